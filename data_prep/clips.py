@@ -1,0 +1,71 @@
+"""The clip table: one row per annotated micro-expression; its columns, types, checks, and its file.
+
+Every dataset reader returns this table, and everything downstream joins on `clip_id`, never on position.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from mer.disk import replacing
+from mer.errors import BadInput
+
+APEX_SOURCES = ("annotated", "corrected", "spotted", "midpoint")
+
+# column -> (pandas type, what it means)
+COLUMNS: dict[str, tuple[str, str]] = {
+    "clip_id": ("string", "dataset/subject/clip, unique"),
+    "dataset": ("string", "name of the dataset, as typed on the command line"),
+    "subject": ("string", "the person, as the dataset names its subject folders; unique within a dataset"),
+    "clip": ("string", "the clip, as the dataset names it; unique within a subject"),
+    "onset": ("Int64", "frame number of the onset, as the dataset prints it"),
+    "apex": ("Int64", "frame number of the apex; see apex_source for where it comes from"),
+    "offset": ("Int64", "frame number of the offset; empty where the dataset gives none"),
+    "fps": ("Float64", "frames per second of the recording"),
+    "emotion": ("string", "the dataset's own word for the emotion, lower case"),
+    "action_units": ("string", "FACS action units, as the dataset prints them; empty where it gives none"),
+    "apex_source": ("string", "annotated, corrected, spotted or midpoint; empty where there is no apex"),
+    "note": ("string", "what a reader should know about this row; empty for most"),
+}
+
+
+def clip_table(rows: list[dict]) -> pd.DataFrame:
+    """Build a clip table from `rows` (dicts with some or all of `COLUMNS`); fills `clip_id`, types and order, and checks.
+
+    Raises `BadInput` for a clip named twice, or an apex_source that is not one of `APEX_SOURCES`.
+    """
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table["clip_id"] = table["dataset"] + "/" + table["subject"] + "/" + table["clip"]
+    table = table.astype({name: kind for name, (kind, _) in COLUMNS.items()})
+    for name, (kind, _) in COLUMNS.items():
+        if kind == "string":
+            table[name] = table[name].fillna("")
+    return check(table)
+
+
+def check(table: pd.DataFrame) -> pd.DataFrame:
+    """Return `table` if it keeps the contract, else raise `BadInput` naming the first row that breaks it."""
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        raise BadInput(f"The clip table lacks the column(s) {', '.join(missing)}.")
+    twice = table.loc[table["clip_id"].duplicated(), "clip_id"]
+    if len(twice):
+        raise BadInput(f"{len(twice)} clip(s) are listed twice. First: {twice.iloc[0]}. Remove one of the two rows.")
+    odd = table.loc[~table["apex_source"].isin(("",) + APEX_SOURCES)]
+    if len(odd):
+        raise BadInput(f"{odd.iloc[0]['clip_id']}: apex_source is {odd.iloc[0]['apex_source']!r}, not one of {APEX_SOURCES}.")
+    return table.reset_index(drop=True)
+
+
+def write(table: pd.DataFrame, path: str | Path) -> None:
+    """Write the clip table as Parquet, whole or not at all."""
+    with replacing(path) as temporary:
+        check(table).to_parquet(temporary, index=False)
+
+
+def read(path: str | Path) -> pd.DataFrame:
+    """Read a clip table written by `write`; raises `BadInput` if there is none at `path`."""
+    path = Path(path)
+    if not path.is_file():
+        raise BadInput(f"There is no clip table at {path}. Make one with: mer prepare NAME --root DIR --out {path.parent}")
+    return check(pd.read_parquet(path))

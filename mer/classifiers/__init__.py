@@ -1,0 +1,1 @@
+"""One file per classifier: features of clips -> class probabilities."""

@@ -1,0 +1,1 @@
+"""One file per feature: flow and landmarks of a clip -> what a classifier reads."""

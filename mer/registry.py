@@ -1,0 +1,34 @@
+"""The folder is the registry: a dataset, flow method, feature or classifier is one file, found by its name.
+
+Listing reads the folder and imports nothing; a file is imported only when its name is asked for.
+"""
+
+import difflib
+import importlib
+import pkgutil
+from pathlib import Path
+from types import ModuleType
+
+from mer.errors import UnknownName
+
+
+def names(package: str) -> list[str]:
+    """Names of the files in `package` (for example `"flow.methods"`), sorted; files that start with `_` are helpers."""
+    folder = Path(__file__).parents[1].joinpath(*package.split("."))
+    return sorted(m.name for m in pkgutil.iter_modules([str(folder)]) if not m.name.startswith("_"))
+
+
+def load(package: str, name: str) -> ModuleType:
+    """Import the file `name` of `package`; raises `UnknownName` with the nearest name if there is none."""
+    known = names(package)
+    check(name, known, package.rsplit(".", 1)[-1].rstrip("s"))
+    return importlib.import_module(f"{package}.{name}")
+
+
+def check(name: str, known: list[str], kind: str) -> str:
+    """Return `name` if it is one of `known`, else raise `UnknownName` saying what is meant by `kind`."""
+    if name in known:
+        return name
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise UnknownName(f"There is no {kind} called {name!r}.{hint} Known: {', '.join(known)}.")
