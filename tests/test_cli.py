@@ -1,0 +1,66 @@
+"""The command line as a person meets it: help, wrong names, wrong folders, exit codes."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from mer.cli import cli
+
+
+def run(*words: str) -> subprocess.CompletedProcess:
+    """Run `mer` as a process of its own, as a user would."""
+    code = "import sys; from mer.cli import main; sys.argv[0] = 'mer'; main()"
+    return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+
+
+def commands(group: click.Group, path=()):
+    """Every command with the words that call it."""
+    for name, command in group.commands.items():
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+def test_help_imports_nothing_heavy():
+    probe = ("import sys; from mer.cli import cli; from click.testing import CliRunner;"
+             "assert CliRunner().invoke(cli, ['--help']).exit_code == 0;"
+             "print([m for m in ('torch', 'mediapipe', 'cv2', 'pandas', 'sklearn', 'matplotlib') if m in sys.modules])")
+    answer = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
+    assert answer.stdout.strip() == "[]", answer.stderr
+
+
+@pytest.mark.parametrize("words, command", list(commands(cli)), ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+def test_every_command_shows_an_example(words, command):
+    answer = CliRunner().invoke(cli, [*words, "--help"])
+    assert answer.exit_code == 0
+    if not isinstance(command, click.Group):
+        assert f"mer {' '.join(words)}" in answer.output.split("Example", 1)[1]
+
+
+@pytest.mark.parametrize("typed, meant", [
+    (["scroe", "x.mp4"], "score"),
+    (["prepare", "casme", "--root", "."], "casme2"),
+    (["flow", "estimate", ".", "--method", "deepflo"], "deepflow"),
+    (["cv", ".", "--classifier", "logistics", "--out", "x"], "logistic"),
+])
+def test_unknown_name_is_answered_with_the_nearest(typed, meant):
+    answer = run(*typed)
+    assert answer.returncode == 2
+    assert f"Did you mean {meant}?" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_users_mistake_is_one_message_without_traceback(tmp_path):
+    answer = run("flow", "estimate", str(tmp_path / "nowhere"))
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("mer: ")
+    assert "nowhere" in answer.stderr and "Traceback" not in answer.stderr
+
+
+def test_cv_wants_one_kind_of_input(tmp_path):
+    answer = run("cv", "--out", str(tmp_path))
+    assert answer.returncode == 2
+    assert "--maps" in answer.stderr
