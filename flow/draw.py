@@ -1,0 +1,60 @@
+"""Pictures of flow and strain on a fixed scale, so that two pictures can be compared; for people, never for features."""
+
+import cv2
+import numpy as np
+
+# Hues of the Middlebury colour wheel and the number of steps between each and the next.
+# Source: Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011, figure 1 and its reference code.
+_HUES = np.array([(255, 0, 0), (255, 255, 0), (0, 255, 0), (0, 255, 255), (0, 0, 255), (255, 0, 255), (255, 0, 0)], float)
+_STEPS = (15, 6, 4, 11, 13, 6)
+
+
+def draw_flow(flow: np.ndarray, radius: float) -> np.ndarray:
+    """Colour-wheel picture of `flow`: hue is direction, white is rest, full colour is a motion of `radius`.
+
+    flow   : (H, W, 2) px
+    radius : px; the same radius makes pictures comparable. What moves farther is darkened instead of rescaled.
+
+    Returns (H, W, 3) uint8 RGB.
+    """
+    u, v = flow[..., 0] / radius, flow[..., 1] / radius
+    length = np.hypot(u, v)[..., None]
+    # Right is red, and the hues run clockwise on the screen: down is yellow, left is cyan, up is violet.
+    turn = np.arctan2(v, u) / (2 * np.pi) % 1.0 * sum(_STEPS)
+    stops = np.cumsum((0,) + _STEPS)
+    colour = np.stack([np.interp(turn, stops, _HUES[:, c]) for c in range(3)], axis=-1)
+    inside = 255 - length * (255 - colour)
+    return np.where(length <= 1, inside, 0.75 * colour).round().astype(np.uint8)
+
+
+def legend(radius: float, size: int = 96) -> np.ndarray:
+    """The colour wheel of `draw_flow` with its radius written under it: (size + 18, size, 3) uint8 RGB."""
+    across = np.linspace(-1.02, 1.02, size) * radius
+    motion = np.stack(np.meshgrid(across, across), axis=-1)
+    wheel = draw_flow(motion, radius)
+    wheel[np.hypot(motion[..., 0], motion[..., 1]) > radius] = 255
+    return np.vstack([wheel, _label(f"{radius:g} px", size)])
+
+
+def draw_strain(magnitude: np.ndarray, full: float) -> np.ndarray:
+    """Picture of strain `magnitude` (H, W) px per px: black is none, bright is `full` or more. (H, W, 3) uint8 RGB."""
+    level = np.clip(magnitude / full * 255, 0, 255).round().astype(np.uint8)
+    return cv2.applyColorMap(level, cv2.COLORMAP_INFERNO)[..., ::-1].copy()
+
+
+def beside(*pictures: np.ndarray, gap: int = 8) -> np.ndarray:
+    """Pictures of any size (H, W, 3) uint8 next to each other on white, with their lower edges on one line."""
+    height = max(picture.shape[0] for picture in pictures)
+    columns = []
+    for picture in pictures:
+        above = ((height - picture.shape[0], 0), (0 if not columns else gap, 0), (0, 0))
+        columns.append(np.pad(picture, above, constant_values=255))
+    return np.hstack(columns)
+
+
+def _label(text: str, width: int) -> np.ndarray:
+    """`text` centred on a white strip (18, width, 3) uint8."""
+    strip = np.full((18, width, 3), 255, np.uint8)
+    font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.4
+    (length, _), _ = cv2.getTextSize(text, font, scale, 1)
+    return cv2.putText(strip, text, ((width - length) // 2, 13), font, scale, (0, 0, 0), 1, cv2.LINE_AA)

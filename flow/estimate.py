@@ -1,0 +1,80 @@
+"""The contract of every flow method, and the two functions that keep it: `estimate` and `estimate_batch`.
+
+A method is one file in `flow/methods/` (see docs/adding-a-flow-method.md). It gets colour frames whose brightness has
+already been matched here, so no method does that again. What the methods are worth is measured in `flow/benchmark.py`.
+"""
+
+import inspect
+from dataclasses import dataclass
+from typing import Any, Callable
+
+import numpy as np
+
+from flow import exposure
+from mer import registry
+from mer.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Method:
+    """A loaded flow method: its name, all of its options (defaults filled in), and the function that runs it."""
+
+    name: str
+    options: dict[str, Any]
+    run: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    network: bool  # True: fed in batches on `device`; False: one pair at a time, spread over the CPU cores
+
+
+def methods() -> list[str]:
+    """Names of the flow methods, sorted."""
+    return registry.names("flow.methods")
+
+
+def load_method(name: str, device: str | None = None, **options: Any) -> Method:
+    """Make the method `name` ready to run.
+
+    name    : a file of flow/methods/
+    device  : torch device of networks, "cpu" by default; the classical methods run on the CPU whatever it says
+    options : settings of the method, listed in its file
+
+    Raises `UnknownName` for an unknown name, `BadInput` for an option the method does not have.
+    """
+    module = registry.load("flow.methods", name)
+    defaults = {key: p.default for key, p in inspect.signature(module.load).parameters.items() if key != "device"}
+    unknown = [key for key in options if key not in defaults]
+    if unknown:
+        raise BadInput(f"Flow method {name} has no option {', '.join(unknown)}. Its options: {', '.join(defaults) or 'none'}.")
+    options = {**defaults, **options}
+    return Method(name, options, module.load(device=device or "cpu", **options), getattr(module, "NETWORK", False))
+
+
+def estimate(method: str | Method, onset: np.ndarray, apex: np.ndarray, *, match_exposure: bool = True) -> np.ndarray:
+    """Motion from `onset` to `apex`.
+
+    method         : a name, or what `load_method` returned (load once when there are many pairs)
+    onset, apex    : (H, W, 3) uint8 RGB, aligned by the same transform
+    match_exposure : bring the apex to the brightness of the onset first (flow/exposure.py)
+
+    Returns (H, W, 2) float32 px of the onset: `[..., 0]` = u, right positive; `[..., 1]` = v, down positive. The point
+    at (x, y) in the onset is seen at (x + u, y + v) in the apex. Raises `BadInput` for frames of another shape or type.
+    """
+    return estimate_batch(method, onset[None], apex[None], match_exposure=match_exposure)[0]
+
+
+def estimate_batch(
+    method: str | Method, onsets: np.ndarray, apexes: np.ndarray, *, match_exposure: bool = True
+) -> np.ndarray:
+    """Motion of N pairs: (N, H, W, 3) uint8 RGB twice -> (N, H, W, 2) float32 px; the rest as in `estimate`."""
+    if isinstance(method, str):
+        method = load_method(method)
+    for role, frames in (("onset", onsets), ("apex", apexes)):
+        if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
+            raise BadInput(f"The {role} must be (H, W, 3) uint8 RGB, not {frames.shape[1:]} {frames.dtype}.")
+    if onsets.shape != apexes.shape:
+        raise BadInput(f"Onset and apex differ in shape: {onsets.shape[1:]} and {apexes.shape[1:]}. Align both first.")
+    if match_exposure:
+        apexes = np.stack([exposure.match(onset, apex) for onset, apex in zip(onsets, apexes)])
+    flow = method.run(onsets, apexes)
+    if flow.shape != onsets.shape[:3] + (2,) or flow.dtype != np.float32:
+        raise TypeError(f"flow/methods/{method.name}.py returned {flow.shape} {flow.dtype}, not (N, H, W, 2) float32.")
+    return flow

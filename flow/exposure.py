@@ -1,0 +1,51 @@
+"""Brightness of the apex matched to the onset before any method sees it: one gain and one bias per pair.
+
+Flow methods assume that a point keeps its grey value. A lamp's flicker of 3 % breaks that harder than a micro-expression
+moves the face, and most of all for TV-L1, so the step is shared by all methods and can be switched off only as a whole.
+It is not a tone-mapping or a local correction: shadows that move with the skin are left in.
+"""
+
+import cv2
+import numpy as np
+
+
+def gain_and_bias(onset: np.ndarray, apex: np.ndarray) -> tuple[float, float]:
+    """The gain and bias, in grey levels, that turn the apex's brightness into the onset's: onset = gain * apex + bias.
+
+    onset, apex : (H, W, 3) uint8 RGB
+
+    Both frames are blurred, so that noise does not flatten the fitted line, and each pixel is weighted down by how much a
+    motion of a pixel would change it there, so that only smooth, unmoved skin and background decide (iteratively
+    reweighted least squares with Tukey's biweight). Clipped pixels do not vote. A frame without enough contrast to tell
+    gain from bias gets a bias alone.
+    """
+    target, source = _blurred(onset), _blurred(apex)
+    clipped = (onset.min(2) < 2) | (onset.max(2) > 253) | (apex.min(2) < 2) | (apex.max(2) > 253)
+    slope = np.hypot(cv2.Sobel(target, cv2.CV_64F, 1, 0, scale=1 / 8), cv2.Sobel(target, cv2.CV_64F, 0, 1, scale=1 / 8))
+    target, source, slope = target[~clipped], source[~clipped], slope[~clipped]
+    if not target.size:
+        return 1.0, 0.0
+    votes = 1 / (1 + slope**2)
+    gain, bias = 1.0, float(np.median(target - source))
+    for _ in range(10):
+        residual = target - gain * source - bias
+        reach = 4.685 * max(1.4826 * np.median(np.abs(residual)), 0.05)
+        weights = votes * np.clip(1 - (residual / reach) ** 2, 0, None) ** 2
+        mean_source, mean_target = np.average(source, weights=weights), np.average(target, weights=weights)
+        spread = np.average((source - mean_source) ** 2, weights=weights)
+        if spread > 1:
+            gain = float(np.average((source - mean_source) * (target - mean_target), weights=weights) / spread)
+        bias = float(mean_target - gain * mean_source)
+    return gain, bias
+
+
+def match(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
+    """The apex with the brightness of the onset: (H, W, 3) uint8 RGB; see `gain_and_bias`."""
+    gain, bias = gain_and_bias(onset, apex)
+    return cv2.convertScaleAbs(np.maximum(apex * np.float32(gain) + np.float32(bias), 0))
+
+
+def _blurred(frame: np.ndarray) -> np.ndarray:
+    """Grey (H, W) float64, blurred over about a hundredth of the frame."""
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(float)
+    return cv2.GaussianBlur(grey, (0, 0), max(1.0, min(grey.shape) / 100))

@@ -1,0 +1,78 @@
+"""Flow on disk: Middlebury `.flo` to exchange with other tools, `.npz` (key `flow`) for our own cache.
+
+Both are written whole or not at all, and reading runs no code.
+"""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from mer.disk import replacing
+from mer.errors import BadInput
+
+# Source: Baker et al., IJCV 2011, and vision.middlebury.edu/flow/code: the bytes "PIEH" as a little-endian float,
+# int32 width, int32 height, then u and v of each pixel, row by row, as float32.
+_MAGIC = np.float32(202021.25)
+
+
+def write(path: str | Path, flow: np.ndarray) -> None:
+    """Write `flow` (H, W, 2) float32 px in the format that the suffix of `path` names."""
+    if flow.ndim != 3 or flow.shape[2] != 2 or flow.dtype != np.float32:
+        raise BadInput(f"Flow must be (H, W, 2) float32 to be written to {path}, not {flow.shape} {flow.dtype}.")
+    suffix = _suffix(path)
+    with replacing(path) as temporary:
+        if suffix == ".npz":
+            np.savez(temporary, flow=flow)
+        else:
+            height, width, _ = flow.shape
+            header = _MAGIC.astype("<f4").tobytes() + np.array([width, height], "<i4").tobytes()
+            temporary.write_bytes(header + flow.astype("<f4").tobytes())
+
+
+def read(path: str | Path) -> np.ndarray:
+    """Read flow (H, W, 2) float32 px from a `.flo` or `.npz` file; raises `BadInput` saying what is wrong with the file.
+
+    Values above 1e9 mean "unknown" in `.flo` files and are returned as they are.
+    """
+    path = Path(path)
+    suffix = _suffix(path)
+    if not path.is_file():
+        raise BadInput(f"There is no flow file at {path}.")
+    return _read_npz(path) if suffix == ".npz" else _read_flo(path)
+
+
+def _read_flo(path: Path) -> np.ndarray:
+    data = path.read_bytes()
+    if len(data) < 12:
+        raise BadInput(f"{path} is cut short: {len(data)} bytes, less than the 12 of a .flo header. Copy it again.")
+    if np.frombuffer(data, "<f4", 1)[0] != _MAGIC:
+        raise BadInput(f"{path} is not a .flo file: it starts with {data[:4]!r} instead of b'PIEH'.")
+    width, height = (int(n) for n in np.frombuffer(data, "<i4", 2, 4))
+    expected = 12 + 8 * width * height
+    if min(width, height) < 1 or len(data) != expected:
+        raise BadInput(
+            f"{path} does not hold what its header says: {width} x {height} needs {expected} bytes, "
+            f"it has {len(data)}. Copy it again."
+        )
+    return np.frombuffer(data, "<f4", offset=12).reshape(height, width, 2).astype(np.float32)
+
+
+def _read_npz(path: Path) -> np.ndarray:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            flow = arrays["flow"]
+    except KeyError:
+        raise BadInput(f"{path} holds no array called 'flow'. Was it written by another tool?") from None
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path} is not a readable .npz file ({error}). Delete it and make it again.") from None
+    if flow.ndim != 3 or flow.shape[2] != 2:
+        raise BadInput(f"{path}: flow must be (H, W, 2), not {flow.shape}.")
+    return flow.astype(np.float32)
+
+
+def _suffix(path: str | Path) -> str:
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".flo", ".npz"):
+        raise BadInput(f"{path}: flow is kept in .flo or .npz files, not {suffix or 'files without a suffix'}.")
+    return suffix

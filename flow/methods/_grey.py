@@ -1,0 +1,21 @@
+"""What the OpenCV methods share: they see grey frames, one pair at a time."""
+
+from typing import Callable
+
+import cv2
+import numpy as np
+
+
+def each_pair(solve: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Turn `solve` (two (H, W) uint8 grey frames -> (H, W, 2) float32 px) into a flow method on batches of RGB frames.
+
+    Nothing is shared between pairs, so that a batch equals its pairs one by one and threads can run side by side.
+    """
+
+    def run(onsets: np.ndarray, apexes: np.ndarray) -> np.ndarray:
+        flows = np.empty(onsets.shape[:3] + (2,), np.float32)
+        for flow, onset, apex in zip(flows, onsets, apexes):
+            flow[:] = solve(cv2.cvtColor(onset, cv2.COLOR_RGB2GRAY), cv2.cvtColor(apex, cv2.COLOR_RGB2GRAY))
+        return flows
+
+    return run

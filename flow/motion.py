@@ -1,0 +1,126 @@
+"""Facial motion with a known answer: named sites of the face, the smooth field they span, and frames that moved by it.
+
+Shared by the flow benchmark and the synthetic actors. Not a model of muscles: the splat engine has those.
+
+The field says where each pixel of the *second* frame comes from, because then that frame can be resampled exactly; the
+forward flow, which methods are asked for, follows by numerical inversion.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import map_coordinates, spline_filter
+
+# Site -> (MediaPipe face mesh points whose mean is its place, its reach as a share of the inter-ocular distance).
+# `_right` and `_left` are the person's own sides, as in FACS. The reach is the standard deviation of a Gaussian, set by
+# hand so that each site moves about the skin that its muscle moves.
+SITES: dict[str, tuple[tuple[int, ...], float]] = {
+    "inner_brow_right": ((55, 107), 0.22),
+    "inner_brow_left": ((285, 336), 0.22),
+    "outer_brow_right": ((46, 53, 63, 70), 0.22),
+    "outer_brow_left": ((276, 283, 293, 300), 0.22),
+    "upper_lid_right": ((158, 159, 160), 0.11),
+    "upper_lid_left": ((385, 386, 387), 0.11),
+    "lower_lid_right": ((144, 145, 153), 0.11),
+    "lower_lid_left": ((373, 374, 380), 0.11),
+    "cheek_right": ((50, 101, 118), 0.28),
+    "cheek_left": ((280, 330, 347), 0.28),
+    "nose_wing_right": ((48, 64, 98), 0.15),
+    "nose_wing_left": ((278, 294, 327), 0.15),
+    "lip_corner_right": ((61,), 0.20),
+    "lip_corner_left": ((291,), 0.20),
+    "upper_lip": ((0, 37, 267), 0.16),
+    "lower_lip": ((17, 84, 314), 0.18),
+    "chin": ((152, 175, 199), 0.30),
+}
+_EYES = ((33, 133), (362, 263))  # corners of the right and the left eye
+
+Displacements = dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Bumps:
+    """A smooth field of Gaussian bumps, defined everywhere and computed exactly at any point.
+
+    centres : (K, 2) px, x right, y down
+    shifts  : (K, 2) px, the displacement that each bump adds at its centre
+    reaches : (K,) px, standard deviations
+    drift   : (2,) px, a displacement of the whole frame
+    """
+
+    centres: np.ndarray
+    shifts: np.ndarray
+    reaches: np.ndarray
+    drift: tuple[float, float] = (0.0, 0.0)
+
+    def at(self, points: np.ndarray) -> np.ndarray:
+        """Displacement (..., 2) float64 px at `points` (..., 2) px."""
+        out = np.broadcast_to(np.asarray(self.drift, float), points.shape).copy()
+        for centre, shift, reach in zip(self.centres, self.shifts, self.reaches):
+            far = ((points - centre) ** 2).sum(-1) / (2 * reach**2)
+            out += np.exp(-far)[..., None] * shift
+        return out
+
+
+def facial_field(landmarks: np.ndarray, displacements: Displacements, drift: tuple[float, float] = (0.0, 0.0)) -> Bumps:
+    """The field that moves the named sites of a face.
+
+    landmarks     : (478, 2) px
+    displacements : site -> (dx right, dy down) px
+    drift         : px, added everywhere
+
+    A far-moving site reaches at least 2.5 times as far as it moves, so that a lone bump's gradient stays below 0.25 and
+    the skin never folds over. Neighbouring bumps add up, so the field's peak can exceed each of the displacements.
+    """
+    eyes = [landmarks[list(corners)].mean(0) for corners in _EYES]
+    interocular = float(np.linalg.norm(eyes[1] - eyes[0]))
+    names = list(displacements)
+    centres = np.array([landmarks[list(SITES[name][0])].mean(0) for name in names], float).reshape(-1, 2)
+    shifts = np.array([displacements[name] for name in names], float).reshape(-1, 2)
+    share = np.array([SITES[name][1] for name in names])
+    return Bumps(centres, shifts, np.maximum(share * interocular, 2.5 * np.linalg.norm(shifts, axis=1)), drift)
+
+
+def grid(shape: tuple[int, int]) -> np.ndarray:
+    """Pixel centres (H, W, 2) float64, x then y."""
+    return np.stack(np.meshgrid(np.arange(shape[1]), np.arange(shape[0])), axis=-1).astype(float)
+
+
+def forward_flow(back: Bumps, shape: tuple[int, int], tolerance: float = 1e-5) -> np.ndarray:
+    """The flow F (H, W, 2) float64 px with F(x) = -back(x + F(x)), by fixed-point iteration.
+
+    `back` maps a point of frame 2 to its place in frame 1: y -> y + back(y). The iteration contracts as long as the
+    field's gradient stays below 1. Raises `ArithmeticError` if the residual does not fall below `tolerance` px.
+    """
+    points = grid(shape)
+    flow = -back.at(points)
+    for _ in range(60):
+        step = -back.at(points + flow)
+        residual = np.abs(step - flow).max()
+        flow = step
+        if residual < tolerance:
+            return flow
+    raise ArithmeticError(f"The field folds over: its inverse is still off by {residual:.2g} px after 60 steps.")
+
+
+class Texture:
+    """A picture that can be sampled anywhere: its interpolating cubic spline, seen through an affine map.
+
+    OpenCV's `remap` would round every position to 1/32 px, which is more than the errors to be measured.
+    """
+
+    def __init__(self, picture: np.ndarray, matrix: np.ndarray):
+        """picture : (H, W, 3), blurred beforehand as far as the frames are coarser; matrix : (2, 3), frame px -> picture px."""
+        self.matrix = np.asarray(matrix, float)
+        self._splines = [spline_filter(picture[..., c].astype(float), order=3, mode="mirror") for c in range(3)]
+
+    def sample(self, points: np.ndarray) -> np.ndarray:
+        """Colours (..., 3) float64 at `points` (..., 2), frame px; beyond its edge the picture is mirrored."""
+        x, y = np.moveaxis(points @ self.matrix[:, :2].T + self.matrix[:, 2], -1, 0)
+        channels = [map_coordinates(s, (y, x), order=3, mode="mirror", prefilter=False) for s in self._splines]
+        return np.stack(channels, axis=-1)
+
+
+def to_uint8(colours: np.ndarray) -> np.ndarray:
+    """Colours of any range -> uint8, rounded and clipped to 0-255."""
+    return np.clip(np.rint(colours), 0, 255).astype(np.uint8)
