@@ -1,0 +1,156 @@
+"""Scores of pooled predictions. A score is a view of the predictions table; nothing here fits or selects anything.
+
+All scores come from one confusion matrix over *all* folds: most subjects do not show every class, so a score per subject
+and its average would not mean anything. A class that cannot be scored counts as 0 and stays in every mean.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+SCORES = ("uf1", "uar", "accuracy", "macro_precision")
+
+
+def confusion(truth: np.ndarray, prediction: np.ndarray, labels: list[str]) -> np.ndarray:
+    """Count clips by truth (rows) and prediction (columns), in the order of `labels`: (C, C) int64."""
+    code = {label: i for i, label in enumerate(labels)}
+    rows = np.array([code[t] for t in truth], dtype=np.int64)
+    columns = np.array([code[p] for p in prediction], dtype=np.int64)
+    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(counts, (rows, columns), 1)
+    return counts
+
+
+def per_class(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Return F1, recall and precision of each class, each (..., C) in 0..1, from counts (..., C, C); 0 / 0 counts as 0.
+
+    Recall divides by the row (clips that *are* the class), precision by the column (clips *called* the class). The UAR
+    published with STSTNet divides by columns: 0.7605 is its macro precision, and its recall is 0.7186.
+    """
+    hit = np.diagonal(counts, axis1=-2, axis2=-1)
+    true, called = counts.sum(-1), counts.sum(-2)
+
+    def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        return np.divide(part, whole, out=np.zeros(part.shape, dtype=np.float64), where=whole > 0)
+
+    return {"f1": ratio(2 * hit, true + called), "recall": ratio(hit, true), "precision": ratio(hit, called)}
+
+
+def scores(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Return UF1, UAR, accuracy and macro precision, each (...), in 0..1, from confusion counts (..., C, C).
+
+    Source: UF1 = mean of 2TP / (2TP + FP + FN), UAR = mean of TP / N, on pooled counts (MEGC 2019, See et al., FG 2019).
+    """
+    each = per_class(counts)
+    clips = counts.sum((-2, -1))
+    accuracy = np.trace(counts, axis1=-2, axis2=-1) / np.maximum(clips, 1)
+    means = (each["f1"].mean(-1), each["recall"].mean(-1), accuracy, each["precision"].mean(-1))
+    return dict(zip(SCORES, means))
+
+
+def majority_of_others(table: pd.DataFrame, labels: list[str]) -> pd.Series:
+    """Return for each clip the most frequent label among the *other* subjects' clips; a tie goes to the first of `labels`.
+
+    This is what a classifier that ignores its input learns in each fold. table : `dataset, subject, label`
+    """
+    counts = pd.crosstab([table["dataset"], table["subject"]], table["label"]).reindex(columns=labels, fill_value=0)
+    others = counts.sum() - counts
+    best = others.to_numpy().argmax(1)
+    by_subject = {subject: labels[i] for subject, i in zip(counts.index, best)}
+    return pd.Series([by_subject[pair] for pair in zip(table["dataset"], table["subject"])], table.index, "object")
+
+
+def subject_confusions(predictions: pd.DataFrame, labels: list[str]) -> np.ndarray:
+    """Return confusion counts of each seed and subject, (seeds, subjects, C, C) int64, subjects sorted by dataset and name."""
+    seeds = sorted(predictions["seed"].unique())
+    groups = {key: part for key, part in predictions.groupby(["seed", "dataset", "subject"])}
+    subjects = sorted({key[1:] for key in groups})
+    return np.array([[confusion(groups[(s, *p)]["label"], groups[(s, *p)]["prediction"], labels) for p in subjects] for s in seeds])
+
+
+def bootstrap(counts: np.ndarray, resamples: int = 2000) -> dict[str, list[float]]:
+    """Return a 95 % percentile interval of the mean score over seeds, resampling whole subjects with replacement.
+
+    Clips of one subject are alike, so single clips would give an interval that is too narrow. It holds the fitted
+    classifiers fixed: the change of training subjects that another sample would bring is not in it.
+    counts : (seeds, subjects, C, C) int. The draws are the same on every call.
+    """
+    subjects = counts.shape[1]
+    draws = np.random.default_rng(0).multinomial(subjects, np.full(subjects, 1 / subjects), size=resamples)
+    pooled = np.einsum("rp,spij->rsij", draws, counts)
+    return {name: [float(q) for q in np.percentile(value.mean(1), [2.5, 97.5])] for name, value in scores(pooled).items()}
+
+
+def summary(predictions: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
+    """Return everything that `metrics.json` holds, from the predictions of all folds and seeds.
+
+    predictions : `clip_id, dataset, subject, fold, seed, label, prediction`, each clip once per seed
+    Scores are means over seeds, `sd` their standard deviation over seeds (n - 1; null for one seed).
+    """
+    predictions = predictions.reset_index(drop=True)
+    by_subject = subject_confusions(predictions, labels)
+    by_seed = by_subject.sum(1)
+    seeds = sorted(int(seed) for seed in predictions["seed"].unique())
+    table = predictions[predictions["seed"] == seeds[0]]
+    return {
+        **_mean(by_seed),
+        "sd": _sd(by_seed),
+        "interval95": bootstrap(by_subject) if by_subject.shape[1] > 1 else None,
+        "clips": len(table),
+        "subjects": by_subject.shape[1],
+        "labels": labels,
+        "clips_per_label": {label: int((table["label"] == label).sum()) for label in labels},
+        "seeds": seeds,
+        "per_seed": [{"seed": seed, **_mean(by_seed[i : i + 1])} for i, seed in enumerate(seeds)],
+        "confusion": {"rows": "truth", "columns": "prediction", "summed_over_seeds": by_seed.sum(0).tolist(), "per_seed": by_seed.tolist()},
+        "per_class": _per_class(by_seed, labels),
+        "baselines": baselines(table, labels),
+        "per_dataset": {name: _dataset(part, labels) for name, part in predictions.groupby("dataset")},
+        "per_subject": _per_subject(predictions, len(seeds)),
+    }
+
+
+def baselines(table: pd.DataFrame, labels: list[str]) -> dict[str, dict[str, float]]:
+    """Return the scores of predictors that never look at the input, each clip of `table` once.
+
+    `majority_of_training_subjects`: in each fold, the label most frequent among the other subjects.
+    `always_<label>`: the same label for every clip.
+    """
+    guesses = {"majority_of_training_subjects": majority_of_others(table, labels)}
+    guesses |= {f"always_{label}": pd.Series(label, table.index) for label in labels}
+    return {name: _mean(confusion(table["label"], guess, labels)[None]) for name, guess in guesses.items()}
+
+
+def _mean(by_seed: np.ndarray) -> dict[str, float]:
+    return {name: float(value.mean()) for name, value in scores(by_seed).items()}
+
+
+def _sd(by_seed: np.ndarray) -> dict[str, float] | None:
+    return {name: float(value.std(ddof=1)) for name, value in scores(by_seed).items()} if len(by_seed) > 1 else None
+
+
+def _per_class(by_seed: np.ndarray, labels: list[str]) -> dict[str, dict[str, float]]:
+    each = per_class(by_seed)
+    return {label: {name: float(value[:, i].mean()) for name, value in each.items()} for i, label in enumerate(labels)}
+
+
+def _dataset(part: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
+    """Scores of the pooled predictions restricted to one dataset; all classes count, shown there or not."""
+    by_seed = subject_confusions(part, labels).sum(1)
+    clips = part[part["seed"] == part["seed"].min()]
+    per_label = {label: int((clips["label"] == label).sum()) for label in labels}
+    subjects = int(clips["subject"].nunique())
+    # `majority` of the whole run's other subjects would need the other datasets: the plain all-one-class score is beside it.
+    most = max(per_label, key=per_label.get)
+    always = _mean(confusion(clips["label"], [most] * len(clips), labels)[None])
+    return {**_mean(by_seed), "sd": _sd(by_seed), "clips": len(clips), "subjects": subjects, "clips_per_label": per_label, "always": {"label": most, **always}}
+
+
+def _per_subject(predictions: pd.DataFrame, seeds: int) -> list[dict[str, Any]]:
+    """Right answers of each subject, as counts: a mean of F1 over subjects would mean nothing."""
+    right = predictions["label"] == predictions["prediction"]
+    rows = predictions.assign(right=right).groupby(["dataset", "subject"])["right"].agg(["size", "sum"])
+    return [
+        {"dataset": d, "subject": s, "clips": int(n) // seeds, "right_per_seed": float(k) / seeds} for (d, s), n, k in rows.itertuples()
+    ]

@@ -1,0 +1,38 @@
+"""Splits: which clips a classifier is fitted on and which it is tested on. They see the table only, never the features."""
+
+import numpy as np
+import pandas as pd
+
+from mer.errors import BadInput
+
+Fold = tuple[str, np.ndarray, np.ndarray]  # name, positions to fit on, positions to test on
+
+
+def loso(table: pd.DataFrame) -> list[Fold]:
+    """Leave one subject out: one fold per `dataset/subject`, because subject ids repeat between datasets.
+
+    table : clip table (N rows) with `dataset` and `subject`
+    returns folds sorted by name, each with positions in 0..N-1; every clip is tested exactly once
+    Raises `BadInput` if there are fewer than two subjects.
+    """
+    subjects = subject_ids(table)
+    folds = [(name, np.flatnonzero(subjects != name), np.flatnonzero(subjects == name)) for name in sorted(set(subjects))]
+    if len(folds) < 2:
+        raise BadInput(f"Leaving one subject out needs clips of at least two subjects; there are {len(folds)}: {[f[0] for f in folds]}.")
+    for fold in folds:
+        check_disjoint(table, fold)
+    return folds
+
+
+def subject_ids(table: pd.DataFrame) -> np.ndarray:
+    """Return `dataset/subject` for each row, (N,) str."""
+    return (table["dataset"].astype(str) + "/" + table["subject"].astype(str)).to_numpy(dtype=object)
+
+
+def check_disjoint(table: pd.DataFrame, fold: Fold) -> None:
+    """Raise `AssertionError` if a subject is on both sides of `fold`, which would be a leak by construction."""
+    name, train, test = fold
+    subjects = subject_ids(table)
+    both = set(subjects[train]) & set(subjects[test])
+    if both:
+        raise AssertionError(f"Fold {name} fits on and tests on the same subject(s): {sorted(both)}.")

@@ -1,0 +1,100 @@
+"""Scores against confusion counts worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mer import metrics
+
+LABELS = ["negative", "positive", "surprise"]
+
+
+def predictions(rows):
+    """rows: (subject, label, prediction), one seed, one dataset."""
+    table = pd.DataFrame(rows, columns=["subject", "label", "prediction"])
+    return table.assign(dataset="d", seed=0, clip_id=[f"d/{s}/{i}" for i, s in enumerate(table["subject"])], fold="d/" + table["subject"])
+
+
+def test_rows_are_truth_and_columns_are_prediction():
+    counts = metrics.confusion(["negative", "negative", "surprise"], ["negative", "positive", "positive"], LABELS)
+    assert counts.tolist() == [[1, 1, 0], [0, 0, 0], [0, 1, 0]]
+
+
+def test_scores_by_hand():
+    # truth:  a 6 (4 called a, 2 called b), b 3 (1, 2), c 1 (called a); called: a 6, b 4, c 0
+    counts = np.array([[4, 2, 0], [1, 2, 0], [1, 0, 0]])
+    got = metrics.scores(counts)
+    assert got["uf1"] == pytest.approx((8 / 12 + 4 / 7 + 0 / 1) / 3)
+    assert got["uar"] == pytest.approx((4 / 6 + 2 / 3 + 0) / 3)
+    assert got["macro_precision"] == pytest.approx((4 / 6 + 2 / 4 + 0) / 3)
+    assert got["accuracy"] == pytest.approx(6 / 10)
+
+
+def test_recall_and_precision_are_not_swapped():
+    """The trap of the published STSTNet score: its UAR divides by the column sums."""
+    counts = np.array([[240, 5, 5], [40, 60, 9], [20, 3, 60]])
+    got = metrics.scores(counts)
+    assert got["uar"] == pytest.approx((240 / 250 + 60 / 109 + 60 / 83) / 3)
+    assert got["macro_precision"] == pytest.approx((240 / 300 + 60 / 68 + 60 / 74) / 3)
+    assert got["macro_precision"] - got["uar"] > 0.08
+
+
+def test_all_negative_on_the_composite():
+    counts = np.array([[250, 0, 0], [109, 0, 0], [83, 0, 0]])
+    got = metrics.scores(counts)
+    assert got["uf1"] == pytest.approx(0.2408, abs=5e-5)
+    assert got["uar"] == pytest.approx(1 / 3)
+    assert got["accuracy"] == pytest.approx(250 / 442)
+
+
+def test_a_class_that_is_never_called_stays_in_the_mean():
+    assert metrics.scores(np.array([[5, 0, 0], [0, 5, 0], [0, 0, 0]]))["uf1"] == pytest.approx(2 / 3)
+
+
+def test_scores_are_pooled_not_averaged_over_subjects():
+    rows = [("s1", "negative", "negative")] * 8 + [("s2", "positive", "negative"), ("s2", "positive", "positive")]
+    rows += [("s3", "surprise", "surprise"), ("s3", "negative", "surprise")]
+    got = metrics.summary(predictions(rows), LABELS)
+    assert got["confusion"]["per_seed"] == [[[8, 0, 1], [1, 1, 0], [0, 0, 1]]]
+    assert got["uf1"] == pytest.approx((16 / 18 + 2 / 3 + 2 / 3) / 3)
+    assert got["per_subject"][1] == {"dataset": "d", "subject": "s2", "clips": 2, "right_per_seed": 1.0}
+
+
+def test_seeds_give_a_mean_and_a_spread():
+    one = predictions([("s1", "negative", "negative"), ("s2", "positive", "positive"), ("s3", "surprise", "surprise")])
+    two = one.assign(seed=1, prediction=["negative", "positive", "positive"])
+    got = metrics.summary(pd.concat([one, two]), LABELS)
+    second = (1 + 2 / 3 + 0) / 3
+    assert [s["uf1"] for s in got["per_seed"]] == pytest.approx([1.0, second])
+    assert got["uf1"] == pytest.approx((1 + second) / 2)
+    assert got["sd"]["uf1"] == pytest.approx((1 - second) / np.sqrt(2))
+    assert got["clips"] == 3 and np.sum(got["confusion"]["summed_over_seeds"]) == 6
+    assert metrics.summary(one, LABELS)["sd"] is None
+
+
+def test_majority_is_taken_from_the_other_subjects():
+    # s1 holds most of the negatives: without it, positive is the most frequent.
+    table = predictions([("s1", "negative", "")] * 5 + [("s2", "positive", "")] * 2 + [("s3", "positive", ""), ("s3", "negative", "")])
+    assert metrics.majority_of_others(table, LABELS).tolist() == ["positive"] * 5 + ["negative"] * 4
+    got = metrics.baselines(table, LABELS)
+    assert got["always_negative"]["accuracy"] == pytest.approx(6 / 9)
+    assert got["majority_of_training_subjects"]["accuracy"] == pytest.approx(1 / 9)
+
+
+def test_dataset_rows_are_the_pooled_predictions_restricted():
+    rows = predictions([("s1", "negative", "negative"), ("s2", "positive", "negative")])
+    other = predictions([("s1", "surprise", "surprise")]).assign(dataset="e")
+    got = metrics.summary(pd.concat([rows, other]), LABELS)["per_dataset"]
+    assert got["e"]["uf1"] == pytest.approx(1 / 3) and got["e"]["clips"] == 1
+    assert got["d"]["uf1"] == pytest.approx((2 / 3) / 3) and got["d"]["subjects"] == 2
+
+
+def test_bootstrap_resamples_subjects():
+    sure = np.tile(np.eye(3, dtype=int), (1, 10, 1, 1))  # every subject right on one clip of each class
+    assert metrics.bootstrap(sure)["uf1"] == [1.0, 1.0]
+    mixed = sure.copy()
+    mixed[:, :5] = [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
+    low, high = metrics.bootstrap(mixed)["accuracy"]
+    # accuracy is 1/3 + 2/3 * share of good subjects; the share has SD sqrt(.25 / 10)
+    assert (high - low) == pytest.approx(2 * 1.96 * 2 / 3 * np.sqrt(0.25 / 10), rel=0.15)
+    assert (low + high) / 2 == pytest.approx(2 / 3, abs=0.05)
