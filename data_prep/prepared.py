@@ -1,0 +1,64 @@
+"""Reading a prepared folder: the clips that came through, their aligned faces and landmarks.
+
+Writing it is `data_prep/prepare.py`'s; what flow adds below `flow/` is flow's.
+"""
+
+from pathlib import Path
+from typing import Iterable
+
+import numpy as np
+import pandas as pd
+
+from data_prep import clips
+from data_prep.frames import read_image
+from mer.errors import BadInput
+
+SETTINGS_FILE = "prepare.json"
+CLIPS_FILE = "clips.parquet"
+OUTCOME_FILE = "outcome.csv"
+
+
+class Prepared:
+    """One prepared dataset: `.clips` is the clip table of what came through, `.outcome` has a row for every clip."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        table = clips.read(self.path / CLIPS_FILE)
+        self.outcome = pd.read_csv(
+            self.path / OUTCOME_FILE, dtype={"onset": "Int64", "apex": "Int64"}, keep_default_na=False, na_values={"onset": "", "apex": ""}
+        )
+        ok = self.outcome.loc[self.outcome["outcome"] == "ok", "clip_id"]
+        self.clips = table[table["clip_id"].isin(ok)].reset_index(drop=True)
+
+    def folder(self, clip_id: str) -> Path:
+        """Folder of the clip's onset.png, apex.png and landmarks.npz."""
+        _, subject, clip = clip_id.split("/")
+        return self.path / "faces" / subject / clip
+
+    def faces(self, clip_id: str) -> tuple[np.ndarray, np.ndarray]:
+        """Aligned onset and apex, each (size, size, 3) uint8 RGB."""
+        folder = self.folder(clip_id)
+        return read_image(folder / "onset.png"), read_image(folder / "apex.png")
+
+    def landmarks(self, clip_id: str) -> tuple[np.ndarray, np.ndarray]:
+        """Landmarks of onset and apex, each (478, 2) float32 px of the aligned face."""
+        with np.load(self.folder(clip_id) / "landmarks.npz") as stored:
+            return stored["onset"], stored["apex"]
+
+
+def open_prepared(paths: Iterable[str | Path]) -> list[Prepared]:
+    """Open prepared folders; a path that holds prepared folders stands for all of them.
+
+    Raises `BadInput` for a path with neither, and for a dataset that comes twice.
+    """
+    opened: list[Prepared] = []
+    for path in map(Path, paths):
+        found = sorted(p.parent for p in (*path.glob(CLIPS_FILE), *path.glob(f"*/{CLIPS_FILE}")))
+        if not found:
+            raise BadInput(f"{path} is no prepared folder and holds none. Make one with: mer prepare NAME --root DIR --out {path}")
+        opened += map(Prepared, found)
+    names = [name for prepared in opened for name in prepared.clips["dataset"].unique()]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise BadInput(f"{', '.join(sorted(twice))} is given more than once. Name each prepared dataset once.")
+    return opened
