@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mer.errors import BadInput
 from mer.settings import explain
@@ -23,15 +23,8 @@ class CvConfig(BaseModel):
     feature_settings: dict[str, Value] | None = Field(default_factory=dict)  # options of the feature, such as size: 28
     classifier: str = "ststnet"  # what predicts the label
     classifier_settings: dict[str, Value] = Field(default_factory=dict)  # options of the classifier, such as epochs: 40
-    seeds: list[int] = [0, 1, 2]  # every fold is fitted once per seed; scores are means with their spread
+    seeds: int = Field(3, ge=1)  # how often every fold is fitted, with seeds 0, 1, ...; scores are means with their spread
     device: Literal["auto", "cpu", "cuda"] = "cpu"  # for classifiers that are networks; the small ones are no faster on a card
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: list[int]) -> list[int]:
-        if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
-            raise ValueError("give at least one seed, each once, none negative")
-        return seeds
 
 
 def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None = None) -> CvConfig:

@@ -20,7 +20,7 @@ from mer.config import CvConfig, save_config
 from mer.disk import replacing, write_json
 from mer.errors import BadInput
 from mer.progress import track
-from mer.settings import unknown
+from mer.settings import checked
 
 TEXT = {name: str for name in ("clip_id", "dataset", "subject", "fold", "label", "prediction")}  # 006 is a name, not a number
 
@@ -44,8 +44,8 @@ def cross_validate(table: pd.DataFrame, X: np.ndarray, config: CvConfig, out: st
     make = maker(config, len(labels))
     claim(out, config, {**fingerprint(table, X), "classes": labels})
 
-    jobs = [(seed, fold, fold_file(out, seed, fold[0])) for seed in config.seeds for fold in folds]
-    for seed, (name, train, test), file in track(jobs, f"{config.classifier}, {len(folds)} folds x {len(config.seeds)} seeds"):
+    jobs = [(seed, fold, fold_file(out, seed, fold[0])) for seed in range(config.seeds) for fold in folds]
+    for seed, (name, train, test), file in track(jobs, f"{config.classifier}, {len(folds)} folds x {config.seeds} seeds"):
         if not file.is_file():
             p = predict_fold(make, seed, X, y, train, test)
             with replacing(file) as temporary:
@@ -69,11 +69,7 @@ def maker(config: CvConfig, classes: int) -> Callable[[int], Any]:
     Raises `UnknownName` for a classifier that is not listed, `BadInput` for a setting it does not have.
     """
     Classifier = registry.load("mer.classifiers", config.classifier).Classifier
-    known = [name for name in inspect.signature(Classifier).parameters if name not in ("classes", "seed", "device")]
-    wrong = [unknown(name, known) for name in config.classifier_settings if name not in known]
-    if wrong:
-        raise BadInput(f"The classifier {config.classifier} {' It '.join(wrong)}")
-    settings = dict(config.classifier_settings)
+    settings = checked(config.classifier_settings, Classifier, ("classes", "seed", "device"), f"The classifier {config.classifier}")
     if "device" in inspect.signature(Classifier).parameters:
         settings["device"] = config.device
     return lambda seed: Classifier(classes=classes, seed=seed, **settings)

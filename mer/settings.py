@@ -1,9 +1,34 @@
-"""Messages for settings that are refused: every problem at once, each with the nearest known name."""
+"""Checking settings by name and type, so that a wrong one is refused with the nearest right one before anything runs."""
 
 import difflib
-from typing import Iterable
+import inspect
+from typing import Any, Callable, Iterable
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from mer.errors import BadInput
+
+
+def checked(options: dict[str, Any], function: Callable, given_by_mer: Iterable[str], owner: str) -> dict[str, Any]:
+    """Return `options` for `function` in the types of its signature (YAML reads 1e-3 as text, so "1e-3" becomes 0.001).
+
+    given_by_mer : parameters that are not settings
+    owner : whose settings these are, for the message
+    Raises `BadInput` naming every option that `function` does not have or cannot take.
+    """
+    parameters = {name: p for name, p in inspect.signature(function).parameters.items() if name not in set(given_by_mer)}
+    values, problems = {}, []
+    for name, value in options.items():
+        if name not in parameters:
+            problems.append(unknown(name, parameters))
+            continue
+        try:
+            values[name] = TypeAdapter(parameters[name].annotation).validate_python(value)
+        except ValidationError as error:
+            problems.append(_unusable(name, value, error.errors()[0]["msg"]))
+    if problems:
+        raise BadInput(f"{owner} {' It '.join(problems)}")
+    return values
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
@@ -24,5 +49,9 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         elif problem["type"] == "missing":
             problems.append(f"lacks {name!r}.")
         else:
-            problems.append(f"has an unusable {name!r} ({problem['input']!r}): {problem['msg']}.")
+            problems.append(_unusable(name, problem["input"], problem["msg"]))
     return " It ".join(problems)
+
+
+def _unusable(name: str, value: Any, why: str) -> str:
+    return f"cannot take {name} = {value!r}: {why[0].lower()}{why[1:]}."

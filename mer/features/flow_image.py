@@ -21,5 +21,5 @@ def extract(flow: np.ndarray, landmarks: np.ndarray, size: int = 28) -> np.ndarr
     u and v in per cent of the inter-ocular distance; strain in per cent (px per px needs no such scale)
     """
     u, v = np.moveaxis(flow * (PER_CENT / interocular(landmarks)), -1, 0)
-    maps = np.stack([u, v, strain(flow)["magnitude"] * PER_CENT], axis=-1).astype(np.float32)
+    maps = np.stack([u, v, strain(flow).magnitude * PER_CENT], axis=-1).astype(np.float32)
     return np.moveaxis(cv2.resize(maps, (size, size), interpolation=cv2.INTER_AREA), -1, 0).copy()

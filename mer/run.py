@@ -1,0 +1,142 @@
+"""A run is one cross-validation: a folder that holds its settings, its data's identity, predictions, scores and report.
+
+config.yaml (final settings), input.json (identity of the data), run.json (where it came from, versions), clips.csv (what was
+evaluated), left_out.csv (what was not, and why), predictions/ (fold by fold), predictions.csv, metrics.json, report.html
+"""
+
+import json
+import os
+import platform
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Sequence
+
+import pandas as pd
+import yaml
+
+import mer
+from mer import evaluate, metrics
+from mer.config import CvConfig
+from mer.disk import replacing, write_json
+from mer.errors import BadInput
+
+VERSIONS_OF = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
+CLIP_COLUMNS = ["clip_id", "dataset", "subject", "clip", "emotion", "label"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read back from its folder."""
+
+    path: Path
+    config: dict[str, Any]  # config.yaml
+    origin: dict[str, Any]  # run.json
+    metrics: dict[str, Any]  # metrics.json
+    predictions: pd.DataFrame
+    clips: pd.DataFrame
+    left_out: pd.DataFrame  # clip_id, reason
+
+
+def open_run(path: str | Path) -> Run:
+    """Read a finished run; raises `BadInput` if `path` is not one."""
+    path = Path(path)
+    lacking = [name for name in ("config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv") if not (path / name).is_file()]
+    if lacking:
+        raise BadInput(f"{path} is not a finished run: it has no {lacking[0]}. Make or finish one with: mer cv ... --out {path}")
+
+    def text(name: str) -> pd.DataFrame:
+        return pd.read_csv(path / name, dtype=str, keep_default_na=False)
+
+    return Run(
+        path,
+        config=yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8")),
+        origin=json.loads((path / "run.json").read_text(encoding="utf-8")),
+        metrics=json.loads((path / "metrics.json").read_text(encoding="utf-8")),
+        predictions=evaluate.read_predictions(path / "predictions.csv"),
+        clips=text("clips.csv"),
+        left_out=text("left_out.csv"),
+    )
+
+
+def cross_validate_prepared(paths: Sequence[str | Path], config: CvConfig, out: str | Path) -> dict[str, Any]:
+    """Cross-validate on prepared folders whose flow has been estimated; returns what `metrics.json` holds."""
+    from mer import inputs
+
+    out = Path(out)
+    given = inputs.gather(paths, config)
+    protocol, labels = given.protocol, given.protocol.labels
+    settings = [_json(folder.path / "prepare.json") for folder in given.folders]
+    origin = {
+        "kind": "prepared",
+        "folders": [os.path.relpath(folder.path, out) for folder in given.folders],
+        "prepare": settings,
+        "synthetic": any(s.get("synthetic", False) for s in settings),
+        "protocol": {"name": protocol.name, "title": protocol.title, "source": protocol.source, "split": protocol.split},
+    }
+    return _cross_validate(given.table, given.X, given.left_out, config, out, labels, origin)
+
+
+def cross_validate_maps(maps: str | Path, index: str | Path, config: CvConfig, out: str | Path) -> dict[str, Any]:
+    """Cross-validate on ready-made maps; returns what `metrics.json` holds. Labels come from the index, in sorted order."""
+    from mer.maps import read_maps
+
+    out = Path(out)
+    table, X = read_maps(maps, index)
+    config = config.model_copy(update={"protocol": None, "method": None, "feature": None, "feature_settings": None})
+    origin = {
+        "kind": "maps",
+        "folders": [os.path.relpath(maps, out)],
+        "index": os.path.relpath(index, out),
+        "synthetic": False,
+        "protocol": {"name": "ready-made maps", "title": "every map in the index, with its label", "source": Path(index).name, "split": "loso"},
+    }
+    nothing = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
+    return _cross_validate(table, X, nothing, config, out, sorted(set(table["label"])), origin)
+
+
+def summary(scores: dict[str, Any]) -> str:
+    """Return the scores of a run as a few lines for the terminal, the majority class beside them."""
+    floor = scores["baselines"]["majority_of_training_subjects"]
+    spread = f" (SD {scores['sd']['uf1']:.4f} over {len(scores['seeds'])} seeds)" if scores["sd"] else " (one seed)"
+    between = f", 95 % over subjects {scores['interval95']['uf1'][0]:.3f} to {scores['interval95']['uf1'][1]:.3f}"
+    return "\n".join([
+        f"{scores['clips']} clips of {scores['subjects']} subjects, left out one subject at a time",
+        f"UF1 {scores['uf1']:.4f}{spread}{between}; majority class {floor['uf1']:.4f}",
+        f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision {scores['macro_precision']:.4f}; majority class UAR {floor['uar']:.4f}",
+    ])
+
+
+def _cross_validate(table, X, left_out, config, out, labels, origin) -> dict[str, Any]:
+    predictions = evaluate.cross_validate(table, X, config, out, labels)
+    _write_table(table.reindex(columns=CLIP_COLUMNS, fill_value="").sort_values("clip_id"), out / "clips.csv")
+    _write_table(left_out.sort_values("clip_id"), out / "left_out.csv")
+    counts = {"clips": len(table), "left_out": {reason: int(n) for reason, n in left_out["reason"].value_counts().items()}}
+    finished = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    write_json(out / "run.json", {**origin, "counts": counts, "finished": finished, "versions": _versions()})
+    scores = metrics.summary(predictions, labels)
+    write_json(out / "metrics.json", {**scores, **{"clips_left_out": counts["left_out"], "protocol": origin["protocol"]["name"], "synthetic": origin["synthetic"]}})
+    return scores
+
+
+def _versions() -> dict[str, str]:
+    """Versions of what a score depends on, and of the machine's kind, for the record."""
+    known = {name: metadata.version(name) for name in VERSIONS_OF if _installed(name)}
+    return {"mer": mer.__version__, "python": platform.python_version(), **known, "machine": f"{platform.system()} {platform.machine()}"}
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> None:
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False)
