@@ -237,20 +237,21 @@ def train(prepared, config, maps, index, out, **typed):
 @click.option("--bundle", type=FOLDER, required=True, help="A bundle written by mer train.")
 @click.option("--onset", type=int, help="Frame number of the onset, where you know it.")
 @click.option("--apex", type=int, help="Frame number of the apex, where you know it.")
+@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames per second of a frame folder, to give times.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a line.")
 @click.option("--out", type=FOLDER, help="Write pictures of onset, apex, flow and strain here.")
-def score(clip, bundle, onset, apex, as_json, out):
+def score(clip, bundle, onset, apex, fps, as_json, out):
     """Say what one video or frame folder shows.
 
     \b
     Example:
       mer score clip.mp4 --bundle bundles/mine --out pictures
     """
-    from mer.score import draw, score_clip
+    from mer.score import score_clip, write_pictures
 
-    result = score_clip(clip, bundle, onset=onset, apex=apex)
+    result = score_clip(clip, bundle, onset=onset, apex=apex, fps=fps)
     if out:
-        draw(result, out)
+        write_pictures(result, out)
     click.echo(result.to_json() if as_json else result.to_text())
 
 

@@ -1,0 +1,165 @@
+"""A bundle: a fitted classifier with everything needed to score a new clip, as a folder that holds no code.
+
+bundle.json (how a clip becomes an input, what the classifier was fitted on), weights.safetensors, README.md (the model card)
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Sequence
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+import mer
+from mer import evaluate, registry
+from mer.config import CvConfig
+from mer.disk import replacing, write_json, write_text
+from mer.errors import BadInput
+from mer.progress import track
+from mer.settings import explain
+
+JSON_FILE, WEIGHTS_FILE, CARD_FILE = "bundle.json", "weights.safetensors", "README.md"
+
+
+class Recipe(BaseModel):
+    """How a clip becomes an input, and what the classifier was fitted on: the contents of bundle.json."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = 1
+    mer: str  # version that wrote the bundle
+    face_size: int  # px, side of the aligned face
+    method: str  # flow method
+    method_options: dict[str, Any]
+    match_exposure: bool
+    feature: str
+    feature_settings: dict[str, Any]
+    classifier: str
+    classifier_settings: list[dict[str, Any]]  # one per seed; probabilities are their mean
+    labels: list[str]  # in the order of the probabilities
+    protocol: str
+    clips: dict[str, int]  # label -> clips fitted on
+    subjects: int
+    datasets: list[str]
+    synthetic: bool  # True: no real face among them
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A recipe and its fitted classifiers, one per seed."""
+
+    recipe: Recipe
+    classifiers: list[Any]
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Mean probabilities over the seeds, (N, labels) float64, for features X (N, ...)."""
+        return np.mean([classifier.predict_proba(X) for classifier in self.classifiers], axis=0)
+
+
+def fit(prepared: Sequence[str | Path], config: CvConfig) -> Bundle:
+    """Fit the configured classifier on every clip of the prepared folders, once per seed.
+
+    Raises `BadInput` for folders that cannot go together, as `mer cv` does, and for folders prepared differently.
+    """
+    from mer import inputs
+
+    given = inputs.gather(prepared, config)
+    prepare = [_read_json(folder.path / "prepare.json") for folder in given.folders]
+    flow = [_read_json(folder.path / "flow" / config.method / "flow.json") for folder in given.folders]
+    size = _same([settings["size"] for settings in prepare], "face size", given.folders)
+    options = _same([settings["options"] for settings in flow], "flow options", given.folders)
+    match = _same([settings["match_exposure"] for settings in flow], "exposure matching", given.folders)
+
+    # In clip_id order, so that the order of the folders does not change what is fitted.
+    order = np.argsort(given.table["clip_id"].to_numpy(dtype=str))
+    table, X = given.table.iloc[order], np.asarray(given.X, np.float32)[order]
+    labels = given.protocol.labels
+    y = np.array([labels.index(label) for label in table["label"]])
+    make = evaluate.maker(config, len(labels))
+    classifiers = [make(seed).fit(X, y) for seed in track(range(config.seeds), f"Fitting {config.classifier}")]
+    recipe = Recipe(
+        mer=mer.__version__,
+        face_size=size,
+        method=config.method,
+        method_options=options,
+        match_exposure=match,
+        feature=config.feature,
+        feature_settings=config.feature_settings,
+        classifier=config.classifier,
+        classifier_settings=[classifier.state()[1] for classifier in classifiers],
+        labels=labels,
+        protocol=given.protocol.name,
+        clips={label: int((y == i).sum()) for i, label in enumerate(labels)},
+        subjects=int((table["dataset"] + "/" + table["subject"]).nunique()),
+        datasets=sorted(set(table["dataset"])),
+        synthetic=all(settings["synthetic"] for settings in prepare),
+    )
+    return Bundle(recipe, classifiers)
+
+
+def save(bundle: Bundle, out: str | Path) -> None:
+    """Write the bundle folder; an existing bundle is replaced, any other folder that is not empty is refused."""
+    out = Path(out)
+    if out.is_dir() and any(out.iterdir()) and not (out / JSON_FILE).is_file():
+        raise BadInput(f"{out} is not empty and holds no bundle. Choose another --out.")
+    tensors = {f"{seed}.{name}": np.ascontiguousarray(value)
+               for seed, classifier in enumerate(bundle.classifiers) for name, value in classifier.state()[0].items()}
+    with replacing(out / WEIGHTS_FILE) as temporary:
+        save_file(tensors, temporary)
+    write_text(out / CARD_FILE, model_card(bundle.recipe))
+    write_json(out / JSON_FILE, bundle.recipe.model_dump())
+
+
+def load(path: str | Path) -> Bundle:
+    """Read a bundle folder; nothing in it is executed. Raises `BadInput` if it is not a bundle or is damaged."""
+    path = Path(path)
+    if not (path / JSON_FILE).is_file():
+        raise BadInput(f"{path} is no bundle: it has no {JSON_FILE}. Make one with: mer train PREPARED --out {path}")
+    try:
+        recipe = Recipe(**_read_json(path / JSON_FILE))
+        tensors = load_file(path / WEIGHTS_FILE)
+        Classifier = registry.load("mer.classifiers", recipe.classifier).Classifier
+        classifiers = []
+        for seed, settings in enumerate(recipe.classifier_settings):
+            own = {name.split(".", 1)[1]: value for name, value in tensors.items() if name.split(".", 1)[0] == str(seed)}
+            classifiers.append(Classifier.from_state(own, settings))
+    except ValidationError as error:
+        raise BadInput(f"The bundle {path} {explain(error, Recipe)}") from error
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise BadInput(f"The bundle {path} is damaged ({error}). Write it again with mer train.") from error
+    return Bundle(recipe, classifiers)
+
+
+def model_card(recipe: Recipe) -> str:
+    """The bundle's README: what it was fitted on, what goes in and comes out, and what it cannot do."""
+    counts = ", ".join(f"{count} {label}" for label, count in recipe.clips.items())
+    kind = "synthetic faces; it has seen no real person and its labels are a demonstration" if recipe.synthetic else "recorded faces"
+    return f"""# Bundle: {recipe.classifier} on {recipe.feature} of {recipe.method} flow
+
+Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOLDER`.
+
+- **Fitted on** {sum(recipe.clips.values())} clips of {recipe.subjects} subjects ({', '.join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. These are {kind}.
+- **In**: an onset and an apex frame, aligned to {recipe.face_size} px, brightness {'matched' if recipe.match_exposure else 'not matched'}; flow by `{recipe.method}` {recipe.method_options or ''}; feature `{recipe.feature}` {recipe.feature_settings or ''}.
+- **Out**: probabilities of {', '.join(recipe.labels)}; the mean of {len(recipe.classifier_settings)} seeds, not calibrated.
+- **Score**: none is stated here, because every clip above was used for fitting. For an honest estimate run `mer cv` with the same settings.
+- **Cannot**: read minds. It measures facial motion between two frames and names the class that such motion resembles. It is no lie detector and no ground for a decision about a person.
+- **Terms**: weights fitted on licensed datasets fall under those datasets' terms; check them before you pass this folder on.
+"""
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BadInput(f"{path} cannot be read: {error}.") from error
+
+
+def _same(values: list, what: str, folders: Sequence) -> Any:
+    """The one value that all folders share; raises `BadInput` naming the first two that differ."""
+    for value, folder in zip(values, folders):
+        if value != values[0]:
+            raise BadInput(f"The {what} differs: {values[0]} in {folders[0].path}, {value} in {folder.path}. Make them alike first.")
+    return values[0]

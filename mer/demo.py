@@ -1,0 +1,158 @@
+"""The whole of `mer` on made-up data: three synthetic datasets in their native layouts, prepared, evaluated, one clip scored.
+
+The faces are synthetic and their motion is known. It shows that the parts work together, and nothing about people.
+"""
+
+import shutil
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator
+
+import numpy as np
+
+from data_prep.frames import write_image
+from data_prep.prepare import prepare
+from data_prep.prepared import open_prepared
+from data_prep.replicas import ReplicaClip
+from flow import actors
+from flow.cache import estimate_prepared
+from mer import bundle, registry
+from mer.config import CvConfig
+from mer.disk import write_text
+from mer.errors import BadInput
+from mer.progress import track
+from mer.report import write_report
+from mer.run import cross_validate_prepared
+from mer.score import score_clip, write_pictures
+
+CONFIG = CvConfig(protocol="synthetic-3", method="dis", feature="flow_image", classifier="ststnet", seeds=3)
+MARKER = "SYNTHETIC.txt"
+
+CLIPS_PER_SUBJECT = 5
+PEAK_PX = (0.3, 3.0)  # motion of the farthest-moving site at the apex, px of the frame, evenly spread in its logarithm
+HEAD = (0.3, 0.3, 0.06)  # standard deviation of the head's drift from onset to apex: px, px, degrees
+RISE, FALL = 6, 5  # frames from onset to apex, and on to the offset: few, so that drawing them all takes seconds
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays in one dataset: the numbers of its subjects, and for each of its emotion words what the actor shows."""
+
+    dataset: str
+    subjects: tuple[int, ...]
+    emotions: dict[str, str]
+
+
+CASTS = (
+    Cast("casme2", (1, 2, 3, 4, 5), {word: word for word in ("disgust", "happiness", "surprise", "repression")}),
+    Cast("samm", (6, 7, 9, 10), {word.capitalize(): word for word in ("anger", "happiness", "surprise", "disgust")}),
+    Cast("smic", (1, 2, 3, 4), {"negative": "sadness", "positive": "happiness", "surprise": "surprise"}),
+)
+
+
+@dataclass(frozen=True)
+class Performance:
+    """One actor showing one emotion once; everything about it follows from `actor` and `seed`."""
+
+    actor: int
+    emotion: str
+    seed: int
+
+    @property
+    def action_units(self) -> tuple[int, ...]:
+        """The action units shown, one of the emotion's usual sets."""
+        choices = actors.EMOTIONS[self.emotion]
+        return choices[np.random.default_rng([self.actor, self.seed, 0]).integers(len(choices))]
+
+    def film(self) -> list[np.ndarray]:
+        """Frames from the onset over the apex (the frame `RISE` later) to the offset, each (H, W, 3) uint8 RGB."""
+        rng = np.random.default_rng([self.actor, self.seed, 1])
+        peak = np.exp(rng.uniform(*np.log(PEAK_PX)))
+        shown = {site: (dx * peak, dy * peak) for site, (dx, dy) in actors.moves(self.action_units).items()}
+        drift = rng.normal(0, HEAD)
+        person = actors.actor(self.actor)
+        # Half a cosine up and half a cosine down: motion starts and ends at rest.
+        phase = np.concatenate([np.linspace(0, np.pi, RISE + 1), np.linspace(np.pi, 2 * np.pi, FALL + 1)[1:]])
+        amounts = (1 - np.cos(phase)) / 2
+        return [person.frame(shown, amount, tuple(drift * i / RISE), rng) for i, amount in enumerate(amounts)]
+
+
+def run(out: Path) -> Iterator[str]:
+    """Do it all below `out`, yielding a line as each step ends. `out` must be new, empty, or an earlier demo, which is replaced.
+
+    Raises `BadInput` for a folder that holds anything else.
+    """
+    _clear(out)
+    yield "Everything in this demo is synthetic: drawn faces, known motion, no real person."
+    roots = write_datasets(out / "datasets")
+    folders = []
+    for name, root in roots.items():
+        outcome = prepare(name, root, out / "prepared" / name)
+        yield f"{name}: {(outcome['outcome'] == 'ok').sum()} of {len(outcome)} clips prepared from {root}"
+    for folder in open_prepared([out / "prepared"]):
+        folders.append(folder.path)
+        estimate_prepared(folder, CONFIG.method)
+    yield f"Optical flow by {CONFIG.method}, kept in {out / 'prepared'}"
+
+    scores = cross_validate_prepared(folders, CONFIG, out / "run")
+    report = write_report(out / "run")
+    yield f"{scores['clips']} clips of {scores['subjects']} subjects, each left out once, with {CONFIG.classifier} and {CONFIG.seeds} seeds"
+
+    fitted = bundle.fit(folders, CONFIG)
+    bundle.save(fitted, out / "bundle")
+    clip = write_new_clip(out / "new_clip")
+    score = score_clip(clip, fitted, fps=200)
+    write_pictures(score, out / "new_clip_score")
+    yield f"A new clip of a person who is in none of the datasets, showing {NEW.emotion}, scored:\n{score.to_text()}"
+    yield f"Pictures of it: {out / 'new_clip_score'}"
+    majority = scores["baselines"]["majority_of_training_subjects"]["uf1"]
+    yield f"UF1 {scores['uf1']:.3f}, majority class {majority:.3f} (synthetic data). Report: {report}"
+
+
+def write_datasets(out: Path) -> dict[str, Path]:
+    """Write the three synthetic datasets in their native layouts below `out`; returns dataset -> root."""
+    roots = {}
+    for cast in CASTS:
+        plan = list(_plan(cast))
+        with ProcessPoolExecutor() as pool:
+            films = list(track(pool.map(Performance.film, [play for *_, play in plan]), f"Drawing {cast.dataset}", len(plan)))
+        clips = []
+        for (subject, index, word, play), film in zip(plan, films):
+            onset = 100 * index + 46
+            clips.append(ReplicaClip(subject=subject, index=index, emotion=word, action_units="+".join(map(str, play.action_units)),
+                                     onset=onset, apex=onset + RISE, offset=onset + RISE + FALL, frames=film.__getitem__))
+        roots[cast.dataset] = out / cast.dataset
+        registry.load("data_prep.replicas", cast.dataset).write(roots[cast.dataset], clips)
+    return roots
+
+
+NEW = Performance(actor=999, emotion="happiness", seed=1)
+
+
+def write_new_clip(out: Path) -> Path:
+    """Write the frames of an actor who plays in none of the datasets as a folder of images; returns the folder."""
+    out.mkdir(parents=True)
+    for number, image in enumerate(NEW.film()):
+        write_image(out / f"{number:03d}.png", image)
+    return out
+
+
+def _plan(cast: Cast) -> Iterator[tuple[int, int, str, Performance]]:
+    """Subject, clip index from 1, emotion word and performance of every clip: each emotion once, then some again."""
+    for subject in cast.subjects:
+        actor = 100 * CASTS.index(cast) + subject
+        rng = np.random.default_rng(actor)
+        words = list(cast.emotions)
+        words += list(rng.choice(words, CLIPS_PER_SUBJECT - len(words)))
+        for index, word in enumerate(words, start=1):
+            yield subject, index, word, Performance(actor, cast.emotions[word], index)
+
+
+def _clear(out: Path) -> None:
+    """Empty the folder of an earlier demo; refuse any other folder that is not empty."""
+    if out.is_dir() and any(out.iterdir()):
+        if not (out / MARKER).is_file():
+            raise BadInput(f"{out} is not empty and holds no earlier demo. Choose another --out.")
+        shutil.rmtree(out)
+    write_text(out / MARKER, "Everything in this folder was drawn by `mer demo`: synthetic faces, no real person.\n")
