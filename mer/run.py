@@ -90,7 +90,7 @@ def cross_validate_maps(maps: str | Path, index: str | Path, config: CvConfig, o
         "folders": [os.path.relpath(maps, out)],
         "index": os.path.relpath(index, out),
         "synthetic": False,
-        "protocol": {"name": "ready-made maps", "title": "every map in the index, with its label", "source": Path(index).name, "split": "loso"},
+        "protocol": {"name": "ready-made maps", "title": "Every map in the index, with its label", "source": Path(index).name, "split": "loso"},
     }
     nothing = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
     return _cross_validate(table, X, nothing, config, out, sorted(set(table["label"])), origin)

@@ -1,0 +1,117 @@
+"""A run -> one HTML page that carries everything it shows: no script, nothing fetched, readable on a phone and on paper."""
+
+from pathlib import Path
+from typing import Any
+
+from mer.disk import write_text
+from mer.run import Run, open_run
+
+BASELINES = {"majority_of_training_subjects": "most frequent label of the training subjects"}
+SCORES = {"uf1": "UF1", "uar": "UAR", "accuracy": "Accuracy", "macro_precision": "Macro precision"}
+
+
+def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, method: str | None = None) -> Path:
+    """Write `report.html` into a finished run and return its path.
+
+    prepared, method : where faces and flow for the pictures lie; those the run was made from where not given. A run whose
+        folders are gone, or that was made from ready-made maps, gets its report without pictures.
+    Raises `BadInput` if `run_dir` is not a finished run.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from mer.report.gallery import gallery
+
+    run = open_run(run_dir)
+    pictures = gallery(run, prepared, method or run.config["method"])
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page = environment.get_template("page.html").render(
+        run=run,
+        m=run.metrics,
+        origin=run.origin,
+        title=_title(run),
+        score_names=SCORES,
+        strips=_strips(run.metrics),
+        dataset_strips=_dataset_strips(run.metrics),
+        confusion=_confusion(run.metrics),
+        baselines=_baselines(run.metrics),
+        subjects=_subjects(run),
+        pictures=pictures,
+        settings=_flat(run.config),
+        data_settings=[_flat(settings) for settings in run.origin.get("prepare", [])],
+    )
+    write_text(run.path / "report.html", page)
+    return run.path / "report.html"
+
+
+def _title(run: Run) -> str:
+    if run.origin["kind"] == "maps":
+        return f"{run.config['classifier']} on ready-made motion maps"
+    return f"{run.config['classifier']} on {run.config['feature']} of {run.config['method']} flow"
+
+
+def _strips(m: dict[str, Any]) -> list[dict[str, Any]]:
+    """One line per score: what the figure at the top draws, all in 0..1."""
+    floor = m["baselines"]["majority_of_training_subjects"]
+    return [
+        {
+            "name": name,
+            "mean": m[key],
+            "sd": m["sd"][key] if m["sd"] else None,
+            "seeds": [seed[key] for seed in m["per_seed"]],
+            "interval": m["interval95"][key],
+            "floor": floor[key],
+        }
+        for key, name in SCORES.items()
+    ]
+
+
+def _dataset_strips(m: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row per dataset, and one for all of them."""
+    most = max(m["clips_per_label"], key=m["clips_per_label"].get)
+    whole = {**m, "always": {"label": most, **m["baselines"][f"always_{most}"]}}
+    rows = {**m["per_dataset"], "all": whole} if len(m["per_dataset"]) > 1 else m["per_dataset"]
+    return [{"name": name, **row, "uf1_sd": row["sd"]["uf1"] if row["sd"] else None} for name, row in rows.items()]
+
+
+def _confusion(m: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the confusion matrix: mean count over seeds, and its share of the row (0..1)."""
+    seeds = len(m["seeds"])
+    rows = []
+    for label, counts in zip(m["labels"], m["confusion"]["summed_over_seeds"]):
+        clips = sum(counts)
+        rows.append({"label": label, "clips": clips // seeds, "cells": [(n / seeds, n / clips if clips else 0.0) for n in counts]})
+    return rows
+
+
+def _baselines(m: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
+    return [(BASELINES.get(name, name.replace("_", " ")), scores) for name, scores in m["baselines"].items()]
+
+
+def _subjects(run: Run) -> list[dict[str, Any]]:
+    """Each subject with its clips, in the order of labels, and how many seeds got each clip right."""
+    seeds = len(run.metrics["seeds"])
+    order = {label: i for i, label in enumerate(run.metrics["labels"])}
+    p = run.predictions.assign(right=run.predictions["label"] == run.predictions["prediction"])
+    clips = p.groupby(["dataset", "subject", "clip_id", "label"], as_index=False)["right"].sum()
+    clips["order"] = clips["label"].map(order)
+    rows = []
+    for (dataset, subject), part in clips.sort_values(["order", "clip_id"]).groupby(["dataset", "subject"]):
+        marks = [
+            {"clip_id": c.clip_id, "label": c.label, "right": int(c.right), "how": "all" if c.right == seeds else "some" if c.right else "none"}
+            for c in part.itertuples()
+        ]
+        rows.append({"dataset": dataset, "subject": subject, "marks": marks, "clips": len(part), "right": part["right"].sum() / seeds})
+    return rows
+
+
+def _flat(settings: dict[str, Any]) -> list[tuple[str, str]]:
+    """Settings as name and value, a line for each option of a nested one."""
+    lines = []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            lines += [(f"{name}.{key}", str(item)) for key, item in value.items()]
+        elif isinstance(value, list):
+            lines.append((name, f"{len(value)} entries"))
+        else:
+            lines.append((name, "not used" if value is None else str(value)))
+    return lines
