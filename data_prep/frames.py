@@ -33,7 +33,10 @@ def read_image(path: str | Path) -> np.ndarray:
         data = np.frombuffer(Path(path).read_bytes(), np.uint8)
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    except cv2.error:  # an empty file, or a header that promises too much
+        image = None
     if image is None:
         raise BadInput(f"{path} is not an image that can be read ({data.size} bytes). Copy it again from the source.")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
@@ -55,10 +58,13 @@ def frame_number(path: Path) -> int | None:
 def numbered_images(folder: str | Path) -> dict[int, Path]:
     """Image files of `folder` by frame number, in numeric order (46 before 100, whatever the padding).
 
-    Other files are passed over. Raises `BadInput` if two images carry the same number.
+    Other files are passed over. Raises `BadInput` for a folder that is not there or holds two images of one number.
     """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise BadInput(f"There is no folder {folder}.")
     found: dict[int, Path] = {}
-    for path in sorted(Path(folder).iterdir()):
+    for path in sorted(folder.iterdir()):
         number = frame_number(path)
         if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith(".") or number is None:
             continue

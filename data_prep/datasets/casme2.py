@@ -1,0 +1,66 @@
+"""CASME II: spontaneous micro-expressions at 200 frames per second, from the spreadsheet and the raw or cropped frames."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.clips import clip_table
+from data_prep.frames import numbered_images
+from data_prep.layout import Facts, find_folder, find_table, number, text
+
+FACTS = Facts(
+    title="CASME II",
+    fps=200,
+    subjects=26,
+    clips=255,
+    emotions={"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25, "sadness": 7, "fear": 2},
+    licence="for research, to each user who signs the release agreement",
+    obtain="http://casme.psych.ac.cn/casme/e2 (release agreement by e-mail)",
+    citation="Yan et al., CASME II: An improved spontaneous micro-expression database and the baseline evaluation, PLoS ONE 9(1), 2014",
+    doi="10.1371/journal.pone.0086041",
+)
+
+TREE = """\
+ROOT
+  CASME2-coding-20140508.xlsx
+  CASME2_RAW_selected/                (or Cropped/, with reg_img46.jpg)
+    sub01/
+      EP02_01f/
+        img46.jpg ... img86.jpg       (numbers as published, not padded)
+    ...
+    sub26/"""
+
+# The first edition is the one that protocols count (255 clips); the later ones differ in frames and a few labels.
+SPREADSHEETS = ("CASME2-coding-20140508.xlsx", "CASME2-coding-20190701.xlsx", "CASME2-coding*.xlsx")
+COLUMNS = ("subject", "filename", "onsetframe", "apexframe", "offsetframe", "actionunits", "estimatedemotion")
+SUBJECT = r"sub\d+"
+# Raw frames first: they hold the whole head, and alignment is done here anyway.
+FRAMES = ("CASME2_RAW_selected", "CASME2-RAW", "CASME2_RAW", "Cropped")
+
+
+def read_annotations(root: Path) -> pd.DataFrame:
+    """Clip table from the spreadsheet; subjects are text or integers there, and one apex is printed as "/"."""
+    _, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT)
+    return clip_table([_row(row) for row in table.itertuples()])
+
+
+def frame_files(root: Path, row) -> dict[int, Path]:
+    """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
+    return numbered_images(find_folder(Path(root), SUBJECT, FRAMES) / row.subject / row.clip)
+
+
+def _row(row) -> dict:
+    subject, apex = number(row.subject), number(row.apexframe)
+    return {
+        "dataset": "casme2",
+        "subject": text(row.subject) if subject is None else f"sub{subject:02d}",
+        "clip": text(row.filename),
+        "onset": number(row.onsetframe),
+        "apex": apex,
+        "offset": number(row.offsetframe),
+        "fps": FACTS.fps,
+        "emotion": text(row.estimatedemotion).lower(),
+        "action_units": text(row.actionunits),
+        "apex_source": "" if apex is None else "annotated",
+        "note": f"apex printed as {text(row.apexframe)!r}" if apex is None else "",
+    }

@@ -1,0 +1,65 @@
+"""SAMM: spontaneous micro-expressions at 200 frames per second in grey, from the FACS spreadsheet and the frame folders."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.clips import clip_table
+from data_prep.frames import numbered_images
+from data_prep.layout import Facts, find_folder, find_table, number, text
+
+FACTS = Facts(
+    title="SAMM",
+    fps=200,
+    subjects=29,
+    clips=159,
+    emotions={
+        "anger": 57, "other": 26, "happiness": 26, "surprise": 15, "contempt": 12, "disgust": 9, "fear": 8, "sadness": 6,
+    },
+    licence="for research, to each user who signs the release agreement",
+    obtain="https://helward.mmu.ac.uk/STAFF/M.Yap/dataset.php (release agreement by e-mail)",
+    citation="Davison et al., SAMM: A spontaneous micro-facial movement dataset, IEEE Transactions on Affective Computing 9(1), 2018",
+    doi="10.1109/TAFFC.2016.2573832",
+)
+
+TREE = """\
+ROOT
+  SAMM_Micro_FACS_Codes_v2.xlsx
+  006/
+    006_1_2/
+      006_05562.jpg ...               (padded to 4 or 5 digits)
+  ...
+  037/"""
+
+SPREADSHEETS = ("SAMM_Micro_FACS_Codes_v2.xlsx", "SAMM*Micro_FACS_Codes*.xlsx")
+COLUMNS = ("subject", "filename", "onsetframe", "apexframe", "offsetframe", "actionunits", "estimatedemotion")
+SUBJECT = r"\d{3}"
+
+
+def read_annotations(root: Path) -> pd.DataFrame:
+    """Clip table from the spreadsheet, whose header stands on the first row or below a preamble, by edition."""
+    _, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT)
+    return clip_table([_row(row) for row in table.itertuples()])
+
+
+def frame_files(root: Path, row) -> dict[int, Path]:
+    """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
+    return numbered_images(find_folder(Path(root), SUBJECT, ("SAMM",)) / row.subject / row.clip)
+
+
+def _row(row) -> dict:
+    subject, apex = number(row.subject), number(row.apexframe)
+    emotion = text(row.estimatedemotion).lower()
+    return {
+        "dataset": "samm",
+        "subject": text(row.subject) if subject is None else f"{subject:03d}",
+        "clip": text(row.filename),
+        "onset": number(row.onsetframe),
+        "apex": apex,
+        "offset": number(row.offsetframe),
+        "fps": FACTS.fps,
+        "emotion": "other" if emotion == "others" else emotion,  # both are printed
+        "action_units": text(row.actionunits),
+        "apex_source": "" if apex is None else "annotated",
+        "note": f"apex printed as {text(row.apexframe)!r}" if apex is None else "",
+    }

@@ -1,0 +1,214 @@
+"""The loop from a dataset folder to a prepared one: clip -> aligned faces on disk -> one outcome row.
+
+It can be stopped at any moment and run again: a clip's folder appears only when it is whole, and what is whole and
+made from the same frames is kept. The bytes of the result do not depend on interruptions or on the number of processes.
+"""
+
+import json
+import math
+import os
+import shutil
+import signal
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Iterator
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from data_prep import clips, spotting
+from data_prep.align import similarity, transform_points, warp
+from data_prep.frames import read_image, write_image
+from data_prep.landmarks import FaceMesh
+from data_prep.prepared import CLIPS_FILE, OUTCOME_FILE, SETTINGS_FILE
+from data_prep.survey import APEX_RULES, Found, check_dataset, locate, missing_message, read_clips
+from mer import registry
+from mer.disk import replacing, write_json
+from mer.errors import BadInput, MerError
+from mer.progress import track
+
+__all__ = ["check_dataset", "prepare"]
+
+MISSING_SHARE = 0.01  # more clips than this without frames, and the folder is likely not what was meant
+CLIPS_PER_WORKER = 40  # a process needs about as long to start as it takes to prepare this many clips
+
+
+def prepare(
+    name: str,
+    root: str | Path,
+    out: str | Path,
+    *,
+    size: int = 224,
+    jobs: int | None = None,
+    apex: str = "midpoint",
+    corrections: bool = True,
+    skip_missing: bool = False,
+) -> pd.DataFrame:
+    """Prepare the dataset `name` in `root` into the folder `out`; see `data_prep/prepared.py` for reading it.
+
+    size         : side of the aligned faces in px
+    jobs         : processes; all cores by default, and fewer where starting them would take longer than the work
+    apex         : what stands in for an apex that is not annotated, "midpoint" or "spot"
+    corrections  : apply data_prep/corrections/NAME.csv
+    skip_missing : go on where more than 1 % of the clips lack frames
+
+    Returns the outcome table, one row per clip: clip_id, outcome ("ok", "no face", "missing frame", "unreadable frame",
+    "no onset", "no apex"), reason, onset, apex, apex_source. Raises `BadInput` for a folder that is not the dataset, for
+    too many missing frames, and for an `out` that holds something else.
+    """
+    registry.check(apex, list(APEX_RULES), "apex rule")
+    root, out = Path(root), Path(out)
+    table, applied = read_clips(name, root, corrections)
+    rows = track(list(table.itertuples()), f"finding the frames of {name}")
+    found = [locate(name, root, row, apex) for row in rows]
+    missing = sum(clip.outcome == "missing frame" for clip in found)
+    if missing == len(found) or (missing > MISSING_SHARE * len(found) and not skip_missing):
+        raise BadInput(missing_message(found, root))
+    settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections} | {
+        package: version(package) for package in ("mer", "mediapipe")
+    }
+    _claim(out, settings, applied)
+
+    outcomes = {clip.clip_id: _outcome(clip, clip.outcome, clip.reason) for clip in found if clip.outcome}
+    to_do = []
+    for clip in (clip for clip in found if not clip.outcome):
+        done = _finished(clip, root, _folder(out, clip))
+        if done:
+            outcomes[clip.clip_id] = done
+        else:
+            to_do.append(clip)
+    for outcome in track(_work(to_do, root, out, size, jobs), f"preparing {name}", len(to_do)):
+        outcomes[outcome["clip_id"]] = outcome
+
+    outcome = pd.DataFrame([outcomes[clip_id] for clip_id in table["clip_id"]]).astype({"onset": "Int64", "apex": "Int64"})
+    for clip_id in outcome.loc[outcome["outcome"] != "ok", "clip_id"]:
+        shutil.rmtree(out.joinpath("faces", *clip_id.split("/")[1:]), ignore_errors=True)  # of an earlier, luckier run
+    table[["apex", "apex_source"]] = outcome[["apex", "apex_source"]].astype({"apex_source": table["apex_source"].dtype})
+    clips.write(table, out / CLIPS_FILE)
+    with replacing(out / OUTCOME_FILE) as temporary:
+        outcome.to_csv(temporary, index=False, lineterminator="\n")
+    return outcome
+
+
+def _claim(out: Path, settings: dict, applied: list[dict]) -> None:
+    """Write the settings into `out`, or refuse it if it was made with others or holds something else."""
+    file = out / SETTINGS_FILE
+    if file.is_file():
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        changed = [f"{key} was {stored.get(key)!r}, now {value!r}" for key, value in settings.items() if stored.get(key) != value]
+        if changed:
+            raise BadInput(f"{out} was prepared differently: {'; '.join(changed)}. Choose another --out, or delete that folder.")
+    elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
+        raise BadInput(f"{out} is not empty and was not made by mer prepare. Choose another --out.")
+    for path in out.glob(".*.*"):
+        path.unlink()  # half-written by a run that was killed, see mer/disk.py
+    write_json(file, settings | {"corrections_applied": applied})
+
+
+def _work(found: list[Found], root: Path, out: Path, size: int, jobs: int | None) -> Iterator[dict]:
+    """Prepare clips here or in worker processes, yielding outcome rows as they come."""
+    workers = min(jobs or _cores(), math.ceil(len(found) / CLIPS_PER_WORKER))
+    if workers <= 1:
+        with FaceMesh() as mesh:
+            for clip in found:
+                yield _prepare_clip(clip, root, out, size, mesh)
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
+    try:
+        for future in as_completed([pool.submit(_in_worker, clip, root, out, size) for clip in found]):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise MerError("A worker process was killed, perhaps for lack of memory. Run again to go on, with fewer --jobs.") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    global _mesh
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; clips under way are finished
+    os.environ["OMP_NUM_THREADS"] = "1"
+    cv2.setNumThreads(1)
+    _mesh = FaceMesh()
+
+
+def _in_worker(clip: Found, root: Path, out: Path, size: int) -> dict:
+    return _prepare_clip(clip, root, out, size, _mesh)
+
+
+def _prepare_clip(clip: Found, root: Path, out: Path, size: int, mesh: FaceMesh) -> dict:
+    """Read, align and write one clip; returns its outcome row, whatever happens."""
+    try:
+        onset = read_image(clip.files[clip.onset])
+        points = mesh.landmarks(onset)
+        if points is None:
+            return _outcome(clip, "no face", f"onset frame {clip.onset}")
+        apex_number = clip.apex
+        if apex_number is None:
+            span = ((number, read_image(file)) for number, file in clip.files.items())
+            apex_number = spotting.spot_apex(span, similarity(points, spotting.SIZE))
+        apex = read_image(clip.files[apex_number])
+    except BadInput as error:
+        return _outcome(clip, "unreadable frame", str(error).replace(f"{root}/", ""))
+    if apex.shape != onset.shape:
+        return _outcome(clip, "unreadable frame", f"onset and apex differ in size: {onset.shape[:2]} and {apex.shape[:2]}")
+    apex_points = mesh.landmarks(apex)
+    if apex_points is None:
+        return _outcome(clip, "no face", f"apex frame {apex_number}")
+
+    matrix = similarity(points, size)  # the clip's one transform: the apex is aligned by the onset
+    folder = _folder(out, clip)
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    write_image(partial / "onset.png", warp(onset, matrix, size))
+    write_image(partial / "apex.png", warp(apex, matrix, size))
+    np.savez(  # its zip entries carry a fixed date, so equal arrays give equal bytes
+        partial / "landmarks.npz",
+        onset=transform_points(points, matrix),
+        apex=transform_points(apex_points, matrix),
+        transform=matrix,
+        frames=np.array([clip.onset, apex_number]),
+        files=_names(clip, apex_number, root),
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(partial, folder)
+    for flow in out.glob(f"flow/*/{folder.parent.name}/{folder.name}.npz"):
+        flow.unlink()  # it belonged to other faces
+    return _outcome(clip, "ok", apex=apex_number)
+
+
+def _finished(clip: Found, root: Path, folder: Path) -> dict | None:
+    """The outcome row of a clip that an earlier run prepared from the very same frames, else None."""
+    file = folder / "landmarks.npz"
+    if not file.is_file():
+        return None
+    with np.load(file) as stored:
+        onset, apex = (int(number) for number in stored["frames"])
+        same = onset == clip.onset and clip.apex in (None, apex) and apex in clip.files
+        if not same or list(stored["files"]) != list(_names(clip, apex, root)):
+            return None
+    return _outcome(clip, "ok", apex=apex)
+
+
+def _outcome(clip: Found, outcome: str, reason: str = "", apex: int | None = None) -> dict:
+    apex = clip.apex if apex is None else apex
+    source = clip.apex_source if apex is not None else ""
+    return {"clip_id": clip.clip_id, "outcome": outcome, "reason": reason, "onset": clip.onset, "apex": apex, "apex_source": source}
+
+
+def _names(clip: Found, apex: int, root: Path) -> np.ndarray:
+    """Paths of the onset and apex files below the dataset folder, (2,) text."""
+    return np.array([clip.files[number].relative_to(root).as_posix() for number in (clip.onset, apex)])
+
+
+def _folder(out: Path, clip: Found) -> Path:
+    _, subject, name = clip.clip_id.split("/")
+    return out / "faces" / subject / name
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,128 @@
+"""Onset and apex where none are annotated, by a plain rule on motion energy.
+
+The energy between two aligned faces is the mean absolute difference of their grey values around brows, nose wings,
+mouth and cheeks, after taking out what a small motion of the whole head or a change of exposure explains. The eyes are
+left out, because a blink moves more than any micro-expression. This is a rule to start from, not a trained spotter.
+"""
+
+from collections import deque
+from typing import Iterable, NamedTuple
+
+import cv2
+import numpy as np
+
+from data_prep.align import similarity, warp
+from data_prep.frames import Frame
+from data_prep.landmarks import FaceMesh
+from mer.errors import NothingToScore
+
+SIZE = 96  # px of the aligned faces that are compared: coarse enough to average sensor noise, and quick
+BLUR = 1.5  # px, standard deviation
+# Where expressions show, eyes left out: top, bottom, left, right in fractions of the aligned face.
+BROWS = (0.06, 0.19, 0.15, 0.85)
+MOUTH_AND_CHEEKS = (0.40, 0.86, 0.20, 0.80)
+LAG_S = 0.25  # seconds from onset to apex at most: half of the 0.5 s a micro-expression may last
+HIGH_SPEED = 200  # frames per second taken for a folder of images that comes without a rate
+STILL = 2.0  # energy of the apex over the usual energy between neighbouring frames; below it nothing moved
+
+
+class Spotted(NamedTuple):
+    """What was found: frame numbers, and the energy (grey levels) from onset to apex and between neighbouring frames."""
+
+    onset: int
+    apex: int
+    energy: float
+    noise: float
+
+
+def midpoint(onset: int, offset: int) -> int:
+    """The frame in the middle of the span, the usual stand-in for an apex that nobody annotated."""
+    return (onset + offset) // 2
+
+
+def grey_face(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """What energies compare: the frame aligned by `matrix` (made for `SIZE`), grey, blurred; (SIZE, SIZE) float32."""
+    grey = cv2.cvtColor(warp(image, matrix, SIZE), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return cv2.GaussianBlur(grey, (0, 0), BLUR)
+
+
+def energy(a: np.ndarray, b: np.ndarray) -> float:
+    """How much the face changed from `a` to `b`, both from `grey_face`: mean absolute difference in grey levels.
+
+    The difference is first cleared, by least squares, of six things that are no expression: gain, bias, and to first
+    order a shift in x, a shift in y, a turn and a change of scale (the image's derivative in each direction).
+    """
+    dy, dx = np.gradient(a)
+    y, x = np.mgrid[-1:1:SIZE * 1j, -1:1:SIZE * 1j].astype(np.float32)
+    explained = np.stack([a, np.ones_like(a), dx, dy, x * dy - y * dx, x * dx + y * dy], axis=-1)[_SEEN]
+    difference = (b - a)[_SEEN]
+    weights = np.linalg.solve(explained.T @ explained + 1e-3 * np.eye(6), explained.T @ difference)
+    return float(np.abs(difference - explained @ weights).mean())
+
+
+def spot_apex(frames: Iterable[tuple[int, np.ndarray]], matrix: np.ndarray) -> int:
+    """Number of the frame that differs most from the first, given (number, image) of a clip from onset to offset.
+
+    matrix : the clip's similarity for `SIZE`, from its onset. Energies are averaged over three neighbours, so that one
+    noisy frame does not win. Raises `NothingToScore` where there is no frame after the onset.
+    """
+    frames = iter(frames)
+    onset = grey_face(next(frames)[1], matrix)
+    found = [(number, energy(onset, grey_face(image, matrix))) for number, image in frames]
+    if not found:
+        raise NothingToScore("The clip has one frame; motion needs two.")
+    numbers, energies = zip(*found)
+    return numbers[int(np.argmax(_smooth(energies)))]
+
+
+def spot(frames: Iterable[Frame], mesh: FaceMesh) -> Spotted:
+    """Onset and apex of the strongest quick motion in a clip or video, reading it once with flat memory.
+
+    Each frame is aligned by its own landmarks, so that a moving head is followed, and compared with the frame `LAG_S`
+    before it (with the first, while the clip is younger than that). The pair that differs most is apex and onset.
+    Frames without a face are passed over. Raises `NothingToScore` for no face, a single frame, or no motion above
+    the noise between neighbouring frames.
+    """
+    recent: deque[tuple[int, float, np.ndarray]] = deque()
+    pairs, energies, steps = [], [], []
+    seen = 0
+    for seen, frame in enumerate(frames, start=1):
+        points = mesh.landmarks(frame.image)
+        if points is None:
+            continue
+        face = grey_face(frame.image, similarity(points, SIZE))
+        time = frame.time_s if np.isfinite(frame.time_s) else frame.number / HIGH_SPEED
+        while recent and recent[0][1] < time - LAG_S - 1e-6:
+            recent.popleft()
+        if recent:
+            pairs.append((recent[0][0], frame.number))
+            energies.append(energy(recent[0][2], face))
+            steps.append(energy(recent[-1][2], face))
+        recent.append((frame.number, time, face))
+    if not pairs:
+        shown = "Only one" if recent else "None"
+        raise NothingToScore(f"{shown} of {seen} frame(s) shows a face; two are needed. Give a clip that shows a face from the front.")
+    smooth = _smooth(energies)
+    best, noise = int(np.argmax(smooth)), float(np.median(steps))
+    if smooth[best] <= STILL * noise or smooth[best] < 1e-3:
+        raise NothingToScore(
+            f"Nothing moves in the face: the strongest change, {smooth[best]:.2f} grey levels, is lost in the noise between "
+            f"neighbouring frames, {noise:.2f}. Give a clip that holds an expression."
+        )
+    return Spotted(*pairs[best], float(smooth[best]), noise)
+
+
+def _region_mask() -> np.ndarray:
+    mask = np.zeros((SIZE, SIZE), bool)
+    for top, bottom, left, right in (BROWS, MOUTH_AND_CHEEKS):
+        mask[int(top * SIZE) : int(bottom * SIZE), int(left * SIZE) : int(right * SIZE)] = True
+    return mask
+
+
+_SEEN = _region_mask()
+
+
+def _smooth(values: Iterable[float]) -> np.ndarray:
+    """Running mean over three values, the ends repeated."""
+    padded = np.pad(np.array(values), 1, mode="edge")
+    return (padded[:-2] + padded[1:-1] + padded[2:]) / 3
