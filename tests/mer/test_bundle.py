@@ -1,0 +1,73 @@
+"""A bundle comes back from disk as it was, and a damaged or foreign folder is refused in one sentence."""
+
+import json
+
+import numpy as np
+import pytest
+
+import mer
+from mer import bundle, registry
+from mer.errors import BadInput
+
+LABELS = ["negative", "positive", "surprise"]
+
+
+def fitted(classifier: str, seeds: int = 2) -> bundle.Bundle:
+    """A bundle whose classifier was fitted on random maps."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(12, 3, 28, 28)).astype(np.float32), np.arange(12) % 3
+    Classifier = registry.load("mer.classifiers", classifier).Classifier
+    classifiers = [Classifier(classes=3, seed=seed).fit(X, y) for seed in range(seeds)]
+    recipe = bundle.Recipe(
+        mer=mer.__version__, face_size=224, method="dis", method_options={"preset": "face"}, match_exposure=True,
+        feature="flow_image", feature_settings={"size": 28}, classifier=classifier,
+        classifier_settings=[one.state()[1] for one in classifiers], labels=LABELS, protocol="synthetic-3",
+        clips=dict.fromkeys(LABELS, 4), subjects=4, datasets=["casme2"], synthetic=True,
+    )
+    return bundle.Bundle(recipe, classifiers)
+
+
+@pytest.mark.parametrize("classifier", registry.names("mer.classifiers"))
+def test_round_trip_predicts_the_same_to_the_bit(classifier, tmp_path):
+    before = fitted(classifier)
+    bundle.save(before, tmp_path / "b")
+    after = bundle.load(tmp_path / "b")
+    X = np.random.default_rng(1).normal(size=(5, 3, 28, 28)).astype(np.float32)
+    assert after.recipe == before.recipe
+    assert np.array_equal(after.predict_proba(X), before.predict_proba(X))
+
+
+def test_probabilities_are_the_mean_over_seeds():
+    both = fitted("ststnet")
+    X = np.random.default_rng(1).normal(size=(5, 3, 28, 28)).astype(np.float32)
+    one, two = (bundle.Bundle(both.recipe, [c]).predict_proba(X) for c in both.classifiers)
+    assert not np.allclose(one, two)
+    assert np.allclose(both.predict_proba(X), (one + two) / 2)
+
+
+def test_folder_holds_tensors_and_text_only(tmp_path):
+    bundle.save(fitted("logistic"), tmp_path / "b")
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == ["README.md", "bundle.json", "weights.safetensors"]
+    card = (tmp_path / "b" / "README.md").read_text()
+    assert "synthetic faces" in card and "no lie detector" in card
+
+
+def test_save_refuses_a_folder_of_something_else(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(BadInput, match="not empty"):
+        bundle.save(fitted("majority"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("damage, message", [
+    (lambda b: (b / "bundle.json").unlink(), "is no bundle"),
+    (lambda b: (b / "bundle.json").write_text("{"), "cannot be read"),
+    (lambda b: (b / "bundle.json").write_text(json.dumps({**json.loads((b / "bundle.json").read_text()), "labells": []})), "Did you mean labels"),
+    (lambda b: (b / "weights.safetensors").write_bytes(b"not tensors"), "damaged"),
+    (lambda b: (b / "weights.safetensors").unlink(), "damaged"),
+])
+def test_damaged_bundle_is_refused(damage, message, tmp_path):
+    bundle.save(fitted("ststnet"), tmp_path / "b")
+    damage(tmp_path / "b")
+    with pytest.raises(BadInput, match=message):
+        bundle.load(tmp_path / "b")
