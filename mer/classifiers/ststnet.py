@@ -56,7 +56,7 @@ class Classifier:
         self.mean = X.mean((0, 2, 3), dtype=np.float64).astype(np.float32)[:, None, None]
         self.scale = X.std((0, 2, 3), dtype=np.float64).astype(np.float32)[:, None, None]
         self.scale[self.scale == 0] = 1.0
-        x, y = self._tensor(X), torch.from_numpy(np.asarray(y, dtype=np.int64)).to(self.device)
+        x, y = self._tensor(X), torch.tensor(np.asarray(y, dtype=np.int64)).to(self.device)
         counts = torch.bincount(y, minlength=options["classes"])
         weight = len(y) / counts.clamp(min=1) if options["balanced"] else None  # a class nobody shows weighs nothing anyway
 

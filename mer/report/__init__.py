@@ -6,7 +6,7 @@ from typing import Any
 from mer.disk import write_text
 from mer.run import Run, open_run
 
-BASELINES = {"majority_of_training_subjects": "most frequent label of the training subjects"}
+BASELINES = {"majority_of_training_subjects": "majority of the training subjects"}
 SCORES = {"uf1": "UF1", "uar": "UAR", "accuracy": "Accuracy", "macro_precision": "Macro precision"}
 
 

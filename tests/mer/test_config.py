@@ -1,0 +1,38 @@
+"""Settings: typed, complete, and refused by name."""
+
+import pytest
+
+from mer.config import CvConfig, load_config, save_config
+from mer.errors import BadInput
+
+
+def test_what_is_typed_wins_over_the_file(tmp_path):
+    (tmp_path / "c.yaml").write_text("classifier: logistic\nseeds: 5\n")
+    config = load_config(tmp_path / "c.yaml", {"seeds": 2})
+    assert (config.classifier, config.seeds, config.protocol) == ("logistic", 2, "composite-3")
+
+
+def test_every_unknown_key_is_named_with_the_nearest(tmp_path):
+    (tmp_path / "c.yaml").write_text("clasifier: logistic\nseedz: 5\n")
+    with pytest.raises(BadInput, match="(?s)c.yaml.*'clasifier'. Did you mean classifier.*'seedz'. Did you mean seeds"):
+        load_config(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize("text", ["- a\n", "classifier: [", "seeds: 0\n", "seeds: many\n", "device: tpu\n"])
+def test_a_file_that_cannot_be_used_is_refused(tmp_path, text):
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(BadInput, match="c.yaml"):
+        load_config(tmp_path / "c.yaml")
+
+
+def test_saved_settings_load_as_they_were(tmp_path):
+    config = CvConfig(classifier_settings={"epochs": 3, "learning_rate": 1e-5, "balanced": False}, feature_settings=None)
+    save_config(config, tmp_path / "c.yaml")
+    assert load_config(tmp_path / "c.yaml") == config
+
+
+def test_the_configurations_of_the_project_load():
+    from pathlib import Path
+
+    files = list((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+    assert {load_config(file).classifier for file in files} == {"ststnet"}

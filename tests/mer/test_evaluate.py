@@ -1,0 +1,99 @@
+"""Cross-validation: what is pooled, how it goes on after a stop, and what it refuses."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mer import evaluate, registry
+from mer.config import CvConfig
+from mer.errors import BadInput
+
+FAST = {"ststnet": {"epochs": 3}}
+
+
+def config(classifier="logistic", **changes):
+    return CvConfig(**{"classifier": classifier, "classifier_settings": FAST.get(classifier, {}), "seeds": 2, **changes})
+
+
+def test_each_clip_is_predicted_once_per_seed_by_the_fold_of_its_subject(small, tmp_path):
+    table, X = small
+    p = evaluate.cross_validate(table, X, config(), tmp_path / "run")
+    assert list(p.columns) == ["clip_id", "dataset", "subject", "fold", "seed", "label", "prediction", "p_negative", "p_positive", "p_surprise"]
+    assert p.groupby("seed")["clip_id"].apply(sorted).tolist() == [sorted(table["clip_id"])] * 2
+    assert (p["fold"] == p["dataset"] + "/" + p["subject"]).all()
+    assert (p.merge(table, on="clip_id")["label_x"] == p.merge(table, on="clip_id")["label_y"]).all()
+    assert (p["label"] == p["prediction"]).mean() > 0.9
+    assert set(p["subject"]) == {"01", "02"}
+    pd.testing.assert_frame_equal(evaluate.read_predictions(tmp_path / "run" / "predictions.csv"), p)
+
+
+@pytest.mark.parametrize("classifier", registry.names("mer.classifiers"))
+def test_the_order_of_rows_changes_nothing(small, tmp_path, classifier):
+    table, X = small
+    order = np.random.default_rng(1).permutation(len(table))
+    one = evaluate.cross_validate(table, X, config(classifier), tmp_path / "one")
+    two = evaluate.cross_validate(table.iloc[order], X[order], config(classifier), tmp_path / "two")
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+def test_a_stopped_run_goes_on_and_ends_the_same(small, tmp_path, monkeypatch):
+    table, X = small
+    whole = evaluate.cross_validate(table, X, config(), tmp_path / "whole")
+    predict, calls = evaluate.predict_fold, []
+
+    def stops_at_the_fourth(*args):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return predict(*args)
+
+    monkeypatch.setattr(evaluate, "predict_fold", stops_at_the_fourth)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate.cross_validate(table, X, config(), tmp_path / "run")
+    assert len(list((tmp_path / "run").rglob("*.csv"))) == 3
+    resumed = evaluate.cross_validate(table, X, config(), tmp_path / "run")
+    assert len(calls) == 4 + 5  # 2 seeds x 4 subjects, three of which were done
+    pd.testing.assert_frame_equal(resumed, whole, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "change, named",
+    [
+        (lambda t, X, c: (t, X, config("majority")), "classifier was 'logistic' and is now 'majority'"),
+        (lambda t, X, c: (t, X, config(classifier_settings={"C": 1.0})), "classifier_settings was"),
+        (lambda t, X, c: (t, X + np.float32(1e-3), c), "features was"),
+        (lambda t, X, c: (t[:-1], X[:-1], c), "clips was"),
+        (lambda t, X, c: (t.assign(label=t["label"].iloc[::-1].values), X, c), "labels was"),
+    ],
+)
+def test_another_run_is_refused_with_what_changed(small, tmp_path, change, named):
+    table, X = small
+    evaluate.cross_validate(table, X, config(), tmp_path)
+    with pytest.raises(BadInput, match=named):
+        evaluate.cross_validate(*change(table, X, config()), tmp_path)
+
+
+def test_a_subjects_name_cannot_lead_out_of_the_run(small, tmp_path):
+    table, X = small
+    table = table.assign(subject=table["subject"].replace("01", "../../../../escaped"))
+    evaluate.cross_validate(table, X, config("majority"), tmp_path / "run")
+    assert not [path for path in tmp_path.parent.rglob("*escaped*") if not path.is_relative_to(tmp_path / "run" / "predictions")]
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda t, X: (t, X[:-1]), "24 clips and the features have 23"),
+        (lambda t, X: (t.assign(clip_id="same"), X), "listed twice. First: same"),
+        (lambda t, X: (t, np.where(np.arange(24)[:, None, None, None] == 5, np.nan, X)), "features of 1 of 24 .*First: a/01/c5"),
+        (lambda t, X: (t.assign(label="joy"), X), "label that is not one of"),
+        (lambda t, X: (t.assign(label=["negative"] * 6 + ["positive"] * 18), X[:24]), None),
+    ],
+)
+def test_data_that_cannot_be_used_is_refused(small, tmp_path, change, message):
+    table, X = change(*small)
+    if message is None:  # all negatives are subject a/01's: without it one label is left
+        message = "Without a/01, only one label is left"
+    with pytest.raises(BadInput, match=message):
+        evaluate.cross_validate(table, X, config(), tmp_path / "run", ["negative", "positive", "surprise"])
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,91 @@
+"""Which clips count, under which label, and why the others do not."""
+
+import pandas as pd
+import pytest
+
+from data_prep.clips import clip_table
+from mer import protocols
+from mer.errors import BadInput, UnknownName
+
+
+def clips(*rows):
+    return clip_table([dict(zip(("dataset", "subject", "clip", "emotion"), row)) for row in rows])
+
+
+def test_composite_3_is_the_published_composition():
+    listed = protocols.load("composite-3").clips
+    counts = pd.crosstab(listed["dataset"], listed["label"])
+    assert counts.loc[["smic", "casme2", "samm"], ["negative", "positive", "surprise"]].to_numpy().tolist() == [
+        [70, 51, 43], [88, 32, 25], [92, 26, 15],
+    ]  # fmt: skip
+    assert (listed["dataset"] + "/" + listed["subject"]).nunique() == 68 and len(listed) == 442
+    assert not listed["clip_id"].isin(["casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f"]).any()
+
+
+def test_an_explicit_list_gives_the_label_and_says_what_is_absent():
+    protocol = protocols.load("composite-3")
+    table = clips(("casme2", "sub01", "EP02_01f", "happiness"), ("casme2", "sub01", "EP99_99f", "happiness"))
+    assert protocols.apply(protocol, table)[["clip_id", "label"]].values.tolist() == [["casme2/sub01/EP02_01f", "positive"]]
+    assert protocols.dropped(protocol, table).values.tolist() == [["casme2/sub01/EP99_99f", "not in the clip list of composite-3"]]
+    absent = protocols.absent(protocol, table["clip_id"])
+    assert len(absent) == 441 and "casme2/sub01/EP02_01f" not in absent
+
+
+@pytest.mark.parametrize(
+    "name, row, label",
+    [
+        ("casme2-3", ("casme2", "sub01", "c", "repression"), "negative"),
+        ("casme2-3", ("casme2", "sub01", "c", "others"), None),
+        ("casme2-3", ("casme2", "sub01", "c", "fear"), None),
+        ("samm-3", ("samm", "006", "c", "fear"), "negative"),
+        ("samm-3", ("casme2", "sub01", "c", "happiness"), None),
+        ("smic-3", ("smic", "s01", "c", "positive"), "positive"),
+        ("casme2-5", ("casme2", "sub01", "c", "others"), "others"),
+        ("samm-5", ("samm", "006", "c", "others"), "other"),
+        ("synthetic-3", ("smic", "s01", "c", "surprise"), "surprise"),
+    ],
+)
+def test_emotions_become_labels(name, row, label):
+    protocol, table = protocols.load(name), clips(row)
+    assert protocols.apply(protocol, table)["label"].tolist() == ([] if label is None else [label])
+    assert len(protocols.dropped(protocol, table)) == (label is None)
+
+
+def test_every_protocol_of_the_folder_loads():
+    assert {protocols.load(name).name for name in protocols.names()} == set(protocols.names())
+
+
+def test_the_reason_names_the_emotion():
+    reason = protocols.dropped(protocols.load("casme2-3"), clips(("casme2", "sub01", "c", "sadness")))["reason"][0]
+    assert reason == "casme2-3 gives no label to casme2 sadness"
+
+
+def test_a_wrong_name_is_answered_with_the_nearest():
+    with pytest.raises(UnknownName, match="Did you mean composite-3"):
+        protocols.load("composit-3")
+
+
+def own(folder, text):
+    path = folder / "mine.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_an_own_protocol_by_its_path(tmp_path):
+    protocol = protocols.load(own(tmp_path, "title: t\nsource: s\nlabels: [up, down]\nemotions:\n  d: {joy: up, grief: down}\n"))
+    assert protocols.apply(protocol, clips(("d", "1", "c", "grief")))["label"].tolist() == ["down"]
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("title: t\nsource: s\nlabels: [a]\nemotion:\n  d: {x: a}\n", "no setting 'emotion'. Did you mean emotions"),
+        ("title: t\nsource: s\nlabels: [a, b]\nemotions:\n  d: {x: a}\n", "lists the labels"),
+        ("title: t\nsource: s\nlabels: [a]\n", "either `emotions` or `clips`"),
+        ("title: !!python/object/apply:os.getcwd []\n", "cannot be read"),
+        ("title: t\nsource: s\nlabels: [a]\nclips: nowhere.csv\n", "clip list .*nowhere.csv cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_protocol_is_refused(tmp_path, text, message):
+    with pytest.raises(BadInput, match=message):
+        protocols.load(own(tmp_path, text))

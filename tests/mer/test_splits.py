@@ -1,0 +1,31 @@
+"""Leave one subject out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mer import splits
+from mer.errors import BadInput
+
+TABLE = pd.DataFrame({"dataset": ["a", "a", "b", "b", "a"], "subject": ["1", "2", "1", "1", "1"]})
+
+
+def test_subjects_of_the_same_name_in_two_datasets_are_two_people():
+    folds = splits.loso(TABLE)
+    assert [(name, test.tolist()) for name, _, test in folds] == [("a/1", [0, 4]), ("a/2", [1]), ("b/1", [2, 3])]
+
+
+def test_every_clip_is_tested_once_and_never_fitted_on_there():
+    folds = splits.loso(TABLE)
+    assert sorted(np.concatenate([test for _, _, test in folds])) == list(range(5))
+    assert all(set(train) | set(test) == set(range(5)) and not set(train) & set(test) for _, train, test in folds)
+
+
+def test_a_subject_on_both_sides_is_found():
+    with pytest.raises(AssertionError, match="a/1"):
+        splits.check_disjoint(TABLE, ("broken", np.array([0, 1]), np.array([4])))
+
+
+def test_one_subject_cannot_be_left_out():
+    with pytest.raises(BadInput, match="at least two subjects"):
+        splits.loso(TABLE.iloc[2:4])

@@ -1,0 +1,208 @@
+"""No prediction may depend on the held-out subject's labels, nor on its other clips; leaks planted here must be found.
+
+Two ways of looking. From outside, at any pipeline: change everything about a subject that its predictions must not depend
+on, and compare them to the last bit. From inside, at every classifier of the folder: compare what each fold was given and
+what it fitted.
+"""
+
+import inspect
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mer import evaluate, metrics, registry, splits
+from mer.config import CvConfig
+
+LABELS = ["negative", "positive", "surprise"]
+CLASSIFIERS = registry.names("mer.classifiers")
+FAST = {"ststnet": {"epochs": 4, "learning_rate": 1e-2}}
+
+
+def experiment(subjects=4, clips=6, signal=0.35, seed=0):
+    """Table and maps in which each label moves its own third of the face a little: learnable, but not without mistakes."""
+    rng = np.random.default_rng(seed)
+    rows, maps = [], []
+    for s in range(subjects):
+        for i in range(clips):
+            x = rng.normal(0, 1, (3, 12, 12)).astype(np.float32)
+            x[:, 4 * (i % 3) : 4 * (i % 3) + 4] += signal
+            rows.append({"clip_id": f"d/{s}/{i}", "dataset": "d", "subject": str(s), "clip": str(i), "label": LABELS[i % 3]})
+            maps.append(x)
+    return pd.DataFrame(rows), np.stack(maps)
+
+
+def config(classifier, seeds=1):
+    return CvConfig(classifier=classifier, classifier_settings=FAST.get(classifier, {}), seeds=seeds)
+
+
+def honest(classifier, out):
+    """The pipeline of the project: (table, X) -> predictions."""
+    runs = iter(range(1000))
+    return lambda table, X: evaluate.cross_validate(table, X, config(classifier), out / str(next(runs)), LABELS)
+
+
+def changed(table, X, subject):
+    """The same experiment with other labels for `subject`, and its first clip blown up."""
+    mine = (table["subject"] == subject).to_numpy()
+    turned = table["label"].map(dict(zip(LABELS, LABELS[1:] + LABELS[:1])))
+    X = X.copy()
+    X[np.flatnonzero(mine)[0]] *= -1000
+    return table.assign(label=table["label"].where(~mine, turned)), X
+
+
+def leaks(pipeline, table, X):
+    """Subjects whose predictions change with their own labels or with another of their clips; none if `pipeline` is honest."""
+    columns = [f"p_{label}" for label in LABELS]
+    before = pipeline(table, X).set_index("clip_id")[columns]
+    found = []
+    for subject in table["subject"].unique():
+        kept = table.loc[table["subject"] == subject, "clip_id"].iloc[1:]  # all of the subject's clips but the blown-up one
+        after = pipeline(*changed(table, X, subject)).set_index("clip_id")[columns]
+        if not np.array_equal(before.loc[kept], after.loc[kept]):
+            found.append(subject)
+    return found
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+def test_predictions_do_not_depend_on_the_held_out_subject(classifier, tmp_path):
+    assert leaks(honest(classifier, tmp_path), *experiment()) == []
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """Record what every classifier was given to fit, and its state after it has predicted, fold by fold."""
+    records = []
+
+    def watch(name):
+        module = registry.load("mer.classifiers", name)
+
+        class Watched(module.Classifier):
+            def fit(self, X, y):
+                self.given = (X.copy(), y.copy())
+                return super().fit(X, y)
+
+            def predict_proba(self, X):
+                p = super().predict_proba(X)
+                records.append((self.given, {key: np.copy(value) for key, value in self.state()[0].items()}, p))
+                return p
+
+        Watched.__signature__ = inspect.signature(module.Classifier)
+        monkeypatch.setattr(module, "Classifier", Watched)
+        return records
+
+    return watch
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+def test_what_is_fitted_never_saw_the_held_out_subject(classifier, tmp_path, fits):
+    records = fits(classifier)
+    table, X = experiment()
+    folds = splits.loso(table)
+    pipeline = honest(classifier, tmp_path)
+    pipeline(table, X)
+    clean = list(records)
+    assert len(clean) == len(folds)
+    for (given, _, _), (_, train, _) in zip(clean, folds):
+        assert np.array_equal(given[0], X[train])
+        assert [LABELS[i] for i in given[1]] == table["label"].iloc[train].tolist()
+    for k, (name, _, _) in enumerate(folds):
+        records.clear()
+        pipeline(*changed(table, X, name.split("/")[1]))
+        assert states_equal(records[k][1], clean[k][1])
+        if classifier != "majority":  # and the watch does see a change where there is one
+            assert not states_equal(records[k - 1][1], clean[k - 1][1])
+
+
+def states_equal(one, two):
+    return one.keys() == two.keys() and all(np.array_equal(one[key], two[key]) for key in one)
+
+
+def scaler_on_everything(table, X, out):
+    scaled = (X - X.mean(0)) / X.std(0)
+    return honest("logistic", out)(table, scaled)
+
+
+def values_chosen_by_all_labels(table, X, out):
+    flat = X.reshape(len(X), -1)
+    means = np.stack([flat[table["label"] == label].mean(0) for label in LABELS])
+    best = np.argsort(means.std(0))[-50:]
+    return honest("logistic", out)(table, flat[:, best])
+
+
+def epoch_chosen_on_the_held_out_subject(table, X, out):
+    """What much public code does: keep the epoch that is best on the test subject."""
+    y = np.array([LABELS.index(label) for label in table["label"]])
+    rows = []
+    for name, train, test in splits.loso(table):
+        tries = []
+        for epochs in (1, 3, 10, 30):
+            settings = {"epochs": epochs, "learning_rate": 1e-2}
+            make = evaluate.maker(CvConfig(classifier="ststnet", classifier_settings=settings), 3)
+            tries.append(evaluate.predict_fold(make, 0, X, y, train, test))
+        best = max(tries, key=lambda p: (p.argmax(1) == y[test]).mean())
+        rows.append(evaluate._rows(table.iloc[test], name, 0, best, LABELS))
+    return pd.concat(rows)
+
+
+def one_clip_left_out_instead_of_one_subject(table, X, out):
+    by_clip = table.assign(subject=table["clip_id"])
+    return honest("logistic", out)(by_clip, X)
+
+
+@pytest.mark.parametrize(
+    "leaking",
+    [scaler_on_everything, values_chosen_by_all_labels, epoch_chosen_on_the_held_out_subject, one_clip_left_out_instead_of_one_subject],
+    ids=lambda f: f.__name__,
+)
+def test_a_planted_pipeline_leak_is_found(leaking, tmp_path):
+    runs = iter(range(1000))
+    assert leaks(lambda table, X: leaking(table, X, tmp_path / str(next(runs))), *experiment())
+
+
+def test_a_classifier_that_learns_from_the_clips_it_predicts_is_found(tmp_path, monkeypatch, fits):
+    module = registry.load("mer.classifiers", "logistic")
+
+    class Leaking(module.Classifier):
+        def predict_proba(self, X):
+            flat = X.reshape(len(X), -1)
+            self.mean, self.scale = flat.mean(0), flat.std(0) + 1e-6
+            return super().predict_proba(X)
+
+    Leaking.__signature__ = inspect.signature(module.Classifier)
+    monkeypatch.setattr(module, "Classifier", Leaking)
+    assert leaks(honest("logistic", tmp_path), *experiment()) == list("0123")
+    with pytest.raises(AssertionError):
+        test_what_is_fitted_never_saw_the_held_out_subject("logistic", tmp_path / "inside", fits)
+
+
+def test_a_split_that_lets_a_held_out_clip_in_is_found(tmp_path, monkeypatch, fits):
+    def leaking(table):
+        return [(name, np.append(train, test[-1]), test) for name, train, test in loso(table)]
+
+    loso = splits.loso
+    monkeypatch.setattr(splits, "loso", leaking)
+    assert leaks(honest("logistic", tmp_path), *experiment()) == list("0123")
+    with pytest.raises(AssertionError):
+        test_what_is_fitted_never_saw_the_held_out_subject("logistic", tmp_path / "inside", fits)
+
+
+@pytest.mark.parametrize("feature", registry.names("mer.features"))
+def test_a_feature_is_made_from_one_clip_and_no_label(feature):
+    parameters = list(inspect.signature(registry.load("mer.features", feature).extract).parameters)
+    assert parameters[:2] == ["flow", "landmarks"] and "label" not in parameters
+
+
+@pytest.mark.parametrize("classifier", [name for name in CLASSIFIERS if name != "majority"])
+def test_shuffled_labels_give_chance(classifier, tmp_path):
+    table, X = experiment(subjects=8, clips=15, signal=1.0)
+    pipeline = honest(classifier, tmp_path)
+
+    def accuracy(table):
+        p = pipeline(table, X)
+        return metrics.scores(metrics.confusion(p["label"], p["prediction"], LABELS))["accuracy"]
+
+    shuffled = table.assign(label=np.random.default_rng(0).permutation(table["label"]))
+    deviation = np.sqrt(1 / 3 * 2 / 3 / len(table))  # of the share of right guesses among so many clips
+    assert accuracy(shuffled) == pytest.approx(1 / 3, abs=3 * deviation)
+    assert accuracy(table) > 1 / 3 + 6 * deviation
