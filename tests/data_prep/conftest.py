@@ -1,0 +1,58 @@
+"""A real face that MediaPipe finds (skimage's astronaut, public domain), moved a little, and small datasets made of it."""
+
+import importlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from data_prep.landmarks import FaceMesh
+from data_prep.replicas import ReplicaClip
+
+
+@pytest.fixture(scope="session")
+def mesh():
+    with FaceMesh() as mesh:
+        yield mesh
+
+
+@pytest.fixture(scope="session")
+def face() -> np.ndarray:
+    """(230, 230, 3) uint8 RGB, face in the middle."""
+    return np.ascontiguousarray(skimage.data.astronaut()[10:240, 110:340])
+
+
+def shifted(image: np.ndarray, x: float, y: float = 0.0) -> np.ndarray:
+    """The image moved by (x, y) px, right and down."""
+    matrix = np.array([[1, 0, x], [0, 1, y]], float)
+    return cv2.warpAffine(image, matrix, image.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.fixture
+def make_replica(tmp_path, face):
+    """Write a replica of a dataset: `make_replica("smic")` returns its root; frames drift right by 1 px each."""
+
+    def make(name: str, subjects=(1, 2), clips_each=2, apex: int | None = 3, root: Path | None = None) -> Path:
+        writer = importlib.import_module(f"data_prep.replicas.{name}")
+        root = root or tmp_path / f"{name}_root"
+        root.mkdir(parents=True)
+        clips = [
+            ReplicaClip(
+                subject=subject,
+                index=index,
+                emotion=writer.EMOTIONS[(subject + index) % len(writer.EMOTIONS)],
+                action_units="4+7",
+                onset=96,
+                apex=None if apex is None else 96 + apex,
+                offset=101,
+                frames=lambda i: shifted(face, i),
+            )
+            for subject in subjects
+            for index in range(1, clips_each + 1)
+        ]
+        writer.write(root, clips)
+        return root
+
+    return make

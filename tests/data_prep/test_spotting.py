@@ -1,0 +1,75 @@
+"""Spotting by motion energy: a planted apex is found; blinks, head motion, light and noise are not taken for one."""
+
+import cv2
+import numpy as np
+import pytest
+
+from data_prep import spotting
+from data_prep.align import similarity
+from data_prep.frames import Frame
+from data_prep.landmarks import LEFT_EYE, RIGHT_EYE
+from mer.errors import NothingToScore
+
+APEX, COUNT = 12, 25
+
+
+@pytest.fixture
+def film(face, mesh):
+    """`film(smile=px, blink=frame, drift=px, light=share)`: frames 100 ... 124 of a face at 100 frames per second, with noise."""
+    large = cv2.resize(face, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    points = mesh.landmarks(large)
+    y, x = np.mgrid[: len(large), : len(large)].astype(np.float32)
+    rng = np.random.default_rng(0)
+
+    def make(smile=0.0, blink=None, drift=0.0, light=0.0):
+        frames = []
+        for i in range(COUNT):
+            dx = np.full_like(x, drift * i / COUNT)
+            dy = np.zeros_like(y)
+            for corner, side in ((61, -1), (291, 1)):
+                reach = np.exp(-((x - points[corner, 0]) ** 2 + (y - points[corner, 1]) ** 2) / (2 * 14**2))
+                amount = smile * max(0, 1 - abs(i - APEX) / APEX)
+                dx, dy = dx + side * amount * reach, dy - amount * reach
+            image = cv2.remap(large, x - dx, y - dy, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+            if i == blink:
+                for eye in (RIGHT_EYE, LEFT_EYE):
+                    cv2.fillConvexPoly(image, cv2.convexHull(points[list(eye)].astype(int)), (190, 150, 130))
+            image = image * (1 + light * i / COUNT) + rng.normal(0, 2, image.shape)
+            frames.append(Frame(100 + i, i / 100, np.clip(image, 0, 255).astype(np.uint8)))
+        return frames
+
+    make.matrix = similarity(points, spotting.SIZE)
+    return make
+
+
+def test_the_apex_of_a_small_smile_is_found(film, mesh):
+    frames = film(smile=1.5, blink=4, drift=1.0, light=0.05)
+    assert abs(spotting.spot_apex([(f.number, f.image) for f in frames], film.matrix) - (100 + APEX)) <= 1
+    found = spotting.spot(frames, mesh)
+    assert found.onset == 100 and abs(found.apex - (100 + APEX)) <= 1
+    assert found.energy > spotting.STILL * found.noise
+
+
+def test_head_motion_light_and_noise_are_no_expression(film, mesh):
+    with pytest.raises(NothingToScore, match="Nothing moves"):
+        spotting.spot(film(drift=1.0, light=0.05), mesh)
+
+
+def test_the_onset_lies_no_further_back_than_a_micro_expression_reaches(film, mesh):
+    frames = [frame._replace(time_s=frame.number / 25) for frame in film(smile=3)]  # the same, eight times slower
+    found = spotting.spot(frames, mesh)
+    assert 0 < (found.apex - found.onset) / 25 <= spotting.LAG_S
+
+
+def test_too_little_to_see_is_said(film, face, mesh):
+    with pytest.raises(NothingToScore, match="None of 3 frame"):
+        spotting.spot([Frame(i, i / 25, np.zeros((80, 80, 3), np.uint8)) for i in range(3)], mesh)
+    with pytest.raises(NothingToScore, match="Only one of 1 frame"):
+        spotting.spot([Frame(0, 0.0, face)], mesh)
+    with pytest.raises(NothingToScore, match="one frame"):
+        spotting.spot_apex([(0, face)], film.matrix)
+
+
+def test_midpoint():
+    assert spotting.midpoint(46, 86) == 66
+    assert spotting.midpoint(563854, 563857) == 563855
