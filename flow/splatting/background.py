@@ -1,0 +1,33 @@
+"""What is behind the head: a soft random picture on a far plane that may shift a little between frames."""
+
+import numpy as np
+
+from flow.splatting.noise import octaves, sample, smooth
+
+
+class Background:
+    """A picture that fills the frame wherever the head lets light through.
+
+    Drawn from `rng` as a plain studio wall, a gradient, or blurred shapes; `white` gives SRFlow's white.
+    """
+
+    def __init__(self, width: int, height: int, rng: np.random.Generator, white: bool = False) -> None:
+        self.width, self.height = width, height
+        shape = (128, int(128 * width / height))
+        self.scale = 128 / height
+        base = rng.uniform(0.15, 0.85, 3) * 0.4 + rng.uniform(0.15, 0.85) * 0.6
+        picture = np.ones((*shape, 3), np.float32) * base.astype(np.float32)
+        kind = rng.uniform()
+        picture *= np.exp(0.12 * octaves(shape, 120, rng, 3))[..., None]
+        if kind > 0.3:
+            picture += rng.normal(0, 0.10, 3) * np.linspace(-1, 1, shape[0])[:, None, None]
+        if kind > 0.5:
+            for _ in range(rng.integers(2, 7)):
+                blob = 1 / (1 + np.exp(-4 * (smooth(shape, rng.uniform(30, 90), rng) - rng.uniform(0.3, 1.2)) * rng.uniform(1, 6)))
+                picture += blob[..., None] * (rng.uniform(0, 1, 3) - picture) * rng.uniform(0.2, 0.9)
+        self.picture = np.ones_like(picture) if white else np.clip(picture, 0, 1).astype(np.float32)
+
+    def render(self, shift: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
+        """(H, W, 3) float32 of the plane moved by shift (x, y) px."""
+        y, x = np.mgrid[: self.height, : self.width].astype(np.float32)
+        return sample(self.picture, (x - shift[0]) * self.scale, (y - shift[1]) * self.scale)

@@ -1,0 +1,78 @@
+"""The camera and the pose of the head: from head coordinates in cm to pixels.
+
+Pixel (0, 0) has its centre at (0, 0): a point projected to (3.0, 5.0) lies on the centre of column 3, row 5.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+PIVOT = np.array([0.0, 5.0, 8.0])  # cm: about where the skull rests on the neck
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera looking along +z from `distance` cm before the eyes.
+
+    focal : px; centre : (x, y) px where the point between the eyes falls; width, height : px
+    """
+
+    focal: float
+    centre: tuple[float, float]
+    width: int
+    height: int
+    distance: float = 80.0
+
+    @classmethod
+    def framing(cls, width: int, height: int, face: float = 0.5, distance: float = 80.0,
+                shift: tuple[float, float] = (0.0, 0.0)) -> "Camera":
+        """A camera that lets a face (16 cm from hairline to chin) fill `face` of the picture's smaller side.
+
+        shift : where the face's middle lies, as a share of the smaller side right and down of the centre.
+        """
+        side = min(width, height)
+        focal = face * side * distance / 16.0
+        middle = 3.0 * focal / distance  # the face's middle lies 3 cm below the eyes
+        centre = ((width - 1) / 2 + shift[0] * side, (height - 1) / 2 - middle + shift[1] * side)
+        return cls(focal, centre, width, height, distance)
+
+    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Project points (N, 3) cm; returns (N, 2) px and depth (N,) cm from the camera."""
+        depth = points[:, 2] + self.distance
+        return points[:, :2] * (self.focal / depth)[:, None] + self.centre, depth
+
+    def jacobian(self, points: np.ndarray) -> np.ndarray:
+        """Derivative of the projection, (N, 2, 3) px per cm, at points (N, 3)."""
+        depth = points[:, 2] + self.distance
+        scale = self.focal / depth
+        jacobian = np.zeros((len(points), 2, 3))
+        jacobian[:, 0, 0] = jacobian[:, 1, 1] = scale
+        jacobian[:, :, 2] = -points[:, :2] * (scale / depth)[:, None]
+        return jacobian
+
+    def intrinsics(self) -> list[list[float]]:
+        """The 3x3 matrix, row by row, for pixel centres at whole numbers."""
+        return [[self.focal, 0.0, self.centre[0]], [0.0, self.focal, self.centre[1]], [0.0, 0.0, 1.0]]
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where the head is. yaw, pitch, roll : degrees (positive: towards picture right, down, clockwise); shift : cm."""
+
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def rotation(self) -> np.ndarray:
+        """The rotation (3, 3) about the pivot."""
+        yaw, pitch, roll = np.radians([-self.yaw, self.pitch, self.roll])
+        about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
+        about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
+        about_z = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
+        return about_z @ about_x @ about_y
+
+    def move(self, points: np.ndarray, follow: np.ndarray | float = 1.0) -> np.ndarray:
+        """Pose points (N, 3); `follow` (N,) in 0..1 says how much of the head's motion each takes (the neck: part)."""
+        moved = (points - PIVOT) @ self.rotation().T + PIVOT + self.shift
+        return points + np.asarray(follow).reshape(-1, 1) * (moved - points)

@@ -1,0 +1,111 @@
+"""Who a face is: a procedural identity drawn from a seed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from flow.splatting.gaussians import Gaussians, cover
+from flow.splatting.head import Head, Looks
+from flow.splatting.lighting import Light, shade
+from flow.splatting.paint import Colours, Surface, cover_with_paint
+from flow.splatting.skin import Complexion
+from flow.splatting.template import EYE, IRIS, LIPS, template
+
+# Skin from very light to very dark, sRGB; between them is interpolated. Chosen by eye along the Fitzpatrick scale.
+TONES = np.array([[0.94, 0.80, 0.72], [0.90, 0.74, 0.63], [0.83, 0.65, 0.53], [0.72, 0.53, 0.40], [0.55, 0.38, 0.28], [0.38, 0.26, 0.20]])
+HAIRS = np.array([[0.10, 0.08, 0.07], [0.20, 0.13, 0.09], [0.36, 0.24, 0.15], [0.62, 0.46, 0.28], [0.45, 0.20, 0.10]])
+IRISES = np.array([[0.22, 0.13, 0.08], [0.36, 0.24, 0.13], [0.38, 0.36, 0.20], [0.33, 0.45, 0.55], [0.45, 0.52, 0.55]])
+
+
+@dataclass
+class Face:
+    """An identity ready to be drawn: its meshes, its Gaussians and their surface."""
+
+    head: Head
+    gaussians: Gaussians
+    surface: Surface
+
+    def colours(self, normal: np.ndarray, tangents: np.ndarray, light: Light) -> np.ndarray:
+        """sRGB (G, 3) under `light`, for posed normals (G, 3) and surface directions along u and v (G, 3, 2)."""
+        bent = normal - np.einsum("gdk,gk->gd", tangents, self.surface.bump)
+        bent /= np.linalg.norm(bent, axis=1, keepdims=True)
+        return shade(self.surface.albedo, bent, self.surface.gloss, light)
+
+
+def procedural(seed: int, gaussians: int = 20_000) -> Face:
+    """A person who does not exist, the same for the same seed and number of Gaussians."""
+    rng = np.random.default_rng([seed, 1])
+    tone_at = rng.uniform(0, len(TONES) - 1)
+    tone = _between(TONES, tone_at) * rng.normal(1, 0.02, 3)
+    dark = tone_at / (len(TONES) - 1)
+    hair = _between(HAIRS, 0.0 if rng.uniform() < dark else rng.uniform(0, len(HAIRS) - 1)) * rng.uniform(0.7, 1.15)
+    male, age = rng.uniform() < 0.5, rng.uniform(0, 1) ** 1.3
+    made_up = rng.uniform() * (not male) * (rng.uniform() < 0.6)
+    lips = tone * np.array([0.86, 0.66, 0.66]) * rng.normal(1, 0.04, 3)
+    if made_up > 0.4:
+        lips = 0.5 * lips + 0.5 * rng.uniform([0.5, 0.1, 0.15], [0.8, 0.35, 0.4])
+    complexion = Complexion(
+        tone=tuple(tone), redness=rng.uniform(0.1, 0.9) * (1 - 0.6 * dark), pores=rng.uniform(0.3, 1.2) * (1 - 0.4 * made_up),
+        freckles=rng.uniform(0, 1) ** 2 * (1 - dark) ** 0.5, moles=int(rng.integers(0, 7)), age=age, lips=tuple(lips),
+        brows=tuple(hair * 0.8), brow_weight=rng.uniform(0.5, 1.1) + 0.2 * male, lashes=rng.uniform(0.4, 0.7) + 0.3 * made_up,
+        eyeliner=made_up * rng.uniform(), eyeshadow=made_up * rng.uniform(), shadow_colour=tuple(rng.uniform(0.25, 0.6, 3)),
+        stubble=rng.uniform(0, 1) ** 1.5 * male, shine=rng.uniform(0.15, 0.9),
+    )
+    colours = Colours(
+        iris=tuple(_between(IRISES, 0.4 * rng.uniform() if rng.uniform() < dark else rng.uniform(0, len(IRISES) - 1))),
+        hair=tuple(hair), cloth=tuple(rng.uniform(0.1, 0.85, 3)), grey=max(0.0, age - 0.6) * rng.uniform(0, 1.6),
+        glasses=tuple(rng.uniform(0.03, 0.35) * rng.uniform(0.6, 1, 3)), hair_end=rng.uniform(-0.2, 0.1),
+    )
+    looks = Looks(
+        hair=-1.0 if male and rng.uniform() < 0.1 else (rng.uniform(2, 14) if rng.uniform() < (0.15 if male else 0.75) else 0.0),
+        lift=rng.uniform(0.3, 1.8), ears=rng.uniform(0.9, 1.15), neck=rng.uniform(4.9, 5.6) + 0.6 * male,
+        glasses=rng.uniform(1.6, 2.3) if rng.uniform() < 0.25 else 0.0, glasses_round=rng.uniform(),
+    )
+    head = Head(_shape(rng), looks)
+    covered = cover(head.parts, gaussians, seed)
+    surface = cover_with_paint(covered, complexion, colours, rng)
+    return Face(head, covered, surface)
+
+
+def _between(table: np.ndarray, at: float) -> np.ndarray:
+    """Interpolate the rows of a table."""
+    return np.array([np.interp(at, np.arange(len(table)), column) for column in table.T])
+
+
+def _shape(rng: np.random.Generator, amount: float = 1.0) -> np.ndarray:
+    """The mean face bent by smooth random fields and by the proportions in which faces differ most: (478, 3) cm."""
+    mesh = template()
+    points = mesh.mean.copy()
+    scale = 1 + amount * rng.normal(0, [0.045, 0.05, 0.05])
+
+    def region(centre: np.ndarray, width: float) -> np.ndarray:
+        return np.exp(-0.5 * (((points - centre) / width) ** 2).sum(1))[:, None]
+
+    bent = points.copy()
+    for side in ("right", "left"):  # eyes: size, opening, slant
+        ring = EYE if side == "right" else mesh.left_of(EYE)
+        centre = points[ring].mean(0)
+        near = region(centre, 1.5)
+        if side == "right":
+            size, opening, slant = rng.normal(1.04, 0.05), rng.uniform(1.15, 1.45), rng.normal(0, 0.06)
+        sign = -1 if side == "right" else 1
+        away = points - centre
+        bent += near * (away * [size - 1, size * opening - 1, 0] - np.stack([0 * away[:, 0], sign * slant * away[:, 0], 0 * away[:, 0]], 1))
+    nose, mouth, chin = points[4], (points[13] + points[14]) / 2, points[152]
+    bent += region(nose, 1.7) * (points - nose) * (amount * rng.normal(0, [0.12, 0.06, 0.10]))
+    bent += region(nose, 1.6) * (amount * rng.normal(0, [0.0, 0.22, 0.25]))
+    lips = region(mouth, 1.8)
+    bent += lips * (points - mouth) * (amount * rng.normal([0, 0.08, 0], [0.08, 0.14, 0.05])) + lips * (amount * rng.normal(0, [0.0, 0.15, 0.12]))
+    bent += region(chin, 2.8) * (amount * rng.normal(0, [0.0, 0.45, 0.35])) + region(chin, 3.0) * (points - chin) * (amount * rng.normal(0, [0.10, 0, 0]))
+    for cheek in (50, 280):
+        if cheek == 50:
+            full = amount * rng.normal(0, [0.25, 0.15, 0.3])
+        bent += region(points[cheek], 2.2) * full * ([1, 1, 1] if cheek == 50 else [-1, 1, 1])
+    brow = amount * rng.normal(0, [0, 0.18, 0.15])
+    for middle in (105, 334):
+        bent += region(points[middle], 1.7) * brow
+    for _ in range(6):  # nobody is symmetric
+        centre = points[rng.integers(468)]
+        bent += region(centre, rng.uniform(1.5, 4)) * rng.normal(0, 0.07 * amount, 3)
+    bent *= scale
+    return bent - (bent[IRIS["right"]] + bent[IRIS["left"]]) / 2

@@ -1,0 +1,49 @@
+"""How light falls on Gaussians: a key light, a fill light and a sky, with soft skin-like shading."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# How far each colour of light travels under skin and rounds the edge of a shadow (red the farthest), 0..1.
+WRAP = np.array([0.42, 0.24, 0.18])
+
+
+@dataclass(frozen=True)
+class Light:
+    """direction : from the face towards the key light (x right, y down, z away from the camera); strengths about 0..1."""
+
+    direction: tuple[float, float, float] = (-0.5, -0.6, -0.9)
+    key: float = 0.75
+    fill: float = 0.25
+    sky: float = 0.35
+    warmth: float = 0.0
+    hardness: float = 0.5
+
+
+def linear(srgb: np.ndarray) -> np.ndarray:
+    """sRGB 0..1 to linear light (the power 2.2 approximation)."""
+    return np.maximum(srgb, 0) ** 2.2
+
+
+def encoded(light: np.ndarray) -> np.ndarray:
+    """Linear light to sRGB 0..1; a shoulder above 0.8 keeps highlights from clipping hard."""
+    shoulder = np.where(light > 0.7, 0.7 + 0.3 * (1 - np.exp(-(light - 0.7) / 0.3)), light)
+    return np.maximum(shoulder, 0) ** (1 / 2.2)
+
+
+def shade(albedo: np.ndarray, normal: np.ndarray, gloss: np.ndarray, light: Light) -> np.ndarray:
+    """Colours (G, 3) sRGB of Gaussians with albedo (G, 3) sRGB, unit normals (G, 3) and gloss (G,)."""
+    key = np.asarray(light.direction) / np.linalg.norm(light.direction)
+    wrap = WRAP * (1.3 - light.hardness)
+    facing = (normal @ key)[:, None]
+    diffuse = np.clip((facing + wrap) / (1 + wrap), 0, 1) ** (1 + wrap)
+    fill = np.clip(0.5 + 0.5 * normal @ (key * [-0.9, 0.2, 1] / np.linalg.norm(key * [-0.9, 0.2, 1])), 0, 1)[:, None]
+    sky = np.clip(0.55 - 0.45 * normal[:, 1:2], 0, 1)
+    tint = np.array([1 + 0.12 * light.warmth, 1.0, 1 - 0.16 * light.warmth])
+    total = light.key * diffuse * tint + light.fill * fill / tint + light.sky * sky
+    halfway = key + [0, 0, -1]
+    halfway = halfway / np.linalg.norm(halfway)
+    mirror = np.clip(normal @ halfway, 0, 1)[:, None]
+    sheen = light.key * gloss[:, None] * (0.16 * mirror**14 + 0.10 * mirror**50)
+    edge = 0.05 * gloss[:, None] * (1 - np.clip(-normal[:, 2:3], 0, 1)) ** 4 * (light.sky + light.fill)
+    return encoded(linear(albedo) * total + sheen * tint + edge)

@@ -1,0 +1,255 @@
+"""Facial muscles: FACS action units as displacement fields on the landmarks.
+
+Two kinds of muscle after Waters: a linear muscle pulls a fan of skin towards its fixed end, a sphincter draws an
+ellipse of skin together. Lids slide over the eyeball and the jaw turns about its hinge. Every field is worked out on
+the resting face at hand, so the same action fits every identity.
+
+Source: K. Waters, A Muscle Model for Animating Three-Dimensional Facial Expression, SIGGRAPH 1987; what each action
+unit moves, and how: P. Ekman, W. Friesen, J. Hager, Facial Action Coding System, 2002.
+"""
+
+from typing import Callable
+
+import numpy as np
+
+from flow.splatting.template import EYE, LOWER_LID, LOWER_LIP, LIPS, MOUTH, UPPER_LID, UPPER_LIP, template
+
+JAW_ANGLE = 16.0  # degrees of opening at AU 26 = 1 (a dropped, not a stretched jaw)
+
+
+def linear(points: np.ndarray, root: np.ndarray, tip: np.ndarray, reach: float, angle: float = 50.0) -> np.ndarray:
+    """Waters' linear muscle of unit strength: displacement (N, 3) of points (N, 3) towards its fixed end.
+
+    root : (3,) where it hangs on the bone; tip : (3,) where it enters the skin; reach : cm beyond the tip at which the
+    pull has died away; angle : half-width in degrees of the fan in which skin is pulled.
+    """
+    axis = tip - root
+    length = np.linalg.norm(axis)
+    away = points - root
+    distance = np.linalg.norm(away, axis=1) + 1e-9
+    cosine = away @ axis / (length * distance)
+    share = np.clip((cosine - np.cos(np.radians(angle))) / (1 - np.cos(np.radians(angle))), 0, 1)
+    across = share * share * (3 - 2 * share)
+    near = np.sin(np.pi / 2 * np.clip(distance / length, 0, 1)) ** 2
+    beyond = np.cos(np.pi / 2 * np.clip((distance - length) / reach, 0, 1)) ** 2
+    strength = across * np.where(distance < length, near, beyond)
+    return -strength[:, None] * away / distance[:, None]
+
+
+def sphincter(points: np.ndarray, centre: np.ndarray, axes: tuple[float, float, float]) -> np.ndarray:
+    """Waters' sphincter of unit strength: displacement (N, 3) towards `centre` inside an ellipsoid with half `axes` cm."""
+    away = points - centre
+    radius = np.sqrt(((away / axes) ** 2).sum(1))
+    strength = np.clip(1 - radius**2, 0, 1) ** 2 * radius * 2.5
+    return -strength[:, None] * away / (np.linalg.norm(away, axis=1, keepdims=True) + 1e-9)
+
+
+def near(points: np.ndarray, centre: np.ndarray, width: float | tuple[float, float, float]) -> np.ndarray:
+    """A smooth bump (N, 1): 1 at `centre`, a Gaussian of deviation `width` cm."""
+    return np.exp(-0.5 * (((points - centre) / width) ** 2).sum(1))[:, None]
+
+
+def move(rest: np.ndarray, actions: dict[str, float]) -> np.ndarray:
+    """Landmarks (468, 3) cm after `actions`, from those at rest."""
+    moved = rest.copy()
+    for name, side, strength in sided(actions):
+        if name not in ("26", "43", "5", "7"):
+            moved += strength * field(rest, name, side)
+    moved = _jaw(rest, actions, moved)
+    return _lids(rest, actions, moved)
+
+
+def sided(actions: dict[str, float]) -> list[tuple[str, str, float]]:
+    """Split {"12": 0.5, "4L": 0.2} into (name, side, strength) with side "right" or "left" of the subject."""
+    split = []
+    for key, strength in actions.items():
+        name, sides = (key[:-1], {"R": ("right",), "L": ("left",)}[key[-1]]) if key[-1] in "RL" else (key, ("right", "left"))
+        split += [(name, side, strength) for side in sides]
+    return split
+
+
+def field(rest: np.ndarray, name: str, side: str) -> np.ndarray:
+    """Displacement (468, 3) cm of one action unit on one side at intensity 1.
+
+    The left side is worked out on the mirrored face, so both are the same muscle.
+    """
+    if side == "left":
+        mirror = template().mirror[:468]
+        flipped = (rest * [-1, 1, 1])[mirror]
+        return (FIELDS[name](flipped) * [-1, 1, 1])[mirror]
+    return FIELDS[name](rest)
+
+
+def _half(rest: np.ndarray, soft: float = 0.5) -> np.ndarray:
+    """(468, 1): 1 on the subject's right half (x < 0), falling to 0 across the midline."""
+    return 1 / (1 + np.exp(rest[:, :1] / (soft * 0.5)))
+
+
+def _lip(upper: bool) -> np.ndarray:
+    """(468, 1): 1 for all skin but the lip on the other side of the mouth, whose skin hangs on other muscles."""
+    weight = np.ones((468, 1))
+    weight[LOWER_LIP if upper else UPPER_LIP] = 0
+    return weight
+
+
+def _below_mouth(rest: np.ndarray) -> np.ndarray:
+    """(468, 1): 0 above the mouth, 1 from the lower lip down; the two lips are parted sharply, the cheek softly."""
+    line = rest[[78, 13, 308], 1].mean()
+    weight = 1 / (1 + np.exp(-(rest[:, 1:2] - line) / 0.35))
+    weight[LOWER_LIP], weight[UPPER_LIP] = 1, 0
+    weight[[78, 308, 61, 291, 62, 292, 76, 306]] = 0.5
+    return weight
+
+
+def _au1(p):  # inner frontalis: the inner brow rises
+    return 1.0 * linear(p, p[108] + [0.3, -2.6, 0.3], p[55], 2.0, 40) * _half(p, 1.2)
+
+
+def _au2(p):  # outer frontalis: the outer brow rises
+    return 1.0 * linear(p, p[68] + [-0.4, -2.3, 0.8], p[53], 1.9, 48) * _half(p)
+
+
+def _au4(p):  # corrugator and depressor supercilii: brows down and together
+    inward = near(p, p[55], (1.5, 0.9, 1.5)) * ((p[8] - p[55]) * [0.38, 0, 0.2]) * _half(p)
+    down = near(p, (p[55] + p[52]) / 2, (1.7, 0.9, 1.6)) * [0, 0.48, 0.0] * _half(p, 0.9)
+    return inward + down
+
+
+def _au6(p):  # orbicularis oculi, outer part: cheek up, crow's feet
+    eye = p[EYE].mean(0)
+    cheek = 0.55 * linear(p, eye + [0.0, 0.4, 0.3], (p[50] + p[118]) / 2, 2.2, 60) * _half(p)
+    draw = 0.35 * sphincter(p, eye + [-0.4, 0, 0], (3.0, 2.2, 3.0)) * _half(p)
+    draw[EYE] *= 0.3
+    outward = near(p, p[50], 1.4) * [0, -0.12, -0.14] * _half(p)
+    return cheek + draw + outward
+
+
+def _au9(p):  # levator labii superioris alaeque nasi: the nose wrinkles, its wings rise
+    wing = 0.62 * linear(p, p[193] + [0, 0.1, 0.0], p[129], 1.5, 45) * _lip(True) * _half(p)
+    pinch = near(p, p[55], (1.1, 0.8, 1.3)) * [0.10, 0.24, 0] * _half(p)
+    return wing + pinch + near(p, p[40], 0.8) * [0, -0.18, 0] * _lip(True) * _half(p)
+
+
+def _au10(p):  # levator labii superioris: the upper lip rises
+    return 0.62 * linear(p, p[119] + [0.6, 0.6, 0.2], p[39], 1.2, 42) * _lip(True) * _half(p)
+
+
+def _au12(p):  # zygomaticus major: the corner of the mouth goes up and out
+    pull = 1.05 * linear(p, p[116] + [0.3, 0.6, 0], p[61], 1.9, 42) * _half(p, 0.8)
+    cheek = near(p, p[205], 1.2) * [-0.10, -0.20, -0.16] * _half(p)
+    return pull + cheek
+
+
+def _au14(p):  # buccinator: the corner is drawn in and tightened
+    tight = near(p, p[61], 0.9) * ((p[61] - p[13]) * [0.16, 0, 0] + [0, 0, 0.30]) * _half(p)
+    return tight + near(p, p[61] + [-0.9, 0, 0.3], 0.7) * [0.16, 0, 0.06] * _half(p)
+
+
+def _au15(p):  # depressor anguli oris: the corner goes down
+    return 0.72 * linear(p, p[169] + [0.6, 0.6, 0], p[61], 1.5, 44) * _half(p)
+
+
+def _au16(p):  # depressor labii inferioris: the lower lip goes down
+    return 0.62 * linear(p, p[170] + [0.9, 0.3, 0], p[84], 1.3, 48) * _lip(False) * _below_mouth(p) * _half(p, 1.0)
+
+
+def _au17(p):  # mentalis: the chin boss rises and pushes the lower lip up
+    rise = near(p, p[200], (1.5, 1.3, 2.0)) * [0, -0.62, -0.12]
+    lip = near(p, p[17], (1.6, 0.7, 1.5)) * [0, -0.16, -0.14]
+    return (rise * _below_mouth(p) + lip * (_below_mouth(p) * 0.75 + 0.25 * near(p, p[14], (1.6, 0.6, 2)))) * _half(p, 1.4)
+
+
+def _au20(p):  # risorius: the corner is stretched outwards
+    return 0.72 * linear(p, p[177] + [0.5, 0.3, 0], p[61], 2.0, 42) * _half(p, 0.8)
+
+
+def _mouth_centre(p: np.ndarray) -> np.ndarray:
+    return (p[13] + p[14]) / 2
+
+
+def _au23(p):  # orbicularis oris tightens: lips narrower and thinner
+    centre = _mouth_centre(p)
+    squeeze = 0.40 * sphincter(p, centre, (3.6, 2.2, 3.0)) * [1.0, 0.5, 0]
+    thin = near(p, centre, (2.2, 0.9, 2.0)) * (centre - p) * [0, 0.22, 0]
+    return (squeeze + thin) * _half(p, 1.0)
+
+
+def _au24(p):  # orbicularis oris presses: lips flat against each other
+    centre = _mouth_centre(p)
+    flat = near(p, centre, (2.4, 1.1, 2.0)) * ((centre - p) * [0.04, 0.48, 0] + [0, 0, 0.10])
+    return flat * _half(p, 1.0)
+
+
+def _au25(p):  # lips part
+    centre = _mouth_centre(p)
+    inner = np.zeros((468, 1))
+    across = np.clip(1 - ((p[:, :1] - centre[0]) / (p[308, 0] - p[78, 0]) * 2) ** 2, 0, 1)
+    upper, lower = np.zeros((468, 1)), np.zeros((468, 1))
+    upper[UPPER_LIP], lower[LOWER_LIP] = 1, 1
+    below = near(p, p[17], (1.8, 1.0, 2)) * _below_mouth(p) * (1 - upper)
+    inner = -0.16 * upper * across * near(p, p[13], (2.2, 0.8, 2)) + 0.34 * np.maximum(lower * near(p, p[14], (2.4, 1.1, 2)), 0.8 * below) * across
+    return inner * [0, 1, 0] * _half(p, 1.2)
+
+
+def _au28(p):  # lips are sucked in over the teeth
+    centre = _mouth_centre(p)
+    roll = near(p, centre, (2.1, 0.75, 1.6)) * ((centre - p) * [0, 0.72, 0] + [0, 0, 0.35])
+    return roll * _half(p, 1.0)
+
+
+FIELDS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "1": _au1, "2": _au2, "4": _au4, "6": _au6, "9": _au9, "10": _au10, "12": _au12, "14": _au14, "15": _au15,
+    "16": _au16, "17": _au17, "20": _au20, "23": _au23, "24": _au24, "25": _au25, "28": _au28,
+}
+LIDS = ("5", "7", "43")
+ACTIONS = tuple(sorted((*FIELDS, *LIDS, "26"), key=int))
+
+
+def _lids(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.ndarray:
+    """Lids: 43 lowers the upper lid onto the lower, 5 raises it, 7 tightens both."""
+    total = {(n, s): 0.0 for n in LIDS for s in ("right", "left")}
+    for name, side, strength in sided(actions):
+        if name in LIDS:
+            total[name, side] += strength
+    moved = moved.copy()
+    for side in ("right", "left"):
+        close, raised, tight = total["43", side], total["5", side], total["7", side]
+        if not (close or raised or tight):
+            continue
+        pick = (lambda ids: ids) if side == "right" else template().left_of
+        upper, lower = [pick(r) for r in UPPER_LID], [pick(r) for r in LOWER_LID]
+        gap = moved[lower[0]] - moved[upper[0]]
+        for row, share in enumerate((1.0, 0.62, 0.12)):
+            moved[upper[row]] += share * gap * (0.92 * close + 0.16 * tight - 0.30 * raised)
+        for row, share in enumerate((1.0, 0.65, 0.25)):
+            moved[lower[row]] -= share * gap * (0.06 * close + 0.22 * tight)
+    return moved
+
+
+def jaw_motion(rest: np.ndarray, actions: dict[str, float]) -> Callable[[np.ndarray], np.ndarray]:
+    """The turn of the jaw bone about the hinge between the ears, as a function of points (N, 3)."""
+    strength = sum(s for name, _, s in sided(actions) if name == "26") / 2
+    angle = np.radians(JAW_ANGLE * strength)
+    hinge = (rest[234] + rest[454]) / 2 + [0, 0.6, 1.5]
+    turn = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
+    return lambda points: (points - hinge) @ turn.T + hinge
+
+
+def _jaw(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.ndarray:
+    """Carry chin, lower lip and lower cheeks along with the jaw bone."""
+    share = _below_mouth(rest) * np.clip((rest[172, 2] + 2.5 - rest[:, 2:3]) / 5.0, 0.0, 1.0) ** 0.5
+    centre = _mouth_centre(rest)
+    corner = np.clip(np.abs(rest[:, :1] - centre[0]) / np.abs(rest[61, 0] - centre[0]), 0, 1)
+    lips = np.zeros((468, 1))
+    lips[list(set(LOWER_LIP + LIPS + MOUTH))] = 1
+    share = share * (1 - 0.25 * lips * corner**2)
+    return moved + share * (jaw_motion(rest, actions)(moved) - moved)
+
+
+def timing(t: np.ndarray | float, onset: float, apex: float, hold: float, offset: float) -> np.ndarray:
+    """Intensity 0..1 of an expression over time t, s: it starts at `onset`, is full at `apex`, stays for `hold`, then
+    fades over `offset` s. Both slopes are smooth (cosine), the rise as a rule faster than the fall.
+    """
+    rise = np.clip((np.asarray(t, float) - onset) / max(apex - onset, 1e-9), 0, 1)
+    fall = np.clip((np.asarray(t, float) - apex - hold) / max(offset, 1e-9), 0, 1)
+    return 0.5 * (1 - np.cos(np.pi * rise)) * 0.5 * (1 + np.cos(np.pi * fall))

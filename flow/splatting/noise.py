@@ -1,0 +1,81 @@
+"""Smooth random pictures and strokes: what skin, hair, cloth and backgrounds are painted with."""
+
+import cv2
+import numpy as np
+
+
+def smooth(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> np.ndarray:
+    """A random picture (H, W) float32 with mean 0 and standard deviation 1 whose features are about `scale` px wide."""
+    coarse = max(1.0, scale / 2)  # draw small and enlarge: wide features need no wide filter
+    small = tuple(int(np.ceil(n / coarse)) + 4 for n in shape)
+    field = cv2.GaussianBlur(rng.standard_normal(small).astype(np.float32), (0, 0), max(scale / coarse / 2, 0.01))
+    field = cv2.resize(field, None, fx=coarse, fy=coarse, interpolation=cv2.INTER_CUBIC)[: shape[0], : shape[1]]
+    return (field - field.mean()) / max(float(field.std()), 1e-6)
+
+
+def octaves(shape: tuple[int, int], scale: float, rng: np.random.Generator, count: int = 5) -> np.ndarray:
+    """Sum of `count` smooth pictures, each half as wide and 0.6 times as strong as the one before; deviation 1."""
+    total = sum(0.6**k * smooth(shape, scale / 2**k, rng) for k in range(count))
+    return (total / total.std()).astype(np.float32)
+
+
+def sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Values of `picture` (H, W) or (H, W, C) float32 at (x, y) px of any shape, bilinear, repeating at the borders."""
+    flat = cv2.remap(picture, np.atleast_2d(x).astype(np.float32), np.atleast_2d(y).astype(np.float32),
+                     cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return flat.reshape(*np.shape(x), *picture.shape[2:])
+
+
+class Canvas:
+    """A picture of the unrolled skin, addressed in cm of uv.
+
+    scale : px per cm; low : (u, v) cm of its first pixel; shape : (rows, columns)
+    """
+
+    def __init__(self, low: tuple[float, float], high: tuple[float, float], scale: float) -> None:
+        self.scale, self.low = scale, np.asarray(low, float)
+        self.shape = tuple(int(n) for n in np.ceil((np.asarray(high) - low)[::-1] * scale))
+        v, u = np.mgrid[: self.shape[0], : self.shape[1]].astype(np.float32)
+        self.u, self.v = u / scale + self.low[0], v / scale + self.low[1]
+
+    def px(self, uv: np.ndarray) -> np.ndarray:
+        """Pixels of points uv (..., 2) cm."""
+        return (np.asarray(uv) - self.low) * self.scale
+
+    def read(self, picture: np.ndarray, uv: np.ndarray) -> np.ndarray:
+        """Values of a picture of this canvas at uv (N, 2) cm."""
+        x, y = self.px(uv).T
+        return sample(picture, x, y)
+
+    def strokes(self, lines: list[np.ndarray], width: float) -> np.ndarray:
+        """Coverage 0..1 (rows, columns) float32 of lines, each (N, 2) cm, drawn `width` cm wide."""
+        drawn = np.zeros(self.shape, np.uint8)
+        wide = max(1, int(round(width * self.scale)))
+        for line in lines:
+            cv2.polylines(drawn, [np.round(self.px(line) * 16).astype(np.int32)], False, 255, wide, cv2.LINE_AA, 4)
+        return drawn.astype(np.float32) / 255 * min(1.0, width * self.scale)
+
+    def area(self, outline: np.ndarray, soft: float = 0.0) -> np.ndarray:
+        """Coverage 0..1 of a closed outline (N, 2) cm, blurred by `soft` cm."""
+        drawn = np.zeros(self.shape, np.uint8)
+        cv2.fillPoly(drawn, [np.round(self.px(outline) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+        return self.blur(drawn.astype(np.float32) / 255, soft)
+
+    def spot(self, centre: np.ndarray, width: float, height: float | None = None) -> np.ndarray:
+        """A soft spot, 1 at `centre` (u, v) cm, falling as a Gaussian of deviation width and height cm."""
+        height = width if height is None else height
+        return np.exp(-0.5 * (((self.u - centre[0]) / width) ** 2 + ((self.v - centre[1]) / height) ** 2))
+
+    def blur(self, picture: np.ndarray, deviation: float) -> np.ndarray:
+        """Gaussian blur by `deviation` cm."""
+        return cv2.GaussianBlur(picture, (0, 0), deviation * self.scale) if deviation > 0 else picture
+
+
+def curve(points: np.ndarray, count: int = 24) -> np.ndarray:
+    """A smooth line (count, D) through points (N, D): Catmull-Rom, evenly in the parameter."""
+    points = np.asarray(points, float)
+    padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
+    t = np.linspace(0, len(points) - 1 - 1e-9, count)
+    i, f = t.astype(int), (t % 1)[:, None]
+    a, b, c, d = (padded[i + k] for k in range(4))
+    return 0.5 * (2 * b + (c - a) * f + (2 * a - 5 * b + 4 * c - d) * f**2 + (3 * b - a - 3 * c + d) * f**3)

@@ -1,0 +1,309 @@
+"""Scenes, pairs of frames and clips, each with its exact motion: what the rest of the project asks of the engine.
+
+    pair = render_pair(seed=7, index=0)                 # two frames, the flow between them, masks, depth
+    stream = PairStream(seed=7, size=192)               # pairs without end, for training
+    actor = Actor(seed=3); actor.frame({"12": 0.2})     # one identity, for clips with known action units
+
+Everything is drawn from (seed, index), so any worker on any machine makes the same pair.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Iterator
+
+import numpy as np
+from torch.utils.data import IterableDataset, get_worker_info
+
+from flow.splatting.background import Background
+from flow.splatting.camera import Camera, Pose
+from flow.splatting.faces import Face, procedural
+from flow.splatting.gaussians import Splats, splats
+from flow.splatting.head import State
+from flow.splatting.lighting import Light
+from flow.splatting.muscles import ACTIONS, move
+from flow.splatting.rasterize import Weights, weigh
+from flow.splatting.recipes import EMOTIONS, draw
+from flow.splatting.sensor import Sensor, random_sensor, record
+
+PAIRS_PER_FACE = 16  # consecutive pairs share an identity: painting one takes as long as several pairs
+FACE = ("skin", "eye right", "eye left", "socket right", "socket left", "mouth", "teeth upper", "teeth lower")
+DEPTH_STEP = 0.6  # cm: a point this much farther than what is drawn in its place is hidden
+
+
+@dataclass
+class View:
+    """One frame as drawn, before the camera's faults. picture : (H, W, 3) float32 0..1."""
+
+    picture: np.ndarray
+    splats: Splats
+    weights: Weights
+
+
+@dataclass
+class Pair:
+    """Two frames and the truth between them; all arrays share (H, W).
+
+    frame1, frame2 : (H, W, 3) uint8 RGB; flow : (H, W, 2) float32 px from frame1 to frame2, u right, v down
+    flow_full : the same with the discs' own turning and stretching (GaussianFlow's form)
+    visible : bool, seen in both frames; valid : visible and not a blend of surfaces that move apart
+    opacity : float32 0..1; depth, depth_next : float32 cm (0 where nothing is), the latter of the same points in frame2
+    parts : uint8, 0 background, k the k-th name of `names`, by the part that weighs most
+    face, skin : bool
+    """
+
+    frame1: np.ndarray
+    frame2: np.ndarray
+    flow: np.ndarray
+    flow_full: np.ndarray
+    visible: np.ndarray
+    valid: np.ndarray
+    opacity: np.ndarray
+    depth: np.ndarray
+    depth_next: np.ndarray
+    parts: np.ndarray
+    names: list[str]
+    face: np.ndarray
+    skin: np.ndarray
+    camera: Camera
+    about: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """What pairs are drawn from; every (low, high) is uniform unless said otherwise.
+
+    motion : px, the largest displacement an expression causes (log-uniform); head : px, that of the head (log-uniform)
+    still_head, still_face : how often the head, the face does not move at all; blink, gaze : how often those happen
+    yaw, pitch, roll : degrees of the head's pose; face : share of the frame a face fills
+    relight : how often shading follows the moving surface (else it is painted on); sensor : random camera faults
+    shake : px the background moves by (deviation)
+    """
+
+    motion: tuple[float, float] = (0.1, 8.0)
+    head: tuple[float, float] = (0.05, 6.0)
+    still_head: float = 0.35
+    still_face: float = 0.05
+    blink: float = 0.15
+    gaze: float = 0.25
+    yaw: tuple[float, float] = (-25.0, 25.0)
+    pitch: tuple[float, float] = (-12.0, 12.0)
+    roll: tuple[float, float] = (-8.0, 8.0)
+    face: tuple[float, float] = (0.55, 1.0)
+    relight: float = 0.5
+    sensor: bool = True
+    shake: float = 0.3
+    white: bool = False
+    gaussians: int = 20_000
+
+
+class Scene:
+    """A face before a background, under a light, in front of a camera."""
+
+    def __init__(self, face: Face, camera: Camera, light: Light, background: Background) -> None:
+        self.face, self.camera, self.light, self.background = face, camera, light, background
+
+    def view(self, state: State, paint: np.ndarray | None = None, shift: tuple[float, float] = (0.0, 0.0)) -> View:
+        """Draw one frame. `paint` (G, 3) sRGB keeps the shading of another frame; without it light falls anew."""
+        placed = splats(self.face.gaussians, self.face.head.vertices(state), self.camera)
+        weights = weigh(placed, self.camera.width, self.camera.height)
+        paint = self.paint(placed) if paint is None else paint
+        picture = weights.blend(paint) + (1 - weights.opacity[..., None]) * self.background.render(shift)
+        return View(picture, placed, weights)
+
+    def paint(self, placed: Splats) -> np.ndarray:
+        """The shaded colours (G, 3) sRGB of Gaussians where they are."""
+        return self.face.colours(placed.normal, placed.tangent, self.light)
+
+    def pair(self, first: State, second: State, relight: bool = False, shift: tuple[float, float] = (0.0, 0.0),
+             sensor: Sensor = Sensor(), rng: np.random.Generator | None = None, frames: tuple[int, int] = (0, 1)) -> Pair:
+        """Draw two states and the motion from the first to the second; `shift` moves the background."""
+        before = self.view(first)
+        after = self.view(second, None if relight else self.paint(before.splats), shift)
+        rng = np.random.default_rng(0) if rng is None else rng
+        truth = motion(before, after, shift)
+        parts, face, skin = self._masks(before.weights)
+        return Pair(
+            frame1=record(before.picture, sensor, frames[0], rng), frame2=record(after.picture, sensor, frames[1], rng),
+            parts=parts, names=["background", *self.face.gaussians.names], face=face, skin=skin, camera=self.camera, **truth,
+        )
+
+    def _masks(self, weights: Weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Part labels, face mask and skin mask, from the weights that made the colour."""
+        gaussians = self.face.gaussians
+        one_hot = np.eye(len(gaussians.names), dtype=np.float32)[gaussians.part]
+        share = np.concatenate([1 - weights.opacity[..., None], weights.blend(one_hot)], 2)
+        parts = share.argmax(2).astype(np.uint8)
+        face = share[..., 1:][..., [gaussians.names.index(n) for n in FACE if n in gaussians.names]].sum(2) > 0.5
+        return parts, face, share[..., 1 + gaussians.names.index("skin")] > 0.5
+
+
+def motion(before: View, after: View, shift: tuple[float, float] = (0.0, 0.0)) -> dict[str, np.ndarray]:
+    """The motion between two views, blended by the weights of the first: flow, flow_full, visible, valid, depths.
+
+    Source: the two flow forms of GaussianFlow (Gao et al., 2024): the plain one blends the centres' motion, the full
+    one also moves each disc's inside by the linear map that carries its ellipse from one frame to the next.
+    """
+    first, second, weights = before.splats, after.splats, before.weights
+    height, width = weights.opacity.shape
+    behind = 1 - weights.opacity[..., None]
+    step = (second.mean - first.mean).astype(np.float32)
+    backdrop = behind * np.asarray(shift, np.float32)
+    columns = np.concatenate([step, (step**2).sum(1, keepdims=True), first.depth[:, None], second.depth[:, None]], 1)
+    blended = weights.blend(columns)
+    flow = blended[..., :2] + backdrop
+
+    carry = _carry(first.map, second.map) - np.eye(2)
+    still = np.einsum("gij,gj->gi", carry, first.mean)
+    terms = weights.blend(np.concatenate([carry.reshape(-1, 4), still], 1))
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    turned = np.stack([terms[..., 0] * x + terms[..., 1] * y, terms[..., 2] * x + terms[..., 3] * y], 2) - terms[..., 4:]
+
+    covered = np.maximum(weights.opacity, 1e-3)
+    depth, depth_next = blended[..., 3] / covered, blended[..., 4] / covered
+    visible = _visible(flow, depth_next, weights.opacity, after)
+    speed = blended[..., 2] + behind[..., 0] * float(np.dot(shift, shift))
+    spread = np.sqrt(np.maximum(speed - (flow**2).sum(2), 0))
+    valid = visible & (spread < 0.25 + 0.1 * np.linalg.norm(flow, axis=2))
+    empty = weights.opacity < 0.5
+    return dict(
+        flow=flow.astype(np.float32), flow_full=(flow + turned).astype(np.float32), visible=visible, valid=valid,
+        opacity=weights.opacity, depth=np.where(empty, 0, depth), depth_next=np.where(empty, 0, depth_next),
+    )
+
+
+def _carry(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """The map (G, 2, 2) that carries each disc's screen image onto its next; identity for discs seen edge on."""
+    area = before[:, 0, 0] * before[:, 1, 1] - before[:, 0, 1] * before[:, 1, 0]
+    size = (before**2).sum((1, 2))
+    thin = np.abs(area) < 0.05 * size
+    inverse = np.stack([np.stack([before[:, 1, 1], -before[:, 0, 1]], 1), np.stack([-before[:, 1, 0], before[:, 0, 0]], 1)], 1)
+    carry = after @ inverse / np.where(thin, 1, area)[:, None, None]
+    wild = thin | (np.abs(carry - np.eye(2)).max((1, 2)) > 1.0)
+    return np.where(wild[:, None, None], np.eye(2), carry)
+
+
+def _visible(flow: np.ndarray, depth_next: np.ndarray, opacity: np.ndarray, after: View) -> np.ndarray:
+    """Pixels whose point is inside the second frame and not behind what is drawn there."""
+    import cv2
+
+    height, width = opacity.shape
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    to_x, to_y = x + flow[..., 0], y + flow[..., 1]
+    inside = (to_x >= 0) & (to_x <= width - 1) & (to_y >= 0) & (to_y <= height - 1)
+    drawn_opacity = after.weights.opacity
+    drawn = after.weights.blend(after.splats.depth) / np.maximum(drawn_opacity, 1e-3)
+    drawn = np.where(drawn_opacity > 0.5, drawn, np.float32(1e4))
+    there = cv2.remap(drawn, to_x, to_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    point = np.where(opacity > 0.5, depth_next, np.float32(1e4))
+    return inside & (point - there < DEPTH_STEP)
+
+
+@lru_cache(maxsize=8)
+def _face(seed: int, gaussians: int) -> Face:
+    """Procedural faces, kept while pairs in a row use them."""
+    return procedural(seed, gaussians)
+
+
+def random_light(rng: np.random.Generator) -> Light:
+    """A plausible light: from above and either side, hard or soft, warm or cool."""
+    key = rng.uniform(0.35, 0.9)
+    return Light(
+        direction=(rng.uniform(-1.2, 1.2), rng.uniform(-1.1, 0.1), -rng.uniform(0.5, 1.2)), key=key,
+        fill=rng.uniform(0.1, 0.4), sky=rng.uniform(0.55, 1.0) - 0.5 * key, warmth=rng.normal(0, 0.6), hardness=rng.uniform(0, 1),
+    )
+
+
+def draw_scene(seed: int, index: int, size: int | tuple[int, int], ranges: Ranges) -> tuple[Scene, np.random.Generator]:
+    """The scene of pair (seed, index): identity, camera, light, background; and the generator to go on with."""
+    width, height = (size, size) if isinstance(size, int) else size
+    rng = np.random.default_rng([seed, index, 2])
+    identity = int(np.random.default_rng([seed, index // PAIRS_PER_FACE, 3]).integers(2**31))
+    camera = Camera.framing(width, height, rng.uniform(*ranges.face), rng.uniform(50, 120), tuple(rng.normal(0, 0.04, 2)))
+    background = Background(width, height, rng, ranges.white)
+    return Scene(_face(identity, ranges.gaussians), camera, random_light(rng), background), rng
+
+
+def render_pair(seed: int, index: int, size: int | tuple[int, int] = 256, ranges: Ranges = Ranges(), **changes) -> Pair:
+    """Pair `index` of the endless list that belongs to `seed`.
+
+    size : px, one side or (width, height); changes : fields of `Ranges`, for example motion=(0.1, 2.0)
+    """
+    ranges = replace(ranges, **changes)
+    scene, rng = draw_scene(seed, index, size, ranges)
+    first, second = draw_states(scene, ranges, rng)
+    shift = tuple(rng.normal(0, ranges.shake, 2)) if ranges.shake and rng.uniform() < 0.5 else (0.0, 0.0)
+    sensor = random_sensor(rng) if ranges.sensor else Sensor()
+    frames = (int(rng.integers(0, 100)), int(rng.integers(100, 130)))
+    pair = scene.pair(first, second, bool(rng.uniform() < ranges.relight), shift, sensor, rng, frames)
+    pair.about = dict(seed=seed, index=index, first=first, second=second, sensor=sensor)
+    return pair
+
+
+def draw_states(scene: Scene, ranges: Ranges, rng: np.random.Generator) -> tuple[State, State]:
+    """Two states of the face whose difference is as large as `ranges` asks, in px of this camera."""
+    per_cm = scene.camera.focal / scene.camera.distance
+    rest = scene.face.head.rest
+    emotion = EMOTIONS[rng.integers(len(EMOTIONS))]
+    actions = draw(emotion, rng) if rng.uniform() < 0.8 else _any_actions(rng)
+    largest = np.linalg.norm(move(rest, actions) - rest, axis=1).max() * per_cm
+    wanted = _log_uniform(ranges.motion, rng) * (rng.uniform() >= ranges.still_face)
+    strength = min(wanted / max(largest, 1e-6), 1.2)
+    base = draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, rng.uniform(0, 0.5)) if rng.uniform() < 0.4 else {}
+    after = {k: base.get(k, 0.0) + strength * actions.get(k, 0.0) for k in {**base, **actions}}
+    if rng.uniform() < ranges.blink:
+        base, after = {**base, "43": rng.uniform(0, 0.5)}, {**after, "43": rng.uniform(0, 1)}
+
+    pose = Pose(rng.uniform(*ranges.yaw), rng.uniform(*ranges.pitch), rng.uniform(*ranges.roll))
+    moved = pose
+    if rng.uniform() >= ranges.still_head:
+        reach = _log_uniform(ranges.head, rng) / per_cm  # cm at the face's edge, some 8 cm from its centre
+        turn = np.degrees(reach / 8) * rng.normal(0, 0.5, 3)
+        moved = Pose(pose.yaw + turn[0], pose.pitch + turn[1], pose.roll + turn[2], tuple(reach * rng.normal(0, [0.5, 0.5, 1.0])))
+    gaze = rng.normal(0, [8, 4])
+    look = gaze + rng.normal(0, [6, 3]) * (rng.uniform() < ranges.gaze)
+    if rng.uniform() < 0.5:  # as many expressions fade as appear
+        base, after = after, base
+    return State(base, tuple(gaze), pose), State(after, tuple(look), moved)
+
+
+def _log_uniform(interval: tuple[float, float], rng: np.random.Generator) -> float:
+    low, high = np.log(np.maximum(interval, 1e-3))
+    return float(np.exp(rng.uniform(low, high)))
+
+
+def _any_actions(rng: np.random.Generator) -> dict[str, float]:
+    """One to four action units at random, each on one side or both."""
+    names = rng.choice([a for a in ACTIONS if a != "43"], rng.integers(1, 5), replace=False)
+    return {str(n) + ("" if n == "26" else str(rng.choice(["", "", "R", "L"]))): rng.uniform(0.3, 1.0) for n in names}
+
+
+class PairStream(IterableDataset):
+    """Pairs for training, without end and without a disk: dicts of arrays, the same for the same seed and workers.
+
+    Only procedural faces, so a benchmark on photographs stays unseen. Workers take whole identities in turn.
+    Yields {"image1", "image2": (3, H, W) uint8, "flow": (2, H, W) float32 px, "valid": (H, W) float32 0 or 1,
+    "face": (H, W) float32 0 or 1}.
+    """
+
+    def __init__(self, seed: int, size: int | tuple[int, int] = 256, start: int = 0, ranges: Ranges = Ranges(), **changes) -> None:
+        self.seed, self.size, self.start, self.ranges = seed, size, start, replace(ranges, **changes)
+
+    def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
+        worker = get_worker_info()
+        number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        block = self.start // PAIRS_PER_FACE + number
+        while True:
+            for index in range(block * PAIRS_PER_FACE, (block + 1) * PAIRS_PER_FACE):
+                if index >= self.start:
+                    yield tensors(render_pair(self.seed, index, self.size, self.ranges))
+            block += workers
+
+
+def tensors(pair: Pair) -> dict[str, np.ndarray]:
+    """What training needs of a pair, channels first."""
+    return {
+        "image1": np.ascontiguousarray(pair.frame1.transpose(2, 0, 1)),
+        "image2": np.ascontiguousarray(pair.frame2.transpose(2, 0, 1)),
+        "flow": np.ascontiguousarray(pair.flow.transpose(2, 0, 1)),
+        "valid": pair.valid.astype(np.float32), "face": pair.face.astype(np.float32),
+    }

@@ -1,0 +1,93 @@
+"""From a perfect picture to what a camera records: exposure, blur, noise, rounding, compression, grayscale.
+
+Every effect is off at its default and draws from the generator it is given, so a recording can be made again exactly.
+None of them changes the flow: they are what a flow method has to see through.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """What the camera does. Strengths are in units of the picture's range 0..1 unless said otherwise.
+
+    blur : px, standard deviation of the lens; shot : noise variance per unit of light; read : noise deviation
+    drift : deviation of the gain from one recording to the next frame; flicker : amplitude of a sinusoidal gain
+    flicker_period : frames; slope : amplitude of a slow change of the light from left to right across frames
+    jpeg : quality 1..100, 0 for none; h264 : constant rate factor, 0 for none (clips only, see `compress`)
+    """
+
+    blur: float = 0.0
+    shot: float = 0.0
+    read: float = 0.0
+    drift: float = 0.0
+    flicker: float = 0.0
+    flicker_period: float = 2.4
+    slope: float = 0.0
+    gray: bool = False
+    jpeg: int = 0
+    h264: int = 0
+
+
+def random_sensor(rng: np.random.Generator) -> Sensor:
+    """A plausible camera: about one in six is nearly perfect, the others have some of every fault."""
+    if rng.uniform() < 0.15:
+        return Sensor()
+
+    def some(p: float, low: float, high: float) -> float:
+        return float(np.exp(rng.uniform(np.log(low), np.log(high)))) if rng.uniform() < p else 0.0
+
+    return Sensor(
+        blur=some(0.5, 0.3, 1.0), shot=some(0.7, 1e-5, 6e-4), read=some(0.7, 0.001, 0.012), drift=some(0.4, 0.003, 0.03),
+        flicker=some(0.2, 0.003, 0.02), flicker_period=rng.uniform(2, 9), slope=some(0.3, 0.005, 0.04),
+        gray=bool(rng.uniform() < 0.2), jpeg=int(rng.integers(70, 98)) if rng.uniform() < 0.35 else 0,
+    )
+
+
+def record(picture: np.ndarray, sensor: Sensor, frame: int, rng: np.random.Generator) -> np.ndarray:
+    """One frame (H, W, 3) uint8 of a picture (H, W, 3) float 0..1; `frame` is its number, for flicker and slow light."""
+    import cv2
+
+    light = picture.astype(np.float32)
+    if sensor.blur:
+        light = cv2.GaussianBlur(light, (0, 0), sensor.blur)
+    gain = 1 + sensor.drift * rng.standard_normal() + sensor.flicker * np.sin(2 * np.pi * frame / sensor.flicker_period)
+    if sensor.slope:
+        across = np.linspace(-1, 1, light.shape[1], dtype=np.float32)[None, :, None]
+        gain = gain + sensor.slope * np.sin(frame / 25) * across
+    light = light * gain
+    if sensor.shot or sensor.read:
+        deviation = np.sqrt(sensor.shot * np.maximum(light, 0) + sensor.read**2)
+        light = light + deviation * rng.standard_normal(light.shape, np.float32)
+    if sensor.gray:
+        light = np.repeat((light @ np.array([0.299, 0.587, 0.114], np.float32))[..., None], 3, axis=2)
+    image = np.clip(np.round(light * 255), 0, 255).astype(np.uint8)
+    if sensor.jpeg:
+        _, coded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg])
+        image = np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    return image
+
+
+def compress(frames: list[np.ndarray], crf: int, fps: int = 30) -> list[np.ndarray]:
+    """Pass frames (H, W, 3) uint8 through H.264 at constant rate factor `crf` (18 fine ... 35 coarse) and back.
+
+    Sides are padded to even numbers for the coder and cut back.
+    """
+    import io
+
+    import av
+
+    height, width = frames[0].shape[:2]
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as out:
+        stream = out.add_stream("libx264", rate=fps, options={"crf": str(crf), "threads": "1"})
+        stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
+        for frame in frames:
+            padded = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(padded, format="rgb24")))
+        out.mux(stream.encode())
+    buffer.seek(0)
+    with av.open(buffer) as source:
+        return [f.to_ndarray(format="rgb24")[:height, :width] for f in source.decode(video=0)]
