@@ -1,0 +1,198 @@
+"""Every quirk of the native layouts, on folders whose images are empty files: readers must not open them."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from data_prep.datasets import casme2, samm, smic
+from data_prep.layout import check_names, find_folder, number, text
+from data_prep.survey import read_clips
+from mer.errors import BadInput
+
+CASME2_HEADER = ("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units", "Estimated Emotion")
+SAMM_HEADER = (
+    "Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration", "Micro",
+    "Action Units", "Estimated Emotion", "Objective Classes", "Notes",
+)  # fmt: skip
+
+
+def spreadsheet(path: Path, *sheets: list[tuple]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pd.ExcelWriter(path) as book:
+        for i, rows in enumerate(sheets):
+            pd.DataFrame(rows).to_excel(book, sheet_name=f"Sheet{i + 1}", header=False, index=False)
+
+
+def touch(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+
+
+def first(table: pd.DataFrame):
+    return next(table.itertuples())
+
+
+@pytest.mark.parametrize("subject", [1, "01", "1", 1.0, "sub01"])
+def test_casme2_subjects_come_as_text_or_integer(tmp_path, subject):
+    spreadsheet(tmp_path / "CASME2-coding-20140508.xlsx", [CASME2_HEADER, (subject, "EP02_01f", None, 46, 59, 86, None, 12, "Happiness ")])
+    row = first(casme2.read_annotations(tmp_path))
+    assert row.clip_id == "casme2/sub01/EP02_01f"
+    assert (row.onset, row.apex, row.offset, row.fps) == (46, 59, 86, 200)
+    assert (row.emotion, row.action_units, row.apex_source, row.note) == ("happiness", "12", "annotated", "")
+
+
+def test_casme2_slash_is_no_apex_and_blank_rows_and_sheets_are_passed_over(tmp_path):
+    rows = [
+        CASME2_HEADER,
+        (4, "EP12_01f", None, 261, "/", 321, None, "4+L9+14", "disgust"),
+        (None,) * 9,
+        (5, "EP09_05f", None, 61, 61, 141, None, "?", "repression"),
+        (12, "EP09_06", None, 61, 91, 91, None, "R6+R12", "happiness"),
+    ]
+    spreadsheet(tmp_path / "CASME2-coding-20140508.xlsx", [], rows, [])
+    table = casme2.read_annotations(tmp_path)
+    assert list(table["clip_id"]) == ["casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f", "casme2/sub12/EP09_06"]
+    assert pd.isna(table.loc[0, "apex"]) and table.loc[0, "apex_source"] == ""
+    noted, _ = read_clips("casme2", tmp_path)
+    assert list(noted["note"]) == ["apex printed as '/'", "apex is the onset frame", "apex is the offset frame"]
+    assert noted.loc[1, "apex"] == 61  # kept, only noted
+
+
+def test_casme2_takes_the_first_edition_of_the_spreadsheet(tmp_path):
+    for name, onset in (("CASME2-coding-20190701", 2), ("CASME2-coding-20140508", 1), ("CASME2-coding-updated", 3), ("~$CASME2-coding-20140508", 4)):
+        spreadsheet(tmp_path / f"{name}.xlsx", [CASME2_HEADER, (1, "EP02_01f", None, onset, 59, 86, None, 12, "happiness")])
+    assert first(casme2.read_annotations(tmp_path)).onset == 1
+    (tmp_path / "CASME2-coding-20140508.xlsx").unlink()
+    assert first(casme2.read_annotations(tmp_path)).onset == 2
+
+
+@pytest.mark.parametrize(
+    "folder, pattern",
+    [
+        ("CASME2_RAW_selected", "img{}.jpg"),
+        ("CASME2_RAW_selected/CASME2_RAW_selected", "img{}.jpg"),
+        ("CASME2-RAW/CASME2-RAW", "img{}.jpg"),
+        ("Cropped", "reg_img{}.jpg"),
+        ("Cropped-updated/Cropped", "reg_img{}.jpg"),
+        (".", "img{}.jpg"),
+    ],
+)
+def test_casme2_frames_raw_cropped_and_nested(tmp_path, folder, pattern):
+    spreadsheet(tmp_path / "CASME2-coding-20140508.xlsx", [CASME2_HEADER, (1, "EP02_01f", None, 46, 59, 86, None, 12, "happiness")])
+    touch(tmp_path / folder / "sub01" / "EP02_01f", pattern.format(100), pattern.format(46), pattern.format(59), "Desktop - Shortcut.lnk")
+    touch(tmp_path / folder / "sub01", "Desktop - Shortcut.lnk")
+    files = casme2.frame_files(tmp_path, first(casme2.read_annotations(tmp_path)))
+    assert list(files) == [46, 59, 100]
+    assert files[46].name == pattern.format(46)
+
+
+def test_casme2_raw_goes_before_cropped(tmp_path):
+    for folder in ("Cropped", "CASME2_RAW_selected"):
+        touch(tmp_path / folder / "sub01" / "EP02_01f", "img46.jpg")
+    assert find_folder(tmp_path, casme2.SUBJECT, casme2.FRAMES).name == "CASME2_RAW_selected"
+
+
+@pytest.mark.parametrize("preamble", [0, 13])
+def test_samm_header_is_searched(tmp_path, preamble):
+    row = (6, "006_1_2", 1, 5562, 5588, 5632, "=F2-D2+1", "Micro - 1/2", "(R6 or R12)+R15", "Others", 3, "text")
+    spreadsheet(tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx", [("about this file",)] * preamble + [SAMM_HEADER, row])
+    found = first(samm.read_annotations(tmp_path))
+    assert found.clip_id == "samm/006/006_1_2"
+    assert (found.onset, found.apex, found.offset, found.emotion) == (5562, 5588, 5632, "other")
+    assert found.action_units == "(R6 or R12)+R15"
+
+
+@pytest.mark.parametrize("name", ["006_05562.jpg", "006_5562.jpg"])
+def test_samm_frames_are_indexed_by_number_whatever_the_padding(tmp_path, name):
+    spreadsheet(tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx", [SAMM_HEADER, ("006", "006_1_2", 1, 5562, 5588, 5632, 71, "", 4, "Anger", 3, "")])
+    touch(tmp_path / "SAMM" / "SAMM" / "006" / "006_1_2", name)
+    assert list(samm.frame_files(tmp_path, first(samm.read_annotations(tmp_path)))) == [5562]
+
+
+def test_samm_apex_outside_its_clip_is_none_and_then_corrected(tmp_path):
+    rows = [
+        ("028", "028_4_1", 4, 1071, 1366, 1134, 64, "", "A14C", "Contempt", 7, ""),
+        ("032", "032_3_1", 3, 4896, -1, 4970, 75, "", "4A", "Anger", 3, ""),
+        ("006", "006_1_2", 1, 5562, 0, 5632, 71, "", 4, "Anger", 3, ""),
+    ]
+    spreadsheet(tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx", [SAMM_HEADER, *rows])
+    table, applied = read_clips("samm", tmp_path)
+    assert list(table["apex"]) == [1105, 4945, pd.NA]
+    assert list(table["apex_source"]) == ["corrected", "corrected", ""]
+    assert table.loc[0, "note"].startswith("apex printed as 1366, outside 1071 to 1134; apex corrected from none to 1105")
+    assert [row["clip_id"] for row in applied] == ["samm/028/028_4_1", "samm/032/032_3_1"]
+    plain, none = read_clips("samm", tmp_path, corrections=False)
+    assert plain["apex"].isna().all() and none == []
+
+
+@pytest.mark.parametrize("top", ["SMIC_all_raw/HS", "SMIC_all_raw/SMIC_all_raw/HS", "HS", "."])
+def test_smic_is_read_from_its_folders(tmp_path, top):
+    root = tmp_path / top
+    touch(root / "s1/micro/negative/s1_ne_01", "image563854.bmp", "image563860.bmp", "image563857.bmp")
+    touch(root / "s20/micro/surprise/s20_sur_02", "image10000002.bmp", "image9999999.bmp")
+    touch(root / "s1/non_micro/s1_nonmicro_01", "image000001.bmp")
+    touch(root.parent / "VIS/s11/micro/negative/s11_ne_01", "image000001.bmp")
+    table = smic.read_annotations(tmp_path)
+    assert list(table["clip_id"]) == ["smic/s01/s01_ne_01", "smic/s20/s20_sur_02"]
+    assert list(table["onset"]) == [563854, 9999999] and list(table["offset"]) == [563860, 10000002]
+    assert table["apex"].isna().all() and list(table["emotion"]) == ["negative", "surprise"]
+    assert list(smic.frame_files(tmp_path, first(table))) == [563854, 563857, 563860]
+
+
+def test_smic_cropped_frames_and_other_spellings(tmp_path):
+    touch(tmp_path / "SMIC_all_cropped/HS/s3/micro/positive/s03_po_01", "reg_image563854.bmp", "reg_image563855.bmp")
+    row = first(smic.read_annotations(tmp_path))
+    assert row.clip_id == "smic/s03/s03_po_01"
+    assert list(smic.frame_files(tmp_path, row)) == [563854, 563855]
+    assert {smic.clip_name(name) for name in ("s1_ne_01", "s01_ne_01", "s01_s01_ne_01", "s1_ne_1")} == {"s01_ne_01"}
+
+
+def test_names_are_those_of_the_composite_list():
+    """`composite-3` joins on these names; the list is the project's own table of all 442 clips."""
+    path = Path(__file__).parents[2] / "mer" / "protocol_files" / "composite-3.csv"
+    listed = pd.read_csv(path, dtype=str)
+    listed = listed[listed["dataset"] == "smic"]
+    native = [f"s{int(subject[1:])}" + clip[len(subject) :] for subject, clip in zip(listed["subject"], listed["clip"])]
+    assert len(native) == smic.FACTS.clips
+    assert [smic.clip_name(name) for name in native] == list(listed["clip"])
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", "/etc", "a/b", "a\\b", "C:x", ""])
+def test_names_that_lead_out_of_the_folder_are_refused(tmp_path, name):
+    spreadsheet(tmp_path / "CASME2-coding-20140508.xlsx", [CASME2_HEADER, (1, "EP02_01f", None, 46, 59, 86, None, 12, "happiness")])
+    table = casme2.read_annotations(tmp_path)
+    assert len(check_names(table)) == 1
+    with pytest.raises(BadInput, match="no plain folder name"):
+        check_names(table.assign(clip=name))
+
+
+def test_a_hostile_spreadsheet_is_refused_before_its_path_is_used(tmp_path):
+    (tmp_path / "x").mkdir()
+    root = tmp_path / "data" / "sub"
+    spreadsheet(root / "CASME2-coding-20140508.xlsx", [CASME2_HEADER, (1, "../../x", None, 46, 59, 86, None, 12, "happiness")])
+    with pytest.raises(BadInput, match="lead out of the dataset folder"):
+        read_clips("casme2", root)
+
+
+def test_wrong_folders_are_named(tmp_path):
+    with pytest.raises(BadInput, match="There is no folder at"):
+        casme2.read_annotations(tmp_path / "absent")
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(BadInput, match="There is no spreadsheet"):
+        casme2.read_annotations(tmp_path)
+    with pytest.raises(BadInput, match="It holds: photos/"):
+        smic.read_annotations(tmp_path)
+    (tmp_path / "CASME2-coding-20140508.xlsx").write_text("not a spreadsheet")
+    with pytest.raises(BadInput, match="cannot be read as a spreadsheet"):
+        casme2.read_annotations(tmp_path)
+    spreadsheet(tmp_path / "CASME2-coding-20140508.xlsx", [("Subject", "Filename")])
+    with pytest.raises(BadInput, match="no row with the columns"):
+        casme2.read_annotations(tmp_path)
+
+
+def test_numbers_and_texts_as_spreadsheets_print_them():
+    assert [number(cell) for cell in (46, 46.0, "46", " 46 ", "46.0", -1)] == [46, 46, 46, 46, 46, -1]
+    assert [number(cell) for cell in ("/", "", None, float("nan"), "46a", 46.5)] == [None] * 6
+    assert [text(cell) for cell in (12, 12.0, " 4+7 ", None, float("nan"))] == ["12", "12", "4+7", "", ""]

@@ -1,0 +1,222 @@
+"""The loop: one outcome row per clip, one transform per clip, the same bytes however it came about."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_prep import prepare as preparing
+from data_prep.align import transform_points, warp
+from data_prep.frames import read_image
+from data_prep.landmarks import STABLE
+from data_prep.prepare import prepare
+from data_prep.prepared import Prepared, open_prepared
+from mer import registry
+from mer.errors import BadInput, UnknownName
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Every file below a folder, hidden ones too, with the hash of its bytes."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def frames_of(root: Path, clip: str) -> Path:
+    return next(path for path in root.rglob(clip) if path.is_dir())
+
+
+@pytest.mark.parametrize("name", registry.names("data_prep.datasets"))
+def test_a_replica_goes_all_the_way(name, make_replica, tmp_path):
+    outcome = prepare(name, make_replica(name), tmp_path / "out")
+    assert list(outcome.columns) == ["clip_id", "outcome", "reason", "onset", "apex", "apex_source"]
+    assert list(outcome["outcome"]) == ["ok"] * 4
+    assert set(outcome["apex_source"]) == {"midpoint" if name == "smic" else "annotated"}
+    (prepared,) = open_prepared([tmp_path])
+    assert list(prepared.clips["clip_id"]) == list(outcome["clip_id"])
+    assert prepared.clips["apex"].notna().all()
+    clip_id = prepared.clips["clip_id"][0]
+    onset, apex = prepared.faces(clip_id)
+    assert onset.shape == apex.shape == (224, 224, 3) and onset.dtype == np.uint8
+    assert [points.shape for points in prepared.landmarks(clip_id)] == [(478, 2)] * 2
+    assert prepared.landmarks(clip_id)[0].dtype == np.float32
+
+
+def test_onset_and_apex_share_one_transform_from_the_onset(make_replica, tmp_path, mesh):
+    """The replica's head moves 3 px right up to the apex; a second transform would hide that."""
+    root = make_replica("casme2", subjects=(1,), clips_each=1)
+    prepare("casme2", root, tmp_path / "out")
+    prepared = Prepared(tmp_path / "out")
+    clip_id = prepared.clips["clip_id"][0]
+    with np.load(prepared.folder(clip_id) / "landmarks.npz") as stored:
+        matrix = stored["transform"]
+    raw = [read_image(frames_of(root, "EP01_01f") / f"img{n}.jpg") for n in (96, 99)]
+    for face, image in zip(prepared.faces(clip_id), raw):
+        assert (face == warp(image, matrix, 224)).all()
+    onset, apex = prepared.landmarks(clip_id)
+    assert (onset == transform_points(mesh.landmarks(raw[0]), matrix)).all()
+    scale = np.hypot(matrix[0, 0], matrix[1, 0])
+    assert np.median((apex - onset)[list(STABLE)], axis=0) == pytest.approx([3 * scale, 0], abs=1.0)
+
+
+def test_every_failure_is_a_row_with_its_reason(make_replica, tmp_path):
+    root = make_replica("casme2", clips_each=3)
+    shutil.rmtree(frames_of(root, "EP02_01"))  # sub01 or sub02, whichever comes first
+    broken = frames_of(root, "EP03_01f") / "img99.jpg"
+    broken.write_bytes(b"broken")
+    blank = frames_of(root, "EP01_01f")
+    for image in blank.glob("*.jpg"):
+        preparing.write_image(image, np.full((230, 230, 3), 90, np.uint8))
+    outcome = prepare("casme2", root, tmp_path / "out", skip_missing=True)
+    assert len(outcome) == 6
+    assert sorted(outcome["outcome"]) == ["missing frame", "no face", "ok", "ok", "ok", "unreadable frame"]
+    reasons = outcome.set_index("outcome")["reason"]
+    assert reasons["missing frame"].startswith("There is no folder CASME2_RAW_selected/")
+    assert reasons["no face"] == "onset frame 96"
+    assert reasons["unreadable frame"].startswith(broken.relative_to(root).as_posix())
+    assert outcome.equals(Prepared(tmp_path / "out").outcome.astype(outcome.dtypes))
+    assert len(Prepared(tmp_path / "out").clips) == 3
+    assert len(pd.read_parquet(tmp_path / "out" / "clips.parquet")) == 6
+
+
+def test_missing_frames_stop_before_any_work(make_replica, tmp_path):
+    root = make_replica("casme2")
+    shutil.rmtree(frames_of(root, "EP02_01"))
+    with pytest.raises(BadInput, match=r"1 of 4 clips lack frames. First: casme2/sub0./EP02_01, .*--skip-missing"):
+        prepare("casme2", root, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert (prepare("casme2", root, tmp_path / "out", skip_missing=True)["outcome"] == "ok").sum() == 3
+
+
+def test_no_frames_at_all_cannot_be_skipped(make_replica, tmp_path):
+    root = make_replica("casme2")
+    for folder in root.rglob("EP0*"):
+        shutil.rmtree(folder)
+    with pytest.raises(BadInput, match="4 of 4 clips lack frames"):
+        prepare("casme2", root, tmp_path / "out", skip_missing=True)
+
+
+def test_interrupted_and_run_again_gives_the_same_bytes(make_replica, tmp_path, monkeypatch):
+    root = make_replica("smic")
+    prepare("smic", root, tmp_path / "whole")
+
+    warped = []
+
+    def stop_in_the_third_clip(*arguments):
+        warped.append(1)
+        if len(warped) == 6:
+            raise KeyboardInterrupt
+        return warp(*arguments)
+
+    monkeypatch.setattr(preparing, "warp", stop_in_the_third_clip)
+    with pytest.raises(KeyboardInterrupt):
+        prepare("smic", root, tmp_path / "halves")
+    assert len(list((tmp_path / "halves").rglob("landmarks.npz"))) == 2
+    assert list((tmp_path / "halves").rglob(".*.partial/onset.png"))  # a clip was cut in the middle
+    (tmp_path / "halves" / ".clips.123.parquet").write_bytes(b"half")
+
+    monkeypatch.setattr(preparing, "warp", lambda *arguments: warped.append(1) or warp(*arguments))
+    warped.clear()
+    prepare("smic", root, tmp_path / "halves")
+    assert len(warped) == 4  # two clips of two frames: what was whole is kept
+    assert digests(tmp_path / "halves") == digests(tmp_path / "whole")
+    warped.clear()
+    prepare("smic", root, tmp_path / "halves")
+    assert not warped and digests(tmp_path / "halves") == digests(tmp_path / "whole")
+
+
+def test_processes_give_the_same_bytes_as_none(make_replica, tmp_path, monkeypatch):
+    root = make_replica("samm")
+    prepare("samm", root, tmp_path / "one", jobs=1)
+    monkeypatch.setattr(preparing, "CLIPS_PER_WORKER", 2)
+    prepare("samm", root, tmp_path / "two", jobs=2)
+    assert digests(tmp_path / "one") == digests(tmp_path / "two")
+
+
+def test_a_clip_whose_frames_changed_is_prepared_anew_and_its_flow_dropped(make_replica, tmp_path):
+    root, out = make_replica("casme2"), tmp_path / "out"
+    prepare("casme2", root, out)
+    before = digests(out)
+    flows = [out / "flow" / "dis" / "sub01" / f"{clip}.npz" for clip in ("EP01_01f", "EP02_01")]
+    for flow in flows:
+        flow.parent.mkdir(parents=True, exist_ok=True)
+        flow.write_bytes(b"flow")
+    table = pd.read_excel(root / "CASME2-coding-20140508.xlsx")
+    table.loc[0, "ApexFrame"] = 98
+    table.to_excel(root / "CASME2-coding-20140508.xlsx", index=False)
+    outcome = prepare("casme2", root, out)
+    assert outcome.loc[0, "apex"] == 98
+    changed = {name for name, digest in digests(out).items() if before.get(name, digest) != digest}
+    folder = "faces/sub01/EP01_01f/"
+    assert changed == {folder + "apex.png", folder + "landmarks.npz", "clips.parquet", "outcome.csv"}
+    assert [flow.exists() for flow in flows] == [False, True]
+
+
+@pytest.mark.parametrize("changed, words", [({"size": 112}, "size was 224, now 112"), ({"apex": "spot"}, "apex was 'midpoint', now 'spot'"), ({"corrections": False}, "corrections was True, now False")])
+def test_an_out_made_otherwise_is_refused(make_replica, tmp_path, changed, words):
+    root, out = make_replica("smic", subjects=(1,), clips_each=1), tmp_path / "out"
+    prepare("smic", root, out)
+    before = digests(out)
+    with pytest.raises(BadInput, match=words):
+        prepare("smic", root, out, **changed)
+    assert digests(out) == before
+
+
+def test_an_out_that_holds_something_else_is_refused(make_replica, tmp_path):
+    root, out = make_replica("smic", subjects=(1,), clips_each=1), tmp_path / "out"
+    prepare("smic", root, out)
+    with pytest.raises(BadInput, match="dataset was 'smic', now 'samm'"):
+        prepare("samm", make_replica("samm", subjects=(1,), clips_each=1), out)
+    with pytest.raises(BadInput, match="not made by mer prepare"):
+        prepare("smic", root, root)
+
+
+def test_the_apex_is_spotted_on_request(make_replica, tmp_path, monkeypatch):
+    root = make_replica("smic", subjects=(1,), clips_each=1)
+    outcome = prepare("smic", root, tmp_path / "out", apex="spot")
+    assert outcome.loc[0, "apex_source"] == "spotted" and outcome.loc[0, "outcome"] == "ok"
+    assert outcome.loc[0, "onset"] < outcome.loc[0, "apex"] <= outcome.loc[0, "onset"] + 5
+    monkeypatch.setattr(preparing.spotting, "spot_apex", lambda *_: pytest.fail("spotted again"))
+    assert prepare("smic", root, tmp_path / "out", apex="spot").equals(outcome)
+    with pytest.raises(UnknownName):
+        prepare("smic", root, tmp_path / "out", apex="guess")
+
+
+def test_only_the_frames_that_are_needed_are_read(make_replica, tmp_path, monkeypatch):
+    root = make_replica("casme2", subjects=(1,), clips_each=1)
+    read = []
+    monkeypatch.setattr(preparing, "read_image", lambda path: read.append(path.name) or read_image(path))
+    prepare("casme2", root, tmp_path / "out")
+    assert read == ["img96.jpg", "img99.jpg"]
+
+
+def test_corrections_applied_are_listed(make_replica, tmp_path, monkeypatch):
+    root = make_replica("casme2", subjects=(1,), clips_each=1)
+    (tmp_path / "casme2.csv").write_text(
+        "clip_id,column,published,corrected,reason,source\ncasme2/sub01/EP01_01f,apex,99,98,slip,paper\n"
+    )
+    monkeypatch.setattr("data_prep.correct.FOLDER", tmp_path)
+    outcome = prepare("casme2", root, tmp_path / "out")
+    assert (outcome.loc[0, "apex"], outcome.loc[0, "apex_source"]) == (98, "corrected")
+    (listed,) = json.loads((tmp_path / "out" / "prepare.json").read_text())["corrections_applied"]
+    assert (listed["published"], listed["corrected"], listed["source"]) == ("99", "98", "paper")
+    off = prepare("casme2", root, tmp_path / "off", corrections=False)
+    assert (off.loc[0, "apex"], off.loc[0, "apex_source"]) == (99, "annotated")
+
+
+def test_prepared_folders_are_opened_one_by_one_or_by_what_holds_them(make_replica, tmp_path):
+    for name in ("smic", "casme2"):
+        prepare(name, make_replica(name, subjects=(1,), clips_each=1), tmp_path / "prepared" / name)
+    names = [p.path.name for p in open_prepared([tmp_path / "prepared"])]
+    assert names == ["casme2", "smic"]
+    assert [p.path.name for p in open_prepared([tmp_path / "prepared" / "smic"])] == ["smic"]
+    with pytest.raises(BadInput, match="no prepared folder"):
+        open_prepared([tmp_path])
+    with pytest.raises(BadInput, match="smic is given more than once"):
+        open_prepared([tmp_path / "prepared", tmp_path / "prepared" / "smic"])
