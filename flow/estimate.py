@@ -30,6 +30,12 @@ def methods() -> list[str]:
     return registry.names("flow.methods")
 
 
+def default_options(name: str) -> dict[str, Any]:
+    """The options of the method `name` with their defaults, as its `load` declares them."""
+    parameters = inspect.signature(registry.load("flow.methods", name).load).parameters
+    return {key: parameter.default for key, parameter in parameters.items() if key != "device"}
+
+
 def load_method(name: str, device: str | None = None, **options: Any) -> Method:
     """Make the method `name` ready to run.
 
@@ -39,8 +45,7 @@ def load_method(name: str, device: str | None = None, **options: Any) -> Method:
 
     Raises `UnknownName` for an unknown name, `BadInput` for an option the method does not have.
     """
-    module = registry.load("flow.methods", name)
-    defaults = {key: p.default for key, p in inspect.signature(module.load).parameters.items() if key != "device"}
+    module, defaults = registry.load("flow.methods", name), default_options(name)
     unknown = [key for key in options if key not in defaults]
     if unknown:
         raise BadInput(f"Flow method {name} has no option {', '.join(unknown)}. Its options: {', '.join(defaults) or 'none'}.")

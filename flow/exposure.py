@@ -20,9 +20,12 @@ def gain_and_bias(onset: np.ndarray, apex: np.ndarray) -> tuple[float, float]:
     gain from bias gets a bias alone.
     """
     target, source = _blurred(onset), _blurred(apex)
-    clipped = (onset.min(2) < 2) | (onset.max(2) > 253) | (apex.min(2) < 2) | (apex.max(2) > 253)
-    slope = np.hypot(cv2.Sobel(target, cv2.CV_64F, 1, 0, scale=1 / 8), cv2.Sobel(target, cv2.CV_64F, 0, 1, scale=1 / 8))
-    target, source, slope = target[~clipped], source[~clipped], slope[~clipped]
+    slope = np.hypot(cv2.Sobel(target, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(target, cv2.CV_32F, 0, 1, scale=1 / 8))
+    every = slice(None, None, max(1, min(target.shape) // 100))  # what is blurred is not needed at each pixel
+    target, source, slope = (array[every, every].astype(float) for array in (target, source, slope))
+    colours = np.concatenate([onset[every, every], apex[every, every]], axis=2)
+    voters = (colours.min(2) >= 2) & (colours.max(2) <= 253)
+    target, source, slope = target[voters], source[voters], slope[voters]
     if not target.size:
         return 1.0, 0.0
     votes = 1 / (1 + slope**2)
@@ -46,6 +49,6 @@ def match(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
 
 
 def _blurred(frame: np.ndarray) -> np.ndarray:
-    """Grey (H, W) float64, blurred over about a hundredth of the frame."""
-    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(float)
+    """Grey (H, W) float32, blurred over about a hundredth of the frame."""
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return cv2.GaussianBlur(grey, (0, 0), max(1.0, min(grey.shape) / 100))

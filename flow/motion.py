@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import map_coordinates, spline_filter
 
+from data_prep.landmarks import interocular
+
 # Site -> (MediaPipe face mesh points whose mean is its place, its reach as a share of the inter-ocular distance).
 # `_right` and `_left` are the person's own sides, as in FACS. The reach is the standard deviation of a Gaussian, set by
 # hand so that each site moves about the skin that its muscle moves.
@@ -33,7 +35,6 @@ SITES: dict[str, tuple[tuple[int, ...], float]] = {
     "lower_lip": ((17, 84, 314), 0.18),
     "chin": ((152, 175, 199), 0.30),
 }
-_EYES = ((33, 133), (362, 263))  # corners of the right and the left eye
 
 Displacements = dict[str, tuple[float, float]]
 
@@ -72,13 +73,11 @@ def facial_field(landmarks: np.ndarray, displacements: Displacements, drift: tup
     A far-moving site reaches at least 2.5 times as far as it moves, so that a lone bump's gradient stays below 0.25 and
     the skin never folds over. Neighbouring bumps add up, so the field's peak can exceed each of the displacements.
     """
-    eyes = [landmarks[list(corners)].mean(0) for corners in _EYES]
-    interocular = float(np.linalg.norm(eyes[1] - eyes[0]))
     names = list(displacements)
     centres = np.array([landmarks[list(SITES[name][0])].mean(0) for name in names], float).reshape(-1, 2)
     shifts = np.array([displacements[name] for name in names], float).reshape(-1, 2)
     share = np.array([SITES[name][1] for name in names])
-    return Bumps(centres, shifts, np.maximum(share * interocular, 2.5 * np.linalg.norm(shifts, axis=1)), drift)
+    return Bumps(centres, shifts, np.maximum(share * interocular(landmarks), 2.5 * np.linalg.norm(shifts, axis=1)), drift)
 
 
 def grid(shape: tuple[int, int]) -> np.ndarray:

@@ -1,0 +1,232 @@
+"""Flow methods measured on real face textures with known motion: one table for all methods, as CSV and Markdown.
+
+What is measured, per method and frame size, over the pairs of `flow/pairs.py`:
+- EPE, the length of the difference between estimated and true flow, px, averaged over the face and then over pairs;
+- the same by peak amplitude of the pair and by motion of the pixel;
+- the error of the flow's gradient (what strain is made of), Frobenius norm, px per px;
+- the motion reported on the same face twice with independent noise, where the truth is zero, px;
+- seconds per pair, brightness matching included.
+"""
+
+import platform
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Iterable, Sequence
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from flow.estimate import Method, default_options, estimate, load_method
+from flow.estimate import methods as known_methods
+from flow.pairs import Pair, make_pairs
+from mer.disk import replacing, write_text
+from mer.errors import BadInput
+from mer.progress import say, track
+
+PEAK_EDGES = (0.3, 0.6, 1.2, 2.4, 6.0)  # px at 224, in proportion at other sizes
+MOTION_EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, np.inf)  # px
+STILL_SHARE = 8  # one still pair for so many moving ones
+
+ZERO = Method("zero", {}, lambda onsets, apexes: np.zeros(onsets.shape[:3] + (2,), np.float32), False)
+# Rows beside each method at its own settings: OpenCV's settings, and what most papers feed their classifiers.
+USUAL = (
+    ("tvl1", {"preset": "opencv"}, False),
+    ("tvl1", {"preset": "opencv"}, True),
+    ("dis", {"preset": "medium"}, True),
+)
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """One row of the table: a loaded method, and whether brightness is matched first."""
+
+    method: Method
+    match_exposure: bool = True
+
+    @property
+    def label(self) -> str:
+        """The method's name and what differs from its own settings; of a file only the name."""
+        name, usual = self.method.name, {}
+        if name in known_methods():
+            usual = default_options(name)
+        changed = {key: value for key, value in self.method.options.items() if key not in usual or value != usual[key]}
+        settings = [f"{key}={Path(value).name if key == 'weights' else value}" for key, value in changed.items()]
+        if not self.match_exposure:
+            settings.append("brightness not matched")
+        return f"{name} ({', '.join(settings)})" if settings else name
+
+
+def entrants(chosen: Sequence[str | Method | Entrant] | None = None) -> list[Entrant]:
+    """Rows to measure: those `chosen`, or all methods and the usual settings; the zero flow always comes first.
+
+    A method that cannot be loaded (RAFT without weights) is said and left out, unless it was chosen.
+    """
+    rows = [Entrant(ZERO)]
+    if chosen:
+        for one in chosen:
+            method = load_method(one) if isinstance(one, str) else one
+            rows.append(method if isinstance(method, Entrant) else Entrant(method))
+        return rows
+    rows += [Entrant(load_method(name, **options), match) for name, options, match in USUAL]
+    for name in known_methods():
+        try:
+            rows.append(Entrant(load_method(name)))
+        except BadInput as error:
+            say(f"{name} is left out: {error}")
+    return rows
+
+
+def run(
+    methods: Sequence[str | Method | Entrant] | None = None,
+    sizes: Iterable[int] = (224, 448),
+    count: int = 200,
+    seed: int = 0,
+    shared: str | Path | None = None,
+    out: str | Path = "flow-benchmark",
+    threads: int = 1,
+) -> str:
+    """Measure `methods` and write `out`/flow-benchmark.csv and .md; returns the Markdown.
+
+    methods : names, `load_method`'s objects or `Entrant`s; None for all
+    sizes   : px, sides of the frames
+    count   : pairs per size; an eighth as many still pairs come on top
+    seed    : fixes every pair
+    shared  : a folder with more faces, see `flow.pairs.faces`
+    threads : CPU threads each method may use, which decides the seconds
+    """
+    rows = entrants(methods)
+    _use_threads(threads, any(row.method.network for row in rows))
+    records = []
+    for size in sizes:
+        still_count = max(1, count // STILL_SHARE)
+        for pair in track(make_pairs(size, count, seed, shared), f"{size} px", count):
+            records += [{"size": size, **_measure(row, pair)} for row in rows]
+        for pair in track(make_pairs(size, still_count, seed, shared, still=True), f"{size} px, still", still_count):
+            records += [{"size": size, "label": row.label, "still": _mean_length(_flow(row, pair), pair.mask)} for row in rows]
+    table = _table(pd.DataFrame(records))
+    facts = _facts(sizes, count, seed, shared, threads)
+    with replacing(Path(out) / "flow-benchmark.csv") as temporary:
+        table.to_csv(temporary, index=False, float_format="%.5g")
+    text = _markdown(table, facts)
+    write_text(Path(out) / "flow-benchmark.md", text)
+    return text
+
+
+def _flow(row: Entrant, pair: Pair) -> np.ndarray:
+    return estimate(row.method, pair.frame1, pair.frame2, match_exposure=row.match_exposure)
+
+
+def _measure(row: Entrant, pair: Pair) -> dict[str, Any]:
+    """Errors of one method on one pair, as columns."""
+    start = time.perf_counter()
+    flow = _flow(row, pair)
+    seconds = time.perf_counter() - start
+    error = np.linalg.norm(flow - pair.flow, axis=-1)[pair.mask]
+    motion = np.linalg.norm(pair.flow, axis=-1)[pair.mask]
+    record = {"label": row.label, "face": pair.name, "peak": pair.peak, "epe": error.mean(), "seconds": seconds}
+    record["gradient"] = _mean_gradient_error(flow, pair.flow, pair.mask)
+    for low, high in zip(MOTION_EDGES, MOTION_EDGES[1:]):
+        inside = (motion >= low) & (motion < high)
+        record[f"sum {_motion_bin(low, high)}"] = error[inside].sum()
+        record[f"pixels {_motion_bin(low, high)}"] = inside.sum()
+    return record
+
+
+def _mean_length(flow: np.ndarray, mask: np.ndarray) -> float:
+    return float(np.linalg.norm(flow, axis=-1)[mask].mean())
+
+
+def _mean_gradient_error(flow: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
+    """Mean Frobenius norm over `mask` of the difference of the two flows' Jacobians, px per px."""
+    along_y, along_x = np.gradient(flow.astype(float) - truth, axis=(0, 1))
+    return float(np.sqrt((along_y**2 + along_x**2).sum(-1))[mask].mean())
+
+
+def _table(records: pd.DataFrame) -> pd.DataFrame:
+    """One row per size and method from one record per size, method and pair."""
+    rows = []
+    for (size, label), group in records.groupby(["size", "label"], sort=False):
+        row = {"size": size, "method": label, "pairs": int(group["epe"].notna().sum()), "epe": group["epe"].mean()}
+        for low, high in zip(PEAK_EDGES, PEAK_EDGES[1:]):
+            row[f"epe_peak_{low:g}_{high:g}"] = group.loc[group["peak"].between(low, high), "epe"].mean()
+        for low, high in zip(MOTION_EDGES, MOTION_EDGES[1:]):
+            name = _motion_bin(low, high)
+            pixels = group[f"pixels {name}"].sum()
+            row[f"epe_motion_{name}"] = group[f"sum {name}"].sum() / pixels if pixels else np.nan
+        row |= {"gradient_error": group["gradient"].mean(), "still": group["still"].mean()}
+        row["seconds"] = group["seconds"].median()
+        rows.append(row | {f"epe_on_{face}": part["epe"].mean() for face, part in group.groupby("face")})
+    return pd.DataFrame(rows)
+
+
+def _motion_bin(low: float, high: float) -> str:
+    return f"{low:g}_{high:g}" if np.isfinite(high) else f"{low:g}_up"
+
+
+def _use_threads(threads: int, networks: bool) -> None:
+    cv2.setNumThreads(threads)
+    if networks:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def _facts(sizes: Iterable[int], count: int, seed: int, shared: str | Path | None, threads: int) -> list[str]:
+    """What a reader needs to make the numbers again."""
+    sizes = " ".join(f"--size {size}" for size in sizes)
+    command = f"mer flow benchmark --pairs {count} --seed {seed} {sizes}" + (" --faces DIR" if shared else "")
+    packages = ", ".join(f"{name} {version(name)}" for name in ("mer", "numpy", "torch", "torchvision"))
+    return [
+        f"Command: `{command}`",
+        f"Versions: Python {platform.python_version()}, OpenCV {cv2.__version__}, {packages}",
+        f"CPU: {_cpu()}, {threads} thread{'s' if threads > 1 else ''}",
+    ]
+
+
+def _cpu() -> str:
+    """The processor's name; the platform module does not know it on Linux."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _markdown(table: pd.DataFrame, facts: list[str]) -> str:
+    """The page: facts, then one section per size with the main table, and the errors by motion below it."""
+    faces = sorted(column.removeprefix("epe_on_") for column in table if column.startswith("epe_on_"))
+    lines = ["# Flow methods on faces with known motion", ""]
+    lines += ["Written by `flow/benchmark.py`; what is measured is said there, how the pairs are made in `flow/pairs.py`.", ""]
+    lines += [f"- {fact}" for fact in facts] + [f"- Faces: {', '.join(faces)}", ""]
+    for size, part in table.groupby("size", sort=False):
+        lines += [f"## {size} x {size}, {part['pairs'].max()} pairs", "", "End-point error in px, over the face; best in bold.", ""]
+        main = {"method": "method", "epe": "all"}
+        main |= {column: f"peak {_title(column)}" for column in table if column.startswith("epe_peak_")}
+        main |= {"gradient_error": "gradient error", "still": "motion on still faces", "seconds": "s per pair"}
+        lines += _rows(part, main) + ["", "By motion of the pixel, px:", ""]
+        lines += _rows(part, {"method": "method"} | {c: _title(c) for c in table if c.startswith("epe_motion_")})
+        lines += ["", "By face:", ""]
+        lines += _rows(part, {"method": "method"} | {f"epe_on_{face}": face for face in faces}) + [""]
+    lines += ["Peaks are given at 224 px; at another size they, and the bins, grow in proportion."]
+    return "\n".join(lines) + "\n"
+
+
+def _title(column: str) -> str:
+    low, high = column.split("_")[2:]
+    return f"{low}-{high}" if high != "up" else f"over {low}"
+
+
+def _rows(part: pd.DataFrame, titles: dict[str, str]) -> list[str]:
+    """A Markdown table of the columns in `titles`; the least error of each column in bold, zero flow and time aside."""
+    best = {column: part.loc[part["method"] != "zero", column].min() for column in titles if column not in ("method", "seconds")}
+    lines = ["| " + " | ".join(titles.values()) + " |", "|---" + "|---:" * (len(titles) - 1) + "|"]
+    for _, row in part.iterrows():
+        cells = [row["method"]]
+        for column in list(titles)[1:]:
+            text = "" if np.isnan(row[column]) else f"{row[column]:.3f}"
+            cells.append(f"**{text}**" if text and row[column] == best.get(column) and row["method"] != "zero" else text)
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines

@@ -1,0 +1,138 @@
+"""Flow of a whole prepared folder, kept beside its faces so that `mer cv` need not estimate it again.
+
+    PREPARED/flow/<method>/flow.json               the settings that made it
+    PREPARED/flow/<method>/<subject>/<clip>.npz    key `flow`, (H, W, 2) float32 px
+
+A folder holds one setting of a method only; another setting is refused, never mixed in.
+"""
+
+import hashlib
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+import mer
+from data_prep.prepared import Prepared
+from flow import files
+from flow.estimate import Method, estimate, estimate_batch, load_method
+from mer.disk import write_json
+from mer.errors import BadInput
+from mer.progress import track
+
+BATCH = 16  # pairs given to a network at once
+
+
+def estimate_prepared(
+    prepared: Prepared,
+    method: str | Method,
+    *,
+    match_exposure: bool = True,
+    jobs: int | None = None,
+    device: str | None = None,
+    **options: Any,
+) -> int:
+    """Estimate the flow of every clip of `prepared` that has none yet; returns how many clips have flow then.
+
+    jobs    : threads for the classical methods, one clip each; all cores by default
+    device  : torch device of networks
+    options : settings of the method
+
+    Raises `BadInput` if the folder holds flow of other settings, naming the one that changed.
+    """
+    if isinstance(method, str):
+        method = load_method(method, device, **options)
+    _claim(prepared, method, match_exposure)
+    clip_ids = list(prepared.clips["clip_id"])
+    missing = [clip_id for clip_id in clip_ids if not flow_file(prepared, method.name, clip_id).is_file()]
+    title = f"{method.name} flow"
+    if method.network:
+        for start in track(range(0, len(missing), BATCH), title):
+            batch = missing[start : start + BATCH]
+            onsets, apexes = (np.stack(frames) for frames in zip(*map(prepared.faces, batch)))
+            for clip_id, flow in zip(batch, estimate_batch(method, onsets, apexes, match_exposure=match_exposure)):
+                files.write(flow_file(prepared, method.name, clip_id), flow)
+        return len(clip_ids)
+
+    def one(clip_id: str) -> None:
+        flow = estimate(method, *prepared.faces(clip_id), match_exposure=match_exposure)
+        files.write(flow_file(prepared, method.name, clip_id), flow)
+
+    # OpenCV lets go of Python's lock while it works, so threads are enough.
+    threads_before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
+            for _ in track(pool.map(one, missing), title, len(missing)):
+                pass
+    finally:
+        cv2.setNumThreads(threads_before)
+    return len(clip_ids)
+
+
+def read(prepared: Prepared, method: str, clip_id: str) -> np.ndarray:
+    """Flow of one clip, (H, W, 2) float32 px; raises `BadInput` if it has not been estimated."""
+    path = flow_file(prepared, method, clip_id)
+    if not path.is_file():
+        raise BadInput(f"{clip_id} has no flow by {method}. Make it with: mer flow estimate {prepared.path} --method {method}")
+    return files.read(path)
+
+
+def settings(prepared: Prepared, method: str) -> dict[str, Any]:
+    """What made the flow of `method` in this folder: method, options, match_exposure, version."""
+    path = _settings_file(prepared, method)
+    if not path.is_file():
+        raise BadInput(f"{prepared.path} has no flow by {method}. Make it with: mer flow estimate {prepared.path} --method {method}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def flow_file(prepared: Prepared, method: str, clip_id: str) -> Path:
+    """Where the flow of one clip is kept."""
+    _, subject, clip = clip_id.split("/")
+    return prepared.path / "flow" / method / subject / f"{clip}.npz"
+
+
+def _settings_file(prepared: Prepared, method: str) -> Path:
+    return prepared.path / "flow" / method / "flow.json"
+
+
+def _claim(prepared: Prepared, method: Method, match_exposure: bool) -> None:
+    """Write the settings of a new cache, or raise `BadInput` if the one there was made with others."""
+    wanted = {
+        "method": method.name,
+        "options": {key: _recorded(key, value) for key, value in method.options.items()},
+        "match_exposure": match_exposure,
+        "version": mer.__version__,
+    }
+    path = _settings_file(prepared, method.name)
+    if not path.is_file():
+        write_json(path, wanted)
+        return
+    there, asked = _flat(settings(prepared, method.name)), _flat(wanted)
+    changed = [(key, there.get(key), asked.get(key)) for key in asked | there if there.get(key) != asked.get(key)]
+    if changed:
+        key, old, new = changed[0]
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise BadInput(
+            f"{path.parent} holds flow of other settings: {key} was {old}, now {new}{more}. "
+            "Delete that folder to estimate again, or ask for the settings it has."
+        )
+
+
+def _recorded(key: str, value: Any) -> Any:
+    """An option as flow.json keeps it: weights by name and content, because a path may come to hold others."""
+    if key == "weights" and value is not None:
+        return f"{Path(value).name} sha256:{hashlib.sha256(Path(value).read_bytes()).hexdigest()[:16]}"
+    return value
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one level, `options.preset` and so on."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat

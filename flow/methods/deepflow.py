@@ -1,0 +1,21 @@
+"""DeepFlow's variational part (OpenCV contrib): coarse to fine in steps of 0.95; the most accurate OpenCV method, and slow.
+
+OpenCV leaves out DeepMatching, which only matters for large motion, and lets no setting be changed.
+
+Source: Weinzaepfel et al., "DeepFlow: Large displacement optical flow with deep matching", ICCV 2013;
+`cv2.optflow.createOptFlow_DeepFlow`.
+"""
+
+import cv2
+import numpy as np
+
+from flow.methods._grey import each_pair
+
+
+def load(device: str = "cpu"):
+    """DeepFlow has no options."""
+
+    def solve(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
+        return cv2.optflow.createOptFlow_DeepFlow().calc(onset, apex, None)
+
+    return each_pair(solve)

@@ -1,0 +1,75 @@
+"""RAFT, small or large (torchvision), with weights from a local file: the generic network that people reach for.
+
+Nothing is downloaded. torchvision publishes the weights at https://download.pytorch.org/models/ as
+raft_small_C_T_V2-01064c6d.pth and raft_large_C_T_SKHT_V2-ff5fadd5.pth.
+
+Source: Teed and Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020;
+`torchvision.models.optical_flow`, whose presets give the range [-1, 1] and 12 updates.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from mer.errors import BadInput
+
+NETWORK = True
+LEAST = 128  # px; a smaller frame has no four levels of correlation
+
+
+def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 1.0, updates: int = 12):
+    """weights : torchvision's .pth, or the same tensors as .safetensors; whether it is small or large shows in them
+
+    scale   : frames are enlarged by this much first; 2 helps with small motion, at four times the work
+    updates : refinement steps
+
+    Raises `BadInput` without weights, or with weights that are not RAFT's.
+    """
+    import torch
+    from torch.nn.functional import interpolate, pad
+
+    net = _network(weights).to(device).eval()
+
+    def to_input(frames: np.ndarray) -> torch.Tensor:
+        """(N, H, W, 3) uint8 -> (N, 3, H', W') in [-1, 1], enlarged, and padded to what RAFT takes."""
+        batch = torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        if scale != 1:
+            batch = interpolate(batch, scale_factor=scale, mode="bicubic", align_corners=False)
+        height, width = (max(LEAST, -(-n // 8) * 8) - n for n in batch.shape[-2:])
+        return pad(batch, (0, width, 0, height), mode="replicate")
+
+    @torch.inference_mode()
+    def run(onsets: np.ndarray, apexes: np.ndarray) -> np.ndarray:
+        height, width = onsets.shape[1:3]
+        flow = net(to_input(onsets), to_input(apexes), num_flow_updates=updates)[-1]  # (N, 2, H', W') px
+        flow = flow[..., : int(height * scale), : int(width * scale)]
+        if scale != 1:
+            flow = interpolate(flow, (height, width), mode="bilinear", align_corners=False) / scale
+        return flow.permute(0, 2, 3, 1).float().cpu().numpy()
+
+    return run
+
+
+def _network(weights: str | Path | None):
+    """The RAFT whose tensors are in the file `weights`."""
+    import torch
+    from safetensors.torch import load_file
+    from torchvision.models.optical_flow import raft_large, raft_small
+
+    if weights is None:
+        raise BadInput(
+            "Flow method raft needs weights from a local file: --weights FILE, torchvision's .pth or the same as "
+            ".safetensors. For example raft_small_C_T_V2-01064c6d.pth from https://download.pytorch.org/models/"
+        )
+    path = Path(weights)
+    if not path.is_file():
+        raise BadInput(f"There are no RAFT weights at {path}.")
+    try:
+        # weights_only: a .pth is a pickle, and a pickle could run code.
+        tensors = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+        small = tensors["feature_encoder.convnormrelu.0.weight"].shape[0] == 32
+        net = raft_small() if small else raft_large()
+        net.load_state_dict(tensors)
+    except Exception as error:  # many kinds: pickle, zip, safetensors, missing or misshapen tensors
+        raise BadInput(f"{path} does not hold torchvision's RAFT weights: {str(error).splitlines()[0]}") from error
+    return net

@@ -1,0 +1,153 @@
+"""Pairs of face frames with exactly known flow: real textures, random facial motion, noise and a change of light.
+
+The flow benchmark measures methods on them. They are for measuring, not for training: the motion is smooth, so a method
+that only smooths does well, and real lids and lips part where these stay connected.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Iterator
+
+import cv2
+import numpy as np
+import skimage.data
+
+from data_prep.frames import open_frames, read_image
+from data_prep.landmarks import FACE_OVAL, FaceMesh, interocular
+from flow.motion import SITES, Bumps, Texture, facial_field, forward_flow, grid, to_uint8
+from mer.errors import BadInput
+
+PEAKS = (0.3, 6.0)  # px at 224, and in proportion at other sizes
+DRIFT = 1.0  # px at 224, the largest motion of the whole frame
+GAIN, BIAS = 0.03, 4.0  # largest change of light in frame 2: a share, and grey levels
+NOISE = (1.0, 3.0)  # grey levels, standard deviation, drawn per pair and independent in the two frames
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two frames and the truth about them.
+
+    frame1, frame2 : (H, W, 3) uint8 RGB
+    flow           : (H, W, 2) float32 px, the true motion from frame 1 to frame 2, whole frame
+    mask           : (H, W) bool, the convex hull of the face in frame 1: where errors count
+    peak           : px at 224, the longest facial displacement in the mask, before any motion of the whole frame
+    name           : the face
+    """
+
+    frame1: np.ndarray
+    frame2: np.ndarray
+    flow: np.ndarray
+    mask: np.ndarray
+    peak: float
+    name: str
+
+
+@dataclass(frozen=True)
+class Face:
+    """A photograph with a face in it: (H, W, 3) uint8 RGB, and its landmarks (478, 2) px."""
+
+    name: str
+    picture: np.ndarray
+    landmarks: np.ndarray
+
+
+def faces(shared: str | Path | None = None) -> list[Face]:
+    """scikit-image's astronaut and, from the folder `shared`, each of portraits/* and three frames of each of clips/*.
+
+    Raises `BadInput` if `shared` is given and holds no face.
+    """
+    pictures = {"astronaut": skimage.data.astronaut()}
+    if shared is not None:
+        for path in sorted(Path(shared).glob("portraits/*")):
+            pictures[path.stem] = read_image(path)
+        for path in sorted(Path(shared).glob("clips/*")):
+            clip = open_frames(path)
+            count = sum(1 for _ in clip)
+            for number, picture in clip.pick([count // 6, count // 2, count * 5 // 6]).items():
+                pictures[f"{path.stem}-{number}"] = picture
+    with FaceMesh() as mesh:
+        found = [(name, picture, mesh.landmarks(picture)) for name, picture in pictures.items()]
+    known = [Face(name, picture, points) for name, picture, points in found if points is not None]
+    if shared is not None and len(known) == 1:
+        raise BadInput(f"{shared} holds no faces. It should hold portraits/*.jpg or clips/*.mp4 with a frontal face.")
+    return known
+
+
+def make_pairs(
+    size: int, count: int, seed: int, shared: str | Path | None = None, still: bool = False
+) -> Iterator[Pair]:
+    """Yield `count` pairs of (size, size) frames, always the same for the same arguments.
+
+    shared : a folder with more faces, see `faces`
+    still  : the same frame twice, with independent noise and no change of light: any motion reported is an error
+
+    Peaks are spread evenly over the logarithm of `PEAKS`, whatever the count; faces take turns.
+    """
+    known = faces(shared)
+    rng = np.random.default_rng([seed, size, still])
+    shares = rng.permutation((np.arange(count) + rng.random(count)) / count)
+    for index, share in enumerate(shares):
+        peak = 0.0 if still else PEAKS[0] * (PEAKS[1] / PEAKS[0]) ** share
+        yield _pair(known[index % len(known)], size, peak, rng)
+
+
+def _pair(face: Face, size: int, peak: float, rng: np.random.Generator) -> Pair:
+    scale = size / 224
+    texture, landmarks = _framed(face, size, rng)
+    points = grid((size, size))
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(landmarks[list(FACE_OVAL)].round().astype(np.int32)), 1)
+    mask = mask.astype(bool)
+
+    back = Bumps(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
+    gain, bias = 1.0, 0.0
+    if peak:
+        back = _facial_motion(landmarks, peak * scale, mask, rng)
+        if rng.random() < 0.5:
+            angle = rng.uniform(0, 2 * np.pi)
+            length = rng.uniform(0, DRIFT * scale)
+            back = replace(back, drift=(length * np.cos(angle), length * np.sin(angle)))
+        gain, bias = 1 + rng.uniform(-GAIN, GAIN), rng.uniform(-BIAS, BIAS)
+    flow = forward_flow(back, (size, size))
+
+    noise = rng.uniform(*NOISE)
+    frame1 = texture.sample(points) + rng.normal(0, noise, (size, size, 3))
+    frame2 = texture.sample(points + back.at(points)) * gain + bias + rng.normal(0, noise, (size, size, 3))
+    return Pair(to_uint8(frame1), to_uint8(frame2), flow.astype(np.float32), mask, peak, face.name)
+
+
+def _facial_motion(landmarks: np.ndarray, peak: float, mask: np.ndarray, rng: np.random.Generator) -> Bumps:
+    """A random facial field, in frame-2-to-1 form, whose longest displacement inside `mask` is `peak` px.
+
+    One to four kinds of site move; of those with two sides, most move on both, mirrored.
+    """
+    kinds = sorted({site.removesuffix("_right").removesuffix("_left") for site in SITES})
+    chosen = {}
+    for kind in rng.choice(kinds, rng.integers(1, 5), replace=False):
+        angle, length = rng.uniform(0, 2 * np.pi), peak * rng.uniform(0.3, 1)
+        dx, dy = length * np.cos(angle), length * np.sin(angle)
+        sides = {kind: 1} if kind in SITES else {f"{kind}_right": 1, f"{kind}_left": -1}
+        if len(sides) == 2 and rng.random() < 0.3:
+            sides.pop(rng.choice(sorted(sides)))
+        chosen |= {site: (sign * dx, dy) for site, sign in sides.items()}
+    field = facial_field(landmarks, chosen)
+    longest = np.linalg.norm(field.at(grid(mask.shape)[mask]), axis=1).max()
+    return replace(field, shifts=field.shifts * peak / longest)
+
+
+def _framed(face: Face, size: int, rng: np.random.Generator) -> tuple[Texture, np.ndarray]:
+    """The photograph seen by a camera that the face fills, a little turned and off centre; and the landmarks there."""
+    # Picture pixels per frame pixel, from an inter-ocular distance of 0.30 to 0.37 of the frame.
+    coarser = interocular(face.landmarks) / (rng.uniform(0.30, 0.37) * size)
+    turn = np.deg2rad(rng.uniform(-8, 8))
+    linear = coarser * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    middle = (face.landmarks.min(0) + face.landmarks.max(0)) / 2 + coarser * size * rng.uniform(-0.03, 0.03, 2)
+
+    reach = int(np.ceil(coarser * size)) + 8  # the frame's corners, and some room for what moves in
+    left, top = np.maximum(middle.astype(int) - reach, 0)
+    part = face.picture[top : int(middle[1]) + reach, left : int(middle[0]) + reach].astype(np.float32)
+    # A frame pixel gathers light over its own area, which also keeps a fine photograph from aliasing in a coarse frame.
+    part = cv2.GaussianBlur(part, (0, 0), max(0.4 * coarser, 0.2))
+    offset = middle - (left, top) - linear @ (size / 2, size / 2)
+    landmarks = (face.landmarks - (left, top) - offset) @ np.linalg.inv(linear).T
+    return Texture(part, np.column_stack([linear, offset])), landmarks

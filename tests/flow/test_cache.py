@@ -1,0 +1,101 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import skimage.data
+
+from data_prep import clips
+from data_prep.frames import write_image
+from data_prep.prepared import Prepared
+from flow import cache
+from flow.estimate import Method, estimate
+from mer.errors import BadInput
+
+FACE = np.ascontiguousarray(skimage.data.astronaut()[60:156, 160:256])
+APEX = np.roll(FACE, 1, axis=1)
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """A prepared folder of three clips by hand; only one frame pair is ever used."""
+    rows = [{"dataset": "made", "subject": f"s{i % 2}", "clip": f"c{i}", "onset": 1, "apex": 2} for i in range(3)]
+    clips.write(clips.clip_table(rows), tmp_path / "clips.parquet")
+    outcome = pd.DataFrame({"clip_id": [f"made/s{i % 2}/c{i}" for i in range(3)], "outcome": "ok", "onset": 1, "apex": 2})
+    outcome.to_csv(tmp_path / "outcome.csv", index=False)
+    for i in range(3):
+        folder = tmp_path / "faces" / f"s{i % 2}" / f"c{i}"
+        folder.mkdir(parents=True)
+        write_image(folder / "onset.png", FACE)
+        write_image(folder / "apex.png", APEX)
+    return Prepared(tmp_path)
+
+
+def test_fills_the_cache_where_the_contract_says(prepared):
+    assert cache.estimate_prepared(prepared, "dis", jobs=2) == 3
+    with np.load(prepared.path / "flow" / "dis" / "s1" / "c1.npz", allow_pickle=False) as stored:
+        assert np.array_equal(stored["flow"], estimate("dis", FACE, APEX))
+    assert np.array_equal(cache.read(prepared, "dis", "made/s0/c2"), estimate("dis", FACE, APEX))
+    made_by = json.loads((prepared.path / "flow" / "dis" / "flow.json").read_text())
+    assert made_by["method"] == "dis" and made_by["options"] == {"preset": "face"} and made_by["match_exposure"] is True
+    assert made_by["version"]
+
+
+def counting(method="counted", network=False, **options):
+    """A method that returns zero flow and remembers how many pairs it was given at a time."""
+    seen = []
+
+    def run(onsets, apexes):
+        seen.append(len(onsets))
+        return np.zeros(onsets.shape[:3] + (2,), np.float32)
+
+    return Method(method, options, run, network), seen
+
+
+def test_goes_on_where_it_stopped(prepared):
+    method, seen = counting()
+    cache.estimate_prepared(prepared, method)
+    (prepared.path / "flow" / "counted" / "s0" / "c2.npz").unlink()
+    assert cache.estimate_prepared(prepared, method) == 3
+    assert seen == [1, 1, 1, 1]
+
+
+def test_an_error_half_way_keeps_what_is_done_and_no_half_file(prepared):
+    (prepared.folder("made/s0/c2") / "apex.png").write_bytes(b"no image")
+    with pytest.raises(BadInput, match="not an image"):
+        cache.estimate_prepared(prepared, "dis", jobs=1)
+    files = sorted(path.name for path in (prepared.path / "flow" / "dis").rglob("*.npz"))
+    assert files == ["c0.npz", "c1.npz"]
+
+
+def test_networks_get_batches(prepared, monkeypatch):
+    monkeypatch.setattr(cache, "BATCH", 2)
+    method, seen = counting(network=True)
+    assert cache.estimate_prepared(prepared, method) == 3
+    assert seen == [2, 1]
+
+
+def test_other_settings_are_refused_with_the_changed_key(prepared):
+    cache.estimate_prepared(prepared, "dis")
+    with pytest.raises(BadInput, match="options.preset was face, now medium"):
+        cache.estimate_prepared(prepared, "dis", preset="medium")
+    with pytest.raises(BadInput, match="match_exposure was True, now False"):
+        cache.estimate_prepared(prepared, "dis", match_exposure=False)
+
+
+def test_weights_are_known_by_content_not_by_path(prepared, tmp_path):
+    (tmp_path / "a").mkdir()
+    for path, content in (("w.bin", b"1"), ("a/w.bin", b"1")):
+        (tmp_path / path).write_bytes(content)
+    cache.estimate_prepared(prepared, counting(weights=str(tmp_path / "w.bin"))[0])
+    cache.estimate_prepared(prepared, counting(weights=str(tmp_path / "a/w.bin"))[0])
+    (tmp_path / "w.bin").write_bytes(b"2")
+    with pytest.raises(BadInput, match="options.weights was w.bin"):
+        cache.estimate_prepared(prepared, counting(weights=str(tmp_path / "w.bin"))[0])
+
+
+def test_reading_what_is_not_there_says_the_command(prepared):
+    with pytest.raises(BadInput, match="mer flow estimate .* --method tvl1"):
+        cache.read(prepared, "tvl1", "made/s0/c0")
+    with pytest.raises(BadInput, match="mer flow estimate .* --method tvl1"):
+        cache.settings(prepared, "tvl1")
