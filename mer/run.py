@@ -72,6 +72,7 @@ def cross_validate_prepared(paths: Sequence[str | Path], config: CvConfig, out: 
         "kind": "prepared",
         "folders": [os.path.relpath(folder.path, out) for folder in given.folders],
         "prepare": settings,
+        "flow": given.flow,
         "synthetic": any(s.get("synthetic", False) for s in settings),
         "protocol": {"name": protocol.name, "title": protocol.title, "source": protocol.source, "split": protocol.split},
     }
@@ -112,7 +113,8 @@ def _cross_validate(table, X, left_out, config, out, labels, origin) -> dict[str
     predictions = evaluate.cross_validate(table, X, config, out, labels)
     _write_table(table.reindex(columns=CLIP_COLUMNS, fill_value="").sort_values("clip_id"), out / "clips.csv")
     _write_table(left_out.sort_values("clip_id"), out / "left_out.csv")
-    counts = {"clips": len(table), "left_out": {reason: int(n) for reason, n in left_out["reason"].value_counts().items()}}
+    reasons = left_out["reason"].str.split(":").str[0].value_counts()  # what follows a colon is about one clip
+    counts = {"clips": len(table), "left_out": {reason: int(n) for reason, n in reasons.items()}}
     finished = datetime.now(timezone.utc).isoformat(timespec="seconds")
     write_json(out / "run.json", {**origin, "counts": counts, "finished": finished, "versions": _versions()})
     scores = metrics.summary(predictions, labels)

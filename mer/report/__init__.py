@@ -37,7 +37,8 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
         subjects=_subjects(run),
         pictures=pictures,
         settings=_flat(run.config),
-        data_settings=[_flat(settings) for settings in run.origin.get("prepare", [])],
+        data_settings=[_flat(settings) for settings in [*run.origin.get("prepare", []), run.origin.get("flow")] if settings],
+        corrections=[correction for settings in run.origin.get("prepare", []) for correction in settings.get("corrections_applied", [])],
     )
     write_text(run.path / "report.html", page)
     return run.path / "report.html"

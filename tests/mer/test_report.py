@@ -1,0 +1,83 @@
+"""The report: everything a reviewer needs, in one file that fetches nothing."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from mer import run
+from mer.config import CvConfig
+from mer.errors import BadInput
+from mer.evaluate import read_predictions
+from mer.report import write_report
+
+
+@pytest.fixture
+def finished(prepared, tmp_path):
+    config = CvConfig(protocol="casme2-3", classifier="logistic", seeds=2)
+    run.cross_validate_prepared([prepared], config, tmp_path / "run")
+    return tmp_path / "run"
+
+
+class Links(HTMLParser):
+    """Collects what a browser would fetch, and checks that tags are closed in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.open = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.found += [value for name, value in attributes if name in ("src", "href", "srcset")]
+        if tag not in ("img", "meta", "br", "link"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_fetches_nothing(finished):
+    page = write_report(finished)
+    assert page == finished / "report.html"
+    text = page.read_text(encoding="utf-8")
+    links = Links()
+    links.feed(text)
+    assert not links.open
+    assert links.found and all(link.startswith("data:image/png;base64,") for link in links.found)
+    assert "<script" not in text and "url(" not in text and "@import" not in text
+
+
+def test_it_says_what_a_reviewer_asks(finished):
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", write_report(finished).read_text(encoding="utf-8")))
+    for needed in ("10 clips of 4 subjects", "Synthetic data.", "majority class", "95 % interval", "mean of 2 seeds", "casme2-3",
+                   "no flow by dis", "no lie detector", "Not evaluated", "classifier logistic", "numpy"):  # fmt: skip
+        assert needed in text, needed
+
+
+def test_pictures_show_right_and_wrong_clips(finished):
+    text = write_report(finished).read_text(encoding="utf-8")
+    assert text.count('alt="flow"') == 4 and 'class="bad"' not in text  # two of each label shown, all right
+    table = read_predictions(finished / "predictions.csv")
+    wrong = table["clip_id"] == "casme2/sub02/c0"
+    table.loc[wrong, ["p_negative", "p_positive"]] = (0.9, 0.1)
+    table.to_csv(finished / "predictions.csv", index=False)
+    text = write_report(finished).read_text(encoding="utf-8")
+    shown = re.findall(r'<b>(\w+)</b>, called <b class="bad">(\w+)</b> <span class="n">([\d.]+)</span><small>([^<]*)', text)
+    assert shown == [("positive", "negative", "0.90", "casme2/sub02/c0")]
+
+
+def test_names_cannot_write_into_the_page(finished):
+    for name in ("predictions.csv", "clips.csv"):
+        (finished / name).write_text((finished / name).read_text().replace("sub02", "<b>sub02"))
+    assert "<b>sub02" not in write_report(finished).read_text(encoding="utf-8")
+
+
+def test_a_run_whose_faces_are_gone_still_has_a_report(finished, prepared):
+    prepared.rename(prepared.with_name("moved"))
+    text = write_report(finished).read_text(encoding="utf-8")
+    assert "could not be read again" in text and 'alt="flow"' not in text
+    assert 'alt="flow"' in write_report(finished, prepared=[prepared.with_name("moved")]).read_text(encoding="utf-8")
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="not a finished run"):
+        write_report(tmp_path)

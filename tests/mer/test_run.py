@@ -1,0 +1,79 @@
+"""From a prepared folder to a run folder: what is evaluated, what is left out and why, and what is kept on record."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from data_prep import clips
+from mer import inputs, run
+from mer.config import CvConfig, load_config
+from mer.errors import BadInput
+
+CONFIG = CvConfig(protocol="casme2-3", classifier="logistic", feature_settings={"size": 8}, seeds=2)
+
+
+def test_features_of_the_clips_that_count(prepared):
+    given = inputs.gather([prepared], CONFIG)
+    assert len(given.table) == 10 and given.X.shape == (10, 3, 8, 8)
+    happy = (given.table["emotion"] == "happiness").to_numpy()
+    assert np.allclose(given.X[happy, 0].mean(), 100 / 32, atol=0.05)  # 1 px of 32 px between the eyes, right
+    assert np.allclose(given.X[~happy, 1].mean(), 100 / 32, atol=0.05)
+    assert (given.table["label"] == np.where(happy, "positive", "negative")).all()
+
+
+def test_every_other_clip_has_a_reason(prepared):
+    reasons = dict(inputs.gather([prepared], CONFIG).left_out.values)
+    assert reasons.pop("casme2/sub01/c0") == "no face: onset, frame 1"
+    assert reasons.pop("casme2/sub01/c1") == "no flow by dis"
+    assert reasons == {f"casme2/sub0{s}/c3": "casme2-3 gives no label to casme2 others" for s in range(1, 5)}
+
+
+def test_clips_that_a_list_names_and_nobody_has_are_said(prepared):
+    with pytest.raises(BadInput, match="No clip is left to evaluate"):
+        inputs.gather([prepared], CONFIG.model_copy(update={"protocol": "composite-3"}))
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"method": "tvl1"}, "no flow by tvl1"),
+        ({"method": "diss"}, "Did you mean dis"),
+        ({"feature_settings": {"sice": 8}}, "flow_image has no setting 'sice'. Did you mean size"),
+        ({"protocol": "casme-3"}, "Did you mean casme2-3"),
+    ],
+)
+def test_what_cannot_be_gathered_is_refused(prepared, change, message):
+    with pytest.raises(BadInput, match=message):
+        inputs.gather([prepared], CONFIG.model_copy(update=change))
+
+
+def test_flow_of_two_kinds_is_not_mixed(prepared, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(prepared, other)
+    table = clips.read(other / "clips.parquet").assign(dataset="samm")
+    clips.write(table.assign(clip_id="samm" + table["clip_id"].str.removeprefix("casme2")), other / "clips.parquet")
+    (other / "outcome.csv").write_text((other / "outcome.csv").read_text().replace("casme2/", "samm/"))
+    (other / "flow" / "dis" / "flow.json").write_text(json.dumps({"method": "dis", "match_exposure": False}))
+    with pytest.raises(BadInput, match="Estimate both alike"):
+        inputs.gather([prepared, other], CONFIG)
+
+
+def test_a_run_keeps_everything_on_record(prepared, tmp_path):
+    out = tmp_path / "runs" / "first"
+    scores = run.cross_validate_prepared([prepared], CONFIG, out)
+    assert scores["uf1"] == pytest.approx(2 / 3)  # all right, and surprise, which nobody shows, still counts
+    finished = run.open_run(out)
+    assert finished.metrics["uf1"] == scores["uf1"] and finished.metrics["synthetic"] is True
+    assert finished.metrics["clips_left_out"] == {"casme2-3 gives no label to casme2 others": 4, "no face": 1, "no flow by dis": 1}
+    assert load_config(out / "config.yaml") == CONFIG
+    assert (out / finished.origin["folders"][0]).resolve() == prepared.resolve()
+    assert finished.origin["flow"]["match_exposure"] is True and "numpy" in finished.origin["versions"]
+    assert len(finished.predictions) == 20 and len(finished.clips) == 10 and len(finished.left_out) == 6
+    assert "majority class" in run.summary(scores)
+
+
+def test_an_unfinished_run_is_not_opened(tmp_path):
+    with pytest.raises(BadInput, match="not a finished run: it has no config.yaml"):
+        run.open_run(tmp_path)
