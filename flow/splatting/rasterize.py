@@ -45,43 +45,51 @@ def weigh(splats: Splats, width: int, height: int) -> Weights:
     """
     order = np.argsort(splats.depth, kind="stable")
     order = order[splats.opacity[order] > CUT]
-    gaussian, x, y = _footprints(splats, order, width, height)
-    dx = x.astype(np.float32) - splats.mean[gaussian, 0].astype(np.float32)
-    dy = y.astype(np.float32) - splats.mean[gaussian, 1].astype(np.float32)
-    a, b, c = splats.conic[gaussian].astype(np.float32).T
-    alpha = splats.opacity[gaussian].astype(np.float32) * np.exp(-0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy)
-    alpha = np.where(alpha > CUT, np.minimum(alpha, np.float32(CLAMP)), np.float32(0))
-
-    counts = np.bincount(gaussian, minlength=len(splats.depth))[order]
+    alpha, pixel, counts = _footprints(splats, order, width, height)
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    by_gaussian = sp.csr_matrix((alpha, (y * width + x).astype(np.int32), starts), (len(order), height * width))
-    by_pixel = by_gaussian.tocsc()
+    by_pixel = sp.csr_matrix((alpha, pixel, starts), (len(order), height * width)).tocsc()
 
-    passed = np.concatenate([[0.0], np.cumsum(np.log1p(-by_pixel.data.astype(np.float64)))])
+    passed = np.zeros(len(alpha) + 1)
+    np.cumsum(np.log(1 - by_pixel.data), dtype=np.float64, out=passed[1:])
     first = passed[by_pixel.indptr[:-1]]
-    lengths = np.diff(by_pixel.indptr)
-    left = np.exp(passed[:-1] - np.repeat(first, lengths)).astype(np.float32)
-    weights = by_pixel.data * left
+    left = passed[:-1] - np.repeat(first, np.diff(by_pixel.indptr))
+    weights = by_pixel.data * np.exp(left.astype(np.float32))
     opacity = 1 - np.exp(passed[by_pixel.indptr[1:]] - first)
-    matrix = sp.csr_matrix((weights, order[by_pixel.indices], by_pixel.indptr), (height * width, len(splats.depth)))
+    owner = order.astype(np.int32)[by_pixel.indices]
+    matrix = sp.csr_matrix((weights, owner, by_pixel.indptr), (height * width, len(splats.depth)))
     return Weights(matrix, opacity.reshape(height, width).astype(np.float32))
 
 
 def _footprints(splats: Splats, order: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pixels inside each Gaussian's ellipse, Gaussian by Gaussian in `order`: (gaussian, x, y)."""
-    reach = np.sqrt(2 * np.log(splats.opacity[order] / CUT))  # in standard deviations
-    top = np.maximum(np.ceil(splats.mean[order, 1] - reach * splats.radius[order, 1]), 0).astype(int)
-    bottom = np.minimum(np.floor(splats.mean[order, 1] + reach * splats.radius[order, 1]), height - 1).astype(int)
-    which, step = spread(np.maximum(bottom - top + 1, 0))
-    y = top[which] + step
+    """Opacities inside each Gaussian's ellipse, Gaussian by Gaussian in `order`.
 
-    # On each row the ellipse a dx^2 + 2 b dx dy + c dy^2 = reach^2 spans an interval of dx.
-    g = order[which]
-    a, b, c = splats.conic[g].T
-    dy = y - splats.mean[g, 1]
-    middle = splats.mean[g, 0] - b * dy / a
-    half = np.sqrt(np.maximum((b * dy) ** 2 - a * (c * dy**2 - reach[which] ** 2), 0)) / a
+    Returns alpha (N,) float32, pixel (N,) int32 and how many belong to each Gaussian (len(order),). On one row of
+    pixels a dx^2 + 2 b dx dy + c dy^2 is a (dx + b dy / a)^2 plus a constant, so a row needs one peak and one middle.
+    """
+    a, b, c = splats.conic[order].T
+    x, y = splats.mean[order].T
+    opacity = splats.opacity[order]
+    reach2 = 2 * np.log(opacity / CUT)  # squared, in standard deviations
+    reach_y = np.sqrt(reach2) * splats.radius[order, 1]
+    top = np.maximum(np.ceil(y - reach_y), 0).astype(int)
+    bottom = np.minimum(np.floor(y + reach_y), height - 1).astype(int)
+    g, step = spread(np.maximum(bottom - top + 1, 0))
+
+    row = top[g] + step
+    dy = row - y[g]
+    middle = x[g] - (b / a)[g] * dy
+    constant = (c - b * b / a)[g] * dy * dy
+    half = np.sqrt(np.maximum(reach2[g] - constant, 0) / a[g])
     left = np.maximum(np.ceil(middle - half), 0).astype(int)
-    right = np.minimum(np.floor(middle + half), width - 1).astype(int)
-    row, step = spread(np.maximum(right - left + 1, 0))
-    return g[row], (left[row] + step).astype(np.int32), y[row].astype(np.int32)
+    wide = np.maximum(np.minimum(np.floor(middle + half), width - 1).astype(int) - left + 1, 0)
+    counts = np.bincount(g, wide, minlength=len(order)).astype(int)
+
+    start = np.cumsum(wide) - wide  # pixel k of a row is number start + k
+    pixel = np.arange(wide.sum(), dtype=np.int32) + np.repeat((row * width + left - start).astype(np.int32), wide)
+    dx = np.arange(wide.sum()) + np.repeat(left - start - middle, wide)
+    alpha = dx.astype(np.float32)
+    alpha *= alpha
+    alpha *= np.repeat((-0.5 * a[g]).astype(np.float32), wide)
+    np.exp(alpha, out=alpha)
+    alpha *= np.repeat((opacity[g] * np.exp(-0.5 * constant)).astype(np.float32), wide)
+    return np.minimum(alpha, np.float32(CLAMP), out=alpha), pixel, counts

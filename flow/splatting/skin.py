@@ -10,7 +10,7 @@ import numpy as np
 from flow.splatting.noise import Canvas, curve, octaves, smooth
 from flow.splatting.template import BROW_LOWER, BROW_UPPER, EYE, LIPS, MOUTH, OVAL, UPPER_LID, LOWER_LID, template
 
-SCALE = 40  # px per cm of canvas: one pixel is a quarter millimetre
+SCALE = 32  # px per cm of canvas: one pixel is a third of a millimetre
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,15 @@ def paint(look: Complexion, rng: np.random.Generator) -> Skin:
     return Skin(skin.canvas, skin.albedo.clip(0.01, 1), skin.height, skin.gloss)
 
 
+def _window(mask: np.ndarray) -> tuple[slice, slice]:
+    """The rectangle outside which a mask does nothing; most layers are small."""
+    seen = np.abs(mask) > 1e-3
+    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
 class _Painter:
     """The state of a painting; each method adds one layer."""
 
@@ -72,12 +81,15 @@ class _Painter:
 
     def lay(self, mask: np.ndarray, colour: tuple[float, float, float] | np.ndarray) -> None:
         """Lay a colour over the painting where `mask` (0..1) says."""
-        mask = np.clip(mask, 0, 1)[..., None]
-        self.albedo = self.albedo * (1 - mask) + np.asarray(colour, np.float32) * mask
+        window = _window(mask)
+        mask, colour = np.clip(mask[window], 0, 1)[..., None], np.asarray(colour, np.float32)
+        colour = colour[window] if colour.ndim == 3 else colour
+        self.albedo[window] += mask * (colour - self.albedo[window])
 
     def darken(self, amount: np.ndarray, tint: tuple[float, float, float] = (0.75, 1.0, 1.05)) -> None:
         """Darken as blood and depth do: red stays longest."""
-        self.albedo = self.albedo * np.exp(-np.asarray(amount)[..., None] * np.asarray(tint, np.float32))
+        window = _window(amount)
+        self.albedo[window] *= np.exp(-amount[window][..., None] * np.asarray(tint, np.float32))
 
     def ring(self, right: list[int], left: bool) -> np.ndarray:
         """uv of landmarks given for the right side, or of their mirror images."""
