@@ -62,8 +62,7 @@ def find_table(root: Path, files: tuple[str, ...], columns: tuple[str, ...], sto
     """
     folders = [folder for folder, _ in _walk(root, stop)]
     paths = [path for pattern in files for folder in folders for path in sorted(folder.glob(pattern))]
-    paths = [path for path in dict.fromkeys(paths) if not path.name.startswith(("~$", "."))]
-    for path in paths:
+    for path in dict.fromkeys(paths):
         for sheet in _sheets(path):
             for row in range(len(sheet)):
                 names = [re.sub(r"\W|_", "", str(cell)).lower() for cell in sheet.iloc[row]]

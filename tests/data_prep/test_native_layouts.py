@@ -61,7 +61,8 @@ def test_casme2_slash_is_no_apex_and_blank_rows_and_sheets_are_passed_over(tmp_p
 
 
 def test_casme2_takes_the_first_edition_of_the_spreadsheet(tmp_path):
-    for name, onset in (("CASME2-coding-20190701", 2), ("CASME2-coding-20140508", 1), ("CASME2-coding-updated", 3), ("~$CASME2-coding-20140508", 4)):
+    editions = {"CASME2-coding-20190701": 2, "CASME2-coding-20140508": 1, "CASME2-coding-updated": 3, "~$CASME2-coding-20140508": 4}
+    for name, onset in editions.items():
         spreadsheet(tmp_path / f"{name}.xlsx", [CASME2_HEADER, (1, "EP02_01f", None, onset, 59, 86, None, 12, "happiness")])
     assert first(casme2.read_annotations(tmp_path)).onset == 1
     (tmp_path / "CASME2-coding-20140508.xlsx").unlink()
@@ -139,6 +140,13 @@ def test_smic_is_read_from_its_folders(tmp_path, top):
     assert list(table["onset"]) == [563854, 9999999] and list(table["offset"]) == [563860, 10000002]
     assert table["apex"].isna().all() and list(table["emotion"]) == ["negative", "surprise"]
     assert list(smic.frame_files(tmp_path, first(table))) == [563854, 563857, 563860]
+
+
+def test_smic_does_not_take_the_other_cameras_for_hs(tmp_path):
+    touch(tmp_path / "SMIC_all_raw/VIS/s11/micro/negative/s11_ne_01", "image000001.bmp")
+    touch(tmp_path / "SMIC_all_raw/NIR/s11/micro/negative/s11_ne_01", "image000001.bmp")
+    with pytest.raises(BadInput, match="holds the subjects' folders"):
+        smic.read_annotations(tmp_path)
 
 
 def test_smic_cropped_frames_and_other_spellings(tmp_path):

@@ -74,7 +74,9 @@ def test_every_failure_is_a_row_with_its_reason(make_replica, tmp_path):
     for image in blank.glob("*.jpg"):
         preparing.write_image(image, np.full((230, 230, 3), 90, np.uint8))
     outcome = prepare("casme2", root, tmp_path / "out", skip_missing=True)
-    assert len(outcome) == 6
+    assert list(outcome["clip_id"]) == [f"casme2/sub0{s}/{clip}" for s in (1, 2) for clip in ("EP01_01f", "EP02_01", "EP03_01f")]
+    stored = pd.read_parquet(tmp_path / "out" / "clips.parquet")
+    assert list(stored["clip_id"]) == list(outcome["clip_id"]) and list(stored["apex"]) == list(outcome["apex"])
     assert sorted(outcome["outcome"]) == ["missing frame", "no face", "ok", "ok", "ok", "unreadable frame"]
     reasons = outcome.set_index("outcome")["reason"]
     assert reasons["missing frame"].startswith("There is no folder CASME2_RAW_selected/")
