@@ -25,10 +25,11 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
 
     Raises `BadInput` without weights, or with weights that are not RAFT's.
     """
+    path = _existing(weights)  # before torch, whose import takes seconds
     import torch
     from torch.nn.functional import interpolate, pad
 
-    net = _network(weights).to(device).eval()
+    net = _network(path).to(device).eval()
 
     def to_input(frames: np.ndarray) -> torch.Tensor:
         """(N, H, W, 3) uint8 -> (N, 3, H', W') in [-1, 1], enlarged, and padded to what RAFT takes."""
@@ -50,20 +51,23 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
     return run
 
 
-def _network(weights: str | Path | None):
-    """The RAFT whose tensors are in the file `weights`."""
-    import torch
-    from safetensors.torch import load_file
-    from torchvision.models.optical_flow import raft_large, raft_small
-
+def _existing(weights: str | Path | None) -> Path:
     if weights is None:
         raise BadInput(
             "Flow method raft needs weights from a local file: --weights FILE, torchvision's .pth or the same as "
             ".safetensors. For example raft_small_C_T_V2-01064c6d.pth from https://download.pytorch.org/models/"
         )
-    path = Path(weights)
-    if not path.is_file():
-        raise BadInput(f"There are no RAFT weights at {path}.")
+    if not Path(weights).is_file():
+        raise BadInput(f"There are no RAFT weights at {weights}.")
+    return Path(weights)
+
+
+def _network(path: Path):
+    """The RAFT whose tensors are in the file at `path`."""
+    import torch
+    from safetensors.torch import load_file
+    from torchvision.models.optical_flow import raft_large, raft_small
+
     try:
         # weights_only: a .pth is a pickle, and a pickle could run code.
         tensors = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)

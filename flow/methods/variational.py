@@ -1,0 +1,45 @@
+"""A coarse-to-fine pyramid of OpenCV's variational refinement: slow steps, and at each of them a small dense update.
+
+Source: the energy is that of Brox et al., "High Accuracy Optical Flow Estimation Based on a Theory for Warping", ECCV
+2004, as solved by `cv2.VariationalRefinement`, which by itself knows no pyramid.
+"""
+
+import cv2
+import numpy as np
+
+from flow.methods._grey import each_pair
+
+COARSEST = 16  # px, the shorter side of the smallest level
+
+
+def load(device: str = "cpu", ratio: float = 0.9, warps: int = 1):
+    """ratio : size of each pyramid level against the next finer one; warps : updates per level."""
+
+    def solve(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
+        refinement = cv2.VariationalRefinement_create()
+        refinement.setSorIterations(15)
+        refinement.setOmega(1.9)
+        u = v = None
+        for fine, moved in reversed(_pyramid(onset, apex, ratio)):
+            height, width = fine.shape
+            if u is None:
+                u, v = np.zeros((2, height, width), np.float32)
+            else:
+                stretch_x, stretch_y = np.float32(width / u.shape[1]), np.float32(height / u.shape[0])
+                u = cv2.resize(u, (width, height)) * stretch_x
+                v = cv2.resize(v, (width, height)) * stretch_y
+            for _ in range(warps):
+                u, v = refinement.calcUV(fine, moved, u, v)
+        return np.stack([u, v], axis=-1)
+
+    return each_pair(solve)
+
+
+def _pyramid(onset: np.ndarray, apex: np.ndarray, ratio: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Both frames (H, W) float32 at each size, the finest first."""
+    levels = [(onset.astype(np.float32), apex.astype(np.float32))]
+    height, width = onset.shape
+    while min(height, width) * ratio ** len(levels) >= COARSEST:
+        size = (round(width * ratio ** len(levels)), round(height * ratio ** len(levels)))
+        levels.append(tuple(cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in levels[-1]))
+    return levels

@@ -1,0 +1,144 @@
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_prep.landmarks import FACE_OVAL
+from flow.benchmark import ZERO, Entrant, entrants, run
+from flow.estimate import Method, load_method
+from flow.pairs import PEAKS, faces, make_pairs
+from mer.errors import BadInput
+
+SIZE, COUNT = 112, 6
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return list(make_pairs(SIZE, COUNT, seed=3))
+
+
+def test_the_same_seed_gives_the_same_pairs_and_another_seed_others(pairs):
+    for one, again, other in zip(pairs, make_pairs(SIZE, COUNT, seed=3), make_pairs(SIZE, COUNT, seed=4)):
+        assert np.array_equal(one.frame2, again.frame2) and np.array_equal(one.flow, again.flow)
+        assert not np.array_equal(one.frame1, other.frame1)
+
+
+def test_pairs_keep_their_form(pairs):
+    for pair in pairs:
+        assert pair.frame1.shape == pair.frame2.shape == (SIZE, SIZE, 3) and pair.frame1.dtype == np.uint8
+        assert pair.flow.shape == (SIZE, SIZE, 2) and pair.flow.dtype == np.float32
+        assert pair.mask.dtype == bool and 0.3 < pair.mask.mean() < 0.85
+
+
+def test_peaks_are_spread_over_their_range_and_are_what_they_say():
+    found = list(make_pairs(SIZE, 8, seed=1))
+    steps = np.log(np.sort([pair.peak for pair in found]) / PEAKS[0]) / np.log(PEAKS[1] / PEAKS[0])
+    assert ((steps * 8).astype(int) == np.arange(8)).all()  # one in each eighth of the logarithm
+    for pair in found:
+        drift = pair.flow[0, SIZE // 2] if np.linalg.norm(pair.flow[0, SIZE // 2]) > 0.05 else 0  # far above the face
+        longest = np.linalg.norm((pair.flow - drift)[pair.mask], axis=1).max()
+        assert longest == pytest.approx(pair.peak * SIZE / 224, rel=0.1, abs=0.05)
+
+
+def test_the_flow_leads_from_frame_1_to_frame_2(pairs):
+    """Frame 2 fetched along the flow is frame 1, but for noise; fetched the other way it is worse than not moved."""
+    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    for pair in pairs:
+        if pair.peak < 1:
+            continue
+
+        def difference(flow):
+            back = cv2.remap(pair.frame2, x + flow[..., 0], y + flow[..., 1], cv2.INTER_CUBIC)
+            sides = [cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (0, 0), 1).astype(float) for frame in (pair.frame1, back)]
+            gain, bias = np.polyfit(sides[1][pair.mask], sides[0][pair.mask], 1)
+            return np.abs(gain * sides[1] + bias - sides[0])[pair.mask].mean()
+
+        assert difference(pair.flow) < 0.8 * difference(0 * pair.flow) < difference(-pair.flow)
+
+
+def test_still_pairs_differ_by_noise_alone():
+    for pair in make_pairs(SIZE, 3, seed=3, still=True):
+        assert not pair.flow.any() and pair.peak == 0
+        difference = pair.frame2.astype(float) - pair.frame1
+        assert abs(difference.mean()) < 0.1 and 1 < difference.std() < 5
+
+
+def test_faces_of_a_folder_join_the_astronaut():
+    shared = Path(os.environ.get("MER_SHARED_DATA") or Path(__file__).parents[2] / "shared/data")
+    if not (shared / "portraits").is_dir():
+        pytest.skip("no shared data here: set MER_SHARED_DATA to a folder with portraits/ and clips/")
+    names = [face.name for face in faces(shared)]
+    assert names[0] == "astronaut" and len(names) >= 3
+    assert {pair.name for pair in make_pairs(64, len(names), 0, shared)} == set(names)
+
+
+def test_a_folder_without_faces_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="holds no faces"):
+        faces(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory, pairs):
+    """A benchmark of methods whose errors are known, because they know the truth."""
+    truths = {pair.frame1.tobytes(): pair.flow for pair in pairs}
+    rest = np.zeros((SIZE, SIZE, 2), np.float32)
+
+    def knowing(name, change):
+        return Method(name, {}, lambda onsets, apexes: np.stack([change(truths.get(o.tobytes(), rest)) for o in onsets]), False)
+
+    slope = np.mgrid[:SIZE, :SIZE][1][..., None].astype(np.float32) * np.float32([0.003, 0.004])
+    methods = [
+        knowing("oracle", lambda flow: flow),
+        knowing("shifted", lambda flow: flow + np.float32([0.3, 0.4])),
+        knowing("sheared", lambda flow: flow + slope),
+    ]
+    out = tmp_path_factory.mktemp("benchmark")
+    text = run(methods, sizes=(SIZE,), count=COUNT, seed=3, out=out)
+    assert (out / "flow-benchmark.md").read_text() == text
+    return pd.read_csv(out / "flow-benchmark.csv").set_index("method"), text
+
+
+def test_known_errors_come_out(table, pairs):
+    numbers, _ = table
+    errors = [column for column in numbers if column.startswith("epe")]
+    assert (numbers.loc["oracle", errors].dropna() == 0).all()
+    assert numbers.loc["shifted", errors].dropna().to_numpy() == pytest.approx(0.5, abs=1e-4)
+    assert numbers.loc["shifted", "still"] == pytest.approx(0.5, abs=1e-4)
+    assert numbers.loc["shifted", "gradient_error"] == pytest.approx(0, abs=1e-6)
+    assert numbers.loc["sheared", "gradient_error"] == pytest.approx(0.005, abs=1e-5)
+    lengths = [np.linalg.norm(pair.flow, axis=-1)[pair.mask].mean() for pair in pairs]
+    assert numbers.loc["zero", "epe"] == pytest.approx(np.mean(lengths), rel=1e-4)
+    assert (numbers["pairs"] == COUNT).all()
+
+
+def test_pixels_and_pairs_fall_into_their_bins(table, pairs):
+    numbers, _ = table
+    motion = np.concatenate([np.linalg.norm(pair.flow, axis=-1)[pair.mask] for pair in pairs])
+    between = motion[(motion >= 0.5) & (motion < 1)]
+    assert numbers.loc["zero", "epe_motion_0.5_1"] == pytest.approx(between.mean(), rel=1e-3)
+    large = [np.linalg.norm(p.flow, axis=-1)[p.mask].mean() for p in pairs if 2.4 <= p.peak <= 6]
+    assert numbers.loc["zero", "epe_peak_2.4_6"] == pytest.approx(np.mean(large), rel=1e-3)
+
+
+def test_the_page_says_how_it_was_made_and_marks_the_best(table):
+    _, text = table
+    assert f"mer flow benchmark --pairs {COUNT} --seed 3 --size {SIZE}" in text
+    assert "OpenCV" in text and "CPU:" in text and "Faces: astronaut" in text
+    assert "| oracle | **0.000**" in text
+
+
+def test_labels_say_what_differs_from_the_methods_own_settings():
+    assert Entrant(load_method("dis")).label == "dis"
+    assert Entrant(load_method("tvl1", preset="opencv"), False).label == "tvl1 (preset=opencv, brightness not matched)"
+
+
+def test_all_methods_run_but_those_without_weights(capsys):
+    labels = [row.label for row in entrants()]
+    assert labels[0] == ZERO.name
+    assert {"dis", "tvl1", "tvl1 (preset=opencv, brightness not matched)"} <= set(labels)
+    assert "raft" not in labels and "raft is left out" in capsys.readouterr().err
+    with pytest.raises(BadInput, match="needs weights"):
+        entrants(["raft"])
