@@ -20,23 +20,15 @@ def checked(options: dict[str, Any], function: Callable, given_by_mer: Iterable[
     values, problems = {}, []
     for name, value in options.items():
         if name not in parameters:
-            problems.append(unknown(name, parameters))
+            problems.append(_unknown(name, parameters))
             continue
         try:
             values[name] = TypeAdapter(parameters[name].annotation).validate_python(value)
         except ValidationError as error:
             problems.append(_unusable(name, value, error.errors()[0]["msg"]))
     if problems:
-        raise BadInput(f"{owner} {' It '.join(problems)}")
+        raise BadInput(f"{owner} {_joined(problems, parameters)}")
     return values
-
-
-def unknown(name: str, known: Iterable[str]) -> str:
-    """Return one sentence that refuses the setting `name` and offers the nearest of `known`."""
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    return f"has no setting {name!r}.{hint} Known: {', '.join(known) or 'none'}."
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
@@ -45,13 +37,22 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            problems.append(unknown(name, model.model_fields))
+            problems.append(_unknown(name, model.model_fields))
         elif problem["type"] == "missing":
             problems.append(f"lacks {name!r}.")
         else:
             problems.append(_unusable(name, problem["input"], problem["msg"]))
-    return " It ".join(problems)
+    return _joined(problems, model.model_fields)
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"has no setting {name!r}." + (f" Did you mean {near[0]}?" if near else "")
 
 
 def _unusable(name: str, value: Any, why: str) -> str:
     return f"cannot take {name} = {value!r}: {why[0].lower()}{why[1:]}."
+
+
+def _joined(problems: list[str], known: Iterable[str]) -> str:
+    return f"{' It '.join(problems)} Known: {', '.join(known) or 'none'}."

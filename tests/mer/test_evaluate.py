@@ -73,6 +73,13 @@ def test_another_run_is_refused_with_what_changed(small, tmp_path, change, named
         evaluate.cross_validate(*change(table, X, config()), tmp_path)
 
 
+def test_folds_of_two_versions_are_not_pooled(small, tmp_path, monkeypatch):
+    evaluate.cross_validate(*small, config("majority"), tmp_path)
+    monkeypatch.setattr("mer.__version__", "9.9.9")
+    with pytest.raises(BadInput, match="version was .* and is now '9.9.9'"):
+        evaluate.cross_validate(*small, config("majority"), tmp_path)
+
+
 def test_a_subjects_name_cannot_lead_out_of_the_run(small, tmp_path):
     table, X = small
     table = table.assign(subject=table["subject"].replace("01", "../../../../escaped"))
