@@ -15,6 +15,7 @@ from flow.splatting.pairs import boxes
 
 WIDTH = 0.7  # standard deviation over lattice pitch: below 1 % of what lies behind shows through (see the tests)
 OPACITY = 0.98
+THICKNESS = 0.06  # cm: the most by which neighbours' heights above the surface differ
 LOW_PASS = 0.2  # px^2 added to every screen covariance, so that the picture is smooth enough to sample
 
 
@@ -70,12 +71,13 @@ class Gaussians:
 class Splats:
     """Gaussians on the screen.
 
-    mean : (G, 2) px; map : (G, 2, 2) px, the image of a standard disc; conic : (G, 3) inverse covariance (xx, xy, yy)
+    mean : (G, 2) px; sides : (G, 3, 2) cm, one deviation along u and v; map : (G, 2, 2) px, their image; conic : (G, 3) inverse covariance (xx, xy, yy)
     radius : (G, 2) px, how far one standard deviation reaches in x and y; depth : (G,) cm
     opacity : (G,), 0 where turned away; normal : (G, 3) unit; tangent : (G, 3, 2) cm per cm along u and v
     """
 
     mean: np.ndarray
+    sides: np.ndarray
     map: np.ndarray
     conic: np.ndarray
     radius: np.ndarray
@@ -150,7 +152,7 @@ def _cover_triangles(part: Part, triangles: np.ndarray, pitch: float, number: in
     height = ((column - (row - row % 2) // 2 + 2 * row) % 3 - 1) / 3 + rng.uniform(-0.1, 0.1, len(which))
     full = np.full(len(which), 1.0)
     return dict(
-        triangle=triangles[which] + first, place=place, lift=height * pitch, unmap=np.linalg.inv(sides), uv=uv,
+        triangle=triangles[which] + first, place=place, lift=height * min(pitch, THICKNESS), unmap=np.linalg.inv(sides), uv=uv,
         sigma=full * pitch * WIDTH, part=np.full(len(which), number), opacity=full * OPACITY,
         colour=np.full((len(which), 3), 0.5), two_sided=np.full(len(which), part.two_sided),
     )
@@ -167,7 +169,8 @@ def splats(gaussians: Gaussians, vertices: np.ndarray, camera: Camera) -> Splats
     tangent = sides @ gaussians.unmap
 
     mean, depth = camera.project(centre)
-    mapped = camera.jacobian(centre) @ tangent * gaussians.sigma[:, None, None]
+    disc = tangent * gaussians.sigma[:, None, None]
+    mapped = camera.jacobian(centre) @ disc
     xx = (mapped[:, 0] ** 2).sum(1) + LOW_PASS
     yy = (mapped[:, 1] ** 2).sum(1) + LOW_PASS
     xy = (mapped[:, 0] * mapped[:, 1]).sum(1)
@@ -175,5 +178,5 @@ def splats(gaussians: Gaussians, vertices: np.ndarray, camera: Camera) -> Splats
     ray = centre + [0.0, 0.0, camera.distance]
     facing = -(normal * ray).sum(1) / np.linalg.norm(ray, axis=1)  # 1 towards the camera, 0 edge on
     seen = np.where(gaussians.two_sided, 1.0, np.clip(facing / 0.12, 0, 1))
-    return Splats(mean, mapped, np.stack([yy, -xy, xx], 1) / determinant[:, None], np.sqrt(np.stack([xx, yy], 1)),
+    return Splats(mean, disc, mapped, np.stack([yy, -xy, xx], 1) / determinant[:, None], np.sqrt(np.stack([xx, yy], 1)),
                   depth, gaussians.opacity * seen, normal, tangent)

@@ -106,11 +106,11 @@ def _eyeball_centre(landmarks: np.ndarray, side: str) -> np.ndarray:
     ring = EYE if side == "right" else template().left_of(EYE)
     lids = landmarks[ring]
     centre = lids[[0, 8]].mean(0) * 0.5 + lids.mean(0) * 0.5
-    front = np.median(lids[[3, 4, 5, 11, 12, 13], 2]) + 0.02
+    front = np.median(lids[[3, 4, 5, 11, 12, 13], 2]) + 0.05
     return np.array([centre[0], lids[[4, 12], 1].mean(), front + EYE_RADIUS])
 
 
-def _outside_eyes(points: np.ndarray, eyes: dict[str, np.ndarray], thickness: float = 0.07) -> np.ndarray:
+def _outside_eyes(points: np.ndarray, eyes: dict[str, np.ndarray], thickness: float = 0.10) -> np.ndarray:
     """Push lids (points (N, 3)) that lie inside an eyeball out to its surface, softly, along the ray from its centre."""
     points = points.copy()
     for centre in eyes.values():
@@ -128,7 +128,7 @@ def _eyeball(side: str, centre: np.ndarray) -> Part:
     """The front of a sphere with a slightly raised cornea, painted by angle from the pupil."""
     polar = np.radians(np.linspace(0, 85, 14))[:, None]
     around = np.linspace(0, 2 * np.pi, 28, endpoint=False)[None]
-    raised = EYE_RADIUS + 0.06 * np.clip(1 - (polar / np.radians(30)) ** 2, 0, 1) * np.ones_like(around)
+    raised = EYE_RADIUS + 0.04 * np.clip(1 - (polar / np.radians(30)) ** 2, 0, 1) * np.ones_like(around)
     vertices = np.stack([raised * np.sin(polar) * np.cos(around), raised * np.sin(polar) * np.sin(around),
                          -raised * np.cos(polar) * np.ones_like(around)], 2)
     uv = EYE_RADIUS * polar[..., None] * np.stack([np.cos(around), np.sin(around)], 2)

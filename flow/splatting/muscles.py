@@ -220,7 +220,7 @@ def _lids(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.
         upper, lower = [pick(r) for r in UPPER_LID], [pick(r) for r in LOWER_LID]
         gap = moved[lower[0]] - moved[upper[0]]
         for row, share in enumerate((1.0, 0.62, 0.12)):
-            moved[upper[row]] += share * gap * (0.92 * close + 0.16 * tight - 0.30 * raised)
+            moved[upper[row]] += share * gap * (0.97 * close + 0.16 * tight - 0.30 * raised)
         for row, share in enumerate((1.0, 0.65, 0.25)):
             moved[lower[row]] -= share * gap * (0.06 * close + 0.22 * tight)
     return moved

@@ -14,6 +14,7 @@ from flow.splatting.pairs import spread
 
 CUT = 1 / 255  # a Gaussian ends where its opacity falls below one grey level, as in the published rasterizers
 CLAMP = 0.999
+CLOSED = 0.02  # light dimmer than this is taken as none, so that nothing hidden shows through a covered surface
 
 
 @dataclass
@@ -29,7 +30,7 @@ class Weights:
 
     def blend(self, values: np.ndarray) -> np.ndarray:
         """Blend values (G,) or (G, C) into (H, W) or (H, W, C) float32; not divided by the opacity."""
-        return (self.matrix @ values.astype(np.float32)).reshape(*self.opacity.shape, *values.shape[1:])
+        return (self.matrix @ values.astype(self.matrix.dtype)).reshape(*self.opacity.shape, *values.shape[1:])
 
     def mean(self, values: np.ndarray) -> np.ndarray:
         """Blend and divide by the opacity: the value of what is seen, where something is."""
@@ -37,11 +38,13 @@ class Weights:
         return self.blend(values) / (opacity if values.ndim == 1 else opacity[..., None])
 
 
-def weigh(splats: Splats, width: int, height: int) -> Weights:
+def weigh(splats: Splats, width: int, height: int, closed: float = CLOSED) -> Weights:
     """Blend weights of `splats` on a picture of width x height px.
 
     The (Gaussian, pixel) pairs are written out front to back; transposing the sparse matrix is a counting sort that
     groups them by pixel and keeps that order, and a running sum of log(1 - alpha) gives the light that is left.
+    A Gaussian's weight is the light it takes, where light l counts as max(l - closed, 0) / (1 - closed); with
+    `closed` = 0 that is the published rule.
     """
     order = np.argsort(splats.depth, kind="stable")
     order = order[splats.opacity[order] > CUT]
@@ -52,12 +55,20 @@ def weigh(splats: Splats, width: int, height: int) -> Weights:
     passed = np.zeros(len(alpha) + 1)
     np.cumsum(np.log(1 - by_pixel.data), dtype=np.float64, out=passed[1:])
     first = passed[by_pixel.indptr[:-1]]
-    left = passed[:-1] - np.repeat(first, np.diff(by_pixel.indptr))
-    weights = by_pixel.data * np.exp(left.astype(np.float32))
-    opacity = 1 - np.exp(passed[by_pixel.indptr[1:]] - first)
-    owner = order.astype(np.int32)[by_pixel.indices]
-    matrix = sp.csr_matrix((weights, owner, by_pixel.indptr), (height * width, len(splats.depth)))
+    light = np.exp((passed[:-1] - np.repeat(first, np.diff(by_pixel.indptr))).astype(np.float32))
+    weights = _open(light, closed) - _open(light * (1 - by_pixel.data), closed)
+    opacity = 1 - _open(np.exp(passed[by_pixel.indptr[1:]] - first), closed)
+
+    used = weights > 0
+    starts = np.concatenate([[0], np.cumsum(used)]).astype(np.int32)[by_pixel.indptr]
+    owner = order.astype(np.int32)[by_pixel.indices[used]]
+    matrix = sp.csr_matrix((weights[used], owner, starts), (height * width, len(splats.depth)))
     return Weights(matrix, opacity.reshape(height, width).astype(np.float32))
+
+
+def _open(light: np.ndarray, closed: float) -> np.ndarray:
+    """Light that counts."""
+    return np.maximum(light - np.float32(closed), 0) / np.float32(1 - closed)
 
 
 def _footprints(splats: Splats, order: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

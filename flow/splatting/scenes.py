@@ -24,19 +24,10 @@ from flow.splatting.muscles import ACTIONS, move
 from flow.splatting.rasterize import Weights, weigh
 from flow.splatting.recipes import EMOTIONS, draw
 from flow.splatting.sensor import Sensor, random_sensor, record
+from flow.splatting.truth import View, motion
 
 PAIRS_PER_FACE = 16  # consecutive pairs share an identity: painting one takes as long as several pairs
 FACE = ("skin", "eye right", "eye left", "socket right", "socket left", "mouth", "teeth upper", "teeth lower")
-DEPTH_STEP = 0.6  # cm: a point this much farther than what is drawn in its place is hidden
-
-
-@dataclass
-class View:
-    """One frame as drawn, before the camera's faults. picture : (H, W, 3) float32 0..1."""
-
-    picture: np.ndarray
-    splats: Splats
-    weights: Weights
 
 
 @dataclass
@@ -44,7 +35,7 @@ class Pair:
     """Two frames and the truth between them; all arrays share (H, W).
 
     frame1, frame2 : (H, W, 3) uint8 RGB; flow : (H, W, 2) float32 px from frame1 to frame2, u right, v down
-    flow_full : the same with the discs' own turning and stretching (GaussianFlow's form)
+    flow_centres : the plainer form, which moves every disc by its centre alone (see `truth.motion`)
     visible : bool, seen in both frames; valid : visible and not a blend of surfaces that move apart
     opacity : float32 0..1; depth, depth_next : float32 cm (0 where nothing is), the latter of the same points in frame2
     parts : uint8, 0 background, k the k-th name of `names`, by the part that weighs most
@@ -54,7 +45,7 @@ class Pair:
     frame1: np.ndarray
     frame2: np.ndarray
     flow: np.ndarray
-    flow_full: np.ndarray
+    flow_centres: np.ndarray
     visible: np.ndarray
     valid: np.ndarray
     opacity: np.ndarray
@@ -121,13 +112,13 @@ class Scene:
         after = self.view(second, None if relight else self.paint(before.splats), shift)
         rng = np.random.default_rng(0) if rng is None else rng
         truth = motion(before, after, shift)
-        parts, face, skin = self._masks(before.weights)
+        parts, face, skin = self.masks(before.weights)
         return Pair(
             frame1=record(before.picture, sensor, frames[0], rng), frame2=record(after.picture, sensor, frames[1], rng),
             parts=parts, names=["background", *self.face.gaussians.names], face=face, skin=skin, camera=self.camera, **truth,
         )
 
-    def _masks(self, weights: Weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def masks(self, weights: Weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Part labels, face mask and skin mask, from the weights that made the colour."""
         gaussians = self.face.gaussians
         one_hot = np.eye(len(gaussians.names), dtype=np.float32)[gaussians.part]
@@ -135,67 +126,6 @@ class Scene:
         parts = share.argmax(2).astype(np.uint8)
         face = share[..., 1:][..., [gaussians.names.index(n) for n in FACE if n in gaussians.names]].sum(2) > 0.5
         return parts, face, share[..., 1 + gaussians.names.index("skin")] > 0.5
-
-
-def motion(before: View, after: View, shift: tuple[float, float] = (0.0, 0.0)) -> dict[str, np.ndarray]:
-    """The motion between two views, blended by the weights of the first: flow, flow_full, visible, valid, depths.
-
-    Source: the two flow forms of GaussianFlow (Gao et al., 2024): the plain one blends the centres' motion, the full
-    one also moves each disc's inside by the linear map that carries its ellipse from one frame to the next.
-    """
-    first, second, weights = before.splats, after.splats, before.weights
-    height, width = weights.opacity.shape
-    behind = 1 - weights.opacity[..., None]
-    step = (second.mean - first.mean).astype(np.float32)
-    backdrop = behind * np.asarray(shift, np.float32)
-    columns = np.concatenate([step, (step**2).sum(1, keepdims=True), first.depth[:, None], second.depth[:, None]], 1)
-    blended = weights.blend(columns)
-    flow = blended[..., :2] + backdrop
-
-    carry = _carry(first.map, second.map) - np.eye(2)
-    still = np.einsum("gij,gj->gi", carry, first.mean)
-    terms = weights.blend(np.concatenate([carry.reshape(-1, 4), still], 1))
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    turned = np.stack([terms[..., 0] * x + terms[..., 1] * y, terms[..., 2] * x + terms[..., 3] * y], 2) - terms[..., 4:]
-
-    covered = np.maximum(weights.opacity, 1e-3)
-    depth, depth_next = blended[..., 3] / covered, blended[..., 4] / covered
-    visible = _visible(flow, depth_next, weights.opacity, after)
-    speed = blended[..., 2] + behind[..., 0] * float(np.dot(shift, shift))
-    spread = np.sqrt(np.maximum(speed - (flow**2).sum(2), 0))
-    valid = visible & (spread < 0.25 + 0.1 * np.linalg.norm(flow, axis=2))
-    empty = weights.opacity < 0.5
-    return dict(
-        flow=flow.astype(np.float32), flow_full=(flow + turned).astype(np.float32), visible=visible, valid=valid,
-        opacity=weights.opacity, depth=np.where(empty, 0, depth), depth_next=np.where(empty, 0, depth_next),
-    )
-
-
-def _carry(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The map (G, 2, 2) that carries each disc's screen image onto its next; identity for discs seen edge on."""
-    area = before[:, 0, 0] * before[:, 1, 1] - before[:, 0, 1] * before[:, 1, 0]
-    size = (before**2).sum((1, 2))
-    thin = np.abs(area) < 0.05 * size
-    inverse = np.stack([np.stack([before[:, 1, 1], -before[:, 0, 1]], 1), np.stack([-before[:, 1, 0], before[:, 0, 0]], 1)], 1)
-    carry = after @ inverse / np.where(thin, 1, area)[:, None, None]
-    wild = thin | (np.abs(carry - np.eye(2)).max((1, 2)) > 1.0)
-    return np.where(wild[:, None, None], np.eye(2), carry)
-
-
-def _visible(flow: np.ndarray, depth_next: np.ndarray, opacity: np.ndarray, after: View) -> np.ndarray:
-    """Pixels whose point is inside the second frame and not behind what is drawn there."""
-    import cv2
-
-    height, width = opacity.shape
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    to_x, to_y = x + flow[..., 0], y + flow[..., 1]
-    inside = (to_x >= 0) & (to_x <= width - 1) & (to_y >= 0) & (to_y <= height - 1)
-    drawn_opacity = after.weights.opacity
-    drawn = after.weights.blend(after.splats.depth) / np.maximum(drawn_opacity, 1e-3)
-    drawn = np.where(drawn_opacity > 0.5, drawn, np.float32(1e4))
-    there = cv2.remap(drawn, to_x, to_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    point = np.where(opacity > 0.5, depth_next, np.float32(1e4))
-    return inside & (point - there < DEPTH_STEP)
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,108 @@
+"""What is known exactly about two views of a scene: flow, depth, and what is seen in both.
+
+Everything is blended by the weights that blended the colour of the first view.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from flow.splatting.gaussians import Splats
+from flow.splatting.rasterize import Weights
+
+DEPTH_STEP = 0.6  # cm: a point this much farther than what is drawn in its place is hidden
+FAR = np.float32(1e4)  # cm: the background
+
+
+@dataclass
+class View:
+    """One frame as drawn, before the camera's faults. picture : (H, W, 3) float32 0..1."""
+
+    picture: np.ndarray
+    splats: Splats
+    weights: Weights
+
+    def depth(self) -> np.ndarray:
+        """(H, W) float32 cm of the surface at each pixel; `FAR` where there is more background than head."""
+        planes = self.weights.mean(_planes(self.splats, self.splats.depth, self.splats.sides[:, 2]))
+        return np.where(self.weights.opacity > 0.5, _at_pixels(planes), FAR)
+
+
+def motion(before: View, after: View, shift: tuple[float, float] = (0.0, 0.0)) -> dict[str, np.ndarray]:
+    """The motion between two views and what goes with it; `shift` px is that of the background.
+
+    flow_centres : (H, W, 2) sum_i w_i (mean_i' - mean_i), the motion of the discs' centres
+    flow : (H, W, 2) sum_i w_i (B_i' B_i^-1 (p - mean_i) + mean_i' - p), where B_i maps a unit disc to its ellipse on
+        the screen: the disc's inside turns and stretches with it, so flow is exact for any motion that is linear
+        across a disc. Both float32 px, blended with the background's motion by the light that is left.
+    visible, valid, opacity, depth, depth_next : as in `scenes.Pair`
+
+    Source: the two forms are those of GaussianFlow (Q. Gao et al., 2024), equations 6 to 8. B is taken from the
+    triangle's map instead of from the root of the covariance, which would lose the disc's turning.
+    """
+    first, second, weights = before.splats, after.splats, before.weights
+    behind = 1 - weights.opacity[..., None]
+    step = second.mean - first.mean
+    carry = _carry(first.map, second.map)
+    values = np.concatenate([step, carry, np.einsum("gij,gj->gi", carry.reshape(-1, 2, 2), first.mean),
+                             (step**2).sum(1, keepdims=True), _planes(first, first.depth, first.sides[:, 2]),
+                             _planes(first, second.depth, second.sides[:, 2])], 1)
+    blended = weights.blend(values)
+    backdrop = behind * np.asarray(shift, np.float32)
+    centres = blended[..., :2] + backdrop
+    turn = np.stack([_at_pixels(blended[..., [6, 2, 3]] * [-1, 1, 1]), _at_pixels(blended[..., [7, 4, 5]] * [-1, 1, 1])], 2)
+    flow = (centres + turn).astype(np.float32)
+
+    covered = np.maximum(weights.opacity, 1e-3)
+    depth, depth_next = _at_pixels(blended[..., 9:12]) / covered, _at_pixels(blended[..., 12:15]) / covered
+    solid = weights.opacity > 0.5
+    visible = _visible(flow, np.where(solid, depth_next, FAR), after)
+    # Where surfaces that move apart are blended, no single motion is right.
+    speed = blended[..., 8] + behind[..., 0] * float(np.dot(shift, shift))
+    spread = np.sqrt(np.maximum(speed - (centres**2).sum(2), 0))
+    valid = visible & (spread < 0.25 + 0.1 * np.linalg.norm(flow, axis=2))
+    return dict(
+        flow=flow, flow_centres=centres.astype(np.float32), visible=visible, valid=valid, opacity=weights.opacity,
+        depth=np.where(solid, depth, 0).astype(np.float32), depth_next=np.where(solid, depth_next, 0).astype(np.float32),
+    )
+
+
+def _planes(splats: Splats, value: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """Something linear on each disc, as (G, 3) coefficients of (1, x, y) px: `value` (G,) at its centre, rising by
+    `slope` (G, 2) along the disc's own two axes.
+    """
+    gradient = np.einsum("gk,gkd->gd", slope, _inverse(splats.map))
+    return np.concatenate([(value - (gradient * splats.mean).sum(1))[:, None], gradient], 1)
+
+
+def _at_pixels(planes: np.ndarray) -> np.ndarray:
+    """Evaluate coefficients (H, W, 3) of (1, x, y) at each pixel: (H, W)."""
+    y, x = np.mgrid[: planes.shape[0], : planes.shape[1]]
+    return planes[..., 0] + planes[..., 1] * x + planes[..., 2] * y
+
+
+def _inverse(map: np.ndarray) -> np.ndarray:
+    """Inverse (G, 2, 2) of the discs' screen maps; zero for discs seen edge on, whose inside cannot be seen."""
+    area = map[:, 0, 0] * map[:, 1, 1] - map[:, 0, 1] * map[:, 1, 0]
+    thin = np.abs(area) < 0.1 * (map**2).sum((1, 2))
+    adjugate = np.stack([map[:, 1, 1], -map[:, 0, 1], -map[:, 1, 0], map[:, 0, 0]], 1).reshape(-1, 2, 2)
+    return np.where(thin, 0, 1 / np.where(thin, 1, area))[:, None, None] * adjugate
+
+
+def _carry(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """B' B^-1 - 1 of each disc, (G, 4); zero where the disc is edge on or is torn out of shape."""
+    inverse = _inverse(before)
+    carry = np.where((inverse == 0).all((1, 2))[:, None, None], 0, after @ inverse - np.eye(2)).reshape(-1, 4)
+    return np.where(np.abs(carry).max(1, keepdims=True) > 1, 0, carry)
+
+
+def _visible(flow: np.ndarray, depth_next: np.ndarray, after: View) -> np.ndarray:
+    """(H, W) bool: pixels whose point is inside the second frame and not behind what is drawn there."""
+    import cv2
+
+    height, width = depth_next.shape
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    to_x, to_y = x + flow[..., 0], y + flow[..., 1]
+    inside = (abs(to_x - (width - 1) / 2) <= width / 2) & (abs(to_y - (height - 1) / 2) <= height / 2)
+    there = cv2.remap(after.depth().astype(np.float32), to_x, to_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    return inside & (depth_next - there < DEPTH_STEP)
