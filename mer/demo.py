@@ -65,8 +65,11 @@ class Performance:
         choices = actors.EMOTIONS[self.emotion]
         return choices[np.random.default_rng([self.actor, self.seed, 0]).integers(len(choices))]
 
-    def film(self) -> list[np.ndarray]:
-        """Frames from the onset over the apex (the frame `RISE` later) to the offset, each (H, W, 3) uint8 RGB."""
+    def film(self, rest: int = 0) -> list[np.ndarray]:
+        """Frames from the onset over the apex (the frame `RISE` later) to the offset, each (H, W, 3) uint8 RGB.
+
+        `rest` frames of the neutral face come before and after.
+        """
         rng = np.random.default_rng([self.actor, self.seed, 1])
         peak = np.exp(rng.uniform(*np.log(PEAK_PX)))
         shown = {site: (dx * peak, dy * peak) for site, (dx, dy) in actors.moves(self.action_units).items()}
@@ -74,8 +77,9 @@ class Performance:
         person = actors.actor(self.actor)
         # Half a cosine up and half a cosine down: motion starts and ends at rest.
         phase = np.concatenate([np.linspace(0, np.pi, RISE + 1), np.linspace(np.pi, 2 * np.pi, FALL + 1)[1:]])
-        amounts = (1 - np.cos(phase)) / 2
-        return [person.frame(shown, amount, tuple(drift * i / RISE), rng) for i, amount in enumerate(amounts)]
+        amounts = np.pad((1 - np.cos(phase)) / 2, rest)
+        drifts = np.pad(np.arange(RISE + FALL + 1) / RISE, rest, mode="edge")
+        return [person.frame(shown, amount, tuple(drift * d), rng) for amount, d in zip(amounts, drifts)]
 
 
 def run(out: Path) -> Iterator[str]:
@@ -127,13 +131,13 @@ def write_datasets(out: Path) -> dict[str, Path]:
     return roots
 
 
-NEW = Performance(actor=999, emotion="happiness", seed=1)
+NEW = Performance(actor=999, emotion="happiness", seed=4)
 
 
 def write_new_clip(out: Path) -> Path:
     """Write the frames of an actor who plays in none of the datasets as a folder of images; returns the folder."""
     out.mkdir(parents=True)
-    for number, image in enumerate(NEW.film()):
+    for number, image in enumerate(NEW.film(rest=12)):
         write_image(out / f"{number:03d}.png", image)
     return out
 
