@@ -1,18 +1,14 @@
-"""Scenes, pairs of frames and clips, each with its exact motion: what the rest of the project asks of the engine.
+"""Scenes and pairs of frames with their exact motion.
 
-    pair = render_pair(seed=7, index=0)                 # two frames, the flow between them, masks, depth
-    stream = PairStream(seed=7, size=192)               # pairs without end, for training
-    actor = Actor(seed=3); actor.frame({"12": 0.2})     # one identity, for clips with known action units
+    pair = render_pair(seed=7, index=0)   # two frames, the flow between them, masks, depth
 
-Everything is drawn from (seed, index), so any worker on any machine makes the same pair.
+`stream.PairStream` is the same for training, `actor.Actor` one identity on demand. Everything is drawn from (seed, index), so any worker on any machine makes the same pair.
 """
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Iterator
 
 import numpy as np
-from torch.utils.data import IterableDataset, get_worker_info
 
 from flow.splatting.background import Background
 from flow.splatting.camera import Camera, Pose
@@ -205,35 +201,3 @@ def _any_actions(rng: np.random.Generator) -> dict[str, float]:
     """One to four action units at random, each on one side or both."""
     names = rng.choice([a for a in ACTIONS if a != "43"], rng.integers(1, 5), replace=False)
     return {str(n) + ("" if n == "26" else str(rng.choice(["", "", "R", "L"]))): rng.uniform(0.3, 1.0) for n in names}
-
-
-class PairStream(IterableDataset):
-    """Pairs for training, without end and without a disk: dicts of arrays, the same for the same seed and workers.
-
-    Only procedural faces, so a benchmark on photographs stays unseen. Workers take whole identities in turn.
-    Yields {"image1", "image2": (3, H, W) uint8, "flow": (2, H, W) float32 px, "valid": (H, W) float32 0 or 1,
-    "face": (H, W) float32 0 or 1}.
-    """
-
-    def __init__(self, seed: int, size: int | tuple[int, int] = 256, start: int = 0, ranges: Ranges = Ranges(), **changes) -> None:
-        self.seed, self.size, self.start, self.ranges = seed, size, start, replace(ranges, **changes)
-
-    def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
-        worker = get_worker_info()
-        number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        block = self.start // PAIRS_PER_FACE + number
-        while True:
-            for index in range(block * PAIRS_PER_FACE, (block + 1) * PAIRS_PER_FACE):
-                if index >= self.start:
-                    yield tensors(render_pair(self.seed, index, self.size, self.ranges))
-            block += workers
-
-
-def tensors(pair: Pair) -> dict[str, np.ndarray]:
-    """What training needs of a pair, channels first."""
-    return {
-        "image1": np.ascontiguousarray(pair.frame1.transpose(2, 0, 1)),
-        "image2": np.ascontiguousarray(pair.frame2.transpose(2, 0, 1)),
-        "flow": np.ascontiguousarray(pair.flow.transpose(2, 0, 1)),
-        "valid": pair.valid.astype(np.float32), "face": pair.face.astype(np.float32),
-    }

@@ -1,0 +1,90 @@
+"""Reading SRFlow and SRFlow3D, real or rendered by `flow/render.py`.
+
+Both orders of the folders are read, as both are documented: `<split>/<kind>/<subject>` and `<split>/<subject>/<kind>`;
+forward flow is called `flow` or `flow_F`.
+
+Source: J. Zhang and D. Li, SRFlow, arXiv 2601.06479, and the README of the authors' SRFlow3D.
+"""
+
+from pathlib import Path
+from typing import Iterator
+
+import cv2
+import numpy as np
+
+from flow import files
+from flow.datasets.generic import Pair
+from mer.errors import BadInput
+
+TREE = """ROOT/
+  train/  test/
+    render/<subject>/0000.jpg 0001.jpg ...   (or <subject>/render/)
+    mask/<subject>/0000.jpg ...              the whole silhouette
+    flow/<subject>/0000.flo ...              from render NNNN to the next; flow_F in SRFlow3D
+    depth, scaled_inv_depth, camera, ...     not needed for flow
+"""
+
+
+class SRFlowPairs:
+    """The pairs of one split, in order of subject and frame.
+
+    root : the folder that holds train/ and test/. An item is `Pair(onset, apex, flow, mask)`; mask is the silhouette.
+    Report errors over the mask: outside it flow is zero, and half of each frame is outside.
+    """
+
+    def __init__(self, root: str | Path, split: str = "train") -> None:
+        self.root = Path(root)
+        folder = self.root / split
+        if not folder.is_dir():
+            raise BadInput(f"{root} holds no {split}/ folder. It should look like this:\n{TREE}")
+        self.pairs = [pair for flow in _flow_folders(folder) for pair in _pairs_of(flow)]
+        if not self.pairs:
+            raise BadInput(f"{folder} holds no pairs: no .flo file with its two renders. It should look like this:\n{TREE}")
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> Pair:
+        first, second, flow_file, mask_file = self.pairs[index]
+        flow = files.read(flow_file)
+        onset, apex = read_image(first), read_image(second)
+        mask = read_image(mask_file)[..., 0] > 127 if mask_file else np.ones(flow.shape[:2], bool)
+        if not onset.shape[:2] == apex.shape[:2] == flow.shape[:2] == mask.shape:
+            raise BadInput(f"{flow_file} is {flow.shape[:2]}, its renders {onset.shape[:2]} and {apex.shape[:2]}, its mask {mask.shape}.")
+        return Pair(onset, apex, flow, mask)
+
+    def subject(self, index: int) -> str:
+        """The subject that pair `index` shows."""
+        parts = self.pairs[index][2].relative_to(self.root).parts
+        return parts[2] if parts[1] in ("flow", "flow_F") else parts[1]
+
+
+def _flow_folders(split: Path) -> Iterator[Path]:
+    """Folders with .flo files of one subject each, in either order of the names."""
+    found = [f for name in ("flow", "flow_F") for pattern in (f"{name}/*", f"*/{name}") for f in split.glob(pattern)]
+    yield from sorted({f for f in found if f.is_dir() and next(f.glob("*.flo"), None)})
+
+
+def _pairs_of(flow: Path) -> Iterator[tuple[Path, Path, Path, Path | None]]:
+    """(render, next render, flow, mask) of one subject; a flow whose next render is missing is left out."""
+    def beside(kind: str) -> Path:
+        return flow.parent / kind if flow.name in ("flow", "flow_F") else flow.parent.parent / kind / flow.name
+
+    renders, masks = images(beside("render")), images(beside("mask"))
+    for path in sorted(flow.glob("*.flo")):
+        following = f"{int(path.stem) + 1:0{len(path.stem)}d}" if path.stem.isdigit() else ""
+        if path.stem in renders and following in renders:
+            yield renders[path.stem], renders[following], path, masks.get(path.stem)
+
+
+def images(folder: Path) -> dict[str, Path]:
+    """Pictures of a folder by their names without suffix."""
+    return {p.stem: p for p in sorted(folder.glob("*")) if p.suffix.lower() in (".jpg", ".jpeg", ".png")}
+
+
+def read_image(path: Path) -> np.ndarray:
+    """(H, W, 3) uint8 RGB; raises `BadInput` if the file is not a picture."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise BadInput(f"{path} is not a picture that can be read. Copy it again.")
+    return np.ascontiguousarray(image[..., ::-1])

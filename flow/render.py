@@ -1,0 +1,134 @@
+"""Writing pairs of the SRFlow engine to disk, in the layout of SRFlow and SRFlow3D.
+
+    OUT/{train,test}/{render,mask,visible,flow,depth,scaled_inv_depth,scaled_inv_depth_change,camera}/<subject>/NNNN.*
+
+A subject is one identity over one short clip; flow NNNN leads from render NNNN to the next. `visible` is ours: the
+pixels whose point is also seen in the next frame. `flow/datasets/srflow.py` reads this layout back.
+"""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from flow import files
+from flow.splatting.actor import performance
+from flow.splatting.head import State
+from flow.splatting.scenes import PAIRS_PER_FACE, Ranges, Scene, draw_scene
+from flow.splatting.recipes import EMOTIONS, coded, draw
+from flow.splatting.truth import motion
+from mer.disk import replacing, write_json
+from mer.errors import BadInput
+from mer.progress import track
+
+FPS = 73  # of the captures behind SRFlow (NeRSemble)
+TEST_SHARE = 8  # every eighth subject is a test subject
+QUALITY = 97  # of the JPEG files
+
+
+def render(out: str | Path, pairs: int, seed: int = 1, size: int | tuple[int, int] = 256, jobs: int = 1,
+           white: bool = True, gaussians: int = 20_000) -> int:
+    """Render `pairs` pairs of frames into `out` and return how many were new.
+
+    The same seed gives the same files whatever `jobs` is; subjects that are complete are kept, so it can be
+    interrupted. size : px, one side or (width, height); white : SRFlow's white background, else a random one.
+    Raises `BadInput` if `out` holds pairs of another seed or size.
+    """
+    out = Path(out)
+    if pairs < 1:
+        raise BadInput(f"--pairs must be at least 1, not {pairs}.")
+    width, height = (size, size) if isinstance(size, int) else size
+    if not 64 <= min(width, height) <= max(width, height) <= 4096:
+        raise BadInput(f"--size must lie between 64 and 4096 px, not {width} x {height}.")
+    settings = dict(seed=seed, width=width, height=height, white=white, gaussians=gaussians)
+    _check_same(out / "srflow.json", settings)
+    subjects = -(-pairs // PAIRS_PER_FACE)
+    wanted = [(out, settings, s, min(PAIRS_PER_FACE, pairs - s * PAIRS_PER_FACE)) for s in range(subjects)]
+    todo = [work for work in wanted if not _complete(out, work[2], work[3])]
+    if jobs == 1:
+        for work in track(todo, "rendering subjects"):
+            _render_subject(*work)
+    else:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            futures = [pool.submit(_render_subject, *work) for work in todo]
+            for future in track(futures, "rendering subjects"):
+                future.result()
+    return sum(work[3] for work in todo)
+
+
+def _check_same(path: Path, settings: dict) -> None:
+    """Note the settings of a set, or refuse to mix two sets in one folder."""
+    import json
+
+    if path.exists() and (found := json.loads(path.read_text())) != settings:
+        changed = ", ".join(f"{k} {found.get(k)} there, {v} now" for k, v in settings.items() if found.get(k) != v)
+        raise BadInput(f"{path.parent} holds pairs made with other settings ({changed}). Choose another --out.")
+    write_json(path, settings)
+
+
+def _place(out: Path, subject: int, kind: str) -> Path:
+    split = "test" if subject % TEST_SHARE == TEST_SHARE - 1 else "train"
+    return out / split / kind / f"{subject:05d}"
+
+
+def _complete(out: Path, subject: int, pairs: int) -> bool:
+    """Whether at least this many pairs of a subject are there: the camera file is written last and says how many."""
+    import json
+
+    path = _place(out, subject, "camera") / "spirals.json"
+    return path.exists() and json.loads(path.read_text())["frames"] > pairs
+
+
+def clip_of(seed: int, subject: int, size: tuple[int, int], white: bool = True, gaussians: int = 20_000) -> tuple[Scene, list[State], str]:
+    """The scene of a subject, its states frame by frame, and the action units it shows, as a coder writes them."""
+    ranges = replace(Ranges(), white=white, gaussians=gaussians, yaw=(-20.0, 20.0), face=(0.6, 0.8))
+    scene, rng = draw_scene(seed, subject * PAIRS_PER_FACE, size, ranges)
+    actions = draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, strength=np.exp(rng.uniform(np.log(0.05), 0)))
+    apex = rng.uniform(6, 11) / FPS
+    states = performance(actions, PAIRS_PER_FACE + 1, FPS, rng, onset=0.0, apex=apex, hold=rng.uniform(0, 0.04), offset=0.1,
+                         sway=np.exp(rng.uniform(np.log(0.3), np.log(6.0))))
+    facing = rng.uniform(*ranges.yaw), rng.uniform(-8, 8), rng.uniform(-5, 5)
+    states = [replace(s, pose=replace(s.pose, yaw=s.pose.yaw + facing[0], pitch=s.pose.pitch + facing[1],
+                                      roll=s.pose.roll + facing[2])) for s in states]
+    return scene, states, coded(actions)
+
+
+def _render_subject(out: Path, settings: dict, subject: int, pairs: int) -> None:
+    """Write one subject; every file is whole or absent, the camera file comes last."""
+    size = settings["width"], settings["height"]
+    scene, states, action_units = clip_of(settings["seed"], subject, size, settings["white"], settings["gaussians"])
+    paint, before = None, None
+    for number, shown in enumerate(states[: pairs + 1]):
+        view = scene.view(shown, paint)
+        paint = scene.paint(view.splats) if paint is None else paint
+        name = f"{number:04d}"
+        _jpeg(_place(out, subject, "render") / f"{name}.jpg", np.round(view.picture.clip(0, 1) * 255).astype(np.uint8))
+        _jpeg(_place(out, subject, "mask") / f"{name}.jpg", np.where(view.weights.opacity > 0.5, 255, 0).astype(np.uint8))
+        if before is not None:
+            _write_motion(out, subject, f"{number - 1:04d}", motion(before, view), scene.camera.distance)
+        before = view
+    camera = scene.camera
+    write_json(_place(out, subject, "camera") / "spirals.json", dict(
+        frames=pairs + 1, width=camera.width, height=camera.height, fps=FPS, intrinsics=camera.intrinsics(),
+        extrinsics=[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, camera.distance], [0, 0, 0, 1]], unit="cm", action_units=action_units,
+    ))
+
+
+def _write_motion(out: Path, subject: int, name: str, truth: dict[str, np.ndarray], distance: float) -> None:
+    """Flow (zero outside the silhouette, as in SRFlow), depth in cm, and inverse depth times the camera's distance."""
+    inside = truth["opacity"] > 0.5
+    files.write(_place(out, subject, "flow") / f"{name}.flo", truth["flow"] * inside[..., None])
+    near, near_next = (np.where(inside, distance / np.maximum(truth[k], 1e-3), 0).astype(np.float32) for k in ("depth", "depth_next"))
+    for kind, array in (("depth", truth["depth"]), ("scaled_inv_depth", near), ("scaled_inv_depth_change", near_next - near)):
+        with replacing(_place(out, subject, kind) / f"{name}.npy") as temporary:
+            np.save(temporary, array)
+    with replacing(_place(out, subject, "visible") / f"{name}.png") as temporary:
+        cv2.imwrite(str(temporary), truth["visible"].astype(np.uint8) * 255)
+
+
+def _jpeg(path: Path, image: np.ndarray) -> None:
+    with replacing(path) as temporary:
+        cv2.imwrite(str(temporary), image[..., ::-1] if image.ndim == 3 else image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])

@@ -1,0 +1,88 @@
+"""One identity on demand: frames for given action units, and the flow between any two of them."""
+
+import numpy as np
+
+from flow.splatting.background import Background
+from flow.splatting.camera import Camera, Pose
+from flow.splatting.faces import Face, procedural
+from flow.splatting.head import State
+from flow.splatting.muscles import move, timing
+from flow.splatting.scenes import Pair, Scene, random_light
+from flow.splatting.sensor import Sensor, record
+
+
+class Actor:
+    """A person before a camera who does what is asked.
+
+    seed : identity, light and background; size : px; face : share of the frame's height from hairline to chin
+    """
+
+    def __init__(self, seed: int, size: int = 320, gaussians: int = 20_000, face: float = 0.7, identity: Face | None = None) -> None:
+        rng = np.random.default_rng([seed, 4])
+        self.face = procedural(seed, gaussians) if identity is None else identity
+        self.scene = Scene(self.face, Camera.framing(size, size, face), random_light(rng), Background(size, size, rng))
+
+    def frame(self, actions: dict[str, float] | None = None, head: Pose = Pose(), blink: float = 0.0,
+              gaze: tuple[float, float] = (0.0, 0.0), sensor: Sensor = Sensor(), number: int = 0,
+              rng: np.random.Generator | None = None) -> np.ndarray:
+        """One picture (H, W, 3) uint8 RGB.
+
+        actions : AU -> intensity 0..1, as in `muscles.move` ("12" both sides, "12L" the subject's left alone)
+        blink : 0 open ... 1 closed; gaze : degrees right and down
+        sensor, number, rng : the camera's faults, the frame's number for them, and the generator they draw from
+        """
+        view = self.scene.view(state(actions, head, blink, gaze))
+        return record(view.picture, sensor, number, np.random.default_rng(0) if rng is None else rng)
+
+    def pair(self, first: State, second: State, **how) -> Pair:
+        """Two states and the exact motion between them; `how` as in `Scene.pair`."""
+        return self.scene.pair(first, second, **how)
+
+    def landmarks(self, shown: State = State()) -> np.ndarray:
+        """The 468 face landmarks where the picture shows them, (468, 2) px; those turned away are included."""
+        moved = move(self.face.head.rest, shown.actions)
+        return self.scene.camera.project(shown.pose.move(moved))[0]
+
+    def intensity(self, actions: dict[str, float], pixels: float) -> float:
+        """By how much to multiply `actions` so that the landmark that moves most moves by `pixels`."""
+        moved = move(self.face.head.rest, actions) - self.face.head.rest
+        largest = np.linalg.norm(moved, axis=1).max() * self.scene.camera.focal / self.scene.camera.distance
+        return float(pixels / max(largest, 1e-9))
+
+
+def state(actions: dict[str, float] | None = None, head: Pose = Pose(), blink: float = 0.0,
+          gaze: tuple[float, float] = (0.0, 0.0)) -> State:
+    """A state of the face; a blink is AU 43 on top of the actions."""
+    actions = dict(actions or {})
+    if blink:
+        actions["43"] = actions.get("43", 0.0) + blink
+    return State(actions, gaze, head)
+
+
+def performance(actions: dict[str, float], frames: int, fps: float, rng: np.random.Generator, onset: float = 0.2,
+                apex: float = 0.35, hold: float = 0.1, offset: float = 0.25, sway: float = 0.5, blinks: bool = True) -> list[State]:
+    """The states of a clip: `actions` rise and fall over time while the head sways, the eyes wander and blink.
+
+    onset, apex, hold, offset : s, as in `muscles.timing`; sway : degrees, deviation of the head's slow drift
+    """
+    times = np.arange(frames) / fps
+    level = timing(times, onset, apex, hold, offset)
+
+    def wander(deviation: float, slow: float) -> np.ndarray:
+        """A smooth random path: a few sines of periods around `slow` s."""
+        waves = [rng.normal(0, 1) * np.sin(2 * np.pi * times / (slow * rng.uniform(0.6, 1.8)) + rng.uniform(0, 2 * np.pi))
+                 for _ in range(3)]
+        path = deviation * sum(waves) / np.sqrt(3)
+        return path - path[0]
+
+    yaw, pitch, roll = wander(sway, 2.0), wander(sway * 0.7, 2.0), wander(sway * 0.5, 3.0)
+    x, y = wander(0.05 * sway, 3.0), wander(0.05 * sway, 3.0)
+    look = np.stack([wander(1.5, 1.0), wander(0.8, 1.0)], 1)
+    lid = np.zeros(frames)
+    if blinks and rng.uniform() < 0.4:
+        lid = timing(times, t := rng.uniform(0, times[-1] + 0.1), t + 0.08, 0.02, 0.14)
+    return [
+        state({k: float(level[i] * s) for k, s in actions.items()}, Pose(yaw[i], pitch[i], roll[i], (x[i], y[i], 0.0)),
+              float(lid[i]), tuple(look[i]))
+        for i in range(frames)
+    ]

@@ -1,0 +1,107 @@
+"""The SRFlow layout is written and read back; other layouts of it and FacialFlowNet are read; wrong ones are refused."""
+
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from flow import files
+from flow.datasets.facialflownet import FacialFlowNetPairs
+from flow.datasets.srflow import SRFlowPairs
+from flow.render import clip_of, render
+from flow.splatting.truth import motion
+from mer.errors import BadInput
+
+SIZE = 72
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("srflow")
+    assert render(out, 3, seed=5, size=SIZE, gaussians=3000) == 3
+    return out
+
+
+def test_written_pairs_are_read_back(folder):
+    pairs = SRFlowPairs(folder)
+    assert len(pairs) == 3 and pairs.subject(0) == "00000"
+    scene, states, _ = clip_of(5, 0, (SIZE, SIZE), gaussians=3000)
+    before = scene.view(states[1])
+    after = scene.view(states[2], scene.paint(before.splats))
+    truth = motion(before, after)
+    item = pairs[1]
+    inside = truth["opacity"] > 0.5
+    assert item.flow.dtype == np.float32 and np.allclose(item.flow[inside], truth["flow"][inside], atol=1e-6)
+    assert (item.flow[~inside] == 0).all() and 0.2 < inside.mean() < 0.9
+    assert (item.mask == inside).mean() > 0.99
+    assert np.abs(item.onset.astype(int) - 255 * before.picture.clip(0, 1)).mean() < 4
+    assert item.onset[0, 0].min() > 245  # white background
+
+
+def test_all_kinds_are_there_and_agree(folder):
+    flow = files.read(folder / "train/flow/00000/0001.flo")
+    depth = np.load(folder / "train/depth/00000/0001.npy")
+    inverse = np.load(folder / "train/scaled_inv_depth/00000/0001.npy")
+    change = np.load(folder / "train/scaled_inv_depth_change/00000/0001.npy")
+    visible = cv2.imread(str(folder / "train/visible/00000/0001.png"), 0)
+    camera = json.loads((folder / "train/camera/00000/spirals.json").read_text())
+    assert flow.shape[:2] == depth.shape == inverse.shape == change.shape == visible.shape
+    inside = depth > 0
+    assert np.allclose(inverse[inside] * depth[inside], camera["extrinsics"][2][3], rtol=1e-4)
+    assert np.abs(change).max() < 0.2 and camera["frames"] == 4 and (visible > 0).mean() > 0.8
+
+
+def test_same_files_for_any_number_of_workers_and_on_resuming(folder, tmp_path):
+    render(tmp_path, 2, seed=5, size=SIZE, gaussians=3000, jobs=2)
+    for name in ("train/flow/00000/0001.flo", "train/render/00000/0002.jpg", "train/depth/00000/0000.npy"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+    assert render(tmp_path, 2, seed=5, size=SIZE, gaussians=3000) == 0
+    with pytest.raises(BadInput, match="seed 5 there, 6 now"):
+        render(tmp_path, 2, seed=6, size=SIZE, gaussians=3000)
+
+
+def test_subject_first_layout_with_forward_flow_is_read(folder, tmp_path):
+    for kind, name in (("flow", "flow_F"), ("render", "render"), ("mask", "mask")):
+        shutil.copytree(folder / "train" / kind / "00000", tmp_path / "test" / "031" / name)
+    pairs = SRFlowPairs(tmp_path, "test")
+    assert len(pairs) == 3 and pairs.subject(2) == "031"
+    assert np.array_equal(pairs[0].flow, SRFlowPairs(folder)[0].flow)
+
+
+def test_a_flow_without_its_next_render_is_left_out(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "set")
+    (tmp_path / "set/train/render/00000/0001.jpg").unlink()
+    assert len(SRFlowPairs(tmp_path / "set")) == 1  # flows 0 and 1 have lost a render each
+
+
+def test_empty_and_foreign_folders_are_refused(tmp_path):
+    with pytest.raises(BadInput, match="no train/ folder"):
+        SRFlowPairs(tmp_path)
+    (tmp_path / "train").mkdir()
+    with pytest.raises(BadInput, match="holds no pairs"):
+        SRFlowPairs(tmp_path)
+    with pytest.raises(BadInput, match="There is no"):
+        FacialFlowNetPairs(tmp_path)
+
+
+def test_facialflownet_is_read(tmp_path):
+    rng = np.random.default_rng(0)
+    for motion_kind in ("facial", "head"):
+        for place in ("image", "flow"):
+            (tmp_path / place / motion_kind / "train" / "0007").mkdir(parents=True)
+        frames = [rng.integers(0, 255, (12, 10, 3), np.uint8) for _ in range(3)]
+        for number, frame in enumerate(frames):
+            cv2.imwrite(str(tmp_path / "image" / motion_kind / "train/0007" / f"{number:03d}.png"), frame)
+        for number in range(2):
+            flow = np.full((12, 10, 2), number + (0.5 if motion_kind == "head" else 0), np.float32)
+            files.write(tmp_path / "flow" / motion_kind / "train/0007" / f"{number:03d}.flo", flow)
+    (tmp_path / "mask/train/0007").mkdir(parents=True)
+    mask = np.zeros((12, 10), np.uint8)
+    mask[3:] = 255
+    cv2.imwrite(str(tmp_path / "mask/train/0007/000.png"), mask)
+    pairs = FacialFlowNetPairs(tmp_path)
+    assert len(pairs) == 2 and (pairs[1].flow == 1).all() and pairs[0].mask.sum() == 90 and pairs[1].mask.all()
+    assert (FacialFlowNetPairs(tmp_path, motion="head")[0].flow == 0.5).all()
+    assert np.array_equal(pairs[0].apex, pairs[1].onset)
