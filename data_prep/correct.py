@@ -27,14 +27,16 @@ def apply(table: pd.DataFrame, dataset: str) -> tuple[pd.DataFrame, list[dict]]:
     """
     table, applied = table.copy(), []
     for correction in read(dataset).itertuples(index=False):
-        row = (table["clip_id"] == correction.clip_id) & (table[correction.column].astype("string").fillna("") == correction.published)
+        printed = table[correction.column].astype("string").fillna("")
+        row = (table["clip_id"] == correction.clip_id) & (printed == correction.published)
         if not row.any():
             continue
         numeric = table[correction.column].dtype == "Int64"
         table.loc[row, correction.column] = int(correction.corrected) if numeric else correction.corrected
         if correction.column == "apex":
             table.loc[row, "apex_source"] = "corrected"
-        note = f"{correction.column} corrected from {correction.published or 'none'} to {correction.corrected}: {correction.reason}"
+        change = f"from {correction.published or 'none'} to {correction.corrected}"
+        note = f"{correction.column} corrected {change}: {correction.reason}"
         table.loc[row, "note"] = table.loc[row, "note"].map(lambda before: "; ".join(filter(None, (before, note))))
         applied.append(correction._asdict())
     return table, applied

@@ -9,10 +9,11 @@ import math
 import os
 import shutil
 import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Iterator
 
@@ -99,7 +100,7 @@ def _claim(out: Path, settings: dict, applied: list[dict]) -> None:
     file = out / SETTINGS_FILE
     if file.is_file():
         stored = json.loads(file.read_text(encoding="utf-8"))
-        changed = [f"{key} was {stored.get(key)!r}, now {value!r}" for key, value in settings.items() if stored.get(key) != value]
+        changed = [f"{key} was {stored.get(key)!r}, now {new!r}" for key, new in settings.items() if stored.get(key) != new]
         if changed:
             raise BadInput(f"{out} was prepared differently: {'; '.join(changed)}. Choose another --out, or delete that folder.")
     elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
@@ -122,7 +123,8 @@ def _work(found: list[Found], root: Path, out: Path, size: int, jobs: int | None
         for future in as_completed([pool.submit(_in_worker, clip, root, out, size) for clip in found]):
             yield future.result()
     except BrokenProcessPool as error:
-        raise MerError("A worker process was killed, perhaps for lack of memory. Run again to go on, with fewer --jobs.") from error
+        advice = "Run the same command again to go on, with fewer --jobs."
+        raise MerError(f"A worker process was killed, perhaps for lack of memory. {advice}") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -130,9 +132,16 @@ def _work(found: list[Found], root: Path, out: Path, size: int, jobs: int | None
 def _start_worker() -> None:
     global _mesh
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; clips under way are finished
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = "1"
     cv2.setNumThreads(1)
     _mesh = FaceMesh()
+
+
+def _end_with_parent() -> None:
+    """Wait for the parent to end, and end too: a worker whose parent was killed would wait for work forever."""
+    parent_process().join()
+    os._exit(1)
 
 
 def _in_worker(clip: Found, root: Path, out: Path, size: int) -> dict:
@@ -196,8 +205,14 @@ def _finished(clip: Found, root: Path, folder: Path) -> dict | None:
 
 def _outcome(clip: Found, outcome: str, reason: str = "", apex: int | None = None) -> dict:
     apex = clip.apex if apex is None else apex
-    source = clip.apex_source if apex is not None else ""
-    return {"clip_id": clip.clip_id, "outcome": outcome, "reason": reason, "onset": clip.onset, "apex": apex, "apex_source": source}
+    return {
+        "clip_id": clip.clip_id,
+        "outcome": outcome,
+        "reason": reason,
+        "onset": clip.onset,
+        "apex": apex,
+        "apex_source": clip.apex_source if apex is not None else "",
+    }
 
 
 def _names(clip: Found, apex: int, root: Path) -> np.ndarray:

@@ -25,7 +25,10 @@ class Prepared:
         self.path = Path(path)
         table = clips.read(self.path / CLIPS_FILE)
         self.outcome = pd.read_csv(
-            self.path / OUTCOME_FILE, dtype={"onset": "Int64", "apex": "Int64"}, keep_default_na=False, na_values={"onset": "", "apex": ""}
+            self.path / OUTCOME_FILE,
+            dtype={"onset": "Int64", "apex": "Int64"},
+            keep_default_na=False,
+            na_values={"onset": "", "apex": ""},
         )
         ok = self.outcome.loc[self.outcome["outcome"] == "ok", "clip_id"]
         self.clips = table[table["clip_id"].isin(ok)].reset_index(drop=True)
@@ -55,7 +58,9 @@ def open_prepared(paths: Iterable[str | Path]) -> list[Prepared]:
     for path in map(Path, paths):
         found = sorted(p.parent for p in (*path.glob(CLIPS_FILE), *path.glob(f"*/{CLIPS_FILE}")))
         if not found:
-            raise BadInput(f"{path} is no prepared folder and holds none. Make one with: mer prepare NAME --root DIR --out {path}")
+            raise BadInput(
+                f"{path} is no prepared folder and holds none. Make one with: mer prepare NAME --root DIR --out {path}"
+            )
         opened += map(Prepared, found)
     names = [name for prepared in opened for name in prepared.clips["dataset"].unique()]
     twice = {name for name in names if names.count(name) > 1}

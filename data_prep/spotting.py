@@ -101,7 +101,9 @@ def spot(frames: Iterable[Frame], mesh: FaceMesh) -> Spotted:
         recent.append((frame.number, time, face))
     if not pairs:
         shown = "Only one" if recent else "None"
-        raise NothingToScore(f"{shown} of {seen} frame(s) shows a face; two are needed. Give a clip that shows a face from the front.")
+        raise NothingToScore(
+            f"{shown} of {seen} frame(s) shows a face; two are needed. Give a clip that shows a face from the front."
+        )
     smooth = _smooth(energies)
     best, noise = int(np.argmax(smooth)), float(np.median(steps))
     if smooth[best] <= STILL * noise or smooth[best] < 1e-3:

@@ -111,7 +111,8 @@ def check_dataset(name: str, root: str | Path) -> Check:
         found = [locate(name, root, row, "midpoint") for row in table.itertuples()]
     except BadInput as error:
         return Check(lines + [f"  {error}", "", f"Not usable. How to obtain {facts.title}: {facts.obtain}"], False)
-    lines += [f"  clips     {_count(len(table), facts.clips)}", f"  subjects  {_count(table['subject'].nunique(), facts.subjects)}"]
+    lines.append(f"  clips     {_count(len(table), facts.clips)}")
+    lines.append(f"  subjects  {_count(table['subject'].nunique(), facts.subjects)}")
     counts = table["emotion"].value_counts()
     for emotion in [*facts.emotions, *sorted(set(counts.index) - set(facts.emotions))]:
         lines.append(f"  {emotion:<9} {_count(counts.get(emotion, 0), facts.emotions.get(emotion, 0))}")
@@ -120,7 +121,7 @@ def check_dataset(name: str, root: str | Path) -> Check:
     lines += [f"  ... and {len(notes) - 5} more clips with a note"] if len(notes) > 5 else []
     lines += [f"  {len(applied)} correction(s) applied, listed in data_prep/corrections/{name}.csv"] if applied else []
     usable = [clip for clip in found if not clip.outcome]
-    lines += [f"  {missing_message(found, root)}"] if len(usable) < len(found) and missing_message(found, root) else []
+    lines += [f"  {missing}"] if (missing := missing_message(found, root)) else []
     lines += ["", f"{len(usable)} of {len(found)} clips can be prepared." if usable else "Not usable: no clip has its frames."]
     return Check(lines, bool(usable))
 

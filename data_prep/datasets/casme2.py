@@ -16,7 +16,8 @@ FACTS = Facts(
     emotions={"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25, "sadness": 7, "fear": 2},
     licence="for research, to each user who signs the release agreement",
     obtain="http://casme.psych.ac.cn/casme/e2 (release agreement by e-mail)",
-    citation="Yan et al., CASME II: An improved spontaneous micro-expression database and the baseline evaluation, PLoS ONE 9(1), 2014",
+    citation="Yan et al., CASME II: An improved spontaneous micro-expression database and the baseline evaluation, "
+    "PLoS ONE 9(1), 2014",
     doi="10.1371/journal.pone.0086041",
 )
 

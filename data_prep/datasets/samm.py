@@ -18,7 +18,8 @@ FACTS = Facts(
     },
     licence="for research, to each user who signs the release agreement",
     obtain="https://helward.mmu.ac.uk/STAFF/M.Yap/dataset.php (release agreement by e-mail)",
-    citation="Davison et al., SAMM: A spontaneous micro-facial movement dataset, IEEE Transactions on Affective Computing 9(1), 2018",
+    citation="Davison et al., SAMM: A spontaneous micro-facial movement dataset, "
+    "IEEE Transactions on Affective Computing 9(1), 2018",
     doi="10.1109/TAFFC.2016.2573832",
 )
 

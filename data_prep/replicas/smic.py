@@ -20,6 +20,6 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
         for i in range(clip.offset - clip.onset + 1):
             write_image(folder / f"image{start + i}.bmp", clip.frames(i))
     first = f"s{clips[0].subject}"
-    for beside in (top / "HS" / first / "non_micro" / f"{first}_nonmicro_01", top / "VIS" / first / "micro" / "negative" / f"{first}_ne_01"):
-        beside.mkdir(parents=True)
-        write_image(beside / "image000001.bmp", clips[0].frames(0))
+    for beside in (f"HS/{first}/non_micro/{first}_nonmicro_01", f"VIS/{first}/micro/negative/{first}_ne_01"):
+        (top / beside).mkdir(parents=True)
+        write_image(top / beside / "image000001.bmp", clips[0].frames(0))

@@ -22,7 +22,8 @@ def listed(tmp_path, monkeypatch, rows: str) -> None:
 
 
 def test_a_correction_needs_the_published_value(tmp_path, monkeypatch, table):
-    listed(tmp_path, monkeypatch, "d/s/a,apex,5,6,slip,paper\nd/s/b,apex,4,6,slip,paper\nd/s/b,emotion,fear,sadness,slip,paper\nd/s/c,apex,5,6,slip,paper\n")
+    rows = ("d/s/a,apex,5,6", "d/s/b,apex,4,6", "d/s/b,emotion,fear,sadness", "d/s/c,apex,5,6")
+    listed(tmp_path, monkeypatch, "".join(f"{row},slip,paper\n" for row in rows))
     corrected, applied = correct.apply(table, "d")
     assert list(corrected["apex"]) == [6, 5] and list(corrected["apex_source"]) == ["corrected", "annotated"]
     assert list(corrected["emotion"]) == ["fear", "sadness"]

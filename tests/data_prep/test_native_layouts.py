@@ -10,11 +10,14 @@ from data_prep.layout import check_names, find_folder, number, text
 from data_prep.survey import read_clips
 from mer.errors import BadInput
 
+CASME2 = "CASME2-coding-20140508.xlsx"
+SAMM = "SAMM_Micro_FACS_Codes_v2.xlsx"
 CASME2_HEADER = ("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units", "Estimated Emotion")
 SAMM_HEADER = (
     "Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration", "Micro",
     "Action Units", "Estimated Emotion", "Objective Classes", "Notes",
 )  # fmt: skip
+CASME2_ROW = (1, "EP02_01f", None, 46, 59, 86, None, 12, "happiness")
 
 
 def spreadsheet(path: Path, *sheets: list[tuple]) -> None:
@@ -36,7 +39,7 @@ def first(table: pd.DataFrame):
 
 @pytest.mark.parametrize("subject", [1, "01", "1", 1.0, "sub01"])
 def test_casme2_subjects_come_as_text_or_integer(tmp_path, subject):
-    spreadsheet(tmp_path / "CASME2-coding-20140508.xlsx", [CASME2_HEADER, (subject, "EP02_01f", None, 46, 59, 86, None, 12, "Happiness ")])
+    spreadsheet(tmp_path / CASME2, [CASME2_HEADER, (subject, "EP02_01f", None, 46, 59, 86, None, 12, "Happiness ")])
     row = first(casme2.read_annotations(tmp_path))
     assert row.clip_id == "casme2/sub01/EP02_01f"
     assert (row.onset, row.apex, row.offset, row.fps) == (46, 59, 86, 200)
@@ -51,7 +54,7 @@ def test_casme2_slash_is_no_apex_and_blank_rows_and_sheets_are_passed_over(tmp_p
         (5, "EP09_05f", None, 61, 61, 141, None, "?", "repression"),
         (12, "EP09_06", None, 61, 91, 91, None, "R6+R12", "happiness"),
     ]
-    spreadsheet(tmp_path / "CASME2-coding-20140508.xlsx", [], rows, [])
+    spreadsheet(tmp_path / CASME2, [], rows, [])
     table = casme2.read_annotations(tmp_path)
     assert list(table["clip_id"]) == ["casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f", "casme2/sub12/EP09_06"]
     assert pd.isna(table.loc[0, "apex"]) and table.loc[0, "apex_source"] == ""
@@ -61,11 +64,11 @@ def test_casme2_slash_is_no_apex_and_blank_rows_and_sheets_are_passed_over(tmp_p
 
 
 def test_casme2_takes_the_first_edition_of_the_spreadsheet(tmp_path):
-    editions = {"CASME2-coding-20190701": 2, "CASME2-coding-20140508": 1, "CASME2-coding-updated": 3, "~$CASME2-coding-20140508": 4}
+    editions = {"CASME2-coding-20190701.xlsx": 2, CASME2: 1, "CASME2-coding-updated.xlsx": 3, f"~${CASME2}": 4}
     for name, onset in editions.items():
-        spreadsheet(tmp_path / f"{name}.xlsx", [CASME2_HEADER, (1, "EP02_01f", None, onset, 59, 86, None, 12, "happiness")])
+        spreadsheet(tmp_path / name, [CASME2_HEADER, (1, "EP02_01f", None, onset, 59, 86, None, 12, "happiness")])
     assert first(casme2.read_annotations(tmp_path)).onset == 1
-    (tmp_path / "CASME2-coding-20140508.xlsx").unlink()
+    (tmp_path / CASME2).unlink()
     assert first(casme2.read_annotations(tmp_path)).onset == 2
 
 
@@ -81,8 +84,8 @@ def test_casme2_takes_the_first_edition_of_the_spreadsheet(tmp_path):
     ],
 )
 def test_casme2_frames_raw_cropped_and_nested(tmp_path, folder, pattern):
-    spreadsheet(tmp_path / "CASME2-coding-20140508.xlsx", [CASME2_HEADER, (1, "EP02_01f", None, 46, 59, 86, None, 12, "happiness")])
-    touch(tmp_path / folder / "sub01" / "EP02_01f", pattern.format(100), pattern.format(46), pattern.format(59), "Desktop - Shortcut.lnk")
+    spreadsheet(tmp_path / CASME2, [CASME2_HEADER, CASME2_ROW])
+    touch(tmp_path / folder / "sub01" / "EP02_01f", *map(pattern.format, (100, 46, 59)), "Desktop - Shortcut.lnk")
     touch(tmp_path / folder / "sub01", "Desktop - Shortcut.lnk")
     files = casme2.frame_files(tmp_path, first(casme2.read_annotations(tmp_path)))
     assert list(files) == [46, 59, 100]
@@ -98,7 +101,7 @@ def test_casme2_raw_goes_before_cropped(tmp_path):
 @pytest.mark.parametrize("preamble", [0, 13])
 def test_samm_header_is_searched(tmp_path, preamble):
     row = (6, "006_1_2", 1, 5562, 5588, 5632, "=F2-D2+1", "Micro - 1/2", "(R6 or R12)+R15", "Others", 3, "text")
-    spreadsheet(tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx", [("about this file",)] * preamble + [SAMM_HEADER, row])
+    spreadsheet(tmp_path / SAMM, [("about this file",)] * preamble + [SAMM_HEADER, row])
     found = first(samm.read_annotations(tmp_path))
     assert found.clip_id == "samm/006/006_1_2"
     assert (found.onset, found.apex, found.offset, found.emotion) == (5562, 5588, 5632, "other")
@@ -107,7 +110,7 @@ def test_samm_header_is_searched(tmp_path, preamble):
 
 @pytest.mark.parametrize("name", ["006_05562.jpg", "006_5562.jpg"])
 def test_samm_frames_are_indexed_by_number_whatever_the_padding(tmp_path, name):
-    spreadsheet(tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx", [SAMM_HEADER, ("006", "006_1_2", 1, 5562, 5588, 5632, 71, "", 4, "Anger", 3, "")])
+    spreadsheet(tmp_path / SAMM, [SAMM_HEADER, ("006", "006_1_2", 1, 5562, 5588, 5632, 71, "", 4, "Anger", 3, "")])
     touch(tmp_path / "SAMM" / "SAMM" / "006" / "006_1_2", name)
     assert list(samm.frame_files(tmp_path, first(samm.read_annotations(tmp_path)))) == [5562]
 
@@ -118,7 +121,7 @@ def test_samm_apex_outside_its_clip_is_none_and_then_corrected(tmp_path):
         ("032", "032_3_1", 3, 4896, -1, 4970, 75, "", "4A", "Anger", 3, ""),
         ("006", "006_1_2", 1, 5562, 0, 5632, 71, "", 4, "Anger", 3, ""),
     ]
-    spreadsheet(tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx", [SAMM_HEADER, *rows])
+    spreadsheet(tmp_path / SAMM, [SAMM_HEADER, *rows])
     table, applied = read_clips("samm", tmp_path)
     assert list(table["apex"]) == [1105, 4945, pd.NA]
     assert list(table["apex_source"]) == ["corrected", "corrected", ""]
@@ -169,7 +172,7 @@ def test_names_are_those_of_the_composite_list():
 
 @pytest.mark.parametrize("name", ["../../x", "..", "/etc", "a/b", "a\\b", "C:x", ""])
 def test_names_that_lead_out_of_the_folder_are_refused(tmp_path, name):
-    spreadsheet(tmp_path / "CASME2-coding-20140508.xlsx", [CASME2_HEADER, (1, "EP02_01f", None, 46, 59, 86, None, 12, "happiness")])
+    spreadsheet(tmp_path / CASME2, [CASME2_HEADER, CASME2_ROW])
     table = casme2.read_annotations(tmp_path)
     assert len(check_names(table)) == 1
     with pytest.raises(BadInput, match="no plain folder name"):
@@ -179,7 +182,7 @@ def test_names_that_lead_out_of_the_folder_are_refused(tmp_path, name):
 def test_a_hostile_spreadsheet_is_refused_before_its_path_is_used(tmp_path):
     (tmp_path / "x").mkdir()
     root = tmp_path / "data" / "sub"
-    spreadsheet(root / "CASME2-coding-20140508.xlsx", [CASME2_HEADER, (1, "../../x", None, 46, 59, 86, None, 12, "happiness")])
+    spreadsheet(root / CASME2, [CASME2_HEADER, (1, "../../x", None, 46, 59, 86, None, 12, "happiness")])
     with pytest.raises(BadInput, match="lead out of the dataset folder"):
         read_clips("casme2", root)
 
@@ -192,10 +195,10 @@ def test_wrong_folders_are_named(tmp_path):
         casme2.read_annotations(tmp_path)
     with pytest.raises(BadInput, match="It holds: photos/"):
         smic.read_annotations(tmp_path)
-    (tmp_path / "CASME2-coding-20140508.xlsx").write_text("not a spreadsheet")
+    (tmp_path / CASME2).write_text("not a spreadsheet")
     with pytest.raises(BadInput, match="cannot be read as a spreadsheet"):
         casme2.read_annotations(tmp_path)
-    spreadsheet(tmp_path / "CASME2-coding-20140508.xlsx", [("Subject", "Filename")])
+    spreadsheet(tmp_path / CASME2, [("Subject", "Filename")])
     with pytest.raises(BadInput, match="no row with the columns"):
         casme2.read_annotations(tmp_path)
 

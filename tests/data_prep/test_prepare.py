@@ -37,7 +37,7 @@ def test_a_replica_goes_all_the_way(name, make_replica, tmp_path):
     outcome = prepare(name, make_replica(name), tmp_path / "out")
     assert list(outcome.columns) == ["clip_id", "outcome", "reason", "onset", "apex", "apex_source"]
     assert list(outcome["outcome"]) == ["ok"] * 4
-    assert set(outcome["apex_source"]) == {"midpoint" if name == "smic" else "annotated"}
+    assert set(outcome["apex_source"]) == {{"smic": "midpoint"}.get(name, "annotated")}
     (prepared,) = open_prepared([tmp_path])
     assert list(prepared.clips["clip_id"]) == list(outcome["clip_id"])
     assert prepared.clips["apex"].notna().all()
@@ -160,7 +160,14 @@ def test_a_clip_whose_frames_changed_is_prepared_anew_and_its_flow_dropped(make_
     assert [flow.exists() for flow in flows] == [False, True]
 
 
-@pytest.mark.parametrize("changed, words", [({"size": 112}, "size was 224, now 112"), ({"apex": "spot"}, "apex was 'midpoint', now 'spot'"), ({"corrections": False}, "corrections was True, now False")])
+@pytest.mark.parametrize(
+    "changed, words",
+    [
+        ({"size": 112}, "size was 224, now 112"),
+        ({"apex": "spot"}, "apex was 'midpoint', now 'spot'"),
+        ({"corrections": False}, "corrections was True, now False"),
+    ],
+)
 def test_an_out_made_otherwise_is_refused(make_replica, tmp_path, changed, words):
     root, out = make_replica("smic", subjects=(1,), clips_each=1), tmp_path / "out"
     prepare("smic", root, out)
