@@ -31,6 +31,7 @@ class Protocol(BaseModel):
     emotions: dict[str, dict[str, str]] | None = None  # dataset -> emotion -> label
     clips: pd.DataFrame | None = None  # explicit list: clip_id and LIST_COLUMNS
     split: Literal["loso"] = "loso"  # leave one subject out
+    synthetic: bool = False  # made for synthetic data: a run under it is called synthetic, whatever else is known of its data
 
 
 def names() -> list[str]:

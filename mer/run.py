@@ -73,7 +73,7 @@ def cross_validate_prepared(paths: Sequence[str | Path], config: CvConfig, out: 
         "folders": [os.path.relpath(folder.path, out) for folder in given.folders],
         "prepare": settings,
         "flow": given.flow,
-        "synthetic": any(s.get("synthetic", False) for s in settings),
+        "synthetic": protocol.synthetic or any(s.get("synthetic", False) for s in settings),
         "protocol": {"name": protocol.name, "title": protocol.title, "source": protocol.source, "split": protocol.split},
     }
     return _cross_validate(given.table, given.X, given.left_out, config, out, labels, origin)

@@ -74,6 +74,15 @@ def test_a_run_keeps_everything_on_record(prepared, tmp_path):
     assert "majority class" in run.summary(scores)
 
 
+def test_a_synthetic_protocol_makes_a_synthetic_run(prepared, tmp_path):
+    settings = json.loads((prepared / "prepare.json").read_text())
+    for marked, protocol, synthetic in ((True, "casme2-3", True), (False, "casme2-3", False), (False, "synthetic-3", True)):
+        (prepared / "prepare.json").write_text(json.dumps(settings | {"synthetic": marked}))
+        out = tmp_path / f"{marked}-{protocol}"
+        run.cross_validate_prepared([prepared], CONFIG.model_copy(update={"protocol": protocol, "classifier": "majority"}), out)
+        assert run.open_run(out).metrics["synthetic"] is synthetic
+
+
 def test_an_unfinished_run_is_not_opened(tmp_path):
     with pytest.raises(BadInput, match="not a finished run: it has no config.yaml"):
         run.open_run(tmp_path)
