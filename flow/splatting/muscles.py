@@ -105,39 +105,45 @@ def _au1(p):  # inner frontalis: the inner brow rises
     return 1.0 * linear(p, p[108] + [0.3, -2.6, 0.3], p[55], 2.0, 40) * _half(p, 1.2)
 
 
-def _au2(p):  # outer frontalis: the outer brow rises
-    return 1.0 * linear(p, p[68] + [-0.4, -2.3, 0.8], p[53], 1.9, 48) * _half(p)
+def _au2(p):  # outer frontalis: the outer brow rises, two fibres side by side
+    outer = linear(p, p[68] + [-0.6, -2.0, 0.9], p[46], 1.8, 55)
+    inner = linear(p, p[104] + [0.0, -2.6, 0.4], p[53], 1.6, 45)
+    return (0.55 * outer + 0.45 * inner) * _half(p)
 
 
 def _au4(p):  # corrugator and depressor supercilii: brows down and together
-    inward = near(p, p[55], (1.5, 0.9, 1.5)) * ((p[8] - p[55]) * [0.38, 0, 0.2]) * _half(p)
+    inward = near(p, p[55], (1.5, 0.9, 1.5)) * ((p[8] - p[55]) * [0.55, 0, 0.2]) * _half(p)
     down = near(p, (p[55] + p[52]) / 2, (1.7, 0.9, 1.6)) * [0, 0.48, 0.0] * _half(p, 0.9)
     return inward + down
 
 
 def _au6(p):  # orbicularis oculi, outer part: cheek up, crow's feet
     eye = p[EYE].mean(0)
-    cheek = 0.55 * linear(p, eye + [0.0, 0.4, 0.3], (p[50] + p[118]) / 2, 2.2, 60) * _half(p)
-    draw = 0.35 * sphincter(p, eye + [-0.4, 0, 0], (3.0, 2.2, 3.0)) * _half(p)
+    cheek = 0.9 * linear(p, eye + [0.0, 0.4, 0.3], (p[50] + p[118]) / 2, 2.2, 60) * _half(p)
+    draw = 0.55 * sphincter(p, eye + [-0.4, 0, 0], (3.0, 2.2, 3.0)) * _half(p)
     draw[EYE] *= 0.3
+    draw[LOWER_LID[0] + LOWER_LID[1]] += [0, -0.10, 0]
     outward = near(p, p[50], 1.4) * [0, -0.12, -0.14] * _half(p)
     return cheek + draw + outward
 
 
 def _au9(p):  # levator labii superioris alaeque nasi: the nose wrinkles, its wings rise
-    wing = 0.62 * linear(p, p[193] + [0, 0.1, 0.0], p[129], 1.5, 45) * _lip(True) * _half(p)
+    wing = 0.85 * linear(p, p[193] + [0, 0.1, 0.0], p[129], 1.6, 48) * _lip(True) * _half(p)
     pinch = near(p, p[55], (1.1, 0.8, 1.3)) * [0.10, 0.24, 0] * _half(p)
     return wing + pinch + near(p, p[40], 0.8) * [0, -0.18, 0] * _lip(True) * _half(p)
 
 
 def _au10(p):  # levator labii superioris: the upper lip rises
-    return 0.62 * linear(p, p[119] + [0.6, 0.6, 0.2], p[39], 1.2, 42) * _lip(True) * _half(p)
+    pull = 0.55 * linear(p, p[119] + [0.6, 0.6, 0.2], p[39], 1.2, 42)
+    middle = near(p, p[0], (1.0, 0.8, 1.2)) * [0, -0.34, 0]
+    return (pull * _half(p) + middle * _half(p, 1.2)) * _lip(True)
 
 
 def _au12(p):  # zygomaticus major: the corner of the mouth goes up and out
-    pull = 1.05 * linear(p, p[116] + [0.3, 0.6, 0], p[61], 1.9, 42) * _half(p, 0.8)
+    pull = 0.95 * linear(p, p[123] + [0.0, 0.9, 0], p[61], 2.2, 46) * _half(p, 0.8)
     cheek = near(p, p[205], 1.2) * [-0.10, -0.20, -0.16] * _half(p)
-    return pull + cheek
+    middle = near(p, _mouth_centre(p), (1.6, 0.8, 1.5)) * [0, -0.14, 0.05] * _half(p, 1.2)
+    return pull + cheek + middle
 
 
 def _au14(p):  # buccinator: the corner is drawn in and tightened
@@ -242,7 +248,7 @@ def _jaw(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.n
     corner = np.clip(np.abs(rest[:, :1] - centre[0]) / np.abs(rest[61, 0] - centre[0]), 0, 1)
     lips = np.zeros((468, 1))
     lips[list(set(LOWER_LIP + LIPS + MOUTH))] = 1
-    share = share * (1 - 0.25 * lips * corner**2)
+    share = share * (1 - 0.45 * lips * corner**3)
     return moved + share * (jaw_motion(rest, actions)(moved) - moved)
 
 
