@@ -26,6 +26,7 @@ from data_prep.align import similarity, transform_points, warp
 from data_prep.frames import read_image, write_image
 from data_prep.landmarks import FaceMesh
 from data_prep.prepared import CLIPS_FILE, OUTCOME_FILE, SETTINGS_FILE
+from data_prep.replicas import MARKER
 from data_prep.survey import APEX_RULES, Found, check_dataset, locate, missing_message, read_clips
 from mer import registry
 from mer.disk import replacing, write_json
@@ -69,7 +70,7 @@ def prepare(
     missing = sum(clip.outcome == "missing frame" for clip in found)
     if missing == len(found) or (missing > MISSING_SHARE * len(found) and not skip_missing):
         raise BadInput(missing_message(found, root))
-    settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections} | {
+    settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections, "synthetic": (root / MARKER).is_file()} | {
         package: version(package) for package in ("mer", "mediapipe")
     }
     _claim(out, settings, applied)

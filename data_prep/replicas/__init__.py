@@ -5,9 +5,19 @@ They show what a right folder looks like, and let loaders be tested without the 
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Callable
 
 import numpy as np
+
+from mer.disk import write_text
+
+MARKER = "SYNTHETIC.txt"  # lies in the root of every replica, so that what is made from it says what it is
+
+
+def mark(root: Path) -> None:
+    """Write the marker that makes `mer prepare`, and all that follows, call this dataset synthetic."""
+    write_text(root / MARKER, "Synthetic faces in the layout of a published dataset, drawn by mer. No real person, no finding.\n")
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.frames import write_image
-from data_prep.replicas import ReplicaClip
+from data_prep.replicas import ReplicaClip, mark
 
 EMOTIONS = ("others", "disgust", "happiness", "repression", "surprise", "sadness", "fear")
 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
     """Write `clips` below `root` as CASME2-coding-20140508.xlsx and CASME2_RAW_selected/."""
+    mark(root)
     top = root / "CASME2_RAW_selected" / "CASME2_RAW_selected"
     rows = []
     for clip in clips:

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import pandas as pd
 
-from data_prep.replicas import ReplicaClip
+from data_prep.replicas import ReplicaClip, mark
 
 EMOTIONS = ("Anger", "Other", "Happiness", "Surprise", "Contempt", "Disgust", "Fear", "Sadness")
 PREAMBLE = 13
@@ -17,6 +17,7 @@ HEADER = (
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
     """Write `clips` below `root` as SAMM_Micro_FACS_Codes_v2.xlsx and SAMM/."""
+    mark(root)
     rows = []
     for clip in clips:
         subject, padding = f"{clip.subject:03d}", 4 + clip.subject % 2

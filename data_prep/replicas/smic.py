@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from data_prep.frames import write_image
-from data_prep.replicas import ReplicaClip
+from data_prep.replicas import ReplicaClip, mark
 
 EMOTIONS = ("negative", "positive", "surprise")
 CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
@@ -11,6 +11,7 @@ CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
     """Write `clips` below `root` as SMIC_all_raw/HS/; frame numbers get the long counters of the release, apexes are dropped."""
+    mark(root)
     top = root / "SMIC_all_raw"
     for clip in clips:
         name = f"s{clip.subject}_{CODES[clip.emotion]}_{clip.index:02d}"
