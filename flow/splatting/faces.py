@@ -19,14 +19,20 @@ IRISES = np.array([[0.22, 0.13, 0.08], [0.36, 0.24, 0.13], [0.38, 0.36, 0.20], [
 
 @dataclass
 class Face:
-    """An identity ready to be drawn: its meshes, its Gaussians and their surface."""
+    """An identity ready to be drawn: its meshes, its Gaussians and their surface.
+
+    lit : whether the surface still wants light; False for portraits, whose light is in their colours
+    """
 
     head: Head
     gaussians: Gaussians
     surface: Surface
+    lit: bool = True
 
     def colours(self, normal: np.ndarray, tangents: np.ndarray, light: Light) -> np.ndarray:
         """sRGB (G, 3) under `light`, for posed normals (G, 3) and surface directions along u and v (G, 3, 2)."""
+        if not self.lit:
+            return self.surface.albedo
         bent = normal - np.einsum("gdk,gk->gd", tangents, self.surface.bump)
         bent /= np.linalg.norm(bent, axis=1, keepdims=True)
         return shade(self.surface.albedo, bent, self.surface.gloss, light)

@@ -45,10 +45,14 @@ class State:
 class Head:
     """All meshes of one identity.
 
-    landmarks : (478, 3) cm at rest. `parts` are at rest; `vertices(state)` stacks theirs in the same order.
+    landmarks : (478, 3) cm at rest, facing the viewer; turn : (3, 3) the pose in which it was seen, if any
+    surround : a sheet that stands for all that is not the face (portraits), else None and a whole head is built
+    `parts` are at rest; `vertices(state)` stacks theirs in the same order.
     """
 
-    def __init__(self, landmarks: np.ndarray, looks: Looks = Looks()) -> None:
+    def __init__(self, landmarks: np.ndarray, looks: Looks = Looks(), turn: np.ndarray | None = None,
+                 surround: Part | None = None) -> None:
+        self.turn = np.eye(3) if turn is None else turn
         self.looks = looks
         mesh = template()
         self.eyes = {side: _eyeball_centre(landmarks, side) for side in ("right", "left")}
@@ -57,11 +61,15 @@ class Head:
         self.rest = self.landmarks[:468]
         self.middle = (self.rest[13] + self.rest[14]) / 2
         skin = Part("skin", mesh.surface @ self.rest, mesh.fine_triangles, mesh.uv, fine=_fine_triangles())
-        self.parts = [skin, _shell(self.rest)]
+        self.parts = [skin]
         self.parts += [_eyeball(side, centre) for side, centre in self.eyes.items()]
         self.parts += [_socket(self.rest, side) for side in ("right", "left")]
-        self.parts += [_mouth(self.rest), *_teeth(self.middle), *_ears(self.rest, looks), _neck(looks), _clothes()]
-        self.parts += _hair(self.rest, looks) + _glasses(self.rest, looks)
+        self.parts += [_mouth(self.rest), *_teeth(self.middle)]
+        if surround is not None:
+            self.parts.append(surround)
+        else:
+            self.parts += [_shell(self.rest), *_ears(self.rest, looks), _neck(looks), _clothes()]
+            self.parts += _hair(self.rest, looks) + _glasses(self.rest, looks)
 
     def vertices(self, state: State) -> np.ndarray:
         """Vertices (V, 3) cm of all parts in `state`, posed."""
@@ -74,6 +82,8 @@ class Head:
             if part.name == "skin":
                 points = template().surface @ moved
                 points = _outside_eyes(points, self.eyes)
+            elif part.name == "surround":
+                points = points @ self.turn + self._drag(points @ self.turn, moved)
             elif part.name in ("scalp", "hair"):
                 points = points + _shell_follow(points, len(OVAL), moved[OVAL] - self.rest[OVAL], part.name)
             elif part.name.startswith("eye "):
@@ -84,8 +94,16 @@ class Head:
                 points = _mouth(moved).vertices
             elif part.name == "teeth lower":
                 points = jaw(points)
-            stacked.append(state.pose.move(points, part.follow))
+            stacked.append(state.pose.move(points @ self.turn.T, part.follow))
         return np.concatenate(stacked)
+
+    def _drag(self, points: np.ndarray, moved: np.ndarray) -> np.ndarray:
+        """How the face's edge drags what is around it: the motion of the nearest edge points, fading over 3 cm."""
+        edge = self.rest[OVAL]
+        square = ((points[:, None, :2] - edge[None, :, :2]) ** 2).sum(2)
+        share = np.exp(-(square - square.min(1, keepdims=True)) / 1.0)
+        share *= np.exp(-0.5 * square.min(1, keepdims=True) / 3.0**2) / share.sum(1, keepdims=True)
+        return share @ (moved[OVAL] - edge)
 
 
 def _fine_triangles() -> np.ndarray:

@@ -156,7 +156,9 @@ def _au15(p):  # depressor anguli oris: the corner goes down
 
 
 def _au16(p):  # depressor labii inferioris: the lower lip goes down
-    return 0.62 * linear(p, p[170] + [0.9, 0.3, 0], p[84], 1.3, 48) * _lip(False) * _below_mouth(p) * _half(p, 1.0)
+    pull = 0.55 * linear(p, p[170] + [0.9, 0.3, 0], p[84], 1.3, 48)
+    middle = near(p, p[17], (1.1, 0.8, 1.2)) * [0, 0.26, 0]
+    return (pull * _half(p) + middle * _half(p, 1.2)) * _lip(False) * _below_mouth(p)
 
 
 def _au17(p):  # mentalis: the chin boss rises and pushes the lower lip up

@@ -1,0 +1,147 @@
+"""A face to animate from one photograph.
+
+A detector's 3-D landmarks give the mesh, the photograph the colours. The colours are then fitted until the render
+reproduces the photograph: the render is linear in them, so that is a least-squares problem with the blend weights as
+its matrix. Hair, ears and background are a sheet behind the face that bends along with it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from flow.splatting.background import Background
+from flow.splatting.camera import Camera
+from flow.splatting.faces import Face
+from flow.splatting.gaussians import Part, cover
+from flow.splatting.head import Head, State
+from flow.splatting.lighting import Light
+from flow.splatting.mesh import grid
+from flow.splatting.noise import sample
+from flow.splatting.paint import Colours, Surface, cover_with_paint
+from flow.splatting.rasterize import weigh
+from flow.splatting.scenes import Scene
+from flow.splatting.skin import Complexion
+from flow.splatting.template import IRIS, OVAL, template
+from mer.errors import NothingToScore
+
+INTEROCULAR = 6.3  # cm between the irises, the size every face is brought to
+DISTANCE = 100.0  # cm of the camera assumed to have taken the photograph
+STEPS = 40  # of the colour fit
+WIDTHS = (0.75, 0.85, 1.0)  # scales tried for the Gaussians, as shares of the width that is sure to cover
+
+
+@dataclass
+class Portrait:
+    """A scene made from a photograph. psnr : dB over the face, of the render at rest against the photograph."""
+
+    scene: Scene
+    psnr: float
+    width: float
+
+
+def portrait(image: np.ndarray, gaussians: int = 40_000) -> Portrait:
+    """Build a scene from a photograph (H, W, 3) uint8 RGB; its camera has the photograph's size.
+
+    Raises `NothingToScore` if no face is found.
+    """
+    height, width = image.shape[:2]
+    points = _landmarks(image)
+    per_px = INTEROCULAR / np.linalg.norm(points[IRIS["right"]] - points[IRIS["left"]])
+    centre = (points[IRIS["right"], :2] + points[IRIS["left"], :2]) / 2
+    camera = Camera(DISTANCE / per_px, tuple(centre), width, height, DISTANCE)
+    depth = (points[:, 2] - points[[IRIS["right"], IRIS["left"]], 2].mean()) * per_px
+    seen = np.column_stack([(points[:, :2] - centre) * per_px * (1 + depth / DISTANCE)[:, None], depth])
+    turn = _facing(seen)
+
+    surround = _surround(seen, camera)
+    head = Head(seen @ turn, turn=turn, surround=surround)
+    best = None
+    for scale in WIDTHS:
+        fitted = _fit(head, camera, image, gaussians, scale)
+        if best is None or fitted.psnr > best.psnr + 0.1:
+            best = fitted
+    return best
+
+
+def _landmarks(image: np.ndarray) -> np.ndarray:
+    """MediaPipe's 478 landmarks with depth, (478, 3) px."""
+    import mediapipe
+
+    with mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True) as detector:
+        found = detector.process(image).multi_face_landmarks
+    if not found:
+        raise NothingToScore("No face was found in the portrait. Choose a picture with one face seen from the front.")
+    size = np.array([image.shape[1], image.shape[0], image.shape[1]])
+    return np.array([[p.x, p.y, p.z] for p in found[0].landmark]) * size - [0.5, 0.5, 0]
+
+
+def _facing(seen: np.ndarray) -> np.ndarray:
+    """The rotation (3, 3) that turns the mean face the way the seen landmarks (478, 3) look (least squares)."""
+    mean = template().mean[:468]
+    u, _, vt = np.linalg.svd((mean - mean.mean(0)).T @ (seen[:468] - seen[:468].mean(0)))
+    sign = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
+    return (u @ sign @ vt).T
+
+
+def _surround(seen: np.ndarray, camera: Camera, step: float = 0.9) -> Part:
+    """A sheet through the edge of the face and on behind it: follows the head near it, stays still far from it."""
+    edge = seen[OVAL]
+    per_cm = camera.focal / camera.distance
+    low = (np.array([0, 0]) - camera.centre) / per_cm - 3
+    high = (np.array([camera.width, camera.height]) - camera.centre) / per_cm + 3
+    x, y = np.meshgrid(np.arange(low[0], high[0] + step, step), np.arange(low[1], high[1] + step, step))
+    flat = np.stack([x, y], 2).reshape(-1, 2)
+    square = ((flat[:, None] - edge[None, :, :2]) ** 2).sum(2)
+    share = np.exp(-(square - square.min(1, keepdims=True)) / 4.0)
+    edge_depth = share @ edge[:, 2] / share.sum(1)
+    middle = edge[:, :2].mean(0)
+    radius = np.linalg.norm(edge[:, :2] - middle, axis=1).mean()
+    out = np.where(np.linalg.norm(flat - middle, axis=1) > radius, np.sqrt(square.min(1)), 0.0)
+    depth = edge_depth + 0.6 + 5.0 * (1 - np.exp(-out / 5.0))
+    near = np.clip(1 - np.maximum(out - 3.0, 0) / 9.0, 0, 1)
+    # Vertices lie on the rays of the plain grid, so that the sheet shows the photograph unbent.
+    vertices = np.column_stack([flat * (1 + depth / camera.distance)[:, None], depth])
+    return Part("surround", vertices, grid(*x.shape), flat, density=0.35, two_sided=True, follow=near * near * (3 - 2 * near))
+
+
+def _fit(head: Head, camera: Camera, image: np.ndarray, count: int, scale: float) -> Portrait:
+    """Cover the head with Gaussians `scale` times as wide as usual and fit their colours to the photograph."""
+    gaussians = cover(head.parts, count)
+    gaussians.sigma = gaussians.sigma * scale
+    surface = cover_with_paint(gaussians, Complexion(), Colours(), np.random.default_rng(0))
+    face = Face(head, gaussians, surface, lit=False)
+    scene = Scene(face, camera, Light(), Background(camera.width, camera.height, np.random.default_rng(0), white=True))
+
+    view = scene.view(State())
+    target = image.astype(np.float32) / 255
+    weights, mass = view.weights.matrix, np.asarray(view.weights.matrix.sum(0)).ravel()
+    shown = mass > 0.05
+    start = sample(target, *view.splats.mean.T)
+    surface.albedo[shown] = start[shown]
+    _match_hidden(face, shown, start)
+    wanted = (target - (1 - view.weights.opacity[..., None]) * view.picture[:1, :1]).reshape(-1, 3)
+    colours = surface.albedo.astype(np.float32)
+    for _ in range(STEPS):
+        residual = wanted - weights @ colours
+        colours[shown] = np.clip(colours + 1.2 * (weights.T @ residual) / np.maximum(mass, 0.05)[:, None], 0, 1)[shown]
+    surface.albedo = colours
+
+    again = scene.view(State())
+    mask = scene.masks(again.weights)[1]
+    error = np.square(again.picture[mask] - target[mask]).mean()
+    return Portrait(scene, float(-10 * np.log10(error)), scale)
+
+
+def _match_hidden(face: Face, shown: np.ndarray, colours: np.ndarray) -> None:
+    """Bring the painted colours of what the photograph hides (teeth, mouth, backs of the eyes) to its brightness."""
+    skin = face.gaussians.of("skin")
+    level = np.median(colours[skin & shown], axis=0) / np.array(Complexion().tone)
+    hidden = ~shown & ~skin
+    face.surface.albedo[hidden] *= np.clip(0.9 * level, 0.3, 1.2)
+    missing = np.flatnonzero(~shown & skin)
+    if len(missing):  # skin turned away takes the colour of the nearest skin seen
+        from scipy.spatial import cKDTree
+
+        seen = np.flatnonzero(shown & skin)
+        nearest = cKDTree(face.gaussians.uv[seen]).query(face.gaussians.uv[missing])[1]
+        face.surface.albedo[missing] = colours[seen[nearest]]
