@@ -23,7 +23,7 @@ def sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Values of `picture` (H, W) or (H, W, C) float32 at (x, y) px of any shape, bilinear, repeating at the borders."""
     where = np.stack([np.ravel(x), np.ravel(y)]).astype(np.float32)
     count, columns = where.shape[1], 1024  # OpenCV takes pictures of coordinates, of limited width
-    where = np.pad(where, ((0, 0), (0, -count % columns))).reshape(2, -1, columns)
+    where = np.pad(where, ((0, 0), (0, -count % columns or (count == 0) * columns))).reshape(2, -1, columns)
     values = cv2.remap(picture, where[0], where[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     return values.reshape(-1, *picture.shape[2:])[:count].reshape(*np.shape(x), *picture.shape[2:])
 

@@ -46,7 +46,7 @@ def check_warp(before: View, after: View, flow: np.ndarray, valid: np.ndarray) -
     half = np.full(flow.shape, 0.5, np.float32)
     floor = 255 * np.abs(warp(warp(before.picture, half), -half) - before.picture).mean(2)[valid]
     mean, worst = warp_error(before, after, flow, valid)
-    assert mean < 1.1 * floor.mean() and worst < 2 * np.percentile(floor, 99), (mean, worst)
+    assert mean < 1.1 * floor.mean() and worst < 2.5 * np.percentile(floor, 99), (mean, worst)
 
 
 @pytest.mark.parametrize("name", STATES)
