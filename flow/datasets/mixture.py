@@ -1,0 +1,69 @@
+"""Several sources of training pairs as one endless set, in given shares."""
+
+from pathlib import Path
+
+import numpy as np
+
+from flow.datasets.generic import GenericPairs, Pair
+from flow.datasets.pool import PooledFaces
+from mer.errors import BadInput
+from mer.registry import check
+
+
+class Mixture:
+    """Pair `index` comes from one source, drawn by the shares.
+
+    shares : source -> share; the sources are `generic`, `splat` (faces rendered on the fly) and `pool` (faces rendered
+             beforehand, see pool.py)
+    seed   : of the sources and of the choice
+    size   : px, side of a frame
+    peak   : px, range of the largest motion of a generic pair
+    widen  : pairs over which that range grows to its upper end, from 1 px
+    pool   : the folder of rendered faces
+    """
+
+    def __init__(
+        self,
+        shares: dict[str, float],
+        seed: int,
+        size: int,
+        peak: tuple[float, float],
+        widen: int = 0,
+        pool: str | Path | None = None,
+    ):
+        if not shares or min(shares.values()) < 0 or sum(shares.values()) <= 0:
+            raise BadInput(f"The shares of the training data must be positive, not {shares}.")
+        self.seed, self.size, self.peak, self.widen = seed, size, peak, widen
+        self.names = list(shares)
+        self.shares = np.array(list(shares.values())) / sum(shares.values())
+        self.sources = {name: self._source(name, pool) for name in self.names}
+
+    def __getitem__(self, index: int) -> Pair:
+        name = self.names[np.random.default_rng((self.seed, 1, index)).choice(len(self.names), p=self.shares)]
+        if name == "generic" and index < self.widen:
+            top = np.exp(np.log(self.peak[1]) * index / self.widen)
+            return GenericPairs(self.seed, self.size, (self.peak[0], max(1.0, top)))[index]
+        return self.sources[name][index]
+
+    def _source(self, name: str, pool: str | Path | None):
+        check(name, ["generic", "pool", "splat"], "source of training pairs")
+        if name == "generic":
+            return GenericPairs(self.seed, self.size, self.peak)
+        if name == "splat":
+            return SplatFaces(self.seed, self.size)
+        if pool is None:
+            raise BadInput("Training reads faces from a pool, but was told of no folder. Set pool in the configuration.")
+        return PooledFaces(pool, self.seed, self.size, self.peak)
+
+
+class SplatFaces:
+    """Endless indexable set of faces rendered on the fly, with a camera's faults."""
+
+    def __init__(self, seed: int, size: int):
+        self.seed, self.size = seed, size
+
+    def __getitem__(self, index: int) -> Pair:
+        from flow.splatting.scenes import render_pair
+
+        pair = render_pair(self.seed, index, self.size)
+        return Pair(pair.frame1, pair.frame2, pair.flow, pair.face)

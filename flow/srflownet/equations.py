@@ -1,0 +1,129 @@
+"""What brightness alone says of a small motion: Lucas and Kanade's equations, answered cell by cell and as a whole.
+
+With Ix, Iy the mean slopes of both frames and It their difference after warping by the motion w so far, a cell knows
+A = [sum Ix^2, sum Ix Iy; sum Ix Iy, sum Iy^2] and b = [sum Ix It; sum Iy It]. Two kinds of answers for the step d:
+- local: A d = -b, summed over a window of cells;
+- smooth: the d that makes sum d'Ad + 2 b'd + first |grad(w + d)|^2 + second |laplacian(w + d)|^2 least, for a few
+  strengths of smoothness.
+Nothing here is learned. The regularisers choose between the answers and mend them.
+
+Source: B. Lucas, T. Kanade, IJCAI 1981; B. Horn, B. Schunck, Artificial Intelligence 17, 1981; the slope filters:
+H. Farid, E. Simoncelli, IEEE TIP 13(4), 2004, table I.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from flow.srflownet.warp import enlarge, warp
+
+WINDOWS = (1, 3, 7)  # side of a window, in cells
+SMOOTHNESS = ((0.03, 0.0), (0.3, 0.0), (0.0, 0.03), (0.0, 0.3))  # (first, second) of each smooth answer
+WIDE_SMOOTHNESS = ((0.0, 0.03), (0.0, 0.3))  # the same on cells twice as wide, where motion is smoother still
+STEPS = len(WINDOWS) + len(SMOOTHNESS) + len(WIDE_SMOOTHNESS)
+ANSWERS = 6 * len(WINDOWS) + 2 * len(SMOOTHNESS) + 2 * len(WIDE_SMOOTHNESS)  # maps that `solve` returns
+ROUNDS = 20  # of conjugate gradients; what they leave undone, the next step finds
+SMOOTH = (0.037659, 0.249153, 0.426375, 0.249153, 0.037659)
+SLOPE = (-0.109604, -0.276691, 0.0, 0.276691, 0.109604)
+DAMPING = 0.002  # squared slope of local contrast per px that counts as none: that of a sensor's noise
+MISFIT = 0.15  # squared difference at which a pixel counts half: hidden, out of the frame, or a highlight
+REACH = 2.0  # px of the level: the longest step
+
+
+def pyramid(maps: Tensor) -> dict[int, Tensor]:
+    """Return `maps` at 1, 1/2, 1/4 and 1/8 of their size, by the size of a pixel."""
+    levels = {1: maps}
+    for pixel in (2, 4, 8):
+        levels[pixel] = F.avg_pool2d(levels[pixel // 2], 2)
+    return levels
+
+
+@torch.no_grad()
+def solve(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -> tuple[Tensor, Tensor]:
+    """Return the answers to what is left of the motion after `flow`.
+
+    first, second : (N, 1, H, W) local contrast, about -3..3
+    flow          : (N, 2, H / ratio, W / ratio) in pixels of `first`
+    ratio         : pixels along a cell
+
+    Returns what the regulariser reads, (N, ANSWERS, H / ratio, W / ratio), and the steps alone, (N, STEPS, 2, h, w).
+    """
+    with torch.autocast(first.device.type, enabled=False):  # half precision would drown the answers
+        first, second, flow = first.float(), second.float(), flow.float()
+        sums = normal_equations(first, second, flow, ratio)
+        read, steps = [], []
+        for window in WINDOWS:
+            answer, step = local_answer(F.avg_pool2d(sums, window, 1, window // 2, count_include_pad=False))
+            read.append(answer)
+            steps.append(step)
+        wide = smooth_answers(F.avg_pool2d(sums, 2), F.avg_pool2d(flow, 2), WIDE_SMOOTHNESS)
+        for step in smooth_answers(sums, flow, SMOOTHNESS) + [enlarge(step, 2) for step in wide]:
+            read.append(step)
+            steps.append(step)
+        return torch.cat(read, dim=1), torch.stack(steps, dim=1)
+
+
+def normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -> Tensor:
+    """Return the means over each cell of Ix^2, Ix Iy, Iy^2, Ix It, Iy It and It^2, (N, 6, H / ratio, W / ratio)."""
+    moved = warp(second, enlarge(flow, ratio) if ratio > 1 else flow)
+    mean, difference = 0.5 * (first + moved), moved - first
+    ix, iy, it = filtered(mean, SLOPE, SMOOTH), filtered(mean, SMOOTH, SLOPE), filtered(difference, SMOOTH, SMOOTH)
+    products = torch.cat([ix * ix, ix * iy, iy * iy, ix * it, iy * it, it * it], dim=1)
+    products = products / (1 + products[:, 5:] / MISFIT)
+    return F.avg_pool2d(products, ratio) if ratio > 1 else products
+
+
+def local_answer(sums: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a window's step, (N, 2, h, w), after six maps that hold it, the strength and direction of the slopes, and
+    the share of the difference that the step explains: (N, 6, h, w)."""
+    xx, xy, yy, xt, yt, tt = sums.unbind(1)
+    determinant = (xx + DAMPING) * (yy + DAMPING) - xy * xy
+    dx = REACH * torch.tanh((xy * yt - (yy + DAMPING) * xt) / determinant / REACH)
+    dy = REACH * torch.tanh((xy * xt - (xx + DAMPING) * yt) / determinant / REACH)
+    trace = xx + yy + 1e-5
+    explained = -(dx * xt + dy * yt) / (tt + 1e-4)
+    answer = torch.stack([dx, dy, 0.3 * trace.log() + 1, 2 * (xx - yy) / trace, 4 * xy / trace, explained], dim=1)
+    return answer, torch.stack([dx, dy], dim=1)
+
+
+def smooth_answers(sums: Tensor, flow: Tensor, strengths: tuple[tuple[float, float], ...]) -> list[Tensor]:
+    """Return the smooth step for each (first, second) of `strengths`, (N, 2, h, w), all found by conjugate gradients."""
+    xx, xy, yy, xt, yt, _ = sums[None].split(1, dim=2)  # (1, N, 1, h, w)
+    first, second = sums.new_tensor(strengths).T[:, :, None, None, None, None]  # (S, 1, 1, 1, 1)
+
+    def roughness(field: Tensor) -> Tensor:
+        curved = laplacian(field)
+        return first * curved + second * laplacian(curved)
+
+    def system(step: Tensor) -> Tensor:
+        dx, dy = step.split(1, dim=2)
+        return torch.cat([xx * dx + xy * dy, xy * dx + yy * dy], dim=2) + roughness(step) + 1e-5 * step
+
+    def dot(a: Tensor, b: Tensor) -> Tensor:
+        return (a * b).sum(dim=(2, 3, 4), keepdim=True)
+
+    left = -torch.cat([xt, yt], dim=2) - roughness(flow.expand(len(strengths), *flow.shape))
+    scale = 1 / (torch.cat([xx, yy], dim=2) + 4 * first + 20 * second + 1e-5)  # the inverse of the diagonal
+    step, eased = torch.zeros_like(left), scale * left
+    way, size = eased, dot(left, eased)
+    for _ in range(ROUNDS):
+        ahead = system(way)
+        length = size / (dot(way, ahead) + 1e-20)
+        step, left = step + length * way, left - length * ahead
+        eased = scale * left
+        size, before = dot(left, eased), size
+        way = eased + size / (before + 1e-20) * way
+    return [REACH * torch.tanh(s / REACH) for s in step.unbind(0)]
+
+
+def laplacian(maps: Tensor) -> Tensor:
+    """Return four times each cell less its four neighbours, (..., h, w); the border continues itself."""
+    flat = maps.reshape(-1, 1, *maps.shape[-2:])
+    p = F.pad(flat, (1, 1, 1, 1), mode="replicate")
+    return (4 * flat - p[..., 1:-1, 2:] - p[..., 1:-1, :-2] - p[..., 2:, 1:-1] - p[..., :-2, 1:-1]).reshape(maps.shape)
+
+
+def filtered(maps: Tensor, across: tuple[float, ...], down: tuple[float, ...]) -> Tensor:
+    """Return `maps` (N, 1, H, W) correlated with the outer product of two 5-tap filters."""
+    kernel = maps.new_tensor(down)[:, None] * maps.new_tensor(across)
+    return F.conv2d(F.pad(maps, (2, 2, 2, 2), mode="replicate"), kernel[None, None])

@@ -1,0 +1,44 @@
+"""Frames too large for the memory, estimated tile by tile and joined without seams."""
+
+import torch
+from torch import Tensor, nn
+
+TILE = 1024  # px
+OVERLAP = 192  # px: more than a network looks around a place to judge its motion
+
+
+def estimate_tiled(network: nn.Module, onset: Tensor, apex: Tensor, tile: int = TILE, overlap: int = OVERLAP) -> Tensor:
+    """Return the motion (N, 2, H, W) px of two frames (N, 3, H, W), each tile weighing less towards its border.
+
+    tile, overlap : px; neighbouring tiles share at least `overlap`
+    """
+    n, _, height, width = onset.shape
+    total = onset.new_zeros(n, 2, height, width)
+    weight = onset.new_zeros(1, 1, height, width)
+    for top in _starts(height, tile, overlap):
+        for left in _starts(width, tile, overlap):
+            part = (..., slice(top, top + tile), slice(left, left + tile))
+            flow = network(onset[part], apex[part])[-1].float()
+            fade = _fade(flow.shape[-2], overlap, flow)[:, None] * _fade(flow.shape[-1], overlap, flow)
+            total[part] += fade * flow
+            weight[part] += fade
+    return total / weight
+
+
+def _starts(length: int, tile: int, overlap: int) -> list[int]:
+    """Return where tiles begin along a side, the first at 0 and the last against the end."""
+    if length <= tile:
+        return [0]
+    count = -(-(length - overlap) // (tile - overlap))
+    return [round(i * (length - tile) / (count - 1)) for i in range(count)]
+
+
+def _fade(length: int, overlap: int, like: Tensor) -> Tensor:
+    """Return weights along a tile, (length,), rising over half the overlap from almost nothing to one.
+
+    The outer half of an overlap, where a tile sees least around it, weighs a thousandth: it counts only at the frame's
+    own border, where nothing else covers it.
+    """
+    place = torch.arange(length, device=like.device, dtype=like.dtype) + 0.5
+    near = torch.minimum(place, length - place)  # px to the nearer border
+    return ((near - overlap / 4) / (overlap / 4)).clamp(1e-3, 1)

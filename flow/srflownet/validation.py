@@ -1,0 +1,42 @@
+"""How a network does on the flow benchmark's real textures, while it trains. The full table is flow/benchmark.py's."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from flow import exposure
+from flow.pairs import Pair, make_pairs
+
+SEED = 20  # not the benchmark's own, so that the steps of a training are not chosen on the pairs that it reports
+
+
+@torch.no_grad()
+def errors(network: nn.Module, count: int, sizes: tuple[int, ...] = (224, 448)) -> dict[str, float]:
+    """Return `epe_<size>` of `count` pairs and `still_<size>` of an eighth as many still ones, px inside the face.
+
+    network : on its device, in evaluation mode
+    """
+    found = {}
+    for size in sizes:
+        found[f"epe_{size}"] = float(np.mean([_error(network, pair) for pair in _pairs(size, count, False)]))
+        found[f"still_{size}"] = float(np.mean([_error(network, pair) for pair in _pairs(size, max(1, count // 8), True)]))
+    return found
+
+
+@lru_cache(maxsize=8)
+def _pairs(size: int, count: int, still: bool) -> list[Pair]:
+    return list(make_pairs(size, count, SEED, still=still))
+
+
+def _error(network: nn.Module, pair: Pair) -> float:
+    """Return the mean length of the flow's error over the face, px."""
+    device = next(network.parameters()).device
+    flow = network(_tensor(pair.frame1, device), _tensor(exposure.match(pair.frame1, pair.frame2), device))[-1]
+    flow = flow[0].permute(1, 2, 0).float().cpu().numpy()
+    return float(np.linalg.norm(flow - pair.flow, axis=-1)[pair.mask].mean())
+
+
+def _tensor(frame: np.ndarray, device: torch.device) -> Tensor:
+    return torch.from_numpy(frame).to(device).permute(2, 0, 1)[None].float()

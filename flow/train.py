@@ -1,0 +1,286 @@
+"""Training of the flow networks: `train(config, out)`, which goes on from its own checkpoint when there is one.
+
+One experiment is one YAML file in `configs/`. Every pair is drawn from `(seed, index)`, and a checkpoint holds the
+weights, their moving average, the optimiser and the step, so an interrupted training ends with the same bits.
+`torchrun --nproc-per-node N -m flow.train CONFIG OUT` spreads each batch over N processes.
+"""
+
+import os
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Iterator, Literal
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import yaml
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from flow import srflownet
+from flow.datasets.mixture import Mixture
+from flow.srflownet import losses
+from mer.disk import replacing
+from mer.errors import BadInput
+from mer.progress import say
+
+
+class TrainConfig(BaseModel):
+    """One experiment, flat; an unknown key is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    network: Literal["compact", "full"] = "compact"
+    network_settings: dict[str, int] = {}
+    start: str | None = None  # weights to start from, a .safetensors file or the folder of an earlier training
+    data: dict[str, float] = {"generic": 1.0}  # share of each source: generic, splat, pool
+    pool: str | None = None  # folder of faces rendered beforehand, see flow/datasets/pool.py
+    size: int = 192  # px, side of a training frame
+    peak: tuple[float, float] = (0.1, 8.0)  # px, range of the largest motion in a generic pair
+    widen: int = 0  # steps over which generic motion grows from at most 1 px to that range
+    batch: int = 8  # pairs per step, over all processes
+    steps: int = 3000
+    learning_rate: float = 6e-4  # the top of the cycle
+    weight_decay: float = 1e-4
+    warm_up: float = 0.05  # share of the steps until the top
+    clip: float = 1.0  # largest norm of a gradient
+    gamma: float = 0.8  # weight of a step's prediction against the next one's
+    losses: dict[str, float] = {}  # weights of mask, gradient, total_variation, flow_difference
+    gradient_kind: Literal["difference", "sobel"] = "difference"
+    ema: float = 0.999  # the moving average of the weights keeps this much per step
+    precision: Literal["fp32", "bf16"] = "bf16"
+    compiled: bool = False  # torch.compile: faster on a GPU, minutes of compiling on a CPU
+    workers: int = 0  # processes that make pairs; the pairs do not depend on it
+    seed: int = 0
+    save_every: int = 250  # steps between checkpoints
+    report_every: int = 50
+    validate_every: int = 0  # steps between runs of the flow benchmark; 0: never
+    validate_pairs: int = 8
+
+
+def load_config(path: str | Path) -> TrainConfig:
+    """Return the experiment in a YAML file; raises `BadInput` naming every key that does not fit."""
+    try:
+        return TrainConfig(**(yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}))
+    except (OSError, ValueError, TypeError) as error:
+        raise BadInput(f"{path} is no training configuration: {error}") from error
+
+
+def train(config: str | Path | TrainConfig, out: str | Path, *, device: str | None = None) -> Path:
+    """Train one network and return its weights, OUT/weights.safetensors.
+
+    config : a YAML file of `TrainConfig`'s keys
+    out    : folder of the training: config.yaml, checkpoint.pt, log.csv, events for TensorBoard if installed, weights.
+             If it holds a checkpoint, training goes on from there; its configuration must be the same.
+    device : torch device, by default a GPU where there is one
+    """
+    config = config if isinstance(config, TrainConfig) else load_config(config)
+    process = Process(device)
+    torch.manual_seed(config.seed)
+    network = _network(config).to(process.device)
+    optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, config.learning_rate, total_steps=config.steps, pct_start=config.warm_up, anneal_strategy="linear"
+    )
+    average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    out = Path(out)
+    state = {"network": network, "optimizer": optimizer, "schedule": schedule, "average": average}
+    done = _resume(out, config, state, process.device)
+    runner = process.wrap(torch.compile(network) if config.compiled else network)
+    extra = losses.regularisers(config.losses, config.gradient_kind)
+    log = Log(out, done, config.steps) if process.first else None
+    for step, pairs in enumerate(_batches(config, process, done), start=done):
+        onset, apex, truth, mask = (t.to(process.device, non_blocking=True) for t in pairs)
+        with process.autocast(config.precision):
+            predictions = runner(onset, apex)
+        predictions = [p.float() for p in predictions]
+        loss = losses.sequence(predictions, truth, config.gamma) + extra(predictions[-1], truth, mask)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(network.parameters(), config.clip)
+        optimizer.step()
+        schedule.step()
+        _follow(average, network, min(config.ema, (1 + step) / (10 + step)))
+        if log is None:
+            continue
+        log.add(step + 1, loss, norm, predictions[-1].detach(), truth, schedule.get_last_lr()[0])
+        if (step + 1) % config.report_every == 0:
+            log.write(step + 1, (onset, apex, predictions[-1], truth))
+        last = step + 1 == config.steps
+        if last or (step + 1) % config.save_every == 0:
+            _save(out, config, state, step + 1)
+        if config.validate_every and (last or (step + 1) % config.validate_every == 0):
+            log.validated(step + 1, _validate(config, average, process.device))
+    process.close()
+    return out / "weights.safetensors"
+
+
+class Process:
+    """Where this process computes, and its place among the others that `torchrun` started."""
+
+    def __init__(self, device: str | None):
+        self.many = "WORLD_SIZE" in os.environ
+        self.world = int(os.environ.get("WORLD_SIZE", 1))
+        self.rank = int(os.environ.get("RANK", 0))
+        self.first = self.rank == 0
+        cuda = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+        self.device = torch.device(device or (cuda if torch.cuda.is_available() else "cpu"))
+        if self.many:
+            dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+
+    def wrap(self, network: nn.Module) -> nn.Module:
+        """Return the network such that `backward` averages gradients over all processes."""
+        return nn.parallel.DistributedDataParallel(network) if self.many else network
+
+    def autocast(self, precision: str) -> Any:
+        """Return the context in which the network runs at that precision."""
+        return torch.autocast(self.device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
+
+    def close(self) -> None:
+        if self.many:
+            dist.destroy_process_group()
+
+
+class _Steps(Dataset):
+    """Pair number `index` of the training as tensors: frames (3, H, W) 0..255, motion (2, H, W), mask (1, H, W)."""
+
+    def __init__(self, config: TrainConfig):
+        self.config, self.pairs = config, None
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        if self.pairs is None:  # made in the worker: a source may hold what cannot be sent to it
+            c = self.config
+            self.pairs = Mixture(c.data, c.seed, c.size, c.peak, c.widen * c.batch, c.pool)
+        pair = self.pairs[index]
+        frames = (torch.from_numpy(np.ascontiguousarray(f)).permute(2, 0, 1).float() for f in (pair.onset, pair.apex))
+        flow = torch.from_numpy(np.ascontiguousarray(pair.flow, np.float32)).permute(2, 0, 1)
+        return (*frames, flow, torch.from_numpy(pair.mask.astype(np.float32))[None])
+
+
+def _batches(config: TrainConfig, process: Process, done: int) -> Iterator[list[Tensor]]:
+    """Yield this process's share of each batch, from step `done` on."""
+    if config.batch % process.world:
+        raise BadInput(f"A batch of {config.batch} pairs cannot be shared by {process.world} processes. Change batch.")
+    share = config.batch // process.world
+    first = process.rank * share
+    order = [list(range(s * config.batch + first, s * config.batch + first + share)) for s in range(done, config.steps)]
+    return iter(DataLoader(_Steps(config), batch_sampler=order, num_workers=config.workers))
+
+
+def _network(config: TrainConfig) -> nn.Module:
+    """Return the network to train, from `config.start` if given."""
+    network = srflownet.build(config.network, **config.network_settings)
+    if config.start is not None:
+        path = Path(config.start)
+        srflownet.load_weights(network, path / "weights.safetensors" if path.is_dir() else path)
+    return network
+
+
+@torch.no_grad()
+def _follow(average: dict[str, Tensor], network: nn.Module, keep: float) -> None:
+    """Move the average a little towards the network's weights."""
+    for name, tensor in network.state_dict().items():
+        if tensor.is_floating_point():
+            average[name].lerp_(tensor, 1 - keep)
+        else:
+            average[name].copy_(tensor)
+
+
+def _save(out: Path, config: TrainConfig, state: dict[str, Any], step: int) -> None:
+    """Write the checkpoint and the averaged weights."""
+    parts = {name: part if name == "average" else part.state_dict() for name, part in state.items()}
+    with replacing(out / "checkpoint.pt") as path:
+        torch.save({**parts, "step": step, "config": config.model_dump()}, path)
+    note = f"step {step} of {config.steps}"
+    srflownet.save_weights(out / "weights.safetensors", state["average"], config.network, config.network_settings, note)
+
+
+def _resume(out: Path, config: TrainConfig, state: dict[str, Any], device: torch.device) -> int:
+    """Load OUT's checkpoint into `state` and return the steps it has behind it; 0 where there is none."""
+    path = out / "checkpoint.pt"
+    if not path.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+        return 0
+    saved = torch.load(path, map_location=device, weights_only=True)
+    free = {"pool", "workers", "save_every", "report_every", "validate_every", "validate_pairs"}
+    changed = [k for k, v in config.model_dump().items() if k not in free and saved["config"].get(k) != v]
+    if changed:
+        raise BadInput(f"{out} was trained with another {', '.join(changed)}. Take a new folder, or the old settings.")
+    for name in ("network", "optimizer", "schedule"):
+        state[name].load_state_dict(saved[name])
+    for name, tensor in saved["average"].items():
+        state["average"][name].copy_(tensor)
+    say(f"{out}: going on after step {saved['step']} of {config.steps}.")
+    return saved["step"]
+
+
+def _validate(config: TrainConfig, average: dict[str, Tensor], device: torch.device) -> dict[str, float]:
+    """Return the errors of the averaged network on the flow benchmark's real textures, px."""
+    from flow.srflownet import validation
+
+    network = srflownet.build(config.network, **config.network_settings).to(device)
+    network.load_state_dict(average)
+    return validation.errors(network.eval(), config.validate_pairs)
+
+
+class Log:
+    """The training's record: log.csv, a line on stderr with the time left, and TensorBoard where it is installed."""
+
+    def __init__(self, out: Path, done: int, steps: int):
+        self.path, self.done, self.steps = out / "log.csv", done, steps
+        self.began, self.sums, self.count = time.monotonic(), np.zeros(4), 0
+        self.path.touch()
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.board = SummaryWriter(str(out), purge_step=done)
+        except ImportError:  # an extra: pip install mer[train]
+            self.board = None
+
+    def add(self, step: int, loss: Tensor, norm: Tensor, flow: Tensor, truth: Tensor, rate: float) -> None:
+        """Note one step."""
+        error = (flow - truth).norm(dim=1).mean()
+        self.sums += [float(loss.detach()), float(error), float(truth.norm(dim=1).mean()), float(norm)]
+        self.count, self.rate = self.count + 1, rate
+
+    def write(self, step: int, example: tuple[Tensor, ...]) -> None:
+        """Write the means since the last call, and pictures of the first pair."""
+        means = dict(zip(("loss", "epe", "still_epe", "gradient_norm"), self.sums / self.count))
+        self.sums, self.count = np.zeros(4), 0
+        means["learning_rate"] = self.rate
+        self._record(step, means)
+        pace = (time.monotonic() - self.began) / (step - self.done)
+        left = pace * (self.steps - step) / 60
+        say(
+            f"step {step} of {self.steps}: loss {means['loss']:.4f}, error {means['epe']:.4f} px "
+            f"(at rest {means['still_epe']:.4f}), {pace:.2f} s a step, {left:.0f} min left"
+        )
+        if self.board:
+            from flow.draw import draw
+
+            onset, apex, flow, truth = (t[0].detach().float().cpu().permute(1, 2, 0).numpy() for t in example)
+            for name, frame in (("onset", onset), ("apex", apex)):
+                self.board.add_image(name, frame.astype(np.uint8), step, dataformats="HWC")
+            for name, motion in (("flow", flow), ("truth", truth)):
+                self.board.add_image(name, draw(motion), step, dataformats="HWC")
+
+    def validated(self, step: int, errors: dict[str, float]) -> None:
+        """Write the flow benchmark's errors."""
+        self._record(step, errors)
+        say(f"step {step}: " + ", ".join(f"{name} {value:.4f}" for name, value in errors.items()))
+
+    def _record(self, step: int, values: dict[str, float]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.writelines(f"{step},{name},{value:.6g}\n" for name, value in values.items())
+        if self.board:
+            for name, value in values.items():
+                self.board.add_scalar(name, value, step)
+
+
+if __name__ == "__main__":  # the entry point of torchrun
+    import sys
+
+    train(sys.argv[1], sys.argv[2])
