@@ -1,11 +1,12 @@
 """The whole of `mer` on made-up data: three synthetic datasets in their native layouts, prepared, evaluated, one clip scored.
 
-The faces are synthetic and their motion is known. It shows that the parts work together, and nothing about people.
+The faces come from the splat engine and their motion is known. It shows that the parts work together, and nothing about people.
 """
 
 import shutil
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Iterator
 
@@ -15,8 +16,11 @@ from data_prep.frames import write_image
 from data_prep.prepare import prepare
 from data_prep.prepared import open_prepared
 from data_prep.replicas import ReplicaClip
-from flow import actors
 from flow.cache import estimate_prepared
+from flow.splatting import recipes
+from flow.splatting.actor import Actor
+from flow.splatting.camera import Pose
+from flow.splatting.sensor import Sensor
 from mer import bundle, registry
 from mer.config import CvConfig
 from mer.disk import write_text
@@ -30,8 +34,10 @@ CONFIG = CvConfig(protocol="synthetic-3", method="dis", feature="flow_image", cl
 MARKER = "SYNTHETIC.txt"
 
 CLIPS_PER_SUBJECT = 5
-PEAK_PX = (0.3, 3.0)  # motion of the farthest-moving site at the apex, px of the frame, evenly spread in its logarithm
-HEAD = (0.3, 0.3, 0.06)  # standard deviation of the head's drift from onset to apex: px, px, degrees
+PEAK_PX = (0.3, 3.0)  # motion of the farthest-moving landmark at the apex, px of the frame, evenly spread in its logarithm
+HEAD_PX, HEAD_DEGREES = 0.3, 0.06  # standard deviations of the head's drift from onset to apex
+CAMERA = Sensor(blur=0.4, shot=1e-4, read=0.004, drift=0.005)
+SIZE = 320  # px of a frame
 RISE, FALL = 6, 5  # frames from onset to apex, and on to the offset: few, so that drawing them all takes seconds
 
 
@@ -53,33 +59,43 @@ CASTS = (
 
 @dataclass(frozen=True)
 class Performance:
-    """One actor showing one emotion once; everything about it follows from `actor` and `seed`."""
+    """One synthetic person showing one emotion once; everything about it follows from `person`, `emotion` and `seed`."""
 
-    actor: int
+    person: int
     emotion: str
     seed: int
 
     @property
-    def action_units(self) -> tuple[int, ...]:
-        """The action units shown, one of the emotion's usual sets."""
-        choices = actors.EMOTIONS[self.emotion]
-        return choices[np.random.default_rng([self.actor, self.seed, 0]).integers(len(choices))]
+    def actions(self) -> dict[str, float]:
+        """The action units shown and how strong each is beside the others."""
+        return recipes.draw(self.emotion, np.random.default_rng([self.person, self.seed, 0]))
 
     def film(self, rest: int = 0) -> list[np.ndarray]:
-        """Frames from the onset over the apex (the frame `RISE` later) to the offset, each (H, W, 3) uint8 RGB.
+        """Frames from the onset over the apex (the frame `RISE` later) to the offset, each (SIZE, SIZE, 3) uint8 RGB.
 
         `rest` frames of the neutral face come before and after.
         """
-        rng = np.random.default_rng([self.actor, self.seed, 1])
-        peak = np.exp(rng.uniform(*np.log(PEAK_PX)))
-        shown = {site: (dx * peak, dy * peak) for site, (dx, dy) in actors.moves(self.action_units).items()}
-        drift = rng.normal(0, HEAD)
-        person = actors.actor(self.actor)
+        rng = np.random.default_rng([self.person, self.seed, 1])
+        actor = _actor(self.person)
+        strength = actor.intensity(self.actions, np.exp(rng.uniform(*np.log(PEAK_PX))))
+        roll, *shift = rng.normal(0, (HEAD_DEGREES, HEAD_PX, HEAD_PX))
+        cm = actor.scene.camera.distance / actor.scene.camera.focal  # per px
         # Half a cosine up and half a cosine down: motion starts and ends at rest.
         phase = np.concatenate([np.linspace(0, np.pi, RISE + 1), np.linspace(np.pi, 2 * np.pi, FALL + 1)[1:]])
         amounts = np.pad((1 - np.cos(phase)) / 2, rest)
         drifts = np.pad(np.arange(RISE + FALL + 1) / RISE, rest, mode="edge")
-        return [person.frame(shown, amount, tuple(drift * d), rng) for amount, d in zip(amounts, drifts)]
+        frames = []
+        for amount, drift in zip(amounts, drifts):
+            shown = {unit: amount * strength * share for unit, share in self.actions.items()}
+            pose = Pose(roll=drift * roll, shift=(drift * shift[0] * cm, drift * shift[1] * cm, 0.0))
+            frames.append(actor.frame(shown, head=pose, sensor=CAMERA, rng=rng))
+        return frames
+
+
+@lru_cache(maxsize=1)
+def _actor(person: int) -> Actor:
+    """The clips of one person follow each other, and drawing a person takes as long as three frames."""
+    return Actor(person, SIZE)
 
 
 def run(out: Path) -> Iterator[str]:
@@ -120,18 +136,18 @@ def write_datasets(out: Path) -> dict[str, Path]:
     for cast in CASTS:
         plan = list(_plan(cast))
         with ProcessPoolExecutor() as pool:
-            films = list(track(pool.map(Performance.film, [play for *_, play in plan]), f"Drawing {cast.dataset}", len(plan)))
+            films = list(track(pool.map(Performance.film, [play for *_, play in plan], chunksize=CLIPS_PER_SUBJECT), f"Drawing {cast.dataset}", len(plan)))
         clips = []
         for (subject, index, word, play), film in zip(plan, films):
             onset = 100 * index + 46
-            clips.append(ReplicaClip(subject=subject, index=index, emotion=word, action_units="+".join(map(str, play.action_units)),
+            clips.append(ReplicaClip(subject=subject, index=index, emotion=word, action_units=recipes.coded(play.actions),
                                      onset=onset, apex=onset + RISE, offset=onset + RISE + FALL, frames=film.__getitem__))
         roots[cast.dataset] = out / cast.dataset
         registry.load("data_prep.replicas", cast.dataset).write(roots[cast.dataset], clips)
     return roots
 
 
-NEW = Performance(actor=999, emotion="happiness", seed=4)
+NEW = Performance(person=999, emotion="happiness", seed=4)
 
 
 def write_new_clip(out: Path) -> Path:
@@ -145,12 +161,12 @@ def write_new_clip(out: Path) -> Path:
 def _plan(cast: Cast) -> Iterator[tuple[int, int, str, Performance]]:
     """Subject, clip index from 1, emotion word and performance of every clip: each emotion once, then some again."""
     for subject in cast.subjects:
-        actor = 100 * CASTS.index(cast) + subject
-        rng = np.random.default_rng(actor)
+        person = 100 * CASTS.index(cast) + subject
+        rng = np.random.default_rng(person)
         words = list(cast.emotions)
         words += list(rng.choice(words, CLIPS_PER_SUBJECT - len(words)))
         for index, word in enumerate(words, start=1):
-            yield subject, index, word, Performance(actor, cast.emotions[word], index)
+            yield subject, index, word, Performance(person, cast.emotions[word], index)
 
 
 def _clear(out: Path) -> None:

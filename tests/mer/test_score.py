@@ -10,22 +10,26 @@ from click.testing import CliRunner
 from data_prep.align import INTEROCULAR_SHARE
 from data_prep.frames import write_image
 from data_prep.landmarks import interocular
-from flow import actors
+from flow.splatting.actor import Actor
+from flow.splatting.sensor import Sensor
 from mer import bundle, cli, score
 from mer.errors import BadInput, MerError, NothingToScore
 from test_bundle import fitted
 
 PEAK, RISE = 2.5, 5
+PERSON = 5
+CAMERA = Sensor(read=0.004)
 
 
 def film(folder: Path, amount: float, frames: int = RISE + 1) -> Path:
-    """Frames of an actor raising the lip corners by `amount` px, numbered from 10."""
+    """Frames of a synthetic person raising the lip corners by up to `amount` px, numbered from 10."""
     rng = np.random.default_rng(0)
-    person = actors.actor(5)
-    shown = {site: (dx * amount, dy * amount) for site, (dx, dy) in actors.moves((12,)).items()}
+    person = Actor(PERSON, 256)
+    strength = person.intensity({"12": 1.0}, amount)
     folder.mkdir()
     for i in range(frames):
-        write_image(folder / f"img{10 + i}.png", person.frame(shown, i / max(frames - 1, 1), (0, 0, 0), rng))
+        image = person.frame({"12": strength * i / max(frames - 1, 1)}, sensor=CAMERA, rng=rng)
+        write_image(folder / f"img{10 + i}.png", image)
     return folder
 
 
@@ -46,7 +50,7 @@ def test_score_finds_the_frames_the_motion_and_the_place(smile, saved):
     assert (result.onset, result.apex) == (10, 10 + RISE)
     assert (result.onset_s, result.apex_s) == (0.0, pytest.approx(RISE / 100))
     assert result.site.startswith(("lip_corner", "cheek"))
-    scale = INTEROCULAR_SHARE * result.face_size / interocular(actors.actor(5).landmarks)
+    scale = INTEROCULAR_SHARE * result.face_size / interocular(Actor(PERSON, 256).landmarks())
     assert result.motion_px == pytest.approx(PEAK * scale, rel=0.2)
     assert sum(result.probabilities.values()) == pytest.approx(1)
     assert result.label == max(result.probabilities, key=result.probabilities.get)
@@ -100,8 +104,8 @@ def test_frames_that_are_not_there_are_named(smile, saved):
 
 
 def test_head_motion_is_not_facial_motion():
-    landmarks = actors.actor(5).landmarks
-    flow = np.full((320, 320, 2), (0.7, -0.4), np.float32)
+    landmarks = Actor(PERSON, 256).landmarks()
+    flow = np.full((256, 256, 2), (0.7, -0.4), np.float32)
     assert score.most_moved(flow, landmarks)[1] == pytest.approx(0, abs=1e-6)
 
 
