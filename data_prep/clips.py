@@ -30,9 +30,9 @@ COLUMNS: dict[str, tuple[str, str]] = {
 
 
 def clip_table(rows: list[dict]) -> pd.DataFrame:
-    """Build a clip table from `rows` (dicts with some or all of `COLUMNS`); fills `clip_id`, types and order, and checks.
+    """Build a clip table from `rows` (dicts with some or all of `COLUMNS`); fills `clip_id`, types and order.
 
-    Raises `BadInput` for a clip named twice, or an apex_source that is not one of `APEX_SOURCES`.
+    What was read may be odd, a clip listed twice for one: `data_prep/oddities.py` sees to that, `check` insists on it.
     """
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["clip_id"] = table["dataset"] + "/" + table["subject"] + "/" + table["clip"]
@@ -40,11 +40,14 @@ def clip_table(rows: list[dict]) -> pd.DataFrame:
     for name, (kind, _) in COLUMNS.items():
         if kind == "string":
             table[name] = table[name].fillna("")
-    return check(table)
+    return table
 
 
 def check(table: pd.DataFrame) -> pd.DataFrame:
-    """Return `table` if it keeps the contract, else raise `BadInput` naming the first row that breaks it."""
+    """Return `table` if it keeps the contract, else raise `BadInput` naming the first row that breaks it.
+
+    It needs every one of `COLUMNS`, each clip once, and no apex_source but `APEX_SOURCES` or none.
+    """
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
         raise BadInput(f"The clip table lacks the column(s) {', '.join(missing)}.")

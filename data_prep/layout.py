@@ -5,12 +5,14 @@ What is particular to one dataset stands in its file in `data_prep/datasets/`.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Iterator
 from zipfile import BadZipFile
 
 import pandas as pd
 
+from data_prep.frames import numbered_images
 from mer.errors import BadInput
 
 DEPTH = 4  # folders in folders that are looked into: zips nest a folder in a folder of the same name
@@ -18,19 +20,31 @@ DEPTH = 4  # folders in folders that are looked into: zips nest a folder in a fo
 
 @dataclass(frozen=True)
 class Facts:
-    """What is published about a dataset; `emotions` counts the clips of each of its words."""
+    """What is published about a dataset; a count that is not published is None.
+
+    `emotions` counts the clips of each of its words; `lacking` is the share of clips that the release itself has no
+    frames for, above which a folder is likely not what was meant.
+    """
 
     title: str
     fps: float
-    subjects: int
+    subjects: int | None
     clips: int
-    emotions: dict[str, int]
+    emotions: dict[str, int | None]
     licence: str
     obtain: str
     citation: str
     doi: str
+    lacking: float = 0.01
 
 
+def forget() -> None:
+    """Look at the disk anew: what the functions below found is kept, since every clip of a dataset asks the same."""
+    for search in (find_folder, folders_named, images_in):
+        search.cache_clear()
+
+
+@lru_cache
 def find_folder(root: Path, holds: str, prefer: tuple[str, ...] = (), avoid: tuple[str, ...] = ()) -> Path:
     """The folder at or below `root` that holds folders whose whole name matches the pattern `holds`.
 
@@ -52,33 +66,89 @@ def find_folder(root: Path, holds: str, prefer: tuple[str, ...] = (), avoid: tup
     return min(found, key=rank)
 
 
-def find_table(root: Path, files: tuple[str, ...], columns: tuple[str, ...], stop: str) -> tuple[Path, pd.DataFrame]:
-    """The spreadsheet of `root` that matches the earliest pattern of `files`, and its table.
+@lru_cache
+def folders_named(root: Path, pattern: str) -> dict[str, Path]:
+    """Folders below `root`, `DEPTH` levels down at most, whose whole name matches `pattern`: name in lower case -> path.
 
-    The table starts below the first row, of any sheet, that has all of `columns`: some editions print a preamble, and
-    sheets can be empty. Names are compared by letters and digits alone, in lower case, and returned so ("onsetframe").
-    Rows without a subject or a file name are left out. Folders that match `stop` are not searched.
+    They are not entered. Of several folders of one name, the first by path is taken.
+    """
+    found: dict[str, Path] = {}
+    for folder, inside in _walk(root, pattern):
+        for name in inside:
+            if re.fullmatch(pattern, name, re.IGNORECASE):
+                found.setdefault(name.lower(), folder / name)
+    return found
+
+
+@lru_cache(maxsize=8)
+def images_in(folder: Path) -> dict[int, Path]:
+    """`numbered_images`, read once for clips that share a folder, as in long videos."""
+    return numbered_images(folder)
+
+
+def find_tables(
+    root: Path, files: tuple[str, ...], columns: tuple[str, ...], stop: str, optional: tuple[str, ...] = ()
+) -> Iterator[tuple[Path, pd.DataFrame]]:
+    """Spreadsheets (or CSV files) of `root` that match the patterns `files` and have the columns; earlier patterns first.
+
+    A table starts below the first row, of any sheet, that has all of `columns`: some editions print a preamble, and sheets
+    can be empty. Names are compared by letters and digits alone, in lower case, and returned so ("onsetframe"); of columns
+    of one name the first is taken, and an `optional` one that is absent is empty. Rows in which one of the first two columns
+    (subject and clip) is empty are left out. Folders that match `stop` are not searched.
     Raises `BadInput` if no file matches or none has the columns.
+    """
+    paths = find_files(root, files, stop)
+    found = False
+    for path in paths:
+        for sheet in sheets(path):
+            table = _below_header(sheet, columns, optional)
+            if table is not None:
+                found = True
+                yield path, table
+                break
+    if not found and paths:
+        raise BadInput(f"{paths[0]} has no row with the columns {', '.join(columns)} in any sheet. Is it the file as published?")
+
+
+def find_table(
+    root: Path, files: tuple[str, ...], columns: tuple[str, ...], stop: str, optional: tuple[str, ...] = ()
+) -> tuple[Path, pd.DataFrame]:
+    """The first of `find_tables`, for a dataset whose editions lie side by side."""
+    return next(find_tables(root, files, columns, stop, optional))
+
+
+def find_files(root: Path, files: tuple[str, ...], stop: str) -> list[Path]:
+    """Files that match the patterns `files`, earlier patterns first, at or below `root`, outside of folders that match `stop`.
+
+    Raises `BadInput` if there is none.
     """
     folders = [folder for folder, _ in _walk(root, stop)]
     paths = [path for pattern in files for folder in folders for path in sorted(folder.glob(pattern))]
-    for path in dict.fromkeys(paths):
-        for sheet in _sheets(path):
-            for row in range(len(sheet)):
-                names = [re.sub(r"\W|_", "", str(cell)).lower() for cell in sheet.iloc[row]]
-                if set(columns) <= set(names):
-                    table = sheet.iloc[row + 1 :].set_axis(names, axis=1)[list(columns)]
-                    return path, table[(table["subject"].map(text) != "") & (table["filename"].map(text) != "")]
-    if paths:
-        raise BadInput(f"{paths[0]} has no row with the columns {', '.join(columns)} in any sheet. Is it the file as published?")
-    raise BadInput(f"There is no spreadsheet {' or '.join(files)} in {root}. Put it beside the frames, under its published name.")
+    paths = [path for path in dict.fromkeys(paths) if not path.name.startswith(("~$", "."))]  # lock files of an open Excel
+    if not paths:
+        raise BadInput(f"There is no spreadsheet {' or '.join(files)} in {root}. Put it beside the frames, under its published name.")
+    return paths
 
 
-def _sheets(path: Path) -> list[pd.DataFrame]:
+def sheets(path: Path) -> list[pd.DataFrame]:
+    """The sheets of a spreadsheet or CSV file, cells as they are, without a header."""
     try:
+        if path.suffix == ".csv":
+            return [pd.read_csv(path, header=None, dtype=object, encoding_errors="replace")]
         return list(pd.read_excel(path, sheet_name=None, header=None, dtype=object).values())
-    except (ValueError, KeyError, OSError, BadZipFile) as error:
+    except (ValueError, KeyError, OSError, ImportError, BadZipFile) as error:
         raise BadInput(f"{path} cannot be read as a spreadsheet: {error}. Copy it again from the source.") from error
+
+
+def _below_header(sheet: pd.DataFrame, columns: tuple[str, ...], optional: tuple[str, ...]) -> pd.DataFrame | None:
+    for row in range(len(sheet)):
+        names = [re.sub(r"\W|_", "", str(cell)).lower() for cell in sheet.iloc[row]]
+        if set(columns) <= set(names):
+            table = sheet.iloc[row + 1 :].set_axis(names, axis=1)
+            table = table.loc[:, ~table.columns.duplicated()].reindex(columns=[*columns, *optional])
+            named = table[columns[0]].map(text).ne("") & table[columns[1]].map(text).ne("")
+            return table[named]
+    return None
 
 
 def number(cell: object) -> int | None:
@@ -92,22 +162,6 @@ def text(cell: object) -> str:
     if pd.isna(cell):
         return ""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
-
-
-def check_names(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the clip table if every subject and clip is a plain folder name, else raise `BadInput`.
-
-    Names come from files that others wrote, and become paths below the dataset and the output.
-    """
-    plain = table[["subject", "clip"]].map(lambda name: name not in ("", ".", "..") and not re.search(r'[/\\:\0]', name))
-    wrong = table[~plain.all(axis=1)]
-    if len(wrong):
-        first = wrong.iloc[0]
-        raise BadInput(
-            f"{len(wrong)} clip(s) have a name that is no plain folder name. First: subject {first['subject']!r}, clip "
-            f"{first['clip']!r}. It would lead out of the dataset folder; correct the annotation file."
-        )
-    return table
 
 
 def _walk(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[Path, list[str]]]:

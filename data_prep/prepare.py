@@ -27,7 +27,7 @@ from data_prep.frames import read_image, write_image
 from data_prep.landmarks import FaceMesh
 from data_prep.prepared import CLIPS_FILE, OUTCOME_FILE, SETTINGS_FILE
 from data_prep.replicas import MARKER
-from data_prep.survey import APEX_RULES, Found, check_dataset, locate, missing_message, read_clips
+from data_prep.survey import APEX_RULES, Found, check_dataset, load_dataset, locate_all, missing_message, read_clips
 from mer import registry
 from mer.disk import replacing, write_json
 from mer.errors import BadInput, MerError
@@ -35,7 +35,6 @@ from mer.progress import track
 
 __all__ = ["check_dataset", "prepare"]
 
-MISSING_SHARE = 0.01  # more clips than this without frames, and the folder is likely not what was meant
 CLIPS_PER_WORKER = 40  # a process needs about as long to start as it takes to prepare this many clips
 
 
@@ -56,24 +55,24 @@ def prepare(
     jobs         : processes; all cores by default, and fewer where starting them would take longer than the work
     apex         : what stands in for an apex that is not annotated, "midpoint" or "spot"
     corrections  : apply data_prep/corrections/NAME.csv
-    skip_missing : go on where more than 1 % of the clips lack frames
+    skip_missing : go on where more clips lack frames than the release itself lacks (`Facts.lacking`, mostly 1 %)
 
     Returns the outcome table, one row per clip: clip_id, outcome ("ok", "no face", "missing frame", "unreadable frame",
-    "no onset", "no apex"), reason, onset, apex, apex_source. Raises `BadInput` for a folder that is not the dataset, for
+    "no onset", "no apex", "bad name", "duplicate"), reason, onset, apex, apex_source. Raises `BadInput` for a folder that is not the dataset, for
     too many missing frames, and for an `out` that holds something else.
     """
     registry.check(apex, list(APEX_RULES), "apex rule")
     root, out = Path(root), Path(out)
-    table, applied = read_clips(name, root, corrections)
-    rows = track(list(table.itertuples()), f"finding the frames of {name}")
-    found = [locate(name, root, row, apex) for row in rows]
+    annotations = read_clips(name, root, corrections)
+    table = annotations.table
+    found = locate_all(name, root, annotations, apex)
     missing = sum(clip.outcome == "missing frame" for clip in found)
-    if missing == len(found) or (missing > MISSING_SHARE * len(found) and not skip_missing):
+    if missing == len(found) or (missing > load_dataset(name).FACTS.lacking * len(found) and not skip_missing):
         raise BadInput(missing_message(found, root))
     settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections, "synthetic": (root / MARKER).is_file()} | {
         package: version(package) for package in ("mer", "mediapipe")
     }
-    _claim(out, settings, applied)
+    _claim(out, settings, annotations.corrections)
 
     outcomes = {clip.clip_id: _outcome(clip, clip.outcome, clip.reason) for clip in found if clip.outcome}
     to_do = []

@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Collection
 
 import pandas as pd
 
-from data_prep import correct, layout
+from data_prep import correct, layout, oddities
 from data_prep.spotting import midpoint
 from mer import registry
 from mer.errors import BadInput
+from mer.progress import track
 
 APEX_RULES = ("midpoint", "spot")
+IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*")  # JPEG, PNG, BMP, TIFF of either byte order
 
 
 @dataclass(frozen=True)
@@ -40,23 +43,44 @@ def load_dataset(name: str) -> ModuleType:
     return registry.load("data_prep.datasets", name)
 
 
-def read_clips(name: str, root: Path, corrections: bool = True) -> tuple[pd.DataFrame, list[dict]]:
-    """Clip table of the dataset in `root`, and the corrections applied to it.
+@dataclass(frozen=True)
+class Annotations:
+    """A dataset as annotated: its clip table, the corrections applied to it, and everything odd that was found."""
 
-    An apex outside its clip is no apex: the printed number goes into the note. Raises `BadInput` where no clip is found.
+    table: pd.DataFrame
+    corrections: list[dict]
+    findings: list[oddities.Finding]
+
+
+def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
+    """Read the annotations of the dataset in `root`, mend what is odd in them, and correct them.
+
+    Raises `BadInput` where no clip is found.
     """
-    table = layout.check_names(load_dataset(name).read_annotations(root))
+    layout.forget()
+    dataset = load_dataset(name)
+    table = dataset.read_annotations(root)
     if not len(table):
         raise BadInput(f"{root} holds no clip of {name}. See the expected tree with: mer prepare {name} --root {root} --check")
-    outside = ((table["apex"] < table["onset"]) | (table["apex"] > table["offset"])).fillna(False)
-    for row in table.index[outside]:
-        clip = table.loc[row]
-        table.loc[row, "note"] = f"apex printed as {clip['apex']}, outside {clip['onset']} to {clip['offset']}"
-        table.loc[row, ["apex", "apex_source"]] = [pd.NA, ""]
-    for column in ("onset", "offset"):
-        same = (table["apex"] == table[column]).fillna(False) & (table["note"] == "")
-        table.loc[same, "note"] = f"apex is the {column} frame"
-    return correct.apply(table, name) if corrections else (table, [])
+
+    def numbers_of(row) -> Collection[int]:
+        try:
+            return dataset.frame_files(root, row).keys()
+        except BadInput:  # a missing folder is reported by `locate`
+            return ()
+
+    table, findings = oddities.find(table, numbers_of)
+    table, applied = correct.apply(table, name) if corrections else (table, [])
+    return Annotations(table, applied, findings)
+
+
+def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str) -> list["Found"]:
+    """`locate` for every row of the clip table; clips that were refused when they were read are not looked for."""
+    refused = {finding.clip_id: (finding.outcome, finding.detail) for finding in annotations.findings if finding.outcome}
+    return [
+        Found(row.clip_id, None, None, "", {}, *refused[row.clip_id]) if row.clip_id in refused else locate(name, root, row, apex_rule)
+        for row in track(list(annotations.table.itertuples()), f"finding the frames of {name}")
+    ]
 
 
 def locate(name: str, root: Path, row, apex_rule: str) -> Found:
@@ -77,7 +101,7 @@ def locate(name: str, root: Path, row, apex_rule: str) -> Found:
         files = load_dataset(name).frame_files(root, row)
     except BadInput as error:
         return found(outcome="missing frame", reason=str(error))
-    wanted = [onset, apex] if apex is not None else [n for n in files if onset < n <= offset] + [onset]
+    wanted = [onset, apex] if apex is not None else [onset] + [n for n in files if onset < n <= offset]
     for number in wanted:
         if number not in files:
             reach = f"frames {min(files)} to {max(files)} are there" if files else "its folder holds no frames"
@@ -98,8 +122,18 @@ def missing_message(found: list[Found], root: Path) -> str:
     )
 
 
+def unreadable(clip: Found) -> str:
+    """Why one of the clip's files cannot be an image, judged by its first bytes; empty if all may be."""
+    for path in clip.files.values():
+        with path.open("rb") as file:
+            start = file.read(4)
+        if not start.startswith(IMAGE_STARTS):
+            return f"{path.name} is {'empty' if not start else 'no image'}"
+    return ""
+
+
 def check_dataset(name: str, root: str | Path) -> Check:
-    """Say whether `root` is the dataset `name` as published: tree, counts, missing frames. Opens no image.
+    """Say whether `root` is the dataset `name` as published: tree, counts, oddities, missing frames. Decodes no image.
 
     Fewer clips than published, or some without frames, are worth a line but not a refusal: a subset can be used.
     """
@@ -107,24 +141,39 @@ def check_dataset(name: str, root: str | Path) -> Check:
     facts: layout.Facts = dataset.FACTS
     lines = [f"{facts.title} in {root}", "", "Expected:", *(f"  {line}" for line in dataset.TREE.splitlines()), "", "Found:"]
     try:
-        table, applied = read_clips(name, root)
-        found = [locate(name, root, row, "midpoint") for row in table.itertuples()]
+        annotations = read_clips(name, root)
+        found = locate_all(name, root, annotations, "midpoint")
     except BadInput as error:
         return Check(lines + [f"  {error}", "", f"Not usable. How to obtain {facts.title}: {facts.obtain}"], False)
+    table = annotations.table
     lines.append(f"  clips     {_count(len(table), facts.clips)}")
     lines.append(f"  subjects  {_count(table['subject'].nunique(), facts.subjects)}")
     counts = table["emotion"].value_counts()
     for emotion in [*facts.emotions, *sorted(set(counts.index) - set(facts.emotions))]:
-        lines.append(f"  {emotion:<9} {_count(counts.get(emotion, 0), facts.emotions.get(emotion, 0))}")
-    notes = table[table["note"] != ""]
-    lines += [f"  {clip.clip_id}: {clip.note}" for clip in notes.head(5).itertuples()]
-    lines += [f"  ... and {len(notes) - 5} more clips with a note"] if len(notes) > 5 else []
-    lines += [f"  {len(applied)} correction(s) applied, listed in data_prep/corrections/{name}.csv"] if applied else []
-    usable = [clip for clip in found if not clip.outcome]
+        lines.append(f"  {emotion or '(none)':<9} {_count(counts.get(emotion, 0), facts.emotions.get(emotion, 0))}")
+    lines += [f"  {line}" for line in _odd(annotations.findings)]
+    if annotations.corrections:
+        lines.append(f"  {len(annotations.corrections)} correction(s) applied, listed in data_prep/corrections/{name}.csv")
     lines += [f"  {missing}"] if (missing := missing_message(found, root)) else []
-    lines += ["", f"{len(usable)} of {len(found)} clips can be prepared." if usable else "Not usable: no clip has its frames."]
-    return Check(lines, bool(usable))
+    usable = [clip for clip in found if not clip.outcome]
+    broken = [(clip.clip_id, reason) for clip in usable if (reason := unreadable(clip))]
+    lines += [f"  {len(broken)} clip(s) with a file that is no image. First: {broken[0][0]}, {broken[0][1]}."] if broken else []
+    ready = len(usable) - len(broken)
+    lines += ["", f"{ready} of {len(found)} clips can be prepared." if ready else "Not usable: no clip has its frames."]
+    return Check(lines, bool(ready))
 
 
-def _count(here: int, published: int) -> str:
+def _odd(findings: list[oddities.Finding]) -> list[str]:
+    """One line per kind: how many, the first, and what it is."""
+    kinds = dict.fromkeys(finding.kind for finding in findings)
+    lines = []
+    for kind in kinds:
+        of_kind = [finding for finding in findings if finding.kind == kind]
+        lines.append(f"{len(of_kind)} clip(s) with {kind}. First: {of_kind[0].clip_id}, {of_kind[0].detail}.")
+    return lines
+
+
+def _count(here: int, published: int | None) -> str:
+    if published is None:
+        return f"{here:>4}, no count is published"
     return f"{here:>4}, as published" if here == published else f"{here:>4}, published {published}"

@@ -10,8 +10,7 @@ from typing import Iterator
 import pandas as pd
 
 from data_prep.clips import clip_table
-from data_prep.frames import numbered_images
-from data_prep.layout import Facts, find_folder
+from data_prep.layout import Facts, find_folder, images_in
 from mer.errors import BadInput
 
 FACTS = Facts(
@@ -49,7 +48,7 @@ def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table from the folders: the first frame is the onset, the last the offset, the apex stays empty."""
     rows = []
     for emotion, folder in _clip_folders(Path(root)):
-        frames = list(numbered_images(folder))
+        frames = list(images_in(folder))
         name = clip_name(folder.name)
         rows.append(
             {
@@ -69,7 +68,7 @@ def frame_files(root: Path, row) -> dict[int, Path]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
     for _, folder in _clip_folders(Path(root), int(row.subject[1:])):
         if clip_name(folder.name) == row.clip:
-            return numbered_images(folder)
+            return images_in(folder)
     raise BadInput(f"There is no folder for {row.clip} in {root}.")
 
 

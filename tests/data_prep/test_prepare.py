@@ -87,6 +87,20 @@ def test_every_failure_is_a_row_with_its_reason(make_replica, tmp_path):
     assert len(pd.read_parquet(tmp_path / "out" / "clips.parquet")) == 6
 
 
+def test_a_name_that_leads_elsewhere_is_a_row_and_nothing_outside_is_touched(make_replica, tmp_path):
+    root = make_replica("casme2", subjects=(1,), clips_each=3)
+    sheet = root / "CASME2-coding-20140508.xlsx"
+    table = pd.read_excel(sheet)
+    table.loc[1, "Filename"] = "../../../precious"
+    table.loc[2, "Filename"] = table.loc[0, "Filename"]
+    table.to_excel(sheet, index=False)
+    (tmp_path / "precious").mkdir()
+    outcome = prepare("casme2", root, tmp_path / "out")
+    assert list(outcome["outcome"]) == ["ok", "bad name", "duplicate"]
+    assert "'../../../precious' is no plain folder name" in outcome.loc[1, "reason"]
+    assert (tmp_path / "precious").is_dir() and len(Prepared(tmp_path / "out").clips) == 1
+
+
 def test_missing_frames_stop_before_any_work(make_replica, tmp_path):
     root = make_replica("casme2")
     shutil.rmtree(frames_of(root, "EP02_01"))

@@ -2,6 +2,7 @@
 
 import shutil
 
+import pandas as pd
 import pytest
 
 from data_prep import frames
@@ -16,7 +17,7 @@ def test_a_right_folder_is_usable_and_no_image_is_opened(name, make_replica, mon
     root = make_replica(name)
     monkeypatch.setattr(frames, "read_image", lambda path: pytest.fail(f"{path} was opened"))
     for image in (p for p in root.rglob("*") if p.suffix in frames.IMAGE_SUFFIXES):
-        image.write_bytes(b"")
+        image.write_bytes(image.read_bytes()[:8])  # says what it is, and cannot be decoded
     check = check_dataset(name, root)
     facts = registry.load("data_prep.datasets", name).FACTS
     assert check.usable
@@ -59,9 +60,33 @@ def test_a_folder_without_frames_is_not_usable(make_replica, tmp_path):
 def test_notes_and_odd_emotions_are_shown(make_replica):
     root = make_replica("casme2", apex=None)
     lines = check_dataset("casme2", root).lines
-    assert "  casme2/sub01/EP01_01f: apex printed as '/'" in lines
+    assert "  4 clip(s) with a note of the reader. First: casme2/sub01/EP01_01f, apex printed as '/'." in lines
 
 
 def test_an_unknown_dataset_is_answered_with_the_nearest(tmp_path):
     with pytest.raises(UnknownName, match="Did you mean casme2"):
         check_dataset("casme22", tmp_path)
+
+
+def test_every_oddity_is_counted_and_its_first_instance_named(make_replica):
+    root = make_replica("casme2", subjects=(1,), clips_each=6)
+    sheet = root / "CASME2-coding-20140508.xlsx"
+    table = pd.read_excel(sheet)
+    table.loc[1, "ApexFrame"] = 900
+    table.loc[2, "ApexFrame"] = table.loc[2, "OnsetFrame"]
+    table.loc[3, "Filename"] = table.loc[1, "Filename"]
+    table.loc[4, "Filename"] = "../../x"
+    table.to_excel(sheet, index=False)
+    frame_folder = root / "CASME2_RAW_selected" / "CASME2_RAW_selected" / "sub01"
+    (frame_folder / "EP01_01f" / "img99.jpg").write_bytes(b"")
+    (frame_folder / "EP06_01" / "img96.jpg").write_text("moved")
+    check = check_dataset("casme2", root)
+    for line in (
+        "1 clip(s) with a name that is no folder name. First: casme2/sub01/.._.._x, subject 'sub01', clip '../../x'",
+        "1 clip(s) with a name that was listed before. First: casme2/sub01/EP02_01~2, casme2/sub01/EP02_01 is listed 2 times",
+        "1 clip(s) with an apex outside the clip. First: casme2/sub01/EP02_01, apex printed as 900, outside 96 to 101.",
+        "1 clip(s) with an apex on the onset frame. First: casme2/sub01/EP03_01f, apex is the onset frame.",
+        "2 clip(s) with a file that is no image. First: casme2/sub01/EP01_01f, img99.jpg is empty.",
+    ):
+        assert any(found.strip().startswith(line) for found in check.lines), line
+    assert check.usable and check.lines[-1] == "2 of 6 clips can be prepared."

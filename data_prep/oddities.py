@@ -1,0 +1,102 @@
+"""What is odd in a clip table as it was read: names, duplicates, numbers that contradict each other.
+
+Nothing here stops a dataset. An odd number becomes a note on its clip; a clip that cannot be used at all keeps its row and
+gets an outcome with a reason. Which frames are there is not asked here, but in `data_prep/survey.py`.
+"""
+
+import re
+from typing import Callable, Collection, NamedTuple
+
+import pandas as pd
+
+
+class Finding(NamedTuple):
+    """One oddity: its kind (for counting), its clip, what it is; `outcome` is set where it makes the clip unusable."""
+
+    kind: str
+    clip_id: str
+    detail: str
+    outcome: str = ""
+
+
+def find(table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]) -> tuple[pd.DataFrame, list[Finding]]:
+    """Mend what can be mended in a clip table as it was read, and list all that is odd in it.
+
+    numbers_of : clip row -> numbers of the frames in its folder; asked only where apex and offset contradict each other
+
+    Returns the table, its names unique plain folder names, each oddity in `note`; and the findings, in the order of rows.
+    """
+    table = table.reset_index(drop=True).copy()
+    found = [Finding("a note of the reader", row.clip_id, row.note) for row in table.itertuples() if row.note]
+    for look in (_plain_names, _duplicates, _offset_before_onset, lambda t: _apex_outside(t, numbers_of), _apex_on_an_end):
+        for finding in look(table):
+            row = table["clip_id"] == finding.clip_id
+            table.loc[row, "note"] = table.loc[row, "note"].map(lambda before: "; ".join(filter(None, (before, finding.detail))))
+            found.append(finding)
+    return table, found
+
+
+def _plain_names(table: pd.DataFrame) -> list[Finding]:
+    """Subjects and clips become folders below the output; a name that would lead elsewhere is changed, and refused."""
+    found = []
+    for i, row in table.iterrows():
+        plain = [re.sub(r'[/\\:\0]|^\.+$|^$', "_", name) for name in (row["subject"], row["clip"])]
+        if plain == [row["subject"], row["clip"]]:
+            continue
+        table.loc[i, ["subject", "clip"]] = plain
+        table.loc[i, "clip_id"] = "/".join([row["dataset"], *plain])
+        said = f"subject {row['subject']!r}, clip {row['clip']!r} is no plain folder name; correct the annotation file"
+        found.append(Finding("a name that is no folder name", table.loc[i, "clip_id"], said, "bad name"))
+    return found
+
+
+def _duplicates(table: pd.DataFrame) -> list[Finding]:
+    """The first row of a clip counts; the others are told apart by a number behind their name, and refused."""
+    found = []
+    times = table.groupby("clip_id").cumcount() + 1
+    for i in table.index[times > 1]:
+        first = table.loc[i, "clip_id"]
+        table.loc[i, ["clip", "clip_id"]] = [f"{table.loc[i, 'clip']}~{times[i]}", f"{first}~{times[i]}"]
+        said = f"{first} is listed {times[i]} times or more; its first row is used"
+        found.append(Finding("a name that was listed before", table.loc[i, "clip_id"], said, "duplicate"))
+    return found
+
+
+def _offset_before_onset(table: pd.DataFrame) -> list[Finding]:
+    """Such an offset (0, in CAS(ME)^3 and CAS(ME)^2) is none; the apex may still be right."""
+    found = []
+    for i in table.index[(table["offset"] < table["onset"]).fillna(False)]:
+        said = f"offset printed as {table.loc[i, 'offset']}, before the onset {table.loc[i, 'onset']}"
+        table.loc[i, "offset"] = pd.NA
+        found.append(Finding("an offset before the onset", table.loc[i, "clip_id"], said))
+    return found
+
+
+def _apex_outside(table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]) -> list[Finding]:
+    """One of the two numbers is wrong, and the clip's own frames say which: an apex that is among them stays.
+
+    SAMM 013_1_9 has a wrong offset and a right apex, 028_4_1 an apex far behind its last frame.
+    """
+    found = []
+    late, early = ((table["apex"] > table["offset"]).fillna(False), (table["apex"] < table["onset"]).fillna(False))
+    for i in table.index[late | early]:
+        clip = table.loc[i]
+        there = late[i] and clip["apex"] in numbers_of(next(table.loc[[i]].itertuples()))
+        if there:
+            said = f"offset printed as {clip['offset']}, before the apex {clip['apex']}, whose frame is there"
+            table.loc[i, "offset"] = pd.NA
+        else:
+            span = f"{clip['onset']} to {clip['offset']}" if pd.notna(clip["offset"]) else f"{clip['onset']} on"
+            said = f"apex printed as {clip['apex']}, outside {span}"
+            table.loc[i, ["apex", "apex_source"]] = [pd.NA, ""]
+        found.append(Finding("an offset before the apex" if there else "an apex outside the clip", clip["clip_id"], said))
+    return found
+
+
+def _apex_on_an_end(table: pd.DataFrame) -> list[Finding]:
+    """Kept as annotated: on the onset the flow is zero, which the user should know before wondering at it."""
+    return [
+        Finding(f"an apex on the {column} frame", clip_id, f"apex is the {column} frame")
+        for column in ("onset", "offset")
+        for clip_id in table.loc[(table["apex"] == table[column]).fillna(False), "clip_id"]
+    ]
