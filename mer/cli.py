@@ -116,7 +116,7 @@ def prepare(dataset, root, out, check, size, apex, corrections, skip_missing, jo
 
 @cli.group(cls=Commands)
 def flow():
-    """Optical flow from onset to apex: estimate it, benchmark the methods."""
+    """Optical flow from onset to apex: estimate it, benchmark methods, make training data, train."""
 
 
 @flow.command()
@@ -159,6 +159,57 @@ def benchmark(out, methods, sizes, pairs, seed, faces):
     from flow.benchmark import run
 
     click.echo(run(methods or None, sizes=sizes, count=pairs, seed=seed, shared=faces, out=out))
+
+
+@flow.command()
+@click.option("--out", type=FOLDER, required=True, help="Folder for the dataset, in the layout of SRFlow.")
+@click.option("--pairs", type=int, default=1000, show_default=True, help="Pairs of frames.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same files.")
+@click.option("--size", type=int, default=256, show_default=True, help="Side of a frame, px.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to use.")
+def render(out, pairs, seed, size, jobs):
+    """Render synthetic faces in motion with their exact flow: training data in the layout of SRFlow.
+
+    \b
+    Example:
+      mer flow render --out splat-faces --pairs 1000 --seed 1
+    """
+    from flow.render import render as write
+
+    new = write(out, pairs, seed, size, jobs)
+    click.echo(f"{out}: {pairs} pairs, {new} of them new")
+
+
+@flow.command("train")
+@click.argument("config", type=FILE)
+@click.option("--out", type=FOLDER, required=True, help="Folder for checkpoints and logs; training goes on from what is in it.")
+@click.option("--device", help="Torch device.  [default: a GPU where there is one]")
+def train_flow(config, out, device):
+    """Train SRFlowNet as a YAML file says.
+
+    \b
+    Example:
+      mer flow train configs/flow-compact.yaml --out training/compact
+    """
+    from flow.train import train as fit
+
+    click.echo(f"Weights: {fit(config, out, device=device)}")
+
+
+@flow.command()
+@click.argument("weights", type=FILE)
+@click.option("--out", type=FILE, required=True, help="The .onnx file to write.")
+@click.option("--size", type=click.IntRange(64, 2048), default=224, show_default=True, help="Side of the frames it will be given, px.")
+def export(weights, out, size):
+    """Write SRFlowNet as an ONNX model.
+
+    \b
+    Example:
+      mer flow export flow/weights/srflownet-compact.safetensors --out srflownet.onnx
+    """
+    from flow.export import export as write
+
+    click.echo(f"Model: {write(weights, out, (size, size))}")
 
 
 def experiment(command):
