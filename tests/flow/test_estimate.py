@@ -54,3 +54,8 @@ def test_a_method_that_breaks_the_contract_is_named():
     broken = type(load_method("dis"))("broken", {}, lambda onsets, apexes: np.zeros((1, 2, 2)), False)
     with pytest.raises(TypeError, match="flow/methods/broken.py"):
         estimate_batch(broken, FACE[None], FACE[None])
+
+
+def test_an_unknown_preset_is_answered_with_the_known_ones():
+    with pytest.raises(UnknownName, match="Known: face, ultrafast, fast, medium"):
+        load_method("dis", preset="slow")
