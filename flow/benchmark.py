@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Iterable, Sequence
+from typing import Any, Sequence
 
 import cv2
 import numpy as np
@@ -31,12 +31,11 @@ MOTION_EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, np.inf)  # px
 STILL_SHARE = 8  # one still pair for so many moving ones
 
 ZERO = Method("zero", {}, lambda onsets, apexes: np.zeros(onsets.shape[:3] + (2,), np.float32), False)
-# Rows beside each method at its own settings: OpenCV's settings, and what most papers feed their classifiers.
-USUAL = (
-    ("tvl1", {"preset": "opencv"}, False),
-    ("tvl1", {"preset": "opencv"}, True),
-    ("dis", {"preset": "medium"}, True),
-)
+# Rows that come before a method at its own settings: OpenCV's settings, and what most papers feed their classifiers.
+USUAL = {
+    "tvl1": (({"preset": "opencv"}, False), ({"preset": "opencv"}, True)),
+    "dis": (({"preset": "medium"}, True),),
+}
 
 
 @dataclass(frozen=True)
@@ -60,28 +59,31 @@ class Entrant:
 
 
 def entrants(chosen: Sequence[str | Method | Entrant] | None = None) -> list[Entrant]:
-    """Rows to measure: those `chosen`, or all methods and the usual settings; the zero flow always comes first.
+    """Rows to measure: zero flow, then those `chosen`, or all methods; a name brings its `USUAL` settings along.
 
     A method that cannot be loaded (RAFT without weights) is said and left out, unless it was chosen.
     """
     rows = [Entrant(ZERO)]
-    if chosen:
-        for one in chosen:
-            method = load_method(one) if isinstance(one, str) else one
-            rows.append(method if isinstance(method, Entrant) else Entrant(method))
-        return rows
-    rows += [Entrant(load_method(name, **options), match) for name, options, match in USUAL]
-    for name in known_methods():
-        try:
-            rows.append(Entrant(load_method(name)))
-        except BadInput as error:
-            say(f"{name} is left out: {error}")
+    for one in chosen or known_methods():
+        if isinstance(one, Entrant):
+            rows.append(one)
+        elif isinstance(one, Method):
+            rows.append(Entrant(one))
+        else:
+            try:
+                named = Entrant(load_method(one))
+            except BadInput as error:
+                if chosen:
+                    raise
+                say(f"{one} is left out: {error}")
+                continue
+            rows += [Entrant(load_method(one, **options), match) for options, match in USUAL.get(one, ())] + [named]
     return rows
 
 
 def run(
     methods: Sequence[str | Method | Entrant] | None = None,
-    sizes: Iterable[int] = (224, 448),
+    sizes: Sequence[int] = (224, 448),
     count: int = 200,
     seed: int = 0,
     shared: str | Path | None = None,
@@ -107,7 +109,7 @@ def run(
         for pair in track(make_pairs(size, still_count, seed, shared, still=True), f"{size} px, still", still_count):
             records += [{"size": size, "label": row.label, "still": _mean_length(_flow(row, pair), pair.mask)} for row in rows]
     table = _table(pd.DataFrame(records))
-    facts = _facts(sizes, count, seed, shared, threads)
+    facts = _facts(methods, sizes, count, seed, shared, threads)
     with replacing(Path(out) / "flow-benchmark.csv") as temporary:
         table.to_csv(temporary, index=False, float_format="%.5g")
     text = _markdown(table, facts)
@@ -174,13 +176,17 @@ def _use_threads(threads: int, networks: bool) -> None:
         torch.set_num_threads(threads)
 
 
-def _facts(sizes: Iterable[int], count: int, seed: int, shared: str | Path | None, threads: int) -> list[str]:
+def _facts(methods, sizes: Sequence[int], count: int, seed: int, shared: str | Path | None, threads: int) -> list[str]:
     """What a reader needs to make the numbers again."""
-    sizes = " ".join(f"--size {size}" for size in sizes)
-    command = f"mer flow benchmark --pairs {count} --seed {seed} {sizes}" + (" --faces DIR" if shared else "")
+    words = [f"mer flow benchmark --pairs {count} --seed {seed}"] + [f"--size {size}" for size in sizes]
+    words += ["--faces DIR"] if shared else []
+    words += [f"--method {name}" for name in methods or () if isinstance(name, str)]
+    command = " ".join(words)
+    if not all(isinstance(method, str) for method in methods or ()):
+        command += ", from Python with methods of its own"
     packages = ", ".join(f"{name} {version(name)}" for name in ("mer", "numpy", "torch", "torchvision"))
     return [
-        f"Command: `{command}`",
+        f"Command: {command}",
         f"Versions: Python {platform.python_version()}, OpenCV {cv2.__version__}, {packages}",
         f"CPU: {_cpu()}, {threads} thread{'s' if threads > 1 else ''}",
     ]

@@ -90,13 +90,13 @@ def table(tmp_path_factory, pairs):
         return Method(name, {}, lambda onsets, apexes: np.stack([change(truths.get(o.tobytes(), rest)) for o in onsets]), False)
 
     slope = np.mgrid[:SIZE, :SIZE][1][..., None].astype(np.float32) * np.float32([0.003, 0.004])
-    methods = [
+    chosen = [
         knowing("oracle", lambda flow: flow),
         knowing("shifted", lambda flow: flow + np.float32([0.3, 0.4])),
         knowing("sheared", lambda flow: flow + slope),
     ]
     out = tmp_path_factory.mktemp("benchmark")
-    text = run(methods, sizes=(SIZE,), count=COUNT, seed=3, out=out)
+    text = run(chosen, sizes=(SIZE,), count=COUNT, seed=3, out=out)
     assert (out / "flow-benchmark.md").read_text() == text
     return pd.read_csv(out / "flow-benchmark.csv").set_index("method"), text
 
@@ -125,7 +125,7 @@ def test_pixels_and_pairs_fall_into_their_bins(table, pairs):
 
 def test_the_page_says_how_it_was_made_and_marks_the_best(table):
     _, text = table
-    assert f"mer flow benchmark --pairs {COUNT} --seed 3 --size {SIZE}" in text
+    assert f"mer flow benchmark --pairs {COUNT} --seed 3 --size {SIZE}, from Python with methods of its own" in text
     assert "OpenCV" in text and "CPU:" in text and "Faces: astronaut" in text
     assert "| oracle | **0.000**" in text
 
@@ -133,6 +133,10 @@ def test_the_page_says_how_it_was_made_and_marks_the_best(table):
 def test_labels_say_what_differs_from_the_methods_own_settings():
     assert Entrant(load_method("dis")).label == "dis"
     assert Entrant(load_method("tvl1", preset="opencv"), False).label == "tvl1 (preset=opencv, brightness not matched)"
+
+
+def test_a_name_brings_the_usual_settings_along():
+    assert [row.label for row in entrants(["dis", "farneback"])] == ["zero", "dis (preset=medium)", "dis", "farneback"]
 
 
 def test_all_methods_run_but_those_without_weights(capsys):
