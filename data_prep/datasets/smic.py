@@ -1,6 +1,8 @@
-"""SMIC-HS: spontaneous micro-expressions at 100 frames per second, short release, raw or cropped.
+"""SMIC-HS: spontaneous micro-expressions at 100 frames per second; short release, raw or cropped, and extended release.
 
-It has no spreadsheet: emotion, onset and offset are read from the folders, and no apex is given.
+The short release has no spreadsheet: emotion, onset and offset are read from the folders. The extended one has clips with
+frames before and after, and a spreadsheet that says where the expression lies. Neither gives an apex. SMIC-VIS and SMIC-NIR
+show the same moments to other cameras; they are datasets of their own (`smic_vis`, `smic_nir`), read by the functions here.
 """
 
 import re
@@ -10,7 +12,7 @@ from typing import Iterator
 import pandas as pd
 
 from data_prep.clips import clip_table
-from data_prep.layout import Facts, find_folder, images_in
+from data_prep.layout import Facts, find_folder, find_table, folders_named, images_in, number, text
 from mer.errors import BadInput
 
 FACTS = Facts(
@@ -37,39 +39,30 @@ ROOT
           positive/  surprise/
         non_micro/                    (passed over)
       ...
-      s20/"""
+      s20/
+or, of the extended release (157 clips),
+ROOT
+  SMIC-HS-E_annotation.xlsx           (or ..._2019.xlsx)
+  SMIC-HS-E/
+    s03/
+      s3_sur_01/
+        image308866.jpg ..."""
 
+CAMERAS = ("HS", "VIS", "NIR")
 SUBJECT = r"s\d+"
 CLIP = re.compile(r"(?:s\d+_)*s(\d+)_(ne|po|sur)_(\d+)")  # s1_ne_01, s01_ne_01 and s01_s01_ne_01 are one clip
-EMOTIONS = ("negative", "positive", "surprise")
+EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
+COLUMNS = ("subject", "filename", "onsetf", "offsetf")
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table from the folders: the first frame is the onset, the last the offset, the apex stays empty."""
-    rows = []
-    for emotion, folder in _clip_folders(Path(root)):
-        frames = list(images_in(folder))
-        name = clip_name(folder.name)
-        rows.append(
-            {
-                "dataset": "smic",
-                "subject": name.split("_")[0],
-                "clip": name,
-                "onset": frames[0] if frames else None,
-                "offset": frames[-1] if frames else None,
-                "fps": FACTS.fps,
-                "emotion": emotion,
-            }
-        )
-    return clip_table(sorted(rows, key=lambda row: row["clip"]))
+    """Clip table of the high-speed camera; apexes stay empty."""
+    return read_camera(Path(root), "HS", "smic", FACTS.fps)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
-    for _, folder in _clip_folders(Path(root), int(row.subject[1:])):
-        if clip_name(folder.name) == row.clip:
-            return images_in(folder)
-    raise BadInput(f"There is no folder for {row.clip} in {root}.")
+    return camera_files(Path(root), "HS", row)
 
 
 def clip_name(folder: str) -> str:
@@ -80,14 +73,66 @@ def clip_name(folder: str) -> str:
     return f"s{int(match[1]):02d}_{match[2]}_{int(match[3]):02d}"
 
 
-def _clip_folders(root: Path, subject: int | None = None) -> Iterator[tuple[str, Path]]:
-    """(emotion, folder) of every clip, or of one subject's; VIS and NIR are other cameras, non_micro other clips."""
-    top = find_folder(root, SUBJECT, ("SMIC_all_raw", "SMIC_all_cropped"), avoid=("VIS", "NIR"))
-    for person in sorted(top.iterdir()):
+def read_camera(root: Path, camera: str, dataset: str, fps: float) -> pd.DataFrame:
+    """Clip table of one camera: from the spreadsheet of the extended release where the folders are its own."""
+    _refuse_other_camera(root, camera)
+    rows = list(_short_rows(root, camera)) or list(_extended_rows(root, camera))
+    rows = [{"dataset": dataset, "subject": row["clip"].split("_")[0], "fps": fps, **row} for row in rows]
+    return clip_table(sorted(rows, key=lambda row: row["clip"]))
+
+
+def camera_files(root: Path, camera: str, row) -> dict[int, Path]:
+    """Frame files of one clip of a camera by number; raises `BadInput` if its folder is not there."""
+    for folder in _micro_folders(root, camera, int(row.subject[1:])):
+        if clip_name(folder.name) == row.clip:
+            return images_in(folder)
+    for name, folder in folders_named(_top(root, camera), CLIP.pattern).items():
+        if clip_name(name) == row.clip:
+            return images_in(folder)
+    raise BadInput(f"There is no folder for {row.clip} in {root}.")
+
+
+def _short_rows(root: Path, camera: str) -> Iterator[dict]:
+    """The first frame of a folder is the onset, the last the offset."""
+    for folder in _micro_folders(root, camera):
+        frames, name = list(images_in(folder)), clip_name(folder.name)
+        ends = {"onset": frames[0], "offset": frames[-1]} if frames else {}
+        yield {"clip": name, "emotion": EMOTIONS[name.split("_")[1]], **ends}
+
+
+def _extended_rows(root: Path, camera: str) -> Iterator[dict]:
+    """Numbers are printed as the files are numbered; of clips with a second and third expression the first is taken.
+
+    Below the clips stand rows of text, which have no number for a subject.
+    """
+    _, table = find_table(root, (f"SMIC-{camera}-E_annotation*.xlsx",), COLUMNS, SUBJECT)
+    for row in table.itertuples():
+        if number(row.subject) is None or not CLIP.fullmatch(text(row.filename)):
+            continue
+        name = clip_name(text(row.filename))
+        emotion = EMOTIONS[name.split("_")[1]]
+        yield {"clip": name, "emotion": emotion, "onset": number(row.onsetf), "offset": number(row.offsetf)}
+
+
+def _micro_folders(root: Path, camera: str, subject: int | None = None) -> Iterator[Path]:
+    """Clip folders of the short release, all or one subject's; non_micro holds other clips."""
+    for person in sorted(_top(root, camera).iterdir()):
         if not re.fullmatch(SUBJECT, person.name) or subject not in (None, int(person.name[1:])):
             continue
-        for emotion in EMOTIONS:
-            folder = person / "micro" / emotion
-            for clip in sorted(folder.iterdir()) if folder.is_dir() else ():
-                if clip.is_dir() and CLIP.fullmatch(clip.name):
-                    yield emotion, clip
+        for folder in sorted((person / "micro").glob("*/*")):
+            if folder.is_dir() and CLIP.fullmatch(folder.name):
+                yield folder
+
+
+def _top(root: Path, camera: str) -> Path:
+    """The folder of a camera's subjects. Raw frames go before cropped ones, and the short release before the extended."""
+    others = tuple(f"{other}{end}" for other in CAMERAS if other != camera for end in ("", "_long"))
+    return find_folder(root, SUBJECT, ("SMIC_all_raw", "SMIC_all_cropped"), avoid=others)
+
+
+def _refuse_other_camera(root: Path, camera: str) -> None:
+    """The cameras' clips bear the same names, so a folder of another camera would be read without a complaint."""
+    named = [word for word in re.split(r"[-_]", root.resolve().name.upper()) if word in CAMERAS]
+    if named and named[0] != camera:
+        other = "smic" if named[0] == "HS" else f"smic_{named[0].lower()}"
+        raise BadInput(f"{root} is the folder of the camera {named[0]}. Prepare it as {other}, or give the folder above it.")

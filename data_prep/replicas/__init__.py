@@ -1,7 +1,7 @@
 """Writers of small synthetic datasets in the native layouts, quirks included: one file per dataset.
 
 They show what a right folder looks like, and let loaders be tested without the licensed data. Each file has
-`write(root, clips)` and `EMOTIONS`, the dataset's own words.
+`write(root, clips)` and `EMOTIONS`, the dataset's own words. `_small.py` fills any of them with drawn faces.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Callable
 
 import numpy as np
+import pandas as pd
 
+from data_prep.frames import write_image
 from mer.disk import write_text
 
 MARKER = "SYNTHETIC.txt"  # lies in the root of every replica, so that what is made from it says what it is
@@ -32,3 +34,20 @@ class ReplicaClip:
     apex: int | None  # None is written as the dataset writes a missing apex
     offset: int
     frames: Callable[[int], np.ndarray]
+    name: str = ""  # of the clip, as the dataset names it; where empty, the writer makes one of subject and index
+
+
+def write_frames(folder: Path, clip: ReplicaClip, pattern: str, start: int | None = None) -> None:
+    """Write the clip's images into `folder`, named by `pattern` with {} for the number, from the onset or `start` on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    start = clip.onset if start is None else start
+    for i in range(clip.offset - clip.onset + 1):
+        write_image(folder / pattern.format(start + i), clip.frames(i))
+
+
+def write_workbook(path: Path, **sheets: list[tuple]) -> None:
+    """Write a spreadsheet of named sheets, each a list of rows of cells; nothing is added to them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pd.ExcelWriter(path) as book:
+        for name, rows in sheets.items():
+            pd.DataFrame(rows).to_excel(book, sheet_name=name, header=False, index=False)

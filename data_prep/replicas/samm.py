@@ -1,11 +1,11 @@
 """A small folder like SAMM: a preamble above the header, a formula column, grey JPGs padded to 4 or to 5 digits."""
 
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import pandas as pd
+import numpy as np
 
-from data_prep.replicas import ReplicaClip, mark
+from data_prep.replicas import ReplicaClip, mark, write_frames, write_workbook
 
 EMOTIONS = ("Anger", "Other", "Happiness", "Surprise", "Contempt", "Disgust", "Fear", "Sadness")
 PREAMBLE = 13
@@ -21,16 +21,17 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
     rows = []
     for clip in clips:
         subject, padding = f"{clip.subject:03d}", 4 + clip.subject % 2
-        name = f"{subject}_1_{clip.index}"
-        folder = root / "SAMM" / subject / name
-        folder.mkdir(parents=True)
-        for i in range(clip.offset - clip.onset + 1):
-            _, data = cv2.imencode(".jpg", cv2.cvtColor(clip.frames(i), cv2.COLOR_RGB2GRAY))
-            (folder / f"{subject}_{clip.onset + i:0{padding}d}.jpg").write_bytes(data.tobytes())
+        name = clip.name or f"{subject}_1_{clip.index}"
+        grey = replace(clip, frames=lambda i, clip=clip: as_grey(clip.frames(i)))
+        write_frames(root / "SAMM" / subject / name, grey, f"{subject}_{{:0{padding}d}}.jpg")
         row = PREAMBLE + 2 + len(rows)
         apex = -1 if clip.apex is None else clip.apex
         rows.append((subject, name, 1, clip.onset, apex, clip.offset, f"=F{row}-D{row}+1", "Micro - 1/2",
                      clip.action_units, clip.emotion, 7, None))  # fmt: skip
     preamble = [("SAMM replica: synthetic faces",)] + [()] * (PREAMBLE - 1)
-    with pd.ExcelWriter(root / "SAMM_Micro_FACS_Codes_v2.xlsx") as book:
-        pd.DataFrame([*preamble, HEADER, *rows]).to_excel(book, sheet_name="MICRO_ONLY", header=False, index=False)
+    write_workbook(root / "SAMM_Micro_FACS_Codes_v2.xlsx", MICRO_ONLY=[*preamble, HEADER, *rows])
+
+
+def as_grey(image: np.ndarray) -> np.ndarray:
+    """The image with three equal channels."""
+    return np.repeat(image.mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data_prep.datasets import casme2, samm, smic
+from data_prep.datasets import casme2, samm, smic, smic_nir, smic_vis
 from data_prep.layout import find_folder, number, text
 from data_prep.survey import read_clips
 from mer.errors import BadInput
@@ -162,6 +162,41 @@ def test_smic_does_not_take_the_other_cameras_for_hs(tmp_path):
     touch(tmp_path / "SMIC_all_raw/NIR/s11/micro/negative/s11_ne_01", "image000001.bmp")
     with pytest.raises(BadInput, match="holds the subjects' folders"):
         smic.read_annotations(tmp_path)
+
+
+@pytest.mark.parametrize("reader, camera", [(smic_vis, "VIS"), (smic_nir, "NIR")])
+def test_smic_other_cameras_are_datasets_of_their_own(tmp_path, reader, camera):
+    for name in smic.CAMERAS:
+        touch(tmp_path / f"SMIC_all_raw/{name}/s11/micro/negative/s11_ne_01", f"image00000{len(name)}.bmp")
+    row = first(reader.read_annotations(tmp_path))
+    assert row.clip_id == f"smic_{camera.lower()}/s11/s11_ne_01" and row.fps == 25
+    (file,) = reader.frame_files(tmp_path, row).values()
+    assert camera in file.parts
+    assert first(reader.read_annotations(tmp_path / "SMIC_all_raw" / camera)).clip_id == row.clip_id
+    with pytest.raises(BadInput, match=f"the folder of the camera {camera}. Prepare it as smic_{camera.lower()}"):
+        smic.read_annotations(tmp_path / "SMIC_all_raw" / camera)
+    with pytest.raises(BadInput, match="Prepare it as smic,"):
+        reader.read_annotations(tmp_path / "SMIC_all_raw" / "HS")
+
+
+@pytest.mark.parametrize("edition", ["SMIC-HS-E_annotation.xlsx", "SMIC-HS-E_annotation_2019.xlsx"])
+def test_smic_extended_release_has_absolute_numbers_second_pairs_and_rows_of_text(tmp_path, edition):
+    header = ("Subject", "Filename", None, "OnsetF", "OffsetF", "OnsetF", "OffsetF", "FirstF", "LastF", "Emotion")
+    rows = [
+        (3, "s3_sur_01", None, 308890, 308913, 308950, 308960, 308866, 309000, "surprise"),
+        (20, "s20_ne_02", None, 96, 101, None, None, 90, 120, "negative"),
+        ("note: all numbers are frame numbers", "see the paper", None, None, None, None, None, None, None, None),
+    ]
+    top = tmp_path / "SMIC-E_raw image" / "HS_long"
+    spreadsheet(top / edition, [header, *rows])
+    spreadsheet(tmp_path / "SMIC-E_raw image" / "VIS_long" / edition.replace("HS", "VIS"), [header])
+    touch(top / "SMIC-HS-E" / "s03" / "s3_sur_01", "image308866.jpg", "image308890.jpg", "image309000.jpg")
+    touch(tmp_path / "SMIC-E_raw image" / "VIS_long" / "SMIC-VIS-E" / "s03" / "s3_sur_01", "image000001.jpg")
+    table = smic.read_annotations(tmp_path)
+    assert list(table["clip_id"]) == ["smic/s03/s03_sur_01", "smic/s20/s20_ne_02"]
+    assert list(table["onset"]) == [308890, 96] and list(table["offset"]) == [308913, 101]
+    assert list(table["emotion"]) == ["surprise", "negative"] and table["apex"].isna().all()
+    assert list(smic.frame_files(tmp_path, first(table))) == [308866, 308890, 309000]
 
 
 def test_smic_cropped_frames_and_other_spellings(tmp_path):

@@ -37,7 +37,7 @@ def test_a_replica_goes_all_the_way(name, make_replica, tmp_path):
     outcome = prepare(name, make_replica(name), tmp_path / "out")
     assert list(outcome.columns) == ["clip_id", "outcome", "reason", "onset", "apex", "apex_source"]
     assert list(outcome["outcome"]) == ["ok"] * 4
-    assert set(outcome["apex_source"]) == {{"smic": "midpoint"}.get(name, "annotated")}
+    assert set(outcome["apex_source"]) == {"midpoint" if name.startswith("smic") else "annotated"}
     (prepared,) = open_prepared([tmp_path])
     assert list(prepared.clips["clip_id"]) == list(outcome["clip_id"])
     assert prepared.clips["apex"].notna().all()

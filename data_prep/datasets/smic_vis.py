@@ -1,0 +1,30 @@
+"""SMIC-VIS: what `smic` shows at high speed, recorded by an ordinary camera at 25 frames per second for the last eight subjects."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.datasets import smic
+from data_prep.layout import Facts
+
+FACTS: Facts = replace(
+    smic.FACTS,
+    title="SMIC-VIS",
+    fps=25,
+    subjects=8,
+    clips=71,
+    emotions={"negative": 23, "positive": 28, "surprise": 20},
+)
+
+TREE = smic.TREE.replace("HS", "VIS").replace(" (157 clips)", "")
+
+
+def read_annotations(root: Path) -> pd.DataFrame:
+    """Clip table of this camera; apexes stay empty."""
+    return smic.read_camera(Path(root), "VIS", "smic_vis", FACTS.fps)
+
+
+def frame_files(root: Path, row) -> dict[int, Path]:
+    """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
+    return smic.camera_files(Path(root), "VIS", row)

@@ -1,0 +1,12 @@
+"""A small folder like SMIC-NIR: the layout of SMIC-HS, with another camera."""
+
+from pathlib import Path
+
+from data_prep.replicas import ReplicaClip, smic
+
+EMOTIONS = smic.EMOTIONS
+
+
+def write(root: Path, clips: list[ReplicaClip]) -> None:
+    """Write `clips` below `root` as SMIC_all_raw/NIR/."""
+    smic.write(root, clips, camera="NIR")
