@@ -145,4 +145,7 @@ def _check_folds(folds: list[splits.Fold], y: np.ndarray, labels: list[str]) -> 
     """Every fold must leave two labels to learn from."""
     poor = [name for name, train, _ in folds if len(set(y[train])) < 2]
     if poor:
-        raise BadInput(f"Without {poor[0]}, only one label is left to learn from ({len(poor)} of {len(folds)} folds). The labels are {', '.join(labels)}: add clips of other subjects.")
+        raise BadInput(
+            f"Without {poor[0]}, only one label is left to learn from ({len(poor)} of {len(folds)} folds). "
+            f"The labels are {', '.join(labels)}: add clips of other subjects."
+        )

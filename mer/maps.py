@@ -29,12 +29,18 @@ def read_maps(folder: str | Path, index: str | Path) -> tuple[pd.DataFrame, np.n
     paths = [_inside(folder, name) for name in table["file"]]
     missing = [path for path in paths if not path.is_file()]
     if missing:
-        raise BadInput(f"{len(missing)} of {len(paths)} maps are not there. First: {missing[0]}. Check that --maps is the folder that the column `file` of {index} starts from.")
+        raise BadInput(
+            f"{len(missing)} of {len(paths)} maps are not there. First: {missing[0]}. "
+            f"Check that --maps is the folder that the column `file` of {index} starts from."
+        )
     maps = [_read_map(path) for path in track(paths, "reading maps")]
     shape = maps[0].shape
     unequal = [(path, m.shape) for path, m in zip(paths, maps) if m.shape != shape]
     if unequal:
-        raise BadInput(f"{len(unequal)} of {len(maps)} maps differ from the first one, {paths[0].name} {shape}. First: {unequal[0][0].name} {unequal[0][1]}. All must be channels x height x width alike.")
+        raise BadInput(
+            f"{len(unequal)} of {len(maps)} maps differ from the first one, {paths[0].name} {shape}. "
+            f"First: {unequal[0][0].name} {unequal[0][1]}. All must be channels x height x width alike."
+        )
     table.insert(0, "clip_id", table["dataset"] + "/" + table["subject"] + "/" + table["clip"])
     return table.drop(columns="file"), np.stack(maps)
 
@@ -47,7 +53,8 @@ def _read_index(path: str | Path) -> pd.DataFrame:
         raise BadInput(f"The index {path} cannot be read: {error}") from error
     lacking = [name for name in COLUMNS if name not in table.columns]
     if lacking or not len(table):
-        raise BadInput(f"The index {path} {'lacks the column(s) ' + ', '.join(lacking) if lacking else 'lists no map'}. It needs {', '.join(COLUMNS)}, one row per map.")
+        wrong = f"lacks the column(s) {', '.join(lacking)}" if lacking else "lists no map"
+        raise BadInput(f"The index {path} {wrong}. It needs {', '.join(COLUMNS)}, one row per map.")
     empty = np.flatnonzero((table[COLUMNS] == "").any(axis=1))
     if len(empty):
         raise BadInput(f"The index {path} has {len(empty)} row(s) with an empty value. First: line {empty[0] + 2}.")

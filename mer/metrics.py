@@ -141,7 +141,6 @@ def _dataset(part: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
     clips = part[part["seed"] == part["seed"].min()]
     per_label = {label: int((clips["label"] == label).sum()) for label in labels}
     subjects = int(clips["subject"].nunique())
-    # `majority` of the whole run's other subjects would need the other datasets: the plain all-one-class score is beside it.
     most = max(per_label, key=per_label.get)
     always = _mean(confusion(clips["label"], [most] * len(clips), labels)[None])
     return {**_mean(by_seed), "sd": _sd(by_seed), "clips": len(clips), "subjects": subjects, "clips_per_label": per_label, "always": {"label": most, **always}}

@@ -23,6 +23,7 @@ from mer.disk import replacing, write_json
 from mer.errors import BadInput
 
 VERSIONS_OF = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
+FILES = ("config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv")
 CLIP_COLUMNS = ["clip_id", "dataset", "subject", "clip", "emotion", "label"]
 
 
@@ -42,7 +43,7 @@ class Run:
 def open_run(path: str | Path) -> Run:
     """Read a finished run; raises `BadInput` if `path` is not one."""
     path = Path(path)
-    lacking = [name for name in ("config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv") if not (path / name).is_file()]
+    lacking = [name for name in FILES if not (path / name).is_file()]
     if lacking:
         raise BadInput(f"{path} is not a finished run: it has no {lacking[0]}. Make or finish one with: mer cv ... --out {path}")
 
@@ -118,7 +119,8 @@ def _cross_validate(table, X, left_out, config, out, labels, origin) -> dict[str
     finished = datetime.now(timezone.utc).isoformat(timespec="seconds")
     write_json(out / "run.json", {**origin, "counts": counts, "finished": finished, "versions": _versions()})
     scores = metrics.summary(predictions, labels)
-    write_json(out / "metrics.json", {**scores, **{"clips_left_out": counts["left_out"], "protocol": origin["protocol"]["name"], "synthetic": origin["synthetic"]}})
+    about = {"protocol": origin["protocol"]["name"], "synthetic": origin["synthetic"], "clips_left_out": counts["left_out"]}
+    write_json(out / "metrics.json", {**scores, **about})
     return scores
 
 
