@@ -3,6 +3,7 @@
 What is particular to one dataset stands in its file in `data_prep/datasets/`.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,7 +41,7 @@ class Facts:
 
 def forget() -> None:
     """Look at the disk anew: what the functions below found is kept, since every clip of a dataset asks the same."""
-    for search in (find_folder, folders_named, images_in):
+    for search in (find_folder, folders_named, leaf_folders, images_in):
         search.cache_clear()
 
 
@@ -77,6 +78,16 @@ def folders_named(root: Path, pattern: str) -> dict[str, Path]:
         for name in inside:
             if re.fullmatch(pattern, name, re.IGNORECASE):
                 found.setdefault(name.lower(), folder / name)
+    return found
+
+
+@lru_cache
+def leaf_folders(root: Path) -> dict[str, Path]:
+    """Folders below `root`, `DEPTH` levels down at most, that hold no folders: name in lower case -> path, the first by path."""
+    found: dict[str, Path] = {}
+    for folder, inside in _walk(root, "(?!)"):
+        if not inside:
+            found.setdefault(folder.name.lower(), folder)
     return found
 
 
@@ -164,6 +175,14 @@ def text(cell: object) -> str:
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
 
 
+def apex_cell(cell: object) -> dict:
+    """The columns `apex`, `apex_source` and `note` for an annotated apex; what is no number is no apex, and noted."""
+    apex = number(cell)
+    if apex is None:
+        return {"apex": None, "apex_source": "", "note": f"apex printed as {text(cell)!r}"}
+    return {"apex": apex, "apex_source": "annotated", "note": ""}
+
+
 def _walk(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[Path, list[str]]]:
     """Folders from `root` down to `DEPTH` levels with the names of the folders in them, not entering those that match `stop`."""
     if not root.is_dir():
@@ -172,7 +191,8 @@ def _walk(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[
     for _ in range(DEPTH + 1):
         below = []
         for folder in level:
-            inside = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name not in avoid)
+            with os.scandir(folder) as entries:  # it knows folders from files without asking the disk about each frame
+                inside = sorted(entry.name for entry in entries if entry.is_dir() and entry.name not in avoid)
             yield folder, inside
             below += [folder / name for name in inside if not re.fullmatch(stop, name)]
         level = below

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.clips import clip_table
-from data_prep.layout import Facts, find_folder, find_table, images_in, number, text
+from data_prep.layout import Facts, apex_cell, find_folder, find_table, images_in, number, text
 
 FACTS = Facts(
     title="CASME II",
@@ -50,17 +50,15 @@ def frame_files(root: Path, row) -> dict[int, Path]:
 
 
 def _row(row) -> dict:
-    subject, apex = number(row.subject), number(row.apexframe)
+    subject = number(row.subject)
     return {
         "dataset": "casme2",
         "subject": text(row.subject) if subject is None else f"sub{subject:02d}",
         "clip": text(row.filename),
         "onset": number(row.onsetframe),
-        "apex": apex,
         "offset": number(row.offsetframe),
         "fps": FACTS.fps,
         "emotion": text(row.estimatedemotion).lower(),
         "action_units": text(row.actionunits),
-        "apex_source": "" if apex is None else "annotated",
-        "note": f"apex printed as {text(row.apexframe)!r}" if apex is None else "",
+        **apex_cell(row.apexframe),
     }
