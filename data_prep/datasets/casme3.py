@@ -1,0 +1,74 @@
+"""CAS(ME)^3, part A: spontaneous micro-expressions at 30 frames per second, from the spreadsheet and the recordings or clips."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.clips import clip_table
+from data_prep.layout import Facts, apex_cell, find_table, folders_named, images_in, number, text
+from mer.errors import BadInput
+
+FACTS = Facts(
+    title="CAS(ME)^3, part A",
+    fps=30,
+    subjects=94,
+    clips=860,
+    emotions={"disgust": 250, "surprise": 187, "others": 161, "fear": 86, "anger": 64, "sad": 57, "happy": 55},
+    licence="for research, to each user who signs the release agreement",
+    obtain="http://casme.psych.ac.cn/casme/e4 (release agreement by e-mail)",
+    citation="Li et al., CAS(ME)^3: A third generation facial spontaneous micro-expression database with depth information "
+    "and high ecological validity, IEEE Transactions on Pattern Analysis and Machine Intelligence 45(3), 2023",
+    doi="10.1109/TPAMI.2022.3174895",
+    lacking=0.12,  # about one clip in ten has no frames in the release
+)
+
+TREE = """\
+ROOT
+  cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx
+  spNO.1/                             (the recordings)
+    a/
+      color/
+        175.jpg ...
+or, of the clip release,
+ROOT
+  cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx
+  spNo.1_a_355/                       (subject, recording, onset)
+    355.jpg ..."""
+
+SPREADSHEETS = ("cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", "cas(me)3_part_A_ME*.xlsx")
+COLUMNS = ("subject", "filename", "onset", "apex", "offset", "au", "emotion")
+FOLDER = r"(?i)spno\.\d+(_\w+_\d+)?"  # written spNO and spNo
+
+
+def read_annotations(root: Path) -> pd.DataFrame:
+    """Clip table from the sheet `label`; a recording holds several clips, so a clip is named by recording and onset."""
+    _, table = find_table(Path(root), SPREADSHEETS, COLUMNS, FOLDER)
+    return clip_table([_row(row) for row in table.itertuples()])
+
+
+def frame_files(root: Path, row) -> dict[int, Path]:
+    """Frame files by number, of the clip or of the whole recording; raises `BadInput` if neither folder is there."""
+    folders = folders_named(Path(root), FOLDER)
+    clip = folders.get(f"{row.subject}_{row.clip}".lower())
+    if clip:
+        return images_in(clip)
+    subject = folders.get(row.subject.lower())
+    if not subject:
+        raise BadInput(f"There is no folder {row.subject} or {row.subject}_{row.clip} in {root}.")
+    return images_in(subject / row.clip.rsplit("_", 1)[0] / "color")
+
+
+def _row(row) -> dict:
+    onset, subject = number(row.onset), re.fullmatch(r"(?i)spno\.(\d+)", text(row.subject))
+    return {
+        "dataset": "casme3",
+        "subject": f"spNO.{subject[1]}" if subject else text(row.subject),
+        "clip": f"{text(row.filename)}_{text(row.onset)}",
+        "onset": onset,
+        "offset": number(row.offset),
+        "fps": FACTS.fps,
+        "emotion": text(row.emotion).lower(),
+        "action_units": text(row.au),
+        **apex_cell(row.apex),
+    }
