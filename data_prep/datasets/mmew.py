@@ -1,0 +1,64 @@
+"""MMEW: micro- and macro-expressions of the same people at 90 frames per second; the micro-expressions are read."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.clips import clip_table
+from data_prep.layout import Facts, apex_cell, find_table, folders_named, images_in, number, text
+from mer.errors import BadInput
+
+FACTS = Facts(
+    title="MMEW",
+    fps=90,
+    subjects=36,
+    clips=300,
+    emotions={"surprise": 89, "disgust": 72, "others": 66, "happiness": 36, "fear": 16, "sadness": 13, "anger": 8},
+    licence="for research, to each user who signs the release agreement",
+    obtain="https://github.com/benxianyeteam/MMEW-Dataset (release agreement by e-mail)",
+    citation="Ben et al., Video-based facial micro-expression analysis: A survey of datasets, features and algorithms, "
+    "IEEE Transactions on Pattern Analysis and Machine Intelligence 44(9), 2022",
+    doi="10.1109/TPAMI.2021.3067464",
+)
+
+TREE = """\
+ROOT
+  MMEW_Micro_Exp.xlsx
+  Micro_Expression/
+    anger/
+      S13-07-001/
+        1.jpg ...
+    ...
+    repression/                       (holds the label others)"""
+
+COLUMNS = ("subject", "filename", "onsetframe", "apexframe", "offsetframe", "actionunits", "estimatedemotion")
+CLIP = r"(?i)s\d+-\d+-\d+"  # person, emotion, sample: unique in the dataset, so the folder of the emotion does not matter
+
+
+def read_annotations(root: Path) -> pd.DataFrame:
+    """Clip table from the spreadsheet; frames are counted from 1 in each clip."""
+    _, table = find_table(Path(root), ("MMEW_Micro_Exp*.xlsx",), COLUMNS, CLIP)
+    return clip_table([_row(row) for row in table.itertuples()])
+
+
+def frame_files(root: Path, row) -> dict[int, Path]:
+    """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
+    folder = folders_named(Path(root), CLIP).get(row.clip.lower())
+    if not folder:
+        raise BadInput(f"There is no folder {row.clip} in {root}.")
+    return images_in(folder)
+
+
+def _row(row) -> dict:
+    subject = number(row.subject)
+    return {
+        "dataset": "mmew",
+        "subject": text(row.subject) if subject is None else f"S{subject:02d}",
+        "clip": text(row.filename),
+        "onset": number(row.onsetframe),
+        "offset": number(row.offsetframe),
+        "fps": FACTS.fps,
+        "emotion": text(row.estimatedemotion).lower(),
+        "action_units": text(row.actionunits),
+        **apex_cell(row.apexframe),
+    }
