@@ -1,0 +1,66 @@
+"""CASME: the first of the CASME datasets, 60 frames per second, from the spreadsheet and the raw or cropped frames."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.clips import clip_table
+from data_prep.layout import Facts, apex_cell, find_folder, find_table, images_in, number, text
+
+FACTS = Facts(
+    title="CASME",
+    fps=60,
+    subjects=19,
+    clips=189,
+    emotions={
+        "tense": 69, "disgust": 44, "repression": 38, "surprise": 20, "happiness": 9, "sadness": 6, "fear": 2, "contempt": 1,
+    },
+    licence="for research, to each user who signs the release agreement",
+    obtain="http://casme.psych.ac.cn/casme/e1 (release agreement by e-mail)",
+    citation="Yan et al., CASME database: A dataset of spontaneous micro-expressions collected from neutralized faces, FG 2013",
+    doi="10.1109/FG.2013.6553799",
+    lacking=0.03,  # five rows of the spreadsheet name frames that are not in the release
+)  # fmt: skip
+
+TREE = """\
+ROOT
+  casme.xlsx
+  CASME_raw_selected/                 (or Cropped/, with reg_EP01_5-12.jpg)
+    sub01/
+      EP01_5/
+        EP01_5-12.jpg ...             (padded to 3 digits in later subjects)
+    ..."""
+
+SPREADSHEETS = ("casme.xlsx", "CASME.xlsx", "[Cc][Aa][Ss][Mm][Ee]*.xlsx")
+COLUMNS = ("subject", "filename", "onsetf", "apexf1", "apexf2", "offsetf", "emotion")
+SUBJECT = r"sub\d+"
+FRAMES = ("CASME_raw_selected", "Cropped")
+
+
+def read_annotations(root: Path) -> pd.DataFrame:
+    """Clip table from the spreadsheet; of clips with two apexes the first is taken, and the second noted."""
+    _, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT, optional=("au", "aus", "actionunits"))
+    return clip_table([_row(row) for row in table.itertuples()])
+
+
+def frame_files(root: Path, row) -> dict[int, Path]:
+    """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
+    return images_in(find_folder(Path(root), SUBJECT, FRAMES) / row.subject / row.clip)
+
+
+def _row(row) -> dict:
+    subject, second = number(row.subject), number(row.apexf2)
+    columns = {
+        "dataset": "casme",
+        "subject": text(row.subject) if subject is None else f"sub{subject:02d}",
+        "clip": text(row.filename),
+        "onset": number(row.onsetf),
+        "offset": number(row.offsetf),
+        "fps": FACTS.fps,
+        "emotion": text(row.emotion).lower(),
+        "action_units": text(row.au) or text(row.aus) or text(row.actionunits),
+        **apex_cell(row.apexf1),
+    }
+    if second:
+        columns["note"] = f"a second apex is printed: {second}"
+    return columns
