@@ -1,0 +1,66 @@
+"""DFME: spontaneous micro-expressions at 200, 300 and 500 frames per second, from its tables and clip folders."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.clips import clip_table
+from data_prep.layout import Facts, apex_cell, find_tables, images_in, leaf_folders, number, text
+from mer.errors import BadInput
+
+WORDS = ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise")
+
+FACTS = Facts(
+    title="DFME",
+    fps=200,  # or 300, or 500: each clip's own stands in its row
+    subjects=None,
+    clips=2629,  # 1856 to train on, 474 and 299 of the test sets A and B
+    emotions=dict.fromkeys(WORDS),
+    licence="for research, to each user who signs the release agreement",
+    obtain="https://mea-lab-421.github.io (release agreement by e-mail)",
+    citation="Zhao et al., DFME: A new benchmark for dynamic facial micro-expression recognition, "
+    "IEEE Transactions on Affective Computing 15(3), 2024",
+    doi="10.1109/TAFFC.2023.3341918",
+)
+
+TREE = """\
+ROOT
+  any table (.xlsx or .csv) with Subject, Filename, OnsetFrame, ApexFrame, OffsetFrame, Emotion, EmotionId, Fps, AU;
+  several are joined: training set, test sets A and B
+  CLIP/                               (named as in Filename, at any depth to 4)
+    00109.png ..."""
+
+COLUMNS = ("subject", "filename", "onsetframe", "apexframe", "offsetframe")
+
+
+def read_annotations(root: Path) -> pd.DataFrame:
+    """Clip table from all tables; one that names no clip that another has not named is passed over as a copy."""
+    rows, seen = [], set()
+    for _, table in find_tables(Path(root), ("*.xlsx", "*.csv"), COLUMNS, "(?!)", optional=("emotion", "fps", "au")):
+        names = {(text(row.subject), text(row.filename)) for row in table.itertuples()}
+        if not names <= seen:
+            rows += [_row(row) for row in table.itertuples()]
+        seen |= names
+    return clip_table(rows)
+
+
+def frame_files(root: Path, row) -> dict[int, Path]:
+    """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
+    folder = leaf_folders(Path(root)).get(row.clip.lower())
+    if not folder:
+        raise BadInput(f"There is no folder {row.clip} in {root}.")
+    return images_in(folder)
+
+
+def _row(row) -> dict:
+    return {
+        "dataset": "dfme",
+        "subject": text(row.subject),
+        "clip": text(row.filename),
+        "onset": number(row.onsetframe),
+        "offset": number(row.offsetframe),
+        "fps": number(row.fps),
+        "emotion": text(row.emotion).lower(),
+        "action_units": text(row.au),
+        **apex_cell(row.apexframe),
+    }
