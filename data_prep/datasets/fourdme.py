@@ -1,0 +1,72 @@
+"""4DME: spontaneous micro-expressions at 60 frames per second; the grey videos of its 4D recordings are read."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.clips import clip_table
+from data_prep.layout import Facts, apex_cell, find_table, images_in, leaf_folders, number, text
+from mer.errors import BadInput
+
+FACTS = Facts(
+    title="4DME",
+    fps=60,
+    subjects=41,
+    clips=267,
+    emotions={
+        "negative": 127, "positive": 34, "others": 31, "surprise": 30, "positive+surprise": 13, "negative+surprise": 8,
+        "positive+repression": 8, "negative+repression": 7, "repression": 6, "repression+surprise": 3,
+    },
+    licence="for research, to each user who signs the release agreement",
+    obtain="https://www.oulu.fi/en/university/faculties-and-units/faculty-information-technology-and-electrical-engineering/"
+    "center-machine-vision-and-signal-analysis (release agreement by e-mail)",
+    citation="Li et al., 4DME: A spontaneous 4D micro-expression dataset with multimodalities, "
+    "IEEE Transactions on Affective Computing 14(4), 2023",
+    doi="10.1109/TAFFC.2022.3182342",
+)  # fmt: skip
+
+TREE = """\
+ROOT
+  4DME_Labelling_Micro_release v1.xlsx
+  gray_micro/
+    SUBJECT/                          (as in sub_ID)
+      CLIP/                           (as in fold_name)
+        numbered images ..."""
+
+COLUMNS = ("subid", "foldname", "emotion", "onset", "apex", "offset", "aus")
+
+
+def read_annotations(root: Path) -> pd.DataFrame:
+    """Clip table from the spreadsheet; of several emotions, the words stand in the order of the alphabet."""
+    _, table = find_table(Path(root), ("4DME_Labelling_Micro*.xlsx",), COLUMNS, "(?!)")
+    return clip_table([_row(row) for row in table.itertuples()])
+
+
+def frame_files(root: Path, row) -> dict[int, Path]:
+    """Frame files of one clip by annotated number; raises `BadInput` if its folder is not there.
+
+    A folder may count its frames from its own first one: then that is taken for the onset, if it has the annotated length.
+    """
+    folder = leaf_folders(Path(root)).get(row.clip.lower())
+    if not folder:
+        raise BadInput(f"There is no folder {row.clip} in {root}.")
+    files = images_in(folder)
+    if pd.isna(row.onset) or pd.isna(row.offset) or row.onset in files or len(files) != row.offset - row.onset + 1:
+        return files
+    shift = int(row.onset) - min(files)
+    return {number + shift: file for number, file in files.items()}
+
+
+def _row(row) -> dict:
+    words = sorted(word.strip().lower() for word in text(row.emotion).split("+"))
+    return {
+        "dataset": "fourdme",
+        "subject": text(row.subid),
+        "clip": text(row.foldname),
+        "onset": number(row.onset),
+        "offset": number(row.offset),
+        "fps": FACTS.fps,
+        "emotion": "+".join(words),
+        "action_units": text(row.aus),  # (k) behind a unit: held still all the time
+        **apex_cell(row.apex),
+    }
