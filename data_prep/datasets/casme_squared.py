@@ -1,0 +1,87 @@
+"""CAS(ME)^2: long videos at 30 frames per second with macro- and micro-expressions; the micro-expressions are the clips."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.clips import clip_table
+from data_prep.layout import Facts, apex_cell, find_files, folders_named, images_in, number, sheets, text
+from mer.errors import BadInput
+
+FACTS = Facts(
+    title="CAS(ME)^2",
+    fps=30,
+    subjects=None,  # 22 took part; how many of them show a micro-expression is not published
+    clips=57,  # and 300 macro-expressions, in 97 videos
+    emotions={"negative": 21, "others": 19, "surprise": 9, "positive": 8},
+    licence="for research, to each user who signs the release agreement",
+    obtain="http://casme.psych.ac.cn/casme/e3 (release agreement by e-mail)",
+    citation="Qu et al., CAS(ME)^2: A database for spontaneous macro-expression and micro-expression spotting and recognition, "
+    "IEEE Transactions on Affective Computing 9(4), 2018",
+    doi="10.1109/TAFFC.2017.2654440",
+)
+
+TREE = """\
+ROOT
+  CAS(ME)^2code_final(Updated).xlsx   (three sheets without headers)
+  rawpic/
+    s15/
+      15_0101disgustingteeth/
+        img1.jpg ...
+    ...
+    s40/"""
+
+VIDEO = r"\d+_\d{4}.*"
+# Of the first sheet, by position: it has no header.
+PARTICIPANT, NAME, ONSET, APEX, OFFSET, ACTION_UNITS, EMOTION, KIND = range(8)
+
+
+def read_annotations(root: Path) -> pd.DataFrame:
+    """Clip table of the micro-expressions; sheet 2 gives participants their subject, sheet 3 videos their code.
+
+    The code goes into the clip's name, as in 0503_anger1_1, since the folders go by it.
+    """
+    path, *_ = find_files(Path(root), ("CAS(ME)^2code_final(Updated).xlsx", "CAS(ME)^2code_final*.xlsx"), VIDEO)
+    book = sheets(path)
+    if len(book) < 3 or book[0].shape[1] <= KIND:
+        raise BadInput(f"{path} has not the three sheets of CAS(ME)^2. Is it the file as published?")
+    subjects, codes = _subjects(book[1]), _codes(book[2])
+    micro = book[0][book[0][KIND].map(text).str.lower().str.startswith("micro")]
+    return clip_table([_row(cells, subjects, codes) for cells in micro.itertuples(index=False, name=None)])
+
+
+def frame_files(root: Path, row) -> dict[int, Path]:
+    """Frame files of the clip's video by number; raises `BadInput` if its folder is not there."""
+    start = f"{row.subject[1:]}_{row.clip.split('_')[0]}"
+    for name, folder in folders_named(Path(root), VIDEO).items():
+        if name.startswith(start):
+            return images_in(folder)
+    raise BadInput(f"There is no folder {start}... in {root}.")
+
+
+def _subjects(sheet: pd.DataFrame) -> dict[int, str]:
+    """Participant 1 ... 22 -> s15 ... s40: the last and the first number of a row."""
+    rows = ([int(m[1]) for cell in row if (m := re.fullmatch(r"[sS]?(\d+)", text(cell)))] for row in sheet.itertuples(index=False))
+    return {numbers[-1]: f"s{numbers[0]}" for numbers in rows if len(numbers) > 1}
+
+
+def _codes(sheet: pd.DataFrame) -> dict[str, str]:
+    """Name of a video -> its code of four digits, which a spreadsheet may have made a number."""
+    return {text(row[1]): text(row[0]).zfill(4) for row in sheet.itertuples(index=False)}
+
+
+def _row(cells: tuple, subjects: dict[int, str], codes: dict[str, str]) -> dict:
+    participant, name = number(cells[PARTICIPANT]), text(cells[NAME])
+    video = name.rsplit("_", 1)[0]
+    return {
+        "dataset": "casme_squared",
+        "subject": subjects.get(participant, f"participant {participant}"),
+        "clip": f"{codes.get(video, 'no code')}_{name}",
+        "onset": number(cells[ONSET]),
+        "offset": number(cells[OFFSET]),
+        "fps": FACTS.fps,
+        "emotion": text(cells[EMOTION]).lower(),
+        "action_units": text(cells[ACTION_UNITS]),
+        **apex_cell(cells[APEX]),
+    }
