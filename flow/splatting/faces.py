@@ -47,7 +47,7 @@ def procedural(seed: int, gaussians: int = 20_000) -> Face:
     hair = _between(HAIRS, 0.0 if rng.uniform() < dark else rng.uniform(0, len(HAIRS) - 1)) * rng.uniform(0.7, 1.15)
     male, age = rng.uniform() < 0.5, rng.uniform(0, 1) ** 1.3
     made_up = rng.uniform() * (not male) * (rng.uniform() < 0.6)
-    lips = tone * np.array([0.86, 0.66, 0.66]) * rng.normal(1, 0.04, 3)
+    lips = (tone * [0.84, 0.60, 0.64] + [0, 0, 0.03]) * rng.normal(1, 0.04, 3)
     if made_up > 0.4:
         lips = 0.5 * lips + 0.5 * rng.uniform([0.5, 0.1, 0.15], [0.8, 0.35, 0.4])
     complexion = Complexion(
@@ -60,11 +60,12 @@ def procedural(seed: int, gaussians: int = 20_000) -> Face:
     colours = Colours(
         iris=tuple(_between(IRISES, 0.4 * rng.uniform() if rng.uniform() < dark else rng.uniform(0, len(IRISES) - 1))),
         hair=tuple(hair), cloth=tuple(rng.uniform(0.1, 0.85, 3)), grey=max(0.0, age - 0.6) * rng.uniform(0, 1.6),
-        glasses=tuple(rng.uniform(0.03, 0.35) * rng.uniform(0.6, 1, 3)), hair_end=rng.uniform(-0.2, 0.1),
+        glasses=tuple(rng.uniform(0.03, 0.35) * rng.uniform(0.6, 1, 3)), hair_end=rng.uniform(-0.2, 0.15),
+        hairline=rng.uniform(0.5, 2.2) if rng.uniform() < 0.75 else -0.1, temples=rng.uniform(0.2, 1.8) * (0.4 + 0.6 * male), parting=rng.uniform(-1, 1),
     )
     looks = Looks(
         hair=-1.0 if male and rng.uniform() < 0.1 else (rng.uniform(2, 14) if rng.uniform() < (0.15 if male else 0.75) else 0.0),
-        lift=rng.uniform(0.3, 1.8), ears=rng.uniform(0.9, 1.15), neck=rng.uniform(4.9, 5.6) + 0.6 * male,
+        lift=rng.uniform(0.3, 1.8), ears=rng.uniform(0.9, 1.15), neck=rng.uniform(4.5, 5.0) + 0.6 * male,
         glasses=rng.uniform(1.6, 2.3) if rng.uniform() < 0.25 else 0.0, glasses_round=rng.uniform(),
     )
     head = Head(_shape(rng), looks)

@@ -11,6 +11,7 @@ from flow.splatting import muscles
 from flow.splatting.camera import Pose
 from flow.splatting.gaussians import Part
 from flow.splatting.mesh import grid
+from flow.splatting.noise import curve
 from flow.splatting.template import EYE, IRIS, MOUTH, OVAL, template
 
 EYE_RADIUS = 1.2  # cm, an adult eyeball
@@ -85,7 +86,7 @@ class Head:
             elif part.name == "surround":
                 points = points @ self.turn + self._drag(points @ self.turn, moved)
             elif part.name in ("scalp", "hair"):
-                points = points + _shell_follow(points, len(OVAL), moved[OVAL] - self.rest[OVAL], part.name)
+                points = points + _shell_follow(_ring(moved[OVAL]) - _ring(self.rest[OVAL]))
             elif part.name.startswith("eye "):
                 points = _look(points, self.eyes[part.name[4:]], state.gaze)
             elif part.name.startswith("socket"):
@@ -208,16 +209,22 @@ def _skull(polar: np.ndarray, around: np.ndarray, lift: float | np.ndarray = 0.0
     return SKULL_CENTRE + direction * (SKULL_RADII + np.asarray(lift)[..., None])
 
 
-SHELL_ROWS = 12
+SHELL_ROWS, SHELL_COLUMNS = 14, 108
+
+
+def _ring(edge: np.ndarray) -> np.ndarray:
+    """The face's oval (36, 3) as a smooth closed line of `SHELL_COLUMNS` points (Catmull-Rom)."""
+    return curve(np.concatenate([edge[-2:], edge, edge[:3]]), (len(edge) + 4) * 3 + 1)[6 : 6 + SHELL_COLUMNS]
 
 
 def _shell_points(rest: np.ndarray, lift: float, inset: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows of a shell from the face's oval (moved inwards by `inset` radians) to the back of the head."""
-    polar, around = _polar(rest[OVAL])
-    t = np.linspace(0, 1, SHELL_ROWS)[:, None]
+    edge = _ring(rest[OVAL])
+    polar, around = _polar(edge)
+    t = np.linspace(0, 1, SHELL_ROWS)[:, None] ** 1.3
     rows = polar - inset + t * (1.9 - polar + inset)
     fade = np.clip(1 - (rows - polar) / 0.9, 0, 1) ** 2
-    start = rest[OVAL] - _skull(polar, around)
+    start = edge - _skull(polar, around)
     rise = lift * np.clip((rows - polar + inset) / 0.35, 0, 1) ** 0.5
     points = _skull(rows, around[None] * np.ones_like(rows), rise) + fade[..., None] * start
     return points, rows, around[None] * np.ones_like(rows)
@@ -227,14 +234,13 @@ def _shell(rest: np.ndarray) -> Part:
     """Scalp, temples and the underside of the jaw: from the edge of the face back round the skull."""
     points, polar, around = _shell_points(rest, 0.0, 0.0)
     uv = 8.5 * polar[..., None] * np.stack([np.cos(around), np.sin(around)], 2)
-    return Part("scalp", points.reshape(-1, 3), grid(SHELL_ROWS, len(OVAL), wrap=True)[:, ::-1],
+    return Part("scalp", points.reshape(-1, 3), grid(SHELL_ROWS, SHELL_COLUMNS, wrap=True)[:, ::-1],
                 uv.reshape(-1, 2), density=0.15)
 
 
-def _shell_follow(points: np.ndarray, columns: int, motion: np.ndarray, name: str) -> np.ndarray:
-    """How the shell follows its edge: the oval's motion (36, 3), fading out over the first rows."""
-    rows = len(points) // columns
-    fade = np.clip(1 - np.arange(rows) / 5, 0, 1) ** 2
+def _shell_follow(motion: np.ndarray) -> np.ndarray:
+    """How the shell's points follow the motion (columns, 3) of its edge: less and less over the first rows."""
+    fade = np.clip(1 - np.arange(SHELL_ROWS) / 5, 0, 1) ** 2
     return (fade[:, None, None] * motion[None]).reshape(-1, 3)
 
 
@@ -253,7 +259,7 @@ def _ears(rest: np.ndarray, looks: Looks) -> list[Part]:
         y = -0.3 + down * height + 0.35 * across
         vertices = np.stack([x, y, z], 2).reshape(-1, 3) + rest[edge]
         uv = np.stack([sign * across * width, down * height], 2).reshape(-1, 2)
-        parts.append(Part(f"ear {side}", vertices, grid(6, 24, wrap=True), uv, density=0.8, two_sided=True))
+        parts.append(Part(f"ear {side}", vertices, grid(6, 24, wrap=True), uv, density=1.6, two_sided=True))
     return parts
 
 
@@ -261,7 +267,7 @@ def _neck(looks: Looks) -> Part:
     """A column below the head that follows it at the top and stays with the body at the bottom."""
     height = np.linspace(5.0, 24.0, 16)[:, None]
     around = np.radians(np.linspace(-110, 110, 33))[None]
-    flare = looks.neck + 8.0 * np.clip((height - 13.0) / 9.0, 0, 1) ** 2
+    flare = looks.neck + 0.5 * np.clip((9.0 - height) / 4.0, 0, 1) + 9.0 * np.clip((height - 12.5) / 9.0, 0, 1) ** 2
     x = flare * np.sin(around)
     z = 7.6 - (looks.neck * 0.95 + 0.15 * (height - 9.0)) * np.cos(around)
     points = np.stack([x, height * np.ones_like(x), z], 2).reshape(-1, 3)
@@ -272,24 +278,24 @@ def _neck(looks: Looks) -> Part:
 
 def _clothes() -> Part:
     """Shoulders under a shirt; they belong to the body and stay when the head moves."""
-    across = np.linspace(-1, 1, 31)[None]
+    across = np.linspace(-1, 1, 61)[None]
     down = np.linspace(0, 1, 12)[:, None]
-    x = 23.0 * across * np.ones_like(down)
-    neckline = 12.9 + 3.4 * np.exp(-((across / 0.2) ** 2)) + 6.0 * across**2
-    y = neckline + 22.0 * down
+    x = 20.0 * across * np.ones_like(down)
+    neckline = 13.2 + 2.6 * np.sqrt(np.clip(1 - (across / 0.33) ** 2, 0, 1)) + 4.5 * across**2
+    y = neckline + 13.0 * down
     z = 7.0 - 6.5 * np.sqrt(np.clip(1 - 0.9 * across**2, 0, 1)) * (0.55 + 0.45 * np.sqrt(down))
     points = np.stack([x, y, z], 2).reshape(-1, 3)
     uv = np.stack([x, y * np.ones_like(x)], 2).reshape(-1, 2)
-    return Part("clothes", points, grid(12, 31), uv, density=0.05, two_sided=True, follow=0.0)
+    return Part("clothes", points, grid(12, 61), uv, density=0.1, two_sided=True, follow=0.0)
 
 
 def _hair(rest: np.ndarray, looks: Looks) -> list[Part]:
     """A cap of hair over the skull and, if long, a curtain down the sides and back."""
     if looks.hair < 0:
         return []
-    points, polar, around = _shell_points(rest, looks.lift, 0.05)
+    points, polar, around = _shell_points(rest, looks.lift, 0.04)
     uv = 8.5 * polar[..., None] * np.stack([np.cos(around), np.sin(around)], 2)
-    parts = [Part("hair", points.reshape(-1, 3), grid(SHELL_ROWS, len(OVAL), wrap=True)[:, ::-1], uv.reshape(-1, 2),
+    parts = [Part("hair", points.reshape(-1, 3), grid(SHELL_ROWS, SHELL_COLUMNS, wrap=True)[:, ::-1], uv.reshape(-1, 2),
                   density=0.3)]
     if looks.hair > 0:
         angle = np.radians(np.linspace(62, 298, 48))[None]

@@ -32,7 +32,10 @@ def encoded(light: np.ndarray) -> np.ndarray:
 
 
 def shade(albedo: np.ndarray, normal: np.ndarray, gloss: np.ndarray, light: Light) -> np.ndarray:
-    """Colours (G, 3) sRGB of Gaussians with albedo (G, 3) sRGB, unit normals (G, 3) and gloss (G,)."""
+    """Colours (G, 3) sRGB of Gaussians with albedo (G, 3) sRGB, unit normals (G, 3) and gloss (G,).
+
+    gloss : 0 matt, 1 oily skin, above 2 wet
+    """
     key = np.asarray(light.direction) / np.linalg.norm(light.direction)
     wrap = WRAP * (1.3 - light.hardness)
     facing = (normal @ key)[:, None]
@@ -44,6 +47,9 @@ def shade(albedo: np.ndarray, normal: np.ndarray, gloss: np.ndarray, light: Ligh
     halfway = key + [0, 0, -1]
     halfway = halfway / np.linalg.norm(halfway)
     mirror = np.clip(normal @ halfway, 0, 1)[:, None]
-    sheen = light.key * gloss[:, None] * (0.16 * mirror**14 + 0.10 * mirror**50)
-    edge = 0.05 * gloss[:, None] * (1 - np.clip(-normal[:, 2:3], 0, 1)) ** 4 * (light.sky + light.fill)
+    wet = np.clip(gloss - 2, 0, 1)[:, None]
+    oily = np.where(gloss > 2, 0.15, gloss)[:, None]
+    sheen = light.key * oily * (0.16 * mirror**14 + 0.10 * mirror**50)
+    sheen += light.key * wet * 1.3 * mirror**180  # the glint of a wet eye
+    edge = 0.05 * oily * (1 - np.clip(-normal[:, 2:3], 0, 1)) ** 4 * (light.sky + light.fill)
     return encoded(linear(albedo) * total + sheen * tint + edge)

@@ -11,11 +11,18 @@ from flow.splatting.skin import Complexion, paint
 
 @dataclass(frozen=True)
 class Colours:
-    """sRGB 0..1 of what is not skin."""
+    """Colours, sRGB 0..1, of what is not skin, and where hair begins and ends.
+
+    hair_end : height at which short hair ends at the sides, -1 the crown ... 1 below; grey : 0..1
+    hairline, temples : cm by which it recedes in the middle and at the temples; parting : -1..1 from right to left
+    """
 
     iris: tuple[float, float, float] = (0.35, 0.24, 0.14)
     hair: tuple[float, float, float] = (0.22, 0.15, 0.10)
     hair_end: float = -0.1
+    hairline: float = 1.0
+    temples: float = 0.5
+    parting: float = 0.3
     cloth: tuple[float, float, float] = (0.35, 0.40, 0.50)
     glasses: tuple[float, float, float] = (0.08, 0.07, 0.07)
     grey: float = 0.0
@@ -59,14 +66,14 @@ def cover_with_paint(gaussians: Gaussians, complexion: Complexion, colours: Colo
                 albedo = albedo * (1 - 0.12 * lines[:, None])
             elif name.startswith("ear"):
                 r = np.hypot(u / 1.35, v / 3.1)
-                shade = 0.55 * np.exp(-(((r - 0.25) / 0.22) ** 2)) + 0.3 * np.exp(-(((r - 0.72) / 0.09) ** 2))
+                shade = 0.42 * np.exp(-(((r - 0.22) / 0.22) ** 2)) + 0.25 * np.exp(-(((r - 0.72) / 0.08) ** 2)) - 0.1 * r
                 albedo = albedo * np.exp(-shade[:, None] * [0.7, 1.0, 1.0]) * [1.0, 0.93, 0.92]
             elif name == "scalp":
                 under = np.clip(np.sin(np.arctan2(v, u)), 0, 1)
                 albedo = albedo * np.exp(-0.5 * under[:, None] * np.clip((np.hypot(u, v) - 9) / 4, 0, 1)[:, None])
         elif name.startswith("eye "):
             albedo = _iris(u, v, np.asarray(colours.iris), rng)
-            gloss += 0.3
+            gloss += np.where(np.hypot(u, v) < 0.75, 3.0, 0.4)
         elif name.startswith("socket"):
             albedo = np.asarray(complexion.tone) * [0.80, 0.52, 0.50] * np.exp(-0.6 * (1.4 - np.hypot(u, v)))[:, None]
             gloss += 0.5
@@ -84,7 +91,7 @@ def cover_with_paint(gaussians: Gaussians, complexion: Complexion, colours: Colo
         else:  # glasses
             albedo = np.asarray(colours.glasses) * np.exp(0.1 * grain)[:, None]
             gloss += 0.9
-        surface.albedo[mine], surface.gloss[mine] = np.clip(albedo, 0.005, 1), np.clip(gloss, 0, 2)
+        surface.albedo[mine], surface.gloss[mine] = np.clip(albedo, 0.005, 1), np.clip(gloss, 0, 3)
     return surface
 
 
@@ -129,9 +136,12 @@ def _teeth(u: np.ndarray, v: np.ndarray, lower: bool) -> np.ndarray:
 
 
 def _strands(rng: np.random.Generator) -> np.ndarray:
-    """Strand noise (512, 1024): long down the rows, thin across the columns."""
-    return (smooth((16, 1024), 2.2, rng).repeat(32, 0) * 0.5 + smooth((512, 1024), 9, rng)
-            + 0.9 * smooth((8, 1024), 5, rng).repeat(64, 0)).astype(np.float32)
+    """Strand noise (512, 1024) of deviation 1: long down the rows, thin across the columns."""
+    import cv2
+
+    layers = ((5, 2.5, 1.0), (12, 5.0, 0.8), (30, 2.0, 0.5), (4, 16.0, 0.7))  # rows, width px, strength
+    total = sum(a * cv2.resize(smooth((rows, 1024), w, rng), (1024, 512), interpolation=cv2.INTER_CUBIC) for rows, w, a in layers)
+    return (total / total.std()).astype(np.float32)
 
 
 def _hair(gaussians: Gaussians, mine: np.ndarray, name: str, colours: Colours, strands: np.ndarray,
@@ -140,12 +150,22 @@ def _hair(gaussians: Gaussians, mine: np.ndarray, name: str, colours: Colours, s
     u, v = gaussians.uv[mine].T
     if name == "hair":
         across, along = np.arctan2(v, u), np.hypot(u, v)
-        comb = sample(strands, (across / np.pi + 1) * 511, along * 22 % 511)
-        low = np.sin(across) - 0.05 * rng.standard_normal(len(u))
-        gaussians.opacity[mine] = np.where(low > colours.hair_end, 0, gaussians.opacity[mine])
+        comb = sample(strands, (across / np.pi + 1) * 511, along * 11)
+        bins = np.linspace(-np.pi, np.pi, 73)
+        front = np.array([along[np.abs(across - b) < 0.1].min(initial=20.0) for b in bins])
+        top = np.abs(across + np.pi / 2) / np.radians(52)  # 0 over the nose, 1 at the temples
+        line = colours.hairline * np.exp(-((top / 0.75) ** 2)) + colours.temples * np.exp(-(((top - 0.95) / 0.35) ** 2))
+        ragged = 0.15 * sample(strands, (across / np.pi + 1) * 511, 0 * along + 200) + rng.uniform(-0.2, 0.2, len(u))
+        begin = np.interp(across, bins, front) + line + ragged
+        low = np.sin(across) + 0.06 * sample(strands, (across / np.pi + 1) * 511, along * 40 + 100)
+        keep = (low < colours.hair_end) & (along > begin)
+        root = np.exp(-np.clip(along - begin, 0, 9) / 0.5)
+        parted = np.exp(-(((u - 4 * colours.parting) / 0.12) ** 2)) * (v < 0) * (colours.hairline > 0)
+        shadow = 1 - 0.35 * root - 0.45 * parted
     else:
-        comb = sample(strands, (u * 24) % 1023, v * 14 % 511)
-        bottom = v.max() - 1.5 * rng.uniform(0, 1, len(u)) ** 2
-        gaussians.opacity[mine] = np.where(v > bottom, 0, gaussians.opacity[mine])
+        comb = sample(strands, (u * 24) % 1023, v * 14)
+        keep = v < v.max() - 1.5 * rng.uniform(0, 1, len(u)) ** 2
+        shadow = 1.0
+    gaussians.opacity[mine] = np.where(keep, gaussians.opacity[mine], 0)
     tone = np.asarray(colours.hair) * (1 - colours.grey) + 0.55 * colours.grey
-    return tone * np.exp(0.32 * comb)[:, None], 0.35 + 0.15 * comb
+    return tone * (np.exp(0.30 * comb) * shadow)[:, None], 0.3 + 0.1 * comb

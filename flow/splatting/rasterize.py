@@ -14,6 +14,7 @@ from flow.splatting.pairs import spread
 
 CUT = 1 / 255  # a Gaussian ends where its opacity falls below one grey level, as in the published rasterizers
 CLAMP = 0.999
+BAND = 32_768  # pixels worked on at a time, which bounds the memory and stays in the cache
 CLOSED = 0.02  # light dimmer than this is taken as none, so that nothing hidden shows through a covered surface
 
 
@@ -48,9 +49,24 @@ def weigh(splats: Splats, width: int, height: int, closed: float = CLOSED) -> We
     """
     order = np.argsort(splats.depth, kind="stable")
     order = order[splats.opacity[order] > CUT]
-    alpha, pixel, counts = _footprints(splats, order, width, height)
+    reach = np.sqrt(2 * np.log(splats.opacity[order] / CUT)) * splats.radius[order, 1]
+    top, bottom = splats.mean[order, 1] - reach, splats.mean[order, 1] + reach
+    rows = max(1, BAND // width)
+    bands = []
+    for low in range(0, height, rows):
+        high = min(low + rows, height)
+        bands.append(_weigh_band(splats, order[(top < high) & (bottom > low - 1)], width, low, high, closed))
+    weights, owners, counts, opacity = (np.concatenate(column) for column in zip(*bands))
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    by_pixel = sp.csr_matrix((alpha, pixel, starts), (len(order), height * width)).tocsc()
+    matrix = sp.csr_matrix((weights, owners, starts), (height * width, len(splats.depth)))
+    return Weights(matrix, opacity.reshape(height, width))
+
+
+def _weigh_band(splats: Splats, order: np.ndarray, width: int, low: int, high: int, closed: float) -> tuple[np.ndarray, ...]:
+    """Weights on rows low ... high - 1: weight and Gaussian of every entry, entries and opacity of every pixel."""
+    alpha, pixel, counts = _footprints(splats, order, width, low, high)
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    by_pixel = sp.csr_matrix((alpha, pixel, starts), (len(order), (high - low) * width)).tocsc()
 
     passed = np.zeros(len(alpha) + 1)
     np.cumsum(np.log(1 - by_pixel.data), dtype=np.float64, out=passed[1:])
@@ -60,10 +76,8 @@ def weigh(splats: Splats, width: int, height: int, closed: float = CLOSED) -> We
     opacity = 1 - _open(np.exp(passed[by_pixel.indptr[1:]] - first), closed)
 
     used = weights > 0
-    starts = np.concatenate([[0], np.cumsum(used)]).astype(np.int32)[by_pixel.indptr]
-    owner = order.astype(np.int32)[by_pixel.indices[used]]
-    matrix = sp.csr_matrix((weights[used], owner, starts), (height * width, len(splats.depth)))
-    return Weights(matrix, opacity.reshape(height, width).astype(np.float32))
+    kept = np.diff(np.concatenate([[0], np.cumsum(used)])[by_pixel.indptr])
+    return weights[used], order.astype(np.int32)[by_pixel.indices[used]], kept, opacity.astype(np.float32)
 
 
 def _open(light: np.ndarray, closed: float) -> np.ndarray:
@@ -71,10 +85,11 @@ def _open(light: np.ndarray, closed: float) -> np.ndarray:
     return np.maximum(light - np.float32(closed), 0) / np.float32(1 - closed)
 
 
-def _footprints(splats: Splats, order: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _footprints(splats: Splats, order: np.ndarray, width: int, low: int, high: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Opacities inside each Gaussian's ellipse, Gaussian by Gaussian in `order`.
 
-    Returns alpha (N,) float32, pixel (N,) int32 and how many belong to each Gaussian (len(order),). On one row of
+    Returns alpha (N,) float32, pixel (N,) int32 counted from row `low` to `high`, and how many belong to each Gaussian
+    (len(order),). On one row of
     pixels a dx^2 + 2 b dx dy + c dy^2 is a (dx + b dy / a)^2 plus a constant, so a row needs one peak and one middle.
     """
     a, b, c = splats.conic[order].T
@@ -82,8 +97,8 @@ def _footprints(splats: Splats, order: np.ndarray, width: int, height: int) -> t
     opacity = splats.opacity[order]
     reach2 = 2 * np.log(opacity / CUT)  # squared, in standard deviations
     reach_y = np.sqrt(reach2) * splats.radius[order, 1]
-    top = np.maximum(np.ceil(y - reach_y), 0).astype(int)
-    bottom = np.minimum(np.floor(y + reach_y), height - 1).astype(int)
+    top = np.maximum(np.ceil(y - reach_y), low).astype(int)
+    bottom = np.minimum(np.floor(y + reach_y), high - 1).astype(int)
     g, step = spread(np.maximum(bottom - top + 1, 0))
 
     row = top[g] + step
@@ -96,7 +111,7 @@ def _footprints(splats: Splats, order: np.ndarray, width: int, height: int) -> t
     counts = np.bincount(g, wide, minlength=len(order)).astype(int)
 
     start = np.cumsum(wide) - wide  # pixel k of a row is number start + k
-    pixel = np.arange(wide.sum(), dtype=np.int32) + np.repeat((row * width + left - start).astype(np.int32), wide)
+    pixel = np.arange(wide.sum(), dtype=np.int32) + np.repeat(((row - low) * width + left - start).astype(np.int32), wide)
     dx = np.arange(wide.sum()) + np.repeat(left - start - middle, wide)
     alpha = dx.astype(np.float32)
     alpha *= alpha

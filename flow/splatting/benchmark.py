@@ -1,0 +1,93 @@
+"""How fast the engine renders and how much memory it takes; writes `docs/results/engine-speed.md`.
+
+Each line is measured in a process of its own, because memory is the process's highest.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+# (width, height, Gaussians): the sizes the flow network trains on, and the paper's frame
+CASES = ((256, 256, 20_000), (512, 512, 20_000), (512, 512, 80_000), (1024, 1024, 200_000), (1100, 1604, 200_000))
+
+
+def measure(width: int, height: int, gaussians: int, pairs: int = 3, jobs: int = 2) -> dict[str, float]:
+    """Pairs per second of `jobs` processes that render `pairs` pairs each, the seconds to make a face, and MB of each."""
+    command = [sys.executable, "-m", "flow.splatting.benchmark", "child", str(width), str(height), str(gaussians), str(pairs)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(jobs)]
+    rows = [[float(x) for x in child.communicate()[0].split()] for child in children]
+    return dict(pairs_per_s=sum(pairs / r[0] for r in rows), cpu_s=sum(r[1] for r in rows) / jobs / pairs,
+                face_s=max(r[2] for r in rows), mb=max(r[3] for r in rows))
+
+
+def child(width: int, height: int, gaussians: int, pairs: int) -> None:
+    """Render pairs of one face and print: seconds of all pairs, CPU seconds of them, seconds for the face, highest MB."""
+    import resource
+
+    from flow.splatting.scenes import Ranges, draw_scene, render_pair
+
+    start = time.perf_counter()
+    draw_scene(1, 0, (width, height), Ranges(gaussians=gaussians))
+    made = time.perf_counter()
+    cpu = time.process_time()
+    for index in range(pairs):
+        render_pair(1, index, (width, height), gaussians=gaussians)
+    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+    print(time.perf_counter() - made, time.process_time() - cpu, made - start, highest)
+
+
+def gpu_rate(size: int, gaussians: int, repeats: int = 20) -> float | None:
+    """Pictures with seven channels (colour, flow, depth, opacity) per second by gsplat; None without it or a GPU."""
+    from flow.splatting import gsplat_backend
+
+    if not gsplat_backend.available():
+        return None
+    import numpy as np
+
+    from flow.splatting.gaussians import splats
+    from flow.splatting.head import State
+    from flow.splatting.scenes import Ranges, draw_scene
+
+    scene, _ = draw_scene(1, 0, size, Ranges(gaussians=gaussians))
+    placed = splats(scene.face.gaussians, scene.face.head.vertices(State()), scene.camera)
+    values = np.ones((len(placed.depth), 7))
+    gsplat_backend.blend(placed, values, size, size)
+    start = time.perf_counter()
+    for _ in range(repeats):
+        gsplat_backend.blend(placed, values, size, size)
+    return repeats / (time.perf_counter() - start)
+
+
+def write_report(path: str | Path = "docs/results/engine-speed.md", jobs: int = 2) -> str:
+    """Measure every case, write the table to `path` and return it."""
+    lines = ["# Speed and memory of the SRFlow engine", "",
+             f"Whole pairs (two frames, both flow forms, depth, visibility, masks, a camera's faults), {jobs} processes of one thread "
+             f"each on {os.cpu_count()} CPU cores ({platform.machine()}). CPU seconds are per pair and hold on a busy machine too. "
+             "A face is painted once for 16 pairs. Memory is the highest of one process, libraries included.", "",
+             "| frame | Gaussians | pairs/s | CPU s per pair | s per face | MB |", "|---|---|---|---|---|---|"]
+    for width, height, gaussians in CASES:
+        row = measure(width, height, gaussians, jobs=jobs)
+        lines.append(f"| {width} x {height} | {gaussians:,} | {row['pairs_per_s']:.2f} | {row['cpu_s']:.2f} | {row['face_s']:.1f} | {row['mb']:.0f} |")
+    rates = {(s, g): gpu_rate(s, g) for s, g in ((256, 20_000), (1024, 200_000))}
+    lines.append("")
+    if None in rates.values():
+        lines.append("GPU: not measured; there was no CUDA GPU with gsplat.")
+    else:
+        lines += [f"GPU (gsplat, seven channels, {s} px, {g:,} Gaussians): {r:.0f} pictures/s." for (s, g), r in rates.items()]
+    lines += ["", "Made by `python -m flow.splatting.benchmark`."]
+    text = "\n".join(lines) + "\n"
+    from mer.disk import write_text
+
+    write_text(path, text)
+    return text
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["child"]:
+        child(*(int(x) for x in sys.argv[2:6]))
+    else:
+        print(write_report())
