@@ -84,7 +84,7 @@ def _complete(out: Path, subject: int, pairs: int) -> bool:
 
 def clip_of(seed: int, subject: int, size: tuple[int, int], white: bool = True, gaussians: int = 20_000) -> tuple[Scene, list[State], str]:
     """The scene of a subject, its states frame by frame, and the action units it shows, as a coder writes them."""
-    ranges = replace(Ranges(), white=white, gaussians=gaussians, yaw=(-20.0, 20.0), face=(0.6, 0.8))
+    ranges = replace(Ranges(), background="white" if white else "random", gaussians=gaussians, yaw=(-20.0, 20.0), face=(0.6, 0.8))
     scene, rng = draw_scene(seed, subject * PAIRS_PER_FACE, size, ranges)
     actions = draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, strength=np.exp(rng.uniform(np.log(0.05), 0)))
     apex = rng.uniform(6, 11) / FPS

@@ -15,12 +15,14 @@ class Actor:
     """A person before a camera who does what is asked.
 
     seed : identity, light and background; size : px; face : share of the frame's height from hairline to chin
+    background : as `look` of `Background`; identity : a face to take instead of the one that belongs to the seed
     """
 
-    def __init__(self, seed: int, size: int = 320, gaussians: int = 20_000, face: float = 0.7, identity: Face | None = None) -> None:
+    def __init__(self, seed: int, size: int = 320, gaussians: int = 20_000, face: float = 0.7, background: str = "random",
+                 identity: Face | None = None) -> None:
         rng = np.random.default_rng([seed, 4])
         self.face = procedural(seed, gaussians) if identity is None else identity
-        self.scene = Scene(self.face, Camera.framing(size, size, face), random_light(rng), Background(size, size, rng))
+        self.scene = Scene(self.face, Camera.framing(size, size, face), random_light(rng), Background(size, size, rng, background))
 
     def frame(self, actions: dict[str, float] | None = None, head: Pose = Pose(), blink: float = 0.0,
               gaze: tuple[float, float] = (0.0, 0.0), sensor: Sensor = Sensor(), number: int = 0,

@@ -8,10 +8,10 @@ from flow.splatting.noise import octaves, sample, smooth
 class Background:
     """A picture that fills the frame wherever the head lets light through.
 
-    Drawn from `rng` as a plain studio wall, a gradient, or blurred shapes; `white` gives SRFlow's white.
+    look : "random" draws from `rng` a studio wall, a gradient or blurred shapes; "plain" is grey, "white" is SRFlow's
     """
 
-    def __init__(self, width: int, height: int, rng: np.random.Generator, white: bool = False) -> None:
+    def __init__(self, width: int, height: int, rng: np.random.Generator, look: str = "random") -> None:
         self.width, self.height = width, height
         shape = (128, int(128 * width / height))
         self.scale = 128 / height
@@ -26,7 +26,8 @@ class Background:
                 height = smooth(shape, rng.uniform(30, 90), rng) - rng.uniform(0.3, 1.2)
                 blob = 0.5 + 0.5 * np.tanh(2 * height * rng.uniform(1, 6))
                 picture += blob[..., None] * (rng.uniform(0, 1, 3) - picture) * rng.uniform(0.2, 0.9)
-        self.picture = np.ones_like(picture) if white else np.clip(picture, 0, 1).astype(np.float32)
+        flat = {"white": 1.0, "plain": 0.72}.get(look)
+        self.picture = np.clip(picture, 0, 1).astype(np.float32) if flat is None else np.full_like(picture, flat)
 
     def render(self, shift: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
         """(H, W, 3) float32 of the plane moved by shift (x, y) px."""

@@ -155,7 +155,7 @@ def _hair(gaussians: Gaussians, mine: np.ndarray, name: str, colours: Colours, s
         front = np.array([along[np.abs(across - b) < 0.1].min(initial=20.0) for b in bins])
         top = np.abs(across + np.pi / 2) / np.radians(52)  # 0 over the nose, 1 at the temples
         line = colours.hairline * np.exp(-((top / 0.75) ** 2)) + colours.temples * np.exp(-(((top - 0.95) / 0.35) ** 2))
-        ragged = 0.15 * sample(strands, (across / np.pi + 1) * 511, 0 * along + 200) + rng.uniform(-0.2, 0.2, len(u))
+        ragged = 0.06 * sample(strands, (across / np.pi + 1) * 511, 0 * along + 200) + rng.uniform(-0.3, 0.3, len(u))
         begin = np.interp(across, bins, front) + line + ragged
         low = np.sin(across) + 0.06 * sample(strands, (across / np.pi + 1) * 511, along * 40 + 100)
         keep = (low < colours.hair_end) & (along > begin)

@@ -119,7 +119,7 @@ def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.nda
     """Fit the colours to the photograph by Landweber steps: each Gaussian takes its share of what is still wrong."""
     surface = cover_with_paint(gaussians, Complexion(), Colours(), np.random.default_rng(0))
     face = Face(head, gaussians, surface, lit=False)
-    scene = Scene(face, camera, Light(), Background(camera.width, camera.height, np.random.default_rng(0), white=True))
+    scene = Scene(face, camera, Light(), Background(camera.width, camera.height, np.random.default_rng(0), "white"))
 
     view = scene.view(State())
     target = image.astype(np.float32) / 255
@@ -145,7 +145,9 @@ def _match_hidden(face: Face, shown: np.ndarray, colours: np.ndarray) -> None:
     """Bring the painted colours of what the photograph hides (teeth, mouth, backs of the eyes) to its brightness."""
     skin = face.gaussians.of("skin")
     level = np.median(colours[skin & shown], axis=0) / np.array(Complexion().tone)
-    hidden = ~shown & ~skin
+    beyond = ~shown & face.gaussians.of("surround")  # outside the frame the picture goes on, mirrored
+    face.surface.albedo[beyond] = colours[beyond]
+    hidden = ~shown & ~skin & ~beyond
     face.surface.albedo[hidden] *= np.clip(0.9 * level, 0.3, 1.2)
     missing = np.flatnonzero(~shown & skin)
     if len(missing):  # skin turned away takes the colour of the nearest skin seen

@@ -63,7 +63,7 @@ class Ranges:
     still_head, still_face : how often the head, the face does not move at all; blink, gaze : how often those happen
     yaw, pitch, roll : degrees of the head's pose; face : share of the frame a face fills
     relight : how often shading follows the moving surface (else it is painted on); sensor : random camera faults
-    shake : px the background moves by (deviation)
+    shake : px the background moves by (deviation); background : as `look` of `Background`
     """
 
     motion: tuple[float, float] = (0.1, 8.0)
@@ -79,7 +79,7 @@ class Ranges:
     relight: float = 0.5
     sensor: bool = True
     shake: float = 0.3
-    white: bool = False
+    background: str = "random"
     gaussians: int = 20_000
 
 
@@ -145,7 +145,7 @@ def draw_scene(seed: int, index: int, size: int | tuple[int, int], ranges: Range
     rng = np.random.default_rng([seed, index, 2])
     identity = int(np.random.default_rng([seed, index // PAIRS_PER_FACE, 3]).integers(2**31))
     camera = Camera.framing(width, height, rng.uniform(*ranges.face), rng.uniform(50, 120), tuple(rng.normal(0, 0.04, 2)))
-    background = Background(width, height, rng, ranges.white)
+    background = Background(width, height, rng, ranges.background)
     return Scene(_face(identity, ranges.gaussians), camera, random_light(rng), background), rng
 
 

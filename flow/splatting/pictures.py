@@ -1,0 +1,131 @@
+"""The pictures of the engine in `docs/pictures/`: made to be looked at, each by one function."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from flow.draw import beside, draw_flow, legend
+from flow.splatting.actor import Actor, performance, state
+from flow.splatting.camera import Pose
+from flow.splatting.muscles import ACTIONS
+from flow.splatting.scenes import Pair
+from mer.disk import replacing
+from mer.progress import track
+
+NAMES = {
+    "1": "inner brow raised", "2": "outer brow raised", "4": "brow lowered", "5": "upper lid raised", "6": "cheek raised",
+    "7": "lids tightened", "9": "nose wrinkled", "10": "upper lip raised", "12": "lip corners pulled", "14": "dimpled",
+    "15": "corners depressed", "16": "lower lip lowered", "17": "chin raised", "20": "lips stretched", "23": "lips tightened",
+    "24": "lips pressed", "25": "lips parted", "26": "jaw dropped", "28": "lips sucked in", "43": "eyes closed",
+}
+
+
+def portrait_beside_render(size: int = 220) -> np.ndarray:
+    """scikit-image's astronaut, its render at rest, smiling, with closed eyes, surprised and turned: (H, W, 3) uint8."""
+    from skimage import data
+
+    from flow.splatting.portrait import portrait
+
+    photograph = cv2.resize(data.astronaut()[15:215, 120:320], (size, size), interpolation=cv2.INTER_CUBIC)
+    made = portrait(photograph, gaussians=60_000)
+    shown = [state(), state({"6": 0.8, "12": 1.0}), state(blink=1.0), state({"1": 1.0, "2": 1.0, "5": 0.7, "26": 0.6}), state(head=Pose(yaw=12))]
+    titles = [f"render, {made.psnr:.1f} dB", "AU 6+12", "AU 43", "AU 1+2+5+26", "turned by 12 degrees"]
+    tiles = [titled(photograph, "photograph")]
+    tiles += [titled((made.scene.view(s).picture.clip(0, 1) * 255).astype(np.uint8), t) for s, t in zip(shown, titles)]
+    return rows(tiles, 3)
+
+
+def identities(count: int = 10, size: int = 190) -> np.ndarray:
+    """Procedural people of the first seeds, turned a little: (H, W, 3) uint8."""
+    return rows([_small(Actor(seed, 2 * size, 60_000, 0.68, "plain").frame(head=Pose(yaw=seed * 37 % 31 - 15))) for seed in range(10, 10 + count)], 5)
+
+
+def action_units(seed: int = 17, size: int = 160) -> np.ndarray:
+    """Every action unit at full strength on one face, beside that face at rest: (H, W, 3) uint8."""
+    actor = Actor(seed, 2 * size, 50_000, 0.8, "plain")
+    tiles = [titled(_small(actor.frame()), "at rest")]
+    for action in track(ACTIONS, "action units"):
+        tiles.append(titled(_small(actor.frame({action: 1.0})), f"AU {action} {NAMES[action]}"))
+    return rows(tiles, 7)
+
+
+def expression_over_time(seed: int = 14, size: int = 200, count: int = 6) -> np.ndarray:
+    """A happy expression from onset to offset and, below, its flow since the onset by colour wheel: (H, W, 3) uint8."""
+    actor = Actor(seed, size, 40_000, 0.75, "plain")
+    happy = {"6": 0.4, "12": 0.6}
+    states = performance(happy, 60, 100.0, np.random.default_rng(3), onset=0.0, apex=0.2, hold=0.1, offset=0.25, sway=0.2, blinks=False)
+    picked = np.linspace(0, 50, count).round().astype(int)
+    pairs = [actor.pair(states[0], states[k]) for k in picked]
+    radius = float(np.ceil(max(np.linalg.norm(p.flow, axis=2).max() for p in pairs)))
+    top = [titled(p.frame2, f"{10 * k} ms") for p, k in zip(pairs, picked)]
+    flows = [draw_flow(p.flow, radius) for p in pairs]
+    wheel = legend(radius)
+    return np.vstack([beside(*top, np.full_like(wheel, 255)), beside(*flows, wheel)])
+
+
+def masks(seed: int = 19, size: int = 220) -> np.ndarray:
+    """One pair with all that is known of it: frames, flow, depth, parts, face, skin, seen in both, valid: (H, W, 3) uint8."""
+    actor = Actor(seed, size, 40_000, 0.7, "plain")
+    pair = actor.pair(state({"25": 0.2}), state({"12": 0.8, "25": 0.3, "1": 0.5}, Pose(yaw=4, shift=(0.15, 0, 0)), gaze=(6, 0)))
+    largest = float(np.ceil(np.percentile(np.linalg.norm(pair.flow, axis=2), 99.5)))
+    tiles = {
+        "frame 1": pair.frame1, "frame 2": pair.frame2, f"flow, full colour {largest:g} px": draw_flow(pair.flow, largest),
+        "depth": _depth(pair), "parts": _parts(pair), "face": _mask(pair.face), "skin": _mask(pair.skin),
+        "seen in both": _mask(pair.visible), "valid": _mask(pair.valid), "opacity": _mask(pair.opacity),
+    }
+    return rows([titled(np.ascontiguousarray(t), name) for name, t in tiles.items()], 5)
+
+
+PICTURES = {
+    "engine-portrait.png": portrait_beside_render, "engine-identities.png": identities, "engine-action-units.png": action_units,
+    "engine-expression.png": expression_over_time, "engine-masks.png": masks,
+}
+
+
+def write_pictures(folder: str | Path = "docs/pictures") -> list[Path]:
+    """Draw all pictures into `folder` (some minutes) and return their paths."""
+    paths = []
+    for name, draw in track(PICTURES.items(), "pictures", len(PICTURES)):
+        paths.append(Path(folder) / name)
+        with replacing(paths[-1]) as temporary:
+            cv2.imwrite(str(temporary), draw()[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return paths
+
+
+def titled(picture: np.ndarray, title: str) -> np.ndarray:
+    """The picture under a white strip with its title."""
+    strip = np.full((20, picture.shape[1], 3), 255, np.uint8)
+    cv2.putText(strip, title, (3, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (30, 30, 30), 1, cv2.LINE_AA)
+    return np.vstack([strip, picture])
+
+
+def rows(tiles: list[np.ndarray], across: int) -> np.ndarray:
+    """Tiles of one size in rows of `across`, the last one filled with white."""
+    blank = np.full_like(tiles[0], 255)
+    tiles = tiles + [blank] * (-len(tiles) % across)
+    return np.vstack([np.hstack(tiles[i : i + across]) for i in range(0, len(tiles), across)])
+
+
+def _small(picture: np.ndarray) -> np.ndarray:
+    return cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+
+
+def _mask(mask: np.ndarray) -> np.ndarray:
+    return np.repeat((mask.astype(np.float32) * 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _depth(pair: Pair) -> np.ndarray:
+    """Near is bright; nothing is black."""
+    there = pair.depth > 0
+    low, high = np.percentile(pair.depth[there], [1, 99])
+    level = np.where(there, 255 - 215 * np.clip((pair.depth - low) / (high - low), 0, 1), 0)
+    return cv2.applyColorMap(level.astype(np.uint8), cv2.COLORMAP_BONE)[..., ::-1]
+
+
+def _parts(pair: Pair) -> np.ndarray:
+    """One colour per part, the same for both sides; the background is white."""
+    kinds = list(dict.fromkeys(name.split()[0] for name in pair.names))
+    hue = np.array([[kinds.index(name.split()[0]) * 179 // len(kinds), 150, 230] for name in pair.names], np.uint8)
+    hue[0] = 0, 0, 255
+    return cv2.cvtColor(hue[pair.parts], cv2.COLOR_HSV2RGB)
