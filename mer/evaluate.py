@@ -25,13 +25,16 @@ from mer.settings import checked
 TEXT = {name: str for name in ("clip_id", "dataset", "subject", "fold", "label", "prediction")}  # 006 is a name, not a number
 
 
-def cross_validate(table: pd.DataFrame, X: np.ndarray, config: CvConfig, out: str | Path, labels: list[str] | None = None) -> pd.DataFrame:
+def cross_validate(
+    table: pd.DataFrame, X: np.ndarray, config: CvConfig, out: str | Path, labels: list[str] | None = None, split: str = "loso"
+) -> pd.DataFrame:
     """Fit and predict every fold for every seed, and return the pooled predictions.
 
     table : `clip_id, dataset, subject, label`, one row per clip (N)
     X : (N, ...) float32 features, row i for row i of `table`
     out : run folder; folds already in it are kept, so that an interrupted run goes on
     labels : the classes in order; those of `table`, sorted, where not given
+    split : function of mer/splits.py, "loso" or "lodo"
     returns `clip_id, dataset, subject, fold, seed, label, prediction, p_<label>...`, each clip once per seed
     Raises `BadInput` if features or labels cannot be used, or if `out` holds a run with other settings or other data.
     """
@@ -39,10 +42,10 @@ def cross_validate(table: pd.DataFrame, X: np.ndarray, config: CvConfig, out: st
     labels = labels or sorted(set(table["label"]))
     table, X = _in_order(table, X, labels)
     y = np.array([labels.index(label) for label in table["label"]])
-    folds = splits.loso(table)
+    folds = getattr(splits, split)(table)
     _check_folds(folds, y, labels)
     make = maker(config, len(labels))
-    claim(out, config, {**fingerprint(table, X), "classes": labels})
+    claim(out, config, {**fingerprint(table, X), "classes": labels, "split": split})
 
     jobs = [(seed, fold, fold_file(out, seed, fold[0])) for seed in range(config.seeds) for fold in folds]
     for seed, (name, train, test), file in track(jobs, f"{config.classifier}, {len(folds)} folds x {config.seeds} seeds"):

@@ -1,9 +1,11 @@
-"""Protocols: which clips count, how a dataset's emotions become labels, and how clips are split.
+"""Protocols: which clips count, how what a dataset says of them becomes a label, and how clips are split.
 
-A protocol is a YAML file in `protocol_files/`, or one of your own, given by its path. It holds either `emotions`
-(dataset -> emotion -> label) or `clips`, a CSV beside it that lists clips with their labels one by one.
+A protocol is a YAML file in `protocol_files/`, or one of your own, given by its path. It says in one of four ways how clips
+get labels: `emotions` (dataset -> emotion -> label), `objective_classes` (dataset -> class I to VII -> label), `clips` (a
+CSV beside it that lists clips with their labels one by one), or `action_units` (dataset -> units that are to be detected).
 """
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -12,10 +14,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mer import registry
+from mer.action_units import objective_class, shown
 from mer.errors import BadInput
 from mer.settings import explain
 
 FOLDER = Path(__file__).parent / "protocol_files"
+WAYS = ("emotions", "objective_classes", "clips", "action_units")  # to say how clips get labels; a protocol has one
 LIST_COLUMNS = ["dataset", "subject", "clip", "label"]
 
 
@@ -29,8 +33,11 @@ class Protocol(BaseModel):
     source: str  # where the clips and the mapping come from
     labels: list[str]  # the classes, in the order of every table and array
     emotions: dict[str, dict[str, str]] | None = None  # dataset -> emotion -> label
+    objective_classes: dict[str, dict[str, str]] | None = None  # dataset -> class from action units, I to VII -> label
     clips: pd.DataFrame | None = None  # explicit list: clip_id and LIST_COLUMNS
-    split: Literal["loso"] = "loso"  # leave one subject out
+    action_units: dict[str, list[int]] | None = None  # dataset -> units to detect, each a problem of its own, see `detect`
+    unit: int | None = None  # the one of them that is asked for; set by `detect`, not in a file
+    split: Literal["loso", "lodo"] = "loso"  # leave one subject out, or one dataset
     synthetic: bool = False  # made for synthetic data: a run under it is called synthetic, whatever else is known of its data
 
 
@@ -42,8 +49,11 @@ def names() -> list[str]:
 def load(name: str) -> Protocol:
     """Load a protocol by its name, or by the path of a YAML file of your own.
 
-    Raises `UnknownName` for a name that is not listed, `BadInput` for a file that is not a protocol.
+    Behind the name (or path) of one that detects action units, `-au4` asks for unit 4: `cd6me-au4`. Raises `UnknownName` for a name that is not listed, `BadInput` for a file that is not a protocol.
     """
+    asked = re.fullmatch(r"(.+)-au(\d+)", name)
+    if asked:
+        return detect(load(asked[1]), int(asked[2]))
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = FOLDER / f"{registry.check(name, names(), 'protocol')}.yaml"
@@ -78,9 +88,15 @@ def dropped(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:
     def reason(row) -> str:
         if protocol.clips is not None:
             return f"not in the clip list of {protocol.name}"
-        if row.dataset not in protocol.emotions:
+        if row.dataset not in (protocol.emotions or protocol.objective_classes or protocol.action_units):
             return f"{protocol.name} has no dataset {row.dataset}"
-        return f"{protocol.name} gives no label to {row.dataset} {row.emotion or 'without an emotion'}"
+        if protocol.action_units:
+            return f"{row.dataset} prints no action unit that can be read"
+        if protocol.objective_classes:
+            shown = f"objective class {objective_class(row.action_units) or 'unknown'}"
+        else:
+            shown = row.emotion or "without an emotion"
+        return f"{protocol.name} gives no label to {row.dataset} {shown}"
 
     return pd.DataFrame({"clip_id": rest["clip_id"], "reason": [reason(row) for row in rest.itertuples()]}).reset_index(drop=True)
 
@@ -92,12 +108,42 @@ def absent(protocol: Protocol, clip_ids: pd.Series) -> list[str]:
     return sorted(set(protocol.clips["clip_id"]) - set(clip_ids))
 
 
+def detect(protocol: Protocol, unit: int) -> Protocol:
+    """The protocol of detecting one of the `action_units`: labels "absent" and "present", a problem like any other.
+
+    Datasets that do not annotate the unit, and clips without a readable cell, do not count. Raises `BadInput` for a unit
+    that the protocol does not ask for.
+    """
+    if unit not in units(protocol):
+        raise BadInput(f"{protocol.name} does not detect action unit {unit}; it detects {units(protocol) or 'none'}.")
+    return protocol.model_copy(update={"name": f"{protocol.name}-au{unit}", "unit": unit})
+
+
+def units(protocol: Protocol) -> list[int]:
+    """The action units that a protocol asks to detect, sorted; empty for one that gives each clip a single label."""
+    return sorted({unit for listed in (protocol.action_units or {}).values() for unit in listed})
+
+
 def _labels(protocol: Protocol, table: pd.DataFrame) -> pd.Series:
     """The label of each row of `table`, missing where the clip does not count."""
     if protocol.clips is not None:
         return table["clip_id"].map(dict(zip(protocol.clips["clip_id"], protocol.clips["label"])))
-    pairs = zip(table["dataset"], table["emotion"])
-    return pd.Series([protocol.emotions.get(dataset, {}).get(emotion) for dataset, emotion in pairs], table.index, "object")
+    if protocol.emotions is not None:
+        labels = [protocol.emotions.get(row.dataset, {}).get(row.emotion) for row in table.itertuples()]
+    elif protocol.objective_classes is not None:
+        mapping = protocol.objective_classes
+        labels = [mapping.get(row.dataset, {}).get(objective_class(row.action_units)) for row in table.itertuples()]
+    else:
+        labels = [_detected(protocol, row.dataset, shown(row.action_units)) for row in table.itertuples()]
+    return pd.Series(labels, table.index, "object")
+
+
+def _detected(protocol: Protocol, dataset: str, units_shown: frozenset[int]) -> str | None:
+    if protocol.unit is None:
+        raise BadInput(f"{protocol.name} detects the action units {units(protocol)} one at a time. Choose one, as in {protocol.name}-au{units(protocol)[0]}.")
+    if not units_shown or protocol.unit not in protocol.action_units.get(dataset, []):
+        return None
+    return "present" if protocol.unit in units_shown else "absent"
 
 
 def _read_list(path: Path) -> pd.DataFrame:
@@ -117,12 +163,16 @@ def _read_list(path: Path) -> pd.DataFrame:
 
 def _check(protocol: Protocol, path: Path) -> Protocol:
     """Return `protocol` if it says exactly once how clips get labels, and uses every label and no other."""
-    if (protocol.emotions is None) == (protocol.clips is None):
-        raise BadInput(f"The protocol {path} needs either `emotions` or `clips`, and not both.")
+    given = [key for key in WAYS if getattr(protocol, key) is not None]
+    if len(given) != 1:
+        raise BadInput(f"The protocol {path} needs one of {', '.join(f'`{key}`' for key in WAYS)}, and not {' and '.join(given) or 'none'}.")
     if protocol.clips is not None:
         used = set(protocol.clips["label"])
+    elif protocol.action_units is not None:
+        used = {"absent", "present"}
     else:
-        used = {label for mapping in protocol.emotions.values() for label in mapping.values()}
+        mappings = (protocol.emotions or protocol.objective_classes).values()
+        used = {label for mapping in mappings for label in mapping.values()}
     if used != set(protocol.labels) or len(set(protocol.labels)) != len(protocol.labels):
         raise BadInput(f"The protocol {path} lists the labels {protocol.labels}, but its clips get {sorted(used)}.")
     return protocol

@@ -111,7 +111,7 @@ def summary(scores: dict[str, Any]) -> str:
 
 
 def _cross_validate(table, X, left_out, config, out, labels, origin) -> dict[str, Any]:
-    predictions = evaluate.cross_validate(table, X, config, out, labels)
+    predictions = evaluate.cross_validate(table, X, config, out, labels, origin["protocol"]["split"])
     _write_table(table.reindex(columns=CLIP_COLUMNS, fill_value="").sort_values("clip_id"), out / "clips.csv")
     _write_table(left_out.sort_values("clip_id"), out / "left_out.csv")
     reasons = left_out["reason"].str.split(":").str[0].value_counts()  # what follows a colon is about one clip

@@ -24,6 +24,22 @@ def loso(table: pd.DataFrame) -> list[Fold]:
     return folds
 
 
+def lodo(table: pd.DataFrame) -> list[Fold]:
+    """Leave one dataset out: one fold per dataset, fitted on all others; with two datasets, a holdout of each in turn.
+
+    table : clip table (N rows) with `dataset` and `subject`
+    returns folds sorted by name, each with positions in 0..N-1; every clip is tested exactly once
+    Raises `BadInput` if there are fewer than two datasets.
+    """
+    datasets = table["dataset"].to_numpy(dtype=str)
+    folds = [(name, np.flatnonzero(datasets != name), np.flatnonzero(datasets == name)) for name in sorted(set(datasets))]
+    if len(folds) < 2:
+        raise BadInput(f"Leaving one dataset out needs clips of at least two datasets; there are {len(folds)}: {[f[0] for f in folds]}.")
+    for fold in folds:
+        check_disjoint(table, fold)
+    return folds
+
+
 def subject_ids(table: pd.DataFrame) -> np.ndarray:
     """Return `dataset/subject` for each row, (N,) str."""
     return (table["dataset"].astype(str) + "/" + table["subject"].astype(str)).to_numpy(dtype=object)

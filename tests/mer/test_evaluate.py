@@ -104,3 +104,11 @@ def test_data_that_cannot_be_used_is_refused(small, tmp_path, change, message):
     with pytest.raises(BadInput, match=message):
         evaluate.cross_validate(table, X, config(), tmp_path / "run", ["negative", "positive", "surprise"])
     assert not (tmp_path / "run").exists()
+
+
+def test_a_dataset_can_be_left_out_instead_of_a_subject(small, tmp_path):
+    table, X = small
+    p = evaluate.cross_validate(table, X, config(), tmp_path / "run", split="lodo")
+    assert (p["fold"] == p["dataset"]).all() and sorted(set(p["fold"])) == ["a", "b"]
+    with pytest.raises(BadInput, match="split was 'lodo' and is now 'loso'"):
+        evaluate.cross_validate(table, X, config(), tmp_path / "run")

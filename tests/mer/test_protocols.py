@@ -42,6 +42,14 @@ def test_an_explicit_list_gives_the_label_and_says_what_is_absent():
         ("smic-3", ("smic", "s01", "c", "positive"), "positive"),
         ("casme2-5", ("casme2", "sub01", "c", "others"), "others"),
         ("samm-5", ("samm", "006", "c", "others"), "other"),
+        ("casme3-3", ("casme3", "spNO.1", "c", "sad"), "negative"),
+        ("casme3-3", ("casme3", "spNO.1", "c", "others"), None),
+        ("casme3-4", ("casme3", "spNO.1", "c", "others"), "others"),
+        ("casme3-7", ("casme3", "spNO.1", "c", "happy"), "happiness"),
+        ("mmew-6", ("mmew", "S01", "c", "others"), None),
+        ("mmew-6", ("mmew", "S01", "c", "fear"), "fear"),
+        ("dfme-7", ("dfme", "s", "c", "contempt"), "contempt"),
+        ("dfme-7", ("dfme", "s", "c", ""), None),
         ("synthetic-3", ("smic", "s01", "c", "surprise"), "surprise"),
     ],
 )
@@ -81,7 +89,7 @@ def test_an_own_protocol_by_its_path(tmp_path):
     [
         ("title: t\nsource: s\nlabels: [a]\nemotion:\n  d: {x: a}\n", "no setting 'emotion'. Did you mean emotions"),
         ("title: t\nsource: s\nlabels: [a, b]\nemotions:\n  d: {x: a}\n", "lists the labels"),
-        ("title: t\nsource: s\nlabels: [a]\n", "either `emotions` or `clips`"),
+        ("title: t\nsource: s\nlabels: [a]\n", "needs one of `emotions`, .* and not none"),
         ("title: !!python/object/apply:os.getcwd []\n", "cannot be read"),
         ("title: t\nsource: s\nlabels: [a]\nclips: nowhere.csv\n", "clip list .*nowhere.csv cannot be read"),
     ],
@@ -89,3 +97,45 @@ def test_an_own_protocol_by_its_path(tmp_path):
 def test_a_file_that_is_no_protocol_is_refused(tmp_path, text, message):
     with pytest.raises(BadInput, match=message):
         protocols.load(own(tmp_path, text))
+
+
+def with_units(*rows):
+    return clip_table([dict(zip(("dataset", "subject", "clip", "action_units"), row)) for row in rows])
+
+
+def test_objective_classes_become_labels():
+    protocol = protocols.load("megc2018-cde")
+    table = with_units(("casme2", "s", "a", "R12"), ("samm", "s", "b", "4+14"), ("samm", "s", "c", "?"), ("smic", "s", "d", "12"))
+    assert protocols.apply(protocol, table)["label"].tolist() == ["I"]
+    assert protocols.dropped(protocol, table)["reason"].tolist() == [
+        "megc2018-cde gives no label to samm objective class VII",
+        "megc2018-cde gives no label to samm objective class unknown",
+        "megc2018-cde has no dataset smic",
+    ]
+
+
+def test_an_action_unit_is_present_or_absent():
+    table = with_units(("casme2", "s", "a", "4+7"), ("mmew", "s", "b", "12"), ("samm", "s", "c", "?"), ("smic", "s", "d", "4"))
+    protocol = protocols.load("cd6me-au4")
+    assert protocols.apply(protocol, table)["label"].tolist() == ["present", "absent"]
+    assert protocols.dropped(protocol, table)["reason"].tolist() == [
+        "samm prints no action unit that can be read", "cd6me-au4 has no dataset smic",
+    ]  # fmt: skip
+    assert protocols.units(protocols.load("cd6me")) == [1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17]
+    with pytest.raises(BadInput, match="one at a time. Choose one, as in cd6me-au1"):
+        protocols.apply(protocols.load("cd6me"), table)
+    with pytest.raises(BadInput, match="does not detect action unit 45"):
+        protocols.load("cd6me-au45")
+    with pytest.raises(BadInput, match="it detects none"):
+        protocols.load("composite-3-au4")
+
+
+@pytest.mark.parametrize(
+    "name, split", [("composite-3", "loso"), ("composite-3-lodo", "lodo"), ("megc2018-cde", "loso"), ("megc2018-hde", "lodo"), ("cd6me-au1", "lodo")]
+)
+def test_how_a_protocol_splits(name, split):
+    assert protocols.load(name).split == split
+
+
+def test_the_two_ways_of_splitting_the_composite_hold_the_same_clips():
+    assert protocols.load("composite-3-lodo").clips.equals(protocols.load("composite-3").clips)

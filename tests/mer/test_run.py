@@ -41,7 +41,7 @@ def test_clips_that_a_list_names_and_nobody_has_are_said(prepared):
         ({"method": "tvl1"}, "no flow by tvl1"),
         ({"method": "diss"}, "Did you mean dis"),
         ({"feature_settings": {"sice": 8}}, "flow_image has no setting 'sice'. Did you mean size"),
-        ({"protocol": "casme-3"}, "Did you mean casme2-3"),
+        ({"protocol": "casme22-3"}, "Did you mean casme2-3"),
     ],
 )
 def test_what_cannot_be_gathered_is_refused(prepared, change, message):

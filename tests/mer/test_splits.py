@@ -29,3 +29,13 @@ def test_a_subject_on_both_sides_is_found():
 def test_one_subject_cannot_be_left_out():
     with pytest.raises(BadInput, match="at least two subjects"):
         splits.loso(TABLE.iloc[2:4])
+
+
+def test_a_dataset_is_left_out_with_all_its_subjects():
+    folds = splits.lodo(TABLE)
+    assert [(name, train.tolist(), test.tolist()) for name, train, test in folds] == [("a", [2, 3], [0, 1, 4]), ("b", [0, 1, 4], [2, 3])]
+
+
+def test_one_dataset_cannot_be_left_out():
+    with pytest.raises(BadInput, match="at least two datasets"):
+        splits.lodo(TABLE.iloc[2:4])

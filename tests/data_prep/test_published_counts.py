@@ -1,0 +1,123 @@
+"""Replicas of full size: what is read has the published counts, and each protocol picks the published clips of it.
+
+Where a list of clips is public (the MEGC 2019 composite), its own names are used; elsewhere the published number of clips of
+each emotion. The images are 8 px small and never decoded.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_prep import layout
+from data_prep.replicas import ReplicaClip
+from data_prep.survey import check_dataset, locate_all, read_clips
+from mer import protocols, registry
+
+GREY = np.full((8, 8, 3), 90, np.uint8)
+WORDS = {"casme2": {"negative": "disgust", "positive": "happiness", "surprise": "surprise"}}
+WORDS["samm"] = {"negative": "Anger", "positive": "Happiness", "surprise": "Surprise"}
+WORDS["smic"] = {word: word for word in ("negative", "positive", "surprise")}
+COUNTED = [name for name in registry.names("data_prep.datasets") if name != "dfme"]  # whose counts per emotion are published
+
+
+def clip(subject: int, index: int, emotion: str, name: str = "") -> ReplicaClip:
+    onset = 10 * index
+    return ReplicaClip(subject, index, emotion, "4+7", onset, onset + 1, onset + 1, lambda i: GREY, name)
+
+
+def write(name: str, root: Path, clips: list[ReplicaClip]) -> Path:
+    registry.load("data_prep.replicas", name).write(root / name, clips)
+    layout.forget()
+    return root / name
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """`full(name)`: root of a replica with the published number of clips, subjects, and clips of each emotion."""
+    roots = {}
+
+    def make(name: str) -> Path:
+        if name not in roots:
+            facts = registry.load("data_prep.datasets", name).FACTS
+            spelling = {word.lower(): word for word in registry.load("data_prep.replicas", name).EMOTIONS}
+            words = [spelling[word] for word, count in facts.emotions.items() for _ in range(count)]
+            people = facts.subjects or 22
+            clips = [clip(i % people + 1, i // people + 1, word) for i, word in enumerate(words)]
+            roots[name] = write(name, tmp_path_factory.mktemp("full"), clips)
+        return roots[name]
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def table(full):
+    """`table(name)`: the clip table of such a replica, read once."""
+    return lru_cache(lambda name: read_clips(name, full(name)).table)
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_a_full_dataset_is_as_published(name, full):
+    check = check_dataset(name, full(name))
+    facts = registry.load("data_prep.datasets", name).FACTS
+    counts = [line.split() for line in check.lines[check.lines.index("Found:") + 1 :] if line.startswith("  ")]
+    wrong = [line for line in counts[: 2 + len(facts.emotions)] if line[-2:] not in (["as", "published"], ["is", "published"])]
+    assert check.usable and not wrong
+    assert check.lines[-1] == f"{facts.clips} of {facts.clips} clips can be prepared."
+
+
+@pytest.mark.parametrize(
+    "protocol, dataset, published",
+    [
+        ("casme2-5", "casme2", {"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25}),
+        ("casme2-3", "casme2", {"negative": 90, "positive": 32, "surprise": 25}),
+        ("samm-5", "samm", {"anger": 57, "other": 26, "happiness": 26, "surprise": 15, "contempt": 12}),
+        ("samm-3", "samm", {"negative": 92, "positive": 26, "surprise": 15}),
+        ("smic-3", "smic", {"negative": 70, "positive": 51, "surprise": 43}),
+        ("casme3-3", "casme3", {"negative": 457, "surprise": 187, "positive": 55}),
+        ("casme3-4", "casme3", {"negative": 457, "surprise": 187, "others": 161, "positive": 55}),
+        ("casme3-7", "casme3", {"disgust": 250, "surprise": 187, "others": 161, "fear": 86, "anger": 64, "sadness": 57, "happiness": 55}),
+        ("mmew-6", "mmew", {"surprise": 89, "disgust": 72, "happiness": 36, "fear": 16, "sadness": 13, "anger": 8}),
+    ],
+)
+def test_a_protocol_picks_the_published_number_of_clips(protocol, dataset, published, table):
+    loaded = protocols.load(protocol)
+    labels = protocols.apply(loaded, table(dataset))["label"]
+    assert labels.value_counts().to_dict() == published
+    assert set(loaded.labels) == set(published)
+
+
+@pytest.fixture(scope="module")
+def composite(tmp_path_factory) -> pd.DataFrame:
+    """Clip tables of replicas that hold the 442 clips of the composite under their own names, and two that it dropped."""
+    listed = protocols.load("composite-3").clips
+    root, tables = tmp_path_factory.mktemp("composite"), []
+    for name, rows in listed.groupby("dataset"):
+        clips = [
+            clip(int(row.subject.strip("sub")), i, WORDS[name][row.label], row.clip)
+            for i, row in enumerate(rows.itertuples(), start=1)
+        ]
+        if name == "casme2":
+            clips += [clip(4, 901, "disgust", "EP12_01f"), clip(5, 902, "repression", "EP09_05f")]
+        annotations = read_clips(name, write(name, root, clips))
+        located = locate_all(name, root / name, annotations, "midpoint")
+        assert [found.reason for found in located if found.outcome] == []
+        tables.append(annotations.table)
+    return pd.concat(tables, ignore_index=True)
+
+
+@pytest.mark.parametrize("name", ["composite-3", "composite-3-lodo"])
+def test_the_composite_is_found_by_its_names_with_its_published_counts(name, composite):
+    protocol = protocols.load(name)
+    table = protocols.apply(protocol, composite)
+    assert protocols.absent(protocol, table["clip_id"]) == []
+    assert len(table) == 442 and (table["dataset"] + "/" + table["subject"]).nunique() == 68
+    assert table["label"].value_counts().to_dict() == {"negative": 250, "positive": 109, "surprise": 83}
+    counts = pd.crosstab(table["dataset"], table["label"])
+    assert counts.loc["smic"].tolist() == [70, 51, 43]
+    assert counts.loc["casme2"].tolist() == [88, 32, 25]
+    assert counts.loc["samm"].tolist() == [92, 26, 15]
+    dropped = protocols.dropped(protocol, composite)
+    assert sorted(dropped["clip_id"]) == ["casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f"]
