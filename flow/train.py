@@ -259,13 +259,14 @@ class Log:
             f"(at rest {means['still_epe']:.4f}), {pace:.2f} s a step, {left:.0f} min left"
         )
         if self.board:
-            from flow.draw import draw
+            from flow.draw import draw_flow
 
             onset, apex, flow, truth = (t[0].detach().float().cpu().permute(1, 2, 0).numpy() for t in example)
             for name, frame in (("onset", onset), ("apex", apex)):
                 self.board.add_image(name, frame.astype(np.uint8), step, dataformats="HWC")
+            radius = max(1.0, float(np.linalg.norm(truth, axis=-1).max()))
             for name, motion in (("flow", flow), ("truth", truth)):
-                self.board.add_image(name, draw(motion), step, dataformats="HWC")
+                self.board.add_image(name, draw_flow(motion, radius), step, dataformats="HWC")
 
     def validated(self, step: int, errors: dict[str, float]) -> None:
         """Write the flow benchmark's errors."""

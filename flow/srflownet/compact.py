@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flow.srflownet import equations
-from flow.srflownet.warp import enlarge
+from flow.srflownet.resample import doubled, enlarge
 
 # (size of a feature pixel, size of a grid cell, times) of each step, in pixels of the frame
-SCHEDULE = ((8, 8), (4, 8), (2, 4), (1, 4), (1, 4))
+SCHEDULE = ((8, 8), (4, 8), (2, 4), (1, 4), (1, 4), (1, 4))
 MULTIPLE = 32  # frames are padded to a multiple of this
 
 
@@ -43,28 +43,39 @@ class CompactSRFlowNet(nn.Module):
         """
         height, width = onset.shape[-2:]
         pad = (0, -width % MULTIPLE, 0, -height % MULTIPLE)
-        first, second = (local_contrast(F.pad(frame, pad, mode="replicate")) for frame in (onset, apex))
-        context = self.context(first)
-        pyramids = [equations.pyramid(frame.mean(dim=1, keepdim=True)) for frame in (first, second)]
+        onset, apex = (F.pad(frame, pad, mode="replicate") for frame in (onset, apex))
+        seen = local_contrast(onset)
+        context = self.context(seen)
+        first = equations.brightness(onset)
+        second = {pixel: doubled(maps) for pixel, maps in equations.brightness(apex).items()}
         cell = SCHEDULE[0][1]
         if flow is None:
-            flow = F.avg_pool2d(torch.zeros_like(first[:, :2]), cell)
+            flow = F.avg_pool2d(torch.zeros_like(seen[:, :2]), cell)
         else:
             flow = F.avg_pool2d(F.pad(flow, pad, mode="replicate"), cell)
         hidden = torch.zeros_like(context[cell])
         predictions = []
         for pixel, grid in SCHEDULE:
             if grid != cell:
-                flow, hidden, cell = enlarge(flow, cell // grid), enlarge(hidden, cell // grid), grid
+                flow, hidden = enlarge(flow, cell // grid), F.interpolate(hidden, scale_factor=cell // grid, mode="bilinear")
+                cell = grid
             flow = flow.detach()
-            answers, steps = equations.solve(pyramids[0][pixel], pyramids[1][pixel], flow / pixel, grid // pixel)
+            answers, steps = equations.solve(first[pixel], second[pixel], flow / pixel, grid // pixel)
             regulariser = self.coarse if grid == 8 else self.fine
-            flow, hidden = regulariser(answers, steps, flow, context[grid], hidden, pixel)
+            moved = (flow - drift(flow)) / pixel  # a face that moves as a whole is to look like a face at rest
+            step, hidden = regulariser(answers, steps, moved, context[grid], hidden)
+            flow = flow + pixel * step
             predictions.append(flow)
-        flow = self.refine(flow, hidden, first)
+        flow = self.refine(flow, hidden, seen)
         predictions.append(flow)
         predictions.append(enlarge(flow, 2)[..., :height, :width])
         return predictions
+
+
+def drift(flow: Tensor) -> Tensor:
+    """Return the motion of the frame as a whole, (N, 2, 1, 1): the median of `flow` (N, 2, h, w), u and v by themselves."""
+    ordered = flow.flatten(2).sort(dim=2).values
+    return ordered[..., ordered.shape[2] // 2, None, None]
 
 
 def local_contrast(frame: Tensor) -> Tensor:
@@ -156,9 +167,14 @@ class Regulariser(nn.Module):
             self.head.bias[len(equations.WINDOWS) : equations.STEPS] = 2.0
             self.head.bias[: len(equations.WINDOWS)] = -2.0
 
-    def forward(self, answers: Tensor, steps: Tensor, flow: Tensor, context: Tensor, hidden: Tensor, pixel: int) -> tuple[Tensor, Tensor]:
-        """Return the new motion (N, 2, h, w) px of the frame and the new hidden state."""
-        x = F.gelu(self.enter(torch.cat([answers, flow / pixel, context, hidden], dim=1)))
+    def forward(self, answers: Tensor, steps: Tensor, moved: Tensor, context: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the step (N, 2, h, w) in pixels of the level, and the new hidden state.
+
+        answers, steps  : from `equations.solve`
+        moved           : (N, 2, h, w) pixels of the level, the motion so far against the frame's drift
+        context, hidden : (N, width, h, w)
+        """
+        x = F.gelu(self.enter(torch.cat([answers, moved, context, hidden], dim=1)))
         x = self.level[0](x)
         trail = []
         for down, level in zip(self.down, list(self.level)[1:]):
@@ -171,7 +187,7 @@ class Regulariser(nn.Module):
         head = self.head(x).float()
         share = head[:, :-2].softmax(dim=1)[:, :, None]  # how far each answer is followed
         step = (share * steps).sum(dim=1) + head[:, -2:]
-        return flow + pixel * step, torch.tanh(self.keep(x))
+        return step, torch.tanh(self.keep(x))
 
 
 class Refine(nn.Module):
@@ -189,6 +205,7 @@ class Refine(nn.Module):
     def forward(self, flow: Tensor, hidden: Tensor, first: Tensor) -> Tensor:
         """Return the motion (N, 2, H/2, W/2) px of the frame."""
         flow = enlarge(flow, 2)
+        moved = flow - drift(flow).detach()
         guide = F.interpolate(self.hidden(hidden), scale_factor=2, mode="bilinear", align_corners=False)
-        x = torch.cat([guide, flow, F.pixel_unshuffle(first, 2)], dim=1)
+        x = torch.cat([guide, moved, F.pixel_unshuffle(first, 2)], dim=1)
         return flow + self.head(self.block(F.gelu(self.enter(x)))).float()

@@ -7,15 +7,14 @@ A = [sum Ix^2, sum Ix Iy; sum Ix Iy, sum Iy^2] and b = [sum Ix It; sum Iy It]. T
   strengths of smoothness.
 Nothing here is learned. The regularisers choose between the answers and mend them.
 
-Source: B. Lucas, T. Kanade, IJCAI 1981; B. Horn, B. Schunck, Artificial Intelligence 17, 1981; the slope filters:
-H. Farid, E. Simoncelli, IEEE TIP 13(4), 2004, table I.
+Source: B. Lucas, T. Kanade, IJCAI 1981; B. Horn, B. Schunck, Artificial Intelligence 17, 1981.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flow.srflownet.warp import enlarge, warp
+from flow.srflownet.resample import enlarge, read
 
 WINDOWS = (1, 3, 7)  # side of a window, in cells
 SMOOTHNESS = ((0.03, 0.0), (0.3, 0.0), (0.0, 0.03), (0.0, 0.3))  # (first, second) of each smooth answer
@@ -23,26 +22,38 @@ WIDE_SMOOTHNESS = ((0.0, 0.03), (0.0, 0.3))  # the same on cells twice as wide, 
 STEPS = len(WINDOWS) + len(SMOOTHNESS) + len(WIDE_SMOOTHNESS)
 ANSWERS = 6 * len(WINDOWS) + 2 * len(SMOOTHNESS) + 2 * len(WIDE_SMOOTHNESS)  # maps that `solve` returns
 ROUNDS = 20  # of conjugate gradients; what they leave undone, the next step finds
-SMOOTH = (0.037659, 0.249153, 0.426375, 0.249153, 0.037659)
-SLOPE = (-0.109604, -0.276691, 0.0, 0.276691, 0.109604)
-DAMPING = 0.002  # squared slope of local contrast per px that counts as none: that of a sensor's noise
-MISFIT = 0.15  # squared difference at which a pixel counts half: hidden, out of the frame, or a highlight
+SMOOTH = (0.02, 0.2285, 0.503, 0.2285, 0.02)  # a Gaussian of 0.8 px: quiets noise, and what lies beyond reading
+SLOPE = (1 / 12, -8 / 12, 0.0, 8 / 12, -1 / 12)  # central difference of fourth order
+GREY_LEVELS = 15.0  # of the frame to one unit here
+DAMPING = 0.002  # squared slope per px that counts as none: that of a sensor's noise
+MISFIT = 0.5  # squared difference at which a pixel counts half: hidden, out of the frame, or a highlight
 REACH = 2.0  # px of the level: the longest step
 
 
-def pyramid(maps: Tensor) -> dict[int, Tensor]:
-    """Return `maps` at 1, 1/2, 1/4 and 1/8 of their size, by the size of a pixel."""
-    levels = {1: maps}
-    for pixel in (2, 4, 8):
-        levels[pixel] = F.avg_pool2d(levels[pixel // 2], 2)
-    return levels
+@torch.no_grad()
+def brightness(frame: Tensor) -> dict[int, Tensor]:
+    """Return the smoothed brightness of a frame at 1, 1/2, 1/4 and 1/8 of its size, by the size of a pixel.
+
+    frame : (N, 3, H, W) 0..255; slow light is taken off, so it may differ between frames
+
+    Contrast is left alone: noise is the same everywhere, so a strong slope is worth more than a weak one.
+    """
+    with torch.autocast(frame.device.type, enabled=False):
+        grey = frame.float().mean(dim=1, keepdim=True) / GREY_LEVELS
+        slow = F.avg_pool2d(grey, 8)
+        for _ in range(2):
+            slow = F.avg_pool2d(slow, 5, stride=1, padding=2, count_include_pad=False)
+        levels = {1: grey - enlarge(slow, 8)}
+        for pixel in (2, 4, 8):
+            levels[pixel] = F.avg_pool2d(levels[pixel // 2], 2)
+        return {pixel: filtered(filtered(maps, SMOOTH, 3), SMOOTH, 2) for pixel, maps in levels.items()}
 
 
 @torch.no_grad()
 def solve(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -> tuple[Tensor, Tensor]:
     """Return the answers to what is left of the motion after `flow`.
 
-    first, second : (N, 1, H, W) local contrast, about -3..3
+    first, second : (N, 1, H, W) from `brightness`, and (N, 1, 2H, 2W), the same `doubled`
     flow          : (N, 2, H / ratio, W / ratio) in pixels of `first`
     ratio         : pixels along a cell
 
@@ -65,9 +76,9 @@ def solve(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -> tuple[Tens
 
 def normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -> Tensor:
     """Return the means over each cell of Ix^2, Ix Iy, Iy^2, Ix It, Iy It and It^2, (N, 6, H / ratio, W / ratio)."""
-    moved = warp(second, enlarge(flow, ratio) if ratio > 1 else flow)
-    mean, difference = 0.5 * (first + moved), moved - first
-    ix, iy, it = filtered(mean, SLOPE, SMOOTH), filtered(mean, SMOOTH, SLOPE), filtered(difference, SMOOTH, SMOOTH)
+    moved = read(second, enlarge(flow, ratio) if ratio > 1 else flow)
+    mean, it = 0.5 * (first + moved), moved - first
+    ix, iy = filtered(mean, SLOPE, 3), filtered(mean, SLOPE, 2)
     products = torch.cat([ix * ix, ix * iy, iy * iy, ix * it, iy * it, it * it], dim=1)
     products = products / (1 + products[:, 5:] / MISFIT)
     return F.avg_pool2d(products, ratio) if ratio > 1 else products
@@ -123,7 +134,9 @@ def laplacian(maps: Tensor) -> Tensor:
     return (4 * flat - p[..., 1:-1, 2:] - p[..., 1:-1, :-2] - p[..., 2:, 1:-1] - p[..., :-2, 1:-1]).reshape(maps.shape)
 
 
-def filtered(maps: Tensor, across: tuple[float, ...], down: tuple[float, ...]) -> Tensor:
-    """Return `maps` (N, 1, H, W) correlated with the outer product of two 5-tap filters."""
-    kernel = maps.new_tensor(down)[:, None] * maps.new_tensor(across)
-    return F.conv2d(F.pad(maps, (2, 2, 2, 2), mode="replicate"), kernel[None, None])
+def filtered(maps: Tensor, taps: tuple[float, ...], along: int) -> Tensor:
+    """Return `maps` (N, 1, H, W) correlated with five taps along dimension 2 (down) or 3 (right)."""
+    kernel = maps.new_tensor(taps)
+    if along == 3:
+        return F.conv2d(F.pad(maps, (2, 2, 0, 0), mode="replicate"), kernel[None, None, None])
+    return F.conv2d(F.pad(maps, (0, 0, 2, 2), mode="replicate"), kernel[None, None, :, None])
