@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flow.splatting.around import Looks
 from flow.splatting.gaussians import Gaussians, cover
-from flow.splatting.head import Head, Looks
+from flow.splatting.head import Head
 from flow.splatting.lighting import Light, shade
 from flow.splatting.paint import Colours, Surface, cover_with_paint
 from flow.splatting.skin import Complexion
-from flow.splatting.template import EYE, IRIS, LIPS, template
+from flow.splatting.template import EYE, IRIS, template
 
 # Skin from very light to very dark, sRGB; between them is interpolated. Chosen by eye along the Fitzpatrick scale.
 TONES = np.array([[0.94, 0.80, 0.72], [0.90, 0.74, 0.63], [0.83, 0.65, 0.53], [0.72, 0.53, 0.40], [0.55, 0.38, 0.28], [0.38, 0.26, 0.20]])

@@ -122,7 +122,7 @@ def _au6(p):  # orbicularis oculi, outer part: cheek up, crow's feet
     cheek = 0.9 * linear(p, eye + [0.0, 0.4, 0.3], (p[50] + p[118]) / 2, 2.2, 60) * _half(p)
     draw = 0.55 * sphincter(p, eye + [-0.4, 0, 0], (3.0, 2.2, 3.0)) * _half(p)
     draw[EYE] *= 0.3
-    draw[LOWER_LID[0] + LOWER_LID[1]] += [0, -0.10, 0]
+    draw[LOWER_LID[0] + LOWER_LID[1]] += [0, -0.16, 0]
     outward = near(p, p[50], 1.4) * [0, -0.12, -0.14] * _half(p)
     return cheek + draw + outward
 

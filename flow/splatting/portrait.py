@@ -17,7 +17,7 @@ from flow.splatting.head import Head, State
 from flow.splatting.lighting import Light
 from flow.splatting.mesh import grid
 from flow.splatting.noise import sample
-from flow.splatting.paint import Colours, Surface, cover_with_paint
+from flow.splatting.paint import Colours, cover_with_paint
 from flow.splatting.rasterize import weigh
 from flow.splatting.scenes import Scene
 from flow.splatting.skin import Complexion

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flow.splatting.noise import Canvas, curve, octaves, smooth
-from flow.splatting.template import BROW_LOWER, BROW_UPPER, EYE, LIPS, MOUTH, OVAL, UPPER_LID, LOWER_LID, template
+from flow.splatting.template import BROW_LOWER, BROW_UPPER, EYE, LIPS, LOWER_LID, UPPER_LID, template
 
 SCALE = 32  # px per cm of canvas: one pixel is a third of a millimetre
 
@@ -219,9 +219,9 @@ class _Painter:
             self.lay(0.55 * canvas.blur(rim, 0.025), np.asarray(look.tone) * [0.95, 0.70, 0.66])
             self.gloss += 0.6 * rim
             self.lay(0.8 * canvas.blur(canvas.spot(eye[8], 0.12, 0.07), 0.02), np.asarray(look.tone) * [0.95, 0.62, 0.58])
-            line = canvas.strokes([upper[2:-3]], 0.11 + 0.1 * look.eyeliner)
+            line = canvas.strokes([upper[1:-2] - [0, 0.04]], 0.14 + 0.1 * look.eyeliner)
             dark = np.asarray(look.brows) * 0.45
-            self.lay((0.55 + 0.4 * max(look.eyeliner, look.lashes * 0.6)) * canvas.blur(line, 0.02), dark)
+            self.lay((0.7 + 0.3 * max(look.eyeliner, look.lashes * 0.6)) * canvas.blur(line, 0.02), dark)
             self.lay(0.35 * (look.eyeliner + 0.4 * look.lashes) * canvas.blur(canvas.strokes([lower[6:-2]], 0.06), 0.03), dark)
             outward = -1 if not left else 1
             hairs = []

@@ -26,7 +26,7 @@ def opening(points: np.ndarray) -> float:
 # AU -> a measure of landmarks that grows with it, and the least growth in hundredths of the interocular distance
 GROWS = {
     "1": (up(55, 285), 3.0), "2": (up(46, 53, 276, 283), 3.0), "4": (lambda p: -up(55, 285)(p), 1.5),
-    "5": (opening, 2.0), "6": (up(50, 280, 118, 347), 0.4), "7": (lambda p: -opening(p), 2.0),
+    "5": (opening, 2.0), "6": (up(145, 374, 23, 253, 118, 347), 0.5), "7": (lambda p: -opening(p), 2.0),
     "9": (up(129, 358), 0.4), "10": (up(0, 37, 267), 2.0), "12": (lambda p: apart(p, 61, 291) + 2 * up(61, 291)(p), 10.0),
     "14": (lambda p: apart(p, 61, 291), 2.0), "15": (lambda p: -up(61, 291)(p), 4.0), "16": (lambda p: -up(14, 17)(p), 2.0),
     "17": (up(17, 199), 1.0), "20": (lambda p: apart(p, 61, 291), 5.0), "23": (lambda p: -apart(p, 61, 291), 0.5),
@@ -53,7 +53,7 @@ def test_direction_on_the_mesh(action):
 @pytest.fixture(scope="module")
 def seen():
     """What a detector sees of one actor: landmarks at rest and for every action unit."""
-    actor = Actor(3, size=256, face=0.75, gaussians=12_000)
+    actor = Actor(3, size=256, face=0.75, gaussians=24_000)
     with FaceMesh() as detector:
         found = {action: detector.landmarks(actor.frame({action: 1.0})) for action in muscles.ACTIONS}
         found["12L"] = detector.landmarks(actor.frame({"12L": 1.0}))
