@@ -29,8 +29,15 @@ TEST_SHARE = 8  # every eighth subject is a test subject
 QUALITY = 97  # of the JPEG files
 
 
-def render(out: str | Path, pairs: int, seed: int = 1, size: int | tuple[int, int] = 256, jobs: int = 1,
-           white: bool = True, gaussians: int = 20_000) -> int:
+def render(
+    out: str | Path,
+    pairs: int,
+    seed: int = 1,
+    size: int | tuple[int, int] = 256,
+    jobs: int = 1,
+    white: bool = True,
+    gaussians: int = 20_000,
+) -> int:
     """Render `pairs` pairs of frames into `out` and return how many were new.
 
     The same seed gives the same files whatever `jobs` is; subjects that are complete are kept, so it can be
@@ -82,17 +89,37 @@ def _complete(out: Path, subject: int, pairs: int) -> bool:
     return path.exists() and json.loads(path.read_text())["frames"] > pairs
 
 
-def clip_of(seed: int, subject: int, size: tuple[int, int], white: bool = True, gaussians: int = 20_000) -> tuple[Scene, list[State], str]:
+def clip_of(
+    seed: int, subject: int, size: tuple[int, int], white: bool = True, gaussians: int = 20_000
+) -> tuple[Scene, list[State], str]:
     """The scene of a subject, its states frame by frame, and the action units it shows, as a coder writes them."""
-    ranges = replace(Ranges(), background="white" if white else "random", gaussians=gaussians, yaw=(-20.0, 20.0), face=(0.6, 0.8))
+    ranges = replace(
+        Ranges(), background="white" if white else "random", gaussians=gaussians, yaw=(-20.0, 20.0), face=(0.6, 0.8)
+    )
     scene, rng = draw_scene(seed, subject * PAIRS_PER_FACE, size, ranges)
     actions = draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, strength=np.exp(rng.uniform(np.log(0.05), 0)))
     apex = rng.uniform(6, 11) / FPS
-    states = performance(actions, PAIRS_PER_FACE + 1, FPS, rng, onset=0.0, apex=apex, hold=rng.uniform(0, 0.04), offset=0.1,
-                         sway=np.exp(rng.uniform(np.log(0.3), np.log(6.0))))
+    states = performance(
+        actions,
+        PAIRS_PER_FACE + 1,
+        FPS,
+        rng,
+        onset=0.0,
+        apex=apex,
+        hold=rng.uniform(0, 0.04),
+        offset=0.1,
+        sway=np.exp(rng.uniform(np.log(0.3), np.log(6.0))),
+    )
     facing = rng.uniform(*ranges.yaw), rng.uniform(-8, 8), rng.uniform(-5, 5)
-    states = [replace(s, pose=replace(s.pose, yaw=s.pose.yaw + facing[0], pitch=s.pose.pitch + facing[1],
-                                      roll=s.pose.roll + facing[2])) for s in states]
+    states = [
+        replace(
+            s,
+            pose=replace(
+                s.pose, yaw=s.pose.yaw + facing[0], pitch=s.pose.pitch + facing[1], roll=s.pose.roll + facing[2]
+            ),
+        )
+        for s in states
+    ]
     return scene, states, coded(actions)
 
 
@@ -106,23 +133,37 @@ def _render_subject(out: Path, settings: dict, subject: int, pairs: int) -> None
         paint = scene.paint(view.splats) if paint is None else paint
         name = f"{number:04d}"
         _jpeg(_place(out, subject, "render") / f"{name}.jpg", np.round(view.picture.clip(0, 1) * 255).astype(np.uint8))
-        _jpeg(_place(out, subject, "mask") / f"{name}.jpg", np.where(view.weights.opacity > 0.5, 255, 0).astype(np.uint8))
+        _jpeg(
+            _place(out, subject, "mask") / f"{name}.jpg", np.where(view.weights.opacity > 0.5, 255, 0).astype(np.uint8)
+        )
         if before is not None:
             _write_motion(out, subject, f"{number - 1:04d}", motion(before, view), scene.camera.distance)
         before = view
     camera = scene.camera
-    write_json(_place(out, subject, "camera") / "spirals.json", dict(
-        frames=pairs + 1, width=camera.width, height=camera.height, fps=FPS, intrinsics=camera.intrinsics(),
-        extrinsics=[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, camera.distance], [0, 0, 0, 1]], unit="cm", action_units=action_units,
-    ))
+    write_json(
+        _place(out, subject, "camera") / "spirals.json",
+        dict(
+            frames=pairs + 1,
+            width=camera.width,
+            height=camera.height,
+            fps=FPS,
+            intrinsics=camera.intrinsics(),
+            extrinsics=[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, camera.distance], [0, 0, 0, 1]],
+            unit="cm",
+            action_units=action_units,
+        ),
+    )
 
 
 def _write_motion(out: Path, subject: int, name: str, truth: dict[str, np.ndarray], distance: float) -> None:
     """Flow (zero outside the silhouette, as in SRFlow), depth in cm, and inverse depth times the camera's distance."""
     inside = truth["opacity"] > 0.5
     files.write(_place(out, subject, "flow") / f"{name}.flo", truth["flow"] * inside[..., None])
-    near, near_next = (np.where(inside, distance / np.maximum(truth[k], 1e-3), 0).astype(np.float32) for k in ("depth", "depth_next"))
-    for kind, array in (("depth", truth["depth"]), ("scaled_inv_depth", near), ("scaled_inv_depth_change", near_next - near)):
+    near, after = (
+        np.where(inside, distance / np.maximum(truth[k], 1e-3), 0).astype(np.float32) for k in ("depth", "depth_next")
+    )
+    arrays = {"depth": truth["depth"], "scaled_inv_depth": near, "scaled_inv_depth_change": after - near}
+    for kind, array in arrays.items():
         with replacing(_place(out, subject, kind) / f"{name}.npy") as temporary:
             np.save(temporary, array)
     with replacing(_place(out, subject, "visible") / f"{name}.png") as temporary:

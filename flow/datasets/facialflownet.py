@@ -49,7 +49,9 @@ class FacialFlowNetPairs:
                 self.pairs.append((pictures[order[place]], pictures[order[place + 1]], path, masks.get(path.stem)))
         if not self.pairs:
             first = f" First: {lone[0]}." if lone else ""
-            raise BadInput(f"No .flo file under {flow} has an image of its name and a next one.{first} It should look like this:\n{TREE}")
+            raise BadInput(
+                f"No .flo file under {flow} has an image of its name and a next one.{first} It should look like this:\n{TREE}"
+            )
 
     def __len__(self) -> int:
         return len(self.pairs)

@@ -39,7 +39,9 @@ class SRFlowPairs:
             raise BadInput(f"{root} holds no {split}/ folder. It should look like this:\n{TREE}")
         self.pairs = [pair for flow in _flow_folders(folder) for pair in _pairs_of(flow)]
         if not self.pairs:
-            raise BadInput(f"{folder} holds no pairs: no .flo file with its two renders. It should look like this:\n{TREE}")
+            raise BadInput(
+                f"{folder} holds no pairs: no .flo file with its two renders. It should look like this:\n{TREE}"
+            )
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -50,7 +52,9 @@ class SRFlowPairs:
         onset, apex = read_image(first), read_image(second)
         mask = read_image(mask_file)[..., 0] > 127 if mask_file else np.ones(flow.shape[:2], bool)
         if not onset.shape[:2] == apex.shape[:2] == flow.shape[:2] == mask.shape:
-            raise BadInput(f"{flow_file} is {flow.shape[:2]}, its renders {onset.shape[:2]} and {apex.shape[:2]}, its mask {mask.shape}.")
+            raise BadInput(
+                f"{flow_file} is {flow.shape[:2]}, its renders {onset.shape[:2]} and {apex.shape[:2]}, its mask {mask.shape}."
+            )
         return Pair(onset, apex, flow, mask)
 
     def subject(self, index: int) -> str:
@@ -67,6 +71,7 @@ def _flow_folders(split: Path) -> Iterator[Path]:
 
 def _pairs_of(flow: Path) -> Iterator[tuple[Path, Path, Path, Path | None]]:
     """(render, next render, flow, mask) of one subject; a flow whose next render is missing is left out."""
+
     def beside(kind: str) -> Path:
         return flow.parent / kind if flow.name in ("flow", "flow_F") else flow.parent.parent / kind / flow.name
 

@@ -18,15 +18,31 @@ class Actor:
     background : as `look` of `Background`; identity : a face to take instead of the one that belongs to the seed
     """
 
-    def __init__(self, seed: int, size: int = 320, gaussians: int = 20_000, face: float = 0.7, background: str = "random",
-                 identity: Face | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        size: int = 320,
+        gaussians: int = 20_000,
+        face: float = 0.7,
+        background: str = "random",
+        identity: Face | None = None,
+    ) -> None:
         rng = np.random.default_rng([seed, 4])
         self.face = procedural(seed, gaussians) if identity is None else identity
-        self.scene = Scene(self.face, Camera.framing(size, size, face), random_light(rng), Background(size, size, rng, background))
+        self.scene = Scene(
+            self.face, Camera.framing(size, size, face), random_light(rng), Background(size, size, rng, background)
+        )
 
-    def frame(self, actions: dict[str, float] | None = None, head: Pose = Pose(), blink: float = 0.0,
-              gaze: tuple[float, float] = (0.0, 0.0), sensor: Sensor = Sensor(), number: int = 0,
-              rng: np.random.Generator | None = None) -> np.ndarray:
+    def frame(
+        self,
+        actions: dict[str, float] | None = None,
+        head: Pose = Pose(),
+        blink: float = 0.0,
+        gaze: tuple[float, float] = (0.0, 0.0),
+        sensor: Sensor = Sensor(),
+        number: int = 0,
+        rng: np.random.Generator | None = None,
+    ) -> np.ndarray:
         """One picture (H, W, 3) uint8 RGB.
 
         actions : AU -> intensity 0..1, as in `muscles.move` ("12" both sides, "12L" the subject's left alone)
@@ -52,8 +68,12 @@ class Actor:
         return float(pixels / max(largest, 1e-9))
 
 
-def state(actions: dict[str, float] | None = None, head: Pose = Pose(), blink: float = 0.0,
-          gaze: tuple[float, float] = (0.0, 0.0)) -> State:
+def state(
+    actions: dict[str, float] | None = None,
+    head: Pose = Pose(),
+    blink: float = 0.0,
+    gaze: tuple[float, float] = (0.0, 0.0),
+) -> State:
     """A state of the face; a blink is AU 43 on top of the actions."""
     actions = dict(actions or {})
     if blink:
@@ -61,8 +81,18 @@ def state(actions: dict[str, float] | None = None, head: Pose = Pose(), blink: f
     return State(actions, gaze, head)
 
 
-def performance(actions: dict[str, float], frames: int, fps: float, rng: np.random.Generator, onset: float = 0.2,
-                apex: float = 0.35, hold: float = 0.1, offset: float = 0.25, sway: float = 0.5, blinks: bool = True) -> list[State]:
+def performance(
+    actions: dict[str, float],
+    frames: int,
+    fps: float,
+    rng: np.random.Generator,
+    onset: float = 0.2,
+    apex: float = 0.35,
+    hold: float = 0.1,
+    offset: float = 0.25,
+    sway: float = 0.5,
+    blinks: bool = True,
+) -> list[State]:
     """The states of a clip: `actions` rise and fall over time while the head sways, the eyes wander and blink.
 
     onset, apex, hold, offset : s, as in `muscles.timing`; sway : degrees, deviation of the head's slow drift
@@ -72,8 +102,10 @@ def performance(actions: dict[str, float], frames: int, fps: float, rng: np.rand
 
     def wander(deviation: float, slow: float) -> np.ndarray:
         """A smooth random path: a few sines of periods around `slow` s."""
-        waves = [rng.normal(0, 1) * np.sin(2 * np.pi * times / (slow * rng.uniform(0.6, 1.8)) + rng.uniform(0, 2 * np.pi))
-                 for _ in range(3)]
+        waves = [
+            rng.normal(0, 1) * np.sin(2 * np.pi * times / (slow * rng.uniform(0.6, 1.8)) + rng.uniform(0, 2 * np.pi))
+            for _ in range(3)
+        ]
         path = deviation * sum(waves) / np.sqrt(3)
         return path - path[0]
 
@@ -84,7 +116,11 @@ def performance(actions: dict[str, float], frames: int, fps: float, rng: np.rand
     if blinks and rng.uniform() < 0.4:
         lid = timing(times, t := rng.uniform(0, times[-1] + 0.1), t + 0.08, 0.02, 0.14)
     return [
-        state({k: float(level[i] * s) for k, s in actions.items()}, Pose(yaw[i], pitch[i], roll[i], (x[i], y[i], 0.0)),
-              float(lid[i]), tuple(look[i]))
+        state(
+            {k: float(level[i] * s) for k, s in actions.items()},
+            Pose(yaw[i], pitch[i], roll[i], (x[i], y[i], 0.0)),
+            float(lid[i]),
+            tuple(look[i]),
+        )
         for i in range(frames)
     ]

@@ -14,13 +14,17 @@ SKULL_CENTRE, SKULL_RADII = np.array([0.0, -1.6, 7.0]), np.array([7.3, 9.6, 10.0
 
 @dataclass(frozen=True)
 class Looks:
-    """The shape of what is not skin. hair : length in cm below the ears (0: short, negative: none); lift : cm of volume."""
+    """The shape of what is not skin.
+
+    hair : cm below the ears (0: short, negative: none); lift : cm of its volume; ears : size, 1 is usual; neck : cm,
+    half its width; glasses : cm, half the height of a lens (0: none); glasses_round : 0 square ... 1 round
+    """
 
     hair: float = 0.0
     lift: float = 1.0
     ears: float = 1.0
     neck: float = 5.4
-    glasses: float = 0.0  # 0: none, else the half-height of a lens, cm
+    glasses: float = 0.0
     glasses_round: float = 0.5
 
 
@@ -66,12 +70,17 @@ def _shell(rest: np.ndarray) -> Part:
     """Scalp, temples and the underside of the jaw: from the edge of the face back round the skull."""
     points, polar, around = _shell_points(rest, 0.0, 0.0)
     uv = 8.5 * polar[..., None] * np.stack([np.cos(around), np.sin(around)], 2)
-    return Part("scalp", points.reshape(-1, 3), grid(SHELL_ROWS, SHELL_COLUMNS, wrap=True)[:, ::-1],
-                uv.reshape(-1, 2), density=0.15)
+    return Part(
+        "scalp",
+        points.reshape(-1, 3),
+        grid(SHELL_ROWS, SHELL_COLUMNS, wrap=True)[:, ::-1],
+        uv.reshape(-1, 2),
+        density=0.15,
+    )
 
 
 def shell_follow(rest: np.ndarray, moved: np.ndarray) -> np.ndarray:
-    """Motion (rows * columns, 3) of a shell whose edge follows the landmarks from `rest` to `moved`, less with each row."""
+    """Motion (rows * columns, 3) of a shell whose edge follows landmarks from `rest` to `moved`, less with each row."""
     motion = _ring(moved[OVAL]) - _ring(rest[OVAL])
     fade = np.clip(1 - np.arange(SHELL_ROWS) / 5, 0, 1) ** 2
     return (fade[:, None, None] * motion[None]).reshape(-1, 3)
@@ -128,8 +137,15 @@ def _hair(rest: np.ndarray, looks: Looks) -> list[Part]:
         return []
     points, polar, around = _shell_points(rest, looks.lift, 0.04)
     uv = 8.5 * polar[..., None] * np.stack([np.cos(around), np.sin(around)], 2)
-    parts = [Part("hair", points.reshape(-1, 3), grid(SHELL_ROWS, SHELL_COLUMNS, wrap=True)[:, ::-1], uv.reshape(-1, 2),
-                  density=0.3)]
+    parts = [
+        Part(
+            "hair",
+            points.reshape(-1, 3),
+            grid(SHELL_ROWS, SHELL_COLUMNS, wrap=True)[:, ::-1],
+            uv.reshape(-1, 2),
+            density=0.3,
+        )
+    ]
     if looks.hair > 0:
         angle = np.radians(np.linspace(62, 298, 48))[None]
         down = np.linspace(-4.0, 6.0 + looks.hair, 14)[:, None]
@@ -153,16 +169,33 @@ def _glasses(rest: np.ndarray, looks: Looks) -> list[Part]:
         centre = np.array([sign * 3.35, 0.35, front + 0.75])
         around = np.linspace(0, 2 * np.pi, 49)[:-1]
         power = 1.0 + 1.6 * (1 - looks.glasses_round)  # a superellipse from round to square
-        shape = np.stack([np.sign(np.cos(around)) * np.abs(np.cos(around)) ** (1 / power),
-                          np.sign(np.sin(around)) * np.abs(np.sin(around)) ** (1 / power)], 1)
-        rim = centre + np.stack([shape[:, 0] * looks.glasses * 1.12, shape[:, 1] * looks.glasses,
-                                 0.12 * (shape[:, 0] * sign) ** 2 + 0.25 * shape[:, 0] * sign], 1)
+        shape = np.stack(
+            [
+                np.sign(np.cos(around)) * np.abs(np.cos(around)) ** (1 / power),
+                np.sign(np.sin(around)) * np.abs(np.sin(around)) ** (1 / power),
+            ],
+            1,
+        )
+        rim = centre + np.stack(
+            [
+                shape[:, 0] * looks.glasses * 1.12,
+                shape[:, 1] * looks.glasses,
+                0.12 * (shape[:, 0] * sign) ** 2 + 0.25 * shape[:, 0] * sign,
+            ],
+            1,
+        )
         rims.append(_band(f"glasses {'right' if sign < 0 else 'left'}", rim, 0.26, centre))
         hinge = rim[0 if sign > 0 else 24] + [0, -0.35, 0]
         ear = rest[454 if sign > 0 else 234] + [sign * 0.6, -1.6, 1.0]
         rims.append(_band(f"temple {'right' if sign < 0 else 'left'}", np.linspace(hinge, ear, 10), 0.3, None))
-    bridge = np.stack([np.linspace(-1, 1, 9) * (3.35 - looks.glasses * 1.1), 0.1 - 0.3 * np.cos(np.linspace(-1, 1, 9) * 1.5),
-                       front + 0.5 + 0 * np.linspace(0, 1, 9)], 1)
+    bridge = np.stack(
+        [
+            np.linspace(-1, 1, 9) * (3.35 - looks.glasses * 1.1),
+            0.1 - 0.3 * np.cos(np.linspace(-1, 1, 9) * 1.5),
+            front + 0.5 + 0 * np.linspace(0, 1, 9),
+        ],
+        1,
+    )
     return rims + [_band("bridge", bridge, 0.28, None)]
 
 

@@ -16,12 +16,25 @@ CASES = ((256, 256, 20_000), (512, 512, 20_000), (512, 512, 80_000), (1024, 1024
 
 def measure(width: int, height: int, gaussians: int, pairs: int = 3, jobs: int = 2) -> dict[str, float]:
     """Pairs per second of `jobs` processes that render `pairs` pairs each, the seconds to make a face, and MB of each."""
-    command = [sys.executable, "-m", "flow.splatting.benchmark", "child", str(width), str(height), str(gaussians), str(pairs)]
+    command = [
+        sys.executable,
+        "-m",
+        "flow.splatting.benchmark",
+        "child",
+        str(width),
+        str(height),
+        str(gaussians),
+        str(pairs),
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(jobs)]
     rows = [[float(x) for x in child.communicate()[0].split()] for child in children]
-    return dict(pairs_per_s=sum(pairs / r[0] for r in rows), cpu_s=sum(r[1] for r in rows) / jobs / pairs,
-                face_s=max(r[2] for r in rows), mb=max(r[3] for r in rows))
+    return dict(
+        pairs_per_s=sum(pairs / r[0] for r in rows),
+        cpu_s=sum(r[1] for r in rows) / jobs / pairs,
+        face_s=max(r[2] for r in rows),
+        mb=max(r[3] for r in rows),
+    )
 
 
 def child(width: int, height: int, gaussians: int, pairs: int) -> None:
@@ -64,20 +77,29 @@ def gpu_rate(size: int, gaussians: int, repeats: int = 20) -> float | None:
 
 def write_report(path: str | Path = "docs/results/engine-speed.md", jobs: int = 2) -> str:
     """Measure every case, write the table to `path` and return it."""
-    lines = ["# Speed and memory of the SRFlow engine", "",
-             f"Whole pairs (two frames, both flow forms, depth, visibility, masks, a camera's faults), {jobs} processes of one thread "
-             f"each on {os.cpu_count()} CPU cores ({platform.machine()}). CPU seconds are per pair and hold on a busy machine too. "
-             "A face is painted once for 16 pairs. Memory is the highest of one process, libraries included.", "",
-             "| frame | Gaussians | pairs/s | CPU s per pair | s per face | MB |", "|---|---|---|---|---|---|"]
+    lines = [
+        "# Speed and memory of the SRFlow engine",
+        "",
+        f"Whole pairs (two frames, both flow forms, depth, visibility, masks, a camera's faults), {jobs} processes of one thread "
+        f"each on {os.cpu_count()} CPU cores ({platform.machine()}). CPU seconds are per pair and hold on a busy machine too. "
+        "A face is painted once for 16 pairs. Memory is the highest of one process, libraries included.",
+        "",
+        "| frame | Gaussians | pairs/s | CPU s per pair | s per face | MB |",
+        "|---|---|---|---|---|---|",
+    ]
     for width, height, gaussians in CASES:
         row = measure(width, height, gaussians, jobs=jobs)
-        lines.append(f"| {width} x {height} | {gaussians:,} | {row['pairs_per_s']:.2f} | {row['cpu_s']:.2f} | {row['face_s']:.1f} | {row['mb']:.0f} |")
+        lines.append(
+            f"| {width} x {height} | {gaussians:,} | {row['pairs_per_s']:.2f} | {row['cpu_s']:.2f} | {row['face_s']:.1f} | {row['mb']:.0f} |"
+        )
     rates = {(s, g): gpu_rate(s, g) for s, g in ((256, 20_000), (1024, 200_000))}
     lines.append("")
     if None in rates.values():
         lines.append("GPU: not measured; there was no CUDA GPU with gsplat.")
     else:
-        lines += [f"GPU (gsplat, seven channels, {s} px, {g:,} Gaussians): {r:.0f} pictures/s." for (s, g), r in rates.items()]
+        lines += [
+            f"GPU (gsplat, seven channels, {s} px, {g:,} Gaussians): {r:.0f} pictures/s." for (s, g), r in rates.items()
+        ]
     lines += ["", "Made by `python -m flow.splatting.benchmark`."]
     text = "\n".join(lines) + "\n"
     from mer.disk import write_text

@@ -24,8 +24,9 @@ class Camera:
     distance: float = 80.0
 
     @classmethod
-    def framing(cls, width: int, height: int, face: float = 0.5, distance: float = 80.0,
-                shift: tuple[float, float] = (0.0, 0.0)) -> "Camera":
+    def framing(
+        cls, width: int, height: int, face: float = 0.5, distance: float = 80.0, shift: tuple[float, float] = (0.0, 0.0)
+    ) -> "Camera":
         """A camera that lets a face (16 cm from hairline to chin) fill `face` of the picture's smaller side.
 
         shift : where the face's middle lies, as a share of the smaller side right and down of the centre.

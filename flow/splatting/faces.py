@@ -13,7 +13,16 @@ from flow.splatting.skin import Complexion
 from flow.splatting.template import EYE, IRIS, template
 
 # Skin from very light to very dark, sRGB; between them is interpolated. Chosen by eye along the Fitzpatrick scale.
-TONES = np.array([[0.94, 0.80, 0.72], [0.90, 0.74, 0.63], [0.83, 0.65, 0.53], [0.72, 0.53, 0.40], [0.55, 0.38, 0.28], [0.38, 0.26, 0.20]])
+TONES = np.array(
+    [
+        [0.94, 0.80, 0.72],
+        [0.90, 0.74, 0.63],
+        [0.83, 0.65, 0.53],
+        [0.72, 0.53, 0.40],
+        [0.55, 0.38, 0.28],
+        [0.38, 0.26, 0.20],
+    ]
+)
 HAIRS = np.array([[0.10, 0.08, 0.07], [0.20, 0.13, 0.09], [0.36, 0.24, 0.15], [0.62, 0.46, 0.28], [0.45, 0.20, 0.10]])
 IRISES = np.array([[0.22, 0.13, 0.08], [0.36, 0.24, 0.13], [0.38, 0.36, 0.20], [0.33, 0.45, 0.55], [0.45, 0.52, 0.55]])
 
@@ -52,22 +61,41 @@ def procedural(seed: int, gaussians: int = 20_000) -> Face:
     if made_up > 0.4:
         lips = 0.5 * lips + 0.5 * rng.uniform([0.5, 0.1, 0.15], [0.8, 0.35, 0.4])
     complexion = Complexion(
-        tone=tuple(tone), redness=rng.uniform(0.1, 0.9) * (1 - 0.6 * dark), pores=rng.uniform(0.3, 1.2) * (1 - 0.4 * made_up),
-        freckles=rng.uniform(0, 1) ** 2 * (1 - dark) ** 0.5, moles=int(rng.integers(0, 7)), age=age, lips=tuple(lips),
-        brows=tuple(hair * 0.8), brow_weight=rng.uniform(0.5, 1.1) + 0.2 * male, lashes=rng.uniform(0.4, 0.7) + 0.3 * made_up,
-        eyeliner=made_up * rng.uniform(), eyeshadow=made_up * rng.uniform(), shadow_colour=tuple(rng.uniform(0.25, 0.6, 3)),
-        stubble=rng.uniform(0, 1) ** 1.5 * male, shine=rng.uniform(0.15, 0.9),
+        tone=tuple(tone),
+        redness=rng.uniform(0.1, 0.9) * (1 - 0.6 * dark),
+        pores=rng.uniform(0.3, 1.2) * (1 - 0.4 * made_up),
+        freckles=rng.uniform(0, 1) ** 2 * (1 - dark) ** 0.5,
+        moles=int(rng.integers(0, 7)),
+        age=age,
+        lips=tuple(lips),
+        brows=tuple(hair * 0.8),
+        brow_weight=rng.uniform(0.5, 1.1) + 0.2 * male,
+        lashes=rng.uniform(0.4, 0.7) + 0.3 * made_up,
+        eyeliner=made_up * rng.uniform(),
+        eyeshadow=made_up * rng.uniform(),
+        shadow_colour=tuple(rng.uniform(0.25, 0.6, 3)),
+        stubble=rng.uniform(0, 1) ** 1.5 * male,
+        shine=rng.uniform(0.15, 0.9),
     )
     colours = Colours(
         iris=tuple(_between(IRISES, 0.4 * rng.uniform() if rng.uniform() < dark else rng.uniform(0, len(IRISES) - 1))),
-        hair=tuple(hair), cloth=tuple(rng.uniform(0.1, 0.85, 3)), grey=max(0.0, age - 0.6) * rng.uniform(0, 1.6),
-        glasses=tuple(rng.uniform(0.03, 0.35) * rng.uniform(0.6, 1, 3)), hair_end=rng.uniform(-0.2, 0.15),
-        hairline=rng.uniform(0.5, 2.2) if rng.uniform() < 0.75 else -0.1, temples=rng.uniform(0.2, 1.8) * (0.4 + 0.6 * male), parting=rng.uniform(-1, 1),
+        hair=tuple(hair),
+        cloth=tuple(rng.uniform(0.1, 0.85, 3)),
+        grey=max(0.0, age - 0.6) * rng.uniform(0, 1.6),
+        glasses=tuple(rng.uniform(0.03, 0.35) * rng.uniform(0.6, 1, 3)),
+        hair_end=rng.uniform(-0.2, 0.15),
+        hairline=rng.uniform(0.5, 2.2) if rng.uniform() < 0.75 else -0.1,
+        temples=rng.uniform(0.2, 1.8) * (0.4 + 0.6 * male),
+        parting=rng.uniform(-1, 1),
     )
+    bald, long = male and rng.uniform() < 0.1, rng.uniform() < (0.15 if male else 0.75)
     looks = Looks(
-        hair=-1.0 if male and rng.uniform() < 0.1 else (rng.uniform(2, 14) if rng.uniform() < (0.15 if male else 0.75) else 0.0),
-        lift=rng.uniform(0.3, 1.8), ears=rng.uniform(0.9, 1.15), neck=rng.uniform(4.5, 5.0) + 0.6 * male,
-        glasses=rng.uniform(1.6, 2.3) if rng.uniform() < 0.25 else 0.0, glasses_round=rng.uniform(),
+        hair=-1.0 if bald else rng.uniform(2, 14) if long else 0.0,
+        lift=rng.uniform(0.3, 1.8),
+        ears=rng.uniform(0.9, 1.15),
+        neck=rng.uniform(4.5, 5.0) + 0.6 * male,
+        glasses=rng.uniform(1.6, 2.3) if rng.uniform() < 0.25 else 0.0,
+        glasses_round=rng.uniform(),
     )
     head = Head(_shape(rng), looks)
     covered = cover(head.parts, gaussians, seed)
@@ -98,13 +126,16 @@ def _shape(rng: np.random.Generator, amount: float = 1.0) -> np.ndarray:
             size, opening, slant = rng.normal(1.04, 0.05), rng.uniform(1.15, 1.45), rng.normal(0, 0.06)
         sign = -1 if side == "right" else 1
         away = points - centre
-        bent += near * (away * [size - 1, size * opening - 1, 0] - np.stack([0 * away[:, 0], sign * slant * away[:, 0], 0 * away[:, 0]], 1))
+        tilt = away[:, :1] * [0, -sign * slant, 0]
+        bent += near * (away * [size - 1, size * opening - 1, 0] + tilt)
     nose, mouth, chin = points[4], (points[13] + points[14]) / 2, points[152]
     bent += region(nose, 1.7) * (points - nose) * (amount * rng.normal(0, [0.12, 0.06, 0.10]))
     bent += region(nose, 1.6) * (amount * rng.normal(0, [0.0, 0.22, 0.25]))
     lips = region(mouth, 1.8)
-    bent += lips * (points - mouth) * (amount * rng.normal([0, 0.08, 0], [0.08, 0.14, 0.05])) + lips * (amount * rng.normal(0, [0.0, 0.15, 0.12]))
-    bent += region(chin, 2.8) * (amount * rng.normal(0, [0.0, 0.45, 0.35])) + region(chin, 3.0) * (points - chin) * (amount * rng.normal(0, [0.10, 0, 0]))
+    bent += lips * (points - mouth) * (amount * rng.normal([0, 0.08, 0], [0.08, 0.14, 0.05]))
+    bent += lips * (amount * rng.normal(0, [0.0, 0.15, 0.12]))
+    bent += region(chin, 2.8) * (amount * rng.normal(0, [0.0, 0.45, 0.35]))
+    bent += region(chin, 3.0) * (points - chin) * (amount * rng.normal(0, [0.10, 0, 0]))
     for cheek in (50, 280):
         if cheek == 50:
             full = amount * rng.normal(0, [0.25, 0.15, 0.3])

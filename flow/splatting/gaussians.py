@@ -71,7 +71,8 @@ class Gaussians:
 class Splats:
     """Gaussians on the screen.
 
-    mean : (G, 2) px; sides : (G, 3, 2) cm, one deviation along u and v; map : (G, 2, 2) px, their image; conic : (G, 3) inverse covariance (xx, xy, yy)
+    mean : (G, 2) px; sides : (G, 3, 2) cm, one deviation along u and v; map : (G, 2, 2) px, their image
+    conic : (G, 3) inverse covariance (xx, xy, yy)
     radius : (G, 2) px, how far one standard deviation reaches in x and y; depth : (G,) cm
     opacity : (G,), 0 where turned away; normal : (G, 3) unit; tangent : (G, 3, 2) cm per cm along u and v
     """
@@ -125,8 +126,9 @@ def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
 
 
-def _cover_triangles(part: Part, triangles: np.ndarray, pitch: float, number: int, first: int,
-                     rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _cover_triangles(
+    part: Part, triangles: np.ndarray, pitch: float, number: int, first: int, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
     """Lattice points inside the uv triangles, as columns of `Gaussians`."""
     step = np.array([pitch, pitch * np.sqrt(3) / 2])
     corners = part.uv[triangles] / step  # (T, 3, 2) in lattice cells
@@ -147,14 +149,26 @@ def _cover_triangles(part: Part, triangles: np.ndarray, pitch: float, number: in
     which, place, column, row = which[once], place[once], column[once], row[once]
 
     uv = np.einsum("gk,gkd->gd", place, part.uv[triangles[which]])
-    sides = np.stack([part.uv[triangles[which, 1]] - part.uv[triangles[which, 0]],
-                      part.uv[triangles[which, 2]] - part.uv[triangles[which, 0]]], 2)
+    sides = np.stack(
+        [
+            part.uv[triangles[which, 1]] - part.uv[triangles[which, 0]],
+            part.uv[triangles[which, 2]] - part.uv[triangles[which, 0]],
+        ],
+        2,
+    )
     height = ((column - (row - row % 2) // 2 + 2 * row) % 3 - 1) / 3 + rng.uniform(-0.1, 0.1, len(which))
     full = np.full(len(which), 1.0)
     return dict(
-        triangle=triangles[which] + first, place=place, lift=height * min(pitch, THICKNESS), unmap=np.linalg.inv(sides), uv=uv,
-        sigma=full * pitch * WIDTH, part=np.full(len(which), number), opacity=full * OPACITY,
-        colour=np.full((len(which), 3), 0.5), two_sided=np.full(len(which), part.two_sided),
+        triangle=triangles[which] + first,
+        place=place,
+        lift=height * min(pitch, THICKNESS),
+        unmap=np.linalg.inv(sides),
+        uv=uv,
+        sigma=full * pitch * WIDTH,
+        part=np.full(len(which), number),
+        opacity=full * OPACITY,
+        colour=np.full((len(which), 3), 0.5),
+        two_sided=np.full(len(which), part.two_sided),
     )
 
 
@@ -178,5 +192,14 @@ def splats(gaussians: Gaussians, vertices: np.ndarray, camera: Camera) -> Splats
     ray = centre + [0.0, 0.0, camera.distance]
     facing = -(normal * ray).sum(1) / np.linalg.norm(ray, axis=1)  # 1 towards the camera, 0 edge on
     seen = np.where(gaussians.two_sided, 1.0, np.clip(facing / 0.12, 0, 1))
-    return Splats(mean, disc, mapped, np.stack([yy, -xy, xx], 1) / determinant[:, None], np.sqrt(np.stack([xx, yy], 1)),
-                  depth, gaussians.opacity * seen, normal, tangent)
+    return Splats(
+        mean,
+        disc,
+        mapped,
+        np.stack([yy, -xy, xx], 1) / determinant[:, None],
+        np.sqrt(np.stack([xx, yy], 1)),
+        depth,
+        gaussians.opacity * seen,
+        normal,
+        tangent,
+    )

@@ -38,5 +38,6 @@ def blend(splats: Splats, values: np.ndarray, width: int, height: int) -> tuple[
     _, crossings, order = gsplat.isect_tiles(mean, on_gpu(np.ceil(reach), torch.int32), depth, TILE, *tiles)
     offsets = gsplat.isect_offset_encode(crossings, 1, *tiles)
     picture, opacity = gsplat.rasterize_to_pixels(
-        mean, on_gpu(splats.conic), on_gpu(values), on_gpu(splats.opacity), width, height, TILE, offsets, order)
+        mean, on_gpu(splats.conic), on_gpu(values), on_gpu(splats.opacity), width, height, TILE, offsets, order
+    )
     return picture[0].cpu().numpy(), opacity[0, ..., 0].cpu().numpy()

@@ -38,8 +38,13 @@ class Head:
     `parts` are at rest; `vertices(state)` stacks theirs in the same order.
     """
 
-    def __init__(self, landmarks: np.ndarray, looks: Looks = Looks(), turn: np.ndarray | None = None,
-                 surround: Part | None = None) -> None:
+    def __init__(
+        self,
+        landmarks: np.ndarray,
+        looks: Looks = Looks(),
+        turn: np.ndarray | None = None,
+        surround: Part | None = None,
+    ) -> None:
         self.turn = np.eye(3) if turn is None else turn
         self.looks = looks
         mesh = template()
@@ -125,7 +130,8 @@ def _outside_eyes(points: np.ndarray, eyes: dict[str, np.ndarray], thickness: fl
         gap = distance[near] - (EYE_RADIUS + thickness)
         soft = 0.03  # cm: within this of contact the push fades in, so that motion stays smooth
         kept = 0.5 * (gap + np.sqrt(gap**2 + soft**2))
-        points[near] = centre + away[near] * ((EYE_RADIUS + thickness + np.minimum(np.maximum(gap, kept), 0.4)) / distance[near])[:, None]
+        pushed = EYE_RADIUS + thickness + np.minimum(np.maximum(gap, kept), 0.4)
+        points[near] = centre + away[near] * (pushed / distance[near])[:, None]
     return points
 
 
@@ -134,10 +140,22 @@ def _eyeball(side: str, centre: np.ndarray) -> Part:
     polar = np.radians(np.linspace(0, 85, 14))[:, None]
     around = np.linspace(0, 2 * np.pi, 28, endpoint=False)[None]
     raised = EYE_RADIUS + 0.04 * np.clip(1 - (polar / np.radians(30)) ** 2, 0, 1) * np.ones_like(around)
-    vertices = np.stack([raised * np.sin(polar) * np.cos(around), raised * np.sin(polar) * np.sin(around),
-                         -raised * np.cos(polar) * np.ones_like(around)], 2)
+    vertices = np.stack(
+        [
+            raised * np.sin(polar) * np.cos(around),
+            raised * np.sin(polar) * np.sin(around),
+            -raised * np.cos(polar) * np.ones_like(around),
+        ],
+        2,
+    )
     uv = EYE_RADIUS * polar[..., None] * np.stack([np.cos(around), np.sin(around)], 2)
-    return Part(f"eye {side}", vertices.reshape(-1, 3) + centre, grid(14, 28, wrap=True)[:, ::-1], uv.reshape(-1, 2), density=4.0)
+    return Part(
+        f"eye {side}",
+        vertices.reshape(-1, 3) + centre,
+        grid(14, 28, wrap=True)[:, ::-1],
+        uv.reshape(-1, 2),
+        density=4.0,
+    )
 
 
 def _look(points: np.ndarray, centre: np.ndarray, gaze: tuple[float, float]) -> np.ndarray:
@@ -150,8 +168,13 @@ def _socket(moved: np.ndarray, side: str) -> Part:
     ring = EYE if side == "right" else template().left_of(EYE)[::-1]
     edge = moved[ring]
     middle = edge.mean(0)
-    rows = np.stack([edge + [0, 0, 0.03], middle + (edge - middle) * 0.92 + [0, 0, 0.35],
-                     middle + (edge - middle) * 0.6 + [0, 0, 0.9]])
+    rows = np.stack(
+        [
+            edge + [0, 0, 0.03],
+            middle + (edge - middle) * 0.92 + [0, 0, 0.35],
+            middle + (edge - middle) * 0.6 + [0, 0, 0.9],
+        ]
+    )
     angle = np.arange(16) / 16 * 2 * np.pi
     uv = np.array([1.4, 1.0, 0.5])[:, None, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
     return Part(f"socket {side}", rows.reshape(-1, 3), grid(3, 16, wrap=True), uv.reshape(-1, 2), two_sided=True)
@@ -166,7 +189,9 @@ def _mouth(moved: np.ndarray) -> Part:
         rows.append(middle + (ring - middle) * [narrow, flat, 0.5] + [0, 0, back])
     angle = np.arange(20) / 20 * 2 * np.pi
     uv = np.array([3.2, 2.5, 1.6, 0.6, 0.0])[:, None, None] * np.stack([np.cos(angle), 0.6 * np.sin(angle)], 1)
-    return Part("mouth", np.stack(rows).reshape(-1, 3), grid(5, 20, wrap=True), uv.reshape(-1, 2), density=0.6, two_sided=True)
+    return Part(
+        "mouth", np.stack(rows).reshape(-1, 3), grid(5, 20, wrap=True), uv.reshape(-1, 2), density=0.6, two_sided=True
+    )
 
 
 def _teeth(middle: np.ndarray) -> list[Part]:
@@ -179,5 +204,7 @@ def _teeth(middle: np.ndarray) -> list[Part]:
         z = middle[2] + back + 2.5 * (1 - np.cos(angle))[None] + 0.25 * ((height - top) / (bottom - top) - 0.5) ** 2
         vertices = np.stack([x + middle[0], middle[1] + height * np.ones_like(x), z], 2)
         uv = np.stack([2.5 * angle[None] * np.ones_like(height), height * np.ones_like(x)], 2)
-        parts.append(Part(f"teeth {name}", vertices.reshape(-1, 3), grid(5, 25), uv.reshape(-1, 2), density=0.8, two_sided=True))
+        parts.append(
+            Part(f"teeth {name}", vertices.reshape(-1, 3), grid(5, 25), uv.reshape(-1, 2), density=0.8, two_sided=True)
+        )
     return parts

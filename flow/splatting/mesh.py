@@ -61,13 +61,15 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     faces = np.cross(c - a, b - a)
     rows = triangles.ravel()
-    one = sp.csr_matrix((np.ones(len(rows)), (rows, np.repeat(np.arange(len(triangles)), 3))), (len(vertices), len(triangles)))
+    one = sp.csr_matrix(
+        (np.ones(len(rows)), (rows, np.repeat(np.arange(len(triangles)), 3))), (len(vertices), len(triangles))
+    )
     normals = one @ faces
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
 def grid(rows: int, columns: int, wrap: bool = False) -> np.ndarray:
-    """Triangles (T, 3) of a grid of rows x columns vertices, stored row by row; `wrap` joins the last column to the first."""
+    """Triangles (T, 3) of a grid of vertices stored row by row; `wrap` joins the last column to the first."""
     index = np.arange(rows * columns).reshape(rows, columns)
     if wrap:
         index = np.concatenate([index, index[:, :1]], axis=1)

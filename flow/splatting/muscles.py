@@ -37,7 +37,7 @@ def linear(points: np.ndarray, root: np.ndarray, tip: np.ndarray, reach: float, 
 
 
 def sphincter(points: np.ndarray, centre: np.ndarray, axes: tuple[float, float, float]) -> np.ndarray:
-    """Waters' sphincter of unit strength: displacement (N, 3) towards `centre` inside an ellipsoid with half `axes` cm."""
+    """Waters' sphincter of unit strength: displacement (N, 3) towards `centre` inside an ellipsoid of half `axes` cm."""
     away = points - centre
     radius = np.sqrt(((away / axes) ** 2).sum(1))
     strength = np.clip(1 - radius**2, 0, 1) ** 2 * radius * 2.5
@@ -63,7 +63,9 @@ def sided(actions: dict[str, float]) -> list[tuple[str, str, float]]:
     """Split {"12": 0.5, "4L": 0.2} into (name, side, strength) with side "right" or "left" of the subject."""
     split = []
     for key, strength in actions.items():
-        name, sides = (key[:-1], {"R": ("right",), "L": ("left",)}[key[-1]]) if key[-1] in "RL" else (key, ("right", "left"))
+        name, sides = (
+            (key[:-1], {"R": ("right",), "L": ("left",)}[key[-1]]) if key[-1] in "RL" else (key, ("right", "left"))
+        )
         split += [(name, side, strength) for side in sides]
     return split
 
@@ -164,7 +166,9 @@ def _au16(p):  # depressor labii inferioris: the lower lip goes down
 def _au17(p):  # mentalis: the chin boss rises and pushes the lower lip up
     rise = near(p, p[200], (1.5, 1.3, 2.0)) * [0, -0.62, -0.12]
     lip = near(p, p[17], (1.6, 0.7, 1.5)) * [0, -0.16, -0.14]
-    return (rise * _below_mouth(p) + lip * (_below_mouth(p) * 0.75 + 0.25 * near(p, p[14], (1.6, 0.6, 2)))) * _half(p, 1.4)
+    return (rise * _below_mouth(p) + lip * (_below_mouth(p) * 0.75 + 0.25 * near(p, p[14], (1.6, 0.6, 2)))) * _half(
+        p, 1.4
+    )
 
 
 def _au20(p):  # risorius: the corner is stretched outwards
@@ -190,13 +194,13 @@ def _au24(p):  # orbicularis oris presses: lips flat against each other
 
 def _au25(p):  # lips part
     centre = _mouth_centre(p)
-    inner = np.zeros((468, 1))
     across = np.clip(1 - ((p[:, :1] - centre[0]) / (p[308, 0] - p[78, 0]) * 2) ** 2, 0, 1)
     upper, lower = np.zeros((468, 1)), np.zeros((468, 1))
     upper[UPPER_LIP], lower[LOWER_LIP] = 1, 1
     below = near(p, p[17], (1.8, 1.0, 2)) * _below_mouth(p) * (1 - upper)
-    inner = -0.16 * upper * across * near(p, p[13], (2.2, 0.8, 2)) + 0.34 * np.maximum(lower * near(p, p[14], (2.4, 1.1, 2)), 0.8 * below) * across
-    return inner * [0, 1, 0] * _half(p, 1.2)
+    raised = 0.16 * upper * near(p, p[13], (2.2, 0.8, 2))
+    lowered = 0.34 * np.maximum(lower * near(p, p[14], (2.4, 1.1, 2)), 0.8 * below)
+    return across * (lowered - raised) * [0, 1, 0] * _half(p, 1.2)
 
 
 def _au28(p):  # lips are sucked in over the teeth
@@ -206,8 +210,22 @@ def _au28(p):  # lips are sucked in over the teeth
 
 
 FIELDS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "1": _au1, "2": _au2, "4": _au4, "6": _au6, "9": _au9, "10": _au10, "12": _au12, "14": _au14, "15": _au15,
-    "16": _au16, "17": _au17, "20": _au20, "23": _au23, "24": _au24, "25": _au25, "28": _au28,
+    "1": _au1,
+    "2": _au2,
+    "4": _au4,
+    "6": _au6,
+    "9": _au9,
+    "10": _au10,
+    "12": _au12,
+    "14": _au14,
+    "15": _au15,
+    "16": _au16,
+    "17": _au17,
+    "20": _au20,
+    "23": _au23,
+    "24": _au24,
+    "25": _au25,
+    "28": _au28,
 }
 LIDS = ("5", "7", "43")
 ACTIONS = tuple(sorted((*FIELDS, *LIDS, "26"), key=int))

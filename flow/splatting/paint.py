@@ -37,7 +37,9 @@ class Surface:
     gloss: np.ndarray
 
 
-def cover_with_paint(gaussians: Gaussians, complexion: Complexion, colours: Colours, rng: np.random.Generator) -> Surface:
+def cover_with_paint(
+    gaussians: Gaussians, complexion: Complexion, colours: Colours, rng: np.random.Generator
+) -> Surface:
     """Paint all Gaussians; thins out the opacity of hair along its edges (in place)."""
     count = len(gaussians)
     surface = Surface(np.full((count, 3), 0.5), np.zeros((count, 2)), np.zeros(count))
@@ -58,15 +60,21 @@ def cover_with_paint(gaussians: Gaussians, complexion: Complexion, colours: Colo
             surface.bump[mine] = np.stack(slope, 1)
             gloss = skin.canvas.read(skin.gloss, uv)
         elif name == "scalp" or name.startswith("ear") or name == "neck":
-            albedo = np.asarray(complexion.tone) * np.exp(-(0.04 * grain + 0.02 * sample(fine, u * 30 + 256, v * 30 + 256))[:, None])
+            albedo = np.asarray(complexion.tone) * np.exp(
+                -(0.04 * grain + 0.02 * sample(fine, u * 30 + 256, v * 30 + 256))[:, None]
+            )
             gloss += 0.2 * complexion.shine
             if name == "neck":  # the chin's shade
                 albedo = albedo * np.exp(-np.clip((13.5 - v) / 4.5, 0, 1)[:, None] * [0.35, 0.5, 0.55])
-                lines = np.exp(-(((v - 13.2 - 0.02 * u**2) / 0.07) ** 2)) + np.exp(-(((v - 15.4 - 0.02 * u**2) / 0.06) ** 2))
+                lines = np.exp(-(((v - 13.2 - 0.02 * u**2) / 0.07) ** 2)) + np.exp(
+                    -(((v - 15.4 - 0.02 * u**2) / 0.06) ** 2)
+                )
                 albedo = albedo * (1 - 0.12 * lines[:, None])
             elif name.startswith("ear"):
                 r = np.hypot(u / 1.35, v / 3.1)
-                shade = 0.42 * np.exp(-(((r - 0.22) / 0.22) ** 2)) + 0.25 * np.exp(-(((r - 0.72) / 0.08) ** 2)) - 0.1 * r
+                shade = (
+                    0.42 * np.exp(-(((r - 0.22) / 0.22) ** 2)) + 0.25 * np.exp(-(((r - 0.72) / 0.08) ** 2)) - 0.1 * r
+                )
                 albedo = albedo * np.exp(-shade[:, None] * [0.7, 1.0, 1.0]) * [1.0, 0.93, 0.92]
             elif name == "scalp":
                 under = np.clip(np.sin(np.arctan2(v, u)), 0, 1)
@@ -131,7 +139,9 @@ def _teeth(u: np.ndarray, v: np.ndarray, lower: bool) -> np.ndarray:
     gap = np.abs((u / width + (0.5 if lower else 0.0) + 0.5) % 1 - 0.5) * width
     tooth = np.array([0.93, 0.89, 0.80]) * np.clip(0.78 + 1.6 * np.minimum(gap, 0.14), 0, 1)[:, None]
     tooth = tooth * np.clip(1.08 - 0.11 * np.abs(u), 0.3, 1)[:, None]
-    gum = np.clip((v - 0.75) * 6, 0, 1) if lower else np.clip((-0.62 - v + 0.3 * np.cos(u * 2 * np.pi / 0.8) * 0.2) * 6, 0, 1)
+    gum = (
+        np.clip((v - 0.75) * 6, 0, 1) if lower else np.clip((-0.62 - v + 0.06 * np.cos(u * 2 * np.pi / 0.8)) * 6, 0, 1)
+    )
     return tooth * (1 - gum[:, None]) + np.array([0.62, 0.33, 0.33]) * gum[:, None]
 
 
@@ -140,12 +150,16 @@ def _strands(rng: np.random.Generator) -> np.ndarray:
     import cv2
 
     layers = ((5, 2.5, 1.0), (12, 5.0, 0.8), (30, 2.0, 0.5), (4, 16.0, 0.7))  # rows, width px, strength
-    total = sum(a * cv2.resize(smooth((rows, 1024), w, rng), (1024, 512), interpolation=cv2.INTER_CUBIC) for rows, w, a in layers)
+    total = sum(
+        a * cv2.resize(smooth((rows, 1024), w, rng), (1024, 512), interpolation=cv2.INTER_CUBIC)
+        for rows, w, a in layers
+    )
     return (total / total.std()).astype(np.float32)
 
 
-def _hair(gaussians: Gaussians, mine: np.ndarray, name: str, colours: Colours, strands: np.ndarray,
-          rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _hair(
+    gaussians: Gaussians, mine: np.ndarray, name: str, colours: Colours, strands: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Colour and gloss of hair along its strands; cuts the cap's edge below the temples."""
     u, v = gaussians.uv[mine].T
     if name == "hair":

@@ -14,14 +14,30 @@ from mer.disk import replacing
 from mer.progress import track
 
 NAMES = {
-    "1": "inner brow raised", "2": "outer brow raised", "4": "brow lowered", "5": "upper lid raised", "6": "cheek raised",
-    "7": "lids tightened", "9": "nose wrinkled", "10": "upper lip raised", "12": "lip corners pulled", "14": "dimpled",
-    "15": "corners depressed", "16": "lower lip lowered", "17": "chin raised", "20": "lips stretched", "23": "lips tightened",
-    "24": "lips pressed", "25": "lips parted", "26": "jaw dropped", "28": "lips sucked in", "43": "eyes closed",
+    "1": "inner brow raised",
+    "2": "outer brow raised",
+    "4": "brow lowered",
+    "5": "upper lid raised",
+    "6": "cheek raised",
+    "7": "lids tightened",
+    "9": "nose wrinkled",
+    "10": "upper lip raised",
+    "12": "lip corners pulled",
+    "14": "dimpled",
+    "15": "corners depressed",
+    "16": "lower lip lowered",
+    "17": "chin raised",
+    "20": "lips stretched",
+    "23": "lips tightened",
+    "24": "lips pressed",
+    "25": "lips parted",
+    "26": "jaw dropped",
+    "28": "lips sucked in",
+    "43": "eyes closed",
 }
 
 
-def portrait_beside_render(size: int = 220) -> np.ndarray:
+def portrait_beside_render(size: int = 210) -> np.ndarray:
     """scikit-image's astronaut, its render at rest, smiling, with closed eyes, surprised and turned: (H, W, 3) uint8."""
     from skimage import data
 
@@ -29,7 +45,13 @@ def portrait_beside_render(size: int = 220) -> np.ndarray:
 
     photograph = cv2.resize(data.astronaut()[15:215, 120:320], (size, size), interpolation=cv2.INTER_CUBIC)
     made = portrait(photograph, gaussians=60_000)
-    shown = [state(), state({"6": 0.8, "12": 1.0}), state(blink=1.0), state({"1": 1.0, "2": 1.0, "5": 0.7, "26": 0.6}), state(head=Pose(yaw=12))]
+    shown = [
+        state(),
+        state({"6": 0.8, "12": 1.0}),
+        state(blink=1.0),
+        state({"1": 1.0, "2": 1.0, "5": 0.7, "26": 0.6}),
+        state(head=Pose(yaw=12)),
+    ]
     titles = [f"render, {made.psnr:.1f} dB", "AU 6+12", "AU 43", "AU 1+2+5+26", "turned by 12 degrees"]
     tiles = [titled(photograph, "photograph")]
     tiles += [titled((made.scene.view(s).picture.clip(0, 1) * 255).astype(np.uint8), t) for s, t in zip(shown, titles)]
@@ -38,7 +60,13 @@ def portrait_beside_render(size: int = 220) -> np.ndarray:
 
 def identities(count: int = 10, size: int = 190) -> np.ndarray:
     """Procedural people of the first seeds, turned a little: (H, W, 3) uint8."""
-    return rows([_small(Actor(seed, 2 * size, 60_000, 0.68, "plain").frame(head=Pose(yaw=seed * 37 % 31 - 15))) for seed in range(10, 10 + count)], 5)
+    return rows(
+        [
+            _small(Actor(seed, 2 * size, 60_000, 0.68, "plain").frame(head=Pose(yaw=seed * 37 % 31 - 15)))
+            for seed in range(10, 10 + count)
+        ],
+        5,
+    )
 
 
 def action_units(seed: int = 17, size: int = 160) -> np.ndarray:
@@ -54,7 +82,9 @@ def expression_over_time(seed: int = 14, size: int = 200, count: int = 6) -> np.
     """A happy expression from onset to offset and, below, its flow since the onset by colour wheel: (H, W, 3) uint8."""
     actor = Actor(seed, size, 40_000, 0.75, "plain")
     happy = {"6": 0.4, "12": 0.6}
-    states = performance(happy, 60, 100.0, np.random.default_rng(3), onset=0.0, apex=0.2, hold=0.1, offset=0.25, sway=0.2, blinks=False)
+    states = performance(
+        happy, 60, 100.0, np.random.default_rng(3), onset=0.0, apex=0.2, hold=0.1, offset=0.25, sway=0.2, blinks=False
+    )
     picked = np.linspace(0, 50, count).round().astype(int)
     pairs = [actor.pair(states[0], states[k]) for k in picked]
     radius = float(np.ceil(max(np.linalg.norm(p.flow, axis=2).max() for p in pairs)))
@@ -65,21 +95,33 @@ def expression_over_time(seed: int = 14, size: int = 200, count: int = 6) -> np.
 
 
 def masks(seed: int = 19, size: int = 220) -> np.ndarray:
-    """One pair with all that is known of it: frames, flow, depth, parts, face, skin, seen in both, valid: (H, W, 3) uint8."""
+    """One pair with all that is known of it, its flow, depth and masks: (H, W, 3) uint8."""
     actor = Actor(seed, size, 40_000, 0.7, "plain")
-    pair = actor.pair(state({"25": 0.2}), state({"12": 0.8, "25": 0.3, "1": 0.5}, Pose(yaw=4, shift=(0.15, 0, 0)), gaze=(6, 0)))
+    pair = actor.pair(
+        state({"25": 0.2}), state({"12": 0.8, "25": 0.3, "1": 0.5}, Pose(yaw=4, shift=(0.15, 0, 0)), gaze=(6, 0))
+    )
     largest = float(np.ceil(np.percentile(np.linalg.norm(pair.flow, axis=2), 99.5)))
     tiles = {
-        "frame 1": pair.frame1, "frame 2": pair.frame2, f"flow, full colour {largest:g} px": draw_flow(pair.flow, largest),
-        "depth": _depth(pair), "parts": _parts(pair), "face": _mask(pair.face), "skin": _mask(pair.skin),
-        "seen in both": _mask(pair.visible), "valid": _mask(pair.valid), "opacity": _mask(pair.opacity),
+        "frame 1": pair.frame1,
+        "frame 2": pair.frame2,
+        f"flow, full colour {largest:g} px": draw_flow(pair.flow, largest),
+        "depth": _depth(pair),
+        "parts": _parts(pair),
+        "face": _mask(pair.face),
+        "skin": _mask(pair.skin),
+        "seen in both": _mask(pair.visible),
+        "valid": _mask(pair.valid),
+        "opacity": _mask(pair.opacity),
     }
     return rows([titled(np.ascontiguousarray(t), name) for name, t in tiles.items()], 5)
 
 
 PICTURES = {
-    "engine-portrait.png": portrait_beside_render, "engine-identities.png": identities, "engine-action-units.png": action_units,
-    "engine-expression.png": expression_over_time, "engine-masks.png": masks,
+    "engine-portrait.png": portrait_beside_render,
+    "engine-identities.png": identities,
+    "engine-action-units.png": action_units,
+    "engine-expression.png": expression_over_time,
+    "engine-masks.png": masks,
 }
 
 

@@ -101,11 +101,13 @@ def _surround(seen: np.ndarray, camera: Camera, step: float = 0.9) -> Part:
     near = np.clip(1 - np.maximum(out - 3.0, 0) / 9.0, 0, 1)
     # Vertices lie on the rays of the plain grid, so that the sheet shows the photograph unbent.
     vertices = np.column_stack([flat * (1 + depth / camera.distance)[:, None], depth])
-    return Part("surround", vertices, grid(*x.shape), flat, density=0.35, two_sided=True, follow=near * near * (3 - 2 * near))
+    return Part(
+        "surround", vertices, grid(*x.shape), flat, density=0.35, two_sided=True, follow=near * near * (3 - 2 * near)
+    )
 
 
 def _fit_width(gaussians: Gaussians, head: Head, camera: Camera) -> float:
-    """Narrow the Gaussians (in place) as far as they still cover the whole picture, and return the share of width left."""
+    """Narrow the Gaussians (in place) as far as they still cover the picture; returns the share of width left."""
     usual = gaussians.sigma
     vertices = head.vertices(State())
     for width in WIDTHS:

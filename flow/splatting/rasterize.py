@@ -62,7 +62,9 @@ def weigh(splats: Splats, width: int, height: int, closed: float = CLOSED) -> We
     return Weights(matrix, opacity.reshape(height, width))
 
 
-def _weigh_band(splats: Splats, order: np.ndarray, width: int, low: int, high: int, closed: float) -> tuple[np.ndarray, ...]:
+def _weigh_band(
+    splats: Splats, order: np.ndarray, width: int, low: int, high: int, closed: float
+) -> tuple[np.ndarray, ...]:
     """Weights on rows low ... high - 1: weight and Gaussian of every entry, entries and opacity of every pixel."""
     alpha, pixel, counts = _footprints(splats, order, width, low, high)
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
@@ -85,7 +87,9 @@ def _open(light: np.ndarray, closed: float) -> np.ndarray:
     return np.maximum(light - np.float32(closed), 0) / np.float32(1 - closed)
 
 
-def _footprints(splats: Splats, order: np.ndarray, width: int, low: int, high: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _footprints(
+    splats: Splats, order: np.ndarray, width: int, low: int, high: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Opacities inside each Gaussian's ellipse, Gaussian by Gaussian in `order`.
 
     Returns alpha (N,) float32, pixel (N,) int32 counted from row `low` to `high`, and how many belong to each Gaussian
@@ -111,7 +115,9 @@ def _footprints(splats: Splats, order: np.ndarray, width: int, low: int, high: i
     counts = np.bincount(g, wide, minlength=len(order)).astype(int)
 
     start = np.cumsum(wide) - wide  # pixel k of a row is number start + k
-    pixel = np.arange(wide.sum(), dtype=np.int32) + np.repeat(((row - low) * width + left - start).astype(np.int32), wide)
+    pixel = np.arange(wide.sum(), dtype=np.int32) + np.repeat(
+        ((row - low) * width + left - start).astype(np.int32), wide
+    )
     dx = np.arange(wide.sum()) + np.repeat(left - start - middle, wide)
     alpha = dx.astype(np.float32)
     alpha *= alpha

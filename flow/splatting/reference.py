@@ -9,8 +9,14 @@ from flow.splatting.rasterize import CLAMP, CLOSED, CUT
 
 
 def composite(
-    mean: torch.Tensor, conic: torch.Tensor, depth: torch.Tensor, opacity: torch.Tensor, values: torch.Tensor,
-    width: int, height: int, closed: float = CLOSED,
+    mean: torch.Tensor,
+    conic: torch.Tensor,
+    depth: torch.Tensor,
+    opacity: torch.Tensor,
+    values: torch.Tensor,
+    width: int,
+    height: int,
+    closed: float = CLOSED,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Blend `values` of Gaussians front to back into a picture.
 

@@ -2,7 +2,8 @@
 
     pair = render_pair(seed=7, index=0)   # two frames, the flow between them, masks, depth
 
-`stream.PairStream` is the same for training, `actor.Actor` one identity on demand. Everything is drawn from (seed, index), so any worker on any machine makes the same pair.
+`stream.PairStream` is the same for training, `actor.Actor` one identity on demand. Everything is drawn from
+(seed, index), so any worker on any machine makes the same pair.
 """
 
 from dataclasses import dataclass, field, replace
@@ -101,8 +102,16 @@ class Scene:
         """The shaded colours (G, 3) sRGB of Gaussians where they are."""
         return self.face.colours(placed.normal, placed.tangent, self.light)
 
-    def pair(self, first: State, second: State, relight: bool = False, shift: tuple[float, float] = (0.0, 0.0),
-             sensor: Sensor = Sensor(), rng: np.random.Generator | None = None, frames: tuple[int, int] = (0, 1)) -> Pair:
+    def pair(
+        self,
+        first: State,
+        second: State,
+        relight: bool = False,
+        shift: tuple[float, float] = (0.0, 0.0),
+        sensor: Sensor = Sensor(),
+        rng: np.random.Generator | None = None,
+        frames: tuple[int, int] = (0, 1),
+    ) -> Pair:
         """Draw two states and the motion from the first to the second; `shift` moves the background."""
         before = self.view(first)
         after = self.view(second, None if relight else self.paint(before.splats), shift)
@@ -110,8 +119,14 @@ class Scene:
         truth = motion(before, after, shift)
         parts, face, skin = self.masks(before.weights)
         return Pair(
-            frame1=record(before.picture, sensor, frames[0], rng), frame2=record(after.picture, sensor, frames[1], rng),
-            parts=parts, names=["background", *self.face.gaussians.names], face=face, skin=skin, camera=self.camera, **truth,
+            frame1=record(before.picture, sensor, frames[0], rng),
+            frame2=record(after.picture, sensor, frames[1], rng),
+            parts=parts,
+            names=["background", *self.face.gaussians.names],
+            face=face,
+            skin=skin,
+            camera=self.camera,
+            **truth,
         )
 
     def masks(self, weights: Weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -134,8 +149,12 @@ def random_light(rng: np.random.Generator) -> Light:
     """A plausible light: from above and either side, hard or soft, warm or cool."""
     key = rng.uniform(0.35, 0.9)
     return Light(
-        direction=(rng.uniform(-1.2, 1.2), rng.uniform(-1.1, 0.1), -rng.uniform(0.5, 1.2)), key=key,
-        fill=rng.uniform(0.1, 0.4), sky=rng.uniform(0.55, 1.0) - 0.5 * key, warmth=rng.normal(0, 0.6), hardness=rng.uniform(0, 1),
+        direction=(rng.uniform(-1.2, 1.2), rng.uniform(-1.1, 0.1), -rng.uniform(0.5, 1.2)),
+        key=key,
+        fill=rng.uniform(0.1, 0.4),
+        sky=rng.uniform(0.55, 1.0) - 0.5 * key,
+        warmth=rng.normal(0, 0.6),
+        hardness=rng.uniform(0, 1),
     )
 
 
@@ -144,7 +163,9 @@ def draw_scene(seed: int, index: int, size: int | tuple[int, int], ranges: Range
     width, height = (size, size) if isinstance(size, int) else size
     rng = np.random.default_rng([seed, index, 2])
     identity = int(np.random.default_rng([seed, index // PAIRS_PER_FACE, 3]).integers(2**31))
-    camera = Camera.framing(width, height, rng.uniform(*ranges.face), rng.uniform(50, 120), tuple(rng.normal(0, 0.04, 2)))
+    camera = Camera.framing(
+        width, height, rng.uniform(*ranges.face), rng.uniform(50, 120), tuple(rng.normal(0, 0.04, 2))
+    )
     background = Background(width, height, rng, ranges.background)
     return Scene(_face(identity, ranges.gaussians), camera, random_light(rng), background), rng
 
@@ -184,7 +205,9 @@ def draw_states(scene: Scene, ranges: Ranges, rng: np.random.Generator) -> tuple
     if rng.uniform() >= ranges.still_head:
         reach = _log_uniform(ranges.head, rng) / per_cm  # cm at the face's edge, some 8 cm from its centre
         turn = np.degrees(reach / 8) * rng.normal(0, 0.5, 3)
-        moved = Pose(pose.yaw + turn[0], pose.pitch + turn[1], pose.roll + turn[2], tuple(reach * rng.normal(0, [0.5, 0.5, 1.0])))
+        moved = Pose(
+            pose.yaw + turn[0], pose.pitch + turn[1], pose.roll + turn[2], tuple(reach * rng.normal(0, [0.5, 0.5, 1.0]))
+        )
     gaze = rng.normal(0, [8, 4])
     look = gaze + rng.normal(0, [6, 3]) * (rng.uniform() < ranges.gaze)
     if rng.uniform() < 0.5:  # as many expressions fade as appear

@@ -40,9 +40,15 @@ def random_sensor(rng: np.random.Generator) -> Sensor:
         return float(np.exp(rng.uniform(np.log(low), np.log(high)))) if rng.uniform() < p else 0.0
 
     return Sensor(
-        blur=some(0.5, 0.3, 1.0), shot=some(0.7, 1e-5, 6e-4), read=some(0.7, 0.001, 0.012), drift=some(0.4, 0.003, 0.03),
-        flicker=some(0.2, 0.003, 0.02), flicker_period=rng.uniform(2, 9), slope=some(0.3, 0.005, 0.04),
-        gray=bool(rng.uniform() < 0.2), jpeg=int(rng.integers(70, 98)) if rng.uniform() < 0.35 else 0,
+        blur=some(0.5, 0.3, 1.0),
+        shot=some(0.7, 1e-5, 6e-4),
+        read=some(0.7, 0.001, 0.012),
+        drift=some(0.4, 0.003, 0.03),
+        flicker=some(0.2, 0.003, 0.02),
+        flicker_period=rng.uniform(2, 9),
+        slope=some(0.3, 0.005, 0.04),
+        gray=bool(rng.uniform() < 0.2),
+        jpeg=int(rng.integers(70, 98)) if rng.uniform() < 0.35 else 0,
     )
 
 

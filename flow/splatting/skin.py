@@ -104,7 +104,10 @@ class _Painter:
         blood = sum(self.canvas.spot(self.uv[i], s) for i, s in ((50, 1.5), (280, 1.5), (4, 0.9), (199, 1.2)))
         blood = blood * (1 + 0.5 * smooth(shape, 30, self.rng)) * look.redness
         self.darken(np.clip(blood, 0, 2) * 0.22, (0.12, 1.0, 0.85))
-        oily = sum(self.canvas.spot(self.uv[i], w, h) for i, w, h in ((151, 2.5, 1.2), (4, 0.7, 0.8), (195, 0.5, 1.5), (200, 0.9, 0.6)))
+        oily = sum(
+            self.canvas.spot(self.uv[i], w, h)
+            for i, w, h in ((151, 2.5, 1.2), (4, 0.7, 0.8), (195, 0.5, 1.5), (200, 0.9, 0.6))
+        )
         cheeks = self.canvas.spot(self.uv[50], 1.2) + self.canvas.spot(self.uv[280], 1.2)
         self.gloss += look.shine * (0.55 * oily + 0.3 * cheeks)
         pores = smooth(shape, 3.0, self.rng)
@@ -153,13 +156,16 @@ class _Painter:
         for k in range(self.rng.integers(3, 6)):
             v = -2.6 - 0.62 * k + self.rng.normal(0, 0.08)
             u = np.linspace(-4.2, 4.2, 9) * self.rng.uniform(0.7, 1)
-            lines.append((curve(np.stack([u, v + 0.25 * np.cos(u * 0.9) * 0.6 + self.rng.normal(0, 0.06, 9)], 1), 60), 0.8))
+            lines.append(
+                (curve(np.stack([u, v + 0.25 * np.cos(u * 0.9) * 0.6 + self.rng.normal(0, 0.06, 9)], 1), 60), 0.8)
+            )
         for left in (False, True):
             flip = [-1 if left else 1, 1]
             corner = self.ring([33], False)[0]
             for slope in self.rng.uniform(-0.6, 0.75, 5):
                 start = corner + [-0.45, 0.2 * slope]
-                lines.append((curve([start * flip, (start + [-0.6, 0.5 * slope]) * flip, (start + [-1.2, slope * 0.7]) * flip]), 0.6))
+                foot = curve([start, start + [-0.6, 0.5 * slope], start + [-1.2, slope * 0.7]])
+                lines.append((foot * flip, 0.6))
             lines.append((curve(self.ring([129, 203, 206, 216, 212], left), 40), 1.3))
             lines.append((curve(self.ring([107, 55, 189], left) + np.array([0.15, 0]) * flip), 0.5))
             for down in (0.0, 0.22, 0.45):
@@ -175,7 +181,9 @@ class _Painter:
         outline = curve(np.concatenate([self.uv[LIPS], self.uv[LIPS[:1]]]), 120)
         red = self.canvas.area(outline, 0.05)
         tone = np.asarray(self.look.lips, np.float32)
-        creases = smooth((60, self.canvas.shape[1]), 5, self.rng)[30][None] + 0.6 * smooth(self.canvas.shape, 6, self.rng)
+        creases = smooth((60, self.canvas.shape[1]), 5, self.rng)[30][None] + 0.6 * smooth(
+            self.canvas.shape, 6, self.rng
+        )
         lower = np.clip((self.canvas.v - self.uv[14][1]) * 3, 0, 1)
         shade = (0.88 + 0.14 * lower)[..., None] * (1 + 0.05 * creases[..., None])
         self.lay(0.85 * red, tone * shade)
@@ -191,8 +199,42 @@ class _Painter:
         """Short dark hairs, and the grey of shaved skin, on jaw, chin and upper lip."""
         if self.look.stubble <= 0:
             return
-        jaw = self.canvas.area(curve(self.uv[[234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365,
-                                              397, 288, 361, 323, 454, 436, 391, 2, 165, 216]], 100), 0.35)
+        jaw = self.canvas.area(
+            curve(
+                self.uv[
+                    [
+                        234,
+                        93,
+                        132,
+                        58,
+                        172,
+                        136,
+                        150,
+                        149,
+                        176,
+                        148,
+                        152,
+                        377,
+                        400,
+                        378,
+                        379,
+                        365,
+                        397,
+                        288,
+                        361,
+                        323,
+                        454,
+                        436,
+                        391,
+                        2,
+                        165,
+                        216,
+                    ]
+                ],
+                100,
+            ),
+            0.35,
+        )
         jaw *= 1 - self.canvas.area(self.uv[LIPS], 0.12)
         jaw *= np.clip((self.canvas.v - 4.4) / 1.2, 0, 1)
         self.lay(0.35 * self.look.stubble * jaw, np.asarray(self.look.tone) * [0.62, 0.62, 0.68])
@@ -209,20 +251,26 @@ class _Painter:
         for left in (False, True):
             eye = self.ring(EYE, left)
             upper, lower = curve(eye[:9], 60), curve(np.concatenate([eye[8:], eye[:1]]), 60)
-            crease = curve(np.concatenate([self.ring([130], left), self.ring(UPPER_LID[1], left), self.ring([243], left)]) - [0, 0.05], 50)
-            self.darken(0.75 * canvas.blur(canvas.strokes([crease[4:-6]], 0.06), 0.04) + 0.3 * canvas.blur(canvas.strokes([crease], 0.1), 0.13))
-            self.height -= 0.02 * canvas.blur(canvas.strokes([crease[4:-6]], 0.06), 0.04)
+            crease = curve(self.ring([130, *UPPER_LID[1], 243], left) - [0, 0.05], 50)
+            fold = canvas.blur(canvas.strokes([crease[4:-6]], 0.06), 0.04)
+            self.darken(0.75 * fold + 0.3 * canvas.blur(canvas.strokes([crease], 0.1), 0.13))
+            self.height -= 0.02 * fold
             if look.eyeshadow > 0:
                 lid = canvas.area(np.concatenate([upper, curve(self.ring(UPPER_LID[2], left), 40)[::-1]]), 0.14)
                 self.lay(0.6 * look.eyeshadow * lid, look.shadow_colour)
             rim = canvas.strokes([lower], 0.10)
             self.lay(0.55 * canvas.blur(rim, 0.025), np.asarray(look.tone) * [0.95, 0.70, 0.66])
             self.gloss += 0.6 * rim
-            self.lay(0.8 * canvas.blur(canvas.spot(eye[8], 0.12, 0.07), 0.02), np.asarray(look.tone) * [0.95, 0.62, 0.58])
+            self.lay(
+                0.8 * canvas.blur(canvas.spot(eye[8], 0.12, 0.07), 0.02), np.asarray(look.tone) * [0.95, 0.62, 0.58]
+            )
             line = canvas.strokes([upper[1:-2] - [0, 0.04]], 0.14 + 0.1 * look.eyeliner)
             dark = np.asarray(look.brows) * 0.45
             self.lay((0.7 + 0.3 * max(look.eyeliner, look.lashes * 0.6)) * canvas.blur(line, 0.02), dark)
-            self.lay(0.35 * (look.eyeliner + 0.4 * look.lashes) * canvas.blur(canvas.strokes([lower[6:-2]], 0.06), 0.03), dark)
+            self.lay(
+                0.35 * (look.eyeliner + 0.4 * look.lashes) * canvas.blur(canvas.strokes([lower[6:-2]], 0.06), 0.03),
+                dark,
+            )
             outward = -1 if not left else 1
             hairs = []
             for t in np.linspace(0.02, 0.86, 34):
@@ -230,8 +278,8 @@ class _Painter:
                 lash = np.array([[0, 0.03], [fan * 0.4, -0.10], [fan, -0.26]]) * (0.6 + 0.6 * look.lashes)
                 hairs.append(upper[int(t * 59)] + self.rng.normal(0, 0.012, 2) + lash)
             for t in np.linspace(0.15, 0.95, 22):
-                root = lower[int(t * 59)]
-                hairs.append(root + self.rng.normal(0, 0.01, 2) + np.array([[0, 0.02], [outward * 0.12 * (t - 0.4), 0.13]]) * (0.4 + 0.5 * look.lashes))
+                lash = np.array([[0, 0.02], [outward * 0.12 * (t - 0.4), 0.13]]) * (0.4 + 0.5 * look.lashes)
+                hairs.append(lower[int(t * 59)] + self.rng.normal(0, 0.01, 2) + lash)
             self.lay(0.7 * look.lashes * canvas.strokes(hairs, 0.022), dark)
 
     def brows(self) -> None:
@@ -245,7 +293,8 @@ class _Painter:
             for _ in range(int(420 * look.brow_weight)):
                 t, side = self.rng.uniform(0, 1) ** 0.9, self.rng.uniform(-1, 1)
                 root = middle[int(t * 59)] + half[int(t * 59)] * side * (1 - 0.75 * max(t - 0.55, 0) / 0.45)
-                angle = np.radians(np.interp(t, [0, 0.2, 0.6, 1], [70, 38, 8, -24]) + 18 * side * (t < 0.7) + self.rng.normal(0, 9))
+                lie = np.interp(t, [0, 0.2, 0.6, 1], [70, 38, 8, -24]) + 18 * side * (t < 0.7)
+                angle = np.radians(lie + self.rng.normal(0, 9))
                 length = self.rng.uniform(0.25, 0.5) * np.interp(t, [0, 0.3, 1], [0.6, 1, 0.7])
                 tip = root + length * np.array([outward * np.cos(angle), -np.sin(angle)])
                 hairs.append(np.stack([root, (root + tip) / 2 + [0, 0.02], tip]))

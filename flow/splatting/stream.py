@@ -17,7 +17,9 @@ class PairStream(IterableDataset):
     "face": (H, W) float32 0 or 1}.
     """
 
-    def __init__(self, seed: int, size: int | tuple[int, int] = 256, start: int = 0, ranges: Ranges = Ranges(), **changes) -> None:
+    def __init__(
+        self, seed: int, size: int | tuple[int, int] = 256, start: int = 0, ranges: Ranges = Ranges(), **changes
+    ) -> None:
         self.seed, self.size, self.start, self.ranges = seed, size, start, replace(ranges, **changes)
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
@@ -37,5 +39,6 @@ def tensors(pair: Pair) -> dict[str, np.ndarray]:
         "image1": np.ascontiguousarray(pair.frame1.transpose(2, 0, 1)),
         "image2": np.ascontiguousarray(pair.frame2.transpose(2, 0, 1)),
         "flow": np.ascontiguousarray(pair.flow.transpose(2, 0, 1)),
-        "valid": pair.valid.astype(np.float32), "face": pair.face.astype(np.float32),
+        "valid": pair.valid.astype(np.float32),
+        "face": pair.face.astype(np.float32),
     }

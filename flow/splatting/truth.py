@@ -44,13 +44,23 @@ def motion(before: View, after: View, shift: tuple[float, float] = (0.0, 0.0)) -
     behind = 1 - weights.opacity[..., None]
     step = second.mean - first.mean
     carry = _carry(first.map, second.map)
-    values = np.concatenate([step, carry, np.einsum("gij,gj->gi", carry.reshape(-1, 2, 2), first.mean),
-                             (step**2).sum(1, keepdims=True), _planes(first, first.depth, first.sides[:, 2]),
-                             _planes(first, second.depth, second.sides[:, 2])], 1)
+    values = np.concatenate(
+        [
+            step,
+            carry,
+            np.einsum("gij,gj->gi", carry.reshape(-1, 2, 2), first.mean),
+            (step**2).sum(1, keepdims=True),
+            _planes(first, first.depth, first.sides[:, 2]),
+            _planes(first, second.depth, second.sides[:, 2]),
+        ],
+        1,
+    )
     blended = weights.blend(values)
     backdrop = behind * np.asarray(shift, np.float32)
     centres = blended[..., :2] + backdrop
-    turn = np.stack([_at_pixels(blended[..., [6, 2, 3]] * [-1, 1, 1]), _at_pixels(blended[..., [7, 4, 5]] * [-1, 1, 1])], 2)
+    turn = np.stack(
+        [_at_pixels(blended[..., [6, 2, 3]] * [-1, 1, 1]), _at_pixels(blended[..., [7, 4, 5]] * [-1, 1, 1])], 2
+    )
     flow = (centres + turn).astype(np.float32)
 
     covered = np.maximum(weights.opacity, 1e-3)
@@ -62,8 +72,13 @@ def motion(before: View, after: View, shift: tuple[float, float] = (0.0, 0.0)) -
     spread = np.sqrt(np.maximum(speed - (centres**2).sum(2), 0))
     valid = visible & (spread < 0.25 + 0.1 * np.linalg.norm(flow, axis=2))
     return dict(
-        flow=flow, flow_centres=centres.astype(np.float32), visible=visible, valid=valid, opacity=weights.opacity,
-        depth=np.where(solid, depth, 0).astype(np.float32), depth_next=np.where(solid, depth_next, 0).astype(np.float32),
+        flow=flow,
+        flow_centres=centres.astype(np.float32),
+        visible=visible,
+        valid=valid,
+        opacity=weights.opacity,
+        depth=np.where(solid, depth, 0).astype(np.float32),
+        depth_next=np.where(solid, depth_next, 0).astype(np.float32),
     )
 
 

@@ -25,13 +25,26 @@ def opening(points: np.ndarray) -> float:
 
 # AU -> a measure of landmarks that grows with it, and the least growth in hundredths of the interocular distance
 GROWS = {
-    "1": (up(55, 285), 3.0), "2": (up(46, 53, 276, 283), 3.0), "4": (lambda p: -up(55, 285)(p), 1.5),
-    "5": (opening, 2.0), "6": (up(145, 374, 23, 253, 118, 347), 0.5), "7": (lambda p: -opening(p), 2.0),
-    "9": (up(129, 358), 0.4), "10": (up(0, 37, 267), 2.0), "12": (lambda p: apart(p, 61, 291) + 2 * up(61, 291)(p), 10.0),
-    "14": (lambda p: apart(p, 61, 291), 2.0), "15": (lambda p: -up(61, 291)(p), 4.0), "16": (lambda p: -up(14, 17)(p), 2.0),
-    "17": (up(17, 199), 1.0), "20": (lambda p: apart(p, 61, 291), 5.0), "23": (lambda p: -apart(p, 61, 291), 0.5),
-    "24": (lambda p: -apart(p, 0, 17), 3.0), "25": (lambda p: apart(p, 13, 14), 2.0), "26": (lambda p: -up(152)(p), 5.0),
-    "28": (lambda p: -apart(p, 0, 17), 3.0), "43": (lambda p: -opening(p), 3.0),
+    "1": (up(55, 285), 3.0),
+    "2": (up(46, 53, 276, 283), 3.0),
+    "4": (lambda p: -up(55, 285)(p), 1.5),
+    "5": (opening, 2.0),
+    "6": (up(145, 374, 23, 253, 118, 347), 0.5),
+    "7": (lambda p: -opening(p), 2.0),
+    "9": (up(129, 358), 0.4),
+    "10": (up(0, 37, 267), 2.0),
+    "12": (lambda p: apart(p, 61, 291) + 2 * up(61, 291)(p), 10.0),
+    "14": (lambda p: apart(p, 61, 291), 2.0),
+    "15": (lambda p: -up(61, 291)(p), 4.0),
+    "16": (lambda p: -up(14, 17)(p), 2.0),
+    "17": (up(17, 199), 1.0),
+    "20": (lambda p: apart(p, 61, 291), 5.0),
+    "23": (lambda p: -apart(p, 61, 291), 0.5),
+    "24": (lambda p: -apart(p, 0, 17), 3.0),
+    "25": (lambda p: apart(p, 13, 14), 2.0),
+    "26": (lambda p: -up(152)(p), 5.0),
+    "28": (lambda p: -apart(p, 0, 17), 3.0),
+    "43": (lambda p: -opening(p), 3.0),
 }
 
 

@@ -19,13 +19,26 @@ def random_splats(count: int, width: int, height: int, seed: int) -> Splats:
     inverse = np.linalg.inv(covariance)
     conic = np.stack([inverse[:, 0, 0], inverse[:, 0, 1], inverse[:, 1, 1]], 1)
     radius = np.sqrt(np.stack([covariance[:, 0, 0], covariance[:, 1, 1]], 1))
-    return Splats(mean, np.zeros((count, 3, 2)), map, conic, radius, rng.uniform(50, 90, count), rng.uniform(0, 1, count),
-                  np.zeros((count, 3)), np.zeros((count, 3, 2)))
+    return Splats(
+        mean,
+        np.zeros((count, 3, 2)),
+        map,
+        conic,
+        radius,
+        rng.uniform(50, 90, count),
+        rng.uniform(0, 1, count),
+        np.zeros((count, 3)),
+        np.zeros((count, 3, 2)),
+    )
 
 
-def by_reference(splats: Splats, values: np.ndarray, width: int, height: int, closed: float) -> tuple[np.ndarray, np.ndarray]:
-    tensors = (torch.from_numpy(np.ascontiguousarray(x, np.float64)) for x in
-               (splats.mean, splats.conic, splats.depth, splats.opacity, values))
+def by_reference(
+    splats: Splats, values: np.ndarray, width: int, height: int, closed: float
+) -> tuple[np.ndarray, np.ndarray]:
+    tensors = (
+        torch.from_numpy(np.ascontiguousarray(x, np.float64))
+        for x in (splats.mean, splats.conic, splats.depth, splats.opacity, values)
+    )
     picture, opacity = reference.composite(*tensors, width, height, closed)
     return picture.numpy(), opacity.numpy()
 

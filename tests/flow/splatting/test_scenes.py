@@ -24,16 +24,29 @@ def test_shapes_and_types():
     pair = render_pair(3, 0, size=(80, 64), gaussians=4000)
     assert pair.frame1.shape == pair.frame2.shape == (64, 80, 3) and pair.frame1.dtype == np.uint8
     assert pair.flow.shape == (64, 80, 2) and pair.flow.dtype == pair.flow_centres.dtype == np.float32
-    for name, kind in (("visible", bool), ("valid", bool), ("face", bool), ("skin", bool), ("parts", np.uint8),
-                       ("depth", np.float32), ("depth_next", np.float32), ("opacity", np.float32)):
+    for name, kind in (
+        ("visible", bool),
+        ("valid", bool),
+        ("face", bool),
+        ("skin", bool),
+        ("parts", np.uint8),
+        ("depth", np.float32),
+        ("depth_next", np.float32),
+        ("opacity", np.float32),
+    ):
         assert getattr(pair, name).shape == (64, 80) and getattr(pair, name).dtype == kind, name
     assert pair.names[0] == "background" and pair.parts.max() < len(pair.names)
 
 
 @pytest.mark.parametrize("pixels", [0.1, 2.0])
 def test_the_motion_is_as_large_as_asked(pixels):
-    largest = [np.linalg.norm(pair.flow[pair.face], axis=1).max() for pair in (
-        render_pair(1, i, still_head=1.0, still_face=0.0, blink=0.0, gaze=0.0, motion=(pixels, pixels), **SMALL) for i in range(3))]
+    largest = [
+        np.linalg.norm(pair.flow[pair.face], axis=1).max()
+        for pair in (
+            render_pair(1, i, still_head=1.0, still_face=0.0, blink=0.0, gaze=0.0, motion=(pixels, pixels), **SMALL)
+            for i in range(3)
+        )
+    ]
     assert 0.4 * pixels < np.median(largest) < 1.6 * pixels
 
 

@@ -17,7 +17,9 @@ def test_a_perfect_camera_only_rounds():
     assert np.array_equal(shot(SCENE), np.round(SCENE * 255))
 
 
-@pytest.mark.parametrize("faults", [dict(shot=1e-3), dict(read=0.01), dict(drift=0.05), dict(jpeg=60), dict(read=0.01, jpeg=80)])
+@pytest.mark.parametrize(
+    "faults", [dict(shot=1e-3), dict(read=0.01), dict(drift=0.05), dict(jpeg=60), dict(read=0.01, jpeg=80)]
+)
 def test_every_fault_is_seeded(faults):
     assert np.array_equal(shot(SCENE, **faults), shot(SCENE, **faults))
     assert np.abs(shot(SCENE, **faults) - shot(SCENE)).mean() > 0.1

@@ -11,8 +11,12 @@ from flow.splatting.rasterize import weigh
 from flow.splatting.truth import FAR, View, motion
 
 STATES = {
-    "smile": State({"12": 0.5}), "brows": State({"1": 0.4, "2": 0.4}), "mouth": State({"26": 0.3, "25": 0.4}),
-    "blink": State({"43": 0.7}), "head": State(pose=Pose(yaw=1.5, roll=-1.0)), "gaze": State(gaze=(8, 2)),
+    "smile": State({"12": 0.5}),
+    "brows": State({"1": 0.4, "2": 0.4}),
+    "mouth": State({"26": 0.3, "25": 0.4}),
+    "blink": State({"43": 0.7}),
+    "head": State(pose=Pose(yaw=1.5, roll=-1.0)),
+    "gaze": State(gaze=(8, 2)),
 }
 
 
@@ -62,7 +66,8 @@ def test_the_warp_check_notices_a_wrong_flow(scene, fault):
     before, after = views(scene, State({"12": 0.5}, pose=Pose(yaw=1.5)))
     truth = motion(before, after)
     flow = truth["flow"]
-    wrong = {"late": np.roll(flow, 40, axis=1), "bled": 0.7 * flow, "doubled": 2 * flow, "swapped": flow[..., ::-1], "still": 0 * flow}[fault]
+    faults = {"late": np.roll(flow, 40, axis=1), "bled": 0.7 * flow, "doubled": 2 * flow, "swapped": flow[..., ::-1]}
+    wrong = faults.get(fault, np.zeros_like(flow))
     with pytest.raises(AssertionError):
         check_warp(before, after, np.ascontiguousarray(wrong), truth["valid"] & scene.masks(before.weights)[1])
 
@@ -71,13 +76,24 @@ def analytic(scene, view: View, pose: Pose) -> np.ndarray:
     """Flow of a rigid move: lift each pixel to its depth, move it, project it."""
     camera, depth = scene.camera, view.depth().astype(float)
     y, x = np.mgrid[: depth.shape[0], : depth.shape[1]].astype(float)
-    points = np.stack([(x - camera.centre[0]) * depth / camera.focal, (y - camera.centre[1]) * depth / camera.focal,
-                       depth - camera.distance], 2).reshape(-1, 3)
+    points = np.stack(
+        [
+            (x - camera.centre[0]) * depth / camera.focal,
+            (y - camera.centre[1]) * depth / camera.focal,
+            depth - camera.distance,
+        ],
+        2,
+    ).reshape(-1, 3)
     there, _ = camera.project(pose.move(points))
     return there.reshape(*depth.shape, 2) - np.stack([x, y], 2)
 
 
-RIGID = {"shift": Pose(shift=(0.15, -0.1, 0.0)), "near": Pose(shift=(0, 0, -1.0)), "roll": Pose(roll=1.0), "yaw": Pose(yaw=1.0)}
+RIGID = {
+    "shift": Pose(shift=(0.15, -0.1, 0.0)),
+    "near": Pose(shift=(0, 0, -1.0)),
+    "roll": Pose(roll=1.0),
+    "yaw": Pose(yaw=1.0),
+}
 
 
 def check_rigid(flow: np.ndarray, expected: np.ndarray, where: np.ndarray) -> None:
@@ -152,7 +168,8 @@ def test_the_two_flow_forms_agree_where_discs_only_shift(scene):
 
 def check_hidden(scene, before: View, after: View, visible: np.ndarray) -> None:
     covered = (before.weights.opacity < 0.02) & (after.weights.opacity > 0.98)
-    free = cv2.erode(((before.weights.opacity < 0.02) & (after.weights.opacity < 0.02)).astype(np.uint8), np.ones((3, 3))) > 0
+    empty = (before.weights.opacity < 0.02) & (after.weights.opacity < 0.02)
+    free = cv2.erode(empty.astype(np.uint8), np.ones((3, 3))) > 0
     assert covered.sum() > 50
     assert not visible[covered].any() and visible[free].all()
 
