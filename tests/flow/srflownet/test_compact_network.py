@@ -1,0 +1,126 @@
+"""The compact network, with its frozen weights, and the equations it stands on."""
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from flow.methods.srflownet import WEIGHTS
+from flow.srflownet import equations, load_network
+from flow.srflownet.compact import CompactSRFlowNet, drift, local_contrast
+from flow.srflownet.tiles import _starts, estimate_tiled
+
+
+@pytest.fixture(scope="module")
+def network():
+    return load_network(WEIGHTS / "srflownet-compact.safetensors")
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return torch.from_numpy(skimage.data.cat().astype(np.float32)).permute(2, 0, 1)[None]
+
+
+def moved(picture, dx, dy, height=120, width=150):
+    """Two cuts of the picture, the second `dx`, `dy` whole pixels on: the motion is (-dx, -dy)."""
+    return picture[..., 60 : 60 + height, 100 : 100 + width], picture[..., 60 + dy : 60 + dy + height, 100 + dx : 100 + dx + width]
+
+
+def test_it_is_small():
+    assert sum(p.numel() for p in CompactSRFlowNet().parameters()) <= 2_000_000
+
+
+@torch.no_grad()
+def test_an_even_motion_comes_back(network, picture):
+    flow = network(*moved(picture, 2, -1))[-1]
+    assert flow.shape == (1, 2, 120, 150)
+    inside = flow[0, :, 20:-20, 20:-20]
+    assert inside.mean(dim=(1, 2)).numpy() == pytest.approx([-2, 1], abs=0.05)
+
+
+@torch.no_grad()
+def test_a_motion_to_start_from_helps_with_what_is_too_far(network, picture):
+    onset, apex = moved(picture, 30, 0)
+    start = torch.zeros(1, 2, 120, 150)
+    start[:, 0] = -29
+    flow = network(onset, apex, start)[-1]
+    assert flow[0, 0, 20:-20, 40:-20].median() == pytest.approx(-30, abs=0.1)
+
+
+@torch.no_grad()
+def test_a_batch_gives_what_each_pair_gives(network, picture):
+    pairs = [moved(picture, 1, 0), moved(picture, 0, 3)]
+    together = network(torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs]))[-1]
+    for flow, pair in zip(together, pairs):
+        assert torch.allclose(flow, network(*pair)[-1][0], atol=1e-3)
+
+
+@torch.no_grad()
+def test_tiles_join_without_seams(network, picture):
+    onset, apex = moved(picture, 1, -1, height=200, width=300)
+    whole = network(onset, apex)[-1]
+    tiled = estimate_tiled(network, onset, apex, tile=192, overlap=128)
+    assert (tiled - whole).abs().mean() < 0.01
+    seams = [(f[..., 1:] - f[..., :-1]).abs().amax() for f in (tiled, whole)]
+    assert seams[0] < seams[1] + 0.02
+
+
+def test_tiles_cover_a_side_with_the_overlap_asked_for():
+    starts = _starts(1000, 400, 100)
+    assert starts[0] == 0 and starts[-1] == 600
+    assert all(b - a <= 300 for a, b in zip(starts, starts[1:]))
+    assert _starts(300, 400, 100) == [0]
+
+
+def test_local_contrast_forgets_exposure():
+    frame = torch.rand(1, 3, 64, 64) * 100 + 50
+    before, after = local_contrast(frame), local_contrast(frame * 1.03 + 10)
+    assert (after - before).abs().mean() < 0.02 * before.abs().mean()
+    assert before.mean().abs() < 0.05
+
+
+def test_drift_is_the_median():
+    flow = torch.zeros(1, 2, 3, 3)
+    flow[0, 0], flow[0, 1, 0] = 1.5, 9.0  # v: three of nine cells are wild
+    assert drift(flow).flatten().tolist() == [1.5, 0.0]
+
+
+def ramp_pair(dx, dy):
+    """A smooth pattern and the same moved by a known fraction of a pixel, (1, 1, 64, 64)."""
+    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    pattern = lambda x, y: torch.sin(0.31 * x) + torch.cos(0.37 * y) + torch.sin(0.2 * (x + y))  # noqa: E731
+    return pattern(x, y)[None, None], pattern(x - dx, y - dy)[None, None]
+
+
+@pytest.mark.parametrize("answer", range(equations.STEPS))
+def test_every_answer_finds_a_small_even_motion(answer):
+    first, second = ramp_pair(0.3, -0.2)
+    _, steps = equations.solve(first, second, torch.zeros(1, 2, 16, 16), ratio=4)
+    found = steps[0, answer, :, 4:-4, 4:-4].flatten(1).median(dim=1).values
+    assert found.numpy() == pytest.approx([0.3, -0.2], abs=0.03)
+
+
+def test_the_answers_are_to_what_is_left_of_the_motion():
+    first, second = ramp_pair(1.3, -0.2)
+    flow = torch.tensor([1.0, 0.0])[None, :, None, None].expand(1, 2, 16, 16)
+    _, steps = equations.solve(first, second, flow, ratio=4)
+    assert steps[0, :, :, 4:-4, 4:-4].mean(dim=(0, 2, 3)).numpy() == pytest.approx([0.3, -0.2], abs=0.03)
+
+
+def test_smooth_answers_solve_their_system():
+    """Against a dense solution of the same equations on a tiny grid."""
+    torch.manual_seed(0)
+    slopes = torch.randn(2, 6, 6)
+    ix, iy = slopes
+    it = torch.randn(6, 6)
+    sums = torch.stack([ix * ix, ix * iy, iy * iy, ix * it, iy * it, it * it])[None]
+    flow = 0.1 * torch.randn(1, 2, 6, 6)
+    (found,) = equations.smooth_answers(sums, flow, ((0.5, 0.0),))
+    laplacian = equations.laplacian(torch.eye(36).reshape(36, 1, 6, 6)).reshape(36, 36).T
+    block = lambda m: torch.diag(m.flatten())  # noqa: E731
+    smooth = 0.5 * laplacian + 1e-5 * torch.eye(36)
+    system = torch.cat([torch.cat([block(ix * ix) + smooth, block(ix * iy)], 1), torch.cat([block(ix * iy), block(iy * iy) + smooth], 1)])
+    right = -torch.cat([(ix * it).flatten(), (iy * it).flatten()])
+    right = right - 0.5 * torch.cat([laplacian @ flow[0, 0].flatten(), laplacian @ flow[0, 1].flatten()])
+    exact = equations.REACH * torch.tanh(torch.linalg.solve(system, right).reshape(2, 6, 6) / equations.REACH)
+    assert torch.allclose(found[0], exact, atol=0.02)

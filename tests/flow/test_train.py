@@ -1,0 +1,123 @@
+"""Training: interrupted it ends with the same bits, many processes do what one does, settings are kept."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from flow import srflownet
+from flow import train as training
+from flow.datasets import generic
+from flow.train import TrainConfig, load_config, train
+from mer.errors import BadInput
+
+TINY = {"network_settings": {"width": 16}, "size": 64, "batch": 2, "steps": 4, "save_every": 2, "report_every": 2}
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def few_textures(monkeypatch):
+    monkeypatch.setattr(generic, "TEXTURES", 4)
+
+
+def same(first, second):
+    first, second = load_file(first), load_file(second)
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_an_interrupted_training_ends_with_the_same_bits(tmp_path, monkeypatch):
+    config = TrainConfig(**TINY, losses={"gradient": 0.5})
+    whole = train(config, tmp_path / "whole", device="cpu")
+
+    class Interrupted(Exception):
+        pass
+
+    save = training._save
+
+    def save_and_stop(*arguments):
+        save(*arguments)
+        raise Interrupted
+
+    monkeypatch.setattr(training, "_save", save_and_stop)
+    with pytest.raises(Interrupted):
+        train(config, tmp_path / "parts", device="cpu")
+    monkeypatch.setattr(training, "_save", save)
+    assert not same(whole, tmp_path / "parts/weights.safetensors")
+    assert same(whole, train(config, tmp_path / "parts", device="cpu"))
+
+
+def test_workers_do_not_change_the_result(tmp_path):
+    alone = train(TrainConfig(**TINY | {"steps": 2}), tmp_path / "a", device="cpu")
+    assert same(alone, train(TrainConfig(**TINY | {"steps": 2, "workers": 1}), tmp_path / "b", device="cpu"))
+
+
+def test_two_processes_do_what_one_does(tmp_path):
+    config = TINY | {"steps": 2, "precision": "fp32", "clip": 1e9}
+    alone = load_file(train(TrainConfig(**config), tmp_path / "one", device="cpu"))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    script = "import flow.datasets.generic as g; g.TEXTURES = 4\nimport sys; from flow.train import train\ntrain(sys.argv[1], sys.argv[2], device='cpu')\n"
+    (tmp_path / "run.py").write_text(script)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    arguments = [str(tmp_path / "run.py"), str(tmp_path / "config.yaml"), str(tmp_path / "two")]
+    subprocess.run([*command, *arguments], check=True, env=environment, capture_output=True, timeout=120)
+    together = load_file(tmp_path / "two/weights.safetensors")
+    start = srflownet.build("compact", width=16).state_dict()
+    assert any((alone[name] - start[name]).abs().max() > 1e-3 for name in alone)
+    # Adam's first steps follow the sign of a gradient, so where it is nothing but rounding the two may part.
+    apart = torch.cat([(alone[name] - together[name]).abs().flatten() for name in alone])
+    assert (apart < 2e-6).float().mean() > 0.98
+
+
+def test_a_training_learns_and_its_average_follows(tmp_path):
+    """On one pair again and again the error falls."""
+    config = TrainConfig(**TINY | {"steps": 12, "learning_rate": 2e-3, "report_every": 4, "data": {"generic": 1.0}, "peak": (1.0, 2.0)})
+    one = generic.GenericPairs(0, 64, peak=(1.0, 2.0))[3]
+    original = training._Steps.__getitem__
+
+    class Same:
+        def __getitem__(self, index):
+            return one
+
+    def same_pair(self, index):
+        self.pairs = Same()
+        return original(self, index)
+
+    training._Steps.__getitem__ = same_pair
+    try:
+        train(config, tmp_path, device="cpu")
+    finally:
+        training._Steps.__getitem__ = original
+    errors = [float(line.split(",")[2]) for line in (tmp_path / "log.csv").read_text().splitlines() if ",loss," in line]
+    assert len(errors) == 3 and errors[-1] < 0.9 * errors[0]
+
+
+def test_changed_settings_are_refused_by_name(tmp_path):
+    train(TrainConfig(**TINY | {"steps": 2}), tmp_path, device="cpu")
+    with pytest.raises(BadInput, match="another learning_rate"):
+        train(TrainConfig(**TINY | {"steps": 2, "learning_rate": 1e-5}), tmp_path, device="cpu")
+
+
+def test_training_starts_from_given_weights(tmp_path):
+    train(TrainConfig(**TINY | {"steps": 2}), tmp_path / "a", device="cpu")
+    config = TrainConfig(**TINY | {"steps": 2, "learning_rate": 1e-12, "weight_decay": 0.0}, start=str(tmp_path / "a"))
+    b = load_file(train(config, tmp_path / "b", device="cpu"))
+    for name, tensor in load_file(tmp_path / "a/weights.safetensors").items():
+        assert torch.allclose(tensor, b[name], atol=1e-6)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("flow-*.yaml")), ids=lambda p: p.stem)
+def test_every_training_configuration_in_the_repository_is_valid(path):
+    config = load_config(path)
+    assert set(config.losses) <= {"mask", "gradient", "total_variation", "flow_difference"}
+
+
+def test_an_unknown_key_is_refused(tmp_path):
+    (tmp_path / "a.yaml").write_text("stepz: 3\n")
+    with pytest.raises(BadInput, match="stepz"):
+        load_config(tmp_path / "a.yaml")
