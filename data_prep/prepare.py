@@ -10,8 +10,10 @@ import os
 import shutil
 import signal
 import threading
+import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -27,15 +29,25 @@ from data_prep.frames import read_image, write_image
 from data_prep.landmarks import FaceMesh
 from data_prep.prepared import CLIPS_FILE, OUTCOME_FILE, SETTINGS_FILE
 from data_prep.replicas import MARKER
-from data_prep.survey import APEX_RULES, Found, check_dataset, load_dataset, locate_all, missing_message, read_clips
+from data_prep.survey import Found, check_dataset, load_dataset, locate_all, missing_message, read_clips
 from mer import registry
 from mer.disk import replacing, write_json
 from mer.errors import BadInput, MerError
-from mer.progress import track
+from mer.progress import say, track
 
 __all__ = ["check_dataset", "prepare"]
 
 CLIPS_PER_WORKER = 40  # a process needs about as long to start as it takes to prepare this many clips
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is the same for every clip of a dataset, as sent to the processes that prepare them."""
+
+    root: Path
+    out: Path
+    size: int
+    method: str  # to spot an apex with, one of `spotting.METHODS`
 
 
 def prepare(
@@ -48,21 +60,23 @@ def prepare(
     apex: str = "midpoint",
     corrections: bool = True,
     skip_missing: bool = False,
+    scheduler: str | None = None,
 ) -> pd.DataFrame:
     """Prepare the dataset `name` in `root` into the folder `out`; see `data_prep/prepared.py` for reading it.
 
     size         : side of the aligned faces in px
     jobs         : processes; all cores by default, and fewer where starting them would take longer than the work
-    apex         : what stands in for an apex that is not annotated, "midpoint" or "spot"
+    apex         : what stands in for an apex that is not annotated, one of `spotting.METHODS`
     corrections  : apply data_prep/corrections/NAME.csv
     skip_missing : go on where more clips lack frames than the release itself lacks (`Facts.lacking`, mostly 1 %)
+    scheduler    : address of a Dask cluster to work on instead of processes here; its machines must see `root` and `out`
 
     Returns the outcome table, one row per clip: clip_id, outcome ("ok", "no face", "missing frame", "unreadable frame",
     "no onset", "no apex", "bad name", "duplicate"), reason, onset, apex, apex_source. Raises `BadInput` for a folder that is not the dataset, for
     too many missing frames, and for an `out` that holds something else.
     """
-    registry.check(apex, list(APEX_RULES), "apex rule")
-    root, out = Path(root), Path(out)
+    registry.check(apex, list(spotting.METHODS), "apex method")
+    root, out = Path(root).absolute(), Path(out)
     annotations = read_clips(name, root, corrections)
     table = annotations.table
     found = locate_all(name, root, annotations, apex)
@@ -82,8 +96,13 @@ def prepare(
             outcomes[clip.clip_id] = done
         else:
             to_do.append(clip)
-    for outcome in track(_work(to_do, root, out, size, jobs), f"preparing {name}", len(to_do)):
+    job = Job(root, out.absolute(), size, apex)
+    work = _on_cluster(to_do, job, scheduler) if scheduler else _work(to_do, job, jobs)
+    start = time.perf_counter()
+    for outcome in track(work, f"preparing {name}", len(to_do)):
         outcomes[outcome["clip_id"]] = outcome
+    if to_do:
+        say(f"{len(to_do)} clips prepared, {len(to_do) / (time.perf_counter() - start):.1f} per second")
 
     outcome = pd.DataFrame([outcomes[clip_id] for clip_id in table["clip_id"]]).astype({"onset": "Int64", "apex": "Int64"})
     for clip_id in outcome.loc[outcome["outcome"] != "ok", "clip_id"]:
@@ -107,26 +126,44 @@ def _claim(out: Path, settings: dict, applied: list[dict]) -> None:
         raise BadInput(f"{out} is not empty and was not made by mer prepare. Choose another --out.")
     for path in out.glob(".*.*"):
         path.unlink()  # half-written by a run that was killed, see mer/disk.py
+    for folder in out.glob("faces/*/.*.partial"):
+        shutil.rmtree(folder)
     write_json(file, settings | {"corrections_applied": applied})
 
 
-def _work(found: list[Found], root: Path, out: Path, size: int, jobs: int | None) -> Iterator[dict]:
+def _work(found: list[Found], job: Job, jobs: int | None) -> Iterator[dict]:
     """Prepare clips here or in worker processes, yielding outcome rows as they come."""
     workers = min(jobs or _cores(), math.ceil(len(found) / CLIPS_PER_WORKER))
     if workers <= 1:
         with FaceMesh() as mesh:
             for clip in found:
-                yield _prepare_clip(clip, root, out, size, mesh)
+                yield _prepare_clip(clip, job, mesh)
         return
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
     try:
-        for future in as_completed([pool.submit(_in_worker, clip, root, out, size) for clip in found]):
+        for future in as_completed([pool.submit(_in_worker, clip, job) for clip in found]):
             yield future.result()
     except BrokenProcessPool as error:
         advice = "Run the same command again to go on, with fewer --jobs."
         raise MerError(f"A worker process was killed, perhaps for lack of memory. {advice}") from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _on_cluster(found: list[Found], job: Job, scheduler: str) -> Iterator[dict]:
+    """Prepare clips on the workers of a Dask cluster; a clip whose worker dies is given to another by the scheduler."""
+    try:
+        import distributed
+    except ImportError as error:
+        raise BadInput("Working on a cluster needs Dask. Install it with: pip install 'mer[cluster]'") from error
+    try:
+        client = distributed.Client(scheduler, timeout=10)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"No Dask scheduler answers at {scheduler}: {error}. Start one with: dask scheduler") from error
+    with client:
+        futures = client.map(_in_cluster, found, job=job, pure=False)
+        for future in distributed.as_completed(futures):
+            yield future.result()
 
 
 def _start_worker() -> None:
@@ -144,11 +181,21 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _in_worker(clip: Found, root: Path, out: Path, size: int) -> dict:
-    return _prepare_clip(clip, root, out, size, _mesh)
+def _in_worker(clip: Found, job: Job) -> dict:
+    return _prepare_clip(clip, job, _mesh)
 
 
-def _prepare_clip(clip: Found, root: Path, out: Path, size: int, mesh: FaceMesh) -> dict:
+_threads = threading.local()
+
+
+def _in_cluster(clip: Found, job: Job) -> dict:
+    """The same in a thread of a Dask worker; each thread has a mesh of its own, because a mesh serves one caller at a time."""
+    if not hasattr(_threads, "mesh"):
+        _threads.mesh = FaceMesh()
+    return _prepare_clip(clip, job, _threads.mesh)
+
+
+def _prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
     """Read, align and write one clip; returns its outcome row, whatever happens."""
     try:
         onset = read_image(clip.files[clip.onset])
@@ -158,34 +205,34 @@ def _prepare_clip(clip: Found, root: Path, out: Path, size: int, mesh: FaceMesh)
         apex_number = clip.apex
         if apex_number is None:
             span = ((number, read_image(file)) for number, file in clip.files.items())
-            apex_number = spotting.spot_apex(span, similarity(points, spotting.SIZE))
+            apex_number = spotting.spot_apex(span, similarity(points, spotting.SIZE), job.method)
         apex = read_image(clip.files[apex_number])
     except BadInput as error:
-        return _outcome(clip, "unreadable frame", str(error).replace(f"{root}/", ""))
+        return _outcome(clip, "unreadable frame", str(error).replace(f"{job.root}/", ""))
     if apex.shape != onset.shape:
         return _outcome(clip, "unreadable frame", f"onset and apex differ in size: {onset.shape[:2]} and {apex.shape[:2]}")
     apex_points = mesh.landmarks(apex)
     if apex_points is None:
         return _outcome(clip, "no face", f"apex frame {apex_number}")
 
-    matrix = similarity(points, size)  # the clip's one transform: the apex is aligned by the onset
-    folder = _folder(out, clip)
-    partial = folder.with_name(f".{folder.name}.partial")
+    matrix = similarity(points, job.size)  # the clip's one transform: the apex is aligned by the onset
+    folder = _folder(job.out, clip)
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")  # a cluster may try a clip twice at once
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    write_image(partial / "onset.png", warp(onset, matrix, size))
-    write_image(partial / "apex.png", warp(apex, matrix, size))
+    write_image(partial / "onset.png", warp(onset, matrix, job.size))
+    write_image(partial / "apex.png", warp(apex, matrix, job.size))
     np.savez(  # its zip entries carry a fixed date, so equal arrays give equal bytes
         partial / "landmarks.npz",
         onset=transform_points(points, matrix),
         apex=transform_points(apex_points, matrix),
         transform=matrix,
         frames=np.array([clip.onset, apex_number]),
-        files=_names(clip, apex_number, root),
+        files=_names(clip, apex_number, job.root),
     )
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(partial, folder)
-    for flow in out.glob(f"flow/*/{folder.parent.name}/{folder.name}.npz"):
+    for flow in job.out.glob(f"flow/*/{folder.parent.name}/{folder.name}.npz"):
         flow.unlink()  # it belonged to other faces
     return _outcome(clip, "ok", apex=apex_number)
 

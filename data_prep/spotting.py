@@ -1,11 +1,13 @@
-"""Onset and apex where none are annotated, by a plain rule on motion energy.
+"""Onset and apex where none are annotated: the middle, or plain rules on what changes or moves in the face.
 
-The energy between two aligned faces is the mean absolute difference of their grey values around brows, nose wings,
+`midpoint` looks at nothing. `frame-difference` takes the frame whose energy against the onset is highest, `flow` the one with
+the strongest motion from the onset. How far each is from a known apex stands in docs/results/spotting.md. The energy between two aligned faces is the mean absolute difference of their grey values around brows, nose wings,
 mouth and cheeks, after taking out what a small motion of the whole head or a change of exposure explains. The eyes are
 left out, because a blink moves more than any micro-expression. This is a rule to start from, not a trained spotter.
 """
 
 from collections import deque
+from functools import lru_cache
 from typing import Iterable, NamedTuple
 
 import cv2
@@ -16,6 +18,7 @@ from data_prep.frames import Frame
 from data_prep.landmarks import FaceMesh
 from mer.errors import NothingToScore
 
+METHODS = ("midpoint", "frame-difference", "flow")
 SIZE = 96  # px of the aligned faces that are compared: coarse enough to average sensor noise, and quick
 BLUR = 1.5  # px, standard deviation
 # Where expressions show, eyes left out: top, bottom, left, right in fractions of the aligned face.
@@ -60,19 +63,44 @@ def energy(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(difference - explained @ weights).mean())
 
 
-def spot_apex(frames: Iterable[tuple[int, np.ndarray]], matrix: np.ndarray) -> int:
-    """Number of the frame that differs most from the first, given (number, image) of a clip from onset to offset.
+def motion(onset: np.ndarray, frame: np.ndarray) -> float:
+    """Mean length (px) of the flow from `onset` to `frame` in the same parts of the face, without that of the whole head.
 
-    matrix : the clip's similarity for `SIZE`, from its onset. Energies are averaged over three neighbours, so that one
-    noisy frame does not win. Raises `NothingToScore` where there is no frame after the onset.
+    onset, frame : (SIZE, SIZE, 3) uint8 RGB, aligned by one transform
+    The head's motion is a similarity fitted to the flow, then fitted again without the half that it explains worst, which is
+    where the face moves by itself.
     """
+    from flow.estimate import estimate  # built on the ground of this package: the other way round it would go in circles
+
+    field = estimate(_dis(), onset, frame)
+    y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j].reshape(2, -1)
+    one, none = np.ones_like(x), np.zeros_like(x)
+    similar = np.stack([np.stack([one, none, x, -y], -1), np.stack([none, one, y, x], -1)], 1)  # (SIZE^2, 2, 4)
+    moved = field.reshape(-1, 2).astype(np.float64)
+    kept = np.ones(len(moved), bool)
+    for _ in range(2):
+        of_head, *_ = np.linalg.lstsq(similar[kept].reshape(-1, 4), moved[kept].reshape(-1), rcond=None)
+        own = np.linalg.norm(moved - similar @ of_head, axis=1)
+        kept = own <= np.median(own)
+    return float(own.reshape(SIZE, SIZE)[_SEEN].mean())
+
+
+def spot_apex(frames: Iterable[tuple[int, np.ndarray]], matrix: np.ndarray, method: str = "frame-difference") -> int:
+    """Number of the apex, given (number, image) of a clip from onset to offset.
+
+    matrix : the clip's similarity for `SIZE`, from its onset
+    method : "frame-difference" or "flow"; `midpoint` needs no images
+    What is measured is averaged over a tenth of the clip, so that one noisy frame does not win. Raises `NothingToScore` where
+    there is no frame after the onset.
+    """
+    look, measure = {"frame-difference": (grey_face, energy), "flow": (_colour_face, motion)}[method]
     frames = iter(frames)
-    onset = grey_face(next(frames)[1], matrix)
-    found = [(number, energy(onset, grey_face(image, matrix))) for number, image in frames]
+    onset = look(next(frames)[1], matrix)
+    found = [(number, measure(onset, look(image, matrix))) for number, image in frames]
     if not found:
         raise NothingToScore("The clip has one frame; motion needs two.")
-    numbers, energies = zip(*found)
-    return numbers[int(np.argmax(_smooth(energies)))]
+    numbers, strengths = zip(*found)
+    return numbers[int(np.argmax(_smooth(strengths, len(strengths) // 20)))]
 
 
 def spot(frames: Iterable[Frame], mesh: FaceMesh) -> Spotted:
@@ -124,7 +152,18 @@ def _region_mask() -> np.ndarray:
 _SEEN = _region_mask()
 
 
-def _smooth(values: Iterable[float]) -> np.ndarray:
-    """Running mean over three values, the ends repeated."""
-    padded = np.pad(np.array(values), 1, mode="edge")
-    return (padded[:-2] + padded[1:-1] + padded[2:]) / 3
+def _smooth(values: Iterable[float], reach: int = 1) -> np.ndarray:
+    """Running mean over `reach` values to either side, at least one, the ends repeated."""
+    width = 2 * max(1, reach) + 1
+    return np.convolve(np.pad(np.array(values), width // 2, mode="edge"), np.full(width, 1 / width), mode="valid")
+
+
+def _colour_face(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    return warp(image, matrix, SIZE)
+
+
+@lru_cache
+def _dis():
+    from flow.estimate import load_method
+
+    return load_method("dis")

@@ -13,7 +13,6 @@ from mer import registry
 from mer.errors import BadInput
 from mer.progress import track
 
-APEX_RULES = ("midpoint", "spot")
 IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*")  # JPEG, PNG, BMP, TIFF of either byte order
 
 

@@ -178,7 +178,7 @@ def test_a_clip_whose_frames_changed_is_prepared_anew_and_its_flow_dropped(make_
     "changed, words",
     [
         ({"size": 112}, "size was 224, now 112"),
-        ({"apex": "spot"}, "apex was 'midpoint', now 'spot'"),
+        ({"apex": "flow"}, "apex was 'midpoint', now 'flow'"),
         ({"corrections": False}, "corrections was True, now False"),
     ],
 )
@@ -202,11 +202,11 @@ def test_an_out_that_holds_something_else_is_refused(make_replica, tmp_path):
 
 def test_the_apex_is_spotted_on_request(make_replica, tmp_path, monkeypatch):
     root = make_replica("smic", subjects=(1,), clips_each=1)
-    outcome = prepare("smic", root, tmp_path / "out", apex="spot")
+    outcome = prepare("smic", root, tmp_path / "out", apex="flow")
     assert outcome.loc[0, "apex_source"] == "spotted" and outcome.loc[0, "outcome"] == "ok"
     assert outcome.loc[0, "onset"] < outcome.loc[0, "apex"] <= outcome.loc[0, "onset"] + 5
     monkeypatch.setattr(preparing.spotting, "spot_apex", lambda *_: pytest.fail("spotted again"))
-    assert prepare("smic", root, tmp_path / "out", apex="spot").equals(outcome)
+    assert prepare("smic", root, tmp_path / "out", apex="flow").equals(outcome)
     with pytest.raises(UnknownName):
         prepare("smic", root, tmp_path / "out", apex="guess")
 

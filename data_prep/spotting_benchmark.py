@@ -1,0 +1,102 @@
+"""How far spotted apexes are from known ones, on synthetic clips: actors with sensor noise and a drifting head.
+
+The actors are drawn faces, so the numbers compare the methods with each other; they do not say how far off a real apex is.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data_prep import spotting
+from data_prep.align import similarity
+from mer.disk import replacing
+from mer.progress import track
+
+RATES = (30, 100, 200)  # frames per second of CAS(ME)^3, SMIC, CASME II
+WITHIN = (1, 3, 5)  # frames
+LENGTH_S = (0.25, 0.5)  # onset to offset
+APEX_AT = (0.25, 0.75)  # of the length
+PEAK_PX = (0.5, 3.0)  # of a face 320 px wide, evenly spread in its logarithm
+HEAD = (1.0, 1.0, 0.15)  # standard deviation of the head's drift from onset to offset: px, px, degrees
+SIZE = 320
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One synthetic clip: its frames (number, (H, W, 3) uint8 RGB), its apex, its transform for spotting."""
+
+    frames: list[tuple[int, np.ndarray]]
+    apex: int
+    matrix: np.ndarray
+
+
+def make_clip(seed: int, rate: float) -> Clip:
+    """The clip number `seed` at `rate` frames per second; the same performance at every rate."""
+    from flow import actors
+
+    rng = np.random.default_rng(seed)
+    person = actors.actor(int(rng.integers(1000)), SIZE)
+    emotion = rng.choice(sorted(actors.EMOTIONS))
+    sets = actors.EMOTIONS[emotion]
+    moves = actors.moves(sets[rng.integers(len(sets))])
+    peak = np.exp(rng.uniform(*np.log(PEAK_PX)))
+    length, at = rng.uniform(*LENGTH_S), rng.uniform(*APEX_AT)
+    drift = rng.normal(0, HEAD)
+    last = round(length * rate)
+    apex = int(np.clip(round(at * length * rate), 1, last - 1))
+    # Half a cosine up to the apex and half a cosine down: motion starts and ends at rest.
+    phase = np.concatenate([np.linspace(0, np.pi, apex + 1), np.linspace(np.pi, 2 * np.pi, last - apex + 1)[1:]])
+    shown = {site: (dx * peak, dy * peak) for site, (dx, dy) in moves.items()}
+    frames = [
+        (i, person.frame(shown, (1 - np.cos(phase[i])) / 2, tuple(drift * i / last), np.random.default_rng([seed, i])))
+        for i in range(last + 1)
+    ]
+    return Clip(frames, apex, similarity(person.landmarks, spotting.SIZE))
+
+
+def spotted(clip: Clip, method: str) -> int:
+    """The apex of the clip by one of `spotting.METHODS`."""
+    if method == "midpoint":
+        return spotting.midpoint(clip.frames[0][0], clip.frames[-1][0])
+    return spotting.spot_apex(clip.frames, clip.matrix, method)
+
+
+def measure(clips: int = 40, rates: tuple[float, ...] = RATES, seed: int = 0) -> pd.DataFrame:
+    """One row per clip, rate and method: `clip, rate, method, frames, apex, spotted`."""
+    rows = []
+    for rate in rates:
+        for number in track(range(seed, seed + clips), f"clips at {rate} frames per second"):
+            clip = make_clip(number, rate)
+            for method in spotting.METHODS:
+                rows.append((number, rate, method, len(clip.frames), clip.apex, spotted(clip, method)))
+    return pd.DataFrame(rows, columns=["clip", "rate", "method", "frames", "apex", "spotted"])
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Per rate and method: mean length, mean absolute error in frames and in ms, share within 1, 3 and 5 frames."""
+    rows = rows.assign(error=(rows["spotted"] - rows["apex"]).abs())
+    lines = []
+    for (rate, method), part in rows.groupby(["rate", "method"], sort=False):
+        within = {f"within {n}": f"{(part['error'] <= n).mean():.0%}" for n in WITHIN}
+        error = part["error"].mean()
+        lines.append({"fps": rate, "method": method, "frames per clip": f"{part['frames'].mean():.0f}",
+                      "mean absolute error, frames": f"{error:.1f}", "ms": f"{1000 * error / rate:.0f}", **within})
+    return pd.DataFrame(lines)
+
+
+def run(out: str | Path, clips: int = 40, seed: int = 0) -> str:
+    """Measure, write every clip's row to `out`/spotting.csv, and return the table as Markdown."""
+    rows = measure(clips, seed=seed)
+    with replacing(Path(out) / "spotting.csv") as temporary:
+        rows.to_csv(temporary, index=False)
+    lines = table(rows)
+    head = "| " + " | ".join(lines.columns) + " |\n|" + "---|" * len(lines.columns)
+    return "\n".join([head, *("| " + " | ".join(map(str, line)) + " |" for line in lines.itertuples(index=False))])
+
+
+if __name__ == "__main__":
+    import sys
+
+    print(run(sys.argv[1] if len(sys.argv) > 1 else "spotting-benchmark"))
