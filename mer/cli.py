@@ -32,7 +32,12 @@ class Name(click.ParamType):
             self.fail(str(error), param, ctx)
 
     def get_metavar(self, param, ctx=None):
-        return "|".join(registry.names(self.package))
+        return self.name.upper()
+
+
+def known(package: str) -> str:
+    """The names in a registry folder, for a help text."""
+    return ", ".join(registry.names(package))
 
 
 class Commands(click.Group):
@@ -79,7 +84,7 @@ def demo(out: Path):
         click.echo(line)
 
 
-@cli.command()
+@cli.command(epilog=f"Datasets: {known('data_prep.datasets')}.")
 @click.argument("dataset", type=Name("data_prep.datasets"))
 @click.option("--root", type=FOLDER, required=True, help="The dataset as you downloaded it.")
 @click.option("--out", type=FOLDER, help="Folder for the prepared faces; one per dataset.")
@@ -121,7 +126,8 @@ def flow():
 
 @flow.command()
 @click.argument("prepared", type=FOLDER, nargs=-1, required=True)
-@click.option("--method", type=Name("flow.methods"), default="dis", show_default=True, help="Flow method.")
+@click.option("--method", type=Name("flow.methods"), default="dis", show_default=True,
+              help=f"One of {known('flow.methods')}.")
 @click.option("--weights", type=FILE, help="Local weights, for methods that need them.")
 @click.option("--match-exposure/--no-match-exposure", default=True, show_default=True,
               help="Match gain and bias of the two frames first.")
@@ -221,8 +227,8 @@ def experiment(command):
         click.option("--index", type=FILE, help="CSV of the maps: file, dataset, subject, clip, label."),
         click.option("--protocol", help="Which clips count and how emotions become labels: a name, or a YAML file."),
         click.option("--method", type=Name("flow.methods"), help="Flow method; its flow must have been estimated."),
-        click.option("--feature", type=Name("mer.features"), help="What the classifier reads."),
-        click.option("--classifier", type=Name("mer.classifiers"), help="What predicts the label."),
+        click.option("--feature", type=Name("mer.features"), help=f"What the classifier reads: {known('mer.features')}."),
+        click.option("--classifier", type=Name("mer.classifiers"), help=f"What predicts the label: {known('mer.classifiers')}."),
         click.option("--seeds", type=click.IntRange(1), help="How many seeds to repeat everything with."),
         click.option("--out", type=FOLDER, required=True, help="Folder to write to."),
     ]):

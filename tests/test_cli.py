@@ -42,7 +42,7 @@ def test_every_command_shows_an_example(words, command):
 
 @pytest.mark.parametrize("typed, meant", [
     (["scroe", "x.mp4"], "score"),
-    (["prepare", "casme", "--root", "."], "casme2"),
+    (["prepare", "sammm", "--root", "."], "samm"),
     (["flow", "estimate", ".", "--method", "deepflo"], "deepflow"),
     (["cv", ".", "--classifier", "logistics", "--out", "x"], "logistic"),
 ])
