@@ -2,9 +2,11 @@
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from data_prep import spotting
+from data_prep import spotting_benchmark as benchmark
 from data_prep.align import similarity
 from data_prep.frames import Frame
 from data_prep.landmarks import LEFT_EYE, RIGHT_EYE
@@ -50,6 +52,17 @@ def test_the_apex_of_a_small_smile_is_found(film, mesh):
     assert found.energy > spotting.STILL * found.noise
 
 
+@pytest.mark.parametrize("method", ["frame-difference", "flow"])
+def test_both_methods_find_the_apex_through_blink_and_light(film, method):
+    frames = [(f.number, f.image) for f in film(smile=2.5, blink=4, light=0.05)]
+    assert abs(spotting.spot_apex(frames, film.matrix, method) - (100 + APEX)) <= 1
+
+
+def test_by_flow_a_head_that_drifts_further_than_the_face_moves_is_no_apex(film):
+    frames = [(f.number, f.image) for f in film(smile=2.5, drift=8.0)]
+    assert abs(spotting.spot_apex(frames, film.matrix, "flow") - (100 + APEX)) <= 2
+
+
 def test_head_motion_light_and_noise_are_no_expression(film, mesh):
     with pytest.raises(NothingToScore, match="Nothing moves"):
         spotting.spot(film(drift=1.0, light=0.05), mesh)
@@ -68,6 +81,22 @@ def test_too_little_to_see_is_said(film, face, mesh):
         spotting.spot([Frame(0, 0.0, face)], mesh)
     with pytest.raises(NothingToScore, match="one frame"):
         spotting.spot_apex([(0, face)], film.matrix)
+
+
+def test_the_benchmark_counts_frames_from_the_known_apex():
+    rows = pd.DataFrame({"clip": [0, 1, 2], "rate": 100, "method": "flow", "frames": 30, "apex": 10, "spotted": [10, 12, 6]})
+    (line,) = benchmark.table(rows).to_dict("records")
+    assert (line["mean absolute error, frames"], line["ms"]) == ("2.0", "20")
+    assert [line[f"within {n}"] for n in (1, 3, 5)] == ["33%", "67%", "100%"]
+
+
+def test_the_benchmark_runs_every_method_on_clips_that_move_and_rest():
+    clip = benchmark.make_clip(0, 30)
+    numbers = [number for number, _ in clip.frames]
+    assert numbers == list(range(len(numbers))) and 0 < clip.apex < numbers[-1]
+    images = [image.astype(float) for _, image in clip.frames]
+    assert np.abs(images[clip.apex] - images[0]).mean() > np.abs(images[1] - images[0]).mean()
+    assert all(abs(benchmark.spotted(clip, method) - clip.apex) <= 1 for method in spotting.METHODS)
 
 
 def test_midpoint():

@@ -1,0 +1,83 @@
+"""docs/data-dictionary.md names the columns that the code writes and reads: all of them, no others, in their order."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_prep import clips, correct
+from data_prep import spotting_benchmark as spotting
+from data_prep.prepare import prepare
+from flow import benchmark as flow_benchmark
+from mer import evaluate, maps, protocols, run
+from mer.config import CvConfig
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", PAGE, re.S | re.M)[1]
+
+
+def documented(title: str, table: int = 0) -> list[str]:
+    """First cells of the rows of a table of a section, without their backquotes."""
+    tables = re.findall(r"((?:^\|.*\n)+)", section(title) + "\n", re.M)
+    return re.findall(r"^\| `([^`]*)` \|", tables[table], re.M)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory, face):
+    from data_prep.replicas import ReplicaClip, casme2
+
+    folder = tmp_path_factory.mktemp("dictionary")
+    casme2.write(folder / "root", [ReplicaClip(1, 1, "disgust", "4", 46, 47, 48, lambda i: face)])
+    prepare("casme2", folder / "root", folder / "out")
+    return folder / "out"
+
+
+def test_clip_table_with_types_and_meanings(prepared):
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", section("Clip table"), re.M)
+    assert {name: (kind, meaning) for name, kind, meaning in rows} == clips.COLUMNS
+    assert [name for name, *_ in rows] == list(pd.read_parquet(prepared / "clips.parquet").columns)
+
+
+def test_what_prepare_writes(prepared):
+    assert documented("Outcome") == list(pd.read_csv(prepared / "outcome.csv").columns)
+    assert documented("Settings of a prepared folder") == list(json.loads((prepared / "prepare.json").read_text()))
+    with np.load(prepared / "faces" / "sub01" / "EP01_01f" / "landmarks.npz") as stored:
+        assert documented("Landmarks") == list(stored)
+
+
+def test_every_outcome_of_the_code_is_explained():
+    code = "".join((ROOT / "data_prep" / name).read_text() for name in ("prepare.py", "survey.py", "oddities.py"))
+    words = set(re.findall(r'outcome="([a-z ]+)"|_outcome\(clip, "([a-z ]+)"|, said, "([a-z ]+)"\)', code))
+    assert set(documented("Outcome", 1)) == {word for found in words for word in found if word}
+
+
+def test_what_is_read():
+    assert documented("Corrections") == list(correct.COLUMNS)
+    assert documented("Clip list of a protocol") == protocols.LIST_COLUMNS
+    assert documented("Index of ready-made maps") == maps.COLUMNS
+
+
+def test_what_a_run_writes(tmp_path):
+    table = pd.DataFrame({"clip_id": ["d/1/a", "d/2/b", "d/1/c", "d/2/d"], "dataset": "d", "subject": ["1", "2", "1", "2"], "label": list("uvvu")})
+    predictions = evaluate.cross_validate(table, np.zeros((4, 1)), CvConfig(classifier="majority", seeds=1), tmp_path)
+    assert documented("Predictions") == [*predictions.columns[:-2], "p_<label>"]
+    assert list(predictions.columns[-2:]) == ["p_u", "p_v"]
+    assert documented("Clips of a run") == run.CLIP_COLUMNS
+    assert documented("Clips left out of a run") == ["clip_id", "reason"]
+
+
+def test_what_the_benchmarks_write():
+    pair = {"size": 224, "label": "zero", "face": "a", "peak": 1.0, "epe": 1.0, "seconds": 1.0, "gradient": 1.0, "still": 0.0}
+    edges = zip(flow_benchmark.MOTION_EDGES, flow_benchmark.MOTION_EDGES[1:])
+    pair |= {f"{what} {flow_benchmark._motion_bin(low, high)}": 1 for low, high in edges for what in ("sum", "pixels")}
+    columns = flow_benchmark._table(pd.DataFrame([pair])).columns
+    general = [re.sub(r"(peak|motion)_.*", r"\1_<low>_<high>", re.sub(r"_on_.*", "_on_<face>", name)) for name in columns]
+    assert documented("Flow benchmark") == list(dict.fromkeys(general))
+    assert documented("Spotting benchmark") == list(spotting.measure(0).columns)
