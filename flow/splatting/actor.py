@@ -8,7 +8,7 @@ from flow.splatting.faces import Face, procedural
 from flow.splatting.head import State
 from flow.splatting.muscles import move, timing
 from flow.splatting.scenes import Pair, Scene, random_light
-from flow.splatting.sensor import Sensor, record
+from flow.splatting.sensor import Sensor, record, record_clip
 
 
 class Actor:
@@ -52,6 +52,11 @@ class Actor:
         view = self.scene.view(state(actions, head, blink, gaze))
         return record(view.picture, sensor, number, np.random.default_rng(0) if rng is None else rng)
 
+    def clip(self, states: list[State], sensor: Sensor = Sensor(), rng: np.random.Generator | None = None) -> list[np.ndarray]:
+        """The frames (H, W, 3) uint8 of a clip (see `performance`), by one camera."""
+        pictures = [self.scene.view(shown).picture for shown in states]
+        return record_clip(pictures, sensor, np.random.default_rng(0) if rng is None else rng)
+
     def pair(self, first: State, second: State, **how) -> Pair:
         """Two states and the exact motion between them; `how` as in `Scene.pair`."""
         return self.scene.pair(first, second, **how)
@@ -59,7 +64,7 @@ class Actor:
     def landmarks(self, shown: State = State()) -> np.ndarray:
         """The 468 face landmarks where the picture shows them, (468, 2) px; those turned away are included."""
         moved = move(self.face.head.rest, shown.actions)
-        return self.scene.camera.project(shown.pose.move(moved))[0]
+        return self.scene.camera.project(shown.pose.move(moved @ self.face.head.turn.T))[0]
 
     def intensity(self, actions: dict[str, float], pixels: float) -> float:
         """By how much to multiply `actions` so that the landmark that moves most moves by `pixels`."""

@@ -1,77 +1,25 @@
 """Emotions as sets of action units, with how likely and how strong each is.
 
-Sources of the sets:
-- W. Friesen, P. Ekman, EMFACS-7: Emotional Facial Action Coding System, 1983 (the prototypes of the seven emotions);
-- W.-J. Yan et al., CASME II, PLoS ONE 9(1), 2014, table 3 (which AUs its coders took as signs of each emotion:
-  4+7 disgust and repression, 12 happiness, 1 or 2 surprise, 15 or 17 sadness and repression, 14 others);
-- A. Davison et al., SAMM, IEEE TAC 9(1), 2018 (14, 12, 4 and 7 are its most frequent AUs).
-The probabilities are our rounding of those accounts, not published frequencies.
+Sources:
+- Du: S. Du, Y. Tao, A. Martinez, Compound facial expressions of emotion, PNAS 111(15), 2014, table 1: units that more
+  than 70 % of 230 people show (here 1), and the share of people who show the others;
+- CASME II: W.-J. Yan et al., PLoS ONE 9(1), 2014: the units its coders ask for before they name an emotion;
+- EMFACS: W. Friesen, P. Ekman, EMFACS-7: Emotional Facial Action Coding System, 1983.
+AU 11, which one of them names, is not among ours. How often each account is drawn, and shares marked "ours", are ours.
 """
 
 import numpy as np
 
-# emotion -> list of alternatives; each is (weight, {AU: (probability, lowest intensity, highest intensity)}),
-# intensities as shares of the expression's overall strength.
-RECIPES: dict[str, list[tuple[float, dict[str, tuple[float, float, float]]]]] = {
-    "happiness": [
-        (0.7, {"12": (1.0, 0.7, 1.0), "6": (0.6, 0.4, 1.0), "25": (0.2, 0.2, 0.6), "14": (0.1, 0.2, 0.5)}),
-        (0.3, {"12": (1.0, 0.6, 1.0), "6": (0.3, 0.3, 0.7), "24": (0.2, 0.2, 0.5)}),
-    ],
-    "surprise": [
-        (
-            0.6,
-            {
-                "1": (1.0, 0.6, 1.0),
-                "2": (1.0, 0.6, 1.0),
-                "5": (0.4, 0.3, 0.8),
-                "25": (0.3, 0.2, 0.6),
-                "26": (0.25, 0.1, 0.5),
-            },
-        ),
-        (0.4, {"1": (0.7, 0.5, 1.0), "2": (0.8, 0.5, 1.0)}),
-    ],
-    "disgust": [
-        (0.5, {"4": (0.8, 0.4, 1.0), "7": (0.6, 0.3, 0.9), "9": (0.5, 0.4, 1.0), "10": (0.3, 0.3, 0.8)}),
-        (0.5, {"9": (0.5, 0.5, 1.0), "10": (0.8, 0.5, 1.0), "17": (0.3, 0.2, 0.6), "4": (0.3, 0.3, 0.7)}),
-    ],
-    "anger": [
-        (
-            1.0,
-            {
-                "4": (1.0, 0.6, 1.0),
-                "5": (0.3, 0.2, 0.6),
-                "7": (0.6, 0.3, 0.9),
-                "23": (0.4, 0.3, 0.9),
-                "24": (0.3, 0.3, 0.8),
-            },
-        ),
-    ],
-    "sadness": [
-        (0.6, {"1": (0.9, 0.5, 1.0), "4": (0.6, 0.3, 0.8), "15": (0.6, 0.4, 1.0), "17": (0.4, 0.3, 0.8)}),
-        (0.4, {"15": (0.8, 0.5, 1.0), "17": (0.7, 0.4, 1.0)}),
-    ],
-    "fear": [
-        (
-            1.0,
-            {
-                "1": (1.0, 0.5, 1.0),
-                "2": (0.6, 0.3, 0.8),
-                "4": (0.8, 0.4, 0.9),
-                "5": (0.5, 0.3, 0.8),
-                "20": (0.5, 0.3, 0.9),
-                "25": (0.3, 0.2, 0.5),
-                "7": (0.3, 0.2, 0.6),
-            },
-        ),
-    ],
-    "contempt": [
-        (0.7, {"14": (1.0, 0.7, 1.0)}),
-        (0.3, {"14": (0.8, 0.5, 1.0), "12": (0.5, 0.3, 0.7)}),
-    ],
-    "repression": [
-        (0.5, {"14": (0.6, 0.4, 1.0), "17": (0.7, 0.4, 1.0), "15": (0.3, 0.3, 0.7), "24": (0.3, 0.2, 0.6)}),
-        (0.5, {"4": (0.5, 0.3, 0.8), "17": (0.6, 0.4, 1.0), "15": (0.6, 0.4, 1.0), "23": (0.2, 0.2, 0.5)}),
-    ],
+# emotion -> alternatives (how often, "AU:share ..."); a unit without a share is always shown.
+RECIPES: dict[str, list[tuple[float, str]]] = {
+    "happiness": [(0.3, "12 25 6:0.51"), (0.7, "12 6:0.51")],  # Du; CASME II (12 or 6), share from Du
+    "surprise": [(0.3, "1 2 25 26 5:0.66"), (0.4, "1 2"), (0.1, "25"), (0.2, "2")],  # Du; CASME II
+    "disgust": [(0.3, "9 10 17 4:0.31 24:0.26"), (0.2, "9"), (0.2, "10"), (0.3, "4 7")],  # Du; CASME II
+    "anger": [(0.6, "4 7 24 10:0.26 17:0.52 23:0.29"), (0.4, "4 7 5:0.5 23:0.5")],  # Du; EMFACS, shares ours
+    "sadness": [(0.5, "4 15 1:0.60 6:0.50 17:0.67"), (0.3, "1 4:0.5"), (0.2, "15 17:0.5")],  # Du; CASME II, EMFACS
+    "fear": [(0.6, "1 4 20 25 2:0.57 5:0.63 26:0.33"), (0.4, "1 2 4 5:0.5 20:0.5")],  # Du; EMFACS, shares ours
+    "contempt": [(0.6, "14"), (0.4, "14 12")],  # EMFACS, on one side
+    "repression": [(0.4, "15"), (0.4, "17"), (0.2, "15 17")],  # CASME II
 }
 EMOTIONS = tuple(RECIPES)
 LOPSIDED = {"contempt": 0.8}  # how often an expression shows on one side only; otherwise rarely
@@ -80,15 +28,15 @@ LOPSIDED = {"contempt": 0.8}  # how often an expression shows on one side only; 
 def draw(emotion: str, rng: np.random.Generator, strength: float = 1.0) -> dict[str, float]:
     """Actions of one instance of `emotion`: {"12R": 0.31, "12L": 0.27, ...}; sides differ a little, as in real faces.
 
-    strength : the intensity that a share of 1 stands for. At least one action is always drawn.
+    strength : the highest intensity; each unit is shown with half of it or more.
     """
     alternatives = RECIPES[emotion]
-    weights = np.array([w for w, _ in alternatives])
-    units = alternatives[rng.choice(len(alternatives), p=weights / weights.sum())][1]
-    chosen = {name: rng.uniform(low, high) for name, (p, low, high) in units.items() if rng.uniform() < p}
-    if not chosen:
-        name = max(units, key=lambda n: units[n][0])
-        chosen = {name: units[name][2]}
+    weights = np.array([often for often, _ in alternatives])
+    chosen = {}
+    for unit in alternatives[rng.choice(len(alternatives), p=weights / weights.sum())][1].split():
+        name, _, share = unit.partition(":")
+        if not share or rng.uniform() < float(share):
+            chosen[name] = rng.uniform(0.5, 1.0)
     one_sided = rng.uniform() < LOPSIDED.get(emotion, 0.06)
     loud = "R" if rng.uniform() < 0.5 else "L"
     actions = {}

@@ -20,7 +20,7 @@ from flow.splatting.lighting import Light
 from flow.splatting.muscles import ACTIONS, move
 from flow.splatting.rasterize import Weights, weigh
 from flow.splatting.recipes import EMOTIONS, draw
-from flow.splatting.sensor import Sensor, random_sensor, record
+from flow.splatting.sensor import Sensor, random_sensor, record_clip
 from flow.splatting.truth import View, motion
 
 PAIRS_PER_FACE = 16  # consecutive pairs share an identity: painting one takes as long as several pairs
@@ -118,9 +118,10 @@ class Scene:
         rng = np.random.default_rng(0) if rng is None else rng
         truth = motion(before, after, shift)
         parts, face, skin = self.masks(before.weights)
+        frame1, frame2 = record_clip([before.picture, after.picture], sensor, rng, list(frames))
         return Pair(
-            frame1=record(before.picture, sensor, frames[0], rng),
-            frame2=record(after.picture, sensor, frames[1], rng),
+            frame1=frame1,
+            frame2=frame2,
             parts=parts,
             names=["background", *self.face.gaussians.names],
             face=face,

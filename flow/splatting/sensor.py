@@ -16,7 +16,7 @@ class Sensor:
     blur : px, standard deviation of the lens; shot : noise variance per unit of light; read : noise deviation
     drift : deviation of the gain from one recording to the next frame; flicker : amplitude of a sinusoidal gain
     flicker_period : frames; slope : amplitude of a slow change of the light from left to right across frames
-    jpeg : quality 1..100, 0 for none; h264 : constant rate factor, 0 for none (clips only, see `compress`)
+    jpeg : quality 1..100, 0 for none; h264 : constant rate factor of `record_clip`, 0 for none
     """
 
     blur: float = 0.0
@@ -39,6 +39,7 @@ def random_sensor(rng: np.random.Generator) -> Sensor:
     def some(p: float, low: float, high: float) -> float:
         return float(np.exp(rng.uniform(np.log(low), np.log(high)))) if rng.uniform() < p else 0.0
 
+    coder = rng.uniform()
     return Sensor(
         blur=some(0.5, 0.3, 1.0),
         shot=some(0.7, 1e-5, 6e-4),
@@ -48,7 +49,8 @@ def random_sensor(rng: np.random.Generator) -> Sensor:
         flicker_period=rng.uniform(2, 9),
         slope=some(0.3, 0.005, 0.04),
         gray=bool(rng.uniform() < 0.2),
-        jpeg=int(rng.integers(70, 98)) if rng.uniform() < 0.35 else 0,
+        jpeg=int(rng.integers(70, 98)) if coder < 0.3 else 0,
+        h264=int(rng.integers(16, 30)) if 0.3 <= coder < 0.45 else 0,
     )
 
 
@@ -74,6 +76,18 @@ def record(picture: np.ndarray, sensor: Sensor, frame: int, rng: np.random.Gener
         _, coded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg])
         image = np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
     return image
+
+
+def record_clip(
+    pictures: list[np.ndarray], sensor: Sensor, rng: np.random.Generator, numbers: list[int] | None = None, fps: int = 30
+) -> list[np.ndarray]:
+    """Frames (H, W, 3) uint8 of pictures (H, W, 3) float 0..1 by one camera, through its video coder if it has one.
+
+    numbers : of the frames, for flicker and slow light; 0, 1, 2, ... if not given
+    """
+    numbers = list(range(len(pictures))) if numbers is None else numbers
+    frames = [record(picture, sensor, number, rng) for picture, number in zip(pictures, numbers)]
+    return compress(frames, sensor.h264, fps) if sensor.h264 else frames
 
 
 def compress(frames: list[np.ndarray], crf: int, fps: int = 30) -> list[np.ndarray]:

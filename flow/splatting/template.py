@@ -16,44 +16,10 @@ import numpy as np
 from flow.splatting.mesh import loop_subdivide
 
 # Landmarks of the subject's right half, ordered; `left_of` mirrors them.
-OVAL = [
-    10,
-    338,
-    297,
-    332,
-    284,
-    251,
-    389,
-    356,
-    454,
-    323,
-    361,
-    288,
-    397,
-    365,
-    379,
-    378,
-    400,
-    377,
-    152,
-    148,
-    176,
-    149,
-    150,
-    136,
-    172,
-    58,
-    132,
-    93,
-    234,
-    127,
-    162,
-    21,
-    54,
-    103,
-    67,
-    109,
-]  # fmt: skip (clockwise in the picture)
+OVAL = [  # clockwise in the picture
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+]  # fmt: skip
 EYE = [
     33,
     246,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flow.splatting.sensor import Sensor, compress, random_sensor, record
+from flow.splatting.sensor import Sensor, compress, random_sensor, record, record_clip
 
 GREY = np.full((64, 64, 3), 0.5, np.float32)
 SCENE = np.random.default_rng(0).uniform(0, 1, (64, 64, 3)).astype(np.float32)
@@ -72,3 +72,10 @@ def test_random_cameras_vary_and_are_seeded():
     drawn = [random_sensor(np.random.default_rng(s)) for s in range(60)]
     assert drawn[0] == random_sensor(np.random.default_rng(0))
     assert any(s == Sensor() for s in drawn) and any(s.jpeg for s in drawn) and any(s.gray for s in drawn)
+
+
+def test_a_clip_has_the_faults_of_its_frames_and_of_its_coder():
+    plain = record_clip([SCENE, GREY], Sensor(flicker=0.1), np.random.default_rng(0), numbers=[3, 4])
+    assert np.array_equal(plain[1], record(GREY, Sensor(flicker=0.1), 4, np.random.default_rng(0)))
+    coded = record_clip([SCENE, GREY], Sensor(flicker=0.1, h264=30), np.random.default_rng(0), numbers=[3, 4])
+    assert len(coded) == 2 and not np.array_equal(coded[0], plain[0])
