@@ -1,0 +1,136 @@
+"""How fast and how large `mer prepare` is, against MediaPipe alone: clips per second, peak memory, and where the time goes.
+
+A clip needs two faces, onset and apex. MediaPipe alone means: both frames already decoded, nothing done with the landmarks, in
+as many processes as `mer prepare` uses. All clips are links to the frames of one, 640 x 480 px like raw CASME II.
+"""
+
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+import numpy as np
+
+from data_prep import prepare as preparing
+from data_prep.align import similarity, warp
+from data_prep.frames import read_image, write_image
+from data_prep.landmarks import FaceMesh
+from data_prep.replicas import write_workbook
+from data_prep.replicas.casme2 import HEADER
+from mer import progress
+
+ROUNDS = 40  # of every step that is timed by itself
+
+
+def frame() -> np.ndarray:
+    """A frame like those of CASME II raw: (480, 640, 3) uint8 RGB, face about 300 px high (skimage's astronaut)."""
+    import skimage.data
+
+    part = skimage.data.astronaut()[20:245, 90:390]
+    return cv2.resize(part, (640, 480), interpolation=cv2.INTER_CUBIC)
+
+
+def write_dataset(root: Path, clips: int) -> None:
+    """A folder like CASME II with `clips` clips of two frames, all of them links to the same two files."""
+    image = frame()
+    (root / "frames").mkdir(parents=True)
+    write_image(root / "frames" / "img1.jpg", image)
+    write_image(root / "frames" / "img2.jpg", np.roll(image, 1, axis=1))
+    rows = []
+    for i in range(clips):
+        subject, name = i % 26 + 1, f"EP{i // 26:04d}"
+        folder = root / "CASME2_RAW_selected" / f"sub{subject:02d}" / name
+        folder.mkdir(parents=True)
+        for number in (1, 2):
+            os.link(root / "frames" / f"img{number}.jpg", folder / f"img{number}.jpg")
+        rows.append((subject, name, None, 1, 2, 2, None, "4", "disgust"))
+    write_workbook(root / "CASME2-coding-20140508.xlsx", Sheet1=[HEADER, *rows])
+
+
+def steps() -> dict[str, float]:
+    """Milliseconds of CPU time that each step of a clip takes in one process, over all of its threads."""
+    image = frame()
+    with TemporaryDirectory() as folder, FaceMesh() as mesh:
+        jpg, png = Path(folder) / "frame.jpg", Path(folder) / "face.png"
+        write_image(jpg, image)
+        matrix = similarity(mesh.landmarks(image), 224)
+        face = warp(image, matrix, 224)
+        return {
+            "landmarks, 2 frames": 2 * _cpu_ms(lambda: mesh.landmarks(image)),
+            "reading 2 JPEG frames": 2 * _cpu_ms(lambda: read_image(jpg)),
+            "aligning 2 faces": 2 * _cpu_ms(lambda: warp(image, matrix, 224)),
+            "writing 2 PNG faces": 2 * _cpu_ms(lambda: write_image(png, face)),
+        }
+
+
+def bare_rate(clips: int, jobs: int) -> float:
+    """Clips (two frames each) per second of MediaPipe alone, in `jobs` processes that have all loaded their models."""
+    context = get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        ready = manager.Barrier(jobs)
+        seconds = list(pool.map(_landmarks_alone, [max(1, clips // jobs)] * jobs, [ready] * jobs))
+    return max(1, clips // jobs) * jobs / max(seconds)
+
+
+def prepare_rate(clips: int, jobs: int) -> tuple[float, float]:
+    """Clips per second of `prepare` from annotations to outcome, starting its processes included; and peak memory, MiB."""
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        write_dataset(root / "data", clips)
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+            seconds, memory = fresh.submit(_prepare_and_weigh, root, jobs).result()
+        return clips / seconds, memory
+
+
+def run(counts: tuple[int, ...] = (60, 600, 6000), jobs: int | None = None) -> str:
+    """Measure, and return the page docs/results/prepare-speed.md below its introduction."""
+    jobs = jobs or preparing._cores()
+    each = steps()
+    lines = ["| step of one clip | CPU ms |", "|---|---|", *(f"| {name} | {ms:.1f} |" for name, ms in each.items())]
+    bare = bare_rate(200 * jobs, jobs)
+    lines += ["", f"MediaPipe alone, {jobs} processes: {bare:.1f} clips/s.", ""]
+    lines += ["| clips | clips/s | share of MediaPipe alone | peak memory of the largest process, MiB |", "|---|---|---|---|"]
+    for count in counts:
+        rate, memory = prepare_rate(count, jobs)
+        lines.append(f"| {count} | {rate:.1f} | {rate / bare:.2f} | {memory:.0f} |")
+    return "\n".join(lines)
+
+
+def _cpu_ms(step) -> float:
+    step()
+    start = time.process_time()
+    for _ in range(ROUNDS):
+        step()
+    return 1000 * (time.process_time() - start) / ROUNDS
+
+
+def _landmarks_alone(clips: int, ready) -> float:
+    image = frame()
+    with FaceMesh() as mesh:
+        mesh.landmarks(image)
+        ready.wait()
+        start = time.perf_counter()
+        for _ in range(2 * clips):
+            mesh.landmarks(image)
+        return time.perf_counter() - start
+
+
+def _prepare_and_weigh(root: Path, jobs: int) -> tuple[float, float]:
+    """Prepare in this process, which did nothing else before; returns seconds, and its or its children's peak memory in MiB."""
+    import resource
+
+    progress.quiet = True
+    start = time.perf_counter()
+    outcome = preparing.prepare("casme2", root / "data", root / "out", jobs=jobs)
+    seconds = time.perf_counter() - start
+    if set(outcome["outcome"]) != {"ok"}:
+        raise AssertionError(f"Not every clip was prepared: {outcome['outcome'].value_counts().to_dict()}")
+    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return seconds, max(peaks) / 1024
+
+
+if __name__ == "__main__":
+    print(run())
