@@ -95,7 +95,7 @@ def _ears(rest: np.ndarray, looks: Looks) -> list[Part]:
     parts = []
     for side, edge, sign in (("right", 234, -1), ("left", 454, 1)):
         width, height = 1.35 * looks.ears, (3.1 - 0.5 * (down > 0) * across) * looks.ears
-        tilt = np.radians(38)
+        tilt = np.radians(26)
         x = sign * (0.35 + (across + 1) * width * np.sin(tilt) + bowl * np.cos(tilt))
         z = 1.2 + (across + 1) * width * np.cos(tilt) - bowl * np.sin(tilt)
         y = -0.3 + down * height + 0.35 * across

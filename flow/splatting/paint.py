@@ -71,11 +71,7 @@ def cover_with_paint(
                 )
                 albedo = albedo * (1 - 0.12 * lines[:, None])
             elif name.startswith("ear"):
-                r = np.hypot(u / 1.35, v / 3.1)
-                shade = (
-                    0.42 * np.exp(-(((r - 0.22) / 0.22) ** 2)) + 0.25 * np.exp(-(((r - 0.72) / 0.08) ** 2)) - 0.1 * r
-                )
-                albedo = albedo * np.exp(-shade[:, None] * [0.7, 1.0, 1.0]) * [1.0, 0.93, 0.92]
+                albedo = albedo * _ear(u * (1 if "left" in name else -1) / 1.35, v / 3.1)
             elif name == "scalp":
                 under = np.clip(np.sin(np.arctan2(v, u)), 0, 1)
                 albedo = albedo * np.exp(-0.5 * under[:, None] * np.clip((np.hypot(u, v) - 9) / 4, 0, 1)[:, None])
@@ -114,6 +110,15 @@ def _slopes(canvas, height: np.ndarray, spread: float) -> tuple[np.ndarray, np.n
     relief = canvas.blur(height, 0.4 * spread)
     down, right = np.gradient(relief, 1 / canvas.scale)
     return right, down
+
+
+def _ear(across: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """Shade of an ear (N, 3): the concha before its middle, the groove under the helix, the light fold between them."""
+    radius = np.hypot(across, down)
+    concha = 0.75 * np.exp(-(((across + 0.3) / 0.28) ** 2) - ((down - 0.15) / 0.38) ** 2)
+    groove = 0.45 * np.exp(-(((radius - 0.76) / 0.06) ** 2)) * np.clip(1.2 - 1.6 * down, 0, 1)
+    fold = 0.12 * np.exp(-(((radius - 0.5) / 0.12) ** 2)) * (across > -0.2)
+    return np.exp(-(concha + groove - fold)[:, None] * [0.6, 1.0, 1.0]) * [1.0, 0.93, 0.92]
 
 
 def _iris(u: np.ndarray, v: np.ndarray, tone: np.ndarray, rng: np.random.Generator) -> np.ndarray:
