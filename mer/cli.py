@@ -71,16 +71,24 @@ def cli(quiet: bool):
 
 @cli.command()
 @click.option("--out", type=FOLDER, default=Path("demo"), show_default=True, help="Folder to write everything to.")
-def demo(out: Path):
+@click.option("--layout", type=Name("data_prep.replicas"), help="Only write a small replica of this dataset, to see what a right folder looks like.")
+def demo(out: Path, layout: str | None):
     """Run everything once on synthetic data: prepare, flow, cv, report, score.
 
     \b
-    Example:
+    Examples:
       mer demo --out demo
+      mer demo --layout casme3 --out replica
     """
-    from mer.demo import run
+    if layout:
+        from data_prep.replicas._small import write_small
 
-    for line in run(out):
+        lines = write_small(layout, out)
+    else:
+        from mer.demo import run
+
+        lines = run(out)
+    for line in lines:
         click.echo(line)
 
 
@@ -90,12 +98,13 @@ def demo(out: Path):
 @click.option("--out", type=FOLDER, help="Folder for the prepared faces; one per dataset.")
 @click.option("--check", is_flag=True, help="Only say whether the folder is right; writes nothing.")
 @click.option("--size", type=click.IntRange(64, 2048), default=224, show_default=True, help="Side of an aligned face, px.")
-@click.option("--apex", type=click.Choice(["midpoint", "spot"]), default="midpoint", show_default=True,
-              help="Where the dataset gives no apex: the midpoint, or the frame of most motion.")
+@click.option("--apex", type=click.Choice(["midpoint", "frame-difference", "flow"]), default="midpoint", show_default=True,
+              help="Where the dataset gives no apex: the midpoint, or the frame that differs or moves most.")
 @click.option("--corrections/--no-corrections", default=True, show_default=True, help="Apply the listed label corrections.")
 @click.option("--skip-missing", is_flag=True, help="Go on when clips have no frames; they stay listed in outcome.csv.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes to use.  [default: all cores]")
-def prepare(dataset, root, out, check, size, apex, corrections, skip_missing, jobs):
+@click.option("--scheduler", help="Address of a Dask cluster to work on instead; needs the extra [cluster].")
+def prepare(dataset, root, out, check, size, apex, corrections, skip_missing, jobs, scheduler):
     """Turn a dataset folder into aligned onset and apex faces.
 
     \b
@@ -112,7 +121,7 @@ def prepare(dataset, root, out, check, size, apex, corrections, skip_missing, jo
     if out is None:
         raise click.UsageError("Say where the faces go: --out DIR (or only look at the folder: --check).")
     outcome = preparing.prepare(dataset, root, out, size=size, jobs=jobs, apex=apex, corrections=corrections,
-                                skip_missing=skip_missing)
+                                skip_missing=skip_missing, scheduler=scheduler)
     counts = outcome["outcome"].value_counts()
     click.echo(f"{out}: {counts.get('ok', 0)} of {len(outcome)} clips ready"
                + "".join(f", {n} {name}" for name, n in counts.items() if name != "ok")

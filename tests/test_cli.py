@@ -64,3 +64,10 @@ def test_cv_wants_one_kind_of_input(tmp_path):
     answer = run("cv", "--out", str(tmp_path))
     assert answer.returncode == 2
     assert "--maps" in answer.stderr
+
+
+def test_apex_rules_offered_are_those_there_are():
+    from data_prep.spotting import METHODS
+
+    option = next(option for option in cli.commands["prepare"].params if option.name == "apex")
+    assert tuple(option.type.choices) == METHODS
