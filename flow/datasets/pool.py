@@ -2,7 +2,7 @@
 
 Rendering a pair takes seconds on a CPU, a training step tenths. So `fill` renders a number of pairs once, without a
 camera's faults, and `PooledFaces` draws endless pairs from them: another crop, turn, contrast, exposure and noise each
-time; and every other time the rendered face serves as a texture under a new smooth motion.
+time; and most of the time the rendered face serves as a texture under a new smooth motion.
 """
 
 from pathlib import Path
@@ -15,6 +15,7 @@ from mer.disk import replacing
 from mer.errors import BadInput
 from mer.progress import track
 
+MOVED_ANEW = 0.65  # share of pairs in which a rendered face serves as a texture under a new motion
 PAIRS_OF_A_FACE = 4  # taken of each identity: more identities teach more than more expressions of one
 STRIDE = 16  # consecutive numbers of the engine share an identity for this long
 
@@ -51,7 +52,7 @@ class PooledFaces:
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng((self.seed, 2, index))
         onset, apex, flow, mask = self._rendered(int(rng.integers(len(self.paths))))
-        if rng.random() < 0.5:
+        if rng.random() < MOVED_ANEW:
             return self._moved_anew(rng, onset if rng.random() < 0.5 else apex)
         onset, apex, flow, mask = _crop(rng, self.size, onset, apex, flow.astype(np.float32), mask)
         if rng.random() < 0.5:

@@ -111,6 +111,16 @@ def test_training_starts_from_given_weights(tmp_path):
         assert torch.allclose(tensor, b[name], atol=1e-6)
 
 
+def test_tensorboard_gets_scalars_and_pictures(tmp_path):
+    pytest.importorskip("tensorboard", reason="the extra train is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(TrainConfig(**TINY | {"steps": 2}), tmp_path, device="cpu")
+    events = EventAccumulator(str(tmp_path)).Reload()
+    assert {"loss", "epe", "learning_rate"} <= set(events.Tags()["scalars"])
+    assert {"onset", "apex", "flow", "truth"} <= set(events.Tags()["images"])
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("flow-*.yaml")), ids=lambda p: p.stem)
 def test_every_training_configuration_in_the_repository_is_valid(path):
     config = load_config(path)

