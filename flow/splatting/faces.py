@@ -78,6 +78,7 @@ def procedural(seed: int, gaussians: int = 20_000) -> Face:
         shine=rng.uniform(0.15, 0.9),
     )
     colours = Colours(
+        pupil=rng.uniform(0.15, 0.27),
         iris=tuple(_between(IRISES, 0.4 * rng.uniform() if rng.uniform() < dark else rng.uniform(0, len(IRISES) - 1))),
         hair=tuple(hair),
         cloth=tuple(rng.uniform(0.1, 0.85, 3)),

@@ -115,7 +115,7 @@ def _au2(p):  # outer frontalis: the outer brow rises, two fibres side by side
 
 def _au4(p):  # corrugator and depressor supercilii: brows down and together
     inward = near(p, p[55], (1.5, 0.9, 1.5)) * ((p[8] - p[55]) * [0.55, 0, 0.2]) * _half(p)
-    down = near(p, (p[55] + p[52]) / 2, (1.7, 0.9, 1.6)) * [0, 0.48, 0.0] * _half(p, 0.9)
+    down = near(p, (p[55] + p[52]) / 2, (1.7, 0.9, 1.6)) * [0, 0.58, 0.0] * _half(p, 0.9)
     return inward + down
 
 

@@ -13,11 +13,12 @@ from flow.splatting.skin import Complexion, paint
 class Colours:
     """Colours, sRGB 0..1, of what is not skin, and where hair begins and ends.
 
-    hair_end : height at which short hair ends at the sides, -1 the crown ... 1 below; grey : 0..1
+    pupil : cm, its radius; hair_end : height at which short hair ends at the sides, -1 the crown ... 1 below; grey : 0..1
     hairline, temples : cm by which it recedes in the middle and at the temples; parting : -1..1 from right to left
     """
 
     iris: tuple[float, float, float] = (0.35, 0.24, 0.14)
+    pupil: float = 0.2
     hair: tuple[float, float, float] = (0.22, 0.15, 0.10)
     hair_end: float = -0.1
     hairline: float = 1.0
@@ -40,63 +41,132 @@ class Surface:
 def cover_with_paint(
     gaussians: Gaussians, complexion: Complexion, colours: Colours, rng: np.random.Generator
 ) -> Surface:
-    """Paint all Gaussians; thins out the opacity of hair along its edges (in place)."""
+    """Paint all Gaussians; hair is cut to shape by setting opacities to 0 (in place)."""
     count = len(gaussians)
     surface = Surface(np.full((count, 3), 0.5), np.zeros((count, 2)), np.zeros(count))
-    noise = octaves((512, 512), 24, rng)
-    fine = smooth((512, 512), 3, rng)
-    strands = _strands(rng)
-    skin = paint(complexion, rng)
+    brush = _Brush(complexion, colours, rng)
     for number, name in enumerate(gaussians.names):
         mine = gaussians.part == number
-        uv = gaussians.uv[mine]
-        u, v = uv.T
-        grain = sample(noise, u * 20 + 256, v * 20 + 256)
-        albedo, gloss = None, np.zeros(len(uv))
         if name == "skin":
-            spread = max(float(np.median(gaussians.sigma[mine])), 0.01)
-            albedo = skin.canvas.read(_crisp(skin.canvas, skin.albedo, spread), uv)
-            slope = [skin.canvas.read(s, uv) for s in _slopes(skin.canvas, skin.height, spread)]
-            surface.bump[mine] = np.stack(slope, 1)
-            gloss = skin.canvas.read(skin.gloss, uv)
-        elif name == "scalp" or name.startswith("ear") or name == "neck":
-            albedo = np.asarray(complexion.tone) * np.exp(
-                -(0.04 * grain + 0.02 * sample(fine, u * 30 + 256, v * 30 + 256))[:, None]
-            )
-            gloss += 0.2 * complexion.shine
-            if name == "neck":  # the chin's shade
-                albedo = albedo * np.exp(-np.clip((13.5 - v) / 4.5, 0, 1)[:, None] * [0.35, 0.5, 0.55])
-                lines = np.exp(-(((v - 13.2 - 0.02 * u**2) / 0.07) ** 2)) + np.exp(
-                    -(((v - 15.4 - 0.02 * u**2) / 0.06) ** 2)
-                )
-                albedo = albedo * (1 - 0.12 * lines[:, None])
-            elif name.startswith("ear"):
-                albedo = albedo * _ear(u * (1 if "left" in name else -1) / 1.35, v / 3.1)
-            elif name == "scalp":
-                under = np.clip(np.sin(np.arctan2(v, u)), 0, 1)
-                albedo = albedo * np.exp(-0.5 * under[:, None] * np.clip((np.hypot(u, v) - 9) / 4, 0, 1)[:, None])
-        elif name.startswith("eye "):
-            albedo = _iris(u, v, np.asarray(colours.iris), rng)
-            gloss += np.where(np.hypot(u, v) < 0.75, 3.0, 0.4)
-        elif name.startswith("socket"):
-            albedo = np.asarray(complexion.tone) * [0.80, 0.52, 0.50] * np.exp(-0.6 * (1.4 - np.hypot(u, v)))[:, None]
-            gloss += 0.5
-        elif name == "mouth":
-            deep = np.clip((3.2 - np.hypot(u, v / 0.6)) / 1.6, 0, 1)[:, None]
-            albedo = np.array([0.45, 0.20, 0.19]) * (1 - 0.88 * deep)
-        elif name.startswith("teeth"):
-            albedo, gloss = _teeth(u, v, "lower" in name), gloss + 0.5
-        elif name in ("hair", "long hair"):
-            albedo, gloss = _hair(gaussians, mine, name, colours, strands, rng)
-        elif name == "clothes":
-            weave = 0.05 * sample(fine, u * 14 + 256, v * 14 + 256) + 0.08 * grain
-            folds = 0.18 * sample(noise, u * 4 + 100, v * 2.2 + 300)
-            albedo = np.asarray(colours.cloth) * np.exp(weave + folds)[:, None]
-        else:  # glasses
-            albedo = np.asarray(colours.glasses) * np.exp(0.1 * grain)[:, None]
-            gloss += 0.9
-        surface.albedo[mine], surface.gloss[mine] = np.clip(albedo, 0.005, 1), np.clip(gloss, 0, 3)
+            albedo, gloss, surface.bump[mine] = brush.skin(gaussians.uv[mine], float(np.median(gaussians.sigma[mine])))
+        else:
+            albedo, gloss, keep = brush.part(name, *gaussians.uv[mine].T)
+            gaussians.opacity[mine] = np.where(keep, gaussians.opacity[mine], 0)
+        surface.albedo[mine], surface.gloss[mine] = np.clip(albedo, 0.005, 1), gloss
     return surface
+
+
+class _Brush:
+    """One person's colours and the noise they are mottled with; a method per kind of part, for points u, v (N,) cm."""
+
+    def __init__(self, complexion: Complexion, colours: Colours, rng: np.random.Generator) -> None:
+        self.complexion, self.colours, self.rng = complexion, colours, rng
+        self.tone = np.asarray(complexion.tone)
+        self.noise, self.fine, self.strands = octaves((512, 512), 24, rng), smooth((512, 512), 3, rng), _strands(rng)
+        self.fibres = smooth((64, 512), 6, rng)
+        self.painted = paint(complexion, rng)
+
+    def part(self, name: str, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray | float, np.ndarray | bool]:
+        """Albedo (N, 3), gloss and what is kept of a part, by the first word of its name."""
+        kind, _, side = name.partition(" ")
+        if kind in ("hair", "long"):
+            return self.hair(u, v) if kind == "hair" else self.long_hair(u, v)
+        if kind == "ear":
+            return self.bare(u, v) * _ear(u * (1 if side == "left" else -1) / 1.35, v / 3.1), self.oil, True
+        if kind == "teeth":
+            return _teeth(u, v, side == "lower"), 0.5, True
+        plain = dict(
+            scalp=self.scalp, neck=self.neck, eye=self.eye, socket=self.socket, mouth=self.mouth, clothes=self.clothes
+        )
+        return *plain.get(kind, self.frame)(u, v), True
+
+    @property
+    def oil(self) -> float:
+        return 0.2 * self.complexion.shine
+
+    def grain(self, u: np.ndarray, v: np.ndarray, scale: float = 20.0) -> np.ndarray:
+        return sample(self.noise, u * scale + 256, v * scale + 256)
+
+    def bare(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Plain mottled skin."""
+        mottle = 0.04 * self.grain(u, v) + 0.02 * sample(self.fine, u * 30 + 256, v * 30 + 256)
+        return self.tone * np.exp(-mottle[:, None])
+
+    def skin(self, uv: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Albedo, gloss and slope of the painted face at uv (N, 2), for Gaussians of deviation `spread` cm."""
+        canvas = self.painted.canvas
+        slopes = [canvas.read(s, uv) for s in _slopes(canvas, self.painted.height, spread)]
+        albedo = canvas.read(_crisp(canvas, self.painted.albedo, spread), uv)
+        return albedo, canvas.read(self.painted.gloss, uv), np.stack(slopes, 1)
+
+    def scalp(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
+        below = np.clip(np.sin(np.arctan2(v, u)), 0, 1) * np.clip((np.hypot(u, v) - 9) / 4, 0, 1)
+        return self.bare(u, v) * np.exp(-0.5 * below[:, None]), self.oil
+
+    def neck(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
+        """In the chin's shade, with two creases."""
+        shade = np.clip((13.5 - v) / 4.5, 0, 1)[:, None] * [0.35, 0.5, 0.55]
+        bend = v - 0.02 * u**2
+        creases = np.exp(-(((bend - 13.2) / 0.07) ** 2)) + np.exp(-(((bend - 15.4) / 0.06) ** 2))
+        return self.bare(u, v) * np.exp(-shade) * (1 - 0.12 * creases[:, None]), self.oil
+
+    def eye(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sclera, limbus, iris with radial fibres and pupil of an eyeball seen along its axis, under the lid's shadow."""
+        radius, size, pupil = np.hypot(u, v), 0.59, self.colours.pupil
+        white = np.array([0.90, 0.87, 0.84]) * np.exp(-0.30 * np.clip(np.abs(u) - 0.6, 0, 1)[:, None] * [0.3, 1.0, 0.9])
+        fibres = 0.22 * sample(self.fibres, (np.arctan2(v, u) / np.pi + 1) * 255, 32 + radius * 10)
+        collarette = 0.5 * np.exp(-(((radius - pupil - 0.07) / 0.07) ** 2))
+        iris = np.asarray(self.colours.iris) * (1 + fibres + collarette)[:, None]
+        iris = iris * (1 - 0.65 * np.clip((radius - size + 0.13) / 0.13, 0, 1)[:, None])
+        edge = np.clip((radius - size) / 0.05, 0, 1)[:, None]
+        hole = np.clip((radius - pupil) / 0.04, 0, 1)[:, None]
+        albedo = (iris * (1 - edge) + white * edge) * hole + 0.015 * (1 - hole)
+        lid = np.clip((-v - 0.08) / 0.32, 0, 1)[:, None]
+        return albedo * (1 - 0.45 * lid), np.where(radius < 0.75, 3.0, 0.4)
+
+    def socket(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
+        return self.tone * [0.80, 0.52, 0.50] * np.exp(-0.6 * (1.4 - np.hypot(u, v)))[:, None], 0.5
+
+    def mouth(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
+        deep = np.clip((3.2 - np.hypot(u, v / 0.6)) / 1.6, 0, 1)[:, None]
+        return np.array([0.45, 0.20, 0.19]) * (1 - 0.88 * deep), 0.0
+
+    def clothes(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
+        weave = 0.05 * sample(self.fine, u * 14 + 256, v * 14 + 256) + 0.08 * self.grain(u, v)
+        folds = 0.18 * sample(self.noise, u * 4 + 100, v * 2.2 + 300)
+        return np.asarray(self.colours.cloth) * np.exp(weave + folds)[:, None], 0.0
+
+    def frame(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
+        """Glasses; also the sheet around a portrait, until the photograph colours it."""
+        return np.asarray(self.colours.glasses) * np.exp(0.1 * self.grain(u, v))[:, None], 0.9
+
+    def hair(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A cap of hair, cut along a ragged hairline and above the ears, with a parting."""
+        colours = self.colours
+        across, along = np.arctan2(v, u), np.hypot(u, v)
+        column = (across / np.pi + 1) * 511
+        bins = np.linspace(-np.pi, np.pi, 73)
+        front = np.array([along[np.abs(across - b) < 0.1].min(initial=20.0) for b in bins])
+        top = np.abs(across + np.pi / 2) / np.radians(52)  # 0 over the nose, 1 at the temples
+        line = colours.hairline * np.exp(-((top / 0.75) ** 2))
+        line = line + colours.temples * np.exp(-(((top - 0.95) / 0.35) ** 2))
+        ragged = 0.06 * sample(self.strands, column, 0 * along + 200) + self.rng.uniform(-0.3, 0.3, len(u))
+        begin = np.interp(across, bins, front) + line + ragged
+        low = np.sin(across) + 0.06 * sample(self.strands, column, along * 40 + 100)
+        root = np.exp(-np.clip(along - begin, 0, 9) / 0.5)
+        parted = np.exp(-(((u - 4 * colours.parting) / 0.12) ** 2)) * (v < 0) * (colours.hairline > 0)
+        albedo, gloss = self.combed(sample(self.strands, column, along * 11))
+        return albedo * (1 - 0.35 * root - 0.45 * parted)[:, None], gloss, (low < colours.hair_end) & (along > begin)
+
+    def long_hair(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A curtain of hair with ragged ends."""
+        keep = v < v.max(initial=0) - 1.5 * self.rng.uniform(0, 1, len(u)) ** 2
+        return *self.combed(sample(self.strands, (u * 24) % 1023, v * 14)), keep
+
+    def combed(self, strand: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Albedo and gloss of hair whose strands are lighter or darker by `strand` (N,)."""
+        tone = np.asarray(self.colours.hair) * (1 - self.colours.grey) + 0.55 * self.colours.grey
+        return tone * np.exp(0.30 * strand)[:, None], 0.3 + 0.1 * strand
 
 
 def _crisp(canvas, picture: np.ndarray, spread: float) -> np.ndarray:
@@ -121,23 +191,6 @@ def _ear(across: np.ndarray, down: np.ndarray) -> np.ndarray:
     return np.exp(-(concha + groove - fold)[:, None] * [0.6, 1.0, 1.0]) * [1.0, 0.93, 0.92]
 
 
-def _iris(u: np.ndarray, v: np.ndarray, tone: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Sclera, limbus, iris with radial fibres, pupil, on an eyeball seen along its axis; u, v cm from the pupil."""
-    radius, angle = np.hypot(u, v), np.arctan2(v, u)
-    size, pupil = 0.59, rng.uniform(0.15, 0.27)
-    white = np.array([0.90, 0.87, 0.84]) * np.exp(-0.30 * np.clip(np.abs(u) - 0.6, 0, 1)[:, None] * [0.3, 1.0, 0.9])
-    fibres = sample(smooth((64, 512), 6, rng), (angle / np.pi + 1) * 255, 32 + radius * 10)
-    iris = tone * (1 + 0.22 * fibres + 0.5 * np.exp(-(((radius - pupil - 0.07) / 0.07) ** 2)))[:, None]
-    ring = np.clip((radius - size + 0.13) / 0.13, 0, 1)[:, None]
-    iris = iris * (1 - 0.65 * ring)
-    edge = np.clip((radius - size) / 0.05, 0, 1)[:, None]
-    albedo = iris * (1 - edge) + white * edge
-    hole = np.clip((radius - pupil) / 0.04, 0, 1)[:, None]
-    albedo = albedo * hole + 0.015 * (1 - hole)
-    lid = np.clip((-v - 0.08) / 0.32, 0, 1)[:, None]  # the upper lid and its lashes shade the eye
-    return albedo * (1 - 0.45 * lid)
-
-
 def _teeth(u: np.ndarray, v: np.ndarray, lower: bool) -> np.ndarray:
     """A row of teeth with gums: u cm along the arch, v cm down."""
     width = 0.62 if lower else np.where(np.abs(u) < 0.9, 0.86, 0.72)
@@ -160,31 +213,3 @@ def _strands(rng: np.random.Generator) -> np.ndarray:
         for rows, w, a in layers
     )
     return (total / total.std()).astype(np.float32)
-
-
-def _hair(
-    gaussians: Gaussians, mine: np.ndarray, name: str, colours: Colours, strands: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Colour and gloss of hair along its strands; cuts the cap's edge below the temples."""
-    u, v = gaussians.uv[mine].T
-    if name == "hair":
-        across, along = np.arctan2(v, u), np.hypot(u, v)
-        comb = sample(strands, (across / np.pi + 1) * 511, along * 11)
-        bins = np.linspace(-np.pi, np.pi, 73)
-        front = np.array([along[np.abs(across - b) < 0.1].min(initial=20.0) for b in bins])
-        top = np.abs(across + np.pi / 2) / np.radians(52)  # 0 over the nose, 1 at the temples
-        line = colours.hairline * np.exp(-((top / 0.75) ** 2)) + colours.temples * np.exp(-(((top - 0.95) / 0.35) ** 2))
-        ragged = 0.06 * sample(strands, (across / np.pi + 1) * 511, 0 * along + 200) + rng.uniform(-0.3, 0.3, len(u))
-        begin = np.interp(across, bins, front) + line + ragged
-        low = np.sin(across) + 0.06 * sample(strands, (across / np.pi + 1) * 511, along * 40 + 100)
-        keep = (low < colours.hair_end) & (along > begin)
-        root = np.exp(-np.clip(along - begin, 0, 9) / 0.5)
-        parted = np.exp(-(((u - 4 * colours.parting) / 0.12) ** 2)) * (v < 0) * (colours.hairline > 0)
-        shadow = 1 - 0.35 * root - 0.45 * parted
-    else:
-        comb = sample(strands, (u * 24) % 1023, v * 14)
-        keep = v < v.max() - 1.5 * rng.uniform(0, 1, len(u)) ** 2
-        shadow = 1.0
-    gaussians.opacity[mine] = np.where(keep, gaussians.opacity[mine], 0)
-    tone = np.asarray(colours.hair) * (1 - colours.grey) + 0.55 * colours.grey
-    return tone * (np.exp(0.30 * comb) * shadow)[:, None], 0.3 + 0.1 * comb

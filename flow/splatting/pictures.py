@@ -94,7 +94,7 @@ def expression_over_time(seed: int = 14, size: int = 200, count: int = 6) -> np.
     return np.vstack([beside(*top, np.full_like(wheel, 255)), beside(*flows, wheel)])
 
 
-def masks(seed: int = 19, size: int = 220) -> np.ndarray:
+def masks(seed: int = 15, size: int = 220) -> np.ndarray:
     """One pair with all that is known of it, its flow, depth and masks: (H, W, 3) uint8."""
     actor = Actor(seed, size, 40_000, 0.7, "plain")
     pair = actor.pair(

@@ -27,7 +27,7 @@ def opening(points: np.ndarray) -> float:
 GROWS = {
     "1": (up(55, 285), 3.0),
     "2": (up(46, 53, 276, 283), 3.0),
-    "4": (lambda p: -up(55, 285)(p), 1.5),
+    "4": (lambda p: -up(55, 285)(p), 1.0),
     "5": (opening, 2.0),
     "6": (up(145, 374, 23, 253, 118, 347), 0.5),
     "7": (lambda p: -opening(p), 2.0),
