@@ -1,0 +1,106 @@
+"""The `mer flow` commands: parse, call, print."""
+
+from pathlib import Path
+
+import click
+
+from mer.cli_parts import FILE, FOLDER, Commands, Name, known
+
+
+@click.group(cls=Commands)
+def flow():
+    """Optical flow from onset to apex: estimate it, benchmark methods, make training data, train."""
+
+
+@flow.command()
+@click.argument("prepared", type=FOLDER, nargs=-1, required=True)
+@click.option("--method", type=Name("flow.methods"), default="dis", show_default=True,
+              help=f"One of {known('flow.methods')}.")
+@click.option("--weights", type=FILE, help="Local weights, for methods that need them.")
+@click.option("--match-exposure/--no-match-exposure", default=True, show_default=True,
+              help="Match gain and bias of the two frames first.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes to use.  [default: all cores]")
+def estimate(prepared, method, weights, match_exposure, jobs):
+    """Estimate the flow of every prepared clip and keep it for mer cv.
+
+    \b
+    Example:
+      mer flow estimate prepared/casme2 prepared/samm --method dis
+    """
+    from data_prep.prepared import open_prepared
+    from flow.cache import estimate_prepared
+
+    options = {"weights": str(weights)} if weights else {}
+    for folder in open_prepared(prepared):
+        done = estimate_prepared(folder, method, match_exposure=match_exposure, jobs=jobs, **options)
+        click.echo(f"{folder.path}: flow of {done} clips by {method}")
+
+
+@flow.command()
+@click.option("--out", type=FOLDER, default=Path("flow-benchmark"), show_default=True, help="Folder for the tables.")
+@click.option("--method", "methods", type=Name("flow.methods"), multiple=True, help="Only these; may be repeated.  [default: all]")
+@click.option("--size", "sizes", type=click.IntRange(64, 2048), multiple=True, default=(224, 448), show_default=True)
+@click.option("--pairs", type=click.IntRange(1), default=200, show_default=True, help="Pairs per size.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--faces", type=FOLDER, help="Folder with more real faces (portraits/, clips/) beside scikit-image's astronaut.")
+def benchmark(out, methods, sizes, pairs, seed, faces):
+    """Compare flow methods on real face textures with exactly known sub-pixel motion.
+
+    \b
+    Example:
+      mer flow benchmark --pairs 200 --out flow-benchmark
+    """
+    from flow.benchmark import run
+
+    click.echo(run(methods or None, sizes=sizes, count=pairs, seed=seed, shared=faces, out=out))
+
+
+@flow.command()
+@click.option("--out", type=FOLDER, required=True, help="Folder for the dataset, in the layout of SRFlow.")
+@click.option("--pairs", type=int, default=1000, show_default=True, help="Pairs of frames.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same files.")
+@click.option("--size", type=int, default=256, show_default=True, help="Side of a frame, px.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to use.")
+def render(out, pairs, seed, size, jobs):
+    """Render synthetic faces in motion with their exact flow: training data in the layout of SRFlow.
+
+    \b
+    Example:
+      mer flow render --out splat-faces --pairs 1000 --seed 1
+    """
+    from flow.render import render as write
+
+    new = write(out, pairs, seed, size, jobs)
+    click.echo(f"{out}: {pairs} pairs, {new} of them new")
+
+
+@flow.command("train")
+@click.argument("config", type=FILE)
+@click.option("--out", type=FOLDER, required=True, help="Folder for checkpoints and logs; training goes on from what is in it.")
+@click.option("--device", help="Torch device.  [default: a GPU where there is one]")
+def train_flow(config, out, device):
+    """Train SRFlowNet as a YAML file says.
+
+    \b
+    Example:
+      mer flow train configs/flow-compact.yaml --out training/compact
+    """
+    from flow.train import train as fit
+
+    click.echo(f"Weights: {fit(config, out, device=device)}")
+
+
+@flow.command()
+@click.argument("weights", type=FILE)
+@click.option("--out", type=FILE, required=True, help="The .onnx file to write.")
+@click.option("--size", type=click.IntRange(64, 2048), default=224, show_default=True, help="Side of the frames it will be given, px.")
+def export(weights, out, size):
+    """Write SRFlowNet as an ONNX model.
+
+    \b
+    Example:
+      mer flow export flow/weights/srflownet-compact.safetensors --out srflownet.onnx
+    """
+    from flow.export import export as write
+
+    click.echo(f"Model: {write(weights, out, (size, size))}")
