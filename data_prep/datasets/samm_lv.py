@@ -34,12 +34,11 @@ SUBJECT, NAME, _, ONSET, APEX, OFFSET, _, KIND, ACTION_UNITS = range(9)
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table of the micro-expressions, from the latest edition; a row of data is one whose second cell names a clip."""
+    """Clip table of the micro-expressions, from the latest edition; no row above the data says so in that column."""
     path, *_ = find_files(Path(root), SPREADSHEETS, VIDEO)
     for sheet in sheets(path):
         if sheet.shape[1] > ACTION_UNITS:
-            named = sheet[NAME].map(text).str.fullmatch(r"\d{3}_\d+_\d+")
-            micro = sheet[named & sheet[KIND].map(text).str.lower().str.startswith("micro")]
+            micro = sheet[sheet[KIND].map(text).str.lower().str.startswith("micro")]
             if len(micro):
                 return clip_table([_row(cells) for cells in micro.itertuples(index=False, name=None)])
     raise BadInput(f"{path} has no row of a micro-expression in any sheet. Is it the file as published?")

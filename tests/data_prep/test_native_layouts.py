@@ -189,7 +189,8 @@ def test_smic_extended_release_has_absolute_numbers_second_pairs_and_rows_of_tex
     ]
     top = tmp_path / "SMIC-E_raw image" / "HS_long"
     spreadsheet(top / edition, [header, *rows])
-    spreadsheet(tmp_path / "SMIC-E_raw image" / "VIS_long" / edition.replace("HS", "VIS"), [header])
+    vis = (3, "s3_sur_01", None, 1, 6, None, None, 1, 20, "surprise")
+    spreadsheet(tmp_path / "SMIC-E_raw image" / "VIS_long" / edition.replace("HS", "VIS"), [header, vis])
     touch(top / "SMIC-HS-E" / "s03" / "s3_sur_01", "image308866.jpg", "image308890.jpg", "image309000.jpg")
     touch(tmp_path / "SMIC-E_raw image" / "VIS_long" / "SMIC-VIS-E" / "s03" / "s3_sur_01", "image000001.jpg")
     table = smic.read_annotations(tmp_path)
@@ -197,6 +198,9 @@ def test_smic_extended_release_has_absolute_numbers_second_pairs_and_rows_of_tex
     assert list(table["onset"]) == [308890, 96] and list(table["offset"]) == [308913, 101]
     assert list(table["emotion"]) == ["surprise", "negative"] and table["apex"].isna().all()
     assert list(smic.frame_files(tmp_path, first(table))) == [308866, 308890, 309000]
+    other = first(smic_vis.read_annotations(tmp_path))
+    assert (other.clip_id, other.offset) == ("smic_vis/s03/s03_sur_01", 6)
+    assert list(smic_vis.frame_files(tmp_path, other)) == [1]
 
 
 def test_smic_cropped_frames_and_other_spellings(tmp_path):

@@ -132,6 +132,7 @@ def test_dfme_joins_its_parts_reads_three_rates_and_takes_no_table_twice(tmp_pat
     test = pd.DataFrame([("sub03", "c3", 1, 2, 3, 200)], columns=[*columns[:5], "Fps"])
     test.to_csv(tmp_path / "test_A.csv", index=False)
     pd.DataFrame({"about": ["this release"]}).to_csv(tmp_path / "a_readme.csv", index=False)
+    (tmp_path / "~$train.xlsx").write_bytes(b"lock of an open Excel")
     touch(tmp_path / "train" / "c1", "00109.png", "00120.png", "01000.png")
     touch(tmp_path / "test" / "A" / "c3", "00001.png")
     table = dfme.read_annotations(tmp_path).sort_values("clip")
