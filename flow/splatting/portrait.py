@@ -2,7 +2,7 @@
 
 A detector's 3-D landmarks give the mesh, the photograph the colours. The colours are then fitted until the render
 reproduces the photograph: the render is linear in them, so that is a least-squares problem with the blend weights as
-its matrix. Hair, ears and background are a sheet behind the face that bends along with it.
+its matrix. Opacity and width are one number each, chosen by what they do to the render. Hair, ears and background are a sheet behind the face that bends along with it.
 """
 
 from dataclasses import dataclass
@@ -28,18 +28,21 @@ INTEROCULAR = 6.3  # cm between the irises, the size every face is brought to
 DISTANCE = 100.0  # cm of the camera assumed to have taken the photograph
 STEPS = 40  # of the colour fit
 WIDTHS = (0.75, 0.8, 0.85, 0.9, 1.0)  # tried for the Gaussians, as shares of the usual width: narrow is sharp
+OPACITIES = (0.9, 0.95, 0.98)  # tried for the Gaussians, each with the narrowest width that covers
 
 
 @dataclass
 class Portrait:
     """A scene made from a photograph.
 
-    psnr : dB over the face, of the render at rest against the photograph; width : share of the Gaussians' usual width
+    psnr : dB over the face, of the render at rest against the photograph
+    width, opacity : of the Gaussians, a share of the usual width and 0..1
     """
 
     scene: Scene
     psnr: float
     width: float
+    opacity: float
 
 
 def portrait(image: np.ndarray, gaussians: int = 40_000) -> Portrait:
@@ -58,9 +61,16 @@ def portrait(image: np.ndarray, gaussians: int = 40_000) -> Portrait:
 
     surround = _surround(seen, camera)
     head = Head(seen @ turn, turn=turn, surround=surround)
-    covered = cover(head.parts, gaussians)
-    width = _fit_width(covered, head, camera)
-    return _fit_colours(covered, head, camera, image, width)
+    tried = [_fit(cover(head.parts, gaussians), opacity, head, camera, image) for opacity in OPACITIES]
+    return max(tried, key=lambda made: made.psnr)
+
+
+def _fit(gaussians: Gaussians, opacity: float, head: Head, camera: Camera, image: np.ndarray) -> Portrait:
+    """Width and colours of Gaussians that are all as opaque as `opacity`."""
+    gaussians.opacity = np.full(len(gaussians.opacity), opacity)
+    width = _fit_width(gaussians, head, camera)
+    scene, psnr = _fit_colours(gaussians, head, camera, image)
+    return Portrait(scene, psnr, width, opacity)
 
 
 def _landmarks(image: np.ndarray) -> np.ndarray:
@@ -117,7 +127,7 @@ def _fit_width(gaussians: Gaussians, head: Head, camera: Camera) -> float:
     return width
 
 
-def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.ndarray, width: float) -> Portrait:
+def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.ndarray) -> tuple[Scene, float]:
     """Fit the colours to the photograph by Landweber steps: each Gaussian takes its share of what is still wrong."""
     surface = cover_with_paint(gaussians, Complexion(), Colours(), np.random.default_rng(0))
     face = Face(head, gaussians, surface, lit=False)
@@ -140,7 +150,7 @@ def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.nda
     again = scene.view(State())
     mask = scene.masks(again.weights)[1]
     error = np.square(again.picture[mask] - target[mask]).mean()
-    return Portrait(scene, float(-10 * np.log10(error)), width)
+    return scene, float(-10 * np.log10(error))
 
 
 def _match_hidden(face: Face, shown: np.ndarray, colours: np.ndarray) -> None:
