@@ -5,6 +5,7 @@ gets an outcome with a reason. Which frames are there is not asked here, but in 
 """
 
 import re
+from collections import defaultdict
 from typing import Callable, Collection, NamedTuple
 
 import pandas as pd
@@ -24,28 +25,30 @@ def find(table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]) -
 
     numbers_of : clip row -> numbers of the frames in its folder; asked only where apex and offset contradict each other
 
-    Returns the table, its names unique plain folder names, each oddity in `note`; and the findings, in the order of rows.
+    Returns the table, its names unique plain folder names, each oddity in `note`; and the findings, kind by kind.
     """
     table = table.reset_index(drop=True).copy()
     found = [Finding("a note of the reader", row.clip_id, row.note) for row in table.itertuples() if row.note]
     for look in (_plain_names, _duplicates, _offset_before_onset, lambda t: _apex_outside(t, numbers_of), _apex_on_an_end):
-        for finding in look(table):
-            row = table["clip_id"] == finding.clip_id
-            table.loc[row, "note"] = table.loc[row, "note"].map(lambda before: "; ".join(filter(None, (before, finding.detail))))
-            found.append(finding)
-    return table, found
+        new = look(table)
+        details: dict[str, list[str]] = defaultdict(list)
+        for finding in new:
+            details[finding.clip_id].append(finding.detail)
+        notes = zip(table["note"], table["clip_id"])
+        table["note"] = ["; ".join(filter(None, (before, *details[clip_id]))) for before, clip_id in notes]
+        found += new
+    return table.astype({"note": "string"}), found
 
 
 def _plain_names(table: pd.DataFrame) -> list[Finding]:
     """Subjects and clips become folders below the output; a name that would lead elsewhere is changed, and refused."""
     found = []
-    for i, row in table.iterrows():
-        plain = [re.sub(r'[/\\:\0]|^\.+$|^$', "_", name) for name in (row["subject"], row["clip"])]
-        if plain == [row["subject"], row["clip"]]:
+    for i, dataset, subject, clip in zip(table.index, table["dataset"], table["subject"], table["clip"]):
+        plain = [re.sub(r'[/\\:\0]|^\.+$|^$', "_", name) for name in (subject, clip)]
+        if plain == [subject, clip]:
             continue
-        table.loc[i, ["subject", "clip"]] = plain
-        table.loc[i, "clip_id"] = "/".join([row["dataset"], *plain])
-        said = f"subject {row['subject']!r}, clip {row['clip']!r} is no plain folder name; correct the annotation file"
+        table.loc[i, ["subject", "clip", "clip_id"]] = [*plain, "/".join([dataset, *plain])]
+        said = f"subject {subject!r}, clip {clip!r} is no plain folder name; correct the annotation file"
         found.append(Finding("a name that is no folder name", table.loc[i, "clip_id"], said, "bad name"))
     return found
 

@@ -73,16 +73,17 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
     return Annotations(table, applied, findings)
 
 
-def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str) -> list["Found"]:
+def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str) -> list[Found]:
     """`locate` for every row of the clip table; clips that were refused when they were read are not looked for."""
+    dataset = load_dataset(name)
     refused = {finding.clip_id: (finding.outcome, finding.detail) for finding in annotations.findings if finding.outcome}
     return [
-        Found(row.clip_id, None, None, "", {}, *refused[row.clip_id]) if row.clip_id in refused else locate(name, root, row, apex_rule)
+        Found(row.clip_id, None, None, "", {}, *refused[row.clip_id]) if row.clip_id in refused else locate(dataset, root, row, apex_rule)
         for row in track(list(annotations.table.itertuples()), f"finding the frames of {name}")
     ]
 
 
-def locate(name: str, root: Path, row, apex_rule: str) -> Found:
+def locate(dataset: ModuleType, root: Path, row, apex_rule: str) -> Found:
     """Find the frame files that preparing one row of the clip table needs, and the apex where a number settles it."""
     onset, apex, offset = (None if pd.isna(value) else int(value) for value in (row.onset, row.apex, row.offset))
     source = row.apex_source
@@ -97,7 +98,7 @@ def locate(name: str, root: Path, row, apex_rule: str) -> Found:
     if not source:
         return found(outcome="no apex", reason="neither apex nor offset is given")
     try:
-        files = load_dataset(name).frame_files(root, row)
+        files = dataset.frame_files(root, row)
     except BadInput as error:
         return found(outcome="missing frame", reason=str(error))
     wanted = [onset, apex] if apex is not None else [onset] + [n for n in files if onset < n <= offset]
