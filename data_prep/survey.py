@@ -1,5 +1,6 @@
 """What a dataset folder holds, found in seconds and before any image is opened: its clips, their frame files, what is missing."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,8 @@ from mer.errors import BadInput
 from mer.progress import track
 
 IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*")  # JPEG, PNG, BMP, TIFF of either byte order
+
+SHOWN = 4  # names of each folder that --check shows
 
 
 @dataclass(frozen=True)
@@ -139,18 +142,19 @@ def check_dataset(name: str, root: str | Path) -> Check:
     """
     root, dataset = Path(root), load_dataset(name)
     facts: layout.Facts = dataset.FACTS
-    lines = [f"{facts.title} in {root}", "", "Expected:", *(f"  {line}" for line in dataset.TREE.splitlines()), "", "Found:"]
+    lines = [f"{facts.title} in {root}", "", "Expected:", *(f"  {line}" for line in dataset.TREE.splitlines()), "", "Found:", *(f"  {line}" for line in _tree(root))]
     try:
         annotations = read_clips(name, root)
         found = locate_all(name, root, annotations, "midpoint")
     except BadInput as error:
         return Check(lines + [f"  {error}", "", f"Not usable. How to obtain {facts.title}: {facts.obtain}"], False)
     table = annotations.table
-    lines.append(f"  clips     {_count(len(table), facts.clips)}")
-    lines.append(f"  subjects  {_count(table['subject'].nunique(), facts.subjects)}")
-    counts = table["emotion"].value_counts()
-    for emotion in [*facts.emotions, *sorted(set(counts.index) - set(facts.emotions))]:
-        lines.append(f"  {emotion or '(none)':<9} {_count(counts.get(emotion, 0), facts.emotions.get(emotion, 0))}")
+    counts = {"clips": _count(len(table), facts.clips), "subjects": _count(table["subject"].nunique(), facts.subjects)}
+    here = table["emotion"].value_counts()
+    for emotion in [*facts.emotions, *sorted(set(here.index) - set(facts.emotions))]:
+        counts[emotion or "(none)"] = _count(here.get(emotion, 0), facts.emotions.get(emotion, 0))
+    width = max(map(len, counts))
+    lines += ["", *(f"  {what:<{width}} {count}" for what, count in counts.items())]
     lines += [f"  {line}" for line in _odd(annotations.findings)]
     if annotations.corrections:
         lines.append(f"  {len(annotations.corrections)} correction(s) applied, listed in data_prep/corrections/{name}.csv")
@@ -161,6 +165,20 @@ def check_dataset(name: str, root: str | Path) -> Check:
     ready = len(usable) - len(broken)
     lines += ["", f"{ready} of {len(found)} clips can be prepared." if ready else "Not usable: no clip has its frames."]
     return Check(lines, bool(ready))
+
+
+def _tree(folder: Path, level: int = 0) -> list[str]:
+    """What is in a folder, as far as it helps to compare: the first names of each of four levels, below the first folder."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        names = sorted((not entry.is_dir(), entry.name) for entry in entries)  # folders first
+    lines, indent = ([folder.absolute().name] if level == 0 else []), "  " * (level + 1)
+    for i, (is_file, name) in enumerate(names[:SHOWN]):
+        lines.append(f"{indent}{name}{'' if is_file else '/'}")
+        if not is_file and i == 0 and level < 3:
+            lines += _tree(folder / name, level + 1)
+    return lines + ([f"{indent}... and {len(names) - SHOWN} more"] if len(names) > SHOWN else [])
 
 
 def _odd(findings: list[oddities.Finding]) -> list[str]:

@@ -28,6 +28,23 @@ def test_a_right_folder_is_usable_and_no_image_is_opened(name, make_replica, mon
     assert "  ROOT" in check.lines
 
 
+def test_the_expected_tree_stands_beside_what_is_there(make_replica):
+    lines = check_dataset("casme2", make_replica("casme2", clips_each=6)).lines
+    expected, found = lines.index("Expected:"), lines.index("Found:")
+    assert "        EP02_01f/" in lines[expected:found]
+    assert lines[found + 1 : found + 9] == [
+        "  casme2_root",
+        "    CASME2_RAW_selected/",
+        "      CASME2_RAW_selected/",
+        "        sub01/",
+        "          EP01_01f/",
+        "          EP02_01/",
+        "          EP03_01f/",
+        "          EP04_01/",
+    ]
+    assert lines[found + 9] == "          ... and 3 more"  # two clips and the stray link
+
+
 def test_counts_as_published_are_said_to_be_so(make_replica, monkeypatch):
     root = make_replica("smic", subjects=(1,), clips_each=1)
     dataset = registry.load("data_prep.datasets", "smic")
