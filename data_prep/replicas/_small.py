@@ -12,7 +12,8 @@ from mer.errors import BadInput
 
 PEOPLE, CLIPS_EACH = 2, 2
 RISE, FALL = 6, 5  # frames from onset to apex, and on to the offset
-PEAK_PX = 2.5  # motion of the farthest-moving site at the apex
+SIZE = 256  # px of the square frames
+PEAK_PX = 2.0  # motion of the farthest-moving site at the apex
 # Words of the datasets that are no emotion an actor can show, and what is shown for them.
 SHOWN = {
     "happy": "happiness", "positive": "happiness", "negative": "disgust", "sad": "sadness", "tense": "anger",
@@ -52,7 +53,7 @@ def _film(subject: int, units: tuple[int, ...]):
     from flow import actors
 
     moves = {site: (PEAK_PX * dx, PEAK_PX * dy) for site, (dx, dy) in actors.moves(units).items()}
-    person = actors.actor(subject)
+    person = actors.actor(subject, SIZE)
     phase = np.concatenate([np.linspace(0, np.pi, RISE + 1), np.linspace(np.pi, 2 * np.pi, FALL + 1)[1:]])
 
     @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from data_prep import layout
 from data_prep.datasets import casme2, samm, smic, smic_nir, smic_vis
 from data_prep.layout import find_folder, number, text
 from data_prep.survey import read_clips
@@ -201,6 +202,17 @@ def test_smic_extended_release_has_absolute_numbers_second_pairs_and_rows_of_tex
     other = first(smic_vis.read_annotations(tmp_path))
     assert (other.clip_id, other.offset) == ("smic_vis/s03/s03_sur_01", 6)
     assert list(smic_vis.frame_files(tmp_path, other)) == [1]
+
+
+def test_smic_short_release_goes_before_extended_and_raw_before_cropped(tmp_path):
+    header = ("Subject", "Filename", "OnsetF", "OffsetF")
+    spreadsheet(tmp_path / "HS_long" / "SMIC-HS-E_annotation.xlsx", [header, (3, "s3_sur_01", 30, 40)])
+    touch(tmp_path / "HS_long" / "SMIC-HS-E" / "s03" / "s3_sur_01", "image000030.jpg")
+    for kind, number in (("cropped", 20), ("raw", 10)):
+        touch(tmp_path / f"SMIC_all_{kind}" / "HS" / "s3" / "micro" / "surprise" / "s3_sur_01", f"image{number}.bmp")
+        row = first(smic.read_annotations(tmp_path))
+        assert (row.onset, list(smic.frame_files(tmp_path, row))) == (number, [number])
+        layout.forget()
 
 
 def test_smic_cropped_frames_and_other_spellings(tmp_path):
