@@ -1,9 +1,11 @@
 """Onset and apex where none are annotated: the middle, or plain rules on what changes or moves in the face.
 
 `midpoint` looks at nothing. `frame-difference` takes the frame whose energy against the onset is highest, `flow` the one with
-the strongest motion from the onset. How far each is from a known apex stands in docs/results/spotting.md. The energy between two aligned faces is the mean absolute difference of their grey values around brows, nose wings,
-mouth and cheeks, after taking out what a small motion of the whole head or a change of exposure explains. The eyes are
-left out, because a blink moves more than any micro-expression. This is a rule to start from, not a trained spotter.
+the strongest motion from the onset. How far each is from a known apex stands in docs/results/spotting.md.
+
+The energy between two aligned faces is the mean absolute difference of their grey values around brows, nose wings, mouth and
+cheeks, after taking out what a small motion of the whole head or a change of exposure explains. The eyes are left out, because
+a blink moves more than any micro-expression. These are rules to start from, not trained spotters.
 """
 
 from collections import deque

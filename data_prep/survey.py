@@ -142,7 +142,8 @@ def check_dataset(name: str, root: str | Path) -> Check:
     """
     root, dataset = Path(root), load_dataset(name)
     facts: layout.Facts = dataset.FACTS
-    lines = [f"{facts.title} in {root}", "", "Expected:", *(f"  {line}" for line in dataset.TREE.splitlines()), "", "Found:", *(f"  {line}" for line in _tree(root))]
+    lines = [f"{facts.title} in {root}", "", "Expected:", *(f"  {line}" for line in dataset.TREE.splitlines())]
+    lines += ["", "Found:", *(f"  {line}" for line in _tree(root))]
     try:
         annotations = read_clips(name, root)
         found = locate_all(name, root, annotations, "midpoint")

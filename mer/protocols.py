@@ -49,7 +49,8 @@ def names() -> list[str]:
 def load(name: str) -> Protocol:
     """Load a protocol by its name, or by the path of a YAML file of your own.
 
-    Behind the name (or path) of one that detects action units, `-au4` asks for unit 4: `cd6me-au4`. Raises `UnknownName` for a name that is not listed, `BadInput` for a file that is not a protocol.
+    Behind the name (or path) of one that detects action units, `-au4` asks for unit 4: `cd6me-au4`.
+    Raises `UnknownName` for a name that is not listed, `BadInput` for a file that is not a protocol.
     """
     asked = re.fullmatch(r"(.+)-au(\d+)", name)
     if asked:
@@ -140,7 +141,8 @@ def _labels(protocol: Protocol, table: pd.DataFrame) -> pd.Series:
 
 def _detected(protocol: Protocol, dataset: str, units_shown: frozenset[int]) -> str | None:
     if protocol.unit is None:
-        raise BadInput(f"{protocol.name} detects the action units {units(protocol)} one at a time. Choose one, as in {protocol.name}-au{units(protocol)[0]}.")
+        asked = units(protocol)
+        raise BadInput(f"{protocol.name} detects the action units {asked} one at a time. Choose one, as in {protocol.name}-au{asked[0]}.")
     if not units_shown or protocol.unit not in protocol.action_units.get(dataset, []):
         return None
     return "present" if protocol.unit in units_shown else "absent"
