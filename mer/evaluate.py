@@ -1,13 +1,14 @@
 """Folds -> predictions. Fits one classifier per fold and seed, never looks at a score, and saves each fold as it ends.
 
 Nothing in here may depend on the order of the table's rows: clips are sorted by `clip_id` before anything else happens.
-Nothing that is fitted may see the held-out subject: the only fit is the one in `predict_fold`, on the fold's own clips.
+Nothing that is fitted may see the held-out subject: the only fits are those in `predict_fold`, on the fold's own clips, and in
+`predict_folds`, where a classifier fits all folds at once and each of them on its own clips.
 """
 
 import hashlib
 import inspect
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 from urllib.parse import quote
 
 import numpy as np
@@ -47,17 +48,37 @@ def cross_validate(
     make = maker(config, len(labels))
     claim(out, config, {**fingerprint(table, X), "classes": labels, "split": split})
 
-    jobs = [(seed, fold, fold_file(out, seed, fold[0])) for seed in range(config.seeds) for fold in folds]
-    for seed, (name, train, test), file in track(jobs, f"{config.classifier}, {len(folds)} folds x {config.seeds} seeds"):
-        if not file.is_file():
-            p = predict_fold(make, seed, X, y, train, test)
-            with replacing(file) as temporary:
-                _rows(table.iloc[test], name, seed, p, labels).to_csv(temporary, index=False)
+    files = {(seed, name): fold_file(out, seed, name) for seed in range(config.seeds) for name, _, _ in folds}
+    missing = {key for key, file in files.items() if not file.is_file()}
+    work = predict_folds(make, range(config.seeds), X, y, folds, missing)
+    for seed, (name, _, test), p in track(work, f"{config.classifier}, {len(folds)} folds x {config.seeds} seeds", total=len(missing)):
+        with replacing(files[seed, name]) as temporary:
+            _rows(table.iloc[test], name, seed, p, labels).to_csv(temporary, index=False)
 
-    predictions = pd.concat([read_predictions(file) for _, _, file in jobs], ignore_index=True)
+    predictions = pd.concat([read_predictions(file) for file in files.values()], ignore_index=True)
     with replacing(out / "predictions.csv") as temporary:
         predictions.to_csv(temporary, index=False)
     return predictions
+
+
+def predict_folds(make, seeds, X, y, folds: list[splits.Fold], missing: set[tuple[int, str]]) -> Iterator[tuple[int, splits.Fold, np.ndarray]]:
+    """Yield seed, fold and probabilities for its test clips, for each (seed, name of a fold) in `missing`, as they become known.
+
+    A classifier that has `fit_folds` is fitted for all folds of a seed at once. They are then fitted together even where only
+    some are missing, so that a run that was stopped ends with the same numbers, to the last bit, as one that was not.
+    """
+    for seed in seeds:
+        if not any((seed, name) in missing for name, _, _ in folds):
+            continue
+        together = getattr(make(seed), "fit_folds", None)
+        if together:
+            for k, fitted in together(X, y, [train for _, train, _ in folds]):
+                if (seed, folds[k][0]) in missing:
+                    yield seed, folds[k], fitted.predict_proba(X[folds[k][2]])
+        else:
+            for name, train, test in folds:
+                if (seed, name) in missing:
+                    yield seed, (name, train, test), predict_fold(make, seed, X, y, train, test)
 
 
 def predict_fold(make: Callable[[int], Any], seed: int, X: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:

@@ -82,6 +82,13 @@ def fits(monkeypatch):
                 self.given = (X.copy(), y.copy())
                 return super().fit(X, y)
 
+            if hasattr(module.Classifier, "fit_folds"):
+
+                def fit_folds(self, X, y, folds):
+                    for k, fitted in super().fit_folds(X, y, folds):
+                        fitted.given = (X[folds[k]].copy(), y[folds[k]].copy())
+                        yield k, fitted
+
             def predict_proba(self, X):
                 p = super().predict_proba(X)
                 records.append((self.given, {key: np.copy(value) for key, value in self.state()[0].items()}, p))
@@ -174,6 +181,36 @@ def test_a_classifier_that_learns_from_the_clips_it_predicts_is_found(tmp_path, 
     assert leaks(honest("logistic", tmp_path), *experiment()) == list("0123")
     with pytest.raises(AssertionError):
         test_what_is_fitted_never_saw_the_held_out_subject("logistic", tmp_path / "inside", fits)
+
+
+def held_out_clips_centre_the_maps(folds_of_ststnet):
+    """Every fold takes off the mean of all clips."""
+    train = folds_of_ststnet.train
+
+    def leaking(net, x, y, folds, means, *rest):
+        return train(net, x, y, folds, x.mean((0, 2, 3)).expand_as(means), *rest)
+
+    return folds_of_ststnet, "train", leaking
+
+
+def held_out_clips_are_fitted(folds_of_ststnet):
+    """Every clip is in every fold's batch, whoever is left out."""
+    train_block = folds_of_ststnet._train_block
+
+    def leaking(net, patches, shape, y, inside, *rest):
+        return train_block(net, patches, shape, y, np.ones_like(inside), *rest)
+
+    return folds_of_ststnet, "_train_block", leaking
+
+
+@pytest.mark.parametrize("plant", [held_out_clips_centre_the_maps, held_out_clips_are_fitted], ids=lambda f: f.__name__)
+def test_a_leak_between_folds_fitted_at_once_is_found(plant, tmp_path, monkeypatch, fits):
+    from mer.classifiers import _ststnet_folds
+
+    monkeypatch.setattr(*plant(_ststnet_folds))
+    assert leaks(honest("ststnet", tmp_path), *experiment()) == list("0123")
+    with pytest.raises(AssertionError):
+        test_what_is_fitted_never_saw_the_held_out_subject("ststnet", tmp_path / "inside", fits)
 
 
 def test_a_split_that_lets_a_held_out_clip_in_is_found(tmp_path, monkeypatch, fits):

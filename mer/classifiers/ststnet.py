@@ -12,6 +12,8 @@ What differs here, and why:
   held-out clip had a say in it (docs/results/real-flow-dev.md). configs/ststnet-published.yaml has the published regime.
 """
 
+from typing import Iterator, Sequence
+
 import numpy as np
 import torch
 from torch import nn
@@ -50,29 +52,56 @@ class Classifier:
         self.settings = dict(classes=classes, seed=seed, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size, balanced=balanced)
         self.device = choose(device)
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> "Classifier":
-        """X : (N, C, H, W) float; y : (N,) int in 0..classes-1."""
-        options, self.shape = self.settings, X.shape[1:]
-        self.mean = X.mean((0, 2, 3), dtype=np.float64).astype(np.float32)[:, None, None]
-        self.scale = X.std((0, 2, 3), dtype=np.float64).astype(np.float32)[:, None, None]
-        self.scale[self.scale == 0] = 1.0
+    def fit(self, X: np.ndarray, y: np.ndarray, places: np.ndarray | None = None) -> "Classifier":
+        """X : (N, C, H, W) float; y : (N,) int in 0..classes-1; places : (N,) int, see `turns`; 0..N-1 where not given."""
+        options = self.settings
+        self._scale_by(X)
         x, y = self._tensor(X), torch.tensor(np.asarray(y, dtype=np.int64)).to(self.device)
         counts = torch.bincount(y, minlength=options["classes"])
         weight = len(y) / counts.clamp(min=1) if options["balanced"] else None  # a class nobody shows weighs nothing anyway
 
-        with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they were
-            torch.manual_seed(options["seed"])
-            net = Net(*X.shape[1:], options["classes"])
-            orders = [torch.randperm(len(y)) for _ in range(options["epochs"])]
-        self.net = net.to(self.device, memory_format=torch.channels_last)
+        self.net = self._start().to(self.device, memory_format=torch.channels_last)
         optimizer = torch.optim.Adam(self.net.parameters(), lr=options["learning_rate"])
-        for order in orders:
-            for batch in order.to(self.device).split(options["batch_size"]):
+        for order in turns(options["seed"], options["epochs"], np.arange(len(y)) if places is None else places):
+            for batch in torch.from_numpy(order).to(self.device).split(options["batch_size"]):
                 optimizer.zero_grad(set_to_none=True)
                 loss = F.cross_entropy(self.net(x[batch]), y[batch], weight=weight)
                 loss.backward()
                 optimizer.step()
         return self
+
+    def fit_folds(self, X: np.ndarray, y: np.ndarray, folds: Sequence[np.ndarray]) -> Iterator[tuple[int, "Classifier"]]:
+        """Yield (number of the fold, classifier fitted on it) as they become known, equal to `fit` of each fold to rounding.
+
+        X : (N, C, H, W) float, all clips; y : (N,) int; folds : positions to fit on, one array per fold
+        """
+        from mer.classifiers import _ststnet_folds
+
+        fitted = [type(self)(**self.settings, device=self.device.type) for _ in folds]
+        for one, fold in zip(fitted, folds):
+            one._scale_by(X[fold])
+        means, scales = (torch.from_numpy(np.stack([getattr(one, name).ravel() for one in fitted])) for name in ("mean", "scale"))
+        x, labels = torch.from_numpy(np.asarray(X, dtype=np.float32)), torch.from_numpy(np.asarray(y, dtype=np.int64))
+        orders = list(turns(self.settings["seed"], self.settings["epochs"], np.arange(len(y))))
+        net = fitted[0]._start()
+        for block, stacked in _ststnet_folds.train(net, x, labels, folds, means, scales, self.settings, orders, self.device):
+            for i, k in enumerate(block):
+                fitted[k].net = fitted[k]._start().to(self.device, memory_format=torch.channels_last)
+                fitted[k].net.load_state_dict({name: value[i] for name, value in stacked.items()})
+                yield k, fitted[k]
+
+    def _scale_by(self, X: np.ndarray) -> None:
+        """Take shape, mean and scale of each channel from the clips to fit on."""
+        self.shape = X.shape[1:]
+        self.mean = X.mean((0, 2, 3), dtype=np.float64).astype(np.float32)[:, None, None]
+        self.scale = X.std((0, 2, 3), dtype=np.float64).astype(np.float32)[:, None, None]
+        self.scale[self.scale == 0] = 1.0
+
+    def _start(self) -> Net:
+        """The network before training, decided by the seed; the caller's random numbers stay as they were."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.settings["seed"])
+            return Net(*self.shape, self.settings["classes"])
 
     @torch.no_grad()
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
@@ -96,3 +125,14 @@ class Classifier:
     def _tensor(self, X: np.ndarray) -> torch.Tensor:
         scaled = (np.asarray(X, dtype=np.float32) - self.mean) / self.scale
         return torch.from_numpy(scaled).to(self.device, memory_format=torch.channels_last)
+
+
+def turns(seed: int, epochs: int, places: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield for each epoch the order in which clips are gone through, (N,) int64 positions.
+
+    places : (N,) int, where each clip stands in the whole table. A clip draws its turn by its place, so that leaving a
+        subject out takes its clips from the order and leaves all others as they were: folds then share most of each batch.
+    """
+    for epoch in range(epochs):
+        drawn = np.random.default_rng([seed, epoch]).random(int(places.max()) + 1)
+        yield np.argsort(drawn[places], kind="stable")

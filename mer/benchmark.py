@@ -1,0 +1,131 @@
+"""How long STSTNet takes for all folds of one seed: all at once, and one fold after another as public code does.
+
+Not a measure of accuracy: the maps are noise. Both ways are timed on the same processor threads in one run, in turns, so
+that a busy machine slows both alike. A fold's training has the same steps throughout, so a few epochs measure any number.
+"""
+
+import platform
+import statistics
+import time
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mer.classifiers.ststnet import STREAMS, Classifier
+
+SUBJECTS, CLIPS, SIDE = 68, 442, 28  # the MEGC 2019 composite
+REGIMES = {"default": 40, "published": 800}  # epochs, in batches of 256
+WORK = SIDE * SIDE * sum(STREAMS) * 27 * 2 * (1 + 1 / 9)  # per clip, epoch and fold: the filters, and the ninth of them that passes back
+
+
+class Usual(nn.Module):
+    """STSTNet as it is usually written, (N, 3, 28, 28) -> (N, 3): three convolutions side by side, in torch's default layout."""
+
+    def __init__(self):
+        super().__init__()
+        self.streams = nn.ModuleList(nn.Conv2d(3, channels, 3, padding=1) for channels in STREAMS)
+        self.head = nn.Linear(400, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        pooled = torch.cat([F.max_pool2d(F.relu(stream(x)), 3, 3, padding=1) for stream in self.streams], 1)
+        return self.head(F.avg_pool2d(pooled, 2).flatten(1))
+
+
+def measure(rounds: int = 3, epochs: int = 4, folds_alone: int = 3) -> dict[str, float]:
+    """Return seconds per fold and epoch of each way, the median over `rounds`, and `start`, what all at once takes before the first epoch."""
+    rng = np.random.default_rng(0)
+    subjects = np.arange(CLIPS) % SUBJECTS
+    X, y = rng.normal(0, 1, (CLIPS, 3, SIDE, SIDE)).astype(np.float32), rng.integers(0, 3, CLIPS)
+    folds = [np.flatnonzero(subjects != s) for s in range(SUBJECTS)]
+    together(X, y, folds, 1)  # the first call of a routine is slower than the others
+    usual(X, y, folds[:1], 1)
+    seconds = {"usual": [], "loop": [], "together": [], "start": []}
+    for _ in range(rounds):
+        seconds["usual"].append(usual(X, y, folds[:folds_alone], epochs) / folds_alone / epochs)
+        seconds["loop"].append(loop(X, y, folds[:folds_alone], epochs) / folds_alone / epochs)
+        one, more = together(X, y, folds, 1), together(X, y, folds, 1 + epochs)
+        seconds["together"].append((more - one) / SUBJECTS / epochs)
+        seconds["start"].append(one - (more - one) / epochs)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def usual(X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int) -> float:
+    """Seconds for training `folds` one after another with `Usual`."""
+    began = time.perf_counter()
+    for fold in folds:
+        x, labels = torch.from_numpy(X[fold]), torch.from_numpy(y[fold])
+        net = Usual()
+        optimizer = torch.optim.Adam(net.parameters(), lr=5e-5)
+        for _ in range(epochs):
+            for batch in torch.randperm(len(x)).split(256):
+                optimizer.zero_grad()
+                F.cross_entropy(net(x[batch]), labels[batch]).backward()
+                optimizer.step()
+    return time.perf_counter() - began
+
+
+def loop(X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int) -> float:
+    """Seconds for training `folds` one after another with this project's own classifier."""
+    began = time.perf_counter()
+    for fold in folds:
+        Classifier(3, 0, epochs=epochs).fit(X[fold], y[fold], places=fold)
+    return time.perf_counter() - began
+
+
+def together(X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int) -> float:
+    """Seconds for training `folds` all at once."""
+    began = time.perf_counter()
+    for _ in Classifier(3, 0, epochs=epochs).fit_folds(X, y, folds):
+        pass
+    return time.perf_counter() - began
+
+
+def peak(size: int = 1024) -> float:
+    """Floating-point operations per second of a large matrix product: what the processor can be brought to do, not its data sheet."""
+    a, b = torch.randn(size, size), torch.randn(size, size)
+    out = a @ b
+    best = min(_seconds(lambda: torch.mm(a, b, out=out)) for _ in range(20))
+    return 2 * size**3 / best
+
+
+def _seconds(work) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def page() -> str:
+    """Measure, and return docs/results/cv-speed.md."""
+    found = measure()
+    names = {
+        "usual": "the usual way: three convolutions, one fold after another",
+        "loop": "this project's classifier, one fold after another",
+        "together": "all folds at once (`mer cv`)",
+    }
+    rows = []
+    for name, title in names.items():
+        extra = found["start"] if name == "together" else 0
+        times = [found[name] * SUBJECTS * epochs + extra for epochs in REGIMES.values()]
+        faster = [(found["usual"] * SUBJECTS * epochs) / t for epochs, t in zip(REGIMES.values(), times)]
+        rows.append(f"| {title} | {times[0]:.0f} | {times[1]:.0f} | {faster[0]:.1f} | {faster[1]:.1f} |")
+    rate, best = WORK * (CLIPS - CLIPS / SUBJECTS) / found["together"], peak()
+    return f"""# How long STSTNet takes, leaving each of {SUBJECTS} subjects out
+
+{CLIPS} clips of {SIDE} x {SIDE} x 3, {SUBJECTS} folds, batches of 256, one seed; {torch.get_num_threads()} thread(s) on {platform.machine()}, torch {torch.__version__}. Seconds are those of a few epochs, multiplied to the number of each regime ({REGIMES["default"]} epochs by default, {REGIMES["published"]} as published).
+
+| | s, default | s, published | times faster, default | times faster, published |
+|---|---|---|---|---|
+{chr(10).join(rows)}
+
+All three do the same arithmetic, and the last two end with the same weights to rounding (`tests/mer/test_ststnet_folds.py`); the first draws other batches. Nothing is left out: same batches, same epochs, float32.
+
+Needed at the least, per clip, epoch and fold: {WORK / 1e6:.2f} million floating-point operations, {WORK * CLIPS * SUBJECTS * REGIMES["published"] / 1e12:.0f} million million for the published regime. All at once does them at {rate / 1e9:.0f} thousand million per second, {100 * rate / best:.0f} % of the {best / 1e9:.0f} that a large matrix product reaches on the same thread(s).
+
+Made by `python -m mer.benchmark`. A GPU was not measured.
+"""
+
+
+if __name__ == "__main__":
+    print(page(), end="")
