@@ -1,6 +1,6 @@
-"""How far spotted apexes are from known ones, on synthetic clips: actors with sensor noise and a drifting head.
+"""How far spotted apexes are from known ones, on synthetic clips: rendered people, sensor noise, a drifting head.
 
-The actors are drawn faces, so the numbers compare the methods with each other; they do not say how far off a real apex is.
+The faces come from the splat engine, so the numbers compare the methods with each other; they do not say how far off a real apex is.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ RATES = (30, 100, 200)  # frames per second of CAS(ME)^3, SMIC, CASME II
 WITHIN = (1, 3, 5)  # frames
 LENGTH_S = (0.25, 0.5)  # onset to offset
 APEX_AT = (0.25, 0.75)  # of the length
-PEAK_PX = (0.4, 2.4)  # at the site that moves farthest, evenly spread in its logarithm
+PEAK_PX = (0.4, 2.4)  # at the landmark that moves farthest, evenly spread in its logarithm
 HEAD = (0.8, 0.8, 0.15)  # standard deviation of the head's drift from onset to offset: px, px, degrees
 SIZE = 240  # px of the frames, which the face fills
 
@@ -34,26 +34,20 @@ class Clip:
 
 def make_clip(seed: int, rate: float) -> Clip:
     """The clip number `seed` at `rate` frames per second; the same performance at every rate."""
-    from flow import actors
+    from flow.splatting import recipes  # at call time: flow stands above this package
+    from flow.splatting.actor import Actor
+    from flow.splatting.expression import film
 
     rng = np.random.default_rng(seed)
-    person = actors.actor(int(rng.integers(1000)), SIZE)
-    emotion = rng.choice(sorted(actors.EMOTIONS))
-    sets = actors.EMOTIONS[emotion]
-    moves = actors.moves(sets[rng.integers(len(sets))])
+    actor = Actor(int(rng.integers(1000)), SIZE)
+    actions = recipes.draw(rng.choice(recipes.EMOTIONS), rng)
     peak = np.exp(rng.uniform(*np.log(PEAK_PX)))
     length, at = rng.uniform(*LENGTH_S), rng.uniform(*APEX_AT)
     drift = rng.normal(0, HEAD)
     last = round(length * rate)
     apex = int(np.clip(round(at * length * rate), 1, last - 1))
-    # Half a cosine up to the apex and half a cosine down: motion starts and ends at rest.
-    phase = np.concatenate([np.linspace(0, np.pi, apex + 1), np.linspace(np.pi, 2 * np.pi, last - apex + 1)[1:]])
-    shown = {site: (dx * peak, dy * peak) for site, (dx, dy) in moves.items()}
-    frames = [
-        (i, person.frame(shown, (1 - np.cos(phase[i])) / 2, tuple(drift * i / last), np.random.default_rng([seed, i])))
-        for i in range(last + 1)
-    ]
-    return Clip(frames, apex, similarity(person.landmarks, spotting.SIZE))
+    frames = film(actor, actions, peak, apex, last - apex, np.random.default_rng([seed, last]), drift=tuple(drift * apex / last))
+    return Clip(list(enumerate(frames)), apex, similarity(actor.landmarks(), spotting.SIZE))
 
 
 def spotted(clip: Clip, method: str) -> int:

@@ -1,6 +1,6 @@
 """Facial motion with a known answer: named sites of the face, the smooth field they span, and frames that moved by it.
 
-Shared by the flow benchmark and the synthetic actors. Not a model of muscles: the splat engine has those.
+Made for the flow benchmark. Not a model of muscles: the splat engine has those.
 
 The field says where each pixel of the *second* frame comes from, because then that frame can be resampled exactly; the
 forward flow, which methods are asked for, follows by numerical inversion.

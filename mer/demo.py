@@ -19,8 +19,7 @@ from data_prep.replicas import ReplicaClip
 from flow.cache import estimate_prepared
 from flow.splatting import recipes
 from flow.splatting.actor import Actor
-from flow.splatting.camera import Pose
-from flow.splatting.sensor import Sensor
+from flow.splatting.expression import film
 from mer import bundle, registry
 from mer.config import CvConfig
 from mer.disk import write_text
@@ -35,8 +34,7 @@ MARKER = "SYNTHETIC.txt"
 
 CLIPS_PER_SUBJECT = 5
 PEAK_PX = (0.3, 3.0)  # motion of the farthest-moving landmark at the apex, px of the frame, evenly spread in its logarithm
-HEAD_PX, HEAD_DEGREES = 0.3, 0.06  # standard deviations of the head's drift from onset to apex
-CAMERA = Sensor(blur=0.4, shot=1e-4, read=0.004, drift=0.005)
+HEAD = (0.3, 0.3, 0.06)  # standard deviations of the head's drift from onset to apex: px, px, degrees
 SIZE = 320  # px of a frame
 RISE, FALL = 6, 5  # frames from onset to apex, and on to the offset: few, so that drawing them all takes seconds
 
@@ -76,20 +74,9 @@ class Performance:
         `rest` frames of the neutral face come before and after.
         """
         rng = np.random.default_rng([self.person, self.seed, 1])
-        actor = _actor(self.person)
-        strength = actor.intensity(self.actions, np.exp(rng.uniform(*np.log(PEAK_PX))))
-        roll, *shift = rng.normal(0, (HEAD_DEGREES, HEAD_PX, HEAD_PX))
-        cm = actor.scene.camera.distance / actor.scene.camera.focal  # per px
-        # Half a cosine up and half a cosine down: motion starts and ends at rest.
-        phase = np.concatenate([np.linspace(0, np.pi, RISE + 1), np.linspace(np.pi, 2 * np.pi, FALL + 1)[1:]])
-        amounts = np.pad((1 - np.cos(phase)) / 2, rest)
-        drifts = np.pad(np.arange(RISE + FALL + 1) / RISE, rest, mode="edge")
-        frames = []
-        for amount, drift in zip(amounts, drifts):
-            shown = {unit: amount * strength * share for unit, share in self.actions.items()}
-            pose = Pose(roll=drift * roll, shift=(drift * shift[0] * cm, drift * shift[1] * cm, 0.0))
-            frames.append(actor.frame(shown, head=pose, sensor=CAMERA, rng=rng))
-        return frames
+        peak = np.exp(rng.uniform(*np.log(PEAK_PX)))
+        drift = tuple(rng.normal(0, HEAD))
+        return list(film(_actor(self.person), self.actions, peak, RISE, FALL, rng, drift=drift, rest=rest))
 
 
 @lru_cache(maxsize=1)
@@ -104,7 +91,7 @@ def run(out: Path) -> Iterator[str]:
     Raises `BadInput` for a folder that holds anything else.
     """
     _clear(out)
-    yield "Everything in this demo is synthetic: drawn faces, known motion, no real person."
+    yield "Everything in this demo is synthetic: rendered faces, known motion, no real person."
     roots = write_datasets(out / "datasets")
     folders = []
     for name, root in roots.items():

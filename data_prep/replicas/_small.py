@@ -1,6 +1,5 @@
-"""A small replica of any dataset, with drawn faces that a face detector finds: what a right folder looks like, to try things on."""
+"""A small replica of any dataset, with rendered faces that a face detector finds: what a right folder looks like, to try things on."""
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Iterator
 
@@ -13,7 +12,7 @@ from mer.errors import BadInput
 PEOPLE, CLIPS_EACH = 2, 2
 RISE, FALL = 6, 5  # frames from onset to apex, and on to the offset
 SIZE = 256  # px of the square frames
-PEAK_PX = 2.0  # motion of the farthest-moving site at the apex
+PEAK_PX = 2.0  # motion of the farthest-moving landmark at the apex
 # Words of the datasets that are no emotion an actor can show, and what is shown for them.
 SHOWN = {
     "happy": "happiness", "positive": "happiness", "negative": "disgust", "sad": "sadness", "tense": "anger",
@@ -36,29 +35,17 @@ def write_small(name: str, root: str | Path) -> list[str]:
 
 
 def _clips(words: tuple[str, ...]) -> Iterator[ReplicaClip]:
-    from flow import actors  # drawn on the ground of this package: the other way round it would go in circles
+    from flow.splatting import recipes  # at call time: flow stands above this package
+    from flow.splatting.actor import Actor
+    from flow.splatting.expression import film
 
     for subject in range(1, PEOPLE + 1):
+        actor = Actor(subject, SIZE)
         for index in range(1, CLIPS_EACH + 1):
+            rng = np.random.default_rng([subject, index])
             word = words[((subject - 1) * CLIPS_EACH + index - 1) % len(words)]
             first = word.lower().split("+")[0]
-            units = actors.EMOTIONS[SHOWN.get(first, first)][0]
+            actions = recipes.draw(SHOWN.get(first, first), rng)
+            frames = list(film(actor, actions, PEAK_PX, RISE, FALL, rng))
             onset = 100 * index + 46
-            cells = "+".join(map(str, units))
-            yield ReplicaClip(subject, index, word, cells, onset, onset + RISE, onset + RISE + FALL, _film(subject, units))
-
-
-def _film(subject: int, units: tuple[int, ...]):
-    """Frame i of a face that moves from rest (0) to its apex (`RISE`) and back, as a function, each frame drawn once."""
-    from flow import actors
-
-    moves = {site: (PEAK_PX * dx, PEAK_PX * dy) for site, (dx, dy) in actors.moves(units).items()}
-    person = actors.actor(subject, SIZE)
-    phase = np.concatenate([np.linspace(0, np.pi, RISE + 1), np.linspace(np.pi, 2 * np.pi, FALL + 1)[1:]])
-
-    @lru_cache(maxsize=1)
-    def frame(i: int) -> np.ndarray:
-        noise = np.random.default_rng([subject, *units, i])
-        return person.frame(moves, (1 - np.cos(phase[i])) / 2, noise_rng=noise)
-
-    return frame
+            yield ReplicaClip(subject, index, word, recipes.coded(actions), onset, onset + RISE, onset + RISE + FALL, frames.__getitem__)

@@ -3,9 +3,10 @@
 import pytest
 
 from data_prep.prepare import prepare
-from data_prep.replicas import ReplicaClip, _small
+from data_prep.replicas import ReplicaClip
 from data_prep.replicas._small import write_small
 from data_prep.survey import check_dataset
+from flow.splatting import expression
 from mer import registry
 from mer.errors import BadInput
 
@@ -45,6 +46,6 @@ def test_a_small_replica_shows_a_right_folder_and_can_be_prepared(tmp_path):
 
 @pytest.mark.parametrize("name", registry.names("data_prep.datasets"))
 def test_every_dataset_has_a_small_replica(name, tmp_path, monkeypatch, face):
-    monkeypatch.setattr(_small, "_film", lambda subject, units: lambda i: face[:8, :8])  # drawing is tested above
+    monkeypatch.setattr(expression, "film", lambda *_, **__: [face[:8, :8]] * 12)  # drawing is tested above
     write_small(name, tmp_path)
     assert len(registry.load("data_prep.datasets", name).read_annotations(tmp_path)) == 4

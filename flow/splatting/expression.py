@@ -1,0 +1,37 @@
+"""One expression as a short clip: from rest to the apex and back, while the head drifts and the camera adds its noise.
+
+What the demo, the replicas and the spotting benchmark film. `actor.performance` is the richer kind, with blinks and gaze.
+"""
+
+from typing import Iterator
+
+import numpy as np
+
+from flow.splatting.actor import Actor
+from flow.splatting.camera import Pose
+from flow.splatting.sensor import Sensor
+
+CAMERA = Sensor(blur=0.4, shot=1e-4, read=0.004, drift=0.005)  # a good camera in room light
+STILL = (0.0, 0.0, 0.0)
+
+
+def film(actor: Actor, actions: dict[str, float], peak_px: float, rise: int, fall: int, rng: np.random.Generator, *,
+         drift: tuple[float, float, float] = STILL, rest: int = 0, sensor: Sensor = CAMERA) -> Iterator[np.ndarray]:
+    """Yield the frames from the onset over the apex, `rise` frames later, to the offset, each (H, W, 3) uint8 RGB.
+
+    actions : AU -> strength beside the others
+    peak_px : how far the landmark that moves most has moved at the apex, px of the frame
+    drift   : how far the head has drifted at the apex: px right, px down, degrees clockwise; it goes on to the offset
+    rest    : frames of the neutral face before and after
+    """
+    strength = actor.intensity(actions, peak_px)
+    right, down, roll = drift
+    cm_per_px = actor.scene.camera.distance / actor.scene.camera.focal
+    # Half a cosine up and half a cosine down: motion starts and ends at rest.
+    phase = np.concatenate([np.linspace(0, np.pi, rise + 1), np.linspace(np.pi, 2 * np.pi, fall + 1)[1:]])
+    amounts = np.pad((1 - np.cos(phase)) / 2, rest)
+    drifted = np.pad(np.arange(rise + fall + 1) / rise, rest, mode="edge")
+    for number, (amount, share) in enumerate(zip(amounts, drifted)):
+        shown = {unit: amount * strength * value for unit, value in actions.items()}
+        pose = Pose(roll=share * roll, shift=(share * right * cm_per_px, share * down * cm_per_px, 0.0))
+        yield actor.frame(shown, head=pose, sensor=sensor, number=number, rng=rng)
