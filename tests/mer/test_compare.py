@@ -1,0 +1,64 @@
+"""Comparing runs: by hand, against itself, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mer import compare, evaluate, metrics
+from mer.config import CvConfig
+from mer.disk import write_json
+from mer.errors import BadInput
+
+
+@pytest.fixture
+def runs(small, tmp_path):
+    """Three finished runs: logistic, majority, and logistic without one clip."""
+    table, X = small
+
+    def make(name, classifier, keep):
+        out = tmp_path / name
+        p = evaluate.cross_validate(table[keep], X[keep], CvConfig(classifier=classifier, seeds=2), out)
+        write_json(out / "metrics.json", metrics.summary(p, ["negative", "positive", "surprise"]))
+        write_json(out / "run.json", {})
+        table[keep].to_csv(out / "clips.csv", index=False)
+        pd.DataFrame(columns=["clip_id", "reason"]).to_csv(out / "left_out.csv", index=False)
+        return out
+
+    everything = np.ones(len(table), bool)
+    return make("logistic", "logistic", everything), make("majority", "majority", everything), make("fewer", "logistic", np.arange(len(table)) > 0)
+
+
+def test_a_better_run_differs_surely(runs, tmp_path):
+    majority, logistic = compare.compare([runs[1], runs[0]])
+    assert majority.difference is None
+    assert logistic.difference == pytest.approx(logistic.uf1 - majority.uf1)
+    assert 0 < logistic.difference_interval[0] <= logistic.difference <= logistic.difference_interval[1]
+    assert logistic.only_this_right > 12 and logistic.only_first_right == 0 and logistic.mcnemar_p < 0.01
+    assert compare.compare([runs[0], runs[1]])[1].difference == pytest.approx(-logistic.difference)
+    text = compare.to_text([majority, logistic])
+    assert f"{logistic.uf1:.4f}" in text and f"{logistic.difference:+.4f}" in text
+    compare.write([majority, logistic], tmp_path / "out")
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"compare.csv", "compare.png"}
+
+
+def test_a_run_does_not_differ_from_itself(runs):
+    itself = compare.compare([runs[0], runs[0]])[1]
+    assert (itself.difference, itself.difference_interval, itself.mcnemar_p) == (0, (0, 0), 1)
+
+
+def test_intervals_are_those_of_the_report(runs):
+    first = compare.compare(runs[:2])[0]
+    by_subject = metrics.subject_confusions(evaluate.read_predictions(runs[0] / "predictions.csv"), ["negative", "positive", "surprise"])
+    assert list(first.interval) == pytest.approx(metrics.bootstrap(by_subject)["uf1"])
+
+
+@pytest.mark.parametrize("lost, won, p", [(0, 0, 1), (1, 5, 14 / 64), (0, 10, 2 / 1024)])  # 2 (1 + 6) / 2^6; 2 / 2^10
+def test_mcnemar_by_hand(lost, won, p):
+    assert compare.mcnemar(lost, won) == pytest.approx(p)
+
+
+def test_runs_of_other_clips_are_refused(runs):
+    with pytest.raises(BadInput, match="1 clip.* First: a/01/c0"):
+        compare.compare([runs[0], runs[2]])
+    with pytest.raises(BadInput, match="at least two runs"):
+        compare.compare(runs[:1])
