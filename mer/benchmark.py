@@ -119,7 +119,7 @@ def page() -> str:
 |---|---|---|---|---|
 {chr(10).join(rows)}
 
-All three do the same arithmetic, and the last two end with the same weights to rounding (`tests/mer/test_ststnet_folds.py`); the first draws other batches. Nothing is left out: same batches, same epochs, float32.
+All three train the same network for as many batches and epochs, in float32. The last two go through the same batches and end with the same classifier to rounding (`tests/mer/test_ststnet_folds.py`); the first draws its own.
 
 Needed at the least, per clip, epoch and fold: {WORK / 1e6:.2f} million floating-point operations, {WORK * CLIPS * SUBJECTS * REGIMES["published"] / 1e12:.0f} million million for the published regime. All at once does them at {rate / 1e9:.0f} thousand million per second, {100 * rate / best:.0f} % of the {best / 1e9:.0f} that a large matrix product reaches on the same thread(s).
 
