@@ -128,3 +128,15 @@ def test_settings_take_their_type(text, value):
 def test_wrong_settings_are_all_named():
     with pytest.raises(BadInput, match="(?s)logistic has no setting 'epochs'.*cannot take C = 'strong'"):
         maker(CvConfig(classifier="logistic", classifier_settings={"epochs": 3, "C": "strong"}), 3)
+
+
+def test_linear_svm_is_scikit_learns(data):
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import LinearSVC
+
+    X, y = data
+    X = X.reshape(len(X), -1).astype(np.float64)
+    for keep in (y < 3, y != 1):  # all classes; two
+        reference = make_pipeline(StandardScaler(), LinearSVC(C=1e-3, class_weight="balanced", random_state=0)).fit(X[keep], y[keep])
+        assert np.array_equal(make("linear_svm").fit(X[keep], y[keep]).predict_proba(X).argmax(1), reference.predict(X))
