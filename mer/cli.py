@@ -201,6 +201,24 @@ def report(run):
     click.echo(f"Report: {write_report(run)}")
 
 
+@cli.command()
+@click.argument("runs", type=FOLDER, nargs=-1, required=True)
+@click.option("--out", type=FOLDER, help="Write compare.csv and compare.png here.")
+def compare(runs, out):
+    """Compare runs on the same clips with the first of them: paired differences, with intervals over subjects.
+
+    \b
+    Example:
+      mer compare runs/logistic runs/ststnet --out comparison
+    """
+    from mer import compare as comparing
+
+    rows = comparing.compare(runs)
+    if out:
+        comparing.write(rows, out)
+    click.echo(comparing.to_text(rows))
+
+
 def main():
     """Entry point of the `mer` command: errors of the user's are one message, never a traceback."""
     try:
