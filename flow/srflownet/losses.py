@@ -1,7 +1,7 @@
 """What the network is trained to make small: the distance to the true motion, and four facial regularisers.
 
 The paper (arXiv 2601.06479) names mask, gradient (differences or Sobel), total variation and flow difference losses but
-its equations are not public. The forms here are ours; `docs/results/srflownet-ablation.md` says what each was worth.
+its equations are not public. The forms here are ours, to be compared by `configs/flow-ablation-*.yaml`.
 
 All take motions (N, 2, H, W) in px and a mask (N, 1, H, W) of 0 and 1, and return one number, averaged inside the mask.
 """
