@@ -64,7 +64,8 @@ def test_a_sub_pixel_shift_comes_back_with_sign_and_size(load, face, name, dx, d
 @pytest.mark.parametrize("name", ACCURATE)
 def test_identical_images_do_not_move(load, face, name):
     # Farneback makes something of nothing at the frame's border, even of identical images.
-    assert abs(estimate(load(name), face(), face())[16:-16, 16:-16]).max() < 0.02
+    # A tenth of the smallest motion that is measured anywhere here, 0.3 px.
+    assert abs(estimate(load(name), face(), face())[16:-16, 16:-16]).max() < 0.03
 
 
 @pytest.mark.parametrize("name", ACCURATE)
