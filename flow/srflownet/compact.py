@@ -202,10 +202,10 @@ class Refine(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, flow: Tensor, hidden: Tensor, first: Tensor) -> Tensor:
+    def forward(self, flow: Tensor, hidden: Tensor, seen: Tensor) -> Tensor:
         """Return the motion (N, 2, H/2, W/2) px of the frame."""
         flow = enlarge(flow, 2)
         moved = flow - drift(flow).detach()
         guide = F.interpolate(self.hidden(hidden), scale_factor=2, mode="bilinear", align_corners=False)
-        x = torch.cat([guide, moved, F.pixel_unshuffle(first, 2)], dim=1)
+        x = torch.cat([guide, moved, F.pixel_unshuffle(seen, 2)], dim=1)
         return flow + self.head(self.block(F.gelu(self.enter(x)))).float()
