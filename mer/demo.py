@@ -7,6 +7,7 @@ import shutil
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Iterator
 
@@ -122,7 +123,7 @@ def write_datasets(out: Path) -> dict[str, Path]:
     roots = {}
     for cast in CASTS:
         plan = list(_plan(cast))
-        with ProcessPoolExecutor() as pool:
+        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
             films = list(track(pool.map(Performance.film, [play for *_, play in plan], chunksize=CLIPS_PER_SUBJECT), f"Drawing {cast.dataset}", len(plan)))
         clips = []
         for (subject, index, word, play), film in zip(plan, films):
