@@ -5,52 +5,22 @@ Source: scikit-learn's LogisticRegression (L2, lbfgs); classes weigh N / (C N_c)
 
 import numpy as np
 
+from mer.classifiers._linear import LinearClassifier
 
-class Classifier:
-    """Multinomial logistic regression; each feature value is centred and scaled by the training clips.
 
-    C : inverse strength of the L2 penalty. 1e-3 is a known baseline, not tuned here: with hundreds of clips and thousands of
-        values, a weak penalty fits the training clips perfectly.
+class Classifier(LinearClassifier):
+    """Multinomial logistic regression.
+
+    C : 1e-3 is a known baseline, not tuned here: with hundreds of clips and thousands of values, a weak penalty fits the
+        training clips perfectly.
     """
 
-    def __init__(self, classes: int, seed: int, C: float = 1e-3):
-        self.classes, self.seed, self.C = classes, seed, C  # convex: every seed ends at the same optimum
-
-    def fit(self, X: np.ndarray, y: np.ndarray) -> "Classifier":
-        """X : (N, ...) float, flattened per clip; y : (N,) int in 0..classes-1, at least two classes."""
+    def model(self):
+        """Convex: every seed ends at the same optimum."""
         from sklearn.linear_model import LogisticRegression
 
-        flat = _flat(X)
-        self.mean, self.scale = flat.mean(0), flat.std(0)
-        self.scale[self.scale == 0] = 1.0  # a value that never changes carries nothing, and stays 0
-        model = LogisticRegression(C=self.C, class_weight="balanced", max_iter=1000).fit((flat - self.mean) / self.scale, y)
-        # A class that the training clips lack gets probability 0. Two classes come as one row: logit of the second.
-        weight, bias = model.coef_, model.intercept_
-        if len(model.classes_) == 2:
-            weight, bias = np.vstack([-weight / 2, weight / 2]), np.concatenate([-bias / 2, bias / 2])
-        self.weight, self.bias = np.zeros((self.classes, flat.shape[1])), np.full(self.classes, -np.inf)
-        self.weight[model.classes_], self.bias[model.classes_] = weight, bias
-        return self
+        return LogisticRegression(C=self.C, class_weight="balanced", max_iter=1000)
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Return (N, classes) float64 for X (N, ...) float of the shape that was fitted."""
-        logits = ((_flat(X) - self.mean) / self.scale) @ self.weight.T + self.bias
-        odds = np.exp(logits - logits.max(1, keepdims=True))
-        return odds / odds.sum(1, keepdims=True)
-
-    def state(self) -> tuple[dict[str, np.ndarray], dict]:
-        """Return what was fitted, as tensors and as settings that JSON can hold."""
-        tensors = {"mean": self.mean, "scale": self.scale, "weight": self.weight, "bias": self.bias}
-        return tensors, {"classes": self.classes, "seed": self.seed, "C": self.C}
-
-    @classmethod
-    def from_state(cls, tensors: dict[str, np.ndarray], settings: dict) -> "Classifier":
-        """The classifier that `state` came from; it predicts the same to the last bit."""
-        self = cls(**settings)
-        self.mean, self.scale, self.weight, self.bias = (tensors[name] for name in ("mean", "scale", "weight", "bias"))
-        return self
-
-
-def _flat(X: np.ndarray) -> np.ndarray:
-    """(N, ...) float -> (N, D) float64."""
-    return np.asarray(X, dtype=np.float64).reshape(len(X), -1)
+    def two_rows(self, row: np.ndarray) -> np.ndarray:
+        """Half of the logit each, so that the softmax of both is its sigmoid."""
+        return np.concatenate([-row / 2, row / 2])
