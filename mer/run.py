@@ -104,7 +104,7 @@ def summary(scores: dict[str, Any]) -> str:
     spread = f" (SD {scores['sd']['uf1']:.4f} over {len(scores['seeds'])} seeds)" if scores["sd"] else " (one seed)"
     between = f", 95 % over subjects {scores['interval95']['uf1'][0]:.3f} to {scores['interval95']['uf1'][1]:.3f}"
     return "\n".join([
-        f"{scores['clips']} clips of {scores['subjects']} subjects, left out one subject at a time",
+        f"{scores['clips']} clips of {scores['subjects']} subjects, each predicted without its subject",
         f"UF1 {scores['uf1']:.4f}{spread}{between}; majority class {floor['uf1']:.4f}",
         f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision {scores['macro_precision']:.4f}; majority class UAR {floor['uar']:.4f}",
     ])
