@@ -37,6 +37,7 @@ class Facts:
     citation: str
     doi: str
     lacking: float = 0.01
+    recalled: bool = False  # some counts are not verified against the paper or the release; --check says so
 
 
 def forget() -> None:

@@ -156,6 +156,8 @@ def check_dataset(name: str, root: str | Path) -> Check:
         counts[emotion or "(none)"] = _count(here.get(emotion, 0), facts.emotions.get(emotion, 0))
     width = max(map(len, counts))
     lines += ["", *(f"  {what:<{width}} {count}" for what, count in counts.items())]
+    if facts.recalled:
+        lines.append("  (Not all of these published counts have been verified: a small difference may be ours.)")
     lines += [f"  {line}" for line in _odd(annotations.findings)]
     if annotations.corrections:
         lines.append(f"  {len(annotations.corrections)} correction(s) applied, listed in data_prep/corrections/{name}.csv")

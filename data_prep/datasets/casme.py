@@ -8,6 +8,7 @@ from data_prep.clips import clip_table
 from data_prep.layout import Facts, apex_cell, find_folder, find_table, images_in, number, text
 
 FACTS = Facts(
+    recalled=True,
     title="CASME",
     fps=60,
     subjects=19,

@@ -10,6 +10,7 @@ from data_prep.layout import Facts, apex_cell, find_files, folders_named, images
 from mer.errors import BadInput
 
 FACTS = Facts(
+    recalled=True,
     title="CAS(ME)^2",
     fps=30,
     subjects=None,  # 22 took part; how many of them show a micro-expression is not published

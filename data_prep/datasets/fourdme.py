@@ -9,6 +9,7 @@ from data_prep.layout import Facts, apex_cell, find_table, images_in, leaf_folde
 from mer.errors import BadInput
 
 FACTS = Facts(
+    recalled=True,
     title="4DME",
     fps=60,
     subjects=41,

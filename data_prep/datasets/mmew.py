@@ -9,6 +9,7 @@ from data_prep.layout import Facts, apex_cell, find_table, folders_named, images
 from mer.errors import BadInput
 
 FACTS = Facts(
+    recalled=True,
     title="MMEW",
     fps=90,
     subjects=36,

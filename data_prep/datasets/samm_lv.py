@@ -9,6 +9,7 @@ from data_prep.layout import Facts, apex_cell, find_files, folders_named, images
 from mer.errors import BadInput
 
 FACTS = Facts(
+    recalled=True,
     title="SAMM Long Videos",
     fps=200,
     subjects=29,

@@ -13,6 +13,7 @@ FACTS: Facts = replace(
     title="SMIC-NIR",
     fps=25,
     subjects=8,
+    recalled=True,
     clips=71,
     emotions={"negative": 23, "positive": 28, "surprise": 20},
 )

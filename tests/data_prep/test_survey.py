@@ -108,3 +108,9 @@ def test_every_oddity_is_counted_and_its_first_instance_named(make_replica):
     ):
         assert any(found.strip().startswith(line) for found in check.lines), line
     assert check.usable and check.lines[-1] == "2 of 6 clips can be prepared."
+
+
+@pytest.mark.parametrize("name, unsure", [("mmew", True), ("casme2", False)])
+def test_counts_that_were_not_verified_are_said_to_be_so(name, unsure, make_replica):
+    said = "\n".join(check_dataset(name, make_replica(name)).lines)
+    assert ("Not all of these published counts have been verified" in said) is unsure
