@@ -68,10 +68,10 @@ def gpu_rate(size: int, gaussians: int, repeats: int = 20) -> float | None:
     scene, _ = draw_scene(1, 0, size, Ranges(gaussians=gaussians))
     placed = splats(scene.face.gaussians, scene.face.head.vertices(State()), scene.camera)
     values = np.ones((len(placed.depth), 7))
-    gsplat_backend.blend(placed, values, size, size)
+    gsplat_backend.weigh(placed, size, size).blend(values)
     start = time.perf_counter()
     for _ in range(repeats):
-        gsplat_backend.blend(placed, values, size, size)
+        gsplat_backend.weigh(placed, size, size).blend(values)
     return repeats / (time.perf_counter() - start)
 
 

@@ -18,25 +18,33 @@ BAND = 32_768  # pixels worked on at a time, which bounds the memory and stays i
 CLOSED = 0.02  # light dimmer than this is taken as none, so that nothing hidden shows through a covered surface
 
 
+class Blend:
+    """How values of Gaussians become values of pixels. opacity : (H, W) float32, what all Gaussians together cover."""
+
+    opacity: np.ndarray
+
+    def blend(self, values: np.ndarray) -> np.ndarray:
+        """Blend values (G,) or (G, C) into (H, W) or (H, W, C) float32; not divided by the opacity."""
+        raise NotImplementedError
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """Blend and divide by the opacity: the value of what is seen, where something is."""
+        opacity = np.maximum(self.opacity, 1e-6)
+        return self.blend(values) / (opacity if values.ndim == 1 else opacity[..., None])
+
+
 @dataclass
-class Weights:
+class Weights(Blend):
     """How much each Gaussian contributes to each pixel.
 
     matrix : (H * W, G) sparse; blend weights, every row sums to at most 1
-    opacity : (H, W) float32, what all Gaussians together cover
     """
 
     matrix: sp.csr_matrix
     opacity: np.ndarray
 
     def blend(self, values: np.ndarray) -> np.ndarray:
-        """Blend values (G,) or (G, C) into (H, W) or (H, W, C) float32; not divided by the opacity."""
         return (self.matrix @ values.astype(self.matrix.dtype)).reshape(*self.opacity.shape, *values.shape[1:])
-
-    def mean(self, values: np.ndarray) -> np.ndarray:
-        """Blend and divide by the opacity: the value of what is seen, where something is."""
-        opacity = np.maximum(self.opacity, 1e-6)
-        return self.blend(values) / (opacity if values.ndim == 1 else opacity[..., None])
 
 
 def weigh(splats: Splats, width: int, height: int, closed: float = CLOSED) -> Weights:

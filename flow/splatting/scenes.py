@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from flow.splatting import gsplat_backend
 from flow.splatting.background import Background
 from flow.splatting.camera import Camera, Pose
 from flow.splatting.faces import Face, procedural
@@ -18,7 +19,7 @@ from flow.splatting.gaussians import Splats, splats
 from flow.splatting.head import State
 from flow.splatting.lighting import Light
 from flow.splatting.muscles import ACTIONS, move
-from flow.splatting.rasterize import Weights, weigh
+from flow.splatting.rasterize import Blend, weigh
 from flow.splatting.recipes import EMOTIONS, draw
 from flow.splatting.sensor import Sensor, random_sensor, record_clip
 from flow.splatting.truth import View, motion
@@ -65,6 +66,7 @@ class Ranges:
     yaw, pitch, roll : degrees of the head's pose; face : share of the frame a face fills
     relight : how often shading follows the moving surface (else it is painted on); sensor : random camera faults
     shake : px the background moves by (deviation); background : as `look` of `Background`
+    gpu : blend by gsplat where it is installed and there is a GPU; else, and without it, by the processor
     """
 
     motion: tuple[float, float] = (0.1, 8.0)
@@ -82,18 +84,20 @@ class Ranges:
     shake: float = 0.3
     background: str = "random"
     gaussians: int = 20_000
+    gpu: bool = False
 
 
 class Scene:
     """A face before a background, under a light, in front of a camera."""
 
-    def __init__(self, face: Face, camera: Camera, light: Light, background: Background) -> None:
+    def __init__(self, face: Face, camera: Camera, light: Light, background: Background, gpu: bool = False) -> None:
         self.face, self.camera, self.light, self.background = face, camera, light, background
+        self.weigh = gsplat_backend.weigh if gpu and gsplat_backend.available() else weigh
 
     def view(self, state: State, paint: np.ndarray | None = None, shift: tuple[float, float] = (0.0, 0.0)) -> View:
         """Draw one frame. `paint` (G, 3) sRGB keeps the shading of another frame; without it light falls anew."""
         placed = splats(self.face.gaussians, self.face.head.vertices(state), self.camera)
-        weights = weigh(placed, self.camera.width, self.camera.height)
+        weights = self.weigh(placed, self.camera.width, self.camera.height)
         paint = self.paint(placed) if paint is None else paint
         picture = weights.blend(paint) + (1 - weights.opacity[..., None]) * self.background.render(shift)
         return View(picture, placed, weights)
@@ -130,7 +134,7 @@ class Scene:
             **truth,
         )
 
-    def masks(self, weights: Weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def masks(self, weights: Blend) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Part labels, face mask and skin mask, from the weights that made the colour."""
         gaussians = self.face.gaussians
         one_hot = np.eye(len(gaussians.names), dtype=np.float32)[gaussians.part]
@@ -168,7 +172,7 @@ def draw_scene(seed: int, index: int, size: int | tuple[int, int], ranges: Range
         width, height, rng.uniform(*ranges.face), rng.uniform(50, 120), tuple(rng.normal(0, 0.04, 2))
     )
     background = Background(width, height, rng, ranges.background)
-    return Scene(_face(identity, ranges.gaussians), camera, random_light(rng), background), rng
+    return Scene(_face(identity, ranges.gaussians), camera, random_light(rng), background, ranges.gpu), rng
 
 
 def render_pair(seed: int, index: int, size: int | tuple[int, int] = 256, ranges: Ranges = Ranges(), **changes) -> Pair:

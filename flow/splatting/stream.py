@@ -12,7 +12,7 @@ from flow.splatting.scenes import PAIRS_PER_FACE, Pair, Ranges, render_pair
 class PairStream(IterableDataset):
     """Pairs for training, without end and without a disk: dicts of arrays, the same for the same seed and workers.
 
-    Only procedural faces, so a benchmark on photographs stays unseen. Workers take whole identities in turn.
+    Blended by a GPU with gsplat where the process has both. Only procedural faces, so a benchmark on photographs stays unseen. Workers take whole identities in turn.
     Yields {"image1", "image2": (3, H, W) uint8, "flow": (2, H, W) float32 px, "valid": (H, W) float32 0 or 1,
     "face": (H, W) float32 0 or 1}.
     """
@@ -20,7 +20,7 @@ class PairStream(IterableDataset):
     def __init__(
         self, seed: int, size: int | tuple[int, int] = 256, start: int = 0, ranges: Ranges = Ranges(), **changes
     ) -> None:
-        self.seed, self.size, self.start, self.ranges = seed, size, start, replace(ranges, **changes)
+        self.seed, self.size, self.start, self.ranges = seed, size, start, replace(ranges, **{"gpu": True, **changes})
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
         worker = get_worker_info()

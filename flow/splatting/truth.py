@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flow.splatting.gaussians import Splats
-from flow.splatting.rasterize import Weights
+from flow.splatting.rasterize import Blend
 
 DEPTH_STEP = 0.6  # cm: a point this much farther than what is drawn in its place is hidden
 FAR = np.float32(1e4)  # cm: the background
@@ -20,7 +20,7 @@ class View:
 
     picture: np.ndarray
     splats: Splats
-    weights: Weights
+    weights: Blend
 
     def depth(self) -> np.ndarray:
         """(H, W) float32 cm of the surface at each pixel; `FAR` where there is more background than head."""

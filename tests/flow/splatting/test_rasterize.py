@@ -98,15 +98,3 @@ def test_a_picture_without_gaussians_is_empty():
     splats.opacity = np.zeros(3)
     weights = rasterize.weigh(splats, 20, 20)
     assert weights.opacity.max() < 1e-6 and weights.blend(np.ones((3, 2))).max() == 0
-
-
-def test_gsplat_equals_the_fast_path_on_a_gpu():
-    from flow.splatting import gsplat_backend
-
-    if not gsplat_backend.available():
-        pytest.skip("gsplat is not installed, or there is no CUDA GPU")
-    splats = random_splats(400, 64, 48, 6)
-    values = np.random.default_rng(6).uniform(0, 1, (400, 4))
-    picture, opacity = gsplat_backend.blend(splats, values, 64, 48)
-    weights = rasterize.weigh(splats, 64, 48, closed=0.0)
-    assert np.abs(picture - weights.blend(values)).max() < 2e-3 and np.abs(opacity - weights.opacity).max() < 2e-3
