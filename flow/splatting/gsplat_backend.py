@@ -1,8 +1,8 @@
 """The same blend on a CUDA GPU by gsplat's kernels, where gsplat is installed (`pip install gsplat`).
 
 gsplat knows only the published rule (`closed` = 0 in `rasterize.weigh`): up to `rasterize.CLOSED` of what lies behind a
-surface shows through, and it stops a ray at 1e-4 of its light. So its pictures differ from the processor's by about a
-grey level (at most 4 of 255 in three scenes): it serves training on the fly, while what is kept on disk is made by the processor, the same everywhere.
+surface shows through, and it stops a ray at 1e-4 of its light. That is worth at most 4 grey levels of 255, and .2 on the
+average, in three scenes. So it serves training on the fly; what is kept on disk is made by the processor, everywhere alike.
 
 Source: V. Ye et al., gsplat: An Open-Source Library for Gaussian Splatting, 2024, and its `isect_tiles`,
 `isect_offset_encode` and `rasterize_to_pixels` as of version 1.5.
