@@ -65,5 +65,5 @@ class SplatFaces:
     def __getitem__(self, index: int) -> Pair:
         from flow.splatting.scenes import render_pair
 
-        pair = render_pair(self.seed, index, self.size)
+        pair = render_pair(self.seed, index, self.size, gpu=True)
         return Pair(pair.frame1, pair.frame2, pair.flow, pair.face)
