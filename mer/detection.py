@@ -3,20 +3,32 @@
 Source of the score: Varanka et al., Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv 2211.11425.
 """
 
+import json
 from pathlib import Path
 from typing import Any, Sequence
 
-from mer import protocols, run
-from mer.config import CvConfig
+import numpy as np
+
+from mer import evaluate, metrics, protocols, run
+from mer.config import CvConfig, save_config
 from mer.disk import write_json
 from mer.errors import BadInput
+
+RESAMPLES = 2000
+
+
+def detects(config: CvConfig) -> bool:
+    """Does the protocol of `config` ask for several action units, each a run of its own?"""
+    protocol = protocols.load(config.protocol)
+    return protocol.unit is None and bool(protocols.units(protocol))
 
 
 def cross_validate_units(paths: Sequence[str | Path], config: CvConfig, out: str | Path) -> dict[str, Any]:
     """Cross-validate each action unit that `config.protocol` asks to detect, and return what `out`/metrics.json then holds.
 
-    The run of unit 4 lies in `out`/au4. `mean_binary_f1` is the mean over units of the F1 of "present", on pooled predictions;
-    a unit that is never detected counts as 0. Raises `BadInput` for a protocol that detects none.
+    The run of unit 4 lies in `out`/au4. `mean_binary_f1` is the mean over units of the F1 of "present", on pooled predictions.
+    A unit that is never detected counts as 0, and so does one that cannot be learned because some fold has no clip with it
+    (or none without it) to fit on; its `why` says so. Raises `BadInput` for a protocol that detects none.
     """
     out, protocol = Path(out), protocols.load(config.protocol)
     if not protocols.units(protocol):
@@ -24,8 +36,61 @@ def cross_validate_units(paths: Sequence[str | Path], config: CvConfig, out: str
     found = {}
     for unit in protocols.units(protocol):
         of_unit = config.model_copy(update={"protocol": f"{config.protocol}-au{unit}"})
-        scores = run.cross_validate_prepared(paths, of_unit, out / f"au{unit}")
-        found[f"au{unit}"] = {**scores["per_class"]["present"], "clips": scores["clips"], "present": scores["clips_per_label"]["present"]}
-    scores = {"mean_binary_f1": sum(unit["f1"] for unit in found.values()) / len(found), "protocol": protocol.name, "units": found}
+        try:
+            scores = run.cross_validate_prepared(paths, of_unit, out / f"au{unit}")
+        except evaluate.OneLabel as error:
+            found[f"au{unit}"] = {"f1": 0.0, "why": str(error)}
+            continue
+        present = scores["clips_per_label"]["present"]
+        always = 2 * present / (scores["clips"] + present)  # F1 of calling it present in every clip
+        found[f"au{unit}"] = {**scores["per_class"]["present"], "clips": scores["clips"], "present": present, "always_present_f1": always}
+    each = [unit["f1"] for unit in found.values()]
+    scores = {
+        "mean_binary_f1": sum(each) / len(each),
+        "interval95": _interval([out / name for name, unit in found.items() if "why" not in unit], len(each)),
+        "always_present": sum(unit.get("always_present_f1", 0.0) for unit in found.values()) / len(each),
+        "protocol": protocol.name,
+        "split": protocol.split,
+        "units": found,
+    }
+    save_config(config, out / "config.yaml")
     write_json(out / "metrics.json", scores)
     return scores
+
+
+def summary(scores: dict[str, Any]) -> str:
+    """Return the scores of a detection as a few lines for the terminal."""
+    lost = [name for name, unit in scores["units"].items() if "why" in unit]
+    left_out = {"loso": "subject", "lodo": "dataset"}[scores["split"]]
+    between = f", 95 % over subjects {scores['interval95'][0]:.3f} to {scores['interval95'][1]:.3f}" if scores["interval95"] else ""
+    lines = [
+        f"{len(scores['units'])} action units of {scores['protocol']}, each clip predicted without its {left_out}",
+        *(f"{name} {unit['f1']:.4f}" for name, unit in scores["units"].items()),
+        f"Mean binary F1 {scores['mean_binary_f1']:.4f}{between}; always calling a unit present {scores['always_present']:.4f}",
+    ]
+    if lost:
+        lines.insert(1, f"{', '.join(lost)} could not be learned and count(s) as 0. {scores['units'][lost[0]]['why']}")
+    return "\n".join(lines)
+
+
+def read(path: str | Path) -> dict[str, Any] | None:
+    """The scores of a detection of action units in folder `path`; None if it is something else."""
+    file = Path(path) / "metrics.json"
+    scores = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return scores if "mean_binary_f1" in scores else None
+
+
+def _interval(runs: list[Path], units: int) -> list[float] | None:
+    """95 % of the mean F1 over `units` units, mean over seeds, with subjects drawn together for all units; see `metrics.bootstrap`."""
+    labels = ["absent", "present"]
+    tables = [evaluate.read_predictions(path / "predictions.csv") for path in runs]
+    subjects = sorted({pair for table in tables for pair in zip(table["dataset"], table["subject"])})
+    if len(subjects) < 2:
+        return None
+    draws = np.random.default_rng(0).multinomial(len(subjects), np.full(len(subjects), 1 / len(subjects)), size=RESAMPLES)
+    total = np.zeros(RESAMPLES)
+    for table in tables:
+        own = sorted(set(zip(table["dataset"], table["subject"])))
+        drawn = np.einsum("rp,spij->rsij", draws[:, [subjects.index(pair) for pair in own]], metrics.subject_confusions(table, labels))
+        total += metrics.per_class(drawn)["f1"][..., 1].mean(1)
+    return [float(q) for q in np.percentile(total / units, [2.5, 97.5])]

@@ -26,6 +26,10 @@ from mer.settings import checked
 TEXT = {name: str for name in ("clip_id", "dataset", "subject", "fold", "label", "prediction")}  # 006 is a name, not a number
 
 
+class OneLabel(BadInput):
+    """Some fold has clips of one label only to fit on."""
+
+
 def cross_validate(
     table: pd.DataFrame, X: np.ndarray, config: CvConfig, out: str | Path, labels: list[str] | None = None, split: str = "loso"
 ) -> pd.DataFrame:
@@ -169,7 +173,7 @@ def _check_folds(folds: list[splits.Fold], y: np.ndarray, labels: list[str]) -> 
     """Every fold must leave two labels to learn from."""
     poor = [name for name, train, _ in folds if len(set(y[train])) < 2]
     if poor:
-        raise BadInput(
+        raise OneLabel(
             f"Without {poor[0]}, only one label is left to learn from ({len(poor)} of {len(folds)} folds). "
             f"The labels are {', '.join(labels)}: add clips of other subjects."
         )

@@ -50,15 +50,14 @@ def scores(counts: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def majority_of_others(table: pd.DataFrame, labels: list[str]) -> pd.Series:
-    """Return for each clip the most frequent label among the *other* subjects' clips; a tie goes to the first of `labels`.
+    """Return for each clip the most frequent label among the clips of all *other* folds; a tie goes to the first of `labels`.
 
-    This is what a classifier that ignores its input learns in each fold. table : `dataset, subject, label`
+    This is what a classifier that ignores its input learns in each fold, be it a subject or a dataset. table : `fold, label`
     """
-    counts = pd.crosstab([table["dataset"], table["subject"]], table["label"]).reindex(columns=labels, fill_value=0)
+    counts = pd.crosstab(table["fold"], table["label"]).reindex(columns=labels, fill_value=0)
     others = counts.sum() - counts
-    best = others.to_numpy().argmax(1)
-    by_subject = {subject: labels[i] for subject, i in zip(counts.index, best)}
-    return pd.Series([by_subject[pair] for pair in zip(table["dataset"], table["subject"])], table.index, "object")
+    by_fold = {fold: labels[i] for fold, i in zip(counts.index, others.to_numpy().argmax(1))}
+    return table["fold"].map(by_fold)
 
 
 def subject_confusions(predictions: pd.DataFrame, labels: list[str]) -> np.ndarray:
@@ -114,7 +113,7 @@ def summary(predictions: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
 def baselines(table: pd.DataFrame, labels: list[str]) -> dict[str, dict[str, float]]:
     """Return the scores of predictors that never look at the input, each clip of `table` once.
 
-    `majority_of_training_subjects`: in each fold, the label most frequent among the other subjects.
+    `majority_of_training_subjects`: in each fold, the label most frequent among the clips it is fitted on.
     `always_<label>`: the same label for every clip.
     """
     guesses = {"majority_of_training_subjects": majority_of_others(table, labels)}

@@ -6,7 +6,7 @@ from typing import Any
 from mer.disk import write_text
 from mer.run import Run, open_run
 
-BASELINES = {"majority_of_training_subjects": "majority of the training subjects"}
+BASELINES = {"majority_of_training_subjects": "majority of the clips fitted on"}
 SCORES = {"uf1": "UF1", "uar": "UAR", "accuracy": "Accuracy", "macro_precision": "Macro precision"}
 
 
@@ -15,20 +15,24 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
 
     prepared, method : where faces and flow for the pictures lie; those the run was made from where not given. A run whose
         folders are gone, or that was made from ready-made maps, gets its report without pictures.
+    A detection of action units gets one page for all units, and one for each.
     Raises `BadInput` if `run_dir` is not a finished run.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+    from mer import detection
     from mer.report.gallery import gallery
+    from mer.report.units import write_units_report
 
+    units = detection.read(run_dir)
+    if units:
+        return write_units_report(Path(run_dir), units)
     run = open_run(run_dir)
     pictures = gallery(run, prepared, method or run.config["method"])
-    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page = environment.get_template("page.html").render(
+    page = page_writer().get_template("page.html").render(
         run=run,
         m=run.metrics,
         origin=run.origin,
         title=_title(run),
+        left_out={"loso": "subject", "lodo": "dataset"}[run.origin["protocol"]["split"]],
         score_names=SCORES,
         strips=_strips(run.metrics),
         dataset_strips=_dataset_strips(run.metrics),
@@ -42,6 +46,14 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
     )
     write_text(run.path / "report.html", page)
     return run.path / "report.html"
+
+
+def page_writer():
+    """The templates of this folder: names are escaped, and a name that is not given is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    folder = FileSystemLoader(Path(__file__).parent)
+    return Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def _title(run: Run) -> str:

@@ -1,10 +1,15 @@
 """Action units are detected one at a time, and their F1 is averaged over units."""
 
 import json
+import re
+import shutil
 
 import pytest
+from click.testing import CliRunner
 
 from data_prep import clips
+from mer import evaluate
+from mer.cli import cli
 from mer.config import CvConfig
 from mer.detection import cross_validate_units
 from mer.errors import BadInput
@@ -24,6 +29,32 @@ def test_each_unit_is_a_run_and_the_score_is_the_mean_of_their_f1(prepared, tmp_
     each = [json.loads((tmp_path / "run" / unit / "metrics.json").read_text())["per_class"]["present"]["f1"] for unit in scores["units"]]
     assert scores["mean_binary_f1"] == pytest.approx(sum(each) / 2) and scores["mean_binary_f1"] > 0.9
     assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == scores
+
+
+def test_mer_cv_runs_cd6me(prepared, tmp_path):
+    """Two of its six datasets, leave one dataset out: units 6, 9 and 12 are there, the others cannot be learned and count as 0."""
+    units = {"happiness": "R12+6", "disgust": "L9", "others": "?"}
+    table = clips.read(prepared / "clips.parquet")
+    table["action_units"] = table["emotion"].map(units).astype("string")
+    clips.write(table, prepared / "clips.parquet")
+    other = prepared.with_name("samm")
+    shutil.copytree(prepared, other)
+    clips.write(table.assign(dataset="samm", clip_id="samm" + table["clip_id"].str.removeprefix("casme2")), other / "clips.parquet")
+    (other / "outcome.csv").write_text((other / "outcome.csv").read_text().replace("casme2/", "samm/"))
+    words = ["cv", str(prepared.parent), "--protocol", "cd6me", "--classifier", "logistic", "--seeds", "1", "--out", str(tmp_path / "run")]
+    answer = CliRunner().invoke(cli, words, catch_exceptions=False)
+    scores = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    each = {name: unit["f1"] for name, unit in scores["units"].items()}
+    assert len(each) == 12 and {name for name, f1 in each.items() if f1 > 0} == {"au6", "au9", "au12"}
+    assert scores["mean_binary_f1"] == pytest.approx(sum(each.values()) / 12)
+    assert scores["interval95"][0] <= scores["mean_binary_f1"] <= scores["interval95"][1]
+    assert scores["units"]["au9"]["always_present_f1"] == pytest.approx(2 * 6 / (20 + 6))
+    assert "only one label is left" in scores["units"]["au1"]["why"]
+    assert set(evaluate.read_predictions(tmp_path / "run" / "au9" / "predictions.csv")["fold"]) == {"casme2", "samm"}
+    assert "each clip predicted without its dataset" in answer.output and f"{scores['mean_binary_f1']:.4f}" in answer.output
+    page = re.sub(r"<[^>]*>", " ", (tmp_path / "run" / "report.html").read_text(encoding="utf-8"))
+    assert f"{scores['mean_binary_f1']:.3f}" in page and "leave one dataset out" in page and "Synthetic data." in page
+    assert (tmp_path / "run" / "au12" / "report.html").is_file()
 
 
 def test_a_protocol_without_units_is_refused(prepared, tmp_path):

@@ -81,6 +81,15 @@ def test_majority_is_taken_from_the_other_subjects():
     assert got["majority_of_training_subjects"]["accuracy"] == pytest.approx(1 / 9)
 
 
+def test_majority_follows_the_split():
+    """With a dataset left out, the majority is that of the other datasets, and not of all other subjects."""
+    mine = predictions([("s1", "positive", "")] * 5 + [("s2", "positive", "")] * 3)
+    table = pd.concat([mine, predictions([("s1", "negative", "")] * 4).assign(dataset="e", fold="e/s1")], ignore_index=True)
+    assert metrics.majority_of_others(table, LABELS).tolist() == ["negative"] * 5 + ["positive"] * 3 + ["positive"] * 4
+    by_dataset = table.assign(fold=table["dataset"])
+    assert metrics.majority_of_others(by_dataset, LABELS).tolist() == ["negative"] * 8 + ["positive"] * 4
+
+
 def test_dataset_rows_are_the_pooled_predictions_restricted():
     rows = predictions([("s1", "negative", "negative"), ("s2", "positive", "negative")])
     other = predictions([("s1", "surprise", "surprise")]).assign(dataset="e")

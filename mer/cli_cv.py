@@ -1,0 +1,94 @@
+"""The commands around a run: make it (`mer cv`), show it again, and set it beside others."""
+
+import click
+
+from mer.cli_parts import FILE, FOLDER, Name, known
+
+
+def experiment(command):
+    """The options that say what is evaluated or fitted; shared by `cv` and `train`, named as in `CvConfig`."""
+    for option in reversed([
+        click.argument("prepared", type=FOLDER, nargs=-1),
+        click.option("--config", type=FILE, help="YAML with any of these settings; options typed here win."),
+        click.option("--maps", type=FOLDER, help="Ready-made motion maps (PNG or NPY) instead of prepared clips."),
+        click.option("--index", type=FILE, help="CSV of the maps: file, dataset, subject, clip, label."),
+        click.option("--protocol", help="Which clips count and how emotions become labels: a name, or a YAML file."),
+        click.option("--method", type=Name("flow.methods"), help="Flow method; its flow must have been estimated."),
+        click.option("--feature", type=Name("mer.features"), help=f"What the classifier reads: {known('mer.features')}."),
+        click.option("--classifier", type=Name("mer.classifiers"), help=f"What predicts the label: {known('mer.classifiers')}."),
+        click.option("--seeds", type=click.IntRange(1), help="How many seeds to repeat everything with."),
+        click.option("--out", type=FOLDER, required=True, help="Folder to write to."),
+    ]):
+        command = option(command)
+    return command
+
+
+def inputs_and_config(prepared, config, maps, index, **typed):
+    """Check that the input is named once, and merge the YAML with what was typed."""
+    from mer.config import load_config
+
+    if bool(prepared) == bool(maps):
+        raise click.UsageError("Name prepared folders, or --maps DIR with --index CSV; one of the two.")
+    if bool(maps) != bool(index):
+        raise click.UsageError("--maps DIR and --index CSV go together.")
+    return load_config(config, {key: value for key, value in typed.items() if value is not None})
+
+
+@click.command()
+@experiment
+def cv(prepared, config, maps, index, out, **typed):
+    """Leave-one-subject-out cross validation: predictions, scores, report.
+
+    The protocol may say otherwise: leave one dataset out, or detect action units one by one.
+
+    \b
+    Examples:
+      mer cv prepared/casme2 prepared/samm prepared/smic --classifier ststnet --out runs/first
+      mer cv prepared --protocol cd6me --classifier logistic --out runs/action-units
+      mer cv --maps maps --index maps.csv --classifier logistic --out runs/maps
+    """
+    from mer import detection, run
+    from mer.report import write_report
+
+    settings = inputs_and_config(prepared, config, maps, index, **typed)
+    if maps:
+        text = run.summary(run.cross_validate_maps(maps, index, settings, out))
+    elif detection.detects(settings):
+        text = detection.summary(detection.cross_validate_units(prepared, settings, out))
+    else:
+        text = run.summary(run.cross_validate_prepared(prepared, settings, out))
+    page = write_report(out)
+    click.echo(text)
+    click.echo(f"Report: {page}")
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+def report(run):
+    """Write the report of a run again: one self-contained HTML page.
+
+    \b
+    Example:
+      mer report runs/first
+    """
+    from mer.report import write_report
+
+    click.echo(f"Report: {write_report(run)}")
+
+
+@click.command()
+@click.argument("runs", type=FOLDER, nargs=-1, required=True)
+@click.option("--out", type=FOLDER, help="Write compare.csv and compare.png here.")
+def compare(runs, out):
+    """Compare runs on the same clips with the first of them: paired differences, with intervals over subjects.
+
+    \b
+    Example:
+      mer compare runs/logistic runs/ststnet --out comparison
+    """
+    from mer import compare as comparing
+
+    rows = comparing.compare(runs)
+    if out:
+        comparing.write(rows, out)
+    click.echo(comparing.to_text(rows))
