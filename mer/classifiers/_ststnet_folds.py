@@ -13,7 +13,7 @@ keeps its place in the order whoever is left out, almost all of each batch. So:
 Seeds are passes of their own: each has its own order of clips, so that nothing could be shared.
 """
 
-from typing import Iterator
+from typing import Callable, Iterator
 
 import numpy as np
 import torch
@@ -22,13 +22,16 @@ from torch.nn import functional as F
 BLOCK = 40  # folds trained together at most; the next block starts when this one is saved
 AT_ONCE = {"cpu": 272, "cuda": 8192}  # clips times folds between two sums of gradients: what fits the cache, or fills the card
 
+Block = tuple[list[int], dict[str, torch.Tensor]]  # numbers of folds, and their parameters stacked along the first axis
 
-def train(net: torch.nn.Module, x, y, folds, means, scales, settings, orders, device) -> Iterator[tuple[list[int], dict[str, torch.Tensor]]]:
+
+def train(net: torch.nn.Module, x, y, folds, means, scales, settings, orders, device, watch: Callable[[Block], None] | None = None) -> Iterator[Block]:
     """Yield for each block of folds their numbers and their trained parameters, stacked along the first axis.
 
     net : Net as it starts, the same in every fold;  x : (N, C, H, W) float, as given;  y : (N,) int64
     folds : positions to fit on, one array per fold;  means, scales : (folds, C), as float as x
     orders : for each epoch the N clips in order; a fold goes through its own clips in that order, in batches
+    watch : is shown each block as it stands after each epoch
     """
     size = settings["batch_size"]
     patches = unfolded(x).to(device)
@@ -37,10 +40,16 @@ def train(net: torch.nn.Module, x, y, folds, means, scales, settings, orders, de
     for count in np.unique(batches):  # folds of one block take their steps together, so they must have as many
         alike = np.flatnonzero(batches == count)
         for block in np.array_split(alike, -(-len(alike) // BLOCK)):
-            yield block.tolist(), _train_block(net, patches, x.shape, y, inside[block], means[block], scales[block], settings, orders, device)
+            numbers = block.tolist()
+            epochs = _train_block(net, patches, x.shape, y, inside[block], means[block], scales[block], settings, orders, device)
+            for trained in epochs:
+                if watch:
+                    watch((numbers, trained))
+            yield numbers, trained
 
 
-def _train_block(net, patches, shape, y, inside, means, scales, settings, orders, device) -> dict[str, torch.Tensor]:
+def _train_block(net, patches, shape, y, inside, means, scales, settings, orders, device) -> Iterator[dict[str, torch.Tensor]]:
+    """Yield the parameters of a block of folds as they stand after each epoch."""
     folds, size = len(inside), settings["batch_size"]
     start = {name: value.detach().to(device, patches.dtype) for name, value in net.named_parameters()}
     parameters = {name: value.expand(folds, *value.shape).clone().requires_grad_() for name, value in start.items()}
@@ -58,7 +67,7 @@ def _train_block(net, patches, shape, y, inside, means, scales, settings, orders
             optimizer.zero_grad(set_to_none=True)
             _backward(parameters, patches, shape, labels, clips, share, means, scales)
             optimizer.step()
-    return {name: value.detach() for name, value in parameters.items()}
+        yield {name: value.detach() for name, value in parameters.items()}
 
 
 def _backward(parameters, patches, shape, labels, clips, share, means, scales) -> None:

@@ -12,7 +12,7 @@ What differs here, and why:
   held-out clip had a say in it (docs/results/real-flow-dev.md). configs/ststnet-published.yaml has the published regime.
 """
 
-from typing import Iterator, Sequence
+from typing import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -70,10 +70,13 @@ class Classifier:
                 optimizer.step()
         return self
 
-    def fit_folds(self, X: np.ndarray, y: np.ndarray, folds: Sequence[np.ndarray]) -> Iterator[tuple[int, "Classifier"]]:
+    def fit_folds(
+        self, X: np.ndarray, y: np.ndarray, folds: Sequence[np.ndarray], watch: Callable[[int, "Classifier"], None] | None = None
+    ) -> Iterator[tuple[int, "Classifier"]]:
         """Yield (number of the fold, classifier fitted on it) as they become known, equal to `fit` of each fold to rounding.
 
         X : (N, C, H, W) float, all clips; y : (N,) int; folds : positions to fit on, one array per fold
+        watch : called after each epoch with the number of a fold and its classifier as it then stands, for `mer audit`
         """
         from mer.classifiers import _ststnet_folds
 
@@ -83,12 +86,22 @@ class Classifier:
         means, scales = (torch.from_numpy(np.stack([getattr(one, name).ravel() for one in fitted])) for name in ("mean", "scale"))
         x, labels = torch.from_numpy(np.asarray(X, dtype=np.float32)), torch.from_numpy(np.asarray(y, dtype=np.int64))
         orders = list(turns(self.settings["seed"], self.settings["epochs"], np.arange(len(y))))
-        net = fitted[0]._start()
-        for block, stacked in _ststnet_folds.train(net, x, labels, folds, means, scales, self.settings, orders, self.device):
-            for i, k in enumerate(block):
+
+        def place(block: _ststnet_folds.Block) -> None:
+            numbers, stacked = block
+            for i, k in enumerate(numbers):
                 fitted[k].net = fitted[k]._start().to(self.device, memory_format=torch.channels_last)
                 fitted[k].net.load_state_dict({name: value[i] for name, value in stacked.items()})
-                yield k, fitted[k]
+
+        def show(block: _ststnet_folds.Block) -> None:
+            place(block)
+            for k in block[0]:
+                watch(k, fitted[k])
+
+        start, options = fitted[0]._start(), self.settings
+        for block in _ststnet_folds.train(start, x, labels, folds, means, scales, options, orders, self.device, show if watch else None):
+            place(block)
+            yield from ((k, fitted[k]) for k in block[0])
 
     def _scale_by(self, X: np.ndarray) -> None:
         """Take shape, mean and scale of each channel from the clips to fit on."""
