@@ -36,7 +36,8 @@ def inputs_and_config(prepared, config, maps, index, **typed):
 
 @click.command()
 @experiment
-def cv(prepared, config, maps, index, out, **typed):
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to share the folds among; ststnet takes all folds at once and needs none.")
+def cv(prepared, config, maps, index, out, jobs, **typed):
     """Leave-one-subject-out cross validation: predictions, scores, report.
 
     The protocol may say otherwise: leave one dataset out, or detect action units one by one.
@@ -52,11 +53,11 @@ def cv(prepared, config, maps, index, out, **typed):
 
     settings = inputs_and_config(prepared, config, maps, index, **typed)
     if maps:
-        text = run.summary(run.cross_validate_maps(maps, index, settings, out))
+        text = run.summary(run.cross_validate_maps(maps, index, settings, out, jobs=jobs))
     elif detection.detects(settings):
-        text = detection.summary(detection.cross_validate_units(prepared, settings, out))
+        text = detection.summary(detection.cross_validate_units(prepared, settings, out, jobs))
     else:
-        text = run.summary(run.cross_validate_prepared(prepared, settings, out))
+        text = run.summary(run.cross_validate_prepared(prepared, settings, out, jobs))
     page = write_report(out)
     click.echo(text)
     click.echo(f"Report: {page}")

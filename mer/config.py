@@ -1,7 +1,7 @@
 """The settings of one cross-validation: one flat object, read from a YAML file and the command line, saved with the run."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -10,6 +10,8 @@ from mer.errors import BadInput
 from mer.settings import explain
 
 Value = int | float | bool | str
+# Words by which other tools choose a training length, or a network, by the score on the clips they then report.
+CHOOSING_ON_TEST = ("early_stop", "best_epoch", "best_model", "best_checkpoint", "patience", "monitor", "select_on", "eval_every", "keep_best")
 
 
 class CvConfig(BaseModel):
@@ -23,8 +25,16 @@ class CvConfig(BaseModel):
     feature_settings: dict[str, Value] | None = Field(default_factory=dict)  # options of the feature, such as size: 28
     classifier: str = "ststnet"  # what predicts the label
     classifier_settings: dict[str, Value] = Field(default_factory=dict)  # options of the classifier, such as epochs: 40
+    search: dict[str, Annotated[list[Value], Field(min_length=1)]] | None = None  # settings to choose inside the training subjects of each fold, such as C: [0.001, 0.01]
+    calibration: Literal["none", "temperature"] = "none"  # soften or sharpen probabilities by what is found there; six times the work
+    inner_folds: int = Field(5, ge=2)  # parts the training subjects are split into for `search` and `calibration`
     seeds: int = Field(3, ge=1)  # how often every fold is fitted, with seeds 0, 1, ...; scores are means with their spread
     device: Literal["auto", "cpu", "cuda"] = "cpu"  # for classifiers that are networks; the small ones are no faster on a card
+
+    @property
+    def chooses(self) -> bool:
+        """Is anything chosen inside the training subjects?"""
+        return bool(self.search) or self.calibration != "none"
 
 
 def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None = None) -> CvConfig:
@@ -42,10 +52,24 @@ def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None
             raise BadInput(f"{where} cannot be read: {error}") from error
         if not isinstance(values, dict):
             raise BadInput(f"{where} is not a table of settings. Known: {', '.join(CvConfig.model_fields)}.")
+    _refuse_choosing_on_test({**values, **(overrides or {})}, where)
     try:
         return CvConfig(**{**values, **(overrides or {})})
     except ValidationError as error:
         raise BadInput(f"{where} {explain(error, CvConfig)}") from error
+
+
+def _refuse_choosing_on_test(values: dict[str, Any], where: str) -> None:
+    """There is no such setting, and whoever looks for it should know why; see mer/audit.py for what it would be worth."""
+    inside = values.get("classifier_settings")
+    keys = [*values, *(inside if isinstance(inside, dict) else ())]
+    tempting = [key for key in keys if any(word in str(key).lower() for word in CHOOSING_ON_TEST)]
+    if tempting:
+        raise BadInput(
+            f"{where} has {', '.join(tempting)}: mer cv never chooses a training length or a network by its score on the test subject, "
+            "which is worth .06 to .20 UF1 and is no result. Fix the number of epochs beforehand (classifier_settings: {epochs: 40}), or "
+            "choose it inside the training subjects (search: {epochs: [20, 40, 80]}). What the leak would be worth: mer audit RUN."
+        )
 
 
 def save_config(config: BaseModel, path: str | Path) -> None:

@@ -23,7 +23,7 @@ def detects(config: CvConfig) -> bool:
     return protocol.unit is None and bool(protocols.units(protocol))
 
 
-def cross_validate_units(paths: Sequence[str | Path], config: CvConfig, out: str | Path) -> dict[str, Any]:
+def cross_validate_units(paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1) -> dict[str, Any]:
     """Cross-validate each action unit that `config.protocol` asks to detect, and return what `out`/metrics.json then holds.
 
     The run of unit 4 lies in `out`/au4. `mean_binary_f1` is the mean over units of the F1 of "present", on pooled predictions.
@@ -37,7 +37,7 @@ def cross_validate_units(paths: Sequence[str | Path], config: CvConfig, out: str
     for unit in protocols.units(protocol):
         of_unit = config.model_copy(update={"protocol": f"{config.protocol}-au{unit}"})
         try:
-            scores = run.cross_validate_prepared(paths, of_unit, out / f"au{unit}")
+            scores = run.cross_validate_prepared(paths, of_unit, out / f"au{unit}", jobs)
         except evaluate.OneLabel as error:
             found[f"au{unit}"] = {"f1": 0.0, "why": str(error)}
             continue

@@ -1,14 +1,14 @@
-"""Folds -> predictions. Fits one classifier per fold and seed, never looks at a score, and saves each fold as it ends.
+"""Folds -> predictions. One classifier per fold and seed, no look at a score, and each fold is saved as it ends.
 
 Nothing in here may depend on the order of the table's rows: clips are sorted by `clip_id` before anything else happens.
-Nothing that is fitted may see the held-out subject: the only fits are those in `predict_fold`, on the fold's own clips, and in
-`predict_folds`, where a classifier fits all folds at once and each of them on its own clips.
+Nothing that is fitted may see the held-out subject: what happens inside the folds is in mer/fitting.py, and nowhere else.
 """
 
 import hashlib
-import inspect
+import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -16,12 +16,12 @@ import pandas as pd
 import yaml
 
 import mer
-from mer import registry, splits
+from mer import fitting, splits
 from mer.config import CvConfig, save_config
 from mer.disk import replacing, write_json
 from mer.errors import BadInput
+from mer.fitting import maker as maker  # for what is fitted on every clip, see mer/bundle.py
 from mer.progress import track
-from mer.settings import checked
 
 TEXT = {name: str for name in ("clip_id", "dataset", "subject", "fold", "label", "prediction")}  # 006 is a name, not a number
 
@@ -31,7 +31,7 @@ class OneLabel(BadInput):
 
 
 def cross_validate(
-    table: pd.DataFrame, X: np.ndarray, config: CvConfig, out: str | Path, labels: list[str] | None = None, split: str = "loso"
+    table: pd.DataFrame, X: np.ndarray, config: CvConfig, out: str | Path, labels: list[str] | None = None, split: str = "loso", jobs: int = 1
 ) -> pd.DataFrame:
     """Fit and predict every fold for every seed, and return the pooled predictions.
 
@@ -40,67 +40,42 @@ def cross_validate(
     out : run folder; folds already in it are kept, so that an interrupted run goes on
     labels : the classes in order; those of `table`, sorted, where not given
     split : function of mer/splits.py, "loso" or "lodo"
+    jobs : processes that share the folds of a classifier that cannot take them all at once; changes no result but by rounding
     returns `clip_id, dataset, subject, fold, seed, label, prediction, p_<label>...`, each clip once per seed
     Raises `BadInput` if features or labels cannot be used, or if `out` holds a run with other settings or other data.
     """
     out = Path(out)
     labels = labels or sorted(set(table["label"]))
-    table, X = _in_order(table, X, labels)
-    y = np.array([labels.index(label) for label in table["label"]])
-    folds = getattr(splits, split)(table)
-    _check_folds(folds, y, labels)
-    make = maker(config, len(labels))
+    table, X = in_order(table, X, labels)
+    problem = pose(table, X, labels, split)
+    fitting.check(config, problem)
     claim(out, config, {**fingerprint(table, X), "classes": labels, "split": split})
 
-    files = {(seed, name): fold_file(out, seed, name) for seed in range(config.seeds) for name, _, _ in folds}
+    tests = {name: test for name, _, test in problem.folds}
+    files = {(seed, name): fold_file(out, seed, name) for seed in range(config.seeds) for name in tests}
     missing = {key for key, file in files.items() if not file.is_file()}
-    work = predict_folds(make, range(config.seeds), X, y, folds, missing)
-    for seed, (name, _, test), p in track(work, f"{config.classifier}, {len(folds)} folds x {config.seeds} seeds", total=len(missing)):
+    work = fitting.predict_all(config, problem, missing, jobs)
+    for seed, name, p, choice in track(work, f"{config.classifier}, {len(tests)} folds x {config.seeds} seeds", total=len(missing)):
+        if config.chooses:
+            write_json(fold_file(out, seed, name, "choices"), {"seed": seed, "fold": name, **asdict(choice)})
         with replacing(files[seed, name]) as temporary:
-            _rows(table.iloc[test], name, seed, p, labels).to_csv(temporary, index=False)
+            _rows(table.iloc[tests[name]], name, seed, p, labels).to_csv(temporary, index=False)
 
+    if config.chooses:
+        chosen = [json.loads(fold_file(out, *key, "choices").read_text(encoding="utf-8")) for key in files]
+        write_json(out / "choices.json", {"candidates": fitting.candidates(config), "chosen": chosen})
     predictions = pd.concat([read_predictions(file) for file in files.values()], ignore_index=True)
     with replacing(out / "predictions.csv") as temporary:
         predictions.to_csv(temporary, index=False)
     return predictions
 
 
-def predict_folds(make, seeds, X, y, folds: list[splits.Fold], missing: set[tuple[int, str]]) -> Iterator[tuple[int, splits.Fold, np.ndarray]]:
-    """Yield seed, fold and probabilities for its test clips, for each (seed, name of a fold) in `missing`, as they become known.
-
-    A classifier that has `fit_folds` is fitted for all folds of a seed at once. They are then fitted together even where only
-    some are missing, so that a run that was stopped ends with the same numbers, to the last bit, as one that was not.
-    """
-    for seed in seeds:
-        if not any((seed, name) in missing for name, _, _ in folds):
-            continue
-        together = getattr(make(seed), "fit_folds", None)
-        if together:
-            for k, fitted in together(X, y, [train for _, train, _ in folds]):
-                if (seed, folds[k][0]) in missing:
-                    yield seed, folds[k], fitted.predict_proba(X[folds[k][2]])
-        else:
-            for name, train, test in folds:
-                if (seed, name) in missing:
-                    yield seed, (name, train, test), predict_fold(make, seed, X, y, train, test)
-
-
-def predict_fold(make: Callable[[int], Any], seed: int, X: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Fit a new classifier on the positions `train` and return its probabilities for `test`, (len(test), classes) float64."""
-    classifier = make(seed).fit(X[train], y[train])
-    return classifier.predict_proba(X[test])
-
-
-def maker(config: CvConfig, classes: int) -> Callable[[int], Any]:
-    """Return a function seed -> new classifier, after checking the classifier's settings.
-
-    Raises `UnknownName` for a classifier that is not listed, `BadInput` for a setting it does not have.
-    """
-    Classifier = registry.load("mer.classifiers", config.classifier).Classifier
-    settings = checked(config.classifier_settings, Classifier, ("classes", "seed", "device"), f"The classifier {config.classifier}")
-    if "device" in inspect.signature(Classifier).parameters:
-        settings["device"] = config.device
-    return lambda seed: Classifier(classes=classes, seed=seed, **settings)
+def pose(table: pd.DataFrame, X: np.ndarray, labels: list[str], split: str) -> fitting.Problem:
+    """What is to be solved, from a table and features that are `in_order`. Raises `OneLabel` if a fold has nothing to learn from."""
+    y = np.array([labels.index(label) for label in table["label"]])
+    folds = getattr(splits, split)(table)
+    _check_folds(folds, y, labels)
+    return fitting.Problem(X, y, splits.subject_ids(table), folds, len(labels))
 
 
 def fingerprint(table: pd.DataFrame, X: np.ndarray) -> dict[str, Any]:
@@ -124,7 +99,8 @@ def claim(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
     now = {**config.model_dump(), **data, "version": mer.__version__}
     file = out / "input.json"
     if file.is_file():
-        before = {**yaml.safe_load((out / "config.yaml").read_text(encoding="utf-8")), **yaml.safe_load(file.read_text(encoding="utf-8"))}
+        defaults = CvConfig().model_dump()  # for settings that came after that run
+        before = {**defaults, **yaml.safe_load((out / "config.yaml").read_text(encoding="utf-8")), **yaml.safe_load(file.read_text(encoding="utf-8"))}
         changed = [f"{key} was {before.get(key)!r} and is now {value!r}" for key, value in now.items() if before.get(key) != value]
         if changed:
             raise BadInput(f"{out} holds another run: {'; '.join(changed)}. Choose another --out, or remove that folder.")
@@ -135,9 +111,9 @@ def claim(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
         write_json(file, {**data, "version": mer.__version__})
 
 
-def fold_file(out: Path, seed: int, fold: str) -> Path:
-    """Where one fold's predictions lie. The fold's name is quoted, so that no subject's name can lead out of the folder."""
-    return out / "predictions" / f"seed-{seed}" / f"{quote(fold, safe='')}.csv"
+def fold_file(out: Path, seed: int, fold: str, what: str = "predictions") -> Path:
+    """Where one fold's predictions lie, or its `choices`. Its name is quoted, so that no subject's name can lead out of the folder."""
+    return out / what / f"seed-{seed}" / f"{quote(fold, safe='')}.{'csv' if what == 'predictions' else 'json'}"
 
 
 def read_predictions(path: str | Path) -> pd.DataFrame:
@@ -152,7 +128,7 @@ def _rows(clips: pd.DataFrame, fold: str, seed: int, p: np.ndarray, labels: list
     return rows.assign(**{f"p_{label}": p[:, i] for i, label in enumerate(labels)})
 
 
-def _in_order(table: pd.DataFrame, X: np.ndarray, labels: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
+def in_order(table: pd.DataFrame, X: np.ndarray, labels: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
     """Return table and features sorted by `clip_id`, after checking that they belong together and can be used."""
     if len(table) != len(X):
         raise BadInput(f"The table has {len(table)} clips and the features have {len(X)}.")

@@ -61,7 +61,7 @@ def open_run(path: str | Path) -> Run:
     )
 
 
-def cross_validate_prepared(paths: Sequence[str | Path], config: CvConfig, out: str | Path) -> dict[str, Any]:
+def cross_validate_prepared(paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1) -> dict[str, Any]:
     """Cross-validate on prepared folders whose flow has been estimated; returns what `metrics.json` holds."""
     from mer import inputs
 
@@ -77,11 +77,14 @@ def cross_validate_prepared(paths: Sequence[str | Path], config: CvConfig, out: 
         "synthetic": protocol.synthetic or any(s.get("synthetic", False) for s in settings),
         "protocol": {"name": protocol.name, "title": protocol.title, "source": protocol.source, "split": protocol.split},
     }
-    return _cross_validate(given.table, given.X, given.left_out, config, out, labels, origin)
+    return _cross_validate(given.table, given.X, given.left_out, config, out, labels, origin, jobs)
 
 
-def cross_validate_maps(maps: str | Path, index: str | Path, config: CvConfig, out: str | Path) -> dict[str, Any]:
-    """Cross-validate on ready-made maps; returns what `metrics.json` holds. Labels come from the index, in sorted order."""
+def cross_validate_maps(maps: str | Path, index: str | Path, config: CvConfig, out: str | Path, *, synthetic: bool = False, jobs: int = 1) -> dict[str, Any]:
+    """Cross-validate on ready-made maps; returns what `metrics.json` holds. Labels come from the index, in sorted order.
+
+    synthetic : are the maps of faces that were made by a program? Nothing in a map says so.
+    """
     from mer.maps import read_maps
 
     out = Path(out)
@@ -91,11 +94,11 @@ def cross_validate_maps(maps: str | Path, index: str | Path, config: CvConfig, o
         "kind": "maps",
         "folders": [os.path.relpath(maps, out)],
         "index": os.path.relpath(index, out),
-        "synthetic": False,
+        "synthetic": synthetic,
         "protocol": {"name": "ready-made maps", "title": "Every map in the index, with its label", "source": Path(index).name, "split": "loso"},
     }
     nothing = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
-    return _cross_validate(table, X, nothing, config, out, sorted(set(table["label"])), origin)
+    return _cross_validate(table, X, nothing, config, out, sorted(set(table["label"])), origin, jobs)
 
 
 def summary(scores: dict[str, Any]) -> str:
@@ -110,8 +113,8 @@ def summary(scores: dict[str, Any]) -> str:
     ])
 
 
-def _cross_validate(table, X, left_out, config, out, labels, origin) -> dict[str, Any]:
-    predictions = evaluate.cross_validate(table, X, config, out, labels, origin["protocol"]["split"])
+def _cross_validate(table, X, left_out, config, out, labels, origin, jobs) -> dict[str, Any]:
+    predictions = evaluate.cross_validate(table, X, config, out, labels, origin["protocol"]["split"], jobs)
     _write_table(table.reindex(columns=CLIP_COLUMNS, fill_value="").sort_values("clip_id"), out / "clips.csv")
     _write_table(left_out.sort_values("clip_id"), out / "left_out.csv")
     reasons = left_out["reason"].str.split(":").str[0].value_counts()  # what follows a colon is about one clip

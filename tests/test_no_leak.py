@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer import evaluate, metrics, registry, splits
+from mer import evaluate, fitting, metrics, registry, splits
 from mer.config import CvConfig
 
 LABELS = ["negative", "positive", "surprise"]
@@ -145,8 +145,8 @@ def epoch_chosen_on_the_held_out_subject(table, X, out):
         tries = []
         for epochs in (1, 3, 10, 30):
             settings = {"epochs": epochs, "learning_rate": 1e-2}
-            make = evaluate.maker(CvConfig(classifier="ststnet", classifier_settings=settings), 3)
-            tries.append(evaluate.predict_fold(make, 0, X, y, train, test))
+            make = fitting.maker(CvConfig(classifier="ststnet", classifier_settings=settings), 3)
+            tries += [p for _, p in fitting.fit_predict(make, 0, X, y, [(train, test)])]
         best = max(tries, key=lambda p: (p.argmax(1) == y[test]).mean())
         rows.append(evaluate._rows(table.iloc[test], name, 0, best, LABELS))
     return pd.concat(rows)
