@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 SCORES = ("uf1", "uar", "accuracy", "macro_precision")
+BINS = 10  # of the calibration error; hundreds of clips fill no more
 
 
 def confusion(truth: np.ndarray, prediction: np.ndarray, labels: list[str]) -> np.ndarray:
@@ -81,10 +82,22 @@ def bootstrap(counts: np.ndarray, resamples: int = 2000) -> dict[str, list[float
     return {name: [float(q) for q in np.percentile(value.mean(1), [2.5, 97.5])] for name, value in scores(pooled).items()}
 
 
+def calibration_error(p: np.ndarray, right: np.ndarray) -> float:
+    """Return the expected calibration error, 0..1: how far the greatest probability is from the share of right answers.
+
+    p : (N, C) probabilities;  right : (N,) bool. Clips are put in `BINS` equal parts of 0..1 by their greatest probability.
+    Few clips leave some error to a perfect predictor too. Source: Guo et al., On calibration of modern neural networks, ICML 2017.
+    """
+    sure = p.max(1)
+    parts = np.minimum((sure * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(parts, weights=sure, minlength=BINS) - np.bincount(parts, weights=right, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(p))
+
+
 def summary(predictions: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
     """Return everything that `metrics.json` holds, from the predictions of all folds and seeds.
 
-    predictions : `clip_id, dataset, subject, fold, seed, label, prediction`, each clip once per seed
+    predictions : `clip_id, dataset, subject, fold, seed, label, prediction, p_<label>...`, each clip once per seed
     Scores are means over seeds, `sd` their standard deviation over seeds (n - 1; null for one seed).
     """
     predictions = predictions.reset_index(drop=True)
@@ -95,6 +108,7 @@ def summary(predictions: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
     return {
         **_mean(by_seed),
         "sd": _sd(by_seed),
+        "calibration_error": _calibration(predictions, labels),
         "interval95": bootstrap(by_subject) if by_subject.shape[1] > 1 else None,
         "clips": len(table),
         "subjects": by_subject.shape[1],
@@ -127,6 +141,15 @@ def _mean(by_seed: np.ndarray) -> dict[str, float]:
 
 def _sd(by_seed: np.ndarray) -> dict[str, float] | None:
     return {name: float(value.std(ddof=1)) for name, value in scores(by_seed).items()} if len(by_seed) > 1 else None
+
+
+def _calibration(predictions: pd.DataFrame, labels: list[str]) -> dict[str, float | int]:
+    """Mean confidence and calibration error, of each seed by itself and then averaged."""
+    right = predictions["label"] == predictions["prediction"]
+    p = predictions[[f"p_{label}" for label in labels]]
+    parts = [predictions["seed"] == seed for seed in predictions["seed"].unique()]
+    errors = [calibration_error(p[part].to_numpy(), right[part].to_numpy()) for part in parts]
+    return {"ece": float(np.mean(errors)), "mean_confidence": float(p.max(axis=1).mean()), "bins": BINS}
 
 
 def _per_class(by_seed: np.ndarray, labels: list[str]) -> dict[str, dict[str, float]]:

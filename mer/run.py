@@ -103,13 +103,14 @@ def cross_validate_maps(maps: str | Path, index: str | Path, config: CvConfig, o
 
 def summary(scores: dict[str, Any]) -> str:
     """Return the scores of a run as a few lines for the terminal, the majority class beside them."""
-    floor = scores["baselines"]["majority_of_training_subjects"]
+    floor, calibration = scores["baselines"]["majority_of_training_subjects"], scores["calibration_error"]
     spread = f" (SD {scores['sd']['uf1']:.4f} over {len(scores['seeds'])} seeds)" if scores["sd"] else " (one seed)"
     between = f", 95 % over subjects {scores['interval95']['uf1'][0]:.3f} to {scores['interval95']['uf1'][1]:.3f}"
     return "\n".join([
         f"{scores['clips']} clips of {scores['subjects']} subjects, each predicted without its subject",
         f"UF1 {scores['uf1']:.4f}{spread}{between}; majority class {floor['uf1']:.4f}",
         f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision {scores['macro_precision']:.4f}; majority class UAR {floor['uar']:.4f}",
+        f"Calibration error {calibration['ece']:.3f}: mean confidence {calibration['mean_confidence']:.3f}, accuracy {scores['accuracy']:.3f}",
     ])
 
 

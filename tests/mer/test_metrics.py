@@ -12,7 +12,8 @@ LABELS = ["negative", "positive", "surprise"]
 def predictions(rows):
     """rows: (subject, label, prediction), one seed, one dataset."""
     table = pd.DataFrame(rows, columns=["subject", "label", "prediction"])
-    return table.assign(dataset="d", seed=0, clip_id=[f"d/{s}/{i}" for i, s in enumerate(table["subject"])], fold="d/" + table["subject"])
+    sure = {f"p_{label}": np.where(table["prediction"] == label, 0.8, 0.1) for label in LABELS}
+    return table.assign(**sure, dataset="d", seed=0, clip_id=[f"d/{s}/{i}" for i, s in enumerate(table["subject"])], fold="d/" + table["subject"])
 
 
 def test_rows_are_truth_and_columns_are_prediction():
@@ -96,6 +97,22 @@ def test_dataset_rows_are_the_pooled_predictions_restricted():
     got = metrics.summary(pd.concat([rows, other]), LABELS)["per_dataset"]
     assert got["e"]["uf1"] == pytest.approx(1 / 3) and got["e"]["clips"] == 1
     assert got["d"]["uf1"] == pytest.approx((2 / 3) / 3) and got["d"]["subjects"] == 2
+
+
+def test_calibration_error_by_hand():
+    # sure to .95 twice, right once: a gap of .45; sure to .55 twice, right once: .05, on the other side of nothing
+    p = np.array([[0.95, 0.05, 0], [0.95, 0.05, 0], [0.45, 0.55, 0], [0.45, 0.55, 0]])
+    assert metrics.calibration_error(p, np.array([True, False, True, False])) == pytest.approx((0.9 + 0.1) / 4)
+    # gaps on two sides do not cancel between bins, and do within one
+    assert metrics.calibration_error(p, np.array([True, True, False, False])) == pytest.approx((0.1 + 1.1) / 4)
+    assert metrics.calibration_error(np.eye(3), np.ones(3, bool)) == 0  # sure to 1 falls in the last bin
+
+
+def test_calibration_is_that_of_single_seeds():
+    one = predictions([("s1", "negative", "negative"), ("s2", "positive", "positive")])
+    two = predictions([("s1", "negative", "surprise"), ("s2", "positive", "negative")]).assign(seed=1)
+    got = metrics.summary(pd.concat([one, two]), LABELS)["calibration_error"]
+    assert got == {"ece": pytest.approx((0.2 + 0.8) / 2), "mean_confidence": pytest.approx(0.8), "bins": 10}
 
 
 def test_bootstrap_resamples_subjects():

@@ -1,0 +1,125 @@
+"""What is chosen inside the training subjects: by hand, and that nothing else has a say."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mer import evaluate, fitting, nested
+from mer.config import CvConfig
+from mer.errors import BadInput
+
+LABELS = ["negative", "positive", "surprise"]
+
+
+def overconfident(rng, n=4000, temperature=2.5):
+    """Probabilities that are right about their order and too sure of themselves, and labels drawn from the honest ones."""
+    logits = rng.normal(0, 1.5, (n, 3))
+    honest = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    y = np.array([rng.choice(3, p=p) for p in honest])
+    return nested.sharpen(honest, 1 / temperature), y
+
+
+def test_a_known_temperature_is_found():
+    p, y = overconfident(np.random.default_rng(0))
+    found = nested.fit_temperature(p, y)
+    assert found == pytest.approx(2.5, rel=0.1)
+    cooled = nested.sharpen(p, found)
+    assert np.array_equal(cooled.argmax(1), p.argmax(1)) and np.allclose(cooled.sum(1), 1)
+
+
+def test_sharpen_is_softmax_of_divided_logits():
+    logits = np.array([[1.0, 2.0, 4.0], [0.0, -3.0, 1.0]])
+    softmax = lambda z: np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    assert np.allclose(nested.sharpen(softmax(logits), 3.0), softmax(logits / 3.0))
+    assert nested.sharpen(np.array([[0.0, 0.4, 0.6]]), 2.0)[0, 0] == 0  # a class ruled out stays ruled out
+
+
+def problem(small):
+    table, X = evaluate.in_order(*small, LABELS)
+    return evaluate.pose(table, X, LABELS, "loso")
+
+
+def test_inner_folds_part_the_training_subjects(small):
+    given = problem(small)
+    for name, train, test in given.folds:
+        parts = nested.inner_folds(2, given, name, train)
+        assert sorted(np.concatenate([held for _, held in parts])) == sorted(train)  # each training clip is held out once
+        for fit, held in parts:
+            assert not set(given.subjects[fit]) & set(given.subjects[held])
+            assert name not in given.subjects[fit] and name not in given.subjects[held]
+            assert not set(test) & (set(fit) | set(held))
+
+
+def test_two_subjects_are_too_few_to_choose_in(small, tmp_path):
+    table, X = small
+    two = table["dataset"].eq("a").to_numpy()
+    with pytest.raises(BadInput, match="Nothing can be chosen inside the training subjects of fold a/01: 1 subjects"):
+        evaluate.cross_validate(table[two], X[two], CvConfig(classifier="logistic", calibration="temperature"), tmp_path)
+
+
+def test_the_setting_that_does_better_inside_is_taken_and_recorded(small, tmp_path):
+    """A network whose steps are too small stays where it began."""
+    plain = CvConfig(classifier="ststnet", classifier_settings={"epochs": 6}, seeds=1, inner_folds=3)
+    config = plain.model_copy(update={"search": {"learning_rate": [1e-9, 1e-2]}})
+    searched = evaluate.cross_validate(*small, config, tmp_path / "searched")
+    record = json.loads((tmp_path / "searched" / "choices.json").read_text())
+    assert record["candidates"] == [{"learning_rate": 1e-9}, {"learning_rate": 1e-2}]
+    assert [choice["settings"] for choice in record["chosen"]] == [{"learning_rate": 1e-2}] * 4
+    assert all(choice["inner_uf1"][1] > choice["inner_uf1"][0] + 0.2 for choice in record["chosen"])
+    fixed = CvConfig(**{**plain.model_dump(), "classifier_settings": {"epochs": 6, "learning_rate": 1e-2}})
+    assert searched.equals(evaluate.cross_validate(*small, fixed, tmp_path / "fixed"))
+
+
+def test_folds_that_choose_differently_are_each_fitted_with_their_own(small, tmp_path, monkeypatch):
+    """Whether folds are fitted one by one or all at once."""
+    choices = [nested.Choice({"epochs": 1 + k % 2}) for k in range(4)]
+    monkeypatch.setattr(nested, "choose", lambda *args: choices)
+    given = problem(small)
+    searching = CvConfig(classifier="ststnet", classifier_settings={"learning_rate": 1e-2}, search={"epochs": [1, 2]}, seeds=1)
+    got = {k: (p, choice) for k, p, choice in fitting.predict(searching, given, 0, given.folds)}
+    for k, choice in enumerate(choices):
+        make = fitting.maker(searching, 3, **choice.settings)
+        alone = {i: p for i, p in fitting.fit_predict(make, 0, given.X, given.y, [fold[1:] for fold in given.folds])}
+        assert got[k][1] == choice and np.allclose(got[k][0], alone[k], atol=1e-5)
+
+
+@pytest.mark.parametrize("classifier", ["logistic", "ststnet"])
+def test_calibration_changes_how_sure_and_not_what(small, tmp_path, classifier):
+    plain = CvConfig(classifier=classifier, seeds=1, inner_folds=3)
+    calibrated = plain.model_copy(update={"calibration": "temperature"})
+    before = evaluate.cross_validate(*small, plain, tmp_path / "before")
+    after = evaluate.cross_validate(*small, calibrated, tmp_path / "after")
+    record = json.loads((tmp_path / "after" / "choices.json").read_text())["chosen"]
+    temperature = {choice["fold"]: choice["temperature"] for choice in record}
+    assert before["prediction"].equals(after["prediction"]) and not (tmp_path / "before" / "choices.json").exists()
+    columns = [f"p_{label}" for label in LABELS]
+    by_hand = np.stack([nested.sharpen(row[None], temperature[fold])[0] for fold, row in zip(before["fold"], before[columns].to_numpy())])
+    assert np.allclose(after[columns], by_hand, atol=1e-5) and not np.allclose(after[columns], before[columns], atol=1e-3)
+
+
+def test_a_setting_the_classifier_lacks_is_refused_before_anything_is_written(small, tmp_path):
+    with pytest.raises(BadInput, match="logistic has no setting 'D'. Known: C"):
+        evaluate.cross_validate(*small, CvConfig(classifier="logistic", search={"D": [1, 2]}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_processes_give_what_one_process_gives(small, tmp_path):
+    config = CvConfig(classifier="logistic", search={"C": [1e-3, 1e-2]}, calibration="temperature", seeds=2, inner_folds=2)
+    alone = evaluate.cross_validate(*small, config, tmp_path / "alone")
+    shared = evaluate.cross_validate(*small, config, tmp_path / "shared", jobs=2)
+    numbers = [f"p_{label}" for label in LABELS]
+    assert alone.drop(columns=numbers).equals(shared.drop(columns=numbers))
+    assert np.allclose(alone[numbers], shared[numbers], atol=1e-9)
+
+
+def test_a_stopped_run_keeps_what_its_processes_had_finished(small, tmp_path):
+    config = CvConfig(classifier="logistic", seeds=2)
+    given = problem(small)
+    missing = {(seed, name) for seed in range(2) for name, _, _ in given.folds}
+    work = fitting.predict_all(config, given, missing, jobs=2)
+    seed, name, p, _ = next(work)
+    work.close()  # as an interruption does; must not wait for the other folds
+    (_, train, test), = [fold for fold in given.folds if fold[0] == name]
+    (_, alone), = fitting.fit_predict(fitting.maker(config, 3), seed, given.X, given.y, [(train, test)])
+    assert np.allclose(p, alone, atol=1e-9)
