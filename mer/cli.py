@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from mer import __version__, progress
-from mer.cli_cv import compare, cv, experiment, inputs_and_config, report
+from mer.cli_cv import audit, compare, cv, experiment, inputs_and_config, report
 from mer.cli_flow import flow
 from mer.cli_parts import ANY, FILE, FOLDER, Commands, Name, known
 from mer.errors import MerError
@@ -139,7 +139,7 @@ def score(clip, bundle, onset, apex, fps, as_json, out):
     click.echo(result.to_json() if as_json else result.to_text())
 
 
-for command in (report, compare):
+for command in (report, compare, audit):
     cli.add_command(command)
 
 

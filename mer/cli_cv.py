@@ -1,4 +1,4 @@
-"""The commands around a run: make it (`mer cv`), show it again, and set it beside others."""
+"""The commands around a run: make it (`mer cv`), show it again, set it beside others, and show what a leak would make of it."""
 
 import click
 
@@ -93,3 +93,19 @@ def compare(runs, out):
     if out:
         comparing.write(rows, out)
     click.echo(comparing.to_text(rows))
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+def audit(run):
+    """Show what a run would claim if each test subject chose its own epoch. Never a result.
+
+    Trains every fold once more and looks at the test subject after each epoch, as much public code does.
+
+    \b
+    Example:
+      mer audit runs/first
+    """
+    from mer import audit as auditing
+
+    click.echo(auditing.to_text(auditing.audit(run)))

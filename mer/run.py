@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Sequence
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -24,6 +25,7 @@ from mer.errors import BadInput
 
 VERSIONS_OF = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
 FILES = ("config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv")
+AUDIT = "audit-not-a-result"  # folder, in a run, of what mer/audit.py writes
 CLIP_COLUMNS = ["clip_id", "dataset", "subject", "clip", "emotion", "label"]
 
 
@@ -43,6 +45,8 @@ class Run:
 def open_run(path: str | Path) -> Run:
     """Read a finished run; raises `BadInput` if `path` is not one."""
     path = Path(path)
+    if path.resolve().name == AUDIT or list(path.glob(f"{AUDIT}.*")):
+        raise BadInput(f"{path} is an audit: its epochs were chosen on the test subjects. It is not a result, and is not read as one.")
     lacking = [name for name in FILES if not (path / name).is_file()]
     if lacking:
         raise BadInput(f"{path} is not a finished run: it has no {lacking[0]}. Make or finish one with: mer cv ... --out {path}")
@@ -59,6 +63,26 @@ def open_run(path: str | Path) -> Run:
         clips=text("clips.csv"),
         left_out=text("left_out.csv"),
     )
+
+
+def read_again(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the table and the features a finished run was made from. Raises `BadInput` if they are gone or are no longer the same."""
+    folders = [run.path / folder for folder in run.origin["folders"]]
+    if run.origin["kind"] == "maps":
+        from mer.maps import read_maps
+
+        table, X = read_maps(folders[0], run.path / run.origin["index"])
+    else:
+        from mer import inputs
+
+        given = inputs.gather(folders, CvConfig(**run.config))
+        table, X = given.table, given.X
+    before = _json(run.path / "input.json")
+    now = evaluate.fingerprint(*evaluate.in_order(table, X, before["classes"]))
+    changed = [name for name, value in now.items() if before[name] != value]
+    if changed:
+        raise BadInput(f"The data of {run.path} has changed since: {', '.join(changed)}. Make the run again with mer cv.")
+    return table, X
 
 
 def cross_validate_prepared(paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1) -> dict[str, Any]:

@@ -1,0 +1,145 @@
+"""What a run would claim if the test subject chose its own epoch, as in much public code. A warning, never a result.
+
+Every fold is trained once more, and its test subject is predicted after each epoch. "Leaked" takes, fold by fold, the
+epoch with the most right answers on that very subject, and the last one among equals of it: so the difference is at least
+what the leak is worth, and nothing that a published number could rest on. Nothing here is written under the names that a
+run has, no score stands without the words `not a result`, and `mer compare` and `mer report` refuse what is.
+"""
+
+import inspect
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mer import evaluate, fitting, metrics
+from mer.config import CvConfig
+from mer.disk import replacing, write_json
+from mer.errors import BadInput
+from mer.fitting import Problem
+from mer.progress import track
+from mer.run import AUDIT, Run, open_run, read_again
+
+WARNING = "not a result: the epoch was chosen on the test subject"
+LOOKED_AT = 20  # training lengths tried where a classifier cannot be watched while it trains
+REPEATED = 0.98  # share of clips that must get the run's own label again
+
+
+@dataclass(frozen=True)
+class Audit:
+    """UF1 of a run, mean over seeds, and what it becomes by the leak."""
+
+    run: str
+    clips: int
+    folds: int
+    seeds: int
+    epochs: list[int]  # training lengths among which the test subject chose
+    honest: float  # the run's own: every fold ends at the same epoch
+    leaked: float  # of no worth
+    folds_that_moved: float  # share of folds in which another epoch than the last was chosen
+
+
+def audit(path: str | Path) -> Audit:
+    """Retrain the run in folder `path`, write `path`/audit-not-a-result and return what was found.
+
+    Raises `BadInput` for a run whose classifier has no `epochs`, whose settings were searched, whose data is gone or
+    changed, or that cannot be repeated.
+    """
+    run = open_run(path)
+    config = CvConfig(**run.config)
+    labels = run.metrics["labels"]
+    if config.search:
+        raise BadInput(f"{path} chose its settings inside the training subjects. Only runs with fixed settings can be audited.")
+    table, X = evaluate.in_order(*read_again(run), labels)
+    problem = evaluate.pose(table, X, labels, run.origin["protocol"]["split"])
+    rows = []
+    for seed in track(run.metrics["seeds"], "auditing seeds"):
+        epochs, p = after_each_epoch(config, problem, seed)
+        rows.append(_chosen_on_test(table, problem, seed, epochs, p, labels))
+    found = pd.concat(rows, ignore_index=True)
+    _check_repeated(run, found)
+    result = Audit(str(path), len(table), len(problem.folds), len(rows), epochs, run.metrics["uf1"], _uf1(found, "leaked", labels), _moved(found, epochs))
+    _write(Path(path) / AUDIT, result, found)
+    return result
+
+
+def after_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[list[int], np.ndarray]:
+    """Return training lengths, and the probabilities (lengths, N, classes) that each clip's fold gives it after each of them.
+
+    A classifier whose `fit_folds` can be watched is trained once; any other is trained anew for each length.
+    """
+    make = fitting.maker(config, problem.classes)
+    Classifier = type(make(seed))
+    settings = inspect.signature(Classifier).parameters
+    if "epochs" not in settings:
+        raise BadInput(f"The classifier {config.classifier} has no `epochs`, so that there is none to choose on the test subject.")
+    last = config.classifier_settings.get("epochs", settings["epochs"].default)
+    pairs = [(train, test) for _, train, test in problem.folds]
+    if "watch" in inspect.signature(getattr(Classifier, "fit_folds", lambda: None)).parameters:
+        after = [[] for _ in pairs]
+        for _ in make(seed).fit_folds(problem.X, problem.y, [train for train, _ in pairs],
+                                      watch=lambda k, fitted: after[k].append(fitted.predict_proba(problem.X[pairs[k][1]]))):  # fmt: skip
+            pass
+        lengths, by_fold = list(range(1, last + 1)), [np.stack(values) for values in after]
+    else:
+        lengths = sorted({round(n) for n in np.linspace(1, last, min(last, LOOKED_AT))})
+        tries = [dict(fitting.fit_predict(fitting.maker(config, problem.classes, epochs=n), seed, problem.X, problem.y, pairs)) for n in lengths]
+        by_fold = [np.stack([one[k] for one in tries]) for k in range(len(pairs))]
+    p = np.empty((len(lengths), len(problem.y), problem.classes))
+    for (_, test), values in zip(pairs, by_fold):
+        p[:, test] = values
+    return lengths, p
+
+
+def to_text(found: Audit) -> str:
+    """Return the audit as lines for the terminal; each of them says that it is no result."""
+    among = f"{found.epochs[0]} to {found.epochs[-1]}" + ("" if len(found.epochs) == found.epochs[-1] else f" ({len(found.epochs)} of them)")
+    return "\n".join([
+        f"{WARNING} (audit of {found.run}: {found.clips} clips, {found.folds} folds, {found.seeds} seed(s), epochs {among})",
+        f"honest UF1 {found.honest:.4f}, the run's own score, every fold trained for {found.epochs[-1]} epochs; what follows is not a result",
+        f"leaked UF1 {found.leaked:.4f}, {WARNING}, in {found.folds_that_moved:.0%} of the folds another one than the last",
+        f"difference {found.leaked - found.honest:+.4f}, {WARNING}",
+    ])
+
+
+def _chosen_on_test(table: pd.DataFrame, problem: Problem, seed: int, epochs: list[int], p: np.ndarray, labels: list[str]) -> pd.DataFrame:
+    """One row per clip: what its fold says after the last epoch, and after the epoch that suits its test subject best."""
+    parts = []
+    for name, _, test in problem.folds:
+        called = p[:, test].argmax(2)  # (lengths, test)
+        right = (called == problem.y[test]).sum(1)
+        best = len(right) - 1 - int(right[::-1].argmax())
+        rows = table.iloc[test][["clip_id", "dataset", "subject", "label"]].assign(seed=seed, fold=name)
+        name_of = np.array(labels, dtype=object)
+        parts.append(rows.assign(honest=name_of[called[-1]], leaked=name_of[called[best]], epoch=epochs[best]))
+    return pd.concat(parts)
+
+
+def _check_repeated(run: Run, found: pd.DataFrame) -> None:
+    """The run and its retraining must agree, or the difference would not be that of the epoch alone."""
+    both = run.predictions.merge(found, on=["clip_id", "seed"], validate="one_to_one")
+    same = (both["prediction"] == both["honest"]).mean()
+    if same < REPEATED:
+        raise BadInput(
+            f"Trained once more, {run.path} gives {1 - same:.0%} of its clips another label. Other versions of the libraries? "
+            f"The run was made with {run.origin.get('versions', {})}. Make it again with mer cv, then audit it."
+        )
+
+
+def _uf1(found: pd.DataFrame, column: str, labels: list[str]) -> float:
+    return float(np.mean([metrics.scores(metrics.confusion(part["label"], part[column], labels))["uf1"] for _, part in found.groupby("seed")]))
+
+
+def _moved(found: pd.DataFrame, epochs: list[int]) -> float:
+    return float((found.groupby(["seed", "fold"])["epoch"].first() != epochs[-1]).mean())
+
+
+def _write(folder: Path, result: Audit, found: pd.DataFrame) -> None:
+    """Write the audit under names and columns that nothing reads as predictions or scores."""
+    facts = {name: value for name, value in asdict(result).items() if name not in ("honest", "leaked")}
+    scores = {"honest_uf1_of_the_run": result.honest, "leaked_uf1_not_a_result": result.leaked, "leak_not_a_result": result.leaked - result.honest}
+    write_json(folder / "audit-not-a-result.json", {"warning": WARNING, **facts, **scores})
+    named = {"honest": "label_after_last_epoch", "leaked": "leaked_label_not_a_result", "epoch": "epoch_chosen_on_test_subject"}
+    with replacing(folder / "audit-not-a-result.csv") as temporary:
+        found.rename(columns=named).assign(warning=WARNING).to_csv(temporary, index=False)

@@ -1,0 +1,105 @@
+"""The audit: it finds the leak's worth, keeps the honest number, and is never taken for a result."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from mer import audit, compare, evaluate, registry, run
+from mer.cli import cli
+from mer.config import CvConfig
+from mer.errors import BadInput
+from mer.report import write_report
+
+WORDS = "not a result"
+
+
+@pytest.fixture
+def noise(tmp_path):
+    """Maps without any signal, 8 subjects x 6 clips: whatever the test subject's epoch gains is leak."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for s in range(8):
+        for i in range(6):
+            np.save(tmp_path / f"{s}-{i}.npy", rng.normal(0, 1, (3, 12, 12)).astype(np.float32))
+            rows.append((f"{s}-{i}.npy", "d", f"s{s}", f"c{i}", ["negative", "positive", "surprise"][i % 3]))
+    pd.DataFrame(rows, columns=["file", "dataset", "subject", "clip", "label"]).to_csv(tmp_path / "index.csv", index=False)
+    return tmp_path
+
+
+def make_run(noise, **changes):
+    config = CvConfig(**{"classifier": "ststnet", "classifier_settings": {"epochs": 12, "learning_rate": 1e-2}, "seeds": 2, **changes})
+    run.cross_validate_maps(noise, noise / "index.csv", config, noise / "run")
+    return noise / "run"
+
+
+def test_on_noise_the_leak_is_all_there_is(noise):
+    path = make_run(noise)
+    found = audit.audit(path)
+    assert found.honest == run.open_run(path).metrics["uf1"]
+    assert found.leaked > found.honest + 0.1  # of nothing, because there is nothing to learn
+    assert (found.clips, found.folds, found.seeds, found.epochs) == (48, 8, 2, list(range(1, 13))) and 0 < found.folds_that_moved < 1
+    rows = pd.read_csv(path / run.AUDIT / f"{run.AUDIT}.csv", dtype=evaluate.TEXT)
+    both = run.open_run(path).predictions.merge(rows, on=["clip_id", "seed"])
+    assert (both["prediction"] == both["label_after_last_epoch"]).all()
+    right = rows.assign(honest=rows["label"] == rows["label_after_last_epoch"], leaked=rows["label"] == rows["leaked_label_not_a_result"])
+    by_fold = right.groupby(["seed", "fold"])[["honest", "leaked"]].sum()
+    assert (by_fold["leaked"] >= by_fold["honest"]).all()
+    stayed = rows["epoch_chosen_on_test_subject"] == 12
+    assert (rows["leaked_label_not_a_result"] == rows["label_after_last_epoch"])[stayed].all()
+
+
+def test_watching_equals_training_for_each_length_anew(noise, monkeypatch):
+    table, X = run.read_again(run.open_run(make_run(noise, seeds=1)))
+    labels = sorted(set(table["label"]))
+    config = CvConfig(classifier="ststnet", classifier_settings={"epochs": 6, "learning_rate": 1e-2})
+    problem = evaluate.pose(*evaluate.in_order(table, X, labels), labels, "loso")
+    watched = audit.after_each_epoch(config, problem, 0)
+    Watched = registry.load("mer.classifiers", "ststnet").Classifier
+    monkeypatch.setattr(Watched, "fit_folds", lambda self, X, y, folds, fit_folds=Watched.fit_folds: fit_folds(self, X, y, folds))
+    anew = audit.after_each_epoch(config, problem, 0)
+    assert watched[0] == anew[0] == [1, 2, 3, 4, 5, 6]
+    assert np.allclose(watched[1], anew[1], atol=1e-5) and not np.allclose(watched[1][0], watched[1][-1], atol=1e-2)
+
+
+def test_it_can_never_be_mistaken_for_a_result(noise):
+    path = make_run(noise, seeds=1)
+    answer = CliRunner().invoke(cli, ["audit", str(path)], catch_exceptions=False)
+    lines = answer.output.strip().split("\n")
+    assert lines[1].startswith("honest") and all(WORDS in line for line in lines)
+    folder = path / run.AUDIT
+    assert {file.name for file in folder.iterdir()} == {f"{run.AUDIT}.json", f"{run.AUDIT}.csv"}
+    written = json.loads((folder / f"{run.AUDIT}.json").read_text())
+    assert WORDS in written["warning"] and not {"uf1", "uar", "accuracy"} & set(written)
+    assert all(WORDS in line for line in (folder / f"{run.AUDIT}.csv").read_text().splitlines()[1:])
+    finished = [file.name for file in path.iterdir() if file.is_file()]
+    for name in finished:  # even dressed up as a run
+        shutil.copy(path / name, folder / name)
+    for refused in (lambda: compare.compare([path, folder]), lambda: write_report(folder), lambda: audit.audit(folder)):
+        with pytest.raises(BadInput, match="is an audit.* not a result"):
+            refused()
+    moved = folder.rename(path.with_name("innocent"))
+    with pytest.raises(BadInput, match="is an audit.* not a result"):
+        run.open_run(moved)
+    assert run.open_run(path).metrics["uf1"] == written["honest_uf1_of_the_run"]
+
+
+def test_what_cannot_be_audited_is_said(noise):
+    path = make_run(noise, classifier="logistic", classifier_settings={}, seeds=1)
+    with pytest.raises(BadInput, match="logistic has no `epochs`"):
+        audit.audit(path)
+    np.save(noise / "0-0.npy", np.zeros((3, 12, 12), np.float32))
+    with pytest.raises(BadInput, match="has changed since: features"):
+        audit.audit(path)
+
+
+def test_a_run_that_cannot_be_repeated_is_refused(noise):
+    path = make_run(noise, seeds=1)
+    table = evaluate.read_predictions(path / "predictions.csv")
+    table["prediction"] = table["prediction"].iloc[::-1].to_numpy()
+    table.to_csv(path / "predictions.csv", index=False)
+    with pytest.raises(BadInput, match="another label"):
+        audit.audit(path)
