@@ -1,11 +1,11 @@
 """Onset and apex where none are annotated: the middle, or plain rules on what changes or moves in the face.
 
-`midpoint` looks at nothing. `frame-difference` takes the frame whose energy against the onset is highest, `flow` the one with
-the strongest motion from the onset. How far each is from a known apex stands in docs/results/spotting.md.
+`midpoint` looks at nothing. `frame-difference` follows how the face's grey values change over the clip, `flow` how its points
+move; the apex is where the clip's strongest pattern of change stands out farthest (`spot_apex`). How far each is from a known
+apex stands in docs/results/spotting.md.
 
-The energy between two aligned faces is the mean absolute difference of their grey values around brows, nose wings, mouth and
-cheeks, after taking out what a small motion of the whole head or a change of exposure explains. The eyes are left out, because
-a blink moves more than any micro-expression. These are rules to start from, not trained spotters.
+A change counts around brows, nose wings, mouth and cheeks, and only what the whole head or the light cannot explain. The eyes
+are left out, because a blink moves more than any micro-expression. These are rules to start from, not trained spotters.
 """
 
 from collections import deque
@@ -31,6 +31,18 @@ HIGH_SPEED = 200  # frames per second taken for a folder of images that comes wi
 STILL = 2.0  # energy of the apex over the usual energy between neighbouring frames; below it nothing moved
 
 
+def _region_mask() -> np.ndarray:
+    mask = np.zeros((SIZE, SIZE), bool)
+    for top, bottom, left, right in (BROWS, MOUTH_AND_CHEEKS):
+        mask[int(top * SIZE) : int(bottom * SIZE), int(left * SIZE) : int(right * SIZE)] = True
+    return mask
+
+
+Y, X = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j].astype(np.float32)  # of each pixel, from the middle
+_SEEN = _region_mask()
+_FACE = (X / 0.85) ** 2 + (Y / 0.95) ** 2 < 1  # without the background, which stays where it is
+
+
 class Spotted(NamedTuple):
     """What was found: frame numbers, and the energy (grey levels) from onset to apex and between neighbouring frames."""
 
@@ -51,40 +63,43 @@ def grey_face(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(grey, (0, 0), BLUR)
 
 
-def energy(a: np.ndarray, b: np.ndarray) -> float:
-    """How much the face changed from `a` to `b`, both from `grey_face`: mean absolute difference in grey levels.
+def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """What changed in the face from `a` to `b`, both from `grey_face`: grey levels of the pixels that are looked at, (n,).
 
-    The difference is first cleared, by least squares, of six things that are no expression: gain, bias, and to first
-    order a shift in x, a shift in y, a turn and a change of scale (the image's derivative in each direction).
+    The difference is first cleared, by least squares, of eight things that are no expression: gain, bias, light that grows
+    from left to right or from top to bottom, and to first order a shift in x, a shift in y, a turn and a change of scale (the
+    image's derivative in each direction).
     """
     dy, dx = np.gradient(a)
-    y, x = np.mgrid[-1:1:SIZE * 1j, -1:1:SIZE * 1j].astype(np.float32)
-    explained = np.stack([a, np.ones_like(a), dx, dy, x * dy - y * dx, x * dx + y * dy], axis=-1)[_SEEN]
-    difference = (b - a)[_SEEN]
-    weights = np.linalg.solve(explained.T @ explained + 1e-3 * np.eye(6), explained.T @ difference)
-    return float(np.abs(difference - explained @ weights).mean())
+    explained = np.stack([a, np.ones_like(a), X * a, Y * a, dx, dy, X * dy - Y * dx, X * dx + Y * dy], axis=-1)[_SEEN]
+    seen = (b - a)[_SEEN]
+    weights = np.linalg.solve(explained.T @ explained + 1e-3 * np.eye(8), explained.T @ seen)
+    return seen - explained @ weights
 
 
-def motion(onset: np.ndarray, frame: np.ndarray) -> float:
-    """Mean length (px) of the flow from `onset` to `frame` in the same parts of the face, without that of the whole head.
+def energy(a: np.ndarray, b: np.ndarray) -> float:
+    """How much the face changed from `a` to `b`: mean absolute `difference` in grey levels."""
+    return float(np.abs(difference(a, b)).mean())
+
+
+def motion(onset: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Flow (px) from `onset` to `frame` in the same parts of the face, without that of the whole head, (2 n,): u, v, u, v, ...
 
     onset, frame : (SIZE, SIZE, 3) uint8 RGB, aligned by one transform
-    The head's motion is a similarity fitted to the flow, then fitted again without the half that it explains worst, which is
-    where the face moves by itself.
+    A head that shifts, turns or nods moves its round surface by nearly a quadratic field; one is fitted to the flow, then
+    fitted again without the half that it explains worst, which is where the face moves by itself.
     """
     from flow.estimate import estimate  # built on the ground of this package: the other way round it would go in circles
 
-    field = estimate(_dis(), onset, frame)
-    y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j].reshape(2, -1)
-    one, none = np.ones_like(x), np.zeros_like(x)
-    similar = np.stack([np.stack([one, none, x, -y], -1), np.stack([none, one, y, x], -1)], 1)  # (SIZE^2, 2, 4)
-    moved = field.reshape(-1, 2).astype(np.float64)
-    kept = np.ones(len(moved), bool)
-    for _ in range(2):
-        of_head, *_ = np.linalg.lstsq(similar[kept].reshape(-1, 4), moved[kept].reshape(-1), rcond=None)
-        own = np.linalg.norm(moved - similar @ of_head, axis=1)
-        kept = own <= np.median(own)
-    return float(own.reshape(SIZE, SIZE)[_SEEN].mean())
+    field = estimate(_dis(), onset, frame).reshape(-1, 2).astype(np.float64)
+    quadratic = np.stack([np.ones_like(X), X, Y, X * X, X * Y, Y * Y], axis=-1).reshape(-1, 6)
+    kept = _FACE.ravel()
+    for _ in range(3):
+        of_head, *_ = np.linalg.lstsq(quadratic[kept], field[kept], rcond=None)
+        own = field - quadratic @ of_head
+        length = np.linalg.norm(own, axis=1)
+        kept = _FACE.ravel() & (length <= np.median(length[_FACE.ravel()]))
+    return own[_SEEN.ravel()].ravel()
 
 
 def spot_apex(frames: Iterable[tuple[int, np.ndarray]], matrix: np.ndarray, method: str = "frame-difference") -> int:
@@ -92,17 +107,29 @@ def spot_apex(frames: Iterable[tuple[int, np.ndarray]], matrix: np.ndarray, meth
 
     matrix : the clip's similarity for `SIZE`, from its onset
     method : "frame-difference" or "flow"; `midpoint` needs no images
-    What is measured is averaged over a tenth of the clip, so that one noisy frame does not win. Raises `NothingToScore` where
-    there is no frame after the onset.
+
+    An expression comes and goes again between onset and offset, and a drifting head does not: so what grows evenly from the
+    first frame to the last is taken out of every point. Of the rest, the one pattern that explains most of it over the clip (its
+    first principal component) is the expression, and the frame that shows most of it the apex. That is averaged over a tenth of
+    the clip, so that one noisy frame does not win. Raises `NothingToScore` where there is no frame after the onset.
     """
-    look, measure = {"frame-difference": (grey_face, energy), "flow": (_colour_face, motion)}[method]
+    look, compare = {"frame-difference": (grey_face, difference), "flow": (_colour_face, motion)}[method]
     frames = iter(frames)
     onset = look(next(frames)[1], matrix)
-    found = [(number, measure(onset, look(image, matrix))) for number, image in frames]
+    found = [(number, compare(onset, look(image, matrix)).astype(np.float32)) for number, image in frames]
     if not found:
         raise NothingToScore("The clip has one frame; motion needs two.")
-    numbers, strengths = zip(*found)
-    return numbers[int(np.argmax(_smooth(strengths, len(strengths) // 20)))]
+    numbers, changes = zip(*found)
+    amounts = _come_and_go(np.stack(changes))
+    return numbers[int(np.argmax(_smooth(amounts, len(amounts) // 20)))]
+
+
+def _come_and_go(changes: np.ndarray) -> np.ndarray:
+    """How much each frame shows of the pattern that comes and goes: (frames, n) changes since the onset -> (frames,)."""
+    last = changes[-max(1, len(changes) // 20) :].mean(axis=0)
+    share = np.arange(1, len(changes) + 1)[:, None] / len(changes)
+    patterns, *_ = np.linalg.svd(changes - share * last, full_matrices=False)
+    return np.abs(patterns[:, 0])
 
 
 def spot(frames: Iterable[Frame], mesh: FaceMesh) -> Spotted:
@@ -142,16 +169,6 @@ def spot(frames: Iterable[Frame], mesh: FaceMesh) -> Spotted:
             f"neighbouring frames, {noise:.2f}. Give a clip that holds an expression."
         )
     return Spotted(*pairs[best], float(smooth[best]), noise)
-
-
-def _region_mask() -> np.ndarray:
-    mask = np.zeros((SIZE, SIZE), bool)
-    for top, bottom, left, right in (BROWS, MOUTH_AND_CHEEKS):
-        mask[int(top * SIZE) : int(bottom * SIZE), int(left * SIZE) : int(right * SIZE)] = True
-    return mask
-
-
-_SEEN = _region_mask()
 
 
 def _smooth(values: Iterable[float], reach: int = 1) -> np.ndarray:

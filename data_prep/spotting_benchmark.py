@@ -1,4 +1,4 @@
-"""How far spotted apexes are from known ones, on synthetic clips: rendered people, sensor noise, a drifting head.
+"""How far spotted apexes are from known ones, on synthetic clips: rendered people, noise, changing light, a moving head.
 
 The faces come from the splat engine, so the numbers compare the methods with each other; they do not say how far off a real apex is.
 """
@@ -19,7 +19,11 @@ WITHIN = (1, 3, 5)  # frames
 LENGTH_S = (0.25, 0.5)  # onset to offset
 APEX_AT = (0.25, 0.75)  # of the length
 PEAK_PX = (0.4, 2.4)  # at the landmark that moves farthest, evenly spread in its logarithm
-HEAD = (0.8, 0.8, 0.15)  # standard deviation of the head's drift from onset to offset: px, px, degrees
+LEFT_OVER = (0.0, 0.3)  # share of the expression that is still there at the offset
+# Standard deviation of the head's motion from onset to offset: px right, px down, degrees of roll, yaw and pitch.
+HEAD = (0.8, 0.8, 0.15, 0.4, 0.3)
+BEND = 0.25  # how far the head leaves the straight way, as a share of the above
+CAMERA = {"blur": 0.4, "shot": 1e-4, "read": 0.004, "drift": 0.005, "slope": 0.02}  # see flow/splatting/sensor.py
 SIZE = 240  # px of the frames, which the face fills
 
 
@@ -36,18 +40,34 @@ def make_clip(seed: int, rate: float) -> Clip:
     """The clip number `seed` at `rate` frames per second; the same performance at every rate."""
     from flow.splatting import recipes  # at call time: flow stands above this package
     from flow.splatting.actor import Actor
-    from flow.splatting.expression import film
+    from flow.splatting.camera import Pose
+    from flow.splatting.sensor import Sensor
 
     rng = np.random.default_rng(seed)
     actor = Actor(int(rng.integers(1000)), SIZE)
     actions = recipes.draw(rng.choice(recipes.EMOTIONS), rng)
-    peak = np.exp(rng.uniform(*np.log(PEAK_PX)))
+    strength = actor.intensity(actions, np.exp(rng.uniform(*np.log(PEAK_PX))))
     length, at = rng.uniform(*LENGTH_S), rng.uniform(*APEX_AT)
-    drift = rng.normal(0, HEAD)
+    way, bend, left = rng.normal(0, HEAD), rng.normal(0, BEND, 5) * HEAD, rng.uniform(*LEFT_OVER)
     last = round(length * rate)
     apex = int(np.clip(round(at * length * rate), 1, last - 1))
-    frames = film(actor, actions, peak, apex, last - apex, np.random.default_rng([seed, last]), drift=tuple(drift * apex / last))
-    return Clip(list(enumerate(frames)), apex, similarity(actor.landmarks(), spotting.SIZE))
+
+    cm_per_px = actor.scene.camera.distance / actor.scene.camera.focal
+    noise, frames = np.random.default_rng([seed, last]), []
+    for number, amount in enumerate(_rise_and_fall(apex, last, left)):
+        time = number / last
+        right, down, roll, yaw, pitch = way * time + bend * 4 * time * (1 - time)
+        pose = Pose(yaw, pitch, roll, (right * cm_per_px, down * cm_per_px, 0.0))
+        shown = {unit: amount * strength * value for unit, value in actions.items()}
+        frames.append((number, actor.frame(shown, head=pose, sensor=Sensor(**CAMERA), number=number, rng=noise)))
+    return Clip(frames, apex, similarity(actor.landmarks(), spotting.SIZE))
+
+
+def _rise_and_fall(apex: int, last: int, left: float) -> np.ndarray:
+    """Share of the expression in each frame: half a cosine from 0 up to 1 at `apex`, and half a cosine down to `left` at `last`."""
+    rise = (1 - np.cos(np.linspace(0, np.pi, apex + 1))) / 2
+    fall = (1 + np.cos(np.linspace(0, np.pi, last - apex + 1))) / 2
+    return np.concatenate([rise, left + (1 - left) * fall[1:]])
 
 
 def spotted(clip: Clip, method: str) -> int:

@@ -58,9 +58,33 @@ def test_both_methods_find_the_apex_through_blink_and_light(film, method):
     assert abs(spotting.spot_apex(frames, film.matrix, method) - (100 + APEX)) <= 1
 
 
-def test_by_flow_a_head_that_drifts_further_than_the_face_moves_is_no_apex(film):
-    frames = [(f.number, f.image) for f in film(smile=2.5, drift=8.0)]
-    assert abs(spotting.spot_apex(frames, film.matrix, "flow") - (100 + APEX)) <= 2
+@pytest.mark.parametrize("method", ["frame-difference", "flow"])
+def test_a_head_that_drifts_further_than_the_face_moves_is_no_apex(film, method):
+    frames = [(f.number, f.image) for f in film(smile=2.5, drift=8.0, light=0.05)]
+    assert abs(spotting.spot_apex(frames, film.matrix, method) - (100 + APEX)) <= 2
+
+
+def test_what_grows_to_the_end_of_the_clip_is_not_what_comes_and_goes():
+    rng, time = np.random.default_rng(0), np.arange(1, 41) / 40
+    comes, grows = rng.normal(size=(2, 500))
+    level = np.interp(time, (0, 0.3, 1), (0, 1, 0.2))
+    changes = np.outer(level, comes) + np.outer(5 * time, grows) + rng.normal(0, 0.3, (40, 500))
+    assert abs(int(np.argmax(spotting._come_and_go(changes))) - int(np.argmax(level))) <= 1
+
+
+def test_light_that_turns_and_gain_are_no_difference(film):
+    face = spotting.grey_face(film()[0].image, film.matrix)
+    lit = face * (1.1 + 0.05 * spotting.X - 0.03 * spotting.Y) + 4
+    assert spotting.energy(face, lit) < 0.01 * np.abs(lit - face).mean()
+
+
+def test_a_head_that_turns_is_no_motion_of_the_face(film, monkeypatch):
+    turned = np.stack([0.5 + 0.2 * spotting.X**2, 0.1 * spotting.X * spotting.Y], axis=-1)
+    own = np.zeros_like(turned)
+    own[60:75, 30:66, 1] = 0.4
+    monkeypatch.setattr("flow.estimate.estimate", lambda *_: turned + own)
+    face = np.zeros((spotting.SIZE, spotting.SIZE, 3), np.uint8)
+    assert spotting.motion(face, face) == pytest.approx(own[spotting._SEEN].ravel(), abs=0.02)
 
 
 def test_head_motion_light_and_noise_are_no_expression(film, mesh):
