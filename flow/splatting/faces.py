@@ -98,7 +98,7 @@ def procedural(seed: int, gaussians: int = 20_000) -> Face:
         glasses=rng.uniform(1.6, 2.3) if rng.uniform() < 0.25 else 0.0,
         glasses_round=rng.uniform(),
     )
-    head = Head(_shape(rng), looks)
+    head = Head(proportions(rng), looks)
     covered = cover(head.parts, gaussians, seed)
     surface = cover_with_paint(covered, complexion, colours, rng)
     return Face(head, covered, surface)
@@ -109,7 +109,7 @@ def _between(table: np.ndarray, at: float) -> np.ndarray:
     return np.array([np.interp(at, np.arange(len(table)), column) for column in table.T])
 
 
-def _shape(rng: np.random.Generator, amount: float = 1.0) -> np.ndarray:
+def proportions(rng: np.random.Generator, amount: float = 1.0) -> np.ndarray:
     """The mean face bent by smooth random fields and by the proportions in which faces differ most: (478, 3) cm."""
     mesh = template()
     points = mesh.mean.copy()
