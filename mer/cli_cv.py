@@ -79,20 +79,26 @@ def report(run):
 
 @click.command()
 @click.argument("runs", type=FOLDER, nargs=-1, required=True)
+@click.option("--published", is_flag=True, help="Print published scores of the MEGC 2019 composite beside, with their caveats.")
 @click.option("--out", type=FOLDER, help="Write compare.csv and compare.png here.")
-def compare(runs, out):
+def compare(runs, published, out):
     """Compare runs on the same clips with the first of them: paired differences, with intervals over subjects.
 
     \b
-    Example:
+    Examples:
       mer compare runs/logistic runs/ststnet --out comparison
+      mer compare runs/ststnet --published
     """
     from mer import compare as comparing
+    from mer.published import beside
 
-    rows = comparing.compare(runs)
-    if out:
-        comparing.write(rows, out)
-    click.echo(comparing.to_text(rows))
+    if len(runs) > 1 or not published:
+        rows = comparing.compare(runs)
+        if out:
+            comparing.write(rows, out)
+        click.echo(comparing.to_text(rows))
+    if published:
+        click.echo(beside(runs))
 
 
 @click.command()

@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
-from mer import compare, evaluate, metrics
+from mer import compare, evaluate, metrics, published
+from mer.cli import cli
 from mer.config import CvConfig
 from mer.disk import write_json
 from mer.errors import BadInput
@@ -19,7 +21,7 @@ def runs(small, tmp_path):
         out = tmp_path / name
         p = evaluate.cross_validate(table[keep], X[keep], CvConfig(classifier=classifier, seeds=2), out)
         write_json(out / "metrics.json", metrics.summary(p, ["negative", "positive", "surprise"]))
-        write_json(out / "run.json", {})
+        write_json(out / "run.json", {"synthetic": False, "protocol": {"split": "loso"}})
         table[keep].to_csv(out / "clips.csv", index=False)
         pd.DataFrame(columns=["clip_id", "reason"]).to_csv(out / "left_out.csv", index=False)
         return out
@@ -55,6 +57,26 @@ def test_intervals_are_those_of_the_report(runs):
 @pytest.mark.parametrize("lost, won, p", [(0, 0, 1), (1, 5, 14 / 64), (0, 10, 2 / 1024)])  # 2 (1 + 6) / 2^6; 2 / 2^10
 def test_mcnemar_by_hand(lost, won, p):
     assert compare.mcnemar(lost, won) == pytest.approx(p)
+
+
+def test_published_scores_stand_beside_with_what_they_hide(runs):
+    text = published.beside(runs[:1])
+    lines = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("|")}
+    assert "24 clips, not the 442 of the composite: not comparable" in lines[f"**{runs[0]}**"]
+    assert ".7353/.7605" in lines["STSTNet"] and "UAR is precision" in lines["STSTNet"]
+    leaked = [name for name, line in lines.items() if "best test epoch" in line]
+    assert leaked == ["EMR (winner 2019)", "HTNet", "CausalNet"]
+    answer = CliRunner().invoke(cli, ["compare", str(runs[0]), "--published"], catch_exceptions=False)
+    assert answer.output.strip() == text.strip()
+    assert CliRunner().invoke(cli, ["compare", str(runs[0])]).exit_code != 0  # one run alone compares with nothing else
+
+
+def test_published_scores_are_plausible():
+    table = published.read().set_index("method")
+    scores = table.drop(columns="caveat")
+    assert scores.stack().dropna().between(0.19, 1).all() and len(scores.columns) == 8
+    counts = np.diag([250, 0, 0]) + np.array([[0, 0, 0], [109, 0, 0], [83, 0, 0]])
+    assert scores.loc["all negative", "full_uf1"] == pytest.approx(metrics.scores(counts)["uf1"], abs=5e-5)
 
 
 def test_runs_of_other_clips_are_refused(runs):
