@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from data_prep import clips, spotting
+from data_prep import clips, cluster, spotting
 from data_prep.align import similarity, transform_points, warp
 from data_prep.frames import read_image, write_image
 from data_prep.landmarks import FaceMesh
@@ -97,7 +97,7 @@ def prepare(
         else:
             to_do.append(clip)
     job = Job(root, out.absolute(), size, apex)
-    work = _on_cluster(to_do, job, scheduler) if scheduler else _work(to_do, job, jobs)
+    work = cluster.each(scheduler, _in_cluster, to_do, job=job) if scheduler else _work(to_do, job, jobs)
     start = time.perf_counter()
     for outcome in track(work, f"preparing {name}", len(to_do)):
         outcomes[outcome["clip_id"]] = outcome
@@ -148,22 +148,6 @@ def _work(found: list[Found], job: Job, jobs: int | None) -> Iterator[dict]:
         raise MerError(f"A worker process was killed, perhaps for lack of memory. {advice}") from error
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _on_cluster(found: list[Found], job: Job, scheduler: str) -> Iterator[dict]:
-    """Prepare clips on the workers of a Dask cluster; a clip whose worker dies is given to another by the scheduler."""
-    try:
-        import distributed
-    except ImportError as error:
-        raise BadInput("Working on a cluster needs Dask. Install it with: pip install 'mer[cluster]'") from error
-    try:
-        client = distributed.Client(scheduler, timeout=10)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"No Dask scheduler answers at {scheduler}: {error}. Start one with: dask scheduler") from error
-    with client:
-        futures = client.map(_in_cluster, found, job=job, pure=False)
-        for future in distributed.as_completed(futures):
-            yield future.result()
 
 
 def _start_worker() -> None:

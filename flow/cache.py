@@ -9,6 +9,7 @@ A folder holds one setting of a method only; another setting is refused, never m
 import hashlib
 import json
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ import cv2
 import numpy as np
 
 import mer
+from data_prep import cluster
 from data_prep.prepared import Prepared
 from flow import files
-from flow.estimate import Method, estimate, estimate_batch, load_method
+from flow.estimate import Method, estimate_batch, load_method
 from mer.disk import write_json
 from mer.errors import BadInput
 from mer.progress import track
@@ -34,13 +36,15 @@ def estimate_prepared(
     match_exposure: bool = True,
     jobs: int | None = None,
     device: str | None = None,
+    scheduler: str | None = None,
     **options: Any,
 ) -> int:
     """Estimate the flow of every clip of `prepared` that has none yet; returns how many clips have flow then.
 
-    jobs    : threads for the classical methods, one clip each; all cores by default
-    device  : torch device of networks
-    options : settings of the method
+    jobs      : threads for the classical methods, one clip each; all cores by default
+    device    : torch device of networks
+    scheduler : address of a Dask cluster to work on instead; its machines must see the prepared folder, and any weights
+    options   : settings of the method
 
     Raises `BadInput` if the folder holds flow of other settings, naming the one that changed.
     """
@@ -49,29 +53,51 @@ def estimate_prepared(
     _claim(prepared, method, match_exposure)
     clip_ids = list(prepared.clips["clip_id"])
     missing = [clip_id for clip_id in clip_ids if not flow_file(prepared, method.name, clip_id).is_file()]
+    size = BATCH if method.network else 1
+    batches = [missing[start : start + size] for start in range(0, len(missing), size)]
     title = f"{method.name} flow"
-    if method.network:
-        for start in track(range(0, len(missing), BATCH), title):
-            batch = missing[start : start + BATCH]
-            onsets, apexes = (np.stack(frames) for frames in zip(*map(prepared.faces, batch)))
-            for clip_id, flow in zip(batch, estimate_batch(method, onsets, apexes, match_exposure=match_exposure)):
-                files.write(flow_file(prepared, method.name, clip_id), flow)
+    if scheduler:
+        asked = {"name": method.name, "device": device, "options": method.options, "match_exposure": match_exposure}
+        done = cluster.each(scheduler, _in_cluster, batches, folder=prepared.path.absolute(), **asked)
+        for _ in track(done, title, len(batches)):
+            pass
         return len(clip_ids)
 
-    def one(clip_id: str) -> None:
-        flow = estimate(method, *prepared.faces(clip_id), match_exposure=match_exposure)
-        files.write(flow_file(prepared, method.name, clip_id), flow)
+    def one(batch: list[str]) -> None:
+        _estimate_batch(batch, prepared, method, match_exposure)
 
+    if method.network:
+        for batch in track(batches, title):
+            one(batch)
+        return len(clip_ids)
     # OpenCV lets go of Python's lock while it works, so threads are enough.
     threads_before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
         with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
-            for _ in track(pool.map(one, missing), title, len(missing)):
+            for _ in track(pool.map(one, batches), title, len(batches)):
                 pass
     finally:
         cv2.setNumThreads(threads_before)
     return len(clip_ids)
+
+
+def _estimate_batch(clip_ids: list[str], prepared: Prepared, method: Method, match_exposure: bool) -> None:
+    onsets, apexes = (np.stack(frames) for frames in zip(*map(prepared.faces, clip_ids)))
+    for clip_id, flow in zip(clip_ids, estimate_batch(method, onsets, apexes, match_exposure=match_exposure)):
+        files.write(flow_file(prepared, method.name, clip_id), flow)
+
+
+_thread = threading.local()
+
+
+def _in_cluster(clip_ids: list[str], folder: Path, name: str, device: str | None, options: dict, match_exposure: bool) -> None:
+    """The same in a thread of a Dask worker, which opens folder and method for itself once: what they hold should not travel."""
+    wanted = (folder, name, device, *options.items())
+    if getattr(_thread, "wanted", None) != wanted:
+        cv2.setNumThreads(1)  # the cluster has its own threads
+        _thread.wanted, _thread.opened = wanted, (Prepared(folder), load_method(name, device, **options))
+    _estimate_batch(clip_ids, *_thread.opened, match_exposure)
 
 
 def read(prepared: Prepared, method: str, clip_id: str) -> np.ndarray:

@@ -19,8 +19,9 @@ def flow():
 @click.option("--weights", type=FILE, help="Local weights, for methods that need them.")
 @click.option("--match-exposure/--no-match-exposure", default=True, show_default=True,
               help="Match gain and bias of the two frames first.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes to use.  [default: all cores]")
-def estimate(prepared, method, weights, match_exposure, jobs):
+@click.option("--jobs", type=click.IntRange(1), help="Threads to use.  [default: all cores]")
+@click.option("--scheduler", help="Address of a Dask cluster to work on instead; needs the extra [cluster].")
+def estimate(prepared, method, weights, match_exposure, jobs, scheduler):
     """Estimate the flow of every prepared clip and keep it for mer cv.
 
     \b
@@ -30,9 +31,9 @@ def estimate(prepared, method, weights, match_exposure, jobs):
     from data_prep.prepared import open_prepared
     from flow.cache import estimate_prepared
 
-    options = {"weights": str(weights)} if weights else {}
+    options = {"weights": str(weights.absolute())} if weights else {}
     for folder in open_prepared(prepared):
-        done = estimate_prepared(folder, method, match_exposure=match_exposure, jobs=jobs, **options)
+        done = estimate_prepared(folder, method, match_exposure=match_exposure, jobs=jobs, scheduler=scheduler, **options)
         click.echo(f"{folder.path}: flow of {done} clips by {method}")
 
 

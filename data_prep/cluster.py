@@ -1,0 +1,29 @@
+"""Working on a Dask cluster that already runs, instead of in processes of this machine; what the work is, its owners know.
+
+The cluster's machines must see the same folders under the same paths. Needs the extra `[cluster]`.
+"""
+
+from typing import Any, Callable, Iterable, Iterator, TypeVar
+
+from mer.errors import BadInput
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
+
+
+def each(scheduler: str, work: Callable[..., Result], items: Iterable[Item], **same: Any) -> Iterator[Result]:
+    """Yield `work(item, **same)` for every item, as they come; an item whose worker dies is given to another by the scheduler.
+
+    Raises `BadInput` where Dask is not installed or no scheduler answers, and whatever `work` raises.
+    """
+    try:
+        import distributed
+    except ImportError as error:
+        raise BadInput("Working on a cluster needs Dask. Install it with: pip install 'mer[cluster]'") from error
+    try:
+        client = distributed.Client(scheduler, timeout=10)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"No Dask scheduler answers at {scheduler}: {error}. Start one with: dask scheduler") from error
+    with client:
+        futures = client.map(work, list(items), pure=False, **same)
+        for future in distributed.as_completed(futures):
+            yield future.result()

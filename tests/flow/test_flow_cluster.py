@@ -1,0 +1,80 @@
+"""A Dask cluster gives the flow that one machine gives, byte for byte, also when a worker is killed in the middle."""
+
+import os
+import shutil
+import signal
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import skimage.data
+
+from data_prep import clips
+from data_prep.frames import write_image
+from data_prep.prepared import Prepared
+from flow import cache
+
+distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'mer[cluster]'")
+
+COUNT = 24
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """A prepared folder of clips by hand: one face, moved by a different part of a pixel in each."""
+    rows = [{"dataset": "made", "subject": "s", "clip": f"c{i}", "onset": 1, "apex": 2} for i in range(COUNT)]
+    clips.write(clips.clip_table(rows), tmp_path / "one" / "clips.parquet")
+    clip_ids = [f"made/s/c{i}" for i in range(COUNT)]
+    pd.DataFrame({"clip_id": clip_ids, "outcome": "ok", "onset": 1, "apex": 2}).to_csv(tmp_path / "one" / "outcome.csv", index=False)
+    face = np.ascontiguousarray(skimage.data.astronaut()[60:156, 160:256])
+    for i in range(COUNT):
+        folder = tmp_path / "one" / "faces" / "s" / f"c{i}"
+        folder.mkdir(parents=True)
+        write_image(folder / "onset.png", face)
+        write_image(folder / "apex.png", (face + i / COUNT * (np.roll(face, 1, axis=1).astype(float) - face)).astype(np.uint8))
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    return Prepared(tmp_path / "one"), Prepared(tmp_path / "two")
+
+
+def files_of(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_killed_worker_loses_nothing(prepared):
+    one, two = prepared
+    assert cache.estimate_prepared(one, "dis", jobs=1) == COUNT
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster:
+        first = next(iter(cluster.workers.values()))
+        done_when_killed = []
+
+        def kill_after_the_first_clip():
+            while not (done := list((two.path / "flow").glob("*/*/[!.]*.npz"))):
+                time.sleep(0.005)
+            os.kill(first.pid, signal.SIGKILL)
+            done_when_killed.append(len(done))
+
+        threading.Thread(target=kill_after_the_first_clip, daemon=True).start()
+        assert cache.estimate_prepared(two, "dis", scheduler=cluster.scheduler_address) == COUNT
+    assert done_when_killed and done_when_killed[0] < COUNT
+    there = {path: data for path, data in files_of(two.path).items() if not path.name.startswith(".")}
+    assert there == files_of(one.path)
+
+
+def test_networks_get_the_same_batches_and_settings_are_kept(prepared, monkeypatch):
+    asked = []
+
+    def each(scheduler, work, items, **same):
+        asked.append((scheduler, [len(batch) for batch in items], same["options"], same["match_exposure"]))
+        return [work(batch, **same) for batch in items]
+
+    monkeypatch.setattr(cache.cluster, "each", each)
+    one, two = prepared
+    assert cache.estimate_prepared(two, "dis", scheduler="tcp://x", preset="fast", match_exposure=False) == COUNT
+    cache.estimate_prepared(one, "dis", preset="fast", match_exposure=False)
+    assert files_of(two.path) == files_of(one.path)
+    monkeypatch.setattr(cache, "_in_cluster", lambda *_, **__: None)
+    network = cache.Method("srflownet", {"weights": None}, None, True)
+    cache.estimate_prepared(two, network, scheduler="tcp://x")
+    assert asked == [("tcp://x", [1] * COUNT, {"preset": "fast"}, False), ("tcp://x", [16, 8], {"weights": None}, True)]
