@@ -6,16 +6,19 @@ what it fitted.
 """
 
 import inspect
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from mer import evaluate, fitting, metrics, registry, splits
+from mer import evaluate, fitting, metrics, nested, registry, splits
 from mer.config import CvConfig
 
 LABELS = ["negative", "positive", "surprise"]
 CLASSIFIERS = registry.names("mer.classifiers")
+FEATURES = registry.names("mer.features")
+CALIBRATIONS = get_args(CvConfig.model_fields["calibration"].annotation)
 FAST = {"ststnet": {"epochs": 4, "learning_rate": 1e-2}}
 
 
@@ -32,14 +35,14 @@ def experiment(subjects=4, clips=6, signal=0.35, seed=0):
     return pd.DataFrame(rows), np.stack(maps)
 
 
-def config(classifier, seeds=1):
-    return CvConfig(classifier=classifier, classifier_settings=FAST.get(classifier, {}), seeds=seeds)
+def config(classifier, **more):
+    return CvConfig(**{"classifier": classifier, "classifier_settings": FAST.get(classifier, {}), "seeds": 1, **more})
 
 
-def honest(classifier, out):
+def honest(classifier, out, **more):
     """The pipeline of the project: (table, X) -> predictions."""
     runs = iter(range(1000))
-    return lambda table, X: evaluate.cross_validate(table, X, config(classifier), out / str(next(runs)), LABELS)
+    return lambda table, X: evaluate.cross_validate(table, X, config(classifier, **more), out / str(next(runs)), LABELS)
 
 
 def changed(table, X, subject):
@@ -224,10 +227,107 @@ def test_a_split_that_lets_a_held_out_clip_in_is_found(tmp_path, monkeypatch, fi
         test_what_is_fitted_never_saw_the_held_out_subject("logistic", tmp_path / "inside", fits)
 
 
-@pytest.mark.parametrize("feature", registry.names("mer.features"))
+def everything_is_fitted(make, seed, X, y, pairs, fit_predict=fitting.fit_predict):
+    """Each fold is also fitted on the clips it predicts: the plainest leak of all, in whatever the classifier fits, scalers too."""
+    return fit_predict(make, seed, X, y, [(np.append(train, test), test) for train, test in pairs])
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+def test_a_leak_planted_in_any_classifier_is_found(classifier, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "fit_predict", everything_is_fitted)
+    uneven = experiment(subjects=3, clips=5)  # other labels are then other counts of labels, which is all that majority looks at
+    assert leaks(honest(classifier, tmp_path), *uneven) == list("012")
+
+
+def settings_to_search(classifier):
+    """The first setting of a classifier that has a number for its default, with that number and its tenth; None if there is none."""
+    for name, parameter in inspect.signature(registry.load("mer.classifiers", classifier).Classifier).parameters.items():
+        if isinstance(parameter.default, float) and parameter.default > 0:
+            return {name: [parameter.default, parameter.default / 10]}
+    return None
+
+
+def choosing(classifier, out, calibration="temperature"):
+    """The pipeline with settings searched, and probabilities calibrated, inside the training subjects."""
+    given = {key: value for key, value in FAST.get(classifier, {}).items() if key not in (settings_to_search(classifier) or ())}
+    return honest(classifier, out, classifier_settings=given, search=settings_to_search(classifier), calibration=calibration, inner_folds=2)
+
+
+@pytest.mark.parametrize("calibration", CALIBRATIONS)
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+def test_what_is_chosen_does_not_depend_on_the_held_out_subject(classifier, calibration, tmp_path):
+    assert leaks(choosing(classifier, tmp_path, calibration), *experiment(subjects=3)) == []
+
+
+def inner_folds_hold_the_test_subject(monkeypatch):
+    inner_folds = nested.inner_folds
+    monkeypatch.setattr(nested, "inner_folds", lambda count, problem, name, train: inner_folds(count, problem, name, np.arange(len(problem.y))))
+
+
+def settings_are_chosen_by_the_test_score(monkeypatch):
+    def leaking(config, problem, options, makers, seed, folds, fit_predict):
+        tries = [dict(fit_predict(make, seed, problem.X, problem.y, [fold[1:] for fold in folds])) for make in makers]
+        likely = [[p[k][np.arange(len(test)), problem.y[test]].mean() for p in tries] for k, (_, _, test) in enumerate(folds)]
+        return [nested.Choice(options[int(np.argmax(each))]) for each in likely]
+
+    monkeypatch.setattr(nested, "choose", leaking)
+
+
+def the_temperature_is_fitted_on_the_test_clips(monkeypatch):
+    predict = fitting.predict
+
+    def leaking(config, problem, seed, folds):
+        for k, p, choice in predict(config, problem, seed, folds):
+            yield k, nested.sharpen(p, nested.fit_temperature(p, problem.y[folds[k][2]])), choice
+
+    monkeypatch.setattr(fitting, "predict", leaking)
+
+
+@pytest.mark.parametrize(
+    "plant", [inner_folds_hold_the_test_subject, settings_are_chosen_by_the_test_score, the_temperature_is_fitted_on_the_test_clips], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize("classifier", ["logistic", "ststnet"])
+def test_a_leak_planted_in_what_is_chosen_is_found(classifier, plant, tmp_path, monkeypatch):
+    plant(monkeypatch)
+    assert leaks(choosing(classifier, tmp_path), *experiment(subjects=3))
+
+
+def faces(clips=3):
+    """Flow and landmarks of made-up clips: a mean face with motion that differs from clip to clip."""
+    from flow.splatting.template import template
+
+    rng = np.random.default_rng(0)
+    for i in range(clips):
+        landmarks = (template().mean[:, :2] * 12 + (112, 90) + rng.normal(0, 1, (478, 2))).astype(np.float32)
+        yield rng.normal(0, 1 + i, (224, 224, 2)).astype(np.float32), landmarks
+
+
+def remembers(extract):
+    """Does what a clip's features are depend on which clips came before it?"""
+    clips = list(faces())
+    forward = [np.array(extract(*clip)) for clip in clips]
+    backward = [np.array(extract(*clip)) for clip in clips[::-1]][::-1]
+    return not all(np.array_equal(one, two) for one, two in zip(forward, backward))
+
+
+@pytest.mark.parametrize("feature", FEATURES)
 def test_a_feature_is_made_from_one_clip_and_no_label(feature):
-    parameters = list(inspect.signature(registry.load("mer.features", feature).extract).parameters)
+    extract = registry.load("mer.features", feature).extract
+    parameters = list(inspect.signature(extract).parameters)
     assert parameters[:2] == ["flow", "landmarks"] and "label" not in parameters
+    assert not remembers(extract)
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_a_leak_planted_in_any_feature_is_found(feature):
+    """Features centred by the mean of all clips so far, held-out ones too."""
+    extract, seen = registry.load("mer.features", feature).extract, []
+
+    def leaking(flow, landmarks):
+        seen.append(extract(flow, landmarks))
+        return seen[-1] - np.mean(seen, axis=0)
+
+    assert remembers(leaking)
 
 
 @pytest.mark.parametrize("classifier", [name for name in CLASSIFIERS if name != "majority"])
