@@ -1,0 +1,121 @@
+"""A synthetic composite on which no flow method is perfect, with the motion of every clip known exactly.
+
+Rendered people show weak expressions while the head drifts, the light changes, and a camera of their own adds noise,
+exposure drift and compression. Frames are drawn as aligned faces are, so that nothing is resampled and the truth stays
+exact. It compares flow methods with each other, and says nothing about people.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from flow.splatting import recipes
+from flow.splatting.actor import Actor, state
+from flow.splatting.camera import Pose
+from flow.splatting.sensor import Sensor
+from mer.disk import replacing
+from mer.progress import track
+
+SUBJECTS = 60
+SIZE = 224  # px of a frame, most of which the face fills
+FACE = 0.9
+PEAK_PX = (0.2, 1.5)  # of the landmark that moves farthest, evenly spread in its logarithm
+SHOWN = {  # what each subject shows, once each: the emotions of the MEGC 2019 composite, and about its shares of labels
+    "negative": (("disgust", "repression"), ("anger", "sadness", "contempt", "fear")),
+    "positive": (("happiness",),),
+    "surprise": (("surprise",),),
+}
+TURNED = (5.0, 4.0)  # degrees, standard deviations of the head's yaw and pitch at the onset
+HEAD_PX, HEAD_DEGREES = 0.5, 0.1  # standard deviations of the head's drift from onset to apex: right and down; yaw, pitch and roll
+FIRST_PERSON = 7_000_000  # the engine's number of subject 0
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip of the composite; everything about it follows from `subject` and `index`."""
+
+    subject: int
+    index: int
+    emotion: str
+    label: str
+
+    @property
+    def name(self) -> str:
+        return f"s{self.subject:02d}-c{self.index}"
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What is known of a clip.
+
+    onset, apex : (H, W, 3) uint8 RGB;  flow : (H, W, 2) float32 px, the true motion;  mask : (H, W) bool, where errors count
+    landmarks : (468, 2) float32 px of the onset
+    """
+
+    onset: np.ndarray
+    apex: np.ndarray
+    flow: np.ndarray
+    mask: np.ndarray
+    landmarks: np.ndarray
+
+
+def clips() -> list[Clip]:
+    """The clips of all subjects."""
+    found = []
+    for subject in range(SUBJECTS):
+        rng = np.random.default_rng([subject, 0])
+        shown = [(label, str(rng.choice(emotions))) for label, slots in SHOWN.items() for emotions in slots]
+        found += [Clip(subject, index, emotion, label) for index, (label, emotion) in enumerate(shown)]
+    return found
+
+
+def write(out: Path) -> None:
+    """Draw every clip that is not yet in `out`; it can be stopped at any time."""
+    for clip in track(clips(), "drawing clips"):
+        path = out / f"{clip.name}.npz"
+        if not path.is_file():
+            frames = draw(clip)
+            with replacing(path) as temporary:
+                np.savez_compressed(temporary, **vars(frames))
+
+
+def read(out: Path, clip: Clip) -> Frames:
+    """One clip that `write` has drawn."""
+    with np.load(out / f"{clip.name}.npz") as stored:
+        return Frames(**{name: stored[name] for name in stored.files})
+
+
+def draw(clip: Clip) -> Frames:
+    """Draw onset and apex of a clip and the motion between them; light falls anew on the moved face."""
+    rng = np.random.default_rng([clip.subject, clip.index, 1])
+    actor = _actor(clip.subject)
+    actions = recipes.draw(clip.emotion, rng)
+    strength = actor.intensity(actions, float(np.exp(rng.uniform(*np.log(PEAK_PX)))))
+    cm = HEAD_PX * actor.scene.camera.distance / actor.scene.camera.focal
+    yaw, pitch = rng.normal(0, TURNED)
+    turn, shift = rng.normal(0, HEAD_DEGREES, 3), rng.normal(0, cm, 2)
+    onset = state({}, Pose(yaw, pitch))
+    apex = state({unit: strength * value for unit, value in actions.items()}, Pose(yaw + turn[0], pitch + turn[1], turn[2], (*shift, 0.0)))
+    start = int(rng.integers(0, 100))
+    numbers = (start, start + int(rng.integers(10, 40)))
+    pair = actor.pair(onset, apex, relight=True, sensor=camera(clip.subject), rng=rng, frames=numbers)
+    return Frames(pair.frame1, pair.frame2, pair.flow, pair.face & pair.valid, actor.landmarks(onset).astype(np.float32))
+
+
+def camera(subject: int) -> Sensor:
+    """The camera that films this subject: every fault is there, in another strength; every third one records grey."""
+    rng = np.random.default_rng([subject, 2])
+
+    def some(low: float, high: float) -> float:
+        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+    return Sensor(blur=some(0.3, 0.8), shot=some(2e-5, 4e-4), read=some(0.002, 0.01), drift=some(0.005, 0.03), slope=some(0.005, 0.02),
+                  jpeg=int(rng.integers(75, 96)), gray=subject % 3 == 0)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _actor(subject: int) -> Actor:
+    """The clips of one person follow each other, and drawing a person takes as long as three frames."""
+    return Actor(FIRST_PERSON + subject, SIZE, face=FACE)

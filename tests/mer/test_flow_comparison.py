@@ -1,0 +1,80 @@
+"""The comparison of flow methods: its clips, what is kept, and what its page says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flow.estimate import Method
+from flow.benchmark import Entrant
+from mer import flow_comparison, hard_composite
+from mer.flow_comparison import Row
+
+
+def test_the_composite_has_the_labels_and_faults_it_says():
+    clips = hard_composite.clips()
+    assert len(clips) == 240 and len({clip.subject for clip in clips}) == 60 and len({clip.name for clip in clips}) == 240
+    assert pd.Series([clip.label for clip in clips]).value_counts().to_dict() == {"negative": 120, "positive": 60, "surprise": 60}
+    assert clips == hard_composite.clips()
+    for subject in range(10):
+        camera = hard_composite.camera(subject)
+        assert min(camera.blur, camera.shot, camera.read, camera.drift, camera.slope, camera.jpeg) > 0
+
+
+def test_a_clip_shows_the_motion_it_says():
+    one, again = (hard_composite.draw(hard_composite.clips()[5]) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(vars(one).values(), vars(again).values()))
+    assert one.onset.shape == (224, 224, 3) and one.flow.shape == (224, 224, 2) and 0.3 < one.mask.mean() < 0.9
+    length = np.linalg.norm(one.flow, axis=-1)[one.mask]
+    assert 0.1 < length.max() < 5
+    eyes = one.landmarks[[33, 263]].mean(0).round().astype(int)
+    assert one.mask[eyes[1], eyes[0]]  # landmarks are x, y of this frame
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """A composite of 6 subjects on small noise frames; each label moves its own third of the face."""
+    rng = np.random.default_rng(0)
+    clips = [clip for clip in hard_composite.clips() if clip.subject < 6]
+    thirds = {"negative": 0, "positive": 1, "surprise": 2}
+
+    def draw(clip):
+        flow = rng.normal(0, 0.1, (64, 64, 2)).astype(np.float32)
+        flow[:, 21 * thirds[clip.label] : 21 * thirds[clip.label] + 21] += 1
+        picture = rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)
+        landmarks = np.zeros((468, 2), np.float32)
+        landmarks[[362, 263]] = (30, 0)
+        return hard_composite.Frames(picture, picture, flow, np.ones((64, 64), bool), landmarks)
+
+    monkeypatch.setattr(hard_composite, "clips", lambda: clips)
+    monkeypatch.setattr(hard_composite, "draw", draw)
+    monkeypatch.setattr(flow_comparison, "CLASSIFIERS", {"logistic": flow_comparison.CLASSIFIERS["logistic"]})
+    return clips
+
+
+def test_better_flow_has_less_error_and_stopping_loses_nothing(few, tmp_path):
+    calls = []
+
+    def blind(onsets, apexes):
+        calls.append(len(onsets))
+        return np.random.default_rng(len(calls)).normal(0, 1, onsets.shape[:3] + (2,)).astype(np.float32)
+
+    rows = [Row("blind", Entrant(Method("blind", {}, blind, False), match_exposure=False)), Row("true flow")]
+    table = flow_comparison.measure(tmp_path, rows)
+    assert len(calls) == 24 and table["epe"][0] > 1 and table["epe"][1] == 0
+    assert table["logistic"][1].uf1 > 0.9 > 0.6 > table["logistic"][0].uf1
+    assert table["logistic"][1].difference_interval[0] > 0.2
+    again = flow_comparison.measure(tmp_path, rows)
+    assert len(calls) == 24 and again["epe"].tolist() == table["epe"].tolist()
+    flow_comparison.figure(table, tmp_path / "figure.png")
+    text = flow_comparison.page(table)
+    assert "0.4733" in text and "0.6947" in text and f"| true flow | 0.000 | {table['logistic'][1].uf1:.3f} |" in text
+    assert f"moves by {table.attrs['motion']:.3f} px" in text and (tmp_path / "figure.png").stat().st_size > 5000
+
+
+def test_other_weights_are_other_flow(tmp_path):
+    entrants = []
+    for content in (b"one", b"two"):
+        (tmp_path / f"{content.decode()}.safetensors").write_bytes(content)
+        entrants.append(Entrant(Method("srflownet", {"weights": tmp_path / f"{content.decode()}.safetensors"}, print, True)))
+    one, two = (Row("srflownet", entrant).folder for entrant in entrants)
+    assert one != two and one.startswith("srflownet-") and Row("dis").folder == "dis"
