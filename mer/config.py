@@ -11,7 +11,7 @@ from mer.settings import explain
 
 Value = int | float | bool | str
 # Words by which other tools choose a training length, or a network, by the score on the clips they then report.
-CHOOSING_ON_TEST = ("early_stop", "best_epoch", "best_model", "best_checkpoint", "patience", "monitor", "select_on", "eval_every", "keep_best")
+CHOOSING_ON_TEST = ("earlystop", "bestepoch", "bestmodel", "bestcheckpoint", "keepbest", "patience", "monitor", "selecton")
 
 
 class CvConfig(BaseModel):
@@ -63,7 +63,7 @@ def _refuse_choosing_on_test(values: dict[str, Any], where: str) -> None:
     """There is no such setting, and whoever looks for it should know why; see mer/audit.py for what it would be worth."""
     inside = values.get("classifier_settings")
     keys = [*values, *(inside if isinstance(inside, dict) else ())]
-    tempting = [key for key in keys if any(word in str(key).lower() for word in CHOOSING_ON_TEST)]
+    tempting = [key for key in keys if any(word in str(key).lower().replace("_", "") for word in CHOOSING_ON_TEST)]
     if tempting:
         raise BadInput(
             f"{where} has {', '.join(tempting)}: mer cv never chooses a training length or a network by its score on the test subject, "

@@ -16,6 +16,7 @@ import numpy as np
 
 from mer import nested, registry, splits
 from mer.config import CvConfig
+from mer.errors import BadInput
 from mer.nested import Choice
 from mer.settings import checked
 
@@ -36,8 +37,14 @@ class Problem:
 def maker(config: CvConfig, classes: int, **chosen: Any) -> Make:
     """Return a function seed -> new classifier, after checking the classifier's settings; `chosen` ones go before those of `config`.
 
-    Raises `UnknownName` for a classifier that is not listed, `BadInput` for a setting it does not have.
+    Raises `UnknownName` for a classifier that is not listed, `BadInput` for a setting it does not have or that is still to be chosen.
     """
+    open_still = sorted(set(config.search or {}) - set(chosen))
+    if open_still:
+        raise BadInput(
+            f"{', '.join(open_still)} of {config.classifier} is still to be searched, which mer cv does inside the folds. To fit on every clip, "
+            "write a value into classifier_settings (RUN/choices.json says what the folds chose) and take `search` out."
+        )
     Classifier = registry.load("mer.classifiers", config.classifier).Classifier
     given = {**config.classifier_settings, **chosen}
     settings = checked(given, Classifier, ("classes", "seed", "device"), f"The classifier {config.classifier}")
@@ -64,7 +71,7 @@ def predict_all(config: CvConfig, problem: Problem, missing: set[tuple[int, str]
     A classifier that has `fit_folds` is fitted for all folds of a seed at once. They are then fitted together even where only
     some are missing, so that a run that was stopped ends with the same numbers, to the last bit, as one that was not.
     """
-    if hasattr(maker(config, problem.classes)(0), "fit_folds"):
+    if hasattr(maker(config, problem.classes, **candidates(config)[0])(0), "fit_folds"):
         for seed in sorted({seed for seed, _ in missing}):
             for k, p, choice in predict(config, problem, seed, problem.folds):
                 if (seed, problem.folds[k][0]) in missing:
@@ -127,7 +134,7 @@ def _start(config: CvConfig, problem: Problem, threads: int) -> None:
 
     global _here
     _here = config, problem
-    maker(config, problem.classes)
+    check(config, problem)
     threadpool_limits(threads)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)

@@ -6,7 +6,7 @@ import pytest
 
 from mer.config import CvConfig, load_config, save_config
 from mer.errors import BadInput
-from mer.evaluate import maker
+from mer.fitting import candidates, maker
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -30,6 +30,13 @@ def test_a_file_that_cannot_be_used_is_refused(tmp_path, text):
         load_config(tmp_path / "c.yaml")
 
 
+@pytest.mark.parametrize("text", ["early_stopping: true\n", "classifier_settings: {patience: 10}\n", "classifier_settings: {BestEpoch: 1, epochs: 3}\n"])
+def test_choosing_on_the_test_subject_is_refused_with_the_reason(tmp_path, text):
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(BadInput, match="never chooses .* test subject.*inside the training subjects.*mer audit"):
+        load_config(tmp_path / "c.yaml")
+
+
 def test_saved_settings_load_as_they_were(tmp_path):
     config = CvConfig(classifier_settings={"epochs": 3, "learning_rate": 1e-5, "balanced": False}, feature_settings=None)
     save_config(config, tmp_path / "c.yaml")
@@ -41,4 +48,5 @@ def test_the_configurations_of_the_project_load():
     assert len(files) >= 2
     for file in files:
         config = load_config(file)
-        maker(config, 3)  # the classifier's own settings are right too
+        for settings in candidates(config):
+            maker(config, 3, **settings)  # the classifier's own settings are right too

@@ -104,6 +104,11 @@ def test_a_setting_the_classifier_lacks_is_refused_before_anything_is_written(sm
     assert not (tmp_path / "run").exists()
 
 
+def test_what_is_still_to_be_searched_is_not_fitted_on_every_clip():
+    with pytest.raises(BadInput, match="C of logistic is still to be searched"):
+        evaluate.maker(CvConfig(classifier="logistic", search={"C": [1e-3, 1e-2]}), 3)
+
+
 def test_processes_give_what_one_process_gives(small, tmp_path):
     config = CvConfig(classifier="logistic", search={"C": [1e-3, 1e-2]}, calibration="temperature", seeds=2, inner_folds=2)
     alone = evaluate.cross_validate(*small, config, tmp_path / "alone")
