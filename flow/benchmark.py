@@ -6,14 +6,17 @@ What is measured, per method and frame size, over the pairs of `flow/pairs.py`:
 - the error of the flow's gradient (what strain is made of), Frobenius norm, px per px;
 - the motion reported on the same face twice with independent noise, where the truth is zero, px;
 - seconds per pair, brightness matching included.
+
+Each measurement is on disk as soon as it is taken, so a run that was stopped goes on where it was.
 """
 
+import json
 import platform
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Callable, Sequence
 
 import cv2
 import numpy as np
@@ -98,23 +101,53 @@ def run(
     seed    : fixes every pair
     shared  : a folder with more faces, see `flow.pairs.faces`
     threads : CPU threads each method may use, which decides the seconds
+
+    `out`/measured.jsonl holds what is measured so far; it goes when the tables are written.
     """
     rows = entrants(methods)
     _use_threads(threads, any(row.method.network for row in rows))
-    records = []
-    for size in sizes:
-        still_count = max(1, count // STILL_SHARE)
-        for pair in track(make_pairs(size, count, seed, shared), f"{size} px", count):
-            records += [{"size": size, **_measure(row, pair)} for row in rows]
-        for pair in track(make_pairs(size, still_count, seed, shared, still=True), f"{size} px, still", still_count):
-            records += [{"size": size, "label": row.label, "still": _mean_length(_flow(row, pair), pair.mask)} for row in rows]
-    table = _table(pd.DataFrame(records))
     facts = _facts(methods, sizes, count, seed, shared, threads)
+    measured = _Measured(Path(out) / "measured.jsonl", facts)
+    for size in sizes:
+        for still in (False, True):
+            number = max(1, count // STILL_SHARE) if still else count
+            pairs = make_pairs(size, number, seed, shared, still)
+            for index, pair in enumerate(track(pairs, f"{size} px{', still' if still else ''}", number)):
+                for row in rows:
+                    measured.add((size, still, index), row, pair, _measure_still if still else _measure)
+    table = _table(pd.DataFrame(measured.records.values()))
     with replacing(Path(out) / "flow-benchmark.csv") as temporary:
         table.to_csv(temporary, index=False, float_format="%.5g")
     text = _markdown(table, facts)
     write_text(Path(out) / "flow-benchmark.md", text)
+    measured.path.unlink()
     return text
+
+
+class _Measured:
+    """What is measured so far, one line each; what an earlier run of the same facts has measured is not measured again."""
+
+    def __init__(self, path: Path, facts: list[str]):
+        self.path, self.records = path, {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []  # a broken last line is left out
+        if not lines or json.loads(lines[0]) != facts:
+            lines = [json.dumps(facts)]
+        write_text(path, "\n".join(lines) + "\n")
+        for line in lines[1:]:
+            key, record = json.loads(line)
+            self.records[tuple(key)] = record
+        if self.records:
+            say(f"{path}: going on after {len(self.records)} measurements.")
+
+    def add(self, place: tuple[int, bool, int], row: Entrant, pair: Pair, measure: Callable[[Entrant, Pair], dict]) -> None:
+        """Measure one method on one pair, unless that is done; place is (size, still, number of the pair)."""
+        key = (*place, row.label)
+        if key in self.records:
+            return
+        self.records[key] = {"size": place[0], "label": row.label, **measure(row, pair)}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps([key, self.records[key]]) + "\n")
 
 
 def _flow(row: Entrant, pair: Pair) -> np.ndarray:
@@ -128,17 +161,18 @@ def _measure(row: Entrant, pair: Pair) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     error = np.linalg.norm(flow - pair.flow, axis=-1)[pair.mask]
     motion = np.linalg.norm(pair.flow, axis=-1)[pair.mask]
-    record = {"label": row.label, "face": pair.name, "peak": pair.peak, "epe": error.mean(), "seconds": seconds}
+    record = {"face": pair.name, "peak": float(pair.peak), "epe": float(error.mean()), "seconds": seconds}
     record["gradient"] = _mean_gradient_error(flow, pair.flow, pair.mask)
     for low, high in zip(MOTION_EDGES, MOTION_EDGES[1:]):
         inside = (motion >= low) & (motion < high)
-        record[f"sum {_motion_bin(low, high)}"] = error[inside].sum()
-        record[f"pixels {_motion_bin(low, high)}"] = inside.sum()
+        record[f"sum {_motion_bin(low, high)}"] = float(error[inside].sum())
+        record[f"pixels {_motion_bin(low, high)}"] = int(inside.sum())
     return record
 
 
-def _mean_length(flow: np.ndarray, mask: np.ndarray) -> float:
-    return float(np.linalg.norm(flow, axis=-1)[mask].mean())
+def _measure_still(row: Entrant, pair: Pair) -> dict[str, float]:
+    """The motion that a method reports on a still pair."""
+    return {"still": float(np.linalg.norm(_flow(row, pair), axis=-1)[pair.mask].mean())}
 
 
 def _mean_gradient_error(flow: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:

@@ -130,6 +130,32 @@ def test_the_page_says_how_it_was_made_and_marks_the_best(table):
     assert "| oracle | **0.000**" in text
 
 
+def test_a_stopped_run_goes_on_where_it_was(tmp_path):
+    asked = []
+
+    def impatient(onsets, apexes):
+        asked.append(len(onsets))
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return np.ones(onsets.shape[:3] + (2,), np.float32)
+
+    arguments = dict(sizes=(64,), count=4, seed=3, out=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run([Method("one", {}, impatient, False)], **arguments)
+    stopped = run([Method("one", {}, impatient, False)], **arguments)
+    assert len(asked) == 3 + 3  # two pairs are done; two and the still one are left
+    steady = Method("one", {}, lambda onsets, apexes: np.ones(onsets.shape[:3] + (2,), np.float32), False)
+    whole = run([steady], **arguments | {"out": tmp_path / "whole"})
+    assert _without_seconds(stopped) == _without_seconds(whole)
+    assert not (tmp_path / "measured.jsonl").exists()
+    run([steady], **arguments | {"seed": 4})  # other facts: nothing is taken over
+    assert "--seed 4" in (tmp_path / "flow-benchmark.md").read_text()
+
+
+def _without_seconds(text):
+    return [line.rsplit("|", 2)[0] for line in text.splitlines()]
+
+
 def test_labels_say_what_differs_from_the_methods_own_settings():
     assert Entrant(load_method("dis")).label == "dis"
     assert Entrant(load_method("tvl1", preset="opencv"), False).label == "tvl1 (preset=opencv, brightness not matched)"
