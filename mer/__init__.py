@@ -1,3 +1,35 @@
-"""Micro-expression recognition: features of facial motion -> leave-one-subject-out evaluation -> report."""
+"""Micro-expression recognition: facial motion -> features -> leave-one-subject-out evaluation, and the score of one's own clip.
+
+What is meant to be used from Python is below, imported when it is first asked for, so that `import mer` is quick:
+
+    mer.prepare(name, root, out)            a dataset folder -> aligned faces (data_prep/prepare.py)
+    mer.estimate_flow(method, onset, apex)  two aligned faces -> motion in pixels (flow/estimate.py)
+    mer.cross_validate(prepared, config, out)  prepared folders -> scores without leaks (mer/run.py)
+    mer.score(clip)                         a video -> what moved, when, where, and what it resembles (mer/scoring/score.py)
+    mer.load_bundle(path)                   a fitted classifier from its folder (mer/bundle.py)
+"""
+
+import importlib
+from typing import Any
 
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "prepare": ("data_prep.prepare", "prepare"),
+    "estimate_flow": ("flow.estimate", "estimate"),
+    "cross_validate": ("mer.run", "cross_validate_prepared"),
+    "score": ("mer.scoring.score", "score"),
+    "load_bundle": ("mer.bundle", "load"),
+}
+__all__ = list(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'mer' has no attribute {name!r}")
+    module, function = _PUBLIC[name]
+    return getattr(importlib.import_module(module), function)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -21,6 +21,7 @@ from mer.errors import BadInput
 from mer.progress import track
 from mer.settings import explain
 
+SHIPPED = "synthetic"  # folder in mer/bundles
 JSON_FILE, WEIGHTS_FILE, CARD_FILE = "bundle.json", "weights.safetensors", "README.md"
 
 
@@ -45,6 +46,11 @@ class Recipe(BaseModel):
     subjects: int
     datasets: list[str]
     synthetic: bool  # True: no real face among them
+    own_motion: bool = False  # the head's motion is taken off the flow first (mer/scoring/head.py)
+    temperature: float = 1.0  # by which log probabilities are divided; fitted on held-out people, 1 where it was not
+    least_motion: float = 0.5  # per cent of the inter-ocular distance; below it no label is given
+    least_confidence: float = 0.0  # below it no label is given
+    measured: dict[str, tuple[float, float]] = {}  # what the scores were measured on: name (mer/scoring/sureness.py) -> range
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,17 @@ class Bundle:
     classifiers: list[Any]
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Mean probabilities over the seeds, (N, labels) float64, for features X (N, ...)."""
-        return np.mean([classifier.predict_proba(X) for classifier in self.classifiers], axis=0)
+        """Mean probabilities over the seeds at the bundle's temperature, (N, labels) float64, for features X (N, ...)."""
+        p = np.mean([classifier.predict_proba(X) for classifier in self.classifiers], axis=0)
+        if self.recipe.temperature == 1:
+            return p
+        cooled = p ** (1 / self.recipe.temperature)
+        return cooled / cooled.sum(1, keepdims=True)
+
+    def extract(self, flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """The feature of one flow (H, W, 2) px and its landmarks (478, 2) px, as the classifiers take it."""
+        feature = registry.load("mer.features", self.recipe.feature)
+        return feature.extract(flow, landmarks, **self.recipe.feature_settings)
 
 
 def fit(prepared: Sequence[str | Path], config: CvConfig) -> Bundle:
@@ -100,6 +115,11 @@ def fit(prepared: Sequence[str | Path], config: CvConfig) -> Bundle:
     return Bundle(recipe, classifiers)
 
 
+def shipped() -> Path:
+    """The bundle that comes with the package."""
+    return Path(__file__).parent / "bundles" / SHIPPED
+
+
 def save(bundle: Bundle, out: str | Path) -> None:
     """Write the bundle folder; an existing bundle is replaced, any other folder that is not empty is refused."""
     out = Path(out)
@@ -113,9 +133,12 @@ def save(bundle: Bundle, out: str | Path) -> None:
     write_json(out / JSON_FILE, bundle.recipe.model_dump())
 
 
-def load(path: str | Path) -> Bundle:
-    """Read a bundle folder; nothing in it is executed. Raises `BadInput` if it is not a bundle or is damaged."""
-    path = Path(path)
+def load(path: str | Path | None = None) -> Bundle:
+    """Read a bundle folder, by default the one that comes with mer; nothing in it is executed.
+
+    Raises `BadInput` if it is not a bundle or is damaged.
+    """
+    path = shipped() if path is None else Path(path)
     if not (path / JSON_FILE).is_file():
         raise BadInput(f"{path} is no bundle: it has no {JSON_FILE}. Make one with: mer train PREPARED --out {path}")
     try:

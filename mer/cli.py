@@ -11,9 +11,10 @@ from pathlib import Path
 import click
 
 from mer import __version__, progress
-from mer.cli_cv import audit, compare, cv, experiment, inputs_and_config, report
+from mer.cli_cv import audit, compare, cv, report
 from mer.cli_flow import flow
-from mer.cli_parts import ANY, FILE, FOLDER, Commands, Name, known
+from mer.cli_parts import FOLDER, Commands, Name, known
+from mer.cli_score import score, train
 from mer.errors import MerError
 
 
@@ -91,55 +92,7 @@ def prepare(dataset, root, out, check, size, apex, corrections, skip_missing, jo
                + f"; each clip's outcome is in {out / 'outcome.csv'}")
 
 
-cli.add_command(flow)
-
-
-cli.add_command(cv)
-
-
-@cli.command()
-@experiment
-def train(prepared, config, maps, index, out, **typed):
-    """Fit a classifier on every clip and write a bundle that `mer score` can use.
-
-    \b
-    Example:
-      mer train prepared/casme2 prepared/samm --classifier ststnet --out bundles/mine
-    """
-    from mer import bundle
-
-    if maps:
-        raise click.UsageError("A bundle must know how its maps are made; train from prepared folders.")
-    settings = inputs_and_config(prepared, config, maps, index, **typed)
-    fitted = bundle.fit(prepared, settings)
-    bundle.save(fitted, out)
-    click.echo(f"Bundle: {out} ({fitted.card.clips} clips of {fitted.card.subjects} subjects)")
-
-
-@cli.command()
-@click.argument("clip", type=ANY)
-@click.option("--bundle", type=FOLDER, required=True, help="A bundle written by mer train.")
-@click.option("--onset", type=int, help="Frame number of the onset, where you know it.")
-@click.option("--apex", type=int, help="Frame number of the apex, where you know it.")
-@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames per second of a frame folder, to give times.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a line.")
-@click.option("--out", type=FOLDER, help="Write pictures of onset, apex, flow and strain here.")
-def score(clip, bundle, onset, apex, fps, as_json, out):
-    """Say what one video or frame folder shows.
-
-    \b
-    Example:
-      mer score clip.mp4 --bundle bundles/mine --out pictures
-    """
-    from mer.score import score_clip, write_pictures
-
-    result = score_clip(clip, bundle, onset=onset, apex=apex, fps=fps)
-    if out:
-        write_pictures(result, out)
-    click.echo(result.to_json() if as_json else result.to_text())
-
-
-for command in (report, compare, audit):
+for command in (flow, cv, train, score, report, compare, audit):
     cli.add_command(command)
 
 

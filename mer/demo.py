@@ -28,7 +28,8 @@ from mer.errors import BadInput
 from mer.progress import track
 from mer.report import write_report
 from mer.run import cross_validate_prepared
-from mer.score import score_clip, write_pictures
+from mer.scoring.page import write as write_page
+from mer.scoring.score import score as score_clip
 
 CONFIG = CvConfig(protocol="synthetic-3", method="dis", feature="flow_image", classifier="ststnet", seeds=3)
 MARKER = "SYNTHETIC.txt"
@@ -111,9 +112,9 @@ def run(out: Path) -> Iterator[str]:
     bundle.save(fitted, out / "bundle")
     clip = write_new_clip(out / "new_clip")
     score = score_clip(clip, fitted, fps=200)
-    write_pictures(score, out / "new_clip_score")
+    page = write_page(score, out / "new_clip_score")
     yield f"A new clip of a person who is in none of the datasets, showing {NEW.emotion}, scored:\n{score.to_text()}"
-    yield f"Pictures of it: {out / 'new_clip_score'}"
+    yield f"What moved in it: {page}"
     majority = scores["baselines"]["majority_of_training_subjects"]["uf1"]
     yield f"UF1 {scores['uf1']:.3f}, majority class {majority:.3f} (synthetic data). Report: {report}"
 

@@ -1,0 +1,72 @@
+"""The commands for one's own videos: parse, call, print."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from mer.cli_cv import experiment, inputs_and_config
+from mer.cli_parts import ANY, FOLDER
+
+bundle_option = click.option("--bundle", type=FOLDER, help="A bundle written by mer train.  [default: the one that comes with mer]")
+fps_option = click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames per second of a frame folder, which has no times.")
+face_option = click.option("--face", type=click.IntRange(1), default=1, show_default=True, help="Which face, where there are several: 1 is the largest.")
+
+
+@click.command()
+@experiment
+def train(prepared, config, maps, index, out, **typed):
+    """Fit a classifier on every clip and write a bundle that `mer score` can use.
+
+    \b
+    Example:
+      mer train prepared/casme2 prepared/samm --classifier ststnet --out bundles/mine
+    """
+    from mer import bundle
+
+    if maps:
+        raise click.UsageError("A bundle must know how its maps are made; train from prepared folders.")
+    settings = inputs_and_config(prepared, config, maps, index, **typed)
+    fitted = bundle.fit(prepared, settings)
+    bundle.save(fitted, out)
+    click.echo(f"Bundle: {out} ({sum(fitted.recipe.clips.values())} clips of {fitted.recipe.subjects} subjects)")
+
+
+@click.command()
+@click.argument("clip", type=ANY)
+@bundle_option
+@click.option("--onset", type=int, help="Frame number of the onset, where you know it.")
+@click.option("--apex", type=int, help="Frame number of the apex, where you know it.")
+@fps_option
+@face_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@click.option("--out", type=ANY, help="A folder for pictures, film and page of one clip; a CSV file for a folder of clips.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes for a folder of clips.  [default: all cores]")
+def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
+    """Say what a video, a folder of frames, or every clip in a folder shows.
+
+    \b
+    Examples:
+      mer score clip.mp4
+      mer score clip.mp4 --out what-moved
+      mer score recordings --out results.csv
+    """
+    if out is not None and out.suffix.lower() == ".csv":
+        from mer.scoring.batch import score_all
+
+        if onset is not None or apex is not None or as_json:
+            raise click.UsageError("--onset, --apex and --json are for one clip; a CSV holds many.")
+        table = score_all(clip, out, bundle, fps=fps, face=face, jobs=jobs)
+        counts = table["outcome"].value_counts()
+        click.echo(f"{out}: {len(table)} clips, " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()))
+        sys.exit(0 if (table["outcome"] != "failed").any() else 3)
+    from mer.scoring.score import score as score_clip
+
+    result = score_clip(clip, bundle, onset=onset, apex=apex, fps=fps, face=face)
+    click.echo(result.to_json() if as_json else result.to_text())
+    if out is not None:
+        from mer.scoring.page import write
+
+        page = write(result, out)
+        click.echo(f"Page: {page}", err=as_json)
+    sys.exit(0 if result.label else 3)

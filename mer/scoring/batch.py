@@ -1,0 +1,100 @@
+"""Many clips -> one CSV: a row per clip, with a reason where it failed; what is in the CSV already is not done again."""
+
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.frames import IMAGE_SUFFIXES, frame_number
+from mer.disk import replacing
+from mer.errors import BadInput, MerError
+from mer.progress import track
+
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wmv", ".mpg", ".mpeg")
+COLUMNS = ["clip", "outcome", "reason", "label", "onset", "apex", "onset_s", "apex_s", "motion", "region", "units", "warnings", "bundle"]
+
+
+def clips_below(folder: Path) -> list[Path]:
+    """Videos and folders of numbered images below `folder`, sorted; raises `BadInput` if there are none."""
+    found = []
+    for path in [folder, *sorted(folder.rglob("*"))]:
+        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue
+        if path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES:
+            found.append(path)
+        elif path.is_dir() and any(file.suffix.lower() in IMAGE_SUFFIXES and frame_number(file) is not None for file in path.iterdir()):
+            found.append(path)
+    if not found:
+        raise BadInput(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)}) and no folders of numbered images.")
+    return found
+
+
+def score_all(folder: Path, out: Path, bundle: Path | None = None, fps: float | None = None, face: int = 1, jobs: int | None = None) -> pd.DataFrame:
+    """Score every clip below `folder` into the CSV `out`, which is written after each clip; returns its table.
+
+    The clip's name in the table is its path below `folder`. Clips that failed are tried again, those that were scored not.
+    """
+    import os
+
+    clips = {str(path.relative_to(folder)): path for path in clips_below(folder)}
+    rows = _done(out, bundle)
+    todo = [name for name in clips if name not in rows]
+    with ProcessPoolExecutor(jobs or len(os.sched_getaffinity(0)), mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+        futures = {pool.submit(score_row, name, clips[name], bundle, fps, face): name for name in todo}
+        for future in track(as_completed(futures), "Scoring", len(todo)):
+            rows[futures[future]] = future.result()
+            _write(rows, clips, out)
+    return _write(rows, clips, out)
+
+
+def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, face: int) -> dict:
+    """The row of one clip; what goes wrong becomes its outcome."""
+    from mer import progress
+    from mer.scoring.score import score
+
+    progress.quiet = True
+    try:
+        found = score(clip, bundle, fps=fps, face=face)
+    except MerError as error:
+        return {"clip": name, "outcome": "failed", "reason": str(error).replace("\n", " "), "bundle": _name(bundle)}
+    except Exception as error:  # one clip must not end the batch
+        return {"clip": name, "outcome": "failed", "reason": f"{type(error).__name__}: {error}", "bundle": _name(bundle)}
+    row = {"clip": name, "outcome": "ok" if found.label else "no label", "reason": found.reason or "", "label": found.label or "",
+           "onset": found.onset, "apex": found.apex, "onset_s": found.onset_s, "apex_s": found.apex_s, "motion": round(found.motion, 4),
+           "region": found.regions[0].name, "units": " ".join(f"{u.unit}{u.side[0].upper() if u.side != 'both' else ''}" for u in found.units),
+           "warnings": " ".join(found.warnings), "bundle": _name(bundle)}
+    return row | {f"p_{label}": round(p, 6) for label, p in found.probabilities.items()}
+
+
+def _name(bundle: Path | None) -> str:
+    return str(bundle) if bundle else "synthetic"
+
+
+def _done(out: Path, bundle: Path | None) -> dict[str, dict]:
+    """Rows of an earlier run with the same bundle that need not be done again, by clip."""
+    if not out.is_file():
+        return {}
+    try:
+        table = pd.read_csv(out, dtype={"clip": str, "bundle": str}, keep_default_na=False)
+        kept = table[(table["outcome"] != "failed") & (table["bundle"] == _name(bundle))]
+    except (KeyError, ValueError) as error:
+        raise BadInput(f"{out} is there and is no table of scores ({error}). Choose another --out.") from error
+    return {row["clip"]: row for row in kept.to_dict("records")}
+
+
+def _write(rows: dict[str, dict], clips: dict[str, Path], out: Path) -> pd.DataFrame:
+    table = pd.DataFrame([rows[name] for name in clips if name in rows])
+    table = table.reindex(columns=[*COLUMNS, *(column for column in table if column not in COLUMNS)])
+    with replacing(out) as temporary:
+        table.to_csv(temporary, index=False)
+    return table
+
+
+def _one_thread() -> None:
+    """A process to each core leaves no core to a second thread."""
+    import cv2
+    import torch
+
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)

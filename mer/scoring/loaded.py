@@ -1,0 +1,58 @@
+"""What takes seconds to load and can serve every clip: kept from the first use on, so that a second clip costs no start.
+
+The face mesh and the detector are not made for two threads at once; whoever scores from threads takes turns.
+"""
+
+import json
+from functools import lru_cache
+
+import numpy as np
+
+from mer import bundle as bundles
+
+
+@lru_cache(maxsize=1)
+def mesh():
+    """The face mesh."""
+    from data_prep.landmarks import FaceMesh
+
+    return FaceMesh()
+
+
+@lru_cache(maxsize=1)
+def detector():
+    """MediaPipe's full-range face detector: (H, W, 3) uint8 RGB -> boxes (left, top, right, bottom) px, the largest first."""
+    from data_prep.landmarks import _quiet_stderr
+
+    with _quiet_stderr():
+        from mediapipe.python.solutions.face_detection import FaceDetection
+
+        found = FaceDetection(model_selection=1, min_detection_confidence=0.4)
+        found.process(np.zeros((64, 64, 3), np.uint8))
+
+    def detect(image: np.ndarray) -> list[np.ndarray]:
+        size = np.array(image.shape[1::-1] * 2)
+        faces = [face.location_data.relative_bounding_box for face in found.process(np.ascontiguousarray(image)).detections or []]
+        boxes = [np.array([box.xmin, box.ymin, box.xmin + box.width, box.ymin + box.height]) * size for box in faces]
+        return sorted(boxes, key=lambda box: -(box[2] - box[0]) * (box[3] - box[1]))
+
+    return detect
+
+
+def method(name: str, options: dict):
+    """The flow method `name` with `options`."""
+    return _method(name, json.dumps(options, sort_keys=True))
+
+
+@lru_cache(maxsize=4)
+def _method(name: str, options: str):
+    from flow.estimate import load_method
+    from mer.device import choose
+
+    return load_method(name, device=str(choose()), **json.loads(options))
+
+
+@lru_cache(maxsize=4)
+def bundle(path: str) -> bundles.Bundle:
+    """The bundle at `path`, read once."""
+    return bundles.load(path)

@@ -1,0 +1,160 @@
+"""One clip -> what moved, when, where, which label that resembles, and how sure that is."""
+
+import json
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.align import similarity, transform_points, warp
+from data_prep.frames import Frames, open_frames
+from data_prep.landmarks import interocular
+from flow.estimate import estimate
+from mer import bundle as bundles
+from mer.errors import BadInput, NothingToScore
+from mer.progress import track
+from mer.scoring import loaded, moment, occlusion, regions, sureness, units
+from mer.scoring.faces import Follower, look
+from mer.scoring.head import POINTS, Dense, basis, fit, sample
+from mer.scoring.watch import Course, at_sites, watch
+
+FPS = 30.0  # taken for a folder of images that comes without a rate; said in the warnings
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one clip shows. Frame numbers are the file's own (a video starts at 0), times are seconds from its first frame."""
+
+    clip: str
+    label: str | None  # None where none is given
+    reason: str | None  # why none is given
+    probabilities: dict[str, float]  # calibrated as far as the bundle is
+    onset: int
+    apex: int
+    onset_s: float | None  # None where the frames have no times
+    apex_s: float | None
+    motion: float  # of the parts that move most, head motion taken out, per cent of the distance of the eyes
+    regions: list[regions.Region]  # the one that moves most first
+    units: list[units.Unit]  # action units, the one with most evidence first
+    warnings: list[str]
+    frames: int
+    fps: float | None
+    eyes_px: float  # distance of the eyes in the clip, px
+    bundle: str
+    synthetic: bool  # the bundle has seen no real face
+    course: Course = field(repr=False)
+    activity: np.ndarray = field(repr=False)  # (n,) strength of each frame of the course as an apex, per cent
+    matrix: np.ndarray = field(repr=False)  # (2, 3) from frame px to px of the aligned face
+    landmarks: np.ndarray = field(repr=False)  # (478, 2) px of the aligned onset
+    onset_face: np.ndarray = field(repr=False)  # (S, S, 3) uint8 RGB, aligned
+    apex_face: np.ndarray = field(repr=False)
+    own: np.ndarray = field(repr=False)  # (S, S, 2) float32 px, flow without the head's motion
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the likeliest label."""
+        return max(self.probabilities.values())
+
+    def to_dict(self) -> dict:
+        """Everything but pictures and curves, ready for JSON."""
+        plain = {key: value for key, value in self.__dict__.items() if not isinstance(value, (np.ndarray, Course))}
+        return {**plain, "regions": [region.to_dict() for region in self.regions], "units": [unit.to_dict() for unit in self.units]}
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    def to_text(self) -> str:
+        """A few lines for a person."""
+        ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
+        odds = ", ".join(f"{label} {p:.2f}" for label, p in ranked)
+        lines = [f"{self.clip}: {self.label} ({odds})" if self.label else f"{self.clip}: no label, {self.reason} ({odds})"]
+        where = self.regions[0]
+        lines.append(f"onset frame {self.onset}{_at(self.onset_s)}, apex frame {self.apex}{_at(self.apex_s)}; most motion: "
+                     f"{where.name}, {where.motion:.1f} % of the distance of the eyes")
+        if self.units:
+            lines.append("looks like " + ", ".join(f"{unit.words} {unit.evidence:.0%}" for unit in self.units[:3]))
+        lines += [f"note: {warning}" for warning in self.warnings]
+        if self.synthetic:
+            lines.append("The bundle was fitted on synthetic faces only: its labels describe motion, and are no finding about a person.")
+        return "\n".join(lines)
+
+
+def score(clip: str | Path, bundle: str | Path | bundles.Bundle | None = None, *, onset: int | None = None, apex: int | None = None,
+          fps: float | None = None, face: int = 1) -> Score:
+    """Score a video file or a folder of frames. Models are kept loaded, so that a second clip costs no start.
+
+    clip   : path; frames of a folder are numbered by their names
+    bundle : a bundle, the path of one, or None for the one that comes with mer
+    onset, apex : frame numbers, both or neither; the strongest quick motion where not given
+    fps    : frames per second of a folder, which has no times of its own
+    face   : which face to follow, 1 the largest
+
+    Raises `BadInput` for what cannot be read, `NothingToScore` for no face or a single frame of one.
+    """
+    if (onset is None) != (apex is None) or (onset is not None and onset == apex):
+        raise BadInput("Give both the onset and the apex, two different frames, or neither.")
+    clip, name = Path(clip), str(bundle or "synthetic, the one that comes with mer")
+    fitted = bundle if isinstance(bundle, bundles.Bundle) else loaded.bundle(str(bundle or bundles.shipped()))
+    follower = Follower(face)
+    frames = open_frames(clip, fps)
+    course = watch(track(frames, "Watching"), follower, fps or FPS)
+    follower.require(str(clip))
+    if onset is None:
+        picked = moment.strongest(course, str(clip))
+    else:
+        first, last = (_position(course, number, clip) for number in (onset, apex))
+        picked = moment.Moment(first, last, float(moment.strength(course, *sorted((first, last)))))
+    return explain(clip, frames, course, picked, fitted, name, timed=fps is not None or not clip.is_dir())
+
+
+def explain(clip: Path, frames: Frames, course: Course, picked: moment.Moment, fitted: bundles.Bundle, name: str, timed: bool = True) -> Score:
+    """The score of the moment `picked` in a clip that has been watched. name : of the bundle; timed : the frames have times."""
+    recipe = fitted.recipe
+    numbers = [int(course.number[position]) for position in (picked.onset, picked.apex)]
+    images = frames.pick(numbers)
+    points = look(images[numbers[0]], course.box[picked.onset])
+    matrix = similarity(points, recipe.face_size)
+    faces = [warp(images[number], matrix, recipe.face_size) for number in numbers]
+    landmarks = transform_points(points, matrix)
+    flow = estimate(loaded.method(recipe.method, recipe.method_options), *faces, match_exposure=recipe.match_exposure)
+    own = Dense(landmarks, flow.shape[:2]).own(flow)
+
+    taken = own if recipe.own_motion else flow
+    p = fitted.predict_proba(fitted.extract(taken, landmarks)[None])[0]
+    best = int(p.argmax())
+    share = occlusion.shares(fitted, taken, landmarks, best)
+    measured = [replace(region, share=share[region.name]) for region in regions.measure(own, landmarks)]
+    points = landmarks[:POINTS].astype(float)
+    freedoms, motion = basis(points), sample(flow, points)
+    motion -= freedoms @ fit(freedoms, motion)
+    far = float(np.sort(np.linalg.norm(at_sites(motion), axis=1)[moment.SEEN])[-moment.SITES_COUNTED:].mean() / interocular(landmarks) * 100)
+    reason = sureness.reason_not_to_name(far, float(p.max()), recipe)
+    said = sureness.warnings(course, picked.onset, picked.apex, clip, recipe)
+    if not timed:
+        said.append(f"The folder has no times; {FPS:g} frames per second were taken to find the motion (give --fps).")
+    seconds = [float(course.time[position]) if timed else None for position in (picked.onset, picked.apex)]
+    return Score(
+        clip=str(clip), label=None if reason else recipe.labels[best], reason=reason, probabilities=dict(zip(recipe.labels, map(float, p))),
+        onset=numbers[0], apex=numbers[1], onset_s=seconds[0], apex_s=seconds[1], motion=far,
+        regions=sorted(measured, key=lambda region: -region.motion), units=units.nearest(points, motion), warnings=said,
+        frames=course.frames, fps=None if not timed or math.isnan(course.fps) else round(course.fps, 3),
+        eyes_px=round(float(course.eyes_px[picked.onset]), 1), bundle=name, synthetic=recipe.synthetic, course=course,
+        activity=moment.activity(course)[0], matrix=matrix, landmarks=landmarks, onset_face=faces[0], apex_face=faces[1], own=own,
+    )
+
+
+def _position(course: Course, number: int, clip: Path) -> int:
+    """Where frame `number` stands in the course; raises `BadInput` if it is not there or shows no face."""
+    found = np.flatnonzero(course.number == number)
+    if len(found):
+        return int(found[0])
+    if not len(course.number):
+        raise NothingToScore(f"{clip}: no face was found.")
+    raise BadInput(f"{clip}: frame {number} is not there, or shows no face; the face is seen in {len(course.number)} of {course.frames} "
+                   f"frames, from {course.number[0]} to {course.number[-1]}.")
+
+
+def _at(seconds: float | None) -> str:
+    return "" if seconds is None else f" ({seconds:.3f} s)"

@@ -1,0 +1,28 @@
+"""One synthetic smile, rendered once for every test of this folder."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from video_files import FALL, REST, RISE, SIDE, write_video
+from flow.splatting.actor import Actor
+from flow.splatting.expression import CAMERA, film
+
+
+@pytest.fixture(scope="session")
+def smile_frames() -> list[np.ndarray]:
+    """A person who raises lip corners and cheeks and lets them fall again, at rest before and after."""
+    return list(film(Actor(77, SIDE), {"12": 1.0, "6": 0.6}, 3.5, RISE, FALL, np.random.default_rng(0), rest=REST))
+
+
+@pytest.fixture(scope="session")
+def smile_video(smile_frames, tmp_path_factory) -> Path:
+    return write_video(tmp_path_factory.mktemp("videos") / "smile.mp4", smile_frames)
+
+
+@pytest.fixture(scope="session")
+def still_frames() -> list[np.ndarray]:
+    """The same person, doing nothing."""
+    person, rng = Actor(77, SIDE), np.random.default_rng(1)
+    return [person.frame(sensor=CAMERA, number=i, rng=rng) for i in range(6)]

@@ -1,0 +1,120 @@
+"""One clip from file to label: the frames, the place, the sureness, what is written, and what the command says."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from data_prep.frames import open_frames
+from flow.splatting.actor import Actor
+from mer import bundle, cli
+from mer.errors import BadInput
+from mer.scoring import loaded
+from mer.scoring.head import Dense
+from mer.scoring.score import score
+from video_files import APEX, ONSET, write_video
+
+
+@pytest.fixture(scope="module")
+def smile(smile_video):
+    return score(smile_video)
+
+
+def test_the_bundle_that_ships_names_a_smile(smile):
+    assert smile.label == "positive" and smile.confidence > 0.8
+    assert sum(smile.probabilities.values()) == pytest.approx(1)
+    assert smile.synthetic and smile.apex_s == pytest.approx(smile.apex / 30, abs=1e-3)
+
+
+def test_given_frames_are_used(smile_video):
+    found = score(smile_video, onset=APEX, apex=ONSET)
+    assert (found.onset, found.apex) == (APEX, ONSET)
+    forward = score(smile_video, onset=ONSET, apex=APEX)
+    corner = {region.name: region for region in forward.regions}["lip corner left"]
+    back = {region.name: region for region in found.regions}["lip corner left"]
+    assert corner.down_px < 0 < back.down_px  # up on the way there, down on the way back
+
+
+def test_frames_that_are_not_there_are_named(smile_video):
+    with pytest.raises(BadInput, match="frame 99 is not there.*from 0 to 20"):
+        score(smile_video, onset=0, apex=99)
+    with pytest.raises(BadInput, match="both"):
+        score(smile_video, onset=0)
+
+
+def test_a_second_clip_loads_nothing_again(smile_video, monkeypatch):
+    score(smile_video)
+    monkeypatch.setattr(bundle, "load", lambda path: pytest.fail("the bundle was read again"))
+    monkeypatch.setattr("data_prep.landmarks.FaceMesh.__init__", lambda self: pytest.fail("the mesh was loaded again"))
+    score(smile_video)
+
+
+def test_head_motion_is_not_facial_motion():
+    """A nodding, turning, nearing head: its flow is taken off to a fortieth."""
+    from flow.splatting.camera import Pose
+    from flow.splatting.head import State
+
+    actor = Actor(5, 224, face=0.9)
+    pair = actor.pair(State(), State(pose=Pose(1.0, 0.8, -0.5, (0.05, 0.02, -0.4))))
+    landmarks = np.vstack([actor.landmarks(), np.zeros((10, 2))]).astype(np.float32)
+    own = Dense(landmarks, (224, 224)).own(pair.flow)
+    middle = pair.skin & (np.abs(np.indices((224, 224)) - 112).max(0) < 60)
+    assert np.linalg.norm(pair.flow[middle], axis=1).mean() > 1.5
+    assert np.linalg.norm(own[middle], axis=1).mean() < 0.1
+
+
+def test_low_confidence_and_small_motion_give_no_label(smile_video):
+    fitted = loaded.bundle(str(bundle.shipped()))
+    careful = bundle.Bundle(fitted.recipe.model_copy(update={"least_confidence": 1.01}), fitted.classifiers)
+    assert score(smile_video, careful).label is None
+    strict = bundle.Bundle(fitted.recipe.model_copy(update={"least_motion": 50.0}), fitted.classifiers)
+    found = score(smile_video, strict)
+    assert found.label is None and "nothing to see here" in found.to_text()
+
+
+@pytest.mark.parametrize("measured, says", [
+    ({"frame rate": (100, 500)}, "The frame rate is 30 frames per second; the bundle was measured from 100 to 500."),
+    ({"distance of the eyes": (200, 900)}, "distance of the eyes"),
+    ({"compression": (50, 99)}, "bits per pixel"),
+    ({"head motion from onset to apex": (50, 99)}, "head motion"),
+])
+def test_what_lies_outside_the_measured_ranges_is_said(measured, says, smile_video):
+    fitted = loaded.bundle(str(bundle.shipped()))
+    other = bundle.Bundle(fitted.recipe.model_copy(update={"measured": measured}), fitted.classifiers)
+    assert any(says in warning for warning in score(smile_video, other).warnings)
+
+
+def test_temperature_changes_sureness_not_the_label():
+    fitted = loaded.bundle(str(bundle.shipped()))
+    X = np.zeros((20, 3, 28, 28), np.float32)
+    X[:, :, 8:20, 8:20] = np.random.default_rng(0).normal(0, 0.1, (20, 3, 12, 12))  # inside the face
+    warm = bundle.Bundle(fitted.recipe.model_copy(update={"temperature": 5.0}), fitted.classifiers)
+    cold = bundle.Bundle(fitted.recipe.model_copy(update={"temperature": 1.0}), fitted.classifiers)
+    assert (warm.predict_proba(X).argmax(1) == cold.predict_proba(X).argmax(1)).all()
+    assert (warm.predict_proba(X).max(1) < cold.predict_proba(X).max(1)).all()
+
+
+def test_all_that_is_written(smile_video, tmp_path):
+    answer = CliRunner().invoke(cli.cli, ["score", str(smile_video), "--json", "--out", str(tmp_path / "p")])
+    assert answer.exit_code == 0, answer.output
+    names = ["apex.png", "arrows.png", "curve.svg", "flow.png", "moment.mp4", "onset.png", "page.html", "score.json", "strain.png"]
+    assert sorted(path.name for path in (tmp_path / "p").iterdir()) == names
+    assert json.loads(answer.stdout) == json.loads((tmp_path / "p" / "score.json").read_text())
+    page = (tmp_path / "p" / "page.html").read_text()
+    assert "Positive" in page and "data:video/mp4" in page and "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_a_clip_without_a_label_exits_with_3(still_frames, tmp_path):
+    answer = CliRunner().invoke(cli.cli, ["score", str(write_video(tmp_path / "still.mp4", still_frames))])
+    assert answer.exit_code == 3 and "nothing to see here" in answer.output
+
+
+def test_real_video(shared_data, tmp_path):
+    """Two seconds of a real person: a hand leaves the face, and then she smiles."""
+    video = open_frames(next((shared_data / "clips").glob("*.mp4")))
+    part = list(video.pick(range(224, 264)).values())
+    found = score(write_video(tmp_path / "part.mp4", part, fps=24))
+    assert 0 < found.apex_s - found.onset_s <= 0.5
+    assert 16 < found.onset < found.apex and found.motion > 2  # not the hand
+    assert found.regions[0].name.startswith(("lip corner", "cheek", "lips"))
