@@ -35,17 +35,18 @@ class TrainConfig(BaseModel):
     network: Literal["compact", "full"] = "compact"
     network_settings: dict[str, int] = {}
     start: str | None = None  # weights to start from, a .safetensors file or the folder of an earlier training
-    data: dict[str, float] = {"generic": 1.0}  # share of each source: generic, splat, pool
+    data: dict[str, float] = {"generic": 1.0}  # share of each source: generic, splat, pool, moved
     pool: str | None = None  # folder of faces rendered beforehand, see flow/datasets/pool.py
-    size: int = 192  # px, side of a training frame
+    size: int | list[int] = 192  # px, side of a training frame; of several sides, one each step in turn
     peak: tuple[float, float] = (0.1, 8.0)  # px, range of the largest motion in a generic pair
     widen: int = 0  # steps over which generic motion grows from at most 1 px to that range
-    batch: int = 8  # pairs per step, over all processes
+    batch: int = 8  # pairs per step, over all processes; of the first size, and of larger ones as many pixels
     steps: int = 3000
     learning_rate: float = 6e-4  # the top of the cycle
     weight_decay: float = 1e-4
     warm_up: float = 0.05  # share of the steps until the top
     clip: float = 1.0  # largest norm of a gradient
+    power: float = 1.0  # of an error in the loss; below one, small errors count more
     gamma: float = 0.8  # weight of a step's prediction against the next one's
     losses: dict[str, float] = {}  # weights of mask, gradient, total_variation, flow_difference
     gradient_kind: Literal["difference", "sobel"] = "difference"
@@ -96,7 +97,7 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str | No
         with process.autocast(config.precision):
             predictions = runner(onset, apex)
         predictions = [p.float() for p in predictions]
-        loss = losses.sequence(predictions, truth, config.gamma) + extra(predictions[-1], truth, mask)
+        loss = losses.sequence(predictions, truth, config.gamma, config.power) + extra(predictions[-1], truth, mask)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(network.parameters(), config.clip)
@@ -147,16 +148,23 @@ class _Steps(Dataset):
     """Pair number `index` of the training as tensors: frames (3, H, W) 0..255, motion (2, H, W), mask (1, H, W)."""
 
     def __init__(self, config: TrainConfig):
-        self.config, self.pairs = config, None
+        self.config, self.pairs = config, {}
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
-        if self.pairs is None:  # made in the worker: a source may hold what cannot be sent to it
-            c = self.config
-            self.pairs = Mixture(c.data, c.seed, c.size, c.peak, c.widen * c.batch, c.pool)
-        pair = self.pairs[index]
+        c = self.config
+        size = side(c, index // c.batch)
+        if size not in self.pairs:  # made in the worker: a source may hold what cannot be sent to it
+            self.pairs[size] = Mixture(c.data, c.seed, size, c.peak, c.widen * c.batch, c.pool)
+        pair = self.pairs[size][index]
         frames = (torch.from_numpy(np.ascontiguousarray(f)).permute(2, 0, 1).float() for f in (pair.onset, pair.apex))
         flow = torch.from_numpy(np.ascontiguousarray(pair.flow, np.float32)).permute(2, 0, 1)
         return (*frames, flow, torch.from_numpy(pair.mask.astype(np.float32))[None])
+
+
+def side(config: TrainConfig, step: int) -> int:
+    """Return the side in px of the frames of a step."""
+    sizes = config.size if isinstance(config.size, list) else [config.size]
+    return sizes[step % len(sizes)]
 
 
 def _batches(config: TrainConfig, process: Process, done: int) -> Iterator[list[Tensor]]:
@@ -164,8 +172,11 @@ def _batches(config: TrainConfig, process: Process, done: int) -> Iterator[list[
     if config.batch % process.world:
         raise BadInput(f"A batch of {config.batch} pairs cannot be shared by {process.world} processes. Change batch.")
     share = config.batch // process.world
-    first = process.rank * share
-    order = [list(range(s * config.batch + first, s * config.batch + first + share)) for s in range(done, config.steps)]
+    order = []
+    for step in range(done, config.steps):
+        first = step * config.batch + process.rank * share
+        pixels = (side(config, 0) / side(config, step)) ** 2
+        order.append(list(range(first, first + max(1, round(share * min(1, pixels))))))
     return iter(DataLoader(_Steps(config), batch_sampler=order, num_workers=config.workers))
 
 

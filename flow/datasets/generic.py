@@ -112,17 +112,17 @@ def surface(
 
 def _layer(rng: np.random.Generator, size: int, peak: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return a surface with one of the generic textures."""
-    return surface(rng, _texture(int(rng.integers(TEXTURES))), size, peak, rng.uniform(60, 200, 3))
+    return surface(rng, texture(int(rng.integers(TEXTURES))), size, peak, rng.uniform(60, 200, 3))
 
 
 @lru_cache(maxsize=TEXTURES)
-def _texture(number: int) -> np.ndarray:
+def texture(number: int) -> np.ndarray:
     """Return texture `number`, (H, W, 3) float32 around zero: a picture, often with the smooth, bare places of skin.
 
     There are `TEXTURES` of them, kept once made, because making one takes longer than rendering a pair.
     """
     rng = np.random.default_rng((0x7E87, number))
-    picture = _picture(PICTURES[rng.integers(len(PICTURES))]) if rng.random() < 0.7 else _fractal(rng)
+    picture = _picture(PICTURES[rng.integers(len(PICTURES))]) if rng.random() < 0.7 else fractal(rng)
     if rng.random() < 0.5:
         picture = picture[..., rng.permutation(3)]
     if rng.random() < 0.4:
@@ -144,7 +144,7 @@ def _picture(name: str) -> np.ndarray:
     return cv2.resize(picture[..., :3].astype(np.float32), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
-def _fractal(rng: np.random.Generator, size: int = 512) -> np.ndarray:
+def fractal(rng: np.random.Generator, size: int = 512) -> np.ndarray:
     """Return a random texture, (size, size, 3) float32 in 0..255, whose spectrum falls off as a power of frequency."""
     octaves = 2 ** np.arange(2, 10)
     slope = rng.uniform(0.2, 1.2)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from flow.datasets.generic import GenericPairs, Pair
+from flow.datasets.moved import MovedFaces
 from flow.datasets.pool import PooledFaces
 from mer.errors import BadInput
 from mer.registry import check
@@ -46,13 +47,15 @@ class Mixture:
         return self.sources[name][index]
 
     def _source(self, name: str, pool: str | Path | None):
-        check(name, ["generic", "pool", "splat"], "source of training pairs")
+        check(name, ["generic", "moved", "pool", "splat"], "source of training pairs")
         if name == "generic":
             return GenericPairs(self.seed, self.size, self.peak)
         if name == "splat":
             return SplatFaces(self.seed, self.size)
         if pool is None:
             raise BadInput("Training reads faces from a pool, but was told of no folder. Set pool in the configuration.")
+        if name == "moved":
+            return MovedFaces(pool, self.seed, self.size)
         return PooledFaces(pool, self.seed, self.size, self.peak)
 
 

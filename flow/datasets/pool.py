@@ -51,10 +51,10 @@ class PooledFaces:
 
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng((self.seed, 2, index))
-        onset, apex, flow, mask = self._rendered(int(rng.integers(len(self.paths))))
+        onset, apex, flow, mask = _at_least(self.size, *self._rendered(int(rng.integers(len(self.paths)))))
         if rng.random() < MOVED_ANEW:
             return self._moved_anew(rng, onset if rng.random() < 0.5 else apex)
-        onset, apex, flow, mask = _crop(rng, self.size, onset, apex, flow.astype(np.float32), mask)
+        onset, apex, flow, mask = _crop(rng, self.size, onset, apex, flow, mask)
         if rng.random() < 0.5:
             onset, apex, flow, mask = (np.ascontiguousarray(a[:, ::-1]) for a in (onset, apex, flow, mask))
             flow = flow * np.array([-1, 1], np.float32)
@@ -78,10 +78,18 @@ class PooledFaces:
         return self.kept[number]
 
 
+def _at_least(size: int, onset: np.ndarray, apex: np.ndarray, flow: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:
+    """Return a rendered pair enlarged to `size` px if it is smaller, with the motion in px of what is returned."""
+    times = size / min(mask.shape)
+    if times <= 1:
+        return [onset, apex, flow.astype(np.float32), mask]
+    shape = tuple(int(np.ceil(side * times)) for side in mask.shape[::-1])
+    onset, apex, flow = (cv2.resize(a, shape, interpolation=cv2.INTER_CUBIC) for a in (onset, apex, flow.astype(np.float32)))
+    return [onset, apex, flow * np.float32(times), cv2.resize(mask.astype(np.uint8), shape, interpolation=cv2.INTER_NEAREST) > 0]
+
+
 def _crop(rng: np.random.Generator, size: int, *arrays: np.ndarray) -> list[np.ndarray]:
     """Return the same random (size, size) part of each array."""
     height, width = arrays[0].shape[:2]
-    if min(height, width) < size:
-        raise BadInput(f"The rendered faces are {width}x{height}, smaller than the training size {size}. Render larger.")
     top, left = rng.integers(0, height - size + 1), rng.integers(0, width - size + 1)
     return [a[top : top + size, left : left + size] for a in arrays]

@@ -19,6 +19,8 @@ from flow.srflownet.resample import doubled, enlarge
 
 # (size of a feature pixel, size of a grid cell, times) of each step, in pixels of the frame
 SCHEDULE = ((8, 8), (4, 8), (2, 4), (1, 4), (1, 4), (1, 4))
+ROUNDS = {8: 20, 4: 12}  # of conjugate gradients, by the size of a cell; on the finer grid the start is already good
+LAST = 2  # steps at the end that have a regulariser of their own
 MULTIPLE = 32  # frames are padded to a multiple of this
 
 
@@ -33,6 +35,7 @@ class CompactSRFlowNet(nn.Module):
         self.context = Context(width)
         self.coarse = Regulariser(width, depth=1)
         self.fine = Regulariser(width, depth=2)
+        self.last = Regulariser(width, depth=2)
         self.refine = Refine(width)
 
     def forward(self, onset: Tensor, apex: Tensor, flow: Tensor | None = None) -> list[Tensor]:
@@ -55,13 +58,13 @@ class CompactSRFlowNet(nn.Module):
             flow = F.avg_pool2d(F.pad(flow, pad, mode="replicate"), cell)
         hidden = torch.zeros_like(context[cell])
         predictions = []
-        for pixel, grid in SCHEDULE:
+        for number, (pixel, grid) in enumerate(SCHEDULE):
             if grid != cell:
                 flow, hidden = enlarge(flow, cell // grid), F.interpolate(hidden, scale_factor=cell // grid, mode="bilinear")
                 cell = grid
             flow = flow.detach()
-            answers, steps = equations.solve(first[pixel], second[pixel], flow / pixel, grid // pixel)
-            regulariser = self.coarse if grid == 8 else self.fine
+            answers, steps = equations.solve(first[pixel], second[pixel], flow / pixel, grid // pixel, ROUNDS[grid])
+            regulariser = self.coarse if grid == 8 else self.fine if number < len(SCHEDULE) - LAST else self.last
             moved = (flow - drift(flow)) / pixel  # a face that moves as a whole is to look like a face at rest
             step, hidden = regulariser(answers, steps, moved, context[grid], hidden)
             flow = flow + pixel * step
@@ -141,8 +144,31 @@ class SuperKernel(nn.Module):
         return F.gelu(x + self.mix(x))
 
 
+class Whole(nn.Module):
+    """x and what a look at the whole face adds to it: 3x3 kernels on the grid of x, super kernels on one twice as wide.
+
+    Such grids are so coarse that most of the network's parameters cost little of its time here.
+    """
+
+    def __init__(self, width: int, inner: int = 80):
+        super().__init__()
+        self.near = Residual(width)
+        self.down = nn.Conv2d(width, inner, 3, stride=2, padding=1)
+        self.far = nn.Sequential(Residual(inner), SuperKernel(inner), SuperKernel(inner))
+        self.up = nn.Conv2d(inner, width, 1)
+        self.mix = Residual(width)
+        self.out = nn.Conv2d(width, width, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        near = self.near(x)
+        far = self.up(self.far(F.gelu(self.down(near))))
+        return x + self.out(self.mix(near + F.interpolate(far, size=x.shape[-2:], mode="bilinear", align_corners=False)))
+
+
 class Regulariser(nn.Module):
-    """From the local answers to a plausible motion: a U of residual blocks, `depth` grids deep, super kernel last."""
+    """From the local answers to a plausible motion: a U of residual blocks, `depth` grids deep, super kernels at its bottom."""
 
     def __init__(self, width: int, depth: int):
         super().__init__()
@@ -159,6 +185,7 @@ class Regulariser(nn.Module):
             wide += 16
             self.level.append(Residual(wide))
         self.bottom = SuperKernel(wide)
+        self.whole = Whole(wide)
         self.keep = nn.Conv2d(width, width, 1)
         self.head = nn.Conv2d(width, equations.STEPS + 2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
@@ -180,7 +207,7 @@ class Regulariser(nn.Module):
         for down, level in zip(self.down, list(self.level)[1:]):
             trail.append(x)
             x = level(F.gelu(down(x)))
-        x = self.bottom(x)
+        x = self.whole(self.bottom(x))
         for up, out in zip(reversed(self.up), reversed(self.out)):
             x = F.interpolate(up(x), scale_factor=2, mode="bilinear", align_corners=False)
             x = out(x + trail.pop())

@@ -21,7 +21,7 @@ SMOOTHNESS = ((0.03, 0.0), (0.3, 0.0), (0.0, 0.03), (0.0, 0.3))  # (first, secon
 WIDE_SMOOTHNESS = ((0.0, 0.03), (0.0, 0.3))  # the same on cells twice as wide, where motion is smoother still
 STEPS = len(WINDOWS) + len(SMOOTHNESS) + len(WIDE_SMOOTHNESS)
 ANSWERS = 6 * len(WINDOWS) + 2 * len(SMOOTHNESS) + 2 * len(WIDE_SMOOTHNESS)  # maps that `solve` returns
-ROUNDS = 20  # of conjugate gradients; what they leave undone, the next step finds
+ROUNDS = 20  # of conjugate gradients, by default; what they leave undone, the next step finds
 SMOOTH = (0.02, 0.2285, 0.503, 0.2285, 0.02)  # a Gaussian of 0.8 px: quiets noise, and what lies beyond reading
 SLOPE = (1 / 12, -8 / 12, 0.0, 8 / 12, -1 / 12)  # central difference of fourth order
 GREY_LEVELS = 15.0  # of the frame to one unit here
@@ -50,12 +50,13 @@ def brightness(frame: Tensor) -> dict[int, Tensor]:
 
 
 @torch.no_grad()
-def solve(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -> tuple[Tensor, Tensor]:
+def solve(first: Tensor, second: Tensor, flow: Tensor, ratio: int, rounds: int = ROUNDS) -> tuple[Tensor, Tensor]:
     """Return the answers to what is left of the motion after `flow`.
 
     first, second : (N, 1, H, W) from `brightness`, and (N, 1, 2H, 2W), the same `doubled`
     flow          : (N, 2, H / ratio, W / ratio) in pixels of `first`
     ratio         : pixels along a cell
+    rounds        : of conjugate gradients
 
     Returns what the regulariser reads, (N, ANSWERS, H / ratio, W / ratio), and the steps alone, (N, STEPS, 2, h, w).
     """
@@ -67,8 +68,8 @@ def solve(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -> tuple[Tens
             answer, step = local_answer(F.avg_pool2d(sums, window, 1, window // 2, count_include_pad=False))
             read.append(answer)
             steps.append(step)
-        wide = smooth_answers(F.avg_pool2d(sums, 2), F.avg_pool2d(flow, 2), WIDE_SMOOTHNESS)
-        for step in smooth_answers(sums, flow, SMOOTHNESS) + [enlarge(step, 2) for step in wide]:
+        wide = smooth_answers(F.avg_pool2d(sums, 2), F.avg_pool2d(flow, 2), WIDE_SMOOTHNESS, rounds)
+        for step in smooth_answers(sums, flow, SMOOTHNESS, rounds) + [enlarge(step, 2) for step in wide]:
             read.append(step)
             steps.append(step)
         return torch.cat(read, dim=1), torch.stack(steps, dim=1)
@@ -97,7 +98,9 @@ def local_answer(sums: Tensor) -> tuple[Tensor, Tensor]:
     return answer, torch.stack([dx, dy], dim=1)
 
 
-def smooth_answers(sums: Tensor, flow: Tensor, strengths: tuple[tuple[float, float], ...]) -> list[Tensor]:
+def smooth_answers(
+    sums: Tensor, flow: Tensor, strengths: tuple[tuple[float, float], ...], rounds: int = ROUNDS
+) -> list[Tensor]:
     """Return the smooth step for each (first, second) of `strengths`, (N, 2, h, w), all found by conjugate gradients."""
     xx, xy, yy, xt, yt, _ = sums[None].split(1, dim=2)  # (1, N, 1, h, w)
     first, second = sums.new_tensor(strengths).T[:, :, None, None, None, None]  # (S, 1, 1, 1, 1)
@@ -117,7 +120,7 @@ def smooth_answers(sums: Tensor, flow: Tensor, strengths: tuple[tuple[float, flo
     scale = 1 / (torch.cat([xx, yy], dim=2) + 4 * first + 20 * second + 1e-5)  # the inverse of the diagonal
     step, eased = torch.zeros_like(left), scale * left
     way, size = eased, dot(left, eased)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         ahead = system(way)
         length = size / (dot(way, ahead) + 1e-20)
         step, left = step + length * way, left - length * ahead

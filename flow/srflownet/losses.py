@@ -15,25 +15,28 @@ from torch import Tensor
 # Sobel's kernel over 8, so that a slope of one px per px reads as one
 SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
 
+FLOOR = 0.01  # px: an error that a power below one need not make smaller
+
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Return the mean of `values` (N, C, H, W) over all channels of the places where `mask` (N, 1, H, W) is 1; 0 if none."""
     return (values * mask).sum() / (mask.sum() * values.shape[1]).clamp(min=1)
 
 
-def sequence(predictions: list[Tensor], truth: Tensor, gamma: float = 0.8) -> Tensor:
-    """Sum over steps i of gamma^(n-1-i) mean |f_i - f|_2 / scale, over the whole frame.
+def sequence(predictions: list[Tensor], truth: Tensor, gamma: float = 0.8, power: float = 1.0) -> Tensor:
+    """Sum over steps i of gamma^(n-1-i) mean (|f_i - f|_2 / scale)^power, over the whole frame.
 
     A step that predicts on a coarser grid is compared with the mean of the truth over its cells. The error of a pair is
     divided by scale = sqrt(0.1 + its mean motion), so that motions of a tenth of a pixel and of ten both count.
-    Source: RAFT's sequence loss (Teed and Deng, ECCV 2020); the scale is ours.
+    A power below one cares more for making small errors smaller and less for pixels that cannot be known, as hidden ones.
+    Source: RAFT's sequence loss (Teed and Deng, ECCV 2020); the scale is ours, the power as in PWC-Net's robust loss.
     """
     scale = (0.1 + truth.norm(dim=1).mean(dim=(1, 2), keepdim=True)).sqrt()
     total = truth.new_zeros(())
     for i, flow in enumerate(predictions):
         target = truth if flow.shape == truth.shape else F.adaptive_avg_pool2d(truth, flow.shape[-2:])
         error = ((flow - target).square().sum(dim=1) + 1e-6).sqrt()
-        total = total + gamma ** (len(predictions) - 1 - i) * (error / scale).mean()
+        total = total + gamma ** (len(predictions) - 1 - i) * ((error + (power < 1) * FLOOR) / scale).pow(power).mean()
     return total
 
 

@@ -8,7 +8,7 @@ import torch
 from flow import srflownet
 from flow.export import export
 from flow.methods.srflownet import WEIGHTS
-from flow.srflownet import compact, equations
+from flow.srflownet import compact
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def difference(weights, path, frames):
 
 
 def test_the_compact_network(tmp_path, frames, monkeypatch):
-    monkeypatch.setattr(equations, "ROUNDS", 2)  # the same parts, repeated less: tracing takes its time
+    monkeypatch.setattr(compact, "ROUNDS", {8: 2, 4: 2})  # the same parts, repeated less: tracing takes its time
     monkeypatch.setattr(compact, "SCHEDULE", ((8, 8), (2, 4), (1, 4)))
     assert difference(WEIGHTS / "srflownet-compact.safetensors", tmp_path / "flow.onnx", frames) < 1e-3
 

@@ -92,12 +92,15 @@ def test_pooled_faces_are_cut_and_mirrored_with_their_flow(rendered):
     assert all(np.array_equal(a, b) for a, b in zip(moved[7], PooledFaces(rendered, 0, 64)[7]))
 
 
-def test_a_pool_that_is_empty_or_too_small_is_refused(tmp_path, rendered):
-    (tmp_path / "none").mkdir()
+def test_an_empty_pool_is_refused(tmp_path):
     with pytest.raises(BadInput, match="no rendered faces"):
-        PooledFaces(tmp_path / "none", 0, 64)
-    with pytest.raises(BadInput, match="smaller than the training size"):
-        [PooledFaces(rendered, 0, 128)[i] for i in range(8)]
+        PooledFaces(tmp_path, 0, 64)
+
+
+def test_rendered_faces_that_are_too_small_grow_with_their_flow(rendered):
+    faces = [PooledFaces(rendered, 0, 144)[i] for i in range(20)]
+    as_rendered = [p for p in faces if np.ptp(p.flow[..., 0]) < 1e-3 and abs(p.flow[0, 0, 0]) > 4]
+    assert as_rendered and all(abs(p.flow[0, 0, 0]) == pytest.approx(4.5) and p.mask.mean() == 0.5 for p in as_rendered)
 
 
 def test_filling_a_pool_goes_on_where_it_stopped(tmp_path):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from safetensors.torch import load_file
 from flow import srflownet
 from flow import train as training
 from flow.datasets import generic
+from flow.srflownet import validation
 from flow.train import TrainConfig, load_config, train
 from mer.errors import BadInput
 
@@ -69,13 +71,21 @@ def test_two_processes_do_what_one_does(tmp_path):
     subprocess.run([*command, *arguments], check=True, env=environment, capture_output=True, timeout=120)
     together = load_file(tmp_path / "two/weights.safetensors")
     # Adam's first steps follow the sign of a gradient, so where it is nothing but rounding the two may part.
-    assert _agreeing(alone, together) > 0.95 and _agreeing(alone, half) < 0.8
+    assert _agreeing(alone, together) > 0.97 and _agreeing(alone, half) < 0.9
 
 
 def _agreeing(first, second):
     """The share of weights that are the same but for rounding."""
     apart = torch.cat([(first[name] - second[name]).abs().flatten() for name in first])
     return float((apart < 1e-4).float().mean())
+
+
+def test_sizes_take_turns_and_larger_frames_come_in_fewer(tmp_path):
+    config = TrainConfig(**TINY | {"size": [64, 96, 128], "batch": 4, "steps": 3})
+    shapes = [tuple(pairs[0].shape) for pairs in training._batches(config, training.Process("cpu"), 0)]
+    assert shapes == [(4, 3, 64, 64), (2, 3, 96, 96), (1, 3, 128, 128)]
+    (after_one, *_) = training._batches(config, training.Process("cpu"), 1)
+    assert after_one[0].shape[-1] == 96  # going on keeps the turn
 
 
 def test_the_average_keeps_its_share():
@@ -97,7 +107,7 @@ def test_a_training_learns(tmp_path):
             return one
 
     def same_pair(self, index):
-        self.pairs = Same()
+        self.pairs = {64: Same()}
         return original(self, index)
 
     training._Steps.__getitem__ = same_pair
@@ -116,6 +126,15 @@ def test_the_full_network_trains_with_every_loss(tmp_path):
     torch.manual_seed(0)
     start = srflownet.build("full", iterations=2).state_dict()
     assert (weights["update.flow_head.ffn2.2.weight"] - start["update.flow_head.ffn2.2.weight"]).abs().max() > 1e-6
+
+
+def test_validation_is_logged_when_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(validation, "errors", partial(validation.errors, sizes=(64,)))
+    train(TrainConfig(**TINY, validate_every=3, validate_pairs=1), tmp_path, device="cpu")
+    lines = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()]
+    found = {(int(step), name): float(value) for step, name, value in lines if name.endswith("_64")}
+    assert set(found) == {(step, name) for step in (3, 4) for name in ("epe_64", "still_64")}
+    assert found[4, "epe_64"] != found[3, "epe_64"] and 0 < found[4, "still_64"] < 1
 
 
 def test_changed_settings_are_refused_by_name(tmp_path):

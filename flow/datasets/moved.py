@@ -1,0 +1,128 @@
+"""Faces at the scales of use under smooth motion of many small pulls: what a frozen network sees most in training.
+
+A picture, mostly a rendered face of a pool (pool.py), is the texture; it fills the frame as an aligned face does, or the
+frame shows a part of a larger one. The motion is a sum of Gaussian pulls at random places, as wide as the skin that a
+facial muscle moves, and often a drift. The flow benchmark's motion is of the same family, but its places, its faces and
+its pairs are its own: nothing here knows where a brow or a lip is.
+
+Positions are read exactly. OpenCV's `remap` rounds them to 1/32 px of the texture, as much as the errors that count here.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from flow import exposure
+from flow.datasets.generic import TEXTURES, Pair, camera, fractal, random_motion, texture
+from mer.errors import BadInput
+
+FACE_WIDTH = 165.0  # px, of a face that fills a frame of 224 px as the aligned faces do
+EYES = 75.0  # px, between the eyes of such a face
+SCALES = (0.9, 2.2)  # size of the face against that one; a frame of 448 px that it fills shows it at 2
+PEAK = (0.15, 7.0)  # px at scale 1, longest displacement of all pulls together
+REACH = (0.08, 0.38)  # standard deviation of a pull, against the distance between the eyes
+DRIFT = 1.2  # px at scale 1
+STILL = 0.06  # share of pairs in which nothing moves
+OTHER_PICTURES = 0.25  # share of pairs with a texture of the generic set
+OTHER_MOTION = 0.2  # share of pairs with a motion of the generic set: turns, zooms, long and narrow pulls
+GRAINS = 24  # different fine textures of skin
+
+
+class MovedFaces:
+    """Endless indexable set of pairs of `size` px over the faces in a folder that `flow.datasets.pool.fill` made."""
+
+    def __init__(self, folder: str | Path, seed: int, size: int):
+        self.paths = sorted(Path(folder).glob("[0-9]*.npz"))
+        if not self.paths:
+            raise BadInput(f"{folder} holds no rendered faces. Fill it first: flow.datasets.pool.fill(folder, pairs).")
+        self.seed, self.size, self.kept = seed, size, {}
+
+    def __getitem__(self, index: int) -> Pair:
+        rng = np.random.default_rng((self.seed, 3, index))
+        fills = self.size / 224
+        scale = np.exp(rng.uniform(*np.log([SCALES[0] * fills, max(SCALES[1], 1.1 * fills)])))
+        if rng.random() < OTHER_PICTURES:
+            picture = texture(int(rng.integers(TEXTURES))) + 128
+            middle, width = rng.uniform(0.2, 0.8, 2) * picture.shape[1::-1], rng.uniform(100, 500) * max(1, fills / scale)
+        else:
+            picture, middle, width = self._face(rng, scale)
+        flow = _motion(rng, self.size, scale)
+        onset, apex = _seen(rng, picture, middle, width / (FACE_WIDTH * scale), flow)
+        onset, apex = camera(rng, onset, apex)
+        return Pair(onset, exposure.match(onset, apex), flow, np.ones((self.size, self.size), bool))
+
+    def _face(self, rng: np.random.Generator, scale: float) -> tuple[np.ndarray, np.ndarray, float]:
+        """Return a rendered face with the grain of skin on it, float32 0..255, where in it to look, and its width in px."""
+        number = int(rng.integers(len(self.paths)))
+        if number not in self.kept:
+            with np.load(self.paths[number]) as file:
+                y, x = np.nonzero(file["mask"])
+                self.kept[number] = file["onset"], file["apex"], np.array([x.min(), y.min(), x.max(), y.max()], float)
+        *pictures, box = self.kept[number]
+        picture = pictures[rng.integers(2)].astype(np.float32)
+        if scale > 1.2:  # room for a grain finer than the rendering
+            picture, box = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), 2 * box
+        if rng.random() < 0.7:
+            picture += rng.uniform(0.5, 6.0) * _grain(int(rng.integers(GRAINS)))[: picture.shape[0], : picture.shape[1]]
+        width = (box[2] - box[0] + 1) * rng.uniform(0.9, 1.15)
+        free = max(0.06, 0.5 - 0.5 * self.size / (224 * scale))  # a part of a large face may lie anywhere in it
+        middle = (box[:2] + box[2:]) / 2 + rng.uniform(-free, free, 2) * (box[2:] - box[:2])
+        return picture, middle, width
+
+
+def _motion(rng: np.random.Generator, size: int, scale: float) -> np.ndarray:
+    """Return a smooth field, (size, size, 2) float32 px, that never folds."""
+    if rng.random() < STILL:
+        return np.zeros((size, size, 2), np.float32)
+    peak = scale * np.exp(rng.uniform(*np.log(PEAK)))
+    if rng.random() < OTHER_MOTION:
+        return random_motion(rng, size, peak)
+    along = np.arange(size, dtype=np.float32)
+    flow = np.zeros((size, size, 2), np.float32)
+    for _ in range(rng.integers(1, 9)):
+        length, angle = peak * rng.uniform(0.2, 1), rng.uniform(0, 2 * np.pi)
+        reach = max(EYES * scale * np.exp(rng.uniform(*np.log(REACH))), 2.5 * length)
+        x, y = (np.exp(-(((along - centre) / reach) ** 2) / 2) for centre in rng.uniform(-0.1, 1.1, 2) * size)
+        flow += (y[:, None] * x)[..., None] * np.array([length * np.cos(angle), length * np.sin(angle)], np.float32)
+    flow *= peak / max(peak / 3, np.hypot(flow[..., 0], flow[..., 1]).max())
+    if rng.random() < 0.5:
+        length, angle = rng.uniform(0, DRIFT * scale), rng.uniform(0, 2 * np.pi)
+        flow += np.array([length * np.cos(angle), length * np.sin(angle)], np.float32)
+    return flow
+
+
+def _seen(
+    rng: np.random.Generator, picture: np.ndarray, middle: np.ndarray, coarser: float, flow: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the picture around `middle` before and after `flow`, (H, W, 3) float32, at a random turn and contrast.
+
+    coarser : pixels of the picture to one of the frame
+    """
+    size = len(flow)
+    turn = rng.normal(0, 0.15)
+    matrix = coarser * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    matrix[:, 0] *= rng.choice((-1, 1))
+    sharp = cv2.GaussianBlur(picture, (0, 0), max(0.4 * coarser, 0.2))  # no aliasing in a coarser frame
+    grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), axis=-1) - (size - 1) / 2
+    at = np.stack([grid + flow, grid]) @ matrix.T + middle
+    at = torch.from_numpy(((2 * at + 1) / picture.shape[1::-1] - 1).astype(np.float32))
+    maps = torch.from_numpy(sharp).permute(2, 0, 1).expand(2, -1, -1, -1)
+    seen = F.grid_sample(maps, at, mode="bicubic", padding_mode="reflection", align_corners=False)
+    contrast, tone = np.exp(rng.uniform(-1.0, 0.2)), rng.uniform(-30, 30, 3).astype(np.float32)
+    first, second = ((frame - 128) * contrast + 128 + tone for frame in seen.permute(0, 2, 3, 1).numpy())
+    return first, second
+
+
+@lru_cache(maxsize=GRAINS)
+def _grain(number: int) -> np.ndarray:
+    """Return fine texture `number`, (640, 640, 1) float32 of mean 0 and spread 1, stronger in some places than in others."""
+    rng = np.random.default_rng((0x5C1, number))
+    grain = fractal(rng, 640).mean(axis=2) / 40
+    grain -= cv2.GaussianBlur(grain, (0, 0), 12)
+    places = cv2.resize(rng.uniform(0, 1, (5, 5)).astype(np.float32), (640, 640), interpolation=cv2.INTER_CUBIC)
+    grain *= np.clip(places, 0, 1)
+    return (grain / grain.std())[..., None]
