@@ -1,0 +1,166 @@
+"""Motion maps of people who do not exist, labelled by the emotion whose muscles moved: what a classifier can learn from before
+it has seen a real clip.
+
+The engine's faces, muscles and recipes (flow/splatting) say where each landmark goes; the motion between the landmarks is
+interpolated and spoiled as an estimator spoils it. No picture is rendered, so that a map takes four milliseconds.
+Not for training flow networks, which need pictures: see flow/splatting/scenes.py.
+"""
+
+from typing import Iterator
+
+import numpy as np
+from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.spatial import Delaunay
+
+from data_prep.align import similarity, transform_points
+from flow.splatting.camera import Camera, Pose
+from flow.splatting.faces import proportions
+from flow.splatting.head import Head
+from flow.splatting.muscles import move
+from flow.splatting.recipes import EMOTIONS, draw
+from mer.features import flow_image
+from mer.progress import track
+
+LABELS = ["negative", "positive", "surprise"]
+CROPS = ("aligned", "box")
+CLIPS_PER_PERSON = 20
+GRID = 56  # px, side of the flow before it becomes a map of 28
+# What else a face does in the meantime: any of these units may join in, and belongs to no emotion then.
+STRAY_UNITS = ("1", "2", "4", "6", "7", "10", "14", "15", "17", "24", "25")
+CAMERA = Camera.framing(512, 512, 0.7)
+
+
+def label_of(emotion: str) -> str:
+    """The label of composite-3: happiness is positive, surprise is surprise, every other recipe is negative."""
+    return {"happiness": "positive", "surprise": "surprise"}.get(emotion, "negative")
+
+
+def make_maps(count: int, seed: int, crop: str = "aligned", size: int = 28) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Return X (count, 3, size, size) float32 as `flow_image` gives it, y (count,) int in the order of `LABELS`, and the emotions.
+
+    Labels come about equally often, and the emotions of a label too. Twenty clips share a person. The same for the same seed.
+    crop : "aligned" is the aligned face of `mer prepare`; "box" the face's bounding box with the forehead, stretched to a
+        square, as ready-made maps are cut. Where the box's sides lie was read off where the 238 maps of
+        docs/results/real-flow-dev.md move most, whatever their label.
+    """
+    people = -(-count // CLIPS_PER_PERSON)
+    clips = [clip for i in track(range(people), f"{count} synthetic maps") for clip in person([seed, i], crop, size)][:count]
+    emotions = [emotion for _, emotion in clips]
+    y = np.array([LABELS.index(label_of(emotion)) for emotion in emotions])
+    return np.stack([x for x, _ in clips]), y, emotions
+
+
+def person(seed: list[int], crop: str, size: int) -> Iterator[tuple[np.ndarray, str]]:
+    """Yield map and emotion of each clip of one person."""
+    rng = np.random.default_rng(seed)
+    rest = Head(proportions(rng)).rest
+    pose = Pose(*rng.normal(0, [5.0, 4.0, 2.0]))
+    seen = CAMERA.project(pose.move(rest))[0]
+    place = _placed(seen, crop, rng)
+    points = transform_points(seen, place)
+    spread = Interpolation(points)
+    landmarks = np.pad(points, ((0, 10), (0, 0)), mode="edge")  # the irises, which no yardstick uses
+    habit = _smooth_noise(rng, 8.0) * rng.uniform(0, 2.0)  # px: whose muscles lie a little elsewhere
+    for _ in range(CLIPS_PER_PERSON):
+        emotion = draw_emotion(rng)
+        before, after, peak = draw_states(rest, emotion, rng)
+        turned = _turned(pose, peak, rng)
+        moved = CAMERA.project(turned.move(after))[0] - CAMERA.project(pose.move(before))[0]
+        flow = spread(moved @ place[:, :2].T, outside=(CAMERA.project(turned.move(rest))[0] - seen).mean(0) @ place[:, :2].T)
+        yield flow_image.extract(spoiled(_warped(flow, habit), rng), landmarks, size=size), emotion
+
+
+def draw_emotion(rng: np.random.Generator) -> str:
+    """An emotion: the labels come equally often, and the emotions of a label too."""
+    label = LABELS[rng.integers(len(LABELS))]
+    return str(rng.choice([emotion for emotion in EMOTIONS if label_of(emotion) == label]))
+
+
+def draw_states(rest: np.ndarray, emotion: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
+    """Landmarks (468, 3) cm at onset and apex, and how far the emotion moves the one that moves most, cm.
+
+    In a third of the clips a lid moves as well, up or down, and in a third some unit that has nothing to do with the emotion.
+    """
+    actions = draw(emotion, rng)
+    full = np.linalg.norm(move(rest, actions) - rest, axis=1).max()
+    peak = min(_log_uniform(0.05, 0.6, rng), full)
+    strength = peak / full
+    after = {unit: strength * value for unit, value in actions.items()}
+    before = {}
+    if rng.uniform() < 0.33:
+        (before if rng.uniform() < 0.5 else after)["43"] = rng.uniform(0.02, 0.3)
+    if rng.uniform() < 0.33:
+        stray = str(rng.choice(STRAY_UNITS))
+        after[stray] = after.get(stray, 0.0) + strength * rng.uniform(0.1, 0.4)
+    return move(rest, before) if before else rest, move(rest, after), peak
+
+
+def spoiled(flow: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """`flow`, (GRID, GRID, 2) px, as an estimator might give it: blurred, with fine noise and with slow waves."""
+    still = np.median(flow, axis=(0, 1))
+    largest = np.abs(flow - still).max()
+    width = rng.uniform(0.3, 4.0)
+    blurred = gaussian_filter(flow, (width, width, 0))
+    fine = _log_uniform(0.005, 0.12, rng) * _smooth_noise(rng, rng.uniform(1, 3))
+    slow = _log_uniform(0.01, 0.25, rng) * _smooth_noise(rng, rng.uniform(5, 16))
+    return blurred + largest * (fine + slow)
+
+
+class Interpolation:
+    """From motion of landmarks to motion of each pixel of a GRID px square: linear inside their hull."""
+
+    def __init__(self, points: np.ndarray):
+        """points : (468, 2) px, where the landmarks are."""
+        y, x = np.mgrid[:GRID, :GRID].reshape(2, -1)
+        grid = np.stack([x, y], 1).astype(float)
+        mesh = Delaunay(points)
+        triangle = mesh.find_simplex(grid)
+        to_corners = mesh.transform[triangle]
+        two = np.einsum("nij,nj->ni", to_corners[:, :2], grid - to_corners[:, 2])
+        self.share, self.corners = np.c_[two, 1 - two.sum(1)], mesh.simplices[triangle]
+        self.inside = triangle >= 0
+
+    def __call__(self, moved: np.ndarray, outside: np.ndarray) -> np.ndarray:
+        """(GRID, GRID, 2) px from the landmarks' (468, 2) px; `outside` (2,) px is the motion beside the face."""
+        flow = np.einsum("ni,nij->nj", self.share, moved[self.corners])
+        flow[~self.inside] = outside
+        return flow.reshape(GRID, GRID, 2)
+
+
+def _placed(seen: np.ndarray, crop: str, rng: np.random.Generator) -> np.ndarray:
+    """(2, 3) matrix from the camera's px to those of the map, not quite the same for everybody."""
+    low, high = seen.min(0), seen.max(0)
+    width, height = high - low
+    if crop == "aligned":
+        matrix = similarity(np.pad(seen, ((0, 10), (0, 0)), mode="edge"), GRID)
+    else:
+        low, high = low + [0.025 * width, -0.11 * height], high + [-0.025 * width, 0.03 * height]
+        scale = GRID / (high - low)
+        matrix = np.array([[scale[0], 0, -scale[0] * low[0]], [0, scale[1], -scale[1] * low[1]]])
+    zoom, shift = 1 + rng.normal(0, 0.04, 2), rng.normal(0, 0.02 * GRID, 2)
+    matrix = zoom[:, None] * matrix
+    matrix[:, 2] += shift + (1 - zoom) * GRID / 2
+    return matrix
+
+
+def _turned(pose: Pose, peak: float, rng: np.random.Generator) -> Pose:
+    """The head has moved a little in the meantime, by about as much as a tenth of the expression up to as much as it."""
+    reach = peak * _log_uniform(0.05, 0.7, rng)  # cm at the face's edge, some 8 cm from its centre
+    turn = np.degrees(reach / 8) * rng.normal(0, 0.5, 3)
+    return Pose(pose.yaw + turn[0], pose.pitch + turn[1], pose.roll + turn[2], tuple(reach * rng.normal(0, [0.5, 0.5, 1.0])))
+
+
+def _warped(flow: np.ndarray, habit: np.ndarray) -> np.ndarray:
+    """`flow` read `habit` px beside where it belongs."""
+    y, x = np.mgrid[:GRID, :GRID] + np.moveaxis(habit[..., ::-1], -1, 0)
+    return np.stack([map_coordinates(flow[..., k], (y, x), order=1, mode="nearest") for k in (0, 1)], axis=-1)
+
+
+def _smooth_noise(rng: np.random.Generator, width: float) -> np.ndarray:
+    """(GRID, GRID, 2) of deviation 1, smooth over `width` px."""
+    noise = gaussian_filter(rng.normal(size=(GRID, GRID, 2)), (width, width, 0), mode="reflect")
+    return noise / noise.std()
+
+
+def _log_uniform(low: float, high: float, rng: np.random.Generator) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
