@@ -12,7 +12,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import cv2
 import numpy as np
@@ -41,8 +41,8 @@ def estimate_prepared(
 ) -> int:
     """Estimate the flow of every clip of `prepared` that has none yet; returns how many clips have flow then.
 
-    jobs      : threads for the classical methods, one clip each; all cores by default
-    device    : torch device of networks
+    jobs      : threads, each with one clip, or on a network one batch, at a time; all cores by default
+    device    : torch device of networks; a GPU is given one batch at a time
     scheduler : address of a Dask cluster to work on instead; its machines must see the prepared folder, and any weights
     options   : settings of the method
 
@@ -52,33 +52,27 @@ def estimate_prepared(
         method = load_method(method, device, **options)
     _claim(prepared, method, match_exposure)
     clip_ids = list(prepared.clips["clip_id"])
-    missing = [clip_id for clip_id in clip_ids if not flow_file(prepared, method.name, clip_id).is_file()]
     size = BATCH if method.network else 1
-    batches = [missing[start : start + size] for start in range(0, len(missing), size)]
+    batches = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
+    # A batch that lacks one is estimated anew as a whole: a network's last digits depend on who shares the batch.
+    to_do = [batch for batch in batches if not all(flow_file(prepared, method.name, clip_id).is_file() for clip_id in batch)]
     title = f"{method.name} flow"
     if scheduler:
         asked = {"name": method.name, "device": device, "options": method.options, "match_exposure": match_exposure}
-        done = cluster.each(scheduler, _in_cluster, batches, folder=prepared.path.absolute(), **asked)
-        for _ in track(done, title, len(batches)):
+        done = cluster.each(scheduler, _in_cluster, to_do, folder=prepared.path.absolute(), **asked)
+        for _ in track(done, title, len(to_do)):
             pass
         return len(clip_ids)
 
-    def one(batch: list[str]) -> None:
-        _estimate_batch(batch, prepared, method, match_exposure)
-
-    if method.network:
-        for batch in track(batches, title):
-            one(batch)
-        return len(clip_ids)
-    # OpenCV lets go of Python's lock while it works, so threads are enough.
-    threads_before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
+    # OpenCV and torch let go of Python's lock while they work, so threads are enough; a GPU is one worker.
+    workers = 1 if device and device != "cpu" else jobs or os.cpu_count()
+    restore = _one_thread_each(method.network)
     try:
-        with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
-            for _ in track(pool.map(one, batches), title, len(batches)):
+        with ThreadPoolExecutor(workers) as pool:
+            for _ in track(pool.map(lambda batch: _estimate_batch(batch, prepared, method, match_exposure), to_do), title, len(to_do)):
                 pass
     finally:
-        cv2.setNumThreads(threads_before)
+        restore()
     return len(clip_ids)
 
 
@@ -95,9 +89,23 @@ def _in_cluster(clip_ids: list[str], folder: Path, name: str, device: str | None
     """The same in a thread of a Dask worker, which opens folder and method for itself once: what they hold should not travel."""
     wanted = (folder, name, device, *options.items())
     if getattr(_thread, "wanted", None) != wanted:
-        cv2.setNumThreads(1)  # the cluster has its own threads
-        _thread.wanted, _thread.opened = wanted, (Prepared(folder), load_method(name, device, **options))
+        method = load_method(name, device, **options)
+        _one_thread_each(method.network)
+        _thread.wanted, _thread.opened = wanted, (Prepared(folder), method)
     _estimate_batch(clip_ids, *_thread.opened, match_exposure)
+
+
+def _one_thread_each(network: bool) -> Callable[[], None]:
+    """From now on one thread works on a batch, not several: how they share a sum shows in its last digits. Returns the undo."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    if not network:
+        return lambda: cv2.setNumThreads(before)
+    import torch
+
+    torch_before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    return lambda: (cv2.setNumThreads(before), torch.set_num_threads(torch_before))
 
 
 def read(prepared: Prepared, method: str, clip_id: str) -> np.ndarray:

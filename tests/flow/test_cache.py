@@ -1,5 +1,6 @@
 import json
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,8 +72,11 @@ def test_an_error_half_way_keeps_what_is_done_and_no_half_file(prepared):
 def test_networks_get_batches(prepared, monkeypatch):
     monkeypatch.setattr(cache, "BATCH", 2)
     method, seen = counting(network=True)
-    assert cache.estimate_prepared(prepared, method) == 3
+    assert cache.estimate_prepared(prepared, method, jobs=1) == 3
     assert seen == [2, 1]
+    (prepared.path / "flow" / "counted" / "s0" / "c0.npz").unlink()
+    cache.estimate_prepared(prepared, method)
+    assert seen == [2, 1, 2]  # the same batch as at first, so the same digits
 
 
 def test_other_settings_are_refused_with_the_changed_key(prepared):
@@ -99,3 +103,19 @@ def test_reading_what_is_not_there_says_the_command(prepared):
         cache.read(prepared, "tvl1", "made/s0/c0")
     with pytest.raises(BadInput, match="mer flow estimate .* --method tvl1"):
         cache.settings(prepared, "tvl1")
+
+
+def test_a_network_works_on_each_batch_with_one_thread_because_sums_differ_otherwise(prepared):
+    torch = pytest.importorskip("torch")
+    before, seen = torch.get_num_threads(), []
+
+    def run(onsets, apexes):
+        seen.append((torch.get_num_threads(), cv2.getNumThreads()))
+        return np.zeros(onsets.shape[:3] + (2,), np.float32)
+
+    torch.set_num_threads(2)
+    try:
+        cache.estimate_prepared(prepared, Method("counted", {}, run, True))
+        assert seen == [(1, 1)] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
