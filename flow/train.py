@@ -35,7 +35,7 @@ class TrainConfig(BaseModel):
     network: Literal["compact", "full"] = "compact"
     network_settings: dict[str, int] = {}
     start: str | None = None  # weights to start from, a .safetensors file or the folder of an earlier training
-    data: dict[str, float] = {"generic": 1.0}  # share of each source: generic, splat, pool, moved
+    data: dict[str, float] = {"generic": 1.0}  # share of each source, see flow/datasets/mixture.py
     pool: str | None = None  # folder of faces rendered beforehand, see flow/datasets/pool.py
     size: int | list[int] = 192  # px, side of a training frame; of several sides, one each step in turn
     peak: tuple[float, float] = (0.1, 8.0)  # px, range of the largest motion in a generic pair

@@ -4,18 +4,24 @@ from pathlib import Path
 
 import numpy as np
 
+from flow.datasets.facialflownet import FacialFlowNetPairs
 from flow.datasets.generic import GenericPairs, Pair
 from flow.datasets.moved import MovedFaces
-from flow.datasets.pool import PooledFaces
+from flow.datasets.pool import PooledFaces, seen_anew
+from flow.datasets.srflow import SRFlowPairs
 from mer.errors import BadInput
 from mer.registry import check
+
+READERS = {"srflow": SRFlowPairs, "facialflownet": FacialFlowNetPairs}
 
 
 class Mixture:
     """Pair `index` comes from one source, drawn by the shares.
 
-    shares : source -> share; the sources are `generic`, `splat` (faces rendered on the fly) and `pool` (faces rendered
-             beforehand, see pool.py)
+    shares : source -> share; the sources are `generic`, `splat` (faces rendered on the fly), `pool` (faces rendered
+             beforehand, see pool.py), `moved` (the same under motion of another kind, see moved.py), and the training
+             splits of datasets on disk: `srflow:FOLDER`, which reads what `mer flow render` writes as well, and
+             `facialflownet:FOLDER`
     seed   : of the sources and of the choice
     size   : px, side of a frame
     peak   : px, range of the largest motion of a generic pair
@@ -47,6 +53,10 @@ class Mixture:
         return self.sources[name][index]
 
     def _source(self, name: str, pool: str | Path | None):
+        kind, _, folder = name.partition(":")
+        if folder:
+            check(kind, sorted(READERS), "dataset of training pairs")
+            return FolderPairs(READERS[kind](folder), self.seed, self.size)
         check(name, ["generic", "moved", "pool", "splat"], "source of training pairs")
         if name == "generic":
             return GenericPairs(self.seed, self.size, self.peak)
@@ -57,6 +67,17 @@ class Mixture:
         if name == "moved":
             return MovedFaces(pool, self.seed, self.size)
         return PooledFaces(pool, self.seed, self.size, self.peak)
+
+
+class FolderPairs:
+    """Endless indexable set of parts of a dataset's pairs, seen by a camera with its faults."""
+
+    def __init__(self, pairs: SRFlowPairs | FacialFlowNetPairs, seed: int, size: int):
+        self.pairs, self.seed, self.size = pairs, seed, size
+
+    def __getitem__(self, index: int) -> Pair:
+        rng = np.random.default_rng((self.seed, 4, index))
+        return seen_anew(rng, self.size, *self.pairs[int(rng.integers(len(self.pairs)))])
 
 
 class SplatFaces:

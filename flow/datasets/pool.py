@@ -51,17 +51,10 @@ class PooledFaces:
 
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng((self.seed, 2, index))
-        onset, apex, flow, mask = _at_least(self.size, *self._rendered(int(rng.integers(len(self.paths)))))
+        onset, apex, flow, mask = self._rendered(int(rng.integers(len(self.paths))))
         if rng.random() < MOVED_ANEW:
             return self._moved_anew(rng, onset if rng.random() < 0.5 else apex)
-        onset, apex, flow, mask = _crop(rng, self.size, onset, apex, flow, mask)
-        if rng.random() < 0.5:
-            onset, apex, flow, mask = (np.ascontiguousarray(a[:, ::-1]) for a in (onset, apex, flow, mask))
-            flow = flow * np.array([-1, 1], np.float32)
-        contrast, tone = np.exp(rng.uniform(-0.7, 0.2)), rng.uniform(-30, 30, 3).astype(np.float32)
-        onset, apex = ((frame.astype(np.float32) - 128) * contrast + 128 + tone for frame in (onset, apex))
-        onset, apex = camera(rng, onset, apex)
-        return Pair(onset, apex, flow, mask)
+        return seen_anew(rng, self.size, onset, apex, flow.astype(np.float32), mask)
 
     def _moved_anew(self, rng: np.random.Generator, face: np.ndarray) -> Pair:
         """Return a rendered face under a smooth random motion."""
@@ -78,18 +71,32 @@ class PooledFaces:
         return self.kept[number]
 
 
+def seen_anew(
+    rng: np.random.Generator, size: int, onset: np.ndarray, apex: np.ndarray, flow: np.ndarray, mask: np.ndarray
+) -> Pair:
+    """Return a random (size, size) part of a rendered pair, perhaps mirrored, in another light and with a camera's faults.
+
+    The middle of the part lies on the mask, as far as the frame allows. A pair smaller than `size` is enlarged first.
+    """
+    onset, apex, flow, mask = _at_least(size, onset, apex, flow, mask)
+    rows, columns = np.nonzero(mask)
+    place = rng.integers(max(1, len(rows)))
+    middle = (rows[place], columns[place]) if len(rows) else np.array(mask.shape) // 2
+    top, left = (int(np.clip(at - size // 2, 0, side - size)) for at, side in zip(middle, mask.shape))
+    onset, apex, flow, mask = (a[top : top + size, left : left + size] for a in (onset, apex, flow, mask))
+    if rng.random() < 0.5:
+        onset, apex, flow, mask = (np.ascontiguousarray(a[:, ::-1]) for a in (onset, apex, flow, mask))
+        flow = flow * np.array([-1, 1], np.float32)
+    contrast, tone = np.exp(rng.uniform(-0.7, 0.2)), rng.uniform(-30, 30, 3).astype(np.float32)
+    onset, apex = ((frame.astype(np.float32) - 128) * contrast + 128 + tone for frame in (onset, apex))
+    return Pair(*camera(rng, onset, apex), flow, mask)
+
+
 def _at_least(size: int, onset: np.ndarray, apex: np.ndarray, flow: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:
     """Return a rendered pair enlarged to `size` px if it is smaller, with the motion in px of what is returned."""
     times = size / min(mask.shape)
     if times <= 1:
-        return [onset, apex, flow.astype(np.float32), mask]
+        return [onset, apex, flow, mask]
     shape = tuple(int(np.ceil(side * times)) for side in mask.shape[::-1])
-    onset, apex, flow = (cv2.resize(a, shape, interpolation=cv2.INTER_CUBIC) for a in (onset, apex, flow.astype(np.float32)))
+    onset, apex, flow = (cv2.resize(a, shape, interpolation=cv2.INTER_CUBIC) for a in (onset, apex, flow))
     return [onset, apex, flow * np.float32(times), cv2.resize(mask.astype(np.uint8), shape, interpolation=cv2.INTER_NEAREST) > 0]
-
-
-def _crop(rng: np.random.Generator, size: int, *arrays: np.ndarray) -> list[np.ndarray]:
-    """Return the same random (size, size) part of each array."""
-    height, width = arrays[0].shape[:2]
-    top, left = rng.integers(0, height - size + 1), rng.integers(0, width - size + 1)
-    return [a[top : top + size, left : left + size] for a in arrays]

@@ -9,6 +9,7 @@ import pytest
 
 from flow import files
 from flow.datasets.facialflownet import FacialFlowNetPairs
+from flow.datasets.mixture import Mixture
 from flow.datasets.srflow import SRFlowPairs
 from flow.render import clip_of, render
 from flow.splatting.truth import motion
@@ -60,6 +61,20 @@ def test_same_files_for_any_number_of_workers_and_on_resuming(folder, tmp_path):
     assert render(tmp_path, 2, seed=5, size=SIZE, gaussians=3000) == 0
     with pytest.raises(BadInput, match="seed 5 there, 6 now"):
         render(tmp_path, 2, seed=6, size=SIZE, gaussians=3000)
+
+
+def test_training_reads_a_rendered_folder(folder):
+    mixture = Mixture({f"srflow:{folder}": 1.0}, 0, 48, (0.1, 8.0))
+    pairs, again = ([mixture[i] for i in range(12)] for _ in range(2))
+    known = [SRFlowPairs(folder)[i].flow for i in range(3)]
+    for pair, same in zip(pairs, again):
+        assert all(np.array_equal(a, b) for a, b in zip(pair, same))
+        assert pair.onset.shape == (48, 48, 3) and pair.flow.dtype == np.float32 and pair.mask.any()
+        parts = [flow[y : y + 48, x : x + 48] for flow in known for y in range(SIZE - 47) for x in range(SIZE - 47)]
+        mirrored = pair.flow[:, ::-1] * np.float32([-1, 1])
+        assert any(np.array_equal(part, pair.flow) or np.array_equal(part, mirrored) for part in parts)
+    with pytest.raises(BadInput, match="no dataset of training pairs called 'srflo'. Did you mean srflow"):
+        Mixture({f"srflo:{folder}": 1.0}, 0, 48, (0.1, 8.0))
 
 
 def test_subject_first_layout_with_forward_flow_is_read(folder, tmp_path):
