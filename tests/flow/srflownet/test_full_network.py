@@ -1,9 +1,13 @@
 """The network as published: its parts, its size, and what it does with any frame."""
 
+import numpy as np
 import pytest
+import skimage.data
 import torch
 
+from flow.srflownet import correlation
 from flow.srflownet.full import SRFlowNet, convex_upsample
+from flow.srflownet.tiles import estimate_tiled
 
 # Counted by hand from SKFlow's published layers (see flow/srflownet/full.py for the source).
 PUBLISHED = {
@@ -56,6 +60,32 @@ def test_half_precision_stays_near(network):
         half = network(onset, apex)[-1].float()
     full = network(onset, apex)[-1]
     assert (half - full).abs().mean() < 0.1 * full.abs().mean() + 0.05
+
+
+@torch.no_grad()
+def test_without_the_volume_the_motion_is_the_same(network, monkeypatch):
+    onset, apex = torch.rand(2, 1, 3, 64, 80) * 255
+    kept = network(onset, apex)[-1]
+    monkeypatch.setattr(correlation, "VOLUME_LIMIT", 0)
+    assert torch.allclose(network(onset, apex)[-1], kept, atol=1e-3)
+
+
+@torch.no_grad()
+def test_tiles_join_without_seams(network):
+    """Each tile normalises by itself, so tiles differ a little from the whole; but nowhere do they break off."""
+    picture = torch.from_numpy(skimage.data.cat().astype(np.float32)).permute(2, 0, 1)[None]
+    onset, apex = picture[..., 60:188, 60:316], picture[..., 61:189, 62:318]
+    whole = network(onset, apex)[-1]
+    tiled = estimate_tiled(network, onset, apex, tile=160, overlap=96)
+    cut = torch.cat([network(onset[..., part], apex[..., part])[-1] for part in (slice(128), slice(128, 256))], dim=-1)
+
+    def seam(flow):
+        """The largest break between two columns, mean over rows, that the whole does not have."""
+        apart = flow - whole
+        return (apart[..., 1:] - apart[..., :-1]).abs().mean(dim=(0, 1, 2)).max()
+
+    assert (tiled - whole).abs().mean() < 0.05 * whole.abs().mean()
+    assert seam(tiled) < 0.04 < 0.15 < seam(cut)
 
 
 def test_every_trained_weight_gets_a_gradient():
