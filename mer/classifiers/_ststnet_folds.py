@@ -137,7 +137,7 @@ class Pooled(torch.autograd.Function):
     def forward(ctx, table, corners, patches, height, width, room):
         few, pixels = patches.shape[:2]
         h, w = ((side + 2 - 3) // 3 + 1 for side in (height, width))
-        pooled = patches.new_empty(few, h * w, table.shape[1])
+        pooled = patches.new_empty(table.shape[1], few, h * w)
         rows = torch.empty(pooled.shape, dtype=torch.int32, device=pooled.device)  # of `patches`, flattened over clips and pixels
         step = len(room) // pixels
         for i in range(0, few, step):
@@ -145,10 +145,10 @@ class Pooled(torch.autograd.Function):
             maps = torch.mm(some.flatten(0, 1), table, out=room[: len(some) * pixels]).view(len(some), height, width, -1)
             maps[:, [0, 0, -1, -1], [0, -1, 0, -1]] += corners
             highest, place = F.max_pool2d(maps.permute(0, 3, 1, 2), 3, 3, padding=1, return_indices=True)
-            pooled[i : i + step], rows[i : i + step] = (value.flatten(2).transpose(1, 2) for value in (highest, place))
+            # Turned clip by clip, while it is still in the cache.
+            pooled[:, i : i + step], rows[:, i : i + step] = (value.flatten(2).transpose(0, 1) for value in (highest, place))
         first = pixels * torch.arange(few, dtype=torch.int32, device=pooled.device)
-        rows += first[:, None, None]
-        pooled, rows = (value.flatten(0, 1).T.contiguous().view(-1, few, h * w) for value in (pooled, rows))
+        rows += first[:, None]
         ctx.save_for_backward(patches, rows)
         ctx.windows = h, w
         ctx.corners = first[:, None] + torch.tensor([0, width - 1, pixels - width, pixels - 1], dtype=torch.int32, device=first.device)
