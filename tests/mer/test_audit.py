@@ -1,7 +1,9 @@
 """The audit: it finds the leak's worth, keeps the honest number, and is never taken for a result."""
 
 import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -103,3 +105,15 @@ def test_a_run_that_cannot_be_repeated_is_refused(noise):
     table.to_csv(path / "predictions.csv", index=False)
     with pytest.raises(BadInput, match="another label"):
         audit.audit(path)
+
+
+def test_the_data_dictionary_names_its_columns(noise):
+    path = make_run(noise, seeds=1, classifier_settings={"epochs": 2}, calibration="temperature", inner_folds=2)
+    audit.audit(path)
+    text = (Path(__file__).parents[2] / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+    for title, written in {
+        "Choices of a run": json.loads((path / "choices.json").read_text())["chosen"][0],
+        "Audit": pd.read_csv(path / run.AUDIT / f"{run.AUDIT}.csv").columns,
+    }.items():
+        section = text.split(f"## {title}\n")[1].split("\n## ")[0]
+        assert re.findall(r"^\| `(\w+)` \|", section, re.M) == list(written)
