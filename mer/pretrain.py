@@ -23,7 +23,7 @@ from mer.synthetic_maps import CROPS, LABELS, make_maps
 
 FOLDER = Path(__file__).parent / "weights"
 # A network alone, because the kernel would keep all maps; the changes of training come on top of the variety of the maps.
-SETTINGS = dict(kernel=False, networks=1, steps=1500, mixup=0.0, weight_decay=1e-3)
+SETTINGS = dict(kernel=False, networks=1, steps=800, mixup=0.0, weight_decay=1e-3)
 MAPS, SEED = 12_000, 0
 
 
