@@ -222,11 +222,11 @@ def _facts(methods, sizes: Sequence[int], count: int, seed: int, shared: str | P
     return [
         f"Command: {command}",
         f"Versions: Python {platform.python_version()}, OpenCV {cv2.__version__}, {packages}",
-        f"CPU: {_cpu()}, {threads} thread{'s' if threads > 1 else ''}",
+        f"CPU: {processor()}, {threads} thread{'s' if threads > 1 else ''}",
     ]
 
 
-def _cpu() -> str:
+def processor() -> str:
     """The processor's name; the platform module does not know it on Linux."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -1,0 +1,136 @@
+"""Seconds per pair and peak memory of flow methods, each alone in a fresh process: `python -m flow.speed --out FILE`.
+
+Accuracy is not measured here; flow/benchmark.py does that. The machine should be idle.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import click
+
+from flow.benchmark import processor
+from mer.disk import write_text
+from mer.progress import say
+
+# Row -> (method, options). `network` options ask for random weights, which take as long as trained ones.
+ROWS: dict[str, tuple[str, dict[str, Any]]] = {
+    "srflownet, compact": ("srflownet", {"network": "compact"}),
+    "srflownet, full (random weights)": ("srflownet", {"random": "full"}),
+    "raft small (random weights)": ("raft", {"random": "raft_small"}),
+    "raft large (random weights)": ("raft", {"random": "raft_large"}),
+    "dis": ("dis", {}),
+    "dis, medium": ("dis", {"preset": "medium"}),
+    "tvl1": ("tvl1", {}),
+    "deepflow": ("deepflow", {}),
+    "variational": ("variational", {}),
+}
+SIZES = (224, 448)  # px
+COMPOSITE = 442  # pairs of the MEGC 2019 composite
+LONG_ENOUGH = 6.0  # seconds of measuring after the first, unmeasured run
+
+
+@click.command(help=__doc__.splitlines()[0])
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("flow-speed.md"), show_default=True)
+@click.option("--threads", type=int, multiple=True, default=(1, 2), show_default=True)
+@click.option("--row", "rows", type=click.Choice(list(ROWS)), multiple=True, help="Only this one.")
+@click.option("--one", hidden=True, is_flag=True, help="Measure here and print JSON: the fresh process.")
+@click.option("--size", type=int, hidden=True)
+def main(out: Path, threads: tuple[int, ...], rows: tuple[str, ...], one: bool, size: int | None) -> None:
+    if one:
+        click.echo(json.dumps(measure(rows[0], size, threads[0])))
+        return
+    found = {}
+    for row in rows or ROWS:
+        for size in SIZES:
+            for count in threads:
+                found[row, size, count] = _fresh(row, size, count)
+                say(f"{row}, {size} px, {count} threads: {found[row, size, count]}")
+    text = page(found)
+    write_text(out, text)
+    click.echo(text)
+
+
+def measure(row: str, size: int, threads: int) -> dict[str, float]:
+    """Return the median seconds of one pair of `size` px, brightness matching included, and this process's peak MB."""
+    import cv2
+    import skimage.data
+
+    from flow.estimate import estimate
+
+    cv2.setNumThreads(threads)
+    picture = skimage.data.astronaut()
+    onset, apex = picture[:size, :size].copy(), picture[1 : size + 1, 2 : size + 2].copy()
+    with tempfile.TemporaryDirectory() as folder:
+        method = _load(row, Path(folder), threads)
+    seconds = []
+    estimate(method, onset, apex)
+    while sum(seconds) < LONG_ENOUGH or not seconds:
+        start = time.perf_counter()
+        estimate(method, onset, apex)
+        seconds.append(time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+    return {"seconds": median(seconds), "megabytes": peak}
+
+
+def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
+    """Return the table as Markdown: seconds by size and threads, and the peak memory of the largest frame on one thread."""
+    columns = sorted({key[1:] for key in found})
+    largest = columns[-1][0]
+    lines = ["# Speed and memory of the flow methods", ""]
+    lines.append("Seconds per pair of frames, median, brightness matching included; each row in a fresh process that does nothing")
+    lines[-1] += f" else. Memory is the peak of the whole process at {largest} px, libraries included."
+    lines += ["", f"- CPU: {processor()}", "- Command: python -m flow.speed", ""]
+    heads = [f"{size} px, {n} thread{'s' if n > 1 else ''}" for size, n in columns]
+    lines += ["| method | " + " | ".join(heads) + f" | peak MB | {COMPOSITE} pairs of {columns[0][0]} px, min |"]
+    lines += ["|---" + "|---:" * (len(columns) + 2) + "|"]
+    for row in dict.fromkeys(key[0] for key in found):
+        cells = [f"{found[row, *column]['seconds']:.3f}" for column in columns]
+        most = max(n for size, n in columns if size == columns[0][0])
+        composite = COMPOSITE * found[row, columns[0][0], most]["seconds"] / 60
+        memory = max(values["megabytes"] for key, values in found.items() if key[0] == row and key[1] == largest)
+        lines.append(f"| {row} | " + " | ".join(cells) + f" | {memory:.0f} | {composite:.1f} |")
+    lines += ["", "The last column is computed from the seconds of one pair on the most threads; `mer flow estimate` takes batches and more."]
+    lines.append("GPU: not measured; there was none.")
+    return "\n".join(lines) + "\n"
+
+
+def _fresh(row: str, size: int, threads: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "flow.speed", "--one", "--row", row, "--size", str(size), "--threads", str(threads)]
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    return json.loads(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1])
+
+
+def _load(row: str, folder: Path, threads: int) -> Any:
+    """Return the loaded method of a row; random weights pass through `folder`."""
+    from flow.estimate import load_method
+
+    name, options = ROWS[row]
+    options = dict(options)
+    if name in ("srflownet", "raft"):
+        import torch
+
+        torch.set_num_threads(threads)
+    kind = options.pop("random", None)
+    if kind == "full":
+        from flow import srflownet
+
+        options["weights"] = folder / "random.safetensors"
+        srflownet.save_weights(options["weights"], srflownet.build(kind).state_dict(), kind, {})
+    elif kind:
+        import torchvision.models.optical_flow as models
+
+        options["weights"] = folder / "random.pth"
+        torch.save(getattr(models, kind)(weights=None).state_dict(), options["weights"])
+    return load_method(name, **options)
+
+
+if __name__ == "__main__":
+    main()
