@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from skimage.transform import SimilarityTransform
 
+from data_prep import align
 from data_prep.align import INTEROCULAR_SHARE, similarity, template, transform_points, warp
 from data_prep.landmarks import CHIN, LEFT_BROW, RIGHT_BROW, STABLE, interocular
 
@@ -64,3 +65,27 @@ def test_detail_too_fine_for_the_smaller_grid_does_not_alias():
     quarter = np.array([[0.25, 0, 0], [0, 0.25, 0]])
     assert warp(stripes(5), quarter, 224)[100, 20:-20, 0].std() < 6  # of 71; would come back as broad false stripes
     assert warp(stripes(40), quarter, 224)[100, 20:-20, 0].std() > 55  # what fits stays
+
+
+def test_the_quicker_kernel_keeps_the_detail_that_the_finer_one_keeps():
+    kept = []
+    for scale in (0.751, 0.749):  # Lanczos, bicubic
+        moved = warp(stripes(3 / scale), np.array([[scale, 0, 0.3], [0, scale, 0]]), 224)[100, 20:-20, 0]
+        kept.append(moved.std())
+    assert kept[1] == pytest.approx(kept[0], rel=0.04)
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.8, 1.7])
+def test_only_the_part_that_is_seen_is_worked_on_and_it_makes_no_difference(face, scale, monkeypatch):
+    frame = np.pad(face, ((300, 400), (500, 200), (0, 0)), mode="reflect")
+    turned = scale * np.array([[0.98, -0.2], [0.2, 0.98]])
+    matrix = np.column_stack([turned, (112, 112) - turned @ (615, 415)])
+    seen, _ = align._part_seen(frame, matrix, 224)
+    assert seen.size < 0.9 * frame.size
+    aligned = warp(frame, matrix, 224).astype(int)
+    monkeypatch.setattr(align, "_part_seen", lambda image, matrix, size: (image, matrix))
+    assert np.abs(aligned - warp(frame, matrix, 224)).max() <= 1
+
+
+def test_a_square_beside_the_frame_is_filled_with_its_border(face):
+    assert (warp(face, np.array([[1, 0, -900.0], [0, 1, 0]]), 64) == face[:64, -1:]).all()
