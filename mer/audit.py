@@ -22,6 +22,7 @@ from mer.progress import track
 from mer.run import AUDIT, Run, open_run, read_again
 
 WARNING = "not a result: the epoch was chosen on the test subject"
+LENGTHS = ("epochs", "steps")  # what classifiers call how long they train
 LOOKED_AT = 20  # training lengths tried where a classifier cannot be watched while it trains
 REPEATED = 0.98  # share of clips that must get the run's own label again
 
@@ -43,7 +44,7 @@ class Audit:
 def audit(path: str | Path) -> Audit:
     """Retrain the run in folder `path`, write `path`/audit-not-a-result and return what was found.
 
-    Raises `BadInput` for a run whose classifier has no `epochs`, whose settings were searched, whose data is gone or
+    Raises `BadInput` for a run whose classifier has no `epochs` or `steps`, whose settings were searched, whose data is gone or
     changed, or that cannot be repeated.
     """
     run = open_run(path)
@@ -72,9 +73,10 @@ def after_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[lis
     make = fitting.maker(config, problem.classes)
     Classifier = type(make(seed))
     settings = inspect.signature(Classifier).parameters
-    if "epochs" not in settings:
+    length = next((name for name in LENGTHS if name in settings), None)
+    if length is None:
         raise BadInput(f"The classifier {config.classifier} has no `epochs`, so that there is none to choose on the test subject.")
-    last = config.classifier_settings.get("epochs", settings["epochs"].default)
+    last = config.classifier_settings.get(length, settings[length].default)
     pairs = [(train, test) for _, train, test in problem.folds]
     if "watch" in inspect.signature(getattr(Classifier, "fit_folds", lambda: None)).parameters:
         after = [[] for _ in pairs]
@@ -84,7 +86,7 @@ def after_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[lis
         lengths, by_fold = list(range(1, last + 1)), [np.stack(values) for values in after]
     else:
         lengths = sorted({round(n) for n in np.linspace(1, last, min(last, LOOKED_AT))})
-        tries = [dict(fitting.fit_predict(fitting.maker(config, problem.classes, epochs=n), seed, problem.X, problem.y, pairs)) for n in lengths]
+        tries = [dict(fitting.fit_predict(fitting.maker(config, problem.classes, **{length: n}), seed, problem.X, problem.y, pairs)) for n in lengths]
         by_fold = [np.stack([one[k] for one in tries]) for k in range(len(pairs))]
     p = np.empty((len(lengths), len(problem.y), problem.classes))
     for (_, test), values in zip(pairs, by_fold):
