@@ -38,6 +38,7 @@ class Facts:
     doi: str
     lacking: float = 0.01
     recalled: bool = False  # some counts are not verified against the paper or the release; --check says so
+    intervals: dict[str, int] | None = None  # of a dataset of long videos: expressions of each kind, see data_prep/intervals.py
 
 
 def forget() -> None:

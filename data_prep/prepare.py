@@ -26,8 +26,9 @@ import pandas as pd
 from data_prep import clips, cluster, spotting
 from data_prep.align import similarity, transform_points, warp
 from data_prep.frames import read_image, write_image
+from data_prep.intervals import read_intervals
 from data_prep.landmarks import FaceMesh
-from data_prep.prepared import CLIPS_FILE, OUTCOME_FILE, SETTINGS_FILE
+from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, SETTINGS_FILE
 from data_prep.replicas import MARKER
 from data_prep.survey import Found, check_dataset, load_dataset, locate_all, missing_message, read_clips
 from mer import registry
@@ -111,6 +112,9 @@ def prepare(
     clips.write(table, out / CLIPS_FILE)
     with replacing(out / OUTCOME_FILE) as temporary:
         outcome.to_csv(temporary, index=False, lineterminator="\n")
+    if load_dataset(name).FACTS.intervals:
+        with replacing(out / INTERVALS_FILE) as temporary:
+            read_intervals(name, root).to_csv(temporary, index=False, lineterminator="\n")
     return outcome
 
 

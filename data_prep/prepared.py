@@ -16,6 +16,7 @@ from mer.errors import BadInput
 SETTINGS_FILE = "prepare.json"
 CLIPS_FILE = "clips.parquet"
 OUTCOME_FILE = "outcome.csv"
+INTERVALS_FILE = "intervals.csv"  # of a dataset of long videos
 
 
 class Prepared:

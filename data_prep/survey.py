@@ -154,6 +154,9 @@ def check_dataset(name: str, root: str | Path) -> Check:
     here = table["emotion"].value_counts()
     for emotion in [*facts.emotions, *sorted(set(here.index) - set(facts.emotions))]:
         counts[emotion or "(none)"] = _count(here.get(emotion, 0), facts.emotions.get(emotion, 0))
+    if facts.intervals:
+        kinds = dataset.read_intervals(root)["kind"].value_counts()
+        counts |= {f"{kind} intervals": _count(kinds.get(kind, 0), published) for kind, published in facts.intervals.items()}
     width = max(map(len, counts))
     lines += ["", *(f"  {what:<{width}} {count}" for what, count in counts.items())]
     if facts.recalled:

@@ -1,11 +1,15 @@
-"""CAS(ME)^2: long videos at 30 frames per second with macro- and micro-expressions; the micro-expressions are the clips."""
+"""CAS(ME)^2: long videos at 30 frames per second with macro- and micro-expressions; the micro-expressions are the clips, and both
+are intervals.
+"""
 
 import re
 from pathlib import Path
+from typing import Iterator
 
 import pandas as pd
 
 from data_prep.clips import clip_table
+from data_prep.intervals import interval_table, kind_of
 from data_prep.layout import Facts, apex_cell, find_files, folders_named, images_in, number, sheets, text
 from mer.errors import BadInput
 
@@ -14,7 +18,8 @@ FACTS = Facts(
     title="CAS(ME)^2",
     fps=30,
     subjects=None,  # 22 took part; how many of them show a micro-expression is not published
-    clips=57,  # and 300 macro-expressions, in 97 videos
+    clips=57,
+    intervals={"micro": 57, "macro": 300},  # in 97 videos
     emotions={"negative": 21, "others": 19, "surprise": 9, "positive": 8},
     licence="for research, to each user who signs the release agreement",
     obtain="http://casme.psych.ac.cn/casme/e3 (release agreement by e-mail)",
@@ -43,22 +48,52 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
     The code goes into the clip's name, as in 0503_anger1_1, since the folders go by it.
     """
-    path, *_ = find_files(Path(root), ("CAS(ME)^2code_final(Updated).xlsx", "CAS(ME)^2code_final*.xlsx"), VIDEO)
-    book = sheets(path)
-    if len(book) < 3 or book[0].shape[1] <= KIND:
-        raise BadInput(f"{path} has not the three sheets of CAS(ME)^2. Is it the file as published?")
-    subjects, codes = _subjects(book[1]), _codes(book[2])
-    micro = book[0][book[0][KIND].map(text).str.lower().str.startswith("micro")]
-    return clip_table([_row(cells, subjects, codes) for cells in micro.itertuples(index=False, name=None)])
+    return clip_table([_clip(row) for row in _rows(Path(root)) if row["kind"] == "micro"])
+
+
+def read_intervals(root: Path) -> pd.DataFrame:
+    """Interval table of all expressions; a video is named by subject and code, as in 15_0503, as the folders start."""
+    return interval_table([row | {"apex": number(row["apex"])} for row in _rows(Path(root))])
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
     """Frame files of the clip's video by number; raises `BadInput` if its folder is not there."""
-    start = f"{row.subject[1:]}_{row.clip.split('_')[0]}"
+    return video_files(root, f"{row.subject[1:]}_{row.clip.split('_')[0]}")
+
+
+def video_files(root: Path, video: str) -> dict[int, Path]:
+    """Frame files of a long video by number; raises `BadInput` if its folder is not there."""
     for name, folder in folders_named(Path(root), VIDEO).items():
-        if name.startswith(start):
+        if name.startswith(video):
             return images_in(folder)
-    raise BadInput(f"There is no folder {start}... in {root}.")
+    raise BadInput(f"There is no folder {video}... in {root}.")
+
+
+def _rows(root: Path) -> Iterator[dict]:
+    """Every expression of the first sheet, its apex as printed."""
+    path, *_ = find_files(root, ("CAS(ME)^2code_final(Updated).xlsx", "CAS(ME)^2code_final*.xlsx"), VIDEO)
+    book = sheets(path)
+    if len(book) < 3 or book[0].shape[1] <= KIND:
+        raise BadInput(f"{path} has not the three sheets of CAS(ME)^2. Is it the file as published?")
+    subjects, codes = _subjects(book[1]), _codes(book[2])
+    for cells in book[0].itertuples(index=False, name=None):
+        kind, participant, name = kind_of(text(cells[KIND])), number(cells[PARTICIPANT]), text(cells[NAME])
+        if not kind:
+            continue
+        subject, code = subjects.get(participant, f"participant {participant}"), codes.get(name.rsplit("_", 1)[0], "no code")
+        yield {
+            "dataset": "casme_squared",
+            "subject": subject,
+            "video": f"{subject[1:]}_{code}",
+            "clip": f"{code}_{name}",
+            "kind": kind,
+            "onset": number(cells[ONSET]),
+            "apex": cells[APEX],
+            "offset": number(cells[OFFSET]),
+            "fps": FACTS.fps,
+            "emotion": text(cells[EMOTION]).lower(),
+            "action_units": text(cells[ACTION_UNITS]),
+        }
 
 
 def _subjects(sheet: pd.DataFrame) -> dict[int, str]:
@@ -72,17 +107,5 @@ def _codes(sheet: pd.DataFrame) -> dict[str, str]:
     return {text(row[1]): text(row[0]).zfill(4) for row in sheet.itertuples(index=False)}
 
 
-def _row(cells: tuple, subjects: dict[int, str], codes: dict[str, str]) -> dict:
-    participant, name = number(cells[PARTICIPANT]), text(cells[NAME])
-    video = name.rsplit("_", 1)[0]
-    return {
-        "dataset": "casme_squared",
-        "subject": subjects.get(participant, f"participant {participant}"),
-        "clip": f"{codes.get(video, 'no code')}_{name}",
-        "onset": number(cells[ONSET]),
-        "offset": number(cells[OFFSET]),
-        "fps": FACTS.fps,
-        "emotion": text(cells[EMOTION]).lower(),
-        "action_units": text(cells[ACTION_UNITS]),
-        **apex_cell(cells[APEX]),
-    }
+def _clip(row: dict) -> dict:
+    return row | apex_cell(row["apex"])

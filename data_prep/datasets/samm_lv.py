@@ -1,19 +1,22 @@
-"""SAMM Long Videos: 147 videos at 200 frames per second with macro- and micro-expressions; the micro-expressions are the clips."""
+"""SAMM Long Videos: 147 videos at 200 frames per second with macro- and micro-expressions; the micro-expressions are the clips, and
+both are intervals.
+"""
 
 from pathlib import Path
 
 import pandas as pd
 
 from data_prep.clips import clip_table
+from data_prep.intervals import interval_table, kind_of
 from data_prep.layout import Facts, apex_cell, find_files, folders_named, images_in, number, sheets, text
 from mer.errors import BadInput
 
 FACTS = Facts(
-    recalled=True,
     title="SAMM Long Videos",
     fps=200,
     subjects=29,
-    clips=159,  # and 343 macro-expressions
+    clips=159,
+    intervals={"micro": 159, "macro": 343},
     emotions={"": 159},  # it gives none
     licence="for research, to each user who signs the release agreement",
     obtain="https://helward.mmu.ac.uk/STAFF/M.Yap/dataset.php (release agreement by e-mail)",
@@ -35,23 +38,37 @@ SUBJECT, NAME, _, ONSET, APEX, OFFSET, _, KIND, ACTION_UNITS = range(9)
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table of the micro-expressions, from the latest edition; no row above the data says so in that column."""
-    path, *_ = find_files(Path(root), SPREADSHEETS, VIDEO)
-    for sheet in sheets(path):
-        if sheet.shape[1] > ACTION_UNITS:
-            micro = sheet[sheet[KIND].map(text).str.lower().str.startswith("micro")]
-            if len(micro):
-                return clip_table([_row(cells) for cells in micro.itertuples(index=False, name=None)])
-    raise BadInput(f"{path} has no row of a micro-expression in any sheet. Is it the file as published?")
+    """Clip table of the micro-expressions, from the latest edition."""
+    return clip_table([row | apex_cell(row["apex"]) for row in _rows(Path(root)) if row["kind"] == "micro"])
+
+
+def read_intervals(root: Path) -> pd.DataFrame:
+    """Interval table of all expressions, from the latest edition."""
+    return interval_table([row | {"apex": number(row["apex"])} for row in _rows(Path(root))])
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
     """Frame files of the clip's video by number; raises `BadInput` if its folder is not there."""
-    video = row.clip.rsplit("_", 1)[0]
+    return video_files(root, row.clip.rsplit("_", 1)[0])
+
+
+def video_files(root: Path, video: str) -> dict[int, Path]:
+    """Frame files of a long video by number; raises `BadInput` if its folder is not there."""
     folder = folders_named(Path(root), VIDEO).get(video)
     if not folder:
         raise BadInput(f"There is no folder {video} in {root}.")
     return images_in(folder)
+
+
+def _rows(root: Path) -> list[dict]:
+    """Every expression of the first sheet that has any, its apex as printed; no row above the data says so in that column."""
+    path, *_ = find_files(root, SPREADSHEETS, VIDEO)
+    for sheet in sheets(path):
+        if sheet.shape[1] > ACTION_UNITS:
+            rows = [_row(cells) for cells in sheet.itertuples(index=False, name=None) if kind_of(text(cells[KIND]))]
+            if rows:
+                return rows
+    raise BadInput(f"{path} has no row of a micro- or macro-expression in any sheet. Is it the file as published?")
 
 
 def _row(cells: tuple) -> dict:
@@ -59,10 +76,12 @@ def _row(cells: tuple) -> dict:
     return {
         "dataset": "samm_lv",
         "subject": name.split("_")[0],
+        "video": name.rsplit("_", 1)[0],
         "clip": name,
+        "kind": kind_of(text(cells[KIND])),
         "onset": number(cells[ONSET]),
+        "apex": cells[APEX],
         "offset": number(cells[OFFSET]),
         "fps": FACTS.fps,
         "action_units": text(cells[ACTION_UNITS]),
-        **apex_cell(cells[APEX]),
     }

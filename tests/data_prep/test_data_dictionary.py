@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_prep import clips, correct
+from data_prep import clips, correct, intervals
 from data_prep import spotting_benchmark as spotting
 from data_prep.prepare import prepare
 from flow import benchmark as flow_benchmark
@@ -43,6 +43,17 @@ def test_clip_table_with_types_and_meanings(prepared):
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", section("Clip table"), re.M)
     assert {name: (kind, meaning) for name, kind, meaning in rows} == clips.COLUMNS
     assert [name for name, *_ in rows] == list(pd.read_parquet(prepared / "clips.parquet").columns)
+
+
+def test_interval_table_with_types_and_meanings(tmp_path, face):
+    from data_prep.replicas import ReplicaClip, samm_lv
+
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", section("Interval table"), re.M)
+    assert {name: (kind, meaning) for name, kind, meaning in rows} == intervals.COLUMNS
+    samm_lv.write(tmp_path / "root", [ReplicaClip(6, 1, "", "4", 46, 47, 48, lambda i: face)])
+    prepare("samm_lv", tmp_path / "root", tmp_path / "out")
+    written = pd.read_csv(tmp_path / "out" / "intervals.csv")
+    assert [name for name, *_ in rows] == list(written.columns) and set(written["kind"]) == {"micro", "macro"}
 
 
 def test_what_prepare_writes(prepared):

@@ -7,6 +7,7 @@ import pytest
 
 from data_prep import layout
 from data_prep.datasets import casme, casme3, casme_squared, dfme, fourdme, mmew, samm_lv
+from data_prep.intervals import read_intervals
 from data_prep.replicas import casme as casme_replica
 from data_prep.replicas import casme3 as casme3_replica
 from data_prep.replicas import fourdme as fourdme_replica
@@ -163,6 +164,38 @@ def test_casme_squared_has_no_header_numbers_for_names_and_macro_expressions(tmp
     assert [list(casme_squared.frame_files(tmp_path, row)) for row in table.itertuples()] == [[2, 10], [100]]
     read = read_clips("casme_squared", tmp_path).table
     assert pd.isna(read.loc[1, "offset"]) and read.loc[1, "apex"] == 105 and list(read["emotion"]) == ["negative", "others"]
+
+
+def test_casme_squared_has_macro_expressions_as_intervals(tmp_path):
+    squared_book(
+        tmp_path,
+        (1, "anger1_1", 557, 570, 572, "4", "negative", "macro-expression", "anger"),
+        (1, "anger1_2", 2, 5, 10, "4+7", "Negative", "micro-expression", "anger"),
+        (22, "disgust1_1", 100, 0, 0, 12, "others", "Micro-expression", "disgust"),
+        (22, "disgust1_2", 300, 310, 290, 12, "others", "not an expression", "disgust"),
+    )
+    touch(tmp_path / "rawpic" / "s15" / "15_0503unnyfarting", "img10.jpg", "img2.jpg")
+    table = read_intervals("casme_squared", tmp_path)
+    assert list(table["kind"]) == ["macro", "micro", "micro"]
+    assert list(table["video"]) == ["15_0503", "15_0503", "40_0101"] and list(table["subject"]) == ["s15", "s15", "s40"]
+    assert list(table.loc[:1, "onset"]) == [557, 2] and list(table.loc[:1, "offset"]) == [572, 10]
+    assert pd.isna(table.loc[2, "apex"]) and pd.isna(table.loc[2, "offset"])
+    assert list(casme_squared.video_files(tmp_path, table.loc[0, "video"])) == [2, 10]
+
+
+def test_samm_lv_has_macro_expressions_as_intervals(tmp_path):
+    rows = [("006", "006_1_1", 1, 1, 50, 900, 900, "Macro", "4", ""), (7, "007_3_1", 3, 60, -1, 90, 31, "Micro - 1/2", "", "")]
+    write_workbook(tmp_path / "SAMM_LongVideos_V3_Release.xlsx", Sheet1=[("text",) + (None,) * 9, *rows])
+    touch(tmp_path / "SAMM_longvideos" / "006_1", "006_1_0001.jpg")
+    table = read_intervals("samm_lv", tmp_path)
+    assert list(table["kind"]) == ["macro", "micro"] and list(table["video"]) == ["006_1", "007_3"]
+    assert (table.loc[0, "onset"], table.loc[0, "offset"]) == (1, 900) and pd.isna(table.loc[1, "apex"])
+    assert list(samm_lv.video_files(tmp_path, table.loc[0, "video"])) == [1]
+
+
+def test_a_dataset_of_clips_has_no_intervals(tmp_path):
+    with pytest.raises(BadInput, match="casme has no long videos"):
+        read_intervals("casme", tmp_path)
 
 
 @pytest.mark.parametrize("above", [0, 9, 10])

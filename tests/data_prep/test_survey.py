@@ -114,3 +114,9 @@ def test_every_oddity_is_counted_and_its_first_instance_named(make_replica):
 def test_counts_that_were_not_verified_are_said_to_be_so(name, unsure, make_replica):
     said = "\n".join(check_dataset(name, make_replica(name)).lines)
     assert ("Not all of these published counts have been verified" in said) is unsure
+
+
+def test_intervals_of_long_videos_are_counted(make_replica):
+    lines = [line.split() for line in check_dataset("samm_lv", make_replica("samm_lv")).lines]
+    assert ["micro", "intervals", "4,", "published", "159"] in lines
+    assert any(line[:2] == ["macro", "intervals"] and line[-2:] == ["published", "343"] for line in lines)

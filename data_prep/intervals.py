@@ -1,0 +1,49 @@
+"""The interval table of a dataset of long videos: every annotated expression, micro and macro, as the truth for spotting.
+
+The clip table of such a dataset holds its micro-expressions alone. A dataset has intervals if its file has `read_intervals`.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from mer import registry
+from mer.errors import BadInput
+
+# column -> (pandas type, what it means)
+COLUMNS: dict[str, tuple[str, str]] = {
+    "dataset": ("string", "as in the clip table"),
+    "subject": ("string", "as in the clip table"),
+    "video": ("string", "the long video; `video_files` of the dataset finds its frames by this name"),
+    "kind": ("string", "micro or macro, as the dataset classes the expression"),
+    "onset": ("Int64", "frame number of the onset, as the dataset prints it"),
+    "apex": ("Int64", "frame number of the apex; empty where none is given"),
+    "offset": ("Int64", "frame number of the offset; empty where none is given"),
+    "fps": ("Float64", "frames per second of the recording"),
+    "emotion": ("string", "the dataset's own word, lower case; empty where it gives none"),
+    "action_units": ("string", "FACS action units, as the dataset prints them"),
+}
+KINDS = ("micro", "macro")
+
+
+def interval_table(rows: list[dict]) -> pd.DataFrame:
+    """Build an interval table from `rows`; a number that cannot be one (0, below 0, before the onset) is none."""
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({name: kind for name, (kind, _) in COLUMNS.items()})
+    for name in ("apex", "offset"):
+        table.loc[((table[name] <= 0) | (table[name] < table["onset"])).fillna(False), name] = pd.NA
+    texts = [name for name, (kind, _) in COLUMNS.items() if kind == "string"]
+    table[texts] = table[texts].fillna("")
+    return table
+
+
+def read_intervals(name: str, root: str | Path) -> pd.DataFrame:
+    """The interval table of the dataset `name` in `root`; raises `BadInput` for a dataset without long videos."""
+    dataset = registry.load("data_prep.datasets", name)
+    if not hasattr(dataset, "read_intervals"):
+        raise BadInput(f"{name} has no long videos, so there are no intervals to spot. Try casme_squared or samm_lv.")
+    return dataset.read_intervals(Path(root))
+
+
+def kind_of(cell: str) -> str:
+    """micro or macro, of a cell such as "Micro - 1/2" or "macro-expression"; empty for anything else."""
+    return next((kind for kind in KINDS if cell.lower().startswith(kind)), "")
