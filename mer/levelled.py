@@ -12,6 +12,11 @@ SIDE = 14  # cells, side of a levelled map: a seventh of the distance between th
 TAIL = 3.0  # from about here on values are compressed, so that a blink is not all that a map says
 
 
+def pooled(X: np.ndarray) -> np.ndarray:
+    """(N, C, H, W) float -> (N, C, 14, 14) float32 in the same unit: the mean over cells."""
+    return F.adaptive_avg_pool2d(torch.from_numpy(np.asarray(X, dtype=np.float64)), SIDE).numpy().astype(np.float32)
+
+
 def levelled(X: np.ndarray) -> np.ndarray:
     """(N, C, H, W) float of any unit -> (N, C, 14, 14) float32 without one.
 
@@ -21,8 +26,7 @@ def levelled(X: np.ndarray) -> np.ndarray:
     X = np.asarray(X, dtype=np.float64)
     X = X - np.median(X, axis=(2, 3), keepdims=True)
     power = np.sqrt((X**2).mean((2, 3), keepdims=True))
-    X = TAIL * np.tanh(X / np.where(power == 0, 1.0, power) / TAIL)
-    return F.adaptive_avg_pool2d(torch.from_numpy(X), SIDE).numpy().astype(np.float32)
+    return pooled(TAIL * np.tanh(X / np.where(power == 0, 1.0, power) / TAIL))
 
 
 def mirrored(maps: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ LABELS = ["negative", "positive", "surprise"]
 CLASSIFIERS = registry.names("mer.classifiers")
 FEATURES = registry.names("mer.features")
 CALIBRATIONS = get_args(CvConfig.model_fields["calibration"].annotation)
-FAST = {"ststnet": {"epochs": 4, "learning_rate": 1e-2}, "mer_net": {"steps": 6}}
+FAST = {"ststnet": {"epochs": 4, "learning_rate": 1e-2}, "mer_net": {"networks": 1, "steps": 6}}
 
 
 def experiment(subjects=4, clips=6, signal=0.35, seed=0):

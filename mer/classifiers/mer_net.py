@@ -1,13 +1,18 @@
-"""mer_net: a light network and a kernel that cannot tell left from right, both on levelled maps; the mean of their probabilities.
+"""mer_net: a network of one hidden unit per training clip that cannot tell a face from its mirror image; light conv nets beside it.
 
-Ours; no publication. Built from what is known about faces before any label is seen:
+Ours. A network of radial basis functions, fitted in closed form, so that all folds take a second and no seed matters. Source: Poggio
+and Girosi, "Networks for approximation and learning", Proceedings of the IEEE 78(9), 1990; `_mirror_kernel.py` names the rest.
+Built from what is known about faces before any label is seen:
 - How far a face moves, and where the zero of a ready-made map lies, says little: maps are levelled (mer/levelled.py).
-- A mirrored face shows the same: the kernel is invariant (`_mirror_kernel.py`), the network sees both sides.
-- Hundreds of clips cannot tell small shifts, turns and strengths apart: the network sees them changed (mer/augment.py).
-- The two err differently, so that their mean errs less. 5,955 weights in each network, and one row per training clip in the kernel.
+- A mirrored face shows the same: the kernel is invariant.
+- Labels are noisy and rare: the ridge is as large as the signal, and classes weigh equally.
 
-Reads u, v and strain, in this order, of any size: `flow_image`, or ready-made maps. What each part and each switch is worth on
-real clips, with everything that was tried: docs/results/real-flow-dev.md and docs/results/mer-net-ablation.md.
+`networks` adds the mean of so many convolutional networks (`_light_net.py`, 5,955 weights), which see maps changed as a face and a
+camera would change them (mer/augment.py) and may start from synthetic motion (mer/pretrain.py). With hundreds of clips they did not
+help, so that there are none unless asked for. Every part and switch on real clips, with everything that was tried:
+docs/results/real-flow-dev.md and docs/results/mer-net-ablation.md.
+
+Reads u, v and strain, in this order, of any size: `flow_image`, or ready-made maps.
 """
 
 from typing import Iterator, Sequence
@@ -21,13 +26,14 @@ from mer.classifiers._light_net import Training
 from mer.classifiers._mirror_kernel import MirrorKernel
 from mer.device import choose
 from mer.errors import BadInput
-from mer.levelled import levelled, mirrored
+from mer.levelled import levelled, mirrored, pooled
 
 
 class Classifier:
     """Both parts are fitted with fixed settings; nothing is chosen by looking at a score.
 
-    kernel : whether the kernel has a say;  networks : how many networks, with seeds of their own; 0 for none
+    kernel : whether the kernel has a say;  networks : how many conv nets have one, with seeds of their own
+    level : level the maps; if not, zero and amplitude of each clip are kept as they come
     start : weights that the networks go on from, a name of mer/pretrain.py such as "box"; "none" starts from random ones
     steps, learning_rate, mirror, shift, zoom, rotation, amplitude, mixup, smoothing, balanced, weight_decay, average : see
         `_light_net.Training` and `augment.Changes`; the kernel knows mirror and balanced too
@@ -36,7 +42,7 @@ class Classifier:
     """
 
     def __init__(
-        self, classes: int, seed: int, kernel: bool = True, networks: int = 1, start: str = "none",
+        self, classes: int, seed: int, kernel: bool = True, networks: int = 0, level: bool = True, start: str = "none",
         steps: int = 100, learning_rate: float = 3e-3, mirror: bool = True, shift: float = 1.0, zoom: float = 0.08,
         rotation: float = 8.0, amplitude: float = 0.2, mixup: float = 0.2, smoothing: float = 0.1, balanced: bool = True,
         weight_decay: float = 1e-2, average: float = 0.98, test_mirror: bool = True, device: str = "cpu",
@@ -62,7 +68,7 @@ class Classifier:
 
         X : (N, 3, H, W) float, all clips; y : (N,) int; folds : positions to fit on, one array per fold
         """
-        maps, y = levelled(_three(X)), np.asarray(y, dtype=np.int64)
+        maps, y = self._maps(X), np.asarray(y, dtype=np.int64)
         size, seed, begin = self.settings["networks"], self.settings["seed"], self._start()
         networks = [
             _light_net.train(maps, y, folds, self.settings["classes"], seed * size + i, self.how, begin, places, total, self.device)
@@ -77,7 +83,7 @@ class Classifier:
     @torch.no_grad()
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return (N, classes) float64 for X (N, 3, H, W) float."""
-        maps = levelled(_three(X))
+        maps = self._maps(X)
         views = [maps, mirrored(maps)] if self.settings["test_mirror"] else [maps]
         said = [
             np.mean([torch.softmax(_light_net.logits(weights, torch.from_numpy(view).to(self.device))[0].double(), 1).cpu().numpy() for view in views], axis=0)
@@ -105,6 +111,12 @@ class Classifier:
         self.kernel = self._kernel().load(part("kernel")) if settings["kernel"] else None
         return self
 
+    def _maps(self, X: np.ndarray) -> np.ndarray:
+        """(N, 3, 14, 14) float32: what the parts see of X. Raises `BadInput` if X is no maps of u, v and strain."""
+        if np.ndim(X) != 4 or np.shape(X)[1] != 3:
+            raise BadInput(f"mer_net reads maps of u, v and strain, (clips, 3, height, width); these are {np.shape(X)}. Use the feature flow_image.")
+        return levelled(X) if self.settings["level"] else pooled(X)
+
     def _kernel(self) -> MirrorKernel:
         return MirrorKernel(self.settings["classes"], self.settings["balanced"], self.settings["mirror"])
 
@@ -116,9 +128,3 @@ class Classifier:
 
         return pretrain.weights(self.settings["start"])
 
-
-def _three(X: np.ndarray) -> np.ndarray:
-    """X, after checking that it is maps of u, v and strain."""
-    if np.ndim(X) != 4 or np.shape(X)[1] != 3:
-        raise BadInput(f"mer_net reads maps of u, v and strain, (clips, 3, height, width); these are {np.shape(X)}. Use the feature flow_image.")
-    return X

@@ -12,7 +12,7 @@ from mer.errors import BadInput
 from mer.evaluate import maker
 
 NAMES = registry.names("mer.classifiers")
-FAST = {"ststnet": {"epochs": 15}, "mer_net": {"steps": 40}}
+FAST = {"ststnet": {"epochs": 15}, "mer_net": {"networks": 1, "steps": 40}}
 
 
 def make(name, seed=0, classes=3, **settings):

@@ -13,7 +13,7 @@ from mer.classifiers.mer_net import Classifier
 from mer.errors import BadInput
 from mer.levelled import TAIL, levelled, mirrored
 
-FAST = dict(classes=3, seed=1, steps=6)
+FAST = dict(classes=3, seed=1, networks=1, steps=6)
 STILL = Changes(mirror=False, shift=0, zoom=0, rotation=0, amplitude=0)
 
 
@@ -126,7 +126,7 @@ def test_turns_keep_to_the_clips_that_are_there():
 
 def test_the_network_is_light_and_learns():
     X, y, _ = clips((20, 20))
-    fitted = Classifier(classes=3, seed=0, kernel=False, steps=60).fit(X, y)
+    fitted = Classifier(classes=3, seed=0, kernel=False, networks=1, steps=60).fit(X, y)
     assert sum(value.size for value in fitted.state()[0].values()) == 5955
     assert (fitted.predict_proba(X).argmax(1) == y).mean() > 0.9
 
