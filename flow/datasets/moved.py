@@ -67,7 +67,9 @@ class MovedFaces:
         if scale > 1.2:  # room for a grain finer than the rendering
             picture, box = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), 2 * box
         if rng.random() < 0.7:
-            picture += rng.uniform(0.5, 6.0) * _grain(int(rng.integers(GRAINS)))[: picture.shape[0], : picture.shape[1]]
+            grain = _grain(int(rng.integers(GRAINS)))
+            rows, columns = (np.arange(side) % len(grain) for side in picture.shape[:2])
+            picture += rng.uniform(0.5, 6.0) * grain[rows[:, None], columns]
         width = (box[2] - box[0] + 1) * rng.uniform(0.9, 1.15)
         free = max(0.06, 0.5 - 0.5 * self.size / (224 * scale))  # a part of a large face may lie anywhere in it
         middle = (box[:2] + box[2:]) / 2 + rng.uniform(-free, free, 2) * (box[2:] - box[:2])

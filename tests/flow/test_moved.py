@@ -59,6 +59,12 @@ def test_a_pair_depends_on_seed_and_index_alone(pool):
     assert not np.array_equal(pair.onset, MovedFaces(pool, 4, 64)[5].onset)
 
 
+def test_rendered_faces_may_be_larger_than_a_grain(pool):
+    large = np.zeros((400, 400, 3), np.uint8)
+    np.savez(pool / "00000.npz", onset=large, apex=large, flow=np.zeros((400, 400, 2), np.float16), mask=large[..., 0] == 0)
+    assert [MovedFaces(pool, 0, 64)[i].onset.shape for i in range(8)] == [(64, 64, 3)] * 8
+
+
 def test_motion_never_folds_and_keeps_its_range():
     for seed in range(60):
         flow = _motion(np.random.default_rng(seed), 224, 1.0)
