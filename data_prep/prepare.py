@@ -38,6 +38,7 @@ from mer.progress import say, track
 
 __all__ = ["check_dataset", "prepare"]
 
+ADVICE = "With --apex frame-difference it is looked for, which on rendered clips comes much nearer (docs/results/spotting.md)."
 CLIPS_PER_WORKER = 40  # a process needs about as long to start as it takes to prepare this many clips
 
 
@@ -105,6 +106,9 @@ def prepare(
     if to_do:
         say(f"{len(to_do)} clips prepared, {len(to_do) / (time.perf_counter() - start):.1f} per second")
 
+    stand_ins = sum(outcome["apex_source"] == "midpoint" for outcome in outcomes.values())
+    if stand_ins:
+        say(f"{stand_ins} clips have no annotated apex: their midpoint stands in. {ADVICE}")
     outcome = pd.DataFrame([outcomes[clip_id] for clip_id in table["clip_id"]]).astype({"onset": "Int64", "apex": "Int64"})
     for clip_id in outcome.loc[outcome["outcome"] != "ok", "clip_id"]:
         shutil.rmtree(out.joinpath("faces", *clip_id.split("/")[1:]), ignore_errors=True)  # of an earlier, luckier run

@@ -8,7 +8,7 @@ from data_prep.clips import clip_table
 from data_prep.layout import Facts, apex_cell, find_folder, find_table, images_in, number, text
 
 FACTS = Facts(
-    recalled=True,
+    recalled=True,  # the emotions; the number of clips is that of CD6ME, Varanka et al., arXiv 2211.11425
     title="CASME",
     fps=60,
     subjects=19,

@@ -9,7 +9,7 @@ from data_prep.layout import Facts, apex_cell, find_table, images_in, leaf_folde
 from mer.errors import BadInput
 
 FACTS = Facts(
-    recalled=True,
+    recalled=True,  # the emotions; the number of clips is that of CD6ME, Varanka et al., arXiv 2211.11425
     title="4DME",
     fps=60,
     subjects=41,

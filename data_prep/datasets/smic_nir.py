@@ -13,7 +13,7 @@ FACTS: Facts = replace(
     title="SMIC-NIR",
     fps=25,
     subjects=8,
-    recalled=True,
+    recalled=True,  # the emotions; that there are 71 clips is said at https://www.oulu.fi/cmvs/node/41319
     clips=71,
     emotions={"negative": 23, "positive": 28, "surprise": 20},
 )

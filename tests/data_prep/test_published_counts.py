@@ -4,6 +4,7 @@ Where a list of clips is public (the MEGC 2019 composite), its own names are use
 each emotion. The images are 8 px small and never decoded.
 """
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from data_prep import layout
 from data_prep.replicas import ReplicaClip
 from data_prep.survey import check_dataset, locate_all, read_clips
 from mer import protocols, registry
+from mer.action_units import OBJECTIVE_CLASSES
 
 GREY = np.full((8, 8, 3), 90, np.uint8)
 WORDS = {"casme2": {"negative": "disgust", "positive": "happiness", "surprise": "surprise"}}
@@ -121,3 +123,49 @@ def test_the_composite_is_found_by_its_names_with_its_published_counts(name, com
     assert counts.loc["samm"].tolist() == [92, 26, 15]
     dropped = protocols.dropped(protocol, composite)
     assert sorted(dropped["clip_id"]) == ["casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f"]
+
+
+# Clips of each objective class. CASME II: CASME2-ObjectiveClasses.xlsx of its release, as counted in public repositories;
+# SAMM: Davison, Merghani and Yap, Journal of Imaging 4(10), 2018. Classes I to V are the 185 and 68 clips of MEGC 2018.
+OBJECTIVE = {
+    "casme2": {"I": 25, "II": 15, "III": 99, "IV": 26, "V": 20, "VI": 1, "VII": 69},
+    "samm": {"I": 24, "II": 13, "III": 20, "IV": 8, "V": 3, "VI": 7, "VII": 84},
+}
+
+
+@pytest.fixture(scope="module")
+def objective(tmp_path_factory) -> pd.DataFrame:
+    """Clip tables of replicas whose action units make the published number of clips of each objective class."""
+    tables = []
+    for name, counts in OBJECTIVE.items():
+        facts = registry.load("data_prep.datasets", name).FACTS
+        word = registry.load("data_prep.replicas", name).EMOTIONS[0]
+        cells = {kind: ["+".join(map(str, sorted(units))) for units, of in OBJECTIVE_CLASSES.items() if of == kind] for kind in counts}
+        cells["VII"] = ["4+14", "17", "R12+L14"]  # what no other class names
+        shown = [cells[kind][i % len(cells[kind])] for kind, count in counts.items() for i in range(count)]
+        clips = [replace(clip(i % facts.subjects + 1, i // facts.subjects + 1, word), action_units=cell) for i, cell in enumerate(shown)]
+        tables.append(read_clips(name, write(name, tmp_path_factory.mktemp("objective"), clips)).table)
+        assert len(tables[-1]) == facts.clips
+    return pd.concat(tables, ignore_index=True)
+
+
+@pytest.mark.parametrize("name", ["megc2018-cde", "megc2018-hde"])
+def test_megc_2018_has_its_published_counts(name, objective):
+    table = protocols.apply(protocols.load(name), objective)
+    assert table["dataset"].value_counts().to_dict() == {"casme2": 185, "samm": 68}
+    for dataset, counts in OBJECTIVE.items():
+        here = table.loc[table["dataset"] == dataset, "label"].value_counts().to_dict()
+        assert here == {kind: counts[kind] for kind in ("I", "II", "III", "IV", "V")}
+
+
+def test_dfme_has_its_published_number_of_clips_and_its_test_sets_no_labels(tmp_path):
+    """Its number of clips of each emotion is not published; the test sets are released without."""
+    words = registry.load("data_prep.datasets", "dfme").WORDS
+    for part, count in (("train", 1856), ("test_A", 474), ("test_B", 299)):
+        rows = [(f"sub{i % 50}", f"{part}_{i}", 1, 2, 3, words[i % 7] if part == "train" else "", 200) for i in range(count)]
+        columns = ["Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Emotion", "Fps"]
+        pd.DataFrame(rows, columns=columns).to_csv(tmp_path / f"{part}.csv", index=False)
+    table = read_clips("dfme", tmp_path).table
+    assert len(table) == registry.load("data_prep.datasets", "dfme").FACTS.clips == 2629
+    labelled = protocols.apply(protocols.load("dfme-7"), table)
+    assert len(labelled) == 1856 and set(labelled["label"]) == set(words)
