@@ -14,7 +14,7 @@ from mer import __version__, progress
 from mer.cli_cv import audit, compare, cv, report
 from mer.cli_flow import flow
 from mer.cli_parts import FOLDER, Commands, Name, known
-from mer.cli_score import score, train
+from mer.cli_score import app, score, spot, train
 from mer.errors import MerError
 
 
@@ -63,7 +63,8 @@ def demo(out: Path, layout: str | None):
 @click.option("--check", is_flag=True, help="Only say whether the folder is right; writes nothing.")
 @click.option("--size", type=click.IntRange(64, 2048), default=224, show_default=True, help="Side of an aligned face, px.")
 @click.option("--apex", type=click.Choice(["midpoint", "frame-difference", "flow"]), default="midpoint", show_default=True,
-              help="Where the dataset gives no apex: the midpoint, or the frame that differs or moves most.")
+              help="Where the dataset gives no apex: the midpoint, or the frame in which the face has changed or moved most; "
+                   "frame-difference is worth a try from 100 frames per second on.")
 @click.option("--corrections/--no-corrections", default=True, show_default=True, help="Apply the listed label corrections.")
 @click.option("--skip-missing", is_flag=True, help="Go on when clips have no frames; they stay listed in outcome.csv.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes to use.  [default: all cores]")
@@ -92,7 +93,7 @@ def prepare(dataset, root, out, check, size, apex, corrections, skip_missing, jo
                + f"; each clip's outcome is in {out / 'outcome.csv'}")
 
 
-for command in (flow, cv, train, score, report, compare, audit):
+for command in (flow, cv, train, score, spot, app, report, compare, audit):
     cli.add_command(command)
 
 

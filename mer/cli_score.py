@@ -70,3 +70,42 @@ def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
         page = write(result, out)
         click.echo(f"Page: {page}", err=as_json)
     sys.exit(0 if result.label else 3)
+
+
+@click.command()
+@click.argument("video", type=ANY)
+@bundle_option
+@click.option("--label/--no-label", default=True, show_default=True, help="Say what each expression resembles.")
+@fps_option
+@face_option
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the intervals here: a name that ends in .csv, .json or .parquet.")
+def spot(video, bundle, label, fps, face, out):
+    """Find every expression, blink and move of the head in a long video.
+
+    \b
+    Examples:
+      mer spot interview.mp4 --out intervals.csv
+      mer spot frames/ --fps 200 --no-label
+    """
+    from mer.scoring import spot as spotting
+
+    found = spotting.spot(video, bundle, fps=fps, face=face, label=label)
+    if out is not None:
+        spotting.write(found, out)
+    click.echo(spotting.to_text(found))
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes any free one.")
+@bundle_option
+@click.option("--open/--no-open", "open_browser", default=True, show_default=True, help="Open the page in the browser.")
+def app(port, bundle, open_browser):
+    """Score clips on a web page of your own machine; nothing leaves it.
+
+    \b
+    Example:
+      mer app
+    """
+    from mer.app import serve
+
+    serve(port, bundle, open_browser)

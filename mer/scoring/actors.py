@@ -1,4 +1,4 @@
-"""Onset and apex of people who do not exist, seen as `mer score` sees a clip: what a bundle that ships is fitted on.
+"""Onset and apex of people who do not exist, seen as `mer score` sees a clip: what the bundle that ships is calibrated and measured on.
 
 Each pair is rendered, found by the face mesh, aligned by its onset, and measured by the flow method; nothing of the truth is
 used but the label. Emotions are drawn as sets of action units (flow/splatting/recipes.py).

@@ -13,6 +13,7 @@ from flow.splatting.template import template
 
 POINTS = 468  # the mesh without the irises, which follow the gaze
 ROUNDS = 4  # of the robust fit
+COARSE = 4  # px between places at which depth is interpolated
 FAR, EDGE = 6.0, 0.08  # how far outwards depth goes on, in faces; over how much of the inter-ocular distance motion fades out
 
 
@@ -91,10 +92,17 @@ class Dense:
         far = middle + FAR * (self.points[list(FACE_OVAL)] - middle)
         depth = self.freedoms[:, 0, 2]
         deep = LinearNDInterpolator(np.vstack([self.points, far]), np.concatenate([depth, depth[list(FACE_OVAL)]]), fill_value=0.0)
-        y, x = np.mgrid[: shape[0], : shape[1]].astype(float)
-        self.x, self.y, self.z = x - middle[0], y - middle[1], deep(x, y)
+        y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+        coarse = np.mgrid[: shape[0] : COARSE, : shape[1] : COARSE].astype(np.float32)  # depth is smooth
+        depth = deep(coarse[1], coarse[0]).astype(np.float32)
+        self.x, self.y = x - middle[0].astype(np.float32), y - middle[1].astype(np.float32)
+        self.z = cv2.remap(depth, x / COARSE, y / COARSE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         inside = cv2.fillConvexPoly(np.zeros(shape, np.float32), cv2.convexHull(np.rint(self.points).astype(np.int32)), 1.0)
         self.face = cv2.GaussianBlur(inside, (0, 0), EDGE * interocular(landmarks))
+
+    def left(self, motion: np.ndarray) -> np.ndarray:
+        """What of the motion (468, 2) px of the landmarks is not the head's."""
+        return motion - self.freedoms @ fit(self.freedoms, motion)
 
     def own(self, flow: np.ndarray) -> np.ndarray:
         """`flow` (H, W, 2) px without the head's motion: (H, W, 2) float32 px, 0 away from the face."""

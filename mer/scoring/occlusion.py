@@ -14,7 +14,7 @@ def shares(bundle: Bundle, flow: np.ndarray, landmarks: np.ndarray, label: int) 
     """
     still = [flow * (1 - part[..., None]) for part in partition(landmarks, flow.shape[:2])]
     p = bundle.predict_proba(np.stack([bundle.extract(shown, landmarks) for shown in (flow, *still)]))
-    p = np.clip(p, 1e-9, None)
+    p = np.clip(p, 1e-30, None)
     odds = np.log(p[:, label]) - np.log(np.delete(p, label, axis=1).max(1))
     lost = np.maximum(odds[0] - odds[1:], 0)
     return dict(zip(NAMES, (lost / max(lost.sum(), 1e-9)).tolist()))

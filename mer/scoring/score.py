@@ -7,17 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.align import similarity, transform_points, warp
 from data_prep.frames import Frames, open_frames
-from data_prep.landmarks import interocular
-from flow.estimate import estimate
 from mer import bundle as bundles
 from mer.errors import BadInput, NothingToScore
 from mer.progress import track
 from mer.scoring import loaded, moment, occlusion, regions, sureness, units
-from mer.scoring.faces import Follower, look
-from mer.scoring.head import POINTS, Dense, basis, fit, sample
-from mer.scoring.watch import Course, at_sites, watch
+from mer.scoring.faces import Follower
+from mer.scoring.measure import measure
+from mer.scoring.watch import Course, watch
 
 FPS = 30.0  # taken for a folder of images that comes without a rate; said in the warnings
 
@@ -101,12 +98,16 @@ def score(clip: str | Path, bundle: str | Path | bundles.Bundle | None = None, *
     frames = open_frames(clip, fps)
     course = watch(track(frames, "Watching"), follower, fps or FPS)
     follower.require(str(clip))
-    if onset is None:
-        picked = moment.strongest(course, str(clip))
-    else:
-        first, last = (_position(course, number, clip) for number in (onset, apex))
-        picked = moment.Moment(first, last, float(moment.strength(course, *sorted((first, last)))))
+    picked = moment.strongest(course, str(clip)) if onset is None else given(course, onset, apex, clip)
     return explain(clip, frames, course, picked, fitted, name, timed=fps is not None or not clip.is_dir())
+
+
+def given(course: Course, onset: int, apex: int, clip: Path) -> moment.Moment:
+    """The moment between two frame numbers; raises `BadInput` if one is not there or shows no face."""
+    first, last = (_position(course, number, clip) for number in (onset, apex))
+    if course.run[first] != course.run[last]:
+        raise BadInput(f"{clip}: the face is out of sight between frames {onset} and {apex}. Choose both on one side of the gap.")
+    return moment.Moment(first, last, float(moment.strength(course, *sorted((first, last)))))
 
 
 def explain(clip: Path, frames: Frames, course: Course, picked: moment.Moment, fitted: bundles.Bundle, name: str, timed: bool = True) -> Score:
@@ -114,34 +115,24 @@ def explain(clip: Path, frames: Frames, course: Course, picked: moment.Moment, f
     recipe = fitted.recipe
     numbers = [int(course.number[position]) for position in (picked.onset, picked.apex)]
     images = frames.pick(numbers)
-    points = look(images[numbers[0]], course.box[picked.onset])
-    matrix = similarity(points, recipe.face_size)
-    faces = [warp(images[number], matrix, recipe.face_size) for number in numbers]
-    landmarks = transform_points(points, matrix)
-    flow = estimate(loaded.method(recipe.method, recipe.method_options), *faces, match_exposure=recipe.match_exposure)
-    own = Dense(landmarks, flow.shape[:2]).own(flow)
-
-    taken = own if recipe.own_motion else flow
-    p = fitted.predict_proba(fitted.extract(taken, landmarks)[None])[0]
+    shown = measure([images[number] for number in numbers], course.box[picked.onset], recipe)
+    p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
     best = int(p.argmax())
-    share = occlusion.shares(fitted, taken, landmarks, best)
-    measured = [replace(region, share=share[region.name]) for region in regions.measure(own, landmarks)]
-    points = landmarks[:POINTS].astype(float)
-    freedoms, motion = basis(points), sample(flow, points)
-    motion -= freedoms @ fit(freedoms, motion)
-    far = float(np.sort(np.linalg.norm(at_sites(motion), axis=1)[moment.SEEN])[-moment.SITES_COUNTED:].mean() / interocular(landmarks) * 100)
-    reason = sureness.reason_not_to_name(far, float(p.max()), recipe)
+    share = occlusion.shares(fitted, shown.taken, shown.landmarks, best)
+    parts = [replace(region, share=share[region.name]) for region in regions.measure(shown.own, shown.landmarks)]
+    reason = sureness.reason_not_to_name(shown.far, float(p.max()), recipe)
     said = sureness.warnings(course, picked.onset, picked.apex, clip, recipe)
     if not timed:
         said.append(f"The folder has no times; {FPS:g} frames per second were taken to find the motion (give --fps).")
     seconds = [float(course.time[position]) if timed else None for position in (picked.onset, picked.apex)]
     return Score(
         clip=str(clip), label=None if reason else recipe.labels[best], reason=reason, probabilities=dict(zip(recipe.labels, map(float, p))),
-        onset=numbers[0], apex=numbers[1], onset_s=seconds[0], apex_s=seconds[1], motion=far,
-        regions=sorted(measured, key=lambda region: -region.motion), units=units.nearest(points, motion), warnings=said,
+        onset=numbers[0], apex=numbers[1], onset_s=seconds[0], apex_s=seconds[1], motion=shown.far,
+        regions=sorted(parts, key=lambda region: -region.motion), units=units.nearest(shown.points, shown.motion), warnings=said,
         frames=course.frames, fps=None if not timed or math.isnan(course.fps) else round(course.fps, 3),
         eyes_px=round(float(course.eyes_px[picked.onset]), 1), bundle=name, synthetic=recipe.synthetic, course=course,
-        activity=moment.activity(course)[0], matrix=matrix, landmarks=landmarks, onset_face=faces[0], apex_face=faces[1], own=own,
+        activity=moment.activity(course)[0], matrix=shown.matrix, landmarks=shown.landmarks, onset_face=shown.faces[0],
+        apex_face=shown.faces[1], own=shown.own,
     )
 
 

@@ -7,7 +7,7 @@ key is taken when the head has moved away or the key has aged; the rows go on fr
 
 from array import array
 from dataclasses import dataclass
-from typing import Callable, Iterable
+from typing import Iterable
 
 import cv2
 import numpy as np
@@ -70,22 +70,28 @@ class Course:
 WIDTH = 3 * len(NAMES) + 13  # of a row: sites, head, hidden, lids, distance of the eyes, box
 
 
-def watch(frames: Iterable[Frame], follower: Follower, fps: float, see: Callable[[Frame], None] = lambda frame: None) -> Course:
-    """Read the frames once. `fps` stands in for the times of frames that have none; `see` is shown each frame."""
+def watch(frames: Iterable[Frame], follower: Follower, fps: float, most_fps: float = 100.0) -> Course:
+    """Read the frames once.
+
+    fps : stands in for the times of frames that have none
+    most_fps : of faster films only so many frames a second are looked at, which is plenty for a face
+    """
     from flow.estimate import load_method
 
     method = load_method(METHOD, **OPTIONS)
     rows, numbers, times, runs = array("f"), array("q"), array("d"), array("q")
-    key, run, total, shape = None, 0, 0, (0, 0)
+    key, run, total, shape, due = None, 0, 0, (0, 0), -np.inf
     for total, frame in enumerate(frames, start=1):
-        see(frame)
         shape = frame.image.shape[:2]
+        time = frame.time_s if np.isfinite(frame.time_s) else frame.number / fps
+        if time < due:
+            continue
+        due = time + 0.99 / most_fps  # a little less, so that rounded times do not cost every other frame
         points = follower.landmarks(frame.image)
         if points is None:
             run += key is not None
             key = None
             continue
-        time = frame.time_s if np.isfinite(frame.time_s) else frame.number / fps
         if key is None:
             key = _Key(frame.image, points, time)
         sites, head, hidden, moved = key.to(frame.image, method)

@@ -1,0 +1,58 @@
+"""The motion between two frames of one face: aligned by the first, estimated as a bundle wants it, the head's share taken off."""
+
+from typing import NamedTuple, Sequence
+
+import numpy as np
+
+from data_prep.align import similarity, transform_points, warp
+from data_prep.landmarks import interocular
+from flow.estimate import estimate
+from mer.bundle import Recipe
+from mer.errors import NothingToScore
+from mer.scoring import loaded, moment
+from mer.scoring.faces import look
+from mer.scoring.head import Dense, sample
+from mer.scoring.watch import at_sites
+
+
+class Measured(NamedTuple):
+    """What lies between an onset and an apex.
+
+    faces : two (S, S, 3) uint8 RGB, aligned by `matrix` (2, 3), from frame px
+    landmarks : (478, 2) px of the onset; own : (S, S, 2) float32 px, flow without the head's; taken : what the bundle reads
+    points, motion : (468, 2) px, the landmarks and their own motion
+    far : of the sites that move most, per cent of the inter-ocular distance
+    """
+
+    faces: list[np.ndarray]
+    matrix: np.ndarray
+    landmarks: np.ndarray
+    own: np.ndarray
+    taken: np.ndarray
+    points: np.ndarray
+    motion: np.ndarray
+    far: float
+
+
+def measure(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) -> Measured:
+    """From onset and apex, (H, W, 3) uint8 RGB each, and the face's box in the onset (left, top, right, bottom).
+
+    Raises `NothingToScore` if the face is not found there.
+    """
+    points = look(images[0], box)
+    if points is None:
+        raise NothingToScore("No face is found in the onset. Give another frame.")
+    matrix = similarity(points, recipe.face_size)
+    faces = [warp(image, matrix, recipe.face_size) for image in images]
+    flow = estimate(loaded.method(recipe.method, recipe.method_options), *faces, match_exposure=recipe.match_exposure)
+    return between(faces, matrix, transform_points(points, matrix), flow, recipe.own_motion)
+
+
+def between(faces: list[np.ndarray], matrix: np.ndarray, landmarks: np.ndarray, flow: np.ndarray, own_motion: bool) -> Measured:
+    """The same, from a flow (S, S, 2) px that is there already."""
+    head = Dense(landmarks, flow.shape[:2])
+    own = head.own(flow)
+    motion = head.left(sample(flow, head.points))
+    moved = np.sort(np.linalg.norm(at_sites(motion)[moment.SEEN], axis=1))[-moment.SITES_COUNTED :]
+    far = float(moved.mean() / interocular(landmarks) * 100)
+    return Measured(faces, matrix, landmarks, own, own if own_motion else flow, head.points, motion, far)

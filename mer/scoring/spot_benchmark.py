@@ -1,0 +1,168 @@
+"""How well `mer spot` finds the intervals of long synthetic videos, beside a plain frame-difference spotter in the same run.
+
+    python -m mer.scoring.spot_benchmark --out spot-benchmark
+
+The rules of the micro-expression grand challenges: an interval counts as found if it overlaps a known one by an IoU of 0.5 or
+more, each known one once; F1 comes from the counts of all videos; STRS is F1 of spotting times F1 of recognition on what was
+found. It goes on where it was stopped.
+"""
+
+import argparse
+import json
+from collections import deque
+from pathlib import Path
+from typing import Iterable, Iterator, NamedTuple
+
+import cv2
+import numpy as np
+
+from data_prep.frames import Frame
+from mer import bundle, metrics
+from mer.disk import write_json, write_text
+from mer.scoring import spot
+from mer.scoring.actors import LABELS
+from mer.scoring.faces import Follower
+from mer.scoring.measure import measure
+from mer.scoring.spot_films import SECONDS, Event, Film
+from mer.scoring.watch import watch
+
+RATES = (30, 100, 200)
+FILMS = 4
+KINDS = ("micro", "macro", "blink", "head")
+IOU = 0.5
+
+
+class Found(NamedTuple):
+    """An interval that a spotter found, s."""
+
+    kind: str
+    onset: float
+    apex: float
+    offset: float
+
+
+class FrameDifference:
+    """The plain spotter: how much grey levels change over `LAG_S` in the middle of the frame, above a share of the largest change.
+
+    `LIMIT` lies between the mean and the maximum, as is usual; intervals closer than the lag are one.
+    """
+
+    LAG_S, LIMIT, SIDE = 0.2, 0.3, 64
+
+    def __init__(self):
+        self.times, self.changes = [], []
+
+    def seeing(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Yield the frames on, and measure them."""
+        recent = deque()
+        for frame in frames:
+            height, width = frame.image.shape[:2]
+            part = frame.image[height // 8 : -height // 8, width // 6 : -width // 6]
+            small = cv2.GaussianBlur(cv2.resize(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), (self.SIDE, self.SIDE), interpolation=cv2.INTER_AREA), (0, 0), 1).astype(float)
+            recent.append((frame.time_s, small))
+            while recent[0][0] < frame.time_s - self.LAG_S - 1e-6:
+                recent.popleft()
+            self.times.append(frame.time_s)
+            self.changes.append(np.abs(small - recent[0][1]).mean())
+            yield frame
+
+    def found(self) -> list[Found]:
+        times, changes = np.array(self.times), np.convolve(self.changes, np.ones(3) / 3, mode="same")
+        above = changes > changes.mean() + self.LIMIT * (changes.max() - changes.mean())
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], above, [0]])))
+        found = []
+        for first, end in zip(edges[::2], edges[1::2]):
+            onset, offset = times[first] - self.LAG_S, times[end - 1]
+            if found and onset - found[-1][1] < self.LAG_S:
+                onset = found.pop()[0]
+            found.append((onset, offset))
+        return [Found("micro" if b - a < spot.MICRO_S else "macro", a, (a + b) / 2, b) for a, b in found]
+
+
+def iou(a, b) -> float:
+    """Overlap of two intervals over their union."""
+    inside = min(a.offset, b.offset) - max(a.onset, b.onset)
+    return max(0.0, inside) / (max(a.offset, b.offset) - min(a.onset, b.onset))
+
+
+def matches(known: list[Event], found: list) -> list[tuple[int, int]]:
+    """Pairs (known, found) that overlap by `IOU` or more, best overlap first, each once."""
+    pairs = sorted(((iou(k, f), i, j) for i, k in enumerate(known) for j, f in enumerate(found)), reverse=True)
+    done: list[tuple[int, int]] = []
+    for overlap, i, j in pairs:
+        if overlap >= IOU and all(i != a and j != b for a, b in done):
+            done.append((i, j))
+    return done
+
+
+def measure_film(seed: int, fps: int) -> dict:
+    """Counts of both spotters on one film at one rate, and the labels given to the expressions that were found."""
+    film, plain, follower = Film(seed), FrameDifference(), Follower()
+    every = max(1, int(fps / spot.RATE + 1e-6))  # the spotter passes over the frames between, so they need not be drawn
+    course = watch(plain.seeing(film.recording(fps, every)), follower, fps, most_fps=spot.RATE)
+    ours = [Found(i.kind, i.onset_s, i.apex_s, i.offset_s) for i in spot.intervals(course)]
+    counts = {"seed": seed, "fps": fps, "frames": len(course.number)}
+    for name, found in (("mer", ours), ("frame difference", plain.found())):
+        rows = {kind: _counts([e for e in film.plan.events if e.kind == kind], [f for f in found if f.kind == kind]) for kind in KINDS}
+        faces = [[e for e in events if e.kind in ("micro", "macro")] for events in (film.plan.events, found)]
+        counts[name] = rows | {"expressions": _counts(*faces)}
+    known = [event for event in film.plan.events if event.label]
+    expressions = [f for f in ours if f.kind in ("micro", "macro")]
+    counts["labels"] = [(known[i].label, _label(film, course, expressions[j])) for i, j in matches(known, expressions)]
+    return counts
+
+
+def _counts(known: list, found: list) -> list[int]:
+    """Found rightly, known, found."""
+    return [len(matches(known, found)), len(known), len(found)]
+
+
+def _label(film: Film, course, interval: Found) -> str:
+    fitted = bundle.load()
+    at = [int(np.abs(course.time - time).argmin()) for time in (interval.onset, interval.apex)]
+    images = [np.clip(np.rint(film.picture(course.time[i]) * 255), 0, 255).astype(np.uint8) for i in at]
+    shown = measure(images, course.box[at[0]], fitted.recipe)
+    return fitted.recipe.labels[int(fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0].argmax())]
+
+
+def f1(counts: list[int]) -> float:
+    right, known, found = counts
+    return 2 * right / max(known + found, 1)
+
+
+def table(rows: list[dict]) -> str:
+    """The results as Markdown: per rate and spotter, F1 of every kind, recall of expressions, F1 of labels, STRS."""
+    lines = ["| fps | spotter | micro F1 | macro F1 | expressions F1 | precision | recall | blink F1 | head F1 | labels F1 | STRS |", "|" + "---|" * 11]
+    for fps in sorted({row["fps"] for row in rows}):
+        part = [row for row in rows if row["fps"] == fps]
+        for name in ("frame difference", "mer"):
+            total = {kind: np.sum([row[name][kind] for row in part], axis=0) for kind in (*KINDS, "expressions")}
+            right, known, found = total["expressions"]
+            cells = [f"{f1(total[kind]):.2f}" for kind in ("micro", "macro", "expressions")] + [f"{right / max(found, 1):.2f}", f"{right / known:.2f}"]
+            if name == "mer":
+                pairs = np.array([pair for row in part for pair in row["labels"]])
+                named = metrics.scores(metrics.confusion(pairs[:, 0], pairs[:, 1], list(LABELS)))["uf1"] if len(pairs) else 0.0
+                cells += [f"{f1(total['blink']):.2f}", f"{f1(total['head']):.2f}", f"{named:.2f}", f"{named * f1(total['expressions']):.2f}"]
+            else:
+                cells += ["", "", "", ""]
+            lines.append(f"| {fps} | {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m mer.scoring.spot_benchmark", description="Measure the spotter on synthetic films.")
+    parser.add_argument("--out", type=Path, default=Path("spot-benchmark"))
+    parser.add_argument("--films", type=int, default=FILMS)
+    parser.add_argument("--at-most", type=int, help="measure only so many more recordings now")
+    given = parser.parse_args()
+    todo = [(seed, fps) for seed in range(given.films) for fps in RATES if not (given.out / f"{seed}-{fps}.json").is_file()]
+    for seed, fps in todo[: given.at_most]:
+        write_json(given.out / f"{seed}-{fps}.json", measure_film(seed, fps))
+    rows = [json.loads(path.read_text()) for path in sorted(given.out.glob("*-*.json"))]
+    films = len({row["seed"] for row in rows})
+    write_text(given.out / "table.md", f"{len(rows)} recordings of {films} films of {SECONDS:g} s.\n\n{table(rows)}\n")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Long synthetic videos with known intervals: small expressions, large ones, blinks and head moves of a rendered person.
+
+The motion is exact and cheap to draw at any frame rate; what the camera adds is drawn for each recording. For measuring
+spotters (`spot_benchmark`), not for training anything.
+"""
+
+from typing import Iterator, NamedTuple
+
+import cv2
+import numpy as np
+
+from data_prep.frames import Frame
+from flow.splatting.camera import Pose
+from flow.splatting.muscles import timing
+from flow.splatting.recipes import draw
+from flow.splatting.sensor import Sensor, record
+from mer.scoring.actors import LABELS
+
+SECONDS, SIDE = 18.0, 200
+SLOT_S = 3.0  # one event in each
+KINDS = ("micro", "micro", "macro", "blink", "blink", "head")
+MOTION = {"micro": (0.012, 0.04), "macro": (0.05, 0.14)}  # inter-ocular distances, of the point that moves most
+LASTS_S = {"micro": (0.2, 0.45), "macro": (0.8, 2.2), "blink": (0.15, 0.35), "head": (0.6, 1.4)}
+TURN = (3.0, 9.0)  # degrees of a head move, about any axis; half of them do not return
+
+
+class Event(NamedTuple):
+    """A known interval, s. label : what the motion is meant to be, for micro and macro."""
+
+    kind: str
+    onset: float
+    apex: float
+    offset: float
+    label: str = ""
+
+
+class Plan:
+    """Everything that happens in film number `seed`."""
+
+    def __init__(self, seed: int):
+        rng = np.random.default_rng([seed, 90])
+        self.seed, self.events, self.actions, self.turns = seed, [], [], []
+        for slot, kind in enumerate(rng.permutation(KINDS)):
+            lasts = rng.uniform(*LASTS_S[kind])
+            onset = slot * SLOT_S + rng.uniform(0.2, SLOT_S - lasts - 0.2)
+            apex = onset + lasts * rng.uniform(0.3, 0.6)
+            label = str(rng.choice(list(LABELS))) if kind in MOTION else ""
+            self.events.append(Event(str(kind), onset, apex, onset + lasts, label))
+            actions = draw(str(rng.choice(LABELS[label])), rng) if label else {}
+            self.actions.append((actions, rng.uniform(*MOTION[kind]) if label else 0.0))
+            way = rng.normal(0, 1, 3)
+            self.turns.append(rng.uniform(*TURN) * way / np.linalg.norm(way))
+        self.sway = [(rng.normal(0, 0.25, 3), rng.uniform(3, 8, 3), rng.uniform(0, 6.3, 3)) for _ in range(3)]
+        self.stays = rng.uniform(size=len(self.events)) < 0.5  # a head move that does not return
+
+
+class Film:
+    """Film number `seed` as a camera of any rate gives it: iterate `recording(fps)`.
+
+    Two pictures of the person are rendered, with open and with closed eyes. A frame is their blend, moved by the exact
+    motion of the 468 landmarks, linear between them. So light and shade stay on the skin, and no wrinkle deepens.
+    """
+
+    def __init__(self, seed: int):
+        from data_prep.landmarks import FACE_OVAL, INTEROCULAR
+        from flow.splatting.actor import Actor
+        from flow.splatting.muscles import move
+        from scipy.spatial import Delaunay
+
+        self.plan, self.seed, actor = Plan(seed), seed, Actor(1000 + seed, SIDE, gaussians=12_000, face=0.85)
+        self.camera, self.rest = actor.scene.camera, actor.face.head.rest
+        self.open, self.closed = (actor.scene.view(_state(lid)).picture.astype(np.float32) for lid in (0.0, 1.0))
+        self.points = actor.landmarks()
+        eyes = [self.points[list(corners)].mean(0) for corners in INTEROCULAR]
+        unit = np.linalg.norm(eyes[0] - eyes[1])
+        self.pulls = []
+        for event, (actions, far) in zip(self.plan.events, self.plan.actions):
+            strength = actor.intensity(actions, far * unit) if actions else 0.0
+            self.pulls.append(move(self.rest, {name: strength * value for name, value in actions.items()}) - self.rest)
+        # Around the face the picture follows the head, and far from it stays where it is.
+        middle, oval = self.points.mean(0), list(FACE_OVAL)
+        self.oval = oval
+        corners = np.array([[x, y] for x in (-SIDE, SIDE / 2, 2 * SIDE) for y in (-SIDE, 2 * SIDE)])
+        knots = np.vstack([self.points, middle + 1.35 * (self.points[oval] - middle), corners])
+        mesh = Delaunay(knots)
+        y, x = np.mgrid[:SIDE, :SIDE]
+        self.x, self.y = x.astype(np.float32), y.astype(np.float32)
+        grid = np.column_stack([x.ravel(), y.ravel()]).astype(float)
+        triangle = mesh.find_simplex(grid)
+        two = np.einsum("nij,nj->ni", mesh.transform[triangle, :2], grid - mesh.transform[triangle, 2])
+        self.shares, self.knots = np.column_stack([two, 1 - two.sum(1)]), mesh.simplices[triangle]
+
+    def picture(self, time: float) -> np.ndarray:
+        """What is before the camera at `time` s: (SIDE, SIDE, 3) float32 0..1."""
+        turn, pull, lid = self._at(time)
+        moved = self.camera.project(Pose(*turn).move(self.rest + pull))[0] - self.points
+        rigid = self.camera.project(Pose(*turn).move(self.rest))[0] - self.points
+        knots = np.vstack([moved, rigid[self.oval], np.zeros((6, 2))])
+        field = (self.shares[..., None] * knots[self.knots]).sum(1).reshape(SIDE, SIDE, 2).astype(np.float32)
+        back = field
+        for _ in range(3):  # a point seen at y was at x with x + field(x) = y
+            back = cv2.remap(field, self.x - back[..., 0], self.y - back[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        still = (1 - lid) * self.open + lid * self.closed
+        return cv2.remap(still, self.x - back[..., 0], self.y - back[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+    def _at(self, time: float) -> tuple[np.ndarray, np.ndarray, float]:
+        """Turn of the head (degrees), pull of the muscles (468, 3) cm, and how far the eyes are closed."""
+        turn = sum(size * np.sin(2 * np.pi * time / period + phase) for size, period, phase in self.plan.sway)
+        pull, lid = np.zeros_like(self.rest), 0.0
+        for event, full, way, stays in zip(self.plan.events, self.pulls, self.plan.turns, self.plan.stays):
+            level = float(timing(time, event.onset, event.apex, 0.0, event.offset - event.apex))
+            if event.kind == "blink":
+                lid = max(lid, level)
+            elif event.kind == "head":
+                level = float(timing(time, event.onset, event.offset, 1e6, 1.0)) if stays else level
+                turn = turn + level * way
+            else:
+                pull = pull + level * full
+        return turn, pull, lid
+
+    def recording(self, fps: float, every: int = 1) -> Iterator[Frame]:
+        """The film with noise, drifting exposure and a slow change of light; only every so many frames are drawn."""
+        rng = np.random.default_rng([self.seed, int(fps)])
+        sensor = Sensor(blur=0.4, shot=1e-4, read=0.006, drift=0.004, slope=0.01)
+        for number in range(0, int(SECONDS * fps), every):
+            time = number / fps
+            yield Frame(number, time, record(self.picture(time), sensor, int(time * 30), rng))
+
+
+def _state(lid: float):
+    from flow.splatting.actor import state
+
+    return state(blink=lid)
