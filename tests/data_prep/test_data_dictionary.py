@@ -11,8 +11,10 @@ import pytest
 from data_prep import clips, correct, intervals
 from data_prep import spotting_benchmark as spotting
 from data_prep.prepare import prepare
+from data_prep.prepared import Prepared
 from flow import benchmark as flow_benchmark
-from mer import evaluate, maps, protocols, run
+from flow.cache import estimate_prepared
+from mer import compare, detection, evaluate, maps, protocols, run
 from mer.config import CvConfig
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +84,47 @@ def test_what_a_run_writes(tmp_path):
     assert list(predictions.columns[-2:]) == ["p_u", "p_v"]
     assert documented("Clips of a run") == run.CLIP_COLUMNS
     assert documented("Clips left out of a run") == ["clip_id", "reason"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two finished runs on tiny ready-made maps."""
+    folder = tmp_path_factory.mktemp("runs")
+    rows = [(f"{subject}{label}.npy", "d", subject, label, label) for subject in "12" for label in "uv"]
+    for file, *_ in rows:
+        np.save(folder / file, np.zeros((1, 2, 2)))
+    pd.DataFrame(rows, columns=maps.COLUMNS).to_csv(folder / "index.csv", index=False)
+    for name in ("a", "b"):
+        run.cross_validate_maps(folder, folder / "index.csv", CvConfig(classifier="majority", seeds=1), folder / name)
+    return folder / "a", folder / "b"
+
+
+def test_the_record_of_a_run(runs):
+    origin, data, scores = (json.loads((runs[0] / name).read_text()) for name in ("run.json", "input.json", "metrics.json"))
+    of_prepared = {"prepare", "flow"}
+    assert set(documented("Origin of a run")) == set(origin) | of_prepared and not of_prepared & set(origin)
+    assert set(documented("Identity of the data of a run")) == set(data)
+    assert documented("Scores") == list(scores)
+
+
+def test_the_scores_of_action_units(monkeypatch, tmp_path):
+    scores = {"per_class": {"present": {"f1": 1.0}}, "clips_per_label": {"present": 1}, "clips": 2}
+    monkeypatch.setattr(detection.run, "cross_validate_prepared", lambda *_: scores)
+    monkeypatch.setattr(detection, "_interval", lambda *_: [0.0, 1.0])
+    written = detection.cross_validate_units([], CvConfig(protocol="cd6me"), tmp_path)
+    assert documented("Scores of action units") == list(written)
+
+
+def test_comparison(runs, tmp_path):
+    compare.write(compare.compare(runs, resamples=9), tmp_path)
+    assert documented("Comparison of runs") == list(pd.read_csv(tmp_path / "compare.csv").columns)
+
+
+def test_what_flow_estimate_writes(prepared):
+    estimate_prepared(Prepared(prepared), "dis")
+    assert documented("Settings of flow") == list(json.loads((prepared / "flow" / "dis" / "flow.json").read_text()))
+    with np.load(prepared / "flow" / "dis" / "sub01" / "EP01_01f.npz") as stored:
+        assert documented("Flow") == list(stored)
 
 
 def test_what_the_benchmarks_write():
