@@ -16,6 +16,7 @@ from flow import benchmark as flow_benchmark
 from flow.cache import estimate_prepared
 from mer import compare, detection, evaluate, maps, protocols, run
 from mer.config import CvConfig
+from mer.scoring import batch, spot
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
@@ -118,6 +119,11 @@ def test_the_scores_of_action_units(monkeypatch, tmp_path):
 def test_comparison(runs, tmp_path):
     compare.write(compare.compare(runs, resamples=9), tmp_path)
     assert documented("Comparison of runs") == list(pd.read_csv(tmp_path / "compare.csv").columns)
+
+
+def test_what_scoring_and_spotting_write():
+    assert documented("Scored clips") == [*batch.COLUMNS, "p_<label>"]
+    assert documented("Spotted intervals") == list(spot.table([]).columns)
 
 
 def test_what_flow_estimate_writes(prepared):
