@@ -13,11 +13,12 @@ PEOPLE, CLIPS_EACH = 2, 2
 RISE, FALL = 6, 5  # frames from onset to apex, and on to the offset
 SIZE = 256  # px of the square frames
 PEAK_PX = 2.0  # motion of the farthest-moving landmark at the apex
-# Words of the datasets that are no emotion an actor can show, and what is shown for them.
+# Words of the datasets that are no emotion an actor can show, and what is shown for them; for a word of your own, `OTHERS`.
 SHOWN = {
     "happy": "happiness", "positive": "happiness", "negative": "disgust", "sad": "sadness", "tense": "anger",
     "others": "contempt", "other": "contempt", "": "surprise",
 }  # fmt: skip
+OTHERS = "happiness"
 
 
 def write_small(name: str, root: str | Path) -> list[str]:
@@ -45,7 +46,8 @@ def _clips(words: tuple[str, ...]) -> Iterator[ReplicaClip]:
             rng = np.random.default_rng([subject, index])
             word = words[((subject - 1) * CLIPS_EACH + index - 1) % len(words)]
             first = word.lower().split("+")[0]
-            actions = recipes.draw(SHOWN.get(first, first), rng)
+            shown = SHOWN.get(first, first)
+            actions = recipes.draw(shown if shown in recipes.EMOTIONS else OTHERS, rng)
             frames = list(film(actor, actions, PEAK_PX, RISE, FALL, rng))
             onset = 100 * index + 46
             yield ReplicaClip(subject, index, word, recipes.coded(actions), onset, onset + RISE, onset + RISE + FALL, frames.__getitem__)
