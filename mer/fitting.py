@@ -46,7 +46,8 @@ def maker(config: CvConfig, classes: int, **chosen: Any) -> Make:
             "write a value into classifier_settings (RUN/choices.json says what the folds chose) and take `search` out."
         )
     Classifier = registry.load("mer.classifiers", config.classifier).Classifier
-    given = {**config.classifier_settings, **chosen}
+    variant = config.classifier.partition(":")[2]  # timm:resnet18
+    given = {**({"backbone": variant} if variant else {}), **config.classifier_settings, **chosen}
     settings = checked(given, Classifier, ("classes", "seed", "device"), f"The classifier {config.classifier}")
     if "device" in inspect.signature(Classifier).parameters:
         settings["device"] = config.device

@@ -12,6 +12,9 @@ from types import ModuleType
 from mer.errors import UnknownName
 
 
+WITH_VARIANTS = ("timm",)  # files that stand for many things, named as in timm:resnet18
+
+
 def names(package: str) -> list[str]:
     """Names of the files in `package` (for example `"flow.methods"`), sorted; files that start with `_` are helpers."""
     folder = Path(__file__).parents[1].joinpath(*package.split("."))
@@ -22,12 +25,18 @@ def load(package: str, name: str) -> ModuleType:
     """Import the file `name` of `package`; raises `UnknownName` with the nearest name if there is none."""
     known = names(package)
     check(name, known, package.rsplit(".", 1)[-1].rstrip("s"))
-    return importlib.import_module(f"{package}.{name}")
+    return importlib.import_module(f"{package}.{file_of(name)}")
+
+
+def file_of(name: str) -> str:
+    """The file that `name` names, which is `timm` for `timm:resnet18`."""
+    file, _, variant = name.partition(":")
+    return file if file in WITH_VARIANTS and variant else name
 
 
 def check(name: str, known: list[str], kind: str) -> str:
     """Return `name` if it is one of `known`, else raise `UnknownName` saying what is meant by `kind`."""
-    if name in known:
+    if file_of(name) in known:
         return name
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
