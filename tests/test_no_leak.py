@@ -19,7 +19,8 @@ LABELS = ["negative", "positive", "surprise"]
 CLASSIFIERS = registry.names("mer.classifiers")
 FEATURES = registry.names("mer.features")
 CALIBRATIONS = get_args(CvConfig.model_fields["calibration"].annotation)
-FAST = {"ststnet": {"epochs": 4, "learning_rate": 1e-2}, "mer_net": {"networks": 1, "steps": 6}}
+FAST = {"ststnet": {"epochs": 4, "learning_rate": 1e-2}, "mer_net": {"networks": 1, "steps": 6}, "off_apexnet": {"epochs": 5}, "rcn": {"epochs": 8, "batch_size": 32},
+        "htnet": {"epochs": 6}, "timm": {"backbone": "test_resnet", "size": 24, "epochs": 4, "learning_rate": 5e-3}}
 
 
 def experiment(subjects=4, clips=6, signal=0.35, seed=0):

@@ -12,7 +12,8 @@ from mer.errors import BadInput
 from mer.evaluate import maker
 
 NAMES = registry.names("mer.classifiers")
-FAST = {"ststnet": {"epochs": 15}, "mer_net": {"networks": 1, "steps": 40}}
+FAST = {"ststnet": {"epochs": 15}, "mer_net": {"networks": 1, "steps": 40}, "off_apexnet": {"epochs": 15}, "rcn": {"epochs": 25, "batch_size": 12}, "htnet": {"epochs": 20},
+        "timm": {"backbone": "test_resnet", "size": 32, "epochs": 20, "learning_rate": 3e-3}}
 
 
 def make(name, seed=0, classes=3, **settings):

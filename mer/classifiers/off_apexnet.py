@@ -1,0 +1,46 @@
+"""OFF-ApexNet: one small convolutional stream for u and one for v, joined by two wide layers. 2.7 M weights at 28x28.
+
+Source: Gan, Liong, Yau, Huang and Tan, "OFF-ApexNet on micro-expression recognition system", Signal Processing: Image Communication
+74, 2019: each stream 5x5 convolutions of 6 and 16 filters, each ReLU and max-pool 2/2; 1024, 1024, softmax.
+
+What differs here:
+- u and v are read from a feature that also has strain, which is passed over.
+- Inputs are centred and scaled per channel by the training clips; the loss weighs classes equally; AdamW with weight decay.
+- 40 epochs at 3e-4, set by hand to fit the training clips, not the published regime. Scores published for it are not this file's.
+"""
+
+import torch
+from torch import nn
+
+from mer.classifiers._network import NetworkClassifier
+
+
+class Net(nn.Module):
+    """(N, C, H, W) float32, of which the first two channels count -> logits (N, classes)."""
+
+    def __init__(self, height: int, width: int, classes: int):
+        super().__init__()
+        self.streams = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
+            for _ in "uv"
+        )
+        self.head = nn.Sequential(
+            nn.Linear(2 * 16 * (height // 4) * (width // 4), 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, classes)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(torch.cat([stream(x[:, k : k + 1]) for k, stream in enumerate(self.streams)], 1))
+
+
+class Classifier(NetworkClassifier):
+    """OFF-ApexNet; settings as in `_network.NetworkClassifier`."""
+
+    def __init__(
+        self, classes: int, seed: int, epochs: int = 40, learning_rate: float = 3e-4, batch_size: int = 64, weight_decay: float = 1e-2,
+        balanced: bool = True, device: str = "cpu",
+    ):
+        super().__init__(dict(classes=classes, seed=seed, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size,
+                              weight_decay=weight_decay, balanced=balanced), device)
+
+    def build(self, channels: int, height: int, width: int) -> nn.Module:
+        return Net(height, width, self.settings["classes"])

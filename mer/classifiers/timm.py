@@ -1,0 +1,82 @@
+"""Any backbone of timm on motion maps: `--classifier timm:resnet18`, or `timm` with the setting `backbone`.
+
+Source: R. Wightman, PyTorch Image Models, 2019; each backbone has its own source, which timm names.
+
+Maps are stretched to the size the backbone wants. Weights start random, or come from a local safetensors file (`weights`): nothing
+is downloaded and nothing that is loaded can run code. The head is always new. Such networks are made for millions of pictures and
+have no reason to do well on hundreds of maps; they are here to be compared with. Their folds are trained one by one, or in
+processes (`mer cv --jobs`).
+"""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mer.classifiers._network import NetworkClassifier
+from mer.errors import BadInput
+
+
+class Net(nn.Module):
+    """(N, C, H, W) float32, stretched to `size` px -> logits (N, classes)."""
+
+    def __init__(self, backbone: nn.Module, size: int):
+        super().__init__()
+        self.backbone, self.size = backbone, size
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.backbone(F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True))
+
+
+class Classifier(NetworkClassifier):
+    """A timm backbone.
+
+    backbone : timm's name of it;  weights : safetensors file of the backbone, empty for random ones
+    size : px, side that maps are stretched to
+    """
+
+    def __init__(
+        self, classes: int, seed: int, backbone: str = "resnet18", weights: str = "", size: int = 112, epochs: int = 20,
+        learning_rate: float = 3e-4, batch_size: int = 32, weight_decay: float = 5e-2, balanced: bool = True, device: str = "cpu",
+    ):
+        super().__init__(dict(classes=classes, seed=seed, backbone=backbone, weights=weights, size=size, epochs=epochs,
+                              learning_rate=learning_rate, batch_size=batch_size, weight_decay=weight_decay, balanced=balanced), device)
+
+    def fit(self, X, y) -> "Classifier":
+        """As `_network.NetworkClassifier.fit`. Raises `BadInput` for a backbone timm does not have, or weights that are not its own."""
+        super().fit(X, y)
+        self.settings = {**self.settings, "weights": ""}  # what was fitted is in the state; the file is not needed again
+        return self
+
+    def build(self, channels: int, height: int, width: int) -> nn.Module:
+        import timm
+
+        name, options = self.settings["backbone"], {"in_chans": channels, "num_classes": self.settings["classes"]}
+        if not timm.is_model(name):
+            near = ", ".join(timm.list_models(f"*{name}*")[:5])
+            raise BadInput(f"timm has no backbone called {name!r}." + (f" Near: {near}." if near else " See timm.list_models()."))
+        backbone = timm.create_model(name, pretrained=False, **options)
+        if self.settings["weights"]:
+            _load(backbone, Path(self.settings["weights"]))
+        return Net(backbone, self.settings["size"])
+
+
+def _load(backbone: nn.Module, path: Path) -> None:
+    """Fill all of `backbone` but its head from a safetensors file; every tensor must be there and fit."""
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(str(path))
+    except Exception as error:  # safetensors raises kinds of its own
+        raise BadInput(f"The weights {path} cannot be read: {error}. A safetensors file is needed.") from error
+    head = {f"{module}.{part}" for module in _names(backbone.default_cfg["classifier"]) for part in ("weight", "bias")}
+    own = backbone.state_dict()
+    wrong = [name for name in own if name not in head and (name not in tensors or tensors[name].shape != own[name].shape)]
+    if wrong:
+        raise BadInput(f"The weights {path} are not of this backbone: {len(wrong)} of {len(own)} tensors are missing or differ. First: {wrong[0]}.")
+    backbone.load_state_dict({name: own[name] if name in head else tensors[name] for name in own})
+
+
+def _names(classifier: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (classifier,) if isinstance(classifier, str) else tuple(classifier)
