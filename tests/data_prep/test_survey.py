@@ -4,11 +4,13 @@ import shutil
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from data_prep import frames, survey
 from data_prep.datasets import casme2
 from data_prep.survey import check_dataset
 from mer import registry
+from mer.cli import cli
 from mer.errors import UnknownName
 
 
@@ -118,3 +120,17 @@ def test_intervals_of_long_videos_are_counted(make_replica):
     lines = [line.split() for line in check_dataset("samm_lv", make_replica("samm_lv")).lines]
     assert ["micro", "intervals", "4,", "published", "159"] in lines
     assert any(line[:2] == ["macro", "intervals"] and line[-2:] == ["published", "343"] for line in lines)
+
+
+def test_the_exit_code_is_0_only_where_the_folder_can_be_used(make_replica):
+    root = make_replica("samm")
+
+    def check(name, folder):
+        return CliRunner().invoke(cli, ["prepare", name, "--root", str(folder), "--check"])
+
+    assert check("samm", root).exit_code == 0
+    wrong = check("casme2", root)
+    assert wrong.exit_code == 1 and wrong.output.splitlines()[-1].startswith("Not usable.")
+    for image in root.rglob("*.jpg"):
+        image.write_text("moved")
+    assert check("samm", root).exit_code == 1
