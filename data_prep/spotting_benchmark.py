@@ -77,7 +77,7 @@ def spotted(clip: Clip, method: str) -> int:
     return spotting.spot_apex(clip.frames, clip.matrix, method)
 
 
-def measure(clips: int = 20, rates: tuple[float, ...] = RATES, seed: int = 0) -> pd.DataFrame:
+def measure(clips: int = 40, rates: tuple[float, ...] = RATES, seed: int = 0) -> pd.DataFrame:
     """One row per clip, rate and method: `clip, rate, method, frames, apex, spotted`."""
     rows = []
     for rate in rates:
@@ -100,7 +100,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def run(out: str | Path, clips: int = 20, seed: int = 0) -> str:
+def run(out: str | Path, clips: int = 40, seed: int = 0) -> str:
     """Measure, write every clip's row to `out`/spotting.csv, and return the table as Markdown."""
     rows = measure(clips, seed=seed)
     with replacing(Path(out) / "spotting.csv") as temporary:
