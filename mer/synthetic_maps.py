@@ -52,6 +52,12 @@ def make_maps(count: int, seed: int, crop: str = "aligned", size: int = 28) -> t
 
 def person(seed: list[int], crop: str, size: int) -> Iterator[tuple[np.ndarray, str]]:
     """Yield map and emotion of each clip of one person."""
+    for flow, landmarks, emotion in motions(seed, crop):
+        yield flow_image.extract(flow, landmarks, size=size), emotion
+
+
+def motions(seed: list[int], crop: str) -> Iterator[tuple[np.ndarray, np.ndarray, str]]:
+    """Yield flow (GRID, GRID, 2) float32 px, landmarks of the onset (478, 2) px and emotion of each clip of one person."""
     rng = np.random.default_rng(seed)
     rest = Head(proportions(rng)).rest
     pose = Pose(*rng.normal(0, [5.0, 4.0, 2.0]))
@@ -67,7 +73,7 @@ def person(seed: list[int], crop: str, size: int) -> Iterator[tuple[np.ndarray, 
         turned = _turned(pose, peak, rng)
         moved = CAMERA.project(turned.move(after))[0] - CAMERA.project(pose.move(before))[0]
         flow = spread(moved @ place[:, :2].T, outside=(CAMERA.project(turned.move(rest))[0] - seen).mean(0) @ place[:, :2].T)
-        yield flow_image.extract(spoiled(_warped(flow, habit), rng), landmarks, size=size), emotion
+        yield spoiled(_warped(flow, habit), rng).astype(np.float32), landmarks, emotion
 
 
 def draw_emotion(rng: np.random.Generator) -> str:

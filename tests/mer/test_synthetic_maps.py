@@ -1,0 +1,76 @@
+"""Synthetic maps: reproducible, labelled by what moved, and the frozen weights that learnt from them."""
+
+import numpy as np
+import pytest
+
+from data_prep.align import similarity
+from data_prep.landmarks import interocular
+from mer import pretrain
+from mer.classifiers.mer_net import Classifier
+from mer.errors import BadInput
+from mer.synthetic_maps import GRID, LABELS, Interpolation, label_of, make_maps, motions, spoiled
+
+
+def test_the_same_seed_gives_the_same_maps():
+    X, y, emotions = make_maps(25, seed=3, crop="box")
+    again, _, _ = make_maps(40, seed=3, crop="box")
+    assert X.shape == (25, 3, 28, 28) and X.dtype == np.float32 and np.isfinite(X).all()
+    assert np.array_equal(X, again[:25]) and not np.array_equal(X, make_maps(25, seed=4, crop="box")[0])
+    assert [LABELS[i] for i in y] == [label_of(emotion) for emotion in emotions]
+
+
+def test_labels_come_about_equally_often():
+    emotions = [emotion for i in range(15) for _, _, emotion in motions([0, i], "aligned")]
+    counts = np.array([sum(label_of(e) == label for e in emotions) for label in LABELS])
+    assert counts.sum() == 300 and (abs(counts - 100) < 30).all()
+    assert len(set(emotions)) == 8
+
+
+def test_landmarks_are_those_of_an_aligned_face():
+    eyes = []
+    for i in range(6):
+        _, landmarks, _ = next(motions([1, i], "aligned"))
+        eyes.append(interocular(landmarks) / GRID)
+        assert np.allclose(similarity(landmarks, GRID)[:, :2], np.eye(2), atol=0.2)
+    assert np.mean(eyes) == pytest.approx(0.35, abs=0.03)
+
+
+def test_motion_between_landmarks_is_linear():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(5, 50, (468, 2))
+    flow = Interpolation(points)(points * [0.1, -0.2] + 1, outside=np.array([7.0, 8.0]))
+    assert flow[30, 20].tolist() == pytest.approx([3, -5]) and flow[0, 0].tolist() == [7, 8]
+
+
+def test_a_surprised_brow_goes_up_and_a_smile_spreads_the_mouth():
+    found = [(flow, marks, emotion) for i in range(12) for flow, marks, emotion in motions([5, i], "aligned")]
+
+    def at(flow, marks, point):
+        x, y = np.clip(marks[point].round().astype(int), 0, GRID - 1)
+        return flow[y, x] - np.median(flow, (0, 1))
+
+    brow = np.median([at(flow, marks, 105)[1] for flow, marks, emotion in found if emotion == "surprise"])
+    spread = np.median([(at(flow, marks, 291) - at(flow, marks, 61))[0] for flow, marks, emotion in found if emotion == "happiness"])
+    assert brow < -0.1 and spread > 0.1
+
+
+def test_spoiled_keeps_most_of_what_moved():
+    flow = np.zeros((GRID, GRID, 2))
+    flow[20:36, 20:36] = 1
+    worse = spoiled(flow, np.random.default_rng(0))
+    assert 0.5 < np.corrcoef(flow.ravel(), worse.ravel())[0, 1] < 0.9999
+
+
+@pytest.mark.parametrize("crop", ["aligned", "box"])
+def test_frozen_weights_know_people_they_have_not_seen(crop):
+    X, y, _ = make_maps(60, seed=99, crop=crop)
+    classifier = pretrain.load(crop)
+    assert (classifier.predict_proba(X).argmax(1) == y).mean() > 0.8
+    assert (pretrain.FOLDER / f"synthetic-{crop}.md").read_text(encoding="utf-8") == pretrain.card(crop, pretrain.MAPS, pretrain.SEED)
+    started = Classifier(classes=3, seed=0, kernel=False, networks=1, start=crop, steps=1, learning_rate=1e-7, average=0.0).fit(X, y)
+    assert np.allclose(started.predict_proba(X), classifier.predict_proba(X), atol=1e-3)
+
+
+def test_unknown_weights_are_named():
+    with pytest.raises(BadInput, match="aligned, box"):
+        pretrain.load("moon")
