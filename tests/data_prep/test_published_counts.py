@@ -91,6 +91,14 @@ def test_a_protocol_picks_the_published_number_of_clips(protocol, dataset, publi
     assert set(loaded.labels) == set(published)
 
 
+def test_cd6me_takes_every_clip_of_its_six_datasets(table):
+    """Its authors count 2,031: they read a later spreadsheet of CASME II, which has 256 rows."""
+    names = ("casme", "casme2", "samm", "fourdme", "mmew", "casme3")
+    everything = pd.concat([table(name) for name in names], ignore_index=True)
+    counts = protocols.apply(protocols.load("cd6me-au4"), everything)["dataset"].value_counts().to_dict()
+    assert counts == {"casme": 189, "casme2": 255, "samm": 159, "fourdme": 267, "mmew": 300, "casme3": 860}
+
+
 @pytest.fixture(scope="module")
 def composite(tmp_path_factory) -> pd.DataFrame:
     """Clip tables of replicas that hold the 442 clips of the composite under their own names, and two that it dropped."""
