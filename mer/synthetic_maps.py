@@ -56,8 +56,11 @@ def person(seed: list[int], crop: str, size: int) -> Iterator[tuple[np.ndarray, 
         yield flow_image.extract(flow, landmarks, size=size), emotion
 
 
-def motions(seed: list[int], crop: str) -> Iterator[tuple[np.ndarray, np.ndarray, str]]:
-    """Yield flow (GRID, GRID, 2) float32 px, landmarks of the onset (478, 2) px and emotion of each clip of one person."""
+def motions(seed: list[int], crop: str, head: float = 1.0) -> Iterator[tuple[np.ndarray, np.ndarray, str]]:
+    """Yield flow (GRID, GRID, 2) float32 px, landmarks of the onset (478, 2) px and emotion of each clip of one person.
+
+    head : times the usual motion of the head
+    """
     rng = np.random.default_rng(seed)
     rest = Head(proportions(rng)).rest
     pose = Pose(*rng.normal(0, [5.0, 4.0, 2.0]))
@@ -70,7 +73,7 @@ def motions(seed: list[int], crop: str) -> Iterator[tuple[np.ndarray, np.ndarray
     for _ in range(CLIPS_PER_PERSON):
         emotion = draw_emotion(rng)
         before, after, peak = draw_states(rest, emotion, rng)
-        turned = _turned(pose, peak, rng)
+        turned = _turned(pose, head * peak, rng)
         moved = CAMERA.project(turned.move(after))[0] - CAMERA.project(pose.move(before))[0]
         flow = spread(moved @ place[:, :2].T, outside=(CAMERA.project(turned.move(rest))[0] - seen).mean(0) @ place[:, :2].T)
         yield spoiled(_warped(flow, habit), rng).astype(np.float32), landmarks, emotion
