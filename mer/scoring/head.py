@@ -8,13 +8,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from data_prep.landmarks import FACE_OVAL, interocular
+from data_prep.landmarks import interocular
 from flow.splatting.template import template
 
 POINTS = 468  # the mesh without the irises, which follow the gaze
 ROUNDS = 4  # of the robust fit
-COARSE = 4  # px between places at which depth is interpolated
-FAR, EDGE = 6.0, 0.08  # how far outwards depth goes on, in faces; over how much of the inter-ocular distance motion fades out
+COARSE, NEAR = 4, 3.0  # px between places at which depth is worked out; px within which a landmark counts in full
+EDGE = 0.08  # over how much of the inter-ocular distance the motion fades out around the face
 
 
 @lru_cache(maxsize=1)
@@ -78,23 +78,20 @@ class Dense:
     """The same for every pixel of an aligned face: `Dense(landmarks, shape).own(flow)`.
 
     landmarks : (478, 2) px of the onset; shape : height and width, px
-    Depth is interpolated between the landmarks and goes on outwards as at the edge of the face. The motion fades out
-    there, because hair and background are not the face's.
+    Depth is that of the landmarks, weighted by nearness, and goes on outwards as at the edge of the face. The motion fades
+    out there, because hair and background are not the face's.
     """
 
     def __init__(self, landmarks: np.ndarray, shape: tuple[int, int]):
         import cv2
-        from scipy.interpolate import LinearNDInterpolator
 
         self.points = landmarks[:POINTS].astype(float)
         self.freedoms = basis(self.points)
         middle = self.points.mean(0)
-        far = middle + FAR * (self.points[list(FACE_OVAL)] - middle)
-        depth = self.freedoms[:, 0, 2]
-        deep = LinearNDInterpolator(np.vstack([self.points, far]), np.concatenate([depth, depth[list(FACE_OVAL)]]), fill_value=0.0)
         y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
         coarse = np.mgrid[: shape[0] : COARSE, : shape[1] : COARSE].astype(np.float32)  # depth is smooth
-        depth = deep(coarse[1], coarse[0]).astype(np.float32)
+        near = 1 / (((coarse[::-1, :, :, None] - self.points.T[:, None, None]) ** 2).sum(0) + NEAR**2) ** 2
+        depth = (near @ self.freedoms[:, 0, 2] / near.sum(-1)).astype(np.float32)
         self.x, self.y = x - middle[0].astype(np.float32), y - middle[1].astype(np.float32)
         self.z = cv2.remap(depth, x / COARSE, y / COARSE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         inside = cv2.fillConvexPoly(np.zeros(shape, np.float32), cv2.convexHull(np.rint(self.points).astype(np.int32)), 1.0)
