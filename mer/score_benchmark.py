@@ -1,0 +1,104 @@
+"""Where the time of `mer score` goes, stage by stage, and how much memory it takes for short and for long videos.
+
+    python -m mer.score_benchmark clip.mp4            seconds per stage
+    python -m mer.score_benchmark --memory            peak memory for 10 s and for 10 min of a small video
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+WATCH = """
+import resource, sys
+from data_prep.frames import open_frames
+from mer.scoring.faces import Follower
+from mer.scoring.watch import watch
+course = watch(open_frames(sys.argv[1]), Follower(), 30)
+print(len(course.number), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def stages(clip: Path) -> list[tuple[str, float]]:
+    """Seconds of every stage, from a process that has loaded nothing yet."""
+    spent, last = [], time.perf_counter()
+
+    def lap(stage: str) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        spent.append((stage, now - last))
+        last = now
+
+    from mer import bundle
+    from mer.scoring import loaded, moment
+    from mer.scoring.faces import Follower
+    from mer.scoring.score import explain
+
+    fitted = bundle.load()
+    loaded.mesh(), loaded.detector(), loaded.method(fitted.recipe.method, fitted.recipe.method_options)
+    lap("start: imports and models")
+    from data_prep.frames import open_frames
+
+    frames = [frame for frame in open_frames(clip)]
+    lap("decode alone")
+    mesh = loaded.mesh()
+    for frame in frames:
+        mesh.landmarks(frame.image)
+    lap("landmarks alone")
+    from mer.scoring.watch import watch
+
+    course = watch(frames, Follower(), 30.0)
+    lap("watch: landmarks, quick flow, head")
+    picked = moment.strongest(course, str(clip))
+    lap("find the moment")
+    score = explain(clip, open_frames(clip), course, picked, fitted, "")
+    lap("flow, label, explanation")
+    from mer.scoring.page import write
+
+    with tempfile.TemporaryDirectory() as folder:
+        write(score, folder)
+    lap("draw and write everything")
+    return [*spent, ("frames", len(frames))]
+
+
+def memory(seconds: float) -> tuple[int, int]:
+    """Frames in which a face was seen, and peak MB, of a process that watches a video of 160 px and so many seconds."""
+    import av
+    import numpy as np
+
+    from flow.splatting.actor import Actor
+
+    person = Actor(77, 160)
+    frames = [person.frame({"12": 0.05 * i}, number=i, rng=np.random.default_rng(i)) for i in range(8)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "long.mp4"
+        with av.open(str(path), "w") as out:
+            stream = out.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
+            stream.width = stream.height = 160
+            stream.pix_fmt = "yuv420p"
+            for i in range(int(seconds * 30)):
+                out.mux(stream.encode(av.VideoFrame.from_ndarray(frames[abs(i % 14 - 7)], format="rgb24")))
+            out.mux(stream.encode())
+        seen, megabytes = subprocess.run([sys.executable, "-c", WATCH, str(path)], capture_output=True, text=True, check=True).stdout.split()
+    return int(seen), int(megabytes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m mer.score_benchmark", description="Time and memory of mer score.")
+    parser.add_argument("clip", type=Path, nargs="?")
+    parser.add_argument("--memory", action="store_true", help="watch 10 s and 10 min of a small video")
+    given = parser.parse_args()
+    if given.clip:
+        *spent, (_, frames) = stages(given.clip)
+        print("\n".join([f"{seconds:7.2f} s  {stage}" for stage, seconds in spent] + [f"{frames} frames"]))
+        print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB, all frames held for the stages")
+    if given.memory:
+        for seconds in (10, 600):
+            print("{:d} s: {:d} frames, {:d} MB".format(seconds, *memory(seconds)))
+
+
+if __name__ == "__main__":
+    main()

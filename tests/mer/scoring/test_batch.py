@@ -1,0 +1,67 @@
+"""A folder of clips becomes a table: a row each, a reason where one failed, and nothing done twice."""
+
+import shutil
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from data_prep.frames import write_image
+from mer import cli
+from mer.errors import BadInput
+from mer.scoring import batch
+from video_files import APEX
+
+
+@pytest.fixture
+def folder(tmp_path, smile_video, smile_frames):
+    root = tmp_path / "clips"
+    (root / "b" / "frames").mkdir(parents=True)
+    shutil.copy(smile_video, root / "a.mp4")
+    for i, image in enumerate(smile_frames[:1]):
+        write_image(root / "b" / "frames" / f"{i}.png", image)
+    (root / "notes.txt").write_text("not a clip")
+    (root / "c.mp4").write_text("not a video")
+    return root
+
+
+def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, tmp_path, monkeypatch):
+    out = tmp_path / "results.csv"
+    answer = CliRunner().invoke(cli.cli, ["score", str(folder), "--out", str(out), "--jobs", "1"])
+    assert answer.exit_code == 0, answer.output
+    rows = pd.read_csv(out, keep_default_na=False).set_index("clip")
+    assert list(rows.index) == ["a.mp4", "b/frames", "c.mp4"]
+    assert list(rows["outcome"]) == ["ok", "failed", "failed"]
+    assert rows.loc["a.mp4", "label"] == "positive" and abs(int(float(rows.loc["a.mp4", "apex"])) - APEX) <= 2
+    assert "motion needs two" in rows.loc["b/frames", "reason"] and "cannot be read" in rows.loc["c.mp4", "reason"]
+
+    todo = []
+    monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: NoWork(todo))
+    batch.score_all(folder, out, jobs=1)
+    assert todo == ["b/frames", "c.mp4"]  # what failed is tried again, what was scored is not
+
+
+class NoWork:
+    """A pool that notes what it is given and finishes none of it."""
+
+    def __init__(self, todo):
+        self.todo = todo
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def submit(self, _, name, *__):
+        from concurrent.futures import Future
+
+        self.todo.append(name)
+        done = Future()
+        done.set_result({"clip": name, "outcome": "failed", "reason": "not done", "bundle": "synthetic"})
+        return done
+
+
+def test_a_folder_without_clips_is_said(tmp_path):
+    with pytest.raises(BadInput, match="holds no videos"):
+        batch.clips_below(tmp_path)
