@@ -71,8 +71,7 @@ def judge(case: Shown, fitted: bundle.Bundle) -> dict[str, bool]:
     """What the explanation of one case got right."""
     seen = between([], np.zeros((2, 3)), case.landmarks, case.flow, own_motion=True)
     moved = max(regions.measure(seen.own, case.landmarks), key=lambda region: region.motion).name
-    p = fitted.predict_proba(fitted.extract(seen.taken, case.landmarks)[None])[0]
-    share = occlusion.shares(fitted, seen.taken, case.landmarks, int(p.argmax()))
+    share = occlusion.shares(fitted, seen.taken, case.landmarks)
     named = units.nearest(seen.points, seen.motion)
     side = {"": "both", "R": "right", "L": "left"}[case.side]
     return {

@@ -118,7 +118,7 @@ def explain(clip: Path, frames: Frames, course: Course, picked: moment.Moment, f
     shown = measure([images[number] for number in numbers], course.box[picked.onset], recipe)
     p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
     best = int(p.argmax())
-    share = occlusion.shares(fitted, shown.taken, shown.landmarks, best)
+    share = occlusion.shares(fitted, shown.taken, shown.landmarks)
     parts = [replace(region, share=share[region.name]) for region in regions.measure(shown.own, shown.landmarks)]
     reason = sureness.reason_not_to_name(shown.far, float(p.max()), recipe)
     said = sureness.warnings(course, picked.onset, picked.apex, clip, recipe)

@@ -21,7 +21,7 @@ from mer.features import flow_image
 from mer.scoring.actors import FACE, MOVES, POSE, REST, TURN, Pair, pairs
 from mer.scoring.measure import between
 
-PEOPLE, FIRST = 100, 20_000
+PEOPLE, FIRST = 40, 20_000
 METHOD, OPTIONS, SETTINGS = "srflownet", {"network": "compact"}, {"size": 28}
 CONFIDENT = 0.5  # least probability of a label that is given
 REST_SHARE = 0.95  # of the faces at rest lie below the least motion
