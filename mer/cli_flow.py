@@ -14,7 +14,7 @@ def flow():
 
 @flow.command()
 @click.argument("prepared", type=FOLDER, nargs=-1, required=True)
-@click.option("--method", type=Name("flow.methods"), default="dis", show_default=True,
+@click.option("--method", type=Name("flow.methods"), default="srflownet", show_default=True,
               help=f"One of {known('flow.methods')}.")
 @click.option("--weights", type=FILE, help="Local weights, for methods that need them.")
 @click.option("--match-exposure/--no-match-exposure", default=True, show_default=True,
@@ -26,7 +26,7 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler):
 
     \b
     Example:
-      mer flow estimate prepared/casme2 prepared/samm --method dis
+      mer flow estimate prepared/casme2 prepared/samm
     """
     from data_prep.prepared import open_prepared
     from flow.cache import estimate_prepared

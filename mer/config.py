@@ -20,7 +20,7 @@ class CvConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     protocol: str | None = "composite-3"  # which clips count and how emotions become labels: a name, or a YAML file of your own
-    method: str | None = "dis"  # flow method whose flow is read from the prepared folders
+    method: str | None = "srflownet"  # flow method whose flow is read from the prepared folders
     feature: str | None = "flow_image"  # what the classifier reads, made from flow and landmarks
     feature_settings: dict[str, Value] | None = Field(default_factory=dict)  # options of the feature, such as size: 28
     classifier: str = "ststnet"  # what predicts the label

@@ -25,7 +25,7 @@ def small():
 
 @pytest.fixture
 def prepared(tmp_path):
-    """A prepared folder of CASME II as `mer prepare` and `mer flow estimate` leave it: 4 subjects x 4 clips, dis flow.
+    """A prepared folder of CASME II as `mer prepare` and `mer flow estimate` leave it: 4 subjects x 4 clips, srflownet flow.
 
     sub01/c0 had no face, sub01/c1 has no flow, and each subject's c3 has an emotion without a label. In the others
     happiness moves right and disgust moves down, so the labels can be learned.
@@ -46,8 +46,8 @@ def prepared(tmp_path):
     outcome.loc[0, ["outcome", "reason"]] = ["no face", "onset, frame 1"]
     outcome.to_csv(root / "outcome.csv", index=False)
     (root / "prepare.json").write_text(json.dumps({"dataset": "casme2", "size": 64, "synthetic": True, "corrections_applied": []}))
-    (root / "flow" / "dis").mkdir(parents=True)
-    (root / "flow" / "dis" / "flow.json").write_text(json.dumps({"method": "dis", "options": {}, "match_exposure": True, "version": "x"}))
+    (root / "flow" / "srflownet").mkdir(parents=True)
+    (root / "flow" / "srflownet" / "flow.json").write_text(json.dumps({"method": "srflownet", "options": {}, "match_exposure": True, "version": "x"}))
     rng = np.random.default_rng(0)
     landmarks = rng.uniform(20, 44, (478, 2)).astype(np.float32)
     for point, place in {33: (10, 20), 133: (20, 20), 362: (42, 20), 263: (52, 20)}.items():  # eye centres 32 px apart
@@ -61,5 +61,5 @@ def prepared(tmp_path):
         motion = {"happiness": (1, 0), "disgust": (0, 1), "others": (0, 0)}[row.emotion]
         if row.clip_id != "casme2/sub01/c1":
             flow = np.full((64, 64, 2), motion) + rng.normal(0, 0.1, (64, 64, 2))
-            files.write(root / "flow" / "dis" / row.subject / f"{row.clip}.npz", flow.astype(np.float32))
+            files.write(root / "flow" / "srflownet" / row.subject / f"{row.clip}.npz", flow.astype(np.float32))
     return root

@@ -49,7 +49,7 @@ def test_the_page_is_whole_and_fetches_nothing(finished):
 def test_it_says_what_a_reviewer_asks(finished):
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", write_report(finished).read_text(encoding="utf-8")))
     for needed in ("10 clips of 4 subjects", "Synthetic data.", "majority class", "95 % interval", "mean of 2 seeds", "casme2-3",
-                   "no flow by dis", "no lie detector", "Not evaluated", "classifier logistic", "numpy"):  # fmt: skip
+                   "no flow by srflownet", "no lie detector", "Not evaluated", "classifier logistic", "numpy"):  # fmt: skip
         assert needed in text, needed
 
 

@@ -26,7 +26,7 @@ def test_features_of_the_clips_that_count(prepared):
 def test_every_other_clip_has_a_reason(prepared):
     reasons = dict(inputs.gather([prepared], CONFIG).left_out.values)
     assert reasons.pop("casme2/sub01/c0") == "no face: onset, frame 1"
-    assert reasons.pop("casme2/sub01/c1") == "no flow by dis"
+    assert reasons.pop("casme2/sub01/c1") == "no flow by srflownet"
     assert reasons == {f"casme2/sub0{s}/c3": "casme2-3 gives no label to casme2 others" for s in range(1, 5)}
 
 
@@ -39,7 +39,7 @@ def test_clips_that_a_list_names_and_nobody_has_are_said(prepared):
     "change, message",
     [
         ({"method": "tvl1"}, "no flow by tvl1"),
-        ({"method": "diss"}, "Did you mean dis"),
+        ({"method": "srflownett"}, "Did you mean srflownet"),
         ({"feature_settings": {"sice": 8}}, "flow_image has no setting 'sice'. Did you mean size"),
         ({"protocol": "casme22-3"}, "Did you mean casme2-3"),
     ],
@@ -55,7 +55,7 @@ def test_flow_of_two_kinds_is_not_mixed(prepared, tmp_path):
     table = clips.read(other / "clips.parquet").assign(dataset="samm")
     clips.write(table.assign(clip_id="samm" + table["clip_id"].str.removeprefix("casme2")), other / "clips.parquet")
     (other / "outcome.csv").write_text((other / "outcome.csv").read_text().replace("casme2/", "samm/"))
-    (other / "flow" / "dis" / "flow.json").write_text(json.dumps({"method": "dis", "match_exposure": False}))
+    (other / "flow" / "srflownet" / "flow.json").write_text(json.dumps({"method": "srflownet", "match_exposure": False}))
     with pytest.raises(BadInput, match="Estimate both alike"):
         inputs.gather([prepared, other], CONFIG)
 
@@ -66,7 +66,7 @@ def test_a_run_keeps_everything_on_record(prepared, tmp_path):
     assert scores["uf1"] == pytest.approx(2 / 3)  # all right, and surprise, which nobody shows, still counts
     finished = run.open_run(out)
     assert finished.metrics["uf1"] == scores["uf1"] and finished.metrics["synthetic"] is True
-    assert finished.metrics["clips_left_out"] == {"casme2-3 gives no label to casme2 others": 4, "no face": 1, "no flow by dis": 1}
+    assert finished.metrics["clips_left_out"] == {"casme2-3 gives no label to casme2 others": 4, "no face": 1, "no flow by srflownet": 1}
     assert load_config(out / "config.yaml") == CONFIG
     assert (out / finished.origin["folders"][0]).resolve() == prepared.resolve()
     assert finished.origin["flow"]["match_exposure"] is True and "numpy" in finished.origin["versions"]
