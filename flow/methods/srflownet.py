@@ -1,6 +1,6 @@
 """SRFlowNet, our facial flow network, with the frozen weights that come with the package.
 
-The compact network (0.5 M parameters) is used on a CPU, the full one on a GPU as soon as its weights are shipped; see
+The compact network (1.9 M parameters) is used on a CPU, the full one on a GPU as soon as its weights are shipped; see
 flow/weights/*.md for their data and scores, and flow/srflownet/ for the networks.
 
 Source: arXiv 2601.06479 for the idea; network, training data and weights are ours.
