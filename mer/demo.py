@@ -31,7 +31,7 @@ from mer.run import cross_validate_prepared
 from mer.scoring.page import write as write_page
 from mer.scoring.score import score as score_clip
 
-CONFIG = CvConfig(protocol="synthetic-3", method="dis", feature="flow_image", classifier="ststnet", seeds=3)
+CONFIG = CvConfig(protocol="synthetic-3", method="srflownet", feature="flow_image", classifier="mer_net", seeds=1)
 MARKER = "SYNTHETIC.txt"
 
 CLIPS_PER_SUBJECT = 5
@@ -106,7 +106,7 @@ def run(out: Path) -> Iterator[str]:
 
     scores = cross_validate_prepared(folders, CONFIG, out / "run")
     report = write_report(out / "run")
-    yield f"{scores['clips']} clips of {scores['subjects']} subjects, each left out once, with {CONFIG.classifier} and {CONFIG.seeds} seeds"
+    yield f"{scores['clips']} clips of {scores['subjects']} subjects, each left out once, with {CONFIG.classifier}"
 
     fitted = bundle.fit(folders, CONFIG)
     bundle.save(fitted, out / "bundle")
