@@ -13,7 +13,7 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -62,6 +62,7 @@ def prepare(
     apex: str = "midpoint",
     corrections: bool = True,
     skip_missing: bool = False,
+    offset: bool = False,
     scheduler: str | None = None,
 ) -> pd.DataFrame:
     """Prepare the dataset `name` in `root` into the folder `out`; see `data_prep/prepared.py` for reading it.
@@ -71,6 +72,8 @@ def prepare(
     apex         : what stands in for an apex that is not annotated, one of `spotting.METHODS`
     corrections  : apply data_prep/corrections/NAME.csv
     skip_missing : go on where more clips lack frames than the release itself lacks (`Facts.lacking`, mostly 1 %)
+    offset       : write the offset's face too, where an offset is annotated and its frame is there; a folder prepared
+                   without is completed, and one with offsets keeps having them
     scheduler    : address of a Dask cluster to work on instead of processes here; its machines must see `root` and `out`
 
     Returns the outcome table, one row per clip: clip_id, outcome ("ok", "no face", "missing frame", "unreadable frame",
@@ -81,14 +84,16 @@ def prepare(
     root, out = Path(root).absolute(), Path(out)
     annotations = read_clips(name, root, corrections)
     table = annotations.table
-    found = locate_all(name, root, annotations, apex)
+    offset = offset or _settings(out).get("offset", False)
+    found = locate_all(name, root, annotations, apex, offset)
     missing = sum(clip.outcome == "missing frame" for clip in found)
     if missing == len(found) or (missing > load_dataset(name).FACTS.lacking * len(found) and not skip_missing):
         raise BadInput(missing_message(found, root))
     settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections, "synthetic": (root / MARKER).is_file()} | {
         package: version(package) for package in ("mer", "mediapipe")
     }
-    _claim(out, settings, annotations.corrections)
+    more = {"corrections_applied": annotations.corrections} | ({"offset": True} if offset else {})
+    _claim(out, settings, more)
 
     outcomes = {clip.clip_id: _outcome(clip, clip.outcome, clip.reason) for clip in found if clip.outcome}
     to_do = []
@@ -122,21 +127,25 @@ def prepare(
     return outcome
 
 
-def _claim(out: Path, settings: dict, applied: list[dict]) -> None:
-    """Write the settings into `out`, or refuse it if it was made with others or holds something else."""
+def _settings(out: Path) -> dict:
+    """What an earlier run wrote into prepare.json; empty where there was none."""
     file = out / SETTINGS_FILE
-    if file.is_file():
-        stored = json.loads(file.read_text(encoding="utf-8"))
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def _claim(out: Path, settings: dict, more: dict) -> None:
+    """Write the settings, with `more` for the record, into `out`; refuse it if it was made with others or holds something else."""
+    if stored := _settings(out):
         changed = [f"{key} was {stored.get(key)!r}, now {new!r}" for key, new in settings.items() if stored.get(key) != new]
         if changed:
             raise BadInput(f"{out} was prepared differently: {'; '.join(changed)}. Choose another --out, or delete that folder.")
     elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
         raise BadInput(f"{out} is not empty and was not made by mer prepare. Choose another --out.")
-    for path in out.glob(".*.*"):
+    for path in (*out.glob(".*.*"), *out.glob("faces/*/*/.*.*")):
         path.unlink()  # half-written by a run that was killed, see mer/disk.py
     for folder in out.glob("faces/*/.*.partial"):
         shutil.rmtree(folder)
-    write_json(file, settings | {"corrections_applied": applied})
+    write_json(out / SETTINGS_FILE, settings | more)
 
 
 def _work(found: list[Found], job: Job, jobs: int | None) -> Iterator[dict]:
@@ -189,6 +198,10 @@ def _in_cluster(clip: Found, job: Job) -> dict:
 
 def _prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
     """Read, align and write one clip; returns its outcome row, whatever happens."""
+    folder = _folder(job.out, clip)
+    if clip.offset is not None and (done := _finished(replace(clip, offset=None), job.root, folder)):  # by a run without offsets
+        _add_offset(clip, job, folder)
+        return done
     try:
         onset = read_image(clip.files[clip.onset])
         points = mesh.landmarks(onset)
@@ -208,7 +221,6 @@ def _prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
         return _outcome(clip, "no face", f"apex frame {apex_number}")
 
     matrix = similarity(points, job.size)  # the clip's one transform: the apex is aligned by the onset
-    folder = _folder(job.out, clip)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")  # a cluster may try a clip twice at once
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -220,13 +232,33 @@ def _prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
         apex=transform_points(apex_points, matrix),
         transform=matrix,
         frames=np.array([clip.onset, apex_number]),
-        files=_names(clip, apex_number, job.root),
+        files=_names(clip, [clip.onset, apex_number], job.root),
     )
+    if clip.offset is not None:
+        _add_offset(clip, job, partial)
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(partial, folder)
     for flow in job.out.glob(f"flow/*/{folder.parent.name}/{folder.name}.npz"):
         flow.unlink()  # it belonged to other faces
     return _outcome(clip, "ok", apex=apex_number)
+
+
+def _add_offset(clip: Found, job: Job, folder: Path) -> None:
+    """Complete the clip's `folder` by the offset, aligned as the onset is; nothing is added where its frame cannot be used."""
+    try:
+        onset, offset = (read_image(clip.files[number]) for number in (clip.onset, clip.offset))
+    except BadInput:
+        return
+    if offset.shape != onset.shape:
+        return
+    with np.load(folder / "landmarks.npz") as stored:
+        arrays = dict(stored)
+    with replacing(folder / "offset.png") as temporary:
+        write_image(temporary, warp(offset, arrays["transform"], job.size))
+    arrays["frames"] = np.append(arrays["frames"], clip.offset)
+    arrays["files"] = np.append(arrays["files"], _names(clip, [clip.offset], job.root))
+    with replacing(folder / "landmarks.npz") as temporary:
+        np.savez(temporary, **arrays)
 
 
 def _finished(clip: Found, root: Path, folder: Path) -> dict | None:
@@ -235,9 +267,10 @@ def _finished(clip: Found, root: Path, folder: Path) -> dict | None:
     if not file.is_file():
         return None
     with np.load(file) as stored:
-        onset, apex = (int(number) for number in stored["frames"])
+        onset, apex = (int(number) for number in stored["frames"][:2])
         same = onset == clip.onset and clip.apex in (None, apex) and apex in clip.files
-        if not same or list(stored["files"]) != list(_names(clip, apex, root)):
+        numbers = [onset, apex] + ([] if clip.offset is None else [clip.offset])
+        if not same or list(stored["files"]) != list(_names(clip, numbers, root)):
             return None
     return _outcome(clip, "ok", apex=apex)
 
@@ -254,9 +287,9 @@ def _outcome(clip: Found, outcome: str, reason: str = "", apex: int | None = Non
     }
 
 
-def _names(clip: Found, apex: int, root: Path) -> np.ndarray:
-    """Paths of the onset and apex files below the dataset folder, (2,) text."""
-    return np.array([clip.files[number].relative_to(root).as_posix() for number in (clip.onset, apex)])
+def _names(clip: Found, numbers: list[int], root: Path) -> np.ndarray:
+    """Paths of the frames' files below the dataset folder, (len(numbers),) text."""
+    return np.array([clip.files[number].relative_to(root).as_posix() for number in numbers])
 
 
 def _folder(out: Path, clip: Found) -> Path:

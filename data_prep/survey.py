@@ -1,7 +1,7 @@
 """What a dataset folder holds, found in seconds and before any image is opened: its clips, their frame files, what is missing."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Collection
@@ -38,6 +38,7 @@ class Found:
     files: dict[int, Path]
     outcome: str = ""  # why the clip cannot be prepared, as in outcome.csv; empty while nothing speaks against it
     reason: str = ""
+    offset: int | None = None  # where it is wanted, annotated, and its frame is there
 
 
 def load_dataset(name: str) -> ModuleType:
@@ -76,17 +77,19 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
     return Annotations(table, applied, findings)
 
 
-def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str) -> list[Found]:
+def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str, with_offset: bool = False) -> list[Found]:
     """`locate` for every row of the clip table; clips that were refused when they were read are not looked for."""
     dataset = load_dataset(name)
     refused = {finding.clip_id: (finding.outcome, finding.detail) for finding in annotations.findings if finding.outcome}
     return [
-        Found(row.clip_id, None, None, "", {}, *refused[row.clip_id]) if row.clip_id in refused else locate(dataset, root, row, apex_rule)
+        Found(row.clip_id, None, None, "", {}, *refused[row.clip_id])
+        if row.clip_id in refused
+        else locate(dataset, root, row, apex_rule, with_offset)
         for row in track(list(annotations.table.itertuples()), f"finding the frames of {name}")
     ]
 
 
-def locate(dataset: ModuleType, root: Path, row, apex_rule: str) -> Found:
+def locate(dataset: ModuleType, root: Path, row, apex_rule: str, with_offset: bool = False) -> Found:
     """Find the frame files that preparing one row of the clip table needs, and the apex where a number settles it."""
     onset, apex, offset = (None if pd.isna(value) else int(value) for value in (row.onset, row.apex, row.offset))
     source = row.apex_source
@@ -111,7 +114,9 @@ def locate(dataset: ModuleType, root: Path, row, apex_rule: str) -> Found:
             return found(outcome="missing frame", reason=f"frame {number}: {reach}")
     if apex is None and len(wanted) < 2:
         return found(outcome="missing frame", reason=f"no frame after the onset {onset}")
-    return found(files=((number, files[number]) for number in sorted(wanted)))
+    last = offset if with_offset and offset in files else None  # a clip without it can be used all the same
+    numbers = sorted({*wanted, last} - {None})
+    return replace(found(files=((number, files[number]) for number in numbers)), offset=last)
 
 
 def missing_message(found: list[Found], root: Path) -> str:

@@ -1,7 +1,8 @@
 """Flow of a whole prepared folder, kept beside its faces so that `mer cv` need not estimate it again.
 
     PREPARED/flow/<method>/flow.json               the settings that made it
-    PREPARED/flow/<method>/<subject>/<clip>.npz    key `flow`, (H, W, 2) float32 px
+    PREPARED/flow/<method>/<subject>/<clip>.npz    key `flow`, (H, W, 2) float32 px, from onset to apex
+    PREPARED/flow/<method>.apex-offset/...         the same from apex to offset, where that was asked for
 
 A folder holds one setting of a method only; another setting is refused, never mixed in.
 """
@@ -19,7 +20,7 @@ import numpy as np
 
 import mer
 from data_prep import cluster
-from data_prep.prepared import Prepared
+from data_prep.prepared import APEX_OFFSET, ONSET_APEX, Prepared
 from flow import files
 from flow.estimate import Method, estimate_batch, load_method
 from mer.disk import write_json
@@ -33,6 +34,7 @@ def estimate_prepared(
     prepared: Prepared,
     method: str | Method,
     *,
+    phase: str = ONSET_APEX,
     match_exposure: bool = True,
     jobs: int | None = None,
     device: str | None = None,
@@ -41,6 +43,7 @@ def estimate_prepared(
 ) -> int:
     """Estimate the flow of every clip of `prepared` that has none yet; returns how many clips have flow then.
 
+    phase     : one of `prepared.PHASES`; clips without an offset have no second one and are passed over
     jobs      : threads, each with one clip, or on a network one batch, at a time; all cores by default
     device    : torch device of networks; a GPU is given one batch at a time
     scheduler : address of a Dask cluster to work on instead; its machines must see the prepared folder, and any weights
@@ -50,15 +53,15 @@ def estimate_prepared(
     """
     if isinstance(method, str):
         method = load_method(method, device, **options)
-    _claim(prepared, method, match_exposure)
-    clip_ids = list(prepared.clips["clip_id"])
+    _claim(prepared, method, match_exposure, phase)
+    clip_ids = [clip_id for clip_id in prepared.clips["clip_id"] if phase != APEX_OFFSET or prepared.has_offset(clip_id)]
     size = BATCH if method.network else 1
     batches = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
     # A batch that lacks one is estimated anew as a whole: a network's last digits depend on who shares the batch.
-    to_do = [batch for batch in batches if not all(flow_file(prepared, method.name, clip_id).is_file() for clip_id in batch)]
+    to_do = [batch for batch in batches if not all(flow_file(prepared, method.name, clip_id, phase).is_file() for clip_id in batch)]
     title = f"{method.name} flow"
     if scheduler:
-        asked = {"name": method.name, "device": device, "options": method.options, "match_exposure": match_exposure}
+        asked = {"name": method.name, "device": device, "options": method.options, "match_exposure": match_exposure, "phase": phase}
         done = cluster.each(scheduler, _in_cluster, to_do, folder=prepared.path.absolute(), **asked)
         for _ in track(done, title, len(to_do)):
             pass
@@ -69,30 +72,30 @@ def estimate_prepared(
     restore = _one_thread_each(method.network)
     try:
         with ThreadPoolExecutor(workers) as pool:
-            for _ in track(pool.map(lambda batch: _estimate_batch(batch, prepared, method, match_exposure), to_do), title, len(to_do)):
+            for _ in track(pool.map(lambda batch: _estimate_batch(batch, prepared, method, match_exposure, phase), to_do), title, len(to_do)):
                 pass
     finally:
         restore()
     return len(clip_ids)
 
 
-def _estimate_batch(clip_ids: list[str], prepared: Prepared, method: Method, match_exposure: bool) -> None:
-    onsets, apexes = (np.stack(frames) for frames in zip(*map(prepared.faces, clip_ids)))
-    for clip_id, flow in zip(clip_ids, estimate_batch(method, onsets, apexes, match_exposure=match_exposure)):
-        files.write(flow_file(prepared, method.name, clip_id), flow)
+def _estimate_batch(clip_ids: list[str], prepared: Prepared, method: Method, match_exposure: bool, phase: str) -> None:
+    firsts, seconds = (np.stack(frames) for frames in zip(*(prepared.faces(clip_id, phase) for clip_id in clip_ids)))
+    for clip_id, flow in zip(clip_ids, estimate_batch(method, firsts, seconds, match_exposure=match_exposure)):
+        files.write(flow_file(prepared, method.name, clip_id, phase), flow)
 
 
 _thread = threading.local()
 
 
-def _in_cluster(clip_ids: list[str], folder: Path, name: str, device: str | None, options: dict, match_exposure: bool) -> None:
+def _in_cluster(clip_ids: list[str], folder: Path, name: str, device: str | None, options: dict, match_exposure: bool, phase: str) -> None:
     """The same in a thread of a Dask worker, which opens folder and method for itself once: what they hold should not travel."""
     wanted = (folder, name, device, *options.items())
     if getattr(_thread, "wanted", None) != wanted:
         method = load_method(name, device, **options)
         _one_thread_each(method.network)
         _thread.wanted, _thread.opened = wanted, (Prepared(folder), method)
-    _estimate_batch(clip_ids, *_thread.opened, match_exposure)
+    _estimate_batch(clip_ids, *_thread.opened, match_exposure, phase)
 
 
 def _one_thread_each(network: bool) -> Callable[[], None]:
@@ -108,33 +111,43 @@ def _one_thread_each(network: bool) -> Callable[[], None]:
     return lambda: (cv2.setNumThreads(before), torch.set_num_threads(torch_before))
 
 
-def read(prepared: Prepared, method: str, clip_id: str) -> np.ndarray:
+def read(prepared: Prepared, method: str, clip_id: str, phase: str = ONSET_APEX) -> np.ndarray:
     """Flow of one clip, (H, W, 2) float32 px; raises `BadInput` if it has not been estimated."""
-    path = flow_file(prepared, method, clip_id)
+    path = flow_file(prepared, method, clip_id, phase)
     if not path.is_file():
-        raise BadInput(f"{clip_id} has no flow by {method}. Make it with: mer flow estimate {prepared.path} --method {method}")
+        raise BadInput(f"{clip_id} has {none_by(method, phase)}. {_command(prepared, method, phase)}")
     return files.read(path)
 
 
-def settings(prepared: Prepared, method: str) -> dict[str, Any]:
+def settings(prepared: Prepared, method: str, phase: str = ONSET_APEX) -> dict[str, Any]:
     """What made the flow of `method` in this folder: method, options, match_exposure, version."""
-    path = _settings_file(prepared, method)
+    path = _folder(prepared, method, phase) / "flow.json"
     if not path.is_file():
-        raise BadInput(f"{prepared.path} has no flow by {method}. Make it with: mer flow estimate {prepared.path} --method {method}")
+        raise BadInput(f"{prepared.path} has {none_by(method, phase)}. {_command(prepared, method, phase)}")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def flow_file(prepared: Prepared, method: str, clip_id: str) -> Path:
+def flow_file(prepared: Prepared, method: str, clip_id: str, phase: str = ONSET_APEX) -> Path:
     """Where the flow of one clip is kept."""
     _, subject, clip = clip_id.split("/")
-    return prepared.path / "flow" / method / subject / f"{clip}.npz"
+    return _folder(prepared, method, phase) / subject / f"{clip}.npz"
 
 
-def _settings_file(prepared: Prepared, method: str) -> Path:
-    return prepared.path / "flow" / method / "flow.json"
+def none_by(method: str, phase: str = ONSET_APEX) -> str:
+    """What a message says of a clip or folder without flow."""
+    return f"no flow by {method}" if phase == ONSET_APEX else f"no {phase} flow by {method}"
 
 
-def _claim(prepared: Prepared, method: Method, match_exposure: bool) -> None:
+def _command(prepared: Prepared, method: str, phase: str) -> str:
+    option = "" if phase == ONSET_APEX else f" --phase {phase}"
+    return f"Make it with: mer flow estimate {prepared.path} --method {method}{option}"
+
+
+def _folder(prepared: Prepared, method: str, phase: str) -> Path:
+    return prepared.path / "flow" / (method if phase == ONSET_APEX else f"{method}.{phase}")
+
+
+def _claim(prepared: Prepared, method: Method, match_exposure: bool, phase: str) -> None:
     """Write the settings of a new cache, or raise `BadInput` if the one there was made with others."""
     wanted = {
         "method": method.name,
@@ -142,11 +155,11 @@ def _claim(prepared: Prepared, method: Method, match_exposure: bool) -> None:
         "match_exposure": match_exposure,
         "version": mer.__version__,
     }
-    path = _settings_file(prepared, method.name)
+    path = _folder(prepared, method.name, phase) / "flow.json"
     if not path.is_file():
         write_json(path, wanted)
         return
-    there, asked = _flat(settings(prepared, method.name)), _flat(wanted)
+    there, asked = _flat(settings(prepared, method.name, phase)), _flat(wanted)
     changed = [(key, there.get(key), asked.get(key)) for key in asked | there if there.get(key) != asked.get(key)]
     if changed:
         key, old, new = changed[0]

@@ -66,10 +66,11 @@ def demo(out: Path, layout: str | None):
               help="Where the dataset gives no apex: the midpoint, or the frame in which the face has changed or moved most; "
                    "frame-difference is worth a try from 100 frames per second on.")
 @click.option("--corrections/--no-corrections", default=True, show_default=True, help="Apply the listed label corrections.")
+@click.option("--offset", is_flag=True, help="Write the offset's face too, where an offset is annotated; for mer cv --phases both.")
 @click.option("--skip-missing", is_flag=True, help="Go on when clips have no frames; they stay listed in outcome.csv.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes to use.  [default: all cores]")
 @click.option("--scheduler", help="Address of a Dask cluster to work on instead; needs the extra [cluster].")
-def prepare(dataset, root, out, check, size, apex, corrections, skip_missing, jobs, scheduler):
+def prepare(dataset, root, out, check, size, apex, corrections, offset, skip_missing, jobs, scheduler):
     """Turn a dataset folder into aligned onset and apex faces.
 
     \b
@@ -86,7 +87,7 @@ def prepare(dataset, root, out, check, size, apex, corrections, skip_missing, jo
     if out is None:
         raise click.UsageError("Say where the faces go: --out DIR (or only look at the folder: --check).")
     outcome = preparing.prepare(dataset, root, out, size=size, jobs=jobs, apex=apex, corrections=corrections,
-                                skip_missing=skip_missing, scheduler=scheduler)
+                                skip_missing=skip_missing, offset=offset, scheduler=scheduler)
     counts = outcome["outcome"].value_counts()
     click.echo(f"{out}: {counts.get('ok', 0)} of {len(outcome)} clips ready"
                + "".join(f", {n} {name}" for name, n in counts.items() if name != "ok")

@@ -17,11 +17,13 @@ def flow():
 @click.option("--method", type=Name("flow.methods"), default="srflownet", show_default=True,
               help=f"One of {known('flow.methods')}.")
 @click.option("--weights", type=FILE, help="Local weights, for methods that need them.")
+@click.option("--phase", type=click.Choice(["onset-apex", "apex-offset"]), default="onset-apex", show_default=True,
+              help="Which part of the expression; the second needs faces prepared with --offset.")
 @click.option("--match-exposure/--no-match-exposure", default=True, show_default=True,
               help="Match gain and bias of the two frames first.")
 @click.option("--jobs", type=click.IntRange(1), help="Threads to use.  [default: all cores]")
 @click.option("--scheduler", help="Address of a Dask cluster to work on instead; needs the extra [cluster].")
-def estimate(prepared, method, weights, match_exposure, jobs, scheduler):
+def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
     """Estimate the flow of every prepared clip and keep it for mer cv.
 
     \b
@@ -33,8 +35,9 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler):
 
     options = {"weights": str(weights.absolute())} if weights else {}
     for folder in open_prepared(prepared):
-        done = estimate_prepared(folder, method, match_exposure=match_exposure, jobs=jobs, scheduler=scheduler, **options)
-        click.echo(f"{folder.path}: flow of {done} clips by {method}")
+        done = estimate_prepared(folder, method, phase=phase, match_exposure=match_exposure, jobs=jobs, scheduler=scheduler, **options)
+        second = f", from apex to offset; {len(folder.clips) - done} have no offset.png (mer prepare --offset)" if phase == "apex-offset" else ""
+        click.echo(f"{folder.path}: flow of {done} clips by {method}{second}")
 
 
 @flow.command()

@@ -38,7 +38,7 @@ def prepared(tmp_path_factory, face):
 
     folder = tmp_path_factory.mktemp("dictionary")
     casme2.write(folder / "root", [ReplicaClip(1, 1, "disgust", "4", 46, 47, 48, lambda i: face)])
-    prepare("casme2", folder / "root", folder / "out")
+    prepare("casme2", folder / "root", folder / "out", offset=True)
     return folder / "out"
 
 

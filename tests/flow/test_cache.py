@@ -98,6 +98,23 @@ def test_weights_are_known_by_content_not_by_path(prepared, tmp_path):
         cache.estimate_prepared(prepared, counting(weights=str(tmp_path / "w.bin"))[0])
 
 
+def test_the_second_phase_has_a_folder_of_its_own_for_clips_that_have_an_offset(prepared):
+    clip_id = "made/s0/c2"
+    write_image(prepared.folder(clip_id) / "offset.png", FACE)
+    cache.estimate_prepared(prepared, "dis")
+    first = cache.read(prepared, "dis", clip_id)
+    assert cache.estimate_prepared(prepared, "dis", phase="apex-offset") == 1
+    there = {path.relative_to(prepared.path / "flow" / "dis.apex-offset").as_posix() for path in (prepared.path / "flow").glob("dis.*/**/*.*")}
+    assert there == {"flow.json", "s0/c2.npz"}
+    assert np.array_equal(cache.read(prepared, "dis", clip_id, "apex-offset"), estimate("dis", APEX, FACE))
+    assert np.array_equal(cache.read(prepared, "dis", clip_id), first)
+    assert cache.settings(prepared, "dis", "apex-offset") == cache.settings(prepared, "dis")
+    with pytest.raises(BadInput, match="options.preset was face, now medium"):
+        cache.estimate_prepared(prepared, "dis", phase="apex-offset", preset="medium")
+    with pytest.raises(BadInput, match="no apex-offset flow by dis. .* --method dis --phase apex-offset"):
+        cache.read(prepared, "dis", "made/s0/c0", "apex-offset")
+
+
 def test_reading_what_is_not_there_says_the_command(prepared):
     with pytest.raises(BadInput, match="mer flow estimate .* --method tvl1"):
         cache.read(prepared, "tvl1", "made/s0/c0")

@@ -73,7 +73,11 @@ def test_networks_get_the_same_batches_and_settings_are_kept(prepared, monkeypat
     one, two = prepared
     assert cache.estimate_prepared(two, "dis", scheduler="tcp://x", preset="fast", match_exposure=False) == COUNT
     cache.estimate_prepared(one, "dis", preset="fast", match_exposure=False)
-    assert files_of(two.path) == files_of(one.path)
+    for folder, scheduler in ((one, None), (two, "tcp://x")):
+        write_image(folder.folder("made/s/c3") / "offset.png", folder.faces("made/s/c9")[0])
+        assert cache.estimate_prepared(folder, "dis", phase="apex-offset", scheduler=scheduler) == 1
+    assert files_of(two.path) == files_of(one.path) and len(list(two.path.glob("flow/dis.apex-offset/s/*"))) == 1
+    assert asked.pop()[1] == [1]
     monkeypatch.setattr(cache, "_in_cluster", lambda *_, **__: None)
     network = cache.Method("srflownet", {"weights": None}, None, True)
     cache.estimate_prepared(two, network, scheduler="tcp://x")
