@@ -77,10 +77,12 @@ class Bundle:
 def fit(prepared: Sequence[str | Path], config: CvConfig) -> Bundle:
     """Fit the configured classifier on every clip of the prepared folders, once per seed.
 
-    Raises `BadInput` for folders that cannot go together, as `mer cv` does, and for folders prepared differently.
+    Raises `BadInput` for folders that cannot go together, as `mer cv` does, for folders prepared differently, and for both phases.
     """
     from mer import inputs
 
+    if config.phases != "onset-apex":
+        raise BadInput("A bundle scores the motion from onset to apex only. Train with phases: onset-apex; mer cv takes both.")
     given = inputs.gather(prepared, config)
     prepare = [_read_json(folder.path / "prepare.json") for folder in given.folders]
     flow = [_read_json(folder.path / "flow" / config.method / "flow.json") for folder in given.folders]

@@ -36,6 +36,7 @@ def inputs_and_config(prepared, config, maps, index, **typed):
 
 @click.command()
 @experiment
+@click.option("--phases", type=click.Choice(["onset-apex", "both"]), help="Read the motion from apex to offset too, where its flow has been estimated.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to share the folds among; ststnet takes all folds at once and needs none.")
 def cv(prepared, config, maps, index, out, jobs, **typed):
     """Leave-one-subject-out cross validation: predictions, scores, report.

@@ -23,6 +23,7 @@ class CvConfig(BaseModel):
     method: str | None = "srflownet"  # flow method whose flow is read from the prepared folders
     feature: str | None = "flow_image"  # what the classifier reads, made from flow and landmarks
     feature_settings: dict[str, Value] | None = Field(default_factory=dict)  # options of the feature, such as size: 28
+    phases: Literal["onset-apex", "both"] = "onset-apex"  # `both` joins the feature of apex to offset to it, for clips that have that flow too
     classifier: str = "ststnet"  # what predicts the label
     classifier_settings: dict[str, Value] = Field(default_factory=dict)  # options of the classifier, such as epochs: 40
     search: dict[str, Annotated[list[Value], Field(min_length=1)]] | None = None  # settings to choose inside the training subjects of each fold, such as C: [0.001, 0.01]

@@ -10,7 +10,7 @@ from typing import Any, Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from data_prep.prepared import Prepared, open_prepared
+from data_prep.prepared import PHASES, Prepared, open_prepared
 from flow import cache
 from mer import protocols, registry
 from mer.config import CvConfig
@@ -35,23 +35,29 @@ class Inputs:
 def gather(paths: Sequence[str | Path], config: CvConfig) -> Inputs:
     """Read features of every clip in the prepared folders `paths` that counts under `config.protocol`.
 
+    With phases: both, those of the second phase follow those of the first along the first axis of a clip's features.
+
     Raises `BadInput` if none does, if a folder has no flow or flow of other settings, or if a setting of the feature is unknown.
     """
     protocol = protocols.load(config.protocol)
     extract = extractor(config)
     folders = open_prepared(paths)
-    flow_settings = _flow_settings(folders, config.method)
+    phases = list(PHASES) if config.phases == "both" else [config.phases]
+    flow_settings = _flow_settings(folders, config.method, phases)
     kept, features, left_out = [], [], []
     for prepared in folders:
         failed = prepared.outcome[prepared.outcome["outcome"] != "ok"]
         left_out += [(row.clip_id, f"{row.outcome}: {row.reason}" if row.reason else row.outcome) for row in failed.itertuples()]
         left_out += protocols.dropped(protocol, prepared.clips).itertuples(index=False, name=None)
         for _, clip in track(list(protocols.apply(protocol, prepared.clips).iterrows()), f"features of {prepared.path.name}"):
-            if not cache.flow_file(prepared, config.method, clip["clip_id"]).is_file():
-                left_out.append((clip["clip_id"], f"no flow by {config.method}"))
+            clip_id = clip["clip_id"]
+            lacking = [phase for phase in phases if not cache.flow_file(prepared, config.method, clip_id, phase).is_file()]
+            if lacking:
+                left_out.append((clip_id, cache.none_by(config.method, lacking[0])))
                 continue
-            flow = cache.read(prepared, config.method, clip["clip_id"])
-            features.append(extract(flow, prepared.landmarks(clip["clip_id"])[0]))
+            flows = [cache.read(prepared, config.method, clip_id, phase) for phase in phases]
+            # A phase is seen from its first frame: the onset's landmarks, then the apex's.
+            features.append(np.concatenate([extract(flow, landmarks) for flow, landmarks in zip(flows, prepared.landmarks(clip_id))]))
             kept.append(clip)
     seen = [clip["clip_id"] for clip in kept] + [clip_id for clip_id, _ in left_out]
     left_out += [(clip_id, f"listed by {protocol.name}, but in none of these folders") for clip_id in protocols.absent(protocol, seen)]
@@ -62,18 +68,21 @@ def gather(paths: Sequence[str | Path], config: CvConfig) -> Inputs:
     return Inputs(pd.DataFrame(kept).reset_index(drop=True), np.stack(features), reasons, protocol, folders, flow_settings)
 
 
-def _flow_settings(folders: list[Prepared], method: str) -> dict[str, Any]:
-    """The one setting that all flow was made with: datasets must not differ by how their motion was measured."""
+def _flow_settings(folders: list[Prepared], method: str, phases: list[str]) -> dict[str, Any]:
+    """The one setting that all flow was made with: datasets, and phases, must not differ by how their motion was measured."""
     registry.check(method, registry.names("flow.methods"), "method")
-    found = [cache.settings(folder, method) for folder in folders]
-    for settings, folder in zip(found, folders):
-        if settings != found[0]:
-            raise BadInput(f"The flow in {folder.path} was made with {settings}, in {folders[0].path} with {found[0]}. Estimate both alike first.")
-    return found[0]
+    found = [(folder.path, phase, cache.settings(folder, method, phase)) for folder in folders for phase in phases]
+    first_path, first_phase, first = found[0]
+    for path, phase, settings in found:
+        if settings != first:
+            raise BadInput(
+                f"The {phase} flow in {path} was made with {settings}, the {first_phase} flow in {first_path} with {first}. Estimate both alike first."
+            )
+    return first
 
 
 def extractor(config: CvConfig) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Return the feature of `config` as a function (flow, landmarks of the onset) -> (...) float32, after checking its settings."""
+    """Return the feature of `config` as a function (flow, landmarks of its first frame) -> (...) float32, after checking its settings."""
     extract = registry.load("mer.features", config.feature).extract
     options = checked(config.feature_settings or {}, extract, ("flow", "landmarks"), f"The feature {config.feature}")
     return lambda flow, landmarks: extract(flow, landmarks, **options)

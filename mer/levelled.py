@@ -30,7 +30,7 @@ def levelled(X: np.ndarray) -> np.ndarray:
 
 
 def mirrored(maps: np.ndarray) -> np.ndarray:
-    """The same faces in a mirror: (N, C, H, W) turned left to right, and the first channel, u, negated."""
+    """The same faces in a mirror: (N, C, H, W) turned left to right, and u, the first of the three channels of each phase, negated."""
     maps = maps[..., ::-1].copy()
-    maps[:, 0] *= -1
+    maps[:, ::3] *= -1
     return maps

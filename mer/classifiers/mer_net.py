@@ -12,7 +12,8 @@ camera would change them (mer/augment.py) and may start from synthetic motion (m
 help, so that there are none unless asked for. Every part and switch on real clips, with everything that was tried:
 docs/results/real-flow-dev.md and docs/results/mer-net-ablation.md.
 
-Reads u, v and strain, in this order, of any size: `flow_image`, or ready-made maps.
+Reads u, v and strain, in this order, of any size: `flow_image`, or ready-made maps. The kernel also takes two phases (phases: both),
+u, v and strain of each; the networks take one.
 """
 
 from typing import Iterator, Sequence
@@ -112,9 +113,11 @@ class Classifier:
         return self
 
     def _maps(self, X: np.ndarray) -> np.ndarray:
-        """(N, 3, 14, 14) float32: what the parts see of X. Raises `BadInput` if X is no maps of u, v and strain."""
-        if np.ndim(X) != 4 or np.shape(X)[1] != 3:
+        """(N, C, 14, 14) float32: what the parts see of X. Raises `BadInput` if X is no maps of u, v and strain that they can read."""
+        if np.ndim(X) != 4 or np.shape(X)[1] not in (3, 6):
             raise BadInput(f"mer_net reads maps of u, v and strain, (clips, 3, height, width); these are {np.shape(X)}. Use the feature flow_image.")
+        if np.shape(X)[1] == 6 and self.settings["networks"]:
+            raise BadInput("The networks of mer_net read one phase, and these maps have two. Set networks: 0, or phases: onset-apex.")
         return levelled(X) if self.settings["level"] else pooled(X)
 
     def _kernel(self) -> MirrorKernel:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from mer.classifiers._network import NetworkClassifier
+from mer.errors import BadInput
 
 
 class Net(nn.Module):
@@ -43,4 +44,6 @@ class Classifier(NetworkClassifier):
                               weight_decay=weight_decay, balanced=balanced), device)
 
     def build(self, channels: int, height: int, width: int) -> nn.Module:
+        if channels == 6:
+            raise BadInput("off_apexnet reads u and v of one phase, and these maps have two. Set phases: onset-apex, or take another classifier.")
         return Net(height, width, self.settings["classes"])

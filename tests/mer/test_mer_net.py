@@ -50,6 +50,11 @@ def test_mirrored_by_hand():
     assert np.array_equal(mirrored(there), x)
 
 
+def test_a_mirror_negates_u_of_both_phases():
+    x = np.random.default_rng(0).normal(size=(2, 6, 14, 14))
+    assert np.array_equal(mirrored(x), np.concatenate([mirrored(x[:, :3]), mirrored(x[:, 3:])], 1))
+
+
 def test_the_kernel_cannot_tell_a_face_from_its_mirror_image():
     X, y, _ = clips()
     maps = levelled(X)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from data_prep import clips
-from mer import inputs, run
+from flow import files
+from mer import bundle, inputs, run
 from mer.config import CvConfig, load_config
 from mer.errors import BadInput
 
@@ -58,6 +59,66 @@ def test_flow_of_two_kinds_is_not_mixed(prepared, tmp_path):
     (other / "flow" / "srflownet" / "flow.json").write_text(json.dumps({"method": "srflownet", "match_exposure": False}))
     with pytest.raises(BadInput, match="Estimate both alike"):
         inputs.gather([prepared, other], CONFIG)
+
+
+def second_phase(prepared, match_exposure=True):
+    """Flow from apex to offset for all clips but sub02/c0: 2 px up; eye centres are half as far apart at the apex, 16 px."""
+    folder = prepared / "flow" / "srflownet.apex-offset"
+    for made in sorted((prepared / "flow" / "srflownet").rglob("*.npz")):
+        if made.parts[-2:] != ("sub02", "c0.npz"):
+            files.write(folder / made.parent.name / made.name, np.full((64, 64, 2), (0, -2), np.float32))
+    made_by = json.loads((prepared / "flow" / "srflownet" / "flow.json").read_text())
+    (folder / "flow.json").write_text(json.dumps(made_by | {"match_exposure": match_exposure}))
+    for file in prepared.rglob("landmarks.npz"):
+        with np.load(file) as stored:
+            onset = stored["onset"]
+        np.savez(file, onset=onset, apex=onset / 2)
+
+
+def test_both_phases_are_joined_each_with_the_landmarks_of_its_first_frame(prepared):
+    alone = inputs.gather([prepared], CONFIG)
+    second_phase(prepared)
+    given = inputs.gather([prepared], CONFIG.model_copy(update={"phases": "both"}))
+    shared = alone.table["clip_id"].isin(given.table["clip_id"]).to_numpy()
+    assert given.X.shape == (9, 6, 8, 8) and (given.X[:, :3] == alone.X[shared]).all()
+    assert np.allclose(given.X[:, 4], -200 / 16) and not given.X[:, 3].any()
+    reasons = dict(given.left_out.values)
+    assert reasons["casme2/sub02/c0"] == "no apex-offset flow by srflownet" and reasons["casme2/sub01/c1"] == "no flow by srflownet"
+    as_before = inputs.gather([prepared], CONFIG)
+    assert (as_before.X == alone.X).all() and as_before.left_out.equals(alone.left_out)
+
+
+def test_both_phases_need_flow_of_both_made_alike(prepared):
+    both = CONFIG.model_copy(update={"phases": "both"})
+    with pytest.raises(BadInput, match="--phase apex-offset"):
+        inputs.gather([prepared], both)
+    second_phase(prepared, match_exposure=False)
+    with pytest.raises(BadInput, match="The apex-offset flow in .* Estimate both alike"):
+        inputs.gather([prepared], both)
+
+
+@pytest.mark.parametrize("classifier", ["ststnet", "mer_net", "htnet", "rcn", "logistic"])
+def test_classifiers_take_both_phases(prepared, tmp_path, classifier):
+    second_phase(prepared)
+    settings = {"epochs": 1} if classifier in ("ststnet", "htnet", "rcn") else {}
+    config = CONFIG.model_copy(update={"phases": "both", "classifier": classifier, "classifier_settings": settings, "feature_settings": {"size": 28}, "seeds": 1})
+    assert run.cross_validate_prepared([prepared], config, tmp_path / "run")["clips"] == 9
+
+
+@pytest.mark.parametrize("classifier, settings", [("off_apexnet", {"epochs": 1}), ("mer_net", {"networks": 1, "steps": 1})])
+def test_classifiers_of_one_phase_say_so(prepared, tmp_path, classifier, settings):
+    second_phase(prepared)
+    config = CONFIG.model_copy(update={"phases": "both", "classifier": classifier, "classifier_settings": settings, "seeds": 1})
+    with pytest.raises(BadInput, match="one phase, and these maps have two"):
+        run.cross_validate_prepared([prepared], config, tmp_path / "run")
+
+
+def test_bundles_and_ready_made_maps_refuse_both_phases(prepared, tmp_path):
+    both = CONFIG.model_copy(update={"phases": "both"})
+    with pytest.raises(BadInput, match="A bundle scores .* onset to apex only"):
+        bundle.fit([prepared], both)
+    with pytest.raises(BadInput, match="phases: both is for prepared clips"):
+        run.cross_validate_maps(tmp_path, tmp_path / "index.csv", both, tmp_path / "run")
 
 
 def test_a_run_keeps_everything_on_record(prepared, tmp_path):
