@@ -36,7 +36,7 @@ def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
     options = {"weights": str(weights.absolute())} if weights else {}
     for folder in open_prepared(prepared):
         done = estimate_prepared(folder, method, phase=phase, match_exposure=match_exposure, jobs=jobs, scheduler=scheduler, **options)
-        second = f", from apex to offset; {len(folder.clips) - done} have no offset.png (mer prepare --offset)" if phase == "apex-offset" else ""
+        second = f" from apex to offset; clips without offset.png (see mer prepare --offset): {len(folder.clips) - done}" if phase == "apex-offset" else ""
         click.echo(f"{folder.path}: flow of {done} clips by {method}{second}")
 
 

@@ -5,12 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import skimage.data
+from click.testing import CliRunner
 
 from data_prep import clips
 from data_prep.frames import write_image
 from data_prep.prepared import Prepared
 from flow import cache
 from flow.estimate import Method, estimate
+from mer.cli import cli
 from mer.errors import BadInput
 
 FACE = np.ascontiguousarray(skimage.data.astronaut()[60:156, 160:256])
@@ -113,6 +115,12 @@ def test_the_second_phase_has_a_folder_of_its_own_for_clips_that_have_an_offset(
         cache.estimate_prepared(prepared, "dis", phase="apex-offset", preset="medium")
     with pytest.raises(BadInput, match="no apex-offset flow by dis. .* --method dis --phase apex-offset"):
         cache.read(prepared, "dis", "made/s0/c0", "apex-offset")
+
+
+def test_clips_without_an_offset_are_counted(prepared):
+    write_image(prepared.folder("made/s0/c2") / "offset.png", FACE)
+    said = CliRunner().invoke(cli, ["-q", "flow", "estimate", str(prepared.path), "--method", "dis", "--phase", "apex-offset"]).output
+    assert "flow of 1 clips by dis from apex to offset" in said and said.rstrip().endswith(": 2")
 
 
 def test_reading_what_is_not_there_says_the_command(prepared):

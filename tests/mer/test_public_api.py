@@ -12,7 +12,7 @@ import mer
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "first-steps.ipynb"
 PARAMETERS = {
-    "prepare": ["name", "root", "out", "size", "jobs", "apex", "corrections", "skip_missing", "scheduler"],
+    "prepare": ["name", "root", "out", "size", "jobs", "apex", "corrections", "skip_missing", "offset", "scheduler"],
     "estimate_flow": ["method", "onset", "apex", "match_exposure"],
     "cross_validate": ["paths", "config", "out", "jobs"],
     "score": ["clip", "bundle", "onset", "apex", "fps", "face"],
