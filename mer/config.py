@@ -24,7 +24,7 @@ class CvConfig(BaseModel):
     feature: str | None = "flow_image"  # what the classifier reads, made from flow and landmarks
     feature_settings: dict[str, Value] | None = Field(default_factory=dict)  # options of the feature, such as size: 28
     phases: Literal["onset-apex", "both"] = "onset-apex"  # `both` joins the feature of apex to offset to it, for clips that have that flow too
-    classifier: str = "ststnet"  # what predicts the label
+    classifier: str = "mer_net"  # what predicts the label
     classifier_settings: dict[str, Value] = Field(default_factory=dict)  # options of the classifier, such as epochs: 40
     search: dict[str, Annotated[list[Value], Field(min_length=1)]] | None = None  # settings to choose inside the training subjects of each fold, such as C: [0.001, 0.01]
     calibration: Literal["none", "temperature"] = "none"  # soften or sharpen probabilities by what is found there; six times the work
