@@ -6,8 +6,9 @@ key is taken when the head has moved away or the key has aged; the rows go on fr
 """
 
 from array import array
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Iterable
+from typing import Iterable, Iterator
 
 import cv2
 import numpy as np
@@ -80,14 +81,20 @@ def watch(frames: Iterable[Frame], follower: Follower, fps: float, most_fps: flo
 
     method = load_method(METHOD, **OPTIONS)
     rows, numbers, times, runs = array("f"), array("q"), array("d"), array("q")
-    key, run, total, shape, due = None, 0, 0, (0, 0), -np.inf
-    for total, frame in enumerate(frames, start=1):
-        shape = frame.image.shape[:2]
-        time = frame.time_s if np.isfinite(frame.time_s) else frame.number / fps
-        if time < due:
-            continue
-        due = time + 0.99 / most_fps  # a little less, so that rounded times do not cost every other frame
-        points = follower.landmarks(frame.image)
+    key, run, total, shape = None, 0, 0, (0, 0)
+
+    def seen() -> Iterator[tuple[Frame, float, np.ndarray | None]]:
+        """Each frame that is looked at, its time and its landmarks."""
+        nonlocal total, shape
+        due = -np.inf
+        for total, frame in enumerate(frames, start=1):
+            shape = frame.image.shape[:2]
+            time = frame.time_s if np.isfinite(frame.time_s) else frame.number / fps
+            if time >= due:
+                due = time + 0.99 / most_fps  # a little less, so that rounded times do not cost every other frame
+                yield frame, time, follower.landmarks(frame.image)
+
+    for frame, time, points in ahead(seen()):
         if points is None:
             run += key is not None
             key = None
@@ -103,6 +110,15 @@ def watch(frames: Iterable[Frame], follower: Follower, fps: float, most_fps: flo
     sites, head, hidden, lids, eyes, box = np.split(table, np.cumsum([2 * len(NAMES), 6, len(NAMES), 2, 1]), axis=1)
     return Course(np.array(numbers, np.int64), np.array(times, float), np.array(runs, np.int64), sites.reshape(-1, len(NAMES), 2),
                   head, hidden > 0, lids, eyes[:, 0], box, total, follower.count, shape)
+
+
+def ahead(items: Iterator[tuple]) -> Iterator[tuple]:
+    """The same items, each worked out in a second thread while the one before it is in use."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = pool.submit(next, items, None)
+            yield item
 
 
 class _Key:
