@@ -19,13 +19,9 @@ CLOSED = 0.02  # light dimmer than this is taken as none, so that nothing hidden
 
 
 class Blend:
-    """How values of Gaussians become values of pixels. opacity : (H, W) float32, what all Gaussians together cover."""
-
-    opacity: np.ndarray
-
-    def blend(self, values: np.ndarray) -> np.ndarray:
-        """Blend values (G,) or (G, C) into (H, W) or (H, W, C) float32; not divided by the opacity."""
-        raise NotImplementedError
+    """How values of Gaussians become values of pixels, here and on a GPU: by `blend`, and by `opacity`, (H, W) float32, which
+    all Gaussians together cover.
+    """
 
     def mean(self, values: np.ndarray) -> np.ndarray:
         """Blend and divide by the opacity: the value of what is seen, where something is."""
@@ -44,6 +40,7 @@ class Weights(Blend):
     opacity: np.ndarray
 
     def blend(self, values: np.ndarray) -> np.ndarray:
+        """Blend values (G,) or (G, C) into (H, W) or (H, W, C) float32; not divided by the opacity."""
         return (self.matrix @ values.astype(self.matrix.dtype)).reshape(*self.opacity.shape, *values.shape[1:])
 
 
