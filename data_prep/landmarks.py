@@ -50,7 +50,7 @@ class FaceMesh:
     """
 
     def __init__(self):
-        with _quiet_stderr():
+        with quiet_stderr():
             from mediapipe.python.solutions.face_mesh import FaceMesh as MediaPipeMesh
 
             self._mesh = MediaPipeMesh(static_image_mode=True, max_num_faces=1, refine_landmarks=True)
@@ -75,7 +75,7 @@ class FaceMesh:
         return None
 
     def _whole(self, image: np.ndarray) -> np.ndarray | None:
-        with nullcontext() if self._seen_face else _quiet_stderr():  # the first face is announced too
+        with nullcontext() if self._seen_face else quiet_stderr():  # the first face is announced too
             faces = self._mesh.process(np.ascontiguousarray(image)).multi_face_landmarks
         if not faces:
             return None
@@ -92,7 +92,7 @@ class FaceMesh:
     def _found_from_afar(self, image: np.ndarray) -> np.ndarray | None:
         """For a small face in a large frame: find it with the full-range detector, then look at that part alone."""
         if self._detector is None:
-            with _quiet_stderr():
+            with quiet_stderr():
                 from mediapipe.python.solutions.face_detection import FaceDetection
 
                 self._detector = FaceDetection(model_selection=1)
@@ -112,7 +112,7 @@ class FaceMesh:
 
 
 @contextmanager
-def _quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> Iterator[None]:
     """Send what C++ writes to file descriptor 2 nowhere: MediaPipe logs its start-up there, past Python's sys.stderr."""
     sys.stderr.flush()
     saved = os.dup(2)

@@ -1,6 +1,6 @@
 """What the plain networks share: maps centred and scaled per channel, a fixed number of epochs, classes weighed equally.
 
-Each of them says only which network it is. Networks that train all folds at once (`ststnet`, `mer_net`) have their own ways.
+Each of them says only which network it is; `ststnet`, which trains all folds at once, also says how it is trained.
 """
 
 from abc import ABC, abstractmethod

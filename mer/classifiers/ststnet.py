@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mer.device import choose
+from mer.classifiers._network import NetworkClassifier
 
 STREAMS = (3, 5, 8)  # channels of the three streams
 
@@ -38,7 +38,7 @@ class Net(nn.Module):
         return self.head(F.avg_pool2d(x, 2).flatten(1))  # (N, 400) -> (N, classes)
 
 
-class Classifier:
+class Classifier(NetworkClassifier):
     """STSTNet trained for a fixed number of epochs; nothing is chosen by looking at a score.
 
     epochs, learning_rate, batch_size : see the module; Adam with its other settings at their defaults
@@ -49,8 +49,11 @@ class Classifier:
     def __init__(
         self, classes: int, seed: int, epochs: int = 40, learning_rate: float = 1e-3, batch_size: int = 256, balanced: bool = True, device: str = "cpu"
     ):
-        self.settings = dict(classes=classes, seed=seed, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size, balanced=balanced)
-        self.device = choose(device)
+        settings = dict(classes=classes, seed=seed, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size, balanced=balanced)
+        super().__init__(settings, device)
+
+    def build(self, channels: int, height: int, width: int) -> Net:
+        return Net(channels, height, width, self.settings["classes"]).to(memory_format=torch.channels_last)
 
     def fit(self, X: np.ndarray, y: np.ndarray, places: np.ndarray | None = None) -> "Classifier":
         """X : (N, C, H, W) float; y : (N,) int in 0..classes-1; places : (N,) int, see `turns`; 0..N-1 where not given."""
@@ -115,25 +118,6 @@ class Classifier:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.settings["seed"])
             return Net(*self.shape, self.settings["classes"])
-
-    @torch.no_grad()
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Return (N, classes) float64 for X (N, C, H, W) float."""
-        return torch.softmax(self.net(self._tensor(X)).double(), dim=1).cpu().numpy()
-
-    def state(self) -> tuple[dict[str, np.ndarray], dict]:
-        """Return what was fitted, as tensors and as settings that JSON can hold."""
-        tensors = {f"net.{name}": value.cpu().contiguous().numpy() for name, value in self.net.state_dict().items()}
-        return {"mean": self.mean, "scale": self.scale, **tensors}, {**self.settings, "shape": list(self.shape)}
-
-    @classmethod
-    def from_state(cls, tensors: dict[str, np.ndarray], settings: dict) -> "Classifier":
-        """The classifier that `state` came from, on the processor; fitted there, it predicts the same to the last bit."""
-        self = cls(**{name: value for name, value in settings.items() if name != "shape"})
-        self.mean, self.scale, self.shape = tensors["mean"], tensors["scale"], tuple(settings["shape"])
-        self.net = Net(*self.shape, settings["classes"]).to(memory_format=torch.channels_last)
-        self.net.load_state_dict({name[4:]: torch.from_numpy(value) for name, value in tensors.items() if name.startswith("net.")})
-        return self
 
     def _tensor(self, X: np.ndarray) -> torch.Tensor:
         scaled = (np.asarray(X, dtype=np.float32) - self.mean) / self.scale

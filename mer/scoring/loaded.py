@@ -22,9 +22,9 @@ def mesh():
 @lru_cache(maxsize=1)
 def detector():
     """MediaPipe's full-range face detector: (H, W, 3) uint8 RGB -> boxes (left, top, right, bottom) px, the largest first."""
-    from data_prep.landmarks import _quiet_stderr
+    from data_prep.landmarks import quiet_stderr
 
-    with _quiet_stderr():
+    with quiet_stderr():
         from mediapipe.python.solutions.face_detection import FaceDetection
 
         found = FaceDetection(model_selection=1, min_detection_confidence=0.4)
