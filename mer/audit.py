@@ -57,6 +57,8 @@ def audit(path: str | Path) -> Audit:
     rows = []
     for seed in track(run.metrics["seeds"], "auditing seeds"):
         epochs, p = after_each_epoch(config, problem, seed)
+        if not np.ptp(p, axis=0).any():  # such as mer_net without networks: no difference here would be no proof of honesty
+            raise BadInput(f"How long {config.classifier} trains changes nothing in this run, so that there is no epoch to choose on the test subject.")
         rows.append(_chosen_on_test(table, problem, seed, epochs, p, labels))
     found = pd.concat(rows, ignore_index=True)
     _check_repeated(run, found)

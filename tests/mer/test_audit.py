@@ -98,6 +98,11 @@ def test_what_cannot_be_audited_is_said(noise):
         audit.audit(path)
 
 
+def test_a_run_whose_epochs_have_no_say_is_refused(noise):
+    with pytest.raises(BadInput, match="How long mer_net trains changes nothing"):
+        audit.audit(make_run(noise, classifier="mer_net", classifier_settings={}))
+
+
 def test_a_run_that_cannot_be_repeated_is_refused(noise):
     path = make_run(noise, seeds=1)
     table = evaluate.read_predictions(path / "predictions.csv")
