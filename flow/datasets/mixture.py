@@ -66,7 +66,7 @@ class Mixture:
             raise BadInput("Training reads faces from a pool, but was told of no folder. Set pool in the configuration.")
         if name == "moved":
             return MovedFaces(pool, self.seed, self.size)
-        return PooledFaces(pool, self.seed, self.size, self.peak)
+        return PooledFaces(pool, self.seed, self.size)
 
 
 class FolderPairs:
