@@ -103,11 +103,11 @@ def _short_rows(root: Path, camera: str) -> Iterator[dict]:
 def _extended_rows(root: Path, camera: str) -> Iterator[dict]:
     """Numbers are printed as the files are numbered; of clips with a second and third expression the first is taken.
 
-    Below the clips stand rows of text, which have no number for a subject.
+    Below the clips stand rows of text, which name no clip.
     """
     _, table = find_table(root, (f"SMIC-{camera}-E_annotation*.xlsx",), COLUMNS, SUBJECT)
     for row in table.itertuples():
-        if number(row.subject) is None or not CLIP.fullmatch(text(row.filename)):
+        if not CLIP.fullmatch(text(row.filename)):
             continue
         name = clip_name(text(row.filename))
         emotion = EMOTIONS[name.split("_")[1]]
@@ -126,7 +126,7 @@ def _micro_folders(root: Path, camera: str, subject: int | None = None) -> Itera
 
 def _top(root: Path, camera: str) -> Path:
     """The folder of a camera's subjects. Raw frames go before cropped ones, and the short release before the extended."""
-    others = tuple(f"{other}{end}" for other in CAMERAS if other != camera for end in ("", "_long"))
+    others = tuple(name for other in CAMERAS if other != camera for name in (other, f"{other}_long", f"SMIC-{other}-E"))
     return find_folder(root, SUBJECT, ("SMIC_all_raw", "SMIC_all_cropped"), avoid=others)
 
 

@@ -204,6 +204,16 @@ def test_smic_extended_release_has_absolute_numbers_second_pairs_and_rows_of_tex
     assert list(smic_vis.frame_files(tmp_path, other)) == [1]
 
 
+def test_smic_extended_cameras_side_by_side_are_kept_apart_and_subjects_may_be_text(tmp_path):
+    for number, camera in enumerate(smic.CAMERAS, start=1):
+        header = ("Subject", "Filename", "OnsetF", "OffsetF")
+        spreadsheet(tmp_path / f"SMIC-{camera}-E_annotation.xlsx", [header, ("s11", "s11_sur_01", number, number + 5)])
+        touch(tmp_path / f"SMIC-{camera}-E" / "s11" / "s11_sur_01", f"image00000{number}.jpg")
+    for number, reader in enumerate((smic, smic_vis, smic_nir), start=1):
+        row = first(reader.read_annotations(tmp_path))
+        assert (row.onset, list(reader.frame_files(tmp_path, row))) == (number, [number])
+
+
 def test_smic_short_release_goes_before_extended_and_raw_before_cropped(tmp_path):
     header = ("Subject", "Filename", "OnsetF", "OffsetF")
     spreadsheet(tmp_path / "HS_long" / "SMIC-HS-E_annotation.xlsx", [header, (3, "s3_sur_01", 30, 40)])
