@@ -78,13 +78,15 @@ def _offset_before_onset(table: pd.DataFrame) -> list[Finding]:
 def _apex_outside(table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]) -> list[Finding]:
     """One of the two numbers is wrong, and the clip's own frames say which: an apex that is among them stays.
 
-    SAMM 013_1_9 has a wrong offset and a right apex, 028_4_1 an apex far behind its last frame.
+    SAMM 013_1_9 has a wrong offset and a right apex, 028_4_1 an apex far behind its last frame. A folder with frames from
+    before the onset holds more than the clip, as recordings and long videos do, and says nothing.
     """
     found = []
     late, early = ((table["apex"] > table["offset"]).fillna(False), (table["apex"] < table["onset"]).fillna(False))
     for i in table.index[late | early]:
         clip = table.loc[i]
-        there = late[i] and clip["apex"] in numbers_of(next(table.loc[[i]].itertuples()))
+        numbers = numbers_of(next(table.loc[[i]].itertuples())) if late[i] else ()
+        there = clip["apex"] in numbers and (pd.isna(clip["onset"]) or min(numbers) >= clip["onset"])
         if there:
             said = f"offset printed as {clip['offset']}, before the apex {clip['apex']}, whose frame is there"
             table.loc[i, "offset"] = pd.NA

@@ -46,13 +46,13 @@ def read_annotations(root: Path) -> pd.DataFrame:
 def frame_files(root: Path, row) -> dict[int, Path]:
     """Frame files of one clip by annotated number; raises `BadInput` if its folder is not there.
 
-    A folder may count its frames from its own first one: then that is taken for the onset, if it has the annotated length.
+    A folder of just the annotated length begins with the onset, also where it counts its frames from its own first one.
     """
     folder = leaf_folders(Path(root)).get(row.clip.lower())
     if not folder:
         raise BadInput(f"There is no folder {row.clip} in {root}.")
     files = images_in(folder)
-    if pd.isna(row.onset) or pd.isna(row.offset) or row.onset in files or len(files) != row.offset - row.onset + 1:
+    if pd.isna(row.onset) or pd.isna(row.offset) or len(files) != row.offset - row.onset + 1:
         return files
     shift = int(row.onset) - min(files)
     return {number + shift: file for number, file in files.items()}

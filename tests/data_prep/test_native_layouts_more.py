@@ -82,6 +82,15 @@ def test_casme3_cells_are_text_and_recordings_hold_several_clips(tmp_path):
     assert read.table.loc[2, "note"] == "offset printed as 0, before the onset 5; apex is the onset frame"
 
 
+def test_casme3_a_recording_is_no_witness_for_an_apex_behind_the_offset(tmp_path):
+    casme3_sheet(tmp_path, ("spNO.1", "a", "150", "260", "170", "4", "III", "disgust"), ("spNO.2", "b", 150, 160, 155, "4", "III", "anger"))
+    touch(tmp_path / "spNO.1" / "a" / "color", *(f"{n}.jpg" for n in range(1, 300)))
+    touch(tmp_path / "spNo.2_b_150", *(f"{n}.jpg" for n in range(150, 171)))  # the clip alone, and longer than annotated
+    recording, clip = read_clips("casme3", tmp_path).table.itertuples()
+    assert pd.isna(recording.apex) and recording.offset == 170 and recording.note == "apex printed as 260, outside 150 to 170"
+    assert clip.apex == 160 and pd.isna(clip.offset)
+
+
 def test_casme3_clip_release_spells_the_subject_otherwise(tmp_path):
     casme3_sheet(tmp_path, ("spNO.1", "a", "355", "360", "370", "4", "III", "anger"))
     touch(tmp_path / "ME_A" / "spNo.1_a_355", "355.jpg", "356.jpg", "1000.jpg")
@@ -112,18 +121,21 @@ def test_fourdme_has_several_emotions_in_a_cell_and_folders_that_count_from_one(
         ("S1", "S1_1st_001", "Surprise+Positive", 100, 102, 103, "AU1+AU4(k)"),
         ("S1", "S1_1st_002", "Positive + Surprise", "200", 201, 203, "1"),
         ("S2", "S2_1st_001", "Others", 300, 301, 303, "1"),
+        ("S2", "S2_1st_002", "Others", 3, 5, 7, "1"),
     ]
     write_workbook(tmp_path / "4DME_Labelling_Micro_release v1.xlsx", Sheet1=[fourdme_replica.HEADER, *rows])
     touch(tmp_path / "gray_micro" / "S1" / "S1_1st_001", *(f"{n}.jpg" for n in range(1, 5)))
     touch(tmp_path / "gray_micro" / "S1" / "S1_1st_002", *(f"{n}.jpg" for n in range(200, 204)))
     touch(tmp_path / "gray_micro" / "S2" / "S2_1st_001", "1.jpg", "2.jpg")
+    touch(tmp_path / "gray_micro" / "S2" / "S2_1st_002", *(f"{n}.jpg" for n in range(1, 6)))
     table = fourdme.read_annotations(tmp_path)
-    assert list(table["emotion"]) == ["positive+surprise", "positive+surprise", "others"]
+    assert list(table["emotion"]) == ["positive+surprise", "positive+surprise", "others", "others"]
     assert table.loc[0, "action_units"] == "AU1+AU4(k)"
-    shifted, annotated, other = (fourdme.frame_files(tmp_path, row) for row in table.itertuples())
+    shifted, annotated, other, early = (fourdme.frame_files(tmp_path, row) for row in table.itertuples())
     assert list(shifted) == [100, 101, 102, 103] and shifted[100].name == "1.jpg"
     assert list(annotated) == [200, 201, 202, 203] and annotated[200].name == "200.jpg"
     assert list(other) == [1, 2]  # not of the annotated length: nothing is known about its numbers
+    assert list(early) == [3, 4, 5, 6, 7] and early[3].name == "1.jpg"  # though there is a 3.jpg
 
 
 def test_dfme_joins_its_parts_reads_three_rates_and_takes_no_table_twice(tmp_path):

@@ -47,11 +47,16 @@ def test_an_offset_before_the_onset_is_none_and_the_apex_stays():
 
 
 def test_between_apex_and_offset_the_frames_decide():
-    for numbers, apex, offset in (([10, 25, 30], 25, pd.NA), ([10, 20], pd.NA, 20), ([], pd.NA, 20)):
+    for numbers, apex, offset in (([10, 25, 30], 25, pd.NA), ([10, 20], pd.NA, 20), ([], pd.NA, 20), ([9, 10, 25, 30], pd.NA, 20)):
         mended, (finding,) = find({"apex": 25}, numbers=numbers)
         assert list(mended.loc[0, ["apex", "offset"]].fillna(0)) == [apex if apex is not pd.NA else 0, offset if offset is not pd.NA else 0]
-        assert mended.loc[0, "apex_source"] == ("annotated" if numbers and 25 in numbers else "")
+        assert mended.loc[0, "apex_source"] == ("annotated" if apex is not pd.NA else "")
         assert not finding.outcome
+
+
+def test_a_clip_without_an_onset_is_no_obstacle():
+    mended, _ = find({"onset": None, "apex": 25}, numbers=[10, 25])
+    assert mended.loc[0, "apex"] == 25
 
 
 def test_an_apex_before_the_onset_is_none_whatever_frames_there_are():
