@@ -4,10 +4,9 @@
     PREPARED/flow/<method>/<subject>/<clip>.npz    key `flow`, (H, W, 2) float32 px, from onset to apex
     PREPARED/flow/<method>.apex-offset/...         the same from apex to offset, where that was asked for
 
-A folder holds one setting of a method only; another setting is refused, never mixed in.
+A folder holds one setting of a method only, and flow of one weights file; another is refused, never mixed in.
 """
 
-import hashlib
 import json
 import os
 import threading
@@ -61,7 +60,8 @@ def estimate_prepared(
     to_do = [batch for batch in batches if not all(flow_file(prepared, method.name, clip_id, phase).is_file() for clip_id in batch)]
     title = f"{method.name} flow"
     if scheduler:
-        asked = {"name": method.name, "device": device, "options": method.options, "match_exposure": match_exposure, "phase": phase}
+        asked = {"name": method.name, "device": device, "options": method.options, "weights": method.weights}
+        asked |= {"match_exposure": match_exposure, "phase": phase}
         done = cluster.each(scheduler, _in_cluster, to_do, folder=prepared.path.absolute(), **asked)
         for _ in track(done, title, len(to_do)):
             pass
@@ -88,11 +88,18 @@ def _estimate_batch(clip_ids: list[str], prepared: Prepared, method: Method, mat
 _thread = threading.local()
 
 
-def _in_cluster(clip_ids: list[str], folder: Path, name: str, device: str | None, options: dict, match_exposure: bool, phase: str) -> None:
-    """The same in a thread of a Dask worker, which opens folder and method for itself once: what they hold should not travel."""
+def _in_cluster(
+    clip_ids: list[str], folder: Path, name: str, device: str | None, options: dict, weights: str | None, match_exposure: bool, phase: str
+) -> None:
+    """The same in a thread of a Dask worker, which opens folder and method for itself once: what they hold should not travel.
+
+    Raises `BadInput` if the worker's weights are not those of the machine that asked.
+    """
     wanted = (folder, name, device, *options.items())
     if getattr(_thread, "wanted", None) != wanted:
         method = load_method(name, device, **options)
+        if method.weights != weights:
+            raise BadInput(f"A machine of the cluster has other weights of {name}: {method.weights}, not {weights}. Install the same mer there.")
         _one_thread_each(method.network)
         _thread.wanted, _thread.opened = wanted, (Prepared(folder), method)
     _estimate_batch(clip_ids, *_thread.opened, match_exposure, phase)
@@ -120,7 +127,7 @@ def read(prepared: Prepared, method: str, clip_id: str, phase: str = ONSET_APEX)
 
 
 def settings(prepared: Prepared, method: str, phase: str = ONSET_APEX) -> dict[str, Any]:
-    """What made the flow of `method` in this folder: method, options, match_exposure, version."""
+    """What made the flow of `method` in this folder: method, options, weights, match_exposure, version."""
     path = _folder(prepared, method, phase) / "flow.json"
     if not path.is_file():
         raise BadInput(f"{prepared.path} has {none_by(method, phase)}. {_command(prepared, method, phase)}")
@@ -151,7 +158,9 @@ def _claim(prepared: Prepared, method: Method, match_exposure: bool, phase: str)
     """Write the settings of a new cache, or raise `BadInput` if the one there was made with others."""
     wanted = {
         "method": method.name,
-        "options": {key: _recorded(key, value) for key, value in method.options.items()},
+        # by name, because a file's folder makes no flow
+        "options": {key: Path(value).name if key == "weights" and value else value for key, value in method.options.items()},
+        "weights": method.weights,
         "match_exposure": match_exposure,
         "version": mer.__version__,
     }
@@ -160,21 +169,15 @@ def _claim(prepared: Prepared, method: Method, match_exposure: bool, phase: str)
         write_json(path, wanted)
         return
     there, asked = _flat(settings(prepared, method.name, phase)), _flat(wanted)
-    changed = [(key, there.get(key), asked.get(key)) for key in asked | there if there.get(key) != asked.get(key)]
+    changed = [key for key in asked | there if there.get(key) != asked.get(key)]
     if changed:
-        key, old, new = changed[0]
-        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        key, *others = changed
+        old = there.get(key, "not recorded")  # as in folders from before weights were
+        more = f" and {len(others)} more" if others else ""
         raise BadInput(
-            f"{path.parent} holds flow of other settings: {key} was {old}, now {new}{more}. "
+            f"{path.parent} holds flow of other settings: {key} was {old}, now {asked.get(key)}{more}. "
             "Delete that folder to estimate again, or ask for the settings it has."
         )
-
-
-def _recorded(key: str, value: Any) -> Any:
-    """An option as flow.json keeps it: weights by name and content, because a path may come to hold others."""
-    if key == "weights" and value is not None:
-        return f"{Path(value).name} sha256:{hashlib.sha256(Path(value).read_bytes()).hexdigest()[:16]}"
-    return value
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

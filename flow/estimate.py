@@ -4,8 +4,10 @@ A method is one file in `flow/methods/` (see docs/adding-a-flow-method.md). It g
 already been matched here, so no method does that again. What the methods are worth is measured in `flow/benchmark.py`.
 """
 
+import hashlib
 import inspect
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
@@ -23,6 +25,7 @@ class Method:
     options: dict[str, Any]
     run: Callable[[np.ndarray, np.ndarray], np.ndarray]
     network: bool  # True: fed in batches on `device`; False: one pair at a time, spread over the CPU cores
+    weights: str | None = None  # `content` of the weights file in use: what decides a network's flow, whatever the file is called
 
 
 def methods() -> list[str]:
@@ -50,7 +53,14 @@ def load_method(name: str, device: str | None = None, **options: Any) -> Method:
     if unknown:
         raise BadInput(f"Flow method {name} has no option {', '.join(unknown)}. Its options: {', '.join(defaults) or 'none'}.")
     options = {**defaults, **options}
-    return Method(name, options, module.load(device=device or "cpu", **options), getattr(module, "NETWORK", False))
+    run = module.load(device=device or "cpu", **options)
+    weights = getattr(run, "weights", None)
+    return Method(name, options, run, getattr(module, "NETWORK", False), weights and content(weights))
+
+
+def content(path: str | Path) -> str:
+    """The first 16 hexadecimal digits of a file's SHA-256."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
 def estimate(method: str | Method, onset: np.ndarray, apex: np.ndarray, *, match_exposure: bool = True) -> np.ndarray:

@@ -35,6 +35,7 @@ class Recipe(BaseModel):
     face_size: int  # px, side of the aligned face
     method: str  # flow method
     method_options: dict[str, Any]
+    flow_weights: str | None = None  # start of the SHA-256 of the flow network's weights; None: none, or none it was fitted on
     match_exposure: bool
     feature: str
     feature_settings: dict[str, Any]
@@ -88,7 +89,13 @@ def fit(prepared: Sequence[str | Path], config: CvConfig) -> Bundle:
     flow = [_read_json(folder.path / "flow" / config.method / "flow.json") for folder in given.folders]
     size = _same([settings["size"] for settings in prepare], "face size", given.folders)
     options = _same([settings["options"] for settings in flow], "flow options", given.folders)
+    weights = _same([settings.get("weights") for settings in flow], "weights of the flow network", given.folders)
     match = _same([settings["match_exposure"] for settings in flow], "exposure matching", given.folders)
+    if options.get("weights"):
+        raise BadInput(
+            f"The flow was estimated with {options['weights']}, which a bundle does not hold, so no clip could be scored with it. "
+            "Estimate it with a method that needs no --weights."
+        )
 
     # In clip_id order, so that the order of the folders does not change what is fitted.
     order = np.argsort(given.table["clip_id"].to_numpy(dtype=str))
@@ -102,6 +109,7 @@ def fit(prepared: Sequence[str | Path], config: CvConfig) -> Bundle:
         face_size=size,
         method=config.method,
         method_options=options,
+        flow_weights=weights,
         match_exposure=match,
         feature=config.feature,
         feature_settings=config.feature_settings,

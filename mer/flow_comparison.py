@@ -9,7 +9,6 @@ Frames and flow are kept in FOLDER clip by clip, so that it can be stopped and s
 under the hash of its weights: new weights are estimated anew, everything else stays.
 """
 
-import hashlib
 import re
 import sys
 from dataclasses import asdict, dataclass
@@ -48,8 +47,8 @@ class Row:
     @property
     def folder(self) -> str:
         """Its name in FOLDER/flow, FOLDER/maps and FOLDER/runs; networks carry the hash of their weights."""
-        weights = self.entrant and self.entrant.method.options.get("weights")
-        return f"{self.slug}-{hashlib.sha256(Path(weights).read_bytes()).hexdigest()[:8]}" if weights else self.slug
+        weights = self.entrant and self.entrant.method.weights
+        return f"{self.slug}-{weights[:8]}" if weights else self.slug
 
 
 def rows(raft: Path | None = None) -> list[Row]:

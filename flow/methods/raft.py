@@ -48,6 +48,7 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
             flow = interpolate(flow, (height, width), mode="bilinear", align_corners=False) / scale
         return flow.permute(0, 2, 3, 1).float().cpu().numpy()
 
+    run.weights = path
     return run
 
 

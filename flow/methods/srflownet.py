@@ -53,6 +53,7 @@ def load(device: str = "cpu", network: str = "auto", weights: str | Path | None 
             flows.append(flow.float().permute(0, 2, 3, 1).cpu().numpy())
         return np.ascontiguousarray(np.concatenate(flows), np.float32)
 
+    run.weights = path
     return run
 
 

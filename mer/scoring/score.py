@@ -124,6 +124,8 @@ def explain(clip: Path, frames: Frames, course: Course, picked: moment.Moment, f
     said = sureness.warnings(course, picked.onset, picked.apex, clip, recipe)
     if not timed:
         said.append(f"The folder has no times; {FPS:g} frames per second were taken to find the motion (give --fps).")
+    if recipe.flow_weights not in (None, loaded.method(recipe.method, recipe.method_options).weights):
+        said.append(f"The bundle was fitted on flow of other weights than {recipe.method} has now. Fit it again (mer train) before you trust its label.")
     seconds = [float(course.time[position]) if timed else None for position in (picked.onset, picked.apex)]
     return Score(
         clip=str(clip), label=None if reason else recipe.labels[best], reason=reason, probabilities=dict(zip(recipe.labels, map(float, p))),

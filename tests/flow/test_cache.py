@@ -1,4 +1,6 @@
 import json
+import re
+import shutil
 
 import cv2
 import numpy as np
@@ -89,15 +91,60 @@ def test_other_settings_are_refused_with_the_changed_key(prepared):
         cache.estimate_prepared(prepared, "dis", match_exposure=False)
 
 
-def test_weights_are_known_by_content_not_by_path(prepared, tmp_path):
-    (tmp_path / "a").mkdir()
-    for path, content in (("w.bin", b"1"), ("a/w.bin", b"1")):
-        (tmp_path / path).write_bytes(content)
-    cache.estimate_prepared(prepared, counting(weights=str(tmp_path / "w.bin"))[0])
-    cache.estimate_prepared(prepared, counting(weights=str(tmp_path / "a/w.bin"))[0])
-    (tmp_path / "w.bin").write_bytes(b"2")
-    with pytest.raises(BadInput, match="options.weights was w.bin"):
-        cache.estimate_prepared(prepared, counting(weights=str(tmp_path / "w.bin"))[0])
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A copy of the frozen weights in place of those that ship, and a function that puts others there."""
+    pytest.importorskip("torch")
+    from flow import srflownet
+    from flow.methods import srflownet as method
+
+    file = tmp_path / "weights" / "srflownet-compact.safetensors"
+    file.parent.mkdir()
+    shutil.copy(method.WEIGHTS / file.name, file)
+    monkeypatch.setattr(method, "WEIGHTS", file.parent)
+
+    def replace():
+        network = srflownet.load_network(file)
+        srflownet.save_weights(file, network.state_dict(), "compact", {}, "trained anew")
+
+    return replace
+
+
+def test_flow_of_new_frozen_weights_is_never_mixed_with_the_old(prepared, shipped):
+    cache.estimate_prepared(prepared, "srflownet", jobs=1)
+    made_by = cache.settings(prepared, "srflownet")
+    assert re.fullmatch("[0-9a-f]{16}", made_by["weights"]) and made_by["options"] == {"network": "auto", "weights": None}
+    assert cache.estimate_prepared(prepared, "srflownet") == 3
+    shipped()
+    (prepared.path / "flow" / "srflownet" / "s0" / "c2.npz").unlink()
+    with pytest.raises(BadInput, match=f"weights was {made_by['weights']}, now [0-9a-f]{{16}}. Delete that folder to estimate again"):
+        cache.estimate_prepared(prepared, "srflownet")
+    assert not cache.flow_file(prepared, "srflownet", "made/s0/c2").exists()
+
+
+def test_flow_from_before_weights_were_recorded_is_not_taken_for_new(prepared, shipped):
+    cache.estimate_prepared(prepared, "srflownet", jobs=1)
+    made_by = cache.settings(prepared, "srflownet")
+    del made_by["weights"]
+    (prepared.path / "flow" / "srflownet" / "flow.json").write_text(json.dumps(made_by))
+    with pytest.raises(BadInput, match="weights was not recorded, now"):
+        cache.estimate_prepared(prepared, "srflownet")
+
+
+def test_weights_of_ones_own_are_known_by_name_and_content_not_by_folder(prepared, tmp_path):
+    def method(path, content):
+        return Method("counted", {"weights": str(tmp_path / path)}, counting()[0].run, False, content)
+
+    cache.estimate_prepared(prepared, method("w.bin", "1"))
+    cache.estimate_prepared(prepared, method("a/w.bin", "1"))
+    with pytest.raises(BadInput, match="weights was 1, now 2"):
+        cache.estimate_prepared(prepared, method("w.bin", "2"))
+
+
+def test_a_cluster_machine_with_other_weights_is_refused(prepared, shipped):
+    asked = {"folder": prepared.path, "name": "srflownet", "device": None, "options": {}, "match_exposure": True, "phase": "onset-apex"}
+    with pytest.raises(BadInput, match="other weights of srflownet: [0-9a-f]{16}, not 123"):
+        cache._in_cluster(["made/s0/c0"], weights="123", **asked)
 
 
 def test_the_second_phase_has_a_folder_of_its_own_for_clips_that_have_an_offset(prepared):

@@ -47,7 +47,8 @@ def prepared(tmp_path):
     outcome.to_csv(root / "outcome.csv", index=False)
     (root / "prepare.json").write_text(json.dumps({"dataset": "casme2", "size": 64, "synthetic": True, "corrections_applied": []}))
     (root / "flow" / "srflownet").mkdir(parents=True)
-    (root / "flow" / "srflownet" / "flow.json").write_text(json.dumps({"method": "srflownet", "options": {}, "match_exposure": True, "version": "x"}))
+    made_by = {"method": "srflownet", "options": {}, "weights": "0123456789abcdef", "match_exposure": True, "version": "x"}
+    (root / "flow" / "srflownet" / "flow.json").write_text(json.dumps(made_by))
     rng = np.random.default_rng(0)
     landmarks = rng.uniform(20, 44, (478, 2)).astype(np.float32)
     for point, place in {33: (10, 20), 133: (20, 20), 362: (42, 20), 263: (52, 20)}.items():  # eye centres 32 px apart

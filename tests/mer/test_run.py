@@ -121,6 +121,14 @@ def test_bundles_and_ready_made_maps_refuse_both_phases(prepared, tmp_path):
         run.cross_validate_maps(tmp_path, tmp_path / "index.csv", both, tmp_path / "run")
 
 
+def test_a_bundle_knows_the_weights_of_its_flow_and_refuses_those_it_cannot_hold(prepared):
+    assert bundle.fit([prepared], CONFIG).recipe.flow_weights == "0123456789abcdef"
+    file = prepared / "flow" / "srflownet" / "flow.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"options": {"weights": "mine.safetensors"}}))
+    with pytest.raises(BadInput, match="estimated with mine.safetensors, which a bundle does not hold"):
+        bundle.fit([prepared], CONFIG)
+
+
 def test_a_run_keeps_everything_on_record(prepared, tmp_path):
     out = tmp_path / "runs" / "first"
     scores = run.cross_validate_prepared([prepared], CONFIG, out)
@@ -130,7 +138,8 @@ def test_a_run_keeps_everything_on_record(prepared, tmp_path):
     assert finished.metrics["clips_left_out"] == {"casme2-3 gives no label to casme2 others": 4, "no face": 1, "no flow by srflownet": 1}
     assert load_config(out / "config.yaml") == CONFIG
     assert (out / finished.origin["folders"][0]).resolve() == prepared.resolve()
-    assert finished.origin["flow"]["match_exposure"] is True and "numpy" in finished.origin["versions"]
+    assert finished.origin["flow"]["match_exposure"] is True and finished.origin["flow"]["weights"] == "0123456789abcdef"
+    assert "numpy" in finished.origin["versions"]
     assert len(finished.predictions) == 20 and len(finished.clips) == 10 and len(finished.left_out) == 6
     assert "majority class" in run.summary(scores)
 

@@ -85,6 +85,14 @@ def test_what_lies_outside_the_measured_ranges_is_said(measured, says, smile_vid
     assert any(says in warning for warning in score(smile_video, other).warnings)
 
 
+def test_a_bundle_fitted_on_flow_of_other_weights_says_so(smile_video):
+    fitted = loaded.bundle(str(bundle.shipped()))
+    now = loaded.method(fitted.recipe.method, fitted.recipe.method_options).weights
+    for weights, said in ((now, False), ("0123456789abcdef", True)):
+        other = bundle.Bundle(fitted.recipe.model_copy(update={"flow_weights": weights}), fitted.classifiers)
+        assert any("other weights than srflownet has now" in warning for warning in score(smile_video, other).warnings) is said
+
+
 def test_temperature_changes_sureness_not_the_label():
     fitted = loaded.bundle(str(bundle.shipped()))
     X = np.zeros((20, 3, 28, 28), np.float32)
