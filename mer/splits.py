@@ -7,6 +7,9 @@ from mer.errors import BadInput
 
 Fold = tuple[str, np.ndarray, np.ndarray]  # name, positions to fit on, positions to test on
 
+# Datasets that show the people of another one, under the same names: other cameras, or the videos that its clips were cut from.
+SAME_PEOPLE = {"smic_nir": "smic", "smic_vis": "smic", "samm_lv": "samm"}
+
 
 def loso(table: pd.DataFrame) -> list[Fold]:
     """Leave one subject out: one fold per `dataset/subject`, because subject ids repeat between datasets.
@@ -27,11 +30,13 @@ def loso(table: pd.DataFrame) -> list[Fold]:
 def lodo(table: pd.DataFrame) -> list[Fold]:
     """Leave one dataset out: one fold per dataset, fitted on all others; with two datasets, a holdout of each in turn.
 
+    Datasets of the same people (`SAME_PEOPLE`) are left out together.
+
     table : clip table (N rows) with `dataset` and `subject`
     returns folds sorted by name, each with positions in 0..N-1; every clip is tested exactly once
     Raises `BadInput` if there are fewer than two datasets.
     """
-    datasets = table["dataset"].to_numpy(dtype=str)
+    datasets = _people(table).to_numpy(dtype=str)
     folds = [(name, np.flatnonzero(datasets != name), np.flatnonzero(datasets == name)) for name in sorted(set(datasets))]
     if len(folds) < 2:
         raise BadInput(f"Leaving one dataset out needs clips of at least two datasets; there are {len(folds)}: {[f[0] for f in folds]}.")
@@ -41,8 +46,13 @@ def lodo(table: pd.DataFrame) -> list[Fold]:
 
 
 def subject_ids(table: pd.DataFrame) -> np.ndarray:
-    """Return `dataset/subject` for each row, (N,) str."""
-    return (table["dataset"].astype(str) + "/" + table["subject"].astype(str)).to_numpy(dtype=object)
+    """Return `dataset/subject` for each row, (N,) str: one name for a person, also where several datasets show them (`SAME_PEOPLE`)."""
+    return (_people(table) + "/" + table["subject"].astype(str)).to_numpy(dtype=object)
+
+
+def _people(table: pd.DataFrame) -> pd.Series:
+    """The dataset of each row, or the one whose people it shows."""
+    return table["dataset"].astype(str).replace(SAME_PEOPLE)
 
 
 def check_disjoint(table: pd.DataFrame, fold: Fold) -> None:
