@@ -32,6 +32,7 @@ from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, SETTING
 from data_prep.replicas import MARKER
 from data_prep.survey import Found, check_dataset, load_dataset, locate_all, missing_message, read_clips
 from mer import registry
+from mer.device import cores
 from mer.disk import replacing, write_json
 from mer.errors import BadInput, MerError
 from mer.progress import say, track
@@ -150,7 +151,7 @@ def _claim(out: Path, settings: dict, more: dict) -> None:
 
 def _work(found: list[Found], job: Job, jobs: int | None) -> Iterator[dict]:
     """Prepare clips here or in worker processes, yielding outcome rows as they come."""
-    workers = min(jobs or _cores(), math.ceil(len(found) / CLIPS_PER_WORKER))
+    workers = min(jobs or cores(), math.ceil(len(found) / CLIPS_PER_WORKER))
     if workers <= 1:
         with FaceMesh() as mesh:
             for clip in found:
@@ -295,7 +296,3 @@ def _names(clip: Found, numbers: list[int], root: Path) -> np.ndarray:
 def _folder(out: Path, clip: Found) -> Path:
     _, subject, name = clip.clip_id.split("/")
     return out / "faces" / subject / name
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -91,7 +91,7 @@ def prepare_rate(clips: int, jobs: int) -> tuple[float, float, float]:
 
 def run(counts: tuple[int, ...] = (60, 600, 6000), jobs: int | None = None) -> str:
     """Measure, and return the tables of docs/results/prepare-speed.md."""
-    jobs = jobs or preparing._cores()
+    jobs = jobs or preparing.cores()
     each = steps()
     alone = next(iter(each.values()))
     lines = ["| step of one clip | CPU ms |", "|---|---|", *(f"| {name} | {ms:.1f} |" for name, ms in each.items())]

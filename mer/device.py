@@ -1,4 +1,6 @@
-"""Where networks run: the processor unless a graphics card is asked for or found."""
+"""Where work is done: networks on the processor unless a graphics card is asked for or found, the rest on the cores there are."""
+
+import os
 
 from mer.errors import BadInput
 
@@ -18,3 +20,8 @@ def choose(device: str = "auto"):
     if device == "cuda" and not usable:
         raise BadInput("Device cuda was asked for, but torch finds no graphics card it can use. Use --device cpu, or install a CUDA build of torch.")
     return torch.device("cuda" if usable and device != "cpu" else "cpu")
+
+
+def cores() -> int:
+    """Cores that this process may use, which on a shared machine can be fewer than there are; macOS and Windows know the latter only."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,12 +1,15 @@
 """Many clips -> one CSV: a row per clip, with a reason where it failed; what is in the CSV already is not done again."""
 
+import signal
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
 
 from data_prep.frames import IMAGE_SUFFIXES, frame_number
+from mer.device import cores
 from mer.disk import replacing
 from mer.errors import BadInput, MerError
 from mer.progress import track
@@ -35,16 +38,20 @@ def score_all(folder: Path, out: Path, bundle: Path | None = None, fps: float | 
 
     The clip's name in the table is its path below `folder`. Clips that failed are tried again, those that were scored not.
     """
-    import os
-
     clips = {str(path.relative_to(folder)): path for path in clips_below(folder)}
     rows = _done(out, bundle)
     todo = [name for name in clips if name not in rows]
-    with ProcessPoolExecutor(jobs or len(os.sched_getaffinity(0)), mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+    pool = ProcessPoolExecutor(jobs or cores(), mp_context=get_context("spawn"), initializer=_start)
+    try:
         futures = {pool.submit(score_row, name, clips[name], bundle, fps, face): name for name in todo}
         for future in track(as_completed(futures), "Scoring", len(todo)):
             rows[futures[future]] = future.result()
             _write(rows, clips, out)
+    except BrokenProcessPool as error:
+        advice = "Run the same command again to go on, with fewer --jobs."
+        raise MerError(f"A worker process was killed, perhaps for lack of memory. {advice}") from error
+    finally:  # also when interrupted: what has not begun never will
+        pool.shutdown(cancel_futures=True)
     return _write(rows, clips, out)
 
 
@@ -91,10 +98,11 @@ def _write(rows: dict[str, dict], clips: dict[str, Path], out: Path) -> pd.DataF
     return table
 
 
-def _one_thread() -> None:
-    """A process to each core leaves no core to a second thread."""
+def _start() -> None:
+    """A process to each core leaves no core to a second thread; Ctrl-C is the parent's to handle."""
     import cv2
     import torch
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)

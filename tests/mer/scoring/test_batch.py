@@ -1,6 +1,8 @@
 """A folder of clips becomes a table: a row each, a reason where one failed, and nothing done twice."""
 
 import shutil
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from click.testing import CliRunner
 
 from data_prep.frames import write_image
 from mer import cli
-from mer.errors import BadInput
+from mer.errors import BadInput, MerError
 from mer.scoring import batch
 from video_files import APEX
 
@@ -42,24 +44,32 @@ def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, tmp_path, mon
 
 
 class NoWork:
-    """A pool that notes what it is given and finishes none of it."""
+    """A pool that notes what it is given and finishes none of it, or ends each by `error`."""
 
-    def __init__(self, todo):
-        self.todo = todo
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return None
+    def __init__(self, todo, error=None):
+        self.todo, self.error, self.cancelled = todo, error, False
 
     def submit(self, _, name, *__):
-        from concurrent.futures import Future
-
         self.todo.append(name)
         done = Future()
-        done.set_result({"clip": name, "outcome": "failed", "reason": "not done", "bundle": "synthetic"})
+        if self.error:
+            done.set_exception(self.error)
+        else:
+            done.set_result({"clip": name, "outcome": "failed", "reason": "not done", "bundle": "synthetic"})
         return done
+
+    def shutdown(self, cancel_futures=False):
+        self.cancelled = cancel_futures
+
+
+@pytest.mark.parametrize("error, told", [(BrokenProcessPool(), MerError), (KeyboardInterrupt(), KeyboardInterrupt)])
+def test_a_killed_process_is_a_message_and_an_interruption_drops_what_has_not_begun(tmp_path, monkeypatch, error, told):
+    pool = NoWork([], error)
+    monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: pool)
+    (tmp_path / "a.mp4").touch()
+    with pytest.raises(told):
+        batch.score_all(tmp_path, tmp_path / "results.csv")
+    assert pool.cancelled
 
 
 def test_a_folder_without_clips_is_said(tmp_path):
