@@ -1,18 +1,15 @@
 """Reading FacialFlowNet: pairs of rendered faces with facial flow (expression and head) and head flow.
 
 The published description gives the folders but not the names inside them. This reader takes what they imply: a flow
-file and its first image share their path below the split, and the second image is the next one of the same folder.
+file and its first image share their path below the split, and the second image is the one with the next number.
 
 Source: J. Lu et al., FacialFlowNet, ACM MM 2024, arXiv 2409.05396, and the README of its repository.
 """
 
 from pathlib import Path
 
-import numpy as np
-
-from flow import files
 from flow.datasets.generic import Pair
-from flow.datasets.srflow import images, read_image
+from flow.datasets.srflow import following, images, read_pair
 from mer.errors import BadInput
 
 TREE = """ROOT/
@@ -39,25 +36,20 @@ class FacialFlowNetPairs:
         for folder in sorted({p.parent for p in flow.rglob("*.flo")}):
             inside = folder.relative_to(flow)
             pictures = images(image / inside)
-            order = list(pictures)
             masks = next((m for m in (images(root / "mask" / s / inside) for s in (split, "")) if m), {})
             for path in sorted(folder.glob("*.flo")):
-                place = order.index(path.stem) if path.stem in pictures else len(order)
-                if place + 1 >= len(order):
+                if path.stem in pictures and following(path.stem) in pictures:
+                    self.pairs.append((pictures[path.stem], pictures[following(path.stem)], path, masks.get(path.stem)))
+                else:
                     lone.append(path)
-                    continue
-                self.pairs.append((pictures[order[place]], pictures[order[place + 1]], path, masks.get(path.stem)))
         if not self.pairs:
             first = f" First: {lone[0]}." if lone else ""
             raise BadInput(
-                f"No .flo file under {flow} has an image of its name and a next one.{first} It should look like this:\n{TREE}"
+                f"No .flo file under {flow} has an image of its name and one of the next number.{first} It should look like this:\n{TREE}"
             )
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> Pair:
-        first, second, flow_file, mask_file = self.pairs[index]
-        flow = files.read(flow_file)
-        mask = read_image(mask_file)[..., 0] > 127 if mask_file else np.ones(flow.shape[:2], bool)
-        return Pair(read_image(first), read_image(second), flow, mask)
+        return read_pair(*self.pairs[index])

@@ -6,6 +6,7 @@ forward flow is called `flow` or `flow_F`.
 Source: J. Zhang and D. Li, SRFlow, arXiv 2601.06479, and the README of the authors' SRFlow3D.
 """
 
+import re
 from pathlib import Path
 from typing import Iterator
 
@@ -47,15 +48,7 @@ class SRFlowPairs:
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> Pair:
-        first, second, flow_file, mask_file = self.pairs[index]
-        flow = files.read(flow_file)
-        onset, apex = read_image(first), read_image(second)
-        mask = read_image(mask_file)[..., 0] > 127 if mask_file else np.ones(flow.shape[:2], bool)
-        if not onset.shape[:2] == apex.shape[:2] == flow.shape[:2] == mask.shape:
-            raise BadInput(
-                f"{flow_file} is {flow.shape[:2]}, its renders {onset.shape[:2]} and {apex.shape[:2]}, its mask {mask.shape}."
-            )
-        return Pair(onset, apex, flow, mask)
+        return read_pair(*self.pairs[index])
 
     def subject(self, index: int) -> str:
         """The subject that pair `index` shows."""
@@ -77,14 +70,29 @@ def _pairs_of(flow: Path) -> Iterator[tuple[Path, Path, Path, Path | None]]:
 
     renders, masks = images(beside("render")), images(beside("mask"))
     for path in sorted(flow.glob("*.flo")):
-        following = f"{int(path.stem) + 1:0{len(path.stem)}d}" if path.stem.isdigit() else ""
-        if path.stem in renders and following in renders:
-            yield renders[path.stem], renders[following], path, masks.get(path.stem)
+        if path.stem in renders and following(path.stem) in renders:
+            yield renders[path.stem], renders[following(path.stem)], path, masks.get(path.stem)
 
 
 def images(folder: Path) -> dict[str, Path]:
     """Pictures of a folder by their names without suffix."""
     return {p.stem: p for p in sorted(folder.glob("*")) if p.suffix.lower() in (".jpg", ".jpeg", ".png")}
+
+
+def following(name: str) -> str:
+    """The name of the next frame, whose last number is one more: 0009 -> 0010, a_9 -> a_10; a name without a number has none."""
+    head, last, tail = re.fullmatch(r"(.*?)(\d*)(\D*)", name).groups()
+    return f"{head}{int(last) + 1:0{len(last)}d}{tail}" if last else ""
+
+
+def read_pair(first: Path, second: Path, flow_file: Path, mask_file: Path | None) -> Pair:
+    """The pair in these files; without one of a mask it is the whole frame. Raises `BadInput` unless all are of one size."""
+    flow = files.read(flow_file)
+    onset, apex = read_image(first), read_image(second)
+    mask = read_image(mask_file)[..., 0] > 127 if mask_file else np.ones(flow.shape[:2], bool)
+    if not onset.shape[:2] == apex.shape[:2] == flow.shape[:2] == mask.shape:
+        raise BadInput(f"{flow_file} is {flow.shape[:2]}, its images {onset.shape[:2]} and {apex.shape[:2]}, its mask {mask.shape}.")
+    return Pair(onset, apex, flow, mask)
 
 
 def read_image(path: Path) -> np.ndarray:

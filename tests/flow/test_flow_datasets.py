@@ -64,15 +64,14 @@ def test_same_files_for_any_number_of_workers_and_on_resuming(folder, tmp_path):
 
 
 def test_training_reads_a_rendered_folder(folder):
-    mixture = Mixture({f"srflow:{folder}": 1.0}, 0, 48, (0.1, 8.0))
+    mixture = Mixture({f"srflow:{folder}": 1.0}, 0, SIZE, (0.1, 8.0))  # a part as large as the frame is not scaled
     pairs, again = ([mixture[i] for i in range(12)] for _ in range(2))
     known = [SRFlowPairs(folder)[i].flow for i in range(3)]
     for pair, same in zip(pairs, again):
         assert all(np.array_equal(a, b) for a, b in zip(pair, same))
-        assert pair.onset.shape == (48, 48, 3) and pair.flow.dtype == np.float32 and pair.mask.any()
-        parts = [flow[y : y + 48, x : x + 48] for flow in known for y in range(SIZE - 47) for x in range(SIZE - 47)]
+        assert pair.onset.shape == (SIZE, SIZE, 3) and pair.flow.dtype == np.float32 and pair.mask.any()
         mirrored = pair.flow[:, ::-1] * np.float32([-1, 1])
-        assert any(np.array_equal(part, pair.flow) or np.array_equal(part, mirrored) for part in parts)
+        assert any(np.array_equal(flow, pair.flow) or np.array_equal(flow, mirrored) for flow in known)
     with pytest.raises(BadInput, match="no dataset of training pairs called 'srflo'. Did you mean srflow"):
         Mixture({f"srflo:{folder}": 1.0}, 0, 48, (0.1, 8.0))
 
@@ -99,6 +98,57 @@ def test_empty_and_foreign_folders_are_refused(tmp_path):
         SRFlowPairs(tmp_path)
     with pytest.raises(BadInput, match="There is no"):
         FacialFlowNetPairs(tmp_path)
+
+
+@pytest.fixture
+def drifting(tmp_path):
+    """FacialFlowNet's layout: frames 8 to 11 of one face, names without leading zeros, each 3 px right and 2 px up of the last."""
+    rng = np.random.default_rng(0)
+    picture = cv2.GaussianBlur(rng.uniform(0, 255, (120, 120, 3)).astype(np.float32), (0, 0), 3)
+    picture = np.clip((picture - picture.mean()) / picture.std() * 50 + 128, 0, 255).astype(np.uint8)
+    for place in ("image", "flow"):
+        (tmp_path / place / "facial/train/0007").mkdir(parents=True)
+    (tmp_path / "mask/0007").mkdir(parents=True)
+    for step in range(4):
+        top, left = 20 + 2 * step, 20 - 3 * step
+        cv2.imwrite(str(tmp_path / f"image/facial/train/0007/{8 + step}.png"), picture[top : top + 90, left : left + 80])
+        cv2.imwrite(str(tmp_path / f"mask/0007/{8 + step}.png"), np.full((90, 80), 255, np.uint8))
+    for step in range(3):
+        files.write(tmp_path / f"flow/facial/train/0007/{8 + step}.flo", np.full((90, 80, 2), (3, -2), np.float32))
+    return tmp_path
+
+
+def explained(pair):
+    """How alike the onset and the apex brought back by the flow are, and onset and apex as they are: two correlations."""
+    onset, apex = (frame.astype(np.float32).mean(2) for frame in pair[:2])
+    y, x = np.indices(onset.shape, np.float32)
+    back = cv2.remap(apex, x + pair.flow[..., 0], y + pair.flow[..., 1], cv2.INTER_LINEAR)
+    inner = (slice(8, -8), slice(8, -8))
+    return [np.corrcoef(onset[inner].ravel(), other[inner].ravel())[0, 1] for other in (back, apex)]
+
+
+@pytest.mark.parametrize("size", [48, 80, 128])  # smaller than the frame, as wide, larger
+def test_training_reads_facialflownet_in_frames_whose_flow_explains_them(drifting, size):
+    mixture = Mixture({f"facialflownet:{drifting}": 1.0}, 0, size, (0.1, 8.0))
+    for pair in (mixture[i] for i in range(8)):
+        assert pair.onset.shape == pair.apex.shape == (size, size, 3) and pair.mask.all()
+        u, v = pair.flow[size // 2, size // 2]
+        assert np.allclose(pair.flow, (u, v), atol=1e-5) and abs(u) == pytest.approx(-1.5 * v)
+        assert size / 80 - 1e-6 <= abs(u) / 3 <= max(1, size / 80) + 1e-6  # in px of the scaled frame
+        brought_back, left_alone = explained(pair)
+        assert brought_back > 0.9 > left_alone
+
+
+def test_facialflownet_pairs_are_neighbours_of_one_size(drifting):
+    pairs = FacialFlowNetPairs(drifting)
+    assert {path.stem for *_, path, _ in pairs.pairs} == {"8", "9", "10"}
+    assert min(explained(pair)[0] for pair in pairs) > 0.99  # 9 is followed by 10, though it is not so in the alphabet
+    folder = drifting / "image/facial/train/0007"
+    (folder / "10.png").unlink()
+    assert [path.stem for *_, path, _ in FacialFlowNetPairs(drifting).pairs] == ["8"]
+    cv2.imwrite(str(folder / "9.png"), np.zeros((9, 9, 3), np.uint8))
+    with pytest.raises(BadInput, match=r"8.flo is \(90, 80\), its images \(90, 80\) and \(9, 9\)"):
+        FacialFlowNetPairs(drifting)[0]
 
 
 def test_facialflownet_is_read(tmp_path):
