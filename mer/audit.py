@@ -8,7 +8,9 @@ run has, no score stands without the words `not a result`, and `mer compare` and
 
 import inspect
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,7 +72,7 @@ def audit(path: str | Path) -> Audit:
 def after_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[list[int], np.ndarray]:
     """Return training lengths, and the probabilities (lengths, N, classes) that each clip's fold gives it after each of them.
 
-    A classifier whose `fit_folds` can be watched is trained once; any other is trained anew for each length.
+    A classifier whose `fit_folds` or `fit` can be watched is trained once; any other is trained anew for each length.
     """
     make = fitting.maker(config, problem.classes)
     Classifier = type(make(seed))
@@ -80,20 +82,31 @@ def after_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[lis
         raise BadInput(f"The classifier {config.classifier} has no `epochs`, so that there is none to choose on the test subject.")
     last = config.classifier_settings.get(length, settings[length].default)
     pairs = [(train, test) for _, train, test in problem.folds]
-    if "watch" in inspect.signature(getattr(Classifier, "fit_folds", lambda: None)).parameters:
-        after = [[] for _ in pairs]
-        for _ in make(seed).fit_folds(problem.X, problem.y, [train for train, _ in pairs],
-                                      watch=lambda k, fitted: after[k].append(fitted.predict_proba(problem.X[pairs[k][1]]))):  # fmt: skip
+    lengths, after = list(range(1, last + 1)), [[] for _ in pairs]
+
+    def look(k: int, fitted: Any) -> None:
+        after[k].append(fitted.predict_proba(problem.X[pairs[k][1]]))
+
+    if _watched(Classifier, "fit_folds"):
+        for _ in make(seed).fit_folds(problem.X, problem.y, [train for train, _ in pairs], watch=look):
             pass
-        lengths, by_fold = list(range(1, last + 1)), [np.stack(values) for values in after]
+    elif _watched(Classifier, "fit"):
+        for k, (train, _) in enumerate(pairs):
+            make(seed).fit(problem.X[train], problem.y[train], watch=partial(look, k))
     else:
         lengths = sorted({round(n) for n in np.linspace(1, last, min(last, LOOKED_AT))})
-        tries = [dict(fitting.fit_predict(fitting.maker(config, problem.classes, **{length: n}), seed, problem.X, problem.y, pairs)) for n in lengths]
-        by_fold = [np.stack([one[k] for one in tries]) for k in range(len(pairs))]
+        for n in lengths:
+            for k, p in fitting.fit_predict(fitting.maker(config, problem.classes, **{length: n}), seed, problem.X, problem.y, pairs):
+                after[k].append(p)
     p = np.empty((len(lengths), len(problem.y), problem.classes))
-    for (_, test), values in zip(pairs, by_fold):
-        p[:, test] = values
+    for (_, test), values in zip(pairs, after):
+        p[:, test] = np.stack(values)
     return lengths, p
+
+
+def _watched(Classifier: type, method: str) -> bool:
+    """Can this way of training be watched epoch by epoch?"""
+    return "watch" in inspect.signature(getattr(Classifier, method, lambda: None)).parameters
 
 
 def to_text(found: Audit) -> str:

@@ -4,6 +4,7 @@ Each of them says only which network it is; `ststnet`, which trains all folds at
 """
 
 from abc import ABC, abstractmethod
+from typing import Callable
 
 import numpy as np
 import torch
@@ -29,8 +30,8 @@ class NetworkClassifier(ABC):
     def build(self, channels: int, height: int, width: int) -> nn.Module:
         """The untrained network: (N, channels, height, width) float32 -> logits (N, classes)."""
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> "NetworkClassifier":
-        """X : (N, C, H, W) float; y : (N,) int in 0..classes-1."""
+    def fit(self, X: np.ndarray, y: np.ndarray, watch: Callable[["NetworkClassifier"], None] | None = None) -> "NetworkClassifier":
+        """X : (N, C, H, W) float; y : (N,) int in 0..classes-1; watch : called with this classifier after each epoch, for `mer audit`."""
         if np.ndim(X) != 4:
             raise BadInput(f"This network reads maps, (clips, channels, height, width); these are {np.shape(X)}. Use the feature flow_image.")
         options, self.shape = self.settings, X.shape[1:]
@@ -42,15 +43,18 @@ class NetworkClassifier(ABC):
         weight = len(truth) / counts.clamp(min=1) if options["balanced"] else None
         with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they were
             torch.manual_seed(options["seed"])
-            self.net = self.build(*self.shape).to(self.device).train()
-            optimizer = torch.optim.AdamW(self.net.parameters(), lr=options["learning_rate"], weight_decay=options["weight_decay"])
+            self.net = self._network().eval()
+            optimizer = torch.optim.AdamW(self.net.parameters(), lr=options["learning_rate"], weight_decay=options["weight_decay"], fused=True)
             for epoch in range(options["epochs"]):
+                self.net.train()
                 order = torch.from_numpy(np.random.default_rng([options["seed"], epoch]).permutation(len(truth)))
                 for batch in order.tensor_split(-(-len(truth) // options["batch_size"])):  # alike in size: no batch of one clip
                     optimizer.zero_grad(set_to_none=True)
                     F.cross_entropy(self.net(x[batch]), truth[batch], weight=weight).backward()
                     optimizer.step()
-        self.net.eval()
+                self.net.eval()
+                if watch:
+                    watch(self)
         return self
 
     @torch.no_grad()
@@ -68,11 +72,15 @@ class NetworkClassifier(ABC):
         """The classifier that `state` came from, on the processor; fitted there, it predicts the same to the last bit."""
         self = cls(**{name: value for name, value in settings.items() if name != "shape"})
         self.mean, self.scale, self.shape = tensors["mean"], tensors["scale"], tuple(settings["shape"])
-        self.net = self.build(*self.shape)
+        self.net = self._network()
         own = self.net.state_dict()  # counters are single numbers, which some files keep as lists of one
         self.net.load_state_dict({name[4:]: torch.from_numpy(value).reshape(own[name[4:]].shape) for name, value in tensors.items() if name.startswith("net.")})
         self.net.eval()
         return self
 
+    def _network(self) -> nn.Module:
+        """The untrained network; channels last, in which convolutions of few channels take three quarters of the time."""
+        return self.build(*self.shape).to(self.device, memory_format=torch.channels_last)
+
     def _tensor(self, X: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(((X - self.mean) / self.scale).astype(np.float32)).to(self.device)
+        return torch.from_numpy(((X - self.mean) / self.scale).astype(np.float32)).to(self.device, memory_format=torch.channels_last)

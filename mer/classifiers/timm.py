@@ -43,9 +43,9 @@ class Classifier(NetworkClassifier):
         super().__init__(dict(classes=classes, seed=seed, backbone=backbone, weights=weights, size=size, epochs=epochs,
                               learning_rate=learning_rate, batch_size=batch_size, weight_decay=weight_decay, balanced=balanced), device)
 
-    def fit(self, X, y) -> "Classifier":
+    def fit(self, X, y, watch=None) -> "Classifier":
         """As `_network.NetworkClassifier.fit`. Raises `BadInput` for a backbone timm does not have, or weights that are not its own."""
-        super().fit(X, y)
+        super().fit(X, y, watch)
         self.settings = {**self.settings, "weights": ""}  # what was fitted is in the state; the file is not needed again
         return self
 
