@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 import mer
-from mer import evaluate, registry
+from mer import evaluate, fitting, nested, registry, splits
 from mer.config import CvConfig
 from mer.disk import replacing, write_json, write_text
 from mer.errors import BadInput
@@ -48,7 +48,7 @@ class Recipe(BaseModel):
     datasets: list[str]
     synthetic: bool  # True: no real face among them
     own_motion: bool = False  # the head's motion is taken off the flow first (mer/scoring/head.py)
-    temperature: float = 1.0  # by which log probabilities are divided; fitted on held-out people, 1 where it was not
+    temperature: float = 1.0  # by which log probabilities are divided; fitted on held-out people (`calibration`), 1 where it was not
     least_motion: float = 0.5  # per cent of the inter-ocular distance; below it no label is given
     least_confidence: float = 0.0  # below it no label is given
     measured: dict[str, tuple[float, float]] = {}  # what the scores were measured on: name (mer/scoring/sureness.py) -> range
@@ -64,10 +64,7 @@ class Bundle:
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Mean probabilities over the seeds at the bundle's temperature, (N, labels) float64, for features X (N, ...)."""
         p = np.mean([classifier.predict_proba(X) for classifier in self.classifiers], axis=0)
-        if self.recipe.temperature == 1:
-            return p
-        cooled = p ** (1 / self.recipe.temperature)
-        return cooled / cooled.sum(1, keepdims=True)
+        return nested.sharpen(p, self.recipe.temperature)
 
     def extract(self, flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """The feature of one flow (H, W, 2) px and its landmarks (478, 2) px, as the classifiers take it."""
@@ -97,12 +94,14 @@ def fit(prepared: Sequence[str | Path], config: CvConfig) -> Bundle:
             "Estimate it with a method that needs no --weights."
         )
 
-    # In clip_id order, so that the order of the folders does not change what is fitted.
-    order = np.argsort(given.table["clip_id"].to_numpy(dtype=str))
-    table, X = given.table.iloc[order], np.asarray(given.X, np.float32)[order]
     labels = given.protocol.labels
+    table, X = evaluate.in_order(given.table, given.X, labels)  # so that the order of the folders does not change what is fitted
     y = np.array([labels.index(label) for label in table["label"]])
-    make = evaluate.maker(config, len(labels))
+    subjects = splits.subject_ids(table)
+    make, temperature = fitting.maker(config, len(labels)), 1.0
+    if config.calibration == "temperature":
+        problem = fitting.Problem(X, y, subjects, [], len(labels))
+        temperature = nested.temperature_for_all(config.inner_folds, problem, make, config.seeds, fitting.fit_predict)
     classifiers = [make(seed).fit(X, y) for seed in track(range(config.seeds), f"Fitting {config.classifier}")]
     recipe = Recipe(
         mer=mer.__version__,
@@ -118,9 +117,10 @@ def fit(prepared: Sequence[str | Path], config: CvConfig) -> Bundle:
         labels=labels,
         protocol=given.protocol.name,
         clips={label: int((y == i).sum()) for i, label in enumerate(labels)},
-        subjects=int((table["dataset"] + "/" + table["subject"]).nunique()),
+        subjects=len(set(subjects)),
         datasets=sorted(set(table["dataset"])),
         synthetic=all(settings["synthetic"] for settings in prepare),
+        temperature=temperature,
     )
     return Bundle(recipe, classifiers)
 
@@ -170,13 +170,14 @@ def model_card(recipe: Recipe) -> str:
     """The bundle's README: what it was fitted on, what goes in and comes out, and what it cannot do."""
     counts = ", ".join(f"{count} {label}" for label, count in recipe.clips.items())
     kind = "synthetic faces; it has seen no real person and its labels are a demonstration" if recipe.synthetic else "recorded faces"
+    sure = "as they come" if recipe.temperature == 1 else f"at temperature {recipe.temperature:.2f}, fitted on subjects that were left out in turn"
     return f"""# Bundle: {recipe.classifier} on {recipe.feature} of {recipe.method} flow
 
 Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOLDER`.
 
 - **Fitted on** {sum(recipe.clips.values())} clips of {recipe.subjects} subjects ({', '.join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. These are {kind}.
 - **In**: an onset and an apex frame, aligned to {recipe.face_size} px, brightness {'matched' if recipe.match_exposure else 'not matched'}; flow by `{recipe.method}` {recipe.method_options or ''}; feature `{recipe.feature}` {recipe.feature_settings or ''}.
-- **Out**: probabilities of {', '.join(recipe.labels)}; the mean of {len(recipe.classifier_settings)} seeds, not calibrated.
+- **Out**: probabilities of {', '.join(recipe.labels)}; the mean of {len(recipe.classifier_settings)} seeds, {sure}.
 - **Score**: none is stated here, because every clip above was used for fitting. For an honest estimate run `mer cv` with the same settings.
 - **Cannot**: read minds. It measures facial motion between two frames and names the class that such motion resembles. It is no lie detector and no ground for a decision about a person.
 - **Terms**: weights fitted on licensed datasets fall under those datasets' terms; check them before you pass this folder on.

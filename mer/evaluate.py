@@ -20,7 +20,6 @@ from mer import fitting, splits
 from mer.config import CvConfig, save_config
 from mer.disk import replacing, write_json
 from mer.errors import BadInput
-from mer.fitting import maker as maker  # for what is fitted on every clip, see mer/bundle.py
 from mer.progress import track
 
 TEXT = {name: str for name in ("clip_id", "dataset", "subject", "fold", "label", "prediction")}  # 006 is a name, not a number

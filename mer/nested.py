@@ -34,7 +34,10 @@ def choose(config: CvConfig, problem: "Problem", options: list[dict], makers: li
     options, makers : candidate settings, and for each a function seed -> new classifier
     fit_predict : see mer/fitting.py
     """
-    inner = [(k, fit, test) for k, (name, train, _) in enumerate(folds) for fit, test in inner_folds(config.inner_folds, problem, name, train)]
+    inner = [
+        (k, fit, test) for k, (name, train, _) in enumerate(folds)
+        for fit, test in inner_folds(config.inner_folds, problem, f"the training subjects of fold {name}", train)
+    ]
     pairs = [(fit, test) for _, fit, test in inner]
     found = []
     for make in makers:
@@ -46,9 +49,23 @@ def choose(config: CvConfig, problem: "Problem", options: list[dict], makers: li
     return [_best(config, options, [p[k, train] for p in found], problem.y[train]) for k, (_, train, _) in enumerate(folds)]
 
 
-def inner_folds(count: int, problem: "Problem", name: str, train: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def temperature_for_all(count: int, problem: "Problem", make: Callable, seeds: int, fit_predict) -> float:
+    """Return the temperature for a classifier that is fitted on every clip of `problem`, whose probabilities are the mean of `seeds` seeds.
+
+    It is the one that suits probabilities of clips that were not fitted: subjects are left out in `count` parts in turn.
+    """
+    pairs = inner_folds(count, problem, "these clips", np.arange(len(problem.y)))
+    p = np.zeros((len(problem.y), problem.classes))
+    for seed in range(seeds):
+        for i, values in fit_predict(make, seed, problem.X, problem.y, pairs):
+            p[pairs[i][1]] += values / seeds
+    return fit_temperature(p, problem.y)
+
+
+def inner_folds(count: int, problem: "Problem", of: str, train: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Split the positions `train` into at most `count` parts without cutting a subject: (to fit on, to predict) for each part.
 
+    of : whose parts these are, for the message
     Labels are shared out evenly, as far as subjects allow. Raises `BadInput` if some part leaves one label to fit on.
     """
     from sklearn.model_selection import StratifiedGroupKFold
@@ -61,7 +78,7 @@ def inner_folds(count: int, problem: "Problem", name: str, train: np.ndarray) ->
         if all(len(set(problem.y[fit])) > 1 for fit, _ in parts):
             return parts
     raise BadInput(
-        f"Nothing can be chosen inside the training subjects of fold {name}: {len(set(subjects))} subjects cannot be split in "
+        f"Nothing can be chosen inside {of}: {len(set(subjects))} subjects cannot be split in "
         f"{count} so that two labels are left to learn from. Go without `search` and `calibration`, or add subjects."
     )
 

@@ -98,6 +98,31 @@ def test_calibration_changes_how_sure_and_not_what(small, tmp_path, classifier):
     assert np.allclose(after[columns], by_hand, atol=1e-5) and not np.allclose(after[columns], before[columns], atol=1e-3)
 
 
+class TooSure:
+    """Knows the labels that it was fitted on for certain, and says of other clips what is true of them, but too surely."""
+
+    def __init__(self, seed, honest):
+        self.seed, self.honest = seed, honest
+
+    def fit(self, X, y):
+        self.known = dict(zip(X[:, 0].astype(int), y))
+        return self
+
+    def predict_proba(self, X):
+        return np.stack([np.eye(3)[self.known[i]] if i in self.known else self.honest[i] for i in X[:, 0].astype(int)])
+
+
+def test_a_temperature_for_every_clip_is_fitted_on_those_left_out():
+    too_sure, y = overconfident(np.random.default_rng(0), n=2000)
+    X = np.arange(len(y), dtype=np.float32)[:, None]
+    given = fitting.Problem(X, y, np.array([f"d/{i % 10}" for i in range(len(y))]), [], 3)
+    found = nested.temperature_for_all(5, given, lambda seed: TooSure(seed, too_sure), 2, fitting.fit_predict)
+    assert found == pytest.approx(nested.fit_temperature(too_sure, y), rel=1e-6) and found == pytest.approx(2.5, rel=0.15)
+    one_person = fitting.Problem(X, y, np.full(len(y), "d/0"), [], 3)
+    with pytest.raises(BadInput, match="chosen inside these clips: 1 subjects"):
+        nested.temperature_for_all(5, one_person, lambda seed: TooSure(seed, too_sure), 1, fitting.fit_predict)
+
+
 def test_a_setting_the_classifier_lacks_is_refused_before_anything_is_written(small, tmp_path):
     with pytest.raises(BadInput, match="logistic has no setting 'D'. Known: C"):
         evaluate.cross_validate(*small, CvConfig(classifier="logistic", search={"D": [1, 2]}), tmp_path / "run")
@@ -106,7 +131,7 @@ def test_a_setting_the_classifier_lacks_is_refused_before_anything_is_written(sm
 
 def test_what_is_still_to_be_searched_is_not_fitted_on_every_clip():
     with pytest.raises(BadInput, match="C of logistic is still to be searched"):
-        evaluate.maker(CvConfig(classifier="logistic", search={"C": [1e-3, 1e-2]}), 3)
+        fitting.maker(CvConfig(classifier="logistic", search={"C": [1e-3, 1e-2]}), 3)
 
 
 def test_processes_give_what_one_process_gives(small, tmp_path):

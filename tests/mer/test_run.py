@@ -8,7 +8,7 @@ import pytest
 
 from data_prep import clips
 from flow import files
-from mer import bundle, inputs, run
+from mer import bundle, inputs, nested, run
 from mer.config import CvConfig, load_config
 from mer.errors import BadInput
 
@@ -119,6 +119,19 @@ def test_bundles_and_ready_made_maps_refuse_both_phases(prepared, tmp_path):
         bundle.fit([prepared], both)
     with pytest.raises(BadInput, match="phases: both is for prepared clips"):
         run.cross_validate_maps(tmp_path, tmp_path / "index.csv", both, tmp_path / "run")
+
+
+def test_a_calibrated_bundle_has_a_temperature_and_predicts_with_it(prepared, tmp_path):
+    plain = bundle.fit([prepared], CONFIG)
+    calibrated = bundle.fit([prepared], CONFIG.model_copy(update={"calibration": "temperature", "inner_folds": 2}))
+    assert plain.recipe.temperature == 1 and calibrated.recipe.temperature < 0.9  # all right, and too timid about it
+    bundle.save(calibrated, tmp_path / "b")
+    X = inputs.gather([prepared], CONFIG).X
+    expected = nested.sharpen(plain.predict_proba(X), calibrated.recipe.temperature)
+    assert np.allclose(bundle.load(tmp_path / "b").predict_proba(X), expected) and not np.allclose(expected, plain.predict_proba(X), atol=0.01)
+    assert "fitted on subjects that were left out" in (tmp_path / "b" / "README.md").read_text()
+    with pytest.raises(BadInput, match="C of logistic is still to be searched"):
+        bundle.fit([prepared], CONFIG.model_copy(update={"search": {"C": [1e-3, 1e-2]}}))
 
 
 def test_a_bundle_knows_the_weights_of_its_flow_and_refuses_those_it_cannot_hold(prepared):
