@@ -35,7 +35,8 @@ class Row:
 def compare(paths: Sequence[str | Path], resamples: int = 2000) -> list[Row]:
     """Return one row per run, each compared with the first.
 
-    Raises `BadInput` for fewer than two runs, or runs that differ in their clips, their clips' labels, or their classes.
+    Raises `BadInput` for fewer than two runs, or runs that differ in their clips, their clips' labels, their classes, or in
+    what they leave out at a time.
     """
     if len(paths) < 2:
         raise BadInput(f"Comparing needs at least two runs; {len(paths)} given.")
@@ -109,6 +110,9 @@ def write(rows: Sequence[Row], out: str | Path) -> None:
 def _check_same_clips(first: Run, other: Run) -> None:
     if first.metrics["labels"] != other.metrics["labels"]:
         raise BadInput(f"{first.path} has the labels {first.metrics['labels']}, {other.path} has {other.metrics['labels']}. Only like runs compare.")
+    splits = [run.origin["protocol"]["split"] for run in (first, other)]
+    if splits[0] != splits[1]:
+        raise BadInput(f"{first.path} was split by {splits[0]}, {other.path} by {splits[1]}, so that they learned from different clips. Only like runs compare.")
     one, two = (set(zip(run.clips["clip_id"], run.clips["label"])) for run in (first, other))
     if one != two:
         odd = sorted(clip_id for clip_id, _ in one ^ two)

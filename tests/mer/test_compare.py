@@ -84,3 +84,9 @@ def test_runs_of_other_clips_are_refused(runs):
         compare.compare([runs[0], runs[2]])
     with pytest.raises(BadInput, match="at least two runs"):
         compare.compare(runs[:1])
+
+
+def test_runs_that_left_other_things_out_are_refused(runs):
+    write_json(runs[1] / "run.json", {"synthetic": False, "protocol": {"split": "lodo"}})
+    with pytest.raises(BadInput, match="split by loso, .* by lodo"):
+        compare.compare(runs[:2])
