@@ -9,7 +9,7 @@ from safetensors.numpy import load, save
 from mer import registry
 from mer.config import CvConfig
 from mer.errors import BadInput
-from mer.evaluate import maker
+from mer.fitting import maker
 
 NAMES = registry.names("mer.classifiers")
 FAST = {"ststnet": {"epochs": 15}, "mer_net": {"networks": 1, "steps": 40}, "off_apexnet": {"epochs": 15}, "rcn": {"epochs": 25, "batch_size": 12}, "htnet": {"epochs": 20},
