@@ -30,7 +30,7 @@ class Changes:
 
 
 def changed(maps: torch.Tensor, draws: np.ndarray, by: Changes) -> torch.Tensor:
-    """`maps`, (N, 3, h, w) float32 of u, v and strain, each changed by its own `draws`, (N, DRAWS) uniform in 0..1.
+    """`maps`, (N, 3, h, w) float32 of u, v and strain, or (N, 6, h, w) of two phases that change alike, each changed by its own `draws`, (N, DRAWS) uniform in 0..1.
 
     The changes are those of a camera and a face: content moves, grows and turns, and the vectors (u, v) turn with it.
     """
@@ -44,10 +44,11 @@ def changed(maps: torch.Tensor, draws: np.ndarray, by: Changes) -> torch.Tensor:
     matrix = np.stack([np.stack([sign * wide * cos, sign * wide * sin, sign * right], 1), np.stack([-high * sin, high * cos, down], 1)], 1)
     grid = F.affine_grid(torch.from_numpy(matrix).to(maps), list(maps.shape), align_corners=False)
     moved = F.grid_sample(maps, grid, padding_mode="border", align_corners=False)
-    sign, cos, sin = (torch.from_numpy(value).to(maps)[:, None, None] for value in (sign, cos, sin))
-    u, v = sign * moved[:, 0], moved[:, 1]
-    turned = torch.stack([cos * u - sin * v, sin * u + cos * v, moved[:, 2]], 1)
-    return turned * torch.from_numpy(np.exp(by.amplitude * normal[:, 5:8])).to(maps)[:, :, None, None]
+    sign, cos, sin = (torch.from_numpy(value).to(maps)[:, None, None, None] for value in (sign, cos, sin))
+    u, v, strain = sign * moved[:, 0::3], moved[:, 1::3], moved[:, 2::3]  # (N, phases, h, w)
+    turned = torch.stack([cos * u - sin * v, sin * u + cos * v, strain], 2).flatten(1, 2)
+    strength = torch.from_numpy(np.exp(by.amplitude * normal[:, 5:8])).to(maps)
+    return turned * strength.repeat(1, maps.shape[1] // 3)[:, :, None, None]
 
 
 def _normal(uniform: np.ndarray) -> np.ndarray:

@@ -47,7 +47,7 @@ def cross_validate(
     labels = labels or sorted(set(table["label"]))
     table, X = in_order(table, X, labels)
     problem = pose(table, X, labels, split)
-    fitting.check(config, problem)
+    fitting.check(config, problem.classes)
     claim(out, config, {**fingerprint(table, X), "classes": labels, "split": split})
 
     tests = {name: test for name, _, test in problem.folds}

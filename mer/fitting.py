@@ -60,10 +60,10 @@ def candidates(config: CvConfig) -> list[dict[str, Any]]:
     return [dict(zip(search, values)) for values in itertools.product(*search.values())]
 
 
-def check(config: CvConfig, problem: Problem) -> None:
-    """Raise `BadInput` for settings that cannot be used, before anything is written."""
+def check(config: CvConfig, classes: int) -> None:
+    """Raise `BadInput` for settings of the classifier that cannot be used, before anything is read or written."""
     for settings in candidates(config):
-        maker(config, problem.classes, **settings)
+        maker(config, classes, **settings)(0)
 
 
 def predict_all(config: CvConfig, problem: Problem, missing: set[tuple[int, str]], jobs: int = 1) -> Iterator[tuple[int, str, np.ndarray, Choice]]:
@@ -135,7 +135,7 @@ def _start(config: CvConfig, problem: Problem, threads: int) -> None:
 
     global _here
     _here = config, problem
-    check(config, problem)
+    check(config, problem.classes)
     threadpool_limits(threads)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)

@@ -18,7 +18,7 @@ import pandas as pd
 import yaml
 
 import mer
-from mer import evaluate, metrics
+from mer import evaluate, fitting, metrics, protocols
 from mer.config import CvConfig
 from mer.disk import replacing, write_json
 from mer.errors import BadInput
@@ -90,6 +90,7 @@ def cross_validate_prepared(paths: Sequence[str | Path], config: CvConfig, out: 
     from mer import inputs
 
     out = Path(out)
+    fitting.check(config, len(protocols.load(config.protocol).labels))  # rather than after the features of every clip
     given = inputs.gather(paths, config)
     protocol, labels = given.protocol, given.protocol.labels
     settings = [_json(folder.path / "prepare.json") for folder in given.folders]

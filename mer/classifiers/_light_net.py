@@ -1,7 +1,7 @@
 """A light network on levelled maps, trained for any number of folds at once.
 
 Two 3x3 convolutions, each ReLU and max-pooling by two, and one linear layer that knows where on the face it looks: 14 x 14 maps,
-5,955 weights. Folds share every batch: a clip that a fold leaves out has weight zero in that fold's loss, and so has a mixture
+5,955 weights for one phase. Folds share every batch: a clip that a fold leaves out has weight zero in that fold's loss, and so has a mixture
 that contains it. What such a clip holds cannot reach the fold.
 """
 
@@ -47,8 +47,8 @@ def train(maps: np.ndarray, y: np.ndarray, folds: Sequence[np.ndarray], classes:
           device: torch.device | str = "cpu") -> Weights:
     """Return the weights of one network per fold, stacked.
 
-    maps : (N, 3, 14, 14) levelled; y : (N,) int; folds : positions to fit on
-    start : weights of one network to go on from (first axis 1)
+    maps : (N, C, 14, 14) levelled, three channels for each phase; y : (N,) int; folds : positions to fit on
+    start : weights of one network to go on from (first axis 1); those that know fewer channels give the others no say to begin with
     places, total : where each clip stands in the table of all folds, and how many clips that has; for a fold that is trained alone
         and is to go through its clips in the same order and with the same changes
     """
@@ -61,7 +61,7 @@ def train(maps: np.ndarray, y: np.ndarray, folds: Sequence[np.ndarray], classes:
 def _train_block(maps, y, folds, classes, seed, how, start, places, total) -> Weights:
     inside = np.stack([np.isin(np.arange(len(y)), fold) for fold in folds])
     clip_weight = torch.from_numpy(_clip_weights(y, inside, classes, how.balanced)).to(maps.device)
-    start = first_weights(maps.shape[1], classes, seed) if start is None else start
+    start = first_weights(maps.shape[1], classes, seed) if start is None else with_channels(start, maps.shape[1])
     weights = {name: value.to(maps.device).expand(len(folds), *value.shape[1:]).clone().requires_grad_() for name, value in start.items()}
     running = {name: value.detach().clone() for name, value in weights.items()}
     optimizer = torch.optim.AdamW(weights.values(), lr=how.learning_rate, weight_decay=how.weight_decay)
@@ -122,8 +122,13 @@ def first_weights(channels: int, classes: int, seed: int) -> Weights:
     return layer("first", FILTERS[0], channels, 3, 3) | layer("second", FILTERS[1], FILTERS[0], 3, 3) | layer("head", classes, FILTERS[1] * CELLS)
 
 
+def with_channels(weights: Weights, channels: int) -> Weights:
+    """The same network for maps of more channels, of which it does not use the further ones."""
+    return {**weights, "first.weight": F.pad(weights["first.weight"], (0, 0, 0, 0, 0, channels - weights["first.weight"].shape[2]))}
+
+
 def logits(weights: Weights, x: torch.Tensor) -> torch.Tensor:
-    """(folds, N, classes) for maps x (N, 3, 14, 14), the same for every network."""
+    """(folds, N, classes) for maps x (N, C, 14, 14), the same for every network."""
     folds = len(weights["head.bias"])
     x = F.conv2d(x, weights["first.weight"].flatten(0, 1), weights["first.bias"].flatten(), padding=1)  # (N, folds * 16, 14, 14)
     x = F.relu(F.max_pool2d(x, 2))

@@ -12,8 +12,7 @@ camera would change them (mer/augment.py) and may start from synthetic motion (m
 help, so that there are none unless asked for. Every part and switch on real clips, with everything that was tried:
 docs/results/real-flow-dev.md and docs/results/mer-net-ablation.md.
 
-Reads u, v and strain, in this order, of any size: `flow_image`, or ready-made maps. The kernel also takes two phases (phases: both),
-u, v and strain of each; the networks take one.
+Reads u, v and strain, in this order, of any size: `flow_image`, or ready-made maps; of two phases (phases: both) all three of each.
 """
 
 from typing import Iterator, Sequence
@@ -35,7 +34,8 @@ class Classifier:
 
     kernel : whether the kernel has a say;  networks : how many conv nets have one, with seeds of their own
     level : level the maps; if not, zero and amplitude of each clip are kept as they come
-    start : weights that the networks go on from, a name of mer/pretrain.py such as "box"; "none" starts from random ones
+    start : weights that the networks go on from, a name of mer/pretrain.py such as "box"; "none" starts from random ones. Such weights
+        know one phase, and a second one has no say to begin with
     steps, learning_rate, mirror, shift, zoom, rotation, amplitude, mixup, smoothing, balanced, weight_decay, average : see
         `_light_net.Training` and `augment.Changes`; the kernel knows mirror and balanced too
     test_mirror : networks predict a map and its mirror image, and the mean counts
@@ -116,8 +116,6 @@ class Classifier:
         """(N, C, 14, 14) float32: what the parts see of X. Raises `BadInput` if X is no maps of u, v and strain that they can read."""
         if np.ndim(X) != 4 or np.shape(X)[1] not in (3, 6):
             raise BadInput(f"mer_net reads maps of u, v and strain, (clips, 3, height, width); these are {np.shape(X)}. Use the feature flow_image.")
-        if np.shape(X)[1] == 6 and self.settings["networks"]:
-            raise BadInput("The networks of mer_net read one phase, and these maps have two. Set networks: 0, or phases: onset-apex.")
         return levelled(X) if self.settings["level"] else pooled(X)
 
     def _kernel(self) -> MirrorKernel:

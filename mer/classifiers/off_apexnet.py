@@ -4,7 +4,7 @@ Source: Gan, Liong, Yau, Huang and Tan, "OFF-ApexNet on micro-expression recogni
 74, 2019: each stream 5x5 convolutions of 6 and 16 filters, each ReLU and max-pool 2/2; 1024, 1024, softmax.
 
 What differs here:
-- u and v are read from a feature that also has strain, which is passed over.
+- u and v are read from a feature that also has strain, which is passed over. With two phases (phases: both) each has its two streams.
 - Inputs are centred and scaled per channel by the training clips; the loss weighs classes equally; AdamW with weight decay.
 - 40 epochs at 3e-4, set by hand to fit the training clips, not the published regime. Scores published for it are not this file's.
 """
@@ -13,24 +13,24 @@ import torch
 from torch import nn
 
 from mer.classifiers._network import NetworkClassifier
-from mer.errors import BadInput
 
 
 class Net(nn.Module):
-    """(N, C, H, W) float32, of which the first two channels count -> logits (N, classes)."""
+    """(N, C, H, W) float32, of which the first two of every three channels count -> logits (N, classes)."""
 
-    def __init__(self, height: int, width: int, classes: int):
+    def __init__(self, channels: int, height: int, width: int, classes: int):
         super().__init__()
+        self.read = [k for k in range(channels) if k % 3 < 2]  # u and v of each phase
         self.streams = nn.ModuleList(
             nn.Sequential(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
-            for _ in "uv"
+            for _ in self.read
         )
         self.head = nn.Sequential(
-            nn.Linear(2 * 16 * (height // 4) * (width // 4), 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, classes)
+            nn.Linear(len(self.read) * 16 * (height // 4) * (width // 4), 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, classes)
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(torch.cat([stream(x[:, k : k + 1]) for k, stream in enumerate(self.streams)], 1))
+        return self.head(torch.cat([stream(x[:, k : k + 1]) for k, stream in zip(self.read, self.streams)], 1))
 
 
 class Classifier(NetworkClassifier):
@@ -44,6 +44,4 @@ class Classifier(NetworkClassifier):
                               weight_decay=weight_decay, balanced=balanced), device)
 
     def build(self, channels: int, height: int, width: int) -> nn.Module:
-        if channels == 6:
-            raise BadInput("off_apexnet reads u and v of one phase, and these maps have two. Set phases: onset-apex, or take another classifier.")
-        return Net(height, width, self.settings["classes"])
+        return Net(channels, height, width, self.settings["classes"])

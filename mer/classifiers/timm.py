@@ -30,7 +30,7 @@ class Net(nn.Module):
 
 
 class Classifier(NetworkClassifier):
-    """A timm backbone.
+    """A timm backbone. Raises `BadInput` for one that timm does not have.
 
     backbone : timm's name of it;  weights : safetensors file of the backbone, empty for random ones
     size : px, side that maps are stretched to
@@ -42,9 +42,10 @@ class Classifier(NetworkClassifier):
     ):
         super().__init__(dict(classes=classes, seed=seed, backbone=backbone, weights=weights, size=size, epochs=epochs,
                               learning_rate=learning_rate, batch_size=batch_size, weight_decay=weight_decay, balanced=balanced), device)
+        _check_known(backbone)
 
     def fit(self, X, y, watch=None) -> "Classifier":
-        """As `_network.NetworkClassifier.fit`. Raises `BadInput` for a backbone timm does not have, or weights that are not its own."""
+        """As `_network.NetworkClassifier.fit`. Raises `BadInput` for weights that are not the backbone's own."""
         super().fit(X, y, watch)
         self.settings = {**self.settings, "weights": ""}  # what was fitted is in the state; the file is not needed again
         return self
@@ -52,19 +53,24 @@ class Classifier(NetworkClassifier):
     def build(self, channels: int, height: int, width: int) -> nn.Module:
         import timm
 
-        name, options = self.settings["backbone"], {"in_chans": channels, "num_classes": self.settings["classes"]}
-        if not timm.is_model(name):
-            near = ", ".join(timm.list_models(f"*{name}*")[:5])
-            raise BadInput(f"timm has no backbone called {name!r}." + (f" Near: {near}." if near else " See timm.list_models()."))
-        backbone = timm.create_model(name, pretrained=False, **options)
+        backbone = timm.create_model(self.settings["backbone"], pretrained=False, in_chans=channels, num_classes=self.settings["classes"])
         if self.settings["weights"]:
             _load(backbone, Path(self.settings["weights"]))
         return Net(backbone, self.settings["size"])
 
 
+def _check_known(name: str) -> None:
+    import timm
+
+    if not timm.is_model(name):
+        near = ", ".join(timm.list_models(f"*{name}*")[:5])
+        raise BadInput(f"timm has no backbone called {name!r}." + (f" Near: {near}." if near else " See timm.list_models()."))
+
+
 def _load(backbone: nn.Module, path: Path) -> None:
     """Fill all of `backbone` but its head from a safetensors file; every tensor must be there and fit."""
     from safetensors.torch import load_file
+    from timm.models import adapt_input_conv
 
     try:
         tensors = load_file(str(path))
@@ -72,6 +78,9 @@ def _load(backbone: nn.Module, path: Path) -> None:
         raise BadInput(f"The weights {path} cannot be read: {error}. A safetensors file is needed.") from error
     head = {f"{module}.{part}" for module in _names(backbone.default_cfg["classifier"]) for part in ("weight", "bias")}
     own = backbone.state_dict()
+    for name in (f"{module}.weight" for module in _names(backbone.default_cfg.get("first_conv") or ())):
+        if name in own and name in tensors and tensors[name].shape[1:2] == (3,):  # made for pictures; repeated where maps have two phases
+            tensors[name] = adapt_input_conv(own[name].shape[1], tensors[name])
     wrong = [name for name in own if name not in head and (name not in tensors or tensors[name].shape != own[name].shape)]
     if wrong:
         raise BadInput(f"The weights {path} are not of this backbone: {len(wrong)} of {len(own)} tensors are missing or differ. First: {wrong[0]}.")

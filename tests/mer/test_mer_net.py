@@ -107,6 +107,21 @@ def test_changes_by_hand():
     assert torch.allclose(changed(maps, draws, Changes(True, 0, 0, 0, amplitude=1))[:, 0], np.e * maps[:, 0], atol=1e-3)
 
 
+def test_two_phases_change_alike():
+    maps = torch.from_numpy(levelled(clips()[0]))[:4]
+    draws = np.random.default_rng(0).random((4, augment.DRAWS))
+    both = changed(torch.cat([maps, 2 * maps], 1), draws, Changes())
+    assert torch.allclose(both[:, :3], changed(maps, draws, Changes())) and torch.allclose(both[:, 3:], 2 * both[:, :3], atol=1e-5)
+
+
+def test_weights_of_one_phase_give_the_second_no_say():
+    maps = torch.from_numpy(levelled(clips()[0]))
+    one = _light_net.first_weights(3, 3, 0)
+    both = _light_net.with_channels(one, 6)
+    assert torch.allclose(_light_net.logits(both, torch.cat([maps, maps.flip(3)], 1)), _light_net.logits(one, maps), atol=1e-5)
+    assert _light_net.with_channels(one, 3)["first.weight"].equal(one["first.weight"])
+
+
 @pytest.mark.parametrize("settings", [{}, {"mixup": 0.0, "balanced": False}, {"networks": 2, "kernel": False, "average": 0.0}], ids=["default", "plain", "two"])
 def test_each_fold_is_what_it_is_alone(settings, monkeypatch):
     monkeypatch.setattr(_light_net, "BLOCK", 3)

@@ -16,13 +16,15 @@ from mer.fitting import maker
 
 def test_off_apexnet_has_the_published_layers_and_passes_strain_over():
     torch.manual_seed(0)
-    net, x = off_apexnet.Net(28, 28, 3), torch.randn(2, 3, 28, 28)
+    net, x = off_apexnet.Net(3, 28, 28, 3), torch.randn(2, 3, 28, 28)
     assert net.head[0].in_features == 2 * 16 * 7 * 7 and sum(p.numel() for p in net.parameters()) == 2 * (156 + 2416) + 1569 * 1024 + 1025 * 1024 + 3075
     other = x.clone()
     other[:, 2] = 9
     assert torch.equal(net(x), net(other))
     other[:, 1] = 9
     assert not torch.allclose(net(x), net(other))
+    both = off_apexnet.Net(6, 28, 28, 3)
+    assert both.read == [0, 1, 3, 4] and both(torch.cat([x, x], 1)).shape == (2, 3)
 
 
 def test_rcn_applies_one_convolution_again():
@@ -51,7 +53,7 @@ def test_timm_by_variant_and_by_setting():
     named = maker(CvConfig(classifier="timm:test_vit", classifier_settings={"size": 160}), 3)(0)
     assert named.settings["backbone"] == "test_vit" and registry.load("mer.classifiers", "timm:test_vit") is timm
     with pytest.raises(BadInput, match="resnet18"):
-        timm.Classifier(3, 0, backbone="esnet18").build(3, 28, 28)
+        timm.Classifier(3, 0, backbone="esnet18")
     for name in ("logistic:x", "timn"):
         with pytest.raises(UnknownName):
             registry.load("mer.classifiers", name)
@@ -66,6 +68,9 @@ def test_timm_starts_from_a_local_file(tmp_path):
     net = timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "weights.safetensors")).build(3, 28, 28)
     assert all(torch.equal(value, backbone.state_dict()[name]) for name, value in net.backbone.state_dict().items() if not name.startswith("fc."))
     assert net.backbone.fc.out_features == 3
+    both = timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "weights.safetensors")).build(6, 28, 28)
+    first = both.backbone.state_dict()["conv1.0.weight"]
+    assert torch.allclose(first, backbone.state_dict()["conv1.0.weight"].repeat(1, 2, 1, 1) / 2)
     save_file({"conv1.0.weight": torch.zeros(1)}, str(tmp_path / "other.safetensors"))
     with pytest.raises(BadInput, match="not of this backbone"):
         timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "other.safetensors")).build(3, 28, 28)

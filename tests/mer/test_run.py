@@ -97,20 +97,23 @@ def test_both_phases_need_flow_of_both_made_alike(prepared):
         inputs.gather([prepared], both)
 
 
-@pytest.mark.parametrize("classifier", ["ststnet", "mer_net", "htnet", "rcn", "logistic"])
-def test_classifiers_take_both_phases(prepared, tmp_path, classifier):
+NETWORKS = {"networks": 1, "start": "aligned", "steps": 1}
+
+
+@pytest.mark.parametrize("classifier, settings", [*((name, {"epochs": 1}) for name in ("ststnet", "off_apexnet", "htnet", "rcn")), ("mer_net", NETWORKS), ("logistic", {})])
+def test_classifiers_take_both_phases(prepared, tmp_path, classifier, settings):
     second_phase(prepared)
-    settings = {"epochs": 1} if classifier in ("ststnet", "htnet", "rcn") else {}
     config = CONFIG.model_copy(update={"phases": "both", "classifier": classifier, "classifier_settings": settings, "feature_settings": {"size": 28}, "seeds": 1})
     assert run.cross_validate_prepared([prepared], config, tmp_path / "run")["clips"] == 9
 
 
-@pytest.mark.parametrize("classifier, settings", [("off_apexnet", {"epochs": 1}), ("mer_net", {"networks": 1, "steps": 1})])
-def test_classifiers_of_one_phase_say_so(prepared, tmp_path, classifier, settings):
-    second_phase(prepared)
-    config = CONFIG.model_copy(update={"phases": "both", "classifier": classifier, "classifier_settings": settings, "seeds": 1})
-    with pytest.raises(BadInput, match="one phase, and these maps have two"):
-        run.cross_validate_prepared([prepared], config, tmp_path / "run")
+@pytest.mark.parametrize("classifier, settings, message", [
+    ("mer_net", {"kernel": False}, "needs at least one network"), ("timm:resnt18", {}, "no backbone called 'resnt18'"), ("htnet", {"epoch": 1}, "no setting 'epoch'"),
+])
+def test_a_classifier_that_cannot_be_is_refused_before_any_feature_is_read(prepared, tmp_path, monkeypatch, classifier, settings, message):
+    monkeypatch.setattr(inputs, "gather", lambda *_: pytest.fail("features were read"))
+    with pytest.raises(BadInput, match=message):
+        run.cross_validate_prepared([prepared], CvConfig(protocol="casme2-3", classifier=classifier, classifier_settings=settings), tmp_path / "run")
 
 
 def test_bundles_and_ready_made_maps_refuse_both_phases(prepared, tmp_path):
