@@ -201,8 +201,7 @@ def _prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
     """Read, align and write one clip; returns its outcome row, whatever happens."""
     folder = _folder(job.out, clip)
     if clip.offset is not None and (done := _finished(replace(clip, offset=None), job.root, folder)):  # by a run without offsets
-        _add_offset(clip, job, folder)
-        return done
+        return done | {"reason": _add_offset(clip, job, folder)}
     try:
         onset = read_image(clip.files[clip.onset])
         points = mesh.landmarks(onset)
@@ -235,23 +234,22 @@ def _prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
         frames=np.array([clip.onset, apex_number]),
         files=_names(clip, [clip.onset, apex_number], job.root),
     )
-    if clip.offset is not None:
-        _add_offset(clip, job, partial)
+    reason = clip.reason if clip.offset is None else _add_offset(clip, job, partial)
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(partial, folder)
     for flow in job.out.glob(f"flow/*/{folder.parent.name}/{folder.name}.npz"):
         flow.unlink()  # it belonged to other faces
-    return _outcome(clip, "ok", apex=apex_number)
+    return _outcome(clip, "ok", reason, apex=apex_number)
 
 
-def _add_offset(clip: Found, job: Job, folder: Path) -> None:
-    """Complete the clip's `folder` by the offset, aligned as the onset is; nothing is added where its frame cannot be used."""
+def _add_offset(clip: Found, job: Job, folder: Path) -> str:
+    """Complete the clip's `folder` by the offset, aligned as the onset is; returns why not where its frame cannot be used."""
     try:
         onset, offset = (read_image(clip.files[number]) for number in (clip.onset, clip.offset))
-    except BadInput:
-        return
+    except BadInput as error:
+        return f"no offset: {error}".replace(f"{job.root}/", "")
     if offset.shape != onset.shape:
-        return
+        return f"no offset: it differs in size from the onset: {offset.shape[:2]} and {onset.shape[:2]}"
     with np.load(folder / "landmarks.npz") as stored:
         arrays = dict(stored)
     with replacing(folder / "offset.png") as temporary:
@@ -260,6 +258,7 @@ def _add_offset(clip: Found, job: Job, folder: Path) -> None:
     arrays["files"] = np.append(arrays["files"], _names(clip, [clip.offset], job.root))
     with replacing(folder / "landmarks.npz") as temporary:
         np.savez(temporary, **arrays)
+    return ""
 
 
 def _finished(clip: Found, root: Path, folder: Path) -> dict | None:
@@ -273,7 +272,7 @@ def _finished(clip: Found, root: Path, folder: Path) -> dict | None:
         numbers = [onset, apex] + ([] if clip.offset is None else [clip.offset])
         if not same or list(stored["files"]) != list(_names(clip, numbers, root)):
             return None
-    return _outcome(clip, "ok", apex=apex)
+    return _outcome(clip, "ok", clip.reason, apex)
 
 
 def _outcome(clip: Found, outcome: str, reason: str = "", apex: int | None = None) -> dict:

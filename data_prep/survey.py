@@ -37,7 +37,7 @@ class Found:
     apex_source: str
     files: dict[int, Path]
     outcome: str = ""  # why the clip cannot be prepared, as in outcome.csv; empty while nothing speaks against it
-    reason: str = ""
+    reason: str = ""  # also why a clip that can be prepared has no offset
     offset: int | None = None  # where it is wanted, annotated, and its frame is there
 
 
@@ -115,8 +115,9 @@ def locate(dataset: ModuleType, root: Path, row, apex_rule: str, with_offset: bo
     if apex is None and len(wanted) < 2:
         return found(outcome="missing frame", reason=f"no frame after the onset {onset}")
     last = offset if with_offset and offset in files else None  # a clip without it can be used all the same
+    lacking = f"no offset: frame {offset} is not there" if with_offset and offset is not None and last is None else ""
     numbers = sorted({*wanted, last} - {None})
-    return replace(found(files=((number, files[number]) for number in numbers)), offset=last)
+    return replace(found(((number, files[number]) for number in numbers), reason=lacking), offset=last)
 
 
 def missing_message(found: list[Found], root: Path) -> str:

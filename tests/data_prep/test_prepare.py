@@ -196,7 +196,12 @@ def test_the_offset_is_written_on_request_by_the_transform_of_the_onset(make_rep
     root, out = make_replica("casme2", subjects=(1,), clips_each=3), tmp_path / "out"
     (frames_of(root, "EP02_01") / "img101.jpg").unlink()
     (frames_of(root, "EP03_01f") / "img101.jpg").write_bytes(b"broken")
-    assert list(prepare("casme2", root, out, offset=True)["outcome"]) == ["ok"] * 3  # an offset is no need
+    for _ in range(2):  # done, and found done
+        outcome = prepare("casme2", root, out, offset=True)
+        assert list(outcome["outcome"]) == ["ok"] * 3  # an offset is no need
+        assert list(outcome["reason"][:2]) == ["", "no offset: frame 101 is not there"]
+        unreadable = f"no offset: {(frames_of(root, 'EP03_01f') / 'img101.jpg').relative_to(root)} is not an image"
+        assert outcome["reason"][2].startswith(unreadable)
     first, *others = (prepared := Prepared(out)).clips["clip_id"]
     assert prepared.has_offset(first) and not any(map(prepared.has_offset, others))
     with np.load(prepared.folder(first) / "landmarks.npz") as stored:
