@@ -33,11 +33,11 @@ def cross_validate_units(paths: Sequence[str | Path], config: CvConfig, out: str
     out, protocol = Path(out), protocols.load(config.protocol)
     if not protocols.units(protocol):
         raise BadInput(f"{protocol.name} gives each clip one label, and no action units to detect. Use mer cv.")
-    found = {}
+    found, known = {}, {}  # each unit is asked of the same clips, whose features are made once
     for unit in protocols.units(protocol):
         of_unit = config.model_copy(update={"protocol": f"{config.protocol}-au{unit}"})
         try:
-            scores = run.cross_validate_prepared(paths, of_unit, out / f"au{unit}", jobs)
+            scores = run.cross_validate_prepared(paths, of_unit, out / f"au{unit}", jobs, known)
         except evaluate.OneLabel as error:
             found[f"au{unit}"] = {"f1": 0.0, "why": str(error)}
             continue

@@ -32,10 +32,14 @@ class Inputs:
     flow: dict[str, Any]  # settings of the flow, the same in every folder
 
 
-def gather(paths: Sequence[str | Path], config: CvConfig) -> Inputs:
+Features = dict[tuple[Path, str], np.ndarray]  # (prepared folder, clip_id) -> (...) float32
+
+
+def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None = None) -> Inputs:
     """Read features of every clip in the prepared folders `paths` that counts under `config.protocol`.
 
     With phases: both, those of the second phase follow those of the first along the first axis of a clip's features.
+    known : features that need not be made again, for several protocols on the same clips; those that are made are added
 
     Raises `BadInput` if none does, if a folder has no flow or flow of other settings, or if a setting of the feature is unknown.
     """
@@ -44,6 +48,7 @@ def gather(paths: Sequence[str | Path], config: CvConfig) -> Inputs:
     folders = open_prepared(paths)
     phases = list(PHASES) if config.phases == "both" else [config.phases]
     flow_settings = _flow_settings(folders, config.method, phases)
+    known = {} if known is None else known
     kept, features, left_out = [], [], []
     for prepared in folders:
         failed = prepared.outcome[prepared.outcome["outcome"] != "ok"]
@@ -55,9 +60,12 @@ def gather(paths: Sequence[str | Path], config: CvConfig) -> Inputs:
             if lacking:
                 left_out.append((clip_id, cache.none_by(config.method, lacking[0])))
                 continue
-            flows = [cache.read(prepared, config.method, clip_id, phase) for phase in phases]
-            # A phase is seen from its first frame: the onset's landmarks, then the apex's.
-            features.append(np.concatenate([extract(flow, landmarks) for flow, landmarks in zip(flows, prepared.landmarks(clip_id))]))
+            key = (prepared.path, clip_id)
+            if key not in known:
+                flows = [cache.read(prepared, config.method, clip_id, phase) for phase in phases]
+                # A phase is seen from its first frame: the onset's landmarks, then the apex's.
+                known[key] = np.concatenate([extract(flow, landmarks) for flow, landmarks in zip(flows, prepared.landmarks(clip_id))])
+            features.append(known[key])
             kept.append(clip)
     seen = [clip["clip_id"] for clip in kept] + [clip_id for clip_id, _ in left_out]
     left_out += [(clip_id, f"listed by {protocol.name}, but in none of these folders") for clip_id in protocols.absent(protocol, seen)]

@@ -85,13 +85,13 @@ def read_again(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
     return table, X
 
 
-def cross_validate_prepared(paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1) -> dict[str, Any]:
-    """Cross-validate on prepared folders whose flow has been estimated; returns what `metrics.json` holds."""
+def cross_validate_prepared(paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1, known: dict | None = None) -> dict[str, Any]:
+    """Cross-validate on prepared folders whose flow has been estimated; returns what `metrics.json` holds. known : see `inputs.gather`."""
     from mer import inputs
 
     out = Path(out)
     fitting.check(config, len(protocols.load(config.protocol).labels))  # rather than after the features of every clip
-    given = inputs.gather(paths, config)
+    given = inputs.gather(paths, config, known)
     protocol, labels = given.protocol, given.protocol.labels
     settings = [_json(folder.path / "prepare.json") for folder in given.folders]
     origin = {

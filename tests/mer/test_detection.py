@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from data_prep import clips
+from flow import cache
 from mer import evaluate
 from mer.cli import cli
 from mer.config import CvConfig
@@ -17,13 +18,16 @@ from mer.errors import BadInput
 PROTOCOL = "title: t\nsource: s\nlabels: [absent, present]\naction_units:\n  casme2: [9, 12]\nsplit: loso\n"
 
 
-def test_each_unit_is_a_run_and_the_score_is_the_mean_of_their_f1(prepared, tmp_path):
+def test_each_unit_is_a_run_and_the_score_is_the_mean_of_their_f1(prepared, tmp_path, monkeypatch):
+    read, flows = cache.read, []
+    monkeypatch.setattr(cache, "read", lambda *which: flows.append(which) or read(*which))
     table = clips.read(prepared / "clips.parquet")
     units = {"happiness": "R12+6", "disgust": "L9", "others": "?"}  # each moves in a way of its own, see `prepared`
     clips.write(table.assign(action_units=table["emotion"].map(units).astype("string")), prepared / "clips.parquet")
     (tmp_path / "mine.yaml").write_text(PROTOCOL)
     config = CvConfig(protocol=str(tmp_path / "mine.yaml"), classifier="logistic", feature_settings={"size": 8}, seeds=1)
     scores = cross_validate_units([prepared], config, tmp_path / "run")
+    assert len(flows) == 10  # each clip once, whichever unit is asked for
     assert list(scores["units"]) == ["au9", "au12"]
     assert [(unit["clips"], unit["present"]) for unit in scores["units"].values()] == [(10, 3), (10, 7)]
     each = [json.loads((tmp_path / "run" / unit / "metrics.json").read_text())["per_class"]["present"]["f1"] for unit in scores["units"]]
