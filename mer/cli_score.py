@@ -89,6 +89,8 @@ def spot(video, bundle, label, fps, face, out):
     """
     from mer.scoring import spot as spotting
 
+    if out is not None:
+        spotting.check_name(out)
     found = spotting.spot(video, bundle, fps=fps, face=face, label=label)
     if out is not None:
         spotting.write(found, out)

@@ -32,6 +32,8 @@ HEAD_SHARE = 0.15  # of the head's excursion is taken off the face's
 TURN, TURN_S = 4.0, 0.5  # a head move is at least so large (per cent of the inter-ocular distance) within so long
 CLOSED, BLINK_S = 0.2, (0.05, 0.6)  # how far the eyes close in a blink, a share; how long it lasts
 LONGEST_S = 4.0
+WRITERS = {".csv": lambda rows, path: rows.to_csv(path, index=False), ".json": lambda rows, path: rows.to_json(path, orient="records", indent=2),
+           ".parquet": lambda rows, path: rows.to_parquet(path, index=False)}
 KINDS = {"micro": "micro-expressions", "macro": "other expressions", "blink": "blinks", "head": "moves of the head"}
 
 
@@ -182,12 +184,14 @@ def to_text(found: list[Interval]) -> str:
     return "\n".join([*lines, ", ".join(counts)])
 
 
+def check_name(out: Path) -> None:
+    """Raise `BadInput` for a file that `write` cannot write, before a long video is watched for it."""
+    if out.suffix not in WRITERS:
+        raise BadInput(f"{out} must end in {', '.join(WRITERS)}.")
+
+
 def write(found: list[Interval], out: Path) -> None:
     """Write the table as CSV, JSON or Parquet, by the suffix of `out`. Raises `BadInput` for another suffix."""
-    rows = table(found)
-    writers = {".csv": lambda path: rows.to_csv(path, index=False), ".json": lambda path: rows.to_json(path, orient="records", indent=2),
-               ".parquet": lambda path: rows.to_parquet(path, index=False)}
-    if out.suffix not in writers:
-        raise BadInput(f"{out} must end in {', '.join(writers)}.")
+    check_name(out)
     with replacing(out) as temporary:
-        writers[out.suffix](temporary)
+        WRITERS[out.suffix](table(found), temporary)

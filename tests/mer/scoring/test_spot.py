@@ -90,7 +90,7 @@ def test_matching_follows_the_rules_of_the_challenges():
     assert spot_benchmark.f1([1, 2, 3]) == pytest.approx(0.4)
 
 
-def test_the_command_writes_a_table(smile_video, tmp_path):
+def test_the_command_writes_a_table(smile_video, tmp_path, monkeypatch):
     for suffix, read in ((".csv", pd.read_csv), (".json", lambda path: pd.DataFrame(json.loads(path.read_text()))), (".parquet", pd.read_parquet)):
         answer = CliRunner().invoke(cli.cli, ["spot", str(smile_video), "--no-label", "--out", str(tmp_path / f"intervals{suffix}")])
         assert answer.exit_code == 0, answer.output
@@ -99,5 +99,6 @@ def test_the_command_writes_a_table(smile_video, tmp_path):
         assert list(rows["kind"]) == ["micro"] and abs(rows["apex"][0] - 10) <= 1
     labelled = CliRunner().invoke(cli.cli, ["spot", str(smile_video)])
     assert "positive" in labelled.output and "1 micro-expressions" in labelled.output
+    monkeypatch.setattr(spot, "watch", lambda *_, **__: pytest.fail("the video was watched first"))
     wrong = CliRunner().invoke(cli.cli, ["spot", str(smile_video), "--no-label", "--out", str(tmp_path / "x.xls")])
     assert "must end in" in str(wrong.exception)
