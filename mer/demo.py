@@ -108,10 +108,9 @@ def run(out: Path) -> Iterator[str]:
     report = write_report(out / "run")
     yield f"{scores['clips']} clips of {scores['subjects']} subjects, each left out once, with {CONFIG.classifier}"
 
-    fitted = bundle.fit(folders, CONFIG)
-    bundle.save(fitted, out / "bundle")
+    bundle.save(bundle.fit(folders, CONFIG), out / "bundle")
     clip = write_new_clip(out / "new_clip")
-    score = score_clip(clip, fitted, fps=200)
+    score = score_clip(clip, out / "bundle", fps=200)
     page = write_page(score, out / "new_clip_score")
     yield f"A new clip of a person who is in none of the datasets, showing {NEW.emotion}, scored:\n{score.to_text()}"
     yield f"What moved in it: {page}"

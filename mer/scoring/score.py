@@ -93,7 +93,10 @@ def score(clip: str | Path, bundle: str | Path | bundles.Bundle | None = None, *
     if (onset is None) != (apex is None) or (onset is not None and onset == apex):
         raise BadInput("Give both the onset and the apex, two different frames, or neither.")
     clip, name = Path(clip), str(bundle or "synthetic, the one that comes with mer")
-    fitted = bundle if isinstance(bundle, bundles.Bundle) else loaded.bundle(str(bundle or bundles.shipped()))
+    if isinstance(bundle, bundles.Bundle):
+        fitted, name = bundle, f"{bundle.recipe.classifier} on {bundle.recipe.feature} of {bundle.recipe.method} flow, from memory"
+    else:
+        fitted = loaded.bundle(str(bundle or bundles.shipped()))
     follower = Follower(face)
     frames = open_frames(clip, fps)
     course = watch(track(frames, "Watching"), follower, fps or FPS)

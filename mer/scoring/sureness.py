@@ -22,7 +22,7 @@ def reason_not_to_name(motion: float, confidence: float, recipe: Recipe) -> str 
 
 
 def warnings(course: Course, onset: int, apex: int, clip: Path, recipe: Recipe) -> list[str]:
-    """What lies outside the ranges that the bundle was measured on, a sentence each; nothing if it states no ranges.
+    """What lies outside the ranges that the bundle was measured on, a sentence each, or that it states none.
 
     onset, apex : positions in the course
     """
@@ -32,7 +32,7 @@ def warnings(course: Course, onset: int, apex: int, clip: Path, recipe: Recipe) 
         "head motion from onset to apex": (float(head_motion(course, onset, apex)), "% of the distance of the eyes"),
         "compression": (bits_per_pixel(clip), "bits per pixel"),
     }
-    said = []
+    said = [] if recipe.measured else ["The bundle does not say what kind of clips it was measured on."]
     for name, (low, high) in recipe.measured.items():
         value, unit = values[name]
         if not math.isnan(value) and not low <= value <= high:

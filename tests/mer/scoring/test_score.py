@@ -78,11 +78,14 @@ def test_low_confidence_and_small_motion_give_no_label(smile_video):
     ({"distance of the eyes": (200, 900)}, "distance of the eyes"),
     ({"compression": (50, 99)}, "bits per pixel"),
     ({"head motion from onset to apex": (50, 99)}, "head motion"),
+    ({}, "The bundle does not say what kind of clips it was measured on."),
 ])
 def test_what_lies_outside_the_measured_ranges_is_said(measured, says, smile_video):
     fitted = loaded.bundle(str(bundle.shipped()))
     other = bundle.Bundle(fitted.recipe.model_copy(update={"measured": measured}), fitted.classifiers)
-    assert any(says in warning for warning in score(smile_video, other).warnings)
+    found = score(smile_video, other)
+    assert any(says in warning for warning in found.warnings)
+    assert found.bundle == "mer_net on flow_image of srflownet flow, from memory"
 
 
 def test_a_bundle_fitted_on_flow_of_other_weights_says_so(smile_video):
