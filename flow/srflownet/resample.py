@@ -40,7 +40,7 @@ def read(fine: Tensor, flow: Tensor) -> Tensor:
 def _upsample(maps: Tensor, weights: np.ndarray) -> Tensor:
     """Return `maps` upsampled in both directions by `weights` (phases, taps)."""
     phases, taps = weights.shape
-    kernel = maps.new_tensor(np.einsum("ai,bj->abij", weights, weights).reshape(phases**2, 1, taps, taps))
+    kernel = torch.from_numpy(np.einsum("ai,bj->abij", weights, weights).reshape(phases**2, 1, taps, taps)).to(maps)
     n, channels, height, width = maps.shape
     flat = F.pad(maps.reshape(n * channels, 1, height, width), (taps // 2,) * 4, mode="replicate")
     fine = F.pixel_shuffle(F.conv2d(flat, kernel), phases)
