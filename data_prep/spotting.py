@@ -1,4 +1,4 @@
-"""Onset and apex where none are annotated: the middle, or plain rules on what changes or moves in the face.
+"""The apex between an annotated onset and offset: the middle, or plain rules on what changes or moves in the face.
 
 `midpoint` looks at nothing. `frame-difference` follows how the face's grey values change over the clip, `flow` how its points
 move; the apex is where the clip's strongest pattern of change stands out farthest (`spot_apex`). How far each is from a known
@@ -6,18 +6,16 @@ apex stands in docs/results/spotting.md.
 
 A change counts around brows, nose wings, mouth and cheeks, and only what the whole head or the light cannot explain. The eyes
 are left out, because a blink moves more than any micro-expression. These are rules to start from, not trained spotters.
+Where nothing at all is annotated, mer/scoring/moment.py finds both.
 """
 
-from collections import deque
 from functools import lru_cache
-from typing import Iterable, NamedTuple
+from typing import Iterable
 
 import cv2
 import numpy as np
 
 from data_prep.align import similarity, warp
-from data_prep.frames import Frame
-from data_prep.landmarks import FaceMesh
 from mer.errors import NothingToScore
 
 METHODS = ("midpoint", "frame-difference", "flow")
@@ -26,9 +24,6 @@ BLUR = 1.5  # px, standard deviation
 # Where expressions show, eyes left out: top, bottom, left, right in fractions of the aligned face.
 BROWS = (0.06, 0.19, 0.15, 0.85)
 MOUTH_AND_CHEEKS = (0.40, 0.86, 0.20, 0.80)
-LAG_S = 0.25  # seconds from onset to apex at most: half of the 0.5 s a micro-expression may last
-HIGH_SPEED = 200  # frames per second taken for a folder of images that comes without a rate
-STILL = 2.0  # energy of the apex over the usual energy between neighbouring frames; below it nothing moved
 
 
 def _region_mask() -> np.ndarray:
@@ -43,22 +38,13 @@ _SEEN = _region_mask()
 _FACE = (X / 0.85) ** 2 + (Y / 0.95) ** 2 < 1  # without the background, which stays where it is
 
 
-class Spotted(NamedTuple):
-    """What was found: frame numbers, and the energy (grey levels) from onset to apex and between neighbouring frames."""
-
-    onset: int
-    apex: int
-    energy: float
-    noise: float
-
-
 def midpoint(onset: int, offset: int) -> int:
     """The frame in the middle of the span, the usual stand-in for an apex that nobody annotated."""
     return (onset + offset) // 2
 
 
 def grey_face(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """What energies compare: the frame aligned by `matrix` (made for `SIZE`), grey, blurred; (SIZE, SIZE) float32."""
+    """What is compared: the frame aligned by `matrix` (made for `SIZE`), grey, blurred; (SIZE, SIZE) float32."""
     grey = cv2.cvtColor(warp(image, matrix, SIZE), cv2.COLOR_RGB2GRAY).astype(np.float32)
     return cv2.GaussianBlur(grey, (0, 0), BLUR)
 
@@ -75,11 +61,6 @@ def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     seen = (b - a)[_SEEN]
     weights = np.linalg.solve(explained.T @ explained + 1e-3 * np.eye(8), explained.T @ seen)
     return seen - explained @ weights
-
-
-def energy(a: np.ndarray, b: np.ndarray) -> float:
-    """How much the face changed from `a` to `b`: mean absolute `difference` in grey levels."""
-    return float(np.abs(difference(a, b)).mean())
 
 
 def motion(onset: np.ndarray, frame: np.ndarray) -> np.ndarray:
@@ -132,49 +113,10 @@ def _come_and_go(changes: np.ndarray) -> np.ndarray:
     return np.abs(patterns[:, 0])
 
 
-def spot(frames: Iterable[Frame], mesh: FaceMesh) -> Spotted:
-    """Onset and apex of the strongest quick motion in a clip or video, reading it once with flat memory.
-
-    Each frame is aligned by its own landmarks, so that a moving head is followed, and compared with the frame `LAG_S`
-    before it (with the first, while the clip is younger than that). The pair that differs most is apex and onset.
-    Frames without a face are passed over. Raises `NothingToScore` for no face, a single frame, or no motion above
-    the noise between neighbouring frames.
-    """
-    recent: deque[tuple[int, float, np.ndarray]] = deque()
-    pairs, energies, steps = [], [], []
-    seen = 0
-    for seen, frame in enumerate(frames, start=1):
-        points = mesh.landmarks(frame.image)
-        if points is None:
-            continue
-        face = grey_face(frame.image, similarity(points, SIZE))
-        time = frame.time_s if np.isfinite(frame.time_s) else frame.number / HIGH_SPEED
-        while recent and recent[0][1] < time - LAG_S - 1e-6:
-            recent.popleft()
-        if recent:
-            pairs.append((recent[0][0], frame.number))
-            energies.append(energy(recent[0][2], face))
-            steps.append(energy(recent[-1][2], face))
-        recent.append((frame.number, time, face))
-    if not pairs:
-        shown = "Only one" if recent else "None"
-        raise NothingToScore(
-            f"{shown} of {seen} frame(s) shows a face; two are needed. Give a clip that shows a face from the front."
-        )
-    smooth = _smooth(energies)
-    best, noise = int(np.argmax(smooth)), float(np.median(steps))
-    if smooth[best] <= STILL * noise or smooth[best] < 1e-3:
-        raise NothingToScore(
-            f"Nothing moves in the face: the strongest change, {smooth[best]:.2f} grey levels, is lost in the noise between "
-            f"neighbouring frames, {noise:.2f}. Give a clip that holds an expression."
-        )
-    return Spotted(*pairs[best], float(smooth[best]), noise)
-
-
-def _smooth(values: Iterable[float], reach: int = 1) -> np.ndarray:
+def _smooth(values: np.ndarray, reach: int) -> np.ndarray:
     """Running mean over `reach` values to either side, at least one, the ends repeated."""
     width = 2 * max(1, reach) + 1
-    return np.convolve(np.pad(np.array(values), width // 2, mode="edge"), np.full(width, 1 / width), mode="valid")
+    return np.convolve(np.pad(values, width // 2, mode="edge"), np.full(width, 1 / width), mode="valid")
 
 
 def _colour_face(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
