@@ -7,9 +7,6 @@ from mer.bundle import Recipe
 from mer.scoring.moment import head_motion
 from mer.scoring.watch import Course
 
-# Bits per pixel of a video below which coding artefacts compete with motion: the engine's H.264 at rate factor 30 has about this.
-BITS_PER_PIXEL = 0.02
-
 
 def reason_not_to_name(motion: float, confidence: float, recipe: Recipe) -> str | None:
     """Why no label is given, or None if one is. motion : per cent of the inter-ocular distance; confidence : 0..1"""
