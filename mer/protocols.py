@@ -11,7 +11,7 @@ from typing import Literal
 
 import pandas as pd
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from mer import registry
 from mer.action_units import objective_class, shown
@@ -39,6 +39,12 @@ class Protocol(BaseModel):
     unit: int | None = None  # the one of them that is asked for; set by `detect`, not in a file
     split: Literal["loso", "lodo"] = "loso"  # leave one subject out, or one dataset
     synthetic: bool = False  # made for synthetic data: a run under it is called synthetic, whatever else is known of its data
+
+    @field_validator("emotions")
+    @classmethod
+    def _as_in_the_clip_table(cls, emotions):
+        """Words are lower case there; one that is not would match no clip, and its label would silently go without any."""
+        return emotions and {dataset: {word.lower(): label for word, label in words.items()} for dataset, words in emotions.items()}
 
 
 def names() -> list[str]:

@@ -80,7 +80,7 @@ def own(folder, text):
 
 
 def test_an_own_protocol_by_its_path(tmp_path):
-    protocol = protocols.load(own(tmp_path, "title: t\nsource: s\nlabels: [up, down]\nemotions:\n  d: {joy: up, grief: down}\n"))
+    protocol = protocols.load(own(tmp_path, "title: t\nsource: s\nlabels: [up, down]\nemotions:\n  d: {joy: up, Grief: down}\n"))
     assert protocols.apply(protocol, clips(("d", "1", "c", "grief")))["label"].tolist() == ["down"]
 
 
