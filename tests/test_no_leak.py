@@ -6,6 +6,7 @@ what it fitted.
 """
 
 import inspect
+import json
 from typing import get_args
 
 import numpy as np
@@ -23,8 +24,11 @@ FAST = {"ststnet": {"epochs": 4, "learning_rate": 1e-2}, "mer_net": {"networks":
         "htnet": {"epochs": 6}, "timm": {"backbone": "test_resnet", "size": 24, "epochs": 4, "learning_rate": 5e-3}}
 
 
-def experiment(subjects=4, clips=6, signal=0.35, seed=0):
-    """Table and maps in which each label moves its own third of the face a little: learnable, but not without mistakes."""
+def experiment(subjects=4, clips=5, signal=0.35, seed=0):
+    """Table and maps in which each label moves its own third of the face a little: learnable, but not without mistakes.
+
+    Nobody shows every label equally often, so that `changed` changes how many clips of each there are, too.
+    """
     rng = np.random.default_rng(seed)
     rows, maps = [], []
     for s in range(subjects):
@@ -40,37 +44,70 @@ def config(classifier, **more):
     return CvConfig(**{"classifier": classifier, "classifier_settings": FAST.get(classifier, {}), "seeds": 1, **more})
 
 
-def honest(classifier, out, **more):
-    """The pipeline of the project: (table, X) -> predictions."""
+def honest(classifier, out, split="loso", **more):
+    """The pipeline of the project: (table, X) -> predictions, each with what was chosen for its fold, if anything was."""
     runs = iter(range(1000))
-    return lambda table, X: evaluate.cross_validate(table, X, config(classifier, **more), out / str(next(runs)), LABELS)
+
+    def pipeline(table, X):
+        path = out / str(next(runs))
+        predictions = evaluate.cross_validate(table, X, config(classifier, **more), path, LABELS, split)
+        if not (path / "choices.json").is_file():
+            return predictions
+        chosen = {one["fold"]: str(one) for one in json.loads((path / "choices.json").read_text())["chosen"]}
+        return predictions.assign(chosen=predictions["fold"].map(chosen))
+
+    return pipeline
 
 
-def changed(table, X, subject):
-    """The same experiment with other labels for `subject`, and its first clip blown up."""
-    mine = (table["subject"] == subject).to_numpy()
+def changed(table, X, held_out, of="subject"):
+    """The same experiment with other labels for one subject (or dataset), and its first clip blown up."""
+    mine = (table[of] == held_out).to_numpy()
     turned = table["label"].map(dict(zip(LABELS, LABELS[1:] + LABELS[:1])))
     X = X.copy()
     X[np.flatnonzero(mine)[0]] *= -1000
     return table.assign(label=table["label"].where(~mine, turned)), X
 
 
-def leaks(pipeline, table, X):
-    """Subjects whose predictions change with their own labels or with another of their clips; none if `pipeline` is honest."""
-    columns = [f"p_{label}" for label in LABELS]
-    before = pipeline(table, X).set_index("clip_id")[columns]
+def leaks(pipeline, table, X, of="subject"):
+    """Subjects (or datasets) whose predictions change with their own labels or with another of their clips; none if `pipeline` is honest.
+
+    Everything that a pipeline says of a clip is compared: probabilities, the label it is given, and what was chosen for its fold.
+    """
+    before = pipeline(table, X).set_index("clip_id").drop(columns="label")
     found = []
-    for subject in table["subject"].unique():
-        kept = table.loc[table["subject"] == subject, "clip_id"].iloc[1:]  # all of the subject's clips but the blown-up one
-        after = pipeline(*changed(table, X, subject)).set_index("clip_id")[columns]
-        if not np.array_equal(before.loc[kept], after.loc[kept]):
-            found.append(subject)
+    for held_out in table[of].unique():
+        kept = table.loc[table[of] == held_out, "clip_id"].iloc[1:]  # all of the subject's clips but the blown-up one
+        after = pipeline(*changed(table, X, held_out, of)).set_index("clip_id").drop(columns="label")
+        if not before.loc[kept].equals(after.loc[kept]):
+            found.append(held_out)
     return found
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
 def test_predictions_do_not_depend_on_the_held_out_subject(classifier, tmp_path):
     assert leaks(honest(classifier, tmp_path), *experiment()) == []
+
+
+def switched(classifier):
+    """The fast settings with every switch of the classifier turned the other way: what is done only then must not leak either."""
+    parameters = inspect.signature(registry.load("mer.classifiers", classifier).Classifier).parameters
+    return {**{name: not p.default for name, p in parameters.items() if isinstance(p.default, bool)}, **FAST.get(classifier, {})}
+
+
+@pytest.mark.parametrize("classifier", [name for name in CLASSIFIERS if switched(name) != FAST.get(name, {})])
+def test_switches_turned_the_other_way_do_not_leak(classifier, tmp_path):
+    assert leaks(honest(classifier, tmp_path, classifier_settings=switched(classifier)), *experiment(subjects=3)) == []
+
+
+def two_datasets():
+    table, X = experiment()
+    return table.assign(dataset=np.where(table["subject"].isin(["0", "1"]), "one", "two")), X
+
+
+def test_a_held_out_dataset_is_held_out(tmp_path, monkeypatch):
+    assert leaks(honest("logistic", tmp_path / "honest", "lodo"), *two_datasets(), of="dataset") == []
+    monkeypatch.setattr(splits, "lodo", splits.loso)  # the dataset's other subjects stay
+    assert leaks(honest("logistic", tmp_path / "leaking", "lodo"), *two_datasets(), of="dataset") == ["one", "two"]
 
 
 @pytest.fixture
@@ -161,9 +198,21 @@ def one_clip_left_out_instead_of_one_subject(table, X, out):
     return honest("logistic", out)(by_clip, X)
 
 
+def threshold_chosen_by_all_labels(table, X, out):
+    """Probabilities stay as they are, and the threshold is the one that suits the answers."""
+    p = honest("logistic", out)(table, X)
+    columns, best = [f"p_{label}" for label in LABELS], -1.0
+    for weight in np.geomspace(0.25, 4, 9):
+        said = np.array(LABELS)[(p[columns].to_numpy() * [weight, 1, 1 / weight]).argmax(1)]
+        score = metrics.scores(metrics.confusion(p["label"], said, LABELS))["uf1"]
+        if score > best:
+            best, kept = score, said
+    return p.assign(prediction=kept)
+
+
 @pytest.mark.parametrize(
     "leaking",
-    [scaler_on_everything, values_chosen_by_all_labels, epoch_chosen_on_the_held_out_subject, one_clip_left_out_instead_of_one_subject],
+    [scaler_on_everything, values_chosen_by_all_labels, epoch_chosen_on_the_held_out_subject, one_clip_left_out_instead_of_one_subject, threshold_chosen_by_all_labels],
     ids=lambda f: f.__name__,
 )
 def test_a_planted_pipeline_leak_is_found(leaking, tmp_path):
@@ -201,8 +250,8 @@ def held_out_clips_are_fitted(folds_of_ststnet):
     """Every clip is in every fold's batch, whoever is left out."""
     train_block = folds_of_ststnet._train_block
 
-    def leaking(net, patches, shape, y, inside, *rest):
-        return train_block(net, patches, shape, y, np.ones_like(inside), *rest)
+    def leaking(net, laid_out, y, inside, *rest):
+        return train_block(net, laid_out, y, np.ones_like(inside), *rest)
 
     return folds_of_ststnet, "_train_block", leaking
 
@@ -236,8 +285,7 @@ def everything_is_fitted(make, seed, X, y, pairs, fit_predict=fitting.fit_predic
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
 def test_a_leak_planted_in_any_classifier_is_found(classifier, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "fit_predict", everything_is_fitted)
-    uneven = experiment(subjects=3, clips=5)  # other labels are then other counts of labels, which is all that majority looks at
-    assert leaks(honest(classifier, tmp_path), *uneven) == list("012")
+    assert leaks(honest(classifier, tmp_path), *experiment(subjects=3)) == list("012")
 
 
 def settings_to_search(classifier):
@@ -287,10 +335,12 @@ def the_temperature_is_fitted_on_the_test_clips(monkeypatch):
 @pytest.mark.parametrize(
     "plant", [inner_folds_hold_the_test_subject, settings_are_chosen_by_the_test_score, the_temperature_is_fitted_on_the_test_clips], ids=lambda f: f.__name__
 )
+@pytest.mark.parametrize("calibration", CALIBRATIONS)
 @pytest.mark.parametrize("classifier", ["logistic", "ststnet"])
-def test_a_leak_planted_in_what_is_chosen_is_found(classifier, plant, tmp_path, monkeypatch):
+def test_a_leak_planted_in_what_is_chosen_is_found(classifier, calibration, plant, tmp_path, monkeypatch):
     plant(monkeypatch)
-    assert leaks(choosing(classifier, tmp_path), *experiment(subjects=3))
+    assert leaks(choosing(classifier, tmp_path, calibration), *experiment(subjects=3))
+
 
 
 def faces(clips=3):
@@ -304,11 +354,15 @@ def faces(clips=3):
 
 
 def remembers(extract):
-    """Does what a clip's features are depend on which clips came before it?"""
+    """Does what a clip's features are depend on which clips came before it, with any of its switches either way?"""
+    switches = [name for name, p in inspect.signature(extract).parameters.items() if isinstance(p.default, bool)]
     clips = list(faces())
-    forward = [np.array(extract(*clip)) for clip in clips]
-    backward = [np.array(extract(*clip)) for clip in clips[::-1]][::-1]
-    return not all(np.array_equal(one, two) for one, two in zip(forward, backward))
+    for options in [{}, *({name: value} for name in switches for value in (False, True))]:
+        forward = [np.array(extract(*clip, **options)) for clip in clips]
+        backward = [np.array(extract(*clip, **options)) for clip in clips[::-1]][::-1]
+        if not all(np.array_equal(one, two) for one, two in zip(forward, backward)):
+            return True
+    return False
 
 
 @pytest.mark.parametrize("feature", FEATURES)
@@ -324,9 +378,10 @@ def test_a_leak_planted_in_any_feature_is_found(feature):
     """Features centred by the mean of all clips so far, held-out ones too."""
     extract, seen = registry.load("mer.features", feature).extract, []
 
-    def leaking(flow, landmarks):
+    def leaking(flow, landmarks, steady=False):
+        """Honest until the head's motion is taken out."""
         seen.append(extract(flow, landmarks))
-        return seen[-1] - np.mean(seen, axis=0)
+        return seen[-1] - np.mean(seen, axis=0) if steady else seen[-1]
 
     assert remembers(leaking)
 

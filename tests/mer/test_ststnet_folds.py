@@ -13,23 +13,23 @@ from mer.config import CvConfig
 SETTINGS = dict(classes=3, seed=3, epochs=4, learning_rate=1e-2)
 
 
-def clips(side=28, per_subject=(2, 5, 9, 7, 7)):
+def clips(side=28, per_subject=(2, 5, 9, 7, 7), channels=3):
     """Maps whose mean is far from 0, with an even area in each so that maxima tie, labels and one fold per subject."""
     rng = np.random.default_rng(0)
     subjects = np.repeat(np.arange(len(per_subject)), per_subject)
     y = rng.integers(0, 3, len(subjects))
-    X = rng.normal(5, 2, (len(y), 3, side, side)).astype(np.float32)
+    X = rng.normal(5, 2, (len(y), channels, side, side)).astype(np.float32)
     X[:, :, 10:20, :10] = y[:, None, None, None]
     return X, y, [np.flatnonzero(subjects != s) for s in range(len(per_subject))]
 
 
 @pytest.mark.parametrize("batch_size", [256, 11, 24])  # one batch; several; 24: one for some folds and two for others
 @pytest.mark.parametrize("side", [28, 12])  # 12: the last row and column are in no window of the max-pooling
-@pytest.mark.parametrize("balanced", [True, False])
-def test_each_fold_is_what_it_is_alone(batch_size, side, balanced, monkeypatch):
+@pytest.mark.parametrize("balanced, channels", [(True, 3), (False, 3), (True, 2)])  # 2: in torch, not in the kernel
+def test_each_fold_is_what_it_is_alone(batch_size, side, balanced, channels, monkeypatch):
     monkeypatch.setattr(_ststnet_folds, "BLOCK", 3)
     monkeypatch.setitem(_ststnet_folds.AT_ONCE, "cpu", 12)
-    X, y, folds = clips(side)
+    X, y, folds = clips(side, channels=channels)
     settings = dict(SETTINGS, batch_size=batch_size, balanced=balanced)
     together = dict(Classifier(**settings).fit_folds(X, y, folds))
     assert sorted(together) == list(range(len(folds)))
@@ -37,8 +37,9 @@ def test_each_fold_is_what_it_is_alone(batch_size, side, balanced, monkeypatch):
         alone = Classifier(**settings).fit(X[fold], y[fold], places=fold)
         assert np.array_equal(together[k].mean, alone.mean) and np.array_equal(together[k].scale, alone.scale)
         assert np.allclose(together[k].predict_proba(X), alone.predict_proba(X), atol=2e-4)
-        far = [not torch.allclose(together[k].net.state_dict()[name], value, atol=1e-5) for name, value in alone.net.state_dict().items()]
-        assert sum(far) <= 1  # Adam makes a whole step of a gradient that is zero but for rounding; that weight then differs
+        far = [(together[k].net.state_dict()[name] - value).abs() > 1e-5 for name, value in alone.net.state_dict().items()]
+        # Positions of a window may tie but for rounding, and Adam makes a whole step of a gradient that is zero but for it.
+        assert sum(where.sum() for where in far) <= sum(where.numel() for where in far) / 16
 
 
 def test_leaving_clips_out_keeps_the_order_of_the_others():
