@@ -70,5 +70,5 @@ def read(path: str | Path) -> pd.DataFrame:
     """Read a clip table written by `write`; raises `BadInput` if there is none at `path`."""
     path = Path(path)
     if not path.is_file():
-        raise BadInput(f"There is no clip table at {path}. Make one with: mer prepare NAME --root DIR --out {path.parent}")
+        raise BadInput(f"There is no clip table at {path}. Make one, or finish it, with: mer prepare NAME --root DIR --out {path.parent}")
     return check(pd.read_parquet(path))

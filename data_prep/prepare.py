@@ -119,12 +119,12 @@ def prepare(
     for clip_id in outcome.loc[outcome["outcome"] != "ok", "clip_id"]:
         shutil.rmtree(out.joinpath("faces", *clip_id.split("/")[1:]), ignore_errors=True)  # of an earlier, luckier run
     table[["apex", "apex_source"]] = outcome[["apex", "apex_source"]].astype({"apex_source": table["apex_source"].dtype})
-    clips.write(table, out / CLIPS_FILE)
     with replacing(out / OUTCOME_FILE) as temporary:
         outcome.to_csv(temporary, index=False, lineterminator="\n")
     if load_dataset(name).FACTS.intervals:
         with replacing(out / INTERVALS_FILE) as temporary:
             read_intervals(name, root).to_csv(temporary, index=False, lineterminator="\n")
+    clips.write(table, out / CLIPS_FILE)  # last: the folder is finished where it is
     return outcome
 
 

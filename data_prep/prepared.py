@@ -59,11 +59,12 @@ class Prepared:
 def open_prepared(paths: Iterable[str | Path]) -> list[Prepared]:
     """Open prepared folders; a path that holds prepared folders stands for all of them.
 
-    Raises `BadInput` for a path with neither, and for a dataset that comes twice.
+    Raises `BadInput` for a path with neither, for a folder that was not finished, and for a dataset that comes twice.
     """
     opened: list[Prepared] = []
     for path in map(Path, paths):
-        found = sorted(p.parent for p in (*path.glob(CLIPS_FILE), *path.glob(f"*/{CLIPS_FILE}")))
+        # The settings are written first and the clips last: a dataset that was interrupted is refused, not passed over.
+        found = sorted({file.parent for name in (SETTINGS_FILE, CLIPS_FILE) for file in (*path.glob(name), *path.glob(f"*/{name}"))})
         if not found:
             raise BadInput(
                 f"{path} is no prepared folder and holds none. Make one with: mer prepare NAME --root DIR --out {path}"

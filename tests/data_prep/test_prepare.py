@@ -299,3 +299,16 @@ def test_prepared_folders_are_opened_one_by_one_or_by_what_holds_them(make_repli
         open_prepared([tmp_path])
     with pytest.raises(BadInput, match="smic is given more than once"):
         open_prepared([tmp_path / "prepared", tmp_path / "prepared" / "smic"])
+
+
+@pytest.mark.parametrize("stopped", ["_finished", "replacing"])  # before the clips, and among the tables
+def test_a_dataset_that_was_interrupted_is_not_passed_over(stopped, make_replica, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    prepare("smic", make_replica("smic", subjects=(1,), clips_each=1), tmp_path / "prepared" / "smic")
+    monkeypatch.setattr(preparing, stopped, stop)
+    with pytest.raises(KeyboardInterrupt):
+        prepare("casme2", make_replica("casme2", subjects=(1,), clips_each=1), tmp_path / "prepared" / "casme2")
+    with pytest.raises(BadInput, match="casme2.clips.parquet. Make one, or finish it"):
+        open_prepared([tmp_path / "prepared"])
