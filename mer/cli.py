@@ -100,6 +100,7 @@ for command in (flow, cv, train, score, spot, app, report, compare, audit):
 
 def main():
     """Entry point of the `mer` command: errors of the user's are one message, never a traceback."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what a terminal cannot show
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as finished:
@@ -110,6 +111,10 @@ def main():
     except MerError as error:
         click.echo(f"mer: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:  # a full disk, a folder that may not be written to, a file where a folder should be
+        place = error.filename2 or error.filename
+        click.echo(f"mer: {error.strerror or error}{f': {place}' if place else ''}. Mend that, or choose another place.", err=True)
+        sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("mer: interrupted. Run the same command again to go on where it stopped.", err=True)
         sys.exit(130)

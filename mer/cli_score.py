@@ -60,6 +60,12 @@ def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
         counts = table["outcome"].value_counts()
         click.echo(f"{out}: {len(table)} clips, " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()))
         sys.exit(0 if (table["outcome"] != "failed").any() else 3)
+    if clip.is_dir():
+        from mer.scoring.batch import clips_below
+
+        clips = clips_below(clip)
+        if clip not in clips:
+            raise click.UsageError(f"{clip} is no clip, and holds {len(clips)}. For a row each: mer score {clip} --out results.csv")
     from mer.scoring.score import score as score_clip
 
     result = score_clip(clip, bundle, onset=onset, apex=apex, fps=fps, face=face)

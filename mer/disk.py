@@ -23,6 +23,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def printable(path: str | Path) -> str:
+    """The path, or text with one in it, as any file can hold it: bytes of a name that are not UTF-8, as in old archives, as \\xNN."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
     with replacing(path) as temporary:

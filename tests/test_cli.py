@@ -1,5 +1,7 @@
 """The command line as a person meets it: help, wrong names, wrong folders, exit codes."""
 
+import errno
+import os
 import subprocess
 import sys
 
@@ -7,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import mer.cli
 from mer.cli import cli
 
 
@@ -71,3 +74,14 @@ def test_apex_rules_offered_are_those_there_are():
 
     option = next(option for option in cli.commands["prepare"].params if option.name == "apex")
     assert tuple(option.type.choices) == METHODS
+
+
+def test_a_full_disk_is_one_message_too(monkeypatch, capsys):
+    def full(**_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/first/metrics.json")
+
+    monkeypatch.setattr(mer.cli, "cli", full)
+    with pytest.raises(SystemExit) as ended:
+        mer.cli.main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("mer: No space left on device: runs/first/metrics.json. ")

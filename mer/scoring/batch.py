@@ -10,7 +10,7 @@ import pandas as pd
 
 from data_prep.frames import IMAGE_SUFFIXES, frame_number
 from mer.device import cores
-from mer.disk import replacing
+from mer.disk import printable, replacing
 from mer.errors import BadInput, MerError
 from mer.progress import track
 
@@ -19,14 +19,21 @@ COLUMNS = ["clip", "outcome", "reason", "label", "onset", "apex", "onset_s", "ap
 
 
 def clips_below(folder: Path) -> list[Path]:
-    """Videos and folders of numbered images below `folder`, sorted; raises `BadInput` if there are none."""
+    """Videos and folders of numbered images below `folder`, sorted; raises `BadInput` if there are none.
+
+    A folder counts by what it holds, whatever its name; a link that leads nowhere counts by its own name.
+    """
+    if not folder.exists():
+        raise BadInput(f"There is no file or folder at {folder}.")
     found = []
     for path in [folder, *sorted(folder.rglob("*"))]:
         if any(part.startswith(".") for part in path.relative_to(folder).parts):
             continue
-        if path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES:
-            found.append(path)
-        elif path.is_dir() and any(file.suffix.lower() in IMAGE_SUFFIXES and frame_number(file) is not None for file in path.iterdir()):
+        if path.is_dir():
+            clip = any(file.suffix.lower() in IMAGE_SUFFIXES and frame_number(file) is not None for file in path.iterdir())
+        else:
+            clip = path.suffix.lower() in VIDEO_SUFFIXES
+        if clip:
             found.append(path)
     if not found:
         raise BadInput(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)}) and no folders of numbered images.")
@@ -36,9 +43,11 @@ def clips_below(folder: Path) -> list[Path]:
 def score_all(folder: Path, out: Path, bundle: Path | None = None, fps: float | None = None, face: int = 1, jobs: int | None = None) -> pd.DataFrame:
     """Score every clip below `folder` into the CSV `out`, which is written after each clip; returns its table.
 
-    The clip's name in the table is its path below `folder`. Clips that failed are tried again, those that were scored not.
+    The clip's name in the table is its path below `folder`, or its own name where that is the one clip. Clips that failed are tried again, those that were scored not.
     """
-    clips = {str(path.relative_to(folder)): path for path in clips_below(folder)}
+    if out.is_dir():
+        raise BadInput(f"{out} is a folder. Choose another --out, a CSV file.")
+    clips = {printable(path.name if path == folder else path.relative_to(folder)): path for path in clips_below(folder)}
     rows = _done(out, bundle)
     todo = [name for name in clips if name not in rows]
     pool = ProcessPoolExecutor(jobs or cores(), mp_context=get_context("spawn"), initializer=_start)
@@ -64,9 +73,9 @@ def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, fac
     try:
         found = score(clip, bundle, fps=fps, face=face)
     except MerError as error:
-        return {"clip": name, "outcome": "failed", "reason": str(error).replace("\n", " "), "bundle": _name(bundle)}
+        return {"clip": name, "outcome": "failed", "reason": printable(str(error)).replace("\n", " "), "bundle": _name(bundle)}
     except Exception as error:  # one clip must not end the batch
-        return {"clip": name, "outcome": "failed", "reason": f"{type(error).__name__}: {error}", "bundle": _name(bundle)}
+        return {"clip": name, "outcome": "failed", "reason": printable(f"{type(error).__name__}: {error}"), "bundle": _name(bundle)}
     row = {"clip": name, "outcome": "ok" if found.label else "no label", "reason": found.reason or "", "label": found.label or "",
            "onset": found.onset, "apex": found.apex, "onset_s": found.onset_s, "apex_s": found.apex_s, "motion": round(found.motion, 4),
            "region": found.regions[0].name, "units": " ".join(f"{u.unit}{u.side[0].upper() if u.side != 'both' else ''}" for u in found.units),

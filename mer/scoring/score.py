@@ -9,6 +9,7 @@ import numpy as np
 
 from data_prep.frames import Frames, open_frames
 from mer import bundle as bundles
+from mer.disk import printable
 from mer.errors import BadInput, NothingToScore
 from mer.progress import track
 from mer.scoring import loaded, moment, occlusion, regions, sureness, units
@@ -131,7 +132,7 @@ def explain(clip: Path, frames: Frames, course: Course, picked: moment.Moment, f
         said.append(f"The bundle was fitted on flow of other weights than {recipe.method} has now. Fit it again (mer train) before you trust its label.")
     seconds = [float(course.time[position]) if timed else None for position in (picked.onset, picked.apex)]
     return Score(
-        clip=str(clip), label=None if reason else recipe.labels[best], reason=reason, probabilities=dict(zip(recipe.labels, map(float, p))),
+        clip=printable(clip), label=None if reason else recipe.labels[best], reason=reason, probabilities=dict(zip(recipe.labels, map(float, p))),
         onset=numbers[0], apex=numbers[1], onset_s=seconds[0], apex_s=seconds[1], motion=shown.far,
         regions=sorted(parts, key=lambda region: -region.motion), units=units.nearest(shown.points, shown.motion), warnings=said,
         frames=course.frames, fps=None if not timed or math.isnan(course.fps) else round(course.fps, 3),

@@ -1,7 +1,9 @@
 """A folder of clips becomes a table: a row each, a reason where one failed, and nothing done twice."""
 
+import os
 import shutil
-from concurrent.futures import Future
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import pandas as pd
@@ -9,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from data_prep.frames import write_image
-from mer import cli
+from mer import cli, progress
 from mer.errors import BadInput, MerError
 from mer.scoring import batch
 from video_files import APEX
@@ -75,3 +77,35 @@ def test_a_killed_process_is_a_message_and_an_interruption_drops_what_has_not_be
 def test_a_folder_without_clips_is_said(tmp_path):
     with pytest.raises(BadInput, match="holds no videos"):
         batch.clips_below(tmp_path)
+    with pytest.raises(BadInput, match="There is no file or folder"):
+        batch.clips_below(tmp_path / "typo")
+
+
+def test_odd_names_are_rows_with_their_reasons_and_can_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "quiet", True)  # as `score_row` leaves it
+    monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: ThreadPoolExecutor(1))
+    root = tmp_path / "clips"
+    (root / "folder.mp4").mkdir(parents=True)  # holds nothing, so it is no clip
+    (root / "NA").mkdir()
+    (root / "NA" / "1.jpg").write_text("no image")
+    (root / "link.mp4").symlink_to(tmp_path / "nowhere")
+    for name in ("001.MP4", "gr\u00f6\u00dfe \U0001f600.mp4", 'a, "b"\nc.mp4'):
+        (root / name).touch()
+    expected = {"001.MP4": "cannot be read", "gr\u00f6\u00dfe \U0001f600.mp4": "cannot be read", 'a, "b"\nc.mp4': "cannot be read",
+                "NA": "not an image", "link.mp4": "no file or folder"}
+    if os.fsencode("\udce9") == b"\xe9" and sys.platform == "linux":  # a name that is no text, as old archives leave them
+        (root / "latin\udce9.mp4").touch()
+        expected["latin\\xe9.mp4"] = "cannot be read"
+    batch.score_all(root, tmp_path / "results.csv")
+    rows = pd.read_csv(tmp_path / "results.csv", keep_default_na=False, dtype=str).set_index("clip")
+    assert set(rows.index) == set(expected) and set(rows["outcome"]) == {"failed"}
+    assert all(reason in rows.loc[name, "reason"] for name, reason in expected.items())
+    with pytest.raises(BadInput, match="is a folder. Choose another --out"):
+        batch.score_all(root, root)
+    batch.score_all(root / "001.MP4", tmp_path / "one.csv")
+    assert list(pd.read_csv(tmp_path / "one.csv")["clip"]) == ["001.MP4"]
+
+
+def test_a_folder_of_clips_needs_a_table(folder):
+    answer = CliRunner().invoke(cli.cli, ["score", str(folder)])
+    assert answer.exit_code == 2 and "is no clip, and holds 3" in answer.output and "--out results.csv" in answer.output
