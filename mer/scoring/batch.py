@@ -15,7 +15,7 @@ from mer.errors import BadInput, MerError
 from mer.progress import track
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wmv", ".mpg", ".mpeg")
-COLUMNS = ["clip", "outcome", "reason", "label", "onset", "apex", "onset_s", "apex_s", "motion", "region", "units", "warnings", "bundle"]
+COLUMNS = ["clip", "outcome", "reason", "label", "onset", "apex", "onset_s", "apex_s", "motion", "region", "units", "warnings", "bundle", "made_by"]
 
 
 def clips_below(folder: Path) -> list[Path]:
@@ -43,12 +43,13 @@ def clips_below(folder: Path) -> list[Path]:
 def score_all(folder: Path, out: Path, bundle: Path | None = None, fps: float | None = None, face: int = 1, jobs: int | None = None) -> pd.DataFrame:
     """Score every clip below `folder` into the CSV `out`, which is written after each clip; returns its table.
 
-    The clip's name in the table is its path below `folder`, or its own name where that is the one clip. Clips that failed are tried again, those that were scored not.
+    The clip's name in the table is its path below `folder`, or its own name where that is the one clip. Clips that failed are
+    tried again; those that were scored are not, unless with another bundle, other weights of the flow network or other options.
     """
     if out.is_dir():
         raise BadInput(f"{out} is a folder. Choose another --out, a CSV file.")
     clips = {printable(path.name if path == folder else path.relative_to(folder)): path for path in clips_below(folder)}
-    rows = _done(out, bundle)
+    rows = _done(out, bundle, fps, face)
     todo = [name for name in clips if name not in rows]
     pool = ProcessPoolExecutor(jobs or cores(), mp_context=get_context("spawn"), initializer=_start)
     try:
@@ -79,7 +80,7 @@ def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, fac
     row = {"clip": name, "outcome": "ok" if found.label else "no label", "reason": found.reason or "", "label": found.label or "",
            "onset": found.onset, "apex": found.apex, "onset_s": found.onset_s, "apex_s": found.apex_s, "motion": round(found.motion, 4),
            "region": found.regions[0].name, "units": " ".join(f"{u.unit}{u.side[0].upper() if u.side != 'both' else ''}" for u in found.units),
-           "warnings": " ".join(found.warnings), "bundle": _name(bundle)}
+           "warnings": " ".join(found.warnings), "bundle": _name(bundle), "made_by": _made_by(bundle, fps, face)}
     return row | {f"p_{label}": round(p, 6) for label, p in found.probabilities.items()}
 
 
@@ -87,13 +88,26 @@ def _name(bundle: Path | None) -> str:
     return str(bundle) if bundle else "synthetic"
 
 
-def _done(out: Path, bundle: Path | None) -> dict[str, dict]:
-    """Rows of an earlier run with the same bundle that need not be done again, by clip."""
+def _made_by(bundle: Path | None, fps: float | None, face: int) -> str:
+    """What decides a row beside its clip: the contents of the bundle and of the flow network's weights, and the options."""
+    from flow.estimate import content
+    from mer import bundle as bundles
+    from mer.scoring import loaded
+
+    path = bundle or bundles.shipped()
+    recipe = loaded.bundle(str(path)).recipe
+    flow = loaded.method(recipe.method, recipe.method_options).weights or recipe.method
+    parts = [content(path / bundles.JSON_FILE)[:8], content(path / bundles.WEIGHTS_FILE)[:8], flow[:8]]
+    return " ".join(parts + ([f"fps {fps:g}"] if fps else []) + ([f"face {face}"] if face != 1 else []))
+
+
+def _done(out: Path, bundle: Path | None, fps: float | None, face: int) -> dict[str, dict]:
+    """Rows of an earlier run made by the same that need not be done again, by clip."""
     if not out.is_file():
         return {}
     try:
         table = pd.read_csv(out, dtype={"clip": str, "bundle": str}, keep_default_na=False)
-        kept = table[(table["outcome"] != "failed") & (table["bundle"] == _name(bundle))]
+        kept = table[(table["outcome"] != "failed") & (table["made_by"] == _made_by(bundle, fps, face))]
     except (KeyError, ValueError) as error:
         raise BadInput(f"{out} is there and is no table of scores ({error}). Choose another --out.") from error
     return {row["clip"]: row for row in kept.to_dict("records")}

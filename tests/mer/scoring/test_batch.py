@@ -5,15 +5,16 @@ import shutil
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from data_prep.frames import write_image
-from mer import cli, progress
+from mer import bundle, cli, progress
 from mer.errors import BadInput, MerError
-from mer.scoring import batch
+from mer.scoring import batch, loaded
 from video_files import APEX
 
 
@@ -39,10 +40,18 @@ def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, tmp_path, mon
     assert rows.loc["a.mp4", "label"] == "positive" and abs(int(float(rows.loc["a.mp4", "apex"])) - APEX) <= 2
     assert "motion needs two" in rows.loc["b/frames", "reason"] and "cannot be read" in rows.loc["c.mp4", "reason"]
 
-    todo = []
+    kept, todo = shutil.copy(out, tmp_path / "kept.csv"), []
     monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: NoWork(todo))
     batch.score_all(folder, out, jobs=1)
     assert todo == ["b/frames", "c.mp4"]  # what failed is tried again, what was scored is not
+
+    recipe = bundle.load().recipe
+    now = loaded.method(recipe.method, recipe.method_options)
+    for weights, options in ((now.weights, {"face": 2}), (now.weights, {"fps": 200.0}), ("f00d" * 4, {})):
+        monkeypatch.setattr(loaded, "method", lambda *_: replace(now, weights=weights))
+        todo.clear()
+        batch.score_all(folder, shutil.copy(kept, tmp_path / "again.csv"), jobs=1, **options)
+        assert todo == ["a.mp4", "b/frames", "c.mp4"]  # what would be scored otherwise now is
 
 
 class NoWork:
