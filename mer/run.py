@@ -26,7 +26,7 @@ from mer.errors import BadInput
 VERSIONS_OF = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
 FILES = ("config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv")
 AUDIT = "audit-not-a-result"  # folder, in a run, of what mer/audit.py writes
-CLIP_COLUMNS = ["clip_id", "dataset", "subject", "clip", "emotion", "label"]
+CLIP_COLUMNS = ["clip_id", "dataset", "subject", "clip", "emotion", "apex_source", "label"]
 
 
 @dataclass(frozen=True)

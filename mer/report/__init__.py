@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from mer.disk import write_text
 from mer.run import Run, open_run
 
@@ -33,6 +35,7 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
         origin=run.origin,
         title=_title(run),
         left_out={"loso": "subject", "lodo": "dataset"}[run.origin["protocol"]["split"]],
+        apexes=_apexes(run),
         score_names=SCORES,
         strips=_strips(run.metrics),
         dataset_strips=_dataset_strips(run.metrics),
@@ -60,6 +63,12 @@ def _title(run: Run) -> str:
     if run.origin["kind"] == "maps":
         return f"{run.config['classifier']} on ready-made motion maps"
     return f"{run.config['classifier']} on {run.config['feature']} of {run.config['method']} flow"
+
+
+def _apexes(run: Run) -> str:
+    """Where the apex frames come from, such as "278 annotated, 164 midpoint"; empty where it is not known."""
+    counts = run.clips.get("apex_source", pd.Series(dtype=str)).value_counts()
+    return ", ".join(f"{n} {source}" for source, n in counts.items() if source)
 
 
 def _strips(m: dict[str, Any]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
 from mer import run
@@ -51,6 +52,15 @@ def test_it_says_what_a_reviewer_asks(finished):
     for needed in ("10 clips of 4 subjects", "Synthetic data.", "majority class", "95 % interval", "mean of 2 seeds", "casme2-3",
                    "no flow by srflownet", "no lie detector", "Not evaluated", "classifier logistic", "numpy"):  # fmt: skip
         assert needed in text, needed
+
+
+def test_it_says_where_the_apex_frames_come_from(finished):
+    assert "Apex frames" not in write_report(finished).read_text(encoding="utf-8")  # this dataset does not know
+    clips = pd.read_csv(finished / "clips.csv", dtype=str)
+    clips.assign(apex_source=["midpoint"] * 3 + ["annotated"] * 7).to_csv(finished / "clips.csv", index=False)
+    assert "7 annotated, 3 midpoint. Where none is annotated" in write_report(finished).read_text(encoding="utf-8")
+    clips.drop(columns="apex_source").to_csv(finished / "clips.csv", index=False)  # a run of an earlier version
+    assert write_report(finished).is_file()
 
 
 def test_pictures_show_right_and_wrong_clips(finished):
