@@ -42,15 +42,15 @@ class Kernel:
     """Clips laid out for the kernel: x (N, 3, H, W) float32."""
 
     def __init__(self, x: torch.Tensor):
-        seen = tiles(x)
+        seen = cut_tiles(x)
         h, w = seen.shape[1:3]
         self.tiles = by_cell(seen).flatten(2).contiguous()  # (N, windows, 75)
-        self.patches = F.pad(patches(by_cell(seen)).flatten(1, 2), (0, TAPS - 9 * CHANNELS))  # (N, windows * 9, 32)
+        self.patches = F.pad(cut_patches(by_cell(seen)), (0, TAPS - 9 * CHANNELS)).flatten(1)  # (N, windows * 9 * 32)
         row, column = (torch.tensor([0] + [1] * (side - 2) + [2]) for side in (h, w))
         self.kinds = by_cell(3 * row[None, :, None] + column)[0].contiguous()  # (windows,)
         # Which taps lie inside: found in the smallest picture that has a window of each kind. (9 kinds * 9 positions, 9 taps)
         smallest = torch.ones(1, 1, x.shape[2] - 3 * (h - 3), x.shape[3] - 3 * (w - 3))
-        self.inside = patches(tiles(smallest)).reshape(KINDS * 9, 9)
+        self.inside = cut_patches(cut_tiles(smallest)).reshape(KINDS * 9, 9)
 
     def backward(self, parameters, labels, clips, share, means, scales) -> None:
         """Add to the gradients of `parameters` those of the loss of one batch.
@@ -61,41 +61,39 @@ class Kernel:
         """
         folds, threads = len(share), torch.get_num_threads()
         weight = parameters["streams.weight"] / scales
-        taps = weight.flatten(2)  # (folds, 16, 27)
+        table = weight.flatten(2).transpose(1, 2).flatten(1)  # on the way in, the filters lie side by side
+        taps = F.pad(weight.flatten(2), (0, TAPS - 9 * CHANNELS)).flatten(1)  # and on the way back, the taps of each filter
         start = self.starts(weight, parameters["streams.bias"], means)
-        head = parameters["head.weight"].unflatten(2, (FILTERS, -1)).transpose(2, 3).flatten(2)  # the filters side by side
-        bias = parameters["head.bias"]
+        head = parameters["head.weight"].unflatten(2, (FILTERS, -1)).transpose(2, 3).flatten(2)
+        joined = [taps, start, head, parameters["head.bias"]]
+        slopes = [torch.zeros(value.shape) for value in joined]
 
-        clip_arrays = [v.numpy() for v in (self.tiles, self.patches, self.kinds, labels, clips)]
-        values = [v.detach().contiguous().numpy() for v in (share, taps.transpose(1, 2), start, head, bias)]
-        slopes = [np.zeros(shape, np.float32) for shape in ((folds, FILTERS, TAPS), start.shape, head.shape, bias.shape)]
-        values[1], values[2], slopes[1] = (v.reshape(folds, -1) for v in (values[1], values[2], slopes[1]))
-
+        shared = [value.numpy() for value in (self.tiles, self.patches, self.kinds, labels, clips)]
+        own = [value.detach().contiguous().numpy() for value in (share, table, *joined[1:], *slopes)]
         ends = np.linspace(0, folds, threads + 1).astype(int)
         with ThreadPoolExecutor(threads) as pool:
-            parts = [pool.submit(_step, *clip_arrays, *(v[a:b] for v in values + slopes)) for a, b in zip(ends, ends[1:])]
+            parts = [pool.submit(_step, *shared, *(value[first:last] for value in own)) for first, last in zip(ends, ends[1:])]
         for part in parts:
-            part.result()
-        slopes[0], slopes[1] = slopes[0][..., : 9 * CHANNELS], slopes[1].reshape(start.shape)
-        torch.autograd.backward([taps, start, head, bias], [torch.from_numpy(v) for v in slopes])
+            part.result()  # raises what was raised there
+        torch.autograd.backward(joined, slopes)
 
     def starts(self, weight: torch.Tensor, bias: torch.Tensor, means: torch.Tensor) -> torch.Tensor:
-        """(folds, 9 kinds * 9 positions, 16): what sums over values as given start from, to be those over centred ones.
+        """(folds, 9 kinds * 9 positions * 16): what sums over values as given start from, to be those over centred ones.
 
         It is the bias less what the mean adds through taps that lie inside the picture; and -inf at a position that itself
         lies outside, so that it never wins.
         """
         added = (weight * means).sum(2).flatten(2) @ self.inside.T  # (folds, 16, 81)
-        return torch.where(self.inside[:, 4] > 0, bias[..., None] - added, -math.inf).transpose(1, 2)
+        return torch.where(self.inside[:, 4] > 0, bias[..., None] - added, -math.inf).transpose(1, 2).flatten(1)
 
 
-def tiles(x: torch.Tensor) -> torch.Tensor:
+def cut_tiles(x: torch.Tensor) -> torch.Tensor:
     """(N, C, H, W) -> (N, h, w, C, 5, 5): the tiles of the windows of max-pooling (3, stride 3, padding 1)."""
     h, w = ((side + 2 - 3) // 3 + 1 for side in x.shape[2:])
     return F.unfold(x, 5, padding=2, stride=3).view(*x.shape[:2], 5, 5, h, w).permute(0, 4, 5, 1, 2, 3)
 
 
-def patches(tile: torch.Tensor) -> torch.Tensor:
+def cut_patches(tile: torch.Tensor) -> torch.Tensor:
     """(..., C, 5, 5) -> (..., 9, 9 C): the values that the filters multiply at each position of a window."""
     return tile.unfold(-2, 3, 1).unfold(-2, 3, 1).movedim(-5, -3).flatten(-3).flatten(-3, -2)
 
@@ -188,17 +186,18 @@ def _average(high, features):
 def _classify(features, label, share, head, bias, d_features, d_head, d_bias):
     """The cross-entropy of the head's softmax, weighted by `share`: what it changes with features, head and bias."""
     p = np.empty(len(bias), np.float32)
+    highest, total = np.float32(-np.inf), np.float32(0)
     for c in range(len(bias)):
-        total = bias[c]
+        p[c] = bias[c]
         for i in range(len(features)):
-            total += features[i] * head[c, i]
-        p[c] = total
-    p = np.exp(p - p.max())
-    p /= p.sum()
-    p[label] -= 1
+            p[c] += features[i] * head[c, i]
+        highest = max(highest, p[c])
+    for c in range(len(bias)):
+        p[c] = math.exp(p[c] - highest)
+        total += p[c]
     d_features[:] = 0
     for c in range(len(bias)):
-        slope = share * p[c]
+        slope = share * (p[c] / total - np.float32(c == label))
         d_bias[c] += slope
         for i in range(len(features)):
             d_head[c, i] += slope * features[i]
@@ -207,7 +206,10 @@ def _classify(features, label, share, head, bias, d_features, d_head, d_bias):
 
 @inlined
 def _pass_back(patches, kinds, high, won, d_features, d_table, d_start):
-    """Add each window's patch, at the position that won and unless ReLU stopped it, to the slopes of the filter; cell by cell, to load these once."""
+    """Add to the slopes of each filter the patch of the position that won, window by window, unless ReLU stopped it.
+
+    The four windows of a cell go together, so that the slopes are loaded and stored once for them.
+    """
     zero = np.float32(0)
     for cell in range(len(d_features) // FILTERS):
         w = 4 * cell
@@ -219,10 +221,9 @@ def _pass_back(patches, kinds, high, won, d_features, d_table, d_start):
             slope2 = slope if high[n + 2 * FILTERS] > 0 else zero
             slope3 = slope if high[n + 3 * FILTERS] > 0 else zero
             place0, place1, place2, place3 = won[n], won[n + FILTERS], won[n + 2 * FILTERS], won[n + 3 * FILTERS]
-            x0, x1, x2, x3 = patches[9 * w + place0], patches[9 * w + 9 + place1], patches[9 * w + 18 + place2], patches[9 * w + 27 + place3]
-            d = d_table[f]
+            x0, x1, x2, x3 = (9 * w + place0) * TAPS, (9 * w + 9 + place1) * TAPS, (9 * w + 18 + place2) * TAPS, (9 * w + 27 + place3) * TAPS
             for t in range(TAPS):
-                d[t] += slope0 * x0[t] + slope1 * x1[t] + slope2 * x2[t] + slope3 * x3[t]
+                d_table[f * TAPS + t] += slope0 * patches[x0 + t] + slope1 * patches[x1 + t] + slope2 * patches[x2 + t] + slope3 * patches[x3 + t]
             d_start[(9 * kinds[w] + place0) * FILTERS + f] += slope0
             d_start[(9 * kinds[w + 1] + place1) * FILTERS + f] += slope1
             d_start[(9 * kinds[w + 2] + place2) * FILTERS + f] += slope2

@@ -19,6 +19,8 @@ def test_the_usual_network_is_the_same_function():
 def test_the_page_multiplies_to_a_whole_seed(monkeypatch):
     monkeypatch.setattr(benchmark, "measure", lambda: {"usual": 0.1, "loop": 0.05, "together": 0.01, "start": 2.8})
     monkeypatch.setattr(benchmark, "peak", lambda: 1e11)
+    monkeypatch.setattr(benchmark, "compiling", lambda: 3.2)
     page = benchmark.page()
     assert "one fold after another | 272 | 5440 | 1.0 | 1.0 |" in page
     assert "(`mer cv`) | 30 | 547 | 9.1 | 9.9 |" in page  # 68 folds x 40 epochs x 0.01 s + 2.8 s
+    assert "takes 3.2 s more" in page

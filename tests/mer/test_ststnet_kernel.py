@@ -50,10 +50,17 @@ def test_gradients_are_those_of_torch(size, classes):
 
 
 @pytest.mark.parametrize("value", [0.0, 5.0])
-def test_where_all_positions_tie(value):
+def test_even_areas(value):
     x = torch.full((CLIPS, 3, 28, 28), value)
     x[3:, :, 9:20, 9:20] = torch.randn(CLIPS - 3, 3, 11, 11)
     assert_equal(*problem(x=x))
+
+
+def test_of_positions_that_tie_the_first_wins_as_in_torch():
+    x, parameters, *batch = problem()
+    parameters["streams.weight"][:] = 0
+    parameters["streams.bias"][:] = 1
+    assert_equal(x, parameters, *batch)
 
 
 def test_what_relu_stops_changes_nothing():
