@@ -1,4 +1,4 @@
-"""Flow methods measured on real face textures with known motion: one table for all methods, as CSV and Markdown.
+"""Flow methods measured on faces with known motion: one table for all methods, as CSV and Markdown.
 
 What is measured, per method and frame size, over the pairs of `flow/pairs.py`:
 - EPE, the length of the difference between estimated and true flow, px, averaged over the face and then over pairs;
@@ -24,7 +24,7 @@ import pandas as pd
 
 from flow.estimate import Method, default_options, estimate, load_method
 from flow.estimate import methods as known_methods
-from flow.pairs import Pair, make_pairs
+from flow.pairs import Pair, make_pairs, rendered_pairs
 from mer.disk import replacing, write_text
 from mer.errors import BadInput
 from mer.progress import say, track
@@ -92,6 +92,7 @@ def run(
     shared: str | Path | None = None,
     out: str | Path = "flow-benchmark",
     threads: int = 1,
+    rendered: bool = False,
 ) -> str:
     """Measure `methods` and write `out`/flow-benchmark.csv and .md; returns the Markdown.
 
@@ -101,17 +102,18 @@ def run(
     seed    : fixes every pair
     shared  : a folder with more faces, see `flow.pairs.faces`
     threads : CPU threads each method may use, which decides the seconds
+    rendered : measure on rendered faces moved by muscles, instead of photographs under smooth motion
 
     `out`/measured.jsonl holds what is measured so far; it goes when the tables are written.
     """
     rows = entrants(methods)
     _use_threads(threads, any(row.method.network for row in rows))
-    facts = _facts(methods, sizes, count, seed, shared, threads)
+    facts = _facts(methods, sizes, count, seed, shared, threads, rendered)
     measured = _Measured(Path(out) / "measured.jsonl", facts)
     for size in sizes:
         for still in (False, True):
             number = max(1, count // STILL_SHARE) if still else count
-            pairs = make_pairs(size, number, seed, shared, still)
+            pairs = rendered_pairs(size, number, seed, still) if rendered else make_pairs(size, number, seed, shared, still)
             for index, pair in enumerate(track(pairs, f"{size} px{', still' if still else ''}", number)):
                 for row in rows:
                     measured.add((size, still, index), row, pair, _measure_still if still else _measure)
@@ -210,10 +212,10 @@ def _use_threads(threads: int, networks: bool) -> None:
         torch.set_num_threads(threads)
 
 
-def _facts(methods, sizes: Sequence[int], count: int, seed: int, shared: str | Path | None, threads: int) -> list[str]:
+def _facts(methods, sizes: Sequence[int], count: int, seed: int, shared: str | Path | None, threads: int, rendered: bool) -> list[str]:
     """What a reader needs to make the numbers again."""
     words = [f"mer flow benchmark --pairs {count} --seed {seed}"] + [f"--size {size}" for size in sizes]
-    words += ["--faces DIR"] if shared else []
+    words += ["--faces DIR"] * bool(shared) + ["--rendered"] * rendered
     words += [f"--method {name}" for name in methods or () if isinstance(name, str)]
     command = " ".join(words)
     if not all(isinstance(method, str) for method in methods or ()):

@@ -1,7 +1,8 @@
 """Pairs of face frames with exactly known flow: real textures, random facial motion, noise and a change of light.
 
 The flow benchmark measures methods on them. They are for measuring, not for training: the motion is smooth, so a method
-that only smooths does well, and real lids and lips part where these stay connected.
+that only smooths does well, and real lids and lips part where these stay connected. `rendered_pairs` have it the other
+way round: motion with edges, on faces that are not photographs.
 """
 
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ PEAKS = (0.3, 6.0)  # px at 224, and in proportion at other sizes
 DRIFT = 1.0  # px at 224, the largest motion of the whole frame
 GAIN, BIAS = 0.03, 4.0  # largest change of light in frame 2: a share, and grey levels
 NOISE = (1.0, 3.0)  # grey levels, standard deviation, drawn per pair and independent in the two frames
+HEAD = (0.05, 3.0)  # px at 224, motion of a rendered head; as often as not it is at rest
+RENDERED = 1_000_003  # added to the seed of rendered faces: no training begins here
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,9 @@ class Pair:
     frame1, frame2 : (H, W, 3) uint8 RGB
     flow           : (H, W, 2) float32 px, the true motion from frame 1 to frame 2, whole frame
     mask           : (H, W) bool, the convex hull of the face in frame 1: where errors count
-    peak           : px at 224, the longest facial displacement in the mask, before any motion of the whole frame
-    name           : the face
+    peak           : px at 224, the longest facial displacement in the mask, before any motion of the whole frame; of a
+                     rendered face the longest of all
+    name           : the face, or `rendered`
     """
 
     frame1: np.ndarray
@@ -89,6 +93,25 @@ def make_pairs(
     for index, share in enumerate(shares):
         peak = 0.0 if still else PEAKS[0] * (PEAKS[1] / PEAKS[0]) ** share
         yield _pair(known[index % len(known)], size, peak, rng)
+
+
+def rendered_pairs(size: int, count: int, seed: int, still: bool = False) -> Iterator[Pair]:
+    """Yield `count` pairs of rendered faces, each of another person, always the same for the same arguments.
+
+    Muscles move them, and often the head, lids and eyes; light falls anew and a camera adds its faults. So motion has
+    edges, parts are hidden, and brightness changes with the skin's slope, as in life and not in `make_pairs`.
+
+    still : nothing moves, and only the camera's noise and exposure differ
+    """
+    from flow.splatting.scenes import PAIRS_PER_FACE, render_pair
+
+    scale = size / 224
+    ranges = dict(motion=tuple(scale * np.array(PEAKS)), head=tuple(scale * np.array(HEAD)))
+    rest = dict(still_head=1.0, still_face=1.0, blink=0.0, gaze=0.0, shake=0.0) if still else {}
+    for number in range(count):
+        pair = render_pair(RENDERED + seed, PAIRS_PER_FACE * number, size, **ranges, **rest)
+        peak = float(np.linalg.norm(pair.flow, axis=-1)[pair.face].max()) / scale
+        yield Pair(pair.frame1, pair.frame2, pair.flow, pair.face, peak, "rendered")
 
 
 def _pair(face: Face, size: int, peak: float, rng: np.random.Generator) -> Pair:

@@ -47,7 +47,8 @@ def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
 @click.option("--pairs", type=click.IntRange(1), default=200, show_default=True, help="Pairs per size.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--faces", type=FOLDER, help="Folder with more real faces (portraits/, clips/) beside scikit-image's astronaut.")
-def benchmark(out, methods, sizes, pairs, seed, faces):
+@click.option("--rendered", is_flag=True, help="Measure on rendered faces moved by muscles, instead of photographs under smooth motion.")
+def benchmark(out, methods, sizes, pairs, seed, faces, rendered):
     """Compare flow methods on real face textures with exactly known sub-pixel motion.
 
     \b
@@ -56,7 +57,9 @@ def benchmark(out, methods, sizes, pairs, seed, faces):
     """
     from flow.benchmark import run
 
-    click.echo(run(methods or None, sizes=sizes, count=pairs, seed=seed, shared=faces, out=out))
+    if faces and rendered:
+        raise click.UsageError("--faces adds photographs; --rendered measures without any. Take one of them.")
+    click.echo(run(methods or None, sizes=sizes, count=pairs, seed=seed, shared=faces, out=out, rendered=rendered))
 
 
 @flow.command()

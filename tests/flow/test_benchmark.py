@@ -9,7 +9,7 @@ import pytest
 from data_prep.landmarks import FACE_OVAL
 from flow.benchmark import ZERO, Entrant, entrants, run
 from flow.estimate import Method, load_method
-from flow.pairs import PEAKS, faces, make_pairs
+from flow.pairs import PEAKS, faces, make_pairs, rendered_pairs
 from mer.errors import BadInput
 
 SIZE, COUNT = 112, 6
@@ -64,6 +64,17 @@ def test_still_pairs_differ_by_noise_alone():
         assert not pair.flow.any() and pair.peak == 0
         difference = pair.frame2.astype(float) - pair.frame1
         assert abs(difference.mean()) < 0.1 and 1 < difference.std() < 5
+
+
+def test_rendered_pairs_are_other_people_whose_flow_leads_from_frame_1_to_frame_2():
+    y, x = np.mgrid[:64, :64].astype(np.float32)
+    for pair, again in zip(rendered_pairs(64, 3, seed=5), rendered_pairs(64, 3, seed=5)):
+        assert np.array_equal(pair.frame2, again.frame2) and pair.frame1.shape == (64, 64, 3) and 0.1 < pair.mask.mean() < 0.9
+        assert pair.peak == pytest.approx(np.linalg.norm(pair.flow[pair.mask], axis=1).max() * 224 / 64)
+        back = cv2.remap(pair.frame2, x + pair.flow[..., 0], y + pair.flow[..., 1], cv2.INTER_CUBIC)
+        if pair.peak > 2:
+            assert np.abs(back.astype(float) - pair.frame1)[pair.mask].mean() < np.abs(pair.frame2.astype(float) - pair.frame1)[pair.mask].mean()
+    assert max(np.abs(pair.flow).max() for pair in rendered_pairs(64, 2, seed=5, still=True)) < 1e-6
 
 
 def test_faces_of_a_folder_join_the_astronaut():
@@ -172,3 +183,8 @@ def test_all_methods_run_but_those_without_weights(capsys):
     assert "raft" not in labels and "raft is left out" in capsys.readouterr().err
     with pytest.raises(BadInput, match="needs weights"):
         entrants(["raft"])
+
+
+def test_a_benchmark_on_rendered_faces_says_so(tmp_path):
+    text = run([], sizes=(64,), count=2, seed=5, out=tmp_path, rendered=True)
+    assert "--rendered" in text and "- Faces: rendered" in text
