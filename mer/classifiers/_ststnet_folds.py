@@ -6,7 +6,7 @@ keeps its place in the order whoever is left out, almost all of each batch. So:
 - A block of folds goes through a batch together, and whatever is done to a clip for all of them is done once.
 - Centring and scaling, which each fold fits to its own clips, are joined to the filters instead of done to the clips.
 - A clip that is not in a fold's batch has weight zero in that fold's loss. What it holds cannot reach that fold.
-- The gradients of a batch come from a kernel written for the processor (_ststnet_kernel.py), or from torch on a card.
+- The gradients of a batch come from a kernel written for the processor and three channels (_ststnet_kernel.py), else from torch.
 
 Seeds are passes of their own: each has its own order of clips, so that nothing could be shared.
 """
@@ -79,7 +79,7 @@ def _weights(y: np.ndarray, inside: np.ndarray, settings: dict) -> np.ndarray:
 
 
 class InTorch:
-    """Clips laid out for torch: for graphics cards, and what the kernel is tested against.
+    """Clips laid out for torch: for graphics cards and other than three channels, and what the kernel is tested against.
 
     x : (N, C, H, W) float32, as given
     """
