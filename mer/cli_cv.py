@@ -31,13 +31,16 @@ def inputs_and_config(prepared, config, maps, index, **typed):
         raise click.UsageError("Name prepared folders, or --maps DIR with --index CSV; one of the two.")
     if bool(maps) != bool(index):
         raise click.UsageError("--maps DIR and --index CSV go together.")
+    unused = [f"--{name}" for name in ("protocol", "method", "feature") if maps and typed.get(name) is not None]
+    if unused:
+        raise click.UsageError(f"Ready-made maps are read as they are; {', '.join(unused)} would change nothing. Leave it out.")
     return load_config(config, {key: value for key, value in typed.items() if value is not None})
 
 
 @click.command()
 @experiment
 @click.option("--phases", type=click.Choice(["onset-apex", "both"]), help="Read the motion from apex to offset too, where its flow has been estimated.")
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to share the folds among; ststnet takes all folds at once and needs none.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to share the folds among; ststnet and mer_net take all folds at once and need none.")
 def cv(prepared, config, maps, index, out, jobs, **typed):
     """Leave-one-subject-out cross validation: predictions, scores, report.
 

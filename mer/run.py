@@ -133,8 +133,11 @@ def summary(scores: dict[str, Any]) -> str:
     floor, calibration = scores["baselines"]["majority_of_training_subjects"], scores["calibration_error"]
     spread = f" (SD {scores['sd']['uf1']:.4f} over {len(scores['seeds'])} seeds)" if scores["sd"] else " (one seed)"
     between = f", 95 % over subjects {scores['interval95']['uf1'][0]:.3f} to {scores['interval95']['uf1'][1]:.3f}"
+    held_out, left_out = {"loso": "subject", "lodo": "dataset"}[scores["split"]], scores["clips_left_out"]
+    reasons = "; ".join(f"{n} {reason}" for reason, n in left_out.items())
     return "\n".join([
-        f"{scores['clips']} clips of {scores['subjects']} subjects, each predicted without its subject",
+        f"{scores['clips']} clips of {scores['subjects']} subjects, each predicted without its {held_out}",
+        *([f"{sum(left_out.values())} clips are left out (left_out.csv): {reasons}"] if left_out else []),
         f"UF1 {scores['uf1']:.4f}{spread}{between}; majority class {floor['uf1']:.4f}",
         f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision {scores['macro_precision']:.4f}; majority class UAR {floor['uar']:.4f}",
         f"Calibration error {calibration['ece']:.3f}: mean confidence {calibration['mean_confidence']:.3f}, accuracy {scores['accuracy']:.3f}",
@@ -150,9 +153,10 @@ def _cross_validate(table, X, left_out, config, out, labels, origin, jobs) -> di
     finished = datetime.now(timezone.utc).isoformat(timespec="seconds")
     write_json(out / "run.json", {**origin, "counts": counts, "finished": finished, "versions": _versions()})
     scores = metrics.summary(predictions, labels)
-    about = {"protocol": origin["protocol"]["name"], "synthetic": origin["synthetic"], "clips_left_out": counts["left_out"]}
-    write_json(out / "metrics.json", {**scores, **about})
-    return scores
+    protocol = origin["protocol"]
+    about = {"protocol": protocol["name"], "split": protocol["split"], "synthetic": origin["synthetic"], "clips_left_out": counts["left_out"]}
+    write_json(out / "metrics.json", scores | about)
+    return scores | about
 
 
 def _versions() -> dict[str, str]:

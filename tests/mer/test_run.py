@@ -5,10 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from data_prep import clips
 from flow import files
 from mer import bundle, inputs, nested, run
+from mer.cli import cli
 from mer.config import CvConfig, load_config
 from mer.errors import BadInput
 
@@ -157,7 +159,9 @@ def test_a_run_keeps_everything_on_record(prepared, tmp_path):
     assert finished.origin["flow"]["match_exposure"] is True and finished.origin["flow"]["weights"] == "0123456789abcdef"
     assert "numpy" in finished.origin["versions"]
     assert len(finished.predictions) == 20 and len(finished.clips) == 10 and len(finished.left_out) == 6
-    assert "majority class" in run.summary(scores)
+    text = run.summary(scores)
+    assert "majority class" in text and "each predicted without its subject" in text
+    assert "6 clips are left out (left_out.csv): 4 casme2-3 gives no label to casme2 others; 1 no" in text
 
 
 def test_a_synthetic_protocol_makes_a_synthetic_run(prepared, tmp_path):
@@ -172,3 +176,10 @@ def test_a_synthetic_protocol_makes_a_synthetic_run(prepared, tmp_path):
 def test_an_unfinished_run_is_not_opened(tmp_path):
     with pytest.raises(BadInput, match="not a finished run: it has no config.yaml"):
         run.open_run(tmp_path)
+
+
+def test_what_would_change_nothing_for_ready_made_maps_is_refused(tmp_path):
+    (tmp_path / "index.csv").touch()
+    command = ["cv", "--maps", str(tmp_path), "--index", str(tmp_path / "index.csv"), "--out", str(tmp_path / "run")]
+    answer = CliRunner().invoke(cli, [*command, "--protocol", "casme2-3", "--method", "dis"])
+    assert answer.exit_code == 2 and "--protocol, --method would change nothing" in answer.output
