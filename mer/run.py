@@ -131,13 +131,16 @@ def cross_validate_maps(maps: str | Path, index: str | Path, config: CvConfig, o
 def summary(scores: dict[str, Any]) -> str:
     """Return the scores of a run as a few lines for the terminal, the majority class beside them."""
     floor, calibration = scores["baselines"]["majority_of_training_subjects"], scores["calibration_error"]
-    spread = f" (SD {scores['sd']['uf1']:.4f} over {len(scores['seeds'])} seeds)" if scores["sd"] else " (one seed)"
+    seeds = len(scores["seeds"])
+    spread = f" (SD {scores['sd']['uf1']:.4f} over {seeds} seeds)" if scores["sd"] else " (one seed)"
+    if seeds > 1 and not any(scores["sd"].values()):
+        spread = f" (the same with each of {seeds} seeds)"
     between = f", 95 % over subjects {scores['interval95']['uf1'][0]:.3f} to {scores['interval95']['uf1'][1]:.3f}"
     held_out, left_out = {"loso": "subject", "lodo": "dataset"}[scores["split"]], scores["clips_left_out"]
     reasons = "; ".join(f"{n} {reason}" for reason, n in left_out.items())
     return "\n".join([
         f"{scores['clips']} clips of {scores['subjects']} subjects, each predicted without its {held_out}",
-        *([f"{sum(left_out.values())} clips are left out (left_out.csv): {reasons}"] if left_out else []),
+        *([f"Protocol {scores['protocol']}: {sum(left_out.values())} clips are left out (left_out.csv): {reasons}"] if left_out else []),
         f"UF1 {scores['uf1']:.4f}{spread}{between}; majority class {floor['uf1']:.4f}",
         f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision {scores['macro_precision']:.4f}; majority class UAR {floor['uar']:.4f}",
         f"Calibration error {calibration['ece']:.3f}: mean confidence {calibration['mean_confidence']:.3f}, accuracy {scores['accuracy']:.3f}",
@@ -145,7 +148,15 @@ def summary(scores: dict[str, Any]) -> str:
 
 
 def _cross_validate(table, X, left_out, config, out, labels, origin, jobs) -> dict[str, Any]:
-    predictions = evaluate.cross_validate(table, X, config, out, labels, origin["protocol"]["split"], jobs)
+    protocol = origin["protocol"]
+    try:
+        predictions = evaluate.cross_validate(table, X, config, out, labels, protocol["split"], jobs)
+    except evaluate.OneLabel as error:
+        if left_out.empty:
+            raise
+        first, why = left_out.iloc[0]
+        some = f"{len(left_out)} of {len(table) + len(left_out)} clips are left out, first {first}: {why}"
+        raise evaluate.OneLabel(f"{error} Protocol {protocol['name']}: {some}.") from None
     _write_table(table.reindex(columns=CLIP_COLUMNS, fill_value="").sort_values("clip_id"), out / "clips.csv")
     _write_table(left_out.sort_values("clip_id"), out / "left_out.csv")
     reasons = left_out["reason"].str.split(":").str[0].value_counts()  # what follows a colon is about one clip
@@ -153,7 +164,6 @@ def _cross_validate(table, X, left_out, config, out, labels, origin, jobs) -> di
     finished = datetime.now(timezone.utc).isoformat(timespec="seconds")
     write_json(out / "run.json", {**origin, "counts": counts, "finished": finished, "versions": _versions()})
     scores = metrics.summary(predictions, labels)
-    protocol = origin["protocol"]
     about = {"protocol": protocol["name"], "split": protocol["split"], "synthetic": origin["synthetic"], "clips_left_out": counts["left_out"]}
     write_json(out / "metrics.json", scores | about)
     return scores | about

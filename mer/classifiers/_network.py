@@ -15,6 +15,12 @@ from mer.device import choose
 from mer.errors import BadInput
 
 
+def maps_only(X: np.ndarray) -> None:
+    """Raise `BadInput` unless X is (N, C, H, W)."""
+    if np.ndim(X) != 4:
+        raise BadInput(f"This network reads maps, (clips, channels, height, width); these are {np.shape(X)}. Use the feature flow_image.")
+
+
 class NetworkClassifier(ABC):
     """A network trained with AdamW for a fixed number of epochs; nothing is chosen by looking at a score.
 
@@ -32,8 +38,7 @@ class NetworkClassifier(ABC):
 
     def fit(self, X: np.ndarray, y: np.ndarray, watch: Callable[["NetworkClassifier"], None] | None = None) -> "NetworkClassifier":
         """X : (N, C, H, W) float; y : (N,) int in 0..classes-1; watch : called with this classifier after each epoch, for `mer audit`."""
-        if np.ndim(X) != 4:
-            raise BadInput(f"This network reads maps, (clips, channels, height, width); these are {np.shape(X)}. Use the feature flow_image.")
+        maps_only(X)
         options, self.shape = self.settings, X.shape[1:]
         self.mean = X.mean((0, 2, 3), dtype=np.float64)[:, None, None]
         self.scale = X.std((0, 2, 3), dtype=np.float64)[:, None, None]

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mer.classifiers._network import NetworkClassifier
+from mer.classifiers._network import NetworkClassifier, maps_only
 
 STREAMS = (3, 5, 8)  # channels of the three streams
 
@@ -108,6 +108,7 @@ class Classifier(NetworkClassifier):
 
     def _scale_by(self, X: np.ndarray) -> None:
         """Take shape, mean and scale of each channel from the clips to fit on."""
+        maps_only(X)
         self.shape = X.shape[1:]
         self.mean = X.mean((0, 2, 3), dtype=np.float64).astype(np.float32)[:, None, None]
         self.scale = X.std((0, 2, 3), dtype=np.float64).astype(np.float32)[:, None, None]

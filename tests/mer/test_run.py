@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from data_prep import clips
 from flow import files
-from mer import bundle, inputs, nested, run
+from mer import bundle, evaluate, inputs, nested, run
 from mer.cli import cli
 from mer.config import CvConfig, load_config
 from mer.errors import BadInput
@@ -161,7 +161,7 @@ def test_a_run_keeps_everything_on_record(prepared, tmp_path):
     assert len(finished.predictions) == 20 and len(finished.clips) == 10 and len(finished.left_out) == 6
     text = run.summary(scores)
     assert "majority class" in text and "each predicted without its subject" in text
-    assert "6 clips are left out (left_out.csv): 4 casme2-3 gives no label to casme2 others; 1 no" in text
+    assert "Protocol casme2-3: 6 clips are left out (left_out.csv): 4 casme2-3 gives no label to casme2 others; 1 no" in text
 
 
 def test_a_synthetic_protocol_makes_a_synthetic_run(prepared, tmp_path):
@@ -183,3 +183,24 @@ def test_what_would_change_nothing_for_ready_made_maps_is_refused(tmp_path):
     command = ["cv", "--maps", str(tmp_path), "--index", str(tmp_path / "index.csv"), "--out", str(tmp_path / "run")]
     answer = CliRunner().invoke(cli, [*command, "--protocol", "casme2-3", "--method", "dis"])
     assert answer.exit_code == 2 and "--protocol, --method would change nothing" in answer.output
+
+
+def test_a_fold_without_two_labels_says_which_clips_the_protocol_left_out(prepared, tmp_path, monkeypatch):
+    def poor(*_):
+        raise evaluate.OneLabel("Without casme2/sub01, only one label is left.")
+
+    monkeypatch.setattr(evaluate, "cross_validate", poor)
+    with pytest.raises(evaluate.OneLabel, match=r"only one label is left\. Protocol casme2-3: 6 of 16 clips are left out, first casme2/sub01/c0: no face"):
+        run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run")
+
+
+@pytest.mark.parametrize("classifier", ["ststnet", "rcn"])
+def test_a_network_refuses_what_is_no_map(classifier, prepared, tmp_path):
+    config = CONFIG.model_copy(update={"classifier": classifier, "feature": "roi_flow", "feature_settings": {}})
+    with pytest.raises(BadInput, match="This network reads maps.*Use the feature flow_image"):
+        run.cross_validate_prepared([prepared], config, tmp_path / "run")
+
+
+def test_a_classifier_without_chance_is_said_to_have_none(prepared, tmp_path):
+    text = run.summary(run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run"))
+    assert "(the same with each of 2 seeds)" in text
