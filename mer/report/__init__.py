@@ -22,6 +22,7 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
     """
     from mer import detection
     from mer.report.gallery import gallery
+    from mer.report.settings import flat, settings_of, table_row
     from mer.report.units import write_units_report
 
     units = detection.read(run_dir)
@@ -43,8 +44,9 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
         baselines=_baselines(run.metrics),
         subjects=_subjects(run),
         pictures=pictures,
-        settings=_flat(run.config),
-        data_settings=[_flat(settings) for settings in [*run.origin.get("prepare", []), run.origin.get("flow")] if settings],
+        settings=settings_of(run),
+        table_row=table_row(run),
+        data_settings=[flat(settings) for settings in [*run.origin.get("prepare", []), run.origin.get("flow")] if settings],
         corrections=[correction for settings in run.origin.get("prepare", []) for correction in settings.get("corrections_applied", [])],
     )
     write_text(run.path / "report.html", page)
@@ -124,16 +126,3 @@ def _subjects(run: Run) -> list[dict[str, Any]]:
         ]
         rows.append({"dataset": dataset, "subject": subject, "marks": marks, "clips": len(part), "right": part["right"].sum() / seeds})
     return rows
-
-
-def _flat(settings: dict[str, Any]) -> list[tuple[str, str]]:
-    """Settings as name and value, a line for each option of a nested one."""
-    lines = []
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            lines += [(f"{name}.{key}", str(item)) for key, item in value.items()]
-        elif isinstance(value, list):
-            lines.append((name, f"{len(value)} entries"))
-        else:
-            lines.append((name, "not used" if value is None else str(value)))
-    return lines

@@ -1,5 +1,6 @@
 """The report: everything a reviewer needs, in one file that fetches nothing."""
 
+import json
 import re
 from html.parser import HTMLParser
 
@@ -11,6 +12,7 @@ from mer.config import CvConfig
 from mer.errors import BadInput
 from mer.evaluate import read_predictions
 from mer.report import write_report
+from mer.report.settings import settings_of
 
 
 @pytest.fixture
@@ -52,6 +54,21 @@ def test_it_says_what_a_reviewer_asks(finished):
     for needed in ("10 clips of 4 subjects", "Synthetic data.", "majority class", "95 % interval", "mean of 2 seeds", "casme2-3",
                    "no flow by srflownet", "no lie detector", "Not evaluated", "classifier logistic", "numpy"):  # fmt: skip
         assert needed in text, needed
+
+
+def test_defaults_and_the_input_are_written_out(finished):
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", write_report(finished).read_text(encoding="utf-8")))
+    data = json.loads((finished / "input.json").read_text())
+    for needed in ("classifier_settings.C 0.001 (default)", "feature_settings.size 28 (default)", "Balanced logistic regression on standardised",
+                   f"input features {data['features']}", f"input clips {data['clips']}", "| logistic | flow_image | srflownet | casme2-3 | loso |"):  # fmt: skip
+        assert needed in text, needed
+
+
+def test_a_setting_that_was_given_is_no_default(prepared, tmp_path):
+    config = CvConfig(protocol="casme2-3", classifier="logistic", classifier_settings={"C": 0.02}, feature="hoof", feature_settings={"bins": 4}, seeds=1)
+    run.cross_validate_prepared([prepared], config, tmp_path / "run")
+    lines = dict(settings_of(run.open_run(tmp_path / "run")))
+    assert lines["classifier_settings.C"] == "0.02" and lines["feature_settings.bins"] == "4" and lines["feature_settings.cells"] == "5 (default)"
 
 
 def test_it_says_where_the_apex_frames_come_from(finished):

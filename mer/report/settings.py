@@ -1,0 +1,64 @@
+"""The settings of a run as the report shows them: defaults written out, the data they met, and one row for a paper's table."""
+
+import inspect
+import json
+from typing import Any, Callable
+
+from mer import registry
+from mer.run import Run
+
+GIVEN_BY_MER = {"classes", "seed", "device", "flow", "landmarks"}  # parameters that are not settings
+
+
+def settings_of(run: Run) -> list[tuple[str, str]]:
+    """Name and value of every setting, those of the classifier and the feature with their defaults, and what identifies the input."""
+    config = dict(run.config)
+    module = registry.load("mer.classifiers", config["classifier"])
+    searched = config.get("search") or {}
+    variant = config["classifier"].partition(":")[2]  # timm:resnet18
+    used = with_defaults(module.Classifier.__init__, ({"backbone": variant} if variant else {}) | config["classifier_settings"])
+    config["classifier_settings"] = {name: value for name, value in used.items() if name not in searched}
+    if config["feature"]:
+        extract = registry.load("mer.features", config["feature"]).extract
+        config["feature_settings"] = with_defaults(extract, config["feature_settings"] or {})
+    lines = flat(config)
+    at = [name for name, _ in lines].index("classifier") + 1
+    lines.insert(at, ("classifier is", module.__doc__.strip().splitlines()[0]))  # scaling and class weights are said there
+    data = _input(run)
+    return lines + [(f"input {name}", str(data[name])) for name in ("features", "clips", "labels") if name in data]
+
+
+def with_defaults(function: Callable, given: dict[str, Any]) -> dict[str, Any]:
+    """The settings of `function`: those `given`, and for the others the default with a word that it is one."""
+    parameters = {name: p for name, p in inspect.signature(function).parameters.items() if name not in GIVEN_BY_MER | {"self"}}
+    return {name: given[name] if name in given else f"{p.default} (default)" for name, p in parameters.items()}
+
+
+def table_row(run: Run) -> str:
+    """The run as a Markdown table of one row."""
+    m, config = run.metrics, run.config
+    spread = f" ± {m['sd']['uf1']:.4f}" if m["sd"] else ""
+    cells = {
+        "classifier": config["classifier"], "feature": config["feature"] or "ready-made maps", "flow": config["method"] or "none",
+        "protocol": run.origin["protocol"]["name"], "split": run.origin["protocol"]["split"], "clips": m["clips"], "subjects": m["subjects"],
+        "seeds": len(m["seeds"]), "UF1": f"{m['uf1']:.4f}{spread}", "UAR": f"{m['uar']:.4f}", "accuracy": f"{m['accuracy']:.4f}",
+    }  # fmt: skip
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (cells, ["---"] * len(cells), cells.values()))
+
+
+def flat(settings: dict[str, Any]) -> list[tuple[str, str]]:
+    """Settings as name and value, a line for each option of a nested one."""
+    lines = []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            lines += [(f"{name}.{key}", str(item)) for key, item in value.items()]
+        elif isinstance(value, list):
+            lines.append((name, f"{len(value)} entries"))
+        else:
+            lines.append((name, "not used" if value is None else str(value)))
+    return lines
+
+
+def _input(run: Run) -> dict[str, Any]:
+    file = run.path / "input.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
