@@ -18,7 +18,7 @@ import torch.nn.functional as F
 
 from flow import exposure
 from flow.datasets.generic import TEXTURES, Pair, camera, fractal, random_motion, texture
-from mer.errors import BadInput
+from flow.datasets.pool import pairs_in
 
 FACE_WIDTH = 165.0  # px, of a face that fills a frame of 224 px as the aligned faces do
 EYES = 75.0  # px, between the eyes of such a face
@@ -36,10 +36,7 @@ class MovedFaces:
     """Endless indexable set of pairs of `size` px over the faces in a folder that `flow.datasets.pool.fill` made."""
 
     def __init__(self, folder: str | Path, seed: int, size: int):
-        self.paths = sorted(Path(folder).glob("[0-9]*.npz"))
-        if not self.paths:
-            raise BadInput(f"{folder} holds no rendered faces. Fill it first: flow.datasets.pool.fill(folder, pairs).")
-        self.seed, self.size, self.kept = seed, size, {}
+        self.paths, self.seed, self.size, self.kept = pairs_in(folder), seed, size, {}
 
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng((self.seed, 3, index))

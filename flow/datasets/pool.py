@@ -36,14 +36,19 @@ def fill(folder: str | Path, pairs: int, size: int = 448, seed: int = 1) -> None
             )
 
 
+def pairs_in(folder: str | Path) -> list[Path]:
+    """Return the files of a pool; raises `BadInput` if there are none."""
+    paths = sorted(Path(folder).glob("[0-9]*.npz"))
+    if not paths:
+        raise BadInput(f"{folder} holds no rendered faces. Fill it first: flow.datasets.pool.fill(folder, pairs).")
+    return paths
+
+
 class PooledFaces:
     """Endless indexable set of pairs of `size` px from a folder that `fill` made."""
 
     def __init__(self, folder: str | Path, seed: int, size: int):
-        self.paths = sorted(Path(folder).glob("[0-9]*.npz"))
-        if not self.paths:
-            raise BadInput(f"{folder} holds no rendered faces. Fill it first: flow.datasets.pool.fill(folder, pairs).")
-        self.seed, self.size, self.kept = seed, size, {}
+        self.paths, self.seed, self.size, self.kept = pairs_in(folder), seed, size, {}
 
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng((self.seed, 2, index))
