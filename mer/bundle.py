@@ -23,6 +23,8 @@ from mer.settings import explain
 
 SHIPPED = "synthetic"  # folder in mer/bundles
 JSON_FILE, WEIGHTS_FILE, CARD_FILE = "bundle.json", "weights.safetensors", "README.md"
+# What training or measuring finds out, or that another version wrote it, makes no other bundle.
+MEASURED = {"mer", "temperature", "least_motion", "least_confidence", "measured"}
 
 
 class Recipe(BaseModel):
@@ -130,10 +132,13 @@ def shipped() -> Path:
     return Path(__file__).parent / "bundles" / SHIPPED
 
 
-def save(bundle: Bundle, out: str | Path) -> None:
-    """Write the bundle folder; an existing bundle is replaced, any other folder that is not empty is refused."""
+def save(bundle: Bundle, out: str | Path, replace: bool = False) -> None:
+    """Write the bundle folder; a bundle of the same recipe is replaced, with `replace` any bundle; what else is not empty is refused."""
     out = Path(out)
-    if out.is_dir() and any(out.iterdir()) and not (out / JSON_FILE).is_file():
+    if (out / JSON_FILE).is_file():
+        if not replace:
+            _refuse_another(_read_json(out / JSON_FILE), bundle.recipe, out)
+    elif out.is_dir() and any(out.iterdir()):
         raise BadInput(f"{out} is not empty and holds no bundle. Choose another --out.")
     tensors = {f"{seed}.{name}": np.ascontiguousarray(value)
                for seed, classifier in enumerate(bundle.classifiers) for name, value in classifier.state()[0].items()}
@@ -171,17 +176,29 @@ def model_card(recipe: Recipe) -> str:
     counts = ", ".join(f"{count} {label}" for label, count in recipe.clips.items())
     kind = "synthetic faces; it has seen no real person and its labels are a demonstration" if recipe.synthetic else "recorded faces"
     sure = "as they come" if recipe.temperature == 1 else f"at temperature {recipe.temperature:.2f}, fitted on subjects that were left out in turn"
+    seeds = f"the mean of {n} seeds" if (n := len(recipe.classifier_settings)) > 1 else "of one seed"
+    method, feature = (f"`{name}`" + (f" {options}" if options else "") for name, options in
+                       ((recipe.method, recipe.method_options), (recipe.feature, recipe.feature_settings)))
     return f"""# Bundle: {recipe.classifier} on {recipe.feature} of {recipe.method} flow
 
 Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOLDER`.
 
 - **Fitted on** {sum(recipe.clips.values())} clips of {recipe.subjects} subjects ({', '.join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. These are {kind}.
-- **In**: an onset and an apex frame, aligned to {recipe.face_size} px, brightness {'matched' if recipe.match_exposure else 'not matched'}; flow by `{recipe.method}` {recipe.method_options or ''}; feature `{recipe.feature}` {recipe.feature_settings or ''}.
-- **Out**: probabilities of {', '.join(recipe.labels)}; the mean of {len(recipe.classifier_settings)} seeds, {sure}.
+- **In**: an onset and an apex frame, aligned to {recipe.face_size} px, brightness {'matched' if recipe.match_exposure else 'not matched'}; flow by {method}; feature {feature}.
+- **Out**: probabilities of {', '.join(recipe.labels)}; {seeds}, {sure}.
 - **Score**: none is stated here, because every clip above was used for fitting. For an honest estimate run `mer cv` with the same settings.
 - **Cannot**: read minds. It measures facial motion between two frames and names the class that such motion resembles. It is no lie detector and no ground for a decision about a person.
 - **Terms**: weights fitted on licensed datasets fall under those datasets' terms; check them before you pass this folder on.
 """
+
+
+def _refuse_another(before: dict[str, Any], recipe: Recipe, out: Path) -> None:
+    """Raise `BadInput` naming every setting and count in which the bundle in `out` differs from the new one; measurements may."""
+    stored = {name: field.get_default(call_default_factory=True) for name, field in Recipe.model_fields.items() if not field.is_required()} | before
+    now = json.loads(json.dumps(recipe.model_dump()))  # as JSON gives it back
+    changed = [f"{name} was {stored.get(name)!r} and is now {now[name]!r}" for name in now if name not in MEASURED and stored.get(name) != now[name]]
+    if changed:
+        raise BadInput(f"{out} holds another bundle: {'; '.join(changed)}. Choose another --out, or remove that folder.")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     given = parser.parse_args()
     fitted, scores = make(pairs(range(FIRST, FIRST + given.people), METHOD, given.jobs))
-    bundle.save(fitted, given.out)
+    bundle.save(fitted, given.out, replace=True)
     write_text(given.out / bundle.CARD_FILE, card(fitted.recipe, scores))
     print("\n".join(f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}" for name, value in scores.items()))
 

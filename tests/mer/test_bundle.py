@@ -59,6 +59,23 @@ def test_save_refuses_a_folder_of_something_else(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+def test_save_refuses_a_bundle_of_another_recipe_and_replaces_its_own(tmp_path):
+    bundle.save(fitted("majority"), tmp_path / "b")
+    bundle.save(fitted("majority"), tmp_path / "b")
+    warmer = bundle.Bundle(fitted("majority").recipe.model_copy(update={"temperature": 2.0}), fitted("majority").classifiers)
+    bundle.save(warmer, tmp_path / "b")  # found out while fitting, not asked for
+    with pytest.raises(BadInput, match="holds another bundle: classifier was 'majority' and is now 'logistic'; classifier_settings was"):
+        bundle.save(fitted("logistic"), tmp_path / "b")
+    assert bundle.load(tmp_path / "b").recipe == warmer.recipe
+
+
+def test_the_card_counts_seeds_and_leaves_no_gap_for_settings_that_are_not_there():
+    recipe = fitted("majority", seeds=1).recipe.model_copy(update={"feature_settings": {}})
+    card = bundle.model_card(recipe)
+    assert "surprise; of one seed, as they come." in card and "feature `flow_image`." in card and "by `dis` {'preset': 'face'};" in card
+    assert "the mean of 2 seeds" in bundle.model_card(fitted("majority").recipe)
+
+
 @pytest.mark.parametrize("damage, message", [
     (lambda b: (b / "bundle.json").unlink(), "is no bundle"),
     (lambda b: (b / "bundle.json").write_text("{"), "cannot be read"),
