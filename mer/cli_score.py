@@ -88,6 +88,8 @@ def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
 def spot(video, bundle, label, fps, face, out):
     """Find every expression, blink and move of the head in a long video.
 
+    Hands over the face are not noticed: what they do there may be listed as the face's.
+
     \b
     Examples:
       mer spot interview.mp4 --out intervals.csv
@@ -101,6 +103,12 @@ def spot(video, bundle, label, fps, face, out):
     if out is not None:
         spotting.write(found, out)
     click.echo(spotting.to_text(found))
+    if label:
+        from mer import bundle as bundles
+        from mer.scoring import loaded, sureness
+
+        if loaded.bundle(str(bundle or bundles.shipped())).recipe.synthetic:  # in memory by now
+            click.echo(sureness.SYNTHETIC)
 
 
 @click.command()

@@ -75,7 +75,7 @@ class Score:
             lines.append("looks like " + ", ".join(f"{unit.words} {unit.evidence:.0%}" for unit in self.units[:3]))
         lines += [f"note: {warning}" for warning in self.warnings]
         if self.synthetic:
-            lines.append("The bundle was fitted on synthetic faces only: its labels describe motion, and are no finding about a person.")
+            lines.append(sureness.SYNTHETIC)
         return "\n".join(lines)
 
 

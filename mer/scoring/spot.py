@@ -30,18 +30,21 @@ NOISES = 5.0  # times the noise (median absolute deviation): the other condition
 EDGE = 0.12  # of its peak: where an interval begins and ends
 HEAD_SHARE = 0.15  # of the head's excursion is taken off the face's
 TURN, TURN_S = 4.0, 0.5  # a head move is at least so large (per cent of the inter-ocular distance) within so long
-CLOSED, BLINK_S = 0.2, (0.05, 0.6)  # how far the eyes close in a blink, a share; how long it lasts
+CLOSED, BLINK_S = 0.2, (0.05, 0.6)  # how far the eyes close in a blink, a share; how long it lasts; longer, they are closed
+REOPENED_S = 0.1  # eyes that open for a shorter time have not opened: no landmark is that sure of lids that are shut
 LONGEST_S = 4.0
 WRITERS = {".csv": lambda rows, path: rows.to_csv(path, index=False), ".json": lambda rows, path: rows.to_json(path, orient="records", indent=2),
            ".parquet": lambda rows, path: rows.to_parquet(path, index=False)}
-KINDS = {"micro": "micro-expressions", "macro": "other expressions", "blink": "blinks", "head": "moves of the head"}
+KINDS = {"micro": "micro-expressions", "macro": "other expressions", "blink": "blinks", "closed": "times of closed eyes",
+         "head": "moves of the head"}
 
 
 @dataclass(frozen=True)
 class Interval:
     """One interval. Frame numbers are the file's own, times seconds from its first frame.
 
-    kind : micro, macro, blink or head; strength : per cent of the inter-ocular distance (blink: per cent closed)
+    kind : micro, macro, blink, closed (eyes that stay shut) or head
+    strength : per cent of the inter-ocular distance (blink and closed: per cent closed)
     label, confidence : what an expression resembles, where a bundle was asked
     """
 
@@ -109,7 +112,7 @@ def _of_run(course: Course, at: np.ndarray) -> list[Interval]:
             if fits and not taken[first : last + 1].any() and not _mostly(moves, first, last):
                 taken[first : last + 1] = True
                 spans.append((kind, first, peak, last, float(curve[peak])))
-    spans += [("head", *move) for move in moves] + [("blink", *blink) for blink in _blinks(course.lids[at], step)]
+    spans += [("head", *move) for move in moves] + _eyes(course.lids[at], step)
     return [Interval(kind, *(int(course.number[at[i]]) for i in (first, peak, last)), *(round(float(course.time[at[i]]), 4) for i in (first, peak, last)),
                      round(strength, 3)) for kind, first, peak, last, strength in spans]
 
@@ -130,15 +133,22 @@ def _head_moves(head: np.ndarray, step: float) -> list[tuple[int, int, int, floa
     return found
 
 
-def _blinks(lids: np.ndarray, step: float) -> list[tuple[int, int, int, float]]:
-    """First, most closed and last position of each blink, and how far the eyes close, per cent."""
+def _eyes(lids: np.ndarray, step: float) -> list[tuple[str, int, int, int, float]]:
+    """Kind, first, most closed and last position of each blink or longer time of closed eyes, and how far they close, per cent."""
     openness = lids.mean(1)
     usual = percentile_filter(openness, 70, size=int(3.0 / step) | 1, mode="nearest")
+    usual = np.maximum(usual, np.percentile(openness, 70) / 2)  # eyes that are shut for seconds do not become the usual
     closed = 1 - openness / np.maximum(usual, 1e-3)
+    joined: list[tuple[int, int]] = []
+    for first, _, last in sorted(_peaks(closed, CLOSED)):
+        if joined and (first - joined[-1][1]) * step < REOPENED_S:
+            first = joined.pop()[0]
+        joined.append((first, last))
     found = []
-    for first, peak, last in _peaks(closed, CLOSED):
-        if BLINK_S[0] <= (last - first) * step <= BLINK_S[1]:
-            found.append((first, peak, last, float(closed[peak] * 100)))
+    for first, last in joined:
+        lasts, peak = (last - first) * step, first + int(closed[first : last + 1].argmax())
+        if lasts >= BLINK_S[0]:
+            found.append(("blink" if lasts <= BLINK_S[1] else "closed", first, peak, last, float(closed[peak] * 100)))
     return found
 
 

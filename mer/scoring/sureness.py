@@ -7,6 +7,8 @@ from mer.bundle import Recipe
 from mer.scoring.moment import head_motion
 from mer.scoring.watch import Course
 
+SYNTHETIC = "The bundle was fitted on synthetic faces only: its labels describe motion, and are no finding about a person."
+
 
 def reason_not_to_name(motion: float, confidence: float, recipe: Recipe) -> str | None:
     """Why no label is given, or None if one is. motion : per cent of the inter-ocular distance; confidence : 0..1"""

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from mer import cli
-from mer.scoring import spot, spot_benchmark
+from mer.scoring import spot, spot_benchmark, sureness
 from mer.scoring.spot_films import Event
 from mer.scoring.watch import NAMES, Course
 
@@ -62,6 +62,26 @@ def test_a_blink_is_no_expression():
     assert only(spot.intervals(seen), "blink").apex_s == pytest.approx(5.12, abs=0.05)
 
 
+@pytest.mark.parametrize("lasts", [1.0, 6.0])
+def test_eyes_that_stay_shut_are_one_row_and_no_row_of_blinks(lasts):
+    seen = course()
+    shut = (seen.time >= 5.0) & (seen.time < 5.0 + lasts)
+    trembling = 0.004 * np.sin(2 * np.pi * 3 * seen.time[shut]) + 0.03 * (np.arange(shut.sum()) % 23 < 2)
+    seen.lids[shut] = (0.06 + np.abs(trembling))[:, None]
+    found = only(spot.intervals(seen), "closed")
+    assert found.onset_s == pytest.approx(5.0, abs=0.1) and found.offset_s == pytest.approx(5.0 + lasts, abs=0.1)
+    assert "1 times of closed eyes" in spot.to_text([found])
+
+
+def test_blinks_that_touch_are_one_and_blinks_apart_are_two():
+    seen = course()
+    for onset in (5.0, 5.26, 9.0, 9.5):
+        seen.lids[:] -= 0.2 * bump(seen, onset, onset + 0.25)[:, None]
+    found = spot.intervals(seen)
+    assert {interval.kind for interval in found} == {"blink"}
+    assert [interval.onset_s for interval in found] == pytest.approx([5.0, 9.0, 9.5], abs=0.1)
+
+
 def test_a_move_of_the_head_is_no_expression():
     seen = course()
     turn = np.clip((seen.time - 6.0) / 0.8, 0, 1)
@@ -99,6 +119,7 @@ def test_the_command_writes_a_table(smile_video, tmp_path, monkeypatch):
         assert list(rows["kind"]) == ["micro"] and abs(rows["apex"][0] - 10) <= 1
     labelled = CliRunner().invoke(cli.cli, ["spot", str(smile_video)])
     assert "positive" in labelled.output and "1 micro-expressions" in labelled.output
+    assert sureness.SYNTHETIC in labelled.output and sureness.SYNTHETIC not in answer.output  # where there are labels
     monkeypatch.setattr(spot, "watch", lambda *_, **__: pytest.fail("the video was watched first"))
     wrong = CliRunner().invoke(cli.cli, ["spot", str(smile_video), "--no-label", "--out", str(tmp_path / "x.xls")])
     assert "must end in" in str(wrong.exception)
