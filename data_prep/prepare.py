@@ -30,7 +30,7 @@ from data_prep.intervals import read_intervals
 from data_prep.landmarks import FaceMesh
 from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, SETTINGS_FILE
 from data_prep.replicas import MARKER
-from data_prep.survey import Found, check_dataset, load_dataset, locate_all, missing_message, read_clips
+from data_prep.survey import Found, check_dataset, load_dataset, locate_all, missing_message, read_clips, too_many_missing
 from mer import registry
 from mer.device import cores
 from mer.disk import replacing, write_json
@@ -87,8 +87,7 @@ def prepare(
     table = annotations.table
     offset = offset or _settings(out).get("offset", False)
     found = locate_all(name, root, annotations, apex, offset)
-    missing = sum(clip.outcome == "missing frame" for clip in found)
-    if missing == len(found) or (missing > load_dataset(name).FACTS.lacking * len(found) and not skip_missing):
+    if too_many_missing(name, found, skip_missing):
         raise BadInput(missing_message(found, root))
     settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections, "synthetic": (root / MARKER).is_file()} | {
         package: version(package) for package in ("mer", "mediapipe")

@@ -21,7 +21,7 @@ SHOWN = 4  # names of each folder that --check shows
 
 @dataclass(frozen=True)
 class Check:
-    """The answer of `check_dataset`: lines to print, and whether anything could be prepared from the folder."""
+    """The answer of `check_dataset`: lines to print, and whether preparing the folder would go on."""
 
     lines: list[str]
     usable: bool
@@ -120,6 +120,12 @@ def locate(dataset: ModuleType, root: Path, row, apex_rule: str, with_offset: bo
     return replace(found(((number, files[number]) for number in numbers), reason=lacking), offset=last)
 
 
+def too_many_missing(name: str, found: list[Found], skip_missing: bool) -> bool:
+    """Do more clips lack frames than preparing goes on with? Some releases lack a few themselves (`Facts.lacking`)."""
+    missing = sum(clip.outcome == "missing frame" for clip in found)
+    return missing == len(found) or (missing > load_dataset(name).FACTS.lacking * len(found) and not skip_missing)
+
+
 def missing_message(found: list[Found], root: Path) -> str:
     """What, where, how many more, what to do, for the clips whose frames are missing; empty if none is."""
     missing = [clip for clip in found if clip.outcome == "missing frame"]
@@ -141,10 +147,11 @@ def unreadable(clip: Found) -> str:
     return ""
 
 
-def check_dataset(name: str, root: str | Path) -> Check:
+def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Check:
     """Say whether `root` is the dataset `name` as published: tree, counts, oddities, missing frames. Decodes no image.
 
-    Fewer clips than published, or some without frames, are worth a line but not a refusal: a subset can be used.
+    Fewer clips than published are worth a line but not a refusal: a subset can be used. Missing frames are refused where
+    `prepare` refuses them.
     """
     root, dataset = Path(root), load_dataset(name)
     facts: layout.Facts = dataset.FACTS
@@ -175,8 +182,10 @@ def check_dataset(name: str, root: str | Path) -> Check:
     broken = [(clip.clip_id, reason) for clip in usable if (reason := unreadable(clip))]
     lines += [f"  {len(broken)} clip(s) with a file that is no image. First: {broken[0][0]}, {broken[0][1]}."] if broken else []
     ready = len(usable) - len(broken)
-    lines += ["", f"{ready} of {len(found)} clips can be prepared." if ready else "Not usable: no clip has its frames."]
-    return Check(lines, bool(ready))
+    stops = too_many_missing(name, found, skip_missing)
+    how = " only with --skip-missing: without it, mer prepare stops" if stops else ""
+    lines += ["", f"{ready} of {len(found)} clips can be prepared{how}." if ready else "Not usable: no clip has its frames."]
+    return Check(lines, bool(ready) and not stops)
 
 
 def _tree(folder: Path, level: int = 0) -> list[str]:

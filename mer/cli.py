@@ -81,7 +81,7 @@ def prepare(dataset, root, out, check, size, apex, corrections, offset, skip_mis
     from data_prep import prepare as preparing
 
     if check:
-        found = preparing.check_dataset(dataset, root)
+        found = preparing.check_dataset(dataset, root, skip_missing)
         click.echo("\n".join(found.lines))
         sys.exit(0 if found.usable else 1)
     if out is None:

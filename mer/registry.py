@@ -6,6 +6,7 @@ Listing reads the folder and imports nothing; a file is imported only when its n
 import difflib
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -38,6 +39,13 @@ def check(name: str, known: list[str], kind: str) -> str:
     """Return `name` if it is one of `known`, else raise `UnknownName` saying what is meant by `kind`."""
     if file_of(name) in known:
         return name
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]}?" if near else ""
+    plain = {_plain(one): one for one in known}
+    near = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=0.5)
+    hint = f" Did you mean {plain[near[0]]}?" if near else ""
     raise UnknownName(f"There is no {kind} called {name!r}.{hint} Known: {', '.join(known)}.")
+
+
+def _plain(name: str) -> str:
+    """The name as it is compared to find the nearest: CASME II, casme-2 and casme2 are one."""
+    letters = re.sub(r"[\s_-]", "", name.lower())
+    return re.sub(r"(?<=[a-hj-z])i{2,3}$", lambda roman: str(len(roman[0])), letters)

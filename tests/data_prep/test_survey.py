@@ -59,7 +59,10 @@ def test_missing_frames_are_counted_and_the_first_named(make_replica):
     (frame_folder / "sub02" / "EP01_01f" / "img99.jpg").unlink()  # the apex
     (frame_folder / "sub02" / "EP02_01" / "img98.jpg").unlink()  # neither onset nor apex: not needed
     check = check_dataset("casme2", root)
-    assert check.usable and check.lines[-1] == "2 of 4 clips can be prepared."
+    assert not check.usable
+    assert check.lines[-1] == "2 of 4 clips can be prepared only with --skip-missing: without it, mer prepare stops."
+    going_on = check_dataset("casme2", root, skip_missing=True)
+    assert going_on.usable and going_on.lines[-1] == "2 of 4 clips can be prepared."
     line = next(line for line in check.lines if "lack frames" in line)
     assert "2 of 4 clips lack frames. First: casme2/sub01/EP02_01, There is no folder CASME2_RAW_selected/" in line
 
@@ -84,6 +87,12 @@ def test_notes_and_odd_emotions_are_shown(make_replica):
 def test_an_unknown_dataset_is_answered_with_the_nearest(tmp_path):
     with pytest.raises(UnknownName, match="Did you mean casme2"):
         check_dataset("casme22", tmp_path)
+
+
+@pytest.mark.parametrize("typed, meant", [("CASMEII", "casme2"), ("CASME II", "casme2"), ("CASME III", "casme3"), ("SAMM-LV", "samm_lv")])
+def test_a_name_as_papers_print_it_is_answered_with_ours(typed, meant, tmp_path):
+    with pytest.raises(UnknownName, match=f"Did you mean {meant}\\?"):
+        check_dataset(typed, tmp_path)
 
 
 def test_every_oddity_is_counted_and_its_first_instance_named(make_replica):
