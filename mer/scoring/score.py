@@ -18,6 +18,7 @@ from mer.scoring.measure import measure
 from mer.scoring.watch import Course, watch
 
 FPS = 30.0  # taken for a folder of images that comes without a rate; said in the warnings
+LONG_S = 2.0  # a face does more than one thing in a longer clip
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,10 @@ def explain(clip: Path, frames: Frames, course: Course, picked: moment.Moment, f
     share = occlusion.shares(fitted, shown.taken, shown.landmarks)
     parts = [replace(region, share=share[region.name]) for region in regions.measure(shown.own, shown.landmarks)]
     reason = sureness.reason_not_to_name(shown.far, float(p.max()), recipe)
-    said = sureness.warnings(course, picked.onset, picked.apex, clip, recipe)
+    said = sureness.warnings(course, picked.onset, picked.apex, shown.far, clip, recipe)
+    lasts = float(course.time[-1] - course.time[0])
+    if timed and lasts > LONG_S:
+        said.append(f"This is one moment of {lasts:.1f} s; others may be nearly as strong. mer spot lists them all.")
     if not timed:
         said.append(f"The folder has no times; {FPS:g} frames per second were taken to find the motion (give --fps).")
     if recipe.flow_weights not in (None, loaded.method(recipe.method, recipe.method_options).weights):

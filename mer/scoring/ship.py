@@ -40,14 +40,16 @@ def make(found: Iterable[Pair]) -> tuple[Bundle, dict]:
     named, chosen = shown != REST, np.isin(people, np.unique(people)[::2])
     y = np.array([labels.index(label) if label != REST else -1 for label in shown])
 
+    rest = ~chosen
     least = float(np.quantile(far[chosen & ~named], REST_SHARE))
+    moved = round(float(far[rest & named].min()), 2), round(float(far[rest & named].max()), 2)  # as read, not as rendered: flow reads less
     recipe = Recipe(
         mer=mer.__version__, face_size=FACE, method=METHOD, method_options=OPTIONS, match_exposure=True, feature="flow_image",
         feature_settings=SETTINGS, classifier="mer_net", classifier_settings=[classifier.state()[1]], labels=labels, protocol="composite-3",
         clips={label: pretrain.MAPS // len(labels) for label in labels}, subjects=pretrain.MAPS // 20, datasets=["splat engine"], synthetic=True,
-        own_motion=True, least_motion=round(least, 3), least_confidence=CONFIDENT, measured=MEASURED,
+        own_motion=True, least_motion=round(least, 3), least_confidence=CONFIDENT, measured=MEASURED | {"motion of the face": moved},
     )
-    fitted, rest = Bundle(recipe, [classifier]), ~chosen
+    fitted = Bundle(recipe, [classifier])
     scores = measure_scores(fitted, X[rest & named], y[rest & named], far[rest & named])
     return fitted, scores | {"people": len(np.unique(people[rest])), "rest without label": float((far[rest & ~named] < recipe.least_motion).mean())}
 
@@ -79,6 +81,7 @@ def measure_scores(fitted: Bundle, X: np.ndarray, y: np.ndarray, far: np.ndarray
 
 def card(recipe: Recipe, scores: dict) -> str:
     """README of the bundle."""
+    moved = recipe.measured["motion of the face"]
     return f"""# Bundle: synthetic
 
 The bundle that comes with mer. `mer score CLIP` uses it where no other is named.
@@ -100,7 +103,7 @@ Probabilities are as the network gives them. On those real maps the sister netwo
 
 No label is given where the face moves by less than {recipe.least_motion} % of the distance of its eyes ({scores["rest without label"]:.0%} of the resting faces that were not used to set this), or where the likeliest label has less than {recipe.least_confidence}.
 
-Rendered people: {PEOPLE}, facing within about {POSE:g} degrees, moving by {100 * MOVES[0]:g} to {100 * MOVES[1]:g} % of the distance of the eyes, the head turning by about {TURN:g} degrees in between, random cameras.
+Rendered people: {PEOPLE}, facing within about {POSE:g} degrees, moving by {100 * MOVES[0]:g} to {100 * MOVES[1]:g} % of the distance of the eyes at the farthest point, the head turning by about {TURN:g} degrees in between, random cameras. `mer score` reads their motion as {moved[0]:g} to {moved[1]:g} % (mean of the three parts that move most), and says so where a clip moves less or more.
 
 ## Limits
 

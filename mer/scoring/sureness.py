@@ -20,14 +20,15 @@ def reason_not_to_name(motion: float, confidence: float, recipe: Recipe) -> str 
     return None
 
 
-def warnings(course: Course, onset: int, apex: int, clip: Path, recipe: Recipe) -> list[str]:
+def warnings(course: Course, onset: int, apex: int, motion: float, clip: Path, recipe: Recipe) -> list[str]:
     """What lies outside the ranges that the bundle was measured on, a sentence each, or that it states none.
 
-    onset, apex : positions in the course
+    onset, apex : positions in the course; motion : as in `Score.motion`
     """
     values = {
         "frame rate": (course.fps, "frames per second"),
         "distance of the eyes": (float(course.eyes_px[onset]), "px"),
+        "motion of the face": (motion, "% of the distance of the eyes"),
         "head motion from onset to apex": (float(head_motion(course, onset, apex)), "% of the distance of the eyes"),
         "compression": (bits_per_pixel(clip), "bits per pixel"),
     }

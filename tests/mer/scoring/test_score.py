@@ -10,7 +10,7 @@ from data_prep.frames import open_frames
 from flow.splatting.actor import Actor
 from mer import bundle, cli
 from mer.errors import BadInput
-from mer.scoring import loaded
+from mer.scoring import loaded, ship
 from mer.scoring.head import Dense
 from mer.scoring.score import score
 from video_files import APEX, ONSET, write_video
@@ -78,6 +78,7 @@ def test_low_confidence_and_small_motion_give_no_label(smile_video):
     ({"distance of the eyes": (200, 900)}, "distance of the eyes"),
     ({"compression": (50, 99)}, "bits per pixel"),
     ({"head motion from onset to apex": (50, 99)}, "head motion"),
+    ({"motion of the face": (50, 99)}, "The motion of the face is"),
     ({}, "The bundle does not say what kind of clips it was measured on."),
 ])
 def test_what_lies_outside_the_measured_ranges_is_said(measured, says, smile_video):
@@ -86,6 +87,26 @@ def test_what_lies_outside_the_measured_ranges_is_said(measured, says, smile_vid
     found = score(smile_video, other)
     assert any(says in warning for warning in found.warnings)
     assert found.bundle == "mer_net on flow_image of srflownet flow, from memory"
+
+
+def test_the_bundle_that_ships_states_every_range_that_is_checked_and_its_card_the_motion(smile):
+    stated = bundle.load().recipe.measured
+    assert set(stated) == {*ship.MEASURED, "motion of the face"} and all(stated[name] == limits for name, limits in ship.MEASURED.items())
+    low, high = stated["motion of the face"]
+    assert f"{low:g} to {high:g} %" in (bundle.shipped() / bundle.CARD_FILE).read_text()
+    assert smile.motion > high  # rendered to move by 6.5 % at its farthest point
+    assert smile.warnings == [f"The motion of the face is {smile.motion:.3g} % of the distance of the eyes; the bundle was measured from {low:g} to {high:g}."]
+
+
+def test_what_lies_within_the_measured_ranges_is_not_remarked_on(smile_video):
+    fitted = loaded.bundle(str(bundle.shipped()))
+    wide = fitted.recipe.measured | {"motion of the face": (0.16, 5.0)}
+    assert score(smile_video, bundle.Bundle(fitted.recipe.model_copy(update={"measured": wide}), fitted.classifiers)).warnings == []
+
+
+def test_a_long_clip_holds_other_moments_and_that_is_said(smile_frames, tmp_path):
+    long = score(write_video(tmp_path / "long.mp4", smile_frames, fps=9))
+    assert "This is one moment of 2.2 s; others may be nearly as strong. mer spot lists them all." in long.warnings
 
 
 def test_a_bundle_fitted_on_flow_of_other_weights_says_so(smile_video):
