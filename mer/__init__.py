@@ -4,24 +4,42 @@ What is meant to be used from Python is below, imported when it is first asked f
 
     mer.prepare(name, root, out)            a dataset folder -> aligned faces (data_prep/prepare.py)
     mer.estimate_flow(method, onset, apex)  two aligned faces -> motion in pixels (flow/estimate.py)
+    mer.CvConfig(classifier="logistic")     the settings of a cross-validation (mer/config.py)
     mer.cross_validate(prepared, config, out)  prepared folders -> scores without leaks (mer/run.py)
     mer.score(clip)                         a video -> what moved, when, where, and what it resembles (mer/scoring/score.py)
     mer.load_bundle(path)                   a fitted classifier from its folder (mer/bundle.py)
 """
 
 import importlib
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Sequence
+
+if TYPE_CHECKING:
+    from mer.config import CvConfig
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
     "prepare": ("data_prep.prepare", "prepare"),
     "estimate_flow": ("flow.estimate", "estimate"),
-    "cross_validate": ("mer.run", "cross_validate_prepared"),
+    "CvConfig": ("mer.config", "CvConfig"),
     "score": ("mer.scoring.score", "score"),
     "load_bundle": ("mer.bundle", "load"),
 }
-__all__ = list(_PUBLIC)
+__all__ = [*_PUBLIC, "cross_validate"]
+
+
+def cross_validate(paths: "str | Path | Sequence[str | Path]", config: "CvConfig | None", out: "str | Path", jobs: int = 1) -> dict[str, Any]:
+    """Cross-validate on one prepared folder or several whose flow has been estimated; returns what `metrics.json` holds.
+
+    config : None for the default settings
+    jobs : processes, for classifiers whose folds are fitted one by one
+    Raises `BadInput` for folders that cannot be used, and for an `out` that holds another run.
+    """
+    from mer.config import CvConfig
+    from mer.run import cross_validate_prepared
+
+    return cross_validate_prepared([paths] if isinstance(paths, (str, Path)) else paths, config or CvConfig(), out, jobs)
 
 
 def __getattr__(name: str) -> Any:

@@ -14,9 +14,11 @@ NOTEBOOK = Path(__file__).parents[2] / "docs" / "first-steps.ipynb"
 PARAMETERS = {
     "prepare": ["name", "root", "out", "size", "jobs", "apex", "corrections", "skip_missing", "offset", "scheduler"],
     "estimate_flow": ["method", "onset", "apex", "match_exposure"],
-    "cross_validate": ["paths", "config", "out", "jobs"],
+    "CvConfig": ["protocol", "method", "feature", "feature_settings", "phases", "classifier", "classifier_settings", "search", "calibration",
+                 "inner_folds", "seeds", "device"],
     "score": ["clip", "bundle", "onset", "apex", "fps", "face"],
     "load_bundle": ["path"],
+    "cross_validate": ["paths", "config", "out", "jobs"],
 }
 
 
@@ -31,6 +33,14 @@ def test_parameters_are_these_and_documented(name):
     function = getattr(mer, name)
     assert list(inspect.signature(function).parameters) == PARAMETERS[name]
     assert function.__doc__ and f"mer.{name}(" in mer.__doc__
+
+
+def test_one_folder_and_no_settings_are_enough(prepared, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr("mer.run.cross_validate_prepared", lambda *arguments: given.append(arguments))
+    mer.cross_validate(str(prepared), None, tmp_path / "run")
+    mer.cross_validate([prepared], mer.CvConfig(seeds=1), tmp_path / "run", jobs=2)
+    assert given == [([str(prepared)], mer.CvConfig(), tmp_path / "run", 1), ([prepared], mer.CvConfig(seeds=1), tmp_path / "run", 2)]
 
 
 def test_import_is_light():
