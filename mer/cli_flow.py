@@ -49,7 +49,7 @@ def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
 @click.option("--faces", type=FOLDER, help="Folder with more real faces (portraits/, clips/) beside scikit-image's astronaut.")
 @click.option("--rendered", is_flag=True, help="Measure on rendered faces moved by muscles, instead of photographs under smooth motion.")
 def benchmark(out, methods, sizes, pairs, seed, faces, rendered):
-    """Compare flow methods on real face textures with exactly known sub-pixel motion.
+    """Compare flow methods on faces with exactly known sub-pixel motion.
 
     \b
     Example:
