@@ -4,7 +4,7 @@
     PREPARED/flow/<method>/<subject>/<clip>.npz    key `flow`, (H, W, 2) float32 px, from onset to apex
     PREPARED/flow/<method>.apex-offset/...         the same from apex to offset, where that was asked for
 
-A folder holds one setting of a method only, and flow of one weights file; another is refused, never mixed in.
+A folder holds flow of one setting of a method, one weights file and one precision only; another is refused, never mixed in.
 """
 
 import json
@@ -61,7 +61,7 @@ def estimate_prepared(
     title = f"{method.name} flow"
     if scheduler:
         asked = {"name": method.name, "device": device, "options": method.options, "weights": method.weights}
-        asked |= {"match_exposure": match_exposure, "phase": phase}
+        asked |= {"precision": method.precision, "match_exposure": match_exposure, "phase": phase}
         done = cluster.each(scheduler, _in_cluster, to_do, folder=prepared.path.absolute(), **asked)
         for _ in track(done, title, len(to_do)):
             pass
@@ -89,17 +89,20 @@ _thread = threading.local()
 
 
 def _in_cluster(
-    clip_ids: list[str], folder: Path, name: str, device: str | None, options: dict, weights: str | None, match_exposure: bool, phase: str
+    clip_ids: list[str], folder: Path, name: str, device: str | None, options: dict, weights: str | None, precision: str,
+    match_exposure: bool, phase: str,
 ) -> None:
     """The same in a thread of a Dask worker, which opens folder and method for itself once: what they hold should not travel.
 
-    Raises `BadInput` if the worker's weights are not those of the machine that asked.
+    Raises `BadInput` if the worker's weights or precision are not those of the machine that asked.
     """
     wanted = (folder, name, device, *options.items())
     if getattr(_thread, "wanted", None) != wanted:
         method = load_method(name, device, **options)
         if method.weights != weights:
             raise BadInput(f"A machine of the cluster has other weights of {name}: {method.weights}, not {weights}. Install the same mer there.")
+        if method.precision != precision:
+            raise BadInput(f"A machine of the cluster estimates {name} in {method.precision}, not in {precision}. Name the same device for all.")
         _one_thread_each(method.network)
         _thread.wanted, _thread.opened = wanted, (Prepared(folder), method)
     _estimate_batch(clip_ids, *_thread.opened, match_exposure, phase)
@@ -127,11 +130,13 @@ def read(prepared: Prepared, method: str, clip_id: str, phase: str = ONSET_APEX)
 
 
 def settings(prepared: Prepared, method: str, phase: str = ONSET_APEX) -> dict[str, Any]:
-    """What made the flow of `method` in this folder: method, options, weights, match_exposure, version."""
+    """What made the flow of `method` in this folder: method, options, weights, precision, match_exposure, version."""
     path = _folder(prepared, method, phase) / "flow.json"
     if not path.is_file():
         raise BadInput(f"{prepared.path} has {none_by(method, phase)}. {_command(prepared, method, phase)}")
-    return json.loads(path.read_text(encoding="utf-8"))
+    made_by = json.loads(path.read_text(encoding="utf-8"))
+    made_by.setdefault("precision", "float32")  # as all was that came from the command line before this was recorded
+    return made_by
 
 
 def flow_file(prepared: Prepared, method: str, clip_id: str, phase: str = ONSET_APEX) -> Path:
@@ -161,6 +166,7 @@ def _claim(prepared: Prepared, method: Method, match_exposure: bool, phase: str)
         # by name, because a file's folder makes no flow
         "options": {key: Path(value).name if key == "weights" and value else value for key, value in method.options.items()},
         "weights": method.weights,
+        "precision": method.precision,
         "match_exposure": match_exposure,
         "version": mer.__version__,
     }

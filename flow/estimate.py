@@ -26,6 +26,7 @@ class Method:
     run: Callable[[np.ndarray, np.ndarray], np.ndarray]
     network: bool  # True: fed in batches on `device`; False: one pair at a time, spread over the CPU cores
     weights: str | None = None  # `content` of the weights file in use: what decides a network's flow, whatever the file is called
+    precision: str = "float32"  # of its arithmetic, which may differ between devices; flow of two precisions differs by more than rounding
 
 
 def methods() -> list[str]:
@@ -54,8 +55,8 @@ def load_method(name: str, device: str | None = None, **options: Any) -> Method:
         raise BadInput(f"Flow method {name} has no option {', '.join(unknown)}. Its options: {', '.join(defaults) or 'none'}.")
     options = {**defaults, **options}
     run = module.load(device=device or "cpu", **options)
-    weights = getattr(run, "weights", None)
-    return Method(name, options, run, getattr(module, "NETWORK", False), weights and content(weights))
+    weights, precision = getattr(run, "weights", None), getattr(run, "precision", "float32")
+    return Method(name, options, run, getattr(module, "NETWORK", False), weights and content(weights), precision)
 
 
 def content(path: str | Path) -> str:

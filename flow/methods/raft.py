@@ -49,6 +49,7 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
         return flow.permute(0, 2, 3, 1).float().cpu().numpy()
 
     run.weights = path
+    run.precision = "tfloat32" if torch.device(device).type == "cuda" else "float32"  # torch lets cuDNN convolve in TF32
     return run
 
 

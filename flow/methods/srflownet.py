@@ -36,7 +36,7 @@ def load(device: str = "cpu", network: str = "auto", weights: str | Path | None 
     # channels last, as the frames come: a quarter faster on a CPU
     net = load_network(path).to(device, memory_format=torch.channels_last)
     kind = torch.device(device).type
-    at_once = PIXELS.get(kind, PIXELS["cpu"])
+    at_once, half = PIXELS.get(kind, PIXELS["cpu"]), kind == "cuda"
 
     def to_input(frames: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float()
@@ -48,12 +48,12 @@ def load(device: str = "cpu", network: str = "auto", weights: str | Path | None 
         flows = []
         for start in range(0, len(onsets), batch):
             onset, apex = (to_input(frames[start : start + batch]) for frames in (onsets, apexes))
-            with torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"):
+            with torch.autocast(kind, torch.bfloat16, enabled=half):
                 flow = estimate_tiled(net, onset, apex) if area > TILED_ABOVE else net(onset, apex)[-1]
             flows.append(flow.float().permute(0, 2, 3, 1).cpu().numpy())
         return np.ascontiguousarray(np.concatenate(flows), np.float32)
 
-    run.weights = path
+    run.weights, run.precision = path, "bfloat16" if half else "float32"
     return run
 
 

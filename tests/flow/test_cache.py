@@ -1,6 +1,8 @@
 import json
 import re
 import shutil
+from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -13,7 +15,8 @@ from data_prep import clips
 from data_prep.frames import write_image
 from data_prep.prepared import Prepared
 from flow import cache
-from flow.estimate import Method, estimate
+from flow.estimate import Method, estimate, load_method
+from mer import registry
 from mer.cli import cli
 from mer.errors import BadInput
 
@@ -142,9 +145,58 @@ def test_weights_of_ones_own_are_known_by_name_and_content_not_by_folder(prepare
 
 
 def test_a_cluster_machine_with_other_weights_is_refused(prepared, shipped):
-    asked = {"folder": prepared.path, "name": "srflownet", "device": None, "options": {}, "match_exposure": True, "phase": "onset-apex"}
+    asked = {"folder": prepared.path, "name": "srflownet", "device": None, "options": {}, "precision": "float32", "match_exposure": True, "phase": "onset-apex"}
     with pytest.raises(BadInput, match="other weights of srflownet: [0-9a-f]{16}, not 123"):
         cache._in_cluster(["made/s0/c0"], weights="123", **asked)
+
+
+def precise(precision):
+    """A stand-in for a network that computes in `precision`, as on a device of that kind."""
+    return replace(counting(network=True)[0], precision=precision)
+
+
+def test_flow_of_two_precisions_is_never_mixed(prepared):
+    cache.estimate_prepared(prepared, precise("bfloat16"))
+    assert cache.settings(prepared, "counted")["precision"] == "bfloat16"
+    cache.flow_file(prepared, "counted", "made/s0/c2").unlink()
+    with pytest.raises(BadInput, match="precision was bfloat16, now float32. Delete that folder to estimate again"):
+        cache.estimate_prepared(prepared, precise("float32"))
+    assert not cache.flow_file(prepared, "counted", "made/s0/c2").exists()
+    assert cache.estimate_prepared(prepared, precise("bfloat16")) == 3
+
+
+def test_flow_from_before_precision_was_recorded_counts_as_float32(prepared):
+    cache.estimate_prepared(prepared, precise("float32"))
+    file = prepared.path / "flow" / "counted" / "flow.json"
+    made_by = json.loads(file.read_text())
+    assert made_by.pop("precision") == "float32"
+    file.write_text(json.dumps(made_by))
+    assert cache.settings(prepared, "counted")["precision"] == "float32"
+    assert cache.estimate_prepared(prepared, precise("float32")) == 3
+    with pytest.raises(BadInput, match="precision was float32, now bfloat16"):
+        cache.estimate_prepared(prepared, precise("bfloat16"))
+
+
+def test_a_method_says_in_what_precision_it_computes(monkeypatch):
+    def load(device="cpu"):
+        run = counting()[0].run
+        if device == "cuda":
+            run.precision = "bfloat16"
+        return run
+
+    monkeypatch.setattr(registry, "load", lambda package, name: SimpleNamespace(load=load, NETWORK=True))
+    assert load_method("made").precision == "float32" and load_method("made", "cuda").precision == "bfloat16"
+
+
+def test_srflownet_on_a_cpu_is_float32():
+    pytest.importorskip("torch")
+    assert load_method("srflownet").precision == "float32"
+
+
+def test_a_cluster_machine_with_another_precision_is_refused(prepared, shipped):
+    asked = {"folder": prepared.path, "name": "srflownet", "device": None, "options": {}, "match_exposure": True, "phase": "onset-apex"}
+    with pytest.raises(BadInput, match="estimates srflownet in float32, not in bfloat16"):
+        cache._in_cluster(["made/s0/c0"], weights=load_method("srflownet").weights, precision="bfloat16", **asked)
 
 
 def test_the_second_phase_has_a_folder_of_its_own_for_clips_that_have_an_offset(prepared):
