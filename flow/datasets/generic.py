@@ -11,6 +11,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from flow.splatting.sensor import as_jpeg, compress
+
 PICTURES = (
     "brick", "camera", "cat", "coffee", "coins", "cell", "grass", "gravel", "hubble_deep_field",
     "immunohistochemistry", "moon", "retina", "rocket",
@@ -164,7 +166,7 @@ def _shape(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def camera(rng: np.random.Generator, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return both frames as a sensor gives them, uint8: focus, exposure drift, slow light, noise, rounding."""
+    """Return both frames as files give them, uint8: focus, exposure drift, slow light, noise, rounding, compression."""
     size = first.shape[0]
     if rng.random() < 0.5:
         blur = rng.uniform(0.3, 1.2)
@@ -174,7 +176,7 @@ def camera(rng: np.random.Generator, first: np.ndarray, second: np.ndarray) -> t
     if rng.random() < 0.3:
         light = rng.normal(0, 0.015, (3, 3)).astype(np.float32)
         second = second * (1 + cv2.resize(light, (size, size), interpolation=cv2.INTER_CUBIC)[..., None])
-    noise = np.exp(rng.uniform(np.log(0.4), np.log(4.0)))
+    noise = np.exp(rng.uniform(np.log(0.4), np.log(4.0))) * (rng.random() < 0.85)
     grey = rng.random() < 0.2  # a monochrome camera has one noise for all channels
     frames = []
     for frame in (first, second):
@@ -182,6 +184,11 @@ def camera(rng: np.random.Generator, first: np.ndarray, second: np.ndarray) -> t
             frame = np.repeat(frame.mean(axis=2, keepdims=True), 3, axis=2)
         frame = frame + noise * rng.standard_normal(frame.shape[:2] + (1 if grey else 3,), dtype=np.float32)
         frames.append(np.clip(np.rint(frame), 0, 255).astype(np.uint8))
+    coder = rng.random()
+    if coder < 0.3:
+        frames = [as_jpeg(frame, int(rng.integers(70, 98))) for frame in frames]
+    elif coder < 0.45:
+        frames = compress(frames, int(rng.integers(16, 30)))
     return frames[0], frames[1]
 
 

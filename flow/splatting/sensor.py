@@ -72,10 +72,7 @@ def record(picture: np.ndarray, sensor: Sensor, frame: int, rng: np.random.Gener
     if sensor.gray:
         light = np.repeat((light @ np.array([0.299, 0.587, 0.114], np.float32))[..., None], 3, axis=2)
     image = np.clip(np.round(light * 255), 0, 255).astype(np.uint8)
-    if sensor.jpeg:
-        _, coded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg])
-        image = np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
-    return image
+    return as_jpeg(image, sensor.jpeg) if sensor.jpeg else image
 
 
 def record_clip(
@@ -88,6 +85,14 @@ def record_clip(
     numbers = list(range(len(pictures))) if numbers is None else numbers
     frames = [record(picture, sensor, number, rng) for picture, number in zip(pictures, numbers)]
     return compress(frames, sensor.h264, fps) if sensor.h264 else frames
+
+
+def as_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
+    """Pass one frame (H, W, 3) uint8 through JPEG at `quality` 1..100 and back."""
+    import cv2
+
+    _, coded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
 
 
 def compress(frames: list[np.ndarray], crf: int, fps: int = 30) -> list[np.ndarray]:

@@ -64,6 +64,16 @@ def test_layers_hide_one_another():
     assert max(jumps) > 1.5 and min(jumps) < 0.8
 
 
+def test_some_pairs_come_without_noise_and_some_through_a_coder(monkeypatch):
+    used = []
+    monkeypatch.setattr(generic, "as_jpeg", lambda frame, quality: used.append("jpeg") or frame)
+    monkeypatch.setattr(generic, "compress", lambda frames, crf: used.append("h264") or frames)
+    flat = np.full((16, 16, 3), 128, np.float32)
+    quiet = [np.ptp(generic.camera(np.random.default_rng(seed), flat, flat)[0]) == 0 for seed in range(400)]
+    assert 30 < sum(quiet) < 90
+    assert 160 < used.count("jpeg") < 320 and 30 < used.count("h264") < 90  # both frames of a pair are pictures
+
+
 def test_the_benchmark_picture_is_no_texture():
     assert "astronaut" not in generic.PICTURES
 
