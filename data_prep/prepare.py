@@ -4,7 +4,6 @@ It can be stopped at any moment and run again: a clip's folder appears only when
 made from the same frames is kept. The bytes of the result do not depend on interruptions or on the number of processes.
 """
 
-import json
 import math
 import os
 import shutil
@@ -33,7 +32,7 @@ from data_prep.replicas import MARKER
 from data_prep.survey import Found, check_dataset, load_dataset, locate_all, missing_message, read_clips, too_many_missing
 from mer import registry
 from mer.device import cores
-from mer.disk import replacing, write_json
+from mer.disk import read_json, replacing, visible, write_json
 from mer.errors import BadInput, MerError
 from mer.progress import say, track
 
@@ -130,7 +129,7 @@ def prepare(
 def _settings(out: Path) -> dict:
     """What an earlier run wrote into prepare.json; empty where there was none."""
     file = out / SETTINGS_FILE
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return read_json(file) if file.is_file() else {}
 
 
 def _claim(out: Path, settings: dict, more: dict) -> None:
@@ -139,7 +138,7 @@ def _claim(out: Path, settings: dict, more: dict) -> None:
         changed = [f"{key} was {stored.get(key)!r}, now {new!r}" for key, new in settings.items() if stored.get(key) != new]
         if changed:
             raise BadInput(f"{out} was prepared differently: {'; '.join(changed)}. Choose another --out, or delete that folder.")
-    elif out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
+    elif visible(out):
         raise BadInput(f"{out} is not empty and was not made by mer prepare. Choose another --out.")
     for path in (*out.glob(".*.*"), *out.glob("faces/*/*/.*.*")):
         path.unlink()  # half-written by a run that was killed, see mer/disk.py

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 import mer
 from mer import evaluate, fitting, nested, registry, splits
 from mer.config import CvConfig
-from mer.disk import replacing, write_json, write_text
+from mer.disk import read_json, replacing, visible, write_json, write_text
 from mer.errors import BadInput
 from mer.progress import track
 from mer.settings import explain
@@ -84,8 +84,8 @@ def fit(prepared: Sequence[str | Path], config: CvConfig) -> Bundle:
     if config.phases != "onset-apex":
         raise BadInput("A bundle scores the motion from onset to apex only. Train with phases: onset-apex; mer cv takes both.")
     given = inputs.gather(prepared, config)
-    prepare = [_read_json(folder.path / "prepare.json") for folder in given.folders]
-    flow = [_read_json(folder.path / "flow" / config.method / "flow.json") for folder in given.folders]
+    prepare = [read_json(folder.path / "prepare.json") for folder in given.folders]
+    flow = [read_json(folder.path / "flow" / config.method / "flow.json") for folder in given.folders]
     size = _same([settings["size"] for settings in prepare], "face size", given.folders)
     options = _same([settings["options"] for settings in flow], "flow options", given.folders)
     weights = _same([settings.get("weights") for settings in flow], "weights of the flow network", given.folders)
@@ -137,8 +137,8 @@ def save(bundle: Bundle, out: str | Path, replace: bool = False) -> None:
     out = Path(out)
     if (out / JSON_FILE).is_file():
         if not replace:
-            _refuse_another(_read_json(out / JSON_FILE), bundle.recipe, out)
-    elif out.is_dir() and any(out.iterdir()):
+            _refuse_another(read_json(out / JSON_FILE), bundle.recipe, out)
+    elif visible(out):
         raise BadInput(f"{out} is not empty and holds no bundle. Choose another --out.")
     tensors = {f"{seed}.{name}": np.ascontiguousarray(value)
                for seed, classifier in enumerate(bundle.classifiers) for name, value in classifier.state()[0].items()}
@@ -157,7 +157,7 @@ def load(path: str | Path | None = None) -> Bundle:
     if not (path / JSON_FILE).is_file():
         raise BadInput(f"{path} is no bundle: it has no {JSON_FILE}. Make one with: mer train PREPARED --out {path}")
     try:
-        recipe = Recipe(**_read_json(path / JSON_FILE))
+        recipe = Recipe(**read_json(path / JSON_FILE))
         tensors = load_file(path / WEIGHTS_FILE)
         Classifier = registry.load("mer.classifiers", recipe.classifier).Classifier
         classifiers = []
@@ -199,13 +199,6 @@ def _refuse_another(before: dict[str, Any], recipe: Recipe, out: Path) -> None:
     changed = [f"{name} was {stored.get(name)!r} and is now {now[name]!r}" for name in now if name not in MEASURED and stored.get(name) != now[name]]
     if changed:
         raise BadInput(f"{out} holds another bundle: {'; '.join(changed)}. Choose another --out, or remove that folder.")
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BadInput(f"{path} cannot be read: {error}.") from error
 
 
 def _same(values: list, what: str, folders: Sequence) -> Any:

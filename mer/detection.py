@@ -11,7 +11,7 @@ import numpy as np
 
 from mer import evaluate, metrics, protocols, run
 from mer.config import CvConfig, save_config
-from mer.disk import write_json
+from mer.disk import visible, write_json
 from mer.errors import BadInput
 
 RESAMPLES = 2000
@@ -33,6 +33,8 @@ def cross_validate_units(paths: Sequence[str | Path], config: CvConfig, out: str
     out, protocol = Path(out), protocols.load(config.protocol)
     if not protocols.units(protocol):
         raise BadInput(f"{protocol.name} gives each clip one label, and no action units to detect. Use mer cv.")
+    if visible(out) - {"config.yaml", "metrics.json", "report.html", *(f"au{unit}" for unit in protocols.units(protocol))}:
+        raise BadInput(f"{out} is not empty and holds no run to go on with. Choose another --out.")
     found, known = {}, {}  # each unit is asked of the same clips, whose features are made once
     for unit in protocols.units(protocol):
         of_unit = config.model_copy(update={"protocol": f"{config.protocol}-au{unit}"})

@@ -1,10 +1,12 @@
-"""Writing without half-written files: a temporary name beside the target, then a rename."""
+"""Folders and files as they are found, and writing without leaving half of one: a temporary name beside the target, then a rename."""
 
 import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterator
+
+from mer.errors import BadInput
 
 
 @contextmanager
@@ -21,6 +23,22 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def visible(folder: str | Path) -> set[str]:
+    """Names in `folder` that are not hidden; none where there is no such folder. A folder without any may be written to."""
+    return {path.name for path in Path(folder).glob("*") if not path.name.startswith(".")}
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """The object in a JSON file; raises `BadInput` if it cannot be read or holds something else."""
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # both kinds of damage, to the text and to the JSON, are ValueErrors
+        raise BadInput(f"{path} cannot be read: {error}.") from error
+    if not isinstance(value, dict):
+        raise BadInput(f"{path} cannot be read: it is a JSON {type(value).__name__}, not an object.")
+    return value
 
 
 def printable(path: str | Path) -> str:

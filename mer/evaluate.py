@@ -18,7 +18,7 @@ import yaml
 import mer
 from mer import fitting, splits
 from mer.config import CvConfig, save_config
-from mer.disk import replacing, write_json
+from mer.disk import read_json, replacing, visible, write_json
 from mer.errors import BadInput
 from mer.progress import track
 
@@ -93,21 +93,29 @@ def fingerprint(table: pd.DataFrame, X: np.ndarray) -> dict[str, Any]:
 def claim(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
     """Make `out` the folder of this run, or check that it already is: same settings, same data, same version of mer.
 
-    Raises `BadInput` naming every key that changed, because folds of two different runs must never be pooled.
+    Raises `BadInput` naming every key that changed, because folds of two different runs must never be pooled, and if `out` holds
+    something else, which would end up beside the run or in it.
     """
     now = {**config.model_dump(), **data, "version": mer.__version__}
-    file = out / "input.json"
-    if file.is_file():
+    file, settings = out / "input.json", out / "config.yaml"
+    if file.is_file() and settings.is_file():
         defaults = CvConfig().model_dump()  # for settings that came after that run
-        before = {**defaults, **yaml.safe_load((out / "config.yaml").read_text(encoding="utf-8")), **yaml.safe_load(file.read_text(encoding="utf-8"))}
+        before = {**defaults, **_read_yaml(settings), **read_json(file)}
         changed = [f"{key} was {before.get(key)!r} and is now {value!r}" for key, value in now.items() if before.get(key) != value]
         if changed:
             raise BadInput(f"{out} holds another run: {'; '.join(changed)}. Choose another --out, or remove that folder.")
-    elif out.is_dir() and (out / "predictions").exists():
-        raise BadInput(f"{out} holds predictions, but not the input.json that says what they are of. Choose another --out.")
+    elif visible(out) - {file.name}:
+        raise BadInput(f"{out} is not empty and holds no run to go on with. Choose another --out.")
     else:
-        save_config(config, out / "config.yaml")
-        write_json(file, {**data, "version": mer.__version__})
+        write_json(file, {**data, "version": mer.__version__})  # first, because whoever stops here may have a config.yaml of their own
+        save_config(config, settings)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        raise BadInput(f"{path} cannot be read: {error}") from error
 
 
 def fold_file(out: Path, seed: int, fold: str, what: str = "predictions") -> Path:

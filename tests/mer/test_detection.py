@@ -33,6 +33,11 @@ def test_each_unit_is_a_run_and_the_score_is_the_mean_of_their_f1(prepared, tmp_
     each = [json.loads((tmp_path / "run" / unit / "metrics.json").read_text())["per_class"]["present"]["f1"] for unit in scores["units"]]
     assert scores["mean_binary_f1"] == pytest.approx(sum(each) / 2) and scores["mean_binary_f1"] > 0.9
     assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == scores
+    (tmp_path / "run" / "report.html").touch()
+    assert cross_validate_units([prepared], config, tmp_path / "run") == scores
+    (tmp_path / "run" / "thesis.tex").touch()
+    with pytest.raises(BadInput, match="is not empty and holds no run to go on with"):
+        cross_validate_units([prepared], config, tmp_path / "run")
 
 
 def test_mer_cv_runs_cd6me(prepared, tmp_path):

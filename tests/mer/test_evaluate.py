@@ -74,6 +74,29 @@ def test_another_run_is_refused_with_what_changed(small, tmp_path, change, named
         evaluate.cross_validate(*change(table, X, config()), tmp_path)
 
 
+def test_a_folder_of_something_else_is_refused_and_left_alone(small, tmp_path):
+    (tmp_path / "config.yaml").write_text("mine: 1")
+    with pytest.raises(BadInput, match="is not empty and holds no run to go on with. Choose another --out"):
+        evaluate.cross_validate(*small, config("majority"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"] and (tmp_path / "config.yaml").read_text() == "mine: 1"
+
+
+def test_a_run_that_was_stopped_before_its_first_fold_goes_on(small, tmp_path, monkeypatch):
+    (tmp_path / ".DS_Store").touch()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(evaluate, "save_config", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        evaluate.cross_validate(*small, config("majority"), tmp_path)
+    assert len(evaluate.cross_validate(*small, config("majority"), tmp_path)) == 48
+
+
+@pytest.mark.parametrize("file, text", [("input.json", "{"), ("input.json", "[]"), ("config.yaml", "a: b: c"), ("config.yaml", "")])
+def test_a_damaged_record_is_named(small, tmp_path, file, text):
+    evaluate.cross_validate(*small, config("majority"), tmp_path)
+    (tmp_path / file).write_text(text)
+    with pytest.raises(BadInput, match=f"{file} cannot be read"):
+        evaluate.cross_validate(*small, config("majority"), tmp_path)
+
+
 def test_folds_of_two_versions_are_not_pooled(small, tmp_path, monkeypatch):
     evaluate.cross_validate(*small, config("majority"), tmp_path)
     monkeypatch.setattr("mer.__version__", "9.9.9")
