@@ -23,16 +23,16 @@ class Row:
 
     run: str
     uf1: float  # mean over seeds, as all scores here
-    interval: tuple[float, float]  # 95 % over subjects
+    interval: list[float]  # 95 % over subjects
     uar: float
     difference: float | None = None  # of UF1, this run less the first
-    difference_interval: tuple[float, float] | None = None  # 95 % over subjects, drawn together
+    difference_interval: list[float] | None = None  # 95 % over subjects, drawn together
     only_first_right: int | None = None  # clips, each predicted by the mean probability over seeds
     only_this_right: int | None = None
     mcnemar_p: float | None = None  # exact, two-sided
 
 
-def compare(paths: Sequence[str | Path], resamples: int = 2000) -> list[Row]:
+def compare(paths: Sequence[str | Path], resamples: int = metrics.RESAMPLES) -> list[Row]:
     """Return one row per run, each compared with the first.
 
     Raises `BadInput` for fewer than two runs, or runs that differ in their clips, their clips' labels, their classes, or in
@@ -45,17 +45,15 @@ def compare(paths: Sequence[str | Path], resamples: int = 2000) -> list[Row]:
     for run in runs[1:]:
         _check_same_clips(runs[0], run)
     counts = [metrics.subject_confusions(run.predictions, labels) for run in runs]
-    subjects = counts[0].shape[1]
-    draws = np.random.default_rng(0).multinomial(subjects, np.full(subjects, 1 / subjects), size=resamples)
-    drawn = [metrics.scores(np.einsum("rp,spij->rsij", draws, each))["uf1"].mean(1) for each in counts]
+    drawn = [metrics.resampled(each, resamples)["uf1"] for each in counts]
     whole = [{name: float(value.mean()) for name, value in metrics.scores(each.sum(1)).items()} for each in counts]
     right = [_right(run, labels) for run in runs]
     rows = []
     for i, path in enumerate(paths):
-        own = {"run": str(path), "uf1": whole[i]["uf1"], "interval": _middle(drawn[i]), "uar": whole[i]["uar"]}
+        own = {"run": str(path), "uf1": whole[i]["uf1"], "interval": metrics.middle(drawn[i]), "uar": whole[i]["uar"]}
         if i:
             lost, won = int((right[0] & ~right[i]).sum()), int((right[i] & ~right[0]).sum())
-            own |= {"difference": own["uf1"] - whole[0]["uf1"], "difference_interval": _middle(drawn[i] - drawn[0])}
+            own |= {"difference": own["uf1"] - whole[0]["uf1"], "difference_interval": metrics.middle(drawn[i] - drawn[0])}
             own |= {"only_first_right": lost, "only_this_right": won, "mcnemar_p": mcnemar(lost, won)}
         rows.append(Row(**own))
     return rows
@@ -129,10 +127,5 @@ def _right(run: Run, labels: list[str]) -> np.ndarray:
     return np.array(labels)[best] == clips["label"].first().to_numpy()
 
 
-def _middle(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def _span(interval: tuple[float, float], sign: str = "") -> str:
+def _span(interval: list[float], sign: str = "") -> str:
     return f"{interval[0]:{sign}.3f} to {interval[1]:{sign}.3f}"

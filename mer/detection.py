@@ -14,8 +14,6 @@ from mer.config import CvConfig, save_config
 from mer.disk import visible, write_json
 from mer.errors import BadInput
 
-RESAMPLES = 2000
-
 
 def detects(config: CvConfig) -> bool:
     """Does the protocol of `config` ask for several action units, each a run of its own?"""
@@ -83,16 +81,20 @@ def read(path: str | Path) -> dict[str, Any] | None:
 
 
 def _interval(runs: list[Path], units: int) -> list[float] | None:
-    """95 % of the mean F1 over `units` units, mean over seeds, with subjects drawn together for all units; see `metrics.bootstrap`."""
+    """95 % of the mean F1 over `units` units, mean over seeds, with subjects drawn together for all units.
+
+    A resample takes its mean over the units it shows, see `metrics.resampled`.
+    """
     labels = ["absent", "present"]
     tables = [evaluate.read_predictions(path / "predictions.csv") for path in runs]
     subjects = sorted({pair for table in tables for pair in zip(table["dataset"], table["subject"])})
     if len(subjects) < 2:
         return None
-    draws = np.random.default_rng(0).multinomial(len(subjects), np.full(len(subjects), 1 / len(subjects)), size=RESAMPLES)
-    total = np.zeros(RESAMPLES)
+    draws = metrics.draws(len(subjects))
+    total, counting = np.zeros(len(draws)), np.full(len(draws), units - len(tables))  # what was not learned counts as 0 in each
     for table in tables:
         own = sorted(set(zip(table["dataset"], table["subject"])))
         drawn = np.einsum("rp,spij->rsij", draws[:, [subjects.index(pair) for pair in own]], metrics.subject_confusions(table, labels))
         total += metrics.per_class(drawn)["f1"][..., 1].mean(1)
-    return [float(q) for q in np.percentile(total / units, [2.5, 97.5])]
+        counting += drawn[:, 0, 1].sum(-1) > 0
+    return metrics.middle(total[counting > 0] / counting[counting > 0])

@@ -1,7 +1,7 @@
 """Scores of pooled predictions. A score is a view of the predictions table; nothing here fits or selects anything.
 
 All scores come from one confusion matrix over *all* folds: most subjects do not show every class, so a score per subject
-and its average would not mean anything. A class that cannot be scored counts as 0 and stays in every mean.
+and its average would not mean anything. A class that cannot be scored counts as 0 and stays in every mean, but in those of the resamples that intervals are made of.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 SCORES = ("uf1", "uar", "accuracy", "macro_precision")
+RESAMPLES = 2000
 BINS = 10  # of the calibration error; hundreds of clips fill no more
 
 
@@ -38,15 +39,17 @@ def per_class(counts: np.ndarray) -> dict[str, np.ndarray]:
     return {"f1": ratio(2 * hit, true + called), "recall": ratio(hit, true), "precision": ratio(hit, called)}
 
 
-def scores(counts: np.ndarray) -> dict[str, np.ndarray]:
+def scores(counts: np.ndarray, counting: np.ndarray | bool = True) -> dict[str, np.ndarray]:
     """Return UF1, UAR, accuracy and macro precision, each (...), in 0..1, from confusion counts (..., C, C).
 
+    counting : (..., C) bool, the classes whose mean is taken; all of them where not given
     Source: UF1 = mean of 2TP / (2TP + FP + FN), UAR = mean of TP / N, on pooled counts (MEGC 2019, See et al., FG 2019).
     """
     each = per_class(counts)
     clips = counts.sum((-2, -1))
     accuracy = np.trace(counts, axis1=-2, axis2=-1) / np.maximum(clips, 1)
-    means = (each["f1"].mean(-1), each["recall"].mean(-1), accuracy, each["precision"].mean(-1))
+    f1, recall, precision = (each[name].mean(-1, where=counting) for name in ("f1", "recall", "precision"))
+    means = (f1, recall, accuracy, precision)
     return dict(zip(SCORES, means))
 
 
@@ -69,17 +72,34 @@ def subject_confusions(predictions: pd.DataFrame, labels: list[str]) -> np.ndarr
     return np.array([[confusion(groups[(s, *p)]["label"], groups[(s, *p)]["prediction"], labels) for p in subjects] for s in seeds])
 
 
-def bootstrap(counts: np.ndarray, resamples: int = 2000) -> dict[str, list[float]]:
-    """Return a 95 % percentile interval of the mean score over seeds, resampling whole subjects with replacement.
+def draws(subjects: int, resamples: int = RESAMPLES) -> np.ndarray:
+    """Return how often each subject is drawn in each resample, (resamples, subjects) int: with replacement, and the same on every call."""
+    return np.random.default_rng(0).multinomial(subjects, np.full(subjects, 1 / subjects), size=resamples)
 
-    Clips of one subject are alike, so single clips would give an interval that is too narrow. It holds the fitted
-    classifiers fixed: the change of training subjects that another sample would bring is not in it.
-    counts : (seeds, subjects, C, C) int. The draws are the same on every call.
+
+def resampled(counts: np.ndarray, resamples: int = RESAMPLES) -> dict[str, np.ndarray]:
+    """Return the scores of resamples of whole subjects, each (resamples,), mean over seeds.
+
+    Clips of one subject are alike, so drawing single clips would give an interval that is too narrow. The fitted classifiers
+    are held fixed: the change of training subjects that another sample would bring is not in it.
+    A resample takes its means over the classes it shows. One that lacks a rare class says nothing about that class, and to count
+    it as 0 would pull the lower end down by 1 / C: ten clips, all right, would have UF1 .667 to 1. Redrawing such resamples mends
+    that end only. On made-up samples of 8 to 25 subjects with 3 to 7 classes, the interval meant to hold the true UF1 in 95 % held
+    it in 88 to 96 % this way, in 76 to 91 % with redrawing, and in 79 to 91 % with the 0.
+    counts : (seeds, subjects, C, C) int. Runs on the same clips are drawn together, so that their differences can be taken.
     """
-    subjects = counts.shape[1]
-    draws = np.random.default_rng(0).multinomial(subjects, np.full(subjects, 1 / subjects), size=resamples)
-    pooled = np.einsum("rp,spij->rsij", draws, counts)
-    return {name: [float(q) for q in np.percentile(value.mean(1), [2.5, 97.5])] for name, value in scores(pooled).items()}
+    pooled = np.einsum("rp,spij->rsij", draws(counts.shape[1], resamples), counts)
+    return {name: value.mean(1) for name, value in scores(pooled, counting=pooled.sum(-1) > 0).items()}
+
+
+def middle(values: np.ndarray) -> list[float]:
+    """Return the interval that holds the middle 95 % of `values`."""
+    return [float(q) for q in np.percentile(values, [2.5, 97.5])]
+
+
+def bootstrap(counts: np.ndarray) -> dict[str, list[float]]:
+    """Return the 95 % percentile interval of each score over subjects; see `resampled`."""
+    return {name: middle(values) for name, values in resampled(counts).items()}
 
 
 def calibration_error(p: np.ndarray, right: np.ndarray) -> float:

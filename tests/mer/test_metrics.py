@@ -124,3 +124,30 @@ def test_bootstrap_resamples_subjects():
     # accuracy is 1/3 + 2/3 * share of good subjects; the share has SD sqrt(.25 / 10)
     assert (high - low) == pytest.approx(2 * 1.96 * 2 / 3 * np.sqrt(0.25 / 10), rel=0.15)
     assert (low + high) / 2 == pytest.approx(2 / 3, abs=0.05)
+
+
+def test_a_resample_without_a_class_says_nothing_about_it():
+    perfect = np.zeros((1, 5, 3, 3), dtype=int)
+    perfect[0, :, 0, 0] = perfect[0, :3, 1, 1] = perfect[0, :2, 2, 2] = 1  # ten clips, all right; two subjects show the third class
+    assert metrics.bootstrap(perfect) == {name: [1.0, 1.0] for name in metrics.SCORES}
+    never = perfect.copy()
+    never[0, :2, 2] = [1, 0, 0]  # called the first
+    assert metrics.bootstrap(never)["uar"] == [pytest.approx(2 / 3), 1.0] and metrics.scores(never.sum(1))["uar"] == pytest.approx(2 / 3)
+
+
+def test_the_interval_holds_the_true_score_about_as_often_as_it_says():
+    """In samples of 15 subjects and five classes, two of them rare and hard: subjects differ in what they show, and in how well they are read."""
+    rng, right = np.random.default_rng(0), np.array([0.8, 0.8, 0.8, 0.3, 0.3])
+
+    def sample(subjects):
+        counts = np.zeros((subjects, 5, 5), dtype=int)
+        for mine in counts:
+            shows, read = rng.dirichlet([1.2, 0.9, 0.6, 0.18, 0.12]), np.clip(right + rng.normal(0, 0.15), 0, 1)
+            truth = rng.choice(5, 1 + rng.poisson(4), p=shows)
+            wrong = (truth + rng.integers(1, 5, len(truth))) % 5
+            np.add.at(mine, (truth, np.where(rng.random(len(truth)) < read[truth], truth, wrong)), 1)
+        return counts
+
+    true = metrics.scores(sample(5000).sum(0))["uf1"]
+    intervals = [metrics.bootstrap(sample(15)[None])["uf1"] for _ in range(100)]
+    assert np.mean([low <= true <= high for low, high in intervals]) > 0.88
