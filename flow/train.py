@@ -32,7 +32,7 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    network: Literal["compact", "full", "raft_small"] = "compact"
+    network: Literal["compact", "full"] = "compact"
     network_settings: dict[str, int] = {}
     start: str | None = None  # weights to start from, a .safetensors file or the folder of an earlier training
     data: dict[str, float] = {"generic": 1.0}  # share of each source, see flow/datasets/mixture.py

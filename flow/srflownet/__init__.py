@@ -9,19 +9,14 @@ from mer.disk import replacing
 from mer.errors import BadInput
 
 NETWORKS = ("compact", "full")
-PEERS = ("raft_small",)  # can be trained for comparison, and are not SRFlowNet
 
 
 def build(name: str, **settings: int) -> nn.Module:
-    """Return the untrained network `name`; all map two (N, 3, H, W) frames in 0..255 to motions in px, the last the best."""
+    """Return the untrained network `compact` or `full`; both map two (N, 3, H, W) frames in 0..255 to motions in px."""
     if name == "compact":
         from flow.srflownet.compact import CompactSRFlowNet
 
         return CompactSRFlowNet(**settings)
-    if name in PEERS:
-        from flow.srflownet.raft import RaftSmall
-
-        return RaftSmall(**settings)
     from flow.srflownet.full import SRFlowNet
 
     return SRFlowNet(**settings)
@@ -60,7 +55,7 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
 def load_network(path: str | Path) -> nn.Module:
     """Return the network that a weights file describes, filled and ready to estimate; `BadInput` if it describes none."""
     header = _header(path)
-    if header.get("network") not in NETWORKS + PEERS:
+    if header.get("network") not in NETWORKS:
         raise BadInput(f"{path} does not say which network it belongs to. Use a file that mer flow train wrote.")
     network = build(header["network"], **json.loads(header["settings"]))
     load_weights(network, path)

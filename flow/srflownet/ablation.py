@@ -2,12 +2,9 @@
 
     python -m flow.srflownet.ablation --pool POOL --out OUT [--faces DIR] [--steps N]
 
-Trains one network for each `configs/flow-ablation-*.yaml`, those of a kind from the same random start and on as many
-pairs, and measures them on rendered faces of identities and seeds no training saw, and on the flow benchmark's real
-textures. Networks that are trained are not trained again, so it can be interrupted. Writes OUT/srflownet-ablation.md.
-
-The compact network starts from brightness equations that know no faces and are right for most pixels already. RAFT-small
-has to learn all it knows, as the paper's network has, so the first comparison is made with it too.
+Trains one network for each `configs/flow-ablation-*.yaml`, all from the same random start, on as many pairs, and measures
+them on rendered faces of identities and seeds no training saw, and on the flow benchmark's real textures. Networks that
+are trained are not trained again, so it can be interrupted. Writes OUT/srflownet-ablation.md.
 """
 
 from pathlib import Path
@@ -38,7 +35,6 @@ ROWS = {  # the part of the file's name -> what the row says
     "flow-difference": "(c) b + flow difference loss",
     "all": "(c) b + all four losses",
 }
-RAFT_ROWS = {"raft-generic": "(a) generic set", "raft-faces": "(b) generic + splat faces"}
 BEFORE = {"rest": "predicting nothing", "start": "the random start, untrained"}
 HELD_OUT = 1_000_003  # seed of the faces that measure
 IDENTITY = 16  # consecutive pairs of the engine share an identity
@@ -50,29 +46,25 @@ SIZES = {"splat faces": 192, "benchmark": 224}  # px
 @click.option("--pool", type=click.Path(file_okay=False, path_type=Path), required=True, help="Rendered faces: flow.datasets.pool.fill.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the trainings and the table.")
 @click.option("--faces", type=click.Path(file_okay=False, path_type=Path), help="More faces for the benchmark, as of mer flow benchmark.")
-@click.option("--steps", default=3000, show_default=True, help="Of each training of the compact network.")
-@click.option("--raft-steps", default=4500, show_default=True, help="Of each training of RAFT-small.")
+@click.option("--steps", default=3000, show_default=True, help="Of each training.")
 @click.option("--size", default=192, show_default=True, help="Side of a training frame, px.")
 @click.option("--pairs", default=48, show_default=True, help="To measure on, of each kind.")
-@click.option("--only", type=click.Choice([*ROWS, *RAFT_ROWS]), help="Train this one and stop.")
-def main(
-    pool: Path, out: Path, faces: Path | None, steps: int, raft_steps: int, size: int, pairs: int, only: str | None
-) -> None:
-    lengths = dict.fromkeys(ROWS, steps) | dict.fromkeys(RAFT_ROWS, raft_steps)
-    for name in [only] if only else lengths:
-        say(f"{name}: {(ROWS | RAFT_ROWS)[name]}")
-        train(config_of(name, pool, lengths[name], size), out / name)
+@click.option("--only", type=click.Choice(list(ROWS)), help="Train this one and stop.")
+def main(pool: Path, out: Path, faces: Path | None, steps: int, size: int, pairs: int, only: str | None) -> None:
+    for name in [only] if only else ROWS:
+        say(ROWS[name])
+        train(config_of(name, pool, steps, size), out / name)
     if not only:
         torch.manual_seed(load_config(CONFIGS / "flow-ablation-generic.yaml").seed)
         networks = {"start": build("compact").eval()}
-        networks |= {name: load_network(out / name / "weights.safetensors") for name in lengths}
-        text = page(measure(networks, pairs, faces), steps, raft_steps, size)
+        networks |= {name: load_network(out / name / "weights.safetensors") for name in ROWS}
+        text = page(measure(networks, pairs, faces), steps, size)
         write_text(out / "srflownet-ablation.md", text)
         click.echo(text)
 
 
 def config_of(name: str, pool: Path, steps: int, size: int) -> TrainConfig:
-    """Return the training of one row; all rows of a network share seed, steps and size."""
+    """Return the training of one row; all rows share seed, steps and size."""
     config = load_config(CONFIGS / f"flow-ablation-{name}.yaml")
     if config.start is not None:
         raise BadInput(f"flow-ablation-{name}.yaml starts from weights. The rows compare only from a random start.")
@@ -107,8 +99,9 @@ def _flow(network: nn.Module, onset: np.ndarray, apex: np.ndarray) -> np.ndarray
     return network(*frames)[-1][0].permute(1, 2, 0).numpy()
 
 
-def page(errors: pd.DataFrame, steps: int, raft_steps: int, size: int) -> str:
-    """Return the tables as Markdown, with the paper's numbers beside ours."""
+def page(errors: pd.DataFrame, steps: int, size: int) -> str:
+    """Return the table as Markdown, with the paper's numbers beside ours."""
+    mean = errors.groupby(["kind", "network"])[["epe", "slope"]].mean()
     counts = errors.groupby("kind")["pair"].nunique()
     lines = ["# What facial data and the four losses are worth", ""]
     lines.append(
@@ -118,31 +111,19 @@ def page(errors: pd.DataFrame, steps: int, raft_steps: int, size: int) -> str:
         f"none of them trained on, at {SIZES['splat faces']} px, and on {counts['benchmark']} pairs of the flow benchmark "
         f"(seed {BENCHMARK_SEED}) at {SIZES['benchmark']} px."
     )
-    lines += _table(errors, {**BEFORE, **ROWS}, "generic")
-    lines += ["| the paper: without and with SRFlow | 0.5081 -> 0.2953 (-42 %) | | | |", ""]
-    lines += [
-        f"The same data and {raft_steps} steps of as many pairs for torchvision's RAFT-small, which knows nothing before it is "
-        "trained (`configs/flow-ablation-raft-*.yaml`); these are not its published weights:"
-    ]
-    lines += _table(errors, {"rest": BEFORE["rest"], **RAFT_ROWS}, "raft-generic")
-    lines += ["", *_spread(errors)]
-    return "\n".join(lines) + "\n"
-
-
-def _table(errors: pd.DataFrame, rows: dict[str, str], first: str) -> list[str]:
-    """Return the means of `rows` as a Markdown table, with the change against the row `first` for those after it."""
-    mean = errors.groupby(["kind", "network"])[["epe", "slope"]].mean()
-    lines = ["", "| trained on | EPE, splat faces | EPE, benchmark | gradient error, splat faces | gradient error, benchmark |"]
+    lines += ["", "| trained on | EPE, splat faces | EPE, benchmark | gradient error, splat faces | gradient error, benchmark |"]
     lines += ["|---|---:|---:|---:|---:|"]
-    for name, title in rows.items():
+    for name, title in {**BEFORE, **ROWS}.items():
         cells = [title]
         for column in ("epe", "slope"):
             for kind in ("splat faces", "benchmark"):
-                value, base = mean.loc[(kind, name), column], mean.loc[(kind, first), column]
-                change = f" ({100 * (value / base - 1):+.0f} %)" if name not in (*BEFORE, first) else ""
+                value, first = mean.loc[(kind, name), column], mean.loc[(kind, "generic"), column]
+                change = f" ({100 * (value / first - 1):+.0f} %)" if name not in (*BEFORE, "generic") else ""
                 cells.append(f"{value:.4f}{change}")
         lines.append("| " + " | ".join(cells) + " |")
-    return lines
+    lines += ["| the paper: without and with SRFlow | 0.5081 -> 0.2953 (-42 %) | | | |", ""]
+    lines += _spread(errors)
+    return "\n".join(lines) + "\n"
 
 
 def _spread(errors: pd.DataFrame) -> list[str]:
@@ -152,14 +133,11 @@ def _spread(errors: pd.DataFrame) -> list[str]:
         "chance of the training itself is not in it:",
         "",
     ]
-    compared = [("generic", "faces"), *(("faces", name) for name in list(ROWS)[2:]), tuple(RAFT_ROWS)]
     for kind in ("splat faces", "benchmark"):
         table = errors[errors["kind"] == kind].pivot(index="pair", columns="network", values="epe")
-        for against, name in compared:
-            apart, title = table[name] - table[against], (ROWS | RAFT_ROWS)[name]
-            whose = "RAFT-small, " if name in RAFT_ROWS else ""
-            less = (ROWS | RAFT_ROWS)[against][:3]
-            lines.append(f"- {kind}, {whose}{title} less {less}: {apart.mean():+.4f} +- {2 * apart.sem():.4f} px")
+        for name, against in [("faces", "generic")] + [(other, "faces") for other in list(ROWS)[2:]]:
+            apart = table[name] - table[against]
+            lines.append(f"- {kind}, {ROWS[name]} less {ROWS[against][:3]}: {apart.mean():+.4f} +- {2 * apart.sem():.4f} px")
     return lines
 
 
