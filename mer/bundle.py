@@ -3,23 +3,27 @@
 bundle.json (how a clip becomes an input, what the classifier was fitted on), weights.safetensors, README.md (the model card)
 """
 
-import json
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 import mer
+from data_prep.prepared import SETTINGS_FILE
 from mer import evaluate, fitting, nested, registry, splits
 from mer.config import CvConfig
 from mer.disk import read_json, replacing, visible, write_json, write_text
 from mer.errors import BadInput
 from mer.progress import track
 from mer.settings import explain
+
+if TYPE_CHECKING:
+    from mer.inputs import Inputs
 
 SHIPPED = "synthetic"  # folder in mer/bundles
 JSON_FILE, WEIGHTS_FILE, CARD_FILE = "bundle.json", "weights.safetensors", "README.md"
@@ -42,7 +46,7 @@ class Recipe(BaseModel):
     feature: str
     feature_settings: dict[str, Any]
     classifier: str
-    classifier_settings: list[dict[str, Any]]  # one per seed; probabilities are their mean
+    classifier_settings: list[dict[str, Any]] = Field(min_length=1)  # one per seed; probabilities are their mean
     labels: list[str]  # in the order of the probabilities
     protocol: str
     clips: dict[str, int]  # label -> clips fitted on
@@ -74,57 +78,35 @@ class Bundle:
         return feature.extract(flow, landmarks, **self.recipe.feature_settings)
 
 
-def fit(prepared: Sequence[str | Path], config: CvConfig) -> Bundle:
+def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None = None) -> Bundle:
     """Fit the configured classifier on every clip of the prepared folders, once per seed.
 
-    Raises `BadInput` for folders that cannot go together, as `mer cv` does, for folders prepared differently, and for both phases.
+    out : where the bundle will be saved, to be refused now rather than after the fitting
+    Raises `BadInput` for folders that cannot go together, as `mer cv` does, for folders prepared differently, for both phases,
+    and for an `out` in which `save` would not write.
     """
     from mer import inputs
 
+    before = None if out is None else _found(Path(out))
     if config.phases != "onset-apex":
         raise BadInput("A bundle scores the motion from onset to apex only. Train with phases: onset-apex; mer cv takes both.")
     given = inputs.gather(prepared, config)
-    prepare = [read_json(folder.path / "prepare.json") for folder in given.folders]
-    flow = [read_json(folder.path / "flow" / config.method / "flow.json") for folder in given.folders]
-    size = _same([settings["size"] for settings in prepare], "face size", given.folders)
-    options = _same([settings["options"] for settings in flow], "flow options", given.folders)
-    weights = _same([settings.get("weights") for settings in flow], "weights of the flow network", given.folders)
-    match = _same([settings["match_exposure"] for settings in flow], "exposure matching", given.folders)
-    if options.get("weights"):
-        raise BadInput(
-            f"The flow was estimated with {options['weights']}, which a bundle does not hold, so no clip could be scored with it. "
-            "Estimate it with a method that needs no --weights."
-        )
-
     labels = given.protocol.labels
     table, X = evaluate.in_order(given.table, given.X, labels)  # so that the order of the folders does not change what is fitted
     y = np.array([labels.index(label) for label in table["label"]])
     subjects = splits.subject_ids(table)
-    make, temperature = fitting.maker(config, len(labels)), 1.0
+    make = fitting.maker(config, len(labels))
+    recipe = _plan(given, config)
+    if before:
+        _refuse_another(before, recipe, Path(out))
+
+    temperature = 1.0
     if config.calibration == "temperature":
         problem = fitting.Problem(X, y, subjects, [], len(labels))
         temperature = nested.temperature_for_all(config.inner_folds, problem, make, config.seeds, fitting.fit_predict)
     classifiers = [make(seed).fit(X, y) for seed in track(range(config.seeds), f"Fitting {config.classifier}")]
-    recipe = Recipe(
-        mer=mer.__version__,
-        face_size=size,
-        method=config.method,
-        method_options=options,
-        flow_weights=weights,
-        match_exposure=match,
-        feature=config.feature,
-        feature_settings=config.feature_settings,
-        classifier=config.classifier,
-        classifier_settings=[classifier.state()[1] for classifier in classifiers],
-        labels=labels,
-        protocol=given.protocol.name,
-        clips={label: int((y == i).sum()) for i, label in enumerate(labels)},
-        subjects=len(set(subjects)),
-        datasets=sorted(set(table["dataset"])),
-        synthetic=all(settings["synthetic"] for settings in prepare),
-        temperature=temperature,
-    )
-    return Bundle(recipe, classifiers)
+    fitted = {"classifier_settings": [classifier.state()[1] for classifier in classifiers], "temperature": temperature}
+    return Bundle(recipe.model_copy(update=fitted), classifiers)
 
 
 def shipped() -> Path:
@@ -135,17 +117,15 @@ def shipped() -> Path:
 def save(bundle: Bundle, out: str | Path, replace: bool = False) -> None:
     """Write the bundle folder; a bundle of the same recipe is replaced, with `replace` any bundle; what else is not empty is refused."""
     out = Path(out)
-    if (out / JSON_FILE).is_file():
-        if not replace:
-            _refuse_another(read_json(out / JSON_FILE), bundle.recipe, out)
-    elif visible(out):
-        raise BadInput(f"{out} is not empty and holds no bundle. Choose another --out.")
+    before = _found(out)
+    if before and not replace:
+        _refuse_another(before, bundle.recipe, out)
     tensors = {f"{seed}.{name}": np.ascontiguousarray(value)
                for seed, classifier in enumerate(bundle.classifiers) for name, value in classifier.state()[0].items()}
     with replacing(out / WEIGHTS_FILE) as temporary:
         save_file(tensors, temporary)
-    write_text(out / CARD_FILE, model_card(bundle.recipe))
     write_json(out / JSON_FILE, bundle.recipe.model_dump())
+    write_text(out / CARD_FILE, model_card(bundle.recipe))
 
 
 def load(path: str | Path | None = None) -> Bundle:
@@ -192,13 +172,70 @@ Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOL
 """
 
 
-def _refuse_another(before: dict[str, Any], recipe: Recipe, out: Path) -> None:
+def _plan(given: "Inputs", config: CvConfig) -> Recipe:
+    """The recipe of a bundle that is still to be fitted, with the classifiers' settings as far as they are known by then."""
+    prepare = [read_json(folder.path / SETTINGS_FILE) for folder in given.folders]
+    flow, table = given.flow, given.table
+    if named := flow["options"].get("weights"):
+        raise BadInput(
+            f"The flow was estimated with {named}, which a bundle does not hold, so no clip could be scored with it. "
+            "Estimate it with a method that needs no --weights."
+        )
+    return Recipe(
+        mer=mer.__version__,
+        face_size=_same([settings["size"] for settings in prepare], "face size", given.folders),
+        method=config.method,
+        method_options=flow["options"],
+        flow_weights=flow.get("weights"),
+        match_exposure=flow["match_exposure"],
+        feature=config.feature,
+        feature_settings=config.feature_settings,
+        classifier=config.classifier,
+        classifier_settings=_settings(config),
+        labels=given.protocol.labels,
+        protocol=given.protocol.name,
+        clips={label: int((table["label"] == label).sum()) for label in given.protocol.labels},
+        subjects=len(set(splits.subject_ids(table))),
+        datasets=sorted(set(table["dataset"])),
+        synthetic=all(settings["synthetic"] for settings in prepare),
+    )
+
+
+def _settings(config: CvConfig) -> list[dict[str, Any]]:
+    """What is known of the settings of each seed's classifier before it is fitted."""
+    parameters = inspect.signature(registry.load("mer.classifiers", config.classifier).Classifier).parameters
+    defaults = {name: parameter.default for name, parameter in parameters.items() if name not in fitting.NO_SETTINGS}
+    return [{"seed": seed, **defaults, **fitting.given(config)} for seed in range(config.seeds)]
+
+
+def _found(out: Path) -> Recipe | None:
+    """The recipe of the bundle that `out` holds, None if it is free to be written to. Raises `BadInput` if it holds something else."""
+    if not (out / JSON_FILE).is_file():
+        if visible(out) - {WEIGHTS_FILE}:  # weights alone were left by a `save` that was stopped
+            raise BadInput(f"{out} is not empty and holds no bundle. Choose another --out.")
+        return None
+    try:
+        return Recipe(**read_json(out / JSON_FILE))
+    except ValidationError as error:
+        raise BadInput(f"{out} holds a bundle of another kind: it {explain(error, Recipe)} Choose another --out, or remove that folder.") from error
+    except BadInput as error:
+        raise BadInput(f"{out} holds a damaged bundle: {error} Choose another --out, or remove that folder.") from error
+
+
+def _refuse_another(before: Recipe, now: Recipe, out: Path) -> None:
     """Raise `BadInput` naming every setting and count in which the bundle in `out` differs from the new one; measurements may."""
-    stored = {name: field.get_default(call_default_factory=True) for name, field in Recipe.model_fields.items() if not field.is_required()} | before
-    now = json.loads(json.dumps(recipe.model_dump()))  # as JSON gives it back
-    changed = [f"{name} was {stored.get(name)!r} and is now {now[name]!r}" for name in now if name not in MEASURED and stored.get(name) != now[name]]
+    old, new = _asked(before), _asked(now)
+    changed = [f"{name} was {old[name]!r} and is now {new[name]!r}" for name in new if name in old and old[name] != new[name]]
     if changed:
         raise BadInput(f"{out} holds another bundle: {'; '.join(changed)}. Choose another --out, or remove that folder.")
+
+
+def _asked(recipe: Recipe) -> dict[str, Any]:
+    """What a bundle was asked to be, by name: the recipe without what was found out, and the classifier's settings one by one."""
+    asked = recipe.model_dump(mode="json", exclude=MEASURED | {"classifier_settings"})
+    settings = recipe.model_dump(mode="json")["classifier_settings"]
+    own = {f"{recipe.classifier}.{name}": value for name, value in settings[0].items() if name != "seed"}
+    return asked | {"seeds": len(settings)} | own
 
 
 def _same(values: list, what: str, folders: Sequence) -> Any:

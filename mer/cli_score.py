@@ -27,7 +27,7 @@ def train(prepared, config, maps, index, out, **typed):
     if maps:
         raise click.UsageError("A bundle must know how its maps are made; train from prepared folders.")
     settings = inputs_and_config(prepared, config, maps, index, **typed)
-    fitted = bundle.fit(prepared, settings)
+    fitted = bundle.fit(prepared, settings, out)
     bundle.save(fitted, out)
     click.echo(f"Bundle: {out} ({sum(fitted.recipe.clips.values())} clips of {fitted.recipe.subjects} subjects)")
 

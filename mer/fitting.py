@@ -21,6 +21,7 @@ from mer.nested import Choice
 from mer.settings import checked
 
 Make = Callable[[int], Any]  # seed -> new classifier
+NO_SETTINGS = ("classes", "seed", "device")  # what a classifier is given besides
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,18 @@ def maker(config: CvConfig, classes: int, **chosen: Any) -> Make:
             "write a value into classifier_settings (RUN/choices.json says what the folds chose) and take `search` out."
         )
     Classifier = registry.load("mer.classifiers", config.classifier).Classifier
-    variant = config.classifier.partition(":")[2]  # timm:resnet18
-    given = {**({"backbone": variant} if variant else {}), **config.classifier_settings, **chosen}
-    settings = checked(given, Classifier, ("classes", "seed", "device"), f"The classifier {config.classifier}")
+    settings = given(config, **chosen)
     if "device" in inspect.signature(Classifier).parameters:
         settings["device"] = config.device
     return lambda seed: Classifier(classes=classes, seed=seed, **settings)
+
+
+def given(config: CvConfig, **chosen: Any) -> dict[str, Any]:
+    """Return the classifier's settings that are not left at their defaults, checked; `chosen` ones go before those of `config`."""
+    Classifier = registry.load("mer.classifiers", config.classifier).Classifier
+    variant = config.classifier.partition(":")[2]  # timm:resnet18
+    settings = {**({"backbone": variant} if variant else {}), **config.classifier_settings, **chosen}
+    return checked(settings, Classifier, NO_SETTINGS, f"The classifier {config.classifier}")
 
 
 def candidates(config: CvConfig) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import pytest
 
 import mer
 from mer import bundle, registry
+from mer.config import CvConfig
 from mer.errors import BadInput
 
 LABELS = ["negative", "positive", "surprise"]
@@ -34,6 +35,8 @@ def test_round_trip_predicts_the_same_to_the_bit(classifier, tmp_path):
     after = bundle.load(tmp_path / "b")
     X = np.random.default_rng(1).normal(size=(5, 3, 28, 28)).astype(np.float32)
     assert after.recipe == before.recipe
+    for planned, settings in zip(bundle._settings(CvConfig(classifier=classifier, seeds=2)), after.recipe.classifier_settings, strict=True):
+        assert planned.items() <= settings.items()  # else training again would be refused
     assert np.array_equal(after.predict_proba(X), before.predict_proba(X))
 
 
@@ -64,9 +67,30 @@ def test_save_refuses_a_bundle_of_another_recipe_and_replaces_its_own(tmp_path):
     bundle.save(fitted("majority"), tmp_path / "b")
     warmer = bundle.Bundle(fitted("majority").recipe.model_copy(update={"temperature": 2.0}), fitted("majority").classifiers)
     bundle.save(warmer, tmp_path / "b")  # found out while fitting, not asked for
-    with pytest.raises(BadInput, match="holds another bundle: classifier was 'majority' and is now 'logistic'; classifier_settings was"):
+    with pytest.raises(BadInput, match="holds another bundle: classifier was 'majority' and is now 'logistic'. Choose another"):
         bundle.save(fitted("logistic"), tmp_path / "b")
+    with pytest.raises(BadInput, match="holds another bundle: seeds was 2 and is now 1. Choose another"):
+        bundle.save(fitted("majority", seeds=1), tmp_path / "b")
     assert bundle.load(tmp_path / "b").recipe == warmer.recipe
+
+
+def test_save_goes_on_where_it_was_stopped_after_the_weights(tmp_path):
+    bundle.save(fitted("majority"), tmp_path)
+    for name in ("bundle.json", "README.md"):
+        (tmp_path / name).unlink()
+    bundle.save(fitted("majority"), tmp_path)
+    assert bundle.load(tmp_path).recipe == fitted("majority").recipe
+
+
+@pytest.mark.parametrize("text, message", [
+    ("{", "holds a damaged bundle: .*bundle.json cannot be read"), ("[]", "holds a damaged bundle"), ("", "holds a damaged bundle"),
+    ('{"method": "dis"}', "holds a bundle of another kind: it lacks 'mer'"),
+])  # fmt: skip
+def test_save_refuses_a_damaged_bundle_in_one_message(text, message, tmp_path):
+    (tmp_path / "bundle.json").write_text(text)
+    with pytest.raises(BadInput, match=message + ".*Choose another --out, or remove that folder.$"):
+        bundle.save(fitted("majority"), tmp_path)
+    assert (tmp_path / "bundle.json").read_text() == text and len(list(tmp_path.iterdir())) == 1
 
 
 def test_the_card_counts_seeds_and_leaves_no_gap_for_settings_that_are_not_there():

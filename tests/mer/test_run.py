@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from data_prep import clips
 from flow import files
-from mer import bundle, evaluate, inputs, nested, run
+from mer import bundle, evaluate, inputs, nested, registry, run
 from mer.cli import cli
 from mer.config import CvConfig, load_config
 from mer.errors import BadInput
@@ -145,6 +145,24 @@ def test_a_bundle_knows_the_weights_of_its_flow_and_refuses_those_it_cannot_hold
     file.write_text(json.dumps(json.loads(file.read_text()) | {"options": {"weights": "mine.safetensors"}}))
     with pytest.raises(BadInput, match="estimated with mine.safetensors, which a bundle does not hold"):
         bundle.fit([prepared], CONFIG)
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"classifier_settings": {"C": 1.0}}, "logistic.C was 0.001 and is now 1.0. Choose another"), ({"seeds": 1}, "seeds was 2 and is now 1. Choose another"),
+    ({"feature_settings": {"size": 12}}, "feature_settings was"),
+])  # fmt: skip
+def test_training_refuses_the_folder_of_another_bundle_before_it_fits(prepared, tmp_path, monkeypatch, change, message):
+    bundle.save(bundle.fit([prepared], CONFIG, tmp_path / "b"), tmp_path / "b")
+    bundle.save(bundle.fit([prepared], CONFIG, tmp_path / "b"), tmp_path / "b")
+    monkeypatch.setattr(registry.load("mer.classifiers", "logistic").Classifier, "fit", None)
+    with pytest.raises(BadInput, match=f"holds another bundle: {message}"):
+        bundle.fit([prepared], CONFIG.model_copy(update=change), tmp_path / "b")
+
+
+def test_training_refuses_the_folder_of_something_else_before_it_reads(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(BadInput, match="is not empty and holds no bundle"):
+        bundle.fit([tmp_path / "nowhere"], CONFIG, tmp_path)
 
 
 def test_a_run_keeps_everything_on_record(prepared, tmp_path):
