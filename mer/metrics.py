@@ -97,9 +97,9 @@ def middle(values: np.ndarray) -> list[float]:
     return [float(q) for q in np.percentile(values, [2.5, 97.5])]
 
 
-def bootstrap(counts: np.ndarray) -> dict[str, list[float]]:
-    """Return the 95 % percentile interval of each score over subjects; see `resampled`."""
-    return {name: middle(values) for name, values in resampled(counts).items()}
+def bootstrap(counts: np.ndarray) -> dict[str, list[float]] | None:
+    """Return the 95 % percentile interval of each score over subjects, see `resampled`; None for one subject."""
+    return {name: middle(values) for name, values in resampled(counts).items()} if counts.shape[1] > 1 else None
 
 
 def calibration_error(p: np.ndarray, right: np.ndarray) -> float:
@@ -129,7 +129,7 @@ def summary(predictions: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
         **_mean(by_seed),
         "sd": _sd(by_seed),
         "calibration_error": _calibration(predictions, labels),
-        "interval95": bootstrap(by_subject) if by_subject.shape[1] > 1 else None,
+        "interval95": bootstrap(by_subject),
         "clips": len(table),
         "subjects": by_subject.shape[1],
         "labels": labels,
@@ -179,13 +179,15 @@ def _per_class(by_seed: np.ndarray, labels: list[str]) -> dict[str, dict[str, fl
 
 def _dataset(part: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
     """Scores of the pooled predictions restricted to one dataset; all classes count, shown there or not."""
-    by_seed = subject_confusions(part, labels).sum(1)
+    by_subject = subject_confusions(part, labels)
+    by_seed = by_subject.sum(1)
     clips = part[part["seed"] == part["seed"].min()]
     per_label = {label: int((clips["label"] == label).sum()) for label in labels}
     subjects = int(clips["subject"].nunique())
     most = max(per_label, key=per_label.get)
     always = _mean(confusion(clips["label"], [most] * len(clips), labels)[None])
-    return {**_mean(by_seed), "sd": _sd(by_seed), "clips": len(clips), "subjects": subjects, "clips_per_label": per_label, "always": {"label": most, **always}}
+    scored = {**_mean(by_seed), "sd": _sd(by_seed), "interval95": bootstrap(by_subject)}
+    return {**scored, "clips": len(clips), "subjects": subjects, "clips_per_label": per_label, "always": {"label": most, **always}}
 
 
 def _per_subject(predictions: pd.DataFrame, seeds: int) -> list[dict[str, Any]]:

@@ -97,6 +97,7 @@ def test_dataset_rows_are_the_pooled_predictions_restricted():
     got = metrics.summary(pd.concat([rows, other]), LABELS)["per_dataset"]
     assert got["e"]["uf1"] == pytest.approx(1 / 3) and got["e"]["clips"] == 1
     assert got["d"]["uf1"] == pytest.approx((2 / 3) / 3) and got["d"]["subjects"] == 2
+    assert got["d"]["interval95"] == metrics.bootstrap(metrics.subject_confusions(rows, LABELS)) and got["e"]["interval95"] is None
 
 
 def test_calibration_error_by_hand():

@@ -56,6 +56,17 @@ def test_it_says_what_a_reviewer_asks(finished):
         assert needed in text, needed
 
 
+def test_every_dataset_has_its_interval(finished):
+    scores = json.loads((finished / "metrics.json").read_text())
+    scores["per_dataset"] = {
+        "casme2": {**scores["per_dataset"]["casme2"], "interval95": {"uf1": [0.123, 0.456], "uar": [0.234, 0.567]}},
+        "alone": {**scores["per_dataset"]["casme2"], "interval95": None},  # one subject
+    }
+    (finished / "metrics.json").write_text(json.dumps(scores))
+    text = write_report(finished).read_text(encoding="utf-8")
+    assert "(0.123 to 0.456)" in text and "(0.234 to 0.567)" in text and text.count("left:12.30%;width:33.30%") == 1
+
+
 def test_defaults_and_the_input_are_written_out(finished):
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", write_report(finished).read_text(encoding="utf-8")))
     data = json.loads((finished / "input.json").read_text())
