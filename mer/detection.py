@@ -9,7 +9,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from mer import evaluate, metrics, protocols, run
+from mer import evaluate, metrics, protocols, run, splits
 from mer.config import CvConfig, save_config
 from mer.disk import visible, write_json
 from mer.errors import BadInput
@@ -87,14 +87,14 @@ def _interval(runs: list[Path], units: int) -> list[float] | None:
     """
     labels = ["absent", "present"]
     tables = [evaluate.read_predictions(path / "predictions.csv") for path in runs]
-    subjects = sorted({pair for table in tables for pair in zip(table["dataset"], table["subject"])})
+    subjects = sorted({name for table in tables for name in splits.subject_ids(table)})
     if len(subjects) < 2:
         return None
     draws = metrics.draws(len(subjects))
     total, counting = np.zeros(len(draws)), np.full(len(draws), units - len(tables))  # what was not learned counts as 0 in each
     for table in tables:
-        own = sorted(set(zip(table["dataset"], table["subject"])))
-        drawn = np.einsum("rp,spij->rsij", draws[:, [subjects.index(pair) for pair in own]], metrics.subject_confusions(table, labels))
+        own = np.isin(subjects, splits.subject_ids(table))
+        drawn = np.einsum("rp,spij->rsij", draws[:, own], metrics.subject_confusions(table, labels))
         total += metrics.per_class(drawn)["f1"][..., 1].mean(1)
         counting += drawn[:, 0, 1].sum(-1) > 0
     return metrics.middle(total[counting > 0] / counting[counting > 0])

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mer import splits
+
 SCORES = ("uf1", "uar", "accuracy", "macro_precision")
 RESAMPLES = 2000
 BINS = 10  # of the calibration error; hundreds of clips fill no more
@@ -65,11 +67,11 @@ def majority_of_others(table: pd.DataFrame, labels: list[str]) -> pd.Series:
 
 
 def subject_confusions(predictions: pd.DataFrame, labels: list[str]) -> np.ndarray:
-    """Return confusion counts of each seed and subject, (seeds, subjects, C, C) int64, subjects sorted by dataset and name."""
-    seeds = sorted(predictions["seed"].unique())
-    groups = {key: part for key, part in predictions.groupby(["seed", "dataset", "subject"])}
-    subjects = sorted({key[1:] for key in groups})
-    return np.array([[confusion(groups[(s, *p)]["label"], groups[(s, *p)]["prediction"], labels) for p in subjects] for s in seeds])
+    """Return confusion counts of each seed and subject, (seeds, subjects, C, C) int64, subjects sorted by `splits.subject_ids`."""
+    groups = predictions.groupby(["seed", splits.subject_ids(predictions)])
+    seeds, subjects = (sorted({key[i] for key in groups.groups}) for i in (0, 1))
+    parts = {key: confusion(part["label"], part["prediction"], labels) for key, part in groups}
+    return np.array([[parts[seed, subject] for subject in subjects] for seed in seeds])
 
 
 def draws(subjects: int, resamples: int = RESAMPLES) -> np.ndarray:

@@ -4,12 +4,13 @@ import json
 import re
 import shutil
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from data_prep import clips
 from flow import cache
-from mer import evaluate
+from mer import detection, evaluate
 from mer.cli import cli
 from mer.config import CvConfig
 from mer.detection import cross_validate_units
@@ -64,6 +65,18 @@ def test_mer_cv_runs_cd6me(prepared, tmp_path):
     page = re.sub(r"<[^>]*>", " ", (tmp_path / "run" / "report.html").read_text(encoding="utf-8"))
     assert f"{scores['mean_binary_f1']:.3f}" in page and "leave one dataset out" in page and "Synthetic data." in page
     assert (tmp_path / "run" / "au12" / "report.html").is_file()
+
+
+def test_a_person_in_two_datasets_is_drawn_as_one(tmp_path):
+    labels = ["absent", "present"]
+    clips = [(s, labels[i % 2], labels[(i + (s > i)) % 2]) for s in range(5) for i in range(4)]
+    table = pd.DataFrame(clips, columns=["subject", "label", "prediction"]).assign(dataset="smic", seed=0)
+    for name, rows in {"one": table, "both": pd.concat([table, table.assign(dataset="smic_vis")])}.items():
+        (tmp_path / name).mkdir()
+        rows.to_csv(tmp_path / name / "predictions.csv", index=False)
+    low, high = detection._interval([tmp_path / "one"], 1)
+    assert detection._interval([tmp_path / "both"], 1) == [low, high] and low < high
+    assert detection._interval([tmp_path / "one"], 2) == [low / 2, high / 2]  # another unit that could not be learned counts as 0
 
 
 def test_a_protocol_without_units_is_refused(prepared, tmp_path):

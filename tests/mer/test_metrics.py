@@ -100,6 +100,17 @@ def test_dataset_rows_are_the_pooled_predictions_restricted():
     assert got["d"]["interval95"] == metrics.bootstrap(metrics.subject_confusions(rows, LABELS)) and got["e"]["interval95"] is None
 
 
+def test_a_person_in_two_datasets_is_drawn_as_one():
+    """smic_vis shows the people of smic: two cameras before the same face bring no second sample of people."""
+    rows = predictions([("s1", "negative", "negative"), ("s2", "positive", "negative"), ("s3", "surprise", "surprise")]).assign(dataset="smic")
+    both = pd.concat([rows, rows.assign(dataset="smic_vis")])
+    assert metrics.subject_confusions(both, LABELS).tolist() == (2 * metrics.subject_confusions(rows, LABELS)).tolist()
+    one, two = metrics.summary(rows, LABELS), metrics.summary(both, LABELS)
+    assert (two["subjects"], two["interval95"]) == (3, one["interval95"])
+    others = pd.concat([rows, rows.assign(dataset="samm")])  # another s1
+    assert metrics.summary(others, LABELS)["subjects"] == 6
+
+
 def test_calibration_error_by_hand():
     # sure to .95 twice, right once: a gap of .45; sure to .55 twice, right once: .05, on the other side of nothing
     p = np.array([[0.95, 0.05, 0], [0.95, 0.05, 0], [0.45, 0.55, 0], [0.45, 0.55, 0]])
