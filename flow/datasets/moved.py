@@ -18,7 +18,7 @@ import torch.nn.functional as F
 
 from flow import exposure
 from flow.datasets.generic import TEXTURES, Pair, camera, fractal, random_motion, texture
-from flow.datasets.pool import pairs_in
+from flow.datasets.pool import pairs_in, rendered
 
 FACE_WIDTH = 165.0  # px, of a face that fills a frame of 224 px as the aligned faces do
 EYES = 75.0  # px, between the eyes of such a face
@@ -36,7 +36,7 @@ class MovedFaces:
     """Endless indexable set of pairs of `size` px over the faces in a folder that `flow.datasets.pool.fill` made."""
 
     def __init__(self, folder: str | Path, seed: int, size: int):
-        self.paths, self.seed, self.size, self.kept = pairs_in(folder), seed, size, {}
+        self.paths, self.seed, self.size = pairs_in(folder), seed, size
 
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng((self.seed, 3, index))
@@ -54,12 +54,9 @@ class MovedFaces:
 
     def _face(self, rng: np.random.Generator, scale: float) -> tuple[np.ndarray, np.ndarray, float]:
         """Return a rendered face with the grain of skin on it, float32 0..255, where in it to look, and its width in px."""
-        number = int(rng.integers(len(self.paths)))
-        if number not in self.kept:
-            with np.load(self.paths[number]) as file:
-                y, x = np.nonzero(file["mask"])
-                self.kept[number] = file["onset"], file["apex"], np.array([x.min(), y.min(), x.max(), y.max()], float)
-        *pictures, box = self.kept[number]
+        *pictures, _, mask = rendered(self.paths[rng.integers(len(self.paths))])
+        left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
+        box = np.array([left, top, left + width - 1, top + height - 1], float)
         picture = pictures[rng.integers(2)].astype(np.float32)
         if scale > 1.2:  # room for a grain finer than the rendering
             picture, box = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), 2 * box

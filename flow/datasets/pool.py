@@ -5,6 +5,7 @@ without a camera's faults, and `PooledFaces` draws endless pairs from them: anot
 noise each time. The motion is the engine's: muscles, head, lids and gaze. (For the same faces under other motion see moved.py.)
 """
 
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -44,23 +45,23 @@ def pairs_in(folder: str | Path) -> list[Path]:
     return paths
 
 
+@lru_cache(maxsize=None)
+def rendered(path: Path) -> tuple[np.ndarray, ...]:
+    """Return onset, apex, flow and mask of one pair of a pool, kept in memory once read: 2 MB of 448 px."""
+    with np.load(path) as file:
+        return tuple(file[name] for name in ("onset", "apex", "flow", "mask"))
+
+
 class PooledFaces:
     """Endless indexable set of pairs of `size` px from a folder that `fill` made."""
 
     def __init__(self, folder: str | Path, seed: int, size: int):
-        self.paths, self.seed, self.size, self.kept = pairs_in(folder), seed, size, {}
+        self.paths, self.seed, self.size = pairs_in(folder), seed, size
 
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng((self.seed, 2, index))
-        onset, apex, flow, mask = self._rendered(int(rng.integers(len(self.paths))))
+        onset, apex, flow, mask = rendered(self.paths[rng.integers(len(self.paths))])
         return seen_anew(rng, self.size, onset, apex, flow.astype(np.float32), mask)
-
-    def _rendered(self, number: int) -> tuple[np.ndarray, ...]:
-        """Return the arrays of one rendered pair, kept in memory once read."""
-        if number not in self.kept:
-            with np.load(self.paths[number]) as file:
-                self.kept[number] = tuple(file[name] for name in ("onset", "apex", "flow", "mask"))
-        return self.kept[number]
 
 
 def seen_anew(
