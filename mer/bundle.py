@@ -57,7 +57,7 @@ class Recipe(BaseModel):
     temperature: float = 1.0  # by which log probabilities are divided; fitted on held-out people (`calibration`), 1 where it was not
     least_motion: float = 0.5  # per cent of the inter-ocular distance; below it no label is given
     least_confidence: float = 0.0  # below it no label is given
-    measured: dict[str, tuple[float, float]] = {}  # what the scores were measured on: name (mer/scoring/sureness.py) -> range
+    measured: dict[str, tuple[float, float]] = {}  # what it was fitted or measured on: name (mer/scoring/sureness.py) -> range
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,8 @@ def model_card(recipe: Recipe) -> str:
     kind = "synthetic faces; it has seen no real person and its labels are a demonstration" if recipe.synthetic else "recorded faces"
     sure = "as they come" if recipe.temperature == 1 else f"at temperature {recipe.temperature:.2f}, fitted on subjects that were left out in turn"
     seeds = f"the mean of {n} seeds" if (n := len(recipe.classifier_settings)) > 1 else "of one seed"
+    low, high = recipe.measured.get("motion of the face", (0, 0))
+    moved = f" Those faces move by {low:g} to {high:g} % of the distance of the eyes, and `mer score` says where a clip moves less or more." if high else ""
     method, feature = (f"`{name}`" + (f" {options}" if options else "") for name, options in
                        ((recipe.method, recipe.method_options), (recipe.feature, recipe.feature_settings)))
     return f"""# Bundle: {recipe.classifier} on {recipe.feature} of {recipe.method} flow
@@ -165,7 +167,7 @@ Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOL
 
 - **Fitted on** {sum(recipe.clips.values())} clips of {recipe.subjects} subjects ({', '.join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. These are {kind}.
 - **In**: an onset and an apex frame, aligned to {recipe.face_size} px, brightness {'matched' if recipe.match_exposure else 'not matched'}; flow by {method}; feature {feature}.
-- **Out**: probabilities of {', '.join(recipe.labels)}; {seeds}, {sure}.
+- **Out**: probabilities of {', '.join(recipe.labels)}; {seeds}, {sure}.{moved}
 - **Score**: none is stated here, because every clip above was used for fitting. For an honest estimate run `mer cv` with the same settings.
 - **Cannot**: read minds. It measures facial motion between two frames and names the class that such motion resembles. It is no lie detector and no ground for a decision about a person.
 - **Terms**: weights fitted on licensed datasets fall under those datasets' terms; check them before you pass this folder on.
@@ -174,6 +176,9 @@ Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOL
 
 def _plan(given: "Inputs", config: CvConfig) -> Recipe:
     """The recipe of a bundle that is still to be fitted, with the classifiers' settings as far as they are known by then."""
+    from flow import cache
+    from mer.scoring.measure import range_of_motion
+
     prepare = [read_json(folder.path / SETTINGS_FILE) for folder in given.folders]
     flow, table = given.flow, given.table
     if named := flow["options"].get("weights"):
@@ -181,6 +186,9 @@ def _plan(given: "Inputs", config: CvConfig) -> Recipe:
             f"The flow was estimated with {named}, which a bundle does not hold, so no clip could be scored with it. "
             "Estimate it with a method that needs no --weights."
         )
+    counted = set(table["clip_id"])
+    clips = ((cache.read(folder, config.method, clip_id), folder.landmarks(clip_id)[0])
+             for folder in given.folders for clip_id in folder.clips["clip_id"] if clip_id in counted)
     return Recipe(
         mer=mer.__version__,
         face_size=_same([settings["size"] for settings in prepare], "face size", given.folders),
@@ -198,6 +206,7 @@ def _plan(given: "Inputs", config: CvConfig) -> Recipe:
         subjects=len(set(splits.subject_ids(table))),
         datasets=sorted(set(table["dataset"])),
         synthetic=all(settings["synthetic"] for settings in prepare),
+        measured={"motion of the face": range_of_motion(clips)},
     )
 
 

@@ -66,6 +66,11 @@ def fit(freedoms: np.ndarray, motion: np.ndarray) -> np.ndarray:
     return head
 
 
+def left(freedoms: np.ndarray, motion: np.ndarray) -> np.ndarray:
+    """What of the motion (468, 2) px of the points is not the head's."""
+    return motion - freedoms @ fit(freedoms, motion)
+
+
 def sample(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Values of `picture` (H, W[, C]) float32 at points (N, 2) px, between pixels, the border repeated: (N[, C])."""
     import cv2
@@ -99,7 +104,7 @@ class Dense:
 
     def left(self, motion: np.ndarray) -> np.ndarray:
         """What of the motion (468, 2) px of the landmarks is not the head's."""
-        return motion - self.freedoms @ fit(self.freedoms, motion)
+        return left(self.freedoms, motion)
 
     def own(self, flow: np.ndarray) -> np.ndarray:
         """`flow` (H, W, 2) px without the head's motion: (H, W, 2) float32 px, 0 away from the face."""

@@ -1,6 +1,7 @@
 """The motion between two frames of one face: aligned by the first, estimated as a bundle wants it, the head's share taken off."""
 
-from typing import NamedTuple, Sequence
+import math
+from typing import Iterable, NamedTuple, Sequence
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from mer.bundle import Recipe
 from mer.errors import NothingToScore
 from mer.scoring import loaded, moment
 from mer.scoring.faces import look
-from mer.scoring.head import Dense, sample
+from mer.scoring.head import POINTS, Dense, basis, left, sample
 from mer.scoring.watch import at_sites
 
 
@@ -53,6 +54,19 @@ def between(faces: list[np.ndarray], matrix: np.ndarray, landmarks: np.ndarray, 
     head = Dense(landmarks, flow.shape[:2])
     own = head.own(flow)
     motion = head.left(sample(flow, head.points))
+    return Measured(faces, matrix, landmarks, own, own if own_motion else flow, head.points, motion, farthest(motion, landmarks))
+
+
+def farthest(motion: np.ndarray, landmarks: np.ndarray) -> float:
+    """How far the sites that move most do, per cent of the inter-ocular distance, from the own motion (468, 2) px of landmarks (478, 2) px."""
     moved = np.sort(np.linalg.norm(at_sites(motion)[moment.SEEN], axis=1))[-moment.SITES_COUNTED :]
-    far = float(moved.mean() / interocular(landmarks) * 100)
-    return Measured(faces, matrix, landmarks, own, own if own_motion else flow, head.points, motion, far)
+    return float(moved.mean() / interocular(landmarks) * 100)
+
+
+def range_of_motion(clips: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+    """The least and the greatest `Measured.far` of clips, each a flow (S, S, 2) px and landmarks (478, 2) px, to two digits outwards."""
+    found = []
+    for flow, landmarks in clips:
+        points = landmarks[:POINTS].astype(float)
+        found.append(farthest(left(basis(points), sample(flow, points)), landmarks))
+    return math.floor(min(found) * 100) / 100, math.ceil(max(found) * 100) / 100

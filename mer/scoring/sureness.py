@@ -21,7 +21,7 @@ def reason_not_to_name(motion: float, confidence: float, recipe: Recipe) -> str 
 
 
 def warnings(course: Course, onset: int, apex: int, motion: float, clip: Path, recipe: Recipe) -> list[str]:
-    """What lies outside the ranges that the bundle was measured on, a sentence each, or that it states none.
+    """What lies outside the ranges that the bundle was measured on, a sentence each, and which ranges it does not state.
 
     onset, apex : positions in the course; motion : as in `Score.motion`
     """
@@ -32,7 +32,8 @@ def warnings(course: Course, onset: int, apex: int, motion: float, clip: Path, r
         "head motion from onset to apex": (float(head_motion(course, onset, apex)), "% of the distance of the eyes"),
         "compression": (bits_per_pixel(clip), "bits per pixel"),
     }
-    said = [] if recipe.measured else ["The bundle does not say what kind of clips it was measured on."]
+    unstated = [name for name in values if name not in recipe.measured]
+    said = [f"The bundle states no range of its clips for: {', '.join(unstated)}."] if unstated else []
     for name, (low, high) in recipe.measured.items():
         value, unit = values[name]
         if not math.isnan(value) and not low <= value <= high:

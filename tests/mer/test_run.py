@@ -8,11 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from data_prep import clips
-from flow import files
+from data_prep.prepared import Prepared
+from flow import cache, files
 from mer import bundle, evaluate, inputs, nested, registry, run
 from mer.cli import cli
 from mer.config import CvConfig, load_config
 from mer.errors import BadInput
+from mer.scoring.measure import between
 
 CONFIG = CvConfig(protocol="casme2-3", classifier="logistic", feature_settings={"size": 8}, seeds=2)
 
@@ -157,6 +159,17 @@ def test_training_refuses_the_folder_of_another_bundle_before_it_fits(prepared, 
     monkeypatch.setattr(registry.load("mer.classifiers", "logistic").Classifier, "fit", None)
     with pytest.raises(BadInput, match=f"holds another bundle: {message}"):
         bundle.fit([prepared], CONFIG.model_copy(update=change), tmp_path / "b")
+
+
+def test_a_bundle_states_how_far_the_faces_moved_that_it_was_fitted_on(prepared, tmp_path):
+    for made in prepared.rglob("c3.npz"):  # without a label, so not fitted on
+        files.write(made, 100 * files.read(made))
+    bundle.save(bundle.fit([prepared], CONFIG), tmp_path / "b")
+    low, high = bundle.load(tmp_path / "b").recipe.measured["motion of the face"]
+    folder, counted = Prepared(prepared), inputs.gather([prepared], CONFIG).table["clip_id"]
+    shown = [between([], np.zeros((2, 3)), folder.landmarks(clip_id)[0], cache.read(folder, "srflownet", clip_id), False).far for clip_id in counted]
+    assert low <= min(shown) < low + 0.01 and high - 0.01 < max(shown) <= high and max(shown) > min(shown)
+    assert f"move by {low:g} to {high:g} %" in (tmp_path / "b" / "README.md").read_text()
 
 
 def test_training_refuses_the_folder_of_something_else_before_it_reads(tmp_path):

@@ -79,7 +79,8 @@ def test_low_confidence_and_small_motion_give_no_label(smile_video):
     ({"compression": (50, 99)}, "bits per pixel"),
     ({"head motion from onset to apex": (50, 99)}, "head motion"),
     ({"motion of the face": (50, 99)}, "The motion of the face is"),
-    ({}, "The bundle does not say what kind of clips it was measured on."),
+    ({"motion of the face": (50, 99)}, "states no range of its clips for: frame rate, distance of the eyes, head motion from onset to apex, compression."),
+    ({}, "no range of its clips for: frame rate, distance of the eyes, motion of the face, head motion from onset to apex, compression."),
 ])
 def test_what_lies_outside_the_measured_ranges_is_said(measured, says, smile_video):
     fitted = loaded.bundle(str(bundle.shipped()))
