@@ -8,7 +8,9 @@ from data_prep.clips import clip_table
 from data_prep.layout import Facts, apex_cell, find_folder, find_table, images_in, number, text
 
 FACTS = Facts(
-    recalled=True,  # the emotions; the number of clips is that of CD6ME, Varanka et al., arXiv 2211.11425
+    # The emotions are recalled. There are 189 clips in the release (CD6ME, Varanka et al., arXiv 2211.11425), and 195 in the paper
+    # and at http://casme.psych.ac.cn/casme/e1.
+    recalled=True,
     title="CASME",
     fps=60,
     subjects=19,

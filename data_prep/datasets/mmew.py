@@ -9,7 +9,7 @@ from data_prep.layout import Facts, apex_cell, find_table, folders_named, images
 from mer.errors import BadInput
 
 FACTS = Facts(
-    recalled=True,  # the emotions; the number of clips is that of CD6ME, Varanka et al., arXiv 2211.11425
+    recalled=True,  # the emotions; that there are 300 clips is said at http://www.dpailab.com/database.html
     title="MMEW",
     fps=90,
     subjects=36,
