@@ -24,7 +24,7 @@ import pandas as pd
 
 from flow.estimate import Method, default_options, estimate, load_method
 from flow.estimate import methods as known_methods
-from flow.pairs import Pair, make_pairs, rendered_pairs
+from flow.pairs import Pair, make_pairs, rendered_pairs, through_h264
 from mer.disk import replacing, write_text
 from mer.errors import BadInput
 from mer.progress import say, track
@@ -93,6 +93,7 @@ def run(
     out: str | Path = "flow-benchmark",
     threads: int = 1,
     rendered: bool = False,
+    h264: int | None = None,
 ) -> str:
     """Measure `methods` and write `out`/flow-benchmark.csv and .md; returns the Markdown.
 
@@ -103,17 +104,19 @@ def run(
     shared  : a folder with more faces, see `flow.pairs.faces`
     threads : CPU threads each method may use, which decides the seconds
     rendered : measure on rendered faces moved by muscles, instead of photographs under smooth motion
+    h264     : pass the frames through a video coder at this constant rate factor
 
     `out`/measured.jsonl holds what is measured so far; it goes when the tables are written.
     """
     rows = entrants(methods)
     _use_threads(threads, any(row.method.network for row in rows))
-    facts = _facts(methods, sizes, count, seed, shared, threads, rendered)
+    facts = _facts(methods, sizes, count, seed, shared, threads, rendered, h264)
     measured = _Measured(Path(out) / "measured.jsonl", facts)
     for size in sizes:
         for still in (False, True):
             number = max(1, count // STILL_SHARE) if still else count
             pairs = rendered_pairs(size, number, seed, still) if rendered else make_pairs(size, number, seed, shared, still)
+            pairs = pairs if h264 is None else through_h264(pairs, h264)
             for index, pair in enumerate(track(pairs, f"{size} px{', still' if still else ''}", number)):
                 for row in rows:
                     measured.add((size, still, index), row, pair, _measure_still if still else _measure)
@@ -212,10 +215,12 @@ def _use_threads(threads: int, networks: bool) -> None:
         torch.set_num_threads(threads)
 
 
-def _facts(methods, sizes: Sequence[int], count: int, seed: int, shared: str | Path | None, threads: int, rendered: bool) -> list[str]:
+def _facts(
+    methods, sizes: Sequence[int], count: int, seed: int, shared: str | Path | None, threads: int, rendered: bool, h264: int | None
+) -> list[str]:
     """What a reader needs to make the numbers again."""
     words = [f"mer flow benchmark --pairs {count} --seed {seed}"] + [f"--size {size}" for size in sizes]
-    words += ["--faces DIR"] * bool(shared) + ["--rendered"] * rendered
+    words += ["--faces DIR"] * bool(shared) + ["--rendered"] * rendered + [f"--h264 {h264}"] * (h264 is not None)
     words += [f"--method {name}" for name in methods or () if isinstance(name, str)]
     command = " ".join(words)
     if not all(isinstance(method, str) for method in methods or ()):

@@ -16,6 +16,7 @@ import skimage.data
 from data_prep.frames import open_frames, read_image
 from data_prep.landmarks import FACE_OVAL, FaceMesh, interocular
 from flow.motion import SITES, Bumps, Texture, facial_field, forward_flow, grid, to_uint8
+from flow.splatting.sensor import compress
 from mer.errors import BadInput
 
 PEAKS = (0.3, 6.0)  # px at 224, and in proportion at other sizes
@@ -35,7 +36,7 @@ class Pair:
     mask           : (H, W) bool, the convex hull of the face in frame 1: where errors count
     peak           : px at 224, the longest facial displacement in the mask, before any motion of the whole frame; of a
                      rendered face the longest of all
-    name           : the face, or `rendered`
+    name           : the face, or `rendered` and the coder that the frames went through
     """
 
     frame1: np.ndarray
@@ -111,7 +112,16 @@ def rendered_pairs(size: int, count: int, seed: int, still: bool = False) -> Ite
     for number in range(count):
         pair = render_pair(RENDERED + seed, PAIRS_PER_FACE * number, size, **ranges, **rest)
         peak = float(np.linalg.norm(pair.flow, axis=-1)[pair.face].max()) / scale
-        yield Pair(pair.frame1, pair.frame2, pair.flow, pair.face, peak, "rendered")
+        sensor = pair.about["sensor"]
+        coder = ", JPEG" if sensor.jpeg else ", H.264" if sensor.h264 else ""
+        yield Pair(pair.frame1, pair.frame2, pair.flow, pair.face, peak, f"rendered{coder}")
+
+
+def through_h264(pairs: Iterator[Pair], crf: int) -> Iterator[Pair]:
+    """Yield `pairs` as a video file gives them: two frames in a row of H.264 at the constant rate factor `crf`."""
+    for pair in pairs:
+        frame1, frame2 = compress([pair.frame1, pair.frame2], crf)
+        yield replace(pair, frame1=frame1, frame2=frame2)
 
 
 def _pair(face: Face, size: int, peak: float, rng: np.random.Generator) -> Pair:

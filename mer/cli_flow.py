@@ -48,7 +48,8 @@ def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--faces", type=FOLDER, help="Folder with more real faces (portraits/, clips/) beside scikit-image's astronaut.")
 @click.option("--rendered", is_flag=True, help="Measure on rendered faces moved by muscles, instead of photographs under smooth motion.")
-def benchmark(out, methods, sizes, pairs, seed, faces, rendered):
+@click.option("--h264", metavar="CRF", type=click.IntRange(0, 51), help="Pass frames through H.264 at this constant rate factor: 18 fine ... 35 coarse.")
+def benchmark(out, methods, sizes, pairs, seed, faces, rendered, h264):
     """Compare flow methods on faces with exactly known sub-pixel motion.
 
     \b
@@ -59,7 +60,7 @@ def benchmark(out, methods, sizes, pairs, seed, faces, rendered):
 
     if faces and rendered:
         raise click.UsageError("--faces adds photographs; --rendered measures without any. Take one of them.")
-    click.echo(run(methods or None, sizes=sizes, count=pairs, seed=seed, shared=faces, out=out, rendered=rendered))
+    click.echo(run(methods or None, sizes=sizes, count=pairs, seed=seed, shared=faces, out=out, rendered=rendered, h264=h264))
 
 
 @flow.command()

@@ -9,7 +9,7 @@ import pytest
 from data_prep.landmarks import FACE_OVAL
 from flow.benchmark import ZERO, Entrant, entrants, run
 from flow.estimate import Method, load_method
-from flow.pairs import PEAKS, faces, make_pairs, rendered_pairs
+from flow.pairs import PEAKS, faces, make_pairs, rendered_pairs, through_h264
 from mer.errors import BadInput
 
 SIZE, COUNT = 112, 6
@@ -75,6 +75,13 @@ def test_rendered_pairs_are_other_people_whose_flow_leads_from_frame_1_to_frame_
         if pair.peak > 2:
             assert np.abs(back.astype(float) - pair.frame1)[pair.mask].mean() < np.abs(pair.frame2.astype(float) - pair.frame1)[pair.mask].mean()
     assert max(np.abs(pair.flow).max() for pair in rendered_pairs(64, 2, seed=5, still=True)) < 1e-6
+
+
+def test_a_coder_takes_the_fine_noise_and_leaves_face_and_truth():
+    for pair, coded in zip(make_pairs(SIZE, 2, seed=3), through_h264(make_pairs(SIZE, 2, seed=3), 30)):
+        assert np.array_equal(coded.flow, pair.flow) and np.array_equal(coded.mask, pair.mask) and coded.frame2.shape == pair.frame2.shape
+        grain = [np.std(frame.astype(float) - cv2.GaussianBlur(frame.astype(float), (0, 0), 1)) for frame in (pair.frame2, coded.frame2)]
+        assert grain[1] < 0.9 * grain[0] and np.abs(coded.frame2.astype(float) - pair.frame2).mean() < 8
 
 
 def test_faces_of_a_folder_join_the_astronaut():
@@ -186,5 +193,5 @@ def test_all_methods_run_but_those_without_weights(capsys):
 
 
 def test_a_benchmark_on_rendered_faces_says_so(tmp_path):
-    text = run([], sizes=(64,), count=2, seed=5, out=tmp_path, rendered=True)
-    assert "--rendered" in text and "- Faces: rendered" in text
+    text = run([], sizes=(64,), count=2, seed=5, out=tmp_path, rendered=True, h264=28)
+    assert "--rendered --h264 28" in text and "- Faces: rendered" in text
