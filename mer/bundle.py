@@ -103,7 +103,7 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
     temperature = 1.0
     if config.calibration == "temperature":
         problem = fitting.Problem(X, y, subjects, [], len(labels))
-        temperature = nested.temperature_for_all(config.inner_folds, problem, make, config.seeds, fitting.fit_predict)
+        temperature = nested.temperature_for_all(config.inner_folds, problem, make, config.seeds)
     classifiers = [make(seed).fit(X, y) for seed in track(range(config.seeds), f"Fitting {config.classifier}")]
     fitted = {"classifier_settings": [classifier.state()[1] for classifier in classifiers], "temperature": temperature}
     return Bundle(recipe.model_copy(update=fitted), classifiers)

@@ -1,7 +1,7 @@
 """Folds -> predictions. One classifier per fold and seed, no look at a score, and each fold is saved as it ends.
 
 Nothing in here may depend on the order of the table's rows: clips are sorted by `clip_id` before anything else happens.
-Nothing that is fitted may see the held-out subject: what happens inside the folds is in mer/fitting.py, and nowhere else.
+Nothing that is fitted may see the held-out subject: what happens inside the folds is in mer/folds.py, and nowhere else.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ import pandas as pd
 import yaml
 
 import mer
-from mer import fitting, splits
+from mer import fitting, folds, splits
 from mer.config import CvConfig, save_config
 from mer.disk import read_json, replacing, visible, write_json
 from mer.errors import BadInput
@@ -53,7 +53,7 @@ def cross_validate(
     tests = {name: test for name, _, test in problem.folds}
     files = {(seed, name): fold_file(out, seed, name) for seed in range(config.seeds) for name in tests}
     missing = {key for key, file in files.items() if not file.is_file()}
-    work = fitting.predict_all(config, problem, missing, jobs)
+    work = folds.predict_all(config, problem, missing, jobs)
     for seed, name, p, choice in track(work, f"{config.classifier}, {len(tests)} folds x {config.seeds} seeds", total=len(missing)):
         if config.chooses:
             write_json(fold_file(out, seed, name, "choices"), {"seed": seed, "fold": name, **asdict(choice)})
@@ -72,9 +72,9 @@ def cross_validate(
 def pose(table: pd.DataFrame, X: np.ndarray, labels: list[str], split: str) -> fitting.Problem:
     """What is to be solved, from a table and features that are `in_order`. Raises `OneLabel` if a fold has nothing to learn from."""
     y = np.array([labels.index(label) for label in table["label"]])
-    folds = getattr(splits, split)(table)
-    _check_folds(folds, y, labels)
-    return fitting.Problem(X, y, splits.subject_ids(table), folds, len(labels))
+    parts = getattr(splits, split)(table)
+    _check_folds(parts, y, labels)
+    return fitting.Problem(X, y, splits.subject_ids(table), parts, len(labels))
 
 
 def fingerprint(table: pd.DataFrame, X: np.ndarray) -> dict[str, Any]:

@@ -1,23 +1,18 @@
-"""What happens inside the folds of one cross-validation: fit on the training clips, predict the test clips, and nothing else.
+"""What is fitted in a cross-validation, and on what: classifiers made from settings, fitted on some clips to predict others.
 
-Where settings are to be searched, or probabilities calibrated, `mer/nested.py` decides it on the training clips of the fold
-before they are fitted. Folds go all at once where the classifier can do that, otherwise one by one, in processes if wanted.
+Which clips these are, and which settings, is decided in mer/folds.py and mer/nested.py.
 """
 
 import inspect
 import itertools
-import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import Any, Callable, Iterator
 
 import numpy as np
 
-from mer import nested, registry, splits
+from mer import registry, splits
 from mer.config import CvConfig
 from mer.errors import BadInput
-from mer.nested import Choice
 from mer.settings import checked
 
 Make = Callable[[int], Any]  # seed -> new classifier
@@ -73,38 +68,6 @@ def check(config: CvConfig, classes: int) -> None:
         maker(config, classes, **settings)(0)
 
 
-def predict_all(config: CvConfig, problem: Problem, missing: set[tuple[int, str]], jobs: int = 1) -> Iterator[tuple[int, str, np.ndarray, Choice]]:
-    """Yield seed, name of the fold, probabilities of its test clips and what was chosen, for each of `missing`, as they become known.
-
-    A classifier that has `fit_folds` is fitted for all folds of a seed at once. They are then fitted together even where only
-    some are missing, so that a run that was stopped ends with the same numbers, to the last bit, as one that was not.
-    """
-    if hasattr(maker(config, problem.classes, **candidates(config)[0])(0), "fit_folds"):
-        for seed in sorted({seed for seed, _ in missing}):
-            for k, p, choice in predict(config, problem, seed, problem.folds):
-                if (seed, problem.folds[k][0]) in missing:
-                    yield seed, problem.folds[k][0], p, choice
-        return
-    tasks = [(seed, k) for seed in sorted({seed for seed, _ in missing}) for k, (name, _, _) in enumerate(problem.folds) if (seed, name) in missing]
-    results = _in_processes(config, problem, tasks, jobs) if jobs > 1 else (_task(config, problem, *task) for task in tasks)
-    for seed, k, p, choice in results:
-        yield seed, problem.folds[k][0], p, choice
-
-
-def predict(config: CvConfig, problem: Problem, seed: int, folds: list[splits.Fold]) -> Iterator[tuple[int, np.ndarray, Choice]]:
-    """Yield number of the fold, probabilities of its test clips and what was chosen on its training clips, for `folds`."""
-    options = candidates(config)
-    makers = [maker(config, problem.classes, **settings) for settings in options]
-    if config.chooses:
-        choices = nested.choose(config, problem, options, makers, seed, folds, fit_predict)
-    else:
-        choices = [Choice()] * len(folds)
-    for settings, make in zip(options, makers):
-        mine = [k for k, choice in enumerate(choices) if choice.settings == settings]
-        for i, p in fit_predict(make, seed, problem.X, problem.y, [folds[k][1:] for k in mine]):
-            yield mine[i], nested.sharpen(p, choices[mine[i]].temperature), choices[mine[i]]
-
-
 def fit_predict(make: Make, seed: int, X: np.ndarray, y: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
     """Yield number and probabilities (len(test), classes) of each pair of positions (to fit on, to predict).
 
@@ -117,36 +80,3 @@ def fit_predict(make: Make, seed: int, X: np.ndarray, y: np.ndarray, pairs: list
     elif not together:
         for k, (train, test) in enumerate(pairs):
             yield k, make(seed).fit(X[train], y[train]).predict_proba(X[test])
-
-
-def _task(config: CvConfig, problem: Problem, seed: int, k: int) -> tuple[int, int, np.ndarray, Choice]:
-    (_, p, choice), = predict(config, problem, seed, [problem.folds[k]])
-    return seed, k, p, choice
-
-
-def _in_processes(config: CvConfig, problem: Problem, tasks: list[tuple[int, int]], jobs: int) -> Iterator[tuple[int, int, np.ndarray, Choice]]:
-    """Yield each task's result as it ends. Processes get the problem once, and share out the processor's cores."""
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start, (config, problem, threads))
-    try:
-        yield from (done.result() for done in as_completed([pool.submit(_one, task) for task in tasks]))
-    finally:  # also when the consumer stops: what has not begun never will
-        pool.shutdown(cancel_futures=True)
-
-
-def _start(config: CvConfig, problem: Problem, threads: int) -> None:
-    """What each process does first: keep the problem, and load the classifier's libraries before limiting their threads."""
-    import sys
-
-    from threadpoolctl import threadpool_limits
-
-    global _here
-    _here = config, problem
-    check(config, problem.classes)
-    threadpool_limits(threads)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(threads)
-
-
-def _one(task: tuple[int, int]) -> tuple[int, int, np.ndarray, Choice]:
-    return _task(*_here, *task)

@@ -5,16 +5,14 @@ others; the held-out subject is in neither part, so it has no say.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any
 
 import numpy as np
 
-from mer import metrics, splits
+from mer import fitting, metrics, splits
 from mer.config import CvConfig
 from mer.errors import BadInput
-
-if TYPE_CHECKING:
-    from mer.fitting import Problem
+from mer.fitting import Make, Problem
 
 COOLEST, WARMEST = 0.05, 20.0  # temperatures looked at
 
@@ -28,11 +26,10 @@ class Choice:
     inner_uf1: list[float] = field(default_factory=list)  # of each candidate, in the order of `fitting.candidates`
 
 
-def choose(config: CvConfig, problem: "Problem", options: list[dict], makers: list[Callable], seed: int, folds: list[splits.Fold], fit_predict) -> list[Choice]:
+def choose(config: CvConfig, problem: Problem, options: list[dict], makers: list[Make], seed: int, folds: list[splits.Fold]) -> list[Choice]:
     """Choose for each fold the settings with the highest UF1 over its inner folds (the first of equals), and a temperature.
 
     options, makers : candidate settings, and for each a function seed -> new classifier
-    fit_predict : see mer/fitting.py
     """
     inner = [
         (k, fit, test) for k, (name, train, _) in enumerate(folds)
@@ -42,14 +39,14 @@ def choose(config: CvConfig, problem: "Problem", options: list[dict], makers: li
     found = []
     for make in makers:
         p = np.full((len(folds), len(problem.y), problem.classes), np.nan)  # row k: of the clips that fold k trains on
-        for i, values in fit_predict(make, seed, problem.X, problem.y, pairs):
+        for i, values in fitting.fit_predict(make, seed, problem.X, problem.y, pairs):
             k, _, test = inner[i]
             p[k, test] = values
         found.append(p)
     return [_best(config, options, [p[k, train] for p in found], problem.y[train]) for k, (_, train, _) in enumerate(folds)]
 
 
-def temperature_for_all(count: int, problem: "Problem", make: Callable, seeds: int, fit_predict) -> float:
+def temperature_for_all(count: int, problem: Problem, make: Make, seeds: int) -> float:
     """Return the temperature for a classifier that is fitted on every clip of `problem`, whose probabilities are the mean of `seeds` seeds.
 
     It is the one that suits probabilities of clips that were not fitted: subjects are left out in `count` parts in turn.
@@ -57,12 +54,12 @@ def temperature_for_all(count: int, problem: "Problem", make: Callable, seeds: i
     pairs = inner_folds(count, problem, "these clips", np.arange(len(problem.y)))
     p = np.zeros((len(problem.y), problem.classes))
     for seed in range(seeds):
-        for i, values in fit_predict(make, seed, problem.X, problem.y, pairs):
+        for i, values in fitting.fit_predict(make, seed, problem.X, problem.y, pairs):
             p[pairs[i][1]] += values / seeds
     return fit_temperature(p, problem.y)
 
 
-def inner_folds(count: int, problem: "Problem", of: str, train: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def inner_folds(count: int, problem: Problem, of: str, train: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Split the positions `train` into at most `count` parts without cutting a subject: (to fit on, to predict) for each part.
 
     of : whose parts these are, for the message

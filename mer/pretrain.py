@@ -12,16 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-from mer.classifiers._light_net import Weights
+from mer import metrics
+from mer.classifiers._light_net import FROZEN, frozen
 from mer.classifiers.mer_net import Classifier
 from mer.disk import replacing, write_text
-from mer.errors import BadInput
+from mer.maps import read_maps
 from mer.progress import say
 from mer.synthetic_maps import CROPS, LABELS, make_maps
 
-FOLDER = Path(__file__).parent / "weights"
 # A network alone, because the kernel would keep all maps; the changes of training come on top of the variety of the maps.
 SETTINGS = dict(kernel=False, networks=1, steps=800, mixup=0.0, weight_decay=1e-3)
 MAPS, SEED = 12_000, 0
@@ -38,23 +38,13 @@ def load(crop: str = "aligned") -> Classifier:
 
     Raises `BadInput` for a name without frozen weights.
     """
-    path = FOLDER / f"synthetic-{crop}.safetensors"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem.removeprefix("synthetic-") for file in FOLDER.glob("synthetic-*.safetensors")))
-        raise BadInput(f"There are no frozen weights called {crop!r}. Known: {known or 'none'}. Make them with: python -m mer.pretrain --crop {crop}")
-    return Classifier.from_state(load_file(path), {"classes": len(LABELS), "seed": SEED, **SETTINGS})
-
-
-def weights(crop: str) -> Weights:
-    """The frozen network's weights, to go on from."""
-    return load(crop).networks[0]
+    fitted = Classifier(classes=len(LABELS), seed=SEED, **SETTINGS)
+    fitted.networks, fitted.kernel = [frozen(crop)], None
+    return fitted
 
 
 def score(crop: str, maps: str, index: str) -> tuple[np.ndarray, float]:
     """Confusion counts (rows are the truth) and UF1 of the frozen classifier on maps of real clips, none of which it has seen."""
-    from mer import metrics
-    from mer.maps import read_maps
-
     table, X = read_maps(maps, index)
     said = [LABELS[i] for i in load(crop).predict_proba(X).argmax(1)]
     counts = metrics.confusion(table["label"], said, LABELS)
@@ -66,7 +56,7 @@ def main() -> None:
     parser.add_argument("--crop", choices=CROPS, default="aligned")
     parser.add_argument("--maps", type=int, default=MAPS, help="synthetic maps to fit on")
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--out", type=Path, default=FOLDER, help="folder of the weights")
+    parser.add_argument("--out", type=Path, default=FROZEN, help="folder of the weights")
     parser.add_argument("--score", nargs=2, metavar=("MAPS", "INDEX"), help="score the frozen weights on these maps instead")
     given = parser.parse_args()
     if given.score:

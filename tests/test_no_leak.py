@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer import evaluate, fitting, metrics, nested, registry, splits
+from mer import evaluate, fitting, folds, metrics, nested, registry, splits
 from mer.config import CvConfig
 
 LABELS = ["negative", "positive", "surprise"]
@@ -310,22 +310,22 @@ def inner_folds_hold_the_test_subject(monkeypatch):
 
 
 def settings_are_chosen_by_the_test_score(monkeypatch):
-    def leaking(config, problem, options, makers, seed, folds, fit_predict):
-        tries = [dict(fit_predict(make, seed, problem.X, problem.y, [fold[1:] for fold in folds])) for make in makers]
-        likely = [[p[k][np.arange(len(test)), problem.y[test]].mean() for p in tries] for k, (_, _, test) in enumerate(folds)]
+    def leaking(config, problem, options, makers, seed, parts):
+        tries = [dict(fitting.fit_predict(make, seed, problem.X, problem.y, [part[1:] for part in parts])) for make in makers]
+        likely = [[p[k][np.arange(len(test)), problem.y[test]].mean() for p in tries] for k, (_, _, test) in enumerate(parts)]
         return [nested.Choice(options[int(np.argmax(each))]) for each in likely]
 
     monkeypatch.setattr(nested, "choose", leaking)
 
 
 def the_temperature_is_fitted_on_the_test_clips(monkeypatch):
-    predict = fitting.predict
+    predict = folds.predict
 
-    def leaking(config, problem, seed, folds):
-        for k, p, choice in predict(config, problem, seed, folds):
-            yield k, nested.sharpen(p, nested.fit_temperature(p, problem.y[folds[k][2]])), choice
+    def leaking(config, problem, seed, parts):
+        for k, p, choice in predict(config, problem, seed, parts):
+            yield k, nested.sharpen(p, nested.fit_temperature(p, problem.y[parts[k][2]])), choice
 
-    monkeypatch.setattr(fitting, "predict", leaking)
+    monkeypatch.setattr(folds, "predict", leaking)
 
 
 @pytest.mark.parametrize(

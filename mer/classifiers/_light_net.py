@@ -6,18 +6,22 @@ that contains it. What such a clip holds cannot reach the fold.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Sequence
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from mer import augment
+from mer.errors import BadInput
 from mer.levelled import SIDE
 
 FILTERS = (16, 32)
 CELLS = (SIDE // 4) ** 2
 BLOCK = 17  # folds trained together: their maps stay in the processor's cache
+FROZEN = Path(__file__).parents[1] / "weights"  # of networks fitted on synthetic motion, see mer/pretrain.py
 Weights = dict[str, torch.Tensor]  # each with a first axis of folds
 
 
@@ -120,6 +124,15 @@ def first_weights(channels: int, classes: int, seed: int) -> Weights:
         return {f"{name}.weight": scale * (2 * torch.rand(1, outputs, *inputs, generator=generator) - 1), f"{name}.bias": torch.zeros(1, outputs)}
 
     return layer("first", FILTERS[0], channels, 3, 3) | layer("second", FILTERS[1], FILTERS[0], 3, 3) | layer("head", classes, FILTERS[1] * CELLS)
+
+
+def frozen(name: str) -> Weights:
+    """The weights of one network that was fitted on synthetic motion. Raises `BadInput` for a name without any."""
+    path = FROZEN / f"synthetic-{name}.safetensors"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem.removeprefix("synthetic-") for file in FROZEN.glob("synthetic-*.safetensors")))
+        raise BadInput(f"There are no frozen weights called {name!r}. Known: {known or 'none'}. Make them with: python -m mer.pretrain --crop {name}")
+    return {key.removeprefix("network0."): value for key, value in load_file(path).items()}
 
 
 def with_channels(weights: Weights, channels: int) -> Weights:

@@ -21,9 +21,7 @@ import torch
 from numba import njit
 from torch.nn import functional as F
 
-from mer.classifiers.ststnet import STREAMS
-
-CHANNELS, FILTERS = 3, sum(STREAMS)
+CHANNELS, FILTERS = 3, 16  # of ststnet.Net
 TAPS = 32  # the 27 values that a filter multiplies, and zeros up to whole vectors
 KINDS = 9
 

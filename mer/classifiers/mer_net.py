@@ -70,7 +70,8 @@ class Classifier:
         X : (N, 3, H, W) float, all clips; y : (N,) int; folds : positions to fit on, one array per fold
         """
         maps, y = self._maps(X), np.asarray(y, dtype=np.int64)
-        size, seed, begin = self.settings["networks"], self.settings["seed"], self._start()
+        size, seed, start = (self.settings[name] for name in ("networks", "seed", "start"))
+        begin = None if start == "none" else _light_net.frozen(start)
         networks = [
             _light_net.train(maps, y, folds, self.settings["classes"], seed * size + i, self.how, begin, places, total, self.device)
             for i in range(size)
@@ -120,12 +121,3 @@ class Classifier:
 
     def _kernel(self) -> MirrorKernel:
         return MirrorKernel(self.settings["classes"], self.settings["balanced"], self.settings["mirror"])
-
-    def _start(self) -> _light_net.Weights | None:
-        """The weights to go on from, None for random ones."""
-        if self.settings["start"] == "none":
-            return None
-        from mer import pretrain
-
-        return pretrain.weights(self.settings["start"])
-

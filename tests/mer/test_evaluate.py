@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer import evaluate, fitting, registry
+from mer import evaluate, folds, registry
 from mer.config import CvConfig
 from mer.errors import BadInput
 
@@ -40,7 +40,7 @@ def test_the_order_of_rows_changes_nothing(small, tmp_path, classifier):
 def test_a_stopped_run_goes_on_and_ends_the_same(small, tmp_path, monkeypatch):
     table, X = small
     whole = evaluate.cross_validate(table, X, config(), tmp_path / "whole")
-    predict, calls = fitting.predict, []
+    predict, calls = folds.predict, []
 
     def stops_at_the_fourth(*args):
         calls.append(1)
@@ -48,7 +48,7 @@ def test_a_stopped_run_goes_on_and_ends_the_same(small, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return predict(*args)
 
-    monkeypatch.setattr(fitting, "predict", stops_at_the_fourth)
+    monkeypatch.setattr(folds, "predict", stops_at_the_fourth)
     with pytest.raises(KeyboardInterrupt):
         evaluate.cross_validate(table, X, config(), tmp_path / "run")
     assert len(list((tmp_path / "run").rglob("*.csv"))) == 3

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mer import evaluate, fitting, nested
+from mer import evaluate, fitting, folds, nested
 from mer.config import CvConfig
 from mer.errors import BadInput
 
@@ -77,7 +77,7 @@ def test_folds_that_choose_differently_are_each_fitted_with_their_own(small, tmp
     monkeypatch.setattr(nested, "choose", lambda *args: choices)
     given = problem(small)
     searching = CvConfig(classifier="ststnet", classifier_settings={"learning_rate": 1e-2}, search={"epochs": [1, 2]}, seeds=1)
-    got = {k: (p, choice) for k, p, choice in fitting.predict(searching, given, 0, given.folds)}
+    got = {k: (p, choice) for k, p, choice in folds.predict(searching, given, 0, given.folds)}
     for k, choice in enumerate(choices):
         make = fitting.maker(searching, 3, **choice.settings)
         alone = {i: p for i, p in fitting.fit_predict(make, 0, given.X, given.y, [fold[1:] for fold in given.folds])}
@@ -116,11 +116,11 @@ def test_a_temperature_for_every_clip_is_fitted_on_those_left_out():
     too_sure, y = overconfident(np.random.default_rng(0), n=2000)
     X = np.arange(len(y), dtype=np.float32)[:, None]
     given = fitting.Problem(X, y, np.array([f"d/{i % 10}" for i in range(len(y))]), [], 3)
-    found = nested.temperature_for_all(5, given, lambda seed: TooSure(seed, too_sure), 2, fitting.fit_predict)
+    found = nested.temperature_for_all(5, given, lambda seed: TooSure(seed, too_sure), 2)
     assert found == pytest.approx(nested.fit_temperature(too_sure, y), rel=1e-6) and found == pytest.approx(2.5, rel=0.15)
     one_person = fitting.Problem(X, y, np.full(len(y), "d/0"), [], 3)
     with pytest.raises(BadInput, match="chosen inside these clips: 1 subjects"):
-        nested.temperature_for_all(5, one_person, lambda seed: TooSure(seed, too_sure), 1, fitting.fit_predict)
+        nested.temperature_for_all(5, one_person, lambda seed: TooSure(seed, too_sure), 1)
 
 
 def test_a_setting_the_classifier_lacks_is_refused_before_anything_is_written(small, tmp_path):
@@ -147,7 +147,7 @@ def test_a_stopped_run_keeps_what_its_processes_had_finished(small, tmp_path):
     config = CvConfig(classifier="logistic", seeds=2)
     given = problem(small)
     missing = {(seed, name) for seed in range(2) for name, _, _ in given.folds}
-    work = fitting.predict_all(config, given, missing, jobs=2)
+    work = folds.predict_all(config, given, missing, jobs=2)
     seed, name, p, _ = next(work)
     work.close()  # as an interruption does; must not wait for the other folds
     (_, train, test), = [fold for fold in given.folds if fold[0] == name]
