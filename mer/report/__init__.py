@@ -23,14 +23,17 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
     from mer import detection
     from mer.report.gallery import gallery
     from mer.report.settings import flat, settings_of, table_row
-    from mer.report.units import write_units_report
+    from mer.report.units import units_shown
 
-    units = detection.read(run_dir)
-    if units:
-        return write_units_report(Path(run_dir), units)
+    path, scores = Path(run_dir), detection.read(run_dir)
+    if scores:
+        runs = [write_report(path / name).parent for name, unit in scores["units"].items() if "why" not in unit]
+        return _write(path, "units.html", **units_shown(path, scores, [open_run(run) for run in runs]))
     run = open_run(run_dir)
     pictures = gallery(run, prepared, method or run.config["method"])
-    page = page_writer().get_template("page.html").render(
+    return _write(
+        path,
+        "page.html",
         run=run,
         m=run.metrics,
         origin=run.origin,
@@ -49,16 +52,16 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
         data_settings=[flat(settings) for settings in [*run.origin.get("prepare", []), run.origin.get("flow")] if settings],
         corrections=[correction for settings in run.origin.get("prepare", []) for correction in settings.get("corrections_applied", [])],
     )
-    write_text(run.path / "report.html", page)
-    return run.path / "report.html"
 
 
-def page_writer():
-    """The templates of this folder: names are escaped, and a name that is not given is an error."""
+def _write(path: Path, template: str, **shown: Any) -> Path:
+    """Fill a template of this folder: names are escaped, and a name that is not given is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = FileSystemLoader(Path(__file__).parent)
-    return Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    pages = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    write_text(path / "report.html", pages.get_template(template).render(**shown))
+    return path / "report.html"
 
 
 def _title(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""The report of a detection of action units: all units on one page; each unit's own run has its own report."""
+"""What the page of a detection of action units shows; each unit's own run has its own report."""
 
 from pathlib import Path
 from typing import Any
@@ -6,24 +6,16 @@ from typing import Any
 import yaml
 
 from mer import protocols
-from mer.disk import write_text
+from mer.run import Run
 
 
-def write_units_report(path: Path, scores: dict[str, Any]) -> Path:
-    """Write `path`/report.html from what `path`/metrics.json holds, and that of each unit; returns the page of all units."""
-    from mer.report import page_writer, write_report
-    from mer.run import open_run
-
+def units_shown(path: Path, scores: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
+    """What units.html is filled with: `scores` as in `path`/metrics.json, the settings, and what the units' runs are of."""
     config = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
-    runs = [open_run(path / name) for name, unit in scores["units"].items() if "why" not in unit]
-    for run in runs:
-        write_report(run.path)
-    page = page_writer().get_template("units.html").render(
-        m=scores,
-        config=config,
-        protocol=protocols.load(config["protocol"]),
-        left_out={"loso": "subject", "lodo": "dataset"}[scores["split"]],
-        synthetic=any(run.origin["synthetic"] for run in runs),
-    )
-    write_text(path / "report.html", page)
-    return path / "report.html"
+    return {
+        "m": scores,
+        "config": config,
+        "protocol": protocols.load(config["protocol"]),
+        "left_out": {"loso": "subject", "lodo": "dataset"}[scores["split"]],
+        "synthetic": any(run.origin["synthetic"] for run in runs),
+    }
