@@ -45,7 +45,8 @@ def arrows(face: np.ndarray, own: np.ndarray, enlarge: int = 2) -> np.ndarray:
             end = np.array([x, y]) + ratio * smooth[y, x]
             if np.linalg.norm(end - (x, y)) > 1.0:
                 cv2.arrowedLine(canvas, (x * enlarge, y * enlarge), tuple(int(v) for v in np.rint(end * enlarge)), (150, 20, 30), 1, cv2.LINE_AA, tipLength=0.3)
-    return np.vstack([canvas, caption(f"arrows {ratio:.1f} times the motion, which is {longest:.2f} px at most", canvas.shape[1])])
+    lines = f"arrows {ratio:.1f} times the motion,", f"which is {longest:.2f} px at most"
+    return np.vstack([canvas, *(caption(line, canvas.shape[1], enlarge) for line in lines)])
 
 
 def strain_legend(full: float, height: int = 96) -> np.ndarray:
@@ -58,10 +59,10 @@ def strain_legend(full: float, height: int = 96) -> np.ndarray:
     return np.vstack([bar, caption("strain,", 96), caption("px per px", 96)])
 
 
-def caption(text: str, width: int) -> np.ndarray:
-    """`text` on a white strip (18, width, 3) uint8."""
-    strip = np.full((18, width, 3), 255, np.uint8)
-    return cv2.putText(strip, text, (6, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA)
+def caption(text: str, width: int, enlarge: int = 1) -> np.ndarray:
+    """`text` on a white strip (18 * enlarge, width, 3) uint8."""
+    strip = np.full((18 * enlarge, width, 3), 255, np.uint8)
+    return cv2.putText(strip, text, (6 * enlarge, 13 * enlarge), cv2.FONT_HERSHEY_SIMPLEX, 0.4 * enlarge, (0, 0, 0), enlarge, cv2.LINE_AA)
 
 
 def curve(score: Score, width: int = 760, height: int = 170) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+import mer
 from data_prep.frames import Frames, open_frames
 from mer import bundle as bundles
 from mer.disk import printable
@@ -41,6 +42,7 @@ class Score:
     fps: float | None
     eyes_px: float  # distance of the eyes in the clip, px
     bundle: str
+    made_with: str  # classifier, feature, flow and the start of its weights' SHA-256, version of mer
     synthetic: bool  # the bundle has seen no real face
     course: Course = field(repr=False)
     activity: np.ndarray = field(repr=False)  # (n,) strength of each frame of the course as an apex, per cent
@@ -96,7 +98,7 @@ def score(clip: str | Path, bundle: str | Path | bundles.Bundle | None = None, *
         raise BadInput("Give both the onset and the apex, two different frames, or neither.")
     clip, name = Path(clip), str(bundle or "synthetic, the one that comes with mer")
     if isinstance(bundle, bundles.Bundle):
-        fitted, name = bundle, f"{bundle.recipe.classifier} on {bundle.recipe.feature} of {bundle.recipe.method} flow, from memory"
+        fitted, name = bundle, "one in memory"
     else:
         fitted = loaded.bundle(str(bundle or bundles.shipped()))
     follower = Follower(face)
@@ -132,7 +134,8 @@ def explain(clip: Path, frames: Frames, course: Course, picked: moment.Moment, f
         said.append(f"This is one moment of {lasts:.1f} s; others may be nearly as strong. mer spot lists them all.")
     if not timed:
         said.append(f"The folder has no times; {FPS:g} frames per second were taken to find the motion (give --fps).")
-    if recipe.flow_weights not in (None, loaded.method(recipe.method, recipe.method_options).weights):
+    weights = loaded.method(recipe.method, recipe.method_options).weights
+    if recipe.flow_weights not in (None, weights):
         said.append(f"The bundle was fitted on flow of other weights than {recipe.method} has now. Fit it again (mer train) before you trust its label.")
     seconds = [float(course.time[position]) if timed else None for position in (picked.onset, picked.apex)]
     return Score(
@@ -140,8 +143,8 @@ def explain(clip: Path, frames: Frames, course: Course, picked: moment.Moment, f
         onset=numbers[0], apex=numbers[1], onset_s=seconds[0], apex_s=seconds[1], motion=shown.far,
         regions=sorted(parts, key=lambda region: -region.motion), units=units.nearest(shown.points, shown.motion), warnings=said,
         frames=course.frames, fps=None if not timed or math.isnan(course.fps) else round(course.fps, 3),
-        eyes_px=round(float(course.eyes_px[picked.onset]), 1), bundle=name, synthetic=recipe.synthetic, course=course,
-        activity=moment.activity(course)[0], matrix=shown.matrix, landmarks=shown.landmarks, onset_face=shown.faces[0],
+        eyes_px=round(float(course.eyes_px[picked.onset]), 1), bundle=name, made_with=_made_with(recipe, weights),
+        synthetic=recipe.synthetic, course=course, activity=moment.activity(course)[0], matrix=shown.matrix, landmarks=shown.landmarks, onset_face=shown.faces[0],
         apex_face=shown.faces[1], own=shown.own,
     )
 
@@ -155,6 +158,11 @@ def _position(course: Course, number: int, clip: Path) -> int:
         raise NothingToScore(f"{clip}: no face was found.")
     raise BadInput(f"{clip}: frame {number} is not there, or shows no face; the face is seen in {len(course.number)} of {course.frames} "
                    f"frames, from {course.number[0]} to {course.number[-1]}.")
+
+
+def _made_with(recipe: bundles.Recipe, weights: str) -> str:
+    flow = f"{recipe.method} flow (weights {weights})" if weights else f"{recipe.method} flow"
+    return f"{recipe.classifier} on {recipe.feature} of {flow}, mer {mer.__version__}"
 
 
 def _at(seconds: float | None) -> str:

@@ -119,5 +119,6 @@ def test_from_upload_to_result_in_a_browser(server, smile, tmp_path_factory):
         assert all(asked.startswith((address, "about:", "data:", "blob:")) for asked in browser.addresses())
         browser.run("document.getElementById('forget').click()")
         browser.wait("document.getElementById('result').hidden && document.getElementById('status').textContent === 'Forgotten.'")
+        assert browser.run("ask('http://127.0.0.1:9/').catch(error => error.message)").startswith("The page's server does not answer")
     finally:
         browser.close()

@@ -87,7 +87,7 @@ def test_what_lies_outside_the_measured_ranges_is_said(measured, says, smile_vid
     other = bundle.Bundle(fitted.recipe.model_copy(update={"measured": measured}), fitted.classifiers)
     found = score(smile_video, other)
     assert any(says in warning for warning in found.warnings)
-    assert found.bundle == "mer_net on flow_image of srflownet flow, from memory"
+    assert found.bundle == "one in memory"
 
 
 def test_the_bundle_that_ships_states_every_range_that_is_checked_and_its_card_the_motion(smile):
@@ -135,6 +135,9 @@ def test_all_that_is_written(smile_video, tmp_path):
     assert sorted(path.name for path in (tmp_path / "p").iterdir()) == names
     assert json.loads(answer.stdout) == json.loads((tmp_path / "p" / "score.json").read_text())
     page = (tmp_path / "p" / "page.html").read_text()
+    assert page.index("was measured from") < page.index("<h2>When</h2>")  # beside the label, before the pictures
+    found = json.loads(answer.stdout)
+    assert found["made_with"].startswith("mer_net on flow_image of srflownet flow (weights ") and found["made_with"] in page
     assert "Positive" in page and "data:video/mp4" in page and "http://" not in page.replace("http://www.w3.org/2000/svg", "")
 
 
