@@ -118,3 +118,7 @@ def main():
     except (KeyboardInterrupt, click.Abort):
         click.echo("mer: interrupted. Run the same command again to go on where it stopped.", err=True)
         sys.exit(130)
+
+
+if __name__ == "__main__":  # python -m mer.cli, where the package is not installed
+    main()

@@ -71,7 +71,7 @@ def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None
     left_out += [(clip_id, f"listed by {protocol.name}, but in none of these folders") for clip_id in protocols.absent(protocol, seen)]
     reasons = pd.DataFrame(left_out, columns=["clip_id", "reason"])
     if not kept:
-        first = f"{len(reasons)} are left out, first {reasons['clip_id'][0]}: {reasons['reason'][0]}" if len(reasons) else "the folders hold none"
+        first = f"{len(reasons)} are left out, first {reasons['clip_id'][0]}: {reasons['reason'][0].rstrip('.')}" if len(reasons) else "the folders hold none"
         raise BadInput(f"No clip is left to evaluate; {first}. Check the protocol ({protocol.name}; known: {', '.join(protocols.names())}).")
     return Inputs(pd.DataFrame(kept).reset_index(drop=True), np.stack(features), reasons, protocol, folders, flow_settings)
 

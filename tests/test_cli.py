@@ -43,6 +43,11 @@ def test_every_command_shows_an_example(words, command):
         assert f"mer {' '.join(words)}" in answer.output.split("Example", 1)[1]
 
 
+def test_it_runs_as_a_module():
+    answer = subprocess.run([sys.executable, "-m", "mer.cli", "--version"], capture_output=True, text=True)
+    assert answer.stdout.strip().endswith(mer.__version__), answer.stderr
+
+
 @pytest.mark.parametrize("typed, meant", [
     (["scroe", "x.mp4"], "score"),
     (["prepare", "sammm", "--root", "."], "samm"),
