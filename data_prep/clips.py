@@ -67,8 +67,12 @@ def write(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def read(path: str | Path) -> pd.DataFrame:
-    """Read a clip table written by `write`; raises `BadInput` if there is none at `path`."""
+    """Read a clip table written by `write`; raises `BadInput` if there is none at `path`, or a damaged one."""
     path = Path(path)
     if not path.is_file():
         raise BadInput(f"There is no clip table at {path}. Make one, or finish it, with: mer prepare NAME --root DIR --out {path.parent}")
-    return check(pd.read_parquet(path))
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's are of both kinds
+        raise BadInput(f"The clip table {path} cannot be read: {error}. Make it again with: mer prepare NAME --root DIR --out {path.parent}") from error
+    return check(table)

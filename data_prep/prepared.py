@@ -27,13 +27,13 @@ class Prepared:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         table = clips.read(self.path / CLIPS_FILE)
-        self.outcome = pd.read_csv(
-            self.path / OUTCOME_FILE,
-            dtype={"onset": "Int64", "apex": "Int64"},
-            keep_default_na=False,
-            na_values={"onset": "", "apex": ""},
-        )
-        ok = self.outcome.loc[self.outcome["outcome"] == "ok", "clip_id"]
+        file = self.path / OUTCOME_FILE
+        numbers = {"onset": "Int64", "apex": "Int64"}
+        try:
+            self.outcome = pd.read_csv(file, dtype=numbers, keep_default_na=False, na_values=dict.fromkeys(numbers, ""))
+            ok = self.outcome.loc[self.outcome["outcome"] == "ok", "clip_id"]
+        except (OSError, ValueError, KeyError) as error:
+            raise BadInput(f"{file} cannot be read: {error}. Make it again with: mer prepare NAME --root DIR --out {self.path}") from error
         self.clips = table[table["clip_id"].isin(ok)].reset_index(drop=True)
 
     def folder(self, clip_id: str) -> Path:

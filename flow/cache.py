@@ -7,7 +7,6 @@
 A folder holds flow of one setting of a method, one weights file and one precision only; another is refused, never mixed in.
 """
 
-import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ from data_prep import cluster
 from data_prep.prepared import APEX_OFFSET, ONSET_APEX, Prepared
 from flow import files
 from flow.estimate import Method, estimate_batch, load_method
-from mer.disk import write_json
+from mer.disk import read_json, write_json
 from mer.errors import BadInput
 from mer.progress import track
 
@@ -134,7 +133,7 @@ def settings(prepared: Prepared, method: str, phase: str = ONSET_APEX) -> dict[s
     path = _folder(prepared, method, phase) / "flow.json"
     if not path.is_file():
         raise BadInput(f"{prepared.path} has {none_by(method, phase)}. {_command(prepared, method, phase)}")
-    made_by = json.loads(path.read_text(encoding="utf-8"))
+    made_by = read_json(path)
     made_by.setdefault("precision", "float32")  # as all was that came from the command line before this was recorded
     return made_by
 

@@ -20,7 +20,7 @@ from flow.splatting.head import State
 from flow.splatting.scenes import PAIRS_PER_FACE, Ranges, Scene, draw_scene
 from flow.splatting.recipes import EMOTIONS, coded, draw
 from flow.splatting.truth import motion
-from mer.disk import replacing, write_json
+from mer.disk import read_json, replacing, visible, write_json
 from mer.errors import BadInput
 from mer.progress import track
 
@@ -67,12 +67,12 @@ def render(
 
 
 def _check_same(path: Path, settings: dict) -> None:
-    """Note the settings of a set, or refuse to mix two sets in one folder."""
-    import json
-
-    if path.exists() and (found := json.loads(path.read_text())) != settings:
+    """Note the settings of a set, or refuse to mix two sets in one folder, or a set with something else."""
+    if path.exists() and (found := read_json(path)) != settings:
         changed = ", ".join(f"{k} {found.get(k)} there, {v} now" for k, v in settings.items() if found.get(k) != v)
         raise BadInput(f"{path.parent} holds pairs made with other settings ({changed}). Choose another --out.")
+    if not path.exists() and visible(path.parent):
+        raise BadInput(f"{path.parent} is not empty and holds no rendered pairs. Choose another --out.")
     write_json(path, settings)
 
 
@@ -83,10 +83,8 @@ def _place(out: Path, subject: int, kind: str) -> Path:
 
 def _complete(out: Path, subject: int, pairs: int) -> bool:
     """Whether at least this many pairs of a subject are there: the camera file is written last and says how many."""
-    import json
-
     path = _place(out, subject, "camera") / "spirals.json"
-    return path.exists() and json.loads(path.read_text())["frames"] > pairs
+    return path.exists() and read_json(path)["frames"] > pairs
 
 
 def clip_of(

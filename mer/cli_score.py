@@ -60,6 +60,8 @@ def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
         counts = table["outcome"].value_counts()
         click.echo(f"{out}: {len(table)} clips, " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()))
         sys.exit(0 if (table["outcome"] != "failed").any() else 3)
+    if out is not None and out.is_file():
+        raise click.UsageError(f"--out {out} is a file. The pictures and the page of one clip need a folder.")
     if clip.is_dir():
         from mer.scoring.batch import clips_below
 

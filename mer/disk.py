@@ -21,6 +21,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):  # a full disk names no file, and the temporary one means nothing to a user
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -100,7 +100,7 @@ def claim(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
     file, settings = out / "input.json", out / "config.yaml"
     if file.is_file() and settings.is_file():
         defaults = CvConfig().model_dump()  # for settings that came after that run
-        before = {**defaults, **_read_yaml(settings), **read_json(file)}
+        before = {**defaults, **read_yaml(settings), **read_json(file)}
         changed = [f"{key} was {before.get(key)!r} and is now {value!r}" for key, value in now.items() if before.get(key) != value]
         if changed:
             raise BadInput(f"{out} holds another run: {'; '.join(changed)}. Choose another --out, or remove that folder.")
@@ -111,7 +111,8 @@ def claim(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
         save_config(config, settings)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The settings in a run's config.yaml; raises `BadInput` if it cannot be read."""
     try:
         return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError, yaml.YAMLError) as error:

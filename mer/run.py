@@ -4,7 +4,6 @@ config.yaml (final settings), input.json (identity of the data), run.json (where
 evaluated), left_out.csv (what was not, and why), predictions/ (fold by fold), predictions.csv, metrics.json, report.html
 """
 
-import json
 import os
 import platform
 from dataclasses import dataclass
@@ -15,12 +14,12 @@ from typing import Any, Sequence
 
 import numpy as np
 import pandas as pd
-import yaml
 
 import mer
+from data_prep.prepared import SETTINGS_FILE
 from mer import evaluate, fitting, metrics, protocols
 from mer.config import CvConfig
-from mer.disk import replacing, write_json
+from mer.disk import read_json, replacing, write_json
 from mer.errors import BadInput
 
 VERSIONS_OF = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
@@ -56,9 +55,9 @@ def open_run(path: str | Path) -> Run:
 
     return Run(
         path,
-        config=yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8")),
-        origin=json.loads((path / "run.json").read_text(encoding="utf-8")),
-        metrics=json.loads((path / "metrics.json").read_text(encoding="utf-8")),
+        config=evaluate.read_yaml(path / "config.yaml"),
+        origin=read_json(path / "run.json"),
+        metrics=read_json(path / "metrics.json"),
         predictions=evaluate.read_predictions(path / "predictions.csv"),
         clips=text("clips.csv"),
         left_out=text("left_out.csv"),
@@ -77,7 +76,7 @@ def read_again(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
 
         given = inputs.gather(folders, CvConfig(**run.config))
         table, X = given.table, given.X
-    before = _json(run.path / "input.json")
+    before = read_json(run.path / "input.json")
     now = evaluate.fingerprint(*evaluate.in_order(table, X, before["classes"]))
     changed = [name for name, value in now.items() if before[name] != value]
     if changed:
@@ -93,7 +92,7 @@ def cross_validate_prepared(paths: Sequence[str | Path], config: CvConfig, out: 
     fitting.check(config, len(protocols.load(config.protocol).labels))  # rather than after the features of every clip
     given = inputs.gather(paths, config, known)
     protocol, labels = given.protocol, given.protocol.labels
-    settings = [_json(folder.path / "prepare.json") for folder in given.folders]
+    settings = [read_json(folder.path / SETTINGS_FILE) for folder in given.folders]
     origin = {
         "kind": "prepared",
         "folders": [os.path.relpath(folder.path, out) for folder in given.folders],
@@ -180,10 +179,6 @@ def _installed(name: str) -> bool:
         return bool(metadata.version(name))
     except metadata.PackageNotFoundError:
         return False
-
-
-def _json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:

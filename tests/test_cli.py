@@ -81,6 +81,12 @@ def test_apex_rules_offered_are_those_there_are():
     assert tuple(option.type.choices) == METHODS
 
 
+def test_the_page_of_a_clip_needs_a_folder_and_that_is_said_before_the_clip_is_watched(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    result = CliRunner().invoke(cli, ["score", "clip.mp4", "--out", str(tmp_path / "notes.txt")])
+    assert result.exit_code == 2 and "notes.txt is a file" in result.output
+
+
 def test_a_full_disk_is_one_message_too(monkeypatch, capsys):
     def full(**_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/first/metrics.json")

@@ -77,5 +77,5 @@ def _network(path: Path):
         net = raft_small() if small else raft_large()
         net.load_state_dict(tensors)
     except Exception as error:  # many kinds: pickle, zip, safetensors, missing or misshapen tensors
-        raise BadInput(f"{path} does not hold torchvision's RAFT weights: {str(error).splitlines()[0]}") from error
+        raise BadInput(f"{path} does not hold torchvision's RAFT weights ({type(error).__name__}: {str(error).splitlines()[0]}).") from error
     return net

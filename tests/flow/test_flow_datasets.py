@@ -61,6 +61,9 @@ def test_same_files_for_any_number_of_workers_and_on_resuming(folder, tmp_path):
     assert render(tmp_path, 2, seed=5, size=SIZE, gaussians=3000) == 0
     with pytest.raises(BadInput, match="seed 5 there, 6 now"):
         render(tmp_path, 2, seed=6, size=SIZE, gaussians=3000)
+    (tmp_path / "srflow.json").unlink()
+    with pytest.raises(BadInput, match="is not empty and holds no rendered pairs"):
+        render(tmp_path, 2, seed=5, size=SIZE, gaussians=3000)
 
 
 def test_training_reads_a_rendered_folder(folder):

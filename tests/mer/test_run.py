@@ -54,6 +54,21 @@ def test_what_cannot_be_gathered_is_refused(prepared, change, message):
         inputs.gather([prepared], CONFIG.model_copy(update=change))
 
 
+@pytest.mark.parametrize("file", ["clips.parquet", "outcome.csv", "prepare.json", "flow/srflownet/flow.json"])
+def test_a_damaged_file_of_a_prepared_folder_is_named(prepared, tmp_path, file):
+    (prepared / file).write_text("xx")
+    with pytest.raises(BadInput, match=f"{file} cannot be read"):
+        run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run")
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "run.json", "metrics.json"])
+def test_a_damaged_file_of_a_run_is_named(prepared, tmp_path, file):
+    run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run")
+    (tmp_path / "run" / file).write_text("{")
+    with pytest.raises(BadInput, match=f"{file} cannot be read"):
+        run.open_run(tmp_path / "run")
+
+
 def test_flow_of_two_kinds_is_not_mixed(prepared, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(prepared, other)

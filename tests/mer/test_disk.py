@@ -1,0 +1,41 @@
+"""What stands in a folder is found out, and what cannot be written whole is not written, and says where."""
+
+import errno
+import os
+
+import pytest
+
+from mer.disk import read_json, replacing, visible, write_json
+from mer.errors import BadInput
+
+
+def test_hidden_files_leave_a_folder_free(tmp_path):
+    assert visible(tmp_path / "nowhere") == set()
+    (tmp_path / ".DS_Store").touch()
+    assert visible(tmp_path) == set()
+    (tmp_path / "thesis.tex").touch()
+    assert visible(tmp_path) == {"thesis.tex"}
+
+
+@pytest.mark.parametrize("content", [b"{", b"", b"[1]", b"\xff\xfe", None])
+def test_what_is_no_json_object_is_named(content, tmp_path):
+    if content is not None:
+        (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(BadInput, match="a.json cannot be read"):
+        read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_full_disk_is_said_of_the_file_that_was_asked_for_and_leaves_nothing(named, tmp_path):
+    """A disk that fills up names no file; a folder that cannot be written to names the temporary one."""
+    with pytest.raises(OSError) as caught, replacing(tmp_path / "ä b.json") as temporary:
+        temporary.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), *([str(temporary)] if named else []))
+    assert caught.value.filename == str(tmp_path / "ä b.json") and list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_stays_whole_when_writing_fails(tmp_path):
+    write_json(tmp_path / "a.json", {"a": 1})
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", {"a": {1}})
+    assert read_json(tmp_path / "a.json") == {"a": 1} and len(list(tmp_path.iterdir())) == 1
