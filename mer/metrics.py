@@ -91,7 +91,9 @@ def resampled(counts: np.ndarray, resamples: int = RESAMPLES) -> dict[str, np.nd
     counts : (seeds, subjects, C, C) int. Runs on the same clips are drawn together, so that their differences can be taken.
     """
     pooled = np.einsum("rp,spij->rsij", draws(counts.shape[1], resamples), counts)
-    return {name: value.mean(1) for name, value in scores(pooled, counting=pooled.sum(-1) > 0).items()}
+    found = {name: value.mean(1) for name, value in scores(pooled, counting=pooled.sum(-1) > 0).items()}
+    shown = (counts.sum((0, 1, 3)) > 0).mean()  # a class that nobody at all shows counts as 0, as in the score itself
+    return {name: value if name == "accuracy" else shown * value for name, value in found.items()}
 
 
 def middle(values: np.ndarray) -> list[float]:

@@ -142,6 +142,9 @@ def test_a_resample_without_a_class_says_nothing_about_it():
     perfect = np.zeros((1, 5, 3, 3), dtype=int)
     perfect[0, :, 0, 0] = perfect[0, :3, 1, 1] = perfect[0, :2, 2, 2] = 1  # ten clips, all right; two subjects show the third class
     assert metrics.bootstrap(perfect) == {name: [1.0, 1.0] for name in metrics.SCORES}
+    fewer = np.pad(perfect, ((0, 0), (0, 0), (0, 1), (0, 1)))  # a fourth class, which nobody shows: 0 in the score, and in its interval
+    assert metrics.scores(fewer.sum(1))["uf1"] == 3 / 4 and metrics.bootstrap(fewer)["uf1"] == [3 / 4, 3 / 4]
+    assert metrics.bootstrap(fewer)["accuracy"] == [1, 1]
     never = perfect.copy()
     never[0, :2, 2] = [1, 0, 0]  # called the first
     assert metrics.bootstrap(never)["uar"] == [pytest.approx(2 / 3), 1.0] and metrics.scores(never.sum(1))["uar"] == pytest.approx(2 / 3)
