@@ -78,7 +78,10 @@ def to_text(rows: Sequence[Row]) -> str:
             f"{row.difference:+.4f} | {_span(row.difference_interval, '+')} | {row.only_first_right}, {row.only_this_right} | {row.mcnemar_p:.3g}"
         )
         lines.append(f"| {row.run} | {row.uf1:.4f} | {_span(row.interval)} | {row.uar:.4f} | {more} |")
-    lines += ["", "Intervals are over subjects, drawn together for all runs. McNemar takes clips for independent, so its p is too small."]
+    lines += ["", "Intervals are over subjects, drawn together for all runs. McNemar is about the answers of the mean over seeds, and takes clips for "
+                  "independent, so that its p is too small."]
+    if len(rows) > 2:
+        lines[-1] += f" Each of {len(rows) - 1} runs is compared with the first as if it were the only one: the more there are, the likelier luck wins once."
     return "\n".join(lines)
 
 

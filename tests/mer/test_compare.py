@@ -39,6 +39,7 @@ def test_a_better_run_differs_surely(runs, tmp_path):
     assert compare.compare([runs[0], runs[1]])[1].difference == pytest.approx(-logistic.difference)
     text = compare.to_text([majority, logistic])
     assert f"{logistic.uf1:.4f}" in text and f"{logistic.difference:+.4f}" in text
+    assert "luck" not in text and "luck" in compare.to_text([majority, logistic, logistic])
     compare.write([majority, logistic], tmp_path / "out")
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"compare.csv", "compare.png"}
 
