@@ -15,7 +15,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -25,6 +25,7 @@ from flow.srflownet import losses
 from mer.disk import replacing
 from mer.errors import BadInput
 from mer.progress import say
+from mer.settings import explain
 
 
 class TrainConfig(BaseModel):
@@ -65,7 +66,9 @@ def load_config(path: str | Path) -> TrainConfig:
     """Return the experiment in a YAML file; raises `BadInput` naming every key that does not fit."""
     try:
         return TrainConfig(**(yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}))
-    except (OSError, ValueError, TypeError) as error:
+    except ValidationError as error:
+        raise BadInput(f"{path} is no training configuration: it {explain(error, TrainConfig)}") from error
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
         raise BadInput(f"{path} is no training configuration: {error}") from error
 
 

@@ -169,5 +169,12 @@ def test_every_training_configuration_in_the_repository_is_valid(path):
 
 def test_an_unknown_key_is_refused(tmp_path):
     (tmp_path / "a.yaml").write_text("stepz: 3\n")
-    with pytest.raises(BadInput, match="stepz"):
+    with pytest.raises(BadInput, match="has no setting 'stepz'. Did you mean steps"):
+        load_config(tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1", "steps: many"])
+def test_what_is_no_configuration_is_said_in_one_message(tmp_path, text):
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(BadInput, match="a.yaml is no training configuration: "):
         load_config(tmp_path / "a.yaml")
