@@ -10,10 +10,11 @@ from typing import Any, Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from data_prep.prepared import PHASES, Prepared, open_prepared
+from data_prep.prepared import PHASES, SETTINGS_FILE, Prepared, open_prepared
 from flow import cache
 from mer import protocols, registry
 from mer.config import CvConfig
+from mer.disk import read_json
 from mer.errors import BadInput
 from mer.progress import track
 from mer.protocols import Protocol
@@ -41,13 +42,14 @@ def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None
     With phases: both, those of the second phase follow those of the first along the first axis of a clip's features.
     known : features that need not be made again, for several protocols on the same clips; those that are made are added
 
-    Raises `BadInput` if none does, if a folder has no flow or flow of other settings, or if a setting of the feature is unknown.
+    Raises `BadInput` if none does, if a folder has no flow, or faces or flow of other settings, or if a setting of the feature is unknown.
     """
     protocol = protocols.load(config.protocol)
     extract = extractor(config)
     folders = open_prepared(paths)
     phases = list(PHASES) if config.phases == "both" else [config.phases]
     flow_settings = _flow_settings(folders, config.method, phases)
+    _one_size(folders)
     known = {} if known is None else known
     kept, features, left_out = [], [], []
     for prepared in folders:
@@ -87,6 +89,14 @@ def _flow_settings(folders: list[Prepared], method: str, phases: list[str]) -> d
                 f"The {phase} flow in {path} was made with {settings}, the {first_phase} flow in {first_path} with {first}. Estimate both alike first."
             )
     return first
+
+
+def _one_size(folders: list[Prepared]) -> None:
+    """Datasets must not differ by the size at which their faces were measured either."""
+    (first_path, first), *others = ((folder.path, read_json(folder.path / SETTINGS_FILE).get("size")) for folder in folders)
+    for path, size in others:
+        if size != first:
+            raise BadInput(f"The faces in {path} are {size} px large, those in {first_path} {first} px. Prepare both with one --size first.")
 
 
 def extractor(config: CvConfig) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:

@@ -69,12 +69,16 @@ def test_a_damaged_file_of_a_run_is_named(prepared, tmp_path, file):
         run.open_run(tmp_path / "run")
 
 
-def test_flow_of_two_kinds_is_not_mixed(prepared, tmp_path):
+def test_flow_of_two_kinds_and_faces_of_two_sizes_are_not_mixed(prepared, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(prepared, other)
     table = clips.read(other / "clips.parquet").assign(dataset="samm")
     clips.write(table.assign(clip_id="samm" + table["clip_id"].str.removeprefix("casme2")), other / "clips.parquet")
     (other / "outcome.csv").write_text((other / "outcome.csv").read_text().replace("casme2/", "samm/"))
+    assert len(inputs.gather([prepared, other], CONFIG).folders) == 2
+    (other / "prepare.json").write_text(json.dumps({"dataset": "samm", "size": 128}))
+    with pytest.raises(BadInput, match="other are 128 px large, those in .*casme2 64 px"):
+        inputs.gather([prepared, other], CONFIG)
     (other / "flow" / "srflownet" / "flow.json").write_text(json.dumps({"method": "srflownet", "match_exposure": False}))
     with pytest.raises(BadInput, match="Estimate both alike"):
         inputs.gather([prepared, other], CONFIG)
