@@ -147,7 +147,7 @@ class _Measured:
 
     def add(self, place: tuple[int, bool, int], row: Entrant, pair: Pair, measure: Callable[[Entrant, Pair], dict]) -> None:
         """Measure one method on one pair, unless that is done; place is (size, still, number of the pair)."""
-        key = (*place, row.label)
+        key = (*place, row.label, row.method.weights)
         if key in self.records:
             return
         self.records[key] = {"size": place[0], "label": row.label, **measure(row, pair)}

@@ -163,6 +163,11 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
     stopped = run([Method("one", {}, impatient, False)], **arguments)
     assert len(asked) == 3 + 3  # two pairs are done; two and the still one are left
     steady = Method("one", {}, lambda onsets, apexes: np.ones(onsets.shape[:3] + (2,), np.float32), False)
+    with pytest.raises(KeyboardInterrupt):
+        asked.clear()
+        run([Method("one", {}, impatient, True, weights="new")], **arguments | {"out": tmp_path / "other"})
+    run([Method("one", {}, impatient, True, weights="newer")], **arguments | {"out": tmp_path / "other"})
+    assert len(asked) == 3 + 5  # weights of another training begin anew
     whole = run([steady], **arguments | {"out": tmp_path / "whole"})
     assert _without_seconds(stopped) == _without_seconds(whole)
     assert not (tmp_path / "measured.jsonl").exists()
