@@ -20,7 +20,7 @@ from mer import fitting, folds, splits
 from mer.config import CvConfig, save_config
 from mer.disk import read_json, replacing, visible, write_json
 from mer.errors import BadInput
-from mer.progress import track
+from mer.progress import say, track
 
 TEXT = {name: str for name in ("clip_id", "dataset", "subject", "fold", "label", "prediction")}  # 006 is a name, not a number
 
@@ -50,6 +50,7 @@ def cross_validate(
     fitting.check(config, problem.classes)
     claim(out, config, {**fingerprint(table, X), "classes": labels, "split": split})
 
+    _say_what_cannot_be_learned(problem, labels)
     tests = {name: test for name, _, test in problem.folds}
     files = {(seed, name): fold_file(out, seed, name) for seed in range(config.seeds) for name in tests}
     missing = {key for key, file in files.items() if not file.is_file()}
@@ -161,3 +162,12 @@ def _check_folds(folds: list[splits.Fold], y: np.ndarray, labels: list[str]) -> 
             f"Without {poor[0]}, only one label is left to learn from ({len(poor)} of {len(folds)} folds). "
             f"The labels are {', '.join(labels)}: add clips of other subjects."
         )
+
+
+def _say_what_cannot_be_learned(problem: fitting.Problem, labels: list[str]) -> None:
+    """Such a label has F1 0, whatever the classifier; whoever reads the score should know."""
+    for i, label in enumerate(labels):
+        shown_in = [name for name, _, test in problem.folds if i in problem.y[test]]
+        if len(shown_in) < 2:
+            why = f"shown by {shown_in[0]} alone, and cannot be learned from others" if shown_in else "shown by no clip"
+            say(f"{label} is {why}: its F1 is 0, and counts in UF1.")

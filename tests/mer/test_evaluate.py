@@ -136,3 +136,13 @@ def test_a_dataset_can_be_left_out_instead_of_a_subject(small, tmp_path):
     assert (p["fold"] == p["dataset"]).all() and sorted(set(p["fold"])) == ["a", "b"]
     with pytest.raises(BadInput, match="split was 'lodo' and is now 'loso'"):
         evaluate.cross_validate(table, X, config(), tmp_path / "run")
+
+
+def test_a_label_that_cannot_be_learned_is_said(small, tmp_path, capsys):
+    table, X = small
+    evaluate.cross_validate(table, X, config(seeds=1), tmp_path / "all")
+    assert "F1 is 0" not in capsys.readouterr().err
+    rare = table.assign(label=table["label"].where((table["label"] != "surprise") | (table["subject"] + table["dataset"] == "01b"), "negative"))
+    evaluate.cross_validate(rare, X, config(seeds=1), tmp_path / "rare", ["contempt", "negative", "positive", "surprise"])
+    said = capsys.readouterr().err
+    assert "contempt is shown by no clip: its F1 is 0" in said and "surprise is shown by b/01 alone" in said and "positive is" not in said
