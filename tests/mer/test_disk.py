@@ -34,6 +34,20 @@ def test_a_full_disk_is_said_of_the_file_that_was_asked_for_and_leaves_nothing(n
     assert caught.value.filename == str(tmp_path / "ä b.json") and list(tmp_path.iterdir()) == []
 
 
+def test_who_may_read_a_file_is_as_for_any_other(tmp_path):
+    (tmp_path / "other").touch()
+    with replacing(tmp_path / "a.bin") as temporary:
+        temporary.touch(0o600)
+    assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_what_was_not_written_does_not_take_a_place(tmp_path):
+    (tmp_path / "a.bin").write_text("whole")
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "a.bin"):
+        pass
+    assert (tmp_path / "a.bin").read_text() == "whole"
+
+
 def test_a_file_that_is_there_stays_whole_when_writing_fails(tmp_path):
     write_json(tmp_path / "a.json", {"a": 1})
     with pytest.raises(TypeError):
