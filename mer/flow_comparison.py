@@ -109,7 +109,7 @@ def measure(out: Path, found: list[Row]) -> pd.DataFrame:
     return table
 
 
-def _to_best(table: pd.DataFrame, runs: list[Path]) -> tuple[list[float], list[tuple[float, float]]]:
+def _to_best(table: pd.DataFrame, runs: list[Path]) -> tuple[list[float], list[list[float]]]:
     """UF1 of each row less that of the estimated flow with the least error, and its interval."""
     best = int(table["epe"][:-1].argmin())
     table.attrs["best"] = table["label"][best]
