@@ -69,7 +69,7 @@ def measure(row: str, size: int, threads: int) -> dict[str, float]:
     picture = skimage.data.astronaut()
     onset, apex = picture[:size, :size].copy(), picture[1 : size + 1, 2 : size + 2].copy()
     with tempfile.TemporaryDirectory() as folder:
-        method = _load(row, Path(folder), threads)
+        method = load_row(row, Path(folder), threads)
     seconds = []
     estimate(method, onset, apex)
     while sum(seconds) < LONG_ENOUGH or not seconds:
@@ -98,7 +98,7 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
         memory = max(values["megabytes"] for key, values in found.items() if key[0] == row and key[1] == largest)
         lines.append(f"| {row} | " + " | ".join(cells) + f" | {memory:.0f} | {composite:.1f} |")
     lines += ["", "The last column is computed from the seconds of one pair on the most threads; `mer flow estimate` takes batches and more."]
-    lines.append("GPU: not measured; there was none.")
+    lines.append("On a graphics card: `python -m flow.gpu_speed`; there was none here.")
     return "\n".join(lines) + "\n"
 
 
@@ -108,13 +108,13 @@ def _fresh(row: str, size: int, threads: int) -> dict[str, float]:
     return json.loads(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1])
 
 
-def _load(row: str, folder: Path, threads: int) -> Any:
+def load_row(row: str, folder: Path, threads: int | None = None, device: str = "cpu") -> Any:
     """Return the loaded method of a row; random weights pass through `folder`."""
     from flow.estimate import load_method
 
     name, options = ROWS[row]
     options = dict(options)
-    if name in ("srflownet", "raft"):
+    if threads and name in ("srflownet", "raft"):
         import torch
 
         torch.set_num_threads(threads)
@@ -125,11 +125,12 @@ def _load(row: str, folder: Path, threads: int) -> Any:
         options["weights"] = folder / "random.safetensors"
         srflownet.save_weights(options["weights"], srflownet.build(kind).state_dict(), kind, {})
     elif kind:
+        import torch
         import torchvision.models.optical_flow as models
 
         options["weights"] = folder / "random.pth"
         torch.save(getattr(models, kind)(weights=None).state_dict(), options["weights"])
-    return load_method(name, **options)
+    return load_method(name, device, **options)
 
 
 if __name__ == "__main__":

@@ -39,20 +39,24 @@ class Usual(nn.Module):
 
 
 def measure(rounds: int = 3, epochs: int = 4, folds_alone: int = 3) -> dict[str, float]:
-    """Return seconds per fold and epoch of each way, the median over `rounds`, and `start`, what all at once takes before the first epoch."""
+    """Return seconds per fold and epoch of each way, the median over `rounds`; `start` is what all at once takes before the first epoch."""
     rng = np.random.default_rng(0)
     subjects = np.arange(CLIPS) % SUBJECTS
     X, y = rng.normal(0, 1, (CLIPS, 3, SIDE, SIDE)).astype(np.float32), rng.integers(0, 3, CLIPS)
     folds = [np.flatnonzero(subjects != s) for s in range(SUBJECTS)]
     together(X, y, folds, 1)  # the first call of a routine is slower than the others
     usual(X, y, folds[:1], 1)
-    seconds = {"usual": [], "loop": [], "together": [], "start": []}
+    devices = ["cpu"] + ["cuda"] * torch.cuda.is_available()
+    for device in devices[1:]:
+        together(X, y, folds, 1, device)
+    seconds = {"usual": [], "loop": []} | {f"{part} {device}": [] for part in ("together", "start") for device in devices}
     for _ in range(rounds):
         seconds["usual"].append(usual(X, y, folds[:folds_alone], epochs) / folds_alone / epochs)
         seconds["loop"].append(loop(X, y, folds[:folds_alone], epochs) / folds_alone / epochs)
-        one, more = together(X, y, folds, 1), together(X, y, folds, 1 + epochs)
-        seconds["together"].append((more - one) / SUBJECTS / epochs)
-        seconds["start"].append(one - (more - one) / epochs)
+        for device in devices:
+            one, more = together(X, y, folds, 1, device), together(X, y, folds, 1 + epochs, device)
+            seconds[f"together {device}"].append((more - one) / SUBJECTS / epochs)
+            seconds[f"start {device}"].append(one - (more - one) / epochs)
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
@@ -91,10 +95,10 @@ def loop(X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int) -> 
     return time.perf_counter() - began
 
 
-def together(X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int) -> float:
+def together(X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int, device: str = "cpu") -> float:
     """Seconds for training `folds` all at once."""
     began = time.perf_counter()
-    for _ in Classifier(3, 0, epochs=epochs).fit_folds(X, y, folds):
+    for _ in Classifier(3, 0, epochs=epochs, device=device).fit_folds(X, y, folds):
         pass
     return time.perf_counter() - began
 
@@ -119,15 +123,18 @@ def page() -> str:
     names = {
         "usual": "the usual way: three convolutions, one fold after another",
         "loop": "this project's classifier, one fold after another",
-        "together": "all folds at once (`mer cv`)",
+        "together cpu": "all folds at once (`mer cv`)",
+        "together cuda": "all folds at once on a graphics card (`device: cuda` in the configuration)",
     }
     rows = []
     for name, title in names.items():
-        extra = found["start"] if name == "together" else 0
+        if name not in found:
+            continue
+        extra = found.get(name.replace("together", "start"), 0) if name.startswith("together") else 0
         times = [found[name] * SUBJECTS * epochs + extra for epochs in REGIMES.values()]
         faster = [(found["usual"] * SUBJECTS * epochs) / t for epochs, t in zip(REGIMES.values(), times)]
         rows.append(f"| {title} | {times[0]:.0f} | {times[1]:.0f} | {faster[0]:.1f} | {faster[1]:.1f} |")
-    rate, best = WORK * (CLIPS - CLIPS / SUBJECTS) / found["together"], peak()
+    rate, best = WORK * (CLIPS - CLIPS / SUBJECTS) / found["together cpu"], peak()
     once = compiling()
     return f"""# How long STSTNet takes, leaving each of {SUBJECTS} subjects out
 
@@ -137,13 +144,13 @@ def page() -> str:
 |---|---|---|---|---|
 {chr(10).join(rows)}
 
-All three train the same network for as many batches and epochs, in float32. The last two go through the same batches and end with the same classifier to rounding (`tests/mer/test_ststnet_folds.py`); the first draws its own.
+All train the same network for as many batches and epochs, in float32. All but the first go through the same batches and end with the same classifier to rounding (`tests/mer/test_ststnet_folds.py`); the usual way draws its own.
 
 The kernel that takes all folds at once (`mer/classifiers/_ststnet_kernel.py`) is compiled at its first call, which takes {once:.1f} s more and is not in the table; later runs find it on disk.
 
-Needed at the least, per clip, epoch and fold: {WORK / 1e6:.2f} million floating-point operations (the filters at every pixel, and a ninth of them on the way back), {WORK * CLIPS * SUBJECTS * REGIMES["published"] / 1e12:.0f} million million for the published regime. All at once does them at {rate / 1e9:.0f} thousand million per second, {100 * rate / best:.0f} % of the {best / 1e9:.0f} that a large matrix product reaches on the same thread(s).
+Needed at the least, per clip, epoch and fold: {WORK / 1e6:.2f} million floating-point operations (the filters at every pixel, and a ninth of them on the way back), {WORK * CLIPS * SUBJECTS * REGIMES["published"] / 1e12:.0f} million million for the published regime. All at once does them at {rate / 1e9:.0f} thousand million per second on the processor, {100 * rate / best:.0f} % of the {best / 1e9:.0f} that a large matrix product reaches on the same thread(s).
 
-Made by `python -m mer.benchmark`. A GPU was not measured.
+Made by `python -m mer.benchmark`. {"" if "together cuda" in found else "There was no graphics card to measure."}
 """
 
 

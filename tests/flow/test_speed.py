@@ -1,9 +1,11 @@
 """The speed table says what was measured, and every row can be loaded."""
 
 import pytest
+import torch
 
-from flow import speed
+from flow import gpu_speed, speed
 from flow.estimate import load_method
+from mer.errors import BadInput
 
 
 def test_the_page_gives_seconds_memory_and_the_composite():
@@ -16,8 +18,8 @@ def test_the_page_gives_seconds_memory_and_the_composite():
 @pytest.mark.parametrize("row", speed.ROWS)
 def test_every_row_names_a_method_and_its_options(row, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr("flow.estimate.load_method", lambda name, **options: asked.append((name, options)))
-    speed._load(row, tmp_path, 1)
+    monkeypatch.setattr("flow.estimate.load_method", lambda name, device, **options: asked.append((name, options)))
+    speed.load_row(row, tmp_path, 1)
     ((name, options),) = asked
     monkeypatch.undo()
     if name not in ("srflownet", "raft"):
@@ -30,3 +32,17 @@ def test_a_measurement_is_positive_and_in_megabytes(monkeypatch):
     monkeypatch.setattr(speed, "LONG_ENOUGH", 0)
     found = speed.measure("dis, medium", 224, 1)
     assert found["seconds"] > 0 and 50 < found["megabytes"] < 50_000
+
+
+def test_pairs_per_second_on_a_card_are_measured_with_the_rows_network(monkeypatch):
+    monkeypatch.setattr(gpu_speed, "ROUNDS", 2)
+    rate = gpu_speed.measure("srflownet, compact", 32, 40, 2, torch.device("cpu"))
+    text = gpu_speed.page({("srflownet, compact", call): rate if call[0] < 1000 else 0.0 for call in gpu_speed.CALLS}, "a card")
+    assert rate > 0 and f"| srflownet, compact | {rate:.1f} | {rate:.1f} | out of memory |" in text
+
+
+def test_without_a_card_the_reader_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(BadInput, match="no graphics card"):
+        gpu_speed.main(["--out", str(tmp_path / "a.md")], standalone_mode=False)
+    assert not list(tmp_path.iterdir())
