@@ -166,8 +166,8 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         asked.clear()
         run([Method("one", {}, impatient, True, weights="new")], **arguments | {"out": tmp_path / "other"})
-    run([Method("one", {}, impatient, True, weights="newer")], **arguments | {"out": tmp_path / "other"})
-    assert len(asked) == 3 + 5  # weights of another training begin anew
+    text = run([Method("one", {}, impatient, True, weights="newer")], **arguments | {"out": tmp_path / "other"})
+    assert len(asked) == 3 + 5 and "Weights of one: SHA-256 newer" in text  # weights of another training begin anew
     whole = run([steady], **arguments | {"out": tmp_path / "whole"})
     assert _without_seconds(stopped) == _without_seconds(whole)
     assert not (tmp_path / "measured.jsonl").exists()
