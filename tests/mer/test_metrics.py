@@ -145,6 +145,12 @@ def test_a_resample_without_a_class_says_nothing_about_it():
     fewer = np.pad(perfect, ((0, 0), (0, 0), (0, 1), (0, 1)))  # a fourth class, which nobody shows: 0 in the score, and in its interval
     assert metrics.scores(fewer.sum(1))["uf1"] == 3 / 4 and metrics.bootstrap(fewer)["uf1"] == [3 / 4, 3 / 4]
     assert metrics.bootstrap(fewer)["accuracy"] == [1, 1]
+    alone = fewer.copy()
+    alone[0, 4, 3] = [1, 0, 0, 0]  # one subject shows it, so that nobody can teach it
+    assert metrics.bootstrap(alone)["uar"] == [3 / 4, 3 / 4]
+    nonsense = np.zeros((1, 4, 4, 4), dtype=int)
+    nonsense[0, range(4), range(4), [1, 2, 3, 0]] = 1  # a class for each subject
+    assert metrics.bootstrap(nonsense)["uf1"] == [0, 0]
     never = perfect.copy()
     never[0, :2, 2] = [1, 0, 0]  # called the first
     assert metrics.bootstrap(never)["uar"] == [pytest.approx(2 / 3), 1.0] and metrics.scores(never.sum(1))["uar"] == pytest.approx(2 / 3)
