@@ -32,7 +32,7 @@ from data_prep.replicas import MARKER
 from data_prep.survey import Found, check_dataset, load_dataset, locate_all, missing_message, read_clips, too_many_missing
 from mer import registry
 from mer.device import cores
-from mer.disk import read_json, replacing, visible, write_json
+from mer.disk import read_json, replacing, visible, write_json, write_npz
 from mer.errors import BadInput, MerError
 from mer.progress import say, track
 
@@ -224,7 +224,7 @@ def _prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
     partial.mkdir(parents=True)
     write_image(partial / "onset.png", warp(onset, matrix, job.size))
     write_image(partial / "apex.png", warp(apex, matrix, job.size))
-    np.savez(  # its zip entries carry a fixed date, so equal arrays give equal bytes
+    write_npz(
         partial / "landmarks.npz",
         onset=transform_points(points, matrix),
         apex=transform_points(apex_points, matrix),
@@ -254,8 +254,7 @@ def _add_offset(clip: Found, job: Job, folder: Path) -> str:
         write_image(temporary, warp(offset, arrays["transform"], job.size))
     arrays["frames"] = np.append(arrays["frames"], clip.offset)
     arrays["files"] = np.append(arrays["files"], _names(clip, [clip.offset], job.root))
-    with replacing(folder / "landmarks.npz") as temporary:
-        np.savez(temporary, **arrays)
+    write_npz(folder / "landmarks.npz", **arrays)
     return ""
 
 

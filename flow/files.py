@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mer.disk import replacing
+from mer.disk import replacing, write_npz
 from mer.errors import BadInput
 
 # Source: Baker et al., IJCV 2011, and vision.middlebury.edu/flow/code: the bytes "PIEH" as a little-endian float,
@@ -21,13 +21,13 @@ def write(path: str | Path, flow: np.ndarray) -> None:
     if flow.ndim != 3 or flow.shape[2] != 2 or flow.dtype != np.float32:
         raise BadInput(f"Flow must be (H, W, 2) float32 to be written to {path}, not {flow.shape} {flow.dtype}.")
     suffix = _suffix(path)
+    if suffix == ".npz":
+        write_npz(path, flow=flow)
+        return
+    height, width, _ = flow.shape
+    header = _MAGIC.astype("<f4").tobytes() + np.array([width, height], "<i4").tobytes()
     with replacing(path) as temporary:
-        if suffix == ".npz":
-            np.savez(temporary, flow=flow)
-        else:
-            height, width, _ = flow.shape
-            header = _MAGIC.astype("<f4").tobytes() + np.array([width, height], "<i4").tobytes()
-            temporary.write_bytes(header + flow.astype("<f4").tobytes())
+        temporary.write_bytes(header + flow.astype("<f4").tobytes())
 
 
 def read(path: str | Path) -> np.ndarray:

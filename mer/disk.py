@@ -3,10 +3,14 @@
 import json
 import os
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Iterator
+from typing import TYPE_CHECKING, Any, Iterator
 
 from mer.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @contextmanager
@@ -26,11 +30,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.chmod(mode)
         os.replace(temporary, path)
     except OSError as error:
-        if error.filename in (None, str(temporary)):  # a full disk names no file, and the temporary one means nothing to a user
+        if str(error.filename) in ("None", str(temporary)):  # a full disk names no file, and the temporary one means nothing to a user
             error.filename = str(path)
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary.exists():  # a read-only disk refuses to remove even what is not there
+            temporary.unlink()
 
 
 def visible(folder: str | Path) -> set[str]:
@@ -58,6 +63,16 @@ def write_text(path: str | Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_npz(path: str | Path, **arrays: "np.ndarray") -> None:
+    """Write arrays as .npz, whole or not at all; equal arrays give equal bytes, because numpy dates them all 1980."""
+    import numpy as np
+
+    buffer = BytesIO()  # straight to a full disk, the zip file would print a traceback of its own when it is forgotten
+    np.savez(buffer, **arrays)
+    with replacing(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -1,5 +1,7 @@
 import struct
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -32,11 +34,11 @@ def test_the_same_flow_makes_the_same_bytes(tmp_path):
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     files.write(tmp_path / "a.npz", FLOW)
 
-    def full_disk(path, **arrays):
-        path.write_bytes(b"half")
+    def full_disk(path, content):
+        path.write_text("half")
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(np, "savez", full_disk)
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
     with pytest.raises(OSError):
         files.write(tmp_path / "a.npz", FLOW + 1)
     assert np.array_equal(files.read(tmp_path / "a.npz"), FLOW)
