@@ -3,7 +3,6 @@
 Source of the score: Varanka et al., Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv 2211.11425.
 """
 
-import json
 from pathlib import Path
 from typing import Any, Sequence
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from mer import evaluate, metrics, protocols, run, splits
 from mer.config import CvConfig, save_config
-from mer.disk import visible, write_json
+from mer.disk import read_json, visible, write_json
 from mer.errors import BadInput
 
 
@@ -76,7 +75,7 @@ def summary(scores: dict[str, Any]) -> str:
 def read(path: str | Path) -> dict[str, Any] | None:
     """The scores of a detection of action units in folder `path`; None if it is something else."""
     file = Path(path) / "metrics.json"
-    scores = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    scores = read_json(file) if file.is_file() else {}
     return scores if "mean_binary_f1" in scores else None
 
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 from urllib.parse import quote
 
 import numpy as np
@@ -127,7 +127,18 @@ def fold_file(out: Path, seed: int, fold: str, what: str = "predictions") -> Pat
 
 def read_predictions(path: str | Path) -> pd.DataFrame:
     """Read predictions written by `cross_validate`; numbers come back to the last bit and ids stay text."""
-    return pd.read_csv(path, dtype=TEXT, keep_default_na=False, float_precision="round_trip")
+    return read_table(path, ["dataset", "subject", "seed", "label", "prediction"], dtype=TEXT, float_precision="round_trip")
+
+
+def read_table(path: str | Path, columns: Sequence[str], **how: Any) -> pd.DataFrame:
+    """Read a table of a run, with `how` for `pandas.read_csv`; raises `BadInput` if it cannot be read or lacks some of `columns`."""
+    try:
+        table = pd.read_csv(path, keep_default_na=False, **how)
+        if missing := [name for name in columns if name not in table]:
+            raise ValueError(f"it has no column {', '.join(missing)}")
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read: {error}. Delete it, and run the same mer cv again.") from error
+    return table
 
 
 def _rows(clips: pd.DataFrame, fold: str, seed: int, p: np.ndarray, labels: list[str]) -> pd.DataFrame:

@@ -50,8 +50,8 @@ def open_run(path: str | Path) -> Run:
     if lacking:
         raise BadInput(f"{path} is not a finished run: it has no {lacking[0]}. Make or finish one with: mer cv ... --out {path}")
 
-    def text(name: str) -> pd.DataFrame:
-        return pd.read_csv(path / name, dtype=str, keep_default_na=False)
+    def text(name: str, columns: Sequence[str]) -> pd.DataFrame:
+        return evaluate.read_table(path / name, columns, dtype=str)
 
     return Run(
         path,
@@ -59,8 +59,8 @@ def open_run(path: str | Path) -> Run:
         origin=read_json(path / "run.json"),
         metrics=read_json(path / "metrics.json"),
         predictions=evaluate.read_predictions(path / "predictions.csv"),
-        clips=text("clips.csv"),
-        left_out=text("left_out.csv"),
+        clips=text("clips.csv", ["clip_id"]),
+        left_out=text("left_out.csv", ["clip_id", "reason"]),
     )
 
 

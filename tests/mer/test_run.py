@@ -61,12 +61,13 @@ def test_a_damaged_file_of_a_prepared_folder_is_named(prepared, tmp_path, file):
         run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run")
 
 
-@pytest.mark.parametrize("file", ["config.yaml", "run.json", "metrics.json"])
+@pytest.mark.parametrize("file", ["config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv"])
 def test_a_damaged_file_of_a_run_is_named(prepared, tmp_path, file):
     run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run")
-    (tmp_path / "run" / file).write_text("{")
-    with pytest.raises(BadInput, match=f"{file} cannot be read"):
-        run.open_run(tmp_path / "run")
+    for damage in ("{", ""):
+        (tmp_path / "run" / file).write_text(damage)
+        with pytest.raises(BadInput, match=f"{file} cannot be read"):
+            run.open_run(tmp_path / "run")
 
 
 def test_flow_of_two_kinds_and_faces_of_two_sizes_are_not_mixed(prepared, tmp_path):
