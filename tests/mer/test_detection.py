@@ -70,7 +70,7 @@ def test_mer_cv_runs_cd6me(prepared, tmp_path):
 def test_a_person_in_two_datasets_is_drawn_as_one(tmp_path):
     labels = ["absent", "present"]
     clips = [(s, labels[i % 2], labels[(i + (s > i)) % 2]) for s in range(5) for i in range(4)]
-    table = pd.DataFrame(clips, columns=["subject", "label", "prediction"]).assign(dataset="smic", seed=0)
+    table = pd.DataFrame(clips, columns=["subject", "label", "prediction"]).assign(dataset="smic", seed=0, clip_id="", fold="")
     for name, rows in {"one": table, "both": pd.concat([table, table.assign(dataset="smic_vis")])}.items():
         (tmp_path / name).mkdir()
         rows.to_csv(tmp_path / name / "predictions.csv", index=False)
