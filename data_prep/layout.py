@@ -1,11 +1,13 @@
 """Finding things in a dataset folder as it was downloaded: spreadsheets, nested zip folders, clips; and its facts.
 
-What is particular to one dataset stands in its file in `data_prep/datasets/`.
+Names are compared without regard to upper and lower case, because copying between systems changes it. What is particular to one
+dataset stands in its file in `data_prep/datasets/`.
 """
 
 import os
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Iterator
@@ -43,7 +45,7 @@ class Facts:
 
 def forget() -> None:
     """Look at the disk anew: what the functions below found is kept, since every clip of a dataset asks the same."""
-    for search in (find_folder, folders_named, leaf_folders, images_in):
+    for search in (find_folder, folders_named, leaf_folders, folders_in, images_in):
         search.cache_clear()
 
 
@@ -52,9 +54,9 @@ def find_folder(root: Path, holds: str, prefer: tuple[str, ...] = (), avoid: tup
     """The folder at or below `root` that holds folders whose whole name matches the pattern `holds`.
 
     Of several, the one whose path has the earliest name of `prefer` wins, then the one that comes first by path;
-    folders named in `avoid` are not entered. Raises `BadInput` saying where it looked.
+    folders named in `avoid` are not entered. Raises `BadInput` saying where it looked, or as `folders_in` does.
     """
-    found = [folder for folder, inside in _walk(root, holds, avoid) if any(re.fullmatch(holds, name) for name in inside)]
+    found = [folder for folder, inside in _walk(root, holds, avoid) if any(_is(name, holds) for name in inside)]
     if not found:
         here = sorted(path.name + "/" * path.is_dir() for path in root.iterdir())
         raise BadInput(
@@ -63,34 +65,53 @@ def find_folder(root: Path, holds: str, prefer: tuple[str, ...] = (), avoid: tup
         )
 
     def rank(folder: Path) -> tuple[int, Path]:
-        names = (root.name, *folder.relative_to(root).parts)
-        return min((i for i, name in enumerate(prefer) if name in names), default=len(prefer)), folder
+        names = [name.lower() for name in (root.name, *folder.relative_to(root).parts)]
+        return min((i for i, name in enumerate(prefer) if name.lower() in names), default=len(prefer)), folder
 
-    return min(found, key=rank)
+    chosen = min(found, key=rank)
+    folders_in(chosen)
+    return chosen
 
 
 @lru_cache
 def folders_named(root: Path, pattern: str) -> dict[str, Path]:
     """Folders below `root`, `DEPTH` levels down at most, whose whole name matches `pattern`: name in lower case -> path.
 
-    They are not entered. Of several folders of one name, the first by path is taken.
+    They are not entered. Of several folders of one name, the first by path is taken; raises `BadInput` for two of them in one folder.
     """
     found: dict[str, Path] = {}
     for folder, inside in _walk(root, pattern):
         for name in inside:
-            if re.fullmatch(pattern, name, re.IGNORECASE):
-                found.setdefault(name.lower(), folder / name)
+            if _is(name, pattern):
+                _add(found, folder / name)
     return found
 
 
 @lru_cache
 def leaf_folders(root: Path) -> dict[str, Path]:
-    """Folders below `root`, `DEPTH` levels down at most, that hold no folders: name in lower case -> path, the first by path."""
+    """Folders below `root`, `DEPTH` levels down at most, that hold no folders; as `folders_named` returns them."""
     found: dict[str, Path] = {}
     for folder, inside in _walk(root, "(?!)"):
         if not inside:
-            found.setdefault(folder.name.lower(), folder)
+            _add(found, folder)
     return found
+
+
+@lru_cache
+def folders_in(folder: Path) -> dict[str, Path]:
+    """Folders in `folder`: name in lower case -> path; none where there is no such folder. Raises `BadInput` for two of one name."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.is_dir():
+            _add(found, path)
+    return found
+
+
+def below(folder: Path, *names: str) -> Path:
+    """The path `names` lead to from `folder`, whatever the case of the folders' letters; where there is none, the names as they are."""
+    for name in names:
+        folder = folders_in(folder).get(name.lower(), folder / name)
+    return folder
 
 
 @lru_cache(maxsize=8)
@@ -135,8 +156,8 @@ def find_files(root: Path, files: tuple[str, ...], stop: str) -> list[Path]:
 
     Raises `BadInput` if there is none.
     """
-    folders = [folder for folder, _ in _walk(root, stop)]
-    paths = [path for pattern in files for folder in folders for path in sorted(folder.glob(pattern))]
+    there = [folder / name for folder, _ in _walk(root, stop) for name in sorted(os.listdir(folder))]
+    paths = [path for pattern in files for path in there if fnmatchcase(path.name.lower(), pattern.lower())]
     paths = [path for path in dict.fromkeys(paths) if not path.name.startswith(("~$", "."))]  # lock files of an open Excel
     if not paths:
         raise BadInput(f"There is no spreadsheet {' or '.join(files)} in {root}. Put it beside the frames, under its published name.")
@@ -185,16 +206,28 @@ def apex_cell(cell: object) -> dict:
     return {"apex": apex, "apex_source": "annotated", "note": ""}
 
 
+def _is(name: str, pattern: str) -> bool:
+    return bool(re.fullmatch(pattern, name, re.IGNORECASE))
+
+
+def _add(found: dict[str, Path], folder: Path) -> None:
+    """Enter a folder under its name in lower case, unless one is there; raises `BadInput` where that one lies beside it."""
+    first = found.setdefault(folder.name.lower(), folder)
+    if first != folder and first.parent == folder.parent:
+        both = f"{first.name} and {folder.name}"
+        raise BadInput(f"{first.parent} holds two folders whose names differ in upper and lower case only: {both}. Rename or join them.")
+
+
 def _walk(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[Path, list[str]]]:
     """Folders from `root` down to `DEPTH` levels with the names of the folders in them, not entering those that match `stop`."""
     if not root.is_dir():
         raise BadInput(f"There is no folder at {root}. Check --root.")
-    level = [root]
+    level, avoided = [root], [name.lower() for name in avoid]
     for _ in range(DEPTH + 1):
-        below = []
+        deeper = []
         for folder in level:
             with os.scandir(folder) as entries:  # it knows folders from files without asking the disk about each frame
-                inside = sorted(entry.name for entry in entries if entry.is_dir() and entry.name not in avoid)
+                inside = sorted(entry.name for entry in entries if entry.is_dir() and entry.name.lower() not in avoided)
             yield folder, inside
-            below += [folder / name for name in inside if not re.fullmatch(stop, name)]
-        level = below
+            deeper += [folder / name for name in inside if not _is(name, stop)]
+        level = deeper

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.clips import clip_table
-from data_prep.layout import Facts, apex_cell, find_folder, find_table, images_in, number, text
+from data_prep.layout import Facts, apex_cell, below, find_folder, find_table, images_in, number, text
 
 FACTS = Facts(
     # The emotions are recalled. There are 189 clips in the release (CD6ME, Varanka et al., arXiv 2211.11425), and 195 in the paper
@@ -34,7 +34,7 @@ ROOT
         EP01_5-12.jpg ...             (padded to 3 digits in later subjects)
     ..."""
 
-SPREADSHEETS = ("casme.xlsx", "CASME.xlsx", "[Cc][Aa][Ss][Mm][Ee]*.xlsx")
+SPREADSHEETS = ("casme.xlsx", "casme*.xlsx")
 COLUMNS = ("subject", "filename", "onsetf", "apexf1", "apexf2", "offsetf", "emotion")
 SUBJECT = r"sub\d+"
 FRAMES = ("CASME_raw_selected", "Cropped")
@@ -48,7 +48,7 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
 def frame_files(root: Path, row) -> dict[int, Path]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
-    return images_in(find_folder(Path(root), SUBJECT, FRAMES) / row.subject / row.clip)
+    return images_in(below(find_folder(Path(root), SUBJECT, FRAMES), row.subject, row.clip))
 
 
 def _row(row) -> dict:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.clips import clip_table
-from data_prep.layout import Facts, apex_cell, find_table, folders_named, images_in, number, text
+from data_prep.layout import Facts, apex_cell, below, find_table, folders_named, images_in, number, text
 from mer.errors import BadInput
 
 FACTS = Facts(
@@ -38,7 +38,7 @@ ROOT
 
 SPREADSHEETS = ("cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", "cas(me)3_part_A_ME*.xlsx")
 COLUMNS = ("subject", "filename", "onset", "apex", "offset", "au", "emotion")
-FOLDER = r"(?i)spno\.\d+(_\w+_\d+)?"  # written spNO and spNo
+FOLDER = r"spno\.\d+(_\w+_\d+)?"  # written spNO and spNo
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
@@ -56,7 +56,7 @@ def frame_files(root: Path, row) -> dict[int, Path]:
     subject = folders.get(row.subject.lower())
     if not subject:
         raise BadInput(f"There is no folder {row.subject} or {row.subject}_{row.clip} in {root}.")
-    return images_in(subject / row.clip.rsplit("_", 1)[0] / "color")
+    return images_in(below(subject, row.clip.rsplit("_", 1)[0], "color"))
 
 
 def _row(row) -> dict:

@@ -33,7 +33,7 @@ ROOT
     repression/                       (holds the label others)"""
 
 COLUMNS = ("subject", "filename", "onsetframe", "apexframe", "offsetframe", "actionunits", "estimatedemotion")
-CLIP = r"(?i)s\d+-\d+-\d+"  # person, emotion, sample: unique in the dataset, so the folder of the emotion does not matter
+CLIP = r"s\d+-\d+-\d+"  # person, emotion, sample: unique in the dataset, so the folder of the emotion does not matter
 
 
 def read_annotations(root: Path) -> pd.DataFrame:

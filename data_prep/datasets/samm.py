@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.clips import clip_table
-from data_prep.layout import Facts, apex_cell, find_folder, find_table, images_in, number, text
+from data_prep.layout import Facts, apex_cell, below, find_folder, find_table, images_in, number, text
 
 FACTS = Facts(
     title="SAMM",
@@ -44,7 +44,7 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
 def frame_files(root: Path, row) -> dict[int, Path]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
-    return images_in(find_folder(Path(root), SUBJECT, ("SAMM",)) / row.subject / row.clip)
+    return images_in(below(find_folder(Path(root), SUBJECT, ("SAMM",)), row.subject, row.clip))
 
 
 def _row(row) -> dict:

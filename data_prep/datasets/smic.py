@@ -12,7 +12,7 @@ from typing import Iterator
 import pandas as pd
 
 from data_prep.clips import clip_table
-from data_prep.layout import Facts, find_folder, find_table, folders_named, images_in, number, text
+from data_prep.layout import Facts, below, find_folder, find_table, folders_in, folders_named, images_in, number, text
 from mer.errors import BadInput
 
 FACTS = Facts(
@@ -50,7 +50,7 @@ ROOT
 
 CAMERAS = ("HS", "VIS", "NIR")
 SUBJECT = r"s\d+"
-CLIP = re.compile(r"(?:s\d+_)*s(\d+)_(ne|po|sur)_(\d+)")  # s1_ne_01, s01_ne_01 and s01_s01_ne_01 are one clip
+CLIP = re.compile(r"(?:s\d+_)*s(\d+)_(ne|po|sur)_(\d+)", re.IGNORECASE)  # s1_ne_01, s01_ne_01 and s01_s01_ne_01 are one clip
 EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
 COLUMNS = ("subject", "filename", "onsetf", "offsetf")
 
@@ -70,7 +70,7 @@ def clip_name(folder: str) -> str:
     match = CLIP.fullmatch(folder)
     if not match:
         raise BadInput(f"{folder!r} is no SMIC clip; clips are named like s1_ne_01.")
-    return f"s{int(match[1]):02d}_{match[2]}_{int(match[3]):02d}"
+    return f"s{int(match[1]):02d}_{match[2].lower()}_{int(match[3]):02d}"
 
 
 def read_camera(root: Path, camera: str, dataset: str, fps: float) -> pd.DataFrame:
@@ -116,12 +116,11 @@ def _extended_rows(root: Path, camera: str) -> Iterator[dict]:
 
 def _micro_folders(root: Path, camera: str, subject: int | None = None) -> Iterator[Path]:
     """Clip folders of the short release, all or one subject's; non_micro holds other clips."""
-    for person in sorted(_top(root, camera).iterdir()):
-        if not re.fullmatch(SUBJECT, person.name) or subject not in (None, int(person.name[1:])):
+    for name, person in folders_in(_top(root, camera)).items():
+        if not re.fullmatch(SUBJECT, name) or subject not in (None, int(name[1:])):
             continue
-        for folder in sorted((person / "micro").glob("*/*")):
-            if folder.is_dir() and CLIP.fullmatch(folder.name):
-                yield folder
+        for emotion in folders_in(below(person, "micro")).values():
+            yield from (folder for clip, folder in folders_in(emotion).items() if CLIP.fullmatch(clip))
 
 
 def _top(root: Path, camera: str) -> Path:

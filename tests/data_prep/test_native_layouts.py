@@ -243,6 +243,43 @@ def test_names_are_those_of_the_composite_list():
     assert [smic.clip_name(name) for name in native] == list(listed["clip"])
 
 
+@pytest.mark.parametrize("clip", ["S1/micro/negative/s1_ne_01", "s1/Micro/Negative/S1_NE_01", "S01/MICRO/negative/s01_ne_01"])
+def test_smic_loses_no_subject_whose_folders_are_written_otherwise(tmp_path, clip):
+    touch(tmp_path / "HS" / clip, "image563854.bmp")
+    touch(tmp_path / "HS/s2/micro/negative/s2_ne_01", "image563854.bmp")
+    table = smic.read_annotations(tmp_path)
+    assert list(table["clip_id"]) == ["smic/s01/s01_ne_01", "smic/s02/s02_ne_01"]
+    assert list(smic.frame_files(tmp_path, first(table))) == [563854]
+
+
+def test_smic_cameras_are_told_apart_whatever_the_case(tmp_path):
+    touch(tmp_path / "hs/s11/micro/negative/s11_ne_01", "image000001.bmp")
+    touch(tmp_path / "vis/s11/micro/negative/s11_ne_01", "image000002.bmp")
+    (file,) = smic_vis.frame_files(tmp_path, first(smic_vis.read_annotations(tmp_path))).values()
+    assert "vis" in file.parts
+
+
+@pytest.mark.parametrize("folder", ["Sub01/EP02_01f", "SUB01/ep02_01F"])
+def test_casme2_folders_are_found_whatever_their_case(tmp_path, folder):
+    spreadsheet(tmp_path / CASME2.upper(), [CASME2_HEADER, CASME2_ROW])
+    touch(tmp_path / "casme2_raw_SELECTED" / folder, "img46.jpg")
+    touch(tmp_path / "Cropped" / folder, "reg_img47.jpg")
+    row = first(casme2.read_annotations(tmp_path))
+    assert row.clip_id == "casme2/sub01/EP02_01f" and list(casme2.frame_files(tmp_path, row)) == [46]
+
+
+@pytest.mark.parametrize("reader, two", [(smic, "HS/{}/micro/negative/s1_ne_01"), (casme2, "CASME2_RAW_selected/{}/EP02_01f")])
+def test_folders_that_differ_in_case_only_are_refused_and_both_named(tmp_path, reader, two):
+    spreadsheet(tmp_path / CASME2, [CASME2_HEADER, CASME2_ROW])
+    start = "s1" if reader is smic else "sub01"
+    touch(tmp_path / two.format(start), "img46.jpg")
+    touch(tmp_path / two.format(start.title()), "img47.jpg")
+    if len(list((tmp_path / two).parents[1 if reader is casme2 else 3].iterdir())) < 2:
+        pytest.skip("this disk does not tell upper from lower case")
+    with pytest.raises(BadInput, match=f"{start.title()} and {start}"):
+        reader.frame_files(tmp_path, first(reader.read_annotations(tmp_path)))
+
+
 def test_wrong_folders_are_named(tmp_path):
     with pytest.raises(BadInput, match="There is no folder at"):
         casme2.read_annotations(tmp_path / "absent")
