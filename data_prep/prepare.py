@@ -29,7 +29,7 @@ from data_prep.intervals import read_intervals
 from data_prep.landmarks import FaceMesh
 from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, SETTINGS_FILE
 from data_prep.replicas import MARKER
-from data_prep.survey import Found, check_dataset, load_dataset, locate_all, missing_message, read_clips, too_many_missing
+from data_prep.survey import Found, check_dataset, load_dataset, locate_all, missed, missing_message, read_clips, too_many_missing
 from mer import registry
 from mer.device import cores
 from mer.disk import read_json, replacing, visible, write_json, write_npz
@@ -110,6 +110,8 @@ def prepare(
     if to_do:
         say(f"{len(to_do)} clips prepared, {len(to_do) / (time.perf_counter() - start):.1f} per second")
 
+    for note in missed(name, root, found):
+        say(note)
     stand_ins = sum(outcome["apex_source"] == "midpoint" for outcome in outcomes.values())
     if stand_ins:
         say(f"{stand_ins} clips have no annotated apex: their midpoint stands in. {ADVICE}")

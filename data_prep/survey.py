@@ -1,6 +1,7 @@
 """What a dataset folder holds, found in seconds and before any image is opened: its clips, their frame files, what is missing."""
 
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +10,7 @@ from typing import Collection
 import pandas as pd
 
 from data_prep import correct, layout, oddities
+from data_prep.replicas import MARKER
 from data_prep.spotting import midpoint
 from mer import registry
 from mer.errors import BadInput
@@ -137,6 +139,38 @@ def missing_message(found: list[Found], root: Path) -> str:
     )
 
 
+def missed(name: str, root: Path, found: list[Found]) -> list[str]:
+    """What no clip's outcome tells: published subjects that are not here, and folders beside the subjects' that nobody was read from.
+
+    Parts of a dataset are in common use, so neither is an error; replicas are small on purpose.
+    """
+    published = load_dataset(name).FACTS.subjects or 0
+    here = {_subject(clip) for clip in found if clip.outcome != "missing frame"}
+    lines = [f"{len(here)} of the published {published} subjects are here."] if len(here) < published and not (root / MARKER).is_file() else []
+    people = {_unpadded(_subject(clip)) for clip in found}
+    homes = {
+        folder.parent
+        for clip in found
+        for folder in (parent for file in clip.files.values() for parent in file.parents)
+        if root in folder.parents and _unpadded(folder.name) == _unpadded(_subject(clip))
+    }
+    beside = [folder for home in sorted(homes) for folder in layout.folders_in(home).values()]
+    unread = [str(folder.relative_to(root)) for folder in beside if re.search(r"\d", folder.name) and _unpadded(folder.name) not in people]
+    if unread:
+        more = ", ..." if len(unread) > SHOWN else ""
+        lines.append(f"{len(unread)} folder(s) beside those of subjects hold no clip that was read: {', '.join(unread[:SHOWN])}{more}. Are they subjects?")
+    return lines
+
+
+def _subject(clip: Found) -> str:
+    return clip.clip_id.split("/")[1]
+
+
+def _unpadded(name: str) -> str:
+    """A subject's name as its folder may spell it too: s01 is s1, and Sub01 is sub1."""
+    return re.sub(r"0+(?=\d)", "", name.lower())
+
+
 def unreadable(clip: Found) -> str:
     """Why one of the clip's files cannot be an image, judged by its first bytes; empty if all may be."""
     for path in clip.files.values():
@@ -178,6 +212,7 @@ def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Ch
     if annotations.corrections:
         lines.append(f"  {len(annotations.corrections)} correction(s) applied, listed in data_prep/corrections/{name}.csv")
     lines += [f"  {missing}"] if (missing := missing_message(found, root)) else []
+    lines += [f"  {note}" for note in missed(name, root, found)]
     usable = [clip for clip in found if not clip.outcome]
     broken = [(clip.clip_id, reason) for clip in usable if (reason := unreadable(clip))]
     lines += [f"  {len(broken)} clip(s) with a file that is no image. First: {broken[0][0]}, {broken[0][1]}."] if broken else []

@@ -8,6 +8,8 @@ from click.testing import CliRunner
 
 from data_prep import frames, survey
 from data_prep.datasets import casme2
+from data_prep.prepare import prepare
+from data_prep.replicas import MARKER
 from data_prep.survey import check_dataset
 from mer import registry
 from mer.cli import cli
@@ -65,6 +67,29 @@ def test_missing_frames_are_counted_and_the_first_named(make_replica):
     assert going_on.usable and going_on.lines[-1] == "2 of 4 clips can be prepared."
     line = next(line for line in check.lines if "lack frames" in line)
     assert "2 of 4 clips lack frames. First: casme2/sub01/EP02_01, There is no folder CASME2_RAW_selected/" in line
+
+
+@pytest.mark.parametrize("name, published", [("smic", 16), ("casme2", 26)])
+def test_published_subjects_that_are_not_here_are_counted(name, published, make_replica):
+    root = make_replica(name, subjects=(1, 2, 3))
+    said = f"of the published {published} subjects are here."
+    assert said not in "\n".join(check_dataset(name, root).lines)  # a replica is small on purpose
+    (root / MARKER).unlink()
+    assert f"  3 {said}" in check_dataset(name, root).lines
+    shutil.rmtree(next(path for path in root.rglob("*") if path.name in ("s3", "sub03")))
+    assert f"  2 {said}" in check_dataset(name, root).lines  # also where a spreadsheet still lists the third
+
+
+@pytest.mark.parametrize("name, renamed", [("smic", ("s2", "s2 (copy)")), ("casme2", ("sub02", "subject_02"))])
+def test_a_folder_that_looks_like_a_subject_and_was_not_read_is_named(name, renamed, make_replica, tmp_path, capsys):
+    root = make_replica(name)
+    assert "Are they subjects?" not in "\n".join(check_dataset(name, root).lines)
+    folder = next(path for path in root.rglob(renamed[0]))
+    folder.rename(folder.with_name(renamed[1]))
+    said = f"1 folder(s) beside those of subjects hold no clip that was read: {folder.parent.relative_to(root)}/{renamed[1]}. Are they subjects?"
+    assert f"  {said}" in check_dataset(name, root).lines
+    prepare(name, root, tmp_path / "out", skip_missing=True, jobs=1)
+    assert said in capsys.readouterr().err
 
 
 def test_a_folder_without_frames_is_not_usable(make_replica, tmp_path):
