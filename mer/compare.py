@@ -14,7 +14,7 @@ import pandas as pd
 from mer import metrics
 from mer.disk import replacing
 from mer.errors import BadInput
-from mer.run import Run, open_run
+from mer.run import SYNTHETIC, Run, open_run
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Row:
     uf1: float  # mean over seeds, as all scores here
     interval: list[float]  # 95 % over subjects
     uar: float
+    synthetic: bool  # motion made by a program: the scores say nothing about people
     difference: float | None = None  # of UF1, this run less the first
     difference_interval: list[float] | None = None  # 95 % over subjects, drawn together
     only_first_right: int | None = None  # clips, each predicted by the mean probability over seeds
@@ -50,7 +51,7 @@ def compare(paths: Sequence[str | Path], resamples: int = metrics.RESAMPLES) -> 
     right = [_right(run, labels) for run in runs]
     rows = []
     for i, path in enumerate(paths):
-        own = {"run": str(path), "uf1": whole[i]["uf1"], "interval": metrics.middle(drawn[i]), "uar": whole[i]["uar"]}
+        own = {"run": str(path), "uf1": whole[i]["uf1"], "interval": metrics.middle(drawn[i]), "uar": whole[i]["uar"], "synthetic": runs[i].origin["synthetic"]}
         if i:
             lost, won = int((right[0] & ~right[i]).sum()), int((right[i] & ~right[0]).sum())
             own |= {"difference": own["uf1"] - whole[0]["uf1"], "difference_interval": metrics.middle(drawn[i] - drawn[0])}
@@ -77,7 +78,7 @@ def to_text(rows: Sequence[Row]) -> str:
         more = " | | |" if row.difference is None else (
             f"{row.difference:+.4f} | {_span(row.difference_interval, '+')} | {row.only_first_right}, {row.only_this_right} | {row.mcnemar_p:.3g}"
         )
-        lines.append(f"| {row.run} | {row.uf1:.4f} | {_span(row.interval)} | {row.uar:.4f} | {more} |")
+        lines.append(f"| {row.run}{SYNTHETIC if row.synthetic else ''} | {row.uf1:.4f} | {_span(row.interval)} | {row.uar:.4f} | {more} |")
     lines += ["", "Intervals are over subjects, drawn together for all runs. McNemar is about the answers of the mean over seeds, and takes clips for "
                   "independent, so that its p is too small."]
     if len(rows) > 2:

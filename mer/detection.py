@@ -32,7 +32,7 @@ def cross_validate_units(paths: Sequence[str | Path], config: CvConfig, out: str
         raise BadInput(f"{protocol.name} gives each clip one label, and no action units to detect. Use mer cv.")
     if visible(out) - {"config.yaml", "metrics.json", "report.html", *(f"au{unit}" for unit in protocols.units(protocol))}:
         raise BadInput(f"{out} is not empty and holds no run to go on with. Choose another --out.")
-    found, known = {}, {}  # each unit is asked of the same clips, whose features are made once
+    found, known, synthetic = {}, {}, False  # each unit is asked of the same clips, whose features are made once
     for unit in protocols.units(protocol):
         of_unit = config.model_copy(update={"protocol": f"{config.protocol}-au{unit}"})
         try:
@@ -40,6 +40,7 @@ def cross_validate_units(paths: Sequence[str | Path], config: CvConfig, out: str
         except evaluate.OneLabel as error:
             found[f"au{unit}"] = {"f1": 0.0, "why": str(error)}
             continue
+        synthetic |= scores["synthetic"]
         present = scores["clips_per_label"]["present"]
         always = 2 * present / (scores["clips"] + present)  # F1 of calling it present in every clip
         found[f"au{unit}"] = {**scores["per_class"]["present"], "clips": scores["clips"], "present": present, "always_present_f1": always}
@@ -50,6 +51,7 @@ def cross_validate_units(paths: Sequence[str | Path], config: CvConfig, out: str
         "always_present": sum(unit.get("always_present_f1", 0.0) for unit in found.values()) / len(each),
         "protocol": protocol.name,
         "split": protocol.split,
+        "synthetic": synthetic,
         "units": found,
     }
     save_config(config, out / "config.yaml")
@@ -62,10 +64,11 @@ def summary(scores: dict[str, Any]) -> str:
     lost = [name for name, unit in scores["units"].items() if "why" in unit]
     left_out = {"loso": "subject", "lodo": "dataset"}[scores["split"]]
     between = f", 95 % over subjects {scores['interval95'][0]:.3f} to {scores['interval95'][1]:.3f}" if scores["interval95"] else ""
+    made_up = run.SYNTHETIC if scores["synthetic"] else ""
     lines = [
         f"{len(scores['units'])} action units of {scores['protocol']}, each clip predicted without its {left_out}",
-        *(f"{name} {unit['f1']:.4f}" for name, unit in scores["units"].items()),
-        f"Mean binary F1 {scores['mean_binary_f1']:.4f}{between}; always calling a unit present {scores['always_present']:.4f}",
+        *(f"{name} {unit['f1']:.4f}{made_up}" for name, unit in scores["units"].items()),
+        f"Mean binary F1 {scores['mean_binary_f1']:.4f}{between}; always calling a unit present {scores['always_present']:.4f}{made_up}",
     ]
     if lost:
         lines.insert(1, f"{', '.join(lost)} could not be learned and count(s) as 0. {scores['units'][lost[0]]['why']}")

@@ -25,6 +25,7 @@ from mer.errors import BadInput
 VERSIONS_OF = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
 FILES = ("config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv")
 AUDIT = "audit-not-a-result"  # folder, in a run, of what mer/audit.py writes
+SYNTHETIC = " (synthetic data)"  # behind every score of motion that a program made: lines are copied without what stands around them
 CLIP_COLUMNS = ["clip_id", "dataset", "subject", "clip", "emotion", "apex_source", "label"]
 
 
@@ -130,7 +131,7 @@ def cross_validate_maps(maps: str | Path, index: str | Path, config: CvConfig, o
 def summary(scores: dict[str, Any]) -> str:
     """Return the scores of a run as a few lines for the terminal, the majority class beside them."""
     floor, calibration = scores["baselines"]["majority_of_training_subjects"], scores["calibration_error"]
-    seeds = len(scores["seeds"])
+    seeds, made_up = len(scores["seeds"]), SYNTHETIC if scores["synthetic"] else ""
     spread = f" (SD {scores['sd']['uf1']:.4f} over {seeds} seeds)" if scores["sd"] else " (one seed)"
     if seeds > 1 and not any(scores["sd"].values()):
         spread = f" (the same with each of {seeds} seeds)"
@@ -140,9 +141,9 @@ def summary(scores: dict[str, Any]) -> str:
     return "\n".join([
         f"{scores['clips']} clips of {scores['subjects']} subjects, each predicted without its {held_out}",
         *([f"Protocol {scores['protocol']}: {sum(left_out.values())} clips are left out (left_out.csv): {reasons}"] if left_out else []),
-        f"UF1 {scores['uf1']:.4f}{spread}{between}; majority class {floor['uf1']:.4f}",
-        f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision {scores['macro_precision']:.4f}; majority class UAR {floor['uar']:.4f}",
-        f"Calibration error {calibration['ece']:.3f}: mean confidence {calibration['mean_confidence']:.3f}, accuracy {scores['accuracy']:.3f}",
+        f"UF1 {scores['uf1']:.4f}{spread}{between}; majority class {floor['uf1']:.4f}{made_up}",
+        f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision {scores['macro_precision']:.4f}; majority class UAR {floor['uar']:.4f}{made_up}",
+        f"Calibration error {calibration['ece']:.3f}: mean confidence {calibration['mean_confidence']:.3f}, accuracy {scores['accuracy']:.3f}{made_up}",
     ])
 
 

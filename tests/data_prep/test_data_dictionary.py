@@ -109,7 +109,7 @@ def test_the_record_of_a_run(runs):
 
 
 def test_the_scores_of_action_units(monkeypatch, tmp_path):
-    scores = {"per_class": {"present": {"f1": 1.0}}, "clips_per_label": {"present": 1}, "clips": 2}
+    scores = {"per_class": {"present": {"f1": 1.0}}, "clips_per_label": {"present": 1}, "clips": 2, "synthetic": False}
     monkeypatch.setattr(detection.run, "cross_validate_prepared", lambda *_: scores)
     monkeypatch.setattr(detection, "_interval", lambda *_: [0.0, 1.0])
     written = detection.cross_validate_units([], CvConfig(protocol="cd6me"), tmp_path)

@@ -44,6 +44,12 @@ def test_a_better_run_differs_surely(runs, tmp_path):
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"compare.csv", "compare.png"}
 
 
+def test_a_run_on_synthetic_data_is_said_to_be_one(runs):
+    write_json(runs[0] / "run.json", {"synthetic": True, "protocol": {"split": "loso"}})
+    _, _, made_up, real, *_ = compare.to_text(compare.compare(runs[:2])).splitlines()
+    assert made_up.startswith(f"| {runs[0]} (synthetic data) |") and "(synthetic" not in real
+
+
 def test_a_run_does_not_differ_from_itself(runs):
     itself = compare.compare([runs[0], runs[0]])[1]
     assert (itself.difference, itself.difference_interval, itself.mcnemar_p) == (0, [0, 0], 1)

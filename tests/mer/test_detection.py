@@ -61,6 +61,7 @@ def test_mer_cv_runs_cd6me(prepared, tmp_path):
     assert scores["units"]["au9"]["always_present_f1"] == pytest.approx(2 * 6 / (20 + 6))
     assert "only one label is left" in scores["units"]["au1"]["why"]
     assert set(evaluate.read_predictions(tmp_path / "run" / "au9" / "predictions.csv")["fold"]) == {"casme2", "samm"}
+    assert answer.output.count("(synthetic data)") == 13
     assert "each clip predicted without its dataset" in answer.output and f"{scores['mean_binary_f1']:.4f}" in answer.output
     page = re.sub(r"<[^>]*>", " ", (tmp_path / "run" / "report.html").read_text(encoding="utf-8"))
     assert f"{scores['mean_binary_f1']:.3f}" in page and "leave one dataset out" in page and "Synthetic data." in page

@@ -220,8 +220,10 @@ def test_a_synthetic_protocol_makes_a_synthetic_run(prepared, tmp_path):
     for marked, protocol, synthetic in ((True, "casme2-3", True), (False, "casme2-3", False), (False, "synthetic-3", True)):
         (prepared / "prepare.json").write_text(json.dumps(settings | {"synthetic": marked}))
         out = tmp_path / f"{marked}-{protocol}"
-        run.cross_validate_prepared([prepared], CONFIG.model_copy(update={"protocol": protocol, "classifier": "majority"}), out)
+        scores = run.cross_validate_prepared([prepared], CONFIG.model_copy(update={"protocol": protocol, "classifier": "majority"}), out)
         assert run.open_run(out).metrics["synthetic"] is synthetic
+        with_scores = [line for line in run.summary(scores).splitlines() if " 0." in line]
+        assert len(with_scores) == 3 and all(line.endswith(" (synthetic data)") is synthetic for line in with_scores)
 
 
 def test_an_unfinished_run_is_not_opened(tmp_path):
