@@ -39,6 +39,7 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
         origin=run.origin,
         title=_title(run),
         left_out={"loso": "subject", "lodo": "dataset"}[run.origin["protocol"]["split"]],
+        mapping=_mapping(run),
         apexes=_apexes(run),
         score_names=SCORES,
         strips=_strips(run.metrics),
@@ -68,6 +69,15 @@ def _title(run: Run) -> str:
     if run.origin["kind"] == "maps":
         return f"{run.config['classifier']} on ready-made motion maps"
     return f"{run.config['classifier']} on {run.config['feature']} of {run.config['method']} flow"
+
+
+def _mapping(run: Run) -> list[tuple[str, str, str, int]]:
+    """Dataset, emotion, label and number of clips, as the protocol mapped them; empty where no emotion is known."""
+    if not run.clips["emotion"].any():
+        return []
+    clips = run.clips.assign(label=pd.Categorical(run.clips["label"], run.metrics["labels"]))
+    counts = clips.groupby(["dataset", "label", "emotion"], observed=True).size()
+    return [(dataset, emotion or "(none)", label, n) for (dataset, label, emotion), n in counts.items()]
 
 
 def _apexes(run: Run) -> str:

@@ -56,6 +56,20 @@ def test_it_says_what_a_reviewer_asks(finished):
         assert needed in text, needed
 
 
+def test_the_mapping_as_it_was_applied_and_every_clip_left_out_are_in_the_page(finished):
+    run_again = run.open_run(finished)
+    rows = re.findall(r"<tr>(.*?)</tr>", write_report(finished).read_text(encoding="utf-8"))
+    rows = [tuple(re.findall(r"<td[^>]*>([^<]*)</td>", row)) for row in rows]
+    assert ("casme2", "happiness", "positive", "7") in rows and ("casme2", "disgust", "negative", "3") in rows
+    assert len(run_again.left_out) == 6 and set(run_again.left_out.itertuples(index=False, name=None)) <= set(rows)
+
+
+def test_ready_made_maps_have_no_mapping_to_show(finished):
+    clips = pd.read_csv(finished / "clips.csv", dtype=str)
+    clips.assign(emotion="").to_csv(finished / "clips.csv", index=False)
+    assert "Which emotion got which label" not in write_report(finished).read_text(encoding="utf-8")
+
+
 def test_every_dataset_has_its_interval(finished):
     scores = json.loads((finished / "metrics.json").read_text())
     scores["per_dataset"] = {
