@@ -151,6 +151,11 @@ def summary(predictions: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
     }
 
 
+def without_chance(scores: dict[str, Any]) -> bool:
+    """Are all scores of `summary` the same with each of several seeds? Their SD of 0 then says nothing about how sure they are."""
+    return bool(scores["sd"]) and not any(round(sd, 9) for sd in scores["sd"].values())  # a mean of equal numbers may be off by 1e-17
+
+
 def baselines(table: pd.DataFrame, labels: list[str]) -> dict[str, dict[str, float]]:
     """Return the scores of predictors that never look at the input, each clip of `table` once.
 

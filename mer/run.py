@@ -133,7 +133,7 @@ def summary(scores: dict[str, Any]) -> str:
     floor, calibration = scores["baselines"]["majority_of_training_subjects"], scores["calibration_error"]
     seeds, made_up = len(scores["seeds"]), SYNTHETIC if scores["synthetic"] else ""
     spread = f" (SD {scores['sd']['uf1']:.4f} over {seeds} seeds)" if scores["sd"] else " (one seed)"
-    if seeds > 1 and not any(scores["sd"].values()):
+    if metrics.without_chance(scores):
         spread = f" (the same with each of {seeds} seeds)"
     between = f", 95 % over subjects {scores['interval95']['uf1'][0]:.3f} to {scores['interval95']['uf1'][1]:.3f}"
     held_out, left_out = {"loso": "subject", "lodo": "dataset"}[scores["split"]], scores["clips_left_out"]
@@ -155,7 +155,7 @@ def _cross_validate(table, X, left_out, config, out, labels, origin, jobs) -> di
         if left_out.empty:
             raise
         first, why = left_out.iloc[0]
-        some = f"{len(left_out)} of {len(table) + len(left_out)} clips are left out, first {first}: {why}"
+        some = f"{len(left_out)} of {len(table) + len(left_out)} clips are left out, first {first}: {why.rstrip('.')}"
         raise evaluate.OneLabel(f"{error} Protocol {protocol['name']}: {some}.") from None
     _write_table(table.reindex(columns=CLIP_COLUMNS, fill_value="").sort_values("clip_id"), out / "clips.csv")
     _write_table(left_out.sort_values("clip_id"), out / "left_out.csv")

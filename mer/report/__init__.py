@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from mer.disk import write_text
+from mer.metrics import without_chance
 from mer.run import Run, open_run
 
 BASELINES = {"majority_of_training_subjects": "majority of the clips fitted on"}
@@ -38,6 +39,7 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
         m=run.metrics,
         origin=run.origin,
         title=_title(run),
+        chance=bool(run.metrics["sd"]) and not without_chance(run.metrics),
         left_out={"loso": "subject", "lodo": "dataset"}[run.origin["protocol"]["split"]],
         mapping=_mapping(run),
         apexes=_apexes(run),
@@ -93,7 +95,7 @@ def _strips(m: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "name": name,
             "mean": m[key],
-            "sd": m["sd"][key] if m["sd"] else None,
+            "sd": _sd(m, key),
             "seeds": [seed[key] for seed in m["per_seed"]],
             "interval": m["interval95"][key],
             "floor": floor[key],
@@ -107,7 +109,12 @@ def _dataset_strips(m: dict[str, Any]) -> list[dict[str, Any]]:
     most = max(m["clips_per_label"], key=m["clips_per_label"].get)
     whole = {**m, "always": {"label": most, **m["baselines"][f"always_{most}"]}}
     rows = {**m["per_dataset"], "all": whole} if len(m["per_dataset"]) > 1 else m["per_dataset"]
-    return [{"name": name, **row, "uf1_sd": row["sd"]["uf1"] if row["sd"] else None} for name, row in rows.items()]
+    return [{"name": name, **row, "uf1_sd": _sd(row, "uf1")} for name, row in rows.items()]
+
+
+def _sd(scores: dict[str, Any], key: str) -> float | None:
+    """The SD of a score over seeds; None where there is one seed, or no seed changes anything."""
+    return None if scores["sd"] is None or without_chance(scores) else scores["sd"][key]
 
 
 def _confusion(m: dict[str, Any]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import json
 from typing import Any, Callable
 
 from mer import registry
+from mer.metrics import without_chance
 from mer.run import Run
 
 GIVEN_BY_MER = {"classes", "seed", "device", "flow", "landmarks"}  # parameters that are not settings
@@ -37,7 +38,7 @@ def with_defaults(function: Callable, given: dict[str, Any]) -> dict[str, Any]:
 def table_row(run: Run) -> str:
     """The run as a Markdown table of one row."""
     m, config = run.metrics, run.config
-    spread = f" ± {m['sd']['uf1']:.4f}" if m["sd"] else ""
+    spread = f" ± {m['sd']['uf1']:.4f}" if m["sd"] and not without_chance(m) else ""
     cells = {
         "classifier": config["classifier"], "feature": config["feature"] or "ready-made maps", "flow": config["method"] or "none",
         "protocol": run.origin["protocol"]["name"], "split": run.origin["protocol"]["split"], "clips": m["clips"], "subjects": m["subjects"],

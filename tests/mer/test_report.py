@@ -51,7 +51,7 @@ def test_the_page_is_whole_and_fetches_nothing(finished):
 
 def test_it_says_what_a_reviewer_asks(finished):
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", write_report(finished).read_text(encoding="utf-8")))
-    for needed in ("10 clips of 4 subjects", "Synthetic data.", "majority class", "95 % interval", "mean of 2 seeds", "casme2-3",
+    for needed in ("10 clips of 4 subjects", "Synthetic data.", "majority class", "95 % interval", "the same with each of 2 seeds", "casme2-3",
                    "no flow by srflownet", "no lie detector", "Not evaluated", "classifier logistic", "numpy"):  # fmt: skip
         assert needed in text, needed
 
@@ -62,6 +62,15 @@ def test_the_mapping_as_it_was_applied_and_every_clip_left_out_are_in_the_page(f
     rows = [tuple(re.findall(r"<td[^>]*>([^<]*)</td>", row)) for row in rows]
     assert ("casme2", "happiness", "positive", "7") in rows and ("casme2", "disgust", "negative", "3") in rows
     assert len(run_again.left_out) == 6 and set(run_again.left_out.itertuples(index=False, name=None)) <= set(rows)
+
+
+def test_a_spread_is_shown_only_where_seeds_change_something(finished):
+    assert "±" not in write_report(finished).read_text(encoding="utf-8")
+    scores = json.loads((finished / "metrics.json").read_text())
+    scores["sd"]["uf1"], scores["per_dataset"]["casme2"]["sd"]["uf1"] = 0.0125, 0.0375
+    (finished / "metrics.json").write_text(json.dumps(scores))
+    text = write_report(finished).read_text(encoding="utf-8")
+    assert "mean of 2 seeds, SD 0.013" in text and "± 0.013" in text and "± 0.037" in text and "± 0.0125 |" in text
 
 
 def test_ready_made_maps_have_no_mapping_to_show(finished):
