@@ -4,6 +4,7 @@ Every dataset reader returns this table, and everything downstream joins on `cli
 """
 
 from pathlib import Path
+from typing import Sequence
 
 import pandas as pd
 
@@ -29,8 +30,11 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 
-def clip_table(rows: list[dict]) -> pd.DataFrame:
+def clip_table(rows: list[dict], read: Sequence[Path] = (), unread: Sequence[Path] = ()) -> pd.DataFrame:
     """Build a clip table from `rows` (dicts with some or all of `COLUMNS`); fills `clip_id`, types and order.
+
+    read, unread : the annotation files that the rows come from, and others that could have been meant; kept in `attrs`, until
+        `data_prep/survey.py` takes them out to say them
 
     What was read may be odd, a clip listed twice for one: `data_prep/oddities.py` sees to that, `check` insists on it.
     """
@@ -40,6 +44,7 @@ def clip_table(rows: list[dict]) -> pd.DataFrame:
     for name, (kind, _) in COLUMNS.items():
         if kind == "string":
             table[name] = table[name].fillna("")
+    table.attrs = {"read": list(map(str, read)), "unread": list(map(str, unread))} if read else {}
     return table
 
 

@@ -146,9 +146,10 @@ def find_tables(
 
 def find_table(
     root: Path, files: tuple[str, ...], columns: tuple[str, ...], stop: str, optional: tuple[str, ...] = ()
-) -> tuple[Path, pd.DataFrame]:
-    """The first of `find_tables`, for a dataset whose editions lie side by side."""
-    return next(find_tables(root, files, columns, stop, optional))
+) -> tuple[tuple[list[Path], list[Path]], pd.DataFrame]:
+    """The first of `find_tables`, for a dataset whose editions lie side by side; returns the file read and those not, and the table."""
+    path, table = next(find_tables(root, files, columns, stop, optional))
+    return ([path], [other for other in find_files(root, files, stop) if other != path]), table
 
 
 def find_files(root: Path, files: tuple[str, ...], stop: str) -> list[Path]:
@@ -156,7 +157,8 @@ def find_files(root: Path, files: tuple[str, ...], stop: str) -> list[Path]:
 
     Raises `BadInput` if there is none.
     """
-    there = [folder / name for folder, _ in _walk(root, stop) for name in sorted(os.listdir(folder))]
+    # Of the files in a folder shorter names go first: "x.xlsx" before "x - Copy.xlsx".
+    there = [folder / name for folder, _ in _walk(root, stop) for name in sorted(os.listdir(folder), key=lambda name: (len(name), name))]
     paths = [path for pattern in files for path in there if fnmatchcase(path.name.lower(), pattern.lower())]
     paths = [path for path in dict.fromkeys(paths) if not path.name.startswith(("~$", "."))]  # lock files of an open Excel
     if not paths:

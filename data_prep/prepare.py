@@ -84,6 +84,8 @@ def prepare(
     root, out = Path(root).absolute(), Path(out)
     annotations = read_clips(name, root, corrections)
     table = annotations.table
+    if annotations.sources:
+        say(annotations.sources)
     offset = offset or _settings(out).get("offset", False)
     found = locate_all(name, root, annotations, apex, offset)
     if too_many_missing(name, found, skip_missing):
@@ -91,7 +93,7 @@ def prepare(
     settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections, "synthetic": (root / MARKER).is_file()} | {
         package: version(package) for package in ("mer", "mediapipe")
     }
-    more = {"corrections_applied": annotations.corrections} | ({"offset": True} if offset else {})
+    more = {"annotations": ", ".join(annotations.read), "corrections_applied": annotations.corrections} | ({"offset": True} if offset else {})
     _claim(out, settings, more)
 
     outcomes = {clip.clip_id: _outcome(clip, clip.outcome, clip.reason) for clip in found if clip.outcome}

@@ -55,6 +55,14 @@ class Annotations:
     table: pd.DataFrame
     corrections: list[dict]
     findings: list[oddities.Finding]
+    read: list[str]  # files that the annotations come from, below the root; none where folders say it all
+    unread: list[str]  # files whose names would have fitted too
+
+    @property
+    def sources(self) -> str:
+        """Which files were read, and which were not; empty where none was."""
+        others = f" Not read, though the name fits: {', '.join(self.unread)}." if self.unread else ""
+        return f"Annotations read from {', '.join(self.read)}.{others}" if self.read else ""
 
 
 def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
@@ -74,9 +82,10 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
         except BadInput:  # a missing folder is reported by `locate`
             return ()
 
+    read, unread = ([str(Path(file).relative_to(root)) for file in table.attrs.pop(key, [])] for key in ("read", "unread"))
     table, findings = oddities.find(table, numbers_of)
     table, applied = correct.apply(table, name) if corrections else (table, [])
-    return Annotations(table, applied, findings)
+    return Annotations(table, applied, findings, read, unread)
 
 
 def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str, with_offset: bool = False) -> list[Found]:
@@ -205,6 +214,7 @@ def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Ch
         kinds = dataset.read_intervals(root)["kind"].value_counts()
         counts |= {f"{kind} intervals": _count(kinds.get(kind, 0), published) for kind, published in facts.intervals.items()}
     width = max(map(len, counts))
+    lines += ["", f"  {annotations.sources}"] if annotations.sources else []
     lines += ["", *(f"  {what:<{width}} {count}" for what, count in counts.items())]
     if facts.recalled:
         lines.append("  (Not all of these published counts have been verified: a small difference may be ours.)")

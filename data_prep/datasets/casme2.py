@@ -40,8 +40,8 @@ FRAMES = ("CASME2_RAW_selected", "CASME2-RAW", "CASME2_RAW", "Cropped")
 
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table from the spreadsheet; subjects are text or integers there, and one apex is printed as "/"."""
-    _, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT)
-    return clip_table([_row(row) for row in table.itertuples()])
+    files, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT)
+    return clip_table([_row(row) for row in table.itertuples()], *files)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:

@@ -43,8 +43,8 @@ FOLDER = r"spno\.\d+(_\w+_\d+)?"  # written spNO and spNo
 
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table from the sheet `label`; a recording holds several clips, so a clip is named by recording and onset."""
-    _, table = find_table(Path(root), SPREADSHEETS, COLUMNS, FOLDER)
-    return clip_table([_row(row) for row in table.itertuples()])
+    files, table = find_table(Path(root), SPREADSHEETS, COLUMNS, FOLDER)
+    return clip_table([_row(row) for row in table.itertuples()], *files)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:

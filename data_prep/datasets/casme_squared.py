@@ -38,6 +38,7 @@ ROOT
     ...
     s40/"""
 
+SPREADSHEETS = ("CAS(ME)^2code_final(Updated).xlsx", "CAS(ME)^2code_final*.xlsx")
 VIDEO = r"\d+_\d{4}.*"
 # Of the first sheet, by position: it has no header.
 PARTICIPANT, NAME, ONSET, APEX, OFFSET, ACTION_UNITS, EMOTION, KIND = range(8)
@@ -48,12 +49,14 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
     The code goes into the clip's name, as in 0503_anger1_1, since the folders go by it.
     """
-    return clip_table([_clip(row) for row in _rows(Path(root)) if row["kind"] == "micro"])
+    path, *unread = find_files(Path(root), SPREADSHEETS, VIDEO)
+    return clip_table([_clip(row) for row in _rows(path) if row["kind"] == "micro"], [path], unread)
 
 
 def read_intervals(root: Path) -> pd.DataFrame:
     """Interval table of all expressions; a video is named by subject and code, as in 15_0503, as the folders start."""
-    return interval_table([row | {"apex": number(row["apex"])} for row in _rows(Path(root))])
+    path, *_ = find_files(Path(root), SPREADSHEETS, VIDEO)
+    return interval_table([row | {"apex": number(row["apex"])} for row in _rows(path)])
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
@@ -69,9 +72,8 @@ def video_files(root: Path, video: str) -> dict[int, Path]:
     raise BadInput(f"There is no folder {video}... in {root}.")
 
 
-def _rows(root: Path) -> Iterator[dict]:
+def _rows(path: Path) -> Iterator[dict]:
     """Every expression of the first sheet, its apex as printed."""
-    path, *_ = find_files(root, ("CAS(ME)^2code_final(Updated).xlsx", "CAS(ME)^2code_final*.xlsx"), VIDEO)
     book = sheets(path)
     if len(book) < 3 or book[0].shape[1] <= KIND:
         raise BadInput(f"{path} has not the three sheets of CAS(ME)^2. Is it the file as published?")

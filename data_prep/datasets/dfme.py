@@ -35,13 +35,16 @@ COLUMNS = ("subject", "filename", "onsetframe", "apexframe", "offsetframe")
 
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table from all tables; one that names no clip that another has not named is passed over as a copy."""
-    rows, seen = [], set()
-    for _, table in find_tables(Path(root), ("*.xlsx", "*.csv"), COLUMNS, "(?!)", optional=("emotion", "fps", "au")):
+    rows, seen, read, unread = [], set(), [], []
+    for path, table in find_tables(Path(root), ("*.xlsx", "*.csv"), COLUMNS, "(?!)", optional=("emotion", "fps", "au")):
         names = {(text(row.subject), text(row.filename)) for row in table.itertuples()}
-        if not names <= seen:
+        if names <= seen:
+            unread.append(path)
+        else:
             rows += [_row(row) for row in table.itertuples()]
+            read.append(path)
         seen |= names
-    return clip_table(rows)
+    return clip_table(rows, read, unread)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:

@@ -39,8 +39,8 @@ COLUMNS = ("subid", "foldname", "emotion", "onset", "apex", "offset", "aus")
 
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table from the spreadsheet; of several emotions, the words stand in the order of the alphabet."""
-    _, table = find_table(Path(root), ("4DME_Labelling_Micro*.xlsx",), COLUMNS, "(?!)")
-    return clip_table([_row(row) for row in table.itertuples()])
+    files, table = find_table(Path(root), ("4DME_Labelling_Micro*.xlsx",), COLUMNS, "(?!)")
+    return clip_table([_row(row) for row in table.itertuples()], *files)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:

@@ -38,8 +38,8 @@ CLIP = r"s\d+-\d+-\d+"  # person, emotion, sample: unique in the dataset, so the
 
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table from the spreadsheet; frames are counted from 1 in each clip."""
-    _, table = find_table(Path(root), ("MMEW_Micro_Exp*.xlsx",), COLUMNS, CLIP)
-    return clip_table([_row(row) for row in table.itertuples()])
+    files, table = find_table(Path(root), ("MMEW_Micro_Exp*.xlsx",), COLUMNS, CLIP)
+    return clip_table([_row(row) for row in table.itertuples()], *files)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:

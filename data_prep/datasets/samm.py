@@ -38,8 +38,8 @@ SUBJECT = r"\d{3}"
 
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table from the spreadsheet, whose header stands on the first row or below a preamble, by edition."""
-    _, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT)
-    return clip_table([_row(row) for row in table.itertuples()])
+    files, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT)
+    return clip_table([_row(row) for row in table.itertuples()], *files)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:

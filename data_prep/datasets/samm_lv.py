@@ -39,12 +39,14 @@ SUBJECT, NAME, _, ONSET, APEX, OFFSET, _, KIND, ACTION_UNITS = range(9)
 
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table of the micro-expressions, from the latest edition."""
-    return clip_table([row | apex_cell(row["apex"]) for row in _rows(Path(root)) if row["kind"] == "micro"])
+    path, *unread = find_files(Path(root), SPREADSHEETS, VIDEO)
+    return clip_table([row | apex_cell(row["apex"]) for row in _rows(path) if row["kind"] == "micro"], [path], unread)
 
 
 def read_intervals(root: Path) -> pd.DataFrame:
     """Interval table of all expressions, from the latest edition."""
-    return interval_table([row | {"apex": number(row["apex"])} for row in _rows(Path(root))])
+    path, *_ = find_files(Path(root), SPREADSHEETS, VIDEO)
+    return interval_table([row | {"apex": number(row["apex"])} for row in _rows(path)])
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
@@ -60,9 +62,8 @@ def video_files(root: Path, video: str) -> dict[int, Path]:
     return images_in(folder)
 
 
-def _rows(root: Path) -> list[dict]:
+def _rows(path: Path) -> list[dict]:
     """Every expression of the first sheet that has any, its apex as printed; no row above the data says so in that column."""
-    path, *_ = find_files(root, SPREADSHEETS, VIDEO)
     for sheet in sheets(path):
         if sheet.shape[1] > ACTION_UNITS:
             rows = [_row(cells) for cells in sheet.itertuples(index=False, name=None) if kind_of(text(cells[KIND]))]

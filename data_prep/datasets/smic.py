@@ -76,9 +76,12 @@ def clip_name(folder: str) -> str:
 def read_camera(root: Path, camera: str, dataset: str, fps: float) -> pd.DataFrame:
     """Clip table of one camera: from the spreadsheet of the extended release where the folders are its own."""
     _refuse_other_camera(root, camera)
-    rows = list(_short_rows(root, camera)) or list(_extended_rows(root, camera))
+    rows, files = list(_short_rows(root, camera)), ()
+    if not rows:
+        files, table = find_table(root, (f"SMIC-{camera}-E_annotation*.xlsx",), COLUMNS, SUBJECT)
+        rows = list(_extended_rows(table))
     rows = [{"dataset": dataset, "subject": row["clip"].split("_")[0], "fps": fps, **row} for row in rows]
-    return clip_table(sorted(rows, key=lambda row: row["clip"]))
+    return clip_table(sorted(rows, key=lambda row: row["clip"]), *files)
 
 
 def camera_files(root: Path, camera: str, row) -> dict[int, Path]:
@@ -100,12 +103,11 @@ def _short_rows(root: Path, camera: str) -> Iterator[dict]:
         yield {"clip": name, "emotion": EMOTIONS[name.split("_")[1]], **ends}
 
 
-def _extended_rows(root: Path, camera: str) -> Iterator[dict]:
+def _extended_rows(table: pd.DataFrame) -> Iterator[dict]:
     """Numbers are printed as the files are numbered; of clips with a second and third expression the first is taken.
 
     Below the clips stand rows of text, which name no clip.
     """
-    _, table = find_table(root, (f"SMIC-{camera}-E_annotation*.xlsx",), COLUMNS, SUBJECT)
     for row in table.itertuples():
         if not CLIP.fullmatch(text(row.filename)):
             continue

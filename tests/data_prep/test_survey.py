@@ -1,6 +1,8 @@
 """What --check says, without opening an image."""
 
+import json
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -67,6 +69,29 @@ def test_missing_frames_are_counted_and_the_first_named(make_replica):
     assert going_on.usable and going_on.lines[-1] == "2 of 4 clips can be prepared."
     line = next(line for line in check.lines if "lack frames" in line)
     assert "2 of 4 clips lack frames. First: casme2/sub01/EP02_01, There is no folder CASME2_RAW_selected/" in line
+
+
+@pytest.mark.parametrize("name", registry.names("data_prep.datasets"))
+def test_the_spreadsheet_that_was_read_is_named_and_a_copy_of_it_is_not_read(name, make_replica):
+    root = make_replica(name)
+
+    def said():
+        return [line.strip() for line in check_dataset(name, root).lines if "Annotations read from" in line]
+
+    sheets = [path for path in root.rglob("*") if path.suffix in (".xlsx", ".csv")]  # none in the short release of SMIC
+    alone = said()
+    assert len(alone) == bool(sheets) and all(str(sheet.relative_to(root)) in alone[0] for sheet in sheets)
+    assert "Not read" not in "".join(alone)
+    copies = [Path(shutil.copy(sheet, sheet.with_name(f"{sheet.stem} - Copy{sheet.suffix}"))) for sheet in sheets]
+    for line in said() if name != "samm_lv" else ():  # its editions have one name each, that no copy fits
+        read, unread = line.split(" Not read, though the name fits: ")
+        assert read == alone[0] and sorted(unread.rstrip(".").split(", ")) == sorted(str(copy.relative_to(root)) for copy in copies)
+
+
+def test_preparing_says_and_keeps_which_spreadsheet_was_read(make_replica, tmp_path, capsys):
+    prepare("casme2", make_replica("casme2"), tmp_path / "out", jobs=1)
+    assert "Annotations read from CASME2-coding-20140508.xlsx." in capsys.readouterr().err
+    assert json.loads((tmp_path / "out" / "prepare.json").read_text())["annotations"] == "CASME2-coding-20140508.xlsx"
 
 
 @pytest.mark.parametrize("name, published", [("smic", 16), ("casme2", 26)])
