@@ -4,11 +4,13 @@ Names are compared without regard to upper and lower case, because copying betwe
 dataset stands in its file in `data_prep/datasets/`.
 """
 
+import csv
 import os
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from io import StringIO
 from pathlib import Path
 from typing import Iterator
 from zipfile import BadZipFile
@@ -155,11 +157,13 @@ def find_table(
 def find_files(root: Path, files: tuple[str, ...], stop: str) -> list[Path]:
     """Files that match the patterns `files`, earlier patterns first, at or below `root`, outside of folders that match `stop`.
 
+    An .xlsx may have been saved as .csv; it then comes after all that were not.
     Raises `BadInput` if there is none.
     """
     # Of the files in a folder shorter names go first: "x.xlsx" before "x - Copy.xlsx".
     there = [folder / name for folder, _ in _walk(root, stop) for name in sorted(os.listdir(folder), key=lambda name: (len(name), name))]
-    paths = [path for pattern in files for path in there if fnmatchcase(path.name.lower(), pattern.lower())]
+    saved = [re.sub(r"\.xlsx$", ".csv", pattern) for pattern in files]
+    paths = [path for pattern in (*files, *saved) for path in there if fnmatchcase(path.name.lower(), pattern.lower())]
     paths = [path for path in dict.fromkeys(paths) if not path.name.startswith(("~$", "."))]  # lock files of an open Excel
     if not paths:
         raise BadInput(f"There is no spreadsheet {' or '.join(files)} in {root}. Put it beside the frames, under its published name.")
@@ -169,10 +173,12 @@ def find_files(root: Path, files: tuple[str, ...], stop: str) -> list[Path]:
 def sheets(path: Path) -> list[pd.DataFrame]:
     """The sheets of a spreadsheet or CSV file, cells as they are, without a header."""
     try:
-        if path.suffix == ".csv":
-            return [pd.read_csv(path, header=None, dtype=object, encoding_errors="replace")]
+        if path.suffix.lower() == ".csv":
+            lines = path.read_text(encoding="utf-8-sig", errors="replace")
+            delimiter = max(",;\t", key=lines.count)  # Excel writes semicolons wherever the decimal point is a comma
+            return [pd.DataFrame(list(csv.reader(StringIO(lines), delimiter=delimiter)), dtype=object)]
         return list(pd.read_excel(path, sheet_name=None, header=None, dtype=object).values())
-    except (ValueError, KeyError, OSError, ImportError, BadZipFile) as error:
+    except (ValueError, KeyError, OSError, ImportError, BadZipFile, csv.Error) as error:
         raise BadInput(f"{path} cannot be read as a spreadsheet: {error}. Copy it again from the source.") from error
 
 

@@ -109,6 +109,15 @@ def test_samm_header_is_searched(tmp_path, preamble):
     assert found.action_units == "(R6 or R12)+R15"
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_spreadsheet_saved_as_csv_is_read_whatever_parts_its_cells(tmp_path, delimiter):
+    row = ("006", "006_1_2", 1, 5562, 5588, 5632, 71, "Micro - 1/2", "4+7", "Anger", 3, "a note; with, both")
+    rows = pd.DataFrame([("about this file",), SAMM_HEADER, row])
+    rows.to_csv(tmp_path / "SAMM_Micro_FACS_Codes_v2.csv", sep=delimiter, header=False, index=False, encoding="utf-8-sig")
+    found = first(samm.read_annotations(tmp_path))
+    assert (found.clip_id, found.onset, found.apex, found.emotion) == ("samm/006/006_1_2", 5562, 5588, "anger")
+
+
 @pytest.mark.parametrize("name", ["006_05562.jpg", "006_5562.jpg"])
 def test_samm_frames_are_indexed_by_number_whatever_the_padding(tmp_path, name):
     spreadsheet(tmp_path / SAMM, [SAMM_HEADER, ("006", "006_1_2", 1, 5562, 5588, 5632, 71, "", 4, "Anger", 3, "")])
