@@ -5,6 +5,7 @@ import json
 from typing import Any, Callable
 
 from mer import registry
+from mer.errors import UnknownName
 from mer.metrics import without_chance
 from mer.run import Run
 
@@ -14,19 +15,21 @@ GIVEN_BY_MER = {"classes", "seed", "device", "flow", "landmarks"}  # parameters 
 def settings_of(run: Run) -> list[tuple[str, str]]:
     """Name and value of every setting, those of the classifier and the feature with their defaults, and what identifies the input."""
     config = dict(run.config)
-    module = registry.load("mer.classifiers", config["classifier"])
+    try:
+        module = registry.load("mer.classifiers", config["classifier"])
+        extract = registry.load("mer.features", config["feature"]).extract if config["feature"] else None
+    except UnknownName as error:  # a file of one's own that was renamed since: what was stored is still true
+        return flat(config) + [("defaults are", f"not known: {error}")] + _identity(run)
     searched = config.get("search") or {}
     variant = config["classifier"].partition(":")[2]  # timm:resnet18
     used = with_defaults(module.Classifier.__init__, ({"backbone": variant} if variant else {}) | config["classifier_settings"])
     config["classifier_settings"] = {name: value for name, value in used.items() if name not in searched}
     if config["feature"]:
-        extract = registry.load("mer.features", config["feature"]).extract
         config["feature_settings"] = with_defaults(extract, config["feature_settings"] or {})
     lines = flat(config)
     at = [name for name, _ in lines].index("classifier") + 1
     lines.insert(at, ("classifier is", module.__doc__.strip().splitlines()[0]))  # scaling and class weights are said there
-    data = _input(run)
-    return lines + [(f"input {name}", str(data[name])) for name in ("features", "clips", "labels") if name in data]
+    return lines + _identity(run)
 
 
 def with_defaults(function: Callable, given: dict[str, Any]) -> dict[str, Any]:
@@ -60,6 +63,7 @@ def flat(settings: dict[str, Any]) -> list[tuple[str, str]]:
     return lines
 
 
-def _input(run: Run) -> dict[str, Any]:
+def _identity(run: Run) -> list[tuple[str, str]]:
     file = run.path / "input.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    data = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return [(f"input {name}", str(data[name])) for name in ("features", "clips", "labels") if name in data]

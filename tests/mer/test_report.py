@@ -73,6 +73,13 @@ def test_a_spread_is_shown_only_where_seeds_change_something(finished):
     assert "mean of 2 seeds, SD 0.013" in text and "± 0.013" in text and "± 0.037" in text and "± 0.0125 |" in text
 
 
+def test_a_classifier_whose_file_is_gone_is_shown_by_its_stored_settings(finished):
+    config = (finished / "config.yaml").read_text()
+    (finished / "config.yaml").write_text(config.replace("classifier: logistic", "classifier: my_old_one"))
+    text = re.sub(r"<[^>]*>", " ", write_report(finished).read_text(encoding="utf-8"))
+    assert "my_old_one" in text and "no classifier called" in text.lower() and "input features" in text
+
+
 def test_ready_made_maps_have_no_mapping_to_show(finished):
     clips = pd.read_csv(finished / "clips.csv", dtype=str)
     clips.assign(emotion="").to_csv(finished / "clips.csv", index=False)
