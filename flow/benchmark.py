@@ -61,11 +61,15 @@ class Entrant:
         return f"{name} ({', '.join(settings)})" if settings else name
 
 
-def entrants(chosen: Sequence[str | Method | Entrant] | None = None) -> list[Entrant]:
+def entrants(chosen: Sequence[str | Method | Entrant] | None = None, weights: str | Path | None = None) -> list[Entrant]:
     """Rows to measure: zero flow, then those `chosen`, or all methods; a name brings its `USUAL` settings along.
 
+    weights : a file, for the one method that is chosen by name
     A method that cannot be loaded (RAFT without weights) is said and left out, unless it was chosen.
     """
+    if weights and (len(chosen or ()) != 1 or not isinstance(chosen[0], str)):
+        raise BadInput("Weights belong to one method. Choose it with --method, once.")
+    given = {"weights": str(Path(weights).absolute())} if weights else {}
     rows = [Entrant(ZERO)]
     for one in chosen or known_methods():
         if isinstance(one, Entrant):
@@ -74,7 +78,7 @@ def entrants(chosen: Sequence[str | Method | Entrant] | None = None) -> list[Ent
             rows.append(Entrant(one))
         else:
             try:
-                named = Entrant(load_method(one))
+                named = Entrant(load_method(one, **given))
             except BadInput as error:
                 if chosen:
                     raise
@@ -94,6 +98,7 @@ def run(
     threads: int = 1,
     rendered: bool = False,
     h264: int | None = None,
+    weights: str | Path | None = None,
 ) -> str:
     """Measure `methods` and write `out`/flow-benchmark.csv and .md; returns the Markdown.
 
@@ -105,12 +110,14 @@ def run(
     threads : CPU threads each method may use, which decides the seconds
     rendered : measure on rendered faces moved by muscles, instead of photographs under smooth motion
     h264     : pass the frames through a video coder at this constant rate factor
+    weights  : see `entrants`
 
     `out`/measured.jsonl holds what is measured so far; it goes when the tables are written.
     """
-    rows = entrants(methods)
+    rows = entrants(methods, weights)
     _use_threads(threads, any(row.method.network for row in rows))
     facts = _facts(methods, sizes, count, seed, shared, threads, rendered, h264)
+    facts[0] += f" --weights {Path(weights).name}" if weights else ""
     facts += [f"Weights of {row.label}: SHA-256 {row.method.weights[:16]}..." for row in rows if row.method.weights]
     measured = _Measured(Path(out) / "measured.jsonl", facts)
     for size in sizes:

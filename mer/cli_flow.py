@@ -43,13 +43,14 @@ def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
 @flow.command()
 @click.option("--out", type=FOLDER, default=Path("flow-benchmark"), show_default=True, help="Folder for the tables.")
 @click.option("--method", "methods", type=Name("flow.methods"), multiple=True, help="Only these; may be repeated.  [default: all]")
+@click.option("--weights", type=FILE, help="Local weights, for the one method that is named.")
 @click.option("--size", "sizes", type=click.IntRange(64, 2048), multiple=True, default=(224, 448), show_default=True)
 @click.option("--pairs", type=click.IntRange(1), default=200, show_default=True, help="Pairs per size.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--faces", type=FOLDER, help="Folder with more real faces (portraits/, clips/) beside scikit-image's astronaut.")
 @click.option("--rendered", is_flag=True, help="Measure on rendered faces moved by muscles, instead of photographs under smooth motion.")
 @click.option("--h264", metavar="CRF", type=click.IntRange(0, 51), help="Pass frames through H.264 at this constant rate factor: 18 fine ... 35 coarse.")
-def benchmark(out, methods, sizes, pairs, seed, faces, rendered, h264):
+def benchmark(out, methods, weights, sizes, pairs, seed, faces, rendered, h264):
     """Compare flow methods on faces with exactly known sub-pixel motion.
 
     \b
@@ -60,7 +61,7 @@ def benchmark(out, methods, sizes, pairs, seed, faces, rendered, h264):
 
     if faces and rendered:
         raise click.UsageError("--faces adds photographs; --rendered measures without any. Take one of them.")
-    click.echo(run(methods or None, sizes=sizes, count=pairs, seed=seed, shared=faces, out=out, rendered=rendered, h264=h264))
+    click.echo(run(methods or None, sizes=sizes, count=pairs, seed=seed, shared=faces, out=out, rendered=rendered, h264=h264, weights=weights))
 
 
 @flow.command()

@@ -1,15 +1,19 @@
 import os
+import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+import flow
 from data_prep.landmarks import FACE_OVAL
 from flow.benchmark import ZERO, Entrant, entrants, run
 from flow.estimate import Method, load_method
 from flow.pairs import PEAKS, faces, make_pairs, rendered_pairs, through_h264
+from mer.cli import cli
 from mer.errors import BadInput
 
 SIZE, COUNT = 112, 6
@@ -200,3 +204,14 @@ def test_all_methods_run_but_those_without_weights(capsys):
 def test_a_benchmark_on_rendered_faces_says_so(tmp_path):
     text = run([], sizes=(64,), count=2, seed=5, out=tmp_path, rendered=True, h264=28)
     assert "--rendered --h264 28" in text and "- Faces: rendered" in text
+
+
+def test_weights_of_ones_own_can_be_measured_and_belong_to_one_method(tmp_path):
+    own = Path(shutil.copy(Path(flow.__file__).parent / "weights" / "srflownet-compact.safetensors", tmp_path / "mine.safetensors"))
+    assert [row.label for row in entrants(["srflownet"], own)] == ["zero", "srflownet (weights=mine.safetensors)"]
+    for chosen in (None, ["srflownet", "dis"]):
+        with pytest.raises(BadInput, match="Weights belong to one method"):
+            entrants(chosen, own)
+    words = ["flow", "benchmark", "--method", "srflownet", "--weights", str(own), "--size", "64", "--pairs", "1", "--out", str(tmp_path / "out")]
+    answer = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert "--method srflownet --weights mine.safetensors" in answer.output and "| srflownet (weights=mine.safetensors) |" in answer.output
