@@ -12,7 +12,7 @@ from data_prep.frames import IMAGE_SUFFIXES, frame_number
 from mer.device import cores
 from mer.disk import printable, replacing
 from mer.errors import BadInput, MerError
-from mer.progress import track
+from mer.progress import say, track
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wmv", ".mpg", ".mpeg")
 COLUMNS = ["clip", "outcome", "reason", "label", "onset", "apex", "onset_s", "apex_s", "motion", "region", "units", "warnings", "bundle", "made_by"]
@@ -49,6 +49,8 @@ def score_all(folder: Path, out: Path, bundle: Path | None = None, fps: float | 
     if out.is_dir():
         raise BadInput(f"{out} is a folder. Choose another --out, a CSV file.")
     clips = {printable(path.name if path == folder else path.relative_to(folder)): path for path in clips_below(folder)}
+    if others := _no_clips(folder, {out, *clips.values()}):
+        say(f"{others} file(s) in {folder} are no clips and are passed over.")
     rows = _done(out, bundle, fps, face)
     todo = [name for name in clips if name not in rows]
     pool = ProcessPoolExecutor(jobs or cores(), mp_context=get_context("spawn"), initializer=_start)
@@ -63,6 +65,12 @@ def score_all(folder: Path, out: Path, bundle: Path | None = None, fps: float | 
     finally:  # also when interrupted: what has not begun never will
         pool.shutdown(cancel_futures=True)
     return _write(rows, clips, out)
+
+
+def _no_clips(folder: Path, clips: set[Path]) -> int:
+    """Files that are neither videos nor in a clip's folder; hidden ones are not counted."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    return sum(path not in clips and path.parent not in clips for path in files)
 
 
 def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, face: int) -> dict:

@@ -83,6 +83,17 @@ def test_a_killed_process_is_a_message_and_an_interruption_drops_what_has_not_be
     assert pool.cancelled
 
 
+def test_files_that_are_no_clips_are_counted(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "quiet", False)
+    monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: NoWork([], KeyboardInterrupt()))
+    (tmp_path / "frames").mkdir()
+    for name in ("a.mp4", "notes.txt", "a.mp3", "frames/1.png", "frames/Thumbs.db", ".hidden"):
+        (tmp_path / name).touch()
+    with pytest.raises(KeyboardInterrupt):
+        batch.score_all(tmp_path, tmp_path / "results.csv")
+    assert f"2 file(s) in {tmp_path} are no clips and are passed over." in capsys.readouterr().err
+
+
 def test_a_folder_without_clips_is_said(tmp_path):
     with pytest.raises(BadInput, match="holds no videos"):
         batch.clips_below(tmp_path)
