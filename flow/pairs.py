@@ -113,7 +113,7 @@ def rendered_pairs(size: int, count: int, seed: int, still: bool = False) -> Ite
         pair = render_pair(RENDERED + seed, PAIRS_PER_FACE * number, size, **ranges, **rest)
         peak = float(np.linalg.norm(pair.flow, axis=-1)[pair.face].max()) / scale
         sensor = pair.about["sensor"]
-        coder = ", JPEG" if sensor.jpeg else ", H.264" if sensor.h264 else ""
+        coder = " (JPEG)" if sensor.jpeg else " (H.264)" if sensor.h264 else ""
         yield Pair(pair.frame1, pair.frame2, pair.flow, pair.face, peak, f"rendered{coder}")
 
 
