@@ -82,8 +82,8 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
     """Fit the configured classifier on every clip of the prepared folders, once per seed.
 
     out : where the bundle will be saved, to be refused now rather than after the fitting
-    Raises `BadInput` for folders that cannot go together, as `mer cv` does, for folders prepared differently, for both phases,
-    and for an `out` in which `save` would not write.
+    Raises `BadInput` for folders that cannot go together, as `mer cv` does, for both phases, and for an `out` in which `save`
+    would not write.
     """
     from mer import inputs
 
@@ -191,7 +191,7 @@ def _plan(given: "Inputs", config: CvConfig) -> Recipe:
              for folder in given.folders for clip_id in folder.clips["clip_id"] if clip_id in counted)
     return Recipe(
         mer=mer.__version__,
-        face_size=_same([settings["size"] for settings in prepare], "face size", given.folders),
+        face_size=prepare[0]["size"],
         method=config.method,
         method_options=flow["options"],
         flow_weights=flow.get("weights"),
@@ -241,15 +241,7 @@ def _refuse_another(before: Recipe, now: Recipe, out: Path) -> None:
 
 def _asked(recipe: Recipe) -> dict[str, Any]:
     """What a bundle was asked to be, by name: the recipe without what was found out, and the classifier's settings one by one."""
-    asked = recipe.model_dump(mode="json", exclude=MEASURED | {"classifier_settings"})
-    settings = recipe.model_dump(mode="json")["classifier_settings"]
+    asked = recipe.model_dump(mode="json", exclude=MEASURED)
+    settings = asked.pop("classifier_settings")
     own = {f"{recipe.classifier}.{name}": value for name, value in settings[0].items() if name != "seed"}
     return asked | {"seeds": len(settings)} | own
-
-
-def _same(values: list, what: str, folders: Sequence) -> Any:
-    """The one value that all folders share; raises `BadInput` naming the first two that differ."""
-    for value, folder in zip(values, folders):
-        if value != values[0]:
-            raise BadInput(f"The {what} differs: {values[0]} in {folders[0].path}, {value} in {folder.path}. Make them alike first.")
-    return values[0]
