@@ -160,8 +160,9 @@ def missed(name: str, root: Path, found: list[Found]) -> list[str]:
     homes = {
         folder.parent
         for clip in found
-        for folder in (parent for file in clip.files.values() for parent in file.parents)
-        if root in folder.parents and _unpadded(folder.name) == _unpadded(_subject(clip))
+        for file in clip.files.values()
+        for folder in file.parents
+        if _unpadded(folder.name) == _unpadded(_subject(clip)) and root in folder.parents
     }
     beside = [folder for home in sorted(homes) for folder in layout.folders_in(home).values()]
     unread = [str(folder.relative_to(root)) for folder in beside if re.search(r"\d", folder.name) and _unpadded(folder.name) not in people]
