@@ -1,7 +1,8 @@
 """Scores of pooled predictions. A score is a view of the predictions table; nothing here fits or selects anything.
 
 All scores come from one confusion matrix over *all* folds: most subjects do not show every class, so a score per subject
-and its average would not mean anything. A class that cannot be scored counts as 0 and stays in every mean, but in those of the resamples that intervals are made of.
+and its average would not mean anything. A class that cannot be scored counts as 0 and stays in every mean; only the resamples
+behind an interval leave out classes that they happen not to show, see `resampled`.
 """
 
 from typing import Any
@@ -151,9 +152,9 @@ def summary(predictions: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
     }
 
 
-def without_chance(scores: dict[str, Any]) -> bool:
-    """Are all scores of `summary` the same with each of several seeds? Their SD of 0 then says nothing about how sure they are."""
-    return bool(scores["sd"]) and not any(round(sd, 9) for sd in scores["sd"].values())  # a mean of equal numbers may be off by 1e-17
+def by_chance(scores: dict[str, Any]) -> bool:
+    """Do seeds change the scores of `summary`? An SD of 0 says nothing about how sure they are."""
+    return any(round(sd, 9) for sd in (scores["sd"] or {}).values())  # a mean of equal numbers may be off by 1e-17
 
 
 def baselines(table: pd.DataFrame, labels: list[str]) -> dict[str, dict[str, float]]:

@@ -132,9 +132,9 @@ def summary(scores: dict[str, Any]) -> str:
     """Return the scores of a run as a few lines for the terminal, the majority class beside them."""
     floor, calibration = scores["baselines"]["majority_of_training_subjects"], scores["calibration_error"]
     seeds, made_up = len(scores["seeds"]), SYNTHETIC if scores["synthetic"] else ""
-    spread = f" (SD {scores['sd']['uf1']:.4f} over {seeds} seeds)" if scores["sd"] else " (one seed)"
-    if metrics.without_chance(scores):
-        spread = f" (the same with each of {seeds} seeds)"
+    spread = f" (the same with each of {seeds} seeds)" if seeds > 1 else " (one seed)"
+    if metrics.by_chance(scores):
+        spread = f" (SD {scores['sd']['uf1']:.4f} over {seeds} seeds)"
     between = f", 95 % over subjects {scores['interval95']['uf1'][0]:.3f} to {scores['interval95']['uf1'][1]:.3f}"
     held_out, left_out = {"loso": "subject", "lodo": "dataset"}[scores["split"]], scores["clips_left_out"]
     reasons = "; ".join(f"{n} {reason}" for reason, n in left_out.items())

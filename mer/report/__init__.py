@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from mer.disk import write_text
-from mer.metrics import without_chance
+from mer.metrics import by_chance
 from mer.run import Run, open_run
 
 BASELINES = {"majority_of_training_subjects": "majority of the clips fitted on"}
@@ -28,8 +28,10 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
 
     path, scores = Path(run_dir), detection.read(run_dir)
     if scores:
-        runs = [write_report(path / name).parent for name, unit in scores["units"].items() if "why" not in unit]
-        return _write(path, "units.html", **units_shown(path, scores, [open_run(run) for run in runs]))
+        for name, unit in scores["units"].items():
+            if "why" not in unit:
+                write_report(path / name)
+        return _write(path, "units.html", **units_shown(path, scores))
     run = open_run(run_dir)
     pictures = gallery(run, prepared, method or run.config["method"])
     return _write(
@@ -39,7 +41,7 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
         m=run.metrics,
         origin=run.origin,
         title=_title(run),
-        chance=bool(run.metrics["sd"]) and not without_chance(run.metrics),
+        chance=by_chance(run.metrics),
         left_out={"loso": "subject", "lodo": "dataset"}[run.origin["protocol"]["split"]],
         mapping=_mapping(run),
         apexes=_apexes(run),
@@ -114,7 +116,7 @@ def _dataset_strips(m: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _sd(scores: dict[str, Any], key: str) -> float | None:
     """The SD of a score over seeds; None where there is one seed, or no seed changes anything."""
-    return None if scores["sd"] is None or without_chance(scores) else scores["sd"][key]
+    return scores["sd"][key] if by_chance(scores) else None
 
 
 def _confusion(m: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,12 +1,12 @@
 """The settings of a run as the report shows them: defaults written out, the data they met, and one row for a paper's table."""
 
 import inspect
-import json
 from typing import Any, Callable
 
 from mer import registry
+from mer.disk import read_json
 from mer.errors import UnknownName
-from mer.metrics import without_chance
+from mer.metrics import by_chance
 from mer.run import Run
 
 GIVEN_BY_MER = {"classes", "seed", "device", "flow", "landmarks"}  # parameters that are not settings
@@ -41,7 +41,7 @@ def with_defaults(function: Callable, given: dict[str, Any]) -> dict[str, Any]:
 def table_row(run: Run) -> str:
     """The run as a Markdown table of one row."""
     m, config = run.metrics, run.config
-    spread = f" ± {m['sd']['uf1']:.4f}" if m["sd"] and not without_chance(m) else ""
+    spread = f" ± {m['sd']['uf1']:.4f}" if by_chance(m) else ""
     cells = {
         "classifier": config["classifier"], "feature": config["feature"] or "ready-made maps", "flow": config["method"] or "none",
         "protocol": run.origin["protocol"]["name"], "split": run.origin["protocol"]["split"], "clips": m["clips"], "subjects": m["subjects"],
@@ -65,5 +65,5 @@ def flat(settings: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _identity(run: Run) -> list[tuple[str, str]]:
     file = run.path / "input.json"
-    data = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    data = read_json(file) if file.is_file() else {}
     return [(f"input {name}", str(data[name])) for name in ("features", "clips", "labels") if name in data]
