@@ -71,7 +71,7 @@ def find_folder(root: Path, holds: str, prefer: tuple[str, ...] = (), avoid: tup
         return min((i for i, name in enumerate(prefer) if name.lower() in names), default=len(prefer)), folder
 
     chosen = min(found, key=rank)
-    folders_in(chosen)
+    folders_in(chosen)  # refuses two that differ in case only
     return chosen
 
 
