@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from mer.disk import write_text
+from mer.errors import BadInput
 from mer.metrics import by_chance
 from mer.run import Run, open_run
 
@@ -61,11 +62,15 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
 
 def _write(path: Path, template: str, **shown: Any) -> Path:
     """Fill a template of this folder: names are escaped, and a name that is not given is an error."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
     folder = FileSystemLoader(Path(__file__).parent)
     pages = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    write_text(path / "report.html", pages.get_template(template).render(**shown))
+    try:
+        text = pages.get_template(template).render(**shown)
+    except UndefinedError as error:
+        raise BadInput(f"{path} lacks what the report shows ({error}): another mer made it. Evaluate again into a new folder.") from error
+    write_text(path / "report.html", text)
     return path / "report.html"
 
 

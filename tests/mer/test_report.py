@@ -149,3 +149,13 @@ def test_a_run_whose_faces_are_gone_still_has_a_report(finished, prepared):
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(BadInput, match="not a finished run"):
         write_report(tmp_path)
+
+
+def test_a_run_of_another_version_is_refused_and_its_report_kept(finished):
+    before = (finished / "report.html").read_text(encoding="utf-8")
+    metrics = json.loads((finished / "metrics.json").read_text(encoding="utf-8"))
+    del metrics["per_dataset"]["casme2"]["interval95"]
+    (finished / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    with pytest.raises(BadInput, match="another mer made it"):
+        write_report(finished)
+    assert (finished / "report.html").read_text(encoding="utf-8") == before
