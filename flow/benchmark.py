@@ -116,8 +116,7 @@ def run(
     """
     rows = entrants(methods, weights)
     _use_threads(threads, any(row.method.network for row in rows))
-    facts = _facts(methods, sizes, count, seed, shared, threads, rendered, h264)
-    facts[0] += f" --weights {Path(weights).name}" if weights else ""
+    facts = _facts(methods, weights, sizes, count, seed, shared, threads, rendered, h264)
     facts += [f"Weights of {row.label}: SHA-256 {row.method.weights[:16]}..." for row in rows if row.method.weights]
     measured = _Measured(Path(out) / "measured.jsonl", facts)
     for size in sizes:
@@ -224,12 +223,14 @@ def _use_threads(threads: int, networks: bool) -> None:
 
 
 def _facts(
-    methods, sizes: Sequence[int], count: int, seed: int, shared: str | Path | None, threads: int, rendered: bool, h264: int | None
+    methods, weights: str | Path | None, sizes: Sequence[int], count: int, seed: int, shared: str | Path | None, threads: int,
+    rendered: bool, h264: int | None,
 ) -> list[str]:
     """What a reader needs to make the numbers again."""
     words = [f"mer flow benchmark --pairs {count} --seed {seed}"] + [f"--size {size}" for size in sizes]
     words += ["--faces DIR"] * bool(shared) + ["--rendered"] * rendered + [f"--h264 {h264}"] * (h264 is not None)
     words += [f"--method {name}" for name in methods or () if isinstance(name, str)]
+    words += [f"--weights {Path(weights).name}"] if weights else []
     command = " ".join(words)
     if not all(isinstance(method, str) for method in methods or ()):
         command += ", from Python with methods of its own"

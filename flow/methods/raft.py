@@ -66,6 +66,8 @@ def _existing(weights: str | Path | None) -> Path:
 
 def _network(path: Path):
     """The RAFT whose tensors are in the file at `path`."""
+    import pickle
+
     import torch
     from safetensors.torch import load_file
     from torchvision.models.optical_flow import raft_large, raft_small
@@ -76,6 +78,8 @@ def _network(path: Path):
         small = tensors["feature_encoder.convnormrelu.0.weight"].shape[0] == 32
         net = raft_small() if small else raft_large()
         net.load_state_dict(tensors)
+    except pickle.UnpicklingError as error:  # torch's own words would advise to load it all the same
+        raise BadInput(f"{path} does not hold torchvision's RAFT weights: it is no file of tensors alone.") from error
     except Exception as error:  # many kinds: pickle, zip, safetensors, missing or misshapen tensors
         raise BadInput(f"{path} does not hold torchvision's RAFT weights ({type(error).__name__}: {str(error).splitlines()[0]}).") from error
     return net
