@@ -97,14 +97,8 @@ def test_raft_needs_weights_that_are_its_own(tmp_path):
     with pytest.raises(BadInput, match="no RAFT weights at"):
         load_method("raft", weights=tmp_path / "none.pth")
     (tmp_path / "text.pth").write_text("not weights")
-    with pytest.raises(BadInput, match="text.pth does not hold"):
+    with pytest.raises(BadInput, match="text.pth does not hold .* no file of tensors alone.$"):
         load_method("raft", weights=tmp_path / "text.pth")
-
-
-def test_a_file_that_is_no_tensors_is_refused_without_torchs_advice_to_trust_it(tmp_path):
-    (tmp_path / "raft.pth").write_text("no weights")
-    with pytest.raises(BadInput, match="no file of tensors alone.$"):
-        load_method("raft", weights=tmp_path / "raft.pth")
 
 
 def test_raft_never_runs_code_in_a_pth(tmp_path):
