@@ -14,7 +14,9 @@ EYE_CENTRE = (0.50, 0.25)
 
 # The stable points in inter-ocular distances from the middle between the eyes, x right, y down.
 # Source: mean of four frontal faces (two official portraits, skimage's astronaut, a stock clip) and their mirror images.
-_TEMPLATE = dict(zip(RIGHT_EYE_CORNERS + LEFT_EYE_CORNERS, ((-0.72, -0.01), (-0.28, 0.01), (0.28, 0.01), (0.72, -0.01))))
+_TEMPLATE = dict(
+    zip(RIGHT_EYE_CORNERS + LEFT_EYE_CORNERS, ((-0.72, -0.01), (-0.28, 0.01), (0.28, 0.01), (0.72, -0.01)))
+)
 _TEMPLATE |= {168: (0.0, -0.08), 6: (0.0, 0.04), 197: (0.0, 0.16), 195: (0.0, 0.27), 2: (0.0, 0.72)}
 
 
@@ -51,7 +53,9 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     image, matrix = _part_seen(image, matrix, size)
     if shrink > 1:
         # A pixel grid already blurs by about half a pixel; add what is lacking to half an output pixel.
-        image = cv2.GaussianBlur(image, (0, 0), 0.5 * np.sqrt(shrink**2 - 1) + 1e-3, borderType=cv2.BORDER_REPLICATE)
+        image = cv2.GaussianBlur(
+            image, (0, 0), 0.5 * np.sqrt(shrink**2 - 1) + 1e-3, borderType=cv2.BORDER_REPLICATE
+        )
     kernel = cv2.INTER_CUBIC if shrink >= 4 / 3 else cv2.INTER_LANCZOS4
     return cv2.warpAffine(image, matrix, (size, size), flags=kernel, borderMode=cv2.BORDER_REPLICATE)
 
@@ -59,7 +63,9 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 def _part_seen(image: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """The part of the frame that an aligned face is sampled from, with room for the kernels around it; and the matrix for it."""
     height, width = image.shape[:2]
-    corners = cv2.invertAffineTransform(matrix) @ np.array([[0, size, 0, size], [0, 0, size, size], [1, 1, 1, 1]])
+    corners = cv2.invertAffineTransform(matrix) @ np.array(
+        [[0, size, 0, size], [0, 0, size, size], [1, 1, 1, 1]]
+    )
     room = 8 + 2 / np.hypot(matrix[0, 0], matrix[1, 0])
     low = np.clip(np.floor(corners.min(axis=1) - room), 0, (width - 1, height - 1)).astype(int)
     high = np.clip(np.ceil(corners.max(axis=1) + room), low + 1, (width, height)).astype(int)

@@ -3,8 +3,8 @@
 Every dataset reader returns this table, and everything downstream joins on `clip_id`, never on position.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 import pandas as pd
 
@@ -58,10 +58,14 @@ def check(table: pd.DataFrame) -> pd.DataFrame:
         raise BadInput(f"The clip table lacks the column(s) {', '.join(missing)}.")
     twice = table.loc[table["clip_id"].duplicated(), "clip_id"]
     if len(twice):
-        raise BadInput(f"{len(twice)} clip(s) are listed twice. First: {twice.iloc[0]}. Remove one of the two rows.")
+        raise BadInput(
+            f"{len(twice)} clip(s) are listed twice. First: {twice.iloc[0]}. Remove one of the two rows."
+        )
     odd = table.loc[~table["apex_source"].isin(("",) + APEX_SOURCES)]
     if len(odd):
-        raise BadInput(f"{odd.iloc[0]['clip_id']}: apex_source is {odd.iloc[0]['apex_source']!r}, not one of {APEX_SOURCES}.")
+        raise BadInput(
+            f"{odd.iloc[0]['clip_id']}: apex_source is {odd.iloc[0]['apex_source']!r}, not one of {APEX_SOURCES}."
+        )
     return table.reset_index(drop=True)
 
 
@@ -75,9 +79,13 @@ def read(path: str | Path) -> pd.DataFrame:
     """Read a clip table written by `write`; raises `BadInput` if there is none at `path`, or a damaged one."""
     path = Path(path)
     if not path.is_file():
-        raise BadInput(f"There is no clip table at {path}. Make one, or finish it, with: mer prepare NAME --root DIR --out {path.parent}")
+        raise BadInput(
+            f"There is no clip table at {path}. Make one, or finish it, with: mer prepare NAME --root DIR --out {path.parent}"
+        )
     try:
         table = pd.read_parquet(path)
     except (OSError, ValueError) as error:  # pyarrow's are of both kinds
-        raise BadInput(f"The clip table {path} cannot be read: {error}. Make it again with: mer prepare NAME --root DIR --out {path.parent}") from error
+        raise BadInput(
+            f"The clip table {path} cannot be read: {error}. Make it again with: mer prepare NAME --root DIR --out {path.parent}"
+        ) from error
     return check(table)

@@ -3,7 +3,8 @@
 The cluster's machines must see the same folders under the same paths. Needs the extra `[cluster]`.
 """
 
-from typing import Any, Callable, Iterable, Iterator, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from mer.errors import BadInput
 
@@ -18,11 +19,15 @@ def each(scheduler: str, work: Callable[..., Result], items: Iterable[Item], **s
     try:
         import distributed
     except ImportError as error:
-        raise BadInput("Working on a cluster needs Dask. Install it with: pip install 'mer[cluster]'") from error
+        raise BadInput(
+            "Working on a cluster needs Dask. Install it with: pip install 'mer[cluster]'"
+        ) from error
     try:
         client = distributed.Client(scheduler, timeout=10)
     except (OSError, ValueError) as error:
-        raise BadInput(f"No Dask scheduler answers at {scheduler}: {error}. Start one with: dask scheduler") from error
+        raise BadInput(
+            f"No Dask scheduler answers at {scheduler}: {error}. Start one with: dask scheduler"
+        ) from error
     with client:
         futures = client.map(work, list(items), pure=False, **same)
         for future in distributed.as_completed(futures):

@@ -37,6 +37,8 @@ def apply(table: pd.DataFrame, dataset: str) -> tuple[pd.DataFrame, list[dict]]:
             table.loc[row, "apex_source"] = "corrected"
         change = f"from {correction.published or 'none'} to {correction.corrected}"
         note = f"{correction.column} corrected {change}: {correction.reason}"
-        table.loc[row, "note"] = table.loc[row, "note"].map(lambda before: "; ".join(filter(None, (before, note))))
+        table.loc[row, "note"] = table.loc[row, "note"].map(
+            lambda before: "; ".join(filter(None, (before, note)))
+        )
         applied.append(correction._asdict())
     return table, applied

@@ -28,7 +28,9 @@ KINDS = ("micro", "macro")
 
 def interval_table(rows: list[dict]) -> pd.DataFrame:
     """Build an interval table from `rows`; a number that cannot be one (0, below 0, before the onset) is none."""
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({name: kind for name, (kind, _) in COLUMNS.items()})
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(
+        {name: kind for name, (kind, _) in COLUMNS.items()}
+    )
     for name in ("apex", "offset"):
         table.loc[((table[name] <= 0) | (table[name] < table["onset"])).fillna(False), name] = pd.NA
     texts = [name for name, (kind, _) in COLUMNS.items() if kind == "string"]
@@ -40,7 +42,9 @@ def read_intervals(name: str, root: str | Path) -> pd.DataFrame:
     """The interval table of the dataset `name` in `root`; raises `BadInput` for a dataset without long videos."""
     dataset = registry.load("data_prep.datasets", name)
     if not hasattr(dataset, "read_intervals"):
-        raise BadInput(f"{name} has no long videos, so there are no intervals to spot. Try casme_squared or samm_lv.")
+        raise BadInput(
+            f"{name} has no long videos, so there are no intervals to spot. Try casme_squared or samm_lv."
+        )
     return dataset.read_intervals(Path(root))
 
 

@@ -6,8 +6,8 @@ Left and right are the person's own: the right eye lies at smaller x in the imag
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Iterator
 
 import cv2
 import numpy as np
@@ -20,10 +20,86 @@ LEFT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387
 RIGHT_BROW = (46, 53, 52, 65, 55, 107, 66, 105, 63, 70)
 LEFT_BROW = (276, 283, 282, 295, 285, 336, 296, 334, 293, 300)
 NOSE = (168, 6, 197, 195, 5, 4, 1, 19, 94, 2, 98, 97, 326, 327, 294, 278, 344, 440, 275, 45, 220, 115, 48, 64)
-LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185,
-        78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
-FACE_OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
-             152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
+LIPS = (
+    61,
+    146,
+    91,
+    181,
+    84,
+    17,
+    314,
+    405,
+    321,
+    375,
+    291,
+    409,
+    270,
+    269,
+    267,
+    0,
+    37,
+    39,
+    40,
+    185,
+    78,
+    95,
+    88,
+    178,
+    87,
+    14,
+    317,
+    402,
+    318,
+    324,
+    308,
+    415,
+    310,
+    311,
+    312,
+    13,
+    82,
+    81,
+    80,
+    191,
+)
+FACE_OVAL = (
+    10,
+    338,
+    297,
+    332,
+    284,
+    251,
+    389,
+    356,
+    454,
+    323,
+    361,
+    288,
+    397,
+    365,
+    379,
+    378,
+    400,
+    377,
+    152,
+    148,
+    176,
+    149,
+    150,
+    136,
+    172,
+    58,
+    132,
+    93,
+    234,
+    127,
+    162,
+    21,
+    54,
+    103,
+    67,
+    109,
+)
 CHIN = 152
 
 RIGHT_EYE_CORNERS = (33, 133)
@@ -54,7 +130,9 @@ class FaceMesh:
             from mediapipe.python.solutions.face_mesh import FaceMesh as MediaPipeMesh
 
             self._mesh = MediaPipeMesh(static_image_mode=True, max_num_faces=1, refine_landmarks=True)
-            self._mesh.process(np.zeros((64, 64, 3), np.uint8))  # the models load, and talk, at the first image
+            self._mesh.process(
+                np.zeros((64, 64, 3), np.uint8)
+            )  # the models load, and talk, at the first image
         self._detector = None
         self._seen_face = False
 
@@ -103,7 +181,9 @@ class FaceMesh:
         box = faces[0].location_data.relative_bounding_box
         scale = np.array([image.shape[1], image.shape[0]])
         centre = (np.array([box.xmin, box.ymin]) + np.array([box.width, box.height]) / 2) * scale
-        reach = max(np.array([box.width, box.height]) * scale)  # the part is twice as wide and high as the face
+        reach = max(
+            np.array([box.width, box.height]) * scale
+        )  # the part is twice as wide and high as the face
         low = np.clip(centre - reach, 0, scale).astype(int)
         high = np.clip(centre + reach, 0, scale).astype(int)
         part = image[low[1] : high[1], low[0] : high[0]]

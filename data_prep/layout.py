@@ -7,12 +7,12 @@ dataset stands in its file in `data_prep/datasets/`.
 import csv
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from io import StringIO
 from pathlib import Path
-from typing import Iterator
 from zipfile import BadZipFile
 
 import pandas as pd
@@ -42,7 +42,9 @@ class Facts:
     doi: str
     lacking: float = 0.01
     recalled: bool = False  # some counts are not verified against the paper or the release; --check says so
-    intervals: dict[str, int] | None = None  # of a dataset of long videos: expressions of each kind, see data_prep/intervals.py
+    intervals: dict[str, int] | None = (
+        None  # of a dataset of long videos: expressions of each kind, see data_prep/intervals.py
+    )
 
 
 def forget() -> None:
@@ -58,7 +60,9 @@ def find_folder(root: Path, holds: str, prefer: tuple[str, ...] = (), avoid: tup
     Of several, the one whose path has the earliest name of `prefer` wins, then the one that comes first by path;
     folders named in `avoid` are not entered. Raises `BadInput` saying where it looked, or as `folders_in` does.
     """
-    found = [folder for folder, inside in _walk(root, holds, avoid) if any(_is(name, holds) for name in inside)]
+    found = [
+        folder for folder, inside in _walk(root, holds, avoid) if any(_is(name, holds) for name in inside)
+    ]
     if not found:
         here = sorted(path.name + "/" * path.is_dir() for path in root.iterdir())
         raise BadInput(
@@ -143,7 +147,9 @@ def find_tables(
                 yield path, table
                 break
     if not found and paths:
-        raise BadInput(f"{paths[0]} has no row with the columns {', '.join(columns)} in any sheet. Is it the file as published?")
+        raise BadInput(
+            f"{paths[0]} has no row with the columns {', '.join(columns)} in any sheet. Is it the file as published?"
+        )
 
 
 def find_table(
@@ -161,12 +167,25 @@ def find_files(root: Path, files: tuple[str, ...], stop: str) -> list[Path]:
     Raises `BadInput` if there is none.
     """
     # Of the files in a folder shorter names go first: "x.xlsx" before "x - Copy.xlsx".
-    there = [folder / name for folder, _ in _walk(root, stop) for name in sorted(os.listdir(folder), key=lambda name: (len(name), name))]
+    there = [
+        folder / name
+        for folder, _ in _walk(root, stop)
+        for name in sorted(os.listdir(folder), key=lambda name: (len(name), name))
+    ]
     saved = [re.sub(r"\.xlsx$", ".csv", pattern) for pattern in files]
-    paths = [path for pattern in (*files, *saved) for path in there if fnmatchcase(path.name.lower(), pattern.lower())]
-    paths = [path for path in dict.fromkeys(paths) if not path.name.startswith(("~$", "."))]  # lock files of an open Excel
+    paths = [
+        path
+        for pattern in (*files, *saved)
+        for path in there
+        if fnmatchcase(path.name.lower(), pattern.lower())
+    ]
+    paths = [
+        path for path in dict.fromkeys(paths) if not path.name.startswith(("~$", "."))
+    ]  # lock files of an open Excel
     if not paths:
-        raise BadInput(f"There is no spreadsheet {' or '.join(files)} in {root}. Put it beside the frames, under its published name.")
+        raise BadInput(
+            f"There is no spreadsheet {' or '.join(files)} in {root}. Put it beside the frames, under its published name."
+        )
     return paths
 
 
@@ -175,14 +194,20 @@ def sheets(path: Path) -> list[pd.DataFrame]:
     try:
         if path.suffix.lower() == ".csv":
             lines = path.read_text(encoding="utf-8-sig", errors="replace")
-            delimiter = max(",;\t", key=lines.count)  # Excel writes semicolons wherever the decimal point is a comma
+            delimiter = max(
+                ",;\t", key=lines.count
+            )  # Excel writes semicolons wherever the decimal point is a comma
             return [pd.DataFrame(list(csv.reader(StringIO(lines), delimiter=delimiter)), dtype=object)]
         return list(pd.read_excel(path, sheet_name=None, header=None, dtype=object).values())
     except (ValueError, KeyError, OSError, ImportError, BadZipFile, csv.Error) as error:
-        raise BadInput(f"{path} cannot be read as a spreadsheet: {error}. Copy it again from the source.") from error
+        raise BadInput(
+            f"{path} cannot be read as a spreadsheet: {error}. Copy it again from the source."
+        ) from error
 
 
-def _below_header(sheet: pd.DataFrame, columns: tuple[str, ...], optional: tuple[str, ...]) -> pd.DataFrame | None:
+def _below_header(
+    sheet: pd.DataFrame, columns: tuple[str, ...], optional: tuple[str, ...]
+) -> pd.DataFrame | None:
     for row in range(len(sheet)):
         names = [re.sub(r"\W|_", "", str(cell)).lower() for cell in sheet.iloc[row]]
         if set(columns) <= set(names):
@@ -223,7 +248,9 @@ def _add(found: dict[str, Path], folder: Path) -> None:
     first = found.setdefault(folder.name.lower(), folder)
     if first != folder and first.parent == folder.parent:
         both = f"{first.name} and {folder.name}"
-        raise BadInput(f"{first.parent} holds two folders whose names differ in upper and lower case only: {both}. Rename or join them.")
+        raise BadInput(
+            f"{first.parent} holds two folders whose names differ in upper and lower case only: {both}. Rename or join them."
+        )
 
 
 def _walk(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[Path, list[str]]]:
@@ -234,8 +261,12 @@ def _walk(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[
     for _ in range(DEPTH + 1):
         deeper = []
         for folder in level:
-            with os.scandir(folder) as entries:  # it knows folders from files without asking the disk about each frame
-                inside = sorted(entry.name for entry in entries if entry.is_dir() and entry.name.lower() not in avoided)
+            with os.scandir(
+                folder
+            ) as entries:  # it knows folders from files without asking the disk about each frame
+                inside = sorted(
+                    entry.name for entry in entries if entry.is_dir() and entry.name.lower() not in avoided
+                )
             yield folder, inside
             deeper += [folder / name for name in inside if not _is(name, stop)]
         level = deeper

@@ -6,7 +6,8 @@ gets an outcome with a reason. Which frames are there is not asked here, but in 
 
 import re
 from collections import defaultdict
-from typing import Callable, Collection, NamedTuple
+from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -20,7 +21,9 @@ class Finding(NamedTuple):
     outcome: str = ""
 
 
-def find(table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]) -> tuple[pd.DataFrame, list[Finding]]:
+def find(
+    table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]
+) -> tuple[pd.DataFrame, list[Finding]]:
     """Mend what can be mended in a clip table as it was read, and list all that is odd in it.
 
     numbers_of : clip row -> numbers of the frames in its folder; asked only where apex and offset contradict each other
@@ -29,7 +32,13 @@ def find(table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]) -
     """
     table = table.reset_index(drop=True).copy()
     found = [Finding("a note of the reader", row.clip_id, row.note) for row in table.itertuples() if row.note]
-    for look in (_plain_names, _duplicates, _offset_before_onset, lambda t: _apex_outside(t, numbers_of), _apex_on_an_end):
+    for look in (
+        _plain_names,
+        _duplicates,
+        _offset_before_onset,
+        lambda t: _apex_outside(t, numbers_of),
+        _apex_on_an_end,
+    ):
         new = look(table)
         details: dict[str, list[str]] = defaultdict(list)
         for finding in new:
@@ -44,7 +53,7 @@ def _plain_names(table: pd.DataFrame) -> list[Finding]:
     """Subjects and clips become folders below the output; a name that would lead elsewhere is changed, and refused."""
     found = []
     for i, dataset, subject, clip in zip(table.index, table["dataset"], table["subject"], table["clip"]):
-        plain = [re.sub(r'[/\\:\0]|^\.+$|^$', "_", name) for name in (subject, clip)]
+        plain = [re.sub(r"[/\\:\0]|^\.+$|^$", "_", name) for name in (subject, clip)]
         if plain == [subject, clip]:
             continue
         table.loc[i, ["subject", "clip", "clip_id"]] = [*plain, "/".join([dataset, *plain])]
@@ -82,7 +91,10 @@ def _apex_outside(table: pd.DataFrame, numbers_of: Callable[[object], Collection
     before the onset holds more than the clip, as recordings and long videos do, and says nothing.
     """
     found = []
-    late, early = ((table["apex"] > table["offset"]).fillna(False), (table["apex"] < table["onset"]).fillna(False))
+    late, early = (
+        (table["apex"] > table["offset"]).fillna(False),
+        (table["apex"] < table["onset"]).fillna(False),
+    )
     for i in table.index[late | early]:
         clip = table.loc[i]
         numbers = numbers_of(next(table.loc[[i]].itertuples())) if late[i] else ()
@@ -91,10 +103,16 @@ def _apex_outside(table: pd.DataFrame, numbers_of: Callable[[object], Collection
             said = f"offset printed as {clip['offset']}, before the apex {clip['apex']}, whose frame is there"
             table.loc[i, "offset"] = pd.NA
         else:
-            span = f"{clip['onset']} to {clip['offset']}" if pd.notna(clip["offset"]) else f"{clip['onset']} on"
+            span = (
+                f"{clip['onset']} to {clip['offset']}" if pd.notna(clip["offset"]) else f"{clip['onset']} on"
+            )
             said = f"apex printed as {clip['apex']}, outside {span}"
             table.loc[i, ["apex", "apex_source"]] = [pd.NA, ""]
-        found.append(Finding("an offset before the apex" if there else "an apex outside the clip", clip["clip_id"], said))
+        found.append(
+            Finding(
+                "an offset before the apex" if there else "an apex outside the clip", clip["clip_id"], said
+            )
+        )
     return found
 
 

@@ -10,13 +10,13 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Iterator
 
 import cv2
 import numpy as np
@@ -29,7 +29,16 @@ from data_prep.intervals import read_intervals
 from data_prep.landmarks import FaceMesh
 from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, SETTINGS_FILE
 from data_prep.replicas import MARKER
-from data_prep.survey import Found, check_dataset, load_dataset, locate_all, missed, missing_message, read_clips, too_many_missing
+from data_prep.survey import (
+    Found,
+    check_dataset,
+    load_dataset,
+    locate_all,
+    missed,
+    missing_message,
+    read_clips,
+    too_many_missing,
+)
 from mer import registry
 from mer.device import cores
 from mer.disk import read_json, replacing, visible, write_json, write_npz
@@ -90,10 +99,16 @@ def prepare(
     found = locate_all(name, root, annotations, apex, offset)
     if too_many_missing(name, found, skip_missing):
         raise BadInput(missing_message(found, root))
-    settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections, "synthetic": (root / MARKER).is_file()} | {
-        package: version(package) for package in ("mer", "mediapipe")
-    }
-    more = {"annotations": ", ".join(annotations.read), "corrections_applied": annotations.corrections} | ({"offset": True} if offset else {})
+    settings = {
+        "dataset": name,
+        "size": size,
+        "apex": apex,
+        "corrections": corrections,
+        "synthetic": (root / MARKER).is_file(),
+    } | {package: version(package) for package in ("mer", "mediapipe")}
+    more = {"annotations": ", ".join(annotations.read), "corrections_applied": annotations.corrections} | (
+        {"offset": True} if offset else {}
+    )
     _claim(out, settings, more)
 
     outcomes = {clip.clip_id: _outcome(clip, clip.outcome, clip.reason) for clip in found if clip.outcome}
@@ -117,10 +132,16 @@ def prepare(
     stand_ins = sum(outcome["apex_source"] == "midpoint" for outcome in outcomes.values())
     if stand_ins:
         say(f"{stand_ins} clips have no annotated apex: their midpoint stands in. {ADVICE}")
-    outcome = pd.DataFrame([outcomes[clip_id] for clip_id in table["clip_id"]]).astype({"onset": "Int64", "apex": "Int64"})
+    outcome = pd.DataFrame([outcomes[clip_id] for clip_id in table["clip_id"]]).astype(
+        {"onset": "Int64", "apex": "Int64"}
+    )
     for clip_id in outcome.loc[outcome["outcome"] != "ok", "clip_id"]:
-        shutil.rmtree(out.joinpath("faces", *clip_id.split("/")[1:]), ignore_errors=True)  # of an earlier, luckier run
-    table[["apex", "apex_source"]] = outcome[["apex", "apex_source"]].astype({"apex_source": table["apex_source"].dtype})
+        shutil.rmtree(
+            out.joinpath("faces", *clip_id.split("/")[1:]), ignore_errors=True
+        )  # of an earlier, luckier run
+    table[["apex", "apex_source"]] = outcome[["apex", "apex_source"]].astype(
+        {"apex_source": table["apex_source"].dtype}
+    )
     with replacing(out / OUTCOME_FILE) as temporary:
         outcome.to_csv(temporary, index=False, lineterminator="\n")
     if load_dataset(name).FACTS.intervals:
@@ -139,9 +160,15 @@ def _settings(out: Path) -> dict:
 def _claim(out: Path, settings: dict, more: dict) -> None:
     """Write the settings, with `more` for the record, into `out`; refuse it if it was made with others or holds something else."""
     if stored := _settings(out):
-        changed = [f"{key} was {stored.get(key)!r}, now {new!r}" for key, new in settings.items() if stored.get(key) != new]
+        changed = [
+            f"{key} was {stored.get(key)!r}, now {new!r}"
+            for key, new in settings.items()
+            if stored.get(key) != new
+        ]
         if changed:
-            raise BadInput(f"{out} was prepared differently: {'; '.join(changed)}. Choose another --out, or delete that folder.")
+            raise BadInput(
+                f"{out} was prepared differently: {'; '.join(changed)}. Choose another --out, or delete that folder."
+            )
     elif visible(out):
         raise BadInput(f"{out} is not empty and was not made by mer prepare. Choose another --out.")
     for path in (*out.glob(".*.*"), *out.glob("faces/*/*/.*.*")):
@@ -172,7 +199,9 @@ def _work(found: list[Found], job: Job, jobs: int | None) -> Iterator[dict]:
 
 def _start_worker() -> None:
     global _mesh
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; clips under way are finished
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is the parent's to handle; clips under way are finished
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = "1"
     cv2.setNumThreads(1)
@@ -202,7 +231,9 @@ def _in_cluster(clip: Found, job: Job) -> dict:
 def _prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
     """Read, align and write one clip; returns its outcome row, whatever happens."""
     folder = _folder(job.out, clip)
-    if clip.offset is not None and (done := _finished(replace(clip, offset=None), job.root, folder)):  # by a run without offsets
+    if clip.offset is not None and (
+        done := _finished(replace(clip, offset=None), job.root, folder)
+    ):  # by a run without offsets
         return done | {"reason": _add_offset(clip, job, folder)}
     try:
         onset = read_image(clip.files[clip.onset])
@@ -217,13 +248,17 @@ def _prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
     except BadInput as error:
         return _outcome(clip, "unreadable frame", str(error).replace(f"{job.root}/", ""))
     if apex.shape != onset.shape:
-        return _outcome(clip, "unreadable frame", f"onset and apex differ in size: {onset.shape[:2]} and {apex.shape[:2]}")
+        return _outcome(
+            clip, "unreadable frame", f"onset and apex differ in size: {onset.shape[:2]} and {apex.shape[:2]}"
+        )
     apex_points = mesh.landmarks(apex)
     if apex_points is None:
         return _outcome(clip, "no face", f"apex frame {apex_number}")
 
     matrix = similarity(points, job.size)  # the clip's one transform: the apex is aligned by the onset
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")  # a cluster may try a clip twice at once
+    partial = folder.with_name(
+        f".{folder.name}.{os.getpid()}.partial"
+    )  # a cluster may try a clip twice at once
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     write_image(partial / "onset.png", warp(onset, matrix, job.size))

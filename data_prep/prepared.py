@@ -3,8 +3,8 @@
 Writing it is `data_prep/prepare.py`'s; what flow adds below `flow/` is flow's.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Iterable
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,10 @@ CLIPS_FILE = "clips.parquet"
 OUTCOME_FILE = "outcome.csv"
 INTERVALS_FILE = "intervals.csv"  # of a dataset of long videos
 ONSET_APEX, APEX_OFFSET = "onset-apex", "apex-offset"
-PHASES = {ONSET_APEX: ("onset", "apex"), APEX_OFFSET: ("apex", "offset")}  # phase of an expression -> its two frames
+PHASES = {
+    ONSET_APEX: ("onset", "apex"),
+    APEX_OFFSET: ("apex", "offset"),
+}  # phase of an expression -> its two frames
 
 
 class Prepared:
@@ -30,10 +33,14 @@ class Prepared:
         file = self.path / OUTCOME_FILE
         numbers = {"onset": "Int64", "apex": "Int64"}
         try:
-            self.outcome = pd.read_csv(file, dtype=numbers, keep_default_na=False, na_values=dict.fromkeys(numbers, ""))
+            self.outcome = pd.read_csv(
+                file, dtype=numbers, keep_default_na=False, na_values=dict.fromkeys(numbers, "")
+            )
             ok = self.outcome.loc[self.outcome["outcome"] == "ok", "clip_id"]
         except (OSError, ValueError, KeyError) as error:
-            raise BadInput(f"{file} cannot be read: {error}. Make it again with: mer prepare NAME --root DIR --out {self.path}") from error
+            raise BadInput(
+                f"{file} cannot be read: {error}. Make it again with: mer prepare NAME --root DIR --out {self.path}"
+            ) from error
         self.clips = table[table["clip_id"].isin(ok)].reset_index(drop=True)
 
     def folder(self, clip_id: str) -> Path:
@@ -64,7 +71,13 @@ def open_prepared(paths: Iterable[str | Path]) -> list[Prepared]:
     opened: list[Prepared] = []
     for path in map(Path, paths):
         # The settings are written first and the clips last: a dataset that was interrupted is refused, not passed over.
-        found = sorted({file.parent for name in (SETTINGS_FILE, CLIPS_FILE) for file in (*path.glob(name), *path.glob(f"*/{name}"))})
+        found = sorted(
+            {
+                file.parent
+                for name in (SETTINGS_FILE, CLIPS_FILE)
+                for file in (*path.glob(name), *path.glob(f"*/{name}"))
+            }
+        )
         if not found:
             raise BadInput(
                 f"{path} is no prepared folder and holds none. Make one with: mer prepare NAME --root DIR --out {path}"
@@ -73,5 +86,7 @@ def open_prepared(paths: Iterable[str | Path]) -> list[Prepared]:
     names = [name for prepared in opened for name in prepared.clips["dataset"].unique()]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
-        raise BadInput(f"{', '.join(sorted(twice))} is given more than once. Name each prepared dataset once.")
+        raise BadInput(
+            f"{', '.join(sorted(twice))} is given more than once. Name each prepared dataset once."
+        )
     return opened

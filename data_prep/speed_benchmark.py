@@ -94,10 +94,20 @@ def run(counts: tuple[int, ...] = (60, 600, 6000), jobs: int | None = None) -> s
     jobs = jobs or preparing.cores()
     each = steps()
     alone = next(iter(each.values()))
-    lines = ["| step of one clip | CPU ms |", "|---|---|", *(f"| {name} | {ms:.1f} |" for name, ms in each.items())]
+    lines = [
+        "| step of one clip | CPU ms |",
+        "|---|---|",
+        *(f"| {name} | {ms:.1f} |" for name, ms in each.items()),
+    ]
     bare = bare_rate(200 * jobs, jobs)
     lines += ["", f"MediaPipe alone, {jobs} processes: {bare:.1f} clips/s.", ""]
-    head = ("clips", "clips/s", "CPU ms per clip", "share of MediaPipe alone", "peak memory of the largest process, MiB")
+    head = (
+        "clips",
+        "clips/s",
+        "CPU ms per clip",
+        "share of MediaPipe alone",
+        "peak memory of the largest process, MiB",
+    )
     lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for count in counts:
         rate, cpu, memory = prepare_rate(count, jobs)

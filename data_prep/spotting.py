@@ -9,13 +9,13 @@ are left out, because a blink moves more than any micro-expression. These are ru
 Where nothing at all is annotated, mer/scoring/moment.py finds both.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Iterable
 
 import cv2
 import numpy as np
 
-from data_prep.align import similarity, warp
+from data_prep.align import warp
 from mer.errors import NothingToScore
 
 METHODS = ("midpoint", "frame-difference", "flow")
@@ -57,7 +57,9 @@ def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     image's derivative in each direction).
     """
     dy, dx = np.gradient(a)
-    explained = np.stack([a, np.ones_like(a), X * a, Y * a, dx, dy, X * dy - Y * dx, X * dx + Y * dy], axis=-1)[_SEEN]
+    explained = np.stack(
+        [a, np.ones_like(a), X * a, Y * a, dx, dy, X * dy - Y * dx, X * dx + Y * dy], axis=-1
+    )[_SEEN]
     seen = (b - a)[_SEEN]
     weights = np.linalg.solve(explained.T @ explained + 1e-3 * np.eye(8), explained.T @ seen)
     return seen - explained @ weights
@@ -70,7 +72,9 @@ def motion(onset: np.ndarray, frame: np.ndarray) -> np.ndarray:
     A head that shifts, turns or nods moves its round surface by nearly a quadratic field; one is fitted to the flow, then
     fitted again without the half that it explains worst, which is where the face moves by itself.
     """
-    from flow.estimate import estimate  # built on the ground of this package: the other way round it would go in circles
+    from flow.estimate import (
+        estimate,
+    )  # built on the ground of this package: the other way round it would go in circles
 
     field = estimate(_dis(), onset, frame).reshape(-1, 2).astype(np.float64)
     quadratic = np.stack([np.ones_like(X), X, Y, X * X, X * Y, Y * Y], axis=-1).reshape(-1, 6)
@@ -83,7 +87,9 @@ def motion(onset: np.ndarray, frame: np.ndarray) -> np.ndarray:
     return own[_SEEN.ravel()].ravel()
 
 
-def spot_apex(frames: Iterable[tuple[int, np.ndarray]], matrix: np.ndarray, method: str = "frame-difference") -> int:
+def spot_apex(
+    frames: Iterable[tuple[int, np.ndarray]], matrix: np.ndarray, method: str = "frame-difference"
+) -> int:
     """Number of the apex, given (number, image) of a clip from onset to offset.
 
     matrix : the clip's similarity for `SIZE`, from its onset

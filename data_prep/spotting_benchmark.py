@@ -23,7 +23,13 @@ LEFT_OVER = (0.0, 0.3)  # share of the expression that is still there at the off
 # Standard deviation of the head's motion from onset to offset: px right, px down, degrees of roll, yaw and pitch.
 HEAD = (0.8, 0.8, 0.15, 0.4, 0.3)
 BEND = 0.25  # how far the head leaves the straight way, as a share of the above
-CAMERA = {"blur": 0.4, "shot": 1e-4, "read": 0.004, "drift": 0.005, "slope": 0.02}  # see flow/splatting/sensor.py
+CAMERA = {
+    "blur": 0.4,
+    "shot": 1e-4,
+    "read": 0.004,
+    "drift": 0.005,
+    "slope": 0.02,
+}  # see flow/splatting/sensor.py
 SIZE = 240  # px of the frames, which the face fills
 
 
@@ -59,7 +65,9 @@ def make_clip(seed: int, rate: float) -> Clip:
         right, down, roll, yaw, pitch = way * time + bend * 4 * time * (1 - time)
         pose = Pose(yaw, pitch, roll, (right * cm_per_px, down * cm_per_px, 0.0))
         shown = {unit: amount * strength * value for unit, value in actions.items()}
-        frames.append((number, actor.frame(shown, head=pose, sensor=Sensor(**CAMERA), number=number, rng=noise)))
+        frames.append(
+            (number, actor.frame(shown, head=pose, sensor=Sensor(**CAMERA), number=number, rng=noise))
+        )
     return Clip(frames, apex, similarity(actor.landmarks(), spotting.SIZE))
 
 
@@ -95,8 +103,16 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     for (rate, method), part in rows.groupby(["rate", "method"], sort=False):
         within = {f"within {n}": f"{(part['error'] <= n).mean():.0%}" for n in WITHIN}
         error = part["error"].mean()
-        lines.append({"fps": rate, "method": method, "frames per clip": f"{part['frames'].mean():.0f}",
-                      "mean absolute error, frames": f"{error:.1f}", "ms": f"{1000 * error / rate:.0f}", **within})
+        lines.append(
+            {
+                "fps": rate,
+                "method": method,
+                "frames per clip": f"{part['frames'].mean():.0f}",
+                "mean absolute error, frames": f"{error:.1f}",
+                "ms": f"{1000 * error / rate:.0f}",
+                **within,
+            }
+        )
     return pd.DataFrame(lines)
 
 
@@ -107,7 +123,9 @@ def run(out: str | Path, clips: int = 40, seed: int = 0) -> str:
         rows.to_csv(temporary, index=False)
     lines = table(rows)
     head = "| " + " | ".join(lines.columns) + " |\n|" + "---|" * len(lines.columns)
-    return "\n".join([head, *("| " + " | ".join(map(str, line)) + " |" for line in lines.itertuples(index=False))])
+    return "\n".join(
+        [head, *("| " + " | ".join(map(str, line)) + " |" for line in lines.itertuples(index=False))]
+    )
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Collection
 
 import pandas as pd
 
@@ -16,7 +16,13 @@ from mer import registry
 from mer.errors import BadInput
 from mer.progress import track
 
-IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*")  # JPEG, PNG, BMP, TIFF of either byte order
+IMAGE_STARTS = (
+    b"\xff\xd8\xff",
+    b"\x89PNG",
+    b"BM",
+    b"II*\0",
+    b"MM\0*",
+)  # JPEG, PNG, BMP, TIFF of either byte order
 
 SHOWN = 4  # names of each folder that --check shows
 
@@ -38,7 +44,9 @@ class Found:
     apex: int | None
     apex_source: str
     files: dict[int, Path]
-    outcome: str = ""  # why the clip cannot be prepared, as in outcome.csv; empty while nothing speaks against it
+    outcome: str = (
+        ""  # why the clip cannot be prepared, as in outcome.csv; empty while nothing speaks against it
+    )
     reason: str = ""  # also why a clip that can be prepared has no offset
     offset: int | None = None  # where it is wanted, annotated, and its frame is there
 
@@ -74,7 +82,9 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
     dataset = load_dataset(name)
     table = dataset.read_annotations(root)
     if not len(table):
-        raise BadInput(f"{root} holds no clip of {name}. See the expected tree with: mer prepare {name} --root {root} --check")
+        raise BadInput(
+            f"{root} holds no clip of {name}. See the expected tree with: mer prepare {name} --root {root} --check"
+        )
 
     def numbers_of(row) -> Collection[int]:
         try:
@@ -82,16 +92,24 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
         except BadInput:  # a missing folder is reported by `locate`
             return ()
 
-    read, unread = ([str(Path(file).relative_to(root)) for file in table.attrs.pop(key, [])] for key in ("read", "unread"))
+    read, unread = (
+        [str(Path(file).relative_to(root)) for file in table.attrs.pop(key, [])] for key in ("read", "unread")
+    )
     table, findings = oddities.find(table, numbers_of)
     table, applied = correct.apply(table, name) if corrections else (table, [])
     return Annotations(table, applied, findings, read, unread)
 
 
-def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str, with_offset: bool = False) -> list[Found]:
+def locate_all(
+    name: str, root: Path, annotations: Annotations, apex_rule: str, with_offset: bool = False
+) -> list[Found]:
     """`locate` for every row of the clip table; clips that were refused when they were read are not looked for."""
     dataset = load_dataset(name)
-    refused = {finding.clip_id: (finding.outcome, finding.detail) for finding in annotations.findings if finding.outcome}
+    refused = {
+        finding.clip_id: (finding.outcome, finding.detail)
+        for finding in annotations.findings
+        if finding.outcome
+    }
     return [
         Found(row.clip_id, None, None, "", {}, *refused[row.clip_id])
         if row.clip_id in refused
@@ -102,7 +120,9 @@ def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str, 
 
 def locate(dataset: ModuleType, root: Path, row, apex_rule: str, with_offset: bool = False) -> Found:
     """Find the frame files that preparing one row of the clip table needs, and the apex where a number settles it."""
-    onset, apex, offset = (None if pd.isna(value) else int(value) for value in (row.onset, row.apex, row.offset))
+    onset, apex, offset = (
+        None if pd.isna(value) else int(value) for value in (row.onset, row.apex, row.offset)
+    )
     source = row.apex_source
     if apex is None and onset is not None and offset is not None:
         apex, source = (midpoint(onset, offset), "midpoint") if apex_rule == "midpoint" else (None, "spotted")
@@ -121,12 +141,18 @@ def locate(dataset: ModuleType, root: Path, row, apex_rule: str, with_offset: bo
     wanted = [onset, apex] if apex is not None else [onset] + [n for n in files if onset < n <= offset]
     for number in wanted:
         if number not in files:
-            reach = f"frames {min(files)} to {max(files)} are there" if files else "its folder holds no frames"
+            reach = (
+                f"frames {min(files)} to {max(files)} are there" if files else "its folder holds no frames"
+            )
             return found(outcome="missing frame", reason=f"frame {number}: {reach}")
     if apex is None and len(wanted) < 2:
         return found(outcome="missing frame", reason=f"no frame after the onset {onset}")
     last = offset if with_offset and offset in files else None  # a clip without it can be used all the same
-    lacking = f"no offset: frame {offset} is not there" if with_offset and offset is not None and last is None else ""
+    lacking = (
+        f"no offset: frame {offset} is not there"
+        if with_offset and offset is not None and last is None
+        else ""
+    )
     numbers = sorted({*wanted, last} - {None})
     return replace(found(((number, files[number]) for number in numbers), reason=lacking), offset=last)
 
@@ -134,7 +160,9 @@ def locate(dataset: ModuleType, root: Path, row, apex_rule: str, with_offset: bo
 def too_many_missing(name: str, found: list[Found], skip_missing: bool) -> bool:
     """Do more clips lack frames than preparing goes on with? Some releases lack a few themselves (`Facts.lacking`)."""
     missing = sum(clip.outcome == "missing frame" for clip in found)
-    return missing == len(found) or (missing > load_dataset(name).FACTS.lacking * len(found) and not skip_missing)
+    return missing == len(found) or (
+        missing > load_dataset(name).FACTS.lacking * len(found) and not skip_missing
+    )
 
 
 def missing_message(found: list[Found], root: Path) -> str:
@@ -155,7 +183,11 @@ def missed(name: str, root: Path, found: list[Found]) -> list[str]:
     """
     published = load_dataset(name).FACTS.subjects or 0
     here = {_subject(clip) for clip in found if clip.outcome != "missing frame"}
-    lines = [f"{len(here)} of the published {published} subjects are here."] if len(here) < published and not (root / MARKER).is_file() else []
+    lines = (
+        [f"{len(here)} of the published {published} subjects are here."]
+        if len(here) < published and not (root / MARKER).is_file()
+        else []
+    )
     people = {_unpadded(_subject(clip)) for clip in found}
     homes = {
         folder.parent
@@ -165,10 +197,16 @@ def missed(name: str, root: Path, found: list[Found]) -> list[str]:
         if _unpadded(folder.name) == _unpadded(_subject(clip)) and root in folder.parents
     }
     beside = [folder for home in sorted(homes) for folder in layout.folders_in(home).values()]
-    unread = [str(folder.relative_to(root)) for folder in beside if re.search(r"\d", folder.name) and _unpadded(folder.name) not in people]
+    unread = [
+        str(folder.relative_to(root))
+        for folder in beside
+        if re.search(r"\d", folder.name) and _unpadded(folder.name) not in people
+    ]
     if unread:
         more = ", ..." if len(unread) > SHOWN else ""
-        lines.append(f"{len(unread)} folder(s) beside those of subjects hold no clip that was read: {', '.join(unread[:SHOWN])}{more}. Are they subjects?")
+        lines.append(
+            f"{len(unread)} folder(s) beside those of subjects hold no clip that was read: {', '.join(unread[:SHOWN])}{more}. Are they subjects?"
+        )
     return lines
 
 
@@ -199,38 +237,64 @@ def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Ch
     """
     root, dataset = Path(root), load_dataset(name)
     facts: layout.Facts = dataset.FACTS
-    lines = [f"{facts.title} in {root}", "", "Expected:", *(f"  {line}" for line in dataset.TREE.splitlines())]
+    lines = [
+        f"{facts.title} in {root}",
+        "",
+        "Expected:",
+        *(f"  {line}" for line in dataset.TREE.splitlines()),
+    ]
     lines += ["", "Found:", *(f"  {line}" for line in _tree(root))]
     try:
         annotations = read_clips(name, root)
         found = locate_all(name, root, annotations, "midpoint")
     except BadInput as error:
-        return Check(lines + [f"  {error}", "", f"Not usable. How to obtain {facts.title}: {facts.obtain}"], False)
+        return Check(
+            lines + [f"  {error}", "", f"Not usable. How to obtain {facts.title}: {facts.obtain}"], False
+        )
     table = annotations.table
-    counts = {"clips": _count(len(table), facts.clips), "subjects": _count(table["subject"].nunique(), facts.subjects)}
+    counts = {
+        "clips": _count(len(table), facts.clips),
+        "subjects": _count(table["subject"].nunique(), facts.subjects),
+    }
     here = table["emotion"].value_counts()
     for emotion in [*facts.emotions, *sorted(set(here.index) - set(facts.emotions))]:
         counts[emotion or "(none)"] = _count(here.get(emotion, 0), facts.emotions.get(emotion, 0))
     if facts.intervals:
         kinds = dataset.read_intervals(root)["kind"].value_counts()
-        counts |= {f"{kind} intervals": _count(kinds.get(kind, 0), published) for kind, published in facts.intervals.items()}
+        counts |= {
+            f"{kind} intervals": _count(kinds.get(kind, 0), published)
+            for kind, published in facts.intervals.items()
+        }
     width = max(map(len, counts))
     lines += ["", f"  {annotations.sources}"] if annotations.sources else []
     lines += ["", *(f"  {what:<{width}} {count}" for what, count in counts.items())]
     if facts.recalled:
-        lines.append("  (Not all of these published counts have been verified: a small difference may be ours.)")
+        lines.append(
+            "  (Not all of these published counts have been verified: a small difference may be ours.)"
+        )
     lines += [f"  {line}" for line in _odd(annotations.findings)]
     if annotations.corrections:
-        lines.append(f"  {len(annotations.corrections)} correction(s) applied, listed in data_prep/corrections/{name}.csv")
+        lines.append(
+            f"  {len(annotations.corrections)} correction(s) applied, listed in data_prep/corrections/{name}.csv"
+        )
     lines += [f"  {missing}"] if (missing := missing_message(found, root)) else []
     lines += [f"  {note}" for note in missed(name, root, found)]
     usable = [clip for clip in found if not clip.outcome]
     broken = [(clip.clip_id, reason) for clip in usable if (reason := unreadable(clip))]
-    lines += [f"  {len(broken)} clip(s) with a file that is no image. First: {broken[0][0]}, {broken[0][1]}."] if broken else []
+    lines += (
+        [f"  {len(broken)} clip(s) with a file that is no image. First: {broken[0][0]}, {broken[0][1]}."]
+        if broken
+        else []
+    )
     ready = len(usable) - len(broken)
     stops = too_many_missing(name, found, skip_missing)
     how = " only with --skip-missing: without it, mer prepare stops" if stops else ""
-    lines += ["", f"{ready} of {len(found)} clips can be prepared{how}." if ready else "Not usable: no clip has its frames."]
+    lines += [
+        "",
+        f"{ready} of {len(found)} clips can be prepared{how}."
+        if ready
+        else "Not usable: no clip has its frames.",
+    ]
     return Check(lines, bool(ready) and not stops)
 
 

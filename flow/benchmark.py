@@ -13,10 +13,11 @@ Each measurement is on disk as soon as it is taken, so a run that was stopped go
 import json
 import platform
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -54,14 +55,22 @@ class Entrant:
         name, usual = self.method.name, {}
         if name in known_methods():
             usual = default_options(name)
-        changed = {key: value for key, value in self.method.options.items() if key not in usual or value != usual[key]}
-        settings = [f"{key}={Path(value).name if key == 'weights' else value}" for key, value in changed.items()]
+        changed = {
+            key: value
+            for key, value in self.method.options.items()
+            if key not in usual or value != usual[key]
+        }
+        settings = [
+            f"{key}={Path(value).name if key == 'weights' else value}" for key, value in changed.items()
+        ]
         if not self.match_exposure:
             settings.append("brightness not matched")
         return f"{name} ({', '.join(settings)})" if settings else name
 
 
-def entrants(chosen: Sequence[str | Method | Entrant] | None = None, weights: str | Path | None = None) -> list[Entrant]:
+def entrants(
+    chosen: Sequence[str | Method | Entrant] | None = None, weights: str | Path | None = None
+) -> list[Entrant]:
     """Rows to measure: zero flow, then those `chosen`, or all methods; a name brings its `USUAL` settings along.
 
     weights : a file, for the one method that is chosen by name
@@ -84,7 +93,9 @@ def entrants(chosen: Sequence[str | Method | Entrant] | None = None, weights: st
                     raise
                 say(f"{one} is left out: {error}")
                 continue
-            rows += [Entrant(load_method(one, **options), match) for options, match in USUAL.get(one, ())] + [named]
+            rows += [Entrant(load_method(one, **options), match) for options, match in USUAL.get(one, ())] + [
+                named
+            ]
     return rows
 
 
@@ -117,12 +128,18 @@ def run(
     rows = entrants(methods, weights)
     _use_threads(threads, any(row.method.network for row in rows))
     facts = _facts(methods, weights, sizes, count, seed, shared, threads, rendered, h264)
-    facts += [f"Weights of {row.label}: SHA-256 {row.method.weights[:16]}..." for row in rows if row.method.weights]
+    facts += [
+        f"Weights of {row.label}: SHA-256 {row.method.weights[:16]}..." for row in rows if row.method.weights
+    ]
     measured = _Measured(Path(out) / "measured.jsonl", facts)
     for size in sizes:
         for still in (False, True):
             number = max(1, count // STILL_SHARE) if still else count
-            pairs = rendered_pairs(size, number, seed, still) if rendered else make_pairs(size, number, seed, shared, still)
+            pairs = (
+                rendered_pairs(size, number, seed, still)
+                if rendered
+                else make_pairs(size, number, seed, shared, still)
+            )
             pairs = pairs if h264 is None else through_h264(pairs, h264)
             for index, pair in enumerate(track(pairs, f"{size} px{', still' if still else ''}", number)):
                 for row in rows:
@@ -142,7 +159,9 @@ class _Measured:
     def __init__(self, path: Path, facts: list[str]):
         self.path, self.records = path, {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []  # a broken last line is left out
+        lines = (
+            path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+        )  # a broken last line is left out
         if not lines or json.loads(lines[0]) != facts:
             lines = [json.dumps(facts)]
         write_text(path, "\n".join(lines) + "\n")
@@ -152,7 +171,9 @@ class _Measured:
         if self.records:
             say(f"{path}: going on after {len(self.records)} measurements.")
 
-    def add(self, place: tuple[int, bool, int], row: Entrant, pair: Pair, measure: Callable[[Entrant, Pair], dict]) -> None:
+    def add(
+        self, place: tuple[int, bool, int], row: Entrant, pair: Pair, measure: Callable[[Entrant, Pair], dict]
+    ) -> None:
         """Measure one method on one pair, unless that is done; place is (size, still, number of the pair)."""
         key = (*place, row.label)
         if key in self.records:
@@ -197,7 +218,12 @@ def _table(records: pd.DataFrame) -> pd.DataFrame:
     """One row per size and method from one record per size, method and pair."""
     rows = []
     for (size, label), group in records.groupby(["size", "label"], sort=False):
-        row = {"size": size, "method": label, "pairs": int(group["epe"].notna().sum()), "epe": group["epe"].mean()}
+        row = {
+            "size": size,
+            "method": label,
+            "pairs": int(group["epe"].notna().sum()),
+            "epe": group["epe"].mean(),
+        }
         for low, high in zip(PEAK_EDGES, PEAK_EDGES[1:]):
             row[f"epe_peak_{low:g}_{high:g}"] = group.loc[group["peak"].between(low, high), "epe"].mean()
         for low, high in zip(MOTION_EDGES, MOTION_EDGES[1:]):
@@ -223,12 +249,21 @@ def _use_threads(threads: int, networks: bool) -> None:
 
 
 def _facts(
-    methods, weights: str | Path | None, sizes: Sequence[int], count: int, seed: int, shared: str | Path | None, threads: int,
-    rendered: bool, h264: int | None,
+    methods,
+    weights: str | Path | None,
+    sizes: Sequence[int],
+    count: int,
+    seed: int,
+    shared: str | Path | None,
+    threads: int,
+    rendered: bool,
+    h264: int | None,
 ) -> list[str]:
     """What a reader needs to make the numbers again."""
     words = [f"mer flow benchmark --pairs {count} --seed {seed}"] + [f"--size {size}" for size in sizes]
-    words += ["--faces DIR"] * bool(shared) + ["--rendered"] * rendered + [f"--h264 {h264}"] * (h264 is not None)
+    words += (
+        ["--faces DIR"] * bool(shared) + ["--rendered"] * rendered + [f"--h264 {h264}"] * (h264 is not None)
+    )
     words += [f"--method {name}" for name in methods or () if isinstance(name, str)]
     words += [f"--weights {Path(weights).name}"] if weights else []
     command = " ".join(words)
@@ -255,15 +290,29 @@ def _markdown(table: pd.DataFrame, facts: list[str]) -> str:
     """The page: facts, then one section per size with the main table, and the errors by motion below it."""
     faces = sorted(column.removeprefix("epe_on_") for column in table if column.startswith("epe_on_"))
     lines = ["# Flow methods on faces with known motion", ""]
-    lines += ["Written by `flow/benchmark.py`; what is measured is said there, how the pairs are made in `flow/pairs.py`.", ""]
+    lines += [
+        "Written by `flow/benchmark.py`; what is measured is said there, how the pairs are made in `flow/pairs.py`.",
+        "",
+    ]
     lines += [f"- {fact}" for fact in facts] + [f"- Faces: {', '.join(faces)}", ""]
     for size, part in table.groupby("size", sort=False):
-        lines += [f"## {size} x {size}, {part['pairs'].max()} pairs", "", "End-point error in px, over the face; best in bold.", ""]
+        lines += [
+            f"## {size} x {size}, {part['pairs'].max()} pairs",
+            "",
+            "End-point error in px, over the face; best in bold.",
+            "",
+        ]
         main = {"method": "method", "epe": "all"}
         main |= {column: f"peak {_title(column)}" for column in table if column.startswith("epe_peak_")}
-        main |= {"gradient_error": "gradient error", "still": "motion on still faces", "seconds": "s per pair"}
+        main |= {
+            "gradient_error": "gradient error",
+            "still": "motion on still faces",
+            "seconds": "s per pair",
+        }
         lines += _rows(part, main) + ["", "By motion of the pixel, px:", ""]
-        lines += _rows(part, {"method": "method"} | {c: _title(c) for c in table if c.startswith("epe_motion_")})
+        lines += _rows(
+            part, {"method": "method"} | {c: _title(c) for c in table if c.startswith("epe_motion_")}
+        )
         lines += ["", "By face:", ""]
         lines += _rows(part, {"method": "method"} | {f"epe_on_{face}": face for face in faces}) + [""]
     lines += ["Peaks are given at 224 px; at another size they, and the bins, grow in proportion."]
@@ -277,12 +326,20 @@ def _title(column: str) -> str:
 
 def _rows(part: pd.DataFrame, titles: dict[str, str]) -> list[str]:
     """A Markdown table of the columns in `titles`; the least error of each column in bold, zero flow and time aside."""
-    best = {column: part.loc[part["method"] != "zero", column].min() for column in titles if column not in ("method", "seconds")}
+    best = {
+        column: part.loc[part["method"] != "zero", column].min()
+        for column in titles
+        if column not in ("method", "seconds")
+    }
     lines = ["| " + " | ".join(titles.values()) + " |", "|---" + "|---:" * (len(titles) - 1) + "|"]
     for _, row in part.iterrows():
         cells = [row["method"]]
         for column in list(titles)[1:]:
             text = "" if np.isnan(row[column]) else f"{row[column]:.3f}"
-            cells.append(f"**{text}**" if text and row[column] == best.get(column) and row["method"] != "zero" else text)
+            cells.append(
+                f"**{text}**"
+                if text and row[column] == best.get(column) and row["method"] != "zero"
+                else text
+            )
         lines.append("| " + " | ".join(cells) + " |")
     return lines

@@ -9,9 +9,10 @@ A folder holds flow of one setting of a method, one weights file and one precisi
 
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -52,11 +53,19 @@ def estimate_prepared(
     if isinstance(method, str):
         method = load_method(method, device, **options)
     _claim(prepared, method, match_exposure, phase)
-    clip_ids = [clip_id for clip_id in prepared.clips["clip_id"] if phase != APEX_OFFSET or prepared.has_offset(clip_id)]
+    clip_ids = [
+        clip_id
+        for clip_id in prepared.clips["clip_id"]
+        if phase != APEX_OFFSET or prepared.has_offset(clip_id)
+    ]
     size = BATCH if method.network else 1
     batches = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
     # A batch that lacks one is estimated anew as a whole: a network's last digits depend on who shares the batch.
-    to_do = [batch for batch in batches if not all(flow_file(prepared, method.name, clip_id, phase).is_file() for clip_id in batch)]
+    to_do = [
+        batch
+        for batch in batches
+        if not all(flow_file(prepared, method.name, clip_id, phase).is_file() for clip_id in batch)
+    ]
     title = f"{method.name} flow"
     if scheduler:
         asked = {"name": method.name, "device": device, "options": method.options, "weights": method.weights}
@@ -71,16 +80,28 @@ def estimate_prepared(
     restore = _one_thread_each(method.network)
     try:
         with ThreadPoolExecutor(workers) as pool:
-            for _ in track(pool.map(lambda batch: _estimate_batch(batch, prepared, method, match_exposure, phase), to_do), title, len(to_do)):
+            for _ in track(
+                pool.map(
+                    lambda batch: _estimate_batch(batch, prepared, method, match_exposure, phase), to_do
+                ),
+                title,
+                len(to_do),
+            ):
                 pass
     finally:
         restore()
     return len(clip_ids)
 
 
-def _estimate_batch(clip_ids: list[str], prepared: Prepared, method: Method, match_exposure: bool, phase: str) -> None:
-    firsts, seconds = (np.stack(frames) for frames in zip(*(prepared.faces(clip_id, phase) for clip_id in clip_ids)))
-    for clip_id, flow in zip(clip_ids, estimate_batch(method, firsts, seconds, match_exposure=match_exposure)):
+def _estimate_batch(
+    clip_ids: list[str], prepared: Prepared, method: Method, match_exposure: bool, phase: str
+) -> None:
+    firsts, seconds = (
+        np.stack(frames) for frames in zip(*(prepared.faces(clip_id, phase) for clip_id in clip_ids))
+    )
+    for clip_id, flow in zip(
+        clip_ids, estimate_batch(method, firsts, seconds, match_exposure=match_exposure)
+    ):
         files.write(flow_file(prepared, method.name, clip_id, phase), flow)
 
 
@@ -88,8 +109,15 @@ _thread = threading.local()
 
 
 def _in_cluster(
-    clip_ids: list[str], folder: Path, name: str, device: str | None, options: dict, weights: str | None, precision: str,
-    match_exposure: bool, phase: str,
+    clip_ids: list[str],
+    folder: Path,
+    name: str,
+    device: str | None,
+    options: dict,
+    weights: str | None,
+    precision: str,
+    match_exposure: bool,
+    phase: str,
 ) -> None:
     """The same in a thread of a Dask worker, which opens folder and method for itself once: what they hold should not travel.
 
@@ -99,9 +127,13 @@ def _in_cluster(
     if getattr(_thread, "wanted", None) != wanted:
         method = load_method(name, device, **options)
         if method.weights != weights:
-            raise BadInput(f"A machine of the cluster has other weights of {name}: {method.weights}, not {weights}. Install the same mer there.")
+            raise BadInput(
+                f"A machine of the cluster has other weights of {name}: {method.weights}, not {weights}. Install the same mer there."
+            )
         if method.precision != precision:
-            raise BadInput(f"A machine of the cluster estimates {name} in {method.precision}, not in {precision}. Name the same device for all.")
+            raise BadInput(
+                f"A machine of the cluster estimates {name} in {method.precision}, not in {precision}. Name the same device for all."
+            )
         _one_thread_each(method.network)
         _thread.wanted, _thread.opened = wanted, (Prepared(folder), method)
     _estimate_batch(clip_ids, *_thread.opened, match_exposure, phase)
@@ -134,7 +166,9 @@ def settings(prepared: Prepared, method: str, phase: str = ONSET_APEX) -> dict[s
     if not path.is_file():
         raise BadInput(f"{prepared.path} has {none_by(method, phase)}. {_command(prepared, method, phase)}")
     made_by = read_json(path)
-    made_by.setdefault("precision", "float32")  # as all was that came from the command line before this was recorded
+    made_by.setdefault(
+        "precision", "float32"
+    )  # as all was that came from the command line before this was recorded
     return made_by
 
 
@@ -163,7 +197,10 @@ def _claim(prepared: Prepared, method: Method, match_exposure: bool, phase: str)
     wanted = {
         "method": method.name,
         # by name, because a file's folder makes no flow
-        "options": {key: Path(value).name if key == "weights" and value else value for key, value in method.options.items()},
+        "options": {
+            key: Path(value).name if key == "weights" and value else value
+            for key, value in method.options.items()
+        },
         "weights": method.weights,
         "precision": method.precision,
         "match_exposure": match_exposure,

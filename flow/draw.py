@@ -5,7 +5,9 @@ import numpy as np
 
 # Hues of the Middlebury colour wheel and the number of steps between each and the next.
 # Source: Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011, figure 1 and its reference code.
-_HUES = np.array([(255, 0, 0), (255, 255, 0), (0, 255, 0), (0, 255, 255), (0, 0, 255), (255, 0, 255), (255, 0, 0)], float)
+_HUES = np.array(
+    [(255, 0, 0), (255, 255, 0), (0, 255, 0), (0, 255, 255), (0, 0, 255), (255, 0, 255), (255, 0, 0)], float
+)
 _STEPS = (15, 6, 4, 11, 13, 6)
 
 

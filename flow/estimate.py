@@ -6,9 +6,10 @@ already been matched here, so no method does that again. What the methods are wo
 
 import hashlib
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,9 @@ class Method:
     options: dict[str, Any]
     run: Callable[[np.ndarray, np.ndarray], np.ndarray]
     network: bool  # True: fed in batches on `device`; False: one pair at a time, spread over the CPU cores
-    weights: str | None = None  # `content` of the weights file in use: what decides a network's flow, whatever the file is called
+    weights: str | None = (
+        None  # `content` of the weights file in use: what decides a network's flow, whatever the file is called
+    )
     precision: str = "float32"  # of its arithmetic, which may differ between devices; flow of two precisions differs by more than rounding
 
 
@@ -52,11 +55,15 @@ def load_method(name: str, device: str | None = None, **options: Any) -> Method:
     module, defaults = registry.load("flow.methods", name), default_options(name)
     unknown = [key for key in options if key not in defaults]
     if unknown:
-        raise BadInput(f"Flow method {name} has no option {', '.join(unknown)}. Its options: {', '.join(defaults) or 'none'}.")
+        raise BadInput(
+            f"Flow method {name} has no option {', '.join(unknown)}. Its options: {', '.join(defaults) or 'none'}."
+        )
     options = {**defaults, **options}
     run = module.load(device=device or "cpu", **options)
     weights, precision = getattr(run, "weights", None), getattr(run, "precision", "float32")
-    return Method(name, options, run, getattr(module, "NETWORK", False), weights and content(weights), precision)
+    return Method(
+        name, options, run, getattr(module, "NETWORK", False), weights and content(weights), precision
+    )
 
 
 def content(path: str | Path) -> str:
@@ -64,7 +71,9 @@ def content(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
-def estimate(method: str | Method, onset: np.ndarray, apex: np.ndarray, *, match_exposure: bool = True) -> np.ndarray:
+def estimate(
+    method: str | Method, onset: np.ndarray, apex: np.ndarray, *, match_exposure: bool = True
+) -> np.ndarray:
     """Motion from `onset` to `apex`.
 
     method         : a name, or what `load_method` returned (load once when there are many pairs)
@@ -87,10 +96,14 @@ def estimate_batch(
         if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
             raise BadInput(f"The {role} must be (H, W, 3) uint8 RGB, not {frames.shape[1:]} {frames.dtype}.")
     if onsets.shape != apexes.shape:
-        raise BadInput(f"Onset and apex differ in shape: {onsets.shape[1:]} and {apexes.shape[1:]}. Align both first.")
+        raise BadInput(
+            f"Onset and apex differ in shape: {onsets.shape[1:]} and {apexes.shape[1:]}. Align both first."
+        )
     if match_exposure:
         apexes = np.stack([exposure.match(onset, apex) for onset, apex in zip(onsets, apexes)])
     flow = method.run(onsets, apexes)
     if flow.shape != onsets.shape[:3] + (2,) or flow.dtype != np.float32:
-        raise TypeError(f"flow/methods/{method.name}.py returned {flow.shape} {flow.dtype}, not (N, H, W, 2) float32.")
+        raise TypeError(
+            f"flow/methods/{method.name}.py returned {flow.shape} {flow.dtype}, not (N, H, W, 2) float32."
+        )
     return flow

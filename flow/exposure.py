@@ -20,7 +20,9 @@ def gain_and_bias(onset: np.ndarray, apex: np.ndarray) -> tuple[float, float]:
     gain from bias gets a bias alone.
     """
     target, source = _blurred(onset), _blurred(apex)
-    slope = np.hypot(cv2.Sobel(target, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(target, cv2.CV_32F, 0, 1, scale=1 / 8))
+    slope = np.hypot(
+        cv2.Sobel(target, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(target, cv2.CV_32F, 0, 1, scale=1 / 8)
+    )
     every = slice(None, None, max(1, min(target.shape) // 100))  # what is blurred is not needed at each pixel
     target, source, slope = (array[every, every].astype(float) for array in (target, source, slope))
     colours = np.concatenate([onset[every, every], apex[every, every]], axis=2)
@@ -37,7 +39,9 @@ def gain_and_bias(onset: np.ndarray, apex: np.ndarray) -> tuple[float, float]:
         mean_source, mean_target = np.average(source, weights=weights), np.average(target, weights=weights)
         spread = np.average((source - mean_source) ** 2, weights=weights)
         if spread > 1:
-            gain = float(np.average((source - mean_source) * (target - mean_target), weights=weights) / spread)
+            gain = float(
+                np.average((source - mean_source) * (target - mean_target), weights=weights) / spread
+            )
         bias = float(mean_target - gain * mean_source)
     return gain, bias
 

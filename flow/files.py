@@ -19,7 +19,9 @@ _MAGIC = np.float32(202021.25)
 def write(path: str | Path, flow: np.ndarray) -> None:
     """Write `flow` (H, W, 2) float32 px in the format that the suffix of `path` names."""
     if flow.ndim != 3 or flow.shape[2] != 2 or flow.dtype != np.float32:
-        raise BadInput(f"Flow must be (H, W, 2) float32 to be written to {path}, not {flow.shape} {flow.dtype}.")
+        raise BadInput(
+            f"Flow must be (H, W, 2) float32 to be written to {path}, not {flow.shape} {flow.dtype}."
+        )
     suffix = _suffix(path)
     if suffix == ".npz":
         write_npz(path, flow=flow)
@@ -45,7 +47,9 @@ def read(path: str | Path) -> np.ndarray:
 def _read_flo(path: Path) -> np.ndarray:
     data = path.read_bytes()
     if len(data) < 12:
-        raise BadInput(f"{path} is cut short: {len(data)} bytes, less than the 12 of a .flo header. Copy it again.")
+        raise BadInput(
+            f"{path} is cut short: {len(data)} bytes, less than the 12 of a .flo header. Copy it again."
+        )
     if np.frombuffer(data, "<f4", 1)[0] != _MAGIC:
         raise BadInput(f"{path} is not a .flo file: it starts with {data[:4]!r} instead of b'PIEH'.")
     width, height = (int(n) for n in np.frombuffer(data, "<i4", 2, 4))
@@ -65,7 +69,9 @@ def _read_npz(path: Path) -> np.ndarray:
     except KeyError:
         raise BadInput(f"{path} holds no array called 'flow'. Was it written by another tool?") from None
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise BadInput(f"{path} is not a readable .npz file ({error}). Delete it and make it again.") from None
+        raise BadInput(
+            f"{path} is not a readable .npz file ({error}). Delete it and make it again."
+        ) from None
     if flow.ndim != 3 or flow.shape[2] != 2:
         raise BadInput(f"{path}: flow must be (H, W, 2), not {flow.shape}.")
     return flow.astype(np.float32)
@@ -74,5 +80,7 @@ def _read_npz(path: Path) -> np.ndarray:
 def _suffix(path: str | Path) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in (".flo", ".npz"):
-        raise BadInput(f"{path}: flow is kept in .flo or .npz files, not {suffix or 'files without a suffix'}.")
+        raise BadInput(
+            f"{path}: flow is kept in .flo or .npz files, not {suffix or 'files without a suffix'}."
+        )
     return suffix

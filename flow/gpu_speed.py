@@ -18,13 +18,23 @@ from mer.device import choose
 from mer.disk import write_text
 from mer.progress import say
 
-ROWS = ("srflownet, compact", "srflownet, full (random weights)", "raft small (random weights)", "raft large (random weights)")
+ROWS = (
+    "srflownet, compact",
+    "srflownet, full (random weights)",
+    "raft small (random weights)",
+    "raft large (random weights)",
+)
 CALLS = ((256, 256, 256), (512, 512, 64), (1100, 1604, 4))  # height, width, pairs in one call
 ROUNDS = 5  # after one that is not measured
 
 
 @click.command(help=__doc__.splitlines()[0])
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("flow-gpu-speed.md"), show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("flow-gpu-speed.md"),
+    show_default=True,
+)
 @click.option("--device", type=click.Choice(["cuda", "cpu"]), default="cuda", show_default=True)
 def main(out: Path, device: str) -> None:
     where = choose(device)
@@ -33,7 +43,9 @@ def main(out: Path, device: str) -> None:
         for call in CALLS:
             found[row, call] = measure(row, *call, where)
             say(f"{row}, {call[0]}x{call[1]}: {found[row, call]:.1f} pairs/s")
-    text = page(found, torch.cuda.get_device_name() if where.type == "cuda" else "none, measured on the processor")
+    text = page(
+        found, torch.cuda.get_device_name() if where.type == "cuda" else "none, measured on the processor"
+    )
     write_text(out, text)
     click.echo(text)
 
@@ -56,11 +68,23 @@ def measure(row: str, height: int, width: int, pairs: int, device: torch.device)
 
 def page(found: dict[tuple[str, tuple[int, int, int]], float], card: str) -> str:
     """Return the table as Markdown."""
-    lines = ["# Speed of the flow networks on a graphics card", "", "Pairs per second, copies from and to the processor included.", ""]
+    lines = [
+        "# Speed of the flow networks on a graphics card",
+        "",
+        "Pairs per second, copies from and to the processor included.",
+        "",
+    ]
     lines += [f"- Card: {card}; torch {torch.__version__}", "- Command: python -m flow.gpu_speed", ""]
-    lines += ["| network | " + " | ".join(f"{h}x{w}, {n} a call" for h, w, n in CALLS) + " |", "|---" + "|---:" * len(CALLS) + "|"]
+    lines += [
+        "| network | " + " | ".join(f"{h}x{w}, {n} a call" for h, w, n in CALLS) + " |",
+        "|---" + "|---:" * len(CALLS) + "|",
+    ]
     for row in dict.fromkeys(key[0] for key in found):
-        lines.append(f"| {row} | " + " | ".join(f"{found[row, call]:.1f}" if found[row, call] else "out of memory" for call in CALLS) + " |")
+        lines.append(
+            f"| {row} | "
+            + " | ".join(f"{found[row, call]:.1f}" if found[row, call] else "out of memory" for call in CALLS)
+            + " |"
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -63,7 +63,9 @@ class Bumps:
         return out
 
 
-def facial_field(landmarks: np.ndarray, displacements: Displacements, drift: tuple[float, float] = (0.0, 0.0)) -> Bumps:
+def facial_field(
+    landmarks: np.ndarray, displacements: Displacements, drift: tuple[float, float] = (0.0, 0.0)
+) -> Bumps:
     """The field that moves the named sites of a face.
 
     landmarks     : (478, 2) px
@@ -77,7 +79,12 @@ def facial_field(landmarks: np.ndarray, displacements: Displacements, drift: tup
     centres = np.array([landmarks[list(SITES[name][0])].mean(0) for name in names], float).reshape(-1, 2)
     shifts = np.array([displacements[name] for name in names], float).reshape(-1, 2)
     share = np.array([SITES[name][1] for name in names])
-    return Bumps(centres, shifts, np.maximum(share * interocular(landmarks), 2.5 * np.linalg.norm(shifts, axis=1)), drift)
+    return Bumps(
+        centres,
+        shifts,
+        np.maximum(share * interocular(landmarks), 2.5 * np.linalg.norm(shifts, axis=1)),
+        drift,
+    )
 
 
 def grid(shape: tuple[int, int]) -> np.ndarray:
@@ -99,7 +106,9 @@ def forward_flow(back: Bumps, shape: tuple[int, int], tolerance: float = 1e-5) -
         flow = step
         if residual < tolerance:
             return flow
-    raise ArithmeticError(f"The field folds over: its inverse is still off by {residual:.2g} px after 60 steps.")
+    raise ArithmeticError(
+        f"The field folds over: its inverse is still off by {residual:.2g} px after 60 steps."
+    )
 
 
 class Texture:
@@ -111,12 +120,16 @@ class Texture:
     def __init__(self, picture: np.ndarray, matrix: np.ndarray):
         """picture : (H, W, 3), blurred beforehand as far as the frames are coarser; matrix : (2, 3), frame px -> picture px."""
         self.matrix = np.asarray(matrix, float)
-        self._splines = [spline_filter(picture[..., c].astype(float), order=3, mode="mirror") for c in range(3)]
+        self._splines = [
+            spline_filter(picture[..., c].astype(float), order=3, mode="mirror") for c in range(3)
+        ]
 
     def sample(self, points: np.ndarray) -> np.ndarray:
         """Colours (..., 3) float64 at `points` (..., 2), frame px; beyond its edge the picture is mirrored."""
         x, y = np.moveaxis(points @ self.matrix[:, :2].T + self.matrix[:, 2], -1, 0)
-        channels = [map_coordinates(s, (y, x), order=3, mode="mirror", prefilter=False) for s in self._splines]
+        channels = [
+            map_coordinates(s, (y, x), order=3, mode="mirror", prefilter=False) for s in self._splines
+        ]
         return np.stack(channels, axis=-1)
 
 

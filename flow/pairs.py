@@ -5,9 +5,9 @@ that only smooths does well, and real lids and lips part where these stay connec
 way round: motion with edges, on faces that are not photographs.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Iterator
 
 import cv2
 import numpy as np
@@ -74,7 +74,9 @@ def faces(shared: str | Path | None = None) -> list[Face]:
         found = [(name, picture, mesh.landmarks(picture)) for name, picture in pictures.items()]
     known = [Face(name, picture, points) for name, picture, points in found if points is not None]
     if shared is not None and len(known) == 1:
-        raise BadInput(f"{shared} holds no faces. It should hold portraits/*.jpg or clips/*.mp4 with a frontal face.")
+        raise BadInput(
+            f"{shared} holds no faces. It should hold portraits/*.jpg or clips/*.mp4 with a frontal face."
+        )
     return known
 
 
@@ -174,7 +176,9 @@ def _framed(face: Face, size: int, rng: np.random.Generator) -> tuple[Texture, n
     coarser = interocular(face.landmarks) / (rng.uniform(0.30, 0.37) * size)
     turn = np.deg2rad(rng.uniform(-8, 8))
     linear = coarser * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    middle = (face.landmarks.min(0) + face.landmarks.max(0)) / 2 + coarser * size * rng.uniform(-0.03, 0.03, 2)
+    middle = (face.landmarks.min(0) + face.landmarks.max(0)) / 2 + coarser * size * rng.uniform(
+        -0.03, 0.03, 2
+    )
 
     reach = int(np.ceil(coarser * size)) + 8  # the frame's corners, and some room for what moves in
     left, top = np.maximum(middle.astype(int) - reach, 0)

@@ -17,8 +17,8 @@ import numpy as np
 from flow import files
 from flow.splatting.actor import performance
 from flow.splatting.head import State
-from flow.splatting.scenes import PAIRS_PER_FACE, Ranges, Scene, draw_scene
 from flow.splatting.recipes import EMOTIONS, coded, draw
+from flow.splatting.scenes import PAIRS_PER_FACE, Ranges, Scene, draw_scene
 from flow.splatting.truth import motion
 from mer.disk import read_json, replacing, visible, write_json
 from mer.errors import BadInput
@@ -69,8 +69,12 @@ def render(
 def _check_same(path: Path, settings: dict) -> None:
     """Note the settings of a set, or refuse to mix two sets in one folder, or a set with something else."""
     if path.exists() and (found := read_json(path)) != settings:
-        changed = ", ".join(f"{k} {found.get(k)} there, {v} now" for k, v in settings.items() if found.get(k) != v)
-        raise BadInput(f"{path.parent} holds pairs made with other settings ({changed}). Choose another --out.")
+        changed = ", ".join(
+            f"{k} {found.get(k)} there, {v} now" for k, v in settings.items() if found.get(k) != v
+        )
+        raise BadInput(
+            f"{path.parent} holds pairs made with other settings ({changed}). Choose another --out."
+        )
     if not path.exists() and visible(path.parent):
         raise BadInput(f"{path.parent} is not empty and holds no rendered pairs. Choose another --out.")
     write_json(path, settings)
@@ -92,7 +96,11 @@ def clip_of(
 ) -> tuple[Scene, list[State], str]:
     """The scene of a subject, its states frame by frame, and the action units it shows, as a coder writes them."""
     ranges = replace(
-        Ranges(), background="white" if white else "random", gaussians=gaussians, yaw=(-20.0, 20.0), face=(0.6, 0.8)
+        Ranges(),
+        background="white" if white else "random",
+        gaussians=gaussians,
+        yaw=(-20.0, 20.0),
+        face=(0.6, 0.8),
     )
     scene, rng = draw_scene(seed, subject * PAIRS_PER_FACE, size, ranges)
     actions = draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, strength=np.exp(rng.uniform(np.log(0.05), 0)))
@@ -113,7 +121,10 @@ def clip_of(
         replace(
             s,
             pose=replace(
-                s.pose, yaw=s.pose.yaw + facing[0], pitch=s.pose.pitch + facing[1], roll=s.pose.roll + facing[2]
+                s.pose,
+                yaw=s.pose.yaw + facing[0],
+                pitch=s.pose.pitch + facing[1],
+                roll=s.pose.roll + facing[2],
             ),
         )
         for s in states
@@ -124,15 +135,21 @@ def clip_of(
 def _render_subject(out: Path, settings: dict, subject: int, pairs: int) -> None:
     """Write one subject; every file is whole or absent, the camera file comes last."""
     size = settings["width"], settings["height"]
-    scene, states, action_units = clip_of(settings["seed"], subject, size, settings["white"], settings["gaussians"])
+    scene, states, action_units = clip_of(
+        settings["seed"], subject, size, settings["white"], settings["gaussians"]
+    )
     paint, before = None, None
     for number, shown in enumerate(states[: pairs + 1]):
         view = scene.view(shown, paint)
         paint = scene.paint(view.splats) if paint is None else paint
         name = f"{number:04d}"
-        _jpeg(_place(out, subject, "render") / f"{name}.jpg", np.round(view.picture.clip(0, 1) * 255).astype(np.uint8))
         _jpeg(
-            _place(out, subject, "mask") / f"{name}.jpg", np.where(view.weights.opacity > 0.5, 255, 0).astype(np.uint8)
+            _place(out, subject, "render") / f"{name}.jpg",
+            np.round(view.picture.clip(0, 1) * 255).astype(np.uint8),
+        )
+        _jpeg(
+            _place(out, subject, "mask") / f"{name}.jpg",
+            np.where(view.weights.opacity > 0.5, 255, 0).astype(np.uint8),
         )
         if before is not None:
             _write_motion(out, subject, f"{number - 1:04d}", motion(before, view), scene.camera.distance)
@@ -158,7 +175,8 @@ def _write_motion(out: Path, subject: int, name: str, truth: dict[str, np.ndarra
     inside = truth["opacity"] > 0.5
     files.write(_place(out, subject, "flow") / f"{name}.flo", truth["flow"] * inside[..., None])
     near, after = (
-        np.where(inside, distance / np.maximum(truth[k], 1e-3), 0).astype(np.float32) for k in ("depth", "depth_next")
+        np.where(inside, distance / np.maximum(truth[k], 1e-3), 0).astype(np.float32)
+        for k in ("depth", "depth_next")
     )
     arrays = {"depth": truth["depth"], "scaled_inv_depth": near, "scaled_inv_depth_change": after - near}
     for kind, array in arrays.items():
@@ -170,4 +188,8 @@ def _write_motion(out: Path, subject: int, name: str, truth: dict[str, np.ndarra
 
 def _jpeg(path: Path, image: np.ndarray) -> None:
     with replacing(path) as temporary:
-        cv2.imwrite(str(temporary), image[..., ::-1] if image.ndim == 3 else image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        cv2.imwrite(
+            str(temporary),
+            image[..., ::-1] if image.ndim == 3 else image,
+            [cv2.IMWRITE_JPEG_QUALITY, QUALITY],
+        )

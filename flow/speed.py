@@ -38,7 +38,9 @@ LONG_ENOUGH = 6.0  # seconds of measuring after the first, unmeasured run
 
 
 @click.command(help=__doc__.splitlines()[0])
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("flow-speed.md"), show_default=True)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("flow-speed.md"), show_default=True
+)
 @click.option("--threads", type=int, multiple=True, default=(1, 2), show_default=True)
 @click.option("--row", "rows", type=click.Choice(list(ROWS)), multiple=True, help="Only this one.")
 @click.option("--one", hidden=True, is_flag=True, help="Measure here and print JSON: the fresh process.")
@@ -76,7 +78,9 @@ def measure(row: str, size: int, threads: int) -> dict[str, float]:
         start = time.perf_counter()
         estimate(method, onset, apex)
         seconds.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1024 if sys.platform != "darwin" else 1024**2
+    )
     return {"seconds": median(seconds), "megabytes": peak}
 
 
@@ -85,27 +89,49 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
     columns = sorted({key[1:] for key in found})
     largest = columns[-1][0]
     lines = ["# Speed and memory of the flow methods", ""]
-    lines.append("Seconds per pair of frames, median, brightness matching included; each row in a fresh process that does nothing")
+    lines.append(
+        "Seconds per pair of frames, median, brightness matching included; each row in a fresh process that does nothing"
+    )
     lines[-1] += f" else. Memory is the peak of the whole process at {largest} px, libraries included."
     lines += ["", f"- CPU: {processor()}", "- Command: python -m flow.speed", ""]
     heads = [f"{size} px, {n} thread{'s' if n > 1 else ''}" for size, n in columns]
-    lines += ["| method | " + " | ".join(heads) + f" | peak MB | {COMPOSITE} pairs of {columns[0][0]} px, min |"]
+    lines += [
+        "| method | " + " | ".join(heads) + f" | peak MB | {COMPOSITE} pairs of {columns[0][0]} px, min |"
+    ]
     lines += ["|---" + "|---:" * (len(columns) + 2) + "|"]
     for row in dict.fromkeys(key[0] for key in found):
         cells = [f"{found[row, *column]['seconds']:.3f}" for column in columns]
         most = max(n for size, n in columns if size == columns[0][0])
         composite = COMPOSITE * found[row, columns[0][0], most]["seconds"] / 60
-        memory = max(values["megabytes"] for key, values in found.items() if key[0] == row and key[1] == largest)
+        memory = max(
+            values["megabytes"] for key, values in found.items() if key[0] == row and key[1] == largest
+        )
         lines.append(f"| {row} | " + " | ".join(cells) + f" | {memory:.0f} | {composite:.1f} |")
-    lines += ["", "The last column is computed from the seconds of one pair on the most threads; `mer flow estimate` takes batches and more."]
+    lines += [
+        "",
+        "The last column is computed from the seconds of one pair on the most threads; `mer flow estimate` takes batches and more.",
+    ]
     lines.append("On a graphics card: `python -m flow.gpu_speed`; there was none here.")
     return "\n".join(lines) + "\n"
 
 
 def _fresh(row: str, size: int, threads: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "flow.speed", "--one", "--row", row, "--size", str(size), "--threads", str(threads)]
+    command = [
+        sys.executable,
+        "-m",
+        "flow.speed",
+        "--one",
+        "--row",
+        row,
+        "--size",
+        str(size),
+        "--threads",
+        str(threads),
+    ]
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-    return json.loads(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1])
+    return json.loads(
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1]
+    )
 
 
 def load_row(row: str, folder: Path, threads: int | None = None, device: str = "cpu") -> Any:

@@ -7,9 +7,10 @@ weights, their moving average, the optimiser and the step, so an interrupted tra
 
 import os
 import time
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Iterator, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -35,7 +36,9 @@ class TrainConfig(BaseModel):
 
     network: Literal["compact", "full"] = "compact"
     network_settings: dict[str, int] = {}
-    start: str | None = None  # weights to start from, a .safetensors file or the folder of an earlier training
+    start: str | None = (
+        None  # weights to start from, a .safetensors file or the folder of an earlier training
+    )
     data: dict[str, float] = {"generic": 1.0}  # share of each source, see flow/datasets/mixture.py
     pool: str | None = None  # folder of faces rendered beforehand, see flow/datasets/pool.py
     size: int | list[int] = 192  # px, side of a training frame; of several sides, one each step in turn
@@ -84,9 +87,15 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str | No
     process = Process(device)
     torch.manual_seed(config.seed)
     network = _network(config).to(process.device)
-    optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=config.steps, pct_start=config.warm_up, anneal_strategy="linear"
+        optimizer,
+        config.learning_rate,
+        total_steps=config.steps,
+        pct_start=config.warm_up,
+        anneal_strategy="linear",
     )
     average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
     out = Path(out)
@@ -100,7 +109,9 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str | No
         with process.autocast(config.precision):
             predictions = runner(onset, apex)
         predictions = [p.float() for p in predictions]
-        loss = losses.sequence(predictions, truth, config.gamma, config.power) + extra(predictions[-1], truth, mask)
+        loss = losses.sequence(predictions, truth, config.gamma, config.power) + extra(
+            predictions[-1], truth, mask
+        )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(network.parameters(), config.clip)
@@ -159,7 +170,10 @@ class _Steps(Dataset):
         if size not in self.pairs:  # made in the worker: a source may hold what cannot be sent to it
             self.pairs[size] = Mixture(c.data, c.seed, size, c.peak, c.widen * c.batch, c.pool)
         pair = self.pairs[size][index]
-        frames = (torch.from_numpy(np.ascontiguousarray(f)).permute(2, 0, 1).float() for f in (pair.onset, pair.apex))
+        frames = (
+            torch.from_numpy(np.ascontiguousarray(f)).permute(2, 0, 1).float()
+            for f in (pair.onset, pair.apex)
+        )
         flow = torch.from_numpy(np.ascontiguousarray(pair.flow, np.float32)).permute(2, 0, 1)
         return (*frames, flow, torch.from_numpy(pair.mask.astype(np.float32))[None])
 
@@ -173,7 +187,9 @@ def side(config: TrainConfig, step: int) -> int:
 def _batches(config: TrainConfig, process: Process, done: int) -> Iterator[list[Tensor]]:
     """Yield this process's share of each batch, from step `done` on."""
     if config.batch % process.world:
-        raise BadInput(f"A batch of {config.batch} pairs cannot be shared by {process.world} processes. Change batch.")
+        raise BadInput(
+            f"A batch of {config.batch} pairs cannot be shared by {process.world} processes. Change batch."
+        )
     share = config.batch // process.world
     order = []
     for step in range(done, config.steps):
@@ -208,7 +224,9 @@ def _save(out: Path, config: TrainConfig, state: dict[str, Any], step: int) -> N
     with replacing(out / "checkpoint.pt") as path:
         torch.save({**parts, "step": step, "config": config.model_dump()}, path)
     note = f"step {step} of {config.steps}"
-    srflownet.save_weights(out / "weights.safetensors", state["average"], config.network, config.network_settings, note)
+    srflownet.save_weights(
+        out / "weights.safetensors", state["average"], config.network, config.network_settings, note
+    )
 
 
 def _resume(out: Path, config: TrainConfig, state: dict[str, Any], device: torch.device) -> int:
@@ -222,7 +240,9 @@ def _resume(out: Path, config: TrainConfig, state: dict[str, Any], device: torch
     free = {"pool", "workers", "save_every", "report_every", "validate_every", "validate_pairs"}
     changed = [k for k, v in config.model_dump().items() if k not in free and saved["config"].get(k) != v]
     if changed:
-        raise BadInput(f"{out} was trained with another {', '.join(changed)}. Take a new folder, or the old settings.")
+        raise BadInput(
+            f"{out} was trained with another {', '.join(changed)}. Take a new folder, or the old settings."
+        )
     for name in ("network", "optimizer", "schedule"):
         state[name].load_state_dict(saved[name])
     for name, tensor in saved["average"].items():

@@ -11,8 +11,9 @@ What is meant to be used from Python is below, imported when it is first asked f
 """
 
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mer.config import CvConfig
@@ -29,7 +30,9 @@ _PUBLIC = {
 __all__ = [*_PUBLIC, "cross_validate"]
 
 
-def cross_validate(paths: "str | Path | Sequence[str | Path]", config: "CvConfig | None", out: "str | Path", jobs: int = 1) -> dict[str, Any]:
+def cross_validate(
+    paths: "str | Path | Sequence[str | Path]", config: "CvConfig | None", out: "str | Path", jobs: int = 1
+) -> dict[str, Any]:
     """Cross-validate on one prepared folder or several whose flow has been estimated; returns what `metrics.json` holds.
 
     config : None for the default settings
@@ -39,7 +42,9 @@ def cross_validate(paths: "str | Path | Sequence[str | Path]", config: "CvConfig
     from mer.config import CvConfig
     from mer.run import cross_validate_prepared
 
-    return cross_validate_prepared([paths] if isinstance(paths, (str, Path)) else paths, config or CvConfig(), out, jobs)
+    return cross_validate_prepared(
+        [paths] if isinstance(paths, (str, Path)) else paths, config or CvConfig(), out, jobs
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -49,7 +49,11 @@ def run(maps: str | Path, index: str | Path, out: str | Path, seeds: int = 5) ->
     out = Path(out)
     for name, settings in {**PARTS, **SWITCHES}.items():
         if not (out / name / "metrics.json").is_file():
-            config = CvConfig(classifier="mer_net", classifier_settings=settings, seeds=seeds if settings.get("networks") else 1)
+            config = CvConfig(
+                classifier="mer_net",
+                classifier_settings=settings,
+                seeds=seeds if settings.get("networks") else 1,
+            )
             cross_validate_maps(maps, index, config, out / name)
             say(f"{name}: done")
     return "\n\n".join(table([out / name for name in group]) for group in (PARTS, SWITCHES))
@@ -57,15 +61,26 @@ def run(maps: str | Path, index: str | Path, out: str | Path, seeds: int = 5) ->
 
 def table(runs: list[Path]) -> str:
     """Markdown of `runs`, each compared with the first."""
-    lines = ["| variant | UF1 | 95 % over subjects | UAR | less the first | 95 % |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| variant | UF1 | 95 % over subjects | UAR | less the first | 95 % |",
+        "|---|---|---|---|---|---|",
+    ]
     for row in compare.compare(runs):
-        less = "| " if row.difference is None else f"{row.difference:+.3f} | {row.difference_interval[0]:+.3f} to {row.difference_interval[1]:+.3f}"
-        lines.append(f"| {Path(row.run).name} | {row.uf1:.3f} | {row.interval[0]:.3f} to {row.interval[1]:.3f} | {row.uar:.3f} | {less} |")
+        less = (
+            "| "
+            if row.difference is None
+            else f"{row.difference:+.3f} | {row.difference_interval[0]:+.3f} to {row.difference_interval[1]:+.3f}"
+        )
+        lines.append(
+            f"| {Path(row.run).name} | {row.uf1:.3f} | {row.interval[0]:.3f} to {row.interval[1]:.3f} | {row.uar:.3f} | {less} |"
+        )
     return "\n".join(lines)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m mer.ablation", description="Ablation of mer_net on ready-made maps.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mer.ablation", description="Ablation of mer_net on ready-made maps."
+    )
     parser.add_argument("maps", type=Path)
     parser.add_argument("index", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="folder of the runs")

@@ -15,7 +15,9 @@ _CLASSES = {
     "V": ("1", "15", "1+4", "6+15", "15+17"),
     "VI": ("1+2+4", "20"),
 }
-OBJECTIVE_CLASSES = {frozenset(map(int, units.split("+"))): name for name, sets in _CLASSES.items() for units in sets}
+OBJECTIVE_CLASSES = {
+    frozenset(map(int, units.split("+"))): name for name, sets in _CLASSES.items() for units in sets
+}
 
 
 def shown(cell: str) -> frozenset[int]:

@@ -9,9 +9,9 @@ import secrets
 import tempfile
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Iterable, Iterator
 
 from mer import bundle as bundles
 from mer.errors import BadInput, MerError
@@ -35,7 +35,9 @@ class Clip:
         end = time.monotonic() + MOST_S
         for frame in frames:
             if time.monotonic() > end:
-                raise BadInput(f"This took longer than {MOST_S:.0f} s. Cut the clip, or use mer score on the command line.")
+                raise BadInput(
+                    f"This took longer than {MOST_S:.0f} s. Cut the clip, or use mer score on the command line."
+                )
             self.seen += 1
             yield frame
 
@@ -44,8 +46,12 @@ class Clip:
         told = {"state": self.state, "message": self.message, "seen": self.seen, "name": self.name}
         if self.score is not None:
             course = self.course
-            told |= {"score": self.score.to_dict() | {"clip": self.name}, "numbers": course.number.tolist(),
-                     "times": [round(float(t), 4) for t in course.time], "activity": [round(float(a), 4) for a in self.score.activity]}
+            told |= {
+                "score": self.score.to_dict() | {"clip": self.name},
+                "numbers": course.number.tolist(),
+                "times": [round(float(t), 4) for t in course.time],
+                "activity": [round(float(a), 4) for a in self.score.activity],
+            }
         return told
 
 
@@ -89,7 +95,11 @@ class Desk:
                     follower = Follower()
                     clip.course = watch(clip.watched(frames), follower, FPS)
                     follower.require(clip.name)
-                picked = given(clip.course, *numbers, Path(clip.name)) if numbers else moment.strongest(clip.course, clip.name)
+                picked = (
+                    given(clip.course, *numbers, Path(clip.name))
+                    if numbers
+                    else moment.strongest(clip.course, clip.name)
+                )
                 clip.score = explain(clip.path, frames, clip.course, picked, self.bundle, self.bundle_name)
             clip.state = "done"
         except MerError as error:
@@ -121,7 +131,9 @@ class Handler(BaseHTTPRequestHandler):
         if not self._from_here():
             return
         if self.path == "/":
-            return self._send(200, (Path(__file__).parent / "app.html").read_bytes(), "text/html; charset=utf-8")
+            return self._send(
+                200, (Path(__file__).parent / "app.html").read_bytes(), "text/html; charset=utf-8"
+            )
         parts = self.path.strip("/").split("/")
         clip = self._clip(parts)
         if clip is None:
@@ -143,10 +155,17 @@ class Handler(BaseHTTPRequestHandler):
             from dataclasses import replace
 
             named = replace(clip.score, clip=clip.name)
-            return self._send(200, page(named, drawn, curve(named)).encode(), "text/html; charset=utf-8", f'attachment; filename="{Path(clip.name).stem}.html"'.encode("ascii", "replace").decode())
+            return self._send(
+                200,
+                page(named, drawn, curve(named)).encode(),
+                "text/html; charset=utf-8",
+                f'attachment; filename="{Path(clip.name).stem}.html"'.encode("ascii", "replace").decode(),
+            )
         if what.removesuffix(".png") not in drawn:
             return self._json(404, {"message": "There is no such picture."})
-        self._send(200, cv2.imencode(".png", drawn[what.removesuffix(".png")][..., ::-1])[1].tobytes(), "image/png")
+        self._send(
+            200, cv2.imencode(".png", drawn[what.removesuffix(".png")][..., ::-1])[1].tobytes(), "image/png"
+        )
 
     def do_POST(self) -> None:
         if not self._from_here(changes=True):
@@ -158,8 +177,15 @@ class Handler(BaseHTTPRequestHandler):
 
             if not 0 < length <= MOST_BYTES:
                 self.close_connection = True
-                return self._json(413, {"message": f"A clip may have up to {MOST_BYTES // 1_000_000} MB; this one has {length / 1e6:.0f}. Cut it, or use mer score."})
-            return self._json(200, {"key": self.desk.take(unquote(self.headers.get("X-Name", "clip")), self.rfile, length)})
+                return self._json(
+                    413,
+                    {
+                        "message": f"A clip may have up to {MOST_BYTES // 1_000_000} MB; this one has {length / 1e6:.0f}. Cut it, or use mer score."
+                    },
+                )
+            return self._json(
+                200, {"key": self.desk.take(unquote(self.headers.get("X-Name", "clip")), self.rfile, length)}
+            )
         clip = self._clip(parts)
         if clip is None or length > 10_000:
             return
@@ -186,7 +212,9 @@ class Handler(BaseHTTPRequestHandler):
     def _clip(self, parts: list[str]) -> Clip | None:
         clip = self.desk.clips.get(parts[1]) if len(parts) >= 2 and parts[0] == "clips" else None
         if clip is None:
-            self._json(404, {"message": "There is no such clip; it may be gone after half an hour. Drop it again."})
+            self._json(
+                404, {"message": "There is no such clip; it may be gone after half an hour. Drop it again."}
+            )
         return clip
 
     def _json(self, status: int, value: dict) -> None:
@@ -194,8 +222,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, body: bytes, kind: str, disposition: str | None = None) -> None:
         self.send_response(status)
-        headers = {"Content-Type": kind, "Content-Length": str(len(body)), "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
-                   "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; frame-ancestors 'none'"}
+        headers = {
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; frame-ancestors 'none'",
+        }
         for name, value in (headers | ({"Content-Disposition": disposition} if disposition else {})).items():
             self.send_header(name, value)
         self.end_headers()
@@ -211,7 +244,9 @@ def make_server(folder: Path, port: int = 0, bundle: str | Path | None = None) -
     try:
         return ThreadingHTTPServer(("127.0.0.1", port), handler)
     except OSError as error:
-        raise BadInput(f"Port {port} cannot be used ({error.strerror}). Choose another: --port 0 takes any free one.") from error
+        raise BadInput(
+            f"Port {port} cannot be used ({error.strerror}). Choose another: --port 0 takes any free one."
+        ) from error
 
 
 def serve(port: int, bundle: str | Path | None = None, open_browser: bool = True) -> None:
@@ -220,7 +255,10 @@ def serve(port: int, bundle: str | Path | None = None, open_browser: bool = True
 
     from mer.progress import say
 
-    with tempfile.TemporaryDirectory(prefix="mer-app-") as folder, make_server(Path(folder), port, bundle) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="mer-app-") as folder,
+        make_server(Path(folder), port, bundle) as server,
+    ):
         address = f"http://127.0.0.1:{server.server_address[1]}/"
         print(address, flush=True)
         say("Open this address in a browser on this machine; Ctrl+C ends it.")

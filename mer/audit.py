@@ -53,18 +53,33 @@ def audit(path: str | Path) -> Audit:
     config = CvConfig(**run.config)
     labels = run.metrics["labels"]
     if config.search:
-        raise BadInput(f"{path} chose its settings inside the training subjects. Only runs with fixed settings can be audited.")
+        raise BadInput(
+            f"{path} chose its settings inside the training subjects. Only runs with fixed settings can be audited."
+        )
     table, X = evaluate.in_order(*read_again(run), labels)
     problem = evaluate.pose(table, X, labels, run.origin["protocol"]["split"])
     rows = []
     for seed in track(run.metrics["seeds"], "auditing seeds"):
         epochs, p = after_each_epoch(config, problem, seed)
-        if not np.ptp(p, axis=0).any():  # such as mer_net without networks: no difference here would be no proof of honesty
-            raise BadInput(f"How long {config.classifier} trains changes nothing in this run, so that there is no epoch to choose on the test subject.")
+        if not np.ptp(
+            p, axis=0
+        ).any():  # such as mer_net without networks: no difference here would be no proof of honesty
+            raise BadInput(
+                f"How long {config.classifier} trains changes nothing in this run, so that there is no epoch to choose on the test subject."
+            )
         rows.append(_chosen_on_test(table, problem, seed, epochs, p, labels))
     found = pd.concat(rows, ignore_index=True)
     _check_repeated(run, found)
-    result = Audit(str(path), len(table), len(problem.folds), len(rows), epochs, run.metrics["uf1"], _uf1(found, "leaked", labels), _moved(found, epochs))
+    result = Audit(
+        str(path),
+        len(table),
+        len(problem.folds),
+        len(rows),
+        epochs,
+        run.metrics["uf1"],
+        _uf1(found, "leaked", labels),
+        _moved(found, epochs),
+    )
     _write(Path(path) / AUDIT, result, found)
     return result
 
@@ -79,7 +94,9 @@ def after_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[lis
     settings = inspect.signature(Classifier).parameters
     length = next((name for name in LENGTHS if name in settings), None)
     if length is None:
-        raise BadInput(f"The classifier {config.classifier} has no `epochs`, so that there is none to choose on the test subject.")
+        raise BadInput(
+            f"The classifier {config.classifier} has no `epochs`, so that there is none to choose on the test subject."
+        )
     last = config.classifier_settings.get(length, settings[length].default)
     pairs = [(train, test) for _, train, test in problem.folds]
     lengths, after = list(range(1, last + 1)), [[] for _ in pairs]
@@ -96,7 +113,9 @@ def after_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[lis
     else:
         lengths = sorted({round(n) for n in np.linspace(1, last, min(last, LOOKED_AT))})
         for n in lengths:
-            for k, p in fitting.fit_predict(fitting.maker(config, problem.classes, **{length: n}), seed, problem.X, problem.y, pairs):
+            for k, p in fitting.fit_predict(
+                fitting.maker(config, problem.classes, **{length: n}), seed, problem.X, problem.y, pairs
+            ):
                 after[k].append(p)
     p = np.empty((len(lengths), len(problem.y), problem.classes))
     for (_, test), values in zip(pairs, after):
@@ -111,16 +130,22 @@ def _watched(Classifier: type, method: str) -> bool:
 
 def to_text(found: Audit) -> str:
     """Return the audit as lines for the terminal; each of them says that it is no result."""
-    among = f"{found.epochs[0]} to {found.epochs[-1]}" + ("" if len(found.epochs) == found.epochs[-1] else f" ({len(found.epochs)} of them)")
-    return "\n".join([
-        f"{WARNING} (audit of {found.run}: {found.clips} clips, {found.folds} folds, {found.seeds} seed(s), epochs {among})",
-        f"honest UF1 {found.honest:.4f}, the run's own score, every fold trained for {found.epochs[-1]} epochs; what follows is not a result",
-        f"leaked UF1 {found.leaked:.4f}, {WARNING}, in {found.folds_that_moved:.0%} of the folds another one than the last",
-        f"difference {found.leaked - found.honest:+.4f}, {WARNING}",
-    ])
+    among = f"{found.epochs[0]} to {found.epochs[-1]}" + (
+        "" if len(found.epochs) == found.epochs[-1] else f" ({len(found.epochs)} of them)"
+    )
+    return "\n".join(
+        [
+            f"{WARNING} (audit of {found.run}: {found.clips} clips, {found.folds} folds, {found.seeds} seed(s), epochs {among})",
+            f"honest UF1 {found.honest:.4f}, the run's own score, every fold trained for {found.epochs[-1]} epochs; what follows is not a result",
+            f"leaked UF1 {found.leaked:.4f}, {WARNING}, in {found.folds_that_moved:.0%} of the folds another one than the last",
+            f"difference {found.leaked - found.honest:+.4f}, {WARNING}",
+        ]
+    )
 
 
-def _chosen_on_test(table: pd.DataFrame, problem: Problem, seed: int, epochs: list[int], p: np.ndarray, labels: list[str]) -> pd.DataFrame:
+def _chosen_on_test(
+    table: pd.DataFrame, problem: Problem, seed: int, epochs: list[int], p: np.ndarray, labels: list[str]
+) -> pd.DataFrame:
     """One row per clip: what its fold says after the last epoch, and after the epoch that suits its test subject best."""
     parts = []
     for name, _, test in problem.folds:
@@ -129,7 +154,9 @@ def _chosen_on_test(table: pd.DataFrame, problem: Problem, seed: int, epochs: li
         best = len(right) - 1 - int(right[::-1].argmax())
         rows = table.iloc[test][["clip_id", "dataset", "subject", "label"]].assign(seed=seed, fold=name)
         name_of = np.array(labels, dtype=object)
-        parts.append(rows.assign(honest=name_of[called[-1]], leaked=name_of[called[best]], epoch=epochs[best]))
+        parts.append(
+            rows.assign(honest=name_of[called[-1]], leaked=name_of[called[best]], epoch=epochs[best])
+        )
     return pd.concat(parts)
 
 
@@ -145,7 +172,14 @@ def _check_repeated(run: Run, found: pd.DataFrame) -> None:
 
 
 def _uf1(found: pd.DataFrame, column: str, labels: list[str]) -> float:
-    return float(np.mean([metrics.scores(metrics.confusion(part["label"], part[column], labels))["uf1"] for _, part in found.groupby("seed")]))
+    return float(
+        np.mean(
+            [
+                metrics.scores(metrics.confusion(part["label"], part[column], labels))["uf1"]
+                for _, part in found.groupby("seed")
+            ]
+        )
+    )
 
 
 def _moved(found: pd.DataFrame, epochs: list[int]) -> float:
@@ -155,8 +189,16 @@ def _moved(found: pd.DataFrame, epochs: list[int]) -> float:
 def _write(folder: Path, result: Audit, found: pd.DataFrame) -> None:
     """Write the audit under names and columns that nothing reads as predictions or scores."""
     facts = {name: value for name, value in asdict(result).items() if name not in ("honest", "leaked")}
-    scores = {"honest_uf1_of_the_run": result.honest, "leaked_uf1_not_a_result": result.leaked, "leak_not_a_result": result.leaked - result.honest}
+    scores = {
+        "honest_uf1_of_the_run": result.honest,
+        "leaked_uf1_not_a_result": result.leaked,
+        "leak_not_a_result": result.leaked - result.honest,
+    }
     write_json(folder / "audit-not-a-result.json", {"warning": WARNING, **facts, **scores})
-    named = {"honest": "label_after_last_epoch", "leaked": "leaked_label_not_a_result", "epoch": "epoch_chosen_on_test_subject"}
+    named = {
+        "honest": "label_after_last_epoch",
+        "leaked": "leaked_label_not_a_result",
+        "epoch": "epoch_chosen_on_test_subject",
+    }
     with replacing(folder / "audit-not-a-result.csv") as temporary:
         found.rename(columns=named).assign(warning=WARNING).to_csv(temporary, index=False)

@@ -41,7 +41,13 @@ def changed(maps: torch.Tensor, draws: np.ndarray, by: Changes) -> torch.Tensor:
     right, down = 2 * by.shift * normal[:, 3:5].T / np.array([maps.shape[3], maps.shape[2]])[:, None]
     cos, sin = np.cos(angle), np.sin(angle)
     # Where each cell of the new map is read from the old one: turned back, scaled, and mirrored in the old map's own axis.
-    matrix = np.stack([np.stack([sign * wide * cos, sign * wide * sin, sign * right], 1), np.stack([-high * sin, high * cos, down], 1)], 1)
+    matrix = np.stack(
+        [
+            np.stack([sign * wide * cos, sign * wide * sin, sign * right], 1),
+            np.stack([-high * sin, high * cos, down], 1),
+        ],
+        1,
+    )
     grid = F.affine_grid(torch.from_numpy(matrix).to(maps), list(maps.shape), align_corners=False)
     moved = F.grid_sample(maps, grid, padding_mode="border", align_corners=False)
     sign, cos, sin = (torch.from_numpy(value).to(maps)[:, None, None, None] for value in (sign, cos, sin))

@@ -22,7 +22,9 @@ from mer.classifiers.ststnet import STREAMS, Classifier
 
 SUBJECTS, CLIPS, SIDE = 68, 442, 28  # the MEGC 2019 composite
 REGIMES = {"default": 40, "published": 800}  # epochs, in batches of 256
-WORK = SIDE * SIDE * sum(STREAMS) * 27 * 2 * (1 + 1 / 9)  # per clip, epoch and fold: the filters, and the ninth of them that passes back
+WORK = (
+    SIDE * SIDE * sum(STREAMS) * 27 * 2 * (1 + 1 / 9)
+)  # per clip, epoch and fold: the filters, and the ninth of them that passes back
 
 
 class Usual(nn.Module):
@@ -49,7 +51,9 @@ def measure(rounds: int = 3, epochs: int = 4, folds_alone: int = 3) -> dict[str,
     devices = ["cpu"] + ["cuda"] * torch.cuda.is_available()
     for device in devices[1:]:
         together(X, y, folds, 1, device)
-    seconds = {"usual": [], "loop": []} | {f"{part} {device}": [] for part in ("together", "start") for device in devices}
+    seconds = {"usual": [], "loop": []} | {
+        f"{part} {device}": [] for part in ("together", "start") for device in devices
+    }
     for _ in range(rounds):
         seconds["usual"].append(usual(X, y, folds[:folds_alone], epochs) / folds_alone / epochs)
         seconds["loop"].append(loop(X, y, folds[:folds_alone], epochs) / folds_alone / epochs)
@@ -68,7 +72,14 @@ def compiling() -> float:
     )
     with tempfile.TemporaryDirectory() as empty:
         environment = {**os.environ, "NUMBA_CACHE_DIR": empty}
-        new, again = (float(subprocess.run([sys.executable, "-c", call], env=environment, check=True, capture_output=True).stdout) for _ in range(2))
+        new, again = (
+            float(
+                subprocess.run(
+                    [sys.executable, "-c", call], env=environment, check=True, capture_output=True
+                ).stdout
+            )
+            for _ in range(2)
+        )
     return new - again
 
 
@@ -95,7 +106,9 @@ def loop(X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int) -> 
     return time.perf_counter() - began
 
 
-def together(X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int, device: str = "cpu") -> float:
+def together(
+    X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int, device: str = "cpu"
+) -> float:
     """Seconds for training `folds` all at once."""
     began = time.perf_counter()
     for _ in Classifier(3, 0, epochs=epochs, device=device).fit_folds(X, y, folds):

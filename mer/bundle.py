@@ -4,9 +4,10 @@ bundle.json (how a clip becomes an input, what the classifier was fitted on), we
 """
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -41,12 +42,16 @@ class Recipe(BaseModel):
     face_size: int  # px, side of the aligned face
     method: str  # flow method
     method_options: dict[str, Any]
-    flow_weights: str | None = None  # start of the SHA-256 of the flow network's weights; None: none, or none it was fitted on
+    flow_weights: str | None = (
+        None  # start of the SHA-256 of the flow network's weights; None: none, or none it was fitted on
+    )
     match_exposure: bool
     feature: str
     feature_settings: dict[str, Any]
     classifier: str
-    classifier_settings: list[dict[str, Any]] = Field(min_length=1)  # one per seed; probabilities are their mean
+    classifier_settings: list[dict[str, Any]] = Field(
+        min_length=1
+    )  # one per seed; probabilities are their mean
     labels: list[str]  # in the order of the probabilities
     protocol: str
     clips: dict[str, int]  # label -> clips fitted on
@@ -57,7 +62,9 @@ class Recipe(BaseModel):
     temperature: float = 1.0  # by which log probabilities are divided; fitted on held-out people (`calibration`), 1 where it was not
     least_motion: float = 0.5  # per cent of the inter-ocular distance; below it no label is given
     least_confidence: float = 0.0  # below it no label is given
-    measured: dict[str, tuple[float, float]] = {}  # what it was fitted or measured on: name (mer/scoring/sureness.py) -> range
+    measured: dict[
+        str, tuple[float, float]
+    ] = {}  # what it was fitted or measured on: name (mer/scoring/sureness.py) -> range
 
 
 @dataclass(frozen=True)
@@ -89,10 +96,14 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
 
     before = None if out is None else _found(Path(out))
     if config.phases != "onset-apex":
-        raise BadInput("A bundle scores the motion from onset to apex only. Train with phases: onset-apex; mer cv takes both.")
+        raise BadInput(
+            "A bundle scores the motion from onset to apex only. Train with phases: onset-apex; mer cv takes both."
+        )
     given = inputs.gather(prepared, config)
     labels = given.protocol.labels
-    table, X = evaluate.in_order(given.table, given.X, labels)  # so that the order of the folders does not change what is fitted
+    table, X = evaluate.in_order(
+        given.table, given.X, labels
+    )  # so that the order of the folders does not change what is fitted
     y = np.array([labels.index(label) for label in table["label"]])
     subjects = splits.subject_ids(table)
     make = fitting.maker(config, len(labels))
@@ -104,8 +115,13 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
     if config.calibration == "temperature":
         problem = fitting.Problem(X, y, subjects, [], len(labels))
         temperature = nested.temperature_for_all(config.inner_folds, problem, make, config.seeds)
-    classifiers = [make(seed).fit(X, y) for seed in track(range(config.seeds), f"Fitting {config.classifier}")]
-    fitted = {"classifier_settings": [classifier.state()[1] for classifier in classifiers], "temperature": temperature}
+    classifiers = [
+        make(seed).fit(X, y) for seed in track(range(config.seeds), f"Fitting {config.classifier}")
+    ]
+    fitted = {
+        "classifier_settings": [classifier.state()[1] for classifier in classifiers],
+        "temperature": temperature,
+    }
     return Bundle(recipe.model_copy(update=fitted), classifiers)
 
 
@@ -120,8 +136,11 @@ def save(bundle: Bundle, out: str | Path, replace: bool = False) -> None:
     before = _found(out)
     if before and not replace:
         _refuse_another(before, bundle.recipe, out)
-    tensors = {f"{seed}.{name}": np.ascontiguousarray(value)
-               for seed, classifier in enumerate(bundle.classifiers) for name, value in classifier.state()[0].items()}
+    tensors = {
+        f"{seed}.{name}": np.ascontiguousarray(value)
+        for seed, classifier in enumerate(bundle.classifiers)
+        for name, value in classifier.state()[0].items()
+    }
     with replacing(out / WEIGHTS_FILE) as temporary:
         save_file(tensors, temporary)
     write_json(out / JSON_FILE, bundle.recipe.model_dump())
@@ -135,14 +154,20 @@ def load(path: str | Path | None = None) -> Bundle:
     """
     path = shipped() if path is None else Path(path)
     if not (path / JSON_FILE).is_file():
-        raise BadInput(f"{path} is no bundle: it has no {JSON_FILE}. Make one with: mer train PREPARED --out {path}")
+        raise BadInput(
+            f"{path} is no bundle: it has no {JSON_FILE}. Make one with: mer train PREPARED --out {path}"
+        )
     try:
         recipe = Recipe(**read_json(path / JSON_FILE))
         tensors = load_file(path / WEIGHTS_FILE)
         Classifier = registry.load("mer.classifiers", recipe.classifier).Classifier
         classifiers = []
         for seed, settings in enumerate(recipe.classifier_settings):
-            own = {name.split(".", 1)[1]: value for name, value in tensors.items() if name.split(".", 1)[0] == str(seed)}
+            own = {
+                name.split(".", 1)[1]: value
+                for name, value in tensors.items()
+                if name.split(".", 1)[0] == str(seed)
+            }
             classifiers.append(Classifier.from_state(own, settings))
     except ValidationError as error:
         raise BadInput(f"The bundle {path} {explain(error, Recipe)}") from error
@@ -154,20 +179,37 @@ def load(path: str | Path | None = None) -> Bundle:
 def model_card(recipe: Recipe) -> str:
     """The bundle's README: what it was fitted on, what goes in and comes out, and what it cannot do."""
     counts = ", ".join(f"{count} {label}" for label, count in recipe.clips.items())
-    kind = "synthetic faces; it has seen no real person and its labels are a demonstration" if recipe.synthetic else "recorded faces"
-    sure = "as they come" if recipe.temperature == 1 else f"at temperature {recipe.temperature:.2f}, fitted on subjects that were left out in turn"
+    kind = (
+        "synthetic faces; it has seen no real person and its labels are a demonstration"
+        if recipe.synthetic
+        else "recorded faces"
+    )
+    sure = (
+        "as they come"
+        if recipe.temperature == 1
+        else f"at temperature {recipe.temperature:.2f}, fitted on subjects that were left out in turn"
+    )
     seeds = f"the mean of {n} seeds" if (n := len(recipe.classifier_settings)) > 1 else "of one seed"
     low, high = recipe.measured.get("motion of the face", (0, 0))
-    moved = f" Those faces move by {low:g} to {high:g} % of the distance of the eyes, and `mer score` says where a clip moves less or more." if high else ""
-    method, feature = (f"`{name}`" + (f" {options}" if options else "") for name, options in
-                       ((recipe.method, recipe.method_options), (recipe.feature, recipe.feature_settings)))
+    moved = (
+        f" Those faces move by {low:g} to {high:g} % of the distance of the eyes, and `mer score` says where a clip moves less or more."
+        if high
+        else ""
+    )
+    method, feature = (
+        f"`{name}`" + (f" {options}" if options else "")
+        for name, options in (
+            (recipe.method, recipe.method_options),
+            (recipe.feature, recipe.feature_settings),
+        )
+    )
     return f"""# Bundle: {recipe.classifier} on {recipe.feature} of {recipe.method} flow
 
 Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOLDER`.
 
-- **Fitted on** {sum(recipe.clips.values())} clips of {recipe.subjects} subjects ({', '.join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. These are {kind}.
-- **In**: an onset and an apex frame, aligned to {recipe.face_size} px, brightness {'matched' if recipe.match_exposure else 'not matched'}; flow by {method}; feature {feature}.
-- **Out**: probabilities of {', '.join(recipe.labels)}; {seeds}, {sure}.{moved}
+- **Fitted on** {sum(recipe.clips.values())} clips of {recipe.subjects} subjects ({", ".join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. These are {kind}.
+- **In**: an onset and an apex frame, aligned to {recipe.face_size} px, brightness {"matched" if recipe.match_exposure else "not matched"}; flow by {method}; feature {feature}.
+- **Out**: probabilities of {", ".join(recipe.labels)}; {seeds}, {sure}.{moved}
 - **Score**: none is stated here, because every clip above was used for fitting. For an honest estimate run `mer cv` with the same settings.
 - **Cannot**: read minds. It measures facial motion between two frames and names the class that such motion resembles. It is no lie detector and no ground for a decision about a person.
 - **Terms**: weights fitted on licensed datasets fall under those datasets' terms; check them before you pass this folder on.
@@ -187,8 +229,12 @@ def _plan(given: "Inputs", config: CvConfig) -> Recipe:
             "Estimate it with a method that needs no --weights."
         )
     counted = set(table["clip_id"])
-    clips = ((cache.read(folder, config.method, clip_id), folder.landmarks(clip_id)[0])
-             for folder in given.folders for clip_id in folder.clips["clip_id"] if clip_id in counted)
+    clips = (
+        (cache.read(folder, config.method, clip_id), folder.landmarks(clip_id)[0])
+        for folder in given.folders
+        for clip_id in folder.clips["clip_id"]
+        if clip_id in counted
+    )
     return Recipe(
         mer=mer.__version__,
         face_size=prepare[0]["size"],
@@ -213,7 +259,9 @@ def _plan(given: "Inputs", config: CvConfig) -> Recipe:
 def _settings(config: CvConfig) -> list[dict[str, Any]]:
     """What is known of the settings of each seed's classifier before it is fitted."""
     parameters = inspect.signature(registry.load("mer.classifiers", config.classifier).Classifier).parameters
-    defaults = {name: parameter.default for name, parameter in parameters.items() if name not in fitting.NO_SETTINGS}
+    defaults = {
+        name: parameter.default for name, parameter in parameters.items() if name not in fitting.NO_SETTINGS
+    }
     return [{"seed": seed, **defaults, **fitting.given(config)} for seed in range(config.seeds)]
 
 
@@ -226,17 +274,27 @@ def _found(out: Path) -> Recipe | None:
     try:
         return Recipe(**read_json(out / JSON_FILE))
     except ValidationError as error:
-        raise BadInput(f"{out} holds a bundle of another kind: it {explain(error, Recipe)} Choose another --out, or remove that folder.") from error
+        raise BadInput(
+            f"{out} holds a bundle of another kind: it {explain(error, Recipe)} Choose another --out, or remove that folder."
+        ) from error
     except BadInput as error:
-        raise BadInput(f"{out} holds a damaged bundle: {error} Choose another --out, or remove that folder.") from error
+        raise BadInput(
+            f"{out} holds a damaged bundle: {error} Choose another --out, or remove that folder."
+        ) from error
 
 
 def _refuse_another(before: Recipe, now: Recipe, out: Path) -> None:
     """Raise `BadInput` naming every setting and count in which the bundle in `out` differs from the new one; measurements may."""
     old, new = _asked(before), _asked(now)
-    changed = [f"{name} was {old[name]!r} and is now {new[name]!r}" for name in new if name in old and old[name] != new[name]]
+    changed = [
+        f"{name} was {old[name]!r} and is now {new[name]!r}"
+        for name in new
+        if name in old and old[name] != new[name]
+    ]
     if changed:
-        raise BadInput(f"{out} holds another bundle: {'; '.join(changed)}. Choose another --out, or remove that folder.")
+        raise BadInput(
+            f"{out} holds another bundle: {'; '.join(changed)}. Choose another --out, or remove that folder."
+        )
 
 
 def _asked(recipe: Recipe) -> dict[str, Any]:

@@ -34,8 +34,14 @@ def cli(quiet: bool):
 
 
 @cli.command()
-@click.option("--out", type=FOLDER, default=Path("demo"), show_default=True, help="Folder to write everything to.")
-@click.option("--layout", type=Name("data_prep.replicas"), help="Only write a small replica of this dataset, to see what a right folder looks like.")
+@click.option(
+    "--out", type=FOLDER, default=Path("demo"), show_default=True, help="Folder to write everything to."
+)
+@click.option(
+    "--layout",
+    type=Name("data_prep.replicas"),
+    help="Only write a small replica of this dataset, to see what a right folder looks like.",
+)
 def demo(out: Path, layout: str | None):
     """Run everything once on synthetic data: prepare, flow, cv, report, score.
 
@@ -61,13 +67,35 @@ def demo(out: Path, layout: str | None):
 @click.option("--root", type=FOLDER, required=True, help="The dataset as you downloaded it.")
 @click.option("--out", type=FOLDER, help="Folder for the prepared faces; one per dataset.")
 @click.option("--check", is_flag=True, help="Only say whether the folder is right; writes nothing.")
-@click.option("--size", type=click.IntRange(64, 2048), default=224, show_default=True, help="Side of an aligned face, px.")
-@click.option("--apex", type=click.Choice(["midpoint", "frame-difference", "flow"]), default="midpoint", show_default=True,
-              help="Where the dataset gives no apex: the midpoint, or the frame in which the face has changed or moved most; "
-                   "frame-difference is worth a try from 100 frames per second on.")
-@click.option("--corrections/--no-corrections", default=True, show_default=True, help="Apply the listed label corrections.")
-@click.option("--offset", is_flag=True, help="Write the offset's face too, where an offset is annotated; for mer cv --phases both.")
-@click.option("--skip-missing", is_flag=True, help="Go on when clips have no frames; they stay listed in outcome.csv.")
+@click.option(
+    "--size",
+    type=click.IntRange(64, 2048),
+    default=224,
+    show_default=True,
+    help="Side of an aligned face, px.",
+)
+@click.option(
+    "--apex",
+    type=click.Choice(["midpoint", "frame-difference", "flow"]),
+    default="midpoint",
+    show_default=True,
+    help="Where the dataset gives no apex: the midpoint, or the frame in which the face has changed or moved most; "
+    "frame-difference is worth a try from 100 frames per second on.",
+)
+@click.option(
+    "--corrections/--no-corrections",
+    default=True,
+    show_default=True,
+    help="Apply the listed label corrections.",
+)
+@click.option(
+    "--offset",
+    is_flag=True,
+    help="Write the offset's face too, where an offset is annotated; for mer cv --phases both.",
+)
+@click.option(
+    "--skip-missing", is_flag=True, help="Go on when clips have no frames; they stay listed in outcome.csv."
+)
 @click.option("--jobs", type=click.IntRange(1), help="Processes to use.  [default: all cores]")
 @click.option("--scheduler", help="Address of a Dask cluster to work on instead; needs the extra [cluster].")
 def prepare(dataset, root, out, check, size, apex, corrections, offset, skip_missing, jobs, scheduler):
@@ -86,12 +114,24 @@ def prepare(dataset, root, out, check, size, apex, corrections, offset, skip_mis
         sys.exit(0 if found.usable else 1)
     if out is None:
         raise click.UsageError("Say where the faces go: --out DIR (or only look at the folder: --check).")
-    outcome = preparing.prepare(dataset, root, out, size=size, jobs=jobs, apex=apex, corrections=corrections,
-                                skip_missing=skip_missing, offset=offset, scheduler=scheduler)
+    outcome = preparing.prepare(
+        dataset,
+        root,
+        out,
+        size=size,
+        jobs=jobs,
+        apex=apex,
+        corrections=corrections,
+        skip_missing=skip_missing,
+        offset=offset,
+        scheduler=scheduler,
+    )
     counts = outcome["outcome"].value_counts()
-    click.echo(f"{out}: {counts.get('ok', 0)} of {len(outcome)} clips ready"
-               + "".join(f", {n} {name}" for name, n in counts.items() if name != "ok")
-               + f"; each clip's outcome is in {out / 'outcome.csv'}")
+    click.echo(
+        f"{out}: {counts.get('ok', 0)} of {len(outcome)} clips ready"
+        + "".join(f", {n} {name}" for name, n in counts.items() if name != "ok")
+        + f"; each clip's outcome is in {out / 'outcome.csv'}"
+    )
 
 
 for command in (flow, cv, train, score, spot, app, report, compare, audit):
@@ -111,9 +151,14 @@ def main():
     except MerError as error:
         click.echo(f"mer: {error}", err=True)
         sys.exit(error.exit_code)
-    except OSError as error:  # a full disk, a folder that may not be written to, a file where a folder should be
+    except (
+        OSError
+    ) as error:  # a full disk, a folder that may not be written to, a file where a folder should be
         place = error.filename2 or error.filename
-        click.echo(f"mer: {error.strerror or error}{f': {place}' if place else ''}. Mend that, or choose another place.", err=True)
+        click.echo(
+            f"mer: {error.strerror or error}{f': {place}' if place else ''}. Mend that, or choose another place.",
+            err=True,
+        )
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("mer: interrupted. Run the same command again to go on where it stopped.", err=True)

@@ -7,18 +7,36 @@ from mer.cli_parts import FILE, FOLDER, Name, known
 
 def experiment(command):
     """The options that say what is evaluated or fitted; shared by `cv` and `train`, named as in `CvConfig`."""
-    for option in reversed([
-        click.argument("prepared", type=FOLDER, nargs=-1),
-        click.option("--config", type=FILE, help="YAML with any of these settings; options typed here win."),
-        click.option("--maps", type=FOLDER, help="Ready-made motion maps (PNG or NPY) instead of prepared clips."),
-        click.option("--index", type=FILE, help="CSV of the maps: file, dataset, subject, clip, label."),
-        click.option("--protocol", help="Which clips count and how emotions become labels: a name, or a YAML file."),
-        click.option("--method", type=Name("flow.methods"), help="Flow method; its flow must have been estimated."),
-        click.option("--feature", type=Name("mer.features"), help=f"What the classifier reads: {known('mer.features')}."),
-        click.option("--classifier", type=Name("mer.classifiers"), help=f"What predicts the label: {known('mer.classifiers')}."),
-        click.option("--seeds", type=click.IntRange(1), help="How many seeds to repeat everything with."),
-        click.option("--out", type=FOLDER, required=True, help="Folder to write to."),
-    ]):
+    for option in reversed(
+        [
+            click.argument("prepared", type=FOLDER, nargs=-1),
+            click.option(
+                "--config", type=FILE, help="YAML with any of these settings; options typed here win."
+            ),
+            click.option(
+                "--maps", type=FOLDER, help="Ready-made motion maps (PNG or NPY) instead of prepared clips."
+            ),
+            click.option("--index", type=FILE, help="CSV of the maps: file, dataset, subject, clip, label."),
+            click.option(
+                "--protocol", help="Which clips count and how emotions become labels: a name, or a YAML file."
+            ),
+            click.option(
+                "--method", type=Name("flow.methods"), help="Flow method; its flow must have been estimated."
+            ),
+            click.option(
+                "--feature",
+                type=Name("mer.features"),
+                help=f"What the classifier reads: {known('mer.features')}.",
+            ),
+            click.option(
+                "--classifier",
+                type=Name("mer.classifiers"),
+                help=f"What predicts the label: {known('mer.classifiers')}.",
+            ),
+            click.option("--seeds", type=click.IntRange(1), help="How many seeds to repeat everything with."),
+            click.option("--out", type=FOLDER, required=True, help="Folder to write to."),
+        ]
+    ):
         command = option(command)
     return command
 
@@ -31,16 +49,30 @@ def inputs_and_config(prepared, config, maps, index, **typed):
         raise click.UsageError("Name prepared folders, or --maps DIR with --index CSV; one of the two.")
     if bool(maps) != bool(index):
         raise click.UsageError("--maps DIR and --index CSV go together.")
-    unused = [f"--{name}" for name in ("protocol", "method", "feature") if maps and typed.get(name) is not None]
+    unused = [
+        f"--{name}" for name in ("protocol", "method", "feature") if maps and typed.get(name) is not None
+    ]
     if unused:
-        raise click.UsageError(f"Ready-made maps are read as they are; {', '.join(unused)} would change nothing. Leave it out.")
+        raise click.UsageError(
+            f"Ready-made maps are read as they are; {', '.join(unused)} would change nothing. Leave it out."
+        )
     return load_config(config, {key: value for key, value in typed.items() if value is not None})
 
 
 @click.command()
 @experiment
-@click.option("--phases", type=click.Choice(["onset-apex", "both"]), help="Read the motion from apex to offset too, where its flow has been estimated.")
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to share the folds among; ststnet and mer_net take all folds at once and need none.")
+@click.option(
+    "--phases",
+    type=click.Choice(["onset-apex", "both"]),
+    help="Read the motion from apex to offset too, where its flow has been estimated.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes to share the folds among; ststnet and mer_net take all folds at once and need none.",
+)
 def cv(prepared, config, maps, index, out, jobs, **typed):
     """Leave-one-subject-out cross validation: predictions, scores, report.
 
@@ -83,7 +115,11 @@ def report(run):
 
 @click.command()
 @click.argument("runs", type=FOLDER, nargs=-1, required=True)
-@click.option("--published", is_flag=True, help="Print published scores of the MEGC 2019 composite beside, with their caveats.")
+@click.option(
+    "--published",
+    is_flag=True,
+    help="Print published scores of the MEGC 2019 composite beside, with their caveats.",
+)
 @click.option("--out", type=FOLDER, help="Write compare.csv and compare.png here.")
 def compare(runs, published, out):
     """Compare runs on the same clips with the first of them: paired differences, with intervals over subjects.

@@ -14,13 +14,27 @@ def flow():
 
 @flow.command()
 @click.argument("prepared", type=FOLDER, nargs=-1, required=True)
-@click.option("--method", type=Name("flow.methods"), default="srflownet", show_default=True,
-              help=f"One of {known('flow.methods')}.")
+@click.option(
+    "--method",
+    type=Name("flow.methods"),
+    default="srflownet",
+    show_default=True,
+    help=f"One of {known('flow.methods')}.",
+)
 @click.option("--weights", type=FILE, help="Local weights, for methods that need them.")
-@click.option("--phase", type=click.Choice(["onset-apex", "apex-offset"]), default="onset-apex", show_default=True,
-              help="Which part of the expression; the second needs faces prepared with --offset.")
-@click.option("--match-exposure/--no-match-exposure", default=True, show_default=True,
-              help="Match gain and bias of the two frames first.")
+@click.option(
+    "--phase",
+    type=click.Choice(["onset-apex", "apex-offset"]),
+    default="onset-apex",
+    show_default=True,
+    help="Which part of the expression; the second needs faces prepared with --offset.",
+)
+@click.option(
+    "--match-exposure/--no-match-exposure",
+    default=True,
+    show_default=True,
+    help="Match gain and bias of the two frames first.",
+)
 @click.option("--jobs", type=click.IntRange(1), help="Threads to use.  [default: all cores]")
 @click.option("--scheduler", help="Address of a Dask cluster to work on instead; needs the extra [cluster].")
 def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
@@ -35,21 +49,56 @@ def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
 
     options = {"weights": str(weights.absolute())} if weights else {}
     for folder in open_prepared(prepared):
-        done = estimate_prepared(folder, method, phase=phase, match_exposure=match_exposure, jobs=jobs, scheduler=scheduler, **options)
-        second = f" from apex to offset; clips without offset.png (see mer prepare --offset): {len(folder.clips) - done}" if phase == "apex-offset" else ""
+        done = estimate_prepared(
+            folder,
+            method,
+            phase=phase,
+            match_exposure=match_exposure,
+            jobs=jobs,
+            scheduler=scheduler,
+            **options,
+        )
+        second = (
+            f" from apex to offset; clips without offset.png (see mer prepare --offset): {len(folder.clips) - done}"
+            if phase == "apex-offset"
+            else ""
+        )
         click.echo(f"{folder.path}: flow of {done} clips by {method}{second}")
 
 
 @flow.command()
-@click.option("--out", type=FOLDER, default=Path("flow-benchmark"), show_default=True, help="Folder for the tables.")
-@click.option("--method", "methods", type=Name("flow.methods"), multiple=True, help="Only these; may be repeated.  [default: all]")
+@click.option(
+    "--out", type=FOLDER, default=Path("flow-benchmark"), show_default=True, help="Folder for the tables."
+)
+@click.option(
+    "--method",
+    "methods",
+    type=Name("flow.methods"),
+    multiple=True,
+    help="Only these; may be repeated.  [default: all]",
+)
 @click.option("--weights", type=FILE, help="Local weights, for the one method that is named.")
-@click.option("--size", "sizes", type=click.IntRange(64, 2048), multiple=True, default=(224, 448), show_default=True)
+@click.option(
+    "--size", "sizes", type=click.IntRange(64, 2048), multiple=True, default=(224, 448), show_default=True
+)
 @click.option("--pairs", type=click.IntRange(1), default=200, show_default=True, help="Pairs per size.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--faces", type=FOLDER, help="Folder with more real faces (portraits/, clips/) beside scikit-image's astronaut.")
-@click.option("--rendered", is_flag=True, help="Measure on rendered faces moved by muscles, instead of photographs under smooth motion.")
-@click.option("--h264", metavar="CRF", type=click.IntRange(0, 51), help="Pass frames through H.264 at this constant rate factor: 18 fine ... 35 coarse.")
+@click.option(
+    "--faces",
+    type=FOLDER,
+    help="Folder with more real faces (portraits/, clips/) beside scikit-image's astronaut.",
+)
+@click.option(
+    "--rendered",
+    is_flag=True,
+    help="Measure on rendered faces moved by muscles, instead of photographs under smooth motion.",
+)
+@click.option(
+    "--h264",
+    metavar="CRF",
+    type=click.IntRange(0, 51),
+    help="Pass frames through H.264 at this constant rate factor: 18 fine ... 35 coarse.",
+)
 def benchmark(out, methods, weights, sizes, pairs, seed, faces, rendered, h264):
     """Compare flow methods on faces with exactly known sub-pixel motion.
 
@@ -61,7 +110,19 @@ def benchmark(out, methods, weights, sizes, pairs, seed, faces, rendered, h264):
 
     if faces and rendered:
         raise click.UsageError("--faces adds photographs; --rendered measures without any. Take one of them.")
-    click.echo(run(methods or None, sizes=sizes, count=pairs, seed=seed, shared=faces, out=out, rendered=rendered, h264=h264, weights=weights))
+    click.echo(
+        run(
+            methods or None,
+            sizes=sizes,
+            count=pairs,
+            seed=seed,
+            shared=faces,
+            out=out,
+            rendered=rendered,
+            h264=h264,
+            weights=weights,
+        )
+    )
 
 
 @flow.command()
@@ -85,7 +146,12 @@ def render(out, pairs, seed, size, jobs):
 
 @flow.command("train")
 @click.argument("config", type=FILE)
-@click.option("--out", type=FOLDER, required=True, help="Folder for checkpoints and logs; training goes on from what is in it.")
+@click.option(
+    "--out",
+    type=FOLDER,
+    required=True,
+    help="Folder for checkpoints and logs; training goes on from what is in it.",
+)
 @click.option("--device", help="Torch device.  [default: a GPU where there is one]")
 def train_flow(config, out, device):
     """Train SRFlowNet as a YAML file says.
@@ -102,7 +168,13 @@ def train_flow(config, out, device):
 @flow.command()
 @click.argument("weights", type=FILE)
 @click.option("--out", type=FILE, required=True, help="The .onnx file to write.")
-@click.option("--size", type=click.IntRange(64, 2048), default=224, show_default=True, help="Side of the frames it will be given, px.")
+@click.option(
+    "--size",
+    type=click.IntRange(64, 2048),
+    default=224,
+    show_default=True,
+    help="Side of the frames it will be given, px.",
+)
 def export(weights, out, size):
     """Write SRFlowNet as an ONNX model.
 

@@ -8,9 +8,21 @@ import click
 from mer.cli_cv import experiment, inputs_and_config
 from mer.cli_parts import ANY, FOLDER
 
-bundle_option = click.option("--bundle", type=FOLDER, help="A bundle written by mer train.  [default: the one that comes with mer]")
-fps_option = click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames per second of a frame folder, which has no times.")
-face_option = click.option("--face", type=click.IntRange(1), default=1, show_default=True, help="Which face, where there are several: 1 is the largest.")
+bundle_option = click.option(
+    "--bundle", type=FOLDER, help="A bundle written by mer train.  [default: the one that comes with mer]"
+)
+fps_option = click.option(
+    "--fps",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Frames per second of a frame folder, which has no times.",
+)
+face_option = click.option(
+    "--face",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Which face, where there are several: 1 is the largest.",
+)
 
 
 @click.command()
@@ -29,7 +41,9 @@ def train(prepared, config, maps, index, out, **typed):
     settings = inputs_and_config(prepared, config, maps, index, **typed)
     fitted = bundle.fit(prepared, settings, out)
     bundle.save(fitted, out)
-    click.echo(f"Bundle: {out} ({sum(fitted.recipe.clips.values())} clips of {fitted.recipe.subjects} subjects)")
+    click.echo(
+        f"Bundle: {out} ({sum(fitted.recipe.clips.values())} clips of {fitted.recipe.subjects} subjects)"
+    )
 
 
 @click.command()
@@ -40,7 +54,11 @@ def train(prepared, config, maps, index, out, **typed):
 @fps_option
 @face_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
-@click.option("--out", type=ANY, help="A folder for pictures, film and page of one clip; a CSV file for a folder of clips.")
+@click.option(
+    "--out",
+    type=ANY,
+    help="A folder for pictures, film and page of one clip; a CSV file for a folder of clips.",
+)
 @click.option("--jobs", type=click.IntRange(1), help="Processes for a folder of clips.  [default: all cores]")
 def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
     """Say what a video, a folder of frames, or every clip in a folder shows.
@@ -58,7 +76,9 @@ def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
             raise click.UsageError("--onset, --apex and --json are for one clip; a CSV holds many.")
         table = score_all(clip, out, bundle, fps=fps, face=face, jobs=jobs)
         counts = table["outcome"].value_counts()
-        click.echo(f"{out}: {len(table)} clips, " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()))
+        click.echo(
+            f"{out}: {len(table)} clips, " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items())
+        )
         sys.exit(0 if (table["outcome"] != "failed").any() else 3)
     if out is not None and out.is_file():
         raise click.UsageError(f"--out {out} is a file. The pictures and the page of one clip need a folder.")
@@ -67,7 +87,9 @@ def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
 
         clips = clips_below(clip)
         if clip not in clips:
-            raise click.UsageError(f"{clip} is no clip, and holds {len(clips)}. For a row each: mer score {clip} --out results.csv")
+            raise click.UsageError(
+                f"{clip} is no clip, and holds {len(clips)}. For a row each: mer score {clip} --out results.csv"
+            )
     from mer.scoring.score import score as score_clip
 
     result = score_clip(clip, bundle, onset=onset, apex=apex, fps=fps, face=face)
@@ -83,10 +105,16 @@ def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
 @click.command()
 @click.argument("video", type=ANY)
 @bundle_option
-@click.option("--label/--no-label", default=True, show_default=True, help="Say what each expression resembles.")
+@click.option(
+    "--label/--no-label", default=True, show_default=True, help="Say what each expression resembles."
+)
 @fps_option
 @face_option
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the intervals here: a name that ends in .csv, .json or .parquet.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the intervals here: a name that ends in .csv, .json or .parquet.",
+)
 def spot(video, bundle, label, fps, face, out):
     """Find every expression, blink and move of the head in a long video.
 
@@ -114,9 +142,13 @@ def spot(video, bundle, label, fps, face, out):
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes any free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes any free one."
+)
 @bundle_option
-@click.option("--open/--no-open", "open_browser", default=True, show_default=True, help="Open the page in the browser.")
+@click.option(
+    "--open/--no-open", "open_browser", default=True, show_default=True, help="Open the page in the browser."
+)
 def app(port, bundle, open_browser):
     """Score clips on a web page of your own machine; nothing leaves it.
 

@@ -4,9 +4,9 @@ Two scores whose intervals overlap may still differ surely, because hard subject
 together for all runs and the *difference* gets the interval.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 import pandas as pd
@@ -47,14 +47,25 @@ def compare(paths: Sequence[str | Path], resamples: int = metrics.RESAMPLES) -> 
         _check_same_clips(runs[0], run)
     counts = [metrics.subject_confusions(run.predictions, labels) for run in runs]
     drawn = [metrics.resampled(each, resamples)["uf1"] for each in counts]
-    whole = [{name: float(value.mean()) for name, value in metrics.scores(each.sum(1)).items()} for each in counts]
+    whole = [
+        {name: float(value.mean()) for name, value in metrics.scores(each.sum(1)).items()} for each in counts
+    ]
     right = [_right(run, labels) for run in runs]
     rows = []
     for i, path in enumerate(paths):
-        own = {"run": str(path), "uf1": whole[i]["uf1"], "interval": metrics.middle(drawn[i]), "uar": whole[i]["uar"], "synthetic": runs[i].origin["synthetic"]}
+        own = {
+            "run": str(path),
+            "uf1": whole[i]["uf1"],
+            "interval": metrics.middle(drawn[i]),
+            "uar": whole[i]["uar"],
+            "synthetic": runs[i].origin["synthetic"],
+        }
         if i:
             lost, won = int((right[0] & ~right[i]).sum()), int((right[i] & ~right[0]).sum())
-            own |= {"difference": own["uf1"] - whole[0]["uf1"], "difference_interval": metrics.middle(drawn[i] - drawn[0])}
+            own |= {
+                "difference": own["uf1"] - whole[0]["uf1"],
+                "difference_interval": metrics.middle(drawn[i] - drawn[0]),
+            }
             own |= {"only_first_right": lost, "only_this_right": won, "mcnemar_p": mcnemar(lost, won)}
         rows.append(Row(**own))
     return rows
@@ -73,16 +84,30 @@ def mcnemar(lost: int, won: int) -> float:
 
 def to_text(rows: Sequence[Row]) -> str:
     """Return the comparison as a Markdown table with what it rests on."""
-    lines = ["| run | UF1 | 95 % | UAR | less the first | 95 % | right alone: first, this | McNemar p |", "|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| run | UF1 | 95 % | UAR | less the first | 95 % | right alone: first, this | McNemar p |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for row in rows:
-        more = " | | |" if row.difference is None else (
-            f"{row.difference:+.4f} | {_span(row.difference_interval, '+')} | {row.only_first_right}, {row.only_this_right} | {row.mcnemar_p:.3g}"
+        more = (
+            " | | |"
+            if row.difference is None
+            else (
+                f"{row.difference:+.4f} | {_span(row.difference_interval, '+')} | {row.only_first_right}, {row.only_this_right} | {row.mcnemar_p:.3g}"
+            )
         )
-        lines.append(f"| {row.run}{SYNTHETIC if row.synthetic else ''} | {row.uf1:.4f} | {_span(row.interval)} | {row.uar:.4f} | {more} |")
-    lines += ["", "Intervals are over subjects, drawn together for all runs. McNemar is about the answers of the mean over seeds, and takes clips for "
-                  "independent, so that its p is too small."]
+        lines.append(
+            f"| {row.run}{SYNTHETIC if row.synthetic else ''} | {row.uf1:.4f} | {_span(row.interval)} | {row.uar:.4f} | {more} |"
+        )
+    lines += [
+        "",
+        "Intervals are over subjects, drawn together for all runs. McNemar is about the answers of the mean over seeds, and takes clips for "
+        "independent, so that its p is too small.",
+    ]
     if len(rows) > 2:
-        lines[-1] += f" Each of {len(rows) - 1} runs is compared with the first as if it were the only one: the more there are, the likelier luck wins once."
+        lines[-1] += (
+            f" Each of {len(rows) - 1} runs is compared with the first as if it were the only one: the more there are, the likelier luck wins once."
+        )
     return "\n".join(lines)
 
 
@@ -102,7 +127,11 @@ def write(rows: Sequence[Row], out: str | Path) -> None:
             right.plot(row.difference_interval, [i, i], color="0.6")
             right.plot(row.difference, i, "ko")
     right.axvline(0, color="0.8", zorder=0)
-    left.set(xlabel="UF1, 95 % over subjects", yticks=range(len(rows)), yticklabels=[Path(row.run).name for row in rows])
+    left.set(
+        xlabel="UF1, 95 % over subjects",
+        yticks=range(len(rows)),
+        yticklabels=[Path(row.run).name for row in rows],
+    )
     right.set(xlabel=f"UF1 less that of {Path(rows[0].run).name}, 95 % over subjects")
     left.set_ylim(len(rows) - 0.5, -0.5)  # the first run on top
     with replacing(out / "compare.png") as temporary:
@@ -111,10 +140,14 @@ def write(rows: Sequence[Row], out: str | Path) -> None:
 
 def _check_same_clips(first: Run, other: Run) -> None:
     if first.metrics["labels"] != other.metrics["labels"]:
-        raise BadInput(f"{first.path} has the labels {first.metrics['labels']}, {other.path} has {other.metrics['labels']}. Only like runs compare.")
+        raise BadInput(
+            f"{first.path} has the labels {first.metrics['labels']}, {other.path} has {other.metrics['labels']}. Only like runs compare."
+        )
     splits = [run.origin["protocol"]["split"] for run in (first, other)]
     if splits[0] != splits[1]:
-        raise BadInput(f"{first.path} was split by {splits[0]}, {other.path} by {splits[1]}, so that they learned from different clips. Only like runs compare.")
+        raise BadInput(
+            f"{first.path} was split by {splits[0]}, {other.path} by {splits[1]}, so that they learned from different clips. Only like runs compare."
+        )
     one, two = (set(zip(run.clips["clip_id"], run.clips["label"])) for run in (first, other))
     if one != two:
         odd = sorted(clip_id for clip_id, _ in one ^ two)

@@ -11,7 +11,16 @@ from mer.settings import explain
 
 Value = int | float | bool | str
 # Words by which other tools choose a training length, or a network, by the score on the clips they then report.
-CHOOSING_ON_TEST = ("earlystop", "bestepoch", "bestmodel", "bestcheckpoint", "keepbest", "patience", "monitor", "selecton")
+CHOOSING_ON_TEST = (
+    "earlystop",
+    "bestepoch",
+    "bestmodel",
+    "bestcheckpoint",
+    "keepbest",
+    "patience",
+    "monitor",
+    "selecton",
+)
 
 
 class CvConfig(BaseModel):
@@ -19,18 +28,36 @@ class CvConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    protocol: str | None = "composite-3"  # which clips count and how emotions become labels: a name, or a YAML file of your own
+    protocol: str | None = (
+        "composite-3"  # which clips count and how emotions become labels: a name, or a YAML file of your own
+    )
     method: str | None = "srflownet"  # flow method whose flow is read from the prepared folders
     feature: str | None = "flow_image"  # what the classifier reads, made from flow and landmarks
-    feature_settings: dict[str, Value] | None = Field(default_factory=dict)  # options of the feature, such as size: 28
-    phases: Literal["onset-apex", "both"] = "onset-apex"  # `both` joins the feature of apex to offset to it, for clips that have that flow too
+    feature_settings: dict[str, Value] | None = Field(
+        default_factory=dict
+    )  # options of the feature, such as size: 28
+    phases: Literal["onset-apex", "both"] = (
+        "onset-apex"  # `both` joins the feature of apex to offset to it, for clips that have that flow too
+    )
     classifier: str = "mer_net"  # what predicts the label
-    classifier_settings: dict[str, Value] = Field(default_factory=dict)  # options of the classifier, such as epochs: 40
-    search: dict[str, Annotated[list[Value], Field(min_length=1)]] | None = None  # settings to choose inside the training subjects of each fold, such as C: [0.001, 0.01]
-    calibration: Literal["none", "temperature"] = "none"  # soften or sharpen probabilities by what is found there; six times the work
-    inner_folds: int = Field(5, ge=2)  # parts the training subjects are split into for `search` and `calibration`
-    seeds: int = Field(3, ge=1)  # how often every fold is fitted, with seeds 0, 1, ...; scores are means with their spread
-    device: Literal["auto", "cpu", "cuda"] = "cpu"  # for classifiers that are networks; the small ones are no faster on a card
+    classifier_settings: dict[str, Value] = Field(
+        default_factory=dict
+    )  # options of the classifier, such as epochs: 40
+    search: dict[str, Annotated[list[Value], Field(min_length=1)]] | None = (
+        None  # settings to choose inside the training subjects of each fold, such as C: [0.001, 0.01]
+    )
+    calibration: Literal["none", "temperature"] = (
+        "none"  # soften or sharpen probabilities by what is found there; six times the work
+    )
+    inner_folds: int = Field(
+        5, ge=2
+    )  # parts the training subjects are split into for `search` and `calibration`
+    seeds: int = Field(
+        3, ge=1
+    )  # how often every fold is fitted, with seeds 0, 1, ...; scores are means with their spread
+    device: Literal["auto", "cpu", "cuda"] = (
+        "cpu"  # for classifiers that are networks; the small ones are no faster on a card
+    )
 
     @property
     def chooses(self) -> bool:
@@ -64,7 +91,9 @@ def _refuse_choosing_on_test(values: dict[str, Any], where: str) -> None:
     """There is no such setting, and whoever looks for it should know why; see mer/audit.py for what it would be worth."""
     inside = values.get("classifier_settings")
     keys = [*values, *(inside if isinstance(inside, dict) else ())]
-    tempting = [key for key in keys if any(word in str(key).lower().replace("_", "") for word in CHOOSING_ON_TEST)]
+    tempting = [
+        key for key in keys if any(word in str(key).lower().replace("_", "") for word in CHOOSING_ON_TEST)
+    ]
     if tempting:
         raise BadInput(
             f"{where} has {', '.join(tempting)}: mer cv never chooses a training length or a network by its score on the test subject, "

@@ -4,12 +4,12 @@ The faces come from the splat engine and their motion is known. It shows that th
 """
 
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
 
@@ -31,14 +31,22 @@ from mer.run import cross_validate_prepared
 from mer.scoring.page import write as write_page
 from mer.scoring.score import score as score_clip
 
-CONFIG = CvConfig(protocol="synthetic-3", method="srflownet", feature="flow_image", classifier="mer_net", seeds=1)
+CONFIG = CvConfig(
+    protocol="synthetic-3", method="srflownet", feature="flow_image", classifier="mer_net", seeds=1
+)
 MARKER = "SYNTHETIC.txt"
 
 CLIPS_PER_SUBJECT = 5
-PEAK_PX = (0.3, 3.0)  # motion of the farthest-moving landmark at the apex, px of the frame, evenly spread in its logarithm
+PEAK_PX = (
+    0.3,
+    3.0,
+)  # motion of the farthest-moving landmark at the apex, px of the frame, evenly spread in its logarithm
 HEAD = (0.3, 0.3, 0.06)  # standard deviations of the head's drift from onset to apex: px, px, degrees
 SIZE = 320  # px of a frame
-RISE, FALL = 6, 5  # frames from onset to apex, and on to the offset: few, so that drawing them all takes seconds
+RISE, FALL = (
+    6,
+    5,
+)  # frames from onset to apex, and on to the offset: few, so that drawing them all takes seconds
 
 
 @dataclass(frozen=True)
@@ -51,8 +59,14 @@ class Cast:
 
 
 CASTS = (
-    Cast("casme2", (1, 2, 3, 4, 5), {word: word for word in ("disgust", "happiness", "surprise", "repression")}),
-    Cast("samm", (6, 7, 9, 10), {word.capitalize(): word for word in ("anger", "happiness", "surprise", "disgust")}),
+    Cast(
+        "casme2", (1, 2, 3, 4, 5), {word: word for word in ("disgust", "happiness", "surprise", "repression")}
+    ),
+    Cast(
+        "samm",
+        (6, 7, 9, 10),
+        {word.capitalize(): word for word in ("anger", "happiness", "surprise", "disgust")},
+    ),
     Cast("smic", (1, 2, 3, 4), {"negative": "sadness", "positive": "happiness", "surprise": "surprise"}),
 )
 
@@ -124,12 +138,28 @@ def write_datasets(out: Path) -> dict[str, Path]:
     for cast in CASTS:
         plan = list(_plan(cast))
         with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-            films = list(track(pool.map(Performance.film, [play for *_, play in plan], chunksize=CLIPS_PER_SUBJECT), f"Drawing {cast.dataset}", len(plan)))
+            films = list(
+                track(
+                    pool.map(Performance.film, [play for *_, play in plan], chunksize=CLIPS_PER_SUBJECT),
+                    f"Drawing {cast.dataset}",
+                    len(plan),
+                )
+            )
         clips = []
         for (subject, index, word, play), film in zip(plan, films):
             onset = 100 * index + 46
-            clips.append(ReplicaClip(subject=subject, index=index, emotion=word, action_units=recipes.coded(play.actions),
-                                     onset=onset, apex=onset + RISE, offset=onset + RISE + FALL, frames=film.__getitem__))
+            clips.append(
+                ReplicaClip(
+                    subject=subject,
+                    index=index,
+                    emotion=word,
+                    action_units=recipes.coded(play.actions),
+                    onset=onset,
+                    apex=onset + RISE,
+                    offset=onset + RISE + FALL,
+                    frames=film.__getitem__,
+                )
+            )
         roots[cast.dataset] = out / cast.dataset
         registry.load("data_prep.replicas", cast.dataset).write(roots[cast.dataset], clips)
     return roots
@@ -163,4 +193,6 @@ def _clear(out: Path) -> None:
         if not (out / MARKER).is_file():
             raise BadInput(f"{out} is not empty and holds no earlier demo. Choose another --out.")
         shutil.rmtree(out)
-    write_text(out / MARKER, "Everything in this folder was drawn by `mer demo`: synthetic faces, no real person.\n")
+    write_text(
+        out / MARKER, "Everything in this folder was drawn by `mer demo`: synthetic faces, no real person.\n"
+    )

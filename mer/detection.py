@@ -3,8 +3,9 @@
 Source of the score: Varanka et al., Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv 2211.11425.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,9 @@ def detects(config: CvConfig) -> bool:
     return protocol.unit is None and bool(protocols.units(protocol))
 
 
-def cross_validate_units(paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1) -> dict[str, Any]:
+def cross_validate_units(
+    paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1
+) -> dict[str, Any]:
     """Cross-validate each action unit that `config.protocol` asks to detect, and return what `out`/metrics.json then holds.
 
     The run of unit 4 lies in `out`/au4. `mean_binary_f1` is the mean over units of the F1 of "present", on pooled predictions.
@@ -29,10 +32,21 @@ def cross_validate_units(paths: Sequence[str | Path], config: CvConfig, out: str
     """
     out, protocol = Path(out), protocols.load(config.protocol)
     if not protocols.units(protocol):
-        raise BadInput(f"{protocol.name} gives each clip one label, and no action units to detect. Use mer cv.")
-    if visible(out) - {"config.yaml", "metrics.json", "report.html", *(f"au{unit}" for unit in protocols.units(protocol))}:
+        raise BadInput(
+            f"{protocol.name} gives each clip one label, and no action units to detect. Use mer cv."
+        )
+    if visible(out) - {
+        "config.yaml",
+        "metrics.json",
+        "report.html",
+        *(f"au{unit}" for unit in protocols.units(protocol)),
+    }:
         raise BadInput(f"{out} is not empty and holds no run to go on with. Choose another --out.")
-    found, known, synthetic = {}, {}, False  # each unit is asked of the same clips, whose features are made once
+    found, known, synthetic = (
+        {},
+        {},
+        False,
+    )  # each unit is asked of the same clips, whose features are made once
     for unit in protocols.units(protocol):
         of_unit = config.model_copy(update={"protocol": f"{config.protocol}-au{unit}"})
         try:
@@ -43,7 +57,12 @@ def cross_validate_units(paths: Sequence[str | Path], config: CvConfig, out: str
         synthetic |= scores["synthetic"]
         present = scores["clips_per_label"]["present"]
         always = 2 * present / (scores["clips"] + present)  # F1 of calling it present in every clip
-        found[f"au{unit}"] = {**scores["per_class"]["present"], "clips": scores["clips"], "present": present, "always_present_f1": always}
+        found[f"au{unit}"] = {
+            **scores["per_class"]["present"],
+            "clips": scores["clips"],
+            "present": present,
+            "always_present_f1": always,
+        }
     each = [unit["f1"] for unit in found.values()]
     scores = {
         "mean_binary_f1": sum(each) / len(each),
@@ -63,7 +82,11 @@ def summary(scores: dict[str, Any]) -> str:
     """Return the scores of a detection as a few lines for the terminal."""
     lost = [name for name, unit in scores["units"].items() if "why" in unit]
     left_out = {"loso": "subject", "lodo": "dataset"}[scores["split"]]
-    between = f", 95 % over subjects {scores['interval95'][0]:.3f} to {scores['interval95'][1]:.3f}" if scores["interval95"] else ""
+    between = (
+        f", 95 % over subjects {scores['interval95'][0]:.3f} to {scores['interval95'][1]:.3f}"
+        if scores["interval95"]
+        else ""
+    )
     made_up = run.SYNTHETIC if scores["synthetic"] else ""
     lines = [
         f"{len(scores['units'])} action units of {scores['protocol']}, each clip predicted without its {left_out}",
@@ -71,7 +94,9 @@ def summary(scores: dict[str, Any]) -> str:
         f"Mean binary F1 {scores['mean_binary_f1']:.4f}{between}; always calling a unit present {scores['always_present']:.4f}{made_up}",
     ]
     if lost:
-        lines.insert(1, f"{', '.join(lost)} could not be learned and count(s) as 0. {scores['units'][lost[0]]['why']}")
+        lines.insert(
+            1, f"{', '.join(lost)} could not be learned and count(s) as 0. {scores['units'][lost[0]]['why']}"
+        )
     return "\n".join(lines)
 
 
@@ -93,7 +118,10 @@ def _interval(runs: list[Path], units: int) -> list[float] | None:
     if len(subjects) < 2:
         return None
     draws = metrics.draws(len(subjects))
-    total, counting = np.zeros(len(draws)), np.full(len(draws), units - len(tables))  # what was not learned counts as 0 in each
+    total, counting = (
+        np.zeros(len(draws)),
+        np.full(len(draws), units - len(tables)),
+    )  # what was not learned counts as 0 in each
     for table in tables:
         own = np.isin(subjects, splits.subject_ids(table))
         drawn = np.einsum("rp,spij->rsij", draws[:, own], metrics.subject_confusions(table, labels))

@@ -18,7 +18,9 @@ def choose(device: str = "auto"):
         raise BadInput(f"There is no device called {device!r}. Known: {', '.join(CHOICES)}.")
     usable = torch.cuda.is_available()
     if device == "cuda" and not usable:
-        raise BadInput("Device cuda was asked for, but torch finds no graphics card it can use. Use --device cpu, or install a CUDA build of torch.")
+        raise BadInput(
+            "Device cuda was asked for, but torch finds no graphics card it can use. Use --device cpu, or install a CUDA build of torch."
+        )
     return torch.device("cuda" if usable and device != "cpu" else "cpu")
 
 

@@ -2,10 +2,11 @@
 
 import json
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any
 
 from mer.errors import BadInput
 
@@ -24,13 +25,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         temporary.touch()
-        mode = temporary.stat().st_mode  # that of any new file; safetensors would keep its files from everybody else
+        mode = (
+            temporary.stat().st_mode
+        )  # that of any new file; safetensors would keep its files from everybody else
         temporary.unlink()
         yield temporary
         temporary.chmod(mode)
         os.replace(temporary, path)
     except OSError as error:
-        if str(error.filename) in ("None", str(temporary)):  # a full disk names no file, and the temporary one means nothing to a user
+        if str(error.filename) in (
+            "None",
+            str(temporary),
+        ):  # a full disk names no file, and the temporary one means nothing to a user
             error.filename = str(path)
         raise
     finally:
@@ -47,7 +53,10 @@ def read_json(path: str | Path) -> dict[str, Any]:
     """The object in a JSON file; raises `BadInput` if it cannot be read or holds something else."""
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # both kinds of damage, to the text and to the JSON, are ValueErrors
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # both kinds of damage, to the text and to the JSON, are ValueErrors
         raise BadInput(f"{path} cannot be read: {error}.") from error
     if not isinstance(value, dict):
         raise BadInput(f"{path} cannot be read: it is a JSON {type(value).__name__}, not an object.")
@@ -69,7 +78,9 @@ def write_npz(path: str | Path, **arrays: "np.ndarray") -> None:
     """Write arrays as .npz, whole or not at all; equal arrays give equal bytes, because numpy dates them all 1980."""
     import numpy as np
 
-    buffer = BytesIO()  # straight to a full disk, the zip file would print a traceback of its own when it is forgotten
+    buffer = (
+        BytesIO()
+    )  # straight to a full disk, the zip file would print a traceback of its own when it is forgotten
     np.savez(buffer, **arrays)
     with replacing(path) as temporary:
         temporary.write_bytes(buffer.getvalue())

@@ -6,9 +6,10 @@ Nothing that is fitted may see the held-out subject: what happens inside the fol
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -22,7 +23,9 @@ from mer.disk import read_json, replacing, visible, write_json
 from mer.errors import BadInput
 from mer.progress import say, track
 
-TEXT = {name: str for name in ("clip_id", "dataset", "subject", "fold", "label", "prediction")}  # 006 is a name, not a number
+TEXT = {
+    name: str for name in ("clip_id", "dataset", "subject", "fold", "label", "prediction")
+}  # 006 is a name, not a number
 
 
 class OneLabel(BadInput):
@@ -30,7 +33,13 @@ class OneLabel(BadInput):
 
 
 def cross_validate(
-    table: pd.DataFrame, X: np.ndarray, config: CvConfig, out: str | Path, labels: list[str] | None = None, split: str = "loso", jobs: int = 1
+    table: pd.DataFrame,
+    X: np.ndarray,
+    config: CvConfig,
+    out: str | Path,
+    labels: list[str] | None = None,
+    split: str = "loso",
+    jobs: int = 1,
 ) -> pd.DataFrame:
     """Fit and predict every fold for every seed, and return the pooled predictions.
 
@@ -55,7 +64,9 @@ def cross_validate(
     files = {(seed, name): fold_file(out, seed, name) for seed in range(config.seeds) for name in tests}
     missing = {key for key, file in files.items() if not file.is_file()}
     work = folds.predict_all(config, problem, missing, jobs)
-    for seed, name, p, choice in track(work, f"{config.classifier}, {len(tests)} folds x {config.seeds} seeds", total=len(missing)):
+    for seed, name, p, choice in track(
+        work, f"{config.classifier}, {len(tests)} folds x {config.seeds} seeds", total=len(missing)
+    ):
         if config.chooses:
             write_json(fold_file(out, seed, name, "choices"), {"seed": seed, "fold": name, **asdict(choice)})
         with replacing(files[seed, name]) as temporary:
@@ -102,13 +113,21 @@ def claim(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
     if file.is_file() and settings.is_file():
         defaults = CvConfig().model_dump()  # for settings that came after that run
         before = {**defaults, **read_yaml(settings), **read_json(file)}
-        changed = [f"{key} was {before.get(key)!r} and is now {value!r}" for key, value in now.items() if before.get(key) != value]
+        changed = [
+            f"{key} was {before.get(key)!r} and is now {value!r}"
+            for key, value in now.items()
+            if before.get(key) != value
+        ]
         if changed:
-            raise BadInput(f"{out} holds another run: {'; '.join(changed)}. Choose another --out, or remove that folder.")
+            raise BadInput(
+                f"{out} holds another run: {'; '.join(changed)}. Choose another --out, or remove that folder."
+            )
     elif visible(out) - {file.name}:
         raise BadInput(f"{out} is not empty and holds no run to go on with. Choose another --out.")
     else:
-        write_json(file, {**data, "version": mer.__version__})  # first, because whoever stops here may have a config.yaml of their own
+        write_json(
+            file, {**data, "version": mer.__version__}
+        )  # first, because whoever stops here may have a config.yaml of their own
         save_config(config, settings)
 
 
@@ -122,12 +141,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def fold_file(out: Path, seed: int, fold: str, what: str = "predictions") -> Path:
     """Where one fold's predictions lie, or its `choices`. Its name is quoted, so that no subject's name can lead out of the folder."""
-    return out / what / f"seed-{seed}" / f"{quote(fold, safe='')}.{'csv' if what == 'predictions' else 'json'}"
+    return (
+        out / what / f"seed-{seed}" / f"{quote(fold, safe='')}.{'csv' if what == 'predictions' else 'json'}"
+    )
 
 
 def read_predictions(path: str | Path) -> pd.DataFrame:
     """Read predictions written by `cross_validate`; numbers come back to the last bit and ids stay text."""
-    return read_table(path, ["dataset", "subject", "seed", "label", "prediction"], dtype=TEXT, float_precision="round_trip")
+    return read_table(
+        path, ["dataset", "subject", "seed", "label", "prediction"], dtype=TEXT, float_precision="round_trip"
+    )
 
 
 def read_table(path: str | Path, columns: Sequence[str], **how: Any) -> pd.DataFrame:
@@ -137,7 +160,9 @@ def read_table(path: str | Path, columns: Sequence[str], **how: Any) -> pd.DataF
         if missing := [name for name in columns if name not in table]:
             raise ValueError(f"it has no column {', '.join(missing)}")
     except (OSError, ValueError) as error:
-        raise BadInput(f"{path} cannot be read: {error}. Delete it, and run the same mer cv again.") from error
+        raise BadInput(
+            f"{path} cannot be read: {error}. Delete it, and run the same mer cv again."
+        ) from error
     return table
 
 
@@ -157,10 +182,14 @@ def in_order(table: pd.DataFrame, X: np.ndarray, labels: list[str]) -> tuple[pd.
         raise BadInput(f"{len(twice)} clip(s) are listed twice. First: {twice.iloc[0]}.")
     odd = table.loc[~table["label"].isin(labels)]
     if len(odd):
-        raise BadInput(f"{len(odd)} clip(s) have a label that is not one of {labels}. First: {odd.iloc[0]['clip_id']}, {odd.iloc[0]['label']!r}.")
+        raise BadInput(
+            f"{len(odd)} clip(s) have a label that is not one of {labels}. First: {odd.iloc[0]['clip_id']}, {odd.iloc[0]['label']!r}."
+        )
     bad = table.loc[~np.isfinite(X.reshape(len(X), -1)).all(1), "clip_id"]
     if len(bad):
-        raise BadInput(f"The features of {len(bad)} of {len(table)} clips hold values that are not numbers. First: {bad.iloc[0]}.")
+        raise BadInput(
+            f"The features of {len(bad)} of {len(table)} clips hold values that are not numbers. First: {bad.iloc[0]}."
+        )
     order = np.argsort(table["clip_id"].to_numpy(dtype=str), kind="stable")
     return table.iloc[order].reset_index(drop=True), np.asarray(X, dtype=np.float32)[order]
 
@@ -180,5 +209,9 @@ def _say_what_cannot_be_learned(problem: fitting.Problem, labels: list[str]) -> 
     for i, label in enumerate(labels):
         shown_in = [name for name, _, test in problem.folds if i in problem.y[test]]
         if len(shown_in) < 2:
-            why = f"shown by {shown_in[0]} alone, and cannot be learned from others" if shown_in else "shown by no clip"
+            why = (
+                f"shown by {shown_in[0]} alone, and cannot be learned from others"
+                if shown_in
+                else "shown by no clip"
+            )
             say(f"{label} is {why}: its F1 is 0, and counts in UF1.")

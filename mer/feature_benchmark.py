@@ -28,7 +28,15 @@ def clips(people: int, seed: int, head: float) -> tuple[pd.DataFrame, list[tuple
     rows, found = [], []
     for person in track(range(people), "synthetic people"):
         for i, (flow, landmarks, emotion) in enumerate(motions([seed, person], "aligned", head)):
-            rows.append({"clip_id": f"engine/{person:03d}/{i:02d}", "dataset": "engine", "subject": f"{person:03d}", "clip": f"{i:02d}", "label": label_of(emotion)})
+            rows.append(
+                {
+                    "clip_id": f"engine/{person:03d}/{i:02d}",
+                    "dataset": "engine",
+                    "subject": f"{person:03d}",
+                    "clip": f"{i:02d}",
+                    "label": label_of(emotion),
+                }
+            )
             found.append((flow, landmarks))
     return pd.DataFrame(rows), found
 
@@ -36,14 +44,19 @@ def clips(people: int, seed: int, head: float) -> tuple[pd.DataFrame, list[tuple
 def measure(people: int, seed: int = 1, head: float = 1.0) -> str:
     """Markdown: UF1 of each feature with its interval over people, head motion left in and taken out."""
     table, found = clips(people, seed, head)
-    lines = ["| feature | classifier | head left in | 95 % over people | head taken out | 95 % over people |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| feature | classifier | head left in | 95 % over people | head taken out | 95 % over people |",
+        "|---|---|---|---|---|---|",
+    ]
     for feature, classifier in FEATURES.items():
         extract = registry.load("mer.features", feature).extract
         cells = []
         for steady in (False, True):
             X = np.stack([extract(flow, landmarks, steady=steady) for flow, landmarks in found])
             with tempfile.TemporaryDirectory() as out:
-                predictions = evaluate.cross_validate(table, X, CvConfig(classifier=classifier, seeds=1), Path(out) / "run", LABELS)
+                predictions = evaluate.cross_validate(
+                    table, X, CvConfig(classifier=classifier, seeds=1), Path(out) / "run", LABELS
+                )
             scores = metrics.summary(predictions, LABELS)
             low, high = scores["interval95"]["uf1"]
             cells.append(f"{scores['uf1']:.3f} | {low:.3f} to {high:.3f}")
@@ -53,7 +66,10 @@ def measure(people: int, seed: int = 1, head: float = 1.0) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m mer.feature_benchmark", description="Features on synthetic motion, head motion in and out.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mer.feature_benchmark",
+        description="Features on synthetic motion, head motion in and out.",
+    )
     parser.add_argument("--people", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--head", type=float, default=1.0, help="times the usual head motion")

@@ -5,8 +5,9 @@ Which clips these are, and which settings, is decided in mer/folds.py and mer/ne
 
 import inspect
 import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,9 @@ def check(config: CvConfig, classes: int) -> None:
         maker(config, classes, **settings)(0)
 
 
-def fit_predict(make: Make, seed: int, X: np.ndarray, y: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
+def fit_predict(
+    make: Make, seed: int, X: np.ndarray, y: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray]]
+) -> Iterator[tuple[int, np.ndarray]]:
     """Yield number and probabilities (len(test), classes) of each pair of positions (to fit on, to predict).
 
     This is the one place where anything is fitted in a cross-validation, and it is fitted on the first of each pair.

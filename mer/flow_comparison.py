@@ -60,7 +60,11 @@ def rows(raft: Path | None = None) -> list[Row]:
     ]
     networks = {"raft": raft, "srflownet": WEIGHTS / "srflownet-compact.safetensors"}
     found = [Row(one.label, one) for one in classical]
-    found += [Row(name, Entrant(load_method(name, weights=weights))) for name, weights in networks.items() if weights]
+    found += [
+        Row(name, Entrant(load_method(name, weights=weights)))
+        for name, weights in networks.items()
+        if weights
+    ]
     return [*found, Row("true flow")]
 
 
@@ -70,7 +74,12 @@ def estimate_missing(out: Path, row: Row, clips: list[Clip]) -> None:
         path = out / "flow" / row.folder / f"{clip.name}.npz"
         if row.entrant and not path.is_file():
             frames = hard_composite.read(out / "frames", clip)
-            files.write(path, estimate(row.entrant.method, frames.onset, frames.apex, match_exposure=row.entrant.match_exposure))
+            files.write(
+                path,
+                estimate(
+                    row.entrant.method, frames.onset, frames.apex, match_exposure=row.entrant.match_exposure
+                ),
+            )
 
 
 def make_maps(out: Path, row: Row, clips: list[Clip]) -> float:
@@ -82,7 +91,15 @@ def make_maps(out: Path, row: Row, clips: list[Clip]) -> float:
         errors.append(np.linalg.norm(flow - frames.flow, axis=-1)[frames.mask].mean())
         with replacing(out / "maps" / row.folder / f"{clip.name}.npy") as temporary:
             np.save(temporary, extract(flow, frames.landmarks))
-        index.append({"file": f"{clip.name}.npy", "dataset": "synthetic", "subject": f"{clip.subject:02d}", "clip": f"c{clip.index}", "label": clip.label})
+        index.append(
+            {
+                "file": f"{clip.name}.npy",
+                "dataset": "synthetic",
+                "subject": f"{clip.subject:02d}",
+                "clip": f"c{clip.index}",
+                "label": clip.label,
+            }
+        )
     with replacing(out / "maps" / row.folder / "index.csv") as temporary:
         pd.DataFrame(index).to_csv(temporary, index=False)
     return float(np.mean(errors))
@@ -101,11 +118,20 @@ def measure(out: Path, found: list[Row]) -> pd.DataFrame:
         maps = out / "maps" / row.folder
         run.cross_validate_maps(maps, maps / "index.csv", CONFIG, path, synthetic=True)
     compared = compare.compare(runs)
-    table = pd.DataFrame([{"label": row.label, "epe": error, **asdict(one)} for row, error, one in zip(found, errors, compared)])
+    table = pd.DataFrame(
+        [
+            {"label": row.label, "epe": error, **asdict(one)}
+            for row, error, one in zip(found, errors, compared)
+        ]
+    )
     table["to_best"], table["to_best_interval"] = _to_best(table, runs)
     table.attrs["weights"] = [row.folder for row in found if row.folder != row.slug]
-    table.attrs["motion"] = float(np.mean([_mean_motion(hard_composite.read(out / "frames", clip)) for clip in clips]))
-    table.attrs["majority"] = run.open_run(runs[0]).metrics["baselines"]["majority_of_training_subjects"]["uf1"]
+    table.attrs["motion"] = float(
+        np.mean([_mean_motion(hard_composite.read(out / "frames", clip)) for clip in clips])
+    )
+    table.attrs["majority"] = run.open_run(runs[0]).metrics["baselines"]["majority_of_training_subjects"][
+        "uf1"
+    ]
     return table
 
 
@@ -129,10 +155,29 @@ def figure(table: pd.DataFrame, path: Path) -> None:
     axes = picture.subplots()
     for line in table.itertuples():
         axes.plot([line.epe, line.epe], line.interval, color="0.8", zorder=1)
-        axes.plot(line.epe, line.uf1, color="k", linestyle="", marker=f"${line.Index + 1}$", markersize=9, label=line.label, zorder=2)
+        axes.plot(
+            line.epe,
+            line.uf1,
+            color="k",
+            linestyle="",
+            marker=f"${line.Index + 1}$",
+            markersize=9,
+            label=line.label,
+            zorder=2,
+        )
     axes.axhline(table.attrs["majority"], color="0.6", linestyle=":", zorder=0)
-    axes.annotate("majority class", (0, table.attrs["majority"]), xytext=(4, 3), textcoords="offset points", fontsize=8, color="0.4")
-    axes.set(xlabel="mean end-point error over the face, px", ylabel=f"UF1 of {CONFIG.classifier}, 95 % over subjects")
+    axes.annotate(
+        "majority class",
+        (0, table.attrs["majority"]),
+        xytext=(4, 3),
+        textcoords="offset points",
+        fontsize=8,
+        color="0.4",
+    )
+    axes.set(
+        xlabel="mean end-point error over the face, px",
+        ylabel=f"UF1 of {CONFIG.classifier}, 95 % over subjects",
+    )
     axes.legend(loc="lower right", bbox_to_anchor=(1, 0.08), frameon=False, fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     with replacing(path) as temporary:
@@ -142,14 +187,27 @@ def figure(table: pd.DataFrame, path: Path) -> None:
 def page(table: pd.DataFrame) -> str:
     """docs/results/claim-two.md."""
     best = table.attrs["best"]
-    lines = [f"| flow | EPE, px | UF1 | 95 % | UAR | less the first | 95 % | less {best} | 95 % |", "|---" * 9 + "|"]
+    lines = [
+        f"| flow | EPE, px | UF1 | 95 % | UAR | less the first | 95 % | less {best} | 95 % |",
+        "|---" * 9 + "|",
+    ]
     for line in table.itertuples():
         first = [f"{line.difference:+.3f}", _span(line.difference_interval, "+")] if line.Index else ["", ""]
         last = [f"{line.to_best:+.3f}", _span(line.to_best_interval, "+")] if line.label != best else ["", ""]
-        cells = [line.label, f"{line.epe:.3f}", f"{line.uf1:.3f}", _span(line.interval), f"{line.uar:.3f}", *first, *last]
+        cells = [
+            line.label,
+            f"{line.epe:.3f}",
+            f"{line.uf1:.3f}",
+            _span(line.interval),
+            f"{line.uar:.3f}",
+            *first,
+            *last,
+        ]
         lines.append(f"| {' | '.join(cells)} |")
     clips = hard_composite.clips()
-    counts = ", ".join(f"{label} {sum(clip.label == label for clip in clips)}" for label in hard_composite.SHOWN)
+    counts = ", ".join(
+        f"{label} {sum(clip.label == label for clip in clips)}" for label in hard_composite.SHOWN
+    )
     low, high = hard_composite.PEAK_PX
     return f"""# The second claim: better flow, better recognition?
 

@@ -5,9 +5,9 @@ before they are fitted. Folds go all at once where the classifier can do that, o
 """
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
-from typing import Iterator
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from mer.fitting import Problem
 from mer.nested import Choice
 
 
-def predict_all(config: CvConfig, problem: Problem, missing: set[tuple[int, str]], jobs: int = 1) -> Iterator[tuple[int, str, np.ndarray, Choice]]:
+def predict_all(
+    config: CvConfig, problem: Problem, missing: set[tuple[int, str]], jobs: int = 1
+) -> Iterator[tuple[int, str, np.ndarray, Choice]]:
     """Yield seed, name of the fold, probabilities of its test clips and what was chosen, for each of `missing`, as they become known.
 
     A classifier that has `fit_folds` is fitted for all folds of a seed at once. They are then fitted together even where only
@@ -29,13 +31,24 @@ def predict_all(config: CvConfig, problem: Problem, missing: set[tuple[int, str]
                 if (seed, problem.folds[k][0]) in missing:
                     yield seed, problem.folds[k][0], p, choice
         return
-    tasks = [(seed, k) for seed in sorted({seed for seed, _ in missing}) for k, (name, _, _) in enumerate(problem.folds) if (seed, name) in missing]
-    results = _in_processes(config, problem, tasks, jobs) if jobs > 1 else (_task(config, problem, *task) for task in tasks)
+    tasks = [
+        (seed, k)
+        for seed in sorted({seed for seed, _ in missing})
+        for k, (name, _, _) in enumerate(problem.folds)
+        if (seed, name) in missing
+    ]
+    results = (
+        _in_processes(config, problem, tasks, jobs)
+        if jobs > 1
+        else (_task(config, problem, *task) for task in tasks)
+    )
     for seed, k, p, choice in results:
         yield seed, problem.folds[k][0], p, choice
 
 
-def predict(config: CvConfig, problem: Problem, seed: int, folds: list[splits.Fold]) -> Iterator[tuple[int, np.ndarray, Choice]]:
+def predict(
+    config: CvConfig, problem: Problem, seed: int, folds: list[splits.Fold]
+) -> Iterator[tuple[int, np.ndarray, Choice]]:
     """Yield number of the fold, probabilities of its test clips and what was chosen on its training clips, for `folds`."""
     options = fitting.candidates(config)
     makers = [fitting.maker(config, problem.classes, **settings) for settings in options]
@@ -50,11 +63,13 @@ def predict(config: CvConfig, problem: Problem, seed: int, folds: list[splits.Fo
 
 
 def _task(config: CvConfig, problem: Problem, seed: int, k: int) -> tuple[int, int, np.ndarray, Choice]:
-    (_, p, choice), = predict(config, problem, seed, [problem.folds[k]])
+    ((_, p, choice),) = predict(config, problem, seed, [problem.folds[k]])
     return seed, k, p, choice
 
 
-def _in_processes(config: CvConfig, problem: Problem, tasks: list[tuple[int, int]], jobs: int) -> Iterator[tuple[int, int, np.ndarray, Choice]]:
+def _in_processes(
+    config: CvConfig, problem: Problem, tasks: list[tuple[int, int]], jobs: int
+) -> Iterator[tuple[int, int, np.ndarray, Choice]]:
     """Yield each task's result as it ends. Processes get the problem once, and share out the processor's cores."""
     threads = max(1, (os.cpu_count() or 1) // jobs)
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start, (config, problem, threads))

@@ -29,7 +29,10 @@ SHOWN = {  # what each subject shows, once each: the emotions of the MEGC 2019 c
     "surprise": (("surprise",),),
 }
 TURNED = (5.0, 4.0)  # degrees, standard deviations of the head's yaw and pitch at the onset
-HEAD_PX, HEAD_DEGREES = 0.5, 0.1  # standard deviations of the head's drift from onset to apex: right and down; yaw, pitch and roll
+HEAD_PX, HEAD_DEGREES = (
+    0.5,
+    0.1,
+)  # standard deviations of the head's drift from onset to apex: right and down; yaw, pitch and roll
 LEFT = (0.0, 0.3)  # share of the expression that is still there at the offset, which drifts on as far again
 FIRST_PERSON = 7_000_000  # the engine's number of subject 0
 
@@ -96,7 +99,9 @@ def draw(clip: Clip) -> Frames:
     start = int(rng.integers(0, 100))
     numbers = (start, start + int(rng.integers(10, 40)))
     pair = actor.pair(onset, apex, relight=True, sensor=camera(clip.subject), rng=rng, frames=numbers)
-    return Frames(pair.frame1, pair.frame2, pair.flow, pair.face & pair.valid, actor.landmarks(onset).astype(np.float32))
+    return Frames(
+        pair.frame1, pair.frame2, pair.flow, pair.face & pair.valid, actor.landmarks(onset).astype(np.float32)
+    )
 
 
 def draw_offset(clip: Clip) -> tuple[np.ndarray, np.ndarray]:
@@ -104,7 +109,9 @@ def draw_offset(clip: Clip) -> tuple[np.ndarray, np.ndarray]:
     actor, _, apex = _play(clip, np.random.default_rng([clip.subject, clip.index, 1]))
     rng = np.random.default_rng([clip.subject, clip.index, 3])
     left = rng.uniform(*LEFT)
-    offset = state({unit: left * value for unit, value in apex.actions.items()}, _drifted(apex.pose, actor, rng))
+    offset = state(
+        {unit: left * value for unit, value in apex.actions.items()}, _drifted(apex.pose, actor, rng)
+    )
     frame = record(actor.scene.view(offset).picture, camera(clip.subject), int(rng.integers(0, 150)), rng)
     return frame, actor.landmarks(apex).astype(np.float32)
 
@@ -115,14 +122,23 @@ def _play(clip: Clip, rng: np.random.Generator) -> tuple[Actor, State, State]:
     actions = recipes.draw(clip.emotion, rng)
     strength = actor.intensity(actions, float(np.exp(rng.uniform(*np.log(PEAK_PX)))))
     begin = Pose(*rng.normal(0, TURNED))
-    return actor, state({}, begin), state({unit: strength * value for unit, value in actions.items()}, _drifted(begin, actor, rng))
+    return (
+        actor,
+        state({}, begin),
+        state({unit: strength * value for unit, value in actions.items()}, _drifted(begin, actor, rng)),
+    )
 
 
 def _drifted(pose: Pose, actor: Actor, rng: np.random.Generator) -> Pose:
     """The head a little later."""
     cm = HEAD_PX * actor.scene.camera.distance / actor.scene.camera.focal
     turn, shift = rng.normal(0, HEAD_DEGREES, 3), rng.normal(0, cm, 2)
-    return Pose(pose.yaw + turn[0], pose.pitch + turn[1], pose.roll + turn[2], tuple(pose.shift + np.array([*shift, 0.0])))
+    return Pose(
+        pose.yaw + turn[0],
+        pose.pitch + turn[1],
+        pose.roll + turn[2],
+        tuple(pose.shift + np.array([*shift, 0.0])),
+    )
 
 
 def camera(subject: int) -> Sensor:

@@ -3,9 +3,10 @@
 Everything here is per clip and never looks at a label, so it cannot leak from one clip to another.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,11 +55,20 @@ def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None
     kept, features, left_out = [], [], []
     for prepared in folders:
         failed = prepared.outcome[prepared.outcome["outcome"] != "ok"]
-        left_out += [(row.clip_id, f"{row.outcome}: {row.reason}" if row.reason else row.outcome) for row in failed.itertuples()]
+        left_out += [
+            (row.clip_id, f"{row.outcome}: {row.reason}" if row.reason else row.outcome)
+            for row in failed.itertuples()
+        ]
         left_out += protocols.dropped(protocol, prepared.clips).itertuples(index=False, name=None)
-        for _, clip in track(list(protocols.apply(protocol, prepared.clips).iterrows()), f"features of {prepared.path.name}"):
+        for _, clip in track(
+            list(protocols.apply(protocol, prepared.clips).iterrows()), f"features of {prepared.path.name}"
+        ):
             clip_id = clip["clip_id"]
-            lacking = [phase for phase in phases if not cache.flow_file(prepared, config.method, clip_id, phase).is_file()]
+            lacking = [
+                phase
+                for phase in phases
+                if not cache.flow_file(prepared, config.method, clip_id, phase).is_file()
+            ]
             if lacking:
                 left_out.append((clip_id, cache.none_by(config.method, lacking[0])))
                 continue
@@ -66,22 +76,42 @@ def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None
             if key not in known:
                 flows = [cache.read(prepared, config.method, clip_id, phase) for phase in phases]
                 # A phase is seen from its first frame: the onset's landmarks, then the apex's.
-                known[key] = np.concatenate([extract(flow, landmarks) for flow, landmarks in zip(flows, prepared.landmarks(clip_id))])
+                known[key] = np.concatenate(
+                    [extract(flow, landmarks) for flow, landmarks in zip(flows, prepared.landmarks(clip_id))]
+                )
             features.append(known[key])
             kept.append(clip)
     seen = [clip["clip_id"] for clip in kept] + [clip_id for clip_id, _ in left_out]
-    left_out += [(clip_id, f"listed by {protocol.name}, but in none of these folders") for clip_id in protocols.absent(protocol, seen)]
+    left_out += [
+        (clip_id, f"listed by {protocol.name}, but in none of these folders")
+        for clip_id in protocols.absent(protocol, seen)
+    ]
     reasons = pd.DataFrame(left_out, columns=["clip_id", "reason"])
     if not kept:
-        first = f"{len(reasons)} are left out, first {reasons['clip_id'][0]}: {reasons['reason'][0].rstrip('.')}" if len(reasons) else "the folders hold none"
-        raise BadInput(f"No clip is left to evaluate; {first}. Check the protocol ({protocol.name}; known: {', '.join(protocols.names())}).")
-    return Inputs(pd.DataFrame(kept).reset_index(drop=True), np.stack(features), reasons, protocol, folders, flow_settings)
+        first = (
+            f"{len(reasons)} are left out, first {reasons['clip_id'][0]}: {reasons['reason'][0].rstrip('.')}"
+            if len(reasons)
+            else "the folders hold none"
+        )
+        raise BadInput(
+            f"No clip is left to evaluate; {first}. Check the protocol ({protocol.name}; known: {', '.join(protocols.names())})."
+        )
+    return Inputs(
+        pd.DataFrame(kept).reset_index(drop=True),
+        np.stack(features),
+        reasons,
+        protocol,
+        folders,
+        flow_settings,
+    )
 
 
 def _flow_settings(folders: list[Prepared], method: str, phases: list[str]) -> dict[str, Any]:
     """The one setting that all flow was made with: datasets, and phases, must not differ by how their motion was measured."""
     registry.check(method, registry.names("flow.methods"), "method")
-    found = [(folder.path, phase, cache.settings(folder, method, phase)) for folder in folders for phase in phases]
+    found = [
+        (folder.path, phase, cache.settings(folder, method, phase)) for folder in folders for phase in phases
+    ]
     first_path, first_phase, first = found[0]
     for path, phase, settings in found:
         if settings != first:
@@ -93,14 +123,20 @@ def _flow_settings(folders: list[Prepared], method: str, phases: list[str]) -> d
 
 def _one_size(folders: list[Prepared]) -> None:
     """Datasets must not differ by the size at which their faces were measured either."""
-    (first_path, first), *others = ((folder.path, read_json(folder.path / SETTINGS_FILE).get("size")) for folder in folders)
+    (first_path, first), *others = (
+        (folder.path, read_json(folder.path / SETTINGS_FILE).get("size")) for folder in folders
+    )
     for path, size in others:
         if size != first:
-            raise BadInput(f"The faces in {path} are {size} px large, those in {first_path} {first} px. Prepare both with one --size first.")
+            raise BadInput(
+                f"The faces in {path} are {size} px large, those in {first_path} {first} px. Prepare both with one --size first."
+            )
 
 
 def extractor(config: CvConfig) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Return the feature of `config` as a function (flow, landmarks of its first frame) -> (...) float32, after checking its settings."""
     extract = registry.load("mer.features", config.feature).extract
-    options = checked(config.feature_settings or {}, extract, ("flow", "landmarks"), f"The feature {config.feature}")
+    options = checked(
+        config.feature_settings or {}, extract, ("flow", "landmarks"), f"The feature {config.feature}"
+    )
     return lambda flow, landmarks: extract(flow, landmarks, **options)

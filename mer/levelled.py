@@ -14,7 +14,11 @@ TAIL = 3.0  # from about here on values are compressed, so that a blink is not a
 
 def pooled(X: np.ndarray) -> np.ndarray:
     """(N, C, H, W) float -> (N, C, 14, 14) float32 in the same unit: the mean over cells."""
-    return F.adaptive_avg_pool2d(torch.from_numpy(np.asarray(X, dtype=np.float64)), SIDE).numpy().astype(np.float32)
+    return (
+        F.adaptive_avg_pool2d(torch.from_numpy(np.asarray(X, dtype=np.float64)), SIDE)
+        .numpy()
+        .astype(np.float32)
+    )
 
 
 def levelled(X: np.ndarray) -> np.ndarray:

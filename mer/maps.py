@@ -57,7 +57,9 @@ def _read_index(path: str | Path) -> pd.DataFrame:
         raise BadInput(f"The index {path} {wrong}. It needs {', '.join(COLUMNS)}, one row per map.")
     empty = np.flatnonzero((table[COLUMNS] == "").any(axis=1))
     if len(empty):
-        raise BadInput(f"The index {path} has {len(empty)} row(s) with an empty value. First: line {empty[0] + 2}.")
+        raise BadInput(
+            f"The index {path} has {len(empty)} row(s) with an empty value. First: line {empty[0] + 2}."
+        )
     return table[COLUMNS]
 
 
@@ -65,7 +67,9 @@ def _inside(folder: Path, name: str) -> Path:
     """The path of a file listed in the index, which must not lead out of `folder`."""
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise BadInput(f"The index lists {name!r}, which lies outside of {folder}. Only files inside the folder are read.")
+        raise BadInput(
+            f"The index lists {name!r}, which lies outside of {folder}. Only files inside the folder are read."
+        )
     return path
 
 
@@ -75,7 +79,9 @@ def _read_map(path: Path) -> np.ndarray:
         if path.suffix.lower() == ".npy":
             values = np.load(path, allow_pickle=False)
             if values.ndim != 3 or not np.issubdtype(values.dtype, np.number):
-                raise ValueError(f"it holds {values.dtype} of shape {values.shape}, not numbers of channels x height x width")
+                raise ValueError(
+                    f"it holds {values.dtype} of shape {values.shape}, not numbers of channels x height x width"
+                )
             return values.astype(np.float32)
         return _read_picture(path)
     except (OSError, ValueError) as error:

@@ -92,7 +92,9 @@ def resampled(counts: np.ndarray, resamples: int = RESAMPLES) -> dict[str, np.nd
     counts : (seeds, subjects, C, C) int. Runs on the same clips are drawn together, so that their differences can be taken.
     """
     people, hits = (counts.sum((0, 3)) > 0).sum(0), counts.sum((0, 1)).diagonal()
-    learned = (people > 1) | (hits > 0)  # a class of nobody, or of one subject alone, counts as 0 here as in the score itself
+    learned = (people > 1) | (
+        hits > 0
+    )  # a class of nobody, or of one subject alone, counts as 0 here as in the score itself
     pooled = np.einsum("rp,spij->rsij", draws(counts.shape[1], resamples), counts)
     counting = (pooled.sum(-1) > 0) & learned
     counting |= ~counting.any(-1, keepdims=True)  # a resample of such classes only, all of them 0
@@ -107,7 +109,9 @@ def middle(values: np.ndarray) -> list[float]:
 
 def bootstrap(counts: np.ndarray) -> dict[str, list[float]] | None:
     """Return the 95 % percentile interval of each score over subjects, see `resampled`; None for one subject."""
-    return {name: middle(values) for name, values in resampled(counts).items()} if counts.shape[1] > 1 else None
+    return (
+        {name: middle(values) for name, values in resampled(counts).items()} if counts.shape[1] > 1 else None
+    )
 
 
 def calibration_error(p: np.ndarray, right: np.ndarray) -> float:
@@ -118,7 +122,9 @@ def calibration_error(p: np.ndarray, right: np.ndarray) -> float:
     """
     sure = p.max(1)
     parts = np.minimum((sure * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(parts, weights=sure, minlength=BINS) - np.bincount(parts, weights=right, minlength=BINS)
+    gaps = np.bincount(parts, weights=sure, minlength=BINS) - np.bincount(
+        parts, weights=right, minlength=BINS
+    )
     return float(np.abs(gaps).sum() / len(p))
 
 
@@ -144,7 +150,12 @@ def summary(predictions: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
         "clips_per_label": {label: int((table["label"] == label).sum()) for label in labels},
         "seeds": seeds,
         "per_seed": [{"seed": seed, **_mean(by_seed[i : i + 1])} for i, seed in enumerate(seeds)],
-        "confusion": {"rows": "truth", "columns": "prediction", "summed_over_seeds": by_seed.sum(0).tolist(), "per_seed": by_seed.tolist()},
+        "confusion": {
+            "rows": "truth",
+            "columns": "prediction",
+            "summed_over_seeds": by_seed.sum(0).tolist(),
+            "per_seed": by_seed.tolist(),
+        },
         "per_class": _per_class(by_seed, labels),
         "baselines": baselines(table, labels),
         "per_dataset": {name: _dataset(part, labels) for name, part in predictions.groupby("dataset")},
@@ -154,7 +165,9 @@ def summary(predictions: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
 
 def by_chance(scores: dict[str, Any]) -> bool:
     """Do seeds change the scores of `summary`? An SD of 0 says nothing about how sure they are."""
-    return any(round(sd, 9) for sd in (scores["sd"] or {}).values())  # a mean of equal numbers may be off by 1e-17
+    return any(
+        round(sd, 9) for sd in (scores["sd"] or {}).values()
+    )  # a mean of equal numbers may be off by 1e-17
 
 
 def baselines(table: pd.DataFrame, labels: list[str]) -> dict[str, dict[str, float]]:
@@ -173,7 +186,11 @@ def _mean(by_seed: np.ndarray) -> dict[str, float]:
 
 
 def _sd(by_seed: np.ndarray) -> dict[str, float] | None:
-    return {name: float(value.std(ddof=1)) for name, value in scores(by_seed).items()} if len(by_seed) > 1 else None
+    return (
+        {name: float(value.std(ddof=1)) for name, value in scores(by_seed).items()}
+        if len(by_seed) > 1
+        else None
+    )
 
 
 def _calibration(predictions: pd.DataFrame, labels: list[str]) -> dict[str, float | int]:
@@ -187,7 +204,10 @@ def _calibration(predictions: pd.DataFrame, labels: list[str]) -> dict[str, floa
 
 def _per_class(by_seed: np.ndarray, labels: list[str]) -> dict[str, dict[str, float]]:
     each = per_class(by_seed)
-    return {label: {name: float(value[:, i].mean()) for name, value in each.items()} for i, label in enumerate(labels)}
+    return {
+        label: {name: float(value[:, i].mean()) for name, value in each.items()}
+        for i, label in enumerate(labels)
+    }
 
 
 def _dataset(part: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
@@ -200,7 +220,13 @@ def _dataset(part: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
     most = max(per_label, key=per_label.get)
     always = _mean(confusion(clips["label"], [most] * len(clips), labels)[None])
     scored = {**_mean(by_seed), "sd": _sd(by_seed), "interval95": bootstrap(by_subject)}
-    return {**scored, "clips": len(clips), "subjects": subjects, "clips_per_label": per_label, "always": {"label": most, **always}}
+    return {
+        **scored,
+        "clips": len(clips),
+        "subjects": subjects,
+        "clips_per_label": per_label,
+        "always": {"label": most, **always},
+    }
 
 
 def _per_subject(predictions: pd.DataFrame, seeds: int) -> list[dict[str, Any]]:
@@ -208,5 +234,6 @@ def _per_subject(predictions: pd.DataFrame, seeds: int) -> list[dict[str, Any]]:
     right = predictions["label"] == predictions["prediction"]
     rows = predictions.assign(right=right).groupby(["dataset", "subject"])["right"].agg(["size", "sum"])
     return [
-        {"dataset": d, "subject": s, "clips": int(n) // seeds, "right_per_seed": float(k) / seeds} for (d, s), n, k in rows.itertuples()
+        {"dataset": d, "subject": s, "clips": int(n) // seeds, "right_per_seed": float(k) / seeds}
+        for (d, s), n, k in rows.itertuples()
     ]

@@ -23,27 +23,44 @@ class Choice:
 
     settings: dict[str, Any] = field(default_factory=dict)
     temperature: float = 1.0
-    inner_uf1: list[float] = field(default_factory=list)  # of each candidate, in the order of `fitting.candidates`
+    inner_uf1: list[float] = field(
+        default_factory=list
+    )  # of each candidate, in the order of `fitting.candidates`
 
 
-def choose(config: CvConfig, problem: Problem, options: list[dict], makers: list[Make], seed: int, folds: list[splits.Fold]) -> list[Choice]:
+def choose(
+    config: CvConfig,
+    problem: Problem,
+    options: list[dict],
+    makers: list[Make],
+    seed: int,
+    folds: list[splits.Fold],
+) -> list[Choice]:
     """Choose for each fold the settings with the highest UF1 over its inner folds (the first of equals), and a temperature.
 
     options, makers : candidate settings, and for each a function seed -> new classifier
     """
     inner = [
-        (k, fit, test) for k, (name, train, _) in enumerate(folds)
-        for fit, test in inner_folds(config.inner_folds, problem, f"the training subjects of fold {name}", train)
+        (k, fit, test)
+        for k, (name, train, _) in enumerate(folds)
+        for fit, test in inner_folds(
+            config.inner_folds, problem, f"the training subjects of fold {name}", train
+        )
     ]
     pairs = [(fit, test) for _, fit, test in inner]
     found = []
     for make in makers:
-        p = np.full((len(folds), len(problem.y), problem.classes), np.nan)  # row k: of the clips that fold k trains on
+        p = np.full(
+            (len(folds), len(problem.y), problem.classes), np.nan
+        )  # row k: of the clips that fold k trains on
         for i, values in fitting.fit_predict(make, seed, problem.X, problem.y, pairs):
             k, _, test = inner[i]
             p[k, test] = values
         found.append(p)
-    return [_best(config, options, [p[k, train] for p in found], problem.y[train]) for k, (_, train, _) in enumerate(folds)]
+    return [
+        _best(config, options, [p[k, train] for p in found], problem.y[train])
+        for k, (_, train, _) in enumerate(folds)
+    ]
 
 
 def temperature_for_all(count: int, problem: Problem, make: Make, seeds: int) -> float:
@@ -59,7 +76,9 @@ def temperature_for_all(count: int, problem: Problem, make: Make, seeds: int) ->
     return fit_temperature(p, problem.y)
 
 
-def inner_folds(count: int, problem: Problem, of: str, train: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def inner_folds(
+    count: int, problem: Problem, of: str, train: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Split the positions `train` into at most `count` parts without cutting a subject: (to fit on, to predict) for each part.
 
     of : whose parts these are, for the message

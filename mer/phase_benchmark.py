@@ -26,7 +26,11 @@ from mer.progress import track
 
 METHOD = "srflownet"
 CLASSIFIERS = ("logistic", "mer_net")  # nothing random in either, so that one seed is enough
-PHASES = {"onset-apex": slice(0, 3), "apex-offset": slice(3, 6), "both": slice(0, 6)}  # channels of the joined maps
+PHASES = {
+    "onset-apex": slice(0, 3),
+    "apex-offset": slice(3, 6),
+    "both": slice(0, 6),
+}  # channels of the joined maps
 
 
 def make_maps(out: Path, row: Row, clip: Clip) -> np.ndarray:
@@ -51,25 +55,48 @@ def measure(out: Path) -> str:
                 with replacing(path) as temporary:
                     np.save(temporary, maps[PHASES[name]])
     index = out / "phases" / row.folder / "index.csv"
-    named = [{"file": f"{clip.name}.npy", "dataset": "synthetic", "subject": f"{clip.subject:02d}", "clip": f"c{clip.index}", "label": clip.label} for clip in clips]
+    named = [
+        {
+            "file": f"{clip.name}.npy",
+            "dataset": "synthetic",
+            "subject": f"{clip.subject:02d}",
+            "clip": f"c{clip.index}",
+            "label": clip.label,
+        }
+        for clip in clips
+    ]
     with replacing(index) as temporary:
         pd.DataFrame(named).to_csv(temporary, index=False)
 
-    lines = ["| classifier | phases | UF1 | 95 % over people | less onset-apex | 95 % |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| classifier | phases | UF1 | 95 % over people | less onset-apex | 95 % |",
+        "|---|---|---|---|---|---|",
+    ]
     for classifier in CLASSIFIERS:
         runs = [out / "runs" / f"{row.folder}-{classifier}-{name}" for name in PHASES]
         for name, path in zip(PHASES, runs):
-            run.cross_validate_maps(index.parent / name, index, CvConfig(classifier=classifier, seeds=1), path, synthetic=True)
+            run.cross_validate_maps(
+                index.parent / name, index, CvConfig(classifier=classifier, seeds=1), path, synthetic=True
+            )
         for name, one in zip(PHASES, compare.compare(runs)):
-            less = "| " if one.difference is None else f"{one.difference:+.3f} | {one.difference_interval[0]:+.3f} to {one.difference_interval[1]:+.3f}"
-            lines.append(f"| `{classifier}` | {name} | {one.uf1:.3f} | {one.interval[0]:.3f} to {one.interval[1]:.3f} | {less} |")
+            less = (
+                "| "
+                if one.difference is None
+                else f"{one.difference:+.3f} | {one.difference_interval[0]:+.3f} to {one.difference_interval[1]:+.3f}"
+            )
+            lines.append(
+                f"| `{classifier}` | {name} | {one.uf1:.3f} | {one.interval[0]:.3f} to {one.interval[1]:.3f} | {less} |"
+            )
     return "\n".join(lines)
 
 
 def main() -> None:
     import cv2
 
-    parser = argparse.ArgumentParser(prog="python -m mer.phase_benchmark", description="One phase of the motion, the other, and both, on synthetic clips.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mer.phase_benchmark",
+        description="One phase of the motion, the other, and both, on synthetic clips.",
+    )
     parser.add_argument("folder", type=Path, help="where frames, flow and runs are kept")
     cv2.setNumThreads(1)
     print(measure(parser.parse_args().folder))

@@ -52,16 +52,28 @@ def score(crop: str, maps: str, index: str) -> tuple[np.ndarray, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m mer.pretrain", description="Fit mer_net on synthetic motion maps, or score the frozen weights.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mer.pretrain",
+        description="Fit mer_net on synthetic motion maps, or score the frozen weights.",
+    )
     parser.add_argument("--crop", choices=CROPS, default="aligned")
     parser.add_argument("--maps", type=int, default=MAPS, help="synthetic maps to fit on")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--out", type=Path, default=FROZEN, help="folder of the weights")
-    parser.add_argument("--score", nargs=2, metavar=("MAPS", "INDEX"), help="score the frozen weights on these maps instead")
+    parser.add_argument(
+        "--score", nargs=2, metavar=("MAPS", "INDEX"), help="score the frozen weights on these maps instead"
+    )
     given = parser.parse_args()
     if given.score:
         counts, uf1 = score(given.crop, *given.score)
-        print("\n".join([f"truth {label}: " + ", ".join(f"{n} {name}" for name, n in zip(LABELS, row)) for label, row in zip(LABELS, counts)]))
+        print(
+            "\n".join(
+                [
+                    f"truth {label}: " + ", ".join(f"{n} {name}" for name, n in zip(LABELS, row))
+                    for label, row in zip(LABELS, counts)
+                ]
+            )
+        )
         print(f"UF1 {uf1:.4f}, no real clip seen")
         return
     torch.set_num_threads(1)  # so that the weights come out the same on any machine of a kind
@@ -75,7 +87,10 @@ def main() -> None:
 
 def card(crop: str, maps: int, seed: int) -> str:
     """The model card of the frozen weights."""
-    cut = {"aligned": "the aligned face of `mer prepare`", "box": "the face's bounding box with the forehead, stretched to a square"}[crop]
+    cut = {
+        "aligned": "the aligned face of `mer prepare`",
+        "box": "the face's bounding box with the forehead, stretched to a square",
+    }[crop]
     return f"""# synthetic-{crop}
 
 `mer_net`'s network (`mer/classifiers/_light_net.py`, 5,955 weights, 24 kB), fitted on synthetic motion and nothing else.

@@ -1,7 +1,8 @@
 """Narration and progress, on stderr, so that stdout carries results alone."""
 
 import sys
-from typing import Iterable, Iterator, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 T = TypeVar("T")
 quiet = False  # set by the command line's -q

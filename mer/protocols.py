@@ -19,7 +19,12 @@ from mer.errors import BadInput
 from mer.settings import explain
 
 FOLDER = Path(__file__).parent / "protocol_files"
-WAYS = ("emotions", "objective_classes", "clips", "action_units")  # to say how clips get labels; a protocol has one
+WAYS = (
+    "emotions",
+    "objective_classes",
+    "clips",
+    "action_units",
+)  # to say how clips get labels; a protocol has one
 LIST_COLUMNS = ["dataset", "subject", "clip", "label"]
 
 
@@ -33,9 +38,13 @@ class Protocol(BaseModel):
     source: str  # where the clips and the mapping come from
     labels: list[str]  # the classes, in the order of every table and array
     emotions: dict[str, dict[str, str]] | None = None  # dataset -> emotion -> label
-    objective_classes: dict[str, dict[str, str]] | None = None  # dataset -> class from action units, I to VII -> label
+    objective_classes: dict[str, dict[str, str]] | None = (
+        None  # dataset -> class from action units, I to VII -> label
+    )
     clips: pd.DataFrame | None = None  # explicit list: clip_id and LIST_COLUMNS
-    action_units: dict[str, list[int]] | None = None  # dataset -> units to detect, each a problem of its own, see `detect`
+    action_units: dict[str, list[int]] | None = (
+        None  # dataset -> units to detect, each a problem of its own, see `detect`
+    )
     unit: int | None = None  # the one of them that is asked for; set by `detect`, not in a file
     split: Literal["loso", "lodo"] = "loso"  # leave one subject out, or one dataset
     synthetic: bool = False  # made for synthetic data: a run under it is called synthetic, whatever else is known of its data
@@ -44,7 +53,10 @@ class Protocol(BaseModel):
     @classmethod
     def _as_in_the_clip_table(cls, emotions):
         """Words are lower case there; one that is not would match no clip, and its label would silently go without any."""
-        return emotions and {dataset: {word.lower(): label for word, label in words.items()} for dataset, words in emotions.items()}
+        return emotions and {
+            dataset: {word.lower(): label for word, label in words.items()}
+            for dataset, words in emotions.items()
+        }
 
 
 def names() -> list[str]:
@@ -69,7 +81,9 @@ def load(name: str) -> Protocol:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(f"The protocol {path} cannot be read: {error}") from error
     if not isinstance(text, dict):
-        raise BadInput(f"The protocol {path} is not a table of keys. Copy one of {', '.join(names())} and change it.")
+        raise BadInput(
+            f"The protocol {path} is not a table of keys. Copy one of {', '.join(names())} and change it."
+        )
     if text.get("clips") is not None:
         text["clips"] = _read_list(path.parent / str(text["clips"]))
     try:
@@ -105,7 +119,9 @@ def dropped(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:
             shown = row.emotion or "without an emotion"
         return f"{protocol.name} gives no label to {row.dataset} {shown}"
 
-    return pd.DataFrame({"clip_id": rest["clip_id"], "reason": [reason(row) for row in rest.itertuples()]}).reset_index(drop=True)
+    return pd.DataFrame(
+        {"clip_id": rest["clip_id"], "reason": [reason(row) for row in rest.itertuples()]}
+    ).reset_index(drop=True)
 
 
 def absent(protocol: Protocol, clip_ids: pd.Series) -> list[str]:
@@ -122,7 +138,9 @@ def detect(protocol: Protocol, unit: int) -> Protocol:
     that the protocol does not ask for.
     """
     if unit not in units(protocol):
-        raise BadInput(f"{protocol.name} does not detect action unit {unit}; it detects {units(protocol) or 'none'}.")
+        raise BadInput(
+            f"{protocol.name} does not detect action unit {unit}; it detects {units(protocol) or 'none'}."
+        )
     return protocol.model_copy(update={"name": f"{protocol.name}-au{unit}", "unit": unit})
 
 
@@ -139,7 +157,9 @@ def _labels(protocol: Protocol, table: pd.DataFrame) -> pd.Series:
         labels = [protocol.emotions.get(row.dataset, {}).get(row.emotion) for row in table.itertuples()]
     elif protocol.objective_classes is not None:
         mapping = protocol.objective_classes
-        labels = [mapping.get(row.dataset, {}).get(objective_class(row.action_units)) for row in table.itertuples()]
+        labels = [
+            mapping.get(row.dataset, {}).get(objective_class(row.action_units)) for row in table.itertuples()
+        ]
     else:
         labels = [_detected(protocol, row.dataset, shown(row.action_units)) for row in table.itertuples()]
     return pd.Series(labels, table.index, "object")
@@ -148,7 +168,9 @@ def _labels(protocol: Protocol, table: pd.DataFrame) -> pd.Series:
 def _detected(protocol: Protocol, dataset: str, units_shown: frozenset[int]) -> str | None:
     if protocol.unit is None:
         asked = units(protocol)
-        raise BadInput(f"{protocol.name} detects the action units {asked} one at a time. Choose one, as in {protocol.name}-au{asked[0]}.")
+        raise BadInput(
+            f"{protocol.name} detects the action units {asked} one at a time. Choose one, as in {protocol.name}-au{asked[0]}."
+        )
     if not units_shown or protocol.unit not in protocol.action_units.get(dataset, []):
         return None
     return "present" if protocol.unit in units_shown else "absent"
@@ -161,7 +183,9 @@ def _read_list(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise BadInput(f"The clip list {path} cannot be read: {error}") from error
     if list(clips.columns) != LIST_COLUMNS:
-        raise BadInput(f"The clip list {path} has columns {', '.join(clips.columns)}; it needs {', '.join(LIST_COLUMNS)}.")
+        raise BadInput(
+            f"The clip list {path} has columns {', '.join(clips.columns)}; it needs {', '.join(LIST_COLUMNS)}."
+        )
     clips.insert(0, "clip_id", clips["dataset"] + "/" + clips["subject"] + "/" + clips["clip"])
     twice = clips.loc[clips["clip_id"].duplicated(), "clip_id"]
     if len(twice):
@@ -173,7 +197,9 @@ def _check(protocol: Protocol, path: Path) -> Protocol:
     """Return `protocol` if it says exactly once how clips get labels, and uses every label and no other."""
     given = [key for key in WAYS if getattr(protocol, key) is not None]
     if len(given) != 1:
-        raise BadInput(f"The protocol {path} needs one of {', '.join(f'`{key}`' for key in WAYS)}, and not {' and '.join(given) or 'none'}.")
+        raise BadInput(
+            f"The protocol {path} needs one of {', '.join(f'`{key}`' for key in WAYS)}, and not {' and '.join(given) or 'none'}."
+        )
     if protocol.clips is not None:
         used = set(protocol.clips["label"])
     elif protocol.action_units is not None:
@@ -182,5 +208,7 @@ def _check(protocol: Protocol, path: Path) -> Protocol:
         mappings = (protocol.emotions or protocol.objective_classes).values()
         used = {label for mapping in mappings for label in mapping.values()}
     if used != set(protocol.labels) or len(set(protocol.labels)) != len(protocol.labels):
-        raise BadInput(f"The protocol {path} lists the labels {protocol.labels}, but its clips get {sorted(used)}.")
+        raise BadInput(
+            f"The protocol {path} lists the labels {protocol.labels}, but its clips get {sorted(used)}."
+        )
     return protocol

@@ -12,7 +12,6 @@ from types import ModuleType
 
 from mer.errors import UnknownName
 
-
 WITH_VARIANTS = ("timm",)  # files that stand for many things, named as in timm:resnet18
 
 

@@ -6,11 +6,12 @@ evaluated), left_out.csv (what was not, and why), predictions/ (fold by fold), p
 
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,10 +47,14 @@ def open_run(path: str | Path) -> Run:
     """Read a finished run; raises `BadInput` if `path` is not one."""
     path = Path(path)
     if path.resolve().name == AUDIT or list(path.glob(f"{AUDIT}.*")):
-        raise BadInput(f"{path} is an audit: its epochs were chosen on the test subjects. It is not a result, and is not read as one.")
+        raise BadInput(
+            f"{path} is an audit: its epochs were chosen on the test subjects. It is not a result, and is not read as one."
+        )
     lacking = [name for name in FILES if not (path / name).is_file()]
     if lacking:
-        raise BadInput(f"{path} is not a finished run: it has no {lacking[0]}. Make or finish one with: mer cv ... --out {path}")
+        raise BadInput(
+            f"{path} is not a finished run: it has no {lacking[0]}. Make or finish one with: mer cv ... --out {path}"
+        )
 
     def text(name: str, columns: Sequence[str]) -> pd.DataFrame:
         return evaluate.read_table(path / name, columns, dtype=str)
@@ -81,16 +86,22 @@ def read_again(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
     now = evaluate.fingerprint(*evaluate.in_order(table, X, before["classes"]))
     changed = [name for name, value in now.items() if before[name] != value]
     if changed:
-        raise BadInput(f"The data of {run.path} has changed since: {', '.join(changed)}. Make the run again with mer cv.")
+        raise BadInput(
+            f"The data of {run.path} has changed since: {', '.join(changed)}. Make the run again with mer cv."
+        )
     return table, X
 
 
-def cross_validate_prepared(paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1, known: dict | None = None) -> dict[str, Any]:
+def cross_validate_prepared(
+    paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1, known: dict | None = None
+) -> dict[str, Any]:
     """Cross-validate on prepared folders whose flow has been estimated; returns what `metrics.json` holds. known : see `inputs.gather`."""
     from mer import inputs
 
     out = Path(out)
-    fitting.check(config, len(protocols.load(config.protocol).labels))  # rather than after the features of every clip
+    fitting.check(
+        config, len(protocols.load(config.protocol).labels)
+    )  # rather than after the features of every clip
     given = inputs.gather(paths, config, known)
     protocol, labels = given.protocol, given.protocol.labels
     settings = [read_json(folder.path / SETTINGS_FILE) for folder in given.folders]
@@ -100,12 +111,25 @@ def cross_validate_prepared(paths: Sequence[str | Path], config: CvConfig, out: 
         "prepare": settings,
         "flow": given.flow,
         "synthetic": protocol.synthetic or any(s.get("synthetic", False) for s in settings),
-        "protocol": {"name": protocol.name, "title": protocol.title, "source": protocol.source, "split": protocol.split},
+        "protocol": {
+            "name": protocol.name,
+            "title": protocol.title,
+            "source": protocol.source,
+            "split": protocol.split,
+        },
     }
     return _cross_validate(given.table, given.X, given.left_out, config, out, labels, origin, jobs)
 
 
-def cross_validate_maps(maps: str | Path, index: str | Path, config: CvConfig, out: str | Path, *, synthetic: bool = False, jobs: int = 1) -> dict[str, Any]:
+def cross_validate_maps(
+    maps: str | Path,
+    index: str | Path,
+    config: CvConfig,
+    out: str | Path,
+    *,
+    synthetic: bool = False,
+    jobs: int = 1,
+) -> dict[str, Any]:
     """Cross-validate on ready-made maps; returns what `metrics.json` holds. Labels come from the index, in sorted order.
 
     synthetic : are the maps of faces that were made by a program? Nothing in a map says so.
@@ -114,15 +138,24 @@ def cross_validate_maps(maps: str | Path, index: str | Path, config: CvConfig, o
 
     out = Path(out)
     if config.phases != "onset-apex":
-        raise BadInput("Ready-made maps are read as they are, whatever they show. phases: both is for prepared clips; take it out.")
+        raise BadInput(
+            "Ready-made maps are read as they are, whatever they show. phases: both is for prepared clips; take it out."
+        )
     table, X = read_maps(maps, index)
-    config = config.model_copy(update={"protocol": None, "method": None, "feature": None, "feature_settings": None})
+    config = config.model_copy(
+        update={"protocol": None, "method": None, "feature": None, "feature_settings": None}
+    )
     origin = {
         "kind": "maps",
         "folders": [os.path.relpath(maps, out)],
         "index": os.path.relpath(index, out),
         "synthetic": synthetic,
-        "protocol": {"name": "ready-made maps", "title": "Every map in the index, with its label", "source": Path(index).name, "split": "loso"},
+        "protocol": {
+            "name": "ready-made maps",
+            "title": "Every map in the index, with its label",
+            "source": Path(index).name,
+            "split": "loso",
+        },
     }
     nothing = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
     return _cross_validate(table, X, nothing, config, out, sorted(set(table["label"])), origin, jobs)
@@ -135,16 +168,26 @@ def summary(scores: dict[str, Any]) -> str:
     spread = f" (the same with each of {seeds} seeds)" if seeds > 1 else " (one seed)"
     if metrics.by_chance(scores):
         spread = f" (SD {scores['sd']['uf1']:.4f} over {seeds} seeds)"
-    between = f", 95 % over subjects {scores['interval95']['uf1'][0]:.3f} to {scores['interval95']['uf1'][1]:.3f}"
+    between = (
+        f", 95 % over subjects {scores['interval95']['uf1'][0]:.3f} to {scores['interval95']['uf1'][1]:.3f}"
+    )
     held_out, left_out = {"loso": "subject", "lodo": "dataset"}[scores["split"]], scores["clips_left_out"]
     reasons = "; ".join(f"{n} {reason}" for reason, n in left_out.items())
-    return "\n".join([
-        f"{scores['clips']} clips of {scores['subjects']} subjects, each predicted without its {held_out}",
-        *([f"Protocol {scores['protocol']}: {sum(left_out.values())} clips are left out (left_out.csv): {reasons}"] if left_out else []),
-        f"UF1 {scores['uf1']:.4f}{spread}{between}; majority class {floor['uf1']:.4f}{made_up}",
-        f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision {scores['macro_precision']:.4f}; majority class UAR {floor['uar']:.4f}{made_up}",
-        f"Calibration error {calibration['ece']:.3f}: mean confidence {calibration['mean_confidence']:.3f}, accuracy {scores['accuracy']:.3f}{made_up}",
-    ])
+    return "\n".join(
+        [
+            f"{scores['clips']} clips of {scores['subjects']} subjects, each predicted without its {held_out}",
+            *(
+                [
+                    f"Protocol {scores['protocol']}: {sum(left_out.values())} clips are left out (left_out.csv): {reasons}"
+                ]
+                if left_out
+                else []
+            ),
+            f"UF1 {scores['uf1']:.4f}{spread}{between}; majority class {floor['uf1']:.4f}{made_up}",
+            f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision {scores['macro_precision']:.4f}; majority class UAR {floor['uar']:.4f}{made_up}",
+            f"Calibration error {calibration['ece']:.3f}: mean confidence {calibration['mean_confidence']:.3f}, accuracy {scores['accuracy']:.3f}{made_up}",
+        ]
+    )
 
 
 def _cross_validate(table, X, left_out, config, out, labels, origin, jobs) -> dict[str, Any]:
@@ -159,12 +202,19 @@ def _cross_validate(table, X, left_out, config, out, labels, origin, jobs) -> di
         raise evaluate.OneLabel(f"{error} Protocol {protocol['name']}: {some}.") from None
     _write_table(table.reindex(columns=CLIP_COLUMNS, fill_value="").sort_values("clip_id"), out / "clips.csv")
     _write_table(left_out.sort_values("clip_id"), out / "left_out.csv")
-    reasons = left_out["reason"].str.split(":").str[0].value_counts()  # what follows a colon is about one clip
+    reasons = (
+        left_out["reason"].str.split(":").str[0].value_counts()
+    )  # what follows a colon is about one clip
     counts = {"clips": len(table), "left_out": {reason: int(n) for reason, n in reasons.items()}}
     finished = datetime.now(timezone.utc).isoformat(timespec="seconds")
     write_json(out / "run.json", {**origin, "counts": counts, "finished": finished, "versions": _versions()})
     scores = metrics.summary(predictions, labels)
-    about = {"protocol": protocol["name"], "split": protocol["split"], "synthetic": origin["synthetic"], "clips_left_out": counts["left_out"]}
+    about = {
+        "protocol": protocol["name"],
+        "split": protocol["split"],
+        "synthetic": origin["synthetic"],
+        "clips_left_out": counts["left_out"],
+    }
     write_json(out / "metrics.json", scores | about)
     return scores | about
 
@@ -172,7 +222,12 @@ def _cross_validate(table, X, left_out, config, out, labels, origin, jobs) -> di
 def _versions() -> dict[str, str]:
     """Versions of what a score depends on, and of the machine's kind, for the record."""
     known = {name: metadata.version(name) for name in VERSIONS_OF if _installed(name)}
-    return {"mer": mer.__version__, "python": platform.python_version(), **known, "machine": f"{platform.system()} {platform.machine()}"}
+    return {
+        "mer": mer.__version__,
+        "python": platform.python_version(),
+        **known,
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
 
 
 def _installed(name: str) -> bool:

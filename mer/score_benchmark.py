@@ -1,7 +1,7 @@
 """Where the time of `mer score` goes, stage by stage, and how much memory it takes for short and for long videos.
 
-    python -m mer.score_benchmark clip.mp4            seconds per stage
-    python -m mer.score_benchmark --memory            peak memory for 10 s and for 10 min of a small video
+python -m mer.score_benchmark clip.mp4            seconds per stage
+python -m mer.score_benchmark --memory            peak memory for 10 s and for 10 min of a small video
 """
 
 import argparse
@@ -82,19 +82,25 @@ def memory(seconds: float) -> tuple[int, int]:
             for i in range(int(seconds * 30)):
                 out.mux(stream.encode(av.VideoFrame.from_ndarray(frames[abs(i % 14 - 7)], format="rgb24")))
             out.mux(stream.encode())
-        seen, megabytes = subprocess.run([sys.executable, "-c", WATCH, str(path)], capture_output=True, text=True, check=True).stdout.split()
+        seen, megabytes = subprocess.run(
+            [sys.executable, "-c", WATCH, str(path)], capture_output=True, text=True, check=True
+        ).stdout.split()
     return int(seen), int(megabytes)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m mer.score_benchmark", description="Time and memory of mer score.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mer.score_benchmark", description="Time and memory of mer score."
+    )
     parser.add_argument("clip", type=Path, nargs="?")
     parser.add_argument("--memory", action="store_true", help="watch 10 s and 10 min of a small video")
     given = parser.parse_args()
     if given.clip:
         *spent, (_, frames) = stages(given.clip)
         print("\n".join([f"{seconds:7.2f} s  {stage}" for stage, seconds in spent] + [f"{frames} frames"]))
-        print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB, all frames held for the stages")
+        print(
+            f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB, all frames held for the stages"
+        )
     if given.memory:
         for seconds in (10, 600):
             print("{:d} s: {:d} frames, {:d} MB".format(seconds, *memory(seconds)))

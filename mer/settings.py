@@ -2,21 +2,26 @@
 
 import difflib
 import inspect
-from typing import Any, Callable, Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from mer.errors import BadInput
 
 
-def checked(options: dict[str, Any], function: Callable, given_by_mer: Iterable[str], owner: str) -> dict[str, Any]:
+def checked(
+    options: dict[str, Any], function: Callable, given_by_mer: Iterable[str], owner: str
+) -> dict[str, Any]:
     """Return `options` for `function` in the types of its signature (YAML reads 1e-3 as text, so "1e-3" becomes 0.001).
 
     given_by_mer : parameters that are not settings
     owner : whose settings these are, for the message
     Raises `BadInput` naming every option that `function` does not have or cannot take.
     """
-    parameters = {name: p for name, p in inspect.signature(function).parameters.items() if name not in set(given_by_mer)}
+    parameters = {
+        name: p for name, p in inspect.signature(function).parameters.items() if name not in set(given_by_mer)
+    }
     values, problems = {}, []
     for name, value in options.items():
         if name not in parameters:

@@ -19,9 +19,14 @@ def loso(table: pd.DataFrame) -> list[Fold]:
     Raises `BadInput` if there are fewer than two subjects.
     """
     subjects = subject_ids(table)
-    folds = [(name, np.flatnonzero(subjects != name), np.flatnonzero(subjects == name)) for name in sorted(set(subjects))]
+    folds = [
+        (name, np.flatnonzero(subjects != name), np.flatnonzero(subjects == name))
+        for name in sorted(set(subjects))
+    ]
     if len(folds) < 2:
-        raise BadInput(f"Leaving one subject out needs clips of at least two subjects; there are {len(folds)}: {[f[0] for f in folds]}.")
+        raise BadInput(
+            f"Leaving one subject out needs clips of at least two subjects; there are {len(folds)}: {[f[0] for f in folds]}."
+        )
     for fold in folds:
         check_disjoint(table, fold)
     return folds
@@ -37,9 +42,14 @@ def lodo(table: pd.DataFrame) -> list[Fold]:
     Raises `BadInput` if there are fewer than two datasets.
     """
     datasets = _people(table).to_numpy(dtype=str)
-    folds = [(name, np.flatnonzero(datasets != name), np.flatnonzero(datasets == name)) for name in sorted(set(datasets))]
+    folds = [
+        (name, np.flatnonzero(datasets != name), np.flatnonzero(datasets == name))
+        for name in sorted(set(datasets))
+    ]
     if len(folds) < 2:
-        raise BadInput(f"Leaving one dataset out needs clips of at least two datasets; there are {len(folds)}: {[f[0] for f in folds]}.")
+        raise BadInput(
+            f"Leaving one dataset out needs clips of at least two datasets; there are {len(folds)}: {[f[0] for f in folds]}."
+        )
     for fold in folds:
         check_disjoint(table, fold)
     return folds

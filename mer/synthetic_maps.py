@@ -6,7 +6,7 @@ interpolated and spoiled as an estimator spoils it. No picture is rendered, so t
 Not for training flow networks, which need pictures: see flow/splatting/scenes.py.
 """
 
-from typing import Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
@@ -35,7 +35,9 @@ def label_of(emotion: str) -> str:
     return {"happiness": "positive", "surprise": "surprise"}.get(emotion, "negative")
 
 
-def make_maps(count: int, seed: int, crop: str = "aligned", size: int = 28) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def make_maps(
+    count: int, seed: int, crop: str = "aligned", size: int = 28
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Return X (count, 3, size, size) float32 as `flow_image` gives it, y (count,) int in the order of `LABELS`, and the emotions.
 
     Labels come about equally often, and the emotions of a label too. Twenty clips share a person. The same for the same seed.
@@ -44,7 +46,11 @@ def make_maps(count: int, seed: int, crop: str = "aligned", size: int = 28) -> t
         docs/results/real-flow-dev.md move most, whatever their label.
     """
     people = -(-count // CLIPS_PER_PERSON)
-    clips = [clip for i in track(range(people), f"{count} synthetic maps") for clip in person([seed, i], crop, size)][:count]
+    clips = [
+        clip
+        for i in track(range(people), f"{count} synthetic maps")
+        for clip in person([seed, i], crop, size)
+    ][:count]
     emotions = [emotion for _, emotion in clips]
     y = np.array([LABELS.index(label_of(emotion)) for emotion in emotions])
     return np.stack([x for x, _ in clips]), y, emotions
@@ -75,7 +81,10 @@ def motions(seed: list[int], crop: str, head: float = 1.0) -> Iterator[tuple[np.
         before, after, peak = draw_states(rest, emotion, rng)
         turned = _turned(pose, head * peak, rng)
         moved = CAMERA.project(turned.move(after))[0] - CAMERA.project(pose.move(before))[0]
-        flow = spread(moved @ place[:, :2].T, outside=(CAMERA.project(turned.move(rest))[0] - seen).mean(0) @ place[:, :2].T)
+        flow = spread(
+            moved @ place[:, :2].T,
+            outside=(CAMERA.project(turned.move(rest))[0] - seen).mean(0) @ place[:, :2].T,
+        )
         yield spoiled(_warped(flow, habit), rng).astype(np.float32), landmarks, emotion
 
 
@@ -85,7 +94,9 @@ def draw_emotion(rng: np.random.Generator) -> str:
     return str(rng.choice([emotion for emotion in EMOTIONS if label_of(emotion) == label]))
 
 
-def draw_states(rest: np.ndarray, emotion: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
+def draw_states(
+    rest: np.ndarray, emotion: str, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, float]:
     """Landmarks (468, 3) cm at onset and apex, and how far the emotion moves the one that moves most, cm.
 
     In a third of the clips a lid moves as well, up or down, and in a third some unit that has nothing to do with the emotion.
@@ -156,7 +167,12 @@ def _turned(pose: Pose, peak: float, rng: np.random.Generator) -> Pose:
     """The head has moved a little in the meantime, by about as much as a tenth of the expression up to as much as it."""
     reach = peak * _log_uniform(0.05, 0.7, rng)  # cm at the face's edge, some 8 cm from its centre
     turn = np.degrees(reach / 8) * rng.normal(0, 0.5, 3)
-    return Pose(pose.yaw + turn[0], pose.pitch + turn[1], pose.roll + turn[2], tuple(reach * rng.normal(0, [0.5, 0.5, 1.0])))
+    return Pose(
+        pose.yaw + turn[0],
+        pose.pitch + turn[1],
+        pose.roll + turn[2],
+        tuple(reach * rng.normal(0, [0.5, 0.5, 1.0])),
+    )
 
 
 def _warped(flow: np.ndarray, habit: np.ndarray) -> np.ndarray:

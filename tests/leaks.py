@@ -19,8 +19,14 @@ LABELS = ["negative", "positive", "surprise"]
 CLASSIFIERS = registry.names("mer.classifiers")
 FEATURES = registry.names("mer.features")
 CALIBRATIONS = get_args(CvConfig.model_fields["calibration"].annotation)
-FAST = {"ststnet": {"epochs": 4, "learning_rate": 1e-2}, "mer_net": {"networks": 1, "steps": 6}, "off_apexnet": {"epochs": 5}, "rcn": {"epochs": 8, "batch_size": 32},
-        "htnet": {"epochs": 6}, "timm": {"backbone": "test_resnet", "size": 24, "epochs": 4, "learning_rate": 5e-3}}
+FAST = {
+    "ststnet": {"epochs": 4, "learning_rate": 1e-2},
+    "mer_net": {"networks": 1, "steps": 6},
+    "off_apexnet": {"epochs": 5},
+    "rcn": {"epochs": 8, "batch_size": 32},
+    "htnet": {"epochs": 6},
+    "timm": {"backbone": "test_resnet", "size": 24, "epochs": 4, "learning_rate": 5e-3},
+}
 
 
 def experiment(subjects=4, clips=5, signal=0.35, seed=0):
@@ -34,7 +40,15 @@ def experiment(subjects=4, clips=5, signal=0.35, seed=0):
         for i in range(clips):
             x = rng.normal(0, 1, (3, 12, 12)).astype(np.float32)
             x[:, 4 * (i % 3) : 4 * (i % 3) + 4] += signal
-            rows.append({"clip_id": f"d/{s}/{i}", "dataset": "d", "subject": str(s), "clip": str(i), "label": LABELS[i % 3]})
+            rows.append(
+                {
+                    "clip_id": f"d/{s}/{i}",
+                    "dataset": "d",
+                    "subject": str(s),
+                    "clip": str(i),
+                    "label": LABELS[i % 3],
+                }
+            )
             maps.append(x)
     return pd.DataFrame(rows), np.stack(maps)
 
@@ -45,7 +59,9 @@ def two_datasets():
 
 
 def config(classifier, **more):
-    return CvConfig(**{"classifier": classifier, "classifier_settings": FAST.get(classifier, {}), "seeds": 1, **more})
+    return CvConfig(
+        **{"classifier": classifier, "classifier_settings": FAST.get(classifier, {}), "seeds": 1, **more}
+    )
 
 
 def honest(classifier, out, split="loso", **more):
@@ -80,7 +96,9 @@ def leaks(pipeline, table, X, of="subject"):
     before = pipeline(table, X).set_index("clip_id").drop(columns="label")
     found = []
     for held_out in table[of].unique():
-        kept = table.loc[table[of] == held_out, "clip_id"].iloc[1:]  # all of the subject's clips but the blown-up one
+        kept = table.loc[table[of] == held_out, "clip_id"].iloc[
+            1:
+        ]  # all of the subject's clips but the blown-up one
         after = pipeline(*changed(table, X, held_out, of)).set_index("clip_id").drop(columns="label")
         if not before.loc[kept].equals(after.loc[kept]):
             found.append(held_out)
@@ -89,7 +107,9 @@ def leaks(pipeline, table, X, of="subject"):
 
 def settings_to_search(classifier):
     """The first setting of a classifier that has a number for its default, with that number and its tenth; None if there is none."""
-    for name, parameter in inspect.signature(registry.load("mer.classifiers", classifier).Classifier).parameters.items():
+    for name, parameter in inspect.signature(
+        registry.load("mer.classifiers", classifier).Classifier
+    ).parameters.items():
         if isinstance(parameter.default, float) and parameter.default > 0:
             return {name: [parameter.default, parameter.default / 10]}
     return None
@@ -97,8 +117,19 @@ def settings_to_search(classifier):
 
 def choosing(classifier, out, calibration="temperature"):
     """The pipeline with settings searched, and probabilities calibrated, inside the training subjects."""
-    given = {key: value for key, value in FAST.get(classifier, {}).items() if key not in (settings_to_search(classifier) or ())}
-    return honest(classifier, out, classifier_settings=given, search=settings_to_search(classifier), calibration=calibration, inner_folds=2)
+    given = {
+        key: value
+        for key, value in FAST.get(classifier, {}).items()
+        if key not in (settings_to_search(classifier) or ())
+    }
+    return honest(
+        classifier,
+        out,
+        classifier_settings=given,
+        search=settings_to_search(classifier),
+        calibration=calibration,
+        inner_folds=2,
+    )
 
 
 def watch(classifier, monkeypatch):
@@ -144,7 +175,9 @@ def leaks_inside(classifier, out, monkeypatch):
         (maps, y), state = clean[k]
         records.clear()
         pipeline(*changed(table, X, name.split("/")[1]))
-        as_it_should = np.array_equal(maps, X[train]) and [LABELS[i] for i in y] == table["label"].iloc[train].tolist()
+        as_it_should = (
+            np.array_equal(maps, X[train]) and [LABELS[i] for i in y] == table["label"].iloc[train].tolist()
+        )
         if not (as_it_should and states_equal(records[k][1], state)):
             found.append(name.split("/")[1])
         if classifier != "majority":  # and the watch does see a change where there is one
@@ -168,7 +201,9 @@ def faces(clips=3):
 
 def remembers(extract):
     """Does what a clip's features are depend on which clips came before it, with any of its switches either way?"""
-    switches = [name for name, p in inspect.signature(extract).parameters.items() if isinstance(p.default, bool)]
+    switches = [
+        name for name, p in inspect.signature(extract).parameters.items() if isinstance(p.default, bool)
+    ]
     clips = list(faces())
     for options in [{}, *({name: value} for name in switches for value in (False, True))]:
         forward = [np.array(extract(*clip, **options)) for clip in clips]

@@ -28,14 +28,20 @@ def commands(group: click.Group, path=()):
 
 
 def test_help_imports_nothing_heavy():
-    probe = ("import sys; from mer.cli import cli; from click.testing import CliRunner;"
-             "assert CliRunner().invoke(cli, ['--help']).exit_code == 0;"
-             "print([m for m in ('torch', 'mediapipe', 'cv2', 'pandas', 'sklearn', 'matplotlib') if m in sys.modules])")
+    probe = (
+        "import sys; from mer.cli import cli; from click.testing import CliRunner;"
+        "assert CliRunner().invoke(cli, ['--help']).exit_code == 0;"
+        "print([m for m in ('torch', 'mediapipe', 'cv2', 'pandas', 'sklearn', 'matplotlib') if m in sys.modules])"
+    )
     answer = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
     assert answer.stdout.strip() == "[]", answer.stderr
 
 
-@pytest.mark.parametrize("words, command", list(commands(cli)), ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+@pytest.mark.parametrize(
+    "words, command",
+    list(commands(cli)),
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
 def test_every_command_shows_an_example(words, command):
     answer = CliRunner().invoke(cli, [*words, "--help"])
     assert answer.exit_code == 0
@@ -48,12 +54,15 @@ def test_it_runs_as_a_module():
     assert answer.stdout.strip().endswith(mer.__version__), answer.stderr
 
 
-@pytest.mark.parametrize("typed, meant", [
-    (["scroe", "x.mp4"], "score"),
-    (["prepare", "sammm", "--root", "."], "samm"),
-    (["flow", "estimate", ".", "--method", "deepflo"], "deepflow"),
-    (["cv", ".", "--classifier", "logistics", "--out", "x"], "logistic"),
-])
+@pytest.mark.parametrize(
+    "typed, meant",
+    [
+        (["scroe", "x.mp4"], "score"),
+        (["prepare", "sammm", "--root", "."], "samm"),
+        (["flow", "estimate", ".", "--method", "deepflo"], "deepflow"),
+        (["cv", ".", "--classifier", "logistics", "--out", "x"], "logistic"),
+    ],
+)
 def test_unknown_name_is_answered_with_the_nearest(typed, meant):
     answer = run(*typed)
     assert answer.returncode == 2

@@ -35,14 +35,24 @@ def test_the_flow_is_that_of_the_processor(size):
     coarse = torch.from_numpy(rng.uniform(0, 255, (2, 3, 30, 30)).astype(np.float32))
     smooth = torch.nn.functional.interpolate(coarse, (size[0] + 2, size[1] + 2), mode="bicubic").clamp(0, 255)
     frames = smooth.permute(0, 2, 3, 1).numpy().astype(np.uint8)
-    pairs = np.ascontiguousarray(frames[:, 1:-1, 1:-1]), np.ascontiguousarray(frames[:, 1:-1, :-2])  # moves right by 1 px
-    flows = [estimate_batch(load_method("srflownet", device, network="compact"), *pairs) for device in ("cpu", DEVICE)]
+    pairs = (
+        np.ascontiguousarray(frames[:, 1:-1, 1:-1]),
+        np.ascontiguousarray(frames[:, 1:-1, :-2]),
+    )  # moves right by 1 px
+    flows = [
+        estimate_batch(load_method("srflownet", device, network="compact"), *pairs)
+        for device in ("cpu", DEVICE)
+    ]
     apart = np.linalg.norm(flows[1] - flows[0], axis=-1)
-    assert np.abs(flows[0][..., 0].mean() - 1) < 0.1 and apart.mean() < 0.02  # the card computes in half precision
+    assert (
+        np.abs(flows[0][..., 0].mean() - 1) < 0.1 and apart.mean() < 0.02
+    )  # the card computes in half precision
 
 
 def test_training_runs_in_half_precision(tmp_path):
-    config = TrainConfig(network_settings={"width": 16}, size=64, batch=2, steps=4, save_every=2, precision="bf16")
+    config = TrainConfig(
+        network_settings={"width": 16}, size=64, batch=2, steps=4, save_every=2, precision="bf16"
+    )
     net = load_network(train(config, tmp_path, device=DEVICE))
     assert all(torch.isfinite(tensor).all() for tensor in net.state_dict().values())
 

@@ -8,8 +8,21 @@ import inspect
 
 import numpy as np
 import pytest
+from leaks import (
+    CALIBRATIONS,
+    CLASSIFIERS,
+    FAST,
+    FEATURES,
+    LABELS,
+    choosing,
+    experiment,
+    honest,
+    leaks,
+    leaks_inside,
+    remembers,
+    two_datasets,
+)
 
-from leaks import CALIBRATIONS, CLASSIFIERS, FAST, FEATURES, LABELS, choosing, experiment, honest, leaks, leaks_inside, remembers, two_datasets
 from mer import metrics, registry
 
 
@@ -21,12 +34,18 @@ def test_predictions_do_not_depend_on_the_held_out_subject(classifier, tmp_path)
 def switched(classifier):
     """The fast settings with every switch of the classifier turned the other way: what is done only then must not leak either."""
     parameters = inspect.signature(registry.load("mer.classifiers", classifier).Classifier).parameters
-    return {**{name: not p.default for name, p in parameters.items() if isinstance(p.default, bool)}, **FAST.get(classifier, {})}
+    return {
+        **{name: not p.default for name, p in parameters.items() if isinstance(p.default, bool)},
+        **FAST.get(classifier, {}),
+    }
 
 
 @pytest.mark.parametrize("classifier", [name for name in CLASSIFIERS if switched(name) != FAST.get(name, {})])
 def test_switches_turned_the_other_way_do_not_leak(classifier, tmp_path):
-    assert leaks(honest(classifier, tmp_path, classifier_settings=switched(classifier)), *experiment(subjects=3)) == []
+    assert (
+        leaks(honest(classifier, tmp_path, classifier_settings=switched(classifier)), *experiment(subjects=3))
+        == []
+    )
 
 
 def test_a_held_out_dataset_is_held_out(tmp_path):

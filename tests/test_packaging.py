@@ -15,7 +15,9 @@ PACKAGES = ("mer", "flow", "data_prep")
 def wheel(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("wheel")
     # Built from a copy of what git tracks or would track, so that leftovers of other builds cannot help.
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
     if listed.returncode:
         pytest.skip("not a git checkout, so the tree to build from is unknown")
     source = out / "source"
@@ -23,15 +25,22 @@ def wheel(tmp_path_factory) -> Path:
         if (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)],
-                   check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)],
+        check=True,
+        capture_output=True,
+    )
     return next(out.glob("*.whl"))
 
 
 def test_wheel_holds_every_module_and_data_file(wheel):
     packed = set(zipfile.ZipFile(wheel).namelist())
-    ours = {str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts}
+    ours = {
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
     assert ours - packed == set()
 
 
@@ -39,11 +48,18 @@ def test_installed_wheel_runs_outside_the_checkout(wheel, tmp_path):
     site = tmp_path / "site"
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(site)
-    probe = ("import mer, flow, data_prep, mer.registry as r; print(mer.__file__);"
-             "print(len(r.names('flow.methods')), len(r.names('data_prep.datasets')), len(r.names('mer.classifiers')));"
-             "from mer.cli import cli; cli(['--help'])")
-    answer = subprocess.run([sys.executable, "-c", probe], cwd=tmp_path, capture_output=True, text=True,
-                            env={"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin"})
+    probe = (
+        "import mer, flow, data_prep, mer.registry as r; print(mer.__file__);"
+        "print(len(r.names('flow.methods')), len(r.names('data_prep.datasets')), len(r.names('mer.classifiers')));"
+        "from mer.cli import cli; cli(['--help'])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", probe],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin"},
+    )
     assert answer.returncode == 0, answer.stderr
     where, counts, *_ = answer.stdout.splitlines()
     assert where.startswith(str(site))

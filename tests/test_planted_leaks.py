@@ -5,8 +5,20 @@ import inspect
 import numpy as np
 import pandas as pd
 import pytest
+from leaks import (
+    CALIBRATIONS,
+    CLASSIFIERS,
+    FEATURES,
+    LABELS,
+    choosing,
+    experiment,
+    honest,
+    leaks,
+    leaks_inside,
+    remembers,
+    two_datasets,
+)
 
-from leaks import CALIBRATIONS, CLASSIFIERS, FEATURES, LABELS, choosing, experiment, honest, leaks, leaks_inside, remembers, two_datasets
 from mer import evaluate, fitting, folds, nested, registry, splits
 from mer.config import CvConfig
 
@@ -53,7 +65,13 @@ def thresholds_chosen_on_the_held_out_subject(table, X, out):
 
 @pytest.mark.parametrize(
     "leaking",
-    [scaler_on_everything, values_chosen_by_all_labels, epoch_chosen_on_the_held_out_subject, one_clip_left_out_instead_of_one_subject, thresholds_chosen_on_the_held_out_subject],
+    [
+        scaler_on_everything,
+        values_chosen_by_all_labels,
+        epoch_chosen_on_the_held_out_subject,
+        one_clip_left_out_instead_of_one_subject,
+        thresholds_chosen_on_the_held_out_subject,
+    ],
     ids=lambda f: f.__name__,
 )
 def test_a_planted_pipeline_leak_is_found(leaking, tmp_path):
@@ -101,7 +119,9 @@ def held_out_clips_are_fitted(folds_of_ststnet):
     return folds_of_ststnet, "_train_block", leaking
 
 
-@pytest.mark.parametrize("plant", [held_out_clips_centre_the_maps, held_out_clips_are_fitted], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "plant", [held_out_clips_centre_the_maps, held_out_clips_are_fitted], ids=lambda f: f.__name__
+)
 def test_a_leak_between_folds_fitted_at_once_is_found(plant, tmp_path, monkeypatch):
     from mer.classifiers import _ststnet_folds
 
@@ -133,13 +153,23 @@ def test_a_leak_planted_in_any_classifier_is_found(classifier, tmp_path, monkeyp
 
 def inner_folds_hold_the_test_subject(monkeypatch):
     inner_folds = nested.inner_folds
-    monkeypatch.setattr(nested, "inner_folds", lambda count, problem, name, train: inner_folds(count, problem, name, np.arange(len(problem.y))))
+    monkeypatch.setattr(
+        nested,
+        "inner_folds",
+        lambda count, problem, name, train: inner_folds(count, problem, name, np.arange(len(problem.y))),
+    )
 
 
 def settings_are_chosen_by_the_test_score(monkeypatch):
     def leaking(config, problem, options, makers, seed, parts):
-        tries = [dict(fitting.fit_predict(make, seed, problem.X, problem.y, [part[1:] for part in parts])) for make in makers]
-        likely = [[p[k][np.arange(len(test)), problem.y[test]].mean() for p in tries] for k, (_, _, test) in enumerate(parts)]
+        tries = [
+            dict(fitting.fit_predict(make, seed, problem.X, problem.y, [part[1:] for part in parts]))
+            for make in makers
+        ]
+        likely = [
+            [p[k][np.arange(len(test)), problem.y[test]].mean() for p in tries]
+            for k, (_, _, test) in enumerate(parts)
+        ]
         return [nested.Choice(options[int(np.argmax(each))]) for each in likely]
 
     monkeypatch.setattr(nested, "choose", leaking)
@@ -156,7 +186,13 @@ def the_temperature_is_fitted_on_the_test_clips(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "plant", [inner_folds_hold_the_test_subject, settings_are_chosen_by_the_test_score, the_temperature_is_fitted_on_the_test_clips], ids=lambda f: f.__name__
+    "plant",
+    [
+        inner_folds_hold_the_test_subject,
+        settings_are_chosen_by_the_test_score,
+        the_temperature_is_fitted_on_the_test_clips,
+    ],
+    ids=lambda f: f.__name__,
 )
 @pytest.mark.parametrize("calibration", CALIBRATIONS)
 @pytest.mark.parametrize("classifier", ["logistic", "ststnet"])

@@ -42,7 +42,9 @@ FRAMES = ("CASME_raw_selected", "Cropped")
 
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table from the spreadsheet; of clips with two apexes the first is taken, and the second noted."""
-    files, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT, optional=("au", "aus", "actionunits"))
+    files, table = find_table(
+        Path(root), SPREADSHEETS, COLUMNS, SUBJECT, optional=("au", "aus", "actionunits")
+    )
     return clip_table([_row(row) for row in table.itertuples()], *files)
 
 

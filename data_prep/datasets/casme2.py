@@ -12,7 +12,15 @@ FACTS = Facts(
     fps=200,
     subjects=26,
     clips=255,
-    emotions={"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25, "sadness": 7, "fear": 2},
+    emotions={
+        "others": 99,
+        "disgust": 63,
+        "happiness": 32,
+        "repression": 27,
+        "surprise": 25,
+        "sadness": 7,
+        "fear": 2,
+    },
     licence="for research, to each user who signs the release agreement",
     obtain="http://casme.psych.ac.cn/casme/e2 (release agreement by e-mail)",
     citation="Yan et al., CASME II: An improved spontaneous micro-expression database and the baseline evaluation, "

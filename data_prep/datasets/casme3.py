@@ -14,7 +14,15 @@ FACTS = Facts(
     fps=30,
     subjects=94,
     clips=860,
-    emotions={"disgust": 250, "surprise": 187, "others": 161, "fear": 86, "anger": 64, "sad": 57, "happy": 55},
+    emotions={
+        "disgust": 250,
+        "surprise": 187,
+        "others": 161,
+        "fear": 86,
+        "anger": 64,
+        "sad": 57,
+        "happy": 55,
+    },
     licence="for research, to each user who signs the release agreement",
     obtain="http://casme.psych.ac.cn/casme/e4 (release agreement by e-mail)",
     citation="Li et al., CAS(ME)^3: A third generation facial spontaneous micro-expression database with depth information "

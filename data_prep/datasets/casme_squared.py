@@ -3,8 +3,8 @@ are intervals.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
 import pandas as pd
 
@@ -82,7 +82,10 @@ def _rows(path: Path) -> Iterator[dict]:
         kind, participant, name = kind_of(text(cells[KIND])), number(cells[PARTICIPANT]), text(cells[NAME])
         if not kind:
             continue
-        subject, code = subjects.get(participant, f"participant {participant}"), codes.get(name.rsplit("_", 1)[0], "no code")
+        subject, code = (
+            subjects.get(participant, f"participant {participant}"),
+            codes.get(name.rsplit("_", 1)[0], "no code"),
+        )
         yield {
             "dataset": "casme_squared",
             "subject": subject,
@@ -100,7 +103,10 @@ def _rows(path: Path) -> Iterator[dict]:
 
 def _subjects(sheet: pd.DataFrame) -> dict[int, str]:
     """Participant 1 ... 22 -> s15 ... s40: the last and the first number of a row."""
-    rows = ([int(m[1]) for cell in row if (m := re.fullmatch(r"[sS]?(\d+)", text(cell)))] for row in sheet.itertuples(index=False))
+    rows = (
+        [int(m[1]) for cell in row if (m := re.fullmatch(r"[sS]?(\d+)", text(cell)))]
+        for row in sheet.itertuples(index=False)
+    )
     return {numbers[-1]: f"s{numbers[0]}" for numbers in rows if len(numbers) > 1}
 
 

@@ -36,7 +36,9 @@ COLUMNS = ("subject", "filename", "onsetframe", "apexframe", "offsetframe")
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table from all tables; one that names no clip that another has not named is passed over as a copy."""
     rows, seen, read, unread = [], set(), [], []
-    for path, table in find_tables(Path(root), ("*.xlsx",), COLUMNS, "(?!)", optional=("emotion", "fps", "au")):
+    for path, table in find_tables(
+        Path(root), ("*.xlsx",), COLUMNS, "(?!)", optional=("emotion", "fps", "au")
+    ):
         names = {(text(row.subject), text(row.filename)) for row in table.itertuples()}
         if names <= seen:
             unread.append(path)

@@ -14,7 +14,15 @@ FACTS = Facts(
     fps=90,
     subjects=36,
     clips=300,
-    emotions={"surprise": 89, "disgust": 72, "others": 66, "happiness": 36, "fear": 16, "sadness": 13, "anger": 8},
+    emotions={
+        "surprise": 89,
+        "disgust": 72,
+        "others": 66,
+        "happiness": 36,
+        "fear": 16,
+        "sadness": 13,
+        "anger": 8,
+    },
     licence="for research, to each user who signs the release agreement",
     obtain="https://github.com/benxianyeteam/MMEW-Dataset (release agreement by e-mail)",
     citation="Ben et al., Video-based facial micro-expression analysis: A survey of datasets, features and algorithms, "

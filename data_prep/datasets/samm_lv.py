@@ -40,7 +40,9 @@ SUBJECT, NAME, _, ONSET, APEX, OFFSET, _, KIND, ACTION_UNITS = range(9)
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table of the micro-expressions, from the latest edition."""
     path, *unread = find_files(Path(root), SPREADSHEETS, VIDEO)
-    return clip_table([row | apex_cell(row["apex"]) for row in _rows(path) if row["kind"] == "micro"], [path], unread)
+    return clip_table(
+        [row | apex_cell(row["apex"]) for row in _rows(path) if row["kind"] == "micro"], [path], unread
+    )
 
 
 def read_intervals(root: Path) -> pd.DataFrame:
@@ -66,10 +68,16 @@ def _rows(path: Path) -> list[dict]:
     """Every expression of the first sheet that has any, its apex as printed; no row above the data says so in that column."""
     for sheet in sheets(path):
         if sheet.shape[1] > ACTION_UNITS:
-            rows = [_row(cells) for cells in sheet.itertuples(index=False, name=None) if kind_of(text(cells[KIND]))]
+            rows = [
+                _row(cells)
+                for cells in sheet.itertuples(index=False, name=None)
+                if kind_of(text(cells[KIND]))
+            ]
             if rows:
                 return rows
-    raise BadInput(f"{path} has no row of a micro- or macro-expression in any sheet. Is it the file as published?")
+    raise BadInput(
+        f"{path} has no row of a micro- or macro-expression in any sheet. Is it the file as published?"
+    )
 
 
 def _row(cells: tuple) -> dict:

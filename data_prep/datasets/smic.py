@@ -6,13 +6,23 @@ show the same moments to other cameras; they are datasets of their own (`smic_vi
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
 import pandas as pd
 
 from data_prep.clips import clip_table
-from data_prep.layout import Facts, below, find_folder, find_table, folders_in, folders_named, images_in, number, text
+from data_prep.layout import (
+    Facts,
+    below,
+    find_folder,
+    find_table,
+    folders_in,
+    folders_named,
+    images_in,
+    number,
+    text,
+)
 from mer.errors import BadInput
 
 FACTS = Facts(
@@ -50,7 +60,9 @@ ROOT
 
 CAMERAS = ("HS", "VIS", "NIR")
 SUBJECT = r"s\d+"
-CLIP = re.compile(r"(?:s\d+_)*s(\d+)_(ne|po|sur)_(\d+)", re.IGNORECASE)  # s1_ne_01, s01_ne_01 and s01_s01_ne_01 are one clip
+CLIP = re.compile(
+    r"(?:s\d+_)*s(\d+)_(ne|po|sur)_(\d+)", re.IGNORECASE
+)  # s1_ne_01, s01_ne_01 and s01_s01_ne_01 are one clip
 EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
 COLUMNS = ("subject", "filename", "onsetf", "offsetf")
 
@@ -127,7 +139,9 @@ def _micro_folders(root: Path, camera: str, subject: int | None = None) -> Itera
 
 def _top(root: Path, camera: str) -> Path:
     """The folder of a camera's subjects. Raw frames go before cropped ones, and the short release before the extended."""
-    others = tuple(name for other in CAMERAS if other != camera for name in (other, f"{other}_long", f"SMIC-{other}-E"))
+    others = tuple(
+        name for other in CAMERAS if other != camera for name in (other, f"{other}_long", f"SMIC-{other}-E")
+    )
     return find_folder(root, SUBJECT, ("SMIC_all_raw", "SMIC_all_cropped"), avoid=others)
 
 
@@ -136,4 +150,6 @@ def _refuse_other_camera(root: Path, camera: str) -> None:
     named = [word for word in re.split(r"[-_]", root.resolve().name.upper()) if word in CAMERAS]
     if named and named[0] != camera:
         other = "smic" if named[0] == "HS" else f"smic_{named[0].lower()}"
-        raise BadInput(f"{root} is the folder of the camera {named[0]}. Prepare it as {other}, or give the folder above it.")
+        raise BadInput(
+            f"{root} is the folder of the camera {named[0]}. Prepare it as {other}, or give the folder above it."
+        )

@@ -4,9 +4,9 @@ They show what a right folder looks like, and let loaders be tested without the 
 `write(root, clips)` and `EMOTIONS`, the dataset's own words. `_small.py` fills any of them with drawn faces.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,10 @@ MARKER = "SYNTHETIC.txt"  # lies in the root of every replica, so that what is m
 
 def mark(root: Path) -> None:
     """Write the marker that makes `mer prepare`, and all that follows, call this dataset synthetic."""
-    write_text(root / MARKER, "Synthetic faces in the layout of a published dataset, drawn by mer. No real person, no finding.\n")
+    write_text(
+        root / MARKER,
+        "Synthetic faces in the layout of a published dataset, drawn by mer. No real person, no finding.\n",
+    )
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ class ReplicaClip:
     apex: int | None  # None is written as the dataset writes a missing apex
     offset: int
     frames: Callable[[int], np.ndarray]
-    name: str = ""  # of the clip, as the dataset names it; where empty, the writer makes one of subject and index
+    name: str = (
+        ""  # of the clip, as the dataset names it; where empty, the writer makes one of subject and index
+    )
 
 
 def write_frames(folder: Path, clip: ReplicaClip, pattern: str, start: int | None = None) -> None:

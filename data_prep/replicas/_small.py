@@ -1,7 +1,7 @@
 """A small replica of any dataset, with rendered faces that a face detector finds: what a right folder looks like, to try things on."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
 
@@ -50,4 +50,13 @@ def _clips(words: tuple[str, ...]) -> Iterator[ReplicaClip]:
             actions = recipes.draw(shown if shown in recipes.EMOTIONS else OTHERS, rng)
             frames = list(film(actor, actions, PEAK_PX, RISE, FALL, rng))
             onset = 100 * index + 46
-            yield ReplicaClip(subject, index, word, recipes.coded(actions), onset, onset + RISE, onset + RISE + FALL, frames.__getitem__)
+            yield ReplicaClip(
+                subject,
+                index,
+                word,
+                recipes.coded(actions),
+                onset,
+                onset + RISE,
+                onset + RISE + FALL,
+                frames.__getitem__,
+            )

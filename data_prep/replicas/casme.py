@@ -18,5 +18,18 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
         write_frames(root / "CASME_raw_selected" / f"sub{clip.subject:02d}" / name, clip, pattern)
         apex = "/" if clip.apex is None else clip.apex
         second = 0 if clip.index > 1 else clip.offset
-        rows.append((clip.subject, name, None, clip.onset, apex, second, clip.offset, None, clip.action_units, clip.emotion))
+        rows.append(
+            (
+                clip.subject,
+                name,
+                None,
+                clip.onset,
+                apex,
+                second,
+                clip.offset,
+                None,
+                clip.action_units,
+                clip.emotion,
+            )
+        )
     write_workbook(root / "casme.xlsx", Sheet1=[HEADER, *rows])

@@ -5,7 +5,17 @@ from pathlib import Path
 from data_prep.replicas import ReplicaClip, mark, write_frames, write_workbook
 
 EMOTIONS = ("others", "disgust", "happiness", "repression", "surprise", "sadness", "fear")
-HEADER = ("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units", "Estimated Emotion")
+HEADER = (
+    "Subject",
+    "Filename",
+    None,
+    "OnsetFrame",
+    "ApexFrame",
+    "OffsetFrame",
+    None,
+    "Action Units",
+    "Estimated Emotion",
+)
 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
@@ -14,9 +24,13 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
     top = root / "CASME2_RAW_selected" / "CASME2_RAW_selected"
     rows = []
     for clip in clips:
-        name = clip.name or f"EP{clip.index:02d}_01" + "f" * (clip.index % 2)  # with and without the letter, as published
+        name = clip.name or f"EP{clip.index:02d}_01" + "f" * (
+            clip.index % 2
+        )  # with and without the letter, as published
         write_frames(top / f"sub{clip.subject:02d}" / name, clip, "img{}.jpg")
         apex = "/" if clip.apex is None else clip.apex
-        rows.append((clip.subject, name, None, clip.onset, apex, clip.offset, None, clip.action_units, clip.emotion))
+        rows.append(
+            (clip.subject, name, None, clip.onset, apex, clip.offset, None, clip.action_units, clip.emotion)
+        )
     (top / f"sub{clips[0].subject:02d}" / "Desktop - Shortcut.lnk").write_bytes(b"L")
     write_workbook(root / "CASME2-coding-20140508.xlsx", Sheet1=[HEADER, *rows], Sheet2=[], Sheet3=[])

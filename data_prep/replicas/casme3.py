@@ -25,5 +25,16 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
         write_image(depth / f"{clip.onset}.png", clip.frames(0))
         apex = "" if clip.apex is None else str(clip.apex)
         subject = f"spNO.{clip.subject}"
-        rows.append((subject, recording, str(clip.onset), apex, str(clip.offset), clip.action_units, "III", clip.emotion))
+        rows.append(
+            (
+                subject,
+                recording,
+                str(clip.onset),
+                apex,
+                str(clip.offset),
+                clip.action_units,
+                "III",
+                clip.emotion,
+            )
+        )
     write_workbook(root / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", label=[HEADER, *rows])

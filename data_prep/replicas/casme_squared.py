@@ -15,12 +15,22 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
         video, subject = f"disgust{clip.index}", 14 + clip.subject
         codes[video] = 100 + clip.index  # 0101 as a number, as spreadsheets keep it
         subjects[clip.subject] = (subject, f"s{subject}", clip.subject)
-        write_frames(root / "rawpic" / f"s{subject}" / f"{subject}_{codes[video]:04d}disgustingteeth", clip, "img{}.jpg")
+        write_frames(
+            root / "rawpic" / f"s{subject}" / f"{subject}_{codes[video]:04d}disgustingteeth",
+            clip,
+            "img{}.jpg",
+        )
         apex = 0 if clip.apex is None else clip.apex
         row = (clip.subject, f"{video}_1", clip.onset, apex, clip.offset, clip.action_units, clip.emotion)
-        rows += [(*row, "micro-expression", "disgust"), (clip.subject, f"{video}_2", 200, 210, 240, "4", "negative", "macro-expression", "disgust")]
+        rows += [
+            (*row, "micro-expression", "disgust"),
+            (clip.subject, f"{video}_2", 200, 210, 240, "4", "negative", "macro-expression", "disgust"),
+        ]
     write_workbook(
         root / "CAS(ME)^2code_final(Updated).xlsx",
         CASFEcode_final=rows,
-        **{"naming rule1": list(subjects.values()), "naming rule2": [(code, video) for video, code in codes.items()]},
+        **{
+            "naming rule1": list(subjects.values()),
+            "naming rule2": [(code, video) for video, code in codes.items()],
+        },
     )

@@ -7,7 +7,17 @@ import pandas as pd
 from data_prep.replicas import ReplicaClip, mark, write_frames
 
 EMOTIONS = ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise")
-HEADER = ["Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Emotion", "EmotionId", "Fps", "AU"]
+HEADER = [
+    "Subject",
+    "Filename",
+    "OnsetFrame",
+    "ApexFrame",
+    "OffsetFrame",
+    "Emotion",
+    "EmotionId",
+    "Fps",
+    "AU",
+]
 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
@@ -21,7 +31,16 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
         write_frames(root / part / name, clip, "{:05d}.png")
         fps = (200, 300, 500)[clip.subject % 3]
         apex = "" if clip.apex is None else clip.apex
-        row = (f"sub{clip.subject:03d}", name, clip.onset, apex, clip.offset, clip.emotion, EMOTIONS.index(clip.emotion), fps)
+        row = (
+            f"sub{clip.subject:03d}",
+            name,
+            clip.onset,
+            apex,
+            clip.offset,
+            clip.emotion,
+            EMOTIONS.index(clip.emotion),
+            fps,
+        )
         parts[part].append((*row, clip.action_units))
     for part, rows in parts.items():
         pd.DataFrame(rows, columns=HEADER).to_csv(root / f"{part}.csv", index=False)

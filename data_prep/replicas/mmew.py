@@ -20,7 +20,9 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
         folder = "repression" if clip.emotion == "others" else clip.emotion
         write_frames(root / "Micro_Expression" / folder / name, clip, "{}.jpg")
         apex = "/" if clip.apex is None else clip.apex
-        rows.append((clip.subject, name, clip.onset, apex, clip.offset, clip.action_units, clip.emotion, None))
+        rows.append(
+            (clip.subject, name, clip.onset, apex, clip.offset, clip.action_units, clip.emotion, None)
+        )
     macro = root / "Macro_Expression" / "S01" / "anger"
     macro.mkdir(parents=True)
     write_image(macro / "S01-07-001.jpg", clips[0].frames(0))

@@ -7,7 +7,18 @@ from data_prep.replicas import ReplicaClip, mark, write_frames, write_workbook
 from data_prep.replicas.samm import as_grey
 
 EMOTIONS = ("",)  # the long videos come without
-HEADER = ("Subject", "Filename", "Inducement Code", "Onset", "Apex", "Offset", "Duration", "Type", "Action Units", "Notes")
+HEADER = (
+    "Subject",
+    "Filename",
+    "Inducement Code",
+    "Onset",
+    "Apex",
+    "Offset",
+    "Duration",
+    "Type",
+    "Action Units",
+    "Notes",
+)
 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
@@ -19,8 +30,18 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
         grey = replace(clip, frames=lambda i, clip=clip: as_grey(clip.frames(i)))
         write_frames(root / "SAMM_longvideos" / video, grey, f"{video}_{{:04d}}.jpg")
         apex = -1 if clip.apex is None else clip.apex
-        row = (f"{clip.subject:03d}", f"{video}_{clip.index}", 1, clip.onset, apex, clip.offset, clip.offset - clip.onset + 1)
+        row = (
+            f"{clip.subject:03d}",
+            f"{video}_{clip.index}",
+            1,
+            clip.onset,
+            apex,
+            clip.offset,
+            clip.offset - clip.onset + 1,
+        )
         rows += [(*row, "Micro - 1/2", clip.action_units, None)]
-        rows += [(f"{clip.subject:03d}", f"{video}_{50 + clip.index}", 1, 1, 50, 900, 900, "Macro", "4", None)]
+        rows += [
+            (f"{clip.subject:03d}", f"{video}_{50 + clip.index}", 1, 1, 50, 900, 900, "Macro", "4", None)
+        ]
     above = [("SAMM Long Videos replica: synthetic faces",)] + [()] * 8
     write_workbook(root / "SAMM_LongVideos_V3_Release.xlsx", Sheet1=[*above, HEADER, *rows])

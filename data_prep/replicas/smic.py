@@ -18,6 +18,9 @@ def write(root: Path, clips: list[ReplicaClip], camera: str = "HS") -> None:
         start = 563854 * 10 ** (clip.subject % 3) + clip.onset  # 6, 7 or 8 digits, by recording
         write_frames(top / f"s{clip.subject}" / "micro" / clip.emotion / name, clip, "image{}.bmp", start)
     first, other = f"s{clips[0].subject}", "NIR" if camera == "VIS" else "VIS"
-    for beside in (top / f"{first}/non_micro/{first}_nonmicro_01", top.parent / f"{other}/{first}/micro/negative/{first}_ne_01"):
+    for beside in (
+        top / f"{first}/non_micro/{first}_nonmicro_01",
+        top.parent / f"{other}/{first}/micro/negative/{first}_ne_01",
+    ):
         beside.mkdir(parents=True)
         write_image(beside / "image000001.bmp", clips[0].frames(0))

@@ -39,7 +39,9 @@ class FacialFlowNetPairs:
             masks = next((m for m in (images(root / "mask" / s / inside) for s in (split, "")) if m), {})
             for path in sorted(folder.glob("*.flo")):
                 if path.stem in pictures and following(path.stem) in pictures:
-                    self.pairs.append((pictures[path.stem], pictures[following(path.stem)], path, masks.get(path.stem)))
+                    self.pairs.append(
+                        (pictures[path.stem], pictures[following(path.stem)], path, masks.get(path.stem))
+                    )
                 else:
                     lone.append(path)
         if not self.pairs:

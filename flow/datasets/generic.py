@@ -5,7 +5,7 @@ hide one another. scikit-image's `astronaut` is left out, because the flow bench
 pair holds is drawn from `(seed, index)`, so any number of workers makes the same set.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -37,7 +37,9 @@ class GenericPairs:
     still : share of pairs in which nothing moves and only noise and exposure differ
     """
 
-    def __init__(self, seed: int, size: int = 224, peak: tuple[float, float] = (0.1, 8.0), still: float = 0.05):
+    def __init__(
+        self, seed: int, size: int = 224, peak: tuple[float, float] = (0.1, 8.0), still: float = 0.05
+    ):
         self.seed, self.size, self.peak, self.still = seed, size, peak, still
 
     def __getitem__(self, index: int) -> Pair:
@@ -102,7 +104,9 @@ def surface(
     contrast = np.exp(rng.uniform(np.log(0.25), 0.2))
     flow = random_motion(rng, size, peak)
     fine = size * OVERSAMPLING
-    zoom = np.exp(rng.uniform(np.log(0.12), 0.0))  # texture pixels per fine pixel: enlarged eight times, or not at all
+    zoom = np.exp(
+        rng.uniform(np.log(0.12), 0.0)
+    )  # texture pixels per fine pixel: enlarged eight times, or not at all
     turn = rng.uniform(0, 2 * np.pi) if rng.random() < 0.5 else 0.0
     matrix = zoom * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]], np.float32)
     matrix[0] *= rng.choice((-1, 1))
@@ -135,7 +139,7 @@ def texture(number: int) -> np.ndarray:
     return picture - picture.mean(axis=(0, 1))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _picture(name: str) -> np.ndarray:
     """Return one of scikit-image's pictures, (H, W, 3) float32 in 0..255, at most 700 px wide."""
     from skimage import data
@@ -143,7 +147,9 @@ def _picture(name: str) -> np.ndarray:
     picture = np.asarray(getattr(data, name)())
     picture = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
     scale = min(1.0, 700 / max(picture.shape))
-    return cv2.resize(picture[..., :3].astype(np.float32), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return cv2.resize(
+        picture[..., :3].astype(np.float32), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
+    )
 
 
 def fractal(rng: np.random.Generator, size: int = 512) -> np.ndarray:
@@ -161,7 +167,11 @@ def fractal(rng: np.random.Generator, size: int = 512) -> np.ndarray:
 def _shape(rng: np.random.Generator, size: int) -> np.ndarray:
     """Return the opacity of a random blob with a soft edge, (fine, fine) float32 in 0..1."""
     cells = rng.integers(3, 7)
-    field = cv2.resize(rng.standard_normal((cells, cells)).astype(np.float32), (size * OVERSAMPLING,) * 2, interpolation=cv2.INTER_CUBIC)
+    field = cv2.resize(
+        rng.standard_normal((cells, cells)).astype(np.float32),
+        (size * OVERSAMPLING,) * 2,
+        interpolation=cv2.INTER_CUBIC,
+    )
     return np.clip((field - rng.uniform(0.2, 0.8)) * rng.uniform(10, 60) + 0.5, 0, 1)
 
 
@@ -201,7 +211,9 @@ def _grid(size: int) -> np.ndarray:
 
 def _enlarge(flow: np.ndarray) -> np.ndarray:
     """Return the motion on the fine grid in fine pixels."""
-    return OVERSAMPLING * cv2.resize(flow, None, fx=OVERSAMPLING, fy=OVERSAMPLING, interpolation=cv2.INTER_CUBIC)
+    return OVERSAMPLING * cv2.resize(
+        flow, None, fx=OVERSAMPLING, fy=OVERSAMPLING, interpolation=cv2.INTER_CUBIC
+    )
 
 
 def _sample(image: np.ndarray, at: np.ndarray, size: int) -> np.ndarray:

@@ -63,7 +63,9 @@ class Mixture:
         if name == "splat":
             return SplatFaces(self.seed, self.size)
         if pool is None:
-            raise BadInput("Training reads faces from a pool, but was told of no folder. Set pool in the configuration.")
+            raise BadInput(
+                "Training reads faces from a pool, but was told of no folder. Set pool in the configuration."
+            )
         if name == "moved":
             return MovedFaces(pool, self.seed, self.size)
         return PooledFaces(pool, self.seed, self.size)

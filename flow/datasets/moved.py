@@ -44,7 +44,10 @@ class MovedFaces:
         scale = np.exp(rng.uniform(*np.log([SCALES[0] * fills, max(SCALES[1], 1.1 * fills)])))
         if rng.random() < OTHER_PICTURES:
             picture = texture(int(rng.integers(TEXTURES))) + 128
-            middle, width = rng.uniform(0.2, 0.8, 2) * picture.shape[1::-1], rng.uniform(100, 500) * max(1, fills / scale)
+            middle, width = (
+                rng.uniform(0.2, 0.8, 2) * picture.shape[1::-1],
+                rng.uniform(100, 500) * max(1, fills / scale),
+            )
         else:
             picture, middle, width = self._face(rng, scale)
         flow = _motion(rng, self.size, scale)
@@ -65,7 +68,9 @@ class MovedFaces:
             rows, columns = (np.arange(side) % len(grain) for side in picture.shape[:2])
             picture += rng.uniform(0.5, 6.0) * grain[rows[:, None], columns]
         width = (box[2] - box[0] + 1) * rng.uniform(0.9, 1.15)
-        free = max(0.06, 0.5 - 0.5 * self.size / (224 * scale))  # a part of a large face may lie anywhere in it
+        free = max(
+            0.06, 0.5 - 0.5 * self.size / (224 * scale)
+        )  # a part of a large face may lie anywhere in it
         middle = (box[:2] + box[2:]) / 2 + rng.uniform(-free, free, 2) * (box[2:] - box[:2])
         return picture, middle, width
 
@@ -83,7 +88,9 @@ def _motion(rng: np.random.Generator, size: int, scale: float) -> np.ndarray:
         length, angle = peak * rng.uniform(0.2, 1), rng.uniform(0, 2 * np.pi)
         reach = max(EYES * scale * np.exp(rng.uniform(*np.log(REACH))), 2.5 * length)
         x, y = (np.exp(-(((along - centre) / reach) ** 2) / 2) for centre in rng.uniform(-0.1, 1.1, 2) * size)
-        flow += (y[:, None] * x)[..., None] * np.array([length * np.cos(angle), length * np.sin(angle)], np.float32)
+        flow += (y[:, None] * x)[..., None] * np.array(
+            [length * np.cos(angle), length * np.sin(angle)], np.float32
+        )
     flow *= peak / max(peak / 3, np.hypot(flow[..., 0], flow[..., 1]).max())
     if rng.random() < 0.5:
         length, angle = rng.uniform(0, DRIFT * scale), rng.uniform(0, 2 * np.pi)
@@ -119,6 +126,8 @@ def _grain(number: int) -> np.ndarray:
     rng = np.random.default_rng((0x5C1, number))
     grain = fractal(rng, 640).mean(axis=2) / 40
     grain -= cv2.GaussianBlur(grain, (0, 0), 12)
-    places = cv2.resize(rng.uniform(0, 1, (5, 5)).astype(np.float32), (640, 640), interpolation=cv2.INTER_CUBIC)
+    places = cv2.resize(
+        rng.uniform(0, 1, (5, 5)).astype(np.float32), (640, 640), interpolation=cv2.INTER_CUBIC
+    )
     grain *= np.clip(places, 0, 1)
     return (grain / grain.std())[..., None]

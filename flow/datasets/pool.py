@@ -5,7 +5,7 @@ without a camera's faults, and `PooledFaces` draws endless pairs from them: anot
 noise each time. The motion is the engine's: muscles, head, lids and gaze. (For the same faces under other motion see moved.py.)
 """
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -33,7 +33,11 @@ def fill(folder: str | Path, pairs: int, size: int = 448, seed: int = 1) -> None
         pair = render_pair(seed, face * STRIDE + k, size, sensor=False)
         with replacing(path) as temporary:
             np.savez_compressed(
-                temporary, onset=pair.frame1, apex=pair.frame2, flow=pair.flow.astype(np.float16), mask=pair.face
+                temporary,
+                onset=pair.frame1,
+                apex=pair.frame2,
+                flow=pair.flow.astype(np.float16),
+                mask=pair.face,
             )
 
 
@@ -41,11 +45,13 @@ def pairs_in(folder: str | Path) -> list[Path]:
     """Return the files of a pool; raises `BadInput` if there are none."""
     paths = sorted(Path(folder).glob("[0-9]*.npz"))
     if not paths:
-        raise BadInput(f"{folder} holds no rendered faces. Fill it first: flow.datasets.pool.fill(folder, pairs).")
+        raise BadInput(
+            f"{folder} holds no rendered faces. Fill it first: flow.datasets.pool.fill(folder, pairs)."
+        )
     return paths
 
 
-@lru_cache(maxsize=None)
+@cache
 def rendered(path: Path) -> tuple[np.ndarray, ...]:
     """Return onset, apex, flow and mask of one pair of a pool, kept in memory once read: 2 MB of 448 px."""
     with np.load(path) as file:
@@ -65,7 +71,12 @@ class PooledFaces:
 
 
 def seen_anew(
-    rng: np.random.Generator, size: int, onset: np.ndarray, apex: np.ndarray, flow: np.ndarray, mask: np.ndarray
+    rng: np.random.Generator,
+    size: int,
+    onset: np.ndarray,
+    apex: np.ndarray,
+    flow: np.ndarray,
+    mask: np.ndarray,
 ) -> Pair:
     """Return a random (size, size) part of a rendered pair, perhaps mirrored, in another light and with a camera's faults.
 
@@ -88,11 +99,18 @@ def seen_anew(
     return Pair(*camera(rng, onset, apex), flow, mask)
 
 
-def _scaled(times: float, onset: np.ndarray, apex: np.ndarray, flow: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:
+def _scaled(
+    times: float, onset: np.ndarray, apex: np.ndarray, flow: np.ndarray, mask: np.ndarray
+) -> list[np.ndarray]:
     """Return a rendered pair `times` as large, with the motion in px of what is returned."""
     if times == 1:
         return [onset, apex, flow, mask]
     shape = tuple(int(np.ceil(side * times)) for side in mask.shape[::-1])
     kind = cv2.INTER_CUBIC if times > 1 else cv2.INTER_AREA
     onset, apex, flow = (cv2.resize(a, shape, interpolation=kind) for a in (onset, apex, flow))
-    return [onset, apex, flow * np.float32(times), cv2.resize(mask.astype(np.uint8), shape, interpolation=cv2.INTER_NEAREST) > 0]
+    return [
+        onset,
+        apex,
+        flow * np.float32(times),
+        cv2.resize(mask.astype(np.uint8), shape, interpolation=cv2.INTER_NEAREST) > 0,
+    ]

@@ -7,8 +7,8 @@ Source: J. Zhang and D. Li, SRFlow, arXiv 2601.06479, and the README of the auth
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
 import cv2
 import numpy as np
@@ -58,7 +58,12 @@ class SRFlowPairs:
 
 def _flow_folders(split: Path) -> Iterator[Path]:
     """Folders with .flo files of one subject each, in either order of the names."""
-    found = [f for name in ("flow", "flow_F") for pattern in (f"{name}/*", f"*/{name}") for f in split.glob(pattern)]
+    found = [
+        f
+        for name in ("flow", "flow_F")
+        for pattern in (f"{name}/*", f"*/{name}")
+        for f in split.glob(pattern)
+    ]
     yield from sorted({f for f in found if f.is_dir() and next(f.glob("*.flo"), None)})
 
 
@@ -66,7 +71,9 @@ def _pairs_of(flow: Path) -> Iterator[tuple[Path, Path, Path, Path | None]]:
     """(render, next render, flow, mask) of one subject; a flow whose next render is missing is left out."""
 
     def beside(kind: str) -> Path:
-        return flow.parent / kind if flow.name in ("flow", "flow_F") else flow.parent.parent / kind / flow.name
+        return (
+            flow.parent / kind if flow.name in ("flow", "flow_F") else flow.parent.parent / kind / flow.name
+        )
 
     renders, masks = images(beside("render")), images(beside("mask"))
     for path in sorted(flow.glob("*.flo")):
@@ -91,7 +98,9 @@ def read_pair(first: Path, second: Path, flow_file: Path, mask_file: Path | None
     onset, apex = read_image(first), read_image(second)
     mask = read_image(mask_file)[..., 0] > 127 if mask_file else np.ones(flow.shape[:2], bool)
     if not onset.shape[:2] == apex.shape[:2] == flow.shape[:2] == mask.shape:
-        raise BadInput(f"{flow_file} is {flow.shape[:2]}, its images {onset.shape[:2]} and {apex.shape[:2]}, its mask {mask.shape}.")
+        raise BadInput(
+            f"{flow_file} is {flow.shape[:2]}, its images {onset.shape[:2]} and {apex.shape[:2]}, its mask {mask.shape}."
+        )
     return Pair(onset, apex, flow, mask)
 
 

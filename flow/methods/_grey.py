@@ -1,12 +1,14 @@
 """What the OpenCV methods share: they see grey frames, one pair at a time."""
 
-from typing import Callable
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
 
-def each_pair(solve: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+def each_pair(
+    solve: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Turn `solve` (two (H, W) uint8 grey frames -> (H, W, 2) float32 px) into a flow method on batches of RGB frames.
 
     Nothing is shared between pairs, so that a batch equals its pairs one by one and threads can run side by side.

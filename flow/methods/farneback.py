@@ -14,10 +14,19 @@ import numpy as np
 from flow.methods._grey import each_pair
 
 
-def load(device: str = "cpu", levels: int = 3, window: int = 21, iterations: int = 3, poly_n: int = 5, poly_sigma: float = 1.1):
+def load(
+    device: str = "cpu",
+    levels: int = 3,
+    window: int = 21,
+    iterations: int = 3,
+    poly_n: int = 5,
+    poly_sigma: float = 1.1,
+):
     """levels : of the pyramid; window : px that share a motion; poly_n, poly_sigma : px, the fitted neighbourhood."""
 
     def solve(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
-        return cv2.calcOpticalFlowFarneback(onset, apex, None, 0.5, levels, window, iterations, poly_n, poly_sigma, 0)
+        return cv2.calcOpticalFlowFarneback(
+            onset, apex, None, 0.5, levels, window, iterations, poly_n, poly_sigma, 0
+        )
 
     return each_pair(solve)

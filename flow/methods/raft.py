@@ -33,7 +33,9 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
 
     def to_input(frames: np.ndarray) -> torch.Tensor:
         """(N, H, W, 3) uint8 -> (N, 3, H', W') in [-1, 1], enlarged, and padded to what RAFT takes."""
-        batch = torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        batch = (
+            torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        )
         if scale != 1:
             batch = interpolate(batch, scale_factor=scale, mode="bicubic", align_corners=False)
         height, width = (max(LEAST, -(-n // 8) * 8) - n for n in batch.shape[-2:])
@@ -49,7 +51,9 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
         return flow.permute(0, 2, 3, 1).float().cpu().numpy()
 
     run.weights = path
-    run.precision = "tfloat32" if torch.device(device).type == "cuda" else "float32"  # torch lets cuDNN convolve in TF32
+    run.precision = (
+        "tfloat32" if torch.device(device).type == "cuda" else "float32"
+    )  # torch lets cuDNN convolve in TF32
     return run
 
 
@@ -74,12 +78,20 @@ def _network(path: Path):
 
     try:
         # weights_only: a .pth is a pickle, and a pickle could run code.
-        tensors = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+        tensors = (
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
         small = tensors["feature_encoder.convnormrelu.0.weight"].shape[0] == 32
         net = raft_small() if small else raft_large()
         net.load_state_dict(tensors)
     except pickle.UnpicklingError as error:  # torch's own words would advise to load it all the same
-        raise BadInput(f"{path} does not hold torchvision's RAFT weights: it is no file of tensors alone.") from error
+        raise BadInput(
+            f"{path} does not hold torchvision's RAFT weights: it is no file of tensors alone."
+        ) from error
     except Exception as error:  # many kinds: pickle, zip, safetensors, missing or misshapen tensors
-        raise BadInput(f"{path} does not hold torchvision's RAFT weights ({type(error).__name__}: {str(error).splitlines()[0]}).") from error
+        raise BadInput(
+            f"{path} does not hold torchvision's RAFT weights ({type(error).__name__}: {str(error).splitlines()[0]})."
+        ) from error
     return net

@@ -27,7 +27,9 @@ def load(device: str = "cpu", network: str = "auto", weights: str | Path | None 
     """
     path = _weights(device, network) if weights is None else Path(weights)
     if not path.is_file():
-        raise BadInput(f"There are no SRFlowNet weights at {path}. Train them (mer flow train), or take --network compact.")
+        raise BadInput(
+            f"There are no SRFlowNet weights at {path}. Train them (mer flow train), or take --network compact."
+        )
     import torch
 
     from flow.srflownet import load_network

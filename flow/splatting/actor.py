@@ -30,7 +30,10 @@ class Actor:
         rng = np.random.default_rng([seed, 4])
         self.face = procedural(seed, gaussians) if identity is None else identity
         self.scene = Scene(
-            self.face, Camera.framing(size, size, face), random_light(rng), Background(size, size, rng, background)
+            self.face,
+            Camera.framing(size, size, face),
+            random_light(rng),
+            Background(size, size, rng, background),
         )
 
     def frame(
@@ -52,7 +55,9 @@ class Actor:
         view = self.scene.view(state(actions, head, blink, gaze))
         return record(view.picture, sensor, number, np.random.default_rng(0) if rng is None else rng)
 
-    def clip(self, states: list[State], sensor: Sensor = Sensor(), rng: np.random.Generator | None = None) -> list[np.ndarray]:
+    def clip(
+        self, states: list[State], sensor: Sensor = Sensor(), rng: np.random.Generator | None = None
+    ) -> list[np.ndarray]:
         """The frames (H, W, 3) uint8 of a clip (see `performance`), by one camera."""
         pictures = [self.scene.view(shown).picture for shown in states]
         return record_clip(pictures, sensor, np.random.default_rng(0) if rng is None else rng)
@@ -108,7 +113,8 @@ def performance(
     def wander(deviation: float, slow: float) -> np.ndarray:
         """A smooth random path: a few sines of periods around `slow` s."""
         waves = [
-            rng.normal(0, 1) * np.sin(2 * np.pi * times / (slow * rng.uniform(0.6, 1.8)) + rng.uniform(0, 2 * np.pi))
+            rng.normal(0, 1)
+            * np.sin(2 * np.pi * times / (slow * rng.uniform(0.6, 1.8)) + rng.uniform(0, 2 * np.pi))
             for _ in range(3)
         ]
         path = deviation * sum(waves) / np.sqrt(3)

@@ -9,7 +9,10 @@ from flow.splatting.mesh import grid
 from flow.splatting.noise import curve
 from flow.splatting.template import OVAL
 
-SKULL_CENTRE, SKULL_RADII = np.array([0.0, -1.6, 7.0]), np.array([7.3, 9.6, 10.0])  # cm, fitted by eye to the mean face
+SKULL_CENTRE, SKULL_RADII = (
+    np.array([0.0, -1.6, 7.0]),
+    np.array([7.3, 9.6, 10.0]),
+)  # cm, fitted by eye to the mean face
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,14 @@ class Looks:
 
 def everything(rest: np.ndarray, looks: Looks) -> list[Part]:
     """All parts around a face with landmarks `rest` (468, 3) cm."""
-    return [_shell(rest), *_ears(rest, looks), _neck(looks), _clothes(), *_hair(rest, looks), *_glasses(rest, looks)]
+    return [
+        _shell(rest),
+        *_ears(rest, looks),
+        _neck(looks),
+        _clothes(),
+        *_hair(rest, looks),
+        *_glasses(rest, looks),
+    ]
 
 
 def _polar(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -109,7 +119,11 @@ def _neck(looks: Looks) -> Part:
     """A column below the head that follows it at the top and stays with the body at the bottom."""
     height = np.linspace(5.0, 24.0, 16)[:, None]
     around = np.radians(np.linspace(-110, 110, 33))[None]
-    flare = looks.neck + 0.5 * np.clip((9.0 - height) / 4.0, 0, 1) + 9.0 * np.clip((height - 12.5) / 9.0, 0, 1) ** 2
+    flare = (
+        looks.neck
+        + 0.5 * np.clip((9.0 - height) / 4.0, 0, 1)
+        + 9.0 * np.clip((height - 12.5) / 9.0, 0, 1) ** 2
+    )
     x = flare * np.sin(around)
     z = 7.6 - (looks.neck * 0.95 + 0.15 * (height - 9.0)) * np.cos(around)
     points = np.stack([x, height * np.ones_like(x), z], 2).reshape(-1, 3)
@@ -187,7 +201,9 @@ def _glasses(rest: np.ndarray, looks: Looks) -> list[Part]:
         rims.append(_band(f"glasses {'right' if sign < 0 else 'left'}", rim, 0.26, centre))
         hinge = rim[0 if sign > 0 else 24] + [0, -0.35, 0]
         ear = rest[454 if sign > 0 else 234] + [sign * 0.6, -1.6, 1.0]
-        rims.append(_band(f"temple {'right' if sign < 0 else 'left'}", np.linspace(hinge, ear, 10), 0.3, None))
+        rims.append(
+            _band(f"temple {'right' if sign < 0 else 'left'}", np.linspace(hinge, ear, 10), 0.3, None)
+        )
     bridge = np.stack(
         [
             np.linspace(-1, 1, 9) * (3.35 - looks.glasses * 1.1),
@@ -210,6 +226,11 @@ def _band(name: str, line: np.ndarray, width: float, centre: np.ndarray | None) 
     step = np.linalg.norm(np.diff(line, axis=0), axis=1)
     along = np.concatenate([[0], np.cumsum(step)])
     if centre is not None:  # one more column closes the ring
-        rows, along = np.concatenate([rows, rows[:, :1]], 1), np.concatenate([along, [along[-1] + step.mean()]])
+        rows, along = (
+            np.concatenate([rows, rows[:, :1]], 1),
+            np.concatenate([along, [along[-1] + step.mean()]]),
+        )
     uv = np.stack([np.stack([along, 0 * along], 1), np.stack([along, 0 * along + width], 1)])
-    return Part(name, rows.reshape(-1, 3), grid(2, len(along)), uv.reshape(-1, 2), density=2.0, two_sided=True)
+    return Part(
+        name, rows.reshape(-1, 3), grid(2, len(along)), uv.reshape(-1, 2), density=2.0, two_sided=True
+    )

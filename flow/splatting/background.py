@@ -27,7 +27,9 @@ class Background:
                 blob = 0.5 + 0.5 * np.tanh(2 * height * rng.uniform(1, 6))
                 picture += blob[..., None] * (rng.uniform(0, 1, 3) - picture) * rng.uniform(0.2, 0.9)
         flat = {"white": 1.0, "plain": 0.72}.get(look)
-        self.picture = np.clip(picture, 0, 1).astype(np.float32) if flat is None else np.full_like(picture, flat)
+        self.picture = (
+            np.clip(picture, 0, 1).astype(np.float32) if flat is None else np.full_like(picture, flat)
+        )
 
     def render(self, shift: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
         """(H, W, 3) float32 of the plane moved by shift (x, y) px."""

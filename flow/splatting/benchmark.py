@@ -11,7 +11,13 @@ import time
 from pathlib import Path
 
 # (width, height, Gaussians): the sizes the flow network trains on, and the paper's frame
-CASES = ((256, 256, 20_000), (512, 512, 20_000), (512, 512, 80_000), (1024, 1024, 200_000), (1100, 1604, 200_000))
+CASES = (
+    (256, 256, 20_000),
+    (512, 512, 20_000),
+    (512, 512, 80_000),
+    (1024, 1024, 200_000),
+    (1100, 1604, 200_000),
+)
 
 
 def measure(width: int, height: int, gaussians: int, pairs: int = 3, jobs: int = 2) -> dict[str, float]:
@@ -27,7 +33,9 @@ def measure(width: int, height: int, gaussians: int, pairs: int = 3, jobs: int =
         str(pairs),
     ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(jobs)]
+    children = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(jobs)
+    ]
     rows = [[float(x) for x in child.communicate()[0].split()] for child in children]
     return dict(
         pairs_per_s=sum(pairs / r[0] for r in rows),
@@ -49,7 +57,9 @@ def child(width: int, height: int, gaussians: int, pairs: int) -> None:
     cpu = time.process_time()
     for index in range(pairs):
         render_pair(1, index, (width, height), gaussians=gaussians)
-    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1024 if sys.platform != "darwin" else 1024**2
+    )
     print(time.perf_counter() - made, time.process_time() - cpu, made - start, highest)
 
 
@@ -98,7 +108,8 @@ def write_report(path: str | Path = "docs/results/engine-speed.md", jobs: int = 
         lines.append("GPU: not measured; there was no CUDA GPU with gsplat.")
     else:
         lines += [
-            f"GPU (gsplat, seven channels, {s} px, {g:,} Gaussians): {r:.0f} pictures/s." for (s, g), r in rates.items()
+            f"GPU (gsplat, seven channels, {s} px, {g:,} Gaussians): {r:.0f} pictures/s."
+            for (s, g), r in rates.items()
         ]
     lines += ["", "Made by `python -m flow.splatting.benchmark`."]
     text = "\n".join(lines) + "\n"

@@ -25,7 +25,12 @@ class Camera:
 
     @classmethod
     def framing(
-        cls, width: int, height: int, face: float = 0.5, distance: float = 80.0, shift: tuple[float, float] = (0.0, 0.0)
+        cls,
+        width: int,
+        height: int,
+        face: float = 0.5,
+        distance: float = 80.0,
+        shift: tuple[float, float] = (0.0, 0.0),
     ) -> "Camera":
         """A camera that lets a face (16 cm from hairline to chin) fill `face` of the picture's smaller side.
 

@@ -3,7 +3,7 @@
 What the demo, the replicas and the spotting benchmark film. `actor.performance` is the richer kind, with blinks and gaze.
 """
 
-from typing import Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -15,8 +15,18 @@ CAMERA = Sensor(blur=0.4, shot=1e-4, read=0.004, drift=0.005)  # a good camera i
 STILL = (0.0, 0.0, 0.0)
 
 
-def film(actor: Actor, actions: dict[str, float], peak_px: float, rise: int, fall: int, rng: np.random.Generator, *,
-         drift: tuple[float, float, float] = STILL, rest: int = 0, sensor: Sensor = CAMERA) -> Iterator[np.ndarray]:
+def film(
+    actor: Actor,
+    actions: dict[str, float],
+    peak_px: float,
+    rise: int,
+    fall: int,
+    rng: np.random.Generator,
+    *,
+    drift: tuple[float, float, float] = STILL,
+    rest: int = 0,
+    sensor: Sensor = CAMERA,
+) -> Iterator[np.ndarray]:
     """Yield the frames from the onset over the apex, `rise` frames later, to the offset, each (H, W, 3) uint8 RGB.
 
     actions : AU -> strength beside the others

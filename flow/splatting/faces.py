@@ -23,8 +23,12 @@ TONES = np.array(
         [0.38, 0.26, 0.20],
     ]
 )
-HAIRS = np.array([[0.10, 0.08, 0.07], [0.20, 0.13, 0.09], [0.36, 0.24, 0.15], [0.62, 0.46, 0.28], [0.45, 0.20, 0.10]])
-IRISES = np.array([[0.22, 0.13, 0.08], [0.36, 0.24, 0.13], [0.38, 0.36, 0.20], [0.33, 0.45, 0.55], [0.45, 0.52, 0.55]])
+HAIRS = np.array(
+    [[0.10, 0.08, 0.07], [0.20, 0.13, 0.09], [0.36, 0.24, 0.15], [0.62, 0.46, 0.28], [0.45, 0.20, 0.10]]
+)
+IRISES = np.array(
+    [[0.22, 0.13, 0.08], [0.36, 0.24, 0.13], [0.38, 0.36, 0.20], [0.33, 0.45, 0.55], [0.45, 0.52, 0.55]]
+)
 
 
 @dataclass
@@ -54,7 +58,9 @@ def procedural(seed: int, gaussians: int = 20_000) -> Face:
     tone_at = rng.uniform(0, len(TONES) - 1)
     tone = _between(TONES, tone_at) * rng.normal(1, 0.02, 3)
     dark = tone_at / (len(TONES) - 1)
-    hair = _between(HAIRS, 0.0 if rng.uniform() < dark else rng.uniform(0, len(HAIRS) - 1)) * rng.uniform(0.7, 1.15)
+    hair = _between(HAIRS, 0.0 if rng.uniform() < dark else rng.uniform(0, len(HAIRS) - 1)) * rng.uniform(
+        0.7, 1.15
+    )
     male, age = rng.uniform() < 0.5, rng.uniform(0, 1) ** 1.3
     made_up = rng.uniform() * (not male) * (rng.uniform() < 0.6)
     lips = (tone * [0.84, 0.60, 0.64] + [0, 0, 0.03]) * rng.normal(1, 0.04, 3)
@@ -79,7 +85,9 @@ def procedural(seed: int, gaussians: int = 20_000) -> Face:
     )
     colours = Colours(
         pupil=rng.uniform(0.15, 0.27),
-        iris=tuple(_between(IRISES, 0.4 * rng.uniform() if rng.uniform() < dark else rng.uniform(0, len(IRISES) - 1))),
+        iris=tuple(
+            _between(IRISES, 0.4 * rng.uniform() if rng.uniform() < dark else rng.uniform(0, len(IRISES) - 1))
+        ),
         hair=tuple(hair),
         cloth=tuple(rng.uniform(0.1, 0.85, 3)),
         grey=max(0.0, age - 0.6) * rng.uniform(0, 1.6),

@@ -13,7 +13,9 @@ from flow.splatting.camera import Camera
 from flow.splatting.mesh import vertex_normals
 from flow.splatting.pairs import boxes
 
-WIDTH = 0.7  # standard deviation over lattice pitch: below 1 % of what lies behind shows through (see the tests)
+WIDTH = (
+    0.7  # standard deviation over lattice pitch: below 1 % of what lies behind shows through (see the tests)
+)
 OPACITY = 0.98
 THICKNESS = 0.06  # cm: the most by which neighbours' heights above the surface differ
 LOW_PASS = 0.2  # px^2 added to every screen covariance, so that the picture is smooth enough to sample
@@ -140,7 +142,9 @@ def _cover_triangles(
     a, b, c = (corners[which, k] for k in range(3))
     whole = _cross(b - a, c - a)
     flat = np.abs(whole) < 1e-9  # at the pole of an eyeball
-    place = np.stack([_cross(b - point, c - point), _cross(c - point, a - point), _cross(a - point, b - point)], 1)
+    place = np.stack(
+        [_cross(b - point, c - point), _cross(c - point, a - point), _cross(a - point, b - point)], 1
+    )
     place /= np.where(flat, 1, whole)[:, None]
     inside = (place >= -1e-9).all(1) & ~flat
     which, place, column, row = which[inside], place[inside], column[inside], row[inside]

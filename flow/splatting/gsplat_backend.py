@@ -60,7 +60,15 @@ class GpuBlend(Blend):
         import gsplat
 
         picture, opacity = gsplat.rasterize_to_pixels(
-            self.centre, self.conic, _on_gpu(values), self.alpha, self.width, self.height, TILE, self.offsets, self.order
+            self.centre,
+            self.conic,
+            _on_gpu(values),
+            self.alpha,
+            self.width,
+            self.height,
+            TILE,
+            self.offsets,
+            self.order,
         )
         return picture[0].cpu().numpy(), opacity[0, ..., 0].cpu().numpy()
 

@@ -177,7 +177,9 @@ def _socket(moved: np.ndarray, side: str) -> Part:
     )
     angle = np.arange(16) / 16 * 2 * np.pi
     uv = np.array([1.4, 1.0, 0.5])[:, None, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
-    return Part(f"socket {side}", rows.reshape(-1, 3), grid(3, 16, wrap=True), uv.reshape(-1, 2), two_sided=True)
+    return Part(
+        f"socket {side}", rows.reshape(-1, 3), grid(3, 16, wrap=True), uv.reshape(-1, 2), two_sided=True
+    )
 
 
 def _mouth(moved: np.ndarray) -> Part:
@@ -188,9 +190,16 @@ def _mouth(moved: np.ndarray) -> Part:
     for narrow, flat, back in ((0.95, 0.95, 0.7), (0.8, 0.9, 1.8), (0.3, 0.3, 2.6), (0.0, 0.0, 2.7)):
         rows.append(middle + (ring - middle) * [narrow, flat, 0.5] + [0, 0, back])
     angle = np.arange(20) / 20 * 2 * np.pi
-    uv = np.array([3.2, 2.5, 1.6, 0.6, 0.0])[:, None, None] * np.stack([np.cos(angle), 0.6 * np.sin(angle)], 1)
+    uv = np.array([3.2, 2.5, 1.6, 0.6, 0.0])[:, None, None] * np.stack(
+        [np.cos(angle), 0.6 * np.sin(angle)], 1
+    )
     return Part(
-        "mouth", np.stack(rows).reshape(-1, 3), grid(5, 20, wrap=True), uv.reshape(-1, 2), density=0.6, two_sided=True
+        "mouth",
+        np.stack(rows).reshape(-1, 3),
+        grid(5, 20, wrap=True),
+        uv.reshape(-1, 2),
+        density=0.6,
+        two_sided=True,
     )
 
 
@@ -201,10 +210,22 @@ def _teeth(middle: np.ndarray) -> list[Part]:
     for name, top, bottom, back in (("upper", -0.85, 0.22, 0.55), ("lower", 0.16, 0.95, 0.72)):
         height = np.linspace(top, bottom, 5)[:, None]
         x = 2.5 * np.sin(angle)[None] * np.ones_like(height)
-        z = middle[2] + back + 2.5 * (1 - np.cos(angle))[None] + 0.25 * ((height - top) / (bottom - top) - 0.5) ** 2
+        z = (
+            middle[2]
+            + back
+            + 2.5 * (1 - np.cos(angle))[None]
+            + 0.25 * ((height - top) / (bottom - top) - 0.5) ** 2
+        )
         vertices = np.stack([x + middle[0], middle[1] + height * np.ones_like(x), z], 2)
         uv = np.stack([2.5 * angle[None] * np.ones_like(height), height * np.ones_like(x)], 2)
         parts.append(
-            Part(f"teeth {name}", vertices.reshape(-1, 3), grid(5, 25), uv.reshape(-1, 2), density=0.8, two_sided=True)
+            Part(
+                f"teeth {name}",
+                vertices.reshape(-1, 3),
+                grid(5, 25),
+                uv.reshape(-1, 2),
+                density=0.8,
+                two_sided=True,
+            )
         )
     return parts

@@ -40,7 +40,9 @@ def shade(albedo: np.ndarray, normal: np.ndarray, gloss: np.ndarray, light: Ligh
     wrap = WRAP * (1.3 - light.hardness)
     facing = (normal @ key)[:, None]
     diffuse = np.clip((facing + wrap) / (1 + wrap), 0, 1) ** (1 + wrap)
-    fill = np.clip(0.5 + 0.5 * normal @ (key * [-0.9, 0.2, 1] / np.linalg.norm(key * [-0.9, 0.2, 1])), 0, 1)[:, None]
+    fill = np.clip(0.5 + 0.5 * normal @ (key * [-0.9, 0.2, 1] / np.linalg.norm(key * [-0.9, 0.2, 1])), 0, 1)[
+        :, None
+    ]
     sky = np.clip(0.55 - 0.45 * normal[:, 1:2], 0, 1)
     tint = np.array([1 + 0.12 * light.warmth, 1.0, 1 - 0.16 * light.warmth])
     total = light.key * diffuse * tint + light.fill * fill / tint + light.sky * sky

@@ -34,7 +34,9 @@ def loop_subdivide(triangles: np.ndarray, count: int) -> tuple[sp.csr_matrix, np
     along = sp.coo_matrix((np.ones(rim.sum()), edges[rim].T), shape=(count, count)).tocsr()
     along = along + along.T
     old = sp.diags(np.where(on_rim, 0.75, 1 - degree * beta))
-    old = old + sp.diags(np.where(on_rim, 0, beta)) @ neighbours + sp.diags(np.where(on_rim, 0.125, 0)) @ along
+    old = (
+        old + sp.diags(np.where(on_rim, 0, beta)) @ neighbours + sp.diags(np.where(on_rim, 0.125, 0)) @ along
+    )
 
     # New vertices, one per edge: 3/8 of its ends and 1/8 of the two opposite corners; midpoints on the rim.
     opposite = triangles[:, [2, 0, 1]]
@@ -43,7 +45,10 @@ def loop_subdivide(triangles: np.ndarray, count: int) -> tuple[sp.csr_matrix, np
     new = sp.coo_matrix(
         (
             np.concatenate([ends, ends, np.where(rim[of_side], 0, 0.125).ravel()]),
-            (np.concatenate([row, row, of_side.ravel()]), np.concatenate([edges[:, 0], edges[:, 1], opposite.ravel()])),
+            (
+                np.concatenate([row, row, of_side.ravel()]),
+                np.concatenate([edges[:, 0], edges[:, 1], opposite.ravel()]),
+            ),
         ),
         shape=(len(edges), count),
     )

@@ -8,16 +8,18 @@ Source: K. Waters, A Muscle Model for Animating Three-Dimensional Facial Express
 unit moves, and how: P. Ekman, W. Friesen, J. Hager, Facial Action Coding System, 2002.
 """
 
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 
-from flow.splatting.template import EYE, LOWER_LID, LOWER_LIP, LIPS, MOUTH, UPPER_LID, UPPER_LIP, template
+from flow.splatting.template import EYE, LIPS, LOWER_LID, LOWER_LIP, MOUTH, UPPER_LID, UPPER_LIP, template
 
 JAW_ANGLE = 16.0  # degrees of opening at AU 26 = 1 (a dropped, not a stretched jaw)
 
 
-def linear(points: np.ndarray, root: np.ndarray, tip: np.ndarray, reach: float, angle: float = 50.0) -> np.ndarray:
+def linear(
+    points: np.ndarray, root: np.ndarray, tip: np.ndarray, reach: float, angle: float = 50.0
+) -> np.ndarray:
     """Waters' linear muscle of unit strength: displacement (N, 3) of points (N, 3) towards its fixed end.
 
     root : (3,) where it hangs on the bone; tip : (3,) where it enters the skin; reach : cm beyond the tip at which the
@@ -64,7 +66,9 @@ def sided(actions: dict[str, float]) -> list[tuple[str, str, float]]:
     split = []
     for key, strength in actions.items():
         name, sides = (
-            (key[:-1], {"R": ("right",), "L": ("left",)}[key[-1]]) if key[-1] in "RL" else (key, ("right", "left"))
+            (key[:-1], {"R": ("right",), "L": ("left",)}[key[-1]])
+            if key[-1] in "RL"
+            else (key, ("right", "left"))
         )
         split += [(name, side, strength) for side in sides]
     return split
@@ -166,9 +170,9 @@ def _au16(p):  # depressor labii inferioris: the lower lip goes down
 def _au17(p):  # mentalis: the chin boss rises and pushes the lower lip up
     rise = near(p, p[200], (1.5, 1.3, 2.0)) * [0, -0.62, -0.12]
     lip = near(p, p[17], (1.6, 0.7, 1.5)) * [0, -0.16, -0.14]
-    return (rise * _below_mouth(p) + lip * (_below_mouth(p) * 0.75 + 0.25 * near(p, p[14], (1.6, 0.6, 2)))) * _half(
-        p, 1.4
-    )
+    return (
+        rise * _below_mouth(p) + lip * (_below_mouth(p) * 0.75 + 0.25 * near(p, p[14], (1.6, 0.6, 2)))
+    ) * _half(p, 1.4)
 
 
 def _au20(p):  # risorius: the corner is stretched outwards

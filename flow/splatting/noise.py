@@ -8,8 +8,12 @@ def smooth(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> np
     """A random picture (H, W) float32 with mean 0 and standard deviation 1 whose features are about `scale` px wide."""
     coarse = max(1.0, scale / 2)  # draw small and enlarge: wide features need no wide filter
     small = tuple(int(np.ceil(n / coarse)) + 4 for n in shape)
-    field = cv2.GaussianBlur(rng.standard_normal(small).astype(np.float32), (0, 0), max(scale / coarse / 2, 0.01))
-    field = cv2.resize(field, None, fx=coarse, fy=coarse, interpolation=cv2.INTER_CUBIC)[: shape[0], : shape[1]]
+    field = cv2.GaussianBlur(
+        rng.standard_normal(small).astype(np.float32), (0, 0), max(scale / coarse / 2, 0.01)
+    )
+    field = cv2.resize(field, None, fx=coarse, fy=coarse, interpolation=cv2.INTER_CUBIC)[
+        : shape[0], : shape[1]
+    ]
     return (field - field.mean()) / max(float(field.std()), 1e-6)
 
 
@@ -54,7 +58,9 @@ class Canvas:
         drawn = np.zeros(self.shape, np.uint8)
         wide = max(1, int(round(width * self.scale)))
         for line in lines:
-            cv2.polylines(drawn, [np.round(self.px(line) * 16).astype(np.int32)], False, 255, wide, cv2.LINE_AA, 4)
+            cv2.polylines(
+                drawn, [np.round(self.px(line) * 16).astype(np.int32)], False, 255, wide, cv2.LINE_AA, 4
+            )
         return drawn.astype(np.float32) / 255 * min(1.0, width * self.scale)
 
     def area(self, outline: np.ndarray, soft: float = 0.0) -> np.ndarray:

@@ -48,7 +48,9 @@ def cover_with_paint(
     for number, name in enumerate(gaussians.names):
         mine = gaussians.part == number
         if name == "skin":
-            albedo, gloss, surface.bump[mine] = brush.skin(gaussians.uv[mine], float(np.median(gaussians.sigma[mine])))
+            albedo, gloss, surface.bump[mine] = brush.skin(
+                gaussians.uv[mine], float(np.median(gaussians.sigma[mine]))
+            )
         else:
             albedo, gloss, keep = brush.part(name, *gaussians.uv[mine].T)
             gaussians.opacity[mine] = np.where(keep, gaussians.opacity[mine], 0)
@@ -62,11 +64,17 @@ class _Brush:
     def __init__(self, complexion: Complexion, colours: Colours, rng: np.random.Generator) -> None:
         self.complexion, self.colours, self.rng = complexion, colours, rng
         self.tone = np.asarray(complexion.tone)
-        self.noise, self.fine, self.strands = octaves((512, 512), 24, rng), smooth((512, 512), 3, rng), _strands(rng)
+        self.noise, self.fine, self.strands = (
+            octaves((512, 512), 24, rng),
+            smooth((512, 512), 3, rng),
+            _strands(rng),
+        )
         self.fibres = smooth((64, 512), 6, rng)
         self.painted = paint(complexion, rng)
 
-    def part(self, name: str, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray | float, np.ndarray | bool]:
+    def part(
+        self, name: str, u: np.ndarray, v: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | float, np.ndarray | bool]:
         """Albedo (N, 3), gloss and what is kept of a part, by the first word of its name."""
         kind, _, side = name.partition(" ")
         if kind in ("hair", "long"):
@@ -76,7 +84,12 @@ class _Brush:
         if kind == "teeth":
             return _teeth(u, v, side == "lower"), 0.5, True
         plain = dict(
-            scalp=self.scalp, neck=self.neck, eye=self.eye, socket=self.socket, mouth=self.mouth, clothes=self.clothes
+            scalp=self.scalp,
+            neck=self.neck,
+            eye=self.eye,
+            socket=self.socket,
+            mouth=self.mouth,
+            clothes=self.clothes,
         )
         return *plain.get(kind, self.frame)(u, v), True
 
@@ -113,7 +126,9 @@ class _Brush:
     def eye(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Sclera, limbus, iris with radial fibres and pupil of an eyeball seen along its axis, under the lid's shadow."""
         radius, size, pupil = np.hypot(u, v), 0.59, self.colours.pupil
-        white = np.array([0.90, 0.87, 0.84]) * np.exp(-0.30 * np.clip(np.abs(u) - 0.6, 0, 1)[:, None] * [0.3, 1.0, 0.9])
+        white = np.array([0.90, 0.87, 0.84]) * np.exp(
+            -0.30 * np.clip(np.abs(u) - 0.6, 0, 1)[:, None] * [0.3, 1.0, 0.9]
+        )
         fibres = 0.22 * sample(self.fibres, (np.arctan2(v, u) / np.pi + 1) * 255, 32 + radius * 10)
         collarette = 0.5 * np.exp(-(((radius - pupil - 0.07) / 0.07) ** 2))
         iris = np.asarray(self.colours.iris) * (1 + fibres + collarette)[:, None]
@@ -156,7 +171,11 @@ class _Brush:
         root = np.exp(-np.clip(along - begin, 0, 9) / 0.5)
         parted = np.exp(-(((u - 4 * colours.parting) / 0.12) ** 2)) * (v < 0) * (colours.hairline > 0)
         albedo, gloss = self.combed(sample(self.strands, column, along * 11))
-        return albedo * (1 - 0.35 * root - 0.45 * parted)[:, None], gloss, (low < colours.hair_end) & (along > begin)
+        return (
+            albedo * (1 - 0.35 * root - 0.45 * parted)[:, None],
+            gloss,
+            (low < colours.hair_end) & (along > begin),
+        )
 
     def long_hair(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A curtain of hair with ragged ends."""
@@ -198,7 +217,9 @@ def _teeth(u: np.ndarray, v: np.ndarray, lower: bool) -> np.ndarray:
     tooth = np.array([0.93, 0.89, 0.80]) * np.clip(0.78 + 1.6 * np.minimum(gap, 0.14), 0, 1)[:, None]
     tooth = tooth * np.clip(1.08 - 0.11 * np.abs(u), 0.3, 1)[:, None]
     gum = (
-        np.clip((v - 0.75) * 6, 0, 1) if lower else np.clip((-0.62 - v + 0.06 * np.cos(u * 2 * np.pi / 0.8)) * 6, 0, 1)
+        np.clip((v - 0.75) * 6, 0, 1)
+        if lower
+        else np.clip((-0.62 - v + 0.06 * np.cos(u * 2 * np.pi / 0.8)) * 6, 0, 1)
     )
     return tooth * (1 - gum[:, None]) + np.array([0.62, 0.33, 0.33]) * gum[:, None]
 

@@ -54,7 +54,10 @@ def portrait_beside_render(size: int = 210) -> np.ndarray:
     ]
     titles = [f"render, {made.psnr:.1f} dB", "AU 6+12", "AU 43", "AU 1+2+5+26", "turned by 12 degrees"]
     tiles = [titled(photograph, "photograph")]
-    tiles += [titled((made.scene.view(s).picture.clip(0, 1) * 255).astype(np.uint8), t) for s, t in zip(shown, titles)]
+    tiles += [
+        titled((made.scene.view(s).picture.clip(0, 1) * 255).astype(np.uint8), t)
+        for s, t in zip(shown, titles)
+    ]
     return rows(tiles, 3)
 
 
@@ -83,7 +86,16 @@ def expression_over_time(seed: int = 14, size: int = 200, count: int = 6) -> np.
     actor = Actor(seed, size, 40_000, 0.75, "plain")
     happy = {"6": 0.4, "12": 0.6}
     states = performance(
-        happy, 60, 100.0, np.random.default_rng(3), onset=0.0, apex=0.2, hold=0.1, offset=0.25, sway=0.2, blinks=False
+        happy,
+        60,
+        100.0,
+        np.random.default_rng(3),
+        onset=0.0,
+        apex=0.2,
+        hold=0.1,
+        offset=0.25,
+        sway=0.2,
+        blinks=False,
     )
     picked = np.linspace(0, 50, count).round().astype(int)
     pairs = [actor.pair(states[0], states[k]) for k in picked]
@@ -98,7 +110,8 @@ def masks(seed: int = 15, size: int = 220) -> np.ndarray:
     """One pair with all that is known of it, its flow, depth and masks: (H, W, 3) uint8."""
     actor = Actor(seed, size, 40_000, 0.7, "plain")
     pair = actor.pair(
-        state({"25": 0.2}), state({"12": 0.8, "25": 0.3, "1": 0.5}, Pose(yaw=4, shift=(0.15, 0, 0)), gaze=(6, 0))
+        state({"25": 0.2}),
+        state({"12": 0.8, "25": 0.3, "1": 0.5}, Pose(yaw=4, shift=(0.15, 0, 0)), gaze=(6, 0)),
     )
     largest = float(np.ceil(np.percentile(np.linalg.norm(pair.flow, axis=2), 99.5)))
     tiles = {
@@ -168,6 +181,8 @@ def _depth(pair: Pair) -> np.ndarray:
 def _parts(pair: Pair) -> np.ndarray:
     """One colour per part, the same for both sides; the background is white."""
     kinds = list(dict.fromkeys(name.split()[0] for name in pair.names))
-    hue = np.array([[kinds.index(name.split()[0]) * 179 // len(kinds), 150, 230] for name in pair.names], np.uint8)
+    hue = np.array(
+        [[kinds.index(name.split()[0]) * 179 // len(kinds), 150, 230] for name in pair.names], np.uint8
+    )
     hue[0] = 0, 0, 255
     return cv2.cvtColor(hue[pair.parts], cv2.COLOR_HSV2RGB)

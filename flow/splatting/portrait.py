@@ -80,7 +80,9 @@ def _landmarks(image: np.ndarray) -> np.ndarray:
     with mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True) as detector:
         found = detector.process(image).multi_face_landmarks
     if not found:
-        raise NothingToScore("No face was found in the portrait. Choose a picture with one face seen from the front.")
+        raise NothingToScore(
+            "No face was found in the portrait. Choose a picture with one face seen from the front."
+        )
     size = np.array([image.shape[1], image.shape[0], image.shape[1]])
     return np.array([[p.x, p.y, p.z] for p in found[0].landmark]) * size - [0.5, 0.5, 0]
 
@@ -112,7 +114,13 @@ def _surround(seen: np.ndarray, camera: Camera, step: float = 0.9) -> Part:
     # Vertices lie on the rays of the plain grid, so that the sheet shows the photograph unbent.
     vertices = np.column_stack([flat * (1 + depth / camera.distance)[:, None], depth])
     return Part(
-        "surround", vertices, grid(*x.shape), flat, density=0.35, two_sided=True, follow=near * near * (3 - 2 * near)
+        "surround",
+        vertices,
+        grid(*x.shape),
+        flat,
+        density=0.35,
+        two_sided=True,
+        follow=near * near * (3 - 2 * near),
     )
 
 
@@ -131,7 +139,9 @@ def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.nda
     """Fit the colours to the photograph by Landweber steps: each Gaussian takes its share of what is still wrong."""
     surface = cover_with_paint(gaussians, Complexion(), Colours(), np.random.default_rng(0))
     face = Face(head, gaussians, surface, lit=False)
-    scene = Scene(face, camera, Light(), Background(camera.width, camera.height, np.random.default_rng(0), "white"))
+    scene = Scene(
+        face, camera, Light(), Background(camera.width, camera.height, np.random.default_rng(0), "white")
+    )
 
     view = scene.view(State())
     target = image.astype(np.float32) / 255
@@ -144,7 +154,9 @@ def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.nda
     colours = surface.albedo.astype(np.float32)
     for _ in range(STEPS):
         residual = wanted - weights @ colours
-        colours[shown] = np.clip(colours + 1.2 * (weights.T @ residual) / np.maximum(mass, 0.05)[:, None], 0, 1)[shown]
+        colours[shown] = np.clip(
+            colours + 1.2 * (weights.T @ residual) / np.maximum(mass, 0.05)[:, None], 0, 1
+        )[shown]
     surface.albedo = colours
 
     again = scene.view(State())

@@ -15,7 +15,9 @@ from flow.splatting.pairs import spread
 CUT = 1 / 255  # a Gaussian ends where its opacity falls below one grey level, as in the published rasterizers
 CLAMP = 0.999
 BAND = 32_768  # pixels worked on at a time, which bounds the memory and stays in the cache
-CLOSED = 0.02  # light dimmer than this is taken as none, so that nothing hidden shows through a covered surface
+CLOSED = (
+    0.02  # light dimmer than this is taken as none, so that nothing hidden shows through a covered surface
+)
 
 
 class Blend:
@@ -41,7 +43,9 @@ class Weights(Blend):
 
     def blend(self, values: np.ndarray) -> np.ndarray:
         """Blend values (G,) or (G, C) into (H, W) or (H, W, C) float32; not divided by the opacity."""
-        return (self.matrix @ values.astype(self.matrix.dtype)).reshape(*self.opacity.shape, *values.shape[1:])
+        return (self.matrix @ values.astype(self.matrix.dtype)).reshape(
+            *self.opacity.shape, *values.shape[1:]
+        )
 
 
 def weigh(splats: Splats, width: int, height: int, closed: float = CLOSED) -> Weights:

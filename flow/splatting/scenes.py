@@ -90,11 +90,15 @@ class Ranges:
 class Scene:
     """A face before a background, under a light, in front of a camera."""
 
-    def __init__(self, face: Face, camera: Camera, light: Light, background: Background, gpu: bool = False) -> None:
+    def __init__(
+        self, face: Face, camera: Camera, light: Light, background: Background, gpu: bool = False
+    ) -> None:
         self.face, self.camera, self.light, self.background = face, camera, light, background
         self.weigh = gsplat_backend.weigh if gpu and gsplat_backend.available() else weigh
 
-    def view(self, state: State, paint: np.ndarray | None = None, shift: tuple[float, float] = (0.0, 0.0)) -> View:
+    def view(
+        self, state: State, paint: np.ndarray | None = None, shift: tuple[float, float] = (0.0, 0.0)
+    ) -> View:
         """Draw one frame. `paint` (G, 3) sRGB keeps the shading of another frame; without it light falls anew."""
         placed = splats(self.face.gaussians, self.face.head.vertices(state), self.camera)
         weights = self.weigh(placed, self.camera.width, self.camera.height)
@@ -140,7 +144,9 @@ class Scene:
         one_hot = np.eye(len(gaussians.names), dtype=np.float32)[gaussians.part]
         share = np.concatenate([1 - weights.opacity[..., None], weights.blend(one_hot)], 2)
         parts = share.argmax(2).astype(np.uint8)
-        face = share[..., 1:][..., [gaussians.names.index(n) for n in FACE if n in gaussians.names]].sum(2) > 0.5
+        face = (
+            share[..., 1:][..., [gaussians.names.index(n) for n in FACE if n in gaussians.names]].sum(2) > 0.5
+        )
         return parts, face, share[..., 1 + gaussians.names.index("skin")] > 0.5
 
 
@@ -163,7 +169,9 @@ def random_light(rng: np.random.Generator) -> Light:
     )
 
 
-def draw_scene(seed: int, index: int, size: int | tuple[int, int], ranges: Ranges) -> tuple[Scene, np.random.Generator]:
+def draw_scene(
+    seed: int, index: int, size: int | tuple[int, int], ranges: Ranges
+) -> tuple[Scene, np.random.Generator]:
     """The scene of pair (seed, index): identity, camera, light, background; and the generator to go on with."""
     width, height = (size, size) if isinstance(size, int) else size
     rng = np.random.default_rng([seed, index, 2])
@@ -175,7 +183,9 @@ def draw_scene(seed: int, index: int, size: int | tuple[int, int], ranges: Range
     return Scene(_face(identity, ranges.gaussians), camera, random_light(rng), background, ranges.gpu), rng
 
 
-def render_pair(seed: int, index: int, size: int | tuple[int, int] = 256, ranges: Ranges = Ranges(), **changes) -> Pair:
+def render_pair(
+    seed: int, index: int, size: int | tuple[int, int] = 256, ranges: Ranges = Ranges(), **changes
+) -> Pair:
     """Pair `index` of the endless list that belongs to `seed`.
 
     size : px, one side or (width, height); changes : fields of `Ranges`, for example motion=(0.1, 2.0)
@@ -200,7 +210,9 @@ def draw_states(scene: Scene, ranges: Ranges, rng: np.random.Generator) -> tuple
     largest = np.linalg.norm(move(rest, actions) - rest, axis=1).max() * per_cm
     wanted = _log_uniform(ranges.motion, rng) * (rng.uniform() >= ranges.still_face)
     strength = min(wanted / max(largest, 1e-6), 1.2)
-    base = draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, rng.uniform(0, 0.5)) if rng.uniform() < 0.4 else {}
+    base = (
+        draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, rng.uniform(0, 0.5)) if rng.uniform() < 0.4 else {}
+    )
     after = {k: base.get(k, 0.0) + strength * actions.get(k, 0.0) for k in {**base, **actions}}
     if rng.uniform() < ranges.blink:
         base, after = {**base, "43": rng.uniform(0, 0.5)}, {**after, "43": rng.uniform(0, 1)}
@@ -211,7 +223,10 @@ def draw_states(scene: Scene, ranges: Ranges, rng: np.random.Generator) -> tuple
         reach = _log_uniform(ranges.head, rng) / per_cm  # cm at the face's edge, some 8 cm from its centre
         turn = np.degrees(reach / 8) * rng.normal(0, 0.5, 3)
         moved = Pose(
-            pose.yaw + turn[0], pose.pitch + turn[1], pose.roll + turn[2], tuple(reach * rng.normal(0, [0.5, 0.5, 1.0]))
+            pose.yaw + turn[0],
+            pose.pitch + turn[1],
+            pose.roll + turn[2],
+            tuple(reach * rng.normal(0, [0.5, 0.5, 1.0])),
         )
     gaze = rng.normal(0, [8, 4])
     look = gaze + rng.normal(0, [6, 3]) * (rng.uniform() < ranges.gaze)
@@ -228,4 +243,7 @@ def _log_uniform(interval: tuple[float, float], rng: np.random.Generator) -> flo
 def _any_actions(rng: np.random.Generator) -> dict[str, float]:
     """One to four action units at random, each on one side or both."""
     names = rng.choice([a for a in ACTIONS if a != "43"], rng.integers(1, 5), replace=False)
-    return {str(n) + ("" if n == "26" else str(rng.choice(["", "", "R", "L"]))): rng.uniform(0.3, 1.0) for n in names}
+    return {
+        str(n) + ("" if n == "26" else str(rng.choice(["", "", "R", "L"]))): rng.uniform(0.3, 1.0)
+        for n in names
+    }

@@ -61,7 +61,11 @@ def record(picture: np.ndarray, sensor: Sensor, frame: int, rng: np.random.Gener
     light = picture.astype(np.float32)
     if sensor.blur:
         light = cv2.GaussianBlur(light, (0, 0), sensor.blur)
-    gain = 1 + sensor.drift * rng.standard_normal() + sensor.flicker * np.sin(2 * np.pi * frame / sensor.flicker_period)
+    gain = (
+        1
+        + sensor.drift * rng.standard_normal()
+        + sensor.flicker * np.sin(2 * np.pi * frame / sensor.flicker_period)
+    )
     if sensor.slope:
         across = np.linspace(-1, 1, light.shape[1], dtype=np.float32)[None, :, None]
         gain = gain + sensor.slope * np.sin(frame / 25) * across
@@ -76,7 +80,11 @@ def record(picture: np.ndarray, sensor: Sensor, frame: int, rng: np.random.Gener
 
 
 def record_clip(
-    pictures: list[np.ndarray], sensor: Sensor, rng: np.random.Generator, numbers: list[int] | None = None, fps: int = 30
+    pictures: list[np.ndarray],
+    sensor: Sensor,
+    rng: np.random.Generator,
+    numbers: list[int] | None = None,
+    fps: int = 30,
 ) -> list[np.ndarray]:
     """Frames (H, W, 3) uint8 of pictures (H, W, 3) float 0..1 by one camera, through its video coder if it has one.
 

@@ -140,7 +140,10 @@ class _Painter:
             self.gloss *= 1 - 0.9 * hole
             eye = self.ring(EYE, left)
             inner, middle = eye[8], eye.mean(0)
-            self.darken(0.20 * self.canvas.spot(middle + [0, 0.75], 1.3, 0.4) * (0.4 + self.look.age), (0.9, 1.0, 0.75))
+            self.darken(
+                0.20 * self.canvas.spot(middle + [0, 0.75], 1.3, 0.4) * (0.4 + self.look.age),
+                (0.9, 1.0, 0.75),
+            )
             self.darken(0.30 * self.canvas.spot(inner + [0, -0.45], 0.5, 0.55))
             self.darken(0.12 * self.canvas.spot(middle + [0, -0.7], 1.3, 0.35))
             self.darken(0.15 * self.canvas.spot(self.ring([61], left)[0], 0.35, 0.25))
@@ -157,7 +160,12 @@ class _Painter:
             v = -2.6 - 0.62 * k + self.rng.normal(0, 0.08)
             u = np.linspace(-4.2, 4.2, 9) * self.rng.uniform(0.7, 1)
             lines.append(
-                (curve(np.stack([u, v + 0.25 * np.cos(u * 0.9) * 0.6 + self.rng.normal(0, 0.06, 9)], 1), 60), 0.8)
+                (
+                    curve(
+                        np.stack([u, v + 0.25 * np.cos(u * 0.9) * 0.6 + self.rng.normal(0, 0.06, 9)], 1), 60
+                    ),
+                    0.8,
+                )
             )
         for left in (False, True):
             flip = [-1 if left else 1, 1]
@@ -256,19 +264,24 @@ class _Painter:
             self.darken(0.75 * fold + 0.3 * canvas.blur(canvas.strokes([crease], 0.1), 0.13))
             self.height -= 0.02 * fold
             if look.eyeshadow > 0:
-                lid = canvas.area(np.concatenate([upper, curve(self.ring(UPPER_LID[2], left), 40)[::-1]]), 0.14)
+                lid = canvas.area(
+                    np.concatenate([upper, curve(self.ring(UPPER_LID[2], left), 40)[::-1]]), 0.14
+                )
                 self.lay(0.6 * look.eyeshadow * lid, look.shadow_colour)
             rim = canvas.strokes([lower], 0.10)
             self.lay(0.55 * canvas.blur(rim, 0.025), np.asarray(look.tone) * [0.95, 0.70, 0.66])
             self.gloss += 0.6 * rim
             self.lay(
-                0.8 * canvas.blur(canvas.spot(eye[8], 0.12, 0.07), 0.02), np.asarray(look.tone) * [0.95, 0.62, 0.58]
+                0.8 * canvas.blur(canvas.spot(eye[8], 0.12, 0.07), 0.02),
+                np.asarray(look.tone) * [0.95, 0.62, 0.58],
             )
             line = canvas.strokes([upper[1:-2] - [0, 0.04]], 0.14 + 0.1 * look.eyeliner)
             dark = np.asarray(look.brows) * 0.45
             self.lay((0.7 + 0.3 * max(look.eyeliner, look.lashes * 0.6)) * canvas.blur(line, 0.02), dark)
             self.lay(
-                0.35 * (look.eyeliner + 0.4 * look.lashes) * canvas.blur(canvas.strokes([lower[6:-2]], 0.06), 0.03),
+                0.35
+                * (look.eyeliner + 0.4 * look.lashes)
+                * canvas.blur(canvas.strokes([lower[6:-2]], 0.06), 0.03),
                 dark,
             )
             outward = -1 if not left else 1
@@ -286,7 +299,10 @@ class _Painter:
         """Two brows, hair by hair: upright near the nose, lying outwards along the arch."""
         look = self.look
         for left in (False, True):
-            top, low = curve(self.ring(BROW_UPPER, left)[::-1], 60), curve(self.ring(BROW_LOWER, left)[::-1], 60)
+            top, low = (
+                curve(self.ring(BROW_UPPER, left)[::-1], 60),
+                curve(self.ring(BROW_LOWER, left)[::-1], 60),
+            )
             outward = 1 if left else -1
             middle, half = (top + low) / 2 + [0, 0.08], (low - top) / 2 * 0.72
             hairs = []
@@ -299,7 +315,9 @@ class _Painter:
                 tip = root + length * np.array([outward * np.cos(angle), -np.sin(angle)])
                 hairs.append(np.stack([root, (root + tip) / 2 + [0, 0.02], tip]))
             under = self.canvas.area(np.concatenate([middle - half * 0.7, (middle + half * 0.7)[::-1]]), 0.16)
-            self.lay(0.45 * look.brow_weight * under, np.asarray(look.tone) * 0.35 + np.asarray(look.brows) * 0.65)
+            self.lay(
+                0.45 * look.brow_weight * under, np.asarray(look.tone) * 0.35 + np.asarray(look.brows) * 0.65
+            )
             drawn = self.canvas.strokes(hairs, 0.024)
             self.lay(0.85 * np.clip(drawn, 0, 1), np.asarray(look.brows))
             self.height += 0.01 * drawn

@@ -1,7 +1,7 @@
 """Pairs without end for training, rendered as they are asked for; no disk."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Iterator
 
 import numpy as np
 from torch.utils.data import IterableDataset, get_worker_info
@@ -18,9 +18,19 @@ class PairStream(IterableDataset):
     """
 
     def __init__(
-        self, seed: int, size: int | tuple[int, int] = 256, start: int = 0, ranges: Ranges = Ranges(), **changes
+        self,
+        seed: int,
+        size: int | tuple[int, int] = 256,
+        start: int = 0,
+        ranges: Ranges = Ranges(),
+        **changes,
     ) -> None:
-        self.seed, self.size, self.start, self.ranges = seed, size, start, replace(ranges, **{"gpu": True, **changes})
+        self.seed, self.size, self.start, self.ranges = (
+            seed,
+            size,
+            start,
+            replace(ranges, **{"gpu": True, **changes}),
+        )
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
         worker = get_worker_info()

@@ -59,7 +59,8 @@ def motion(before: View, after: View, shift: tuple[float, float] = (0.0, 0.0)) -
     backdrop = behind * np.asarray(shift, np.float32)
     centres = blended[..., :2] + backdrop
     turn = np.stack(
-        [_at_pixels(blended[..., [6, 2, 3]] * [-1, 1, 1]), _at_pixels(blended[..., [7, 4, 5]] * [-1, 1, 1])], 2
+        [_at_pixels(blended[..., [6, 2, 3]] * [-1, 1, 1]), _at_pixels(blended[..., [7, 4, 5]] * [-1, 1, 1])],
+        2,
     )
     flow = (centres + turn).astype(np.float32)
 
@@ -119,5 +120,7 @@ def _visible(flow: np.ndarray, depth_next: np.ndarray, after: View) -> np.ndarra
     y, x = np.mgrid[:height, :width].astype(np.float32)
     to_x, to_y = x + flow[..., 0], y + flow[..., 1]
     inside = (abs(to_x - (width - 1) / 2) <= width / 2) & (abs(to_y - (height - 1) / 2) <= height / 2)
-    there = cv2.remap(after.depth().astype(np.float32), to_x, to_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    there = cv2.remap(
+        after.depth().astype(np.float32), to_x, to_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
+    )
     return inside & (depth_next - there < DEPTH_STEP)

@@ -22,7 +22,9 @@ def build(name: str, **settings: int) -> nn.Module:
     return SRFlowNet(**settings)
 
 
-def save_weights(path: str | Path, tensors: dict[str, Tensor], name: str, settings: dict[str, int], note: str = "") -> None:
+def save_weights(
+    path: str | Path, tensors: dict[str, Tensor], name: str, settings: dict[str, int], note: str = ""
+) -> None:
     """Write weights with what is needed to build their network: name, settings and a note travel in the file's header."""
     from safetensors.torch import save_file
 
@@ -47,16 +49,22 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
 
     try:
         tensors = load_file(str(path))
-        network.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
+        network.load_state_dict(
+            {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+        )
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise BadInput(f"{path} does not hold weights of this network: {str(error).splitlines()[0]}") from error
+        raise BadInput(
+            f"{path} does not hold weights of this network: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def load_network(path: str | Path) -> nn.Module:
     """Return the network that a weights file describes, filled and ready to estimate; `BadInput` if it describes none."""
     header = _header(path)
     if header.get("network") not in NETWORKS:
-        raise BadInput(f"{path} does not say which network it belongs to. Use a file that mer flow train wrote.")
+        raise BadInput(
+            f"{path} does not say which network it belongs to. Use a file that mer flow train wrote."
+        )
     network = build(header["network"], **json.loads(header["settings"]))
     load_weights(network, path)
     return network.eval()

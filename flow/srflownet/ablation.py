@@ -7,8 +7,8 @@ them on rendered faces of identities and seeds no training saw, and on the flow 
 are trained are not trained again, so it can be interrupted. Writes OUT/srflownet-ablation.md.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
 import click
 import numpy as np
@@ -43,14 +43,30 @@ SIZES = {"splat faces": 192, "benchmark": 224}  # px
 
 
 @click.command(help=__doc__.split("\n\n")[0])
-@click.option("--pool", type=click.Path(file_okay=False, path_type=Path), required=True, help="Rendered faces: flow.datasets.pool.fill.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the trainings and the table.")
-@click.option("--faces", type=click.Path(file_okay=False, path_type=Path), help="More faces for the benchmark, as of mer flow benchmark.")
+@click.option(
+    "--pool",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Rendered faces: flow.datasets.pool.fill.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of the trainings and the table.",
+)
+@click.option(
+    "--faces",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="More faces for the benchmark, as of mer flow benchmark.",
+)
 @click.option("--steps", default=3000, show_default=True, help="Of each training.")
 @click.option("--size", default=192, show_default=True, help="Side of a training frame, px.")
 @click.option("--pairs", default=48, show_default=True, help="To measure on, of each kind.")
 @click.option("--only", type=click.Choice(list(ROWS)), help="Train this one and stop.")
-def main(pool: Path, out: Path, faces: Path | None, steps: int, size: int, pairs: int, only: str | None) -> None:
+def main(
+    pool: Path, out: Path, faces: Path | None, steps: int, size: int, pairs: int, only: str | None
+) -> None:
     for name in [only] if only else ROWS:
         say(ROWS[name])
         train(config_of(name, pool, steps, size), out / name)
@@ -67,15 +83,21 @@ def config_of(name: str, pool: Path, steps: int, size: int) -> TrainConfig:
     """Return the training of one row; all rows share seed, steps and size."""
     config = load_config(CONFIGS / f"flow-ablation-{name}.yaml")
     if config.start is not None:
-        raise BadInput(f"flow-ablation-{name}.yaml starts from weights. The rows compare only from a random start.")
-    return config.model_copy(update={"pool": str(pool), "steps": steps, "size": size, "widen": min(config.widen, steps // 10)})
+        raise BadInput(
+            f"flow-ablation-{name}.yaml starts from weights. The rows compare only from a random start."
+        )
+    return config.model_copy(
+        update={"pool": str(pool), "steps": steps, "size": size, "widen": min(config.widen, steps // 10)}
+    )
 
 
 def measure(networks: dict[str, nn.Module], pairs: int, faces: Path | None) -> pd.DataFrame:
     """Return errors in px inside the face, one row per kind of pair, pair and network; `rest` predicts nothing."""
     records = []
     for kind, number, onset, apex, truth, mask in _held_out(pairs, faces):
-        flows = {name: _flow(network, onset, apex) for name, network in networks.items()} | {"rest": np.zeros_like(truth)}
+        flows = {name: _flow(network, onset, apex) for name, network in networks.items()} | {
+            "rest": np.zeros_like(truth)
+        }
         for name, flow in flows.items():
             error = flow - truth
             down, right = np.gradient(error, axis=(0, 1))
@@ -95,7 +117,9 @@ def _held_out(pairs: int, faces: Path | None) -> Iterator[tuple]:
 
 @torch.inference_mode()
 def _flow(network: nn.Module, onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
-    frames = (torch.from_numpy(f).permute(2, 0, 1)[None].float() for f in (onset, exposure.match(onset, apex)))
+    frames = (
+        torch.from_numpy(f).permute(2, 0, 1)[None].float() for f in (onset, exposure.match(onset, apex))
+    )
     return network(*frames)[-1][0].permute(1, 2, 0).numpy()
 
 
@@ -111,7 +135,10 @@ def page(errors: pd.DataFrame, steps: int, size: int) -> str:
         f"none of them trained on, at {SIZES['splat faces']} px, and on {counts['benchmark']} pairs of the flow benchmark "
         f"(seed {BENCHMARK_SEED}) at {SIZES['benchmark']} px."
     )
-    lines += ["", "| trained on | EPE, splat faces | EPE, benchmark | gradient error, splat faces | gradient error, benchmark |"]
+    lines += [
+        "",
+        "| trained on | EPE, splat faces | EPE, benchmark | gradient error, splat faces | gradient error, benchmark |",
+    ]
     lines += ["|---|---:|---:|---:|---:|"]
     for name, title in {**BEFORE, **ROWS}.items():
         cells = [title]
@@ -137,7 +164,9 @@ def _spread(errors: pd.DataFrame) -> list[str]:
         table = errors[errors["kind"] == kind].pivot(index="pair", columns="network", values="epe")
         for name, against in [("faces", "generic")] + [(other, "faces") for other in list(ROWS)[2:]]:
             apart = table[name] - table[against]
-            lines.append(f"- {kind}, {ROWS[name]} less {ROWS[against][:3]}: {apart.mean():+.4f} +- {2 * apart.sem():.4f} px")
+            lines.append(
+                f"- {kind}, {ROWS[name]} less {ROWS[against][:3]}: {apart.mean():+.4f} +- {2 * apart.sem():.4f} px"
+            )
     return lines
 
 

@@ -19,7 +19,10 @@ from flow.srflownet.resample import doubled, enlarge
 
 # (size of a feature pixel, size of a grid cell, times) of each step, in pixels of the frame
 SCHEDULE = ((8, 8), (4, 8), (2, 4), (1, 4), (1, 4), (1, 4))
-ROUNDS = {8: 20, 4: 12}  # of conjugate gradients, by the size of a cell; on the finer grid the start is already good
+ROUNDS = {
+    8: 20,
+    4: 12,
+}  # of conjugate gradients, by the size of a cell; on the finer grid the start is already good
 LAST = 2  # steps at the end that have a regulariser of their own
 MULTIPLE = 32  # frames are padded to a multiple of this
 
@@ -60,12 +63,21 @@ class CompactSRFlowNet(nn.Module):
         predictions = []
         for number, (pixel, grid) in enumerate(SCHEDULE):
             if grid != cell:
-                flow, hidden = enlarge(flow, cell // grid), F.interpolate(hidden, scale_factor=cell // grid, mode="bilinear")
+                flow, hidden = (
+                    enlarge(flow, cell // grid),
+                    F.interpolate(hidden, scale_factor=cell // grid, mode="bilinear"),
+                )
                 cell = grid
             flow = flow.detach()
-            answers, steps = equations.solve(first[pixel], second[pixel], flow / pixel, grid // pixel, ROUNDS[grid])
-            regulariser = self.coarse if grid == 8 else self.fine if number < len(SCHEDULE) - LAST else self.last
-            moved = (flow - drift(flow)) / pixel  # a face that moves as a whole is to look like a face at rest
+            answers, steps = equations.solve(
+                first[pixel], second[pixel], flow / pixel, grid // pixel, ROUNDS[grid]
+            )
+            regulariser = (
+                self.coarse if grid == 8 else self.fine if number < len(SCHEDULE) - LAST else self.last
+            )
+            moved = (
+                flow - drift(flow)
+            ) / pixel  # a face that moves as a whole is to look like a face at rest
             step, hidden = regulariser(answers, steps, moved, context[grid], hidden)
             flow = flow + pixel * step
             predictions.append(flow)
@@ -89,7 +101,9 @@ def local_contrast(frame: Tensor) -> Tensor:
     small = F.avg_pool2d(frame, 4)
     mean = blur(small)
     spread = blur((small - mean).square().mean(dim=1, keepdim=True)).sqrt()
-    mean, spread = (F.interpolate(m, scale_factor=4, mode="bilinear", align_corners=False) for m in (mean, spread))
+    mean, spread = (
+        F.interpolate(m, scale_factor=4, mode="bilinear", align_corners=False) for m in (mean, spread)
+    )
     return (frame - mean) / (spread + 3.0)
 
 
@@ -164,7 +178,9 @@ class Whole(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         near = self.near(x)
         far = self.up(self.far(F.gelu(self.down(near))))
-        return x + self.out(self.mix(near + F.interpolate(far, size=x.shape[-2:], mode="bilinear", align_corners=False)))
+        return x + self.out(
+            self.mix(near + F.interpolate(far, size=x.shape[-2:], mode="bilinear", align_corners=False))
+        )
 
 
 class Regulariser(nn.Module):
@@ -194,7 +210,9 @@ class Regulariser(nn.Module):
             self.head.bias[len(equations.WINDOWS) : equations.STEPS] = 2.0
             self.head.bias[: len(equations.WINDOWS)] = -2.0
 
-    def forward(self, answers: Tensor, steps: Tensor, moved: Tensor, context: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, answers: Tensor, steps: Tensor, moved: Tensor, context: Tensor, hidden: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Return the step (N, 2, h, w) in pixels of the level, and the new hidden state.
 
         answers, steps  : from `equations.solve`

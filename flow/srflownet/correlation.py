@@ -81,4 +81,6 @@ def _read(maps: Tensor, at: Tensor) -> Tensor:
     """Return `maps` (N, C, H, W) read bilinearly at `at` (N, h, w, 2) in cells, (N, C, h, w); nothing lies outside."""
     height, width = maps.shape[-2:]
     size = at.new_tensor([width, height])
-    return F.grid_sample(maps, (2 * at + 1) / size - 1, padding_mode="zeros", align_corners=False).to(at.dtype)
+    return F.grid_sample(maps, (2 * at + 1) / size - 1, padding_mode="zeros", align_corners=False).to(
+        at.dtype
+    )

@@ -22,7 +22,13 @@ WIDE_SMOOTHNESS = ((0.0, 0.03), (0.0, 0.3))  # the same on cells twice as wide, 
 STEPS = len(WINDOWS) + len(SMOOTHNESS) + len(WIDE_SMOOTHNESS)
 ANSWERS = 6 * len(WINDOWS) + 2 * len(SMOOTHNESS) + 2 * len(WIDE_SMOOTHNESS)  # maps that `solve` returns
 ROUNDS = 20  # of conjugate gradients, by default; what they leave undone, the next step finds
-SMOOTH = (0.02, 0.2285, 0.503, 0.2285, 0.02)  # a Gaussian of 0.8 px: quiets noise, and what lies beyond reading
+SMOOTH = (
+    0.02,
+    0.2285,
+    0.503,
+    0.2285,
+    0.02,
+)  # a Gaussian of 0.8 px: quiets noise, and what lies beyond reading
 SLOPE = (1 / 12, -8 / 12, 0.0, 8 / 12, -1 / 12)  # central difference of fourth order
 GREY_LEVELS = 15.0  # of the frame to one unit here
 DAMPING = 0.002  # squared slope per px that counts as none: that of a sensor's noise
@@ -50,7 +56,9 @@ def brightness(frame: Tensor) -> dict[int, Tensor]:
 
 
 @torch.no_grad()
-def solve(first: Tensor, second: Tensor, flow: Tensor, ratio: int, rounds: int = ROUNDS) -> tuple[Tensor, Tensor]:
+def solve(
+    first: Tensor, second: Tensor, flow: Tensor, ratio: int, rounds: int = ROUNDS
+) -> tuple[Tensor, Tensor]:
     """Return the answers to what is left of the motion after `flow`.
 
     first, second : (N, 1, H, W) from `brightness`, and (N, 1, 2H, 2W), the same `doubled`
@@ -94,7 +102,9 @@ def local_answer(sums: Tensor) -> tuple[Tensor, Tensor]:
     dy = REACH * torch.tanh((xy * xt - (xx + DAMPING) * yt) / determinant / REACH)
     trace = xx + yy + 1e-5
     explained = -(dx * xt + dy * yt) / (tt + 1e-4)
-    answer = torch.stack([dx, dy, 0.3 * trace.log() + 1, 2 * (xx - yy) / trace, 4 * xy / trace, explained], dim=1)
+    answer = torch.stack(
+        [dx, dy, 0.3 * trace.log() + 1, 2 * (xx - yy) / trace, 4 * xy / trace, explained], dim=1
+    )
     return answer, torch.stack([dx, dy], dim=1)
 
 
@@ -134,7 +144,9 @@ def laplacian(maps: Tensor) -> Tensor:
     """Return four times each cell less its four neighbours, (..., h, w); the border continues itself."""
     flat = maps.reshape(-1, 1, *maps.shape[-2:])
     p = F.pad(flat, (1, 1, 1, 1), mode="replicate")
-    return (4 * flat - p[..., 1:-1, 2:] - p[..., 1:-1, :-2] - p[..., 2:, 1:-1] - p[..., :-2, 1:-1]).reshape(maps.shape)
+    return (4 * flat - p[..., 1:-1, 2:] - p[..., 1:-1, :-2] - p[..., 2:, 1:-1] - p[..., :-2, 1:-1]).reshape(
+        maps.shape
+    )
 
 
 def filtered(maps: Tensor, taps: tuple[float, ...], along: int) -> Tensor:

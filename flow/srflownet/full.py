@@ -70,7 +70,9 @@ class Attention(nn.Module):
         super().__init__()
         self.to_qk = nn.Conv2d(width, 2 * width, 1, bias=False)
         # The published network carries, and counts, relative positions that its content-only attention never reads.
-        self.rel_height, self.rel_width = (nn.Embedding(2 * 160 - 1, width).requires_grad_(False) for _ in range(2))
+        self.rel_height, self.rel_width = (
+            nn.Embedding(2 * 160 - 1, width).requires_grad_(False) for _ in range(2)
+        )
 
     def forward(self, context: Tensor) -> tuple[Tensor, Tensor]:
         """Return queries and keys, each (N, 1, h w, width)."""
@@ -121,7 +123,9 @@ class UpdateBlock(nn.Module):
         self.aggregator = Aggregate(128)
         self.gru = SuperKernelBlock(HIDDEN + CONTEXT + 128 + 128, HIDDEN, (1, 7))
         self.flow_head = SuperKernelBlock(HIDDEN, 2, (1, 15))
-        self.mask = nn.Sequential(nn.Conv2d(HIDDEN, 256, 3, padding=1), nn.ReLU(), nn.Conv2d(256, GRID**2 * 9, 1))
+        self.mask = nn.Sequential(
+            nn.Conv2d(HIDDEN, 256, 3, padding=1), nn.ReLU(), nn.Conv2d(256, GRID**2 * 9, 1)
+        )
 
     def forward(
         self, net: Tensor, inp: Tensor, corr: Tensor, flow: Tensor, query_key: tuple[Tensor, Tensor]

@@ -6,7 +6,7 @@ its equations are not public. The forms here are ours, to be compared by `config
 All take motions (N, 2, H, W) in px and a mask (N, 1, H, W) of 0 and 1, and return one number, averaged inside the mask.
 """
 
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -36,7 +36,10 @@ def sequence(predictions: list[Tensor], truth: Tensor, gamma: float = 0.8, power
     for i, flow in enumerate(predictions):
         target = truth if flow.shape == truth.shape else F.adaptive_avg_pool2d(truth, flow.shape[-2:])
         error = ((flow - target).square().sum(dim=1) + 1e-6).sqrt()
-        total = total + gamma ** (len(predictions) - 1 - i) * ((error + (power < 1) * FLOOR) / scale).pow(power).mean()
+        total = (
+            total
+            + gamma ** (len(predictions) - 1 - i) * ((error + (power < 1) * FLOOR) / scale).pow(power).mean()
+        )
     return total
 
 
@@ -75,7 +78,9 @@ def flow_difference_loss(flow: Tensor, truth: Tensor, mask: Tensor, window: int 
     return masked_mean((error - around).abs(), mask)
 
 
-def regularisers(weights: dict[str, float], gradient_kind: str = "difference") -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+def regularisers(
+    weights: dict[str, float], gradient_kind: str = "difference"
+) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """Return the weighted sum of the named losses: `mask`, `gradient`, `total_variation`, `flow_difference`."""
     parts = {
         "mask": mask_loss,
@@ -84,7 +89,9 @@ def regularisers(weights: dict[str, float], gradient_kind: str = "difference") -
         "flow_difference": flow_difference_loss,
     }
     used = [(weight, parts[name]) for name, weight in weights.items() if weight]
-    return lambda flow, truth, mask: sum((w * part(flow, truth, mask) for w, part in used), torch.zeros((), device=flow.device))
+    return lambda flow, truth, mask: sum(
+        (w * part(flow, truth, mask) for w, part in used), torch.zeros((), device=flow.device)
+    )
 
 
 def _slopes(maps: Tensor, mask: Tensor, kind: str) -> tuple[list[Tensor], list[Tensor]]:
@@ -95,6 +102,8 @@ def _slopes(maps: Tensor, mask: Tensor, kind: str) -> tuple[list[Tensor], list[T
     kernel = torch.tensor(SOBEL, dtype=maps.dtype, device=maps.device) / 8
     n, channels, height, width = maps.shape
     flat = maps.reshape(n * channels, 1, height, width)
-    slopes = [F.conv2d(flat, k[None, None]).reshape(n, channels, height - 2, width - 2) for k in (kernel, kernel.T)]
+    slopes = [
+        F.conv2d(flat, k[None, None]).reshape(n, channels, height - 2, width - 2) for k in (kernel, kernel.T)
+    ]
     inside = 1 - F.max_pool2d(1 - mask, 3, stride=1)
     return slopes, [inside, inside]

@@ -6,7 +6,7 @@ fraction of the motion; that is more than the errors this package is about. Keys
 Source: R. Keys, IEEE TASSP 29(6), 1981.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import torch
@@ -33,14 +33,18 @@ def read(fine: Tensor, flow: Tensor) -> Tensor:
     height, width = flow.shape[-2:]
     x = torch.arange(width, device=flow.device, dtype=flow.dtype)
     y = torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None]
-    at = torch.stack([(x + flow[:, 0] + 0.5) * (2 / width) - 1, (y + flow[:, 1] + 0.5) * (2 / height) - 1], dim=-1)
+    at = torch.stack(
+        [(x + flow[:, 0] + 0.5) * (2 / width) - 1, (y + flow[:, 1] + 0.5) * (2 / height) - 1], dim=-1
+    )
     return F.grid_sample(fine, at, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def _upsample(maps: Tensor, weights: np.ndarray) -> Tensor:
     """Return `maps` upsampled in both directions by `weights` (phases, taps)."""
     phases, taps = weights.shape
-    kernel = torch.from_numpy(np.einsum("ai,bj->abij", weights, weights).reshape(phases**2, 1, taps, taps)).to(maps)
+    kernel = torch.from_numpy(
+        np.einsum("ai,bj->abij", weights, weights).reshape(phases**2, 1, taps, taps)
+    ).to(maps)
     n, channels, height, width = maps.shape
     flat = F.pad(maps.reshape(n * channels, 1, height, width), (taps // 2,) * 4, mode="replicate")
     fine = F.pixel_shuffle(F.conv2d(flat, kernel), phases)
@@ -52,14 +56,14 @@ def _offsets(phases: int, taps: int) -> np.ndarray:
     return (np.arange(phases)[:, None] + 0.5) / phases - 0.5 - (np.arange(taps) - taps // 2)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _cubic(times: int) -> np.ndarray:
     t = np.abs(_offsets(times, 5))
     near, far = 1.5 * t**3 - 2.5 * t**2 + 1, -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
     return np.where(t <= 1, near, np.where(t < 2, far, 0))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _sinc(taps: int = 9) -> np.ndarray:
     t = _offsets(2, taps)
     weights = np.sinc(t) * np.cos(np.pi * t / (taps + 0.5)) ** 2

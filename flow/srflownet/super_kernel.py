@@ -22,7 +22,9 @@ class SuperKernelBlock(nn.Module):
     def __init__(self, width: int, out: int, kernels: tuple[int, ...]):
         super().__init__()
         self.ffn1 = pointwise(width, width)
-        self.depthwise = nn.ModuleList(nn.Conv2d(width, width, k, padding=k // 2, groups=width) for k in kernels)
+        self.depthwise = nn.ModuleList(
+            nn.Conv2d(width, width, k, padding=k // 2, groups=width) for k in kernels
+        )
         self.pointwise = nn.Conv2d(width, width, 1)
         self.ffn2 = pointwise(width, out)
 

@@ -7,7 +7,9 @@ TILE = 1024  # px
 OVERLAP = 192  # px: more than a network looks around a place to judge its motion
 
 
-def estimate_tiled(network: nn.Module, onset: Tensor, apex: Tensor, tile: int = TILE, overlap: int = OVERLAP) -> Tensor:
+def estimate_tiled(
+    network: nn.Module, onset: Tensor, apex: Tensor, tile: int = TILE, overlap: int = OVERLAP
+) -> Tensor:
     """Return the motion (N, 2, H, W) px of two frames (N, 3, H, W), each tile weighing less towards its border.
 
     tile, overlap : px; neighbouring tiles share at least `overlap`

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from flow import exposure
 from flow.pairs import Pair, make_pairs
 
-SEED = 20  # not the benchmark's own, so that the steps of a training are not chosen on the pairs that it reports
+SEED = (
+    20  # not the benchmark's own, so that the steps of a training are not chosen on the pairs that it reports
+)
 
 
 @torch.no_grad()
@@ -21,7 +23,9 @@ def errors(network: nn.Module, count: int, sizes: tuple[int, ...] = (224, 448)) 
     found = {}
     for size in sizes:
         found[f"epe_{size}"] = float(np.mean([_error(network, pair) for pair in _pairs(size, count, False)]))
-        found[f"still_{size}"] = float(np.mean([_error(network, pair) for pair in _pairs(size, max(1, count // 8), True)]))
+        found[f"still_{size}"] = float(
+            np.mean([_error(network, pair) for pair in _pairs(size, max(1, count // 8), True)])
+        )
     return found
 
 
@@ -33,7 +37,9 @@ def _pairs(size: int, count: int, still: bool) -> list[Pair]:
 def _error(network: nn.Module, pair: Pair) -> float:
     """Return the mean length of the flow's error over the face, px."""
     device = next(network.parameters()).device
-    flow = network(_tensor(pair.frame1, device), _tensor(exposure.match(pair.frame1, pair.frame2), device))[-1]
+    flow = network(_tensor(pair.frame1, device), _tensor(exposure.match(pair.frame1, pair.frame2), device))[
+        -1
+    ]
     flow = flow[0].permute(1, 2, 0).float().cpu().numpy()
     return float(np.linalg.norm(flow - pair.flow, axis=-1)[pair.mask].mean())
 

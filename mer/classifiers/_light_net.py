@@ -5,9 +5,9 @@ Two 3x3 convolutions, each ReLU and max-pooling by two, and one linear layer tha
 that contains it. What such a clip holds cannot reach the fold.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 import torch
@@ -46,9 +46,18 @@ class Training:
     average: float = 0.98
 
 
-def train(maps: np.ndarray, y: np.ndarray, folds: Sequence[np.ndarray], classes: int, seed: int, how: Training,
-          start: Weights | None = None, places: np.ndarray | None = None, total: int | None = None,
-          device: torch.device | str = "cpu") -> Weights:
+def train(
+    maps: np.ndarray,
+    y: np.ndarray,
+    folds: Sequence[np.ndarray],
+    classes: int,
+    seed: int,
+    how: Training,
+    start: Weights | None = None,
+    places: np.ndarray | None = None,
+    total: int | None = None,
+    device: torch.device | str = "cpu",
+) -> Weights:
     """Return the weights of one network per fold, stacked.
 
     maps : (N, C, 14, 14) levelled, three channels for each phase; y : (N,) int; folds : positions to fit on
@@ -57,26 +66,48 @@ def train(maps: np.ndarray, y: np.ndarray, folds: Sequence[np.ndarray], classes:
         and is to go through its clips in the same order and with the same changes
     """
     places, total = (np.arange(len(y)), len(y)) if places is None else (places, total)
-    parts = [_train_block(torch.from_numpy(maps).to(device), y, folds[i : i + BLOCK], classes, seed, how, start, places, total)
-             for i in range(0, len(folds), BLOCK)]
+    parts = [
+        _train_block(
+            torch.from_numpy(maps).to(device),
+            y,
+            folds[i : i + BLOCK],
+            classes,
+            seed,
+            how,
+            start,
+            places,
+            total,
+        )
+        for i in range(0, len(folds), BLOCK)
+    ]
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 def _train_block(maps, y, folds, classes, seed, how, start, places, total) -> Weights:
     inside = np.stack([np.isin(np.arange(len(y)), fold) for fold in folds])
     clip_weight = torch.from_numpy(_clip_weights(y, inside, classes, how.balanced)).to(maps.device)
-    start = first_weights(maps.shape[1], classes, seed) if start is None else with_channels(start, maps.shape[1])
-    weights = {name: value.to(maps.device).expand(len(folds), *value.shape[1:]).clone().requires_grad_() for name, value in start.items()}
+    start = (
+        first_weights(maps.shape[1], classes, seed) if start is None else with_channels(start, maps.shape[1])
+    )
+    weights = {
+        name: value.to(maps.device).expand(len(folds), *value.shape[1:]).clone().requires_grad_()
+        for name, value in start.items()
+    }
     running = {name: value.detach().clone() for name, value in weights.items()}
     optimizer = torch.optim.AdamW(weights.values(), lr=how.learning_rate, weight_decay=how.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, how.learning_rate, total_steps=how.steps + 1)
-    targets = torch.eye(classes, device=maps.device)[torch.tensor(y)] * (1 - how.smoothing) + how.smoothing / classes
+    targets = (
+        torch.eye(classes, device=maps.device)[torch.tensor(y)] * (1 - how.smoothing)
+        + how.smoothing / classes
+    )
     for step, (clips, partners, share, draws) in enumerate(turns(seed, how, places, total)):
         x = augment.changed(maps[clips], draws[0], how.changes)
         target, weight = targets[clips].expand(len(folds), -1, -1), clip_weight[:, clips]
         if how.mixup:
             lam = torch.from_numpy(share).to(maps)
-            x = lam[:, None, None, None] * x + (1 - lam)[:, None, None, None] * augment.changed(maps[partners], draws[1], how.changes)
+            x = lam[:, None, None, None] * x + (1 - lam)[:, None, None, None] * augment.changed(
+                maps[partners], draws[1], how.changes
+            )
             target = lam[:, None] * target + (1 - lam)[:, None] * targets[partners]
             both = (weight > 0) & (clip_weight[:, partners] > 0)
             weight = both * (lam * weight + (1 - lam) * clip_weight[:, partners])
@@ -121,31 +152,51 @@ def first_weights(channels: int, classes: int, seed: int) -> Weights:
 
     def layer(name: str, outputs: int, *inputs: int) -> Weights:
         scale = (6 / np.prod(inputs)) ** 0.5  # He's uniform initialisation
-        return {f"{name}.weight": scale * (2 * torch.rand(1, outputs, *inputs, generator=generator) - 1), f"{name}.bias": torch.zeros(1, outputs)}
+        return {
+            f"{name}.weight": scale * (2 * torch.rand(1, outputs, *inputs, generator=generator) - 1),
+            f"{name}.bias": torch.zeros(1, outputs),
+        }
 
-    return layer("first", FILTERS[0], channels, 3, 3) | layer("second", FILTERS[1], FILTERS[0], 3, 3) | layer("head", classes, FILTERS[1] * CELLS)
+    return (
+        layer("first", FILTERS[0], channels, 3, 3)
+        | layer("second", FILTERS[1], FILTERS[0], 3, 3)
+        | layer("head", classes, FILTERS[1] * CELLS)
+    )
 
 
 def frozen(name: str) -> Weights:
     """The weights of one network that was fitted on synthetic motion. Raises `BadInput` for a name without any."""
     path = FROZEN / f"synthetic-{name}.safetensors"
     if not path.is_file():
-        known = ", ".join(sorted(file.stem.removeprefix("synthetic-") for file in FROZEN.glob("synthetic-*.safetensors")))
-        raise BadInput(f"There are no frozen weights called {name!r}. Known: {known or 'none'}. Make them with: python -m mer.pretrain --crop {name}")
+        known = ", ".join(
+            sorted(file.stem.removeprefix("synthetic-") for file in FROZEN.glob("synthetic-*.safetensors"))
+        )
+        raise BadInput(
+            f"There are no frozen weights called {name!r}. Known: {known or 'none'}. Make them with: python -m mer.pretrain --crop {name}"
+        )
     return {key.removeprefix("network0."): value for key, value in load_file(path).items()}
 
 
 def with_channels(weights: Weights, channels: int) -> Weights:
     """The same network for maps of more channels, of which it does not use the further ones."""
-    return {**weights, "first.weight": F.pad(weights["first.weight"], (0, 0, 0, 0, 0, channels - weights["first.weight"].shape[2]))}
+    return {
+        **weights,
+        "first.weight": F.pad(
+            weights["first.weight"], (0, 0, 0, 0, 0, channels - weights["first.weight"].shape[2])
+        ),
+    }
 
 
 def logits(weights: Weights, x: torch.Tensor) -> torch.Tensor:
     """(folds, N, classes) for maps x (N, C, 14, 14), the same for every network."""
     folds = len(weights["head.bias"])
-    x = F.conv2d(x, weights["first.weight"].flatten(0, 1), weights["first.bias"].flatten(), padding=1)  # (N, folds * 16, 14, 14)
+    x = F.conv2d(
+        x, weights["first.weight"].flatten(0, 1), weights["first.bias"].flatten(), padding=1
+    )  # (N, folds * 16, 14, 14)
     x = F.relu(F.max_pool2d(x, 2))
-    x = F.conv2d(x, weights["second.weight"].flatten(0, 1), weights["second.bias"].flatten(), padding=1, groups=folds)
+    x = F.conv2d(
+        x, weights["second.weight"].flatten(0, 1), weights["second.bias"].flatten(), padding=1, groups=folds
+    )
     x = F.relu(F.max_pool2d(x, 2))  # (N, folds * 32, 3, 3)
     x = x.reshape(len(x), folds, -1).transpose(0, 1)
     return torch.baddbmm(weights["head.bias"][:, None], x, weights["head.weight"].transpose(1, 2))

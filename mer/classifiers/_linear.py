@@ -55,7 +55,9 @@ class LinearClassifier(ABC):
     def from_state(cls, tensors: dict[str, np.ndarray], settings: dict) -> "LinearClassifier":
         """The classifier that `state` came from; it predicts the same to the last bit."""
         self = cls(**settings)
-        self.mean, self.scale, self.weight, self.bias = (tensors[name] for name in ("mean", "scale", "weight", "bias"))
+        self.mean, self.scale, self.weight, self.bias = (
+            tensors[name] for name in ("mean", "scale", "weight", "bias")
+        )
         return self
 
 

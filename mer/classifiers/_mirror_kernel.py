@@ -30,7 +30,9 @@ class MirrorKernel:
         apart = self.distances(maps)
         self.spread = np.array(max(np.mean([d.mean() for d in apart]), 1e-12))
         counts = np.bincount(y, minlength=self.classes)
-        weight = (len(y) / counts.clip(min=1) / np.count_nonzero(counts))[y] if self.balanced else np.ones(len(y))
+        weight = (
+            (len(y) / counts.clip(min=1) / np.count_nonzero(counts))[y] if self.balanced else np.ones(len(y))
+        )
         targets = np.eye(self.classes)[y]
         self.prior = weight @ targets / weight.sum()
         kernel = self._kernel(apart)

@@ -4,7 +4,7 @@ Each of them says only which network it is; `ststnet`, which trains all folds at
 """
 
 from abc import ABC, abstractmethod
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -18,7 +18,9 @@ from mer.errors import BadInput
 def maps_only(X: np.ndarray) -> None:
     """Raise `BadInput` unless X is (N, C, H, W)."""
     if np.ndim(X) != 4:
-        raise BadInput(f"This network reads maps, (clips, channels, height, width); these are {np.shape(X)}. Use the feature flow_image.")
+        raise BadInput(
+            f"This network reads maps, (clips, channels, height, width); these are {np.shape(X)}. Use the feature flow_image."
+        )
 
 
 class NetworkClassifier(ABC):
@@ -36,7 +38,9 @@ class NetworkClassifier(ABC):
     def build(self, channels: int, height: int, width: int) -> nn.Module:
         """The untrained network: (N, channels, height, width) float32 -> logits (N, classes)."""
 
-    def fit(self, X: np.ndarray, y: np.ndarray, watch: Callable[["NetworkClassifier"], None] | None = None) -> "NetworkClassifier":
+    def fit(
+        self, X: np.ndarray, y: np.ndarray, watch: Callable[["NetworkClassifier"], None] | None = None
+    ) -> "NetworkClassifier":
         """X : (N, C, H, W) float; y : (N,) int in 0..classes-1; watch : called with this classifier after each epoch, for `mer audit`."""
         maps_only(X)
         options, self.shape = self.settings, X.shape[1:]
@@ -49,11 +53,20 @@ class NetworkClassifier(ABC):
         with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they were
             torch.manual_seed(options["seed"])
             self.net = self._network().eval()
-            optimizer = torch.optim.AdamW(self.net.parameters(), lr=options["learning_rate"], weight_decay=options["weight_decay"], fused=True)
+            optimizer = torch.optim.AdamW(
+                self.net.parameters(),
+                lr=options["learning_rate"],
+                weight_decay=options["weight_decay"],
+                fused=True,
+            )
             for epoch in range(options["epochs"]):
                 self.net.train()
-                order = torch.from_numpy(np.random.default_rng([options["seed"], epoch]).permutation(len(truth)))
-                for batch in order.tensor_split(-(-len(truth) // options["batch_size"])):  # alike in size: no batch of one clip
+                order = torch.from_numpy(
+                    np.random.default_rng([options["seed"], epoch]).permutation(len(truth))
+                )
+                for batch in order.tensor_split(
+                    -(-len(truth) // options["batch_size"])
+                ):  # alike in size: no batch of one clip
                     optimizer.zero_grad(set_to_none=True)
                     F.cross_entropy(self.net(x[batch]), truth[batch], weight=weight).backward()
                     optimizer.step()
@@ -69,8 +82,13 @@ class NetworkClassifier(ABC):
 
     def state(self) -> tuple[dict[str, np.ndarray], dict]:
         """Return what was fitted, as tensors and as settings that JSON can hold."""
-        tensors = {f"net.{name}": value.cpu().contiguous().numpy() for name, value in self.net.state_dict().items()}
-        return {"mean": self.mean, "scale": self.scale, **tensors}, {**self.settings, "shape": list(self.shape)}
+        tensors = {
+            f"net.{name}": value.cpu().contiguous().numpy() for name, value in self.net.state_dict().items()
+        }
+        return {"mean": self.mean, "scale": self.scale, **tensors}, {
+            **self.settings,
+            "shape": list(self.shape),
+        }
 
     @classmethod
     def from_state(cls, tensors: dict[str, np.ndarray], settings: dict) -> "NetworkClassifier":
@@ -79,7 +97,13 @@ class NetworkClassifier(ABC):
         self.mean, self.scale, self.shape = tensors["mean"], tensors["scale"], tuple(settings["shape"])
         self.net = self._network()
         own = self.net.state_dict()  # counters are single numbers, which some files keep as lists of one
-        self.net.load_state_dict({name[4:]: torch.from_numpy(value).reshape(own[name[4:]].shape) for name, value in tensors.items() if name.startswith("net.")})
+        self.net.load_state_dict(
+            {
+                name[4:]: torch.from_numpy(value).reshape(own[name[4:]].shape)
+                for name, value in tensors.items()
+                if name.startswith("net.")
+            }
+        )
         self.net.eval()
         return self
 
@@ -88,4 +112,6 @@ class NetworkClassifier(ABC):
         return self.build(*self.shape).to(self.device, memory_format=torch.channels_last)
 
     def _tensor(self, X: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(((X - self.mean) / self.scale).astype(np.float32)).to(self.device, memory_format=torch.channels_last)
+        return torch.from_numpy(((X - self.mean) / self.scale).astype(np.float32)).to(
+            self.device, memory_format=torch.channels_last
+        )

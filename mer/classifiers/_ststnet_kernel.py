@@ -25,7 +25,9 @@ CHANNELS, FILTERS = 3, 16  # of ststnet.Net
 TAPS = 32  # the 27 values that a filter multiplies, and zeros up to whole vectors
 KINDS = 9
 
-inlined = njit(forceinline=True, fastmath={"contract"})  # a * b + c may be rounded once, as in matrix products
+inlined = njit(
+    forceinline=True, fastmath={"contract"}
+)  # a * b + c may be rounded once, as in matrix products
 
 
 def compiled_once(function):
@@ -43,7 +45,9 @@ class Kernel:
         seen = cut_tiles(x)
         h, w = seen.shape[1:3]
         self.tiles = by_cell(seen).flatten(2).contiguous()  # (N, windows, 75)
-        self.patches = F.pad(cut_patches(by_cell(seen)), (0, TAPS - 9 * CHANNELS)).flatten(1)  # (N, windows * 9 * 32)
+        self.patches = F.pad(cut_patches(by_cell(seen)), (0, TAPS - 9 * CHANNELS)).flatten(
+            1
+        )  # (N, windows * 9 * 32)
         row, column = (torch.tensor([0] + [1] * (side - 2) + [2]) for side in (h, w))
         self.kinds = by_cell(3 * row[None, :, None] + column)[0].contiguous()  # (windows,)
         # Which taps lie inside: found in the smallest picture that has a window of each kind. (9 kinds * 9 positions, 9 taps)
@@ -60,7 +64,9 @@ class Kernel:
         folds, threads = len(share), torch.get_num_threads()
         weight = parameters["streams.weight"] / scales
         table = weight.flatten(2).transpose(1, 2).flatten(1)  # on the way in, the filters lie side by side
-        taps = F.pad(weight.flatten(2), (0, TAPS - 9 * CHANNELS)).flatten(1)  # and on the way back, the taps of each filter
+        taps = F.pad(weight.flatten(2), (0, TAPS - 9 * CHANNELS)).flatten(
+            1
+        )  # and on the way back, the taps of each filter
         start = self.starts(weight, parameters["streams.bias"], means)
         head = parameters["head.weight"].unflatten(2, (FILTERS, -1)).transpose(2, 3).flatten(2)
         joined = [taps, start, head, parameters["head.bias"]]
@@ -70,7 +76,10 @@ class Kernel:
         own = [value.detach().contiguous().numpy() for value in (share, table, *joined[1:], *slopes)]
         ends = np.linspace(0, folds, threads + 1).astype(int)
         with ThreadPoolExecutor(threads) as pool:
-            parts = [pool.submit(_step, *shared, *(value[first:last] for value in own)) for first, last in zip(ends, ends[1:])]
+            parts = [
+                pool.submit(_step, *shared, *(value[first:last] for value in own))
+                for first, last in zip(ends, ends[1:])
+            ]
         for part in parts:
             part.result()  # raises what was raised there
         torch.autograd.backward(joined, slopes)
@@ -82,7 +91,9 @@ class Kernel:
         lies outside, so that it never wins.
         """
         added = (weight * means).sum(2).flatten(2) @ self.inside.T  # (folds, 16, 81)
-        return torch.where(self.inside[:, 4] > 0, bias[..., None] - added, -math.inf).transpose(1, 2).flatten(1)
+        return (
+            torch.where(self.inside[:, 4] > 0, bias[..., None] - added, -math.inf).transpose(1, 2).flatten(1)
+        )
 
 
 def cut_tiles(x: torch.Tensor) -> torch.Tensor:
@@ -99,11 +110,15 @@ def cut_patches(tile: torch.Tensor) -> torch.Tensor:
 def by_cell(windows: torch.Tensor) -> torch.Tensor:
     """(N, h, w, ...) -> (N, 4 * cells, ...), the windows of a cell after each other; those that are in no cell are left out."""
     h, w = (side // 2 for side in windows.shape[1:3])
-    return windows[:, : 2 * h, : 2 * w].unflatten(2, (w, 2)).unflatten(1, (h, 2)).transpose(2, 3).flatten(1, 4)
+    return (
+        windows[:, : 2 * h, : 2 * w].unflatten(2, (w, 2)).unflatten(1, (h, 2)).transpose(2, 3).flatten(1, 4)
+    )
 
 
 @compiled_once
-def _step(tiles, patches, kinds, labels, clips, share, table, start, head, bias, d_table, d_start, d_head, d_bias):
+def _step(
+    tiles, patches, kinds, labels, clips, share, table, start, head, bias, d_table, d_start, d_head, d_bias
+):
     """Add to the last four what these folds' losses change with table, start, head and bias; the first axis is the fold."""
     high = np.empty(len(kinds) * FILTERS, np.float32)  # the greatest sum of each window and filter
     won = np.empty(len(high), np.uint32)  # the position that has it
@@ -114,7 +129,16 @@ def _step(tiles, patches, kinds, labels, clips, share, table, start, head, bias,
             if share[k, n] > 0:
                 _filter(tiles[clips[n]], kinds, table[k], start[k], high, won)
                 _average(high, features)
-                _classify(features, labels[clips[n]], share[k, n], head[k], bias[k], d_features, d_head[k], d_bias[k])
+                _classify(
+                    features,
+                    labels[clips[n]],
+                    share[k, n],
+                    head[k],
+                    bias[k],
+                    d_features,
+                    d_head[k],
+                    d_bias[k],
+                )
                 _pass_back(patches[clips[n]], kinds, high, won, d_features, d_table[k], d_start[k])
 
 
@@ -218,10 +242,25 @@ def _pass_back(patches, kinds, high, won, d_features, d_table, d_start):
             slope1 = slope if high[n + FILTERS] > 0 else zero
             slope2 = slope if high[n + 2 * FILTERS] > 0 else zero
             slope3 = slope if high[n + 3 * FILTERS] > 0 else zero
-            place0, place1, place2, place3 = won[n], won[n + FILTERS], won[n + 2 * FILTERS], won[n + 3 * FILTERS]
-            x0, x1, x2, x3 = (9 * w + place0) * TAPS, (9 * w + 9 + place1) * TAPS, (9 * w + 18 + place2) * TAPS, (9 * w + 27 + place3) * TAPS
+            place0, place1, place2, place3 = (
+                won[n],
+                won[n + FILTERS],
+                won[n + 2 * FILTERS],
+                won[n + 3 * FILTERS],
+            )
+            x0, x1, x2, x3 = (
+                (9 * w + place0) * TAPS,
+                (9 * w + 9 + place1) * TAPS,
+                (9 * w + 18 + place2) * TAPS,
+                (9 * w + 27 + place3) * TAPS,
+            )
             for t in range(TAPS):
-                d_table[f * TAPS + t] += slope0 * patches[x0 + t] + slope1 * patches[x1 + t] + slope2 * patches[x2 + t] + slope3 * patches[x3 + t]
+                d_table[f * TAPS + t] += (
+                    slope0 * patches[x0 + t]
+                    + slope1 * patches[x1 + t]
+                    + slope2 * patches[x2 + t]
+                    + slope3 * patches[x3 + t]
+                )
             d_start[(9 * kinds[w] + place0) * FILTERS + f] += slope0
             d_start[(9 * kinds[w + 1] + place1) * FILTERS + f] += slope1
             d_start[(9 * kinds[w + 2] + place2) * FILTERS + f] += slope2

@@ -34,19 +34,31 @@ class Net(nn.Module):
 
     def __init__(self, channels: int, crop: str, classes: int):
         super().__init__()
-        self.corners = [tuple(min(max(round(share * SIDE - REGION / 2), 0), SIDE - REGION) for share in centre) for centre in CENTRES[crop]]
+        self.corners = [
+            tuple(min(max(round(share * SIDE - REGION / 2), 0), SIDE - REGION) for share in centre)
+            for centre in CENTRES[crop]
+        ]
         self.embed = nn.Conv2d(channels, WIDTH, PATCH, stride=PATCH)
         self.place = nn.Parameter(0.02 * torch.randn(len(self.corners), (REGION // PATCH) ** 2, WIDTH))
         self.within, self.between = (
-            nn.TransformerEncoderLayer(WIDTH, HEADS, 2 * WIDTH, dropout=0.0, activation="gelu", batch_first=True, norm_first=True) for _ in range(2)
+            nn.TransformerEncoderLayer(
+                WIDTH, HEADS, 2 * WIDTH, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+            )
+            for _ in range(2)
         )
         self.norm = nn.LayerNorm(WIDTH)
         self.head = nn.Linear(len(self.corners) * WIDTH, classes)
 
     def regions(self, x: torch.Tensor) -> torch.Tensor:
         """(N, 4, C, 14, 14): the regions cut from maps of any size."""
-        x = F.interpolate(x, (SIDE, SIDE), mode="bilinear", antialias=True) if x.shape[2:] != (SIDE, SIDE) else x
-        return torch.stack([x[:, :, top : top + REGION, left : left + REGION] for left, top in self.corners], 1)
+        x = (
+            F.interpolate(x, (SIDE, SIDE), mode="bilinear", antialias=True)
+            if x.shape[2:] != (SIDE, SIDE)
+            else x
+        )
+        return torch.stack(
+            [x[:, :, top : top + REGION, left : left + REGION] for left, top in self.corners], 1
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         regions = self.regions(x)
@@ -61,11 +73,30 @@ class Classifier(NetworkClassifier):
     """HTNet. crop : how the maps are cut, see the module; other settings as in `_network.NetworkClassifier`."""
 
     def __init__(
-        self, classes: int, seed: int, crop: Literal["aligned", "box"] = "aligned", epochs: int = 40, learning_rate: float = 1e-3,
-        batch_size: int = 64, weight_decay: float = 5e-2, balanced: bool = True, device: str = "cpu",
+        self,
+        classes: int,
+        seed: int,
+        crop: Literal["aligned", "box"] = "aligned",
+        epochs: int = 40,
+        learning_rate: float = 1e-3,
+        batch_size: int = 64,
+        weight_decay: float = 5e-2,
+        balanced: bool = True,
+        device: str = "cpu",
     ):
-        super().__init__(dict(classes=classes, seed=seed, crop=crop, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size,
-                              weight_decay=weight_decay, balanced=balanced), device)
+        super().__init__(
+            dict(
+                classes=classes,
+                seed=seed,
+                crop=crop,
+                epochs=epochs,
+                learning_rate=learning_rate,
+                batch_size=batch_size,
+                weight_decay=weight_decay,
+                balanced=balanced,
+            ),
+            device,
+        )
 
     def build(self, channels: int, height: int, width: int) -> nn.Module:
         return Net(channels, self.settings["crop"], self.settings["classes"])

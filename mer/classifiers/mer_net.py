@@ -15,7 +15,7 @@ docs/results/real-flow-dev.md and docs/results/mer-net-ablation.md.
 Reads u, v and strain, in this order, of any size: `flow_image`, or ready-made maps; of two phases (phases: both) all three of each.
 """
 
-from typing import Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -43,28 +43,61 @@ class Classifier:
     """
 
     def __init__(
-        self, classes: int, seed: int, kernel: bool = True, networks: int = 0, level: bool = True, start: str = "none",
-        steps: int = 100, learning_rate: float = 3e-3, mirror: bool = True, shift: float = 1.0, zoom: float = 0.08,
-        rotation: float = 8.0, amplitude: float = 0.2, mixup: float = 0.2, smoothing: float = 0.1, balanced: bool = True,
-        weight_decay: float = 1e-2, average: float = 0.98, test_mirror: bool = True, device: str = "cpu",
+        self,
+        classes: int,
+        seed: int,
+        kernel: bool = True,
+        networks: int = 0,
+        level: bool = True,
+        start: str = "none",
+        steps: int = 100,
+        learning_rate: float = 3e-3,
+        mirror: bool = True,
+        shift: float = 1.0,
+        zoom: float = 0.08,
+        rotation: float = 8.0,
+        amplitude: float = 0.2,
+        mixup: float = 0.2,
+        smoothing: float = 0.1,
+        balanced: bool = True,
+        weight_decay: float = 1e-2,
+        average: float = 0.98,
+        test_mirror: bool = True,
+        device: str = "cpu",
     ):
         self.settings = {name: value for name, value in locals().items() if name not in ("self", "device")}
         if not kernel and networks < 1:
-            raise BadInput("mer_net without the kernel needs at least one network. Set kernel: true, or networks: 1.")
+            raise BadInput(
+                "mer_net without the kernel needs at least one network. Set kernel: true, or networks: 1."
+            )
         self.device = choose(device)
         self.how = Training(
-            steps=steps, learning_rate=learning_rate, mixup=mixup, smoothing=smoothing, balanced=balanced, weight_decay=weight_decay,
-            average=average, changes=Changes(mirror, shift, zoom, rotation, amplitude),
+            steps=steps,
+            learning_rate=learning_rate,
+            mixup=mixup,
+            smoothing=smoothing,
+            balanced=balanced,
+            weight_decay=weight_decay,
+            average=average,
+            changes=Changes(mirror, shift, zoom, rotation, amplitude),
         )
 
-    def fit(self, X: np.ndarray, y: np.ndarray, places: np.ndarray | None = None, total: int | None = None) -> "Classifier":
+    def fit(
+        self, X: np.ndarray, y: np.ndarray, places: np.ndarray | None = None, total: int | None = None
+    ) -> "Classifier":
         """X : (N, 3, H, W) float; y : (N,) int in 0..classes-1; places, total : see `_light_net.train`."""
         [(_, fitted)] = self.fit_folds(X, y, [np.arange(len(y))], places, total)
         self.kernel, self.networks = fitted.kernel, fitted.networks
         return self
 
-    def fit_folds(self, X: np.ndarray, y: np.ndarray, folds: Sequence[np.ndarray], places: np.ndarray | None = None,
-                  total: int | None = None) -> Iterator[tuple[int, "Classifier"]]:
+    def fit_folds(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        folds: Sequence[np.ndarray],
+        places: np.ndarray | None = None,
+        total: int | None = None,
+    ) -> Iterator[tuple[int, "Classifier"]]:
         """Yield (number of the fold, classifier fitted on it), equal to `fit` of each fold to rounding.
 
         X : (N, 3, H, W) float, all clips; y : (N,) int; folds : positions to fit on, one array per fold
@@ -73,12 +106,25 @@ class Classifier:
         size, seed, start = (self.settings[name] for name in ("networks", "seed", "start"))
         begin = None if start == "none" else _light_net.frozen(start)
         networks = [
-            _light_net.train(maps, y, folds, self.settings["classes"], seed * size + i, self.how, begin, places, total, self.device)
+            _light_net.train(
+                maps,
+                y,
+                folds,
+                self.settings["classes"],
+                seed * size + i,
+                self.how,
+                begin,
+                places,
+                total,
+                self.device,
+            )
             for i in range(size)
         ]
         for k, fold in enumerate(folds):
             fitted = type(self)(**self.settings, device=self.device.type)
-            fitted.networks = [{name: value[k : k + 1].clone() for name, value in weights.items()} for weights in networks]
+            fitted.networks = [
+                {name: value[k : k + 1].clone() for name, value in weights.items()} for weights in networks
+            ]
             fitted.kernel = fitted._kernel().fit(maps[fold], y[fold]) if self.settings["kernel"] else None
             yield k, fitted
 
@@ -88,15 +134,31 @@ class Classifier:
         maps = self._maps(X)
         views = [maps, mirrored(maps)] if self.settings["test_mirror"] else [maps]
         said = [
-            np.mean([torch.softmax(_light_net.logits(weights, torch.from_numpy(view).to(self.device))[0].double(), 1).cpu().numpy() for view in views], axis=0)
+            np.mean(
+                [
+                    torch.softmax(
+                        _light_net.logits(weights, torch.from_numpy(view).to(self.device))[0].double(), 1
+                    )
+                    .cpu()
+                    .numpy()
+                    for view in views
+                ],
+                axis=0,
+            )
             for weights in self.networks
         ]
-        parts = ([np.mean(said, axis=0)] if said else []) + ([self.kernel.predict_proba(maps)] if self.kernel else [])
+        parts = ([np.mean(said, axis=0)] if said else []) + (
+            [self.kernel.predict_proba(maps)] if self.kernel else []
+        )
         return np.mean(parts, axis=0)
 
     def state(self) -> tuple[dict[str, np.ndarray], dict]:
         """Return what was fitted, as tensors and as settings that JSON can hold."""
-        tensors = {f"network{i}.{name}": value.cpu().numpy() for i, weights in enumerate(self.networks) for name, value in weights.items()}
+        tensors = {
+            f"network{i}.{name}": value.cpu().numpy()
+            for i, weights in enumerate(self.networks)
+            for name, value in weights.items()
+        }
         if self.kernel:
             tensors |= {f"kernel.{name}": value for name, value in self.kernel.state().items()}
         return tensors, dict(self.settings)
@@ -107,16 +169,25 @@ class Classifier:
         self = cls(**settings)
 
         def part(prefix: str) -> dict[str, np.ndarray]:
-            return {name[len(prefix) + 1 :]: value for name, value in tensors.items() if name.startswith(prefix + ".")}
+            return {
+                name[len(prefix) + 1 :]: value
+                for name, value in tensors.items()
+                if name.startswith(prefix + ".")
+            }
 
-        self.networks = [{name: torch.from_numpy(value) for name, value in part(f"network{i}").items()} for i in range(settings["networks"])]
+        self.networks = [
+            {name: torch.from_numpy(value) for name, value in part(f"network{i}").items()}
+            for i in range(settings["networks"])
+        ]
         self.kernel = self._kernel().load(part("kernel")) if settings["kernel"] else None
         return self
 
     def _maps(self, X: np.ndarray) -> np.ndarray:
         """(N, C, 14, 14) float32: what the parts see of X. Raises `BadInput` if X is no maps of u, v and strain that they can read."""
         if np.ndim(X) != 4 or np.shape(X)[1] not in (3, 6):
-            raise BadInput(f"mer_net reads maps of u, v and strain, (clips, 3, height, width); these are {np.shape(X)}. Use the feature flow_image.")
+            raise BadInput(
+                f"mer_net reads maps of u, v and strain, (clips, 3, height, width); these are {np.shape(X)}. Use the feature flow_image."
+            )
         return levelled(X) if self.settings["level"] else pooled(X)
 
     def _kernel(self) -> MirrorKernel:

@@ -22,26 +22,57 @@ class Net(nn.Module):
         super().__init__()
         self.read = [k for k in range(channels) if k % 3 < 2]  # u and v of each phase
         self.streams = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
+            nn.Sequential(
+                nn.Conv2d(1, 6, 5, padding=2),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+                nn.Conv2d(6, 16, 5, padding=2),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+                nn.Flatten(),
+            )
             for _ in self.read
         )
         self.head = nn.Sequential(
-            nn.Linear(len(self.read) * 16 * (height // 4) * (width // 4), 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, classes)
+            nn.Linear(len(self.read) * 16 * (height // 4) * (width // 4), 1024),
+            nn.ReLU(),
+            nn.Linear(1024, 1024),
+            nn.ReLU(),
+            nn.Linear(1024, classes),
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(torch.cat([stream(x[:, k : k + 1]) for k, stream in zip(self.read, self.streams)], 1))
+        return self.head(
+            torch.cat([stream(x[:, k : k + 1]) for k, stream in zip(self.read, self.streams)], 1)
+        )
 
 
 class Classifier(NetworkClassifier):
     """OFF-ApexNet; settings as in `_network.NetworkClassifier`."""
 
     def __init__(
-        self, classes: int, seed: int, epochs: int = 40, learning_rate: float = 3e-4, batch_size: int = 64, weight_decay: float = 1e-2,
-        balanced: bool = True, device: str = "cpu",
+        self,
+        classes: int,
+        seed: int,
+        epochs: int = 40,
+        learning_rate: float = 3e-4,
+        batch_size: int = 64,
+        weight_decay: float = 1e-2,
+        balanced: bool = True,
+        device: str = "cpu",
     ):
-        super().__init__(dict(classes=classes, seed=seed, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size,
-                              weight_decay=weight_decay, balanced=balanced), device)
+        super().__init__(
+            dict(
+                classes=classes,
+                seed=seed,
+                epochs=epochs,
+                learning_rate=learning_rate,
+                batch_size=batch_size,
+                weight_decay=weight_decay,
+                balanced=balanced,
+            ),
+            device,
+        )
 
     def build(self, channels: int, height: int, width: int) -> nn.Module:
         return Net(channels, height, width, self.settings["classes"])

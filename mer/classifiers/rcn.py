@@ -20,7 +20,9 @@ class Net(nn.Module):
 
     def __init__(self, channels: int, filters: int, again: int, classes: int):
         super().__init__()
-        self.first = nn.Sequential(nn.Conv2d(channels, filters, 3, padding=1), nn.BatchNorm2d(filters), nn.ReLU(), nn.MaxPool2d(2))
+        self.first = nn.Sequential(
+            nn.Conv2d(channels, filters, 3, padding=1), nn.BatchNorm2d(filters), nn.ReLU(), nn.MaxPool2d(2)
+        )
         self.given = nn.Conv2d(filters, filters, 3, padding=1)
         self.again = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
         self.norms = nn.ModuleList(nn.BatchNorm2d(filters) for _ in range(again + 1))
@@ -31,18 +33,41 @@ class Net(nn.Module):
         x = F.relu(self.norms[0](given))
         for norm in self.norms[1:]:
             x = F.relu(norm(given + self.again(x)))
-        return self.head(F.adaptive_avg_pool2d(x, 3).flatten(1))  # upper, middle and lower face, left to right
+        return self.head(
+            F.adaptive_avg_pool2d(x, 3).flatten(1)
+        )  # upper, middle and lower face, left to right
 
 
 class Classifier(NetworkClassifier):
     """RCN. filters : channels of every layer; again : how often the recurrent layer sees its own output."""
 
     def __init__(
-        self, classes: int, seed: int, filters: int = 16, again: int = 3, epochs: int = 60, learning_rate: float = 2e-3, batch_size: int = 64,
-        weight_decay: float = 1e-2, balanced: bool = True, device: str = "cpu",
+        self,
+        classes: int,
+        seed: int,
+        filters: int = 16,
+        again: int = 3,
+        epochs: int = 60,
+        learning_rate: float = 2e-3,
+        batch_size: int = 64,
+        weight_decay: float = 1e-2,
+        balanced: bool = True,
+        device: str = "cpu",
     ):
-        super().__init__(dict(classes=classes, seed=seed, filters=filters, again=again, epochs=epochs, learning_rate=learning_rate,
-                              batch_size=batch_size, weight_decay=weight_decay, balanced=balanced), device)
+        super().__init__(
+            dict(
+                classes=classes,
+                seed=seed,
+                filters=filters,
+                again=again,
+                epochs=epochs,
+                learning_rate=learning_rate,
+                batch_size=batch_size,
+                weight_decay=weight_decay,
+                balanced=balanced,
+            ),
+            device,
+        )
 
     def build(self, channels: int, height: int, width: int) -> nn.Module:
         return Net(channels, self.settings["filters"], self.settings["again"], self.settings["classes"])

@@ -12,7 +12,7 @@ What differs here, and why:
   held-out clip had a say in it (docs/results/real-flow-dev.md). configs/ststnet-published.yaml has the published regime.
 """
 
-from typing import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -34,7 +34,9 @@ class Net(nn.Module):
         self.head = nn.Linear(sum(STREAMS) * pooled[0] * pooled[1], classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu(F.max_pool2d(self.streams(x), 3, 3, padding=1))  # (N, 16, 10, 10); ReLU after the pool is the same, and less
+        x = F.relu(
+            F.max_pool2d(self.streams(x), 3, 3, padding=1)
+        )  # (N, 16, 10, 10); ReLU after the pool is the same, and less
         return self.head(F.avg_pool2d(x, 2).flatten(1))  # (N, 400) -> (N, classes)
 
 
@@ -47,9 +49,23 @@ class Classifier(NetworkClassifier):
     """
 
     def __init__(
-        self, classes: int, seed: int, epochs: int = 40, learning_rate: float = 1e-3, batch_size: int = 256, balanced: bool = True, device: str = "cpu"
+        self,
+        classes: int,
+        seed: int,
+        epochs: int = 40,
+        learning_rate: float = 1e-3,
+        batch_size: int = 256,
+        balanced: bool = True,
+        device: str = "cpu",
     ):
-        settings = dict(classes=classes, seed=seed, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size, balanced=balanced)
+        settings = dict(
+            classes=classes,
+            seed=seed,
+            epochs=epochs,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            balanced=balanced,
+        )
         super().__init__(settings, device)
 
     def build(self, channels: int, height: int, width: int) -> Net:
@@ -61,11 +77,15 @@ class Classifier(NetworkClassifier):
         self._scale_by(X)
         x, y = self._tensor(X), torch.tensor(np.asarray(y, dtype=np.int64)).to(self.device)
         counts = torch.bincount(y, minlength=options["classes"])
-        weight = len(y) / counts.clamp(min=1) if options["balanced"] else None  # a class nobody shows weighs nothing anyway
+        weight = (
+            len(y) / counts.clamp(min=1) if options["balanced"] else None
+        )  # a class nobody shows weighs nothing anyway
 
         self.net = self._start().to(self.device, memory_format=torch.channels_last)
         optimizer = torch.optim.Adam(self.net.parameters(), lr=options["learning_rate"])
-        for order in turns(options["seed"], options["epochs"], np.arange(len(y)) if places is None else places):
+        for order in turns(
+            options["seed"], options["epochs"], np.arange(len(y)) if places is None else places
+        ):
             for batch in torch.from_numpy(order).to(self.device).split(options["batch_size"]):
                 optimizer.zero_grad(set_to_none=True)
                 loss = F.cross_entropy(self.net(x[batch]), y[batch], weight=weight)
@@ -74,7 +94,11 @@ class Classifier(NetworkClassifier):
         return self
 
     def fit_folds(
-        self, X: np.ndarray, y: np.ndarray, folds: Sequence[np.ndarray], watch: Callable[[int, "Classifier"], None] | None = None
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        folds: Sequence[np.ndarray],
+        watch: Callable[[int, "Classifier"], None] | None = None,
     ) -> Iterator[tuple[int, "Classifier"]]:
         """Yield (number of the fold, classifier fitted on it) as they become known, equal to `fit` of each fold to rounding.
 
@@ -86,8 +110,14 @@ class Classifier(NetworkClassifier):
         fitted = [type(self)(**self.settings, device=self.device.type) for _ in folds]
         for one, fold in zip(fitted, folds):
             one._scale_by(X[fold])
-        means, scales = (torch.from_numpy(np.stack([getattr(one, name).ravel() for one in fitted])) for name in ("mean", "scale"))
-        x, labels = torch.from_numpy(np.asarray(X, dtype=np.float32)), torch.from_numpy(np.asarray(y, dtype=np.int64))
+        means, scales = (
+            torch.from_numpy(np.stack([getattr(one, name).ravel() for one in fitted]))
+            for name in ("mean", "scale")
+        )
+        x, labels = (
+            torch.from_numpy(np.asarray(X, dtype=np.float32)),
+            torch.from_numpy(np.asarray(y, dtype=np.int64)),
+        )
         orders = list(turns(self.settings["seed"], self.settings["epochs"], np.arange(len(y))))
 
         def place(block: _ststnet_folds.Block) -> None:
@@ -102,7 +132,9 @@ class Classifier(NetworkClassifier):
                 watch(k, fitted[k])
 
         start, options = fitted[0]._start(), self.settings
-        for block in _ststnet_folds.train(start, x, labels, folds, means, scales, options, orders, self.device, show if watch else None):
+        for block in _ststnet_folds.train(
+            start, x, labels, folds, means, scales, options, orders, self.device, show if watch else None
+        ):
             place(block)
             yield from ((k, fitted[k]) for k in block[0])
 

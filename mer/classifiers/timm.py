@@ -37,23 +37,54 @@ class Classifier(NetworkClassifier):
     """
 
     def __init__(
-        self, classes: int, seed: int, backbone: str = "resnet18", weights: str = "", size: int = 112, epochs: int = 20,
-        learning_rate: float = 3e-4, batch_size: int = 32, weight_decay: float = 5e-2, balanced: bool = True, device: str = "cpu",
+        self,
+        classes: int,
+        seed: int,
+        backbone: str = "resnet18",
+        weights: str = "",
+        size: int = 112,
+        epochs: int = 20,
+        learning_rate: float = 3e-4,
+        batch_size: int = 32,
+        weight_decay: float = 5e-2,
+        balanced: bool = True,
+        device: str = "cpu",
     ):
-        super().__init__(dict(classes=classes, seed=seed, backbone=backbone, weights=weights, size=size, epochs=epochs,
-                              learning_rate=learning_rate, batch_size=batch_size, weight_decay=weight_decay, balanced=balanced), device)
+        super().__init__(
+            dict(
+                classes=classes,
+                seed=seed,
+                backbone=backbone,
+                weights=weights,
+                size=size,
+                epochs=epochs,
+                learning_rate=learning_rate,
+                batch_size=batch_size,
+                weight_decay=weight_decay,
+                balanced=balanced,
+            ),
+            device,
+        )
         _check_known(backbone)
 
     def fit(self, X, y, watch=None) -> "Classifier":
         """As `_network.NetworkClassifier.fit`. Raises `BadInput` for weights that are not the backbone's own."""
         super().fit(X, y, watch)
-        self.settings = {**self.settings, "weights": ""}  # what was fitted is in the state; the file is not needed again
+        self.settings = {
+            **self.settings,
+            "weights": "",
+        }  # what was fitted is in the state; the file is not needed again
         return self
 
     def build(self, channels: int, height: int, width: int) -> nn.Module:
         import timm
 
-        backbone = timm.create_model(self.settings["backbone"], pretrained=False, in_chans=channels, num_classes=self.settings["classes"])
+        backbone = timm.create_model(
+            self.settings["backbone"],
+            pretrained=False,
+            in_chans=channels,
+            num_classes=self.settings["classes"],
+        )
         if self.settings["weights"]:
             _load(backbone, Path(self.settings["weights"]))
         return Net(backbone, self.settings["size"])
@@ -64,7 +95,10 @@ def _check_known(name: str) -> None:
 
     if not timm.is_model(name):
         near = ", ".join(timm.list_models(f"*{name}*")[:5])
-        raise BadInput(f"timm has no backbone called {name!r}." + (f" Near: {near}." if near else " See timm.list_models()."))
+        raise BadInput(
+            f"timm has no backbone called {name!r}."
+            + (f" Near: {near}." if near else " See timm.list_models().")
+        )
 
 
 def _load(backbone: nn.Module, path: Path) -> None:
@@ -75,15 +109,29 @@ def _load(backbone: nn.Module, path: Path) -> None:
     try:
         tensors = load_file(str(path))
     except Exception as error:  # safetensors raises kinds of its own
-        raise BadInput(f"The weights {path} cannot be read: {error}. A safetensors file is needed.") from error
-    head = {f"{module}.{part}" for module in _names(backbone.default_cfg["classifier"]) for part in ("weight", "bias")}
+        raise BadInput(
+            f"The weights {path} cannot be read: {error}. A safetensors file is needed."
+        ) from error
+    head = {
+        f"{module}.{part}"
+        for module in _names(backbone.default_cfg["classifier"])
+        for part in ("weight", "bias")
+    }
     own = backbone.state_dict()
     for name in (f"{module}.weight" for module in _names(backbone.default_cfg.get("first_conv") or ())):
-        if name in own and name in tensors and tensors[name].shape[1:2] == (3,):  # made for pictures; repeated where maps have two phases
+        if (
+            name in own and name in tensors and tensors[name].shape[1:2] == (3,)
+        ):  # made for pictures; repeated where maps have two phases
             tensors[name] = adapt_input_conv(own[name].shape[1], tensors[name])
-    wrong = [name for name in own if name not in head and (name not in tensors or tensors[name].shape != own[name].shape)]
+    wrong = [
+        name
+        for name in own
+        if name not in head and (name not in tensors or tensors[name].shape != own[name].shape)
+    ]
     if wrong:
-        raise BadInput(f"The weights {path} are not of this backbone: {len(wrong)} of {len(own)} tensors are missing or differ. First: {wrong[0]}.")
+        raise BadInput(
+            f"The weights {path} are not of this backbone: {len(wrong)} of {len(own)} tensors are missing or differ. First: {wrong[0]}."
+        )
     backbone.load_state_dict({name: own[name] if name in head else tensors[name] for name in own})
 
 

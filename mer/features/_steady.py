@@ -7,7 +7,9 @@ import numpy as np
 
 from data_prep.landmarks import STABLE, interocular
 
-REACH = 0.06  # of the inter-ocular distance: flow is averaged over this far around a point (Gaussian deviation)
+REACH = (
+    0.06  # of the inter-ocular distance: flow is averaged over this far around a point (Gaussian deviation)
+)
 
 
 def steadied(flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:

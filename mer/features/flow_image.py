@@ -11,7 +11,9 @@ from data_prep.landmarks import interocular
 from flow.strain import strain
 from mer.features._steady import steadied
 
-PER_CENT = 100.0  # motion is about one per cent of the inter-ocular distance: whole numbers are easier to read
+PER_CENT = (
+    100.0  # motion is about one per cent of the inter-ocular distance: whole numbers are easier to read
+)
 
 
 def extract(flow: np.ndarray, landmarks: np.ndarray, size: int = 28, steady: bool = False) -> np.ndarray:

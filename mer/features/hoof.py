@@ -11,7 +11,9 @@ import numpy as np
 from mer.features._steady import steadied
 
 
-def extract(flow: np.ndarray, landmarks: np.ndarray, cells: int = 5, bins: int = 8, steady: bool = False) -> np.ndarray:
+def extract(
+    flow: np.ndarray, landmarks: np.ndarray, cells: int = 5, bins: int = 8, steady: bool = False
+) -> np.ndarray:
     """Return the histograms of a grid of `cells` x `cells`, row by row, (cells * cells * bins,) float32, each summing to 1.
 
     flow : (H, W, 2) float32 px, u right, v down;  landmarks : (478, 2) px of the same face, needed for `steady`

@@ -44,5 +44,8 @@ def main_direction(vectors: np.ndarray) -> np.ndarray:
     """
     if not len(vectors):
         return np.zeros(2)
-    direction = np.floor(np.arctan2(vectors[:, 1], vectors[:, 0]) / (2 * np.pi) * DIRECTIONS + 0.5).astype(int) % DIRECTIONS
+    direction = (
+        np.floor(np.arctan2(vectors[:, 1], vectors[:, 0]) / (2 * np.pi) * DIRECTIONS + 0.5).astype(int)
+        % DIRECTIONS
+    )
     return vectors[direction == np.bincount(direction).argmax()].mean(0)

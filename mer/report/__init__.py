@@ -14,7 +14,9 @@ BASELINES = {"majority_of_training_subjects": "majority of the clips fitted on"}
 SCORES = {"uf1": "UF1", "uar": "UAR", "accuracy": "Accuracy", "macro_precision": "Macro precision"}
 
 
-def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, method: str | None = None) -> Path:
+def write_report(
+    run_dir: str | Path, prepared: list[str | Path] | None = None, method: str | None = None
+) -> Path:
     """Write `report.html` into a finished run and return its path.
 
     prepared, method : where faces and flow for the pictures lie; those the run was made from where not given. A run whose
@@ -55,8 +57,16 @@ def write_report(run_dir: str | Path, prepared: list[str | Path] | None = None, 
         pictures=pictures,
         settings=settings_of(run),
         table_row=table_row(run),
-        data_settings=[flat(settings) for settings in [*run.origin.get("prepare", []), run.origin.get("flow")] if settings],
-        corrections=[correction for settings in run.origin.get("prepare", []) for correction in settings.get("corrections_applied", [])],
+        data_settings=[
+            flat(settings)
+            for settings in [*run.origin.get("prepare", []), run.origin.get("flow")]
+            if settings
+        ],
+        corrections=[
+            correction
+            for settings in run.origin.get("prepare", [])
+            for correction in settings.get("corrections_applied", [])
+        ],
     )
 
 
@@ -65,11 +75,15 @@ def _write(path: Path, template: str, **shown: Any) -> Path:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
     folder = FileSystemLoader(Path(__file__).parent)
-    pages = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    pages = Environment(
+        loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     try:
         text = pages.get_template(template).render(**shown)
     except UndefinedError as error:
-        raise BadInput(f"{path} lacks what the report shows ({error}): another mer made it. Evaluate again into a new folder.") from error
+        raise BadInput(
+            f"{path} lacks what the report shows ({error}): another mer made it. Evaluate again into a new folder."
+        ) from error
     write_text(path / "report.html", text)
     return path / "report.html"
 
@@ -130,7 +144,13 @@ def _confusion(m: dict[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for label, counts in zip(m["labels"], m["confusion"]["summed_over_seeds"]):
         clips = sum(counts)
-        rows.append({"label": label, "clips": clips // seeds, "cells": [(n / seeds, n / clips if clips else 0.0) for n in counts]})
+        rows.append(
+            {
+                "label": label,
+                "clips": clips // seeds,
+                "cells": [(n / seeds, n / clips if clips else 0.0) for n in counts],
+            }
+        )
     return rows
 
 
@@ -148,8 +168,21 @@ def _subjects(run: Run) -> list[dict[str, Any]]:
     rows = []
     for (dataset, subject), part in clips.sort_values(["order", "clip_id"]).groupby(["dataset", "subject"]):
         marks = [
-            {"clip_id": c.clip_id, "label": c.label, "right": int(c.right), "how": "all" if c.right == seeds else "some" if c.right else "none"}
+            {
+                "clip_id": c.clip_id,
+                "label": c.label,
+                "right": int(c.right),
+                "how": "all" if c.right == seeds else "some" if c.right else "none",
+            }
             for c in part.itertuples()
         ]
-        rows.append({"dataset": dataset, "subject": subject, "marks": marks, "clips": len(part), "right": part["right"].sum() / seeds})
+        rows.append(
+            {
+                "dataset": dataset,
+                "subject": subject,
+                "marks": marks,
+                "clips": len(part),
+                "right": part["right"].sum() / seeds,
+            }
+        )
     return rows

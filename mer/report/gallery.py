@@ -42,7 +42,11 @@ def gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> 
     """Choose and draw clips of `run`: of each label the surest right and wrong ones, by the mean probability over seeds."""
     if prepared is None:
         if run.origin["kind"] == "maps":
-            return Gallery([], [], why_empty="This run read ready-made motion maps; there are no faces or flow in pixels to show.")
+            return Gallery(
+                [],
+                [],
+                why_empty="This run read ready-made motion maps; there are no faces or flow in pixels to show.",
+            )
         prepared = [run.path / folder for folder in run.origin["folders"]]
     from data_prep.prepared import open_prepared
     from flow.draw import legend
@@ -51,8 +55,12 @@ def gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> 
         opened = open_prepared(prepared)
         of_dataset = {name: folder for folder in opened for name in folder.clips["dataset"].unique()}
         sure = _confidence(run)
-        right = [_draw(clip, of_dataset, method) for clip in _surest(sure[sure["label"] == sure["prediction"]])]
-        wrong = [_draw(clip, of_dataset, method) for clip in _surest(sure[sure["label"] != sure["prediction"]])]
+        right = [
+            _draw(clip, of_dataset, method) for clip in _surest(sure[sure["label"] == sure["prediction"]])
+        ]
+        wrong = [
+            _draw(clip, of_dataset, method) for clip in _surest(sure[sure["label"] != sure["prediction"]])
+        ]
     except (MerError, KeyError, OSError) as error:
         return Gallery([], [], why_empty=f"The faces and flow of this run could not be read again ({error}).")
     return Gallery(right, wrong, _address(legend(RADIUS_PX)))
@@ -63,12 +71,16 @@ def _confidence(run: Run) -> pd.DataFrame:
     columns = [f"p_{label}" for label in run.metrics["labels"]]
     mean = run.predictions.groupby(["clip_id", "dataset", "label"], as_index=False)[columns].mean()
     best = mean[columns].to_numpy().argmax(1)
-    return mean.assign(prediction=[run.metrics["labels"][i] for i in best], probability=mean[columns].to_numpy().max(1))
+    return mean.assign(
+        prediction=[run.metrics["labels"][i] for i in best], probability=mean[columns].to_numpy().max(1)
+    )
 
 
 def _surest(clips: pd.DataFrame) -> list:
     ranked = clips.sort_values(["probability", "clip_id"], ascending=[False, True])
-    return list(ranked.groupby("label", sort=True).head(PER_LABEL).sort_values(["label", "clip_id"]).itertuples())
+    return list(
+        ranked.groupby("label", sort=True).head(PER_LABEL).sort_values(["label", "clip_id"]).itertuples()
+    )
 
 
 def _draw(clip, of_dataset: dict, method: str) -> Picture:
@@ -79,7 +91,13 @@ def _draw(clip, of_dataset: dict, method: str) -> Picture:
     onset, apex = folder.faces(clip.clip_id)
     flow = cache.read(folder, method, clip.clip_id)
     drawn = draw_flow(flow, RADIUS_PX * flow.shape[0] / 224)
-    return Picture(clip.clip_id, clip.label, clip.prediction, clip.probability, *(_address(image) for image in (onset, apex, drawn)))
+    return Picture(
+        clip.clip_id,
+        clip.label,
+        clip.prediction,
+        clip.probability,
+        *(_address(image) for image in (onset, apex, drawn)),
+    )
 
 
 def _address(image: np.ndarray) -> str:

@@ -1,7 +1,8 @@
 """The settings of a run as the report shows them: defaults written out, the data they met, and one row for a paper's table."""
 
 import inspect
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from mer import registry
 from mer.disk import read_json
@@ -22,20 +23,30 @@ def settings_of(run: Run) -> list[tuple[str, str]]:
         return flat(config) + [("defaults are", f"not known: {error}")] + _identity(run)
     searched = config.get("search") or {}
     variant = config["classifier"].partition(":")[2]  # timm:resnet18
-    used = with_defaults(module.Classifier.__init__, ({"backbone": variant} if variant else {}) | config["classifier_settings"])
+    used = with_defaults(
+        module.Classifier.__init__, ({"backbone": variant} if variant else {}) | config["classifier_settings"]
+    )
     config["classifier_settings"] = {name: value for name, value in used.items() if name not in searched}
     if config["feature"]:
         config["feature_settings"] = with_defaults(extract, config["feature_settings"] or {})
     lines = flat(config)
     at = [name for name, _ in lines].index("classifier") + 1
-    lines.insert(at, ("classifier is", module.__doc__.strip().splitlines()[0]))  # scaling and class weights are said there
+    lines.insert(
+        at, ("classifier is", module.__doc__.strip().splitlines()[0])
+    )  # scaling and class weights are said there
     return lines + _identity(run)
 
 
 def with_defaults(function: Callable, given: dict[str, Any]) -> dict[str, Any]:
     """The settings of `function`: those `given`, and for the others the default with a word that it is one."""
-    parameters = {name: p for name, p in inspect.signature(function).parameters.items() if name not in GIVEN_BY_MER | {"self"}}
-    return {name: given[name] if name in given else f"{p.default} (default)" for name, p in parameters.items()}
+    parameters = {
+        name: p
+        for name, p in inspect.signature(function).parameters.items()
+        if name not in GIVEN_BY_MER | {"self"}
+    }
+    return {
+        name: given[name] if name in given else f"{p.default} (default)" for name, p in parameters.items()
+    }
 
 
 def table_row(run: Run) -> str:
@@ -47,7 +58,9 @@ def table_row(run: Run) -> str:
         "protocol": run.origin["protocol"]["name"], "split": run.origin["protocol"]["split"], "clips": m["clips"], "subjects": m["subjects"],
         "seeds": len(m["seeds"]), "UF1": f"{m['uf1']:.4f}{spread}", "UAR": f"{m['uar']:.4f}", "accuracy": f"{m['accuracy']:.4f}",
     }  # fmt: skip
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (cells, ["---"] * len(cells), cells.values()))
+    return "\n".join(
+        f"| {' | '.join(map(str, row))} |" for row in (cells, ["---"] * len(cells), cells.values())
+    )
 
 
 def flat(settings: dict[str, Any]) -> list[tuple[str, str]]:

@@ -4,10 +4,11 @@ Each pair is rendered, found by the face mesh, aligned by its onset, and measure
 used but the label. Emotions are drawn as sets of action units (flow/splatting/recipes.py).
 """
 
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from multiprocessing import get_context
-from typing import Iterator, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -74,9 +75,19 @@ def of_person(person: int, method: str = "srflownet") -> list[Pair]:
         turn = facing + rng.normal(0, TURN, 3)
         blink = rng.uniform(0.1, 1.0) if rng.uniform() < 0.15 else 0.0
         shown = {unit: strength * share for unit, share in actions.items()}
-        frame = actor.frame(shown, head=Pose(*turn), blink=blink, gaze=tuple(rng.normal(0, 1.5, 2)), sensor=sensor, number=number, rng=rng)
+        frame = actor.frame(
+            shown,
+            head=Pose(*turn),
+            blink=blink,
+            gaze=tuple(rng.normal(0, 1.5, 2)),
+            sensor=sensor,
+            number=number,
+            rng=rng,
+        )
         apexes.append(warp(frame, matrix, FACE))
-    flows = estimate_batch(_method(method), np.stack([warp(onset, matrix, FACE)] * len(apexes)), np.stack(apexes))
+    flows = estimate_batch(
+        _method(method), np.stack([warp(onset, matrix, FACE)] * len(apexes)), np.stack(apexes)
+    )
     landmarks = transform_points(points, matrix)
     return [Pair(person, label, flow, landmarks) for label, flow in zip(labels, flows)]
 

@@ -15,7 +15,22 @@ from mer.errors import BadInput, MerError
 from mer.progress import say, track
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wmv", ".mpg", ".mpeg")
-COLUMNS = ["clip", "outcome", "reason", "label", "onset", "apex", "onset_s", "apex_s", "motion", "region", "units", "warnings", "bundle", "made_by"]
+COLUMNS = [
+    "clip",
+    "outcome",
+    "reason",
+    "label",
+    "onset",
+    "apex",
+    "onset_s",
+    "apex_s",
+    "motion",
+    "region",
+    "units",
+    "warnings",
+    "bundle",
+    "made_by",
+]
 
 
 def clips_below(folder: Path) -> list[Path]:
@@ -30,17 +45,29 @@ def clips_below(folder: Path) -> list[Path]:
         if any(part.startswith(".") for part in path.relative_to(folder).parts):
             continue
         if path.is_dir():
-            clip = any(file.suffix.lower() in IMAGE_SUFFIXES and frame_number(file) is not None for file in path.iterdir())
+            clip = any(
+                file.suffix.lower() in IMAGE_SUFFIXES and frame_number(file) is not None
+                for file in path.iterdir()
+            )
         else:
             clip = path.suffix.lower() in VIDEO_SUFFIXES
         if clip:
             found.append(path)
     if not found:
-        raise BadInput(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)}) and no folders of numbered images.")
+        raise BadInput(
+            f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)}) and no folders of numbered images."
+        )
     return found
 
 
-def score_all(folder: Path, out: Path, bundle: Path | None = None, fps: float | None = None, face: int = 1, jobs: int | None = None) -> pd.DataFrame:
+def score_all(
+    folder: Path,
+    out: Path,
+    bundle: Path | None = None,
+    fps: float | None = None,
+    face: int = 1,
+    jobs: int | None = None,
+) -> pd.DataFrame:
     """Score every clip below `folder` into the CSV `out`, which is written after each clip; returns its table.
 
     The clip's name in the table is its path below `folder`, or its own name where that is the one clip. Clips that failed are
@@ -48,7 +75,10 @@ def score_all(folder: Path, out: Path, bundle: Path | None = None, fps: float | 
     """
     if out.is_dir():
         raise BadInput(f"{out} is a folder. Choose another --out, a CSV file.")
-    clips = {printable(path.name if path == folder else path.relative_to(folder)): path for path in clips_below(folder)}
+    clips = {
+        printable(path.name if path == folder else path.relative_to(folder)): path
+        for path in clips_below(folder)
+    }
     if others := _no_clips(folder, {out, *clips.values()}):
         say(f"{others} file(s) in {folder} are no clips and are passed over.")
     rows = _done(out, bundle, fps, face)
@@ -69,7 +99,11 @@ def score_all(folder: Path, out: Path, bundle: Path | None = None, fps: float | 
 
 def _no_clips(folder: Path, clips: set[Path]) -> int:
     """Files that are neither videos nor in a clip's folder; hidden ones are not counted."""
-    files = [path for path in folder.rglob("*") if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    files = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
     return sum(path not in clips and path.parent not in clips for path in files)
 
 
@@ -82,13 +116,35 @@ def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, fac
     try:
         found = score(clip, bundle, fps=fps, face=face)
     except MerError as error:
-        return {"clip": name, "outcome": "failed", "reason": printable(str(error)).replace("\n", " "), "bundle": _name(bundle)}
+        return {
+            "clip": name,
+            "outcome": "failed",
+            "reason": printable(str(error)).replace("\n", " "),
+            "bundle": _name(bundle),
+        }
     except Exception as error:  # one clip must not end the batch
-        return {"clip": name, "outcome": "failed", "reason": printable(f"{type(error).__name__}: {error}"), "bundle": _name(bundle)}
-    row = {"clip": name, "outcome": "ok" if found.label else "no label", "reason": found.reason or "", "label": found.label or "",
-           "onset": found.onset, "apex": found.apex, "onset_s": found.onset_s, "apex_s": found.apex_s, "motion": round(found.motion, 4),
-           "region": found.regions[0].name, "units": " ".join(f"{u.unit}{u.side[0].upper() if u.side != 'both' else ''}" for u in found.units),
-           "warnings": " ".join(found.warnings), "bundle": _name(bundle), "made_by": _made_by(bundle, fps, face)}
+        return {
+            "clip": name,
+            "outcome": "failed",
+            "reason": printable(f"{type(error).__name__}: {error}"),
+            "bundle": _name(bundle),
+        }
+    row = {
+        "clip": name,
+        "outcome": "ok" if found.label else "no label",
+        "reason": found.reason or "",
+        "label": found.label or "",
+        "onset": found.onset,
+        "apex": found.apex,
+        "onset_s": found.onset_s,
+        "apex_s": found.apex_s,
+        "motion": round(found.motion, 4),
+        "region": found.regions[0].name,
+        "units": " ".join(f"{u.unit}{u.side[0].upper() if u.side != 'both' else ''}" for u in found.units),
+        "warnings": " ".join(found.warnings),
+        "bundle": _name(bundle),
+        "made_by": _made_by(bundle, fps, face),
+    }
     return row | {f"p_{label}": round(p, 6) for label, p in found.probabilities.items()}
 
 
@@ -117,7 +173,9 @@ def _done(out: Path, bundle: Path | None, fps: float | None, face: int) -> dict[
         table = pd.read_csv(out, dtype={"clip": str, "bundle": str}, keep_default_na=False)
         kept = table[(table["outcome"] != "failed") & (table["made_by"] == _made_by(bundle, fps, face))]
     except (KeyError, ValueError) as error:
-        raise BadInput(f"{out} is there and is no table of scores ({error}). Choose another --out.") from error
+        raise BadInput(
+            f"{out} is there and is no table of scores ({error}). Choose another --out."
+        ) from error
     return {row["clip"]: row for row in kept.to_dict("records")}
 
 

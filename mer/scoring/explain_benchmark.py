@@ -7,7 +7,8 @@ that moved. Each unit may show in the regions listed in `SHOWS_IN`; for one side
 """
 
 import argparse
-from typing import Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,8 +57,16 @@ def shown(person: int) -> Iterator[Shown]:
     for unit in SHOWS_IN:
         for side in ("",) if unit == "26" else ("", "L" if rng.random() < 0.5 else "R"):
             strength = actor.intensity({unit + side: 1.0}, np.exp(rng.uniform(*np.log(MOVES_PX))))
-            apex = actor.frame({unit + side: strength}, head=Pose(*rng.normal(0, TURN, 3)), sensor=CAMERA, number=1, rng=rng)
-            yield Shown(person, unit, side, transform_points(points, matrix), estimate(method, *(warp(f, matrix, FACE) for f in (onset, apex))))
+            apex = actor.frame(
+                {unit + side: strength}, head=Pose(*rng.normal(0, TURN, 3)), sensor=CAMERA, number=1, rng=rng
+            )
+            yield Shown(
+                person,
+                unit,
+                side,
+                transform_points(points, matrix),
+                estimate(method, *(warp(f, matrix, FACE) for f in (onset, apex))),
+            )
 
 
 def right_place(region: str, unit: str, side: str) -> bool:
@@ -88,16 +97,30 @@ def table(found: list[tuple[str, dict[str, bool]]]) -> str:
     lines = ["| unit | cases | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 2)]
     for unit in (*dict.fromkeys(unit for unit, _ in found), "all"):
         part = [right for shown_unit, right in found if unit in (shown_unit, "all")]
-        lines.append(f"| {unit} | {len(part)} | " + " | ".join(f"{np.mean([right[name] for right in part]):.0%}" for name in names) + " |")
+        lines.append(
+            f"| {unit} | {len(part)} | "
+            + " | ".join(f"{np.mean([right[name] for right in part]):.0%}" for name in names)
+            + " |"
+        )
     return "\n".join(lines)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m mer.scoring.explain_benchmark", description="Check explanations against known motion.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mer.scoring.explain_benchmark", description="Check explanations against known motion."
+    )
     parser.add_argument("--people", type=int, default=4)
     given = parser.parse_args()
     fitted = bundle.load()
-    print(table([(case.unit, judge(case, fitted)) for person in track(range(FIRST, FIRST + given.people), "People") for case in shown(person)]))
+    print(
+        table(
+            [
+                (case.unit, judge(case, fitted))
+                for person in track(range(FIRST, FIRST + given.people), "People")
+                for case in shown(person)
+            ]
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ class Follower:
     def require(self, clip: str) -> None:
         """Raise `NothingToScore` if the asked face was never seen."""
         if self._last is None and self.face > 1 and self.count:
-            raise NothingToScore(f"{clip}: face {self.face} was asked for, but at most {self.count} are seen at once. Give a smaller --face.")
+            raise NothingToScore(
+                f"{clip}: face {self.face} was asked for, but at most {self.count} are seen at once. Give a smaller --face."
+            )
         if self._last is None:
             raise NothingToScore(f"{clip}: no face was found. Give a clip that shows a face from the front.")
 

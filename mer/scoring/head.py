@@ -13,7 +13,10 @@ from flow.splatting.template import template
 
 POINTS = 468  # the mesh without the irises, which follow the gaze
 ROUNDS = 4  # of the robust fit
-COARSE, NEAR = 4, 3.0  # px between places at which depth is worked out; px within which a landmark counts in full
+COARSE, NEAR = (
+    4,
+    3.0,
+)  # px between places at which depth is worked out; px within which a landmark counts in full
 EDGE = 0.08  # over how much of the inter-ocular distance the motion fades out around the face
 
 
@@ -48,7 +51,9 @@ def basis(points: np.ndarray) -> np.ndarray:
     z = (mean_face() - mean_face().mean(0)) @ np.cross(across, down) / scale
     x, y = (points - points.mean(0)).T
     one, none = np.ones_like(x), np.zeros_like(x)
-    return np.stack([np.stack([one, none, z, none, -y, x], -1), np.stack([none, one, none, -z, x, y], -1)], axis=1)
+    return np.stack(
+        [np.stack([one, none, z, none, -y, x], -1), np.stack([none, one, none, -z, x, y], -1)], axis=1
+    )
 
 
 def fit(freedoms: np.ndarray, motion: np.ndarray) -> np.ndarray:
@@ -99,7 +104,9 @@ class Dense:
         depth = (near @ self.freedoms[:, 0, 2] / near.sum(-1)).astype(np.float32)
         self.x, self.y = x - middle[0].astype(np.float32), y - middle[1].astype(np.float32)
         self.z = cv2.remap(depth, x / COARSE, y / COARSE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        inside = cv2.fillConvexPoly(np.zeros(shape, np.float32), cv2.convexHull(np.rint(self.points).astype(np.int32)), 1.0)
+        inside = cv2.fillConvexPoly(
+            np.zeros(shape, np.float32), cv2.convexHull(np.rint(self.points).astype(np.int32)), 1.0
+        )
         self.face = cv2.GaussianBlur(inside, (0, 0), EDGE * interocular(landmarks))
 
     def left(self, motion: np.ndarray) -> np.ndarray:

@@ -32,8 +32,14 @@ def detector():
 
     def detect(image: np.ndarray) -> list[np.ndarray]:
         size = np.array(image.shape[1::-1] * 2)
-        faces = [face.location_data.relative_bounding_box for face in found.process(np.ascontiguousarray(image)).detections or []]
-        boxes = [np.array([box.xmin, box.ymin, box.xmin + box.width, box.ymin + box.height]) * size for box in faces]
+        faces = [
+            face.location_data.relative_bounding_box
+            for face in found.process(np.ascontiguousarray(image)).detections or []
+        ]
+        boxes = [
+            np.array([box.xmin, box.ymin, box.xmin + box.width, box.ymin + box.height]) * size
+            for box in faces
+        ]
         return sorted(boxes, key=lambda box: -(box[2] - box[0]) * (box[3] - box[1]))
 
     return detect

@@ -1,7 +1,8 @@
 """The motion between two frames of one face: aligned by the first, estimated as a bundle wants it, the head's share taken off."""
 
 import math
-from typing import Iterable, NamedTuple, Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,16 +46,29 @@ def measure(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) -> Me
         raise NothingToScore("No face is found in the onset. Give another frame.")
     matrix = similarity(points, recipe.face_size)
     faces = [warp(image, matrix, recipe.face_size) for image in images]
-    flow = estimate(loaded.method(recipe.method, recipe.method_options), *faces, match_exposure=recipe.match_exposure)
+    flow = estimate(
+        loaded.method(recipe.method, recipe.method_options), *faces, match_exposure=recipe.match_exposure
+    )
     return between(faces, matrix, transform_points(points, matrix), flow, recipe.own_motion)
 
 
-def between(faces: list[np.ndarray], matrix: np.ndarray, landmarks: np.ndarray, flow: np.ndarray, own_motion: bool) -> Measured:
+def between(
+    faces: list[np.ndarray], matrix: np.ndarray, landmarks: np.ndarray, flow: np.ndarray, own_motion: bool
+) -> Measured:
     """The same, from a flow (S, S, 2) px that is there already."""
     head = Dense(landmarks, flow.shape[:2])
     own = head.own(flow)
     motion = head.left(sample(flow, head.points))
-    return Measured(faces, matrix, landmarks, own, own if own_motion else flow, head.points, motion, farthest(motion, landmarks))
+    return Measured(
+        faces,
+        matrix,
+        landmarks,
+        own,
+        own if own_motion else flow,
+        head.points,
+        motion,
+        farthest(motion, landmarks),
+    )
 
 
 def farthest(motion: np.ndarray, landmarks: np.ndarray) -> float:

@@ -16,12 +16,16 @@ from mer.scoring.watch import NAMES, Course
 LONGEST_S = 0.5  # from onset to apex
 SITES_COUNTED = 3
 SEEN = np.array(["lid" not in name for name in NAMES])  # sites that count
-HEAD_STILL = 4.0  # per cent of the inter-ocular distance: head motion at which a moment counts 0.7 of what it would
+HEAD_STILL = (
+    4.0  # per cent of the inter-ocular distance: head motion at which a moment counts 0.7 of what it would
+)
 FASTEST = 150.0  # per cent of the inter-ocular distance per second: faster than muscles move skin, so it was a hand or a cut
 COVERED_S = 0.2  # for so long before and after something came in front of the face nothing is measured
 RETURN = 0.6  # what a moment counts that ends nearer to the face's rest than it began
 REST_S = 2.0  # to either side: rest is the median over that long, taken ten times a second
-RISEN = 0.96  # of the strongest: the onset is the last frame, the apex the first, between which this much moves
+RISEN = (
+    0.96  # of the strongest: the onset is the last frame, the apex the first, between which this much moves
+)
 
 
 class Moment(NamedTuple):
@@ -40,9 +44,14 @@ def strength(course: Course, first: np.ndarray | int, last: np.ndarray | int) ->
 
 def covered(course: Course) -> np.ndarray:
     """(n,) bool: positions about which something was in front of the face, or moved as no face does."""
-    speed = np.linalg.norm(np.diff(course.sites[:, SEEN], axis=0, prepend=course.sites[:1, SEEN]), axis=-1).max(-1)
+    speed = np.linalg.norm(
+        np.diff(course.sites[:, SEEN], axis=0, prepend=course.sites[:1, SEEN]), axis=-1
+    ).max(-1)
     passed = np.diff(course.time, prepend=course.time[:1] - 1)
-    at = np.flatnonzero(((course.hidden[:, SEEN].sum(1) >= 2) | (speed > FASTEST * passed)) & (course.run == np.roll(course.run, 1)))
+    at = np.flatnonzero(
+        ((course.hidden[:, SEEN].sum(1) >= 2) | (speed > FASTEST * passed))
+        & (course.run == np.roll(course.run, 1))
+    )
     low, high = (np.searchsorted(course.time, course.time[at] + shift) for shift in (-COVERED_S, COVERED_S))
     edges = np.zeros(len(course.number) + 1, int)
     np.add.at(edges, low, 1), np.add.at(edges, high, -1)
@@ -52,7 +61,9 @@ def covered(course: Course) -> np.ndarray:
 def head_motion(course: Course, first: np.ndarray | int, last: np.ndarray | int) -> np.ndarray:
     """How far a point of the face has moved with the head at most, about, per cent of the inter-ocular distance."""
     change = np.abs(course.head[last] - course.head[first])
-    turned = np.linalg.norm(change[..., 2:5], axis=-1) * np.pi / 180 * 100  # a point one inter-ocular distance away
+    turned = (
+        np.linalg.norm(change[..., 2:5], axis=-1) * np.pi / 180 * 100
+    )  # a point one inter-ocular distance away
     return np.hypot(np.linalg.norm(change[..., :2], axis=-1), turned) + change[..., 5]
 
 
@@ -78,7 +89,9 @@ def activity(course: Course) -> tuple[np.ndarray, np.ndarray]:
     for lag in range(1, count):
         last = here[lag:]
         first = last - lag
-        fits = (course.time[last] - course.time[first] <= LONGEST_S + 1e-6) & (course.run[last] == course.run[first])
+        fits = (course.time[last] - course.time[first] <= LONGEST_S + 1e-6) & (
+            course.run[last] == course.run[first]
+        )
         if not fits.any():
             break
         first, last = first[fits], last[fits]
@@ -92,12 +105,18 @@ def activity(course: Course) -> tuple[np.ndarray, np.ndarray]:
 def strongest(course: Course, clip: str) -> Moment:
     """Raises `NothingToScore` where there are not two frames to compare."""
     if len(course.number) < 2:
-        raise NothingToScore(f"{clip}: {len(course.number)} of {course.frames} frame(s) shows the face; motion needs two.")
+        raise NothingToScore(
+            f"{clip}: {len(course.number)} of {course.frames} frame(s) shows the face; motion needs two."
+        )
     best, since = activity(course)
     apex = int(np.argmax(best))
     onset = int(since[apex])
     between = np.arange(onset, apex + 1)
-    onset = int(between[np.flatnonzero(strength(course, between, apex) >= RISEN * best[apex])[-1]]) if best[apex] else onset
+    onset = (
+        int(between[np.flatnonzero(strength(course, between, apex) >= RISEN * best[apex])[-1]])
+        if best[apex]
+        else onset
+    )
     rise = strength(course, onset, between)
     enough = between[(rise >= RISEN * best[apex]) & (between > onset)]
     apex = int(enough[0]) if len(enough) else apex

@@ -36,4 +36,8 @@ def _named(interval: Interval, images: dict[int, np.ndarray], course: Course, fi
         return interval
     p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
     reason = reason_not_to_name(shown.far, float(p.max()), fitted.recipe)
-    return replace(interval, label="" if reason else fitted.recipe.labels[int(p.argmax())], confidence=round(float(p.max()), 4))
+    return replace(
+        interval,
+        label="" if reason else fitted.recipe.labels[int(p.argmax())],
+        confidence=round(float(p.max()), 4),
+    )

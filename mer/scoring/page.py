@@ -34,7 +34,13 @@ def page(score: Score, drawn: dict[str, np.ndarray], line: str, film: bytes | No
     """The HTML page of a score; without the film if there is none."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     return environment.get_template("page.html").render(
         s=score,
         name=Path(score.clip).name,

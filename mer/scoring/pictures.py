@@ -7,7 +7,15 @@ from flow import draw
 from flow.strain import strain
 from mer.scoring.score import Score
 
-FULL = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # px, one of which is full colour: steps, so that pictures can be compared
+FULL = (
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    20.0,
+    50.0,
+)  # px, one of which is full colour: steps, so that pictures can be compared
 FULL_STRAIN = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # px per px
 ARROWS = 16  # along a side of the face
 LONGEST_ARROW = 0.07  # of the face: how long the longest arrow is drawn at most
@@ -44,7 +52,15 @@ def arrows(face: np.ndarray, own: np.ndarray, enlarge: int = 2) -> np.ndarray:
         for x in places:
             end = np.array([x, y]) + ratio * smooth[y, x]
             if np.linalg.norm(end - (x, y)) > 1.0:
-                cv2.arrowedLine(canvas, (x * enlarge, y * enlarge), tuple(int(v) for v in np.rint(end * enlarge)), (150, 20, 30), 1, cv2.LINE_AA, tipLength=0.3)
+                cv2.arrowedLine(
+                    canvas,
+                    (x * enlarge, y * enlarge),
+                    tuple(int(v) for v in np.rint(end * enlarge)),
+                    (150, 20, 30),
+                    1,
+                    cv2.LINE_AA,
+                    tipLength=0.3,
+                )
     lines = f"arrows {ratio:.1f} times the motion,", f"which is {longest:.2f} px at most"
     return np.vstack([canvas, *(caption(line, canvas.shape[1], enlarge) for line in lines)])
 
@@ -62,7 +78,16 @@ def strain_legend(full: float, height: int = 96) -> np.ndarray:
 def caption(text: str, width: int, enlarge: int = 1) -> np.ndarray:
     """`text` on a white strip (18 * enlarge, width, 3) uint8."""
     strip = np.full((18 * enlarge, width, 3), 255, np.uint8)
-    return cv2.putText(strip, text, (6 * enlarge, 13 * enlarge), cv2.FONT_HERSHEY_SIMPLEX, 0.4 * enlarge, (0, 0, 0), enlarge, cv2.LINE_AA)
+    return cv2.putText(
+        strip,
+        text,
+        (6 * enlarge, 13 * enlarge),
+        cv2.FONT_HERSHEY_SIMPLEX,
+        0.4 * enlarge,
+        (0, 0, 0),
+        enlarge,
+        cv2.LINE_AA,
+    )
 
 
 def curve(score: Score, width: int = 760, height: int = 170) -> str:
@@ -83,21 +108,35 @@ def curve(score: Score, width: int = 760, height: int = 170) -> str:
     for name, number, anchor in (("onset", score.onset, "end"), ("apex", score.apex, "start")):
         t = float(time[np.flatnonzero(score.course.number == number)[0]])
         dx = -4 if anchor == "end" else 4
-        marks.append(f'<line x1="{x(t):.1f}" x2="{x(t):.1f}" y1="{top - 6}" y2="{height - bottom}" class="mark"/>'
-                     f'<text x="{x(t) + dx:.1f}" y="{top - 9}" text-anchor="{anchor}">{name} {number}</text>')
-    ticks = "".join(f'<text x="{x(t):.1f}" y="{height - 8}" text-anchor="middle">{t:g} s</text>' for t in _round_times(time[0], time[-1]))
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="curve" role="img" aria-label="Motion over time" '
-            'font-family="sans-serif" font-size="11" fill="currentColor" stroke="none">'
-            '<style>.curve .line{fill:none;stroke:#1f6870;stroke-width:1.6}.curve .mark{stroke:#a8481f;stroke-width:1.4}'
-            '.curve .axis{stroke:currentColor;stroke-opacity:.3}</style>'
-            f'<line x1="{left}" x2="{width - 12}" y1="{height - bottom}" y2="{height - bottom}" class="axis"/>'
-            f'<text x="{left - 6}" y="{y(most) + 4:.1f}" text-anchor="end">{most:.1f}</text>'
-            f'<text x="{left - 6}" y="{height - bottom + 4}" text-anchor="end">0</text>'
-            f'<polyline points="{line}" class="line"/>{"".join(marks)}{ticks}</svg>')
+        marks.append(
+            f'<line x1="{x(t):.1f}" x2="{x(t):.1f}" y1="{top - 6}" y2="{height - bottom}" class="mark"/>'
+            f'<text x="{x(t) + dx:.1f}" y="{top - 9}" text-anchor="{anchor}">{name} {number}</text>'
+        )
+    ticks = "".join(
+        f'<text x="{x(t):.1f}" y="{height - 8}" text-anchor="middle">{t:g} s</text>'
+        for t in _round_times(time[0], time[-1])
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="curve" role="img" aria-label="Motion over time" '
+        'font-family="sans-serif" font-size="11" fill="currentColor" stroke="none">'
+        "<style>.curve .line{fill:none;stroke:#1f6870;stroke-width:1.6}.curve .mark{stroke:#a8481f;stroke-width:1.4}"
+        ".curve .axis{stroke:currentColor;stroke-opacity:.3}</style>"
+        f'<line x1="{left}" x2="{width - 12}" y1="{height - bottom}" y2="{height - bottom}" class="axis"/>'
+        f'<text x="{left - 6}" y="{y(most) + 4:.1f}" text-anchor="end">{most:.1f}</text>'
+        f'<text x="{left - 6}" y="{height - bottom + 4}" text-anchor="end">0</text>'
+        f'<polyline points="{line}" class="line"/>{"".join(marks)}{ticks}</svg>'
+    )
 
 
 def _round_times(first: float, last: float) -> list[float]:
     """At most about eight round times from first to last."""
     raw = max(last - first, 1e-3) / 7
-    step = min((s for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600) if s >= raw), default=raw)
+    step = min(
+        (
+            s
+            for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+            if s >= raw
+        ),
+        default=raw,
+    )
     return [round(k * step, 3) for k in range(int(np.ceil(first / step)), int(last / step) + 1)]

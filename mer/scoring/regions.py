@@ -10,9 +10,17 @@ from flow.strain import strain
 
 # Region -> sites of flow/motion.py. `right` and `left` are the person's own.
 REGIONS: dict[str, tuple[str, ...]] = {
-    **{f"{part} {side}": tuple(f"{site}_{side}" for site in sites) for part, sites in {
-        "brow": ("inner_brow", "outer_brow"), "lids": ("upper_lid", "lower_lid"), "cheek": ("cheek",),
-        "nose": ("nose_wing",), "lip corner": ("lip_corner",)}.items() for side in ("right", "left")},
+    **{
+        f"{part} {side}": tuple(f"{site}_{side}" for site in sites)
+        for part, sites in {
+            "brow": ("inner_brow", "outer_brow"),
+            "lids": ("upper_lid", "lower_lid"),
+            "cheek": ("cheek",),
+            "nose": ("nose_wing",),
+            "lip corner": ("lip_corner",),
+        }.items()
+        for side in ("right", "left")
+    },
     "lips": ("upper_lip", "lower_lip"),
     "chin": ("chin",),
 }
@@ -45,8 +53,11 @@ def weights(landmarks: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     unit = interocular(landmarks)
     maps = []
     for sites in REGIONS.values():
-        bumps = [np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * (reach * unit) ** 2))
-                 for points, reach in (SITES[site] for site in sites) for cx, cy in [landmarks[list(points)].mean(0)]]
+        bumps = [
+            np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * (reach * unit) ** 2))
+            for points, reach in (SITES[site] for site in sites)
+            for cx, cy in [landmarks[list(points)].mean(0)]
+        ]
         maps.append(np.max(bumps, axis=0))
     return np.stack(maps).astype(np.float32)
 
@@ -66,5 +77,7 @@ def measure(own: np.ndarray, landmarks: np.ndarray) -> list[Region]:
         near = np.where(near > 0.3, near, 0)
         u, v = (own * near[..., None]).sum((0, 1)) / near.sum()
         motion = float(np.hypot(u, v) / interocular(landmarks) * 100)
-        found.append(Region(name, float(u), float(v), motion, float((stretched * near).sum() / near.sum() * 100)))
+        found.append(
+            Region(name, float(u), float(v), motion, float((stretched * near).sum() / near.sum() * 100))
+        )
     return found

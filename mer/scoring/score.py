@@ -59,8 +59,14 @@ class Score:
 
     def to_dict(self) -> dict:
         """Everything but pictures and curves, ready for JSON."""
-        plain = {key: value for key, value in self.__dict__.items() if not isinstance(value, (np.ndarray, Course))}
-        return {**plain, "regions": [region.to_dict() for region in self.regions], "units": [unit.to_dict() for unit in self.units]}
+        plain = {
+            key: value for key, value in self.__dict__.items() if not isinstance(value, (np.ndarray, Course))
+        }
+        return {
+            **plain,
+            "regions": [region.to_dict() for region in self.regions],
+            "units": [unit.to_dict() for unit in self.units],
+        }
 
     def to_json(self) -> str:
         """`to_dict` as JSON text."""
@@ -70,20 +76,35 @@ class Score:
         """A few lines for a person."""
         ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
         odds = ", ".join(f"{label} {p:.2f}" for label, p in ranked)
-        lines = [f"{self.clip}: {self.label} ({odds})" if self.label else f"{self.clip}: no label, {self.reason} ({odds})"]
+        lines = [
+            f"{self.clip}: {self.label} ({odds})"
+            if self.label
+            else f"{self.clip}: no label, {self.reason} ({odds})"
+        ]
         where = self.regions[0]
-        lines.append(f"onset frame {self.onset}{_at(self.onset_s)}, apex frame {self.apex}{_at(self.apex_s)}; most motion: "
-                     f"{where.name}, {where.motion:.1f} % of the distance of the eyes")
+        lines.append(
+            f"onset frame {self.onset}{_at(self.onset_s)}, apex frame {self.apex}{_at(self.apex_s)}; most motion: "
+            f"{where.name}, {where.motion:.1f} % of the distance of the eyes"
+        )
         if self.units:
-            lines.append("looks like " + ", ".join(f"{unit.words} {unit.evidence:.0%}" for unit in self.units[:3]))
+            lines.append(
+                "looks like " + ", ".join(f"{unit.words} {unit.evidence:.0%}" for unit in self.units[:3])
+            )
         lines += [f"note: {warning}" for warning in self.warnings]
         if self.synthetic:
             lines.append(sureness.SYNTHETIC)
         return "\n".join(lines)
 
 
-def score(clip: str | Path, bundle: str | Path | bundles.Bundle | None = None, *, onset: int | None = None, apex: int | None = None,
-          fps: float | None = None, face: int = 1) -> Score:
+def score(
+    clip: str | Path,
+    bundle: str | Path | bundles.Bundle | None = None,
+    *,
+    onset: int | None = None,
+    apex: int | None = None,
+    fps: float | None = None,
+    face: int = 1,
+) -> Score:
     """Score a video file or a folder of frames. Models are kept loaded, so that a second clip costs no start.
 
     clip   : path; frames of a folder are numbered by their names
@@ -113,11 +134,21 @@ def given(course: Course, onset: int, apex: int, clip: Path) -> moment.Moment:
     """The moment between two frame numbers; raises `BadInput` if one is not there or shows no face."""
     first, last = (_position(course, number, clip) for number in (onset, apex))
     if course.run[first] != course.run[last]:
-        raise BadInput(f"{clip}: the face is out of sight between frames {onset} and {apex}. Choose both on one side of the gap.")
+        raise BadInput(
+            f"{clip}: the face is out of sight between frames {onset} and {apex}. Choose both on one side of the gap."
+        )
     return moment.Moment(first, last, float(moment.strength(course, *sorted((first, last)))))
 
 
-def explain(clip: Path, frames: Frames, course: Course, picked: moment.Moment, fitted: bundles.Bundle, name: str, timed: bool = True) -> Score:
+def explain(
+    clip: Path,
+    frames: Frames,
+    course: Course,
+    picked: moment.Moment,
+    fitted: bundles.Bundle,
+    name: str,
+    timed: bool = True,
+) -> Score:
     """The score of the moment `picked` in a clip that has been watched. name : of the bundle; timed : the frames have times."""
     recipe = fitted.recipe
     numbers = [int(course.number[position]) for position in (picked.onset, picked.apex)]
@@ -126,26 +157,52 @@ def explain(clip: Path, frames: Frames, course: Course, picked: moment.Moment, f
     p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
     best = int(p.argmax())
     share = occlusion.shares(fitted, shown.taken, shown.landmarks)
-    parts = [replace(region, share=share[region.name]) for region in regions.measure(shown.own, shown.landmarks)]
+    parts = [
+        replace(region, share=share[region.name]) for region in regions.measure(shown.own, shown.landmarks)
+    ]
     reason = sureness.reason_not_to_name(shown.far, float(p.max()), recipe)
     said = sureness.warnings(course, picked.onset, picked.apex, shown.far, clip, recipe)
     lasts = float(course.time[-1] - course.time[0])
     if timed and lasts > LONG_S:
-        said.append(f"This is one moment of {lasts:.1f} s; others may be nearly as strong. mer spot lists them all.")
+        said.append(
+            f"This is one moment of {lasts:.1f} s; others may be nearly as strong. mer spot lists them all."
+        )
     if not timed:
-        said.append(f"The folder has no times; {FPS:g} frames per second were taken to find the motion (give --fps).")
+        said.append(
+            f"The folder has no times; {FPS:g} frames per second were taken to find the motion (give --fps)."
+        )
     weights = loaded.method(recipe.method, recipe.method_options).weights
     if recipe.flow_weights not in (None, weights):
-        said.append(f"The bundle was fitted on flow of other weights than {recipe.method} has now. Fit it again (mer train) before you trust its label.")
+        said.append(
+            f"The bundle was fitted on flow of other weights than {recipe.method} has now. Fit it again (mer train) before you trust its label."
+        )
     seconds = [float(course.time[position]) if timed else None for position in (picked.onset, picked.apex)]
     return Score(
-        clip=printable(clip), label=None if reason else recipe.labels[best], reason=reason, probabilities=dict(zip(recipe.labels, map(float, p))),
-        onset=numbers[0], apex=numbers[1], onset_s=seconds[0], apex_s=seconds[1], motion=shown.far,
-        regions=sorted(parts, key=lambda region: -region.motion), units=units.nearest(shown.points, shown.motion), warnings=said,
-        frames=course.frames, fps=None if not timed or math.isnan(course.fps) else round(course.fps, 3),
-        eyes_px=round(float(course.eyes_px[picked.onset]), 1), bundle=name, made_with=_made_with(recipe, weights),
-        synthetic=recipe.synthetic, course=course, activity=moment.activity(course)[0], matrix=shown.matrix, landmarks=shown.landmarks, onset_face=shown.faces[0],
-        apex_face=shown.faces[1], own=shown.own,
+        clip=printable(clip),
+        label=None if reason else recipe.labels[best],
+        reason=reason,
+        probabilities=dict(zip(recipe.labels, map(float, p))),
+        onset=numbers[0],
+        apex=numbers[1],
+        onset_s=seconds[0],
+        apex_s=seconds[1],
+        motion=shown.far,
+        regions=sorted(parts, key=lambda region: -region.motion),
+        units=units.nearest(shown.points, shown.motion),
+        warnings=said,
+        frames=course.frames,
+        fps=None if not timed or math.isnan(course.fps) else round(course.fps, 3),
+        eyes_px=round(float(course.eyes_px[picked.onset]), 1),
+        bundle=name,
+        made_with=_made_with(recipe, weights),
+        synthetic=recipe.synthetic,
+        course=course,
+        activity=moment.activity(course)[0],
+        matrix=shown.matrix,
+        landmarks=shown.landmarks,
+        onset_face=shown.faces[0],
+        apex_face=shown.faces[1],
+        own=shown.own,
     )
 
 
@@ -156,8 +213,10 @@ def _position(course: Course, number: int, clip: Path) -> int:
         return int(found[0])
     if not len(course.number):
         raise NothingToScore(f"{clip}: no face was found.")
-    raise BadInput(f"{clip}: frame {number} is not there, or shows no face; the face is seen in {len(course.number)} of {course.frames} "
-                   f"frames, from {course.number[0]} to {course.number[-1]}.")
+    raise BadInput(
+        f"{clip}: frame {number} is not there, or shows no face; the face is seen in {len(course.number)} of {course.frames} "
+        f"frames, from {course.number[0]} to {course.number[-1]}."
+    )
 
 
 def _made_with(recipe: bundles.Recipe, weights: str) -> str:

@@ -10,8 +10,8 @@ motion; on ready-made maps of 238 real clips the sister network's mean probabili
 """
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Iterable
 
 import numpy as np
 
@@ -28,7 +28,12 @@ METHOD, OPTIONS, SETTINGS = "srflownet", {"network": "compact"}, {"size": 28}
 CONFIDENT = 0.5  # least probability of a label that is given
 REST_SHARE = 0.95  # of the faces at rest lie below the least motion
 # Compression in bits per pixel: with fewer, coding artefacts compete with motion; the engine's H.264 at rate factor 30 has about this.
-MEASURED = {"frame rate": (23, 500), "distance of the eyes": (50, 2000), "head motion from onset to apex": (0, 4.0), "compression": (0.02, 1e9)}
+MEASURED = {
+    "frame rate": (23, 500),
+    "distance of the eyes": (50, 2000),
+    "head motion from onset to apex": (0, 4.0),
+    "compression": (0.02, 1e9),
+}
 
 
 def make(found: Iterable[Pair]) -> tuple[Bundle, dict]:
@@ -42,16 +47,37 @@ def make(found: Iterable[Pair]) -> tuple[Bundle, dict]:
 
     rest = ~chosen
     least = float(np.quantile(far[chosen & ~named], REST_SHARE))
-    moved = round(float(far[rest & named].min()), 2), round(float(far[rest & named].max()), 2)  # as read, not as rendered: flow reads less
+    moved = (
+        round(float(far[rest & named].min()), 2),
+        round(float(far[rest & named].max()), 2),
+    )  # as read, not as rendered: flow reads less
     recipe = Recipe(
-        mer=mer.__version__, face_size=FACE, method=METHOD, method_options=OPTIONS, match_exposure=True, feature="flow_image",
-        feature_settings=SETTINGS, classifier="mer_net", classifier_settings=[classifier.state()[1]], labels=labels, protocol="composite-3",
-        clips={label: pretrain.MAPS // len(labels) for label in labels}, subjects=pretrain.MAPS // 20, datasets=["splat engine"], synthetic=True,
-        own_motion=True, least_motion=round(least, 3), least_confidence=CONFIDENT, measured=MEASURED | {"motion of the face": moved},
+        mer=mer.__version__,
+        face_size=FACE,
+        method=METHOD,
+        method_options=OPTIONS,
+        match_exposure=True,
+        feature="flow_image",
+        feature_settings=SETTINGS,
+        classifier="mer_net",
+        classifier_settings=[classifier.state()[1]],
+        labels=labels,
+        protocol="composite-3",
+        clips={label: pretrain.MAPS // len(labels) for label in labels},
+        subjects=pretrain.MAPS // 20,
+        datasets=["splat engine"],
+        synthetic=True,
+        own_motion=True,
+        least_motion=round(least, 3),
+        least_confidence=CONFIDENT,
+        measured=MEASURED | {"motion of the face": moved},
     )
     fitted = Bundle(recipe, [classifier])
     scores = measure_scores(fitted, X[rest & named], y[rest & named], far[rest & named])
-    return fitted, scores | {"people": len(np.unique(people[rest])), "rest without label": float((far[rest & ~named] < recipe.least_motion).mean())}
+    return fitted, scores | {
+        "people": len(np.unique(people[rest])),
+        "rest without label": float((far[rest & ~named] < recipe.least_motion).mean()),
+    }
 
 
 def _read(pair: Pair) -> tuple[float, np.ndarray]:
@@ -71,12 +97,26 @@ def measure_scores(fitted: Bundle, X: np.ndarray, y: np.ndarray, far: np.ndarray
     given = (far >= fitted.recipe.least_motion) & (sure >= fitted.recipe.least_confidence)
 
     def uf1(which: np.ndarray) -> float:
-        return float(metrics.scores(metrics.confusion(np.array(labels)[y[which]], np.array(labels)[best[which]], labels))["uf1"])
+        return float(
+            metrics.scores(
+                metrics.confusion(np.array(labels)[y[which]], np.array(labels)[best[which]], labels)
+            )["uf1"]
+        )
 
     tenths = np.minimum((sure * 10).astype(int), 9)
-    gap = sum(abs((best == y)[tenths == t].mean() - sure[tenths == t].mean()) * (tenths == t).mean() for t in np.unique(tenths))
-    return {"clips": len(y), "uf1": uf1(np.ones(len(y), bool)), "uf1 of given": uf1(given), "given": float(given.mean()),
-            "right of given": float((best == y)[given].mean()), "calibration error": float(gap), "loss": _loss(p, y)}
+    gap = sum(
+        abs((best == y)[tenths == t].mean() - sure[tenths == t].mean()) * (tenths == t).mean()
+        for t in np.unique(tenths)
+    )
+    return {
+        "clips": len(y),
+        "uf1": uf1(np.ones(len(y), bool)),
+        "uf1 of given": uf1(given),
+        "given": float(given.mean()),
+        "right of given": float((best == y)[given].mean()),
+        "calibration error": float(gap),
+        "loss": _loss(p, y),
+    }
 
 
 def card(recipe: Recipe, scores: dict) -> str:
@@ -116,7 +156,9 @@ Made by `python -m mer.scoring.ship`. MIT, as the project.
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m mer.scoring.ship", description="Make the bundle that ships.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mer.scoring.ship", description="Make the bundle that ships."
+    )
     parser.add_argument("--out", type=Path, default=bundle.shipped())
     parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--jobs", type=int, default=1)
@@ -124,7 +166,12 @@ def main() -> None:
     fitted, scores = make(pairs(range(FIRST, FIRST + given.people), METHOD, given.jobs))
     bundle.save(fitted, given.out, replace=True)
     write_text(given.out / bundle.CARD_FILE, card(fitted.recipe, scores))
-    print("\n".join(f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}" for name, value in scores.items()))
+    print(
+        "\n".join(
+            f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}"
+            for name, value in scores.items()
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -29,14 +29,30 @@ LEAST = {"micro": 0.3, "macro": 1.0}  # per cent of the inter-ocular distance
 NOISES = 5.0  # times the noise (median absolute deviation): the other condition
 EDGE = 0.12  # of its peak: where an interval begins and ends
 HEAD_SHARE = 0.15  # of the head's excursion is taken off the face's
-TURN, TURN_S = 4.0, 0.5  # a head move is at least so large (per cent of the inter-ocular distance) within so long
-CLOSED, BLINK_S = 0.2, (0.05, 0.6)  # how far the eyes close in a blink, a share; how long it lasts; longer, they are closed
-REOPENED_S = 0.1  # eyes that open for a shorter time have not opened: no landmark is that sure of lids that are shut
+TURN, TURN_S = (
+    4.0,
+    0.5,
+)  # a head move is at least so large (per cent of the inter-ocular distance) within so long
+CLOSED, BLINK_S = (
+    0.2,
+    (0.05, 0.6),
+)  # how far the eyes close in a blink, a share; how long it lasts; longer, they are closed
+REOPENED_S = (
+    0.1  # eyes that open for a shorter time have not opened: no landmark is that sure of lids that are shut
+)
 LONGEST_S = 4.0
-WRITERS = {".csv": lambda rows, path: rows.to_csv(path, index=False), ".json": lambda rows, path: rows.to_json(path, orient="records", indent=2),
-           ".parquet": lambda rows, path: rows.to_parquet(path, index=False)}
-KINDS = {"micro": "micro-expressions", "macro": "other expressions", "blink": "blinks", "closed": "times of closed eyes",
-         "head": "moves of the head"}
+WRITERS = {
+    ".csv": lambda rows, path: rows.to_csv(path, index=False),
+    ".json": lambda rows, path: rows.to_json(path, orient="records", indent=2),
+    ".parquet": lambda rows, path: rows.to_parquet(path, index=False),
+}
+KINDS = {
+    "micro": "micro-expressions",
+    "macro": "other expressions",
+    "blink": "blinks",
+    "closed": "times of closed eyes",
+    "head": "moves of the head",
+}
 
 
 @dataclass(frozen=True)
@@ -60,15 +76,23 @@ class Interval:
     confidence: float = float("nan")
 
 
-def spot(video: str | Path, bundle: str | Path | bundles.Bundle | None = None, *, fps: float | None = None, face: int = 1,
-         label: bool = True) -> list[Interval]:
+def spot(
+    video: str | Path,
+    bundle: str | Path | bundles.Bundle | None = None,
+    *,
+    fps: float | None = None,
+    face: int = 1,
+    label: bool = True,
+) -> list[Interval]:
     """The intervals of a video or a folder of frames, in order; expressions get a label from the bundle unless `label` is False.
 
     bundle, fps, face as in `mer.score`. Raises as it does, and `BadInput` for a folder without `fps`.
     """
     frames = open_frames(video, fps)
     if fps is None and Path(video).is_dir():
-        raise BadInput(f"{video} is a folder of frames, which has no times. Give its frames per second: --fps 200")
+        raise BadInput(
+            f"{video} is a folder of frames, which has no times. Give its frames per second: --fps 200"
+        )
     follower = Follower(face)
     course = watch(track(frames, "Watching"), follower, fps or 30.0, most_fps=RATE)
     follower.require(str(video))
@@ -77,7 +101,12 @@ def spot(video: str | Path, bundle: str | Path | bundles.Bundle | None = None, *
         return found
     from mer.scoring.naming import named
 
-    return named(found, frames, course, bundle if isinstance(bundle, bundles.Bundle) else loaded.bundle(str(bundle or bundles.shipped())))
+    return named(
+        found,
+        frames,
+        course,
+        bundle if isinstance(bundle, bundles.Bundle) else loaded.bundle(str(bundle or bundles.shipped())),
+    )
 
 
 def intervals(course: Course) -> list[Interval]:
@@ -113,8 +142,15 @@ def _of_run(course: Course, at: np.ndarray) -> list[Interval]:
                 taken[first : last + 1] = True
                 spans.append((kind, first, peak, last, float(curve[peak])))
     spans += [("head", *move) for move in moves] + _eyes(course.lids[at], step)
-    return [Interval(kind, *(int(course.number[at[i]]) for i in (first, peak, last)), *(round(float(course.time[at[i]]), 4) for i in (first, peak, last)),
-                     round(strength, 3)) for kind, first, peak, last, strength in spans]
+    return [
+        Interval(
+            kind,
+            *(int(course.number[at[i]]) for i in (first, peak, last)),
+            *(round(float(course.time[at[i]]), 4) for i in (first, peak, last)),
+            round(strength, 3),
+        )
+        for kind, first, peak, last, strength in spans
+    ]
 
 
 def _head_vector(head: np.ndarray) -> np.ndarray:
@@ -137,7 +173,9 @@ def _eyes(lids: np.ndarray, step: float) -> list[tuple[str, int, int, int, float
     """Kind, first, most closed and last position of each blink or longer time of closed eyes, and how far they close, per cent."""
     openness = lids.mean(1)
     usual = percentile_filter(openness, 70, size=int(3.0 / step) | 1, mode="nearest")
-    usual = np.maximum(usual, np.percentile(openness, 70) / 2)  # eyes that are shut for seconds do not become the usual
+    usual = np.maximum(
+        usual, np.percentile(openness, 70) / 2
+    )  # eyes that are shut for seconds do not become the usual
     closed = 1 - openness / np.maximum(usual, 1e-3)
     joined: list[tuple[int, int]] = []
     for first, _, last in sorted(_peaks(closed, CLOSED)):
@@ -148,7 +186,9 @@ def _eyes(lids: np.ndarray, step: float) -> list[tuple[str, int, int, int, float
     for first, last in joined:
         lasts, peak = (last - first) * step, first + int(closed[first : last + 1].argmax())
         if lasts >= BLINK_S[0]:
-            found.append(("blink" if lasts <= BLINK_S[1] else "closed", first, peak, last, float(closed[peak] * 100)))
+            found.append(
+                ("blink" if lasts <= BLINK_S[1] else "closed", first, peak, last, float(closed[peak] * 100))
+            )
     return found
 
 
@@ -188,8 +228,11 @@ def table(found: list[Interval]) -> pd.DataFrame:
 
 def to_text(found: list[Interval]) -> str:
     """A line per interval for a person, and how many of each kind."""
-    lines = [f"{i.kind:<6}{i.onset_s:9.2f} s to {i.offset_s:8.2f} s  frames {i.onset} to {i.offset}, most at {i.apex}"
-             + (f"  {i.label} {i.confidence:.2f}" if i.label else "") for i in found]
+    lines = [
+        f"{i.kind:<6}{i.onset_s:9.2f} s to {i.offset_s:8.2f} s  frames {i.onset} to {i.offset}, most at {i.apex}"
+        + (f"  {i.label} {i.confidence:.2f}" if i.label else "")
+        for i in found
+    ]
     counts = [f"{sum(i.kind == kind for i in found)} {word}" for kind, word in KINDS.items()]
     return "\n".join([*lines, ", ".join(counts)])
 

@@ -10,8 +10,9 @@ found. It goes on where it was stopped.
 import argparse
 import json
 from collections import deque
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Iterable, Iterator, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -58,7 +59,15 @@ class FrameDifference:
         for frame in frames:
             height, width = frame.image.shape[:2]
             part = frame.image[height // 8 : -height // 8, width // 6 : -width // 6]
-            small = cv2.GaussianBlur(cv2.resize(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), (self.SIDE, self.SIDE), interpolation=cv2.INTER_AREA), (0, 0), 1).astype(float)
+            small = cv2.GaussianBlur(
+                cv2.resize(
+                    cv2.cvtColor(part, cv2.COLOR_RGB2GRAY),
+                    (self.SIDE, self.SIDE),
+                    interpolation=cv2.INTER_AREA,
+                ),
+                (0, 0),
+                1,
+            ).astype(float)
             recent.append((frame.time_s, small))
             while recent[0][0] < frame.time_s - self.LAG_S - 1e-6:
                 recent.popleft()
@@ -87,7 +96,9 @@ def iou(a, b) -> float:
 
 def matches(known: list[Event], found: list) -> list[tuple[int, int]]:
     """Pairs (known, found) that overlap by `IOU` or more, best overlap first, each once."""
-    pairs = sorted(((iou(k, f), i, j) for i, k in enumerate(known) for j, f in enumerate(found)), reverse=True)
+    pairs = sorted(
+        ((iou(k, f), i, j) for i, k in enumerate(known) for j, f in enumerate(found)), reverse=True
+    )
     done: list[tuple[int, int]] = []
     for overlap, i, j in pairs:
         if overlap >= IOU and all(i != a and j != b for a, b in done):
@@ -98,17 +109,26 @@ def matches(known: list[Event], found: list) -> list[tuple[int, int]]:
 def measure_film(seed: int, fps: int) -> dict:
     """Counts of both spotters on one film at one rate, and the labels given to the expressions that were found."""
     film, plain, follower = Film(seed), FrameDifference(), Follower()
-    every = max(1, int(fps / spot.RATE + 1e-6))  # the spotter passes over the frames between, so they need not be drawn
+    every = max(
+        1, int(fps / spot.RATE + 1e-6)
+    )  # the spotter passes over the frames between, so they need not be drawn
     course = watch(plain.seeing(film.recording(fps, every)), follower, fps, most_fps=spot.RATE)
     ours = [Found(i.kind, i.onset_s, i.apex_s, i.offset_s) for i in spot.intervals(course)]
     counts = {"seed": seed, "fps": fps, "frames": len(course.number)}
     for name, found in (("mer", ours), ("frame difference", plain.found())):
-        rows = {kind: _counts([e for e in film.plan.events if e.kind == kind], [f for f in found if f.kind == kind]) for kind in KINDS}
+        rows = {
+            kind: _counts(
+                [e for e in film.plan.events if e.kind == kind], [f for f in found if f.kind == kind]
+            )
+            for kind in KINDS
+        }
         faces = [[e for e in events if e.kind in ("micro", "macro")] for events in (film.plan.events, found)]
         counts[name] = rows | {"expressions": _counts(*faces)}
     known = [event for event in film.plan.events if event.label]
     expressions = [f for f in ours if f.kind in ("micro", "macro")]
-    counts["labels"] = [(known[i].label, _label(film, course, expressions[j])) for i, j in matches(known, expressions)]
+    counts["labels"] = [
+        (known[i].label, _label(film, course, expressions[j])) for i, j in matches(known, expressions)
+    ]
     return counts
 
 
@@ -122,7 +142,9 @@ def _label(film: Film, course, interval: Found) -> str:
     at = [int(np.abs(course.time - time).argmin()) for time in (interval.onset, interval.apex)]
     images = [np.clip(np.rint(film.picture(course.time[i]) * 255), 0, 255).astype(np.uint8) for i in at]
     shown = measure(images, course.box[at[0]], fitted.recipe)
-    return fitted.recipe.labels[int(fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0].argmax())]
+    return fitted.recipe.labels[
+        int(fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0].argmax())
+    ]
 
 
 def f1(counts: list[int]) -> float:
@@ -132,17 +154,34 @@ def f1(counts: list[int]) -> float:
 
 def table(rows: list[dict]) -> str:
     """The results as Markdown: per rate and spotter, F1 of every kind, recall of expressions, F1 of labels, STRS."""
-    lines = ["| fps | spotter | micro F1 | macro F1 | expressions F1 | precision | recall | blink F1 | head F1 | labels F1 | STRS |", "|" + "---|" * 11]
+    lines = [
+        "| fps | spotter | micro F1 | macro F1 | expressions F1 | precision | recall | blink F1 | head F1 | labels F1 | STRS |",
+        "|" + "---|" * 11,
+    ]
     for fps in sorted({row["fps"] for row in rows}):
         part = [row for row in rows if row["fps"] == fps]
         for name in ("frame difference", "mer"):
-            total = {kind: np.sum([row[name][kind] for row in part], axis=0) for kind in (*KINDS, "expressions")}
+            total = {
+                kind: np.sum([row[name][kind] for row in part], axis=0) for kind in (*KINDS, "expressions")
+            }
             right, known, found = total["expressions"]
-            cells = [f"{f1(total[kind]):.2f}" for kind in ("micro", "macro", "expressions")] + [f"{right / max(found, 1):.2f}", f"{right / known:.2f}"]
+            cells = [f"{f1(total[kind]):.2f}" for kind in ("micro", "macro", "expressions")] + [
+                f"{right / max(found, 1):.2f}",
+                f"{right / known:.2f}",
+            ]
             if name == "mer":
                 pairs = np.array([pair for row in part for pair in row["labels"]])
-                named = metrics.scores(metrics.confusion(pairs[:, 0], pairs[:, 1], list(LABELS)))["uf1"] if len(pairs) else 0.0
-                cells += [f"{f1(total['blink']):.2f}", f"{f1(total['head']):.2f}", f"{named:.2f}", f"{named * f1(total['expressions']):.2f}"]
+                named = (
+                    metrics.scores(metrics.confusion(pairs[:, 0], pairs[:, 1], list(LABELS)))["uf1"]
+                    if len(pairs)
+                    else 0.0
+                )
+                cells += [
+                    f"{f1(total['blink']):.2f}",
+                    f"{f1(total['head']):.2f}",
+                    f"{named:.2f}",
+                    f"{named * f1(total['expressions']):.2f}",
+                ]
             else:
                 cells += ["", "", "", ""]
             lines.append(f"| {fps} | {name} | " + " | ".join(cells) + " |")
@@ -150,17 +189,27 @@ def table(rows: list[dict]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m mer.scoring.spot_benchmark", description="Measure the spotter on synthetic films.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mer.scoring.spot_benchmark", description="Measure the spotter on synthetic films."
+    )
     parser.add_argument("--out", type=Path, default=Path("spot-benchmark"))
     parser.add_argument("--films", type=int, default=FILMS)
     parser.add_argument("--at-most", type=int, help="measure only so many more recordings now")
     given = parser.parse_args()
-    todo = [(seed, fps) for seed in range(given.films) for fps in RATES if not (given.out / f"{seed}-{fps}.json").is_file()]
+    todo = [
+        (seed, fps)
+        for seed in range(given.films)
+        for fps in RATES
+        if not (given.out / f"{seed}-{fps}.json").is_file()
+    ]
     for seed, fps in todo[: given.at_most]:
         write_json(given.out / f"{seed}-{fps}.json", measure_film(seed, fps))
     rows = [json.loads(path.read_text()) for path in sorted(given.out.glob("*-*.json"))]
     films = len({row["seed"] for row in rows})
-    write_text(given.out / "table.md", f"{len(rows)} recordings of {films} films of {SECONDS:g} s.\n\n{table(rows)}\n")
+    write_text(
+        given.out / "table.md",
+        f"{len(rows)} recordings of {films} films of {SECONDS:g} s.\n\n{table(rows)}\n",
+    )
     print(table(rows))
 
 

@@ -4,7 +4,8 @@ The motion is exact and cheap to draw at any frame rate; what the camera adds is
 spotters (`spot_benchmark`), not for training anything.
 """
 
-from typing import Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,7 +20,10 @@ from mer.scoring.actors import LABELS
 SECONDS, SIDE = 18.0, 200
 SLOT_S = 3.0  # one event in each
 KINDS = ("micro", "micro", "macro", "blink", "blink", "head")
-MOTION = {"micro": (0.012, 0.04), "macro": (0.05, 0.14)}  # inter-ocular distances, of the point that moves most
+MOTION = {
+    "micro": (0.012, 0.04),
+    "macro": (0.05, 0.14),
+}  # inter-ocular distances, of the point that moves most
 LASTS_S = {"micro": (0.2, 0.45), "macro": (0.8, 2.2), "blink": (0.15, 0.35), "head": (0.6, 1.4)}
 TURN = (3.0, 9.0)  # degrees of a head move, about any axis; half of them do not return
 
@@ -62,21 +66,26 @@ class Film:
     """
 
     def __init__(self, seed: int):
+        from scipy.spatial import Delaunay
+
         from data_prep.landmarks import FACE_OVAL, INTEROCULAR
         from flow.splatting.actor import Actor
         from flow.splatting.muscles import move
-        from scipy.spatial import Delaunay
 
         self.plan, self.seed, actor = Plan(seed), seed, Actor(1000 + seed, SIDE, gaussians=12_000, face=0.85)
         self.camera, self.rest = actor.scene.camera, actor.face.head.rest
-        self.open, self.closed = (actor.scene.view(_state(lid)).picture.astype(np.float32) for lid in (0.0, 1.0))
+        self.open, self.closed = (
+            actor.scene.view(_state(lid)).picture.astype(np.float32) for lid in (0.0, 1.0)
+        )
         self.points = actor.landmarks()
         eyes = [self.points[list(corners)].mean(0) for corners in INTEROCULAR]
         unit = np.linalg.norm(eyes[0] - eyes[1])
         self.pulls = []
         for event, (actions, far) in zip(self.plan.events, self.plan.actions):
             strength = actor.intensity(actions, far * unit) if actions else 0.0
-            self.pulls.append(move(self.rest, {name: strength * value for name, value in actions.items()}) - self.rest)
+            self.pulls.append(
+                move(self.rest, {name: strength * value for name, value in actions.items()}) - self.rest
+            )
         # Around the face the picture follows the head, and far from it stays where it is.
         middle, oval = self.points.mean(0), list(FACE_OVAL)
         self.oval = oval
@@ -99,9 +108,21 @@ class Film:
         field = (self.shares[..., None] * knots[self.knots]).sum(1).reshape(SIDE, SIDE, 2).astype(np.float32)
         back = field
         for _ in range(3):  # a point seen at y was at x with x + field(x) = y
-            back = cv2.remap(field, self.x - back[..., 0], self.y - back[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            back = cv2.remap(
+                field,
+                self.x - back[..., 0],
+                self.y - back[..., 1],
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
         still = (1 - lid) * self.open + lid * self.closed
-        return cv2.remap(still, self.x - back[..., 0], self.y - back[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(
+            still,
+            self.x - back[..., 0],
+            self.y - back[..., 1],
+            cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
 
     def _at(self, time: float) -> tuple[np.ndarray, np.ndarray, float]:
         """Turn of the head (degrees), pull of the muscles (468, 3) cm, and how far the eyes are closed."""

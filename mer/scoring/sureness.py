@@ -13,8 +13,10 @@ SYNTHETIC = "The bundle was fitted on synthetic faces only: its labels describe 
 def reason_not_to_name(motion: float, confidence: float, recipe: Recipe) -> str | None:
     """Why no label is given, or None if one is. motion : per cent of the inter-ocular distance; confidence : 0..1"""
     if motion < recipe.least_motion:
-        return (f"nothing to see here: the face moves by {motion:.2f} % of the distance of its eyes, "
-                f"and below {recipe.least_motion:.2f} % motion cannot be told from noise")
+        return (
+            f"nothing to see here: the face moves by {motion:.2f} % of the distance of its eyes, "
+            f"and below {recipe.least_motion:.2f} % motion cannot be told from noise"
+        )
     if confidence < recipe.least_confidence:
         return f"the likeliest label has a probability of {confidence:.2f}, and below {recipe.least_confidence:.2f} none is given"
     return None
@@ -29,7 +31,10 @@ def warnings(course: Course, onset: int, apex: int, motion: float, clip: Path, r
         "frame rate": (course.fps, "frames per second"),
         "distance of the eyes": (float(course.eyes_px[onset]), "px"),
         "motion of the face": (motion, "% of the distance of the eyes"),
-        "head motion from onset to apex": (float(head_motion(course, onset, apex)), "% of the distance of the eyes"),
+        "head motion from onset to apex": (
+            float(head_motion(course, onset, apex)),
+            "% of the distance of the eyes",
+        ),
         "compression": (bits_per_pixel(clip), "bits per pixel"),
     }
     unstated = [name for name in values if name not in recipe.measured]
@@ -37,11 +42,15 @@ def warnings(course: Course, onset: int, apex: int, motion: float, clip: Path, r
     for name, (low, high) in recipe.measured.items():
         value, unit = values[name]
         if not math.isnan(value) and not low <= value <= high:
-            said.append(f"The {name} is {value:.3g} {unit}; the bundle was measured from {low:g} to {high:g}.")
+            said.append(
+                f"The {name} is {value:.3g} {unit}; the bundle was measured from {low:g} to {high:g}."
+            )
     if course.faces > 1:
         said.append(f"Up to {course.faces} faces are seen at once; one was followed (choose with --face).")
     if course.run[-1] > 0:
-        said.append(f"The face was out of sight {course.run[-1]} time(s); motion across a gap is not measured.")
+        said.append(
+            f"The face was out of sight {course.run[-1]} time(s); motion across a gap is not measured."
+        )
     return said
 
 

@@ -18,10 +18,26 @@ from mer.scoring.head import POINTS, basis, camera, fit
 SMALL = 0.2  # intensity at which patterns are taken: motion grows in proportion up to there
 LEAST = 0.05  # evidence below which a unit is not named
 WORDS = {
-    "1": "inner brow raiser", "2": "outer brow raiser", "4": "brow lowerer", "5": "upper lid raiser", "6": "cheek raiser",
-    "7": "lid tightener", "9": "nose wrinkler", "10": "upper lip raiser", "12": "lip corner puller", "14": "dimpler",
-    "15": "lip corner depressor", "16": "lower lip depressor", "17": "chin raiser", "20": "lip stretcher", "23": "lip tightener",
-    "24": "lip pressor", "25": "lips part", "26": "jaw drop", "28": "lip suck", "43": "eyes closed",
+    "1": "inner brow raiser",
+    "2": "outer brow raiser",
+    "4": "brow lowerer",
+    "5": "upper lid raiser",
+    "6": "cheek raiser",
+    "7": "lid tightener",
+    "9": "nose wrinkler",
+    "10": "upper lip raiser",
+    "12": "lip corner puller",
+    "14": "dimpler",
+    "15": "lip corner depressor",
+    "16": "lower lip depressor",
+    "17": "chin raiser",
+    "20": "lip stretcher",
+    "23": "lip tightener",
+    "24": "lip pressor",
+    "25": "lips part",
+    "26": "jaw drop",
+    "28": "lip suck",
+    "43": "eyes closed",
 }
 
 
@@ -53,7 +69,10 @@ def _patterns() -> tuple[list[tuple[str, str]], np.ndarray]:
 
     rest = template().mean[:POINTS]
     names = [(unit, side) for unit in ACTIONS for side in (("both",) if unit == "26" else ("right", "left"))]
-    moved = [(move(rest, {unit + {"right": "R", "left": "L", "both": ""}[side]: SMALL}) - rest) / SMALL for unit, side in names]
+    moved = [
+        (move(rest, {unit + {"right": "R", "left": "L", "both": ""}[side]: SMALL}) - rest) / SMALL
+        for unit, side in names
+    ]
     return names, np.stack(moved) / interocular(template().mean[:, :2])
 
 
@@ -74,7 +93,9 @@ def nearest(points: np.ndarray, own: np.ndarray) -> list[Unit]:
     # At the optimum A s is perpendicular to what is left, so that the parts s_i A_i b add up to what is accounted for.
     evidence = strengths * (A.T @ b) / total
     found = {names[i]: (float(strengths[i]), float(evidence[i])) for i in np.flatnonzero(strengths)}
-    return sorted((unit for unit in _joined(found) if unit.evidence >= LEAST), key=lambda unit: -unit.evidence)
+    return sorted(
+        (unit for unit in _joined(found) if unit.evidence >= LEAST), key=lambda unit: -unit.evidence
+    )
 
 
 def _joined(found: dict[tuple[str, str], tuple[float, float]]) -> list[Unit]:
@@ -84,7 +105,14 @@ def _joined(found: dict[tuple[str, str], tuple[float, float]]) -> list[Unit]:
         sides = {side: found[unit, side] for side in ("right", "left", "both") if (unit, side) in found}
         weak, strong = min(s for s, _ in sides.values()), max(s for s, _ in sides.values())
         if len(sides) == 2 and weak >= strong / 3:
-            units.append(Unit(unit, "both", float(np.mean([s for s, _ in sides.values()])), sum(e for _, e in sides.values())))
+            units.append(
+                Unit(
+                    unit,
+                    "both",
+                    float(np.mean([s for s, _ in sides.values()])),
+                    sum(e for _, e in sides.values()),
+                )
+            )
         else:
             units += [Unit(unit, side, *values) for side, values in sides.items()]
     return units

@@ -6,9 +6,9 @@ key is taken when the head has moved away or the key has aged; the rows go on fr
 """
 
 from array import array
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Iterable, Iterator
 
 import cv2
 import numpy as np
@@ -22,9 +22,14 @@ from mer.scoring.faces import Follower
 from mer.scoring.head import POINTS, basis, fit, sample
 
 SIZE = 128  # px of the aligned faces that are compared
-METHOD, OPTIONS = "dis", {"preset": "medium"}  # the quickest method; the score's own flow is estimated later, with care
+METHOD, OPTIONS = (
+    "dis",
+    {"preset": "medium"},
+)  # the quickest method; the score's own flow is estimated later, with care
 NAMES = tuple(SITES)
-HIDDEN = 14.0  # grey levels by which a place differs from where it should have come from: something came in front
+HIDDEN = (
+    14.0  # grey levels by which a place differs from where it should have come from: something came in front
+)
 KEY_S = 2.0  # s, oldest key
 TURNED = 0.05  # of the inter-ocular distance: how far the head may have moved before a new key is taken
 PER_CENT = 100.0
@@ -91,7 +96,9 @@ def watch(frames: Iterable[Frame], follower: Follower, fps: float, most_fps: flo
             shape = frame.image.shape[:2]
             time = frame.time_s if np.isfinite(frame.time_s) else frame.number / fps
             if time >= due:
-                due = time + 0.99 / most_fps  # a little less, so that rounded times do not cost every other frame
+                due = (
+                    time + 0.99 / most_fps
+                )  # a little less, so that rounded times do not cost every other frame
                 yield frame, time, follower.landmarks(frame.image)
 
     for frame, time, points in ahead(seen()):
@@ -102,14 +109,40 @@ def watch(frames: Iterable[Frame], follower: Follower, fps: float, most_fps: flo
         if key is None:
             key = _Key(frame.image, points, time)
         sites, head, hidden, moved = key.to(frame.image, method)
-        rows.extend(np.concatenate([sites.ravel(), head, hidden, _openness(points), [interocular(points)], points.min(0), points.max(0)]).tolist())
+        rows.extend(
+            np.concatenate(
+                [
+                    sites.ravel(),
+                    head,
+                    hidden,
+                    _openness(points),
+                    [interocular(points)],
+                    points.min(0),
+                    points.max(0),
+                ]
+            ).tolist()
+        )
         numbers.append(frame.number), times.append(time), runs.append(run)
         if moved > TURNED or time - key.time > KEY_S:
             key = _Key(frame.image, points, time, sites, head)
     table = np.frombuffer(rows, np.float32).reshape(-1, WIDTH) if rows else np.empty((0, WIDTH), np.float32)
-    sites, head, hidden, lids, eyes, box = np.split(table, np.cumsum([2 * len(NAMES), 6, len(NAMES), 2, 1]), axis=1)
-    return Course(np.array(numbers, np.int64), np.array(times, float), np.array(runs, np.int64), sites.reshape(-1, len(NAMES), 2),
-                  head, hidden > 0, lids, eyes[:, 0], box, total, follower.count, shape)
+    sites, head, hidden, lids, eyes, box = np.split(
+        table, np.cumsum([2 * len(NAMES), 6, len(NAMES), 2, 1]), axis=1
+    )
+    return Course(
+        np.array(numbers, np.int64),
+        np.array(times, float),
+        np.array(runs, np.int64),
+        sites.reshape(-1, len(NAMES), 2),
+        head,
+        hidden > 0,
+        lids,
+        eyes[:, 0],
+        box,
+        total,
+        follower.count,
+        shape,
+    )
 
 
 def ahead(items: Iterator[tuple]) -> Iterator[tuple]:
@@ -124,7 +157,14 @@ def ahead(items: Iterator[tuple]) -> Iterator[tuple]:
 class _Key:
     """The frame from which motion is measured, and what had moved until then."""
 
-    def __init__(self, image: np.ndarray, points: np.ndarray, time: float, sites: np.ndarray | float = 0.0, head: np.ndarray | float = 0.0):
+    def __init__(
+        self,
+        image: np.ndarray,
+        points: np.ndarray,
+        time: float,
+        sites: np.ndarray | float = 0.0,
+        head: np.ndarray | float = 0.0,
+    ):
         self.matrix = similarity(points, SIZE)
         self.face = warp(image, self.matrix, SIZE)
         self.points = transform_points(points, self.matrix)[:POINTS].astype(float)
@@ -143,7 +183,12 @@ class _Key:
         units = np.array([1 / self.unit, 1 / self.unit, *[180 / np.pi] * 3, PER_CENT])
         change = np.abs(sample(_soft(face), self.points + motion) - sample(_soft(self.face), self.points))
         hidden = at_sites(change - np.median(change)) > HIDDEN
-        return sites + self.sites, of_head * units + self.head, hidden, float(np.linalg.norm(moved, axis=1).max() / (self.unit * PER_CENT))
+        return (
+            sites + self.sites,
+            of_head * units + self.head,
+            hidden,
+            float(np.linalg.norm(moved, axis=1).max() / (self.unit * PER_CENT)),
+        )
 
 
 def at_sites(values: np.ndarray) -> np.ndarray:

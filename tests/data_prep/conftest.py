@@ -27,14 +27,18 @@ def face() -> np.ndarray:
 def shifted(image: np.ndarray, x: float, y: float = 0.0) -> np.ndarray:
     """The image moved by (x, y) px, right and down."""
     matrix = np.array([[1, 0, x], [0, 1, y]], float)
-    return cv2.warpAffine(image, matrix, image.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(
+        image, matrix, image.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
 
 
 @pytest.fixture
 def make_replica(tmp_path, face):
     """Write a replica of a dataset: `make_replica("smic")` returns its root; frames drift right by 1 px each."""
 
-    def make(name: str, subjects=(1, 2), clips_each=2, apex: int | None = 3, root: Path | None = None) -> Path:
+    def make(
+        name: str, subjects=(1, 2), clips_each=2, apex: int | None = 3, root: Path | None = None
+    ) -> Path:
         writer = importlib.import_module(f"data_prep.replicas.{name}")
         root = root or tmp_path / f"{name}_root"
         root.mkdir(parents=True)

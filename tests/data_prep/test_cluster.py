@@ -21,7 +21,9 @@ def files_of(folder):
 def test_a_killed_worker_loses_nothing(make_replica, tmp_path):
     root = make_replica("smic", clips_each=5)
     prepare("smic", root, tmp_path / "one", jobs=1)
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+    ) as cluster:
         first = next(iter(cluster.workers.values()))
         killed = []
 
@@ -35,7 +37,9 @@ def test_a_killed_worker_loses_nothing(make_replica, tmp_path):
         outcome = prepare("smic", root, tmp_path / "two", scheduler=cluster.scheduler_address)
     assert killed and (outcome["outcome"] == "ok").all() and len(outcome) == 10
     leftovers = {path for path in (tmp_path / "two").rglob("*.partial")}
-    assert {path: data for path, data in files_of(tmp_path / "two").items() if ".partial" not in str(path)} == files_of(tmp_path / "one")
+    assert {
+        path: data for path, data in files_of(tmp_path / "two").items() if ".partial" not in str(path)
+    } == files_of(tmp_path / "one")
     prepare("smic", root, tmp_path / "two")
     assert not any(path.exists() for path in leftovers)
 

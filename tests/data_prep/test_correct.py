@@ -12,7 +12,15 @@ HEADER = "clip_id,column,published,corrected,reason,source\n"
 
 @pytest.fixture
 def table():
-    row = {"dataset": "d", "subject": "s", "onset": 1, "apex": 5, "offset": 9, "emotion": "fear", "apex_source": "annotated"}
+    row = {
+        "dataset": "d",
+        "subject": "s",
+        "onset": 1,
+        "apex": 5,
+        "offset": 9,
+        "emotion": "fear",
+        "apex_source": "annotated",
+    }
     return clip_table([row | {"clip": "a"}, row | {"clip": "b"}])
 
 
@@ -27,7 +35,10 @@ def test_a_correction_needs_the_published_value(tmp_path, monkeypatch, table):
     corrected, applied = correct.apply(table, "d")
     assert list(corrected["apex"]) == [6, 5] and list(corrected["apex_source"]) == ["corrected", "annotated"]
     assert list(corrected["emotion"]) == ["fear", "sadness"]
-    assert list(corrected["note"]) == ["apex corrected from 5 to 6: slip", "emotion corrected from fear to sadness: slip"]
+    assert list(corrected["note"]) == [
+        "apex corrected from 5 to 6: slip",
+        "emotion corrected from fear to sadness: slip",
+    ]
     assert [(row["clip_id"], row["column"]) for row in applied] == [("d/s/a", "apex"), ("d/s/b", "emotion")]
     assert list(table["apex"]) == [5, 5]  # the table given is not touched
 

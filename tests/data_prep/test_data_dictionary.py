@@ -61,13 +61,17 @@ def test_interval_table_with_types_and_meanings(tmp_path, face):
 
 def test_what_prepare_writes(prepared):
     assert documented("Outcome") == list(pd.read_csv(prepared / "outcome.csv").columns)
-    assert documented("Settings of a prepared folder") == list(json.loads((prepared / "prepare.json").read_text()))
+    assert documented("Settings of a prepared folder") == list(
+        json.loads((prepared / "prepare.json").read_text())
+    )
     with np.load(prepared / "faces" / "sub01" / "EP01_01f" / "landmarks.npz") as stored:
         assert documented("Landmarks") == list(stored)
 
 
 def test_every_outcome_of_the_code_is_explained():
-    code = "".join((ROOT / "data_prep" / name).read_text() for name in ("prepare.py", "survey.py", "oddities.py"))
+    code = "".join(
+        (ROOT / "data_prep" / name).read_text() for name in ("prepare.py", "survey.py", "oddities.py")
+    )
     words = set(re.findall(r'outcome="([a-z ]+)"|_outcome\(clip, "([a-z ]+)"|, said, "([a-z ]+)"\)', code))
     assert set(documented("Outcome", 1)) == {word for found in words for word in found if word}
 
@@ -79,8 +83,17 @@ def test_what_is_read():
 
 
 def test_what_a_run_writes(tmp_path):
-    table = pd.DataFrame({"clip_id": ["d/1/a", "d/2/b", "d/1/c", "d/2/d"], "dataset": "d", "subject": ["1", "2", "1", "2"], "label": list("uvvu")})
-    predictions = evaluate.cross_validate(table, np.zeros((4, 1)), CvConfig(classifier="majority", seeds=1), tmp_path)
+    table = pd.DataFrame(
+        {
+            "clip_id": ["d/1/a", "d/2/b", "d/1/c", "d/2/d"],
+            "dataset": "d",
+            "subject": ["1", "2", "1", "2"],
+            "label": list("uvvu"),
+        }
+    )
+    predictions = evaluate.cross_validate(
+        table, np.zeros((4, 1)), CvConfig(classifier="majority", seeds=1), tmp_path
+    )
     assert documented("Predictions") == [*predictions.columns[:-2], "p_<label>"]
     assert list(predictions.columns[-2:]) == ["p_u", "p_v"]
     assert documented("Clips of a run") == run.CLIP_COLUMNS
@@ -96,12 +109,16 @@ def runs(tmp_path_factory):
         np.save(folder / file, np.zeros((1, 2, 2)))
     pd.DataFrame(rows, columns=maps.COLUMNS).to_csv(folder / "index.csv", index=False)
     for name in ("a", "b"):
-        run.cross_validate_maps(folder, folder / "index.csv", CvConfig(classifier="majority", seeds=1), folder / name)
+        run.cross_validate_maps(
+            folder, folder / "index.csv", CvConfig(classifier="majority", seeds=1), folder / name
+        )
     return folder / "a", folder / "b"
 
 
 def test_the_record_of_a_run(runs):
-    origin, data, scores = (json.loads((runs[0] / name).read_text()) for name in ("run.json", "input.json", "metrics.json"))
+    origin, data, scores = (
+        json.loads((runs[0] / name).read_text()) for name in ("run.json", "input.json", "metrics.json")
+    )
     of_prepared = {"prepare", "flow"}
     assert set(documented("Origin of a run")) == set(origin) | of_prepared and not of_prepared & set(origin)
     assert set(documented("Identity of the data of a run")) == set(data)
@@ -109,7 +126,12 @@ def test_the_record_of_a_run(runs):
 
 
 def test_the_scores_of_action_units(monkeypatch, tmp_path):
-    scores = {"per_class": {"present": {"f1": 1.0}}, "clips_per_label": {"present": 1}, "clips": 2, "synthetic": False}
+    scores = {
+        "per_class": {"present": {"f1": 1.0}},
+        "clips_per_label": {"present": 1},
+        "clips": 2,
+        "synthetic": False,
+    }
     monkeypatch.setattr(detection.run, "cross_validate_prepared", lambda *_: scores)
     monkeypatch.setattr(detection, "_interval", lambda *_: [0.0, 1.0])
     written = detection.cross_validate_units([], CvConfig(protocol="cd6me"), tmp_path)
@@ -128,16 +150,34 @@ def test_what_scoring_and_spotting_write():
 
 def test_what_flow_estimate_writes(prepared):
     estimate_prepared(Prepared(prepared), "dis")
-    assert documented("Settings of flow") == list(json.loads((prepared / "flow" / "dis" / "flow.json").read_text()))
+    assert documented("Settings of flow") == list(
+        json.loads((prepared / "flow" / "dis" / "flow.json").read_text())
+    )
     with np.load(prepared / "flow" / "dis" / "sub01" / "EP01_01f.npz") as stored:
         assert documented("Flow") == list(stored)
 
 
 def test_what_the_benchmarks_write():
-    pair = {"size": 224, "label": "zero", "face": "a", "peak": 1.0, "epe": 1.0, "seconds": 1.0, "gradient": 1.0, "still": 0.0}
+    pair = {
+        "size": 224,
+        "label": "zero",
+        "face": "a",
+        "peak": 1.0,
+        "epe": 1.0,
+        "seconds": 1.0,
+        "gradient": 1.0,
+        "still": 0.0,
+    }
     edges = zip(flow_benchmark.MOTION_EDGES, flow_benchmark.MOTION_EDGES[1:])
-    pair |= {f"{what} {flow_benchmark._motion_bin(low, high)}": 1 for low, high in edges for what in ("sum", "pixels")}
+    pair |= {
+        f"{what} {flow_benchmark._motion_bin(low, high)}": 1
+        for low, high in edges
+        for what in ("sum", "pixels")
+    }
     columns = flow_benchmark._table(pd.DataFrame([pair])).columns
-    general = [re.sub(r"(peak|motion)_.*", r"\1_<low>_<high>", re.sub(r"_on_.*", "_on_<face>", name)) for name in columns]
+    general = [
+        re.sub(r"(peak|motion)_.*", r"\1_<low>_<high>", re.sub(r"_on_.*", "_on_<face>", name))
+        for name in columns
+    ]
     assert documented("Flow benchmark") == list(dict.fromkeys(general))
     assert documented("Spotting benchmark") == list(spotting.measure(0).columns)

@@ -92,7 +92,11 @@ def test_what_cannot_be_read_is_said(tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
     (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "nothing").mkdir()
-    said = {"text.mp4": "cannot be read as a video", "absent.mp4": "no file or folder", "nothing": "no numbered images"}
+    said = {
+        "text.mp4": "cannot be read as a video",
+        "absent.mp4": "no file or folder",
+        "nothing": "no numbered images",
+    }
     for path, words in said.items():
         with pytest.raises(BadInput, match=words):
             open_frames(tmp_path / path)

@@ -17,7 +17,9 @@ def test_point_groups_are_mediapipes():
     for ours, theirs in names.items():
         group = getattr(landmarks, ours)
         assert len(set(group)) == len(group)
-        assert set(group) == {point for edge in getattr(connections, f"FACEMESH_{theirs}") for point in edge}, ours
+        assert set(group) == {
+            point for edge in getattr(connections, f"FACEMESH_{theirs}") for point in edge
+        }, ours
 
 
 def test_a_face_gives_478_points_x_right_y_down(mesh, face):
@@ -41,7 +43,9 @@ def test_a_face_cut_by_the_border_is_found_where_it_is(mesh, face):
     low, high = (low + 0.18 * (high - low)).astype(int), (high - 0.18 * (high - low)).astype(int)
     part = np.ascontiguousarray(face[low[1] : high[1], low[0] : high[0]])
     assert mesh._whole(part) is None  # else this tests nothing
-    assert np.abs(mesh.landmarks(part) + low - points)[list(landmarks.STABLE)].max() < 0.1 * interocular(points)
+    assert np.abs(mesh.landmarks(part) + low - points)[list(landmarks.STABLE)].max() < 0.1 * interocular(
+        points
+    )
 
 
 def test_a_small_face_in_a_large_frame_is_found_where_it_is(mesh, face):
@@ -50,7 +54,9 @@ def test_a_small_face_in_a_large_frame_is_found_where_it_is(mesh, face):
     frame[300 : 300 + len(large), 2000 : 2000 + len(large)] = large
     assert mesh._whole(frame) is None
     points = mesh.landmarks(large)
-    assert np.abs(mesh.landmarks(frame) - (2000, 300) - points)[list(landmarks.STABLE)].max() < 0.1 * interocular(points)
+    assert np.abs(mesh.landmarks(frame) - (2000, 300) - points)[
+        list(landmarks.STABLE)
+    ].max() < 0.1 * interocular(points)
 
 
 def test_no_face_is_none(mesh):
@@ -64,5 +70,7 @@ def test_nothing_is_printed():
         "    assert mesh.landmarks(np.ascontiguousarray(skimage.data.astronaut()[10:250, 110:350])) is not None\n"
         "    mesh.landmarks(np.zeros((900, 1600, 3), np.uint8))"
     )
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout + done.stderr == ""

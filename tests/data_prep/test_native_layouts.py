@@ -13,7 +13,17 @@ from mer.errors import BadInput
 
 CASME2 = "CASME2-coding-20140508.xlsx"
 SAMM = "SAMM_Micro_FACS_Codes_v2.xlsx"
-CASME2_HEADER = ("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units", "Estimated Emotion")
+CASME2_HEADER = (
+    "Subject",
+    "Filename",
+    None,
+    "OnsetFrame",
+    "ApexFrame",
+    "OffsetFrame",
+    None,
+    "Action Units",
+    "Estimated Emotion",
+)
 SAMM_HEADER = (
     "Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration", "Micro",
     "Action Units", "Estimated Emotion", "Objective Classes", "Notes",
@@ -40,7 +50,9 @@ def first(table: pd.DataFrame):
 
 @pytest.mark.parametrize("subject", [1, "01", "1", 1.0, "sub01"])
 def test_casme2_subjects_come_as_text_or_integer(tmp_path, subject):
-    spreadsheet(tmp_path / CASME2, [CASME2_HEADER, (subject, "EP02_01f", None, 46, 59, 86, None, 12, "Happiness ")])
+    spreadsheet(
+        tmp_path / CASME2, [CASME2_HEADER, (subject, "EP02_01f", None, 46, 59, 86, None, 12, "Happiness ")]
+    )
     row = first(casme2.read_annotations(tmp_path))
     assert row.clip_id == "casme2/sub01/EP02_01f"
     assert (row.onset, row.apex, row.offset, row.fps) == (46, 59, 86, 200)
@@ -57,17 +69,32 @@ def test_casme2_slash_is_no_apex_and_blank_rows_and_sheets_are_passed_over(tmp_p
     ]
     spreadsheet(tmp_path / CASME2, [], rows, [])
     table = casme2.read_annotations(tmp_path)
-    assert list(table["clip_id"]) == ["casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f", "casme2/sub12/EP09_06"]
+    assert list(table["clip_id"]) == [
+        "casme2/sub04/EP12_01f",
+        "casme2/sub05/EP09_05f",
+        "casme2/sub12/EP09_06",
+    ]
     assert pd.isna(table.loc[0, "apex"]) and table.loc[0, "apex_source"] == ""
     noted = read_clips("casme2", tmp_path).table
-    assert list(noted["note"]) == ["apex printed as '/'", "apex is the onset frame", "apex is the offset frame"]
+    assert list(noted["note"]) == [
+        "apex printed as '/'",
+        "apex is the onset frame",
+        "apex is the offset frame",
+    ]
     assert noted.loc[1, "apex"] == 61  # kept, only noted
 
 
 def test_casme2_takes_the_first_edition_of_the_spreadsheet(tmp_path):
-    editions = {"CASME2-coding-20190701.xlsx": 2, CASME2: 1, "CASME2-coding-updated.xlsx": 3, f"~${CASME2}": 4}
+    editions = {
+        "CASME2-coding-20190701.xlsx": 2,
+        CASME2: 1,
+        "CASME2-coding-updated.xlsx": 3,
+        f"~${CASME2}": 4,
+    }
     for name, onset in editions.items():
-        spreadsheet(tmp_path / name, [CASME2_HEADER, (1, "EP02_01f", None, onset, 59, 86, None, 12, "happiness")])
+        spreadsheet(
+            tmp_path / name, [CASME2_HEADER, (1, "EP02_01f", None, onset, 59, 86, None, 12, "happiness")]
+        )
     assert first(casme2.read_annotations(tmp_path)).onset == 1
     (tmp_path / CASME2).unlink()
     assert first(casme2.read_annotations(tmp_path)).onset == 2
@@ -86,7 +113,11 @@ def test_casme2_takes_the_first_edition_of_the_spreadsheet(tmp_path):
 )
 def test_casme2_frames_raw_cropped_and_nested(tmp_path, folder, pattern):
     spreadsheet(tmp_path / CASME2, [CASME2_HEADER, CASME2_ROW])
-    touch(tmp_path / folder / "sub01" / "EP02_01f", *map(pattern.format, (100, 46, 59)), "Desktop - Shortcut.lnk")
+    touch(
+        tmp_path / folder / "sub01" / "EP02_01f",
+        *map(pattern.format, (100, 46, 59)),
+        "Desktop - Shortcut.lnk",
+    )
     touch(tmp_path / folder / "sub01", "Desktop - Shortcut.lnk")
     files = casme2.frame_files(tmp_path, first(casme2.read_annotations(tmp_path)))
     assert list(files) == [46, 59, 100]
@@ -101,7 +132,20 @@ def test_casme2_raw_goes_before_cropped(tmp_path):
 
 @pytest.mark.parametrize("preamble", [0, 13])
 def test_samm_header_is_searched(tmp_path, preamble):
-    row = (6, "006_1_2", 1, 5562, 5588, 5632, "=F2-D2+1", "Micro - 1/2", "(R6 or R12)+R15", "Others", 3, "text")
+    row = (
+        6,
+        "006_1_2",
+        1,
+        5562,
+        5588,
+        5632,
+        "=F2-D2+1",
+        "Micro - 1/2",
+        "(R6 or R12)+R15",
+        "Others",
+        3,
+        "text",
+    )
     spreadsheet(tmp_path / SAMM, [("about this file",)] * preamble + [SAMM_HEADER, row])
     found = first(samm.read_annotations(tmp_path))
     assert found.clip_id == "samm/006/006_1_2"
@@ -113,14 +157,27 @@ def test_samm_header_is_searched(tmp_path, preamble):
 def test_a_spreadsheet_saved_as_csv_is_read_whatever_parts_its_cells(tmp_path, delimiter):
     row = ("006", "006_1_2", 1, 5562, 5588, 5632, 71, "Micro - 1/2", "4+7", "Anger", 3, "a note; with, both")
     rows = pd.DataFrame([("about this file",), SAMM_HEADER, row])
-    rows.to_csv(tmp_path / "SAMM_Micro_FACS_Codes_v2.csv", sep=delimiter, header=False, index=False, encoding="utf-8-sig")
+    rows.to_csv(
+        tmp_path / "SAMM_Micro_FACS_Codes_v2.csv",
+        sep=delimiter,
+        header=False,
+        index=False,
+        encoding="utf-8-sig",
+    )
     found = first(samm.read_annotations(tmp_path))
-    assert (found.clip_id, found.onset, found.apex, found.emotion) == ("samm/006/006_1_2", 5562, 5588, "anger")
+    assert (found.clip_id, found.onset, found.apex, found.emotion) == (
+        "samm/006/006_1_2",
+        5562,
+        5588,
+        "anger",
+    )
 
 
 @pytest.mark.parametrize("name", ["006_05562.jpg", "006_5562.jpg"])
 def test_samm_frames_are_indexed_by_number_whatever_the_padding(tmp_path, name):
-    spreadsheet(tmp_path / SAMM, [SAMM_HEADER, ("006", "006_1_2", 1, 5562, 5588, 5632, 71, "", 4, "Anger", 3, "")])
+    spreadsheet(
+        tmp_path / SAMM, [SAMM_HEADER, ("006", "006_1_2", 1, 5562, 5588, 5632, 71, "", 4, "Anger", 3, "")]
+    )
     touch(tmp_path / "SAMM" / "SAMM" / "006" / "006_1_2", name)
     assert list(samm.frame_files(tmp_path, first(samm.read_annotations(tmp_path)))) == [5562]
 
@@ -135,7 +192,9 @@ def test_samm_apex_outside_its_clip_is_none_and_then_corrected(tmp_path):
     read = read_clips("samm", tmp_path)
     assert list(read.table["apex"]) == [1105, 4945, pd.NA]
     assert list(read.table["apex_source"]) == ["corrected", "corrected", ""]
-    assert read.table.loc[0, "note"].startswith("apex printed as 1366, outside 1071 to 1134; apex corrected from none to 1105")
+    assert read.table.loc[0, "note"].startswith(
+        "apex printed as 1366, outside 1071 to 1134; apex corrected from none to 1105"
+    )
     assert [row["clip_id"] for row in read.corrections] == ["samm/028/028_4_1", "samm/032/032_3_1"]
     plain = read_clips("samm", tmp_path, corrections=False)
     assert plain.table["apex"].isna().all() and plain.corrections == []
@@ -150,7 +209,10 @@ def test_samm_a_wrong_offset_does_not_cost_the_right_apex(tmp_path, printed):
     assert (plain["apex"], plain["apex_source"]) == (5710, "annotated") and pd.isna(plain["offset"])
     mended = read_clips("samm", tmp_path).table.loc[0]
     assert (mended["apex"], mended["offset"], mended["apex_source"]) == (5710, 5739, "annotated")
-    assert f"offset printed as {printed}" in mended["note"] and "offset corrected from none to 5739" in mended["note"]
+    assert (
+        f"offset printed as {printed}" in mended["note"]
+        and "offset corrected from none to 5739" in mended["note"]
+    )
 
 
 @pytest.mark.parametrize("top", ["SMIC_all_raw/HS", "SMIC_all_raw/SMIC_all_raw/HS", "HS", "."])
@@ -183,7 +245,9 @@ def test_smic_other_cameras_are_datasets_of_their_own(tmp_path, reader, camera):
     (file,) = reader.frame_files(tmp_path, row).values()
     assert camera in file.parts
     assert first(reader.read_annotations(tmp_path / "SMIC_all_raw" / camera)).clip_id == row.clip_id
-    with pytest.raises(BadInput, match=f"the folder of the camera {camera}. Prepare it as smic_{camera.lower()}"):
+    with pytest.raises(
+        BadInput, match=f"the folder of the camera {camera}. Prepare it as smic_{camera.lower()}"
+    ):
         smic.read_annotations(tmp_path / "SMIC_all_raw" / camera)
     with pytest.raises(BadInput, match="Prepare it as smic,"):
         reader.read_annotations(tmp_path / "SMIC_all_raw" / "HS")
@@ -191,11 +255,33 @@ def test_smic_other_cameras_are_datasets_of_their_own(tmp_path, reader, camera):
 
 @pytest.mark.parametrize("edition", ["SMIC-HS-E_annotation.xlsx", "SMIC-HS-E_annotation_2019.xlsx"])
 def test_smic_extended_release_has_absolute_numbers_second_pairs_and_rows_of_text(tmp_path, edition):
-    header = ("Subject", "Filename", None, "OnsetF", "OffsetF", "OnsetF", "OffsetF", "FirstF", "LastF", "Emotion")
+    header = (
+        "Subject",
+        "Filename",
+        None,
+        "OnsetF",
+        "OffsetF",
+        "OnsetF",
+        "OffsetF",
+        "FirstF",
+        "LastF",
+        "Emotion",
+    )
     rows = [
         (3, "s3_sur_01", None, 308890, 308913, 308950, 308960, 308866, 309000, "surprise"),
         (20, "s20_ne_02", None, 96, 101, None, None, 90, 120, "negative"),
-        ("note: all numbers are frame numbers", "see the paper", None, None, None, None, None, None, None, None),
+        (
+            "note: all numbers are frame numbers",
+            "see the paper",
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+        ),
     ]
     top = tmp_path / "SMIC-E_raw image" / "HS_long"
     spreadsheet(top / edition, [header, *rows])
@@ -216,7 +302,9 @@ def test_smic_extended_release_has_absolute_numbers_second_pairs_and_rows_of_tex
 def test_smic_extended_cameras_side_by_side_are_kept_apart_and_subjects_may_be_text(tmp_path):
     for number, camera in enumerate(smic.CAMERAS, start=1):
         header = ("Subject", "Filename", "OnsetF", "OffsetF")
-        spreadsheet(tmp_path / f"SMIC-{camera}-E_annotation.xlsx", [header, ("s11", "s11_sur_01", number, number + 5)])
+        spreadsheet(
+            tmp_path / f"SMIC-{camera}-E_annotation.xlsx", [header, ("s11", "s11_sur_01", number, number + 5)]
+        )
         touch(tmp_path / f"SMIC-{camera}-E" / "s11" / "s11_sur_01", f"image00000{number}.jpg")
     for number, reader in enumerate((smic, smic_vis, smic_nir), start=1):
         row = first(reader.read_annotations(tmp_path))
@@ -228,18 +316,27 @@ def test_smic_short_release_goes_before_extended_and_raw_before_cropped(tmp_path
     spreadsheet(tmp_path / "HS_long" / "SMIC-HS-E_annotation.xlsx", [header, (3, "s3_sur_01", 30, 40)])
     touch(tmp_path / "HS_long" / "SMIC-HS-E" / "s03" / "s3_sur_01", "image000030.jpg")
     for kind, number in (("cropped", 20), ("raw", 10)):
-        touch(tmp_path / f"SMIC_all_{kind}" / "HS" / "s3" / "micro" / "surprise" / "s3_sur_01", f"image{number}.bmp")
+        touch(
+            tmp_path / f"SMIC_all_{kind}" / "HS" / "s3" / "micro" / "surprise" / "s3_sur_01",
+            f"image{number}.bmp",
+        )
         row = first(smic.read_annotations(tmp_path))
         assert (row.onset, list(smic.frame_files(tmp_path, row))) == (number, [number])
         layout.forget()
 
 
 def test_smic_cropped_frames_and_other_spellings(tmp_path):
-    touch(tmp_path / "SMIC_all_cropped/HS/s3/micro/positive/s03_po_01", "reg_image563854.bmp", "reg_image563855.bmp")
+    touch(
+        tmp_path / "SMIC_all_cropped/HS/s3/micro/positive/s03_po_01",
+        "reg_image563854.bmp",
+        "reg_image563855.bmp",
+    )
     row = first(smic.read_annotations(tmp_path))
     assert row.clip_id == "smic/s03/s03_po_01"
     assert list(smic.frame_files(tmp_path, row)) == [563854, 563855]
-    assert {smic.clip_name(name) for name in ("s1_ne_01", "s01_ne_01", "s01_s01_ne_01", "s1_ne_1")} == {"s01_ne_01"}
+    assert {smic.clip_name(name) for name in ("s1_ne_01", "s01_ne_01", "s01_s01_ne_01", "s1_ne_1")} == {
+        "s01_ne_01"
+    }
 
 
 def test_names_are_those_of_the_composite_list():
@@ -247,12 +344,17 @@ def test_names_are_those_of_the_composite_list():
     path = Path(__file__).parents[2] / "mer" / "protocol_files" / "composite-3.csv"
     listed = pd.read_csv(path, dtype=str)
     listed = listed[listed["dataset"] == "smic"]
-    native = [f"s{int(subject[1:])}" + clip[len(subject) :] for subject, clip in zip(listed["subject"], listed["clip"])]
+    native = [
+        f"s{int(subject[1:])}" + clip[len(subject) :]
+        for subject, clip in zip(listed["subject"], listed["clip"])
+    ]
     assert len(native) == smic.FACTS.clips
     assert [smic.clip_name(name) for name in native] == list(listed["clip"])
 
 
-@pytest.mark.parametrize("clip", ["S1/micro/negative/s1_ne_01", "s1/Micro/Negative/S1_NE_01", "S01/MICRO/negative/s01_ne_01"])
+@pytest.mark.parametrize(
+    "clip", ["S1/micro/negative/s1_ne_01", "s1/Micro/Negative/S1_NE_01", "S01/MICRO/negative/s01_ne_01"]
+)
 def test_smic_loses_no_subject_whose_folders_are_written_otherwise(tmp_path, clip):
     touch(tmp_path / "HS" / clip, "image563854.bmp")
     touch(tmp_path / "HS/s2/micro/negative/s2_ne_01", "image563854.bmp")
@@ -277,7 +379,9 @@ def test_casme2_folders_are_found_whatever_their_case(tmp_path, folder):
     assert row.clip_id == "casme2/sub01/EP02_01f" and list(casme2.frame_files(tmp_path, row)) == [46]
 
 
-@pytest.mark.parametrize("reader, two", [(smic, "HS/{}/micro/negative/s1_ne_01"), (casme2, "CASME2_RAW_selected/{}/EP02_01f")])
+@pytest.mark.parametrize(
+    "reader, two", [(smic, "HS/{}/micro/negative/s1_ne_01"), (casme2, "CASME2_RAW_selected/{}/EP02_01f")]
+)
 def test_folders_that_differ_in_case_only_are_refused_and_both_named(tmp_path, reader, two):
     spreadsheet(tmp_path / CASME2, [CASME2_HEADER, CASME2_ROW])
     start = "s1" if reader is smic else "sub01"

@@ -39,15 +39,29 @@ def casme_sheet(root: Path, *rows: tuple) -> None:
     write_workbook(root / "casme.xlsx", Sheet1=[casme_replica.HEADER, *rows])
 
 
-@pytest.mark.parametrize("folder, pattern", [("CASME_raw_selected", "{}-{}.jpg"), ("Cropped/Cropped", "reg_{}-{}.jpg")])
+@pytest.mark.parametrize(
+    "folder, pattern", [("CASME_raw_selected", "{}-{}.jpg"), ("Cropped/Cropped", "reg_{}-{}.jpg")]
+)
 def test_casme_frame_numbers_follow_the_clip_name_and_padding_changes(tmp_path, folder, pattern):
-    casme_sheet(tmp_path, (1, "EP01_5", None, 12, 20, 0, 30, None, "4", "Tense"), (8, "EP03_12-2", None, 7, 20, 25, 30, None, 4, "disgust"))
+    casme_sheet(
+        tmp_path,
+        (1, "EP01_5", None, 12, 20, 0, 30, None, "4", "Tense"),
+        (8, "EP03_12-2", None, 7, 20, 25, 30, None, 4, "disgust"),
+    )
     touch(tmp_path / folder / "sub01" / "EP01_5", *(pattern.format("EP01_5", n) for n in ("12", "9", "100")))
-    touch(tmp_path / folder / "sub08" / "EP03_12-2", *(pattern.format("EP03_12-2", n) for n in ("007", "100")))
+    touch(
+        tmp_path / folder / "sub08" / "EP03_12-2", *(pattern.format("EP03_12-2", n) for n in ("007", "100"))
+    )
     plain, padded = casme.read_annotations(tmp_path).itertuples()
     assert list(casme.frame_files(tmp_path, plain)) == [9, 12, 100]
     assert list(casme.frame_files(tmp_path, padded)) == [7, 100]
-    assert (plain.clip_id, plain.apex, plain.emotion, plain.fps, plain.note) == ("casme/sub01/EP01_5", 20, "tense", 60, "")
+    assert (plain.clip_id, plain.apex, plain.emotion, plain.fps, plain.note) == (
+        "casme/sub01/EP01_5",
+        20,
+        "tense",
+        60,
+        "",
+    )
     assert (padded.apex, padded.note, padded.action_units) == (20, "a second apex is printed: 25", "4")
 
 
@@ -74,7 +88,11 @@ def test_casme3_cells_are_text_and_recordings_hold_several_clips(tmp_path):
     touch(tmp_path / "part_A" / "spNO.1" / "a" / "depth", "175.png")
     table = casme3.read_annotations(tmp_path)
     assert list(table["clip_id"]) == ["casme3/spNO.1/a_175", "casme3/spNO.1/a_355", "casme3/spNO.2/c_5"]
-    assert list(table["onset"]) == [175, 355, 5] and list(table["emotion"]) == ["disgust", "happy", "surprise"]
+    assert list(table["onset"]) == [175, 355, 5] and list(table["emotion"]) == [
+        "disgust",
+        "happy",
+        "surprise",
+    ]
     files = casme3.frame_files(tmp_path, first(table))
     assert list(files) == [20, 175, 1000] and files[175].parent.name == "color"
     read = read_clips("casme3", tmp_path)
@@ -83,11 +101,21 @@ def test_casme3_cells_are_text_and_recordings_hold_several_clips(tmp_path):
 
 
 def test_casme3_a_recording_is_no_witness_for_an_apex_behind_the_offset(tmp_path):
-    casme3_sheet(tmp_path, ("spNO.1", "a", "150", "260", "170", "4", "III", "disgust"), ("spNO.2", "b", 150, 160, 155, "4", "III", "anger"))
+    casme3_sheet(
+        tmp_path,
+        ("spNO.1", "a", "150", "260", "170", "4", "III", "disgust"),
+        ("spNO.2", "b", 150, 160, 155, "4", "III", "anger"),
+    )
     touch(tmp_path / "spNO.1" / "a" / "color", *(f"{n}.jpg" for n in range(1, 300)))
-    touch(tmp_path / "spNo.2_b_150", *(f"{n}.jpg" for n in range(150, 171)))  # the clip alone, and longer than annotated
+    touch(
+        tmp_path / "spNo.2_b_150", *(f"{n}.jpg" for n in range(150, 171))
+    )  # the clip alone, and longer than annotated
     recording, clip = read_clips("casme3", tmp_path).table.itertuples()
-    assert pd.isna(recording.apex) and recording.offset == 170 and recording.note == "apex printed as 260, outside 150 to 170"
+    assert (
+        pd.isna(recording.apex)
+        and recording.offset == 170
+        and recording.note == "apex printed as 260, outside 150 to 170"
+    )
     assert clip.apex == 160 and pd.isna(clip.offset)
 
 
@@ -106,7 +134,10 @@ def test_a_release_that_lacks_frames_is_taken_with_as_many_missing_as_it_lacks(d
 
 @pytest.mark.parametrize("nested", ["", "MMEW_Final/MMEW_Final"])
 def test_mmew_label_others_lives_in_the_folder_repression(tmp_path, nested):
-    rows = [(13, "S13-07-001", 1, 10, 40, "4", "others", "blink"), ("05", "S05-01-002", 1, 10, 40, "4", "anger", None)]
+    rows = [
+        (13, "S13-07-001", 1, 10, 40, "4", "others", "blink"),
+        ("05", "S05-01-002", 1, 10, 40, "4", "anger", None),
+    ]
     write_workbook(tmp_path / nested / "MMEW_Micro_Exp.xlsx", Sheet1=[mmew_replica.HEADER, *rows])
     touch(tmp_path / nested / "Micro_Expression" / "repression" / "S13-07-001", "1.jpg", "10.jpg", "2.jpg")
     touch(tmp_path / nested / "Macro_Expression" / "S13" / "anger", "S13-07-001.jpg")
@@ -139,8 +170,24 @@ def test_fourdme_has_several_emotions_in_a_cell_and_folders_that_count_from_one(
 
 
 def test_dfme_joins_its_parts_reads_three_rates_and_takes_no_table_twice(tmp_path):
-    columns = ["Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Emotion", "EmotionId", "Fps", "AU"]
-    train = pd.DataFrame([("sub01", "c1", 109, 120, 140, "Fear", 4, 300, "1+2"), ("sub02", "c2", 9, 12, 14, "anger", 1, 500, "4")], columns=columns)
+    columns = [
+        "Subject",
+        "Filename",
+        "OnsetFrame",
+        "ApexFrame",
+        "OffsetFrame",
+        "Emotion",
+        "EmotionId",
+        "Fps",
+        "AU",
+    ]
+    train = pd.DataFrame(
+        [
+            ("sub01", "c1", 109, 120, 140, "Fear", 4, 300, "1+2"),
+            ("sub02", "c2", 9, 12, 14, "anger", 1, 500, "4"),
+        ],
+        columns=columns,
+    )
     train.to_csv(tmp_path / "train.csv", index=False)
     train.to_excel(tmp_path / "train.xlsx", index=False)
     test = pd.DataFrame([("sub03", "c3", 1, 2, 3, 200)], columns=[*columns[:5], "Fps"])
@@ -152,14 +199,20 @@ def test_dfme_joins_its_parts_reads_three_rates_and_takes_no_table_twice(tmp_pat
     table = dfme.read_annotations(tmp_path).sort_values("clip")
     assert list(table["clip_id"]) == ["dfme/sub01/c1", "dfme/sub02/c2", "dfme/sub03/c3"]
     assert list(table["fps"]) == [300, 500, 200] and list(table["emotion"]) == ["fear", "anger", ""]
-    assert [list(dfme.frame_files(tmp_path, row)) for row in table.itertuples() if row.clip != "c2"] == [[109, 120, 1000], [1]]
+    assert [list(dfme.frame_files(tmp_path, row)) for row in table.itertuples() if row.clip != "c2"] == [
+        [109, 120, 1000],
+        [1],
+    ]
 
 
 def squared_book(root: Path, *rows: tuple) -> None:
     write_workbook(
         root / SQUARED,
         CASFEcode_final=list(rows),
-        **{"naming rule1": [(15, "s15", 1), (40, "s40", 22)], "naming rule2": [(101, "disgust1"), ("0503", "anger1")]},
+        **{
+            "naming rule1": [(15, "s15", 1), (40, "s40", 22)],
+            "naming rule2": [(101, "disgust1"), ("0503", "anger1")],
+        },
     )
 
 
@@ -176,7 +229,11 @@ def test_casme_squared_has_no_header_numbers_for_names_and_macro_expressions(tmp
     assert list(table["clip_id"]) == ["casme_squared/s15/0503_anger1_2", "casme_squared/s40/0101_disgust1_1"]
     assert [list(casme_squared.frame_files(tmp_path, row)) for row in table.itertuples()] == [[2, 10], [100]]
     read = read_clips("casme_squared", tmp_path).table
-    assert pd.isna(read.loc[1, "offset"]) and read.loc[1, "apex"] == 105 and list(read["emotion"]) == ["negative", "others"]
+    assert (
+        pd.isna(read.loc[1, "offset"])
+        and read.loc[1, "apex"] == 105
+        and list(read["emotion"]) == ["negative", "others"]
+    )
 
 
 def test_casme_squared_has_macro_expressions_as_intervals(tmp_path):
@@ -190,14 +247,21 @@ def test_casme_squared_has_macro_expressions_as_intervals(tmp_path):
     touch(tmp_path / "rawpic" / "s15" / "15_0503unnyfarting", "img10.jpg", "img2.jpg")
     table = read_intervals("casme_squared", tmp_path)
     assert list(table["kind"]) == ["macro", "micro", "micro"]
-    assert list(table["video"]) == ["15_0503", "15_0503", "40_0101"] and list(table["subject"]) == ["s15", "s15", "s40"]
+    assert list(table["video"]) == ["15_0503", "15_0503", "40_0101"] and list(table["subject"]) == [
+        "s15",
+        "s15",
+        "s40",
+    ]
     assert list(table.loc[:1, "onset"]) == [557, 2] and list(table.loc[:1, "offset"]) == [572, 10]
     assert pd.isna(table.loc[2, "apex"]) and pd.isna(table.loc[2, "offset"])
     assert list(casme_squared.video_files(tmp_path, table.loc[0, "video"])) == [2, 10]
 
 
 def test_samm_lv_has_macro_expressions_as_intervals(tmp_path):
-    rows = [("006", "006_1_1", 1, 1, 50, 900, 900, "Macro", "4", ""), (7, "007_3_1", 3, 60, -1, 90, 31, "Micro - 1/2", "", "")]
+    rows = [
+        ("006", "006_1_1", 1, 1, 50, 900, 900, "Macro", "4", ""),
+        (7, "007_3_1", 3, 60, -1, 90, 31, "Micro - 1/2", "", ""),
+    ]
     write_workbook(tmp_path / "SAMM_LongVideos_V3_Release.xlsx", Sheet1=[("text",) + (None,) * 9, *rows])
     touch(tmp_path / "SAMM_longvideos" / "006_1", "006_1_0001.jpg")
     table = read_intervals("samm_lv", tmp_path)
@@ -218,7 +282,9 @@ def test_samm_lv_data_starts_below_rows_that_differ_and_holds_macro_expressions(
         ("006", "006_1_2", 1, 5562, 5588, 5632, 71, "Micro - 1/2", "4", ""),
         (7, "007_3_1", 3, 60, -1, 90, 31, "Micro - 1/2", "", ""),
     ]
-    write_workbook(tmp_path / "SAMM_LongVideos_V2_Release.xlsx", Sheet1=[("text",) + (None,) * 9] * above + rows)
+    write_workbook(
+        tmp_path / "SAMM_LongVideos_V2_Release.xlsx", Sheet1=[("text",) + (None,) * 9] * above + rows
+    )
     touch(tmp_path / "SAMM_longvideos" / "SAMM_longvideos" / "006_1", "006_1_5562.jpg", "006_1_0001.jpg")
     table = samm_lv.read_annotations(tmp_path)
     assert list(table["clip_id"]) == ["samm_lv/006/006_1_2", "samm_lv/007/007_3_1"]

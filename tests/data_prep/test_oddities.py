@@ -8,7 +8,14 @@ from data_prep.clips import check, clip_table
 
 
 def table(*rows: dict) -> pd.DataFrame:
-    plain = {"dataset": "d", "subject": "s1", "onset": 10, "apex": 15, "offset": 20, "apex_source": "annotated"}
+    plain = {
+        "dataset": "d",
+        "subject": "s1",
+        "onset": 10,
+        "apex": 15,
+        "offset": 20,
+        "apex_source": "annotated",
+    }
     return clip_table([plain | {"clip": f"c{i}"} | row for i, row in enumerate(rows)])
 
 
@@ -36,7 +43,10 @@ def test_plain_names_stay():
 def test_of_a_clip_listed_twice_the_first_row_is_used():
     mended, found = find({"clip": "c"}, {"clip": "c", "apex": 16}, {"clip": "e"}, {"clip": "c", "apex": 17})
     assert list(check(mended)["clip_id"]) == ["d/s1/c", "d/s1/c~2", "d/s1/e", "d/s1/c~3"]
-    assert [(finding.clip_id, finding.outcome) for finding in found] == [("d/s1/c~2", "duplicate"), ("d/s1/c~3", "duplicate")]
+    assert [(finding.clip_id, finding.outcome) for finding in found] == [
+        ("d/s1/c~2", "duplicate"),
+        ("d/s1/c~3", "duplicate"),
+    ]
     assert mended.loc[0, "apex"] == 15
 
 
@@ -47,9 +57,17 @@ def test_an_offset_before_the_onset_is_none_and_the_apex_stays():
 
 
 def test_between_apex_and_offset_the_frames_decide():
-    for numbers, apex, offset in (([10, 25, 30], 25, pd.NA), ([10, 20], pd.NA, 20), ([], pd.NA, 20), ([9, 10, 25, 30], pd.NA, 20)):
+    for numbers, apex, offset in (
+        ([10, 25, 30], 25, pd.NA),
+        ([10, 20], pd.NA, 20),
+        ([], pd.NA, 20),
+        ([9, 10, 25, 30], pd.NA, 20),
+    ):
         mended, (finding,) = find({"apex": 25}, numbers=numbers)
-        assert list(mended.loc[0, ["apex", "offset"]].fillna(0)) == [apex if apex is not pd.NA else 0, offset if offset is not pd.NA else 0]
+        assert list(mended.loc[0, ["apex", "offset"]].fillna(0)) == [
+            apex if apex is not pd.NA else 0,
+            offset if offset is not pd.NA else 0,
+        ]
         assert mended.loc[0, "apex_source"] == ("annotated" if apex is not pd.NA else "")
         assert not finding.outcome
 

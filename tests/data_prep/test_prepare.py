@@ -75,9 +75,13 @@ def test_every_failure_is_a_row_with_its_reason(make_replica, tmp_path):
     for image in blank.glob("*.jpg"):
         preparing.write_image(image, np.full((230, 230, 3), 90, np.uint8))
     outcome = prepare("casme2", root, tmp_path / "out", skip_missing=True)
-    assert list(outcome["clip_id"]) == [f"casme2/sub0{s}/{clip}" for s in (1, 2) for clip in ("EP01_01f", "EP02_01", "EP03_01f")]
+    assert list(outcome["clip_id"]) == [
+        f"casme2/sub0{s}/{clip}" for s in (1, 2) for clip in ("EP01_01f", "EP02_01", "EP03_01f")
+    ]
     stored = pd.read_parquet(tmp_path / "out" / "clips.parquet")
-    assert list(stored["clip_id"]) == list(outcome["clip_id"]) and list(stored["apex"]) == list(outcome["apex"])
+    assert list(stored["clip_id"]) == list(outcome["clip_id"]) and list(stored["apex"]) == list(
+        outcome["apex"]
+    )
     assert sorted(outcome["outcome"]) == ["missing frame", "no face", "ok", "ok", "ok", "unreadable frame"]
     reasons = outcome.set_index("outcome")["reason"]
     assert reasons["missing frame"].startswith("There is no folder CASME2_RAW_selected/")
@@ -105,7 +109,9 @@ def test_a_name_that_leads_elsewhere_is_a_row_and_nothing_outside_is_touched(mak
 def test_missing_frames_stop_before_any_work(make_replica, tmp_path):
     root = make_replica("casme2")
     shutil.rmtree(frames_of(root, "EP02_01"))
-    with pytest.raises(BadInput, match=r"1 of 4 clips lack frames. First: casme2/sub0./EP02_01, .*--skip-missing"):
+    with pytest.raises(
+        BadInput, match=r"1 of 4 clips lack frames. First: casme2/sub0./EP02_01, .*--skip-missing"
+    ):
         prepare("casme2", root, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert (prepare("casme2", root, tmp_path / "out", skip_missing=True)["outcome"] == "ok").sum() == 3
@@ -200,13 +206,17 @@ def test_the_offset_is_written_on_request_by_the_transform_of_the_onset(make_rep
         outcome = prepare("casme2", root, out, offset=True)
         assert list(outcome["outcome"]) == ["ok"] * 3  # an offset is no need
         assert list(outcome["reason"][:2]) == ["", "no offset: frame 101 is not there"]
-        unreadable = f"no offset: {(frames_of(root, 'EP03_01f') / 'img101.jpg').relative_to(root)} is not an image"
+        unreadable = (
+            f"no offset: {(frames_of(root, 'EP03_01f') / 'img101.jpg').relative_to(root)} is not an image"
+        )
         assert outcome["reason"][2].startswith(unreadable)
     first, *others = (prepared := Prepared(out)).clips["clip_id"]
     assert prepared.has_offset(first) and not any(map(prepared.has_offset, others))
     with np.load(prepared.folder(first) / "landmarks.npz") as stored:
         offset = warp(read_image(frames_of(root, "EP01_01f") / "img101.jpg"), stored["transform"], 224)
-        assert stored["frames"].tolist() == [96, 99, 101] and stored["files"][2].endswith("EP01_01f/img101.jpg")
+        assert stored["frames"].tolist() == [96, 99, 101] and stored["files"][2].endswith(
+            "EP01_01f/img101.jpg"
+        )
     apex, found = prepared.faces(first, "apex-offset")
     assert (found == offset).all() and (apex == prepared.faces(first)[1]).all()
 
@@ -215,7 +225,9 @@ def test_a_folder_without_offsets_is_completed_and_keeps_its_flow(make_replica, 
     root, out = make_replica("casme2", subjects=(1,)), tmp_path / "out"
     prepare("casme2", root, tmp_path / "fresh", offset=True)
     prepare("casme2", root, out)
-    assert not list(out.rglob("offset.png")) and "offset" not in json.loads((out / "prepare.json").read_text())
+    assert not list(out.rglob("offset.png")) and "offset" not in json.loads(
+        (out / "prepare.json").read_text()
+    )
     flow = out / "flow" / "dis" / "sub01" / "EP01_01f.npz"
     flow.parent.mkdir(parents=True)
     flow.write_bytes(b"flow")
@@ -309,6 +321,8 @@ def test_a_dataset_that_was_interrupted_is_not_passed_over(stopped, make_replica
     prepare("smic", make_replica("smic", subjects=(1,), clips_each=1), tmp_path / "prepared" / "smic")
     monkeypatch.setattr(preparing, stopped, stop)
     with pytest.raises(KeyboardInterrupt):
-        prepare("casme2", make_replica("casme2", subjects=(1,), clips_each=1), tmp_path / "prepared" / "casme2")
+        prepare(
+            "casme2", make_replica("casme2", subjects=(1,), clips_each=1), tmp_path / "prepared" / "casme2"
+        )
     with pytest.raises(BadInput, match="casme2.clips.parquet. Make one, or finish it"):
         open_prepared([tmp_path / "prepared"])

@@ -22,7 +22,9 @@ GREY = np.full((8, 8, 3), 90, np.uint8)
 WORDS = {"casme2": {"negative": "disgust", "positive": "happiness", "surprise": "surprise"}}
 WORDS["samm"] = {"negative": "Anger", "positive": "Happiness", "surprise": "Surprise"}
 WORDS["smic"] = {word: word for word in ("negative", "positive", "surprise")}
-COUNTED = [name for name in registry.names("data_prep.datasets") if name != "dfme"]  # whose counts per emotion are published
+COUNTED = [
+    name for name in registry.names("data_prep.datasets") if name != "dfme"
+]  # whose counts per emotion are published
 
 
 def clip(subject: int, index: int, emotion: str, name: str = "") -> ReplicaClip:
@@ -66,22 +68,45 @@ def test_a_full_dataset_is_as_published(name, full):
     facts = registry.load("data_prep.datasets", name).FACTS
     first = next(i for i, line in enumerate(check.lines) if line.split()[:1] == ["clips"])
     counts = check.lines[first : first + 2 + len(facts.emotions)]
-    assert check.usable and [line for line in counts if not line.endswith((", as published", "no count is published"))] == []
+    assert (
+        check.usable
+        and [line for line in counts if not line.endswith((", as published", "no count is published"))] == []
+    )
     assert check.lines[-1] == f"{facts.clips} of {facts.clips} clips can be prepared."
 
 
 @pytest.mark.parametrize(
     "protocol, dataset, published",
     [
-        ("casme2-5", "casme2", {"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25}),
+        (
+            "casme2-5",
+            "casme2",
+            {"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25},
+        ),
         ("casme2-3", "casme2", {"negative": 90, "positive": 32, "surprise": 25}),
         ("samm-5", "samm", {"anger": 57, "other": 26, "happiness": 26, "surprise": 15, "contempt": 12}),
         ("samm-3", "samm", {"negative": 92, "positive": 26, "surprise": 15}),
         ("smic-3", "smic", {"negative": 70, "positive": 51, "surprise": 43}),
         ("casme3-3", "casme3", {"negative": 457, "surprise": 187, "positive": 55}),
         ("casme3-4", "casme3", {"negative": 457, "surprise": 187, "others": 161, "positive": 55}),
-        ("casme3-7", "casme3", {"disgust": 250, "surprise": 187, "others": 161, "fear": 86, "anger": 64, "sadness": 57, "happiness": 55}),
-        ("mmew-6", "mmew", {"surprise": 89, "disgust": 72, "happiness": 36, "fear": 16, "sadness": 13, "anger": 8}),
+        (
+            "casme3-7",
+            "casme3",
+            {
+                "disgust": 250,
+                "surprise": 187,
+                "others": 161,
+                "fear": 86,
+                "anger": 64,
+                "sadness": 57,
+                "happiness": 55,
+            },
+        ),
+        (
+            "mmew-6",
+            "mmew",
+            {"surprise": 89, "disgust": 72, "happiness": 36, "fear": 16, "sadness": 13, "anger": 8},
+        ),
     ],
 )
 def test_a_protocol_picks_the_published_number_of_clips(protocol, dataset, published, table):
@@ -148,10 +173,16 @@ def objective(tmp_path_factory) -> pd.DataFrame:
     for name, counts in OBJECTIVE.items():
         facts = registry.load("data_prep.datasets", name).FACTS
         word = registry.load("data_prep.replicas", name).EMOTIONS[0]
-        cells = {kind: ["+".join(map(str, sorted(units))) for units, of in OBJECTIVE_CLASSES.items() if of == kind] for kind in counts}
+        cells = {
+            kind: ["+".join(map(str, sorted(units))) for units, of in OBJECTIVE_CLASSES.items() if of == kind]
+            for kind in counts
+        }
         cells["VII"] = ["4+14", "17", "R12+L14"]  # what no other class names
         shown = [cells[kind][i % len(cells[kind])] for kind, count in counts.items() for i in range(count)]
-        clips = [replace(clip(i % facts.subjects + 1, i // facts.subjects + 1, word), action_units=cell) for i, cell in enumerate(shown)]
+        clips = [
+            replace(clip(i % facts.subjects + 1, i // facts.subjects + 1, word), action_units=cell)
+            for i, cell in enumerate(shown)
+        ]
         tables.append(read_clips(name, write(name, tmp_path_factory.mktemp("objective"), clips)).table)
         assert len(tables[-1]) == facts.clips
     return pd.concat(tables, ignore_index=True)
@@ -170,7 +201,10 @@ def test_dfme_has_its_published_number_of_clips_and_its_test_sets_no_labels(tmp_
     """Its number of clips of each emotion is not published; the test sets are released without."""
     words = registry.load("data_prep.datasets", "dfme").WORDS
     for part, count in (("train", 1856), ("test_A", 474), ("test_B", 299)):
-        rows = [(f"sub{i % 50}", f"{part}_{i}", 1, 2, 3, words[i % 7] if part == "train" else "", 200) for i in range(count)]
+        rows = [
+            (f"sub{i % 50}", f"{part}_{i}", 1, 2, 3, words[i % 7] if part == "train" else "", 200)
+            for i in range(count)
+        ]
         columns = ["Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Emotion", "Fps"]
         pd.DataFrame(rows, columns=columns).to_csv(tmp_path / f"{part}.csv", index=False)
     table = read_clips("dfme", tmp_path).table

@@ -90,7 +90,9 @@ def test_one_frame_is_too_few(film, face):
 
 
 def test_the_benchmark_counts_frames_from_the_known_apex():
-    rows = pd.DataFrame({"clip": [0, 1, 2], "rate": 100, "method": "flow", "frames": 30, "apex": 10, "spotted": [10, 12, 6]})
+    rows = pd.DataFrame(
+        {"clip": [0, 1, 2], "rate": 100, "method": "flow", "frames": 30, "apex": 10, "spotted": [10, 12, 6]}
+    )
     (line,) = benchmark.table(rows).to_dict("records")
     assert (line["mean absolute error, frames"], line["ms"]) == ("2.0", "20")
     assert [line[f"within {n}"] for n in (1, 3, 5)] == ["33%", "67%", "100%"]

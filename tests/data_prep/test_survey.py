@@ -51,7 +51,9 @@ def test_the_expected_tree_stands_beside_what_is_there(make_replica):
     assert lines[found + 9] == "          ... and 3 more"  # two clips and the stray link
 
 
-@pytest.mark.parametrize("published, said", [(4, "4, as published"), (9, "4, published 9"), (None, "4, no count is published")])
+@pytest.mark.parametrize(
+    "published, said", [(4, "4, as published"), (9, "4, published 9"), (None, "4, no count is published")]
+)
 def test_counts_are_compared_with_the_published_ones(published, said):
     assert survey._count(4, published).strip() == said
 
@@ -64,11 +66,17 @@ def test_missing_frames_are_counted_and_the_first_named(make_replica):
     (frame_folder / "sub02" / "EP02_01" / "img98.jpg").unlink()  # neither onset nor apex: not needed
     check = check_dataset("casme2", root)
     assert not check.usable
-    assert check.lines[-1] == "2 of 4 clips can be prepared only with --skip-missing: without it, mer prepare stops."
+    assert (
+        check.lines[-1]
+        == "2 of 4 clips can be prepared only with --skip-missing: without it, mer prepare stops."
+    )
     going_on = check_dataset("casme2", root, skip_missing=True)
     assert going_on.usable and going_on.lines[-1] == "2 of 4 clips can be prepared."
     line = next(line for line in check.lines if "lack frames" in line)
-    assert "2 of 4 clips lack frames. First: casme2/sub01/EP02_01, There is no folder CASME2_RAW_selected/" in line
+    assert (
+        "2 of 4 clips lack frames. First: casme2/sub01/EP02_01, There is no folder CASME2_RAW_selected/"
+        in line
+    )
 
 
 @pytest.mark.parametrize("name", registry.names("data_prep.datasets"))
@@ -78,20 +86,29 @@ def test_the_spreadsheet_that_was_read_is_named_and_a_copy_of_it_is_not_read(nam
     def said():
         return [line.strip() for line in check_dataset(name, root).lines if "Annotations read from" in line]
 
-    sheets = [path for path in root.rglob("*") if path.suffix in (".xlsx", ".csv")]  # none in the short release of SMIC
+    sheets = [
+        path for path in root.rglob("*") if path.suffix in (".xlsx", ".csv")
+    ]  # none in the short release of SMIC
     alone = said()
     assert len(alone) == bool(sheets) and all(str(sheet.relative_to(root)) in alone[0] for sheet in sheets)
     assert "Not read" not in "".join(alone)
-    copies = [Path(shutil.copy(sheet, sheet.with_name(f"{sheet.stem} - Copy{sheet.suffix}"))) for sheet in sheets]
+    copies = [
+        Path(shutil.copy(sheet, sheet.with_name(f"{sheet.stem} - Copy{sheet.suffix}"))) for sheet in sheets
+    ]
     for line in said() if name != "samm_lv" else ():  # its editions have one name each, that no copy fits
         read, unread = line.split(" Not read, though the name fits: ")
-        assert read == alone[0] and sorted(unread.rstrip(".").split(", ")) == sorted(str(copy.relative_to(root)) for copy in copies)
+        assert read == alone[0] and sorted(unread.rstrip(".").split(", ")) == sorted(
+            str(copy.relative_to(root)) for copy in copies
+        )
 
 
 def test_preparing_says_and_keeps_which_spreadsheet_was_read(make_replica, tmp_path, capsys):
     prepare("casme2", make_replica("casme2"), tmp_path / "out", jobs=1)
     assert "Annotations read from CASME2-coding-20140508.xlsx." in capsys.readouterr().err
-    assert json.loads((tmp_path / "out" / "prepare.json").read_text())["annotations"] == "CASME2-coding-20140508.xlsx"
+    assert (
+        json.loads((tmp_path / "out" / "prepare.json").read_text())["annotations"]
+        == "CASME2-coding-20140508.xlsx"
+    )
 
 
 @pytest.mark.parametrize("name, published", [("smic", 16), ("casme2", 26)])
@@ -105,8 +122,12 @@ def test_published_subjects_that_are_not_here_are_counted(name, published, make_
     assert f"  2 {said}" in check_dataset(name, root).lines  # also where a spreadsheet still lists the third
 
 
-@pytest.mark.parametrize("name, renamed", [("smic", ("s2", "s2 (copy)")), ("casme2", ("sub02", "subject_02"))])
-def test_a_folder_that_looks_like_a_subject_and_was_not_read_is_named(name, renamed, make_replica, tmp_path, capsys):
+@pytest.mark.parametrize(
+    "name, renamed", [("smic", ("s2", "s2 (copy)")), ("casme2", ("sub02", "subject_02"))]
+)
+def test_a_folder_that_looks_like_a_subject_and_was_not_read_is_named(
+    name, renamed, make_replica, tmp_path, capsys
+):
     root = make_replica(name)
     assert "Are they subjects?" not in "\n".join(check_dataset(name, root).lines)
     folder = next(path for path in root.rglob(renamed[0]))
@@ -131,7 +152,9 @@ def test_a_folder_without_frames_is_not_usable(make_replica, tmp_path):
 def test_notes_and_odd_emotions_are_shown(make_replica):
     root = make_replica("casme2", apex=None)
     lines = check_dataset("casme2", root).lines
-    assert "  4 clip(s) with a note of the reader. First: casme2/sub01/EP01_01f, apex printed as '/'." in lines
+    assert (
+        "  4 clip(s) with a note of the reader. First: casme2/sub01/EP01_01f, apex printed as '/'." in lines
+    )
 
 
 def test_an_unknown_dataset_is_answered_with_the_nearest(tmp_path):
@@ -139,7 +162,10 @@ def test_an_unknown_dataset_is_answered_with_the_nearest(tmp_path):
         check_dataset("casme22", tmp_path)
 
 
-@pytest.mark.parametrize("typed, meant", [("CASMEII", "casme2"), ("CASME II", "casme2"), ("CASME III", "casme3"), ("SAMM-LV", "samm_lv")])
+@pytest.mark.parametrize(
+    "typed, meant",
+    [("CASMEII", "casme2"), ("CASME II", "casme2"), ("CASME III", "casme3"), ("SAMM-LV", "samm_lv")],
+)
 def test_a_name_as_papers_print_it_is_answered_with_ours(typed, meant, tmp_path):
     with pytest.raises(UnknownName, match=f"Did you mean {meant}\\?"):
         check_dataset(typed, tmp_path)

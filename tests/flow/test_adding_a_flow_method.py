@@ -17,7 +17,14 @@ PAGE = Path(__file__).parents[2] / "docs" / "adding-a-flow-method.md"
 def printed(number: int, file: Path = PAGE) -> dict:
     """What the example of that number defines, if it stood in `file`."""
     names = {"__file__": str(file)}
-    exec(compile(re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)[number], str(PAGE), "exec"), names)
+    exec(
+        compile(
+            re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)[number],
+            str(PAGE),
+            "exec",
+        ),
+        names,
+    )
     return names
 
 
@@ -25,7 +32,13 @@ def test_the_printed_method_keeps_the_contract():
     names = printed(0)
     method = Method("softened_dis", {"soften": 0.8}, names["load"](), names["NETWORK"])
     face = cv2.GaussianBlur(skimage.data.astronaut()[50:161, 140:233], (0, 0), 0.6)  # odd sides
-    moved = cv2.warpAffine(face, np.array([[1, 0, 0.6], [0, 1, -0.4]]), (93, 111), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.warpAffine(
+        face,
+        np.array([[1, 0, 0.6], [0, 1, -0.4]]),
+        (93, 111),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     flow = estimate(method, face, moved)
     assert flow.shape == (111, 93, 2) and flow.dtype == np.float32
     assert np.median(flow[16:-16, 16:-16], axis=(0, 1)) == pytest.approx([0.6, -0.4], abs=0.06)

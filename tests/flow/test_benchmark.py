@@ -9,7 +9,6 @@ import pytest
 from click.testing import CliRunner
 
 import flow
-from data_prep.landmarks import FACE_OVAL
 from flow.benchmark import ZERO, Entrant, entrants, run
 from flow.estimate import Method, load_method
 from flow.pairs import PEAKS, faces, make_pairs, rendered_pairs, through_h264
@@ -42,7 +41,9 @@ def test_peaks_are_spread_over_their_range_and_are_what_they_say():
     steps = np.log(np.sort([pair.peak for pair in found]) / PEAKS[0]) / np.log(PEAKS[1] / PEAKS[0])
     assert ((steps * 8).astype(int) == np.arange(8)).all()  # one in each eighth of the logarithm
     for pair in found:
-        drift = pair.flow[0, SIZE // 2] if np.linalg.norm(pair.flow[0, SIZE // 2]) > 0.05 else 0  # far above the face
+        drift = (
+            pair.flow[0, SIZE // 2] if np.linalg.norm(pair.flow[0, SIZE // 2]) > 0.05 else 0
+        )  # far above the face
         longest = np.linalg.norm((pair.flow - drift)[pair.mask], axis=1).max()
         assert longest == pytest.approx(pair.peak * SIZE / 224, rel=0.1, abs=0.05)
 
@@ -56,7 +57,10 @@ def test_the_flow_leads_from_frame_1_to_frame_2(pairs):
 
         def difference(flow):
             back = cv2.remap(pair.frame2, x + flow[..., 0], y + flow[..., 1], cv2.INTER_CUBIC)
-            sides = [cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (0, 0), 1).astype(float) for frame in (pair.frame1, back)]
+            sides = [
+                cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (0, 0), 1).astype(float)
+                for frame in (pair.frame1, back)
+            ]
             gain, bias = np.polyfit(sides[1][pair.mask], sides[0][pair.mask], 1)
             return np.abs(gain * sides[1] + bias - sides[0])[pair.mask].mean()
 
@@ -73,18 +77,32 @@ def test_still_pairs_differ_by_noise_alone():
 def test_rendered_pairs_are_other_people_whose_flow_leads_from_frame_1_to_frame_2():
     y, x = np.mgrid[:64, :64].astype(np.float32)
     for pair, again in zip(rendered_pairs(64, 3, seed=5), rendered_pairs(64, 3, seed=5)):
-        assert np.array_equal(pair.frame2, again.frame2) and pair.frame1.shape == (64, 64, 3) and 0.1 < pair.mask.mean() < 0.9
+        assert (
+            np.array_equal(pair.frame2, again.frame2)
+            and pair.frame1.shape == (64, 64, 3)
+            and 0.1 < pair.mask.mean() < 0.9
+        )
         assert pair.peak == pytest.approx(np.linalg.norm(pair.flow[pair.mask], axis=1).max() * 224 / 64)
         back = cv2.remap(pair.frame2, x + pair.flow[..., 0], y + pair.flow[..., 1], cv2.INTER_CUBIC)
         if pair.peak > 2:
-            assert np.abs(back.astype(float) - pair.frame1)[pair.mask].mean() < np.abs(pair.frame2.astype(float) - pair.frame1)[pair.mask].mean()
+            assert (
+                np.abs(back.astype(float) - pair.frame1)[pair.mask].mean()
+                < np.abs(pair.frame2.astype(float) - pair.frame1)[pair.mask].mean()
+            )
     assert max(np.abs(pair.flow).max() for pair in rendered_pairs(64, 2, seed=5, still=True)) < 1e-6
 
 
 def test_a_coder_takes_the_fine_noise_and_leaves_face_and_truth():
     for pair, coded in zip(make_pairs(SIZE, 2, seed=3), through_h264(make_pairs(SIZE, 2, seed=3), 30)):
-        assert np.array_equal(coded.flow, pair.flow) and np.array_equal(coded.mask, pair.mask) and coded.frame2.shape == pair.frame2.shape
-        grain = [np.std(frame.astype(float) - cv2.GaussianBlur(frame.astype(float), (0, 0), 1)) for frame in (pair.frame2, coded.frame2)]
+        assert (
+            np.array_equal(coded.flow, pair.flow)
+            and np.array_equal(coded.mask, pair.mask)
+            and coded.frame2.shape == pair.frame2.shape
+        )
+        grain = [
+            np.std(frame.astype(float) - cv2.GaussianBlur(frame.astype(float), (0, 0), 1))
+            for frame in (pair.frame2, coded.frame2)
+        ]
         assert grain[1] < 0.9 * grain[0] and np.abs(coded.frame2.astype(float) - pair.frame2).mean() < 8
 
 
@@ -109,7 +127,12 @@ def table(tmp_path_factory, pairs):
     rest = np.zeros((SIZE, SIZE, 2), np.float32)
 
     def knowing(name, change):
-        return Method(name, {}, lambda onsets, apexes: np.stack([change(truths.get(o.tobytes(), rest)) for o in onsets]), False)
+        return Method(
+            name,
+            {},
+            lambda onsets, apexes: np.stack([change(truths.get(o.tobytes(), rest)) for o in onsets]),
+            False,
+        )
 
     slope = np.mgrid[:SIZE, :SIZE][1][..., None].astype(np.float32) * np.float32([0.003, 0.004])
     chosen = [
@@ -147,7 +170,10 @@ def test_pixels_and_pairs_fall_into_their_bins(table, pairs):
 
 def test_the_page_says_how_it_was_made_and_marks_the_best(table):
     _, text = table
-    assert f"mer flow benchmark --pairs {COUNT} --seed 3 --size {SIZE}, from Python with methods of its own" in text
+    assert (
+        f"mer flow benchmark --pairs {COUNT} --seed 3 --size {SIZE}, from Python with methods of its own"
+        in text
+    )
     assert "OpenCV" in text and "CPU:" in text and "Faces: astronaut" in text
     assert "| oracle | **0.000**" in text
 
@@ -170,8 +196,12 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         asked.clear()
         run([Method("one", {}, impatient, True, weights="new")], **arguments | {"out": tmp_path / "other"})
-    text = run([Method("one", {}, impatient, True, weights="newer")], **arguments | {"out": tmp_path / "other"})
-    assert len(asked) == 3 + 5 and "Weights of one: SHA-256 newer" in text  # weights of another training begin anew
+    text = run(
+        [Method("one", {}, impatient, True, weights="newer")], **arguments | {"out": tmp_path / "other"}
+    )
+    assert (
+        len(asked) == 3 + 5 and "Weights of one: SHA-256 newer" in text
+    )  # weights of another training begin anew
     whole = run([steady], **arguments | {"out": tmp_path / "whole"})
     assert _without_seconds(stopped) == _without_seconds(whole)
     assert not (tmp_path / "measured.jsonl").exists()
@@ -185,11 +215,19 @@ def _without_seconds(text):
 
 def test_labels_say_what_differs_from_the_methods_own_settings():
     assert Entrant(load_method("dis")).label == "dis"
-    assert Entrant(load_method("tvl1", preset="opencv"), False).label == "tvl1 (preset=opencv, brightness not matched)"
+    assert (
+        Entrant(load_method("tvl1", preset="opencv"), False).label
+        == "tvl1 (preset=opencv, brightness not matched)"
+    )
 
 
 def test_a_name_brings_the_usual_settings_along():
-    assert [row.label for row in entrants(["dis", "farneback"])] == ["zero", "dis (preset=medium)", "dis", "farneback"]
+    assert [row.label for row in entrants(["dis", "farneback"])] == [
+        "zero",
+        "dis (preset=medium)",
+        "dis",
+        "farneback",
+    ]
 
 
 def test_all_methods_run_but_those_without_weights(capsys):
@@ -207,11 +245,35 @@ def test_a_benchmark_on_rendered_faces_says_so(tmp_path):
 
 
 def test_weights_of_ones_own_can_be_measured_and_belong_to_one_method(tmp_path):
-    own = Path(shutil.copy(Path(flow.__file__).parent / "weights" / "srflownet-compact.safetensors", tmp_path / "mine.safetensors"))
-    assert [row.label for row in entrants(["srflownet"], own)] == ["zero", "srflownet (weights=mine.safetensors)"]
+    own = Path(
+        shutil.copy(
+            Path(flow.__file__).parent / "weights" / "srflownet-compact.safetensors",
+            tmp_path / "mine.safetensors",
+        )
+    )
+    assert [row.label for row in entrants(["srflownet"], own)] == [
+        "zero",
+        "srflownet (weights=mine.safetensors)",
+    ]
     for chosen in (None, ["srflownet", "dis"]):
         with pytest.raises(BadInput, match="Weights belong to one method"):
             entrants(chosen, own)
-    words = ["flow", "benchmark", "--method", "srflownet", "--weights", str(own), "--size", "64", "--pairs", "1", "--out", str(tmp_path / "out")]
+    words = [
+        "flow",
+        "benchmark",
+        "--method",
+        "srflownet",
+        "--weights",
+        str(own),
+        "--size",
+        "64",
+        "--pairs",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     answer = CliRunner().invoke(cli, words, catch_exceptions=False)
-    assert "--method srflownet --weights mine.safetensors" in answer.output and "| srflownet (weights=mine.safetensors) |" in answer.output
+    assert (
+        "--method srflownet --weights mine.safetensors" in answer.output
+        and "| srflownet (weights=mine.safetensors) |" in answer.output
+    )

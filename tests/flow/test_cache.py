@@ -27,9 +27,13 @@ APEX = np.roll(FACE, 1, axis=1)
 @pytest.fixture
 def prepared(tmp_path):
     """A prepared folder of three clips by hand; only one frame pair is ever used."""
-    rows = [{"dataset": "made", "subject": f"s{i % 2}", "clip": f"c{i}", "onset": 1, "apex": 2} for i in range(3)]
+    rows = [
+        {"dataset": "made", "subject": f"s{i % 2}", "clip": f"c{i}", "onset": 1, "apex": 2} for i in range(3)
+    ]
     clips.write(clips.clip_table(rows), tmp_path / "clips.parquet")
-    outcome = pd.DataFrame({"clip_id": [f"made/s{i % 2}/c{i}" for i in range(3)], "outcome": "ok", "onset": 1, "apex": 2})
+    outcome = pd.DataFrame(
+        {"clip_id": [f"made/s{i % 2}/c{i}" for i in range(3)], "outcome": "ok", "onset": 1, "apex": 2}
+    )
     outcome.to_csv(tmp_path / "outcome.csv", index=False)
     for i in range(3):
         folder = tmp_path / "faces" / f"s{i % 2}" / f"c{i}"
@@ -45,7 +49,11 @@ def test_fills_the_cache_where_the_contract_says(prepared):
         assert np.array_equal(stored["flow"], estimate("dis", FACE, APEX))
     assert np.array_equal(cache.read(prepared, "dis", "made/s0/c2"), estimate("dis", FACE, APEX))
     made_by = json.loads((prepared.path / "flow" / "dis" / "flow.json").read_text())
-    assert made_by["method"] == "dis" and made_by["options"] == {"preset": "face"} and made_by["match_exposure"] is True
+    assert (
+        made_by["method"] == "dis"
+        and made_by["options"] == {"preset": "face"}
+        and made_by["match_exposure"] is True
+    )
     assert made_by["version"]
 
 
@@ -116,11 +124,17 @@ def shipped(tmp_path, monkeypatch):
 def test_flow_of_new_frozen_weights_is_never_mixed_with_the_old(prepared, shipped):
     cache.estimate_prepared(prepared, "srflownet", jobs=1)
     made_by = cache.settings(prepared, "srflownet")
-    assert re.fullmatch("[0-9a-f]{16}", made_by["weights"]) and made_by["options"] == {"network": "auto", "weights": None}
+    assert re.fullmatch("[0-9a-f]{16}", made_by["weights"]) and made_by["options"] == {
+        "network": "auto",
+        "weights": None,
+    }
     assert cache.estimate_prepared(prepared, "srflownet") == 3
     shipped()
     (prepared.path / "flow" / "srflownet" / "s0" / "c2.npz").unlink()
-    with pytest.raises(BadInput, match=f"weights was {made_by['weights']}, now [0-9a-f]{{16}}. Delete that folder to estimate again"):
+    with pytest.raises(
+        BadInput,
+        match=f"weights was {made_by['weights']}, now [0-9a-f]{{16}}. Delete that folder to estimate again",
+    ):
         cache.estimate_prepared(prepared, "srflownet")
     assert not cache.flow_file(prepared, "srflownet", "made/s0/c2").exists()
 
@@ -145,7 +159,15 @@ def test_weights_of_ones_own_are_known_by_name_and_content_not_by_folder(prepare
 
 
 def test_a_cluster_machine_with_other_weights_is_refused(prepared, shipped):
-    asked = {"folder": prepared.path, "name": "srflownet", "device": None, "options": {}, "precision": "float32", "match_exposure": True, "phase": "onset-apex"}
+    asked = {
+        "folder": prepared.path,
+        "name": "srflownet",
+        "device": None,
+        "options": {},
+        "precision": "float32",
+        "match_exposure": True,
+        "phase": "onset-apex",
+    }
     with pytest.raises(BadInput, match="other weights of srflownet: [0-9a-f]{16}, not 123"):
         cache._in_cluster(["made/s0/c0"], weights="123", **asked)
 
@@ -159,7 +181,9 @@ def test_flow_of_two_precisions_is_never_mixed(prepared):
     cache.estimate_prepared(prepared, precise("bfloat16"))
     assert cache.settings(prepared, "counted")["precision"] == "bfloat16"
     cache.flow_file(prepared, "counted", "made/s0/c2").unlink()
-    with pytest.raises(BadInput, match="precision was bfloat16, now float32. Delete that folder to estimate again"):
+    with pytest.raises(
+        BadInput, match="precision was bfloat16, now float32. Delete that folder to estimate again"
+    ):
         cache.estimate_prepared(prepared, precise("float32"))
     assert not cache.flow_file(prepared, "counted", "made/s0/c2").exists()
     assert cache.estimate_prepared(prepared, precise("bfloat16")) == 3
@@ -194,9 +218,18 @@ def test_srflownet_on_a_cpu_is_float32():
 
 
 def test_a_cluster_machine_with_another_precision_is_refused(prepared, shipped):
-    asked = {"folder": prepared.path, "name": "srflownet", "device": None, "options": {}, "match_exposure": True, "phase": "onset-apex"}
+    asked = {
+        "folder": prepared.path,
+        "name": "srflownet",
+        "device": None,
+        "options": {},
+        "match_exposure": True,
+        "phase": "onset-apex",
+    }
     with pytest.raises(BadInput, match="estimates srflownet in float32, not in bfloat16"):
-        cache._in_cluster(["made/s0/c0"], weights=load_method("srflownet").weights, precision="bfloat16", **asked)
+        cache._in_cluster(
+            ["made/s0/c0"], weights=load_method("srflownet").weights, precision="bfloat16", **asked
+        )
 
 
 def test_the_second_phase_has_a_folder_of_its_own_for_clips_that_have_an_offset(prepared):
@@ -205,7 +238,10 @@ def test_the_second_phase_has_a_folder_of_its_own_for_clips_that_have_an_offset(
     cache.estimate_prepared(prepared, "dis")
     first = cache.read(prepared, "dis", clip_id)
     assert cache.estimate_prepared(prepared, "dis", phase="apex-offset") == 1
-    there = {path.relative_to(prepared.path / "flow" / "dis.apex-offset").as_posix() for path in (prepared.path / "flow").glob("dis.*/**/*.*")}
+    there = {
+        path.relative_to(prepared.path / "flow" / "dis.apex-offset").as_posix()
+        for path in (prepared.path / "flow").glob("dis.*/**/*.*")
+    }
     assert there == {"flow.json", "s0/c2.npz"}
     assert np.array_equal(cache.read(prepared, "dis", clip_id, "apex-offset"), estimate("dis", APEX, FACE))
     assert np.array_equal(cache.read(prepared, "dis", clip_id), first)
@@ -218,7 +254,13 @@ def test_the_second_phase_has_a_folder_of_its_own_for_clips_that_have_an_offset(
 
 def test_clips_without_an_offset_are_counted(prepared):
     write_image(prepared.folder("made/s0/c2") / "offset.png", FACE)
-    said = CliRunner().invoke(cli, ["-q", "flow", "estimate", str(prepared.path), "--method", "dis", "--phase", "apex-offset"]).output
+    said = (
+        CliRunner()
+        .invoke(
+            cli, ["-q", "flow", "estimate", str(prepared.path), "--method", "dis", "--phase", "apex-offset"]
+        )
+        .output
+    )
     assert "flow of 1 clips by dis from apex to offset" in said and said.rstrip().endswith(": 2")
 
 

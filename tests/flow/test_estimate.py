@@ -41,7 +41,12 @@ def test_exposure_is_matched_before_any_method_unless_switched_off():
     brighter = np.clip(FACE * 1.03 + 4, 0, 255).round().astype(np.uint8)
     seen = []
     spy = load_method("dis")
-    spy = type(spy)("spy", {}, lambda onsets, apexes: seen.append(apexes) or np.zeros(onsets.shape[:3] + (2,), np.float32), False)
+    spy = type(spy)(
+        "spy",
+        {},
+        lambda onsets, apexes: seen.append(apexes) or np.zeros(onsets.shape[:3] + (2,), np.float32),
+        False,
+    )
     estimate(spy, FACE, brighter)
     estimate(spy, FACE, brighter, match_exposure=False)
     matched, untouched = (batch[0].astype(float) for batch in seen)

@@ -15,7 +15,9 @@ from flow.srflownet import compact
 def frames():
     picture = skimage.data.cat().astype(np.float32).transpose(2, 0, 1)[None]
     onset = np.concatenate([picture[..., 60:124, 100:180]] * 3)
-    apex = np.concatenate([picture[..., 61:125, 100:180], picture[..., 60:124, 98:178], picture[..., 60:124, 100:180]])
+    apex = np.concatenate(
+        [picture[..., 61:125, 100:180], picture[..., 60:124, 98:178], picture[..., 60:124, 100:180]]
+    )
     return onset, apex
 
 
@@ -35,7 +37,9 @@ def difference(weights, path, frames):
 
 
 def test_the_compact_network(tmp_path, frames, monkeypatch):
-    monkeypatch.setattr(compact, "ROUNDS", {8: 2, 4: 2})  # the same parts, repeated less: tracing takes its time
+    monkeypatch.setattr(
+        compact, "ROUNDS", {8: 2, 4: 2}
+    )  # the same parts, repeated less: tracing takes its time
     monkeypatch.setattr(compact, "SCHEDULE", ((8, 8), (2, 4), (1, 4)))
     assert difference(WEIGHTS / "srflownet-compact.safetensors", tmp_path / "flow.onnx", frames) < 1e-3
 

@@ -27,13 +27,18 @@ def prepared(tmp_path):
     rows = [{"dataset": "made", "subject": "s", "clip": f"c{i}", "onset": 1, "apex": 2} for i in range(COUNT)]
     clips.write(clips.clip_table(rows), tmp_path / "one" / "clips.parquet")
     clip_ids = [f"made/s/c{i}" for i in range(COUNT)]
-    pd.DataFrame({"clip_id": clip_ids, "outcome": "ok", "onset": 1, "apex": 2}).to_csv(tmp_path / "one" / "outcome.csv", index=False)
+    pd.DataFrame({"clip_id": clip_ids, "outcome": "ok", "onset": 1, "apex": 2}).to_csv(
+        tmp_path / "one" / "outcome.csv", index=False
+    )
     face = np.ascontiguousarray(skimage.data.astronaut()[60:156, 160:256])
     for i in range(COUNT):
         folder = tmp_path / "one" / "faces" / "s" / f"c{i}"
         folder.mkdir(parents=True)
         write_image(folder / "onset.png", face)
-        write_image(folder / "apex.png", (face + i / COUNT * (np.roll(face, 1, axis=1).astype(float) - face)).astype(np.uint8))
+        write_image(
+            folder / "apex.png",
+            (face + i / COUNT * (np.roll(face, 1, axis=1).astype(float) - face)).astype(np.uint8),
+        )
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     return Prepared(tmp_path / "one"), Prepared(tmp_path / "two")
 
@@ -45,7 +50,9 @@ def files_of(folder):
 def test_a_killed_worker_loses_nothing(prepared):
     one, two = prepared
     assert cache.estimate_prepared(one, "dis", jobs=1) == COUNT
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+    ) as cluster:
         first = next(iter(cluster.workers.values()))
         done_when_killed = []
 
@@ -71,14 +78,21 @@ def test_networks_get_the_same_batches_and_settings_are_kept(prepared, monkeypat
 
     monkeypatch.setattr(cache.cluster, "each", each)
     one, two = prepared
-    assert cache.estimate_prepared(two, "dis", scheduler="tcp://x", preset="fast", match_exposure=False) == COUNT
+    assert (
+        cache.estimate_prepared(two, "dis", scheduler="tcp://x", preset="fast", match_exposure=False) == COUNT
+    )
     cache.estimate_prepared(one, "dis", preset="fast", match_exposure=False)
     for folder, scheduler in ((one, None), (two, "tcp://x")):
         write_image(folder.folder("made/s/c3") / "offset.png", folder.faces("made/s/c9")[0])
         assert cache.estimate_prepared(folder, "dis", phase="apex-offset", scheduler=scheduler) == 1
-    assert files_of(two.path) == files_of(one.path) and len(list(two.path.glob("flow/dis.apex-offset/s/*"))) == 1
+    assert (
+        files_of(two.path) == files_of(one.path) and len(list(two.path.glob("flow/dis.apex-offset/s/*"))) == 1
+    )
     assert asked.pop()[1] == [1]
     monkeypatch.setattr(cache, "_in_cluster", lambda *_, **__: None)
     network = cache.Method("srflownet", {"weights": None}, None, True)
     cache.estimate_prepared(two, network, scheduler="tcp://x")
-    assert asked == [("tcp://x", [1] * COUNT, {"preset": "fast"}, False), ("tcp://x", [16, 8], {"weights": None}, True)]
+    assert asked == [
+        ("tcp://x", [1] * COUNT, {"preset": "fast"}, False),
+        ("tcp://x", [16, 8], {"weights": None}, True),
+    ]

@@ -67,7 +67,9 @@ def test_same_files_for_any_number_of_workers_and_on_resuming(folder, tmp_path):
 
 
 def test_training_reads_a_rendered_folder(folder):
-    mixture = Mixture({f"srflow:{folder}": 1.0}, 0, SIZE, (0.1, 8.0))  # a part as large as the frame is not scaled
+    mixture = Mixture(
+        {f"srflow:{folder}": 1.0}, 0, SIZE, (0.1, 8.0)
+    )  # a part as large as the frame is not scaled
     pairs, again = ([mixture[i] for i in range(12)] for _ in range(2))
     known = [SRFlowPairs(folder)[i].flow for i in range(3)]
     for pair, same in zip(pairs, again):
@@ -114,10 +116,15 @@ def drifting(tmp_path):
     (tmp_path / "mask/0007").mkdir(parents=True)
     for step in range(4):
         top, left = 20 + 2 * step, 20 - 3 * step
-        cv2.imwrite(str(tmp_path / f"image/facial/train/0007/{8 + step}.png"), picture[top : top + 90, left : left + 80])
+        cv2.imwrite(
+            str(tmp_path / f"image/facial/train/0007/{8 + step}.png"),
+            picture[top : top + 90, left : left + 80],
+        )
         cv2.imwrite(str(tmp_path / f"mask/0007/{8 + step}.png"), np.full((90, 80), 255, np.uint8))
     for step in range(3):
-        files.write(tmp_path / f"flow/facial/train/0007/{8 + step}.flo", np.full((90, 80, 2), (3, -2), np.float32))
+        files.write(
+            tmp_path / f"flow/facial/train/0007/{8 + step}.flo", np.full((90, 80, 2), (3, -2), np.float32)
+        )
     return tmp_path
 
 
@@ -145,7 +152,9 @@ def test_training_reads_facialflownet_in_frames_whose_flow_explains_them(driftin
 def test_facialflownet_pairs_are_neighbours_of_one_size(drifting):
     pairs = FacialFlowNetPairs(drifting)
     assert {path.stem for *_, path, _ in pairs.pairs} == {"8", "9", "10"}
-    assert min(explained(pair)[0] for pair in pairs) > 0.99  # 9 is followed by 10, though it is not so in the alphabet
+    assert (
+        min(explained(pair)[0] for pair in pairs) > 0.99
+    )  # 9 is followed by 10, though it is not so in the alphabet
     folder = drifting / "image/facial/train/0007"
     (folder / "10.png").unlink()
     assert [path.stem for *_, path, _ in FacialFlowNetPairs(drifting).pairs] == ["8"]
@@ -170,6 +179,8 @@ def test_facialflownet_is_read(tmp_path):
     mask[3:] = 255
     cv2.imwrite(str(tmp_path / "mask/train/0007/000.png"), mask)
     pairs = FacialFlowNetPairs(tmp_path)
-    assert len(pairs) == 2 and (pairs[1].flow == 1).all() and pairs[0].mask.sum() == 90 and pairs[1].mask.all()
+    assert (
+        len(pairs) == 2 and (pairs[1].flow == 1).all() and pairs[0].mask.sum() == 90 and pairs[1].mask.all()
+    )
     assert (FacialFlowNetPairs(tmp_path, motion="head")[0].flow == 0.5).all()
     assert np.array_equal(pairs[0].apex, pairs[1].onset)

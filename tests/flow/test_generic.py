@@ -24,7 +24,9 @@ def moved_back(image, flow):
 
 
 def test_the_flow_carries_the_first_frame_to_the_second():
-    texture = cv2.GaussianBlur(np.random.default_rng(0).normal(0, 400, (256, 256, 3)).astype(np.float32), (0, 0), 4)
+    texture = cv2.GaussianBlur(
+        np.random.default_rng(0).normal(0, 400, (256, 256, 3)).astype(np.float32), (0, 0), 4
+    )
     for seed in range(4):
         onset, apex, flow = surface(np.random.default_rng(seed), texture, 128, 4.0, np.full(3, 128))
         inside = np.s_[12:-12, 12:-12]
@@ -50,7 +52,9 @@ def test_a_pair_keeps_the_contract_and_depends_on_seed_and_index_alone():
     assert pair.mask.shape == (64, 64) and pair.mask.dtype == bool
     pairs[9]
     assert all(np.array_equal(a, b) for a, b in zip(pair, GenericPairs(3, 64)[5]))
-    assert not np.array_equal(pair.onset, pairs[6].onset) and not np.array_equal(pair.onset, GenericPairs(4, 64)[5].onset)
+    assert not np.array_equal(pair.onset, pairs[6].onset) and not np.array_equal(
+        pair.onset, GenericPairs(4, 64)[5].onset
+    )
 
 
 def test_still_pairs_do_not_move():
@@ -71,7 +75,9 @@ def test_some_pairs_come_without_noise_and_some_through_a_coder(monkeypatch):
     flat = np.full((16, 16, 3), 128, np.float32)
     quiet = [np.ptp(generic.camera(np.random.default_rng(seed), flat, flat)[0]) == 0 for seed in range(400)]
     assert 30 < sum(quiet) < 90
-    assert 160 < used.count("jpeg") < 320 and 30 < used.count("h264") < 90  # both frames of a pair are pictures
+    assert (
+        160 < used.count("jpeg") < 320 and 30 < used.count("h264") < 90
+    )  # both frames of a pair are pictures
 
 
 def test_the_benchmark_picture_is_no_texture():
@@ -110,7 +116,11 @@ def test_an_empty_pool_is_refused(tmp_path):
 
 def test_rendered_faces_that_are_too_small_grow_with_their_flow(rendered):
     for pair in (PooledFaces(rendered, 0, 144)[i] for i in range(6)):
-        assert abs(pair.flow[0, 0, 0]) == pytest.approx(4.5) and np.ptp(pair.flow[..., 0]) < 1e-3 and pair.mask.mean() == 0.5
+        assert (
+            abs(pair.flow[0, 0, 0]) == pytest.approx(4.5)
+            and np.ptp(pair.flow[..., 0]) < 1e-3
+            and pair.mask.mean() == 0.5
+        )
 
 
 def test_filling_a_pool_goes_on_where_it_stopped(tmp_path):

@@ -20,7 +20,9 @@ def face():
 
     def moved(dx=0.0, dy=0.0, noise=None, shape=(SIZE, SIZE)):
         frame = texture.sample(grid(shape) - (dx, dy))
-        return to_uint8(frame + (0 if noise is None else np.random.default_rng(noise).normal(0, 1.5, frame.shape)))
+        return to_uint8(
+            frame + (0 if noise is None else np.random.default_rng(noise).normal(0, 1.5, frame.shape))
+        )
 
     return moved
 
@@ -32,7 +34,11 @@ def load(tmp_path_factory):
 
     def load_once(name):
         if name not in loaded:
-            options = {"weights": random_raft(tmp_path_factory.mktemp("raft")), "updates": 1} if name == "raft" else {}
+            options = (
+                {"weights": random_raft(tmp_path_factory.mktemp("raft")), "updates": 1}
+                if name == "raft"
+                else {}
+            )
             loaded[name] = load_method(name, **options)
         return loaded[name]
 
@@ -83,7 +89,9 @@ def test_a_batch_equals_its_pairs_and_keeps_shape_and_type_at_odd_sizes(load, fa
     assert batch.shape == (2, *shape, 2) and batch.dtype == np.float32 and np.isfinite(batch).all()
     for i in range(2):
         # Networks add up in another order in a batch.
-        assert batch[i] == pytest.approx(estimate(load(name), onsets[i], apexes[i]), abs=1e-3 if load(name).network else 0)
+        assert batch[i] == pytest.approx(
+            estimate(load(name), onsets[i], apexes[i]), abs=1e-3 if load(name).network else 0
+        )
 
 
 @pytest.mark.parametrize("name", methods())

@@ -23,7 +23,15 @@ def test_sites_are_mesh_points_and_sides_are_the_persons_own(landmarks):
             left = site.removesuffix("_right") + "_left"
             assert place[site][0] < place[left][0], site  # the person's right is at image left
             assert abs(place[site][1] - place[left][1]) < 10, site
-    order = ["inner_brow_left", "upper_lid_left", "lower_lid_left", "nose_wing_left", "upper_lip", "lower_lip", "chin"]
+    order = [
+        "inner_brow_left",
+        "upper_lid_left",
+        "lower_lid_left",
+        "nose_wing_left",
+        "upper_lip",
+        "lower_lip",
+        "chin",
+    ]
     heights = [place[site][1] for site in order]
     assert heights == sorted(heights)
 

@@ -38,12 +38,20 @@ def test_positions_are_read_exactly():
 
 
 def test_the_flow_carries_the_first_frame_to_the_second(pool, monkeypatch):
-    monkeypatch.setattr(moved, "camera", lambda rng, *frames: [np.clip(f, 0, 255).round().astype(np.uint8) for f in frames])
+    monkeypatch.setattr(
+        moved, "camera", lambda rng, *frames: [np.clip(f, 0, 255).round().astype(np.uint8) for f in frames]
+    )
     y, x = np.mgrid[:96, :96].astype(np.float32)
     judged = 0
     for index in range(16):
         onset, apex, flow, _ = MovedFaces(pool, 0, 96)[index]
-        apart = [np.abs(cv2.remap(apex, x + s * flow[..., 0], y + s * flow[..., 1], cv2.INTER_CUBIC).astype(float) - onset) for s in (1, 0, -1)]
+        apart = [
+            np.abs(
+                cv2.remap(apex, x + s * flow[..., 0], y + s * flow[..., 1], cv2.INTER_CUBIC).astype(float)
+                - onset
+            )
+            for s in (1, 0, -1)
+        ]
         right, rest, wrong = (a[12:-12, 12:-12].mean() for a in apart)
         if rest < 1:  # grey levels: too little moves to rise above rounding
             continue
@@ -55,13 +63,21 @@ def test_the_flow_carries_the_first_frame_to_the_second(pool, monkeypatch):
 def test_a_pair_depends_on_seed_and_index_alone(pool):
     pair, again = (MovedFaces(pool, 3, 64)[5] for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(pair, again))
-    assert pair.onset.dtype == pair.apex.dtype == np.uint8 and pair.flow.dtype == np.float32 and pair.mask.all()
+    assert (
+        pair.onset.dtype == pair.apex.dtype == np.uint8 and pair.flow.dtype == np.float32 and pair.mask.all()
+    )
     assert not np.array_equal(pair.onset, MovedFaces(pool, 4, 64)[5].onset)
 
 
 def test_rendered_faces_may_be_larger_than_a_grain(pool):
     large = np.zeros((400, 400, 3), np.uint8)
-    np.savez(pool / "00000.npz", onset=large, apex=large, flow=np.zeros((400, 400, 2), np.float16), mask=large[..., 0] == 0)
+    np.savez(
+        pool / "00000.npz",
+        onset=large,
+        apex=large,
+        flow=np.zeros((400, 400, 2), np.float16),
+        mask=large[..., 0] == 0,
+    )
     assert [MovedFaces(pool, 0, 64)[i].onset.shape for i in range(8)] == [(64, 64, 3)] * 8
 
 

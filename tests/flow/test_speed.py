@@ -9,16 +9,25 @@ from mer.errors import BadInput
 
 
 def test_the_page_gives_seconds_memory_and_the_composite():
-    found = {("dis", size, threads): {"seconds": size / 1000 / threads, "megabytes": 100.0 + size} for size in (224, 448) for threads in (1, 2)}
+    found = {
+        ("dis", size, threads): {"seconds": size / 1000 / threads, "megabytes": 100.0 + size}
+        for size in (224, 448)
+        for threads in (1, 2)
+    }
     text = speed.page(found)
-    assert "| method | 224 px, 1 thread | 224 px, 2 threads | 448 px, 1 thread | 448 px, 2 threads | peak MB |" in text
+    assert (
+        "| method | 224 px, 1 thread | 224 px, 2 threads | 448 px, 1 thread | 448 px, 2 threads | peak MB |"
+        in text
+    )
     assert "| dis | 0.224 | 0.112 | 0.448 | 0.224 | 548 | 0.8 |" in text  # 442 pairs of 0.112 s are 0.83 min
 
 
 @pytest.mark.parametrize("row", speed.ROWS)
 def test_every_row_names_a_method_and_its_options(row, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr("flow.estimate.load_method", lambda name, device, **options: asked.append((name, options)))
+    monkeypatch.setattr(
+        "flow.estimate.load_method", lambda name, device, **options: asked.append((name, options))
+    )
     speed.load_row(row, tmp_path, 1)
     ((name, options),) = asked
     monkeypatch.undo()
@@ -37,7 +46,9 @@ def test_a_measurement_is_positive_and_in_megabytes(monkeypatch):
 def test_pairs_per_second_on_a_card_are_measured_with_the_rows_network(monkeypatch):
     monkeypatch.setattr(gpu_speed, "ROUNDS", 2)
     rate = gpu_speed.measure("srflownet, compact", 32, 40, 2, torch.device("cpu"))
-    text = gpu_speed.page({("srflownet, compact", call): rate if call[0] < 1000 else 0.0 for call in gpu_speed.CALLS}, "a card")
+    text = gpu_speed.page(
+        {("srflownet, compact", call): rate if call[0] < 1000 else 0.0 for call in gpu_speed.CALLS}, "a card"
+    )
     assert rate > 0 and f"| srflownet, compact | {rate:.1f} | {rate:.1f} | out of memory |" in text
 
 

@@ -18,7 +18,14 @@ from flow.srflownet import validation
 from flow.train import TrainConfig, load_config, train
 from mer.errors import BadInput
 
-TINY = {"network_settings": {"width": 16}, "size": 64, "batch": 2, "steps": 4, "save_every": 2, "report_every": 2}
+TINY = {
+    "network_settings": {"width": 16},
+    "size": 64,
+    "batch": 2,
+    "steps": 4,
+    "save_every": 2,
+    "report_every": 2,
+}
 ROOT = Path(__file__).parents[2]
 
 
@@ -63,7 +70,12 @@ def test_two_processes_do_what_one_does(tmp_path):
     alone = load_file(train(TrainConfig(**config), tmp_path / "one", device="cpu"))
     half = load_file(train(TrainConfig(**config | {"batch": 1}), tmp_path / "half", device="cpu"))
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-    lines = ("import sys, flow.datasets.generic as g", "g.TEXTURES = 4", "from flow.train import train", "train(*sys.argv[1:], device='cpu')")
+    lines = (
+        "import sys, flow.datasets.generic as g",
+        "g.TEXTURES = 4",
+        "from flow.train import train",
+        "train(*sys.argv[1:], device='cpu')",
+    )
     (tmp_path / "run.py").write_text("\n".join(lines))
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -98,7 +110,16 @@ def test_the_average_keeps_its_share():
 
 def test_a_training_learns(tmp_path):
     """On one pair again and again the error falls."""
-    config = TrainConfig(**TINY | {"steps": 12, "learning_rate": 2e-3, "report_every": 4, "data": {"generic": 1.0}, "peak": (1.0, 2.0)})
+    config = TrainConfig(
+        **TINY
+        | {
+            "steps": 12,
+            "learning_rate": 2e-3,
+            "report_every": 4,
+            "data": {"generic": 1.0},
+            "peak": (1.0, 2.0),
+        }
+    )
     one = generic.GenericPairs(0, 64, peak=(1.0, 2.0))[3]
     original = training._Steps.__getitem__
 
@@ -115,17 +136,29 @@ def test_a_training_learns(tmp_path):
         train(config, tmp_path, device="cpu")
     finally:
         training._Steps.__getitem__ = original
-    errors = [float(line.split(",")[2]) for line in (tmp_path / "log.csv").read_text().splitlines() if ",loss," in line]
+    errors = [
+        float(line.split(",")[2])
+        for line in (tmp_path / "log.csv").read_text().splitlines()
+        if ",loss," in line
+    ]
     assert len(errors) == 3 and errors[-1] < 0.9 * errors[0]
 
 
 def test_the_full_network_trains_with_every_loss(tmp_path):
     losses = {"mask": 0.2, "gradient": 0.5, "total_variation": 0.01, "flow_difference": 0.2}
-    settings = TINY | {"network": "full", "network_settings": {"iterations": 2}, "steps": 2, "gradient_kind": "sobel", "ema": 0.0}
+    settings = TINY | {
+        "network": "full",
+        "network_settings": {"iterations": 2},
+        "steps": 2,
+        "gradient_kind": "sobel",
+        "ema": 0.0,
+    }
     weights = load_file(train(TrainConfig(**settings, losses=losses), tmp_path, device="cpu"))
     torch.manual_seed(0)
     start = srflownet.build("full", iterations=2).state_dict()
-    assert (weights["update.flow_head.ffn2.2.weight"] - start["update.flow_head.ffn2.2.weight"]).abs().max() > 1e-6
+    assert (
+        weights["update.flow_head.ffn2.2.weight"] - start["update.flow_head.ffn2.2.weight"]
+    ).abs().max() > 1e-6
 
 
 def test_validation_is_logged_when_asked_for(tmp_path, monkeypatch):
@@ -145,7 +178,9 @@ def test_changed_settings_are_refused_by_name(tmp_path):
 
 def test_training_starts_from_given_weights(tmp_path):
     train(TrainConfig(**TINY | {"steps": 2}), tmp_path / "a", device="cpu")
-    config = TrainConfig(**TINY | {"steps": 2, "learning_rate": 1e-12, "weight_decay": 0.0}, start=str(tmp_path / "a"))
+    config = TrainConfig(
+        **TINY | {"steps": 2, "learning_rate": 1e-12, "weight_decay": 0.0}, start=str(tmp_path / "a")
+    )
     b = load_file(train(config, tmp_path / "b", device="cpu"))
     for name, tensor in load_file(tmp_path / "a/weights.safetensors").items():
         assert torch.allclose(tensor, b[name], atol=1e-6)

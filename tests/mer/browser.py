@@ -21,11 +21,24 @@ class Browser:
     def __init__(self, program: str, profile: str):
         here_read, there_write = os.pipe()
         there_read, self.write = os.pipe()
-        words = [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-                 f"--user-data-dir={profile}", "--remote-debugging-pipe", "about:blank"]
+        words = [
+            program,
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+            f"--user-data-dir={profile}",
+            "--remote-debugging-pipe",
+            "about:blank",
+        ]
         # Chromium takes commands from descriptor 3 and answers on 4.
-        self.process = subprocess.Popen([sys.executable, "-c", START, str(there_read), str(there_write), *words],
-                                        pass_fds=(there_read, there_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START, str(there_read), str(there_write), *words],
+            pass_fds=(there_read, there_write),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(there_read), os.close(there_write)
         self.answers, self.numbers, self.session, self.events = os.fdopen(here_read, "rb"), count(1), None, []
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
@@ -36,7 +49,9 @@ class Browser:
     def ask(self, method: str, **parameters):
         """Send one command and return its result; what else the browser tells is kept in `events`."""
         number = next(self.numbers)
-        message = {"id": number, "method": method, "params": parameters} | ({"sessionId": self.session} if self.session else {})
+        message = {"id": number, "method": method, "params": parameters} | (
+            {"sessionId": self.session} if self.session else {}
+        )
         os.write(self.write, json.dumps(message).encode() + b"\0")
         while True:
             told = json.loads(self._message())
@@ -62,12 +77,20 @@ class Browser:
         """Until the expression is true; returns it."""
         end = time.monotonic() + seconds
         while not (value := self.run(script)):
-            assert time.monotonic() < end, f"{script} never came true; the page says: {self.run('document.body.innerText')}"
+            assert time.monotonic() < end, (
+                f"{script} never came true; the page says: {self.run('document.body.innerText')}"
+            )
             time.sleep(0.1)
         return value
 
     def open(self, address: str, width: int = 1280, height: int = 900) -> None:
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.ask(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
         self.ask("Page.navigate", url=address)
         self.wait("document.readyState === 'complete'")
 
@@ -79,11 +102,17 @@ class Browser:
 
     def picture(self, path) -> None:
         """A PNG of the whole page."""
-        path.write_bytes(base64.b64decode(self.ask("Page.captureScreenshot", captureBeyondViewport=True)["data"]))
+        path.write_bytes(
+            base64.b64decode(self.ask("Page.captureScreenshot", captureBeyondViewport=True)["data"])
+        )
 
     def addresses(self) -> set[str]:
         """All that the page has asked for."""
-        return {told["params"]["request"]["url"] for told in self.events if told.get("method") == "Network.requestWillBeSent"}
+        return {
+            told["params"]["request"]["url"]
+            for told in self.events
+            if told.get("method") == "Network.requestWillBeSent"
+        }
 
     def close(self) -> None:
         self.ask("Browser.close")

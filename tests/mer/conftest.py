@@ -18,7 +18,15 @@ def small():
                 label = i % 3
                 x = rng.normal(0, 0.5, (3, 12, 12)).astype(np.float32)
                 x[:, 4 * label : 4 * label + 4] += 1
-                rows.append({"clip_id": f"{dataset}/{subject}/c{i}", "dataset": dataset, "subject": subject, "clip": f"c{i}", "label": LABELS[label]})
+                rows.append(
+                    {
+                        "clip_id": f"{dataset}/{subject}/c{i}",
+                        "dataset": dataset,
+                        "subject": subject,
+                        "clip": f"c{i}",
+                        "label": LABELS[label],
+                    }
+                )
                 maps.append(x)
     return pd.DataFrame(rows), np.stack(maps)
 
@@ -39,19 +47,45 @@ def prepared(tmp_path):
 
     root = tmp_path / "prepared" / "casme2"
     emotions = ("happiness", "disgust", "happiness", "others")
-    rows = [{"dataset": "casme2", "subject": f"sub0{s}", "clip": f"c{c}", "emotion": emotions[c]} for s in range(1, 5) for c in range(4)]
+    rows = [
+        {"dataset": "casme2", "subject": f"sub0{s}", "clip": f"c{c}", "emotion": emotions[c]}
+        for s in range(1, 5)
+        for c in range(4)
+    ]
     table = clips.clip_table(rows)
     clips.write(table, root / "clips.parquet")
-    outcome = pd.DataFrame({"clip_id": table["clip_id"], "outcome": "ok", "reason": "", "onset": 1, "apex": 2, "apex_source": "annotated"})
+    outcome = pd.DataFrame(
+        {
+            "clip_id": table["clip_id"],
+            "outcome": "ok",
+            "reason": "",
+            "onset": 1,
+            "apex": 2,
+            "apex_source": "annotated",
+        }
+    )
     outcome.loc[0, ["outcome", "reason"]] = ["no face", "onset, frame 1"]
     outcome.to_csv(root / "outcome.csv", index=False)
-    (root / "prepare.json").write_text(json.dumps({"dataset": "casme2", "size": 64, "synthetic": True, "corrections_applied": []}))
+    (root / "prepare.json").write_text(
+        json.dumps({"dataset": "casme2", "size": 64, "synthetic": True, "corrections_applied": []})
+    )
     (root / "flow" / "srflownet").mkdir(parents=True)
-    made_by = {"method": "srflownet", "options": {}, "weights": "0123456789abcdef", "match_exposure": True, "version": "x"}
+    made_by = {
+        "method": "srflownet",
+        "options": {},
+        "weights": "0123456789abcdef",
+        "match_exposure": True,
+        "version": "x",
+    }
     (root / "flow" / "srflownet" / "flow.json").write_text(json.dumps(made_by))
     rng = np.random.default_rng(0)
     landmarks = rng.uniform(20, 44, (478, 2)).astype(np.float32)
-    for point, place in {33: (10, 20), 133: (20, 20), 362: (42, 20), 263: (52, 20)}.items():  # eye centres 32 px apart
+    for point, place in {
+        33: (10, 20),
+        133: (20, 20),
+        362: (42, 20),
+        263: (52, 20),
+    }.items():  # eye centres 32 px apart
         landmarks[point] = place
     for row in table.itertuples():
         folder = root / "faces" / row.subject / row.clip
@@ -62,5 +96,7 @@ def prepared(tmp_path):
         motion = {"happiness": (1, 0), "disgust": (0, 1), "others": (0, 0)}[row.emotion]
         if row.clip_id != "casme2/sub01/c1":
             flow = np.full((64, 64, 2), motion) + rng.normal(0, 0.1, (64, 64, 2))
-            files.write(root / "flow" / "srflownet" / row.subject / f"{row.clip}.npz", flow.astype(np.float32))
+            files.write(
+                root / "flow" / "srflownet" / row.subject / f"{row.clip}.npz", flow.astype(np.float32)
+            )
     return root

@@ -12,7 +12,9 @@ from mer.config import CvConfig
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-classifier.md"
 
 
-def test_the_printed_classifier_learns_comes_back_and_can_be_cross_validated(small, prepared, tmp_path, monkeypatch):
+def test_the_printed_classifier_learns_comes_back_and_can_be_cross_validated(
+    small, prepared, tmp_path, monkeypatch
+):
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
     names = {}
     exec(compile(code, str(PAGE), "exec"), names)

@@ -23,11 +23,16 @@ def test_a_grouping_and_a_choice_of_subjects_can_be_cross_validated(prepared, tm
         return pd.read_csv(Path("runs") / name / "clips.csv")
 
     all_of_them = evaluate("positive-or-not")
-    assert set(zip(all_of_them["emotion"], all_of_them["label"])) == {("happiness", "positive"), ("disgust", "other")}
+    assert set(zip(all_of_them["emotion"], all_of_them["label"])) == {
+        ("happiness", "positive"),
+        ("disgust", "other"),
+    }
     (code,) = re.findall(r"```python\n(.*?)```", page, re.S)
     exec(compile(code, "adding-a-protocol.md", "exec"), {})
     kept = evaluate("without-sub02")
-    assert "sub02" in set(all_of_them["subject"]) and kept.equals(all_of_them[all_of_them["subject"] != "sub02"].reset_index(drop=True))
+    assert "sub02" in set(all_of_them["subject"]) and kept.equals(
+        all_of_them[all_of_them["subject"] != "sub02"].reset_index(drop=True)
+    )
 
 
 def test_the_page_names_every_way_and_files_that_are_there():

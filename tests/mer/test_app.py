@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from browser import Browser
+
 from flow.splatting.actor import Actor
 from flow.splatting.expression import film
 from mer import app
@@ -88,12 +88,16 @@ def test_only_few_clips_are_kept(server, tmp_path):
 
 def test_a_clip_that_takes_too_long_is_given_up(server, smile, monkeypatch):
     monkeypatch.setattr(app, "MOST_S", -1.0)
-    told = finished(server, ask(server, "POST", "/clips", smile.read_bytes(), **{"X-Name": "smile.mp4"})[1]["key"])
+    told = finished(
+        server, ask(server, "POST", "/clips", smile.read_bytes(), **{"X-Name": "smile.mp4"})[1]["key"]
+    )
     assert told["state"] == "failed" and "took longer" in told["message"]
 
 
 def test_from_upload_to_result_in_a_browser(server, smile, tmp_path_factory):
-    program = os.environ.get("MER_CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    program = os.environ.get("MER_CHROMIUM") or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if program is None:
         pytest.skip("needs Chromium (or name one: MER_CHROMIUM)")
     folder = tmp_path_factory.mktemp("browser")
@@ -107,18 +111,28 @@ def test_from_upload_to_result_in_a_browser(server, smile, tmp_path_factory):
         browser.wait("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
         browser.picture(folder / "wide.png")
 
-        browser.run("(() => { const s = document.getElementById('apex'); s.value = 8; s.dispatchEvent(new Event('input')); })()")
-        browser.wait("told.score.apex === told.numbers[8] && !document.getElementById('result').classList.contains('busy')")
+        browser.run(
+            "(() => { const s = document.getElementById('apex'); s.value = 8; s.dispatchEvent(new Event('input')); })()"
+        )
+        browser.wait(
+            "told.score.apex === told.numbers[8] && !document.getElementById('result').classList.contains('busy')"
+        )
         assert "AU" in browser.run("document.getElementById('units').textContent")
         report = browser.run("fetch(document.getElementById('report').href).then(answer => answer.text())")
         assert "smile.mp4" in report and "apex frame 8" in report
 
-        browser.ask("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+        browser.ask(
+            "Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True
+        )
         assert browser.run("document.documentElement.scrollWidth <= 390")
         browser.picture(folder / "narrow.png")
         assert all(asked.startswith((address, "about:", "data:", "blob:")) for asked in browser.addresses())
         browser.run("document.getElementById('forget').click()")
-        browser.wait("document.getElementById('result').hidden && document.getElementById('status').textContent === 'Forgotten.'")
-        assert browser.run("ask('http://127.0.0.1:9/').catch(error => error.message)").startswith("The page's server does not answer")
+        browser.wait(
+            "document.getElementById('result').hidden && document.getElementById('status').textContent === 'Forgotten.'"
+        )
+        assert browser.run("ask('http://127.0.0.1:9/').catch(error => error.message)").startswith(
+            "The page's server does not answer"
+        )
     finally:
         browser.close()

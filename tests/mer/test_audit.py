@@ -30,12 +30,21 @@ def noise(tmp_path):
         for i in range(6):
             np.save(tmp_path / f"{s}-{i}.npy", rng.normal(0, 1, (3, 12, 12)).astype(np.float32))
             rows.append((f"{s}-{i}.npy", "d", f"s{s}", f"c{i}", ["negative", "positive", "surprise"][i % 3]))
-    pd.DataFrame(rows, columns=["file", "dataset", "subject", "clip", "label"]).to_csv(tmp_path / "index.csv", index=False)
+    pd.DataFrame(rows, columns=["file", "dataset", "subject", "clip", "label"]).to_csv(
+        tmp_path / "index.csv", index=False
+    )
     return tmp_path
 
 
 def make_run(noise, **changes):
-    config = CvConfig(**{"classifier": "ststnet", "classifier_settings": {"epochs": 12, "learning_rate": 1e-2}, "seeds": 2, **changes})
+    config = CvConfig(
+        **{
+            "classifier": "ststnet",
+            "classifier_settings": {"epochs": 12, "learning_rate": 1e-2},
+            "seeds": 2,
+            **changes,
+        }
+    )
     run.cross_validate_maps(noise, noise / "index.csv", config, noise / "run")
     return noise / "run"
 
@@ -45,11 +54,19 @@ def test_on_noise_the_leak_is_all_there_is(noise):
     found = audit.audit(path)
     assert found.honest == run.open_run(path).metrics["uf1"]
     assert found.leaked > found.honest + 0.1  # of nothing, because there is nothing to learn
-    assert (found.clips, found.folds, found.seeds, found.epochs) == (48, 8, 2, list(range(1, 13))) and 0 < found.folds_that_moved < 1
+    assert (found.clips, found.folds, found.seeds, found.epochs) == (
+        48,
+        8,
+        2,
+        list(range(1, 13)),
+    ) and 0 < found.folds_that_moved < 1
     rows = pd.read_csv(path / run.AUDIT / f"{run.AUDIT}.csv", dtype=evaluate.TEXT)
     both = run.open_run(path).predictions.merge(rows, on=["clip_id", "seed"])
     assert (both["prediction"] == both["label_after_last_epoch"]).all()
-    right = rows.assign(honest=rows["label"] == rows["label_after_last_epoch"], leaked=rows["label"] == rows["leaked_label_not_a_result"])
+    right = rows.assign(
+        honest=rows["label"] == rows["label_after_last_epoch"],
+        leaked=rows["label"] == rows["leaked_label_not_a_result"],
+    )
     by_fold = right.groupby(["seed", "fold"])[["honest", "leaked"]].sum()
     assert (by_fold["leaked"] >= by_fold["honest"]).all()
     stayed = rows["epoch_chosen_on_test_subject"] == 12
@@ -57,7 +74,11 @@ def test_on_noise_the_leak_is_all_there_is(noise):
 
 
 WATCHED = ["ststnet", "off_apexnet", "rcn", "htnet", "timm"]
-SHORT = {"ststnet": {"learning_rate": 1e-2}, "rcn": {"filters": 4}, "timm": {"backbone": "test_resnet", "size": 24}}
+SHORT = {
+    "ststnet": {"learning_rate": 1e-2},
+    "rcn": {"filters": 4},
+    "timm": {"backbone": "test_resnet", "size": 24},
+}
 
 
 @pytest.mark.parametrize("classifier", WATCHED)
@@ -72,7 +93,9 @@ def test_watching_equals_training_for_each_length_anew(noise, classifier, monkey
     anew = audit.after_each_epoch(config, problem, 0)
     clips = np.concatenate([test for _, _, test in problem.folds])
     assert watched[0] == anew[0] == [1, 2, 3, 4, 5]
-    assert np.allclose(watched[1][:, clips], anew[1][:, clips], atol=1e-5) and not np.allclose(watched[1][0, clips], watched[1][-1, clips], atol=1e-2)
+    assert np.allclose(watched[1][:, clips], anew[1][:, clips], atol=1e-5) and not np.allclose(
+        watched[1][0, clips], watched[1][-1, clips], atol=1e-2
+    )
 
 
 def test_it_can_never_be_mistaken_for_a_result(noise):
@@ -88,7 +111,11 @@ def test_it_can_never_be_mistaken_for_a_result(noise):
     finished = [file.name for file in path.iterdir() if file.is_file()]
     for name in finished:  # even dressed up as a run
         shutil.copy(path / name, folder / name)
-    for refused in (lambda: compare.compare([path, folder]), lambda: write_report(folder), lambda: audit.audit(folder)):
+    for refused in (
+        lambda: compare.compare([path, folder]),
+        lambda: write_report(folder),
+        lambda: audit.audit(folder),
+    ):
         with pytest.raises(BadInput, match="is an audit.* not a result"):
             refused()
     moved = folder.rename(path.with_name("innocent"))
@@ -121,7 +148,9 @@ def test_a_run_that_cannot_be_repeated_is_refused(noise):
 
 
 def test_the_data_dictionary_names_its_columns(noise):
-    path = make_run(noise, seeds=1, classifier_settings={"epochs": 2}, calibration="temperature", inner_folds=2)
+    path = make_run(
+        noise, seeds=1, classifier_settings={"epochs": 2}, calibration="temperature", inner_folds=2
+    )
     audit.audit(path)
     text = (Path(__file__).parents[2] / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
     for title, written in {

@@ -20,10 +20,21 @@ def fitted(classifier: str, seeds: int = 2) -> bundle.Bundle:
     Classifier = registry.load("mer.classifiers", classifier).Classifier
     classifiers = [Classifier(classes=3, seed=seed).fit(X, y) for seed in range(seeds)]
     recipe = bundle.Recipe(
-        mer=mer.__version__, face_size=224, method="dis", method_options={"preset": "face"}, match_exposure=True,
-        feature="flow_image", feature_settings={"size": 28}, classifier=classifier,
-        classifier_settings=[one.state()[1] for one in classifiers], labels=LABELS, protocol="synthetic-3",
-        clips=dict.fromkeys(LABELS, 4), subjects=4, datasets=["casme2"], synthetic=True,
+        mer=mer.__version__,
+        face_size=224,
+        method="dis",
+        method_options={"preset": "face"},
+        match_exposure=True,
+        feature="flow_image",
+        feature_settings={"size": 28},
+        classifier=classifier,
+        classifier_settings=[one.state()[1] for one in classifiers],
+        labels=LABELS,
+        protocol="synthetic-3",
+        clips=dict.fromkeys(LABELS, 4),
+        subjects=4,
+        datasets=["casme2"],
+        synthetic=True,
     )
     return bundle.Bundle(recipe, classifiers)
 
@@ -35,7 +46,11 @@ def test_round_trip_predicts_the_same_to_the_bit(classifier, tmp_path):
     after = bundle.load(tmp_path / "b")
     X = np.random.default_rng(1).normal(size=(5, 3, 28, 28)).astype(np.float32)
     assert after.recipe == before.recipe
-    for planned, settings in zip(bundle._settings(CvConfig(classifier=classifier, seeds=2)), after.recipe.classifier_settings, strict=True):
+    for planned, settings in zip(
+        bundle._settings(CvConfig(classifier=classifier, seeds=2)),
+        after.recipe.classifier_settings,
+        strict=True,
+    ):
         assert planned.items() <= settings.items()  # else training again would be refused
     assert np.array_equal(after.predict_proba(X), before.predict_proba(X))
 
@@ -50,7 +65,11 @@ def test_probabilities_are_the_mean_over_seeds():
 
 def test_folder_holds_tensors_and_text_only(tmp_path):
     bundle.save(fitted("logistic"), tmp_path / "b")
-    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == ["README.md", "bundle.json", "weights.safetensors"]
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == [
+        "README.md",
+        "bundle.json",
+        "weights.safetensors",
+    ]
     card = (tmp_path / "b" / "README.md").read_text()
     assert "synthetic faces" in card and "no lie detector" in card
 
@@ -65,9 +84,14 @@ def test_save_refuses_a_folder_of_something_else(tmp_path):
 def test_save_refuses_a_bundle_of_another_recipe_and_replaces_its_own(tmp_path):
     bundle.save(fitted("majority"), tmp_path / "b")
     bundle.save(fitted("majority"), tmp_path / "b")
-    warmer = bundle.Bundle(fitted("majority").recipe.model_copy(update={"temperature": 2.0}), fitted("majority").classifiers)
+    warmer = bundle.Bundle(
+        fitted("majority").recipe.model_copy(update={"temperature": 2.0}), fitted("majority").classifiers
+    )
     bundle.save(warmer, tmp_path / "b")  # found out while fitting, not asked for
-    with pytest.raises(BadInput, match="holds another bundle: classifier was 'majority' and is now 'logistic'. Choose another"):
+    with pytest.raises(
+        BadInput,
+        match="holds another bundle: classifier was 'majority' and is now 'logistic'. Choose another",
+    ):
         bundle.save(fitted("logistic"), tmp_path / "b")
     with pytest.raises(BadInput, match="holds another bundle: seeds was 2 and is now 1. Choose another"):
         bundle.save(fitted("majority", seeds=1), tmp_path / "b")
@@ -96,17 +120,29 @@ def test_save_refuses_a_damaged_bundle_in_one_message(text, message, tmp_path):
 def test_the_card_counts_seeds_and_leaves_no_gap_for_settings_that_are_not_there():
     recipe = fitted("majority", seeds=1).recipe.model_copy(update={"feature_settings": {}})
     card = bundle.model_card(recipe)
-    assert "surprise; of one seed, as they come." in card and "feature `flow_image`." in card and "by `dis` {'preset': 'face'};" in card
+    assert (
+        "surprise; of one seed, as they come." in card
+        and "feature `flow_image`." in card
+        and "by `dis` {'preset': 'face'};" in card
+    )
     assert "the mean of 2 seeds" in bundle.model_card(fitted("majority").recipe)
 
 
-@pytest.mark.parametrize("damage, message", [
-    (lambda b: (b / "bundle.json").unlink(), "is no bundle"),
-    (lambda b: (b / "bundle.json").write_text("{"), "cannot be read"),
-    (lambda b: (b / "bundle.json").write_text(json.dumps({**json.loads((b / "bundle.json").read_text()), "labells": []})), "Did you mean labels"),
-    (lambda b: (b / "weights.safetensors").write_bytes(b"not tensors"), "damaged"),
-    (lambda b: (b / "weights.safetensors").unlink(), "damaged"),
-])
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (lambda b: (b / "bundle.json").unlink(), "is no bundle"),
+        (lambda b: (b / "bundle.json").write_text("{"), "cannot be read"),
+        (
+            lambda b: (b / "bundle.json").write_text(
+                json.dumps({**json.loads((b / "bundle.json").read_text()), "labells": []})
+            ),
+            "Did you mean labels",
+        ),
+        (lambda b: (b / "weights.safetensors").write_bytes(b"not tensors"), "damaged"),
+        (lambda b: (b / "weights.safetensors").unlink(), "damaged"),
+    ],
+)
 def test_damaged_bundle_is_refused(damage, message, tmp_path):
     bundle.save(fitted("ststnet"), tmp_path / "b")
     damage(tmp_path / "b")

@@ -12,12 +12,20 @@ from mer.errors import BadInput
 from mer.fitting import maker
 
 NAMES = registry.names("mer.classifiers")
-FAST = {"ststnet": {"epochs": 15}, "mer_net": {"networks": 1, "steps": 40}, "off_apexnet": {"epochs": 15}, "rcn": {"epochs": 25, "batch_size": 12}, "htnet": {"epochs": 20},
-        "timm": {"backbone": "test_resnet", "size": 32, "epochs": 20, "learning_rate": 3e-3}}
+FAST = {
+    "ststnet": {"epochs": 15},
+    "mer_net": {"networks": 1, "steps": 40},
+    "off_apexnet": {"epochs": 15},
+    "rcn": {"epochs": 25, "batch_size": 12},
+    "htnet": {"epochs": 20},
+    "timm": {"backbone": "test_resnet", "size": 32, "epochs": 20, "learning_rate": 3e-3},
+}
 
 
 def make(name, seed=0, classes=3, **settings):
-    return registry.load("mer.classifiers", name).Classifier(classes=classes, seed=seed, **FAST.get(name, {}), **settings)
+    return registry.load("mer.classifiers", name).Classifier(
+        classes=classes, seed=seed, **FAST.get(name, {}), **settings
+    )
 
 
 @pytest.fixture
@@ -74,7 +82,9 @@ def test_it_learns_and_the_unit_of_the_features_does_not_matter(name, data):
     X, y = data
     fitted = make(name).fit(X, y)
     assert (fitted.predict_proba(X).argmax(1) == y).mean() > 0.9
-    assert np.allclose(make(name).fit(1000 * X, y).predict_proba(1000 * X), fitted.predict_proba(X), atol=1e-3)
+    assert np.allclose(
+        make(name).fit(1000 * X, y).predict_proba(1000 * X), fitted.predict_proba(X), atol=1e-3
+    )
 
 
 def test_majority_by_hand():
@@ -90,7 +100,9 @@ def test_logistic_is_scikit_learns(data):
     X, y = data
     X = X.reshape(len(X), -1).astype(np.float64)
     for keep in (y < 3, y != 1, (y != 2) | (np.arange(len(y)) < 6)):  # all classes; two; one that is rare
-        reference = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, class_weight="balanced", max_iter=1000)).fit(X[keep], y[keep])
+        reference = make_pipeline(
+            StandardScaler(), LogisticRegression(C=1e-3, class_weight="balanced", max_iter=1000)
+        ).fit(X[keep], y[keep])
         mine = make("logistic").fit(X[keep], y[keep]).predict_proba(X)[:, sorted(set(y[keep]))]
         assert np.allclose(mine, reference.predict_proba(X), atol=1e-6)
 
@@ -106,7 +118,10 @@ def test_ststnet_is_the_published_function():
     net, x = Net(3, 28, 28, 3), torch.randn(2, 3, 28, 28)
     assert net.head.in_features == 400 and sum(p.numel() for p in net.parameters()) == 1651
     streams = zip(net.streams.weight.split(STREAMS), net.streams.bias.split(STREAMS))
-    pooled = [F.max_pool2d(F.relu(F.conv2d(x, weight, bias, padding=1)), 3, 3, padding=1) for weight, bias in streams]
+    pooled = [
+        F.max_pool2d(F.relu(F.conv2d(x, weight, bias, padding=1)), 3, 3, padding=1)
+        for weight, bias in streams
+    ]
     published = F.linear(F.avg_pool2d(torch.cat(pooled, 1), 2, 2).flatten(1), net.head.weight, net.head.bias)
     assert torch.allclose(net(x), published, atol=1e-6)
 
@@ -115,7 +130,12 @@ def test_ststnet_balances_the_classes(data):
     X, y = data
     rare = np.concatenate([np.flatnonzero(y == 0), np.flatnonzero(y == 1)[:1]])
     blind = np.zeros_like(X[rare])  # nothing to tell the classes apart: only their weights speak
-    p = {balanced: make("ststnet", balanced=balanced, learning_rate=0.1).fit(blind, y[rare]).predict_proba(blind[:1])[0] for balanced in (True, False)}
+    p = {
+        balanced: make("ststnet", balanced=balanced, learning_rate=0.1)
+        .fit(blind, y[rare])
+        .predict_proba(blind[:1])[0]
+        for balanced in (True, False)
+    }
     assert p[True][:2] == pytest.approx([0.5, 0.5], abs=0.1)
     assert p[False][0] > 0.75
 
@@ -139,5 +159,9 @@ def test_linear_svm_is_scikit_learns(data):
     X, y = data
     X = X.reshape(len(X), -1).astype(np.float64)
     for keep in (y < 3, y != 1):  # all classes; two
-        reference = make_pipeline(StandardScaler(), LinearSVC(C=1e-3, class_weight="balanced", random_state=0)).fit(X[keep], y[keep])
-        assert np.array_equal(make("linear_svm").fit(X[keep], y[keep]).predict_proba(X).argmax(1), reference.predict(X))
+        reference = make_pipeline(
+            StandardScaler(), LinearSVC(C=1e-3, class_weight="balanced", random_state=0)
+        ).fit(X[keep], y[keep])
+        assert np.array_equal(
+            make("linear_svm").fit(X[keep], y[keep]).predict_proba(X).argmax(1), reference.predict(X)
+        )

@@ -27,8 +27,12 @@ def others_change(prepared, feature):
     blown_up = prepared / "flow" / "srflownet" / "sub04" / "c2.npz"
     files.write(blown_up, -1000 * files.read(blown_up))
     after = read(prepared, feature)
-    assert before.keys() == after.keys() and not np.array_equal(before["casme2/sub04/c2"], after["casme2/sub04/c2"])
-    return [name for name in before if name != "casme2/sub04/c2" and not np.array_equal(before[name], after[name])]
+    assert before.keys() == after.keys() and not np.array_equal(
+        before["casme2/sub04/c2"], after["casme2/sub04/c2"]
+    )
+    return [
+        name for name in before if name != "casme2/sub04/c2" and not np.array_equal(before[name], after[name])
+    ]
 
 
 @pytest.mark.parametrize("feature", registry.names("mer.features"))
@@ -49,7 +53,10 @@ def test_features_scaled_by_all_clips_are_found(prepared, monkeypatch):
 
 def test_a_ready_made_map_is_read_by_itself(tmp_path):
     rng = np.random.default_rng(0)
-    index = pd.DataFrame([(f"{i}.npy", "d", f"s{i % 2}", f"c{i}", "ab"[i % 2]) for i in range(4)], columns=["file", "dataset", "subject", "clip", "label"])
+    index = pd.DataFrame(
+        [(f"{i}.npy", "d", f"s{i % 2}", f"c{i}", "ab"[i % 2]) for i in range(4)],
+        columns=["file", "dataset", "subject", "clip", "label"],
+    )
     maps = rng.normal(0, 1, (4, 3, 12, 12)).astype(np.float32)
     for name, one in zip(index["file"], maps):
         np.save(tmp_path / name, one)

@@ -27,7 +27,11 @@ def runs(small, tmp_path):
         return out
 
     everything = np.ones(len(table), bool)
-    return make("logistic", "logistic", everything), make("majority", "majority", everything), make("fewer", "logistic", np.arange(len(table)) > 0)
+    return (
+        make("logistic", "logistic", everything),
+        make("majority", "majority", everything),
+        make("fewer", "logistic", np.arange(len(table)) > 0),
+    )
 
 
 def test_a_better_run_differs_surely(runs, tmp_path):
@@ -57,11 +61,15 @@ def test_a_run_does_not_differ_from_itself(runs):
 
 def test_intervals_are_those_of_the_report(runs):
     first = compare.compare(runs[:2])[0]
-    by_subject = metrics.subject_confusions(evaluate.read_predictions(runs[0] / "predictions.csv"), ["negative", "positive", "surprise"])
+    by_subject = metrics.subject_confusions(
+        evaluate.read_predictions(runs[0] / "predictions.csv"), ["negative", "positive", "surprise"]
+    )
     assert first.interval == pytest.approx(metrics.bootstrap(by_subject)["uf1"])
 
 
-@pytest.mark.parametrize("lost, won, p", [(0, 0, 1), (1, 5, 14 / 64), (0, 10, 2 / 1024)])  # 2 (1 + 6) / 2^6; 2 / 2^10
+@pytest.mark.parametrize(
+    "lost, won, p", [(0, 0, 1), (1, 5, 14 / 64), (0, 10, 2 / 1024)]
+)  # 2 (1 + 6) / 2^6; 2 / 2^10
 def test_mcnemar_by_hand(lost, won, p):
     assert compare.mcnemar(lost, won) == pytest.approx(p)
 
@@ -75,7 +83,9 @@ def test_published_scores_stand_beside_with_what_they_hide(runs):
     assert leaked == ["EMR (winner 2019)", "HTNet", "CausalNet"]
     answer = CliRunner().invoke(cli, ["compare", str(runs[0]), "--published"], catch_exceptions=False)
     assert answer.output.strip() == text.strip()
-    assert CliRunner().invoke(cli, ["compare", str(runs[0])]).exit_code != 0  # one run alone compares with nothing else
+    assert (
+        CliRunner().invoke(cli, ["compare", str(runs[0])]).exit_code != 0
+    )  # one run alone compares with nothing else
 
 
 def test_published_scores_are_plausible():

@@ -19,7 +19,9 @@ def test_what_is_typed_wins_over_the_file(tmp_path):
 
 def test_every_unknown_key_is_named_with_the_nearest(tmp_path):
     (tmp_path / "c.yaml").write_text("clasifier: logistic\nseedz: 5\n")
-    with pytest.raises(BadInput, match="(?s)c.yaml.*'clasifier'. Did you mean classifier.*'seedz'. Did you mean seeds"):
+    with pytest.raises(
+        BadInput, match="(?s)c.yaml.*'clasifier'. Did you mean classifier.*'seedz'. Did you mean seeds"
+    ):
         load_config(tmp_path / "c.yaml")
 
 
@@ -30,15 +32,26 @@ def test_a_file_that_cannot_be_used_is_refused(tmp_path, text):
         load_config(tmp_path / "c.yaml")
 
 
-@pytest.mark.parametrize("text", ["early_stopping: true\n", "classifier_settings: {patience: 10}\n", "classifier_settings: {BestEpoch: 1, epochs: 3}\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "early_stopping: true\n",
+        "classifier_settings: {patience: 10}\n",
+        "classifier_settings: {BestEpoch: 1, epochs: 3}\n",
+    ],
+)
 def test_choosing_on_the_test_subject_is_refused_with_the_reason(tmp_path, text):
     (tmp_path / "c.yaml").write_text(text)
-    with pytest.raises(BadInput, match="never chooses .* test subject.*inside the training subjects.*mer audit"):
+    with pytest.raises(
+        BadInput, match="never chooses .* test subject.*inside the training subjects.*mer audit"
+    ):
         load_config(tmp_path / "c.yaml")
 
 
 def test_saved_settings_load_as_they_were(tmp_path):
-    config = CvConfig(classifier_settings={"epochs": 3, "learning_rate": 1e-5, "balanced": False}, feature_settings=None)
+    config = CvConfig(
+        classifier_settings={"epochs": 3, "learning_rate": 1e-5, "balanced": False}, feature_settings=None
+    )
     save_config(config, tmp_path / "c.yaml")
     assert load_config(tmp_path / "c.yaml") == config
 

@@ -17,7 +17,9 @@ def test_the_usual_network_is_the_same_function():
 
 
 def test_the_page_multiplies_to_a_whole_seed(monkeypatch):
-    monkeypatch.setattr(benchmark, "measure", lambda: {"usual": 0.1, "loop": 0.05, "together cpu": 0.01, "start cpu": 2.8})
+    monkeypatch.setattr(
+        benchmark, "measure", lambda: {"usual": 0.1, "loop": 0.05, "together cpu": 0.01, "start cpu": 2.8}
+    )
     monkeypatch.setattr(benchmark, "peak", lambda: 1e11)
     monkeypatch.setattr(benchmark, "compiling", lambda: 3.2)
     page = benchmark.page()
@@ -25,7 +27,14 @@ def test_the_page_multiplies_to_a_whole_seed(monkeypatch):
     assert "(`mer cv`) | 30 | 547 | 9.1 | 9.9 |" in page  # 68 folds x 40 epochs x 0.01 s + 2.8 s
     assert "takes 3.2 s more" in page
     assert "There was no graphics card to measure." in page
-    with_card = {"usual": 0.1, "loop": 0.05, "together cpu": 0.01, "start cpu": 2.8, "together cuda": 0.001, "start cuda": 1.0}
+    with_card = {
+        "usual": 0.1,
+        "loop": 0.05,
+        "together cpu": 0.01,
+        "start cpu": 2.8,
+        "together cuda": 0.001,
+        "start cuda": 1.0,
+    }
     monkeypatch.setattr(benchmark, "measure", lambda: with_card)
     assert "(`device: cuda` in the configuration) | 4 | 55 | 73.1 | 98.2 |" in benchmark.page()
 
@@ -35,7 +44,18 @@ def test_each_way_is_timed_on_each_device(monkeypatch):
         monkeypatch.setattr(benchmark, name, value)
     for name in ("usual", "loop"):
         monkeypatch.setattr(benchmark, name, lambda X, y, folds, epochs: 6.0 * len(folds) * epochs)
-    monkeypatch.setattr(benchmark, "together", lambda X, y, folds, epochs, device="cpu": 2.0 + (3.0 if device == "cpu" else 1.5) * epochs)
+    monkeypatch.setattr(
+        benchmark,
+        "together",
+        lambda X, y, folds, epochs, device="cpu": 2.0 + (3.0 if device == "cpu" else 1.5) * epochs,
+    )
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     found = benchmark.measure()
-    assert found == {"usual": 6.0, "loop": 6.0, "together cpu": 1.0, "start cpu": 2.0, "together cuda": 0.5, "start cuda": 2.0}
+    assert found == {
+        "usual": 6.0,
+        "loop": 6.0,
+        "together cpu": 1.0,
+        "start cpu": 2.0,
+        "together cuda": 0.5,
+        "start cuda": 2.0,
+    }

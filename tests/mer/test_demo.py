@@ -23,7 +23,9 @@ def test_film_shows_a_face_that_moves_by_what_was_asked():
     play = demo.Performance(person=3, emotion="surprise", seed=2)
     frames = play.film()
     assert len(frames) == demo.RISE + demo.FALL + 1
-    assert all(np.array_equal(a, b) for a, b in zip(frames, play.film()))  # the same person, the same motion, the same noise
+    assert all(
+        np.array_equal(a, b) for a, b in zip(frames, play.film())
+    )  # the same person, the same motion, the same noise
     with FaceMesh() as mesh:
         onset, apex = (mesh.landmarks(frames[i]) for i in (0, demo.RISE))
     assert onset is not None and apex is not None
@@ -53,7 +55,9 @@ def test_demo_annotations_carry_action_units(small_demo):
     out, _ = small_demo
     table = pd.read_parquet(out / "prepared" / "casme2" / "clips.parquet")
     assert (table["action_units"] != "").all()
-    assert {unit.lstrip("LR") for cell in table["action_units"] for unit in cell.split("+")} <= {str(n) for n in range(1, 44)}
+    assert {unit.lstrip("LR") for cell in table["action_units"] for unit in cell.split("+")} <= {
+        str(n) for n in range(1, 44)
+    }
 
 
 def test_demo_runs_again_over_itself_and_over_nothing_else(small_demo, tmp_path):

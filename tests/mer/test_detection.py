@@ -23,15 +23,26 @@ def test_each_unit_is_a_run_and_the_score_is_the_mean_of_their_f1(prepared, tmp_
     read, flows = cache.read, []
     monkeypatch.setattr(cache, "read", lambda *which: flows.append(which) or read(*which))
     table = clips.read(prepared / "clips.parquet")
-    units = {"happiness": "R12+6", "disgust": "L9", "others": "?"}  # each moves in a way of its own, see `prepared`
-    clips.write(table.assign(action_units=table["emotion"].map(units).astype("string")), prepared / "clips.parquet")
+    units = {
+        "happiness": "R12+6",
+        "disgust": "L9",
+        "others": "?",
+    }  # each moves in a way of its own, see `prepared`
+    clips.write(
+        table.assign(action_units=table["emotion"].map(units).astype("string")), prepared / "clips.parquet"
+    )
     (tmp_path / "mine.yaml").write_text(PROTOCOL)
-    config = CvConfig(protocol=str(tmp_path / "mine.yaml"), classifier="logistic", feature_settings={"size": 8}, seeds=1)
+    config = CvConfig(
+        protocol=str(tmp_path / "mine.yaml"), classifier="logistic", feature_settings={"size": 8}, seeds=1
+    )
     scores = cross_validate_units([prepared], config, tmp_path / "run")
     assert len(flows) == 10  # each clip once, whichever unit is asked for
     assert list(scores["units"]) == ["au9", "au12"]
     assert [(unit["clips"], unit["present"]) for unit in scores["units"].values()] == [(10, 3), (10, 7)]
-    each = [json.loads((tmp_path / "run" / unit / "metrics.json").read_text())["per_class"]["present"]["f1"] for unit in scores["units"]]
+    each = [
+        json.loads((tmp_path / "run" / unit / "metrics.json").read_text())["per_class"]["present"]["f1"]
+        for unit in scores["units"]
+    ]
     assert scores["mean_binary_f1"] == pytest.approx(sum(each) / 2) and scores["mean_binary_f1"] > 0.9
     assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == scores
     (tmp_path / "run" / "report.html").touch()
@@ -49,9 +60,23 @@ def test_mer_cv_runs_cd6me(prepared, tmp_path):
     clips.write(table, prepared / "clips.parquet")
     other = prepared.with_name("samm")
     shutil.copytree(prepared, other)
-    clips.write(table.assign(dataset="samm", clip_id="samm" + table["clip_id"].str.removeprefix("casme2")), other / "clips.parquet")
+    clips.write(
+        table.assign(dataset="samm", clip_id="samm" + table["clip_id"].str.removeprefix("casme2")),
+        other / "clips.parquet",
+    )
     (other / "outcome.csv").write_text((other / "outcome.csv").read_text().replace("casme2/", "samm/"))
-    words = ["cv", str(prepared.parent), "--protocol", "cd6me", "--classifier", "logistic", "--seeds", "1", "--out", str(tmp_path / "run")]
+    words = [
+        "cv",
+        str(prepared.parent),
+        "--protocol",
+        "cd6me",
+        "--classifier",
+        "logistic",
+        "--seeds",
+        "1",
+        "--out",
+        str(tmp_path / "run"),
+    ]
     answer = CliRunner().invoke(cli, words, catch_exceptions=False)
     scores = json.loads((tmp_path / "run" / "metrics.json").read_text())
     each = {name: unit["f1"] for name, unit in scores["units"].items()}
@@ -60,24 +85,39 @@ def test_mer_cv_runs_cd6me(prepared, tmp_path):
     assert scores["interval95"][0] <= scores["mean_binary_f1"] <= scores["interval95"][1]
     assert scores["units"]["au9"]["always_present_f1"] == pytest.approx(2 * 6 / (20 + 6))
     assert "only one label is left" in scores["units"]["au1"]["why"]
-    assert set(evaluate.read_predictions(tmp_path / "run" / "au9" / "predictions.csv")["fold"]) == {"casme2", "samm"}
+    assert set(evaluate.read_predictions(tmp_path / "run" / "au9" / "predictions.csv")["fold"]) == {
+        "casme2",
+        "samm",
+    }
     assert answer.output.count("(synthetic data)") == 13
-    assert "each clip predicted without its dataset" in answer.output and f"{scores['mean_binary_f1']:.4f}" in answer.output
+    assert (
+        "each clip predicted without its dataset" in answer.output
+        and f"{scores['mean_binary_f1']:.4f}" in answer.output
+    )
     page = re.sub(r"<[^>]*>", " ", (tmp_path / "run" / "report.html").read_text(encoding="utf-8"))
-    assert f"{scores['mean_binary_f1']:.3f}" in page and "leave one dataset out" in page and "Synthetic data." in page
+    assert (
+        f"{scores['mean_binary_f1']:.3f}" in page
+        and "leave one dataset out" in page
+        and "Synthetic data." in page
+    )
     assert (tmp_path / "run" / "au12" / "report.html").is_file()
 
 
 def test_a_person_in_two_datasets_is_drawn_as_one(tmp_path):
     labels = ["absent", "present"]
     clips = [(s, labels[i % 2], labels[(i + (s > i)) % 2]) for s in range(5) for i in range(4)]
-    table = pd.DataFrame(clips, columns=["subject", "label", "prediction"]).assign(dataset="smic", seed=0, clip_id="", fold="")
+    table = pd.DataFrame(clips, columns=["subject", "label", "prediction"]).assign(
+        dataset="smic", seed=0, clip_id="", fold=""
+    )
     for name, rows in {"one": table, "both": pd.concat([table, table.assign(dataset="smic_vis")])}.items():
         (tmp_path / name).mkdir()
         rows.to_csv(tmp_path / name / "predictions.csv", index=False)
     low, high = detection._interval([tmp_path / "one"], 1)
     assert detection._interval([tmp_path / "both"], 1) == [low, high] and low < high
-    assert detection._interval([tmp_path / "one"], 2) == [low / 2, high / 2]  # another unit that could not be learned counts as 0
+    assert detection._interval([tmp_path / "one"], 2) == [
+        low / 2,
+        high / 2,
+    ]  # another unit that could not be learned counts as 0
 
 
 def test_a_protocol_without_units_is_refused(prepared, tmp_path):

@@ -13,13 +13,26 @@ FAST = {"ststnet": {"epochs": 3}, "mer_net": {"networks": 1, "steps": 3}, "off_a
 
 
 def config(classifier="logistic", **changes):
-    return CvConfig(**{"classifier": classifier, "classifier_settings": FAST.get(classifier, {}), "seeds": 2, **changes})
+    return CvConfig(
+        **{"classifier": classifier, "classifier_settings": FAST.get(classifier, {}), "seeds": 2, **changes}
+    )
 
 
 def test_each_clip_is_predicted_once_per_seed_by_the_fold_of_its_subject(small, tmp_path):
     table, X = small
     p = evaluate.cross_validate(table, X, config(), tmp_path / "run")
-    assert list(p.columns) == ["clip_id", "dataset", "subject", "fold", "seed", "label", "prediction", "p_negative", "p_positive", "p_surprise"]
+    assert list(p.columns) == [
+        "clip_id",
+        "dataset",
+        "subject",
+        "fold",
+        "seed",
+        "label",
+        "prediction",
+        "p_negative",
+        "p_positive",
+        "p_surprise",
+    ]
     assert p.groupby("seed")["clip_id"].apply(sorted).tolist() == [sorted(table["clip_id"])] * 2
     assert (p["fold"] == p["dataset"] + "/" + p["subject"]).all()
     assert (p.merge(table, on="clip_id")["label_x"] == p.merge(table, on="clip_id")["label_y"]).all()
@@ -78,7 +91,9 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(small, tmp_path):
     (tmp_path / "config.yaml").write_text("mine: 1")
     with pytest.raises(BadInput, match="is not empty and holds no run to go on with. Choose another --out"):
         evaluate.cross_validate(*small, config("majority"), tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"] and (tmp_path / "config.yaml").read_text() == "mine: 1"
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"] and (
+        tmp_path / "config.yaml"
+    ).read_text() == "mine: 1"
 
 
 def test_a_run_that_was_stopped_before_its_first_fold_goes_on(small, tmp_path, monkeypatch):
@@ -89,7 +104,9 @@ def test_a_run_that_was_stopped_before_its_first_fold_goes_on(small, tmp_path, m
     assert len(evaluate.cross_validate(*small, config("majority"), tmp_path)) == 48
 
 
-@pytest.mark.parametrize("file, text", [("input.json", "{"), ("input.json", "[]"), ("config.yaml", "a: b: c"), ("config.yaml", "")])
+@pytest.mark.parametrize(
+    "file, text", [("input.json", "{"), ("input.json", "[]"), ("config.yaml", "a: b: c"), ("config.yaml", "")]
+)
 def test_a_damaged_record_is_named(small, tmp_path, file, text):
     evaluate.cross_validate(*small, config("majority"), tmp_path)
     (tmp_path / file).write_text(text)
@@ -108,7 +125,11 @@ def test_a_subjects_name_cannot_lead_out_of_the_run(small, tmp_path):
     table, X = small
     table = table.assign(subject=table["subject"].replace("01", "../../../../escaped"))
     evaluate.cross_validate(table, X, config("majority"), tmp_path / "run")
-    assert not [path for path in tmp_path.parent.rglob("*escaped*") if not path.is_relative_to(tmp_path / "run" / "predictions")]
+    assert not [
+        path
+        for path in tmp_path.parent.rglob("*escaped*")
+        if not path.is_relative_to(tmp_path / "run" / "predictions")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +137,10 @@ def test_a_subjects_name_cannot_lead_out_of_the_run(small, tmp_path):
     [
         (lambda t, X: (t, X[:-1]), "24 clips and the features have 23"),
         (lambda t, X: (t.assign(clip_id="same"), X), "listed twice. First: same"),
-        (lambda t, X: (t, np.where(np.arange(24)[:, None, None, None] == 5, np.nan, X)), "features of 1 of 24 .*First: a/01/c5"),
+        (
+            lambda t, X: (t, np.where(np.arange(24)[:, None, None, None] == 5, np.nan, X)),
+            "features of 1 of 24 .*First: a/01/c5",
+        ),
         (lambda t, X: (t.assign(label="joy"), X), "label that is not one of"),
         (lambda t, X: (t.assign(label=["negative"] * 6 + ["positive"] * 18), X[:24]), None),
     ],
@@ -142,7 +166,17 @@ def test_a_label_that_cannot_be_learned_is_said(small, tmp_path, capsys):
     table, X = small
     evaluate.cross_validate(table, X, config(seeds=1), tmp_path / "all")
     assert "F1 is 0" not in capsys.readouterr().err
-    rare = table.assign(label=table["label"].where((table["label"] != "surprise") | (table["subject"] + table["dataset"] == "01b"), "negative"))
-    evaluate.cross_validate(rare, X, config(seeds=1), tmp_path / "rare", ["contempt", "negative", "positive", "surprise"])
+    rare = table.assign(
+        label=table["label"].where(
+            (table["label"] != "surprise") | (table["subject"] + table["dataset"] == "01b"), "negative"
+        )
+    )
+    evaluate.cross_validate(
+        rare, X, config(seeds=1), tmp_path / "rare", ["contempt", "negative", "positive", "surprise"]
+    )
     said = capsys.readouterr().err
-    assert "contempt is shown by no clip: its F1 is 0" in said and "surprise is shown by b/01 alone" in said and "positive is" not in said
+    assert (
+        "contempt is shown by no clip: its F1 is 0" in said
+        and "surprise is shown by b/01 alone" in said
+        and "positive is" not in said
+    )

@@ -3,8 +3,8 @@
 import numpy as np
 
 from mer import registry
-from mer.features._steady import steadied
 from mer.feature_benchmark import FEATURES, clips
+from mer.features._steady import steadied
 
 
 def test_every_feature_is_measured():

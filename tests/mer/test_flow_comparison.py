@@ -4,16 +4,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flow.estimate import Method
 from flow.benchmark import Entrant
+from flow.estimate import Method
 from mer import flow_comparison, hard_composite
 from mer.flow_comparison import Row
 
 
 def test_the_composite_has_the_labels_and_faults_it_says():
     clips = hard_composite.clips()
-    assert len(clips) == 240 and len({clip.subject for clip in clips}) == 60 and len({clip.name for clip in clips}) == 240
-    assert pd.Series([clip.label for clip in clips]).value_counts().to_dict() == {"negative": 120, "positive": 60, "surprise": 60}
+    assert (
+        len(clips) == 240
+        and len({clip.subject for clip in clips}) == 60
+        and len({clip.name for clip in clips}) == 240
+    )
+    assert pd.Series([clip.label for clip in clips]).value_counts().to_dict() == {
+        "negative": 120,
+        "positive": 60,
+        "surprise": 60,
+    }
     assert clips == hard_composite.clips()
     for subject in range(10):
         camera = hard_composite.camera(subject)
@@ -23,7 +31,9 @@ def test_the_composite_has_the_labels_and_faults_it_says():
 def test_a_clip_shows_the_motion_it_says():
     one, again = (hard_composite.draw(hard_composite.clips()[5]) for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(vars(one).values(), vars(again).values()))
-    assert one.onset.shape == (224, 224, 3) and one.flow.shape == (224, 224, 2) and 0.3 < one.mask.mean() < 0.9
+    assert (
+        one.onset.shape == (224, 224, 3) and one.flow.shape == (224, 224, 2) and 0.3 < one.mask.mean() < 0.9
+    )
     length = np.linalg.norm(one.flow, axis=-1)[one.mask]
     assert 0.1 < length.max() < 5
     eyes = one.landmarks[[33, 263]].mean(0).round().astype(int)
@@ -67,9 +77,14 @@ def test_better_flow_has_less_error_and_stopping_loses_nothing(few, tmp_path):
     flow_comparison.figure(table, tmp_path / "figure.png")
     text = flow_comparison.page(table)
     assert "0.4733" in text and "0.6947" in text and f"| true flow | 0.000 | {table['uf1'][1]:.3f} |" in text
-    assert f"moves by {table.attrs['motion']:.3f} px" in text and (tmp_path / "figure.png").stat().st_size > 5000
+    assert (
+        f"moves by {table.attrs['motion']:.3f} px" in text and (tmp_path / "figure.png").stat().st_size > 5000
+    )
 
 
 def test_other_weights_are_other_flow():
-    one, two = (Row("srflownet", Entrant(Method("srflownet", {}, print, True, weights))).folder for weights in ("a1" * 8, "b2" * 8))
+    one, two = (
+        Row("srflownet", Entrant(Method("srflownet", {}, print, True, weights))).folder
+        for weights in ("a1" * 8, "b2" * 8)
+    )
     assert one != two and one.startswith("srflownet-") and Row("dis").folder == "dis"

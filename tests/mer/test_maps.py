@@ -25,7 +25,15 @@ def maps(tmp_path):
     pixels[1, 2] = (255, 128, 51)
     Image.fromarray(pixels).save(folder / "one.png")
     np.save(folder / "two.npy", np.arange(60, dtype=np.float64).reshape(3, 5, 4) - 30)
-    table = pd.DataFrame({"file": ["one.png", "two.npy"], "dataset": "d", "subject": ["006", "7"], "clip": "c", "label": ["up", "down"]})
+    table = pd.DataFrame(
+        {
+            "file": ["one.png", "two.npy"],
+            "dataset": "d",
+            "subject": ["006", "7"],
+            "clip": "c",
+            "label": ["up", "down"],
+        }
+    )
     return folder, table
 
 
@@ -46,13 +54,19 @@ def test_png_and_npy(maps):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda f, t: t.assign(file=["one.png", "three.png"]), "1 of 2 maps are not there. First: .*three.png"),
+        (
+            lambda f, t: t.assign(file=["one.png", "three.png"]),
+            "1 of 2 maps are not there. First: .*three.png",
+        ),
         (lambda f, t: t.assign(file=["one.png", "../index.csv"]), "outside of"),
         (lambda f, t: t.assign(file=["one.png", "/etc/hostname"]), "outside of"),
         (lambda f, t: t.drop(columns="subject"), "lacks the column.* subject"),
         (lambda f, t: t.assign(label=["up", ""]), "empty value. First: line 3"),
         (lambda f, t: t.iloc[:0], "lists no map"),
-        (lambda f, t: np.save(f / "two.npy", np.zeros((3, 9, 9))) or t, r"1 of 2 maps differ .*two.npy \(3, 9, 9\)"),
+        (
+            lambda f, t: np.save(f / "two.npy", np.zeros((3, 9, 9))) or t,
+            r"1 of 2 maps differ .*two.npy \(3, 9, 9\)",
+        ),
         (lambda f, t: np.save(f / "two.npy", np.array([{}])) or t, "two.npy cannot be read"),
         (lambda f, t: np.save(f / "two.npy", np.zeros((9, 9))) or t, "not numbers of channels"),
         (lambda f, t: (f / "one.png").write_bytes(b"no picture") and t, "one.png cannot be read"),
@@ -65,10 +79,15 @@ def test_what_cannot_be_read_is_refused(maps, change, message):
         read(folder, change(folder, table))
 
 
-@pytest.mark.skipif(not (SHARED / "real_flow_dev").is_dir(), reason="the real motion maps are not in the repository; set MER_SHARED_DATA")
+@pytest.mark.skipif(
+    not (SHARED / "real_flow_dev").is_dir(),
+    reason="the real motion maps are not in the repository; set MER_SHARED_DATA",
+)
 def test_logistic_regression_on_real_maps(tmp_path):
     """The first real number: 238 clips of real micro-expressions. 0.669 is known from a run with scikit-learn alone."""
     data = SHARED / "real_flow_dev"
-    scores = run.cross_validate_maps(data / "maps", data / "index.csv", CvConfig(classifier="logistic", seeds=1), tmp_path / "run")
+    scores = run.cross_validate_maps(
+        data / "maps", data / "index.csv", CvConfig(classifier="logistic", seeds=1), tmp_path / "run"
+    )
     assert (scores["clips"], scores["subjects"]) == (238, 34)
     assert scores["uf1"] == pytest.approx(0.669, abs=0.002)

@@ -32,7 +32,9 @@ def test_levelled_by_hand():
     x[0, 0, :2, :2] = 7  # one cell of 14 x 14 moves by 2; the root mean square is 2 sqrt(4 / 784) = 1 / 7
     maps = levelled(x)
     assert maps.shape == (1, 1, 14, 14) and maps.dtype == np.float32
-    assert maps[0, 0, 0, 0] == pytest.approx(TAIL * np.tanh(14 / TAIL), abs=1e-6) and np.abs(maps).sum() == pytest.approx(maps[0, 0, 0, 0])
+    assert maps[0, 0, 0, 0] == pytest.approx(TAIL * np.tanh(14 / TAIL), abs=1e-6) and np.abs(
+        maps
+    ).sum() == pytest.approx(maps[0, 0, 0, 0])
     assert (levelled(np.full((2, 3, 28, 28), 9.0)) == 0).all()
 
 
@@ -80,7 +82,9 @@ def test_balanced_kernel_gives_a_rare_class_its_share():
     maps = np.zeros((10, 3, 14, 14), np.float32)  # nothing to tell the classes apart
     y = np.array([0] * 9 + [1])
     assert MirrorKernel(2).fit(maps, y).predict_proba(maps)[0].tolist() == pytest.approx([0.5, 0.5])
-    assert MirrorKernel(2, balanced=False).fit(maps, y).predict_proba(maps)[0].tolist() == pytest.approx([0.9, 0.1])
+    assert MirrorKernel(2, balanced=False).fit(maps, y).predict_proba(maps)[0].tolist() == pytest.approx(
+        [0.9, 0.1]
+    )
 
 
 def test_a_turned_face_has_turned_vectors():
@@ -99,30 +103,44 @@ def test_changes_by_hand():
     draws = np.full((4, augment.DRAWS), 0.5)
     assert torch.allclose(changed(maps, draws, STILL), maps, atol=1e-5)
     draws[:, 0] = 0.2
-    assert np.allclose(changed(maps, draws, Changes(True, 0, 0, 0, 0)).numpy(), mirrored(maps.numpy()), atol=1e-5)
+    assert np.allclose(
+        changed(maps, draws, Changes(True, 0, 0, 0, 0)).numpy(), mirrored(maps.numpy()), atol=1e-5
+    )
     draws[:, 0], draws[:, 4] = 0.9, 0.8413447
     moved = changed(maps, draws, Changes(True, shift=2, zoom=0, rotation=0, amplitude=0))
-    assert torch.allclose(moved[..., :-2], maps[..., 2:], atol=1e-4) or torch.allclose(moved[..., 2:], maps[..., :-2], atol=1e-4)
+    assert torch.allclose(moved[..., :-2], maps[..., 2:], atol=1e-4) or torch.allclose(
+        moved[..., 2:], maps[..., :-2], atol=1e-4
+    )
     draws[:, 4], draws[:, 6] = 0.5, 0.8413447
-    assert torch.allclose(changed(maps, draws, Changes(True, 0, 0, 0, amplitude=1))[:, 0], np.e * maps[:, 0], atol=1e-3)
+    assert torch.allclose(
+        changed(maps, draws, Changes(True, 0, 0, 0, amplitude=1))[:, 0], np.e * maps[:, 0], atol=1e-3
+    )
 
 
 def test_two_phases_change_alike():
     maps = torch.from_numpy(levelled(clips()[0]))[:4]
     draws = np.random.default_rng(0).random((4, augment.DRAWS))
     both = changed(torch.cat([maps, 2 * maps], 1), draws, Changes())
-    assert torch.allclose(both[:, :3], changed(maps, draws, Changes())) and torch.allclose(both[:, 3:], 2 * both[:, :3], atol=1e-5)
+    assert torch.allclose(both[:, :3], changed(maps, draws, Changes())) and torch.allclose(
+        both[:, 3:], 2 * both[:, :3], atol=1e-5
+    )
 
 
 def test_weights_of_one_phase_give_the_second_no_say():
     maps = torch.from_numpy(levelled(clips()[0]))
     one = _light_net.first_weights(3, 3, 0)
     both = _light_net.with_channels(one, 6)
-    assert torch.allclose(_light_net.logits(both, torch.cat([maps, maps.flip(3)], 1)), _light_net.logits(one, maps), atol=1e-5)
+    assert torch.allclose(
+        _light_net.logits(both, torch.cat([maps, maps.flip(3)], 1)), _light_net.logits(one, maps), atol=1e-5
+    )
     assert _light_net.with_channels(one, 3)["first.weight"].equal(one["first.weight"])
 
 
-@pytest.mark.parametrize("settings", [{}, {"mixup": 0.0, "balanced": False}, {"networks": 2, "kernel": False, "average": 0.0}], ids=["default", "plain", "two"])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"mixup": 0.0, "balanced": False}, {"networks": 2, "kernel": False, "average": 0.0}],
+    ids=["default", "plain", "two"],
+)
 def test_each_fold_is_what_it_is_alone(settings, monkeypatch):
     monkeypatch.setattr(_light_net, "BLOCK", 3)
     X, y, folds = clips()
@@ -140,7 +158,10 @@ def test_turns_keep_to_the_clips_that_are_there():
     assert len(whole) == len(part) == 5
     for (clip, partner, share, draws), (clip_, partner_, share_, draws_) in zip(whole, part):
         there = np.isin(clip, kept) & np.isin(partner, kept)
-        assert clip[there].tolist() == kept[clip_].tolist() and partner[there].tolist() == kept[partner_].tolist()
+        assert (
+            clip[there].tolist() == kept[clip_].tolist()
+            and partner[there].tolist() == kept[partner_].tolist()
+        )
         assert np.array_equal(share[there], share_) and np.array_equal(draws[:, there], draws_)
 
 

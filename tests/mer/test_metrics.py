@@ -13,11 +13,19 @@ def predictions(rows):
     """rows: (subject, label, prediction), one seed, one dataset."""
     table = pd.DataFrame(rows, columns=["subject", "label", "prediction"])
     sure = {f"p_{label}": np.where(table["prediction"] == label, 0.8, 0.1) for label in LABELS}
-    return table.assign(**sure, dataset="d", seed=0, clip_id=[f"d/{s}/{i}" for i, s in enumerate(table["subject"])], fold="d/" + table["subject"])
+    return table.assign(
+        **sure,
+        dataset="d",
+        seed=0,
+        clip_id=[f"d/{s}/{i}" for i, s in enumerate(table["subject"])],
+        fold="d/" + table["subject"],
+    )
 
 
 def test_rows_are_truth_and_columns_are_prediction():
-    counts = metrics.confusion(["negative", "negative", "surprise"], ["negative", "positive", "positive"], LABELS)
+    counts = metrics.confusion(
+        ["negative", "negative", "surprise"], ["negative", "positive", "positive"], LABELS
+    )
     assert counts.tolist() == [[1, 1, 0], [0, 0, 0], [0, 1, 0]]
 
 
@@ -53,7 +61,10 @@ def test_a_class_that_is_never_called_stays_in_the_mean():
 
 
 def test_scores_are_pooled_not_averaged_over_subjects():
-    rows = [("s1", "negative", "negative")] * 8 + [("s2", "positive", "negative"), ("s2", "positive", "positive")]
+    rows = [("s1", "negative", "negative")] * 8 + [
+        ("s2", "positive", "negative"),
+        ("s2", "positive", "positive"),
+    ]
     rows += [("s3", "surprise", "surprise"), ("s3", "negative", "surprise")]
     got = metrics.summary(predictions(rows), LABELS)
     assert got["confusion"]["per_seed"] == [[[8, 0, 1], [1, 1, 0], [0, 0, 1]]]
@@ -62,7 +73,9 @@ def test_scores_are_pooled_not_averaged_over_subjects():
 
 
 def test_seeds_give_a_mean_and_a_spread():
-    one = predictions([("s1", "negative", "negative"), ("s2", "positive", "positive"), ("s3", "surprise", "surprise")])
+    one = predictions(
+        [("s1", "negative", "negative"), ("s2", "positive", "positive"), ("s3", "surprise", "surprise")]
+    )
     two = one.assign(seed=1, prediction=["negative", "positive", "positive"])
     got = metrics.summary(pd.concat([one, two]), LABELS)
     second = (1 + 2 / 3 + 0) / 3
@@ -75,7 +88,11 @@ def test_seeds_give_a_mean_and_a_spread():
 
 def test_majority_is_taken_from_the_other_subjects():
     # s1 holds most of the negatives: without it, positive is the most frequent.
-    table = predictions([("s1", "negative", "")] * 5 + [("s2", "positive", "")] * 2 + [("s3", "positive", ""), ("s3", "negative", "")])
+    table = predictions(
+        [("s1", "negative", "")] * 5
+        + [("s2", "positive", "")] * 2
+        + [("s3", "positive", ""), ("s3", "negative", "")]
+    )
     assert metrics.majority_of_others(table, LABELS).tolist() == ["positive"] * 5 + ["negative"] * 4
     got = metrics.baselines(table, LABELS)
     assert got["always_negative"]["accuracy"] == pytest.approx(6 / 9)
@@ -85,8 +102,13 @@ def test_majority_is_taken_from_the_other_subjects():
 def test_majority_follows_the_split():
     """With a dataset left out, the majority is that of the other datasets, and not of all other subjects."""
     mine = predictions([("s1", "positive", "")] * 5 + [("s2", "positive", "")] * 3)
-    table = pd.concat([mine, predictions([("s1", "negative", "")] * 4).assign(dataset="e", fold="e/s1")], ignore_index=True)
-    assert metrics.majority_of_others(table, LABELS).tolist() == ["negative"] * 5 + ["positive"] * 3 + ["positive"] * 4
+    table = pd.concat(
+        [mine, predictions([("s1", "negative", "")] * 4).assign(dataset="e", fold="e/s1")], ignore_index=True
+    )
+    assert (
+        metrics.majority_of_others(table, LABELS).tolist()
+        == ["negative"] * 5 + ["positive"] * 3 + ["positive"] * 4
+    )
     by_dataset = table.assign(fold=table["dataset"])
     assert metrics.majority_of_others(by_dataset, LABELS).tolist() == ["negative"] * 8 + ["positive"] * 4
 
@@ -97,14 +119,22 @@ def test_dataset_rows_are_the_pooled_predictions_restricted():
     got = metrics.summary(pd.concat([rows, other]), LABELS)["per_dataset"]
     assert got["e"]["uf1"] == pytest.approx(1 / 3) and got["e"]["clips"] == 1
     assert got["d"]["uf1"] == pytest.approx((2 / 3) / 3) and got["d"]["subjects"] == 2
-    assert got["d"]["interval95"] == metrics.bootstrap(metrics.subject_confusions(rows, LABELS)) and got["e"]["interval95"] is None
+    assert (
+        got["d"]["interval95"] == metrics.bootstrap(metrics.subject_confusions(rows, LABELS))
+        and got["e"]["interval95"] is None
+    )
 
 
 def test_a_person_in_two_datasets_is_drawn_as_one():
     """smic_vis shows the people of smic: two cameras before the same face bring no second sample of people."""
-    rows = predictions([("s1", "negative", "negative"), ("s2", "positive", "negative"), ("s3", "surprise", "surprise")]).assign(dataset="smic")
+    rows = predictions(
+        [("s1", "negative", "negative"), ("s2", "positive", "negative"), ("s3", "surprise", "surprise")]
+    ).assign(dataset="smic")
     both = pd.concat([rows, rows.assign(dataset="smic_vis")])
-    assert metrics.subject_confusions(both, LABELS).tolist() == (2 * metrics.subject_confusions(rows, LABELS)).tolist()
+    assert (
+        metrics.subject_confusions(both, LABELS).tolist()
+        == (2 * metrics.subject_confusions(rows, LABELS)).tolist()
+    )
     one, two = metrics.summary(rows, LABELS), metrics.summary(both, LABELS)
     assert (two["subjects"], two["interval95"]) == (3, one["interval95"])
     others = pd.concat([rows, rows.assign(dataset="samm")])  # another s1
@@ -114,9 +144,13 @@ def test_a_person_in_two_datasets_is_drawn_as_one():
 def test_calibration_error_by_hand():
     # sure to .95 twice, right once: a gap of .45; sure to .55 twice, right once: .05, on the other side of nothing
     p = np.array([[0.95, 0.05, 0], [0.95, 0.05, 0], [0.45, 0.55, 0], [0.45, 0.55, 0]])
-    assert metrics.calibration_error(p, np.array([True, False, True, False])) == pytest.approx((0.9 + 0.1) / 4)
+    assert metrics.calibration_error(p, np.array([True, False, True, False])) == pytest.approx(
+        (0.9 + 0.1) / 4
+    )
     # gaps on two sides do not cancel between bins, and do within one
-    assert metrics.calibration_error(p, np.array([True, True, False, False])) == pytest.approx((0.1 + 1.1) / 4)
+    assert metrics.calibration_error(p, np.array([True, True, False, False])) == pytest.approx(
+        (0.1 + 1.1) / 4
+    )
     assert metrics.calibration_error(np.eye(3), np.ones(3, bool)) == 0  # sure to 1 falls in the last bin
 
 
@@ -140,9 +174,13 @@ def test_bootstrap_resamples_subjects():
 
 def test_a_resample_without_a_class_says_nothing_about_it():
     perfect = np.zeros((1, 5, 3, 3), dtype=int)
-    perfect[0, :, 0, 0] = perfect[0, :3, 1, 1] = perfect[0, :2, 2, 2] = 1  # ten clips, all right; two subjects show the third class
+    perfect[0, :, 0, 0] = perfect[0, :3, 1, 1] = perfect[0, :2, 2, 2] = (
+        1  # ten clips, all right; two subjects show the third class
+    )
     assert metrics.bootstrap(perfect) == {name: [1.0, 1.0] for name in metrics.SCORES}
-    fewer = np.pad(perfect, ((0, 0), (0, 0), (0, 1), (0, 1)))  # a fourth class, which nobody shows: 0 in the score, and in its interval
+    fewer = np.pad(
+        perfect, ((0, 0), (0, 0), (0, 1), (0, 1))
+    )  # a fourth class, which nobody shows: 0 in the score, and in its interval
     assert metrics.scores(fewer.sum(1))["uf1"] == 3 / 4 and metrics.bootstrap(fewer)["uf1"] == [3 / 4, 3 / 4]
     assert metrics.bootstrap(fewer)["accuracy"] == [1, 1]
     alone = fewer.copy()
@@ -153,7 +191,9 @@ def test_a_resample_without_a_class_says_nothing_about_it():
     assert metrics.bootstrap(nonsense)["uf1"] == [0, 0]
     never = perfect.copy()
     never[0, :2, 2] = [1, 0, 0]  # called the first
-    assert metrics.bootstrap(never)["uar"] == [pytest.approx(2 / 3), 1.0] and metrics.scores(never.sum(1))["uar"] == pytest.approx(2 / 3)
+    assert metrics.bootstrap(never)["uar"] == [pytest.approx(2 / 3), 1.0] and metrics.scores(never.sum(1))[
+        "uar"
+    ] == pytest.approx(2 / 3)
 
 
 def test_the_interval_holds_the_true_score_about_as_often_as_it_says():
@@ -163,7 +203,10 @@ def test_the_interval_holds_the_true_score_about_as_often_as_it_says():
     def sample(subjects):
         counts = np.zeros((subjects, 5, 5), dtype=int)
         for mine in counts:
-            shows, read = rng.dirichlet([1.2, 0.9, 0.6, 0.18, 0.12]), np.clip(right + rng.normal(0, 0.15), 0, 1)
+            shows, read = (
+                rng.dirichlet([1.2, 0.9, 0.6, 0.18, 0.12]),
+                np.clip(right + rng.normal(0, 0.15), 0, 1),
+            )
             truth = rng.choice(5, 1 + rng.poisson(4), p=shows)
             wrong = (truth + rng.integers(1, 5, len(truth))) % 5
             np.add.at(mine, (truth, np.where(rng.random(len(truth)) < read[truth], truth, wrong)), 1)

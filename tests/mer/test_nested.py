@@ -44,7 +44,9 @@ def test_inner_folds_part_the_training_subjects(small):
     given = problem(small)
     for name, train, test in given.folds:
         parts = nested.inner_folds(2, given, name, train)
-        assert sorted(np.concatenate([held for _, held in parts])) == sorted(train)  # each training clip is held out once
+        assert sorted(np.concatenate([held for _, held in parts])) == sorted(
+            train
+        )  # each training clip is held out once
         for fit, held in parts:
             assert not set(given.subjects[fit]) & set(given.subjects[held])
             assert name not in given.subjects[fit] and name not in given.subjects[held]
@@ -54,8 +56,12 @@ def test_inner_folds_part_the_training_subjects(small):
 def test_two_subjects_are_too_few_to_choose_in(small, tmp_path):
     table, X = small
     two = table["dataset"].eq("a").to_numpy()
-    with pytest.raises(BadInput, match="Nothing can be chosen inside the training subjects of fold a/01: 1 subjects"):
-        evaluate.cross_validate(table[two], X[two], CvConfig(classifier="logistic", calibration="temperature"), tmp_path)
+    with pytest.raises(
+        BadInput, match="Nothing can be chosen inside the training subjects of fold a/01: 1 subjects"
+    ):
+        evaluate.cross_validate(
+            table[two], X[two], CvConfig(classifier="logistic", calibration="temperature"), tmp_path
+        )
 
 
 def test_the_setting_that_does_better_inside_is_taken_and_recorded(small, tmp_path):
@@ -76,11 +82,16 @@ def test_folds_that_choose_differently_are_each_fitted_with_their_own(small, tmp
     choices = [nested.Choice({"epochs": 1 + k % 2}) for k in range(4)]
     monkeypatch.setattr(nested, "choose", lambda *args: choices)
     given = problem(small)
-    searching = CvConfig(classifier="ststnet", classifier_settings={"learning_rate": 1e-2}, search={"epochs": [1, 2]}, seeds=1)
+    searching = CvConfig(
+        classifier="ststnet", classifier_settings={"learning_rate": 1e-2}, search={"epochs": [1, 2]}, seeds=1
+    )
     got = {k: (p, choice) for k, p, choice in folds.predict(searching, given, 0, given.folds)}
     for k, choice in enumerate(choices):
         make = fitting.maker(searching, 3, **choice.settings)
-        alone = {i: p for i, p in fitting.fit_predict(make, 0, given.X, given.y, [fold[1:] for fold in given.folds])}
+        alone = {
+            i: p
+            for i, p in fitting.fit_predict(make, 0, given.X, given.y, [fold[1:] for fold in given.folds])
+        }
         assert got[k][1] == choice and np.allclose(got[k][0], alone[k], atol=1e-5)
 
 
@@ -92,10 +103,20 @@ def test_calibration_changes_how_sure_and_not_what(small, tmp_path, classifier):
     after = evaluate.cross_validate(*small, calibrated, tmp_path / "after")
     record = json.loads((tmp_path / "after" / "choices.json").read_text())["chosen"]
     temperature = {choice["fold"]: choice["temperature"] for choice in record}
-    assert before["prediction"].equals(after["prediction"]) and not (tmp_path / "before" / "choices.json").exists()
+    assert (
+        before["prediction"].equals(after["prediction"])
+        and not (tmp_path / "before" / "choices.json").exists()
+    )
     columns = [f"p_{label}" for label in LABELS]
-    by_hand = np.stack([nested.sharpen(row[None], temperature[fold])[0] for fold, row in zip(before["fold"], before[columns].to_numpy())])
-    assert np.allclose(after[columns], by_hand, atol=1e-5) and not np.allclose(after[columns], before[columns], atol=1e-3)
+    by_hand = np.stack(
+        [
+            nested.sharpen(row[None], temperature[fold])[0]
+            for fold, row in zip(before["fold"], before[columns].to_numpy())
+        ]
+    )
+    assert np.allclose(after[columns], by_hand, atol=1e-5) and not np.allclose(
+        after[columns], before[columns], atol=1e-3
+    )
 
 
 class TooSure:
@@ -109,7 +130,9 @@ class TooSure:
         return self
 
     def predict_proba(self, X):
-        return np.stack([np.eye(3)[self.known[i]] if i in self.known else self.honest[i] for i in X[:, 0].astype(int)])
+        return np.stack(
+            [np.eye(3)[self.known[i]] if i in self.known else self.honest[i] for i in X[:, 0].astype(int)]
+        )
 
 
 def test_a_temperature_for_every_clip_is_fitted_on_those_left_out():
@@ -117,7 +140,9 @@ def test_a_temperature_for_every_clip_is_fitted_on_those_left_out():
     X = np.arange(len(y), dtype=np.float32)[:, None]
     given = fitting.Problem(X, y, np.array([f"d/{i % 10}" for i in range(len(y))]), [], 3)
     found = nested.temperature_for_all(5, given, lambda seed: TooSure(seed, too_sure), 2)
-    assert found == pytest.approx(nested.fit_temperature(too_sure, y), rel=1e-6) and found == pytest.approx(2.5, rel=0.15)
+    assert found == pytest.approx(nested.fit_temperature(too_sure, y), rel=1e-6) and found == pytest.approx(
+        2.5, rel=0.15
+    )
     one_person = fitting.Problem(X, y, np.full(len(y), "d/0"), [], 3)
     with pytest.raises(BadInput, match="chosen inside these clips: 1 subjects"):
         nested.temperature_for_all(5, one_person, lambda seed: TooSure(seed, too_sure), 1)
@@ -125,7 +150,9 @@ def test_a_temperature_for_every_clip_is_fitted_on_those_left_out():
 
 def test_a_setting_the_classifier_lacks_is_refused_before_anything_is_written(small, tmp_path):
     with pytest.raises(BadInput, match="logistic has no setting 'D'. Known: C"):
-        evaluate.cross_validate(*small, CvConfig(classifier="logistic", search={"D": [1, 2]}), tmp_path / "run")
+        evaluate.cross_validate(
+            *small, CvConfig(classifier="logistic", search={"D": [1, 2]}), tmp_path / "run"
+        )
     assert not (tmp_path / "run").exists()
 
 
@@ -135,7 +162,9 @@ def test_what_is_still_to_be_searched_is_not_fitted_on_every_clip():
 
 
 def test_processes_give_what_one_process_gives(small, tmp_path):
-    config = CvConfig(classifier="logistic", search={"C": [1e-3, 1e-2]}, calibration="temperature", seeds=2, inner_folds=2)
+    config = CvConfig(
+        classifier="logistic", search={"C": [1e-3, 1e-2]}, calibration="temperature", seeds=2, inner_folds=2
+    )
     alone = evaluate.cross_validate(*small, config, tmp_path / "alone")
     shared = evaluate.cross_validate(*small, config, tmp_path / "shared", jobs=2)
     numbers = [f"p_{label}" for label in LABELS]
@@ -150,6 +179,6 @@ def test_a_stopped_run_keeps_what_its_processes_had_finished(small, tmp_path):
     work = folds.predict_all(config, given, missing, jobs=2)
     seed, name, p, _ = next(work)
     work.close()  # as an interruption does; must not wait for the other folds
-    (_, train, test), = [fold for fold in given.folds if fold[0] == name]
-    (_, alone), = fitting.fit_predict(fitting.maker(config, 3), seed, given.X, given.y, [(train, test)])
+    ((_, train, test),) = [fold for fold in given.folds if fold[0] == name]
+    ((_, alone),) = fitting.fit_predict(fitting.maker(config, 3), seed, given.X, given.y, [(train, test)])
     assert np.allclose(p, alone, atol=1e-9)

@@ -17,7 +17,10 @@ from mer.fitting import maker
 def test_off_apexnet_has_the_published_layers_and_passes_strain_over():
     torch.manual_seed(0)
     net, x = off_apexnet.Net(3, 28, 28, 3), torch.randn(2, 3, 28, 28)
-    assert net.head[0].in_features == 2 * 16 * 7 * 7 and sum(p.numel() for p in net.parameters()) == 2 * (156 + 2416) + 1569 * 1024 + 1025 * 1024 + 3075
+    assert (
+        net.head[0].in_features == 2 * 16 * 7 * 7
+        and sum(p.numel() for p in net.parameters()) == 2 * (156 + 2416) + 1569 * 1024 + 1025 * 1024 + 3075
+    )
     other = x.clone()
     other[:, 2] = 9
     assert torch.equal(net(x), net(other))
@@ -34,12 +37,16 @@ def test_rcn_applies_one_convolution_again():
     state = torch.relu(given / np.sqrt(1 + 1e-5))
     for _ in range(2):  # a fresh norm divides by the root of 1 + eps
         state = torch.relu((given + net.again(state)) / np.sqrt(1 + 1e-5))
-    assert torch.allclose(net(x), net.head(torch.nn.functional.adaptive_avg_pool2d(state, 3).flatten(1)), atol=1e-5)
+    assert torch.allclose(
+        net(x), net.head(torch.nn.functional.adaptive_avg_pool2d(state, 3).flatten(1)), atol=1e-5
+    )
 
 
 def test_htnet_cuts_the_regions_where_the_template_has_eyes():
     x = torch.zeros(1, 3, 28, 28)
-    eye = template(28)[[list(STABLE).index(p) for p in LEFT_EYE_CORNERS]].mean(0)  # the person's left, the picture's right
+    eye = template(28)[[list(STABLE).index(p) for p in LEFT_EYE_CORNERS]].mean(
+        0
+    )  # the person's left, the picture's right
     x[0, 0, int(eye[1]), int(eye[0])] = 1
     regions = htnet.Net(3, "aligned", 3).regions(x)
     assert regions.shape == (1, 4, 3, 14, 14) and regions[0, 1].sum() == 1
@@ -51,7 +58,9 @@ def test_htnet_cuts_the_regions_where_the_template_has_eyes():
 
 def test_timm_by_variant_and_by_setting():
     named = maker(CvConfig(classifier="timm:test_vit", classifier_settings={"size": 160}), 3)(0)
-    assert named.settings["backbone"] == "test_vit" and registry.load("mer.classifiers", "timm:test_vit") is timm
+    assert (
+        named.settings["backbone"] == "test_vit" and registry.load("mer.classifiers", "timm:test_vit") is timm
+    )
     with pytest.raises(BadInput, match="resnet18"):
         timm.Classifier(3, 0, backbone="esnet18")
     for name in ("logistic:x", "timn"):
@@ -65,17 +74,29 @@ def test_timm_starts_from_a_local_file(tmp_path):
     torch.manual_seed(1)
     backbone = library.create_model("test_resnet", num_classes=7)
     save_file(backbone.state_dict(), str(tmp_path / "weights.safetensors"))
-    net = timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "weights.safetensors")).build(3, 28, 28)
-    assert all(torch.equal(value, backbone.state_dict()[name]) for name, value in net.backbone.state_dict().items() if not name.startswith("fc."))
+    net = timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "weights.safetensors")).build(
+        3, 28, 28
+    )
+    assert all(
+        torch.equal(value, backbone.state_dict()[name])
+        for name, value in net.backbone.state_dict().items()
+        if not name.startswith("fc.")
+    )
     assert net.backbone.fc.out_features == 3
-    both = timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "weights.safetensors")).build(6, 28, 28)
+    both = timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "weights.safetensors")).build(
+        6, 28, 28
+    )
     first = both.backbone.state_dict()["conv1.0.weight"]
     assert torch.allclose(first, backbone.state_dict()["conv1.0.weight"].repeat(1, 2, 1, 1) / 2)
     save_file({"conv1.0.weight": torch.zeros(1)}, str(tmp_path / "other.safetensors"))
     with pytest.raises(BadInput, match="not of this backbone"):
-        timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "other.safetensors")).build(3, 28, 28)
+        timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "other.safetensors")).build(
+            3, 28, 28
+        )
     with pytest.raises(BadInput, match="cannot be read"):
-        timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "none.safetensors")).build(3, 28, 28)
+        timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "none.safetensors")).build(
+            3, 28, 28
+        )
 
 
 @pytest.mark.parametrize("name", ["off_apexnet", "rcn", "htnet", "timm"])

@@ -15,7 +15,10 @@ def test_the_expression_is_over_at_the_offset():
     assert np.array_equal(frame, hard_composite.draw_offset(clip)[0]) and frame.shape == (224, 224, 3)
     assert np.array_equal(landmarks, actor.landmarks(apex).astype(np.float32))
     frames = hard_composite.draw(clip)
-    there, back = (phase_benchmark.estimate("dis", *pair)[frames.mask] for pair in ((frames.onset, frames.apex), (frames.apex, frame)))
+    there, back = (
+        phase_benchmark.estimate("dis", *pair)[frames.mask]
+        for pair in ((frames.onset, frames.apex), (frames.apex, frame))
+    )
     assert np.corrcoef(there.ravel(), back.ravel())[0, 1] < -0.5
 
 

@@ -25,8 +25,12 @@ def test_composite_3_is_the_published_composition():
 def test_an_explicit_list_gives_the_label_and_says_what_is_absent():
     protocol = protocols.load("composite-3")
     table = clips(("casme2", "sub01", "EP02_01f", "happiness"), ("casme2", "sub01", "EP99_99f", "happiness"))
-    assert protocols.apply(protocol, table)[["clip_id", "label"]].values.tolist() == [["casme2/sub01/EP02_01f", "positive"]]
-    assert protocols.dropped(protocol, table).values.tolist() == [["casme2/sub01/EP99_99f", "not in the clip list of composite-3"]]
+    assert protocols.apply(protocol, table)[["clip_id", "label"]].values.tolist() == [
+        ["casme2/sub01/EP02_01f", "positive"]
+    ]
+    assert protocols.dropped(protocol, table).values.tolist() == [
+        ["casme2/sub01/EP99_99f", "not in the clip list of composite-3"]
+    ]
     absent = protocols.absent(protocol, table["clip_id"])
     assert len(absent) == 441 and "casme2/sub01/EP02_01f" not in absent
 
@@ -64,7 +68,9 @@ def test_every_protocol_of_the_folder_loads():
 
 
 def test_the_reason_names_the_emotion():
-    reason = protocols.dropped(protocols.load("casme2-3"), clips(("casme2", "sub01", "c", "sadness")))["reason"][0]
+    reason = protocols.dropped(protocols.load("casme2-3"), clips(("casme2", "sub01", "c", "sadness")))[
+        "reason"
+    ][0]
     assert reason == "casme2-3 gives no label to casme2 sadness"
 
 
@@ -80,14 +86,19 @@ def own(folder, text):
 
 
 def test_an_own_protocol_by_its_path(tmp_path):
-    protocol = protocols.load(own(tmp_path, "title: t\nsource: s\nlabels: [up, down]\nemotions:\n  d: {joy: up, Grief: down}\n"))
+    protocol = protocols.load(
+        own(tmp_path, "title: t\nsource: s\nlabels: [up, down]\nemotions:\n  d: {joy: up, Grief: down}\n")
+    )
     assert protocols.apply(protocol, clips(("d", "1", "c", "grief")))["label"].tolist() == ["down"]
 
 
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("title: t\nsource: s\nlabels: [a]\nemotion:\n  d: {x: a}\n", "no setting 'emotion'. Did you mean emotions"),
+        (
+            "title: t\nsource: s\nlabels: [a]\nemotion:\n  d: {x: a}\n",
+            "no setting 'emotion'. Did you mean emotions",
+        ),
         ("title: t\nsource: s\nlabels: [a, b]\nemotions:\n  d: {x: a}\n", "lists the labels"),
         ("title: t\nsource: s\nlabels: [a]\n", "needs one of `emotions`, .* and not none"),
         ("title: !!python/object/apply:os.getcwd []\n", "cannot be read"),
@@ -105,7 +116,12 @@ def with_units(*rows):
 
 def test_objective_classes_become_labels():
     protocol = protocols.load("megc2018-cde")
-    table = with_units(("casme2", "s", "a", "R12"), ("samm", "s", "b", "4+14"), ("samm", "s", "c", "?"), ("smic", "s", "d", "12"))
+    table = with_units(
+        ("casme2", "s", "a", "R12"),
+        ("samm", "s", "b", "4+14"),
+        ("samm", "s", "c", "?"),
+        ("smic", "s", "d", "12"),
+    )
     assert protocols.apply(protocol, table)["label"].tolist() == ["I"]
     assert protocols.dropped(protocol, table)["reason"].tolist() == [
         "megc2018-cde gives no label to samm objective class VII",
@@ -115,7 +131,12 @@ def test_objective_classes_become_labels():
 
 
 def test_an_action_unit_is_present_or_absent():
-    table = with_units(("casme2", "s", "a", "4+7"), ("mmew", "s", "b", "12"), ("samm", "s", "c", "?"), ("smic", "s", "d", "4"))
+    table = with_units(
+        ("casme2", "s", "a", "4+7"),
+        ("mmew", "s", "b", "12"),
+        ("samm", "s", "c", "?"),
+        ("smic", "s", "d", "4"),
+    )
     protocol = protocols.load("cd6me-au4")
     assert protocols.apply(protocol, table)["label"].tolist() == ["present", "absent"]
     assert protocols.dropped(protocol, table)["reason"].tolist() == [
@@ -131,7 +152,14 @@ def test_an_action_unit_is_present_or_absent():
 
 
 @pytest.mark.parametrize(
-    "name, split", [("composite-3", "loso"), ("composite-3-lodo", "lodo"), ("megc2018-cde", "loso"), ("megc2018-hde", "lodo"), ("cd6me-au1", "lodo")]
+    "name, split",
+    [
+        ("composite-3", "loso"),
+        ("composite-3-lodo", "lodo"),
+        ("megc2018-cde", "loso"),
+        ("megc2018-hde", "lodo"),
+        ("cd6me-au1", "lodo"),
+    ],
 )
 def test_how_a_protocol_splits(name, split):
     assert protocols.load(name).split == split

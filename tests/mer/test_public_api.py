@@ -12,10 +12,33 @@ import mer
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "first-steps.ipynb"
 PARAMETERS = {
-    "prepare": ["name", "root", "out", "size", "jobs", "apex", "corrections", "skip_missing", "offset", "scheduler"],
+    "prepare": [
+        "name",
+        "root",
+        "out",
+        "size",
+        "jobs",
+        "apex",
+        "corrections",
+        "skip_missing",
+        "offset",
+        "scheduler",
+    ],
     "estimate_flow": ["method", "onset", "apex", "match_exposure"],
-    "CvConfig": ["protocol", "method", "feature", "feature_settings", "phases", "classifier", "classifier_settings", "search", "calibration",
-                 "inner_folds", "seeds", "device"],
+    "CvConfig": [
+        "protocol",
+        "method",
+        "feature",
+        "feature_settings",
+        "phases",
+        "classifier",
+        "classifier_settings",
+        "search",
+        "calibration",
+        "inner_folds",
+        "seeds",
+        "device",
+    ],
     "score": ["clip", "bundle", "onset", "apex", "fps", "face"],
     "load_bundle": ["path"],
     "cross_validate": ["paths", "config", "out", "jobs"],
@@ -40,12 +63,17 @@ def test_one_folder_and_no_settings_are_enough(prepared, tmp_path, monkeypatch):
     monkeypatch.setattr("mer.run.cross_validate_prepared", lambda *arguments: given.append(arguments))
     mer.cross_validate(str(prepared), None, tmp_path / "run")
     mer.cross_validate([prepared], mer.CvConfig(seeds=1), tmp_path / "run", jobs=2)
-    assert given == [([str(prepared)], mer.CvConfig(), tmp_path / "run", 1), ([prepared], mer.CvConfig(seeds=1), tmp_path / "run", 2)]
+    assert given == [
+        ([str(prepared)], mer.CvConfig(), tmp_path / "run", 1),
+        ([prepared], mer.CvConfig(seeds=1), tmp_path / "run", 2),
+    ]
 
 
 def test_import_is_light():
     probe = "import sys, mer; print([m for m in ('torch', 'numpy', 'pandas', 'cv2', 'mediapipe') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True).stdout.strip() == "[]"
+    )
 
 
 def test_the_notebook_runs(tmp_path, monkeypatch, capsys):

@@ -16,14 +16,21 @@ def face():
     """Landmarks (478, 2) px: the stable points and every site at a place of its own."""
     rng = np.random.default_rng(0)
     points = rng.uniform(30, 66, (478, 2)).astype(np.float32)
-    for point, place in {33: (20, 40), 133: (36, 40), 362: (60, 40), 263: (76, 40)}.items():  # eye centres 40 px apart
+    for point, place in {
+        33: (20, 40),
+        133: (36, 40),
+        362: (60, 40),
+        263: (76, 40),
+    }.items():  # eye centres 40 px apart
         points[point] = place
     return points
 
 
 def similarity_flow(turn=0.02, zoom=0.01, shift=(1.5, -0.5)):
     y, x = np.mgrid[:SIDE, :SIDE]
-    return np.stack([shift[0] + zoom * x - turn * y, shift[1] + turn * x + zoom * y], axis=-1).astype(np.float32)
+    return np.stack([shift[0] + zoom * x - turn * y, shift[1] + turn * x + zoom * y], axis=-1).astype(
+        np.float32
+    )
 
 
 def test_around_is_a_weighted_mean():
@@ -45,7 +52,11 @@ def test_an_expression_stays_when_the_head_moves(face):
     far = face.copy()
     far[:, 1] = far[:, 1].clip(max=60)  # no stable point near the smile
     assert np.abs(steadied(smile + similarity_flow(), far) - smile).max() < 0.02
-    assert np.allclose(flow_image.extract(smile + similarity_flow(), far, steady=True)[1], flow_image.extract(smile, far)[1], atol=0.1)
+    assert np.allclose(
+        flow_image.extract(smile + similarity_flow(), far, steady=True)[1],
+        flow_image.extract(smile, far)[1],
+        atol=0.1,
+    )
 
 
 def test_roi_flow_by_hand(face):
@@ -56,7 +67,9 @@ def test_roi_flow_by_hand(face):
     assert np.abs(roi_flow.extract(flow, face)).max() < 1e-4
     sheared = np.zeros((SIDE, SIDE, 2), np.float32)
     sheared[..., 0] = 0.01 * np.arange(SIDE)[:, None]  # exy = 0.005, magnitude 0.005 sqrt 2
-    assert np.allclose(roi_flow.extract(sheared, face, steady=False).reshape(-1, 3)[:, 2], 0.5 * np.sqrt(2), atol=1e-4)
+    assert np.allclose(
+        roi_flow.extract(sheared, face, steady=False).reshape(-1, 3)[:, 2], 0.5 * np.sqrt(2), atol=1e-4
+    )
 
 
 def test_hoof_by_hand(face):
@@ -68,7 +81,9 @@ def test_hoof_by_hand(face):
     assert cells[0].tolist() == pytest.approx([long / (long + 1), 0, 1 / (long + 1), 0, 0, 0, 0, 0])
     assert (cells[1] == 0).all() and (cells[2] == 0).all()
     assert cells[3].tolist() == [0, 0, 0, 1, 0, 0, 0, 0]
-    assert hoof.extract(flow, face, cells=1, bins=2).tolist() == pytest.approx([long / (long + 1 + np.sqrt(8)), (1 + np.sqrt(8)) / (long + 1 + np.sqrt(8))])
+    assert hoof.extract(flow, face, cells=1, bins=2).tolist() == pytest.approx(
+        [long / (long + 1 + np.sqrt(8)), (1 + np.sqrt(8)) / (long + 1 + np.sqrt(8))]
+    )
 
 
 def test_main_direction_by_hand():
@@ -89,7 +104,10 @@ def test_mdmo_ignores_what_goes_another_way(face):
 def test_twice_the_face_is_the_same_feature(feature, face):
     import cv2
 
-    flow = (similarity_flow() + np.random.default_rng(1).normal(0, 1, (SIDE // 12, SIDE // 12, 2)).repeat(12, 0).repeat(12, 1)).astype(np.float32)
+    flow = (
+        similarity_flow()
+        + np.random.default_rng(1).normal(0, 1, (SIDE // 12, SIDE // 12, 2)).repeat(12, 0).repeat(12, 1)
+    ).astype(np.float32)
     flow = cv2.GaussianBlur(flow, (0, 0), 4)
     large = 2 * cv2.resize(flow, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
     small, big = feature.extract(flow, face), feature.extract(large, 2 * face)

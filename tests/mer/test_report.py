@@ -61,7 +61,9 @@ def test_the_mapping_as_it_was_applied_and_every_clip_left_out_are_in_the_page(f
     rows = re.findall(r"<tr>(.*?)</tr>", write_report(finished).read_text(encoding="utf-8"))
     rows = [tuple(re.findall(r"<td[^>]*>([^<]*)</td>", row)) for row in rows]
     assert ("casme2", "happiness", "positive", "7") in rows and ("casme2", "disgust", "negative", "3") in rows
-    assert len(run_again.left_out) == 6 and set(run_again.left_out.itertuples(index=False, name=None)) <= set(rows)
+    assert len(run_again.left_out) == 6 and set(run_again.left_out.itertuples(index=False, name=None)) <= set(
+        rows
+    )
 
 
 def test_a_spread_is_shown_only_where_seeds_change_something(finished):
@@ -70,7 +72,12 @@ def test_a_spread_is_shown_only_where_seeds_change_something(finished):
     scores["sd"]["uf1"], scores["per_dataset"]["casme2"]["sd"]["uf1"] = 0.0125, 0.0375
     (finished / "metrics.json").write_text(json.dumps(scores))
     text = write_report(finished).read_text(encoding="utf-8")
-    assert "mean of 2 seeds, SD 0.013" in text and "± 0.013" in text and "± 0.037" in text and "± 0.0125 |" in text
+    assert (
+        "mean of 2 seeds, SD 0.013" in text
+        and "± 0.013" in text
+        and "± 0.037" in text
+        and "± 0.0125 |" in text
+    )
 
 
 def test_a_classifier_whose_file_is_gone_is_shown_by_its_stored_settings(finished):
@@ -89,12 +96,19 @@ def test_ready_made_maps_have_no_mapping_to_show(finished):
 def test_every_dataset_has_its_interval(finished):
     scores = json.loads((finished / "metrics.json").read_text())
     scores["per_dataset"] = {
-        "casme2": {**scores["per_dataset"]["casme2"], "interval95": {"uf1": [0.123, 0.456], "uar": [0.234, 0.567]}},
+        "casme2": {
+            **scores["per_dataset"]["casme2"],
+            "interval95": {"uf1": [0.123, 0.456], "uar": [0.234, 0.567]},
+        },
         "alone": {**scores["per_dataset"]["casme2"], "interval95": None},  # one subject
     }
     (finished / "metrics.json").write_text(json.dumps(scores))
     text = write_report(finished).read_text(encoding="utf-8")
-    assert "(0.123 to 0.456)" in text and "(0.234 to 0.567)" in text and text.count("left:12.30%;width:33.30%") == 1
+    assert (
+        "(0.123 to 0.456)" in text
+        and "(0.234 to 0.567)" in text
+        and text.count("left:12.30%;width:33.30%") == 1
+    )
 
 
 def test_defaults_and_the_input_are_written_out(finished):
@@ -106,18 +120,35 @@ def test_defaults_and_the_input_are_written_out(finished):
 
 
 def test_a_setting_that_was_given_is_no_default(prepared, tmp_path):
-    config = CvConfig(protocol="casme2-3", classifier="logistic", classifier_settings={"C": 0.02}, feature="hoof", feature_settings={"bins": 4}, seeds=1)
+    config = CvConfig(
+        protocol="casme2-3",
+        classifier="logistic",
+        classifier_settings={"C": 0.02},
+        feature="hoof",
+        feature_settings={"bins": 4},
+        seeds=1,
+    )
     run.cross_validate_prepared([prepared], config, tmp_path / "run")
     lines = dict(settings_of(run.open_run(tmp_path / "run")))
-    assert lines["classifier_settings.C"] == "0.02" and lines["feature_settings.bins"] == "4" and lines["feature_settings.cells"] == "5 (default)"
+    assert (
+        lines["classifier_settings.C"] == "0.02"
+        and lines["feature_settings.bins"] == "4"
+        and lines["feature_settings.cells"] == "5 (default)"
+    )
 
 
 def test_it_says_where_the_apex_frames_come_from(finished):
-    assert "Apex frames" not in write_report(finished).read_text(encoding="utf-8")  # this dataset does not know
+    assert "Apex frames" not in write_report(finished).read_text(
+        encoding="utf-8"
+    )  # this dataset does not know
     clips = pd.read_csv(finished / "clips.csv", dtype=str)
     clips.assign(apex_source=["midpoint"] * 3 + ["annotated"] * 7).to_csv(finished / "clips.csv", index=False)
-    assert "7 annotated, 3 midpoint. Where none is annotated" in write_report(finished).read_text(encoding="utf-8")
-    clips.drop(columns="apex_source").to_csv(finished / "clips.csv", index=False)  # a run of an earlier version
+    assert "7 annotated, 3 midpoint. Where none is annotated" in write_report(finished).read_text(
+        encoding="utf-8"
+    )
+    clips.drop(columns="apex_source").to_csv(
+        finished / "clips.csv", index=False
+    )  # a run of an earlier version
     assert write_report(finished).is_file()
 
 
@@ -129,7 +160,9 @@ def test_pictures_show_right_and_wrong_clips(finished):
     table.loc[wrong, ["p_negative", "p_positive"]] = (0.9, 0.1)
     table.to_csv(finished / "predictions.csv", index=False)
     text = write_report(finished).read_text(encoding="utf-8")
-    shown = re.findall(r'<b>(\w+)</b>, called <b class="bad">(\w+)</b> <span class="n">([\d.]+)</span><small>([^<]*)', text)
+    shown = re.findall(
+        r'<b>(\w+)</b>, called <b class="bad">(\w+)</b> <span class="n">([\d.]+)</span><small>([^<]*)', text
+    )
     assert shown == [("positive", "negative", "0.90", "casme2/sub02/c0")]
 
 
@@ -143,7 +176,9 @@ def test_a_run_whose_faces_are_gone_still_has_a_report(finished, prepared):
     prepared.rename(prepared.with_name("moved"))
     text = write_report(finished).read_text(encoding="utf-8")
     assert "could not be read again" in text and 'alt="flow"' not in text
-    assert 'alt="flow"' in write_report(finished, prepared=[prepared.with_name("moved")]).read_text(encoding="utf-8")
+    assert 'alt="flow"' in write_report(finished, prepared=[prepared.with_name("moved")]).read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

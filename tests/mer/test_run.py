@@ -61,7 +61,9 @@ def test_a_damaged_file_of_a_prepared_folder_is_named(prepared, tmp_path, file):
         run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run")
 
 
-@pytest.mark.parametrize("file", ["config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv"])
+@pytest.mark.parametrize(
+    "file", ["config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv"]
+)
 def test_a_damaged_file_of_a_run_is_named(prepared, tmp_path, file):
     run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run")
     for damage in ("{", ""):
@@ -74,13 +76,17 @@ def test_flow_of_two_kinds_and_faces_of_two_sizes_are_not_mixed(prepared, tmp_pa
     other = tmp_path / "other"
     shutil.copytree(prepared, other)
     table = clips.read(other / "clips.parquet").assign(dataset="samm")
-    clips.write(table.assign(clip_id="samm" + table["clip_id"].str.removeprefix("casme2")), other / "clips.parquet")
+    clips.write(
+        table.assign(clip_id="samm" + table["clip_id"].str.removeprefix("casme2")), other / "clips.parquet"
+    )
     (other / "outcome.csv").write_text((other / "outcome.csv").read_text().replace("casme2/", "samm/"))
     assert len(inputs.gather([prepared, other], CONFIG).folders) == 2
     (other / "prepare.json").write_text(json.dumps({"dataset": "samm", "size": 128}))
     with pytest.raises(BadInput, match="other are 128 px large, those in .*casme2 64 px"):
         inputs.gather([prepared, other], CONFIG)
-    (other / "flow" / "srflownet" / "flow.json").write_text(json.dumps({"method": "srflownet", "match_exposure": False}))
+    (other / "flow" / "srflownet" / "flow.json").write_text(
+        json.dumps({"method": "srflownet", "match_exposure": False})
+    )
     with pytest.raises(BadInput, match="Estimate both alike"):
         inputs.gather([prepared, other], CONFIG)
 
@@ -107,7 +113,10 @@ def test_both_phases_are_joined_each_with_the_landmarks_of_its_first_frame(prepa
     assert given.X.shape == (9, 6, 8, 8) and (given.X[:, :3] == alone.X[shared]).all()
     assert np.allclose(given.X[:, 4], -200 / 16) and not given.X[:, 3].any()
     reasons = dict(given.left_out.values)
-    assert reasons["casme2/sub02/c0"] == "no apex-offset flow by srflownet" and reasons["casme2/sub01/c1"] == "no flow by srflownet"
+    assert (
+        reasons["casme2/sub02/c0"] == "no apex-offset flow by srflownet"
+        and reasons["casme2/sub01/c1"] == "no flow by srflownet"
+    )
     as_before = inputs.gather([prepared], CONFIG)
     assert (as_before.X == alone.X).all() and as_before.left_out.equals(alone.left_out)
 
@@ -124,20 +133,46 @@ def test_both_phases_need_flow_of_both_made_alike(prepared):
 NETWORKS = {"networks": 1, "start": "aligned", "steps": 1}
 
 
-@pytest.mark.parametrize("classifier, settings", [*((name, {"epochs": 1}) for name in ("ststnet", "off_apexnet", "htnet", "rcn")), ("mer_net", NETWORKS), ("logistic", {})])
+@pytest.mark.parametrize(
+    "classifier, settings",
+    [
+        *((name, {"epochs": 1}) for name in ("ststnet", "off_apexnet", "htnet", "rcn")),
+        ("mer_net", NETWORKS),
+        ("logistic", {}),
+    ],
+)
 def test_classifiers_take_both_phases(prepared, tmp_path, classifier, settings):
     second_phase(prepared)
-    config = CONFIG.model_copy(update={"phases": "both", "classifier": classifier, "classifier_settings": settings, "feature_settings": {"size": 28}, "seeds": 1})
+    config = CONFIG.model_copy(
+        update={
+            "phases": "both",
+            "classifier": classifier,
+            "classifier_settings": settings,
+            "feature_settings": {"size": 28},
+            "seeds": 1,
+        }
+    )
     assert run.cross_validate_prepared([prepared], config, tmp_path / "run")["clips"] == 9
 
 
-@pytest.mark.parametrize("classifier, settings, message", [
-    ("mer_net", {"kernel": False}, "needs at least one network"), ("timm:resnt18", {}, "no backbone called 'resnt18'"), ("htnet", {"epoch": 1}, "no setting 'epoch'"),
-])
-def test_a_classifier_that_cannot_be_is_refused_before_any_feature_is_read(prepared, tmp_path, monkeypatch, classifier, settings, message):
+@pytest.mark.parametrize(
+    "classifier, settings, message",
+    [
+        ("mer_net", {"kernel": False}, "needs at least one network"),
+        ("timm:resnt18", {}, "no backbone called 'resnt18'"),
+        ("htnet", {"epoch": 1}, "no setting 'epoch'"),
+    ],
+)
+def test_a_classifier_that_cannot_be_is_refused_before_any_feature_is_read(
+    prepared, tmp_path, monkeypatch, classifier, settings, message
+):
     monkeypatch.setattr(inputs, "gather", lambda *_: pytest.fail("features were read"))
     with pytest.raises(BadInput, match=message):
-        run.cross_validate_prepared([prepared], CvConfig(protocol="casme2-3", classifier=classifier, classifier_settings=settings), tmp_path / "run")
+        run.cross_validate_prepared(
+            [prepared],
+            CvConfig(protocol="casme2-3", classifier=classifier, classifier_settings=settings),
+            tmp_path / "run",
+        )
 
 
 def test_bundles_and_ready_made_maps_refuse_both_phases(prepared, tmp_path):
@@ -150,12 +185,18 @@ def test_bundles_and_ready_made_maps_refuse_both_phases(prepared, tmp_path):
 
 def test_a_calibrated_bundle_has_a_temperature_and_predicts_with_it(prepared, tmp_path):
     plain = bundle.fit([prepared], CONFIG)
-    calibrated = bundle.fit([prepared], CONFIG.model_copy(update={"calibration": "temperature", "inner_folds": 2}))
-    assert plain.recipe.temperature == 1 and calibrated.recipe.temperature < 0.9  # all right, and too timid about it
+    calibrated = bundle.fit(
+        [prepared], CONFIG.model_copy(update={"calibration": "temperature", "inner_folds": 2})
+    )
+    assert (
+        plain.recipe.temperature == 1 and calibrated.recipe.temperature < 0.9
+    )  # all right, and too timid about it
     bundle.save(calibrated, tmp_path / "b")
     X = inputs.gather([prepared], CONFIG).X
     expected = nested.sharpen(plain.predict_proba(X), calibrated.recipe.temperature)
-    assert np.allclose(bundle.load(tmp_path / "b").predict_proba(X), expected) and not np.allclose(expected, plain.predict_proba(X), atol=0.01)
+    assert np.allclose(bundle.load(tmp_path / "b").predict_proba(X), expected) and not np.allclose(
+        expected, plain.predict_proba(X), atol=0.01
+    )
     assert "fitted on subjects that were left out" in (tmp_path / "b" / "README.md").read_text()
     with pytest.raises(BadInput, match="C of logistic is still to be searched"):
         bundle.fit([prepared], CONFIG.model_copy(update={"search": {"C": [1e-3, 1e-2]}}))
@@ -173,7 +214,9 @@ def test_a_bundle_knows_the_weights_of_its_flow_and_refuses_those_it_cannot_hold
     ({"classifier_settings": {"C": 1.0}}, "logistic.C was 0.001 and is now 1.0. Choose another"), ({"seeds": 1}, "seeds was 2 and is now 1. Choose another"),
     ({"feature_settings": {"size": 12}}, "feature_settings was"),
 ])  # fmt: skip
-def test_training_refuses_the_folder_of_another_bundle_before_it_fits(prepared, tmp_path, monkeypatch, change, message):
+def test_training_refuses_the_folder_of_another_bundle_before_it_fits(
+    prepared, tmp_path, monkeypatch, change, message
+):
     bundle.save(bundle.fit([prepared], CONFIG, tmp_path / "b"), tmp_path / "b")
     bundle.save(bundle.fit([prepared], CONFIG, tmp_path / "b"), tmp_path / "b")
     monkeypatch.setattr(registry.load("mer.classifiers", "logistic").Classifier, "fit", None)
@@ -187,7 +230,16 @@ def test_a_bundle_states_how_far_the_faces_moved_that_it_was_fitted_on(prepared,
     bundle.save(bundle.fit([prepared], CONFIG), tmp_path / "b")
     low, high = bundle.load(tmp_path / "b").recipe.measured["motion of the face"]
     folder, counted = Prepared(prepared), inputs.gather([prepared], CONFIG).table["clip_id"]
-    shown = [between([], np.zeros((2, 3)), folder.landmarks(clip_id)[0], cache.read(folder, "srflownet", clip_id), False).far for clip_id in counted]
+    shown = [
+        between(
+            [],
+            np.zeros((2, 3)),
+            folder.landmarks(clip_id)[0],
+            cache.read(folder, "srflownet", clip_id),
+            False,
+        ).far
+        for clip_id in counted
+    ]
     assert low <= min(shown) < low + 0.01 and high - 0.01 < max(shown) <= high and max(shown) > min(shown)
     assert f"move by {low:g} to {high:g} %" in (tmp_path / "b" / "README.md").read_text()
 
@@ -204,26 +256,44 @@ def test_a_run_keeps_everything_on_record(prepared, tmp_path):
     assert scores["uf1"] == pytest.approx(2 / 3)  # all right, and surprise, which nobody shows, still counts
     finished = run.open_run(out)
     assert finished.metrics["uf1"] == scores["uf1"] and finished.metrics["synthetic"] is True
-    assert finished.metrics["clips_left_out"] == {"casme2-3 gives no label to casme2 others": 4, "no face": 1, "no flow by srflownet": 1}
+    assert finished.metrics["clips_left_out"] == {
+        "casme2-3 gives no label to casme2 others": 4,
+        "no face": 1,
+        "no flow by srflownet": 1,
+    }
     assert load_config(out / "config.yaml") == CONFIG
     assert (out / finished.origin["folders"][0]).resolve() == prepared.resolve()
-    assert finished.origin["flow"]["match_exposure"] is True and finished.origin["flow"]["weights"] == "0123456789abcdef"
+    assert (
+        finished.origin["flow"]["match_exposure"] is True
+        and finished.origin["flow"]["weights"] == "0123456789abcdef"
+    )
     assert "numpy" in finished.origin["versions"]
     assert len(finished.predictions) == 20 and len(finished.clips) == 10 and len(finished.left_out) == 6
     text = run.summary(scores)
     assert "majority class" in text and "each predicted without its subject" in text
-    assert "Protocol casme2-3: 6 clips are left out (left_out.csv): 4 casme2-3 gives no label to casme2 others; 1 no" in text
+    assert (
+        "Protocol casme2-3: 6 clips are left out (left_out.csv): 4 casme2-3 gives no label to casme2 others; 1 no"
+        in text
+    )
 
 
 def test_a_synthetic_protocol_makes_a_synthetic_run(prepared, tmp_path):
     settings = json.loads((prepared / "prepare.json").read_text())
-    for marked, protocol, synthetic in ((True, "casme2-3", True), (False, "casme2-3", False), (False, "synthetic-3", True)):
+    for marked, protocol, synthetic in (
+        (True, "casme2-3", True),
+        (False, "casme2-3", False),
+        (False, "synthetic-3", True),
+    ):
         (prepared / "prepare.json").write_text(json.dumps(settings | {"synthetic": marked}))
         out = tmp_path / f"{marked}-{protocol}"
-        scores = run.cross_validate_prepared([prepared], CONFIG.model_copy(update={"protocol": protocol, "classifier": "majority"}), out)
+        scores = run.cross_validate_prepared(
+            [prepared], CONFIG.model_copy(update={"protocol": protocol, "classifier": "majority"}), out
+        )
         assert run.open_run(out).metrics["synthetic"] is synthetic
         with_scores = [line for line in run.summary(scores).splitlines() if " 0." in line]
-        assert len(with_scores) == 3 and all(line.endswith(" (synthetic data)") is synthetic for line in with_scores)
+        assert len(with_scores) == 3 and all(
+            line.endswith(" (synthetic data)") is synthetic for line in with_scores
+        )
 
 
 def test_an_unfinished_run_is_not_opened(tmp_path):
@@ -233,7 +303,15 @@ def test_an_unfinished_run_is_not_opened(tmp_path):
 
 def test_what_would_change_nothing_for_ready_made_maps_is_refused(tmp_path):
     (tmp_path / "index.csv").touch()
-    command = ["cv", "--maps", str(tmp_path), "--index", str(tmp_path / "index.csv"), "--out", str(tmp_path / "run")]
+    command = [
+        "cv",
+        "--maps",
+        str(tmp_path),
+        "--index",
+        str(tmp_path / "index.csv"),
+        "--out",
+        str(tmp_path / "run"),
+    ]
     answer = CliRunner().invoke(cli, [*command, "--protocol", "casme2-3", "--method", "dis"])
     assert answer.exit_code == 2 and "--protocol, --method would change nothing" in answer.output
 
@@ -244,14 +322,21 @@ def test_a_fold_without_two_labels_says_which_clips_the_protocol_left_out(prepar
 
     monkeypatch.setattr(evaluate, "cross_validate", poor)
     outcome = (prepared / "outcome.csv").read_text()
-    (prepared / "outcome.csv").write_text(outcome.replace("onset, frame 1", "there is no folder sub01."))  # a reason that ends itself
-    with pytest.raises(evaluate.OneLabel, match=r"only one label is left\. Protocol casme2-3: 6 of 16 clips are left out, first casme2/sub01/c0: no face: [^.]*\.$"):
+    (prepared / "outcome.csv").write_text(
+        outcome.replace("onset, frame 1", "there is no folder sub01.")
+    )  # a reason that ends itself
+    with pytest.raises(
+        evaluate.OneLabel,
+        match=r"only one label is left\. Protocol casme2-3: 6 of 16 clips are left out, first casme2/sub01/c0: no face: [^.]*\.$",
+    ):
         run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run")
 
 
 @pytest.mark.parametrize("classifier", ["ststnet", "rcn"])
 def test_a_network_refuses_what_is_no_map(classifier, prepared, tmp_path):
-    config = CONFIG.model_copy(update={"classifier": classifier, "feature": "roi_flow", "feature_settings": {}})
+    config = CONFIG.model_copy(
+        update={"classifier": classifier, "feature": "roi_flow", "feature_settings": {}}
+    )
     with pytest.raises(BadInput, match="This network reads maps.*Use the feature flow_image"):
         run.cross_validate_prepared([prepared], config, tmp_path / "run")
 

@@ -12,20 +12,38 @@ TABLE = pd.DataFrame({"dataset": ["a", "a", "b", "b", "a"], "subject": ["1", "2"
 
 def test_subjects_of_the_same_name_in_two_datasets_are_two_people():
     folds = splits.loso(TABLE)
-    assert [(name, test.tolist()) for name, _, test in folds] == [("a/1", [0, 4]), ("a/2", [1]), ("b/1", [2, 3])]
+    assert [(name, test.tolist()) for name, _, test in folds] == [
+        ("a/1", [0, 4]),
+        ("a/2", [1]),
+        ("b/1", [2, 3]),
+    ]
 
 
 def test_a_person_before_several_cameras_is_one_person():
-    table = pd.DataFrame({"dataset": ["smic", "smic_vis", "smic_nir", "samm", "samm_lv"], "subject": ["s11", "s11", "s12", "s11", "s11"]})
+    table = pd.DataFrame(
+        {
+            "dataset": ["smic", "smic_vis", "smic_nir", "samm", "samm_lv"],
+            "subject": ["s11", "s11", "s12", "s11", "s11"],
+        }
+    )
     folds = splits.loso(table)
-    assert [(name, test.tolist()) for name, _, test in folds] == [("samm/s11", [3, 4]), ("smic/s11", [0, 1]), ("smic/s12", [2])]
-    assert [(name, test.tolist()) for name, _, test in splits.lodo(table)] == [("samm", [3, 4]), ("smic", [0, 1, 2])]
+    assert [(name, test.tolist()) for name, _, test in folds] == [
+        ("samm/s11", [3, 4]),
+        ("smic/s11", [0, 1]),
+        ("smic/s12", [2]),
+    ]
+    assert [(name, test.tolist()) for name, _, test in splits.lodo(table)] == [
+        ("samm", [3, 4]),
+        ("smic", [0, 1, 2]),
+    ]
 
 
 def test_every_clip_is_tested_once_and_never_fitted_on_there():
     folds = splits.loso(TABLE)
     assert sorted(np.concatenate([test for _, _, test in folds])) == list(range(5))
-    assert all(set(train) | set(test) == set(range(5)) and not set(train) & set(test) for _, train, test in folds)
+    assert all(
+        set(train) | set(test) == set(range(5)) and not set(train) & set(test) for _, train, test in folds
+    )
 
 
 def test_a_subject_on_both_sides_is_found():
@@ -40,7 +58,10 @@ def test_one_subject_cannot_be_left_out():
 
 def test_a_dataset_is_left_out_with_all_its_subjects():
     folds = splits.lodo(TABLE)
-    assert [(name, train.tolist(), test.tolist()) for name, train, test in folds] == [("a", [2, 3], [0, 1, 4]), ("b", [0, 1, 4], [2, 3])]
+    assert [(name, train.tolist(), test.tolist()) for name, train, test in folds] == [
+        ("a", [2, 3], [0, 1, 4]),
+        ("b", [0, 1, 4], [2, 3]),
+    ]
 
 
 def test_one_dataset_cannot_be_left_out():

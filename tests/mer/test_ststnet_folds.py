@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from mer import evaluate
 from mer.classifiers import _ststnet_folds
@@ -23,9 +22,13 @@ def clips(side=28, per_subject=(2, 5, 9, 7, 7), channels=3):
     return X, y, [np.flatnonzero(subjects != s) for s in range(len(per_subject))]
 
 
-@pytest.mark.parametrize("batch_size", [256, 11, 24])  # one batch; several; 24: one for some folds and two for others
+@pytest.mark.parametrize(
+    "batch_size", [256, 11, 24]
+)  # one batch; several; 24: one for some folds and two for others
 @pytest.mark.parametrize("side", [28, 12])  # 12: the last row and column are in no window of the max-pooling
-@pytest.mark.parametrize("balanced, channels", [(True, 3), (False, 3), (True, 2)])  # 2: in torch, not in the kernel
+@pytest.mark.parametrize(
+    "balanced, channels", [(True, 3), (False, 3), (True, 2)]
+)  # 2: in torch, not in the kernel
 def test_each_fold_is_what_it_is_alone(batch_size, side, balanced, channels, monkeypatch):
     monkeypatch.setattr(_ststnet_folds, "BLOCK", 3)
     monkeypatch.setitem(_ststnet_folds.AT_ONCE, "cpu", 12)
@@ -37,7 +40,10 @@ def test_each_fold_is_what_it_is_alone(batch_size, side, balanced, channels, mon
         alone = Classifier(**settings).fit(X[fold], y[fold], places=fold)
         assert np.array_equal(together[k].mean, alone.mean) and np.array_equal(together[k].scale, alone.scale)
         assert np.allclose(together[k].predict_proba(X), alone.predict_proba(X), atol=2e-4)
-        far = [(together[k].net.state_dict()[name] - value).abs() > 1e-5 for name, value in alone.net.state_dict().items()]
+        far = [
+            (together[k].net.state_dict()[name] - value).abs() > 1e-5
+            for name, value in alone.net.state_dict().items()
+        ]
         # Positions of a window may tie but for rounding, and Adam makes a whole step of a gradient that is zero but for it.
         assert sum(where.sum() for where in far) <= sum(where.numel() for where in far) / 16
 
@@ -50,7 +56,9 @@ def test_leaving_clips_out_keeps_the_order_of_the_others():
     assert first.tolist() != second.tolist()
 
 
-def test_a_block_is_saved_before_the_next_one_starts_and_a_stopped_run_ends_the_same(small, tmp_path, monkeypatch):
+def test_a_block_is_saved_before_the_next_one_starts_and_a_stopped_run_ends_the_same(
+    small, tmp_path, monkeypatch
+):
     monkeypatch.setattr(_ststnet_folds, "BLOCK", 2)
     config = CvConfig(classifier="ststnet", classifier_settings={"epochs": 3}, seeds=2)
     whole = evaluate.cross_validate(*small, config, tmp_path / "whole")

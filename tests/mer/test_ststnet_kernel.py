@@ -27,7 +27,15 @@ def problem(height=28, width=28, classes=3, x=None):
     share = torch.rand(FOLDS, CLIPS)
     share[0, 2] = share[3] = 0
     means, scales = 5 + 0.1 * torch.randn(FOLDS, 1, 3, 1, 1), 2 + 0.1 * torch.rand(FOLDS, 1, 3, 1, 1)
-    return x, parameters, torch.arange(CLIPS) % classes, torch.randperm(CLIPS)[:6], share[:, :6].contiguous(), means, scales
+    return (
+        x,
+        parameters,
+        torch.arange(CLIPS) % classes,
+        torch.randperm(CLIPS)[:6],
+        share[:, :6].contiguous(),
+        means,
+        scales,
+    )
 
 
 def gradients(laid_out, parameters, *batch):
@@ -40,10 +48,14 @@ def assert_equal(x, *batch):
     kernel, reference = gradients(Kernel(x), *batch), gradients(InTorch(x, torch.device("cpu")), *batch)
     for name, expected in reference.items():
         assert expected.any(), name
-        assert torch.allclose(kernel[name], expected, atol=1e-5 * expected.abs().max().item(), rtol=1e-4), name
+        assert torch.allclose(kernel[name], expected, atol=1e-5 * expected.abs().max().item(), rtol=1e-4), (
+            name
+        )
 
 
-@pytest.mark.parametrize("size", [(28, 28), (12, 12), (13, 29), (14, 17), (15, 24), (30, 31)])  # every remainder by 3, cells that leave windows over
+@pytest.mark.parametrize(
+    "size", [(28, 28), (12, 12), (13, 29), (14, 17), (15, 24), (30, 31)]
+)  # every remainder by 3, cells that leave windows over
 @pytest.mark.parametrize("classes", [3, 7])
 def test_gradients_are_those_of_torch(size, classes):
     assert_equal(*problem(*size, classes))
@@ -87,7 +99,9 @@ def test_a_clip_with_no_share_cannot_reach_a_fold():
     x[clips[4]] *= -1000
     after = gradients(Kernel(x), parameters, labels, clips, share, *rest)
     for name in before:
-        assert torch.equal(before[name][2], after[name][2]) and not torch.equal(before[name][1], after[name][1])
+        assert torch.equal(before[name][2], after[name][2]) and not torch.equal(
+            before[name][1], after[name][1]
+        )
 
 
 def test_the_number_of_threads_changes_nothing(threads):

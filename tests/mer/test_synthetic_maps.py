@@ -50,7 +50,13 @@ def test_a_surprised_brow_goes_up_and_a_smile_spreads_the_mouth():
         return flow[y, x] - np.median(flow, (0, 1))
 
     brow = np.median([at(flow, marks, 105)[1] for flow, marks, emotion in found if emotion == "surprise"])
-    spread = np.median([(at(flow, marks, 291) - at(flow, marks, 61))[0] for flow, marks, emotion in found if emotion == "happiness"])
+    spread = np.median(
+        [
+            (at(flow, marks, 291) - at(flow, marks, 61))[0]
+            for flow, marks, emotion in found
+            if emotion == "happiness"
+        ]
+    )
     assert brow < -0.1 and spread > 0.1
 
 
@@ -66,8 +72,12 @@ def test_frozen_weights_know_people_they_have_not_seen(crop):
     X, y, _ = make_maps(60, seed=99, crop=crop)
     classifier = pretrain.load(crop)
     assert (classifier.predict_proba(X).argmax(1) == y).mean() > 0.8
-    assert (pretrain.FROZEN / f"synthetic-{crop}.md").read_text(encoding="utf-8") == pretrain.card(crop, pretrain.MAPS, pretrain.SEED)
-    started = Classifier(classes=3, seed=0, kernel=False, networks=1, start=crop, steps=1, learning_rate=1e-7, average=0.0).fit(X, y)
+    assert (pretrain.FROZEN / f"synthetic-{crop}.md").read_text(encoding="utf-8") == pretrain.card(
+        crop, pretrain.MAPS, pretrain.SEED
+    )
+    started = Classifier(
+        classes=3, seed=0, kernel=False, networks=1, start=crop, steps=1, learning_rate=1e-7, average=0.0
+    ).fit(X, y)
     assert np.allclose(started.predict_proba(X), classifier.predict_proba(X), atol=1e-3)
 
 

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from test_rasterize import random_splats
 
 from flow.splatting import gsplat_backend, rasterize
 from flow.splatting.scenes import render_pair
-from test_rasterize import random_splats
 
 
 def isect_tiles(means2d, radii, depths, tile_size, tile_width, tile_height):
@@ -31,10 +31,14 @@ def isect_tiles(means2d, radii, depths, tile_size, tile_width, tile_height):
 
 def isect_offset_encode(isect_ids, n_images, tile_width, tile_height):
     """Where each tile begins in the list above."""
-    return torch.searchsorted(isect_ids, torch.arange(tile_width * tile_height)).view(n_images, tile_height, tile_width)
+    return torch.searchsorted(isect_ids, torch.arange(tile_width * tile_height)).view(
+        n_images, tile_height, tile_width
+    )
 
 
-def rasterize_to_pixels(means2d, conics, colors, opacities, image_width, image_height, tile_size, isect_offsets, flatten_ids):
+def rasterize_to_pixels(
+    means2d, conics, colors, opacities, image_width, image_height, tile_size, isect_offsets, flatten_ids
+):
     """Each tile's Gaussians front to back, as the kernel does it: pixel centres at one half, clamp, cut and early stop."""
     picture = torch.zeros(1, image_height, image_width, colors.shape[-1])
     opacity = torch.zeros(1, image_height, image_width, 1)
@@ -46,7 +50,9 @@ def rasterize_to_pixels(means2d, conics, colors, opacities, image_width, image_h
             for j in range(left, min(left + tile_size, image_width)):
                 dx, dy = (means2d[0, mine] - torch.tensor([j + 0.5, i + 0.5])).T
                 a, b, c = conics[0, mine].T
-                alpha = (opacities[0, mine] * torch.exp(-0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy)).clamp(max=0.999)
+                alpha = (
+                    opacities[0, mine] * torch.exp(-0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy)
+                ).clamp(max=0.999)
                 alpha = torch.where(alpha < 1 / 255, 0.0, alpha)
                 after = torch.cumprod(1 - alpha, 0)
                 alpha = torch.where(after <= 1e-4, 0.0, alpha)
@@ -59,7 +65,11 @@ def rasterize_to_pixels(means2d, conics, colors, opacities, image_width, image_h
 @pytest.fixture
 def stand_in(monkeypatch):
     """A module `gsplat` that runs on the processor."""
-    functions = dict(isect_tiles=isect_tiles, isect_offset_encode=isect_offset_encode, rasterize_to_pixels=rasterize_to_pixels)
+    functions = dict(
+        isect_tiles=isect_tiles,
+        isect_offset_encode=isect_offset_encode,
+        rasterize_to_pixels=rasterize_to_pixels,
+    )
     monkeypatch.setitem(sys.modules, "gsplat", SimpleNamespace(**functions))
     monkeypatch.setattr(gsplat_backend, "DEVICE", "cpu")
 

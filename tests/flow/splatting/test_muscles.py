@@ -102,7 +102,10 @@ def test_each_side_moves_alone_and_both_mirror_each_other(action):
     right = muscles.move(rest, {action + "R": 1.0}) - rest
     left = muscles.move(rest, {action + "L": 1.0}) - rest
     assert np.allclose(left, (right * [-1, 1, 1])[mirror], atol=1e-6)
-    own, other = np.linalg.norm(right[rest[:, 0] < -0.5], axis=1), np.linalg.norm(right[rest[:, 0] > 0.5], axis=1)
+    own, other = (
+        np.linalg.norm(right[rest[:, 0] < -0.5], axis=1),
+        np.linalg.norm(right[rest[:, 0] > 0.5], axis=1),
+    )
     assert own.sum() > 4 * other.sum()
 
 
@@ -136,7 +139,9 @@ def test_intensity_in_pixels_is_what_was_asked_for(seen):
 
 
 def test_timing_rises_holds_and_falls():
-    level = muscles.timing(np.array([0.0, 0.2, 0.3, 0.4, 0.45, 0.6, 0.8]), onset=0.2, apex=0.4, hold=0.1, offset=0.2)
+    level = muscles.timing(
+        np.array([0.0, 0.2, 0.3, 0.4, 0.45, 0.6, 0.8]), onset=0.2, apex=0.4, hold=0.1, offset=0.2
+    )
     assert np.allclose(level, [0, 0, 0.5, 1, 1, 0.5, 0])
 
 
@@ -150,7 +155,9 @@ def test_recipes_are_seeded_and_written_as_coders_do():
 
 
 def test_a_performance_starts_at_rest_and_reaches_its_apex():
-    states = performance({"12": 0.4}, 40, 50.0, np.random.default_rng(0), onset=0.2, apex=0.4, hold=0.1, offset=0.2)
+    states = performance(
+        {"12": 0.4}, 40, 50.0, np.random.default_rng(0), onset=0.2, apex=0.4, hold=0.1, offset=0.2
+    )
     level = np.array([s.actions["12"] for s in states])
     assert level[0] == 0 and level[-1] == 0 and level.max() == pytest.approx(0.4)
     assert level.argmax() in range(20, 26) and states[0].pose.yaw == 0

@@ -64,7 +64,10 @@ def test_fast_equals_reference_on_a_face(scene):
     window.mean = window.mean - [left, top]
     colours = scene.paint(splats)[near]
     picture, _ = by_reference(window, colours, side, side, rasterize.CLOSED)
-    assert np.abs(view.weights.blend(scene.paint(splats))[top : top + side, left : left + side] - picture).max() < 5e-4
+    assert (
+        np.abs(view.weights.blend(scene.paint(splats))[top : top + side, left : left + side] - picture).max()
+        < 5e-4
+    )
 
 
 def test_the_comparison_notices_back_to_front():
@@ -77,7 +80,10 @@ def test_the_comparison_notices_back_to_front():
 
 def test_reference_has_gradients():
     splats = random_splats(6, 9, 8, 4)
-    tensors = [torch.from_numpy(np.ascontiguousarray(x, np.float64)) for x in (splats.mean, splats.conic, splats.depth)]
+    tensors = [
+        torch.from_numpy(np.ascontiguousarray(x, np.float64))
+        for x in (splats.mean, splats.conic, splats.depth)
+    ]
     mean, conic, depth = tensors
     mean.requires_grad_(), conic.requires_grad_()
     opacity = torch.full((6,), 0.6, dtype=torch.float64, requires_grad=True)
@@ -88,7 +94,9 @@ def test_reference_has_gradients():
 
     with torch.no_grad():  # against a finite difference
         step = 1e-6
-        up, seen_up = reference.composite(mean, conic, depth, opacity, values + step * torch.eye(6, 3), 9, 8, 0.0)
+        up, seen_up = reference.composite(
+            mean, conic, depth, opacity, values + step * torch.eye(6, 3), 9, 8, 0.0
+        )
         rise = ((up.square().sum() + seen_up.sum()) - (picture.square().sum() + seen.sum())) / step
     assert torch.isclose(rise, values.grad.diagonal().sum(), rtol=1e-4)
 

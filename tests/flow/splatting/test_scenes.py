@@ -43,7 +43,9 @@ def test_the_motion_is_as_large_as_asked(pixels):
     largest = [
         np.linalg.norm(pair.flow[pair.face], axis=1).max()
         for pair in (
-            render_pair(1, i, still_head=1.0, still_face=0.0, blink=0.0, gaze=0.0, motion=(pixels, pixels), **SMALL)
+            render_pair(
+                1, i, still_head=1.0, still_face=0.0, blink=0.0, gaze=0.0, motion=(pixels, pixels), **SMALL
+            )
             for i in range(3)
         )
     ]
@@ -51,7 +53,9 @@ def test_the_motion_is_as_large_as_asked(pixels):
 
 
 def test_a_still_pair_is_still():
-    pair = render_pair(1, 2, still_head=1.0, still_face=1.0, blink=0.0, gaze=0.0, shake=0.0, sensor=False, **SMALL)
+    pair = render_pair(
+        1, 2, still_head=1.0, still_face=1.0, blink=0.0, gaze=0.0, shake=0.0, sensor=False, **SMALL
+    )
     assert np.abs(pair.flow).max() < 1e-4 and np.array_equal(pair.frame1, pair.frame2) and pair.valid.all()
 
 
@@ -61,7 +65,9 @@ def test_neighbouring_indices_share_an_identity_and_others_do_not():
     def shape(index: int) -> np.ndarray:
         return draw_scene(1, index, 64, Ranges(gaussians=2000))[0].face.head.rest
 
-    assert np.array_equal(shape(0), shape(PAIRS_PER_FACE - 1)) and not np.array_equal(shape(0), shape(PAIRS_PER_FACE))
+    assert np.array_equal(shape(0), shape(PAIRS_PER_FACE - 1)) and not np.array_equal(
+        shape(0), shape(PAIRS_PER_FACE)
+    )
 
 
 def test_identities_differ_in_shape_and_colour():
@@ -75,7 +81,9 @@ def test_the_stream_is_the_same_for_any_number_of_workers():
     alone = iter(PairStream(3, size=48, gaussians=800))
     first = [next(alone) for _ in range(2)]
     spread = iter(DataLoader(PairStream(3, size=48, gaussians=800), batch_size=None, num_workers=2))
-    shared = [next(spread) for _ in range(3)]  # workers take turns: 0 of the first, 0 of the second, 1 of the first
+    shared = [
+        next(spread) for _ in range(3)
+    ]  # workers take turns: 0 of the first, 0 of the second, 1 of the first
     assert np.array_equal(first[0]["image1"], shared[0]["image1"])
     assert np.array_equal(first[1]["flow"], shared[2]["flow"])
     assert not np.array_equal(shared[0]["image1"], shared[1]["image1"])

@@ -36,7 +36,9 @@ def test_noise_has_the_stated_size():
 
 def test_blur_smooths_and_keeps_the_mean():
     blurred = shot(SCENE, blur=1.5)
-    assert blurred.std() < 0.3 * shot(SCENE).std() and blurred.mean() == pytest.approx(shot(SCENE).mean(), rel=0.02)
+    assert blurred.std() < 0.3 * shot(SCENE).std() and blurred.mean() == pytest.approx(
+        shot(SCENE).mean(), rel=0.02
+    )
 
 
 def test_drift_and_flicker_change_the_gain_between_frames():
@@ -48,7 +50,9 @@ def test_drift_and_flicker_change_the_gain_between_frames():
 
 def test_light_slopes_slowly_across_the_picture():
     early, late = shot(GREY, frame=0, slope=0.1), shot(GREY, frame=39, slope=0.1)
-    assert np.ptp(early) == 0 and late[:, -1].mean() - late[:, 0].mean() == pytest.approx(0.2 * 127.5, rel=0.05)
+    assert np.ptp(early) == 0 and late[:, -1].mean() - late[:, 0].mean() == pytest.approx(
+        0.2 * 127.5, rel=0.05
+    )
 
 
 def test_gray_has_one_channel_repeated():

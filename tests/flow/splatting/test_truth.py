@@ -66,10 +66,17 @@ def test_the_warp_check_notices_a_wrong_flow(scene, fault):
     before, after = views(scene, State({"12": 0.5}, pose=Pose(yaw=1.5)))
     truth = motion(before, after)
     flow = truth["flow"]
-    faults = {"late": np.roll(flow, 40, axis=1), "bled": 0.7 * flow, "doubled": 2 * flow, "swapped": flow[..., ::-1]}
+    faults = {
+        "late": np.roll(flow, 40, axis=1),
+        "bled": 0.7 * flow,
+        "doubled": 2 * flow,
+        "swapped": flow[..., ::-1],
+    }
     wrong = faults.get(fault, np.zeros_like(flow))
     with pytest.raises(AssertionError):
-        check_warp(before, after, np.ascontiguousarray(wrong), truth["valid"] & scene.masks(before.weights)[1])
+        check_warp(
+            before, after, np.ascontiguousarray(wrong), truth["valid"] & scene.masks(before.weights)[1]
+        )
 
 
 def analytic(scene, view: View, pose: Pose) -> np.ndarray:
@@ -99,7 +106,10 @@ RIGID = {
 def check_rigid(flow: np.ndarray, expected: np.ndarray, where: np.ndarray) -> None:
     error = np.linalg.norm(flow - expected, axis=2)[where]
     assert where.sum() > 2000
-    assert np.median(error) < 1e-3 and np.percentile(error, 99) < 0.01, (np.median(error), np.percentile(error, 99))
+    assert np.median(error) < 1e-3 and np.percentile(error, 99) < 0.01, (
+        np.median(error),
+        np.percentile(error, 99),
+    )
 
 
 @pytest.mark.parametrize("name", RIGID)
@@ -112,14 +122,18 @@ def test_a_rigid_move_gives_the_analytic_flow(scene, name):
 def test_the_rigid_check_notices_discs_that_do_not_turn(scene, name):
     before, after = views(scene, State(pose=RIGID[name]))
     with pytest.raises(AssertionError):
-        check_rigid(motion(before, after)["flow_centres"], analytic(scene, before, RIGID[name]), inner(scene, before))
+        check_rigid(
+            motion(before, after)["flow_centres"], analytic(scene, before, RIGID[name]), inner(scene, before)
+        )
 
 
 def bleed(scene, view: View) -> np.ndarray:
     """How much of what lies more than 0.5 cm behind the skin shows through it, per pixel."""
     weights, depth = view.weights, view.splats.depth
     hidden = np.zeros(weights.opacity.shape)
-    for low in np.arange(depth.min(), depth.max(), 1.0):  # slices of depth, so that one blend serves many pixels
+    for low in np.arange(
+        depth.min(), depth.max(), 1.0
+    ):  # slices of depth, so that one blend serves many pixels
         slab = ((depth >= low) & (depth < low + 1.0)).astype(np.float32)
         hidden += np.where(view.depth() + 0.5 < low, weights.blend(slab), 0)
     return hidden
@@ -128,7 +142,10 @@ def bleed(scene, view: View) -> np.ndarray:
 def check_bleed(scene, view: View, where: np.ndarray) -> None:
     hidden = bleed(scene, view)[where]
     assert where.sum() > 2000
-    assert hidden.mean() < 0.001 and np.percentile(hidden, 99) < 0.02, (hidden.mean(), np.percentile(hidden, 99))
+    assert hidden.mean() < 0.001 and np.percentile(hidden, 99) < 0.02, (
+        hidden.mean(),
+        np.percentile(hidden, 99),
+    )
 
 
 def test_what_lies_behind_the_skin_does_not_show_through(scene):
@@ -200,7 +217,9 @@ def test_gaussians_keep_their_order_when_the_head_turns_a_little(scene):
     """Neighbours lie at different heights, so a small turn must not reshuffle which of them is in front."""
     first = scene.view(State()).weights.matrix
     turned = Pose(yaw=0.2)
-    placed = gaussians_module.splats(scene.face.gaussians, scene.face.head.vertices(State(pose=turned)), scene.camera)
+    placed = gaussians_module.splats(
+        scene.face.gaussians, scene.face.head.vertices(State(pose=turned)), scene.camera
+    )
     same_place = scene.view(State()).splats
     same_place.depth = placed.depth  # only the order changes
     second = weigh(same_place, scene.camera.width, scene.camera.height).matrix

@@ -12,9 +12,16 @@ from flow.train import TrainConfig
 def test_rows_differ_in_data_and_losses_alone():
     rows = {name: ablation.config_of(name, "pool", 40, 64).model_dump() for name in ablation.ROWS}
     first = rows.pop("generic")
-    assert first["data"] == {"generic": 1.0} and not first["losses"] and first["steps"] == 40 and first["widen"] == 4
+    assert (
+        first["data"] == {"generic": 1.0}
+        and not first["losses"]
+        and first["steps"] == 40
+        and first["widen"] == 4
+    )
     for row in rows.values():
-        assert {key for key in row if row[key] != first[key]} <= {"data", "losses"} and row["data"] == rows["faces"]["data"]
+        assert {key for key in row if row[key] != first[key]} <= {"data", "losses"} and row["data"] == rows[
+            "faces"
+        ]["data"]
     used = [tuple(row["losses"]) for row in rows.values()]
     assert len(set(used)) == len(used) and set(used[-1]) == {name for row in used[:-1] for name in row}
 
@@ -31,7 +38,9 @@ def test_errors_are_those_inside_the_face(monkeypatch):
     mask[:, :4] = True
     truth = np.zeros((8, 8, 2), np.float32)
     truth[:, 4:] = 50  # outside the face
-    monkeypatch.setattr(ablation, "_held_out", lambda pairs, faces: iter([("splat faces", 0, frame, frame, truth, mask)]))
+    monkeypatch.setattr(
+        ablation, "_held_out", lambda pairs, faces: iter([("splat faces", 0, frame, frame, truth, mask)])
+    )
     shift = lambda onset, apex: [torch.tensor([0.3, 0.4])[None, :, None, None].expand(1, 2, 8, 8)]  # noqa: E731
     errors = ablation.measure({"generic": shift}, 1, None).set_index("network")
     assert errors.loc["generic", "epe"] == pytest.approx(0.5) and errors.loc["rest", "epe"] == 0

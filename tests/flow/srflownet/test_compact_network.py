@@ -23,7 +23,9 @@ def picture():
 
 def moved(picture, dx, dy, height=120, width=150):
     """Two cuts of the picture, the second `dx`, `dy` whole pixels on: the motion is (-dx, -dy)."""
-    return picture[..., 60 : 60 + height, 100 : 100 + width], picture[..., 60 + dy : 60 + dy + height, 100 + dx : 100 + dx + width]
+    return picture[..., 60 : 60 + height, 100 : 100 + width], picture[
+        ..., 60 + dy : 60 + dy + height, 100 + dx : 100 + dx + width
+    ]
 
 
 def test_it_is_small():
@@ -119,7 +121,12 @@ def test_smooth_answers_solve_their_system():
     laplacian = equations.laplacian(torch.eye(36).reshape(36, 1, 6, 6)).reshape(36, 36).T
     block = lambda m: torch.diag(m.flatten())  # noqa: E731
     smooth = 0.5 * laplacian + 1e-5 * torch.eye(36)
-    system = torch.cat([torch.cat([block(ix * ix) + smooth, block(ix * iy)], 1), torch.cat([block(ix * iy), block(iy * iy) + smooth], 1)])
+    system = torch.cat(
+        [
+            torch.cat([block(ix * ix) + smooth, block(ix * iy)], 1),
+            torch.cat([block(ix * iy), block(iy * iy) + smooth], 1),
+        ]
+    )
     right = -torch.cat([(ix * it).flatten(), (iy * it).flatten()])
     right = right - 0.5 * torch.cat([laplacian @ flow[0, 0].flatten(), laplacian @ flow[0, 1].flatten()])
     exact = equations.REACH * torch.tanh(torch.linalg.solve(system, right).reshape(2, 6, 6) / equations.REACH)

@@ -13,7 +13,9 @@ from flow.srflownet import compact
 
 @pytest.mark.parametrize("name, settings", [("compact", {"width": 16}), ("full", {"iterations": 1})])
 def test_a_network_is_one_graph(name, settings, monkeypatch):
-    monkeypatch.setattr(compact, "ROUNDS", {8: 1, 4: 1})  # the same parts, repeated less: capturing takes its time
+    monkeypatch.setattr(
+        compact, "ROUNDS", {8: 1, 4: 1}
+    )  # the same parts, repeated less: capturing takes its time
     monkeypatch.setattr(compact, "SCHEDULE", ((8, 8), (1, 4)))
     torch.manual_seed(0)
     network = srflownet.build(name, **settings).eval()
@@ -23,9 +25,13 @@ def test_a_network_is_one_graph(name, settings, monkeypatch):
         network.zero_grad()
         motion = called(*frames)[-1]
         motion.abs().mean().backward()
-        return motion.detach(), torch.cat([p.grad.flatten() for p in network.parameters() if p.grad is not None])
+        return motion.detach(), torch.cat(
+            [p.grad.flatten() for p in network.parameters() if p.grad is not None]
+        )
 
     captured = run(torch.compile(network, backend="eager", fullgraph=True))  # a break in the graph raises
     motion, gradient = run(network)
     assert motion.abs().max() > 1e-3 and gradient.norm() > 0
-    assert torch.allclose(captured[0], motion, atol=1e-5) and torch.allclose(captured[1], gradient, rtol=1e-4, atol=1e-7)
+    assert torch.allclose(captured[0], motion, atol=1e-5) and torch.allclose(
+        captured[1], gradient, rtol=1e-4, atol=1e-7
+    )

@@ -77,7 +77,9 @@ def test_tiles_join_without_seams(network):
     onset, apex = picture[..., 60:188, 60:316], picture[..., 61:189, 62:318]
     whole = network(onset, apex)[-1]
     tiled = estimate_tiled(network, onset, apex, tile=160, overlap=96)
-    cut = torch.cat([network(onset[..., part], apex[..., part])[-1] for part in (slice(128), slice(128, 256))], dim=-1)
+    cut = torch.cat(
+        [network(onset[..., part], apex[..., part])[-1] for part in (slice(128), slice(128, 256))], dim=-1
+    )
 
     def seam(flow):
         """The largest break between two columns, mean over rows, that the whole does not have."""
@@ -91,10 +93,16 @@ def test_tiles_join_without_seams(network):
 def test_every_trained_weight_gets_a_gradient():
     torch.manual_seed(0)
     network = SRFlowNet(iterations=2)
-    torch.nn.init.ones_(network.update.aggregator.gamma)  # at its start of 0 nothing flows back through the attention
+    torch.nn.init.ones_(
+        network.update.aggregator.gamma
+    )  # at its start of 0 nothing flows back through the attention
     onset, apex = torch.rand(2, 1, 3, 64, 64) * 255
     sum(p.square().mean() for p in network(onset, apex)).backward()
-    idle = [name for name, p in network.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())]
+    idle = [
+        name
+        for name, p in network.named_parameters()
+        if p.requires_grad and (p.grad is None or not p.grad.any())
+    ]
     # instance normalisation takes away the mean, and so the bias of the convolution before it
     assert [name for name in idle if not (name.startswith("fnet") and name.endswith("bias"))] == []
 
@@ -114,4 +122,6 @@ def test_upsampling_weights_belong_to_their_own_pixel():
     mask[:, 4] = 100.0  # the centre cell alone
     mask[:, 4, 1, 2], mask[:, 5, 1, 2] = 0.0, 100.0  # but for one pixel, the cell to the right
     fine = convex_upsample(flow, mask.reshape(1, 576, 3, 3))
-    assert fine[0, 0, 8 + 1, 8 + 2] == pytest.approx(8 * 5) and fine[0, 0, 8 + 2, 8 + 1] == pytest.approx(8 * 4)
+    assert fine[0, 0, 8 + 1, 8 + 2] == pytest.approx(8 * 5) and fine[0, 0, 8 + 2, 8 + 1] == pytest.approx(
+        8 * 4
+    )

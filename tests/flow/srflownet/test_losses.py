@@ -29,7 +29,9 @@ def test_sequence_weights_later_steps_more_and_small_motion_more():
 
 def test_a_power_below_one_gives_small_errors_more_weight():
     truth = torch.full((1, 2, 1, 1), 0.3)
-    loss = lambda error, power: float(losses.sequence([truth + torch.tensor([error, 0])[None, :, None, None]], truth, power=power))  # noqa: E731
+    loss = lambda error, power: float(
+        losses.sequence([truth + torch.tensor([error, 0])[None, :, None, None]], truth, power=power)
+    )  # noqa: E731
     assert loss(0.4, 1.0) / loss(0.1, 1.0) == pytest.approx(4, rel=1e-3)
     assert loss(0.4, 0.5) / loss(0.1, 0.5) == pytest.approx((0.41 / 0.11) ** 0.5, rel=1e-3)
 
@@ -44,7 +46,9 @@ def test_gradient_loss_is_the_mean_slope_of_the_error():
     # 16 slopes... to the right: u has |1|, |2| in each of 2 rows and v none: mean 6 / 8; down: none; halved
     assert losses.gradient_loss(U, REST, ALL) == pytest.approx(0.75 / 2)
     assert losses.gradient_loss(U, U + 5, ALL) == 0  # a constant error has no slope
-    assert losses.gradient_loss(U, REST, LEFT) == pytest.approx(0.5 / 2)  # the slope of 2 crosses the mask's border
+    assert losses.gradient_loss(U, REST, LEFT) == pytest.approx(
+        0.5 / 2
+    )  # the slope of 2 crosses the mask's border
 
 
 def test_sobel_reads_a_ramp_as_its_slope():

@@ -11,7 +11,9 @@ from mer.errors import BadInput
 def test_frozen_weights_come_back_within_half_precision(tmp_path):
     torch.manual_seed(0)
     network = srflownet.build("compact", width=16)
-    srflownet.save_weights(tmp_path / "a.safetensors", network.state_dict(), "compact", {"width": 16}, "step 3 of 9")
+    srflownet.save_weights(
+        tmp_path / "a.safetensors", network.state_dict(), "compact", {"width": 16}, "step 3 of 9"
+    )
     srflownet.freeze(tmp_path / "a.safetensors", tmp_path / "b.safetensors")
     back = srflownet.load_network(tmp_path / "b.safetensors")
     assert not back.training
@@ -21,7 +23,12 @@ def test_frozen_weights_come_back_within_half_precision(tmp_path):
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
-    srflownet.save_weights(tmp_path / "a.safetensors", srflownet.build("compact", width=16).state_dict(), "compact", {"width": 32})
+    srflownet.save_weights(
+        tmp_path / "a.safetensors",
+        srflownet.build("compact", width=16).state_dict(),
+        "compact",
+        {"width": 32},
+    )
     with pytest.raises(BadInput, match="does not hold weights"):
         srflownet.load_network(tmp_path / "a.safetensors")
 

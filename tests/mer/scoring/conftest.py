@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from video_files import FALL, REST, RISE, SIDE, write_video
+
 from flow.splatting.actor import Actor
 from flow.splatting.expression import CAMERA, film
 
@@ -13,7 +13,9 @@ from flow.splatting.expression import CAMERA, film
 @pytest.fixture(scope="session")
 def smile_frames() -> list[np.ndarray]:
     """A person who raises lip corners and cheeks and lets them fall again, at rest before and after."""
-    return list(film(Actor(77, SIDE), {"12": 1.0, "6": 0.6}, 3.5, RISE, FALL, np.random.default_rng(0), rest=REST))
+    return list(
+        film(Actor(77, SIDE), {"12": 1.0, "6": 0.6}, 3.5, RISE, FALL, np.random.default_rng(0), rest=REST)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,12 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from video_files import APEX
 
 from data_prep.frames import write_image
 from mer import bundle, cli, progress
 from mer.errors import BadInput, MerError
 from mer.scoring import batch, loaded
-from video_files import APEX
 
 
 @pytest.fixture
@@ -38,7 +38,10 @@ def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, tmp_path, mon
     assert list(rows.index) == ["a.mp4", "b/frames", "c.mp4"]
     assert list(rows["outcome"]) == ["ok", "failed", "failed"]
     assert rows.loc["a.mp4", "label"] == "positive" and abs(int(float(rows.loc["a.mp4", "apex"])) - APEX) <= 2
-    assert "motion needs two" in rows.loc["b/frames", "reason"] and "cannot be read" in rows.loc["c.mp4", "reason"]
+    assert (
+        "motion needs two" in rows.loc["b/frames", "reason"]
+        and "cannot be read" in rows.loc["c.mp4", "reason"]
+    )
 
     kept, todo = shutil.copy(out, tmp_path / "kept.csv"), []
     monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: NoWork(todo))
@@ -73,8 +76,12 @@ class NoWork:
         self.cancelled = cancel_futures
 
 
-@pytest.mark.parametrize("error, told", [(BrokenProcessPool(), MerError), (KeyboardInterrupt(), KeyboardInterrupt)])
-def test_a_killed_process_is_a_message_and_an_interruption_drops_what_has_not_begun(tmp_path, monkeypatch, error, told):
+@pytest.mark.parametrize(
+    "error, told", [(BrokenProcessPool(), MerError), (KeyboardInterrupt(), KeyboardInterrupt)]
+)
+def test_a_killed_process_is_a_message_and_an_interruption_drops_what_has_not_begun(
+    tmp_path, monkeypatch, error, told
+):
     pool = NoWork([], error)
     monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: pool)
     (tmp_path / "a.mp4").touch()
@@ -111,9 +118,16 @@ def test_odd_names_are_rows_with_their_reasons_and_can_be_written(tmp_path, monk
     (root / "link.mp4").symlink_to(tmp_path / "nowhere")
     for name in ("001.MP4", "gr\u00f6\u00dfe \U0001f600.mp4", 'a, "b"\nc.mp4'):
         (root / name).touch()
-    expected = {"001.MP4": "cannot be read", "gr\u00f6\u00dfe \U0001f600.mp4": "cannot be read", 'a, "b"\nc.mp4': "cannot be read",
-                "NA": "not an image", "link.mp4": "no file or folder"}
-    if os.fsencode("\udce9") == b"\xe9" and sys.platform == "linux":  # a name that is no text, as old archives leave them
+    expected = {
+        "001.MP4": "cannot be read",
+        "gr\u00f6\u00dfe \U0001f600.mp4": "cannot be read",
+        'a, "b"\nc.mp4': "cannot be read",
+        "NA": "not an image",
+        "link.mp4": "no file or folder",
+    }
+    if (
+        os.fsencode("\udce9") == b"\xe9" and sys.platform == "linux"
+    ):  # a name that is no text, as old archives leave them
         (root / "latin\udce9.mp4").touch()
         expected["latin\\xe9.mp4"] = "cannot be read"
     batch.score_all(root, tmp_path / "results.csv")
@@ -128,4 +142,8 @@ def test_odd_names_are_rows_with_their_reasons_and_can_be_written(tmp_path, monk
 
 def test_a_folder_of_clips_needs_a_table(folder):
     answer = CliRunner().invoke(cli.cli, ["score", str(folder)])
-    assert answer.exit_code == 2 and "is no clip, and holds 3" in answer.output and "--out results.csv" in answer.output
+    assert (
+        answer.exit_code == 2
+        and "is no clip, and holds 3" in answer.output
+        and "--out results.csv" in answer.output
+    )

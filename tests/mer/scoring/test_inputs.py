@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 import pytest
+from video_files import APEX, ONSET, RISE, SIDE, flag_rotation, write_video
 
 from data_prep.frames import write_image
 from mer.errors import BadInput, NothingToScore
 from mer.scoring.score import score
-from video_files import APEX, ONSET, RISE, SIDE, flag_rotation, write_video
 
 
 def is_the_smile(found, shift=0):
@@ -16,7 +16,16 @@ def is_the_smile(found, shift=0):
     assert found.units[0].unit == "12"
 
 
-@pytest.mark.parametrize("name, codec", [("a.mp4", "libx264"), ("a.mov", "libx264"), ("a.mkv", "libx264"), ("a.avi", "mjpeg"), ("a.webm", "libvpx")])
+@pytest.mark.parametrize(
+    "name, codec",
+    [
+        ("a.mp4", "libx264"),
+        ("a.mov", "libx264"),
+        ("a.mkv", "libx264"),
+        ("a.avi", "mjpeg"),
+        ("a.webm", "libvpx"),
+    ],
+)
 def test_containers(name, codec, smile_frames, tmp_path):
     options = {"crf": "12"} if codec == "libx264" else {"b": "4000000", "qmin": "1"}
     is_the_smile(score(write_video(tmp_path / name, smile_frames, codec=codec, options=options)))
@@ -32,14 +41,40 @@ def test_folder_of_frames(smile_frames, tmp_path):
 
 
 def test_variable_frame_rate_gives_true_times(smile_frames, tmp_path):
-    times = [0, 10, 20, 40, 70, 90, 140, 150, 170, 220, 230, 260, 300, 330, 340, 390, 400, 420, 450, 460, 480][: len(smile_frames)]
+    times = [
+        0,
+        10,
+        20,
+        40,
+        70,
+        90,
+        140,
+        150,
+        170,
+        220,
+        230,
+        260,
+        300,
+        330,
+        340,
+        390,
+        400,
+        420,
+        450,
+        460,
+        480,
+    ][: len(smile_frames)]
     found = score(write_video(tmp_path / "v.mkv", smile_frames, times_ms=times))
     is_the_smile(found)
-    assert found.onset_s == pytest.approx(times[found.onset] / 1000) and found.apex_s == pytest.approx(times[found.apex] / 1000)
+    assert found.onset_s == pytest.approx(times[found.onset] / 1000) and found.apex_s == pytest.approx(
+        times[found.apex] / 1000
+    )
 
 
 def test_rotation_flag(smile_frames, tmp_path):
-    lying = [np.ascontiguousarray(np.rot90(image)) for image in smile_frames]  # counter-clockwise; the flag turns it back
+    lying = [
+        np.ascontiguousarray(np.rot90(image)) for image in smile_frames
+    ]  # counter-clockwise; the flag turns it back
     is_the_smile(score(flag_rotation(write_video(tmp_path / "r.mp4", lying))))
 
 
@@ -51,15 +86,20 @@ def test_24_frames_per_second(smile_frames, tmp_path):
 
 def test_500_frames_per_second(smile_frames, tmp_path):
     steps = 10  # from one frame to the next: half a pixel of motion is as good as blended
-    dense = [np.rint((1 - k / steps) * a + k / steps * b).astype(np.uint8)
-             for a, b in zip(smile_frames[ONSET:APEX], smile_frames[ONSET + 1 : APEX + 1]) for k in range(steps)]
+    dense = [
+        np.rint((1 - k / steps) * a + k / steps * b).astype(np.uint8)
+        for a, b in zip(smile_frames[ONSET:APEX], smile_frames[ONSET + 1 : APEX + 1])
+        for k in range(steps)
+    ]
     found = score(write_video(tmp_path / "fast.mp4", dense, fps=500))
     assert found.fps == pytest.approx(500)
     assert found.onset <= 20 and found.apex >= steps * RISE - 20 and found.units[0].unit == "12"
 
 
 def test_grey(smile_frames, tmp_path):
-    grey = [np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2) for image in smile_frames]
+    grey = [
+        np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2) for image in smile_frames
+    ]
     is_the_smile(score(write_video(tmp_path / "g.mp4", grey)))
 
 
@@ -87,7 +127,11 @@ def test_several_faces(smile_frames, still_frames, tmp_path):
     largest, second = score(video), score(video, face=2)
     is_the_smile(largest)
     assert any("2 faces" in warning for warning in largest.warnings)
-    assert second.eyes_px < 0.85 * largest.eyes_px and second.label is None and "nothing to see here" in second.reason
+    assert (
+        second.eyes_px < 0.85 * largest.eyes_px
+        and second.label is None
+        and "nothing to see here" in second.reason
+    )
     with pytest.raises(NothingToScore, match="face 3 was asked for, but at most 2"):
         score(video, face=3)
 
@@ -129,16 +173,28 @@ def sound(path, _):
     return path
 
 
-@pytest.mark.parametrize("make, error, says", [
-    (lambda path, frames: write_video(path, [np.full_like(frames[0], 90)] * 3), NothingToScore, "no face was found"),
-    (lambda path, frames: write_video(path, frames[:1]), NothingToScore, "1 of 1 frame.* shows the face; motion needs two"),
-    (truncated, BadInput, "cannot be read as a video"),
-    (text, BadInput, "cannot be read as a video"),
-    (nothing, BadInput, "cannot be read as a video"),
-    (sound, BadInput, "holds no video frames"),
-    (lambda path, frames: path.with_name("nowhere.mp4"), BadInput, "no file or folder"),
-    (lambda path, frames: path.parent, BadInput, "no numbered images"),
-], ids=["no face", "one frame", "truncated", "text", "empty", "sound", "nowhere", "empty folder"])
+@pytest.mark.parametrize(
+    "make, error, says",
+    [
+        (
+            lambda path, frames: write_video(path, [np.full_like(frames[0], 90)] * 3),
+            NothingToScore,
+            "no face was found",
+        ),
+        (
+            lambda path, frames: write_video(path, frames[:1]),
+            NothingToScore,
+            "1 of 1 frame.* shows the face; motion needs two",
+        ),
+        (truncated, BadInput, "cannot be read as a video"),
+        (text, BadInput, "cannot be read as a video"),
+        (nothing, BadInput, "cannot be read as a video"),
+        (sound, BadInput, "holds no video frames"),
+        (lambda path, frames: path.with_name("nowhere.mp4"), BadInput, "no file or folder"),
+        (lambda path, frames: path.parent, BadInput, "no numbered images"),
+    ],
+    ids=["no face", "one frame", "truncated", "text", "empty", "sound", "nowhere", "empty folder"],
+)
 def test_what_cannot_be_scored_is_one_line(make, error, says, smile_frames, tmp_path):
     with pytest.raises(error, match=says) as raised:
         score(make(tmp_path / "clip.mp4", smile_frames))

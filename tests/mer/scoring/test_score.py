@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from video_files import APEX, ONSET, write_video
 
 from data_prep.frames import open_frames
 from flow.splatting.actor import Actor
@@ -13,7 +14,6 @@ from mer.errors import BadInput
 from mer.scoring import loaded, ship
 from mer.scoring.head import Dense
 from mer.scoring.score import score
-from video_files import APEX, ONSET, write_video
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,9 @@ def test_frames_that_are_not_there_are_named(smile_video):
 def test_a_second_clip_loads_nothing_again(smile_video, monkeypatch):
     score(smile_video)
     monkeypatch.setattr(bundle, "load", lambda path: pytest.fail("the bundle was read again"))
-    monkeypatch.setattr("data_prep.landmarks.FaceMesh.__init__", lambda self: pytest.fail("the mesh was loaded again"))
+    monkeypatch.setattr(
+        "data_prep.landmarks.FaceMesh.__init__", lambda self: pytest.fail("the mesh was loaded again")
+    )
     score(smile_video)
 
 
@@ -73,15 +75,27 @@ def test_low_confidence_and_small_motion_give_no_label(smile_video):
     assert found.label is None and "nothing to see here" in found.to_text()
 
 
-@pytest.mark.parametrize("measured, says", [
-    ({"frame rate": (100, 500)}, "The frame rate is 30 frames per second; the bundle was measured from 100 to 500."),
-    ({"distance of the eyes": (200, 900)}, "distance of the eyes"),
-    ({"compression": (50, 99)}, "bits per pixel"),
-    ({"head motion from onset to apex": (50, 99)}, "head motion"),
-    ({"motion of the face": (50, 99)}, "The motion of the face is"),
-    ({"motion of the face": (50, 99)}, "states no range of its clips for: frame rate, distance of the eyes, head motion from onset to apex, compression."),
-    ({}, "no range of its clips for: frame rate, distance of the eyes, motion of the face, head motion from onset to apex, compression."),
-])
+@pytest.mark.parametrize(
+    "measured, says",
+    [
+        (
+            {"frame rate": (100, 500)},
+            "The frame rate is 30 frames per second; the bundle was measured from 100 to 500.",
+        ),
+        ({"distance of the eyes": (200, 900)}, "distance of the eyes"),
+        ({"compression": (50, 99)}, "bits per pixel"),
+        ({"head motion from onset to apex": (50, 99)}, "head motion"),
+        ({"motion of the face": (50, 99)}, "The motion of the face is"),
+        (
+            {"motion of the face": (50, 99)},
+            "states no range of its clips for: frame rate, distance of the eyes, head motion from onset to apex, compression.",
+        ),
+        (
+            {},
+            "no range of its clips for: frame rate, distance of the eyes, motion of the face, head motion from onset to apex, compression.",
+        ),
+    ],
+)
 def test_what_lies_outside_the_measured_ranges_is_said(measured, says, smile_video):
     fitted = loaded.bundle(str(bundle.shipped()))
     other = bundle.Bundle(fitted.recipe.model_copy(update={"measured": measured}), fitted.classifiers)
@@ -92,22 +106,35 @@ def test_what_lies_outside_the_measured_ranges_is_said(measured, says, smile_vid
 
 def test_the_bundle_that_ships_states_every_range_that_is_checked_and_its_card_the_motion(smile):
     stated = bundle.load().recipe.measured
-    assert set(stated) == {*ship.MEASURED, "motion of the face"} and all(stated[name] == limits for name, limits in ship.MEASURED.items())
+    assert set(stated) == {*ship.MEASURED, "motion of the face"} and all(
+        stated[name] == limits for name, limits in ship.MEASURED.items()
+    )
     low, high = stated["motion of the face"]
     assert f"{low:g} to {high:g} %" in (bundle.shipped() / bundle.CARD_FILE).read_text()
     assert smile.motion > high  # rendered to move by 6.5 % at its farthest point
-    assert smile.warnings == [f"The motion of the face is {smile.motion:.3g} % of the distance of the eyes; the bundle was measured from {low:g} to {high:g}."]
+    assert smile.warnings == [
+        f"The motion of the face is {smile.motion:.3g} % of the distance of the eyes; the bundle was measured from {low:g} to {high:g}."
+    ]
 
 
 def test_what_lies_within_the_measured_ranges_is_not_remarked_on(smile_video):
     fitted = loaded.bundle(str(bundle.shipped()))
     wide = fitted.recipe.measured | {"motion of the face": (0.16, 5.0)}
-    assert score(smile_video, bundle.Bundle(fitted.recipe.model_copy(update={"measured": wide}), fitted.classifiers)).warnings == []
+    assert (
+        score(
+            smile_video,
+            bundle.Bundle(fitted.recipe.model_copy(update={"measured": wide}), fitted.classifiers),
+        ).warnings
+        == []
+    )
 
 
 def test_a_long_clip_holds_other_moments_and_that_is_said(smile_frames, tmp_path):
     long = score(write_video(tmp_path / "long.mp4", smile_frames, fps=9))
-    assert "This is one moment of 2.2 s; others may be nearly as strong. mer spot lists them all." in long.warnings
+    assert (
+        "This is one moment of 2.2 s; others may be nearly as strong. mer spot lists them all."
+        in long.warnings
+    )
 
 
 def test_a_bundle_fitted_on_flow_of_other_weights_says_so(smile_video):
@@ -115,7 +142,13 @@ def test_a_bundle_fitted_on_flow_of_other_weights_says_so(smile_video):
     now = loaded.method(fitted.recipe.method, fitted.recipe.method_options).weights
     for weights, said in ((now, False), ("0123456789abcdef", True)):
         other = bundle.Bundle(fitted.recipe.model_copy(update={"flow_weights": weights}), fitted.classifiers)
-        assert any("other weights than srflownet has now" in warning for warning in score(smile_video, other).warnings) is said
+        assert (
+            any(
+                "other weights than srflownet has now" in warning
+                for warning in score(smile_video, other).warnings
+            )
+            is said
+        )
 
 
 def test_temperature_changes_sureness_not_the_label():
@@ -131,14 +164,33 @@ def test_temperature_changes_sureness_not_the_label():
 def test_all_that_is_written(smile_video, tmp_path):
     answer = CliRunner().invoke(cli.cli, ["score", str(smile_video), "--json", "--out", str(tmp_path / "p")])
     assert answer.exit_code == 0, answer.output
-    names = ["apex.png", "arrows.png", "curve.svg", "flow.png", "moment.mp4", "onset.png", "page.html", "score.json", "strain.png"]
+    names = [
+        "apex.png",
+        "arrows.png",
+        "curve.svg",
+        "flow.png",
+        "moment.mp4",
+        "onset.png",
+        "page.html",
+        "score.json",
+        "strain.png",
+    ]
     assert sorted(path.name for path in (tmp_path / "p").iterdir()) == names
     assert json.loads(answer.stdout) == json.loads((tmp_path / "p" / "score.json").read_text())
     page = (tmp_path / "p" / "page.html").read_text()
-    assert page.index("was measured from") < page.index("<h2>When</h2>")  # beside the label, before the pictures
+    assert page.index("was measured from") < page.index(
+        "<h2>When</h2>"
+    )  # beside the label, before the pictures
     found = json.loads(answer.stdout)
-    assert found["made_with"].startswith("mer_net on flow_image of srflownet flow (weights ") and found["made_with"] in page
-    assert "Positive" in page and "data:video/mp4" in page and "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert (
+        found["made_with"].startswith("mer_net on flow_image of srflownet flow (weights ")
+        and found["made_with"] in page
+    )
+    assert (
+        "Positive" in page
+        and "data:video/mp4" in page
+        and "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+    )
 
 
 def test_a_clip_without_a_label_exits_with_3(still_frames, tmp_path):

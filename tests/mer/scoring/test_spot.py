@@ -19,10 +19,19 @@ def course(run=0) -> Course:
     """A face at rest, with the noise that `watch` has on a good camera."""
     count, rng = int(FPS * SECONDS), np.random.default_rng(0)
     return Course(
-        number=np.arange(count), time=np.arange(count) / FPS, run=np.full(count, run), sites=rng.normal(0, 0.03, (count, len(NAMES), 2)).astype(np.float32),
-        head=rng.normal(0, 0.02, (count, 6)).astype(np.float32), hidden=np.zeros((count, len(NAMES)), bool),
-        lids=np.full((count, 2), 0.3, np.float32) + rng.normal(0, 0.004, (count, 2)).astype(np.float32), eyes_px=np.full(count, 80.0),
-        box=np.tile([10.0, 10, 90, 90], (count, 1)), frames=count, faces=1, shape=(100, 100))
+        number=np.arange(count),
+        time=np.arange(count) / FPS,
+        run=np.full(count, run),
+        sites=rng.normal(0, 0.03, (count, len(NAMES), 2)).astype(np.float32),
+        head=rng.normal(0, 0.02, (count, 6)).astype(np.float32),
+        hidden=np.zeros((count, len(NAMES)), bool),
+        lids=np.full((count, 2), 0.3, np.float32) + rng.normal(0, 0.004, (count, 2)).astype(np.float32),
+        eyes_px=np.full(count, 80.0),
+        box=np.tile([10.0, 10, 90, 90], (count, 1)),
+        frames=count,
+        faces=1,
+        shape=(100, 100),
+    )
 
 
 def bump(seen: Course, onset: float, offset: float) -> np.ndarray:
@@ -31,7 +40,13 @@ def bump(seen: Course, onset: float, offset: float) -> np.ndarray:
     return ((1 - np.cos(2 * np.pi * inside)) / 2).astype(np.float32)
 
 
-def move(seen: Course, onset: float, offset: float, far: float, sites=("lip_corner_right", "lip_corner_left", "cheek_left", "cheek_right")) -> None:
+def move(
+    seen: Course,
+    onset: float,
+    offset: float,
+    far: float,
+    sites=("lip_corner_right", "lip_corner_left", "cheek_left", "cheek_right"),
+) -> None:
     for site in sites:
         seen.sites[:, NAMES.index(site), 1] -= far * bump(seen, onset, offset)
 
@@ -45,7 +60,9 @@ def test_a_face_at_rest_has_no_intervals():
     assert spot.intervals(course()) == []
 
 
-@pytest.mark.parametrize("lasts, far, kind", [(0.3, 1.0, "micro"), (0.45, 0.6, "micro"), (1.5, 5.0, "macro"), (2.5, 5.0, "macro")])
+@pytest.mark.parametrize(
+    "lasts, far, kind", [(0.3, 1.0, "micro"), (0.45, 0.6, "micro"), (1.5, 5.0, "macro"), (2.5, 5.0, "macro")]
+)
 def test_an_expression_is_found_where_it_is(lasts, far, kind):
     seen = course()
     move(seen, 8.0, 8.0 + lasts, far)
@@ -69,7 +86,9 @@ def test_eyes_that_stay_shut_are_one_row_and_no_row_of_blinks(lasts):
     trembling = 0.004 * np.sin(2 * np.pi * 3 * seen.time[shut]) + 0.03 * (np.arange(shut.sum()) % 23 < 2)
     seen.lids[shut] = (0.06 + np.abs(trembling))[:, None]
     found = only(spot.intervals(seen), "closed")
-    assert found.onset_s == pytest.approx(5.0, abs=0.1) and found.offset_s == pytest.approx(5.0 + lasts, abs=0.1)
+    assert found.onset_s == pytest.approx(5.0, abs=0.1) and found.offset_s == pytest.approx(
+        5.0 + lasts, abs=0.1
+    )
     assert "1 times of closed eyes" in spot.to_text([found])
 
 
@@ -111,15 +130,25 @@ def test_matching_follows_the_rules_of_the_challenges():
 
 
 def test_the_command_writes_a_table(smile_video, tmp_path, monkeypatch):
-    for suffix, read in ((".csv", pd.read_csv), (".json", lambda path: pd.DataFrame(json.loads(path.read_text()))), (".parquet", pd.read_parquet)):
-        answer = CliRunner().invoke(cli.cli, ["spot", str(smile_video), "--no-label", "--out", str(tmp_path / f"intervals{suffix}")])
+    for suffix, read in (
+        (".csv", pd.read_csv),
+        (".json", lambda path: pd.DataFrame(json.loads(path.read_text()))),
+        (".parquet", pd.read_parquet),
+    ):
+        answer = CliRunner().invoke(
+            cli.cli, ["spot", str(smile_video), "--no-label", "--out", str(tmp_path / f"intervals{suffix}")]
+        )
         assert answer.exit_code == 0, answer.output
         rows = read(tmp_path / f"intervals{suffix}")
         assert list(rows.columns) == list(spot.Interval.__dataclass_fields__)
         assert list(rows["kind"]) == ["micro"] and abs(rows["apex"][0] - 10) <= 1
     labelled = CliRunner().invoke(cli.cli, ["spot", str(smile_video)])
     assert "positive" in labelled.output and "1 micro-expressions" in labelled.output
-    assert sureness.SYNTHETIC in labelled.output and sureness.SYNTHETIC not in answer.output  # where there are labels
+    assert (
+        sureness.SYNTHETIC in labelled.output and sureness.SYNTHETIC not in answer.output
+    )  # where there are labels
     monkeypatch.setattr(spot, "watch", lambda *_, **__: pytest.fail("the video was watched first"))
-    wrong = CliRunner().invoke(cli.cli, ["spot", str(smile_video), "--no-label", "--out", str(tmp_path / "x.xls")])
+    wrong = CliRunner().invoke(
+        cli.cli, ["spot", str(smile_video), "--no-label", "--out", str(tmp_path / "x.xls")]
+    )
     assert "must end in" in str(wrong.exception)

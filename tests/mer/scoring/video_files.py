@@ -10,7 +10,9 @@ SIDE, REST, RISE, FALL = 200, 4, 6, 6  # of the smile that conftest.py renders
 ONSET, APEX = REST, REST + RISE
 
 
-def write_video(path: Path, frames, fps: int = 30, codec: str = "libx264", options=None, times_ms=None) -> Path:
+def write_video(
+    path: Path, frames, fps: int = 30, codec: str = "libx264", options=None, times_ms=None
+) -> Path:
     """Encode frames; `times_ms` gives every frame a time of its own."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream(codec, rate=fps, options={"crf": "12"} if options is None else options)
