@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data_prep import spotting
+from data_prep import apex as spotting
 from data_prep.align import similarity
-from mer.disk import replacing
-from mer.progress import track
+from mer_core.io import replacing
+from mer_core.progress import track
 
 RATES = (30, 100, 200)  # frames per second of CAS(ME)^3, SMIC, CASME II
 WITHIN = (1, 3, 5)  # frames
@@ -82,7 +82,7 @@ def spotted(clip: Clip, method: str) -> int:
     """The apex of the clip by one of `spotting.METHODS`."""
     if method == "midpoint":
         return spotting.midpoint(clip.frames[0][0], clip.frames[-1][0])
-    return spotting.spot_apex(clip.frames, clip.matrix, method)
+    return spotting.spot_apex(clip.frames, clip.matrix)
 
 
 def measure(clips: int = 40, rates: tuple[float, ...] = RATES, seed: int = 0) -> pd.DataFrame:

@@ -1,9 +1,9 @@
 """Does better flow make better recognition? One composite, one classifier, one leave-one-subject-out; only the flow differs.
 
-The claim of arXiv 2601.06479, in terms that can be repeated: UF1 of each flow method on `mer/hard_composite.py`, with
+The claim of arXiv 2601.06479, in terms that can be repeated: UF1 of each flow method on `benchmarks/hard_composite.py`, with
 intervals over subjects, beside its end-point error against the engine's true flow.
 
-    python -m mer.flow_comparison FOLDER [RAFT_WEIGHTS]
+    python -m benchmarks.claim_two FOLDER [RAFT_WEIGHTS]
 
 Frames and flow are kept in FOLDER clip by clip, so that it can be stopped and started again. Flow of SRFlowNet is kept
 under the hash of its weights: new weights are estimated anew, everything else stays.
@@ -18,16 +18,17 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from flow import files
+from benchmarks import hard_composite
+from benchmarks.hard_composite import Clip
+from flow import io
 from flow.benchmark import Entrant
 from flow.estimate import estimate, load_method
 from flow.methods.srflownet import WEIGHTS
-from mer import compare, hard_composite, run
-from mer.config import CvConfig
-from mer.disk import replacing, write_text
+from mer.evaluation import compare, run
+from mer.evaluation.config import CvConfig
 from mer.features.flow_image import extract
-from mer.hard_composite import Clip
-from mer.progress import say, track
+from mer_core.io import replacing, write_text
+from mer_core.progress import say, track
 
 CONFIG = CvConfig(classifier="logistic", seeds=1)  # nothing random in it, so that only the flow differs
 PAPER = {"baseline flow": 0.4733, "SRFlowNet": 0.6947}  # F1, arXiv 2601.06479
@@ -74,7 +75,7 @@ def estimate_missing(out: Path, row: Row, clips: list[Clip]) -> None:
         path = out / "flow" / row.folder / f"{clip.name}.npz"
         if row.entrant and not path.is_file():
             frames = hard_composite.read(out / "frames", clip)
-            files.write(
+            io.write(
                 path,
                 estimate(
                     row.entrant.method, frames.onset, frames.apex, match_exposure=row.entrant.match_exposure
@@ -87,7 +88,7 @@ def make_maps(out: Path, row: Row, clips: list[Clip]) -> float:
     errors, index = [], []
     for clip in track(clips, f"maps of {row.label}"):
         frames = hard_composite.read(out / "frames", clip)
-        flow = files.read(out / "flow" / row.folder / f"{clip.name}.npz") if row.entrant else frames.flow
+        flow = io.read(out / "flow" / row.folder / f"{clip.name}.npz") if row.entrant else frames.flow
         errors.append(np.linalg.norm(flow - frames.flow, axis=-1)[frames.mask].mean())
         with replacing(out / "maps" / row.folder / f"{clip.name}.npy") as temporary:
             np.save(temporary, extract(flow, frames.landmarks))
@@ -219,12 +220,12 @@ Majority class: UF1 {table.attrs["majority"]:.3f}. `true flow` is what the engin
 
 ![Mean end-point error against UF1, one point per flow method](claim-two.png)
 
-- **Data**: {len(clips)} synthetic clips of {hard_composite.SUBJECTS} rendered people ({counts}), {hard_composite.SIZE} px. Peaks of {low} to {high} px, a drifting head, light that falls anew, and a camera for each person: noise, exposure drift, blur, JPEG, every third one grey (`mer/hard_composite.py`). No row had a say in how hard it is.
+- **Data**: {len(clips)} synthetic clips of {hard_composite.SUBJECTS} rendered people ({counts}), {hard_composite.SIZE} px. Peaks of {low} to {high} px, a drifting head, light that falls anew, and a camera for each person: noise, exposure drift, blur, JPEG, every third one grey (`benchmarks/hard_composite.py`). No row had a say in how hard it is.
 - **In favour of `srflownet`**: it was trained on other people of the same engine, so its flow may suit these faces better than real ones; the classical methods have learned nothing. Weights: {", ".join(table.attrs["weights"]) or "none"} (start of the file's SHA-256). docs/results/flow-benchmark.md has real face textures.
-- **First row**: TV-L1 with OpenCV's settings and brightness as it comes, as public code runs it. The second row differs in one thing: the apex is brought to the onset's brightness first (`flow/exposure.py`). RAFT: {"with the weights given" if any("raft" == label for label in table["label"]) else "not measured, there were no weights"}.
+- **First row**: TV-L1 with OpenCV's settings and brightness as it comes, as public code runs it. The second row differs in one thing: the apex is brought to the onset's brightness first (`flow/photometric.py`). RAFT: {"with the weights given" if any("raft" == label for label in table["label"]) else "not measured, there were no weights"}.
 - These are not scores of people. What carries over is the order of the methods at best, not the values.
 
-Made by `python -m mer.flow_comparison FOLDER [RAFT_WEIGHTS]`.
+Made by `python -m benchmarks.claim_two FOLDER [RAFT_WEIGHTS]`.
 """
 
 

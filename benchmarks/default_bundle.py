@@ -1,6 +1,6 @@
 """Makes the bundle that ships: the classifier of `mer.pretrain`, measured on people who do not exist.
 
-    python -m mer.scoring.ship --out mer/bundles/synthetic
+    python -m benchmarks.default_bundle --out mer/bundles/synthetic
 
 The classifier has learned from motion maps that were computed. Here it reads rendered films through the flow network, as in
 `mer score`: half of the people give the limit of motion, the others the scores on the card.
@@ -15,13 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-import mer
-from mer import bundle, metrics, pretrain
+import mer_core
+from benchmarks import pretrain
+from benchmarks.rendered_people import FACE, MOVES, POSE, REST, TURN, Pair, pairs
+from mer import bundle
 from mer.bundle import Bundle, Recipe
-from mer.disk import write_text
+from mer.evaluation import metrics
 from mer.features import flow_image
-from mer.scoring.actors import FACE, MOVES, POSE, REST, TURN, Pair, pairs
-from mer.scoring.measure import between
+from mer.inference.motion import between
+from mer_core.io import write_text
 
 PEOPLE, FIRST = 40, 20_000
 METHOD, OPTIONS, SETTINGS = "srflownet", {"network": "compact"}, {"size": 28}
@@ -52,7 +54,7 @@ def make(found: Iterable[Pair]) -> tuple[Bundle, dict]:
         round(float(far[rest & named].max()), 2),
     )  # as read, not as rendered: flow reads less
     recipe = Recipe(
-        mer=mer.__version__,
+        mer=mer_core.__version__,
         face_size=FACE,
         method=METHOD,
         method_options=OPTIONS,
@@ -126,7 +128,7 @@ def card(recipe: Recipe, scores: dict) -> str:
 
 The bundle that comes with mer. `mer score CLIP` uses it where no other is named.
 
-- **Fitted on** {sum(recipe.clips.values()):,} computed motion maps of {recipe.subjects} people who do not exist (`python -m mer.pretrain --crop aligned`, mer/weights/synthetic-aligned.md). No picture of a real person, and nothing licensed, was used for the classifier.
+- **Fitted on** {sum(recipe.clips.values()):,} computed motion maps of {recipe.subjects} people who do not exist (`python -m benchmarks.pretrain --crop aligned`, mer/classifiers/mer_net/weights/synthetic-aligned.md). No picture of a real person, and nothing licensed, was used for the classifier.
 - **In**: onset and apex, aligned to {recipe.face_size} px; flow by `{recipe.method}` {recipe.method_options}; the head's motion taken off; feature `{recipe.feature}`.
 - **Out**: probabilities of {", ".join(recipe.labels)} (happiness is positive; anger, contempt, disgust, fear, sadness and repression are negative).
 
@@ -151,13 +153,13 @@ Rendered people: {PEOPLE}, facing within about {POSE:g} degrees, moving by {100 
 - Its faces have no wrinkles that deepen, no beards, no hands; its expressions follow recipes from the literature.
 - Speech, laughter and large expressions move more than it was measured on; then its sureness means little.
 
-Made by `python -m mer.scoring.ship`. MIT, as the project.
+Made by `python -m benchmarks.default_bundle`. MIT, as the project.
 """
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m mer.scoring.ship", description="Make the bundle that ships."
+        prog="python -m benchmarks.default_bundle", description="Make the bundle that ships."
     )
     parser.add_argument("--out", type=Path, default=bundle.shipped())
     parser.add_argument("--people", type=int, default=PEOPLE)

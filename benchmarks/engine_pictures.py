@@ -5,13 +5,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from flow.draw import beside, draw_flow, legend
 from flow.splatting.actor import Actor, performance, state
 from flow.splatting.camera import Pose
 from flow.splatting.muscles import ACTIONS
 from flow.splatting.scenes import Pair
-from mer.disk import replacing
-from mer.progress import track
+from flow.visualize import beside, draw_flow, legend
+from mer_core.io import replacing
+from mer_core.progress import track
 
 NAMES = {
     "1": "inner brow raised",

@@ -25,7 +25,7 @@ def measure(width: int, height: int, gaussians: int, pairs: int = 3, jobs: int =
     command = [
         sys.executable,
         "-m",
-        "flow.splatting.benchmark",
+        "benchmarks.engine_speed",
         "child",
         str(width),
         str(height),
@@ -111,9 +111,9 @@ def write_report(path: str | Path = "docs/results/engine-speed.md", jobs: int = 
             f"GPU (gsplat, seven channels, {s} px, {g:,} Gaussians): {r:.0f} pictures/s."
             for (s, g), r in rates.items()
         ]
-    lines += ["", "Made by `python -m flow.splatting.benchmark`."]
+    lines += ["", "Made by `python -m benchmarks.engine_speed`."]
     text = "\n".join(lines) + "\n"
-    from mer.disk import write_text
+    from mer_core.io import write_text
 
     write_text(path, text)
     return text

@@ -1,6 +1,6 @@
 """Does the explanation point to the right place? Rendered people move one action unit at a time, on both sides or on one.
 
-    python -m mer.scoring.explain_benchmark --people 4
+    python -m benchmarks.explanations --people 4
 
 Counted: whether the region that moves most, the region that carries the decision, and the nearest action unit are those
 that moved. Each unit may show in the regions listed in `SHOWS_IN`; for one side, the side must be right too.
@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.rendered_people import FACE, FRAME, TURN
 from mer import bundle
-from mer.progress import track
-from mer.scoring import occlusion, regions, units
-from mer.scoring.actors import FACE, FRAME, TURN
-from mer.scoring.measure import between
+from mer.inference import action_units, attribution, regions
+from mer.inference.motion import between
+from mer_core.progress import track
 
 FIRST = 5000  # seed of the first person
 MOVES_PX = (1.0, 4.0)  # px of the frame, of the point that moves farthest, evenly spread in its logarithm
@@ -46,14 +46,14 @@ def shown(person: int) -> Iterator[Shown]:
     from flow.splatting.actor import Actor
     from flow.splatting.camera import Pose
     from flow.splatting.expression import CAMERA
-    from mer.scoring import loaded
+    from mer.inference import models
 
     actor, rng = Actor(person, FRAME), np.random.default_rng(person)
     onset = actor.frame(sensor=CAMERA, rng=rng)
-    points = loaded.mesh().landmarks(onset)
+    points = models.mesh().landmarks(onset)
     if points is None:
         return
-    matrix, method = similarity(points, FACE), loaded.method("srflownet", {"network": "compact"})
+    matrix, method = similarity(points, FACE), models.method("srflownet", {"network": "compact"})
     for unit in SHOWS_IN:
         for side in ("",) if unit == "26" else ("", "L" if rng.random() < 0.5 else "R"):
             strength = actor.intensity({unit + side: 1.0}, np.exp(rng.uniform(*np.log(MOVES_PX))))
@@ -80,8 +80,8 @@ def judge(case: Shown, fitted: bundle.Bundle) -> dict[str, bool]:
     """What the explanation of one case got right."""
     seen = between([], np.zeros((2, 3)), case.landmarks, case.flow, own_motion=True)
     moved = max(regions.measure(seen.own, case.landmarks), key=lambda region: region.motion).name
-    share = occlusion.shares(fitted, seen.taken, case.landmarks)
-    named = units.nearest(seen.points, seen.motion)
+    share = attribution.shares(fitted, seen.taken, case.landmarks)
+    named = action_units.nearest(seen.points, seen.motion)
     side = {"": "both", "R": "right", "L": "left"}[case.side]
     return {
         "moves most": right_place(moved, case.unit, case.side),
@@ -107,7 +107,7 @@ def table(found: list[tuple[str, dict[str, bool]]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m mer.scoring.explain_benchmark", description="Check explanations against known motion."
+        prog="python -m benchmarks.explanations", description="Check explanations against known motion."
     )
     parser.add_argument("--people", type=int, default=4)
     given = parser.parse_args()

@@ -1,8 +1,8 @@
 """What a feature is worth on synthetic motion, with the head's motion left in and taken out.
 
-    python -m mer.feature_benchmark --people 24
+    python -m benchmarks.features --people 24
 
-The motion is that of mer/synthetic_maps.py in the crop of `mer prepare`: twenty clips a person, the head moving between a twentieth
+The motion is that of benchmarks/synthetic_maps.py in the crop of `mer prepare`: twenty clips a person, the head moving between a twentieth
 and seven tenths as far as the expression, or `--head` times that. Leave one person out. It says how features cope with a moving head
 when the flow is known but for blur and noise, and nothing about how well they do on people.
 """
@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mer import evaluate, metrics, registry
-from mer.config import CvConfig
-from mer.progress import say, track
-from mer.synthetic_maps import LABELS, label_of, motions
+from benchmarks.synthetic_maps import LABELS, label_of, motions
+from mer.evaluation import cross_validation, metrics
+from mer.evaluation.config import CvConfig
+from mer_core import registry
+from mer_core.progress import say, track
 
 # feature -> the classifier that reads it
 FEATURES = {"flow_image": "mer_net", "roi_flow": "logistic", "hoof": "logistic", "mdmo": "logistic"}
@@ -54,7 +55,7 @@ def measure(people: int, seed: int = 1, head: float = 1.0) -> str:
         for steady in (False, True):
             X = np.stack([extract(flow, landmarks, steady=steady) for flow, landmarks in found])
             with tempfile.TemporaryDirectory() as out:
-                predictions = evaluate.cross_validate(
+                predictions = cross_validation.cross_validate(
                     table, X, CvConfig(classifier=classifier, seeds=1), Path(out) / "run", LABELS
                 )
             scores = metrics.summary(predictions, LABELS)
@@ -67,7 +68,7 @@ def measure(people: int, seed: int = 1, head: float = 1.0) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m mer.feature_benchmark",
+        prog="python -m benchmarks.features",
         description="Features on synthetic motion, head motion in and out.",
     )
     parser.add_argument("--people", type=int, default=24)

@@ -1,4 +1,4 @@
-"""Seconds per pair and peak memory of flow methods, each alone in a fresh process: `python -m flow.speed --out FILE`.
+"""Seconds per pair and peak memory of flow methods, each alone in a fresh process: `python -m benchmarks.flow_speed --out FILE`.
 
 Accuracy is not measured here; flow/benchmark.py does that. The machine should be idle.
 """
@@ -17,8 +17,8 @@ from typing import Any
 import click
 
 from flow.benchmark import processor
-from mer.disk import write_text
-from mer.progress import say
+from mer_core.io import write_text
+from mer_core.progress import say
 
 # Row -> (method, options). `network` options ask for random weights, which take as long as trained ones.
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -93,14 +93,14 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
         "Seconds per pair of frames, median, brightness matching included; each row in a fresh process that does nothing"
     )
     lines[-1] += f" else. Memory is the peak of the whole process at {largest} px, libraries included."
-    lines += ["", f"- CPU: {processor()}", "- Command: python -m flow.speed", ""]
+    lines += ["", f"- CPU: {processor()}", "- Command: python -m benchmarks.flow_speed", ""]
     heads = [f"{size} px, {n} thread{'s' if n > 1 else ''}" for size, n in columns]
     lines += [
         "| method | " + " | ".join(heads) + f" | peak MB | {COMPOSITE} pairs of {columns[0][0]} px, min |"
     ]
     lines += ["|---" + "|---:" * (len(columns) + 2) + "|"]
     for row in dict.fromkeys(key[0] for key in found):
-        cells = [f"{found[row, *column]['seconds']:.3f}" for column in columns]
+        cells = [f"{found[(row, *column)]['seconds']:.3f}" for column in columns]
         most = max(n for size, n in columns if size == columns[0][0])
         composite = COMPOSITE * found[row, columns[0][0], most]["seconds"] / 60
         memory = max(
@@ -111,7 +111,7 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
         "",
         "The last column is computed from the seconds of one pair on the most threads; `mer flow estimate` takes batches and more.",
     ]
-    lines.append("On a graphics card: `python -m flow.gpu_speed`; there was none here.")
+    lines.append("On a graphics card: `python -m benchmarks.gpu`; there was none here.")
     return "\n".join(lines) + "\n"
 
 
@@ -119,7 +119,7 @@ def _fresh(row: str, size: int, threads: int) -> dict[str, float]:
     command = [
         sys.executable,
         "-m",
-        "flow.speed",
+        "benchmarks.flow_speed",
         "--one",
         "--row",
         row,

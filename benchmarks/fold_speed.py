@@ -159,11 +159,11 @@ def page() -> str:
 
 All train the same network for as many batches and epochs, in float32. All but the first go through the same batches and end with the same classifier to rounding (`tests/mer/test_ststnet_folds.py`); the usual way draws its own.
 
-The kernel that takes all folds at once (`mer/classifiers/_ststnet_kernel.py`) is compiled at its first call, which takes {once:.1f} s more and is not in the table; later runs find it on disk.
+The kernel that takes all folds at once (`mer/classifiers/ststnet/kernel.py`) is compiled at its first call, which takes {once:.1f} s more and is not in the table; later runs find it on disk.
 
 Needed at the least, per clip, epoch and fold: {WORK / 1e6:.2f} million floating-point operations (the filters at every pixel, and a ninth of them on the way back), {WORK * CLIPS * SUBJECTS * REGIMES["published"] / 1e12:.0f} million million for the published regime. All at once does them at {rate / 1e9:.0f} thousand million per second on the processor, {100 * rate / best:.0f} % of the {best / 1e9:.0f} that a large matrix product reaches on the same thread(s).
 
-Made by `python -m mer.benchmark`. {"" if "together cuda" in found else "There was no graphics card to measure."}
+Made by `python -m benchmarks.fold_speed`. {"" if "together cuda" in found else "There was no graphics card to measure."}
 """
 
 

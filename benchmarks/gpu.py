@@ -1,4 +1,4 @@
-"""Pairs per second of the flow networks on a graphics card, in batches: `python -m flow.gpu_speed --out FILE`.
+"""Pairs per second of the flow networks on a graphics card, in batches: `python -m benchmarks.gpu --out FILE`.
 
 Frames start as uint8 in the processor's memory and flow ends there as float32, so the copies are in the time; matching
 the brightness is not, which is the processor's work. Trained or random weights take as long.
@@ -13,10 +13,10 @@ import click
 import numpy as np
 import torch
 
-from flow.speed import load_row
-from mer.device import choose
-from mer.disk import write_text
-from mer.progress import say
+from benchmarks.flow_speed import load_row
+from mer_core.device import choose
+from mer_core.io import write_text
+from mer_core.progress import say
 
 ROWS = (
     "srflownet, compact",
@@ -74,7 +74,7 @@ def page(found: dict[tuple[str, tuple[int, int, int]], float], card: str) -> str
         "Pairs per second, copies from and to the processor included.",
         "",
     ]
-    lines += [f"- Card: {card}; torch {torch.__version__}", "- Command: python -m flow.gpu_speed", ""]
+    lines += [f"- Card: {card}; torch {torch.__version__}", "- Command: python -m benchmarks.gpu", ""]
     lines += [
         "| network | " + " | ".join(f"{h}x{w}, {n} a call" for h, w, n in CALLS) + " |",
         "|---" + "|---:" * len(CALLS) + "|",

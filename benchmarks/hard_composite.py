@@ -16,8 +16,8 @@ from flow.splatting.actor import Actor, state
 from flow.splatting.camera import Pose
 from flow.splatting.head import State
 from flow.splatting.sensor import Sensor, record
-from mer.disk import replacing
-from mer.progress import track
+from mer_core.io import replacing
+from mer_core.progress import track
 
 SUBJECTS = 60
 SIZE = 224  # px of a frame, most of which the face fills

@@ -1,6 +1,6 @@
 """What each part and switch of `mer_net` is worth: leave-one-subject-out on ready-made maps with one thing changed at a time.
 
-    python -m mer.ablation MAPS INDEX --out runs/ablation
+    python -m benchmarks.mer_net_ablation MAPS INDEX --out runs/ablation
 
 Every variant is a run like those of `mer cv`, kept in its folder, so that an interrupted table goes on where it stopped. Nothing is
 chosen by the table; it is printed whole.
@@ -9,9 +9,9 @@ chosen by the table; it is printed whole.
 import argparse
 from pathlib import Path
 
-from mer import compare
-from mer.config import CvConfig
-from mer.progress import say
+from mer.evaluation import compare
+from mer.evaluation.config import CvConfig
+from mer_core.progress import say
 
 # A short way from weights that saw synthetic motion alone; `from scratch` needs longer, as the defaults of mer_net have it.
 NETWORK = {"kernel": False, "networks": 1, "start": "box", "steps": 30, "learning_rate": 1e-3}
@@ -44,7 +44,7 @@ SWITCHES = {
 
 def run(maps: str | Path, index: str | Path, out: str | Path, seeds: int = 5) -> str:
     """Run every variant that is not there yet, and return both tables as Markdown. The kernel alone has no seed, so one is enough."""
-    from mer.run import cross_validate_maps
+    from mer.evaluation.run import cross_validate_maps
 
     out = Path(out)
     for name, settings in {**PARTS, **SWITCHES}.items():
@@ -79,7 +79,7 @@ def table(runs: list[Path]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m mer.ablation", description="Ablation of mer_net on ready-made maps."
+        prog="python -m benchmarks.mer_net_ablation", description="Ablation of mer_net on ready-made maps."
     )
     parser.add_argument("maps", type=Path)
     parser.add_argument("index", type=Path)

@@ -1,8 +1,8 @@
 """What the way back is worth: the motion from onset to apex, that from apex to offset, and both, before the same classifiers.
 
-    python -m mer.phase_benchmark FOLDER
+    python -m benchmarks.phases FOLDER
 
-Clips, frames and flow are those of `mer.flow_comparison` (mer/hard_composite.py), whose FOLDER can be used again; the offset's frame
+Clips, frames and flow are those of `mer.flow_comparison` (benchmarks/hard_composite.py), whose FOLDER can be used again; the offset's frame
 and its flow are added, clip by clip, so that it can be stopped and started again. Rendered people come back as they went, so that
 the second phase is a second look at the same motion through other noise; how much else a real one says is not in here.
 """
@@ -13,16 +13,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from flow import files
+from benchmarks import hard_composite
+from benchmarks.claim_two import Row, estimate_missing
+from benchmarks.hard_composite import Clip
+from flow import io
 from flow.benchmark import Entrant
 from flow.estimate import estimate, load_method
-from mer import compare, hard_composite, run
-from mer.config import CvConfig
-from mer.disk import replacing
+from mer.evaluation import compare, run
+from mer.evaluation.config import CvConfig
 from mer.features.flow_image import extract
-from mer.flow_comparison import Row, estimate_missing
-from mer.hard_composite import Clip
-from mer.progress import track
+from mer_core.io import replacing
+from mer_core.progress import track
 
 METHOD = "srflownet"
 CLASSIFIERS = ("logistic", "mer_net")  # nothing random in either, so that one seed is enough
@@ -34,9 +35,9 @@ PHASES = {
 
 
 def make_maps(out: Path, row: Row, clip: Clip) -> np.ndarray:
-    """(6, 28, 28) float32: `flow_image` of both phases of a clip, each in the landmarks of its first frame, as mer/inputs.py joins them."""
+    """(6, 28, 28) float32: `flow_image` of both phases of a clip, each in the landmarks of its first frame, as mer/evaluation/inputs.py joins them."""
     frames = hard_composite.read(out / "frames", clip)
-    there = files.read(out / "flow" / row.folder / f"{clip.name}.npz")
+    there = io.read(out / "flow" / row.folder / f"{clip.name}.npz")
     offset, landmarks = hard_composite.draw_offset(clip)
     back = estimate(row.entrant.method, frames.apex, offset, match_exposure=row.entrant.match_exposure)
     return np.concatenate([extract(there, frames.landmarks), extract(back, landmarks)])
@@ -94,7 +95,7 @@ def main() -> None:
     import cv2
 
     parser = argparse.ArgumentParser(
-        prog="python -m mer.phase_benchmark",
+        prog="python -m benchmarks.phases",
         description="One phase of the motion, the other, and both, on synthetic clips.",
     )
     parser.add_argument("folder", type=Path, help="where frames, flow and runs are kept")

@@ -19,9 +19,9 @@ from data_prep import prepare as preparing
 from data_prep.align import similarity, warp
 from data_prep.frames import read_image, write_image
 from data_prep.landmarks import FaceMesh
-from data_prep.replicas import write_workbook
-from data_prep.replicas.casme2 import HEADER
-from mer import progress
+from data_prep.layouts import write_workbook
+from data_prep.layouts.casme2 import HEADER
+from mer_core import progress
 
 ROUNDS = 40  # of every step that is timed by itself
 

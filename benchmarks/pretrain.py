@@ -1,7 +1,7 @@
 """A classifier that has seen no real clip: `mer_net`'s network fitted on synthetic maps, frozen in mer/weights.
 
-    python -m mer.pretrain --crop aligned                              fit, and write mer/weights/synthetic-aligned.*
-    python -m mer.pretrain --crop box --score maps index.csv           what the frozen weights get on maps of real clips
+    python -m benchmarks.pretrain --crop aligned                              fit, and write mer/classifiers/mer_net/weights/synthetic-aligned.*
+    python -m benchmarks.pretrain --crop box --score maps index.csv           what the frozen weights get on maps of real clips
 
 The frozen network scores clips as it is (zero-shot), and is where `mer_net` with `start: aligned` or `start: box` goes on from.
 `aligned` is for maps of the aligned face (`mer prepare`), `box` for ready-made maps cut along the face's bounding box.
@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from mer import metrics
-from mer.classifiers._light_net import FROZEN, frozen
+from benchmarks.synthetic_maps import CROPS, LABELS, make_maps
 from mer.classifiers.mer_net import Classifier
-from mer.disk import replacing, write_text
-from mer.maps import read_maps
-from mer.progress import say
-from mer.synthetic_maps import CROPS, LABELS, make_maps
+from mer.classifiers.mer_net.network import FROZEN, frozen
+from mer.evaluation import metrics
+from mer.evaluation.flow_maps import read_maps
+from mer_core.io import replacing, write_text
+from mer_core.progress import say
 
 # A network alone, because the kernel would keep all maps; the changes of training come on top of the variety of the maps.
 SETTINGS = dict(kernel=False, networks=1, steps=800, mixup=0.0, weight_decay=1e-3)
@@ -53,7 +53,7 @@ def score(crop: str, maps: str, index: str) -> tuple[np.ndarray, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m mer.pretrain",
+        prog="python -m benchmarks.pretrain",
         description="Fit mer_net on synthetic motion maps, or score the frozen weights.",
     )
     parser.add_argument("--crop", choices=CROPS, default="aligned")
@@ -93,12 +93,12 @@ def card(crop: str, maps: int, seed: int) -> str:
     }[crop]
     return f"""# synthetic-{crop}
 
-`mer_net`'s network (`mer/classifiers/_light_net.py`, 5,955 weights, 24 kB), fitted on synthetic motion and nothing else.
+`mer_net`'s network (`mer/classifiers/mer_net/network.py`, 5,955 weights, 24 kB), fitted on synthetic motion and nothing else.
 
-- **Data.** {maps} motion maps of {maps // 20} people who do not exist (`mer/synthetic_maps.py`, seed {seed}, cut along {cut}): muscles of
+- **Data.** {maps} motion maps of {maps // 20} people who do not exist (`benchmarks/synthetic_maps.py`, seed {seed}, cut along {cut}): muscles of
   `flow/splatting/muscles.py`, emotions as sets of action units (`recipes.py`, from published coding manuals), head motion, lids,
   stray units, blur and noise. No picture, no person, no licensed data.
-- **Made by** `python -m mer.pretrain --crop {crop} --maps {maps} --seed {seed}`; settings in `mer/pretrain.py`.
+- **Made by** `python -m benchmarks.pretrain --crop {crop} --maps {maps} --seed {seed}`; settings in `benchmarks/pretrain.py`.
 - **In**: u, v and strain, (N, 3, H, W) in any unit, each levelled by itself. **Out**: probabilities of negative, positive, surprise.
 - **Score** on real clips, zero-shot and as a start for training: docs/results/real-flow-dev.md.
 - **Cannot**: read minds. It names the recipe whose muscles a motion resembles; that happiness is `positive` is a convention of

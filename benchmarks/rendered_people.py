@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mer.progress import track
+from mer_core.progress import track
 
 LABELS = {
     "negative": ("disgust", "anger", "sadness", "fear", "contempt", "repression"),

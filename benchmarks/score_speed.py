@@ -1,7 +1,7 @@
 """Where the time of `mer score` goes, stage by stage, and how much memory it takes for short and for long videos.
 
-python -m mer.score_benchmark clip.mp4            seconds per stage
-python -m mer.score_benchmark --memory            peak memory for 10 s and for 10 min of a small video
+python -m benchmarks.score_speed clip.mp4            seconds per stage
+python -m benchmarks.score_speed --memory            peak memory for 10 s and for 10 min of a small video
 """
 
 import argparse
@@ -33,30 +33,30 @@ def stages(clip: Path) -> list[tuple[str, float]]:
         last = now
 
     from mer import bundle
-    from mer.scoring import loaded, moment
-    from mer.scoring.faces import Follower
-    from mer.scoring.score import explain
+    from mer.inference import models, onset_apex
+    from mer.inference.face_tracker import Follower
+    from mer.inference.predict import explain
 
     fitted = bundle.load()
-    loaded.mesh(), loaded.detector(), loaded.method(fitted.recipe.method, fitted.recipe.method_options)
+    models.mesh(), models.detector(), models.method(fitted.recipe.method, fitted.recipe.method_options)
     lap("start: imports and models")
     from data_prep.frames import open_frames
 
     frames = [frame for frame in open_frames(clip)]
     lap("decode alone")
-    mesh = loaded.mesh()
+    mesh = models.mesh()
     for frame in frames:
         mesh.landmarks(frame.image)
     lap("landmarks alone")
-    from mer.scoring.watch import watch
+    from mer.inference.track import watch
 
     course = watch(frames, Follower(), 30.0)
     lap("watch: landmarks, quick flow, head")
-    picked = moment.strongest(course, str(clip))
+    picked = onset_apex.strongest(course, str(clip))
     lap("find the moment")
     score = explain(clip, open_frames(clip), course, picked, fitted, "")
     lap("flow, label, explanation")
-    from mer.scoring.page import write
+    from mer.report.clip_page import write
 
     with tempfile.TemporaryDirectory() as folder:
         write(score, folder)
@@ -90,7 +90,7 @@ def memory(seconds: float) -> tuple[int, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m mer.score_benchmark", description="Time and memory of mer score."
+        prog="python -m benchmarks.score_speed", description="Time and memory of mer score."
     )
     parser.add_argument("clip", type=Path, nargs="?")
     parser.add_argument("--memory", action="store_true", help="watch 10 s and 10 min of a small video")

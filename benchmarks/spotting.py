@@ -1,6 +1,6 @@
 """How well `mer spot` finds the intervals of long synthetic videos, beside a plain frame-difference spotter in the same run.
 
-    python -m mer.scoring.spot_benchmark --out spot-benchmark
+    python -m benchmarks.spotting --out spot-benchmark
 
 The rules of the micro-expression grand challenges: an interval counts as found if it overlaps a known one by an IoU of 0.5 or
 more, each known one once; F1 comes from the counts of all videos; STRS is F1 of spotting times F1 of recognition on what was
@@ -17,15 +17,16 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from benchmarks.rendered_people import LABELS
+from benchmarks.spotting_films import SECONDS, Event, Film
 from data_prep.frames import Frame
-from mer import bundle, metrics
-from mer.disk import write_json, write_text
-from mer.scoring import spot
-from mer.scoring.actors import LABELS
-from mer.scoring.faces import Follower
-from mer.scoring.measure import measure
-from mer.scoring.spot_films import SECONDS, Event, Film
-from mer.scoring.watch import watch
+from mer import bundle
+from mer.evaluation import metrics
+from mer.inference import spotting
+from mer.inference.face_tracker import Follower
+from mer.inference.motion import measure
+from mer.inference.track import watch
+from mer_core.io import write_json, write_text
 
 RATES = (30, 100, 200)
 FILMS = 4
@@ -85,7 +86,7 @@ class FrameDifference:
             if found and onset - found[-1][1] < self.LAG_S:
                 onset = found.pop()[0]
             found.append((onset, offset))
-        return [Found("micro" if b - a < spot.MICRO_S else "macro", a, (a + b) / 2, b) for a, b in found]
+        return [Found("micro" if b - a < spotting.MICRO_S else "macro", a, (a + b) / 2, b) for a, b in found]
 
 
 def iou(a, b) -> float:
@@ -110,10 +111,10 @@ def measure_film(seed: int, fps: int) -> dict:
     """Counts of both spotters on one film at one rate, and the labels given to the expressions that were found."""
     film, plain, follower = Film(seed), FrameDifference(), Follower()
     every = max(
-        1, int(fps / spot.RATE + 1e-6)
+        1, int(fps / spotting.RATE + 1e-6)
     )  # the spotter passes over the frames between, so they need not be drawn
-    course = watch(plain.seeing(film.recording(fps, every)), follower, fps, most_fps=spot.RATE)
-    ours = [Found(i.kind, i.onset_s, i.apex_s, i.offset_s) for i in spot.intervals(course)]
+    course = watch(plain.seeing(film.recording(fps, every)), follower, fps, most_fps=spotting.RATE)
+    ours = [Found(i.kind, i.onset_s, i.apex_s, i.offset_s) for i in spotting.intervals(course)]
     counts = {"seed": seed, "fps": fps, "frames": len(course.number)}
     for name, found in (("mer", ours), ("frame difference", plain.found())):
         rows = {
@@ -190,7 +191,7 @@ def table(rows: list[dict]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m mer.scoring.spot_benchmark", description="Measure the spotter on synthetic films."
+        prog="python -m benchmarks.spotting", description="Measure the spotter on synthetic films."
     )
     parser.add_argument("--out", type=Path, default=Path("spot-benchmark"))
     parser.add_argument("--films", type=int, default=FILMS)

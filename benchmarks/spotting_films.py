@@ -10,12 +10,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from benchmarks.rendered_people import LABELS
 from data_prep.frames import Frame
 from flow.splatting.camera import Pose
 from flow.splatting.muscles import timing
 from flow.splatting.recipes import draw
 from flow.splatting.sensor import Sensor, record
-from mer.scoring.actors import LABELS
 
 SECONDS, SIDE = 18.0, 200
 SLOT_S = 3.0  # one event in each

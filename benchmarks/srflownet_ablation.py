@@ -1,6 +1,6 @@
 """The paper's first claim in our terms: the same network trained without and with faces, and with each of the losses.
 
-    python -m flow.srflownet.ablation --pool POOL --out OUT [--faces DIR] [--steps N]
+    python -m benchmarks.srflownet_ablation --pool POOL --out OUT [--faces DIR] [--steps N]
 
 Trains one network for each `configs/flow-ablation-*.yaml`, all from the same random start, on as many pairs, and measures
 them on rendered faces of identities and seeds no training saw, and on the flow benchmark's real textures. Networks that
@@ -16,16 +16,16 @@ import pandas as pd
 import torch
 from torch import nn
 
-from flow import exposure
-from flow.datasets.mixture import SplatFaces
-from flow.pairs import make_pairs
+from flow import photometric
+from flow.benchmark_pairs import make_pairs
 from flow.srflownet import build, load_network
-from flow.train import TrainConfig, load_config, train
-from mer.disk import write_text
-from mer.errors import BadInput
-from mer.progress import say
+from flow.srflownet.data.mixture import SplatFaces
+from flow.srflownet.train import TrainConfig, load_config, train
+from mer_core.errors import BadInput
+from mer_core.io import write_text
+from mer_core.progress import say
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[1] / "configs"
 ROWS = {  # the part of the file's name -> what the row says
     "generic": "(a) generic set",
     "faces": "(b) generic + splat faces",
@@ -118,7 +118,7 @@ def _held_out(pairs: int, faces: Path | None) -> Iterator[tuple]:
 @torch.inference_mode()
 def _flow(network: nn.Module, onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
     frames = (
-        torch.from_numpy(f).permute(2, 0, 1)[None].float() for f in (onset, exposure.match(onset, apex))
+        torch.from_numpy(f).permute(2, 0, 1)[None].float() for f in (onset, photometric.match(onset, apex))
     )
     return network(*frames)[-1][0].permute(1, 2, 0).numpy()
 
@@ -129,7 +129,7 @@ def page(errors: pd.DataFrame, steps: int, size: int) -> str:
     counts = errors.groupby("kind")["pair"].nunique()
     lines = ["# What facial data and the four losses are worth", ""]
     lines.append(
-        f"Written by `python -m flow.srflownet.ablation`: the compact network from one random start, {steps} steps of 4 pairs of "
+        f"Written by `python -m benchmarks.srflownet_ablation`: the compact network from one random start, {steps} steps of 4 pairs of "
         f"{size} px for each row (`configs/flow-ablation-*.yaml`). Errors are means over the face, EPE in px, gradient error in px "
         f"per px; in brackets the change against (a). Measured on {counts['splat faces']} rendered pairs of as many identities, "
         f"none of them trained on, at {SIZES['splat faces']} px, and on {counts['benchmark']} pairs of the flow benchmark "

@@ -14,12 +14,12 @@ from scipy.spatial import Delaunay
 
 from data_prep.align import similarity, transform_points
 from flow.splatting.camera import Camera, Pose
-from flow.splatting.faces import proportions
 from flow.splatting.head import Head
+from flow.splatting.identity import proportions
 from flow.splatting.muscles import move
 from flow.splatting.recipes import EMOTIONS, draw
 from mer.features import flow_image
-from mer.progress import track
+from mer_core.progress import track
 
 LABELS = ["negative", "positive", "surprise"]
 CROPS = ("aligned", "box")

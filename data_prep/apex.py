@@ -1,24 +1,22 @@
 """The apex between an annotated onset and offset: the middle, or plain rules on what changes or moves in the face.
 
-`midpoint` looks at nothing. `frame-difference` follows how the face's grey values change over the clip, `flow` how its points
-move; the apex is where the clip's strongest pattern of change stands out farthest (`spot_apex`). How far each is from a known
-apex stands in docs/results/spotting.md.
+`midpoint` looks at nothing. `frame-difference` follows how the face's grey values change over the clip; the apex is where the
+strongest pattern of change peaks (`spot_apex`). docs/results/spotting.md has the distance of each from a known apex.
 
 A change counts around brows, nose wings, mouth and cheeks, and only what the whole head or the light cannot explain. The eyes
 are left out, because a blink moves more than any micro-expression. These are rules to start from, not trained spotters.
-Where nothing at all is annotated, mer/scoring/moment.py finds both.
+Where nothing at all is annotated, mer/inference/onset_apex.py finds both.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from data_prep.align import warp
-from mer.errors import NothingToScore
+from mer_core.errors import NothingToScore
 
-METHODS = ("midpoint", "frame-difference", "flow")
+METHODS = ("midpoint", "frame-difference")
 SIZE = 96  # px of the aligned faces that are compared: coarse enough to average sensor noise, and quick
 BLUR = 1.5  # px, standard deviation
 # Where expressions show, eyes left out: top, bottom, left, right in fractions of the aligned face.
@@ -35,7 +33,6 @@ def _region_mask() -> np.ndarray:
 
 Y, X = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j].astype(np.float32)  # of each pixel, from the middle
 _SEEN = _region_mask()
-_FACE = (X / 0.85) ** 2 + (Y / 0.95) ** 2 < 1  # without the background, which stays where it is
 
 
 def midpoint(onset: int, offset: int) -> int:
@@ -65,45 +62,21 @@ def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return seen - explained @ weights
 
 
-def motion(onset: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """Flow (px) from `onset` to `frame` in the same parts of the face, without that of the whole head, (2 n,): u, v, u, v, ...
-
-    onset, frame : (SIZE, SIZE, 3) uint8 RGB, aligned by one transform
-    A head that shifts, turns or nods moves its round surface by nearly a quadratic field; one is fitted to the flow, then
-    fitted again without the half that it explains worst, which is where the face moves by itself.
-    """
-    from flow.estimate import (
-        estimate,
-    )  # built on the ground of this package: the other way round it would go in circles
-
-    field = estimate(_dis(), onset, frame).reshape(-1, 2).astype(np.float64)
-    quadratic = np.stack([np.ones_like(X), X, Y, X * X, X * Y, Y * Y], axis=-1).reshape(-1, 6)
-    kept = _FACE.ravel()
-    for _ in range(3):
-        of_head, *_ = np.linalg.lstsq(quadratic[kept], field[kept], rcond=None)
-        own = field - quadratic @ of_head
-        length = np.linalg.norm(own, axis=1)
-        kept = _FACE.ravel() & (length <= np.median(length[_FACE.ravel()]))
-    return own[_SEEN.ravel()].ravel()
-
-
-def spot_apex(
-    frames: Iterable[tuple[int, np.ndarray]], matrix: np.ndarray, method: str = "frame-difference"
-) -> int:
+def spot_apex(frames: Iterable[tuple[int, np.ndarray]], matrix: np.ndarray) -> int:
     """Number of the apex, given (number, image) of a clip from onset to offset.
 
     matrix : the clip's similarity for `SIZE`, from its onset
-    method : "frame-difference" or "flow"; `midpoint` needs no images
 
     An expression comes and goes again between onset and offset, and a drifting head does not: so what grows evenly from the
     first frame to the last is taken out of every point. Of the rest, the one pattern that explains most of it over the clip (its
     first principal component) is the expression, and the frame that shows most of it the apex. That is averaged over a tenth of
     the clip, so that one noisy frame does not win. Raises `NothingToScore` where there is no frame after the onset.
     """
-    look, compare = {"frame-difference": (grey_face, difference), "flow": (_colour_face, motion)}[method]
     frames = iter(frames)
-    onset = look(next(frames)[1], matrix)
-    found = [(number, compare(onset, look(image, matrix)).astype(np.float32)) for number, image in frames]
+    onset = grey_face(next(frames)[1], matrix)
+    found = [
+        (number, difference(onset, grey_face(image, matrix)).astype(np.float32)) for number, image in frames
+    ]
     if not found:
         raise NothingToScore("The clip has one frame; motion needs two.")
     numbers, changes = zip(*found)
@@ -123,14 +96,3 @@ def _smooth(values: np.ndarray, reach: int) -> np.ndarray:
     """Running mean over `reach` values to either side, at least one, the ends repeated."""
     width = 2 * max(1, reach) + 1
     return np.convolve(np.pad(values, width // 2, mode="edge"), np.full(width, 1 / width), mode="valid")
-
-
-def _colour_face(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    return warp(image, matrix, SIZE)
-
-
-@lru_cache
-def _dis():
-    from flow.estimate import load_method
-
-    return load_method("dis")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mer.disk import replacing
-from mer.errors import BadInput
+from mer_core.errors import BadInput
+from mer_core.io import replacing
 
 APEX_SOURCES = ("annotated", "corrected", "spotted", "midpoint")
 
@@ -34,9 +34,9 @@ def clip_table(rows: list[dict], read: Sequence[Path] = (), unread: Sequence[Pat
     """Build a clip table from `rows` (dicts with some or all of `COLUMNS`); fills `clip_id`, types and order.
 
     read, unread : the annotation files that the rows come from, and others that could have been meant; kept in `attrs`, until
-        `data_prep/survey.py` takes them out to say them
+        `data_prep/dataset_check.py` takes them out to say them
 
-    What was read may be odd, a clip listed twice for one: `data_prep/oddities.py` sees to that, `check` insists on it.
+    What was read may be odd, a clip listed twice for one: `data_prep/annotation_checks.py` sees to that, `check` insists on it.
     """
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["clip_id"] = table["dataset"] + "/" + table["subject"] + "/" + table["clip"]

@@ -9,12 +9,12 @@ from types import ModuleType
 
 import pandas as pd
 
-from data_prep import correct, layout, oddities
-from data_prep.replicas import MARKER
-from data_prep.spotting import midpoint
-from mer import registry
-from mer.errors import BadInput
-from mer.progress import track
+from data_prep import annotation_checks, annotation_corrections, dataset_files
+from data_prep.apex import midpoint
+from data_prep.layouts import MARKER
+from mer_core import registry
+from mer_core.errors import BadInput
+from mer_core.progress import track
 
 IMAGE_STARTS = (
     b"\xff\xd8\xff",
@@ -62,7 +62,7 @@ class Annotations:
 
     table: pd.DataFrame
     corrections: list[dict]
-    findings: list[oddities.Finding]
+    findings: list[annotation_checks.Finding]
     read: list[str]  # files that the annotations come from, below the root; none where folders say it all
     unread: list[str]  # files whose names would have fitted too
 
@@ -78,7 +78,7 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
 
     Raises `BadInput` where no clip is found.
     """
-    layout.forget()
+    dataset_files.forget()
     dataset = load_dataset(name)
     table = dataset.read_annotations(root)
     if not len(table):
@@ -95,8 +95,8 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
     read, unread = (
         [str(Path(file).relative_to(root)) for file in table.attrs.pop(key, [])] for key in ("read", "unread")
     )
-    table, findings = oddities.find(table, numbers_of)
-    table, applied = correct.apply(table, name) if corrections else (table, [])
+    table, findings = annotation_checks.find(table, numbers_of)
+    table, applied = annotation_corrections.apply(table, name) if corrections else (table, [])
     return Annotations(table, applied, findings, read, unread)
 
 
@@ -196,7 +196,7 @@ def missed(name: str, root: Path, found: list[Found]) -> list[str]:
         for folder in file.parents
         if _unpadded(folder.name) == _unpadded(_subject(clip)) and root in folder.parents
     }
-    beside = [folder for home in sorted(homes) for folder in layout.folders_in(home).values()]
+    beside = [folder for home in sorted(homes) for folder in dataset_files.folders_in(home).values()]
     unread = [
         str(folder.relative_to(root))
         for folder in beside
@@ -236,7 +236,7 @@ def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Ch
     `prepare` refuses them.
     """
     root, dataset = Path(root), load_dataset(name)
-    facts: layout.Facts = dataset.FACTS
+    facts: dataset_files.Facts = dataset.FACTS
     lines = [
         f"{facts.title} in {root}",
         "",
@@ -312,7 +312,7 @@ def _tree(folder: Path, level: int = 0) -> list[str]:
     return lines + ([f"{indent}... and {len(names) - SHOWN} more"] if len(names) > SHOWN else [])
 
 
-def _odd(findings: list[oddities.Finding]) -> list[str]:
+def _odd(findings: list[annotation_checks.Finding]) -> list[str]:
     """One line per kind: how many, the first, and what it is."""
     kinds = dict.fromkeys(finding.kind for finding in findings)
     lines = []

@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import pandas as pd
 
 from data_prep.frames import numbered_images
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 DEPTH = 4  # folders in folders that are looked into: zips nest a folder in a folder of the same name
 
@@ -43,7 +43,7 @@ class Facts:
     lacking: float = 0.01
     recalled: bool = False  # some counts are not verified against the paper or the release; --check says so
     intervals: dict[str, int] | None = (
-        None  # of a dataset of long videos: expressions of each kind, see data_prep/intervals.py
+        None  # of a dataset of long videos: expressions of each kind, see data_prep/interval_table.py
     )
 
 

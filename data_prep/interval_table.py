@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mer import registry
-from mer.errors import BadInput
+from mer_core import registry
+from mer_core.errors import BadInput
 
 # column -> (pandas type, what it means)
 COLUMNS: dict[str, tuple[str, str]] = {

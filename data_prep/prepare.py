@@ -22,14 +22,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from data_prep import clips, cluster, spotting
+from data_prep import apex as spotting
+from data_prep import clip_table
 from data_prep.align import similarity, transform_points, warp
-from data_prep.frames import read_image, write_image
-from data_prep.intervals import read_intervals
-from data_prep.landmarks import FaceMesh
-from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, SETTINGS_FILE
-from data_prep.replicas import MARKER
-from data_prep.survey import (
+from data_prep.dataset_check import (
     Found,
     check_dataset,
     load_dataset,
@@ -39,11 +35,16 @@ from data_prep.survey import (
     read_clips,
     too_many_missing,
 )
-from mer import registry
-from mer.device import cores
-from mer.disk import read_json, replacing, visible, write_json, write_npz
-from mer.errors import BadInput, MerError
-from mer.progress import say, track
+from data_prep.frames import read_image, write_image
+from data_prep.interval_table import read_intervals
+from data_prep.landmarks import FaceMesh
+from data_prep.layouts import MARKER
+from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, SETTINGS_FILE
+from mer_core import cluster, registry
+from mer_core.device import cores
+from mer_core.errors import BadInput, MerError
+from mer_core.io import read_json, replacing, visible, write_json, write_npz
+from mer_core.progress import say, track
 
 __all__ = ["check_dataset", "prepare"]
 
@@ -58,7 +59,6 @@ class Job:
     root: Path
     out: Path
     size: int
-    method: str  # to spot an apex with, one of `spotting.METHODS`
 
 
 def prepare(
@@ -119,7 +119,7 @@ def prepare(
             outcomes[clip.clip_id] = done
         else:
             to_do.append(clip)
-    job = Job(root, out.absolute(), size, apex)
+    job = Job(root, out.absolute(), size)
     work = cluster.each(scheduler, _in_cluster, to_do, job=job) if scheduler else _work(to_do, job, jobs)
     start = time.perf_counter()
     for outcome in track(work, f"preparing {name}", len(to_do)):
@@ -147,7 +147,7 @@ def prepare(
     if load_dataset(name).FACTS.intervals:
         with replacing(out / INTERVALS_FILE) as temporary:
             read_intervals(name, root).to_csv(temporary, index=False, lineterminator="\n")
-    clips.write(table, out / CLIPS_FILE)  # last: the folder is finished where it is
+    clip_table.write(table, out / CLIPS_FILE)  # last: the folder is finished where it is
     return outcome
 
 
@@ -172,7 +172,7 @@ def _claim(out: Path, settings: dict, more: dict) -> None:
     elif visible(out):
         raise BadInput(f"{out} is not empty and was not made by mer prepare. Choose another --out.")
     for path in (*out.glob(".*.*"), *out.glob("faces/*/*/.*.*")):
-        path.unlink()  # half-written by a run that was killed, see mer/disk.py
+        path.unlink()  # half-written by a run that was killed, see mer_core/io.py
     for folder in out.glob("faces/*/.*.partial"):
         shutil.rmtree(folder)
     write_json(out / SETTINGS_FILE, settings | more)
@@ -243,7 +243,7 @@ def _prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
         apex_number = clip.apex
         if apex_number is None:
             span = ((number, read_image(file)) for number, file in clip.files.items())
-            apex_number = spotting.spot_apex(span, similarity(points, spotting.SIZE), job.method)
+            apex_number = spotting.spot_apex(span, similarity(points, spotting.SIZE))
         apex = read_image(clip.files[apex_number])
     except BadInput as error:
         return _outcome(clip, "unreadable frame", str(error).replace(f"{job.root}/", ""))

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data_prep import clips
+from data_prep import clip_table
 from data_prep.frames import read_image
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 SETTINGS_FILE = "prepare.json"
 CLIPS_FILE = "clips.parquet"
@@ -29,7 +29,7 @@ class Prepared:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        table = clips.read(self.path / CLIPS_FILE)
+        table = clip_table.read(self.path / CLIPS_FILE)
         file = self.path / OUTCOME_FILE
         numbers = {"onset": "Int64", "apex": "Int64"}
         try:

@@ -1,6 +1,6 @@
 """Flow methods measured on faces with known motion: one table for all methods, as CSV and Markdown.
 
-What is measured, per method and frame size, over the pairs of `flow/pairs.py`:
+What is measured, per method and frame size, over the pairs of `flow/benchmark_pairs.py`:
 - EPE, the length of the difference between estimated and true flow, px, averaged over the face and then over pairs;
 - the same by peak amplitude of the pair and by motion of the pixel;
 - the error of the flow's gradient (what strain is made of), Frobenius norm, px per px;
@@ -23,12 +23,12 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from flow.benchmark_pairs import Pair, make_pairs, rendered_pairs, through_h264
 from flow.estimate import Method, default_options, estimate, load_method
 from flow.estimate import methods as known_methods
-from flow.pairs import Pair, make_pairs, rendered_pairs, through_h264
-from mer.disk import replacing, write_text
-from mer.errors import BadInput
-from mer.progress import say, track
+from mer_core.errors import BadInput
+from mer_core.io import replacing, write_text
+from mer_core.progress import say, track
 
 PEAK_EDGES = (0.3, 0.6, 1.2, 2.4, 6.0)  # px at 224, in proportion at other sizes
 MOTION_EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, np.inf)  # px
@@ -291,7 +291,7 @@ def _markdown(table: pd.DataFrame, facts: list[str]) -> str:
     faces = sorted(column.removeprefix("epe_on_") for column in table if column.startswith("epe_on_"))
     lines = ["# Flow methods on faces with known motion", ""]
     lines += [
-        "Written by `flow/benchmark.py`; what is measured is said there, how the pairs are made in `flow/pairs.py`.",
+        "Written by `flow/benchmark.py`; what is measured is said there, how the pairs are made in `flow/benchmark_pairs.py`.",
         "",
     ]
     lines += [f"- {fact}" for fact in facts] + [f"- Faces: {', '.join(faces)}", ""]

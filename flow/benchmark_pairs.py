@@ -15,9 +15,9 @@ import skimage.data
 
 from data_prep.frames import open_frames, read_image
 from data_prep.landmarks import FACE_OVAL, FaceMesh, interocular
-from flow.motion import SITES, Bumps, Texture, facial_field, forward_flow, grid, to_uint8
+from flow.analytic_motion import SITES, Bumps, Texture, facial_field, forward_flow, grid, to_uint8
 from flow.splatting.sensor import compress
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 PEAKS = (0.3, 6.0)  # px at 224, and in proportion at other sizes
 DRIFT = 1.0  # px at 224, the largest motion of the whole frame

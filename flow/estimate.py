@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from flow import exposure
-from mer import registry
-from mer.errors import BadInput
+from flow import photometric
+from mer_core import registry
+from mer_core.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def estimate(
 
     method         : a name, or what `load_method` returned (load once when there are many pairs)
     onset, apex    : (H, W, 3) uint8 RGB, aligned by the same transform
-    match_exposure : bring the apex to the brightness of the onset first (flow/exposure.py)
+    match_exposure : bring the apex to the brightness of the onset first (flow/photometric.py)
 
     Returns (H, W, 2) float32 px of the onset: `[..., 0]` = u, right positive; `[..., 1]` = v, down positive. The point
     at (x, y) in the onset is seen at (x + u, y + v) in the apex. Raises `BadInput` for frames of another shape or type.
@@ -100,7 +100,7 @@ def estimate_batch(
             f"Onset and apex differ in shape: {onsets.shape[1:]} and {apexes.shape[1:]}. Align both first."
         )
     if match_exposure:
-        apexes = np.stack([exposure.match(onset, apex) for onset, apex in zip(onsets, apexes)])
+        apexes = np.stack([photometric.match(onset, apex) for onset, apex in zip(onsets, apexes)])
     flow = method.run(onsets, apexes)
     if flow.shape != onsets.shape[:3] + (2,) or flow.dtype != np.float32:
         raise TypeError(

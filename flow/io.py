@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mer.disk import replacing, write_npz
-from mer.errors import BadInput
+from mer_core.errors import BadInput
+from mer_core.io import replacing, write_npz
 
 # Source: Baker et al., IJCV 2011, and vision.middlebury.edu/flow/code: the bytes "PIEH" as a little-endian float,
 # int32 width, int32 height, then u and v of each pixel, row by row, as float32.

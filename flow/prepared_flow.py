@@ -17,14 +17,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-import mer
-from data_prep import cluster
+import mer_core
 from data_prep.prepared import APEX_OFFSET, ONSET_APEX, Prepared
-from flow import files
+from flow import io
 from flow.estimate import Method, estimate_batch, load_method
-from mer.disk import read_json, write_json
-from mer.errors import BadInput
-from mer.progress import track
+from mer_core import cluster
+from mer_core.errors import BadInput
+from mer_core.io import read_json, write_json
+from mer_core.progress import track
 
 BATCH = 16  # pairs given to a network at once
 
@@ -102,7 +102,7 @@ def _estimate_batch(
     for clip_id, flow in zip(
         clip_ids, estimate_batch(method, firsts, seconds, match_exposure=match_exposure)
     ):
-        files.write(flow_file(prepared, method.name, clip_id, phase), flow)
+        io.write(flow_file(prepared, method.name, clip_id, phase), flow)
 
 
 _thread = threading.local()
@@ -157,7 +157,7 @@ def read(prepared: Prepared, method: str, clip_id: str, phase: str = ONSET_APEX)
     path = flow_file(prepared, method, clip_id, phase)
     if not path.is_file():
         raise BadInput(f"{clip_id} has {none_by(method, phase)}. {_command(prepared, method, phase)}")
-    return files.read(path)
+    return io.read(path)
 
 
 def settings(prepared: Prepared, method: str, phase: str = ONSET_APEX) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _claim(prepared: Prepared, method: Method, match_exposure: bool, phase: str)
         "weights": method.weights,
         "precision": method.precision,
         "match_exposure": match_exposure,
-        "version": mer.__version__,
+        "version": mer_core.__version__,
     }
     path = _folder(prepared, method.name, phase) / "flow.json"
     if not path.is_file():

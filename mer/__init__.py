@@ -4,9 +4,9 @@ What is meant to be used from Python is below, imported when it is first asked f
 
     mer.prepare(name, root, out)            a dataset folder -> aligned faces (data_prep/prepare.py)
     mer.estimate_flow(method, onset, apex)  two aligned faces -> motion in pixels (flow/estimate.py)
-    mer.CvConfig(classifier="logistic")     the settings of a cross-validation (mer/config.py)
-    mer.cross_validate(prepared, config, out)  prepared folders -> scores without leaks (mer/run.py)
-    mer.score(clip)                         a video -> what moved, when, where, and what it resembles (mer/scoring/score.py)
+    mer.CvConfig(classifier="logistic")     the settings of a cross-validation (mer/evaluation/config.py)
+    mer.cross_validate(prepared, config, out)  prepared folders -> scores without leaks (mer/evaluation/run.py)
+    mer.score(clip)                         a video -> what moved, when, where, and what it resembles (mer/inference/predict.py)
     mer.load_bundle(path)                   a fitted classifier from its folder (mer/bundle.py)
 """
 
@@ -15,16 +15,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from mer.config import CvConfig
+from mer_core import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from mer.evaluation.config import CvConfig
 
 _PUBLIC = {
     "prepare": ("data_prep.prepare", "prepare"),
     "estimate_flow": ("flow.estimate", "estimate"),
-    "CvConfig": ("mer.config", "CvConfig"),
-    "score": ("mer.scoring.score", "score"),
+    "CvConfig": ("mer.evaluation.config", "CvConfig"),
+    "score": ("mer.inference.predict", "score"),
     "load_bundle": ("mer.bundle", "load"),
 }
 __all__ = [*_PUBLIC, "cross_validate"]
@@ -39,8 +39,8 @@ def cross_validate(
     jobs : processes, for classifiers whose folds are fitted one by one
     Raises `BadInput` for folders that cannot be used, and for an `out` that holds another run.
     """
-    from mer.config import CvConfig
-    from mer.run import cross_validate_prepared
+    from mer.evaluation.config import CvConfig
+    from mer.evaluation.run import cross_validate_prepared
 
     return cross_validate_prepared(
         [paths] if isinstance(paths, (str, Path)) else paths, config or CvConfig(), out, jobs

@@ -3,28 +3,20 @@
 bundle.json (how a clip becomes an input, what the classifier was fitted on), weights.safetensors, README.md (the model card)
 """
 
-import inspect
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-import mer
-from data_prep.prepared import SETTINGS_FILE
-from mer import evaluate, fitting, nested, registry, splits
-from mer.config import CvConfig
-from mer.disk import read_json, replacing, visible, write_json, write_text
-from mer.errors import BadInput
-from mer.progress import track
-from mer.settings import explain
-
-if TYPE_CHECKING:
-    from mer.inputs import Inputs
+from mer.evaluation import nested
+from mer_core import registry
+from mer_core.errors import BadInput
+from mer_core.io import read_json, replacing, visible, write_json, write_text
+from mer_core.settings import explain
 
 SHIPPED = "synthetic"  # folder in mer/bundles
 JSON_FILE, WEIGHTS_FILE, CARD_FILE = "bundle.json", "weights.safetensors", "README.md"
@@ -58,13 +50,13 @@ class Recipe(BaseModel):
     subjects: int
     datasets: list[str]
     synthetic: bool  # True: no real face among them
-    own_motion: bool = False  # the head's motion is taken off the flow first (mer/scoring/head.py)
+    own_motion: bool = False  # the head's motion is taken off the flow first (mer/inference/head_motion.py)
     temperature: float = 1.0  # by which log probabilities are divided; fitted on held-out people (`calibration`), 1 where it was not
     least_motion: float = 0.5  # per cent of the inter-ocular distance; below it no label is given
     least_confidence: float = 0.0  # below it no label is given
     measured: dict[
         str, tuple[float, float]
-    ] = {}  # what it was fitted or measured on: name (mer/scoring/sureness.py) -> range
+    ] = {}  # what it was fitted or measured on: name (mer/inference/reliability.py) -> range
 
 
 @dataclass(frozen=True)
@@ -85,46 +77,6 @@ class Bundle:
         return feature.extract(flow, landmarks, **self.recipe.feature_settings)
 
 
-def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None = None) -> Bundle:
-    """Fit the configured classifier on every clip of the prepared folders, once per seed.
-
-    out : where the bundle will be saved, to be refused now rather than after the fitting
-    Raises `BadInput` for folders that cannot go together, as `mer cv` does, for both phases, and for an `out` in which `save`
-    would not write.
-    """
-    from mer import inputs
-
-    before = None if out is None else _found(Path(out))
-    if config.phases != "onset-apex":
-        raise BadInput(
-            "A bundle scores the motion from onset to apex only. Train with phases: onset-apex; mer cv takes both."
-        )
-    given = inputs.gather(prepared, config)
-    labels = given.protocol.labels
-    table, X = evaluate.in_order(
-        given.table, given.X, labels
-    )  # so that the order of the folders does not change what is fitted
-    y = np.array([labels.index(label) for label in table["label"]])
-    subjects = splits.subject_ids(table)
-    make = fitting.maker(config, len(labels))
-    recipe = _plan(given, config)
-    if before:
-        _refuse_another(before, recipe, Path(out))
-
-    temperature = 1.0
-    if config.calibration == "temperature":
-        problem = fitting.Problem(X, y, subjects, [], len(labels))
-        temperature = nested.temperature_for_all(config.inner_folds, problem, make, config.seeds)
-    classifiers = [
-        make(seed).fit(X, y) for seed in track(range(config.seeds), f"Fitting {config.classifier}")
-    ]
-    fitted = {
-        "classifier_settings": [classifier.state()[1] for classifier in classifiers],
-        "temperature": temperature,
-    }
-    return Bundle(recipe.model_copy(update=fitted), classifiers)
-
-
 def shipped() -> Path:
     """The bundle that comes with the package."""
     return Path(__file__).parent / "bundles" / SHIPPED
@@ -133,9 +85,9 @@ def shipped() -> Path:
 def save(bundle: Bundle, out: str | Path, replace: bool = False) -> None:
     """Write the bundle folder; a bundle of the same recipe is replaced, with `replace` any bundle; what else is not empty is refused."""
     out = Path(out)
-    before = _found(out)
+    before = existing(out)
     if before and not replace:
-        _refuse_another(before, bundle.recipe, out)
+        refuse_another(before, bundle.recipe, out)
     tensors = {
         f"{seed}.{name}": np.ascontiguousarray(value)
         for seed, classifier in enumerate(bundle.classifiers)
@@ -216,56 +168,7 @@ Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOL
 """
 
 
-def _plan(given: "Inputs", config: CvConfig) -> Recipe:
-    """The recipe of a bundle that is still to be fitted, with the classifiers' settings as far as they are known by then."""
-    from flow import cache
-    from mer.scoring.measure import range_of_motion
-
-    prepare = [read_json(folder.path / SETTINGS_FILE) for folder in given.folders]
-    flow, table = given.flow, given.table
-    if named := flow["options"].get("weights"):
-        raise BadInput(
-            f"The flow was estimated with {named}, which a bundle does not hold, so no clip could be scored with it. "
-            "Estimate it with a method that needs no --weights."
-        )
-    counted = set(table["clip_id"])
-    clips = (
-        (cache.read(folder, config.method, clip_id), folder.landmarks(clip_id)[0])
-        for folder in given.folders
-        for clip_id in folder.clips["clip_id"]
-        if clip_id in counted
-    )
-    return Recipe(
-        mer=mer.__version__,
-        face_size=prepare[0]["size"],
-        method=config.method,
-        method_options=flow["options"],
-        flow_weights=flow.get("weights"),
-        match_exposure=flow["match_exposure"],
-        feature=config.feature,
-        feature_settings=config.feature_settings,
-        classifier=config.classifier,
-        classifier_settings=_settings(config),
-        labels=given.protocol.labels,
-        protocol=given.protocol.name,
-        clips={label: int((table["label"] == label).sum()) for label in given.protocol.labels},
-        subjects=len(set(splits.subject_ids(table))),
-        datasets=sorted(set(table["dataset"])),
-        synthetic=all(settings["synthetic"] for settings in prepare),
-        measured={"motion of the face": range_of_motion(clips)},
-    )
-
-
-def _settings(config: CvConfig) -> list[dict[str, Any]]:
-    """What is known of the settings of each seed's classifier before it is fitted."""
-    parameters = inspect.signature(registry.load("mer.classifiers", config.classifier).Classifier).parameters
-    defaults = {
-        name: parameter.default for name, parameter in parameters.items() if name not in fitting.NO_SETTINGS
-    }
-    return [{"seed": seed, **defaults, **fitting.given(config)} for seed in range(config.seeds)]
-
-
-def _found(out: Path) -> Recipe | None:
+def existing(out: Path) -> Recipe | None:
     """The recipe of the bundle that `out` holds, None if it is free to be written to. Raises `BadInput` if it holds something else."""
     if not (out / JSON_FILE).is_file():
         if visible(out) - {WEIGHTS_FILE}:  # weights alone were left by a `save` that was stopped
@@ -283,7 +186,7 @@ def _found(out: Path) -> Recipe | None:
         ) from error
 
 
-def _refuse_another(before: Recipe, now: Recipe, out: Path) -> None:
+def refuse_another(before: Recipe, now: Recipe, out: Path) -> None:
     """Raise `BadInput` naming every setting and count in which the bundle in `out` differs from the new one; measurements may."""
     old, new = _asked(before), _asked(now)
     changed = [

@@ -6,7 +6,7 @@ The cluster's machines must see the same folders under the same paths. Needs the
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
 

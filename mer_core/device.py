@@ -2,7 +2,7 @@
 
 import os
 
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 CHOICES = ("auto", "cpu", "cuda")
 

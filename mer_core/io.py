@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 if TYPE_CHECKING:
     import numpy as np

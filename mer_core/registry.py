@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from types import ModuleType
 
-from mer.errors import UnknownName
+from mer_core.errors import UnknownName
 
 WITH_VARIANTS = ("timm",)  # files that stand for many things, named as in timm:resnet18
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 
 def checked(

@@ -12,8 +12,9 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from mer import evaluate, registry, splits
-from mer.config import CvConfig
+from mer.evaluation import cross_validation, splits
+from mer.evaluation.config import CvConfig
+from mer_core import registry
 
 LABELS = ["negative", "positive", "surprise"]
 CLASSIFIERS = registry.names("mer.classifiers")
@@ -70,7 +71,9 @@ def honest(classifier, out, split="loso", **more):
 
     def pipeline(table, X):
         path = out / str(next(runs))
-        predictions = evaluate.cross_validate(table, X, config(classifier, **more), path, LABELS, split)
+        predictions = cross_validation.cross_validate(
+            table, X, config(classifier, **more), path, LABELS, split
+        )
         if not (path / "choices.json").is_file():
             return predictions
         chosen = {one["fold"]: str(one) for one in json.loads((path / "choices.json").read_text())["chosen"]}

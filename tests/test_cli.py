@@ -9,13 +9,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-import mer.cli
-from mer.cli import cli
+import mer.cli.main
+import mer_core
+from mer.cli.main import cli
 
 
 def run(*words: str) -> subprocess.CompletedProcess:
     """Run `mer` as a process of its own, as a user would."""
-    code = "import sys; from mer.cli import main; sys.argv[0] = 'mer'; main()"
+    code = "import sys; from mer.cli.main import main; sys.argv[0] = 'mer'; main()"
     return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
 
 
@@ -51,7 +52,7 @@ def test_every_command_shows_an_example(words, command):
 
 def test_it_runs_as_a_module():
     answer = subprocess.run([sys.executable, "-m", "mer.cli", "--version"], capture_output=True, text=True)
-    assert answer.stdout.strip().endswith(mer.__version__), answer.stderr
+    assert answer.stdout.strip().endswith(mer_core.__version__), answer.stderr
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_cv_wants_one_kind_of_input(tmp_path):
 
 
 def test_apex_rules_offered_are_those_there_are():
-    from data_prep.spotting import METHODS
+    from data_prep.apex import METHODS
 
     option = next(option for option in cli.commands["prepare"].params if option.name == "apex")
     assert tuple(option.type.choices) == METHODS
@@ -100,8 +101,8 @@ def test_a_full_disk_is_one_message_too(monkeypatch, capsys):
     def full(**_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/first/metrics.json")
 
-    monkeypatch.setattr(mer.cli, "cli", full)
+    monkeypatch.setattr(mer.cli.main, "cli", full)
     with pytest.raises(SystemExit) as ended:
-        mer.cli.main()
+        mer.cli.main.main()
     assert ended.value.code == 1
     assert capsys.readouterr().err.startswith("mer: No space left on device: runs/first/metrics.json. ")

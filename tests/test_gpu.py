@@ -8,7 +8,7 @@ from flow.estimate import estimate_batch, load_method
 from flow.splatting import gsplat_backend
 from flow.splatting.scenes import render_pair
 from flow.srflownet import load_network
-from flow.train import TrainConfig, train
+from flow.srflownet.train import TrainConfig, train
 from mer.classifiers.ststnet import Classifier
 
 DEVICE = "cuda"

@@ -8,7 +8,10 @@ import inspect
 
 import numpy as np
 import pytest
-from leaks import (
+
+from mer.evaluation import metrics
+from mer_core import registry
+from tests.leaks import (
     CALIBRATIONS,
     CLASSIFIERS,
     FAST,
@@ -22,8 +25,6 @@ from leaks import (
     remembers,
     two_datasets,
 )
-
-from mer import metrics, registry
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS)

@@ -49,7 +49,7 @@ def test_installed_wheel_runs_outside_the_checkout(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(site)
     probe = (
-        "import mer, flow, data_prep, mer.registry as r; print(mer.__file__);"
+        "import mer, flow, data_prep, mer_core.registry as r; print(mer.__file__);"
         "print(len(r.names('flow.methods')), len(r.names('data_prep.datasets')), len(r.names('mer.classifiers')));"
         "from mer.cli import cli; cli(['--help'])"
     )

@@ -5,7 +5,11 @@ import inspect
 import numpy as np
 import pandas as pd
 import pytest
-from leaks import (
+
+from mer.evaluation import cross_validation, estimators, folds, nested, splits
+from mer.evaluation.config import CvConfig
+from mer_core import registry
+from tests.leaks import (
     CALIBRATIONS,
     CLASSIFIERS,
     FEATURES,
@@ -18,9 +22,6 @@ from leaks import (
     remembers,
     two_datasets,
 )
-
-from mer import evaluate, fitting, folds, nested, registry, splits
-from mer.config import CvConfig
 
 
 def scaler_on_everything(table, X, out):
@@ -43,10 +44,10 @@ def epoch_chosen_on_the_held_out_subject(table, X, out):
         tries = []
         for epochs in (1, 3, 10, 30):
             settings = {"epochs": epochs, "learning_rate": 1e-2}
-            make = fitting.maker(CvConfig(classifier="ststnet", classifier_settings=settings), 3)
-            tries += [p for _, p in fitting.fit_predict(make, 0, X, y, [(train, test)])]
+            make = estimators.maker(CvConfig(classifier="ststnet", classifier_settings=settings), 3)
+            tries += [p for _, p in estimators.fit_predict(make, 0, X, y, [(train, test)])]
         best = max(tries, key=lambda p: (p.argmax(1) == y[test]).mean())
-        rows.append(evaluate._rows(table.iloc[test], name, 0, best, LABELS))
+        rows.append(cross_validation._rows(table.iloc[test], name, 0, best, LABELS))
     return pd.concat(rows)
 
 
@@ -123,7 +124,7 @@ def held_out_clips_are_fitted(folds_of_ststnet):
     "plant", [held_out_clips_centre_the_maps, held_out_clips_are_fitted], ids=lambda f: f.__name__
 )
 def test_a_leak_between_folds_fitted_at_once_is_found(plant, tmp_path, monkeypatch):
-    from mer.classifiers import _ststnet_folds
+    from mer.classifiers.ststnet import folds as _ststnet_folds
 
     monkeypatch.setattr(*plant(_ststnet_folds))
     assert leaks(honest("ststnet", tmp_path), *experiment()) == list("0123")
@@ -140,14 +141,14 @@ def test_a_split_that_lets_a_held_out_clip_in_is_found(tmp_path, monkeypatch):
     assert leaks_inside("logistic", tmp_path / "inside", monkeypatch) == list("0123")
 
 
-def everything_is_fitted(make, seed, X, y, pairs, fit_predict=fitting.fit_predict):
+def everything_is_fitted(make, seed, X, y, pairs, fit_predict=estimators.fit_predict):
     """Each fold is also fitted on the clips it predicts: the plainest leak of all, in whatever the classifier fits, scalers too."""
     return fit_predict(make, seed, X, y, [(np.append(train, test), test) for train, test in pairs])
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
 def test_a_leak_planted_in_any_classifier_is_found(classifier, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "fit_predict", everything_is_fitted)
+    monkeypatch.setattr(estimators, "fit_predict", everything_is_fitted)
     assert leaks(honest(classifier, tmp_path), *experiment(subjects=3)) == list("012")
 
 
@@ -163,7 +164,7 @@ def inner_folds_hold_the_test_subject(monkeypatch):
 def settings_are_chosen_by_the_test_score(monkeypatch):
     def leaking(config, problem, options, makers, seed, parts):
         tries = [
-            dict(fitting.fit_predict(make, seed, problem.X, problem.y, [part[1:] for part in parts]))
+            dict(estimators.fit_predict(make, seed, problem.X, problem.y, [part[1:] for part in parts]))
             for make in makers
         ]
         likely = [

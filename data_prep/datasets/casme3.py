@@ -5,9 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.clips import clip_table
-from data_prep.layout import Facts, apex_cell, below, find_table, folders_named, images_in, number, text
-from mer.errors import BadInput
+from data_prep.clip_table import clip_table
+from data_prep.dataset_files import (
+    Facts,
+    apex_cell,
+    below,
+    find_table,
+    folders_named,
+    images_in,
+    number,
+    text,
+)
+from mer_core.errors import BadInput
 
 FACTS = Facts(
     title="CAS(ME)^3, part A",

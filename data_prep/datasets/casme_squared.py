@@ -8,10 +8,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.clips import clip_table
-from data_prep.intervals import interval_table, kind_of
-from data_prep.layout import Facts, apex_cell, find_files, folders_named, images_in, number, sheets, text
-from mer.errors import BadInput
+from data_prep.clip_table import clip_table
+from data_prep.dataset_files import (
+    Facts,
+    apex_cell,
+    find_files,
+    folders_named,
+    images_in,
+    number,
+    sheets,
+    text,
+)
+from data_prep.interval_table import interval_table, kind_of
+from mer_core.errors import BadInput
 
 FACTS = Facts(
     recalled=True,

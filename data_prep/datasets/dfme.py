@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.clips import clip_table
-from data_prep.layout import Facts, apex_cell, find_tables, images_in, leaf_folders, number, text
-from mer.errors import BadInput
+from data_prep.clip_table import clip_table
+from data_prep.dataset_files import Facts, apex_cell, find_tables, images_in, leaf_folders, number, text
+from mer_core.errors import BadInput
 
 WORDS = ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise")
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.clips import clip_table
-from data_prep.layout import Facts, apex_cell, find_table, images_in, leaf_folders, number, text
-from mer.errors import BadInput
+from data_prep.clip_table import clip_table
+from data_prep.dataset_files import Facts, apex_cell, find_table, images_in, leaf_folders, number, text
+from mer_core.errors import BadInput
 
 FACTS = Facts(
     recalled=True,  # the emotions; the number of clips is that of CD6ME, Varanka et al., arXiv 2211.11425

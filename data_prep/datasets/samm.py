@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.clips import clip_table
-from data_prep.layout import Facts, apex_cell, below, find_folder, find_table, images_in, number, text
+from data_prep.clip_table import clip_table
+from data_prep.dataset_files import Facts, apex_cell, below, find_folder, find_table, images_in, number, text
 
 FACTS = Facts(
     title="SAMM",

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.clips import clip_table
-from data_prep.layout import (
+from data_prep.clip_table import clip_table
+from data_prep.dataset_files import (
     Facts,
     below,
     find_folder,
@@ -23,7 +23,7 @@ from data_prep.layout import (
     number,
     text,
 )
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 FACTS = Facts(
     title="SMIC-HS",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from data_prep.dataset_files import Facts
 from data_prep.datasets import smic
-from data_prep.layout import Facts
 
 FACTS: Facts = replace(
     smic.FACTS,

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from data_prep.frames import write_image
-from mer.disk import write_text
+from mer_core.io import write_text
 
 MARKER = "SYNTHETIC.txt"  # lies in the root of every replica, so that what is made from it says what it is
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from data_prep.replicas import ReplicaClip, mark, write_frames, write_workbook
+from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
 
 EMOTIONS = ("tense", "disgust", "repression", "surprise", "happiness", "sadness", "fear", "contempt")
 HEADER = ("Subject", "Filename", None, "OnsetF", "ApexF1", "ApexF2", "OffsetF", None, "AUs", "Emotion")

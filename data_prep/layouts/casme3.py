@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from data_prep.frames import write_image
-from data_prep.replicas import ReplicaClip, mark, write_frames, write_workbook
+from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
 
 EMOTIONS = ("disgust", "surprise", "others", "fear", "anger", "sad", "happy")
 HEADER = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from data_prep.replicas import ReplicaClip, mark, write_frames, write_workbook
+from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
 
 EMOTIONS = ("negative", "others", "surprise", "positive")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.replicas import ReplicaClip, mark, write_frames
+from data_prep.layouts import ReplicaClip, mark, write_frames
 
 EMOTIONS = ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise")
 HEADER = [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.replicas import ReplicaClip, mark, write_frames, write_workbook
+from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
 
 EMOTIONS = ("Anger", "Other", "Happiness", "Surprise", "Contempt", "Disgust", "Fear", "Sadness")
 PREAMBLE = 13

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from data_prep.replicas import ReplicaClip, mark, write_frames, write_workbook
-from data_prep.replicas.samm import as_grey
+from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
+from data_prep.layouts.samm import as_grey
 
 EMOTIONS = ("",)  # the long videos come without
 HEADER = (

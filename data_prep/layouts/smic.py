@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from data_prep.frames import write_image
-from data_prep.replicas import ReplicaClip, mark, write_frames
+from data_prep.layouts import ReplicaClip, mark, write_frames
 
 EMOTIONS = ("negative", "positive", "surprise")
 CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}

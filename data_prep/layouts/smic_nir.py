@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from data_prep.replicas import ReplicaClip, smic
+from data_prep.layouts import ReplicaClip, smic
 
 EMOTIONS = smic.EMOTIONS
 

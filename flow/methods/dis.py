@@ -1,6 +1,6 @@
 """DIS: dense inverse search with variational refinement (OpenCV), the fastest of the classical methods.
 
-The "face" settings were measured on pairs of `flow/pairs.py` (seed 1000; the reported benchmark uses other seeds). EPE
+The "face" settings were measured on pairs of `flow/benchmark_pairs.py` (seed 1000; the reported benchmark uses other seeds). EPE
 224 / 448 px and gradient error at 224, brightness matched, on 24 pairs per size:
 
     OpenCV's "medium"                                         0.084  0.085  0.013
@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 from flow.methods._grey import each_pair
-from mer import registry
+from mer_core import registry
 
 OPENCV = {
     "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,

@@ -1,6 +1,6 @@
 """Farneback: polynomial expansion (OpenCV), a common quick choice, and the least accurate here.
 
-Measured on pairs of `flow/pairs.py` (seed 1000, 18 at 224 px and 6 at 448 px; the reported benchmark uses other seeds), EPE
+Measured on pairs of `flow/benchmark_pairs.py` (seed 1000, 18 at 224 px and 6 at 448 px; the reported benchmark uses other seeds), EPE
 224 / 448 px by window, brightness matched: 15 px as in OpenCV's example 0.119 / 0.273, 21 px 0.109 / 0.224 (taken), 31 px
 0.122 / 0.203. A Gaussian window of the same size (0.129 / 0.281), a wider polynomial (0.129 / 0.297) and smaller pyramid
 steps (0.109 / 0.224) gained nothing.

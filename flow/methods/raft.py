@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 NETWORK = True
 LEAST = 128  # px; a smaller frame has no four levels of correlation

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 NETWORK = True
 WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -33,7 +33,7 @@ def load(device: str = "cpu", network: str = "auto", weights: str | Path | None 
     import torch
 
     from flow.srflownet import load_network
-    from flow.srflownet.tiles import estimate_tiled
+    from flow.srflownet.tiled import estimate_tiled
 
     # channels last, as the frames come: a quarter faster on a CPU
     net = load_network(path).to(device, memory_format=torch.channels_last)
@@ -62,7 +62,7 @@ def load(device: str = "cpu", network: str = "auto", weights: str | Path | None 
 def _weights(device: str, network: str) -> Path:
     """The frozen weights of `network` (auto, compact, full)."""
     from flow.srflownet import NETWORKS
-    from mer.registry import check
+    from mer_core.registry import check
 
     check(network, ["auto", *NETWORKS], "SRFlowNet network")
     full = WEIGHTS / "srflownet-full.safetensors"

@@ -1,6 +1,6 @@
 """TV-L1 (OpenCV contrib), the field's usual input to micro-expression classifiers; slow.
 
-The "face" settings were measured on pairs of `flow/pairs.py` (seed 1000, 18 at 224 px and 6 at 448 px; the reported
+The "face" settings were measured on pairs of `flow/benchmark_pairs.py` (seed 1000, 18 at 224 px and 6 at 448 px; the reported
 benchmark uses other seeds). EPE 224 / 448 px and gradient error at 224, brightness matched:
 
     OpenCV's defaults                       0.074  0.064  0.016
@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from flow.methods._grey import each_pair
-from mer import registry
+from mer_core import registry
 
 SETTINGS = {"face": {"theta": 0.15, "lambda_": 0.2}, "opencv": {}}
 

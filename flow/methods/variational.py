@@ -1,7 +1,7 @@
 """A coarse-to-fine pyramid of OpenCV's variational refinement: the most accurate classical method on small facial motion.
 
 Levels 5 % apart, with one update at each, reach what fewer levels with more updates do not. Measured on pairs of
-`flow/pairs.py` (seed 1000; the reported benchmark uses other seeds), EPE 224 / 448 px, brightness matched:
+`flow/benchmark_pairs.py` (seed 1000; the reported benchmark uses other seeds), EPE 224 / 448 px, brightness matched:
 
     halving, OpenCV's own settings, 1 update per level      0.300  0.346   (24 pairs per size, as the next six)
     halving, 5 updates                                      0.092  0.094

@@ -4,8 +4,8 @@ import numpy as np
 
 from flow.splatting.background import Background
 from flow.splatting.camera import Camera, Pose
-from flow.splatting.faces import Face, procedural
 from flow.splatting.head import State
+from flow.splatting.identity import Face, procedural
 from flow.splatting.muscles import move, timing
 from flow.splatting.scenes import Pair, Scene, random_light
 from flow.splatting.sensor import Sensor, record, record_clip

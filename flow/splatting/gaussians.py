@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from flow.splatting.camera import Camera
+from flow.splatting.cell_pairs import boxes
 from flow.splatting.mesh import vertex_normals
-from flow.splatting.pairs import boxes
 
 WIDTH = (
     0.7  # standard deviation over lattice pitch: below 1 % of what lies behind shows through (see the tests)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from flow.splatting import around, muscles
-from flow.splatting.around import Looks
+from flow.splatting import muscles
+from flow.splatting import surroundings as around
 from flow.splatting.camera import Pose
 from flow.splatting.gaussians import Part
 from flow.splatting.mesh import grid
+from flow.splatting.surroundings import Looks
 from flow.splatting.template import EYE, MOUTH, OVAL, template
 
 EYE_RADIUS = 1.2  # cm, an adult eyeball

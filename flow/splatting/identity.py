@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flow.splatting.around import Looks
 from flow.splatting.gaussians import Gaussians, cover
 from flow.splatting.head import Head
 from flow.splatting.lighting import Light, shade
 from flow.splatting.paint import Colours, Surface, cover_with_paint
 from flow.splatting.skin import Complexion
+from flow.splatting.surroundings import Looks
 from flow.splatting.template import EYE, IRIS, template
 
 # Skin from very light to very dark, sRGB; between them is interpolated. Chosen by eye along the Fitzpatrick scale.

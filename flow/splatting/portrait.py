@@ -11,9 +11,9 @@ import numpy as np
 
 from flow.splatting.background import Background
 from flow.splatting.camera import Camera
-from flow.splatting.faces import Face
 from flow.splatting.gaussians import Gaussians, Part, cover, splats
 from flow.splatting.head import Head, State
+from flow.splatting.identity import Face
 from flow.splatting.lighting import Light
 from flow.splatting.mesh import grid
 from flow.splatting.noise import sample
@@ -22,7 +22,7 @@ from flow.splatting.rasterize import weigh
 from flow.splatting.scenes import Scene
 from flow.splatting.skin import Complexion
 from flow.splatting.template import IRIS, OVAL, template
-from mer.errors import NothingToScore
+from mer_core.errors import NothingToScore
 
 INTEROCULAR = 6.3  # cm between the irises, the size every face is brought to
 DISTANCE = 100.0  # cm of the camera assumed to have taken the photograph

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from flow.splatting.cell_pairs import spread
 from flow.splatting.gaussians import Splats
-from flow.splatting.pairs import spread
 
 CUT = 1 / 255  # a Gaussian ends where its opacity falls below one grey level, as in the published rasterizers
 CLAMP = 0.999

@@ -14,15 +14,15 @@ import numpy as np
 from flow.splatting import gsplat_backend
 from flow.splatting.background import Background
 from flow.splatting.camera import Camera, Pose
-from flow.splatting.faces import Face, procedural
 from flow.splatting.gaussians import Splats, splats
+from flow.splatting.ground_truth import View, motion
 from flow.splatting.head import State
+from flow.splatting.identity import Face, procedural
 from flow.splatting.lighting import Light
 from flow.splatting.muscles import ACTIONS, move
 from flow.splatting.rasterize import Blend, weigh
 from flow.splatting.recipes import EMOTIONS, draw
 from flow.splatting.sensor import Sensor, random_sensor, record_clip
-from flow.splatting.truth import View, motion
 
 PAIRS_PER_FACE = 16  # consecutive pairs share an identity: painting one takes as long as several pairs
 FACE = ("skin", "eye right", "eye left", "socket right", "socket left", "mouth", "teeth upper", "teeth lower")

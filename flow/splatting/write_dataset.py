@@ -3,7 +3,7 @@
     OUT/{train,test}/{render,mask,visible,flow,depth,scaled_inv_depth,scaled_inv_depth_change,camera}/<subject>/NNNN.*
 
 A subject is one identity over one short clip; flow NNNN leads from render NNNN to the next. `visible` is ours: the
-pixels whose point is also seen in the next frame. `flow/datasets/srflow.py` reads this layout back.
+pixels whose point is also seen in the next frame. `flow/srflownet/data/srflow.py` reads this layout back.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -14,15 +14,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from flow import files
+from flow import io
 from flow.splatting.actor import performance
+from flow.splatting.ground_truth import motion
 from flow.splatting.head import State
 from flow.splatting.recipes import EMOTIONS, coded, draw
 from flow.splatting.scenes import PAIRS_PER_FACE, Ranges, Scene, draw_scene
-from flow.splatting.truth import motion
-from mer.disk import read_json, replacing, visible, write_json
-from mer.errors import BadInput
-from mer.progress import track
+from mer_core.errors import BadInput
+from mer_core.io import read_json, replacing, visible, write_json
+from mer_core.progress import track
 
 FPS = 73  # of the captures behind SRFlow (NeRSemble)
 TEST_SHARE = 8  # every eighth subject is a test subject
@@ -173,7 +173,7 @@ def _render_subject(out: Path, settings: dict, subject: int, pairs: int) -> None
 def _write_motion(out: Path, subject: int, name: str, truth: dict[str, np.ndarray], distance: float) -> None:
     """Flow (zero outside the silhouette, as in SRFlow), depth in cm, and inverse depth times the camera's distance."""
     inside = truth["opacity"] > 0.5
-    files.write(_place(out, subject, "flow") / f"{name}.flo", truth["flow"] * inside[..., None])
+    io.write(_place(out, subject, "flow") / f"{name}.flo", truth["flow"] * inside[..., None])
     near, after = (
         np.where(inside, distance / np.maximum(truth[k], 1e-3), 0).astype(np.float32)
         for k in ("depth", "depth_next")

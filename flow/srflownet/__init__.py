@@ -5,8 +5,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from mer.disk import replacing
-from mer.errors import BadInput
+from mer_core.errors import BadInput
+from mer_core.io import replacing
 
 NETWORKS = ("compact", "full")
 
@@ -17,7 +17,7 @@ def build(name: str, **settings: int) -> nn.Module:
         from flow.srflownet.compact import CompactSRFlowNet
 
         return CompactSRFlowNet(**settings)
-    from flow.srflownet.full import SRFlowNet
+    from flow.srflownet.skflow import SRFlowNet
 
     return SRFlowNet(**settings)
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flow.srflownet import equations
+from flow.srflownet import lucas_kanade
 from flow.srflownet.resample import doubled, enlarge
 
 # (size of a feature pixel, size of a grid cell, times) of each step, in pixels of the frame
@@ -52,8 +52,8 @@ class CompactSRFlowNet(nn.Module):
         onset, apex = (F.pad(frame, pad, mode="replicate") for frame in (onset, apex))
         seen = local_contrast(onset)
         context = self.context(seen)
-        first = equations.brightness(onset)
-        second = {pixel: doubled(maps) for pixel, maps in equations.brightness(apex).items()}
+        first = lucas_kanade.brightness(onset)
+        second = {pixel: doubled(maps) for pixel, maps in lucas_kanade.brightness(apex).items()}
         cell = SCHEDULE[0][1]
         if flow is None:
             flow = F.avg_pool2d(torch.zeros_like(seen[:, :2]), cell)
@@ -69,7 +69,7 @@ class CompactSRFlowNet(nn.Module):
                 )
                 cell = grid
             flow = flow.detach()
-            answers, steps = equations.solve(
+            answers, steps = lucas_kanade.solve(
                 first[pixel], second[pixel], flow / pixel, grid // pixel, ROUNDS[grid]
             )
             regulariser = (
@@ -188,7 +188,7 @@ class Regulariser(nn.Module):
 
     def __init__(self, width: int, depth: int):
         super().__init__()
-        self.enter = nn.Conv2d(equations.ANSWERS + 2 + 2 * width, width, 3, padding=1)
+        self.enter = nn.Conv2d(lucas_kanade.ANSWERS + 2 + 2 * width, width, 3, padding=1)
         self.down = nn.ModuleList()
         self.up = nn.ModuleList()
         self.out = nn.ModuleList()
@@ -203,12 +203,12 @@ class Regulariser(nn.Module):
         self.bottom = SuperKernel(wide)
         self.whole = Whole(wide)
         self.keep = nn.Conv2d(width, width, 1)
-        self.head = nn.Conv2d(width, equations.STEPS + 2, 3, padding=1)
+        self.head = nn.Conv2d(width, lucas_kanade.STEPS + 2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         with torch.no_grad():  # at first, follow the smooth answers
-            self.head.bias[len(equations.WINDOWS) : equations.STEPS] = 2.0
-            self.head.bias[: len(equations.WINDOWS)] = -2.0
+            self.head.bias[len(lucas_kanade.WINDOWS) : lucas_kanade.STEPS] = 2.0
+            self.head.bias[: len(lucas_kanade.WINDOWS)] = -2.0
 
     def forward(
         self, answers: Tensor, steps: Tensor, moved: Tensor, context: Tensor, hidden: Tensor

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mer.disk import replacing
-from mer.errors import BadInput
+from mer_core.errors import BadInput
+from mer_core.io import replacing
 
 OPSET = 17  # reading at moved positions needs 16; 17 is what most runtimes take today
 
@@ -15,7 +15,7 @@ def export(weights: str | Path, path: str | Path, size: tuple[int, int] = (224, 
     size    : (H, W) px of the frames; it is part of the file, the number of pairs is not
 
     The model takes `onset` and `apex`, (N, 3, H, W) float32 RGB in 0..255, the apex at the brightness of the onset
-    (flow/exposure.py), and gives `flow`, (N, 2, H, W) float32 px. Raises `BadInput` without the package onnx.
+    (flow/photometric.py), and gives `flow`, (N, 2, H, W) float32 px. Raises `BadInput` without the package onnx.
     """
     import torch
 

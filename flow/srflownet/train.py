@@ -21,12 +21,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from flow import srflownet
-from flow.datasets.mixture import Mixture
 from flow.srflownet import losses
-from mer.disk import replacing
-from mer.errors import BadInput
-from mer.progress import say
-from mer.settings import explain
+from flow.srflownet.data.mixture import Mixture
+from mer_core.errors import BadInput
+from mer_core.io import replacing
+from mer_core.progress import say
+from mer_core.settings import explain
 
 
 class TrainConfig(BaseModel):
@@ -39,8 +39,8 @@ class TrainConfig(BaseModel):
     start: str | None = (
         None  # weights to start from, a .safetensors file or the folder of an earlier training
     )
-    data: dict[str, float] = {"generic": 1.0}  # share of each source, see flow/datasets/mixture.py
-    pool: str | None = None  # folder of faces rendered beforehand, see flow/datasets/pool.py
+    data: dict[str, float] = {"generic": 1.0}  # share of each source, see flow/srflownet/data/mixture.py
+    pool: str | None = None  # folder of faces rendered beforehand, see flow/srflownet/data/pool.py
     size: int | list[int] = 192  # px, side of a training frame; of several sides, one each step in turn
     peak: tuple[float, float] = (0.1, 8.0)  # px, range of the largest motion in a generic pair
     widen: int = 0  # steps over which generic motion grows from at most 1 px to that range
@@ -293,7 +293,7 @@ class Log:
             f"(at rest {means['still_epe']:.4f}), {pace:.2f} s a step, {left:.0f} min left"
         )
         if self.board:
-            from flow.draw import draw_flow
+            from flow.visualize import draw_flow
 
             onset, apex, flow, truth = (t[0].detach().float().cpu().permute(1, 2, 0).numpy() for t in example)
             for name, frame in (("onset", onset), ("apex", apex)):

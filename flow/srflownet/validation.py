@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from flow import exposure
-from flow.pairs import Pair, make_pairs
+from flow import photometric
+from flow.benchmark_pairs import Pair, make_pairs
 
 SEED = (
     20  # not the benchmark's own, so that the steps of a training are not chosen on the pairs that it reports
@@ -37,9 +37,9 @@ def _pairs(size: int, count: int, still: bool) -> list[Pair]:
 def _error(network: nn.Module, pair: Pair) -> float:
     """Return the mean length of the flow's error over the face, px."""
     device = next(network.parameters()).device
-    flow = network(_tensor(pair.frame1, device), _tensor(exposure.match(pair.frame1, pair.frame2), device))[
-        -1
-    ]
+    flow = network(
+        _tensor(pair.frame1, device), _tensor(photometric.match(pair.frame1, pair.frame2), device)
+    )[-1]
     flow = flow[0].permute(1, 2, 0).float().cpu().numpy()
     return float(np.linalg.norm(flow - pair.flow, axis=-1)[pair.mask].mean())
 

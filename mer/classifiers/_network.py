@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mer.device import choose
-from mer.errors import BadInput
+from mer_core.device import choose
+from mer_core.errors import BadInput
 
 
 def maps_only(X: np.ndarray) -> None:

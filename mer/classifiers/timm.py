@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mer.classifiers._network import NetworkClassifier
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 
 class Net(nn.Module):

@@ -2,7 +2,7 @@
 
 import click
 
-from mer.cli_parts import FILE, FOLDER, Name, known
+from mer.cli.options import FILE, FOLDER, Name, known
 
 
 def experiment(command):
@@ -43,7 +43,7 @@ def experiment(command):
 
 def inputs_and_config(prepared, config, maps, index, **typed):
     """Check that the input is named once, and merge the YAML with what was typed."""
-    from mer.config import load_config
+    from mer.evaluation.config import load_config
 
     if bool(prepared) == bool(maps):
         raise click.UsageError("Name prepared folders, or --maps DIR with --index CSV; one of the two.")
@@ -84,14 +84,14 @@ def cv(prepared, config, maps, index, out, jobs, **typed):
       mer cv prepared --protocol cd6me --classifier logistic --out runs/action-units
       mer cv --maps maps --index maps.csv --classifier logistic --out runs/maps
     """
-    from mer import detection, run
-    from mer.report import write_report
+    from mer.evaluation import au_detection, run
+    from mer.report.run_report import write_report
 
     settings = inputs_and_config(prepared, config, maps, index, **typed)
     if maps:
         text = run.summary(run.cross_validate_maps(maps, index, settings, out, jobs=jobs))
-    elif detection.detects(settings):
-        text = detection.summary(detection.cross_validate_units(prepared, settings, out, jobs))
+    elif au_detection.detects(settings):
+        text = au_detection.summary(au_detection.cross_validate_units(prepared, settings, out, jobs))
     else:
         text = run.summary(run.cross_validate_prepared(prepared, settings, out, jobs))
     page = write_report(out)
@@ -108,7 +108,7 @@ def report(run):
     Example:
       mer report runs/first
     """
-    from mer.report import write_report
+    from mer.report.run_report import write_report
 
     click.echo(f"Report: {write_report(run)}")
 
@@ -129,8 +129,8 @@ def compare(runs, published, out):
       mer compare runs/logistic runs/ststnet --out comparison
       mer compare runs/ststnet --published
     """
-    from mer import compare as comparing
-    from mer.published import beside
+    from mer.evaluation import compare as comparing
+    from mer.evaluation.published import beside
 
     if len(runs) > 1 or not published:
         rows = comparing.compare(runs)
@@ -152,6 +152,6 @@ def audit(run):
     Example:
       mer audit runs/first
     """
-    from mer import audit as auditing
+    from mer.evaluation import leakage as auditing
 
     click.echo(auditing.to_text(auditing.audit(run)))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mer.cli_parts import FILE, FOLDER, Commands, Name, known
+from mer.cli.options import FILE, FOLDER, Commands, Name, known
 
 
 @click.group(cls=Commands)
@@ -45,7 +45,7 @@ def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
       mer flow estimate prepared/casme2 prepared/samm
     """
     from data_prep.prepared import open_prepared
-    from flow.cache import estimate_prepared
+    from flow.prepared_flow import estimate_prepared
 
     options = {"weights": str(weights.absolute())} if weights else {}
     for folder in open_prepared(prepared):
@@ -138,7 +138,7 @@ def render(out, pairs, seed, size, jobs):
     Example:
       mer flow render --out splat-faces --pairs 1000 --seed 1
     """
-    from flow.render import render as write
+    from flow.splatting.write_dataset import render as write
 
     new = write(out, pairs, seed, size, jobs)
     click.echo(f"{out}: {pairs} pairs, {new} of them new")
@@ -160,7 +160,7 @@ def train_flow(config, out, device):
     Example:
       mer flow train configs/flow-compact.yaml --out training/compact
     """
-    from flow.train import train as fit
+    from flow.srflownet.train import train as fit
 
     click.echo(f"Weights: {fit(config, out, device=device)}")
 
@@ -182,6 +182,6 @@ def export(weights, out, size):
     Example:
       mer flow export flow/weights/srflownet-compact.safetensors --out srflownet.onnx
     """
-    from flow.export import export as write
+    from flow.srflownet.export import export as write
 
     click.echo(f"Model: {write(weights, out, (size, size))}")

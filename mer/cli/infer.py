@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from mer.cli_cv import experiment, inputs_and_config
-from mer.cli_parts import ANY, FOLDER
+from mer.cli.evaluate import experiment, inputs_and_config
+from mer.cli.options import ANY, FOLDER
 
 bundle_option = click.option(
     "--bundle", type=FOLDER, help="A bundle written by mer train.  [default: the one that comes with mer]"
@@ -34,12 +34,12 @@ def train(prepared, config, maps, index, out, **typed):
     Example:
       mer train prepared/casme2 prepared/samm --classifier ststnet --out bundles/mine
     """
-    from mer import bundle
+    from mer import bundle, training
 
     if maps:
         raise click.UsageError("A bundle must know how its maps are made; train from prepared folders.")
     settings = inputs_and_config(prepared, config, maps, index, **typed)
-    fitted = bundle.fit(prepared, settings, out)
+    fitted = training.fit(prepared, settings, out)
     bundle.save(fitted, out)
     click.echo(
         f"Bundle: {out} ({sum(fitted.recipe.clips.values())} clips of {fitted.recipe.subjects} subjects)"
@@ -70,7 +70,7 @@ def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
       mer score recordings --out results.csv
     """
     if out is not None and out.suffix.lower() == ".csv":
-        from mer.scoring.batch import score_all
+        from mer.inference.batch import score_all
 
         if onset is not None or apex is not None or as_json:
             raise click.UsageError("--onset, --apex and --json are for one clip; a CSV holds many.")
@@ -83,19 +83,19 @@ def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
     if out is not None and out.is_file():
         raise click.UsageError(f"--out {out} is a file. The pictures and the page of one clip need a folder.")
     if clip.is_dir():
-        from mer.scoring.batch import clips_below
+        from mer.inference.batch import clips_below
 
         clips = clips_below(clip)
         if clip not in clips:
             raise click.UsageError(
                 f"{clip} is no clip, and holds {len(clips)}. For a row each: mer score {clip} --out results.csv"
             )
-    from mer.scoring.score import score as score_clip
+    from mer.inference.predict import score as score_clip
 
     result = score_clip(clip, bundle, onset=onset, apex=apex, fps=fps, face=face)
     click.echo(result.to_json() if as_json else result.to_text())
     if out is not None:
-        from mer.scoring.page import write
+        from mer.report.clip_page import write
 
         page = write(result, out)
         click.echo(f"Page: {page}", err=as_json)
@@ -125,7 +125,7 @@ def spot(video, bundle, label, fps, face, out):
       mer spot interview.mp4 --out intervals.csv
       mer spot frames/ --fps 200 --no-label
     """
-    from mer.scoring import spot as spotting
+    from mer.inference import spotting
 
     if out is not None:
         spotting.check_name(out)
@@ -135,10 +135,10 @@ def spot(video, bundle, label, fps, face, out):
     click.echo(spotting.to_text(found))
     if label:
         from mer import bundle as bundles
-        from mer.scoring import loaded, sureness
+        from mer.inference import models, reliability
 
-        if loaded.bundle(str(bundle or bundles.shipped())).recipe.synthetic:  # in memory by now
-            click.echo(sureness.SYNTHETIC)
+        if models.bundle(str(bundle or bundles.shipped())).recipe.synthetic:  # in memory by now
+            click.echo(reliability.SYNTHETIC)
 
 
 @click.command()
@@ -156,6 +156,6 @@ def app(port, bundle, open_browser):
     Example:
       mer app
     """
-    from mer.app import serve
+    from mer.web.app import serve
 
     serve(port, bundle, open_browser)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 
-from mer import __version__, progress
-from mer.cli_cv import audit, compare, cv, report
-from mer.cli_flow import flow
-from mer.cli_parts import FOLDER, Commands, Name, known
-from mer.cli_score import app, score, spot, train
-from mer.errors import MerError
+from mer.cli.evaluate import audit, compare, cv, report
+from mer.cli.flow import flow
+from mer.cli.infer import app, score, spot, train
+from mer.cli.options import FOLDER, Commands, Name, known
+from mer_core import __version__, progress
+from mer_core.errors import MerError
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -39,7 +39,7 @@ def cli(quiet: bool):
 )
 @click.option(
     "--layout",
-    type=Name("data_prep.replicas"),
+    type=Name("data_prep.layouts"),
     help="Only write a small replica of this dataset, to see what a right folder looks like.",
 )
 def demo(out: Path, layout: str | None):
@@ -51,11 +51,11 @@ def demo(out: Path, layout: str | None):
       mer demo --layout casme3 --out replica
     """
     if layout:
-        from data_prep.replicas._small import write_small
+        from mer.demo.replica import write_small
 
         lines = write_small(layout, out)
     else:
-        from mer.demo import run
+        from mer.demo.walkthrough import run
 
         lines = run(out)
     for line in lines:
@@ -76,10 +76,10 @@ def demo(out: Path, layout: str | None):
 )
 @click.option(
     "--apex",
-    type=click.Choice(["midpoint", "frame-difference", "flow"]),
+    type=click.Choice(["midpoint", "frame-difference"]),
     default="midpoint",
     show_default=True,
-    help="Where the dataset gives no apex: the midpoint, or the frame in which the face has changed or moved most; "
+    help="Where the dataset gives no apex: the midpoint, or the frame in which the face has changed most; "
     "frame-difference is worth a try from 100 frames per second on.",
 )
 @click.option(

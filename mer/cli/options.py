@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from mer import registry
-from mer.errors import UnknownName
+from mer_core import registry
+from mer_core.errors import UnknownName
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)

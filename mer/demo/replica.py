@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.replicas import ReplicaClip
-from mer import registry
-from mer.errors import BadInput
+from data_prep.layouts import ReplicaClip
+from mer_core import registry
+from mer_core.errors import BadInput
 
 PEOPLE, CLIPS_EACH = 2, 2
 RISE, FALL = 6, 5  # frames from onset to apex, and on to the offset
@@ -27,7 +27,7 @@ def write_small(name: str, root: str | Path) -> list[str]:
     Returns its files below `root`, sorted. Raises `UnknownName` for a dataset that is not listed, `BadInput` for a folder
     that holds anything.
     """
-    writer, root = registry.load("data_prep.replicas", name), Path(root)
+    writer, root = registry.load("data_prep.layouts", name), Path(root)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise BadInput(f"{root} is not empty. Name a new folder.")
     root.mkdir(parents=True, exist_ok=True)

@@ -16,20 +16,21 @@ import numpy as np
 from data_prep.frames import write_image
 from data_prep.prepare import prepare
 from data_prep.prepared import open_prepared
-from data_prep.replicas import ReplicaClip
-from flow.cache import estimate_prepared
+from data_prep.layouts import ReplicaClip
+from flow.prepared_flow import estimate_prepared
 from flow.splatting import recipes
 from flow.splatting.actor import Actor
 from flow.splatting.expression import film
-from mer import bundle, registry
-from mer.config import CvConfig
-from mer.disk import write_text
-from mer.errors import BadInput
-from mer.progress import track
-from mer.report import write_report
-from mer.run import cross_validate_prepared
-from mer.scoring.page import write as write_page
-from mer.scoring.score import score as score_clip
+from mer import bundle, training
+from mer_core import registry
+from mer.evaluation.config import CvConfig
+from mer_core.io import write_text
+from mer_core.errors import BadInput
+from mer_core.progress import track
+from mer.report.run_report import write_report
+from mer.evaluation.run import cross_validate_prepared
+from mer.report.clip_page import write as write_page
+from mer.inference.predict import score as score_clip
 
 CONFIG = CvConfig(
     protocol="synthetic-3", method="srflownet", feature="flow_image", classifier="mer_net", seeds=1
@@ -122,7 +123,7 @@ def run(out: Path) -> Iterator[str]:
     report = write_report(out / "run")
     yield f"{scores['clips']} clips of {scores['subjects']} subjects, each left out once, with {CONFIG.classifier}"
 
-    bundle.save(bundle.fit(folders, CONFIG), out / "bundle")
+    bundle.save(training.fit(folders, CONFIG), out / "bundle")
     clip = write_new_clip(out / "new_clip")
     score = score_clip(clip, out / "bundle", fps=200)
     page = write_page(score, out / "new_clip_score")
@@ -161,7 +162,7 @@ def write_datasets(out: Path) -> dict[str, Path]:
                 )
             )
         roots[cast.dataset] = out / cast.dataset
-        registry.load("data_prep.replicas", cast.dataset).write(roots[cast.dataset], clips)
+        registry.load("data_prep.layouts", cast.dataset).write(roots[cast.dataset], clips)
     return roots
 
 

@@ -1,4 +1,4 @@
-"""Detection of action units: one run per unit, and the mean of their binary F1. What a run is stands in mer/run.py.
+"""Detection of action units: one run per unit, and the mean of their binary F1. What a run is stands in mer/evaluation/run.py.
 
 Source of the score: Varanka et al., Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv 2211.11425.
 """
@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from mer import evaluate, metrics, protocols, run, splits
-from mer.config import CvConfig, save_config
-from mer.disk import read_json, visible, write_json
-from mer.errors import BadInput
+from mer.evaluation import cross_validation, metrics, protocols, run, splits
+from mer.evaluation.config import CvConfig, save_config
+from mer_core.errors import BadInput
+from mer_core.io import read_json, visible, write_json
 
 
 def detects(config: CvConfig) -> bool:
@@ -51,7 +51,7 @@ def cross_validate_units(
         of_unit = config.model_copy(update={"protocol": f"{config.protocol}-au{unit}"})
         try:
             scores = run.cross_validate_prepared(paths, of_unit, out / f"au{unit}", jobs, known)
-        except evaluate.OneLabel as error:
+        except cross_validation.OneLabel as error:
             found[f"au{unit}"] = {"f1": 0.0, "why": str(error)}
             continue
         synthetic |= scores["synthetic"]
@@ -113,7 +113,7 @@ def _interval(runs: list[Path], units: int) -> list[float] | None:
     A resample takes its mean over the units it shows, see `metrics.resampled`.
     """
     labels = ["absent", "present"]
-    tables = [evaluate.read_predictions(path / "predictions.csv") for path in runs]
+    tables = [cross_validation.read_predictions(path / "predictions.csv") for path in runs]
     subjects = sorted({name for table in tables for name in splits.subject_ids(table)})
     if len(subjects) < 2:
         return None

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mer import metrics
-from mer.disk import replacing
-from mer.errors import BadInput
-from mer.run import SYNTHETIC, Run, open_run
+from mer.evaluation import metrics
+from mer.evaluation.run import SYNTHETIC, Run, open_run
+from mer_core.errors import BadInput
+from mer_core.io import replacing
 
 
 @dataclass(frozen=True)

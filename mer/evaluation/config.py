@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mer.errors import BadInput
-from mer.settings import explain
+from mer_core.errors import BadInput
+from mer_core.settings import explain
 
 Value = int | float | bool | str
 # Words by which other tools choose a training length, or a network, by the score on the clips they then report.
@@ -88,7 +88,7 @@ def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None
 
 
 def _refuse_choosing_on_test(values: dict[str, Any], where: str) -> None:
-    """There is no such setting, and whoever looks for it should know why; see mer/audit.py for what it would be worth."""
+    """There is no such setting, and whoever looks for it should know why; see mer/evaluation/leakage.py for what it would be worth."""
     inside = values.get("classifier_settings")
     keys = [*values, *(inside if isinstance(inside, dict) else ())]
     tempting = [
@@ -104,6 +104,6 @@ def _refuse_choosing_on_test(values: dict[str, Any], where: str) -> None:
 
 def save_config(config: BaseModel, path: str | Path) -> None:
     """Write the final values of `config` as YAML, whole or not at all."""
-    from mer.disk import write_text
+    from mer_core.io import write_text
 
     write_text(path, yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True))

@@ -1,7 +1,7 @@
 """Folds -> predictions. One classifier per fold and seed, no look at a score, and each fold is saved as it ends.
 
 Nothing in here may depend on the order of the table's rows: clips are sorted by `clip_id` before anything else happens.
-Nothing that is fitted may see the held-out subject: what happens inside the folds is in mer/folds.py, and nowhere else.
+Nothing that is fitted may see the held-out subject: what happens inside the folds is in mer/evaluation/folds.py, and nowhere else.
 """
 
 import hashlib
@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 import yaml
 
-import mer
-from mer import fitting, folds, splits
-from mer.config import CvConfig, save_config
-from mer.disk import read_json, replacing, visible, write_json
-from mer.errors import BadInput
-from mer.progress import say, track
+import mer_core
+from mer.evaluation import estimators, folds, splits
+from mer.evaluation.config import CvConfig, save_config
+from mer_core.errors import BadInput
+from mer_core.io import read_json, replacing, visible, write_json
+from mer_core.progress import say, track
 
 TEXT = {
     name: str for name in ("clip_id", "dataset", "subject", "fold", "label", "prediction")
@@ -47,7 +47,7 @@ def cross_validate(
     X : (N, ...) float32 features, row i for row i of `table`
     out : run folder; folds already in it are kept, so that an interrupted run goes on
     labels : the classes in order; those of `table`, sorted, where not given
-    split : function of mer/splits.py, "loso" or "lodo"
+    split : function of mer/evaluation/splits.py, "loso" or "lodo"
     jobs : processes that share the folds of a classifier that cannot take them all at once; changes no result but by rounding
     returns `clip_id, dataset, subject, fold, seed, label, prediction, p_<label>...`, each clip once per seed
     Raises `BadInput` if features or labels cannot be used, or if `out` holds a run with other settings or other data.
@@ -56,7 +56,7 @@ def cross_validate(
     labels = labels or sorted(set(table["label"]))
     table, X = in_order(table, X, labels)
     problem = pose(table, X, labels, split)
-    fitting.check(config, problem.classes)
+    estimators.check(config, problem.classes)
     claim(out, config, {**fingerprint(table, X), "classes": labels, "split": split})
 
     _say_what_cannot_be_learned(problem, labels)
@@ -74,19 +74,19 @@ def cross_validate(
 
     if config.chooses:
         chosen = [json.loads(fold_file(out, *key, "choices").read_text(encoding="utf-8")) for key in files]
-        write_json(out / "choices.json", {"candidates": fitting.candidates(config), "chosen": chosen})
+        write_json(out / "choices.json", {"candidates": estimators.candidates(config), "chosen": chosen})
     predictions = pd.concat([read_predictions(file) for file in files.values()], ignore_index=True)
     with replacing(out / "predictions.csv") as temporary:
         predictions.to_csv(temporary, index=False)
     return predictions
 
 
-def pose(table: pd.DataFrame, X: np.ndarray, labels: list[str], split: str) -> fitting.Problem:
+def pose(table: pd.DataFrame, X: np.ndarray, labels: list[str], split: str) -> estimators.Problem:
     """What is to be solved, from a table and features that are `in_order`. Raises `OneLabel` if a fold has nothing to learn from."""
     y = np.array([labels.index(label) for label in table["label"]])
     parts = getattr(splits, split)(table)
     _check_folds(parts, y, labels)
-    return fitting.Problem(X, y, splits.subject_ids(table), parts, len(labels))
+    return estimators.Problem(X, y, splits.subject_ids(table), parts, len(labels))
 
 
 def fingerprint(table: pd.DataFrame, X: np.ndarray) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def claim(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
     Raises `BadInput` naming every key that changed, because folds of two different runs must never be pooled, and if `out` holds
     something else, which would end up beside the run or in it.
     """
-    now = {**config.model_dump(), **data, "version": mer.__version__}
+    now = {**config.model_dump(), **data, "version": mer_core.__version__}
     file, settings = out / "input.json", out / "config.yaml"
     if file.is_file() and settings.is_file():
         defaults = CvConfig().model_dump()  # for settings that came after that run
@@ -126,7 +126,7 @@ def claim(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
         raise BadInput(f"{out} is not empty and holds no run to go on with. Choose another --out.")
     else:
         write_json(
-            file, {**data, "version": mer.__version__}
+            file, {**data, "version": mer_core.__version__}
         )  # first, because whoever stops here may have a config.yaml of their own
         save_config(config, settings)
 
@@ -204,7 +204,7 @@ def _check_folds(folds: list[splits.Fold], y: np.ndarray, labels: list[str]) -> 
         )
 
 
-def _say_what_cannot_be_learned(problem: fitting.Problem, labels: list[str]) -> None:
+def _say_what_cannot_be_learned(problem: estimators.Problem, labels: list[str]) -> None:
     """Such a label has F1 0, whatever the classifier; whoever reads the score should know."""
     for i, label in enumerate(labels):
         shown_in = [name for name, _, test in problem.folds if i in problem.y[test]]

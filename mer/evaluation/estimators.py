@@ -1,6 +1,6 @@
 """What is fitted in a cross-validation, and on what: classifiers made from settings, fitted on some clips to predict others.
 
-Which clips these are, and which settings, is decided in mer/folds.py and mer/nested.py.
+Which clips these are, and which settings, is decided in mer/evaluation/folds.py and mer/evaluation/nested.py.
 """
 
 import inspect
@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from mer import registry, splits
-from mer.config import CvConfig
-from mer.errors import BadInput
-from mer.settings import checked
+from mer.evaluation import splits
+from mer.evaluation.config import CvConfig
+from mer_core import registry
+from mer_core.errors import BadInput
+from mer_core.settings import checked
 
 Make = Callable[[int], Any]  # seed -> new classifier
 NO_SETTINGS = ("classes", "seed", "device")  # what a classifier is given besides

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mer.errors import BadInput
-from mer.progress import track
+from mer_core.errors import BadInput
+from mer_core.progress import track
 
 COLUMNS = ["file", "dataset", "subject", "clip", "label"]
 

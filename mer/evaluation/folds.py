@@ -1,6 +1,6 @@
 """The folds of one cross-validation: fit on the training clips, predict the test clips, and nothing else.
 
-Where settings are to be searched, or probabilities calibrated, `mer/nested.py` decides it on the training clips of the fold
+Where settings are to be searched, or probabilities calibrated, `mer/evaluation/nested.py` decides it on the training clips of the fold
 before they are fitted. Folds go all at once where the classifier can do that, otherwise one by one, in processes if wanted.
 """
 
@@ -11,10 +11,10 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from mer import fitting, nested, splits
-from mer.config import CvConfig
-from mer.fitting import Problem
-from mer.nested import Choice
+from mer.evaluation import estimators, nested, splits
+from mer.evaluation.config import CvConfig
+from mer.evaluation.estimators import Problem
+from mer.evaluation.nested import Choice
 
 
 def predict_all(
@@ -25,7 +25,7 @@ def predict_all(
     A classifier that has `fit_folds` is fitted for all folds of a seed at once. They are then fitted together even where only
     some are missing, so that a run that was stopped ends with the same numbers, to the last bit, as one that was not.
     """
-    if hasattr(fitting.maker(config, problem.classes, **fitting.candidates(config)[0])(0), "fit_folds"):
+    if hasattr(estimators.maker(config, problem.classes, **estimators.candidates(config)[0])(0), "fit_folds"):
         for seed in sorted({seed for seed, _ in missing}):
             for k, p, choice in predict(config, problem, seed, problem.folds):
                 if (seed, problem.folds[k][0]) in missing:
@@ -50,15 +50,15 @@ def predict(
     config: CvConfig, problem: Problem, seed: int, folds: list[splits.Fold]
 ) -> Iterator[tuple[int, np.ndarray, Choice]]:
     """Yield number of the fold, probabilities of its test clips and what was chosen on its training clips, for `folds`."""
-    options = fitting.candidates(config)
-    makers = [fitting.maker(config, problem.classes, **settings) for settings in options]
+    options = estimators.candidates(config)
+    makers = [estimators.maker(config, problem.classes, **settings) for settings in options]
     if config.chooses:
         choices = nested.choose(config, problem, options, makers, seed, folds)
     else:
         choices = [Choice()] * len(folds)
     for settings, make in zip(options, makers):
         mine = [k for k, choice in enumerate(choices) if choice.settings == settings]
-        for i, p in fitting.fit_predict(make, seed, problem.X, problem.y, [folds[k][1:] for k in mine]):
+        for i, p in estimators.fit_predict(make, seed, problem.X, problem.y, [folds[k][1:] for k in mine]):
             yield mine[i], nested.sharpen(p, choices[mine[i]].temperature), choices[mine[i]]
 
 
@@ -87,7 +87,7 @@ def _start(config: CvConfig, problem: Problem, threads: int) -> None:
 
     global _here
     _here = config, problem
-    fitting.check(config, problem.classes)
+    estimators.check(config, problem.classes)
     threadpool_limits(threads)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)

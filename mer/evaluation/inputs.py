@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 
 from data_prep.prepared import PHASES, SETTINGS_FILE, Prepared, open_prepared
-from flow import cache
-from mer import protocols, registry
-from mer.config import CvConfig
-from mer.disk import read_json
-from mer.errors import BadInput
-from mer.progress import track
-from mer.protocols import Protocol
-from mer.settings import checked
+from flow import prepared_flow
+from mer.evaluation import protocols
+from mer.evaluation.config import CvConfig
+from mer.evaluation.protocols import Protocol
+from mer_core import registry
+from mer_core.errors import BadInput
+from mer_core.io import read_json
+from mer_core.progress import track
+from mer_core.settings import checked
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,14 @@ def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None
             lacking = [
                 phase
                 for phase in phases
-                if not cache.flow_file(prepared, config.method, clip_id, phase).is_file()
+                if not prepared_flow.flow_file(prepared, config.method, clip_id, phase).is_file()
             ]
             if lacking:
-                left_out.append((clip_id, cache.none_by(config.method, lacking[0])))
+                left_out.append((clip_id, prepared_flow.none_by(config.method, lacking[0])))
                 continue
             key = (prepared.path, clip_id)
             if key not in known:
-                flows = [cache.read(prepared, config.method, clip_id, phase) for phase in phases]
+                flows = [prepared_flow.read(prepared, config.method, clip_id, phase) for phase in phases]
                 # A phase is seen from its first frame: the onset's landmarks, then the apex's.
                 known[key] = np.concatenate(
                     [extract(flow, landmarks) for flow, landmarks in zip(flows, prepared.landmarks(clip_id))]
@@ -110,7 +111,9 @@ def _flow_settings(folders: list[Prepared], method: str, phases: list[str]) -> d
     """The one setting that all flow was made with: datasets, and phases, must not differ by how their motion was measured."""
     registry.check(method, registry.names("flow.methods"), "method")
     found = [
-        (folder.path, phase, cache.settings(folder, method, phase)) for folder in folders for phase in phases
+        (folder.path, phase, prepared_flow.settings(folder, method, phase))
+        for folder in folders
+        for phase in phases
     ]
     first_path, first_phase, first = found[0]
     for path, phase, settings in found:

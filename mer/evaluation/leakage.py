@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mer import evaluate, fitting, metrics
-from mer.config import CvConfig
-from mer.disk import replacing, write_json
-from mer.errors import BadInput
-from mer.fitting import Problem
-from mer.progress import track
-from mer.run import AUDIT, Run, open_run, read_again
+from mer.evaluation import cross_validation, estimators, metrics
+from mer.evaluation.config import CvConfig
+from mer.evaluation.estimators import Problem
+from mer.evaluation.run import AUDIT, Run, open_run, read_again
+from mer_core.errors import BadInput
+from mer_core.io import replacing, write_json
+from mer_core.progress import track
 
 WARNING = "not a result: the epoch was chosen on the test subject"
 LENGTHS = ("epochs", "steps")  # what classifiers call how long they train
@@ -56,8 +56,8 @@ def audit(path: str | Path) -> Audit:
         raise BadInput(
             f"{path} chose its settings inside the training subjects. Only runs with fixed settings can be audited."
         )
-    table, X = evaluate.in_order(*read_again(run), labels)
-    problem = evaluate.pose(table, X, labels, run.origin["protocol"]["split"])
+    table, X = cross_validation.in_order(*read_again(run), labels)
+    problem = cross_validation.pose(table, X, labels, run.origin["protocol"]["split"])
     rows = []
     for seed in track(run.metrics["seeds"], "auditing seeds"):
         epochs, p = after_each_epoch(config, problem, seed)
@@ -89,7 +89,7 @@ def after_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[lis
 
     A classifier whose `fit_folds` or `fit` can be watched is trained once; any other is trained anew for each length.
     """
-    make = fitting.maker(config, problem.classes)
+    make = estimators.maker(config, problem.classes)
     Classifier = type(make(seed))
     settings = inspect.signature(Classifier).parameters
     length = next((name for name in LENGTHS if name in settings), None)
@@ -113,8 +113,8 @@ def after_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[lis
     else:
         lengths = sorted({round(n) for n in np.linspace(1, last, min(last, LOOKED_AT))})
         for n in lengths:
-            for k, p in fitting.fit_predict(
-                fitting.maker(config, problem.classes, **{length: n}), seed, problem.X, problem.y, pairs
+            for k, p in estimators.fit_predict(
+                estimators.maker(config, problem.classes, **{length: n}), seed, problem.X, problem.y, pairs
             ):
                 after[k].append(p)
     p = np.empty((len(lengths), len(problem.y), problem.classes))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mer import splits
+from mer.evaluation import splits
 
 SCORES = ("uf1", "uar", "accuracy", "macro_precision")
 RESAMPLES = 2000

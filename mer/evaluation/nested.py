@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from mer import fitting, metrics, splits
-from mer.config import CvConfig
-from mer.errors import BadInput
-from mer.fitting import Make, Problem
+from mer.evaluation import estimators, metrics, splits
+from mer.evaluation.config import CvConfig
+from mer.evaluation.estimators import Make, Problem
+from mer_core.errors import BadInput
 
 COOLEST, WARMEST = 0.05, 20.0  # temperatures looked at
 
@@ -53,7 +53,7 @@ def choose(
         p = np.full(
             (len(folds), len(problem.y), problem.classes), np.nan
         )  # row k: of the clips that fold k trains on
-        for i, values in fitting.fit_predict(make, seed, problem.X, problem.y, pairs):
+        for i, values in estimators.fit_predict(make, seed, problem.X, problem.y, pairs):
             k, _, test = inner[i]
             p[k, test] = values
         found.append(p)
@@ -71,7 +71,7 @@ def temperature_for_all(count: int, problem: Problem, make: Make, seeds: int) ->
     pairs = inner_folds(count, problem, "these clips", np.arange(len(problem.y)))
     p = np.zeros((len(problem.y), problem.classes))
     for seed in range(seeds):
-        for i, values in fitting.fit_predict(make, seed, problem.X, problem.y, pairs):
+        for i, values in estimators.fit_predict(make, seed, problem.X, problem.y, pairs):
             p[pairs[i][1]] += values / seeds
     return fit_temperature(p, problem.y)
 

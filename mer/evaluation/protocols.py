@@ -13,12 +13,12 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from mer import registry
-from mer.action_units import objective_class, shown
-from mer.errors import BadInput
-from mer.settings import explain
+from data_prep.action_units import objective_class, shown
+from mer_core import registry
+from mer_core.errors import BadInput
+from mer_core.settings import explain
 
-FOLDER = Path(__file__).parent / "protocol_files"
+FOLDER = Path(__file__).parents[1] / "protocols"
 WAYS = (
     "emotions",
     "objective_classes",

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mer import protocols
-from mer.errors import BadInput
-from mer.run import Run, open_run
+from mer.evaluation import protocols
+from mer.evaluation.run import Run, open_run
+from mer_core.errors import BadInput
 
 PROTOCOL = "composite-3"
 SETS = {"full": "Full", "smic": "SMIC", "casme2": "CASME II", "samm": "SAMM"}

@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import mer
+import mer_core
 from data_prep.prepared import SETTINGS_FILE
-from mer import evaluate, fitting, metrics, protocols
-from mer.config import CvConfig
-from mer.disk import read_json, replacing, write_json
-from mer.errors import BadInput
+from mer.evaluation import cross_validation, estimators, metrics, protocols
+from mer.evaluation.config import CvConfig
+from mer_core.errors import BadInput
+from mer_core.io import read_json, replacing, write_json
 
 VERSIONS_OF = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
 FILES = ("config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv")
-AUDIT = "audit-not-a-result"  # folder, in a run, of what mer/audit.py writes
+AUDIT = "audit-not-a-result"  # folder, in a run, of what mer/evaluation/leakage.py writes
 SYNTHETIC = " (synthetic data)"  # behind every score of motion that a program made: lines are copied without what stands around them
 CLIP_COLUMNS = ["clip_id", "dataset", "subject", "clip", "emotion", "apex_source", "label"]
 
@@ -57,14 +57,14 @@ def open_run(path: str | Path) -> Run:
         )
 
     def text(name: str, columns: Sequence[str]) -> pd.DataFrame:
-        return evaluate.read_table(path / name, columns, dtype=str)
+        return cross_validation.read_table(path / name, columns, dtype=str)
 
     return Run(
         path,
-        config=evaluate.read_yaml(path / "config.yaml"),
+        config=cross_validation.read_yaml(path / "config.yaml"),
         origin=read_json(path / "run.json"),
         metrics=read_json(path / "metrics.json"),
-        predictions=evaluate.read_predictions(path / "predictions.csv"),
+        predictions=cross_validation.read_predictions(path / "predictions.csv"),
         clips=text("clips.csv", ["clip_id"]),
         left_out=text("left_out.csv", ["clip_id", "reason"]),
     )
@@ -74,16 +74,16 @@ def read_again(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the table and the features a finished run was made from. Raises `BadInput` if they are gone or are no longer the same."""
     folders = [run.path / folder for folder in run.origin["folders"]]
     if run.origin["kind"] == "maps":
-        from mer.maps import read_maps
+        from mer.evaluation.flow_maps import read_maps
 
         table, X = read_maps(folders[0], run.path / run.origin["index"])
     else:
-        from mer import inputs
+        from mer.evaluation import inputs
 
         given = inputs.gather(folders, CvConfig(**run.config))
         table, X = given.table, given.X
     before = read_json(run.path / "input.json")
-    now = evaluate.fingerprint(*evaluate.in_order(table, X, before["classes"]))
+    now = cross_validation.fingerprint(*cross_validation.in_order(table, X, before["classes"]))
     changed = [name for name, value in now.items() if before[name] != value]
     if changed:
         raise BadInput(
@@ -96,10 +96,10 @@ def cross_validate_prepared(
     paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1, known: dict | None = None
 ) -> dict[str, Any]:
     """Cross-validate on prepared folders whose flow has been estimated; returns what `metrics.json` holds. known : see `inputs.gather`."""
-    from mer import inputs
+    from mer.evaluation import inputs
 
     out = Path(out)
-    fitting.check(
+    estimators.check(
         config, len(protocols.load(config.protocol).labels)
     )  # rather than after the features of every clip
     given = inputs.gather(paths, config, known)
@@ -134,7 +134,7 @@ def cross_validate_maps(
 
     synthetic : are the maps of faces that were made by a program? Nothing in a map says so.
     """
-    from mer.maps import read_maps
+    from mer.evaluation.flow_maps import read_maps
 
     out = Path(out)
     if config.phases != "onset-apex":
@@ -193,13 +193,13 @@ def summary(scores: dict[str, Any]) -> str:
 def _cross_validate(table, X, left_out, config, out, labels, origin, jobs) -> dict[str, Any]:
     protocol = origin["protocol"]
     try:
-        predictions = evaluate.cross_validate(table, X, config, out, labels, protocol["split"], jobs)
-    except evaluate.OneLabel as error:
+        predictions = cross_validation.cross_validate(table, X, config, out, labels, protocol["split"], jobs)
+    except cross_validation.OneLabel as error:
         if left_out.empty:
             raise
         first, why = left_out.iloc[0]
         some = f"{len(left_out)} of {len(table) + len(left_out)} clips are left out, first {first}: {why.rstrip('.')}"
-        raise evaluate.OneLabel(f"{error} Protocol {protocol['name']}: {some}.") from None
+        raise cross_validation.OneLabel(f"{error} Protocol {protocol['name']}: {some}.") from None
     _write_table(table.reindex(columns=CLIP_COLUMNS, fill_value="").sort_values("clip_id"), out / "clips.csv")
     _write_table(left_out.sort_values("clip_id"), out / "left_out.csv")
     reasons = (
@@ -223,7 +223,7 @@ def _versions() -> dict[str, str]:
     """Versions of what a score depends on, and of the machine's kind, for the record."""
     known = {name: metadata.version(name) for name in VERSIONS_OF if _installed(name)}
     return {
-        "mer": mer.__version__,
+        "mer": mer_core.__version__,
         "python": platform.python_version(),
         **known,
         "machine": f"{platform.system()} {platform.machine()}",

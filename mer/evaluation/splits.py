@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 Fold = tuple[str, np.ndarray, np.ndarray]  # name, positions to fit on, positions to test on
 

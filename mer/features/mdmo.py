@@ -4,7 +4,7 @@ Source: Liu, Zhang, Yan, Wang, Zhao and Fu, "A main directional mean optical flo
 recognition", IEEE Transactions on Affective Computing 7(4), 2016: 36 regions from 66 landmarks, 8 directions, head motion removed
 by an affine fit, (length, angle) of the main direction's mean.
 
-What differs: the regions are discs around the 17 sites of flow/motion.py, because their 66 landmarks are another detector's; head
+What differs: the regions are discs around the 17 sites of flow/analytic_motion.py, because their 66 landmarks are another detector's; head
 motion is a similarity on stable points; the mean is given as (u, v), since an angle jumps where it comes round; and two frames are
 compared, onset and apex, where the source averages over all frames.
 """
@@ -12,7 +12,7 @@ compared, onset and apex, where the source averages over all frames.
 import numpy as np
 
 from data_prep.landmarks import interocular
-from flow.motion import SITES
+from flow.analytic_motion import SITES
 from mer.features._steady import steadied
 
 DIRECTIONS = 8

@@ -13,7 +13,7 @@ from scipy.optimize import nnls
 
 from flow.splatting.muscles import ACTIONS, move
 from flow.splatting.template import template
-from mer.scoring.head import POINTS, basis, camera, fit
+from mer.inference.head_motion import POINTS, basis, camera, fit
 
 SMALL = 0.2  # intensity at which patterns are taken: motion grows in proportion up to there
 LEAST = 0.05  # evidence below which a unit is not named

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mer.bundle import Bundle
-from mer.scoring.regions import NAMES, measure, partition
+from mer.inference.regions import NAMES, measure, partition
 
 # A region that moves less than this share of the one that moves most carries nothing: classifiers that level each clip
 # answer to its stillness with what they make of the rest's noise.

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.frames import IMAGE_SUFFIXES, frame_number
-from mer.device import cores
-from mer.disk import printable, replacing
-from mer.errors import BadInput, MerError
-from mer.progress import say, track
+from mer_core.device import cores
+from mer_core.errors import BadInput, MerError
+from mer_core.io import printable, replacing
+from mer_core.progress import say, track
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wmv", ".mpg", ".mpeg")
 COLUMNS = [
@@ -109,8 +109,8 @@ def _no_clips(folder: Path, clips: set[Path]) -> int:
 
 def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, face: int) -> dict:
     """The row of one clip; what goes wrong becomes its outcome."""
-    from mer import progress
-    from mer.scoring.score import score
+    from mer.inference.predict import score
+    from mer_core import progress
 
     progress.quiet = True
     try:
@@ -156,11 +156,11 @@ def _made_by(bundle: Path | None, fps: float | None, face: int) -> str:
     """What decides a row beside its clip: the contents of the bundle and of the flow network's weights, and the options."""
     from flow.estimate import content
     from mer import bundle as bundles
-    from mer.scoring import loaded
+    from mer.inference import models
 
     path = bundle or bundles.shipped()
-    recipe = loaded.bundle(str(path)).recipe
-    flow = loaded.method(recipe.method, recipe.method_options).weights or recipe.method
+    recipe = models.bundle(str(path)).recipe
+    flow = models.method(recipe.method, recipe.method_options).weights or recipe.method
     parts = [content(path / bundles.JSON_FILE)[:8], content(path / bundles.WEIGHTS_FILE)[:8], flow[:8]]
     return " ".join(parts + ([f"fps {fps:g}"] if fps else []) + ([f"face {face}"] if face != 1 else []))
 

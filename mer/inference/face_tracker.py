@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from mer.errors import NothingToScore
-from mer.scoring import loaded
+from mer.inference import models
+from mer_core.errors import NothingToScore
 
 AROUND = 1.5  # side of the part of the frame that is looked at, in sides of the face in it
 LOOK = 448  # px, largest side of that part: the face mesh itself sees 192 px
@@ -33,14 +33,14 @@ class Follower:
         return points
 
     def _find(self, image: np.ndarray) -> np.ndarray | None:
-        boxes = loaded.detector()(image)
+        boxes = models.detector()(image)
         self.count = max(self.count, len(boxes))
         if self._last is not None:
             boxes.sort(key=lambda box: np.linalg.norm(box[:2] + box[2:] - self._last[:2] - self._last[2:]))
             return look(image, boxes[0]) if boxes else None
         if len(boxes) >= self.face:
             return look(image, boxes[self.face - 1])
-        return loaded.mesh().landmarks(image) if self.face == 1 else None
+        return models.mesh().landmarks(image) if self.face == 1 else None
 
     def require(self, clip: str) -> None:
         """Raise `NothingToScore` if the asked face was never seen."""
@@ -63,5 +63,5 @@ def look(image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
     scale = min(1.0, LOOK / max(part.shape[:2]))
     if scale < 1:
         part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    points = loaded.mesh().landmarks(part)
+    points = models.mesh().landmarks(part)
     return None if points is None else (points / scale + low).astype(np.float32)

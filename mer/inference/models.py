@@ -53,7 +53,7 @@ def method(name: str, options: dict):
 @lru_cache(maxsize=4)
 def _method(name: str, options: str):
     from flow.estimate import load_method
-    from mer.device import choose
+    from mer_core.device import choose
 
     return load_method(name, device=str(choose()), **json.loads(options))
 

@@ -10,11 +10,11 @@ from data_prep.align import similarity, transform_points, warp
 from data_prep.landmarks import interocular
 from flow.estimate import estimate
 from mer.bundle import Recipe
-from mer.errors import NothingToScore
-from mer.scoring import loaded, moment
-from mer.scoring.faces import look
-from mer.scoring.head import POINTS, Dense, basis, left, sample
-from mer.scoring.watch import at_sites
+from mer.inference import models, onset_apex
+from mer.inference.face_tracker import look
+from mer.inference.head_motion import POINTS, Dense, basis, left, sample
+from mer.inference.track import at_sites
+from mer_core.errors import NothingToScore
 
 
 class Measured(NamedTuple):
@@ -47,7 +47,7 @@ def measure(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) -> Me
     matrix = similarity(points, recipe.face_size)
     faces = [warp(image, matrix, recipe.face_size) for image in images]
     flow = estimate(
-        loaded.method(recipe.method, recipe.method_options), *faces, match_exposure=recipe.match_exposure
+        models.method(recipe.method, recipe.method_options), *faces, match_exposure=recipe.match_exposure
     )
     return between(faces, matrix, transform_points(points, matrix), flow, recipe.own_motion)
 
@@ -73,7 +73,7 @@ def between(
 
 def farthest(motion: np.ndarray, landmarks: np.ndarray) -> float:
     """How far the sites that move most do, per cent of the inter-ocular distance, from the own motion (468, 2) px of landmarks (478, 2) px."""
-    moved = np.sort(np.linalg.norm(at_sites(motion)[moment.SEEN], axis=1))[-moment.SITES_COUNTED :]
+    moved = np.sort(np.linalg.norm(at_sites(motion)[onset_apex.SEEN], axis=1))[-onset_apex.SITES_COUNTED :]
     return float(moved.mean() / interocular(landmarks) * 100)
 
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import median_filter
 
-from mer.errors import NothingToScore
-from mer.scoring.watch import NAMES, Course
+from mer.inference.track import NAMES, Course
+from mer_core.errors import NothingToScore
 
 LONGEST_S = 0.5  # from onset to apex
 SITES_COUNTED = 3

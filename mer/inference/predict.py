@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-import mer
+import mer_core
 from data_prep.frames import Frames, open_frames
 from mer import bundle as bundles
-from mer.disk import printable
-from mer.errors import BadInput, NothingToScore
-from mer.progress import track
-from mer.scoring import loaded, moment, occlusion, regions, sureness, units
-from mer.scoring.faces import Follower
-from mer.scoring.measure import measure
-from mer.scoring.watch import Course, watch
+from mer.inference import action_units as units
+from mer.inference import attribution, models, onset_apex, regions, reliability
+from mer.inference.face_tracker import Follower
+from mer.inference.motion import measure
+from mer.inference.track import Course, watch
+from mer_core.errors import BadInput, NothingToScore
+from mer_core.io import printable
+from mer_core.progress import track
 
 FPS = 30.0  # taken for a folder of images that comes without a rate; said in the warnings
 LONG_S = 2.0  # a face does more than one thing in a longer clip
@@ -92,7 +93,7 @@ class Score:
             )
         lines += [f"note: {warning}" for warning in self.warnings]
         if self.synthetic:
-            lines.append(sureness.SYNTHETIC)
+            lines.append(reliability.SYNTHETIC)
         return "\n".join(lines)
 
 
@@ -121,30 +122,30 @@ def score(
     if isinstance(bundle, bundles.Bundle):
         fitted, name = bundle, "one in memory"
     else:
-        fitted = loaded.bundle(str(bundle or bundles.shipped()))
+        fitted = models.bundle(str(bundle or bundles.shipped()))
     follower = Follower(face)
     frames = open_frames(clip, fps)
     course = watch(track(frames, "Watching"), follower, fps or FPS)
     follower.require(str(clip))
-    picked = moment.strongest(course, str(clip)) if onset is None else given(course, onset, apex, clip)
+    picked = onset_apex.strongest(course, str(clip)) if onset is None else given(course, onset, apex, clip)
     return explain(clip, frames, course, picked, fitted, name, timed=fps is not None or not clip.is_dir())
 
 
-def given(course: Course, onset: int, apex: int, clip: Path) -> moment.Moment:
+def given(course: Course, onset: int, apex: int, clip: Path) -> onset_apex.Moment:
     """The moment between two frame numbers; raises `BadInput` if one is not there or shows no face."""
     first, last = (_position(course, number, clip) for number in (onset, apex))
     if course.run[first] != course.run[last]:
         raise BadInput(
             f"{clip}: the face is out of sight between frames {onset} and {apex}. Choose both on one side of the gap."
         )
-    return moment.Moment(first, last, float(moment.strength(course, *sorted((first, last)))))
+    return onset_apex.Moment(first, last, float(onset_apex.strength(course, *sorted((first, last)))))
 
 
 def explain(
     clip: Path,
     frames: Frames,
     course: Course,
-    picked: moment.Moment,
+    picked: onset_apex.Moment,
     fitted: bundles.Bundle,
     name: str,
     timed: bool = True,
@@ -156,12 +157,12 @@ def explain(
     shown = measure([images[number] for number in numbers], course.box[picked.onset], recipe)
     p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
     best = int(p.argmax())
-    share = occlusion.shares(fitted, shown.taken, shown.landmarks)
+    share = attribution.shares(fitted, shown.taken, shown.landmarks)
     parts = [
         replace(region, share=share[region.name]) for region in regions.measure(shown.own, shown.landmarks)
     ]
-    reason = sureness.reason_not_to_name(shown.far, float(p.max()), recipe)
-    said = sureness.warnings(course, picked.onset, picked.apex, shown.far, clip, recipe)
+    reason = reliability.reason_not_to_name(shown.far, float(p.max()), recipe)
+    said = reliability.warnings(course, picked.onset, picked.apex, shown.far, clip, recipe)
     lasts = float(course.time[-1] - course.time[0])
     if timed and lasts > LONG_S:
         said.append(
@@ -171,7 +172,7 @@ def explain(
         said.append(
             f"The folder has no times; {FPS:g} frames per second were taken to find the motion (give --fps)."
         )
-    weights = loaded.method(recipe.method, recipe.method_options).weights
+    weights = models.method(recipe.method, recipe.method_options).weights
     if recipe.flow_weights not in (None, weights):
         said.append(
             f"The bundle was fitted on flow of other weights than {recipe.method} has now. Fit it again (mer train) before you trust its label."
@@ -197,7 +198,7 @@ def explain(
         made_with=_made_with(recipe, weights),
         synthetic=recipe.synthetic,
         course=course,
-        activity=moment.activity(course)[0],
+        activity=onset_apex.activity(course)[0],
         matrix=shown.matrix,
         landmarks=shown.landmarks,
         onset_face=shown.faces[0],
@@ -221,7 +222,7 @@ def _position(course: Course, number: int, clip: Path) -> int:
 
 def _made_with(recipe: bundles.Recipe, weights: str) -> str:
     flow = f"{recipe.method} flow (weights {weights})" if weights else f"{recipe.method} flow"
-    return f"{recipe.classifier} on {recipe.feature} of {flow}, mer {mer.__version__}"
+    return f"{recipe.classifier} on {recipe.feature} of {flow}, mer {mer_core.__version__}"
 
 
 def _at(seconds: float | None) -> str:

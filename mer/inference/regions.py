@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from data_prep.landmarks import interocular
-from flow.motion import SITES
+from flow.analytic_motion import SITES
 from flow.strain import strain
 
-# Region -> sites of flow/motion.py. `right` and `left` are the person's own.
+# Region -> sites of flow/analytic_motion.py. `right` and `left` are the person's own.
 REGIONS: dict[str, tuple[str, ...]] = {
     **{
         f"{part} {side}": tuple(f"{site}_{side}" for site in sites)

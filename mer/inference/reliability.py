@@ -4,8 +4,8 @@ import math
 from pathlib import Path
 
 from mer.bundle import Recipe
-from mer.scoring.moment import head_motion
-from mer.scoring.watch import Course
+from mer.inference.onset_apex import head_motion
+from mer.inference.track import Course
 
 SYNTHETIC = "The bundle was fitted on synthetic faces only: its labels describe motion, and are no finding about a person."
 

@@ -4,22 +4,24 @@ An expression is an excursion of the face from its rest, the running median arou
 no expression; what the head does is taken off twice: its share in `watch`, and here what grows with it.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d, median_filter, percentile_filter
 
-from data_prep.frames import open_frames
+from data_prep.frames import Frames, open_frames
 from mer import bundle as bundles
-from mer.disk import replacing
-from mer.errors import BadInput
-from mer.progress import track
-from mer.scoring import loaded
-from mer.scoring.faces import Follower
-from mer.scoring.moment import SEEN, SITES_COUNTED, covered
-from mer.scoring.watch import Course, watch
+from mer.inference import models
+from mer.inference.face_tracker import Follower
+from mer.inference.motion import measure
+from mer.inference.onset_apex import SEEN, SITES_COUNTED, covered
+from mer.inference.reliability import reason_not_to_name
+from mer.inference.track import Course, watch
+from mer_core.errors import BadInput, NothingToScore
+from mer_core.io import replacing
+from mer_core.progress import track
 
 RATE = 60.0  # per second: what is looked at of faster films, and the grid on which curves are compared
 MICRO_S = 0.5  # a micro-expression is shorter
@@ -53,6 +55,8 @@ KINDS = {
     "closed": "times of closed eyes",
     "head": "moves of the head",
 }
+
+AT_ONCE = 8  # intervals whose frames are held in memory together
 
 
 @dataclass(frozen=True)
@@ -99,13 +103,11 @@ def spot(
     found = intervals(course)
     if not label:
         return found
-    from mer.scoring.naming import named
-
     return named(
         found,
         frames,
         course,
-        bundle if isinstance(bundle, bundles.Bundle) else loaded.bundle(str(bundle or bundles.shipped())),
+        bundle if isinstance(bundle, bundles.Bundle) else models.bundle(str(bundle or bundles.shipped())),
     )
 
 
@@ -248,3 +250,32 @@ def write(found: list[Interval], out: Path) -> None:
     check_name(out)
     with replacing(out) as temporary:
         WRITERS[out.suffix](table(found), temporary)
+
+
+def named(found: list[Interval], frames: Frames, course: Course, fitted: bundles.Bundle) -> list[Interval]:
+    """The same intervals, expressions with label and confidence; without a label where `mer score` would give none."""
+    expressions = [i for i, interval in enumerate(found) if interval.kind in ("micro", "macro")]
+    found = list(found)
+    for start in track(range(0, len(expressions), AT_ONCE), "Naming"):
+        part = expressions[start : start + AT_ONCE]
+        images = frames.pick(number for i in part for number in (found[i].onset, found[i].apex))
+        for i in part:
+            found[i] = _named(found[i], images, course, fitted)
+    return found
+
+
+def _named(
+    interval: Interval, images: dict[int, np.ndarray], course: Course, fitted: bundles.Bundle
+) -> Interval:
+    box = course.box[np.flatnonzero(course.number == interval.onset)[0]]
+    try:
+        shown = measure([images[interval.onset], images[interval.apex]], box, fitted.recipe)
+    except NothingToScore:
+        return interval
+    p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
+    reason = reason_not_to_name(shown.far, float(p.max()), fitted.recipe)
+    return replace(
+        interval,
+        label="" if reason else fitted.recipe.labels[int(p.argmax())],
+        confidence=round(float(p.max()), 4),
+    )

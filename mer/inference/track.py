@@ -16,10 +16,10 @@ import numpy as np
 from data_prep.align import similarity, transform_points, warp
 from data_prep.frames import Frame
 from data_prep.landmarks import interocular
+from flow.analytic_motion import SITES
 from flow.estimate import estimate
-from flow.motion import SITES
-from mer.scoring.faces import Follower
-from mer.scoring.head import POINTS, basis, fit, sample
+from mer.inference.face_tracker import Follower
+from mer.inference.head_motion import POINTS, basis, fit, sample
 
 SIZE = 128  # px of the aligned faces that are compared
 METHOD, OPTIONS = (

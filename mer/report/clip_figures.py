@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from flow import draw
+from flow import visualize
 from flow.strain import strain
-from mer.scoring.score import Score
+from mer.inference.predict import Score
 
 FULL = (
     0.5,
@@ -30,8 +30,8 @@ def pictures(score: Score) -> dict[str, np.ndarray]:
         "onset": score.onset_face,
         "apex": score.apex_face,
         "arrows": arrows(score.onset_face, score.own),
-        "flow": draw.beside(draw.draw_flow(score.own, full), draw.legend(full)),
-        "strain": draw.beside(draw.draw_strain(stretched, most), strain_legend(most)),
+        "flow": visualize.beside(visualize.draw_flow(score.own, full), visualize.legend(full)),
+        "strain": visualize.beside(visualize.draw_strain(stretched, most), strain_legend(most)),
     }
 
 
@@ -69,7 +69,7 @@ def strain_legend(full: float, height: int = 96) -> np.ndarray:
     """What the colours of strain mean: (height + 36, 96, 3) uint8 RGB."""
     ramp = np.repeat(np.linspace(full, 0, height)[:, None], 24, axis=1)
     bar = np.full((height, 96, 3), 255, np.uint8)
-    bar[:, 8:32] = draw.draw_strain(ramp, full)
+    bar[:, 8:32] = visualize.draw_strain(ramp, full)
     for text, y in ((f"{full:g}", 10), ("0", height - 2)):
         cv2.putText(bar, text, (38, y), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA)
     return np.vstack([bar, caption("strain,", 96), caption("px per px", 96)])

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 
 from data_prep.frames import open_frames, write_image
-from mer.disk import replacing, write_text
-from mer.scoring.magnify import factor, write_film
-from mer.scoring.pictures import curve, pictures
-from mer.scoring.score import Score
+from mer.inference.predict import Score
+from mer.report.clip_figures import curve, pictures
+from mer.report.film import factor, write_film
+from mer_core.io import replacing, write_text
 
 
 def write(score: Score, out: str | Path) -> Path:
@@ -41,7 +41,7 @@ def page(score: Score, drawn: dict[str, np.ndarray], line: str, film: bytes | No
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html").render(
+    return environment.get_template("clip_page.html").render(
         s=score,
         name=Path(score.clip).name,
         ranked=sorted(score.probabilities.items(), key=lambda item: -item[1]),

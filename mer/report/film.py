@@ -8,11 +8,11 @@ import numpy as np
 from data_prep.align import warp
 from data_prep.frames import Frames
 from flow.estimate import estimate
-from mer.disk import replacing
-from mer.scoring import loaded
-from mer.scoring.head import Dense
-from mer.scoring.pictures import caption
-from mer.scoring.score import Score
+from mer.inference import models
+from mer.inference.head_motion import Dense
+from mer.inference.predict import Score
+from mer.report.clip_figures import caption
+from mer_core.io import replacing
 
 BEFORE_S, AFTER_S = 0.3, 0.6  # shown before the onset and after the apex
 MOST_FRAMES = 48
@@ -50,7 +50,7 @@ def moment_frames(score: Score, frames: Frames) -> list[np.ndarray]:
     )
     near = np.flatnonzero((times >= min(onset, apex) - BEFORE_S) & (times <= max(onset, apex) + AFTER_S))
     numbers = course.number[near[:: -(-len(near) // MOST_FRAMES)]]
-    times_more, method = factor(score), loaded.method("dis", {"preset": "medium"})
+    times_more, method = factor(score), models.method("dis", {"preset": "medium"})
     size = score.onset_face.shape[0]
     head = Dense(score.landmarks, (size, size))
     shown = []

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mer.errors import MerError
-from mer.run import Run
+from mer.evaluation.run import Run
+from mer_core.errors import MerError
 
 PER_LABEL = 2  # clips shown of each label, right and wrong
 SIDE = 144  # px of a picture in the page
@@ -49,7 +49,7 @@ def gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> 
             )
         prepared = [run.path / folder for folder in run.origin["folders"]]
     from data_prep.prepared import open_prepared
-    from flow.draw import legend
+    from flow.visualize import legend
 
     try:
         opened = open_prepared(prepared)
@@ -84,12 +84,12 @@ def _surest(clips: pd.DataFrame) -> list:
 
 
 def _draw(clip, of_dataset: dict, method: str) -> Picture:
-    from flow import cache
-    from flow.draw import draw_flow
+    from flow import prepared_flow
+    from flow.visualize import draw_flow
 
     folder = of_dataset[clip.dataset]
     onset, apex = folder.faces(clip.clip_id)
-    flow = cache.read(folder, method, clip.clip_id)
+    flow = prepared_flow.read(folder, method, clip.clip_id)
     drawn = draw_flow(flow, RADIUS_PX * flow.shape[0] / 224)
     return Picture(
         clip.clip_id,

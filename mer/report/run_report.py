@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from mer.disk import write_text
-from mer.errors import BadInput
-from mer.metrics import by_chance
-from mer.run import Run, open_run
+from mer.evaluation.metrics import by_chance
+from mer.evaluation.run import Run, open_run
+from mer_core.errors import BadInput
+from mer_core.io import write_text
 
 BASELINES = {"majority_of_training_subjects": "majority of the clips fitted on"}
 SCORES = {"uf1": "UF1", "uar": "UAR", "accuracy": "Accuracy", "macro_precision": "Macro precision"}
@@ -24,22 +24,22 @@ def write_report(
     A detection of action units gets one page for all units, and one for each.
     Raises `BadInput` if `run_dir` is not a finished run.
     """
-    from mer import detection
+    from mer.evaluation import au_detection
     from mer.report.gallery import gallery
     from mer.report.settings import flat, settings_of, table_row
-    from mer.report.units import units_shown
+    from mer.report.unit_report import units_shown
 
-    path, scores = Path(run_dir), detection.read(run_dir)
+    path, scores = Path(run_dir), au_detection.read(run_dir)
     if scores:
         for name, unit in scores["units"].items():
             if "why" not in unit:
                 write_report(path / name)
-        return _write(path, "units.html", **units_shown(path, scores))
+        return _write(path, "unit_page.html", **units_shown(path, scores))
     run = open_run(run_dir)
     pictures = gallery(run, prepared, method or run.config["method"])
     return _write(
         path,
-        "page.html",
+        "run_page.html",
         run=run,
         m=run.metrics,
         origin=run.origin,

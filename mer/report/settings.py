@@ -4,11 +4,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from mer import registry
-from mer.disk import read_json
-from mer.errors import UnknownName
-from mer.metrics import by_chance
-from mer.run import Run
+from mer.evaluation.metrics import by_chance
+from mer.evaluation.run import Run
+from mer_core import registry
+from mer_core.errors import UnknownName
+from mer_core.io import read_json
 
 GIVEN_BY_MER = {"classes", "seed", "device", "flow", "landmarks"}  # parameters that are not settings
 

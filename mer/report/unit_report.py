@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from mer import evaluate, protocols
+from mer.evaluation import cross_validation, protocols
 
 
 def units_shown(path: Path, scores: dict[str, Any]) -> dict[str, Any]:
     """What units.html is filled with: `scores` as in `path`/metrics.json, and the settings."""
-    config = evaluate.read_yaml(path / "config.yaml")
+    config = cross_validation.read_yaml(path / "config.yaml")
     return {
         "m": scores,
         "config": config,

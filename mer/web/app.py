@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from mer import bundle as bundles
-from mer.errors import BadInput, MerError
+from mer_core.errors import BadInput, MerError
 
 MOST_BYTES = 500_000_000  # of one clip
 MOST_S = 300.0  # for watching one clip
@@ -83,10 +83,10 @@ class Desk:
 
     def _work(self, clip: Clip, numbers: tuple[int, int] | None) -> None:
         from data_prep.frames import open_frames
-        from mer.scoring import moment
-        from mer.scoring.faces import Follower
-        from mer.scoring.score import FPS, explain, given
-        from mer.scoring.watch import watch
+        from mer.inference import onset_apex
+        from mer.inference.face_tracker import Follower
+        from mer.inference.predict import FPS, explain, given
+        from mer.inference.track import watch
 
         try:
             with self.turn:
@@ -98,7 +98,7 @@ class Desk:
                 picked = (
                     given(clip.course, *numbers, Path(clip.name))
                     if numbers
-                    else moment.strongest(clip.course, clip.name)
+                    else onset_apex.strongest(clip.course, clip.name)
                 )
                 clip.score = explain(clip.path, frames, clip.course, picked, self.bundle, self.bundle_name)
             clip.state = "done"
@@ -147,8 +147,8 @@ class Handler(BaseHTTPRequestHandler):
     def _of_score(self, clip: Clip, what: str) -> None:
         import cv2
 
-        from mer.scoring.page import page
-        from mer.scoring.pictures import curve, pictures
+        from mer.report.clip_figures import curve, pictures
+        from mer.report.clip_page import page
 
         drawn = pictures(clip.score)
         if what == "report.html":
@@ -253,7 +253,7 @@ def serve(port: int, bundle: str | Path | None = None, open_browser: bool = True
     """Serve until interrupted."""
     import webbrowser
 
-    from mer.progress import say
+    from mer_core.progress import say
 
     with (
         tempfile.TemporaryDirectory(prefix="mer-app-") as folder,

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks import claim_two, hard_composite
+from benchmarks.claim_two import Row
 from flow.benchmark import Entrant
 from flow.estimate import Method
-from mer import flow_comparison, hard_composite
-from mer.flow_comparison import Row
 
 
 def test_the_composite_has_the_labels_and_faults_it_says():
@@ -68,14 +68,14 @@ def test_better_flow_has_less_error_and_stopping_loses_nothing(few, tmp_path):
         return np.random.default_rng(len(calls)).normal(0, 1, onsets.shape[:3] + (2,)).astype(np.float32)
 
     rows = [Row("blind", Entrant(Method("blind", {}, blind, False), match_exposure=False)), Row("true flow")]
-    table = flow_comparison.measure(tmp_path, rows)
+    table = claim_two.measure(tmp_path, rows)
     assert len(calls) == 24 and table["epe"][0] > 1 and table["epe"][1] == 0
     assert table["uf1"][1] > 0.9 > 0.6 > table["uf1"][0]
     assert table["difference_interval"][1][0] > 0.2
-    again = flow_comparison.measure(tmp_path, rows)
+    again = claim_two.measure(tmp_path, rows)
     assert len(calls) == 24 and again["epe"].tolist() == table["epe"].tolist()
-    flow_comparison.figure(table, tmp_path / "figure.png")
-    text = flow_comparison.page(table)
+    claim_two.figure(table, tmp_path / "figure.png")
+    text = claim_two.page(table)
     assert "0.4733" in text and "0.6947" in text and f"| true flow | 0.000 | {table['uf1'][1]:.3f} |" in text
     assert (
         f"moves by {table.attrs['motion']:.3f} px" in text and (tmp_path / "figure.png").stat().st_size > 5000

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from mer import registry
-from mer.feature_benchmark import FEATURES, clips
+from benchmarks.features import FEATURES, clips
 from mer.features._steady import steadied
+from mer_core import registry
 
 
 def test_every_feature_is_measured():

@@ -2,12 +2,12 @@
 
 import torch
 
-from mer import benchmark
+from benchmarks import fold_speed
 from mer.classifiers.ststnet import Net
 
 
 def test_the_usual_network_is_the_same_function():
-    usual, net = benchmark.Usual(), Net(3, 28, 28, 3)
+    usual, net = fold_speed.Usual(), Net(3, 28, 28, 3)
     with torch.no_grad():
         net.streams.weight.copy_(torch.cat([stream.weight for stream in usual.streams]))
         net.streams.bias.copy_(torch.cat([stream.bias for stream in usual.streams]))
@@ -18,11 +18,11 @@ def test_the_usual_network_is_the_same_function():
 
 def test_the_page_multiplies_to_a_whole_seed(monkeypatch):
     monkeypatch.setattr(
-        benchmark, "measure", lambda: {"usual": 0.1, "loop": 0.05, "together cpu": 0.01, "start cpu": 2.8}
+        fold_speed, "measure", lambda: {"usual": 0.1, "loop": 0.05, "together cpu": 0.01, "start cpu": 2.8}
     )
-    monkeypatch.setattr(benchmark, "peak", lambda: 1e11)
-    monkeypatch.setattr(benchmark, "compiling", lambda: 3.2)
-    page = benchmark.page()
+    monkeypatch.setattr(fold_speed, "peak", lambda: 1e11)
+    monkeypatch.setattr(fold_speed, "compiling", lambda: 3.2)
+    page = fold_speed.page()
     assert "one fold after another | 272 | 5440 | 1.0 | 1.0 |" in page
     assert "(`mer cv`) | 30 | 547 | 9.1 | 9.9 |" in page  # 68 folds x 40 epochs x 0.01 s + 2.8 s
     assert "takes 3.2 s more" in page
@@ -35,22 +35,22 @@ def test_the_page_multiplies_to_a_whole_seed(monkeypatch):
         "together cuda": 0.001,
         "start cuda": 1.0,
     }
-    monkeypatch.setattr(benchmark, "measure", lambda: with_card)
-    assert "(`device: cuda` in the configuration) | 4 | 55 | 73.1 | 98.2 |" in benchmark.page()
+    monkeypatch.setattr(fold_speed, "measure", lambda: with_card)
+    assert "(`device: cuda` in the configuration) | 4 | 55 | 73.1 | 98.2 |" in fold_speed.page()
 
 
 def test_each_way_is_timed_on_each_device(monkeypatch):
     for name, value in {"SUBJECTS": 3, "CLIPS": 9, "SIDE": 12}.items():
-        monkeypatch.setattr(benchmark, name, value)
+        monkeypatch.setattr(fold_speed, name, value)
     for name in ("usual", "loop"):
-        monkeypatch.setattr(benchmark, name, lambda X, y, folds, epochs: 6.0 * len(folds) * epochs)
+        monkeypatch.setattr(fold_speed, name, lambda X, y, folds, epochs: 6.0 * len(folds) * epochs)
     monkeypatch.setattr(
-        benchmark,
+        fold_speed,
         "together",
         lambda X, y, folds, epochs, device="cpu": 2.0 + (3.0 if device == "cpu" else 1.5) * epochs,
     )
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    found = benchmark.measure()
+    found = fold_speed.measure()
     assert found == {
         "usual": 6.0,
         "loop": 6.0,

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from mer import hard_composite, phase_benchmark
+from benchmarks import hard_composite, phases
 
 
 def test_the_expression_is_over_at_the_offset():
@@ -16,7 +16,7 @@ def test_the_expression_is_over_at_the_offset():
     assert np.array_equal(landmarks, actor.landmarks(apex).astype(np.float32))
     frames = hard_composite.draw(clip)
     there, back = (
-        phase_benchmark.estimate("dis", *pair)[frames.mask]
+        phases.estimate("dis", *pair)[frames.mask]
         for pair in ((frames.onset, frames.apex), (frames.apex, frame))
     )
     assert np.corrcoef(there.ravel(), back.ravel())[0, 1] < -0.5
@@ -31,16 +31,16 @@ def test_what_only_one_phase_tells_is_found_in_it_and_in_both(tmp_path, monkeypa
         made.append(clip)
         both = rng.normal(0, 1, (6, 28, 28)).astype(np.float32)
         third = list(hard_composite.SHOWN).index(clip.label)
-        both[phase_benchmark.PHASES[told], 9 * third : 9 * third + 9] += 1
+        both[phases.PHASES[told], 9 * third : 9 * third + 9] += 1
         return both
 
     for name, stand_in in {"clips": lambda: clips, "write": lambda out: None}.items():
         monkeypatch.setattr(hard_composite, name, stand_in)
-    monkeypatch.setattr(phase_benchmark, "estimate_missing", lambda *_: None)
-    monkeypatch.setattr(phase_benchmark, "make_maps", maps)
-    monkeypatch.setattr(phase_benchmark, "CLASSIFIERS", ("logistic",))
-    text = phase_benchmark.measure(tmp_path)
+    monkeypatch.setattr(phases, "estimate_missing", lambda *_: None)
+    monkeypatch.setattr(phases, "make_maps", maps)
+    monkeypatch.setattr(phases, "CLASSIFIERS", ("logistic",))
+    text = phases.measure(tmp_path)
     uf1 = {name: float(score) for name, score in re.findall(r"`logistic` \| (\S+) \| ([\d.]+)", text)}
     assert list(uf1) == ["onset-apex", "apex-offset", "both"]
     assert min(uf1[told], uf1["both"]) > 0.9 > 0.6 > min(uf1.values())
-    assert phase_benchmark.measure(tmp_path) == text and len(made) == len(clips)  # kept
+    assert phases.measure(tmp_path) == text and len(made) == len(clips)  # kept

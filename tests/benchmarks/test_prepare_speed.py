@@ -1,7 +1,7 @@
 """The dataset of the speed benchmark is one that `mer prepare` takes, and its faces are found."""
 
-from data_prep import speed_benchmark as benchmark
-from data_prep.survey import check_dataset
+from benchmarks import prepare_speed as benchmark
+from data_prep.dataset_check import check_dataset
 
 
 def test_its_dataset_can_be_prepared_and_its_face_found(tmp_path, mesh):

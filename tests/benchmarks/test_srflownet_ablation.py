@@ -5,12 +5,15 @@ import pandas as pd
 import pytest
 import torch
 
-from flow.srflownet import ablation
-from flow.train import TrainConfig
+from benchmarks import srflownet_ablation
+from flow.srflownet.train import TrainConfig
 
 
 def test_rows_differ_in_data_and_losses_alone():
-    rows = {name: ablation.config_of(name, "pool", 40, 64).model_dump() for name in ablation.ROWS}
+    rows = {
+        name: srflownet_ablation.config_of(name, "pool", 40, 64).model_dump()
+        for name in srflownet_ablation.ROWS
+    }
     first = rows.pop("generic")
     assert (
         first["data"] == {"generic": 1.0}
@@ -27,9 +30,9 @@ def test_rows_differ_in_data_and_losses_alone():
 
 
 def test_a_row_that_starts_from_weights_is_refused(monkeypatch):
-    monkeypatch.setattr(ablation, "load_config", lambda path: TrainConfig(start="somewhere"))
-    with pytest.raises(ablation.BadInput, match="random start"):
-        ablation.config_of("faces", "pool", 40, 64)
+    monkeypatch.setattr(srflownet_ablation, "load_config", lambda path: TrainConfig(start="somewhere"))
+    with pytest.raises(srflownet_ablation.BadInput, match="random start"):
+        srflownet_ablation.config_of("faces", "pool", 40, 64)
 
 
 def test_errors_are_those_inside_the_face(monkeypatch):
@@ -39,21 +42,25 @@ def test_errors_are_those_inside_the_face(monkeypatch):
     truth = np.zeros((8, 8, 2), np.float32)
     truth[:, 4:] = 50  # outside the face
     monkeypatch.setattr(
-        ablation, "_held_out", lambda pairs, faces: iter([("splat faces", 0, frame, frame, truth, mask)])
+        srflownet_ablation,
+        "_held_out",
+        lambda pairs, faces: iter([("splat faces", 0, frame, frame, truth, mask)]),
     )
     shift = lambda onset, apex: [torch.tensor([0.3, 0.4])[None, :, None, None].expand(1, 2, 8, 8)]  # noqa: E731
-    errors = ablation.measure({"generic": shift}, 1, None).set_index("network")
+    errors = srflownet_ablation.measure({"generic": shift}, 1, None).set_index("network")
     assert errors.loc["generic", "epe"] == pytest.approx(0.5) and errors.loc["rest", "epe"] == 0
 
 
 def test_the_page_gives_the_change_and_how_sure_it_is():
-    names = [*ablation.BEFORE, *ablation.ROWS]
+    names = [*srflownet_ablation.BEFORE, *srflownet_ablation.ROWS]
     values = {"rest": 0.5, "start": 0.3, "generic": 0.2}
     rows = [
         (kind, pair, name, values.get(name, 0.1) + 0.01 * pair, 0.01)
         for kind in ("splat faces", "benchmark") for pair in range(3) for name in names
     ]  # fmt: skip
-    text = ablation.page(pd.DataFrame(rows, columns=["kind", "pair", "network", "epe", "slope"]), 40, 64)
+    text = srflownet_ablation.page(
+        pd.DataFrame(rows, columns=["kind", "pair", "network", "epe", "slope"]), 40, 64
+    )
     assert "| (a) generic set | 0.2100 | 0.2100 |" in text
     assert "| (b) generic + splat faces | 0.1100 (-48 %) |" in text and "0.5081 -> 0.2953" in text
     assert "- splat faces, (b) generic + splat faces less (a): -0.1000 +- 0.0000 px" in text

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from benchmarks import pretrain
+from benchmarks.synthetic_maps import GRID, LABELS, Interpolation, label_of, make_maps, motions, spoiled
 from data_prep.align import similarity
 from data_prep.landmarks import interocular
-from mer import pretrain
 from mer.classifiers.mer_net import Classifier
-from mer.errors import BadInput
-from mer.synthetic_maps import GRID, LABELS, Interpolation, label_of, make_maps, motions, spoiled
+from mer_core.errors import BadInput
 
 
 def test_the_same_seed_gives_the_same_maps():

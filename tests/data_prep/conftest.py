@@ -9,7 +9,7 @@ import pytest
 import skimage.data
 
 from data_prep.landmarks import FaceMesh
-from data_prep.replicas import ReplicaClip
+from data_prep.layouts import ReplicaClip
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mer.action_units import OBJECTIVE_CLASSES, objective_class, shown
+from data_prep.action_units import OBJECTIVE_CLASSES, objective_class, shown
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 from types import ModuleType
 
-from data_prep.replicas import ReplicaClip, _small
+from data_prep.layouts import ReplicaClip
 from flow.splatting import expression
+from mer.demo import replica as _small
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-dataset.md"
 

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from data_prep import oddities
-from data_prep.clips import check, clip_table
+from data_prep import annotation_checks
+from data_prep.clip_table import check, clip_table
 
 
 def table(*rows: dict) -> pd.DataFrame:
@@ -20,7 +20,7 @@ def table(*rows: dict) -> pd.DataFrame:
 
 
 def find(*rows: dict, numbers=()):
-    return oddities.find(table(*rows), lambda row: numbers)
+    return annotation_checks.find(table(*rows), lambda row: numbers)
 
 
 @pytest.mark.parametrize("name", ["../../x", "..", ".", "/etc", "a/b", "a\\b", "C:x", "a\0b", ""])

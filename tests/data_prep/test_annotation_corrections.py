@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from data_prep import correct
-from data_prep.clips import COLUMNS, clip_table
-from mer import registry
+from data_prep import annotation_corrections
+from data_prep.clip_table import COLUMNS, clip_table
+from mer_core import registry
 
 HEADER = "clip_id,column,published,corrected,reason,source\n"
 
@@ -26,13 +26,13 @@ def table():
 
 def listed(tmp_path, monkeypatch, rows: str) -> None:
     (tmp_path / "d.csv").write_text(HEADER + rows)
-    monkeypatch.setattr(correct, "FOLDER", tmp_path)
+    monkeypatch.setattr(annotation_corrections, "FOLDER", tmp_path)
 
 
 def test_a_correction_needs_the_published_value(tmp_path, monkeypatch, table):
     rows = ("d/s/a,apex,5,6", "d/s/b,apex,4,6", "d/s/b,emotion,fear,sadness", "d/s/c,apex,5,6")
     listed(tmp_path, monkeypatch, "".join(f"{row},slip,paper\n" for row in rows))
-    corrected, applied = correct.apply(table, "d")
+    corrected, applied = annotation_corrections.apply(table, "d")
     assert list(corrected["apex"]) == [6, 5] and list(corrected["apex_source"]) == ["corrected", "annotated"]
     assert list(corrected["emotion"]) == ["fear", "sadness"]
     assert list(corrected["note"]) == [
@@ -45,22 +45,22 @@ def test_a_correction_needs_the_published_value(tmp_path, monkeypatch, table):
 
 def test_the_order_of_rows_does_not_matter(tmp_path, monkeypatch, table):
     listed(tmp_path, monkeypatch, "d/s/b,apex,5,6,slip,paper\n")
-    corrected, _ = correct.apply(table.iloc[::-1].reset_index(drop=True), "d")
+    corrected, _ = annotation_corrections.apply(table.iloc[::-1].reset_index(drop=True), "d")
     assert dict(zip(corrected["clip_id"], corrected["apex"])) == {"d/s/a": 5, "d/s/b": 6}
 
 
 def test_a_dataset_without_a_file_has_no_corrections(tmp_path, monkeypatch, table):
-    monkeypatch.setattr(correct, "FOLDER", tmp_path)
-    corrected, applied = correct.apply(table, "d")
+    monkeypatch.setattr(annotation_corrections, "FOLDER", tmp_path)
+    corrected, applied = annotation_corrections.apply(table, "d")
     assert corrected.equals(table) and applied == []
 
 
 def test_the_shipped_files_are_complete():
-    files = sorted(correct.FOLDER.glob("*.csv"))
+    files = sorted(annotation_corrections.FOLDER.glob("*.csv"))
     assert files
     for file in files:
         rows = pd.read_csv(file, dtype=str, keep_default_na=False)
-        assert tuple(rows.columns) == correct.COLUMNS
+        assert tuple(rows.columns) == annotation_corrections.COLUMNS
         assert file.stem in registry.names("data_prep.datasets")
         assert rows["column"].isin(COLUMNS).all() and rows["clip_id"].str.startswith(f"{file.stem}/").all()
         assert (rows[["corrected", "reason", "source"]] != "").all(axis=None)

@@ -5,12 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_prep import spotting
-from data_prep import spotting_benchmark as benchmark
+from benchmarks import apex_spotting as benchmark
+from data_prep import apex
 from data_prep.align import similarity
 from data_prep.frames import Frame
 from data_prep.landmarks import LEFT_EYE, RIGHT_EYE
-from mer.errors import NothingToScore
+from mer_core.errors import NothingToScore
 
 APEX, COUNT = 12, 25
 
@@ -40,25 +40,23 @@ def film(face, mesh):
             frames.append(Frame(100 + i, i / 100, np.clip(image, 0, 255).astype(np.uint8)))
         return frames
 
-    make.matrix = similarity(points, spotting.SIZE)
+    make.matrix = similarity(points, apex.SIZE)
     return make
 
 
 def test_the_apex_of_a_small_smile_is_found(film):
     frames = film(smile=1.5, blink=4, drift=1.0, light=0.05)
-    assert abs(spotting.spot_apex([(f.number, f.image) for f in frames], film.matrix) - (100 + APEX)) <= 1
+    assert abs(apex.spot_apex([(f.number, f.image) for f in frames], film.matrix) - (100 + APEX)) <= 1
 
 
-@pytest.mark.parametrize("method", ["frame-difference", "flow"])
-def test_both_methods_find_the_apex_through_blink_and_light(film, method):
+def test_the_apex_is_found_through_blink_and_light(film):
     frames = [(f.number, f.image) for f in film(smile=2.5, blink=4, light=0.05)]
-    assert abs(spotting.spot_apex(frames, film.matrix, method) - (100 + APEX)) <= 1
+    assert abs(apex.spot_apex(frames, film.matrix) - (100 + APEX)) <= 1
 
 
-@pytest.mark.parametrize("method", ["frame-difference", "flow"])
-def test_a_head_that_drifts_further_than_the_face_moves_is_no_apex(film, method):
+def test_a_head_that_drifts_further_than_the_face_moves_is_no_apex(film):
     frames = [(f.number, f.image) for f in film(smile=2.5, drift=8.0, light=0.05)]
-    assert abs(spotting.spot_apex(frames, film.matrix, method) - (100 + APEX)) <= 2
+    assert abs(apex.spot_apex(frames, film.matrix) - (100 + APEX)) <= 2
 
 
 def test_what_grows_to_the_end_of_the_clip_is_not_what_comes_and_goes():
@@ -66,32 +64,30 @@ def test_what_grows_to_the_end_of_the_clip_is_not_what_comes_and_goes():
     comes, grows = rng.normal(size=(2, 500))
     level = np.interp(time, (0, 0.3, 1), (0, 1, 0.2))
     changes = np.outer(level, comes) + np.outer(5 * time, grows) + rng.normal(0, 0.3, (40, 500))
-    assert abs(int(np.argmax(spotting._come_and_go(changes))) - int(np.argmax(level))) <= 1
+    assert abs(int(np.argmax(apex._come_and_go(changes))) - int(np.argmax(level))) <= 1
 
 
 def test_light_that_turns_and_gain_are_no_difference(film):
-    face = spotting.grey_face(film()[0].image, film.matrix)
-    lit = face * (1.1 + 0.05 * spotting.X - 0.03 * spotting.Y) + 4
-    assert np.abs(spotting.difference(face, lit)).mean() < 0.01 * np.abs(lit - face).mean()
-
-
-def test_a_head_that_turns_is_no_motion_of_the_face(film, monkeypatch):
-    turned = np.stack([0.5 + 0.2 * spotting.X**2, 0.1 * spotting.X * spotting.Y], axis=-1)
-    own = np.zeros_like(turned)
-    own[60:75, 30:66, 1] = 0.4
-    monkeypatch.setattr("flow.estimate.estimate", lambda *_: turned + own)
-    face = np.zeros((spotting.SIZE, spotting.SIZE, 3), np.uint8)
-    assert spotting.motion(face, face) == pytest.approx(own[spotting._SEEN].ravel(), abs=0.02)
+    face = apex.grey_face(film()[0].image, film.matrix)
+    lit = face * (1.1 + 0.05 * apex.X - 0.03 * apex.Y) + 4
+    assert np.abs(apex.difference(face, lit)).mean() < 0.01 * np.abs(lit - face).mean()
 
 
 def test_one_frame_is_too_few(film, face):
     with pytest.raises(NothingToScore, match="one frame"):
-        spotting.spot_apex([(0, face)], film.matrix)
+        apex.spot_apex([(0, face)], film.matrix)
 
 
 def test_the_benchmark_counts_frames_from_the_known_apex():
     rows = pd.DataFrame(
-        {"clip": [0, 1, 2], "rate": 100, "method": "flow", "frames": 30, "apex": 10, "spotted": [10, 12, 6]}
+        {
+            "clip": [0, 1, 2],
+            "rate": 100,
+            "method": "frame-difference",
+            "frames": 30,
+            "apex": 10,
+            "spotted": [10, 12, 6],
+        }
     )
     (line,) = benchmark.table(rows).to_dict("records")
     assert (line["mean absolute error, frames"], line["ms"]) == ("2.0", "20")
@@ -104,9 +100,9 @@ def test_the_benchmark_runs_every_method_on_clips_that_move_and_rest():
     assert numbers == list(range(len(numbers))) and 0 < clip.apex < numbers[-1]
     images = [image.astype(float) for _, image in clip.frames]
     assert np.abs(images[clip.apex] - images[0]).mean() > np.abs(images[1] - images[0]).mean()
-    assert all(abs(benchmark.spotted(clip, method) - clip.apex) <= 1 for method in spotting.METHODS)
+    assert all(abs(benchmark.spotted(clip, method) - clip.apex) <= 1 for method in apex.METHODS)
 
 
 def test_midpoint():
-    assert spotting.midpoint(46, 86) == 66
-    assert spotting.midpoint(563854, 563857) == 563855
+    assert apex.midpoint(46, 86) == 66
+    assert apex.midpoint(563854, 563857) == 563855

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_prep import clips, correct, intervals
-from data_prep import spotting_benchmark as spotting
+from benchmarks import apex_spotting
+from data_prep import annotation_corrections, clip_table, interval_table
 from data_prep.prepare import prepare
 from data_prep.prepared import Prepared
 from flow import benchmark as flow_benchmark
-from flow.cache import estimate_prepared
-from mer import compare, detection, evaluate, maps, protocols, run
-from mer.config import CvConfig
-from mer.scoring import batch, spot
+from flow.prepared_flow import estimate_prepared
+from mer.evaluation import au_detection, compare, cross_validation, flow_maps, protocols, run
+from mer.evaluation.config import CvConfig
+from mer.inference import batch, spotting
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
@@ -34,7 +34,7 @@ def documented(title: str, table: int = 0) -> list[str]:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory, face):
-    from data_prep.replicas import ReplicaClip, casme2
+    from data_prep.layouts import ReplicaClip, casme2
 
     folder = tmp_path_factory.mktemp("dictionary")
     casme2.write(folder / "root", [ReplicaClip(1, 1, "disgust", "4", 46, 47, 48, lambda i: face)])
@@ -44,15 +44,15 @@ def prepared(tmp_path_factory, face):
 
 def test_clip_table_with_types_and_meanings(prepared):
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", section("Clip table"), re.M)
-    assert {name: (kind, meaning) for name, kind, meaning in rows} == clips.COLUMNS
+    assert {name: (kind, meaning) for name, kind, meaning in rows} == clip_table.COLUMNS
     assert [name for name, *_ in rows] == list(pd.read_parquet(prepared / "clips.parquet").columns)
 
 
 def test_interval_table_with_types_and_meanings(tmp_path, face):
-    from data_prep.replicas import ReplicaClip, samm_lv
+    from data_prep.layouts import ReplicaClip, samm_lv
 
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", section("Interval table"), re.M)
-    assert {name: (kind, meaning) for name, kind, meaning in rows} == intervals.COLUMNS
+    assert {name: (kind, meaning) for name, kind, meaning in rows} == interval_table.COLUMNS
     samm_lv.write(tmp_path / "root", [ReplicaClip(6, 1, "", "4", 46, 47, 48, lambda i: face)])
     prepare("samm_lv", tmp_path / "root", tmp_path / "out")
     written = pd.read_csv(tmp_path / "out" / "intervals.csv")
@@ -77,9 +77,9 @@ def test_every_outcome_of_the_code_is_explained():
 
 
 def test_what_is_read():
-    assert documented("Corrections") == list(correct.COLUMNS)
+    assert documented("Corrections") == list(annotation_corrections.COLUMNS)
     assert documented("Clip list of a protocol") == protocols.LIST_COLUMNS
-    assert documented("Index of ready-made maps") == maps.COLUMNS
+    assert documented("Index of ready-made maps") == flow_maps.COLUMNS
 
 
 def test_what_a_run_writes(tmp_path):
@@ -91,7 +91,7 @@ def test_what_a_run_writes(tmp_path):
             "label": list("uvvu"),
         }
     )
-    predictions = evaluate.cross_validate(
+    predictions = cross_validation.cross_validate(
         table, np.zeros((4, 1)), CvConfig(classifier="majority", seeds=1), tmp_path
     )
     assert documented("Predictions") == [*predictions.columns[:-2], "p_<label>"]
@@ -107,7 +107,7 @@ def runs(tmp_path_factory):
     rows = [(f"{subject}{label}.npy", "d", subject, label, label) for subject in "12" for label in "uv"]
     for file, *_ in rows:
         np.save(folder / file, np.zeros((1, 2, 2)))
-    pd.DataFrame(rows, columns=maps.COLUMNS).to_csv(folder / "index.csv", index=False)
+    pd.DataFrame(rows, columns=flow_maps.COLUMNS).to_csv(folder / "index.csv", index=False)
     for name in ("a", "b"):
         run.cross_validate_maps(
             folder, folder / "index.csv", CvConfig(classifier="majority", seeds=1), folder / name
@@ -132,9 +132,9 @@ def test_the_scores_of_action_units(monkeypatch, tmp_path):
         "clips": 2,
         "synthetic": False,
     }
-    monkeypatch.setattr(detection.run, "cross_validate_prepared", lambda *_: scores)
-    monkeypatch.setattr(detection, "_interval", lambda *_: [0.0, 1.0])
-    written = detection.cross_validate_units([], CvConfig(protocol="cd6me"), tmp_path)
+    monkeypatch.setattr(au_detection.run, "cross_validate_prepared", lambda *_: scores)
+    monkeypatch.setattr(au_detection, "_interval", lambda *_: [0.0, 1.0])
+    written = au_detection.cross_validate_units([], CvConfig(protocol="cd6me"), tmp_path)
     assert documented("Scores of action units") == list(written)
 
 
@@ -145,7 +145,7 @@ def test_comparison(runs, tmp_path):
 
 def test_what_scoring_and_spotting_write():
     assert documented("Scored clips") == [*batch.COLUMNS, "p_<label>"]
-    assert documented("Spotted intervals") == list(spot.table([]).columns)
+    assert documented("Spotted intervals") == list(spotting.table([]).columns)
 
 
 def test_what_flow_estimate_writes(prepared):
@@ -180,4 +180,4 @@ def test_what_the_benchmarks_write():
         for name in columns
     ]
     assert documented("Flow benchmark") == list(dict.fromkeys(general))
-    assert documented("Spotting benchmark") == list(spotting.measure(0).columns)
+    assert documented("Spotting benchmark") == list(apex_spotting.measure(0).columns)

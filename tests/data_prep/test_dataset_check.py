@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from data_prep import frames, survey
+from data_prep import dataset_check, frames
+from data_prep.dataset_check import check_dataset
 from data_prep.datasets import casme2
+from data_prep.layouts import MARKER
 from data_prep.prepare import prepare
-from data_prep.replicas import MARKER
-from data_prep.survey import check_dataset
-from mer import registry
-from mer.cli import cli
-from mer.errors import UnknownName
+from mer.cli.main import cli
+from mer_core import registry
+from mer_core.errors import UnknownName
 
 
 @pytest.mark.parametrize("name", registry.names("data_prep.datasets"))
@@ -28,8 +28,8 @@ def test_a_right_folder_is_usable_and_no_image_is_opened(name, make_replica, mon
     facts = registry.load("data_prep.datasets", name).FACTS
     assert check.usable
     lines = [line.split() for line in check.lines]
-    assert ["clips", *survey._count(4, facts.clips).split()] in lines
-    assert ["subjects", *survey._count(2, facts.subjects).split()] in lines
+    assert ["clips", *dataset_check._count(4, facts.clips).split()] in lines
+    assert ["subjects", *dataset_check._count(2, facts.subjects).split()] in lines
     assert check.lines[-1] == "4 of 4 clips can be prepared."
     assert "  ROOT" in check.lines
 
@@ -55,7 +55,7 @@ def test_the_expected_tree_stands_beside_what_is_there(make_replica):
     "published, said", [(4, "4, as published"), (9, "4, published 9"), (None, "4, no count is published")]
 )
 def test_counts_are_compared_with_the_published_ones(published, said):
-    assert survey._count(4, published).strip() == said
+    assert dataset_check._count(4, published).strip() == said
 
 
 def test_missing_frames_are_counted_and_the_first_named(make_replica):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data_prep.frames import _upright, frame_number, numbered_images, open_frames, read_image, write_image
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 
 def grey(value: int) -> np.ndarray:

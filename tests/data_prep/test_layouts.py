@@ -2,22 +2,22 @@
 
 import pytest
 
+from data_prep.dataset_check import check_dataset
+from data_prep.layouts import ReplicaClip
 from data_prep.prepare import prepare
-from data_prep.replicas import ReplicaClip
-from data_prep.replicas._small import write_small
-from data_prep.survey import check_dataset
 from flow.splatting import expression
-from mer import registry
-from mer.errors import BadInput
+from mer.demo.replica import write_small
+from mer_core import registry
+from mer_core.errors import BadInput
 
 
 def test_every_dataset_has_its_replica():
-    assert registry.names("data_prep.replicas") == registry.names("data_prep.datasets")
+    assert registry.names("data_prep.layouts") == registry.names("data_prep.datasets")
 
 
 @pytest.mark.parametrize("name", registry.names("data_prep.datasets"))
 def test_a_replica_reads_back(name, tmp_path, face):
-    writer, dataset = registry.load("data_prep.replicas", name), registry.load("data_prep.datasets", name)
+    writer, dataset = registry.load("data_prep.layouts", name), registry.load("data_prep.datasets", name)
     clips = [
         ReplicaClip(subject, i + 1, word, "4+7", 96, 98, 101, lambda i: face)
         for subject in (1, 9)

@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data_prep import layout
+from data_prep import dataset_files
+from data_prep.dataset_check import read_clips
+from data_prep.dataset_files import find_folder, number, text
 from data_prep.datasets import casme2, samm, smic, smic_nir, smic_vis
-from data_prep.layout import find_folder, number, text
-from data_prep.survey import read_clips
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 CASME2 = "CASME2-coding-20140508.xlsx"
 SAMM = "SAMM_Micro_FACS_Codes_v2.xlsx"
@@ -322,7 +322,7 @@ def test_smic_short_release_goes_before_extended_and_raw_before_cropped(tmp_path
         )
         row = first(smic.read_annotations(tmp_path))
         assert (row.onset, list(smic.frame_files(tmp_path, row))) == (number, [number])
-        layout.forget()
+        dataset_files.forget()
 
 
 def test_smic_cropped_frames_and_other_spellings(tmp_path):

@@ -5,16 +5,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data_prep import layout
+from data_prep import dataset_files
+from data_prep.dataset_check import read_clips
 from data_prep.datasets import casme, casme3, casme_squared, dfme, fourdme, mmew, samm_lv
-from data_prep.intervals import read_intervals
-from data_prep.replicas import casme as casme_replica
-from data_prep.replicas import casme3 as casme3_replica
-from data_prep.replicas import fourdme as fourdme_replica
-from data_prep.replicas import mmew as mmew_replica
-from data_prep.replicas import write_workbook
-from data_prep.survey import read_clips
-from mer.errors import BadInput
+from data_prep.interval_table import read_intervals
+from data_prep.layouts import casme as casme_replica
+from data_prep.layouts import casme3 as casme3_replica
+from data_prep.layouts import fourdme as fourdme_replica
+from data_prep.layouts import mmew as mmew_replica
+from data_prep.layouts import write_workbook
+from mer_core.errors import BadInput
 
 CASME3 = "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"
 SQUARED = "CAS(ME)^2code_final(Updated).xlsx"
@@ -32,7 +32,7 @@ def first(table: pd.DataFrame):
 
 @pytest.fixture(autouse=True)
 def fresh():
-    layout.forget()
+    dataset_files.forget()
 
 
 def casme_sheet(root: Path, *rows: tuple) -> None:

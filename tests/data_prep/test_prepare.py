@@ -15,8 +15,8 @@ from data_prep.frames import read_image
 from data_prep.landmarks import STABLE
 from data_prep.prepare import prepare
 from data_prep.prepared import Prepared, open_prepared
-from mer import registry
-from mer.errors import BadInput, UnknownName
+from mer_core import registry
+from mer_core.errors import BadInput, UnknownName
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -185,7 +185,7 @@ def test_a_clip_whose_frames_changed_is_prepared_anew_and_its_flow_dropped(make_
     "changed, words",
     [
         ({"size": 112}, "size was 224, now 112"),
-        ({"apex": "flow"}, "apex was 'midpoint', now 'flow'"),
+        ({"apex": "frame-difference"}, "apex was 'midpoint', now 'frame-difference'"),
         ({"corrections": False}, "corrections was True, now False"),
     ],
 )
@@ -263,11 +263,11 @@ def test_an_out_that_holds_something_else_is_refused(make_replica, tmp_path):
 
 def test_the_apex_is_spotted_on_request(make_replica, tmp_path, monkeypatch):
     root = make_replica("smic", subjects=(1,), clips_each=1)
-    outcome = prepare("smic", root, tmp_path / "out", apex="flow")
+    outcome = prepare("smic", root, tmp_path / "out", apex="frame-difference")
     assert outcome.loc[0, "apex_source"] == "spotted" and outcome.loc[0, "outcome"] == "ok"
     assert outcome.loc[0, "onset"] < outcome.loc[0, "apex"] <= outcome.loc[0, "onset"] + 5
     monkeypatch.setattr(preparing.spotting, "spot_apex", lambda *_: pytest.fail("spotted again"))
-    assert prepare("smic", root, tmp_path / "out", apex="flow").equals(outcome)
+    assert prepare("smic", root, tmp_path / "out", apex="frame-difference").equals(outcome)
     with pytest.raises(UnknownName):
         prepare("smic", root, tmp_path / "out", apex="guess")
 
@@ -292,7 +292,7 @@ def test_corrections_applied_are_listed(make_replica, tmp_path, monkeypatch):
     (tmp_path / "casme2.csv").write_text(
         "clip_id,column,published,corrected,reason,source\ncasme2/sub01/EP01_01f,apex,99,98,slip,paper\n"
     )
-    monkeypatch.setattr("data_prep.correct.FOLDER", tmp_path)
+    monkeypatch.setattr("data_prep.annotation_corrections.FOLDER", tmp_path)
     outcome = prepare("casme2", root, tmp_path / "out")
     assert (outcome.loc[0, "apex"], outcome.loc[0, "apex_source"]) == (98, "corrected")
     (listed,) = json.loads((tmp_path / "out" / "prepare.json").read_text())["corrections_applied"]

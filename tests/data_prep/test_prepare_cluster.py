@@ -9,7 +9,7 @@ import time
 import pytest
 
 from data_prep.prepare import prepare
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'mer[cluster]'")
 

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_prep import layout
-from data_prep.replicas import ReplicaClip
-from data_prep.survey import check_dataset, locate_all, read_clips
-from mer import protocols, registry
-from mer.action_units import OBJECTIVE_CLASSES
+from data_prep import dataset_files
+from data_prep.action_units import OBJECTIVE_CLASSES
+from data_prep.dataset_check import check_dataset, locate_all, read_clips
+from data_prep.layouts import ReplicaClip
+from mer.evaluation import protocols
+from mer_core import registry
 
 GREY = np.full((8, 8, 3), 90, np.uint8)
 WORDS = {"casme2": {"negative": "disgust", "positive": "happiness", "surprise": "surprise"}}
@@ -33,8 +34,8 @@ def clip(subject: int, index: int, emotion: str, name: str = "") -> ReplicaClip:
 
 
 def write(name: str, root: Path, clips: list[ReplicaClip]) -> Path:
-    registry.load("data_prep.replicas", name).write(root / name, clips)
-    layout.forget()
+    registry.load("data_prep.layouts", name).write(root / name, clips)
+    dataset_files.forget()
     return root / name
 
 
@@ -46,7 +47,7 @@ def full(tmp_path_factory):
     def make(name: str) -> Path:
         if name not in roots:
             facts = registry.load("data_prep.datasets", name).FACTS
-            spelling = {word.lower(): word for word in registry.load("data_prep.replicas", name).EMOTIONS}
+            spelling = {word.lower(): word for word in registry.load("data_prep.layouts", name).EMOTIONS}
             words = [spelling[word] for word, count in facts.emotions.items() for _ in range(count)]
             people = facts.subjects or 22
             clips = [clip(i % people + 1, i // people + 1, word) for i, word in enumerate(words)]
@@ -172,7 +173,7 @@ def objective(tmp_path_factory) -> pd.DataFrame:
     tables = []
     for name, counts in OBJECTIVE.items():
         facts = registry.load("data_prep.datasets", name).FACTS
-        word = registry.load("data_prep.replicas", name).EMOTIONS[0]
+        word = registry.load("data_prep.layouts", name).EMOTIONS[0]
         cells = {
             kind: ["+".join(map(str, sorted(units))) for units, of in OBJECTIVE_CLASSES.items() if of == kind]
             for kind in counts

@@ -9,7 +9,7 @@ import pytest
 import skimage.data
 
 from flow.estimate import Method, estimate
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-flow-method.md"
 

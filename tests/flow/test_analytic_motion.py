@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from data_prep.landmarks import POINTS
-from flow.motion import SITES, Bumps, Texture, facial_field, forward_flow, grid, to_uint8
-from flow.pairs import faces
+from flow.analytic_motion import SITES, Bumps, Texture, facial_field, forward_flow, grid, to_uint8
+from flow.benchmark_pairs import faces
 
 NOTHING = (np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
 

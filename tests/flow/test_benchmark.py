@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 import flow
 from flow.benchmark import ZERO, Entrant, entrants, run
+from flow.benchmark_pairs import PEAKS, faces, make_pairs, rendered_pairs, through_h264
 from flow.estimate import Method, load_method
-from flow.pairs import PEAKS, faces, make_pairs, rendered_pairs, through_h264
-from mer.cli import cli
-from mer.errors import BadInput
+from mer.cli.main import cli
+from mer_core.errors import BadInput
 
 SIZE, COUNT = 112, 6
 

@@ -3,7 +3,7 @@ import pytest
 import skimage.data
 
 from flow.estimate import estimate, estimate_batch, load_method, methods
-from mer.errors import BadInput, UnknownName
+from mer_core.errors import BadInput, UnknownName
 
 FACE = np.ascontiguousarray(skimage.data.astronaut()[60:180, 160:280])
 

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 import skimage.data
 
-from data_prep import clips
+from data_prep import clip_table
 from data_prep.frames import write_image
 from data_prep.prepared import Prepared
-from flow import cache
+from flow import prepared_flow
 
 distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'mer[cluster]'")
 
@@ -25,7 +25,7 @@ COUNT = 24
 def prepared(tmp_path):
     """A prepared folder of clips by hand: one face, moved by a different part of a pixel in each."""
     rows = [{"dataset": "made", "subject": "s", "clip": f"c{i}", "onset": 1, "apex": 2} for i in range(COUNT)]
-    clips.write(clips.clip_table(rows), tmp_path / "one" / "clips.parquet")
+    clip_table.write(clip_table.clip_table(rows), tmp_path / "one" / "clips.parquet")
     clip_ids = [f"made/s/c{i}" for i in range(COUNT)]
     pd.DataFrame({"clip_id": clip_ids, "outcome": "ok", "onset": 1, "apex": 2}).to_csv(
         tmp_path / "one" / "outcome.csv", index=False
@@ -49,7 +49,7 @@ def files_of(folder):
 
 def test_a_killed_worker_loses_nothing(prepared):
     one, two = prepared
-    assert cache.estimate_prepared(one, "dis", jobs=1) == COUNT
+    assert prepared_flow.estimate_prepared(one, "dis", jobs=1) == COUNT
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
     ) as cluster:
@@ -63,7 +63,7 @@ def test_a_killed_worker_loses_nothing(prepared):
             done_when_killed.append(len(done))
 
         threading.Thread(target=kill_after_the_first_clip, daemon=True).start()
-        assert cache.estimate_prepared(two, "dis", scheduler=cluster.scheduler_address) == COUNT
+        assert prepared_flow.estimate_prepared(two, "dis", scheduler=cluster.scheduler_address) == COUNT
     assert done_when_killed and done_when_killed[0] < COUNT
     there = {path: data for path, data in files_of(two.path).items() if not path.name.startswith(".")}
     assert there == files_of(one.path)
@@ -76,22 +76,23 @@ def test_networks_get_the_same_batches_and_settings_are_kept(prepared, monkeypat
         asked.append((scheduler, [len(batch) for batch in items], same["options"], same["match_exposure"]))
         return [work(batch, **same) for batch in items]
 
-    monkeypatch.setattr(cache.cluster, "each", each)
+    monkeypatch.setattr(prepared_flow.cluster, "each", each)
     one, two = prepared
     assert (
-        cache.estimate_prepared(two, "dis", scheduler="tcp://x", preset="fast", match_exposure=False) == COUNT
+        prepared_flow.estimate_prepared(two, "dis", scheduler="tcp://x", preset="fast", match_exposure=False)
+        == COUNT
     )
-    cache.estimate_prepared(one, "dis", preset="fast", match_exposure=False)
+    prepared_flow.estimate_prepared(one, "dis", preset="fast", match_exposure=False)
     for folder, scheduler in ((one, None), (two, "tcp://x")):
         write_image(folder.folder("made/s/c3") / "offset.png", folder.faces("made/s/c9")[0])
-        assert cache.estimate_prepared(folder, "dis", phase="apex-offset", scheduler=scheduler) == 1
+        assert prepared_flow.estimate_prepared(folder, "dis", phase="apex-offset", scheduler=scheduler) == 1
     assert (
         files_of(two.path) == files_of(one.path) and len(list(two.path.glob("flow/dis.apex-offset/s/*"))) == 1
     )
     assert asked.pop()[1] == [1]
-    monkeypatch.setattr(cache, "_in_cluster", lambda *_, **__: None)
-    network = cache.Method("srflownet", {"weights": None}, None, True)
-    cache.estimate_prepared(two, network, scheduler="tcp://x")
+    monkeypatch.setattr(prepared_flow, "_in_cluster", lambda *_, **__: None)
+    network = prepared_flow.Method("srflownet", {"weights": None}, None, True)
+    prepared_flow.estimate_prepared(two, network, scheduler="tcp://x")
     assert asked == [
         ("tcp://x", [1] * COUNT, {"preset": "fast"}, False),
         ("tcp://x", [16, 8], {"weights": None}, True),

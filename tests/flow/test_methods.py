@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import skimage.data
 
+from flow.analytic_motion import Texture, grid, to_uint8
 from flow.estimate import estimate, estimate_batch, load_method, methods
-from flow.motion import Texture, grid, to_uint8
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 SIZE = 112  # px
 

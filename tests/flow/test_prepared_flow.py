@@ -11,14 +11,14 @@ import pytest
 import skimage.data
 from click.testing import CliRunner
 
-from data_prep import clips
+from data_prep import clip_table
 from data_prep.frames import write_image
 from data_prep.prepared import Prepared
-from flow import cache
+from flow import prepared_flow
 from flow.estimate import Method, estimate, load_method
-from mer import registry
-from mer.cli import cli
-from mer.errors import BadInput
+from mer.cli.main import cli
+from mer_core import registry
+from mer_core.errors import BadInput
 
 FACE = np.ascontiguousarray(skimage.data.astronaut()[60:156, 160:256])
 APEX = np.roll(FACE, 1, axis=1)
@@ -30,7 +30,7 @@ def prepared(tmp_path):
     rows = [
         {"dataset": "made", "subject": f"s{i % 2}", "clip": f"c{i}", "onset": 1, "apex": 2} for i in range(3)
     ]
-    clips.write(clips.clip_table(rows), tmp_path / "clips.parquet")
+    clip_table.write(clip_table.clip_table(rows), tmp_path / "clips.parquet")
     outcome = pd.DataFrame(
         {"clip_id": [f"made/s{i % 2}/c{i}" for i in range(3)], "outcome": "ok", "onset": 1, "apex": 2}
     )
@@ -44,10 +44,10 @@ def prepared(tmp_path):
 
 
 def test_fills_the_cache_where_the_contract_says(prepared):
-    assert cache.estimate_prepared(prepared, "dis", jobs=2) == 3
+    assert prepared_flow.estimate_prepared(prepared, "dis", jobs=2) == 3
     with np.load(prepared.path / "flow" / "dis" / "s1" / "c1.npz", allow_pickle=False) as stored:
         assert np.array_equal(stored["flow"], estimate("dis", FACE, APEX))
-    assert np.array_equal(cache.read(prepared, "dis", "made/s0/c2"), estimate("dis", FACE, APEX))
+    assert np.array_equal(prepared_flow.read(prepared, "dis", "made/s0/c2"), estimate("dis", FACE, APEX))
     made_by = json.loads((prepared.path / "flow" / "dis" / "flow.json").read_text())
     assert (
         made_by["method"] == "dis"
@@ -70,36 +70,36 @@ def counting(method="counted", network=False, **options):
 
 def test_goes_on_where_it_stopped(prepared):
     method, seen = counting()
-    cache.estimate_prepared(prepared, method)
+    prepared_flow.estimate_prepared(prepared, method)
     (prepared.path / "flow" / "counted" / "s0" / "c2.npz").unlink()
-    assert cache.estimate_prepared(prepared, method) == 3
+    assert prepared_flow.estimate_prepared(prepared, method) == 3
     assert seen == [1, 1, 1, 1]
 
 
 def test_an_error_half_way_keeps_what_is_done_and_no_half_file(prepared):
     (prepared.folder("made/s0/c2") / "apex.png").write_bytes(b"no image")
     with pytest.raises(BadInput, match="not an image"):
-        cache.estimate_prepared(prepared, "dis", jobs=1)
+        prepared_flow.estimate_prepared(prepared, "dis", jobs=1)
     files = sorted(path.name for path in (prepared.path / "flow" / "dis").rglob("*.npz"))
     assert files == ["c0.npz", "c1.npz"]
 
 
 def test_networks_get_batches(prepared, monkeypatch):
-    monkeypatch.setattr(cache, "BATCH", 2)
+    monkeypatch.setattr(prepared_flow, "BATCH", 2)
     method, seen = counting(network=True)
-    assert cache.estimate_prepared(prepared, method, jobs=1) == 3
+    assert prepared_flow.estimate_prepared(prepared, method, jobs=1) == 3
     assert seen == [2, 1]
     (prepared.path / "flow" / "counted" / "s0" / "c0.npz").unlink()
-    cache.estimate_prepared(prepared, method)
+    prepared_flow.estimate_prepared(prepared, method)
     assert seen == [2, 1, 2]  # the same batch as at first, so the same digits
 
 
 def test_other_settings_are_refused_with_the_changed_key(prepared):
-    cache.estimate_prepared(prepared, "dis")
+    prepared_flow.estimate_prepared(prepared, "dis")
     with pytest.raises(BadInput, match="options.preset was face, now medium"):
-        cache.estimate_prepared(prepared, "dis", preset="medium")
+        prepared_flow.estimate_prepared(prepared, "dis", preset="medium")
     with pytest.raises(BadInput, match="match_exposure was True, now False"):
-        cache.estimate_prepared(prepared, "dis", match_exposure=False)
+        prepared_flow.estimate_prepared(prepared, "dis", match_exposure=False)
 
 
 @pytest.fixture
@@ -122,40 +122,40 @@ def shipped(tmp_path, monkeypatch):
 
 
 def test_flow_of_new_frozen_weights_is_never_mixed_with_the_old(prepared, shipped):
-    cache.estimate_prepared(prepared, "srflownet", jobs=1)
-    made_by = cache.settings(prepared, "srflownet")
+    prepared_flow.estimate_prepared(prepared, "srflownet", jobs=1)
+    made_by = prepared_flow.settings(prepared, "srflownet")
     assert re.fullmatch("[0-9a-f]{16}", made_by["weights"]) and made_by["options"] == {
         "network": "auto",
         "weights": None,
     }
-    assert cache.estimate_prepared(prepared, "srflownet") == 3
+    assert prepared_flow.estimate_prepared(prepared, "srflownet") == 3
     shipped()
     (prepared.path / "flow" / "srflownet" / "s0" / "c2.npz").unlink()
     with pytest.raises(
         BadInput,
         match=f"weights was {made_by['weights']}, now [0-9a-f]{{16}}. Delete that folder to estimate again",
     ):
-        cache.estimate_prepared(prepared, "srflownet")
-    assert not cache.flow_file(prepared, "srflownet", "made/s0/c2").exists()
+        prepared_flow.estimate_prepared(prepared, "srflownet")
+    assert not prepared_flow.flow_file(prepared, "srflownet", "made/s0/c2").exists()
 
 
 def test_flow_from_before_weights_were_recorded_is_not_taken_for_new(prepared, shipped):
-    cache.estimate_prepared(prepared, "srflownet", jobs=1)
-    made_by = cache.settings(prepared, "srflownet")
+    prepared_flow.estimate_prepared(prepared, "srflownet", jobs=1)
+    made_by = prepared_flow.settings(prepared, "srflownet")
     del made_by["weights"]
     (prepared.path / "flow" / "srflownet" / "flow.json").write_text(json.dumps(made_by))
     with pytest.raises(BadInput, match="weights was not recorded, now"):
-        cache.estimate_prepared(prepared, "srflownet")
+        prepared_flow.estimate_prepared(prepared, "srflownet")
 
 
 def test_weights_of_ones_own_are_known_by_name_and_content_not_by_folder(prepared, tmp_path):
     def method(path, content):
         return Method("counted", {"weights": str(tmp_path / path)}, counting()[0].run, False, content)
 
-    cache.estimate_prepared(prepared, method("w.bin", "1"))
-    cache.estimate_prepared(prepared, method("a/w.bin", "1"))
+    prepared_flow.estimate_prepared(prepared, method("w.bin", "1"))
+    prepared_flow.estimate_prepared(prepared, method("a/w.bin", "1"))
     with pytest.raises(BadInput, match="weights was 1, now 2"):
-        cache.estimate_prepared(prepared, method("w.bin", "2"))
+        prepared_flow.estimate_prepared(prepared, method("w.bin", "2"))
 
 
 def test_a_cluster_machine_with_other_weights_is_refused(prepared, shipped):
@@ -169,7 +169,7 @@ def test_a_cluster_machine_with_other_weights_is_refused(prepared, shipped):
         "phase": "onset-apex",
     }
     with pytest.raises(BadInput, match="other weights of srflownet: [0-9a-f]{16}, not 123"):
-        cache._in_cluster(["made/s0/c0"], weights="123", **asked)
+        prepared_flow._in_cluster(["made/s0/c0"], weights="123", **asked)
 
 
 def precise(precision):
@@ -178,27 +178,27 @@ def precise(precision):
 
 
 def test_flow_of_two_precisions_is_never_mixed(prepared):
-    cache.estimate_prepared(prepared, precise("bfloat16"))
-    assert cache.settings(prepared, "counted")["precision"] == "bfloat16"
-    cache.flow_file(prepared, "counted", "made/s0/c2").unlink()
+    prepared_flow.estimate_prepared(prepared, precise("bfloat16"))
+    assert prepared_flow.settings(prepared, "counted")["precision"] == "bfloat16"
+    prepared_flow.flow_file(prepared, "counted", "made/s0/c2").unlink()
     with pytest.raises(
         BadInput, match="precision was bfloat16, now float32. Delete that folder to estimate again"
     ):
-        cache.estimate_prepared(prepared, precise("float32"))
-    assert not cache.flow_file(prepared, "counted", "made/s0/c2").exists()
-    assert cache.estimate_prepared(prepared, precise("bfloat16")) == 3
+        prepared_flow.estimate_prepared(prepared, precise("float32"))
+    assert not prepared_flow.flow_file(prepared, "counted", "made/s0/c2").exists()
+    assert prepared_flow.estimate_prepared(prepared, precise("bfloat16")) == 3
 
 
 def test_flow_from_before_precision_was_recorded_counts_as_float32(prepared):
-    cache.estimate_prepared(prepared, precise("float32"))
+    prepared_flow.estimate_prepared(prepared, precise("float32"))
     file = prepared.path / "flow" / "counted" / "flow.json"
     made_by = json.loads(file.read_text())
     assert made_by.pop("precision") == "float32"
     file.write_text(json.dumps(made_by))
-    assert cache.settings(prepared, "counted")["precision"] == "float32"
-    assert cache.estimate_prepared(prepared, precise("float32")) == 3
+    assert prepared_flow.settings(prepared, "counted")["precision"] == "float32"
+    assert prepared_flow.estimate_prepared(prepared, precise("float32")) == 3
     with pytest.raises(BadInput, match="precision was float32, now bfloat16"):
-        cache.estimate_prepared(prepared, precise("bfloat16"))
+        prepared_flow.estimate_prepared(prepared, precise("bfloat16"))
 
 
 def test_a_method_says_in_what_precision_it_computes(monkeypatch):
@@ -227,7 +227,7 @@ def test_a_cluster_machine_with_another_precision_is_refused(prepared, shipped):
         "phase": "onset-apex",
     }
     with pytest.raises(BadInput, match="estimates srflownet in float32, not in bfloat16"):
-        cache._in_cluster(
+        prepared_flow._in_cluster(
             ["made/s0/c0"], weights=load_method("srflownet").weights, precision="bfloat16", **asked
         )
 
@@ -235,21 +235,23 @@ def test_a_cluster_machine_with_another_precision_is_refused(prepared, shipped):
 def test_the_second_phase_has_a_folder_of_its_own_for_clips_that_have_an_offset(prepared):
     clip_id = "made/s0/c2"
     write_image(prepared.folder(clip_id) / "offset.png", FACE)
-    cache.estimate_prepared(prepared, "dis")
-    first = cache.read(prepared, "dis", clip_id)
-    assert cache.estimate_prepared(prepared, "dis", phase="apex-offset") == 1
+    prepared_flow.estimate_prepared(prepared, "dis")
+    first = prepared_flow.read(prepared, "dis", clip_id)
+    assert prepared_flow.estimate_prepared(prepared, "dis", phase="apex-offset") == 1
     there = {
         path.relative_to(prepared.path / "flow" / "dis.apex-offset").as_posix()
         for path in (prepared.path / "flow").glob("dis.*/**/*.*")
     }
     assert there == {"flow.json", "s0/c2.npz"}
-    assert np.array_equal(cache.read(prepared, "dis", clip_id, "apex-offset"), estimate("dis", APEX, FACE))
-    assert np.array_equal(cache.read(prepared, "dis", clip_id), first)
-    assert cache.settings(prepared, "dis", "apex-offset") == cache.settings(prepared, "dis")
+    assert np.array_equal(
+        prepared_flow.read(prepared, "dis", clip_id, "apex-offset"), estimate("dis", APEX, FACE)
+    )
+    assert np.array_equal(prepared_flow.read(prepared, "dis", clip_id), first)
+    assert prepared_flow.settings(prepared, "dis", "apex-offset") == prepared_flow.settings(prepared, "dis")
     with pytest.raises(BadInput, match="options.preset was face, now medium"):
-        cache.estimate_prepared(prepared, "dis", phase="apex-offset", preset="medium")
+        prepared_flow.estimate_prepared(prepared, "dis", phase="apex-offset", preset="medium")
     with pytest.raises(BadInput, match="no apex-offset flow by dis. .* --method dis --phase apex-offset"):
-        cache.read(prepared, "dis", "made/s0/c0", "apex-offset")
+        prepared_flow.read(prepared, "dis", "made/s0/c0", "apex-offset")
 
 
 def test_clips_without_an_offset_are_counted(prepared):
@@ -266,9 +268,9 @@ def test_clips_without_an_offset_are_counted(prepared):
 
 def test_reading_what_is_not_there_says_the_command(prepared):
     with pytest.raises(BadInput, match="mer flow estimate .* --method tvl1"):
-        cache.read(prepared, "tvl1", "made/s0/c0")
+        prepared_flow.read(prepared, "tvl1", "made/s0/c0")
     with pytest.raises(BadInput, match="mer flow estimate .* --method tvl1"):
-        cache.settings(prepared, "tvl1")
+        prepared_flow.settings(prepared, "tvl1")
 
 
 def test_a_network_works_on_each_batch_with_one_thread_because_sums_differ_otherwise(prepared):
@@ -281,7 +283,7 @@ def test_a_network_works_on_each_batch_with_one_thread_because_sums_differ_other
 
     torch.set_num_threads(2)
     try:
-        cache.estimate_prepared(prepared, Method("counted", {}, run, True))
+        prepared_flow.estimate_prepared(prepared, Method("counted", {}, run, True))
         assert seen == [(1, 1)] and torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

@@ -1,10 +1,10 @@
 import numpy as np
 
-from flow import draw
+from flow import visualize
 
 
 def colour(u, v, radius=2.0):
-    return tuple(int(c) for c in draw.draw_flow(np.array([[[u, v]]], np.float32), radius)[0, 0])
+    return tuple(int(c) for c in visualize.draw_flow(np.array([[[u, v]]], np.float32), radius)[0, 0])
 
 
 def test_rest_is_white_and_the_radius_is_full_colour():
@@ -25,7 +25,7 @@ def test_directions_keep_their_hues():
 def test_the_scale_is_fixed_not_fitted_to_the_picture():
     small, large = np.full((4, 4, 2), 0.1, np.float32), np.full((4, 4, 2), 0.1, np.float32)
     large[0, 0] = 50
-    assert np.array_equal(draw.draw_flow(small, 2)[1:], draw.draw_flow(large, 2)[1:])
+    assert np.array_equal(visualize.draw_flow(small, 2)[1:], visualize.draw_flow(large, 2)[1:])
 
 
 def test_motion_beyond_the_radius_is_darker_not_clipped_white():
@@ -33,7 +33,7 @@ def test_motion_beyond_the_radius_is_darker_not_clipped_white():
 
 
 def test_legend_shows_the_wheel_and_names_the_radius():
-    one, three = draw.legend(1.0), draw.legend(3.0)
+    one, three = visualize.legend(1.0), visualize.legend(3.0)
     assert one.shape == (96 + 18, 96, 3) and one.dtype == np.uint8
     assert np.array_equal(one[:96], three[:96])  # the same wheel
     assert (one[96:] < 128).any() and not np.array_equal(one[96:], three[96:])  # another number
@@ -41,12 +41,12 @@ def test_legend_shows_the_wheel_and_names_the_radius():
 
 
 def test_strain_picture_is_fixed_too():
-    picture = draw.draw_strain(np.array([[0.0, 0.05, 0.1, 9.0]], np.float32), full=0.1)
+    picture = visualize.draw_strain(np.array([[0.0, 0.05, 0.1, 9.0]], np.float32), full=0.1)
     assert picture.shape == (1, 4, 3) and picture[0, 0].sum() < 10
     assert np.array_equal(picture[0, 2], picture[0, 3]) and picture[0, 1].sum() < picture[0, 2].sum()
 
 
 def test_pictures_of_any_height_stand_on_one_line():
-    row = draw.beside(np.zeros((5, 4, 3), np.uint8), np.zeros((9, 3, 3), np.uint8), gap=2)
+    row = visualize.beside(np.zeros((5, 4, 3), np.uint8), np.zeros((9, 3, 3), np.uint8), gap=2)
     assert row.shape == (9, 9, 3)
     assert row[0, 0, 0] == 255 and row[8, 0, 0] == 0 and row[0, 8, 0] == 0 and row[8, 4, 0] == 255

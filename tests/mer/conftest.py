@@ -42,8 +42,8 @@ def prepared(tmp_path):
 
     import cv2
 
-    from data_prep import clips
-    from flow import files
+    from data_prep import clip_table
+    from flow import io
 
     root = tmp_path / "prepared" / "casme2"
     emotions = ("happiness", "disgust", "happiness", "others")
@@ -52,8 +52,8 @@ def prepared(tmp_path):
         for s in range(1, 5)
         for c in range(4)
     ]
-    table = clips.clip_table(rows)
-    clips.write(table, root / "clips.parquet")
+    table = clip_table.clip_table(rows)
+    clip_table.write(table, root / "clips.parquet")
     outcome = pd.DataFrame(
         {
             "clip_id": table["clip_id"],
@@ -96,7 +96,5 @@ def prepared(tmp_path):
         motion = {"happiness": (1, 0), "disgust": (0, 1), "others": (0, 0)}[row.emotion]
         if row.clip_id != "casme2/sub01/c1":
             flow = np.full((64, 64, 2), motion) + rng.normal(0, 0.1, (64, 64, 2))
-            files.write(
-                root / "flow" / "srflownet" / row.subject / f"{row.clip}.npz", flow.astype(np.float32)
-            )
+            io.write(root / "flow" / "srflownet" / row.subject / f"{row.clip}.npz", flow.astype(np.float32))
     return root

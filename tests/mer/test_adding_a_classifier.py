@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mer import run
 from mer.classifiers import logistic
-from mer.config import CvConfig
+from mer.evaluation import run
+from mer.evaluation.config import CvConfig
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-classifier.md"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mer import inputs, run
-from mer.config import CvConfig
+from mer.evaluation import inputs, run
+from mer.evaluation.config import CvConfig
 from mer.features import flow_image
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-feature.md"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mer import protocols, run
-from mer.config import CvConfig
+from mer.evaluation import protocols, run
+from mer.evaluation.config import CvConfig
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -37,6 +37,6 @@ def test_a_grouping_and_a_choice_of_subjects_can_be_cross_validated(prepared, tm
 
 def test_the_page_names_every_way_and_files_that_are_there():
     page = (DOCS / "adding-a-protocol.md").read_text(encoding="utf-8")
-    for way, file in re.findall(r"^\| `(\w+)` \| .* \| `mer/protocol_files/([\w.-]+)` \|$", page, re.M):
+    for way, file in re.findall(r"^\| `(\w+)` \| .* \| `mer/protocols/([\w.-]+)` \|$", page, re.M):
         assert getattr(protocols.load(Path(file).stem), way) is not None
     assert all(f"`{way}`" in page for way in protocols.WAYS)

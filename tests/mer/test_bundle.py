@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
-import mer
-from mer import bundle, registry
-from mer.config import CvConfig
-from mer.errors import BadInput
+import mer_core
+from mer import bundle
+from mer.evaluation.config import CvConfig
+from mer_core import registry
+from mer_core.errors import BadInput
 
 LABELS = ["negative", "positive", "surprise"]
 
@@ -20,7 +21,7 @@ def fitted(classifier: str, seeds: int = 2) -> bundle.Bundle:
     Classifier = registry.load("mer.classifiers", classifier).Classifier
     classifiers = [Classifier(classes=3, seed=seed).fit(X, y) for seed in range(seeds)]
     recipe = bundle.Recipe(
-        mer=mer.__version__,
+        mer=mer_core.__version__,
         face_size=224,
         method="dis",
         method_options={"preset": "face"},

@@ -60,7 +60,9 @@ def test_parameters_are_these_and_documented(name):
 
 def test_one_folder_and_no_settings_are_enough(prepared, tmp_path, monkeypatch):
     given = []
-    monkeypatch.setattr("mer.run.cross_validate_prepared", lambda *arguments: given.append(arguments))
+    monkeypatch.setattr(
+        "mer.evaluation.run.cross_validate_prepared", lambda *arguments: given.append(arguments)
+    )
     mer.cross_validate(str(prepared), None, tmp_path / "run")
     mer.cross_validate([prepared], mer.CvConfig(seeds=1), tmp_path / "run", jobs=2)
     assert given == [

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from mer.disk import read_json, replacing, visible, write_json
-from mer.errors import BadInput
+from mer_core.errors import BadInput
+from mer_core.io import read_json, replacing, visible, write_json
 
 
 def test_hidden_files_leave_a_folder_free(tmp_path):

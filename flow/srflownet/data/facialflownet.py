@@ -8,9 +8,9 @@ Source: J. Lu et al., FacialFlowNet, ACM MM 2024, arXiv 2409.05396, and the READ
 
 from pathlib import Path
 
-from flow.datasets.generic import Pair
-from flow.datasets.srflow import following, images, read_pair
-from mer.errors import BadInput
+from flow.srflownet.data.generic import Pair
+from flow.srflownet.data.srflow import following, images, read_pair
+from mer_core.errors import BadInput
 
 TREE = """ROOT/
   image/{facial,head}/{train,val,test}/.../NAME.png

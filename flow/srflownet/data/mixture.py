@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from flow.datasets.facialflownet import FacialFlowNetPairs
-from flow.datasets.generic import GenericPairs, Pair
-from flow.datasets.moved import MovedFaces
-from flow.datasets.pool import PooledFaces, seen_anew
-from flow.datasets.srflow import SRFlowPairs
-from mer.errors import BadInput
-from mer.registry import check
+from flow.srflownet.data.facialflownet import FacialFlowNetPairs
+from flow.srflownet.data.generic import GenericPairs, Pair
+from flow.srflownet.data.moved import MovedFaces
+from flow.srflownet.data.pool import PooledFaces, seen_anew
+from flow.srflownet.data.srflow import SRFlowPairs
+from mer_core.errors import BadInput
+from mer_core.registry import check
 
 READERS = {"srflow": SRFlowPairs, "facialflownet": FacialFlowNetPairs}
 

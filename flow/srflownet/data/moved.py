@@ -16,9 +16,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from flow import exposure
-from flow.datasets.generic import TEXTURES, Pair, camera, fractal, random_motion, texture
-from flow.datasets.pool import pairs_in, rendered
+from flow import photometric
+from flow.srflownet.data.generic import TEXTURES, Pair, camera, fractal, random_motion, texture
+from flow.srflownet.data.pool import pairs_in, rendered
 
 FACE_WIDTH = 165.0  # px, of a face that fills a frame of 224 px as the aligned faces do
 EYES = 75.0  # px, between the eyes of such a face
@@ -53,7 +53,7 @@ class MovedFaces:
         flow = _motion(rng, self.size, scale)
         onset, apex = _seen(rng, picture, middle, width / (FACE_WIDTH * scale), flow)
         onset, apex = camera(rng, onset, apex)
-        return Pair(onset, exposure.match(onset, apex), flow, np.ones((self.size, self.size), bool))
+        return Pair(onset, photometric.match(onset, apex), flow, np.ones((self.size, self.size), bool))
 
     def _face(self, rng: np.random.Generator, scale: float) -> tuple[np.ndarray, np.ndarray, float]:
         """Return a rendered face with the grain of skin on it, float32 0..255, where in it to look, and its width in px."""

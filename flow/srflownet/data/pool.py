@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from flow.datasets.generic import Pair, camera
-from mer.disk import replacing
-from mer.errors import BadInput
-from mer.progress import track
+from flow.srflownet.data.generic import Pair, camera
+from mer_core.errors import BadInput
+from mer_core.io import replacing
+from mer_core.progress import track
 
 PAIRS_OF_A_FACE = 4  # taken of each identity: more identities teach more than more expressions of one
 STRIDE = 16  # consecutive numbers of the engine share an identity for this long

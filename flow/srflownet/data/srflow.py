@@ -1,4 +1,4 @@
-"""Reading SRFlow and SRFlow3D, real or rendered by `flow/render.py`.
+"""Reading SRFlow and SRFlow3D, real or rendered by `flow/splatting/write_dataset.py`.
 
 Both orders of the folders are read, as both are documented: `<split>/<kind>/<subject>` and `<split>/<subject>/<kind>`;
 forward flow is called `flow` or `flow_F`.
@@ -13,9 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from flow import files
-from flow.datasets.generic import Pair
-from mer.errors import BadInput
+from flow import io
+from flow.srflownet.data.generic import Pair
+from mer_core.errors import BadInput
 
 TREE = """ROOT/
   train/  test/
@@ -94,7 +94,7 @@ def following(name: str) -> str:
 
 def read_pair(first: Path, second: Path, flow_file: Path, mask_file: Path | None) -> Pair:
     """The pair in these files; without one of a mask it is the whole frame. Raises `BadInput` unless all are of one size."""
-    flow = files.read(flow_file)
+    flow = io.read(flow_file)
     onset, apex = read_image(first), read_image(second)
     mask = read_image(mask_file)[..., 0] > 127 if mask_file else np.ones(flow.shape[:2], bool)
     if not onset.shape[:2] == apex.shape[:2] == flow.shape[:2] == mask.shape:

@@ -3,12 +3,12 @@
 Ours. A network of radial basis functions, fitted in closed form, so that all folds take a second and no seed matters. Source: Poggio
 and Girosi, "Networks for approximation and learning", Proceedings of the IEEE 78(9), 1990; `_mirror_kernel.py` names the rest.
 Built from what is known about faces before any label is seen:
-- How far a face moves, and where the zero of a ready-made map lies, says little: maps are levelled (mer/levelled.py).
+- How far a face moves, and where the zero of a ready-made map lies, says little: maps are levelled (mer/classifiers/mer_net/levelling.py).
 - A mirrored face shows the same: the kernel is invariant.
 - Labels are noisy and rare: the ridge is as large as the signal, and classes weigh equally.
 
 `networks` adds the mean of so many convolutional networks (`_light_net.py`, 5,955 weights), which see maps changed as a face and a
-camera would change them (mer/augment.py) and may start from synthetic motion (mer/pretrain.py). With hundreds of clips they did not
+camera would change them (mer/classifiers/mer_net/augmentation.py) and may start from synthetic motion (benchmarks/pretrain.py). With hundreds of clips they did not
 help, so that there are none unless asked for. Every part and switch on real clips, with everything that was tried:
 docs/results/real-flow-dev.md and docs/results/mer-net-ablation.md.
 
@@ -20,13 +20,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from mer.augment import Changes
-from mer.classifiers import _light_net
-from mer.classifiers._light_net import Training
-from mer.classifiers._mirror_kernel import MirrorKernel
-from mer.device import choose
-from mer.errors import BadInput
-from mer.levelled import levelled, mirrored, pooled
+from mer.classifiers.mer_net import network
+from mer.classifiers.mer_net.augmentation import Changes
+from mer.classifiers.mer_net.kernel import MirrorKernel
+from mer.classifiers.mer_net.levelling import levelled, mirrored, pooled
+from mer.classifiers.mer_net.network import Training
+from mer_core.device import choose
+from mer_core.errors import BadInput
 
 
 class Classifier:
@@ -34,7 +34,7 @@ class Classifier:
 
     kernel : whether the kernel has a say;  networks : how many conv nets have one, with seeds of their own
     level : level the maps; if not, zero and amplitude of each clip are kept as they come
-    start : weights that the networks go on from, a name of mer/pretrain.py such as "box"; "none" starts from random ones. Such weights
+    start : weights that the networks go on from, a name of benchmarks/pretrain.py such as "box"; "none" starts from random ones. Such weights
         know one phase, and a second one has no say to begin with
     steps, learning_rate, mirror, shift, zoom, rotation, amplitude, mixup, smoothing, balanced, weight_decay, average : see
         `_light_net.Training` and `augment.Changes`; the kernel knows mirror and balanced too
@@ -104,9 +104,9 @@ class Classifier:
         """
         maps, y = self._maps(X), np.asarray(y, dtype=np.int64)
         size, seed, start = (self.settings[name] for name in ("networks", "seed", "start"))
-        begin = None if start == "none" else _light_net.frozen(start)
+        begin = None if start == "none" else network.frozen(start)
         networks = [
-            _light_net.train(
+            network.train(
                 maps,
                 y,
                 folds,
@@ -137,7 +137,7 @@ class Classifier:
             np.mean(
                 [
                     torch.softmax(
-                        _light_net.logits(weights, torch.from_numpy(view).to(self.device))[0].double(), 1
+                        network.logits(weights, torch.from_numpy(view).to(self.device))[0].double(), 1
                     )
                     .cpu()
                     .numpy()

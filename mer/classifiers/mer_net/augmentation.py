@@ -1,6 +1,6 @@
 """What may change about a motion map without changing what it shows: its side, its place, its size, its strength.
 
-For levelled maps (mer/levelled.py) and networks. Every change is drawn from numbers that are handed in, one set per clip, so that
+For levelled maps (mer/classifiers/mer_net/levelling.py) and networks. Every change is drawn from numbers that are handed in, one set per clip, so that
 a clip changes alike whichever other clips are there.
 """
 

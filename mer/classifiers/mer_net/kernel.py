@@ -7,7 +7,7 @@ Burkhardt, Invariant kernel functions for pattern analysis, Machine Learning 68,
 
 import numpy as np
 
-from mer.levelled import mirrored
+from mer.classifiers.mer_net.levelling import mirrored
 
 # The most widely used kernel at its natural width: two maps as different as maps on average are at 1/e.
 WIDTH = 1.0

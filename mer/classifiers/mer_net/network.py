@@ -14,14 +14,16 @@ import torch
 from safetensors.torch import load_file
 from torch.nn import functional as F
 
-from mer import augment
-from mer.errors import BadInput
-from mer.levelled import SIDE
+from mer.classifiers.mer_net import augmentation
+from mer.classifiers.mer_net.levelling import SIDE
+from mer_core.errors import BadInput
 
 FILTERS = (16, 32)
 CELLS = (SIDE // 4) ** 2
 BLOCK = 17  # folds trained together: their maps stay in the processor's cache
-FROZEN = Path(__file__).parents[1] / "weights"  # of networks fitted on synthetic motion, see mer/pretrain.py
+FROZEN = (
+    Path(__file__).parent / "weights"
+)  # of networks fitted on synthetic motion, see benchmarks/pretrain.py
 Weights = dict[str, torch.Tensor]  # each with a first axis of folds
 
 
@@ -30,7 +32,7 @@ class Training:
     """How the network is trained; nothing here is chosen by looking at a score.
 
     steps, batch, learning_rate : AdamW for a fixed number of steps, warmed up and cooled down (half a cosine each)
-    changes : see mer/augment.py;  mixup : alpha of the Beta distribution of shares, 0 for none
+    changes : see mer/classifiers/mer_net/augmentation.py;  mixup : alpha of the Beta distribution of shares, 0 for none
     smoothing : share of the label given to the other classes;  balanced : clips weigh N / (C N_c)
     weight_decay : of AdamW;  average : decay of the running mean of the weights, which is what is kept; 0 keeps the last ones
     """
@@ -38,7 +40,7 @@ class Training:
     steps: int = 150
     batch: int = 64
     learning_rate: float = 3e-3
-    changes: augment.Changes = augment.Changes()
+    changes: augmentation.Changes = augmentation.Changes()
     mixup: float = 0.2
     smoothing: float = 0.1
     balanced: bool = True
@@ -101,11 +103,11 @@ def _train_block(maps, y, folds, classes, seed, how, start, places, total) -> We
         + how.smoothing / classes
     )
     for step, (clips, partners, share, draws) in enumerate(turns(seed, how, places, total)):
-        x = augment.changed(maps[clips], draws[0], how.changes)
+        x = augmentation.changed(maps[clips], draws[0], how.changes)
         target, weight = targets[clips].expand(len(folds), -1, -1), clip_weight[:, clips]
         if how.mixup:
             lam = torch.from_numpy(share).to(maps)
-            x = lam[:, None, None, None] * x + (1 - lam)[:, None, None, None] * augment.changed(
+            x = lam[:, None, None, None] * x + (1 - lam)[:, None, None, None] * augmentation.changed(
                 maps[partners], draws[1], how.changes
             )
             target = lam[:, None] * target + (1 - lam)[:, None] * targets[partners]
@@ -135,7 +137,7 @@ def turns(seed: int, how: Training, places: np.ndarray, total: int):
         rng = np.random.default_rng([seed, epoch])
         order, partner = rng.permutation(total), rng.permutation(total)
         share = rng.beta(how.mixup, how.mixup, total) if how.mixup else np.ones(total)
-        draws = rng.random((2, total, augment.DRAWS))
+        draws = rng.random((2, total, augmentation.DRAWS))
         for first in range(0, total, how.batch):
             if step == how.steps:
                 return
@@ -172,7 +174,7 @@ def frozen(name: str) -> Weights:
             sorted(file.stem.removeprefix("synthetic-") for file in FROZEN.glob("synthetic-*.safetensors"))
         )
         raise BadInput(
-            f"There are no frozen weights called {name!r}. Known: {known or 'none'}. Make them with: python -m mer.pretrain --crop {name}"
+            f"There are no frozen weights called {name!r}. Known: {known or 'none'}. Make them with: python -m benchmarks.pretrain --crop {name}"
         )
     return {key.removeprefix("network0."): value for key, value in load_file(path).items()}
 

@@ -105,7 +105,7 @@ class Classifier(NetworkClassifier):
         X : (N, C, H, W) float, all clips; y : (N,) int; folds : positions to fit on, one array per fold
         watch : called after each epoch with the number of a fold and its classifier as it then stands, for `mer audit`
         """
-        from mer.classifiers import _ststnet_folds
+        from mer.classifiers.ststnet import folds as _ststnet_folds
 
         fitted = [type(self)(**self.settings, device=self.device.type) for _ in folds]
         for one, fold in zip(fitted, folds):

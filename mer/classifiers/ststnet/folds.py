@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from mer.classifiers._ststnet_kernel import CHANNELS, Kernel
+from mer.classifiers.ststnet.kernel import CHANNELS, Kernel
 
 BLOCK = 40  # folds trained together at most; the next block starts when this one is saved
 AT_ONCE = {

@@ -5,7 +5,7 @@ import pytest
 
 from flow.splatting.background import Background
 from flow.splatting.camera import Camera
-from flow.splatting.faces import procedural
+from flow.splatting.identity import procedural
 from flow.splatting.lighting import Light
 from flow.splatting.scenes import Scene
 

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from test_rasterize import random_splats
 
 from flow.splatting import gsplat_backend, rasterize
 from flow.splatting.scenes import render_pair
+from tests.flow.splatting.test_rasterize import random_splats
 
 
 def isect_tiles(means2d, radii, depths, tile_size, tile_width, tile_height):

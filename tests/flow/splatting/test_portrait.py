@@ -6,10 +6,10 @@ from skimage import data
 
 from flow.splatting.actor import Actor
 from flow.splatting.camera import Pose
+from flow.splatting.ground_truth import motion
 from flow.splatting.head import State
 from flow.splatting.portrait import Portrait, portrait
-from flow.splatting.truth import motion
-from mer.errors import NothingToScore
+from mer_core.errors import NothingToScore
 
 
 @pytest.fixture(scope="module")

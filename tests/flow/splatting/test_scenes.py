@@ -5,7 +5,7 @@ import pytest
 from torch.utils.data import DataLoader
 
 from data_prep.landmarks import FaceMesh
-from flow.splatting.faces import procedural
+from flow.splatting.identity import procedural
 from flow.splatting.scenes import PAIRS_PER_FACE, render_pair
 from flow.splatting.stream import PairStream
 

@@ -6,9 +6,9 @@ import pytest
 
 from flow.splatting import gaussians as gaussians_module
 from flow.splatting.camera import Pose
+from flow.splatting.ground_truth import FAR, View, motion
 from flow.splatting.head import State
 from flow.splatting.rasterize import weigh
-from flow.splatting.truth import FAR, View, motion
 
 STATES = {
     "smile": State({"12": 0.5}),

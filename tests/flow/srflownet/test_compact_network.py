@@ -6,9 +6,9 @@ import skimage.data
 import torch
 
 from flow.methods.srflownet import WEIGHTS
-from flow.srflownet import equations, load_network
+from flow.srflownet import load_network, lucas_kanade
 from flow.srflownet.compact import CompactSRFlowNet, drift, local_contrast
-from flow.srflownet.tiles import _starts, estimate_tiled
+from flow.srflownet.tiled import _starts, estimate_tiled
 
 
 @pytest.fixture(scope="module")
@@ -94,10 +94,10 @@ def ramp_pair(dx, dy):
     return pattern(x, y)[None, None], pattern(x - dx, y - dy)[None, None]
 
 
-@pytest.mark.parametrize("answer", range(equations.STEPS))
+@pytest.mark.parametrize("answer", range(lucas_kanade.STEPS))
 def test_every_answer_finds_a_small_even_motion(answer):
     first, second = ramp_pair(0.3, -0.2)
-    _, steps = equations.solve(first, second, torch.zeros(1, 2, 16, 16), ratio=4)
+    _, steps = lucas_kanade.solve(first, second, torch.zeros(1, 2, 16, 16), ratio=4)
     found = steps[0, answer, :, 4:-4, 4:-4].flatten(1).median(dim=1).values
     assert found.numpy() == pytest.approx([0.3, -0.2], abs=0.045)  # damping shortens the local ones
 
@@ -105,7 +105,7 @@ def test_every_answer_finds_a_small_even_motion(answer):
 def test_the_answers_are_to_what_is_left_of_the_motion():
     first, second = ramp_pair(1.3, -0.2)
     flow = torch.tensor([1.0, 0.0])[None, :, None, None].expand(1, 2, 16, 16)
-    _, steps = equations.solve(first, second, flow, ratio=4)
+    _, steps = lucas_kanade.solve(first, second, flow, ratio=4)
     assert steps[0, :, :, 4:-4, 4:-4].mean(dim=(0, 2, 3)).numpy() == pytest.approx([0.3, -0.2], abs=0.03)
 
 
@@ -117,8 +117,8 @@ def test_smooth_answers_solve_their_system():
     it = torch.randn(6, 6)
     sums = torch.stack([ix * ix, ix * iy, iy * iy, ix * it, iy * it, it * it])[None]
     flow = 0.1 * torch.randn(1, 2, 6, 6)
-    (found,) = equations.smooth_answers(sums, flow, ((0.5, 0.0),))
-    laplacian = equations.laplacian(torch.eye(36).reshape(36, 1, 6, 6)).reshape(36, 36).T
+    (found,) = lucas_kanade.smooth_answers(sums, flow, ((0.5, 0.0),))
+    laplacian = lucas_kanade.laplacian(torch.eye(36).reshape(36, 1, 6, 6)).reshape(36, 36).T
     block = lambda m: torch.diag(m.flatten())  # noqa: E731
     smooth = 0.5 * laplacian + 1e-5 * torch.eye(36)
     system = torch.cat(
@@ -129,5 +129,7 @@ def test_smooth_answers_solve_their_system():
     )
     right = -torch.cat([(ix * it).flatten(), (iy * it).flatten()])
     right = right - 0.5 * torch.cat([laplacian @ flow[0, 0].flatten(), laplacian @ flow[0, 1].flatten()])
-    exact = equations.REACH * torch.tanh(torch.linalg.solve(system, right).reshape(2, 6, 6) / equations.REACH)
+    exact = lucas_kanade.REACH * torch.tanh(
+        torch.linalg.solve(system, right).reshape(2, 6, 6) / lucas_kanade.REACH
+    )
     assert torch.allclose(found[0], exact, atol=0.02)

@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
-from flow import files
-from flow.datasets.facialflownet import FacialFlowNetPairs
-from flow.datasets.mixture import Mixture
-from flow.datasets.srflow import SRFlowPairs
-from flow.render import clip_of, render
-from flow.splatting.truth import motion
-from mer.errors import BadInput
+from flow import io
+from flow.splatting.ground_truth import motion
+from flow.splatting.write_dataset import clip_of, render
+from flow.srflownet.data.facialflownet import FacialFlowNetPairs
+from flow.srflownet.data.mixture import Mixture
+from flow.srflownet.data.srflow import SRFlowPairs
+from mer_core.errors import BadInput
 
 SIZE = 72
 
@@ -42,7 +42,7 @@ def test_written_pairs_are_read_back(folder):
 
 
 def test_all_kinds_are_there_and_agree(folder):
-    flow = files.read(folder / "train/flow/00000/0001.flo")
+    flow = io.read(folder / "train/flow/00000/0001.flo")
     depth = np.load(folder / "train/depth/00000/0001.npy")
     inverse = np.load(folder / "train/scaled_inv_depth/00000/0001.npy")
     change = np.load(folder / "train/scaled_inv_depth_change/00000/0001.npy")
@@ -122,7 +122,7 @@ def drifting(tmp_path):
         )
         cv2.imwrite(str(tmp_path / f"mask/0007/{8 + step}.png"), np.full((90, 80), 255, np.uint8))
     for step in range(3):
-        files.write(
+        io.write(
             tmp_path / f"flow/facial/train/0007/{8 + step}.flo", np.full((90, 80, 2), (3, -2), np.float32)
         )
     return tmp_path
@@ -173,7 +173,7 @@ def test_facialflownet_is_read(tmp_path):
             cv2.imwrite(str(tmp_path / "image" / motion_kind / "train/0007" / f"{number:03d}.png"), frame)
         for number in range(2):
             flow = np.full((12, 10, 2), number + (0.5 if motion_kind == "head" else 0), np.float32)
-            files.write(tmp_path / "flow" / motion_kind / "train/0007" / f"{number:03d}.flo", flow)
+            io.write(tmp_path / "flow" / motion_kind / "train/0007" / f"{number:03d}.flo", flow)
     (tmp_path / "mask/train/0007").mkdir(parents=True)
     mask = np.zeros((12, 10), np.uint8)
     mask[3:] = 255

@@ -6,9 +6,9 @@ import skimage.data
 import torch
 
 from flow import srflownet
-from flow.export import export
 from flow.methods.srflownet import WEIGHTS
 from flow.srflownet import compact
+from flow.srflownet.export import export
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import skimage.data
 import torch
 
 from flow.srflownet import correlation
-from flow.srflownet.full import SRFlowNet, convex_upsample
-from flow.srflownet.tiles import estimate_tiled
+from flow.srflownet.skflow import SRFlowNet, convex_upsample
+from flow.srflownet.tiled import estimate_tiled
 
-# Counted by hand from SKFlow's published layers (see flow/srflownet/full.py for the source).
+# Counted by hand from SKFlow's published layers (see flow/srflownet/skflow.py for the source).
 PUBLISHED = {
     "fnet": 1_066_848,
     "cnet": 1_069_728,

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from flow.datasets import generic, pool
-from flow.datasets.generic import GenericPairs, random_motion, surface
-from flow.datasets.mixture import Mixture
-from flow.datasets.pool import PooledFaces
-from mer.errors import BadInput
+from flow.srflownet.data import generic, pool
+from flow.srflownet.data.generic import GenericPairs, random_motion, surface
+from flow.srflownet.data.mixture import Mixture
+from flow.srflownet.data.pool import PooledFaces
+from mer_core.errors import BadInput
 
 
 @pytest.fixture(autouse=True)

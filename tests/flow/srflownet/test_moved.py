@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from flow.datasets import generic, moved
-from flow.datasets.moved import MovedFaces, _motion, _seen
-from mer.errors import BadInput
+from flow.srflownet.data import generic, moved
+from flow.srflownet.data.moved import MovedFaces, _motion, _seen
+from mer_core.errors import BadInput
 
 
 @pytest.fixture(autouse=True)

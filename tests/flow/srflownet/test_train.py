@@ -12,11 +12,11 @@ import yaml
 from safetensors.torch import load_file
 
 from flow import srflownet
-from flow import train as training
-from flow.datasets import generic
+from flow.srflownet import train as training
 from flow.srflownet import validation
-from flow.train import TrainConfig, load_config, train
-from mer.errors import BadInput
+from flow.srflownet.data import generic
+from flow.srflownet.train import TrainConfig, load_config, train
+from mer_core.errors import BadInput
 
 TINY = {
     "network_settings": {"width": 16},

@@ -5,7 +5,7 @@ import torch
 
 from flow import srflownet
 from flow.methods.srflownet import WEIGHTS
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 
 def test_frozen_weights_come_back_within_half_precision(tmp_path):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from mer import registry
-from mer.config import CvConfig
-from mer.errors import BadInput
-from mer.fitting import maker
+from mer.evaluation.config import CvConfig
+from mer.evaluation.estimators import maker
+from mer_core import registry
+from mer_core.errors import BadInput
 
 NAMES = registry.names("mer.classifiers")
 FAST = {

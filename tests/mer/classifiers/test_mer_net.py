@@ -4,14 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from mer import augment
-from mer.augment import Changes, changed
-from mer.classifiers import _light_net
-from mer.classifiers._light_net import Training, turns
-from mer.classifiers._mirror_kernel import MirrorKernel
-from mer.classifiers.mer_net import Classifier
-from mer.errors import BadInput
-from mer.levelled import TAIL, levelled, mirrored
+from mer.classifiers.mer_net import Classifier, augmentation, network
+from mer.classifiers.mer_net.augmentation import Changes, changed
+from mer.classifiers.mer_net.kernel import MirrorKernel
+from mer.classifiers.mer_net.levelling import TAIL, levelled, mirrored
+from mer.classifiers.mer_net.network import Training, turns
+from mer_core.errors import BadInput
 
 FAST = dict(classes=3, seed=1, networks=1, steps=6)
 STILL = Changes(mirror=False, shift=0, zoom=0, rotation=0, amplitude=0)
@@ -91,7 +89,7 @@ def test_a_turned_face_has_turned_vectors():
     """A quarter turn clockwise: what moved right at the top moves down at the right."""
     maps = torch.zeros(1, 3, 14, 14)
     maps[0, 0, 0:2, 6:8] = 1
-    draws = np.full((1, augment.DRAWS), 0.5)
+    draws = np.full((1, augmentation.DRAWS), 0.5)
     draws[0, 1] = 0.8413447  # one deviation
     turned = changed(maps, draws, Changes(mirror=False, shift=0, zoom=0, rotation=90, amplitude=0))
     assert turned[0, 1, 6:8, 12:14].mean() == pytest.approx(1, abs=1e-3)
@@ -100,7 +98,7 @@ def test_a_turned_face_has_turned_vectors():
 
 def test_changes_by_hand():
     maps = torch.from_numpy(levelled(clips()[0]))[:4]
-    draws = np.full((4, augment.DRAWS), 0.5)
+    draws = np.full((4, augmentation.DRAWS), 0.5)
     assert torch.allclose(changed(maps, draws, STILL), maps, atol=1e-5)
     draws[:, 0] = 0.2
     assert np.allclose(
@@ -119,7 +117,7 @@ def test_changes_by_hand():
 
 def test_two_phases_change_alike():
     maps = torch.from_numpy(levelled(clips()[0]))[:4]
-    draws = np.random.default_rng(0).random((4, augment.DRAWS))
+    draws = np.random.default_rng(0).random((4, augmentation.DRAWS))
     both = changed(torch.cat([maps, 2 * maps], 1), draws, Changes())
     assert torch.allclose(both[:, :3], changed(maps, draws, Changes())) and torch.allclose(
         both[:, 3:], 2 * both[:, :3], atol=1e-5
@@ -128,12 +126,12 @@ def test_two_phases_change_alike():
 
 def test_weights_of_one_phase_give_the_second_no_say():
     maps = torch.from_numpy(levelled(clips()[0]))
-    one = _light_net.first_weights(3, 3, 0)
-    both = _light_net.with_channels(one, 6)
+    one = network.first_weights(3, 3, 0)
+    both = network.with_channels(one, 6)
     assert torch.allclose(
-        _light_net.logits(both, torch.cat([maps, maps.flip(3)], 1)), _light_net.logits(one, maps), atol=1e-5
+        network.logits(both, torch.cat([maps, maps.flip(3)], 1)), network.logits(one, maps), atol=1e-5
     )
-    assert _light_net.with_channels(one, 3)["first.weight"].equal(one["first.weight"])
+    assert network.with_channels(one, 3)["first.weight"].equal(one["first.weight"])
 
 
 @pytest.mark.parametrize(
@@ -142,7 +140,7 @@ def test_weights_of_one_phase_give_the_second_no_say():
     ids=["default", "plain", "two"],
 )
 def test_each_fold_is_what_it_is_alone(settings, monkeypatch):
-    monkeypatch.setattr(_light_net, "BLOCK", 3)
+    monkeypatch.setattr(network, "BLOCK", 3)
     X, y, folds = clips()
     settings = {**FAST, **settings}
     together = dict(Classifier(**settings).fit_folds(X, y, folds))

@@ -7,11 +7,11 @@ from safetensors.torch import save_file
 
 from data_prep.align import template
 from data_prep.landmarks import LEFT_EYE_CORNERS, STABLE
-from mer import registry
 from mer.classifiers import htnet, off_apexnet, rcn, timm
-from mer.config import CvConfig
-from mer.errors import BadInput, UnknownName
-from mer.fitting import maker
+from mer.evaluation.config import CvConfig
+from mer.evaluation.estimators import maker
+from mer_core import registry
+from mer_core.errors import BadInput, UnknownName
 
 
 def test_off_apexnet_has_the_published_layers_and_passes_strain_over():

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer import evaluate
-from mer.classifiers import _ststnet_folds
 from mer.classifiers.ststnet import Classifier, turns
-from mer.config import CvConfig
+from mer.classifiers.ststnet import folds as _ststnet_folds
+from mer.evaluation import cross_validation
+from mer.evaluation.config import CvConfig
 
 SETTINGS = dict(classes=3, seed=3, epochs=4, learning_rate=1e-2)
 
@@ -61,7 +61,7 @@ def test_a_block_is_saved_before_the_next_one_starts_and_a_stopped_run_ends_the_
 ):
     monkeypatch.setattr(_ststnet_folds, "BLOCK", 2)
     config = CvConfig(classifier="ststnet", classifier_settings={"epochs": 3}, seeds=2)
-    whole = evaluate.cross_validate(*small, config, tmp_path / "whole")
+    whole = cross_validation.cross_validate(*small, config, tmp_path / "whole")
     train_block, calls = _ststnet_folds._train_block, []
 
     def stops_at_the_fourth(*args):
@@ -72,8 +72,8 @@ def test_a_block_is_saved_before_the_next_one_starts_and_a_stopped_run_ends_the_
 
     monkeypatch.setattr(_ststnet_folds, "_train_block", stops_at_the_fourth)
     with pytest.raises(KeyboardInterrupt):
-        evaluate.cross_validate(*small, config, tmp_path / "run")
+        cross_validation.cross_validate(*small, config, tmp_path / "run")
     assert len(list((tmp_path / "run").rglob("*.csv"))) == 6  # seed 0 whole, and the first block of seed 1
-    resumed = evaluate.cross_validate(*small, config, tmp_path / "run")
+    resumed = cross_validation.cross_validate(*small, config, tmp_path / "run")
     assert len(calls) == 4 + 2  # seed 1 once more, seed 0 not at all
     pd.testing.assert_frame_equal(resumed, whole, check_exact=True)

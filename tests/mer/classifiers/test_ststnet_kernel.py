@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from mer.classifiers._ststnet_folds import InTorch
-from mer.classifiers._ststnet_kernel import Kernel
 from mer.classifiers.ststnet import Net
+from mer.classifiers.ststnet.folds import InTorch
+from mer.classifiers.ststnet.kernel import Kernel
 
 FOLDS, CLIPS = 5, 7
 

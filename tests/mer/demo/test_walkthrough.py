@@ -7,27 +7,27 @@ import pandas as pd
 import pytest
 
 from data_prep.landmarks import FaceMesh
-from mer import demo
-from mer.errors import BadInput
+from mer.demo import walkthrough
+from mer_core.errors import BadInput
 
 
 def test_cast_is_large_enough_and_everyone_is_somebody_else():
-    plans = [play for cast in demo.CASTS for play in demo._plan(cast)]
+    plans = [play for cast in walkthrough.CASTS for play in walkthrough._plan(cast)]
     people = [play[3].person for play in plans]
     assert len(plans) >= 60 and len(set(people)) >= 12
-    assert demo.NEW.person not in people
+    assert walkthrough.NEW.person not in people
     assert len({(play[3].person, play[3].seed) for play in plans}) == len(plans)
 
 
 def test_film_shows_a_face_that_moves_by_what_was_asked():
-    play = demo.Performance(person=3, emotion="surprise", seed=2)
+    play = walkthrough.Performance(person=3, emotion="surprise", seed=2)
     frames = play.film()
-    assert len(frames) == demo.RISE + demo.FALL + 1
+    assert len(frames) == walkthrough.RISE + walkthrough.FALL + 1
     assert all(
         np.array_equal(a, b) for a, b in zip(frames, play.film())
     )  # the same person, the same motion, the same noise
     with FaceMesh() as mesh:
-        onset, apex = (mesh.landmarks(frames[i]) for i in (0, demo.RISE))
+        onset, apex = (mesh.landmarks(frames[i]) for i in (0, walkthrough.RISE))
     assert onset is not None and apex is not None
 
 
@@ -36,8 +36,8 @@ def small_demo(tmp_path_factory):
     """The whole demo with three subjects in one dataset."""
     out = tmp_path_factory.mktemp("demo") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo, "CASTS", (demo.Cast("casme2", (1, 2, 3), demo.CASTS[0].emotions),))
-        lines = list(demo.run(out))
+        patch.setattr(walkthrough, "CASTS", (walkthrough.Cast("casme2", (1, 2, 3), walkthrough.CASTS[0].emotions),))
+        lines = list(walkthrough.run(out))
     return out, lines
 
 
@@ -47,7 +47,7 @@ def test_demo_runs_from_native_folders_to_report_and_score(small_demo):
     assert lines[-1].startswith(f"UF1 {scores['uf1']:.3f}, majority class")
     assert lines[-1].endswith(f"Report: {out / 'run' / 'report.html'}")
     assert (out / "run" / "report.html").is_file()
-    assert scores["clips"] == 3 * demo.CLIPS_PER_SUBJECT and scores["synthetic"] is True
+    assert scores["clips"] == 3 * walkthrough.CLIPS_PER_SUBJECT and scores["synthetic"] is True
     assert "synthetic" in lines[0]
 
 
@@ -62,9 +62,9 @@ def test_demo_annotations_carry_action_units(small_demo):
 
 def test_demo_runs_again_over_itself_and_over_nothing_else(small_demo, tmp_path):
     out, _ = small_demo
-    demo._clear(out)
-    assert [path.name for path in out.iterdir()] == [demo.MARKER]
+    walkthrough._clear(out)
+    assert [path.name for path in out.iterdir()] == [walkthrough.MARKER]
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(BadInput, match="not empty"):
-        demo._clear(tmp_path)
+        walkthrough._clear(tmp_path)
     assert (tmp_path / "thesis.tex").read_text() == "years of work"

@@ -8,20 +8,20 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from data_prep import clips
-from flow import cache
-from mer import detection, evaluate
-from mer.cli import cli
-from mer.config import CvConfig
-from mer.detection import cross_validate_units
-from mer.errors import BadInput
+from data_prep import clip_table as clips
+from flow import prepared_flow
+from mer.cli.main import cli
+from mer.evaluation import au_detection, cross_validation
+from mer.evaluation.au_detection import cross_validate_units
+from mer.evaluation.config import CvConfig
+from mer_core.errors import BadInput
 
 PROTOCOL = "title: t\nsource: s\nlabels: [absent, present]\naction_units:\n  casme2: [9, 12]\nsplit: loso\n"
 
 
 def test_each_unit_is_a_run_and_the_score_is_the_mean_of_their_f1(prepared, tmp_path, monkeypatch):
-    read, flows = cache.read, []
-    monkeypatch.setattr(cache, "read", lambda *which: flows.append(which) or read(*which))
+    read, flows = prepared_flow.read, []
+    monkeypatch.setattr(prepared_flow, "read", lambda *which: flows.append(which) or read(*which))
     table = clips.read(prepared / "clips.parquet")
     units = {
         "happiness": "R12+6",
@@ -85,7 +85,7 @@ def test_mer_cv_runs_cd6me(prepared, tmp_path):
     assert scores["interval95"][0] <= scores["mean_binary_f1"] <= scores["interval95"][1]
     assert scores["units"]["au9"]["always_present_f1"] == pytest.approx(2 * 6 / (20 + 6))
     assert "only one label is left" in scores["units"]["au1"]["why"]
-    assert set(evaluate.read_predictions(tmp_path / "run" / "au9" / "predictions.csv")["fold"]) == {
+    assert set(cross_validation.read_predictions(tmp_path / "run" / "au9" / "predictions.csv")["fold"]) == {
         "casme2",
         "samm",
     }
@@ -112,9 +112,9 @@ def test_a_person_in_two_datasets_is_drawn_as_one(tmp_path):
     for name, rows in {"one": table, "both": pd.concat([table, table.assign(dataset="smic_vis")])}.items():
         (tmp_path / name).mkdir()
         rows.to_csv(tmp_path / name / "predictions.csv", index=False)
-    low, high = detection._interval([tmp_path / "one"], 1)
-    assert detection._interval([tmp_path / "both"], 1) == [low, high] and low < high
-    assert detection._interval([tmp_path / "one"], 2) == [
+    low, high = au_detection._interval([tmp_path / "one"], 1)
+    assert au_detection._interval([tmp_path / "both"], 1) == [low, high] and low < high
+    assert au_detection._interval([tmp_path / "one"], 2) == [
         low / 2,
         high / 2,
     ]  # another unit that could not be learned counts as 0

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_prep import clips
-from flow import files
-from mer import inputs, registry
-from mer.config import CvConfig
-from mer.maps import read_maps
+from data_prep import clip_table
+from flow import io
+from mer.evaluation import inputs
+from mer.evaluation.config import CvConfig
+from mer.evaluation.flow_maps import read_maps
+from mer_core import registry
 
 
 def read(prepared, feature):
@@ -21,11 +22,11 @@ def read(prepared, feature):
 def others_change(prepared, feature):
     """Clips whose features change when one clip moves a thousand times as far and all swap their emotions."""
     before = read(prepared, feature)
-    table = clips.read(prepared / "clips.parquet")
+    table = clip_table.read(prepared / "clips.parquet")
     swapped = table["emotion"].replace({"happiness": "disgust", "disgust": "happiness"})
-    clips.write(table.assign(emotion=swapped), prepared / "clips.parquet")
+    clip_table.write(table.assign(emotion=swapped), prepared / "clips.parquet")
     blown_up = prepared / "flow" / "srflownet" / "sub04" / "c2.npz"
-    files.write(blown_up, -1000 * files.read(blown_up))
+    io.write(blown_up, -1000 * io.read(blown_up))
     after = read(prepared, feature)
     assert before.keys() == after.keys() and not np.array_equal(
         before["casme2/sub04/c2"], after["casme2/sub04/c2"]

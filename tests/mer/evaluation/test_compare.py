@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from mer import compare, evaluate, metrics, published
-from mer.cli import cli
-from mer.config import CvConfig
-from mer.disk import write_json
-from mer.errors import BadInput
+from mer.cli.main import cli
+from mer.evaluation import compare, cross_validation, metrics, published
+from mer.evaluation.config import CvConfig
+from mer_core.errors import BadInput
+from mer_core.io import write_json
 
 
 @pytest.fixture
@@ -19,7 +19,9 @@ def runs(small, tmp_path):
 
     def make(name, classifier, keep):
         out = tmp_path / name
-        p = evaluate.cross_validate(table[keep], X[keep], CvConfig(classifier=classifier, seeds=2), out)
+        p = cross_validation.cross_validate(
+            table[keep], X[keep], CvConfig(classifier=classifier, seeds=2), out
+        )
         write_json(out / "metrics.json", metrics.summary(p, ["negative", "positive", "surprise"]))
         write_json(out / "run.json", {"synthetic": False, "protocol": {"split": "loso"}})
         table[keep].to_csv(out / "clips.csv", index=False)
@@ -62,7 +64,7 @@ def test_a_run_does_not_differ_from_itself(runs):
 def test_intervals_are_those_of_the_report(runs):
     first = compare.compare(runs[:2])[0]
     by_subject = metrics.subject_confusions(
-        evaluate.read_predictions(runs[0] / "predictions.csv"), ["negative", "positive", "surprise"]
+        cross_validation.read_predictions(runs[0] / "predictions.csv"), ["negative", "positive", "surprise"]
     )
     assert first.interval == pytest.approx(metrics.bootstrap(by_subject)["uf1"])
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mer.config import CvConfig, load_config, save_config
-from mer.errors import BadInput
-from mer.fitting import candidates, maker
+from mer.evaluation.config import CvConfig, load_config, save_config
+from mer.evaluation.estimators import candidates, maker
+from mer_core.errors import BadInput
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer import evaluate, folds, registry
-from mer.config import CvConfig
-from mer.errors import BadInput
+from mer.evaluation import cross_validation, folds
+from mer.evaluation.config import CvConfig
+from mer_core import registry
+from mer_core.errors import BadInput
 
 FAST = {"ststnet": {"epochs": 3}, "mer_net": {"networks": 1, "steps": 3}, "off_apexnet": {"epochs": 2}, "rcn": {"epochs": 2}, "htnet": {"epochs": 2},
         "timm": {"backbone": "test_resnet", "size": 24, "epochs": 1}}  # fmt: skip
@@ -20,7 +21,7 @@ def config(classifier="logistic", **changes):
 
 def test_each_clip_is_predicted_once_per_seed_by_the_fold_of_its_subject(small, tmp_path):
     table, X = small
-    p = evaluate.cross_validate(table, X, config(), tmp_path / "run")
+    p = cross_validation.cross_validate(table, X, config(), tmp_path / "run")
     assert list(p.columns) == [
         "clip_id",
         "dataset",
@@ -38,21 +39,23 @@ def test_each_clip_is_predicted_once_per_seed_by_the_fold_of_its_subject(small, 
     assert (p.merge(table, on="clip_id")["label_x"] == p.merge(table, on="clip_id")["label_y"]).all()
     assert (p["label"] == p["prediction"]).mean() > 0.9
     assert set(p["subject"]) == {"01", "02"}
-    pd.testing.assert_frame_equal(evaluate.read_predictions(tmp_path / "run" / "predictions.csv"), p)
+    pd.testing.assert_frame_equal(cross_validation.read_predictions(tmp_path / "run" / "predictions.csv"), p)
 
 
 @pytest.mark.parametrize("classifier", registry.names("mer.classifiers"))
 def test_the_order_of_rows_changes_nothing(small, tmp_path, classifier):
     table, X = small
     order = np.random.default_rng(1).permutation(len(table))
-    one = evaluate.cross_validate(table, X, config(classifier, seeds=1), tmp_path / "one")
-    two = evaluate.cross_validate(table.iloc[order], X[order], config(classifier, seeds=1), tmp_path / "two")
+    one = cross_validation.cross_validate(table, X, config(classifier, seeds=1), tmp_path / "one")
+    two = cross_validation.cross_validate(
+        table.iloc[order], X[order], config(classifier, seeds=1), tmp_path / "two"
+    )
     pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
 def test_a_stopped_run_goes_on_and_ends_the_same(small, tmp_path, monkeypatch):
     table, X = small
-    whole = evaluate.cross_validate(table, X, config(), tmp_path / "whole")
+    whole = cross_validation.cross_validate(table, X, config(), tmp_path / "whole")
     predict, calls = folds.predict, []
 
     def stops_at_the_fourth(*args):
@@ -63,9 +66,9 @@ def test_a_stopped_run_goes_on_and_ends_the_same(small, tmp_path, monkeypatch):
 
     monkeypatch.setattr(folds, "predict", stops_at_the_fourth)
     with pytest.raises(KeyboardInterrupt):
-        evaluate.cross_validate(table, X, config(), tmp_path / "run")
+        cross_validation.cross_validate(table, X, config(), tmp_path / "run")
     assert len(list((tmp_path / "run").rglob("*.csv"))) == 3
-    resumed = evaluate.cross_validate(table, X, config(), tmp_path / "run")
+    resumed = cross_validation.cross_validate(table, X, config(), tmp_path / "run")
     assert len(calls) == 4 + 5  # 2 seeds x 4 subjects, three of which were done
     pd.testing.assert_frame_equal(resumed, whole, check_exact=True)
 
@@ -82,15 +85,15 @@ def test_a_stopped_run_goes_on_and_ends_the_same(small, tmp_path, monkeypatch):
 )
 def test_another_run_is_refused_with_what_changed(small, tmp_path, change, named):
     table, X = small
-    evaluate.cross_validate(table, X, config(), tmp_path)
+    cross_validation.cross_validate(table, X, config(), tmp_path)
     with pytest.raises(BadInput, match=named):
-        evaluate.cross_validate(*change(table, X, config()), tmp_path)
+        cross_validation.cross_validate(*change(table, X, config()), tmp_path)
 
 
 def test_a_folder_of_something_else_is_refused_and_left_alone(small, tmp_path):
     (tmp_path / "config.yaml").write_text("mine: 1")
     with pytest.raises(BadInput, match="is not empty and holds no run to go on with. Choose another --out"):
-        evaluate.cross_validate(*small, config("majority"), tmp_path)
+        cross_validation.cross_validate(*small, config("majority"), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"] and (
         tmp_path / "config.yaml"
     ).read_text() == "mine: 1"
@@ -99,32 +102,32 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(small, tmp_path):
 def test_a_run_that_was_stopped_before_its_first_fold_goes_on(small, tmp_path, monkeypatch):
     (tmp_path / ".DS_Store").touch()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(evaluate, "save_config", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        evaluate.cross_validate(*small, config("majority"), tmp_path)
-    assert len(evaluate.cross_validate(*small, config("majority"), tmp_path)) == 48
+        patch.setattr(cross_validation, "save_config", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        cross_validation.cross_validate(*small, config("majority"), tmp_path)
+    assert len(cross_validation.cross_validate(*small, config("majority"), tmp_path)) == 48
 
 
 @pytest.mark.parametrize(
     "file, text", [("input.json", "{"), ("input.json", "[]"), ("config.yaml", "a: b: c"), ("config.yaml", "")]
 )
 def test_a_damaged_record_is_named(small, tmp_path, file, text):
-    evaluate.cross_validate(*small, config("majority"), tmp_path)
+    cross_validation.cross_validate(*small, config("majority"), tmp_path)
     (tmp_path / file).write_text(text)
     with pytest.raises(BadInput, match=f"{file} cannot be read"):
-        evaluate.cross_validate(*small, config("majority"), tmp_path)
+        cross_validation.cross_validate(*small, config("majority"), tmp_path)
 
 
 def test_folds_of_two_versions_are_not_pooled(small, tmp_path, monkeypatch):
-    evaluate.cross_validate(*small, config("majority"), tmp_path)
-    monkeypatch.setattr("mer.__version__", "9.9.9")
+    cross_validation.cross_validate(*small, config("majority"), tmp_path)
+    monkeypatch.setattr("mer_core.__version__", "9.9.9")
     with pytest.raises(BadInput, match="version was .* and is now '9.9.9'"):
-        evaluate.cross_validate(*small, config("majority"), tmp_path)
+        cross_validation.cross_validate(*small, config("majority"), tmp_path)
 
 
 def test_a_subjects_name_cannot_lead_out_of_the_run(small, tmp_path):
     table, X = small
     table = table.assign(subject=table["subject"].replace("01", "../../../../escaped"))
-    evaluate.cross_validate(table, X, config("majority"), tmp_path / "run")
+    cross_validation.cross_validate(table, X, config("majority"), tmp_path / "run")
     assert not [
         path
         for path in tmp_path.parent.rglob("*escaped*")
@@ -150,28 +153,30 @@ def test_data_that_cannot_be_used_is_refused(small, tmp_path, change, message):
     if message is None:  # all negatives are subject a/01's: without it one label is left
         message = "Without a/01, only one label is left"
     with pytest.raises(BadInput, match=message):
-        evaluate.cross_validate(table, X, config(), tmp_path / "run", ["negative", "positive", "surprise"])
+        cross_validation.cross_validate(
+            table, X, config(), tmp_path / "run", ["negative", "positive", "surprise"]
+        )
     assert not (tmp_path / "run").exists()
 
 
 def test_a_dataset_can_be_left_out_instead_of_a_subject(small, tmp_path):
     table, X = small
-    p = evaluate.cross_validate(table, X, config(), tmp_path / "run", split="lodo")
+    p = cross_validation.cross_validate(table, X, config(), tmp_path / "run", split="lodo")
     assert (p["fold"] == p["dataset"]).all() and sorted(set(p["fold"])) == ["a", "b"]
     with pytest.raises(BadInput, match="split was 'lodo' and is now 'loso'"):
-        evaluate.cross_validate(table, X, config(), tmp_path / "run")
+        cross_validation.cross_validate(table, X, config(), tmp_path / "run")
 
 
 def test_a_label_that_cannot_be_learned_is_said(small, tmp_path, capsys):
     table, X = small
-    evaluate.cross_validate(table, X, config(seeds=1), tmp_path / "all")
+    cross_validation.cross_validate(table, X, config(seeds=1), tmp_path / "all")
     assert "F1 is 0" not in capsys.readouterr().err
     rare = table.assign(
         label=table["label"].where(
             (table["label"] != "surprise") | (table["subject"] + table["dataset"] == "01b"), "negative"
         )
     )
-    evaluate.cross_validate(
+    cross_validation.cross_validate(
         rare, X, config(seeds=1), tmp_path / "rare", ["contempt", "negative", "positive", "surprise"]
     )
     said = capsys.readouterr().err

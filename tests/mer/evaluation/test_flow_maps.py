@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mer import run
-from mer.config import CvConfig
-from mer.errors import BadInput
-from mer.maps import read_maps
+from mer.evaluation import run
+from mer.evaluation.config import CvConfig
+from mer.evaluation.flow_maps import read_maps
+from mer_core.errors import BadInput
 
 SHARED = Path(os.environ.get("MER_SHARED_DATA", Path(__file__).parents[2] / "shared/data"))
 

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from mer import audit, compare, evaluate, run
-from mer.cli import cli
-from mer.config import CvConfig
-from mer.errors import BadInput
-from mer.maps import read_maps
-from mer.report import write_report
+from mer.cli.main import cli
+from mer.evaluation import compare, cross_validation, leakage, run
+from mer.evaluation.config import CvConfig
+from mer.evaluation.flow_maps import read_maps
+from mer.report.run_report import write_report
+from mer_core.errors import BadInput
 
 WORDS = "not a result"
 
@@ -51,7 +51,7 @@ def make_run(noise, **changes):
 
 def test_on_noise_the_leak_is_all_there_is(noise):
     path = make_run(noise)
-    found = audit.audit(path)
+    found = leakage.audit(path)
     assert found.honest == run.open_run(path).metrics["uf1"]
     assert found.leaked > found.honest + 0.1  # of nothing, because there is nothing to learn
     assert (found.clips, found.folds, found.seeds, found.epochs) == (
@@ -60,7 +60,7 @@ def test_on_noise_the_leak_is_all_there_is(noise):
         2,
         list(range(1, 13)),
     ) and 0 < found.folds_that_moved < 1
-    rows = pd.read_csv(path / run.AUDIT / f"{run.AUDIT}.csv", dtype=evaluate.TEXT)
+    rows = pd.read_csv(path / run.AUDIT / f"{run.AUDIT}.csv", dtype=cross_validation.TEXT)
     both = run.open_run(path).predictions.merge(rows, on=["clip_id", "seed"])
     assert (both["prediction"] == both["label_after_last_epoch"]).all()
     right = rows.assign(
@@ -86,11 +86,11 @@ def test_watching_equals_training_for_each_length_anew(noise, classifier, monkey
     table, X = read_maps(noise, noise / "index.csv")
     labels = sorted(set(table["label"]))
     config = CvConfig(classifier=classifier, classifier_settings={"epochs": 5, **SHORT.get(classifier, {})})
-    problem = evaluate.pose(*evaluate.in_order(table, X, labels), labels, "loso")
+    problem = cross_validation.pose(*cross_validation.in_order(table, X, labels), labels, "loso")
     problem = replace(problem, folds=problem.folds[:3])
-    watched = audit.after_each_epoch(config, problem, 0)
-    monkeypatch.setattr(audit, "_watched", lambda *_: False)
-    anew = audit.after_each_epoch(config, problem, 0)
+    watched = leakage.after_each_epoch(config, problem, 0)
+    monkeypatch.setattr(leakage, "_watched", lambda *_: False)
+    anew = leakage.after_each_epoch(config, problem, 0)
     clips = np.concatenate([test for _, _, test in problem.folds])
     assert watched[0] == anew[0] == [1, 2, 3, 4, 5]
     assert np.allclose(watched[1][:, clips], anew[1][:, clips], atol=1e-5) and not np.allclose(
@@ -114,7 +114,7 @@ def test_it_can_never_be_mistaken_for_a_result(noise):
     for refused in (
         lambda: compare.compare([path, folder]),
         lambda: write_report(folder),
-        lambda: audit.audit(folder),
+        lambda: leakage.audit(folder),
     ):
         with pytest.raises(BadInput, match="is an audit.* not a result"):
             refused()
@@ -127,31 +127,31 @@ def test_it_can_never_be_mistaken_for_a_result(noise):
 def test_what_cannot_be_audited_is_said(noise):
     path = make_run(noise, classifier="logistic", classifier_settings={}, seeds=1)
     with pytest.raises(BadInput, match="logistic has no `epochs`"):
-        audit.audit(path)
+        leakage.audit(path)
     np.save(noise / "0-0.npy", np.zeros((3, 12, 12), np.float32))
     with pytest.raises(BadInput, match="has changed since: features"):
-        audit.audit(path)
+        leakage.audit(path)
 
 
 def test_a_run_whose_epochs_have_no_say_is_refused(noise):
     with pytest.raises(BadInput, match="How long mer_net trains changes nothing"):
-        audit.audit(make_run(noise, classifier="mer_net", classifier_settings={}))
+        leakage.audit(make_run(noise, classifier="mer_net", classifier_settings={}))
 
 
 def test_a_run_that_cannot_be_repeated_is_refused(noise):
     path = make_run(noise, seeds=1)
-    table = evaluate.read_predictions(path / "predictions.csv")
+    table = cross_validation.read_predictions(path / "predictions.csv")
     table["prediction"] = table["prediction"].iloc[::-1].to_numpy()
     table.to_csv(path / "predictions.csv", index=False)
     with pytest.raises(BadInput, match="another label"):
-        audit.audit(path)
+        leakage.audit(path)
 
 
 def test_the_data_dictionary_names_its_columns(noise):
     path = make_run(
         noise, seeds=1, classifier_settings={"epochs": 2}, calibration="temperature", inner_folds=2
     )
-    audit.audit(path)
+    leakage.audit(path)
     text = (Path(__file__).parents[2] / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
     for title, written in {
         "Choices of a run": json.loads((path / "choices.json").read_text())["chosen"][0],

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer import metrics
+from mer.evaluation import metrics
 
 LABELS = ["negative", "positive", "surprise"]
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from mer import evaluate, fitting, folds, nested
-from mer.config import CvConfig
-from mer.errors import BadInput
+from mer.evaluation import cross_validation, estimators, folds, nested
+from mer.evaluation.config import CvConfig
+from mer_core.errors import BadInput
 
 LABELS = ["negative", "positive", "surprise"]
 
@@ -36,8 +36,8 @@ def test_sharpen_is_softmax_of_divided_logits():
 
 
 def problem(small):
-    table, X = evaluate.in_order(*small, LABELS)
-    return evaluate.pose(table, X, LABELS, "loso")
+    table, X = cross_validation.in_order(*small, LABELS)
+    return cross_validation.pose(table, X, LABELS, "loso")
 
 
 def test_inner_folds_part_the_training_subjects(small):
@@ -59,7 +59,7 @@ def test_two_subjects_are_too_few_to_choose_in(small, tmp_path):
     with pytest.raises(
         BadInput, match="Nothing can be chosen inside the training subjects of fold a/01: 1 subjects"
     ):
-        evaluate.cross_validate(
+        cross_validation.cross_validate(
             table[two], X[two], CvConfig(classifier="logistic", calibration="temperature"), tmp_path
         )
 
@@ -68,13 +68,13 @@ def test_the_setting_that_does_better_inside_is_taken_and_recorded(small, tmp_pa
     """A network whose steps are too small stays where it began."""
     plain = CvConfig(classifier="ststnet", classifier_settings={"epochs": 6}, seeds=1, inner_folds=3)
     config = plain.model_copy(update={"search": {"learning_rate": [1e-9, 1e-2]}})
-    searched = evaluate.cross_validate(*small, config, tmp_path / "searched")
+    searched = cross_validation.cross_validate(*small, config, tmp_path / "searched")
     record = json.loads((tmp_path / "searched" / "choices.json").read_text())
     assert record["candidates"] == [{"learning_rate": 1e-9}, {"learning_rate": 1e-2}]
     assert [choice["settings"] for choice in record["chosen"]] == [{"learning_rate": 1e-2}] * 4
     assert all(choice["inner_uf1"][1] > choice["inner_uf1"][0] + 0.2 for choice in record["chosen"])
     fixed = CvConfig(**{**plain.model_dump(), "classifier_settings": {"epochs": 6, "learning_rate": 1e-2}})
-    assert searched.equals(evaluate.cross_validate(*small, fixed, tmp_path / "fixed"))
+    assert searched.equals(cross_validation.cross_validate(*small, fixed, tmp_path / "fixed"))
 
 
 def test_folds_that_choose_differently_are_each_fitted_with_their_own(small, tmp_path, monkeypatch):
@@ -87,10 +87,10 @@ def test_folds_that_choose_differently_are_each_fitted_with_their_own(small, tmp
     )
     got = {k: (p, choice) for k, p, choice in folds.predict(searching, given, 0, given.folds)}
     for k, choice in enumerate(choices):
-        make = fitting.maker(searching, 3, **choice.settings)
+        make = estimators.maker(searching, 3, **choice.settings)
         alone = {
             i: p
-            for i, p in fitting.fit_predict(make, 0, given.X, given.y, [fold[1:] for fold in given.folds])
+            for i, p in estimators.fit_predict(make, 0, given.X, given.y, [fold[1:] for fold in given.folds])
         }
         assert got[k][1] == choice and np.allclose(got[k][0], alone[k], atol=1e-5)
 
@@ -99,8 +99,8 @@ def test_folds_that_choose_differently_are_each_fitted_with_their_own(small, tmp
 def test_calibration_changes_how_sure_and_not_what(small, tmp_path, classifier):
     plain = CvConfig(classifier=classifier, seeds=1, inner_folds=3)
     calibrated = plain.model_copy(update={"calibration": "temperature"})
-    before = evaluate.cross_validate(*small, plain, tmp_path / "before")
-    after = evaluate.cross_validate(*small, calibrated, tmp_path / "after")
+    before = cross_validation.cross_validate(*small, plain, tmp_path / "before")
+    after = cross_validation.cross_validate(*small, calibrated, tmp_path / "after")
     record = json.loads((tmp_path / "after" / "choices.json").read_text())["chosen"]
     temperature = {choice["fold"]: choice["temperature"] for choice in record}
     assert (
@@ -138,19 +138,19 @@ class TooSure:
 def test_a_temperature_for_every_clip_is_fitted_on_those_left_out():
     too_sure, y = overconfident(np.random.default_rng(0), n=2000)
     X = np.arange(len(y), dtype=np.float32)[:, None]
-    given = fitting.Problem(X, y, np.array([f"d/{i % 10}" for i in range(len(y))]), [], 3)
+    given = estimators.Problem(X, y, np.array([f"d/{i % 10}" for i in range(len(y))]), [], 3)
     found = nested.temperature_for_all(5, given, lambda seed: TooSure(seed, too_sure), 2)
     assert found == pytest.approx(nested.fit_temperature(too_sure, y), rel=1e-6) and found == pytest.approx(
         2.5, rel=0.15
     )
-    one_person = fitting.Problem(X, y, np.full(len(y), "d/0"), [], 3)
+    one_person = estimators.Problem(X, y, np.full(len(y), "d/0"), [], 3)
     with pytest.raises(BadInput, match="chosen inside these clips: 1 subjects"):
         nested.temperature_for_all(5, one_person, lambda seed: TooSure(seed, too_sure), 1)
 
 
 def test_a_setting_the_classifier_lacks_is_refused_before_anything_is_written(small, tmp_path):
     with pytest.raises(BadInput, match="logistic has no setting 'D'. Known: C"):
-        evaluate.cross_validate(
+        cross_validation.cross_validate(
             *small, CvConfig(classifier="logistic", search={"D": [1, 2]}), tmp_path / "run"
         )
     assert not (tmp_path / "run").exists()
@@ -158,15 +158,15 @@ def test_a_setting_the_classifier_lacks_is_refused_before_anything_is_written(sm
 
 def test_what_is_still_to_be_searched_is_not_fitted_on_every_clip():
     with pytest.raises(BadInput, match="C of logistic is still to be searched"):
-        fitting.maker(CvConfig(classifier="logistic", search={"C": [1e-3, 1e-2]}), 3)
+        estimators.maker(CvConfig(classifier="logistic", search={"C": [1e-3, 1e-2]}), 3)
 
 
 def test_processes_give_what_one_process_gives(small, tmp_path):
     config = CvConfig(
         classifier="logistic", search={"C": [1e-3, 1e-2]}, calibration="temperature", seeds=2, inner_folds=2
     )
-    alone = evaluate.cross_validate(*small, config, tmp_path / "alone")
-    shared = evaluate.cross_validate(*small, config, tmp_path / "shared", jobs=2)
+    alone = cross_validation.cross_validate(*small, config, tmp_path / "alone")
+    shared = cross_validation.cross_validate(*small, config, tmp_path / "shared", jobs=2)
     numbers = [f"p_{label}" for label in LABELS]
     assert alone.drop(columns=numbers).equals(shared.drop(columns=numbers))
     assert np.allclose(alone[numbers], shared[numbers], atol=1e-9)
@@ -180,5 +180,7 @@ def test_a_stopped_run_keeps_what_its_processes_had_finished(small, tmp_path):
     seed, name, p, _ = next(work)
     work.close()  # as an interruption does; must not wait for the other folds
     ((_, train, test),) = [fold for fold in given.folds if fold[0] == name]
-    ((_, alone),) = fitting.fit_predict(fitting.maker(config, 3), seed, given.X, given.y, [(train, test)])
+    ((_, alone),) = estimators.fit_predict(
+        estimators.maker(config, 3), seed, given.X, given.y, [(train, test)]
+    )
     assert np.allclose(p, alone, atol=1e-9)

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from data_prep.clips import clip_table
-from mer import protocols
-from mer.errors import BadInput, UnknownName
+from data_prep.clip_table import clip_table
+from mer.evaluation import protocols
+from mer_core.errors import BadInput, UnknownName
 
 
 def clips(*rows):

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from data_prep import clips
+from data_prep import clip_table
 from data_prep.prepared import Prepared
-from flow import cache, files
-from mer import bundle, evaluate, inputs, nested, registry, run
-from mer.cli import cli
-from mer.config import CvConfig, load_config
-from mer.errors import BadInput
-from mer.scoring.measure import between
+from flow import io, prepared_flow
+from mer import bundle, training
+from mer.cli.main import cli
+from mer.evaluation import cross_validation, inputs, nested, run
+from mer.evaluation.config import CvConfig, load_config
+from mer.inference.motion import between
+from mer_core import registry
+from mer_core.errors import BadInput
 
 CONFIG = CvConfig(protocol="casme2-3", classifier="logistic", feature_settings={"size": 8}, seeds=2)
 
@@ -75,8 +77,8 @@ def test_a_damaged_file_of_a_run_is_named(prepared, tmp_path, file):
 def test_flow_of_two_kinds_and_faces_of_two_sizes_are_not_mixed(prepared, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(prepared, other)
-    table = clips.read(other / "clips.parquet").assign(dataset="samm")
-    clips.write(
+    table = clip_table.read(other / "clips.parquet").assign(dataset="samm")
+    clip_table.write(
         table.assign(clip_id="samm" + table["clip_id"].str.removeprefix("casme2")), other / "clips.parquet"
     )
     (other / "outcome.csv").write_text((other / "outcome.csv").read_text().replace("casme2/", "samm/"))
@@ -96,7 +98,7 @@ def second_phase(prepared, match_exposure=True):
     folder = prepared / "flow" / "srflownet.apex-offset"
     for made in sorted((prepared / "flow" / "srflownet").rglob("*.npz")):
         if made.parts[-2:] != ("sub02", "c0.npz"):
-            files.write(folder / made.parent.name / made.name, np.full((64, 64, 2), (0, -2), np.float32))
+            io.write(folder / made.parent.name / made.name, np.full((64, 64, 2), (0, -2), np.float32))
     made_by = json.loads((prepared / "flow" / "srflownet" / "flow.json").read_text())
     (folder / "flow.json").write_text(json.dumps(made_by | {"match_exposure": match_exposure}))
     for file in prepared.rglob("landmarks.npz"):
@@ -178,14 +180,14 @@ def test_a_classifier_that_cannot_be_is_refused_before_any_feature_is_read(
 def test_bundles_and_ready_made_maps_refuse_both_phases(prepared, tmp_path):
     both = CONFIG.model_copy(update={"phases": "both"})
     with pytest.raises(BadInput, match="A bundle scores .* onset to apex only"):
-        bundle.fit([prepared], both)
+        training.fit([prepared], both)
     with pytest.raises(BadInput, match="phases: both is for prepared clips"):
         run.cross_validate_maps(tmp_path, tmp_path / "index.csv", both, tmp_path / "run")
 
 
 def test_a_calibrated_bundle_has_a_temperature_and_predicts_with_it(prepared, tmp_path):
-    plain = bundle.fit([prepared], CONFIG)
-    calibrated = bundle.fit(
+    plain = training.fit([prepared], CONFIG)
+    calibrated = training.fit(
         [prepared], CONFIG.model_copy(update={"calibration": "temperature", "inner_folds": 2})
     )
     assert (
@@ -199,15 +201,15 @@ def test_a_calibrated_bundle_has_a_temperature_and_predicts_with_it(prepared, tm
     )
     assert "fitted on subjects that were left out" in (tmp_path / "b" / "README.md").read_text()
     with pytest.raises(BadInput, match="C of logistic is still to be searched"):
-        bundle.fit([prepared], CONFIG.model_copy(update={"search": {"C": [1e-3, 1e-2]}}))
+        training.fit([prepared], CONFIG.model_copy(update={"search": {"C": [1e-3, 1e-2]}}))
 
 
 def test_a_bundle_knows_the_weights_of_its_flow_and_refuses_those_it_cannot_hold(prepared):
-    assert bundle.fit([prepared], CONFIG).recipe.flow_weights == "0123456789abcdef"
+    assert training.fit([prepared], CONFIG).recipe.flow_weights == "0123456789abcdef"
     file = prepared / "flow" / "srflownet" / "flow.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"options": {"weights": "mine.safetensors"}}))
     with pytest.raises(BadInput, match="estimated with mine.safetensors, which a bundle does not hold"):
-        bundle.fit([prepared], CONFIG)
+        training.fit([prepared], CONFIG)
 
 
 @pytest.mark.parametrize("change, message", [
@@ -217,17 +219,17 @@ def test_a_bundle_knows_the_weights_of_its_flow_and_refuses_those_it_cannot_hold
 def test_training_refuses_the_folder_of_another_bundle_before_it_fits(
     prepared, tmp_path, monkeypatch, change, message
 ):
-    bundle.save(bundle.fit([prepared], CONFIG, tmp_path / "b"), tmp_path / "b")
-    bundle.save(bundle.fit([prepared], CONFIG, tmp_path / "b"), tmp_path / "b")
+    bundle.save(training.fit([prepared], CONFIG, tmp_path / "b"), tmp_path / "b")
+    bundle.save(training.fit([prepared], CONFIG, tmp_path / "b"), tmp_path / "b")
     monkeypatch.setattr(registry.load("mer.classifiers", "logistic").Classifier, "fit", None)
     with pytest.raises(BadInput, match=f"holds another bundle: {message}"):
-        bundle.fit([prepared], CONFIG.model_copy(update=change), tmp_path / "b")
+        training.fit([prepared], CONFIG.model_copy(update=change), tmp_path / "b")
 
 
 def test_a_bundle_states_how_far_the_faces_moved_that_it_was_fitted_on(prepared, tmp_path):
     for made in prepared.rglob("c3.npz"):  # without a label, so not fitted on
-        files.write(made, 100 * files.read(made))
-    bundle.save(bundle.fit([prepared], CONFIG), tmp_path / "b")
+        io.write(made, 100 * io.read(made))
+    bundle.save(training.fit([prepared], CONFIG), tmp_path / "b")
     low, high = bundle.load(tmp_path / "b").recipe.measured["motion of the face"]
     folder, counted = Prepared(prepared), inputs.gather([prepared], CONFIG).table["clip_id"]
     shown = [
@@ -235,7 +237,7 @@ def test_a_bundle_states_how_far_the_faces_moved_that_it_was_fitted_on(prepared,
             [],
             np.zeros((2, 3)),
             folder.landmarks(clip_id)[0],
-            cache.read(folder, "srflownet", clip_id),
+            prepared_flow.read(folder, "srflownet", clip_id),
             False,
         ).far
         for clip_id in counted
@@ -247,7 +249,7 @@ def test_a_bundle_states_how_far_the_faces_moved_that_it_was_fitted_on(prepared,
 def test_training_refuses_the_folder_of_something_else_before_it_reads(tmp_path):
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(BadInput, match="is not empty and holds no bundle"):
-        bundle.fit([tmp_path / "nowhere"], CONFIG, tmp_path)
+        training.fit([tmp_path / "nowhere"], CONFIG, tmp_path)
 
 
 def test_a_run_keeps_everything_on_record(prepared, tmp_path):
@@ -318,15 +320,15 @@ def test_what_would_change_nothing_for_ready_made_maps_is_refused(tmp_path):
 
 def test_a_fold_without_two_labels_says_which_clips_the_protocol_left_out(prepared, tmp_path, monkeypatch):
     def poor(*_):
-        raise evaluate.OneLabel("Without casme2/sub01, only one label is left.")
+        raise cross_validation.OneLabel("Without casme2/sub01, only one label is left.")
 
-    monkeypatch.setattr(evaluate, "cross_validate", poor)
+    monkeypatch.setattr(cross_validation, "cross_validate", poor)
     outcome = (prepared / "outcome.csv").read_text()
     (prepared / "outcome.csv").write_text(
         outcome.replace("onset, frame 1", "there is no folder sub01.")
     )  # a reason that ends itself
     with pytest.raises(
-        evaluate.OneLabel,
+        cross_validation.OneLabel,
         match=r"only one label is left\. Protocol casme2-3: 6 of 16 clips are left out, first casme2/sub01/c0: no face: [^.]*\.$",
     ):
         run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run")

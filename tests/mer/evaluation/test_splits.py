@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer import splits
-from mer.errors import BadInput
+from mer.evaluation import splits
+from mer_core.errors import BadInput
 
 TABLE = pd.DataFrame({"dataset": ["a", "a", "b", "b", "a"], "subject": ["1", "2", "1", "1", "1"]})
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from video_files import FALL, REST, RISE, SIDE, write_video
 
 from flow.splatting.actor import Actor
 from flow.splatting.expression import CAMERA, film
+from tests.mer.inference.video_files import FALL, REST, RISE, SIDE, write_video
 
 
 @pytest.fixture(scope="session")

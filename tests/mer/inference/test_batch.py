@@ -10,12 +10,14 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from video_files import APEX
 
 from data_prep.frames import write_image
-from mer import bundle, cli, progress
-from mer.errors import BadInput, MerError
-from mer.scoring import batch, loaded
+from mer import bundle
+from mer.cli import main
+from mer.inference import batch, models
+from mer_core import progress
+from mer_core.errors import BadInput, MerError
+from tests.mer.inference.video_files import APEX
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def folder(tmp_path, smile_video, smile_frames):
 
 def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, tmp_path, monkeypatch):
     out = tmp_path / "results.csv"
-    answer = CliRunner().invoke(cli.cli, ["score", str(folder), "--out", str(out), "--jobs", "1"])
+    answer = CliRunner().invoke(main.cli, ["score", str(folder), "--out", str(out), "--jobs", "1"])
     assert answer.exit_code == 0, answer.output
     rows = pd.read_csv(out, keep_default_na=False).set_index("clip")
     assert list(rows.index) == ["a.mp4", "b/frames", "c.mp4"]
@@ -49,9 +51,9 @@ def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, tmp_path, mon
     assert todo == ["b/frames", "c.mp4"]  # what failed is tried again, what was scored is not
 
     recipe = bundle.load().recipe
-    now = loaded.method(recipe.method, recipe.method_options)
+    now = models.method(recipe.method, recipe.method_options)
     for weights, options in ((now.weights, {"face": 2}), (now.weights, {"fps": 200.0}), ("f00d" * 4, {})):
-        monkeypatch.setattr(loaded, "method", lambda *_: replace(now, weights=weights))
+        monkeypatch.setattr(models, "method", lambda *_: replace(now, weights=weights))
         todo.clear()
         batch.score_all(folder, shutil.copy(kept, tmp_path / "again.csv"), jobs=1, **options)
         assert todo == ["a.mp4", "b/frames", "c.mp4"]  # what would be scored otherwise now is
@@ -141,7 +143,7 @@ def test_odd_names_are_rows_with_their_reasons_and_can_be_written(tmp_path, monk
 
 
 def test_a_folder_of_clips_needs_a_table(folder):
-    answer = CliRunner().invoke(cli.cli, ["score", str(folder)])
+    answer = CliRunner().invoke(main.cli, ["score", str(folder)])
     assert (
         answer.exit_code == 2
         and "is no clip, and holds 3" in answer.output

@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 import pytest
-from video_files import APEX, ONSET, RISE, SIDE, flag_rotation, write_video
 
 from data_prep.frames import write_image
-from mer.errors import BadInput, NothingToScore
-from mer.scoring.score import score
+from mer.inference.predict import score
+from mer_core.errors import BadInput, NothingToScore
+from tests.mer.inference.video_files import APEX, ONSET, RISE, SIDE, flag_rotation, write_video
 
 
 def is_the_smile(found, shift=0):

@@ -5,15 +5,17 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from video_files import APEX, ONSET, write_video
 
+from benchmarks import default_bundle
 from data_prep.frames import open_frames
 from flow.splatting.actor import Actor
-from mer import bundle, cli
-from mer.errors import BadInput
-from mer.scoring import loaded, ship
-from mer.scoring.head import Dense
-from mer.scoring.score import score
+from mer import bundle
+from mer.cli import main
+from mer.inference import models
+from mer.inference.head_motion import Dense
+from mer.inference.predict import score
+from mer_core.errors import BadInput
+from tests.mer.inference.video_files import APEX, ONSET, write_video
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def test_head_motion_is_not_facial_motion():
 
 
 def test_low_confidence_and_small_motion_give_no_label(smile_video):
-    fitted = loaded.bundle(str(bundle.shipped()))
+    fitted = models.bundle(str(bundle.shipped()))
     careful = bundle.Bundle(fitted.recipe.model_copy(update={"least_confidence": 1.01}), fitted.classifiers)
     assert score(smile_video, careful).label is None
     strict = bundle.Bundle(fitted.recipe.model_copy(update={"least_motion": 50.0}), fitted.classifiers)
@@ -97,7 +99,7 @@ def test_low_confidence_and_small_motion_give_no_label(smile_video):
     ],
 )
 def test_what_lies_outside_the_measured_ranges_is_said(measured, says, smile_video):
-    fitted = loaded.bundle(str(bundle.shipped()))
+    fitted = models.bundle(str(bundle.shipped()))
     other = bundle.Bundle(fitted.recipe.model_copy(update={"measured": measured}), fitted.classifiers)
     found = score(smile_video, other)
     assert any(says in warning for warning in found.warnings)
@@ -106,8 +108,8 @@ def test_what_lies_outside_the_measured_ranges_is_said(measured, says, smile_vid
 
 def test_the_bundle_that_ships_states_every_range_that_is_checked_and_its_card_the_motion(smile):
     stated = bundle.load().recipe.measured
-    assert set(stated) == {*ship.MEASURED, "motion of the face"} and all(
-        stated[name] == limits for name, limits in ship.MEASURED.items()
+    assert set(stated) == {*default_bundle.MEASURED, "motion of the face"} and all(
+        stated[name] == limits for name, limits in default_bundle.MEASURED.items()
     )
     low, high = stated["motion of the face"]
     assert f"{low:g} to {high:g} %" in (bundle.shipped() / bundle.CARD_FILE).read_text()
@@ -118,7 +120,7 @@ def test_the_bundle_that_ships_states_every_range_that_is_checked_and_its_card_t
 
 
 def test_what_lies_within_the_measured_ranges_is_not_remarked_on(smile_video):
-    fitted = loaded.bundle(str(bundle.shipped()))
+    fitted = models.bundle(str(bundle.shipped()))
     wide = fitted.recipe.measured | {"motion of the face": (0.16, 5.0)}
     assert (
         score(
@@ -138,8 +140,8 @@ def test_a_long_clip_holds_other_moments_and_that_is_said(smile_frames, tmp_path
 
 
 def test_a_bundle_fitted_on_flow_of_other_weights_says_so(smile_video):
-    fitted = loaded.bundle(str(bundle.shipped()))
-    now = loaded.method(fitted.recipe.method, fitted.recipe.method_options).weights
+    fitted = models.bundle(str(bundle.shipped()))
+    now = models.method(fitted.recipe.method, fitted.recipe.method_options).weights
     for weights, said in ((now, False), ("0123456789abcdef", True)):
         other = bundle.Bundle(fitted.recipe.model_copy(update={"flow_weights": weights}), fitted.classifiers)
         assert (
@@ -152,7 +154,7 @@ def test_a_bundle_fitted_on_flow_of_other_weights_says_so(smile_video):
 
 
 def test_temperature_changes_sureness_not_the_label():
-    fitted = loaded.bundle(str(bundle.shipped()))
+    fitted = models.bundle(str(bundle.shipped()))
     X = np.zeros((20, 3, 28, 28), np.float32)
     X[:, :, 8:20, 8:20] = np.random.default_rng(0).normal(0, 0.1, (20, 3, 12, 12))  # inside the face
     warm = bundle.Bundle(fitted.recipe.model_copy(update={"temperature": 5.0}), fitted.classifiers)
@@ -162,7 +164,7 @@ def test_temperature_changes_sureness_not_the_label():
 
 
 def test_all_that_is_written(smile_video, tmp_path):
-    answer = CliRunner().invoke(cli.cli, ["score", str(smile_video), "--json", "--out", str(tmp_path / "p")])
+    answer = CliRunner().invoke(main.cli, ["score", str(smile_video), "--json", "--out", str(tmp_path / "p")])
     assert answer.exit_code == 0, answer.output
     names = [
         "apex.png",
@@ -194,7 +196,7 @@ def test_all_that_is_written(smile_video, tmp_path):
 
 
 def test_a_clip_without_a_label_exits_with_3(still_frames, tmp_path):
-    answer = CliRunner().invoke(cli.cli, ["score", str(write_video(tmp_path / "still.mp4", still_frames))])
+    answer = CliRunner().invoke(main.cli, ["score", str(write_video(tmp_path / "still.mp4", still_frames))])
     assert answer.exit_code == 3 and "nothing to see here" in answer.output
 
 

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from mer import cli
-from mer.scoring import spot, spot_benchmark, sureness
-from mer.scoring.spot_films import Event
-from mer.scoring.watch import NAMES, Course
+from benchmarks import spotting as spot_benchmark
+from benchmarks.spotting_films import Event
+from mer.cli import main
+from mer.inference import reliability, spotting
+from mer.inference.track import NAMES, Course
 
 FPS, SECONDS = 50, 20.0
 
@@ -57,7 +58,7 @@ def only(found, kind):
 
 
 def test_a_face_at_rest_has_no_intervals():
-    assert spot.intervals(course()) == []
+    assert spotting.intervals(course()) == []
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_a_face_at_rest_has_no_intervals():
 def test_an_expression_is_found_where_it_is(lasts, far, kind):
     seen = course()
     move(seen, 8.0, 8.0 + lasts, far)
-    found = only(spot.intervals(seen), kind)
+    found = only(spotting.intervals(seen), kind)
     assert spot_benchmark.iou(found_times(found), Event(kind, 8.0, 8.0 + lasts / 2, 8.0 + lasts)) > 0.6
     assert found.apex_s == pytest.approx(8.0 + lasts / 2, abs=0.1 + lasts / 10)
     assert (found.onset, found.offset) == (round(found.onset_s * FPS), round(found.offset_s * FPS))
@@ -76,7 +77,7 @@ def test_a_blink_is_no_expression():
     seen = course()
     seen.lids[:] -= 0.2 * bump(seen, 5.0, 5.25)[:, None]
     move(seen, 5.0, 5.25, 6.0, sites=[name for name in NAMES if "lid" in name])
-    assert only(spot.intervals(seen), "blink").apex_s == pytest.approx(5.12, abs=0.05)
+    assert only(spotting.intervals(seen), "blink").apex_s == pytest.approx(5.12, abs=0.05)
 
 
 @pytest.mark.parametrize("lasts", [1.0, 6.0])
@@ -85,18 +86,18 @@ def test_eyes_that_stay_shut_are_one_row_and_no_row_of_blinks(lasts):
     shut = (seen.time >= 5.0) & (seen.time < 5.0 + lasts)
     trembling = 0.004 * np.sin(2 * np.pi * 3 * seen.time[shut]) + 0.03 * (np.arange(shut.sum()) % 23 < 2)
     seen.lids[shut] = (0.06 + np.abs(trembling))[:, None]
-    found = only(spot.intervals(seen), "closed")
+    found = only(spotting.intervals(seen), "closed")
     assert found.onset_s == pytest.approx(5.0, abs=0.1) and found.offset_s == pytest.approx(
         5.0 + lasts, abs=0.1
     )
-    assert "1 times of closed eyes" in spot.to_text([found])
+    assert "1 times of closed eyes" in spotting.to_text([found])
 
 
 def test_blinks_that_touch_are_one_and_blinks_apart_are_two():
     seen = course()
     for onset in (5.0, 5.26, 9.0, 9.5):
         seen.lids[:] -= 0.2 * bump(seen, onset, onset + 0.25)[:, None]
-    found = spot.intervals(seen)
+    found = spotting.intervals(seen)
     assert {interval.kind for interval in found} == {"blink"}
     assert [interval.onset_s for interval in found] == pytest.approx([5.0, 9.0, 9.5], abs=0.1)
 
@@ -106,7 +107,7 @@ def test_a_move_of_the_head_is_no_expression():
     turn = np.clip((seen.time - 6.0) / 0.8, 0, 1)
     seen.head[:, 2] += 8 * turn.astype(np.float32)
     move(seen, 6.1, 6.7, 1.2)  # what the head's motion leaves in the face's
-    found = only(spot.intervals(seen), "head")
+    found = only(spotting.intervals(seen), "head")
     assert found.onset_s == pytest.approx(6.0, abs=0.2) and found.offset_s == pytest.approx(6.8, abs=0.2)
 
 
@@ -114,11 +115,11 @@ def test_no_interval_reaches_over_a_gap():
     seen = course()
     move(seen, 9.8, 10.2, 2.0)
     seen.run[seen.time >= 10.0] = 1
-    for found in spot.intervals(seen):
+    for found in spotting.intervals(seen):
         assert found.offset_s < 10 or found.onset_s >= 10
 
 
-def found_times(interval: spot.Interval) -> Event:
+def found_times(interval: spotting.Interval) -> Event:
     return Event(interval.kind, interval.onset_s, interval.apex_s, interval.offset_s)
 
 
@@ -136,19 +137,19 @@ def test_the_command_writes_a_table(smile_video, tmp_path, monkeypatch):
         (".parquet", pd.read_parquet),
     ):
         answer = CliRunner().invoke(
-            cli.cli, ["spot", str(smile_video), "--no-label", "--out", str(tmp_path / f"intervals{suffix}")]
+            main.cli, ["spot", str(smile_video), "--no-label", "--out", str(tmp_path / f"intervals{suffix}")]
         )
         assert answer.exit_code == 0, answer.output
         rows = read(tmp_path / f"intervals{suffix}")
-        assert list(rows.columns) == list(spot.Interval.__dataclass_fields__)
+        assert list(rows.columns) == list(spotting.Interval.__dataclass_fields__)
         assert list(rows["kind"]) == ["micro"] and abs(rows["apex"][0] - 10) <= 1
-    labelled = CliRunner().invoke(cli.cli, ["spot", str(smile_video)])
+    labelled = CliRunner().invoke(main.cli, ["spot", str(smile_video)])
     assert "positive" in labelled.output and "1 micro-expressions" in labelled.output
     assert (
-        sureness.SYNTHETIC in labelled.output and sureness.SYNTHETIC not in answer.output
+        reliability.SYNTHETIC in labelled.output and reliability.SYNTHETIC not in answer.output
     )  # where there are labels
-    monkeypatch.setattr(spot, "watch", lambda *_, **__: pytest.fail("the video was watched first"))
+    monkeypatch.setattr(spotting, "watch", lambda *_, **__: pytest.fail("the video was watched first"))
     wrong = CliRunner().invoke(
-        cli.cli, ["spot", str(smile_video), "--no-label", "--out", str(tmp_path / "x.xls")]
+        main.cli, ["spot", str(smile_video), "--no-label", "--out", str(tmp_path / "x.xls")]
     )
     assert "must end in" in str(wrong.exception)

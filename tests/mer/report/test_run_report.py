@@ -7,12 +7,12 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from mer import run
-from mer.config import CvConfig
-from mer.errors import BadInput
-from mer.evaluate import read_predictions
-from mer.report import write_report
+from mer.evaluation import run
+from mer.evaluation.config import CvConfig
+from mer.evaluation.cross_validation import read_predictions
+from mer.report.run_report import write_report
 from mer.report.settings import settings_of
+from mer_core.errors import BadInput
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import Browser
 
 from flow.splatting.actor import Actor
 from flow.splatting.expression import film
-from mer import app
+from mer.web import app
+from tests.mer.web.browser import Browser
 
 
 @pytest.fixture(scope="module")

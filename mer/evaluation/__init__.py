@@ -1,0 +1,1 @@
+"""Features and a classifier -> leave-one-subject-out predictions and their scores."""
