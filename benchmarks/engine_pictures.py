@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from data_prep.action_units import NAMES
 from flow.splatting.actor import Actor, performance, state
 from flow.splatting.camera import Pose
 from flow.splatting.muscles import ACTIONS
@@ -12,29 +13,6 @@ from flow.splatting.scenes import Pair
 from flow.visualize import beside, draw_flow, legend
 from mer_core.io import replacing
 from mer_core.progress import track
-
-NAMES = {
-    "1": "inner brow raised",
-    "2": "outer brow raised",
-    "4": "brow lowered",
-    "5": "upper lid raised",
-    "6": "cheek raised",
-    "7": "lids tightened",
-    "9": "nose wrinkled",
-    "10": "upper lip raised",
-    "12": "lip corners pulled",
-    "14": "dimpled",
-    "15": "corners depressed",
-    "16": "lower lip lowered",
-    "17": "chin raised",
-    "20": "lips stretched",
-    "23": "lips tightened",
-    "24": "lips pressed",
-    "25": "lips parted",
-    "26": "jaw dropped",
-    "28": "lips sucked in",
-    "43": "eyes closed",
-}
 
 
 def portrait_beside_render(size: int = 210) -> np.ndarray:
@@ -77,7 +55,7 @@ def action_units(seed: int = 17, size: int = 160) -> np.ndarray:
     actor = Actor(seed, 2 * size, 50_000, 0.8, "plain")
     tiles = [titled(_small(actor.frame()), "at rest")]
     for action in track(ACTIONS, "action units"):
-        tiles.append(titled(_small(actor.frame({action: 1.0})), f"AU {action} {NAMES[action]}"))
+        tiles.append(titled(_small(actor.frame({action: 1.0})), f"AU {action} {NAMES[int(action)]}"))
     return rows(tiles, 7)
 
 

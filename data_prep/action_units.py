@@ -1,9 +1,32 @@
-"""What a cell of action units says: the units shown, and the objective class they make.
+"""FACS action units: their names, what a spreadsheet's cell says of them, and the objective class they make.
 
-Spreadsheets write them in many hands: `4+7`, `L1`, `R6+R12`, `A/L12`, `14A`, `ref(7B)+43`, `(R6 or R12)+R15`, `AU4(k)`, `?`.
+Spreadsheets write them in many hands: `4+7`, `4、7`, `AU4 AU7`, `L1`, `R6+R12`, `A/L12`, `14A`, `ref(7B)+43`, `(R6 or R12)+R15`,
+`AU4(k)`, `?`. A cell is read as units apart by separators, one number each; what does not fit is reported, never guessed.
 """
 
 import re
+import unicodedata
+from typing import NamedTuple
+
+# P. Ekman, W. Friesen, J. Hager, Facial Action Coding System, 2002: action units, descriptors, head and eye positions.
+NAMES = {
+    1: "inner brow raiser", 2: "outer brow raiser", 4: "brow lowerer", 5: "upper lid raiser", 6: "cheek raiser",
+    7: "lid tightener", 8: "lips toward each other", 9: "nose wrinkler", 10: "upper lip raiser",
+    11: "nasolabial deepener", 12: "lip corner puller", 13: "sharp lip puller", 14: "dimpler",
+    15: "lip corner depressor", 16: "lower lip depressor", 17: "chin raiser", 18: "lip pucker", 19: "tongue show",
+    20: "lip stretcher", 21: "neck tightener", 22: "lip funneler", 23: "lip tightener", 24: "lip pressor",
+    25: "lips part", 26: "jaw drop", 27: "mouth stretch", 28: "lip suck", 29: "jaw thrust", 30: "jaw sideways",
+    31: "jaw clencher", 32: "lip bite", 33: "cheek blow", 34: "cheek puff", 35: "cheek suck", 36: "tongue bulge",
+    37: "lip wipe", 38: "nostril dilator", 39: "nostril compressor", 40: "sniff", 41: "lid droop", 42: "slit",
+    43: "eyes closed", 44: "squint", 45: "blink", 46: "wink", 50: "speech", 51: "head turn left",
+    52: "head turn right", 53: "head up", 54: "head down", 55: "head tilt left", 56: "head tilt right",
+    57: "head forward", 58: "head back", 59: "head nod", 60: "head shake", 61: "eyes turn left",
+    62: "eyes turn right", 63: "eyes up", 64: "eyes down", 65: "walleye", 66: "cross-eye",
+    68: "upward rolling of eyes", 69: "eyes look at the other person", 70: "brows not visible",
+    71: "eyes not visible", 72: "lower face not visible", 73: "entire face not visible", 74: "unscorable",
+    80: "swallow", 81: "chewing", 82: "shoulder shrug", 84: "head shake back and forth", 85: "head nod up and down",
+    91: "flash", 92: "partial flash", 97: "shiver", 98: "fast up-down look",
+}  # fmt: skip
 
 # Source: Davison, Merghani and Yap, Objective classes for micro-facial expression recognition, Journal of Imaging 4(10), 2018
 # (as printed in table 9 of Merghani, Davison and Yap, arXiv 1805.02397). Every other set of units is class VII.
@@ -19,23 +42,43 @@ OBJECTIVE_CLASSES = {
     frozenset(map(int, units.split("+"))): name for name, sets in _CLASSES.items() for units in sets
 }
 
+_SEPARATORS = r"[+,;&|\u3001\u00b7\u30fb]|\band\b|[和与]"
 
-def shown(cell: str) -> frozenset[int]:
-    """The action units that a cell says are shown, as numbers; side (L, R), strength (A to E) and words are passed over.
 
-    Left out is what the cell itself does not claim: alternatives (`R6 or R12`), and units held still all the time, which
-    4DME marks with (k).
+class UnitsCell(NamedTuple):
+    """What a cell says: the units it claims are shown, and its parts with digits that are no unit."""
+
+    units: frozenset[int]
+    unreadable: tuple[str, ...]
+
+
+def parse_units(cell: str) -> UnitsCell:
+    """Read a cell of action units; side (L, R), strength (A to E) and words without a number are passed over.
+
+    Left out is what the cell itself does not claim: alternatives (`R6 or R12`, `9/10`), and units held still all the time,
+    which 4DME marks with (k). `4-7`, `4.7`, a date or a number that FACS does not have are unreadable.
     """
+    cell = unicodedata.normalize("NFKC", cell).strip()
+    if re.fullmatch(r"\d+\.0*", cell):
+        cell = cell.split(".")[0]  # 4.0 is a spreadsheet's 4
     cell = re.sub(r"\([^()]*\bor\b[^()]*\)", "", cell)
-    found = set()
-    for part in re.split(r"[+,;]", cell):
-        number = re.search(r"\d+", part)
-        if number and "(k)" not in part.lower() and not re.search(r"\bor\b|\d\s*/\s*\d", part):
-            found.add(int(number[0]))
-    return frozenset(found)
+    cell = re.sub(r"\s+(?=\(k\))", "", cell, flags=re.IGNORECASE)
+    units, unreadable = set(), []
+    for part in re.split(_SEPARATORS, cell, flags=re.IGNORECASE):
+        if re.search(r"\bor\b|\d\s*/\s*\d", part):
+            continue
+        for word in re.split(r"\s+|(?<=\w)(?=AU)", part, flags=re.IGNORECASE):
+            numbers = re.findall(r"\d+", word)
+            if not numbers:
+                continue
+            if len(numbers) > 1 or int(numbers[0]) not in NAMES:
+                unreadable.append(word)
+            elif "(k)" not in word.lower():
+                units.add(int(numbers[0]))
+    return UnitsCell(frozenset(units), tuple(unreadable))
 
 
 def objective_class(cell: str) -> str:
-    """The objective class, "I" to "VII", of the units in a cell; empty where it names none."""
-    units = shown(cell)
-    return OBJECTIVE_CLASSES.get(units, "VII") if units else ""
+    """The objective class, "I" to "VII", of the units in a cell; empty where it names none or cannot be read with certainty."""
+    units, unreadable = parse_units(cell)
+    return OBJECTIVE_CLASSES.get(units, "VII") if units and not unreadable else ""

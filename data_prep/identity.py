@@ -10,7 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 MAX_NAMED = 4  # persons that a message names
 

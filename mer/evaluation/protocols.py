@@ -13,7 +13,7 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from data_prep.action_units import objective_class, shown
+from data_prep.action_units import UnitsCell, objective_class, parse_units
 from mer_core import registry
 from mer_core.errors import BadInput
 from mer_core.settings import explain
@@ -161,19 +161,21 @@ def _labels(protocol: Protocol, table: pd.DataFrame) -> pd.Series:
             mapping.get(row.dataset, {}).get(objective_class(row.action_units)) for row in table.itertuples()
         ]
     else:
-        labels = [_detected(protocol, row.dataset, shown(row.action_units)) for row in table.itertuples()]
+        labels = [
+            _detected(protocol, row.dataset, parse_units(row.action_units)) for row in table.itertuples()
+        ]
     return pd.Series(labels, table.index, "object")
 
 
-def _detected(protocol: Protocol, dataset: str, units_shown: frozenset[int]) -> str | None:
+def _detected(protocol: Protocol, dataset: str, cell: UnitsCell) -> str | None:
     if protocol.unit is None:
         asked = units(protocol)
         raise BadInput(
             f"{protocol.name} detects the action units {asked} one at a time. Choose one, as in {protocol.name}-au{asked[0]}."
         )
-    if not units_shown or protocol.unit not in protocol.action_units.get(dataset, []):
+    if not cell.units or cell.unreadable or protocol.unit not in protocol.action_units.get(dataset, []):
         return None
-    return "present" if protocol.unit in units_shown else "absent"
+    return "present" if protocol.unit in cell.units else "absent"
 
 
 def _read_list(path: Path) -> pd.DataFrame:

@@ -11,34 +11,13 @@ from functools import lru_cache
 import numpy as np
 from scipy.optimize import nnls
 
+from data_prep.action_units import NAMES
 from flow.splatting.muscles import ACTIONS, move
 from flow.splatting.template import template
 from mer.inference.head_motion import POINTS, basis, camera, fit
 
 SMALL = 0.2  # intensity at which patterns are taken: motion grows in proportion up to there
 LEAST = 0.05  # evidence below which a unit is not named
-WORDS = {
-    "1": "inner brow raiser",
-    "2": "outer brow raiser",
-    "4": "brow lowerer",
-    "5": "upper lid raiser",
-    "6": "cheek raiser",
-    "7": "lid tightener",
-    "9": "nose wrinkler",
-    "10": "upper lip raiser",
-    "12": "lip corner puller",
-    "14": "dimpler",
-    "15": "lip corner depressor",
-    "16": "lower lip depressor",
-    "17": "chin raiser",
-    "20": "lip stretcher",
-    "23": "lip tightener",
-    "24": "lip pressor",
-    "25": "lips part",
-    "26": "jaw drop",
-    "28": "lip suck",
-    "43": "eyes closed",
-}
 
 
 @dataclass(frozen=True)
@@ -56,7 +35,7 @@ class Unit:
     @property
     def words(self) -> str:
         side = "" if self.side == "both" else f", {self.side}"
-        return f"AU {self.unit} ({WORDS[self.unit]}{side})"
+        return f"AU {self.unit} ({NAMES[int(self.unit)]}{side})"
 
     def to_dict(self) -> dict:
         return asdict(self)

@@ -38,13 +38,17 @@ def test_different_people_stay_different():
 
 
 def test_datasets_as_papers_print_them():
-    assert {dataset_key(name) for name in ("casme2", "CASME2", "CASME II", "casme-ii ", "CASME 2")} == {"casme2"}
+    assert {dataset_key(name) for name in ("casme2", "CASME2", "CASME II", "casme-ii ", "CASME 2")} == {
+        "casme2"
+    }
     assert dataset_key("casme3") != dataset_key("casme2") != dataset_key("casme")
     assert group_key("CASME II/Sub01") == group_key("casme2/sub1") != group_key("samm/sub1")
     assert group_key("Sub01") == group_key("sub1")
 
 
-@given(st.text(), st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]), st.text(" \t\u00a0\u200b\ufeff", max_size=2))
+@given(
+    st.text(), st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]), st.text(" \t\u00a0\u200b\ufeff", max_size=2)
+)
 def test_unicode_form_case_and_blanks_never_make_another_person(name, form, blanks):
     key = subject_key(name)
     assert subject_key(key) == key
