@@ -1,35 +1,39 @@
 """FACS action units: their names, what a spreadsheet's cell says of them, and the objective class they make.
 
-Spreadsheets write them in many hands: `4+7`, `4、7`, `AU4 AU7`, `L1`, `R6+R12`, `A/L12`, `14A`, `ref(7B)+43`, `(R6 or R12)+R15`,
-`AU4(k)`, `?`. A cell is read as units apart by separators, one number each; what does not fit is reported, never guessed.
+Spreadsheets write them in many hands: `4+7`, `4、7`, `AU4 AU7`, `L1`, `R6+R12`, `A/L12`, `14A`, `ref(7B)+43`,
+`(R6 or R12)+R15`, `AU4(k)`, `?`. A cell is read as units apart by separators, one number each; what does not
+fit is reported, never guessed.
 """
 
 import re
 import unicodedata
 from typing import NamedTuple
 
-# P. Ekman, W. Friesen, J. Hager, Facial Action Coding System, 2002: action units, descriptors, head and eye positions.
+# P. Ekman, W. Friesen, J. Hager, Facial Action Coding System, 2002: action units, descriptors, head and eye
+# positions.
 NAMES = {
-    1: "inner brow raiser", 2: "outer brow raiser", 4: "brow lowerer", 5: "upper lid raiser", 6: "cheek raiser",
-    7: "lid tightener", 8: "lips toward each other", 9: "nose wrinkler", 10: "upper lip raiser",
-    11: "nasolabial deepener", 12: "lip corner puller", 13: "sharp lip puller", 14: "dimpler",
-    15: "lip corner depressor", 16: "lower lip depressor", 17: "chin raiser", 18: "lip pucker", 19: "tongue show",
-    20: "lip stretcher", 21: "neck tightener", 22: "lip funneler", 23: "lip tightener", 24: "lip pressor",
-    25: "lips part", 26: "jaw drop", 27: "mouth stretch", 28: "lip suck", 29: "jaw thrust", 30: "jaw sideways",
-    31: "jaw clencher", 32: "lip bite", 33: "cheek blow", 34: "cheek puff", 35: "cheek suck", 36: "tongue bulge",
-    37: "lip wipe", 38: "nostril dilator", 39: "nostril compressor", 40: "sniff", 41: "lid droop", 42: "slit",
-    43: "eyes closed", 44: "squint", 45: "blink", 46: "wink", 50: "speech", 51: "head turn left",
-    52: "head turn right", 53: "head up", 54: "head down", 55: "head tilt left", 56: "head tilt right",
-    57: "head forward", 58: "head back", 59: "head nod", 60: "head shake", 61: "eyes turn left",
-    62: "eyes turn right", 63: "eyes up", 64: "eyes down", 65: "walleye", 66: "cross-eye",
-    68: "upward rolling of eyes", 69: "eyes look at the other person", 70: "brows not visible",
-    71: "eyes not visible", 72: "lower face not visible", 73: "entire face not visible", 74: "unscorable",
-    80: "swallow", 81: "chewing", 82: "shoulder shrug", 84: "head shake back and forth", 85: "head nod up and down",
-    91: "flash", 92: "partial flash", 97: "shiver", 98: "fast up-down look",
+    1: "inner brow raiser", 2: "outer brow raiser", 4: "brow lowerer", 5: "upper lid raiser",
+    6: "cheek raiser", 7: "lid tightener", 8: "lips toward each other", 9: "nose wrinkler",
+    10: "upper lip raiser", 11: "nasolabial deepener", 12: "lip corner puller", 13: "sharp lip puller",
+    14: "dimpler", 15: "lip corner depressor", 16: "lower lip depressor", 17: "chin raiser", 18: "lip pucker",
+    19: "tongue show", 20: "lip stretcher", 21: "neck tightener", 22: "lip funneler", 23: "lip tightener",
+    24: "lip pressor", 25: "lips part", 26: "jaw drop", 27: "mouth stretch", 28: "lip suck", 29: "jaw thrust",
+    30: "jaw sideways", 31: "jaw clencher", 32: "lip bite", 33: "cheek blow", 34: "cheek puff",
+    35: "cheek suck", 36: "tongue bulge", 37: "lip wipe", 38: "nostril dilator", 39: "nostril compressor",
+    40: "sniff", 41: "lid droop", 42: "slit", 43: "eyes closed", 44: "squint", 45: "blink", 46: "wink",
+    50: "speech", 51: "head turn left", 52: "head turn right", 53: "head up", 54: "head down",
+    55: "head tilt left", 56: "head tilt right", 57: "head forward", 58: "head back", 59: "head nod",
+    60: "head shake", 61: "eyes turn left", 62: "eyes turn right", 63: "eyes up", 64: "eyes down",
+    65: "walleye", 66: "cross-eye", 68: "upward rolling of eyes", 69: "eyes look at the other person",
+    70: "brows not visible", 71: "eyes not visible", 72: "lower face not visible",
+    73: "entire face not visible", 74: "unscorable", 80: "swallow", 81: "chewing", 82: "shoulder shrug",
+    84: "head shake back and forth", 85: "head nod up and down", 91: "flash", 92: "partial flash",
+    97: "shiver", 98: "fast up-down look",
 }  # fmt: skip
 
-# Source: Davison, Merghani and Yap, Objective classes for micro-facial expression recognition, Journal of Imaging 4(10), 2018
-# (as printed in table 9 of Merghani, Davison and Yap, arXiv 1805.02397). Every other set of units is class VII.
+# Source: Davison, Merghani and Yap, Objective classes for micro-facial expression recognition, Journal of
+# Imaging 4(10), 2018 (as printed in table 9 of Merghani, Davison and Yap, arXiv 1805.02397). Every other set
+# of units is class VII.
 _CLASSES = {
     "I": ("6", "12", "6+12", "6+7+12", "7+12"),
     "II": ("1+2", "5", "25", "1+2+25", "25+26", "5+24"),
@@ -55,8 +59,9 @@ class UnitsCell(NamedTuple):
 def parse_units(cell: str) -> UnitsCell:
     """Read a cell of action units; side (L, R), strength (A to E) and words without a number are passed over.
 
-    Left out is what the cell itself does not claim: alternatives (`R6 or R12`, `9/10`), and units held still all the time,
-    which 4DME marks with (k). `4-7`, `4.7`, a date or a number that FACS does not have are unreadable.
+    Left out is what the cell itself does not claim: alternatives (`R6 or R12`, `9/10`), and units held still
+    all the time, which 4DME marks with (k). `4-7`, `4.7`, a date or a number that FACS does not have are
+    unreadable.
     """
     cell = unicodedata.normalize("NFKC", cell).strip()
     if re.fullmatch(r"\d+\.0*", cell):
@@ -79,6 +84,6 @@ def parse_units(cell: str) -> UnitsCell:
 
 
 def objective_class(cell: str) -> str:
-    """The objective class, "I" to "VII", of the units in a cell; empty where it names none or cannot be read with certainty."""
+    """The objective class of a cell's units, "I" to "VII"; empty where it names none or a part is unreadable."""
     units, unreadable = parse_units(cell)
     return OBJECTIVE_CLASSES.get(units, "VII") if units and not unreadable else ""

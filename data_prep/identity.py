@@ -1,8 +1,8 @@
 """Who is one person: names of subjects, and of datasets, that differ only in how they are typed are one name.
 
-LOSO is only as good as its groups. Spreadsheets, file systems and scripts spell one subject as `1`, `01`, `1.0`, `Sub01`,
-`sub01 `, or with composed and decomposed accents; a classifier that is fitted on one spelling and tested on another has seen
-its test subject.
+LOSO is only as good as its groups. Spreadsheets, file systems and scripts spell one subject as `1`, `01`,
+`1.0`, `Sub01`, `sub01 `, or with composed and decomposed accents; a classifier that is fitted on one spelling
+and tested on another has seen its test subject.
 """
 
 import re
@@ -24,7 +24,7 @@ class SubjectSpelling(BadInput):
 
 
 def clean_name(name: object) -> str:
-    """Return a name as it is shown and stored: NFKC, no blanks around it, `1` for the `1.0` that a spreadsheet makes of 1."""
+    """Return a name as it is stored: NFKC, no blanks around it, `1` for the `1.0` of a spreadsheet."""
     plain = " ".join(_visible(str(name)).split())
     return re.sub(r"^(\d+)[.,]0*$", r"\1", plain)
 
@@ -32,9 +32,9 @@ def clean_name(name: object) -> str:
 def subject_key(name: object) -> str:
     """Return what identifies a person: equal for all spellings of one name.
 
-    What does not count: case, Unicode form and width, blanks and invisible characters, zero padding, a `.0` behind a number,
-    and which separator (blank, `_`, `-`, `.`) stands between two parts, or none between a word and a number. Digits that a
-    separator keeps apart stay apart: `1_1` is not `11`.
+    What does not count: case, Unicode form and width, blanks and invisible characters, zero padding, a `.0`
+    behind a number, and which separator (blank, `_`, `-`, `.`) stands between two parts, or none between a
+    word and a number. Digits that a separator keeps apart stay apart: `1_1` is not `11`.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def merged_message(merged: dict[str, list[str]], where: str, what: str = "subjec
 
 
 def refuse_spellings(groups: Iterable[object]) -> None:
-    """Raise `SubjectSpelling` if two of the groups (`dataset/subject`, or subjects) are one person: a splitter's last check."""
+    """Raise `SubjectSpelling` if two of the groups (`dataset/subject`, or subjects) are one person."""
     spelled: dict[str, list[str]] = {}
     for group in dict.fromkeys(map(str, groups)):
         spelled.setdefault(group_key(group), []).append(group)
@@ -99,7 +99,8 @@ def refuse_spellings(groups: Iterable[object]) -> None:
     if same:
         pairs = "; ".join(" = ".join(map(repr, names)) for names in same[:MAX_NAMED])
         raise SubjectSpelling(
-            f"{len(same)} subject(s) stand in the table in more than one spelling: {pairs}{', ...' * (len(same) > MAX_NAMED)}. "
+            f"{len(same)} subject(s) are spelled in more than one way: {pairs}"
+            f"{', ...' if len(same) > MAX_NAMED else ''}. "
             "Whoever is left out would also be fitted on. Use one spelling for each person."
         )
 
