@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run; look for new ones with --hypothesis-profile=explore.
+settings.register_profile("explore", deadline=None, max_examples=2000)
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50, database=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")
