@@ -64,7 +64,7 @@ class MovedFaces:
         if scale > 1.2:  # room for a grain finer than the rendering
             picture, box = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), 2 * box
         if rng.random() < 0.7:
-            grain = _grain(int(rng.integers(GRAINS)))
+            grain = skin_grain(int(rng.integers(GRAINS)))
             rows, columns = (np.arange(side) % len(grain) for side in picture.shape[:2])
             picture += rng.uniform(0.5, 6.0) * grain[rows[:, None], columns]
         width = (box[2] - box[0] + 1) * rng.uniform(0.9, 1.15)
@@ -121,7 +121,7 @@ def _seen(
 
 
 @lru_cache(maxsize=GRAINS)
-def _grain(number: int) -> np.ndarray:
+def skin_grain(number: int) -> np.ndarray:
     """Return fine texture `number`, (640, 640, 1) float32 of mean 0 and spread 1, stronger in some places than in others."""
     rng = np.random.default_rng((0x5C1, number))
     grain = fractal(rng, 640).mean(axis=2) / 40

@@ -1,0 +1,127 @@
+"""From the motion of a mesh's vertices to a picture that has moved: rasterized, extended beyond the mesh, inverted.
+
+The motion is a grid of displacements, one for each pixel of the first frame, and bilinear between them. That is the
+definition of the ground truth, so the only error left is that of its numerical inverse.
+"""
+
+import cv2
+import numba
+import numpy as np
+
+TOLERANCE = 1e-5  # px, where the inversion stops; where it cannot get below `RESIDUAL` the motion folds
+RESIDUAL = 1e-4
+STEPS = 40
+
+
+@numba.njit(cache=True)
+def rasterize(
+    places: np.ndarray, depth: np.ndarray, values: np.ndarray, triangles: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values of the visible triangles at pixel centres.
+
+    places : (N, 2) px, x right, y down; depth : (N,), larger is nearer; values : (N, C); triangles : (T, 3), which run
+    clockwise as seen on the screen with y up, so that their back is not drawn. Returns (H, W, C) float32 and what is
+    covered, (H, W) bool.
+    """
+    height, width = shape
+    out = np.zeros((height, width, values.shape[1]), np.float32)
+    nearest = np.full((height, width), -np.inf, np.float32)
+    for t in range(len(triangles)):
+        a, b, c = triangles[t]
+        ax, ay = places[a]
+        bx, by = places[b]
+        cx, cy = places[c]
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        if area >= 0:
+            continue
+        left, right = max(0, int(np.ceil(min(ax, bx, cx)))), min(width - 1, int(np.floor(max(ax, bx, cx))))
+        top, bottom = max(0, int(np.ceil(min(ay, by, cy)))), min(height - 1, int(np.floor(max(ay, by, cy))))
+        for y in range(top, bottom + 1):
+            for x in range(left, right + 1):
+                of_b = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
+                of_c = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
+                of_a = 1 - of_b - of_c
+                if of_a < 0 or of_b < 0 or of_c < 0:
+                    continue
+                z = of_a * depth[a] + of_b * depth[b] + of_c * depth[c]
+                if z > nearest[y, x]:
+                    nearest[y, x] = z
+                    for k in range(values.shape[1]):
+                        out[y, x, k] = of_a * values[a, k] + of_b * values[b, k] + of_c * values[c, k]
+    return out, nearest > -np.inf
+
+
+def extend(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Fill (H, W, C) float32 where not `known` (H, W) by ever wider means of what is known around (push and pull)."""
+    weight = known.astype(np.float32)
+    levels = [(values * weight[..., None], weight)]
+    while min(levels[-1][1].shape) > 2:
+        levels.append(tuple(cv2.pyrDown(array) for array in levels[-1]))
+    total, weight = levels.pop()
+    filled = total / max(float(weight.max()), 1e-6)
+    while levels:
+        total, weight = levels.pop()
+        filled = cv2.pyrUp(filled, dstsize=weight.shape[::-1])
+        mean = total / np.maximum(weight, 1e-6)[..., None]
+        trust = np.minimum(weight, 1)[..., None]
+        filled = filled + trust * (mean - filled)
+    return filled
+
+
+@numba.njit(cache=True)
+def invert(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each pixel y of the second frame the place x in the first with x + flow(x) = y.
+
+    flow : (H, W, 2) px, bilinear between pixels and constant beyond the frame. Returns x, (H, W, 2) float64 px, and the
+    residual |x + flow(x) - y|, (H, W) float64 px: above `RESIDUAL` where the motion folds. Newton's method, with plain
+    fixed-point steps in between for the kinks of the bilinear grid.
+    """
+    height, width = flow.shape[:2]
+    places = np.empty((height, width, 2))
+    residuals = np.empty((height, width))
+    for row in range(height):
+        for column in range(width):
+            x, y = column - float(flow[row, column, 0]), row - float(flow[row, column, 1])
+            best, best_x, best_y = np.inf, x, y
+            for step in range(STEPS):
+                cx, cy = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
+                j, i = min(int(cx), width - 2), min(int(cy), height - 2)
+                s, r = cx - j, cy - i
+                u00, u01, u10, u11 = (
+                    flow[i, j, 0],
+                    flow[i, j + 1, 0],
+                    flow[i + 1, j, 0],
+                    flow[i + 1, j + 1, 0],
+                )
+                v00, v01, v10, v11 = (
+                    flow[i, j, 1],
+                    flow[i, j + 1, 1],
+                    flow[i + 1, j, 1],
+                    flow[i + 1, j + 1, 1],
+                )
+                u = (1 - r) * ((1 - s) * u00 + s * u01) + r * ((1 - s) * u10 + s * u11)
+                v = (1 - r) * ((1 - s) * v00 + s * v01) + r * ((1 - s) * v10 + s * v11)
+                ex, ey = x + u - column, y + v - row
+                error = np.hypot(ex, ey)
+                if error < best:
+                    best, best_x, best_y = error, x, y
+                if error < TOLERANCE:
+                    break
+                xx = 1 + (1 - r) * (u01 - u00) + r * (u11 - u10)
+                xy = (1 - s) * (u10 - u00) + s * (u11 - u01)
+                yx = (1 - r) * (v01 - v00) + r * (v11 - v10)
+                yy = 1 + (1 - s) * (v10 - v00) + s * (v11 - v01)
+                determinant = xx * yy - xy * yx
+                if step % 4 == 3 or determinant < 0.1:
+                    x, y = x - 0.7 * ex, y - 0.7 * ey
+                else:
+                    x, y = x - (yy * ex - xy * ey) / determinant, y - (xx * ey - yx * ex) / determinant
+            places[row, column, 0], places[row, column, 1] = best_x, best_y
+            residuals[row, column] = best
+    return places, residuals
+
+
+def stretch(flow: np.ndarray) -> np.ndarray:
+    """Determinant (H, W) of the motion's Jacobian: the area that a pixel becomes, negative where the motion folds."""
+    along_y, along_x = np.gradient(flow, axis=(0, 1))
+    return (1 + along_x[..., 0]) * (1 + along_y[..., 1]) - along_x[..., 1] * along_y[..., 0]

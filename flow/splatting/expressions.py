@@ -1,0 +1,87 @@
+"""Random motion of a head model's skin: expressions alone and combined, varied as people vary, and turns of the head.
+
+Nobody moves exactly as the mean of some scans: an expression is scaled, bent, confined to a part of its region or
+sharpened, and its two sides differ.
+"""
+
+import numpy as np
+
+from flow.splatting.head_fit import HeadFit
+from flow.splatting.head_model import HeadModel
+from flow.splatting.held_out import Split, in_split
+
+RELEASE = 0.15  # part of the expressions that are taken back rather than made
+ONE_SIDED = 0.3  # part of the expressions with two sides that show on one of them
+
+
+def skin_expressions(model: HeadModel, split: Split) -> list[str]:
+    """Names of the expressions of `split` that move skin: all but those of the eyeballs and pupils."""
+    names = in_split("expression", model.expression_names, split)
+    return [name for name in names if not name.startswith(("eyeLook", "Pupil"))]
+
+
+def random_expression(
+    rng: np.random.Generator, model: HeadModel, fit: HeadFit, unit: float, split: Split, most: int = 4
+) -> tuple[np.ndarray, list[str]]:
+    """Return a random expression as motion of the skin's vertices, (N, 2) float32 portrait px, and the names of its parts.
+
+    unit : px, inter-ocular distance in the portrait; most : expressions to combine, two sides counting as one
+
+    The motion's size is arbitrary: bring its peak to what is wanted.
+    """
+    names = skin_expressions(model, split)
+    kinds = sorted({name.removesuffix("_L").removesuffix("_R") for name in names})
+    total, used = np.zeros((len(fit.places), 2), np.float32), []
+    for kind in rng.choice(kinds, min(rng.integers(1, most + 1), len(kinds)), replace=False):
+        sides = [name for name in names if name.removesuffix("_L").removesuffix("_R") == kind]
+        if len(sides) == 2 and rng.random() < ONE_SIDED:
+            sides = [sides[rng.integers(2)]]
+        strength = rng.uniform(0.3, 1) * (-1 if rng.random() < RELEASE else 1)
+        parts = [strength * rng.uniform(0.6, 1) * _vertex_motion(model, name) for name in sides]
+        motion = fit.project(np.sum(parts, axis=0))
+        peak = np.linalg.norm(motion, axis=1).max()
+        if peak > 0:  # an expression inside the mouth moves no skin
+            total += rng.uniform(0.3, 1) * _vary(rng, motion / peak, fit.places / unit)
+            used += sides
+    return total, used
+
+
+def random_turn(rng: np.random.Generator, fit: HeadFit) -> np.ndarray:
+    """Return a small turn and shift of the head as motion of the vertices, (N, 2) float32 portrait px, of arbitrary size."""
+    neck = np.array([0.0, -8.0, 0.0], np.float32)  # cm
+    turn = rng.normal(0, 1, 3).astype(np.float32) * np.array([0.05, 0.05, 0.03], np.float32)
+    shift = rng.normal(0, 0.3, 3).astype(np.float32)
+    return fit.project(np.cross(turn, fit.vertices - neck) + shift)
+
+
+def _vertex_motion(model: HeadModel, name: str) -> np.ndarray:
+    return model.skin_expression[model.expression_index(name)]
+
+
+def _vary(rng: np.random.Generator, motion: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """One person's variant of a motion (N, 2) of peak 1; `places` in inter-ocular distances."""
+    if rng.random() < 0.5:  # stronger here than there, and in another direction
+        scale = 1 + rng.uniform(0, 0.5) * _waves(rng, places)
+        angle = rng.uniform(0, 0.5) * _waves(rng, places)
+        cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+        motion = np.stack(
+            [cos * motion[:, 0] - sin * motion[:, 1], sin * motion[:, 0] + cos * motion[:, 1]], axis=1
+        )
+    length = np.linalg.norm(motion, axis=1)
+    if rng.random() < 0.4:  # wider or narrower around its peak
+        motion = motion * np.power(np.maximum(length, 1e-3), rng.uniform(-0.3, 1.0))[:, None]
+    if rng.random() < 0.35:  # only a part of its region
+        middle = places[rng.choice(len(places), p=length / length.sum())]
+        reach = np.exp(rng.uniform(*np.log([0.15, 0.7])))
+        motion = motion * np.exp(-((places - middle) ** 2).sum(axis=1) / (2 * reach**2))[:, None]
+    return (motion / max(np.linalg.norm(motion, axis=1).max(), 1e-6)).astype(np.float32)
+
+
+def _waves(rng: np.random.Generator, places: np.ndarray, count: int = 5) -> np.ndarray:
+    """A smooth random function (N,) of mean about 0 and spread about 1, whose waves are 0.4 to 2 units long."""
+    length, angle, phase = (
+        np.exp(rng.uniform(*np.log([0.4, 2]), count)),
+        *rng.uniform(0, 2 * np.pi, (2, count)),
+    )
+    wave = 2 * np.pi / length * np.stack([np.cos(angle), np.sin(angle)])
+    return np.sqrt(2 / count) * np.cos(places @ wave + phase).sum(axis=1)

@@ -1,0 +1,134 @@
+"""A head model laid on a face in a picture, so that each vertex has its place in the picture and each expression its motion.
+
+An affine camera, identity components and resting expressions are fitted to the face's landmarks; a smooth warp then
+takes up what is left, so that the landmarks coincide. The jaw's outline has little weight: the two landmark models
+define it differently.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import RBFInterpolator
+from scipy.optimize import lsq_linear
+
+from data_prep.landmarks import interocular
+from flow.splatting.head_model import LANDMARKS, REGIONS, HeadModel
+from flow.splatting.held_out import in_split
+
+# The points of MediaPipe's face mesh that stand for Multi-PIE's 68, chosen by anatomy on MediaPipe's canonical face and
+# checked by drawing both on portraits.
+MEDIAPIPE = np.array([
+    127, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 356,
+    70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 98, 97, 2, 326, 327,
+    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
+    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
+])  # fmt: skip
+JAW = slice(0, 17)
+COMPONENTS = 30  # of identity; the others move the landmarks by less than they are uncertain
+SPREAD = np.where(np.arange(68) < 17, 0.6, 0.12)  # cm, how far a landmark may be from its vertex
+RESTING = 0.3  # standard deviation of the strength of an expression that a portrait shows
+ROUNDS = 6  # of camera and shape in turn
+ANCHORS = 2.5  # inter-ocular distances from the face's middle to where the warp has ended
+
+
+@dataclass(frozen=True, eq=False)
+class HeadFit:
+    """A head model's skin as it lies in a picture; N vertices of face, head and neck.
+
+    camera   : (2, 3) float64 px per cm, x right and y down, before the warp
+    vertices : (N, 3) float32 cm, the person's head
+    places   : (N, 2) float32 px
+    depth    : (N,) float32 cm, larger is nearer to the viewer
+    warp     : (N, 2, 2) float32, the warp's Jacobian: an expression's projected motion times this is its motion in the picture
+    residual : px, mean distance between landmarks and vertices before the warp, the jaw left out
+    """
+
+    camera: np.ndarray
+    vertices: np.ndarray
+    places: np.ndarray
+    depth: np.ndarray
+    warp: np.ndarray
+    residual: float
+
+    def project(self, motion: np.ndarray) -> np.ndarray:
+        """Motion in the picture, (N, 2) float32 px, of motion (N, 3) of the vertices in cm."""
+        flat = motion @ self.camera.T.astype(np.float32)
+        return np.einsum("nij,nj->ni", self.warp, flat)
+
+
+def fit_head(model: HeadModel, landmarks: np.ndarray) -> HeadFit:
+    """Fit `model` to the (478, 2) px landmarks of a face seen from the front."""
+    goal = landmarks[MEDIAPIPE].astype(float)
+    resting = in_split("expression", model.expression_names, "train")
+    resting = [model.expression_names.index(name) for name in resting]
+    shapes = np.concatenate(
+        [model.identity[:COMPONENTS, LANDMARKS], model.expression[resting][:, LANDMARKS]]
+    ).astype(float)
+    strengths, camera = _fit_camera_and_shape(model.neutral[LANDMARKS].astype(float), shapes, goal)
+
+    last = REGIONS["head_and_neck"][1]
+    vertices = model.neutral[:last] + np.tensordot(
+        strengths[:COMPONENTS].astype(np.float32), model.identity[:COMPONENTS, :last].astype(np.float32), 1
+    )
+    vertices = vertices + np.tensordot(
+        strengths[COMPONENTS:].astype(np.float32), model.expression[resting][:, :last].astype(np.float32), 1
+    )
+    seen = vertices @ camera[:, :3].T + camera[:, 3]
+    places, jacobian = _warp(seen[LANDMARKS], goal, interocular(landmarks))(seen)
+    towards = np.cross(camera[0, :3], camera[1, :3])
+    towards *= np.sign(towards[2]) / np.linalg.norm(towards)
+    error = np.linalg.norm(seen[LANDMARKS] - goal, axis=1)[JAW.stop :].mean()
+    return HeadFit(
+        camera[:, :3],
+        vertices.astype(np.float32),
+        places.astype(np.float32),
+        (vertices @ towards).astype(np.float32),
+        jacobian.astype(np.float32),
+        float(error),
+    )
+
+
+def _fit_camera_and_shape(
+    neutral: np.ndarray, shapes: np.ndarray, goal: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Strengths (K,) of `shapes` (K, 68, 3) and the camera (2, 4) that bring the head nearest to `goal` (68, 2) px."""
+    strengths = np.zeros(len(shapes))
+    prior = np.where(np.arange(len(shapes)) < COMPONENTS, 1.0, 1 / RESTING)
+    low = np.where(np.arange(len(shapes)) < COMPONENTS, -3.0, 0.0)
+    high = np.where(np.arange(len(shapes)) < COMPONENTS, 3.0, 1.0)
+    for _ in range(ROUNDS):
+        head = neutral + np.tensordot(strengths, shapes, 1)
+        flat = np.column_stack([head, np.ones(68)]) / SPREAD[:, None]
+        camera = np.linalg.lstsq(flat, goal / SPREAD[:, None], rcond=None)[0].T
+        per_cm = np.sqrt(abs(np.linalg.norm(np.cross(camera[0, :3], camera[1, :3]))))
+        weight = (1 / (SPREAD * per_cm))[:, None]
+        moved = np.einsum("kni,ji->njk", shapes, camera[:, :3]) * weight[..., None]
+        missing = (goal - neutral @ camera[:, :3].T - camera[:, 3]) * weight
+        system = np.concatenate([moved.reshape(-1, len(shapes)), np.diag(prior)])
+        right = np.concatenate([missing.ravel(), np.zeros(len(shapes))])
+        strengths = lsq_linear(system, right, (low, high)).x
+    return strengths, camera
+
+
+def _warp(start: np.ndarray, goal: np.ndarray, unit: float):
+    """The smooth map (N, 2) px -> places (N, 2) px and Jacobians (N, 2, 2) that brings `start` to `goal`, both (68, 2) px.
+
+    A thin-plate spline that smooths over the jaw and has ended at `ANCHORS` from the face.
+    """
+    middle = goal.mean(axis=0)
+    turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    anchors = middle + ANCHORS * unit * np.column_stack([np.cos(turn), np.sin(turn)])
+    from_ = np.concatenate([start, anchors]) / unit
+    shift = np.concatenate([goal - start, np.zeros_like(anchors)])
+    smoothing = np.full(len(from_), 1e-6)
+    smoothing[JAW] = 0.3
+    spline = RBFInterpolator(from_, shift, smoothing=smoothing, kernel="thin_plate_spline")
+
+    def apply(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        step = 1e-3
+        at = points / unit
+        rest = spline(at)
+        along = [(spline(at + step * axis) - rest) / (step * unit) for axis in np.eye(2)]
+        return points + rest, np.eye(2) + np.stack(along, axis=-1)
+
+    return apply

@@ -1,0 +1,140 @@
+"""A portrait whose own skin moves as a head model's does: the picture before and after, and the exact motion between.
+
+Openings of the eyes and of the mouth, what lies outside the mesh and places where the motion folds are masked: there the
+picture moves along smoothly, but nobody's eye or tooth moves so.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from data_prep.landmarks import FACE_OVAL, LEFT_EYE, RIGHT_EYE, interocular
+from flow.splatting.dense_motion import RESIDUAL, extend, invert, rasterize, stretch
+from flow.splatting.head_fit import HeadFit
+from flow.splatting.head_model import HeadModel
+
+# The inner rim of the lips in MediaPipe's face mesh, around the mouth's opening.
+INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
+FADE = 0.35  # inter-ocular distances over which motion dies away outside the mesh
+FLATTEST = 0.1  # least area that a pixel may become: below this the skin has folded
+FINER = 2  # pixels of the sampled picture to one of the frame, along each axis
+
+
+@dataclass(frozen=True, eq=False)
+class PortraitFace:
+    """A portrait: (H, W, 3) uint8 RGB, its landmarks (478, 2) px and the head that lies on it."""
+
+    name: str
+    picture: np.ndarray
+    landmarks: np.ndarray
+    fit: HeadFit
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A square frame of a portrait.
+
+    matrix : (2, 3), portrait px -> frame px; size : px; landmarks : (478, 2) frame px
+    unit   : inter-ocular distance, frame px
+    """
+
+    matrix: np.ndarray
+    size: int
+    landmarks: np.ndarray
+
+    @property
+    def unit(self) -> float:
+        return interocular(self.landmarks)
+
+
+def view(
+    face: PortraitFace, size: int, share: float, turn: float, off: np.ndarray, squeeze: float = 1.0
+) -> View:
+    """See a portrait in a frame of `size` px.
+
+    share : inter-ocular distance as a part of `size`; turn : rad; squeeze : height against width
+    off   : (2,) where the face's middle lies, as parts of `size` from the frame's middle
+    """
+    scale = share * size / interocular(face.landmarks)
+    cos, sin = np.cos(turn), np.sin(turn)
+    linear = scale * np.array([[1, 0], [0, squeeze]]) @ np.array([[cos, -sin], [sin, cos]])
+    middle = (face.landmarks.min(axis=0) + face.landmarks.max(axis=0)) / 2
+    shift = size * (0.5 + np.asarray(off)) - 0.5 - linear @ middle
+    matrix = np.column_stack([linear, shift])
+    return View(matrix, size, face.landmarks @ linear.T + shift)
+
+
+def dense_motion(
+    model: HeadModel, face: PortraitFace, seen: View, motions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lay motions of the vertices, (N, 2 K) portrait px, on each pixel of a frame.
+
+    Returns (size, size, 2 K) float32 frame px, extended smoothly over openings and fading out beyond the mesh, and what
+    the mesh covers, (size, size) bool.
+    """
+    linear = seen.matrix[:, :2].astype(np.float32)
+    places = (face.fit.places @ linear.T + seen.matrix[:, 2]).astype(np.float32)
+    moved = (motions.reshape(len(motions), -1, 2) @ linear.T).reshape(motions.shape).astype(np.float32)
+    field, covered = rasterize(places, face.fit.depth, moved, model.skin_triangles, (seen.size, seen.size))
+    field = np.concatenate(
+        [extend(field[..., k : k + 2], covered) for k in range(0, field.shape[-1], 2)], axis=-1
+    )
+    away = cv2.distanceTransform((~covered).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) / (
+        FADE * seen.unit
+    )
+    return field * np.exp(-(away**2))[..., None], covered
+
+
+def measured_part(seen: View, covered: np.ndarray) -> np.ndarray:
+    """Where the motion is that of skin, (size, size) bool: the face's hull less the openings and less the mesh's rim."""
+    shape = covered.shape
+    hull, openings = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(hull, cv2.convexHull(seen.landmarks[list(FACE_OVAL)].round().astype(np.int32)), 1)
+    for rim in (LEFT_EYE, RIGHT_EYE, INNER_LIPS):
+        cv2.fillPoly(openings, [seen.landmarks[list(rim)].round().astype(np.int32)], 1)
+    margin = max(1, round(0.015 * seen.unit))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1,) * 2)
+    inner = cv2.erode(covered.astype(np.uint8), disc, borderType=cv2.BORDER_REPLICATE)
+    return (hull & inner & (1 - cv2.dilate(openings, disc))).astype(bool)
+
+
+def fold_free(flow: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """Where the first frame's pixels are still seen in the second, (H, W) bool."""
+    height, width = residual.shape
+    y, x = np.mgrid[:height, :width]
+    column = np.clip(np.rint(x + flow[..., 0]), 0, width - 1).astype(int)
+    row = np.clip(np.rint(y + flow[..., 1]), 0, height - 1).astype(int)
+    return (stretch(flow) > FLATTEST) & (residual[row, column] < RESIDUAL)
+
+
+def move(texture: np.ndarray, margin: int, flow: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a frame before and after `flow`, (H, W, 3) float32 0..255, and the inverse's residual (H, W) px.
+
+    texture : what `texture_of` returns for this frame
+    """
+    back, residual = invert(flow)
+    height, width = residual.shape
+    still = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(float)
+    at = FINER * (np.stack([still, back]) + margin)
+    at = torch.from_numpy((2 * at + 1) / texture.shape[1::-1] - 1).float()
+    maps = torch.from_numpy(texture).permute(2, 0, 1).expand(2, -1, -1, -1)
+    frames = F.grid_sample(maps, at, mode="bicubic", padding_mode="border", align_corners=False)
+    onset, apex = frames.permute(0, 2, 3, 1).numpy()
+    return onset, apex, residual
+
+
+def texture_of(face: PortraitFace, seen: View, margin: int) -> np.ndarray:
+    """The portrait as the frame sees it, `FINER` times as fine and with a margin of frame px: float32 RGB 0..255."""
+    matrix = FINER * seen.matrix
+    matrix[:, 2] += FINER * margin
+    side = FINER * (seen.size + 2 * margin)
+    picture = face.picture.astype(np.float32)
+    coarser = 1 / np.sqrt(abs(np.linalg.det(seen.matrix[:, :2])))
+    if coarser > 1:  # a frame's pixel gathers light over its own area
+        picture = cv2.GaussianBlur(picture, (0, 0), 0.4 * coarser)
+    return cv2.warpAffine(
+        picture, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+    )
