@@ -1,7 +1,8 @@
-"""From the motion of a mesh's vertices to a picture that has moved: rasterized, extended beyond the mesh, inverted.
+"""From the motion of a mesh's vertices to a picture that has moved: rasterized, extended beyond the mesh,
+inverted.
 
-The motion is a grid of displacements, one for each pixel of the first frame, and bilinear between them. That is the
-definition of the ground truth, so the only error left is that of its numerical inverse.
+The motion is a grid of displacements, one for each pixel of the first frame, and bilinear between them. That
+is the definition of the ground truth, so the only error left is that of its numerical inverse.
 """
 
 import cv2
@@ -11,6 +12,7 @@ import numpy as np
 TOLERANCE = 1e-5  # px, where the inversion stops; where it cannot get below `RESIDUAL` the motion folds
 RESIDUAL = 1e-4
 STEPS = 40
+EDGE = 1e-4  # part of a triangle by which it is larger, so that rounding leaves no cracks
 
 
 @numba.njit(cache=True)
@@ -19,9 +21,9 @@ def rasterize(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Values of the visible triangles at pixel centres.
 
-    places : (N, 2) px, x right, y down; depth : (N,), larger is nearer; values : (N, C); triangles : (T, 3), which run
-    clockwise as seen on the screen with y up, so that their back is not drawn. Returns (H, W, C) float32 and what is
-    covered, (H, W) bool.
+    places : (N, 2) px, x right, y down; depth : (N,), larger is nearer; values : (N, C); triangles : (T, 3),
+    which run clockwise as seen on the screen with y up, so that their back is not drawn. Returns (H, W, C)
+    float32 and what is covered, (H, W) bool.
     """
     height, width = shape
     out = np.zeros((height, width, values.shape[1]), np.float32)
@@ -41,7 +43,7 @@ def rasterize(
                 of_b = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
                 of_c = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
                 of_a = 1 - of_b - of_c
-                if of_a < 0 or of_b < 0 or of_c < 0:
+                if of_a < -EDGE or of_b < -EDGE or of_c < -EDGE:
                     continue
                 z = of_a * depth[a] + of_b * depth[b] + of_c * depth[c]
                 if z > nearest[y, x]:
@@ -52,13 +54,14 @@ def rasterize(
 
 
 def extend(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Fill (H, W, C) float32 where not `known` (H, W) by ever wider means of what is known around (push and pull)."""
+    """Fill (H, W, C) float32 where not `known` (H, W) by ever wider means of what is known around (push and
+    pull)."""
     weight = known.astype(np.float32)
     levels = [(values * weight[..., None], weight)]
     while min(levels[-1][1].shape) > 2:
         levels.append(tuple(cv2.pyrDown(array) for array in levels[-1]))
     total, weight = levels.pop()
-    filled = total / max(float(weight.max()), 1e-6)
+    filled = np.zeros_like(total) + total.sum(axis=(0, 1)) / max(float(weight.sum()), 1e-6)
     while levels:
         total, weight = levels.pop()
         filled = cv2.pyrUp(filled, dstsize=weight.shape[::-1])
@@ -72,9 +75,9 @@ def extend(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 def invert(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each pixel y of the second frame the place x in the first with x + flow(x) = y.
 
-    flow : (H, W, 2) px, bilinear between pixels and constant beyond the frame. Returns x, (H, W, 2) float64 px, and the
-    residual |x + flow(x) - y|, (H, W) float64 px: above `RESIDUAL` where the motion folds. Newton's method, with plain
-    fixed-point steps in between for the kinks of the bilinear grid.
+    flow : (H, W, 2) px, bilinear between pixels and constant beyond the frame. Returns x, (H, W, 2) float64
+    px, and the residual |x + flow(x) - y|, (H, W) float64 px: above `RESIDUAL` where the motion folds.
+    Newton's method, with plain fixed-point steps in between for the kinks of the bilinear grid.
     """
     height, width = flow.shape[:2]
     places = np.empty((height, width, 2))
@@ -122,6 +125,7 @@ def invert(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def stretch(flow: np.ndarray) -> np.ndarray:
-    """Determinant (H, W) of the motion's Jacobian: the area that a pixel becomes, negative where the motion folds."""
+    """Determinant (H, W) of the motion's Jacobian: the area that a pixel becomes, negative where the motion
+    folds."""
     along_y, along_x = np.gradient(flow, axis=(0, 1))
     return (1 + along_x[..., 0]) * (1 + along_y[..., 1]) - along_x[..., 1] * along_y[..., 0]

@@ -1,8 +1,9 @@
-"""A head model laid on a face in a picture, so that each vertex has its place in the picture and each expression its motion.
+"""A head model laid on a face in a picture, so that each vertex has its place in the picture and each
+expression its motion.
 
-An affine camera, identity components and resting expressions are fitted to the face's landmarks; a smooth warp then
-takes up what is left, so that the landmarks coincide. The jaw's outline has little weight: the two landmark models
-define it differently.
+An affine camera, identity components and resting expressions are fitted to the face's landmarks; a smooth
+warp then takes up what is left, so that the landmarks coincide. The jaw's outline has little weight: the two
+landmark models define it differently.
 """
 
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from data_prep.landmarks import interocular
 from flow.splatting.head_model import LANDMARKS, REGIONS, HeadModel
 from flow.splatting.held_out import in_split
 
-# The points of MediaPipe's face mesh that stand for Multi-PIE's 68, chosen by anatomy on MediaPipe's canonical face and
-# checked by drawing both on portraits.
+# The points of MediaPipe's face mesh that stand for Multi-PIE's 68, chosen by anatomy on MediaPipe's
+# canonical face and checked by drawing both on portraits.
 MEDIAPIPE = np.array([
     127, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 356,
     70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 98, 97, 2, 326, 327,
@@ -39,7 +40,8 @@ class HeadFit:
     vertices : (N, 3) float32 cm, the person's head
     places   : (N, 2) float32 px
     depth    : (N,) float32 cm, larger is nearer to the viewer
-    warp     : (N, 2, 2) float32, the warp's Jacobian: an expression's projected motion times this is its motion in the picture
+    warp     : (N, 2, 2) float32, the warp's Jacobian: an expression's projected motion times this is its
+    motion in the picture
     residual : px, mean distance between landmarks and vertices before the warp, the jaw left out
     """
 
@@ -91,7 +93,8 @@ def fit_head(model: HeadModel, landmarks: np.ndarray) -> HeadFit:
 def _fit_camera_and_shape(
     neutral: np.ndarray, shapes: np.ndarray, goal: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Strengths (K,) of `shapes` (K, 68, 3) and the camera (2, 4) that bring the head nearest to `goal` (68, 2) px."""
+    """Strengths (K,) of `shapes` (K, 68, 3) and the camera (2, 4) that bring the head nearest to `goal` (68,
+    2) px."""
     strengths = np.zeros(len(shapes))
     prior = np.where(np.arange(len(shapes)) < COMPONENTS, 1.0, 1 / RESTING)
     low = np.where(np.arange(len(shapes)) < COMPONENTS, -3.0, 0.0)
@@ -111,7 +114,8 @@ def _fit_camera_and_shape(
 
 
 def _warp(start: np.ndarray, goal: np.ndarray, unit: float):
-    """The smooth map (N, 2) px -> places (N, 2) px and Jacobians (N, 2, 2) that brings `start` to `goal`, both (68, 2) px.
+    """The smooth map (N, 2) px -> places (N, 2) px and Jacobians (N, 2, 2) that brings `start` to `goal`,
+    both (68, 2) px.
 
     A thin-plate spline that smooths over the jaw and has ended at `ANCHORS` from the face.
     """

@@ -1,15 +1,15 @@
 """A head model made of scans: a mean head, directions in which people differ, and expressions, on one mesh.
 
-The model is ICT Face Model Light (MIT licence). Its publishers ship a folder of OBJ files; `mer flow head-model` turns
-that into the one NPZ file that is read here. Nothing of the model is part of this package.
+The model is ICT Face Model Light (MIT licence). Its publishers ship a folder of OBJ files; `mer flow
+head-model` turns that into the one NPZ file that is read here. Nothing of the model is part of this package.
 
-Units are centimetres; x points to the right of the picture, y up, z towards the viewer. `_L` in a name is the person's
-left side, at larger x.
+Units are centimetres; x points to the right of the picture, y up, z towards the viewer. `_L` in a name is
+the person's left side, at larger x.
 
 References
 ----------
-Li et al., Learning Formation of Physically-Based Face Attributes, CVPR 2020. Vertex ranges and landmarks: README of the
-public repository ICT-VGL/ICT-FaceKit.
+Li et al., Learning Formation of Physically-Based Face Attributes, CVPR 2020. Vertex ranges and landmarks:
+README of the public repository ICT-VGL/ICT-FaceKit.
 """
 
 import zipfile
@@ -19,9 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
-# Region -> vertices [first, last + 1); quads of a region use only vertices of that region and of its neighbours' seams.
+# Region -> vertices [first, last + 1); quads of a region use only vertices of that region and of its
+# neighbours' seams.
 REGIONS = {
     "face": (0, 9409),
     "head_and_neck": (9409, 11248),
@@ -38,8 +39,8 @@ VERTICES = 25047
 # The 68 points of Multi-PIE (jaw, brows, nose, eyes, lips) as vertices of the mesh.
 LANDMARKS = np.array([
     1225, 1888, 1052, 367, 1719, 1722, 2199, 1447, 966, 3661, 4390, 3927, 3924, 2608, 3272, 4088, 3443,
-    268, 493, 1914, 2044, 1401, 3615, 4240, 4114, 2734, 2509, 978, 4527, 4942, 4857, 1140, 2075, 1147, 4269, 3360,
-    1507, 1542, 1537, 1528, 1518, 1511, 3742, 3751, 3756, 3721, 3725, 3732,
+    268, 493, 1914, 2044, 1401, 3615, 4240, 4114, 2734, 2509, 978, 4527, 4942, 4857, 1140, 2075, 1147, 4269,
+    3360, 1507, 1542, 1537, 1528, 1518, 1511, 3742, 3751, 3756, 3721, 3725, 3732,
     5708, 5695, 2081, 0, 4275, 6200, 6213, 6346, 6461, 5518, 5957, 5841,
     5702, 5711, 5533, 6216, 6207, 6470, 5517, 5966,
 ])  # fmt: skip

@@ -1,7 +1,8 @@
-"""Who and what is kept away from all training: portraits by file name and expressions by name, listed in held_out.csv.
+"""Who and what is kept away from all training: portraits by file name and expressions by name, listed in
+held_out.csv.
 
-The benchmark of scanned motion measures on these people and expressions only. Training, and any basis that ships, may
-use only the others.
+The benchmark of scanned motion measures on these people and expressions only. Training, and any basis that
+ships, may use only the others.
 """
 
 import csv
@@ -10,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal, get_args
 
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
 Split = Literal["train", "held_out"]
 

@@ -1,7 +1,8 @@
-"""A portrait whose own skin moves as a head model's does: the picture before and after, and the exact motion between.
+"""A portrait whose own skin moves as a head model's does: the picture before and after, and the exact motion
+between.
 
-Openings of the eyes and of the mouth, what lies outside the mesh and places where the motion folds are masked: there the
-picture moves along smoothly, but nobody's eye or tooth moves so.
+Openings of the eyes and of the mouth, what lies outside the mesh and places where the motion folds are
+masked: there the picture moves along smoothly, but nobody's eye or tooth moves so.
 """
 
 from dataclasses import dataclass
@@ -72,8 +73,8 @@ def dense_motion(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lay motions of the vertices, (N, 2 K) portrait px, on each pixel of a frame.
 
-    Returns (size, size, 2 K) float32 frame px, extended smoothly over openings and fading out beyond the mesh, and what
-    the mesh covers, (size, size) bool.
+    Returns (size, size, 2 K) float32 frame px, extended smoothly over openings and fading out beyond the
+    mesh, and what the mesh covers, (size, size) bool.
     """
     linear = seen.matrix[:, :2].astype(np.float32)
     places = (face.fit.places @ linear.T + seen.matrix[:, 2]).astype(np.float32)
@@ -89,7 +90,8 @@ def dense_motion(
 
 
 def measured_part(seen: View, covered: np.ndarray) -> np.ndarray:
-    """Where the motion is that of skin, (size, size) bool: the face's hull less the openings and less the mesh's rim."""
+    """Where the motion is that of skin, (size, size) bool: the face's hull less the openings and less the
+    mesh's rim."""
     shape = covered.shape
     hull, openings = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     cv2.fillConvexPoly(hull, cv2.convexHull(seen.landmarks[list(FACE_OVAL)].round().astype(np.int32)), 1)
@@ -127,7 +129,8 @@ def move(texture: np.ndarray, margin: int, flow: np.ndarray) -> tuple[np.ndarray
 
 
 def texture_of(face: PortraitFace, seen: View, margin: int) -> np.ndarray:
-    """The portrait as the frame sees it, `FINER` times as fine and with a margin of frame px: float32 RGB 0..255."""
+    """The portrait as the frame sees it, `FINER` times as fine and with a margin of frame px: float32 RGB
+    0..255."""
     matrix = FINER * seen.matrix
     matrix[:, 2] += FINER * margin
     side = FINER * (seen.size + 2 * margin)

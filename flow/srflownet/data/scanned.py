@@ -1,7 +1,8 @@
 """Portraits moved by expressions of scanned people: real skin under motion that faces make.
 
-A head model is fitted to each portrait once (`flow.splatting.head_fit`) and kept in a cache; a pair then takes some
-hundredths of a second. People and expressions that `flow/splatting/held_out.csv` lists are never used in training.
+A head model is fitted to each portrait once (`flow.splatting.head_fit`) and kept in a cache; a pair then
+takes some hundredths of a second. People and expressions that `flow/splatting/held_out.csv` lists are never
+used in training.
 """
 
 from functools import lru_cache
@@ -13,10 +14,7 @@ import numpy as np
 
 from data_prep.frames import read_image
 from data_prep.landmarks import FaceMesh, interocular
-from flow.datasets.generic import camera
-from flow.datasets.moved import GRAINS, skin_grain
 from flow.splatting.dense_motion import stretch
-from flow.splatting.expressions import random_expression, random_turn
 from flow.splatting.head_fit import HeadFit, fit_head
 from flow.splatting.head_model import HeadModel, load_head_model
 from flow.splatting.held_out import Split, in_split
@@ -31,9 +29,12 @@ from flow.splatting.portrait_motion import (
     texture_of,
     view,
 )
-from mer.disk import write_npz
-from mer.errors import BadInput
-from mer.progress import track
+from flow.splatting.scanned_motion import random_expression, random_turn
+from flow.srflownet.data.generic import camera
+from flow.srflownet.data.moved import GRAINS, skin_grain
+from mer_core.errors import BadInput
+from mer_core.io import write_npz
+from mer_core.progress import track
 
 PEAK = (0.15, 7.0)  # px at 224 and in proportion to the face, the longest motion of the expression
 EYES = 75.0  # px, inter-ocular distance to which `PEAK` refers
@@ -94,7 +95,8 @@ class ScannedFaces:
 
 
 def fit_portraits(folder: Path, model: HeadModel, cache: Path, split: Split) -> list[str]:
-    """Fit `model` to each portrait of `split` in `folder` unless `cache` holds that; return the names with a face."""
+    """Fit `model` to each portrait of `split` in `folder` unless `cache` holds that; return the names with a
+    face."""
     paths = [path for path in sorted(folder.glob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
     names = in_split("portrait", [path.name for path in paths], split)
     todo = [name for name in names if not (cache / f"{name}.npz").exists()]
@@ -160,7 +162,8 @@ def _random_motion(
 
 
 def _brought_to(field: np.ndarray, mask: np.ndarray, peak: float) -> np.ndarray:
-    """The field scaled so that its longest displacement in `mask` is `peak` px; a field that is zero there stays so."""
+    """The field scaled so that its longest displacement in `mask` is `peak` px; a field that is zero there
+    stays so."""
     longest = np.linalg.norm(field[mask], axis=1).max()
     return field * np.float32(peak / longest) if longest > 1e-6 else np.zeros_like(field)
 

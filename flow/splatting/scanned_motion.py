@@ -1,7 +1,8 @@
-"""Random motion of a head model's skin: expressions alone and combined, varied as people vary, and turns of the head.
+"""Random motion of a head model's skin: expressions alone and combined, varied as people vary, and turns of
+the head.
 
-Nobody moves exactly as the mean of some scans: an expression is scaled, bent, confined to a part of its region or
-sharpened, and its two sides differ.
+Nobody moves exactly as the mean of some scans: an expression is scaled, bent, confined to a part of its
+region or sharpened, and its two sides differ.
 """
 
 import numpy as np
@@ -23,7 +24,8 @@ def skin_expressions(model: HeadModel, split: Split) -> list[str]:
 def random_expression(
     rng: np.random.Generator, model: HeadModel, fit: HeadFit, unit: float, split: Split, most: int = 4
 ) -> tuple[np.ndarray, list[str]]:
-    """Return a random expression as motion of the skin's vertices, (N, 2) float32 portrait px, and the names of its parts.
+    """Return a random expression as motion of the skin's vertices, (N, 2) float32 portrait px, and the names
+    of its parts.
 
     unit : px, inter-ocular distance in the portrait; most : expressions to combine, two sides counting as one
 
@@ -47,7 +49,8 @@ def random_expression(
 
 
 def random_turn(rng: np.random.Generator, fit: HeadFit) -> np.ndarray:
-    """Return a small turn and shift of the head as motion of the vertices, (N, 2) float32 portrait px, of arbitrary size."""
+    """Return a small turn and shift of the head as motion of the vertices, (N, 2) float32 portrait px, of
+    arbitrary size."""
     neck = np.array([0.0, -8.0, 0.0], np.float32)  # cm
     turn = rng.normal(0, 1, 3).astype(np.float32) * np.array([0.05, 0.05, 0.03], np.float32)
     shift = rng.normal(0, 0.3, 3).astype(np.float32)
@@ -78,7 +81,8 @@ def _vary(rng: np.random.Generator, motion: np.ndarray, places: np.ndarray) -> n
 
 
 def _waves(rng: np.random.Generator, places: np.ndarray, count: int = 5) -> np.ndarray:
-    """A smooth random function (N,) of mean about 0 and spread about 1, whose waves are 0.4 to 2 units long."""
+    """A smooth random function (N,) of mean about 0 and spread about 1, whose waves are 0.4 to 2 units
+    long."""
     length, angle, phase = (
         np.exp(rng.uniform(*np.log([0.4, 2]), count)),
         *rng.uniform(0, 2 * np.pi, (2, count)),

@@ -1,0 +1,63 @@
+"""From vertices to pixels and back: what is linear stays exact, the near hides the far, and folds are
+found."""
+
+import numpy as np
+import pytest
+
+from flow.splatting.dense_motion import RESIDUAL, extend, invert, rasterize, stretch
+
+SHAPE = (40, 50)
+
+
+def plane(depth: float, low: float, high: float):
+    """Two triangles that cover a square, seen from their front."""
+    corners = np.array([[low, low], [high, low], [high, high], [low, high]], np.float32)
+    return corners, np.full(4, depth, np.float32), np.array([[0, 2, 1], [0, 3, 2]], np.int32)
+
+
+def test_a_linear_function_is_exact_and_the_near_hides_the_far():
+    far, z_far, triangles = plane(0.0, -1, 60)
+    near, z_near, _ = plane(1.0, 10, 20)
+    places, depth = np.concatenate([near, far]), np.concatenate([z_near, z_far])
+    values = np.concatenate([np.full((4, 1), 7.0), 2 * far[:, :1] - far[:, 1:] + 3]).astype(np.float32)
+    out, covered = rasterize(places, depth, values, np.concatenate([triangles, triangles + 4]), SHAPE)
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    expected = np.where((x >= 10) & (x <= 20) & (y >= 10) & (y <= 20), 7, 2 * x - y + 3)
+    assert covered.all() and np.allclose(out[..., 0], expected, atol=1e-3)
+
+
+def test_backs_are_not_drawn():
+    places, depth, triangles = plane(0.0, 5, 30)
+    _, covered = rasterize(places, depth, np.ones((4, 1), np.float32), triangles[:, ::-1].copy(), SHAPE)
+    assert not covered.any()
+
+
+def test_known_values_are_kept_and_a_constant_fills_everything():
+    known = np.zeros(SHAPE, bool)
+    known[15:25, 20:30] = True
+    values = np.where(known[..., None], np.float32([2, -3]), 0).astype(np.float32)
+    assert np.allclose(extend(values, known), [2, -3], atol=1e-3)
+    values = np.random.default_rng(0).normal(0, 1, (*SHAPE, 2)).astype(np.float32)
+    assert np.allclose(extend(values, known)[known], values[known], atol=1e-4)
+
+
+def bump(length: float, reach: float) -> np.ndarray:
+    y, x = np.mgrid[:64, :64]
+    return (np.exp(-((x - 32) ** 2 + (y - 30) ** 2) / (2 * reach**2))[..., None] * [length, -length]).astype(
+        np.float32
+    )
+
+
+@pytest.mark.parametrize("length, reach", [(0.3, 5), (3, 8), (4, 6)])
+def test_the_inverse_leads_back(length, reach):
+    flow = bump(length, reach)
+    places, residual = invert(flow)
+    assert residual.max() < RESIDUAL and stretch(flow).min() > 0
+    assert (
+        np.linalg.norm(places - np.stack(np.meshgrid(np.arange(64), np.arange(64)), -1), axis=-1).max()
+        > length
+    )
+
+
+def test_a_fold_shows():
+    assert stretch(bump(9, 4)).min() < 0
