@@ -63,7 +63,7 @@ def test_the_flow_carries_the_onset_to_the_apex(folder, monkeypatch):
             continue
         back = cv2.remap(apex, x + flow[..., 0], y + flow[..., 1], cv2.INTER_CUBIC)
         apart = np.abs(back - onset)[mask].mean()
-        assert apart < 1.0 and apart < 0.4 * np.abs(apex - onset)[mask].mean()
+        assert apart < 0.4 * np.abs(apex - onset)[mask].mean()
         judged += 1
     assert judged >= 3
 
