@@ -103,13 +103,17 @@ def measured_part(seen: View, covered: np.ndarray) -> np.ndarray:
     return (hull & inner & (1 - cv2.dilate(openings, disc))).astype(bool)
 
 
-def fold_free(flow: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    """Where the first frame's pixels are still seen in the second, (H, W) bool."""
+def seen_in_both(flow: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """Where the first frame's pixels are seen in the second: neither in a fold nor beyond its edge, (H, W)
+    bool."""
     height, width = residual.shape
     y, x = np.mgrid[:height, :width]
-    column = np.clip(np.rint(x + flow[..., 0]), 0, width - 1).astype(int)
-    row = np.clip(np.rint(y + flow[..., 1]), 0, height - 1).astype(int)
-    return (stretch(flow) > FLATTEST) & (residual[row, column] < RESIDUAL)
+    column, row = x + flow[..., 0], y + flow[..., 1]
+    inside = (column >= 0) & (column <= width - 1) & (row >= 0) & (row <= height - 1)
+    column, row = (
+        np.clip(np.rint(place), 0, side - 1).astype(int) for place, side in ((column, width), (row, height))
+    )
+    return inside & (stretch(flow) > FLATTEST) & (residual[row, column] < RESIDUAL)
 
 
 def move(texture: np.ndarray, margin: int, flow: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

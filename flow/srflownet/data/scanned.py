@@ -23,9 +23,9 @@ from flow.splatting.portrait_motion import (
     PortraitFace,
     View,
     dense_motion,
-    fold_free,
     measured_part,
     move,
+    seen_in_both,
     texture_of,
     view,
 )
@@ -89,7 +89,7 @@ class ScannedFaces:
         flow, mask = _random_motion(rng, self.model, face, seen, self.split)
         texture = _with_grain(rng, texture_of(face, seen, MARGIN), seen)
         onset, apex, residual = move(texture, MARGIN, flow)
-        mask &= fold_free(flow, residual)
+        mask &= seen_in_both(flow, residual)
         onset, apex = camera(rng, onset, apex)
         return ScannedPair(onset, apex, flow, mask, seen.landmarks.astype(np.float32))
 
