@@ -15,8 +15,8 @@ from pathlib import Path
 WATCH = """
 import resource, sys
 from data_prep.frames import open_frames
-from mer.scoring.faces import Follower
-from mer.scoring.watch import watch
+from mer.inference.face_tracker import Follower
+from mer.inference.track import watch
 course = watch(open_frames(sys.argv[1]), Follower(), 30)
 print(len(course.number), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """

@@ -47,7 +47,7 @@ SIZES = {"splat faces": 192, "benchmark": 224}  # px
     "--pool",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="Rendered faces: flow.datasets.pool.fill.",
+    help="Rendered faces: flow.srflownet.data.pool.fill.",
 )
 @click.option(
     "--out",

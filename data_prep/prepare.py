@@ -40,7 +40,7 @@ from data_prep.interval_table import read_intervals
 from data_prep.landmarks import FaceMesh
 from data_prep.layouts import MARKER
 from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, SETTINGS_FILE
-from mer_core import cluster, registry
+from mer_core import __version__, cluster, registry
 from mer_core.device import cores
 from mer_core.errors import BadInput, MerError
 from mer_core.io import read_json, replacing, visible, write_json, write_npz
@@ -105,7 +105,7 @@ def prepare(
         "apex": apex,
         "corrections": corrections,
         "synthetic": (root / MARKER).is_file(),
-    } | {package: version(package) for package in ("mer", "mediapipe")}
+    } | {"mer": __version__, "mediapipe": version("mediapipe")}
     more = {"annotations": ", ".join(annotations.read), "corrections_applied": annotations.corrections} | (
         {"offset": True} if offset else {}
     )

@@ -26,6 +26,7 @@ import pandas as pd
 from flow.benchmark_pairs import Pair, make_pairs, rendered_pairs, through_h264
 from flow.estimate import Method, default_options, estimate, load_method
 from flow.estimate import methods as known_methods
+from mer_core import __version__
 from mer_core.errors import BadInput
 from mer_core.io import replacing, write_text
 from mer_core.progress import say, track
@@ -269,7 +270,8 @@ def _facts(
     command = " ".join(words)
     if not all(isinstance(method, str) for method in methods or ()):
         command += ", from Python with methods of its own"
-    packages = ", ".join(f"{name} {version(name)}" for name in ("mer", "numpy", "torch", "torchvision"))
+    installed = {"mer": __version__} | {name: version(name) for name in ("numpy", "torch", "torchvision")}
+    packages = ", ".join(f"{name} {number}" for name, number in installed.items())
     return [
         f"Command: {command}",
         f"Versions: Python {platform.python_version()}, OpenCV {cv2.__version__}, {packages}",

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mer_core import __version__
+from mer_core import __version__ as __version__
 
 if TYPE_CHECKING:
     from mer.evaluation.config import CvConfig

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("mer", "flow", "data_prep")
+PACKAGES = ("mer", "flow", "data_prep", "mer_core")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_installed_wheel_runs_outside_the_checkout(wheel, tmp_path):
     probe = (
         "import mer, flow, data_prep, mer_core.registry as r; print(mer.__file__);"
         "print(len(r.names('flow.methods')), len(r.names('data_prep.datasets')), len(r.names('mer.classifiers')));"
-        "from mer.cli import cli; cli(['--help'])"
+        "from mer.cli.main import cli; cli(['--help'])"
     )
     answer = subprocess.run(
         [sys.executable, "-c", probe],

@@ -1,6 +1,6 @@
 """Protocols: which clips count, how what a dataset says of them becomes a label, and how clips are split.
 
-A protocol is a YAML file in `protocol_files/`, or one of your own, given by its path. It says in one of four ways how clips
+A protocol is a YAML file in `mer/protocols/`, or one of your own, given by its path. It says in one of four ways how clips
 get labels: `emotions` (dataset -> emotion -> label), `objective_classes` (dataset -> class I to VII -> label), `clips` (a
 CSV beside it that lists clips with their labels one by one), or `action_units` (dataset -> units that are to be detected).
 """

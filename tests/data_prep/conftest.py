@@ -39,7 +39,7 @@ def make_replica(tmp_path, face):
     def make(
         name: str, subjects=(1, 2), clips_each=2, apex: int | None = 3, root: Path | None = None
     ) -> Path:
-        writer = importlib.import_module(f"data_prep.replicas.{name}")
+        writer = importlib.import_module(f"data_prep.layouts.{name}")
         root = root or tmp_path / f"{name}_root"
         root.mkdir(parents=True)
         clips = [

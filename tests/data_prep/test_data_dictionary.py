@@ -70,7 +70,8 @@ def test_what_prepare_writes(prepared):
 
 def test_every_outcome_of_the_code_is_explained():
     code = "".join(
-        (ROOT / "data_prep" / name).read_text() for name in ("prepare.py", "survey.py", "oddities.py")
+        (ROOT / "data_prep" / name).read_text()
+        for name in ("prepare.py", "dataset_check.py", "annotation_checks.py")
     )
     words = set(re.findall(r'outcome="([a-z ]+)"|_outcome\(clip, "([a-z ]+)"|, said, "([a-z ]+)"\)', code))
     assert set(documented("Outcome", 1)) == {word for found in words for word in found if word}

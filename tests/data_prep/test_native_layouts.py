@@ -300,28 +300,28 @@ def test_smic_extended_release_has_absolute_numbers_second_pairs_and_rows_of_tex
 
 
 def test_smic_extended_cameras_side_by_side_are_kept_apart_and_subjects_may_be_text(tmp_path):
-    for number, camera in enumerate(smic.CAMERAS, start=1):
+    for index, camera in enumerate(smic.CAMERAS, start=1):
         header = ("Subject", "Filename", "OnsetF", "OffsetF")
         spreadsheet(
-            tmp_path / f"SMIC-{camera}-E_annotation.xlsx", [header, ("s11", "s11_sur_01", number, number + 5)]
+            tmp_path / f"SMIC-{camera}-E_annotation.xlsx", [header, ("s11", "s11_sur_01", index, index + 5)]
         )
-        touch(tmp_path / f"SMIC-{camera}-E" / "s11" / "s11_sur_01", f"image00000{number}.jpg")
-    for number, reader in enumerate((smic, smic_vis, smic_nir), start=1):
+        touch(tmp_path / f"SMIC-{camera}-E" / "s11" / "s11_sur_01", f"image00000{index}.jpg")
+    for index, reader in enumerate((smic, smic_vis, smic_nir), start=1):
         row = first(reader.read_annotations(tmp_path))
-        assert (row.onset, list(reader.frame_files(tmp_path, row))) == (number, [number])
+        assert (row.onset, list(reader.frame_files(tmp_path, row))) == (index, [index])
 
 
 def test_smic_short_release_goes_before_extended_and_raw_before_cropped(tmp_path):
     header = ("Subject", "Filename", "OnsetF", "OffsetF")
     spreadsheet(tmp_path / "HS_long" / "SMIC-HS-E_annotation.xlsx", [header, (3, "s3_sur_01", 30, 40)])
     touch(tmp_path / "HS_long" / "SMIC-HS-E" / "s03" / "s3_sur_01", "image000030.jpg")
-    for kind, number in (("cropped", 20), ("raw", 10)):
+    for kind, frame in (("cropped", 20), ("raw", 10)):
         touch(
             tmp_path / f"SMIC_all_{kind}" / "HS" / "s3" / "micro" / "surprise" / "s3_sur_01",
-            f"image{number}.bmp",
+            f"image{frame}.bmp",
         )
         row = first(smic.read_annotations(tmp_path))
-        assert (row.onset, list(smic.frame_files(tmp_path, row))) == (number, [number])
+        assert (row.onset, list(smic.frame_files(tmp_path, row))) == (frame, [frame])
         dataset_files.forget()
 
 
@@ -341,7 +341,7 @@ def test_smic_cropped_frames_and_other_spellings(tmp_path):
 
 def test_names_are_those_of_the_composite_list():
     """`composite-3` joins on these names; the list is the project's own table of all 442 clips."""
-    path = Path(__file__).parents[2] / "mer" / "protocol_files" / "composite-3.csv"
+    path = Path(__file__).parents[2] / "mer" / "protocols" / "composite-3.csv"
     listed = pd.read_csv(path, dtype=str)
     listed = listed[listed["dataset"] == "smic"]
     native = [

@@ -33,7 +33,7 @@ GRAINS = 24  # different fine textures of skin
 
 
 class MovedFaces:
-    """Endless indexable set of pairs of `size` px over the faces in a folder that `flow.datasets.pool.fill` made."""
+    """Endless indexable set of pairs of `size` px over the faces in a folder that `flow.srflownet.data.pool.fill` made."""
 
     def __init__(self, folder: str | Path, seed: int, size: int):
         self.paths, self.seed, self.size = pairs_in(folder), seed, size

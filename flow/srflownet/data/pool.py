@@ -46,7 +46,7 @@ def pairs_in(folder: str | Path) -> list[Path]:
     paths = sorted(Path(folder).glob("[0-9]*.npz"))
     if not paths:
         raise BadInput(
-            f"{folder} holds no rendered faces. Fill it first: flow.datasets.pool.fill(folder, pairs)."
+            f"{folder} holds no rendered faces. Fill it first: flow.srflownet.data.pool.fill(folder, pairs)."
         )
     return paths
 

@@ -71,7 +71,7 @@ def test_two_processes_do_what_one_does(tmp_path):
     half = load_file(train(TrainConfig(**config | {"batch": 1}), tmp_path / "half", device="cpu"))
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     lines = (
-        "import sys, flow.datasets.generic as g",
+        "import sys, flow.srflownet.data.generic as g",
         "g.TEXTURES = 4",
         "from flow.train import train",
         "train(*sys.argv[1:], device='cpu')",

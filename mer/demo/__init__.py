@@ -1,0 +1,1 @@
+"""Everything once on synthetic data, and replicas of the datasets."""
