@@ -59,6 +59,7 @@ def test_the_flow_carries_the_onset_to_the_apex(folder, monkeypatch):
     pairs, judged = source(folder), 0
     for index in range(12):
         onset, apex, flow, mask, _ = pairs[index]
+        mask[:2] = mask[-2:] = mask[:, :2] = mask[:, -2:] = False  # cubic reading needs neighbours
         if not mask.any() or np.linalg.norm(flow[mask], axis=1).max() < 1:
             continue
         back = cv2.remap(apex, x + flow[..., 0], y + flow[..., 1], cv2.INTER_CUBIC)
