@@ -13,8 +13,7 @@ from scipy.interpolate import RBFInterpolator
 from scipy.optimize import lsq_linear
 
 from data_prep.landmarks import interocular
-from flow.splatting.head_model import LANDMARKS, REGIONS, HeadModel
-from flow.splatting.held_out import in_split
+from flow.splatting.head_model import COMPONENTS, LANDMARKS, HeadModel
 
 # The points of MediaPipe's face mesh that stand for Multi-PIE's 68, chosen by anatomy on MediaPipe's
 # canonical face and checked by drawing both on portraits.
@@ -25,7 +24,6 @@ MEDIAPIPE = np.array([
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
 ])  # fmt: skip
 JAW = slice(0, 17)
-COMPONENTS = 30  # of identity; the others move the landmarks by less than they are uncertain
 SPREAD = np.where(np.arange(68) < 17, 0.6, 0.12)  # cm, how far a landmark may be from its vertex
 RESTING = 0.3  # standard deviation of the strength of an expression that a portrait shows
 ROUNDS = 6  # of camera and shape in turn
@@ -61,20 +59,11 @@ class HeadFit:
 def fit_head(model: HeadModel, landmarks: np.ndarray) -> HeadFit:
     """Fit `model` to the (478, 2) px landmarks of a face seen from the front."""
     goal = landmarks[MEDIAPIPE].astype(float)
-    resting = in_split("expression", model.expression_names, "train")
-    resting = [model.expression_names.index(name) for name in resting]
-    shapes = np.concatenate(
-        [model.identity[:COMPONENTS, LANDMARKS], model.expression[resting][:, LANDMARKS]]
-    ).astype(float)
-    strengths, camera = _fit_camera_and_shape(model.neutral[LANDMARKS].astype(float), shapes, goal)
-
-    last = REGIONS["head_and_neck"][1]
-    vertices = model.neutral[:last] + np.tensordot(
-        strengths[:COMPONENTS].astype(np.float32), model.identity[:COMPONENTS, :last].astype(np.float32), 1
+    shapes, components = model.fitting_shapes, min(COMPONENTS, len(model.identity))
+    strengths, camera = _fit_camera_and_shape(
+        model.neutral[LANDMARKS].astype(float), shapes[:, LANDMARKS].astype(float), components, goal
     )
-    vertices = vertices + np.tensordot(
-        strengths[COMPONENTS:].astype(np.float32), model.expression[resting][:, :last].astype(np.float32), 1
-    )
+    vertices = model.neutral[: model.skin_vertices] + np.tensordot(strengths.astype(np.float32), shapes, 1)
     seen = vertices @ camera[:, :3].T + camera[:, 3]
     places, jacobian = _warp(seen[LANDMARKS], goal, interocular(landmarks))(seen)
     towards = np.cross(camera[0, :3], camera[1, :3])
@@ -91,14 +80,17 @@ def fit_head(model: HeadModel, landmarks: np.ndarray) -> HeadFit:
 
 
 def _fit_camera_and_shape(
-    neutral: np.ndarray, shapes: np.ndarray, goal: np.ndarray
+    neutral: np.ndarray, shapes: np.ndarray, components: int, goal: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Strengths (K,) of `shapes` (K, 68, 3) and the camera (2, 4) that bring the head nearest to `goal` (68,
-    2) px."""
+    2).
+
+    The first `components` shapes are of identity, in standard deviations; the others are expressions.
+    """
     strengths = np.zeros(len(shapes))
-    prior = np.where(np.arange(len(shapes)) < COMPONENTS, 1.0, 1 / RESTING)
-    low = np.where(np.arange(len(shapes)) < COMPONENTS, -3.0, 0.0)
-    high = np.where(np.arange(len(shapes)) < COMPONENTS, 3.0, 1.0)
+    of_identity = np.arange(len(shapes)) < components
+    prior = np.where(of_identity, 1.0, 1 / RESTING)
+    low, high = np.where(of_identity, -3.0, 0.0), np.where(of_identity, 3.0, 1.0)
     for _ in range(ROUNDS):
         head = neutral + np.tensordot(strengths, shapes, 1)
         flat = np.column_stack([head, np.ones(68)]) / SPREAD[:, None]

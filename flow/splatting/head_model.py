@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from flow.splatting.held_out import in_split
 from mer_core.errors import BadInput
 
 # Region -> vertices [first, last + 1); quads of a region use only vertices of that region and of its
@@ -35,6 +36,7 @@ REGIONS = {
     "eye_blend": (24999, 25047),
 }
 VERTICES = 25047
+COMPONENTS = 30  # of identity that are fitted; the others move landmarks by less than they are uncertain
 
 # The 68 points of Multi-PIE (jaw, brows, nose, eyes, lips) as vertices of the mesh.
 LANDMARKS = np.array([
@@ -84,17 +86,33 @@ class HeadModel:
             )
         return self.expression_names.index(name)
 
+    @property
+    def skin_vertices(self) -> int:
+        """Number of vertices of the face, head and neck, which come first; a reduced model has only the
+        face's."""
+        return min(REGIONS["head_and_neck"][1], len(self.neutral))
+
     @cached_property
     def skin_triangles(self) -> np.ndarray:
         """Triangles (T, 3) int32 of the face, head and neck: the quads cut in two."""
-        last = REGIONS["head_and_neck"][1]
-        quads = self.faces[(self.faces < last).all(axis=1)]
+        quads = self.faces[(self.faces < self.skin_vertices).all(axis=1)]
         return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+
+    @cached_property
+    def fitting_shapes(self) -> np.ndarray:
+        """What a person's head at rest is made of, (K, N, 3) float32 cm: identity, then expressions of
+        training."""
+        names = in_split("expression", self.expression_names, "train")
+        shown = [self.expression_index(name) for name in names]
+        last = self.skin_vertices
+        return np.concatenate([self.identity[:COMPONENTS, :last], self.expression[shown, :last]]).astype(
+            np.float32
+        )
 
     @cached_property
     def skin_expression(self) -> np.ndarray:
         """Expressions of the vertices of face, head and neck, (E, N, 3) float32 cm."""
-        return self.expression[:, : REGIONS["head_and_neck"][1]].astype(np.float32)
+        return self.expression[:, : self.skin_vertices].astype(np.float32)
 
 
 @lru_cache(maxsize=2)

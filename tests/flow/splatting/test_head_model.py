@@ -7,6 +7,7 @@ from data_prep.landmarks import POINTS
 from flow.splatting.head_fit import JAW, MEDIAPIPE, fit_head
 from flow.splatting.head_model import LANDMARKS, load_head_model
 from flow.splatting.held_out import held_out, in_split
+from flow.splatting.reduced_head import load_reduced_head, write_reduced_head
 from mer_core.errors import BadInput
 from tests.flow.splatting.synthetic_head import BUMPS, write_head_model
 
@@ -79,3 +80,21 @@ def test_what_is_held_out_has_both_sides_and_never_meets_training():
     assert in_split("expression", names, "held_out") == sorted(expressions)
     with pytest.raises(BadInput, match="test"):
         in_split("expression", names, "test")
+
+
+def test_the_shipped_head_holds_no_expression_that_is_kept_for_measuring():
+    model = load_reduced_head()
+    assert len(model.expression_names) == 31 and not held_out("expression") & set(model.expression_names)
+    assert model.neutral.shape == (9409, 3) and LANDMARKS.max() < len(model.neutral)
+    smile = model.expression[model.expression_index("mouthSmile_L")]
+    assert smile[LANDMARKS[54], 0] > 0.3 > abs(smile[LANDMARKS[48], 0])  # cm, the person's left
+
+
+def test_a_head_model_is_reduced_to_its_face(path, tmp_path):
+    write_reduced_head(load_head_model(path), tmp_path / "small.safetensors")
+    model, small = load_head_model(path), load_reduced_head(tmp_path / "small.safetensors")
+    jaw = [head.expression[head.expression_index("jawOpen")][:9409] for head in (model, small)]
+    assert np.allclose(*jaw, atol=0.01)
+    assert set(small.expression_names) == set(BUMPS) - held_out("expression") - {"eyeLookUp_L"}
+    with pytest.raises(BadInput, match="head-reduced"):
+        load_reduced_head(tmp_path / "head-reduced.safetensors")
