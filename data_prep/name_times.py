@@ -1,0 +1,73 @@
+"""Time stamps in file names: seconds since 1970, dates with the time of day, times since a start."""
+
+import re
+import statistics
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+from mer.errors import BadInput
+
+# Each pattern names the whole seconds, or the parts they are made of, and the digits of the fraction behind them.
+EPOCH = re.compile(r"(?<!\d)(?P<s>[12]\d{9})(?:(?P<sep>\D{0,3}?)(?P<fraction>\d{1,9}))?\D*$")
+DATE_TIME = re.compile(
+    r"(?<!\d)(?P<Y>(?:19|20)\d\d)\D?(?P<M>\d\d)\D?(?P<D>\d\d)\D{0,2}?(?P<h>\d\d)\D?(?P<m>\d\d)\D?(?P<s>\d\d)"
+    r"(?:(?P<sep>\D?)(?P<fraction>\d{1,9}))?\D*$"
+)
+CLOCK = re.compile(r"(?<!\d)(?P<h>\d{1,2})\D(?P<m>[0-5]\d)\D(?P<s>[0-5]\d)(?:(?P<sep>\D)(?P<fraction>\d{1,9}))?\D*$")
+DECIMAL = re.compile(r"(?<!\d)(?P<s>\d{1,9})(?P<sep>\.)(?P<fraction>\d{2,9})\D*$")
+MUCH_LESS_REGULAR = 5.0  # ratio of largest to median step by which one of two readings is the wrong one
+
+
+def read_time_stamps(stems: Sequence[str]) -> list[float] | None:
+    """Seconds since the first whole second where every name holds a time stamp of one kind, else None.
+
+    Raises `BadInput` where the digits behind the seconds can be a fraction or a count, and neither is plainly wrong.
+    """
+    for pattern in (DATE_TIME, EPOCH, CLOCK, DECIMAL):
+        stamps = [_parse(pattern, stem) for stem in stems]
+        if all(stamp is not None for stamp in stamps):
+            return _seconds(stems, stamps)
+    return None
+
+
+def _parse(pattern: re.Pattern, stem: str) -> tuple[int, str] | None:
+    """Whole seconds, and the digits behind them; None where the name holds no such stamp."""
+    match = pattern.search(stem)
+    if not match:
+        return None
+    part = {name: int(value) for name, value in match.groupdict("0").items() if name not in ("sep", "fraction")}
+    if "Y" not in part:
+        return part.get("h", 0) * 3600 + part.get("m", 0) * 60 + part["s"], match["fraction"] or ""
+    try:
+        moment = datetime(*(part[key] for key in "YMDhms"), tzinfo=timezone.utc)
+    except ValueError:
+        return None
+    return int(moment.timestamp()), match["fraction"] or ""
+
+
+def _seconds(stems: Sequence[str], stamps: list[tuple[int, str]]) -> list[float]:
+    """The digits behind the seconds are a decimal fraction, or a count of milli-, micro- or nanoseconds without padding."""
+    start = min(whole for whole, _ in stamps)
+    widths = {len(digits) for _, digits in stamps}
+    fractions = [whole - start + int(digits or 0) / 10 ** len(digits) for whole, digits in stamps]
+    if len(widths) == 1:
+        return fractions
+    unit = 10 ** next(width for width in (3, 6, 9) if width >= max(widths))
+    counts = [whole - start + int(digits or 0) / unit for whole, digits in stamps]
+    irregular = [_irregularity(times) for times in (fractions, counts)]
+    if irregular[0] * MUCH_LESS_REGULAR < irregular[1]:
+        return fractions
+    if irregular[1] * MUCH_LESS_REGULAR < irregular[0]:
+        return counts
+    i = next(i for i in range(len(stems)) if fractions[i] != counts[i])
+    raise BadInput(
+        f"The time in {stems[i]} can be read in two ways: as {fractions[i] + start:.6f} s, or as {counts[i] + start:.6f} s. "
+        "Pad the digits behind the seconds with zeros, or number the frames."
+    )
+
+
+def _irregularity(times: list[float]) -> float:
+    """Largest step over the median step; infinite where most steps are zero."""
+    ordered = sorted(times)
+    steps = [b - a for a, b in zip(ordered, ordered[1:])]
+    return max(steps) / statistics.median(steps) if statistics.median(steps) > 0 else float("inf")
