@@ -1,13 +1,12 @@
 """Frame numbers from file names: which digits count, which are dates, hashes or copies.
 
-One folder is read as a whole, because a single name cannot tell: in `006_05562.jpg` the second group counts through the
-folder and the first does not. What can be read in two ways is refused, with both readings. Image contents are compared
-only to tell a copy from another picture.
+One folder is read as a whole, because a single name cannot tell: in `006_05562.jpg` the second group counts
+through the folder and the first does not. What can be read in two ways is refused, with both readings. Image
+contents are compared only to tell a copy from another picture.
 """
 
 import re
 import statistics
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,17 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from data_prep.name_times import read_time_stamps
-from mer.errors import BadInput
+from data_prep.name_copies import FrameCollision, without_copies
+from data_prep.name_times import AmbiguousNames, read_time_stamps
 
 MAX_NUMBER = 10**15  # larger numbers are no frame numbers; files are then numbered by their order
 N_NO_COUNT = 8  # from so many files on, numbers of which no two are neighbours are doubtful
 SEPARATORS = re.compile(r"[\s._\-()\[\]{}+~#@=,;:&']+")
-COPY_NUMBER = re.compile(r"^(?P<name>.*\S)\s*\((?P<copy>\d+)\)$")  # Windows, browsers, macOS Finder downloads
-COPY_WORD = re.compile(
-    r"^(?P<name>.*?)[\s_\-]*\b(?:copy|kopie|copia|copie|copia de|kopia|コピー|副本|사본)\b[\s_]*\(?\d*\)?$", re.IGNORECASE
-)
-COPY_OF = re.compile(r"^(?:copy of|kopie von|copia de|copie de)\s+(?P<name>.+)$", re.IGNORECASE)
 HASH = re.compile(r"^(?=.*[a-f])(?=.*\d)[0-9a-f]{6,}$", re.IGNORECASE)
 HEX = re.compile(r"^[0-9a-f]{6,}$", re.IGNORECASE)
 
@@ -91,16 +85,20 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
 
     Raises
     ------
-    BadInput : where two files claim one number or time, or the names can be read in two ways.
+    FrameCollision : two files claim one number or time.
+    AmbiguousNames : the names can be read in two ways.
     """
     paths = sorted(path for path in paths if re.search(r"\d", path.stem))
     if not paths:
         return FrameNames({})
-    named, notes = _without_copies(paths)
+    stems, notes = without_copies(paths)
+    named = [_Name.of(path, stem) for path, stem in stems.items()]
     if not any(reading.contiguous for reading in _readings(named)):
         named, other = _majority(named)
         if other:
-            notes.append(f"{len(other)} image(s) named unlike the rest passed over, first: {other[0].path.name}")
+            notes.append(
+                f"{len(other)} image(s) named unlike the rest passed over, first: {other[0].path.name}"
+            )
     readings = _readings(named)
     counting = [reading for reading in readings if reading.distinct and reading.step == 1]
     stamps = None if counting else read_time_stamps([name.stem for name in named])
@@ -109,24 +107,29 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
     chosen = _choose(named, counting or [reading for reading in readings if reading.distinct])
     files = [named[i].path for i in chosen.order]
     if max(chosen.values) >= MAX_NUMBER:
-        notes.append(f"{files[0].name} holds no frame number; frames are numbered from 0 in the order of their names")
+        notes.append(
+            f"{files[0].name} holds no frame number; frames are numbered from 0 in the order of their names"
+        )
         return FrameNames(dict(enumerate(files)), None, notes)
     return FrameNames(dict(zip(sorted(chosen.values), files)), None, notes)
 
 
 def name_gaps(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Stretches of frame numbers that are missing, as (first, last); none where the numbers do not count one by one."""
+    """Stretches of frame numbers that are missing, as (first, last); none where the numbers do not count one
+    by one.
+    """
     steps = [b - a for a, b in zip(numbers, numbers[1:])]
     if not steps or statistics.median(steps) != 1:
         return []
     return [(a + 1, b - 1) for a, b in zip(numbers, numbers[1:]) if b - a > 1]
 
 
-def require_frame_numbers(names: FrameNames, fps: float | None, folder: Path) -> dict[int, float] | None:
-    """Times in seconds where the numbers of a folder are not frames but times at `fps`; None where they count frames.
+def times_in_numbers(names: FrameNames, fps: float | None, folder: Path) -> dict[int, float] | None:
+    """Times in seconds where the numbers of a folder are not frames but times at `fps`; None where they count
+    frames.
 
-    Numbers in milli-, micro- or nanoseconds are known by the rate: their step times `fps` is a power of ten. Numbers that
-    jump and are neither are refused, since every frame between them would be imagined.
+    Numbers in milli-, micro- or nanoseconds are known by the rate: their step times `fps` is a power of ten.
+    Numbers that jump and are neither are refused, since every frame between them would be imagined.
     """
     numbers = list(names.files)
     steps = [b - a for a, b in zip(numbers, numbers[1:])]
@@ -139,50 +142,12 @@ def require_frame_numbers(names: FrameNames, fps: float | None, folder: Path) ->
     if len(set(steps)) == 1 or min(steps) == 1:
         return None
     rate = 1000 / statistics.median(steps)
-    raise BadInput(
-        f"The numbers in {folder} jump by {min(steps)} to {max(steps)}: {', '.join(names.files[n].name for n in numbers[:3])}. "
-        f"Read as frame numbers, {numbers[-1] - numbers[0] + 1 - len(numbers)} frames are missing; read as milliseconds, "
-        f"the rate is {rate:.4g} per second. Give --fps {rate:.4g} if they are times, or number the frames one by one."
+    raise AmbiguousNames(
+        f"The numbers in {folder} jump by {min(steps)} to {max(steps)}, from {names.files[numbers[0]].name} on. "
+        f"Read as frame numbers, {numbers[-1] - numbers[0] + 1 - len(numbers)} frames are missing; read as "
+        f"milliseconds, the rate is {rate:.4g} per second. Give --fps {rate:.4g} if they are times, or number the "
+        "frames one by one."
     )
-
-
-def _without_copies(paths: Sequence[Path]) -> tuple[list[_Name], list[str]]:
-    """Names without the marks of file managers; copies of a file that is there are passed over where the bytes agree."""
-    stems = {path: unicodedata.normalize("NFKC", path.stem) for path in paths}
-    if all(COPY_NUMBER.match(stem) for stem in stems.values()):  # "clip (1)", "clip (2)": Explorer renamed them all
-        return [_Name.of(path, stem) for path, stem in stems.items()], []
-    originals = {stem.casefold(): path for path, stem in stems.items() if _original(stem) is None}
-    named, copies, stand_ins = [], [], []
-    for path, stem in stems.items():
-        original = _original(stem)
-        if original is None:
-            named.append(_Name.of(path, stem))
-            continue
-        first = originals.get(original.casefold())
-        if first is None:
-            originals[original.casefold()] = path
-            named.append(_Name.of(path, original))
-            stand_ins.append(path)
-        elif first.read_bytes() == path.read_bytes():
-            copies.append(path)
-        else:
-            raise BadInput(
-                f"{path.parent} holds {path.name}, a copy of {first.name} by its name, but another picture. Read as a copy, the "
-                f"frame has two pictures; read as a frame of its own, its number is {_last_number(stem)}. Keep the folder as it was recorded."
-            )
-    notes = [f"{len(copies)} copies passed over, first: {copies[0].name}"] if copies else []
-    if stand_ins:
-        notes.append(f"{len(stand_ins)} file(s) named as copies stand for originals that are not there, first: {stand_ins[0].name}")
-    return named, notes
-
-
-def _original(stem: str) -> str | None:
-    """The name that a file manager made this copy from; None for a name that is no copy's."""
-    for pattern in (COPY_NUMBER, COPY_WORD, COPY_OF):
-        match = pattern.match(stem)
-        if match and re.search(r"\d", match["name"]):
-            return _original(match["name"]) or match["name"]
-    return None
 
 
 def _last_number(stem: str) -> int:
@@ -209,7 +174,9 @@ def _skeleton(name: _Name, column: int) -> str:
 
 
 def _readings(named: Sequence[_Name]) -> list[_Reading]:
-    """A reading for every group of digits that stands at one place in all names; else one for the last group."""
+    """A reading for every group of digits that stands at one place in all names; else one for the last
+    group.
+    """
     widths = {len(name.fields) for name in named}
     readings = []
     for column in range(min(widths)) if len(widths) == 1 else ():
@@ -228,18 +195,24 @@ def _readings(named: Sequence[_Name]) -> list[_Reading]:
 
 
 def _choose(named: Sequence[_Name], readings: Sequence[_Reading]) -> _Reading:
-    """The reading to go by, of those without collisions: the last of those that count, or the one that jumps least."""
+    """The reading to go by, of those without collisions: the last of those that count, or the one that jumps
+    least.
+    """
     if not readings:
         _refuse_collision(named)
     chosen = min(reversed(readings), key=lambda reading: reading.step)
-    composite = _Reading("all digits from left to right", tuple(zip(*(one.values for one in _readings(named)))))
+    composite = _Reading(
+        "all digits from left to right", tuple(zip(*(one.values for one in _readings(named))))
+    )
     for other in (*readings, composite):
-        # Where one group counts, groups that jump or repeat beside it (a camera, a date) do not contradict it.
+        # Where one group counts, groups that jump or repeat beside it (a camera, a date) do not contradict
+        # it.
         if other.order != chosen.order and not (chosen.step == 1 and other is composite):
             shown = [", ".join(named[i].path.name for i in one.order[:3]) for one in (chosen, other)]
-            raise BadInput(
-                f"The names in {named[0].path.parent} can be read in two ways: by {chosen.title} the frames are {shown[0]} ...; "
-                f"by {other.title} they are {shown[1]} .... Rename the frames so that one number counts through them."
+            raise AmbiguousNames(
+                f"The names in {named[0].path.parent} can be read in two ways: by {chosen.title} the frames are "
+                f"{shown[0]} ...; by {other.title} they are {shown[1]} .... Rename the frames so that one number "
+                "counts through them."
             )
     return chosen
 
@@ -255,7 +228,7 @@ def _refuse_collision(named: Sequence[_Name]) -> NoReturn:
         for one in readings
         if one is not reading
     ]
-    raise BadInput(
+    raise FrameCollision(
         f"{first.path.parent} holds two images of frame {number}: {first.path.name} and {second.path.name}"
         f"{f', and the same of {len(more)} more frames' if more else ''}. {''.join(others)}"
         "Put each recording into a folder of its own."
@@ -268,7 +241,13 @@ def _by_time(named: Sequence[_Name], stamps: list[float], notes: list[str]) -> F
     for i, k in zip(order, order[1:]):
         if stamps[i] == stamps[k]:
             both = f"{named[i].path.name} and {named[k].path.name}"
-            raise BadInput(f"{named[0].path.parent} holds two images of one time: {both}. Name them apart.")
+            raise FrameCollision(
+                f"{named[0].path.parent} holds two images of one time: {both}. Name them apart."
+            )
     files = [named[i].path for i in order]
-    notes.append(f"the names are time stamps ({files[0].name} ...); frames are numbered from 0 in their order")
-    return FrameNames(dict(enumerate(files)), {n: stamps[i] - stamps[order[0]] for n, i in enumerate(order)}, notes)
+    notes.append(
+        f"the names are time stamps ({files[0].name} ...); frames are numbered from 0 in their order"
+    )
+    return FrameNames(
+        dict(enumerate(files)), {n: stamps[i] - stamps[order[0]] for n, i in enumerate(order)}, notes
+    )

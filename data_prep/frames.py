@@ -1,172 +1,177 @@
-"""Frames of an image folder or a video, one at a time, with their numbers and true times.
+"""Frames of a clip, one at a time, with their numbers and true times: a folder of images, a video, or a TIFF
+of pages.
 
-Only reading lives here: which frames a clip needs is the reader's business, and what is in them the landmarks'.
+Only reading lives here: which frames a clip needs is the reader's business, and what is in them the
+landmarks'.
 """
 
 import math
-import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-import cv2
 import numpy as np
 
+from data_prep.display import FrameShape
+from data_prep.frame_names import FrameNames, name_gaps, read_frame_names, times_in_numbers
+from data_prep.frame_report import Frame, FrameReport
+from data_prep.images import (
+    IMAGE_SUFFIXES,
+    TIFF_SUFFIXES,
+    UnreadableImage,
+    decode_image,
+    read_image,
+    to_8_bits,
+    white_level,
+    write_image,
+)
+from data_prep.stack import StackFrames
+from data_prep.video import VideoFrames
 from mer_core.errors import BadInput
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+__all__ = [
+    "Frame",
+    "FrameReport",
+    "ImageFrames",
+    "StackFrames",
+    "VideoFrames",
+    "numbered_images",
+    "open_frames",
+    "read_image",
+    "write_image",
+]
 
 
-class Frame(NamedTuple):
-    """One frame: its number, its time in seconds since the first frame (NaN if unknown), its image (H, W, 3) uint8 RGB."""
-
-    number: int
-    time_s: float
-    image: np.ndarray
-
-
-def read_image(path: str | Path) -> np.ndarray:
-    """Read an image file as (H, W, 3) uint8 RGB; grey becomes three equal channels, an EXIF rotation is applied.
-
-    Raises `BadInput` for a file that is missing or no image.
-    """
-    try:
-        data = np.frombuffer(Path(path).read_bytes(), np.uint8)
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
-    try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error:  # an empty file, or a header that promises too much
-        image = None
-    if image is None:
-        raise BadInput(
-            f"{path} is not an image that can be read ({data.size} bytes). Copy it again from the source."
-        )
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def write_image(path: str | Path, image: np.ndarray) -> None:
-    """Write (H, W, 3) uint8 RGB in the format of the suffix; equal images give equal bytes."""
-    # Of PNG's settings Huffman coding alone is the quick one: 1.3 ms for a face of 224 px, and 12 % larger than at best.
-    options = (
-        [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY]
-        if Path(path).suffix == ".png"
-        else []
-    )
-    _, data = cv2.imencode(Path(path).suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
-    Path(path).write_bytes(data.tobytes())
-
-
-def frame_number(path: Path) -> int | None:
-    """The frame number in a file name: its last run of digits, so `006_05562.jpg` is 5562; None if there is none."""
-    digits = re.findall(r"\d+", path.stem)
-    return int(digits[-1]) if digits else None
-
-
-def numbered_images(folder: str | Path) -> dict[int, Path]:
-    """Image files of `folder` by frame number, in numeric order (46 before 100, whatever the padding).
-
-    Other files are passed over. Raises `BadInput` for a folder that is not there or holds two images of one number.
+def image_names(folder: str | Path) -> FrameNames:
+    """Image files of `folder`, numbered; other files are passed over. Raises `BadInput` as
+    `read_frame_names` does.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise BadInput(f"There is no folder {folder}.")
-    found: dict[int, Path] = {}
-    for path in sorted(folder.iterdir()):
-        number = frame_number(path)
-        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith(".") or number is None:
-            continue
-        if number in found:
-            raise BadInput(
-                f"{folder} holds two images of frame {number}: {found[number].name} and {path.name}. Keep one."
-            )
-        found[number] = path
-    return dict(sorted(found.items()))
+    return read_frame_names(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    )
+
+
+def numbered_images(folder: str | Path) -> dict[int, Path]:
+    """Image files of `folder` by frame number, in numeric order (46 before 100, whatever the padding)."""
+    return image_names(folder).files
+
+
+def file_kinds(folder: Path) -> str:
+    """What a folder holds, as "3 .heic, 1 .txt"; hidden files are left out."""
+    files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    counts = Counter(path.suffix.lower() or "without suffix" for path in files)
+    return ", ".join(f"{n} {suffix}" for suffix, n in counts.most_common())
 
 
 class ImageFrames:
-    """Frames of a folder of numbered images; times follow from `fps`, and are NaN without it."""
+    """Frames of a folder of numbered images; times follow from `fps`, or from names that are time stamps,
+    else they are NaN.
+
+    `report` describes the last pass over the frames, and is complete at its end.
+    """
 
     def __init__(self, path: Path, fps: float | None = None):
         self.path, self.fps = path, fps
-        self.files = numbered_images(path)
+        self.names = image_names(path)
+        self.files = self.names.files
         if not self.files:
+            kinds = file_kinds(path)
             raise BadInput(
-                f"{path} holds no numbered images ({', '.join(IMAGE_SUFFIXES)}). Give a folder of frames, or a video."
+                f"{path} holds no numbered images ({', '.join(IMAGE_SUFFIXES)})"
+                f"{f', but {kinds}' if kinds else ''}. Give a folder of frames, or a video."
             )
+        self.times, self.times_from = self._find_times()
+        self._white: float | None = None
+        self.report = self._new_report()
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __iter__(self) -> Iterator[Frame]:
-        first = next(iter(self.files))
+        self.report = report = self._new_report()
+        shape = FrameShape(report)
         for number, file in self.files.items():
-            yield Frame(number, (number - first) / self.fps if self.fps else math.nan, read_image(file))
+            try:
+                image = self._read(file)
+            except UnreadableImage:
+                report.add_damaged(file.name)
+                continue
+            image = shape.fitted(image)
+            if image is not None:
+                report.n_used += 1
+                yield Frame(number, self.times[number], image)
+        if not report.n_used:
+            raise UnreadableImage(
+                f"None of the {len(self.files)} images in {self.path} can be read. Copy them again."
+            )
 
     def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
-        """Images of the given frame numbers, reading no other file."""
-        return {number: read_image(self.files[number]) for number in sorted(set(numbers))}
+        """Images of the given frame numbers, reading no other file where 8 bits are stored."""
+        return {number: self._read(self.files[number]) for number in sorted(set(numbers))}
+
+    def _find_times(self) -> tuple[dict[int, float], str]:
+        """Seconds since the first frame, by frame number, and where they come from."""
+        first = next(iter(self.files))
+        if self.names.times_s and not self.fps:
+            return self.names.times_s, "names"
+        if stamps := times_in_numbers(self.names, self.fps, self.path):
+            return stamps, "names"
+        rate = self.fps or math.nan
+        return {number: (number - first) / rate for number in self.files}, "fps" if self.fps else "none"
+
+    def _read(self, file: Path) -> np.ndarray:
+        image = decode_image(file)
+        if image.dtype != np.uint8 and self._white is None:
+            self._white = clip_white(self.files.values())
+            self.report.white = self._white
+        return to_8_bits(image, self._white)
+
+    def _new_report(self) -> FrameReport:
+        gaps = name_gaps(list(self.files))
+        return FrameReport(
+            n_in_file=len(self.files),
+            n_missing=sum(last - first + 1 for first, last in gaps),
+            first_missing=gaps[0][0] if gaps else None,
+            times=self.times_from,
+            fps_given=self.fps,
+            white=self._white or 255.0,
+            notes=list(self.names.notes),
+        )
 
 
-class VideoFrames:
-    """Frames of a video, decoded one at a time and numbered from 0, at the times the file itself gives.
-
-    Times are right for a variable frame rate too; frames are turned upright as the file's rotation flag says.
-    The length is not known before the end, since what a container promises need not be there.
+def clip_white(files: Iterable[Path]) -> float:
+    """Value of full brightness of a clip of image files, found by reading all of them; 255 where they have 8
+    bits.
     """
-
-    def __init__(self, path: Path):
-        self.path = path
-        for _ in self._decode():
-            return
-        raise BadInput(f"{path} holds no video frames. Give a video, or a folder of frames.")
-
-    def __iter__(self) -> Iterator[Frame]:
-        start = None
-        for number, frame in enumerate(self._decode()):
-            time = math.nan if frame.time is None else frame.time
-            start = time if start is None else start
-            yield Frame(number, time - start, _upright(frame))
-
-    def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
-        """Images of the given frame numbers, decoding no further than the last of them."""
-        wanted = set(numbers)
-        images = {}
-        for number, frame in enumerate(self._decode()):
-            if number in wanted:
-                images[number] = _upright(frame)
-            if len(images) == len(wanted):
-                break
-        return images
-
-    def _decode(self):
-        import av
-
+    brightest, dtype = 0.0, np.dtype(np.uint8)
+    for file in files:
         try:
-            with av.open(str(self.path)) as container:
-                if container.streams.video:
-                    yield from container.decode(container.streams.video[0])
-        except (av.FFmpegError, OSError) as error:
-            raise BadInput(f"{self.path} cannot be read as a video: {error.strerror or error}.") from error
+            image = decode_image(file)
+        except UnreadableImage:
+            continue
+        brightest, dtype = max(brightest, float(image.max())), np.promote_types(dtype, image.dtype)
+    return white_level(brightest, dtype)
 
 
-Frames = ImageFrames | VideoFrames
+Frames = ImageFrames | StackFrames | VideoFrames
 
 
 def open_frames(path: str | Path, fps: float | None = None) -> Frames:
-    """Open a folder of numbered images or a video file; iterate for `Frame`s, `pick` for single images.
+    """Open a folder of numbered images, a video, or a TIFF of several pages; iterate for `Frame`s, `pick` for
+    single images.
 
-    `fps` gives the times of an image folder; a video knows its own. Raises `BadInput` for anything else.
+    `fps` gives the times of images; of a video it replaces the rate, and its times are rescaled. After a pass
+    over the frames, `.report.sentences()` says everything odd about them. Raises `BadInput` for anything
+    else.
     """
     path = Path(path)
     if path.is_dir():
         return ImageFrames(path, fps)
     if not path.is_file():
         raise BadInput(f"There is no file or folder at {path}. Give a video, or a folder of frames.")
-    return VideoFrames(path)
-
-
-def _upright(frame) -> np.ndarray:
-    """The frame as (H, W, 3) uint8 RGB, turned as its rotation flag says (degrees, counter-clockwise)."""
-    image = frame.to_ndarray(format="rgb24")
-    return np.ascontiguousarray(np.rot90(image, k=round(frame.rotation / 90)))
+    return (StackFrames if path.suffix.lower() in TIFF_SUFFIXES else VideoFrames)(path, fps)

@@ -5,15 +5,25 @@ import statistics
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
-from mer.errors import BadInput
+from mer_core.errors import BadInput
 
-# Each pattern names the whole seconds, or the parts they are made of, and the digits of the fraction behind them.
+
+class AmbiguousNames(BadInput):
+    """File names that can be read in two ways, and neither is plainly wrong."""
+
+    code = "ambiguous_frame_names"
+
+
+# Each pattern names the whole seconds, or the parts they are made of, and the digits of the fraction behind
+# them.
 EPOCH = re.compile(r"(?<!\d)(?P<s>[12]\d{9})(?:(?P<sep>\D{0,3}?)(?P<fraction>\d{1,9}))?\D*$")
 DATE_TIME = re.compile(
     r"(?<!\d)(?P<Y>(?:19|20)\d\d)\D?(?P<M>\d\d)\D?(?P<D>\d\d)\D{0,2}?(?P<h>\d\d)\D?(?P<m>\d\d)\D?(?P<s>\d\d)"
     r"(?:(?P<sep>\D?)(?P<fraction>\d{1,9}))?\D*$"
 )
-CLOCK = re.compile(r"(?<!\d)(?P<h>\d{1,2})\D(?P<m>[0-5]\d)\D(?P<s>[0-5]\d)(?:(?P<sep>\D)(?P<fraction>\d{1,9}))?\D*$")
+CLOCK = re.compile(
+    r"(?<!\d)(?P<h>\d{1,2})\D(?P<m>[0-5]\d)\D(?P<s>[0-5]\d)(?:(?P<sep>\D)(?P<fraction>\d{1,9}))?\D*$"
+)
 DECIMAL = re.compile(r"(?<!\d)(?P<s>\d{1,9})(?P<sep>\.)(?P<fraction>\d{2,9})\D*$")
 MUCH_LESS_REGULAR = 5.0  # ratio of largest to median step by which one of two readings is the wrong one
 
@@ -21,11 +31,20 @@ MUCH_LESS_REGULAR = 5.0  # ratio of largest to median step by which one of two r
 def read_time_stamps(stems: Sequence[str]) -> list[float] | None:
     """Seconds since the first whole second where every name holds a time stamp of one kind, else None.
 
-    Raises `BadInput` where the digits behind the seconds can be a fraction or a count, and neither is plainly wrong.
+    Raises `AmbiguousNames` where the digits behind the seconds can be a fraction or a count, and neither is
+    plainly wrong.
     """
     for pattern in (DATE_TIME, EPOCH, CLOCK, DECIMAL):
         stamps = [_parse(pattern, stem) for stem in stems]
-        if all(stamp is not None for stamp in stamps):
+        if any(stamp is None for stamp in stamps):
+            continue
+        # Dates and seconds since 1970 are plain; short numbers are times only where the whole seconds go on
+        # too.
+        if (
+            pattern in (DATE_TIME, EPOCH)
+            or len({whole for whole, _ in stamps}) > 1
+            or all(map(DECIMAL.fullmatch, stems))
+        ):
             return _seconds(stems, stamps)
     return None
 
@@ -35,7 +54,9 @@ def _parse(pattern: re.Pattern, stem: str) -> tuple[int, str] | None:
     match = pattern.search(stem)
     if not match:
         return None
-    part = {name: int(value) for name, value in match.groupdict("0").items() if name not in ("sep", "fraction")}
+    part = {
+        name: int(value) for name, value in match.groupdict("0").items() if name not in ("sep", "fraction")
+    }
     if "Y" not in part:
         return part.get("h", 0) * 3600 + part.get("m", 0) * 60 + part["s"], match["fraction"] or ""
     try:
@@ -46,7 +67,9 @@ def _parse(pattern: re.Pattern, stem: str) -> tuple[int, str] | None:
 
 
 def _seconds(stems: Sequence[str], stamps: list[tuple[int, str]]) -> list[float]:
-    """The digits behind the seconds are a decimal fraction, or a count of milli-, micro- or nanoseconds without padding."""
+    """The digits behind the seconds are a decimal fraction, or a count of milli-, micro- or nanoseconds
+    without padding.
+    """
     start = min(whole for whole, _ in stamps)
     widths = {len(digits) for _, digits in stamps}
     fractions = [whole - start + int(digits or 0) / 10 ** len(digits) for whole, digits in stamps]
@@ -60,9 +83,9 @@ def _seconds(stems: Sequence[str], stamps: list[tuple[int, str]]) -> list[float]
     if irregular[1] * MUCH_LESS_REGULAR < irregular[0]:
         return counts
     i = next(i for i in range(len(stems)) if fractions[i] != counts[i])
-    raise BadInput(
-        f"The time in {stems[i]} can be read in two ways: as {fractions[i] + start:.6f} s, or as {counts[i] + start:.6f} s. "
-        "Pad the digits behind the seconds with zeros, or number the frames."
+    raise AmbiguousNames(
+        f"The time in {stems[i]} can be read in two ways: as {fractions[i] + start:.6f} s, or as "
+        f"{counts[i] + start:.6f} s. Pad the digits behind the seconds with zeros, or number the frames."
     )
 
 

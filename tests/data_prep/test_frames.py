@@ -1,84 +1,142 @@
-"""Frames of folders and videos: order, numbers, times, errors."""
+"""Frames of folders and of TIFF stacks: order, times, depth, damage. Videos: test_video.py."""
 
 import math
-from fractions import Fraction
-from types import SimpleNamespace
 
-import av
+import cv2
 import numpy as np
 import pytest
+import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
 
-from data_prep.frames import _upright, frame_number, numbered_images, open_frames, read_image, write_image
+from data_prep.frames import numbered_images, open_frames, read_image, write_image
+from data_prep.images import IMAGE_SUFFIXES, UnreadableImage, to_8_bits, white_level
+from data_prep.stack import UnreadableStack
 from mer_core.errors import BadInput
 
-
-def grey(value: int) -> np.ndarray:
-    return np.full((32, 48, 3), value, np.uint8)
+RAMP = np.tile(np.linspace(0, 4095, 256).astype(np.uint16), (16, 1))
 
 
-@pytest.fixture
-def video(tmp_path):
-    """Three frames, grey 40, 120, 200, shown at 0, 0.1 and 0.5 s: a variable frame rate."""
-    path = tmp_path / "clip.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
-        stream.time_base = stream.codec_context.time_base = Fraction(1, 10)
-        for value, pts in ((40, 0), (120, 1), (200, 5)):
-            frame = av.VideoFrame.from_ndarray(grey(value), format="rgb24")
-            frame.pts, frame.time_base = pts, Fraction(1, 10)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return path
+def grey(value: int, height: int = 32, width: int = 48) -> np.ndarray:
+    return np.full((height, width, 3), value, np.uint8)
+
+
+def read(path, fps=None):
+    frames = open_frames(path, fps)
+    return list(frames), frames.report
 
 
 def test_a_folder_is_read_in_numeric_order_whatever_the_padding(tmp_path):
-    for name, value in (("img100.jpg", 100), ("img46.jpg", 46), ("img0099.jpg", 99)):
+    for name, value in (("img100.jpg", 100), ("img98.jpg", 98), ("img0099.jpg", 99)):
         write_image(tmp_path / name, grey(value))
     (tmp_path / "Desktop - Shortcut.lnk").write_bytes(b"L")
     (tmp_path / "Thumbs 7.db").write_bytes(b"")
-    frames = list(open_frames(tmp_path, fps=200))
-    assert [frame.number for frame in frames] == [46, 99, 100]
-    assert [round(float(frame.image.mean())) for frame in frames] == [46, 99, 100]
-    assert [frame.time_s for frame in frames] == [0, 53 / 200, 54 / 200]
-    assert math.isnan(next(iter(open_frames(tmp_path))).time_s)
+    (tmp_path / "._img101.jpg").write_bytes(b"resource fork")
+    frames, report = read(tmp_path, fps=200)
+    assert [frame.number for frame in frames] == [98, 99, 100]
+    assert [round(float(frame.image.mean())) for frame in frames] == [98, 99, 100]
+    assert [frame.time_s for frame in frames] == [0, 1 / 200, 2 / 200]
+    assert (report.times, report.n_used, report.sentences()) == ("fps", 3, [])
+    frames, report = read(tmp_path)
+    assert math.isnan(frames[0].time_s) and report.times == "none"
 
 
-def test_the_frame_number_is_the_last_run_of_digits(tmp_path):
-    assert frame_number(tmp_path / "006_05562.jpg") == 5562
-    assert frame_number(tmp_path / "reg_image563854.bmp") == 563854
-    assert frame_number(tmp_path / "portrait.jpg") is None
+def test_gaps_and_copies_are_said(tmp_path):
+    for number in (1, 2, 3, 7, 8):
+        write_image(tmp_path / f"{number}.png", grey(number))
+    (tmp_path / "8 (1).png").write_bytes((tmp_path / "8.png").read_bytes())
+    frames, report = read(tmp_path, fps=10)
+    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.6, 0.7])
+    assert (report.n_missing, report.first_missing) == (3, 4)
+    assert any("8 (1).png" in said for said in report.sentences())
 
 
-def test_two_images_of_one_number_are_refused(tmp_path):
-    write_image(tmp_path / "img7.png", grey(0))
-    write_image(tmp_path / "img007.png", grey(0))
-    with pytest.raises(BadInput, match="two images of frame 7"):
-        numbered_images(tmp_path)
+def test_names_that_are_times_give_the_times_unless_a_rate_is_given(tmp_path):
+    for stamp in ("1399540000.633664", "1399540000.717080", "1399540001.009036"):
+        write_image(tmp_path / f"{stamp}.png", grey(9))
+    frames, report = read(tmp_path)
+    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.083416, 0.375372])
+    assert [frame.number for frame in frames] == [0, 1, 2] and report.times == "names"
+    frames, report = read(tmp_path, fps=24)
+    assert [frame.time_s for frame in frames] == pytest.approx([0, 1 / 24, 2 / 24]) and report.times == "fps"
 
 
-def test_a_video_gives_its_own_times(video):
-    frames = list(open_frames(video))
-    assert [frame.number for frame in frames] == [0, 1, 2]
-    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.1, 0.5])
-    assert [float(frame.image.mean()) for frame in frames] == pytest.approx([40, 120, 200], abs=4)
-
-
-def test_single_frames_are_picked_from_folder_and_video(tmp_path, video):
-    folder = tmp_path / "folder"
-    folder.mkdir()
+def test_single_frames_are_picked_without_reading_others(tmp_path):
     for number in (5, 6, 7):
-        write_image(folder / f"{number}.png", grey(number))
-    (folder / "6.png").write_bytes(b"broken")  # not asked for, so not read
-    assert {n: int(image[0, 0, 0]) for n, image in open_frames(folder).pick([7, 5]).items()} == {5: 5, 7: 7}
-    assert float(open_frames(video).pick([1])[1].mean()) == pytest.approx(120, abs=4)
+        write_image(tmp_path / f"{number}.png", grey(number))
+    (tmp_path / "6.png").write_bytes(b"broken")
+    assert {n: int(image[0, 0, 0]) for n, image in open_frames(tmp_path).pick([7, 5]).items()} == {5: 5, 7: 7}
 
 
-def test_a_rotation_flag_turns_the_frame_counter_clockwise():
-    image = np.zeros((2, 3, 3), np.uint8)
-    image[0, 2] = 255  # top right goes to top left
-    turned = _upright(SimpleNamespace(rotation=90, to_ndarray=lambda format: image))
-    assert turned.shape == (3, 2, 3) and turned[0, 0, 0] == 255
+def test_a_damaged_image_costs_its_frame_and_is_counted(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        write_image(tmp_path / f"{number}.png", rng.integers(0, 255, (32, 48, 3), np.uint8))
+    data = bytearray((tmp_path / "1.png").read_bytes())
+    data[len(data) // 2] ^= 255
+    (tmp_path / "1.png").write_bytes(bytes(data))
+    (tmp_path / "2.png").write_bytes((tmp_path / "3.png").read_bytes()[:1000])
+    frames, report = read(tmp_path, fps=25)
+    assert [frame.number for frame in frames] == [0, 3] and frames[1].time_s == 3 / 25
+    assert (report.n_damaged, report.first_damaged, report.n_used) == (2, "1.png", 2)
+    assert "2 of 4 frames were used." in report.sentences()
+    for number in (0, 3):
+        (tmp_path / f"{number}.png").write_bytes(b"")
+    with pytest.raises(UnreadableImage, match="None of the 4 images"):
+        read(tmp_path)
+
+
+def test_a_frame_of_another_shape_is_passed_over(tmp_path):
+    for number, size in enumerate([(32, 48), (64, 96), (48, 48), (32, 48)]):
+        write_image(tmp_path / f"{number}.png", grey(9, *size))
+    frames, report = read(tmp_path)
+    assert [frame.number for frame in frames] == [0, 1, 3] and {f.image.shape for f in frames} == {
+        (32, 48, 3)
+    }
+    assert (report.n_resized, report.n_other_shape) == (1, 1)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_deep_images_are_scaled_by_one_factor_for_the_clip(tmp_path, suffix):
+    for number, dim in enumerate((8, 1)):  # the darker one first: its own maximum must not count
+        cv2.imwrite(str(tmp_path / f"{number}.{suffix}"), RAMP // dim)
+    (dim, bright), report = read(tmp_path)
+    assert bright.image[0, :, 0] == pytest.approx(np.arange(256), abs=1)
+    assert dim.image[0, :, 0] == pytest.approx(np.arange(256) / 8, abs=1)
+    assert report.bit_depth == 12 and any("12 bits" in said for said in report.sentences())
+    assert (open_frames(tmp_path).pick([0])[0] == dim.image).all()
+
+
+@pytest.mark.parametrize(
+    "brightest, white", [(200, 255), (256, 1023), (1023, 1023), (3440, 4095), (9000, 16383), (65535, 65535)]
+)
+def test_full_brightness_is_that_of_the_bit_depth_in_use(brightest, white):
+    assert white_level(brightest, np.dtype(np.uint16)) == white
+
+
+def test_float_images_are_fractions_and_nonsense_is_refused():
+    assert to_8_bits(np.float32([[[0, 0.5, 1]]])).tolist() == [[[0, 128, 255]]]
+    for wrong in (np.nan, -1.0):
+        with pytest.raises(UnreadableImage):
+            to_8_bits(np.full((2, 2, 3), wrong, np.float32))
+
+
+@given(st.lists(st.integers(0, 65535), min_size=2, max_size=20), st.integers(0, 65535))
+def test_scaling_keeps_the_order_of_brightness(samples, more):
+    image = np.array(samples, np.uint16).reshape(1, -1, 1)
+    scaled = to_8_bits(image, white_level(max(*samples, more), image.dtype))
+    order = np.argsort(samples, kind="stable")
+    assert (np.diff(scaled.ravel()[order].astype(int)) >= 0).all()
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in IMAGE_SUFFIXES if suffix != ".jfif"])
+def test_every_suffix_that_is_listed_is_read(tmp_path, suffix):
+    image = grey(120)[..., 0] if suffix == ".pgm" else grey(120)
+    data = cv2.imencode(suffix, image)[1]
+    for number in (1, 2):
+        (tmp_path / f"img{number}{suffix.upper()}").write_bytes(data.tobytes())
+    frames, _ = read(tmp_path)
+    assert len(frames) == 2 and abs(int(frames[0].image.mean()) - 120) <= 2
 
 
 def test_colours_and_grey_files_are_read_as_rgb(tmp_path):
@@ -86,19 +144,60 @@ def test_colours_and_grey_files_are_read_as_rgb(tmp_path):
     red[..., 0] = 200
     write_image(tmp_path / "red.png", red)
     assert (read_image(tmp_path / "red.png") == red).all()
+    cv2.imwrite(str(tmp_path / "grey.png"), red[..., 0])
+    assert (read_image(tmp_path / "grey.png") == 200).all()
+
+
+@pytest.mark.parametrize(
+    "shape, options",
+    [
+        ((5, 16, 24), {"photometric": "minisblack"}),
+        ((5, 16, 24, 3), {"photometric": "rgb"}),
+        ((5, 16, 24), {"imagej": True, "metadata": {"axes": "TYX"}}),
+    ],
+)
+def test_the_pages_of_a_tiff_are_frames(tmp_path, shape, options):
+    pages = np.broadcast_to((40 * np.arange(5, dtype=np.uint8)).reshape(5, *[1] * (len(shape) - 1)), shape)
+    tifffile.imwrite(tmp_path / "stack.tif", np.ascontiguousarray(pages), **options)
+    frames, report = read(tmp_path / "stack.tif", fps=10)
+    assert [int(frame.image.mean()) for frame in frames] == [0, 40, 80, 120, 160]
+    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+    assert report.n_used == report.n_in_file == 5
+    assert int(open_frames(tmp_path / "stack.tif").pick([3])[3].mean()) == 120
+
+
+def test_deep_pages_are_scaled_by_one_factor(tmp_path):
+    tifffile.imwrite(tmp_path / "stack.tif", np.stack([RAMP // 4, RAMP]))
+    (_, bright), report = read(tmp_path / "stack.tif")
+    assert bright.image[0, :, 0] == pytest.approx(np.arange(256), abs=1) and report.bit_depth == 12
+
+
+def test_a_tiff_whose_pages_are_no_film_is_refused_with_its_axes(tmp_path):
+    channels = np.zeros((5, 2, 16, 24), np.uint8)
+    tifffile.imwrite(tmp_path / "hyper.tif", channels, imagej=True, metadata={"axes": "TCYX"})
+    tifffile.imwrite(
+        tmp_path / "planes.tif", channels[:, 0], photometric="minisblack", planarconfig="separate"
+    )
+    for name, axes in (("hyper", r"TCYX of size \(5, 2, 16, 24\)"), ("planes", r"SYX of size \(5, 16, 24\)")):
+        with pytest.raises(UnreadableStack, match=axes):
+            open_frames(tmp_path / f"{name}.tif")
+    (tmp_path / "folder").mkdir()
+    tifffile.imwrite(
+        tmp_path / "folder" / "img1.tif", np.zeros((3, 16, 24), np.uint8), photometric="minisblack"
+    )
+    with pytest.raises(UnreadableImage, match="holds 3 pictures"):
+        read_image(tmp_path / "folder" / "img1.tif")
 
 
 def test_what_cannot_be_read_is_said(tmp_path):
-    (tmp_path / "text.mp4").write_text("no video")
-    (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "nothing").mkdir()
-    said = {
-        "text.mp4": "cannot be read as a video",
-        "absent.mp4": "no file or folder",
-        "nothing": "no numbered images",
-    }
-    for path, words in said.items():
+    (tmp_path / "nothing" / "img1.heic").write_bytes(b"")
+    (tmp_path / "empty.png").write_bytes(b"")
+    for path, words in {"absent.mp4": "no file or folder", "nothing": "but 1 .heic"}.items():
         with pytest.raises(BadInput, match=words):
             open_frames(tmp_path / path)
-    with pytest.raises(BadInput, match="not an image"):
+    with pytest.raises(UnreadableImage, match="not an image") as refused:
         read_image(tmp_path / "empty.png")
+    assert refused.value.code == "unreadable_image"
+    with pytest.raises(BadInput, match="no folder"):
+        numbered_images(tmp_path / "absent")

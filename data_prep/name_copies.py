@@ -1,0 +1,64 @@
+"""Copies that file managers make of images: which names are theirs, and whether the original is there."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from mer_core.errors import BadInput
+
+NUMBERED = re.compile(r"^(?P<name>.*\S)\s*\(\d+\)$")  # Windows, browsers
+SUFFIXED = re.compile(
+    r"^(?P<name>.*?)[\s_\-]*\b(?:copy|kopie|copia|copie|kopia|コピー|副本|사본)\b[\s_]*\(?\d*\)?$",
+    re.IGNORECASE,
+)
+PREFIXED = re.compile(r"^(?:copy of|kopie von|copia de|copie de)\s+(?P<name>.+)$", re.IGNORECASE)
+
+
+class FrameCollision(BadInput):
+    """Two images of a folder claim one frame number or one time."""
+
+    code = "frame_collision"
+
+
+def without_copies(paths: Sequence[Path]) -> tuple[dict[Path, str], list[str]]:
+    """Images with their stems as they were before they were copied, and a note where copies were passed over.
+
+    A copy whose original is there must have its bytes; one whose original is not stands for it.
+
+    Raises
+    ------
+    FrameCollision : a copy differs from its original.
+    """
+    stems = {path: unicodedata.normalize("NFKC", path.stem) for path in paths}
+    if all(map(NUMBERED.match, stems.values())):  # "clip (1)", "clip (2)": Explorer renamed them all
+        return stems, []
+    originals = {stem.casefold(): path for path, stem in stems.items() if original_name(stem) is None}
+    kept, copies, stand_ins = {}, [], []
+    for path, stem in stems.items():
+        name = original_name(stem)
+        first = None if name is None else originals.setdefault(name.casefold(), path)
+        if first in (None, path):
+            kept[path] = name or stem
+            stand_ins += [] if name is None else [path.name]
+        elif first.read_bytes() == path.read_bytes():
+            copies.append(path.name)
+        else:
+            raise FrameCollision(
+                f"{path.parent} holds {path.name}, by its name a copy of {first.name}, but another picture. Read as a "
+                f"copy, the frame has two pictures; read as a frame of its own, its number is "
+                f"{re.findall(r'[0-9]+', stem)[-1]}. Put each recording into a folder of its own."
+            )
+    notes = [f"{len(copies)} copies passed over, first: {copies[0]}"] if copies else []
+    if stand_ins:
+        notes.append(f"{len(stand_ins)} copies stand for originals that are not there, first: {stand_ins[0]}")
+    return kept, notes
+
+
+def original_name(stem: str) -> str | None:
+    """The stem of the file that this one is a copy of by its name; None for a name that is no copy's."""
+    for pattern in (NUMBERED, SUFFIXED, PREFIXED):
+        match = pattern.match(stem)
+        if match and re.search(r"\d", match["name"]):
+            return original_name(match["name"]) or match["name"]
+    return None

@@ -1,0 +1,100 @@
+"""Frames of a TIFF file: its pages, in their order."""
+
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from data_prep.display import FrameShape
+from data_prep.frame_report import Frame, FrameReport
+from data_prep.images import READ_DEEP, UnreadableImage, n_pictures, to_8_bits, white_level
+
+# Names of axes as tifffile gives them: pages (Q, I: unnamed; T: time; Z: depth), rows, columns, samples of a
+# pixel.
+STACKS = {pages + picture for pages in ("", "Q", "I", "T", "Z") for picture in ("YX", "YXS")}
+
+
+class UnreadableStack(UnreadableImage):
+    """A TIFF whose pages are not the frames of one film."""
+
+    code = "unreadable_stack"
+
+
+class StackFrames:
+    """Pages of a TIFF, numbered from 0; times follow from `fps`, and are NaN without it. Pages are read one
+    at a time.
+    """
+
+    def __init__(self, path: Path, fps: float | None = None):
+        self.path, self.fps = path, fps
+        _require_one_film(path)
+        self.n_pages = n_pictures(path)
+        self._white = self._find_white()
+        self.report = self._new_report()
+
+    def __len__(self) -> int:
+        return self.n_pages
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.report = report = self._new_report()
+        shape = FrameShape(report)
+        for number in range(self.n_pages):
+            page = self._page(number)
+            if page is None:
+                report.add_damaged(f"page {number}")
+                continue
+            image = shape.fitted(to_8_bits(page, self._white))
+            if image is not None:
+                report.n_used += 1
+                yield Frame(number, number / self.fps if self.fps else math.nan, image)
+        if not report.n_used:
+            raise UnreadableStack(f"None of the {self.n_pages} pages of {self.path} can be read.")
+
+    def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
+        """Images of the given pages."""
+        pages = {number: self._page(number) for number in sorted(set(numbers)) if number < self.n_pages}
+        return {number: to_8_bits(page, self._white) for number, page in pages.items() if page is not None}
+
+    def _page(self, number: int) -> np.ndarray | None:
+        """(H, W, 3) RGB in the depth of the file; None for a damaged page."""
+        try:
+            done, images = cv2.imreadmulti(str(self.path), start=number, count=1, flags=READ_DEEP)
+        except cv2.error:
+            return None
+        return cv2.cvtColor(images[0], cv2.COLOR_BGR2RGB) if done and images else None
+
+    def _find_white(self) -> float:
+        brightest, dtype = 0.0, np.dtype(np.uint8)
+        for page in map(self._page, range(self.n_pages)):
+            if page is not None:
+                if page.dtype == np.uint8:
+                    return 255.0
+                brightest, dtype = max(brightest, float(page.max())), page.dtype
+        return white_level(brightest, dtype)
+
+    def _new_report(self) -> FrameReport:
+        return FrameReport(
+            n_in_file=self.n_pages, times="fps" if self.fps else "none", fps_given=self.fps, white=self._white
+        )
+
+
+def _require_one_film(path: Path) -> None:
+    """Refuse channels, positions and levels of resolution, which lie in a TIFF as pages too. The rule: one
+    series of T, Y, X.
+    """
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            series, levels = file.series, len(file.series[0].levels)
+            axes, size = series[0].axes, series[0].shape
+    except (tifffile.TiffFileError, ValueError, IndexError, OSError) as error:
+        raise UnreadableStack(f"{path} cannot be read as a TIFF: {error}.") from error
+    n_pages = size[0] if axes[0] not in "YX" else 1
+    if levels > 1 or axes not in STACKS or n_pages != n_pictures(path):
+        raise UnreadableStack(
+            f"{path} holds {len(series)} series; the first has the axes {axes} of size {size}. "
+            "A film is one series of frames, rows, columns (and samples). Save it as such, or as numbered images."
+        )

@@ -1,0 +1,272 @@
+"""Videos: numbers, times, and everything that a container says beside its pixels."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from data_prep.display import display_transform, orientation_name, oriented
+from data_prep.frames import open_frames
+from data_prep.video import UnreadableVideo, VideoFrames, bits_per_pixel
+from tests.data_prep.videos import damage, moving_square, set_display_matrix, square_at, write_video
+
+LOSSLESS = {"qp": "0"}
+
+
+def read(path, fps=None):
+    frames = open_frames(path, fps)
+    return list(frames), frames.report
+
+
+def textured(n: int) -> list[np.ndarray]:
+    """Frames with so much detail that every packet is large."""
+    return [np.random.default_rng(k).integers(0, 255, (96, 128, 3), np.uint8) for k in range(n)]
+
+
+def test_frames_have_numbers_times_and_pixels(tmp_path):
+    frames, report = read(write_video(tmp_path / "clip.mp4", moving_square(5)))
+    assert [frame.number for frame in frames] == [0, 1, 2, 3, 4]
+    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.04, 0.08, 0.12, 0.16])
+    assert [square_at(frame.image) for frame in frames] == [4, 6, 8, 10, 12]
+    assert (report.n_used, report.n_in_file, report.times, report.sentences()) == (5, 5, "file", [])
+
+
+def test_a_variable_frame_rate_keeps_its_times(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", moving_square(3), rate=10, stamps=[0, 1, 5])
+    frames, _ = read(path)
+    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.1, 0.5])
+
+
+@pytest.mark.parametrize("suffix", ["avi", "mp4", "mkv", "ts"])
+def test_b_frames_come_in_the_order_and_at_the_times_of_presentation(tmp_path, suffix):
+    options = {"qp": "5", "bf": "3"}
+    frames, report = read(
+        write_video(tmp_path / f"clip.{suffix}", moving_square(24), "libx264", options=options)
+    )
+    assert [square_at(frame.image) for frame in frames] == [4 + 2 * k for k in range(24)]
+    assert [frame.time_s for frame in frames] == pytest.approx([k / 25 for k in range(24)])
+    assert (report.n_times_reordered > 0) is (suffix == "avi")  # which stores times of decoding only
+    picked = open_frames(tmp_path / f"clip.{suffix}").pick([3, 17])
+    assert {number: square_at(image) for number, image in picked.items()} == {3: 10, 17: 38}
+
+
+@pytest.mark.parametrize("suffix, codec", [("avi", "mjpeg"), ("mp4", "mpeg4"), ("h264", "libx264")])
+def test_a_rate_that_is_given_takes_effect(tmp_path, suffix, codec):
+    pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    path = write_video(
+        tmp_path / f"fast.{suffix}", moving_square(4), codec, rate=24, pix_fmt=pix_fmt, options={}
+    )
+    frames, report = read(path, fps=200)
+    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.005, 0.01, 0.015])
+    assert report.times == "fps" and report.fps_given == 200
+    assert any("--fps 200 replaces" in said for said in report.sentences())
+
+
+def test_a_rate_rescales_variable_times(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", moving_square(6), rate=25, stamps=[0, 1, 2, 3, 6, 7])
+    frames, _ = read(path, fps=100)
+    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.01, 0.02, 0.03, 0.06, 0.07])
+
+
+def test_a_stream_without_times_says_that_its_rate_is_assumed(tmp_path):
+    frames, report = read(write_video(tmp_path / "raw.h264", moving_square(5), "libx264", options=LOSSLESS))
+    assert report.times == "assumed" and report.sentences()
+    assert [frame.time_s for frame in frames] == pytest.approx([k / 25 for k in range(5)])
+
+
+def test_joined_streams_go_on(tmp_path):
+    path = write_video(tmp_path / "clip.ts", moving_square(30), "mpeg2video")
+    path.write_bytes(path.read_bytes() * 2)
+    frames, report = read(path)
+    times = [frame.time_s for frame in frames]
+    assert len(frames) > 55 and report.n_time_jumps == 1 and report.n_used == len(frames)
+    assert times == sorted(set(times)) and times[-1] < 2.5
+
+
+@pytest.mark.parametrize(
+    "matrix, mirrored, degrees, expected",
+    [
+        ((1, 0, 0, 1), False, 0, lambda image: image),
+        ((-1, 0, 0, 1), True, 0, lambda image: image[:, ::-1]),
+        ((1, 0, 0, -1), True, 180, lambda image: image[::-1]),
+        ((-1, 0, 0, -1), False, 180, lambda image: image[::-1, ::-1]),
+        ((0, 1, -1, 0), False, 90, lambda image: np.rot90(image, -1)),
+        ((0, -1, 1, 0), False, 270, lambda image: np.rot90(image)),
+        ((0, 1, 1, 0), True, 270, lambda image: image.swapaxes(0, 1)),
+        ((0, -1, -1, 0), True, 90, lambda image: np.rot90(image, 2).swapaxes(0, 1)),
+    ],
+)
+def test_all_eight_matrices_are_applied(tmp_path, matrix, mirrored, degrees, expected):
+    path = write_video(tmp_path / "clip.mp4", moving_square(2))
+    (plain, _), _ = read(path)
+    set_display_matrix(path, *matrix)
+    (shown, _), report = read(path)
+    assert (shown.image == expected(plain.image)).all()
+    assert ("mirrored left to right" in report.orientation) is mirrored
+    assert (f"turned by {degrees} degrees clockwise" in report.orientation) is (degrees > 0)
+
+
+def test_any_angle_keeps_the_whole_picture():
+    tilt = np.array([np.cos(0.3), np.sin(0.3), -np.sin(0.3), np.cos(0.3)])
+    a, b, c, d = (int(value * 65536) for value in tilt)
+    linear = display_transform(np.array([a, b, 0, c, d, 0, 0, 0, 1 << 30], np.int32).tobytes())
+    image = np.full((40, 60, 3), 255, np.uint8)
+    assert (oriented(image, linear) > 127).sum() == pytest.approx(image.size, rel=0.05)
+    assert orientation_name(linear) == "turned by 17 degrees clockwise"
+    assert (display_transform(bytes(36)) == np.eye(2)).all() and (display_transform(None) == np.eye(2)).all()
+
+
+@pytest.mark.parametrize(
+    "aspect, shape", [(Fraction(2), (64, 192)), (Fraction(1, 2), (128, 96)), (Fraction(1), (64, 96))]
+)
+def test_pixels_become_square(tmp_path, aspect, shape):
+    frames, report = read(write_video(tmp_path / "clip.mp4", moving_square(2), aspect=aspect))
+    assert frames[0].image.shape[:2] == shape
+    assert report.pixel_aspect == aspect
+
+
+@pytest.mark.parametrize("cover_first", [True, False])
+def test_a_cover_picture_is_no_film(tmp_path, cover_first):
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        streams = {}
+        for codec in ("mjpeg", "mpeg4") if cover_first else ("mpeg4", "mjpeg"):
+            streams[codec] = stream = container.add_stream(codec, rate=25)
+            stream.width, stream.height, stream.pix_fmt = (
+                96,
+                64,
+                "yuvj420p" if codec == "mjpeg" else "yuv420p",
+            )
+        streams["mjpeg"].disposition = av.stream.Disposition.attached_pic
+        for codec, n in (("mjpeg", 1), ("mpeg4", 6)):
+            stream = streams[codec]
+            for k, image in enumerate(moving_square(n)):
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+                frame.pts = k
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    frames, report = read(path)
+    assert len(frames) == 6 and "cover picture" in report.other_streams[0]
+    assert 0 < bits_per_pixel(path) < 10
+
+
+def test_a_change_of_size_is_scaled_and_a_change_of_shape_passed_over(tmp_path):
+    parts = {
+        name: write_video(tmp_path / f"{name}.ts", moving_square(12, *size), "mpeg2video").read_bytes()
+        for name, size in {"first": (64, 96), "larger": (128, 192), "square": (96, 96)}.items()
+    }
+    path = tmp_path / "clip.ts"
+    path.write_bytes(b"".join(parts.values()))
+    frames, report = read(path)
+    assert {frame.image.shape for frame in frames} == {(64, 96, 3)}
+    assert report.n_resized >= 10 and report.n_other_shape >= 10
+    assert report.n_used == len(frames)
+
+
+@pytest.mark.parametrize("pix_fmt, source", [("gray16le", "gray16le"), ("gbrp16le", "rgb48le")])
+def test_twelve_bits_in_sixteen_keep_their_grey_levels(tmp_path, pix_fmt, source):
+    ramp = np.tile(np.linspace(0, 4095, 256).astype(np.uint16), (32, 1))
+    images = [ramp // dim if source == "gray16le" else np.stack([ramp // dim] * 3, -1) for dim in (1, 2)]
+    path = write_video(tmp_path / "clip.mkv", images, "ffv1", pix_fmt=pix_fmt, source=source, options={})
+    (bright, dim), report = read(path)
+    assert bright.image[0, :, 0] == pytest.approx(np.arange(256), abs=1)
+    assert dim.image[0, :, 0] == pytest.approx(np.arange(256) / 2, abs=1)  # the same factor for both
+    assert (report.bit_depth, report.white) == (12, 4095)
+
+
+def test_ten_bits_are_scaled_by_their_maximum(tmp_path):
+    white = np.full((64, 96, 3), 65535, np.uint16)
+    path = write_video(
+        tmp_path / "clip.mp4",
+        [white] * 2,
+        "libx264",
+        pix_fmt="yuv420p10le",
+        source="rgb48le",
+        options=LOSSLESS,
+    )
+    frames, report = read(path)
+    assert frames[0].image.min() >= 253 and report.bit_depth == 10
+
+
+@pytest.mark.parametrize("color_range, bright", [(1, 255), (2, 235)])
+def test_the_colour_range_of_the_file_is_respected(tmp_path, color_range, bright):
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options=LOSSLESS)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        stream.codec_context.color_range = color_range
+        frame = av.VideoFrame(64, 64, "yuv420p")
+        for plane, value in zip(frame.planes, (235, 128, 128)):
+            plane.update(bytes([value]) * plane.buffer_size)
+        frame.color_range, frame.pts = color_range, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    frames, report = read(path)
+    assert int(frames[0].image.mean()) == bright
+    assert (report.color_range == "full") is (color_range == 2)
+
+
+@pytest.mark.parametrize(
+    "codec, suffix",
+    [
+        ("libx264", "mp4"),
+        ("libx264", "ts"),
+        ("mpeg4", "avi"),
+        ("mpeg2video", "ts"),
+        ("mjpeg", "avi"),
+        ("ffv1", "mkv"),
+    ],
+)
+def test_damage_costs_the_frames_that_are_built_on_it_and_no_more(tmp_path, codec, suffix):
+    options = {"qp": "20"} if codec == "libx264" else {"slicecrc": "1"} if codec == "ffv1" else None
+    path = tmp_path / f"clip.{suffix}"
+    write_video(
+        path, textured(36), codec, pix_fmt="yuvj420p" if codec == "mjpeg" else "yuv420p", options=options
+    )
+    whole = {round(25 * frame.time_s): frame.image for frame in read(path)[0]}
+    damage(path, 0.45, 400)
+    frames, report = read(path)
+    for frame in frames:
+        assert np.abs(frame.image.astype(int) - whole[round(25 * frame.time_s)]).mean() < 0.5
+    assert 0 < report.n_damaged <= 13 and len(frames) >= len(whole) - 13  # of a group of 12
+    assert any("damaged" in said for said in report.sentences())
+
+
+@pytest.mark.parametrize("codec, suffix", [("libx264", "ts"), ("mjpeg", "avi"), ("mpeg4", "avi")])
+def test_a_file_that_was_cut_off_gives_what_it_holds(tmp_path, codec, suffix):
+    options = {"qp": "20"} if codec == "libx264" else None
+    path = tmp_path / f"clip.{suffix}"
+    write_video(
+        path, textured(30), codec, pix_fmt="yuvj420p" if codec == "mjpeg" else "yuv420p", options=options
+    )
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.6)])
+    frames, report = read(path)
+    assert 12 <= len(frames) <= 20
+    assert suffix == "ts" or f"{len(frames)} of 30 frames were used." in report.sentences()
+
+
+@pytest.mark.parametrize(
+    "name", ["2024-05-08T12:30:05.mp4", "http:x.mp4", "concat:a|b.mp4", "a %03d.mp4", "-i.mp4", "ünï.mp4"]
+)
+def test_any_name_is_a_path(tmp_path, monkeypatch, name):
+    write_video(tmp_path / name, moving_square(3))
+    monkeypatch.chdir(tmp_path)
+    assert len(read(name)[0]) == len(read(tmp_path / name)[0]) == 3
+    assert bits_per_pixel(name) > 0
+
+
+def test_a_playlist_opens_nothing_else(tmp_path):
+    other = write_video(tmp_path / "other.ts", moving_square(3), "mpeg2video")
+    (tmp_path / "clip.mp4").write_text(f"ffconcat version 1.0\nfile '{other}'\n")
+    with pytest.raises(UnreadableVideo):
+        VideoFrames(tmp_path / "clip.mp4")
+
+
+def test_what_is_no_video_is_refused(tmp_path):
+    (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    for name in ("text.mp4", "empty.mp4"):
+        with pytest.raises(UnreadableVideo) as refused:
+            open_frames(tmp_path / name)
+        assert refused.value.code == "unreadable_video" and name in str(refused.value)
