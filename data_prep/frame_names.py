@@ -143,10 +143,10 @@ def times_in_numbers(names: FrameNames, fps: float | None, folder: Path) -> dict
         return None
     rate = 1000 / statistics.median(steps)
     raise AmbiguousNames(
-        f"The numbers in {folder} jump by {min(steps)} to {max(steps)}, from {names.files[numbers[0]].name} on. "
+        f"The numbers in {folder} jump by {min(steps)} to {max(steps)} ({names.files[numbers[0]].name} ...). "
         f"Read as frame numbers, {numbers[-1] - numbers[0] + 1 - len(numbers)} frames are missing; read as "
-        f"milliseconds, the rate is {rate:.4g} per second. Give --fps {rate:.4g} if they are times, or number the "
-        "frames one by one."
+        f"milliseconds, the rate is {rate:.4g} per second. Give --fps {rate:.4g} if they are times, or "
+        "number the frames one by one."
     )
 
 
@@ -205,14 +205,13 @@ def _choose(named: Sequence[_Name], readings: Sequence[_Reading]) -> _Reading:
         "all digits from left to right", tuple(zip(*(one.values for one in _readings(named))))
     )
     for other in (*readings, composite):
-        # Where one group counts, groups that jump or repeat beside it (a camera, a date) do not contradict
-        # it.
+        # Where one group counts, groups that repeat beside it (a camera, a date) do not contradict it.
         if other.order != chosen.order and not (chosen.step == 1 and other is composite):
             shown = [", ".join(named[i].path.name for i in one.order[:3]) for one in (chosen, other)]
             raise AmbiguousNames(
-                f"The names in {named[0].path.parent} can be read in two ways: by {chosen.title} the frames are "
-                f"{shown[0]} ...; by {other.title} they are {shown[1]} .... Rename the frames so that one number "
-                "counts through them."
+                f"The names in {named[0].path.parent} can be read in two ways: by {chosen.title} the "
+                f"frames are {shown[0]} ...; by {other.title} they are {shown[1]} .... Rename the frames so that one "
+                "number counts through them."
             )
     return chosen
 

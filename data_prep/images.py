@@ -22,7 +22,7 @@ READ_DEEP = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
 class UnreadableImage(BadInput):
     """A file that is missing, damaged, or no image."""
 
-    code = "unreadable_image"
+    code = "unreadable-image"
 
 
 def read_image(path: str | Path, white: float | None = None) -> np.ndarray:
@@ -53,7 +53,7 @@ def decode_image(path: str | Path) -> np.ndarray:
         image = None
     if image is None:
         raise UnreadableImage(
-            f"{path} is damaged, or not an image that can be read ({data.size} bytes). Copy it again."
+            f"{path} is not an image that can be read, or is damaged ({data.size} bytes). Copy it again."
         )
     if Path(path).suffix.lower() in TIFF_SUFFIXES and (n := n_pictures(path)) > 1:
         raise UnreadableImage(

@@ -18,7 +18,7 @@ PREFIXED = re.compile(r"^(?:copy of|kopie von|copia de|copie de)\s+(?P<name>.+)$
 class FrameCollision(BadInput):
     """Two images of a folder claim one frame number or one time."""
 
-    code = "frame_collision"
+    code = "frame-collision"
 
 
 def without_copies(paths: Sequence[Path]) -> tuple[dict[Path, str], list[str]]:
@@ -45,8 +45,8 @@ def without_copies(paths: Sequence[Path]) -> tuple[dict[Path, str], list[str]]:
             copies.append(path.name)
         else:
             raise FrameCollision(
-                f"{path.parent} holds {path.name}, by its name a copy of {first.name}, but another picture. Read as a "
-                f"copy, the frame has two pictures; read as a frame of its own, its number is "
+                f"{path.parent} holds {path.name}, by its name a copy of {first.name}, but another picture. "
+                f"Read as a copy, the frame has two pictures; read as a frame of its own, its number is "
                 f"{re.findall(r'[0-9]+', stem)[-1]}. Put each recording into a folder of its own."
             )
     notes = [f"{len(copies)} copies passed over, first: {copies[0]}"] if copies else []

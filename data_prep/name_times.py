@@ -11,7 +11,7 @@ from mer_core.errors import BadInput
 class AmbiguousNames(BadInput):
     """File names that can be read in two ways, and neither is plainly wrong."""
 
-    code = "ambiguous_frame_names"
+    code = "ambiguous-frame-names"
 
 
 # Each pattern names the whole seconds, or the parts they are made of, and the digits of the fraction behind

@@ -19,7 +19,7 @@ STACKS = {pages + picture for pages in ("", "Q", "I", "T", "Z") for picture in (
 class UnreadableStack(UnreadableImage):
     """A TIFF whose pages are not the frames of one film."""
 
-    code = "unreadable_stack"
+    code = "unreadable-stack"
 
 
 class StackFrames:
@@ -96,5 +96,5 @@ def _require_one_film(path: Path) -> None:
     if levels > 1 or axes not in STACKS or n_pages != n_pictures(path):
         raise UnreadableStack(
             f"{path} holds {len(series)} series; the first has the axes {axes} of size {size}. "
-            "A film is one series of frames, rows, columns (and samples). Save it as such, or as numbered images."
+            "A film is one series of frames, rows, columns (and samples). Save it so, or as images."
         )

@@ -28,7 +28,7 @@ NO_FILM = ("attached_pic", "timed_thumbnails", "still_image")
 class UnreadableVideo(BadInput):
     """A file that no video frame can be decoded from."""
 
-    code = "unreadable_video"
+    code = "unreadable-video"
 
 
 @dataclass(frozen=True)

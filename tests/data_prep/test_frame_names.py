@@ -84,7 +84,7 @@ def test_unpadded_nanoseconds_are_told_from_a_fraction_by_their_steps():
 def test_a_fraction_that_may_be_a_count_is_refused_with_both_readings():
     with pytest.raises(AmbiguousNames, match=r"1399540000\.900000 s.*1399540000\.000009 s") as refused:
         order(*(f"{1399540000 + i // 3}_{(i % 3) * 333333 + 9}.png" for i in range(9)))
-    assert refused.value.code == "ambiguous_frame_names"
+    assert refused.value.code == "ambiguous-frame-names"
 
 
 @pytest.mark.parametrize(

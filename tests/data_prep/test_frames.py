@@ -198,6 +198,6 @@ def test_what_cannot_be_read_is_said(tmp_path):
             open_frames(tmp_path / path)
     with pytest.raises(UnreadableImage, match="not an image") as refused:
         read_image(tmp_path / "empty.png")
-    assert refused.value.code == "unreadable_image"
+    assert refused.value.code == "unreadable-image"
     with pytest.raises(BadInput, match="no folder"):
         numbered_images(tmp_path / "absent")

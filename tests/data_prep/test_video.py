@@ -269,4 +269,4 @@ def test_what_is_no_video_is_refused(tmp_path):
     for name in ("text.mp4", "empty.mp4"):
         with pytest.raises(UnreadableVideo) as refused:
             open_frames(tmp_path / name)
-        assert refused.value.code == "unreadable_video" and name in str(refused.value)
+        assert refused.value.code == "unreadable-video" and name in str(refused.value)
