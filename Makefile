@@ -3,23 +3,45 @@ VENV   ?= .venv
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.10 python3; do \
 	$$p -c 'import sys, ensurepip; sys.exit(not (3,10) <= sys.version_info[:2] < (3,13))' 2>/dev/null && echo $$p && break; done)
 STAMP   = $(VENV)/.installed
+DEV     = $(VENV)/.installed-dev
+DOCS    = $(VENV)/.installed-docs
+RUN     = $(VENV)/bin/python -m
+CODE    = mer_core data_prep flow mer benchmarks
 
-.PHONY: demo test install clean
+.PHONY: demo test check docs install clean
 
 demo: $(STAMP)
 	$(VENV)/bin/mer demo --out demo
 
 test: $(STAMP)
-	$(VENV)/bin/python -m pytest
+	$(RUN) pytest
+
+# Format, lint, types, and a search for duplicated code.
+check: $(DEV)
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(RUN) pylint --disable=all --enable=duplicate-code $(CODE)
+
+docs: $(DOCS)
+	$(RUN) mkdocs build --strict
 
 install: $(STAMP)
 
 $(STAMP): setup.cfg pyproject.toml
 	@test -n "$(PYTHON)" || { echo "mer needs Python 3.10, 3.11 or 3.12 with the venv module. Install one (Debian: apt install python3-venv), or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)/bin/python -m pip install --quiet $(PIP_ARGS) --editable ".[test]"
+	$(RUN) pip install --quiet --upgrade pip
+	$(RUN) pip install --quiet $(PIP_ARGS) --editable ".[app,test]"
+	@touch $@
+
+$(DEV): $(STAMP)
+	$(RUN) pip install --quiet $(PIP_ARGS) --editable ".[dev]"
+	@touch $@
+
+$(DOCS): $(STAMP)
+	$(RUN) pip install --quiet $(PIP_ARGS) --editable ".[docs]"
 	@touch $@
 
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info
+	rm -rf $(VENV) demo site build dist *.egg-info

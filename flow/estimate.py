@@ -1,6 +1,6 @@
 """The contract of every flow method, and the two functions that keep it: `estimate` and `estimate_batch`.
 
-A method is one file in `flow/methods/` (see docs/adding-a-flow-method.md). It gets colour frames whose brightness has
+A method is one file in `flow/methods/` (see docs/guides/adding-a-flow-method.md). It gets colour frames whose brightness has
 already been matched here, so no method does that again. What the methods are worth is measured in `flow/benchmark.py`.
 """
 

@@ -1,4 +1,4 @@
-"""The example of docs/adding-a-dataset.md works as it is printed."""
+"""The example of docs/guides/adding-a-dataset.md works as it is printed."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from data_prep.layouts import ReplicaClip
 from flow.splatting import expression
 from mer.demo import replica as _small
 
-PAGE = Path(__file__).parents[2] / "docs" / "adding-a-dataset.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "adding-a-dataset.md"
 
 
 def test_the_printed_replica_and_reader_fit_together(tmp_path, face, monkeypatch):

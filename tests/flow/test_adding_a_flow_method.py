@@ -1,4 +1,4 @@
-"""The examples of docs/adding-a-flow-method.md work as they are printed."""
+"""The examples of docs/guides/adding-a-flow-method.md work as they are printed."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ import skimage.data
 from flow.estimate import Method, estimate
 from mer_core.errors import BadInput
 
-PAGE = Path(__file__).parents[2] / "docs" / "adding-a-flow-method.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "adding-a-flow-method.md"
 
 
 def printed(number: int, file: Path = PAGE) -> dict:

@@ -1,4 +1,4 @@
-"""The example of docs/adding-a-classifier.md works as it is printed."""
+"""The example of docs/guides/adding-a-classifier.md works as it is printed."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from mer.classifiers import logistic
 from mer.evaluation import run
 from mer.evaluation.config import CvConfig
 
-PAGE = Path(__file__).parents[2] / "docs" / "adding-a-classifier.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "adding-a-classifier.md"
 
 
 def test_the_printed_classifier_learns_comes_back_and_can_be_cross_validated(

@@ -1,4 +1,4 @@
-"""The example of docs/adding-a-feature.md works as it is printed."""
+"""The example of docs/guides/adding-a-feature.md works as it is printed."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from mer.evaluation import inputs, run
 from mer.evaluation.config import CvConfig
 from mer.features import flow_image
 
-PAGE = Path(__file__).parents[2] / "docs" / "adding-a-feature.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "adding-a-feature.md"
 
 
 def test_the_printed_feature_measures_brows_and_can_be_cross_validated(prepared, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The examples of docs/adding-a-protocol.md work as they are printed."""
+"""The examples of docs/guides/adding-a-protocol.md work as they are printed."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_a_grouping_and_a_choice_of_subjects_can_be_cross_validated(prepared, tmp_path, monkeypatch):
-    page = (DOCS / "adding-a-protocol.md").read_text(encoding="utf-8")
+    page = (DOCS / "guides" / "adding-a-protocol.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for name, text in zip(("positive-or-not", "without-sub02"), re.findall(r"```yaml\n(.*?)```", page, re.S)):
         Path(f"{name}.yaml").write_text(text)
@@ -36,7 +36,7 @@ def test_a_grouping_and_a_choice_of_subjects_can_be_cross_validated(prepared, tm
 
 
 def test_the_page_names_every_way_and_files_that_are_there():
-    page = (DOCS / "adding-a-protocol.md").read_text(encoding="utf-8")
+    page = (DOCS / "guides" / "adding-a-protocol.md").read_text(encoding="utf-8")
     for way, file in re.findall(r"^\| `(\w+)` \| .* \| `mer/protocols/([\w.-]+)` \|$", page, re.M):
         assert getattr(protocols.load(Path(file).stem), way) is not None
     assert all(f"`{way}`" in page for way in protocols.WAYS)
