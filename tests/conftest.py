@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+import skimage.data
 from hypothesis import settings
 
 # The same examples in every run; look for new ones with --hypothesis-profile=explore.
@@ -19,3 +21,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs data that is not distributed: {folder} is not there (set MER_SHARED_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def mesh():
+    from data_prep.landmarks import FaceMesh
+
+    with FaceMesh() as mesh:
+        yield mesh
+
+
+@pytest.fixture(scope="session")
+def face() -> np.ndarray:
+    """(230, 230, 3) uint8 RGB, face in the middle."""
+    return np.ascontiguousarray(skimage.data.astronaut()[10:240, 110:340])

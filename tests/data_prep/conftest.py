@@ -6,22 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import skimage.data
 
-from data_prep.landmarks import FaceMesh
 from data_prep.layouts import ReplicaClip
-
-
-@pytest.fixture(scope="session")
-def mesh():
-    with FaceMesh() as mesh:
-        yield mesh
-
-
-@pytest.fixture(scope="session")
-def face() -> np.ndarray:
-    """(230, 230, 3) uint8 RGB, face in the middle."""
-    return np.ascontiguousarray(skimage.data.astronaut()[10:240, 110:340])
 
 
 def shifted(image: np.ndarray, x: float, y: float = 0.0) -> np.ndarray:

@@ -107,7 +107,7 @@ def test_a_coder_takes_the_fine_noise_and_leaves_face_and_truth():
 
 
 def test_faces_of_a_folder_join_the_astronaut():
-    shared = Path(os.environ.get("MER_SHARED_DATA") or Path(__file__).parents[2] / "shared/data")
+    shared = Path(os.environ.get("MER_SHARED_DATA") or Path(__file__).parents[3] / "shared/data")
     if not (shared / "portraits").is_dir():
         pytest.skip("no shared data here: set MER_SHARED_DATA to a folder with portraits/ and clips/")
     names = [face.name for face in faces(shared)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mer_core
-from mer import bundle
+from mer import bundle, training
 from mer.evaluation.config import CvConfig
 from mer_core import registry
 from mer_core.errors import BadInput
@@ -48,7 +48,7 @@ def test_round_trip_predicts_the_same_to_the_bit(classifier, tmp_path):
     X = np.random.default_rng(1).normal(size=(5, 3, 28, 28)).astype(np.float32)
     assert after.recipe == before.recipe
     for planned, settings in zip(
-        bundle._settings(CvConfig(classifier=classifier, seeds=2)),
+        training._settings(CvConfig(classifier=classifier, seeds=2)),
         after.recipe.classifier_settings,
         strict=True,
     ):

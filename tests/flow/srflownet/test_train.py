@@ -26,7 +26,7 @@ TINY = {
     "save_every": 2,
     "report_every": 2,
 }
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)

@@ -36,7 +36,9 @@ def small_demo(tmp_path_factory):
     """The whole demo with three subjects in one dataset."""
     out = tmp_path_factory.mktemp("demo") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(walkthrough, "CASTS", (walkthrough.Cast("casme2", (1, 2, 3), walkthrough.CASTS[0].emotions),))
+        patch.setattr(
+            walkthrough, "CASTS", (walkthrough.Cast("casme2", (1, 2, 3), walkthrough.CASTS[0].emotions),)
+        )
         lines = list(walkthrough.run(out))
     return out, lines
 

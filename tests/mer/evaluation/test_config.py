@@ -8,7 +8,7 @@ from mer.evaluation.config import CvConfig, load_config, save_config
 from mer.evaluation.estimators import candidates, maker
 from mer_core.errors import BadInput
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[3] / "configs"
 
 
 def test_what_is_typed_wins_over_the_file(tmp_path):

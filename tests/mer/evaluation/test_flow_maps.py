@@ -13,7 +13,7 @@ from mer.evaluation.config import CvConfig
 from mer.evaluation.flow_maps import read_maps
 from mer_core.errors import BadInput
 
-SHARED = Path(os.environ.get("MER_SHARED_DATA", Path(__file__).parents[2] / "shared/data"))
+SHARED = Path(os.environ.get("MER_SHARED_DATA", Path(__file__).parents[4] / "shared/data"))
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def test_the_data_dictionary_names_its_columns(noise):
         noise, seeds=1, classifier_settings={"epochs": 2}, calibration="temperature", inner_folds=2
     )
     leakage.audit(path)
-    text = (Path(__file__).parents[2] / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
     for title, written in {
         "Choices of a run": json.loads((path / "choices.json").read_text())["chosen"][0],
         "Audit": pd.read_csv(path / run.AUDIT / f"{run.AUDIT}.csv").columns,
