@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from data_prep.action_units import parse_units
+from data_prep.identity import clean_name, one_spelling
+
 
 class Finding(NamedTuple):
     """One oddity: its kind (for counting), its clip, what it is; `outcome` is set where it makes the clip unusable."""
@@ -31,10 +34,14 @@ def find(
     Returns the table, its names unique plain folder names, each oddity in `note`; and the findings, kind by kind.
     """
     table = table.reset_index(drop=True).copy()
-    found = [Finding("a note of the reader", row.clip_id, row.note) for row in table.itertuples() if row.note]
+    found = _one_person(table)
+    found += [
+        Finding("a note of the reader", row.clip_id, row.note) for row in table.itertuples() if row.note
+    ]
     for look in (
         _plain_names,
         _duplicates,
+        _action_units,
         _offset_before_onset,
         lambda t: _apex_outside(t, numbers_of),
         _apex_on_an_end,
@@ -47,6 +54,18 @@ def find(
         table["note"] = ["; ".join(filter(None, (before, *details[clip_id]))) for before, clip_id in notes]
         found += new
     return table.astype({"note": "string"}), found
+
+
+def _one_person(table: pd.DataFrame) -> list[Finding]:
+    """A subject in two spellings is one person, under the more frequent of them; its clips are not noted for it."""
+    printed = list(table["subject"])
+    table["subject"] = pd.array(one_spelling(printed)[0], dtype="string")
+    table["clip_id"] = table["dataset"] + "/" + table["subject"] + "/" + table["clip"]
+    return [
+        Finding("a subject in another spelling", clip_id, f"subject {before!r} is taken for {after!r}")
+        for clip_id, before, after in zip(table["clip_id"], printed, table["subject"])
+        if clean_name(before) != after
+    ]
 
 
 def _plain_names(table: pd.DataFrame) -> list[Finding]:
@@ -72,6 +91,15 @@ def _duplicates(table: pd.DataFrame) -> list[Finding]:
         said = f"{first} is listed {times[i]} times or more; its first row is used"
         found.append(Finding("a name that was listed before", table.loc[i, "clip_id"], said, "duplicate"))
     return found
+
+
+def _action_units(table: pd.DataFrame) -> list[Finding]:
+    """A cell with a part that is no unit gives no objective class and no presence; the clip has its other uses."""
+    return [
+        Finding("action units that cannot be read", clip_id, f"action units printed as {cell!r}")
+        for clip_id, cell in zip(table["clip_id"], table["action_units"])
+        if parse_units(cell).unreadable
+    ]
 
 
 def _offset_before_onset(table: pd.DataFrame) -> list[Finding]:

@@ -3,13 +3,16 @@
 Every dataset reader returns this table, and everything downstream joins on `clip_id`, never on position.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from mer_core.errors import BadInput
 from mer_core.io import replacing
+
+if TYPE_CHECKING:
+    from data_prep.annotation_sheets import Sources
 
 APEX_SOURCES = ("annotated", "corrected", "spotted", "midpoint")
 
@@ -30,13 +33,14 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 
-def clip_table(rows: list[dict], read: Sequence[Path] = (), unread: Sequence[Path] = ()) -> pd.DataFrame:
+def clip_table(rows: list[dict], sources: "Sources | None" = None) -> pd.DataFrame:
     """Build a clip table from `rows` (dicts with some or all of `COLUMNS`); fills `clip_id`, types and order.
 
-    read, unread : the annotation files that the rows come from, and others that could have been meant; kept in `attrs`, until
-        `data_prep/dataset_check.py` takes them out to say them
+    sources : the annotation files that the rows come from; kept in `attrs`, until `data_prep/dataset_check.py` takes
+        them out to say them
 
-    What was read may be odd, a clip listed twice for one: `data_prep/annotation_checks.py` sees to that, `check` insists on it.
+    What was read may be odd, such as a clip listed twice; `data_prep/annotation_checks.py` deals with that, `check`
+    insists on it.
     """
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["clip_id"] = table["dataset"] + "/" + table["subject"] + "/" + table["clip"]
@@ -44,7 +48,7 @@ def clip_table(rows: list[dict], read: Sequence[Path] = (), unread: Sequence[Pat
     for name, (kind, _) in COLUMNS.items():
         if kind == "string":
             table[name] = table[name].fillna("")
-    table.attrs = {"read": list(map(str, read)), "unread": list(map(str, unread))} if read else {}
+    table.attrs = {} if sources is None else {"sources": sources}
     return table
 
 

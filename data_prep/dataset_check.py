@@ -10,6 +10,7 @@ from types import ModuleType
 import pandas as pd
 
 from data_prep import annotation_checks, annotation_corrections, dataset_files
+from data_prep.annotation_sheets import Sources
 from data_prep.apex import midpoint
 from data_prep.layouts import MARKER
 from mer_core import registry
@@ -63,14 +64,28 @@ class Annotations:
     table: pd.DataFrame
     corrections: list[dict]
     findings: list[annotation_checks.Finding]
-    read: list[str]  # files that the annotations come from, below the root; none where folders say it all
+    read: list[
+        str
+    ]  # files and sheets that the annotations come from, below the root; none where folders say it all
     unread: list[str]  # files whose names would have fitted too
+    remarks: list[str]  # what else there is to say of the files
 
     @property
-    def sources(self) -> str:
-        """Which files were read, and which were not; empty where none was."""
+    def sources(self) -> list[str]:
+        """Which files were read and which were not, and what there is to say of them; empty where none was."""
         others = f" Not read, though the name fits: {', '.join(self.unread)}." if self.unread else ""
-        return f"Annotations read from {', '.join(self.read)}.{others}" if self.read else ""
+        read = [f"Annotations read from {', '.join(self.read)}.{others}"] if self.read else []
+        return read + [f"{remark}." for remark in self.remarks]
+
+    @property
+    def oddities(self) -> list[str]:
+        """One line per kind of oddity: how many, the first, and what it is."""
+        lines = []
+        for kind in dict.fromkeys(finding.kind for finding in self.findings):
+            clip_id, detail = next((one.clip_id, one.detail) for one in self.findings if one.kind == kind)
+            count = sum(finding.kind == kind for finding in self.findings)
+            lines.append(f"{count} clip(s) with {kind}. First: {clip_id}, {detail}.")
+        return lines
 
 
 def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
@@ -92,12 +107,14 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
         except BadInput:  # a missing folder is reported by `locate`
             return ()
 
-    read, unread = (
-        [str(Path(file).relative_to(root)) for file in table.attrs.pop(key, [])] for key in ("read", "unread")
-    )
+    sources = table.attrs.pop("sources", Sources())
+    read = [
+        f"{path.relative_to(root)}{f' (sheet {sheet!r})' if sheet else ''}" for path, sheet in sources.read
+    ]
+    unread = [str(path.relative_to(root)) for path in sources.unread]
     table, findings = annotation_checks.find(table, numbers_of)
     table, applied = annotation_corrections.apply(table, name) if corrections else (table, [])
-    return Annotations(table, applied, findings, read, unread)
+    return Annotations(table, applied, findings, read, unread, sources.remarks)
 
 
 def locate_all(
@@ -131,7 +148,7 @@ def locate(dataset: ModuleType, root: Path, row, apex_rule: str, with_offset: bo
         return Found(row.clip_id, onset, apex, source, dict(files), outcome, reason.replace(f"{root}/", ""))
 
     if onset is None:
-        return found(outcome="no onset", reason="no onset frame is given")
+        return found(outcome="no onset", reason=row.note or "no onset frame is given")
     if not source:
         return found(outcome="no apex", reason="neither apex nor offset is given")
     try:
@@ -266,13 +283,13 @@ def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Ch
             for kind, published in facts.intervals.items()
         }
     width = max(map(len, counts))
-    lines += ["", f"  {annotations.sources}"] if annotations.sources else []
+    lines += ["", *(f"  {line}" for line in annotations.sources)] if annotations.sources else []
     lines += ["", *(f"  {what:<{width}} {count}" for what, count in counts.items())]
     if facts.recalled:
         lines.append(
             "  (Not all of these published counts have been verified: a small difference may be ours.)"
         )
-    lines += [f"  {line}" for line in _odd(annotations.findings)]
+    lines += [f"  {line}" for line in annotations.oddities]
     if annotations.corrections:
         lines.append(
             f"  {len(annotations.corrections)} correction(s) applied, listed in data_prep/corrections/{name}.csv"
@@ -310,16 +327,6 @@ def _tree(folder: Path, level: int = 0) -> list[str]:
         if not is_file and i == 0 and level < 3:
             lines += _tree(folder / name, level + 1)
     return lines + ([f"{indent}... and {len(names) - SHOWN} more"] if len(names) > SHOWN else [])
-
-
-def _odd(findings: list[annotation_checks.Finding]) -> list[str]:
-    """One line per kind: how many, the first, and what it is."""
-    kinds = dict.fromkeys(finding.kind for finding in findings)
-    lines = []
-    for kind in kinds:
-        of_kind = [finding for finding in findings if finding.kind == kind]
-        lines.append(f"{len(of_kind)} clip(s) with {kind}. First: {of_kind[0].clip_id}, {of_kind[0].detail}.")
-    return lines
 
 
 def _count(here: int, published: int | None) -> str:

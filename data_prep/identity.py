@@ -20,7 +20,7 @@ _SEPARATORS = r"[\s_.\-\u2010-\u2015\u2212]+"  # also the dashes that word proce
 class SubjectSpelling(BadInput):
     """Groups that must be separate people are one person in two spellings."""
 
-    code = "subject_spelling"
+    code = "subject-spelling"
 
 
 def clean_name(name: object) -> str:

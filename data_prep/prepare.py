@@ -93,8 +93,8 @@ def prepare(
     root, out = Path(root).absolute(), Path(out)
     annotations = read_clips(name, root, corrections)
     table = annotations.table
-    if annotations.sources:
-        say(annotations.sources)
+    for line in (*annotations.sources, *annotations.oddities):
+        say(line)
     offset = offset or _settings(out).get("offset", False)
     found = locate_all(name, root, annotations, apex, offset)
     if too_many_missing(name, found, skip_missing):

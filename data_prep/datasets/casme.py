@@ -1,15 +1,19 @@
-"""CASME: the first of the CASME datasets, 60 frames per second, from the spreadsheet and the raw or cropped frames."""
+"""CASME: the first of the CASME datasets, 60 frames per second, from the spreadsheet and the raw or cropped
+frames.
+"""
 
 from pathlib import Path
 
 import pandas as pd
 
+from data_prep.annotation_sheets import find_table
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, apex_cell, below, find_folder, find_table, images_in, number, text
+from data_prep.dataset_files import Facts, below, find_folder, images_in, subject_folder
+from data_prep.sheet_cells import frame_cells, number, numbered_name, text
 
 FACTS = Facts(
-    # The emotions are recalled. There are 189 clips in the release (CD6ME, Varanka et al., arXiv 2211.11425), and 195 in the paper
-    # and at http://casme.psych.ac.cn/casme/e1.
+    # The emotions are recalled. There are 189 clips in the release (CD6ME, Varanka et al., arXiv 2211.11425),
+    # and 195 in the paper and at http://casme.psych.ac.cn/casme/e1.
     recalled=True,
     title="CASME",
     fps=60,
@@ -42,30 +46,28 @@ FRAMES = ("CASME_raw_selected", "Cropped")
 
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table from the spreadsheet; of clips with two apexes the first is taken, and the second noted."""
-    files, table = find_table(
+    sources, table = find_table(
         Path(root), SPREADSHEETS, COLUMNS, SUBJECT, optional=("au", "aus", "actionunits")
     )
-    return clip_table([_row(row) for row in table.itertuples()], *files)
+    return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
-    return images_in(below(find_folder(Path(root), SUBJECT, FRAMES), row.subject, row.clip))
+    return images_in(below(subject_folder(find_folder(Path(root), SUBJECT, FRAMES), row.subject), row.clip))
 
 
 def _row(row) -> dict:
-    subject, second = number(row.subject), number(row.apexf2)
+    second = number(row.apexf2)
     columns = {
         "dataset": "casme",
-        "subject": text(row.subject) if subject is None else f"sub{subject:02d}",
+        "subject": numbered_name(row.subject, "sub{:02d}"),
         "clip": text(row.filename),
-        "onset": number(row.onsetf),
-        "offset": number(row.offsetf),
         "fps": FACTS.fps,
         "emotion": text(row.emotion).lower(),
         "action_units": text(row.au) or text(row.aus) or text(row.actionunits),
-        **apex_cell(row.apexf1),
+        **frame_cells(row.onsetf, row.offsetf, row.apexf1, row.remark),
     }
     if second:
-        columns["note"] = f"a second apex is printed: {second}"
+        columns["note"] = "; ".join(filter(None, (columns["note"], f"a second apex is printed: {second}")))
     return columns

@@ -1,11 +1,15 @@
-"""CASME II: spontaneous micro-expressions at 200 frames per second, from the spreadsheet and the raw or cropped frames."""
+"""CASME II: spontaneous micro-expressions at 200 frames per second, from the spreadsheet and the raw or
+cropped frames.
+"""
 
 from pathlib import Path
 
 import pandas as pd
 
+from data_prep.annotation_sheets import find_table
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, apex_cell, below, find_folder, find_table, images_in, number, text
+from data_prep.dataset_files import Facts, below, find_folder, images_in, subject_folder
+from data_prep.sheet_cells import frame_cells, numbered_name, text
 
 FACTS = Facts(
     title="CASME II",
@@ -38,7 +42,8 @@ ROOT
     ...
     sub26/"""
 
-# The first edition is the one that protocols count (255 clips); the later ones differ in frames and a few labels.
+# The first edition is the one that protocols count (255 clips); the later ones differ in frames and a few
+# labels.
 SPREADSHEETS = ("CASME2-coding-20140508.xlsx", "CASME2-coding-20190701.xlsx", "CASME2-coding*.xlsx")
 COLUMNS = ("subject", "filename", "onsetframe", "apexframe", "offsetframe", "actionunits", "estimatedemotion")
 SUBJECT = r"sub\d+"
@@ -47,26 +52,26 @@ FRAMES = ("CASME2_RAW_selected", "CASME2-RAW", "CASME2_RAW", "Cropped")
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table from the spreadsheet; subjects are text or integers there, and one apex is printed as "/"."""
-    files, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT)
-    return clip_table([_row(row) for row in table.itertuples()], *files)
+    """Clip table from the spreadsheet.
+
+    Subjects are text or integers there, and one apex is printed as "/".
+    """
+    sources, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT)
+    return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
-    return images_in(below(find_folder(Path(root), SUBJECT, FRAMES), row.subject, row.clip))
+    return images_in(below(subject_folder(find_folder(Path(root), SUBJECT, FRAMES), row.subject), row.clip))
 
 
 def _row(row) -> dict:
-    subject = number(row.subject)
     return {
         "dataset": "casme2",
-        "subject": text(row.subject) if subject is None else f"sub{subject:02d}",
+        "subject": numbered_name(row.subject, "sub{:02d}"),
         "clip": text(row.filename),
-        "onset": number(row.onsetframe),
-        "offset": number(row.offsetframe),
         "fps": FACTS.fps,
         "emotion": text(row.estimatedemotion).lower(),
         "action_units": text(row.actionunits),
-        **apex_cell(row.apexframe),
+        **frame_cells(row.onsetframe, row.offsetframe, row.apexframe, row.remark),
     }

@@ -1,21 +1,15 @@
-"""CAS(ME)^3, part A: spontaneous micro-expressions at 30 frames per second, from the spreadsheet and the recordings or clips."""
+"""CAS(ME)^3, part A: spontaneous micro-expressions at 30 frames per second, from the spreadsheet and the
+recordings or clips.
+"""
 
-import re
 from pathlib import Path
 
 import pandas as pd
 
+from data_prep.annotation_sheets import find_table
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import (
-    Facts,
-    apex_cell,
-    below,
-    find_table,
-    folders_named,
-    images_in,
-    number,
-    text,
-)
+from data_prep.dataset_files import Facts, below, folders_named, images_in
+from data_prep.sheet_cells import frame_cells, numbered_name, text
 from mer_core.errors import BadInput
 
 FACTS = Facts(
@@ -59,33 +53,36 @@ FOLDER = r"spno\.\d+(_\w+_\d+)?"  # written spNO and spNo
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table from the sheet `label`; a recording holds several clips, so a clip is named by recording and onset."""
-    files, table = find_table(Path(root), SPREADSHEETS, COLUMNS, FOLDER)
-    return clip_table([_row(row) for row in table.itertuples()], *files)
+    """Clip table from the sheet `label`.
+
+    A recording holds several clips, so a clip is named by recording and onset.
+    """
+    sources, table = find_table(Path(root), SPREADSHEETS, COLUMNS, FOLDER)
+    return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
-    """Frame files by number, of the clip or of the whole recording; raises `BadInput` if neither folder is there."""
+    """Frame files by number, of the clip or of the whole recording.
+
+    Raises `BadInput` if neither folder is there.
+    """
     folders = folders_named(Path(root), FOLDER)
-    clip = folders.get(f"{row.subject}_{row.clip}".lower())
+    clip = folders.get(f"{row.subject}_{row.clip}")
     if clip:
         return images_in(clip)
-    subject = folders.get(row.subject.lower())
+    subject = folders.get_subject(row.subject)
     if not subject:
         raise BadInput(f"There is no folder {row.subject} or {row.subject}_{row.clip} in {root}.")
     return images_in(below(subject, row.clip.rsplit("_", 1)[0], "color"))
 
 
 def _row(row) -> dict:
-    onset, subject = number(row.onset), re.fullmatch(r"(?i)spno\.(\d+)", text(row.subject))
     return {
         "dataset": "casme3",
-        "subject": f"spNO.{subject[1]}" if subject else text(row.subject),
+        "subject": numbered_name(row.subject, "spNO.{}"),
         "clip": f"{text(row.filename)}_{text(row.onset)}",
-        "onset": onset,
-        "offset": number(row.offset),
         "fps": FACTS.fps,
         "emotion": text(row.emotion).lower(),
         "action_units": text(row.au),
-        **apex_cell(row.apex),
+        **frame_cells(row.onset, row.offset, row.apex, row.remark),
     }

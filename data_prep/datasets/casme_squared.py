@@ -1,25 +1,17 @@
-"""CAS(ME)^2: long videos at 30 frames per second with macro- and micro-expressions; the micro-expressions are the clips, and both
-are intervals.
+"""CAS(ME)^2: long videos at 30 frames per second with macro- and micro-expressions; the micro-expressions are
+the clips, and both are intervals.
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
+from data_prep.annotation_sheets import Sources, find_files, visible_sheets
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import (
-    Facts,
-    apex_cell,
-    find_files,
-    folders_named,
-    images_in,
-    number,
-    sheets,
-    text,
-)
+from data_prep.dataset_files import Facts, folders_named, images_in
 from data_prep.interval_table import interval_table, kind_of
+from data_prep.sheet_cells import frame_cells, number, text
 from mer_core.errors import BadInput
 
 FACTS = Facts(
@@ -54,18 +46,23 @@ PARTICIPANT, NAME, ONSET, APEX, OFFSET, ACTION_UNITS, EMOTION, KIND = range(8)
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table of the micro-expressions; sheet 2 gives participants their subject, sheet 3 videos their code.
+    """Clip table of the micro-expressions; sheet 2 gives participants their subject, sheet 3 videos their
+    code.
 
     The code goes into the clip's name, as in 0503_anger1_1, since the folders go by it.
     """
     path, *unread = find_files(Path(root), SPREADSHEETS, VIDEO)
-    return clip_table([_clip(row) for row in _rows(path) if row["kind"] == "micro"], [path], unread)
+    sheet, rows = _rows(path)
+    return clip_table([row for row in rows if row["kind"] == "micro"], Sources([(path, sheet)], unread))
 
 
 def read_intervals(root: Path) -> pd.DataFrame:
-    """Interval table of all expressions; a video is named by subject and code, as in 15_0503, as the folders start."""
+    """Interval table of all expressions.
+
+    A video is named by subject and code, as in 15_0503, as the folders start.
+    """
     path, *_ = find_files(Path(root), SPREADSHEETS, VIDEO)
-    return interval_table([row | {"apex": number(row["apex"])} for row in _rows(path)])
+    return interval_table(_rows(path)[1])
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
@@ -75,39 +72,41 @@ def frame_files(root: Path, row) -> dict[int, Path]:
 
 def video_files(root: Path, video: str) -> dict[int, Path]:
     """Frame files of a long video by number; raises `BadInput` if its folder is not there."""
-    for name, folder in folders_named(Path(root), VIDEO).items():
-        if name.startswith(video):
-            return images_in(folder)
-    raise BadInput(f"There is no folder {video}... in {root}.")
+    folder = folders_named(Path(root), VIDEO, ("rawpic",)).get_prefixed(video)
+    if not folder:
+        raise BadInput(f"There is no folder {video}... in {root}.")
+    return images_in(folder)
 
 
-def _rows(path: Path) -> Iterator[dict]:
-    """Every expression of the first sheet, its apex as printed."""
-    book = sheets(path)
-    if len(book) < 3 or book[0].shape[1] <= KIND:
-        raise BadInput(f"{path} has not the three sheets of CAS(ME)^2. Is it the file as published?")
-    subjects, codes = _subjects(book[1]), _codes(book[2])
-    for cells in book[0].itertuples(index=False, name=None):
+def _rows(path: Path) -> tuple[str, list[dict]]:
+    """The name of the first sheet that is not hidden, and every expression in it."""
+    book = visible_sheets(path)
+    if len(book) < 3 or book[0].cells.shape[1] <= KIND:
+        raise BadInput(
+            f"{path} has not the three sheets of CAS(ME)^2, hidden ones aside. Is it the file as published?"
+        )
+    subjects, codes = _subjects(book[1].cells), _codes(book[2].cells)
+    rows = []
+    for number_of_row, *cells in book[0].cells.itertuples(name=None):
         kind, participant, name = kind_of(text(cells[KIND])), number(cells[PARTICIPANT]), text(cells[NAME])
         if not kind:
             continue
-        subject, code = (
-            subjects.get(participant, f"participant {participant}"),
-            codes.get(name.rsplit("_", 1)[0], "no code"),
+        subject = subjects.get(participant, f"participant {participant}")
+        code = codes.get(name.rsplit("_", 1)[0], "no code")
+        rows.append(
+            {
+                "dataset": "casme_squared",
+                "subject": subject,
+                "video": f"{subject[1:]}_{code}",
+                "clip": f"{code}_{name}",
+                "kind": kind,
+                "fps": FACTS.fps,
+                "emotion": text(cells[EMOTION]).lower(),
+                "action_units": text(cells[ACTION_UNITS]),
+                **frame_cells(cells[ONSET], cells[OFFSET], cells[APEX], book[0].remark(number_of_row)),
+            }
         )
-        yield {
-            "dataset": "casme_squared",
-            "subject": subject,
-            "video": f"{subject[1:]}_{code}",
-            "clip": f"{code}_{name}",
-            "kind": kind,
-            "onset": number(cells[ONSET]),
-            "apex": cells[APEX],
-            "offset": number(cells[OFFSET]),
-            "fps": FACTS.fps,
-            "emotion": text(cells[EMOTION]).lower(),
-            "action_units": text(cells[ACTION_UNITS]),
-        }
+    return book[0].name, rows
 
 
 def _subjects(sheet: pd.DataFrame) -> dict[int, str]:
@@ -122,7 +121,3 @@ def _subjects(sheet: pd.DataFrame) -> dict[int, str]:
 def _codes(sheet: pd.DataFrame) -> dict[str, str]:
     """Name of a video -> its code of four digits, which a spreadsheet may have made a number."""
     return {text(row[1]): text(row[0]).zfill(4) for row in sheet.itertuples(index=False)}
-
-
-def _clip(row: dict) -> dict:
-    return row | apex_cell(row["apex"])

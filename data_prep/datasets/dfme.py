@@ -1,11 +1,16 @@
-"""DFME: spontaneous micro-expressions at 200, 300 and 500 frames per second, from its tables and clip folders."""
+"""DFME: spontaneous micro-expressions at 200, 300 and 500 frames per second, from its tables and clip
+folders.
+"""
 
 from pathlib import Path
 
 import pandas as pd
 
+from data_prep.annotation_sheets import AmbiguousSheet, Sources, find_tables
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, apex_cell, find_tables, images_in, leaf_folders, number, text
+from data_prep.dataset_files import Facts, all_folders, images_in
+from data_prep.identity import subject_key
+from data_prep.sheet_cells import frame_cells, rate, text
 from mer_core.errors import BadInput
 
 WORDS = ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise")
@@ -34,27 +39,40 @@ COLUMNS = ("subject", "filename", "onsetframe", "apexframe", "offsetframe")
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table from all tables; one that names no clip that another has not named is passed over as a copy."""
-    rows, seen, read, unread = [], set(), [], []
-    for path, table in find_tables(
-        Path(root), ("*.xlsx",), COLUMNS, "(?!)", optional=("emotion", "fps", "au")
-    ):
-        names = {(text(row.subject), text(row.filename)) for row in table.itertuples()}
-        if names <= seen:
-            unread.append(path)
+    """Clip table from all tables; one that lists no clip that another has not listed is passed over as a
+    copy.
+
+    Raises `AmbiguousSheet` if such a copy says something else of a clip.
+    """
+    rows, sources, seen = [], Sources(), {}
+    for table in find_tables(Path(root), ("*.xlsx",), COLUMNS, "(?!)", optional=("emotion", "fps", "au")):
+        read = [_row(row) for row in table.rows.itertuples()]
+        named = {(subject_key(row["subject"]), row["clip"]): _said(row) for row in read}
+        if not named.keys() <= seen.keys():
+            rows += read
+            sources.read.append((table.path, table.sheet))
+            sources.remarks += table.remarks
+        elif other := next((name for name, said in named.items() if said != seen[name]), None):
+            raise AmbiguousSheet(
+                f"{table.path} lists only clips of other tables, and differs from them; first: {other[1]}. "
+                "Move the tables that are not meant out of the folder."
+            )
         else:
-            rows += [_row(row) for row in table.itertuples()]
-            read.append(path)
-        seen |= names
-    return clip_table(rows, read, unread)
+            sources.unread.append(table.path)
+        seen = named | seen
+    return clip_table(rows, sources)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
-    folder = leaf_folders(Path(root)).get(row.clip.lower())
+    folder = all_folders(Path(root)).get(row.clip)
     if not folder:
         raise BadInput(f"There is no folder {row.clip} in {root}.")
     return images_in(folder)
+
+
+def _said(row: dict) -> list:
+    return [row[name] for name in ("onset", "apex", "offset", "fps", "emotion", "action_units")]
 
 
 def _row(row) -> dict:
@@ -62,10 +80,8 @@ def _row(row) -> dict:
         "dataset": "dfme",
         "subject": text(row.subject),
         "clip": text(row.filename),
-        "onset": number(row.onsetframe),
-        "offset": number(row.offsetframe),
-        "fps": number(row.fps),
+        "fps": rate(row.fps),
         "emotion": text(row.emotion).lower(),
         "action_units": text(row.au),
-        **apex_cell(row.apexframe),
+        **frame_cells(row.onsetframe, row.offsetframe, row.apexframe, row.remark),
     }

@@ -1,11 +1,16 @@
-"""4DME: spontaneous micro-expressions at 60 frames per second; the grey videos of its 4D recordings are read."""
+"""4DME: spontaneous micro-expressions at 60 frames per second.
+
+The grey videos of its 4D recordings are read.
+"""
 
 from pathlib import Path
 
 import pandas as pd
 
+from data_prep.annotation_sheets import find_table
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, apex_cell, find_table, images_in, leaf_folders, number, text
+from data_prep.dataset_files import Facts, all_folders, images_in
+from data_prep.sheet_cells import frame_cells, text
 from mer_core.errors import BadInput
 
 FACTS = Facts(
@@ -39,16 +44,17 @@ COLUMNS = ("subid", "foldname", "emotion", "onset", "apex", "offset", "aus")
 
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table from the spreadsheet; of several emotions, the words stand in the order of the alphabet."""
-    files, table = find_table(Path(root), ("4DME_Labelling_Micro*.xlsx",), COLUMNS, "(?!)")
-    return clip_table([_row(row) for row in table.itertuples()], *files)
+    sources, table = find_table(Path(root), ("4DME_Labelling_Micro*.xlsx",), COLUMNS, "(?!)")
+    return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
     """Frame files of one clip by annotated number; raises `BadInput` if its folder is not there.
 
-    A folder of just the annotated length begins with the onset, also where it counts its frames from its own first one.
+    A folder of just the annotated length begins with the onset, also where it counts its frames from its own
+    first one.
     """
-    folder = leaf_folders(Path(root)).get(row.clip.lower())
+    folder = all_folders(Path(root), ("gray_micro",)).get(row.clip, row.subject)
     if not folder:
         raise BadInput(f"There is no folder {row.clip} in {root}.")
     files = images_in(folder)
@@ -64,10 +70,8 @@ def _row(row) -> dict:
         "dataset": "fourdme",
         "subject": text(row.subid),
         "clip": text(row.foldname),
-        "onset": number(row.onset),
-        "offset": number(row.offset),
         "fps": FACTS.fps,
         "emotion": "+".join(words),
         "action_units": text(row.aus),  # (k) behind a unit: held still all the time
-        **apex_cell(row.apex),
+        **frame_cells(row.onset, row.offset, row.apex, row.remark),
     }

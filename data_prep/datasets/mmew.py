@@ -1,11 +1,16 @@
-"""MMEW: micro- and macro-expressions of the same people at 90 frames per second; the micro-expressions are read."""
+"""MMEW: micro- and macro-expressions of the same people at 90 frames per second.
+
+The micro-expressions are read.
+"""
 
 from pathlib import Path
 
 import pandas as pd
 
+from data_prep.annotation_sheets import find_table
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, apex_cell, find_table, folders_named, images_in, number, text
+from data_prep.dataset_files import Facts, folders_named, images_in
+from data_prep.sheet_cells import frame_cells, numbered_name, text
 from mer_core.errors import BadInput
 
 FACTS = Facts(
@@ -46,28 +51,25 @@ CLIP = r"s\d+-\d+-\d+"  # person, emotion, sample: unique in the dataset, so the
 
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table from the spreadsheet; frames are counted from 1 in each clip."""
-    files, table = find_table(Path(root), ("MMEW_Micro_Exp*.xlsx",), COLUMNS, CLIP)
-    return clip_table([_row(row) for row in table.itertuples()], *files)
+    sources, table = find_table(Path(root), ("MMEW_Micro_Exp*.xlsx",), COLUMNS, CLIP)
+    return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
-    folder = folders_named(Path(root), CLIP).get(row.clip.lower())
+    folder = folders_named(Path(root), CLIP, ("Micro_Expression",)).get(row.clip)
     if not folder:
         raise BadInput(f"There is no folder {row.clip} in {root}.")
     return images_in(folder)
 
 
 def _row(row) -> dict:
-    subject = number(row.subject)
     return {
         "dataset": "mmew",
-        "subject": text(row.subject) if subject is None else f"S{subject:02d}",
+        "subject": numbered_name(row.subject, "S{:02d}"),
         "clip": text(row.filename),
-        "onset": number(row.onsetframe),
-        "offset": number(row.offsetframe),
         "fps": FACTS.fps,
         "emotion": text(row.estimatedemotion).lower(),
         "action_units": text(row.actionunits),
-        **apex_cell(row.apexframe),
+        **frame_cells(row.onsetframe, row.offsetframe, row.apexframe, row.remark),
     }

@@ -1,11 +1,15 @@
-"""SAMM: spontaneous micro-expressions at 200 frames per second in grey, from the FACS spreadsheet and the frame folders."""
+"""SAMM: spontaneous micro-expressions at 200 frames per second in grey, from the FACS spreadsheet and the
+frame folders.
+"""
 
 from pathlib import Path
 
 import pandas as pd
 
+from data_prep.annotation_sheets import find_table
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, apex_cell, below, find_folder, find_table, images_in, number, text
+from data_prep.dataset_files import Facts, below, find_folder, images_in, subject_folder
+from data_prep.sheet_cells import frame_cells, numbered_name, text
 
 FACTS = Facts(
     title="SAMM",
@@ -45,26 +49,25 @@ SUBJECT = r"\d{3}"
 
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table from the spreadsheet, whose header stands on the first row or below a preamble, by edition."""
-    files, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT)
-    return clip_table([_row(row) for row in table.itertuples()], *files)
+    sources, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT)
+    return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
-    return images_in(below(find_folder(Path(root), SUBJECT, ("SAMM",)), row.subject, row.clip))
+    return images_in(
+        below(subject_folder(find_folder(Path(root), SUBJECT, ("SAMM",)), row.subject), row.clip)
+    )
 
 
 def _row(row) -> dict:
-    subject = number(row.subject)
     emotion = text(row.estimatedemotion).lower()
     return {
         "dataset": "samm",
-        "subject": text(row.subject) if subject is None else f"{subject:03d}",
+        "subject": numbered_name(row.subject, "{:03d}"),
         "clip": text(row.filename),
-        "onset": number(row.onsetframe),
-        "offset": number(row.offsetframe),
         "fps": FACTS.fps,
         "emotion": "other" if emotion == "others" else emotion,  # both are printed
         "action_units": text(row.actionunits),
-        **apex_cell(row.apexframe),
+        **frame_cells(row.onsetframe, row.offsetframe, row.apexframe, row.remark),
     }

@@ -1,23 +1,16 @@
-"""SAMM Long Videos: 147 videos at 200 frames per second with macro- and micro-expressions; the micro-expressions are the clips, and
-both are intervals.
+"""SAMM Long Videos: 147 videos at 200 frames per second with macro- and micro-expressions; the
+micro-expressions are the clips, and both are intervals.
 """
 
 from pathlib import Path
 
 import pandas as pd
 
+from data_prep.annotation_sheets import Sources, find_files, visible_sheets
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import (
-    Facts,
-    apex_cell,
-    find_files,
-    folders_named,
-    images_in,
-    number,
-    sheets,
-    text,
-)
+from data_prep.dataset_files import Facts, folders_named, images_in
 from data_prep.interval_table import interval_table, kind_of
+from data_prep.sheet_cells import frame_cells, numbered_name, text
 from mer_core.errors import BadInput
 
 FACTS = Facts(
@@ -49,15 +42,14 @@ SUBJECT, NAME, _, ONSET, APEX, OFFSET, _, KIND, ACTION_UNITS = range(9)
 def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table of the micro-expressions, from the latest edition."""
     path, *unread = find_files(Path(root), SPREADSHEETS, VIDEO)
-    return clip_table(
-        [row | apex_cell(row["apex"]) for row in _rows(path) if row["kind"] == "micro"], [path], unread
-    )
+    sheet, rows = _rows(path)
+    return clip_table([row for row in rows if row["kind"] == "micro"], Sources([(path, sheet)], unread))
 
 
 def read_intervals(root: Path) -> pd.DataFrame:
     """Interval table of all expressions, from the latest edition."""
     path, *_ = find_files(Path(root), SPREADSHEETS, VIDEO)
-    return interval_table([row | {"apex": number(row["apex"])} for row in _rows(path)])
+    return interval_table(_rows(path)[1])
 
 
 def frame_files(root: Path, row) -> dict[int, Path]:
@@ -73,33 +65,34 @@ def video_files(root: Path, video: str) -> dict[int, Path]:
     return images_in(folder)
 
 
-def _rows(path: Path) -> list[dict]:
-    """Every expression of the first sheet that has any, its apex as printed; no row above the data says so in that column."""
-    for sheet in sheets(path):
-        if sheet.shape[1] > ACTION_UNITS:
+def _rows(path: Path) -> tuple[str, list[dict]]:
+    """The name of the first sheet with expressions, and all of them.
+
+    No row above the data says so in that column.
+    """
+    for sheet in visible_sheets(path):
+        if sheet.cells.shape[1] > ACTION_UNITS:
             rows = [
-                _row(cells)
-                for cells in sheet.itertuples(index=False, name=None)
+                _row(cells, sheet.remark(number))
+                for number, *cells in sheet.cells.itertuples(name=None)
                 if kind_of(text(cells[KIND]))
             ]
             if rows:
-                return rows
+                return sheet.name, rows
     raise BadInput(
-        f"{path} has no row of a micro- or macro-expression in any sheet. Is it the file as published?"
+        f"{path} has no row of a micro- or macro-expression in any visible sheet. Is it the file as published?"
     )
 
 
-def _row(cells: tuple) -> dict:
+def _row(cells: list, remark: str) -> dict:
     name = text(cells[NAME])
     return {
         "dataset": "samm_lv",
-        "subject": name.split("_")[0],
+        "subject": numbered_name(name.split("_")[0], "{:03d}"),
         "video": name.rsplit("_", 1)[0],
         "clip": name,
         "kind": kind_of(text(cells[KIND])),
-        "onset": number(cells[ONSET]),
-        "apex": cells[APEX],
-        "offset": number(cells[OFFSET]),
         "fps": FACTS.fps,
         "action_units": text(cells[ACTION_UNITS]),
+        **frame_cells(cells[ONSET], cells[OFFSET], cells[APEX], remark),
     }

@@ -1,8 +1,10 @@
-"""SMIC-HS: spontaneous micro-expressions at 100 frames per second; short release, raw or cropped, and extended release.
+"""SMIC-HS: spontaneous micro-expressions at 100 frames per second; short release, raw or cropped, and
+extended release.
 
-The short release has no spreadsheet: emotion, onset and offset are read from the folders. The extended one has clips with
-frames before and after, and a spreadsheet that says where the expression lies. Neither gives an apex. SMIC-VIS and SMIC-NIR
-show the same moments to other cameras; they are datasets of their own (`smic_vis`, `smic_nir`), read by the functions here.
+The short release has no spreadsheet: emotion, onset and offset are read from the folders. The extended one
+has clips with frames before and after, and a spreadsheet that says where the expression lies. Neither gives
+an apex. SMIC-VIS and SMIC-NIR show the same moments to other cameras; they are datasets of their own
+(`smic_vis`, `smic_nir`), read by the functions here.
 """
 
 import re
@@ -11,18 +13,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from data_prep.annotation_sheets import find_table
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import (
-    Facts,
-    below,
-    find_folder,
-    find_table,
-    folders_in,
-    folders_named,
-    images_in,
-    number,
-    text,
-)
+from data_prep.dataset_files import Facts, below, find_folder, folders_in, folders_named, images_in
+from data_prep.sheet_cells import frame_cells, text
 from mer_core.errors import BadInput
 
 FACTS = Facts(
@@ -78,7 +72,10 @@ def frame_files(root: Path, row) -> dict[int, Path]:
 
 
 def clip_name(folder: str) -> str:
-    """The one name of a clip, such as s01_ne_01, whichever way a list or a folder spells it; raises `BadInput` for others."""
+    """The one name of a clip, such as s01_ne_01, whichever way a list or a folder spells it.
+
+    Raises `BadInput` for others.
+    """
     match = CLIP.fullmatch(folder)
     if not match:
         raise BadInput(f"{folder!r} is no SMIC clip; clips are named like s1_ne_01.")
@@ -88,12 +85,12 @@ def clip_name(folder: str) -> str:
 def read_camera(root: Path, camera: str, dataset: str, fps: float) -> pd.DataFrame:
     """Clip table of one camera: from the spreadsheet of the extended release where the folders are its own."""
     _refuse_other_camera(root, camera)
-    rows, files = list(_short_rows(root, camera)), ()
+    rows, sources = list(_short_rows(root, camera)), None
     if not rows:
-        files, table = find_table(root, (f"SMIC-{camera}-E_annotation*.xlsx",), COLUMNS, SUBJECT)
+        sources, table = find_table(root, (f"SMIC-{camera}-E_annotation*.xlsx",), COLUMNS, SUBJECT)
         rows = list(_extended_rows(table))
     rows = [{"dataset": dataset, "subject": row["clip"].split("_")[0], "fps": fps, **row} for row in rows]
-    return clip_table(sorted(rows, key=lambda row: row["clip"]), *files)
+    return clip_table(sorted(rows, key=lambda row: row["clip"]), sources)
 
 
 def camera_files(root: Path, camera: str, row) -> dict[int, Path]:
@@ -101,8 +98,8 @@ def camera_files(root: Path, camera: str, row) -> dict[int, Path]:
     for folder in _micro_folders(root, camera, int(row.subject[1:])):
         if clip_name(folder.name) == row.clip:
             return images_in(folder)
-    for name, folder in folders_named(_top(root, camera), CLIP.pattern).items():
-        if clip_name(name) == row.clip:
+    for folder in folders_named(_top(root, camera), CLIP.pattern).paths:
+        if clip_name(folder.name) == row.clip:
             return images_in(folder)
     raise BadInput(f"There is no folder for {row.clip} in {root}.")
 
@@ -112,11 +109,14 @@ def _short_rows(root: Path, camera: str) -> Iterator[dict]:
     for folder in _micro_folders(root, camera):
         frames, name = list(images_in(folder)), clip_name(folder.name)
         ends = {"onset": frames[0], "offset": frames[-1]} if frames else {}
-        yield {"clip": name, "emotion": EMOTIONS[name.split("_")[1]], **ends}
+        emotion, home = EMOTIONS[name.split("_")[1]], folder.parent.name
+        note = "" if home.lower() == emotion else f"lies in the folder {home}, and is named as {emotion}"
+        yield {"clip": name, "emotion": emotion, "note": note, **ends}
 
 
 def _extended_rows(table: pd.DataFrame) -> Iterator[dict]:
-    """Numbers are printed as the files are numbered; of clips with a second and third expression the first is taken.
+    """Numbers are printed as the files are numbered; of clips with a second and third expression the first is
+    taken.
 
     Below the clips stand rows of text, which name no clip.
     """
@@ -125,7 +125,8 @@ def _extended_rows(table: pd.DataFrame) -> Iterator[dict]:
             continue
         name = clip_name(text(row.filename))
         emotion = EMOTIONS[name.split("_")[1]]
-        yield {"clip": name, "emotion": emotion, "onset": number(row.onsetf), "offset": number(row.offsetf)}
+        frames = frame_cells(row.onsetf, row.offsetf, remark=row.remark)
+        yield {"clip": name, "emotion": emotion, **frames}
 
 
 def _micro_folders(root: Path, camera: str, subject: int | None = None) -> Iterator[Path]:
@@ -138,15 +139,19 @@ def _micro_folders(root: Path, camera: str, subject: int | None = None) -> Itera
 
 
 def _top(root: Path, camera: str) -> Path:
-    """The folder of a camera's subjects. Raw frames go before cropped ones, and the short release before the extended."""
+    """The folder of a camera's subjects. Raw frames go before cropped ones, and the short release before the
+    extended.
+    """
     others = tuple(
         name for other in CAMERAS if other != camera for name in (other, f"{other}_long", f"SMIC-{other}-E")
     )
-    return find_folder(root, SUBJECT, ("SMIC_all_raw", "SMIC_all_cropped"), avoid=others)
+    return find_folder(root, SUBJECT, ("SMIC_all_raw", "SMIC_all_cropped", camera), avoid=others)
 
 
 def _refuse_other_camera(root: Path, camera: str) -> None:
-    """The cameras' clips bear the same names, so a folder of another camera would be read without a complaint."""
+    """The cameras' clips bear the same names, so a folder of another camera would be read without a
+    complaint.
+    """
     named = [word for word in re.split(r"[-_]", root.resolve().name.upper()) if word in CAMERAS]
     if named and named[0] != camera:
         other = "smic" if named[0] == "HS" else f"smic_{named[0].lower()}"

@@ -1,4 +1,6 @@
-"""SMIC-NIR: what `smic` shows at high speed, recorded by a near-infrared camera at 25 frames per second for the last eight subjects."""
+"""SMIC-NIR: what `smic` shows at high speed, recorded by a near-infrared camera at 25 frames per second for
+the last eight subjects.
+"""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""SMIC-VIS: what `smic` shows at high speed, recorded by an ordinary camera at 25 frames per second for the last eight subjects."""
+"""SMIC-VIS: what `smic` shows at high speed, recorded by an ordinary camera at 25 frames per second for the
+last eight subjects.
+"""
 
 from dataclasses import replace
 from pathlib import Path

@@ -104,11 +104,9 @@ def test_the_spreadsheet_that_was_read_is_named_and_a_copy_of_it_is_not_read(nam
 
 def test_preparing_says_and_keeps_which_spreadsheet_was_read(make_replica, tmp_path, capsys):
     prepare("casme2", make_replica("casme2"), tmp_path / "out", jobs=1)
-    assert "Annotations read from CASME2-coding-20140508.xlsx." in capsys.readouterr().err
-    assert (
-        json.loads((tmp_path / "out" / "prepare.json").read_text())["annotations"]
-        == "CASME2-coding-20140508.xlsx"
-    )
+    sheet = "CASME2-coding-20140508.xlsx (sheet 'Sheet1')"
+    assert f"Annotations read from {sheet}." in capsys.readouterr().err
+    assert json.loads((tmp_path / "out" / "prepare.json").read_text())["annotations"] == sheet
 
 
 @pytest.mark.parametrize("name, published", [("smic", 16), ("casme2", 26)])

@@ -72,4 +72,4 @@ def test_a_splitter_refuses_two_spellings():
     refuse_spellings(["a/1", "a/2", "b/1", "a/1"])
     with pytest.raises(SubjectSpelling) as caught:
         refuse_spellings(["a/sub01", "a/sub02", "A/Sub01"])
-    assert caught.value.code == "subject_spelling" and "'a/sub01' = 'A/Sub01'" in str(caught.value)
+    assert caught.value.code == "subject-spelling" and "'a/sub01' = 'A/Sub01'" in str(caught.value)

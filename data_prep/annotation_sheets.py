@@ -1,0 +1,251 @@
+"""The table that a dataset's authors published: which file and sheet it is, and where in it the rows begin.
+
+Nothing here is chosen by alphabetical luck or behind the user's back: hidden sheets are not read, several
+files that could be meant are refused, and whatever else a reader should know is a remark. What single cells
+say is read by `data_prep/sheet_cells.py`.
+"""
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.dataset_files import walk
+from data_prep.sheet_cells import text
+from data_prep.sheet_files import SUFFIXES, Sheet, read_sheets
+from mer_core.errors import BadInput
+
+_COPY = re.compile(r"copy|kopie|副本|backup|\bold\b|\(\d+\)|~", re.IGNORECASE)
+
+
+class MissingColumns(BadInput):
+    """A table without the columns that its reader needs."""
+
+    code = "missing-columns"
+
+
+class HiddenSheet(BadInput):
+    """A spreadsheet whose only sheet with the right columns is hidden."""
+
+    code = "hidden-sheet"
+
+
+class AmbiguousSheet(BadInput):
+    """Several different spreadsheets, each of which could be the one that is meant."""
+
+    code = "ambiguous-sheet"
+
+
+@dataclass
+class Sources:
+    """Where annotations come from: (file, sheet) read, files that could have been meant, and what to say of
+    them.
+    """
+
+    read: list[tuple[Path, str]] = field(default_factory=list)
+    unread: list[Path] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows below a header.
+
+    The index is the row of the sheet, the column `remark` what a row's reader should note.
+    """
+
+    rows: pd.DataFrame
+    path: Path
+    sheet: str
+    remarks: list[str]
+
+
+def find_table(
+    root: Path, files: tuple[str, ...], columns: tuple[str, ...], stop: str, optional: tuple[str, ...] = ()
+) -> tuple[Sources, pd.DataFrame]:
+    """Find the one spreadsheet of a dataset; of editions named in `files` the first that is there.
+
+    files : patterns of file names, the preferred edition first; an .xlsx may have been saved as .xls, .csv or
+    .tsv
+    columns, optional : as in `read_table`
+    stop : folders that match are not searched
+
+    Raises `BadInput` if there is none, and `AmbiguousSheet` where files of equal rank differ.
+    """
+    ranked = _ranked_files(root, files, stop)
+    for rank, path in ranked:
+        table = _table_of(path, columns, optional)
+        if table is None:
+            continue
+        for other in (other for other_rank, other in ranked if other_rank == rank and other != path):
+            if other.read_bytes() != path.read_bytes() and _table_of(other, columns, optional) is not None:
+                raise AmbiguousSheet(
+                    f"{path} and {other} differ, and either could be the spreadsheet of the dataset. "
+                    "Move the one that is not meant out of the folder."
+                )
+        unread = [other for _, other in ranked if other != path]
+        return Sources([(path, table.sheet)], unread, table.remarks), table.rows
+    raise _no_header(ranked[0][1], columns)
+
+
+def find_tables(
+    root: Path, files: tuple[str, ...], columns: tuple[str, ...], stop: str, optional: tuple[str, ...] = ()
+) -> Iterator[Table]:
+    """Find every spreadsheet with the columns, for a dataset that comes in parts.
+
+    As `find_table` otherwise.
+    """
+    paths = find_files(root, files, stop)
+    tables = [table for path in paths if (table := _table_of(path, columns, optional)) is not None]
+    if not tables:
+        raise _no_header(paths[0], columns)
+    yield from tables
+
+
+def find_files(root: Path, files: tuple[str, ...], stop: str) -> list[Path]:
+    """Files that match the patterns, earlier patterns first, outside of folders that match `stop`.
+
+    As `find_table`.
+    """
+    return [path for _, path in _ranked_files(root, files, stop)]
+
+
+def read_table(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> Table:
+    """Read the table of one file, whose header may stand below other rows.
+
+    columns, optional : names as compared, by letters and digits alone in lower case ("onsetframe"); an
+    optional column that
+        is absent is empty. Rows in which one of the first two columns is empty are left out, with a remark.
+
+    Raises `MissingColumns` saying which columns there are, `HiddenSheet`, or as `read_sheets` does.
+    """
+    table = _table_of(path, tuple(columns), tuple(optional))
+    if table is None:
+        raise _no_header(path, columns)
+    return table
+
+
+def visible_sheets(path: Path) -> list[Sheet]:
+    """The sheets of a file that are not hidden, for a table without a header."""
+    return [sheet for sheet in read_sheets(path) if not sheet.hidden]
+
+
+def column_key(name: object) -> str:
+    """A column's name as it is compared: letters and digits alone, in lower case."""
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", str(name))).lower()
+
+
+def _ranked_files(root: Path, files: tuple[str, ...], stop: str) -> list[tuple[tuple, Path]]:
+    """Files that match, best first, with their rank; those of one rank are equally good guesses."""
+    there = [folder / name for folder, _ in walk(root, stop) for name in sorted(os.listdir(folder))]
+    there = [path for path in there if not path.name.startswith(("~$", "."))]  # ~$: locks of an open Excel
+    stems = [pattern.removesuffix(".xlsx") for pattern in files]
+    ranked = [
+        ((SUFFIXES.index(path.suffix.lower()), order, bool(_COPY.search(path.stem))), path)
+        for path in there
+        for order, stem in enumerate(stems)
+        if path.suffix.lower() in SUFFIXES and _fits(path.stem, stem)
+    ]
+    best: dict[Path, tuple] = {}
+    for rank, path in sorted(ranked, key=lambda pair: pair[0]):
+        best.setdefault(path, rank)
+    if not best:
+        other = [
+            path.name for path in there if any(_fits(path.stem, stem) for stem in stems) and "*" not in stems
+        ]
+        near = f" There is {other[0]}: save it as .xlsx or .csv." if other else ""
+        raise BadInput(
+            f"There is no spreadsheet {' or '.join(files)} in {root}.{near} "
+            f"Put it beside the frames, under its published name ({', '.join(SUFFIXES)} are read)."
+        )
+    return [(rank, path) for path, rank in best.items()]
+
+
+def _fits(stem: str, pattern: str) -> bool:
+    return fnmatchcase(stem.lower(), pattern.lower())
+
+
+def _table_of(path: Path, columns: tuple[str, ...], optional: tuple[str, ...]) -> Table | None:
+    """The table in the first visible sheet that has the columns; None where no sheet has."""
+    fitting = [
+        (sheet, found)
+        for sheet in read_sheets(path)
+        if (found := _below_header(sheet, columns, optional)) is not None
+    ]
+    visible = [(sheet, found) for sheet, found in fitting if not sheet.hidden]
+    if not fitting:
+        return None
+    if not visible:
+        raise HiddenSheet(
+            f"Only a hidden sheet of {path} has the columns {', '.join(columns)}: {fitting[0][0].name!r}. "
+            "Unhide it, if it is the one that counts."
+        )
+    (sheet, (rows, remarks)), *_ = visible
+    others = [
+        f"{'hidden ' * other.hidden}sheet {other.name!r} has the same columns and is not read"
+        for other, _ in fitting
+        if other is not sheet
+    ]
+    return Table(rows, path, sheet.name, [f"{path.name}: {remark}" for remark in (*others, *remarks)])
+
+
+def _below_header(
+    sheet: Sheet, columns: tuple[str, ...], optional: tuple[str, ...]
+) -> tuple[pd.DataFrame, list[str]] | None:
+    """The rows below the first row that has all of `columns`, and what there is to say of them."""
+    headers = ((row, [column_key(cell) for cell in cells]) for row, cells in sheet.cells.iterrows())
+    header, names = next(((row, names) for row, names in headers if set(columns) <= set(names)), (0, []))
+    if not header:
+        return None
+    below, remarks = sheet.cells.loc[header + 1 :], []
+    rows = pd.DataFrame(index=below.index, columns=[*columns, *optional], dtype=object)
+    for name in rows.columns:
+        places = [place for place, other in enumerate(names) if other == name]
+        if not places:
+            continue
+        seen = [place for place in places if place not in sheet.hidden_columns]
+        rows[name] = below.iloc[:, (seen or places)[0]]
+        if not seen:
+            remarks.append(f"the column {name} is hidden in the sheet, and read")
+        elif len({tuple(map(text, below.iloc[:, place])) for place in places}) > 1:
+            remarks.append(f"{len(places)} columns are called {name}; the first that is not hidden is read")
+    first, second = (rows[name].map(text) for name in columns[:2])
+    numbered = rows[list(columns[2:])].map(text).ne("").any(axis=1)
+    named = first.ne("") & second.ne("")
+    _count(
+        remarks,
+        rows.index[(first.eq("") | second.eq("")) & numbered],
+        f"left out: no {columns[0]} or {columns[1]}",
+    )
+    rows = rows[named].copy()
+    hidden = rows.index.isin(list(sheet.hidden_rows))
+    _count(remarks, rows.index[hidden], "hidden in the sheet (by a filter?) and read")
+    _count(remarks, rows.index[rows.index.isin(list(sheet.filled_rows))], "filled from a merged cell above")
+    rows["remark"] = rows.index.map(sheet.remark)
+    return rows, remarks
+
+
+def _count(remarks: list[str], rows: pd.Index, what: str) -> None:
+    if len(rows):
+        remarks.append(f"{len(rows)} row(s) are {what}; first: row {rows[0]}")
+
+
+def _no_header(path: Path, columns: Sequence[str]) -> MissingColumns:
+    """The error for a file without the columns: it names those of its most likely header that are lacking."""
+    heads = [
+        {column_key(cell): text(cell) for cell in cells if text(cell)}
+        for sheet in visible_sheets(path)
+        for _, cells in sheet.cells.head(50).iterrows()
+    ]
+    best = max(heads, key=lambda head: (len(set(head) & set(columns)), len(head)), default={})
+    lacking = [name for name in columns if name not in best]
+    found = ", ".join(best.values())[:200] or "nothing"
+    return MissingColumns(
+        f"{path} has no row with the columns {', '.join(columns)} in any visible sheet; "
+        f"lacking: {', '.join(lacking)}. Found: {found}. Is it the right file?"
+    )

@@ -1,0 +1,210 @@
+"""Files of cells: .xlsx, .xls, .csv and .tsv -> sheets of cells as they are, with what a reader must not
+miss.
+
+The format is told from the content, because names lie. Merged cells are filled down, since a subject merged
+over its clips stands in all their rows. What a spreadsheet hides is marked here; whether it is used is the
+reader's decision (`data_prep/annotation_sheets.py`).
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import BytesIO, StringIO
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+import pandas as pd
+
+from mer_core.errors import BadInput
+
+SUFFIXES = (".xlsx", ".xls", ".csv", ".tsv")
+MAX_BYTES = 200_000_000  # unpacked; the largest sheet of a dataset in use has less than a megabyte
+MAX_CELLS = 5_000_000
+DELIMITERS = ",;\t|"
+
+
+class UnreadableSheet(BadInput):
+    """A file of cells that is damaged, too large, or of a format that is not read."""
+
+    code = "unreadable-sheet"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet; the index of `cells` is the row as a spreadsheet counts it, from 1."""
+
+    name: str  # empty for a text file, which has one sheet without a name
+    cells: pd.DataFrame  # as they are, without a header; merged cells filled down
+    hidden: bool = False
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()  # positions, from 0
+    filled_rows: frozenset[int] = frozenset()  # rows with a value that a merged cell above them gives
+
+    def remark(self, row: int) -> str:
+        """What is to be noted on a row; empty for most."""
+        return f"row {row} is hidden in the sheet" if row in self.hidden_rows else ""
+
+
+def read_sheets(path: Path) -> list[Sheet]:
+    """Read every sheet of a file, hidden ones too; raises `UnreadableSheet` if it is no file of cells."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UnreadableSheet(f"{path} has more than {MAX_BYTES // 10**6} MB. Is it a table?")
+        data = path.read_bytes()
+        if not data.strip():
+            raise UnreadableSheet(f"{path} is empty. Copy it again from the source.")
+    except OSError as error:
+        raise UnreadableSheet(f"{path} cannot be read: {error.strerror}.") from error
+    try:
+        if data.startswith(b"PK"):
+            return list(_from_xlsx(path, data))
+        if data.startswith(b"\xd0\xcf\x11\xe0"):
+            return list(_from_xls(path, data))
+        return [_from_text(path, data)]
+    except UnreadableSheet:
+        raise
+    except Exception as error:  # parsers of broken archives and XML raise whatever they stumble over
+        detail = f"{type(error).__name__}: {error}"
+        raise UnreadableSheet(
+            f"{path} cannot be read as a spreadsheet ({detail}). Copy it again from the source."
+        ) from error
+
+
+def _from_xlsx(path: Path, data: bytes) -> Iterator[Sheet]:
+    from openpyxl import load_workbook
+
+    try:
+        with ZipFile(BytesIO(data)) as archive:
+            names = archive.namelist()
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except BadZipFile as error:
+        raise UnreadableSheet(
+            f"{path} is a damaged .xlsx ({error}). Copy it again from the source."
+        ) from error
+    if unpacked > MAX_BYTES:
+        raise UnreadableSheet(f"{path} unpacks to {unpacked // 10**6} MB, more than {MAX_BYTES // 10**6}.")
+    if "xl/workbook.xml" not in names:
+        raise UnreadableSheet(
+            f"{path} is no .xlsx (OpenDocument, Numbers or .xlsb?). Save it as .xlsx or .csv."
+        )
+    for sheet in load_workbook(BytesIO(data), data_only=True, keep_links=False).worksheets:
+        _check_size(path, sheet.max_row * sheet.max_column, sheet.title)
+        columns = sheet.column_dimensions
+        for letter in list(columns):
+            columns[letter].reindex()  # one entry may stand for a range of columns
+        yield _sheet(
+            sheet.title,
+            [list(row) for row in sheet.iter_rows(values_only=True)],
+            [(r.min_row - 1, r.max_row, r.min_col - 1) for r in sheet.merged_cells.ranges],
+            hidden=sheet.sheet_state != "visible",
+            hidden_rows=(number for number, row in sheet.row_dimensions.items() if row.hidden),
+            hidden_columns=(
+                position - 1
+                for column in columns.values()
+                if column.hidden
+                for position in range(column.min, column.max + 1)
+            ),
+        )
+
+
+def _from_xls(path: Path, data: bytes) -> Iterator[Sheet]:
+    import xlrd
+
+    try:
+        book = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=StringIO())
+    except xlrd.XLRDError as error:
+        raise UnreadableSheet(f"{path} is a damaged or locked .xls ({error}). Save it as .xlsx.") from error
+
+    def value(cell):
+        if cell.ctype == xlrd.XL_CELL_DATE:
+            return xlrd.xldate_as_datetime(cell.value, book.datemode)
+        if cell.ctype == xlrd.XL_CELL_ERROR:
+            return xlrd.error_text_from_code.get(cell.value, "#ERROR")
+        if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+            return bool(cell.value)
+        return None if cell.ctype in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK) else cell.value
+
+    for sheet in book.sheets():
+        _check_size(path, sheet.nrows * sheet.ncols, sheet.name)
+        yield _sheet(
+            sheet.name,
+            [[value(cell) for cell in row] for row in sheet.get_rows()],
+            [(top, bottom, left) for top, bottom, left, _ in sheet.merged_cells],
+            hidden=sheet.visibility != 0,
+            hidden_rows=(number + 1 for number, row in sheet.rowinfo_map.items() if row.hidden),
+            hidden_columns=(position for position, column in sheet.colinfo_map.items() if column.hidden),
+        )
+
+
+def _from_text(path: Path, data: bytes) -> Sheet:
+    text = _decoded(path, data)
+    if text.lstrip()[:1] == "<":
+        raise UnreadableSheet(f"{path} holds HTML or XML, not cells. Save it as .xlsx or .csv.")
+    if "\0" in text:
+        raise UnreadableSheet(f"{path} is no text and no spreadsheet. Copy it again from the source.")
+    lines = text.removeprefix("\ufeff")
+    told = re.match(r"sep=(.)\r?\n", lines)  # a first line by which Excel is told the delimiter
+    delimiter = told[1] if told else _delimiter(lines)
+    rows = list(csv.reader(StringIO(lines, newline=""), delimiter=delimiter))
+    _check_size(path, len(rows) * max(map(len, rows), default=0), path.name)
+    return _sheet("", rows[1:] if told else rows, [])
+
+
+def _decoded(path: Path, data: bytes) -> str:
+    """The text of a file; an encoding that leaves a choice is refused, because a wrong one still gives
+    letters.
+    """
+    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
+        if data.startswith(mark):
+            return data.decode(encoding)
+    zeros = data[:1000].count(0)
+    if zeros > len(data[:1000]) // 4:  # UTF-16 without a mark: every other byte of ASCII is 0
+        return data.decode("utf-16-be" if data[0] == 0 else "utf-16-le")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UnreadableSheet(
+            f"{path} is neither UTF-8 nor UTF-16: byte 0x{data[error.start]:02X} on line {line}. "
+            "Save it as 'CSV UTF-8' or as .xlsx."
+        ) from error
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that cuts most lines into equally many cells, more than one."""
+
+    def regular(delimiter: str) -> tuple[int, int]:
+        widths = pd.Series([len(row) for row in csv.reader(StringIO(text, newline=""), delimiter=delimiter)])
+        counts = widths[widths > 1].value_counts()
+        return (int(counts.iloc[0]), int(counts.index[0])) if len(counts) else (0, 0)
+
+    return max(DELIMITERS, key=regular)
+
+
+def _sheet(
+    name: str,
+    rows: list[list],
+    merged: Iterable[tuple[int, int, int]],
+    hidden: bool = False,
+    hidden_rows: Iterable[int] = (),
+    hidden_columns: Iterable[int] = (),
+) -> Sheet:
+    """Fill merged cells down; merged : first row, row behind the last, column, from 0."""
+    filled = set()
+    for top, bottom, column in merged:
+        for row in range(top + 1, min(bottom, len(rows))):
+            if rows[top][column] not in (None, "") and rows[row][column] in (None, ""):
+                rows[row][column] = rows[top][column]
+                filled.add(row + 1)
+    cells = pd.DataFrame(rows, dtype=object)
+    cells.index = pd.RangeIndex(1, len(cells) + 1)
+    return Sheet(name, cells, hidden, frozenset(hidden_rows), frozenset(hidden_columns), frozenset(filled))
+
+
+def _check_size(path: Path, n_cells: int, sheet: str) -> None:
+    if n_cells > MAX_CELLS:
+        raise UnreadableSheet(
+            f"{path}, sheet {sheet!r}, has {n_cells} cells, more than {MAX_CELLS}. "
+            "Delete its empty rows and columns."
+        )

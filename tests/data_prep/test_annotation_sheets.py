@@ -1,0 +1,167 @@
+"""Which spreadsheet and sheet is read, and what is said of it; how its cells are read."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from data_prep.annotation_sheets import (
+    AmbiguousSheet,
+    HiddenSheet,
+    MissingColumns,
+    find_table,
+    find_tables,
+    read_table,
+)
+from data_prep.sheet_cells import frame_cells, frame_number, number, numbered_name, rate, text
+from mer_core.errors import BadInput
+
+COLUMNS = ("subject", "filename", "onset")
+HEADER = ("Subject", "File name", "Onset ")
+
+
+def workbook(path: Path, **sheets: list[tuple]) -> Workbook:
+    """Write sheets by name; one called hidden_... is hidden."""
+    book = Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+        if name.startswith("hidden"):
+            sheet.sheet_state = "hidden"
+    book.save(path)
+    return book
+
+
+def test_the_visible_sheet_is_read_and_the_others_are_named(tmp_path):
+    draft, final = [HEADER, ("1", "a", 1)], [HEADER, ("1", "a", 2)]
+    workbook(tmp_path / "a.xlsx", hidden_draft=draft, Final=final, Later=draft)
+    table = read_table(tmp_path / "a.xlsx", COLUMNS)
+    assert table.sheet == "Final" and list(table.rows["onset"]) == [2]
+    assert table.remarks == [
+        "a.xlsx: hidden sheet 'hidden_draft' has the same columns and is not read",
+        "a.xlsx: sheet 'Later' has the same columns and is not read",
+    ]
+
+
+def test_a_sheet_that_only_lies_hidden_is_refused(tmp_path):
+    workbook(tmp_path / "a.xlsx", Sheet1=[("nothing",)], hidden_one=[HEADER, ("1", "a", 1)])
+    with pytest.raises(HiddenSheet, match="hidden_one") as caught:
+        read_table(tmp_path / "a.xlsx", COLUMNS)
+    assert caught.value.code == "hidden-sheet"
+
+
+def test_hidden_rows_merged_cells_and_rows_without_a_name_are_said(tmp_path):
+    rows = [HEADER, ("s1", "a", 1), (None, "b", 2), ("s2", "c", 3), (None, "d", 4), (None, None, None)]
+    book = workbook(tmp_path / "a.xlsx", One=rows)
+    book["One"].merge_cells("A2:A3")
+    book["One"].row_dimensions[4].hidden = True
+    book.save(tmp_path / "a.xlsx")
+    table = read_table(tmp_path / "a.xlsx", COLUMNS)
+    assert list(table.rows["subject"]) == ["s1", "s1", "s2"]
+    assert list(table.rows["remark"]) == ["", "", "row 4 is hidden in the sheet"]
+    assert [remark.split(": ", 1)[1] for remark in table.remarks] == [
+        "1 row(s) are left out: no subject or filename; first: row 5",
+        "1 row(s) are hidden in the sheet (by a filter?) and read; first: row 4",
+        "1 row(s) are filled from a merged cell above; first: row 3",
+    ]
+
+
+def test_of_two_columns_of_one_name_the_visible_one_is_read(tmp_path):
+    book = workbook(tmp_path / "a.xlsx", One=[("Onset", *HEADER), (9, "s1", "a", 1)])
+    book["One"].column_dimensions["A"].hidden = True
+    book.save(tmp_path / "a.xlsx")
+    table = read_table(tmp_path / "a.xlsx", COLUMNS)
+    assert list(table.rows["onset"]) == [1] and "2 columns are called onset" in table.remarks[0]
+
+
+def test_lacking_columns_are_named_beside_those_that_are_there(tmp_path):
+    workbook(tmp_path / "a.xlsx", One=[("about",), ("Subject", "Filename", "Start")])
+    with pytest.raises(MissingColumns, match="lacking: onset. Found: Subject, Filename, Start"):
+        read_table(tmp_path / "a.xlsx", COLUMNS)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".CSV"])
+def test_a_table_saved_as_text_is_found(tmp_path, suffix):
+    (tmp_path / f"a{suffix}").write_text("Subject;Filename;Onset\n1;a;7\n")
+    sources, rows = find_table(tmp_path, ("a.xlsx",), COLUMNS, "(?!)")
+    assert list(rows["onset"]) == ["7"] and sources.read == [(tmp_path / f"a{suffix}", "")]
+
+
+def test_equally_good_files_that_differ_are_refused_and_copies_are_not(tmp_path):
+    for name, onset in (("A v1.xlsx", 1), ("A v2.xlsx", 2), ("~$A v1.xlsx", 3), ("._A v1.xlsx", 4)):
+        workbook(tmp_path / name, One=[HEADER, ("1", "a", onset)])
+    with pytest.raises(AmbiguousSheet, match="A v1.xlsx and .*A v2.xlsx differ") as caught:
+        find_table(tmp_path, ("A*.xlsx",), COLUMNS, "(?!)")
+    assert caught.value.code == "ambiguous-sheet"
+    (tmp_path / "A v2.xlsx").rename(tmp_path / "A v1 - Copy.xlsx")
+    sources, rows = find_table(tmp_path, ("A*.xlsx",), COLUMNS, "(?!)")
+    assert list(rows["onset"]) == [1] and [path.name for path in sources.unread] == ["A v1 - Copy.xlsx"]
+
+
+def test_tables_in_clutter_are_not_found(tmp_path):
+    for folder in ("__MACOSX", "@eaDir", ".Trash-1000", "$RECYCLE.BIN"):
+        (tmp_path / folder).mkdir()
+        workbook(tmp_path / folder / "a.xlsx", One=[HEADER, ("1", "a", 1)])
+    with pytest.raises(BadInput, match="There is no spreadsheet"):
+        list(find_tables(tmp_path, ("*.xlsx",), COLUMNS, "(?!)"))
+
+
+def test_a_format_that_is_not_read_is_named(tmp_path):
+    (tmp_path / "a.ods").touch()
+    with pytest.raises(BadInput, match="There is a.ods: save it as .xlsx"):
+        find_table(tmp_path, ("a.xlsx",), COLUMNS, "(?!)")
+
+
+@pytest.mark.parametrize(
+    "cell, value, doubt",
+    [
+        (46, 46, ""), (46.0, 46, ""), (" 46 ", 46, ""), ("４６", 46, ""), ("46.0", 46, ""), (None, None, ""), ("", None, ""),
+        ("246帧", 246, "printed as '246帧', read as 246"), ("第246帧", 246, "printed as '第246帧', read as 246"),
+        ("frame 46", 46, "printed as 'frame 46', read as 46"), ("1,46", None, "printed as '1,46'"),
+        ("1,460", None, "printed as '1,460'"), (46.5, None, "printed as '46.5'"), ("/", None, "printed as '/'"),
+        (True, None, "printed as 'True'"), ("46a", None, "printed as '46a'"), ("0x2E", None, "printed as '0x2E'"),
+        (datetime(2020, 2, 1), None, "is a date in the sheet, 2020-02-01 00:00:00"), ("#REF!", None, "printed as '#REF!'"),
+    ],
+)  # fmt: skip
+def test_frame_numbers_are_read_or_said(cell, value, doubt):
+    assert frame_number(cell) == (value, doubt)
+
+
+def test_the_columns_of_frames():
+    assert frame_cells(1, "1,46", "/", "row 7 is hidden in the sheet") == {
+        "onset": 1, "apex": None, "offset": None, "apex_source": "",
+        "note": "row 7 is hidden in the sheet; offset printed as '1,46'; apex printed as '/'",
+    }  # fmt: skip
+    assert frame_cells(1, 3, 2)["apex_source"] == "annotated" and frame_cells(1, 3, 2)["note"] == ""
+    assert frame_cells(1, 3)["note"] == "" and frame_cells(1, 3)["apex_source"] == ""
+
+
+@pytest.mark.parametrize("cell", [1, 1.0, "1", "01", "1.0", "sub1", "Sub01", "SUB 001", "１", " sub_01 "])
+def test_numbered_subjects_have_one_spelling(cell):
+    assert numbered_name(cell, "sub{:02d}") == "sub01"
+
+
+def test_other_cells():
+    assert [rate(cell) for cell in (200, "200", "29.97 fps", "0", "", "a", None)] == [200, 200, 29.97] + [
+        None
+    ] * 4
+    assert [text(cell) for cell in ("  a  b ", 1.0, None, float("nan"), "1.0", "Zoe\u0308")] == [
+        "a b", "1", "", "", "1", "Zoë",
+    ]  # fmt: skip
+
+
+@given(st.one_of(st.text(), st.integers(), st.floats(), st.datetimes(), st.booleans(), st.none()))
+def test_any_cell_is_a_number_or_a_doubt_or_empty(cell):
+    value, doubt = frame_number(cell)
+    assert value is not None or doubt or text(cell) == ""
+    assert number(cell) is None or number(cell) == value
+
+
+@given(st.integers(0, 10**7), st.sampled_from(["{}", " {} ", "{}.0", "{}.00", "0{}"]))
+def test_a_number_is_read_however_it_is_printed(value, form):
+    assert number(form.format(value)) == value
