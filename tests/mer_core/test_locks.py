@@ -1,0 +1,74 @@
+"""One writer per folder: refused while it runs, taken over once it is gone, never across machines."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mer_core.errors import InUse
+from mer_core.locks import NAME, locked
+
+HOLD = "import sys, time, pathlib\nfrom mer_core.locks import locked\nwith locked(pathlib.Path(sys.argv[1])):\n print('held', flush=True)\n time.sleep(60)"  # noqa: E501
+
+
+def holder(folder):
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_second_run_is_refused_with_host_process_and_age(tmp_path):
+    process = holder(tmp_path)
+    try:
+        with pytest.raises(InUse) as refused, locked(tmp_path):
+            pytest.fail("two writers")
+        assert str(process.pid) in str(refused.value) and socket.gethostname() in str(refused.value)
+        assert "seconds" in str(refused.value)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
+def test_the_lock_of_a_process_that_is_gone_is_taken_over(tmp_path, by):
+    process = holder(tmp_path)
+    process.send_signal(by)
+    process.wait()
+    with locked(tmp_path):
+        assert json.loads((tmp_path / NAME).read_text())["process"] == os.getpid()
+    assert not (tmp_path / NAME).exists()
+
+
+def test_a_lock_of_another_machine_names_the_file_to_delete(tmp_path):
+    held = {"host": "elsewhere", "process": 7, "since": time.time() - 3 * 3600}
+    (tmp_path / NAME).write_text(json.dumps(held))
+    with (
+        pytest.raises(InUse, match=rf"process 7 on elsewhere, for 3 hours.*delete {tmp_path / NAME}"),
+        locked(tmp_path),
+    ):
+        pass
+    assert json.loads((tmp_path / NAME).read_text()) == held
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"host": 3}'])
+def test_a_half_written_lock_is_no_obstacle_on_this_machine(tmp_path, text):
+    (tmp_path / NAME).write_text(text)
+    if "host" in text:
+        with pytest.raises(InUse), locked(tmp_path):
+            pass
+    else:
+        with locked(tmp_path):
+            pass
+
+
+def test_the_lock_is_released_by_an_error_and_can_be_taken_again(tmp_path):
+    with pytest.raises(KeyError), locked(tmp_path / "new"):
+        raise KeyError
+    with locked(tmp_path / "new"), pytest.raises(InUse), locked(tmp_path / "new"):
+        pass
+    assert not list((tmp_path / "new").iterdir())
