@@ -1,13 +1,17 @@
-"""Splits: which clips a classifier is fitted on and which it is tested on. They see the table only, never the features."""
+"""Splits: which clips a classifier is fitted on and which it is tested on. They see the table only, never the
+features.
+"""
 
 import numpy as np
 import pandas as pd
 
+from data_prep.identity import dataset_key, refuse_spellings
 from mer_core.errors import BadInput
 
 Fold = tuple[str, np.ndarray, np.ndarray]  # name, positions to fit on, positions to test on
 
-# Datasets that show the people of another one, under the same names: other cameras, or the videos that its clips were cut from.
+# Datasets that show the people of another one, under the same names: other cameras, or the videos that its
+# clips were cut from.
 SAME_PEOPLE = {"smic_nir": "smic", "smic_vis": "smic", "samm_lv": "samm"}
 
 
@@ -33,7 +37,8 @@ def loso(table: pd.DataFrame) -> list[Fold]:
 
 
 def lodo(table: pd.DataFrame) -> list[Fold]:
-    """Leave one dataset out: one fold per dataset, fitted on all others; with two datasets, a holdout of each in turn.
+    """Leave one dataset out: one fold per dataset, fitted on all others; with two datasets, a holdout of each
+    in turn.
 
     Datasets of the same people (`SAME_PEOPLE`) are left out together.
 
@@ -56,13 +61,23 @@ def lodo(table: pd.DataFrame) -> list[Fold]:
 
 
 def subject_ids(table: pd.DataFrame) -> np.ndarray:
-    """Return `dataset/subject` for each row, (N,) str: one name for a person, also where several datasets show them (`SAME_PEOPLE`)."""
-    return (_people(table) + "/" + table["subject"].astype(str)).to_numpy(dtype=object)
+    """Return `dataset/subject` for each row, (N,) str: one name for a person, also where several datasets
+    show them.
+
+    Raises `SubjectSpelling` if two of the names are one person in two spellings.
+    """
+    ids = (_people(table) + "/" + table["subject"].astype(str)).to_numpy(dtype=object)
+    refuse_spellings(ids)
+    return ids
 
 
 def _people(table: pd.DataFrame) -> pd.Series:
-    """The dataset of each row, or the one whose people it shows."""
-    return table["dataset"].astype(str).replace(SAME_PEOPLE)
+    """The dataset of each row, or the one whose people it shows (`SAME_PEOPLE`)."""
+    datasets = table["dataset"].astype(str)
+    shown = {dataset_key(name): other for name, other in SAME_PEOPLE.items()}
+    datasets = datasets.map({name: shown.get(dataset_key(name), name) for name in datasets.unique()})
+    refuse_spellings(datasets + "/")
+    return datasets
 
 
 def check_disjoint(table: pd.DataFrame, fold: Fold) -> None:

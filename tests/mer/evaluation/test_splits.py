@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_prep.identity import SubjectSpelling
 from mer.evaluation import splits
 from mer_core.errors import BadInput
 
@@ -67,3 +68,20 @@ def test_a_dataset_is_left_out_with_all_its_subjects():
 def test_one_dataset_cannot_be_left_out():
     with pytest.raises(BadInput, match="at least two datasets"):
         splits.lodo(TABLE.iloc[2:4])
+
+
+@pytest.mark.parametrize(
+    "dataset, subject", [("a", "Sub01"), ("a", "sub1"), ("a", "sub01 "), ("A", "sub01"), ("a", "ｓｕｂ０１")]
+)
+def test_two_spellings_of_one_person_are_refused(dataset, subject):
+    table = pd.DataFrame({"dataset": ["a", "a", dataset], "subject": ["sub01", "sub02", subject]})
+    for split in (splits.loso, splits.lodo) if dataset == "A" else (splits.loso,):
+        with pytest.raises(SubjectSpelling) as caught:
+            split(table)
+        assert caught.value.code == "subject-spelling"
+
+
+def test_the_same_people_of_another_camera_may_pad_their_names_otherwise_and_are_then_refused():
+    table = pd.DataFrame({"dataset": ["smic", "SMIC-NIR"], "subject": ["s1", "s01"]})
+    with pytest.raises(SubjectSpelling):
+        splits.loso(table)
