@@ -1,0 +1,42 @@
+"""One measure for meshes that lie on no face: turned, mirrored, folded, or put through a hand."""
+
+import numpy as np
+import pytest
+
+from data_prep.face_plausibility import LIP_RIM, LOWER_BROWS, MIN_PLAUSIBILITY, UPPER_LIDS, plausibility
+
+
+@pytest.fixture(scope="module")
+def face_points(mesh, face):
+    return mesh.landmarks(face)
+
+
+def folded(points):
+    for lid, brow in zip(UPPER_LIDS, LOWER_BROWS):
+        points[list(lid)] = points[list(brow)] - [0, 5]
+    return points
+
+
+@pytest.mark.parametrize(
+    "change, weakest",
+    [
+        (lambda p: p * [1, -1], ("upright", "mirrored")),
+        (lambda p: -p, ("upright",)),
+        (lambda p: p * [-1, 1], ("mirrored",)),
+        (folded, ("brows",)),
+    ],
+)
+def test_meshes_that_no_face_can_have(face_points, change, weakest):
+    found = plausibility(change(face_points.astype(float).copy()))
+    assert found.value < MIN_PLAUSIBILITY and found.weakest in weakest
+
+
+def test_a_portrait_is_plausible_until_its_mouth_is_covered(face, face_points):
+    assert plausibility(face_points, face).value > MIN_PLAUSIBILITY
+    covered, mouth = face.copy(), face_points[list(LIP_RIM)]
+    low, high = (mouth.min(0) - 12).astype(int), (mouth.max(0) + 12).astype(int)
+    covered[low[1] : high[1], low[0] : high[0]] = np.median(
+        face[low[1] : high[1], low[0] : high[0]], axis=(0, 1)
+    )
+    found = plausibility(face_points, covered)
+    assert found.value < MIN_PLAUSIBILITY and found.weakest == "lips"
