@@ -145,17 +145,31 @@ def spot(video, bundle, label, fps, face, out):
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes any free one."
 )
-@bundle_option
+@click.option(
+    "--bundle",
+    "bundles",
+    type=FOLDER,
+    multiple=True,
+    help="A bundle written by mer train, offered first; may be repeated.  [default: those that come with mer]",
+)
 @click.option(
     "--open/--no-open", "open_browser", default=True, show_default=True, help="Open the page in the browser."
 )
-def app(port, bundle, open_browser):
+@click.option(
+    "--keep",
+    type=click.FloatRange(0, min_open=True),
+    default=30,
+    show_default=True,
+    help="Minutes after which an analysed clip is deleted.",
+)
+def app(port, bundles, open_browser, keep):
     """Score clips on a web page of your own machine; nothing leaves it.
 
     \b
-    Example:
+    Examples:
       mer app
+      mer app --bundle bundles/mine --keep 5
     """
-    from mer.web.app import serve
+    from mer.web.serve import serve
 
-    serve(port, bundle, open_browser)
+    serve(port, bundles, open_browser, keep * 60)

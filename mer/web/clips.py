@@ -1,0 +1,158 @@
+"""The clips of one server: uploaded, analysed in turn, kept for a stated time, deleted with everything made from them."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mer.web import analysis
+from mer.web.queue import Queue, Task
+from mer.web.storage import Storage
+from mer_core.errors import BadInput
+
+KEEP_S = 1800.0  # after the analysis has ended
+MAX_CLIPS = 20
+MAX_BYTES = 500_000_000  # of one clip
+
+
+@dataclass(eq=False)
+class Clip:
+    """One clip: its file, the bundle that scores it, the task that analyses it and the one that draws its video."""
+
+    key: str
+    path: Path
+    bundle: str
+    task: Task
+    video: Task | None = None
+    n_scored: int = 0  # changes with each new score, for the addresses of pictures
+
+    @property
+    def analysis(self) -> analysis.Analysis | None:
+        """The result, None before it is there."""
+        return self.task.result
+
+    @property
+    def folder(self) -> Path:
+        """Holds the file and what is made from it."""
+        return self.path.parent
+
+
+class Clips:
+    """All clips of one server, by key.
+
+    Parameters
+    ----------
+    storage : where files lie
+    bundles : name -> path, the first is the default
+    keep_s : how long a clip is kept after its analysis has ended, s
+    """
+
+    def __init__(self, storage: Storage, bundles: dict[str, str], keep_s: float = KEEP_S):
+        self.storage, self.bundles, self.keep_s = storage, bundles, keep_s
+        self.queue = Queue()
+        self._clips: dict[str, Clip] = {}
+
+    def start(self) -> None:
+        """Load the models in the background."""
+        self.queue.submit(Task(lambda progress: analysis.warm_up()))
+
+    def new_folder(self, size: int) -> Path:
+        """A folder for an upload of `size` bytes; raises `BadInput` where there is no room for it."""
+        if len(self._clips) >= MAX_CLIPS:
+            raise BadInput(f"The page keeps up to {MAX_CLIPS} clips. Close one first.")
+        return self.storage.new_folder(size)
+
+    def add(
+        self, folder: Path, name: str, bundle: str | None, prepare: Callable[[Path], None] | None = None
+    ) -> Clip:
+        """Queue the file `name` in `folder`; `prepare` makes it first where it is not there yet."""
+        path, bundle = folder / name, self.check_bundle(bundle)
+
+        def run(progress):
+            if prepare is not None:
+                prepare(path)
+            return analysis.analyse(path, self.bundles[clip.bundle], progress)
+
+        clip = Clip(folder.name, path, bundle, Task(run, hide=f"{folder}/"))
+        self._clips[clip.key] = clip
+        self.queue.submit(clip.task)
+        return clip
+
+    def check_bundle(self, name: str | None) -> str:
+        """The name of a bundle, the default for None; raises `BadInput` for one that is not offered."""
+        name = name or next(iter(self.bundles))
+        if name not in self.bundles:
+            raise BadInput(f"There is no bundle {name!r}. Known: {', '.join(self.bundles)}.")
+        return name
+
+    def get(self, key: str) -> Clip | None:
+        """The clip, or None."""
+        return self._clips.get(key)
+
+    def score(self, clip: Clip, onset: int, apex: int, bundle: str | None) -> Future:
+        """Score another moment, or the same with another bundle; the old score stands where this fails."""
+        bundle = self.check_bundle(bundle or clip.bundle)
+
+        def run() -> None:
+            clip.analysis.score = analysis.score_moment(clip.analysis, onset, apex, self.bundles[bundle])
+            clip.bundle = bundle
+            clip.n_scored += 1
+
+        return self.queue.call(run)
+
+    def close(self, clip: Clip) -> None:
+        """Delete the clip and everything made from it."""
+        self._clips.pop(clip.key, None)
+        for task in (clip.task, clip.video):
+            if task is not None:
+                self.queue.cancel(task)
+        self.storage.delete(clip.folder)
+
+    def expires_in(self, clip: Clip) -> float | None:
+        """Seconds until the clip is deleted; None while it waits or is worked on."""
+        ended = [task.ended for task in (clip.task, clip.video) if task is not None]
+        return None if None in ended else max(ended) + self.keep_s - time.monotonic()
+
+    async def delete_expired(self) -> None:
+        """Delete clips whose time is up, for as long as the server runs."""
+        while True:
+            for clip in list(self._clips.values()):
+                remaining = self.expires_in(clip)
+                if remaining is not None and remaining <= 0:
+                    self.close(clip)
+            await asyncio.sleep(min(1.0, self.keep_s / 4))
+
+    def stop(self) -> None:
+        """Cancel all work and delete all files."""
+        self.queue.stop()
+        self.storage.close()
+
+    def to_dict(self, clip: Clip) -> dict[str, Any]:
+        """How the clip stands, ready for JSON."""
+        remaining = self.expires_in(clip)
+        return {
+            "key": clip.key,
+            "name": clip.path.name,
+            "bundle": clip.bundle,
+            "version": clip.n_scored,
+            "expires_in_s": None if remaining is None else round(max(remaining, 0)),
+            "video": None if clip.video is None else self._task(clip.video),
+            **self._task(clip.task),
+        }
+
+    def list(self) -> "list[dict[str, Any]]":
+        """Every clip, the oldest first."""
+        return [self.to_dict(clip) for clip in list(self._clips.values())]
+
+    def _task(self, task: Task) -> dict[str, Any]:
+        return {
+            "state": task.state,
+            "ahead": self.queue.position(task) if task.state == "waiting" else 0,
+            "n_done": task.n_done,
+            "n_total": task.n_total,
+            "code": task.code,
+            "message": task.message,
+        }

@@ -1,0 +1,79 @@
+"""What a result can be looked at or saved as: each file is made when it is first asked for, beside the clip."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from mer.web.clips import Clip
+
+PICTURES = ("onset", "apex", "arrows", "flow", "strain")
+
+
+class Download(NamedTuple):
+    """How a file is made (`make(clip, path)`, in the worker), and what is appended to the clip's name when it is saved.
+
+    A suffix of None: shown on the page only.
+    """
+
+    make: Callable[[Clip, Path], None]
+    media_type: str
+    saved_as: str | None = None
+
+
+def _pictures(clip: Clip, path: Path) -> None:
+    from data_prep.frames import write_image
+    from mer.report.clip_figures import pictures
+
+    for name, picture in pictures(clip.analysis.score).items():
+        write_image(path.with_name(f"{name}.png"), picture)
+
+
+def _film(clip: Clip, path: Path) -> None:
+    from data_prep.frames import open_frames
+    from mer.report.film import write_film
+
+    write_film(clip.analysis.score, open_frames(clip.path), path)
+
+
+def _report(clip: Clip, path: Path) -> None:
+    from mer.report.clip_page import write
+
+    write(clip.analysis.score, path.parent)
+    path.with_name("page.html").rename(path)
+
+
+def _intervals(clip: Clip, path: Path) -> None:
+    from mer.inference.spotting import write
+
+    write(clip.analysis.intervals, path)
+
+
+def _elan(clip: Clip, path: Path) -> None:
+    from mer.web.elan import write_elan
+
+    write_elan(clip.analysis.intervals, path)
+
+
+def _json(clip: Clip, path: Path) -> None:
+    from mer_core.io import write_json
+
+    write_json(path, clip.analysis.score.to_dict() | {"clip": clip.path.name})
+
+
+DOWNLOADS = {
+    **{f"{name}.png": Download(_pictures, "image/png") for name in PICTURES},
+    "moment.mp4": Download(_film, "video/mp4", "-moment.mp4"),
+    "report.html": Download(_report, "text/html", "-report.html"),
+    "intervals.csv": Download(_intervals, "text/csv", "-intervals.csv"),
+    "intervals.eaf": Download(_elan, "application/xml", "-intervals.eaf"),
+    "score.json": Download(_json, "application/json", "-score.json"),
+}
+
+
+def make(clip: Clip, name: str) -> Path:
+    """The file of that name for the clip's present score, made if it is not there yet. Call it in the worker."""
+    path = clip.folder / f"score-{clip.n_scored}" / name
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        DOWNLOADS[name].make(clip, path)
+    return path

@@ -1,0 +1,109 @@
+"""Start the page, say where it is, open a browser where there is a screen, and leave nothing behind."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from mer_core.errors import BadInput
+from mer_core.progress import say
+
+INSTALL = 'python -m pip install "srflow-mer[app]"'
+
+
+def serve(
+    port: int, bundles: list[Path] | None = None, open_browser: bool = True, keep_s: float | None = None
+) -> None:
+    """Serve until interrupted (SIGINT, SIGTERM, SIGHUP); clips are deleted before it returns.
+
+    Parameters
+    ----------
+    port : of 127.0.0.1; 0 takes any free one
+    bundles : folders offered beside the bundles that come with mer, the first as the default
+    keep_s : how long clips are kept after their analysis, s
+
+    Raises
+    ------
+    BadInput : the port is taken, a bundle is none, or the extra [app] is not installed
+    """
+    try:
+        import uvicorn
+
+        from mer.web.app import create_app
+    except ModuleNotFoundError as error:
+        raise BadInput(
+            f"The page needs {error.name}, which is not installed. Install it: {INSTALL}"
+        ) from error
+    from mer.web.clips import KEEP_S, Clips
+    from mer.web.storage import Storage
+
+    offered = offered_bundles(bundles or [])
+    listener = listen(port)
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    for name in ("SIGTERM", "SIGHUP"):  # uvicorn handles its own while it serves, then raises them again
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets=None) -> None:
+            await super().startup(sockets)
+            print(address, flush=True)
+            say("Open this address in a browser on this machine. Ctrl+C ends it and deletes all clips.")
+            if open_browser:
+                threading.Thread(target=show, args=(address,), daemon=True).start()
+
+    with Storage() as storage, listener:
+        if storage.n_leftovers:
+            say(f"Deleted what {storage.n_leftovers} earlier server(s) left behind when they were killed.")
+        app = create_app(Clips(storage, offered, keep_s or KEEP_S))
+        config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2)
+        try:
+            Server(config).run(sockets=[listener])
+        except KeyboardInterrupt:
+            pass
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on 127.0.0.1 alone; raises `BadInput` if the port cannot be had."""
+    listener = socket.socket()
+    if os.name == "posix":  # elsewhere the option lets two servers share one port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise BadInput(
+            f"Port {port} cannot be used ({error.strerror}). Is mer app running already? --port 0 takes any free one."
+        ) from error
+    return listener
+
+
+def offered_bundles(folders: list[Path]) -> dict[str, str]:
+    """Name -> path of the bundles given, then of those that come with mer; raises `BadInput` for a folder that is none."""
+    shipped = sorted((Path(__file__).parents[1] / "bundles").glob("*/bundle.json"))
+    found: dict[str, str] = {}
+    for folder in [*folders, *(file.parent for file in shipped)]:
+        if not (folder / "bundle.json").is_file():
+            raise BadInput(
+                f"{folder} is no bundle: it has no bundle.json. Make one with: mer train PREPARED --out {folder}"
+            )
+        name = folder.resolve().name
+        found.setdefault(name if name not in found else str(folder), str(folder))
+    return found
+
+
+def show(address: str) -> None:
+    """Open a graphical browser; a text browser would take over the terminal that the server runs in."""
+    import webbrowser
+
+    needs_display = sys.platform not in ("darwin", "win32")
+    if needs_display and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return
+    if type(browser) is not webbrowser.GenericBrowser:
+        browser.open(address)

@@ -1,0 +1,31 @@
+// The words and tables of a score.
+
+import {$, el} from "./dom.js";
+
+export const KINDS = {micro: "micro-expression", macro: "expression", blink: "blink", closed: "eyes closed", eyes_closed: "eyes closed", head: "head movement"};
+
+export function drawSummary({score}) {
+  const most = score.regions[0], when = score.onset_s === null ? "" : `, from ${score.onset_s.toFixed(2)} to ${score.apex_s.toFixed(2)} s`;
+  $("headline").textContent = most ? `${capital(most.name)}: ${most.motion.toFixed(1)} % of the inter-ocular distance${when}.` : "Nothing moved that could be measured.";
+  $("units").replaceChildren(...score.units.map(unit => el("li", {}, `${unit.words}, ${Math.round(100 * unit.evidence)} %`)));
+  $("units").hidden = !score.units.length;
+  $("label").textContent = score.label ? `${capital(score.label)}, with probability ${Math.max(...Object.values(score.probabilities)).toFixed(2)}.` : `No label: ${score.reason}.`;
+  $("bars").replaceChildren(...Object.entries(score.probabilities).sort((a, b) => b[1] - a[1]).flatMap(([label, p]) => {
+    const fill = el("i");
+    fill.style.width = `${100 * p}%`;
+    return [el("span", {}, label), el("span", {class: "bar"}, fill), el("span", {}, p.toFixed(2))];
+  }));
+  $("bars").hidden = !score.label;  // without a label, numbers would be read as one
+  $("synthetic").hidden = !score.synthetic;
+}
+
+export function drawTables({score}) {
+  $("regions").replaceChildren(...score.regions.map(region => el("tr", {},
+    el("td", {}, region.name),
+    ...[region.motion.toFixed(2), region.strain.toFixed(1), `${Math.round(100 * (region.share ?? 0))} %`].map(value => el("td", {class: "n"}, value)))));
+  $("warnings").replaceChildren(...score.warnings.map(warning => el("li", {}, warning)));
+  $("warnings").hidden = !score.warnings.length;
+  $("no-warnings").hidden = score.warnings.length > 0;
+}
+
+const capital = text => text[0].toUpperCase() + text.slice(1);
