@@ -39,6 +39,28 @@ def test_help_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "score READM.md",
+        "spot READM.md",
+        "report READM.md",
+        "cv READM.md --out x",
+        "prepare casme2 --root READM.md",
+    ],
+)
+def test_a_missing_path_is_reported_before_anything_heavy_is_imported(words, tmp_path, monkeypatch):
+    (tmp_path / "README.md").touch()
+    monkeypatch.chdir(tmp_path)
+    probe = (
+        "import sys; from mer.cli.main import cli; from mer_core.errors import BadInput\n"
+        "try: cli(sys.argv[1:], standalone_mode=False)\n"
+        "except BadInput as error: print('README.md' in str(error), [m for m in ('numpy', 'cv2') if m in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", probe, *words.split()], capture_output=True, text=True)
+    assert answer.stdout.strip() == "True []", answer.stderr
+
+
+@pytest.mark.parametrize(
     "words, command",
     list(commands(cli)),
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -92,8 +114,10 @@ def test_apex_rules_offered_are_those_there_are():
 
 
 def test_the_page_of_a_clip_needs_a_folder_and_that_is_said_before_the_clip_is_watched(tmp_path):
-    (tmp_path / "notes.txt").touch()
-    result = CliRunner().invoke(cli, ["score", "clip.mp4", "--out", str(tmp_path / "notes.txt")])
+    (tmp_path / "notes.txt").touch(), (tmp_path / "clip.mp4").touch()
+    result = CliRunner().invoke(
+        cli, ["score", str(tmp_path / "clip.mp4"), "--out", str(tmp_path / "notes.txt")]
+    )
     assert result.exit_code == 2 and "notes.txt is a file" in result.output
 
 

@@ -2,21 +2,25 @@
 
 import click
 
-from mer.cli.options import FILE, FOLDER, Name, known
+from mer.cli.options import FOLDER, INPUT_FILE, INPUT_FOLDER, Name, known
 
 
 def experiment(command):
     """The options that say what is evaluated or fitted; shared by `cv` and `train`, named as in `CvConfig`."""
     for option in reversed(
         [
-            click.argument("prepared", type=FOLDER, nargs=-1),
+            click.argument("prepared", type=INPUT_FOLDER, nargs=-1),
             click.option(
-                "--config", type=FILE, help="YAML with any of these settings; options typed here win."
+                "--config", type=INPUT_FILE, help="YAML with any of these settings; options typed here win."
             ),
             click.option(
-                "--maps", type=FOLDER, help="Ready-made motion maps (PNG or NPY) instead of prepared clips."
+                "--maps",
+                type=INPUT_FOLDER,
+                help="Ready-made motion maps (PNG or NPY) instead of prepared clips.",
             ),
-            click.option("--index", type=FILE, help="CSV of the maps: file, dataset, subject, clip, label."),
+            click.option(
+                "--index", type=INPUT_FILE, help="CSV of the maps: file, dataset, subject, clip, label."
+            ),
             click.option(
                 "--protocol", help="Which clips count and how emotions become labels: a name, or a YAML file."
             ),
@@ -100,7 +104,7 @@ def cv(prepared, config, maps, index, out, jobs, **typed):
 
 
 @click.command()
-@click.argument("run", type=FOLDER)
+@click.argument("run", type=INPUT_FOLDER)
 def report(run):
     """Write the report of a run again: one self-contained HTML page.
 
@@ -114,7 +118,7 @@ def report(run):
 
 
 @click.command()
-@click.argument("runs", type=FOLDER, nargs=-1, required=True)
+@click.argument("runs", type=INPUT_FOLDER, nargs=-1, required=True)
 @click.option(
     "--published",
     is_flag=True,
@@ -142,7 +146,7 @@ def compare(runs, published, out):
 
 
 @click.command()
-@click.argument("run", type=FOLDER)
+@click.argument("run", type=INPUT_FOLDER)
 def audit(run):
     """Show what a run would claim if each test subject chose its own epoch. Never a result.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mer.cli.options import FILE, FOLDER, Commands, Name, known
+from mer.cli.options import FILE, FOLDER, INPUT_FILE, INPUT_FOLDER, Commands, Name, known
 
 
 @click.group(cls=Commands)
@@ -13,7 +13,7 @@ def flow():
 
 
 @flow.command()
-@click.argument("prepared", type=FOLDER, nargs=-1, required=True)
+@click.argument("prepared", type=INPUT_FOLDER, nargs=-1, required=True)
 @click.option(
     "--method",
     type=Name("flow.methods"),
@@ -21,7 +21,7 @@ def flow():
     show_default=True,
     help=f"One of {known('flow.methods')}.",
 )
-@click.option("--weights", type=FILE, help="Local weights, for methods that need them.")
+@click.option("--weights", type=INPUT_FILE, help="Local weights, for methods that need them.")
 @click.option(
     "--phase",
     type=click.Choice(["onset-apex", "apex-offset"]),
@@ -77,7 +77,7 @@ def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
     multiple=True,
     help="Only these; may be repeated.  [default: all]",
 )
-@click.option("--weights", type=FILE, help="Local weights, for the one method that is named.")
+@click.option("--weights", type=INPUT_FILE, help="Local weights, for the one method that is named.")
 @click.option(
     "--size", "sizes", type=click.IntRange(64, 2048), multiple=True, default=(224, 448), show_default=True
 )
@@ -85,7 +85,7 @@ def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--faces",
-    type=FOLDER,
+    type=INPUT_FOLDER,
     help="Folder with more real faces (portraits/, clips/) beside scikit-image's astronaut.",
 )
 @click.option(
@@ -145,7 +145,7 @@ def render(out, pairs, seed, size, jobs):
 
 
 @flow.command("train")
-@click.argument("config", type=FILE)
+@click.argument("config", type=INPUT_FILE)
 @click.option(
     "--out",
     type=FOLDER,
@@ -166,7 +166,7 @@ def train_flow(config, out, device):
 
 
 @flow.command()
-@click.argument("weights", type=FILE)
+@click.argument("weights", type=INPUT_FILE)
 @click.option("--out", type=FILE, required=True, help="The .onnx file to write.")
 @click.option(
     "--size",

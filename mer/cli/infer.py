@@ -6,10 +6,12 @@ from pathlib import Path
 import click
 
 from mer.cli.evaluate import experiment, inputs_and_config
-from mer.cli.options import ANY, FOLDER
+from mer.cli.options import ANY, INPUT, INPUT_FOLDER
 
 bundle_option = click.option(
-    "--bundle", type=FOLDER, help="A bundle written by mer train.  [default: the one that comes with mer]"
+    "--bundle",
+    type=INPUT_FOLDER,
+    help="A bundle written by mer train.  [default: the one that comes with mer]",
 )
 fps_option = click.option(
     "--fps",
@@ -47,7 +49,7 @@ def train(prepared, config, maps, index, out, **typed):
 
 
 @click.command()
-@click.argument("clip", type=ANY)
+@click.argument("clip", type=INPUT)
 @bundle_option
 @click.option("--onset", type=int, help="Frame number of the onset, where you know it.")
 @click.option("--apex", type=int, help="Frame number of the apex, where you know it.")
@@ -103,7 +105,7 @@ def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
 
 
 @click.command()
-@click.argument("video", type=ANY)
+@click.argument("video", type=INPUT)
 @bundle_option
 @click.option(
     "--label/--no-label", default=True, show_default=True, help="Say what each expression resembles."
@@ -148,7 +150,7 @@ def spot(video, bundle, label, fps, face, out):
 @click.option(
     "--bundle",
     "bundles",
-    type=FOLDER,
+    type=INPUT_FOLDER,
     multiple=True,
     help="A bundle written by mer train, offered first; may be repeated.  [default: those that come with mer]",
 )

@@ -13,7 +13,7 @@ import click
 from mer.cli.evaluate import audit, compare, cv, report
 from mer.cli.flow import flow
 from mer.cli.infer import app, score, spot, train
-from mer.cli.options import FOLDER, Commands, Name, known
+from mer.cli.options import FOLDER, INPUT_FOLDER, Commands, Name, known
 from mer_core import __version__, progress
 from mer_core.errors import MerError
 
@@ -64,7 +64,7 @@ def demo(out: Path, layout: str | None):
 
 @cli.command(epilog=f"Datasets: {known('data_prep.datasets')}.")
 @click.argument("dataset", type=Name("data_prep.datasets"))
-@click.option("--root", type=FOLDER, required=True, help="The dataset as you downloaded it.")
+@click.option("--root", type=INPUT_FOLDER, required=True, help="The dataset as you downloaded it.")
 @click.option("--out", type=FOLDER, help="Folder for the prepared faces; one per dataset.")
 @click.option("--check", is_flag=True, help="Only say whether the folder is right; writes nothing.")
 @click.option(

@@ -1,15 +1,32 @@
 """What the commands share: types of arguments, names answered with the nearest one, groups in the order of the work."""
 
+import difflib
 from pathlib import Path
 
 import click
 
 from mer_core import registry
-from mer_core.errors import UnknownName
+from mer_core.errors import BadInput, UnknownName
 
-FOLDER = click.Path(path_type=Path, file_okay=False)
-FILE = click.Path(path_type=Path, dir_okay=False)
+
+class Existing(click.Path):
+    """A path to read, which must be there. Checked while the line is parsed, before anything heavy is imported."""
+
+    def convert(self, value, param, ctx):
+        path = Path(value)
+        if not path.exists():
+            names = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+            near = difflib.get_close_matches(path.name, names, n=1)
+            where = "Check the path." if path.is_absolute() else f"The path is taken from {Path.cwd()}."
+            hint = f"Did you mean {path.parent / near[0]}?" if near else where
+            raise BadInput(f"There is no file or folder at {path}. {hint}")
+        return super().convert(value, param, ctx)
+
+
+FOLDER, FILE = click.Path(path_type=Path, file_okay=False), click.Path(path_type=Path, dir_okay=False)
 ANY = click.Path(path_type=Path)
+INPUT, INPUT_FOLDER = Existing(path_type=Path), Existing(path_type=Path, file_okay=False)
+INPUT_FILE = Existing(path_type=Path, dir_okay=False)
 
 
 class Name(click.ParamType):
