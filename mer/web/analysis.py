@@ -1,4 +1,7 @@
-"""From a file to what the page shows. The only module of the page that calls `mer.inference`; heavy imports at the call."""
+"""From a file to what the page shows: the only module of the page that calls `mer.inference`.
+
+Heavy imports are made at the call, so that the server answers before the models are loaded.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +36,7 @@ def warm_up() -> None:
 
 
 def analyse(path: Path, bundle: str, progress: Progress) -> Analysis:
-    """Track the clip once, list its intervals and score the strongest moment. Raises `MerError`s as `mer.score` does."""
+    """Track the clip once, list its intervals, score the strongest moment. Raises as `mer.score` does."""
     from data_prep.frames import open_frames
     from mer.inference import onset_apex, spotting
     from mer.inference.face_tracker import Follower
@@ -54,7 +57,7 @@ def analyse(path: Path, bundle: str, progress: Progress) -> Analysis:
 
 
 def score_moment(analysis: Analysis, onset: int, apex: int, bundle: str) -> "Score":
-    """Score the same clip between two frame numbers of the user's choice. Raises `BadInput` where one cannot be used."""
+    """Score the same clip between two frame numbers. Raises `BadInput` where one cannot be used."""
     from mer.inference.predict import given
 
     if onset == apex:

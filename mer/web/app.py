@@ -60,8 +60,8 @@ def create_app(clips: Clips) -> Starlette:
 
 
 async def _user_error(request: Request, error: MerError) -> Response:
-    return JSONResponse({"code": getattr(error, "code", "bad_input"), "message": str(error)}, 422)
+    return JSONResponse({"code": error.code, "message": str(error)}, 422)
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
-    return JSONResponse({"code": f"http_{error.status_code}", "message": error.detail}, error.status_code)
+    return JSONResponse({"code": f"http-{error.status_code}", "message": error.detail}, error.status_code)

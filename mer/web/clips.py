@@ -1,4 +1,4 @@
-"""The clips of one server: uploaded, analysed in turn, kept for a stated time, deleted with everything made from them."""
+"""The clips of one server: analysed in turn, kept for a stated time, deleted with all that was made from them."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ MAX_BYTES = 500_000_000  # of one clip
 
 @dataclass(eq=False)
 class Clip:
-    """One clip: its file, the bundle that scores it, the task that analyses it and the one that draws its video."""
+    """One clip: its file, its bundle, the task that analyses it and the one that draws its video."""
 
     key: str
     path: Path
@@ -65,15 +65,13 @@ class Clips:
             raise BadInput(f"The page keeps up to {MAX_CLIPS} clips. Close one first.")
         return self.storage.new_folder(size)
 
-    def add(
-        self, folder: Path, name: str, bundle: str | None, prepare: Callable[[Path], None] | None = None
-    ) -> Clip:
-        """Queue the file `name` in `folder`; `prepare` makes it first where it is not there yet."""
+    def add(self, folder: Path, name: str, bundle: str | None, prepare: Callable | None = None) -> Clip:
+        """Queue the file `name` in `folder`; `prepare(path, progress)` makes it first where it is not there yet."""
         path, bundle = folder / name, self.check_bundle(bundle)
 
         def run(progress):
             if prepare is not None:
-                prepare(path)
+                prepare(path, progress)
             return analysis.analyse(path, self.bundles[clip.bundle], progress)
 
         clip = Clip(folder.name, path, bundle, Task(run, hide=f"{folder}/"))

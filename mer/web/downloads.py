@@ -1,4 +1,4 @@
-"""What a result can be looked at or saved as: each file is made when it is first asked for, beside the clip."""
+"""What a result can be looked at or saved as: each file is made when it is first asked for."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +10,9 @@ PICTURES = ("onset", "apex", "arrows", "flow", "strain")
 
 
 class Download(NamedTuple):
-    """How a file is made (`make(clip, path)`, in the worker), and what is appended to the clip's name when it is saved.
+    """How a file is made (`make(clip, path)`, in the worker), and the end of its name when it is saved.
 
-    A suffix of None: shown on the page only.
+    Without such an end it is shown on the page only.
     """
 
     make: Callable[[Clip, Path], None]
@@ -71,7 +71,7 @@ DOWNLOADS = {
 
 
 def make(clip: Clip, name: str) -> Path:
-    """The file of that name for the clip's present score, made if it is not there yet. Call it in the worker."""
+    """The file of that name for the clip's present score; made at the first call, in the worker."""
     path = clip.folder / f"score-{clip.n_scored}" / name
     if not path.exists():
         path.parent.mkdir(exist_ok=True)

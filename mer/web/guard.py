@@ -1,7 +1,7 @@
 """Who is answered: pages of this server on this machine. Other sites and other host names are refused.
 
-A site that the user visits can make the browser send requests here; what gives it away is its Origin, its fetch metadata, or
-(DNS rebinding) its host name.
+A site that the user visits can make the browser send requests here; what gives it away is its Origin, its fetch
+metadata, or (DNS rebinding) its host name.
 """
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 HOSTS = ("127.0.0.1", "localhost")
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=()",
     "Referrer-Policy": "no-referrer",
@@ -38,12 +38,12 @@ class Guard:
         app: ASGIApp = self.app
         if not is_own(Headers(scope=scope), scope["method"]):
             message = "This page answers its own machine only: open the address that mer app printed."
-            app = JSONResponse({"code": "foreign_request", "message": message}, 403)
+            app = JSONResponse({"code": "foreign-request", "message": message}, 403)
         await app(scope, receive, send_guarded)
 
 
 def is_own(headers: Headers, method: str) -> bool:
-    """Whether a request comes from a page of this server, from the address bar, or from a program of this machine."""
+    """Whether a request comes from a page of this server, the address bar, or a program of this machine."""
     host = headers.get("host", "")
     if host.rsplit(":", 1)[0] not in HOSTS:
         return False

@@ -67,7 +67,10 @@ async def example(request: Request) -> Response:
     kept = _all(request)
     cache = kept.storage.root / NAME
     clip = kept.add(
-        kept.new_folder(0), NAME, request.query_params.get("bundle"), lambda path: write_example(path, cache)
+        kept.new_folder(0),
+        NAME,
+        request.query_params.get("bundle"),
+        lambda path, progress: write_example(path, cache, progress),
     )
     return JSONResponse(kept.to_dict(clip), 201)
 

@@ -1,4 +1,4 @@
-"""One worker thread for all clips: tasks wait in order, report progress, can be cancelled, and let short calls in between.
+"""One worker thread for all clips: tasks wait in order, report progress, can be cancelled, let short calls in.
 
 The models (face mesh, detector, flow) are not made for two threads at once, so whatever uses them runs here.
 """
@@ -51,13 +51,13 @@ class Task:
     def end(self, state: str, error: Exception | None = None) -> None:
         """Record how it ended."""
         if error is not None:
-            self.code = getattr(error, "code", "internal") if isinstance(error, MerError) else "internal"
+            self.code = error.code if isinstance(error, MerError) else "internal"
             self.message = str(error).replace(self.hide, "") if self.hide else str(error)
         self.state, self.ended = state, time.monotonic()
 
 
 class Queue:
-    """Runs tasks one after another in one thread; `call` squeezes a short function in before the next frame."""
+    """Runs tasks one after another in one thread; `call` runs a short function before the next frame."""
 
     def __init__(self):
         self._waiting: deque[Task] = deque()
@@ -79,8 +79,11 @@ class Queue:
         """Run a short function in the worker, ahead of every task that waits."""
         future: Future = Future()
         with self._changed:
-            self._calls.append((future, function))
-            self._changed.notify()
+            if self._stopped:
+                future.cancel()
+            else:
+                self._calls.append((future, function))
+                self._changed.notify()
         return future
 
     def position(self, task: Task) -> int:
@@ -97,8 +100,8 @@ class Queue:
                 self._waiting.remove(task)
                 task.end("cancelled")
 
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """Cancel everything and wait for the worker."""
+    def stop(self, timeout_s: float = 0.5) -> None:
+        """Cancel everything and wait a moment for the worker, which may be loading models."""
         with self._changed:
             self._stopped = True
             for task in self._waiting:
@@ -132,9 +135,7 @@ class Queue:
             if task.cancelled.is_set():
                 raise Cancelled
             if time.monotonic() - started > MAX_TASK_S:
-                raise BadInput(
-                    f"Stopped after {MAX_TASK_S / 60:.0f} minutes. Cut the clip, or use mer spot on the command line."
-                )
+                raise BadInput(f"Stopped after {MAX_TASK_S / 60:.0f} minutes. Cut the clip, or use mer spot.")
             self._run_calls()
 
         task.state = "working"

@@ -7,10 +7,11 @@ import sys
 import threading
 from pathlib import Path
 
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, MissingDependency
 from mer_core.progress import say
 
-INSTALL = 'python -m pip install "srflow-mer[app]"'
+INSTALL = 'python -m pip install starlette uvicorn, or the extra: python -m pip install -e ".[app]"'
+TEXT_BROWSERS = ("elinks", "links", "lynx", "w3m", "www-browser")
 
 
 def serve(
@@ -26,14 +27,15 @@ def serve(
 
     Raises
     ------
-    BadInput : the port is taken, a bundle is none, or the extra [app] is not installed
+    BadInput : the port is taken, or a bundle is none
+    MissingDependency : the extra [app] is not installed
     """
     try:
         import uvicorn
 
         from mer.web.app import create_app
     except ModuleNotFoundError as error:
-        raise BadInput(
+        raise MissingDependency(
             f"The page needs {error.name}, which is not installed. Install it: {INSTALL}"
         ) from error
     from mer.web.clips import KEEP_S, Clips
@@ -42,9 +44,8 @@ def serve(
     offered = offered_bundles(bundles or [])
     listener = listen(port)
     address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    for name in ("SIGTERM", "SIGHUP"):  # uvicorn handles its own while it serves, then raises them again
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
+    # uvicorn handles SIGTERM while it serves and raises it again afterwards; files are deleted on the way out.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
     class Server(uvicorn.Server):
         async def startup(self, sockets=None) -> None:
@@ -59,8 +60,11 @@ def serve(
             say(f"Deleted what {storage.n_leftovers} earlier server(s) left behind when they were killed.")
         app = create_app(Clips(storage, offered, keep_s or KEEP_S))
         config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2)
+        server = Server(config)
+        if hasattr(signal, "SIGHUP"):  # the terminal was closed
+            signal.signal(signal.SIGHUP, server.handle_exit)
         try:
-            Server(config).run(sockets=[listener])
+            server.run(sockets=[listener])
         except KeyboardInterrupt:
             pass
 
@@ -75,19 +79,19 @@ def listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise BadInput(
-            f"Port {port} cannot be used ({error.strerror}). Is mer app running already? --port 0 takes any free one."
+            f"Port {port} cannot be used ({error.strerror}). Is mer app running already? --port 0 takes a free one."
         ) from error
     return listener
 
 
 def offered_bundles(folders: list[Path]) -> dict[str, str]:
-    """Name -> path of the bundles given, then of those that come with mer; raises `BadInput` for a folder that is none."""
+    """Name -> path of the bundles given, then of the shipped ones; raises `BadInput` for a folder that is none."""
     shipped = sorted((Path(__file__).parents[1] / "bundles").glob("*/bundle.json"))
     found: dict[str, str] = {}
     for folder in [*folders, *(file.parent for file in shipped)]:
         if not (folder / "bundle.json").is_file():
             raise BadInput(
-                f"{folder} is no bundle: it has no bundle.json. Make one with: mer train PREPARED --out {folder}"
+                f"{folder} is no bundle: it has no bundle.json. Make one: mer train PREPARED --out {folder}"
             )
         name = folder.resolve().name
         found.setdefault(name if name not in found else str(folder), str(folder))
@@ -105,5 +109,5 @@ def show(address: str) -> None:
         browser = webbrowser.get()
     except webbrowser.Error:
         return
-    if type(browser) is not webbrowser.GenericBrowser:
+    if Path(browser.name).name not in TEXT_BROWSERS:
         browser.open(address)

@@ -1,6 +1,6 @@
-"""Where uploads lie and when they are deleted: a private temporary folder per server, a folder per clip in it.
+"""Where uploads lie: a private temporary folder per server, and in it a folder per clip.
 
-The folder of a server is locked while the server lives, so that the next start can tell what a crash left behind.
+A server's folder is locked while the server lives, so that the next start can tell what a crash left behind.
 """
 
 import fcntl
@@ -36,12 +36,12 @@ class Storage:
         self.close()
 
     def new_folder(self, size: int = 0) -> Path:
-        """An empty folder with an unguessable name; raises `BadInput` where the disk has no room for `size` bytes."""
+        """An empty folder with an unguessable name; raises `BadInput` where there is no room for `size` bytes."""
         free = shutil.disk_usage(self.root).free
         if free < size + SPARE_BYTES:
             raise BadInput(
-                f"The disk of {self.root.parent} has {free / 1e6:.0f} MB left and the clip needs {size / 1e6:.0f} MB "
-                "and some room. Free some space, or set TMPDIR to a folder on another disk."
+                f"The disk of {self.root.parent} has {free / 1e6:.0f} MB left; the clip needs {size / 1e6:.0f} MB, and "
+                "some room is kept. Free some space, or set TMPDIR to a folder on another disk."
             )
         folder = self.root / secrets.token_urlsafe(9)
         folder.mkdir()

@@ -1,12 +1,14 @@
-"""A headless Chromium over its debugging pipe: enough to open a page, give it a file, ask it things and take its picture."""
+"""A headless Chromium over its debugging pipe: opens pages, uses them as a person would, takes their picture."""
 
 import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from itertools import count
+from pathlib import Path
 
 # Moves both ends out of the way before they become 3 and 4, then turns into the browser.
 START = """
@@ -15,23 +17,32 @@ ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
 os.dup2(ends[0], 3), os.dup2(ends[1], 4)
 os.execvp(sys.argv[3], sys.argv[3:])
 """
+OPTIONS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--use-fake-device-for-media-stream",  # the camera shows a test picture
+    "--use-fake-ui-for-media-stream",  # and nobody is asked
+    "--remote-debugging-pipe",
+]
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowRight": 39}
+
+
+def program() -> str | None:
+    """Chromium's path: MER_CHROMIUM, or what is installed."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("MER_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
 class Browser:
+    """One browser with one tab; a second one is `Browser.new_tab`."""
+
     def __init__(self, program: str, profile: str):
         here_read, there_write = os.pipe()
-        there_read, self.write = os.pipe()
-        words = [
-            program,
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--disable-background-networking",
-            f"--user-data-dir={profile}",
-            "--remote-debugging-pipe",
-            "about:blank",
-        ]
+        there_read, self._write = os.pipe()
+        words = [program, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
         # Chromium takes commands from descriptor 3 and answers on 4.
         self.process = subprocess.Popen(
             [sys.executable, "-c", START, str(there_read), str(there_write), *words],
@@ -40,50 +51,67 @@ class Browser:
             stderr=subprocess.DEVNULL,
         )
         os.close(there_read), os.close(there_write)
-        self.answers, self.numbers, self.session, self.events = os.fdopen(here_read, "rb"), count(1), None, []
+        self._read, self._buffer, self._numbers = here_read, b"", count(1)
+        self.session, self.events = None, []
+        self.new_tab()
+
+    def new_tab(self) -> str:
+        """Open a tab and go to it; returns its session, to be set as `session` to come back."""
+        self.session = None
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "DOM", "Runtime", "Network"):
             self.ask(f"{domain}.enable")
+        return self.session
 
     def ask(self, method: str, **parameters):
-        """Send one command and return its result; what else the browser tells is kept in `events`."""
-        number = next(self.numbers)
-        message = {"id": number, "method": method, "params": parameters} | (
-            {"sessionId": self.session} if self.session else {}
-        )
-        os.write(self.write, json.dumps(message).encode() + b"\0")
+        """Send one command and return its result; whatever else the browser reports is kept in `events`."""
+        number = next(self._numbers)
+        message = {"id": number, "method": method, "params": parameters}
+        if self.session:
+            message["sessionId"] = self.session
+        os.write(self._write, json.dumps(message).encode() + b"\0")
         while True:
-            told = json.loads(self._message())
-            if told.get("id") == number:
-                assert "error" not in told, told
-                return told["result"]
-            self.events.append(told)
+            answer = json.loads(self._message())
+            if answer.get("id") == number:
+                assert "error" not in answer, answer
+                return answer["result"]
+            self.events.append(answer)
 
     def _message(self) -> bytes:
-        read = bytearray()
-        while (byte := self.answers.read(1)) != b"\0":
-            assert byte, "the browser is gone"
-            read += byte
-        return bytes(read)
+        while b"\0" not in self._buffer:
+            part = os.read(self._read, 1 << 16)
+            assert part, "the browser is gone"
+            self._buffer += part
+        message, self._buffer = self._buffer.split(b"\0", 1)
+        return message
 
     def run(self, script: str):
-        """The value of a JavaScript expression on the page."""
-        told = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in told, told
-        return told["result"].get("value")
+        """The value of a JavaScript expression on the page; promises are awaited."""
+        answer = self.ask(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, userGesture=True
+        )
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
 
-    def wait(self, script: str, seconds: float = 120):
-        """Until the expression is true; returns it."""
+    def wait(self, script: str, seconds: float = 60):
+        """Wait until the expression is true; returns its value."""
         end = time.monotonic() + seconds
         while not (value := self.run(script)):
-            assert time.monotonic() < end, (
-                f"{script} never came true; the page says: {self.run('document.body.innerText')}"
-            )
-            time.sleep(0.1)
+            assert time.monotonic() < end, f"{script} never came true: {self.run('document.body.innerText')}"
+            time.sleep(0.05)
         return value
 
     def open(self, address: str, width: int = 1280, height: int = 900) -> None:
+        """Go to an address."""
+        self.size(width, height)
+        self.ask("Page.navigate", url=address)
+        self.wait(
+            "document.readyState === 'complete' && document.querySelector('#limits')?.textContent !== ''"
+        )
+
+    def size(self, width: int, height: int) -> None:
+        """Size of the window, px."""
         self.ask(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -91,30 +119,64 @@ class Browser:
             deviceScaleFactor=1,
             mobile=False,
         )
-        self.ask("Page.navigate", url=address)
-        self.wait("document.readyState === 'complete'")
 
-    def give(self, selector: str, path: str) -> None:
-        """Choose a file in a file field."""
+    def dark(self, on: bool) -> None:
+        """Prefer dark colours, or light ones."""
+        scheme = [{"name": "prefers-color-scheme", "value": "dark" if on else "light"}]
+        self.ask("Emulation.setEmulatedMedia", features=scheme)
+
+    def choose(self, selector: str, *paths: Path) -> None:
+        """Choose files in a file field."""
         root = self.ask("DOM.getDocument")["root"]["nodeId"]
         field = self.ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
-        self.ask("DOM.setFileInputFiles", files=[path], nodeId=field)
+        self.ask("DOM.setFileInputFiles", files=[str(path) for path in paths], nodeId=field)
 
-    def picture(self, path) -> None:
-        """A PNG of the whole page."""
-        path.write_bytes(
-            base64.b64decode(self.ask("Page.captureScreenshot", captureBeyondViewport=True)["data"])
+    def drop(self, path: Path, x: int, y: int) -> None:
+        """Drag a file onto the page and let it go at (x, y) px."""
+        data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self.ask("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
+
+    def click(self, selector: str) -> None:
+        """Click in the middle of an element with the mouse."""
+        x, y = self.run(
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)}), r = () => e.getBoundingClientRect();"
+            "e.scrollIntoView({block: 'center'}); return [r().x + r().width / 2, r().y + r().height / 2]; })()"
         )
+        self.click_at(x, y)
+
+    def click_at(self, x: float, y: float) -> None:
+        """Click at (x, y) px of the window."""
+        for kind in ("mousePressed", "mouseReleased"):
+            self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
+
+    def press(self, key: str, times: int = 1) -> None:
+        """Press a key."""
+        text = {"text": "\r"} if key == "Enter" else {}
+        for _ in range(times):
+            for kind in ("keyDown", "keyUp"):
+                self.ask(
+                    "Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=KEYS[key], **text
+                )
+                text = {}
+
+    def picture(self, path: Path) -> None:
+        """A PNG of the whole page."""
+        png = self.ask("Page.captureScreenshot", captureBeyondViewport=True)["data"]
+        path.write_bytes(base64.b64decode(png))
 
     def addresses(self) -> set[str]:
-        """All that the page has asked for."""
-        return {
-            told["params"]["request"]["url"]
-            for told in self.events
-            if told.get("method") == "Network.requestWillBeSent"
-        }
+        """All that the pages have asked for."""
+        asked = [event for event in self.events if event.get("method") == "Network.requestWillBeSent"]
+        return {event["params"]["request"]["url"] for event in asked}
+
+    def problems(self) -> list:
+        """What went wrong in scripts."""
+        return [event for event in self.events if event.get("method") == "Runtime.exceptionThrown"]
 
     def close(self) -> None:
+        """End the browser."""
+        self.session = None
         self.ask("Browser.close")
         self.process.wait(20)
-        os.close(self.write), self.answers.close()
+        os.close(self._write), os.close(self._read)
