@@ -13,22 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from data_prep.clutter import clutter_kind
 from data_prep.frames import numbered_images
 from data_prep.identity import clean_name, subject_key
 from mer_core.errors import BadInput
 
 DEPTH = 4  # folders in folders that are looked into: zips nest a folder in a folder of the same name
-# What file managers, network drives and notebooks leave in the folders of others; names with a dot in front
-# are such, too.
-CLUTTER = {
-    "__macosx",
-    "@eadir",
-    "$recycle.bin",
-    "system volume information",
-    "lost+found",
-    "#recycle",
-    "thumbs",
-}
 
 
 class AmbiguousFolder(BadInput):
@@ -164,7 +154,7 @@ def folders_in(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.is_dir() and not is_clutter(path.name):
+        if path.is_dir() and not clutter_kind(path.name):
             first = found.setdefault(_key(path.name), path)
             if first != path:
                 raise _ambiguous("folders whose names differ in case or Unicode form only", [first, path])
@@ -198,11 +188,18 @@ def images_in(folder: Path) -> dict[int, Path]:
     return numbered_images(folder)
 
 
-def is_clutter(name: str) -> bool:
-    """Whether a file or folder of this name is nobody's data: hidden, a trash, a thumbnail cache, a lock
-    file.
-    """
-    return name.startswith((".", "~$")) or name.lower() in CLUTTER
+def skipped_folders(root: Path) -> str:
+    """Say which folders are nobody's data and are not entered, by kind; empty where there are none."""
+    found: dict[str, list[str]] = {}
+    for folder, _ in walk(root, "(?!)"):
+        for path in sorted(folder.iterdir()):
+            if (kind := clutter_kind(path.name)) and path.is_dir():
+                found.setdefault(kind, []).append(str(path.relative_to(root)))
+    kinds = [
+        f"{len(names)} {kind} ({names[0]}{', ...' if len(names) > 1 else ''})"
+        for kind, names in found.items()
+    ]
+    return f"Folders not entered: {', '.join(kinds)}." if kinds else ""
 
 
 def walk(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[Path, list[str]]]:
@@ -220,7 +217,7 @@ def walk(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[P
                 inside = sorted(
                     entry.name
                     for entry in entries
-                    if entry.is_dir() and entry.name.lower() not in avoided and not is_clutter(entry.name)
+                    if entry.is_dir() and entry.name.lower() not in avoided and not clutter_kind(entry.name)
                 )
             yield folder, inside
             deeper += [folder / name for name in inside if not _is(name, stop)]

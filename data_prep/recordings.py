@@ -1,0 +1,130 @@
+"""Clips below a folder of one's own recordings: videos, TIFF stacks, folders of numbered images."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from data_prep.clutter import clutter_kind
+from data_prep.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, n_pictures
+from mer_core.content import content_id
+from mer_core.errors import BadInput
+from mer_core.io import printable
+
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".asf", ".mpg", ".mpeg", ".m2v", ".vob", ".mts",
+    ".m2ts", ".ts", ".3gp", ".3g2", ".flv", ".f4v", ".ogv", ".mxf", ".dv", ".divx", ".mjpeg", ".mjpg", ".y4m",
+    ".h264", ".264", ".h265", ".hevc", ".gif",
+)  # fmt: skip
+
+
+@dataclass
+class Recordings:
+    """What lies below a folder."""
+
+    folder: Path
+    clips: dict[str, Path] = field(default_factory=dict)  # path below the folder, printable -> path
+    skipped: Counter = field(
+        default_factory=Counter
+    )  # files that are no clips, and folders not entered, by kind
+    examples: dict[str, str] = field(default_factory=dict)  # kind -> the first of it
+
+    def skip(self, kind: str, path: Path) -> None:
+        """Count what is passed over."""
+        self.skipped[kind] += 1
+        self.examples.setdefault(kind, printable(path.name))
+
+    def sentence(self) -> str:
+        """What was passed over, by kind, with the first of each; empty where nothing was."""
+        kinds = [
+            f"{n} {kind} ({self.examples[kind]}{', ...' if n > 1 else ''})"
+            for kind, n in self.skipped.most_common()
+        ]
+        return f"Passed over in {self.folder}: {', '.join(kinds)}." if kinds else ""
+
+
+def find_recordings(folder: Path) -> Recordings:
+    """Find the clips at or below `folder`, sorted by path; links are followed, each folder is entered once.
+
+    A folder counts by what it holds, whatever its name. `folder` may be a clip itself.
+
+    Raises
+    ------
+    BadInput : there is no such folder, or no clip in it.
+    """
+    if not folder.exists():
+        raise BadInput(f"There is no file or folder at {folder}.")
+    found = Recordings(folder)
+    if folder.is_file():
+        found.clips[printable(folder.name)] = folder
+        return found
+    for path, files in _folders(folder, found):
+        images = [
+            file for file in files if file.suffix.lower() in IMAGE_SUFFIXES and re.search(r"\d", file.stem)
+        ]
+        stacks = [file for file in images if file.suffix.lower() in TIFF_SUFFIXES and n_pictures(file) > 1]
+        clips = [file for file in files if is_video(file)] + stacks
+        if len(images) > len(stacks):
+            clips.append(path)
+        for clip in sorted(clips):
+            found.clips[printable(clip.name if clip == folder else clip.relative_to(folder))] = clip
+        for file in files:
+            if file not in clips and (path not in clips or file not in images):
+                found.skip(file.suffix.lower() or "without suffix", file)
+    if not found.clips:
+        raise BadInput(
+            f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)}) and no folders of numbered images "
+            f"({', '.join(IMAGE_SUFFIXES)}). {found.sentence()}".strip()
+        )
+    return found
+
+
+def is_video(file: Path) -> bool:
+    """Whether a file is one by its suffix; `.ts` is also that of a programming language, so there the first
+    byte decides.
+    """
+    if file.suffix.lower() not in VIDEO_SUFFIXES:
+        return False
+    if file.suffix.lower() != ".ts":
+        return True
+    try:
+        with file.open("rb") as stream:
+            return stream.read(1) == b"G"  # the sync byte of a transport stream
+    except OSError:
+        return True
+
+
+def recording_id(clip: Path) -> str:
+    """Content of a clip, see `content_id`: of a video its file, of a folder its images."""
+    if clip.is_file():
+        return content_id(clip)
+    return content_id(
+        [file for file in clip.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
+    )
+
+
+def _folders(folder: Path, found: Recordings) -> Iterator[tuple[Path, list[Path]]]:
+    """Folders from `folder` down, each once, with their files; clutter and dead links are counted instead."""
+    entered = set()
+
+    def unreadable(error: OSError) -> None:
+        found.skip("unreadable", Path(error.filename))
+
+    for top, names, files in os.walk(folder, followlinks=True, onerror=unreadable):
+        status = os.stat(top)
+        if (status.st_dev, status.st_ino) in entered:
+            names.clear()
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        kept = []
+        for path in sorted(Path(top, name) for name in (*names, *files)):
+            # A video whose link leads nowhere is a clip that fails with a reason, not one that is missing.
+            dead = "" if path.exists() or is_video(path) else "dead link"
+            if kind := clutter_kind(path.name) or dead:
+                found.skip(kind, path)
+            elif not path.is_dir():
+                kept.append(path)
+        names[:] = sorted(name for name in names if not clutter_kind(name))
+        yield Path(top), kept
