@@ -102,7 +102,7 @@ def loop(X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int) -> 
     """Seconds for training `folds` one after another with this project's own classifier."""
     began = time.perf_counter()
     for fold in folds:
-        Classifier(3, 0, epochs=epochs).fit(X[fold], y[fold], places=fold)
+        Classifier(epochs=epochs).fit(X[fold], y[fold], positions=fold)
     return time.perf_counter() - began
 
 
@@ -111,7 +111,7 @@ def together(
 ) -> float:
     """Seconds for training `folds` all at once."""
     began = time.perf_counter()
-    for _ in Classifier(3, 0, epochs=epochs, device=device).fit_folds(X, y, folds):
+    for _ in Classifier(epochs=epochs, device=device).fit_folds(X, y, folds):
         pass
     return time.perf_counter() - began
 

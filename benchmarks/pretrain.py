@@ -30,7 +30,7 @@ MAPS, SEED = 12_000, 0
 def fit_synthetic(crop: str = "aligned", maps: int = MAPS, seed: int = SEED, **settings) -> Classifier:
     """Return `mer_net` fitted on synthetic maps alone; the labels are those of `synthetic_maps.LABELS`."""
     X, y, _ = make_maps(maps, seed, crop)
-    return Classifier(classes=len(LABELS), seed=seed, **{**SETTINGS, **settings}).fit(X, y)
+    return Classifier(random_state=seed, **{**SETTINGS, **settings}).fit(X, y)
 
 
 def load(crop: str = "aligned") -> Classifier:
@@ -38,8 +38,9 @@ def load(crop: str = "aligned") -> Classifier:
 
     Raises `BadInput` for a name without frozen weights.
     """
-    fitted = Classifier(classes=len(LABELS), seed=SEED, **SETTINGS)
-    fitted.networks, fitted.kernel = [frozen(crop)], None
+    fitted = Classifier(classes=range(len(LABELS)), random_state=SEED, **SETTINGS)
+    fitted.classes_ = np.arange(len(LABELS))
+    fitted.networks_, fitted.kernel_ = [frozen(crop)], None
     return fitted
 
 

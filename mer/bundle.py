@@ -69,7 +69,7 @@ class Bundle:
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Mean probabilities over the seeds at the bundle's temperature, (N, labels) float64, for features X (N, ...)."""
         p = np.mean([classifier.predict_proba(X) for classifier in self.classifiers], axis=0)
-        return nested.sharpen(p, self.recipe.temperature)
+        return nested.apply_temperature(p, self.recipe.temperature)
 
     def extract(self, flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """The feature of one flow (H, W, 2) px and its landmarks (478, 2) px, as the classifiers take it."""
@@ -204,5 +204,9 @@ def _asked(recipe: Recipe) -> dict[str, Any]:
     """What a bundle was asked to be, by name: the recipe without what was found out, and the classifier's settings one by one."""
     asked = recipe.model_dump(mode="json", exclude=MEASURED)
     settings = asked.pop("classifier_settings")
-    own = {f"{recipe.classifier}.{name}": value for name, value in settings[0].items() if name != "seed"}
+    own = {
+        f"{recipe.classifier}.{name}": value
+        for name, value in settings[0].items()
+        if name not in ("random_state", "classes")
+    }
     return asked | {"seeds": len(settings)} | own

@@ -1,9 +1,7 @@
 """Fitting a bundle: the configured classifier on every clip of the prepared folders, once per seed."""
 
-import inspect
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -11,11 +9,11 @@ import mer_core
 from data_prep.prepared import SETTINGS_FILE
 from flow import prepared_flow
 from mer.bundle import Bundle, Recipe, existing, refuse_another
+from mer.classifiers._estimator import StoredClassifier
 from mer.evaluation import cross_validation, estimators, inputs, nested, splits
 from mer.evaluation.config import CvConfig
 from mer.evaluation.inputs import Inputs
 from mer.inference.motion import range_of_motion
-from mer_core import registry
 from mer_core.errors import BadInput
 from mer_core.io import read_json
 from mer_core.progress import track
@@ -33,6 +31,11 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
         raise BadInput(
             "A bundle scores the motion from onset to apex only. Train with phases: onset-apex; mer cv takes both."
         )
+    if config.search:
+        raise BadInput(
+            f"{', '.join(config.search)} is still to be searched, which mer cv does inside the folds. To fit on every clip, "
+            "write a value into classifier_settings (RUN/choices.json says what the folds chose) and take `search` out."
+        )
     given = inputs.gather(prepared, config)
     labels = given.protocol.labels
     table, X = cross_validation.in_order(
@@ -40,17 +43,19 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
     )  # so that the order of the folders does not change what is fitted
     y = np.array([labels.index(label) for label in table["label"]])
     subjects = splits.subject_ids(table)
-    make = estimators.maker(config, len(labels))
-    recipe = _plan(given, config)
+    classifier = estimators.resolve(config, len(labels))
+    n_seeds = classifier.n_seeds(config.seeds)
+    recipe = _plan(given, config, [classifier.new(seed) for seed in range(n_seeds)])
     if before:
         refuse_another(before, recipe, Path(out))
 
     temperature = 1.0
     if config.calibration == "temperature":
         problem = estimators.Problem(X, y, subjects, [], len(labels))
-        temperature = nested.temperature_for_all(config.inner_folds, problem, make, config.seeds)
+        temperature = nested.temperature_for_all(classifier, config.inner_folds, problem, n_seeds)
     classifiers = [
-        make(seed).fit(X, y) for seed in track(range(config.seeds), f"Fitting {config.classifier}")
+        classifier.fit(classifier.new(seed), X, y, subjects)
+        for seed in track(range(n_seeds), f"Fitting {classifier.name}")
     ]
     fitted = {
         "classifier_settings": [classifier.state()[1] for classifier in classifiers],
@@ -59,7 +64,7 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
     return Bundle(recipe.model_copy(update=fitted), classifiers)
 
 
-def _plan(given: Inputs, config: CvConfig) -> Recipe:
+def _plan(given: Inputs, config: CvConfig, unfitted: list[StoredClassifier]) -> Recipe:
     """The recipe of a bundle that is still to be fitted, with the classifiers' settings as far as they are known by then."""
     prepare = [read_json(folder.path / SETTINGS_FILE) for folder in given.folders]
     flow, table = given.flow, given.table
@@ -85,7 +90,7 @@ def _plan(given: Inputs, config: CvConfig) -> Recipe:
         feature=config.feature,
         feature_settings=config.feature_settings,
         classifier=config.classifier,
-        classifier_settings=_settings(config),
+        classifier_settings=[one.stored_params() for one in unfitted],
         labels=given.protocol.labels,
         protocol=given.protocol.name,
         clips={label: int((table["label"] == label).sum()) for label in given.protocol.labels},
@@ -94,14 +99,3 @@ def _plan(given: Inputs, config: CvConfig) -> Recipe:
         synthetic=all(settings["synthetic"] for settings in prepare),
         measured={"motion of the face": range_of_motion(clips)},
     )
-
-
-def _settings(config: CvConfig) -> list[dict[str, Any]]:
-    """What is known of the settings of each seed's classifier before it is fitted."""
-    parameters = inspect.signature(registry.load("mer.classifiers", config.classifier).Classifier).parameters
-    defaults = {
-        name: parameter.default
-        for name, parameter in parameters.items()
-        if name not in estimators.NO_SETTINGS
-    }
-    return [{"seed": seed, **defaults, **estimators.given(config)} for seed in range(config.seeds)]

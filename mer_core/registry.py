@@ -1,35 +1,124 @@
-"""The folder is the registry: a dataset, flow method, feature or classifier is one file, found by its name.
+"""Finding a dataset, flow method, feature, classifier or protocol by its name.
 
-Listing reads the folder and imports nothing; a file is imported only when its name is asked for.
+Three places are searched: the package's own folder, where one file is one name; entry points of installed packages
+(`srflow_mer.classifiers` and so on); and files loaded with `load_plugin`. Listing imports nothing; a file is imported
+only when its name is asked for.
 """
 
 import difflib
+import functools
 import importlib
+import importlib.util
 import pkgutil
 import re
+import sys
+import zlib
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from mer_core.errors import UnknownName
+from mer_core.errors import BadInput, UnknownName
 
 WITH_VARIANTS = ("timm",)  # files that stand for many things, named as in timm:resnet18
+# What a module of each package has to define, and the group of entry points that may add to the package.
+REQUIRED = {
+    "data_prep.datasets": "read_annotations",
+    "flow.methods": "load",
+    "mer.features": "extract",
+    "mer.classifiers": "Classifier",
+    "mer.protocols": "PROTOCOL",
+}
+GROUPS = {
+    "data_prep.datasets": "srflow_mer.datasets",
+    "flow.methods": "srflow_mer.flow_methods",
+    "mer.features": "srflow_mer.features",
+    "mer.classifiers": "srflow_mer.classifiers",
+    "mer.protocols": "srflow_mer.protocols",
+}
+_plugins: dict[Path, ModuleType] = {}
 
 
 def names(package: str) -> list[str]:
-    """Names of the files in `package` (for example `"flow.methods"`), sorted; files that start with `_` are helpers."""
-    folder = Path(__file__).parents[1].joinpath(*package.split("."))
-    return sorted(m.name for m in pkgutil.iter_modules([str(folder)]) if not m.name.startswith("_"))
+    """Return the names known for `package` (for example `"flow.methods"`), sorted; files that start with `_` are helpers."""
+    return sorted({*_own(package), *_entry_points(package), *_of_plugins(package)})
 
 
 def load(package: str, name: str) -> ModuleType:
-    """Import the file `name` of `package`; raises `UnknownName` with the nearest name if there is none."""
-    known = names(package)
-    check(name, known, package.rsplit(".", 1)[-1].rstrip("s"))
-    return importlib.import_module(f"{package}.{file_of(name)}")
+    """Import what `name` stands for in `package`.
+
+    Raises
+    ------
+    UnknownName
+        If there is none; the message names the nearest.
+    BadInput
+        If a plug-in cannot be imported or lacks what the package requires.
+    """
+    check(name, names(package), package.rsplit(".", 1)[-1].rstrip("s"))
+    file = file_of(name)
+    if file in _own(package):
+        return importlib.import_module(f"{package}.{file}")
+    if file in _of_plugins(package):
+        return _of_plugins(package)[file]
+    return _load_entry_point(package, _entry_points(package)[file])
+
+
+def load_plugin(path: str | Path) -> ModuleType:
+    """Execute a Python file and make what it defines known under the file's name; only ever called for a path the user typed.
+
+    Raises
+    ------
+    BadInput
+        If the file cannot be executed or defines nothing of what a plug-in may be.
+    """
+    path = Path(path).resolve()
+    if path in _plugins:
+        return _plugins[path]
+    module = import_file(path)
+    kinds = [package for package, attribute in REQUIRED.items() if hasattr(module, attribute)]
+    if not kinds:
+        raise BadInput(f"The plug-in {path} defines none of {', '.join(REQUIRED.values())}.")
+    taken = [package for package in kinds if path.stem in names(package)]
+    if taken:
+        raise BadInput(f"The plug-in {path} has a name that {taken[0]} already has. Rename the file.")
+    _plugins[path] = module
+    return module
+
+
+def import_file(path: str | Path) -> ModuleType:
+    """Execute a Python file as a module that worker processes can import again; raise `BadInput` if that fails."""
+    path = Path(path).resolve()
+    name = f"mer_file_{path.stem}_{zlib.crc32(bytes(path)):08x}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise BadInput(f"{path} is not a Python file.")
+    if name in sys.modules:
+        return sys.modules[name]
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the user's own code may raise anything
+        del sys.modules[name]
+        raise BadInput(f"{path} cannot be executed: {type(error).__name__}: {error}") from error
+    return module
+
+
+def imported_files() -> list[str]:
+    """Return the files executed by `import_file`, for worker processes to execute too."""
+    return [module.__file__ for name, module in sys.modules.items() if name.startswith("mer_file_")]
+
+
+def restore(files: list[str]) -> None:
+    """Execute in a worker process what `imported_files` returned in its parent."""
+    for file in files:
+        module = import_file(file)
+        if any(hasattr(module, attribute) for attribute in REQUIRED.values()):
+            _plugins[Path(file)] = module
 
 
 def file_of(name: str) -> str:
-    """The file that `name` names, which is `timm` for `timm:resnet18`."""
+    """Return the file that `name` names, which is `timm` for `timm:resnet18`."""
     file, _, variant = name.partition(":")
     return file if file in WITH_VARIANTS and variant else name
 
@@ -42,6 +131,44 @@ def check(name: str, known: list[str], kind: str) -> str:
     near = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=0.5)
     hint = f" Did you mean {plain[near[0]]}?" if near else ""
     raise UnknownName(f"There is no {kind} called {name!r}.{hint} Known: {', '.join(known)}.")
+
+
+def path_of(value: Any) -> Path:
+    """Return the file that a protocol's plug-in names, an attribute `PROTOCOL` or the entry point itself."""
+    return Path(getattr(value, "PROTOCOL", value))
+
+
+@functools.cache
+def _own(package: str) -> frozenset[str]:
+    folder = Path(__file__).parents[1].joinpath(*package.split("."))
+    files = {path.stem for path in folder.glob("*.yaml")} if package == "mer.protocols" else set()
+    return frozenset(
+        files | {m.name for m in pkgutil.iter_modules([str(folder)]) if not m.name.startswith("_")}
+    )
+
+
+@functools.cache
+def _entry_points(package: str) -> dict[str, metadata.EntryPoint]:
+    if package not in GROUPS:
+        return {}
+    return {point.name: point for point in metadata.entry_points(group=GROUPS[package])}
+
+
+def _of_plugins(package: str) -> dict[str, ModuleType]:
+    required = REQUIRED.get(package)
+    return {path.stem: m for path, m in _plugins.items() if required and hasattr(m, required)}
+
+
+def _load_entry_point(package: str, point: metadata.EntryPoint) -> Any:
+    try:
+        loaded = point.load()
+    except Exception as error:  # another package's code may raise anything
+        raise BadInput(
+            f"The plug-in {point.value} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    if package != "mer.protocols" and not hasattr(loaded, REQUIRED[package]):
+        raise BadInput(f"The plug-in {point.value} does not define {REQUIRED[package]}.")
+    return loaded
 
 
 def _plain(name: str) -> str:

@@ -140,14 +140,14 @@ def watch(classifier, monkeypatch):
     module, records = registry.load("mer.classifiers", classifier), []
 
     class Watched(module.Classifier):
-        def fit(self, X, y):
+        def fit(self, X, y, groups=None):
             self.given = (X.copy(), y.copy())
-            return super().fit(X, y)
+            return super().fit(X, y, groups)
 
         if hasattr(module.Classifier, "fit_folds"):
 
-            def fit_folds(self, X, y, folds):
-                for k, fitted in super().fit_folds(X, y, folds):
+            def fit_folds(self, X, y, folds, groups=None):
+                for k, fitted in super().fit_folds(X, y, folds, groups):
                     fitted.given = (X[folds[k]].copy(), y[folds[k]].copy())
                     yield k, fitted
 
@@ -156,7 +156,7 @@ def watch(classifier, monkeypatch):
             records.append((self.given, {key: np.copy(value) for key, value in self.state()[0].items()}))
             return p
 
-    Watched.__signature__ = inspect.signature(module.Classifier)
+    Watched.__init__ = module.Classifier.__init__
     monkeypatch.setattr(module, "Classifier", Watched)
     return records
 

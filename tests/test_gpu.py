@@ -21,11 +21,11 @@ def test_all_folds_at_once_are_each_fold_alone():
     X = rng.normal(0, 1, (30, 3, 28, 28)).astype(np.float32)
     X[:, :, 10:20, :10] += y[:, None, None, None]
     folds = [np.flatnonzero(np.arange(30) % 5 != k) for k in range(5)]
-    settings = dict(classes=3, seed=3, epochs=4, batch_size=11)
+    settings = dict(random_state=3, epochs=4, batch_size=11)
     together = dict(Classifier(**settings, device=DEVICE).fit_folds(X, y, folds))
     for k, fold in enumerate(folds):
         for device in ("cpu", DEVICE):
-            alone = Classifier(**settings, device=device).fit(X[fold], y[fold], places=fold)
+            alone = Classifier(**settings, device=device).fit(X[fold], y[fold], positions=fold)
             assert np.allclose(together[k].predict_proba(X), alone.predict_proba(X), atol=2e-3)
 
 

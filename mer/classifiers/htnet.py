@@ -11,7 +11,8 @@ What differs here:
 - A fixed number of epochs. The published code keeps the best epoch of each test subject, which is worth most of its score.
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -32,7 +33,7 @@ CENTRES = {
 class Net(nn.Module):
     """(N, C, H, W) float32 -> logits (N, classes)."""
 
-    def __init__(self, channels: int, crop: str, classes: int):
+    def __init__(self, channels: int, crop: str, n_classes: int):
         super().__init__()
         self.corners = [
             tuple(min(max(round(share * SIDE - REGION / 2), 0), SIDE - REGION) for share in centre)
@@ -47,7 +48,7 @@ class Net(nn.Module):
             for _ in range(2)
         )
         self.norm = nn.LayerNorm(WIDTH)
-        self.head = nn.Linear(len(self.corners) * WIDTH, classes)
+        self.head = nn.Linear(len(self.corners) * WIDTH, n_classes)
 
     def regions(self, x: torch.Tensor) -> torch.Tensor:
         """(N, 4, C, 14, 14): the regions cut from maps of any size."""
@@ -70,12 +71,18 @@ class Net(nn.Module):
 
 
 class Classifier(NetworkClassifier):
-    """HTNet. crop : how the maps are cut, see the module; other settings as in `_network.NetworkClassifier`."""
+    """HTNet; the other parameters are those of `_network.NetworkClassifier`.
+
+    Parameters
+    ----------
+    crop : {"aligned", "box"}
+        How the maps were cut, see the module.
+    """
 
     def __init__(
         self,
-        classes: int,
-        seed: int,
+        classes: Sequence[Any] | None = None,
+        random_state: int = 0,
         crop: Literal["aligned", "box"] = "aligned",
         epochs: int = 40,
         learning_rate: float = 1e-3,
@@ -83,20 +90,18 @@ class Classifier(NetworkClassifier):
         weight_decay: float = 5e-2,
         balanced: bool = True,
         device: str = "cpu",
+        map_shape: tuple[int, int, int] | None = None,
     ):
-        super().__init__(
-            dict(
-                classes=classes,
-                seed=seed,
-                crop=crop,
-                epochs=epochs,
-                learning_rate=learning_rate,
-                batch_size=batch_size,
-                weight_decay=weight_decay,
-                balanced=balanced,
-            ),
-            device,
-        )
+        self.classes = classes
+        self.random_state = random_state
+        self.crop = crop
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.weight_decay = weight_decay
+        self.balanced = balanced
+        self.device = device
+        self.map_shape = map_shape
 
     def build(self, channels: int, height: int, width: int) -> nn.Module:
-        return Net(channels, self.settings["crop"], self.settings["classes"])
+        return Net(channels, self.crop, len(self.classes_))

@@ -3,6 +3,9 @@
 Source: scikit-learn's LogisticRegression (L2, lbfgs); classes weigh N / (C N_c), so that rare ones count as much.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from mer.classifiers._linear import LinearClassifier
@@ -11,12 +14,20 @@ from mer.classifiers._linear import LinearClassifier
 class Classifier(LinearClassifier):
     """Multinomial logistic regression.
 
-    C : 1e-3 is a known baseline, not tuned here: with hundreds of clips and thousands of values, a weak penalty fits the
-        training clips perfectly.
+    Parameters
+    ----------
+    classes : sequence or None
+        Labels to expect; None: those of `y`.
+    C : float
+        Inverse strength of the penalty. 1e-3 is a known baseline, not tuned here: with hundreds of clips and
+        thousands of values, a weak penalty fits the training clips perfectly.
     """
 
-    def model(self):
-        """Convex: every seed ends at the same optimum."""
+    def __init__(self, classes: Sequence[Any] | None = None, C: float = 1e-3):
+        self.classes = classes
+        self.C = C
+
+    def model(self) -> Any:
         from sklearn.linear_model import LogisticRegression
 
         return LogisticRegression(C=self.C, class_weight="balanced", max_iter=1000)

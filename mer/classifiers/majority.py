@@ -1,30 +1,42 @@
 """Majority: always the most frequent label of the training clips. The floor that every other score is read against."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
+from mer.classifiers._estimator import StoredClassifier, Tensors
 
-class Classifier:
-    """Predicts the label frequencies of the training clips, whatever the input; a tie goes to the first class."""
 
-    def __init__(self, classes: int, seed: int):
-        self.classes, self.seed = classes, seed  # no randomness here; the seed keeps the contract
+class Classifier(StoredClassifier):
+    """Predicts the label frequencies of the training clips, whatever the input; a tie goes to the first class.
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> "Classifier":
-        """X : (N, ...), only counted; y : (N,) int in 0..classes-1."""
-        self.frequencies = np.bincount(y, minlength=self.classes) / len(y)
+    Parameters
+    ----------
+    classes : sequence or None
+        Labels to expect; None: those of `y`.
+    """
+
+    def __init__(self, classes: Sequence[Any] | None = None):
+        self.classes = classes
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True
+        return tags
+
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> "Classifier":
+        """Count the labels y (N,); X (N, ...) is not used."""
+        _, codes = self._check_training(X, y)
+        self.frequencies_ = np.bincount(codes, minlength=len(self.classes_)) / len(codes)
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Return (N, classes) float64, the same row for every clip of X (N, ...)."""
-        return np.tile(self.frequencies, (len(X), 1))
+        """Return (N, n_classes) float64, the same row for every clip of X (N, ...)."""
+        return np.tile(self.frequencies_, (len(self._check_samples(X)), 1))
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict]:
-        """Return what was fitted, as tensors and as settings that JSON can hold."""
-        return {"frequencies": self.frequencies}, {"classes": self.classes, "seed": self.seed}
+    def tensors(self) -> Tensors:
+        return {"frequencies": self.frequencies_}
 
-    @classmethod
-    def from_state(cls, tensors: dict[str, np.ndarray], settings: dict) -> "Classifier":
-        """The classifier that `state` came from; it predicts the same to the last bit."""
-        self = cls(**settings)
-        self.frequencies = tensors["frequencies"]
-        return self
+    def load_tensors(self, tensors: Tensors) -> None:
+        self.frequencies_ = tensors["frequencies"]

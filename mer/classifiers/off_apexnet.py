@@ -9,6 +9,9 @@ What differs here:
 - 40 epochs at 3e-4, set by hand to fit the training clips, not the published regime. Scores published for it are not this file's.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -52,27 +55,25 @@ class Classifier(NetworkClassifier):
 
     def __init__(
         self,
-        classes: int,
-        seed: int,
+        classes: Sequence[Any] | None = None,
+        random_state: int = 0,
         epochs: int = 40,
         learning_rate: float = 3e-4,
         batch_size: int = 64,
         weight_decay: float = 1e-2,
         balanced: bool = True,
         device: str = "cpu",
+        map_shape: tuple[int, int, int] | None = None,
     ):
-        super().__init__(
-            dict(
-                classes=classes,
-                seed=seed,
-                epochs=epochs,
-                learning_rate=learning_rate,
-                batch_size=batch_size,
-                weight_decay=weight_decay,
-                balanced=balanced,
-            ),
-            device,
-        )
+        self.classes = classes
+        self.random_state = random_state
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.weight_decay = weight_decay
+        self.balanced = balanced
+        self.device = device
+        self.map_shape = map_shape
 
     def build(self, channels: int, height: int, width: int) -> nn.Module:
-        return Net(channels, height, width, self.settings["classes"])
+        return Net(channels, height, width, len(self.classes_))

@@ -8,7 +8,9 @@ have no reason to do well on hundreds of maps; they are here to be compared with
 processes (`mer cv --jobs`).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -30,16 +32,22 @@ class Net(nn.Module):
 
 
 class Classifier(NetworkClassifier):
-    """A timm backbone. Raises `BadInput` for one that timm does not have.
+    """A timm backbone; the other parameters are those of `_network.NetworkClassifier`.
 
-    backbone : timm's name of it;  weights : safetensors file of the backbone, empty for random ones
-    size : px, side that maps are stretched to
+    Parameters
+    ----------
+    backbone : str
+        Its name in timm.
+    weights : str
+        Safetensors file of the backbone; empty for random weights.
+    size : int
+        Side that maps are stretched to, px.
     """
 
     def __init__(
         self,
-        classes: int,
-        seed: int,
+        classes: Sequence[Any] | None = None,
+        random_state: int = 0,
         backbone: str = "resnet18",
         weights: str = "",
         size: int = 112,
@@ -49,45 +57,41 @@ class Classifier(NetworkClassifier):
         weight_decay: float = 5e-2,
         balanced: bool = True,
         device: str = "cpu",
+        map_shape: tuple[int, int, int] | None = None,
     ):
-        super().__init__(
-            dict(
-                classes=classes,
-                seed=seed,
-                backbone=backbone,
-                weights=weights,
-                size=size,
-                epochs=epochs,
-                learning_rate=learning_rate,
-                batch_size=batch_size,
-                weight_decay=weight_decay,
-                balanced=balanced,
-            ),
-            device,
-        )
-        _check_known(backbone)
+        self.classes = classes
+        self.random_state = random_state
+        self.backbone = backbone
+        self.weights = weights
+        self.size = size
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.weight_decay = weight_decay
+        self.balanced = balanced
+        self.device = device
+        self.map_shape = map_shape
 
-    def fit(self, X, y, watch=None) -> "Classifier":
-        """As `_network.NetworkClassifier.fit`. Raises `BadInput` for weights that are not the backbone's own."""
-        super().fit(X, y, watch)
-        self.settings = {
-            **self.settings,
-            "weights": "",
-        }  # what was fitted is in the state; the file is not needed again
-        return self
+    def check_params(self) -> None:
+        _check_known(self.backbone)
+
+    def stored_params(self) -> dict[str, Any]:
+        """Return the parameters without `weights`, whose values are in the state: the file is not needed again."""
+        return super().stored_params() | {"weights": ""}
 
     def build(self, channels: int, height: int, width: int) -> nn.Module:
         import timm
 
+        _check_known(self.backbone)
         backbone = timm.create_model(
-            self.settings["backbone"],
+            self.backbone,
             pretrained=False,
             in_chans=channels,
-            num_classes=self.settings["classes"],
+            num_classes=len(self.classes_),
         )
-        if self.settings["weights"]:
-            _load(backbone, Path(self.settings["weights"]))
-        return Net(backbone, self.settings["size"])
+        if self.weights:
+            _load(backbone, Path(self.weights))
+        return Net(backbone, self.size)
 
 
 def _check_known(name: str) -> None:

@@ -1,10 +1,12 @@
 """The settings of one cross-validation: one flat object, read from a YAML file and the command line, saved with the run."""
 
+import inspect
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from mer_core.errors import BadInput
 from mer_core.settings import explain
@@ -39,7 +41,8 @@ class CvConfig(BaseModel):
     phases: Literal["onset-apex", "both"] = (
         "onset-apex"  # `both` joins the feature of apex to offset to it, for clips that have that flow too
     )
-    classifier: str = "mer_net"  # what predicts the label
+    # What predicts the label: a name, or any scikit-learn classifier with predict_proba (from Python only).
+    classifier: Any = "mer_net"
     classifier_settings: dict[str, Value] = Field(
         default_factory=dict
     )  # options of the classifier, such as epochs: 40
@@ -58,6 +61,29 @@ class CvConfig(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = (
         "cpu"  # for classifiers that are networks; the small ones are no faster on a card
     )
+
+    @field_validator("classifier")
+    @classmethod
+    def _is_classifier(cls, value: Any) -> Any:
+        lacking = [name for name in ("fit", "get_params", "predict_proba") if not hasattr(value, name)]
+        if isinstance(value, str) or not lacking:
+            return value
+        advice = "An SVC needs probability=True; others can be wrapped in CalibratedClassifierCV."
+        raise ValueError(
+            f"a name or a scikit-learn classifier is needed, and this has no {lacking[0]}. {advice}"
+        )
+
+    @field_serializer("classifier")
+    def _classifier_text(self, value: Any) -> str:
+        """Return the name, or what a scikit-learn classifier prints of itself; it identifies a run and rebuilds nothing."""
+        if isinstance(value, str):
+            return value
+        text = (
+            value.__repr__(N_CHAR_MAX=10**6)
+            if "N_CHAR_MAX" in inspect.signature(type(value).__repr__).parameters
+            else repr(value)
+        )
+        return re.sub(r" at 0x[0-9a-f]+", "", " ".join(text.split()))
 
     @property
     def chooses(self) -> bool:

@@ -19,6 +19,7 @@ import yaml
 import mer_core
 from mer.evaluation import estimators, folds, splits
 from mer.evaluation.config import CvConfig, save_config
+from mer.evaluation.estimators import ClassifierSpec
 from mer_core.errors import BadInput
 from mer_core.io import read_json, replacing, visible, write_json
 from mer_core.progress import say, track
@@ -40,6 +41,7 @@ def cross_validate(
     labels: list[str] | None = None,
     split: str = "loso",
     jobs: int = 1,
+    classifier: ClassifierSpec | None = None,
 ) -> pd.DataFrame:
     """Fit and predict every fold for every seed, and return the pooled predictions.
 
@@ -49,23 +51,29 @@ def cross_validate(
     labels : the classes in order; those of `table`, sorted, where not given
     split : function of mer/evaluation/splits.py, "loso" or "lodo"
     jobs : processes that share the folds of a classifier that cannot take them all at once; changes no result but by rounding
+    classifier : what `config.classifier` was resolved to, where that has been done already
     returns `clip_id, dataset, subject, fold, seed, label, prediction, p_<label>...`, each clip once per seed
     Raises `BadInput` if features or labels cannot be used, or if `out` holds a run with other settings or other data.
     """
     out = Path(out)
     labels = labels or sorted(set(table["label"]))
     table, X = in_order(table, X, labels)
-    problem = pose(table, X, labels, split)
-    estimators.check(config, problem.classes)
+    problem = build_problem(table, X, labels, split)
+    classifier = classifier or estimators.resolve(config, len(labels))
+    n_seeds = classifier.n_seeds(config.seeds)
     claim(out, config, {**fingerprint(table, X), "classes": labels, "split": split})
 
     _say_what_cannot_be_learned(problem, labels)
+    if n_seeds < config.seeds:
+        say(
+            f"{classifier.name} gives the same result with every seed: one instead of {config.seeds} is fitted."
+        )
     tests = {name: test for name, _, test in problem.folds}
-    files = {(seed, name): fold_file(out, seed, name) for seed in range(config.seeds) for name in tests}
+    files = {(seed, name): fold_file(out, seed, name) for seed in range(n_seeds) for name in tests}
     missing = {key for key, file in files.items() if not file.is_file()}
-    work = folds.predict_all(config, problem, missing, jobs)
+    work = folds.predict_all(classifier, config, problem, missing, jobs)
     for seed, name, p, choice in track(
-        work, f"{config.classifier}, {len(tests)} folds x {config.seeds} seeds", total=len(missing)
+        work, f"{classifier.name}, {len(tests)} folds x {n_seeds} seeds", total=len(missing)
     ):
         if config.chooses:
             write_json(fold_file(out, seed, name, "choices"), {"seed": seed, "fold": name, **asdict(choice)})
@@ -74,15 +82,15 @@ def cross_validate(
 
     if config.chooses:
         chosen = [json.loads(fold_file(out, *key, "choices").read_text(encoding="utf-8")) for key in files]
-        write_json(out / "choices.json", {"candidates": estimators.candidates(config), "chosen": chosen})
+        write_json(out / "choices.json", {"candidates": classifier.candidates, "chosen": chosen})
     predictions = pd.concat([read_predictions(file) for file in files.values()], ignore_index=True)
     with replacing(out / "predictions.csv") as temporary:
         predictions.to_csv(temporary, index=False)
     return predictions
 
 
-def pose(table: pd.DataFrame, X: np.ndarray, labels: list[str], split: str) -> estimators.Problem:
-    """What is to be solved, from a table and features that are `in_order`. Raises `OneLabel` if a fold has nothing to learn from."""
+def build_problem(table: pd.DataFrame, X: np.ndarray, labels: list[str], split: str) -> estimators.Problem:
+    """Return what is to be solved, from a table and features that are `in_order`. Raises `OneLabel` if a fold has nothing to learn from."""
     y = np.array([labels.index(label) for label in table["label"]])
     parts = getattr(splits, split)(table)
     _check_folds(parts, y, labels)

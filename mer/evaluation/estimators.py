@@ -1,24 +1,27 @@
-"""What is fitted in a cross-validation, and on what: classifiers made from settings, fitted on some clips to predict others.
+"""The classifier of a cross-validation, resolved once: an unfitted estimator and how it is fitted to folds.
 
-Which clips these are, and which settings, is decided in mer/evaluation/folds.py and mer/evaluation/nested.py.
+Which clips it is fitted on, and with which parameters, is decided in folds.py and nested.py.
 """
 
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils import get_tags
 
 from mer.evaluation import splits
 from mer.evaluation.config import CvConfig
 from mer_core import registry
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, MerError
 from mer_core.settings import checked
 
-Make = Callable[[int], Any]  # seed -> new classifier
-NO_SETTINGS = ("classes", "seed", "device")  # what a classifier is given besides
+NOT_SETTINGS = ("classes", "random_state", "device", "map_shape")  # parameters that mer sets itself
+Pair = tuple[np.ndarray, np.ndarray]  # positions to fit on, positions to predict
 
 
 @dataclass(frozen=True)
@@ -29,58 +32,152 @@ class Problem:
     y: np.ndarray  # (N,) int
     subjects: np.ndarray  # (N,) dataset/subject
     folds: list[splits.Fold]
-    classes: int
+    n_classes: int
 
 
-def maker(config: CvConfig, classes: int, **chosen: Any) -> Make:
-    """Return a function seed -> new classifier, after checking the classifier's settings; `chosen` ones go before those of `config`.
+@dataclass(frozen=True)
+class ClassifierSpec:
+    """An unfitted classifier with all that decides how it is fitted; made by `resolve` and passed on from there."""
 
-    Raises `UnknownName` for a classifier that is not listed, `BadInput` for a setting it does not have or that is still to be chosen.
-    """
-    open_still = sorted(set(config.search or {}) - set(chosen))
-    if open_still:
-        raise BadInput(
-            f"{', '.join(open_still)} of {config.classifier} is still to be searched, which mer cv does inside the folds. To fit on every clip, "
-            "write a value into classifier_settings (RUN/choices.json says what the folds chose) and take `search` out."
+    name: str
+    prototype: Any  # scikit-learn estimator; only clones of it are fitted
+    candidates: list[
+        dict[str, Any]
+    ]  # parameters to choose among inside the training subjects; [{}] where none are
+    n_classes: int
+
+    @property
+    def fits_all_folds(self) -> bool:
+        """Is it fitted to all folds at once, by `fit_folds`?"""
+        return hasattr(self.prototype, "fit_folds")
+
+    @property
+    def is_random(self) -> bool:
+        """Does a seed change what is fitted?"""
+        return bool(self._seeded(self.prototype))
+
+    def n_seeds(self, wanted: int) -> int:
+        """Return how many seeds are worth fitting: one where none changes anything."""
+        return wanted if self.is_random else 1
+
+    def new(self, seed: int, **params: Any) -> Any:
+        """Return an unfitted estimator with `params` and with `seed` for every `random_state` in it."""
+        estimator = clone(self.prototype).set_params(**params)
+        return estimator.set_params(**dict.fromkeys(self._seeded(estimator), seed))
+
+    def fit(self, estimator: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray) -> Any:
+        """Fit `estimator` to samples X (n, ...), labels y (n,) and subjects (n,).
+
+        Raises
+        ------
+        BadInput
+            Whatever a foreign estimator raises, with its name.
+        """
+        takes_groups = "groups" in inspect.signature(estimator.fit).parameters or isinstance(
+            estimator, BaseSearchCV
         )
-    Classifier = registry.load("mer.classifiers", config.classifier).Classifier
-    settings = given(config, **chosen)
-    if "device" in inspect.signature(Classifier).parameters:
-        settings["device"] = config.device
-    return lambda seed: Classifier(classes=classes, seed=seed, **settings)
+        try:
+            return estimator.fit(self.inputs(X), y, **({"groups": groups} if takes_groups else {}))
+        except MerError:
+            raise
+        except Exception as error:  # foreign code may raise anything
+            raise BadInput(f"{self.name} cannot be fitted: {type(error).__name__}: {error}") from error
+
+    def inputs(self, X: np.ndarray) -> np.ndarray:
+        """Return samples as the classifier takes them: rows (N, D) where it takes no other shape."""
+        try:
+            flat_only = not get_tags(self.prototype).input_tags.three_d_array
+        except (AttributeError, TypeError):  # an estimator of a library that knows no tags
+            flat_only = True
+        return X.reshape(len(X), -1) if flat_only else X
+
+    def probabilities(self, fitted: Any, X: np.ndarray) -> np.ndarray:
+        """Return (N, n_classes) float64; a class that `fitted` has not seen gets 0."""
+        p = np.zeros((len(X), self.n_classes))
+        p[:, np.asarray(fitted.classes_, dtype=int)] = fitted.predict_proba(self.inputs(X))
+        if not np.isfinite(p).all():
+            raise BadInput(f"{self.name} gives probabilities that are not numbers.")
+        return p
+
+    @staticmethod
+    def _seeded(estimator: Any) -> list[str]:
+        return [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
 
 
-def given(config: CvConfig, **chosen: Any) -> dict[str, Any]:
-    """Return the classifier's settings that are not left at their defaults, checked; `chosen` ones go before those of `config`."""
+def resolve(config: CvConfig, n_classes: int) -> ClassifierSpec:
+    """Return the classifier that `config` names or holds, after checking all its parameters.
+
+    Raises
+    ------
+    UnknownName
+        For a name that is not known.
+    BadInput
+        For a parameter it does not have or cannot take.
+    """
+    if isinstance(config.classifier, str) and "(" in config.classifier:
+        raise BadInput(
+            f"The classifier {config.classifier} is no name: it was passed in as an object, and a file cannot rebuild it. "
+            "Pass it again, from Python or with --classifier FILE.py:FUNCTION."
+        )
+    if isinstance(config.classifier, str):
+        name, prototype = config.classifier, _listed(config)
+        searched = [
+            checked(one, type(prototype), NOT_SETTINGS, f"The classifier {name}") for one in _grid(config)
+        ]
+    else:
+        name, prototype = type(config.classifier).__name__, clone(config.classifier)
+        for params in ({}, *_grid(config)):
+            _set_params(prototype, {**config.classifier_settings, **params}, name)
+        prototype.set_params(**config.classifier_settings)
+        searched = _grid(config)
+    known = prototype.get_params()
+    prototype.set_params(**({"classes": list(range(n_classes))} if "classes" in known else {}))
+    prototype.set_params(**({"device": config.device} if "device" in known else {}))
+    spec = ClassifierSpec(name, prototype, searched, n_classes)
+    for params in searched:
+        if check_params := getattr(spec.new(0, **params), "check_params", None):
+            check_params()
+    return spec
+
+
+def fit_predict(
+    classifier: ClassifierSpec, params: dict[str, Any], seed: int, problem: Problem, pairs: list[Pair]
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield number and probabilities (len(test), n_classes) of each pair of positions (to fit on, to predict).
+
+    This is the one place where anything is fitted in a cross-validation, and it is fitted on the first of each pair.
+    """
+    X, y, subjects = problem.X, problem.y, problem.subjects
+    if not pairs:
+        return
+    estimator = classifier.new(seed, **params)
+    if classifier.fits_all_folds:
+        fitted = estimator.fit_folds(X, y, [train for train, _ in pairs], groups=subjects)
+    else:
+        fitted = (
+            (k, classifier.fit(clone(estimator), X[train], y[train], subjects[train]))
+            for k, (train, _) in enumerate(pairs)
+        )
+    for k, one in fitted:
+        yield k, classifier.probabilities(one, X[pairs[k][1]])
+
+
+def _listed(config: CvConfig) -> Any:
+    """Return the classifier listed under `config.classifier` with its settings, checked by name and type."""
     Classifier = registry.load("mer.classifiers", config.classifier).Classifier
     variant = config.classifier.partition(":")[2]  # timm:resnet18
-    settings = {**({"backbone": variant} if variant else {}), **config.classifier_settings, **chosen}
-    return checked(settings, Classifier, NO_SETTINGS, f"The classifier {config.classifier}")
+    settings = {**({"backbone": variant} if variant else {}), **config.classifier_settings}
+    return Classifier(**checked(settings, Classifier, NOT_SETTINGS, f"The classifier {config.classifier}"))
 
 
-def candidates(config: CvConfig) -> list[dict[str, Any]]:
-    """Every combination of the values in `config.search`; one without any setting where there is no search."""
+def _grid(config: CvConfig) -> list[dict[str, Any]]:
+    """Return every combination of the values in `config.search`; one without any setting where there is no search."""
     search = {name: list(dict.fromkeys(values)) for name, values in (config.search or {}).items()}
     return [dict(zip(search, values)) for values in itertools.product(*search.values())]
 
 
-def check(config: CvConfig, classes: int) -> None:
-    """Raise `BadInput` for settings of the classifier that cannot be used, before anything is read or written."""
-    for settings in candidates(config):
-        maker(config, classes, **settings)(0)
-
-
-def fit_predict(
-    make: Make, seed: int, X: np.ndarray, y: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray]]
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield number and probabilities (len(test), classes) of each pair of positions (to fit on, to predict).
-
-    This is the one place where anything is fitted in a cross-validation, and it is fitted on the first of each pair.
-    """
-    together = getattr(make(seed), "fit_folds", None)
-    if together and pairs:
-        for k, fitted in together(X, y, [train for train, _ in pairs]):
-            yield k, fitted.predict_proba(X[pairs[k][1]])
-    elif not together:
-        for k, (train, test) in enumerate(pairs):
-            yield k, make(seed).fit(X[train], y[train]).predict_proba(X[test])
+def _set_params(prototype: Any, params: dict[str, Any], name: str) -> None:
+    try:
+        clone(prototype).set_params(**params)
+    except ValueError as error:
+        raise BadInput(f"{name} cannot take {params}: {error}") from error

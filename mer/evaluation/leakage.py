@@ -25,8 +25,8 @@ from mer_core.progress import track
 
 WARNING = "not a result: the epoch was chosen on the test subject"
 LENGTHS = ("epochs", "steps")  # what classifiers call how long they train
-LOOKED_AT = 20  # training lengths tried where a classifier cannot be watched while it trains
-REPEATED = 0.98  # share of clips that must get the run's own label again
+MAX_LENGTHS = 20  # tried where a classifier cannot report each epoch
+MIN_REPEATED = 0.98  # share of clips that must get the run's own label again
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def audit(path: str | Path) -> Audit:
             f"{path} chose its settings inside the training subjects. Only runs with fixed settings can be audited."
         )
     table, X = cross_validation.in_order(*read_again(run), labels)
-    problem = cross_validation.pose(table, X, labels, run.origin["protocol"]["split"])
+    problem = cross_validation.build_problem(table, X, labels, run.origin["protocol"]["split"])
     rows = []
     for seed in track(run.metrics["seeds"], "auditing seeds"):
         epochs, p = after_each_epoch(config, problem, seed)
@@ -87,45 +87,43 @@ def audit(path: str | Path) -> Audit:
 def after_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[list[int], np.ndarray]:
     """Return training lengths, and the probabilities (lengths, N, classes) that each clip's fold gives it after each of them.
 
-    A classifier whose `fit_folds` or `fit` can be watched is trained once; any other is trained anew for each length.
+    A classifier whose `fit_folds` or `fit` takes `on_epoch` is trained once; any other is trained anew for each length.
     """
-    make = estimators.maker(config, problem.classes)
-    Classifier = type(make(seed))
-    settings = inspect.signature(Classifier).parameters
-    length = next((name for name in LENGTHS if name in settings), None)
+    classifier = estimators.resolve(config, problem.n_classes)
+    params = classifier.prototype.get_params()
+    length = next((name for name in LENGTHS if name in params), None)
     if length is None:
         raise BadInput(
-            f"The classifier {config.classifier} has no `epochs`, so that there is none to choose on the test subject."
+            f"The classifier {classifier.name} has no `epochs`, so that there is none to choose on the test subject."
         )
-    last = config.classifier_settings.get(length, settings[length].default)
+    last = params[length]
     pairs = [(train, test) for _, train, test in problem.folds]
     lengths, after = list(range(1, last + 1)), [[] for _ in pairs]
 
-    def look(k: int, fitted: Any) -> None:
-        after[k].append(fitted.predict_proba(problem.X[pairs[k][1]]))
+    def predict(k: int, fitted: Any) -> None:
+        after[k].append(classifier.probabilities(fitted, problem.X[pairs[k][1]]))
 
-    if _watched(Classifier, "fit_folds"):
-        for _ in make(seed).fit_folds(problem.X, problem.y, [train for train, _ in pairs], watch=look):
+    if _takes_on_epoch(classifier.prototype, "fit_folds"):
+        folds = [train for train, _ in pairs]
+        for _ in classifier.new(seed).fit_folds(problem.X, problem.y, folds, on_epoch=predict):
             pass
-    elif _watched(Classifier, "fit"):
+    elif _takes_on_epoch(classifier.prototype, "fit"):
         for k, (train, _) in enumerate(pairs):
-            make(seed).fit(problem.X[train], problem.y[train], watch=partial(look, k))
+            classifier.new(seed).fit(problem.X[train], problem.y[train], on_epoch=partial(predict, k))
     else:
-        lengths = sorted({round(n) for n in np.linspace(1, last, min(last, LOOKED_AT))})
+        lengths = sorted({round(n) for n in np.linspace(1, last, min(last, MAX_LENGTHS))})
         for n in lengths:
-            for k, p in estimators.fit_predict(
-                estimators.maker(config, problem.classes, **{length: n}), seed, problem.X, problem.y, pairs
-            ):
+            for k, p in estimators.fit_predict(classifier, {length: n}, seed, problem, pairs):
                 after[k].append(p)
-    p = np.empty((len(lengths), len(problem.y), problem.classes))
+    p = np.empty((len(lengths), len(problem.y), problem.n_classes))
     for (_, test), values in zip(pairs, after):
         p[:, test] = np.stack(values)
     return lengths, p
 
 
-def _watched(Classifier: type, method: str) -> bool:
-    """Can this way of training be watched epoch by epoch?"""
-    return "watch" in inspect.signature(getattr(Classifier, method, lambda: None)).parameters
+def _takes_on_epoch(prototype: Any, method: str) -> bool:
+    """Can this way of training report each epoch?"""
+    return "on_epoch" in inspect.signature(getattr(prototype, method, lambda: None)).parameters
 
 
 def to_text(found: Audit) -> str:
@@ -164,7 +162,7 @@ def _check_repeated(run: Run, found: pd.DataFrame) -> None:
     """The run and its retraining must agree, or the difference would not be that of the epoch alone."""
     both = run.predictions.merge(found, on=["clip_id", "seed"], validate="one_to_one")
     same = (both["prediction"] == both["honest"]).mean()
-    if same < REPEATED:
+    if same < MIN_REPEATED:
         raise BadInput(
             f"Trained once more, {run.path} gives {1 - same:.0%} of its clips another label. Other versions of the libraries? "
             f"The run was made with {run.origin.get('versions', {})}. Make it again with mer cv, then audit it."

@@ -11,10 +11,10 @@ import numpy as np
 
 from mer.evaluation import estimators, metrics, splits
 from mer.evaluation.config import CvConfig
-from mer.evaluation.estimators import Make, Problem
+from mer.evaluation.estimators import ClassifierSpec, Problem
 from mer_core.errors import BadInput
 
-COOLEST, WARMEST = 0.05, 20.0  # temperatures looked at
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # temperatures looked at
 
 
 @dataclass(frozen=True)
@@ -25,21 +25,13 @@ class Choice:
     temperature: float = 1.0
     inner_uf1: list[float] = field(
         default_factory=list
-    )  # of each candidate, in the order of `fitting.candidates`
+    )  # of each candidate, in the order of `ClassifierSpec.candidates`
 
 
 def choose(
-    config: CvConfig,
-    problem: Problem,
-    options: list[dict],
-    makers: list[Make],
-    seed: int,
-    folds: list[splits.Fold],
+    classifier: ClassifierSpec, config: CvConfig, problem: Problem, seed: int, folds: list[splits.Fold]
 ) -> list[Choice]:
-    """Choose for each fold the settings with the highest UF1 over its inner folds (the first of equals), and a temperature.
-
-    options, makers : candidate settings, and for each a function seed -> new classifier
-    """
+    """Choose for each fold the settings with the highest UF1 over its inner folds (the first of equals), and a temperature."""
     inner = [
         (k, fit, test)
         for k, (name, train, _) in enumerate(folds)
@@ -49,29 +41,28 @@ def choose(
     ]
     pairs = [(fit, test) for _, fit, test in inner]
     found = []
-    for make in makers:
-        p = np.full(
-            (len(folds), len(problem.y), problem.classes), np.nan
-        )  # row k: of the clips that fold k trains on
-        for i, values in estimators.fit_predict(make, seed, problem.X, problem.y, pairs):
+    for params in classifier.candidates:
+        # Row k: probabilities of the clips that fold k trains on.
+        p = np.full((len(folds), len(problem.y), problem.n_classes), np.nan)
+        for i, values in estimators.fit_predict(classifier, params, seed, problem, pairs):
             k, _, test = inner[i]
             p[k, test] = values
         found.append(p)
     return [
-        _best(config, options, [p[k, train] for p in found], problem.y[train])
+        _best(config, classifier.candidates, [p[k, train] for p in found], problem.y[train])
         for k, (_, train, _) in enumerate(folds)
     ]
 
 
-def temperature_for_all(count: int, problem: Problem, make: Make, seeds: int) -> float:
+def temperature_for_all(classifier: ClassifierSpec, count: int, problem: Problem, seeds: int) -> float:
     """Return the temperature for a classifier that is fitted on every clip of `problem`, whose probabilities are the mean of `seeds` seeds.
 
     It is the one that suits probabilities of clips that were not fitted: subjects are left out in `count` parts in turn.
     """
     pairs = inner_folds(count, problem, "these clips", np.arange(len(problem.y)))
-    p = np.zeros((len(problem.y), problem.classes))
+    p = np.zeros((len(problem.y), problem.n_classes))
     for seed in range(seeds):
-        for i, values in estimators.fit_predict(make, seed, problem.X, problem.y, pairs):
+        for i, values in estimators.fit_predict(classifier, {}, seed, problem, pairs):
             p[pairs[i][1]] += values / seeds
     return fit_temperature(p, problem.y)
 
@@ -99,7 +90,7 @@ def inner_folds(
     )
 
 
-def sharpen(p: np.ndarray, temperature: float) -> np.ndarray:
+def apply_temperature(p: np.ndarray, temperature: float) -> np.ndarray:
     """Return (N, classes) probabilities at another temperature: above 1 less sure, below 1 surer; the order stays.
 
     Source: Guo et al., On calibration of modern neural networks, ICML 2017; softmax(logits / T) is p^(1 / T), normed.
@@ -113,14 +104,18 @@ def sharpen(p: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def fit_temperature(p: np.ndarray, y: np.ndarray) -> float:
-    """Return the temperature that makes the labels `y` (N,) int most likely under `sharpen(p)`, p (N, classes)."""
+    """Return the temperature that makes the labels `y` (N,) int most likely under `apply_temperature(p)`, p (N, classes)."""
     from scipy.optimize import minimize_scalar
 
     def surprise(log_t: float) -> float:
-        likely = sharpen(p, np.exp(log_t))[np.arange(len(y)), y]
+        likely = apply_temperature(p, np.exp(log_t))[np.arange(len(y)), y]
         return -np.log(np.maximum(likely, 1e-12)).mean()
 
-    return float(np.exp(minimize_scalar(surprise, bounds=np.log([COOLEST, WARMEST]), method="bounded").x))
+    return float(
+        np.exp(
+            minimize_scalar(surprise, bounds=np.log([MIN_TEMPERATURE, MAX_TEMPERATURE]), method="bounded").x
+        )
+    )
 
 
 def _best(config: CvConfig, options: list[dict], found: list[np.ndarray], y: np.ndarray) -> Choice:

@@ -99,9 +99,8 @@ def cross_validate_prepared(
     from mer.evaluation import inputs
 
     out = Path(out)
-    estimators.check(
-        config, len(protocols.load(config.protocol).labels)
-    )  # rather than after the features of every clip
+    # Before the features of every clip are made, so that a wrong setting is refused at once.
+    classifier = estimators.resolve(config, len(protocols.load(config.protocol).labels))
     given = inputs.gather(paths, config, known)
     protocol, labels = given.protocol, given.protocol.labels
     settings = [read_json(folder.path / SETTINGS_FILE) for folder in given.folders]
@@ -118,7 +117,9 @@ def cross_validate_prepared(
             "split": protocol.split,
         },
     }
-    return _cross_validate(given.table, given.X, given.left_out, config, out, labels, origin, jobs)
+    return _cross_validate(
+        given.table, given.X, given.left_out, config, out, labels, origin, jobs, classifier
+    )
 
 
 def cross_validate_maps(
@@ -190,10 +191,12 @@ def summary(scores: dict[str, Any]) -> str:
     )
 
 
-def _cross_validate(table, X, left_out, config, out, labels, origin, jobs) -> dict[str, Any]:
+def _cross_validate(table, X, left_out, config, out, labels, origin, jobs, classifier=None) -> dict[str, Any]:
     protocol = origin["protocol"]
     try:
-        predictions = cross_validation.cross_validate(table, X, config, out, labels, protocol["split"], jobs)
+        predictions = cross_validation.cross_validate(
+            table, X, config, out, labels, protocol["split"], jobs, classifier
+        )
     except cross_validation.OneLabel as error:
         if left_out.empty:
             raise

@@ -10,7 +10,14 @@ from mer_core import registry
 from mer_core.errors import UnknownName
 from mer_core.io import read_json
 
-GIVEN_BY_MER = {"classes", "seed", "device", "flow", "landmarks"}  # parameters that are not settings
+GIVEN_BY_MER = {
+    "classes",
+    "random_state",
+    "device",
+    "map_shape",
+    "flow",
+    "landmarks",
+}  # parameters that are not settings
 
 
 def settings_of(run: Run) -> list[tuple[str, str]]:

@@ -75,9 +75,9 @@ def test_frozen_weights_know_people_they_have_not_seen(crop):
     assert (pretrain.FROZEN / f"synthetic-{crop}.md").read_text(encoding="utf-8") == pretrain.card(
         crop, pretrain.MAPS, pretrain.SEED
     )
-    started = Classifier(
-        classes=3, seed=0, kernel=False, networks=1, start=crop, steps=1, learning_rate=1e-7, average=0.0
-    ).fit(X, y)
+    started = Classifier(kernel=False, networks=1, start=crop, steps=1, learning_rate=1e-7, average=0.0).fit(
+        X, y
+    )
     assert np.allclose(started.predict_proba(X), classifier.predict_proba(X), atol=1e-3)
 
 

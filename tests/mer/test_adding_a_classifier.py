@@ -21,7 +21,7 @@ def test_the_printed_classifier_learns_comes_back_and_can_be_cross_validated(
     Classifier = names["Classifier"]
     table, X = small
     y = np.unique(table["label"], return_inverse=True)[1]
-    fitted = Classifier(3, 0).fit(X[y < 2], y[y < 2])  # of the third class there is no clip
+    fitted = Classifier(range(3)).fit(X[y < 2], y[y < 2])  # of the third class there is no clip
     p = fitted.predict_proba(X)
     assert np.allclose(p.sum(1), 1) and (p.argmax(1)[y < 2] == y[y < 2]).all() and (p[:, 2] == 0).all()
     assert (Classifier.from_state(*fitted.state()).predict_proba(X) == p).all()

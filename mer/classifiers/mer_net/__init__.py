@@ -16,10 +16,14 @@ Reads u, v and strain, in this order, of any size: `flow_image`, or ready-made m
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import clone
 
+from mer.classifiers._estimator import Tensors
+from mer.classifiers._network import MapClassifier
 from mer.classifiers.mer_net import network
 from mer.classifiers.mer_net.augmentation import Changes
 from mer.classifiers.mer_net.kernel import MirrorKernel
@@ -29,7 +33,7 @@ from mer_core.device import choose
 from mer_core.errors import BadInput
 
 
-class Classifier:
+class Classifier(MapClassifier):
     """Both parts are fitted with fixed settings; nothing is chosen by looking at a score.
 
     kernel : whether the kernel has a say;  networks : how many conv nets have one, with seeds of their own
@@ -44,8 +48,8 @@ class Classifier:
 
     def __init__(
         self,
-        classes: int,
-        seed: int,
+        classes: Sequence[Any] | None = None,
+        random_state: int = 0,
         kernel: bool = True,
         networks: int = 0,
         level: bool = True,
@@ -64,30 +68,48 @@ class Classifier:
         average: float = 0.98,
         test_mirror: bool = True,
         device: str = "cpu",
+        map_shape: tuple[int, int, int] | None = None,
     ):
-        self.settings = {name: value for name, value in locals().items() if name not in ("self", "device")}
-        if not kernel and networks < 1:
+        self.classes = classes
+        self.random_state = random_state
+        self.kernel = kernel
+        self.networks = networks
+        self.level = level
+        self.start = start
+        self.steps = steps
+        self.learning_rate = learning_rate
+        self.mirror = mirror
+        self.shift = shift
+        self.zoom = zoom
+        self.rotation = rotation
+        self.amplitude = amplitude
+        self.mixup = mixup
+        self.smoothing = smoothing
+        self.balanced = balanced
+        self.weight_decay = weight_decay
+        self.average = average
+        self.test_mirror = test_mirror
+        self.device = device
+        self.map_shape = map_shape
+
+    def check_params(self) -> None:
+        if not self.kernel and self.networks < 1:
             raise BadInput(
                 "mer_net without the kernel needs at least one network. Set kernel: true, or networks: 1."
             )
-        self.device = choose(device)
-        self.how = Training(
-            steps=steps,
-            learning_rate=learning_rate,
-            mixup=mixup,
-            smoothing=smoothing,
-            balanced=balanced,
-            weight_decay=weight_decay,
-            average=average,
-            changes=Changes(mirror, shift, zoom, rotation, amplitude),
-        )
 
     def fit(
-        self, X: np.ndarray, y: np.ndarray, places: np.ndarray | None = None, total: int | None = None
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray | None = None,
+        places: np.ndarray | None = None,
+        total: int | None = None,
     ) -> "Classifier":
-        """X : (N, 3, H, W) float; y : (N,) int in 0..classes-1; places, total : see `_light_net.train`."""
-        [(_, fitted)] = self.fit_folds(X, y, [np.arange(len(y))], places, total)
-        self.kernel, self.networks = fitted.kernel, fitted.networks
+        """Fit to maps X (N, 3, H, W) float and labels y (N,); places, total : see `network.train`."""
+        [(_, fitted)] = self.fit_folds(X, y, [np.arange(len(y))], groups, places, total)
+        self.classes_, self.n_features_in_ = fitted.classes_, fitted.n_features_in_
+        self.kernel_, self.networks_ = fitted.kernel_, fitted.networks_
         return self
 
     def fit_folds(
@@ -95,100 +117,95 @@ class Classifier:
         X: np.ndarray,
         y: np.ndarray,
         folds: Sequence[np.ndarray],
+        groups: np.ndarray | None = None,
         places: np.ndarray | None = None,
         total: int | None = None,
     ) -> Iterator[tuple[int, "Classifier"]]:
         """Yield (number of the fold, classifier fitted on it), equal to `fit` of each fold to rounding.
 
-        X : (N, 3, H, W) float, all clips; y : (N,) int; folds : positions to fit on, one array per fold
+        X : (N, 3, H, W) float, all clips; y : (N,) labels; folds : positions to fit on, one array per fold
         """
-        maps, y = self._maps(X), np.asarray(y, dtype=np.int64)
-        size, seed, start = (self.settings[name] for name in ("networks", "seed", "start"))
-        begin = None if start == "none" else network.frozen(start)
-        networks = [
-            network.train(
-                maps,
-                y,
-                folds,
-                self.settings["classes"],
-                seed * size + i,
-                self.how,
-                begin,
-                places,
-                total,
-                self.device,
-            )
-            for i in range(size)
-        ]
+        self.check_params()
+        X, codes = self._check_training(self._as_maps(X), y)
+        maps = self._levelled(X)
+        networks = self._train_networks(maps, codes, folds, places, total)
         for k, fold in enumerate(folds):
-            fitted = type(self)(**self.settings, device=self.device.type)
-            fitted.networks = [
+            fitted = clone(self)
+            fitted.classes_, fitted.n_features_in_ = self.classes_, self.n_features_in_
+            fitted.networks_ = [
                 {name: value[k : k + 1].clone() for name, value in weights.items()} for weights in networks
             ]
-            fitted.kernel = fitted._kernel().fit(maps[fold], y[fold]) if self.settings["kernel"] else None
+            fitted.kernel_ = fitted._new_kernel().fit(maps[fold], codes[fold]) if self.kernel else None
             yield k, fitted
+
+    def _train_networks(self, maps, codes, folds, places, total) -> list[network.Weights]:
+        """Return the weights of each network, those of all folds stacked."""
+        device = choose(self.device)
+        begin = None if self.start == "none" else network.frozen(self.start)
+        how = Training(
+            steps=self.steps,
+            learning_rate=self.learning_rate,
+            mixup=self.mixup,
+            smoothing=self.smoothing,
+            balanced=self.balanced,
+            weight_decay=self.weight_decay,
+            average=self.average,
+            changes=Changes(self.mirror, self.shift, self.zoom, self.rotation, self.amplitude),
+        )
+        seeds = [self.random_state * self.networks + i for i in range(self.networks)]
+        return [
+            network.train(maps, codes, folds, len(self.classes_), seed, how, begin, places, total, device)
+            for seed in seeds
+        ]
 
     @torch.no_grad()
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Return (N, classes) float64 for X (N, 3, H, W) float."""
-        maps = self._maps(X)
-        views = [maps, mirrored(maps)] if self.settings["test_mirror"] else [maps]
-        said = [
-            np.mean(
-                [
-                    torch.softmax(
-                        network.logits(weights, torch.from_numpy(view).to(self.device))[0].double(), 1
-                    )
-                    .cpu()
-                    .numpy()
-                    for view in views
-                ],
-                axis=0,
-            )
-            for weights in self.networks
-        ]
-        parts = ([np.mean(said, axis=0)] if said else []) + (
-            [self.kernel.predict_proba(maps)] if self.kernel else []
-        )
+        """Return (N, n_classes) float64 for maps X (N, 3, H, W) float."""
+        maps = self._levelled(self._check_samples(self._as_maps(X)))
+        views = [maps, mirrored(maps)] if self.test_mirror else [maps]
+        outputs = [np.mean([_softmax(weights, view) for view in views], axis=0) for weights in self.networks_]
+        parts = [np.mean(outputs, axis=0)] if outputs else []
+        parts += [self.kernel_.predict_proba(maps)] if self.kernel_ else []
         return np.mean(parts, axis=0)
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict]:
-        """Return what was fitted, as tensors and as settings that JSON can hold."""
+    def tensors(self) -> Tensors:
         tensors = {
             f"network{i}.{name}": value.cpu().numpy()
-            for i, weights in enumerate(self.networks)
+            for i, weights in enumerate(self.networks_)
             for name, value in weights.items()
         }
-        if self.kernel:
-            tensors |= {f"kernel.{name}": value for name, value in self.kernel.state().items()}
-        return tensors, dict(self.settings)
+        if self.kernel_:
+            tensors |= {f"kernel.{name}": value for name, value in self.kernel_.state().items()}
+        return tensors
 
-    @classmethod
-    def from_state(cls, tensors: dict[str, np.ndarray], settings: dict) -> "Classifier":
-        """The classifier that `state` came from, on the processor; fitted there, it predicts the same to the last bit."""
-        self = cls(**settings)
-
-        def part(prefix: str) -> dict[str, np.ndarray]:
+    def load_tensors(self, tensors: Tensors) -> None:
+        def part(prefix: str) -> Tensors:
             return {
                 name[len(prefix) + 1 :]: value
                 for name, value in tensors.items()
                 if name.startswith(prefix + ".")
             }
 
-        self.networks = [
+        self.networks_ = [
             {name: torch.from_numpy(value) for name, value in part(f"network{i}").items()}
-            for i in range(settings["networks"])
+            for i in range(self.networks)
         ]
-        self.kernel = self._kernel().load(part("kernel")) if settings["kernel"] else None
-        return self
+        self.kernel_ = self._new_kernel().load(part("kernel")) if self.kernel else None
 
-    def _maps(self, X: np.ndarray) -> np.ndarray:
-        """(N, C, 14, 14) float32: what the parts see of X. Raises `BadInput` if X is no maps of u, v and strain that they can read."""
-        if np.ndim(X) != 4 or np.shape(X)[1] not in (3, 6):
+    def _levelled(self, X: np.ndarray) -> np.ndarray:
+        """(N, C, 14, 14) float32: what the parts see of X. Raises `BadInput` if X is no maps of u, v and strain."""
+        if np.shape(X)[1] not in (3, 6):
             raise BadInput(
-                f"mer_net reads maps of u, v and strain, (clips, 3, height, width); these are {np.shape(X)}. Use the feature flow_image."
+                f"mer_net reads maps of u, v and strain, (clips, 3, height, width); these are {np.shape(X)}. "
+                "Use the feature flow_image."
             )
-        return levelled(X) if self.settings["level"] else pooled(X)
+        return levelled(X) if self.level else pooled(X)
 
-    def _kernel(self) -> MirrorKernel:
-        return MirrorKernel(self.settings["classes"], self.settings["balanced"], self.settings["mirror"])
+    def _new_kernel(self) -> MirrorKernel:
+        return MirrorKernel(len(self.classes_), self.balanced, self.mirror)
+
+
+def _softmax(weights: network.Weights, maps: np.ndarray) -> np.ndarray:
+    """(N, n_classes) float64 of one network."""
+    x = torch.from_numpy(maps).to(weights["head.bias"].device)
+    return torch.softmax(network.logits(weights, x)[0].double(), 1).cpu().numpy()

@@ -13,13 +13,16 @@ What differs here, and why:
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from torch import nn
 from torch.nn import functional as F
 
-from mer.classifiers._network import NetworkClassifier, maps_only
+from mer.classifiers._network import NetworkClassifier
+from mer_core.device import choose
 
 STREAMS = (3, 5, 8)  # channels of the three streams
 
@@ -27,11 +30,11 @@ STREAMS = (3, 5, 8)  # channels of the three streams
 class Net(nn.Module):
     """(N, 3, H, W) float32 -> logits (N, classes); H and W at least 12."""
 
-    def __init__(self, channels: int, height: int, width: int, classes: int):
+    def __init__(self, channels: int, height: int, width: int, n_classes: int):
         super().__init__()
         self.streams = nn.Conv2d(channels, sum(STREAMS), 3, padding=1)
         pooled = [((side + 2 - 3) // 3 + 1) // 2 for side in (height, width)]
-        self.head = nn.Linear(sum(STREAMS) * pooled[0] * pooled[1], classes)
+        self.head = nn.Linear(sum(STREAMS) * pooled[0] * pooled[1], n_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = F.relu(
@@ -43,53 +46,68 @@ class Net(nn.Module):
 class Classifier(NetworkClassifier):
     """STSTNet trained for a fixed number of epochs; nothing is chosen by looking at a score.
 
-    epochs, learning_rate, batch_size : see the module; Adam with its other settings at their defaults
-    balanced : weigh the classes equally in the loss
-    device : `cpu`, `cuda` or `auto`; not part of what was fitted
+    Parameters
+    ----------
+    classes : sequence or None
+        Labels to expect; None: those of `y`.
+    random_state : int
+        Decides the first weights and the order of the clips.
+    epochs, learning_rate, batch_size
+        See the module; Adam with its other settings at their defaults.
+    balanced : bool
+        Weigh the classes equally in the loss.
+    device : {"cpu", "cuda", "auto"}
+        Not part of what was fitted.
+    map_shape : (int, int, int) or None
+        Channels, height and width of the maps where they come as flat rows.
     """
 
     def __init__(
         self,
-        classes: int,
-        seed: int,
+        classes: Sequence[Any] | None = None,
+        random_state: int = 0,
         epochs: int = 40,
         learning_rate: float = 1e-3,
         batch_size: int = 256,
         balanced: bool = True,
         device: str = "cpu",
+        map_shape: tuple[int, int, int] | None = None,
     ):
-        settings = dict(
-            classes=classes,
-            seed=seed,
-            epochs=epochs,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            balanced=balanced,
-        )
-        super().__init__(settings, device)
+        self.classes = classes
+        self.random_state = random_state
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.balanced = balanced
+        self.device = device
+        self.map_shape = map_shape
 
     def build(self, channels: int, height: int, width: int) -> Net:
-        return Net(channels, height, width, self.settings["classes"]).to(memory_format=torch.channels_last)
+        return Net(channels, height, width, len(self.classes_))
 
-    def fit(self, X: np.ndarray, y: np.ndarray, places: np.ndarray | None = None) -> "Classifier":
-        """X : (N, C, H, W) float; y : (N,) int in 0..classes-1; places : (N,) int, see `turns`; 0..N-1 where not given."""
-        options = self.settings
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray | None = None,
+        positions: np.ndarray | None = None,
+    ) -> "Classifier":
+        """Fit to maps X (N, C, H, W) float and labels y (N,).
+
+        positions : (N,) int, see `epoch_orders`; 0..N-1 where not given
+        """
+        X, codes = self._check_training(self._as_maps(X), y)
         self._scale_by(X)
-        x, y = self._tensor(X), torch.tensor(np.asarray(y, dtype=np.int64)).to(self.device)
-        counts = torch.bincount(y, minlength=options["classes"])
-        weight = (
-            len(y) / counts.clamp(min=1) if options["balanced"] else None
-        )  # a class nobody shows weighs nothing anyway
-
-        self.net = self._start().to(self.device, memory_format=torch.channels_last)
-        optimizer = torch.optim.Adam(self.net.parameters(), lr=options["learning_rate"])
-        for order in turns(
-            options["seed"], options["epochs"], np.arange(len(y)) if places is None else places
-        ):
-            for batch in torch.from_numpy(order).to(self.device).split(options["batch_size"]):
+        device = choose(self.device)
+        x, truth = self._tensor(X, device), torch.tensor(codes).to(device)
+        weight = self._class_weights(truth)
+        self.net_ = self._initial_net().to(device, memory_format=torch.channels_last)
+        optimizer = torch.optim.Adam(self.net_.parameters(), lr=self.learning_rate)
+        positions = np.arange(len(codes)) if positions is None else positions
+        for order in epoch_orders(self.random_state, self.epochs, positions):
+            for batch in torch.from_numpy(order).to(device).split(self.batch_size):
                 optimizer.zero_grad(set_to_none=True)
-                loss = F.cross_entropy(self.net(x[batch]), y[batch], weight=weight)
-                loss.backward()
+                F.cross_entropy(self.net_(x[batch]), truth[batch], weight=weight).backward()
                 optimizer.step()
         return self
 
@@ -98,71 +116,80 @@ class Classifier(NetworkClassifier):
         X: np.ndarray,
         y: np.ndarray,
         folds: Sequence[np.ndarray],
-        watch: Callable[[int, "Classifier"], None] | None = None,
+        groups: np.ndarray | None = None,
+        on_epoch: Callable[[int, "Classifier"], None] | None = None,
     ) -> Iterator[tuple[int, "Classifier"]]:
         """Yield (number of the fold, classifier fitted on it) as they become known, equal to `fit` of each fold to rounding.
 
-        X : (N, C, H, W) float, all clips; y : (N,) int; folds : positions to fit on, one array per fold
-        watch : called after each epoch with the number of a fold and its classifier as it then stands, for `mer audit`
+        Parameters
+        ----------
+        X : (N, C, H, W) float
+            Maps of all clips.
+        y : (N,)
+            Their labels.
+        folds : sequence of (n,) int
+            Positions to fit on, one array per fold.
+        on_epoch : callable or None
+            Called after each epoch with the number of a fold and its classifier as it then stands.
         """
-        from mer.classifiers.ststnet import folds as _ststnet_folds
+        from mer.classifiers.ststnet import folds as ststnet_folds
 
-        fitted = [type(self)(**self.settings, device=self.device.type) for _ in folds]
-        for one, fold in zip(fitted, folds):
-            one._scale_by(X[fold])
+        X, codes = self._check_training(self._as_maps(X), y)
+        device, fitted = choose(self.device), [self._clone_for(X[fold]) for fold in folds]
+        start = fitted[0]._initial_net()
         means, scales = (
             torch.from_numpy(np.stack([getattr(one, name).ravel() for one in fitted]))
-            for name in ("mean", "scale")
+            for name in ("mean_", "scale_")
         )
-        x, labels = (
-            torch.from_numpy(np.asarray(X, dtype=np.float32)),
-            torch.from_numpy(np.asarray(y, dtype=np.int64)),
-        )
-        orders = list(turns(self.settings["seed"], self.settings["epochs"], np.arange(len(y))))
 
-        def place(block: _ststnet_folds.Block) -> None:
+        def place(block: ststnet_folds.Block) -> None:
             numbers, stacked = block
             for i, k in enumerate(numbers):
-                fitted[k].net = fitted[k]._start().to(self.device, memory_format=torch.channels_last)
-                fitted[k].net.load_state_dict({name: value[i] for name, value in stacked.items()})
+                fitted[k].net_ = fitted[k]._initial_net().to(device, memory_format=torch.channels_last)
+                fitted[k].net_.load_state_dict({name: value[i] for name, value in stacked.items()})
 
-        def show(block: _ststnet_folds.Block) -> None:
+        def place_and_call(block: ststnet_folds.Block) -> None:
             place(block)
             for k in block[0]:
-                watch(k, fitted[k])
+                on_epoch(k, fitted[k])
 
-        start, options = fitted[0]._start(), self.settings
-        for block in _ststnet_folds.train(
-            start, x, labels, folds, means, scales, options, orders, self.device, show if watch else None
-        ):
+        x, labels = torch.from_numpy(np.asarray(X, dtype=np.float32)), torch.from_numpy(codes)
+        orders = list(epoch_orders(self.random_state, self.epochs, np.arange(len(codes))))
+        blocks = ststnet_folds.train(
+            start, x, labels, folds, means, scales, self, orders, device, place_and_call if on_epoch else None
+        )
+        for block in blocks:
             place(block)
             yield from ((k, fitted[k]) for k in block[0])
 
+    def _clone_for(self, X: np.ndarray) -> "Classifier":
+        """Return an unfitted copy that knows its classes, and the scale of the maps X to fit on."""
+        copy = clone(self)
+        copy.classes_, copy.n_features_in_ = self.classes_, self.n_features_in_
+        copy._scale_by(X)
+        return copy
+
     def _scale_by(self, X: np.ndarray) -> None:
-        """Take shape, mean and scale of each channel from the clips to fit on."""
-        maps_only(X)
-        self.shape = X.shape[1:]
-        self.mean = X.mean((0, 2, 3), dtype=np.float64).astype(np.float32)[:, None, None]
-        self.scale = X.std((0, 2, 3), dtype=np.float64).astype(np.float32)[:, None, None]
-        self.scale[self.scale == 0] = 1.0
+        super()._scale_by(X)
+        self.mean_, self.scale_ = self.mean_.astype(np.float32), self.scale_.astype(np.float32)
 
-    def _start(self) -> Net:
-        """The network before training, decided by the seed; the caller's random numbers stay as they were."""
+    def _initial_net(self) -> Net:
+        """Return the network before training, decided by the seed; the caller's random numbers stay as they were."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.settings["seed"])
-            return Net(*self.shape, self.settings["classes"])
+            torch.manual_seed(self.random_state)
+            return self.build(*self.shape_)
 
-    def _tensor(self, X: np.ndarray) -> torch.Tensor:
-        scaled = (np.asarray(X, dtype=np.float32) - self.mean) / self.scale
-        return torch.from_numpy(scaled).to(self.device, memory_format=torch.channels_last)
+    def _tensor(self, X: np.ndarray, device: torch.device) -> torch.Tensor:
+        scaled = (np.asarray(X, dtype=np.float32) - self.mean_) / self.scale_
+        return torch.from_numpy(scaled).to(device, memory_format=torch.channels_last)
 
 
-def turns(seed: int, epochs: int, places: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield for each epoch the order in which clips are gone through, (N,) int64 positions.
+def epoch_orders(seed: int, epochs: int, positions: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield for each epoch the order in which clips are gone through, (N,) int64.
 
-    places : (N,) int, where each clip stands in the whole table. A clip draws its turn by its place, so that leaving a
-        subject out takes its clips from the order and leaves all others as they were: folds then share most of each batch.
+    positions : (N,) int, where each clip stands in the whole table. A clip draws its turn by its position, so that leaving
+        a subject out takes its clips from the order and leaves all others as they were: folds then share most of each batch.
     """
     for epoch in range(epochs):
-        drawn = np.random.default_rng([seed, epoch]).random(int(places.max()) + 1)
-        yield np.argsort(drawn[places], kind="stable")
+        drawn = np.random.default_rng([seed, epoch]).random(int(positions.max()) + 1)
+        yield np.argsort(drawn[positions], kind="stable")

@@ -6,7 +6,7 @@ keeps its place in the order whoever is left out, almost all of each batch. So:
 - A block of folds goes through a batch together, and whatever is done to a clip for all of them is done once.
 - Centring and scaling, which each fold fits to its own clips, are joined to the filters instead of done to the clips.
 - A clip that is not in a fold's batch has weight zero in that fold's loss. What it holds cannot reach that fold.
-- The gradients of a batch come from a kernel written for the processor and three channels (_ststnet_kernel.py), else from torch.
+- The gradients of a batch come from a kernel written for the processor and three channels (kernel.py), else from torch.
 
 Seeds are passes of their own: each has its own order of clips, so that nothing could be shared.
 """
@@ -40,16 +40,17 @@ def train(
     settings,
     orders,
     device,
-    watch: Callable[[Block], None] | None = None,
+    on_epoch: Callable[[Block], None] | None = None,
 ) -> Iterator[Block]:
     """Yield for each block of folds their numbers and their trained parameters, stacked along the first axis.
 
     net : Net as it starts, the same in every fold;  x : (N, C, H, W) float, as given;  y : (N,) int64
     folds : positions to fit on, one array per fold;  means, scales : (folds, C), as float as x
     orders : for each epoch the N clips in order; a fold goes through its own clips in that order, in batches
-    watch : is shown each block as it stands after each epoch
+    settings : the classifier, for its batch_size, learning_rate, balanced and classes_
+    on_epoch : is called with each block as it stands after each epoch
     """
-    size = settings["batch_size"]
+    size = settings.batch_size
     laid_out = Kernel(x) if device.type == "cpu" and x.shape[1] == CHANNELS else InTorch(x, device)
     inside = np.stack([np.isin(np.arange(len(y)), fold) for fold in folds])
     batches = -(-inside.sum(1) // size)
@@ -63,8 +64,8 @@ def train(
                 net, laid_out, y, inside[block], means[block], scales[block], settings, orders, device
             )
             for trained in epochs:
-                if watch:
-                    watch((numbers, trained))
+                if on_epoch:
+                    on_epoch((numbers, trained))
             yield numbers, trained
 
 
@@ -72,12 +73,12 @@ def _train_block(
     net, laid_out, y, inside, means, scales, settings, orders, device
 ) -> Iterator[dict[str, torch.Tensor]]:
     """Yield the parameters of a block of folds as they stand after each epoch."""
-    folds, size = len(inside), settings["batch_size"]
+    folds, size = len(inside), settings.batch_size
     start = {name: value.detach().to(device) for name, value in net.named_parameters()}
     parameters = {
         name: value.expand(folds, *value.shape).clone().requires_grad_() for name, value in start.items()
     }
-    optimizer = torch.optim.Adam(parameters.values(), lr=settings["learning_rate"])
+    optimizer = torch.optim.Adam(parameters.values(), lr=settings.learning_rate)
     means, scales = (v.to(device)[:, None, :, None, None] for v in (means, scales))
     weights = torch.from_numpy(_weights(y.numpy(), inside, settings)).float().to(device)
     labels = y.to(device)
@@ -94,11 +95,11 @@ def _train_block(
         yield {name: value.detach() for name, value in parameters.items()}
 
 
-def _weights(y: np.ndarray, inside: np.ndarray, settings: dict) -> np.ndarray:
+def _weights(y: np.ndarray, inside: np.ndarray, settings) -> np.ndarray:
     """(folds, N) weight of each clip in each fold's loss, from the fold's own counts of labels; 0 for clips it leaves out."""
-    if not settings["balanced"]:
+    if not settings.balanced:
         return inside.astype(np.float64)
-    counts = np.stack([np.bincount(y[mine], minlength=settings["classes"]) for mine in inside])
+    counts = np.stack([np.bincount(y[mine], minlength=len(settings.classes_)) for mine in inside])
     return inside * (inside.sum(1, keepdims=True) / counts.clip(min=1))[:, y]
 
 

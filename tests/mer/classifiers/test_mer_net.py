@@ -11,7 +11,7 @@ from mer.classifiers.mer_net.levelling import TAIL, levelled, mirrored
 from mer.classifiers.mer_net.network import Training, turns
 from mer_core.errors import BadInput
 
-FAST = dict(classes=3, seed=1, networks=1, steps=6)
+FAST = dict(random_state=1, networks=1, steps=6)
 STILL = Changes(mirror=False, shift=0, zoom=0, rotation=0, amplitude=0)
 
 
@@ -165,13 +165,13 @@ def test_turns_keep_to_the_clips_that_are_there():
 
 def test_the_network_is_light_and_learns():
     X, y, _ = clips((20, 20))
-    fitted = Classifier(classes=3, seed=0, kernel=False, networks=1, steps=60).fit(X, y)
+    fitted = Classifier(kernel=False, networks=1, steps=60).fit(X, y)
     assert sum(value.size for value in fitted.state()[0].values()) == 5955
     assert (fitted.predict_proba(X).argmax(1) == y).mean() > 0.9
 
 
 def test_other_features_and_nothing_to_fit_are_refused():
     with pytest.raises(BadInput, match="flow_image"):
-        Classifier(classes=3, seed=0).fit(np.zeros((4, 20)), np.zeros(4, int))
+        Classifier().fit(np.zeros((4, 20)), np.zeros(4, int))
     with pytest.raises(BadInput, match="at least one network"):
-        Classifier(classes=3, seed=0, kernel=False, networks=0)
+        Classifier(kernel=False, networks=0).check_params()

@@ -9,7 +9,7 @@ from data_prep.align import template
 from data_prep.landmarks import LEFT_EYE_CORNERS, STABLE
 from mer.classifiers import htnet, off_apexnet, rcn, timm
 from mer.evaluation.config import CvConfig
-from mer.evaluation.estimators import maker
+from mer.evaluation.estimators import resolve
 from mer_core import registry
 from mer_core.errors import BadInput, UnknownName
 
@@ -57,15 +57,19 @@ def test_htnet_cuts_the_regions_where_the_template_has_eyes():
 
 
 def test_timm_by_variant_and_by_setting():
-    named = maker(CvConfig(classifier="timm:test_vit", classifier_settings={"size": 160}), 3)(0)
-    assert (
-        named.settings["backbone"] == "test_vit" and registry.load("mer.classifiers", "timm:test_vit") is timm
-    )
+    named = resolve(CvConfig(classifier="timm:test_vit", classifier_settings={"size": 160}), 3).prototype
+    assert named.backbone == "test_vit" and registry.load("mer.classifiers", "timm:test_vit") is timm
     with pytest.raises(BadInput, match="resnet18"):
-        timm.Classifier(3, 0, backbone="esnet18")
+        timm.Classifier(backbone="esnet18").check_params()
     for name in ("logistic:x", "timn"):
         with pytest.raises(UnknownName):
             registry.load("mer.classifiers", name)
+
+
+def backbone_of(weights, *shape):
+    classifier = timm.Classifier(backbone="test_resnet", weights=str(weights))
+    classifier.classes_ = np.arange(3)
+    return classifier.build(*shape)
 
 
 def test_timm_starts_from_a_local_file(tmp_path):
@@ -74,32 +78,24 @@ def test_timm_starts_from_a_local_file(tmp_path):
     torch.manual_seed(1)
     backbone = library.create_model("test_resnet", num_classes=7)
     save_file(backbone.state_dict(), str(tmp_path / "weights.safetensors"))
-    net = timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "weights.safetensors")).build(
-        3, 28, 28
-    )
+    net = backbone_of(tmp_path / "weights.safetensors", 3, 28, 28)
     assert all(
         torch.equal(value, backbone.state_dict()[name])
         for name, value in net.backbone.state_dict().items()
         if not name.startswith("fc.")
     )
     assert net.backbone.fc.out_features == 3
-    both = timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "weights.safetensors")).build(
-        6, 28, 28
-    )
+    both = backbone_of(tmp_path / "weights.safetensors", 6, 28, 28)
     first = both.backbone.state_dict()["conv1.0.weight"]
     assert torch.allclose(first, backbone.state_dict()["conv1.0.weight"].repeat(1, 2, 1, 1) / 2)
     save_file({"conv1.0.weight": torch.zeros(1)}, str(tmp_path / "other.safetensors"))
     with pytest.raises(BadInput, match="not of this backbone"):
-        timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "other.safetensors")).build(
-            3, 28, 28
-        )
+        backbone_of(tmp_path / "other.safetensors", 3, 28, 28)
     with pytest.raises(BadInput, match="cannot be read"):
-        timm.Classifier(3, 0, backbone="test_resnet", weights=str(tmp_path / "none.safetensors")).build(
-            3, 28, 28
-        )
+        backbone_of(tmp_path / "none.safetensors", 3, 28, 28)
 
 
 @pytest.mark.parametrize("name", ["off_apexnet", "rcn", "htnet", "timm"])
 def test_vectors_are_refused(name):
     with pytest.raises(BadInput, match="flow_image"):
-        registry.load("mer.classifiers", name).Classifier(3, 0).fit(np.zeros((4, 20)), np.zeros(4, int))
+        registry.load("mer.classifiers", name).Classifier().fit(np.zeros((4, 20)), np.zeros(4, int))

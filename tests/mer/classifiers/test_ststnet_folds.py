@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer.classifiers.ststnet import Classifier, turns
+from mer.classifiers.ststnet import Classifier, epoch_orders
 from mer.classifiers.ststnet import folds as _ststnet_folds
 from mer.evaluation import cross_validation
 from mer.evaluation.config import CvConfig
 
-SETTINGS = dict(classes=3, seed=3, epochs=4, learning_rate=1e-2)
+SETTINGS = dict(random_state=3, epochs=4, learning_rate=1e-2)
 
 
 def clips(side=28, per_subject=(2, 5, 9, 7, 7), channels=3):
@@ -37,12 +37,14 @@ def test_each_fold_is_what_it_is_alone(batch_size, side, balanced, channels, mon
     together = dict(Classifier(**settings).fit_folds(X, y, folds))
     assert sorted(together) == list(range(len(folds)))
     for k, fold in enumerate(folds):
-        alone = Classifier(**settings).fit(X[fold], y[fold], places=fold)
-        assert np.array_equal(together[k].mean, alone.mean) and np.array_equal(together[k].scale, alone.scale)
+        alone = Classifier(**settings).fit(X[fold], y[fold], positions=fold)
+        assert np.array_equal(together[k].mean_, alone.mean_) and np.array_equal(
+            together[k].scale_, alone.scale_
+        )
         assert np.allclose(together[k].predict_proba(X), alone.predict_proba(X), atol=2e-4)
         far = [
-            (together[k].net.state_dict()[name] - value).abs() > 1e-5
-            for name, value in alone.net.state_dict().items()
+            (together[k].net_.state_dict()[name] - value).abs() > 1e-5
+            for name, value in alone.net_.state_dict().items()
         ]
         # Positions of a window may tie but for rounding, and Adam makes a whole step of a gradient that is zero but for it.
         assert sum(where.sum() for where in far) <= sum(where.numel() for where in far) / 16
@@ -50,9 +52,9 @@ def test_each_fold_is_what_it_is_alone(batch_size, side, balanced, channels, mon
 
 def test_leaving_clips_out_keeps_the_order_of_the_others():
     kept = np.array([0, 2, 3, 7, 8])
-    for whole, part in zip(turns(1, 3, np.arange(9)), turns(1, 3, kept)):
+    for whole, part in zip(epoch_orders(1, 3, np.arange(9)), epoch_orders(1, 3, kept)):
         assert [p for p in whole if p in kept] == kept[part].tolist()
-    first, second = turns(1, 2, np.arange(9))
+    first, second = epoch_orders(1, 2, np.arange(9))
     assert first.tolist() != second.tolist()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mer.evaluation.config import CvConfig, load_config, save_config
-from mer.evaluation.estimators import candidates, maker
+from mer.evaluation.estimators import resolve
 from mer_core.errors import BadInput
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -60,6 +60,4 @@ def test_the_configurations_of_the_project_load():
     files = [file for file in CONFIGS.glob("*.yaml") if "mer cv" in file.read_text(encoding="utf-8")]
     assert len(files) >= 2
     for file in files:
-        config = load_config(file)
-        for settings in candidates(config):
-            maker(config, 3, **settings)  # the classifier's own settings are right too
+        resolve(load_config(file), 3)  # the classifier's own settings are right too

@@ -86,10 +86,10 @@ def test_watching_equals_training_for_each_length_anew(noise, classifier, monkey
     table, X = read_maps(noise, noise / "index.csv")
     labels = sorted(set(table["label"]))
     config = CvConfig(classifier=classifier, classifier_settings={"epochs": 5, **SHORT.get(classifier, {})})
-    problem = cross_validation.pose(*cross_validation.in_order(table, X, labels), labels, "loso")
+    problem = cross_validation.build_problem(*cross_validation.in_order(table, X, labels), labels, "loso")
     problem = replace(problem, folds=problem.folds[:3])
     watched = leakage.after_each_epoch(config, problem, 0)
-    monkeypatch.setattr(leakage, "_watched", lambda *_: False)
+    monkeypatch.setattr(leakage, "_takes_on_epoch", lambda *_: False)
     anew = leakage.after_each_epoch(config, problem, 0)
     clips = np.concatenate([test for _, _, test in problem.folds])
     assert watched[0] == anew[0] == [1, 2, 3, 4, 5]

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from mer.evaluation import cross_validation, estimators, folds, nested
 from mer.evaluation.config import CvConfig
@@ -17,27 +18,29 @@ def overconfident(rng, n=4000, temperature=2.5):
     logits = rng.normal(0, 1.5, (n, 3))
     honest = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     y = np.array([rng.choice(3, p=p) for p in honest])
-    return nested.sharpen(honest, 1 / temperature), y
+    return nested.apply_temperature(honest, 1 / temperature), y
 
 
 def test_a_known_temperature_is_found():
     p, y = overconfident(np.random.default_rng(0))
     found = nested.fit_temperature(p, y)
     assert found == pytest.approx(2.5, rel=0.1)
-    cooled = nested.sharpen(p, found)
+    cooled = nested.apply_temperature(p, found)
     assert np.array_equal(cooled.argmax(1), p.argmax(1)) and np.allclose(cooled.sum(1), 1)
 
 
-def test_sharpen_is_softmax_of_divided_logits():
+def test_apply_temperature_is_softmax_of_divided_logits():
     logits = np.array([[1.0, 2.0, 4.0], [0.0, -3.0, 1.0]])
     softmax = lambda z: np.exp(z) / np.exp(z).sum(1, keepdims=True)
-    assert np.allclose(nested.sharpen(softmax(logits), 3.0), softmax(logits / 3.0))
-    assert nested.sharpen(np.array([[0.0, 0.4, 0.6]]), 2.0)[0, 0] == 0  # a class ruled out stays ruled out
+    assert np.allclose(nested.apply_temperature(softmax(logits), 3.0), softmax(logits / 3.0))
+    assert (
+        nested.apply_temperature(np.array([[0.0, 0.4, 0.6]]), 2.0)[0, 0] == 0
+    )  # a class ruled out stays ruled out
 
 
 def problem(small):
     table, X = cross_validation.in_order(*small, LABELS)
-    return cross_validation.pose(table, X, LABELS, "loso")
+    return cross_validation.build_problem(table, X, LABELS, "loso")
 
 
 def test_inner_folds_part_the_training_subjects(small):
@@ -85,13 +88,11 @@ def test_folds_that_choose_differently_are_each_fitted_with_their_own(small, tmp
     searching = CvConfig(
         classifier="ststnet", classifier_settings={"learning_rate": 1e-2}, search={"epochs": [1, 2]}, seeds=1
     )
-    got = {k: (p, choice) for k, p, choice in folds.predict(searching, given, 0, given.folds)}
+    classifier = estimators.resolve(searching, 3)
+    got = {k: (p, choice) for k, p, choice in folds.predict(classifier, searching, given, 0, given.folds)}
     for k, choice in enumerate(choices):
-        make = estimators.maker(searching, 3, **choice.settings)
-        alone = {
-            i: p
-            for i, p in estimators.fit_predict(make, 0, given.X, given.y, [fold[1:] for fold in given.folds])
-        }
+        pairs = [fold[1:] for fold in given.folds]
+        alone = dict(estimators.fit_predict(classifier, choice.settings, 0, given, pairs))
         assert got[k][1] == choice and np.allclose(got[k][0], alone[k], atol=1e-5)
 
 
@@ -110,7 +111,7 @@ def test_calibration_changes_how_sure_and_not_what(small, tmp_path, classifier):
     columns = [f"p_{label}" for label in LABELS]
     by_hand = np.stack(
         [
-            nested.sharpen(row[None], temperature[fold])[0]
+            nested.apply_temperature(row[None], temperature[fold])[0]
             for fold, row in zip(before["fold"], before[columns].to_numpy())
         ]
     )
@@ -119,14 +120,14 @@ def test_calibration_changes_how_sure_and_not_what(small, tmp_path, classifier):
     )
 
 
-class TooSure:
+class TooSure(ClassifierMixin, BaseEstimator):
     """Knows the labels that it was fitted on for certain, and says of other clips what is true of them, but too surely."""
 
-    def __init__(self, seed, honest):
-        self.seed, self.honest = seed, honest
+    def __init__(self, honest=None, random_state=None):
+        self.honest, self.random_state = honest, random_state
 
     def fit(self, X, y):
-        self.known = dict(zip(X[:, 0].astype(int), y))
+        self.known, self.classes_ = dict(zip(X[:, 0].astype(int), y)), np.unique(y)
         return self
 
     def predict_proba(self, X):
@@ -139,13 +140,14 @@ def test_a_temperature_for_every_clip_is_fitted_on_those_left_out():
     too_sure, y = overconfident(np.random.default_rng(0), n=2000)
     X = np.arange(len(y), dtype=np.float32)[:, None]
     given = estimators.Problem(X, y, np.array([f"d/{i % 10}" for i in range(len(y))]), [], 3)
-    found = nested.temperature_for_all(5, given, lambda seed: TooSure(seed, too_sure), 2)
+    classifier = estimators.resolve(CvConfig(classifier=TooSure(too_sure)), 3)
+    found = nested.temperature_for_all(classifier, 5, given, 2)
     assert found == pytest.approx(nested.fit_temperature(too_sure, y), rel=1e-6) and found == pytest.approx(
         2.5, rel=0.15
     )
     one_person = estimators.Problem(X, y, np.full(len(y), "d/0"), [], 3)
     with pytest.raises(BadInput, match="chosen inside these clips: 1 subjects"):
-        nested.temperature_for_all(5, one_person, lambda seed: TooSure(seed, too_sure), 1)
+        nested.temperature_for_all(classifier, 5, one_person, 1)
 
 
 def test_a_setting_the_classifier_lacks_is_refused_before_anything_is_written(small, tmp_path):
@@ -156,14 +158,9 @@ def test_a_setting_the_classifier_lacks_is_refused_before_anything_is_written(sm
     assert not (tmp_path / "run").exists()
 
 
-def test_what_is_still_to_be_searched_is_not_fitted_on_every_clip():
-    with pytest.raises(BadInput, match="C of logistic is still to be searched"):
-        estimators.maker(CvConfig(classifier="logistic", search={"C": [1e-3, 1e-2]}), 3)
-
-
 def test_processes_give_what_one_process_gives(small, tmp_path):
     config = CvConfig(
-        classifier="logistic", search={"C": [1e-3, 1e-2]}, calibration="temperature", seeds=2, inner_folds=2
+        classifier="linear_svm", search={"C": [1e-3, 1e-2]}, calibration="temperature", seeds=2, inner_folds=2
     )
     alone = cross_validation.cross_validate(*small, config, tmp_path / "alone")
     shared = cross_validation.cross_validate(*small, config, tmp_path / "shared", jobs=2)
@@ -173,14 +170,12 @@ def test_processes_give_what_one_process_gives(small, tmp_path):
 
 
 def test_a_stopped_run_keeps_what_its_processes_had_finished(small, tmp_path):
-    config = CvConfig(classifier="logistic", seeds=2)
-    given = problem(small)
+    config = CvConfig(classifier="linear_svm", seeds=2)
+    given, classifier = problem(small), estimators.resolve(config, 3)
     missing = {(seed, name) for seed in range(2) for name, _, _ in given.folds}
-    work = folds.predict_all(config, given, missing, jobs=2)
+    work = folds.predict_all(classifier, config, given, missing, jobs=2)
     seed, name, p, _ = next(work)
     work.close()  # as an interruption does; must not wait for the other folds
     ((_, train, test),) = [fold for fold in given.folds if fold[0] == name]
-    ((_, alone),) = estimators.fit_predict(
-        estimators.maker(config, 3), seed, given.X, given.y, [(train, test)]
-    )
+    ((_, alone),) = estimators.fit_predict(classifier, {}, seed, given, [(train, test)])
     assert np.allclose(p, alone, atol=1e-9)

@@ -195,12 +195,12 @@ def test_a_calibrated_bundle_has_a_temperature_and_predicts_with_it(prepared, tm
     )  # all right, and too timid about it
     bundle.save(calibrated, tmp_path / "b")
     X = inputs.gather([prepared], CONFIG).X
-    expected = nested.sharpen(plain.predict_proba(X), calibrated.recipe.temperature)
+    expected = nested.apply_temperature(plain.predict_proba(X), calibrated.recipe.temperature)
     assert np.allclose(bundle.load(tmp_path / "b").predict_proba(X), expected) and not np.allclose(
         expected, plain.predict_proba(X), atol=0.01
     )
     assert "fitted on subjects that were left out" in (tmp_path / "b" / "README.md").read_text()
-    with pytest.raises(BadInput, match="C of logistic is still to be searched"):
+    with pytest.raises(BadInput, match="C is still to be searched"):
         training.fit([prepared], CONFIG.model_copy(update={"search": {"C": [1e-3, 1e-2]}}))
 
 

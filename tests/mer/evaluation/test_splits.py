@@ -49,7 +49,7 @@ def test_every_clip_is_tested_once_and_never_fitted_on_there():
 
 def test_a_subject_on_both_sides_is_found():
     with pytest.raises(AssertionError, match="a/1"):
-        splits.check_disjoint(TABLE, ("broken", np.array([0, 1]), np.array([4])))
+        splits.check_disjoint(splits.subject_ids(TABLE), ("broken", np.array([0, 1]), np.array([4])))
 
 
 def test_one_subject_cannot_be_left_out():

@@ -1,0 +1,108 @@
+"""Work shared among processes of this machine or the workers of a Dask cluster, with one progress bar and one message when it fails."""
+
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
+from typing import Any, TypeVar
+
+from mer_core import cluster, registry
+from mer_core.device import cores
+from mer_core.errors import MerError
+from mer_core.progress import track
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
+
+
+def each(
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    title: str | None,
+    *,
+    jobs: int | None = 1,
+    threads: int = 1,
+    setup: Callable[[], Any] | None = None,
+    scheduler: str | None = None,
+) -> Iterator[Result]:
+    """Yield `work(item)` for every item, in the order in which they end.
+
+    Parameters
+    ----------
+    work : callable
+        Function of a module (workers import it).
+    title : str or None
+        Of the progress bar; None: no bar.
+    jobs : int or None
+        Number of processes; None: all cores; 1: this process.
+    threads : int
+        Number of threads that numerical libraries may use in each process.
+    setup : callable or None
+        Called once in each process before its first item; not called where `jobs` is 1.
+    scheduler : str or None
+        Address of a Dask scheduler, whose workers then replace the processes; `setup` is not called there.
+
+    Raises
+    ------
+    MerError
+        If a process was killed.
+    """
+    items = list(items)
+    jobs = min(jobs or cores(), len(items))
+    if scheduler:
+        results: Iterator[Result] = cluster.each(scheduler, work, items)
+    elif jobs <= 1:
+        results = map(work, items)
+    else:
+        results = _in_processes(work, items, jobs, threads, setup)
+    yield from results if title is None else track(results, title, total=len(items))
+
+
+def _in_processes(work, items, jobs: int, threads: int, setup) -> Iterator[Any]:
+    start = pickle.dumps(setup)  # unpickled by the worker after it has the same files
+    pool = ProcessPoolExecutor(
+        jobs, get_context("spawn"), _start_worker, (registry.imported_files(), start, threads)
+    )
+    try:
+        for future in as_completed([pool.submit(work, item) for item in items]):
+            yield future.result()
+    except BrokenProcessPool as error:
+        advice = "Run the same command again to go on, with fewer --jobs."
+        raise MerError(f"A worker process was killed, perhaps for lack of memory. {advice}") from error
+    finally:  # also when the consumer stops: what has not begun never will
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker(files: list[str], setup: bytes, threads: int) -> None:
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is handled by the parent; running items are finished
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    registry.restore(files)
+    if (function := pickle.loads(setup)) is not None:
+        function()
+    _limit_threads(threads)
+
+
+def _limit_threads(threads: int) -> None:
+    """Limit the libraries that are already loaded; later ones read OMP_NUM_THREADS."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(threads)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(threads)
+
+
+def _exit_with_parent() -> None:
+    """End this worker when its parent is gone, however it ended."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
