@@ -115,16 +115,16 @@ def find_files(root: Path, files: tuple[str, ...], stop: str) -> list[Path]:
     return [path for _, path in _ranked_files(root, files, stop)]
 
 
-def read_table(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> Table:
+def read_table(path: Path, columns: Sequence[str], optional: Sequence[str] = (), n_named: int = 2) -> Table:
     """Read the table of one file, whose header may stand below other rows.
 
     columns, optional : names as compared, by letters and digits alone in lower case ("onsetframe"); an
-    optional column that
-        is absent is empty. Rows in which one of the first two columns is empty are left out, with a remark.
+        optional column that is absent is empty
+    n_named : how many of the first `columns` name a row; without them it is left out, with a remark
 
     Raises `MissingColumns` saying which columns there are, `HiddenSheet`, or as `read_sheets` does.
     """
-    table = _table_of(path, tuple(columns), tuple(optional))
+    table = _table_of(path, tuple(columns), tuple(optional), n_named)
     if table is None:
         raise _no_header(path, columns)
     return table
@@ -170,12 +170,14 @@ def _fits(stem: str, pattern: str) -> bool:
     return fnmatchcase(stem.lower(), pattern.lower())
 
 
-def _table_of(path: Path, columns: tuple[str, ...], optional: tuple[str, ...]) -> Table | None:
+def _table_of(
+    path: Path, columns: tuple[str, ...], optional: tuple[str, ...], n_named: int = 2
+) -> Table | None:
     """The table in the first visible sheet that has the columns; None where no sheet has."""
     fitting = [
         (sheet, found)
         for sheet in read_sheets(path)
-        if (found := _below_header(sheet, columns, optional)) is not None
+        if (found := _below_header(sheet, columns, optional, n_named)) is not None
     ]
     visible = [(sheet, found) for sheet, found in fitting if not sheet.hidden]
     if not fitting:
@@ -195,7 +197,7 @@ def _table_of(path: Path, columns: tuple[str, ...], optional: tuple[str, ...]) -
 
 
 def _below_header(
-    sheet: Sheet, columns: tuple[str, ...], optional: tuple[str, ...]
+    sheet: Sheet, columns: tuple[str, ...], optional: tuple[str, ...], n_named: int
 ) -> tuple[pd.DataFrame, list[str]] | None:
     """The rows below the first row that has all of `columns`, and what there is to say of them."""
     headers = ((row, [column_key(cell) for cell in cells]) for row, cells in sheet.cells.iterrows())
@@ -214,15 +216,11 @@ def _below_header(
             remarks.append(f"the column {name} is hidden in the sheet, and read")
         elif len({tuple(map(text, below.iloc[:, place])) for place in places}) > 1:
             remarks.append(f"{len(places)} columns are called {name}; the first that is not hidden is read")
-    first, second = (rows[name].map(text) for name in columns[:2])
-    numbered = rows[list(columns[2:])].map(text).ne("").any(axis=1)
-    named = first.ne("") & second.ne("")
-    _count(
-        remarks,
-        rows.index[(first.eq("") | second.eq("")) & numbered],
-        f"left out: no {columns[0]} or {columns[1]}",
-    )
-    rows = rows[named].copy()
+    filled = rows.map(text).ne("")
+    named = filled[list(columns[:n_named])].all(axis=1)
+    unnamed = rows.index[~named & filled[list(columns[n_named:])].any(axis=1)]
+    _count(remarks, unnamed, f"left out: no {' or '.join(columns[:n_named])}")
+    rows = rows[named & filled.any(axis=1)].copy()
     hidden = rows.index.isin(list(sheet.hidden_rows))
     _count(remarks, rows.index[hidden], "hidden in the sheet (by a filter?) and read")
     _count(remarks, rows.index[rows.index.isin(list(sheet.filled_rows))], "filled from a merged cell above")

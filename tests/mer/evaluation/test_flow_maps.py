@@ -60,23 +60,68 @@ def test_png_and_npy(maps):
         ),
         (lambda f, t: t.assign(file=["one.png", "../index.csv"]), "outside of"),
         (lambda f, t: t.assign(file=["one.png", "/etc/hostname"]), "outside of"),
-        (lambda f, t: t.drop(columns="subject"), "lacks the column.* subject"),
+        (lambda f, t: t.drop(columns="subject"), "lacking: subject. Found: file, dataset, clip, label"),
         (lambda f, t: t.assign(label=["up", ""]), "empty value. First: line 3"),
         (lambda f, t: t.iloc[:0], "lists no map"),
         (
             lambda f, t: np.save(f / "two.npy", np.zeros((3, 9, 9))) or t,
             r"1 of 2 maps differ .*two.npy \(3, 9, 9\)",
         ),
-        (lambda f, t: np.save(f / "two.npy", np.array([{}])) or t, "two.npy cannot be read"),
-        (lambda f, t: np.save(f / "two.npy", np.zeros((9, 9))) or t, "not numbers of channels"),
-        (lambda f, t: (f / "one.png").write_bytes(b"no picture") and t, "one.png cannot be read"),
-        (lambda f, t: Image.new("I;16", (4, 5)).save(f / "one.png") or t, "8-bit"),
+        (lambda f, t: t.assign(subject="006"), "lists 1 clip_id.s. more than once. First: d/006/c, line 3"),
+        (lambda f, t: t.assign(file="one.png"), "lists 1 file.s. more than once. First: one.png, line 3"),
+        (lambda f, t: t.assign(subject=["006", "6"]), "clip_id.s. more than once. First: d/006/c"),
     ],
 )
 def test_what_cannot_be_read_is_refused(maps, change, message):
     folder, table = maps
     with pytest.raises(BadInput, match=message):
         read(folder, change(folder, table))
+
+
+def test_spellings_of_a_subject_a_dataset_and_a_label_are_one_and_said(maps, capsys):
+    folder, table = maps
+    for name in ("three", "four"):
+        np.save(folder / f"{name}.npy", np.full((3, 5, 4), len(name)))
+    table = pd.DataFrame(
+        {
+            "file": ["one.png", "two.npy", "three.npy", "four.npy"],
+            "dataset": ["casme2", "casme2", "CASME II", "samm"],
+            "subject": ["sub01", "sub01", "Sub1 ", "sub01"],
+            "clip": list("abcd"),
+            "label": ["up", "down", "Up", "down"],
+        }
+    )
+    read_table, _ = read(folder, table)
+    assert list(read_table["clip_id"]) == [
+        "casme2/sub01/a",
+        "casme2/sub01/b",
+        "casme2/sub01/c",
+        "samm/sub01/d",
+    ]
+    assert list(read_table["label"]) == ["up", "down", "up", "down"]
+    said = capsys.readouterr().err
+    for pair in ("'casme2' = 'CASME II'", "'sub01' = 'Sub1'", "'up' = 'Up'"):
+        assert pair in said
+
+
+def test_equal_maps_of_two_subjects_are_said(maps, capsys):
+    folder, table = maps
+    np.save(folder / "one.npy", np.load(folder / "two.npy"))
+    read(folder, table.assign(file=["one.npy", "two.npy"]))
+    assert "1 map(s) equal one of another subject" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("header", ["file dataset subject clip label", "File Dataset SUBJECT Clip Label"])
+@pytest.mark.parametrize("form", [";", "\t", "utf-16", ".xlsx"])
+def test_the_index_is_read_as_spreadsheets_are(maps, header, form):
+    folder, table = maps
+    table.columns = [f"{name} " for name in header.split()]
+    index = folder.parent / f"index{form if form == '.xlsx' else '.csv'}"
+    if form == ".xlsx":
+        table.to_excel(index, index=False)
+    else:
+        table.to_csv(index, index=False, **({"encoding": form} if len(form) > 1 else {"sep": form}))
+    assert list(read_maps(folder, index)[0]["clip_id"]) == ["d/006/c", "d/7/c"]
 
 
 @pytest.mark.skipif(
