@@ -8,7 +8,7 @@ import {setUpRecorder} from "./record.js";
 import {hideResult, setUpResult, showResult} from "./result.js";
 
 const FAST_MS = 400, SLOW_MS = 3000;
-let clips = [], uploads = [], timer = null;
+let clips = [], uploads = [], timer = null, n_asked = 0;
 
 const currentKey = () => location.pathname.match(/^\/clip\/([\w-]+)$/)?.[1] ?? null;
 const current = () => clips.find(clip => clip.key === currentKey());
@@ -26,8 +26,11 @@ export async function go(key, replace = false) {
 /** Ask once how the clips stand, and draw. */
 export async function refresh() {
   clearTimeout(timer);
+  const mine = ++n_asked;
   try {
-    clips = await api.clips();
+    const answer = await api.clips();
+    if (mine !== n_asked) return;  // asked again meanwhile; this answer may be older than the page's address
+    clips = answer;
     if ($("error").dataset.server) { fail(""); delete $("error").dataset.server; }
     await draw();
   } catch (error) {

@@ -76,11 +76,10 @@ function drawPicture() {
 
 function drawIntervals() {
   $("intervals").replaceChildren(...result.intervals.map(one => el("tr", {},
-    el("td", {}, el("i", {class: `dot ${one.kind}`}), KINDS[one.kind] ?? one.kind),
+    el("td", {}, el("i", {class: `dot ${one.kind}`}), el("button", {"aria-label": `Show the ${KINDS[one.kind] ?? one.kind} at ${one.onset_s.toFixed(2)} seconds`, onclick: () => chooseInterval(one)}, KINDS[one.kind] ?? one.kind)),
     ...["onset_s", "apex_s", "offset_s"].map(name => el("td", {class: "n"}, one[name].toFixed(2))),
     el("td", {class: "n"}, `${one.strength.toFixed(1)} %`),
-    el("td", {}, one.label || "–"),
-    el("td", {}, el("button", {class: "button small", "aria-label": `Show the ${KINDS[one.kind] ?? one.kind} at ${one.onset_s.toFixed(2)} seconds`, onclick: () => chooseInterval(one)}, "Show")))));
+    el("td", {}, one.label || "–"))));
   $("no-intervals").hidden = result.intervals.length > 0;
   $("intervals").closest("table").hidden = !result.intervals.length;
 }

@@ -10,22 +10,26 @@ export function drawSummary({score}) {
   $("units").replaceChildren(...score.units.map(unit => el("li", {}, `${unit.words}, ${Math.round(100 * unit.evidence)} %`)));
   $("units").hidden = !score.units.length;
   $("label").textContent = score.label ? `${capital(score.label)}, with probability ${Math.max(...Object.values(score.probabilities)).toFixed(2)}.` : `No label: ${score.reason}.`;
-  $("bars").replaceChildren(...Object.entries(score.probabilities).sort((a, b) => b[1] - a[1]).flatMap(([label, p]) => {
-    const fill = el("i");
-    fill.style.width = `${100 * p}%`;
-    return [el("span", {}, label), el("span", {class: "bar"}, fill), el("span", {}, p.toFixed(2))];
-  }));
+  $("bars").replaceChildren(...Object.entries(score.probabilities).sort((a, b) => b[1] - a[1]).flatMap(([label, p]) => [el("span", {}, label), bar(p), el("span", {}, p.toFixed(2))]));
   $("bars").hidden = !score.label;  // without a label, numbers would be read as one
   $("synthetic").hidden = !score.synthetic;
 }
 
 export function drawTables({score}) {
+  const most = Math.max(...score.regions.map(region => region.motion), 1e-6);
   $("regions").replaceChildren(...score.regions.map(region => el("tr", {},
     el("td", {}, region.name),
-    ...[region.motion.toFixed(2), region.strain.toFixed(1), `${Math.round(100 * (region.share ?? 0))} %`].map(value => el("td", {class: "n"}, value)))));
+    el("td", {}, region.motion.toFixed(2), bar(region.motion / most)),
+    ...[region.strain.toFixed(1), `${Math.round(100 * (region.share ?? 0))} %`].map(value => el("td", {class: "n"}, value)))));
   $("warnings").replaceChildren(...score.warnings.map(warning => el("li", {}, warning)));
   $("warnings").hidden = !score.warnings.length;
   $("no-warnings").hidden = score.warnings.length > 0;
+}
+
+function bar(fraction) {
+  const fill = el("i");
+  fill.style.width = `${100 * fraction}%`;
+  return el("span", {class: "bar"}, fill);
 }
 
 const capital = text => text[0].toUpperCase() + text.slice(1);
