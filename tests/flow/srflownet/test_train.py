@@ -73,7 +73,7 @@ def test_two_processes_do_what_one_does(tmp_path):
     lines = (
         "import sys, flow.srflownet.data.generic as g",
         "g.TEXTURES = 4",
-        "from flow.train import train",
+        "from flow.srflownet.train import train",
         "train(*sys.argv[1:], device='cpu')",
     )
     (tmp_path / "run.py").write_text("\n".join(lines))
