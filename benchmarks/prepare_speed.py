@@ -140,7 +140,7 @@ def _prepare_and_weigh(root: Path, jobs: int) -> tuple[float, float, float]:
     """
     import resource
 
-    progress.quiet = True
+    progress.set_verbosity(quiet=True)
     start, cpu_start = time.perf_counter(), time.process_time()
     outcome = preparing.prepare("casme2", root / "data", root / "out", jobs=jobs)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu_start

@@ -1,17 +1,40 @@
 """Narration and progress, on stderr, so that stdout carries results alone."""
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
-quiet = False  # set by the command line's -q
+LOGGER = logging.getLogger("mer")
+_QUIET, _NORMAL, _VERBOSE = logging.WARNING, logging.INFO, logging.DEBUG
+
+
+class _Stderr(logging.Handler):
+    """Writes to whatever `sys.stderr` is at the moment, which tests and notebooks replace."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr, flush=True)
+
+
+LOGGER.addHandler(_Stderr())
+LOGGER.setLevel(_NORMAL)
+LOGGER.propagate = False
+
+
+def set_verbosity(quiet: bool = False, verbose: bool = False) -> None:
+    """Set what is narrated: results and errors only (`quiet`), or details as well (`verbose`)."""
+    LOGGER.setLevel(_QUIET if quiet else _VERBOSE if verbose else _NORMAL)
 
 
 def say(text: str) -> None:
     """Print one line of narration to stderr, unless the user asked for quiet."""
-    if not quiet:
-        print(text, file=sys.stderr, flush=True)
+    LOGGER.info(text)
+
+
+def detail(text: str) -> None:
+    """Print one line to stderr that only `-v` shows."""
+    LOGGER.debug(text)
 
 
 def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
@@ -26,5 +49,6 @@ def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T
     if total is None and hasattr(items, "__len__"):
         total = len(items)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+    hidden = not LOGGER.isEnabledFor(_NORMAL) or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         yield from bar.track(items, total=total, description=what)

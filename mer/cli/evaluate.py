@@ -2,7 +2,7 @@
 
 import click
 
-from mer.cli.options import FOLDER, INPUT_FILE, INPUT_FOLDER, Name, known
+from mer.cli.options import FOLDER, INPUT_FILE, INPUT_FOLDER, Name, command, known
 
 
 def experiment(command):
@@ -63,7 +63,7 @@ def inputs_and_config(prepared, config, maps, index, **typed):
     return load_config(config, {key: value for key, value in typed.items() if value is not None})
 
 
-@click.command()
+@command()
 @experiment
 @click.option(
     "--phases",
@@ -103,7 +103,7 @@ def cv(prepared, config, maps, index, out, jobs, **typed):
     click.echo(f"Report: {page}")
 
 
-@click.command()
+@command()
 @click.argument("run", type=INPUT_FOLDER)
 def report(run):
     """Write the report of a run again: one self-contained HTML page.
@@ -117,7 +117,7 @@ def report(run):
     click.echo(f"Report: {write_report(run)}")
 
 
-@click.command()
+@command()
 @click.argument("runs", type=INPUT_FOLDER, nargs=-1, required=True)
 @click.option(
     "--published",
@@ -145,7 +145,7 @@ def compare(runs, published, out):
         click.echo(beside(runs))
 
 
-@click.command()
+@command()
 @click.argument("run", type=INPUT_FOLDER)
 def audit(run):
     """Show what a run would claim if each test subject chose its own epoch. Never a result.

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from mer.cli.evaluate import experiment, inputs_and_config
-from mer.cli.options import ANY, INPUT, INPUT_FOLDER
+from mer.cli.options import ANY, INPUT, INPUT_FOLDER, OUTPUT, command
 
 bundle_option = click.option(
     "--bundle",
@@ -27,7 +27,7 @@ face_option = click.option(
 )
 
 
-@click.command()
+@command()
 @experiment
 def train(prepared, config, maps, index, out, **typed):
     """Fit a classifier on every clip and write a bundle that `mer score` can use.
@@ -48,21 +48,20 @@ def train(prepared, config, maps, index, out, **typed):
     )
 
 
-@click.command()
+@command()
 @click.argument("clip", type=INPUT)
 @bundle_option
 @click.option("--onset", type=int, help="Frame number of the onset, where you know it.")
 @click.option("--apex", type=int, help="Frame number of the apex, where you know it.")
 @fps_option
 @face_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 @click.option(
     "--out",
     type=ANY,
     help="A folder for pictures, film and page of one clip; a CSV file for a folder of clips.",
 )
 @click.option("--jobs", type=click.IntRange(1), help="Processes for a folder of clips.  [default: all cores]")
-def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
+def score(clip, bundle, onset, apex, fps, face, out, jobs):
     """Say what a video, a folder of frames, or every clip in a folder shows.
 
     \b
@@ -74,7 +73,7 @@ def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
     if out is not None and out.suffix.lower() == ".csv":
         from mer.inference.batch import score_all
 
-        if onset is not None or apex is not None or as_json:
+        if onset is not None or apex is not None or OUTPUT.json:
             raise click.UsageError("--onset, --apex and --json are for one clip; a CSV holds many.")
         table = score_all(clip, out, bundle, fps=fps, face=face, jobs=jobs)
         counts = table["outcome"].value_counts()
@@ -95,16 +94,16 @@ def score(clip, bundle, onset, apex, fps, face, as_json, out, jobs):
     from mer.inference.predict import score as score_clip
 
     result = score_clip(clip, bundle, onset=onset, apex=apex, fps=fps, face=face)
-    click.echo(result.to_json() if as_json else result.to_text())
+    click.echo(result.to_json() if OUTPUT.json else result.to_text())
     if out is not None:
         from mer.report.clip_page import write
 
         page = write(result, out)
-        click.echo(f"Page: {page}", err=as_json)
+        click.echo(f"Page: {page}", err=OUTPUT.json)
     sys.exit(0 if result.label else 3)
 
 
-@click.command()
+@command()
 @click.argument("video", type=INPUT)
 @bundle_option
 @click.option(
@@ -143,7 +142,7 @@ def spot(video, bundle, label, fps, face, out):
             click.echo(reliability.SYNTHETIC)
 
 
-@click.command()
+@command()
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes any free one."
 )

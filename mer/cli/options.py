@@ -1,11 +1,15 @@
 """What the commands share: types of arguments, names answered with the nearest one, groups in the order of the work."""
 
 import difflib
+import functools
+import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
-from mer_core import registry
+from mer_core import progress, registry
 from mer_core.errors import BadInput, UnknownName
 
 
@@ -51,8 +55,66 @@ def known(package: str) -> str:
     return ", ".join(registry.names(package))
 
 
+@dataclass
+class Output:
+    """How this call of `mer` prints: set by -q, -v and --json, wherever they stand on the line."""
+
+    quiet: bool = False
+    verbose: bool = False
+    json: bool = False
+
+
+OUTPUT = Output()
+
+
+def emit(text: str, data: Any) -> None:
+    """Print a command's result: `text` for people, or with --json `data` (what JSON can hold, or a DataFrame's records)."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=_plain) if OUTPUT.json else text)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold of a path, an array, a table or a number of numpy's."""
+    if hasattr(value, "to_dict"):
+        return value.to_dict("records")
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def _switch(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        setattr(OUTPUT, str(param.name), True)
+        progress.set_verbosity(OUTPUT.quiet, OUTPUT.verbose)
+
+
+def _switches() -> list[click.Option]:
+    return [
+        click.Option([*flags], is_flag=True, expose_value=False, is_eager=True, callback=_switch, help=text)
+        for flags, text in (
+            (("-q", "--quiet"), "Print results and errors only."),
+            (("-v", "--verbose"), "Print more about what is done."),
+            (("--json",), "Print results and errors as JSON."),
+        )
+    ]
+
+
+class Command(click.Command):
+    """A command that takes -q, -v and --json."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += _switches()
+
+
+command = functools.partial(click.command, cls=Command)
+
+
 class Commands(click.Group):
     """A group that answers an unknown command with the nearest one, and lists commands in the order of the work."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += _switches()
 
     def resolve_command(self, ctx, args):
         try:
@@ -63,3 +125,12 @@ class Commands(click.Group):
 
     def list_commands(self, ctx):
         return list(self.commands)
+
+
+class Root(Commands):
+    """The command `mer` itself; each call starts with the default output."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        OUTPUT.__init__()  # type: ignore[misc]
+        progress.set_verbosity()
+        return super().make_context(*args, **kwargs)

@@ -14,23 +14,23 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.frames import write_image
+from data_prep.layouts import ReplicaClip
 from data_prep.prepare import prepare
 from data_prep.prepared import open_prepared
-from data_prep.layouts import ReplicaClip
 from flow.prepared_flow import estimate_prepared
 from flow.splatting import recipes
 from flow.splatting.actor import Actor
 from flow.splatting.expression import film
 from mer import bundle, training
-from mer_core import registry
 from mer.evaluation.config import CvConfig
-from mer_core.io import write_text
-from mer_core.errors import BadInput
-from mer_core.progress import track
-from mer.report.run_report import write_report
 from mer.evaluation.run import cross_validate_prepared
-from mer.report.clip_page import write as write_page
 from mer.inference.predict import score as score_clip
+from mer.report.clip_page import write as write_page
+from mer.report.run_report import write_report
+from mer_core import registry
+from mer_core.errors import BadInput
+from mer_core.io import write_text
+from mer_core.progress import track
 
 CONFIG = CvConfig(
     protocol="synthetic-3", method="srflownet", feature="flow_image", classifier="mer_net", seeds=1
@@ -147,7 +147,7 @@ def write_datasets(out: Path) -> dict[str, Path]:
                 )
             )
         clips = []
-        for (subject, index, word, play), film in zip(plan, films):
+        for (subject, index, word, play), recording in zip(plan, films):
             onset = 100 * index + 46
             clips.append(
                 ReplicaClip(
@@ -158,7 +158,7 @@ def write_datasets(out: Path) -> dict[str, Path]:
                     onset=onset,
                     apex=onset + RISE,
                     offset=onset + RISE + FALL,
-                    frames=film.__getitem__,
+                    frames=recording.__getitem__,
                 )
             )
         roots[cast.dataset] = out / cast.dataset

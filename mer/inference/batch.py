@@ -112,7 +112,7 @@ def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, fac
     from mer.inference.predict import score
     from mer_core import progress
 
-    progress.quiet = True
+    progress.set_verbosity(quiet=True)
     try:
         found = score(clip, bundle, fps=fps, face=face)
     except MerError as error:

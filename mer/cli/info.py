@@ -1,0 +1,38 @@
+"""What `mer info` prints: versions, devices, and where things lie."""
+
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import mer_core
+from mer_core.device import cores
+
+PACKAGES = ("numpy", "torch", "scikit-learn", "mediapipe", "opencv-contrib-python", "av")
+
+
+def facts() -> dict[str, str]:
+    """Return what a bug report should hold, name -> value."""
+    import torch
+
+    import flow
+    from mer.bundle import shipped
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none that torch can use"
+    return {
+        "mer": mer_core.__version__,
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "platform": f"{platform.system()} {platform.machine()}",
+        **{name: _version(name) for name in PACKAGES},
+        "CPU cores": str(cores()),
+        "GPU": gpu,
+        "flow weights": str(Path(flow.__file__).parent / "weights"),
+        "bundle": str(shipped()),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,80 @@
+"""`mer prepare`: parse, call, print."""
+
+import sys
+
+import click
+
+from mer.cli.options import FOLDER, INPUT_FOLDER, Name, command, emit, known
+
+
+@command(epilog=f"Datasets: {known('data_prep.datasets')}.")
+@click.argument("dataset", type=Name("data_prep.datasets"))
+@click.option("--root", type=INPUT_FOLDER, required=True, help="The dataset as you downloaded it.")
+@click.option("--out", type=FOLDER, help="Folder for the prepared faces; one per dataset.")
+@click.option("--check", is_flag=True, help="Only say whether the folder is right; writes nothing.")
+@click.option(
+    "--size",
+    type=click.IntRange(64, 2048),
+    default=224,
+    show_default=True,
+    help="Side of an aligned face, px.",
+)
+@click.option(
+    "--apex",
+    type=click.Choice(["midpoint", "frame-difference"]),
+    default="midpoint",
+    show_default=True,
+    help="Where the dataset gives no apex: the midpoint, or the frame in which the face has changed most; "
+    "frame-difference is worth a try from 100 frames per second on.",
+)
+@click.option(
+    "--corrections/--no-corrections",
+    default=True,
+    show_default=True,
+    help="Apply the listed label corrections.",
+)
+@click.option(
+    "--offset",
+    is_flag=True,
+    help="Write the offset's face too, where an offset is annotated; for mer cv --phases both.",
+)
+@click.option(
+    "--skip-missing", is_flag=True, help="Go on when clips have no frames; they stay listed in outcome.csv."
+)
+@click.option("--jobs", type=click.IntRange(1), help="Processes to use.  [default: all cores]")
+@click.option("--scheduler", help="Address of a Dask cluster to work on instead; needs the extra [cluster].")
+def prepare(dataset, root, out, check, size, apex, corrections, offset, skip_missing, jobs, scheduler):
+    """Turn a dataset folder into aligned onset and apex faces.
+
+    \b
+    Examples:
+      mer prepare casme2 --root ~/data/CASME2 --check
+      mer prepare casme2 --root ~/data/CASME2 --out prepared/casme2
+    """
+    from data_prep import prepare as preparing
+
+    if check:
+        found = preparing.check_dataset(dataset, root, skip_missing)
+        emit("\n".join(found.lines), {"usable": found.usable, "lines": found.lines})
+        sys.exit(0 if found.usable else 1)
+    if out is None:
+        raise click.UsageError("Say where the faces go: --out DIR (or only look at the folder: --check).")
+    outcome = preparing.prepare(
+        dataset,
+        root,
+        out,
+        size=size,
+        jobs=jobs,
+        apex=apex,
+        corrections=corrections,
+        skip_missing=skip_missing,
+        offset=offset,
+        scheduler=scheduler,
+    )
+    counts = outcome["outcome"].value_counts()
+    emit(
+        f"{out}: {counts.get('ok', 0)} of {len(outcome)} clips ready"
+        + "".join(f", {n} {name}" for name, n in counts.items() if name != "ok")
+        + f"; each clip's outcome is in {out / 'outcome.csv'}",
+        {"out": str(out), "clips": len(outcome), "outcomes": counts.to_dict()},
+    )
