@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.frames import IMAGE_SUFFIXES, frame_number
+from data_prep.recordings import find_recordings
 from mer_core.device import cores
 from mer_core.errors import BadInput, MerError
 from mer_core.io import printable, replacing
 from mer_core.progress import say, track
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wmv", ".mpg", ".mpeg")
 COLUMNS = [
     "clip",
     "outcome",
@@ -38,26 +37,7 @@ def clips_below(folder: Path) -> list[Path]:
 
     A folder counts by what it holds, whatever its name; a link that leads nowhere counts by its own name.
     """
-    if not folder.exists():
-        raise BadInput(f"There is no file or folder at {folder}.")
-    found = []
-    for path in [folder, *sorted(folder.rglob("*"))]:
-        if any(part.startswith(".") for part in path.relative_to(folder).parts):
-            continue
-        if path.is_dir():
-            clip = any(
-                file.suffix.lower() in IMAGE_SUFFIXES and frame_number(file) is not None
-                for file in path.iterdir()
-            )
-        else:
-            clip = path.suffix.lower() in VIDEO_SUFFIXES
-        if clip:
-            found.append(path)
-    if not found:
-        raise BadInput(
-            f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)}) and no folders of numbered images."
-        )
-    return found
+    return list(find_recordings(folder).clips.values())
 
 
 def score_all(
