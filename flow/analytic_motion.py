@@ -1,9 +1,10 @@
-"""Facial motion with a known answer: named sites of the face, the smooth field they span, and frames that moved by it.
+"""Facial motion with a known answer: named sites of the face, the smooth field they span, and frames that
+moved by it.
 
 Made for the flow benchmark. Not a model of muscles: the splat engine has those.
 
-The field says where each pixel of the *second* frame comes from, because then that frame can be resampled exactly; the
-forward flow, which methods are asked for, follows by numerical inversion.
+The field says where each pixel of the *second* frame comes from, because then that frame can be resampled
+exactly; the forward flow, which methods are asked for, follows by numerical inversion.
 """
 
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ from scipy.ndimage import map_coordinates, spline_filter
 
 from data_prep.landmarks import interocular
 
-# Site -> (MediaPipe face mesh points whose mean is its place, its reach as a share of the inter-ocular distance).
-# `_right` and `_left` are the person's own sides, as in FACS. The reach is the standard deviation of a Gaussian, set by
-# hand so that each site moves about the skin that its muscle moves.
+# Site -> (MediaPipe face mesh points whose mean is its place, its reach as a share of the inter-ocular
+# distance). `_right` and `_left` are the person's own sides, as in FACS. The reach is the standard deviation
+# of a Gaussian, set by hand so that each site moves about the skin that its muscle moves.
 SITES: dict[str, tuple[tuple[int, ...], float]] = {
     "inner_brow_right": ((55, 107), 0.22),
     "inner_brow_left": ((285, 336), 0.22),
@@ -62,6 +63,15 @@ class Bumps:
             out += np.exp(-far)[..., None] * shift
         return out
 
+    def steepest(self, points: np.ndarray) -> float:
+        """The largest slope at `points` (..., 2): the Frobenius norm of the field's Jacobian, px per px."""
+        slopes = np.zeros((*points.shape, 2))
+        for centre, shift, reach in zip(self.centres, self.shifts, self.reaches):
+            away = points - centre
+            height = np.exp(-(away**2).sum(-1) / (2 * reach**2)) / reach**2
+            slopes -= (height[..., None] * away)[..., None] * shift
+        return float(np.sqrt((slopes**2).sum((-2, -1))).max())
+
 
 def facial_field(
     landmarks: np.ndarray, displacements: Displacements, drift: tuple[float, float] = (0.0, 0.0)
@@ -72,8 +82,9 @@ def facial_field(
     displacements : site -> (dx right, dy down) px
     drift         : px, added everywhere
 
-    A far-moving site reaches at least 2.5 times as far as it moves, so that a lone bump's gradient stays below 0.25 and
-    the skin never folds over. Neighbouring bumps add up, so the field's peak can exceed each of the displacements.
+    A far-moving site reaches at least 2.5 times as far as it moves, so that a lone bump's gradient stays
+    below 0.25 and the skin never folds over. Neighbouring bumps add up, so the field's peak can exceed each
+    of the displacements.
     """
     names = list(displacements)
     centres = np.array([landmarks[list(SITES[name][0])].mean(0) for name in names], float).reshape(-1, 2)
@@ -95,8 +106,9 @@ def grid(shape: tuple[int, int]) -> np.ndarray:
 def forward_flow(back: Bumps, shape: tuple[int, int], tolerance: float = 1e-5) -> np.ndarray:
     """The flow F (H, W, 2) float64 px with F(x) = -back(x + F(x)), by fixed-point iteration.
 
-    `back` maps a point of frame 2 to its place in frame 1: y -> y + back(y). The iteration contracts as long as the
-    field's gradient stays below 1. Raises `ArithmeticError` if the residual does not fall below `tolerance` px.
+    `back` maps a point of frame 2 to its place in frame 1: y -> y + back(y). The iteration contracts as long
+    as the field's gradient stays below 1. Raises `ArithmeticError` if the residual does not fall below
+    `tolerance` px.
     """
     points = grid(shape)
     flow = -back.at(points)
@@ -118,14 +130,16 @@ class Texture:
     """
 
     def __init__(self, picture: np.ndarray, matrix: np.ndarray):
-        """picture : (H, W, 3), blurred beforehand as far as the frames are coarser; matrix : (2, 3), frame px -> picture px."""
+        """picture : (H, W, 3), blurred beforehand as far as the frames are coarser; matrix : (2, 3), frame
+        px -> picture px."""
         self.matrix = np.asarray(matrix, float)
         self._splines = [
             spline_filter(picture[..., c].astype(float), order=3, mode="mirror") for c in range(3)
         ]
 
     def sample(self, points: np.ndarray) -> np.ndarray:
-        """Colours (..., 3) float64 at `points` (..., 2), frame px; beyond its edge the picture is mirrored."""
+        """Colours (..., 3) float64 at `points` (..., 2), frame px; beyond its edge the picture is
+        mirrored."""
         x, y = np.moveaxis(points @ self.matrix[:, :2].T + self.matrix[:, 2], -1, 0)
         channels = [
             map_coordinates(s, (y, x), order=3, mode="mirror", prefilter=False) for s in self._splines

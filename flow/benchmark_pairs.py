@@ -1,8 +1,9 @@
-"""Pairs of face frames with exactly known flow: real textures, random facial motion, noise and a change of light.
+"""Pairs of face frames with exactly known flow: real textures, random facial motion, noise and a change of
+light.
 
-The flow benchmark measures methods on them. They are for measuring, not for training: the motion is smooth, so a method
-that only smooths does well, and real lids and lips part where these stay connected. `rendered_pairs` have it the other
-way round: motion with edges, on faces that are not photographs.
+The flow benchmark measures methods on them. They are for measuring, not for training: real lids and lips
+part where these stay connected. `rendered_pairs` have it the other way round: motion with edges, on faces
+that are not photographs. `benchmark_scanned.py` moves portraits as scanned people move.
 """
 
 from collections.abc import Iterator
@@ -16,11 +17,15 @@ import skimage.data
 from data_prep.frames import open_frames, read_image
 from data_prep.landmarks import FACE_OVAL, FaceMesh, interocular
 from flow.analytic_motion import SITES, Bumps, Texture, facial_field, forward_flow, grid, to_uint8
-from flow.splatting.sensor import compress
+from flow.benchmark_limit import expected_error
+from flow.splatting.sensor import as_jpeg, compress
 from mer_core.errors import BadInput
 
 PEAKS = (0.3, 6.0)  # px at 224, and in proportion at other sizes
 DRIFT = 1.0  # px at 224, the largest motion of the whole frame
+STEEPEST = 0.45  # px per px, largest slope of the motion
+NARROWEST = 0.3  # reach of a pull against that of the muscle's skin
+SAMPLES = 300  # of the family of motions, for the limit
 GAIN, BIAS = 0.03, 4.0  # largest change of light in frame 2: a share, and grey levels
 NOISE = (1.0, 3.0)  # grey levels, standard deviation, drawn per pair and independent in the two frames
 HEAD = (0.05, 3.0)  # px at 224, motion of a rendered head; as often as not it is at rest
@@ -34,9 +39,12 @@ class Pair:
     frame1, frame2 : (H, W, 3) uint8 RGB
     flow           : (H, W, 2) float32 px, the true motion from frame 1 to frame 2, whole frame
     mask           : (H, W) bool, the convex hull of the face in frame 1: where errors count
-    peak           : px at 224, the longest facial displacement in the mask, before any motion of the whole frame; of a
+    peak           : px at 224, the longest facial displacement in the mask, before any motion of the whole
+    frame; of a
                      rendered face the longest of all
     name           : the face, or `rendered` and the coder that the frames went through
+    landmarks      : (478, 2) px of frame 1, or None where nobody knows them
+    limit          : px, see benchmark_limit.py; None where the motion is of no linear family
     """
 
     frame1: np.ndarray
@@ -45,6 +53,8 @@ class Pair:
     mask: np.ndarray
     peak: float
     name: str
+    landmarks: np.ndarray | None = None
+    limit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,8 @@ class Face:
 
 
 def faces(shared: str | Path | None = None) -> list[Face]:
-    """scikit-image's astronaut and, from the folder `shared`, each of portraits/* and three frames of each of clips/*.
+    """scikit-image's astronaut and, from the folder `shared`, each of portraits/* and three frames of each
+    of clips/*.
 
     Raises `BadInput` if `shared` is given and holds no face.
     """
@@ -81,12 +92,23 @@ def faces(shared: str | Path | None = None) -> list[Face]:
 
 
 def make_pairs(
-    size: int, count: int, seed: int, shared: str | Path | None = None, still: bool = False
+    size: int,
+    count: int,
+    seed: int,
+    shared: str | Path | None = None,
+    still: bool = False,
+    smooth: bool = False,
+    limit: bool = False,
 ) -> Iterator[Pair]:
     """Yield `count` pairs of (size, size) frames, always the same for the same arguments.
 
     shared : a folder with more faces, see `faces`
-    still  : the same frame twice, with independent noise and no change of light: any motion reported is an error
+    still  : the same frame twice, with independent noise and no change of light: any motion reported is an
+    error
+    smooth : pulls as wide as the skin that a muscle moves, slopes to about .25, as in tables before version
+    0.2; by
+             default also narrower ones, slopes to `STEEPEST`
+    limit  : say how small the error could be
 
     Peaks are spread evenly over the logarithm of `PEAKS`, whatever the count; faces take turns.
     """
@@ -95,14 +117,15 @@ def make_pairs(
     shares = rng.permutation((np.arange(count) + rng.random(count)) / count)
     for index, share in enumerate(shares):
         peak = 0.0 if still else PEAKS[0] * (PEAKS[1] / PEAKS[0]) ** share
-        yield _pair(known[index % len(known)], size, peak, rng)
+        yield _pair(known[index % len(known)], size, peak, rng, smooth, limit and not still)
 
 
 def rendered_pairs(size: int, count: int, seed: int, still: bool = False) -> Iterator[Pair]:
     """Yield `count` pairs of rendered faces, each of another person, always the same for the same arguments.
 
-    Muscles move them, and often the head, lids and eyes; light falls anew and a camera adds its faults. So motion has
-    edges, parts are hidden, and brightness changes with the skin's slope, as in life and not in `make_pairs`.
+    Muscles move them, and often the head, lids and eyes; light falls anew and a camera adds its faults. So
+    motion has edges, parts are hidden, and brightness changes with the skin's slope, as in life and not in
+    `make_pairs`.
 
     still : nothing moves, and only the camera's noise and exposure differ
     """
@@ -120,13 +143,21 @@ def rendered_pairs(size: int, count: int, seed: int, still: bool = False) -> Ite
 
 
 def through_h264(pairs: Iterator[Pair], crf: int) -> Iterator[Pair]:
-    """Yield `pairs` as a video file gives them: two frames in a row of H.264 at the constant rate factor `crf`."""
+    """Yield `pairs` as a video file gives them: two frames in a row of H.264 at the constant rate factor
+    `crf`."""
     for pair in pairs:
         frame1, frame2 = compress([pair.frame1, pair.frame2], crf)
-        yield replace(pair, frame1=frame1, frame2=frame2)
+        yield replace(pair, frame1=frame1, frame2=frame2, limit=None)
 
 
-def _pair(face: Face, size: int, peak: float, rng: np.random.Generator) -> Pair:
+def through_jpeg(pairs: Iterator[Pair], quality: int) -> Iterator[Pair]:
+    """Yield `pairs` with both frames coded as JPEG at `quality` 1..100."""
+    for pair in pairs:
+        frame1, frame2 = (as_jpeg(frame, quality) for frame in (pair.frame1, pair.frame2))
+        yield replace(pair, frame1=frame1, frame2=frame2, limit=None)
+
+
+def _pair(face: Face, size: int, peak: float, rng: np.random.Generator, smooth: bool, limit: bool) -> Pair:
     scale = size / 224
     texture, landmarks = _framed(face, size, rng)
     points = grid((size, size))
@@ -137,22 +168,40 @@ def _pair(face: Face, size: int, peak: float, rng: np.random.Generator) -> Pair:
     back = Bumps(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
     gain, bias = 1.0, 0.0
     if peak:
-        back = _facial_motion(landmarks, peak * scale, mask, rng)
-        if rng.random() < 0.5:
-            angle = rng.uniform(0, 2 * np.pi)
-            length = rng.uniform(0, DRIFT * scale)
-            back = replace(back, drift=(length * np.cos(angle), length * np.sin(angle)))
+        back = _drifting(_facial_motion(landmarks, peak * scale, points[mask], rng, smooth), scale, rng)
         gain, bias = 1 + rng.uniform(-GAIN, GAIN), rng.uniform(-BIAS, BIAS)
     flow = forward_flow(back, (size, size))
 
     noise = rng.uniform(*NOISE)
-    frame1 = texture.sample(points) + rng.normal(0, noise, (size, size, 3))
+    clean = texture.sample(points)
+    frame1 = clean + rng.normal(0, noise, (size, size, 3))
     frame2 = texture.sample(points + back.at(points)) * gain + bias + rng.normal(0, noise, (size, size, 3))
-    return Pair(to_uint8(frame1), to_uint8(frame2), flow.astype(np.float32), mask, peak, face.name)
+    least = None
+    if limit:
+        spread = points[::4, ::4][mask[::4, ::4]]
+        family = [
+            _drifting(_facial_motion(landmarks, peak * scale, spread, rng, smooth), scale, rng).at(spread)
+            for _ in range(SAMPLES)
+        ]
+        least = expected_error(clean, noise, mask, spread, -np.array(family))
+    frames = to_uint8(frame1), to_uint8(frame2)
+    return Pair(*frames, flow.astype(np.float32), mask, peak, face.name, landmarks, least)
 
 
-def _facial_motion(landmarks: np.ndarray, peak: float, mask: np.ndarray, rng: np.random.Generator) -> Bumps:
-    """A random facial field, in frame-2-to-1 form, whose longest displacement inside `mask` is `peak` px.
+def _drifting(field: Bumps, scale: float, rng: np.random.Generator) -> Bumps:
+    """The field, as often as not with a drift of the whole frame."""
+    if rng.random() >= 0.5:
+        return field
+    angle = rng.uniform(0, 2 * np.pi)
+    length = rng.uniform(0, DRIFT * scale)
+    return replace(field, drift=(length * np.cos(angle), length * np.sin(angle)))
+
+
+def _facial_motion(
+    landmarks: np.ndarray, peak: float, points: np.ndarray, rng: np.random.Generator, smooth: bool
+) -> Bumps:
+    """A random facial field, in frame-2-to-1 form, whose longest displacement at `points` (P, 2) is `peak`
+    px.
 
     One to four kinds of site move; of those with two sides, most move on both, mirrored.
     """
@@ -166,12 +215,23 @@ def _facial_motion(landmarks: np.ndarray, peak: float, mask: np.ndarray, rng: np
             sides.pop(rng.choice(sorted(sides)))
         chosen |= {site: (sign * dx, dy) for site, sign in sides.items()}
     field = facial_field(landmarks, chosen)
-    longest = np.linalg.norm(field.at(grid(mask.shape)[mask]), axis=1).max()
+    if smooth:
+        return _brought_to(field, peak, points)
+    field = replace(field, reaches=field.reaches * rng.uniform(NARROWEST, 1, len(field.reaches)))
+    sparse = points[:: max(1, len(points) // 5000)]
+    while (field := _brought_to(field, peak, points)).steepest(sparse) > STEEPEST:
+        field = replace(field, reaches=1.15 * field.reaches)
+    return field
+
+
+def _brought_to(field: Bumps, peak: float, points: np.ndarray) -> Bumps:
+    longest = np.linalg.norm(field.at(points), axis=1).max()
     return replace(field, shifts=field.shifts * peak / longest)
 
 
 def _framed(face: Face, size: int, rng: np.random.Generator) -> tuple[Texture, np.ndarray]:
-    """The photograph seen by a camera that the face fills, a little turned and off centre; and the landmarks there."""
+    """The photograph seen by a camera that the face fills, a little turned and off centre; and the landmarks
+    there."""
     # Picture pixels per frame pixel, from an inter-ocular distance of 0.30 to 0.37 of the frame.
     coarser = interocular(face.landmarks) / (rng.uniform(0.30, 0.37) * size)
     turn = np.deg2rad(rng.uniform(-8, 8))
@@ -183,7 +243,8 @@ def _framed(face: Face, size: int, rng: np.random.Generator) -> tuple[Texture, n
     reach = int(np.ceil(coarser * size)) + 8  # the frame's corners, and some room for what moves in
     left, top = np.maximum(middle.astype(int) - reach, 0)
     part = face.picture[top : int(middle[1]) + reach, left : int(middle[0]) + reach].astype(np.float32)
-    # A frame pixel gathers light over its own area, which also keeps a fine photograph from aliasing in a coarse frame.
+    # A frame pixel gathers light over its own area, which also keeps a fine photograph from aliasing in a
+    # coarse frame.
     part = cv2.GaussianBlur(part, (0, 0), max(0.4 * coarser, 0.2))
     offset = middle - (left, top) - linear @ (size / 2, size / 2)
     landmarks = (face.landmarks - (left, top) - offset) @ np.linalg.inv(linear).T

@@ -6,7 +6,7 @@ warp then takes up what is left, so that the landmarks coincide. The jaw's outli
 landmark models define it differently.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import RBFInterpolator
@@ -54,6 +54,11 @@ class HeadFit:
         """Motion in the picture, (N, 2) float32 px, of motion (N, 3) of the vertices in cm."""
         flat = motion @ self.camera.T.astype(np.float32)
         return np.einsum("nij,nj->ni", self.warp, flat)
+
+    def part(self, vertices: np.ndarray) -> "HeadFit":
+        """The same with only these vertices."""
+        parts = {name: getattr(self, name)[vertices] for name in ("vertices", "places", "depth", "warp")}
+        return replace(self, **parts)
 
 
 def fit_head(model: HeadModel, landmarks: np.ndarray) -> HeadFit:

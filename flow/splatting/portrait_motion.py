@@ -89,6 +89,13 @@ def dense_motion(
     return field * np.exp(-(away**2))[..., None], covered
 
 
+def brought_to(field: np.ndarray, mask: np.ndarray, peak: float) -> np.ndarray:
+    """The field scaled so that its longest displacement in `mask` is `peak` px; a field that is zero there
+    stays so."""
+    longest = np.linalg.norm(field[mask], axis=1).max()
+    return field * np.float32(peak / longest) if longest > 1e-6 else np.zeros_like(field)
+
+
 def measured_part(seen: View, covered: np.ndarray) -> np.ndarray:
     """Where the motion is that of skin, (size, size) bool: the face's hull less the openings and less the
     mesh's rim."""

@@ -11,6 +11,7 @@ from flow.splatting.head_fit import HeadFit
 from flow.splatting.head_model import HeadModel
 from flow.splatting.held_out import Split, in_split
 
+MOST = 4  # expressions at once, two sides counting as one
 RELEASE = 0.15  # part of the expressions that are taken back rather than made
 ONE_SIDED = 0.3  # part of the expressions with two sides that show on one of them
 
@@ -22,24 +23,30 @@ def skin_expressions(model: HeadModel, split: Split) -> list[str]:
 
 
 def random_expression(
-    rng: np.random.Generator, model: HeadModel, fit: HeadFit, unit: float, split: Split, most: int = 4
+    rng: np.random.Generator,
+    model: HeadModel,
+    fit: HeadFit,
+    unit: float,
+    split: Split,
+    vertices: np.ndarray | slice = slice(None),
 ) -> tuple[np.ndarray, list[str]]:
     """Return a random expression as motion of the skin's vertices, (N, 2) float32 portrait px, and the names
     of its parts.
 
-    unit : px, inter-ocular distance in the portrait; most : expressions to combine, two sides counting as one
+    unit     : px, inter-ocular distance in the portrait
+    vertices : those to move; the others are left out of `fit` already
 
     The motion's size is arbitrary: bring its peak to what is wanted.
     """
     names = skin_expressions(model, split)
     kinds = sorted({name.removesuffix("_L").removesuffix("_R") for name in names})
     total, used = np.zeros((len(fit.places), 2), np.float32), []
-    for kind in rng.choice(kinds, min(rng.integers(1, most + 1), len(kinds)), replace=False):
+    for kind in rng.choice(kinds, min(rng.integers(1, MOST + 1), len(kinds)), replace=False):
         sides = [name for name in names if name.removesuffix("_L").removesuffix("_R") == kind]
         if len(sides) == 2 and rng.random() < ONE_SIDED:
             sides = [sides[rng.integers(2)]]
         strength = rng.uniform(0.3, 1) * (-1 if rng.random() < RELEASE else 1)
-        parts = [strength * rng.uniform(0.6, 1) * _vertex_motion(model, name) for name in sides]
+        parts = [strength * rng.uniform(0.6, 1) * _vertex_motion(model, name)[vertices] for name in sides]
         motion = fit.project(np.sum(parts, axis=0))
         peak = np.linalg.norm(motion, axis=1).max()
         if peak > 0:  # an expression inside the mouth moves no skin

@@ -22,6 +22,7 @@ from flow.splatting.portrait_motion import (
     FLATTEST,
     PortraitFace,
     View,
+    brought_to,
     dense_motion,
     measured_part,
     move,
@@ -151,21 +152,14 @@ def _random_motion(
     if rng.random() < STILL or not mask.any():
         return np.zeros_like(field[..., :2]), mask
     scale = seen.unit / EYES
-    flow = _brought_to(field[..., :2], mask, scale * np.exp(rng.uniform(*np.log(PEAK))))
+    flow = brought_to(field[..., :2], mask, scale * np.exp(rng.uniform(*np.log(PEAK))))
     if rng.random() < 0.5:
-        flow = flow + _brought_to(field[..., 2:], mask, scale * np.exp(rng.uniform(*np.log(HEAD))))
+        flow = flow + brought_to(field[..., 2:], mask, scale * np.exp(rng.uniform(*np.log(HEAD))))
     for _ in range(5):
         if (stretch(flow) < FLATTEST)[mask].mean() <= MOST_FOLDED:
             break
         flow = 0.6 * flow
     return flow, mask
-
-
-def _brought_to(field: np.ndarray, mask: np.ndarray, peak: float) -> np.ndarray:
-    """The field scaled so that its longest displacement in `mask` is `peak` px; a field that is zero there
-    stays so."""
-    longest = np.linalg.norm(field[mask], axis=1).max()
-    return field * np.float32(peak / longest) if longest > 1e-6 else np.zeros_like(field)
 
 
 def _with_grain(rng: np.random.Generator, texture: np.ndarray, seen: View) -> np.ndarray:

@@ -1,0 +1,231 @@
+"""Pairs of portraits moved by expressions of scanned people: the flow benchmark's hardest and most lifelike
+motion.
+
+People and expressions are those that `flow/splatting/held_out.csv` keeps away from training. Without
+portraits, scikit-image's astronaut and rendered faces take their place; without a head model, the reduced
+one that ships, whose expressions are those of training. `described` says which of these was measured.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+
+from data_prep.frames import read_image
+from data_prep.landmarks import FaceMesh, interocular
+from flow.analytic_motion import to_uint8
+from flow.benchmark_limit import expected_error
+from flow.benchmark_pairs import BIAS, DRIFT, GAIN, NOISE, PEAKS, RENDERED, SAMPLES, Pair
+from flow.splatting.dense_motion import stretch
+from flow.splatting.head_fit import fit_head
+from flow.splatting.head_model import HeadModel, load_head_model
+from flow.splatting.held_out import Split, in_split
+from flow.splatting.portrait_motion import (
+    FLATTEST,
+    PortraitFace,
+    View,
+    brought_to,
+    dense_motion,
+    measured_part,
+    move,
+    seen_in_both,
+    texture_of,
+    view,
+)
+from flow.splatting.reduced_head import load_reduced_head
+from flow.splatting.scanned_motion import random_expression, random_turn, skin_expressions
+from mer_core.errors import BadInput
+
+MARGIN = 12  # px kept around the frame, for what moves in
+GRAIN = (1.0, 4.0)  # grey levels, of the skin's fine structure that small portraits lack
+MOST_FOLDED = 0.03  # part of the face that may fold; a motion that folds more is drawn anew
+RENDERED_FACES = 5  # stand in for portraits where there are none
+POINTS = 2500  # vertices at which the limit is computed
+
+
+@dataclass(frozen=True)
+class ScannedBenchmark:
+    """What the pairs are made from.
+
+    portraits  : folder of portraits, or None for scikit-image's astronaut and rendered faces
+    head_model : the file that `mer flow head-model` writes, or None for the reduced model
+    """
+
+    portraits: Path | None = None
+    head_model: Path | None = None
+
+    @property
+    def model(self) -> HeadModel:
+        """The head model."""
+        return load_reduced_head() if self.head_model is None else load_head_model(self.head_model)
+
+    @property
+    def split(self) -> Split:
+        """Where the expressions come from."""
+        return "train" if self.head_model is None else "held_out"
+
+    def names(self) -> list[str]:
+        """Files of the portraits that are kept from training; none without a folder."""
+        if self.portraits is None:
+            return []
+        files = sorted(
+            path.name for path in self.portraits.iterdir() if path.suffix.lower() in (".jpg", ".png")
+        )
+        names = in_split("portrait", files, "held_out")
+        if not names:
+            raise BadInput(
+                f"None of the {len(files)} pictures in {self.portraits} is of a person kept from training. "
+                "They are listed in flow/splatting/held_out.csv by the file names of congress-images-225x275."
+            )
+        return names
+
+    def described(self) -> list[str]:
+        """Who and what moves, for the head of a table."""
+        names = skin_expressions(self.model, self.split)
+        kinds = sorted({name.removesuffix("_L").removesuffix("_R") for name in names})
+        people = (
+            "scikit-image's astronaut and rendered faces"
+            if self.portraits is None
+            else f"{len(self.names())} portraits kept from training (flow/splatting/held_out.csv)"
+        )
+        motion = (
+            "expressions of the shipped reduced head model, which training used as well"
+            if self.head_model is None
+            else "expressions that are kept from training"
+        )
+        return [f"People: {people}", f"Motion: {motion}, varied and combined: {', '.join(kinds)}"]
+
+
+def scanned_pairs(
+    size: int, count: int, seed: int, source: ScannedBenchmark, still: bool = False, limit: bool = False
+) -> Iterator[Pair]:
+    """Yield `count` pairs of (size, size) frames, always the same for the same arguments.
+
+    still : the same frame twice, with independent noise and no change of light
+    limit : say how small the error could be
+    """
+    rng = np.random.default_rng([seed, size, still, 14])
+    shares = rng.permutation((np.arange(count) + rng.random(count)) / count)
+    faces = _faces(source)
+    for index, share in enumerate(shares):
+        peak = 0.0 if still else PEAKS[0] * (PEAKS[1] / PEAKS[0]) ** share
+        yield _pair(source, faces[index % len(faces)], size, peak, rng, limit and not still)
+
+
+@lru_cache(maxsize=2)
+def _faces(source: ScannedBenchmark) -> list[PortraitFace]:
+    """The faces, with the head model laid on each."""
+    pictures = {name: read_image(source.portraits / name) for name in source.names()} or _stand_ins()
+    with FaceMesh() as mesh:
+        found = [(name, picture, mesh.landmarks(picture)) for name, picture in pictures.items()]
+    model = source.model
+    return [
+        PortraitFace(name, picture, points, fit_head(model, points))
+        for name, picture, points in found
+        if points is not None
+    ]
+
+
+def _stand_ins() -> dict[str, np.ndarray]:
+    """Pictures of faces that everybody has: scikit-image's astronaut and faces rendered at rest."""
+    from flow.splatting.scenes import PAIRS_PER_FACE, render_pair
+
+    pictures = {"astronaut": skimage.data.astronaut()}
+    for number in range(RENDERED_FACES):
+        rest = dict(still_head=1.0, still_face=1.0, blink=0.0, gaze=0.0, shake=0.0, sensor=False)
+        pair = render_pair(RENDERED, PAIRS_PER_FACE * number, 448, **rest)
+        pictures[f"rendered-{number}"] = pair.frame1
+    return pictures
+
+
+def _pair(
+    source: ScannedBenchmark,
+    face: PortraitFace,
+    size: int,
+    peak: float,
+    rng: np.random.Generator,
+    limit: bool,
+) -> Pair:
+    seen = view(
+        face, size, rng.uniform(0.30, 0.37), np.deg2rad(rng.uniform(-8, 8)), rng.uniform(-0.03, 0.03, 2)
+    )
+    flow, mask = _motion(source, face, seen, peak * size / 224, rng)
+    onset, apex, residual = move(_with_grain(texture_of(face, seen, MARGIN), rng), MARGIN, flow)
+    mask = mask & seen_in_both(flow, residual)
+    gain, bias = (1 + rng.uniform(-GAIN, GAIN), rng.uniform(-BIAS, BIAS)) if peak else (1.0, 0.0)
+    noise = rng.uniform(*NOISE)
+    frames = (to_uint8(frame + rng.normal(0, noise, frame.shape)) for frame in (onset, apex * gain + bias))
+    least = _limit(source, face, seen, mask, onset, noise, peak * size / 224, rng) if limit else None
+    name = face.name if source.portraits is None else "portraits"
+    return Pair(*frames, flow, mask, peak, name, seen.landmarks, least)
+
+
+def _motion(
+    source: ScannedBenchmark, face: PortraitFace, seen: View, peak: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a motion (size, size, 2) float32 px whose expression's peak is `peak` px, and where it is that
+    of skin."""
+    for _ in range(20):
+        expression, turn = _vertex_motions(source, face, rng)
+        field, covered = dense_motion(source.model, face, seen, np.concatenate([expression, turn], axis=1))
+        mask = measured_part(seen, covered)
+        if not peak:
+            return np.zeros_like(field[..., :2]), mask
+        flow = brought_to(field[..., :2], mask, peak)
+        if turn.any():
+            flow = flow + brought_to(field[..., 2:], mask, rng.uniform(0, DRIFT) * seen.size / 224)
+        if flow[mask].any() and (stretch(flow) < FLATTEST)[mask].mean() <= MOST_FOLDED:
+            break
+    return flow, mask
+
+
+def _vertex_motions(
+    source: ScannedBenchmark,
+    face: PortraitFace,
+    rng: np.random.Generator,
+    vertices: np.ndarray | slice = slice(None),
+) -> tuple[np.ndarray, np.ndarray]:
+    """Motion of vertices by an expression and by the head, which is at rest as often as not: (N, 2) each."""
+    unit, fit = interocular(face.landmarks), face.fit.part(vertices)
+    expression, _ = random_expression(rng, source.model, fit, unit, source.split, vertices)
+    turn = random_turn(rng, fit)
+    return expression, turn * (rng.random() < 0.5)
+
+
+def _with_grain(texture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    from flow.srflownet.data.moved import GRAINS, skin_grain
+
+    grain = skin_grain(int(rng.integers(GRAINS)))
+    rows, columns = (np.arange(side) % len(grain) for side in texture.shape[:2])
+    return np.clip(texture + rng.uniform(*GRAIN) * grain[rows[:, None], columns], 0, 255)
+
+
+def _limit(
+    source: ScannedBenchmark,
+    face: PortraitFace,
+    seen: View,
+    mask: np.ndarray,
+    frame: np.ndarray,
+    noise: float,
+    peak: float,
+    rng: np.random.Generator,
+) -> float:
+    """How small the error of this pair could be, px: of motions of this peak on this face, seen at its
+    vertices."""
+    places = face.fit.places @ seen.matrix[:, :2].T + seen.matrix[:, 2]
+    column, row = np.clip(np.rint(places), 0, seen.size - 1).astype(int).T
+    inside = np.flatnonzero(mask[row, column])
+    inside = rng.choice(inside, min(POINTS, len(inside)), replace=False)
+    linear = seen.matrix[:, :2].T
+    family = []
+    for _ in range(SAMPLES):
+        expression, turn = (motion @ linear for motion in _vertex_motions(source, face, rng, inside))
+        longest, turned = (np.linalg.norm(motion, axis=1).max() for motion in (expression, turn))
+        motion = expression * peak / max(longest, 1e-6)
+        if turned:
+            motion = motion + turn * rng.uniform(0, DRIFT) * seen.size / 224 / turned
+        family.append(motion)
+    return expected_error(frame, noise, mask, places[inside], np.array(family))
