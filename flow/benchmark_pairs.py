@@ -178,9 +178,9 @@ def _pair(face: Face, size: int, peak: float, rng: np.random.Generator, smooth: 
     frame2 = texture.sample(points + back.at(points)) * gain + bias + rng.normal(0, noise, (size, size, 3))
     least = None
     if limit:
-        spread = points[::4, ::4][mask[::4, ::4]]
+        spread, draw = points[::4, ::4][mask[::4, ::4]], np.random.default_rng(0)
         family = [
-            _drifting(_facial_motion(landmarks, peak * scale, spread, rng, smooth), scale, rng).at(spread)
+            _drifting(_facial_motion(landmarks, peak * scale, spread, draw, smooth), scale, draw).at(spread)
             for _ in range(SAMPLES)
         ]
         least = expected_error(clean, noise, mask, spread, -np.array(family))

@@ -158,7 +158,7 @@ def _pair(
     gain, bias = (1 + rng.uniform(-GAIN, GAIN), rng.uniform(-BIAS, BIAS)) if peak else (1.0, 0.0)
     noise = rng.uniform(*NOISE)
     frames = (to_uint8(frame + rng.normal(0, noise, frame.shape)) for frame in (onset, apex * gain + bias))
-    least = _limit(source, face, seen, mask, onset, noise, peak * size / 224, rng) if limit else None
+    least = _limit(source, face, seen, mask, onset, noise, peak * size / 224) if limit else None
     name = face.name if source.portraits is None else "portraits"
     return Pair(*frames, flow, mask, peak, name, seen.landmarks, least)
 
@@ -211,10 +211,12 @@ def _limit(
     frame: np.ndarray,
     noise: float,
     peak: float,
-    rng: np.random.Generator,
 ) -> float:
     """How small the error of this pair could be, px: of motions of this peak on this face, seen at its
     vertices."""
+    rng = np.random.default_rng(
+        0
+    )  # of its own, so that pairs do not depend on whether the limit is asked for
     places = face.fit.places @ seen.matrix[:, :2].T + seen.matrix[:, 2]
     column, row = np.clip(np.rint(places), 0, seen.size - 1).astype(int).T
     inside = np.flatnonzero(mask[row, column])

@@ -88,10 +88,18 @@ def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
     type=INPUT_FOLDER,
     help="Folder with more real faces (portraits/, clips/) beside scikit-image's astronaut.",
 )
+@click.option("--smooth", is_flag=True, help="Only wide pulls, as in tables before version 0.2.")
+@click.option("--rendered", is_flag=True, help="Measure on rendered faces moved by muscles instead.")
 @click.option(
-    "--rendered",
-    is_flag=True,
-    help="Measure on rendered faces moved by muscles, instead of photographs under smooth motion.",
+    "--scanned", is_flag=True, help="Measure on portraits moved by expressions of scanned people instead."
+)
+@click.option(
+    "--portraits", type=FOLDER, help="Portraits for --scanned.  [default: astronaut, rendered faces]"
+)
+@click.option(
+    "--head-model",
+    type=FILE,
+    help="Head model for --scanned, see mer flow head-model.  [default: a reduced one]",
 )
 @click.option(
     "--h264",
@@ -99,29 +107,24 @@ def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
     type=click.IntRange(0, 51),
     help="Pass frames through H.264 at this constant rate factor: 18 fine ... 35 coarse.",
 )
-def benchmark(out, methods, weights, sizes, pairs, seed, faces, rendered, h264):
+@click.option("--jpeg", metavar="QUALITY", type=click.IntRange(1, 100), help="Pass frames through JPEG.")
+@click.option("--limit/--no-limit", default=True, show_default=True, help="Add how small the error could be.")
+def benchmark(out, methods, weights, sizes, pairs, seed, rendered, scanned, **options):
     """Compare flow methods on faces with exactly known sub-pixel motion.
 
     \b
     Example:
       mer flow benchmark --pairs 200 --out flow-benchmark
+      mer flow benchmark --scanned --portraits DIR --head-model head.npz
     """
     from flow.benchmark import run
+    from flow.benchmark_source import PairSource
 
-    if faces and rendered:
-        raise click.UsageError("--faces adds photographs; --rendered measures without any. Take one of them.")
+    if rendered and scanned:
+        raise click.UsageError("--rendered and --scanned are two benchmarks. Take one of them.")
+    source = PairSource("rendered" if rendered else "scanned" if scanned else "photographs", **options)
     click.echo(
-        run(
-            methods or None,
-            sizes=sizes,
-            count=pairs,
-            seed=seed,
-            shared=faces,
-            out=out,
-            rendered=rendered,
-            h264=h264,
-            weights=weights,
-        )
+        run(methods or None, sizes=sizes, count=pairs, seed=seed, source=source, out=out, weights=weights)
     )
 
 

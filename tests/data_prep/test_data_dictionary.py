@@ -1,4 +1,5 @@
-"""docs/data-dictionary.md names the columns that the code writes and reads: all of them, no others, in their order."""
+"""docs/data-dictionary.md names the columns that the code writes and reads: all of them, no others, in their
+order."""
 
 import json
 import re
@@ -12,7 +13,7 @@ from benchmarks import apex_spotting
 from data_prep import annotation_corrections, clip_table, interval_table
 from data_prep.prepare import prepare
 from data_prep.prepared import Prepared
-from flow import benchmark as flow_benchmark
+from flow import benchmark_table
 from flow.prepared_flow import estimate_prepared
 from mer.evaluation import au_detection, compare, cross_validation, flow_maps, protocols, run
 from mer.evaluation.config import CvConfig
@@ -164,20 +165,21 @@ def test_what_the_benchmarks_write():
         "label": "zero",
         "face": "a",
         "peak": 1.0,
+        "slope": 0.1,
         "epe": 1.0,
         "seconds": 1.0,
         "gradient": 1.0,
         "still": 0.0,
     }
-    edges = zip(flow_benchmark.MOTION_EDGES, flow_benchmark.MOTION_EDGES[1:])
+    edges = zip(benchmark_table.MOTION_EDGES, benchmark_table.MOTION_EDGES[1:])
     pair |= {
-        f"{what} {flow_benchmark._motion_bin(low, high)}": 1
+        f"{what} {benchmark_table.bin_name(low, high)}": 1
         for low, high in edges
         for what in ("sum", "pixels")
     }
-    columns = flow_benchmark._table(pd.DataFrame([pair])).columns
+    columns = benchmark_table.tabulate(pd.DataFrame([pair])).columns
     general = [
-        re.sub(r"(peak|motion)_.*", r"\1_<low>_<high>", re.sub(r"_on_.*", "_on_<face>", name))
+        re.sub(r"(peak|slope|motion)_.*", r"\1_<low>_<high>", re.sub(r"_on_.*", "_on_<face>", name))
         for name in columns
     ]
     assert documented("Flow benchmark") == list(dict.fromkeys(general))

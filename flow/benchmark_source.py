@@ -1,0 +1,99 @@
+"""Which pairs the flow benchmark measures on: photographs under pulls, rendered people, or portraits under
+scanned motion."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from flow.benchmark_pairs import Pair, make_pairs, rendered_pairs, through_h264, through_jpeg
+from flow.benchmark_scanned import ScannedBenchmark, scanned_pairs
+from flow.benchmark_table import PEAK_EDGES
+from mer_core.errors import BadInput
+
+
+@dataclass(frozen=True)
+class PairSource:
+    """Pairs of one kind, and what happens to their frames.
+
+    kind       : `photographs` under sums of pulls, `rendered` people moved by muscles, `scanned` expressions
+    on portraits
+    faces      : folder with more photographs, see `flow.benchmark_pairs.faces`
+    smooth     : pull as widely as in tables before version 0.2
+    portraits, head_model : of scanned motion, see `flow.benchmark_scanned.ScannedBenchmark`
+    h264, jpeg : constant rate factor or quality, if the frames are coded
+    limit      : add the limit to the table, where the motion is of a linear family and no coder touches the
+    frames
+
+    Raises `BadInput` for options of another kind.
+    """
+
+    kind: Literal["photographs", "rendered", "scanned"] = "photographs"
+    faces: Path | None = None
+    smooth: bool = False
+    portraits: Path | None = None
+    head_model: Path | None = None
+    h264: int | None = None
+    jpeg: int | None = None
+    limit: bool = True
+
+    def __post_init__(self) -> None:
+        if self.kind != "photographs" and (self.faces or self.smooth):
+            raise BadInput(
+                f"--faces and --smooth belong to the benchmark on photographs, not to --{self.kind}."
+            )
+        if self.kind != "scanned" and (self.portraits or self.head_model):
+            raise BadInput("--portraits and --head-model belong to --scanned. Add it, or leave them out.")
+        if self.h264 is not None and self.jpeg is not None:
+            raise BadInput("--h264 and --jpeg are two coders. Take one of them.")
+
+    def pairs(self, size: int, count: int, seed: int, still: bool) -> Iterator[Pair]:
+        """Yield `count` pairs of (size, size) frames; still ones differ by noise alone."""
+        limit = self.limit and self.h264 is None and self.jpeg is None
+        if self.kind == "rendered":
+            pairs = rendered_pairs(size, count, seed, still)
+        elif self.kind == "scanned":
+            pairs = scanned_pairs(size, count, seed, self._scanned, still, limit)
+        else:
+            pairs = make_pairs(size, count, seed, self.faces, still, self.smooth, limit)
+        if self.h264 is not None:
+            return through_h264(pairs, self.h264)
+        return pairs if self.jpeg is None else through_jpeg(pairs, self.jpeg)
+
+    @property
+    def peak_edges(self) -> Sequence[float]:
+        """Bins of the longest motion, px at 224."""
+        return (0.3, 1.0, 3.0, 6.0) if self.kind == "scanned" else PEAK_EDGES
+
+    def words(self) -> list[str]:
+        """The options of `mer flow benchmark` that choose these pairs; folders by what they hold, not where
+        they are."""
+        words = [] if self.kind == "photographs" else [f"--{self.kind}"]
+        words += ["--smooth"] * self.smooth + ["--faces DIR"] * (self.faces is not None)
+        words += ["--portraits DIR"] * (self.portraits is not None)
+        words += ["--head-model FILE"] * (self.head_model is not None)
+        words += [f"--h264 {self.h264}"] * (self.h264 is not None)
+        words += [f"--jpeg {self.jpeg}"] * (self.jpeg is not None)
+        return words + ["--no-limit"] * (not self.limit)
+
+    def described(self) -> list[str]:
+        """Who and what moves, for the head of a table."""
+        if self.kind == "scanned":
+            return self._scanned.described()
+        if self.kind == "rendered":
+            return [
+                "People: rendered, none of training",
+                "Motion: muscles, head, lids and gaze of the splat engine",
+            ]
+        widths = "as wide as a muscle's skin" if self.smooth else "wide and narrow, slopes to .45"
+        return [
+            "People: photographs, none of training",
+            f"Motion: sums of Gaussian pulls where muscles pull, {widths}",
+        ]
+
+    @property
+    def _scanned(self) -> ScannedBenchmark:
+        return ScannedBenchmark(self.portraits, self.head_model)
+
+
+PHOTOGRAPHS = PairSource()
