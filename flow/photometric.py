@@ -1,8 +1,8 @@
-"""Brightness of the apex matched to the onset before any method sees it: one gain and one bias per pair.
+"""Match the brightness of the apex to the onset with one gain and one bias per pair, before any method sees it.
 
-Flow methods assume that a point keeps its grey value. A lamp's flicker of 3 % breaks that harder than a micro-expression
-moves the face, and most of all for TV-L1, so the step is shared by all methods and can be switched off only as a whole.
-It is not a tone-mapping or a local correction: shadows that move with the skin are left in.
+Flow methods assume that a point keeps its grey value. A flicker of 3 % violates this more than a micro-expression moves
+the face, most of all for TV-L1, so all methods share this step. It is no local correction: shadows that move with the
+skin stay.
 """
 
 import cv2
@@ -10,20 +10,25 @@ import numpy as np
 
 
 def gain_and_bias(onset: np.ndarray, apex: np.ndarray) -> tuple[float, float]:
-    """The gain and bias, in grey levels, that turn the apex's brightness into the onset's: onset = gain * apex + bias.
+    """Return gain and bias (grey levels) with onset = gain * apex + bias.
 
+    Both frames are blurred so that noise does not flatten the fitted line. Each pixel is weighted down by how much a motion
+    of one pixel would change it, so that smooth, unmoved skin and background decide. Clipped pixels are left out. A frame
+    with too little contrast to separate gain from bias gets a bias alone.
+
+    Parameters
+    ----------
     onset, apex : (H, W, 3) uint8 RGB
 
-    Both frames are blurred, so that noise does not flatten the fitted line, and each pixel is weighted down by how much a
-    motion of a pixel would change it there, so that only smooth, unmoved skin and background decide (iteratively
-    reweighted least squares with Tukey's biweight). Clipped pixels do not vote. A frame without enough contrast to tell
-    gain from bias gets a bias alone.
+    References
+    ----------
+    Iteratively reweighted least squares with Tukey's biweight (c = 4.685).
     """
     target, source = _blurred(onset), _blurred(apex)
     slope = np.hypot(
         cv2.Sobel(target, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(target, cv2.CV_32F, 0, 1, scale=1 / 8)
     )
-    every = slice(None, None, max(1, min(target.shape) // 100))  # what is blurred is not needed at each pixel
+    every = slice(None, None, max(1, min(target.shape) // 100))  # blurred frames need no full sampling
     target, source, slope = (array[every, every].astype(float) for array in (target, source, slope))
     colours = np.concatenate([onset[every, every], apex[every, every]], axis=2)
     voters = (colours.min(2) >= 2) & (colours.max(2) <= 253)
@@ -47,7 +52,7 @@ def gain_and_bias(onset: np.ndarray, apex: np.ndarray) -> tuple[float, float]:
 
 
 def match(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
-    """The apex with the brightness of the onset: (H, W, 3) uint8 RGB; see `gain_and_bias`."""
+    """Return the apex with the brightness of the onset, (H, W, 3) uint8 RGB; see `gain_and_bias`."""
     gain, bias = gain_and_bias(onset, apex)
     return cv2.convertScaleAbs(np.maximum(apex * np.float32(gain) + np.float32(bias), 0))
 

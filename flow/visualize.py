@@ -1,10 +1,10 @@
-"""Pictures of flow and strain on a fixed scale, so that two pictures can be compared; for people, never for features."""
+"""Pictures of flow and strain on a fixed scale, so that two pictures can be compared. Not for features."""
 
 import cv2
 import numpy as np
 
 # Hues of the Middlebury colour wheel and the number of steps between each and the next.
-# Source: Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011, figure 1 and its reference code.
+# Source: Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011, figure 1.
 _HUES = np.array(
     [(255, 0, 0), (255, 255, 0), (0, 255, 0), (0, 255, 255), (0, 0, 255), (255, 0, 255), (255, 0, 0)], float
 )
@@ -12,12 +12,16 @@ _STEPS = (15, 6, 4, 11, 13, 6)
 
 
 def draw_flow(flow: np.ndarray, radius: float) -> np.ndarray:
-    """Colour-wheel picture of `flow`: hue is direction, white is rest, full colour is a motion of `radius`.
+    """Draw flow with the colour wheel: hue is direction, white is rest, full colour is a motion of `radius`.
 
-    flow   : (H, W, 2) px
-    radius : px; the same radius makes pictures comparable. What moves farther is darkened instead of rescaled.
+    Parameters
+    ----------
+    flow : (H, W, 2) px
+    radius : px; pictures of one radius are comparable. Larger motion is darkened, never rescaled.
 
-    Returns (H, W, 3) uint8 RGB.
+    Returns
+    -------
+    (H, W, 3) uint8 RGB
     """
     u, v = flow[..., 0] / radius, flow[..., 1] / radius
     length = np.hypot(u, v)[..., None]
@@ -30,7 +34,7 @@ def draw_flow(flow: np.ndarray, radius: float) -> np.ndarray:
 
 
 def legend(radius: float, size: int = 96) -> np.ndarray:
-    """The colour wheel of `draw_flow` with its radius written under it: (size + 18, size, 3) uint8 RGB."""
+    """Return the colour wheel of `draw_flow`, labelled with its radius, (size + 18, size, 3) uint8 RGB."""
     across = np.linspace(-1.02, 1.02, size) * radius
     motion = np.stack(np.meshgrid(across, across), axis=-1)
     wheel = draw_flow(motion, radius)
@@ -39,13 +43,13 @@ def legend(radius: float, size: int = 96) -> np.ndarray:
 
 
 def draw_strain(magnitude: np.ndarray, full: float) -> np.ndarray:
-    """Picture of strain `magnitude` (H, W) px per px: black is none, bright is `full` or more. (H, W, 3) uint8 RGB."""
+    """Draw strain `magnitude` (H, W) px per px, black at 0, bright from `full` on, as (H, W, 3) uint8 RGB."""
     level = np.clip(magnitude / full * 255, 0, 255).round().astype(np.uint8)
     return cv2.applyColorMap(level, cv2.COLORMAP_INFERNO)[..., ::-1].copy()
 
 
 def beside(*pictures: np.ndarray, gap: int = 8) -> np.ndarray:
-    """Pictures of any size (H, W, 3) uint8 next to each other on white, with their lower edges on one line."""
+    """Put pictures of any size (H, W, 3) uint8 side by side on white, lower edges aligned."""
     height = max(picture.shape[0] for picture in pictures)
     columns = []
     for picture in pictures:

@@ -1,4 +1,4 @@
-"""What the OpenCV methods share: they see grey frames, one pair at a time."""
+"""Batches of RGB frames for OpenCV methods, which take one pair of grey frames."""
 
 from collections.abc import Callable
 
@@ -9,9 +9,9 @@ import numpy as np
 def each_pair(
     solve: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Turn `solve` (two (H, W) uint8 grey frames -> (H, W, 2) float32 px) into a flow method on batches of RGB frames.
+    """Turn `solve` (two (H, W) uint8 grey frames -> (H, W, 2) float32 px) into a method on batches of RGB frames.
 
-    Nothing is shared between pairs, so that a batch equals its pairs one by one and threads can run side by side.
+    Pairs share nothing, so a batch equals its pairs one by one and threads can run in parallel.
     """
 
     def run(onsets: np.ndarray, apexes: np.ndarray) -> np.ndarray:

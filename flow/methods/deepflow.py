@@ -1,6 +1,6 @@
-"""DeepFlow's variational part (OpenCV contrib): coarse to fine in steps of 0.95; the most accurate OpenCV method, and slow.
+"""DeepFlow's variational part (OpenCV contrib): coarse to fine in steps of 0.95; accurate and slow.
 
-OpenCV leaves out DeepMatching, which only matters for large motion, and lets no setting be changed.
+OpenCV leaves out DeepMatching, which only matters for large motion, and exposes no setting.
 
 Source: Weinzaepfel et al., "DeepFlow: Large displacement optical flow with deep matching", ICCV 2013;
 `cv2.optflow.createOptFlow_DeepFlow`.

@@ -1,4 +1,4 @@
-"""RAFT, small or large (torchvision), with weights from a local file: the generic network that people reach for.
+"""RAFT, small or large (torchvision), with weights from a local file: the usual generic network.
 
 Nothing is downloaded. torchvision publishes the weights at https://download.pytorch.org/models/ as
 raft_small_C_T_V2-01064c6d.pth and raft_large_C_T_SKHT_V2-ff5fadd5.pth.
@@ -18,12 +18,19 @@ LEAST = 128  # px; a smaller frame has no four levels of correlation
 
 
 def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 1.0, updates: int = 12):
-    """weights : torchvision's .pth, or the same tensors as .safetensors; whether it is small or large shows in them
+    """Make the network ready to run.
 
-    scale   : frames are enlarged by this much first; 2 helps with small motion, at four times the work
+    Parameters
+    ----------
+    device : torch device
+    weights : torchvision's .pth, or the same tensors as .safetensors; small or large is read from their shapes
+    scale : frames are enlarged by this factor first; 2 helps with small motion and costs four times the time
     updates : refinement steps
 
-    Raises `BadInput` without weights, or with weights that are not RAFT's.
+    Raises
+    ------
+    BadInput
+        Without weights, or if they are not RAFT's.
     """
     path = _existing(weights)  # before torch, whose import takes seconds
     import torch
@@ -92,6 +99,7 @@ def _network(path: Path):
         ) from error
     except Exception as error:  # many kinds: pickle, zip, safetensors, missing or misshapen tensors
         raise BadInput(
-            f"{path} does not hold torchvision's RAFT weights ({type(error).__name__}: {str(error).splitlines()[0]})."
+            f"{path} does not hold torchvision's RAFT weights "
+            f"({type(error).__name__}: {str(error).splitlines()[0]})."
         ) from error
     return net

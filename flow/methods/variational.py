@@ -1,23 +1,9 @@
 """A coarse-to-fine pyramid of OpenCV's variational refinement: the most accurate classical method on small facial motion.
 
-Levels 5 % apart, with one update at each, reach what fewer levels with more updates do not. Measured on pairs of
-`flow/benchmark_pairs.py` (seed 1000; the reported benchmark uses other seeds), EPE 224 / 448 px, brightness matched:
-
-    halving, OpenCV's own settings, 1 update per level      0.300  0.346   (24 pairs per size, as the next six)
-    halving, 5 updates                                      0.092  0.094
-    steps of 0.75, 3 updates, 15 solver sweeps              0.057  0.053
-    + overrelaxation 1.6 -> 1.9                             0.052  0.050
-    steps of 0.8, 2 updates                                 0.052  0.049
-    steps of 0.9, 1 update                                  0.050  0.047
-    the same with smoothness 20 -> 25                       0.058  0.050   (at steps of 0.8; gradient error 0.011, not 0.012)
-    steps of 0.95, 1 update of 3 iterations                 0.048  0.048   <- taken (18 and 6 pairs; 0.9 has 0.050 / 0.049 there)
-
-A blur of 0.5 px first is a little better at 224 (0.049 instead of 0.050 at steps of 0.9) but makes the gradient noisier
-(0.0120 instead of 0.0115, at 448 0.0102 instead of 0.0095), as do data terms twice as strong; both were left out.
-Subtracting a local mean (0.055 / 0.053 instead of 0.052 / 0.049 at steps of 0.8) is worse.
+Levels 5 % apart with one update each; docs/results/classical-settings.md compares other settings.
 
 Source: the energy is that of Brox et al., "High Accuracy Optical Flow Estimation Based on a Theory for Warping", ECCV
-2004, as solved by `cv2.VariationalRefinement`, which by itself knows no pyramid.
+2004, as solved by `cv2.VariationalRefinement`, which has no pyramid of its own.
 """
 
 import cv2
@@ -29,7 +15,13 @@ COARSEST = 16  # px, the shorter side of the smallest level
 
 
 def load(device: str = "cpu", ratio: float = 0.95):
-    """ratio : size of each pyramid level against the next finer one."""
+    """Make the method ready to run.
+
+    Parameters
+    ----------
+    device : ignored; the method runs on the CPU
+    ratio : size of each pyramid level relative to the next finer one
+    """
 
     def solve(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
         refinement = cv2.VariationalRefinement_create()
