@@ -1,10 +1,9 @@
-"""Facial motion with a known answer: named sites of the face, the smooth field they span, and frames that
-moved by it.
+"""Smooth facial motion with exactly known flow: a field of Gaussian pulls and frames moved by it.
 
-Made for the flow benchmark. Not a model of muscles: the splat engine has those.
+For the flow benchmark. Not a model of muscles; the splat engine has those.
 
-The field says where each pixel of the *second* frame comes from, because then that frame can be resampled
-exactly; the forward flow, which methods are asked for, follows by numerical inversion.
+The field maps each pixel of the *second* frame to its origin, so that frame can be resampled exactly; the
+forward flow follows by numerical inversion.
 """
 
 from dataclasses import dataclass
@@ -12,30 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import map_coordinates, spline_filter
 
+from data_prep.face_regions import SITES
 from data_prep.landmarks import interocular
-
-# Site -> (MediaPipe face mesh points whose mean is its place, its reach as a share of the inter-ocular
-# distance). `_right` and `_left` are the person's own sides, as in FACS. The reach is the standard deviation
-# of a Gaussian, set by hand so that each site moves about the skin that its muscle moves.
-SITES: dict[str, tuple[tuple[int, ...], float]] = {
-    "inner_brow_right": ((55, 107), 0.22),
-    "inner_brow_left": ((285, 336), 0.22),
-    "outer_brow_right": ((46, 53, 63, 70), 0.22),
-    "outer_brow_left": ((276, 283, 293, 300), 0.22),
-    "upper_lid_right": ((158, 159, 160), 0.11),
-    "upper_lid_left": ((385, 386, 387), 0.11),
-    "lower_lid_right": ((144, 145, 153), 0.11),
-    "lower_lid_left": ((373, 374, 380), 0.11),
-    "cheek_right": ((50, 101, 118), 0.28),
-    "cheek_left": ((280, 330, 347), 0.28),
-    "nose_wing_right": ((48, 64, 98), 0.15),
-    "nose_wing_left": ((278, 294, 327), 0.15),
-    "lip_corner_right": ((61,), 0.20),
-    "lip_corner_left": ((291,), 0.20),
-    "upper_lip": ((0, 37, 267), 0.16),
-    "lower_lip": ((17, 84, 314), 0.18),
-    "chin": ((152, 175, 199), 0.30),
-}
 
 Displacements = dict[str, tuple[float, float]]
 

@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 import skimage.data
 
+from data_prep.face_regions import SITES
 from data_prep.frames import open_frames, read_image
 from data_prep.landmarks import FACE_OVAL, FaceMesh, interocular
-from flow.analytic_motion import SITES, Bumps, Texture, facial_field, forward_flow, grid, to_uint8
+from flow.analytic_motion import Bumps, Texture, facial_field, forward_flow, grid, to_uint8
 from flow.benchmark_limit import expected_error
 from flow.splatting.sensor import as_jpeg, compress
 from mer_core.errors import BadInput

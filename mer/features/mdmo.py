@@ -11,8 +11,8 @@ compared, onset and apex, where the source averages over all frames.
 
 import numpy as np
 
+from data_prep.face_regions import SITES
 from data_prep.landmarks import interocular
-from flow.analytic_motion import SITES
 from mer.features._steady import steadied
 
 DIRECTIONS = 8

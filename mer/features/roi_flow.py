@@ -6,8 +6,8 @@ weighted by a Gaussian around landmarks, so that a landmark that jitters by a pi
 
 import numpy as np
 
+from data_prep.face_regions import SITES
 from data_prep.landmarks import interocular
-from flow.analytic_motion import SITES
 from flow.strain import strain
 from mer.features._steady import around, steadied
 

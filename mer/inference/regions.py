@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from data_prep.face_regions import SITES
 from data_prep.landmarks import interocular
-from flow.analytic_motion import SITES
 from flow.strain import strain
 
 # Region -> sites of flow/analytic_motion.py. `right` and `left` are the person's own.

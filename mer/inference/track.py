@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 
 from data_prep.align import similarity, transform_points, warp
+from data_prep.face_regions import SITES
 from data_prep.frames import Frame
 from data_prep.landmarks import interocular
-from flow.analytic_motion import SITES
 from flow.estimate import estimate
 from mer.inference.face_tracker import Follower
 from mer.inference.head_motion import POINTS, basis, fit, sample

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from data_prep.face_regions import SITES
 from data_prep.landmarks import POINTS
-from flow.analytic_motion import SITES, Bumps, Texture, facial_field, forward_flow, grid, to_uint8
+from flow.analytic_motion import Bumps, Texture, facial_field, forward_flow, grid, to_uint8
 from flow.benchmark_pairs import faces
 
 NOTHING = (np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))

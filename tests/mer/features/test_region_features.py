@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from data_prep.face_regions import SITES
 from data_prep.landmarks import STABLE, interocular
-from flow.analytic_motion import SITES
 from mer.features import flow_image, hoof, mdmo, roi_flow
 from mer.features._steady import around, steadied
 
