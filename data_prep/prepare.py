@@ -159,23 +159,11 @@ def _settings(out: Path) -> dict:
 
 def _claim(out: Path, settings: dict, more: dict) -> None:
     """Write the settings, with `more` for the record, into `out`; refuse it if it was made with others or holds something else."""
-    if stored := _settings(out):
-        changed = [
-            f"{key} was {stored.get(key)!r}, now {new!r}"
-            for key, new in settings.items()
-            if stored.get(key) != new
-        ]
-        if changed:
-            raise BadInput(
-                f"{out} was prepared differently: {'; '.join(changed)}. Choose another --out, or delete that folder."
-            )
-    elif visible(out):
-        raise BadInput(f"{out} is not empty and was not made by mer prepare. Choose another --out.")
+    claims.claim(out, SETTINGS_FILE, settings, "prepared faces", record=more)
     for path in (*out.glob(".*.*"), *out.glob("faces/*/*/.*.*")):
         path.unlink()  # half-written by a run that was killed, see mer_core/io.py
     for folder in out.glob("faces/*/.*.partial"):
         shutil.rmtree(folder)
-    write_json(out / SETTINGS_FILE, settings | more)
 
 
 def _work(found: list[Found], job: Job, jobs: int | None) -> Iterator[dict]:

@@ -206,25 +206,6 @@ def _claim(prepared: Prepared, method: Method, match_exposure: bool, phase: str)
         "match_exposure": match_exposure,
         "version": mer_core.__version__,
     }
-    path = _folder(prepared, method.name, phase) / "flow.json"
-    if not path.is_file():
-        write_json(path, wanted)
-        return
-    there, asked = _flat(settings(prepared, method.name, phase)), _flat(wanted)
-    changed = [key for key in asked | there if there.get(key) != asked.get(key)]
-    if changed:
-        key, *others = changed
-        old = there.get(key, "not recorded")  # as in folders from before weights were
-        more = f" and {len(others)} more" if others else ""
-        raise BadInput(
-            f"{path.parent} holds flow of other settings: {key} was {old}, now {asked.get(key)}{more}. "
-            "Delete that folder to estimate again, or ask for the settings it has."
-        )
-
-
-def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as one level, `options.preset` and so on."""
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
+    advice = "Delete that folder to estimate again, or ask for the settings it has."
+    folder = _folder(prepared, method.name, phase)
+    claims.claim(folder, "flow.json", wanted, "flow", advice=advice)

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from mer.evaluation import nested
-from mer_core import registry
+from mer_core import claims, registry
 from mer_core.errors import BadInput
 from mer_core.io import read_json, replacing, visible, write_json, write_text
 from mer_core.settings import explain
@@ -187,17 +187,9 @@ def existing(out: Path) -> Recipe | None:
 
 
 def refuse_another(before: Recipe, now: Recipe, out: Path) -> None:
-    """Raise `BadInput` naming every setting and count in which the bundle in `out` differs from the new one; measurements may."""
+    """Raise `ChangedSettings` naming all in which the bundle in `out` differs from the new one; measurements may."""
     old, new = _asked(before), _asked(now)
-    changed = [
-        f"{name} was {old[name]!r} and is now {new[name]!r}"
-        for name in new
-        if name in old and old[name] != new[name]
-    ]
-    if changed:
-        raise BadInput(
-            f"{out} holds another bundle: {'; '.join(changed)}. Choose another --out, or remove that folder."
-        )
+    claims.check_unchanged(out, old, {name: new[name] for name in new if name in old}, "a bundle")
 
 
 def _asked(recipe: Recipe) -> dict[str, Any]:

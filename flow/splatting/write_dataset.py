@@ -51,7 +51,7 @@ def render(
     if not 64 <= min(width, height) <= max(width, height) <= 4096:
         raise BadInput(f"--size must lie between 64 and 4096 px, not {width} x {height}.")
     settings = dict(seed=seed, width=width, height=height, white=white, gaussians=gaussians)
-    _check_same(out / "srflow.json", settings)
+    claims.claim(out, "srflow.json", settings, "rendered pairs")
     subjects = -(-pairs // PAIRS_PER_FACE)
     wanted = [(out, settings, s, min(PAIRS_PER_FACE, pairs - s * PAIRS_PER_FACE)) for s in range(subjects)]
     todo = [work for work in wanted if not _complete(out, work[2], work[3])]
@@ -64,20 +64,6 @@ def render(
             for future in track(futures, "rendering subjects"):
                 future.result()
     return sum(work[3] for work in todo)
-
-
-def _check_same(path: Path, settings: dict) -> None:
-    """Note the settings of a set, or refuse to mix two sets in one folder, or a set with something else."""
-    if path.exists() and (found := read_json(path)) != settings:
-        changed = ", ".join(
-            f"{k} {found.get(k)} there, {v} now" for k, v in settings.items() if found.get(k) != v
-        )
-        raise BadInput(
-            f"{path.parent} holds pairs made with other settings ({changed}). Choose another --out."
-        )
-    if not path.exists() and visible(path.parent):
-        raise BadInput(f"{path.parent} is not empty and holds no rendered pairs. Choose another --out.")
-    write_json(path, settings)
 
 
 def _place(out: Path, subject: int, kind: str) -> Path:

@@ -238,11 +238,8 @@ def _resume(out: Path, config: TrainConfig, state: dict[str, Any], device: torch
         return 0
     saved = torch.load(path, map_location=device, weights_only=True)
     free = {"pool", "workers", "save_every", "report_every", "validate_every", "validate_pairs"}
-    changed = [k for k, v in config.model_dump().items() if k not in free and saved["config"].get(k) != v]
-    if changed:
-        raise BadInput(
-            f"{out} was trained with another {', '.join(changed)}. Take a new folder, or the old settings."
-        )
+    wanted = {key: value for key, value in config.model_dump().items() if key not in free}
+    claims.check_unchanged(out, saved["config"], wanted, "a training")
     for name in ("network", "optimizer", "schedule"):
         state[name].load_state_dict(saved[name])
     for name, tensor in saved["average"].items():

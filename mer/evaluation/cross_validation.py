@@ -20,6 +20,7 @@ import mer_core
 from mer.evaluation import estimators, folds, splits
 from mer.evaluation.config import CvConfig, save_config
 from mer.evaluation.estimators import ClassifierSpec
+from mer_core import claims
 from mer_core.errors import BadInput
 from mer_core.io import read_json, replacing, visible, write_json
 from mer_core.progress import say, track
@@ -121,15 +122,7 @@ def claim(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
     if file.is_file() and settings.is_file():
         defaults = CvConfig().model_dump()  # for settings that came after that run
         before = {**defaults, **read_yaml(settings), **read_json(file)}
-        changed = [
-            f"{key} was {before.get(key)!r} and is now {value!r}"
-            for key, value in now.items()
-            if before.get(key) != value
-        ]
-        if changed:
-            raise BadInput(
-                f"{out} holds another run: {'; '.join(changed)}. Choose another --out, or remove that folder."
-            )
+        claims.check_unchanged(out, before, now, "a run")
     elif visible(out) - {file.name}:
         raise BadInput(f"{out} is not empty and holds no run to go on with. Choose another --out.")
     else:
