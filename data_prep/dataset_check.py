@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -48,8 +48,7 @@ class Found:
     outcome: str = (
         ""  # why the clip cannot be prepared, as in outcome.csv; empty while nothing speaks against it
     )
-    reason: str = ""  # also why a clip that can be prepared has no offset
-    offset: int | None = None  # where it is wanted, annotated, and its frame is there
+    reason: str = ""
 
 
 def load_dataset(name: str) -> ModuleType:
@@ -117,9 +116,7 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
     return Annotations(table, applied, findings, read, unread, sources.remarks)
 
 
-def locate_all(
-    name: str, root: Path, annotations: Annotations, apex_rule: str, with_offset: bool = False
-) -> list[Found]:
+def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str) -> list[Found]:
     """`locate` for every row of the clip table; clips that were refused when they were read are not looked for."""
     dataset = load_dataset(name)
     refused = {
@@ -130,12 +127,12 @@ def locate_all(
     return [
         Found(row.clip_id, None, None, "", {}, *refused[row.clip_id])
         if row.clip_id in refused
-        else locate(dataset, root, row, apex_rule, with_offset)
+        else locate(dataset, root, row, apex_rule)
         for row in track(list(annotations.table.itertuples()), f"finding the frames of {name}")
     ]
 
 
-def locate(dataset: ModuleType, root: Path, row, apex_rule: str, with_offset: bool = False) -> Found:
+def locate(dataset: ModuleType, root: Path, row, apex_rule: str) -> Found:
     """Find the frame files that preparing one row of the clip table needs, and the apex where a number settles it."""
     onset, apex, offset = (
         None if pd.isna(value) else int(value) for value in (row.onset, row.apex, row.offset)
@@ -164,14 +161,7 @@ def locate(dataset: ModuleType, root: Path, row, apex_rule: str, with_offset: bo
             return found(outcome="missing frame", reason=f"frame {number}: {reach}")
     if apex is None and len(wanted) < 2:
         return found(outcome="missing frame", reason=f"no frame after the onset {onset}")
-    last = offset if with_offset and offset in files else None  # a clip without it can be used all the same
-    lacking = (
-        f"no offset: frame {offset} is not there"
-        if with_offset and offset is not None and last is None
-        else ""
-    )
-    numbers = sorted({*wanted, last} - {None})
-    return replace(found(((number, files[number]) for number in numbers), reason=lacking), offset=last)
+    return found((number, files[number]) for number in sorted(set(wanted)))
 
 
 def too_many_missing(name: str, found: list[Found], skip_missing: bool) -> bool:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -40,10 +40,10 @@ from data_prep.interval_table import read_intervals
 from data_prep.landmarks import FaceMesh
 from data_prep.layouts import MARKER
 from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, SETTINGS_FILE
-from mer_core import __version__, cluster, registry
+from mer_core import __version__, claims, cluster, registry
 from mer_core.device import cores
 from mer_core.errors import BadInput, MerError
-from mer_core.io import read_json, replacing, visible, write_json, write_npz
+from mer_core.io import replacing, write_npz
 from mer_core.progress import say, track
 
 __all__ = ["check_dataset", "prepare"]
@@ -71,7 +71,6 @@ def prepare(
     apex: str = "midpoint",
     corrections: bool = True,
     skip_missing: bool = False,
-    offset: bool = False,
     scheduler: str | None = None,
 ) -> pd.DataFrame:
     """Prepare the dataset `name` in `root` into the folder `out`; see `data_prep/prepared.py` for reading it.
@@ -81,8 +80,6 @@ def prepare(
     apex         : what stands in for an apex that is not annotated, one of `spotting.METHODS`
     corrections  : apply data_prep/corrections/NAME.csv
     skip_missing : go on where more clips lack frames than the release itself lacks (`Facts.lacking`, mostly 1 %)
-    offset       : write the offset's face too, where an offset is annotated and its frame is there; a folder prepared
-                   without is completed, and one with offsets keeps having them
     scheduler    : address of a Dask cluster to work on instead of processes here; its machines must see `root` and `out`
 
     Returns the outcome table, one row per clip: clip_id, outcome ("ok", "no face", "missing frame", "unreadable frame",
@@ -95,8 +92,7 @@ def prepare(
     table = annotations.table
     for line in (*annotations.sources, *annotations.oddities):
         say(line)
-    offset = offset or _settings(out).get("offset", False)
-    found = locate_all(name, root, annotations, apex, offset)
+    found = locate_all(name, root, annotations, apex)
     if too_many_missing(name, found, skip_missing):
         raise BadInput(missing_message(found, root))
     settings = {
@@ -106,9 +102,7 @@ def prepare(
         "corrections": corrections,
         "synthetic": (root / MARKER).is_file(),
     } | {"mer": __version__, "mediapipe": version("mediapipe")}
-    more = {"annotations": ", ".join(annotations.read), "corrections_applied": annotations.corrections} | (
-        {"offset": True} if offset else {}
-    )
+    more = {"annotations": ", ".join(annotations.read), "corrections_applied": annotations.corrections}
     _claim(out, settings, more)
 
     outcomes = {clip.clip_id: _outcome(clip, clip.outcome, clip.reason) for clip in found if clip.outcome}
@@ -149,12 +143,6 @@ def prepare(
             read_intervals(name, root).to_csv(temporary, index=False, lineterminator="\n")
     clip_table.write(table, out / CLIPS_FILE)  # last: the folder is finished where it is
     return outcome
-
-
-def _settings(out: Path) -> dict:
-    """What an earlier run wrote into prepare.json; empty where there was none."""
-    file = out / SETTINGS_FILE
-    return read_json(file) if file.is_file() else {}
 
 
 def _claim(out: Path, settings: dict, more: dict) -> None:
@@ -219,10 +207,6 @@ def _in_cluster(clip: Found, job: Job) -> dict:
 def _prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
     """Read, align and write one clip; returns its outcome row, whatever happens."""
     folder = _folder(job.out, clip)
-    if clip.offset is not None and (
-        done := _finished(replace(clip, offset=None), job.root, folder)
-    ):  # by a run without offsets
-        return done | {"reason": _add_offset(clip, job, folder)}
     try:
         onset = read_image(clip.files[clip.onset])
         points = mesh.landmarks(onset)
@@ -259,30 +243,11 @@ def _prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
         frames=np.array([clip.onset, apex_number]),
         files=_names(clip, [clip.onset, apex_number], job.root),
     )
-    reason = clip.reason if clip.offset is None else _add_offset(clip, job, partial)
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(partial, folder)
     for flow in job.out.glob(f"flow/*/{folder.parent.name}/{folder.name}.npz"):
         flow.unlink()  # it belonged to other faces
-    return _outcome(clip, "ok", reason, apex=apex_number)
-
-
-def _add_offset(clip: Found, job: Job, folder: Path) -> str:
-    """Complete the clip's `folder` by the offset, aligned as the onset is; returns why not where its frame cannot be used."""
-    try:
-        onset, offset = (read_image(clip.files[number]) for number in (clip.onset, clip.offset))
-    except BadInput as error:
-        return f"no offset: {error}".replace(f"{job.root}/", "")
-    if offset.shape != onset.shape:
-        return f"no offset: it differs in size from the onset: {offset.shape[:2]} and {onset.shape[:2]}"
-    with np.load(folder / "landmarks.npz") as stored:
-        arrays = dict(stored)
-    with replacing(folder / "offset.png") as temporary:
-        write_image(temporary, warp(offset, arrays["transform"], job.size))
-    arrays["frames"] = np.append(arrays["frames"], clip.offset)
-    arrays["files"] = np.append(arrays["files"], _names(clip, [clip.offset], job.root))
-    write_npz(folder / "landmarks.npz", **arrays)
-    return ""
+    return _outcome(clip, "ok", clip.reason, apex=apex_number)
 
 
 def _finished(clip: Found, root: Path, folder: Path) -> dict | None:
@@ -293,7 +258,7 @@ def _finished(clip: Found, root: Path, folder: Path) -> dict | None:
     with np.load(file) as stored:
         onset, apex = (int(number) for number in stored["frames"][:2])
         same = onset == clip.onset and clip.apex in (None, apex) and apex in clip.files
-        numbers = [onset, apex] + ([] if clip.offset is None else [clip.offset])
+        numbers = [onset, apex]
         if not same or list(stored["files"]) != list(_names(clip, numbers, root)):
             return None
     return _outcome(clip, "ok", clip.reason, apex)

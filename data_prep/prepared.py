@@ -17,11 +17,6 @@ SETTINGS_FILE = "prepare.json"
 CLIPS_FILE = "clips.parquet"
 OUTCOME_FILE = "outcome.csv"
 INTERVALS_FILE = "intervals.csv"  # of a dataset of long videos
-ONSET_APEX, APEX_OFFSET = "onset-apex", "apex-offset"
-PHASES = {
-    ONSET_APEX: ("onset", "apex"),
-    APEX_OFFSET: ("apex", "offset"),
-}  # phase of an expression -> its two frames
 
 
 class Prepared:
@@ -44,18 +39,14 @@ class Prepared:
         self.clips = table[table["clip_id"].isin(ok)].reset_index(drop=True)
 
     def folder(self, clip_id: str) -> Path:
-        """Folder of the clip's onset.png, apex.png, landmarks.npz and, where asked for and known, offset.png."""
+        """Folder of the clip's onset.png, apex.png and landmarks.npz."""
         _, subject, clip = clip_id.split("/")
         return self.path / "faces" / subject / clip
 
-    def faces(self, clip_id: str, phase: str = ONSET_APEX) -> tuple[np.ndarray, np.ndarray]:
-        """The two aligned frames of a phase, onset and apex by default, each (size, size, 3) uint8 RGB."""
-        first, second = (read_image(self.folder(clip_id) / f"{frame}.png") for frame in PHASES[phase])
+    def faces(self, clip_id: str) -> tuple[np.ndarray, np.ndarray]:
+        """The aligned onset and apex, each (size, size, 3) uint8 RGB."""
+        first, second = (read_image(self.folder(clip_id) / f"{frame}.png") for frame in ("onset", "apex"))
         return first, second
-
-    def has_offset(self, clip_id: str) -> bool:
-        """Is the clip's offset there?"""
-        return (self.folder(clip_id) / "offset.png").is_file()
 
     def landmarks(self, clip_id: str) -> tuple[np.ndarray, np.ndarray]:
         """Landmarks of onset and apex, each (478, 2) float32 px of the aligned face."""

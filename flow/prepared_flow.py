@@ -18,12 +18,12 @@ import cv2
 import numpy as np
 
 import mer_core
-from data_prep.prepared import APEX_OFFSET, ONSET_APEX, Prepared
+from data_prep.prepared import Prepared
 from flow import io
 from flow.estimate import Method, estimate_batch, load_method
-from mer_core import cluster
+from mer_core import claims, cluster
 from mer_core.errors import BadInput
-from mer_core.io import read_json, write_json
+from mer_core.io import read_json
 from mer_core.progress import track
 
 BATCH = 16  # pairs given to a network at once
@@ -33,7 +33,6 @@ def estimate_prepared(
     prepared: Prepared,
     method: str | Method,
     *,
-    phase: str = ONSET_APEX,
     match_exposure: bool = True,
     jobs: int | None = None,
     device: str | None = None,
@@ -42,7 +41,6 @@ def estimate_prepared(
 ) -> int:
     """Estimate the flow of every clip of `prepared` that has none yet; returns how many clips have flow then.
 
-    phase     : one of `prepared.PHASES`; clips without an offset have no second one and are passed over
     jobs      : threads, each with one clip, or on a network one batch, at a time; all cores by default
     device    : torch device of networks; a GPU is given one batch at a time
     scheduler : address of a Dask cluster to work on instead; its machines must see the prepared folder, and any weights
@@ -52,24 +50,20 @@ def estimate_prepared(
     """
     if isinstance(method, str):
         method = load_method(method, device, **options)
-    _claim(prepared, method, match_exposure, phase)
-    clip_ids = [
-        clip_id
-        for clip_id in prepared.clips["clip_id"]
-        if phase != APEX_OFFSET or prepared.has_offset(clip_id)
-    ]
+    _claim(prepared, method, match_exposure)
+    clip_ids = list(prepared.clips["clip_id"])
     size = BATCH if method.network else 1
     batches = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
     # A batch that lacks one is estimated anew as a whole: a network's last digits depend on who shares the batch.
     to_do = [
         batch
         for batch in batches
-        if not all(flow_file(prepared, method.name, clip_id, phase).is_file() for clip_id in batch)
+        if not all(flow_file(prepared, method.name, clip_id).is_file() for clip_id in batch)
     ]
     title = f"{method.name} flow"
     if scheduler:
         asked = {"name": method.name, "device": device, "options": method.options, "weights": method.weights}
-        asked |= {"precision": method.precision, "match_exposure": match_exposure, "phase": phase}
+        asked |= {"precision": method.precision, "match_exposure": match_exposure}
         done = cluster.each(scheduler, _in_cluster, to_do, folder=prepared.path.absolute(), **asked)
         for _ in track(done, title, len(to_do)):
             pass
@@ -81,9 +75,7 @@ def estimate_prepared(
     try:
         with ThreadPoolExecutor(workers) as pool:
             for _ in track(
-                pool.map(
-                    lambda batch: _estimate_batch(batch, prepared, method, match_exposure, phase), to_do
-                ),
+                pool.map(lambda batch: _estimate_batch(batch, prepared, method, match_exposure), to_do),
                 title,
                 len(to_do),
             ):
@@ -93,16 +85,12 @@ def estimate_prepared(
     return len(clip_ids)
 
 
-def _estimate_batch(
-    clip_ids: list[str], prepared: Prepared, method: Method, match_exposure: bool, phase: str
-) -> None:
-    firsts, seconds = (
-        np.stack(frames) for frames in zip(*(prepared.faces(clip_id, phase) for clip_id in clip_ids))
-    )
+def _estimate_batch(clip_ids: list[str], prepared: Prepared, method: Method, match_exposure: bool) -> None:
+    firsts, seconds = (np.stack(frames) for frames in zip(*(prepared.faces(clip_id) for clip_id in clip_ids)))
     for clip_id, flow in zip(
         clip_ids, estimate_batch(method, firsts, seconds, match_exposure=match_exposure)
     ):
-        io.write(flow_file(prepared, method.name, clip_id, phase), flow)
+        io.write(flow_file(prepared, method.name, clip_id), flow)
 
 
 _thread = threading.local()
@@ -117,7 +105,6 @@ def _in_cluster(
     weights: str | None,
     precision: str,
     match_exposure: bool,
-    phase: str,
 ) -> None:
     """The same in a thread of a Dask worker, which opens folder and method for itself once: what they hold should not travel.
 
@@ -136,7 +123,7 @@ def _in_cluster(
             )
         _one_thread_each(method.network)
         _thread.wanted, _thread.opened = wanted, (Prepared(folder), method)
-    _estimate_batch(clip_ids, *_thread.opened, match_exposure, phase)
+    _estimate_batch(clip_ids, *_thread.opened, match_exposure)
 
 
 def _one_thread_each(network: bool) -> Callable[[], None]:
@@ -152,47 +139,42 @@ def _one_thread_each(network: bool) -> Callable[[], None]:
     return lambda: (cv2.setNumThreads(before), torch.set_num_threads(torch_before))
 
 
-def read(prepared: Prepared, method: str, clip_id: str, phase: str = ONSET_APEX) -> np.ndarray:
+def read(prepared: Prepared, method: str, clip_id: str) -> np.ndarray:
     """Flow of one clip, (H, W, 2) float32 px; raises `BadInput` if it has not been estimated."""
-    path = flow_file(prepared, method, clip_id, phase)
+    path = flow_file(prepared, method, clip_id)
     if not path.is_file():
-        raise BadInput(f"{clip_id} has {none_by(method, phase)}. {_command(prepared, method, phase)}")
+        raise BadInput(f"{clip_id} has {none_by(method)}. {_command(prepared, method)}")
     return io.read(path)
 
 
-def settings(prepared: Prepared, method: str, phase: str = ONSET_APEX) -> dict[str, Any]:
+def settings(prepared: Prepared, method: str) -> dict[str, Any]:
     """What made the flow of `method` in this folder: method, options, weights, precision, match_exposure, version."""
-    path = _folder(prepared, method, phase) / "flow.json"
+    path = _folder(prepared, method) / "flow.json"
     if not path.is_file():
-        raise BadInput(f"{prepared.path} has {none_by(method, phase)}. {_command(prepared, method, phase)}")
-    made_by = read_json(path)
-    made_by.setdefault(
-        "precision", "float32"
-    )  # as all was that came from the command line before this was recorded
-    return made_by
+        raise BadInput(f"{prepared.path} has {none_by(method)}. {_command(prepared, method)}")
+    return read_json(path)
 
 
-def flow_file(prepared: Prepared, method: str, clip_id: str, phase: str = ONSET_APEX) -> Path:
+def flow_file(prepared: Prepared, method: str, clip_id: str) -> Path:
     """Where the flow of one clip is kept."""
     _, subject, clip = clip_id.split("/")
-    return _folder(prepared, method, phase) / subject / f"{clip}.npz"
+    return _folder(prepared, method) / subject / f"{clip}.npz"
 
 
-def none_by(method: str, phase: str = ONSET_APEX) -> str:
+def none_by(method: str) -> str:
     """What a message says of a clip or folder without flow."""
-    return f"no flow by {method}" if phase == ONSET_APEX else f"no {phase} flow by {method}"
+    return f"no flow by {method}"
 
 
-def _command(prepared: Prepared, method: str, phase: str) -> str:
-    option = "" if phase == ONSET_APEX else f" --phase {phase}"
-    return f"Make it with: mer flow estimate {prepared.path} --method {method}{option}"
+def _command(prepared: Prepared, method: str) -> str:
+    return f"Make it with: mer flow estimate {prepared.path} --method {method}"
 
 
-def _folder(prepared: Prepared, method: str, phase: str) -> Path:
-    return prepared.path / "flow" / (method if phase == ONSET_APEX else f"{method}.{phase}")
+def _folder(prepared: Prepared, method: str) -> Path:
+    return prepared.path / "flow" / method
 
 
-def _claim(prepared: Prepared, method: Method, match_exposure: bool, phase: str) -> None:
+def _claim(prepared: Prepared, method: Method, match_exposure: bool) -> None:
     """Write the settings of a new cache, or raise `BadInput` if the one there was made with others."""
     wanted = {
         "method": method.name,
@@ -207,5 +189,5 @@ def _claim(prepared: Prepared, method: Method, match_exposure: bool, phase: str)
         "version": mer_core.__version__,
     }
     advice = "Delete that folder to estimate again, or ask for the settings it has."
-    folder = _folder(prepared, method.name, phase)
+    folder = _folder(prepared, method.name)
     claims.claim(folder, "flow.json", wanted, "flow", advice=advice)

@@ -23,14 +23,10 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
     """Fit the configured classifier on every clip of the prepared folders, once per seed.
 
     out : where the bundle will be saved, to be refused now rather than after the fitting
-    Raises `BadInput` for folders that cannot go together, as `mer cv` does, for both phases, and for an `out` in which `save`
+    Raises `BadInput` for folders that cannot go together, as `mer cv` does, and for an `out` in which `save`
     would not write.
     """
     before = None if out is None else existing(Path(out))
-    if config.phases != "onset-apex":
-        raise BadInput(
-            "A bundle scores the motion from onset to apex only. Train with phases: onset-apex; mer cv takes both."
-        )
     if config.search:
         raise BadInput(
             f"{', '.join(config.search)} is still to be searched, which mer cv does inside the folds. To fit on every clip, "

@@ -20,8 +20,9 @@ from flow.splatting.ground_truth import motion
 from flow.splatting.head import State
 from flow.splatting.recipes import EMOTIONS, coded, draw
 from flow.splatting.scenes import PAIRS_PER_FACE, Ranges, Scene, draw_scene
+from mer_core import claims
 from mer_core.errors import BadInput
-from mer_core.io import read_json, replacing, visible, write_json
+from mer_core.io import read_json, replacing, write_json
 from mer_core.progress import track
 
 FPS = 73  # of the captures behind SRFlow (NeRSemble)

@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader, Dataset
 from flow import srflownet
 from flow.srflownet import losses
 from flow.srflownet.data.mixture import Mixture
+from mer_core import claims
 from mer_core.errors import BadInput
 from mer_core.io import replacing
 from mer_core.progress import say

@@ -66,11 +66,6 @@ def inputs_and_config(prepared, config, maps, index, **typed):
 @command()
 @experiment
 @click.option(
-    "--phases",
-    type=click.Choice(["onset-apex", "both"]),
-    help="Read the motion from apex to offset too, where its flow has been estimated.",
-)
-@click.option(
     "--jobs",
     type=click.IntRange(1),
     default=1,

@@ -23,13 +23,6 @@ def flow():
 )
 @click.option("--weights", type=INPUT_FILE, help="Local weights, for methods that need them.")
 @click.option(
-    "--phase",
-    type=click.Choice(["onset-apex", "apex-offset"]),
-    default="onset-apex",
-    show_default=True,
-    help="Which part of the expression; the second needs faces prepared with --offset.",
-)
-@click.option(
     "--match-exposure/--no-match-exposure",
     default=True,
     show_default=True,
@@ -37,7 +30,7 @@ def flow():
 )
 @click.option("--jobs", type=click.IntRange(1), help="Threads to use.  [default: all cores]")
 @click.option("--scheduler", help="Address of a Dask cluster to work on instead; needs the extra [cluster].")
-def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
+def estimate(prepared, method, weights, match_exposure, jobs, scheduler):
     """Estimate the flow of every prepared clip and keep it for mer cv.
 
     \b
@@ -52,18 +45,12 @@ def estimate(prepared, method, weights, phase, match_exposure, jobs, scheduler):
         done = estimate_prepared(
             folder,
             method,
-            phase=phase,
             match_exposure=match_exposure,
             jobs=jobs,
             scheduler=scheduler,
             **options,
         )
-        second = (
-            f" from apex to offset; clips without offset.png (see mer prepare --offset): {len(folder.clips) - done}"
-            if phase == "apex-offset"
-            else ""
-        )
-        click.echo(f"{folder.path}: flow of {done} clips by {method}{second}")
+        click.echo(f"{folder.path}: flow of {done} clips by {method}")
 
 
 @flow.command()

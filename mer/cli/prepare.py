@@ -34,16 +34,11 @@ from mer.cli.options import FOLDER, INPUT_FOLDER, Name, command, emit, known
     help="Apply the listed label corrections.",
 )
 @click.option(
-    "--offset",
-    is_flag=True,
-    help="Write the offset's face too, where an offset is annotated; for mer cv --phases both.",
-)
-@click.option(
     "--skip-missing", is_flag=True, help="Go on when clips have no frames; they stay listed in outcome.csv."
 )
 @click.option("--jobs", type=click.IntRange(1), help="Processes to use.  [default: all cores]")
 @click.option("--scheduler", help="Address of a Dask cluster to work on instead; needs the extra [cluster].")
-def prepare(dataset, root, out, check, size, apex, corrections, offset, skip_missing, jobs, scheduler):
+def prepare(dataset, root, out, check, size, apex, corrections, skip_missing, jobs, scheduler):
     """Turn a dataset folder into aligned onset and apex faces.
 
     \b
@@ -68,7 +63,6 @@ def prepare(dataset, root, out, check, size, apex, corrections, offset, skip_mis
         apex=apex,
         corrections=corrections,
         skip_missing=skip_missing,
-        offset=offset,
         scheduler=scheduler,
     )
     counts = outcome["outcome"].value_counts()

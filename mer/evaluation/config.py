@@ -38,9 +38,6 @@ class CvConfig(BaseModel):
     feature_settings: dict[str, Value] | None = Field(
         default_factory=dict
     )  # options of the feature, such as size: 28
-    phases: Literal["onset-apex", "both"] = (
-        "onset-apex"  # `both` joins the feature of apex to offset to it, for clips that have that flow too
-    )
     # What predicts the label: a name, or any scikit-learn classifier with predict_proba (from Python only).
     classifier: Any = "mer_net"
     classifier_settings: dict[str, Value] = Field(

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data_prep.prepared import PHASES, SETTINGS_FILE, Prepared, open_prepared
+from data_prep.prepared import SETTINGS_FILE, Prepared, open_prepared
 from flow import prepared_flow
 from mer.evaluation import protocols
 from mer.evaluation.config import CvConfig
 from mer.evaluation.protocols import Protocol
-from mer_core import registry
+from mer_core import claims, registry
 from mer_core.errors import BadInput
 from mer_core.io import read_json
 from mer_core.progress import track
@@ -35,53 +35,39 @@ class Inputs:
     flow: dict[str, Any]  # settings of the flow, the same in every folder
 
 
+Extract = Callable[
+    [np.ndarray, np.ndarray], np.ndarray
+]  # flow, landmarks of its first frame -> (...) float32
 Features = dict[tuple[Path, str], np.ndarray]  # (prepared folder, clip_id) -> (...) float32
 
 
 def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None = None) -> Inputs:
-    """Read features of every clip in the prepared folders `paths` that counts under `config.protocol`.
+    """Read the features of every clip in prepared folders that counts under `config.protocol`.
 
-    With phases: both, those of the second phase follow those of the first along the first axis of a clip's features.
-    known : features that need not be made again, for several protocols on the same clips; those that are made are added
+    Parameters
+    ----------
+    paths : sequence of path
+        Prepared folders, or folders that hold some.
+    known : dict or None
+        Features that need not be made again, for several protocols on the same clips; those that are made are added.
 
-    Raises `BadInput` if none does, if a folder has no flow, or faces or flow of other settings, or if a setting of the feature is unknown.
+    Raises
+    ------
+    BadInput
+        If no clip counts, if a folder has no flow, or faces or flow of other settings, or if a setting of the
+        feature is unknown.
     """
     protocol = protocols.load(config.protocol)
     extract = extractor(config)
     folders = open_prepared(paths)
-    phases = list(PHASES) if config.phases == "both" else [config.phases]
-    flow_settings = _flow_settings(folders, config.method, phases)
+    flow_settings = _flow_settings(folders, config.method)
     _one_size(folders)
-    known = {} if known is None else known
     kept, features, left_out = [], [], []
     for prepared in folders:
-        failed = prepared.outcome[prepared.outcome["outcome"] != "ok"]
-        left_out += [
-            (row.clip_id, f"{row.outcome}: {row.reason}" if row.reason else row.outcome)
-            for row in failed.itertuples()
-        ]
-        left_out += protocols.dropped(protocol, prepared.clips).itertuples(index=False, name=None)
-        for _, clip in track(
-            list(protocols.apply(protocol, prepared.clips).iterrows()), f"features of {prepared.path.name}"
-        ):
-            clip_id = clip["clip_id"]
-            lacking = [
-                phase
-                for phase in phases
-                if not prepared_flow.flow_file(prepared, config.method, clip_id, phase).is_file()
-            ]
-            if lacking:
-                left_out.append((clip_id, prepared_flow.none_by(config.method, lacking[0])))
-                continue
-            key = (prepared.path, clip_id)
-            if key not in known:
-                flows = [prepared_flow.read(prepared, config.method, clip_id, phase) for phase in phases]
-                # A phase is seen from its first frame: the onset's landmarks, then the apex's.
-                known[key] = np.concatenate(
-                    [extract(flow, landmarks) for flow, landmarks in zip(flows, prepared.landmarks(clip_id))]
-                )
-            features.append(known[key])
-            kept.append(clip)
+        clips, arrays, reasons = _read_folder(
+            prepared, protocol, config.method, extract, {} if known is None else known
+        )
+        kept, features, left_out = kept + clips, features + arrays, left_out + reasons
     seen = [clip["clip_id"] for clip in kept] + [clip_id for clip_id, _ in left_out]
     left_out += [
         (clip_id, f"listed by {protocol.name}, but in none of these folders")
@@ -89,37 +75,53 @@ def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None
     ]
     reasons = pd.DataFrame(left_out, columns=["clip_id", "reason"])
     if not kept:
-        first = (
-            f"{len(reasons)} are left out, first {reasons['clip_id'][0]}: {reasons['reason'][0].rstrip('.')}"
-            if len(reasons)
-            else "the folders hold none"
-        )
-        raise BadInput(
-            f"No clip is left to evaluate; {first}. Check the protocol ({protocol.name}; known: {', '.join(protocols.names())})."
-        )
-    return Inputs(
-        pd.DataFrame(kept).reset_index(drop=True),
-        np.stack(features),
-        reasons,
-        protocol,
-        folders,
-        flow_settings,
-    )
+        raise BadInput(_nothing_left(protocol, reasons))
+    table = pd.DataFrame(kept).reset_index(drop=True)
+    return Inputs(table, np.stack(features), reasons, protocol, folders, flow_settings)
 
 
-def _flow_settings(folders: list[Prepared], method: str, phases: list[str]) -> dict[str, Any]:
-    """The one setting that all flow was made with: datasets, and phases, must not differ by how their motion was measured."""
-    registry.check(method, registry.names("flow.methods"), "method")
-    found = [
-        (folder.path, phase, prepared_flow.settings(folder, method, phase))
-        for folder in folders
-        for phase in phases
+def _read_folder(prepared: Prepared, protocol: Protocol, method: str, extract: Extract, known: Features):
+    """Return rows and features of the clips of one folder that count, and (clip_id, reason) of those that do not."""
+    failed = prepared.outcome[prepared.outcome["outcome"] != "ok"]
+    left_out = [
+        (row.clip_id, f"{row.outcome}: {row.reason}" if row.reason else row.outcome)
+        for row in failed.itertuples()
     ]
-    first_path, first_phase, first = found[0]
-    for path, phase, settings in found:
-        if settings != first:
+    left_out += protocols.dropped(protocol, prepared.clips).itertuples(index=False, name=None)
+    kept, features = [], []
+    counting = [clip for _, clip in protocols.apply(protocol, prepared.clips).iterrows()]
+    for clip in track(counting, f"features of {prepared.path.name}"):
+        clip_id, key = clip["clip_id"], (prepared.path, clip["clip_id"])
+        if not prepared_flow.flow_file(prepared, method, clip_id).is_file():
+            left_out.append((clip_id, prepared_flow.none_by(method)))
+            continue
+        if key not in known:
+            known[key] = extract(
+                prepared_flow.read(prepared, method, clip_id), prepared.landmarks(clip_id)[0]
+            )
+        features.append(known[key])
+        kept.append(clip)
+    return kept, features, left_out
+
+
+def _nothing_left(protocol: Protocol, left_out: pd.DataFrame) -> str:
+    first = "the folders hold none"
+    if len(left_out):
+        why = left_out["reason"][0].rstrip(".")
+        first = f"{len(left_out)} are left out, first {left_out['clip_id'][0]}: {why}"
+    known = ", ".join(protocols.names())
+    return f"No clip is left to evaluate; {first}. Check the protocol ({protocol.name}; known: {known})."
+
+
+def _flow_settings(folders: list[Prepared], method: str) -> dict[str, Any]:
+    """The one setting that all flow was made with: datasets must not differ by how their motion was measured."""
+    registry.check(method, registry.names("flow.methods"), "method")
+    first = prepared_flow.settings(folders[0], method)
+    for folder in folders[1:]:
+        if changes := claims.changed(first, prepared_flow.settings(folder, method)):
             raise BadInput(
-                f"The {phase} flow in {path} was made with {settings}, the {first_phase} flow in {first_path} with {first}. Estimate both alike first."
+                f"The flow in {folders[0].path} and {folder.path} was estimated differently: {'; '.join(changes)}. "
+                "Estimate both alike first."
             )
     return first
 
@@ -132,11 +134,12 @@ def _one_size(folders: list[Prepared]) -> None:
     for path, size in others:
         if size != first:
             raise BadInput(
-                f"The faces in {path} are {size} px large, those in {first_path} {first} px. Prepare both with one --size first."
+                f"The faces in {path} are {size} px large, those in {first_path} {first} px. "
+                "Prepare both with one --size first."
             )
 
 
-def extractor(config: CvConfig) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+def extractor(config: CvConfig) -> Extract:
     """Return the feature of `config` as a function (flow, landmarks of its first frame) -> (...) float32, after checking its settings."""
     extract = registry.load("mer.features", config.feature).extract
     options = checked(

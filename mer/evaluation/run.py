@@ -138,10 +138,6 @@ def cross_validate_maps(
     from mer.evaluation.flow_maps import read_maps
 
     out = Path(out)
-    if config.phases != "onset-apex":
-        raise BadInput(
-            "Ready-made maps are read as they are, whatever they show. phases: both is for prepared clips; take it out."
-        )
     table, X = read_maps(maps, index)
     config = config.model_copy(
         update={"protocol": None, "method": None, "feature": None, "feature_settings": None}

@@ -184,9 +184,9 @@ def test_a_clip_whose_frames_changed_is_prepared_anew_and_its_flow_dropped(make_
 @pytest.mark.parametrize(
     "changed, words",
     [
-        ({"size": 112}, "size was 224, now 112"),
-        ({"apex": "frame-difference"}, "apex was 'midpoint', now 'frame-difference'"),
-        ({"corrections": False}, "corrections was True, now False"),
+        ({"size": 112}, "size was 224 and is now 112"),
+        ({"apex": "frame-difference"}, "apex was 'midpoint' and is now 'frame-difference'"),
+        ({"corrections": False}, "corrections was True and is now False"),
     ],
 )
 def test_an_out_made_otherwise_is_refused(make_replica, tmp_path, changed, words):
@@ -198,64 +198,10 @@ def test_an_out_made_otherwise_is_refused(make_replica, tmp_path, changed, words
     assert digests(out) == before
 
 
-def test_the_offset_is_written_on_request_by_the_transform_of_the_onset(make_replica, tmp_path):
-    root, out = make_replica("casme2", subjects=(1,), clips_each=3), tmp_path / "out"
-    (frames_of(root, "EP02_01") / "img101.jpg").unlink()
-    (frames_of(root, "EP03_01f") / "img101.jpg").write_bytes(b"broken")
-    for _ in range(2):  # done, and found done
-        outcome = prepare("casme2", root, out, offset=True)
-        assert list(outcome["outcome"]) == ["ok"] * 3  # an offset is no need
-        assert list(outcome["reason"][:2]) == ["", "no offset: frame 101 is not there"]
-        unreadable = (
-            f"no offset: {(frames_of(root, 'EP03_01f') / 'img101.jpg').relative_to(root)} is not an image"
-        )
-        assert outcome["reason"][2].startswith(unreadable)
-    first, *others = (prepared := Prepared(out)).clips["clip_id"]
-    assert prepared.has_offset(first) and not any(map(prepared.has_offset, others))
-    with np.load(prepared.folder(first) / "landmarks.npz") as stored:
-        offset = warp(read_image(frames_of(root, "EP01_01f") / "img101.jpg"), stored["transform"], 224)
-        assert stored["frames"].tolist() == [96, 99, 101] and stored["files"][2].endswith(
-            "EP01_01f/img101.jpg"
-        )
-    apex, found = prepared.faces(first, "apex-offset")
-    assert (found == offset).all() and (apex == prepared.faces(first)[1]).all()
-
-
-def test_a_folder_without_offsets_is_completed_and_keeps_its_flow(make_replica, tmp_path):
-    root, out = make_replica("casme2", subjects=(1,)), tmp_path / "out"
-    prepare("casme2", root, tmp_path / "fresh", offset=True)
-    prepare("casme2", root, out)
-    assert not list(out.rglob("offset.png")) and "offset" not in json.loads(
-        (out / "prepare.json").read_text()
-    )
-    flow = out / "flow" / "dis" / "sub01" / "EP01_01f.npz"
-    flow.parent.mkdir(parents=True)
-    flow.write_bytes(b"flow")
-    half = out / "faces" / "sub01" / "EP01_01f" / ".offset.123.png"  # of a run that was killed
-    half.write_bytes(b"half")
-    for asked in (True, False):  # once asked for, offsets stay
-        prepare("casme2", root, out, offset=asked)
-        there = digests(out)
-        assert there.pop("flow/dis/sub01/EP01_01f.npz") and there == digests(tmp_path / "fresh")
-
-
-def test_an_offset_that_changed_is_written_anew(make_replica, tmp_path):
-    root, out = make_replica("casme2", subjects=(1,), clips_each=1), tmp_path / "out"
-    prepare("casme2", root, out, offset=True)
-    before = digests(out)
-    table = pd.read_excel(root / "CASME2-coding-20140508.xlsx")
-    table.loc[0, "OffsetFrame"] = 100
-    table.to_excel(root / "CASME2-coding-20140508.xlsx", index=False)
-    prepare("casme2", root, out)
-    folder = "faces/sub01/EP01_01f/"
-    changed = {name for name, digest in digests(out).items() if before[name] != digest}
-    assert changed == {folder + "offset.png", folder + "landmarks.npz", "clips.parquet"}
-
-
 def test_an_out_that_holds_something_else_is_refused(make_replica, tmp_path):
     root, out = make_replica("smic", subjects=(1,), clips_each=1), tmp_path / "out"
     prepare("smic", root, out)
-    with pytest.raises(BadInput, match="dataset was 'smic', now 'samm'"):
+    with pytest.raises(BadInput, match="dataset was 'smic' and is now 'samm'"):
         prepare("samm", make_replica("samm", subjects=(1,), clips_each=1), out)
     with pytest.raises(BadInput, match="not made by mer prepare"):
         prepare("smic", root, root)

@@ -86,10 +86,12 @@ def test_save_refuses_a_bundle_of_another_recipe_and_replaces_its_own(tmp_path):
     bundle.save(warmer, tmp_path / "b")  # found out while fitting, not asked for
     with pytest.raises(
         BadInput,
-        match="holds another bundle: classifier was 'majority' and is now 'logistic'. Choose another",
+        match="holds a bundle of other settings: classifier was 'majority' and is now 'logistic'. Choose another",
     ):
         bundle.save(fitted("logistic"), tmp_path / "b")
-    with pytest.raises(BadInput, match="holds another bundle: seeds was 2 and is now 1. Choose another"):
+    with pytest.raises(
+        BadInput, match="holds a bundle of other settings: seeds was 2 and is now 1. Choose another"
+    ):
         bundle.save(fitted("majority", seeds=1), tmp_path / "b")
     assert bundle.load(tmp_path / "b").recipe == warmer.recipe
 

@@ -59,7 +59,7 @@ def test_same_files_for_any_number_of_workers_and_on_resuming(folder, tmp_path):
     for name in ("train/flow/00000/0001.flo", "train/render/00000/0002.jpg", "train/depth/00000/0000.npy"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
     assert render(tmp_path, 2, seed=5, size=SIZE, gaussians=3000) == 0
-    with pytest.raises(BadInput, match="seed 5 there, 6 now"):
+    with pytest.raises(BadInput, match="seed was 5 and is now 6"):
         render(tmp_path, 2, seed=6, size=SIZE, gaussians=3000)
     (tmp_path / "srflow.json").unlink()
     with pytest.raises(BadInput, match="is not empty and holds no rendered pairs"):

@@ -13,7 +13,7 @@ FAST = {"ststnet": {"epochs": 3}, "mer_net": {"networks": 1, "steps": 3}, "off_a
         "timm": {"backbone": "test_resnet", "size": 24, "epochs": 1}}  # fmt: skip
 
 
-def config(classifier="logistic", **changes):
+def config(classifier="linear_svm", **changes):
     return CvConfig(
         **{"classifier": classifier, "classifier_settings": FAST.get(classifier, {}), "seeds": 2, **changes}
     )
@@ -76,8 +76,8 @@ def test_a_stopped_run_goes_on_and_ends_the_same(small, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "change, named",
     [
-        (lambda t, X, c: (t, X, config("majority")), "classifier was 'logistic' and is now 'majority'"),
-        (lambda t, X, c: (t, X, config(classifier_settings={"C": 1.0})), "classifier_settings was"),
+        (lambda t, X, c: (t, X, config("majority")), "classifier was 'linear_svm' and is now 'majority'"),
+        (lambda t, X, c: (t, X, config(classifier_settings={"C": 1.0})), "classifier_settings.C was"),
         (lambda t, X, c: (t, X + np.float32(1e-3), c), "features was"),
         (lambda t, X, c: (t[:-1], X[:-1], c), "clips was"),
         (lambda t, X, c: (t.assign(label=t["label"].iloc[::-1].values), X, c), "labels was"),
@@ -104,7 +104,7 @@ def test_a_run_that_was_stopped_before_its_first_fold_goes_on(small, tmp_path, m
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(cross_validation, "save_config", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         cross_validation.cross_validate(*small, config("majority"), tmp_path)
-    assert len(cross_validation.cross_validate(*small, config("majority"), tmp_path)) == 48
+    assert len(cross_validation.cross_validate(*small, config("majority"), tmp_path)) == 24
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_on_noise_the_leak_is_all_there_is(noise):
 WATCHED = ["ststnet", "off_apexnet", "rcn", "htnet", "timm"]
 SHORT = {
     "ststnet": {"learning_rate": 1e-2},
-    "rcn": {"filters": 4},
+    "rcn": {"n_filters": 4},
     "timm": {"backbone": "test_resnet", "size": 24},
 }
 

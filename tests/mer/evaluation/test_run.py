@@ -18,7 +18,7 @@ from mer.inference.motion import between
 from mer_core import registry
 from mer_core.errors import BadInput
 
-CONFIG = CvConfig(protocol="casme2-3", classifier="logistic", feature_settings={"size": 8}, seeds=2)
+CONFIG = CvConfig(protocol="casme2-3", classifier="linear_svm", feature_settings={"size": 8}, seeds=2)
 
 
 def test_features_of_the_clips_that_count(prepared):
@@ -93,68 +93,7 @@ def test_flow_of_two_kinds_and_faces_of_two_sizes_are_not_mixed(prepared, tmp_pa
         inputs.gather([prepared, other], CONFIG)
 
 
-def second_phase(prepared, match_exposure=True):
-    """Flow from apex to offset for all clips but sub02/c0: 2 px up; eye centres are half as far apart at the apex, 16 px."""
-    folder = prepared / "flow" / "srflownet.apex-offset"
-    for made in sorted((prepared / "flow" / "srflownet").rglob("*.npz")):
-        if made.parts[-2:] != ("sub02", "c0.npz"):
-            io.write(folder / made.parent.name / made.name, np.full((64, 64, 2), (0, -2), np.float32))
-    made_by = json.loads((prepared / "flow" / "srflownet" / "flow.json").read_text())
-    (folder / "flow.json").write_text(json.dumps(made_by | {"match_exposure": match_exposure}))
-    for file in prepared.rglob("landmarks.npz"):
-        with np.load(file) as stored:
-            onset = stored["onset"]
-        np.savez(file, onset=onset, apex=onset / 2)
-
-
-def test_both_phases_are_joined_each_with_the_landmarks_of_its_first_frame(prepared):
-    alone = inputs.gather([prepared], CONFIG)
-    second_phase(prepared)
-    given = inputs.gather([prepared], CONFIG.model_copy(update={"phases": "both"}))
-    shared = alone.table["clip_id"].isin(given.table["clip_id"]).to_numpy()
-    assert given.X.shape == (9, 6, 8, 8) and (given.X[:, :3] == alone.X[shared]).all()
-    assert np.allclose(given.X[:, 4], -200 / 16) and not given.X[:, 3].any()
-    reasons = dict(given.left_out.values)
-    assert (
-        reasons["casme2/sub02/c0"] == "no apex-offset flow by srflownet"
-        and reasons["casme2/sub01/c1"] == "no flow by srflownet"
-    )
-    as_before = inputs.gather([prepared], CONFIG)
-    assert (as_before.X == alone.X).all() and as_before.left_out.equals(alone.left_out)
-
-
-def test_both_phases_need_flow_of_both_made_alike(prepared):
-    both = CONFIG.model_copy(update={"phases": "both"})
-    with pytest.raises(BadInput, match="--phase apex-offset"):
-        inputs.gather([prepared], both)
-    second_phase(prepared, match_exposure=False)
-    with pytest.raises(BadInput, match="The apex-offset flow in .* Estimate both alike"):
-        inputs.gather([prepared], both)
-
-
 NETWORKS = {"networks": 1, "start": "aligned", "steps": 1}
-
-
-@pytest.mark.parametrize(
-    "classifier, settings",
-    [
-        *((name, {"epochs": 1}) for name in ("ststnet", "off_apexnet", "htnet", "rcn")),
-        ("mer_net", NETWORKS),
-        ("logistic", {}),
-    ],
-)
-def test_classifiers_take_both_phases(prepared, tmp_path, classifier, settings):
-    second_phase(prepared)
-    config = CONFIG.model_copy(
-        update={
-            "phases": "both",
-            "classifier": classifier,
-            "classifier_settings": settings,
-            "feature_settings": {"size": 28},
-            "seeds": 1,
-        }
-    )
-    assert run.cross_validate_prepared([prepared], config, tmp_path / "run")["clips"] == 9
 
 
 @pytest.mark.parametrize(
@@ -175,14 +114,6 @@ def test_a_classifier_that_cannot_be_is_refused_before_any_feature_is_read(
             CvConfig(protocol="casme2-3", classifier=classifier, classifier_settings=settings),
             tmp_path / "run",
         )
-
-
-def test_bundles_and_ready_made_maps_refuse_both_phases(prepared, tmp_path):
-    both = CONFIG.model_copy(update={"phases": "both"})
-    with pytest.raises(BadInput, match="A bundle scores .* onset to apex only"):
-        training.fit([prepared], both)
-    with pytest.raises(BadInput, match="phases: both is for prepared clips"):
-        run.cross_validate_maps(tmp_path, tmp_path / "index.csv", both, tmp_path / "run")
 
 
 def test_a_calibrated_bundle_has_a_temperature_and_predicts_with_it(prepared, tmp_path):
@@ -213,16 +144,16 @@ def test_a_bundle_knows_the_weights_of_its_flow_and_refuses_those_it_cannot_hold
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"classifier_settings": {"C": 1.0}}, "logistic.C was 0.001 and is now 1.0. Choose another"), ({"seeds": 1}, "seeds was 2 and is now 1. Choose another"),
-    ({"feature_settings": {"size": 12}}, "feature_settings was"),
+    ({"classifier_settings": {"C": 1.0}}, "linear_svm.C was 0.001 and is now 1.0. Choose another"), ({"seeds": 1}, "seeds was 2 and is now 1. Choose another"),
+    ({"feature_settings": {"size": 12}}, "feature_settings.size was"),
 ])  # fmt: skip
 def test_training_refuses_the_folder_of_another_bundle_before_it_fits(
     prepared, tmp_path, monkeypatch, change, message
 ):
     bundle.save(training.fit([prepared], CONFIG, tmp_path / "b"), tmp_path / "b")
     bundle.save(training.fit([prepared], CONFIG, tmp_path / "b"), tmp_path / "b")
-    monkeypatch.setattr(registry.load("mer.classifiers", "logistic").Classifier, "fit", None)
-    with pytest.raises(BadInput, match=f"holds another bundle: {message}"):
+    monkeypatch.setattr(registry.load("mer.classifiers", "linear_svm").Classifier, "fit", None)
+    with pytest.raises(BadInput, match=f"holds a bundle of other settings: {message}"):
         training.fit([prepared], CONFIG.model_copy(update=change), tmp_path / "b")
 
 
@@ -339,7 +270,7 @@ def test_a_network_refuses_what_is_no_map(classifier, prepared, tmp_path):
     config = CONFIG.model_copy(
         update={"classifier": classifier, "feature": "roi_flow", "feature_settings": {}}
     )
-    with pytest.raises(BadInput, match="This network reads maps.*Use the feature flow_image"):
+    with pytest.raises(BadInput, match="This classifier reads maps.*Use the feature flow_image"):
         run.cross_validate_prepared([prepared], config, tmp_path / "run")
 
 
