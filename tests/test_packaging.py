@@ -42,6 +42,8 @@ def test_wheel_holds_every_module_and_data_file(wheel):
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert ours - packed == set()
+    configs = {Path(name).name for name in packed if "/share/mer/configs/" in name}
+    assert configs == {path.name for path in (ROOT / "configs").iterdir()}
 
 
 def test_installed_wheel_runs_outside_the_checkout(wheel, tmp_path):

@@ -2,7 +2,7 @@
 
 import click
 
-from mer.cli.options import FOLDER, INPUT_FILE, INPUT_FOLDER, Name, command, known
+from mer.cli.options import FOLDER, INPUT_FILE, INPUT_FOLDER, Config, Name, command, known
 
 
 def experiment(command):
@@ -11,7 +11,7 @@ def experiment(command):
         [
             click.argument("prepared", type=INPUT_FOLDER, nargs=-1),
             click.option(
-                "--config", type=INPUT_FILE, help="YAML with any of these settings; options typed here win."
+                "--config", type=Config(), help="YAML with any of these settings; options typed here win."
             ),
             click.option(
                 "--maps",

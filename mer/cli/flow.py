@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mer.cli.options import FILE, FOLDER, INPUT_FILE, INPUT_FOLDER, Commands, Name, known
+from mer.cli.options import FILE, FOLDER, INPUT_FILE, INPUT_FOLDER, Commands, Config, Name, known
 
 
 @click.group(cls=Commands)
@@ -135,7 +135,7 @@ def render(out, pairs, seed, size, jobs):
 
 
 @flow.command("train")
-@click.argument("config", type=INPUT_FILE)
+@click.argument("config", type=Config())
 @click.option(
     "--out",
     type=FOLDER,

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from mer_core import progress, registry
+from mer_core.configs import config_names, find_config
 from mer_core.errors import BadInput, UnknownName
 
 
@@ -33,6 +35,20 @@ INPUT, INPUT_FOLDER = Existing(path_type=Path), Existing(path_type=Path, file_ok
 INPUT_FILE = Existing(path_type=Path, dir_okay=False)
 
 
+class Config(click.ParamType):
+    """A configuration: a YAML file, or the name of one that ships."""
+
+    name = "config"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Path:
+        return find_config(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in config_names() if name.startswith(incomplete)]
+
+
 class Name(click.ParamType):
     """The name of a file in a registry folder; a wrong one is answered with the nearest."""
 
@@ -48,6 +64,11 @@ class Name(click.ParamType):
 
     def get_metavar(self, param, ctx=None):
         return self.name.upper()
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in registry.names(self.package) if name.startswith(incomplete)]
 
 
 def known(package: str) -> str:
