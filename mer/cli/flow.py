@@ -85,7 +85,7 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler):
 )
 @click.option(
     "--head-model",
-    type=FILE,
+    type=INPUT_FILE,
     help="Head model for --scanned, see mer flow head-model.  [default: a reduced one]",
 )
 @click.option(
@@ -132,6 +132,22 @@ def render(out, pairs, seed, size, jobs):
 
     new = write(out, pairs, seed, size, jobs)
     click.echo(f"{out}: {pairs} pairs, {new} of them new")
+
+
+@flow.command("head-model")
+@click.argument("folder", type=INPUT_FOLDER)
+@click.option("--out", type=FILE, required=True, help="The .npz file to write.")
+def head_model(folder, out):
+    """Read a head model of scans as its publishers ship it (ICT Face Model Light's FaceXModel).
+
+    \b
+    Example:
+      mer flow head-model ICT-FaceKit/FaceXModel --out head.npz
+    """
+    from flow.splatting.head_model_import import import_head_model
+
+    components, expressions = import_head_model(folder, out)
+    click.echo(f"{out}: {components} components of identity, {expressions} expressions")
 
 
 @flow.command("train")

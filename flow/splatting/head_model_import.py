@@ -1,0 +1,105 @@
+"""A head model's folder as its publishers ship it, brought into the one file that
+`head_model.load_head_model` reads.
+
+The folder is `FaceXModel` of ICT Face Model Light: OBJ files of one topology, `generic_neutral_mesh.obj`,
+the components `identity000.obj` and on, one file per expression by its name, and `vertex_indices.json`.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from flow.splatting.head_model import LANDMARKS, VERTICES, load_head_model
+from mer_core.errors import BadInput
+from mer_core.io import read_json, write_npz
+from mer_core.progress import track
+
+NEUTRAL = "generic_neutral_mesh.obj"
+EXPECTED = "It should be ICT Face Model Light's folder FaceXModel: https://github.com/ICT-VGL/ICT-FaceKit."
+
+
+def import_head_model(folder: Path, out: Path) -> tuple[int, int]:
+    """Write the head model in `folder` to the NPZ file `out`; return how many components and expressions it
+    has.
+
+    Eyelashes and what else comes after the first 25047 vertices are left out; offsets are kept as float16.
+
+    Raises
+    ------
+    BadInput
+        If the folder is not such a model, or a file in it has another topology.
+    """
+    paths = {path.stem: path for path in sorted(folder.glob("*.obj")) if not path.name.startswith(".")}
+    indices = folder / "vertex_indices.json"
+    neutral_path = paths.pop(Path(NEUTRAL).stem, None)
+    if neutral_path is None or not indices.is_file():
+        raise BadInput(f"{folder} is no head model: it lacks {NEUTRAL} or vertex_indices.json. {EXPECTED}")
+    if read_json(indices).get("idx_to_landmark_verts") != LANDMARKS.tolist():
+        raise BadInput(f"{indices} names other landmarks than ICT Face Model Light. {EXPECTED}")
+    components = [name for name in paths if re.fullmatch(r"identity\d+", name)]
+    expressions = [name for name in paths if name not in components]
+    if not components or not expressions:
+        raise BadInput(
+            f"{folder} holds {len(components)} components of identity and {len(expressions)} expressions; "
+            f"at least one of each is needed. {EXPECTED}"
+        )
+    neutral, total = _vertices(neutral_path)
+    offsets = {}
+    for name in track(components + expressions, "reading shapes"):
+        shape, count = _vertices(paths[name])
+        if count != total:
+            raise BadInput(f"{paths[name]} has {count} vertices, {neutral_path.name} has {total}. {EXPECTED}")
+        offsets[name] = (shape - neutral).astype(np.float16)
+    uv, faces, face_uv = _surface(neutral_path)
+    write_npz(
+        out,
+        neutral=neutral,
+        identity=np.stack([offsets[name] for name in components]),
+        expression=np.stack([offsets[name] for name in expressions]),
+        expression_names=np.array(expressions),
+        faces=faces,
+        uv=uv,
+        face_uv=face_uv,
+    )
+    load_head_model(out)
+    return len(components), len(expressions)
+
+
+def _vertices(path: Path) -> tuple[np.ndarray, int]:
+    """The vertices that are kept, (V, 3) float32 cm, and how many the file has."""
+    rows = [line[2:] for line in _lines(path) if line.startswith("v ")]
+    try:
+        vertices = np.array([row.split()[:3] for row in rows], np.float32)
+    except ValueError as error:
+        raise BadInput(f"{path} holds a vertex that is no point: {error}. {EXPECTED}") from error
+    if len(vertices) < VERTICES or vertices.shape[1:] != (3,) or not np.isfinite(vertices).all():
+        raise BadInput(f"{path} has {len(vertices)} vertices, at least {VERTICES} are needed. {EXPECTED}")
+    return vertices[:VERTICES], len(vertices)
+
+
+def _surface(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Texture coordinates (U, 2), and vertices and texture coordinates (Q, 4) of the quads between kept
+    vertices."""
+    uv, corners = [], []
+    try:
+        for line in _lines(path):
+            if line.startswith("vt "):
+                uv.append([float(value) for value in line.split()[1:3]])
+            elif line.startswith("f "):
+                corner = [[int(value) - 1 for value in part.split("/")[:2]] for part in line.split()[1:]]
+                corners.append(corner if len(corner) == 4 else [*corner, corner[-1]])
+        quads = np.array(corners, np.int32).reshape(-1, 4, 2)
+    except ValueError as error:
+        raise BadInput(
+            f"{path} holds a face that is no quad of vertices and textures: {error}. {EXPECTED}"
+        ) from error
+    quads = quads[(quads[..., 0] < VERTICES).all(axis=1)]
+    return np.array(uv, np.float32).reshape(-1, 2), quads[..., 0].copy(), quads[..., 1].copy()
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} cannot be read: {error}. {EXPECTED}") from error
