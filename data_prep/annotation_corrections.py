@@ -23,7 +23,7 @@ def apply(table: pd.DataFrame, dataset: str) -> tuple[pd.DataFrame, list[dict]]:
     """Correct the clip table where it still holds the published value (empty stands for no value).
 
     Returns the table and the corrections that were applied, in the order of the file. A corrected apex says so in
-    `apex_source`, and every corrected row in `note`.
+    `apex_source`, a corrected onset in `onset_source`, and every corrected row in `note`.
     """
     table, applied = table.copy(), []
     for correction in read(dataset).itertuples(index=False):
@@ -35,6 +35,8 @@ def apply(table: pd.DataFrame, dataset: str) -> tuple[pd.DataFrame, list[dict]]:
         table.loc[row, correction.column] = int(correction.corrected) if numeric else correction.corrected
         if correction.column == "apex":
             table.loc[row, "apex_source"] = "corrected"
+        if correction.column == "onset":
+            table.loc[row, "onset_source"] = "corrected"
         change = f"from {correction.published or 'none'} to {correction.corrected}"
         note = f"{correction.column} corrected {change}: {correction.reason}"
         table.loc[row, "note"] = table.loc[row, "note"].map(

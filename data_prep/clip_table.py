@@ -14,7 +14,10 @@ from mer_core.io import replacing
 if TYPE_CHECKING:
     from data_prep.annotation_sheets import Sources
 
-APEX_SOURCES = ("annotated", "corrected", "spotted", "midpoint")
+SOURCES = {
+    "onset_source": ("", "annotated", "corrected", "spotted"),
+    "apex_source": ("", "annotated", "corrected", "spotted", "midpoint"),
+}
 
 # column -> (pandas type, what it means)
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -28,6 +31,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "fps": ("Float64", "frames per second of the recording"),
     "emotion": ("string", "the dataset's own word for the emotion, lower case"),
     "action_units": ("string", "FACS action units, as the dataset prints them; empty where it gives none"),
+    "onset_source": ("string", "annotated, corrected or spotted; empty where there is no onset"),
     "apex_source": ("string", "annotated, corrected, spotted or midpoint; empty where there is no apex"),
     "note": ("string", "what a reader should know about this row; empty for most"),
 }
@@ -48,6 +52,7 @@ def clip_table(rows: list[dict], sources: "Sources | None" = None) -> pd.DataFra
     for name, (kind, _) in COLUMNS.items():
         if kind == "string":
             table[name] = table[name].fillna("")
+    table.loc[table["onset"].notna() & (table["onset_source"] == ""), "onset_source"] = "annotated"
     table.attrs = {} if sources is None else {"sources": sources}
     return table
 
@@ -55,7 +60,7 @@ def clip_table(rows: list[dict], sources: "Sources | None" = None) -> pd.DataFra
 def check(table: pd.DataFrame) -> pd.DataFrame:
     """Return `table` if it keeps the contract, else raise `BadInput` naming the first row that breaks it.
 
-    It needs every one of `COLUMNS`, each clip once, and no apex_source but `APEX_SOURCES` or none.
+    It needs every one of `COLUMNS`, each clip once, and no source but those of `SOURCES`.
     """
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
@@ -65,11 +70,10 @@ def check(table: pd.DataFrame) -> pd.DataFrame:
         raise BadInput(
             f"{len(twice)} clip(s) are listed twice. First: {twice.iloc[0]}. Remove one of the two rows."
         )
-    odd = table.loc[~table["apex_source"].isin(("",) + APEX_SOURCES)]
-    if len(odd):
-        raise BadInput(
-            f"{odd.iloc[0]['clip_id']}: apex_source is {odd.iloc[0]['apex_source']!r}, not one of {APEX_SOURCES}."
-        )
+    for name, known in SOURCES.items():
+        odd = table.loc[~table[name].isin(known)]
+        if len(odd):
+            raise BadInput(f"{odd.iloc[0]['clip_id']}: {name} is {odd.iloc[0][name]!r}, not one of {known[1:]}.")
     return table.reset_index(drop=True)
 
 
@@ -92,4 +96,6 @@ def read(path: str | Path) -> pd.DataFrame:
         raise BadInput(
             f"The clip table {path} cannot be read: {error}. Make it again with: mer prepare NAME --root DIR --out {path.parent}"
         ) from error
+    if "onset_source" not in table and "onset" in table:  # written before onsets could be spotted
+        table["onset_source"] = table["onset"].map(lambda onset: "" if pd.isna(onset) else "annotated")
     return check(table)
