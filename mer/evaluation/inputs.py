@@ -57,9 +57,9 @@ def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None
         If no clip counts, if a folder has no flow, or faces or flow of other settings, or if a setting of the
         feature is unknown.
     """
-    protocol = protocols.load(config.protocol)
     extract = extractor(config)
     folders = open_prepared(paths)
+    protocol = protocols.load_for(config.protocol, folders)
     flow_settings = _flow_settings(folders, config.method)
     _one_size(folders)
     kept, features, left_out = [], [], []

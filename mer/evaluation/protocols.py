@@ -1,13 +1,15 @@
 """Protocols: which clips count, how what a dataset says of them becomes a label, and how clips are split.
 
-A protocol is a YAML file in `mer/protocols/`, or one of your own, given by its path. It says in one of four ways how clips
+A protocol is a YAML file in `mer/protocols/`, or one of your own, given by its path. It says in one of five ways how clips
 get labels: `emotions` (dataset -> emotion -> label), `objective_classes` (dataset -> class I to VII -> label), `clips` (a
-CSV beside it that lists clips with their labels one by one), or `action_units` (dataset -> units that are to be detected).
+CSV beside it that lists clips with their labels one by one), `action_units` (dataset -> units that are to be detected),
+or `unchanged` (the clips' own words are the labels).
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 import yaml
@@ -18,12 +20,16 @@ from mer_core import registry
 from mer_core.errors import BadInput
 from mer_core.settings import explain
 
+if TYPE_CHECKING:
+    from data_prep.prepared import Prepared
+
 FOLDER = Path(__file__).parents[1] / "protocols"
 WAYS = (
     "emotions",
     "objective_classes",
     "clips",
     "action_units",
+    "unchanged",
 )  # to say how clips get labels; a protocol has one
 LIST_COLUMNS = ["dataset", "subject", "clip", "label"]
 
@@ -44,6 +50,9 @@ class Protocol(BaseModel):
     clips: pd.DataFrame | None = None  # explicit list: clip_id and LIST_COLUMNS
     action_units: dict[str, list[int]] | None = (
         None  # dataset -> units to detect, each a problem of its own, see `detect`
+    )
+    unchanged: bool | None = (
+        None  # every word that the clips' datasets or table use is a label, see `load_for`
     )
     unit: int | None = None  # the one of them that is asked for; set by `detect`, not in a file
     split: Literal["loso", "lodo"] = "loso"  # leave one subject out, or one dataset
@@ -93,6 +102,15 @@ def load(name: str) -> Protocol:
     return _check(protocol, path)
 
 
+def load_for(name: str, folders: "Iterable[Prepared]") -> Protocol:
+    """Load a protocol for prepared folders: where it leaves labels unchanged, they are the words of their clips."""
+    protocol = load(name)
+    if not protocol.unchanged:
+        return protocol
+    words = {word for folder in folders for word in folder.clips["emotion"] if word}
+    return protocol.model_copy(update={"labels": sorted(words)})
+
+
 def apply(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the clip table that count under `protocol`, with one more column, `label`.
 
@@ -109,6 +127,8 @@ def dropped(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:
     def reason(row) -> str:
         if protocol.clips is not None:
             return f"not in the clip list of {protocol.name}"
+        if protocol.unchanged:
+            return "no label is given"
         if row.dataset not in (protocol.emotions or protocol.objective_classes or protocol.action_units):
             return f"{protocol.name} has no dataset {row.dataset}"
         if protocol.action_units:
@@ -153,6 +173,8 @@ def _labels(protocol: Protocol, table: pd.DataFrame) -> pd.Series:
     """The label of each row of `table`, missing where the clip does not count."""
     if protocol.clips is not None:
         return table["clip_id"].map(dict(zip(protocol.clips["clip_id"], protocol.clips["label"])))
+    if protocol.unchanged:
+        return table["emotion"].astype("object").where(table["emotion"] != "", None)
     if protocol.emotions is not None:
         labels = [protocol.emotions.get(row.dataset, {}).get(row.emotion) for row in table.itertuples()]
     elif protocol.objective_classes is not None:
@@ -206,6 +228,8 @@ def _check(protocol: Protocol, path: Path) -> Protocol:
         used = set(protocol.clips["label"])
     elif protocol.action_units is not None:
         used = {"absent", "present"}
+    elif protocol.unchanged:
+        used = set()
     else:
         mappings = (protocol.emotions or protocol.objective_classes).values()
         used = {label for mapping in mappings for label in mapping.values()}

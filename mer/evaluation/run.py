@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 import mer_core
-from data_prep.prepared import SETTINGS_FILE
+from data_prep.prepared import SETTINGS_FILE, open_prepared
 from mer.evaluation import cross_validation, estimators, metrics, protocols
 from mer.evaluation.config import CvConfig
 from mer_core.errors import BadInput
@@ -100,7 +100,9 @@ def cross_validate_prepared(
 
     out = Path(out)
     # Before the features of every clip are made, so that a wrong setting is refused at once.
-    classifier = estimators.resolve(config, len(protocols.load(config.protocol).labels))
+    classifier = estimators.resolve(
+        config, len(protocols.load_for(config.protocol, open_prepared(paths)).labels)
+    )
     given = inputs.gather(paths, config, known)
     protocol, labels = given.protocol, given.protocol.labels
     settings = [read_json(folder.path / SETTINGS_FILE) for folder in given.folders]

@@ -1,5 +1,7 @@
 """Which clips count, under which label, and why the others do not."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -167,3 +169,12 @@ def test_how_a_protocol_splits(name, split):
 
 def test_the_two_ways_of_splitting_the_composite_hold_the_same_clips():
     assert protocols.load("composite-3-lodo").clips.equals(protocols.load("composite-3").clips)
+
+
+def test_labels_can_be_left_as_the_table_has_them():
+    table = clips(("table", "a", "1", "Happy"), ("table", "b", "2", "sad"), ("table", "b", "3", ""))
+    protocol = protocols.load_for("labels", [SimpleNamespace(clips=table)])
+    assert protocol.labels == ["Happy", "sad"]
+    assert list(protocols.apply(protocol, table)["label"]) == ["Happy", "sad"]
+    assert protocols.dropped(protocol, table).values.tolist() == [["table/b/3", "no label is given"]]
+    assert protocols.load_for("casme2-3", []).labels == ["negative", "positive", "surprise"]
