@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+from mer_core import markdown
+
 # (width, height, Gaussians): the sizes the flow network trains on, and the paper's frame
 CASES = (
     (256, 256, 20_000),
@@ -94,14 +96,20 @@ def write_report(path: str | Path = "docs/results/engine-speed.md", jobs: int = 
         f"each on {os.cpu_count()} CPU cores ({platform.machine()}). CPU seconds are per pair and hold on a busy machine too. "
         "A face is painted once for 16 pairs. Memory is the highest of one process, libraries included.",
         "",
-        "| frame | Gaussians | pairs/s | CPU s per pair | s per face | MB |",
-        "|---|---|---|---|---|---|",
     ]
+    rows = []
     for width, height, gaussians in CASES:
         row = measure(width, height, gaussians, jobs=jobs)
-        lines.append(
-            f"| {width} x {height} | {gaussians:,} | {row['pairs_per_s']:.2f} | {row['cpu_s']:.2f} | {row['face_s']:.1f} | {row['mb']:.0f} |"
-        )
+        values = [
+            f"{row['pairs_per_s']:.2f}",
+            f"{row['cpu_s']:.2f}",
+            f"{row['face_s']:.1f}",
+            f"{row['mb']:.0f}",
+        ]
+        rows.append([f"{width} x {height}", f"{gaussians:,}", *values])
+    lines.append(
+        markdown.table(["frame", "Gaussians", "pairs/s", "CPU s per pair", "s per face", "MB"], rows)
+    )
     rates = {(s, g): gpu_rate(s, g) for s, g in ((256, 20_000), (1024, 200_000))}
     lines.append("")
     if None in rates.values():

@@ -17,7 +17,7 @@ import pandas as pd
 from benchmarks.synthetic_maps import LABELS, label_of, motions
 from mer.evaluation import cross_validation, metrics
 from mer.evaluation.config import CvConfig
-from mer_core import registry
+from mer_core import markdown, registry
 from mer_core.progress import say, track
 
 # feature -> the classifier that reads it
@@ -45,10 +45,7 @@ def clips(people: int, seed: int, head: float) -> tuple[pd.DataFrame, list[tuple
 def measure(people: int, seed: int = 1, head: float = 1.0) -> str:
     """Markdown: UF1 of each feature with its interval over people, head motion left in and taken out."""
     table, found = clips(people, seed, head)
-    lines = [
-        "| feature | classifier | head left in | 95 % over people | head taken out | 95 % over people |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     for feature, classifier in FEATURES.items():
         extract = registry.load("mer.features", feature).extract
         cells = []
@@ -60,10 +57,11 @@ def measure(people: int, seed: int = 1, head: float = 1.0) -> str:
                 )
             scores = metrics.summary(predictions, LABELS)
             low, high = scores["interval95"]["uf1"]
-            cells.append(f"{scores['uf1']:.3f} | {low:.3f} to {high:.3f}")
-        lines.append(f"| `{feature}` | `{classifier}` | {' | '.join(cells)} |")
-        say(lines[-1])
-    return "\n".join(lines)
+            cells += [f"{scores['uf1']:.3f}", f"{low:.3f} to {high:.3f}"]
+        rows.append([f"`{feature}`", f"`{classifier}`", *cells])
+        say(" ".join(rows[-1]))
+    over = "95 % over people"
+    return markdown.table(["feature", "classifier", "head left in", over, "head taken out", over], rows)
 
 
 def main() -> None:

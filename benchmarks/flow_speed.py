@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from flow.benchmark import processor
+from mer_core import markdown
 from mer_core.io import write_text
 from mer_core.progress import say
 
@@ -95,10 +96,8 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
     lines[-1] += f" else. Memory is the peak of the whole process at {largest} px, libraries included."
     lines += ["", f"- CPU: {processor()}", "- Command: python -m benchmarks.flow_speed", ""]
     heads = [f"{size} px, {n} thread{'s' if n > 1 else ''}" for size, n in columns]
-    lines += [
-        "| method | " + " | ".join(heads) + f" | peak MB | {COMPOSITE} pairs of {columns[0][0]} px, min |"
-    ]
-    lines += ["|---" + "|---:" * (len(columns) + 2) + "|"]
+    header = ["method", *heads, "peak MB", f"{COMPOSITE} pairs of {columns[0][0]} px, min"]
+    rows = []
     for row in dict.fromkeys(key[0] for key in found):
         cells = [f"{found[(row, *column)]['seconds']:.3f}" for column in columns]
         most = max(n for size, n in columns if size == columns[0][0])
@@ -106,8 +105,9 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
         memory = max(
             values["megabytes"] for key, values in found.items() if key[0] == row and key[1] == largest
         )
-        lines.append(f"| {row} | " + " | ".join(cells) + f" | {memory:.0f} | {composite:.1f} |")
+        rows.append([row, *cells, f"{memory:.0f}", f"{composite:.1f}"])
     lines += [
+        markdown.table(header, rows, numbers_from=1),
         "",
         "The last column is computed from the seconds of one pair on the most threads; `mer flow estimate` takes batches and more.",
     ]

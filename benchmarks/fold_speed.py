@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mer.classifiers.ststnet import STREAMS, Classifier
+from mer_core import markdown
 
 SUBJECTS, CLIPS, SIDE = 68, 442, 28  # the MEGC 2019 composite
 REGIMES = {"default": 40, "published": 800}  # epochs, in batches of 256
@@ -146,16 +147,16 @@ def page() -> str:
         extra = found.get(name.replace("together", "start"), 0) if name.startswith("together") else 0
         times = [found[name] * SUBJECTS * epochs + extra for epochs in REGIMES.values()]
         faster = [(found["usual"] * SUBJECTS * epochs) / t for epochs, t in zip(REGIMES.values(), times)]
-        rows.append(f"| {title} | {times[0]:.0f} | {times[1]:.0f} | {faster[0]:.1f} | {faster[1]:.1f} |")
+        rows.append(
+            [title, *(f"{t:.0f}" for t in times), *(f"{times_faster:.1f}" for times_faster in faster)]
+        )
     rate, best = WORK * (CLIPS - CLIPS / SUBJECTS) / found["together cpu"], peak()
     once = compiling()
     return f"""# How long STSTNet takes, leaving each of {SUBJECTS} subjects out
 
 {CLIPS} clips of {SIDE} x {SIDE} x 3, {SUBJECTS} folds, batches of 256, one seed; {torch.get_num_threads()} thread(s) on {platform.machine()}, torch {torch.__version__}, numba {numba.__version__}. Seconds are those of a few epochs, multiplied to the number of each regime ({REGIMES["default"]} epochs by default, {REGIMES["published"]} as published).
 
-| | s, default | s, published | times faster, default | times faster, published |
-|---|---|---|---|---|
-{chr(10).join(rows)}
+{markdown.table(["", "s, default", "s, published", "times faster, default", "times faster, published"], rows)}
 
 All train the same network for as many batches and epochs, in float32. All but the first go through the same batches and end with the same classifier to rounding (`tests/mer/test_ststnet_folds.py`); the usual way draws its own.
 

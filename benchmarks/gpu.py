@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from benchmarks.flow_speed import load_row
+from mer_core import markdown
 from mer_core.device import choose
 from mer_core.io import write_text
 from mer_core.progress import say
@@ -75,16 +76,12 @@ def page(found: dict[tuple[str, tuple[int, int, int]], float], card: str) -> str
         "",
     ]
     lines += [f"- Card: {card}; torch {torch.__version__}", "- Command: python -m benchmarks.gpu", ""]
-    lines += [
-        "| network | " + " | ".join(f"{h}x{w}, {n} a call" for h, w, n in CALLS) + " |",
-        "|---" + "|---:" * len(CALLS) + "|",
+    header = ["network", *(f"{h}x{w}, {n} a call" for h, w, n in CALLS)]
+    rows = [
+        [row, *(f"{found[row, call]:.1f}" if found[row, call] else "out of memory" for call in CALLS)]
+        for row in dict.fromkeys(key[0] for key in found)
     ]
-    for row in dict.fromkeys(key[0] for key in found):
-        lines.append(
-            f"| {row} | "
-            + " | ".join(f"{found[row, call]:.1f}" if found[row, call] else "out of memory" for call in CALLS)
-            + " |"
-        )
+    lines.append(markdown.table(header, rows, numbers_from=1))
     return "\n".join(lines) + "\n"
 
 

@@ -21,7 +21,7 @@ from data_prep.frames import read_image, write_image
 from data_prep.landmarks import FaceMesh
 from data_prep.layouts import write_workbook
 from data_prep.layouts.casme2 import HEADER
-from mer_core import progress
+from mer_core import markdown, progress
 
 ROUNDS = 40  # of every step that is timed by itself
 
@@ -95,9 +95,7 @@ def run(counts: tuple[int, ...] = (60, 600, 6000), jobs: int | None = None) -> s
     each = steps()
     alone = next(iter(each.values()))
     lines = [
-        "| step of one clip | CPU ms |",
-        "|---|---|",
-        *(f"| {name} | {ms:.1f} |" for name, ms in each.items()),
+        markdown.table(["step of one clip", "CPU ms"], [(name, f"{ms:.1f}") for name, ms in each.items()])
     ]
     bare = bare_rate(200 * jobs, jobs)
     lines += ["", f"MediaPipe alone, {jobs} processes: {bare:.1f} clips/s.", ""]
@@ -108,11 +106,11 @@ def run(counts: tuple[int, ...] = (60, 600, 6000), jobs: int | None = None) -> s
         "share of MediaPipe alone",
         "peak memory of the largest process, MiB",
     )
-    lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    rows = []
     for count in counts:
         rate, cpu, memory = prepare_rate(count, jobs)
-        lines.append(f"| {count} | {rate:.1f} | {cpu:.1f} | {alone / cpu:.2f} | {memory:.0f} |")
-    return "\n".join(lines)
+        rows.append([count, f"{rate:.1f}", f"{cpu:.1f}", f"{alone / cpu:.2f}", f"{memory:.0f}"])
+    return "\n".join([*lines, markdown.table(head, rows)])
 
 
 def _cpu_ms(step) -> float:

@@ -4,15 +4,14 @@ Each pair is rendered, found by the face mesh, aligned by its onset, and measure
 used but the label. Emotions are drawn as sets of action units (flow/splatting/recipes.py).
 """
 
+import functools
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
-from multiprocessing import get_context
 from typing import NamedTuple
 
 import numpy as np
 
-from mer_core.progress import track
+from mer_core import parallel
 
 LABELS = {
     "negative": ("disgust", "anger", "sadness", "fear", "contempt", "repression"),
@@ -38,13 +37,9 @@ class Pair(NamedTuple):
 
 def pairs(people: range, method: str = "srflownet", jobs: int = 1) -> Iterator[Pair]:
     """Every person shows each label `TIMES_PER_LABEL` times and is at rest as often. The same people give the same pairs."""
-    if jobs == 1:
-        for person in track(people, "People"):
-            yield from of_person(person, method)
-        return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for found in track(pool.map(of_person, people, [method] * len(people)), "People", len(people)):
-            yield from found
+    work = functools.partial(of_person, method=method)
+    for found in parallel.each(work, people, "People", jobs=jobs, ordered=True):
+        yield from found
 
 
 def of_person(person: int, method: str = "srflownet") -> list[Pair]:

@@ -21,6 +21,7 @@ from flow.benchmark_pairs import make_pairs
 from flow.srflownet import build, load_network
 from flow.srflownet.data.mixture import SplatFaces
 from flow.srflownet.train import TrainConfig, load_config, train
+from mer_core import markdown
 from mer_core.errors import BadInput
 from mer_core.io import write_text
 from mer_core.progress import say
@@ -135,11 +136,11 @@ def page(errors: pd.DataFrame, steps: int, size: int) -> str:
         f"none of them trained on, at {SIZES['splat faces']} px, and on {counts['benchmark']} pairs of the flow benchmark "
         f"(seed {BENCHMARK_SEED}) at {SIZES['benchmark']} px."
     )
-    lines += [
-        "",
-        "| trained on | EPE, splat faces | EPE, benchmark | gradient error, splat faces | gradient error, benchmark |",
+    header = [
+        "trained on",
+        *(f"{what}, {kind}" for what in ("EPE", "gradient error") for kind in ("splat faces", "benchmark")),
     ]
-    lines += ["|---|---:|---:|---:|---:|"]
+    rows = []
     for name, title in {**BEFORE, **ROWS}.items():
         cells = [title]
         for column in ("epe", "slope"):
@@ -147,8 +148,9 @@ def page(errors: pd.DataFrame, steps: int, size: int) -> str:
                 value, first = mean.loc[(kind, name), column], mean.loc[(kind, "generic"), column]
                 change = f" ({100 * (value / first - 1):+.0f} %)" if name not in (*BEFORE, "generic") else ""
                 cells.append(f"{value:.4f}{change}")
-        lines.append("| " + " | ".join(cells) + " |")
-    lines += ["| the paper: without and with SRFlow | 0.5081 -> 0.2953 (-42 %) | | | |", ""]
+        rows.append(cells)
+    rows.append(["the paper: without and with SRFlow", "0.5081 -> 0.2953 (-42 %)", "", "", ""])
+    lines += ["", markdown.table(header, rows, numbers_from=1), ""]
     lines += _spread(errors)
     return "\n".join(lines) + "\n"
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from mer_core import markdown
+
 PEAK_EDGES = (0.3, 0.6, 1.2, 2.4, 6.0)  # px at 224, in proportion at other sizes
 SLOPE_EDGES = (0.0, 0.05, 0.1, 0.2, np.inf)  # px per px
 MOTION_EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, np.inf)  # px
@@ -98,7 +100,7 @@ def _rows(part: pd.DataFrame, titles: dict[str, str]) -> list[str]:
         for column in titles
         if column not in ("method", "seconds")
     }
-    lines = ["| " + " | ".join(titles.values()) + " |", "|---" + "|---:" * (len(titles) - 1) + "|"]
+    rows = []
     for _, row in part.iterrows():
         cells = [row["method"]]
         for column in list(titles)[1:]:
@@ -108,5 +110,5 @@ def _rows(part: pd.DataFrame, titles: dict[str, str]) -> list[str]:
                 if text and row[column] == best.get(column) and row["method"] not in REFERENCES
                 else text
             )
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+        rows.append(cells)
+    return markdown.table(list(titles.values()), rows, numbers_from=1).split("\n")

@@ -25,11 +25,12 @@ def each(
     title: str | None,
     *,
     jobs: int | None = 1,
+    ordered: bool = False,
     threads: int = 1,
     setup: Callable[[], Any] | None = None,
     scheduler: str | None = None,
 ) -> Iterator[Result]:
-    """Yield `work(item)` for every item, in the order in which they end.
+    """Yield `work(item)` for every item, in the order in which they end, or in that of `items`.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ def each(
         Of the progress bar; None: no bar.
     jobs : int or None
         Number of processes; None: all cores; 1: this process.
+    ordered : bool
+        Keep the order of `items`; not on a cluster.
     threads : int
         Number of threads that numerical libraries may use in each process.
     setup : callable or None
@@ -58,17 +61,18 @@ def each(
     elif jobs <= 1:
         results = map(work, items)
     else:
-        results = _in_processes(work, items, jobs, threads, setup)
+        results = _in_processes(work, items, jobs, ordered, threads, setup)
     yield from results if title is None else track(results, title, total=len(items))
 
 
-def _in_processes(work, items, jobs: int, threads: int, setup) -> Iterator[Any]:
+def _in_processes(work, items, jobs: int, ordered: bool, threads: int, setup) -> Iterator[Any]:
     start = pickle.dumps(setup)  # unpickled by the worker after it has the same files
     pool = ProcessPoolExecutor(
         jobs, get_context("spawn"), _start_worker, (registry.imported_files(), start, threads)
     )
     try:
-        for future in as_completed([pool.submit(work, item) for item in items]):
+        futures = [pool.submit(work, item) for item in items]
+        for future in futures if ordered else as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
         advice = "Run the same command again to go on, with fewer --jobs."

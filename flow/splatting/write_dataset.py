@@ -6,9 +6,7 @@ A subject is one identity over one short clip; flow NNNN leads from render NNNN 
 pixels whose point is also seen in the next frame. `flow/srflownet/data/srflow.py` reads this layout back.
 """
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -20,10 +18,9 @@ from flow.splatting.ground_truth import motion
 from flow.splatting.head import State
 from flow.splatting.recipes import EMOTIONS, coded, draw
 from flow.splatting.scenes import PAIRS_PER_FACE, Ranges, Scene, draw_scene
-from mer_core import claims
+from mer_core import claims, parallel
 from mer_core.errors import BadInput
 from mer_core.io import read_json, replacing, write_json
-from mer_core.progress import track
 
 FPS = 73  # of the captures behind SRFlow (NeRSemble)
 TEST_SHARE = 8  # every eighth subject is a test subject
@@ -56,14 +53,8 @@ def render(
     subjects = -(-pairs // PAIRS_PER_FACE)
     wanted = [(out, settings, s, min(PAIRS_PER_FACE, pairs - s * PAIRS_PER_FACE)) for s in range(subjects)]
     todo = [work for work in wanted if not _complete(out, work[2], work[3])]
-    if jobs == 1:
-        for work in track(todo, "rendering subjects"):
-            _render_subject(*work)
-    else:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            futures = [pool.submit(_render_subject, *work) for work in todo]
-            for future in track(futures, "rendering subjects"):
-                future.result()
+    for _ in parallel.each(_render, todo, "rendering subjects", jobs=jobs):
+        pass
     return sum(work[3] for work in todo)
 
 
@@ -117,6 +108,10 @@ def clip_of(
         for s in states
     ]
     return scene, states, coded(actions)
+
+
+def _render(work: tuple) -> None:
+    _render_subject(*work)
 
 
 def _render_subject(out: Path, settings: dict, subject: int, pairs: int) -> None:

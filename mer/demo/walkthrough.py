@@ -5,10 +5,8 @@ The faces come from the splat engine and their motion is known. It shows that th
 
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +25,9 @@ from mer.evaluation.run import cross_validate_prepared
 from mer.inference.predict import score as score_clip
 from mer.report.clip_page import write as write_page
 from mer.report.run_report import write_report
-from mer_core import registry
+from mer_core import parallel, registry
 from mer_core.errors import BadInput
 from mer_core.io import write_text
-from mer_core.progress import track
 
 CONFIG = CvConfig(
     protocol="synthetic-3", method="srflownet", feature="flow_image", classifier="mer_net", seeds=1
@@ -138,14 +135,10 @@ def write_datasets(out: Path) -> dict[str, Path]:
     roots = {}
     for cast in CASTS:
         plan = list(_plan(cast))
-        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-            films = list(
-                track(
-                    pool.map(Performance.film, [play for *_, play in plan], chunksize=CLIPS_PER_SUBJECT),
-                    f"Drawing {cast.dataset}",
-                    len(plan),
-                )
-            )
+        plays = [play for *_, play in plan]
+        films = list(
+            parallel.each(Performance.film, plays, f"Drawing {cast.dataset}", jobs=None, ordered=True)
+        )
         clips = []
         for (subject, index, word, play), recording in zip(plan, films):
             onset = 100 * index + 46
