@@ -1,4 +1,6 @@
-"""What a dataset folder holds, found in seconds and before any image is opened: its clips, their frame files, what is missing."""
+"""What a dataset folder holds, found in seconds and before any image is opened: its clips, their frame
+files, what is missing.
+"""
 
 import os
 import re
@@ -12,18 +14,12 @@ import pandas as pd
 from data_prep import annotation_checks, annotation_corrections, dataset_files
 from data_prep.annotation_sheets import Sources
 from data_prep.apex import midpoint
+from data_prep.clip_images import FrameFile, FrameInVideo, file_of, numbered_from_onset
+from data_prep.images import looks_like_image
 from data_prep.layouts import MARKER
 from mer_core import registry
 from mer_core.errors import BadInput
 from mer_core.progress import track
-
-IMAGE_STARTS = (
-    b"\xff\xd8\xff",
-    b"\x89PNG",
-    b"BM",
-    b"II*\0",
-    b"MM\0*",
-)  # JPEG, PNG, BMP, TIFF of either byte order
 
 SHOWN = 4  # names of each folder that --check shows
 
@@ -38,13 +34,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Found:
-    """The files of one clip that preparing reads: onset and apex, or with an apex to be spotted the whole span."""
+    """The files of one clip that preparing reads: onset and apex, or with an apex to be spotted the whole
+    span.
+    """
 
     clip_id: str
     onset: int | None
     apex: int | None
     apex_source: str
-    files: dict[int, Path]
+    files: dict[int, FrameFile]
     outcome: str = (
         ""  # why the clip cannot be prepared, as in outcome.csv; empty while nothing speaks against it
     )
@@ -58,7 +56,9 @@ def load_dataset(name: str) -> ModuleType:
 
 @dataclass(frozen=True)
 class Annotations:
-    """A dataset as annotated: its clip table, the corrections applied to it, and everything odd that was found."""
+    """A dataset as annotated: its clip table, the corrections applied to it, and everything odd that was
+    found.
+    """
 
     table: pd.DataFrame
     corrections: list[dict]
@@ -71,7 +71,10 @@ class Annotations:
 
     @property
     def sources(self) -> list[str]:
-        """Which files were read and which were not, and what there is to say of them; empty where none was."""
+        """Which files were read and which were not, and what there is to say of them.
+
+        Empty where none was.
+        """
         others = f" Not read, though the name fits: {', '.join(self.unread)}." if self.unread else ""
         read = [f"Annotations read from {', '.join(self.read)}.{others}"] if self.read else []
         return read + [f"{remark}." for remark in self.remarks]
@@ -102,7 +105,7 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
 
     def numbers_of(row) -> Collection[int]:
         try:
-            return dataset.frame_files(root, row).keys()
+            return clip_files(dataset, root, row).keys()
         except BadInput:  # a missing folder is reported by `locate`
             return ()
 
@@ -117,7 +120,10 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
 
 
 def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str) -> list[Found]:
-    """`locate` for every row of the clip table; clips that were refused when they were read are not looked for."""
+    """`locate` for every row of the clip table.
+
+    Clips that were refused when they were read are not looked for.
+    """
     dataset = load_dataset(name)
     refused = {
         finding.clip_id: (finding.outcome, finding.detail)
@@ -133,7 +139,9 @@ def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str) 
 
 
 def locate(dataset: ModuleType, root: Path, row, apex_rule: str) -> Found:
-    """Find the frame files that preparing one row of the clip table needs, and the apex where a number settles it."""
+    """Find the frame files that preparing one row of the clip table needs, and the apex where a number
+    settles it.
+    """
     onset, apex, offset = (
         None if pd.isna(value) else int(value) for value in (row.onset, row.apex, row.offset)
     )
@@ -149,7 +157,7 @@ def locate(dataset: ModuleType, root: Path, row, apex_rule: str) -> Found:
     if not source:
         return found(outcome="no apex", reason="neither apex nor offset is given")
     try:
-        files = dataset.frame_files(root, row)
+        files = clip_files(dataset, root, row)
     except BadInput as error:
         return found(outcome="missing frame", reason=str(error))
     wanted = [onset, apex] if apex is not None else [onset] + [n for n in files if onset < n <= offset]
@@ -164,8 +172,20 @@ def locate(dataset: ModuleType, root: Path, row, apex_rule: str) -> Found:
     return found((number, files[number]) for number in sorted(set(wanted)))
 
 
+def clip_files(dataset: ModuleType, root: Path, row) -> dict[int, FrameFile]:
+    """Frame files of a clip by annotated number; raises `BadInput` where they are missing or have no
+    numbers.
+    """
+    files = dataset.frame_files(root, row)
+    if any(isinstance(file, FrameInVideo) for file in files.values()):
+        return numbered_from_onset(files, *(None if pd.isna(n) else int(n) for n in (row.onset, row.offset)))
+    return files
+
+
 def too_many_missing(name: str, found: list[Found], skip_missing: bool) -> bool:
-    """Do more clips lack frames than preparing goes on with? Some releases lack a few themselves (`Facts.lacking`)."""
+    """Do more clips lack frames than preparing goes on with? Some releases lack a few themselves
+    (`Facts.lacking`).
+    """
     missing = sum(clip.outcome == "missing frame" for clip in found)
     return missing == len(found) or (
         missing > load_dataset(name).FACTS.lacking * len(found) and not skip_missing
@@ -184,7 +204,8 @@ def missing_message(found: list[Found], root: Path) -> str:
 
 
 def missed(name: str, root: Path, found: list[Found]) -> list[str]:
-    """What no clip's outcome tells: published subjects that are not here, and folders beside the subjects' that nobody was read from.
+    """What no clip's outcome tells: published subjects that are not here, and folders beside the subjects'
+    that nobody was read from.
 
     Parts of a dataset are in common use, so neither is an error; replicas are small on purpose.
     """
@@ -200,7 +221,7 @@ def missed(name: str, root: Path, found: list[Found]) -> list[str]:
         folder.parent
         for clip in found
         for file in clip.files.values()
-        for folder in file.parents
+        for folder in file_of(file).parents
         if _unpadded(folder.name) == _unpadded(_subject(clip)) and root in folder.parents
     }
     beside = [folder for home in sorted(homes) for folder in dataset_files.folders_in(home).values()]
@@ -228,19 +249,18 @@ def _unpadded(name: str) -> str:
 
 def unreadable(clip: Found) -> str:
     """Why one of the clip's files cannot be an image, judged by its first bytes; empty if all may be."""
-    for path in clip.files.values():
-        with path.open("rb") as file:
-            start = file.read(4)
-        if not start.startswith(IMAGE_STARTS):
-            return f"{path.name} is {'empty' if not start else 'no image'}"
+    for frame in clip.files.values():
+        if isinstance(frame, Path) and not looks_like_image(frame):
+            return f"{frame.name} is {'no image' if frame.stat().st_size else 'empty'}"
     return ""
 
 
 def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Check:
-    """Say whether `root` is the dataset `name` as published: tree, counts, oddities, missing frames. Decodes no image.
+    """Say whether `root` is the dataset `name` as published: tree, counts, oddities, missing frames. Decodes
+    no image.
 
-    Fewer clips than published are worth a line but not a refusal: a subset can be used. Missing frames are refused where
-    `prepare` refuses them.
+    Fewer clips than published are worth a line but not a refusal: a subset can be used. Missing frames are
+    refused where `prepare` refuses them.
     """
     root, dataset = Path(root), load_dataset(name)
     facts: dataset_files.Facts = dataset.FACTS
@@ -306,7 +326,9 @@ def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Ch
 
 
 def _tree(folder: Path, level: int = 0) -> list[str]:
-    """What is in a folder, as far as it helps to compare: the first names of each of four levels, below the first folder."""
+    """What is in a folder, as far as it helps to compare: the first names of each of four levels, below the
+    first folder.
+    """
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:

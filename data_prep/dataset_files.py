@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from data_prep.clip_images import FrameFile, frames_of_video
 from data_prep.clutter import clutter_kind
 from data_prep.frames import numbered_images
 from data_prep.identity import clean_name, subject_key
+from data_prep.recordings import is_video
 from mer_core.errors import BadInput
 
 DEPTH = 4  # folders in folders that are looked into: zips nest a folder in a folder of the same name
@@ -142,8 +144,9 @@ def folders_named(root: Path, pattern: str, prefer: tuple[str, ...] = ()) -> Fol
 
 @lru_cache
 def all_folders(root: Path, prefer: tuple[str, ...] = ()) -> Folders:
-    """All folders down to `DEPTH` levels below `root`."""
-    return Folders(root, tuple(folder for folder, _ in walk(root, "(?!)")), prefer)
+    """All folders down to `DEPTH` levels below `root`, and the root."""
+    inside = (folder / name for folder, names in walk(root, "(?!)") for name in names)
+    return Folders(root, (root, *inside), prefer)
 
 
 @lru_cache
@@ -183,9 +186,16 @@ def subject_folder(folder: Path, subject: str) -> Path:
 
 
 @lru_cache(maxsize=8)
-def images_in(folder: Path) -> dict[int, Path]:
-    """`numbered_images`, read once for clips that share a folder, as in long videos."""
-    return numbered_images(folder)
+def images_in(folder: Path) -> dict[int, FrameFile]:
+    """`numbered_images`, read once for clips that share a folder, as in long videos.
+
+    Where a video lies in the folder's place, its frames, counted from 0.
+    """
+    videos = [] if folder.is_dir() or not folder.parent.is_dir() else list(folder.parent.iterdir())
+    videos = [path for path in videos if _key(path.stem) == _key(folder.name) and is_video(path)]
+    if len(videos) > 1:
+        raise _ambiguous(f"videos called {folder.name}", sorted(videos))
+    return frames_of_video(videos[0]) if videos else numbered_images(folder)
 
 
 def skipped_folders(root: Path) -> str:
@@ -205,7 +215,8 @@ def skipped_folders(root: Path) -> str:
 def walk(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[Path, list[str]]]:
     """Yield folders from `root` down to `DEPTH` levels with the names of the folders in them.
 
-    Not entered are those that match `stop`, those named in `avoid`, and clutter.
+    A video counts as a folder of its name without the suffix, see `images_in`. Not entered are folders that
+    match `stop`, those named in `avoid`, and clutter.
     """
     if not root.is_dir():
         raise BadInput(f"There is no folder at {root}. Check --root.")
@@ -214,13 +225,13 @@ def walk(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[P
         deeper = []
         for folder in level:
             with os.scandir(folder) as entries:  # knows folders from files without asking the disk about each
-                inside = sorted(
-                    entry.name
-                    for entry in entries
-                    if entry.is_dir() and entry.name.lower() not in avoided and not clutter_kind(entry.name)
-                )
-            yield folder, inside
-            deeper += [folder / name for name in inside if not _is(name, stop)]
+                kept = [entry for entry in entries if not clutter_kind(entry.name)]
+            folders = {entry.name for entry in kept if entry.is_dir() and entry.name.lower() not in avoided}
+            videos = {
+                Path(entry.name).stem for entry in kept if is_video(Path(entry.path)) and entry.is_file()
+            }
+            yield folder, sorted(folders | videos)
+            deeper += [folder / name for name in sorted(folders) if not _is(name, stop)]
         level = deeper
 
 

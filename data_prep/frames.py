@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data_prep.clip_images import ClipImages
 from data_prep.display import FrameShape
 from data_prep.frame_names import FrameNames, name_gaps, read_frame_names, times_in_numbers
 from data_prep.frame_report import Frame, FrameReport
@@ -19,10 +20,7 @@ from data_prep.images import (
     IMAGE_SUFFIXES,
     TIFF_SUFFIXES,
     UnreadableImage,
-    decode_image,
     read_image,
-    to_8_bits,
-    white_level,
     write_image,
 )
 from data_prep.stack import StackFrames
@@ -86,7 +84,7 @@ class ImageFrames:
                 f"{f', but {kinds}' if kinds else ''}. Give a folder of frames, or a video."
             )
         self.times, self.times_from = self._find_times()
-        self._white: float | None = None
+        self._images = ClipImages(self.files)
         self.report = self._new_report()
 
     def __len__(self) -> int:
@@ -97,7 +95,8 @@ class ImageFrames:
         shape = FrameShape(report)
         for number, file in self.files.items():
             try:
-                image = self._read(file)
+                image = self._images.read(number)
+                report.white = self._images.white or 255.0
             except UnreadableImage:
                 report.add_damaged(file.name)
                 continue
@@ -112,7 +111,7 @@ class ImageFrames:
 
     def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
         """Images of the given frame numbers, reading no other file where 8 bits are stored."""
-        return {number: self._read(self.files[number]) for number in sorted(set(numbers))}
+        return {number: self._images.read(number) for number in sorted(set(numbers))}
 
     def _find_times(self) -> tuple[dict[int, float], str]:
         """Seconds since the first frame, by frame number, and where they come from."""
@@ -124,13 +123,6 @@ class ImageFrames:
         rate = self.fps or math.nan
         return {number: (number - first) / rate for number in self.files}, "fps" if self.fps else "none"
 
-    def _read(self, file: Path) -> np.ndarray:
-        image = decode_image(file)
-        if image.dtype != np.uint8 and self._white is None:
-            self._white = clip_white(self.files.values())
-            self.report.white = self._white
-        return to_8_bits(image, self._white)
-
     def _new_report(self) -> FrameReport:
         gaps = name_gaps(list(self.files))
         return FrameReport(
@@ -139,23 +131,9 @@ class ImageFrames:
             first_missing=gaps[0][0] if gaps else None,
             times=self.times_from,
             fps_given=self.fps,
-            white=self._white or 255.0,
+            white=self._images.white or 255.0,
             notes=list(self.names.notes),
         )
-
-
-def clip_white(files: Iterable[Path]) -> float:
-    """Value of full brightness of a clip of image files, found by reading all of them; 255 where they have 8
-    bits.
-    """
-    brightest, dtype = 0.0, np.dtype(np.uint8)
-    for file in files:
-        try:
-            image = decode_image(file)
-        except UnreadableImage:
-            continue
-        brightest, dtype = max(brightest, float(image.max())), np.promote_types(dtype, image.dtype)
-    return white_level(brightest, dtype)
 
 
 Frames = ImageFrames | StackFrames | VideoFrames

@@ -62,6 +62,11 @@ def decode_image(path: str | Path) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
+def looks_like_image(path: Path) -> bool:
+    """Whether a file begins as an image does; decodes nothing."""
+    return cv2.haveImageReader(str(path))
+
+
 def write_image(path: str | Path, image: np.ndarray) -> None:
     """Write (H, W, 3) uint8 RGB in the format of the suffix; equal images give equal bytes."""
     # Huffman coding alone is the quick setting of PNG: 1.3 ms for a face of 224 px, and 12 % larger than at

@@ -1,7 +1,8 @@
 """The loop from a dataset folder to a prepared one: clip -> aligned faces on disk -> one outcome row.
 
-It can be stopped at any moment and run again: a clip's folder appears only when it is whole, and what is whole and
-made from the same frames is kept. The bytes of the result do not depend on interruptions or on the number of processes.
+It can be stopped at any moment and run again: a clip's folder appears only when it is whole, and what is
+whole and made from the same frames is kept. The bytes of the result do not depend on interruptions or on the
+number of processes.
 """
 
 import math
@@ -13,18 +14,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pandas as pd
 
 from data_prep import apex as spotting
 from data_prep import clip_table
-from data_prep.align import similarity, transform_points, warp
 from data_prep.dataset_check import (
     Found,
     check_dataset,
@@ -35,30 +33,26 @@ from data_prep.dataset_check import (
     read_clips,
     too_many_missing,
 )
-from data_prep.frames import read_image, write_image
+from data_prep.dataset_files import skipped_folders
 from data_prep.interval_table import read_intervals
 from data_prep.landmarks import FaceMesh
 from data_prep.layouts import MARKER
+from data_prep.prepare_clip import Job, clip_folder, finished, outcome_row, prepare_clip, remove_clip
 from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, SETTINGS_FILE
 from mer_core import __version__, claims, cluster, registry
 from mer_core.device import cores
 from mer_core.errors import BadInput, MerError
-from mer_core.io import replacing, write_npz
+from mer_core.io import replacing
+from mer_core.locks import locked
 from mer_core.progress import say, track
 
 __all__ = ["check_dataset", "prepare"]
 
-ADVICE = "With --apex frame-difference it is looked for, which on rendered clips comes much nearer (docs/results/spotting.md)."
+ADVICE = (
+    "With --apex frame-difference it is looked for, which on rendered clips comes much nearer "
+    "(docs/results/spotting.md)."
+)
 CLIPS_PER_WORKER = 40  # a process needs about as long to start as it takes to prepare this many clips
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is the same for every clip of a dataset, as sent to the processes that prepare them."""
-
-    root: Path
-    out: Path
-    size: int
 
 
 def prepare(
@@ -73,83 +67,114 @@ def prepare(
     skip_missing: bool = False,
     scheduler: str | None = None,
 ) -> pd.DataFrame:
-    """Prepare the dataset `name` in `root` into the folder `out`; see `data_prep/prepared.py` for reading it.
+    """Prepare the dataset `name` in `root` into the folder `out`; `data_prep/prepared.py` reads it.
 
-    size         : side of the aligned faces in px
-    jobs         : processes; all cores by default, and fewer where starting them would take longer than the work
-    apex         : what stands in for an apex that is not annotated, one of `spotting.METHODS`
-    corrections  : apply data_prep/corrections/NAME.csv
-    skip_missing : go on where more clips lack frames than the release itself lacks (`Facts.lacking`, mostly 1 %)
-    scheduler    : address of a Dask cluster to work on instead of processes here; its machines must see `root` and `out`
+    Parameters
+    ----------
+    size : side of the aligned faces, px.
+    jobs : processes; all cores by default, and fewer where starting them would take longer than the work.
+    apex : what stands in for an apex that is not annotated, one of `data_prep.apex.METHODS`.
+    corrections : apply data_prep/corrections/NAME.csv.
+    skip_missing : go on where more clips lack frames than the release itself lacks (`Facts.lacking`).
+    scheduler : address of a Dask cluster to work on; its machines must see `root` and `out`.
 
-    Returns the outcome table, one row per clip: clip_id, outcome ("ok", "no face", "missing frame", "unreadable frame",
-    "no onset", "no apex", "bad name", "duplicate"), reason, onset, apex, apex_source. Raises `BadInput` for a folder that is not the dataset, for
-    too many missing frames, and for an `out` that holds something else.
+    Returns
+    -------
+    One row per clip: clip_id, outcome ("ok", "no face", "implausible face", "missing frame", "unreadable
+    frame", "no onset", "no apex", "bad name", "duplicate"), reason, onset, apex, apex_source.
+
+    Raises
+    ------
+    BadInput : `root` is not the dataset, too many frames are missing, or `out` holds something else.
+    InUse : another run writes to `out`.
     """
     registry.check(apex, list(spotting.METHODS), "apex method")
     root, out = Path(root).absolute(), Path(out)
     annotations = read_clips(name, root, corrections)
-    table = annotations.table
-    for line in (*annotations.sources, *annotations.oddities):
-        say(line)
+    _say_all(*annotations.sources, *annotations.oddities, skipped_folders(root))
     found = locate_all(name, root, annotations, apex)
     if too_many_missing(name, found, skip_missing):
         raise BadInput(missing_message(found, root))
-    settings = {
-        "dataset": name,
-        "size": size,
-        "apex": apex,
-        "corrections": corrections,
-        "synthetic": (root / MARKER).is_file(),
-    } | {"mer": __version__, "mediapipe": version("mediapipe")}
-    more = {"annotations": ", ".join(annotations.read), "corrections_applied": annotations.corrections}
-    _claim(out, settings, more)
+    settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections} | _versions(root)
+    record = {
+        "root": str(root),
+        "annotations": ", ".join(annotations.read),
+        "corrections_applied": annotations.corrections,
+    }
+    with locked(out):
+        _claim(out, settings, record)
+        rows = _prepare_all(found, Job(root, out.absolute(), size), jobs, scheduler)
+        _say_all(*missed(name, root, found), _stand_ins(rows))
+        outcome = pd.DataFrame([rows[clip_id] for clip_id in annotations.table["clip_id"]])
+        return _write_tables(
+            name, root, out, annotations.table, outcome.astype({"onset": "Int64", "apex": "Int64"})
+        )
 
-    outcomes = {clip.clip_id: _outcome(clip, clip.outcome, clip.reason) for clip in found if clip.outcome}
-    to_do = []
-    for clip in (clip for clip in found if not clip.outcome):
-        done = _finished(clip, root, _folder(out, clip))
-        if done:
-            outcomes[clip.clip_id] = done
+
+def _say_all(*lines: str) -> None:
+    for line in filter(None, lines):
+        say(line)
+
+
+def _versions(root: Path) -> dict:
+    """What else decides the faces: whether these are rendered, and who aligned them."""
+    synthetic = (root / MARKER).is_file()
+    return {"synthetic": synthetic, "mer": __version__, "mediapipe": version("mediapipe")}
+
+
+def _prepare_all(found: list[Found], job: Job, jobs: int | None, scheduler: str | None) -> dict[str, dict]:
+    """Outcome rows by clip: of clips that are refused, of those that are finished, and of the rest once
+    prepared.
+    """
+    rows, to_do = {}, []
+    for clip in found:
+        done = None if clip.outcome else finished(clip, job.root, clip_folder(job.out, clip.clip_id))
+        if clip.outcome:
+            rows[clip.clip_id] = outcome_row(clip, clip.outcome, clip.reason)
+        elif done:
+            rows[clip.clip_id] = done
         else:
             to_do.append(clip)
-    job = Job(root, out.absolute(), size)
     work = cluster.each(scheduler, _in_cluster, to_do, job=job) if scheduler else _work(to_do, job, jobs)
     start = time.perf_counter()
-    for outcome in track(work, f"preparing {name}", len(to_do)):
-        outcomes[outcome["clip_id"]] = outcome
+    for row in track(work, "preparing", len(to_do)):
+        rows[row["clip_id"]] = row
     if to_do:
         say(f"{len(to_do)} clips prepared, {len(to_do) / (time.perf_counter() - start):.1f} per second")
+    return rows
 
-    for note in missed(name, root, found):
-        say(note)
-    stand_ins = sum(outcome["apex_source"] == "midpoint" for outcome in outcomes.values())
-    if stand_ins:
-        say(f"{stand_ins} clips have no annotated apex: their midpoint stands in. {ADVICE}")
-    outcome = pd.DataFrame([outcomes[clip_id] for clip_id in table["clip_id"]]).astype(
-        {"onset": "Int64", "apex": "Int64"}
-    )
+
+def _stand_ins(rows: dict[str, dict]) -> str:
+    """How many clips have the midpoint for an apex, and what else there is; empty where none has."""
+    n = sum(row["apex_source"] == "midpoint" for row in rows.values())
+    return f"{n} clips have no annotated apex: their midpoint stands in. {ADVICE}" if n else ""
+
+
+def _write_tables(
+    name: str, root: Path, out: Path, table: pd.DataFrame, outcome: pd.DataFrame
+) -> pd.DataFrame:
+    """Write what the folder says of its clips. The clip table comes last: with it the folder is finished."""
     for clip_id in outcome.loc[outcome["outcome"] != "ok", "clip_id"]:
-        shutil.rmtree(
-            out.joinpath("faces", *clip_id.split("/")[1:]), ignore_errors=True
-        )  # of an earlier, luckier run
-    table[["apex", "apex_source"]] = outcome[["apex", "apex_source"]].astype(
-        {"apex_source": table["apex_source"].dtype}
-    )
+        remove_clip(out, clip_id)  # of an earlier, luckier run
+    source_type = {"apex_source": table["apex_source"].dtype}
+    table[["apex", "apex_source"]] = outcome[["apex", "apex_source"]].astype(source_type)
     with replacing(out / OUTCOME_FILE) as temporary:
         outcome.to_csv(temporary, index=False, lineterminator="\n")
     if load_dataset(name).FACTS.intervals:
         with replacing(out / INTERVALS_FILE) as temporary:
             read_intervals(name, root).to_csv(temporary, index=False, lineterminator="\n")
-    clip_table.write(table, out / CLIPS_FILE)  # last: the folder is finished where it is
+    clip_table.write(table, out / CLIPS_FILE)
     return outcome
 
 
-def _claim(out: Path, settings: dict, more: dict) -> None:
-    """Write the settings, with `more` for the record, into `out`; refuse it if it was made with others or holds something else."""
-    claims.claim(out, SETTINGS_FILE, settings, "prepared faces", record=more)
+def _claim(out: Path, settings: dict, record: dict) -> None:
+    """Make `out` the folder of this work, or continue there.
+
+    What a run that was killed left half-written goes.
+    """
+    claims.claim(out, SETTINGS_FILE, settings, "prepared faces", record=record)
     for path in (*out.glob(".*.*"), *out.glob("faces/*/*/.*.*")):
-        path.unlink()  # half-written by a run that was killed, see mer_core/io.py
+        path.unlink()  # see mer_core/io.py
     for folder in out.glob("faces/*/.*.partial"):
         shutil.rmtree(folder)
 
@@ -160,7 +185,7 @@ def _work(found: list[Found], job: Job, jobs: int | None) -> Iterator[dict]:
     if workers <= 1:
         with FaceMesh() as mesh:
             for clip in found:
-                yield _prepare_clip(clip, job, mesh)
+                yield prepare_clip(clip, job, mesh)
         return
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
     try:
@@ -191,96 +216,16 @@ def _end_with_parent() -> None:
 
 
 def _in_worker(clip: Found, job: Job) -> dict:
-    return _prepare_clip(clip, job, _mesh)
+    return prepare_clip(clip, job, _mesh)
 
 
 _threads = threading.local()
 
 
 def _in_cluster(clip: Found, job: Job) -> dict:
-    """The same in a thread of a Dask worker; each thread has a mesh of its own, because a mesh serves one caller at a time."""
+    """The same in a thread of a Dask worker; each thread has a mesh of its own, because a mesh serves one
+    caller at a time.
+    """
     if not hasattr(_threads, "mesh"):
         _threads.mesh = FaceMesh()
-    return _prepare_clip(clip, job, _threads.mesh)
-
-
-def _prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
-    """Read, align and write one clip; returns its outcome row, whatever happens."""
-    folder = _folder(job.out, clip)
-    try:
-        onset = read_image(clip.files[clip.onset])
-        points = mesh.landmarks(onset)
-        if points is None:
-            return _outcome(clip, "no face", f"onset frame {clip.onset}")
-        apex_number = clip.apex
-        if apex_number is None:
-            span = ((number, read_image(file)) for number, file in clip.files.items())
-            apex_number = spotting.spot_apex(span, similarity(points, spotting.SIZE))
-        apex = read_image(clip.files[apex_number])
-    except BadInput as error:
-        return _outcome(clip, "unreadable frame", str(error).replace(f"{job.root}/", ""))
-    if apex.shape != onset.shape:
-        return _outcome(
-            clip, "unreadable frame", f"onset and apex differ in size: {onset.shape[:2]} and {apex.shape[:2]}"
-        )
-    apex_points = mesh.landmarks(apex)
-    if apex_points is None:
-        return _outcome(clip, "no face", f"apex frame {apex_number}")
-
-    matrix = similarity(points, job.size)  # the clip's one transform: the apex is aligned by the onset
-    partial = folder.with_name(
-        f".{folder.name}.{os.getpid()}.partial"
-    )  # a cluster may try a clip twice at once
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    write_image(partial / "onset.png", warp(onset, matrix, job.size))
-    write_image(partial / "apex.png", warp(apex, matrix, job.size))
-    write_npz(
-        partial / "landmarks.npz",
-        onset=transform_points(points, matrix),
-        apex=transform_points(apex_points, matrix),
-        transform=matrix,
-        frames=np.array([clip.onset, apex_number]),
-        files=_names(clip, [clip.onset, apex_number], job.root),
-    )
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(partial, folder)
-    for flow in job.out.glob(f"flow/*/{folder.parent.name}/{folder.name}.npz"):
-        flow.unlink()  # it belonged to other faces
-    return _outcome(clip, "ok", clip.reason, apex=apex_number)
-
-
-def _finished(clip: Found, root: Path, folder: Path) -> dict | None:
-    """The outcome row of a clip that an earlier run prepared from the very same frames, else None."""
-    file = folder / "landmarks.npz"
-    if not file.is_file():
-        return None
-    with np.load(file) as stored:
-        onset, apex = (int(number) for number in stored["frames"][:2])
-        same = onset == clip.onset and clip.apex in (None, apex) and apex in clip.files
-        numbers = [onset, apex]
-        if not same or list(stored["files"]) != list(_names(clip, numbers, root)):
-            return None
-    return _outcome(clip, "ok", clip.reason, apex)
-
-
-def _outcome(clip: Found, outcome: str, reason: str = "", apex: int | None = None) -> dict:
-    apex = clip.apex if apex is None else apex
-    return {
-        "clip_id": clip.clip_id,
-        "outcome": outcome,
-        "reason": reason,
-        "onset": clip.onset,
-        "apex": apex,
-        "apex_source": clip.apex_source if apex is not None else "",
-    }
-
-
-def _names(clip: Found, numbers: list[int], root: Path) -> np.ndarray:
-    """Paths of the frames' files below the dataset folder, (len(numbers),) text."""
-    return np.array([clip.files[number].relative_to(root).as_posix() for number in numbers])
-
-
-def _folder(out: Path, clip: Found) -> Path:
-    _, subject, name = clip.clip_id.split("/")
-    return out / "faces" / subject / name
+    return prepare_clip(clip, job, _threads.mesh)

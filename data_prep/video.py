@@ -22,6 +22,7 @@ from mer_core.errors import BadInput
 
 N_PROBED = 250  # packets whose stamps tell the rate, and whether they are in order
 MAX_READ_ERRORS = 100  # in a row, of a damaged container
+NO_CONTAINERS = ("tty", "concat", "hls", "dash", "sdp", "lavfi", "imf")  # texts, and lists of other files
 NO_FILM = ("attached_pic", "timed_thumbnails", "still_image")
 
 
@@ -37,6 +38,7 @@ class _Stream:
 
     index: int
     n_frames: int  # as the container says; 0 where it does not
+    n_promised: int  # the same, or from its duration
     step: float  # seconds from frame to frame, NaN where it is not known
     start: float  # earliest stamp, s
     window: int  # frames by which stamps can be out of order
@@ -91,6 +93,11 @@ class VideoFrames:
             if number >= max(wanted, default=-1):
                 break
         return images
+
+    @property
+    def n_promised(self) -> int | None:
+        """Frames that the container announces, for a progress bar; None where it does not say."""
+        return self._stream.n_promised or None
 
     def _new_report(self) -> FrameReport:
         stream = self._stream
@@ -175,9 +182,13 @@ def _opened(path: Path):
     import av
 
     try:
-        return av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
     except (av.FFmpegError, OSError) as error:
         raise UnreadableVideo(f"{path} cannot be read as a video: {error.strerror or error}.") from error
+    if container.format.name in NO_CONTAINERS:
+        container.close()
+        raise UnreadableVideo(f"{path} cannot be read as a video: it is a text or a playlist.")
+    return container
 
 
 def _packets(container, stream) -> Iterator:
@@ -210,9 +221,12 @@ def _probe(path: Path) -> _Stream:
         aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio
         bits = max(8, *(component.bits for component in context.format.components)) if context.format else 8
         grey = context.format is not None and context.format.name.startswith("gray")
+        n_frames = max(0, stream.frames - sum(packet.is_discard for packet in packets))
+        seconds = float(container.duration or 0) / 1e6
         return _Stream(
             index=stream.index,
-            n_frames=max(0, stream.frames - sum(packet.is_discard for packet in packets)),
+            n_frames=n_frames,
+            n_promised=n_frames or (round(seconds / step) if step > 0 else 0),
             step=step,
             start=float(stamps[0] * stream.time_base) if stamps else 0.0,
             window=_reorder_window(packets, context),

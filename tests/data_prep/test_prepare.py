@@ -5,18 +5,24 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
+from data_prep import clip_images
 from data_prep import prepare as preparing
+from data_prep import prepare_clip as clip_preparing
 from data_prep.align import transform_points, warp
-from data_prep.frames import read_image
+from data_prep.face_plausibility import Plausibility
+from data_prep.frames import read_image, write_image
 from data_prep.landmarks import STABLE
 from data_prep.prepare import prepare
 from data_prep.prepared import Prepared, open_prepared
 from mer_core import registry
-from mer_core.errors import BadInput, UnknownName
+from mer_core.errors import BadInput, InUse, UnknownName
+from mer_core.locks import locked
+from tests.data_prep.videos import write_video
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -73,7 +79,7 @@ def test_every_failure_is_a_row_with_its_reason(make_replica, tmp_path):
     broken.write_bytes(b"broken")
     blank = frames_of(root, "EP01_01f")
     for image in blank.glob("*.jpg"):
-        preparing.write_image(image, np.full((230, 230, 3), 90, np.uint8))
+        write_image(image, np.full((230, 230, 3), 90, np.uint8))
     outcome = prepare("casme2", root, tmp_path / "out", skip_missing=True)
     assert list(outcome["clip_id"]) == [
         f"casme2/sub0{s}/{clip}" for s in (1, 2) for clip in ("EP01_01f", "EP02_01", "EP03_01f")
@@ -137,14 +143,14 @@ def test_interrupted_and_run_again_gives_the_same_bytes(make_replica, tmp_path, 
             raise KeyboardInterrupt
         return warp(*arguments)
 
-    monkeypatch.setattr(preparing, "warp", stop_in_the_third_clip)
+    monkeypatch.setattr(clip_preparing, "warp", stop_in_the_third_clip)
     with pytest.raises(KeyboardInterrupt):
         prepare("smic", root, tmp_path / "halves")
     assert len(list((tmp_path / "halves").rglob("landmarks.npz"))) == 2
     assert list((tmp_path / "halves").rglob(".*.partial/onset.png"))  # a clip was cut in the middle
     (tmp_path / "halves" / ".clips.123.parquet").write_bytes(b"half")
 
-    monkeypatch.setattr(preparing, "warp", lambda *arguments: warped.append(1) or warp(*arguments))
+    monkeypatch.setattr(clip_preparing, "warp", lambda *arguments: warped.append(1) or warp(*arguments))
     warped.clear()
     prepare("smic", root, tmp_path / "halves")
     assert len(warped) == 4  # two clips of two frames: what was whole is kept
@@ -203,7 +209,7 @@ def test_an_out_that_holds_something_else_is_refused(make_replica, tmp_path):
     prepare("smic", root, out)
     with pytest.raises(BadInput, match="dataset was 'smic' and is now 'samm'"):
         prepare("samm", make_replica("samm", subjects=(1,), clips_each=1), out)
-    with pytest.raises(BadInput, match="not made by mer prepare"):
+    with pytest.raises(BadInput, match="holds no prepared faces"):
         prepare("smic", root, root)
 
 
@@ -228,7 +234,8 @@ def test_how_fast_it_went_is_said_once_there_was_work(make_replica, tmp_path, ca
 def test_only_the_frames_that_are_needed_are_read(make_replica, tmp_path, monkeypatch):
     root = make_replica("casme2", subjects=(1,), clips_each=1)
     read = []
-    monkeypatch.setattr(preparing, "read_image", lambda path: read.append(path.name) or read_image(path))
+    decode = clip_images.decode_image
+    monkeypatch.setattr(clip_images, "decode_image", lambda path: read.append(path.name) or decode(path))
     prepare("casme2", root, tmp_path / "out")
     assert read == ["img96.jpg", "img99.jpg"]
 
@@ -259,7 +266,7 @@ def test_prepared_folders_are_opened_one_by_one_or_by_what_holds_them(make_repli
         open_prepared([tmp_path / "prepared", tmp_path / "prepared" / "smic"])
 
 
-@pytest.mark.parametrize("stopped", ["_finished", "replacing"])  # before the clips, and among the tables
+@pytest.mark.parametrize("stopped", ["finished", "replacing"])  # before the clips, and among the tables
 def test_a_dataset_that_was_interrupted_is_not_passed_over(stopped, make_replica, tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
@@ -272,3 +279,113 @@ def test_a_dataset_that_was_interrupted_is_not_passed_over(stopped, make_replica
         )
     with pytest.raises(BadInput, match="casme2.clips.parquet. Make one, or finish it"):
         open_prepared([tmp_path / "prepared"])
+
+
+def test_frames_that_were_replaced_are_prepared_anew_and_their_flow_dropped(make_replica, tmp_path):
+    root, out = make_replica("casme2", subjects=(1,)), tmp_path / "out"
+    prepare("casme2", root, out)
+    before = digests(out)
+    flow = out / "flow" / "dis" / "sub01" / "EP01_01f.npz"
+    flow.parent.mkdir(parents=True)
+    flow.write_bytes(b"flow")
+    frame = frames_of(root, "EP01_01f") / "img96.jpg"
+    cv2.imwrite(str(frame), cv2.imread(str(frame))[:, ::-1])
+    prepare("casme2", root, out)
+    changed = {name for name, digest in digests(out).items() if before[name] != digest}
+    assert {"faces/sub01/EP01_01f/onset.png", "faces/sub01/EP01_01f/landmarks.npz"} <= changed
+    assert all("EP01_01f" in name for name in changed) and not flow.exists()
+
+
+def test_another_root_with_the_same_names_is_prepared_anew(make_replica, tmp_path):
+    root, out = make_replica("casme2", subjects=(1,), clips_each=1), tmp_path / "out"
+    prepare("casme2", root, out)
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)
+    before = digests(out)
+    prepare("casme2", copy, out)  # moved, with the same content: kept
+    assert {name for name, digest in digests(out).items() if before[name] != digest} == {"prepare.json"}
+    for frame in copy.rglob("*.jpg"):
+        cv2.imwrite(str(frame), cv2.imread(str(frame))[:, ::-1])
+    prepare("casme2", copy, out)
+    assert digests(out)["faces/sub01/EP01_01f/onset.png"] != before["faces/sub01/EP01_01f/onset.png"]
+    assert json.loads((out / "prepare.json").read_text())["root"] == str(copy)
+
+
+def test_a_spotted_apex_depends_on_the_whole_span(make_replica, tmp_path):
+    root, out = make_replica("smic", subjects=(1,), clips_each=1), tmp_path / "out"
+    prepare("smic", root, out, apex="frame-difference")
+    file = next(out.rglob("landmarks.npz"))
+    written = file.stat().st_mtime_ns
+    prepare("smic", root, out, apex="frame-difference")
+    assert file.stat().st_mtime_ns == written
+    last = max(frames_of(root, "s1_sur_01").iterdir())
+    cv2.imwrite(str(last), 255 - cv2.imread(str(last)))
+    prepare("smic", root, out, apex="frame-difference")
+    assert file.stat().st_mtime_ns != written
+
+
+def test_a_second_run_is_refused_while_the_first_one_writes(make_replica, tmp_path):
+    root, out = make_replica("casme2", subjects=(1,), clips_each=1), tmp_path / "out"
+    with locked(out), pytest.raises(InUse):
+        prepare("casme2", root, out)
+    assert not list(out.iterdir())
+    assert list(prepare("casme2", root, out)["outcome"]) == ["ok"]
+    assert not (out / ".lock").exists()
+
+
+@pytest.mark.parametrize("name", [".Trash-1000/files", "Backup 2019", "@eaDir", "__MACOSX"])
+def test_clutter_is_never_read_and_is_said(make_replica, tmp_path, capsys, name):
+    root = make_replica("casme2", subjects=(1,), clips_each=1)
+    prepare("casme2", root, tmp_path / "clean")
+    copy = root / name / "CASME2_RAW_selected"
+    shutil.copytree(frames_of(root, "sub01").parent, copy)
+    for frame in copy.rglob("*.jpg"):
+        cv2.imwrite(str(frame), cv2.imread(str(frame))[:, ::-1])
+    prepare("casme2", root, tmp_path / "out")
+    assert digests(tmp_path / "out") == digests(tmp_path / "clean")
+    assert f"({name.split('/')[0]})" in capsys.readouterr().err
+
+
+def test_a_clip_given_as_a_video_begins_with_the_onset(make_replica, tmp_path):
+    root = make_replica("casme2", subjects=(1,), clips_each=2)
+    for clip, n_frames in (("EP01_01f", 6), ("EP02_01", 4)):  # annotated: 96 to 101
+        folder = frames_of(root, clip)
+        frames = [read_image(folder / f"img{number}.jpg") for number in range(96, 102)]
+        shutil.rmtree(folder)
+        write_video(folder.with_suffix(".avi"), frames[:n_frames], "ffv1", pix_fmt="bgr0", options={})
+    outcome = prepare("casme2", root, tmp_path / "out", skip_missing=True)
+    assert list(outcome["outcome"]) == ["ok", "missing frame"]
+    assert "holds 4 whole frames and the annotation spans 6 (96 to 101)" in outcome.loc[1, "reason"]
+    folder = tmp_path / "out" / "faces" / "sub01" / "EP01_01f"
+    with np.load(folder / "landmarks.npz") as stored:
+        assert [name.split("#")[1] for name in stored["files"]] == ["0", "3"]
+        expected = warp(
+            read_image(make_replica("casme2", (1,), 1, root=tmp_path / "raw").rglob("img99.jpg").__next__()),
+            stored["transform"],
+            224,
+        )
+    assert np.abs(read_image(folder / "apex.png").astype(int) - expected).mean() < 1
+
+
+def test_deep_frames_share_one_factor(make_replica, tmp_path):
+    root = make_replica("casme2", subjects=(1,), clips_each=1)
+    prepare("casme2", root, tmp_path / "plain")
+    for frame in root.rglob("*.jpg"):
+        image = cv2.imread(str(frame)).astype(np.uint16) * 16  # 12 bits
+        cv2.imwrite(str(frame.with_suffix(".png")), image // (2 if "99" in frame.name else 1))
+        frame.unlink()
+    assert list(prepare("casme2", root, tmp_path / "deep")["outcome"]) == ["ok"]
+    plain, deep = (Prepared(tmp_path / name).faces("casme2/sub01/EP01_01f") for name in ("plain", "deep"))
+    assert np.abs(plain[0].astype(int) - deep[0]).mean() < 1.5
+    assert deep[1].mean() / deep[0].mean() == pytest.approx(
+        0.5, abs=0.03
+    )  # the apex was darker, and stays so
+
+
+def test_an_implausible_face_has_an_outcome_of_its_own(make_replica, tmp_path, monkeypatch):
+    root = make_replica("casme2", subjects=(1,), clips_each=1)
+    wrong = Plausibility(0.2, "upright")
+    monkeypatch.setattr(clip_preparing, "plausibility", lambda points, image: wrong)
+    outcome = prepare("casme2", root, tmp_path / "out")
+    assert list(outcome["outcome"]) == ["implausible face"]
+    assert wrong.reason in outcome.loc[0, "reason"] and not list((tmp_path / "out").rglob("onset.png"))

@@ -1,0 +1,102 @@
+"""The images of one annotated clip, by frame number: files of a folder, or frames of a video that stands for
+the folder.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from data_prep.images import UnreadableImage, decode_image, to_8_bits, white_level
+from data_prep.video import VideoFrames
+
+
+class FrameInVideo(NamedTuple):
+    """A frame that is no file of its own."""
+
+    video: Path
+    index: int  # counted from 0
+
+
+FrameFile = Path | FrameInVideo
+
+
+def file_of(frame: FrameFile) -> Path:
+    """The file that holds a frame."""
+    return frame.video if isinstance(frame, FrameInVideo) else frame
+
+
+def frame_name(frame: FrameFile, root: Path) -> str:
+    """A frame's file below `root`, with the frame behind it where the file is a video."""
+    name = file_of(frame).relative_to(root).as_posix()
+    return f"{name}#{frame.index}" if isinstance(frame, FrameInVideo) else name
+
+
+def frames_of_video(video: Path) -> dict[int, FrameFile]:
+    """Frames of a video by index, counted by decoding it, since a container may promise others."""
+    return {frame.number: FrameInVideo(video, frame.number) for frame in VideoFrames(video)}
+
+
+def numbered_from_onset(
+    files: dict[int, FrameFile], onset: int | None, offset: int | None
+) -> dict[int, FrameFile]:
+    """Frames of a video under their annotated numbers.
+
+    A video does not say which annotated frame is its first. One that has just as many frames as the
+    annotation spans begins with the onset; any other is refused, because its first frame could be frame 0,
+    frame 1 or another.
+
+    Raises
+    ------
+    UnreadableImage : the counts differ, or there is no offset to compare with.
+    """
+    video = file_of(next(iter(files.values())))
+    span = None if onset is None or offset is None else offset - onset + 1
+    if len(files) != span or max(files) != len(files) - 1:
+        annotated = (
+            "no span is annotated" if span is None else f"the annotation spans {span} ({onset} to {offset})"
+        )
+        raise UnreadableImage(
+            f"{video} holds {len(files)} whole frames and {annotated}, so its frames cannot be numbered. "
+            "Give the frames as images."
+        )
+    return {index + onset: frame for index, frame in files.items()}
+
+
+class ClipImages:
+    """Images of one clip as uint8 RGB, all scaled by one factor where they are deeper.
+
+    files : frame number -> file; the factor comes from all of them, and they are read for it only if one is
+    deeper than 8 bits
+    """
+
+    def __init__(self, files: Mapping[int, FrameFile], white: float | None = None):
+        self.files, self.white = files, white
+
+    def read(self, number: int) -> np.ndarray:
+        """Image of a frame, (H, W, 3) uint8. Raises `BadInput` where it cannot be read."""
+        frame = self.files[number]
+        if isinstance(frame, FrameInVideo):
+            images = VideoFrames(frame.video).pick([frame.index])
+            if frame.index not in images:
+                raise UnreadableImage(f"Frame {frame.index} of {frame.video} is damaged or not there.")
+            return images[frame.index]
+        image = decode_image(frame)
+        if image.dtype != np.uint8 and self.white is None:
+            self.white = clip_white(file for file in self.files.values() if isinstance(file, Path))
+        return to_8_bits(image, self.white)
+
+
+def clip_white(files: Iterable[Path]) -> float:
+    """Value of full brightness of a clip of image files, found by reading all of them; 255 where they have 8
+    bits.
+    """
+    brightest, dtype = 0.0, np.dtype(np.uint8)
+    for file in files:
+        try:
+            image = decode_image(file)
+        except UnreadableImage:
+            continue
+        brightest, dtype = max(brightest, float(image.max())), np.promote_types(dtype, image.dtype)
+    return white_level(brightest, dtype)
