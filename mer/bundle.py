@@ -45,6 +45,9 @@ class Recipe(BaseModel):
         min_length=1
     )  # one per seed; probabilities are their mean
     labels: list[str]  # in the order of the probabilities
+    no_label: list[
+        str
+    ] = []  # those of `labels` that say that no emotion shows: as the likeliest, none is given
     protocol: str
     clips: dict[str, int]  # label -> clips fitted on
     subjects: int

@@ -22,7 +22,7 @@ FEATURES = registry.names("mer.features")
 CALIBRATIONS = get_args(CvConfig.model_fields["calibration"].annotation)
 FAST = {
     "ststnet": {"epochs": 4, "learning_rate": 1e-2},
-    "mer_net": {"networks": 1, "steps": 6},
+    "light_net": {"steps": 6},
     "off_apexnet": {"epochs": 5},
     "rcn": {"epochs": 8, "batch_size": 32},
     "htnet": {"epochs": 6},

@@ -1,6 +1,5 @@
 """Leaks planted on purpose, of every kind that the field is known for; the tests of test_no_leak.py must find each."""
 
-
 import numpy as np
 import pandas as pd
 import pytest

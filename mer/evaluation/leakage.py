@@ -63,7 +63,7 @@ def audit(path: str | Path) -> Audit:
         epochs, p = after_each_epoch(config, problem, seed)
         if not np.ptp(
             p, axis=0
-        ).any():  # such as mer_net without networks: no difference here would be no proof of honesty
+        ).any():  # such as a network that does not move: no difference here would be no proof of honesty
             raise BadInput(
                 f"How long {config.classifier} trains changes nothing in this run, so that there is no epoch to choose on the test subject."
             )

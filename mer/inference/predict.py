@@ -161,7 +161,7 @@ def explain(
     parts = [
         replace(region, share=share[region.name]) for region in regions.measure(shown.own, shown.landmarks)
     ]
-    reason = reliability.reason_not_to_name(shown.far, float(p.max()), recipe)
+    reason = reliability.reason_not_to_name(shown.far, p, recipe)
     said = reliability.warnings(course, picked.onset, picked.apex, shown.far, clip, recipe)
     lasts = float(course.time[-1] - course.time[0])
     if timed and lasts > LONG_S:

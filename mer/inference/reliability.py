@@ -3,6 +3,8 @@
 import math
 from pathlib import Path
 
+import numpy as np
+
 from mer.bundle import Recipe
 from mer.inference.onset_apex import head_motion
 from mer.inference.track import Course
@@ -10,13 +12,16 @@ from mer.inference.track import Course
 SYNTHETIC = "The bundle was fitted on synthetic faces only: its labels describe motion, and are no finding about a person."
 
 
-def reason_not_to_name(motion: float, confidence: float, recipe: Recipe) -> str | None:
-    """Why no label is given, or None if one is. motion : per cent of the inter-ocular distance; confidence : 0..1"""
+def reason_not_to_name(motion: float, p: np.ndarray, recipe: Recipe) -> str | None:
+    """Why no label is given, or None if one is. motion : per cent of the inter-ocular distance; p : (labels,) probabilities"""
+    best, confidence = recipe.labels[int(p.argmax())], float(p.max())
     if motion < recipe.least_motion:
         return (
             f"nothing to see here: the face moves by {motion:.2f} % of the distance of its eyes, "
             f"and below {recipe.least_motion:.2f} % motion cannot be told from noise"
         )
+    if best in recipe.no_label:
+        return "the motion resembles no emotion, but speech, a blink, a glance or a turn of the head"
     if confidence < recipe.least_confidence:
         return f"the likeliest label has a probability of {confidence:.2f}, and below {recipe.least_confidence:.2f} none is given"
     return None

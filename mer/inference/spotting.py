@@ -273,7 +273,7 @@ def _named(
     except NothingToScore:
         return interval
     p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
-    reason = reason_not_to_name(shown.far, float(p.max()), fitted.recipe)
+    reason = reason_not_to_name(shown.far, p, fitted.recipe)
     return replace(
         interval,
         label="" if reason else fitted.recipe.labels[int(p.argmax())],

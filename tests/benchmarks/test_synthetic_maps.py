@@ -1,14 +1,11 @@
-"""Synthetic maps: reproducible, labelled by what moved, and the frozen weights that learnt from them."""
+"""Synthetic maps: reproducible, and labelled by what moved."""
 
 import numpy as np
 import pytest
 
-from benchmarks import pretrain
 from benchmarks.synthetic_maps import GRID, LABELS, Interpolation, label_of, make_maps, motions, spoiled
 from data_prep.align import similarity
 from data_prep.landmarks import interocular
-from mer.classifiers.mer_net import Classifier
-from mer_core.errors import BadInput
 
 
 def test_the_same_seed_gives_the_same_maps():
@@ -65,22 +62,3 @@ def test_spoiled_keeps_most_of_what_moved():
     flow[20:36, 20:36] = 1
     worse = spoiled(flow, np.random.default_rng(0))
     assert 0.5 < np.corrcoef(flow.ravel(), worse.ravel())[0, 1] < 0.9999
-
-
-@pytest.mark.parametrize("crop", ["aligned", "box"])
-def test_frozen_weights_know_people_they_have_not_seen(crop):
-    X, y, _ = make_maps(60, seed=99, crop=crop)
-    classifier = pretrain.load(crop)
-    assert (classifier.predict_proba(X).argmax(1) == y).mean() > 0.8
-    assert (pretrain.FROZEN / f"synthetic-{crop}.md").read_text(encoding="utf-8") == pretrain.card(
-        crop, pretrain.MAPS, pretrain.SEED
-    )
-    started = Classifier(kernel=False, networks=1, start=crop, steps=1, learning_rate=1e-7, average=0.0).fit(
-        X, y
-    )
-    assert np.allclose(started.predict_proba(X), classifier.predict_proba(X), atol=1e-3)
-
-
-def test_unknown_weights_are_named():
-    with pytest.raises(BadInput, match="aligned, box"):
-        pretrain.load("moon")

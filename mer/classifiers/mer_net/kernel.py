@@ -1,70 +1,116 @@
-"""Ridge regression of the labels on a kernel that cannot tell a face from its mirror image.
+"""Ridge regression of the labels on kernels that cannot tell a face from its mirror image.
 
-Source: kernel ridge regression as in Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, section 2.2, on
-targets 0 and 1; the mean of a kernel over a group is the kernel of the functions that the group leaves alone (Haasdonk and
-Burkhardt, Invariant kernel functions for pattern analysis, Machine Learning 68, 2007).
+References
+----------
+Kernel ridge regression: C. Rasmussen, C. Williams, Gaussian Processes for Machine Learning, 2006, section
+2.2, on targets 0 and 1; fewer centres than clips: section 8.3.1, subset of regressors. The mean of a kernel
+over a group is the kernel of the functions that the group leaves alone: B. Haasdonk, H. Burkhardt, Invariant
+kernel functions for pattern analysis and machine learning, Machine Learning 68, 2007. A sum of kernels adds
+functions of each view.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from mer.classifiers.mer_net.levelling import mirrored
-
-# The most widely used kernel at its natural width: two maps as different as maps on average are at 1/e.
-WIDTH = 1.0
-RIDGE = 1.0  # labels of this field are about as much noise as signal
-FITTED = ("maps", "spread", "prior", "share")
+Views = dict[str, np.ndarray]  # name -> (N, C, h, w)
+Mirrors = dict[str, Callable[[np.ndarray], np.ndarray]]  # name -> the view of the mirrored face
+LEAST = 0.01  # probability of a class that was seen in training
 
 
+@dataclass
 class MirrorKernel:
-    """Class probabilities from maps, fitted in closed form.
+    """Class probabilities from views of maps, fitted in closed form.
 
-    balanced : clips weigh N / (C N_c);  mirror : see the module; without it the kernel is the plain one
+    n_classes : of the labels;  ridge : variance of a label's noise over that of the signal
+    width     : how fast likeness falls: at 1, two maps as different as maps on average are at 1/e
+    balanced  : clips weigh N / (C N_c);  mirrors : of each view, empty for a kernel that knows sides
     """
 
-    def __init__(self, classes: int, balanced: bool = True, mirror: bool = True):
-        self.classes, self.balanced, self.mirror = classes, balanced, mirror
+    n_classes: int
+    ridge: float = 1.0
+    width: float = 1.0
+    balanced: bool = True
+    mirrors: Mirrors = field(default_factory=dict)
 
-    def fit(self, maps: np.ndarray, y: np.ndarray) -> "MirrorKernel":
-        """maps : (N, C, h, w) levelled; y : (N,) int."""
-        self.maps = maps
-        apart = self.distances(maps)
-        self.spread = np.array(max(np.mean([d.mean() for d in apart]), 1e-12))
-        counts = np.bincount(y, minlength=self.classes)
-        weight = (
-            (len(y) / counts.clip(min=1) / np.count_nonzero(counts))[y] if self.balanced else np.ones(len(y))
-        )
-        targets = np.eye(self.classes)[y]
+    def fit(
+        self, views: Views, y: np.ndarray, centres: np.ndarray | None = None, distances: Views | None = None
+    ) -> "MirrorKernel":
+        """Fit to views of N clips and y (N,) int.
+
+        centres : positions of the clips that become hidden units, None for all; distances :
+            `self.distances(views, views)`
+        where that is known, for all clips as centres
+        """
+        self.centres = views if centres is None else {name: maps[centres] for name, maps in views.items()}
+        distances = distances or self.distances(views, self.centres)
+        self.spread = {name: max(float(d.mean()), 1e-12) for name, d in distances.items()}
+        weight = self._clip_weights(y)
+        targets = np.eye(self.n_classes)[y]
         self.prior = weight @ targets / weight.sum()
-        kernel = self._kernel(apart)
-        self.share = np.linalg.solve(kernel + RIDGE * np.diag(1 / weight), targets - self.prior)
+        kernel = self._kernel(distances)
+        if centres is None:
+            self.coefficients = np.linalg.solve(
+                kernel + self.ridge * np.diag(1 / weight), targets - self.prior
+            )
+            return self
+        between = self._kernel(self.distances(self.centres, self.centres))
+        normal = (kernel.T * weight) @ kernel + self.ridge * between + 1e-8 * np.eye(len(between))
+        self.coefficients = np.linalg.solve(normal, (kernel.T * weight) @ (targets - self.prior))
         return self
 
-    def predict_proba(self, maps: np.ndarray) -> np.ndarray:
-        """(N, classes) float64: the regression's values as shares, none below one per cent but of a class never seen."""
-        values = self.prior + self._kernel(self.distances(maps)) @ self.share
-        values = np.where(self.prior > 0, values.clip(min=0.01), 0.0)
+    def predict_proba(self, views: Views) -> np.ndarray:
+        """(N, n_classes) float64: the regression's values, at least `LEAST` but for a class never seen, as
+        fractions.
+        """
+        values = self.prior + self._kernel(self.distances(views, self.centres)) @ self.coefficients
+        values = np.where(self.prior > 0, values.clip(min=LEAST), 0.0)
         return values / values.sum(1, keepdims=True)
 
-    def state(self) -> dict[str, np.ndarray]:
-        """What was fitted."""
-        return {name: getattr(self, name) for name in FITTED}
+    def distances(self, views: Views, centres: Views) -> Views:
+        """Squared distances of each view to that of the centres, (N, M), or with mirrors (2, N, M) to both of
+        its sides.
+        """
+        return {
+            name: np.stack([
+                squared_distances(maps, side)
+                for side in (centres[name], *([self.mirrors[name](centres[name])] if self.mirrors else []))
+            ])
+            for name, maps in views.items()
+        }  # fmt: skip
 
-    def load(self, fitted: dict[str, np.ndarray]) -> "MirrorKernel":
-        """Take what `state` returned."""
-        for name in FITTED:
-            setattr(self, name, fitted[name])
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Return what was fitted."""
+        centres = {f"centres.{name}": maps for name, maps in self.centres.items()}
+        spread = {f"spread.{name}": np.array(value) for name, value in self.spread.items()}
+        return centres | spread | {"prior": self.prior, "coefficients": self.coefficients}
+
+    def load_tensors(self, tensors: dict[str, np.ndarray]) -> "MirrorKernel":
+        """Take back what `tensors` returned."""
+
+        def part(prefix: str) -> dict[str, np.ndarray]:
+            return {
+                key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
+            }
+
+        self.centres = part("centres.")
+        self.spread = {name: value.item() for name, value in part("spread.").items()}
+        self.prior, self.coefficients = tensors["prior"], tensors["coefficients"]
         return self
 
-    def distances(self, maps: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Squared distances (N, fitted) of `maps` to those fitted, and to their mirror images."""
-        others = (self.maps, mirrored(self.maps)) if self.mirror else (self.maps,)
-        return tuple(_squared(maps, other) for other in others)
+    def _kernel(self, distances: Views) -> np.ndarray:
+        each = [np.exp(-self.width * d / self.spread[name]).mean(0) for name, d in distances.items()]
+        return np.mean(each, axis=0)
 
-    def _kernel(self, apart: tuple[np.ndarray, ...]) -> np.ndarray:
-        return np.mean([np.exp(-WIDTH * d / self.spread) for d in apart], axis=0)
+    def _clip_weights(self, y: np.ndarray) -> np.ndarray:
+        if not self.balanced:
+            return np.ones(len(y))
+        counts = np.bincount(y, minlength=self.n_classes)
+        return (len(y) / counts.clip(min=1) / np.count_nonzero(counts))[y]
 
 
-def _squared(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    """(N, M) squared Euclidean distances."""
-    one, two = (maps.reshape(len(maps), -1).astype(np.float64) for maps in (one, two))
-    return ((one**2).sum(1)[:, None] + (two**2).sum(1) - 2 * one @ two.T).clip(min=0)
+def squared_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(N, M) squared Euclidean distances of N and M arrays."""
+    first, second = (maps.reshape(len(maps), -1).astype(np.float64) for maps in (first, second))
+    return ((first**2).sum(1)[:, None] + (second**2).sum(1) - 2 * first @ second.T).clip(min=0)

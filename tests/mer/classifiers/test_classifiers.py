@@ -14,7 +14,7 @@ from mer_core.errors import BadInput
 NAMES = registry.names("mer.classifiers")
 FAST = {
     "ststnet": {"epochs": 15},
-    "mer_net": {"networks": 1, "steps": 40},
+    "light_net": {"steps": 40},
     "off_apexnet": {"epochs": 15},
     "rcn": {"epochs": 25, "batch_size": 12},
     "htnet": {"epochs": 20},

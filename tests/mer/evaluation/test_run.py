@@ -93,13 +93,10 @@ def test_flow_of_two_kinds_and_faces_of_two_sizes_are_not_mixed(prepared, tmp_pa
         inputs.gather([prepared, other], CONFIG)
 
 
-NETWORKS = {"networks": 1, "start": "aligned", "steps": 1}
-
-
 @pytest.mark.parametrize(
     "classifier, settings, message",
     [
-        ("mer_net", {"kernel": False}, "needs at least one network"),
+        ("mer_net", {"ridge": 0.0}, "needs ridge above 0"),
         ("timm:resnt18", {}, "no backbone called 'resnt18'"),
         ("htnet", {"epoch": 1}, "no setting 'epoch'"),
     ],

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mer.features.flow_image import extract
+from mer.features.flow_image import BOX, extract
 
 
 @pytest.fixture
@@ -37,3 +37,20 @@ def test_a_face_twice_as_large_gives_the_same(landmarks):
     twice = 2 * np.stack([np.sin(x / 20), np.cos(y / 20)], axis=-1).astype(np.float32)
     assert np.allclose(extract(flow, landmarks, size=14), extract(twice, 2 * landmarks, size=14), atol=0.05)
     assert extract(flow, landmarks, size=14).shape == (3, 14, 14)
+
+
+def test_the_box_puts_eyes_and_mouth_where_ready_made_maps_have_them(landmarks):
+    landmarks[[61, 291]] = [[50, 80], [70, 80]]  # eyes at (60, 40), 50 px apart; mouth 40 px below
+    flow = np.zeros((120, 120, 2), np.float32)
+    flow[38:43, 34:37, 0] = 5  # the right eye's centre
+    flow[78:83, 58:63, 1] = 5  # the mouth's middle
+    image = extract(flow, landmarks, size=40, crop="box")
+    eye, mouth = (np.unravel_index(image[k].argmax(), (40, 40)) for k in (0, 1))
+    assert np.allclose(np.add(eye, 0.5) / 40, [BOX.eyes, 0.5 - BOX.interocular / 2], atol=0.04)
+    assert np.allclose(np.add(mouth, 0.5) / 40, [BOX.mouth, 0.5], atol=0.04)
+
+
+def test_the_box_repeats_the_border_beyond_the_flow(landmarks):
+    landmarks[[61, 291]] = [[50, 80], [70, 80]]
+    flow = np.ones((100, 120, 2), np.float32)
+    assert np.allclose(extract(flow, landmarks, crop="box")[:2], 2.0, atol=1e-5)

@@ -1,7 +1,8 @@
-"""What may change about a motion map without changing what it shows: its side, its place, its size, its strength.
+"""What may change about a motion map without changing what it shows: its side, its place, its size, its
+strength.
 
-For levelled maps (mer/classifiers/mer_net/levelling.py) and networks. Every change is drawn from numbers that are handed in, one set per clip, so that
-a clip changes alike whichever other clips are there.
+For levelled maps (mer/classifiers/mer_net/views.py) and networks. Every change is drawn from numbers that are
+handed in, one set per clip, so that a clip changes alike whichever other clips are there.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ class Changes:
     """How much maps change in training.
 
     mirror : half of them are seen in a mirror, u negated
-    shift : cells of 14, deviation;  zoom : deviation of width and height;  rotation : degrees, deviation, vectors turn along
+    shift : cells of 14, deviation;  zoom : deviation of width and height;  rotation : degrees, deviation,
+        vectors turn along
     amplitude : deviation of the logarithm of each channel's strength
     """
 
@@ -30,9 +32,11 @@ class Changes:
 
 
 def changed(maps: torch.Tensor, draws: np.ndarray, by: Changes) -> torch.Tensor:
-    """`maps`, (N, 3, h, w) float32 of u, v and strain, or (N, 6, h, w) of two phases that change alike, each changed by its own `draws`, (N, DRAWS) uniform in 0..1.
+    """Return `maps`, (N, 3, h, w) float32 of u, v and strain, each changed by its own `draws`, (N, DRAWS)
+    uniform in 0..1.
 
-    The changes are those of a camera and a face: content moves, grows and turns, and the vectors (u, v) turn with it.
+    The changes are those of a camera and a face: content moves, grows and turns, and the vectors (u, v) turn
+    with it.
     """
     sign = np.where(draws[:, 0] < 0.5, -1.0, 1.0) if by.mirror else np.ones(len(draws))
     normal = _normal(draws[:, 1:])
@@ -40,7 +44,8 @@ def changed(maps: torch.Tensor, draws: np.ndarray, by: Changes) -> torch.Tensor:
     wide, high = np.exp(by.zoom * normal[:, 1]), np.exp(by.zoom * normal[:, 2])
     right, down = 2 * by.shift * normal[:, 3:5].T / np.array([maps.shape[3], maps.shape[2]])[:, None]
     cos, sin = np.cos(angle), np.sin(angle)
-    # Where each cell of the new map is read from the old one: turned back, scaled, and mirrored in the old map's own axis.
+    # Where each cell of the new map is read from the old one: turned back, scaled, and mirrored in the old
+    # map's own axis.
     matrix = np.stack(
         [
             np.stack([sign * wide * cos, sign * wide * sin, sign * right], 1),
@@ -51,10 +56,10 @@ def changed(maps: torch.Tensor, draws: np.ndarray, by: Changes) -> torch.Tensor:
     grid = F.affine_grid(torch.from_numpy(matrix).to(maps), list(maps.shape), align_corners=False)
     moved = F.grid_sample(maps, grid, padding_mode="border", align_corners=False)
     sign, cos, sin = (torch.from_numpy(value).to(maps)[:, None, None, None] for value in (sign, cos, sin))
-    u, v, strain = sign * moved[:, 0::3], moved[:, 1::3], moved[:, 2::3]  # (N, phases, h, w)
-    turned = torch.stack([cos * u - sin * v, sin * u + cos * v, strain], 2).flatten(1, 2)
+    u, v, strain = sign * moved[:, :1], moved[:, 1:2], moved[:, 2:]
+    turned = torch.cat([cos * u - sin * v, sin * u + cos * v, strain], 1)
     strength = torch.from_numpy(np.exp(by.amplitude * normal[:, 5:8])).to(maps)
-    return turned * strength.repeat(1, maps.shape[1] // 3)[:, :, None, None]
+    return turned * strength[:, :, None, None]
 
 
 def _normal(uniform: np.ndarray) -> np.ndarray:

@@ -1,0 +1,84 @@
+"""Onset and apex of real portraits that scanned expressions move, seen as `mer score` sees a clip.
+
+Each pair is recorded by a random camera, found by the face mesh, aligned by its onset, and measured by the
+flow method; nothing of the truth is used but the label. What the bundle that ships is measured on. The people
+are those that flow/splatting/held_out.csv keeps from training of the flow network; the expressions are not.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.rendered_people import FACE, MOVES, REST, Pair
+from benchmarks.scanned_maps import LABELS, draw_weights
+from data_prep.align import similarity, transform_points, warp
+from data_prep.landmarks import FaceMesh
+from flow.estimate import estimate_batch, load_method
+from flow.splatting.head_model import HeadModel, load_head_model
+from flow.splatting.portrait_motion import PortraitFace, View, dense_motion, move, texture_of, view
+from flow.splatting.scanned_motion import random_turn
+from flow.srflownet.data.generic import camera
+from flow.srflownet.data.scanned import MARGIN, fit_portraits, load_face
+from mer_core.progress import track
+
+SHARE = (0.25, 0.4)  # inter-ocular distance as a part of the frame
+TURN = (0.0005, 0.02)  # inter-ocular distances, motion of the head at the farthest point
+
+
+def pairs(
+    portraits: Path, head_model: Path, cache: Path, people: int, seed: int, method: str
+) -> Iterator[Pair]:
+    """Every person shows each label once and is at rest once. `Pair.person` counts the people.
+
+    portraits : folder of frontal portraits; head_model : NPZ of `mer flow head-model`; cache : folder that
+        keeps fits
+    """
+    model = load_head_model(head_model)
+    names = fit_portraits(portraits, model, cache, "held_out")[:people]
+    for person, name in enumerate(track(names, "People")):
+        yield from _of_person(model, load_face(portraits, name, cache), person, seed, method)
+
+
+def _of_person(model: HeadModel, face: PortraitFace, person: int, seed: int, method: str) -> list[Pair]:
+    """The pairs of one person; none of those in whose onset the face mesh finds no face."""
+    rng = np.random.default_rng([seed, person])
+    found, frames = [], []
+    for label in (*LABELS, REST):
+        seen = view(face, 2 * FACE, rng.uniform(*SHARE), rng.normal(0, 0.05), rng.uniform(-0.03, 0.03, 2))
+        onset, apex = _recorded(model, face, seen, label, rng)
+        points = _mesh().landmarks(onset)
+        if points is not None:
+            matrix = similarity(points, FACE)
+            frames.append([warp(picture, matrix, FACE) for picture in (onset, apex)])
+            found.append((label, transform_points(points, matrix)))
+    flows = estimate_batch(load_method(method), *(np.stack(side) for side in zip(*frames))) if frames else []
+    return [Pair(person, label, flow, marks) for (label, marks), flow in zip(found, flows)]
+
+
+def _recorded(
+    model: HeadModel, face: PortraitFace, seen: View, label: str, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Onset and apex (S, S, 3) uint8 of a portrait that shows `label`."""
+    weights = np.zeros(len(model.expression_names)) if label == REST else draw_weights(model, label, rng)[1]
+    expression = face.fit.project(np.tensordot(weights.astype(np.float32), model.skin_expression, 1))
+    field, _ = dense_motion(model, face, seen, np.concatenate([expression, random_turn(rng, face.fit)], 1))
+    flow = sum(
+        _brought_to(part, seen.unit * np.exp(rng.uniform(*np.log(reach))))
+        for part, reach in ((field[..., :2], MOVES), (field[..., 2:], TURN))
+    )
+    onset, apex, _ = move(texture_of(face, seen, MARGIN), MARGIN, flow)
+    return camera(rng, onset, apex)
+
+
+def _brought_to(field: np.ndarray, peak: float) -> np.ndarray:
+    """`field` (H, W, 2) px whose longest vector is `peak` px; no motion stays none."""
+    longest = float(np.linalg.norm(field, axis=2).max())
+    return field * np.float32(peak / longest) if longest > 1e-4 else np.zeros_like(field)
+
+
+@lru_cache
+def _mesh() -> FaceMesh:
+    """The face mesh of this process: loading it takes longer than a person."""
+    return FaceMesh()

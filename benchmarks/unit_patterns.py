@@ -1,0 +1,92 @@
+"""Makes the patterns of action units that ship, from the scanned expressions of a head model.
+
+python -m benchmarks.unit_patterns HEAD_MODEL.npz
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+from scipy.spatial import cKDTree
+
+from data_prep.landmarks import interocular
+from flow.splatting.head_fit import fit_head
+from flow.splatting.head_model import HeadModel, load_head_model
+from flow.splatting.scanned_units import UNITS, expression_weights
+from flow.splatting.template import LOWER_LID, LOWER_LIP, UPPER_LID, UPPER_LIP, template
+from mer.inference.unit_patterns import BOTH_SIDES, FILE
+from mer_core.io import replacing
+
+POINTS = 468
+PX = 100.0  # per cm: a size at which nothing is rounded
+NEIGHBOURS = 4  # vertices that a point takes its motion from
+PULLED = 0.3  # of the largest motion: from here on a vertex belongs to the lip or lid that moves
+
+
+def make(model: HeadModel) -> tuple[list[str], np.ndarray]:
+    """Return names "unit:side" and patterns (K, 468, 3) float32 in inter-ocular distances."""
+    mean = template().mean
+    vertices = _vertices_of_points(model, mean)
+    names, patterns = [], []
+    for unit in UNITS:
+        for side in ("both",) if unit in BOTH_SIDES else ("right", "left"):
+            action = unit + {"right": "R", "left": "L", "both": ""}[side]
+            motion = np.tensordot(expression_weights(model, {action: 1.0}), model.skin_expression, 1)
+            names.append(f"{unit}:{side}")
+            patterns.append(vertices @ motion * [1, -1, -1])
+    return names, (np.stack(patterns) / interocular(mean[:, :2])).astype(np.float32)
+
+
+def _vertices_of_points(model: HeadModel, mean: np.ndarray) -> np.ndarray:
+    """(468, V) weights of the skin's vertices in each point of the mean face.
+
+    Lips and lids touch, so that a point of them takes only vertices that move, or do not, as the jaw drops or
+    the eye shuts.
+    """
+    places = fit_head(model, (PX * mean[:, :2]).astype(np.float32)).places
+    every = np.ones(len(places), bool)
+    jaw = np.linalg.norm(model.skin_expression[model.expression_index("jawOpen")], axis=1)
+    lid = sum(
+        np.linalg.norm(model.skin_expression[model.expression_index(f"eyeBlink_{s}")], axis=1) for s in "RL"
+    )
+    masks = {}
+    for points, mask in ((LOWER_LIP, jaw > PULLED * jaw.max()), (UPPER_LIP, jaw <= PULLED * jaw.max())):
+        masks |= dict.fromkeys(points, mask)
+    for rows, mask in ((UPPER_LID, lid > PULLED * lid.max()), (LOWER_LID, lid <= PULLED * lid.max())):
+        masks |= dict.fromkeys([*rows[0], *template().left_of(rows[0])], mask)
+    frontal = _facing(model)
+    weights = np.zeros((POINTS, len(places)))
+    for point in range(POINTS):
+        known = np.flatnonzero(masks.get(point, every) & frontal)
+        distance, nearest = cKDTree(places[known]).query(PX * mean[point, :2], k=NEIGHBOURS)
+        share = 1 / (distance + 1.0) ** 2
+        weights[point, known[nearest]] = share / share.sum()
+    return weights
+
+
+def _facing(model: HeadModel) -> np.ndarray:
+    """(V,) bool: vertices of triangles that face the viewer, so that no point falls through to the neck or
+    the ears' backs.
+    """
+    vertices, triangles = model.neutral[: model.skin_vertices], model.skin_triangles
+    a, b, c = (vertices[triangles[:, k]] for k in range(3))
+    facing = np.zeros(len(vertices), bool)
+    facing[np.unique(triangles[np.cross(b - a, c - a)[:, 2] > 0])] = True
+    return facing
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.unit_patterns", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("head_model", type=Path, help="NPZ of mer flow head-model")
+    parser.add_argument("--out", type=Path, default=FILE)
+    given = parser.parse_args()
+    names, patterns = make(load_head_model(given.head_model))
+    with replacing(given.out) as temporary:
+        save_file({"patterns": patterns.astype(np.float16)}, temporary, metadata={"names": " ".join(names)})
+
+
+if __name__ == "__main__":
+    main()

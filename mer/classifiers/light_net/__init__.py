@@ -1,0 +1,146 @@
+"""light_net: a convolutional network of 5,955 weights on levelled maps, which sees them changed as a face and
+a camera would.
+
+Ours; network.py has its layers, augmentation.py its changes. With hundreds of clips it is worse than
+`mer_net` (docs/results/mer-net-ablation.md), and drags it down where both are averaged: it is here to be
+compared with. Reads u, v and strain, in this order, of any size: `flow_image`, or ready-made maps.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import clone
+
+from mer.classifiers._estimator import Tensors
+from mer.classifiers._network import MapClassifier
+from mer.classifiers.light_net import network
+from mer.classifiers.light_net.augmentation import Changes
+from mer.classifiers.mer_net.views import CHANNELS, levelled, mirrored
+from mer_core.device import choose
+from mer_core.errors import BadInput
+
+
+class Classifier(MapClassifier):
+    """A light network, trained for a fixed number of steps; nothing is chosen by looking at a score.
+
+    Parameters
+    ----------
+    classes : sequence or None
+        Labels to expect; None: those of `y`.
+    steps, learning_rate, mixup, smoothing, balanced
+        See `network.Training`.
+    mirror, shift, zoom, rotation, amplitude
+        See `augmentation.Changes`; with `mirror`, a map and its mirror image are predicted too, and the mean
+        counts.
+    device : str
+        `cpu`, `cuda` or `auto`; not part of what was fitted.
+    map_shape : tuple or None
+        Shape of one clip's maps where X comes as rows.
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[Any] | None = None,
+        random_state: int = 0,
+        steps: int = 100,
+        learning_rate: float = 3e-3,
+        mirror: bool = True,
+        shift: float = 1.0,
+        zoom: float = 0.08,
+        rotation: float = 8.0,
+        amplitude: float = 0.2,
+        mixup: float = 0.2,
+        smoothing: float = 0.1,
+        balanced: bool = True,
+        device: str = "cpu",
+        map_shape: tuple[int, int, int] | None = None,
+    ):
+        self.classes = classes
+        self.random_state = random_state
+        self.steps = steps
+        self.learning_rate = learning_rate
+        self.mirror = mirror
+        self.shift = shift
+        self.zoom = zoom
+        self.rotation = rotation
+        self.amplitude = amplitude
+        self.mixup = mixup
+        self.smoothing = smoothing
+        self.balanced = balanced
+        self.device = device
+        self.map_shape = map_shape
+
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray | None = None,
+        places: np.ndarray | None = None,
+        total: int | None = None,
+    ) -> "Classifier":
+        """Fit to maps X (N, 3, H, W) float and labels y (N,); places, total : see `network.train`."""
+        [(_, fitted)] = self.fit_folds(X, y, [np.arange(len(y))], groups, places, total)
+        self.classes_, self.n_features_in_ = fitted.classes_, fitted.n_features_in_
+        self.weights_ = fitted.weights_
+        return self
+
+    def fit_folds(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        folds: Sequence[np.ndarray],
+        groups: np.ndarray | None = None,
+        places: np.ndarray | None = None,
+        total: int | None = None,
+    ) -> Iterator[tuple[int, "Classifier"]]:
+        """Yield (number of the fold, classifier fitted on it), equal to `fit` of each fold to rounding.
+
+        X : (N, 3, H, W) float, all clips; y : (N,) labels; folds : positions to fit on, one array per fold
+        """
+        X, codes = self._check_training(self._as_maps(X), y)
+        how = network.Training(
+            steps=self.steps,
+            learning_rate=self.learning_rate,
+            mixup=self.mixup,
+            smoothing=self.smoothing,
+            balanced=self.balanced,
+            changes=Changes(self.mirror, self.shift, self.zoom, self.rotation, self.amplitude),
+        )
+        n_classes, device = len(self.classes_), choose(self.device)
+        weights = network.train(
+            _levelled(X), codes, folds, n_classes, self.random_state, how, places, total, device
+        )
+        for k in range(len(folds)):
+            fitted = clone(self)
+            fitted.classes_, fitted.n_features_in_ = self.classes_, self.n_features_in_
+            fitted.weights_ = {name: value[k : k + 1].clone() for name, value in weights.items()}
+            yield k, fitted
+
+    @torch.no_grad()
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return (N, n_classes) float64 for maps X (N, 3, H, W) float."""
+        maps = _levelled(self._check_samples(self._as_maps(X)))
+        sides = [maps, mirrored(maps)] if self.mirror else [maps]
+        return np.mean([self._softmax(side) for side in sides], axis=0)
+
+    def tensors(self) -> Tensors:
+        return {name: value.cpu().numpy() for name, value in self.weights_.items()}
+
+    def load_tensors(self, tensors: Tensors) -> None:
+        self.weights_ = {name: torch.from_numpy(value) for name, value in tensors.items()}
+
+    def _softmax(self, maps: np.ndarray) -> np.ndarray:
+        x = torch.from_numpy(np.ascontiguousarray(maps)).to(self.weights_["head.bias"].device)
+        return torch.softmax(network.logits(self.weights_, x)[0].double(), 1).cpu().numpy()
+
+
+def _levelled(X: np.ndarray) -> np.ndarray:
+    """(N, C, 14, 14) float32; raises `BadInput` if X is no maps of u, v and strain."""
+    if np.shape(X)[1] != CHANNELS:
+        raise BadInput(
+            f"light_net reads maps of u, v and strain, (clips, 3, height, width); these are {np.shape(X)}. "
+            "Use the feature flow_image."
+        )
+    return levelled(X)
