@@ -11,6 +11,7 @@ import pandas as pd
 
 from data_prep import apex as spotting
 from data_prep.align import similarity
+from flow.sampling import log_uniform
 from mer_core.io import replacing
 from mer_core.progress import track
 
@@ -52,7 +53,7 @@ def make_clip(seed: int, rate: float) -> Clip:
     rng = np.random.default_rng(seed)
     actor = Actor(int(rng.integers(1000)), SIZE)
     actions = recipes.draw(rng.choice(recipes.EMOTIONS), rng)
-    strength = actor.intensity(actions, np.exp(rng.uniform(*np.log(PEAK_PX))))
+    strength = actor.intensity(actions, log_uniform(rng, *PEAK_PX))
     length, at = rng.uniform(*LENGTH_S), rng.uniform(*APEX_AT)
     way, bend, left = rng.normal(0, HEAD), rng.normal(0, BEND, 5) * HEAD, rng.uniform(*LEFT_OVER)
     last = round(length * rate)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.rendered_people import FACE, FRAME, TURN
+from flow.sampling import log_uniform
 from mer import bundle
 from mer.inference import action_units, attribution, regions
 from mer.inference.motion import between
@@ -56,7 +57,7 @@ def shown(person: int) -> Iterator[Shown]:
     matrix, method = similarity(points, FACE), models.method("srflownet", {"network": "compact"})
     for unit in SHOWS_IN:
         for side in ("",) if unit == "26" else ("", "L" if rng.random() < 0.5 else "R"):
-            strength = actor.intensity({unit + side: 1.0}, np.exp(rng.uniform(*np.log(MOVES_PX))))
+            strength = actor.intensity({unit + side: 1.0}, log_uniform(rng, *MOVES_PX))
             apex = actor.frame(
                 {unit + side: strength}, head=Pose(*rng.normal(0, TURN, 3)), sensor=CAMERA, number=1, rng=rng
             )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from flow.sampling import log_uniform
 from flow.splatting import recipes
 from flow.splatting.actor import Actor, state
 from flow.splatting.camera import Pose
@@ -120,7 +121,7 @@ def _play(clip: Clip, rng: np.random.Generator) -> tuple[Actor, State, State]:
     """Who plays the clip, and the face at onset and apex."""
     actor = _actor(clip.subject)
     actions = recipes.draw(clip.emotion, rng)
-    strength = actor.intensity(actions, float(np.exp(rng.uniform(*np.log(PEAK_PX)))))
+    strength = actor.intensity(actions, log_uniform(rng, *PEAK_PX))
     begin = Pose(*rng.normal(0, TURNED))
     return (
         actor,
@@ -146,7 +147,7 @@ def camera(subject: int) -> Sensor:
     rng = np.random.default_rng([subject, 2])
 
     def some(low: float, high: float) -> float:
-        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+        return log_uniform(rng, low, high)
 
     return Sensor(blur=some(0.3, 0.8), shot=some(2e-5, 4e-4), read=some(0.002, 0.01), drift=some(0.005, 0.03), slope=some(0.005, 0.02),
                   jpeg=int(rng.integers(75, 96)), gray=subject % 3 == 0)  # fmt: skip

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flow.sampling import log_uniform
 from mer_core import parallel
 
 LABELS = {
@@ -66,7 +67,7 @@ def of_person(person: int, method: str = "srflownet") -> list[Pair]:
     apexes = []
     for number, label in enumerate(labels, start=1):
         actions = draw(str(rng.choice(LABELS[label])), rng) if label != REST else {}
-        strength = actor.intensity(actions, unit * np.exp(rng.uniform(*np.log(MOVES)))) if actions else 0.0
+        strength = actor.intensity(actions, unit * log_uniform(rng, *MOVES)) if actions else 0.0
         turn = facing + rng.normal(0, TURN, 3)
         blink = rng.uniform(0.1, 1.0) if rng.uniform() < 0.15 else 0.0
         shown = {unit: strength * share for unit, share in actions.items()}

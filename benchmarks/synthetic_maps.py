@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial import Delaunay
 
 from data_prep.align import similarity, transform_points
+from flow.sampling import log_uniform
 from flow.splatting.camera import Camera, Pose
 from flow.splatting.head import Head
 from flow.splatting.identity import proportions
@@ -103,7 +104,7 @@ def draw_states(
     """
     actions = draw(emotion, rng)
     full = np.linalg.norm(move(rest, actions) - rest, axis=1).max()
-    peak = min(_log_uniform(0.05, 0.6, rng), full)
+    peak = min(log_uniform(rng, 0.05, 0.6), full)
     strength = peak / full
     after = {unit: strength * value for unit, value in actions.items()}
     before = {}
@@ -121,8 +122,8 @@ def spoiled(flow: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     largest = np.abs(flow - still).max()
     width = rng.uniform(0.3, 4.0)
     blurred = gaussian_filter(flow, (width, width, 0))
-    fine = _log_uniform(0.005, 0.12, rng) * _smooth_noise(rng, rng.uniform(1, 3))
-    slow = _log_uniform(0.01, 0.25, rng) * _smooth_noise(rng, rng.uniform(5, 16))
+    fine = log_uniform(rng, 0.005, 0.12) * _smooth_noise(rng, rng.uniform(1, 3))
+    slow = log_uniform(rng, 0.01, 0.25) * _smooth_noise(rng, rng.uniform(5, 16))
     return blurred + largest * (fine + slow)
 
 
@@ -165,7 +166,7 @@ def _placed(seen: np.ndarray, crop: str, rng: np.random.Generator) -> np.ndarray
 
 def _turned(pose: Pose, peak: float, rng: np.random.Generator) -> Pose:
     """The head has moved a little in the meantime, by about as much as a tenth of the expression up to as much as it."""
-    reach = peak * _log_uniform(0.05, 0.7, rng)  # cm at the face's edge, some 8 cm from its centre
+    reach = peak * log_uniform(rng, 0.05, 0.7)  # cm at the face's edge, some 8 cm from its centre
     turn = np.degrees(reach / 8) * rng.normal(0, 0.5, 3)
     return Pose(
         pose.yaw + turn[0],
@@ -185,7 +186,3 @@ def _smooth_noise(rng: np.random.Generator, width: float) -> np.ndarray:
     """(GRID, GRID, 2) of deviation 1, smooth over `width` px."""
     noise = gaussian_filter(rng.normal(size=(GRID, GRID, 2)), (width, width, 0), mode="reflect")
     return noise / noise.std()
-
-
-def _log_uniform(low: float, high: float, rng: np.random.Generator) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))

@@ -73,7 +73,9 @@ def check(table: pd.DataFrame) -> pd.DataFrame:
     for name, known in SOURCES.items():
         odd = table.loc[~table[name].isin(known)]
         if len(odd):
-            raise BadInput(f"{odd.iloc[0]['clip_id']}: {name} is {odd.iloc[0][name]!r}, not one of {known[1:]}.")
+            raise BadInput(
+                f"{odd.iloc[0]['clip_id']}: {name} is {odd.iloc[0][name]!r}, not one of {known[1:]}."
+            )
     return table.reset_index(drop=True)
 
 

@@ -7,6 +7,7 @@ region or sharpened, and its two sides differ.
 
 import numpy as np
 
+from flow.sampling import log_uniform
 from flow.splatting.head_fit import HeadFit
 from flow.splatting.head_model import HeadModel
 from flow.splatting.held_out import Split, in_split
@@ -82,7 +83,7 @@ def _vary(rng: np.random.Generator, motion: np.ndarray, places: np.ndarray) -> n
         motion = motion * np.power(np.maximum(length, 1e-3), rng.uniform(-0.3, 1.0))[:, None]
     if rng.random() < 0.35:  # only a part of its region
         middle = places[rng.choice(len(places), p=length / length.sum())]
-        reach = np.exp(rng.uniform(*np.log([0.15, 0.7])))
+        reach = log_uniform(rng, 0.15, 0.7)
         motion = motion * np.exp(-((places - middle) ** 2).sum(axis=1) / (2 * reach**2))[:, None]
     return (motion / max(np.linalg.norm(motion, axis=1).max(), 1e-6)).astype(np.float32)
 
@@ -91,7 +92,7 @@ def _waves(rng: np.random.Generator, places: np.ndarray, count: int = 5) -> np.n
     """A smooth random function (N,) of mean about 0 and spread about 1, whose waves are 0.4 to 2 units
     long."""
     length, angle, phase = (
-        np.exp(rng.uniform(*np.log([0.4, 2]), count)),
+        log_uniform(rng, 0.4, 2, count),
         *rng.uniform(0, 2 * np.pi, (2, count)),
     )
     wave = 2 * np.pi / length * np.stack([np.cos(angle), np.sin(angle)])

@@ -2,7 +2,7 @@
 
     pair = render_pair(seed=7, index=0)   # two frames, the flow between them, masks, depth
 
-`stream.PairStream` is the same for training, `actor.Actor` one identity on demand. Everything is drawn from
+`actor.Actor` is one identity on demand. Everything is drawn from
 (seed, index), so any worker on any machine makes the same pair.
 """
 
@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from flow.sampling import log_uniform
 from flow.splatting import gsplat_backend
 from flow.splatting.background import Background
 from flow.splatting.camera import Camera, Pose
@@ -208,7 +209,7 @@ def draw_states(scene: Scene, ranges: Ranges, rng: np.random.Generator) -> tuple
     emotion = EMOTIONS[rng.integers(len(EMOTIONS))]
     actions = draw(emotion, rng) if rng.uniform() < 0.8 else _any_actions(rng)
     largest = np.linalg.norm(move(rest, actions) - rest, axis=1).max() * per_cm
-    wanted = _log_uniform(ranges.motion, rng) * (rng.uniform() >= ranges.still_face)
+    wanted = log_uniform(rng, *np.maximum(ranges.motion, 1e-3)) * (rng.uniform() >= ranges.still_face)
     strength = min(wanted / max(largest, 1e-6), 1.2)
     base = (
         draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, rng.uniform(0, 0.5)) if rng.uniform() < 0.4 else {}
@@ -220,7 +221,9 @@ def draw_states(scene: Scene, ranges: Ranges, rng: np.random.Generator) -> tuple
     pose = Pose(rng.uniform(*ranges.yaw), rng.uniform(*ranges.pitch), rng.uniform(*ranges.roll))
     moved = pose
     if rng.uniform() >= ranges.still_head:
-        reach = _log_uniform(ranges.head, rng) / per_cm  # cm at the face's edge, some 8 cm from its centre
+        reach = (
+            log_uniform(rng, *np.maximum(ranges.head, 1e-3)) / per_cm
+        )  # cm at the face's edge, some 8 cm from its centre
         turn = np.degrees(reach / 8) * rng.normal(0, 0.5, 3)
         moved = Pose(
             pose.yaw + turn[0],
@@ -233,11 +236,6 @@ def draw_states(scene: Scene, ranges: Ranges, rng: np.random.Generator) -> tuple
     if rng.uniform() < 0.5:  # as many expressions fade as appear
         base, after = after, base
     return State(base, tuple(gaze), pose), State(after, tuple(look), moved)
-
-
-def _log_uniform(interval: tuple[float, float], rng: np.random.Generator) -> float:
-    low, high = np.log(np.maximum(interval, 1e-3))
-    return float(np.exp(rng.uniform(low, high)))
 
 
 def _any_actions(rng: np.random.Generator) -> dict[str, float]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flow.sampling import log_uniform
+
 
 @dataclass(frozen=True)
 class Sensor:
@@ -37,7 +39,7 @@ def random_sensor(rng: np.random.Generator) -> Sensor:
         return Sensor()
 
     def some(p: float, low: float, high: float) -> float:
-        return float(np.exp(rng.uniform(np.log(low), np.log(high)))) if rng.uniform() < p else 0.0
+        return log_uniform(rng, low, high) if rng.uniform() < p else 0.0
 
     coder = rng.uniform()
     return Sensor(

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from flow import io
+from flow.sampling import log_uniform
 from flow.splatting.actor import performance
 from flow.splatting.ground_truth import motion
 from flow.splatting.head import State
@@ -81,7 +82,7 @@ def clip_of(
         face=(0.6, 0.8),
     )
     scene, rng = draw_scene(seed, subject * PAIRS_PER_FACE, size, ranges)
-    actions = draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, strength=np.exp(rng.uniform(np.log(0.05), 0)))
+    actions = draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, strength=log_uniform(rng, 0.05, 1.0))
     apex = rng.uniform(6, 11) / FPS
     states = performance(
         actions,
@@ -92,7 +93,7 @@ def clip_of(
         apex=apex,
         hold=rng.uniform(0, 0.04),
         offset=0.1,
-        sway=np.exp(rng.uniform(np.log(0.3), np.log(6.0))),
+        sway=log_uniform(rng, 0.3, 6.0),
     )
     facing = rng.uniform(*ranges.yaw), rng.uniform(-8, 8), rng.uniform(-5, 5)
     states = [

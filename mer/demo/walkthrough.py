@@ -16,6 +16,7 @@ from data_prep.layouts import ReplicaClip
 from data_prep.prepare import prepare
 from data_prep.prepared import open_prepared
 from flow.prepared_flow import estimate_prepared
+from flow.sampling import log_uniform
 from flow.splatting import recipes
 from flow.splatting.actor import Actor
 from flow.splatting.expression import film
@@ -88,7 +89,7 @@ class Performance:
         `rest` frames of the neutral face come before and after.
         """
         rng = np.random.default_rng([self.person, self.seed, 1])
-        peak = np.exp(rng.uniform(*np.log(PEAK_PX)))
+        peak = log_uniform(rng, *PEAK_PX)
         drift = tuple(rng.normal(0, HEAD))
         return list(film(_actor(self.person), self.actions, peak, RISE, FALL, rng, drift=drift, rest=rest))
 

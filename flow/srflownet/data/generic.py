@@ -11,6 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from flow.sampling import log_uniform
 from flow.splatting.sensor import as_jpeg, compress
 
 PICTURES = (
@@ -45,7 +46,7 @@ class GenericPairs:
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng((self.seed, index))
         size = self.size
-        peak = 0.0 if rng.random() < self.still else np.exp(rng.uniform(*np.log(self.peak)))
+        peak = 0.0 if rng.random() < self.still else log_uniform(rng, *self.peak)
         first, second, flow = _layer(rng, size, peak)
         for _ in range(rng.choice(3, p=(0.75, 0.15, 0.1))):
             above_first, above_second, above_flow = _layer(rng, size, peak * rng.uniform(0.3, 1.0))
@@ -73,7 +74,7 @@ def random_motion(rng: np.random.Generator, size: int, peak: float) -> np.ndarra
     for _ in range(rng.integers(1, 12)):
         cx, cy = rng.uniform(-0.5, 0.5, 2)
         turn = rng.uniform(0, np.pi)
-        along, across = np.exp(rng.uniform(np.log(0.03), np.log(0.4), 2))
+        along, across = log_uniform(rng, 0.03, 0.4, 2)
         across = along if rng.random() < 0.5 else across
         a = ((x - cx) * np.cos(turn) + (y - cy) * np.sin(turn)) / along
         b = ((y - cy) * np.cos(turn) - (x - cx) * np.sin(turn)) / across
@@ -186,7 +187,7 @@ def camera(rng: np.random.Generator, first: np.ndarray, second: np.ndarray) -> t
     if rng.random() < 0.3:
         light = rng.normal(0, 0.015, (3, 3)).astype(np.float32)
         second = second * (1 + cv2.resize(light, (size, size), interpolation=cv2.INTER_CUBIC)[..., None])
-    noise = np.exp(rng.uniform(np.log(0.4), np.log(4.0))) * (rng.random() < 0.85)
+    noise = log_uniform(rng, 0.4, 4.0) * (rng.random() < 0.85)
     grey = rng.random() < 0.2  # a monochrome camera has one noise for all channels
     frames = []
     for frame in (first, second):

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from flow import photometric
+from flow.sampling import log_uniform
 from flow.srflownet.data.generic import TEXTURES, Pair, camera, fractal, random_motion, texture
 from flow.srflownet.data.pool import pairs_in, rendered
 
@@ -41,7 +42,7 @@ class MovedFaces:
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng((self.seed, 3, index))
         fills = self.size / 224
-        scale = np.exp(rng.uniform(*np.log([SCALES[0] * fills, max(SCALES[1], 1.1 * fills)])))
+        scale = log_uniform(rng, SCALES[0] * fills, max(SCALES[1], 1.1 * fills))
         if rng.random() < OTHER_PICTURES:
             picture = texture(int(rng.integers(TEXTURES))) + 128
             middle, width = (
@@ -79,14 +80,14 @@ def _motion(rng: np.random.Generator, size: int, scale: float) -> np.ndarray:
     """Return a smooth field, (size, size, 2) float32 px, that never folds."""
     if rng.random() < STILL:
         return np.zeros((size, size, 2), np.float32)
-    peak = scale * np.exp(rng.uniform(*np.log(PEAK)))
+    peak = scale * log_uniform(rng, *PEAK)
     if rng.random() < OTHER_MOTION:
         return random_motion(rng, size, peak)
     along = np.arange(size, dtype=np.float32)
     flow = np.zeros((size, size, 2), np.float32)
     for _ in range(rng.integers(1, 9)):
         length, angle = peak * rng.uniform(0.2, 1), rng.uniform(0, 2 * np.pi)
-        reach = max(EYES * scale * np.exp(rng.uniform(*np.log(REACH))), 2.5 * length)
+        reach = max(EYES * scale * log_uniform(rng, *REACH), 2.5 * length)
         x, y = (np.exp(-(((along - centre) / reach) ** 2) / 2) for centre in rng.uniform(-0.1, 1.1, 2) * size)
         flow += (y[:, None] * x)[..., None] * np.array(
             [length * np.cos(angle), length * np.sin(angle)], np.float32

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from flow.sampling import log_uniform
 from flow.srflownet.data.generic import Pair, camera
 from mer_core.errors import BadInput
 from mer_core.io import replacing
@@ -84,7 +85,7 @@ def seen_anew(
     on the mask, as far as the frame allows.
     """
     whole = size / min(mask.shape)
-    times = whole if whole >= 1 else np.exp(rng.uniform(np.log(whole), 0))
+    times = whole if whole >= 1 else log_uniform(rng, whole, 1.0)
     onset, apex, flow, mask = _scaled(times, onset, apex, flow, mask)
     rows, columns = np.nonzero(mask)
     place = rng.integers(max(1, len(rows)))

@@ -14,6 +14,7 @@ import numpy as np
 
 from data_prep.frames import read_image
 from data_prep.landmarks import FaceMesh, interocular
+from flow.sampling import log_uniform
 from flow.splatting.dense_motion import stretch
 from flow.splatting.head_fit import HeadFit, fit_head
 from flow.splatting.head_model import HeadModel, load_head_model
@@ -135,7 +136,7 @@ def load_face(folder: Path, name: str, cache: Path) -> PortraitFace:
 def _random_view(rng: np.random.Generator, face: PortraitFace, size: int) -> View:
     share, off = rng.uniform(*SHARE), rng.uniform(-0.04, 0.04, 2)
     if rng.random() < CLOSE:
-        share = np.exp(rng.uniform(np.log(SHARE[1]), np.log(2.2 * SHARE[1])))
+        share = log_uniform(rng, SHARE[1], 2.2 * SHARE[1])
         off = rng.uniform(-0.5, 0.5, 2) * (share / SHARE[0] - 1) * 0.8
     squeeze = rng.uniform(0.9, 1.1) if rng.random() < 0.3 else 1.0
     return view(face, size, share, rng.normal(0, 0.1), off, squeeze)
@@ -152,9 +153,9 @@ def _random_motion(
     if rng.random() < STILL or not mask.any():
         return np.zeros_like(field[..., :2]), mask
     scale = seen.unit / EYES
-    flow = brought_to(field[..., :2], mask, scale * np.exp(rng.uniform(*np.log(PEAK))))
+    flow = brought_to(field[..., :2], mask, scale * log_uniform(rng, *PEAK))
     if rng.random() < 0.5:
-        flow = flow + brought_to(field[..., 2:], mask, scale * np.exp(rng.uniform(*np.log(HEAD))))
+        flow = flow + brought_to(field[..., 2:], mask, scale * log_uniform(rng, *HEAD))
     for _ in range(5):
         if (stretch(flow) < FLATTEST)[mask].mean() <= MOST_FOLDED:
             break

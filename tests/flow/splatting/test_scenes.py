@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
-from torch.utils.data import DataLoader
 
 from data_prep.landmarks import FaceMesh
 from flow.splatting.identity import procedural
 from flow.splatting.scenes import PAIRS_PER_FACE, render_pair
-from flow.splatting.stream import PairStream
 
 SMALL = dict(size=96, gaussians=4000)
 
@@ -75,20 +73,6 @@ def test_identities_differ_in_shape_and_colour():
     assert min(np.abs(a.head.rest - b.head.rest).max() for a in faces for b in faces if a is not b) > 0.2
     tones = [np.median(f.surface.albedo[f.gaussians.of("skin")], axis=0) for f in faces]
     assert np.std([t[0] for t in tones]) > 0.03
-
-
-def test_the_stream_is_the_same_for_any_number_of_workers():
-    alone = iter(PairStream(3, size=48, gaussians=800))
-    first = [next(alone) for _ in range(2)]
-    spread = iter(DataLoader(PairStream(3, size=48, gaussians=800), batch_size=None, num_workers=2))
-    shared = [
-        next(spread) for _ in range(3)
-    ]  # workers take turns: 0 of the first, 0 of the second, 1 of the first
-    assert np.array_equal(first[0]["image1"], shared[0]["image1"])
-    assert np.array_equal(first[1]["flow"], shared[2]["flow"])
-    assert not np.array_equal(shared[0]["image1"], shared[1]["image1"])
-    later = next(iter(PairStream(3, size=48, gaussians=800, start=1)))
-    assert np.array_equal(later["image2"], first[1]["image2"])
 
 
 def test_a_detector_finds_the_faces():
