@@ -34,9 +34,11 @@ from flow.splatting.portrait_motion import (
     seen_in_both,
     texture_of,
     view,
+    with_grain,
 )
 from flow.splatting.reduced_head import load_reduced_head
 from flow.splatting.scanned_motion import random_expression, random_turn, skin_expressions
+from flow.srflownet.data.moved import GRAINS, skin_grain
 from mer_core.errors import BadInput
 
 MARGIN = 12  # px kept around the frame, for what moves in
@@ -153,7 +155,10 @@ def _pair(
         face, size, rng.uniform(0.30, 0.37), np.deg2rad(rng.uniform(-8, 8)), rng.uniform(-0.03, 0.03, 2)
     )
     flow, mask = _motion(source, face, seen, peak * size / 224, rng)
-    onset, apex, residual = move(_with_grain(texture_of(face, seen, MARGIN), rng), MARGIN, flow)
+    grain = skin_grain(int(rng.integers(GRAINS)))
+    texture = texture_of(face, seen, MARGIN)
+    texture = with_grain(texture, seen, grain, rng.uniform(*GRAIN), rng.integers(0, len(grain), 2))
+    onset, apex, residual = move(texture, MARGIN, flow)
     mask = mask & seen_in_both(flow, residual)
     gain, bias = (1 + rng.uniform(-GAIN, GAIN), rng.uniform(-BIAS, BIAS)) if peak else (1.0, 0.0)
     noise = rng.uniform(*NOISE)
@@ -193,14 +198,6 @@ def _vertex_motions(
     expression, _ = random_expression(rng, source.model, fit, unit, source.split, vertices)
     turn = random_turn(rng, fit)
     return expression, turn * (rng.random() < 0.5)
-
-
-def _with_grain(texture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    from flow.srflownet.data.moved import GRAINS, skin_grain
-
-    grain = skin_grain(int(rng.integers(GRAINS)))
-    rows, columns = (np.arange(side) % len(grain) for side in texture.shape[:2])
-    return np.clip(texture + rng.uniform(*GRAIN) * grain[rows[:, None], columns], 0, 255)
 
 
 def _limit(

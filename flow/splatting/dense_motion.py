@@ -129,3 +129,32 @@ def stretch(flow: np.ndarray) -> np.ndarray:
     folds."""
     along_y, along_x = np.gradient(flow, axis=(0, 1))
     return (1 + along_x[..., 0]) * (1 + along_y[..., 1]) - along_x[..., 1] * along_y[..., 0]
+
+
+@numba.njit(cache=True)
+def sample_spline(coefficients: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Values (H, W, C) float32 of an interpolating cubic spline at places (H, W, 2) px, x then y.
+
+    coefficients : (Y, X, C), from `scipy.ndimage.spline_filter`; places are kept inside. OpenCV rounds
+    places to 1/32 px, and the kernel that torch calls bicubic shifts edges by hundredths of a pixel, as much
+    as the errors that count.
+    """
+    rows, columns, channels = coefficients.shape
+    out = np.zeros((places.shape[0], places.shape[1], channels), np.float32)
+    across, down = np.empty(4), np.empty(4)
+    for i in range(places.shape[0]):
+        for j in range(places.shape[1]):
+            x = min(max(places[i, j, 0], 1.0), columns - 3.0)
+            y = min(max(places[i, j, 1], 1.0), rows - 3.0)
+            left, top = int(x), int(y)
+            for weights, t in ((across, x - left), (down, y - top)):
+                weights[0] = (1 - t) ** 3 / 6
+                weights[1] = (4 - 6 * t**2 + 3 * t**3) / 6
+                weights[2] = (1 + 3 * t + 3 * t**2 - 3 * t**3) / 6
+                weights[3] = t**3 / 6
+            for r in range(4):
+                for s in range(4):
+                    weight = down[r] * across[s]
+                    for c in range(channels):
+                        out[i, j, c] += weight * coefficients[top - 1 + r, left - 1 + s, c]
+    return out

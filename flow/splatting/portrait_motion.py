@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
-import torch.nn.functional as F
+from scipy.ndimage import spline_filter
 
 from data_prep.landmarks import FACE_OVAL, LEFT_EYE, RIGHT_EYE, interocular
-from flow.splatting.dense_motion import RESIDUAL, extend, invert, rasterize, stretch
+from flow.splatting.dense_motion import RESIDUAL, extend, invert, rasterize, sample_spline, stretch
 from flow.splatting.head_fit import HeadFit
 from flow.splatting.head_model import HeadModel
 
@@ -131,11 +130,10 @@ def move(texture: np.ndarray, margin: int, flow: np.ndarray) -> tuple[np.ndarray
     back, residual = invert(flow)
     height, width = residual.shape
     still = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(float)
-    at = FINER * (np.stack([still, back]) + margin)
-    at = torch.from_numpy((2 * at + 1) / texture.shape[1::-1] - 1).float()
-    maps = torch.from_numpy(texture).permute(2, 0, 1).expand(2, -1, -1, -1)
-    frames = F.grid_sample(maps, at, mode="bicubic", padding_mode="border", align_corners=False)
-    onset, apex = frames.permute(0, 2, 3, 1).numpy()
+    spline = np.stack(
+        [spline_filter(channel, output=np.float32) for channel in texture.transpose(2, 0, 1)], axis=-1
+    )
+    onset, apex = (sample_spline(spline, FINER * (places + margin)) for places in (still, back))
     return onset, apex, residual
 
 
@@ -152,3 +150,19 @@ def texture_of(face: PortraitFace, seen: View, margin: int) -> np.ndarray:
     return cv2.warpAffine(
         picture, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
     )
+
+
+def with_grain(
+    texture: np.ndarray, seen: View, grain: np.ndarray, strength: float, at: np.ndarray
+) -> np.ndarray:
+    """Add fine structure to what `texture_of` returns: skin has it, a small portrait lacks it.
+
+    grain    : (S, S, 1) float32 of mean 0 and spread 1, one value for a frame's pixel of a face that fills
+    224 px
+    strength : grey levels; at : (2,) whole numbers, the grain's first row and column
+    """
+    wider = FINER * max(1.0, seen.unit / 100)  # pores grow with the face
+    sides = [int(np.ceil(side / wider)) + 2 for side in texture.shape[:2]]
+    rows, columns = ((np.arange(side) + first) % len(grain) for side, first in zip(sides, at))
+    part = cv2.resize(grain[rows[:, None], columns], None, fx=wider, fy=wider, interpolation=cv2.INTER_CUBIC)
+    return np.clip(texture + strength * part[: texture.shape[0], : texture.shape[1], None], 0, 255)

@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from data_prep.frames import read_image
@@ -30,6 +29,7 @@ from flow.splatting.portrait_motion import (
     seen_in_both,
     texture_of,
     view,
+    with_grain,
 )
 from flow.splatting.scanned_motion import random_expression, random_turn
 from flow.srflownet.data.generic import camera
@@ -89,7 +89,7 @@ class ScannedFaces:
         face = load_face(self.portraits, self.names[rng.integers(len(self.names))], self.cache)
         seen = _random_view(rng, face, self.size)
         flow, mask = _random_motion(rng, self.model, face, seen, self.split)
-        texture = _with_grain(rng, texture_of(face, seen, MARGIN), seen)
+        texture = _lit(rng, texture_of(face, seen, MARGIN), seen)
         onset, apex, residual = move(texture, MARGIN, flow)
         mask &= seen_in_both(flow, residual)
         onset, apex = camera(rng, onset, apex)
@@ -163,16 +163,11 @@ def _random_motion(
     return flow, mask
 
 
-def _with_grain(rng: np.random.Generator, texture: np.ndarray, seen: View) -> np.ndarray:
+def _lit(rng: np.random.Generator, texture: np.ndarray, seen: View) -> np.ndarray:
     """The texture at a random contrast with the fine structure that skin has and a small portrait lacks."""
     contrast, tone = np.exp(rng.uniform(-0.5, 0.2)), rng.uniform(-25, 25, 3).astype(np.float32)
     texture = (texture - 128) * np.float32(contrast) + 128 + tone
     if rng.random() < 0.85:
         grain = skin_grain(int(rng.integers(GRAINS)))
-        if seen.unit > 100:  # pores grow with the face
-            grain = cv2.resize(grain, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)[..., None]
-        rows, columns = (
-            (np.arange(side) + rng.integers(len(grain))) % len(grain) for side in texture.shape[:2]
-        )
-        texture += rng.uniform(0.5, 6.0) * grain[rows[:, None], columns]
-    return np.clip(texture, 0, 255)
+        texture = with_grain(texture, seen, grain, rng.uniform(0.5, 6.0), rng.integers(0, len(grain), 2))
+    return texture

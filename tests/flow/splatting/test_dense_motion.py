@@ -3,8 +3,9 @@ found."""
 
 import numpy as np
 import pytest
+from scipy.ndimage import map_coordinates, spline_filter
 
-from flow.splatting.dense_motion import RESIDUAL, extend, invert, rasterize, stretch
+from flow.splatting.dense_motion import RESIDUAL, extend, invert, rasterize, sample_spline, stretch
 
 SHAPE = (40, 50)
 
@@ -61,3 +62,16 @@ def test_the_inverse_leads_back(length, reach):
 
 def test_a_fold_shows():
     assert stretch(bump(9, 4)).min() < 0
+
+
+def test_a_spline_is_read_as_scipy_reads_it():
+    rng = np.random.default_rng(0)
+    picture = rng.normal(0, 1, (20, 30, 2)).astype(np.float32)
+    coefficients = np.stack([spline_filter(picture[..., c]) for c in range(2)], axis=-1)
+    places = rng.uniform(4, 15, (6, 7, 2))
+    read = sample_spline(coefficients, places)
+    for channel in range(2):
+        expected = map_coordinates(
+            coefficients[..., channel], (places[..., 1], places[..., 0]), prefilter=False
+        )
+        assert np.allclose(read[..., channel], expected, atol=1e-5)
