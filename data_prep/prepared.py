@@ -11,6 +11,7 @@ import pandas as pd
 
 from data_prep import clip_table
 from data_prep.frames import read_image
+from mer_core.content import content_id
 from mer_core.errors import BadInput
 
 SETTINGS_FILE = "prepare.json"
@@ -20,7 +21,9 @@ INTERVALS_FILE = "intervals.csv"  # of a dataset of long videos
 
 
 class Prepared:
-    """One prepared dataset: `.clips` is the clip table of what came through, `.outcome` has a row for every clip."""
+    """One prepared dataset: `.clips` is the clip table of what came through, `.outcome` has a row for every
+    clip.
+    """
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
@@ -34,7 +37,8 @@ class Prepared:
             ok = self.outcome.loc[self.outcome["outcome"] == "ok", "clip_id"]
         except (OSError, ValueError, KeyError) as error:
             raise BadInput(
-                f"{file} cannot be read: {error}. Make it again with: mer prepare NAME --root DIR --out {self.path}"
+                f"{file} cannot be read: {error}. "
+                f"Make it again with: mer prepare NAME --root DIR --out {self.path}"
             ) from error
         self.clips = table[table["clip_id"].isin(ok)].reset_index(drop=True)
 
@@ -48,6 +52,11 @@ class Prepared:
         first, second = (read_image(self.folder(clip_id) / f"{frame}.png") for frame in ("onset", "apex"))
         return first, second
 
+    def faces_id(self, clip_id: str) -> str:
+        """Identify the two faces by their bytes; empty where they are not there."""
+        files = [self.folder(clip_id) / f"{frame}.png" for frame in ("onset", "apex")]
+        return content_id(files) if all(file.is_file() for file in files) else ""
+
     def landmarks(self, clip_id: str) -> tuple[np.ndarray, np.ndarray]:
         """Landmarks of onset and apex, each (478, 2) float32 px of the aligned face."""
         with np.load(self.folder(clip_id) / "landmarks.npz") as stored:
@@ -57,11 +66,13 @@ class Prepared:
 def open_prepared(paths: Iterable[str | Path]) -> list[Prepared]:
     """Open prepared folders; a path that holds prepared folders stands for all of them.
 
-    Raises `BadInput` for a path with neither, for a folder that was not finished, and for a dataset that comes twice.
+    Raises `BadInput` for a path with neither, for a folder that was not finished, and for a dataset that
+    comes twice.
     """
     opened: list[Prepared] = []
     for path in map(Path, paths):
-        # The settings are written first and the clips last: a dataset that was interrupted is refused, not passed over.
+        # The settings are written first and the clips last: a dataset that was interrupted is refused, not
+        # passed over.
         found = sorted(
             {
                 file.parent
@@ -71,7 +82,8 @@ def open_prepared(paths: Iterable[str | Path]) -> list[Prepared]:
         )
         if not found:
             raise BadInput(
-                f"{path} is no prepared folder and holds none. Make one with: mer prepare NAME --root DIR --out {path}"
+                f"{path} is no prepared folder and holds none. "
+                f"Make one with: mer prepare NAME --root DIR --out {path}"
             )
         opened += map(Prepared, found)
     names = [name for prepared in opened for name in prepared.clips["dataset"].unique()]

@@ -1,15 +1,19 @@
 """Flow of a whole prepared folder, kept beside its faces so that `mer cv` need not estimate it again.
 
     PREPARED/flow/<method>/flow.json               the settings that made it
-    PREPARED/flow/<method>/<subject>/<clip>.npz    key `flow`, (H, W, 2) float32 px, from onset to apex
-    PREPARED/flow/<method>.apex-offset/...         the same from apex to offset, where that was asked for
+    PREPARED/flow/<method>/<subject>/<clip>.npz    `flow`, (H, W, 2) float32 px, from onset to apex, and
+    `faces`,
+                                                   the content of the two faces, as `Prepared.faces_id` gives
+                                                   it
 
-A folder holds flow of one setting of a method, one weights file and one precision only; another is refused, never mixed in.
+A folder holds flow of one setting of a method, one weights file and one precision only; another is refused,
+never mixed in.
 """
 
 import os
 import threading
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,7 +27,8 @@ from flow import io
 from flow.estimate import Method, estimate_batch, load_method
 from mer_core import claims, cluster
 from mer_core.errors import BadInput
-from mer_core.io import read_json
+from mer_core.io import read_json, write_npz
+from mer_core.locks import locked
 from mer_core.progress import track
 
 BATCH = 16  # pairs given to a network at once
@@ -39,58 +44,80 @@ def estimate_prepared(
     scheduler: str | None = None,
     **options: Any,
 ) -> int:
-    """Estimate the flow of every clip of `prepared` that has none yet; returns how many clips have flow then.
+    """Estimate the flow of every clip of `prepared` that has none of its present faces; returns how many have
+    then.
 
     jobs      : threads, each with one clip, or on a network one batch, at a time; all cores by default
     device    : torch device of networks; a GPU is given one batch at a time
-    scheduler : address of a Dask cluster to work on instead; its machines must see the prepared folder, and any weights
+    scheduler : address of a Dask cluster to work on instead; its machines must see the prepared folder, and
+        any weights
     options   : settings of the method
 
-    Raises `BadInput` if the folder holds flow of other settings, naming the one that changed.
+    Raises `BadInput` if the folder holds flow of other settings, naming the one that changed, and `InUse` if
+    another run writes there.
     """
     if isinstance(method, str):
         method = load_method(method, device, **options)
-    _claim(prepared, method, match_exposure)
-    clip_ids = list(prepared.clips["clip_id"])
-    size = BATCH if method.network else 1
-    batches = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
-    # A batch that lacks one is estimated anew as a whole: a network's last digits depend on who shares the batch.
-    to_do = [
-        batch
-        for batch in batches
-        if not all(flow_file(prepared, method.name, clip_id).is_file() for clip_id in batch)
-    ]
-    title = f"{method.name} flow"
-    if scheduler:
-        asked = {"name": method.name, "device": device, "options": method.options, "weights": method.weights}
-        asked |= {"precision": method.precision, "match_exposure": match_exposure}
-        done = cluster.each(scheduler, _in_cluster, to_do, folder=prepared.path.absolute(), **asked)
-        for _ in track(done, title, len(to_do)):
+    folder = _folder(prepared, method.name)
+    with locked(folder):
+        _claim(folder, method, match_exposure)
+        clip_ids = list(prepared.clips["clip_id"])
+        size = BATCH if method.network else 1
+        batches = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
+        # A batch that lacks one is estimated anew as a whole: a network's last digits depend on who shares
+        # it.
+        to_do = [
+            batch
+            for batch in batches
+            if not all(is_current(prepared, method.name, clip_id) for clip_id in batch)
+        ]
+        if scheduler:
+            work = _on_cluster(scheduler, to_do, prepared, method, match_exposure, device)
+        else:
+            # A GPU is one worker.
+            work = _in_threads(
+                to_do, prepared, method, match_exposure, 1 if device not in (None, "cpu") else jobs
+            )
+        for _ in track(work, f"{method.name} flow", len(to_do)):
             pass
-        return len(clip_ids)
-
-    # OpenCV and torch let go of Python's lock while they work, so threads are enough; a GPU is one worker.
-    workers = 1 if device and device != "cpu" else jobs or os.cpu_count()
-    restore = _one_thread_each(method.network)
-    try:
-        with ThreadPoolExecutor(workers) as pool:
-            for _ in track(
-                pool.map(lambda batch: _estimate_batch(batch, prepared, method, match_exposure), to_do),
-                title,
-                len(to_do),
-            ):
-                pass
-    finally:
-        restore()
     return len(clip_ids)
 
 
+def _on_cluster(
+    scheduler: str,
+    batches: list[list[str]],
+    prepared: Prepared,
+    method: Method,
+    match_exposure: bool,
+    device: str | None,
+) -> Iterator[None]:
+    asked = {"name": method.name, "device": device, "options": method.options, "weights": method.weights}
+    asked |= {"precision": method.precision, "match_exposure": match_exposure}
+    yield from cluster.each(scheduler, _in_cluster, batches, folder=prepared.path.absolute(), **asked)
+
+
+def _in_threads(
+    batches: list[list[str]], prepared: Prepared, method: Method, match_exposure: bool, jobs: int | None
+) -> Iterator[None]:
+    """Threads are enough, since OpenCV and torch let go of Python's lock while they work."""
+    restore = _one_thread_each(method.network)
+    try:
+        with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
+            yield from pool.map(
+                lambda batch: _estimate_batch(batch, prepared, method, match_exposure), batches
+            )
+    finally:
+        restore()
+
+
 def _estimate_batch(clip_ids: list[str], prepared: Prepared, method: Method, match_exposure: bool) -> None:
+    ids = [
+        prepared.faces_id(clip_id) for clip_id in clip_ids
+    ]  # before they are read: what changes then is seen
     firsts, seconds = (np.stack(frames) for frames in zip(*(prepared.faces(clip_id) for clip_id in clip_ids)))
-    for clip_id, flow in zip(
-        clip_ids, estimate_batch(method, firsts, seconds, match_exposure=match_exposure)
-    ):
-        io.write(flow_file(prepared, method.name, clip_id), flow)
+    flows = estimate_batch(method, firsts, seconds, match_exposure=match_exposure)
+    for clip_id, faces, flow in zip(clip_ids, ids, flows):
+        write_npz(flow_file(prepared, method.name, clip_id), flow=flow, faces=np.array(faces))
 
 
 _thread = threading.local()
@@ -106,7 +133,8 @@ def _in_cluster(
     precision: str,
     match_exposure: bool,
 ) -> None:
-    """The same in a thread of a Dask worker, which opens folder and method for itself once: what they hold should not travel.
+    """The same in a thread of a Dask worker, which opens folder and method for itself once: what they hold
+    should not travel.
 
     Raises `BadInput` if the worker's weights or precision are not those of the machine that asked.
     """
@@ -115,11 +143,13 @@ def _in_cluster(
         method = load_method(name, device, **options)
         if method.weights != weights:
             raise BadInput(
-                f"A machine of the cluster has other weights of {name}: {method.weights}, not {weights}. Install the same mer there."
+                f"A machine of the cluster has other weights of {name}: {method.weights}, not {weights}. "
+                "Install the same mer there."
             )
         if method.precision != precision:
             raise BadInput(
-                f"A machine of the cluster estimates {name} in {method.precision}, not in {precision}. Name the same device for all."
+                f"A machine of the cluster estimates {name} in {method.precision}, not in {precision}. "
+                "Name the same device for all."
             )
         _one_thread_each(method.network)
         _thread.wanted, _thread.opened = wanted, (Prepared(folder), method)
@@ -127,7 +157,9 @@ def _in_cluster(
 
 
 def _one_thread_each(network: bool) -> Callable[[], None]:
-    """From now on one thread works on a batch, not several: how they share a sum shows in its last digits. Returns the undo."""
+    """From now on one thread works on a batch, not several: how they share a sum shows in its last digits.
+    Returns the undo.
+    """
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     if not network:
@@ -144,11 +176,27 @@ def read(prepared: Prepared, method: str, clip_id: str) -> np.ndarray:
     path = flow_file(prepared, method, clip_id)
     if not path.is_file():
         raise BadInput(f"{clip_id} has {none_by(method)}. {_command(prepared, method)}")
-    return io.read(path)
+    flow = io.read(path)
+    if not is_current(prepared, method, clip_id):
+        raise BadInput(
+            f"{path} is the flow of other faces than {clip_id} has now. {_command(prepared, method)}"
+        )
+    return flow
+
+
+def is_current(prepared: Prepared, method: str, clip_id: str) -> bool:
+    """Whether a clip has flow that was estimated on the very faces it has now."""
+    try:
+        with np.load(flow_file(prepared, method, clip_id), allow_pickle=False) as stored:
+            return str(stored["faces"]) == prepared.faces_id(clip_id)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return False
 
 
 def settings(prepared: Prepared, method: str) -> dict[str, Any]:
-    """What made the flow of `method` in this folder: method, options, weights, precision, match_exposure, version."""
+    """What made the flow of `method` in this folder: method, options, weights, precision, match_exposure,
+    version.
+    """
     path = _folder(prepared, method) / "flow.json"
     if not path.is_file():
         raise BadInput(f"{prepared.path} has {none_by(method)}. {_command(prepared, method)}")
@@ -174,7 +222,7 @@ def _folder(prepared: Prepared, method: str) -> Path:
     return prepared.path / "flow" / method
 
 
-def _claim(prepared: Prepared, method: Method, match_exposure: bool) -> None:
+def _claim(folder: Path, method: Method, match_exposure: bool) -> None:
     """Write the settings of a new cache, or raise `BadInput` if the one there was made with others."""
     wanted = {
         "method": method.name,
@@ -189,5 +237,4 @@ def _claim(prepared: Prepared, method: Method, match_exposure: bool) -> None:
         "version": mer_core.__version__,
     }
     advice = "Delete that folder to estimate again, or ask for the settings it has."
-    folder = _folder(prepared, method.name)
     claims.claim(folder, "flow.json", wanted, "flow", advice=advice)

@@ -16,7 +16,8 @@ from data_prep.prepared import Prepared
 from flow import prepared_flow
 from flow.estimate import Method, estimate, load_method
 from mer_core import registry
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, InUse
+from mer_core.locks import locked
 
 FACE = np.ascontiguousarray(skimage.data.astronaut()[60:156, 160:256])
 APEX = np.roll(FACE, 1, axis=1)
@@ -237,3 +238,32 @@ def test_a_network_works_on_each_batch_with_one_thread_because_sums_differ_other
         assert seen == [(1, 1)] and torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_flow_of_other_faces_is_never_served_and_estimated_again(prepared):
+    prepared_flow.estimate_prepared(prepared, "dis", jobs=1)
+    before = prepared_flow.read(prepared, "dis", "made/s1/c1")
+    write_image(prepared.folder("made/s1/c1") / "apex.png", np.roll(FACE, 3, axis=1))
+    with pytest.raises(BadInput, match="other faces than made/s1/c1"):
+        prepared_flow.read(prepared, "dis", "made/s1/c1")
+    written = prepared_flow.flow_file(prepared, "dis", "made/s0/c0").stat().st_mtime_ns
+    prepared_flow.estimate_prepared(prepared, "dis", jobs=1)
+    after = prepared_flow.read(prepared, "dis", "made/s1/c1")
+    assert np.abs(after - before).max() > 1
+    assert prepared_flow.flow_file(prepared, "dis", "made/s0/c0").stat().st_mtime_ns == written  # kept
+
+
+def test_flow_that_records_no_faces_is_estimated_again(prepared):
+    prepared_flow.estimate_prepared(prepared, "dis", jobs=1)
+    path = prepared_flow.flow_file(prepared, "dis", "made/s1/c1")
+    np.savez(path, flow=np.zeros((96, 96, 2), np.float32))
+    with pytest.raises(BadInput):
+        prepared_flow.read(prepared, "dis", "made/s1/c1")
+    prepared_flow.estimate_prepared(prepared, "dis", jobs=1)
+    assert prepared_flow.read(prepared, "dis", "made/s1/c1").any()
+
+
+def test_a_second_run_is_refused_while_the_first_one_writes(prepared):
+    with locked(prepared.path / "flow" / "dis"), pytest.raises(InUse):
+        prepared_flow.estimate_prepared(prepared, "dis")
+    assert prepared_flow.estimate_prepared(prepared, "dis") == 3
