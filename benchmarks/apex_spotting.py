@@ -1,6 +1,8 @@
-"""How far spotted apexes are from known ones, on synthetic clips: rendered people, noise, changing light, a moving head.
+"""How far spotted apexes are from known ones, on synthetic clips: rendered people, noise, changing light, a
+moving head.
 
-The faces come from the splat engine, so the numbers compare the methods with each other; they do not say how far off a real apex is.
+The faces come from the splat engine, so the numbers compare the methods with each other; they do not say how
+far off a real apex is.
 """
 
 from dataclasses import dataclass
@@ -21,7 +23,8 @@ LENGTH_S = (0.25, 0.5)  # onset to offset
 APEX_AT = (0.25, 0.75)  # of the length
 PEAK_PX = (0.4, 2.4)  # at the landmark that moves farthest, evenly spread in its logarithm
 LEFT_OVER = (0.0, 0.3)  # share of the expression that is still there at the offset
-# Standard deviation of the head's motion from onset to offset: px right, px down, degrees of roll, yaw and pitch.
+# Standard deviation of the head's motion from onset to offset: px right, px down, degrees of roll, yaw and
+# pitch.
 HEAD = (0.8, 0.8, 0.15, 0.4, 0.3)
 BEND = 0.25  # how far the head leaves the straight way, as a share of the above
 CAMERA = {
@@ -73,7 +76,9 @@ def make_clip(seed: int, rate: float) -> Clip:
 
 
 def _rise_and_fall(apex: int, last: int, left: float) -> np.ndarray:
-    """Share of the expression in each frame: half a cosine from 0 up to 1 at `apex`, and half a cosine down to `left` at `last`."""
+    """Share of the expression in each frame: half a cosine from 0 up to 1 at `apex`, and half a cosine down
+    to `left` at `last`.
+    """
     rise = (1 - np.cos(np.linspace(0, np.pi, apex + 1))) / 2
     fall = (1 + np.cos(np.linspace(0, np.pi, last - apex + 1))) / 2
     return np.concatenate([rise, left + (1 - left) * fall[1:]])
@@ -98,7 +103,9 @@ def measure(clips: int = 40, rates: tuple[float, ...] = RATES, seed: int = 0) ->
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Per rate and method: mean length, mean absolute error in frames and in ms, share within 1, 3 and 5 frames."""
+    """Per rate and method: mean length, mean absolute error in frames and in ms, share within 1, 3 and 5
+    frames.
+    """
     rows = rows.assign(error=(rows["spotted"] - rows["apex"]).abs())
     lines = []
     for (rate, method), part in rows.groupby(["rate", "method"], sort=False):

@@ -1,12 +1,14 @@
-"""Does better flow make better recognition? One composite, one classifier, one leave-one-subject-out; only the flow differs.
+"""Does better flow make better recognition? One composite, one classifier, one leave-one-subject-out; only
+the flow differs.
 
-The claim of arXiv 2601.06479, in terms that can be repeated: UF1 of each flow method on `benchmarks/hard_composite.py`, with
-intervals over subjects, beside its end-point error against the engine's true flow.
+The claim of arXiv 2601.06479, in terms that can be repeated: UF1 of each flow method on
+`benchmarks/hard_composite.py`, with intervals over subjects, beside its end-point error against the engine's
+true flow.
 
     python -m benchmarks.claim_two FOLDER [RAFT_WEIGHTS]
 
-Frames and flow are kept in FOLDER clip by clip, so that it can be stopped and started again. Flow of SRFlowNet is kept
-under the hash of its weights: new weights are estimated anew, everything else stays.
+Frames and flow are kept in FOLDER clip by clip, so that it can be stopped and started again. Flow of
+SRFlowNet is kept under the hash of its weights: new weights are estimated anew, everything else stays.
 """
 
 import re
@@ -85,7 +87,10 @@ def estimate_missing(out: Path, row: Row, clips: list[Clip]) -> None:
 
 
 def make_maps(out: Path, row: Row, clips: list[Clip]) -> float:
-    """Write the maps that classifiers read, and their index; returns the mean end-point error over faces and then clips, px."""
+    """Write the maps that classifiers read, and their index.
+
+    Returns the mean end-point error over faces and then clips, px.
+    """
     errors, index = [], []
     for clip in track(clips, f"maps of {row.label}"):
         frames = hard_composite.read(out / "frames", clip)
@@ -211,17 +216,33 @@ def page(table: pd.DataFrame) -> str:
     low, high = hard_composite.PEAK_PX
     return f"""# The second claim: better flow, better recognition?
 
-The paper (arXiv 2601.06479) reports an F1 of {PAPER["baseline flow"]:.4f} with its baseline flow and {PAPER["SRFlowNet"]:.4f} with SRFlowNet, both before a small classifier, on data that is not ours. Here is the question in terms that can be repeated: one composite, one feature (`flow_image`, 28 x 28), one classifier (`{CONFIG.classifier}`), one leave-one-subject-out; only the flow differs.
+The paper (arXiv 2601.06479) reports an F1 of {PAPER["baseline flow"]:.4f} with its baseline flow and
+{PAPER["SRFlowNet"]:.4f} with SRFlowNet, both before a small classifier, on data that is not ours. Here is the
+question in terms that can be repeated: one composite, one feature (`flow_image`, 28 x 28), one classifier
+(`{CONFIG.classifier}`), one leave-one-subject-out; only the flow differs.
 
 {markdown.table(header, cells_of_rows)}
 
-Majority class: UF1 {table.attrs["majority"]:.3f}. `true flow` is what the engine moved, the ceiling for this feature and this classifier. The face moves by {table.attrs["motion"]:.3f} px on average, head and all, which is the EPE of seeing nothing. Intervals are over subjects, drawn together for all rows; a difference whose interval holds zero is not shown to be one. `{best}` is the estimate with the least error here. To TV-L1, bringing the apex to the onset's brightness first is worth {table["difference"][1]:+.3f} by itself, of the {table["difference"][list(table["label"]).index(best)]:+.3f} between the first row and `{best}`.
+Majority class: UF1 {table.attrs["majority"]:.3f}. `true flow` is what the engine moved, the ceiling for this
+feature and this classifier. The face moves by {table.attrs["motion"]:.3f} px on average, head and all, which
+is the EPE of seeing nothing. Intervals are over subjects, drawn together for all rows; a difference whose
+interval holds zero is not shown to be one. `{best}` is the estimate with the least error here. To TV-L1,
+bringing the apex to the onset's brightness first is worth {table["difference"][1]:+.3f} by itself, of the
+{table["difference"][list(table["label"]).index(best)]:+.3f} between the first row and `{best}`.
 
 ![Mean end-point error against UF1, one point per flow method](claim-two.png)
 
-- **Data**: {len(clips)} synthetic clips of {hard_composite.SUBJECTS} rendered people ({counts}), {hard_composite.SIZE} px. Peaks of {low} to {high} px, a drifting head, light that falls anew, and a camera for each person: noise, exposure drift, blur, JPEG, every third one grey (`benchmarks/hard_composite.py`). No row had a say in how hard it is.
-- **In favour of `srflownet`**: it was trained on other people of the same engine, so its flow may suit these faces better than real ones; the classical methods have learned nothing. Weights: {", ".join(table.attrs["weights"]) or "none"} (start of the file's SHA-256). docs/results/flow-benchmark.md has real face textures.
-- **First row**: TV-L1 with OpenCV's settings and brightness as it comes, as public code runs it. The second row differs in one thing: the apex is brought to the onset's brightness first (`flow/photometric.py`). RAFT: {"with the weights given" if any("raft" == label for label in table["label"]) else "not measured, there were no weights"}.
+- **Data**: {len(clips)} synthetic clips of {hard_composite.SUBJECTS} rendered people ({counts}),
+  {hard_composite.SIZE} px. Peaks of {low} to {high} px, a drifting head, light that falls anew, and a camera
+  for each person: noise, exposure drift, blur, JPEG, every third one grey (`benchmarks/hard_composite.py`).
+  No row had a say in how hard it is.
+- **In favour of `srflownet`**: it was trained on other people of the same engine, so its flow may suit these
+  faces better than real ones; the classical methods have learned nothing. Weights:
+  {", ".join(table.attrs["weights"]) or "none"} (start of the file's SHA-256). docs/results/flow-benchmark.md
+  has real face textures.
+- **First row**: TV-L1 with OpenCV's settings and brightness as it comes, as public code runs it. The second
+  row differs in one thing: the apex is brought to the onset's brightness first (`flow/photometric.py`). RAFT:
+  {"with the weights given" if any("raft" == label for label in table["label"]) else "not measured, there were no weights"}.
 - These are not scores of people. What carries over is the order of the methods at best, not the values.
 
 Made by `python -m benchmarks.claim_two FOLDER [RAFT_WEIGHTS]`.

@@ -154,9 +154,13 @@ def card(recipe: Recipe, portraits: dict[str, float], real: dict[str, float]) ->
 
 The bundle that comes with mer. `mer score CLIP` uses it where no other is named.
 
-- **Fitted on** {MAPS:,} motion maps of scanned expressions on {recipe.subjects} random heads (`benchmarks/scanned_maps.py`): emotions as sets of action units, and speech, chewing, gaze, blinks and turns of the head as `other`. No clip of a real person was fitted.
-- **In**: onset and apex, aligned to {recipe.face_size} px; flow by `{recipe.method}` {recipe.method_options}; the head's motion taken out; feature `{recipe.feature}` {recipe.feature_settings}.
-- **Out**: probabilities of {", ".join(recipe.labels)} (happiness is positive; anger, contempt, disgust, fear, sadness and repression are negative). Where `other` is the likeliest, no label is given.
+- **Fitted on** {MAPS:,} motion maps of scanned expressions on {recipe.subjects} random heads
+  (`benchmarks/scanned_maps.py`): emotions as sets of action units, and speech, chewing, gaze, blinks and
+  turns of the head as `other`. No clip of a real person was fitted.
+- **In**: onset and apex, aligned to {recipe.face_size} px; flow by `{recipe.method}` {recipe.method_options};
+  the head's motion taken out; feature `{recipe.feature}` {recipe.feature_settings}.
+- **Out**: probabilities of {", ".join(recipe.labels)} (happiness is positive; anger, contempt, disgust, fear,
+  sadness and repression are negative). Where `other` is the likeliest, no label is given.
 
 ## Measured
 
@@ -165,15 +169,28 @@ The bundle that comes with mer. `mer score CLIP` uses it where no other is named
 | real micro-expressions, ready-made maps of 34 subjects (designed on) | {real["clips"]} | {real["uf1"]:.3f} | {real["calibration error"]:.3f} | {real["given"]:.0%} | {real["right of given"]:.0%} |
 | portraits of {portraits["people"]} people moved by scanned expressions, read through this flow network | {portraits["clips"]} | {portraits["uf1"]:.3f} | {portraits["calibration error"]:.3f} | {portraits["given"]:.0%} | {portraits["right of given"]:.0%} |
 
-UF1 and calibration are over all clips, `other` dropped and the rest renormalised. Always negative has UF1 .237 on the first row, which these very weights have read: {real["smiles found"]} of {real["smiles"]} smiles are found. **The recipes and the noise were designed with the labels of those clips in view**, though no weight was fitted to them: expect less elsewhere. The second row plays the recipes that were fitted, on other people and through camera, face mesh and flow; it says what the path costs, not what people do. No score on real videos is known.
+UF1 and calibration are over all clips, `other` dropped and the rest renormalised. Always negative has UF1
+.237 on the first row, which these very weights have read: {real["smiles found"]} of {real["smiles"]} smiles
+are found. **The recipes and the noise were designed with the labels of those clips in view**, though no
+weight was fitted to them: expect less elsewhere. The second row plays the recipes that were fitted, on other
+people and through camera, face mesh and flow; it says what the path costs, not what people do. No score on
+real videos is known.
 
-No label is given where the face moves by less than {recipe.least_motion} % of the inter-ocular distance, or where the likeliest label has less than {recipe.least_confidence}: {portraits["rest without label"]:.0%} of the portraits at rest that were not used to set this get none, and {portraits["other without label"]:.0%} of those that speak, chew, blink, look or turn. The portraits' expressions move by {100 * MOVES[0]:g} to {100 * MOVES[1]:g} % at the farthest point; `mer score` reads that as {moved[0]:g} to {moved[1]:g} % (mean of the three parts that move most), and says so where a clip moves less or more.
+No label is given where the face moves by less than {recipe.least_motion} % of the inter-ocular distance, or
+where the likeliest label has less than {recipe.least_confidence}: {portraits["rest without label"]:.0%} of
+the portraits at rest that were not used to set this get none, and {portraits["other without label"]:.0%} of
+those that speak, chew, blink, look or turn. The portraits' expressions move by {100 * MOVES[0]:g} to
+{100 * MOVES[1]:g} % at the farthest point; `mer score` reads that as {moved[0]:g} to {moved[1]:g} % (mean of
+the three parts that move most), and says so where a clip moves less or more.
 
 ## Limits
 
-- It names the class that a motion between two frames resembles. It does not know what a person feels, and is **no lie detector** and no ground for a decision about a person.
-- Large expressions, laughter and speech with feeling move more than it was measured on; then its probabilities mean little.
-- The scans come from ICT Face Model Light (Li et al., CVPR 2020; MIT licence, notice in flow/weights/head-reduced.md).
+- It names the class that a motion between two frames resembles. It does not know what a person feels, and is
+  **no lie detector** and no ground for a decision about a person.
+- Large expressions, laughter and speech with feeling move more than it was measured on; then its
+  probabilities mean little.
+- The scans come from ICT Face Model Light (Li et al., CVPR 2020; MIT licence, notice in
+  flow/weights/head-reduced.md).
 
 Made by `python -m benchmarks.default_bundle`. MIT, as the project.
 """

@@ -16,7 +16,9 @@ from mer_core.progress import track
 
 
 def portrait_beside_render(size: int = 210) -> np.ndarray:
-    """scikit-image's astronaut, its render at rest, smiling, with closed eyes, surprised and turned: (H, W, 3) uint8."""
+    """scikit-image's astronaut, its render at rest, smiling, with closed eyes, surprised and turned: (H, W,
+    3) uint8.
+    """
     from skimage import data
 
     from flow.splatting.portrait import portrait
@@ -60,7 +62,9 @@ def action_units(seed: int = 17, size: int = 160) -> np.ndarray:
 
 
 def expression_over_time(seed: int = 14, size: int = 200, count: int = 6) -> np.ndarray:
-    """A happy expression from onset to offset and, below, its flow since the onset by colour wheel: (H, W, 3) uint8."""
+    """A happy expression from onset to offset and, below, its flow since the onset by colour wheel: (H, W, 3)
+    uint8.
+    """
     actor = Actor(seed, size, 40_000, 0.75, "plain")
     happy = {"6": 0.4, "12": 0.6}
     states = performance(

@@ -23,7 +23,9 @@ CASES = (
 
 
 def measure(width: int, height: int, gaussians: int, pairs: int = 3, jobs: int = 2) -> dict[str, float]:
-    """Pairs per second of `jobs` processes that render `pairs` pairs each, the seconds to make a face, and MB of each."""
+    """Pairs per second of `jobs` processes that render `pairs` pairs each, the seconds to make a face, and MB
+    of each.
+    """
     command = [
         sys.executable,
         "-m",
@@ -48,7 +50,9 @@ def measure(width: int, height: int, gaussians: int, pairs: int = 3, jobs: int =
 
 
 def child(width: int, height: int, gaussians: int, pairs: int) -> None:
-    """Render pairs of one face and print: seconds of all pairs, CPU seconds of them, seconds for the face, highest MB."""
+    """Render pairs of one face and print: seconds of all pairs, CPU seconds of them, seconds for the face,
+    highest MB.
+    """
     import resource
 
     from flow.splatting.scenes import Ranges, draw_scene, render_pair
@@ -66,7 +70,10 @@ def child(width: int, height: int, gaussians: int, pairs: int) -> None:
 
 
 def gpu_rate(size: int, gaussians: int, repeats: int = 20) -> float | None:
-    """Pictures with seven channels (colour, flow, depth, opacity) per second by gsplat; None without it or a GPU."""
+    """Pictures with seven channels (colour, flow, depth, opacity) per second by gsplat.
+
+    None without it or a GPU.
+    """
     from flow.splatting import gsplat_backend
 
     if not gsplat_backend.available():
@@ -92,8 +99,10 @@ def write_report(path: str | Path = "docs/results/engine-speed.md", jobs: int = 
     lines = [
         "# Speed and memory of the SRFlow engine",
         "",
-        f"Whole pairs (two frames, both flow forms, depth, visibility, masks, a camera's faults), {jobs} processes of one thread "
-        f"each on {os.cpu_count()} CPU cores ({platform.machine()}). CPU seconds are per pair and hold on a busy machine too. "
+        f"Whole pairs (two frames, both flow forms, depth, visibility, masks, a camera's faults), {jobs} "
+        "processes of one thread "
+        f"each on {os.cpu_count()} CPU cores ({platform.machine()}). CPU seconds are per pair and hold on a "
+        "busy machine too. "
         "A face is painted once for 16 pairs. Memory is the highest of one process, libraries included.",
         "",
     ]

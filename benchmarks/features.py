@@ -2,9 +2,10 @@
 
     python -m benchmarks.features --people 24
 
-The motion is that of benchmarks/synthetic_maps.py in the crop of `mer prepare`: twenty clips a person, the head moving between a twentieth
-and seven tenths as far as the expression, or `--head` times that. Leave one person out. It says how features cope with a moving head
-when the flow is known but for blur and noise, and nothing about how well they do on people.
+The motion is that of benchmarks/synthetic_maps.py in the crop of `mer prepare`: twenty clips a person, the
+head moving between a twentieth and seven tenths as far as the expression, or `--head` times that. Leave one
+person out. It says how features cope with a moving head when the flow is known but for blur and noise, and
+nothing about how well they do on people.
 """
 
 import argparse

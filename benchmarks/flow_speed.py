@@ -1,4 +1,5 @@
-"""Seconds per pair and peak memory of flow methods, each alone in a fresh process: `python -m benchmarks.flow_speed --out FILE`.
+"""Seconds per pair and peak memory of flow methods, each alone in a fresh process: `python -m
+benchmarks.flow_speed --out FILE`.
 
 Accuracy is not measured here; flow/benchmark.py does that. The machine should be idle.
 """
@@ -62,7 +63,9 @@ def main(out: Path, threads: tuple[int, ...], rows: tuple[str, ...], one: bool, 
 
 
 def measure(row: str, size: int, threads: int) -> dict[str, float]:
-    """Return the median seconds of one pair of `size` px, brightness matching included, and this process's peak MB."""
+    """Return the median seconds of one pair of `size` px, brightness matching included, and this process's
+    peak MB.
+    """
     import cv2
     import skimage.data
 
@@ -86,12 +89,15 @@ def measure(row: str, size: int, threads: int) -> dict[str, float]:
 
 
 def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
-    """Return the table as Markdown: seconds by size and threads, and the peak memory of the largest frame on one thread."""
+    """Return the table as Markdown: seconds by size and threads, and the peak memory of the largest frame on
+    one thread.
+    """
     columns = sorted({key[1:] for key in found})
     largest = columns[-1][0]
     lines = ["# Speed and memory of the flow methods", ""]
     lines.append(
-        "Seconds per pair of frames, median, brightness matching included; each row in a fresh process that does nothing"
+        "Seconds per pair of frames, median, brightness matching included; each row in a fresh process that "
+        "does nothing"
     )
     lines[-1] += f" else. Memory is the peak of the whole process at {largest} px, libraries included."
     lines += ["", f"- CPU: {processor()}", "- Command: python -m benchmarks.flow_speed", ""]
@@ -109,7 +115,8 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
     lines += [
         markdown.table(header, rows, numbers_from=1),
         "",
-        "The last column is computed from the seconds of one pair on the most threads; `mer flow estimate` takes batches and more.",
+        "The last column is computed from the seconds of one pair on the most threads; `mer flow estimate` "
+        "takes batches and more.",
     ]
     lines.append("On a graphics card: `python -m benchmarks.gpu`; there was none here.")
     return "\n".join(lines) + "\n"

@@ -1,7 +1,9 @@
-"""How long STSTNet takes for all folds of one seed: all at once, and one fold after another as public code does.
+"""How long STSTNet takes for all folds of one seed: all at once, and one fold after another as public code
+does.
 
-Not a measure of accuracy: the maps are noise. Both ways are timed on the same processor threads in one run, in turns, so
-that a busy machine slows both alike. A fold's training has the same steps throughout, so a few epochs measure any number.
+Not a measure of accuracy: the maps are noise. Both ways are timed on the same processor threads in one run,
+in turns, so that a busy machine slows both alike. A fold's training has the same steps throughout, so a few
+epochs measure any number.
 """
 
 import os
@@ -29,7 +31,9 @@ WORK = (
 
 
 class Usual(nn.Module):
-    """STSTNet as it is usually written, (N, 3, 28, 28) -> (N, 3): three convolutions side by side, in torch's default layout."""
+    """STSTNet as it is usually written, (N, 3, 28, 28) -> (N, 3): three convolutions side by side, in torch's
+    default layout.
+    """
 
     def __init__(self):
         super().__init__()
@@ -42,7 +46,10 @@ class Usual(nn.Module):
 
 
 def measure(rounds: int = 3, epochs: int = 4, folds_alone: int = 3) -> dict[str, float]:
-    """Return seconds per fold and epoch of each way, the median over `rounds`; `start` is what all at once takes before the first epoch."""
+    """Return seconds per fold and epoch of each way, the median over `rounds`.
+
+    `start` is what all at once takes before the first epoch.
+    """
     rng = np.random.default_rng(0)
     subjects = np.arange(CLIPS) % SUBJECTS
     X, y = rng.normal(0, 1, (CLIPS, 3, SIDE, SIDE)).astype(np.float32), rng.integers(0, 3, CLIPS)
@@ -66,10 +73,13 @@ def measure(rounds: int = 3, epochs: int = 4, folds_alone: int = 3) -> dict[str,
 
 
 def compiling() -> float:
-    """Seconds that a first call takes longer where the kernel was never compiled than where numba finds it on disk."""
+    """Seconds that a first call takes longer where the kernel was never compiled than where numba finds it on
+    disk.
+    """
     call = (
         "import time, numpy as np; from mer.benchmark import together; rng = np.random.default_rng(0); "
-        "X = rng.normal(0, 1, (8, 3, 28, 28)).astype(np.float32); print(together(X, np.arange(8) % 3, [np.arange(7)], 1))"
+        "X = rng.normal(0, 1, (8, 3, 28, 28)).astype(np.float32); print(together(X, np.arange(8) % 3, "
+        "[np.arange(7)], 1))"
     )
     with tempfile.TemporaryDirectory() as empty:
         environment = {**os.environ, "NUMBA_CACHE_DIR": empty}
@@ -118,7 +128,9 @@ def together(
 
 
 def peak(size: int = 1024) -> float:
-    """Floating-point operations per second of a large matrix product: what the processor can be brought to do, not its data sheet."""
+    """Floating-point operations per second of a large matrix product: what the processor can be brought to
+    do, not its data sheet.
+    """
     a, b = torch.randn(size, size), torch.randn(size, size)
     out = a @ b
     best = min(_seconds(lambda: torch.mm(a, b, out=out)) for _ in range(20))
@@ -154,17 +166,28 @@ def page() -> str:
     once = compiling()
     return f"""# How long STSTNet takes, leaving each of {SUBJECTS} subjects out
 
-{CLIPS} clips of {SIDE} x {SIDE} x 3, {SUBJECTS} folds, batches of 256, one seed; {torch.get_num_threads()} thread(s) on {platform.machine()}, torch {torch.__version__}, numba {numba.__version__}. Seconds are those of a few epochs, multiplied to the number of each regime ({REGIMES["default"]} epochs by default, {REGIMES["published"]} as published).
+{CLIPS} clips of {SIDE} x {SIDE} x 3, {SUBJECTS} folds, batches of 256, one seed; {torch.get_num_threads()}
+thread(s) on {platform.machine()}, torch {torch.__version__}, numba {numba.__version__}. Seconds are those of
+a few epochs, multiplied to the number of each regime ({REGIMES["default"]} epochs by default,
+{REGIMES["published"]} as published).
 
 {markdown.table(["", "s, default", "s, published", "times faster, default", "times faster, published"], rows)}
 
-All train the same network for as many batches and epochs, in float32. All but the first go through the same batches and end with the same classifier to rounding (`tests/mer/test_ststnet_folds.py`); the usual way draws its own.
+All train the same network for as many batches and epochs, in float32. All but the first go through the same
+batches and end with the same classifier to rounding (`tests/mer/test_ststnet_folds.py`); the usual way draws
+its own.
 
-The kernel that takes all folds at once (`mer/classifiers/ststnet/kernel.py`) is compiled at its first call, which takes {once:.1f} s more and is not in the table; later runs find it on disk.
+The kernel that takes all folds at once (`mer/classifiers/ststnet/kernel.py`) is compiled at its first call,
+which takes {once:.1f} s more and is not in the table; later runs find it on disk.
 
-Needed at the least, per clip, epoch and fold: {WORK / 1e6:.2f} million floating-point operations (the filters at every pixel, and a ninth of them on the way back), {WORK * CLIPS * SUBJECTS * REGIMES["published"] / 1e12:.0f} million million for the published regime. All at once does them at {rate / 1e9:.0f} thousand million per second on the processor, {100 * rate / best:.0f} % of the {best / 1e9:.0f} that a large matrix product reaches on the same thread(s).
+Needed at the least, per clip, epoch and fold: {WORK / 1e6:.2f} million floating-point operations (the filters
+at every pixel, and a ninth of them on the way back),
+{WORK * CLIPS * SUBJECTS * REGIMES["published"] / 1e12:.0f} million million for the published regime. All at
+once does them at {rate / 1e9:.0f} thousand million per second on the processor, {100 * rate / best:.0f} % of
+the {best / 1e9:.0f} that a large matrix product reaches on the same thread(s).
 
-Made by `python -m benchmarks.fold_speed`. {"" if "together cuda" in found else "There was no graphics card to measure."}
+Made by `python -m benchmarks.fold_speed`.
+{"" if "together cuda" in found else "There was no graphics card to measure."}
 """
 
 

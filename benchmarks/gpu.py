@@ -1,7 +1,8 @@
-"""Pairs per second of the flow networks on a graphics card, in batches: `python -m benchmarks.gpu --out FILE`.
+"""Pairs per second of the flow networks on a graphics card, in batches: `python -m benchmarks.gpu --out
+FILE`.
 
-Frames start as uint8 in the processor's memory and flow ends there as float32, so the copies are in the time; matching
-the brightness is not, which is the processor's work. Trained or random weights take as long.
+Frames start as uint8 in the processor's memory and flow ends there as float32, so the copies are in the time;
+matching the brightness is not, which is the processor's work. Trained or random weights take as long.
 """
 
 import tempfile
@@ -52,7 +53,10 @@ def main(out: Path, device: str) -> None:
 
 
 def measure(row: str, height: int, width: int, pairs: int, device: torch.device) -> float:
-    """Return pairs per second of calls with `pairs` frames of `height` x `width`, the median; 0 where they do not fit."""
+    """Return pairs per second of calls with `pairs` frames of `height` x `width`, the median.
+
+    0 where they do not fit.
+    """
     onsets = np.random.default_rng(0).integers(0, 256, (pairs, height, width, 3), np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         method = load_row(row, Path(folder), device=str(device))

@@ -1,8 +1,8 @@
 """A synthetic composite on which no flow method is perfect, with the motion of every clip known exactly.
 
-Rendered people show weak expressions while the head drifts, the light changes, and a camera of their own adds noise,
-exposure drift and compression. Frames are drawn as aligned faces are, so that nothing is resampled and the truth stays
-exact. It compares flow methods with each other, and says nothing about people.
+Rendered people show weak expressions while the head drifts, the light changes, and a camera of their own adds
+noise, exposure drift and compression. Frames are drawn as aligned faces are, so that nothing is resampled and
+the truth stays exact. It compares flow methods with each other, and says nothing about people.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,8 @@ class Clip:
 class Frames:
     """What is known of a clip.
 
-    onset, apex : (H, W, 3) uint8 RGB;  flow : (H, W, 2) float32 px, the true motion;  mask : (H, W) bool, where errors count
+    onset, apex : (H, W, 3) uint8 RGB;  flow : (H, W, 2) float32 px, the true motion;  mask : (H, W) bool,
+        where errors count
     landmarks : (468, 2) float32 px of the onset
     """
 
@@ -106,7 +107,9 @@ def draw(clip: Clip) -> Frames:
 
 
 def draw_offset(clip: Clip) -> tuple[np.ndarray, np.ndarray]:
-    """The frame (H, W, 3) uint8 RGB in which the clip's expression is over, or nearly so, and the landmarks (468, 2) px of its apex."""
+    """The frame (H, W, 3) uint8 RGB in which the clip's expression is over, or nearly so, and the landmarks
+    (468, 2) px of its apex.
+    """
     actor, _, apex = _play(clip, np.random.default_rng([clip.subject, clip.index, 1]))
     rng = np.random.default_rng([clip.subject, clip.index, 3])
     left = rng.uniform(*LEFT)
@@ -143,7 +146,10 @@ def _drifted(pose: Pose, actor: Actor, rng: np.random.Generator) -> Pose:
 
 
 def camera(subject: int) -> Sensor:
-    """The camera that films this subject: every fault is there, in another strength; every third one records grey."""
+    """The camera that films this subject: every fault is there, in another strength.
+
+    Every third one records grey.
+    """
     rng = np.random.default_rng([subject, 2])
 
     def some(low: float, high: float) -> float:

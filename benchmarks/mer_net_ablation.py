@@ -58,7 +58,8 @@ def table(runs: list[Path]) -> str:
             else f"{row.difference:+.3f} | {row.difference_interval[0]:+.3f} to {row.difference_interval[1]:+.3f}"
         )
         lines.append(
-            f"| {Path(row.run).name} | {row.uf1:.3f} | {row.interval[0]:.3f} to {row.interval[1]:.3f} | {row.uar:.3f} | {less} |"
+            f"| {Path(row.run).name} | {row.uf1:.3f} | {row.interval[0]:.3f} to {row.interval[1]:.3f} | "
+            f"{row.uar:.3f} | {less} |"
         )
     return "\n".join(lines)
 

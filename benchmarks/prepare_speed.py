@@ -1,8 +1,10 @@
-"""How fast and how large `mer prepare` is, against MediaPipe alone: clips per second, peak memory, and where the time goes.
+"""How fast and how large `mer prepare` is, against MediaPipe alone: clips per second, peak memory, and where
+the time goes.
 
-A clip needs two faces, onset and apex. MediaPipe alone means: both frames already decoded, nothing done with the landmarks, in
-as many processes as `mer prepare` uses. All clips are links to the frames of one, 640 x 480 px like raw CASME II. Shares are
-measured in CPU time over all processes and threads, which other work on the machine hardly changes.
+A clip needs two faces, onset and apex. MediaPipe alone means: both frames already decoded, nothing done with
+the landmarks, in as many processes as `mer prepare` uses. All clips are links to the frames of one, 640 x 480
+px like raw CASME II. Shares are measured in CPU time over all processes and threads, which other work on the
+machine hardly changes.
 """
 
 import os
@@ -27,7 +29,8 @@ ROUNDS = 40  # of every step that is timed by itself
 
 
 def frame() -> np.ndarray:
-    """A frame like those of CASME II raw: (480, 640, 3) uint8 RGB, the face about 280 px wide (skimage's astronaut).
+    """A frame like those of CASME II raw: (480, 640, 3) uint8 RGB, the face about 280 px wide (skimage's
+    astronaut).
 
     Source: Yan et al., PLoS ONE 9(1), 2014: "about 280 x 340 pixels on facial area".
     """
@@ -71,7 +74,9 @@ def steps() -> dict[str, float]:
 
 
 def bare_rate(clips: int, jobs: int) -> float:
-    """Clips (two frames each) per second of MediaPipe alone, in `jobs` processes that have all loaded their models."""
+    """Clips (two frames each) per second of MediaPipe alone, in `jobs` processes that have all loaded their
+    models.
+    """
     context = get_context("spawn")
     with context.Manager() as manager, ProcessPoolExecutor(jobs, mp_context=context) as pool:
         ready = manager.Barrier(jobs)
@@ -80,7 +85,10 @@ def bare_rate(clips: int, jobs: int) -> float:
 
 
 def prepare_rate(clips: int, jobs: int) -> tuple[float, float, float]:
-    """Clips per second of `prepare` from annotations to outcome, starting its processes included; CPU ms per clip; peak MiB."""
+    """Clips per second of `prepare` from annotations to outcome, starting its processes included.
+
+    CPU ms per clip; peak MiB.
+    """
     with TemporaryDirectory() as folder:
         root = Path(folder)
         write_dataset(root / "data", clips)
@@ -133,8 +141,8 @@ def _landmarks_alone(clips: int, ready) -> float:
 
 
 def _prepare_and_weigh(root: Path, jobs: int) -> tuple[float, float, float]:
-    """Prepare in this process, which did nothing else before; returns seconds, CPU seconds of it and its children, and the
-    peak memory of the largest of them in MiB.
+    """Prepare in this process, which did nothing else before; returns seconds, CPU seconds of it and its
+    children, and the peak memory of the largest of them in MiB.
     """
     import resource
 

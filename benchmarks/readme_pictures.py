@@ -1,4 +1,6 @@
-"""The two pictures of the README, from a finished `mer demo`: `python -m benchmarks.readme_pictures DEMO` (needs Chromium)."""
+"""The two pictures of the README, from a finished `mer demo`: `python -m benchmarks.readme_pictures DEMO`
+(needs Chromium).
+"""
 
 import shutil
 import subprocess

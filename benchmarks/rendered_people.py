@@ -1,7 +1,8 @@
-"""Onset and apex of people who do not exist, seen as `mer score` sees a clip: what the bundle that ships is calibrated and measured on.
+"""Onset and apex of people who do not exist, seen as `mer score` sees a clip: what the bundle that ships is
+calibrated and measured on.
 
-Each pair is rendered, found by the face mesh, aligned by its onset, and measured by the flow method; nothing of the truth is
-used but the label. Emotions are drawn as sets of action units (flow/splatting/recipes.py).
+Each pair is rendered, found by the face mesh, aligned by its onset, and measured by the flow method; nothing
+of the truth is used but the label. Emotions are drawn as sets of action units (flow/splatting/recipes.py).
 """
 
 import functools
@@ -28,7 +29,9 @@ TIMES_PER_LABEL = 2
 
 
 class Pair(NamedTuple):
-    """One pair: who (seed), what label, flow (FACE, FACE, 2) float32 px from onset to apex, landmarks (478, 2) of the onset."""
+    """One pair: who (seed), what label, flow (FACE, FACE, 2) float32 px from onset to apex, landmarks (478,
+    2) of the onset.
+    """
 
     person: int
     label: str
@@ -37,7 +40,9 @@ class Pair(NamedTuple):
 
 
 def pairs(people: range, method: str = "srflownet", jobs: int = 1) -> Iterator[Pair]:
-    """Every person shows each label `TIMES_PER_LABEL` times and is at rest as often. The same people give the same pairs."""
+    """Every person shows each label `TIMES_PER_LABEL` times and is at rest as often. The same people give the
+    same pairs.
+    """
     work = functools.partial(of_person, method=method)
     for found in parallel.each(work, people, "People", jobs=jobs, ordered=True):
         yield from found

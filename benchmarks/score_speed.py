@@ -1,4 +1,5 @@
-"""Where the time of `mer score` goes, stage by stage, and how much memory it takes for short and for long videos.
+"""Where the time of `mer score` goes, stage by stage, and how much memory it takes for short and for long
+videos.
 
 python -m benchmarks.score_speed clip.mp4            seconds per stage
 python -m benchmarks.score_speed --memory            peak memory for 10 s and for 10 min of a small video
@@ -65,7 +66,9 @@ def stages(clip: Path) -> list[tuple[str, float]]:
 
 
 def memory(seconds: float) -> tuple[int, int]:
-    """Frames in which a face was seen, and peak MB, of a process that watches a video of 160 px and so many seconds."""
+    """Frames in which a face was seen, and peak MB, of a process that watches a video of 160 px and so many
+    seconds.
+    """
     import av
     import numpy as np
 
@@ -99,7 +102,8 @@ def main() -> None:
         *spent, (_, frames) = stages(given.clip)
         print("\n".join([f"{seconds:7.2f} s  {stage}" for stage, seconds in spent] + [f"{frames} frames"]))
         print(
-            f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB, all frames held for the stages"
+            f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB, all frames held "
+            "for the stages"
         )
     if given.memory:
         for seconds in (10, 600):

@@ -1,10 +1,11 @@
-"""How well `mer spot` finds the intervals of long synthetic videos, beside a plain frame-difference spotter in the same run.
+"""How well `mer spot` finds the intervals of long synthetic videos, beside a plain frame-difference spotter
+in the same run.
 
     python -m benchmarks.spotting --out spot-benchmark
 
-The rules of the micro-expression grand challenges: an interval counts as found if it overlaps a known one by an IoU of 0.5 or
-more, each known one once; F1 comes from the counts of all videos; STRS is F1 of spotting times F1 of recognition on what was
-found. It goes on where it was stopped.
+The rules of the micro-expression grand challenges: an interval counts as found if it overlaps a known one by
+an IoU of 0.5 or more, each known one once; F1 comes from the counts of all videos; STRS is F1 of spotting
+times F1 of recognition on what was found. It goes on where it was stopped.
 """
 
 import argparse
@@ -44,7 +45,8 @@ class Found(NamedTuple):
 
 
 class FrameDifference:
-    """The plain spotter: how much grey levels change over `LAG_S` in the middle of the frame, above a share of the largest change.
+    """The plain spotter: how much grey levels change over `LAG_S` in the middle of the frame, above a share
+    of the largest change.
 
     `LIMIT` lies between the mean and the maximum, as is usual; intervals closer than the lag are one.
     """
@@ -108,7 +110,9 @@ def matches(known: list[Event], found: list) -> list[tuple[int, int]]:
 
 
 def measure_film(seed: int, fps: int) -> dict:
-    """Counts of both spotters on one film at one rate, and the labels given to the expressions that were found."""
+    """Counts of both spotters on one film at one rate, and the labels given to the expressions that were
+    found.
+    """
     film, plain, follower = Film(seed), FrameDifference(), Follower()
     every = max(
         1, int(fps / spotting.RATE + 1e-6)
@@ -154,9 +158,12 @@ def f1(counts: list[int]) -> float:
 
 
 def table(rows: list[dict]) -> str:
-    """The results as Markdown: per rate and spotter, F1 of every kind, recall of expressions, F1 of labels, STRS."""
+    """The results as Markdown: per rate and spotter, F1 of every kind, recall of expressions, F1 of labels,
+    STRS.
+    """
     lines = [
-        "| fps | spotter | micro F1 | macro F1 | expressions F1 | precision | recall | blink F1 | head F1 | labels F1 | STRS |",
+        "| fps | spotter | micro F1 | macro F1 | expressions F1 | precision | recall | blink F1 | head F1 | "
+        "labels F1 | STRS |",
         "|" + "---|" * 11,
     ]
     for fps in sorted({row["fps"] for row in rows}):

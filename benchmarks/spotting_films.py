@@ -1,7 +1,8 @@
-"""Long synthetic videos with known intervals: small expressions, large ones, blinks and head moves of a rendered person.
+"""Long synthetic videos with known intervals: small expressions, large ones, blinks and head moves of a
+rendered person.
 
-The motion is exact and cheap to draw at any frame rate; what the camera adds is drawn for each recording. For measuring
-spotters (`spot_benchmark`), not for training anything.
+The motion is exact and cheap to draw at any frame rate; what the camera adds is drawn for each recording. For
+measuring spotters (`spot_benchmark`), not for training anything.
 """
 
 from collections.abc import Iterator
@@ -61,8 +62,9 @@ class Plan:
 class Film:
     """Film number `seed` as a camera of any rate gives it: iterate `recording(fps)`.
 
-    Two pictures of the person are rendered, with open and with closed eyes. A frame is their blend, moved by the exact
-    motion of the 468 landmarks, linear between them. So light and shade stay on the skin, and no wrinkle deepens.
+    Two pictures of the person are rendered, with open and with closed eyes. A frame is their blend, moved by
+    the exact motion of the 468 landmarks, linear between them. So light and shade stay on the skin, and no
+    wrinkle deepens.
     """
 
     def __init__(self, seed: int):
@@ -140,7 +142,10 @@ class Film:
         return turn, pull, lid
 
     def recording(self, fps: float, every: int = 1) -> Iterator[Frame]:
-        """The film with noise, drifting exposure and a slow change of light; only every so many frames are drawn."""
+        """The film with noise, drifting exposure and a slow change of light.
+
+        Only every so many frames are drawn.
+        """
         rng = np.random.default_rng([self.seed, int(fps)])
         sensor = Sensor(blur=0.4, shot=1e-4, read=0.006, drift=0.004, slope=0.01)
         for number in range(0, int(SECONDS * fps), every):

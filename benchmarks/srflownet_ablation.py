@@ -1,10 +1,12 @@
-"""The paper's first claim in our terms: the same network trained without and with faces, and with each of the losses.
+"""The paper's first claim in our terms: the same network trained without and with faces, and with each of the
+losses.
 
     python -m benchmarks.srflownet_ablation --pool POOL --out OUT [--faces DIR] [--steps N]
 
-Trains one network for each `configs/flow-ablation-*.yaml`, all from the same random start, on as many pairs, and measures
-them on rendered faces of identities and seeds no training saw, and on the flow benchmark's real textures. Networks that
-are trained are not trained again, so it can be interrupted. Writes OUT/srflownet-ablation.md.
+Trains one network for each `configs/flow-ablation-*.yaml`, all from the same random start, on as many pairs,
+and measures them on rendered faces of identities and seeds no training saw, and on the flow benchmark's real
+textures. Networks that are trained are not trained again, so it can be interrupted. Writes
+OUT/srflownet-ablation.md.
 """
 
 from collections.abc import Iterator
@@ -93,7 +95,10 @@ def config_of(name: str, pool: Path, steps: int, size: int) -> TrainConfig:
 
 
 def measure(networks: dict[str, nn.Module], pairs: int, faces: Path | None) -> pd.DataFrame:
-    """Return errors in px inside the face, one row per kind of pair, pair and network; `rest` predicts nothing."""
+    """Return errors in px inside the face, one row per kind of pair, pair and network.
+
+    `rest` predicts nothing.
+    """
     records = []
     for kind, number, onset, apex, truth, mask in _held_out(pairs, faces):
         flows = {name: _flow(network, onset, apex) for name, network in networks.items()} | {
@@ -130,10 +135,14 @@ def page(errors: pd.DataFrame, steps: int, size: int) -> str:
     counts = errors.groupby("kind")["pair"].nunique()
     lines = ["# What facial data and the four losses are worth", ""]
     lines.append(
-        f"Written by `python -m benchmarks.srflownet_ablation`: the compact network from one random start, {steps} steps of 4 pairs of "
-        f"{size} px for each row (`configs/flow-ablation-*.yaml`). Errors are means over the face, EPE in px, gradient error in px "
-        f"per px; in brackets the change against (a). Measured on {counts['splat faces']} rendered pairs of as many identities, "
-        f"none of them trained on, at {SIZES['splat faces']} px, and on {counts['benchmark']} pairs of the flow benchmark "
+        f"Written by `python -m benchmarks.srflownet_ablation`: the compact network from one random start, "
+        f"{steps} steps of 4 pairs of "
+        f"{size} px for each row (`configs/flow-ablation-*.yaml`). Errors are means over the face, EPE in "
+        "px, gradient error in px "
+        f"per px; in brackets the change against (a). Measured on {counts['splat faces']} rendered pairs of "
+        "as many identities, "
+        f"none of them trained on, at {SIZES['splat faces']} px, and on {counts['benchmark']} pairs of the "
+        "flow benchmark "
         f"(seed {BENCHMARK_SEED}) at {SIZES['benchmark']} px."
     )
     header = [
@@ -158,7 +167,8 @@ def page(errors: pd.DataFrame, steps: int, size: int) -> str:
 def _spread(errors: pd.DataFrame) -> list[str]:
     """Return how sure the differences are: the mean of paired differences and twice its standard error."""
     lines = [
-        "Paired differences of EPE, with twice their standard error over the pairs measured. Each row is one training, so the "
+        "Paired differences of EPE, with twice their standard error over the pairs measured. Each row is "
+        "one training, so the "
         "chance of the training itself is not in it:",
         "",
     ]
@@ -167,7 +177,8 @@ def _spread(errors: pd.DataFrame) -> list[str]:
         for name, against in [("faces", "generic")] + [(other, "faces") for other in list(ROWS)[2:]]:
             apart = table[name] - table[against]
             lines.append(
-                f"- {kind}, {ROWS[name]} less {ROWS[against][:3]}: {apart.mean():+.4f} +- {2 * apart.sem():.4f} px"
+                f"- {kind}, {ROWS[name]} less {ROWS[against][:3]}: {apart.mean():+.4f} +- "
+                f"{2 * apart.sem():.4f} px"
             )
     return lines
 

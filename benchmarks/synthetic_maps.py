@@ -1,9 +1,9 @@
-"""Motion maps of people who do not exist, labelled by the emotion whose muscles moved: what a classifier can learn from before
-it has seen a real clip.
+"""Motion maps of people who do not exist, labelled by the emotion whose muscles moved: what a classifier can
+learn from before it has seen a real clip.
 
-The engine's faces, muscles and recipes (flow/splatting) say where each landmark goes; the motion between the landmarks is
-interpolated and spoiled as an estimator spoils it. No picture is rendered, so that a map takes four milliseconds.
-Not for training flow networks, which need pictures: see flow/splatting/scenes.py.
+The engine's faces, muscles and recipes (flow/splatting) say where each landmark goes; the motion between the
+landmarks is interpolated and spoiled as an estimator spoils it. No picture is rendered, so that a map takes
+four milliseconds. Not for training flow networks, which need pictures: see flow/splatting/scenes.py.
 """
 
 from collections.abc import Iterator
@@ -39,12 +39,14 @@ def label_of(emotion: str) -> str:
 def make_maps(
     count: int, seed: int, crop: str = "aligned", size: int = 28
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Return X (count, 3, size, size) float32 as `flow_image` gives it, y (count,) int in the order of `LABELS`, and the emotions.
+    """Return X (count, 3, size, size) float32 as `flow_image` gives it, y (count,) int in the order of
+    `LABELS`, and the emotions.
 
-    Labels come about equally often, and the emotions of a label too. Twenty clips share a person. The same for the same seed.
-    crop : "aligned" is the aligned face of `mer prepare`; "box" the face's bounding box with the forehead, stretched to a
-        square, as ready-made maps are cut. Where the box's sides lie was read off where the 238 maps of
-        docs/results/real-flow-dev.md move most, whatever their label.
+    Labels come about equally often, and the emotions of a label too. Twenty clips share a person. The same
+    for the same seed.
+    crop : "aligned" is the aligned face of `mer prepare`; "box" the face's bounding box with the forehead,
+        stretched to a square, as ready-made maps are cut. Where the box's sides lie was read off where the
+        238 maps of docs/results/real-flow-dev.md move most, whatever their label.
     """
     people = -(-count // CLIPS_PER_PERSON)
     clips = [
@@ -64,7 +66,8 @@ def person(seed: list[int], crop: str, size: int) -> Iterator[tuple[np.ndarray, 
 
 
 def motions(seed: list[int], crop: str, head: float = 1.0) -> Iterator[tuple[np.ndarray, np.ndarray, str]]:
-    """Yield flow (GRID, GRID, 2) float32 px, landmarks of the onset (478, 2) px and emotion of each clip of one person.
+    """Yield flow (GRID, GRID, 2) float32 px, landmarks of the onset (478, 2) px and emotion of each clip of
+    one person.
 
     head : times the usual motion of the head
     """
@@ -100,7 +103,8 @@ def draw_states(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Landmarks (468, 3) cm at onset and apex, and how far the emotion moves the one that moves most, cm.
 
-    In a third of the clips a lid moves as well, up or down, and in a third some unit that has nothing to do with the emotion.
+    In a third of the clips a lid moves as well, up or down, and in a third some unit that has nothing to do
+    with the emotion.
     """
     actions = draw(emotion, rng)
     full = np.linalg.norm(move(rest, actions) - rest, axis=1).max()
@@ -117,7 +121,9 @@ def draw_states(
 
 
 def spoiled(flow: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """`flow`, (GRID, GRID, 2) px, as an estimator might give it: blurred, with fine noise and with slow waves."""
+    """`flow`, (GRID, GRID, 2) px, as an estimator might give it: blurred, with fine noise and with slow
+    waves.
+    """
     still = np.median(flow, axis=(0, 1))
     largest = np.abs(flow - still).max()
     width = rng.uniform(0.3, 4.0)
@@ -142,7 +148,10 @@ class Interpolation:
         self.inside = triangle >= 0
 
     def __call__(self, moved: np.ndarray, outside: np.ndarray) -> np.ndarray:
-        """(GRID, GRID, 2) px from the landmarks' (468, 2) px; `outside` (2,) px is the motion beside the face."""
+        """(GRID, GRID, 2) px from the landmarks' (468, 2) px.
+
+        `outside` (2,) px is the motion beside the face.
+        """
         flow = np.einsum("ni,nij->nj", self.share, moved[self.corners])
         flow[~self.inside] = outside
         return flow.reshape(GRID, GRID, 2)
@@ -165,7 +174,9 @@ def _placed(seen: np.ndarray, crop: str, rng: np.random.Generator) -> np.ndarray
 
 
 def _turned(pose: Pose, peak: float, rng: np.random.Generator) -> Pose:
-    """The head has moved a little in the meantime, by about as much as a tenth of the expression up to as much as it."""
+    """The head has moved a little in the meantime, by about as much as a tenth of the expression up to as
+    much as it.
+    """
     reach = peak * log_uniform(rng, 0.05, 0.7)  # cm at the face's edge, some 8 cm from its centre
     turn = np.degrees(reach / 8) * rng.normal(0, 0.5, 3)
     return Pose(

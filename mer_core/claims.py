@@ -1,6 +1,7 @@
 """Claiming an output folder: earlier work is continued only under the same settings and on the same data.
 
-What identifies the work lies in a JSON file of the folder. For keeping other processes out while writing, see locks.py.
+What identifies the work lies in a JSON file of the folder. For keeping other processes out while writing, see
+locks.py.
 """
 
 from collections.abc import Mapping
@@ -63,7 +64,10 @@ def check_unchanged(
 
 
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return a phrase for each value of `now` that differs from that of `before`; nested ones are named `outer.inner`."""
+    """Return a phrase for each value of `now` that differs from that of `before`.
+
+    Nested ones are named `outer.inner`.
+    """
     old, new = flat({key: before[key] for key in now if key in before}), flat(now)
     return [
         f"{key} was {_shown(old, key)} and is now {_shown(new, key)}"

@@ -1,4 +1,5 @@
-"""Working on a Dask cluster that already runs, instead of in processes of this machine; what the work is, its owners know.
+"""Working on a Dask cluster that already runs, instead of in processes of this machine; what the work is, its
+owners know.
 
 The cluster's machines must see the same folders under the same paths. Needs the extra `[cluster]`.
 """
@@ -12,7 +13,8 @@ Item, Result = TypeVar("Item"), TypeVar("Result")
 
 
 def each(scheduler: str, work: Callable[..., Result], items: Iterable[Item], **same: Any) -> Iterator[Result]:
-    """Yield `work(item, **same)` for every item, as they come; an item whose worker dies is given to another by the scheduler.
+    """Yield `work(item, **same)` for every item, as they come; an item whose worker dies is given to another
+    by the scheduler.
 
     Raises `BadInput` where Dask is not installed or no scheduler answers, and whatever `work` raises.
     """

@@ -1,4 +1,4 @@
-"""Where work is done: networks on the processor unless a graphics card is asked for or found, the rest on the cores there are."""
+"""The device that networks run on, and the number of CPU cores."""
 
 import os
 
@@ -8,9 +8,16 @@ CHOICES = ("auto", "cpu", "cuda")
 
 
 def choose(device: str = "auto"):
-    """Return the `torch.device` for `device`: `cpu`, `cuda`, or `auto` (the graphics card if there is one that works).
+    """Return the torch device for a name.
 
-    Raises `BadInput` if `cuda` is asked for and cannot be used.
+    Parameters
+    ----------
+    device : `cpu`, `cuda`, or `auto`, which is the GPU if torch can use one
+
+    Raises
+    ------
+    BadInput
+        If `cuda` is asked for and torch cannot use it.
     """
     import torch
 
@@ -19,11 +26,11 @@ def choose(device: str = "auto"):
     usable = torch.cuda.is_available()
     if device == "cuda" and not usable:
         raise BadInput(
-            "Device cuda was asked for, but torch finds no graphics card it can use. Use --device cpu, or install a CUDA build of torch."
+            "--device cuda: torch finds no usable GPU. Use --device cpu, or install a CUDA build of torch."
         )
     return torch.device("cuda" if usable and device != "cpu" else "cpu")
 
 
 def cores() -> int:
-    """Cores that this process may use, which on a shared machine can be fewer than there are; macOS and Windows know the latter only."""
+    """Return how many cores this process may use; on macOS and Windows, how many there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,7 +1,7 @@
 """What can go wrong for a user, as exceptions. The library raises; the command line prints and exits.
 
-A message has four parts: what is wrong, where, how many more like it, and what to do. Every class has a `code` that stays
-the same when the wording changes: programs and tests match it, and `--json` prints it.
+A message has four parts: what is wrong, where, how many more like it, and what to do. Every class has a
+`code` that stays the same when the wording changes: programs and tests match it, and `--json` prints it.
 """
 
 

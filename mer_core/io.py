@@ -1,4 +1,6 @@
-"""Folders and files as they are found, and writing without leaving half of one: a temporary name beside the target, then a rename."""
+"""Folders and files as they are found, and writing without leaving half of one: a temporary name beside the
+target, then a rename.
+"""
 
 import json
 import os
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` to write to; it takes the place of `path` only if the block succeeds.
+    """Yield a temporary path beside `path` to write to; it takes the place of `path` only if the block
+    succeeds.
 
     The temporary name keeps the suffix, because image and table writers choose their format by it.
     """
@@ -45,7 +48,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def visible(folder: str | Path) -> set[str]:
-    """Names in `folder` that are not hidden; none where there is no such folder. A folder without any may be written to."""
+    """Names in `folder` that are not hidden.
+
+    None where there is no such folder. A folder without any may be written to.
+    """
     return {path.name for path in Path(folder).glob("*") if not path.name.startswith(".")}
 
 
@@ -64,7 +70,9 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
 
 def printable(path: str | Path) -> str:
-    """The path, or text with one in it, as any file can hold it: bytes of a name that are not UTF-8, as in old archives, as \\xNN."""
+    """The path, or text with one in it, as any file can hold it: bytes of a name that are not UTF-8, as in
+    old archives, as \\xNN.
+    """
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -75,7 +83,10 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_npz(path: str | Path, **arrays: "np.ndarray") -> None:
-    """Write arrays as .npz, whole or not at all; equal arrays give equal bytes, because numpy dates them all 1980."""
+    """Write arrays as .npz, whole or not at all.
+
+    Equal arrays give equal bytes, because numpy dates them all 1980.
+    """
     import numpy as np
 
     buffer = (

@@ -1,4 +1,6 @@
-"""Work shared among processes of this machine or the workers of a Dask cluster, with one progress bar and one message when it fails."""
+"""Work shared among processes of this machine or the workers of a Dask cluster, with one progress bar and one
+message when it fails.
+"""
 
 import os
 import pickle

@@ -1,8 +1,8 @@
 """Finding a dataset, flow method, feature, classifier or protocol by its name.
 
-Three places are searched: the package's own folder, where one file is one name; entry points of installed packages
-(`srflow_mer.classifiers` and so on); and files loaded with `load_plugin`. Listing imports nothing; a file is imported
-only when its name is asked for.
+Three places are searched: the package's own folder, where one file is one name; entry points of installed
+packages (`srflow_mer.classifiers` and so on); and files loaded with `load_plugin`. Listing imports nothing; a
+file is imported only when its name is asked for.
 """
 
 import difflib
@@ -40,7 +40,10 @@ _plugins: dict[Path, ModuleType] = {}
 
 
 def names(package: str) -> list[str]:
-    """Return the names known for `package` (for example `"flow.methods"`), sorted; files that start with `_` are helpers."""
+    """Return the names known for `package` (for example `"flow.methods"`), sorted.
+
+    Files that start with `_` are helpers.
+    """
     return sorted({*_own(package), *_entry_points(package), *_of_plugins(package)})
 
 
@@ -64,7 +67,8 @@ def load(package: str, name: str) -> ModuleType:
 
 
 def load_plugin(path: str | Path) -> ModuleType:
-    """Execute a Python file and make what it defines known under the file's name; only ever called for a path the user typed.
+    """Execute a Python file and make what it defines known under the file's name; only ever called for a path
+    the user typed.
 
     Raises
     ------
@@ -86,7 +90,10 @@ def load_plugin(path: str | Path) -> ModuleType:
 
 
 def import_file(path: str | Path) -> ModuleType:
-    """Execute a Python file as a module that worker processes can import again; raise `BadInput` if that fails."""
+    """Execute a Python file as a module that worker processes can import again.
+
+    Raise `BadInput` if that fails.
+    """
     path = Path(path).resolve()
     name = f"mer_file_{path.stem}_{zlib.crc32(bytes(path)):08x}"
     spec = importlib.util.spec_from_file_location(name, path)

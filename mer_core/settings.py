@@ -1,4 +1,6 @@
-"""Checking settings by name and type, so that a wrong one is refused with the nearest right one before anything runs."""
+"""Checking settings by name and type, so that a wrong one is refused with the nearest right one before
+anything runs.
+"""
 
 import difflib
 import inspect
@@ -13,7 +15,8 @@ from mer_core.errors import BadInput
 def checked(
     options: dict[str, Any], function: Callable, given_by_mer: Iterable[str], owner: str
 ) -> dict[str, Any]:
-    """Return `options` for `function` in the types of its signature (YAML reads 1e-3 as text, so "1e-3" becomes 0.001).
+    """Return `options` for `function` in the types of its signature (YAML reads 1e-3 as text, so "1e-3"
+    becomes 0.001).
 
     given_by_mer : parameters that are not settings
     owner : whose settings these are, for the message
@@ -37,7 +40,9 @@ def checked(
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Return every problem of a pydantic `error` about `model` as plain text, to be put after the file's name."""
+    """Return every problem of a pydantic `error` about `model` as plain text, to be put after the file's
+    name.
+    """
     problems = []
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"])

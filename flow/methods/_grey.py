@@ -9,7 +9,8 @@ import numpy as np
 def each_pair(
     solve: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Turn `solve` (two (H, W) uint8 grey frames -> (H, W, 2) float32 px) into a method on batches of RGB frames.
+    """Turn `solve` (two (H, W) uint8 grey frames -> (H, W, 2) float32 px) into a method on batches of RGB
+    frames.
 
     Pairs share nothing, so a batch equals its pairs one by one and threads can run in parallel.
     """

@@ -23,7 +23,8 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
     Parameters
     ----------
     device : torch device
-    weights : torchvision's .pth, or the same tensors as .safetensors; small or large is read from their shapes
+    weights : torchvision's .pth, or the same tensors as .safetensors; small or large is read from their
+        shapes
     scale : frames are enlarged by this factor first; 2 helps with small motion and costs four times the time
     updates : refinement steps
 
@@ -67,8 +68,10 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
 def _existing(weights: str | Path | None) -> Path:
     if weights is None:
         raise BadInput(
-            "Flow method raft needs weights from a local file: --weights FILE, torchvision's .pth or the same as "
-            ".safetensors. For example raft_small_C_T_V2-01064c6d.pth from https://download.pytorch.org/models/"
+            "Flow method raft needs weights from a local file: --weights FILE, torchvision's .pth or the "
+            "same as "
+            ".safetensors. For example raft_small_C_T_V2-01064c6d.pth from "
+            "https://download.pytorch.org/models/"
         )
     if not Path(weights).is_file():
         raise BadInput(f"There are no RAFT weights at {weights}.")

@@ -1,7 +1,7 @@
 """SRFlowNet, our facial flow network, with the frozen weights that come with the package.
 
-The compact network (1.9 M parameters) is used on a CPU, the full one on a GPU as soon as its weights are shipped; see
-flow/weights/*.md for their data and scores, and flow/srflownet/ for the networks.
+The compact network (1.9 M parameters) is used on a CPU, the full one on a GPU as soon as its weights are
+shipped; see flow/weights/*.md for their data and scores, and flow/srflownet/ for the networks.
 
 Source: arXiv 2601.06479 for the idea; network, training data and weights are ours.
 """
@@ -28,7 +28,8 @@ def load(device: str = "cpu", network: str = "auto", weights: str | Path | None 
     path = _weights(device, network) if weights is None else Path(weights)
     if not path.is_file():
         raise BadInput(
-            f"There are no SRFlowNet weights at {path}. Train them (mer flow train), or take --network compact."
+            f"There are no SRFlowNet weights at {path}. Train them (mer flow train), or take --network "
+            "compact."
         )
     import torch
 

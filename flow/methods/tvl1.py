@@ -1,9 +1,10 @@
 """TV-L1 (OpenCV contrib): the usual input to micro-expression classifiers; slow.
 
-The "face" preset is set for faces, see docs/results/classical-settings.md; "opencv" has the defaults of OpenCV.
+The "face" preset is set for faces, see docs/results/classical-settings.md; "opencv" has the defaults of
+OpenCV.
 
-Source: Zach, Pock and Bischof, "A Duality Based Approach for Realtime TV-L1 Optical Flow", DAGM 2007; Sanchez Perez et
-al., IPOL 2013; `cv2.optflow.DualTVL1OpticalFlow_create`.
+Source: Zach, Pock and Bischof, "A Duality Based Approach for Realtime TV-L1 Optical Flow", DAGM 2007; Sanchez
+Perez et al., IPOL 2013; `cv2.optflow.DualTVL1OpticalFlow_create`.
 """
 
 import cv2

@@ -1,9 +1,10 @@
-"""A coarse-to-fine pyramid of OpenCV's variational refinement: the most accurate classical method on small facial motion.
+"""A coarse-to-fine pyramid of OpenCV's variational refinement: the most accurate classical method on small
+facial motion.
 
 Levels 5 % apart with one update each; docs/results/classical-settings.md compares other settings.
 
-Source: the energy is that of Brox et al., "High Accuracy Optical Flow Estimation Based on a Theory for Warping", ECCV
-2004, as solved by `cv2.VariationalRefinement`, which has no pyramid of its own.
+Source: the energy is that of Brox et al., "High Accuracy Optical Flow Estimation Based on a Theory for
+Warping", ECCV 2004, as solved by `cv2.VariationalRefinement`, which has no pyramid of its own.
 """
 
 import cv2

@@ -12,10 +12,11 @@ from flow.splatting.sensor import Sensor, record, record_clip
 
 
 class Actor:
-    """A person before a camera who does what is asked.
+    """A synthetic person in front of a camera, animated by action units.
 
-    seed : identity, light and background; size : px; face : share of the frame's height from hairline to chin
-    background : as `look` of `Background`; identity : a face to take instead of the one that belongs to the seed
+    seed : identity, light and background; size : px; face : fraction of the frame's height from hairline to
+        chin
+    background : as `look` of `Background`; identity : a face to use instead of the seed's
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Actor:
 
         actions : AU -> intensity 0..1, as in `muscles.move` ("12" both sides, "12L" the subject's left alone)
         blink : 0 open ... 1 closed; gaze : degrees right and down
-        sensor, number, rng : the camera's faults, the frame's number for them, and the generator they draw from
+        sensor, number, rng : camera imperfections, the frame's number for them, and their random generator
         """
         view = self.scene.view(state(actions, head, blink, gaze))
         return record(view.picture, sensor, number, np.random.default_rng(0) if rng is None else rng)
@@ -67,12 +68,12 @@ class Actor:
         return self.scene.pair(first, second, **how)
 
     def landmarks(self, shown: State = State()) -> np.ndarray:
-        """The 468 face landmarks where the picture shows them, (468, 2) px; those turned away are included."""
+        """Return the projected 468 face landmarks, (468, 2) px, hidden ones included."""
         moved = move(self.face.head.rest, shown.actions)
         return self.scene.camera.project(shown.pose.move(moved @ self.face.head.turn.T))[0]
 
     def intensity(self, actions: dict[str, float], pixels: float) -> float:
-        """By how much to multiply `actions` so that the landmark that moves most moves by `pixels`."""
+        """Return the factor on `actions` that makes the landmark that moves most move by `pixels`."""
         moved = move(self.face.head.rest, actions) - self.face.head.rest
         largest = np.linalg.norm(moved, axis=1).max() * self.scene.camera.focal / self.scene.camera.distance
         return float(pixels / max(largest, 1e-9))
@@ -103,7 +104,8 @@ def performance(
     sway: float = 0.5,
     blinks: bool = True,
 ) -> list[State]:
-    """The states of a clip: `actions` rise and fall over time while the head sways, the eyes wander and blink.
+    """The states of a clip: `actions` rise and fall over time while the head sways, the eyes wander and
+    blink.
 
     onset, apex, hold, offset : s, as in `muscles.timing`; sway : degrees, deviation of the head's slow drift
     """

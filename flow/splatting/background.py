@@ -1,4 +1,4 @@
-"""What is behind the head: a soft random picture on a far plane that may shift a little between frames."""
+"""The background: a soft random picture on a far plane that may shift a little between frames."""
 
 import numpy as np
 
@@ -6,9 +6,10 @@ from flow.splatting.noise import octaves, sample, smooth
 
 
 class Background:
-    """A picture that fills the frame wherever the head lets light through.
+    """A picture that fills the frame behind the head.
 
-    look : "random" draws from `rng` a studio wall, a gradient or blurred shapes; "plain" is grey, "white" is SRFlow's
+    look : "random" draws from `rng` a studio wall, a gradient or blurred shapes; "plain" is grey, "white" is
+        SRFlow's
     """
 
     def __init__(self, width: int, height: int, rng: np.random.Generator, look: str = "random") -> None:

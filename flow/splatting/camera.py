@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PIVOT = np.array([0.0, 5.0, 8.0])  # cm: about where the skull rests on the neck
+PIVOT = np.array([0.0, 5.0, 8.0])  # cm: about where the skull meets the neck
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Camera:
     ) -> "Camera":
         """A camera that lets a face (16 cm from hairline to chin) fill `face` of the picture's smaller side.
 
-        shift : where the face's middle lies, as a share of the smaller side right and down of the centre.
+        shift : the face's middle right and down of the centre, as a fraction of the smaller side.
         """
         side = min(width, height)
         focal = face * side * distance / 16.0
@@ -63,7 +63,10 @@ class Camera:
 
 @dataclass(frozen=True)
 class Pose:
-    """Where the head is. yaw, pitch, roll : degrees (positive: towards picture right, down, clockwise); shift : cm."""
+    """Where the head is. yaw, pitch, roll : degrees (positive: towards picture right, down, clockwise).
+
+    Shift : cm.
+    """
 
     yaw: float = 0.0
     pitch: float = 0.0
@@ -79,6 +82,8 @@ class Pose:
         return about_z @ about_x @ about_y
 
     def move(self, points: np.ndarray, follow: np.ndarray | float = 1.0) -> np.ndarray:
-        """Pose points (N, 3); `follow` (N,) in 0..1 says how much of the head's motion each takes (the neck: part)."""
+        """Pose points (N, 3); `follow` (N,) in 0..1 says how much of the head's motion each takes (the neck:
+        part).
+        """
         moved = (points - PIVOT) @ self.rotation().T + PIVOT + self.shift
         return points + np.asarray(follow).reshape(-1, 1) * (moved - points)

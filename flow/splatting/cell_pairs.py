@@ -11,7 +11,10 @@ def spread(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def boxes(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All cells (x, y) with low <= (x, y) <= high of each box; low, high : (N, 2) int. Returns (box, x, y)."""
+    """All cells (x, y) with low <= (x, y) <= high of each box.
+
+    Low, high : (N, 2) int. Returns (box, x, y).
+    """
     size = np.maximum(high - low + 1, 0)
     which, step = spread(size[:, 0] * size[:, 1])
     y, x = np.divmod(step, size[which, 0])

@@ -1,6 +1,6 @@
-"""One expression as a short clip: from rest to the apex and back, while the head drifts and the camera adds its noise.
+"""One expression as a short clip: from rest to the apex and back, with head drift and camera noise.
 
-What the demo, the replicas and the spotting benchmark film. `actor.performance` is the richer kind, with blinks and gaze.
+For the demo, the replicas and the spotting benchmark; `actor.performance` adds blinks and gaze.
 """
 
 from collections.abc import Iterator
@@ -27,11 +27,12 @@ def film(
     rest: int = 0,
     sensor: Sensor = CAMERA,
 ) -> Iterator[np.ndarray]:
-    """Yield the frames from the onset over the apex, `rise` frames later, to the offset, each (H, W, 3) uint8 RGB.
+    """Yield the frames from the onset over the apex, `rise` frames later, to the offset, each (H, W, 3) uint8
+    RGB.
 
-    actions : AU -> strength beside the others
-    peak_px : how far the landmark that moves most has moved at the apex, px of the frame
-    drift   : how far the head has drifted at the apex: px right, px down, degrees clockwise; it goes on to the offset
+    actions : AU -> relative strength
+    peak_px : displacement at the apex of the landmark that moves most, px of the frame
+    drift   : head drift at the apex: px right, px down, degrees clockwise; it continues to the offset
     rest    : frames of the neutral face before and after
     """
     strength = actor.intensity(actions, peak_px)

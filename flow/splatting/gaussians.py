@@ -1,8 +1,9 @@
 """Gaussians bound to the triangles of a mesh: covering it, following it, and their shape on the screen.
 
-Each Gaussian is a thin disc that lives in the surface's own coordinates (uv, cm): a fixed place in a triangle, a
-fixed width in uv. As the triangle moves, shears and stretches, the disc does too, so coverage never tears.
-After GaussianAvatars (Qian et al., CVPR 2024), with the triangle's full linear map in place of rotation and scale.
+Each Gaussian is a thin disc that lives in the surface's own coordinates (uv, cm): a fixed place in a
+triangle, a fixed width in uv. As the triangle moves, shears and stretches, the disc does too, so coverage
+never tears. After GaussianAvatars (Qian et al., CVPR 2024), with the triangle's full linear map in place of
+rotation and scale.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +26,8 @@ LOW_PASS = 0.2  # px^2 added to every screen covariance, so that the picture is 
 class Part:
     """A piece of the head before it is covered: a mesh with a name and its painted surface.
 
-    vertices : (V, 3) cm at rest; triangles : (T, 3); uv : (V, 2) cm; follow : (V,) share of the head's motion taken
+    vertices : (V, 3) cm at rest; triangles : (T, 3); uv : (V, 2) cm; follow : (V,) share of the head's motion
+        taken
     density : Gaussians per area relative to the face; fine : (T,) bool, triangles to cover more densely still
     """
 
@@ -93,8 +95,9 @@ class Splats:
 def cover(parts: list[Part], count: int, seed: int = 0) -> Gaussians:
     """Cover `parts` with about `count` Gaussians on hexagonal lattices in uv.
 
-    Neighbours on the lattice get different heights above the surface (a third of the pitch apart), so that their
-    order in depth, and with it the colour where they overlap, does not change when the head moves a little.
+    Neighbours on the lattice get different heights above the surface (a third of the pitch apart), so that
+    their order in depth, and with it the colour where they overlap, does not change when the head moves a
+    little.
     """
     area = sum(_area(p) for p in parts)
     pitch = np.sqrt(area / count * 2 / np.sqrt(3))

@@ -32,13 +32,14 @@ def motion(before: View, after: View, shift: tuple[float, float] = (0.0, 0.0)) -
     """The motion between two views and what goes with it; `shift` px is that of the background.
 
     flow_centres : (H, W, 2) sum_i w_i (mean_i' - mean_i), the motion of the discs' centres
-    flow : (H, W, 2) sum_i w_i (B_i' B_i^-1 (p - mean_i) + mean_i' - p), where B_i maps a unit disc to its ellipse on
-        the screen: the disc's inside turns and stretches with it, so flow is exact for any motion that is linear
-        across a disc. Both float32 px, blended with the background's motion by the light that is left.
+    flow : (H, W, 2) sum_i w_i (B_i' B_i^-1 (p - mean_i) + mean_i' - p), where B_i maps a unit disc to its
+        ellipse on the screen: the disc's inside turns and stretches with it, so flow is exact for any motion
+        that is linear across a disc. Both float32 px, blended with the background's motion by the light that
+        is left.
     visible, valid, opacity, depth, depth_next : as in `scenes.Pair`
 
-    Source: the two forms are those of GaussianFlow (Q. Gao et al., 2024), equations 6 to 8. B is taken from the
-    triangle's map instead of from the root of the covariance, which would lose the disc's turning.
+    Source: the two forms are those of GaussianFlow (Q. Gao et al., 2024), equations 6 to 8. B is taken from
+    the triangle's map instead of from the root of the covariance, which would lose the disc's turning.
     """
     first, second, weights = before.splats, after.splats, before.weights
     behind = 1 - weights.opacity[..., None]
@@ -84,8 +85,8 @@ def motion(before: View, after: View, shift: tuple[float, float] = (0.0, 0.0)) -
 
 
 def _planes(splats: Splats, value: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """Something linear on each disc, as (G, 3) coefficients of (1, x, y) px: `value` (G,) at its centre, rising by
-    `slope` (G, 2) along the disc's own two axes.
+    """Something linear on each disc, as (G, 3) coefficients of (1, x, y) px: `value` (G,) at its centre,
+    rising by `slope` (G, 2) along the disc's own two axes.
     """
     gradient = np.einsum("gk,gkd->gd", slope, _inverse(splats.map))
     return np.concatenate([(value - (gradient * splats.mean).sum(1))[:, None], gradient], 1)
@@ -98,7 +99,10 @@ def _at_pixels(planes: np.ndarray) -> np.ndarray:
 
 
 def _inverse(map: np.ndarray) -> np.ndarray:
-    """Inverse (G, 2, 2) of the discs' screen maps; zero for discs seen edge on, whose inside cannot be seen."""
+    """Inverse (G, 2, 2) of the discs' screen maps.
+
+    Zero for discs seen edge on, whose inside cannot be seen.
+    """
     area = map[:, 0, 0] * map[:, 1, 1] - map[:, 0, 1] * map[:, 1, 0]
     thin = np.abs(area) < 0.1 * (map**2).sum((1, 2))
     adjugate = np.stack([map[:, 1, 1], -map[:, 0, 1], -map[:, 1, 0], map[:, 0, 0]], 1).reshape(-1, 2, 2)

@@ -1,8 +1,9 @@
 """The same blend on a CUDA GPU by gsplat's kernels, where gsplat is installed (`pip install gsplat`).
 
-gsplat knows only the published rule (`closed` = 0 in `rasterize.weigh`): up to `rasterize.CLOSED` of what lies behind a
-surface shows through, and it stops a ray at 1e-4 of its light. That is worth at most 4 grey levels of 255, and .2 on the
-average, in three scenes. So it serves training on the fly; what is kept on disk is made by the processor, everywhere alike.
+gsplat knows only the published rule (`closed` = 0 in `rasterize.weigh`): up to `rasterize.CLOSED` of what
+lies behind a surface shows through, and it stops a ray at 1e-4 of its light. That is worth at most 4 grey
+levels of 255, and .2 on the average, in three scenes. So it serves training on the fly; what is kept on disk
+is made by the processor, everywhere alike.
 
 Source: V. Ye et al., gsplat: An Open-Source Library for Gaussian Splatting, 2024, and its `isect_tiles`,
 `isect_offset_encode` and `rasterize_to_pixels` as of version 1.5.
@@ -20,7 +21,9 @@ DEVICE = "cuda"
 
 
 def available() -> bool:
-    """Whether gsplat is installed and this process can use a CUDA GPU: a DataLoader's worker, being a fork, cannot."""
+    """Whether gsplat is installed and this process can use a CUDA GPU: a DataLoader's worker, being a fork,
+    cannot.
+    """
     if importlib.util.find_spec("gsplat") is None:
         return False
     import torch
@@ -29,7 +32,7 @@ def available() -> bool:
 
 
 def weigh(splats: Splats, width: int, height: int) -> "GpuBlend":
-    """Sort `splats` into the tiles of a picture of width x height px, as `rasterize.weigh` makes its matrix."""
+    """Sort `splats` into tiles of a picture of width x height px, the counterpart of `rasterize.weigh`."""
     return GpuBlend(splats, width, height)
 
 

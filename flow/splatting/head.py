@@ -1,14 +1,14 @@
-"""A head: the skin of the face, eyeballs behind its lids, mouth and teeth behind its lips, and what is around it.
+"""A procedural head: skin, eyeballs behind the lids, mouth and teeth behind the lips, and the surroundings.
 
-A `Head` is built once from an identity's landmarks; `vertices` then gives every mesh of it for any state of the face.
+A `Head` is built once from an identity's landmarks; `vertices` gives all its meshes for any state of the
+face.
 """
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from flow.splatting import muscles
-from flow.splatting import surroundings as around
+from flow.splatting import muscles, surroundings
 from flow.splatting.camera import Pose
 from flow.splatting.gaussians import Part
 from flow.splatting.mesh import grid
@@ -35,7 +35,8 @@ class Head:
     """All meshes of one identity.
 
     landmarks : (478, 3) cm at rest, facing the viewer; turn : (3, 3) the pose in which it was seen, if any
-    surround : a sheet that stands for all that is not the face (portraits), else None and a whole head is built
+    surround : a sheet that stands for all that is not the face (portraits), else None and a whole head is
+        built
     `parts` are at rest; `vertices(state)` stacks theirs in the same order.
     """
 
@@ -62,7 +63,7 @@ class Head:
         if surround is not None:
             self.parts.append(surround)
         else:
-            self.parts += around.everything(self.rest, looks)
+            self.parts += surroundings.everything(self.rest, looks)
 
     def vertices(self, state: State) -> np.ndarray:
         """Vertices (V, 3) cm of all parts in `state`, posed."""
@@ -78,7 +79,7 @@ class Head:
             elif part.name == "surround":
                 points = points @ self.turn + self._drag(points @ self.turn, moved)
             elif part.name in ("scalp", "hair"):
-                points = points + around.shell_follow(self.rest, moved)
+                points = points + surroundings.shell_follow(self.rest, moved)
             elif part.name.startswith("eye "):
                 points = _look(points, self.eyes[part.name[4:]], state.gaze)
             elif part.name.startswith("socket"):
@@ -91,7 +92,7 @@ class Head:
         return np.concatenate(stacked)
 
     def _drag(self, points: np.ndarray, moved: np.ndarray) -> np.ndarray:
-        """How the face's edge drags what is around it: the motion of the nearest edge points, fading over 3 cm."""
+        """Return how the surroundings move with the nearest points of the face's edge, fading over 3 cm."""
         edge = self.rest[OVAL]
         square = ((points[:, None, :2] - edge[None, :, :2]) ** 2).sum(2)
         share = np.exp(-(square - square.min(1, keepdims=True)) / 1.0)
@@ -122,7 +123,9 @@ def _eyeball_centre(landmarks: np.ndarray, side: str) -> np.ndarray:
 
 
 def _outside_eyes(points: np.ndarray, eyes: dict[str, np.ndarray], thickness: float = 0.10) -> np.ndarray:
-    """Push lids (points (N, 3)) that lie inside an eyeball out to its surface, softly, along the ray from its centre."""
+    """Push lids (points (N, 3)) that lie inside an eyeball out to its surface, softly, along the ray from its
+    centre.
+    """
     points = points.copy()
     for centre in eyes.values():
         away = points - centre
@@ -165,7 +168,7 @@ def _look(points: np.ndarray, centre: np.ndarray, gaze: tuple[float, float]) -> 
 
 
 def _socket(moved: np.ndarray, side: str) -> Part:
-    """The wet rim behind the lids: a strip from the lid's edge backwards, which fills the corners of the eye."""
+    """The wet rim behind the lids: a strip from the lid's edge back, which fills the eye's corners."""
     ring = EYE if side == "right" else template().left_of(EYE)[::-1]
     edge = moved[ring]
     middle = edge.mean(0)

@@ -1,4 +1,4 @@
-"""Who a face is: a procedural identity drawn from a seed."""
+"""Procedural identities, drawn from a seed."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,8 @@ from flow.splatting.skin import Complexion
 from flow.splatting.surroundings import Looks
 from flow.splatting.template import EYE, IRIS, template
 
-# Skin from very light to very dark, sRGB; between them is interpolated. Chosen by eye along the Fitzpatrick scale.
+# Skin from very light to very dark, sRGB; between them is interpolated. Chosen by eye along the Fitzpatrick
+# scale.
 TONES = np.array(
     [
         [0.94, 0.80, 0.72],
@@ -35,7 +36,7 @@ IRISES = np.array(
 class Face:
     """An identity ready to be drawn: its meshes, its Gaussians and their surface.
 
-    lit : whether the surface still wants light; False for portraits, whose light is in their colours
+    lit : whether light is computed; False for portraits, whose colours contain it
     """
 
     head: Head
@@ -44,7 +45,7 @@ class Face:
     lit: bool = True
 
     def colours(self, normal: np.ndarray, tangents: np.ndarray, light: Light) -> np.ndarray:
-        """sRGB (G, 3) under `light`, for posed normals (G, 3) and surface directions along u and v (G, 3, 2)."""
+        """Return sRGB (G, 3) under `light`, for posed normals (G, 3) and tangents along u and v (G, 3, 2)."""
         if not self.lit:
             return self.surface.albedo
         bent = normal - np.einsum("gdk,gk->gd", tangents, self.surface.bump)
@@ -53,7 +54,7 @@ class Face:
 
 
 def procedural(seed: int, gaussians: int = 20_000) -> Face:
-    """A person who does not exist, the same for the same seed and number of Gaussians."""
+    """Draw a synthetic person; the same for the same seed and number of Gaussians."""
     rng = np.random.default_rng([seed, 1])
     tone_at = rng.uniform(0, len(TONES) - 1)
     tone = _between(TONES, tone_at) * rng.normal(1, 0.02, 3)
@@ -118,7 +119,9 @@ def _between(table: np.ndarray, at: float) -> np.ndarray:
 
 
 def proportions(rng: np.random.Generator, amount: float = 1.0) -> np.ndarray:
-    """The mean face bent by smooth random fields and by the proportions in which faces differ most: (478, 3) cm."""
+    """The mean face bent by smooth random fields and by the proportions in which faces differ most: (478, 3)
+    cm.
+    """
     mesh = template()
     points = mesh.mean.copy()
     scale = 1 + amount * rng.normal(0, [0.045, 0.05, 0.05])

@@ -1,4 +1,4 @@
-"""How light falls on Gaussians: a key light, a fill light and a sky, with soft skin-like shading."""
+"""Shading of Gaussians by a key light, a fill light and a sky, soft as on skin."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,10 @@ WRAP = np.array([0.42, 0.24, 0.18])
 
 @dataclass(frozen=True)
 class Light:
-    """direction : from the face towards the key light (x right, y down, z away from the camera); strengths about 0..1."""
+    """direction : from the face towards the key light (x right, y down, z away from the camera).
+
+    Strengths about 0..1.
+    """
 
     direction: tuple[float, float, float] = (-0.5, -0.6, -0.9)
     key: float = 0.75

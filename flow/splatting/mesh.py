@@ -1,11 +1,12 @@
-"""Triangle meshes: subdivision, normals, grids. Nothing here knows about faces."""
+"""Triangle meshes: subdivision, normals, grids. Not specific to faces."""
 
 import numpy as np
 import scipy.sparse as sp
 
 
 def edges_of(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return unique edges (E, 2), the edge of each triangle side (T, 3) and how many triangles share each edge (E,).
+    """Return unique edges (E, 2), the edge of each triangle side (T, 3) and how many triangles share each
+    edge (E,).
 
     Side k of triangle (a, b, c) is ab, bc, ca for k = 0, 1, 2.
     """
@@ -17,9 +18,11 @@ def edges_of(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 def loop_subdivide(triangles: np.ndarray, count: int) -> tuple[sp.csr_matrix, np.ndarray]:
     """One step of Loop subdivision, as a matrix, so that any geometry with this topology can pass through it.
 
-    triangles : (T, 3) int, over `count` vertices. Returns the matrix (count + E, count) and the triangles (4 T, 3).
+    triangles : (T, 3) int, over `count` vertices. Returns the matrix (count + E, count) and the triangles (4
+        T, 3).
     Boundaries follow the cubic B-spline rule, so that holes (eyes, mouth) keep a smooth rim of their own.
-    Source: C. Loop, Smooth Subdivision Surfaces Based on Triangles, 1987; Warren's weights for the inner vertices.
+    Source: C. Loop, Smooth Subdivision Surfaces Based on Triangles, 1987; Warren's weights for the inner
+    vertices.
     """
     edges, of_side, shared = edges_of(triangles)
     rim = shared == 1
@@ -59,9 +62,11 @@ def loop_subdivide(triangles: np.ndarray, count: int) -> tuple[sp.csr_matrix, np
 
 
 def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Area-weighted unit normals (V, 3) of vertices (V, 3); they point to the side from which triangles run clockwise.
+    """Area-weighted unit normals (V, 3) of vertices (V, 3); they point to the side from which triangles run
+    clockwise.
 
-    With x right, y down and z away from the viewer that is the viewer's side for a surface seen from the front.
+    With x right, y down and z away from the viewer that is the viewer's side for a surface seen from the
+    front.
     """
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     faces = np.cross(c - a, b - a)

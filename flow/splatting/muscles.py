@@ -1,11 +1,11 @@
 """Facial muscles: FACS action units as displacement fields on the landmarks.
 
-Two kinds of muscle after Waters: a linear muscle pulls a fan of skin towards its fixed end, a sphincter draws an
-ellipse of skin together. Lids slide over the eyeball and the jaw turns about its hinge. Every field is worked out on
-the resting face at hand, so the same action fits every identity.
+Two kinds of muscle after Waters: a linear muscle pulls a fan of skin towards its fixed end, a sphincter draws
+an ellipse of skin together. Lids slide over the eyeball and the jaw turns about its hinge. Every field is
+worked out on the resting face at hand, so the same action fits every identity.
 
-Source: K. Waters, A Muscle Model for Animating Three-Dimensional Facial Expression, SIGGRAPH 1987; what each action
-unit moves, and how: P. Ekman, W. Friesen, J. Hager, Facial Action Coding System, 2002.
+Source: K. Waters, A Muscle Model for Animating Three-Dimensional Facial Expression, SIGGRAPH 1987; what each
+action unit moves, and how: P. Ekman, W. Friesen, J. Hager, Facial Action Coding System, 2002.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,8 @@ def linear(
 ) -> np.ndarray:
     """Waters' linear muscle of unit strength: displacement (N, 3) of points (N, 3) towards its fixed end.
 
-    root : (3,) where it hangs on the bone; tip : (3,) where it enters the skin; reach : cm beyond the tip at which the
+    root : (3,) where it hangs on the bone; tip : (3,) where it enters the skin; reach : cm beyond the tip at
+        which the
     pull has died away; angle : half-width in degrees of the fan in which skin is pulled.
     """
     axis = tip - root
@@ -39,7 +40,9 @@ def linear(
 
 
 def sphincter(points: np.ndarray, centre: np.ndarray, axes: tuple[float, float, float]) -> np.ndarray:
-    """Waters' sphincter of unit strength: displacement (N, 3) towards `centre` inside an ellipsoid of half `axes` cm."""
+    """Waters' sphincter of unit strength: displacement (N, 3) towards `centre` inside an ellipsoid of half
+    `axes` cm.
+    """
     away = points - centre
     radius = np.sqrt(((away / axes) ** 2).sum(1))
     strength = np.clip(1 - radius**2, 0, 1) ** 2 * radius * 2.5
@@ -92,14 +95,17 @@ def _half(rest: np.ndarray, soft: float = 0.5) -> np.ndarray:
 
 
 def _lip(upper: bool) -> np.ndarray:
-    """(468, 1): 1 for all skin but the lip on the other side of the mouth, whose skin hangs on other muscles."""
+    """(468, 1): 1 for all skin but the opposite lip, which other muscles move."""
     weight = np.ones((468, 1))
     weight[LOWER_LIP if upper else UPPER_LIP] = 0
     return weight
 
 
 def _below_mouth(rest: np.ndarray) -> np.ndarray:
-    """(468, 1): 0 above the mouth, 1 from the lower lip down; the two lips are parted sharply, the cheek softly."""
+    """(468, 1): 0 above the mouth, 1 from the lower lip down.
+
+    The two lips are parted sharply, the cheek softly.
+    """
     line = rest[[78, 13, 308], 1].mean()
     weight = 1 / (1 + np.exp(-(rest[:, 1:2] - line) / 0.35))
     weight[LOWER_LIP], weight[UPPER_LIP] = 1, 0
@@ -277,8 +283,9 @@ def _jaw(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.n
 
 
 def timing(t: np.ndarray | float, onset: float, apex: float, hold: float, offset: float) -> np.ndarray:
-    """Intensity 0..1 of an expression over time t, s: it starts at `onset`, is full at `apex`, stays for `hold`, then
-    fades over `offset` s. Both slopes are smooth (cosine), the rise as a rule faster than the fall.
+    """Intensity 0..1 of an expression over time t, s: it starts at `onset`, is full at `apex`, stays for
+    `hold`, then fades over `offset` s. Both slopes are smooth (cosine), the rise as a rule faster than the
+    fall.
     """
     rise = np.clip((np.asarray(t, float) - onset) / max(apex - onset, 1e-9), 0, 1)
     fall = np.clip((np.asarray(t, float) - apex - hold) / max(offset, 1e-9), 0, 1)

@@ -1,11 +1,13 @@
-"""Smooth random pictures and strokes: what skin, hair, cloth and backgrounds are painted with."""
+"""Smooth random pictures and strokes, to paint skin, hair, cloth and backgrounds with."""
 
 import cv2
 import numpy as np
 
 
 def smooth(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> np.ndarray:
-    """A random picture (H, W) float32 with mean 0 and standard deviation 1 whose features are about `scale` px wide."""
+    """A random picture (H, W) float32 with mean 0 and standard deviation 1 whose features are about `scale`
+    px wide.
+    """
     coarse = max(1.0, scale / 2)  # draw small and enlarge: wide features need no wide filter
     small = tuple(int(np.ceil(n / coarse)) + 4 for n in shape)
     field = cv2.GaussianBlur(
@@ -18,13 +20,18 @@ def smooth(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> np
 
 
 def octaves(shape: tuple[int, int], scale: float, rng: np.random.Generator, count: int = 5) -> np.ndarray:
-    """Sum of `count` smooth pictures, each half as wide and 0.6 times as strong as the one before; deviation 1."""
+    """Sum of `count` smooth pictures, each half as wide and 0.6 times as strong as the one before.
+
+    Deviation 1.
+    """
     total = sum(0.6**k * smooth(shape, scale / 2**k, rng) for k in range(count))
     return (total / total.std()).astype(np.float32)
 
 
 def sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Values of `picture` (H, W) or (H, W, C) float32 at (x, y) px of any shape, bilinear, repeating at the borders."""
+    """Values of `picture` (H, W) or (H, W, C) float32 at (x, y) px of any shape, bilinear, repeating at the
+    borders.
+    """
     where = np.stack([np.ravel(x), np.ravel(y)]).astype(np.float32)
     count, columns = where.shape[1], 1024  # OpenCV takes pictures of coordinates, of limited width
     where = np.pad(where, ((0, 0), (0, -count % columns or (count == 0) * columns))).reshape(2, -1, columns)

@@ -1,4 +1,6 @@
-"""Colour, relief and gloss of every Gaussian of a head: the painted skin, and plain recipes for the other parts."""
+"""Colour, relief and gloss of every Gaussian of a head: the painted skin, and plain recipes for the other
+parts.
+"""
 
 from dataclasses import dataclass
 
@@ -13,8 +15,10 @@ from flow.splatting.skin import Complexion, paint
 class Colours:
     """Colours, sRGB 0..1, of what is not skin, and where hair begins and ends.
 
-    pupil : cm, its radius; hair_end : height at which short hair ends at the sides, -1 the crown ... 1 below; grey : 0..1
-    hairline, temples : cm by which it recedes in the middle and at the temples; parting : -1..1 from right to left
+    pupil : cm, its radius; hair_end : height at which short hair ends at the sides, -1 the crown ... 1 below;
+        grey : 0..1
+    hairline, temples : cm by which it recedes in the middle and at the temples; parting : -1..1 from right to
+        left
     """
 
     iris: tuple[float, float, float] = (0.35, 0.24, 0.14)
@@ -59,7 +63,10 @@ def cover_with_paint(
 
 
 class _Brush:
-    """One person's colours and the noise they are mottled with; a method per kind of part, for points u, v (N,) cm."""
+    """One person's colours and the noise they are mottled with.
+
+    A method per kind of part, for points u, v (N,) cm.
+    """
 
     def __init__(self, complexion: Complexion, colours: Colours, rng: np.random.Generator) -> None:
         self.complexion, self.colours, self.rng = complexion, colours, rng
@@ -106,7 +113,7 @@ class _Brush:
         return self.tone * np.exp(-mottle[:, None])
 
     def skin(self, uv: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Albedo, gloss and slope of the painted face at uv (N, 2), for Gaussians of deviation `spread` cm."""
+        """Albedo, gloss and slope of the painted face at uv (N, 2), for Gaussians `spread` cm wide."""
         canvas = self.painted.canvas
         slopes = [canvas.read(s, uv) for s in _slopes(canvas, self.painted.height, spread)]
         albedo = canvas.read(_crisp(canvas, self.painted.albedo, spread), uv)
@@ -124,7 +131,9 @@ class _Brush:
         return self.bare(u, v) * np.exp(-shade) * (1 - 0.12 * creases[:, None]), self.oil
 
     def eye(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sclera, limbus, iris with radial fibres and pupil of an eyeball seen along its axis, under the lid's shadow."""
+        """Sclera, limbus, iris with radial fibres and pupil of an eyeball seen along its axis, under the
+        lid's shadow.
+        """
         radius, size, pupil = np.hypot(u, v), 0.59, self.colours.pupil
         white = np.array([0.90, 0.87, 0.84]) * np.exp(
             -0.30 * np.clip(np.abs(u) - 0.6, 0, 1)[:, None] * [0.3, 1.0, 0.9]
@@ -195,14 +204,18 @@ def _crisp(canvas, picture: np.ndarray, spread: float) -> np.ndarray:
 
 
 def _slopes(canvas, height: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray]:
-    """Slope of a relief along u and v, cm per cm, smoothed to what Gaussians of deviation `spread` cm can carry."""
+    """Slope of a relief along u and v, cm per cm, smoothed to what Gaussians of deviation `spread` cm can
+    carry.
+    """
     relief = canvas.blur(height, 0.4 * spread)
     down, right = np.gradient(relief, 1 / canvas.scale)
     return right, down
 
 
 def _ear(across: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Shade of an ear (N, 3): the concha before its middle, the groove under the helix, the light fold between them."""
+    """Shade of an ear (N, 3): the concha before its middle, the groove under the helix, the light fold
+    between them.
+    """
     radius = np.hypot(across, down)
     concha = 0.75 * np.exp(-(((across + 0.3) / 0.28) ** 2) - ((down - 0.15) / 0.38) ** 2)
     groove = 0.45 * np.exp(-(((radius - 0.76) / 0.06) ** 2)) * np.clip(1.2 - 1.6 * down, 0, 1)

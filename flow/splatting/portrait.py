@@ -1,8 +1,9 @@
-"""A face to animate from one photograph.
+"""A splat face fitted to one photograph.
 
-A detector's 3-D landmarks give the mesh, the photograph the colours. The colours are then fitted until the render
-reproduces the photograph: the render is linear in them, so that is a least-squares problem with the blend weights as
-its matrix. Opacity and width are one number each, chosen by what they do to the render. Hair, ears and background are a sheet behind the face that bends along with it.
+A detector's 3-D landmarks give the mesh, the photograph the colours. The render is linear in the colours, so
+fitting them to the photograph is a least-squares problem with the blend weights as its matrix. Opacity and
+width are one number each, chosen by their effect on the render. Hair, ears and background are a sheet behind
+the face that bends with it.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,13 @@ from mer_core.errors import NothingToScore
 INTEROCULAR = 6.3  # cm between the irises, the size every face is brought to
 DISTANCE = 100.0  # cm of the camera assumed to have taken the photograph
 STEPS = 40  # of the colour fit
-WIDTHS = (0.75, 0.8, 0.85, 0.9, 1.0)  # tried for the Gaussians, as shares of the usual width: narrow is sharp
+WIDTHS = (
+    0.75,
+    0.8,
+    0.85,
+    0.9,
+    1.0,
+)  # tried for the Gaussians, as fractions of the usual width: narrow is sharp
 OPACITIES = (0.9, 0.95, 0.98)  # tried for the Gaussians, each with the narrowest width that covers
 
 
@@ -36,7 +43,7 @@ class Portrait:
     """A scene made from a photograph.
 
     psnr : dB over the face, of the render at rest against the photograph
-    width, opacity : of the Gaussians, a share of the usual width and 0..1
+    width, opacity : of the Gaussians, a fraction of the usual width and 0..1
     """
 
     scene: Scene
@@ -88,7 +95,7 @@ def _landmarks(image: np.ndarray) -> np.ndarray:
 
 
 def _facing(seen: np.ndarray) -> np.ndarray:
-    """The rotation (3, 3) that turns the mean face the way the seen landmarks (478, 3) look (least squares)."""
+    """Least-squares rotation (3, 3) from the mean face to the seen landmarks (478, 3)."""
     mean = template().mean[:468]
     u, _, vt = np.linalg.svd((mean - mean.mean(0)).T @ (seen[:468] - seen[:468].mean(0)))
     sign = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
@@ -96,7 +103,9 @@ def _facing(seen: np.ndarray) -> np.ndarray:
 
 
 def _surround(seen: np.ndarray, camera: Camera, step: float = 0.9) -> Part:
-    """A sheet through the edge of the face and on behind it: follows the head near it, stays still far from it."""
+    """A sheet through the edge of the face and on behind it: follows the head near it, stays still far from
+    it.
+    """
     edge = seen[OVAL]
     per_cm = camera.focal / camera.distance
     low = (np.array([0, 0]) - camera.centre) / per_cm - 3
@@ -125,7 +134,10 @@ def _surround(seen: np.ndarray, camera: Camera, step: float = 0.9) -> Part:
 
 
 def _fit_width(gaussians: Gaussians, head: Head, camera: Camera) -> float:
-    """Narrow the Gaussians (in place) as far as they still cover the picture; returns the share of width left."""
+    """Narrow the Gaussians (in place) as far as they still cover the picture.
+
+    Returns the share of width left.
+    """
     usual = gaussians.sigma
     vertices = head.vertices(State())
     for width in WIDTHS:
@@ -136,7 +148,7 @@ def _fit_width(gaussians: Gaussians, head: Head, camera: Camera) -> float:
 
 
 def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.ndarray) -> tuple[Scene, float]:
-    """Fit the colours to the photograph by Landweber steps: each Gaussian takes its share of what is still wrong."""
+    """Fit the colours to the photograph by Landweber steps: each Gaussian takes its part of the residual."""
     surface = cover_with_paint(gaussians, Complexion(), Colours(), np.random.default_rng(0))
     face = Face(head, gaussians, surface, lit=False)
     scene = Scene(
@@ -166,7 +178,9 @@ def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.nda
 
 
 def _match_hidden(face: Face, shown: np.ndarray, colours: np.ndarray) -> None:
-    """Bring the painted colours of what the photograph hides (teeth, mouth, backs of the eyes) to its brightness."""
+    """Bring the painted colours of what the photograph hides (teeth, mouth, backs of the eyes) to its
+    brightness.
+    """
     skin = face.gaussians.of("skin")
     level = np.median(colours[skin & shown], axis=0) / np.array(Complexion().tone)
     beyond = ~shown & face.gaussians.of("surround")  # outside the frame the picture goes on, mirrored

@@ -1,7 +1,7 @@
-"""From splats to pictures: depth-sorted alpha blending, as one sparse matrix of weights.
+"""Rasterize splats: depth-sorted alpha blending as one sparse matrix of weights.
 
-A picture, its flow, its depth and its masks are that matrix times one column of values per Gaussian; nothing else
-decides what a pixel shows. The readable, differentiable twin of this file is `reference.py`.
+A picture, its flow, its depth and its masks are this matrix times one column of values per Gaussian.
+`reference.py` is the readable, differentiable version.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ CLOSED = (
 
 
 class Blend:
-    """How values of Gaussians become values of pixels, here and on a GPU: by `blend`, and by `opacity`, (H, W) float32, which
-    all Gaussians together cover.
+    """How values of Gaussians become values of pixels, here and on a GPU: by `blend`, and by `opacity`, (H,
+    W) float32, which all Gaussians together cover.
     """
 
     def mean(self, values: np.ndarray) -> np.ndarray:
@@ -51,10 +51,10 @@ class Weights(Blend):
 def weigh(splats: Splats, width: int, height: int, closed: float = CLOSED) -> Weights:
     """Blend weights of `splats` on a picture of width x height px.
 
-    The (Gaussian, pixel) pairs are written out front to back; transposing the sparse matrix is a counting sort that
-    groups them by pixel and keeps that order, and a running sum of log(1 - alpha) gives the light that is left.
-    A Gaussian's weight is the light it takes, where light l counts as max(l - closed, 0) / (1 - closed); with
-    `closed` = 0 that is the published rule.
+    The (Gaussian, pixel) pairs are written out front to back; transposing the sparse matrix is a counting
+    sort that groups them by pixel and keeps that order, and a running sum of log(1 - alpha) gives the light
+    that is left. A Gaussian's weight is the light it takes, where light l counts as max(l - closed, 0) / (1 -
+    closed); with `closed` = 0 that is the published rule.
     """
     order = np.argsort(splats.depth, kind="stable")
     order = order[splats.opacity[order] > CUT]
@@ -74,7 +74,9 @@ def weigh(splats: Splats, width: int, height: int, closed: float = CLOSED) -> We
 def _weigh_band(
     splats: Splats, order: np.ndarray, width: int, low: int, high: int, closed: float
 ) -> tuple[np.ndarray, ...]:
-    """Weights on rows low ... high - 1: weight and Gaussian of every entry, entries and opacity of every pixel."""
+    """Weights on rows low ... high - 1: weight and Gaussian of every entry, entries and opacity of every
+    pixel.
+    """
     alpha, pixel, counts = _footprints(splats, order, width, low, high)
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     by_pixel = sp.csr_matrix((alpha, pixel, starts), (len(order), (high - low) * width)).tocsc()
@@ -101,9 +103,9 @@ def _footprints(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Opacities inside each Gaussian's ellipse, Gaussian by Gaussian in `order`.
 
-    Returns alpha (N,) float32, pixel (N,) int32 counted from row `low` to `high`, and how many belong to each Gaussian
-    (len(order),). On one row of
-    pixels a dx^2 + 2 b dx dy + c dy^2 is a (dx + b dy / a)^2 plus a constant, so a row needs one peak and one middle.
+    Returns alpha (N,) float32, pixel (N,) int32 counted from row `low` to `high`, and how many belong to each
+    Gaussian (len(order),). On one row of pixels a dx^2 + 2 b dx dy + c dy^2 is a (dx + b dy / a)^2 plus a
+    constant, so a row needs one peak and one middle.
     """
     a, b, c = splats.conic[order].T
     x, y = splats.mean[order].T

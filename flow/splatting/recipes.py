@@ -1,11 +1,13 @@
-"""Emotions as sets of action units, with how likely and how strong each is.
+"""Emotions as sets of action units with probabilities and strengths.
 
 Sources:
-- Du: S. Du, Y. Tao, A. Martinez, Compound facial expressions of emotion, PNAS 111(15), 2014, table 1: units that more
-  than 70 % of 230 people show (here 1), and the share of people who show the others;
-- CASME II: W.-J. Yan et al., PLoS ONE 9(1), 2014: the units its coders ask for before they name an emotion;
+- Du: S. Du, Y. Tao, A. Martinez, Compound facial expressions of emotion, PNAS 111(15), 2014, table 1: units
+that more
+  than 70 % of 230 people show (here 1), and the fraction of people who show the others;
+- CASME II: W.-J. Yan et al., PLoS ONE 9(1), 2014: the units required for each emotion label;
 - EMFACS: W. Friesen, P. Ekman, EMFACS-7: Emotional Facial Action Coding System, 1983.
-AU 11, which one of them names, is not among ours. How often each account is drawn, and shares marked "ours", are ours.
+AU 11, which one source names, is not implemented. The weight of each source, and fractions marked "ours", are
+ours.
 """
 
 import numpy as np
@@ -33,7 +35,8 @@ LOPSIDED = {"contempt": 0.8}  # how often an expression shows on one side only; 
 
 
 def draw(emotion: str, rng: np.random.Generator, strength: float = 1.0) -> dict[str, float]:
-    """Actions of one instance of `emotion`: {"12R": 0.31, "12L": 0.27, ...}; sides differ a little, as in real faces.
+    """Actions of one instance of `emotion`: {"12R": 0.31, "12L": 0.27, ...}; sides differ a little, as in
+    real faces.
 
     strength : the highest intensity; each unit is shown with half of it or more.
     """

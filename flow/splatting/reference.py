@@ -1,6 +1,6 @@
-"""The rasterizer, written to be read: every Gaussian at every pixel, in torch, differentiable, on any device.
+"""The rasterizer written to be read: every Gaussian at every pixel, in torch, differentiable, on any device.
 
-It is what `rasterize.py` is tested against, in values. It costs Gaussians x pixels, so it is for small pictures.
+`rasterize.py` is tested against it. It costs Gaussians x pixels, so it is for small pictures.
 """
 
 import torch
@@ -20,16 +20,18 @@ def composite(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Blend `values` of Gaussians front to back into a picture.
 
-    mean : (G, 2) px; conic : (G, 3) inverse covariance (xx, xy, yy) px^-2; depth, opacity : (G,); values : (G, C)
+    mean : (G, 2) px; conic : (G, 3) inverse covariance (xx, xy, yy) px^-2; depth, opacity : (G,); values :
+        (G, C)
     Returns the picture (H, W, C), not divided by opacity, and the opacity (H, W).
 
         alpha_i(p) = opacity_i exp(-1/2 (p - mean_i)^T conic_i (p - mean_i))     0 below one grey level
-        light_i(p) = prod_{j before i} (1 - alpha_j(p))                          what is left when it reaches i
-        picture(p) = sum_i value_i (open(light_i) - open(light_{i+1}))           open(l) = max(l - closed, 0) / (1 - closed)
+        light_i(p) = prod_{j before i} (1 - alpha_j(p))                          what is left when it reaches
+        i picture(p) = sum_i value_i (open(light_i) - open(light_{i+1}))           open(l) = max(l - closed,
+        0) / (1 - closed)
 
-    With closed = 0 the weight is alpha_i light_i, the published rule; `closed` keeps hidden Gaussians from showing
-    through a surface that is covered up to that little.
-    Source: B. Kerbl et al., 3D Gaussian Splatting for Real-Time Radiance Field Rendering, 2023, equations 2 and 3.
+    With closed = 0 the weight is alpha_i light_i, the published rule; `closed` keeps hidden Gaussians from
+    showing through a surface that is covered up to that little. Source: B. Kerbl et al., 3D Gaussian
+    Splatting for Real-Time Radiance Field Rendering, 2023, equations 2 and 3.
     """
     front_to_back = torch.sort(depth, stable=True).indices
     mean, conic, opacity, values = (x[front_to_back] for x in (mean, conic, opacity, values))

@@ -31,12 +31,13 @@ FACE = ("skin", "eye right", "eye left", "socket right", "socket left", "mouth",
 
 @dataclass
 class Pair:
-    """Two frames and the truth between them; all arrays share (H, W).
+    """Two frames and their ground truth; all arrays share (H, W).
 
     frame1, frame2 : (H, W, 3) uint8 RGB; flow : (H, W, 2) float32 px from frame1 to frame2, u right, v down
-    flow_centres : the plainer form, which moves every disc by its centre alone (see `truth.motion`)
+    flow_centres : the simpler form, which moves every disc by its centre alone (see `ground_truth.motion`)
     visible : bool, seen in both frames; valid : visible and not a blend of surfaces that move apart
-    opacity : float32 0..1; depth, depth_next : float32 cm (0 where nothing is), the latter of the same points in frame2
+    opacity : float32 0..1; depth, depth_next : float32 cm (0 where empty), the second of the same points in
+        frame2
     parts : uint8, 0 background, k the k-th name of `names`, by the part that weighs most
     face, skin : bool
     """
@@ -62,12 +63,15 @@ class Pair:
 class Ranges:
     """What pairs are drawn from; every (low, high) is uniform unless said otherwise.
 
-    motion : px, the largest displacement an expression causes (log-uniform); head : px, that of the head (log-uniform)
-    still_head, still_face : how often the head, the face does not move at all; blink, gaze : how often those happen
+    motion : px, the largest displacement an expression causes (log-uniform); head : px, that of the head
+        (log-uniform)
+    still_head, still_face : how often the head, the face does not move at all; blink, gaze : how often those
+        happen
     yaw, pitch, roll : degrees of the head's pose; face : share of the frame a face fills
-    relight : how often shading follows the moving surface (else it is painted on); sensor : random camera faults
+    relight : how often shading follows the moving surface instead of being painted on; sensor : random camera
+        faults
     shake : px the background moves by (deviation); background : as `look` of `Background`
-    gpu : blend by gsplat where it is installed and there is a GPU; else, and without it, by the processor
+    gpu : blend with gsplat where it is installed and there is a GPU, else on the CPU
     """
 
     motion: tuple[float, float] = (0.1, 8.0)
@@ -100,7 +104,10 @@ class Scene:
     def view(
         self, state: State, paint: np.ndarray | None = None, shift: tuple[float, float] = (0.0, 0.0)
     ) -> View:
-        """Draw one frame. `paint` (G, 3) sRGB keeps the shading of another frame; without it light falls anew."""
+        """Draw one frame. `paint` (G, 3) sRGB keeps the shading of another frame.
+
+        Without it light falls anew.
+        """
         placed = splats(self.face.gaussians, self.face.head.vertices(state), self.camera)
         weights = self.weigh(placed, self.camera.width, self.camera.height)
         paint = self.paint(placed) if paint is None else paint
@@ -173,7 +180,10 @@ def random_light(rng: np.random.Generator) -> Light:
 def draw_scene(
     seed: int, index: int, size: int | tuple[int, int], ranges: Ranges
 ) -> tuple[Scene, np.random.Generator]:
-    """The scene of pair (seed, index): identity, camera, light, background; and the generator to go on with."""
+    """The scene of pair (seed, index): identity, camera, light, background.
+
+    And the generator to go on with.
+    """
     width, height = (size, size) if isinstance(size, int) else size
     rng = np.random.default_rng([seed, index, 2])
     identity = int(np.random.default_rng([seed, index // PAIRS_PER_FACE, 3]).integers(2**31))

@@ -1,7 +1,7 @@
 """From a perfect picture to what a camera records: exposure, blur, noise, rounding, compression, grayscale.
 
-Every effect is off at its default and draws from the generator it is given, so a recording can be made again exactly.
-None of them changes the flow: they are what a flow method has to see through.
+Every effect is off at its default and draws from the generator it is given, so a recording can be made again
+exactly. None of them changes the flow: they are what a flow method has to see through.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ class Sensor:
     """What the camera does. Strengths are in units of the picture's range 0..1 unless said otherwise.
 
     blur : px, standard deviation of the lens; shot : noise variance per unit of light; read : noise deviation
-    drift : deviation of the gain from one recording to the next frame; flicker : amplitude of a sinusoidal gain
+    drift : deviation of the gain from one recording to the next frame; flicker : amplitude of a sinusoidal
+        gain
     flicker_period : frames; slope : amplitude of a slow change of the light from left to right across frames
     jpeg : quality 1..100, 0 for none; h264 : constant rate factor of `record_clip`, 0 for none
     """
@@ -57,7 +58,10 @@ def random_sensor(rng: np.random.Generator) -> Sensor:
 
 
 def record(picture: np.ndarray, sensor: Sensor, frame: int, rng: np.random.Generator) -> np.ndarray:
-    """One frame (H, W, 3) uint8 of a picture (H, W, 3) float 0..1; `frame` is its number, for flicker and slow light."""
+    """One frame (H, W, 3) uint8 of a picture (H, W, 3) float 0..1.
+
+    `frame` is its number, for flicker and slow light.
+    """
     import cv2
 
     light = picture.astype(np.float32)
@@ -88,7 +92,8 @@ def record_clip(
     numbers: list[int] | None = None,
     fps: int = 30,
 ) -> list[np.ndarray]:
-    """Frames (H, W, 3) uint8 of pictures (H, W, 3) float 0..1 by one camera, through its video coder if it has one.
+    """Frames (H, W, 3) uint8 of pictures (H, W, 3) float 0..1 by one camera, through its video coder if it
+    has one.
 
     numbers : of the frames, for flicker and slow light; 0, 1, 2, ... if not given
     """
@@ -106,7 +111,8 @@ def as_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
 
 
 def compress(frames: list[np.ndarray], crf: int, fps: int = 30) -> list[np.ndarray]:
-    """Pass frames (H, W, 3) uint8 through H.264 at constant rate factor `crf` (18 fine ... 35 coarse) and back.
+    """Pass frames (H, W, 3) uint8 through H.264 at constant rate factor `crf` (18 fine ... 35 coarse) and
+    back.
 
     Sides are padded to even numbers for the coder and cut back.
     """

@@ -1,4 +1,6 @@
-"""What is around the face: scalp, ears, neck, clothes, hair, glasses. Plain shapes, fitted to the landmarks at rest."""
+"""What is around the face: scalp, ears, neck, clothes, hair, glasses. Plain shapes, fitted to the landmarks
+at rest.
+"""
 
 from dataclasses import dataclass
 
@@ -19,7 +21,8 @@ SKULL_CENTRE, SKULL_RADII = (
 class Looks:
     """The shape of what is not skin.
 
-    hair : cm below the ears (0: short, negative: none); lift : cm of its volume; ears : size, 1 is usual; neck : cm,
+    hair : cm below the ears (0: short, negative: none); lift : cm of its volume; ears : size, 1 is usual;
+        neck : cm,
     half its width; glasses : cm, half the height of a lens (0: none); glasses_round : 0 square ... 1 round
     """
 
@@ -44,7 +47,9 @@ def everything(rest: np.ndarray, looks: Looks) -> list[Part]:
 
 
 def _polar(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Direction of points from the skull's centre: angle from straight ahead, and angle around it (0 = picture right)."""
+    """Direction of points from the skull's centre: angle from straight ahead, and angle around it (0 =
+    picture right).
+    """
     x, y, z = (points - SKULL_CENTRE).T
     return np.arctan2(np.hypot(x, y), -z), np.arctan2(y, x)
 
@@ -90,7 +95,9 @@ def _shell(rest: np.ndarray) -> Part:
 
 
 def shell_follow(rest: np.ndarray, moved: np.ndarray) -> np.ndarray:
-    """Motion (rows * columns, 3) of a shell whose edge follows landmarks from `rest` to `moved`, less with each row."""
+    """Motion (rows * columns, 3) of a shell whose edge follows landmarks from `rest` to `moved`, less with
+    each row.
+    """
     motion = _ring(moved[OVAL]) - _ring(rest[OVAL])
     fade = np.clip(1 - np.arange(SHELL_ROWS) / 5, 0, 1) ** 2
     return (fade[:, None, None] * motion[None]).reshape(-1, 3)
@@ -216,7 +223,10 @@ def _glasses(rest: np.ndarray, looks: Looks) -> list[Part]:
 
 
 def _band(name: str, line: np.ndarray, width: float, centre: np.ndarray | None) -> Part:
-    """A flat band of `width` cm along `line` (N, 3); closed and radial about `centre` if there is one, else upright."""
+    """A flat band of `width` cm along `line` (N, 3).
+
+    Closed and radial about `centre` if there is one, else upright.
+    """
     if centre is not None:
         out = line - centre
         out = out / np.linalg.norm(out, axis=1, keepdims=True)

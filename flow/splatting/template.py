@@ -1,11 +1,12 @@
 """The face mesh: MediaPipe's 468 landmarks and triangles with a mean shape, refined to a smooth surface.
 
-The mean shape (`mean_face.csv`) was made for this project: MediaPipe's 3-D landmarks of the forty most frontal faces
-with a closed mouth in scikit-image's `lfw_subset`, aligned by rotation and scale, averaged and made symmetric.
-The triangles (`mean_face_triangles.csv`) are the 3-cycles of MediaPipe's published tessellation edges.
+The mean shape (`mean_face.csv`) was made for this project: MediaPipe's 3-D landmarks of the forty most
+frontal faces with a closed mouth in scikit-image's `lfw_subset`, aligned by rotation and scale, averaged and
+made symmetric. The triangles (`mean_face_triangles.csv`) are the 3-cycles of MediaPipe's published
+tessellation edges.
 
-Head coordinates: cm, origin between the irises, x to the right of the picture, y down, z away from the viewer.
-"Right" in a name is the subject's right, the left of the picture.
+Head coordinates: cm, origin between the irises, x to the right of the picture, y down, z away from the
+viewer. "Right" in a name is the subject's right, the left of the picture.
 """
 
 from functools import lru_cache
@@ -20,24 +21,9 @@ OVAL = [  # clockwise in the picture
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 ]  # fmt: skip
-EYE = [
-    33,
-    246,
-    161,
-    160,
-    159,
-    158,
-    157,
-    173,
-    133,
-    155,
-    154,
-    153,
-    145,
-    144,
-    163,
-    7,
-]  # outer corner, upper lid, inner, lower
+EYE = [  # outer corner, upper lid, inner, lower
+    33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7,
+]  # fmt: skip
 UPPER_LID = [
     [246, 161, 160, 159, 158, 157, 173],
     [247, 30, 29, 27, 28, 56, 190],
@@ -48,50 +34,12 @@ LOWER_LID = [
     [25, 110, 24, 23, 22, 26, 112],
     [226, 31, 228, 229, 230, 231, 232],
 ]
-MOUTH = [
-    78,
-    191,
-    80,
-    81,
-    82,
-    13,
-    312,
-    311,
-    310,
-    415,
-    308,
-    324,
-    318,
-    402,
-    317,
-    14,
-    87,
-    178,
-    88,
-    95,
-]  # inner rim
-LIPS = [
-    61,
-    185,
-    40,
-    39,
-    37,
-    0,
-    267,
-    269,
-    270,
-    409,
-    291,
-    375,
-    321,
-    405,
-    314,
-    17,
-    84,
-    181,
-    91,
-    146,
-]  # outer rim
+MOUTH = [  # inner rim
+    78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95,
+]  # fmt: skip
+LIPS = [  # outer rim
+    61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146,
+]  # fmt: skip
 UPPER_LIP = [0, 11, 12, 13, 37, 39, 40, 185, 72, 73, 74, 184, 38, 41, 42, 183, 82, 81, 80, 191,
              267, 269, 270, 409, 302, 303, 304, 408, 268, 271, 272, 407, 312, 311, 310, 415]  # fmt: skip
 LOWER_LIP = [17, 16, 15, 14, 84, 181, 91, 146, 85, 180, 90, 77, 86, 179, 89, 96, 87, 178, 88, 95,
@@ -117,7 +65,8 @@ class Template:
         once, triangles = loop_subdivide(self.triangles, 468)
         twice, self.fine_triangles = loop_subdivide(triangles, once.shape[0])
         smooth = (twice @ once).toarray()
-        # Loop's surface runs beside its control points; solving for controls makes it run through the landmarks.
+        # Loop's surface runs beside its control points; solving for controls makes it run through the
+        # landmarks.
         self.surface = smooth @ np.linalg.inv(smooth[:468])
         self.uv = unwrap(self.surface @ self.mean[:468])
 

@@ -1,9 +1,10 @@
-"""Writing pairs of the SRFlow engine to disk, in the layout of SRFlow and SRFlow3D.
+"""Write rendered pairs to disk in the layout of SRFlow and SRFlow3D.
 
     OUT/{train,test}/{render,mask,visible,flow,depth,scaled_inv_depth,scaled_inv_depth_change,camera}/<subject>/NNNN.*
 
-A subject is one identity over one short clip; flow NNNN leads from render NNNN to the next. `visible` is ours: the
-pixels whose point is also seen in the next frame. `flow/srflownet/data/srflow.py` reads this layout back.
+A subject is one identity over one short clip; flow NNNN leads from render NNNN to the next. `visible` is
+ours: the pixels whose point is also seen in the next frame. `flow/srflownet/data/srflow.py` reads this layout
+back.
 """
 
 from dataclasses import replace
@@ -65,7 +66,9 @@ def _place(out: Path, subject: int, kind: str) -> Path:
 
 
 def _complete(out: Path, subject: int, pairs: int) -> bool:
-    """Whether at least this many pairs of a subject are there: the camera file is written last and says how many."""
+    """Whether at least this many pairs of a subject are there: the camera file is written last and says how
+    many.
+    """
     path = _place(out, subject, "camera") / "spirals.json"
     return path.exists() and read_json(path)["frames"] > pairs
 
@@ -73,7 +76,9 @@ def _complete(out: Path, subject: int, pairs: int) -> bool:
 def clip_of(
     seed: int, subject: int, size: tuple[int, int], white: bool = True, gaussians: int = 20_000
 ) -> tuple[Scene, list[State], str]:
-    """The scene of a subject, its states frame by frame, and the action units it shows, as a coder writes them."""
+    """The scene of a subject, its states frame by frame, and the action units it shows, as a coder writes
+    them.
+    """
     ranges = replace(
         Ranges(),
         background="white" if white else "random",
@@ -154,7 +159,9 @@ def _render_subject(out: Path, settings: dict, subject: int, pairs: int) -> None
 
 
 def _write_motion(out: Path, subject: int, name: str, truth: dict[str, np.ndarray], distance: float) -> None:
-    """Flow (zero outside the silhouette, as in SRFlow), depth in cm, and inverse depth times the camera's distance."""
+    """Flow (zero outside the silhouette, as in SRFlow), depth in cm, and inverse depth times the camera's
+    distance.
+    """
     inside = truth["opacity"] > 0.5
     io.write(_place(out, subject, "flow") / f"{name}.flo", truth["flow"] * inside[..., None])
     near, after = (

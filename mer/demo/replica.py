@@ -1,4 +1,6 @@
-"""A small replica of any dataset, with rendered faces that a face detector finds: what a right folder looks like, to try things on."""
+"""A small replica of any dataset, with rendered faces that a face detector finds: what a right folder looks
+like, to try things on.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,8 @@ PEOPLE, CLIPS_EACH = 2, 2
 RISE, FALL = 6, 5  # frames from onset to apex, and on to the offset
 SIZE = 256  # px of the square frames
 PEAK_PX = 2.0  # motion of the farthest-moving landmark at the apex
-# Words of the datasets that are no emotion an actor can show, and what is shown for them; for a word of your own, `OTHERS`.
+# Words of the datasets that are no emotion an actor can show, and what is shown for them; for a word of your
+# own, `OTHERS`.
 SHOWN = {
     "happy": "happiness", "positive": "happiness", "negative": "disgust", "sad": "sadness", "tense": "anger",
     "others": "contempt", "other": "contempt", "": "surprise",
@@ -24,8 +27,8 @@ OTHERS = "happiness"
 def write_small(name: str, root: str | Path) -> list[str]:
     """Write a replica of the dataset `name` (2 people, 2 clips each) into the new or empty folder `root`.
 
-    Returns its files below `root`, sorted. Raises `UnknownName` for a dataset that is not listed, `BadInput` for a folder
-    that holds anything.
+    Returns its files below `root`, sorted. Raises `UnknownName` for a dataset that is not listed, `BadInput`
+    for a folder that holds anything.
     """
     writer, root = registry.load("data_prep.layouts", name), Path(root)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):

@@ -1,6 +1,8 @@
-"""The whole of `mer` on made-up data: three synthetic datasets in their native layouts, prepared, evaluated, one clip scored.
+"""The whole of `mer` on made-up data: three synthetic datasets in their native layouts, prepared, evaluated,
+one clip scored.
 
-The faces come from the splat engine and their motion is known. It shows that the parts work together, and nothing about people.
+The faces come from the splat engine and their motion is known. It shows that the parts work together, and
+nothing about people.
 """
 
 import shutil
@@ -50,7 +52,9 @@ RISE, FALL = (
 
 @dataclass(frozen=True)
 class Cast:
-    """Who plays in one dataset: the numbers of its subjects, and for each of its emotion words what the actor shows."""
+    """Who plays in one dataset: the numbers of its subjects, and for each of its emotion words what the actor
+    shows.
+    """
 
     dataset: str
     subjects: tuple[int, ...]
@@ -72,7 +76,10 @@ CASTS = (
 
 @dataclass(frozen=True)
 class Performance:
-    """One synthetic person showing one emotion once; everything about it follows from `person`, `emotion` and `seed`."""
+    """One synthetic person showing one emotion once.
+
+    Everything about it follows from `person`, `emotion` and `seed`.
+    """
 
     person: int
     emotion: str
@@ -84,7 +91,8 @@ class Performance:
         return recipes.draw(self.emotion, np.random.default_rng([self.person, self.seed, 0]))
 
     def film(self, rest: int = 0) -> list[np.ndarray]:
-        """Frames from the onset over the apex (the frame `RISE` later) to the offset, each (SIZE, SIZE, 3) uint8 RGB.
+        """Frames from the onset over the apex (the frame `RISE` later) to the offset, each (SIZE, SIZE, 3)
+        uint8 RGB.
 
         `rest` frames of the neutral face come before and after.
         """
@@ -101,7 +109,8 @@ def _actor(person: int) -> Actor:
 
 
 def run(out: Path) -> Iterator[str]:
-    """Do it all below `out`, yielding a line as each step ends. `out` must be new, empty, or an earlier demo, which is replaced.
+    """Do it all below `out`, yielding a line as each step ends. `out` must be new, empty, or an earlier demo,
+    which is replaced.
 
     Raises `BadInput` for a folder that holds anything else.
     """
@@ -119,13 +128,13 @@ def run(out: Path) -> Iterator[str]:
 
     scores = cross_validate_prepared(folders, CONFIG, out / "run")
     report = write_report(out / "run")
-    yield f"{scores['clips']} clips of {scores['subjects']} subjects, each left out once, with {CONFIG.classifier}"
+    yield f"{scores['clips']} clips of {scores['subjects']} subjects, each left out once ({CONFIG.classifier})"
 
     bundle.save(training.fit(folders, CONFIG), out / "bundle")
     clip = write_new_clip(out / "new_clip")
     score = score_clip(clip, out / "bundle", fps=200)
     page = write_page(score, out / "new_clip_score")
-    yield f"A new clip of a person who is in none of the datasets, showing {NEW.emotion}, scored:\n{score.to_text()}"
+    yield f"A new person, in none of the datasets, shows {NEW.emotion}:\n{score.to_text()}"
     yield f"What moved in it: {page}"
     majority = scores["baselines"]["majority_of_training_subjects"]["uf1"]
     yield f"UF1 {scores['uf1']:.3f}, majority class {majority:.3f} (synthetic data). Report: {report}"
@@ -164,7 +173,10 @@ NEW = Performance(person=999, emotion="happiness", seed=4)
 
 
 def write_new_clip(out: Path) -> Path:
-    """Write the frames of an actor who plays in none of the datasets as a folder of images; returns the folder."""
+    """Write the frames of an actor who plays in none of the datasets as a folder of images.
+
+    Returns the folder.
+    """
     out.mkdir(parents=True)
     for number, image in enumerate(NEW.film(rest=12)):
         write_image(out / f"{number:03d}.png", image)
@@ -172,7 +184,9 @@ def write_new_clip(out: Path) -> Path:
 
 
 def _plan(cast: Cast) -> Iterator[tuple[int, int, str, Performance]]:
-    """Subject, clip index from 1, emotion word and performance of every clip: each emotion once, then some again."""
+    """Subject, clip index from 1, emotion word and performance of every clip: each emotion once, then some
+    again.
+    """
     for subject in cast.subjects:
         person = 100 * CASTS.index(cast) + subject
         rng = np.random.default_rng(person)
