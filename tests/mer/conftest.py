@@ -43,7 +43,8 @@ def prepared(tmp_path):
     import cv2
 
     from data_prep import clip_table
-    from flow import io
+    from mer_core.content import content_id
+    from mer_core.io import write_npz
 
     root = tmp_path / "prepared" / "casme2"
     emotions = ("happiness", "disgust", "happiness", "others")
@@ -96,5 +97,7 @@ def prepared(tmp_path):
         motion = {"happiness": (1, 0), "disgust": (0, 1), "others": (0, 0)}[row.emotion]
         if row.clip_id != "casme2/sub01/c1":
             flow = np.full((64, 64, 2), motion) + rng.normal(0, 0.1, (64, 64, 2))
-            io.write(root / "flow" / "srflownet" / row.subject / f"{row.clip}.npz", flow.astype(np.float32))
+            faces = content_id([folder / "onset.png", folder / "apex.png"])
+            file = root / "flow" / "srflownet" / row.subject / f"{row.clip}.npz"
+            write_npz(file, flow=flow.astype(np.float32), faces=np.array(faces))
     return root
