@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from mer import stored_estimators
 from mer.evaluation import nested
+from mer.evaluation.estimators import FittedForeign
 from mer_core import claims, registry
 from mer_core.errors import BadInput
 from mer_core.io import read_json, replacing, visible, write_json, write_text
@@ -20,6 +22,7 @@ from mer_core.settings import explain
 
 SHIPPED = "synthetic"  # folder in mer/bundles
 JSON_FILE, WEIGHTS_FILE, CARD_FILE = "bundle.json", "weights.safetensors", "README.md"
+SKOPS_FILE = "classifiers.skops"  # instead of the weights, where the classifier is not ours
 # What training or measuring finds out, or that another version wrote it, makes no other bundle.
 MEASURED = {"mer", "temperature", "least_motion", "least_confidence", "measured"}
 
@@ -44,6 +47,7 @@ class Recipe(BaseModel):
     classifier_settings: list[dict[str, Any]] = Field(
         min_length=1
     )  # one per seed; probabilities are their mean
+    stored_as: Literal["tensors", "skops"] = "tensors"  # skops: a scikit-learn classifier that is not ours
     labels: list[str]  # in the order of the probabilities
     no_label: list[
         str
@@ -91,13 +95,16 @@ def save(bundle: Bundle, out: str | Path, replace: bool = False) -> None:
     before = existing(out)
     if before and not replace:
         refuse_another(before, bundle.recipe, out)
-    tensors = {
-        f"{seed}.{name}": np.ascontiguousarray(value)
-        for seed, classifier in enumerate(bundle.classifiers)
-        for name, value in classifier.state()[0].items()
-    }
-    with replacing(out / WEIGHTS_FILE) as temporary:
-        save_file(tensors, temporary)
+    if bundle.recipe.stored_as == "skops":
+        stored_estimators.save([one.estimator for one in bundle.classifiers], out / SKOPS_FILE)
+    else:
+        tensors = {
+            f"{seed}.{name}": np.ascontiguousarray(value)
+            for seed, classifier in enumerate(bundle.classifiers)
+            for name, value in classifier.state()[0].items()
+        }
+        with replacing(out / WEIGHTS_FILE) as temporary:
+            save_file(tensors, temporary)
     write_json(out / JSON_FILE, bundle.recipe.model_dump())
     write_text(out / CARD_FILE, model_card(bundle.recipe))
 
@@ -114,21 +121,30 @@ def load(path: str | Path | None = None) -> Bundle:
         )
     try:
         recipe = Recipe(**read_json(path / JSON_FILE))
-        tensors = load_file(path / WEIGHTS_FILE)
-        Classifier = registry.load("mer.classifiers", recipe.classifier).Classifier
-        classifiers = []
-        for seed, settings in enumerate(recipe.classifier_settings):
-            own = {
-                name.split(".", 1)[1]: value
-                for name, value in tensors.items()
-                if name.split(".", 1)[0] == str(seed)
-            }
-            classifiers.append(Classifier.from_state(own, settings))
+        classifiers = _load_classifiers(path, recipe)
     except ValidationError as error:
         raise BadInput(f"The bundle {path} {explain(error, Recipe)}") from error
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise BadInput(f"The bundle {path} is damaged ({error}). Write it again with mer train.") from error
     return Bundle(recipe, classifiers)
+
+
+def _load_classifiers(path: Path, recipe: Recipe) -> list[Any]:
+    """Return the fitted classifiers, one per seed."""
+    if recipe.stored_as == "skops":
+        estimators = stored_estimators.load(path / SKOPS_FILE)
+        return [FittedForeign(estimator, len(recipe.labels)) for estimator in estimators]
+    tensors = load_file(path / WEIGHTS_FILE)
+    Classifier = registry.load("mer.classifiers", recipe.classifier).Classifier
+    classifiers = []
+    for seed, settings in enumerate(recipe.classifier_settings):
+        own = {
+            name.split(".", 1)[1]: value
+            for name, value in tensors.items()
+            if name.split(".", 1)[0] == str(seed)
+        }
+        classifiers.append(Classifier.from_state(own, settings))
+    return classifiers
 
 
 def model_card(recipe: Recipe) -> str:
@@ -158,7 +174,7 @@ def model_card(recipe: Recipe) -> str:
             (recipe.feature, recipe.feature_settings),
         )
     )
-    return f"""# Bundle: {recipe.classifier} on {recipe.feature} of {recipe.method} flow
+    return f"""# Bundle: {recipe.classifier.split("(")[0]} on {recipe.feature} of {recipe.method} flow
 
 Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOLDER`.
 
@@ -174,7 +190,7 @@ Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOL
 def existing(out: Path) -> Recipe | None:
     """The recipe of the bundle that `out` holds, None if it is free to be written to. Raises `BadInput` if it holds something else."""
     if not (out / JSON_FILE).is_file():
-        if visible(out) - {WEIGHTS_FILE}:  # weights alone were left by a `save` that was stopped
+        if visible(out) - {WEIGHTS_FILE, SKOPS_FILE}:  # weights alone were left by a `save` that was stopped
             raise BadInput(f"{out} is not empty and holds no bundle. Choose another --out.")
         return None
     try:

@@ -9,59 +9,96 @@ import mer_core
 from data_prep.prepared import SETTINGS_FILE
 from flow import prepared_flow
 from mer.bundle import Bundle, Recipe, existing, refuse_another
-from mer.classifiers._estimator import StoredClassifier
 from mer.evaluation import cross_validation, estimators, inputs, nested, splits
 from mer.evaluation.config import CvConfig
+from mer.evaluation.estimators import ClassifierSpec
 from mer.evaluation.inputs import Inputs
+from mer.evaluation.protocols import Protocol
 from mer.inference.motion import range_of_motion
 from mer_core.errors import BadInput
 from mer_core.io import read_json
 from mer_core.progress import track
 
+MIN_SUBJECTS = 3
+
+
+class Untrainable(BadInput):
+    """The clips cannot make a bundle that could work for another person."""
+
+    code = "untrainable"
+
 
 def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None = None) -> Bundle:
     """Fit the configured classifier on every clip of the prepared folders, once per seed.
 
-    out : where the bundle will be saved, to be refused now rather than after the fitting
-    Raises `BadInput` for folders that cannot go together, as `mer cv` does, and for an `out` in which `save`
-    would not write.
+    Parameters
+    ----------
+    prepared : sequence of path
+        Prepared folders whose flow has been estimated.
+    config : CvConfig
+        As for `mer cv`.
+    out : path or None
+        Where the bundle will be saved, to be refused now rather than after the fitting.
+
+    Raises
+    ------
+    Untrainable
+        If a label has no clip, or there are fewer than three subjects.
+    BadInput
+        For folders that cannot go together, as `mer cv` does, and for an `out` in which `save` would not write.
     """
     before = None if out is None else existing(Path(out))
     if config.search:
         raise BadInput(
-            f"{', '.join(config.search)} is still to be searched, which mer cv does inside the folds. To fit on every clip, "
-            "write a value into classifier_settings (RUN/choices.json says what the folds chose) and take `search` out."
+            f"{', '.join(config.search)} is still to be searched, which mer cv does inside the folds. To fit on every "
+            "clip, write a value into classifier_settings (RUN/choices.json says what the folds chose) and take "
+            "`search` out."
         )
     given = inputs.gather(prepared, config)
     labels = given.protocol.labels
-    table, X = cross_validation.in_order(
-        given.table, given.X, labels
-    )  # so that the order of the folders does not change what is fitted
+    # In the order of clip_id, so that the order of the folders does not change what is fitted.
+    table, X = cross_validation.in_order(given.table, given.X, labels)
     y = np.array([labels.index(label) for label in table["label"]])
-    subjects = splits.subject_ids(table)
+    problem = estimators.Problem(X, y, splits.subject_ids(table), [], len(labels))
+    _check_trainable(problem, given.protocol)
     classifier = estimators.resolve(config, len(labels))
-    n_seeds = classifier.n_seeds(config.seeds)
-    recipe = _plan(given, config, [classifier.new(seed) for seed in range(n_seeds)])
+    seeds = range(classifier.n_seeds(config.seeds))
+    recipe = _plan(given, config, classifier, seeds)
     if before:
         refuse_another(before, recipe, Path(out))
 
     temperature = 1.0
     if config.calibration == "temperature":
-        problem = estimators.Problem(X, y, subjects, [], len(labels))
-        temperature = nested.temperature_for_all(classifier, config.inner_folds, problem, n_seeds)
-    classifiers = [
-        classifier.fit(classifier.new(seed), X, y, subjects)
-        for seed in track(range(n_seeds), f"Fitting {classifier.name}")
+        temperature = nested.temperature_for_all(classifier, config.inner_folds, problem, len(seeds))
+    fitted = [
+        classifier.fit(classifier.new(seed), X, y, problem.subjects)
+        for seed in track(seeds, f"Fitting {classifier.name}")
     ]
-    fitted = {
-        "classifier_settings": [classifier.state()[1] for classifier in classifiers],
-        "temperature": temperature,
-    }
-    return Bundle(recipe.model_copy(update=fitted), classifiers)
+    if classifier.is_foreign:
+        fitted = [estimators.FittedForeign(one, len(labels)) for one in fitted]
+    else:
+        recipe = recipe.model_copy(update={"classifier_settings": [one.state()[1] for one in fitted]})
+    return Bundle(recipe.model_copy(update={"temperature": temperature}), fitted)
 
 
-def _plan(given: Inputs, config: CvConfig, unfitted: list[StoredClassifier]) -> Recipe:
-    """The recipe of a bundle that is still to be fitted, with the classifiers' settings as far as they are known by then."""
+def _check_trainable(problem: estimators.Problem, protocol: Protocol) -> None:
+    """Raise `Untrainable` for clips that cannot work."""
+    missing = [label for i, label in enumerate(protocol.labels) if i not in problem.y]
+    if missing:
+        raise Untrainable(
+            f"No clip is labelled {', '.join(missing)}, so that a bundle could never name it (protocol {protocol.name}). "
+            "Add clips of that label, or choose a --protocol whose labels these clips show."
+        )
+    n_subjects = len(set(problem.subjects))
+    if n_subjects < MIN_SUBJECTS:
+        raise Untrainable(
+            f"The clips show {n_subjects} subject(s); what is learned from fewer than {MIN_SUBJECTS} is about those "
+            "people. Add clips of others."
+        )
+
+
+def _plan(given: Inputs, config: CvConfig, classifier: ClassifierSpec, seeds: Sequence[int]) -> Recipe:
+    """Return the recipe of a bundle that is still to be fitted, with the settings that are known by then."""
     prepare = [read_json(folder.path / SETTINGS_FILE) for folder in given.folders]
     flow, table = given.flow, given.table
     if named := flow["options"].get("weights"):
@@ -85,8 +122,12 @@ def _plan(given: Inputs, config: CvConfig, unfitted: list[StoredClassifier]) -> 
         match_exposure=flow["match_exposure"],
         feature=config.feature,
         feature_settings=config.feature_settings,
-        classifier=config.classifier,
-        classifier_settings=[one.stored_params() for one in unfitted],
+        classifier=config.model_dump()["classifier"],
+        classifier_settings=[
+            {"random_state": seed} if classifier.is_foreign else classifier.new(seed).stored_params()
+            for seed in seeds
+        ],
+        stored_as="skops" if classifier.is_foreign else "tensors",
         labels=given.protocol.labels,
         protocol=given.protocol.name,
         clips={label: int((table["label"] == label).sum()) for label in given.protocol.labels},

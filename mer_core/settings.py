@@ -61,6 +61,7 @@ def _unknown(name: str, known: Iterable[str]) -> str:
 
 
 def _unusable(name: str, value: Any, why: str) -> str:
+    why = why.removeprefix("Value error, ").rstrip(".")
     return f"cannot take {name} = {value!r}: {why[0].lower()}{why[1:]}."
 
 

@@ -2,7 +2,7 @@
 
 import click
 
-from mer.cli.options import FOLDER, INPUT_FILE, INPUT_FOLDER, Config, Name, command, known
+from mer.cli.options import FOLDER, INPUT_FILE, INPUT_FOLDER, Classifier, Config, Name, command, known
 
 
 def experiment(command):
@@ -22,7 +22,8 @@ def experiment(command):
                 "--index", type=INPUT_FILE, help="CSV of the maps: file, dataset, subject, clip, label."
             ),
             click.option(
-                "--protocol", help="Which clips count and how emotions become labels: a name, or a YAML file."
+                "--protocol",
+                help=f"Which clips count and how emotions become labels: a YAML file, or one of {known('mer.protocols')}.",
             ),
             click.option(
                 "--method", type=Name("flow.methods"), help="Flow method; its flow must have been estimated."
@@ -34,8 +35,9 @@ def experiment(command):
             ),
             click.option(
                 "--classifier",
-                type=Name("mer.classifiers"),
-                help=f"What predicts the label: {known('mer.classifiers')}.",
+                type=Classifier(),
+                help=f"What predicts the label: {known('mer.classifiers')}; or FILE.py:FUNCTION for any "
+                "scikit-learn classifier with predict_proba (the file is executed).",
             ),
             click.option("--seeds", type=click.IntRange(1), help="How many seeds to repeat everything with."),
             click.option("--out", type=FOLDER, required=True, help="Folder to write to."),

@@ -3,8 +3,10 @@
 import difflib
 import functools
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -71,9 +73,53 @@ class Name(click.ParamType):
         return [CompletionItem(name) for name in registry.names(self.package) if name.startswith(incomplete)]
 
 
+class Classifier(Name):
+    """A listed classifier, or `FILE.py:NAME`: a function, class or object in a Python file, which is executed."""
+
+    def __init__(self) -> None:
+        super().__init__("mer.classifiers")
+
+    def convert(self, value, param, ctx):
+        file, _, name = str(value).rpartition(":")
+        if not file.endswith(".py"):
+            return super().convert(value, param, ctx)
+        module = registry.import_file(file)
+        if not hasattr(module, name):
+            raise BadInput(
+                f"{file} defines no {name!r}. It defines: {', '.join(_public(module)) or 'nothing'}."
+            )
+        made = getattr(module, name)
+        return made() if callable(made) else made
+
+
+def _public(module: ModuleType) -> list[str]:
+    return [name for name, value in vars(module).items() if not name.startswith("_") and callable(value)]
+
+
+KNOWN = "[known: {}]"
+
+
 def known(package: str) -> str:
-    """The names in a registry folder, for a help text."""
-    return ", ".join(registry.names(package))
+    """Return a mark that help texts replace with the names in `package`, those of plug-ins included."""
+    return KNOWN.format(package)
+
+
+def _with_names(text: str) -> str:
+    return re.sub(r"\[known: ([\w.]+)\]", lambda mark: ", ".join(registry.names(mark[1])), text)
+
+
+class HelpMixin:
+    """Lists names in help texts when they are asked for, so that plug-ins are among them."""
+
+    params: list[click.Parameter]
+    epilog: str | None
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for option in self.params:
+            if isinstance(option, click.Option) and option.help:
+                option.help = _with_names(option.help)
+        self.epilog = self.epilog and _with_names(self.epilog)
+        super().format_help(ctx, formatter)  # type: ignore[misc]
 
 
 @dataclass
@@ -106,8 +152,22 @@ def _switch(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         progress.set_verbosity(OUTPUT.quiet, OUTPUT.verbose)
 
 
+def _load_plugins(ctx: click.Context, param: click.Parameter, files: tuple[Path, ...]) -> None:
+    for file in files:
+        registry.load_plugin(file)
+
+
 def _switches() -> list[click.Option]:
-    return [
+    plugin = click.Option(
+        ["--plugin"],
+        type=INPUT_FILE,
+        multiple=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_load_plugins,
+        help="Python file with a dataset, flow method, feature, classifier or protocol of yours; it is executed.",
+    )
+    return [plugin] + [
         click.Option([*flags], is_flag=True, expose_value=False, is_eager=True, callback=_switch, help=text)
         for flags, text in (
             (("-q", "--quiet"), "Print results and errors only."),
@@ -117,7 +177,7 @@ def _switches() -> list[click.Option]:
     ]
 
 
-class Command(click.Command):
+class Command(HelpMixin, click.Command):
     """A command that takes -q, -v and --json."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -128,7 +188,7 @@ class Command(click.Command):
 command = functools.partial(click.command, cls=Command)
 
 
-class Commands(click.Group):
+class Commands(HelpMixin, click.Group):
     """A group that answers an unknown command with the nearest one, and lists commands in the order of the work."""
 
     command_class = Command

@@ -65,7 +65,7 @@ class CvConfig(BaseModel):
         lacking = [name for name in ("fit", "get_params", "predict_proba") if not hasattr(value, name)]
         if isinstance(value, str) or not lacking:
             return value
-        advice = "An SVC needs probability=True; others can be wrapped in CalibratedClassifierCV."
+        advice = "Wrap it in CalibratedClassifierCV."
         raise ValueError(
             f"a name or a scikit-learn classifier is needed, and this has no {lacking[0]}. {advice}"
         )

@@ -30,8 +30,13 @@ TEXT = {
 }  # 006 is a name, not a number
 
 
+MIN_SUBJECTS = 5  # below which a run says how little it says
+
+
 class OneLabel(BadInput):
     """Some fold has clips of one label only to fit on."""
+
+    code = "one-label"
 
 
 def cross_validate(
@@ -65,6 +70,10 @@ def cross_validate(
     claim(out, config, {**fingerprint(table, X), "classes": labels, "split": split})
 
     _say_what_cannot_be_learned(problem, labels)
+    if (n_subjects := len(set(problem.subjects))) < MIN_SUBJECTS:
+        say(
+            f"Only {n_subjects} subjects: each fold learns from {n_subjects - 1}, and a score says little about others."
+        )
     if n_seeds < config.seeds:
         say(
             f"{classifier.name} gives the same result with every seed: one instead of {config.seeds} is fitted."

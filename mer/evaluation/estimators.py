@@ -56,6 +56,11 @@ class ClassifierSpec:
         """Does a seed change what is fitted?"""
         return bool(self._seeded(self.prototype))
 
+    @property
+    def is_foreign(self) -> bool:
+        """Is it no classifier of ours, whose state is tensors?"""
+        return not hasattr(self.prototype, "state")
+
     def n_seeds(self, wanted: int) -> int:
         """Return how many seeds are worth fitting: one where none changes anything."""
         return wanted if self.is_random else 1
@@ -77,31 +82,45 @@ class ClassifierSpec:
             estimator, BaseSearchCV
         )
         try:
-            return estimator.fit(self.inputs(X), y, **({"groups": groups} if takes_groups else {}))
+            return estimator.fit(inputs(estimator, X), y, **({"groups": groups} if takes_groups else {}))
         except MerError:
             raise
         except Exception as error:  # foreign code may raise anything
             raise BadInput(f"{self.name} cannot be fitted: {type(error).__name__}: {error}") from error
 
-    def inputs(self, X: np.ndarray) -> np.ndarray:
-        """Return samples as the classifier takes them: rows (N, D) where it takes no other shape."""
-        try:
-            flat_only = not get_tags(self.prototype).input_tags.three_d_array
-        except (AttributeError, TypeError):  # an estimator of a library that knows no tags
-            flat_only = True
-        return X.reshape(len(X), -1) if flat_only else X
-
-    def probabilities(self, fitted: Any, X: np.ndarray) -> np.ndarray:
-        """Return (N, n_classes) float64; a class that `fitted` has not seen gets 0."""
-        p = np.zeros((len(X), self.n_classes))
-        p[:, np.asarray(fitted.classes_, dtype=int)] = fitted.predict_proba(self.inputs(X))
-        if not np.isfinite(p).all():
-            raise BadInput(f"{self.name} gives probabilities that are not numbers.")
-        return p
-
     @staticmethod
     def _seeded(estimator: Any) -> list[str]:
         return [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
+
+
+@dataclass(frozen=True)
+class FittedForeign:
+    """A fitted estimator that is not ours, to be used like one of ours."""
+
+    estimator: Any
+    n_classes: int
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return (N, n_classes) float64 for samples X (N, ...)."""
+        return probabilities(self.estimator, X, self.n_classes)
+
+
+def inputs(estimator: Any, X: np.ndarray) -> np.ndarray:
+    """Return samples as `estimator` takes them: rows (N, D) where it takes no other shape."""
+    try:
+        rows_only = not get_tags(estimator).input_tags.three_d_array
+    except (AttributeError, TypeError):  # an estimator of a library that knows no tags
+        rows_only = True
+    return X.reshape(len(X), -1) if rows_only else X
+
+
+def probabilities(fitted: Any, X: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return (N, n_classes) float64; a class that `fitted` has not seen gets 0."""
+    p = np.zeros((len(X), n_classes))
+    p[:, np.asarray(fitted.classes_, dtype=int)] = fitted.predict_proba(inputs(fitted, X))
+    if not np.isfinite(p).all():
+        raise BadInput(f"{type(fitted).__name__} gives probabilities that are not numbers.")
+    return p
 
 
 def resolve(config: CvConfig, n_classes: int) -> ClassifierSpec:
@@ -159,7 +178,7 @@ def fit_predict(
             for k, (train, _) in enumerate(pairs)
         )
     for k, one in fitted:
-        yield k, classifier.probabilities(one, X[pairs[k][1]])
+        yield k, probabilities(one, X[pairs[k][1]], problem.n_classes)
 
 
 def _listed(config: CvConfig) -> Any:

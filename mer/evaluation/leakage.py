@@ -101,7 +101,7 @@ def after_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[lis
     lengths, after = list(range(1, last + 1)), [[] for _ in pairs]
 
     def predict(k: int, fitted: Any) -> None:
-        after[k].append(classifier.probabilities(fitted, problem.X[pairs[k][1]]))
+        after[k].append(estimators.probabilities(fitted, problem.X[pairs[k][1]], problem.n_classes))
 
     if _takes_on_epoch(classifier.prototype, "fit_folds"):
         folds = [train for train, _ in pairs]

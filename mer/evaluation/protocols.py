@@ -69,8 +69,8 @@ class Protocol(BaseModel):
 
 
 def names() -> list[str]:
-    """Names of the protocols that come with the project."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    """Names of the protocols that come with the project or from plug-ins."""
+    return registry.names("mer.protocols")
 
 
 def load(name: str) -> Protocol:
@@ -84,7 +84,7 @@ def load(name: str) -> Protocol:
         return detect(load(asked[1]), int(asked[2]))
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
-        path = FOLDER / f"{registry.check(name, names(), 'protocol')}.yaml"
+        path = _listed(name)
     try:
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -109,6 +109,12 @@ def load_for(name: str, folders: "Iterable[Prepared]") -> Protocol:
         return protocol
     words = {word for folder in folders for word in folder.clips["emotion"] if word}
     return protocol.model_copy(update={"labels": sorted(words)})
+
+
+def _listed(name: str) -> Path:
+    """Return the file of a protocol that comes with the project or from a plug-in."""
+    own = FOLDER / f"{registry.check(name, names(), 'protocol')}.yaml"
+    return own if own.is_file() else registry.path_of(registry.load("mer.protocols", name))
 
 
 def apply(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:

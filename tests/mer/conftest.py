@@ -101,3 +101,14 @@ def prepared(tmp_path):
             file = root / "flow" / "srflownet" / row.subject / f"{row.clip}.npz"
             write_npz(file, flow=flow.astype(np.float32), faces=np.array(faces))
     return root
+
+
+@pytest.fixture
+def two_labels(tmp_path):
+    """A protocol, as a file, of the two labels that the clips of `prepared` show."""
+    path = tmp_path / "two-labels.yaml"
+    path.write_text(
+        "title: two labels\nsource: made up\nlabels: [negative, positive]\n"
+        "emotions: {casme2: {happiness: positive, disgust: negative}}\n"
+    )
+    return str(path)

@@ -1,0 +1,97 @@
+"""Fitting a bundle: what it knows of its clips, and what it refuses before it fits."""
+
+import json
+
+import numpy as np
+import pytest
+
+from data_prep.prepared import Prepared
+from flow import io, prepared_flow
+from mer import bundle, training
+from mer.evaluation import inputs, nested
+from mer.evaluation.config import CvConfig
+from mer.inference.motion import between
+from mer_core import registry
+from mer_core.errors import BadInput
+
+
+@pytest.fixture
+def config(two_labels):
+    return CvConfig(protocol=two_labels, classifier="linear_svm", feature_settings={"size": 8}, seeds=2)
+
+
+@pytest.mark.parametrize("subjects, protocol, fact", [(4, "casme2-3", "surprise"), (2, None, "2 subject")])
+def test_clips_that_cannot_work_are_refused(prepared, config, subjects, protocol, fact):
+    for number in range(subjects + 1, 5):
+        for file in (prepared / "flow" / "srflownet" / f"sub0{number}").glob("*.npz"):
+            file.unlink()
+    with pytest.raises(training.Untrainable) as raised:
+        training.fit([prepared], config.model_copy(update={"protocol": protocol} if protocol else {}))
+    assert raised.value.code == "untrainable" and fact in str(raised.value)
+
+
+def test_a_calibrated_bundle_has_a_temperature_and_predicts_with_it(prepared, config, tmp_path):
+    plain = training.fit([prepared], config)
+    calibrated = training.fit(
+        [prepared], config.model_copy(update={"calibration": "temperature", "inner_folds": 2})
+    )
+    assert (
+        plain.recipe.temperature == 1 and calibrated.recipe.temperature < 0.9
+    )  # all right, and too timid about it
+    bundle.save(calibrated, tmp_path / "b")
+    X = inputs.gather([prepared], config).X
+    expected = nested.apply_temperature(plain.predict_proba(X), calibrated.recipe.temperature)
+    assert np.allclose(bundle.load(tmp_path / "b").predict_proba(X), expected) and not np.allclose(
+        expected, plain.predict_proba(X), atol=0.01
+    )
+    assert "fitted on subjects that were left out" in (tmp_path / "b" / "README.md").read_text()
+    with pytest.raises(BadInput, match="C is still to be searched"):
+        training.fit([prepared], config.model_copy(update={"search": {"C": [1e-3, 1e-2]}}))
+
+
+def test_a_bundle_knows_the_weights_of_its_flow_and_refuses_those_it_cannot_hold(prepared, config):
+    assert training.fit([prepared], config).recipe.flow_weights == "0123456789abcdef"
+    file = prepared / "flow" / "srflownet" / "flow.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"options": {"weights": "mine.safetensors"}}))
+    with pytest.raises(BadInput, match="estimated with mine.safetensors, which a bundle does not hold"):
+        training.fit([prepared], config)
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"classifier_settings": {"C": 1.0}}, "linear_svm.C was 0.001 and is now 1.0. Choose another"), ({"seeds": 1}, "seeds was 2 and is now 1. Choose another"),
+    ({"feature_settings": {"size": 12}}, "feature_settings.size was"),
+])  # fmt: skip
+def test_training_refuses_the_folder_of_another_bundle_before_it_fits(
+    prepared, config, tmp_path, monkeypatch, change, message
+):
+    bundle.save(training.fit([prepared], config, tmp_path / "b"), tmp_path / "b")
+    bundle.save(training.fit([prepared], config, tmp_path / "b"), tmp_path / "b")
+    monkeypatch.setattr(registry.load("mer.classifiers", "linear_svm").Classifier, "fit", None)
+    with pytest.raises(BadInput, match=f"holds a bundle of other settings: {message}"):
+        training.fit([prepared], config.model_copy(update=change), tmp_path / "b")
+
+
+def test_a_bundle_states_how_far_the_faces_moved_that_it_was_fitted_on(prepared, config, tmp_path):
+    for made in prepared.rglob("c3.npz"):  # without a label, so not fitted on
+        io.write(made, 100 * io.read(made))
+    bundle.save(training.fit([prepared], config), tmp_path / "b")
+    low, high = bundle.load(tmp_path / "b").recipe.measured["motion of the face"]
+    folder, counted = Prepared(prepared), inputs.gather([prepared], config).table["clip_id"]
+    shown = [
+        between(
+            [],
+            np.zeros((2, 3)),
+            folder.landmarks(clip_id)[0],
+            prepared_flow.read(folder, "srflownet", clip_id),
+            False,
+        ).far
+        for clip_id in counted
+    ]
+    assert low <= min(shown) < low + 0.01 and high - 0.01 < max(shown) <= high and max(shown) > min(shown)
+    assert f"move by {low:g} to {high:g} %" in (tmp_path / "b" / "README.md").read_text()
+
+
+def test_training_refuses_the_folder_of_something_else_before_it_reads(config, tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(BadInput, match="is not empty and holds no bundle"):
+        training.fit([tmp_path / "nowhere"], config, tmp_path)
