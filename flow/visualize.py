@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from mer_core.lettering import GROUND, INK, strip
+
 # Hues of the Middlebury colour wheel and the number of steps between each and the next.
 # Source: Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011, figure 1.
 _HUES = np.array(
@@ -33,13 +35,18 @@ def draw_flow(flow: np.ndarray, radius: float) -> np.ndarray:
     return np.where(length <= 1, inside, 0.75 * colour).round().astype(np.uint8)
 
 
-def legend(radius: float, size: int = 96) -> np.ndarray:
-    """Return the colour wheel of `draw_flow`, labelled with its radius, (size + 18, size, 3) uint8 RGB."""
+def legend(
+    radius: float, size: int = 96, ink: tuple[int, int, int] = INK, ground: tuple[int, int, int] = GROUND
+) -> np.ndarray:
+    """Return the colour wheel of `draw_flow`, labelled with its radius, (size + 18, size, 3) uint8 RGB.
+
+    ink, ground : colours of text and surroundings, RGB
+    """
     across = np.linspace(-1.02, 1.02, size) * radius
     motion = np.stack(np.meshgrid(across, across), axis=-1)
     wheel = draw_flow(motion, radius)
-    wheel[np.hypot(motion[..., 0], motion[..., 1]) > radius] = 255
-    return np.vstack([wheel, _label(f"{radius:g} px", size)])
+    wheel[np.hypot(motion[..., 0], motion[..., 1]) > radius] = ground
+    return np.vstack([wheel, strip(f"{radius:g} px", size, ink=ink, ground=ground, centred=True)])
 
 
 def draw_strain(magnitude: np.ndarray, full: float) -> np.ndarray:
@@ -48,19 +55,12 @@ def draw_strain(magnitude: np.ndarray, full: float) -> np.ndarray:
     return cv2.applyColorMap(level, cv2.COLORMAP_INFERNO)[..., ::-1].copy()
 
 
-def beside(*pictures: np.ndarray, gap: int = 8) -> np.ndarray:
-    """Put pictures of any size (H, W, 3) uint8 side by side on white, lower edges aligned."""
+def beside(*pictures: np.ndarray, gap: int = 8, ground: tuple[int, int, int] = GROUND) -> np.ndarray:
+    """Put pictures of any size (H, W, 3) uint8 side by side on plain ground, lower edges aligned."""
     height = max(picture.shape[0] for picture in pictures)
-    columns = []
+    width = sum(picture.shape[1] for picture in pictures) + gap * (len(pictures) - 1)
+    row, x = np.full((height, width, 3), ground, np.uint8), 0
     for picture in pictures:
-        above = ((height - picture.shape[0], 0), (0 if not columns else gap, 0), (0, 0))
-        columns.append(np.pad(picture, above, constant_values=255))
-    return np.hstack(columns)
-
-
-def _label(text: str, width: int) -> np.ndarray:
-    """`text` centred on a white strip (18, width, 3) uint8."""
-    strip = np.full((18, width, 3), 255, np.uint8)
-    font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.4
-    (length, _), _ = cv2.getTextSize(text, font, scale, 1)
-    return cv2.putText(strip, text, ((width - length) // 2, 13), font, scale, (0, 0, 0), 1, cv2.LINE_AA)
+        row[height - picture.shape[0] :, x : x + picture.shape[1]] = picture
+        x += picture.shape[1] + gap
+    return row

@@ -5,34 +5,54 @@ import numpy as np
 
 from flow import visualize
 from flow.strain import strain
+from mer.inference.head_motion import sample
 from mer.inference.predict import Score
+from mer.report.mesh_picture import mesh_picture
+from mer.report.theme import LIGHT, Theme
+from mer_core.lettering import strip
 
-FULL = (
-    0.5,
-    1.0,
-    2.0,
-    5.0,
-    10.0,
-    20.0,
-    50.0,
-)  # px, one of which is full colour: steps, so that pictures can be compared
-FULL_STRAIN = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # px per px
-ARROWS = 16  # along a side of the face
-LONGEST_ARROW = 0.07  # of the face: how long the longest arrow is drawn at most
-ARROW_RATIO = 8.0  # at most so many times as long as the motion
+# Full colour in px, and in px per px of strain: steps, so that pictures can be compared.
+FULL = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+FULL_STRAIN = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+ENLARGE = 2  # the face under arrows
+ARROWS, ARROW_COLOUR = 16, (190, 30, 40)  # along a side of the face
+MAX_ARROW = 0.07  # of the face: how long the longest arrow is drawn
+MAX_ARROW_RATIO = 8.0  # at most so many times as long as the motion
 
 
-def pictures(score: Score) -> dict[str, np.ndarray]:
-    """Name -> picture (H, W, 3) uint8 RGB: onset, apex, flow and strain with their legends, arrows on the face."""
+def pictures(score: Score, theme: Theme = LIGHT, blur: bool = False) -> dict[str, np.ndarray]:
+    """Draw onset, apex, arrows on the face, flow and strain with their legends.
+
+    blur : show the mesh of the face in place of its skin
+
+    Returns
+    -------
+    name -> (H, W, 3) uint8 RGB
+    """
     stretched = strain(score.own).magnitude
     full, most = _step(np.linalg.norm(score.own, axis=-1), FULL), _step(stretched, FULL_STRAIN)
+    wheel = visualize.legend(full, ink=theme.ink, ground=theme.ground)
+    flow, strained = visualize.draw_flow(score.own, full), visualize.draw_strain(stretched, most)
     return {
-        "onset": score.onset_face,
-        "apex": score.apex_face,
-        "arrows": arrows(score.onset_face, score.own),
-        "flow": visualize.beside(visualize.draw_flow(score.own, full), visualize.legend(full)),
-        "strain": visualize.beside(visualize.draw_strain(stretched, most), strain_legend(most)),
+        "onset": mesh_picture(score.landmarks, score.own.shape[:2], theme) if blur else score.onset_face,
+        "apex": mesh_picture(_moved(score), score.own.shape[:2], theme) if blur else score.apex_face,
+        "arrows": arrows(_canvas(score, theme, blur), score.own, theme),
+        "flow": visualize.beside(flow, wheel, ground=theme.ground),
+        "strain": visualize.beside(strained, strain_legend(most, theme), ground=theme.ground),
     }
+
+
+def _moved(score: Score) -> np.ndarray:
+    """Landmarks (478, 2) px of the aligned onset, moved by the face's own motion."""
+    return score.landmarks + sample(score.own, score.landmarks)
+
+
+def _canvas(score: Score, theme: Theme, blur: bool) -> np.ndarray:
+    """What arrows are drawn on: the onset, enlarged and faded, or its mesh."""
+    if blur:
+        return mesh_picture(score.landmarks * ENLARGE, tuple(ENLARGE * n for n in score.own.shape[:2]), theme)
+    face = cv2.resize(score.onset_face, None, fx=ENLARGE, fy=ENLARGE, interpolation=cv2.INTER_CUBIC)
+    return (face * 0.75 + 64).astype(np.uint8)
 
 
 def _step(values: np.ndarray, steps: tuple[float, ...]) -> float:
@@ -40,53 +60,36 @@ def _step(values: np.ndarray, steps: tuple[float, ...]) -> float:
     return next((step for step in steps if np.quantile(values, 0.99) <= step), steps[-1])
 
 
-def arrows(face: np.ndarray, own: np.ndarray, enlarge: int = 2) -> np.ndarray:
-    """The face, `enlarge` times as large, with its own motion (H, W, 2) px as arrows and how much longer they are drawn."""
-    canvas = cv2.resize(face, None, fx=enlarge, fy=enlarge, interpolation=cv2.INTER_CUBIC)
-    canvas = (canvas * 0.75 + 64).astype(np.uint8)
-    smooth = cv2.GaussianBlur(own, (0, 0), own.shape[0] / 60)
-    places = ((np.arange(ARROWS) + 0.5) * own.shape[0] / ARROWS).astype(int)
+def arrows(canvas: np.ndarray, own: np.ndarray, theme: Theme = LIGHT) -> np.ndarray:
+    """Draw motion as arrows on a picture, and write below how long they are.
+
+    canvas : (k H, k W, 3) uint8 RGB, the face, enlarged by a whole number
+    own    : (H, W, 2) px, the face's own motion
+    """
+    enlarge, size = canvas.shape[0] // own.shape[0], own.shape[0]
+    canvas, smooth = canvas.copy(), cv2.GaussianBlur(own, (0, 0), size / 60)
+    places = ((np.arange(ARROWS) + 0.5) * size / ARROWS).astype(int)
     longest = np.linalg.norm(smooth[places][:, places], axis=-1).max()
-    ratio = min(ARROW_RATIO, LONGEST_ARROW * own.shape[0] / max(longest, 1e-6))
+    ratio = min(MAX_ARROW_RATIO, MAX_ARROW * size / max(longest, 1e-6))
     for y in places:
         for x in places:
             end = np.array([x, y]) + ratio * smooth[y, x]
             if np.linalg.norm(end - (x, y)) > 1.0:
-                cv2.arrowedLine(
-                    canvas,
-                    (x * enlarge, y * enlarge),
-                    tuple(int(v) for v in np.rint(end * enlarge)),
-                    (150, 20, 30),
-                    1,
-                    cv2.LINE_AA,
-                    tipLength=0.3,
-                )
-    lines = f"arrows {ratio:.1f} times the motion,", f"which is {longest:.2f} px at most"
-    return np.vstack([canvas, *(caption(line, canvas.shape[1], enlarge) for line in lines)])
+                ends = [tuple(int(v) for v in np.rint(np.array(at) * enlarge)) for at in ((x, y), end)]
+                cv2.arrowedLine(canvas, *ends, ARROW_COLOUR, 1, cv2.LINE_AA, tipLength=0.3)
+    text = f"arrows: motion × {ratio:.1f}, at most {longest:.2f} px"
+    return np.vstack([canvas, strip(text, canvas.shape[1], 14, theme.ink, theme.ground)])
 
 
-def strain_legend(full: float, height: int = 96) -> np.ndarray:
+def strain_legend(full: float, theme: Theme = LIGHT, height: int = 96) -> np.ndarray:
     """What the colours of strain mean: (height + 36, 96, 3) uint8 RGB."""
-    ramp = np.repeat(np.linspace(full, 0, height)[:, None], 24, axis=1)
-    bar = np.full((height, 96, 3), 255, np.uint8)
-    bar[:, 8:32] = visualize.draw_strain(ramp, full)
-    for text, y in ((f"{full:g}", 10), ("0", height - 2)):
-        cv2.putText(bar, text, (38, y), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA)
-    return np.vstack([bar, caption("strain,", 96), caption("px per px", 96)])
-
-
-def caption(text: str, width: int, enlarge: int = 1) -> np.ndarray:
-    """`text` on a white strip (18 * enlarge, width, 3) uint8."""
-    strip = np.full((18 * enlarge, width, 3), 255, np.uint8)
-    return cv2.putText(
-        strip,
-        text,
-        (6 * enlarge, 13 * enlarge),
-        cv2.FONT_HERSHEY_SIMPLEX,
-        0.4 * enlarge,
-        (0, 0, 0),
-        enlarge,
-        cv2.LINE_AA,
+    ramp = visualize.draw_strain(np.repeat(np.linspace(full, 0, height)[:, None], 24, axis=1), full)
+    numbers = [strip(text, 64, 12, theme.ink, theme.ground) for text in (f"{full:g}", "0")]
+    between = np.full((height - sum(len(number) for number in numbers), 64, 3), theme.ground, np.uint8)
+    margin = np.full((height, 8, 3), theme.ground, np.uint8)
+    bar = np.hstack([margin, ramp, np.vstack([numbers[0], between, numbers[1]])])
+    return np.vstack(
+        [bar, *(strip(text, 96, 12, theme.ink, theme.ground) for text in ("strain,", "px per px"))]
     )
 
 

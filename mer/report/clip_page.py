@@ -10,28 +10,48 @@ from data_prep.frames import open_frames, write_image
 from mer.inference.predict import Score
 from mer.report.clip_figures import curve, pictures
 from mer.report.film import factor, write_film
+from mer.report.theme import THEMES
 from mer_core.io import replacing, write_text
 
+FILM, POSTER = "moment.mp4", "moment.png"
+PLAIN = ("onset", "apex")  # pictures that are the same in light and dark surroundings
 
-def write(score: Score, out: str | Path) -> Path:
-    """Write score.json, onset.png, apex.png, arrows.png, flow.png, strain.png, curve.svg, moment.mp4 and page.html into `out`.
 
-    Returns the page's path.
+def write(score: Score, out: str | Path, blur: bool = False) -> Path:
+    """Write score.json, the pictures, curve.svg, the film with its poster and page.html into `out`.
+
+    Pictures with text come twice, as arrows.png and arrows-dark.png.
+
+    Parameters
+    ----------
+    blur : show the mesh of the face in place of its skin, in every picture and in the film
+
+    Returns
+    -------
+    The page's path.
     """
-    out = Path(out)
-    drawn, line = pictures(score), curve(score)
-    for name, picture in drawn.items():
-        with replacing(out / f"{name}.png") as temporary:
-            write_image(temporary, picture)
+    out, line = Path(out), curve(score)
+    drawn = {name: pictures(score, theme, blur) for name, theme in THEMES.items()}
+    for name, picture in drawn["light"].items():
+        _write(out / f"{name}.png", picture)
+        if name not in PLAIN or blur:
+            _write(out / f"{name}-dark.png", drawn["dark"][name])
     write_text(out / "curve.svg", line)
     write_text(out / "score.json", score.to_json() + "\n")
-    write_film(score, open_frames(score.clip), out / "moment.mp4")
-    write_text(out / "page.html", page(score, drawn, line, (out / "moment.mp4").read_bytes()))
+    write_film(score, open_frames(score.clip), out / FILM, blur=blur)
+    films = [(out / name).read_bytes() for name in (FILM, POSTER)]
+    write_text(out / "page.html", page(score, drawn, line, *films))
     return out / "page.html"
 
 
-def page(score: Score, drawn: dict[str, np.ndarray], line: str, film: bytes | None = None) -> str:
-    """The HTML page of a score; without the film if there is none."""
+def page(
+    score: Score,
+    drawn: dict[str, dict[str, np.ndarray]],
+    line: str,
+    film: bytes | None = None,
+    poster: bytes | None = None,
+) -> str:
+    """The HTML page of a score; without the film if there is none. drawn : theme -> name -> picture"""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -45,16 +65,26 @@ def page(score: Score, drawn: dict[str, np.ndarray], line: str, film: bytes | No
         s=score,
         name=Path(score.clip).name,
         ranked=sorted(score.probabilities.items(), key=lambda item: -item[1]),
-        pictures={name: address(picture) for name, picture in drawn.items()},
+        pictures={name: address(picture) for name, picture in drawn["light"].items()},
+        dark={name: address(picture) for name, picture in drawn["dark"].items()},
         curve=line,
-        film=None if film is None else "data:video/mp4;base64," + base64.b64encode(film).decode(),
+        film=film and _data("video/mp4", film),
+        poster=poster and _data("image/png", poster),
         factor=factor(score),
-        most=max(region.motion for region in score.regions),
+        most=max((region.motion for region in score.regions), default=0),
         most_share=max((region.share or 0 for region in score.regions), default=0),
     )
 
 
 def address(picture: np.ndarray) -> str:
     """A picture (H, W, 3) uint8 RGB as a data address."""
-    _, png = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))
-    return "data:image/png;base64," + base64.b64encode(png.tobytes()).decode()
+    return _data("image/png", cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))[1].tobytes())
+
+
+def _data(media_type: str, content: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+
+
+def _write(path: Path, picture: np.ndarray) -> None:
+    with replacing(path) as temporary:
+        write_image(temporary, picture)

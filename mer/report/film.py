@@ -6,70 +6,73 @@ import cv2
 import numpy as np
 
 from data_prep.align import warp
-from data_prep.frames import Frames
+from data_prep.frames import Frames, write_image
 from flow.estimate import estimate
+from flow.visualize import beside
 from mer.inference import models
-from mer.inference.head_motion import Dense
+from mer.inference.head_motion import Dense, sample
 from mer.inference.predict import Score
-from mer.report.clip_figures import caption
+from mer.report.mesh_picture import mesh_picture
+from mer.report.theme import DARK, Theme
 from mer_core.io import replacing
+from mer_core.lettering import strip
 
 BEFORE_S, AFTER_S = 0.3, 0.6  # shown before the onset and after the apex
-MOST_FRAMES = 48
+MAX_FRAMES = 48
 SHOWN_FPS = 12  # slow enough to see it
-GOAL, MOST = (
+GOAL, MAX_FACTOR = (
     8.0,
     12.0,
-)  # per cent of the distance of the eyes to which motion is magnified; at most so many times
+)  # per cent of the inter-ocular distance to which motion is magnified; at most so often
+ENLARGE, GAP = 2, 12  # the aligned face, a whole number of times; px between the two pictures
 
 
-def write_film(score: Score, frames: Frames, path: Path) -> None:
-    """Write the film as H.264 in MP4 to `path`."""
+def write_film(score: Score, frames: Frames, path: Path, theme: Theme = DARK, blur: bool = False) -> None:
+    """Write the film as H.264 in MP4 to `path`, and its poster, which shows the apex, beside it as PNG.
+
+    blur : show the mesh of the face in place of its skin
+    """
     import av
 
-    shown = moment_frames(score, frames)
+    shown = moment_frames(score, frames, theme, blur)
     with replacing(path) as temporary, av.open(str(temporary), "w") as out:
         stream = out.add_stream("libx264", rate=SHOWN_FPS, options={"crf": "20", "threads": "1"})
         stream.pix_fmt = "yuv420p"
-        stream.height, stream.width = shown[0].shape[:2]
-        for image in shown:
+        stream.height, stream.width = next(iter(shown.values())).shape[:2]
+        for image in shown.values():
             out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         out.mux(stream.encode())
+    with replacing(path.with_suffix(".png")) as temporary:
+        write_image(temporary, shown[min(shown, key=lambda number: abs(number - score.apex))])
 
 
 def factor(score: Score) -> float:
     """How many times motion is magnified."""
-    return float(np.clip(GOAL / max(score.motion, 1e-6), 1.0, MOST))
+    return float(np.clip(GOAL / max(score.motion, 1e-6), 1.0, MAX_FACTOR))
 
 
-def moment_frames(score: Score, frames: Frames) -> list[np.ndarray]:
-    """The frames of the film, (H, W, 3) uint8 with even sides."""
-    course, times = score.course, score.course.time
-    onset, apex = (
-        float(times[np.flatnonzero(course.number == number)[0]]) for number in (score.onset, score.apex)
-    )
+def moment_frames(
+    score: Score, frames: Frames, theme: Theme = DARK, blur: bool = False
+) -> dict[int, np.ndarray]:
+    """The frames of the film by frame number, (H, W, 3) uint8 RGB with even sides."""
+    track, times = score.course, score.course.time
+    onset, apex = (times[np.flatnonzero(track.number == number)[0]] for number in (score.onset, score.apex))
     near = np.flatnonzero((times >= min(onset, apex) - BEFORE_S) & (times <= max(onset, apex) + AFTER_S))
-    numbers = course.number[near[:: -(-len(near) // MOST_FRAMES)]]
-    times_more, method = factor(score), models.method("dis", {"preset": "medium"})
-    size = score.onset_face.shape[0]
-    head = Dense(score.landmarks, (size, size))
-    shown = []
+    numbers = track.number[near[:: -(-len(near) // MAX_FRAMES)]]
+    method, size = models.method("dis", {"preset": "medium"}), score.onset_face.shape[0]
+    head, shown = Dense(score.landmarks, (size, size)), {}
     for number, image in frames.pick(int(n) for n in numbers).items():
-        face = warp(image, score.matrix, size)
-        own = head.own(estimate(method, score.onset_face, face))
-        own = cv2.GaussianBlur(own, (0, 0), size / 40)
-        both = np.hstack([face, np.full((size, 8, 3), 255, np.uint8), magnified(face, own, times_more)])
-        word = " onset" if number == score.onset else " apex" if number == score.apex else ""
-        both = np.vstack(
-            [
-                both,
-                caption(
-                    f"frame {number}{word}   left: as recorded   right: motion x {times_more:.1f}",
-                    both.shape[1],
-                ),
-            ]
-        )
-        shown.append(both[: both.shape[0] // 2 * 2, : both.shape[1] // 2 * 2])
+        flow = estimate(method, score.onset_face, warp(image, score.matrix, size))
+        own = cv2.GaussianBlur(head.own(flow), (0, 0), size / 40)
+        flow, own = (ENLARGE * cv2.resize(motion, None, fx=ENLARGE, fy=ENLARGE) for motion in (flow, own))
+        word = {score.onset: ", onset", score.apex: ", apex"}.get(number, "")
+        title = f"frame {number}{word}, {times[np.flatnonzero(track.number == number)[0]]:.3f} s"
+        if blur:
+            halves = _meshes(score, flow, own, theme)
+        else:
+            face = warp(image, ENLARGE * score.matrix, ENLARGE * size)
+            halves = face, magnified(face, own, factor(score))
+        shown[number] = _captioned(*halves, title, f"motion × {factor(score):.1f}", theme)
     return shown
 
 
@@ -77,9 +80,7 @@ def magnified(face: np.ndarray, own: np.ndarray, times: float) -> np.ndarray:
     """`face`, reached from the onset by the motion `own` (H, W, 2) px of the onset, as if that were `times` as much."""
     y, x = np.mgrid[: face.shape[0], : face.shape[1]].astype(np.float32)
     back = np.zeros_like(own)
-    for _ in range(
-        4
-    ):  # where in the onset does what is shown at (x, y) come from: q with q + times * own(q) = (x, y)
+    for _ in range(4):  # what is shown at (x, y) comes from q in the onset with q + times * own(q) = (x, y)
         back = times * cv2.remap(
             own, x - back[..., 0], y - back[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
@@ -87,3 +88,20 @@ def magnified(face: np.ndarray, own: np.ndarray, times: float) -> np.ndarray:
     return cv2.remap(
         face, x - there[..., 0], y - there[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
+
+
+def _meshes(score: Score, flow: np.ndarray, own: np.ndarray, theme: Theme) -> tuple[np.ndarray, np.ndarray]:
+    """The mesh of the face as it moves, and as it would if its own motion were magnified."""
+    points, shape = ENLARGE * score.landmarks, flow.shape[:2]
+    moved = points + sample(flow, points)
+    more = moved + (factor(score) - 1) * sample(own, points)
+    return mesh_picture(moved, shape, theme), mesh_picture(more, shape, theme)
+
+
+def _captioned(left: np.ndarray, right: np.ndarray, title: str, note: str, theme: Theme) -> np.ndarray:
+    """Both halves over a strip of text, cut to even sides."""
+    width = left.shape[1] + GAP // 2
+    below = [strip(text, width, 20, theme.ink, theme.ground) for text in (title, note)]
+    both = beside(left, right, gap=GAP, ground=theme.ground)
+    both = np.vstack([both, np.hstack(below)])
+    return np.ascontiguousarray(both[: both.shape[0] // 2 * 2, : both.shape[1] // 2 * 2])
