@@ -60,8 +60,11 @@ def train(prepared, config, maps, index, out, **typed):
     type=ANY,
     help="A folder for pictures, film and page of one clip; a CSV file for a folder of clips.",
 )
+@click.option(
+    "--blur", is_flag=True, help="Show the mesh of the face in place of its skin in what --out writes."
+)
 @click.option("--jobs", type=click.IntRange(1), help="Processes for a folder of clips.  [default: all cores]")
-def score(clip, bundle, onset, apex, fps, face, out, jobs):
+def score(clip, bundle, onset, apex, fps, face, out, blur, jobs):
     """Say what a video, a folder of frames, or every clip in a folder shows.
 
     \b
@@ -98,7 +101,7 @@ def score(clip, bundle, onset, apex, fps, face, out, jobs):
     if out is not None:
         from mer.report.clip_page import write
 
-        page = write(result, out)
+        page = write(result, out, blur=blur)
         click.echo(f"Page: {page}", err=OUTPUT.json)
     sys.exit(0 if result.label else 3)
 

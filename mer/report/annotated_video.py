@@ -1,4 +1,6 @@
-"""The whole clip as a video with what was measured drawn in: face box, regions that move, intervals, curve with a cursor."""
+"""The whole clip as a video with what was measured drawn in: face box, regions that move, intervals, curve
+with a cursor.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -9,8 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
+from data_prep.face_regions import SITES
 from data_prep.frames import Frame, Frames
-from flow.analytic_motion import SITES
 from mer.inference.regions import REGIONS
 from mer.report.mesh_picture import mesh_of, mesh_picture
 from mer.report.panel import Panel, draw_panel
@@ -109,7 +111,9 @@ class _Drawing:
         return np.vstack([above, self._header(row), self._curve(row)])
 
     def _marks(self, image: np.ndarray, points: np.ndarray, box: np.ndarray, row: int) -> None:
-        """Draw the face's box, and a disc on each site that moves with its motion as a line from where it rests."""
+        """Draw the face's box, and a disc on each site that moves with its motion as a line from where it
+        rests.
+        """
         left, top, right, bottom = (int(v) for v in np.rint(box))
         cv2.rectangle(image, (left, top), (right, bottom), self.theme.accent, 2, cv2.LINE_AA)
         unit = (right - left) / 2.6 / 100  # px per % of the inter-ocular distance, about
@@ -152,7 +156,9 @@ class _Drawing:
         return image
 
 
-def _disc(image: np.ndarray, at: tuple[int, int], radius: int, colour: tuple[int, int, int], alpha: float) -> None:
+def _disc(
+    image: np.ndarray, at: tuple[int, int], radius: int, colour: tuple[int, int, int], alpha: float
+) -> None:
     """Draw a translucent disc into `image`, of which it may stick out."""
     x, y = at
     part = image[max(y - radius, 0) : max(y + radius + 1, 0), max(x - radius, 0) : max(x + radius + 1, 0)]

@@ -1,4 +1,6 @@
-"""Pictures of a score on fixed scales: the faces, the motion as colours and arrows, the strain, the curve. For people."""
+"""Pictures of a score on fixed scales: the faces, the motion as colours and arrows, the strain, the curve.
+For people.
+"""
 
 import cv2
 import numpy as np
@@ -94,7 +96,9 @@ def strain_legend(full: float, theme: Theme = LIGHT, height: int = 96) -> np.nda
 
 
 def curve(score: Score, width: int = 760, height: int = 170) -> str:
-    """The motion curve as SVG: how much each moment counts over time, with onset and apex. Colours follow the page's text."""
+    """The motion curve as SVG: how much each moment counts over time, with onset and apex. Colours follow the
+    page's text.
+    """
     left, bottom, top = 34, 26, 22
     time, counts = score.course.time, score.activity
     span, most = max(time[-1] - time[0], 1e-6), max(float(counts.max()), 1e-6)

@@ -1,4 +1,6 @@
-"""A score written out: pictures, curve, film, JSON, and one HTML page that holds all of them and fetches nothing."""
+"""A score written out: pictures, curve, film, JSON, and one HTML page that holds all of them and fetches
+nothing.
+"""
 
 import base64
 from pathlib import Path

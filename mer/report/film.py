@@ -77,7 +77,9 @@ def moment_frames(
 
 
 def magnified(face: np.ndarray, own: np.ndarray, times: float) -> np.ndarray:
-    """`face`, reached from the onset by the motion `own` (H, W, 2) px of the onset, as if that were `times` as much."""
+    """`face`, reached from the onset by the motion `own` (H, W, 2) px of the onset, as if that were `times`
+    as much.
+    """
     y, x = np.mgrid[: face.shape[0], : face.shape[1]].astype(np.float32)
     back = np.zeros_like(own)
     for _ in range(4):  # what is shown at (x, y) comes from q in the onset with q + times * own(q) = (x, y)

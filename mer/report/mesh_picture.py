@@ -1,7 +1,8 @@
 """A face without its skin: the landmarks' mesh on plain ground, for pictures that are passed on (`--blur`).
 
-The whole picture is replaced, so that other people in view and the background go too. What stays is what is measured:
-where the features are, the outline of the face, and how both move. People who know a person may recognise that.
+The whole picture is replaced, so that other people in view and the background go too. What stays is what is
+measured: where the features are, the outline of the face, and how both move. People who know a person may
+recognise that.
 """
 
 from functools import lru_cache

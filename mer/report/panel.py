@@ -1,4 +1,6 @@
-"""The curve of a clip: how far the face is from its neutral one, over time, with a lane for each kind of interval."""
+"""The curve of a clip: how far the face is from its neutral one, over time, with a lane for each kind of
+interval.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +24,10 @@ LANE = 18  # px, height of a lane
 
 @dataclass(frozen=True)
 class Panel:
-    """A drawn curve: (H, W, 3) uint8 RGB; the axes go from `left` to `right` px for times from `first` to `last` s."""
+    """A drawn curve: (H, W, 3) uint8 RGB.
+
+    The axes go from `left` to `right` px for times from `first` to `last` s.
+    """
 
     image: np.ndarray
     left: float

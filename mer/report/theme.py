@@ -1,4 +1,7 @@
-"""The colours of pages and pictures, for light and for dark surroundings; as in clip_style.html and the page's base.css."""
+"""The colours of pages and pictures, for light and for dark surroundings.
+
+As in clip_style.html and the page's base.css.
+"""
 
 from dataclasses import dataclass
 

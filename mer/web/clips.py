@@ -1,4 +1,6 @@
-"""The clips of one server: analysed in turn, kept for a stated time, deleted with all that was made from them."""
+"""The clips of one server: analysed in turn, kept for a stated time, deleted with all that was made from
+them.
+"""
 
 import asyncio
 import time
@@ -66,7 +68,10 @@ class Clips:
         return self.storage.new_folder(size)
 
     def add(self, folder: Path, name: str, bundle: str | None, prepare: Callable | None = None) -> Clip:
-        """Queue the file `name` in `folder`; `prepare(path, progress)` makes it first where it is not there yet."""
+        """Queue the file `name` in `folder`.
+
+        `prepare(path, progress)` makes it first where it is not there yet.
+        """
         path, bundle = folder / name, self.check_bundle(bundle)
 
         def run(progress):

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from mer.web.clips import Clip
 
-PICTURES = ("onset", "apex", "arrows", "flow", "strain")
+PICTURES = [
+    f"{name}{end}.png" for name in ("onset", "apex", "arrows", "flow", "strain") for end in ("", "-dark")
+]
 
 
 class Download(NamedTuple):
@@ -23,16 +25,18 @@ class Download(NamedTuple):
 def _pictures(clip: Clip, path: Path) -> None:
     from data_prep.frames import write_image
     from mer.report.clip_figures import pictures
+    from mer.report.theme import DARK, LIGHT
 
-    for name, picture in pictures(clip.analysis.score).items():
-        write_image(path.with_name(f"{name}.png"), picture)
+    for end, theme in (("", LIGHT), ("-dark", DARK)):
+        for name, picture in pictures(clip.analysis.score, theme).items():
+            write_image(path.with_name(f"{name}{end}.png"), picture)
 
 
 def _film(clip: Clip, path: Path) -> None:
     from data_prep.frames import open_frames
     from mer.report.film import write_film
 
-    write_film(clip.analysis.score, open_frames(clip.path), path)
+    write_film(clip.analysis.score, open_frames(clip.path), path.with_suffix(".mp4"))
 
 
 def _report(clip: Clip, path: Path) -> None:
@@ -61,7 +65,8 @@ def _json(clip: Clip, path: Path) -> None:
 
 
 DOWNLOADS = {
-    **{f"{name}.png": Download(_pictures, "image/png") for name in PICTURES},
+    **{name: Download(_pictures, "image/png") for name in PICTURES},
+    "moment.png": Download(_film, "image/png"),
     "moment.mp4": Download(_film, "video/mp4", "-moment.mp4"),
     "report.html": Download(_report, "text/html", "-report.html"),
     "intervals.csv": Download(_intervals, "text/csv", "-intervals.csv"),

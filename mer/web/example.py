@@ -6,14 +6,18 @@ from pathlib import Path
 
 SIZE, FPS = 320, 30
 NAME = "example.mp4"
-# Action units and their strengths, px that the farthest landmark moves, frames to the apex, frames back to rest.
+# Action units and their strengths, px that the farthest landmark moves, frames to the apex, frames back to
+# rest.
 SCENES = (({"1": 1.0, "2": 1.0}, 4.0, 6, 8), ({"12": 1.0, "6": 0.6}, 6.0, 7, 8))
 REST = 8  # frames of the neutral face before and after each
 N_FRAMES = sum(rise + fall + 1 + 2 * REST for _, _, rise, fall in SCENES)
 
 
 def write_example(path: Path, cache: Path, progress: Callable[[int, int], None]) -> None:
-    """Write the example to `path`, from `cache` where it has been drawn before; drawing takes some seconds."""
+    """Write the example to `path`, from `cache` where it has been drawn before.
+
+    Drawing takes some seconds.
+    """
     if not cache.is_file():
         _render(cache, progress)
     shutil.copyfile(cache, path)

@@ -1,7 +1,7 @@
 """Who is answered: pages of this server on this machine. Other sites and other host names are refused.
 
-A site that the user visits can make the browser send requests here; what gives it away is its Origin, its fetch
-metadata, or (DNS rebinding) its host name.
+A site that the user visits can make the browser send requests here; what gives it away is its Origin, its
+fetch metadata, or (DNS rebinding) its host name.
 """
 
 from starlette.datastructures import Headers, MutableHeaders

@@ -1,4 +1,5 @@
-"""One worker thread for all clips: tasks wait in order, report progress, can be cancelled, let short calls in.
+"""One worker thread for all clips: tasks wait in order, report progress, can be cancelled, let short calls
+in.
 
 The models (face mesh, detector, flow) are not made for two threads at once, so whatever uses them runs here.
 """

@@ -44,7 +44,7 @@ def serve(
     offered = offered_bundles(bundles or [])
     listener = listen(port)
     address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    # uvicorn handles SIGTERM while it serves and raises it again afterwards; files are deleted on the way out.
+    # uvicorn handles SIGTERM while it serves, then raises it again; the files go on the way out.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
     class Server(uvicorn.Server):
@@ -85,7 +85,10 @@ def listen(port: int) -> socket.socket:
 
 
 def offered_bundles(folders: list[Path]) -> dict[str, str]:
-    """Name -> path of the bundles given, then of the shipped ones; raises `BadInput` for a folder that is none."""
+    """Name -> path of the bundles given, then of the shipped ones.
+
+    Raises `BadInput` for a folder that is none.
+    """
     shipped = sorted((Path(__file__).parents[1] / "bundles").glob("*/bundle.json"))
     found: dict[str, str] = {}
     for folder in [*folders, *(file.parent for file in shipped)]:

@@ -36,7 +36,10 @@ class Storage:
         self.close()
 
     def new_folder(self, size: int = 0) -> Path:
-        """An empty folder with an unguessable name; raises `BadInput` where there is no room for `size` bytes."""
+        """An empty folder with an unguessable name.
+
+        Raises `BadInput` where there is no room for `size` bytes.
+        """
         free = shutil.disk_usage(self.root).free
         if free < size + SPARE_BYTES:
             raise BadInput(

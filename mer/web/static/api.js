@@ -24,6 +24,15 @@ export const cancel = key => post(`/api/clips/${key}/cancel`);
 export const drawVideo = key => post(`/api/clips/${key}/annotate`);
 export const close = key => ask(`/api/clips/${key}`, {method: "DELETE"});
 
+/** A file with the name to save it under. */
+export async function file(path) {
+  const answer = await fetch(path).catch(() => { throw new Error(UNREACHABLE); });
+  if (!answer.ok) throw new Error((await answer.json()).message);
+  const named = answer.headers.get("content-disposition") ?? "";
+  const saved = /filename\*=utf-8''([^;]+)/i.exec(named)?.[1] ?? /filename="([^"]+)"/.exec(named)?.[1] ?? "file";
+  return {content: await answer.blob(), saved: decodeURIComponent(saved)};
+}
+
 /** Send a file; `progress` is called with the fraction sent. fetch cannot report progress, so this is XMLHttpRequest. */
 export function upload(file, name, bundle, progress) {
   return new Promise((resolve, reject) => {

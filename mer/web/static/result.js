@@ -13,12 +13,14 @@ const PICTURES = {
   strain: "How much the skin is stretched or sheared.",
 };
 const SAVES = {"report.html": "Report with film", "intervals.csv": "Intervals (CSV)", "intervals.eaf": "Intervals (ELAN)", "frames.csv": "Frames (CSV)", "timeline.png": "Timeline picture", "moment.mp4": "Film of the moment", "score.json": "Score (JSON)"};
+const dark = matchMedia("(prefers-color-scheme: dark)");
 let clip = null, result = null, timeline = null, picture = "arrows", waiting = null, asked = 0;
 
 export function setUpResult(settings) {
   timeline = new Timeline($("timeline"), seek, chooseInterval);
   setUpVideo(time => result && timeline.at(time));
   $("bundle").replaceChildren(...settings.bundles.map(name => el("option", {value: name}, name)));
+  dark.addEventListener("change", () => result && drawPicture());
   $("bundle-row").hidden = settings.bundles.length < 2;
   $("bundle").addEventListener("change", () => rescore(result.score.onset, result.score.apex, $("bundle").value));
   $("choices").replaceChildren(...Object.keys(PICTURES).map(name => el("button", {type: "button", "data-picture": name, onclick: () => { picture = name; drawPicture(); }}, name)));
@@ -61,15 +63,16 @@ function accept(answer, isNew) {
   drawTables(result);
   drawPicture();
   for (const name of ["onset", "apex"]) $(`${name}-face`).src = address(`${name}.png`);
+  $("film").poster = address("moment.png");
   $("film").src = address("moment.mp4") + "&show";
-  $("downloads").replaceChildren(...Object.entries(SAVES).filter(([name]) => clip.files.includes(name)).map(([name, text]) => el("a", {class: "button", href: address(name), download: true}, text)));
+  $("downloads").replaceChildren(...Object.entries(SAVES).filter(([name]) => clip.files.includes(name)).map(([name, text]) => el("button", {class: "button", onclick: event => save(event.target, name, text)}, text)));
 }
 
 function address(name) { return `/api/clips/${clip.key}/files/${name}?version=${clip.version}`; }
 
 function drawPicture() {
   for (const button of $("choices").children) button.setAttribute("aria-pressed", button.dataset.picture === picture);
-  $("picture").src = address(`${picture}.png`);
+  $("picture").src = address(`${picture}${dark.matches ? "-dark" : ""}.png`);
   $("picture").alt = `Motion from onset to apex as ${picture}. Most: ${result.score.regions[0]?.name}.`;
   $("picture-caption").textContent = PICTURES[picture];
 }
@@ -142,4 +145,18 @@ async function rescore(onset, apex, bundle = clip.bundle) {
     say(`Scored from frame ${onset} to frame ${apex}.`);
   } catch (error) { if (mine === asked) fail(error.message); }
   if (mine === asked) $("result").removeAttribute("aria-busy");
+}
+
+/** Save a file; making it takes some seconds, so say that it is coming. */
+async function save(button, name, text) {
+  button.setAttribute("aria-busy", "true");
+  say(`Preparing: ${text}.`);
+  try {
+    const {content, saved} = await api.file(address(name));
+    const link = el("a", {href: URL.createObjectURL(content), download: saved});
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    say(`Saved: ${saved}.`);
+  } catch (error) { fail(error.message); }
+  button.removeAttribute("aria-busy");
 }

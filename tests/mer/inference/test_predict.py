@@ -168,13 +168,17 @@ def test_all_that_is_written(smile_video, tmp_path):
     assert answer.exit_code == 0, answer.output
     names = [
         "apex.png",
+        "arrows-dark.png",
         "arrows.png",
         "curve.svg",
+        "flow-dark.png",
         "flow.png",
         "moment.mp4",
+        "moment.png",
         "onset.png",
         "page.html",
         "score.json",
+        "strain-dark.png",
         "strain.png",
     ]
     assert sorted(path.name for path in (tmp_path / "p").iterdir()) == names

@@ -96,12 +96,20 @@ def test_an_interval_can_be_shown_and_everything_saved(page, analysed):
     )
     browser.wait("!document.getElementById('error').hidden || document.getElementById('status').textContent")
     saved = browser.run(
-        "Promise.all([...document.querySelectorAll('#downloads a')].map(async a => {"
-        "const r = await fetch(a.href); return [r.headers.get('content-disposition'), await r.text()]; }))"
+        "import('/static/api.js').then(api => Promise.all(['report.html', 'intervals.csv', 'intervals.eaf', 'moment.mp4',"
+        "'score.json'].map(async name => { const {content, saved} = await api.file("
+        "`/api${location.pathname.replace('clip', 'clips')}/files/${name}`); return [saved, await content.text()]; })))"
     )
-    named = {disposition.split('filename="smile-')[1].rstrip('"'): text for disposition, text in saved}
+    named = {name.removeprefix("smile-"): text for name, text in saved}
     assert "data:video/mp4;base64," in named["report.html"] and "smile.mp4" in named["report.html"]
     assert named["intervals.csv"].startswith("kind,") and "<ANNOTATION_DOCUMENT" in named["intervals.eaf"]
+    folder = str(page.clips.storage.root)
+    browser.ask("Browser.setDownloadBehavior", behavior="allow", downloadPath=folder)
+    browser.run(
+        "[...document.querySelectorAll('#downloads button')].find(b => /CSV/.test(b.textContent)).click()"
+    )
+    browser.wait("/Saved: smile-intervals.csv/.test(document.getElementById('status').textContent)")
+    eventually(lambda: (page.clips.storage.root / "smile-intervals.csv").is_file())
     assert named["moment.mp4"] and '"probabilities"' in named["score.json"]
 
 

@@ -116,7 +116,7 @@ def test_a_clip_that_cannot_be_analysed_says_why_by_its_name_until_it_is_closed(
 def test_text_in_the_name_of_a_video_is_no_video(client):
     key = client.post("/api/clips?name=notes.mp4", content=b"Dear diary, " * 100).json()["key"]
     told = ended(client, key)
-    assert (told["state"], told["code"]) == ("failed", "bad-input")
+    assert (told["state"], told["code"]) == ("failed", "unreadable-video")
     assert told["message"].startswith("notes.mp4") and str(client.clips.storage.root) not in told["message"]
 
 
