@@ -22,11 +22,11 @@ WITHIN = (1, 3, 5)  # frames
 LENGTH_S = (0.25, 0.5)  # onset to offset
 APEX_AT = (0.25, 0.75)  # of the length
 PEAK_PX = (0.4, 2.4)  # at the landmark that moves farthest, evenly spread in its logarithm
-LEFT_OVER = (0.0, 0.3)  # share of the expression that is still there at the offset
+LEFT_OVER = (0.0, 0.3)  # fraction of the expression that is still there at the offset
 # Standard deviation of the head's motion from onset to offset: px right, px down, degrees of roll, yaw and
 # pitch.
 HEAD = (0.8, 0.8, 0.15, 0.4, 0.3)
-BEND = 0.25  # how far the head leaves the straight way, as a share of the above
+BEND = 0.25  # how far the head leaves the straight way, as a fraction of the above
 CAMERA = {
     "blur": 0.4,
     "shot": 1e-4,

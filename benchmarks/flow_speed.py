@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from flow.benchmark import processor
+from flow.benchmark import cpu_name
 from mer_core import markdown
 from mer_core.io import write_text
 from mer_core.progress import say
@@ -100,7 +100,7 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
         "does nothing"
     )
     lines[-1] += f" else. Memory is the peak of the whole process at {largest} px, libraries included."
-    lines += ["", f"- CPU: {processor()}", "- Command: python -m benchmarks.flow_speed", ""]
+    lines += ["", f"- CPU: {cpu_name()}", "- Command: python -m benchmarks.flow_speed", ""]
     heads = [f"{size} px, {n} thread{'s' if n > 1 else ''}" for size, n in columns]
     header = ["method", *heads, "peak MB", f"{COMPOSITE} pairs of {columns[0][0]} px, min"]
     rows = []
@@ -118,7 +118,7 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
         "The last column is computed from the seconds of one pair on the most threads; `mer flow estimate` "
         "takes batches and more.",
     ]
-    lines.append("On a graphics card: `python -m benchmarks.gpu`; there was none here.")
+    lines.append("On a GPU: `python -m benchmarks.gpu`; there was none here.")
     return "\n".join(lines) + "\n"
 
 

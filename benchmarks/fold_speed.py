@@ -128,7 +128,7 @@ def together(
 
 
 def peak(size: int = 1024) -> float:
-    """Floating-point operations per second of a large matrix product: what the processor can be brought to
+    """Floating-point operations per second of a large matrix product: what the CPU can be brought to
     do, not its data sheet.
     """
     a, b = torch.randn(size, size), torch.randn(size, size)
@@ -150,7 +150,7 @@ def page() -> str:
         "usual": "the usual way: three convolutions, one fold after another",
         "loop": "this project's classifier, one fold after another",
         "together cpu": "all folds at once (`mer cv`)",
-        "together cuda": "all folds at once on a graphics card (`device: cuda` in the configuration)",
+        "together cuda": "all folds at once on a GPU (`device: cuda` in the configuration)",
     }
     rows = []
     for name, title in names.items():
@@ -182,12 +182,12 @@ which takes {once:.1f} s more and is not in the table; later runs find it on dis
 
 Needed at the least, per clip, epoch and fold: {WORK / 1e6:.2f} million floating-point operations (the filters
 at every pixel, and a ninth of them on the way back),
-{WORK * CLIPS * SUBJECTS * REGIMES["published"] / 1e12:.0f} million million for the published regime. All at
-once does them at {rate / 1e9:.0f} thousand million per second on the processor, {100 * rate / best:.0f} % of
+{WORK * CLIPS * SUBJECTS * REGIMES["published"] / 1e12:.0f} trillion for the published regime. All at
+once does them at {rate / 1e9:.0f} GFLOP/s on the CPU, {100 * rate / best:.0f} % of
 the {best / 1e9:.0f} that a large matrix product reaches on the same thread(s).
 
 Made by `python -m benchmarks.fold_speed`.
-{"" if "together cuda" in found else "There was no graphics card to measure."}
+{"" if "together cuda" in found else "There was no GPU to measure."}
 """
 
 

@@ -1,8 +1,8 @@
-"""Pairs per second of the flow networks on a graphics card, in batches: `python -m benchmarks.gpu --out
+"""Pairs per second of the flow networks on a GPU, in batches: `python -m benchmarks.gpu --out
 FILE`.
 
-Frames start as uint8 in the processor's memory and flow ends there as float32, so the copies are in the time;
-matching the brightness is not, which is the processor's work. Trained or random weights take as long.
+Frames start as uint8 in host memory and flow ends there as float32, so the copies are in the time;
+matching the brightness is not, which is the CPU's work. Trained or random weights take as long.
 """
 
 import tempfile
@@ -46,7 +46,7 @@ def main(out: Path, device: str) -> None:
             found[row, call] = measure(row, *call, where)
             say(f"{row}, {call[0]}x{call[1]}: {found[row, call]:.1f} pairs/s")
     text = page(
-        found, torch.cuda.get_device_name() if where.type == "cuda" else "none, measured on the processor"
+        found, torch.cuda.get_device_name() if where.type == "cuda" else "none, measured on the CPU"
     )
     write_text(out, text)
     click.echo(text)
@@ -74,9 +74,9 @@ def measure(row: str, height: int, width: int, pairs: int, device: torch.device)
 def page(found: dict[tuple[str, tuple[int, int, int]], float], card: str) -> str:
     """Return the table as Markdown."""
     lines = [
-        "# Speed of the flow networks on a graphics card",
+        "# Speed of the flow networks on a GPU",
         "",
-        "Pairs per second, copies from and to the processor included.",
+        "Pairs per second, copies from and to the CPU included.",
         "",
     ]
     lines += [f"- Card: {card}; torch {torch.__version__}", "- Command: python -m benchmarks.gpu", ""]

@@ -261,7 +261,7 @@ def _facts(
     return [
         f"Command: {command}",
         f"Versions: Python {platform.python_version()}, OpenCV {cv2.__version__}, {packages}",
-        f"CPU: {processor()}, {threads} thread{'s' if threads > 1 else ''}",
+        f"CPU: {cpu_name()}, {threads} thread{'s' if threads > 1 else ''}",
         *source.described(),
     ]
 
@@ -277,8 +277,8 @@ def _facts_of_weights(row: Entrant) -> list[str]:
     return facts
 
 
-def processor() -> str:
-    """The processor's name; the platform module does not know it on Linux."""
+def cpu_name() -> str:
+    """Return the name of the CPU, which the platform module does not know on Linux."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

@@ -1,4 +1,4 @@
-"""What a graphics card must do as the processor does it. Skipped where there is none; nothing else in these tests needs one."""
+"""What a GPU must do as the CPU does it. Skipped where there is none; nothing else in these tests needs one."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from flow.srflownet.train import TrainConfig, train
 from mer.classifiers.ststnet import Classifier
 
 DEVICE = "cuda"
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no graphics card here")
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here")
 
 
 def test_all_folds_at_once_are_each_fold_alone():

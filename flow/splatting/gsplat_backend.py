@@ -3,7 +3,7 @@
 gsplat knows only the published rule (`closed` = 0 in `rasterize.weigh`): up to `rasterize.CLOSED` of what
 lies behind a surface shows through, and it stops a ray at 1e-4 of its light. That is worth at most 4 grey
 levels of 255, and .2 on the average, in three scenes. So it serves training on the fly; what is kept on disk
-is made by the processor, everywhere alike.
+is made by the CPU, everywhere alike.
 
 Source: V. Ye et al., gsplat: An Open-Source Library for Gaussian Splatting, 2024, and its `isect_tiles`,
 `isect_offset_encode` and `rasterize_to_pixels` as of version 1.5.

@@ -136,7 +136,7 @@ def _surround(seen: np.ndarray, camera: Camera, step: float = 0.9) -> Part:
 def _fit_width(gaussians: Gaussians, head: Head, camera: Camera) -> float:
     """Narrow the Gaussians (in place) as far as they still cover the picture.
 
-    Returns the share of width left.
+    Returns the fraction of width left.
     """
     usual = gaussians.sigma
     vertices = head.vertices(State())

@@ -67,7 +67,7 @@ class Ranges:
         (log-uniform)
     still_head, still_face : how often the head, the face does not move at all; blink, gaze : how often those
         happen
-    yaw, pitch, roll : degrees of the head's pose; face : share of the frame a face fills
+    yaw, pitch, roll : degrees of the head's pose; face : fraction of the frame a face fills
     relight : how often shading follows the moving surface instead of being painted on; sensor : random camera
         faults
     shake : px the background moves by (deviation); background : as `look` of `Background`

@@ -54,6 +54,6 @@ def test_pairs_per_second_on_a_card_are_measured_with_the_rows_network(monkeypat
 
 def test_without_a_card_the_reader_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(BadInput, match="no graphics card"):
+    with pytest.raises(BadInput, match="no usable GPU"):
         gpu.main(["--out", str(tmp_path / "a.md")], standalone_mode=False)
     assert not list(tmp_path.iterdir())

@@ -35,7 +35,7 @@ class GenericPairs:
     """Endless indexable set of generic pairs of `size` px.
 
     peak : largest displacement of a layer, drawn log-uniformly from this range, px
-    still : share of pairs in which nothing moves and only noise and exposure differ
+    still : fraction of pairs in which nothing moves and only noise and exposure differ
     """
 
     def __init__(

@@ -27,9 +27,9 @@ SCALES = (0.9, 2.2)  # size of the face against that one; a frame of 448 px that
 PEAK = (0.15, 7.0)  # px at scale 1, longest displacement of all pulls together
 REACH = (0.08, 0.38)  # standard deviation of a pull, against the distance between the eyes
 DRIFT = 1.2  # px at scale 1
-STILL = 0.06  # share of pairs in which nothing moves
-OTHER_PICTURES = 0.25  # share of pairs with a texture of the generic set
-OTHER_MOTION = 0.2  # share of pairs with a motion of the generic set: turns, zooms, long and narrow pulls
+STILL = 0.06  # fraction of pairs in which nothing moves
+OTHER_PICTURES = 0.25  # fraction of pairs with a texture of the generic set
+OTHER_MOTION = 0.2  # fraction of pairs with a motion of the generic set: turns, zooms, long and narrow pulls
 GRAINS = 24  # different fine textures of skin
 
 

@@ -64,7 +64,7 @@ def rasterize_to_pixels(
 
 @pytest.fixture
 def stand_in(monkeypatch):
-    """A module `gsplat` that runs on the processor."""
+    """A module `gsplat` that runs on the CPU."""
     functions = dict(
         isect_tiles=isect_tiles,
         isect_offset_encode=isect_offset_encode,
