@@ -39,7 +39,7 @@ def prepared(tmp_path_factory, face):
 
     folder = tmp_path_factory.mktemp("dictionary")
     casme2.write(folder / "root", [ReplicaClip(1, 1, "disgust", "4", 46, 47, 48, lambda i: face)])
-    prepare("casme2", folder / "root", folder / "out", offset=True)
+    prepare("casme2", folder / "root", folder / "out")
     return folder / "out"
 
 
@@ -72,9 +72,14 @@ def test_what_prepare_writes(prepared):
 def test_every_outcome_of_the_code_is_explained():
     code = "".join(
         (ROOT / "data_prep" / name).read_text()
-        for name in ("prepare.py", "dataset_check.py", "annotation_checks.py")
+        for name in ("prepare_clip.py", "dataset_check.py", "annotation_checks.py")
     )
-    words = set(re.findall(r'outcome="([a-z ]+)"|_outcome\(clip, "([a-z ]+)"|, said, "([a-z ]+)"\)', code))
+    words = set(
+        re.findall(
+            r'outcome="([a-z ]+)"|outcome_row\(clip, "([a-z ]+)"|Unusable\("([a-z ]+)"|, said, "([a-z ]+)"\)',
+            code,
+        )
+    )
     assert set(documented("Outcome", 1)) == {word for found in words for word in found if word}
 
 
