@@ -20,6 +20,7 @@ from mer.cli.options import FOLDER, OUTPUT, Name, Root, emit
 from mer.cli.prepare import prepare
 from mer_core import __version__
 from mer_core.errors import MerError
+from mer_core.missing import as_missing_dependency
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -98,6 +99,10 @@ def main() -> None:
         sys.exit(error.exit_code)
     except MerError as error:
         fail(str(error), error.code, error.exit_code)
+    except ImportError as error:
+        if (missing := as_missing_dependency(error)) is None:
+            raise
+        fail(str(missing), missing.code, missing.exit_code)
     except BrokenPipeError:  # the reader of our output went away: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
