@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mer_core.errors import InUse
@@ -22,13 +22,15 @@ def locked(folder: Path, name: str = NAME) -> Iterator[None]:
     """Hold the lock of `folder`, which is made if need be; it is released at the end of the block, or with
     the process.
 
-    A lock that a process of this machine left behind is taken over. One of another machine is not, since
-    nothing here can tell whether that process still runs.
+    A folder that was made for the lock and stays empty is removed. A lock that a process of this machine left
+    behind is taken over. One of another machine is not, since nothing here can tell whether that process
+    still runs.
 
     Raises
     ------
     InUse : another process holds the lock.
     """
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     descriptor = _acquire(path)
@@ -40,6 +42,9 @@ def locked(folder: Path, name: str = NAME) -> Iterator[None]:
     finally:
         path.unlink(missing_ok=True)  # while it is still held, so that nobody else's is removed
         os.close(descriptor)
+        if is_new:
+            with suppress(OSError):  # it holds what was made under the lock
+                folder.rmdir()
 
 
 def _acquire(path: Path) -> int:

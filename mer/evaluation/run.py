@@ -22,6 +22,7 @@ from mer.evaluation import cross_validation, estimators, metrics, protocols
 from mer.evaluation.config import CvConfig
 from mer_core.errors import BadInput
 from mer_core.io import read_json, replacing, write_json
+from mer_core.locks import locked
 
 VERSIONS_OF = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
 FILES = ("config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv")
@@ -119,9 +120,10 @@ def cross_validate_prepared(
             "split": protocol.split,
         },
     }
-    return _cross_validate(
-        given.table, given.X, given.left_out, config, out, labels, origin, jobs, classifier
-    )
+    with locked(out):
+        return _cross_validate(
+            given.table, given.X, given.left_out, config, out, labels, origin, jobs, classifier
+        )
 
 
 def cross_validate_maps(
@@ -157,7 +159,8 @@ def cross_validate_maps(
         },
     }
     nothing = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
-    return _cross_validate(table, X, nothing, config, out, sorted(set(table["label"])), origin, jobs)
+    with locked(out):
+        return _cross_validate(table, X, nothing, config, out, sorted(set(table["label"])), origin, jobs)
 
 
 def summary(scores: dict[str, Any]) -> str:

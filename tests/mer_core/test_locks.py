@@ -69,6 +69,9 @@ def test_a_half_written_lock_is_no_obstacle_on_this_machine(tmp_path, text):
 def test_the_lock_is_released_by_an_error_and_can_be_taken_again(tmp_path):
     with pytest.raises(KeyError), locked(tmp_path / "new"):
         raise KeyError
+    assert not (tmp_path / "new").exists()  # it was made for the lock alone
     with locked(tmp_path / "new"), pytest.raises(InUse), locked(tmp_path / "new"):
         pass
-    assert not list((tmp_path / "new").iterdir())
+    with locked(tmp_path / "new"):
+        (tmp_path / "new" / "result").write_text("kept")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["result"]
