@@ -1,5 +1,6 @@
 """The pictures of the engine in `docs/pictures/`: made to be looked at, each by one function."""
 
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,8 @@ import numpy as np
 from data_prep.action_units import NAMES
 from flow.splatting.actor import Actor, performance, state
 from flow.splatting.camera import Pose
+from flow.splatting.head_model import load_head_model
+from flow.splatting.identity import scanned
 from flow.splatting.muscles import ACTIONS
 from flow.splatting.scenes import Pair
 from flow.visualize import beside, draw_flow, legend
@@ -59,6 +62,21 @@ def action_units(seed: int = 17, size: int = 160) -> np.ndarray:
     for action in track(ACTIONS, "action units"):
         tiles.append(titled(_small(actor.frame({action: 1.0})), f"AU {action} {NAMES[int(action)]}"))
     return rows(tiles, 7)
+
+
+def scanned_action_units(head_model: Path, seed: int = 3, size: int = 150) -> np.ndarray:
+    """Every action unit at full strength on a procedural head (left) and on one of scans: (H, W, 3) uint8."""
+    face = scanned(seed, load_head_model(head_model), 50_000, split=None)
+    actors = [
+        Actor(17, 2 * size, 50_000, 0.8, "plain"),
+        Actor(seed, 2 * size, 50_000, 0.8, "plain", identity=face),
+    ]
+    tiles = []
+    for action in track([None, *ACTIONS], "action units"):
+        shown = {} if action is None else {action: 1.0}
+        title = "at rest" if action is None else f"AU {action} {NAMES[int(action)]}"
+        tiles.append(titled(np.hstack([_small(actor.frame(shown)) for actor in actors]), title))
+    return rows(tiles, 5)
 
 
 def expression_over_time(seed: int = 14, size: int = 200, count: int = 6) -> np.ndarray:
@@ -120,10 +138,13 @@ PICTURES = {
 }
 
 
-def write_pictures(folder: str | Path = "docs/pictures") -> list[Path]:
-    """Draw all pictures into `folder` (some minutes) and return their paths."""
+def write_pictures(folder: str | Path = "docs/pictures", head_model: str | Path | None = None) -> list[Path]:
+    """Draw all pictures into `folder` (some minutes) and return their paths; those of scans only from a head model."""
+    pictures = dict(PICTURES)
+    if head_model is not None:
+        pictures["engine-scanned.png"] = partial(scanned_action_units, Path(head_model))
     paths = []
-    for name, draw in track(PICTURES.items(), "pictures", len(PICTURES)):
+    for name, draw in track(pictures.items(), "pictures", len(pictures)):
         paths.append(Path(folder) / name)
         with replacing(paths[-1]) as temporary:
             cv2.imwrite(str(temporary), draw()[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])

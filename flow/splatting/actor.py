@@ -6,7 +6,7 @@ from flow.splatting.background import Background
 from flow.splatting.camera import Camera, Pose
 from flow.splatting.head import State
 from flow.splatting.identity import Face, procedural
-from flow.splatting.muscles import move, timing
+from flow.splatting.muscles import timing
 from flow.splatting.scenes import Pair, Scene, random_light
 from flow.splatting.sensor import Sensor, record, record_clip
 
@@ -69,12 +69,12 @@ class Actor:
 
     def landmarks(self, shown: State = State()) -> np.ndarray:
         """Return the projected 468 face landmarks, (468, 2) px, hidden ones included."""
-        moved = move(self.face.head.rest, shown.actions)
+        moved = self.face.head.shape(shown.actions)
         return self.scene.camera.project(shown.pose.move(moved @ self.face.head.turn.T))[0]
 
     def intensity(self, actions: dict[str, float], pixels: float) -> float:
         """Return the factor on `actions` that makes the landmark that moves most move by `pixels`."""
-        moved = move(self.face.head.rest, actions) - self.face.head.rest
+        moved = self.face.head.shape(actions) - self.face.head.rest
         largest = np.linalg.norm(moved, axis=1).max() * self.scene.camera.focal / self.scene.camera.distance
         return float(pixels / max(largest, 1e-9))
 
@@ -103,14 +103,20 @@ def performance(
     offset: float = 0.25,
     sway: float = 0.5,
     blinks: bool = True,
+    apart: float = 0.0,
 ) -> list[State]:
     """The states of a clip: `actions` rise and fall over time while the head sways, the eyes wander and
     blink.
 
     onset, apex, hold, offset : s, as in `muscles.timing`; sway : degrees, deviation of the head's slow drift
+    apart : s, deviation by which each action begins and peaks earlier or later than the others
     """
     times = np.arange(frames) / fps
-    level = timing(times, onset, apex, hold, offset)
+    level = {}
+    for action in actions:
+        late = apart * rng.standard_normal(2) if apart else np.zeros(2)
+        begins = max(onset + late[0], 0.0)
+        level[action] = timing(times, begins, max(apex + late[1], begins + 1 / fps), hold, offset)
 
     def wander(deviation: float, slow: float) -> np.ndarray:
         """A smooth random path: a few sines of periods around `slow` s."""
@@ -130,7 +136,7 @@ def performance(
         lid = timing(times, t := rng.uniform(0, times[-1] + 0.1), t + 0.08, 0.02, 0.14)
     return [
         state(
-            {k: float(level[i] * s) for k, s in actions.items()},
+            {k: float(level[k][i] * s) for k, s in actions.items()},
             Pose(yaw[i], pitch[i], roll[i], (x[i], y[i], 0.0)),
             float(lid[i]),
             tuple(look[i]),

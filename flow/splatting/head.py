@@ -52,7 +52,7 @@ class Head:
         mesh = template()
         self.eyes = {side: _eyeball_centre(landmarks, side) for side in ("right", "left")}
         self.landmarks = landmarks.copy()
-        self.landmarks[:468] = _outside_eyes(landmarks[:468], self.eyes)
+        self.landmarks[:468] = outside_eyes(landmarks[:468], self.eyes)
         self.rest = self.landmarks[:468]
         self.middle = (self.rest[13] + self.rest[14]) / 2
         skin = Part("skin", mesh.surface @ self.rest, mesh.fine_triangles, mesh.uv, fine=_fine_triangles())
@@ -65,23 +65,27 @@ class Head:
         else:
             self.parts += surroundings.everything(self.rest, looks)
 
+    def shape(self, actions: dict[str, float]) -> np.ndarray:
+        """Return the landmarks (468, 3) cm after `actions`."""
+        return muscles.move(self.rest, actions)
+
     def vertices(self, state: State) -> np.ndarray:
         """Vertices (V, 3) cm of all parts in `state`, posed."""
-        moved = muscles.move(self.rest, state.actions)
-        moved = _outside_eyes(moved, self.eyes)
+        moved = self.shape(state.actions)
+        moved = outside_eyes(moved, self.eyes)
         jaw = muscles.jaw_motion(self.rest, state.actions)
         stacked = []
         for part in self.parts:
             points = part.vertices
             if part.name == "skin":
                 points = template().surface @ moved
-                points = _outside_eyes(points, self.eyes)
+                points = outside_eyes(points, self.eyes)
             elif part.name == "surround":
                 points = points @ self.turn + self._drag(points @ self.turn, moved)
             elif part.name in ("scalp", "hair"):
                 points = points + surroundings.shell_follow(self.rest, moved)
             elif part.name.startswith("eye "):
-                points = _look(points, self.eyes[part.name[4:]], state.gaze)
+                points = look(points, self.eyes[part.name[4:]], state.gaze)
             elif part.name.startswith("socket"):
                 points = _socket(moved, part.name[7:]).vertices
             elif part.name == "mouth":
@@ -122,7 +126,9 @@ def _eyeball_centre(landmarks: np.ndarray, side: str) -> np.ndarray:
     return np.array([centre[0], lids[[4, 12], 1].mean(), front + EYE_RADIUS])
 
 
-def _outside_eyes(points: np.ndarray, eyes: dict[str, np.ndarray], thickness: float = 0.10) -> np.ndarray:
+def outside_eyes(
+    points: np.ndarray, eyes: dict[str, np.ndarray], thickness: float = 0.10, radius: float = EYE_RADIUS
+) -> np.ndarray:
     """Push lids (points (N, 3)) that lie inside an eyeball out to its surface, softly, along the ray from its
     centre.
     """
@@ -130,11 +136,11 @@ def _outside_eyes(points: np.ndarray, eyes: dict[str, np.ndarray], thickness: fl
     for centre in eyes.values():
         away = points - centre
         distance = np.linalg.norm(away, axis=1)
-        near = (distance < EYE_RADIUS + 0.4) & (away[:, 2] < 0.3)
-        gap = distance[near] - (EYE_RADIUS + thickness)
+        near = (distance < radius + 0.4) & (away[:, 2] < 0.3)
+        gap = distance[near] - (radius + thickness)
         soft = 0.03  # cm: within this of contact the push fades in, so that motion stays smooth
         kept = 0.5 * (gap + np.sqrt(gap**2 + soft**2))
-        pushed = EYE_RADIUS + thickness + np.minimum(np.maximum(gap, kept), 0.4)
+        pushed = radius + thickness + np.minimum(np.maximum(gap, kept), 0.4)
         points[near] = centre + away[near] * (pushed / distance[near])[:, None]
     return points
 
@@ -162,7 +168,7 @@ def _eyeball(side: str, centre: np.ndarray) -> Part:
     )
 
 
-def _look(points: np.ndarray, centre: np.ndarray, gaze: tuple[float, float]) -> np.ndarray:
+def look(points: np.ndarray, centre: np.ndarray, gaze: tuple[float, float]) -> np.ndarray:
     """Turn an eyeball's points about its centre by gaze (right, down) in degrees."""
     return (points - centre) @ Pose(yaw=gaze[0], pitch=gaze[1]).rotation().T + centre
 

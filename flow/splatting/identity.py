@@ -6,8 +6,11 @@ import numpy as np
 
 from flow.splatting.gaussians import Gaussians, cover
 from flow.splatting.head import Head
+from flow.splatting.head_model import HeadModel
+from flow.splatting.held_out import Split
 from flow.splatting.lighting import Light, shade
 from flow.splatting.paint import Colours, Surface, cover_with_paint
+from flow.splatting.scanned_head import ScannedHead
 from flow.splatting.skin import Complexion
 from flow.splatting.surroundings import Looks
 from flow.splatting.template import EYE, IRIS, template
@@ -39,7 +42,7 @@ class Face:
     lit : whether light is computed; False for portraits, whose colours contain it
     """
 
-    head: Head
+    head: Head | ScannedHead
     gaussians: Gaussians
     surface: Surface
     lit: bool = True
@@ -54,8 +57,36 @@ class Face:
 
 
 def procedural(seed: int, gaussians: int = 20_000) -> Face:
-    """Draw a synthetic person; the same for the same seed and number of Gaussians."""
+    """Draw a person who does not exist, the same for the same seed and number of Gaussians."""
     rng = np.random.default_rng([seed, 1])
+    complexion, colours, looks = _appearance(rng)
+    head = Head(proportions(rng), looks)
+    covered = cover(head.parts, gaussians, seed)
+    surface = cover_with_paint(covered, complexion, colours, rng)
+    return Face(head, covered, surface)
+
+
+def scanned(seed: int, model: HeadModel, gaussians: int = 20_000, split: Split | None = "train") -> Face:
+    """Draw a person who does not exist, with a head and expressions from scans and a painted skin.
+
+    split : `train` leaves out the expressions that are kept for measuring, None takes all
+    """
+    rng = np.random.default_rng([seed, 6])
+    complexion, colours, looks = _appearance(rng)
+    head = ScannedHead(model, rng, looks, split)
+    covered = cover(head.parts, gaussians, seed)
+    places = np.concatenate([*head.painted, *(part.uv for part in head.parts[head.n_scanned :])])
+    corners = places[covered.triangle]
+    sides = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=2)
+    covered.uv = np.einsum("gk,gkd->gd", covered.place, corners)
+    surface = cover_with_paint(covered, complexion, colours, rng)
+    # The relief's slope, painted along the template's axes, along those of the mesh's texture.
+    surface.bump = np.einsum("gij,gi->gj", sides @ covered.unmap, surface.bump)
+    return Face(head, covered, surface)
+
+
+def _appearance(rng: np.random.Generator) -> tuple[Complexion, Colours, Looks]:
+    """Draw the skin, the colours and what is around the face of a person."""
     tone_at = rng.uniform(0, len(TONES) - 1)
     tone = _between(TONES, tone_at) * rng.normal(1, 0.02, 3)
     dark = tone_at / (len(TONES) - 1)
@@ -107,10 +138,7 @@ def procedural(seed: int, gaussians: int = 20_000) -> Face:
         glasses=rng.uniform(1.6, 2.3) if rng.uniform() < 0.25 else 0.0,
         glasses_round=rng.uniform(),
     )
-    head = Head(proportions(rng), looks)
-    covered = cover(head.parts, gaussians, seed)
-    surface = cover_with_paint(covered, complexion, colours, rng)
-    return Face(head, covered, surface)
+    return complexion, colours, looks
 
 
 def _between(table: np.ndarray, at: float) -> np.ndarray:

@@ -72,8 +72,8 @@ def _vertex_motion(model: HeadModel, name: str) -> np.ndarray:
 def _vary(rng: np.random.Generator, motion: np.ndarray, places: np.ndarray) -> np.ndarray:
     """One person's variant of a motion (N, 2) of peak 1; `places` in inter-ocular distances."""
     if rng.random() < 0.5:  # stronger here than there, and in another direction
-        scale = 1 + rng.uniform(0, 0.5) * _waves(rng, places)
-        angle = rng.uniform(0, 0.5) * _waves(rng, places)
+        scale = 1 + rng.uniform(0, 0.5) * waves(rng, places)
+        angle = rng.uniform(0, 0.5) * waves(rng, places)
         cos, sin = scale * np.cos(angle), scale * np.sin(angle)
         motion = np.stack(
             [cos * motion[:, 0] - sin * motion[:, 1], sin * motion[:, 0] + cos * motion[:, 1]], axis=1
@@ -88,7 +88,7 @@ def _vary(rng: np.random.Generator, motion: np.ndarray, places: np.ndarray) -> n
     return (motion / max(np.linalg.norm(motion, axis=1).max(), 1e-6)).astype(np.float32)
 
 
-def _waves(rng: np.random.Generator, places: np.ndarray, count: int = 5) -> np.ndarray:
+def waves(rng: np.random.Generator, places: np.ndarray, count: int = 5) -> np.ndarray:
     """A smooth random function (N,) of mean about 0 and spread about 1, whose waves are 0.4 to 2 units
     long."""
     length, angle, phase = (

@@ -1,37 +1,28 @@
 """FACS action units as sums of the scanned expressions of a head model (head_model.py).
 
-The scans follow ARKit's names. Which of them show which unit: the descriptions in P. Ekman, W. Friesen, J.
-Hager, Facial Action Coding System, 2002, held against the displacement of each expression; the weights are
-ours.
+The scans follow ARKit's names. `scanned_units.csv` is the one table of which of them show which unit, how
+strongly, and who says so: the model's publishers (README of ICT-VGL/ICT-FaceKit), or ourselves after
+P. Ekman, W. Friesen, J. Hager, Facial Action Coding System, 2002.
 """
+
+import csv
+from importlib.resources import files
 
 import numpy as np
 
 from flow.splatting.head_model import HeadModel
 
+
+def _read_units() -> dict[str, dict[str, float]]:
+    text = files("flow.splatting").joinpath("scanned_units.csv").read_text(encoding="utf-8")
+    units: dict[str, dict[str, float]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        units.setdefault(row["unit"], {})[row["expression"]] = float(row["weight"])
+    return units
+
+
 # Unit -> expression without its side -> weight at full strength.
-UNITS: dict[str, dict[str, float]] = {
-    "1": {"browInnerUp": 1.0},
-    "2": {"browOuterUp": 1.0},
-    "4": {"browDown": 1.0},
-    "5": {"eyeWide": 1.0},
-    "6": {"cheekRaiser": 0.7, "cheekSquint": 0.5, "eyeSquint": 0.4},
-    "7": {"eyeSquint": 1.0, "eyeBlink": 0.12},
-    "9": {"noseSneer": 1.0, "browDown": 0.2},
-    "10": {"mouthUpperUp": 1.0},
-    "12": {"mouthSmile": 1.0},
-    "14": {"mouthDimple": 1.0},
-    "15": {"mouthFrown": 1.0},
-    "16": {"mouthLowerDown": 1.0},
-    "17": {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.5},
-    "20": {"mouthStretch": 1.0},
-    "23": {"mouthPress": 0.6, "mouthPucker": 0.3},
-    "24": {"mouthPress": 1.0, "mouthRollLower": 0.3, "mouthRollUpper": 0.3},
-    "25": {"mouthLowerDown": 0.5, "mouthUpperUp": 0.2, "jawOpen": 0.05},
-    "26": {"jawOpen": 0.4},
-    "28": {"mouthRollLower": 1.0, "mouthRollUpper": 1.0},
-    "43": {"eyeBlink": 1.0},
-}
+UNITS = _read_units()
 
 
 def expression_weights(model: HeadModel, actions: dict[str, float]) -> np.ndarray:

@@ -8,6 +8,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -18,9 +19,10 @@ from flow.splatting.camera import Camera, Pose
 from flow.splatting.gaussians import Splats, splats
 from flow.splatting.ground_truth import View, motion
 from flow.splatting.head import State
-from flow.splatting.identity import Face, procedural
+from flow.splatting.head_model import load_head_model
+from flow.splatting.identity import Face, procedural, scanned
 from flow.splatting.lighting import Light
-from flow.splatting.muscles import ACTIONS, move
+from flow.splatting.muscles import ACTIONS
 from flow.splatting.rasterize import Blend, weigh
 from flow.splatting.recipes import EMOTIONS, draw
 from flow.splatting.sensor import Sensor, random_sensor, record_clip
@@ -71,6 +73,8 @@ class Ranges:
     relight : how often shading follows the moving surface instead of being painted on; sensor : random camera
         faults
     shake : px the background moves by (deviation); background : as `look` of `Background`
+    head_model : file of a head model of scans to draw people from, without the expressions that are kept for
+        measuring; None for procedural heads
     gpu : blend with gsplat where it is installed and there is a GPU, else on the CPU
     """
 
@@ -89,6 +93,7 @@ class Ranges:
     shake: float = 0.3
     background: str = "random"
     gaussians: int = 20_000
+    head_model: Path | None = None
     gpu: bool = False
 
 
@@ -159,9 +164,11 @@ class Scene:
 
 
 @lru_cache(maxsize=8)
-def _face(seed: int, gaussians: int) -> Face:
-    """Procedural faces, kept while pairs in a row use them."""
-    return procedural(seed, gaussians)
+def _face(seed: int, gaussians: int, head_model: Path | None) -> Face:
+    """Return a face, kept while consecutive pairs use it."""
+    if head_model is None:
+        return procedural(seed, gaussians)
+    return scanned(seed, load_head_model(head_model), gaussians)
 
 
 def random_light(rng: np.random.Generator) -> Light:
@@ -191,7 +198,13 @@ def draw_scene(
         width, height, rng.uniform(*ranges.face), rng.uniform(50, 120), tuple(rng.normal(0, 0.04, 2))
     )
     background = Background(width, height, rng, ranges.background)
-    return Scene(_face(identity, ranges.gaussians), camera, random_light(rng), background, ranges.gpu), rng
+    return Scene(
+        _face(identity, ranges.gaussians, ranges.head_model),
+        camera,
+        random_light(rng),
+        background,
+        ranges.gpu,
+    ), rng
 
 
 def render_pair(
@@ -218,7 +231,7 @@ def draw_states(scene: Scene, ranges: Ranges, rng: np.random.Generator) -> tuple
     rest = scene.face.head.rest
     emotion = EMOTIONS[rng.integers(len(EMOTIONS))]
     actions = draw(emotion, rng) if rng.uniform() < 0.8 else _any_actions(rng)
-    largest = np.linalg.norm(move(rest, actions) - rest, axis=1).max() * per_cm
+    largest = np.linalg.norm(scene.face.head.shape(actions) - rest, axis=1).max() * per_cm
     wanted = log_uniform(rng, *np.maximum(ranges.motion, 1e-3)) * (rng.uniform() >= ranges.still_face)
     strength = min(wanted / max(largest, 1e-6), 1.2)
     base = (

@@ -7,6 +7,7 @@ ours: the pixels whose point is also seen in the next frame. `flow/srflownet/dat
 back.
 """
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from flow.sampling import log_uniform
 from flow.splatting.actor import performance
 from flow.splatting.ground_truth import motion
 from flow.splatting.head import State
+from flow.splatting.head_model import load_head_model
 from flow.splatting.recipes import EMOTIONS, coded, draw
 from flow.splatting.scenes import PAIRS_PER_FACE, Ranges, Scene, draw_scene
 from mer_core import claims, parallel
@@ -37,11 +39,13 @@ def render(
     jobs: int = 1,
     white: bool = True,
     gaussians: int = 20_000,
+    head_model: Path | None = None,
 ) -> int:
     """Render `pairs` pairs of frames into `out` and return how many were new.
 
     The same seed gives the same files whatever `jobs` is; subjects that are complete are kept, so it can be
     interrupted. size : px, one side or (width, height); white : SRFlow's white background, else a random one.
+    head_model : file of a head model of scans; by default heads are procedural.
     Raises `BadInput` if `out` holds pairs of another seed or size.
     """
     out = Path(out)
@@ -51,9 +55,13 @@ def render(
     if not 64 <= min(width, height) <= max(width, height) <= 4096:
         raise BadInput(f"--size must lie between 64 and 4096 px, not {width} x {height}.")
     settings = dict(seed=seed, width=width, height=height, white=white, gaussians=gaussians)
+    if head_model is not None:
+        load_head_model(head_model)
+        settings["head_model"] = hashlib.sha256(head_model.read_bytes()).hexdigest()[:16]
     claims.claim(out, "srflow.json", settings, "rendered pairs")
     subjects = -(-pairs // PAIRS_PER_FACE)
-    wanted = [(out, settings, s, min(PAIRS_PER_FACE, pairs - s * PAIRS_PER_FACE)) for s in range(subjects)]
+    left = [min(PAIRS_PER_FACE, pairs - s * PAIRS_PER_FACE) for s in range(subjects)]
+    wanted = [(out, settings, s, left[s], head_model) for s in range(subjects)]
     todo = [work for work in wanted if not _complete(out, work[2], work[3])]
     for _ in parallel.each(_render, todo, "rendering subjects", jobs=jobs):
         pass
@@ -74,7 +82,12 @@ def _complete(out: Path, subject: int, pairs: int) -> bool:
 
 
 def clip_of(
-    seed: int, subject: int, size: tuple[int, int], white: bool = True, gaussians: int = 20_000
+    seed: int,
+    subject: int,
+    size: tuple[int, int],
+    white: bool = True,
+    gaussians: int = 20_000,
+    head_model: Path | None = None,
 ) -> tuple[Scene, list[State], str]:
     """The scene of a subject, its states frame by frame, and the action units it shows, as a coder writes
     them.
@@ -85,6 +98,7 @@ def clip_of(
         gaussians=gaussians,
         yaw=(-20.0, 20.0),
         face=(0.6, 0.8),
+        head_model=head_model,
     )
     scene, rng = draw_scene(seed, subject * PAIRS_PER_FACE, size, ranges)
     actions = draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, strength=log_uniform(rng, 0.05, 1.0))
@@ -120,11 +134,11 @@ def _render(work: tuple) -> None:
     _render_subject(*work)
 
 
-def _render_subject(out: Path, settings: dict, subject: int, pairs: int) -> None:
+def _render_subject(out: Path, settings: dict, subject: int, pairs: int, head_model: Path | None) -> None:
     """Write one subject; every file is whole or absent, the camera file comes last."""
     size = settings["width"], settings["height"]
     scene, states, action_units = clip_of(
-        settings["seed"], subject, size, settings["white"], settings["gaussians"]
+        settings["seed"], subject, size, settings["white"], settings["gaussians"], head_model
     )
     paint, before = None, None
     for number, shown in enumerate(states[: pairs + 1]):

@@ -121,16 +121,22 @@ def benchmark(out, methods, weights, sizes, pairs, seed, rendered, scanned, **op
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same files.")
 @click.option("--size", type=int, default=256, show_default=True, help="Side of a frame, px.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to use.")
-def render(out, pairs, seed, size, jobs):
+@click.option(
+    "--head-model",
+    type=INPUT_FILE,
+    help="Draw people from this head model of scans, see mer flow head-model.  [default: procedural heads]",
+)
+def render(out, pairs, seed, size, jobs, head_model):
     """Render synthetic faces in motion with their exact flow: training data in the layout of SRFlow.
 
     \b
     Example:
       mer flow render --out splat-faces --pairs 1000 --seed 1
+      mer flow render --out scanned-faces --pairs 1000 --head-model head.npz
     """
     from flow.splatting.write_dataset import render as write
 
-    new = write(out, pairs, seed, size, jobs)
+    new = write(out, pairs, seed, size, jobs, head_model=head_model)
     click.echo(f"{out}: {pairs} pairs, {new} of them new")
 
 

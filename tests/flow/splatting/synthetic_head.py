@@ -43,7 +43,17 @@ def write_head_model(path: Path) -> Path:
     neutral[LANDMARKS, :2] = marks[:, :2]
 
     rows = vertex.reshape(SIDE, SIDE)
-    quads = np.stack([rows[:-1, :-1], rows[:-1, 1:], rows[1:, 1:], rows[1:, :-1]], axis=-1).reshape(-1, 4)
+    skin = np.stack([rows[:-1, :-1], rows[:-1, 1:], rows[1:, 1:], rows[1:, :-1]], axis=-1).reshape(-1, 4)
+    quads = np.zeros(
+        (24_692, 4), np.int32
+    )  # as many as the scans have; those that are all zero cover nothing
+    quads[: len(skin)] = skin
+    for first_quad, first_vertex, eye in ((21_496, 21_451, (42, 45)), (23_094, 23_021, (36, 39))):
+        eyeball = neutral[LANDMARKS[list(eye)]].mean(axis=0)
+        neutral[first_vertex : first_vertex + 770] = _sphere(22, 35) * 1.2 + eyeball - [0, 0, 1.2]
+        grid = first_vertex + np.arange(770).reshape(22, 35)
+        ball = np.stack([grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]], axis=-1).reshape(-1, 4)
+        quads[first_quad : first_quad + len(ball)] = ball
     rng = np.random.default_rng(0)
     identity = np.zeros((30, VERTICES, 3), np.float16)
     for component in identity:
@@ -59,8 +69,25 @@ def write_head_model(path: Path) -> Path:
         identity=identity,
         expression=expression,
         expression_names=np.array(list(BUMPS)),
-        faces=quads.astype(np.int32),
-        uv=np.zeros((1, 2), np.float32),
-        face_uv=np.zeros_like(quads, dtype=np.int32),
+        faces=quads,
+        uv=_texture(neutral),
+        face_uv=quads,
     )
     return path
+
+
+def _sphere(rows: int, columns: int) -> np.ndarray:
+    """Points (rows * columns, 3) of a unit sphere around the axis of sight."""
+    polar = np.linspace(0, np.pi, rows)[:, None]
+    around = np.linspace(0, 2 * np.pi, columns)[None]
+    flat = np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar) + 0 * around
+    return np.stack(flat, axis=-1).reshape(-1, 3)
+
+
+def _texture(neutral: np.ndarray) -> np.ndarray:
+    """Texture coordinates (V, 2): the face seen from the front, the eyeballs by their own grid."""
+    uv = (neutral[:, :2] / 20 + 0.5).astype(np.float32)
+    down, along = np.meshgrid(np.linspace(0, 1, 22), np.linspace(0, 1, 35), indexing="ij")
+    for first in (21_451, 23_021):
+        uv[first : first + 770] = np.column_stack([along.ravel(), down.ravel()])
+    return uv

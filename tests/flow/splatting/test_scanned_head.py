@@ -1,0 +1,92 @@
+"""Heads of scans in the engine: the contract of procedural heads, the right side moves, held-out shapes stay still."""
+
+import csv
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from flow.splatting.actor import performance
+from flow.splatting.background import Background
+from flow.splatting.camera import Camera, Pose
+from flow.splatting.head import State
+from flow.splatting.head_model import HeadModel, load_head_model
+from flow.splatting.held_out import held_out
+from flow.splatting.identity import scanned
+from flow.splatting.lighting import Light
+from flow.splatting.muscles import ACTIONS
+from flow.splatting.reduced_head import load_reduced_head
+from flow.splatting.scanned_head import ScannedHead
+from flow.splatting.scanned_units import UNITS
+from flow.splatting.scenes import Scene
+from tests.flow.splatting.synthetic_head import write_head_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> HeadModel:
+    return load_head_model(write_head_model(tmp_path_factory.mktemp("head") / "head.npz"))
+
+
+@pytest.fixture(scope="module")
+def head(model) -> ScannedHead:
+    return ScannedHead(model, np.random.default_rng(2))
+
+
+def test_the_table_names_expressions_of_the_model_and_who_says_so():
+    text = files("flow.splatting").joinpath("scanned_units.csv").read_text(encoding="utf-8")
+    table = list(csv.DictReader(text.splitlines()))
+    assert all(row["source"] and 0 < float(row["weight"]) <= 1 for row in table)
+    assert set(UNITS) == set(ACTIONS)
+    known = {*load_reduced_head().expression_names, *held_out("expression")}
+    assert {row["expression"] for row in table} <= {name.removesuffix("_L") for name in known}
+
+
+def test_the_left_corner_of_the_mouth_rises_with_12_on_the_left(head):
+    left, right = 291, 61
+    moved = head.shape({"12L": 1.0}) - head.rest
+    assert moved[left, 1] < -0.2 and abs(moved[right, 1]) < 0.1 * abs(moved[left, 1])
+    assert np.abs(head.shape({}) - head.rest).max() == 0
+
+
+def test_an_expression_that_is_held_out_moves_nothing_in_training(model, head):
+    assert np.abs(head.shape({"2": 1.0}) - head.rest).max() == 0  # browOuterUp
+    free = ScannedHead(model, np.random.default_rng(2), split=None)
+    assert np.abs(free.shape({"2": 1.0}) - free.rest).max() > 0.2
+
+
+def test_people_differ_and_one_seed_is_one_person(model, head):
+    again, other = (ScannedHead(model, np.random.default_rng(seed)) for seed in (2, 3))
+    assert np.array_equal(again.rest, head.rest) and not np.allclose(other.rest, head.rest, atol=0.05)
+    pull = [h.shape({"12L": 1.0})[291] - h.rest[291] for h in (head, other)]
+    assert not np.allclose(*pull, atol=0.02)
+
+
+def test_vertices_follow_the_pose_and_stand_where_the_parts_do(head):
+    still = head.vertices(State())
+    assert len(still) == sum(len(part.vertices) for part in head.parts)
+    skin = head.parts[0]
+    turned = head.vertices(State(pose=Pose(roll=10)))[: len(skin.vertices)]
+    assert np.linalg.norm(turned - skin.vertices, axis=1).max() > 1
+
+
+def test_a_scene_of_a_scanned_head_gives_a_pair_whose_flow_is_its_motion(model):
+    face = scanned(5, model, 4000)
+    camera = Camera.framing(96, 96, 0.75)
+    scene = Scene(face, camera, Light(), Background(96, 96, np.random.default_rng(0)))
+    pair = scene.pair(State(), State({"12": 1.0}))
+    assert pair.face.mean() > 0.2 and pair.frame1.std() > 10
+    mouth = camera.project(face.head.rest[[291]])[0][0].round().astype(int)
+    expected = (
+        camera.project(face.head.shape({"12": 1.0})[[291]])[0] - camera.project(face.head.rest[[291]])[0]
+    )[0]
+    assert pair.flow[mouth[1], mouth[0]] == pytest.approx(expected, abs=1.0)
+    assert np.linalg.norm(pair.flow, axis=-1)[~pair.face].mean() < 0.1
+
+
+def test_actions_may_come_apart_in_time():
+    rng = np.random.default_rng(0)
+    states = performance({"1": 1.0, "12": 1.0}, 40, 100.0, rng, onset=0.1, apex=0.2, apart=0.03, blinks=False)
+    levels = np.array([[state.actions["1"], state.actions["12"]] for state in states])
+    assert np.abs(levels[:, 0] - levels[:, 1]).max() > 0.1
+    together = performance({"1": 1.0, "12": 1.0}, 40, 100.0, rng, onset=0.1, apex=0.2, blinks=False)
+    assert all(state.actions["1"] == state.actions["12"] for state in together)
