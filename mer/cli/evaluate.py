@@ -1,8 +1,10 @@
 """The commands around a run: make it (`mer cv`), show it again, set it beside others, and show what a leak would make of it."""
 
+from dataclasses import asdict
+
 import click
 
-from mer.cli.options import FOLDER, INPUT_FILE, INPUT_FOLDER, Classifier, Config, Name, command, known
+from mer.cli.options import FOLDER, INPUT_FILE, INPUT_FOLDER, Classifier, Config, Name, command, emit, known
 
 
 def experiment(command):
@@ -90,14 +92,14 @@ def cv(prepared, config, maps, index, out, jobs, **typed):
 
     settings = inputs_and_config(prepared, config, maps, index, **typed)
     if maps:
-        text = run.summary(run.cross_validate_maps(maps, index, settings, out, jobs=jobs))
+        scores = run.cross_validate_maps(maps, index, settings, out, jobs=jobs)
     elif au_detection.detects(settings):
-        text = au_detection.summary(au_detection.cross_validate_units(prepared, settings, out, jobs))
+        scores = au_detection.cross_validate_units(prepared, settings, out, jobs)
     else:
-        text = run.summary(run.cross_validate_prepared(prepared, settings, out, jobs))
+        scores = run.cross_validate_prepared(prepared, settings, out, jobs)
     page = write_report(out)
-    click.echo(text)
-    click.echo(f"Report: {page}")
+    text = au_detection.summary(scores) if "units" in scores else run.summary(scores)
+    emit(f"{text}\nReport: {page}", {**scores, "report": str(page)})
 
 
 @command()
@@ -111,7 +113,8 @@ def report(run):
     """
     from mer.report.run_report import write_report
 
-    click.echo(f"Report: {write_report(run)}")
+    page = write_report(run)
+    emit(f"Report: {page}", {"report": str(page)})
 
 
 @command()
@@ -121,7 +124,9 @@ def report(run):
     is_flag=True,
     help="Print published scores of the MEGC 2019 composite beside, with their caveats.",
 )
-@click.option("--out", type=FOLDER, help="Write compare.csv and compare.png here.")
+@click.option(
+    "--out", type=FOLDER, help="Write compare.csv, compare.tex and the figure (PNG, SVG, PDF) here."
+)
 def compare(runs, published, out):
     """Compare runs on the same clips with the first of them: paired differences, with intervals over subjects.
 
@@ -132,14 +137,15 @@ def compare(runs, published, out):
     """
     from mer.evaluation import compare as comparing
     from mer.evaluation.published import beside
+    from mer.evaluation.published import read as published_scores
 
     if len(runs) > 1 or not published:
-        rows = comparing.compare(runs)
+        comparison = comparing.compare(runs)
         if out:
-            comparing.write(rows, out)
-        click.echo(comparing.to_text(rows))
+            comparing.write(comparison, out)
+        emit(str(comparison), {"runs": comparison.table, "subjects": comparison.n_subjects})
     if published:
-        click.echo(beside(runs))
+        emit(beside(runs), published_scores())
 
 
 @command()
@@ -155,4 +161,5 @@ def audit(run):
     """
     from mer.evaluation import leakage as auditing
 
-    click.echo(auditing.to_text(auditing.audit(run)))
+    found = auditing.audit(run)
+    emit(auditing.to_text(found), {"warning": auditing.WARNING, **asdict(found)})

@@ -1,10 +1,11 @@
 """Runs side by side: is one better than another on the same clips? Reads finished runs and fits nothing.
 
-Two scores whose intervals overlap may still differ surely, because hard subjects are hard for both; so subjects are drawn
-together for all runs and the *difference* gets the interval.
+Two scores whose intervals overlap may still differ significantly, because hard subjects are hard for both: subjects are
+drawn, or swapped, together for both runs, and the *difference* gets the interval and the test.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,8 +14,11 @@ import pandas as pd
 
 from mer.evaluation import metrics
 from mer.evaluation.run import SYNTHETIC, Run, open_run
+from mer_core import markdown
 from mer_core.errors import BadInput
-from mer_core.io import replacing
+from mer_core.io import replacing, write_text
+
+PERMUTATIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -26,98 +30,203 @@ class Row:
     interval: list[float]  # 95 % over subjects
     uar: float
     synthetic: bool  # motion made by a program: the scores say nothing about people
-    difference: float | None = None  # of UF1, this run less the first
+    difference: float | None = None  # of UF1, this run minus the first
     difference_interval: list[float] | None = None  # 95 % over subjects, drawn together
     only_first_right: int | None = None  # clips, each predicted by the mean probability over seeds
     only_this_right: int | None = None
-    mcnemar_p: float | None = None  # exact, two-sided
+    p: float | None = None  # two-sided, of swapping whole subjects between the two runs
+    p_holm: float | None = None  # corrected for the number of runs compared with the first
+    detectable: float | None = None  # difference that so many subjects show in four of five repeats
 
 
-def compare(paths: Sequence[str | Path], resamples: int = metrics.RESAMPLES) -> list[Row]:
-    """Return one row per run, each compared with the first.
+@dataclass(frozen=True)
+class Comparison:
+    """Runs on the same clips, each compared with the first; iterates over its rows."""
 
-    Raises `BadInput` for fewer than two runs, or runs that differ in their clips, their clips' labels, their classes, or in
-    what they leave out at a time.
+    rows: list[Row]
+    n_subjects: int
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> Row:
+        return self.rows[i]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per run, with the fields of `Row`."""
+        return pd.DataFrame([asdict(row) for row in self.rows])
+
+    def __str__(self) -> str:
+        return to_text(self)
+
+    def _repr_html_(self) -> str:
+        return self.table.to_html(index=False, float_format="%.4f", na_rep="")
+
+
+def compare(paths: Sequence[str | Path | Run], resamples: int = metrics.RESAMPLES) -> Comparison:
+    """Compare finished runs on the same clips with the first of them.
+
+    Parameters
+    ----------
+    paths : sequence of path or Run
+        At least two.
+    resamples : int
+        Bootstrap resamples of subjects behind the intervals.
+
+    Returns
+    -------
+    Comparison
+        One row per run; p values are of `permutation_p`, corrected by Holm's method.
+
+    Raises
+    ------
+    BadInput
+        For fewer than two runs, or runs that differ in their clips, their clips' labels, their classes, or in what they
+        leave out at a time.
     """
     if len(paths) < 2:
         raise BadInput(f"Comparing needs at least two runs; {len(paths)} given.")
-    runs = [open_run(path) for path in paths]
+    runs = [path if isinstance(path, Run) else open_run(path) for path in paths]
     labels = runs[0].metrics["labels"]
     for run in runs[1:]:
         _check_same_clips(runs[0], run)
     counts = [metrics.subject_confusions(run.predictions, labels) for run in runs]
     drawn = [metrics.resampled(each, resamples)["uf1"] for each in counts]
-    whole = [
-        {name: float(value.mean()) for name, value in metrics.scores(each.sum(1)).items()} for each in counts
-    ]
+    p = [permutation_p(counts[0], each) for each in counts[1:]]
+    corrected = holm(p)
     right = [_right(run, labels) for run in runs]
-    rows = []
-    for i, path in enumerate(paths):
-        own = {
-            "run": str(path),
-            "uf1": whole[i]["uf1"],
-            "interval": metrics.middle(drawn[i]),
-            "uar": whole[i]["uar"],
-            "synthetic": runs[i].origin["synthetic"],
+    rows = [_alone(runs[0], counts[0], drawn[0])]
+    for i in range(1, len(runs)):
+        row = _alone(runs[i], counts[i], drawn[i])
+        paired = {
+            "difference": row.uf1 - rows[0].uf1,
+            "difference_interval": metrics.middle(drawn[i] - drawn[0]),
+            "only_first_right": int((right[0] & ~right[i]).sum()),
+            "only_this_right": int((right[i] & ~right[0]).sum()),
+            "p": p[i - 1],
+            "p_holm": corrected[i - 1],
+            "detectable": metrics.detectable(float(np.std(drawn[i] - drawn[0]))),
         }
-        if i:
-            lost, won = int((right[0] & ~right[i]).sum()), int((right[i] & ~right[0]).sum())
-            own |= {
-                "difference": own["uf1"] - whole[0]["uf1"],
-                "difference_interval": metrics.middle(drawn[i] - drawn[0]),
-            }
-            own |= {"only_first_right": lost, "only_this_right": won, "mcnemar_p": mcnemar(lost, won)}
-        rows.append(Row(**own))
+        rows.append(Row(**{**asdict(row), **paired}))
+    return Comparison(rows, counts[0].shape[1])
+
+
+def _alone(run: Run, counts: np.ndarray, drawn: np.ndarray) -> Row:
+    """The row of a run by itself."""
+    scores = {name: float(value.mean()) for name, value in metrics.scores(counts.sum(1)).items()}
+    return Row(str(run.path), scores["uf1"], metrics.middle(drawn), scores["uar"], run.origin["synthetic"])
+
+
+def permutation_p(first: np.ndarray, other: np.ndarray, permutations: int = PERMUTATIONS) -> float:
+    """Return the two-sided p of the paired permutation test on subjects for the difference of UF1.
+
+    If both runs were equally good, whose predictions a subject got would not matter: all clips of a subject are swapped
+    between the runs, each subject with probability 1/2. Every pattern of swaps is taken where there are no more of them
+    than `permutations`. The fitted classifiers are held fixed.
+
+    Parameters
+    ----------
+    first, other : (seeds, subjects, C, C) int
+        Confusion counts of `metrics.subject_confusions`.
+
+    References
+    ----------
+    Good, Permutation, Parametric and Bootstrap Tests of Hypotheses, 3rd edition, 2005, chapter 3; (b + 1) / (m + 1) of
+    drawn patterns after Phipson and Smyth, Statistical Applications in Genetics and Molecular Biology 9, 2010.
+    """
+    seeds = math.lcm(len(first), len(other))
+    first, other = (np.repeat(each, seeds // len(each), axis=0) for each in (first, other))
+    n_subjects = first.shape[1]
+    exact = 2**n_subjects <= permutations
+    if exact:
+        swaps = (np.arange(2**n_subjects)[:, None] >> np.arange(n_subjects)) & 1
+    else:
+        swaps = np.random.default_rng(0).integers(0, 2, (permutations, n_subjects))
+    moved = np.einsum("ps,ksij->pkij", swaps, other - first)
+    one = metrics.scores(first.sum(1) + moved)["uf1"].mean(-1)
+    two = metrics.scores(other.sum(1) - moved)["uf1"].mean(-1)
+    observed = metrics.scores(other.sum(1))["uf1"].mean() - metrics.scores(first.sum(1))["uf1"].mean()
+    extreme = int((np.abs(two - one) >= abs(observed) - 1e-12).sum())
+    return extreme / len(swaps) if exact else (extreme + 1) / (len(swaps) + 1)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Return p values corrected for their number, in the same order.
+
+    References
+    ----------
+    Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6, 1979.
+    """
+    corrected, highest = [0.0] * len(p), 0.0
+    for rank, i in enumerate(np.argsort(p, kind="stable")):
+        highest = max(highest, min(1.0, (len(p) - rank) * p[i]))
+        corrected[i] = highest
+    return corrected
+
+
+HEADER = [
+    "run", "UF1", "95 %", "UAR", "ΔUF1 vs. first", "95 %", "right alone: first, this", "p", "p, Holm", "detectable ΔUF1",
+]  # fmt: skip
+
+
+def cells(comparison: Comparison) -> list[list[str]]:
+    """Return the rows of the table as text, under `HEADER`."""
+    rows = []
+    for row in comparison:
+        own = [
+            f"{row.run}{SYNTHETIC if row.synthetic else ''}",
+            f"{row.uf1:.4f}",
+            _span(row.interval),
+            f"{row.uar:.4f}",
+        ]
+        paired = [""] * 6
+        if row.difference is not None:
+            paired = [
+                f"{row.difference:+.4f}",
+                _span(row.difference_interval, "+"),
+                f"{row.only_first_right}, {row.only_this_right}",
+                f"{row.p:.3g}",
+                f"{row.p_holm:.3g}",
+                f"{row.detectable:.3f}",
+            ]
+        rows.append(own + paired)
     return rows
 
 
-def mcnemar(lost: int, won: int) -> float:
-    """Two-sided exact p of McNemar's test: of the clips that one of two is right about, are halves each's?
-
-    Source: McNemar, Psychometrika 12, 1947, in its exact binomial form. It takes clips for independent; those of one subject
-    are not, so p is too small, and the interval over subjects is what to go by.
-    """
-    from scipy.stats import binomtest
-
-    return float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
-
-
-def to_text(rows: Sequence[Row]) -> str:
+def to_text(comparison: Comparison) -> str:
     """Return the comparison as a Markdown table with what it rests on."""
-    lines = [
-        "| run | UF1 | 95 % | UAR | less the first | 95 % | right alone: first, this | McNemar p |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        more = (
-            " | | |"
-            if row.difference is None
-            else (
-                f"{row.difference:+.4f} | {_span(row.difference_interval, '+')} | {row.only_first_right}, {row.only_this_right} | {row.mcnemar_p:.3g}"
-            )
-        )
-        lines.append(
-            f"| {row.run}{SYNTHETIC if row.synthetic else ''} | {row.uf1:.4f} | {_span(row.interval)} | {row.uar:.4f} | {more} |"
-        )
-    lines += [
-        "",
-        "Intervals are over subjects, drawn together for all runs. McNemar is about the answers of the mean over seeds, and takes clips for "
-        "independent, so that its p is too small.",
-    ]
-    if len(rows) > 2:
-        lines[-1] += (
-            f" Each of {len(rows) - 1} runs is compared with the first as if it were the only one: the more there are, the likelier luck wins once."
-        )
-    return "\n".join(lines)
+    n = comparison.n_subjects
+    return "\n".join(
+        [
+            markdown.table(HEADER, cells(comparison)),
+            "",
+            f"Intervals and p are over {n} subjects, drawn or swapped together for both runs; p is two-sided, and Holm's "
+            f"correction is for {len(comparison) - 1} comparison(s). Detectable: the true difference that {n} subjects "
+            "show (p < .05) in four of five repeats; a smaller one cannot be ruled out by a high p.",
+        ]
+    )
 
 
-def write(rows: Sequence[Row], out: str | Path) -> None:
-    """Write compare.csv and compare.png (UF1 of each run, and its difference from the first, with intervals) to `out`."""
-    from matplotlib.figure import Figure
+def write(comparison: Comparison, out: str | Path) -> None:
+    """Write compare.csv, compare.tex and the figure (compare.png, .svg, .pdf) to `out`."""
+    from mer.report.publication import latex_table, save_figure
 
     out = Path(out)
     with replacing(out / "compare.csv") as temporary:
-        pd.DataFrame([asdict(row) for row in rows]).to_csv(temporary, index=False)
+        comparison.table.to_csv(temporary, index=False)
+    write_text(out / "compare.tex", latex_table(HEADER, cells(comparison)))
+    save_figure(_figure(comparison), out / "compare", ("png", "svg", "pdf"))
+
+
+def _figure(comparison: Comparison):
+    """UF1 of each run, and its difference from the first, with intervals."""
+    from matplotlib.figure import Figure
+
+    rows = comparison.rows
     figure = Figure(figsize=(9, 1.2 + 0.4 * len(rows)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for i, row in enumerate(rows):
@@ -132,10 +241,9 @@ def write(rows: Sequence[Row], out: str | Path) -> None:
         yticks=range(len(rows)),
         yticklabels=[Path(row.run).name for row in rows],
     )
-    right.set(xlabel=f"UF1 less that of {Path(rows[0].run).name}, 95 % over subjects")
+    right.set(xlabel=f"ΔUF1 vs. {Path(rows[0].run).name}, 95 % over subjects")
     left.set_ylim(len(rows) - 0.5, -0.5)  # the first run on top
-    with replacing(out / "compare.png") as temporary:
-        figure.savefig(temporary, dpi=120)
+    return figure
 
 
 def _check_same_clips(first: Run, other: Run) -> None:

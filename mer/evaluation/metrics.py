@@ -5,6 +5,7 @@ and its average would not mean anything. A class that cannot be scored counts as
 behind an interval leave out classes that they happen not to show, see `resampled`.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -114,11 +115,42 @@ def bootstrap(counts: np.ndarray) -> dict[str, list[float]] | None:
     )
 
 
-def calibration_error(p: np.ndarray, right: np.ndarray) -> float:
-    """Return the expected calibration error, 0..1: how far the greatest probability is from the share of right answers.
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Clips of about the same confidence."""
 
-    p : (N, C) probabilities;  right : (N,) bool. Clips are put in `BINS` equal parts of 0..1 by their greatest probability.
-    Few clips leave some error to a perfect predictor too. Source: Guo et al., On calibration of modern neural networks, ICML 2017.
+    confidence: float  # mean of their greatest probability
+    accuracy: float  # fraction that is right
+    fraction: float  # of all clips
+
+
+def reliability(p: np.ndarray, right: np.ndarray) -> list[ReliabilityBin]:
+    """Return those of `BINS` equal bins of confidence that hold clips, for probabilities p (N, C) and right (N,) bool."""
+    confidence = p.max(1)
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    return [
+        ReliabilityBin(
+            float(confidence[bins == b].mean()), float(right[bins == b].mean()), float((bins == b).mean())
+        )
+        for b in np.unique(bins)
+    ]
+
+
+def calibration_error(p: np.ndarray, right: np.ndarray) -> float:
+    """Return the expected calibration error, 0..1: how far confidence is from the fraction of right answers, by bin.
+
+    Few clips leave some error to a perfect predictor too.
+
+    Parameters
+    ----------
+    p : (N, C) float
+        Probabilities.
+    right : (N,) bool
+        Whether each answer is right.
+
+    References
+    ----------
+    Guo et al., On calibration of modern neural networks, ICML 2017.
     """
     sure = p.max(1)
     parts = np.minimum((sure * BINS).astype(int), BINS - 1)
@@ -126,6 +158,16 @@ def calibration_error(p: np.ndarray, right: np.ndarray) -> float:
         parts, weights=right, minlength=BINS
     )
     return float(np.abs(gaps).sum() / len(p))
+
+
+def detectable(sd: float) -> float:
+    """Return the true difference that is found (two-sided, p < .05) in four of five repeats, from the SD of its estimate.
+
+    References
+    ----------
+    Cohen, Statistical Power Analysis for the Behavioral Sciences, 2nd edition, 1988, chapter 2: z(.975) + z(.8) = 2.80.
+    """
+    return 2.80 * sd
 
 
 def summary(predictions: pd.DataFrame, labels: list[str]) -> dict[str, Any]:

@@ -7,9 +7,14 @@ import pandas as pd
 
 from mer.evaluation import protocols
 from mer.evaluation.run import Run, open_run
+from mer_core import markdown
 from mer_core.errors import BadInput
 
 PROTOCOL = "composite-3"
+NOTE = (
+    'Published values are as printed by their authors. "Best test epoch" means that the held-out subject chose it, which '
+    "is worth .06 to .20 UF1."
+)
 SETS = {"full": "Full", "smic": "SMIC", "casme2": "CASME II", "samm": "SAMM"}
 
 
@@ -25,29 +30,45 @@ def read() -> pd.DataFrame:
 def beside(paths: Sequence[str | Path]) -> str:
     """Return a Markdown table of UF1/UAR: the finished runs in `paths`, then what is published.
 
-    Raises `BadInput` for a run whose labels are not those of the composite.
+    Raises
+    ------
+    BadInput
+        For a run whose labels are not those of the composite.
     """
     labels = protocols.load(PROTOCOL).labels
-    lines = [
-        "| | " + " | ".join(f"{name} UF1/UAR" for name in SETS.values()) + " | what to know |",
-        "|---" * (len(SETS) + 2) + "|",
-    ]
+    rows = []
     for run in map(open_run, paths):
         if run.metrics["labels"] != labels:
             raise BadInput(
-                f"{run.path} has the labels {run.metrics['labels']}; the published scores are of {labels}. They cannot stand side by side."
+                f"{run.path} has the labels {run.metrics['labels']}; the published scores are of {labels}. "
+                "They cannot stand side by side."
             )
         scores = {"full": run.metrics, **run.metrics["per_dataset"]}
         cells = [_pair(scores[name]["uf1"], scores[name]["uar"]) if name in scores else "" for name in SETS]
-        lines.append(f"| **{run.path}** | {' | '.join(cells)} | {_own(run)} |")
-    for row in read().to_dict("records"):
-        cells = [_pair(row[f"{name}_uf1"], row[f"{name}_uar"]) for name in SETS]
-        lines.append(f"| {row['method']} | {' | '.join(cells)} | {row['caveat']} |")
-    lines += [
-        "",
-        'Published values are as printed by their authors. "Best test epoch" means that the held-out subject chose it, which is worth .06 to .20 UF1.',
+        rows.append([f"**{run.path}**", *cells, _own(run)])
+    rows += [
+        [row["method"], *(_pair(row[f"{name}_uf1"], row[f"{name}_uar"]) for name in SETS), row["caveat"]]
+        for row in read().to_dict("records")
     ]
-    return "\n".join(lines)
+    header = ["", *(f"{name} UF1/UAR" for name in SETS.values()), "what to know"]
+    return "\n".join([markdown.table(header, rows), "", NOTE])
+
+
+def rows_for(run: Run) -> list[dict[str, str]]:
+    """Return the published rows on the very clips of `run`: method, scores, caveat; none where its clips are others."""
+    if run.metrics["labels"] != protocols.load(PROTOCOL).labels or not _same_problem(run):
+        return []
+    return [
+        {"method": row["method"], "scores": _pair(row["full_uf1"], row["full_uar"]), "caveat": row["caveat"]}
+        for row in read().to_dict("records")
+    ]
+
+
+def _same_problem(run: Run) -> bool:
+    """Is it the composite's clips, recorded, leaving one subject out?"""
+    listed = set(protocols.load(PROTOCOL).clips["clip_id"])
+    loso = run.origin["protocol"]["split"] == "loso"
+    return loso and not run.origin["synthetic"] and set(run.clips["clip_id"]) == listed
 
 
 def _own(run: Run) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from mer.evaluation.metrics import by_chance
+from mer.evaluation.metrics import by_chance, detectable
 from mer.evaluation.run import Run, open_run
 from mer_core.errors import BadInput
 from mer_core.io import write_text
@@ -24,7 +24,8 @@ def write_report(
     A detection of action units gets one page for all units, and one for each.
     Raises `BadInput` if `run_dir` is not a finished run.
     """
-    from mer.evaluation import au_detection
+    from mer.evaluation import au_detection, published
+    from mer.report import publication
     from mer.report.gallery import gallery
     from mer.report.settings import flat, settings_of, table_row
     from mer.report.unit_report import units_shown
@@ -36,6 +37,7 @@ def write_report(
                 write_report(path / name)
         return _write(path, "unit_page.html", **units_shown(path, scores))
     run = open_run(run_dir)
+    publication.write_files(run)
     pictures = gallery(run, prepared, method or run.config["method"])
     return _write(
         path,
@@ -52,6 +54,10 @@ def write_report(
         strips=_strips(run.metrics),
         dataset_strips=_dataset_strips(run.metrics),
         confusion=_confusion(run.metrics),
+        bins=publication.reliability_bins(run),
+        published=published.rows_for(run),
+        published_note=published.NOTE,
+        detectable=_detectable(run.metrics),
         baselines=_baselines(run.metrics),
         subjects=_subjects(run),
         pictures=pictures,
@@ -152,6 +158,12 @@ def _confusion(m: dict[str, Any]) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _detectable(m: dict[str, Any]) -> float:
+    """Return the UF1 difference that these subjects can show, were another run as variable and its errors half shared."""
+    low, high = m["interval95"]["uf1"]
+    return detectable((high - low) / 3.92)
 
 
 def _baselines(m: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:

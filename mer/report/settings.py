@@ -6,7 +6,7 @@ from typing import Any
 
 from mer.evaluation.metrics import by_chance
 from mer.evaluation.run import Run
-from mer_core import registry
+from mer_core import markdown, registry
 from mer_core.errors import UnknownName
 from mer_core.io import read_json
 
@@ -65,9 +65,7 @@ def table_row(run: Run) -> str:
         "protocol": run.origin["protocol"]["name"], "split": run.origin["protocol"]["split"], "clips": m["clips"], "subjects": m["subjects"],
         "seeds": len(m["seeds"]), "UF1": f"{m['uf1']:.4f}{spread}", "UAR": f"{m['uar']:.4f}", "accuracy": f"{m['accuracy']:.4f}",
     }  # fmt: skip
-    return "\n".join(
-        f"| {' | '.join(map(str, row))} |" for row in (cells, ["---"] * len(cells), cells.values())
-    )
+    return markdown.table(list(cells), [list(cells.values())])
 
 
 def flat(settings: dict[str, Any]) -> list[tuple[str, str]]:

@@ -36,18 +36,29 @@ def runs(small, tmp_path):
     )
 
 
-def test_a_better_run_differs_surely(runs, tmp_path):
-    majority, logistic = compare.compare([runs[1], runs[0]])
+def test_a_better_run_differs_significantly(runs, tmp_path):
+    found = compare.compare([runs[1], runs[0]])
+    majority, logistic = found
     assert majority.difference is None
     assert logistic.difference == pytest.approx(logistic.uf1 - majority.uf1)
     assert 0 < logistic.difference_interval[0] <= logistic.difference <= logistic.difference_interval[1]
-    assert logistic.only_this_right > 12 and logistic.only_first_right == 0 and logistic.mcnemar_p < 0.01
+    assert logistic.only_this_right > 12 and logistic.only_first_right == 0
+    assert logistic.p == 2 / 16  # four subjects: both ends of 2^4 patterns, which cannot be below .05
     assert compare.compare([runs[0], runs[1]])[1].difference == pytest.approx(-logistic.difference)
-    text = compare.to_text([majority, logistic])
+    text = str(found)
     assert f"{logistic.uf1:.4f}" in text and f"{logistic.difference:+.4f}" in text
-    assert "luck" not in text and "luck" in compare.to_text([majority, logistic, logistic])
-    compare.write([majority, logistic], tmp_path / "out")
-    assert {file.name for file in (tmp_path / "out").iterdir()} == {"compare.csv", "compare.png"}
+    assert f"{logistic.uf1:.4f}" in found._repr_html_() and list(found.table["run"]) == [
+        str(run) for run in runs[1::-1]
+    ]
+
+
+def test_a_comparison_is_written_as_table_and_figure(runs, tmp_path):
+    compare.write(compare.compare(runs[:2]), tmp_path / "out")
+    names = {"compare.csv", "compare.tex", "compare.png", "compare.svg", "compare.pdf"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == names
+    before = {name: (tmp_path / "out" / name).read_bytes() for name in names}
+    compare.write(compare.compare(runs[:2]), tmp_path / "out")
+    assert before == {name: (tmp_path / "out" / name).read_bytes() for name in names}
 
 
 def test_a_run_on_synthetic_data_is_said_to_be_one(runs):
@@ -58,7 +69,41 @@ def test_a_run_on_synthetic_data_is_said_to_be_one(runs):
 
 def test_a_run_does_not_differ_from_itself(runs):
     itself = compare.compare([runs[0], runs[0]])[1]
-    assert (itself.difference, itself.difference_interval, itself.mcnemar_p) == (0, [0, 0], 1)
+    assert (itself.difference, itself.difference_interval, itself.p, itself.p_holm) == (0, [0, 0], 1, 1)
+
+
+def confusions(rng, subjects, accuracy, clips=6, seeds=1):
+    """Confusion counts of made-up runs whose answers are right with the accuracy of each subject."""
+    counts = np.zeros((seeds, subjects, 3, 3), int)
+    for k in range(seeds):
+        for s in range(subjects):
+            for clip in range(clips):
+                right = rng.random() < accuracy[s]
+                counts[k, s, clip % 3, clip % 3 if right else (clip + 1) % 3] += 1
+    return counts
+
+
+def test_the_permutation_test_holds_its_level_and_finds_a_difference():
+    """Between equally good runs p is below .05 in about one of twenty; seeds may be of different number."""
+    rng, low = np.random.default_rng(0), 0
+    for _ in range(200):
+        accuracy = rng.beta(6, 3, 20)  # hard subjects are hard for both
+        pair = [confusions(rng, 20, accuracy, seeds=seeds) for seeds in (1, 2)]
+        low += compare.permutation_p(*pair, permutations=199) <= 0.05
+    assert 2 <= low <= 20
+    accuracy = rng.beta(6, 6, 20)
+    worse, better = confusions(rng, 20, accuracy), confusions(rng, 20, np.minimum(1, accuracy + 0.3))
+    assert compare.permutation_p(worse, better) < 0.01
+
+
+def test_few_subjects_are_permuted_exactly():
+    one, two = confusions(np.random.default_rng(0), 1, [1.0]), confusions(np.random.default_rng(0), 1, [0.0])
+    assert compare.permutation_p(one, two) == 1  # one subject proves nothing
+
+
+def test_holm_by_hand():
+    assert compare.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert compare.holm([0.9, 0.02]) == pytest.approx([0.9, 0.04]) and compare.holm([]) == []
 
 
 def test_intervals_are_those_of_the_report(runs):
@@ -67,13 +112,6 @@ def test_intervals_are_those_of_the_report(runs):
         cross_validation.read_predictions(runs[0] / "predictions.csv"), ["negative", "positive", "surprise"]
     )
     assert first.interval == pytest.approx(metrics.bootstrap(by_subject)["uf1"])
-
-
-@pytest.mark.parametrize(
-    "lost, won, p", [(0, 0, 1), (1, 5, 14 / 64), (0, 10, 2 / 1024)]
-)  # 2 (1 + 6) / 2^6; 2 / 2^10
-def test_mcnemar_by_hand(lost, won, p):
-    assert compare.mcnemar(lost, won) == pytest.approx(p)
 
 
 def test_published_scores_stand_beside_with_what_they_hide(runs):

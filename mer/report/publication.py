@@ -1,0 +1,156 @@
+"""Figures as vector graphics and tables as LaTeX, to be put into a paper."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mer.evaluation.metrics import ReliabilityBin, reliability
+from mer.evaluation.run import SYNTHETIC, Run
+from mer_core.io import replacing, write_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ESCAPES = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "Δ": r"$\Delta$", "±": r"$\pm$",
+}  # fmt: skip
+
+
+def save_figure(figure: "Figure", path: Path, formats: Sequence[str] = ("svg", "pdf")) -> list[Path]:
+    """Write `figure` as `path` with each suffix; equal figures give equal bytes, and text stays text."""
+    import matplotlib
+
+    written = []
+    settings = {"svg.fonttype": "none", "svg.hashsalt": "mer", "pdf.fonttype": 42}
+    with matplotlib.rc_context(settings):
+        for suffix in formats:
+            file = path.with_name(f"{path.name}.{suffix}")
+            undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix)
+            with replacing(file) as temporary:
+                figure.savefig(temporary, dpi=120, metadata=undated)
+            written.append(file)
+    return written
+
+
+def latex_table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """Return a `tabular` with the rules of booktabs; the first column to the left, the others to the right."""
+    lines = [f"\\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", "\\toprule", _line(header), "\\midrule"]
+    lines += [_line(row) for row in rows]
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
+
+
+def _line(cells: Sequence[object]) -> str:
+    return " & ".join("" if cell is None else _escaped(str(cell)) for cell in cells) + r" \\"
+
+
+def _escaped(text: str) -> str:
+    return "".join(ESCAPES.get(letter, letter) for letter in text)
+
+
+def write_files(run: Run) -> None:
+    """Write `figures/` (SVG and PDF) and `tables/` (LaTeX) into a run's folder."""
+    for name, figure in {
+        "scores": _scores(run.metrics),
+        "confusion": _confusion(run.metrics),
+        "reliability": _reliability(run),
+    }.items():
+        save_figure(figure, run.path / "figures" / name)
+    for name, (header, rows) in _tables(run.metrics).items():
+        write_text(run.path / "tables" / f"{name}.tex", latex_table(header, rows))
+
+
+def _tables(m: dict[str, Any]) -> dict[str, tuple[list[str], list[list[str]]]]:
+    """Return header and rows of each table."""
+    names = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy", "macro_precision": "macro precision"}
+    floor, seeds = m["baselines"]["majority_of_training_subjects"], len(m["seeds"])
+    scores = [
+        [title, f"{m[key]:.3f}", *(f"{end:.3f}" for end in m["interval95"][key]), f"{floor[key]:.3f}"]
+        for key, title in names.items()
+    ]
+    per_class = [
+        [
+            label,
+            str(m["clips_per_label"][label]),
+            *(f"{m['per_class'][label][key]:.3f}" for key in ("recall", "precision", "f1")),
+        ]
+        for label in m["labels"]
+    ]
+    confusion = [
+        [label, *(f"{n / seeds:.1f}" for n in counts)]
+        for label, counts in zip(m["labels"], m["confusion"]["summed_over_seeds"])
+    ]
+    datasets = [
+        [name, str(d["subjects"]), str(d["clips"]), f"{d['uf1']:.3f}", f"{d['uar']:.3f}"]
+        for name, d in m["per_dataset"].items()
+    ]
+    return {
+        "scores": (["score", "value", "95 % from", "to", "majority class"], scores),
+        "per_class": (["class", "clips", "recall", "precision", "F1"], per_class),
+        "confusion": (["true \\ predicted", *m["labels"]], confusion),
+        "per_dataset": (["dataset", "subjects", "clips", "UF1", "UAR"], datasets),
+    }
+
+
+def _scores(m: dict[str, Any]) -> "Figure":
+    from matplotlib.figure import Figure
+
+    names = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy", "macro_precision": "macro precision"}
+    floor = m["baselines"]["majority_of_training_subjects"]
+    figure = Figure(figsize=(5, 2.2), layout="constrained")
+    axes = figure.subplots()
+    for i, key in enumerate(names):
+        axes.plot(m["interval95"][key], [i, i], color="0.6", label="95 % over subjects" if i == 0 else None)
+        axes.plot(m[key], i, "ko", label="mean" if i == 0 else None)
+        axes.plot(floor[key], i, "o", mfc="white", mec="0.4", label="majority class" if i == 0 else None)
+    axes.set(
+        yticks=range(len(names)), yticklabels=names.values(), xlim=(0, 1), xlabel=_with_origin(m, "score")
+    )
+    axes.invert_yaxis()
+    axes.legend(fontsize=7, frameon=False, loc="lower left")
+    return figure
+
+
+def _confusion(m: dict[str, Any]) -> "Figure":
+    from matplotlib.figure import Figure
+
+    counts = np.array(m["confusion"]["summed_over_seeds"], float)
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    figure = Figure(figsize=(0.9 * len(share) + 1.6, 0.8 * len(share) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(share, cmap="Greys", vmin=0, vmax=1.2)
+    for (i, j), value in np.ndenumerate(share):
+        text = f"{counts[i, j] / len(m['seeds']):.0f}\n{value:.0%}"
+        axes.text(j, i, text, ha="center", va="center", color="white" if value > 0.6 else "black", fontsize=8)
+    ticks = range(len(share))
+    axes.set(xticks=ticks, xticklabels=m["labels"], yticks=ticks, yticklabels=m["labels"])
+    axes.set(xlabel=_with_origin(m, "predicted"), ylabel="true")
+    return figure
+
+
+def _reliability(run: Run) -> "Figure":
+    from matplotlib.figure import Figure
+
+    bins = reliability_bins(run)
+    figure = Figure(figsize=(3.2, 3.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.8", zorder=0)
+    axes.plot([b.confidence for b in bins], [b.accuracy for b in bins], "k-", lw=0.8)
+    sizes = [20 + 200 * b.fraction for b in bins]
+    axes.scatter([b.confidence for b in bins], [b.accuracy for b in bins], s=sizes, color="k", alpha=0.7)
+    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", ylabel="fraction right")
+    axes.set_xlabel(_with_origin(run.metrics, "mean confidence"))
+    return figure
+
+
+def reliability_bins(run: Run) -> list[ReliabilityBin]:
+    """Return the bins of the reliability diagram of a run's predictions, all seeds together."""
+    p = run.predictions[[f"p_{label}" for label in run.metrics["labels"]]].to_numpy()
+    right = (run.predictions["label"] == run.predictions["prediction"]).to_numpy()
+    return reliability(p, right)
+
+
+def _with_origin(m: dict[str, Any], title: str) -> str:
+    return title + SYNTHETIC if m["synthetic"] else title
