@@ -17,7 +17,7 @@ from mer_core.errors import BadInput
 
 @pytest.fixture
 def finished(prepared, tmp_path):
-    config = CvConfig(protocol="casme2-3", classifier="logistic", seeds=2)
+    config = CvConfig(protocol="casme2-3", classifier="linear_svm", seeds=2)
     run.cross_validate_prepared([prepared], config, tmp_path / "run")
     return tmp_path / "run"
 
@@ -52,7 +52,7 @@ def test_the_page_is_whole_and_fetches_nothing(finished):
 def test_it_says_what_a_reviewer_asks(finished):
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", write_report(finished).read_text(encoding="utf-8")))
     for needed in ("10 clips of 4 subjects", "Synthetic data.", "majority class", "95 % interval", "the same with each of 2 seeds", "casme2-3",
-                   "no flow by srflownet", "no lie detector", "Not evaluated", "classifier logistic", "numpy"):  # fmt: skip
+                   "no flow by srflownet", "no lie detector", "Not evaluated", "classifier linear_svm", "numpy"):  # fmt: skip
         assert needed in text, needed
 
 
@@ -82,7 +82,7 @@ def test_a_spread_is_shown_only_where_seeds_change_something(finished):
 
 def test_a_classifier_whose_file_is_gone_is_shown_by_its_stored_settings(finished):
     config = (finished / "config.yaml").read_text()
-    (finished / "config.yaml").write_text(config.replace("classifier: logistic", "classifier: my_old_one"))
+    (finished / "config.yaml").write_text(config.replace("classifier: linear_svm", "classifier: my_old_one"))
     text = re.sub(r"<[^>]*>", " ", write_report(finished).read_text(encoding="utf-8"))
     assert "my_old_one" in text and "no classifier called" in text.lower() and "input features" in text
 
@@ -114,15 +114,15 @@ def test_every_dataset_has_its_interval(finished):
 def test_defaults_and_the_input_are_written_out(finished):
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", write_report(finished).read_text(encoding="utf-8")))
     data = json.loads((finished / "input.json").read_text())
-    for needed in ("classifier_settings.C 0.001 (default)", "feature_settings.size 28 (default)", "Balanced logistic regression on standardised",
-                   f"input features {data['features']}", f"input clips {data['clips']}", "| logistic | flow_image | srflownet | casme2-3 | loso |"):  # fmt: skip
+    for needed in ("classifier_settings.C 0.001 (default)", "feature_settings.size 28 (default)", "Linear support vector machine on standardised",
+                   f"input features {data['features']}", f"input clips {data['clips']}", "| linear_svm | flow_image | srflownet | casme2-3 | loso |"):  # fmt: skip
         assert needed in text, needed
 
 
 def test_a_setting_that_was_given_is_no_default(prepared, tmp_path):
     config = CvConfig(
         protocol="casme2-3",
-        classifier="logistic",
+        classifier="linear_svm",
         classifier_settings={"C": 0.02},
         feature="hoof",
         feature_settings={"bins": 4},
@@ -194,3 +194,20 @@ def test_a_run_of_another_version_is_refused_and_its_report_kept(finished):
     with pytest.raises(BadInput, match="another mer made it"):
         write_report(finished)
     assert (finished / "report.html").read_text(encoding="utf-8") == before
+
+
+def test_figures_and_tables_for_a_paper_lie_in_the_run(finished):
+    page = write_report(finished).read_text(encoding="utf-8")
+    assert ">predicted<" in page and ">true<" in page and 'class="reliability"' in page
+    names = {"scores", "confusion", "reliability"}
+    assert {file.name for file in (finished / "figures").iterdir()} == {
+        f"{name}.{suffix}" for name in names for suffix in ("svg", "pdf")
+    }
+    svg = (finished / "figures" / "confusion.svg").read_text()
+    assert "predicted (synthetic data)" in svg and ">true<" in svg  # text stays text
+    tables = {file.stem: file.read_text() for file in (finished / "tables").iterdir()}
+    assert set(tables) == {"scores", "per_class", "confusion", "per_dataset"}
+    assert all(text.count("\\\\\n") >= 2 and text.startswith("\\begin{tabular}") for text in tables.values())
+    before = {file: file.read_bytes() for file in (finished / "figures").iterdir()}
+    write_report(finished)
+    assert before == {file: file.read_bytes() for file in before}
