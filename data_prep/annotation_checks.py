@@ -1,7 +1,7 @@
 """What is odd in a clip table as it was read: names, duplicates, numbers that contradict each other.
 
 Nothing here stops a dataset. An odd number becomes a note on its clip; a clip that cannot be used at all keeps its row and
-gets an outcome with a reason. Which frames are there is not asked here, but in `data_prep/dataset_check.py`.
+gets an outcome with a reason. Which frames are there is not asked here, but in `data_prep/clip_search.py`.
 """
 
 import re

@@ -35,7 +35,7 @@ def frame_name(frame: FrameFile, root: Path) -> str:
 
 def frames_of_video(video: Path) -> dict[int, FrameFile]:
     """Frames of a video by index, counted by decoding it, since a container may promise others."""
-    return {frame.number: FrameInVideo(video, frame.number) for frame in VideoFrames(video)}
+    return {number: FrameInVideo(video, number) for number in VideoFrames(video).frame_times()}
 
 
 def numbered_from_onset(

@@ -40,7 +40,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
 def clip_table(rows: list[dict], sources: "Sources | None" = None) -> pd.DataFrame:
     """Build a clip table from `rows` (dicts with some or all of `COLUMNS`); fills `clip_id`, types and order.
 
-    sources : the annotation files that the rows come from; kept in `attrs`, until `data_prep/dataset_check.py` takes
+    sources : the annotation files that the rows come from; kept in `attrs`, until `data_prep/annotations.py` takes
         them out to say them
 
     What was read may be odd, such as a clip listed twice; `data_prep/annotation_checks.py` deals with that, `check`

@@ -4,23 +4,23 @@ files, what is missing.
 
 import os
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
 
-from data_prep import annotation_checks, annotation_corrections, dataset_files
-from data_prep.annotation_sheets import Sources
-from data_prep.apex import midpoint
-from data_prep.clip_images import FrameFile, FrameInVideo, file_of, numbered_from_onset
+from data_prep import dataset_files
+from data_prep.annotations import dataset_home, load_dataset, read_clips
+from data_prep.clip_images import file_of
+from data_prep.clip_search import Found, locate_all, missing_message, too_many_missing
 from data_prep.images import looks_like_image
 from data_prep.layouts import MARKER
-from mer_core import registry
 from mer_core.errors import BadInput
-from mer_core.progress import track
 
+TO_BE_SPOTTED = "to be spotted"
+MAX_REFUSED = 50  # clips of own recordings that --check lists one by one
 SHOWN = 4  # names of each folder that --check shows
 
 
@@ -32,175 +32,90 @@ class Check:
     usable: bool
 
 
-@dataclass(frozen=True)
-class Found:
-    """The files of one clip that preparing reads: onset and apex, or with an apex to be spotted the whole
-    span.
+def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Check:
+    """Say whether `root` is the dataset `name` as published: tree, counts, oddities, missing frames. Decodes
+    no image.
+
+    Fewer clips than published are worth a line but not a refusal: a subset can be used. Missing frames are
+    refused where `prepare` refuses them. Of own recordings every clip that cannot be used has its line.
     """
-
-    clip_id: str
-    onset: int | None
-    apex: int | None
-    apex_source: str
-    files: dict[int, FrameFile]
-    outcome: str = (
-        ""  # why the clip cannot be prepared, as in outcome.csv; empty while nothing speaks against it
-    )
-    reason: str = ""
-
-
-def load_dataset(name: str) -> ModuleType:
-    """The reader of a dataset by name; raises `UnknownName` for others."""
-    return registry.load("data_prep.datasets", name)
-
-
-@dataclass(frozen=True)
-class Annotations:
-    """A dataset as annotated: its clip table, the corrections applied to it, and everything odd that was
-    found.
-    """
-
-    table: pd.DataFrame
-    corrections: list[dict]
-    findings: list[annotation_checks.Finding]
-    read: list[
-        str
-    ]  # files and sheets that the annotations come from, below the root; none where folders say it all
-    unread: list[str]  # files whose names would have fitted too
-    remarks: list[str]  # what else there is to say of the files
-
-    @property
-    def sources(self) -> list[str]:
-        """Which files were read and which were not, and what there is to say of them.
-
-        Empty where none was.
-        """
-        others = f" Not read, though the name fits: {', '.join(self.unread)}." if self.unread else ""
-        read = [f"Annotations read from {', '.join(self.read)}.{others}"] if self.read else []
-        return read + [f"{remark}." for remark in self.remarks]
-
-    @property
-    def oddities(self) -> list[str]:
-        """One line per kind of oddity: how many, the first, and what it is."""
-        lines = []
-        for kind in dict.fromkeys(finding.kind for finding in self.findings):
-            clip_id, detail = next((one.clip_id, one.detail) for one in self.findings if one.kind == kind)
-            count = sum(finding.kind == kind for finding in self.findings)
-            lines.append(f"{count} clip(s) with {kind}. First: {clip_id}, {detail}.")
-        return lines
-
-
-def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
-    """Read the annotations of the dataset in `root`, mend what is odd in them, and correct them.
-
-    Raises `BadInput` where no clip is found.
-    """
-    dataset_files.forget()
-    dataset = load_dataset(name)
-    table = dataset.read_annotations(root)
-    if not len(table):
-        raise BadInput(
-            f"{root} holds no clip of {name}. See the expected tree with: mer prepare {name} --root {root} --check"
-        )
-
-    def numbers_of(row) -> Collection[int]:
-        try:
-            return clip_files(dataset, root, row).keys()
-        except BadInput:  # a missing folder is reported by `locate`
-            return ()
-
-    sources = table.attrs.pop("sources", Sources())
-    read = [
-        f"{path.relative_to(root)}{f' (sheet {sheet!r})' if sheet else ''}" for path, sheet in sources.read
-    ]
-    unread = [str(path.relative_to(root)) for path in sources.unread]
-    table, findings = annotation_checks.find(table, numbers_of)
-    table, applied = annotation_corrections.apply(table, name) if corrections else (table, [])
-    return Annotations(table, applied, findings, read, unread, sources.remarks)
-
-
-def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str) -> list[Found]:
-    """`locate` for every row of the clip table.
-
-    Clips that were refused when they were read are not looked for.
-    """
-    dataset = load_dataset(name)
-    refused = {
-        finding.clip_id: (finding.outcome, finding.detail)
-        for finding in annotations.findings
-        if finding.outcome
-    }
-    return [
-        Found(row.clip_id, None, None, "", {}, *refused[row.clip_id])
-        if row.clip_id in refused
-        else locate(dataset, root, row, apex_rule)
-        for row in track(list(annotations.table.itertuples()), f"finding the frames of {name}")
-    ]
-
-
-def locate(dataset: ModuleType, root: Path, row, apex_rule: str) -> Found:
-    """Find the frame files that preparing one row of the clip table needs, and the apex where a number
-    settles it.
-    """
-    onset, apex, offset = (
-        None if pd.isna(value) else int(value) for value in (row.onset, row.apex, row.offset)
-    )
-    source = row.apex_source
-    if apex is None and onset is not None and offset is not None:
-        apex, source = (midpoint(onset, offset), "midpoint") if apex_rule == "midpoint" else (None, "spotted")
-
-    def found(files=(), outcome="", reason=""):
-        return Found(row.clip_id, onset, apex, source, dict(files), outcome, reason.replace(f"{root}/", ""))
-
-    if onset is None:
-        return found(outcome="no onset", reason=row.note or "no onset frame is given")
-    if not source:
-        return found(outcome="no apex", reason="neither apex nor offset is given")
+    given, root, dataset = root, Path(root).absolute(), load_dataset(name)
+    facts, home = dataset.FACTS, dataset_home(root)
+    lines = [f"{facts.title} in {given}", "", "Expected:", *_indented(dataset.TREE.splitlines())]
+    lines += ["", "Found:", *_indented(_tree(home))]
     try:
-        files = clip_files(dataset, root, row)
+        annotations = read_clips(name, root)
+        found = locate_all(name, root, annotations, "midpoint")
     except BadInput as error:
-        return found(outcome="missing frame", reason=str(error))
-    wanted = [onset, apex] if apex is not None else [onset] + [n for n in files if onset < n <= offset]
-    for number in wanted:
-        if number not in files:
-            reach = (
-                f"frames {min(files)} to {max(files)} are there" if files else "its folder holds no frames"
-            )
-            return found(outcome="missing frame", reason=f"frame {number}: {reach}")
-    if apex is None and len(wanted) < 2:
-        return found(outcome="missing frame", reason=f"no frame after the onset {onset}")
-    return found((number, files[number]) for number in sorted(set(wanted)))
-
-
-def clip_files(dataset: ModuleType, root: Path, row) -> dict[int, FrameFile]:
-    """Frame files of a clip by annotated number; raises `BadInput` where they are missing or have no
-    numbers.
-    """
-    files = dataset.frame_files(root, row)
-    if any(isinstance(file, FrameInVideo) for file in files.values()):
-        return numbered_from_onset(files, *(None if pd.isna(n) else int(n) for n in (row.onset, row.offset)))
-    return files
-
-
-def too_many_missing(name: str, found: list[Found], skip_missing: bool) -> bool:
-    """Do more clips lack frames than preparing goes on with? Some releases lack a few themselves
-    (`Facts.lacking`).
-    """
-    missing = sum(clip.outcome == "missing frame" for clip in found)
-    return missing == len(found) or (
-        missing > load_dataset(name).FACTS.lacking * len(found) and not skip_missing
+        how = f"Not usable. How to obtain {facts.title}: {facts.obtain}"
+        return Check([*lines, f"  {error}", "", how], False)
+    lines += ["", *_indented(annotations.sources)] if annotations.sources else []
+    lines += ["", *_indented(_counts(dataset, root, annotations.table))]
+    if hasattr(dataset, "find_problems"):
+        found = [_awaits_spotting(clip) for clip in found]
+        lines += _indented([*annotations.oddities, *_own_recordings(found)])
+    else:
+        corrected = len(annotations.corrections)
+        listed = f"{corrected} correction(s) applied, listed in data_prep/corrections/{name}.csv"
+        lines += _indented([*annotations.oddities, *[listed] * bool(corrected)])
+        lines += _indented(filter(None, [missing_message(found, root), *missed(name, home, found)]))
+    usable = [clip for clip in found if not clip.outcome]
+    broken = [(clip.clip_id, reason) for clip in usable if (reason := unreadable(clip))]
+    if broken:
+        first = f"First: {broken[0][0]}, {broken[0][1]}."
+        lines.append(f"  {len(broken)} clip(s) with a file that is no image. {first}")
+    ready = len(usable) - len(broken)
+    stops = too_many_missing(name, found, skip_missing)
+    how = " only with --skip-missing: without it, mer prepare stops" if stops else ""
+    verdict = f"{ready} of {len(found)} clips can be prepared{how}."
+    return Check(
+        [*lines, "", verdict if ready else "Not usable: no clip has its frames."], bool(ready) and not stops
     )
 
 
-def missing_message(found: list[Found], root: Path) -> str:
-    """What, where, how many more, what to do, for the clips whose frames are missing; empty if none is."""
-    missing = [clip for clip in found if clip.outcome == "missing frame"]
-    if not missing:
-        return ""
-    return (
-        f"{len(missing)} of {len(found)} clips lack frames. First: {missing[0].clip_id}, {missing[0].reason.rstrip('.')}. "
-        f"Check --root ({root}), or go on with --skip-missing; they stay listed in outcome.csv."
-    )
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
+
+
+def _counts(dataset: ModuleType, root: Path, table: pd.DataFrame) -> list[str]:
+    """Clips, subjects, words and intervals that are here, beside what is published.
+
+    Of own recordings alone.
+    """
+    facts: dataset_files.Facts = dataset.FACTS
+    words = table["emotion"].value_counts()
+    here = {"clips": len(table), "subjects": table["subject"].nunique()}
+    published = {"clips": facts.clips, "subjects": facts.subjects}
+    for word in [*facts.emotions, *sorted(set(words.index) - set(facts.emotions))]:
+        here[word or "(none)"] = int(words.get(word, 0))
+        published[word or "(none)"] = facts.emotions.get(word, 0)
+    if facts.intervals:
+        kinds = dataset.read_intervals(root)["kind"].value_counts()
+        here |= {f"{kind} intervals": int(kinds.get(kind, 0)) for kind in facts.intervals}
+        published |= {f"{kind} intervals": count for kind, count in facts.intervals.items()}
+    width = max(map(len, here))
+    counts = {
+        what: f"{count:>4}" if facts.clips is None else _count(count, published[what])
+        for what, count in here.items()
+    }
+    lines = [f"{what:<{width}} {count}" for what, count in counts.items()]
+    unsure = "(Not all of these published counts have been verified: a small difference may be ours.)"
+    return lines + [unsure] * facts.recalled
+
+
+def _awaits_spotting(clip: Found) -> Found:
+    """A clip of own recordings whose onset or apex `mer prepare` spots before it looks for frames."""
+    is_open = clip.outcome in ("no onset", "no apex") or clip.apex_source == "midpoint"
+    return replace(clip, outcome="", reason="", files={}, apex_source=TO_BE_SPOTTED) if is_open else clip
+
+
+def _own_recordings(found: list[Found]) -> list[str]:
+    """Every clip that cannot be used, and how many are spotted first."""
+    refused = [f"{clip.clip_id}: {clip.outcome}: {clip.reason}" for clip in found if clip.outcome]
+    more = [f"... and {len(refused) - MAX_REFUSED} more"] if len(refused) > MAX_REFUSED else []
+    n_open = sum(clip.apex_source == TO_BE_SPOTTED for clip in found)
+    spotted = [f"{n_open} clip(s) lack an onset or apex, which mer prepare spots."] if n_open else []
+    return [*refused[:MAX_REFUSED], *more, *spotted]
 
 
 def missed(name: str, root: Path, found: list[Found]) -> list[str]:
@@ -233,7 +148,8 @@ def missed(name: str, root: Path, found: list[Found]) -> list[str]:
     if unread:
         more = ", ..." if len(unread) > SHOWN else ""
         lines.append(
-            f"{len(unread)} folder(s) beside those of subjects hold no clip that was read: {', '.join(unread[:SHOWN])}{more}. Are they subjects?"
+            f"{len(unread)} folder(s) beside those of subjects hold no clip that was read: "
+            f"{', '.join(unread[:SHOWN])}{more}. Are they subjects?"
         )
     return lines
 
@@ -253,76 +169,6 @@ def unreadable(clip: Found) -> str:
         if isinstance(frame, Path) and not looks_like_image(frame):
             return f"{frame.name} is {'no image' if frame.stat().st_size else 'empty'}"
     return ""
-
-
-def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Check:
-    """Say whether `root` is the dataset `name` as published: tree, counts, oddities, missing frames. Decodes
-    no image.
-
-    Fewer clips than published are worth a line but not a refusal: a subset can be used. Missing frames are
-    refused where `prepare` refuses them.
-    """
-    root, dataset = Path(root), load_dataset(name)
-    facts: dataset_files.Facts = dataset.FACTS
-    lines = [
-        f"{facts.title} in {root}",
-        "",
-        "Expected:",
-        *(f"  {line}" for line in dataset.TREE.splitlines()),
-    ]
-    lines += ["", "Found:", *(f"  {line}" for line in _tree(root))]
-    try:
-        annotations = read_clips(name, root)
-        found = locate_all(name, root, annotations, "midpoint")
-    except BadInput as error:
-        return Check(
-            lines + [f"  {error}", "", f"Not usable. How to obtain {facts.title}: {facts.obtain}"], False
-        )
-    table = annotations.table
-    counts = {
-        "clips": _count(len(table), facts.clips),
-        "subjects": _count(table["subject"].nunique(), facts.subjects),
-    }
-    here = table["emotion"].value_counts()
-    for emotion in [*facts.emotions, *sorted(set(here.index) - set(facts.emotions))]:
-        counts[emotion or "(none)"] = _count(here.get(emotion, 0), facts.emotions.get(emotion, 0))
-    if facts.intervals:
-        kinds = dataset.read_intervals(root)["kind"].value_counts()
-        counts |= {
-            f"{kind} intervals": _count(kinds.get(kind, 0), published)
-            for kind, published in facts.intervals.items()
-        }
-    width = max(map(len, counts))
-    lines += ["", *(f"  {line}" for line in annotations.sources)] if annotations.sources else []
-    lines += ["", *(f"  {what:<{width}} {count}" for what, count in counts.items())]
-    if facts.recalled:
-        lines.append(
-            "  (Not all of these published counts have been verified: a small difference may be ours.)"
-        )
-    lines += [f"  {line}" for line in annotations.oddities]
-    if annotations.corrections:
-        lines.append(
-            f"  {len(annotations.corrections)} correction(s) applied, listed in data_prep/corrections/{name}.csv"
-        )
-    lines += [f"  {missing}"] if (missing := missing_message(found, root)) else []
-    lines += [f"  {note}" for note in missed(name, root, found)]
-    usable = [clip for clip in found if not clip.outcome]
-    broken = [(clip.clip_id, reason) for clip in usable if (reason := unreadable(clip))]
-    lines += (
-        [f"  {len(broken)} clip(s) with a file that is no image. First: {broken[0][0]}, {broken[0][1]}."]
-        if broken
-        else []
-    )
-    ready = len(usable) - len(broken)
-    stops = too_many_missing(name, found, skip_missing)
-    how = " only with --skip-missing: without it, mer prepare stops" if stops else ""
-    lines += [
-        "",
-        f"{ready} of {len(found)} clips can be prepared{how}."
-        if ready
-        else "Not usable: no clip has its frames.",
-    ]
-    return Check(lines, bool(ready) and not stops)
 
 
 def _tree(folder: Path, level: int = 0) -> list[str]:

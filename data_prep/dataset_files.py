@@ -40,7 +40,7 @@ class Facts:
     title: str
     fps: float
     subjects: int | None
-    clips: int
+    clips: int | None  # None for own recordings, of which nothing is published
     emotions: dict[str, int | None]
     licence: str
     obtain: str

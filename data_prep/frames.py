@@ -109,6 +109,10 @@ class ImageFrames:
                 f"None of the {len(self.files)} images in {self.path} can be read. Copy them again."
             )
 
+    def frame_times(self) -> dict[int, float]:
+        """Seconds since the first frame, by number; NaN where they are not known."""
+        return dict(self.times)
+
     def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
         """Images of the given frame numbers, reading no other file where 8 bits are stored."""
         return {number: self._images.read(number) for number in sorted(set(numbers))}

@@ -23,16 +23,9 @@ import pandas as pd
 
 from data_prep import apex as spotting
 from data_prep import clip_table
-from data_prep.dataset_check import (
-    Found,
-    check_dataset,
-    load_dataset,
-    locate_all,
-    missed,
-    missing_message,
-    read_clips,
-    too_many_missing,
-)
+from data_prep.annotations import Annotations, dataset_home, load_dataset, read_clips
+from data_prep.clip_search import Found, locate_all, missing_message, too_many_missing
+from data_prep.dataset_check import check_dataset, missed
 from data_prep.dataset_files import skipped_folders
 from data_prep.interval_table import read_intervals
 from data_prep.landmarks import FaceMesh
@@ -66,6 +59,7 @@ def prepare(
     corrections: bool = True,
     skip_missing: bool = False,
     scheduler: str | None = None,
+    annotations: Annotations | None = None,
 ) -> pd.DataFrame:
     """Prepare the dataset `name` in `root` into the folder `out`; `data_prep/prepared.py` reads it.
 
@@ -77,11 +71,12 @@ def prepare(
     corrections : apply data_prep/corrections/NAME.csv.
     skip_missing : go on where more clips lack frames than the release itself lacks (`Facts.lacking`).
     scheduler : address of a Dask cluster to work on; its machines must see `root` and `out`.
+    annotations : instead of those in `root`, as where onset and apex of own recordings have been spotted.
 
     Returns
     -------
     One row per clip: clip_id, outcome ("ok", "no face", "implausible face", "missing frame", "unreadable
-    frame", "no onset", "no apex", "bad name", "duplicate"), reason, onset, apex, apex_source.
+    frame", "no onset", "no apex", "bad name", "duplicate"), reason, onset, apex, apex_source, onset_source.
 
     Raises
     ------
@@ -90,12 +85,16 @@ def prepare(
     """
     registry.check(apex, list(spotting.METHODS), "apex method")
     root, out = Path(root).absolute(), Path(out)
-    annotations = read_clips(name, root, corrections)
-    _say_all(*annotations.sources, *annotations.oddities, skipped_folders(root))
+    if annotations is None:
+        annotations = read_clips(name, root, corrections)
+    else:
+        apex = "spotted"
+    home = dataset_home(root)
+    _say_all(*annotations.sources, *annotations.oddities, skipped_folders(home))
     found = locate_all(name, root, annotations, apex)
     if too_many_missing(name, found, skip_missing):
         raise BadInput(missing_message(found, root))
-    settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections} | _versions(root)
+    settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections} | _versions(home)
     record = {
         "root": str(root),
         "annotations": ", ".join(annotations.read),
@@ -103,9 +102,10 @@ def prepare(
     }
     with locked(out):
         _claim(out, settings, record)
-        rows = _prepare_all(found, Job(root, out.absolute(), size), jobs, scheduler)
-        _say_all(*missed(name, root, found), _stand_ins(rows))
+        rows = _prepare_all(found, Job(home, out.absolute(), size), jobs, scheduler)
+        _say_all(*missed(name, home, found), _stand_ins(rows))
         outcome = pd.DataFrame([rows[clip_id] for clip_id in annotations.table["clip_id"]])
+        outcome["onset_source"] = annotations.table["onset_source"].to_numpy()
         return _write_tables(
             name, root, out, annotations.table, outcome.astype({"onset": "Int64", "apex": "Int64"})
         )

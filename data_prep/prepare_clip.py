@@ -17,7 +17,7 @@ import numpy as np
 from data_prep import apex as spotting
 from data_prep.align import similarity, transform_points, warp
 from data_prep.clip_images import ClipImages, file_of, frame_name
-from data_prep.dataset_check import Found
+from data_prep.clip_search import Found
 from data_prep.face_plausibility import MIN_PLAUSIBILITY, plausibility
 from data_prep.images import write_image
 from data_prep.landmarks import FaceMesh

@@ -78,6 +78,10 @@ class VideoFrames:
                 report.n_used += 1
                 yield Frame(number, time, image)
 
+    def frame_times(self) -> dict[int, float]:
+        """Seconds since the first frame, by number, of the frames that can be decoded; no picture is made."""
+        return {number: time for number, time, _ in self._timed(self._new_report())}
+
     def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
         """Images of the given frame numbers, decoding no further than the last of them; damaged ones are
         left out.

@@ -4,12 +4,17 @@ import sys
 
 import click
 
-from mer.cli.options import FOLDER, INPUT_FOLDER, Name, command, emit, known
+from mer.cli.options import FOLDER, INPUT, INPUT_FOLDER, Name, command, emit, known
 
 
 @command(epilog=f"Datasets: {known('data_prep.datasets')}.")
 @click.argument("dataset", type=Name("data_prep.datasets"))
-@click.option("--root", type=INPUT_FOLDER, required=True, help="The dataset as you downloaded it.")
+@click.option("--root", type=INPUT_FOLDER, help="The dataset as you downloaded it.")
+@click.option(
+    "--index",
+    type=INPUT,
+    help="Of `table`: your recordings as .csv, .xlsx, ELAN .eaf or BIDS ..._events.tsv.",
+)
 @click.option("--out", type=FOLDER, help="Folder for the prepared faces; one per dataset.")
 @click.option("--check", is_flag=True, help="Only say whether the folder is right; writes nothing.")
 @click.option(
@@ -38,16 +43,20 @@ from mer.cli.options import FOLDER, INPUT_FOLDER, Name, command, emit, known
 )
 @click.option("--jobs", type=click.IntRange(1), help="Processes to use.  [default: all cores]")
 @click.option("--scheduler", help="Address of a Dask cluster to work on instead; needs the extra [cluster].")
-def prepare(dataset, root, out, check, size, apex, corrections, skip_missing, jobs, scheduler):
+def prepare(dataset, root, index, out, check, size, apex, corrections, skip_missing, jobs, scheduler):
     """Turn a dataset folder into aligned onset and apex faces.
 
     \b
     Examples:
       mer prepare casme2 --root ~/data/CASME2 --check
       mer prepare casme2 --root ~/data/CASME2 --out prepared/casme2
+      mer prepare table --index recordings/clips.csv --out prepared/mine
     """
     from data_prep import prepare as preparing
 
+    if (root is None) == (index is None) or (index is not None and dataset != "table"):
+        raise click.UsageError("Give --root DIR, or for the dataset `table` --index FILE.")
+    root = root or index
     if check:
         found = preparing.check_dataset(dataset, root, skip_missing)
         emit("\n".join(found.lines), {"usable": found.usable, "lines": found.lines})
@@ -64,6 +73,7 @@ def prepare(dataset, root, out, check, size, apex, corrections, skip_missing, jo
         corrections=corrections,
         skip_missing=skip_missing,
         scheduler=scheduler,
+        annotations=_spotted(root) if dataset == "table" else None,
     )
     counts = outcome["outcome"].value_counts()
     emit(
@@ -72,3 +82,11 @@ def prepare(dataset, root, out, check, size, apex, corrections, skip_missing, jo
         + f"; each clip's outcome is in {out / 'outcome.csv'}",
         {"out": str(out), "clips": len(outcome), "outcomes": counts.to_dict()},
     )
+
+
+def _spotted(root):
+    """The annotations of own recordings, with what they lack spotted."""
+    from data_prep.annotations import read_clips
+    from mer.inference.table_spotting import spot_missing
+
+    return spot_missing(read_clips("table", root), root)

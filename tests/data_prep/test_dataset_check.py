@@ -28,6 +28,9 @@ def test_a_right_folder_is_usable_and_no_image_is_opened(name, make_replica, mon
     facts = registry.load("data_prep.datasets", name).FACTS
     assert check.usable
     lines = [line.split() for line in check.lines]
+    if facts.clips is None:  # of own recordings nothing is published
+        assert ["clips", "4"] in lines and ["subjects", "2"] in lines
+        return
     assert ["clips", *dataset_check._count(4, facts.clips).split()] in lines
     assert ["subjects", *dataset_check._count(2, facts.subjects).split()] in lines
     assert check.lines[-1] == "4 of 4 clips can be prepared."
@@ -95,7 +98,7 @@ def test_the_spreadsheet_that_was_read_is_named_and_a_copy_of_it_is_not_read(nam
     copies = [
         Path(shutil.copy(sheet, sheet.with_name(f"{sheet.stem} - Copy{sheet.suffix}"))) for sheet in sheets
     ]
-    for line in said() if name != "samm_lv" else ():  # its editions have one name each, that no copy fits
+    for line in () if name in ("samm_lv", "table") else said():  # these have names that no copy fits
         read, unread = line.split(" Not read, though the name fits: ")
         assert read == alone[0] and sorted(unread.rstrip(".").split(", ")) == sorted(
             str(copy.relative_to(root)) for copy in copies

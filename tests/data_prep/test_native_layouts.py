@@ -7,7 +7,7 @@ import pytest
 
 from data_prep import dataset_files
 from data_prep.annotation_sheets import MissingColumns
-from data_prep.dataset_check import read_clips
+from data_prep.annotations import read_clips
 from data_prep.dataset_files import AmbiguousFolder, find_folder
 from data_prep.datasets import casme2, samm, smic, smic_nir, smic_vis
 from data_prep.sheet_cells import number, text

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from data_prep import dataset_files
-from data_prep.dataset_check import read_clips
+from data_prep.annotations import read_clips
 from data_prep.datasets import casme, casme3, casme_squared, dfme, fourdme, mmew, samm_lv
 from data_prep.interval_table import read_intervals
 from data_prep.layouts import casme as casme_replica

@@ -42,7 +42,9 @@ def frames_of(root: Path, clip: str) -> Path:
 def test_a_replica_goes_all_the_way(name, make_replica, tmp_path, capsys):
     outcome = prepare(name, make_replica(name), tmp_path / "out")
     assert ("4 clips have no annotated apex" in capsys.readouterr().err) is name.startswith("smic")
-    assert list(outcome.columns) == ["clip_id", "outcome", "reason", "onset", "apex", "apex_source"]
+    assert list(outcome.columns) == [
+        "clip_id", "outcome", "reason", "onset", "apex", "apex_source", "onset_source",
+    ]  # fmt: skip
     assert list(outcome["outcome"]) == ["ok"] * 4
     assert set(outcome["apex_source"]) == {"midpoint" if name.startswith("smic") else "annotated"}
     (prepared,) = open_prepared([tmp_path])

@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
 from data_prep.annotation_sheets import column_key
-from data_prep.dataset_check import check_dataset, locate_all, read_clips
+from data_prep.annotations import read_clips
+from data_prep.clip_search import locate_all
+from data_prep.dataset_check import check_dataset
 from data_prep.dataset_files import AmbiguousFolder
 from data_prep.identity import subject_key
 from mer_core import registry
@@ -27,10 +30,11 @@ def respell(root: Path, spell) -> int:
     count = 0
     for path in root.rglob("*"):
         if path.suffix == ".csv":
-            head, *lines = path.read_text(encoding="utf-8").splitlines()
-            subject, rest = lines[-1].split(",", 1)
-            count += column_key(head.split(",")[0]) == "subject"
-            path.write_text("\n".join([head, *lines[:-1], f"{spell(subject)},{rest}"]), encoding="utf-8")
+            table = pd.read_csv(path, dtype=str, keep_default_na=False)
+            for column in (name for name in table if column_key(name) == "subject"):
+                table.loc[len(table) - 1, column] = spell(table[column].iloc[-1])
+                count += 1
+            table.to_csv(path, index=False)
         if path.suffix == ".xlsx":
             book = load_workbook(path)
             for sheet in book.worksheets:

@@ -1,0 +1,253 @@
+"""The rows of a table of one's own recordings, from a spreadsheet, ELAN files or BIDS events.
+
+Only what is written there is read here; which frames the rows mean is found by `data_prep/datasets/table.py`.
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+from datetime import time
+from pathlib import Path
+from urllib.parse import unquote
+
+import pandas as pd
+
+from data_prep.annotation_sheets import Sources, read_table
+from data_prep.identity import clean_name, merged_message, one_spelling
+from data_prep.recordings import is_video
+from data_prep.sheet_cells import frame_number, rate, text
+from data_prep.sheet_files import SUFFIXES
+from mer_core.errors import BadInput
+
+REQUIRED = ("file", "subject", "label")
+FRAMES = ("onset", "apex", "offset")
+OPTIONAL = ("clip", *FRAMES, "onsets", "apexs", "offsets", "fps", "actionunits")  # as `column_key` has them
+EMPTY = ("", "n/a", "na", "nan", "-")
+BIDS_EVENTS = "_events.tsv"
+
+
+class BadTable(BadInput):
+    """A file that is no table of recordings, or one that leaves open what is meant."""
+
+    code = "bad-table"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One row: an expression in a video or a folder of frames."""
+
+    line: int  # where it stands: the row of a sheet, or the annotation of a file, counted from 1
+    file: str  # relative to the table's folder, with "/" between its parts
+    subject: str
+    label: str
+    clip: str = ""
+    frames: dict[str, int] = field(default_factory=dict)  # onset, apex, offset, those that are given
+    seconds: dict[str, float] = field(default_factory=dict)
+    fps: float | None = None
+    action_units: str = ""
+    note: str = ""
+    problem: str = ""  # why the row cannot be used
+
+
+def read_recordings(index: Path) -> tuple[list[Recording], Sources]:
+    """Read a table, an ELAN file (.eaf), BIDS events (..._events.tsv), or a folder with clips.csv, or with
+    such files.
+
+    Subjects and labels in several spellings are unified, and that is said in the remarks of the sources.
+
+    Raises
+    ------
+    BadInput : there is no such file, it cannot be read, or it lists nothing.
+    """
+    if not index.exists():
+        raise BadTable(f"There is no table at {index}. Check --index.")
+    home = index if index.is_dir() else index.parent
+    sources, recordings = Sources(), []
+    for file in _tables_in(index) if index.is_dir() else [index]:
+        if file.suffix.lower() == ".eaf":
+            recordings += read_elan(file, home)
+            sources.read.append((file, ""))
+        elif file.name.endswith(BIDS_EVENTS):
+            recordings += _read_bids(file, home)
+            sources.read.append((file, ""))
+        else:
+            table = read_table(file, REQUIRED, OPTIONAL, n_named=0)
+            recordings += [_of_row(row) for row in table.rows.itertuples()]
+            sources.read.append((file, table.sheet))
+            sources.remarks += table.remarks
+    if not recordings:
+        raise BadTable(f"{index} lists no recording.")
+    return _unified(recordings, index, sources), sources
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    """clips.csv (or .xlsx, ...) of a folder, or else its ELAN files and BIDS events, however deep."""
+    tables = [
+        file for file in sorted(folder.iterdir()) if file.stem.lower() == "clips" and file.suffix in SUFFIXES
+    ]
+    if len(tables) > 1:
+        raise BadTable(f"{folder} holds {' and '.join(file.name for file in tables)}. Name one with --index.")
+    found = tables or sorted([*folder.rglob("*.eaf"), *folder.rglob(f"*{BIDS_EVENTS}")])
+    if not found:
+        raise BadTable(
+            f"{folder} holds no clips.csv, no ELAN file (.eaf) and no BIDS events (*{BIDS_EVENTS})."
+        )
+    return found
+
+
+def _of_row(row) -> Recording:
+    """A row of a spreadsheet."""
+    problems, notes, frames = [], [row.remark], {}
+    for name in FRAMES:
+        value, doubt = frame_number(None if _is_empty(getattr(row, name)) else getattr(row, name))
+        (problems if value is None else notes).append(f"{name} {doubt}" if doubt else "")
+        if value is not None:
+            frames[name] = value
+    seconds = {}
+    for name in FRAMES:
+        cell = getattr(row, f"{name}s")
+        value = to_seconds(cell)
+        if value is not None:
+            seconds[name] = value
+        elif not _is_empty(cell):
+            problems.append(f"{name}_s printed as {text(cell)!r}, which is no time in seconds")
+    fps = rate(row.fps)
+    if fps is None and not _is_empty(row.fps):
+        problems.append(f"fps printed as {text(row.fps)!r}")
+    return Recording(
+        line=row.Index,
+        file=_path(row.file),
+        subject=text(row.subject),
+        label=text(row.label),
+        clip=text(row.clip),
+        frames=frames,
+        seconds=seconds,
+        fps=fps,
+        action_units=text(row.actionunits),
+        note="; ".join(filter(None, notes)),
+        problem="; ".join(filter(None, problems)),
+    )
+
+
+def to_seconds(cell: object) -> float | None:
+    """A time as seconds (1.25) or as minutes and seconds (0:01.25); None for anything else, as for 1,25."""
+    if isinstance(cell, time):
+        return cell.hour * 3600 + cell.minute * 60 + cell.second + cell.microsecond / 1e6
+    parts = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?(?:e-?\d+)?)", text(cell).lower())
+    if not parts or isinstance(cell, bool):
+        return None
+    return int(parts[1] or 0) * 3600 + int(parts[2] or 0) * 60 + float(parts[3])
+
+
+def read_elan(file: Path, home: Path) -> list[Recording]:
+    """Annotations of the only tier of an ELAN file that has any: its values are labels, its participant is
+    the subject.
+
+    The recording is the linked file of the same name beside the annotation, or the only linked one there.
+    """
+    from pympi.Elan import Eaf
+
+    try:
+        eaf = Eaf(str(file))
+        tiers = {tier: sorted(eaf.get_annotation_data_for_tier(tier)) for tier in eaf.get_tier_names()}
+    except Exception as error:  # pympi lets through whatever a damaged XML file makes it stumble over
+        raise BadTable(f"{file} cannot be read as an ELAN file: {error}.") from error
+    filled = {tier: annotations for tier, annotations in tiers.items() if annotations}
+    if len(filled) > 1:
+        raise BadTable(
+            f"{file} has annotations on {len(filled)} tiers ({', '.join(filled)}); which are the labels? "
+            "Keep one tier in a copy of the file."
+        )
+    media = [
+        Path(unquote(link.get("RELATIVE_MEDIA_URL") or link.get("MEDIA_URL", "")))
+        for link in eaf.media_descriptors
+    ]
+    there = [file.parent / link.name for link in media if (file.parent / link.name).exists()]
+    recording = _one_recording(there or _of_stem(file, file.stem), file, home)
+    return [
+        replace(
+            recording,
+            line=line,
+            subject=text(eaf.tiers[tier][2].get("PARTICIPANT", "")) or _bids_subject(file.name),
+            label=text(value),
+            seconds={"onset": begin / 1000, "offset": end / 1000},
+        )
+        for tier, annotations in filled.items()
+        for line, (begin, end, value, *_) in enumerate(annotations, 1)
+    ]
+
+
+def _read_bids(file: Path, home: Path) -> list[Recording]:
+    """Rows of BIDS events: onset and duration in seconds, trial_type is the label, sub-... of the name the
+    subject.
+    """
+    table = read_table(file, ("onset", "duration", "trialtype"), ("apex", "subject"), n_named=0)
+    prefix = file.name.removesuffix(BIDS_EVENTS)
+    recording = _one_recording(_of_stem(file, prefix), file, home)
+    rows = []
+    for row in table.rows.itertuples():
+        onset, duration, apex = (to_seconds(cell) for cell in (row.onset, row.duration, row.apex))
+        seconds = {} if onset is None else {"onset": onset}
+        seconds |= {} if onset is None or duration is None else {"offset": onset + duration}
+        seconds |= {} if apex is None else {"apex": apex}
+        problem = (
+            "" if onset is not None else f"onset printed as {text(row.onset)!r}, which is no time in seconds"
+        )
+        subject = _bids_subject(file.name) or text(row.subject)
+        label = "" if _is_empty(row.trialtype) else text(row.trialtype)
+        rows.append(
+            replace(
+                recording,
+                line=row.Index,
+                subject=subject,
+                label=label,
+                seconds=seconds,
+                problem="; ".join(filter(None, (recording.problem, problem))),
+            )
+        )
+    return rows
+
+
+def _of_stem(file: Path, stem: str) -> list[Path]:
+    """Videos beside `file` whose name begins with `stem`."""
+    return [path for path in sorted(file.parent.iterdir()) if path.name.startswith(stem) and is_video(path)]
+
+
+def _one_recording(found: list[Path], file: Path, home: Path) -> Recording:
+    """A row without its annotation.
+
+    A file that is annotated for no recording, or several, is a problem of its rows.
+    """
+    if len(found) == 1:
+        return Recording(0, found[0].relative_to(home).as_posix(), "", "")
+    names = ", ".join(path.name for path in found) or "no video"
+    problem = f"{file.name} should have one recording beside it, and has {names}"
+    return Recording(0, file.relative_to(home).as_posix(), "", "", problem=problem)
+
+
+def _bids_subject(name: str) -> str:
+    match = re.match(r"sub-([^_]+)_", name)
+    return match[1] if match else ""
+
+
+def _unified(recordings: list[Recording], index: Path, sources: Sources) -> list[Recording]:
+    """One spelling for each subject and each label."""
+    subjects, merged = one_spelling([one.subject for one in recordings])
+    labels, merged_labels = one_spelling(
+        [one.label for one in recordings], lambda label: clean_name(label).casefold()
+    )
+    for found, what in ((merged, "subject"), (merged_labels, "label")):
+        if found:
+            sources.remarks.append(merged_message(found, index.name, what).rstrip("."))
+    return [
+        replace(one, subject=subject, label=label)
+        for one, subject, label in zip(recordings, subjects, labels, strict=True)
+    ]
+
+
+def _path(cell: object) -> str:
+    """A path as it stands, but for blanks around it and the backslashes of Windows."""
+    return "" if pd.isna(cell) else str(cell).strip().replace("\\", "/")
+
+
+def _is_empty(cell: object) -> bool:
+    return text(cell).lower() in EMPTY

@@ -1,0 +1,80 @@
+"""Onsets and apexes that a table of own recordings leaves open: spotted in the recording, or a reason why
+not.
+
+Spotting stands above `data_prep`, so the command calls it first and hands the completed annotations down to
+`prepare`.
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.annotation_checks import Finding
+from data_prep.annotations import Annotations
+from data_prep.datasets.table import recording_of
+from mer.inference.spotting import Interval, spot
+from mer_core.errors import MerError
+from mer_core.progress import say
+
+KIND = "an onset or apex that was not found"
+EXPRESSIONS = ("micro", "macro")
+
+
+def spot_missing(annotations: Annotations, root: str | Path) -> Annotations:
+    """Complete the clips of a table whose onset or apex is missing.
+
+    Parameters
+    ----------
+    annotations : as `data_prep.annotations.read_clips("table", root)` returns them
+    root : the table
+
+    Returns
+    -------
+    The same with onset and apex of the strongest expression in the recording, or between the onset and offset
+    that are given; `onset_source` and `apex_source` say which were spotted. A clip in which none was found
+    has a finding that says so and refuses it.
+    """
+    table, findings = annotations.table.copy(), list(annotations.findings)
+    refused = {finding.clip_id for finding in findings if finding.outcome}
+    intervals = lru_cache(_intervals)  # several clips may lie in one recording
+    is_open = (table["onset"].isna() | table["apex"].isna()) & ~table["clip_id"].isin(refused)
+    for row in table[is_open].itertuples():
+        try:
+            found = _strongest(row, intervals(*recording_of(Path(root), row)))
+            reason = f"no expression was found {_where(row)}"
+        except MerError as error:
+            found, reason = None, str(error)
+        if found is None:
+            findings.append(Finding(KIND, row.clip_id, reason.rstrip("."), "not spotted"))
+            continue
+        for name in ("onset", "apex"):
+            if pd.isna(getattr(row, name)):
+                table.loc[row.Index, [name, f"{name}_source"]] = [getattr(found, name), "spotted"]
+    n_spotted = int(((table["onset_source"] == "spotted") | (table["apex_source"] == "spotted")).sum())
+    if is_open.any():
+        say(f"Onset or apex spotted in {n_spotted} of the {int(is_open.sum())} clips that lack one.")
+    return replace(annotations, table=table, findings=findings)
+
+
+def _intervals(path: Path, fps: float | None) -> list[Interval]:
+    return [one for one in spot(path, fps=fps, label=False) if one.kind in EXPRESSIONS]
+
+
+def _strongest(row, intervals: list[Interval]) -> Interval | None:
+    """The strongest of the intervals that fit what the row gives."""
+
+    def fits(one: Interval) -> bool:
+        onset, apex = (
+            getattr(one, name) if pd.isna(getattr(row, name)) else getattr(row, name)
+            for name in ("onset", "apex")
+        )
+        return onset < apex and (pd.isna(row.offset) or apex <= row.offset)
+
+    return max(filter(fits, intervals), key=lambda one: one.strength, default=None)
+
+
+def _where(row) -> str:
+    given = [(name, getattr(row, name)) for name in ("onset", "apex", "offset")]
+    return " and ".join(f"with the {name} {value}" for name, value in given if not pd.isna(value)) or "in it"

@@ -1,0 +1,149 @@
+"""Own recordings: every row of the table is a clip, or a row with a reason, and the rest goes on."""
+
+import shutil
+from pathlib import Path
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_prep.annotations import read_clips
+from data_prep.clip_search import locate_all
+from data_prep.dataset_check import check_dataset
+from data_prep.datasets import table as own_recordings
+from data_prep.datasets.table import BadRow
+from data_prep.images import write_image
+
+FPS = 50
+
+
+def film(path: Path, n_frames: int = 30, shade: int = 0) -> Path:
+    """A video of grey frames, each brighter than the one before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=FPS)
+        stream.width = stream.height = 64
+        for number in range(n_frames):
+            image = np.full((64, 64, 3), shade + 4 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two videos and a folder of frames 101 to 130."""
+    film(tmp_path / "videos" / "a.mp4"), film(tmp_path / "videos" / "b.mp4", shade=7)
+    (tmp_path / "frames" / "c").mkdir(parents=True)
+    for number in range(101, 131):
+        write_image(tmp_path / "frames" / "c" / f"{number}.png", np.full((8, 8, 3), number, np.uint8))
+    return tmp_path
+
+
+def index(folder: Path, *rows: dict) -> Path:
+    plain = {"file": "videos/a.mp4", "subject": "anna", "label": "joy"}
+    pd.DataFrame([plain | row for row in rows]).to_csv(folder / "mine.csv", index=False)
+    return folder / "mine.csv"
+
+
+def read(folder: Path, *rows: dict):
+    path = index(folder, *rows)
+    annotations = read_clips("table", path)
+    return annotations.table, locate_all("table", path, annotations, "midpoint")
+
+
+def test_frames_and_seconds_name_the_same_moments(folder):
+    rows = [
+        {"clip": "frames", "onset": 10, "apex": 15, "offset": 20},
+        {"clip": "seconds", "onset_s": 0.2, "apex_s": 0.3, "offset_s": 0.4},
+        {"clip": "both", "onset": 10, "onset_s": 0.21, "apex": 15, "apex_s": 0.3, "offset_s": 0.4},
+        {"clip": "folder", "file": "frames/c", "onset_s": 0.05, "apex_s": 0.075, "offset": 121, "fps": 200},
+    ]
+    table, found = read(folder, *rows)
+    assert table[["onset", "apex", "offset"]].values.tolist() == [[10, 15, 20]] * 3 + [[111, 116, 121]]
+    assert list(table["fps"]) == [FPS] * 3 + [200] and set(table["onset_source"]) == {"annotated"}
+    assert [clip.outcome for clip in found] == [""] * 4
+    assert [sorted(clip.files) for clip in found] == [[10, 15]] * 3 + [[111, 116]]
+
+
+def test_a_rate_that_is_given_replaces_that_of_the_video(folder):
+    table, _ = read(folder, {"onset_s": 0.1, "apex_s": 0.15, "fps": 100})
+    assert table.loc[0, ["onset", "apex", "fps"]].tolist() == [10, 15, 100]
+
+
+def test_clips_without_a_name_are_called_as_their_files(folder):
+    film(folder / "videos" / "more" / "b.mp4", shade=9)
+    rows = [
+        {"onset": 1, "apex": 2}, {"onset": 3, "apex": 4}, {"file": "videos/b.mp4", "onset": 1, "apex": 2},
+        {"file": "videos/more/b.mp4", "onset": 1, "apex": 2}, {"file": "frames/c", "onset": 101, "apex": 102},
+    ]  # fmt: skip
+    table, found = read(folder, *rows)
+    assert list(table["clip"]) == ["a_1", "a_3", "videos_b", "videos_more_b", "c"]
+    assert not any(clip.outcome for clip in found)
+
+
+@pytest.mark.parametrize(
+    "row, said",
+    [
+        ({"file": "videos/absent.mp4"}, "line 3: there is no videos/absent.mp4"),
+        ({"file": "../mine.mp4"}, "'../mine.mp4' leaves the folder"),
+        ({"file": "videos/../../mine.mp4"}, "leaves the folder"),
+        ({"file": "/etc/hostname"}, "leaves the folder"),
+        ({"file": "C:\\film.mp4"}, "leaves the folder"),
+        ({"file": ""}, "no file is given"),
+        ({"file": "mine.csv"}, "neither a video nor a folder of images"),
+        ({"file": "videos/broken.mp4"}, "broken.mp4"),
+        ({"file": "videos"}, "holds no numbered images"),
+        ({"file": "videos/copy.mp4", "subject": "ben"}, "a copy of videos/a.mp4, which is"),
+        (
+            {"file": "videos/b.mp4", "onset": 10, "onset_s": 0.4},
+            "onset 10 and onset_s 0.4 disagree: frame 10 is at 0.200 s, and 0.4 s is frame 20",
+        ),
+        ({"file": "videos/b.mp4", "onset_s": 9}, "onset_s 9 lies behind the last frame, at 0.580 s"),
+        ({"file": "frames/c", "onset_s": 0.1}, "times in seconds need fps"),
+        ({"file": "videos/b.mp4", "onset": "1,46"}, "onset printed as '1,46'"),
+        ({"file": "videos/b.mp4", "fps": "fast"}, "fps printed as 'fast'"),
+    ],
+)  # fmt: skip
+def test_a_bad_row_has_a_reason_and_the_others_go_on(folder, row, said):
+    shutil.copy(folder / "videos" / "a.mp4", folder / "videos" / "copy.mp4")
+    (folder / "videos" / "broken.mp4").write_bytes(b"no video")
+    good = {"onset": 10, "apex": 15}
+    _, (first, bad, last) = read(folder, good, good | row, {"file": "frames/c", "onset": 101, "apex": 102})
+    assert (first.outcome, last.outcome) == ("", "")
+    assert bad.outcome == "bad row" and said in bad.reason and str(folder) not in bad.reason
+    check = check_dataset("table", folder / "mine.csv")
+    assert check.usable and any(said in line for line in check.lines)
+    assert check.lines[-1] == "2 of 3 clips can be prepared."
+
+
+def test_one_recording_of_two_subjects_is_refused_in_both_rows(folder):
+    _, found = read(folder, {"onset": 1, "apex": 2}, {"subject": "ben", "onset": 5, "apex": 6})
+    assert [clip.outcome for clip in found] == ["bad row"] * 2
+    assert "listed for 'anna' and, in line 3, for 'ben'" in found[0].reason
+
+
+def test_a_row_twice_is_one_clip_and_a_frame_that_is_not_there_is_said(folder):
+    row = {"onset": 1, "apex": 2}
+    _, (first, twice, late) = read(folder, row, row, {"onset": 90, "apex": 95})
+    assert (first.outcome, twice.outcome, late.outcome) == ("", "duplicate", "missing frame")
+    assert late.reason == "frame 90: frames 0 to 29 are there"
+
+
+def test_open_rows_are_said_by_check_and_not_refused(folder):
+    path = index(
+        folder, {}, {"onset": 3, "offset": 9, "file": "videos/b.mp4"}, {"file": "frames/c", "apex": 105}
+    )
+    check = check_dataset("table", path)
+    assert check.usable and "  3 clip(s) lack an onset or apex, which mer prepare spots." in check.lines
+
+
+def test_a_table_can_be_replaced_between_two_readings(folder):
+    table, _ = read(folder, {"onset": 1, "apex": 2})
+    table, _ = read(folder, {"onset": 3, "apex": 4})
+    assert table.loc[0, "onset"] == 3
+    row = next(table.assign(clip="other").itertuples())
+    with pytest.raises(BadRow, match="has no clip other of anna") as caught:
+        own_recordings.frame_files(folder / "mine.csv", row)
+    assert caught.value.code == "bad-row"
