@@ -1,0 +1,128 @@
+"""What the bundle that ships says of acted expressions in films of real people: large motion, far from what it was made for.
+
+    python -m benchmarks.acted_clips CLIPS --out docs/results/acted-clips.md
+
+CLIPS holds films and expressions.csv (file, kind, onset, offset, what), annotated by eye. Each expression is read twice: from
+the frame before its onset to the strongest frame, and to the first frame that is a fifth as strong.
+"""
+
+import argparse
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from data_prep.align import similarity, transform_points, warp
+from data_prep.frames import open_frames
+from data_prep.landmarks import FaceMesh, interocular
+from flow.estimate import estimate
+from mer import bundle
+from mer.bundle import Bundle
+from mer.inference import models
+from mer.inference.motion import between
+from mer.inference.reliability import reason_not_to_name
+from mer_core.io import write_text
+
+EARLY = 0.2  # of the strongest frame's motion
+BEFORE = 2  # frames, between the frame that is read as neutral and the onset
+# What was acted -> what a person would call it; None: no emotion, or one of two.
+EXPECTED = {"grin": "positive", "laugh": "positive", "smile": "positive", "corners down": "negative"}
+EXPECTED |= {"sneer": "negative", "grimace": "negative", "mouth open": "surprise"}
+
+
+class Reading(NamedTuple):
+    """What the bundle makes of two frames. motion : per cent of the inter-ocular distance; label : None where none is given"""
+
+    motion: float
+    label: str | None
+    probabilities: np.ndarray
+
+
+def read_expression(film: Path, onset: int, offset: int, fitted: Bundle) -> tuple[Reading, Reading] | None:
+    """Return what is said of the strongest and of an early frame, or None if a face is missed."""
+    neutral = onset - BEFORE if onset > BEFORE else offset  # one begins before its film: it is read backwards
+    numbers = [neutral, *range(onset, offset + 1, 2)]
+    frames = open_frames(film).pick(numbers)
+    with FaceMesh() as mesh:
+        points = [mesh.landmarks(frames[number]) for number in numbers]
+    if points[0] is None:
+        return None
+    start = _aligned(points[0], points[0])
+    moved = [0.0 if p is None else _distance(_aligned(p, p), start) for p in points]
+    strongest = int(np.argmax(moved))
+    order = range(1, strongest + 1) if neutral < onset else range(len(numbers) - 1, strongest - 1, -1)
+    early = next(k for k in order if moved[k] >= EARLY * moved[strongest])
+    return tuple(_read(frames[neutral], frames[numbers[k]], points[0], fitted) for k in (strongest, early))
+
+
+def _aligned(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    return transform_points(points, similarity(reference, 100))
+
+
+def _distance(points: np.ndarray, start: np.ndarray) -> float:
+    """How far the points lie from where they were, at the tenth that moved most."""
+    return float(np.quantile(np.linalg.norm(points - start, axis=1), 0.9)) / interocular(start)
+
+
+def _read(onset: np.ndarray, apex: np.ndarray, points: np.ndarray, fitted: Bundle) -> Reading:
+    recipe = fitted.recipe
+    matrix = similarity(points, recipe.face_size)
+    faces = [warp(picture, matrix, recipe.face_size) for picture in (onset, apex)]
+    method = models.method(recipe.method, recipe.method_options)
+    flow = estimate(method, *faces, match_exposure=recipe.match_exposure)
+    shown = between(faces, matrix, transform_points(points, matrix), flow, recipe.own_motion)
+    p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
+    label = recipe.labels[int(p.argmax())]
+    return Reading(shown.far, None if reason_not_to_name(shown.far, p, recipe) else label, p)
+
+
+def table(clips: Path) -> str:
+    """Markdown: one row per acted expression, and how many are named as expected."""
+    fitted = bundle.load()
+    rows = pd.read_csv(clips / "expressions.csv")
+    lines = [
+        "| film | acted | expected | strongest frame | motion, % | early frame | motion, % |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    found = []
+    for row in rows[rows["kind"] == "expression"].itertuples():
+        said = read_expression(clips / row.file, row.onset, row.offset, fitted)
+        expected = next((label for key, label in EXPECTED.items() if key in row.what), None)
+        if said is None:
+            lines.append(f"| {row.file} | {row.what} | {expected or '-'} | no face | | | |")
+            continue
+        cells = [f"{_worded(one, fitted)} | {one.motion:.1f}" for one in said]
+        lines.append(f"| {row.file} | {row.what} | {expected or '-'} | {' | '.join(cells)} |")
+        if expected:
+            found.append([one.label for one in said] + [expected])
+    right = [sum(labels[k] == labels[2] for labels in found) for k in (0, 1)]
+    wrong = [sum(labels[k] not in (None, labels[2]) for labels in found) for k in (0, 1)]
+    lines.append("")
+    lines += [
+        f"{name}: {right[k]} of {len(found)} named as expected, {wrong[k]} otherwise, the rest without a label."
+        for k, name in enumerate(("Strongest frame", "Early frame"))
+    ]
+    return "\n".join(lines)
+
+
+def _worded(one: Reading, fitted: Bundle) -> str:
+    best = fitted.recipe.labels[int(one.probabilities.argmax())]
+    return f"{one.label or f'no label ({best})'} {one.probabilities.max():.2f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.acted_clips", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("clips", type=Path, help="folder of the films and expressions.csv")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    text = table(given.clips)
+    print(text)
+    if given.out:
+        write_text(given.out, f"# What the bundle says of acted expressions\n\n{text}\n")
+
+
+if __name__ == "__main__":
+    main()
