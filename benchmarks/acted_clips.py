@@ -1,9 +1,11 @@
-"""What the bundle that ships says of acted expressions in films of real people: large motion, far from what it was made for.
+"""What the bundle that ships says of acted expressions in films of real people: large motion, far from what
+it was made for.
 
     python -m benchmarks.acted_clips CLIPS --out docs/results/acted-clips.md
 
-CLIPS holds films and expressions.csv (file, kind, onset, offset, what), annotated by eye. Each expression is read twice: from
-the frame before its onset to the strongest frame, and to the first frame that is a fifth as strong.
+CLIPS holds films and expressions.csv (file, kind, onset, offset, what), annotated by eye. Each expression is
+read twice: from the frame before its onset to the strongest frame, and to the first frame that is a fifth as
+strong.
 """
 
 import argparse
@@ -32,7 +34,10 @@ EXPECTED |= {"sneer": "negative", "grimace": "negative", "mouth open": "surprise
 
 
 class Reading(NamedTuple):
-    """What the bundle makes of two frames. motion : per cent of the inter-ocular distance; label : None where none is given"""
+    """What the bundle makes of two frames. motion : per cent of the inter-ocular distance.
+
+    Label : None where none is given
+    """
 
     motion: float
     label: str | None

@@ -47,7 +47,11 @@ def _of_person(model: HeadModel, face: PortraitFace, person: int, seed: int, met
     found, frames = [], []
     for label in (*LABELS, REST):
         seen = view(face, 2 * FACE, rng.uniform(*SHARE), rng.normal(0, 0.05), rng.uniform(-0.03, 0.03, 2))
-        onset, apex = _recorded(model, face, seen, label, rng)
+        weights = np.zeros(len(model.expression_names))
+        if label != REST:
+            weights = draw_weights(model, label, rng)[1]
+        reach, head_reach = (float(np.exp(rng.uniform(*np.log(limits)))) for limits in (MOVES, TURN))
+        onset, apex = recorded_motion(model, face, seen, weights, reach, head_reach, rng)
         points = _mesh().landmarks(onset)
         if points is not None:
             matrix = similarity(points, FACE)
@@ -57,16 +61,24 @@ def _of_person(model: HeadModel, face: PortraitFace, person: int, seed: int, met
     return [Pair(person, label, flow, marks) for (label, marks), flow in zip(found, flows)]
 
 
-def _recorded(
-    model: HeadModel, face: PortraitFace, seen: View, label: str, rng: np.random.Generator
+def recorded_motion(
+    model: HeadModel,
+    face: PortraitFace,
+    seen: View,
+    weights: np.ndarray,
+    reach: float,
+    head_reach: float,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Onset and apex (S, S, 3) uint8 of a portrait that shows `label`."""
-    weights = np.zeros(len(model.expression_names)) if label == REST else draw_weights(model, label, rng)[1]
+    """Return onset and apex (S, S, 3) uint8 of a portrait that expressions of `weights` (E,) move.
+
+    reach, head_reach : inter-ocular distances, motion of the point that the expression, or the head, moves
+        farthest
+    """
     expression = face.fit.project(np.tensordot(weights.astype(np.float32), model.skin_expression, 1))
     field, _ = dense_motion(model, face, seen, np.concatenate([expression, random_turn(rng, face.fit)], 1))
-    flow = sum(
-        _brought_to(part, seen.unit * np.exp(rng.uniform(*np.log(reach))))
-        for part, reach in ((field[..., :2], MOVES), (field[..., 2:], TURN))
+    flow = _brought_to(field[..., :2], seen.unit * reach) + _brought_to(
+        field[..., 2:], seen.unit * head_reach
     )
     onset, apex, _ = move(texture_of(face, seen, MARGIN), MARGIN, flow)
     return camera(rng, onset, apex)

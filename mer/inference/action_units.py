@@ -1,22 +1,20 @@
 """The action units that best account for the motion between onset and apex.
 
-The engine knows what each unit does to a face (flow/splatting/muscles.py). The measured motion of the landmarks is written as
-a sum of these patterns with strengths that are not negative; a unit's evidence is the share of the motion that it accounts for.
-This reads motion, as a ruler does; it is no certified coding, and units that move the skin alike are told apart poorly.
+Scanned people show what each unit does to a face (unit_patterns.py). The measured motion of the landmarks is
+written as a sum of these patterns with strengths that are not negative; a unit's evidence is the fraction of
+the motion that it accounts for. This reads motion, as a ruler does; it is no certified coding, and units that
+move the skin alike are told apart poorly.
 """
 
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import nnls
 
 from data_prep.action_units import NAMES
-from flow.splatting.muscles import ACTIONS, move
-from flow.splatting.template import template
-from mer.inference.head_motion import POINTS, basis, camera, fit
+from mer.inference import unit_patterns
+from mer.inference.head_motion import basis, camera, fit
 
-SMALL = 0.2  # intensity at which patterns are taken: motion grows in proportion up to there
 LEAST = 0.05  # evidence below which a unit is not named
 
 
@@ -24,13 +22,18 @@ LEAST = 0.05  # evidence below which a unit is not named
 class Unit:
     """An action unit. side : right, left (the person's own) or both; strength : 1 = as strong as an adult can
 
-    evidence : its share of the face's motion, 0 to 1; what all units leave to 1 fits none of them
+    evidence : fraction of the face's motion that it accounts for; what all units leave to 1 fits none of them
+    motion : of the point that it moves most, per cent of the inter-ocular distance
+    asymmetry : strength of the right side less that of the left over their sum, -1 to 1; 0 for units without
+        sides
     """
 
     unit: str
     side: str
     strength: float
     evidence: float
+    motion: float
+    asymmetry: float
 
     @property
     def words(self) -> str:
@@ -41,26 +44,14 @@ class Unit:
         return asdict(self)
 
 
-@lru_cache(maxsize=1)
-def _patterns() -> tuple[list[tuple[str, str]], np.ndarray]:
-    """Names (unit, side) and what each does to the mean face at intensity 1: (units, 468, 3) in inter-ocular distances."""
-    from data_prep.landmarks import interocular
-
-    rest = template().mean[:POINTS]
-    names = [(unit, side) for unit in ACTIONS for side in (("both",) if unit == "26" else ("right", "left"))]
-    moved = [
-        (move(rest, {unit + {"right": "R", "left": "L", "both": ""}[side]: SMALL}) - rest) / SMALL
-        for unit, side in names
-    ]
-    return names, np.stack(moved) / interocular(template().mean[:, :2])
-
-
 def nearest(points: np.ndarray, own: np.ndarray) -> list[Unit]:
-    """Units by falling evidence, from the face's own motion (468, 2) px of points (468, 2) px; empty if nothing moved.
+    """Units by falling evidence, from the face's own motion (468, 2) px of points (468, 2) px; empty if
+    nothing moved.
 
-    The patterns are shown by the camera that shows the face, and lose what `head.fit` would take for the head's.
+    The patterns are shown by the camera that shows the face, and lose what `head.fit` would take for the
+    head's.
     """
-    names, moved = _patterns()
+    names, moved = unit_patterns.load()
     freedoms = basis(points)
     shown = moved @ camera(points).T
     patterns = np.stack([pattern - freedoms @ fit(freedoms, pattern) for pattern in shown])
@@ -69,29 +60,30 @@ def nearest(points: np.ndarray, own: np.ndarray) -> list[Unit]:
     if total < 1e-9:
         return []
     strengths, _ = nnls(A, b)
-    # At the optimum A s is perpendicular to what is left, so that the parts s_i A_i b add up to what is accounted for.
+    # At the optimum A s is perpendicular to what is left, so that the parts s_i A_i b add up to what is
+    # accounted for.
     evidence = strengths * (A.T @ b) / total
-    found = {names[i]: (float(strengths[i]), float(evidence[i])) for i in np.flatnonzero(strengths)}
+    reach = 100 * np.linalg.norm(moved, axis=2).max(1) * strengths
+    found = {
+        names[i]: (float(strengths[i]), float(evidence[i]), float(reach[i]))
+        for i in np.flatnonzero(strengths)
+    }
     return sorted(
         (unit for unit in _joined(found) if unit.evidence >= LEAST), key=lambda unit: -unit.evidence
     )
 
 
-def _joined(found: dict[tuple[str, str], tuple[float, float]]) -> list[Unit]:
+def _joined(found: dict[tuple[str, str], tuple[float, float, float]]) -> list[Unit]:
     """Both sides of a unit as one, where neither is less than a third of the other."""
     units = []
     for unit in dict.fromkeys(name for name, _ in found):
         sides = {side: found[unit, side] for side in ("right", "left", "both") if (unit, side) in found}
-        weak, strong = min(s for s, _ in sides.values()), max(s for s, _ in sides.values())
-        if len(sides) == 2 and weak >= strong / 3:
-            units.append(
-                Unit(
-                    unit,
-                    "both",
-                    float(np.mean([s for s, _ in sides.values()])),
-                    sum(e for _, e in sides.values()),
-                )
-            )
+        strength = {side: values[0] for side, values in sides.items()}
+        right, left = strength.get("right", 0.0), strength.get("left", 0.0)
+        asymmetry = (right - left) / (right + left) if right + left else 0.0
+        if len(sides) == 2 and min(right, left) >= max(right, left) / 3:
+            strengths, evidence, motion = zip(*sides.values())
+            units.append(Unit(unit, "both", float(np.mean(strengths)), sum(evidence), max(motion), asymmetry))
         else:
-            units += [Unit(unit, side, *values) for side, values in sides.items()]
+            units += [Unit(unit, side, *values, asymmetry) for side, values in sides.items()]
     return units

@@ -1,0 +1,42 @@
+"""Naming action units: patterns come back as they were mixed, with side, strength and motion."""
+
+import numpy as np
+import pytest
+
+from flow.splatting.template import template
+from mer.inference import unit_patterns
+from mer.inference.action_units import nearest
+from mer.inference.head_motion import basis, camera, fit
+
+POINTS = template().mean[:468, :2] * 10 + 100  # px
+
+
+def motion(actions):
+    """What `nearest` is given: the patterns of {(unit, side): strength} in the picture, without the head's motion."""
+    names, patterns = unit_patterns.load()
+    moved = sum(strength * patterns[names.index(name)] for name, strength in actions.items())
+    shown = moved @ camera(POINTS).T
+    freedoms = basis(POINTS)
+    return shown - freedoms @ fit(freedoms, shown)
+
+
+@pytest.mark.parametrize("name", unit_patterns.load()[0], ids=":".join)
+def test_each_unit_is_named_with_its_side_strength_and_motion(name):
+    [found, *_] = nearest(POINTS, motion({name: 0.3}))
+    names, patterns = unit_patterns.load()
+    farthest = np.linalg.norm(patterns[names.index(name)], axis=1).max()
+    assert (found.unit, found.side) == name and found.evidence == pytest.approx(1, abs=1e-3)
+    assert found.strength == pytest.approx(0.3, abs=1e-3)
+    assert found.motion == pytest.approx(30 * farthest, rel=0.01)
+    assert found.asymmetry == pytest.approx({"right": 1, "left": -1, "both": 0}[name[1]], abs=0.01)
+
+
+def test_sides_that_differ_little_are_one_unit_with_an_asymmetry():
+    found = nearest(POINTS, motion({("12", "right"): 0.4, ("12", "left"): 0.2, ("4", "left"): 0.3}))
+    units = {unit.unit: unit for unit in found}
+    assert units["12"].side == "both" and units["12"].asymmetry == pytest.approx(1 / 3, abs=0.03)
+    assert units["4"].side == "left" and units["4"].asymmetry == pytest.approx(-1, abs=0.01)
+
+
+def test_no_motion_names_nothing():
+    assert nearest(POINTS, np.zeros((468, 2))) == []
