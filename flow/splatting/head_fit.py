@@ -41,6 +41,7 @@ class HeadFit:
     warp     : (N, 2, 2) float32, the warp's Jacobian: an expression's projected motion times this is its
     motion in the picture
     residual : px, mean distance between landmarks and vertices before the warp, the jaw left out
+    identity : (I,) strengths of the identity components, standard deviations
     """
 
     camera: np.ndarray
@@ -49,6 +50,7 @@ class HeadFit:
     depth: np.ndarray
     warp: np.ndarray
     residual: float
+    identity: np.ndarray
 
     def project(self, motion: np.ndarray) -> np.ndarray:
         """Motion in the picture, (N, 2) float32 px, of motion (N, 3) of the vertices in cm."""
@@ -81,6 +83,7 @@ def fit_head(model: HeadModel, landmarks: np.ndarray) -> HeadFit:
         (vertices @ towards).astype(np.float32),
         jacobian.astype(np.float32),
         float(error),
+        strengths[:components],
     )
 
 

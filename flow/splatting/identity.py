@@ -1,15 +1,18 @@
 """Procedural identities, drawn from a seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from flow.splatting.gaussians import Gaussians, cover
-from flow.splatting.head import Head
+from flow.splatting.camera import Camera
+from flow.splatting.gaussians import Gaussians, cover, splats
+from flow.splatting.head import Head, State
 from flow.splatting.head_model import HeadModel
 from flow.splatting.held_out import Split
 from flow.splatting.lighting import Light, shade
 from flow.splatting.paint import Colours, Surface, cover_with_paint
+from flow.splatting.portrait_motion import PortraitFace
+from flow.splatting.portrait_skin import skin_colours
 from flow.splatting.scanned_head import ScannedHead
 from flow.splatting.skin import Complexion
 from flow.splatting.surroundings import Looks
@@ -66,23 +69,38 @@ def procedural(seed: int, gaussians: int = 20_000) -> Face:
     return Face(head, covered, surface)
 
 
-def scanned(seed: int, model: HeadModel, gaussians: int = 20_000, split: Split | None = "train") -> Face:
-    """Draw a person who does not exist, with a head and expressions from scans and a painted skin.
+def scanned(
+    seed: int,
+    model: HeadModel,
+    gaussians: int = 20_000,
+    split: Split | None = "train",
+    portrait: PortraitFace | None = None,
+) -> Face:
+    """Draw a person with a head and expressions from scans.
 
-    split : `train` leaves out the expressions that are kept for measuring, None takes all
+    split    : `train` leaves out the expressions that are kept for measuring, None takes all
+    portrait : whose skin and proportions to take; by default the person is drawn and the skin painted
     """
     rng = np.random.default_rng([seed, 6])
     complexion, colours, looks = _appearance(rng)
-    head = ScannedHead(model, rng, looks, split)
+    head = ScannedHead(model, rng, looks, split, None if portrait is None else portrait.fit.identity)
     covered = cover(head.parts, gaussians, seed)
     places = np.concatenate([*head.painted, *(part.uv for part in head.parts[head.n_scanned :])])
     corners = places[covered.triangle]
     sides = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=2)
     covered.uv = np.einsum("gk,gkd->gd", covered.place, corners)
+    if portrait is not None:
+        skin = skin_colours(portrait, head, covered)
+        complexion = replace(complexion, tone=tuple(np.median(skin, axis=0)))
     surface = cover_with_paint(covered, complexion, colours, rng)
     # The relief's slope, painted along the template's axes, along those of the mesh's texture.
     surface.bump = np.einsum("gij,gi->gj", sides @ covered.unmap, surface.bump)
-    return Face(head, covered, surface)
+    if portrait is None:
+        return Face(head, covered, surface)
+    at_rest = splats(covered, head.vertices(State()), Camera.framing(256, 256))
+    surface.albedo = Face(head, covered, surface).colours(at_rest.normal, at_rest.tangent, Light())
+    surface.albedo[covered.of("skin")] = skin
+    return Face(head, covered, surface, lit=False)
 
 
 def _appearance(rng: np.random.Generator) -> tuple[Complexion, Colours, Looks]:

@@ -45,7 +45,8 @@ SPARE, MOST_RAISED = 0.35, 1.0  # cm by which hair clears the skull, and by how 
 class ScannedHead:
     """All meshes of one identity of a head model.
 
-    model : of scans; rng : draws the identity and how its expressions differ from the mean
+    model : of scans; rng : draws how its expressions differ from the mean
+    strengths : (I,) of the identity components, standard deviations; drawn by default
     looks : hair, clothes and glasses; split : `train` leaves out the expressions that are kept for measuring
     `parts` are at rest; `vertices(state)` stacks theirs in the same order.
     """
@@ -58,9 +59,11 @@ class ScannedHead:
         rng: np.random.Generator,
         looks: Looks = Looks(),
         split: Split | None = "train",
+        strengths: np.ndarray | None = None,
     ) -> None:
         self.model, self.looks = model, looks
-        strengths = SPREAD * rng.standard_normal(min(COMPONENTS, len(model.identity)))
+        if strengths is None:
+            strengths = SPREAD * rng.standard_normal(min(COMPONENTS, len(model.identity)))
         identity = model.identity[: len(strengths)].astype(np.float32)
         head = model.neutral + np.tensordot(strengths.astype(np.float32), identity, 1)
         middle = np.mean([_ball(head, side)[0] for side in ("left", "right")], axis=0)

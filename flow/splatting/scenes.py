@@ -23,6 +23,7 @@ from flow.splatting.head_model import load_head_model
 from flow.splatting.identity import Face, procedural, scanned
 from flow.splatting.lighting import Light
 from flow.splatting.muscles import ACTIONS
+from flow.splatting.portrait_skin import draw_portrait
 from flow.splatting.rasterize import Blend, weigh
 from flow.splatting.recipes import EMOTIONS, draw
 from flow.splatting.sensor import Sensor, random_sensor, record_clip
@@ -75,6 +76,7 @@ class Ranges:
     shake : px the background moves by (deviation); background : as `look` of `Background`
     head_model : file of a head model of scans to draw people from, without the expressions that are kept for
         measuring; None for procedural heads
+    portraits : folder of portraits whose skin and proportions those people take; None for painted skin
     gpu : blend with gsplat where it is installed and there is a GPU, else on the CPU
     """
 
@@ -94,6 +96,7 @@ class Ranges:
     background: str = "random"
     gaussians: int = 20_000
     head_model: Path | None = None
+    portraits: Path | None = None
     gpu: bool = False
 
 
@@ -164,11 +167,15 @@ class Scene:
 
 
 @lru_cache(maxsize=8)
-def _face(seed: int, gaussians: int, head_model: Path | None) -> Face:
+def _face(seed: int, gaussians: int, head_model: Path | None, portraits: Path | None) -> Face:
     """Return a face, kept while consecutive pairs use it."""
     if head_model is None:
         return procedural(seed, gaussians)
-    return scanned(seed, load_head_model(head_model), gaussians)
+    model = load_head_model(head_model)
+    if portraits is None:
+        return scanned(seed, model, gaussians)
+    portrait = draw_portrait(portraits, model, np.random.default_rng([seed, 7]))
+    return scanned(seed, model, gaussians, portrait=portrait)
 
 
 def random_light(rng: np.random.Generator) -> Light:
@@ -199,7 +206,7 @@ def draw_scene(
     )
     background = Background(width, height, rng, ranges.background)
     return Scene(
-        _face(identity, ranges.gaussians, ranges.head_model),
+        _face(identity, ranges.gaussians, ranges.head_model, ranges.portraits),
         camera,
         random_light(rng),
         background,

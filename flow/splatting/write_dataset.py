@@ -40,12 +40,14 @@ def render(
     white: bool = True,
     gaussians: int = 20_000,
     head_model: Path | None = None,
+    portraits: Path | None = None,
 ) -> int:
     """Render `pairs` pairs of frames into `out` and return how many were new.
 
     The same seed gives the same files whatever `jobs` is; subjects that are complete are kept, so it can be
     interrupted. size : px, one side or (width, height); white : SRFlow's white background, else a random one.
-    head_model : file of a head model of scans; by default heads are procedural.
+    head_model : file of a head model of scans; by default heads are procedural. portraits : folder of
+    portraits whose skin they take; by default it is painted.
     Raises `BadInput` if `out` holds pairs of another seed or size.
     """
     out = Path(out)
@@ -58,10 +60,14 @@ def render(
     if head_model is not None:
         load_head_model(head_model)
         settings["head_model"] = hashlib.sha256(head_model.read_bytes()).hexdigest()[:16]
+    elif portraits is not None:
+        raise BadInput("Portraits give their skin to heads of scans. Add --head-model.")
+    if portraits is not None:
+        settings["portraits"] = len(list(portraits.glob("*.jpg")))
     claims.claim(out, "srflow.json", settings, "rendered pairs")
     subjects = -(-pairs // PAIRS_PER_FACE)
     left = [min(PAIRS_PER_FACE, pairs - s * PAIRS_PER_FACE) for s in range(subjects)]
-    wanted = [(out, settings, s, left[s], head_model) for s in range(subjects)]
+    wanted = [(out, settings, s, left[s], head_model, portraits) for s in range(subjects)]
     todo = [work for work in wanted if not _complete(out, work[2], work[3])]
     for _ in parallel.each(_render, todo, "rendering subjects", jobs=jobs):
         pass
@@ -88,6 +94,7 @@ def clip_of(
     white: bool = True,
     gaussians: int = 20_000,
     head_model: Path | None = None,
+    portraits: Path | None = None,
 ) -> tuple[Scene, list[State], str]:
     """The scene of a subject, its states frame by frame, and the action units it shows, as a coder writes
     them.
@@ -99,6 +106,7 @@ def clip_of(
         yaw=(-20.0, 20.0),
         face=(0.6, 0.8),
         head_model=head_model,
+        portraits=portraits,
     )
     scene, rng = draw_scene(seed, subject * PAIRS_PER_FACE, size, ranges)
     actions = draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, strength=log_uniform(rng, 0.05, 1.0))
@@ -134,11 +142,13 @@ def _render(work: tuple) -> None:
     _render_subject(*work)
 
 
-def _render_subject(out: Path, settings: dict, subject: int, pairs: int, head_model: Path | None) -> None:
+def _render_subject(
+    out: Path, settings: dict, subject: int, pairs: int, head_model: Path | None, portraits: Path | None
+) -> None:
     """Write one subject; every file is whole or absent, the camera file comes last."""
     size = settings["width"], settings["height"]
     scene, states, action_units = clip_of(
-        settings["seed"], subject, size, settings["white"], settings["gaussians"], head_model
+        settings["seed"], subject, size, settings["white"], settings["gaussians"], head_model, portraits
     )
     paint, before = None, None
     for number, shown in enumerate(states[: pairs + 1]):

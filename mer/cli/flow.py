@@ -81,7 +81,7 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler):
     "--scanned", is_flag=True, help="Measure on portraits moved by expressions of scanned people instead."
 )
 @click.option(
-    "--portraits", type=FOLDER, help="Portraits for --scanned.  [default: astronaut, rendered faces]"
+    "--portraits", type=INPUT_FOLDER, help="Portraits for --scanned.  [default: astronaut, rendered faces]"
 )
 @click.option(
     "--head-model",
@@ -126,7 +126,10 @@ def benchmark(out, methods, weights, sizes, pairs, seed, rendered, scanned, **op
     type=INPUT_FILE,
     help="Draw people from this head model of scans, see mer flow head-model.  [default: procedural heads]",
 )
-def render(out, pairs, seed, size, jobs, head_model):
+@click.option(
+    "--portraits", type=INPUT_FOLDER, help="Take their skin from these portraits.  [default: painted]"
+)
+def render(out, pairs, seed, size, jobs, head_model, portraits):
     """Render synthetic faces in motion with their exact flow: training data in the layout of SRFlow.
 
     \b
@@ -136,7 +139,7 @@ def render(out, pairs, seed, size, jobs, head_model):
     """
     from flow.splatting.write_dataset import render as write
 
-    new = write(out, pairs, seed, size, jobs, head_model=head_model)
+    new = write(out, pairs, seed, size, jobs, head_model=head_model, portraits=portraits)
     click.echo(f"{out}: {pairs} pairs, {new} of them new")
 
 

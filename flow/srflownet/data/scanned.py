@@ -13,6 +13,7 @@ import numpy as np
 
 from data_prep.frames import read_image
 from data_prep.landmarks import FaceMesh, interocular
+from flow.estimate import content
 from flow.sampling import log_uniform
 from flow.splatting.dense_motion import stretch
 from flow.splatting.head_fit import HeadFit, fit_head
@@ -78,7 +79,7 @@ class ScannedFaces:
     ):
         self.model = load_head_model(head_model)
         self.seed, self.size, self.split = seed, size, split
-        self.portraits, self.cache = Path(portraits), Path(cache)
+        self.portraits, self.cache = Path(portraits), Path(cache) / content(head_model)
         self.names = fit_portraits(self.portraits, self.model, self.cache, split)
 
     def __getitem__(self, index: int) -> ScannedPair:

@@ -1,10 +1,12 @@
-"""Heads of scans in the engine: the contract of procedural heads, the right side moves, held-out shapes stay still."""
+"""Heads of scans in the engine: the contract of procedural heads, sides, and what is held out."""
 
 import csv
 from importlib.resources import files
 
+import cv2
 import numpy as np
 import pytest
+import skimage.data
 
 from flow.splatting.actor import performance
 from flow.splatting.background import Background
@@ -15,10 +17,12 @@ from flow.splatting.held_out import held_out
 from flow.splatting.identity import scanned
 from flow.splatting.lighting import Light
 from flow.splatting.muscles import ACTIONS
+from flow.splatting.portrait_skin import draw_portrait
 from flow.splatting.reduced_head import load_reduced_head
 from flow.splatting.scanned_head import ScannedHead
 from flow.splatting.scanned_units import UNITS
 from flow.splatting.scenes import Scene
+from mer_core.errors import BadInput
 from tests.flow.splatting.synthetic_head import write_head_model
 
 
@@ -90,3 +94,21 @@ def test_actions_may_come_apart_in_time():
     assert np.abs(levels[:, 0] - levels[:, 1]).max() > 0.1
     together = performance({"1": 1.0, "12": 1.0}, 40, 100.0, rng, onset=0.1, apex=0.2, blinks=False)
     assert all(state.actions["1"] == state.actions["12"] for state in together)
+
+
+def test_a_portrait_gives_its_skin_and_people_kept_from_training_are_not_drawn(model, tmp_path):
+    picture = skimage.data.astronaut()[:320, 60:380]
+    kept_back = min(held_out("portrait"))
+    cv2.imwrite(str(tmp_path / kept_back), picture[..., ::-1])
+    with pytest.raises(BadInput, match="training"):
+        draw_portrait(tmp_path, model, np.random.default_rng(0))
+    cv2.imwrite(str(tmp_path / "somebody.jpg"), picture[..., ::-1])
+    portrait = draw_portrait(tmp_path, model, np.random.default_rng(0))
+    face = scanned(1, model, 4000, portrait=portrait)
+    nose = portrait.landmarks[5].round().astype(int)
+    near = (
+        np.linalg.norm(face.head.vertices(State())[face.gaussians.triangle[:, 0]] - face.head.rest[5], axis=1)
+        < 1
+    )
+    shown = face.surface.albedo[near & face.gaussians.of("skin")].mean(axis=0)
+    assert shown == pytest.approx(picture[nose[1], nose[0]] / 255, abs=0.1) and not face.lit

@@ -1,0 +1,72 @@
+"""The skin of a portrait on a head of scans: each Gaussian takes the colour that the picture shows there.
+
+What the picture hides, from the sides of the nose to behind the ears, takes the colour of the nearest skin
+that it shows. The light is in the colours, so a face with such a skin is not lit anew.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.spatial import cKDTree
+
+from data_prep.frames import read_image
+from data_prep.landmarks import FACE_OVAL, LEFT_EYE, RIGHT_EYE, FaceMesh
+from flow.splatting.dense_motion import rasterize
+from flow.splatting.gaussians import Gaussians
+from flow.splatting.head_fit import fit_head
+from flow.splatting.head_model import HeadModel
+from flow.splatting.held_out import in_split
+from flow.splatting.mesh import vertex_normals
+from flow.splatting.noise import sample
+from flow.splatting.portrait_motion import INNER_LIPS, PortraitFace
+from flow.splatting.scanned_head import ScannedHead
+from mer_core.errors import BadInput
+
+HIDDEN = 0.6  # cm behind what the picture shows in its place, from where on a point is hidden
+LEAST_FACING = 0.3  # cosine between the surface and the line of sight, below which a colour is smeared
+
+
+def draw_portrait(folder: Path, model: HeadModel, rng: np.random.Generator) -> PortraitFace:
+    """Draw one of the portraits in `folder` that training may use, with the head model laid on it.
+
+    Raises `BadInput` if none of them shows a face.
+    """
+    names = in_split("portrait", sorted(path.name for path in folder.glob("*.jpg")), "train")
+    with FaceMesh() as mesh:
+        for name in rng.permutation(names):
+            picture = read_image(folder / name)
+            landmarks = mesh.landmarks(picture)
+            if landmarks is not None:
+                return PortraitFace(str(name), picture, landmarks, fit_head(model, landmarks))
+    raise BadInput(f"{folder} holds no portrait with a face for training. It should hold *.jpg.")
+
+
+def skin_colours(face: PortraitFace, head: ScannedHead, gaussians: Gaussians) -> np.ndarray:
+    """Colours (S, 3) sRGB 0..1 of the Gaussians of `head`'s skin, from the portrait that was fitted to it."""
+    mine = gaussians.of("skin")
+    source = head.sources[0]  # the skin is the first part, and its vertices come first
+    corners, place = source[gaussians.triangle[mine]], gaussians.place[mine]
+    at = np.einsum("gk,gkd->gd", place, face.fit.places[corners].astype(float))
+    depth = np.einsum("gk,gk->g", place, face.fit.depth[corners])
+    normals = vertex_normals(head.parts[0].vertices, head.parts[0].triangles)
+    facing = -np.einsum("gk,gk->g", place, normals[gaussians.triangle[mine]][..., 2])
+
+    picture = face.picture.astype(np.float32) / 255
+    shape = picture.shape[:2]
+    seen, covered = rasterize(
+        face.fit.places, face.fit.depth, face.fit.depth[:, None], head.model.skin_triangles, shape
+    )
+    shown = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(shown, cv2.convexHull(face.landmarks[list(FACE_OVAL)].round().astype(np.int32)), 1)
+    for rim in (LEFT_EYE, RIGHT_EYE, INNER_LIPS):
+        cv2.fillPoly(shown, [face.landmarks[list(rim)].round().astype(np.int32)], 0)
+    column, row = (np.clip(np.rint(at[:, k]), 0, shape[1 - k] - 1).astype(int) for k in range(2))
+    known = (shown & covered).astype(bool)[row, column]
+    known &= (depth > seen[row, column, 0] - HIDDEN) & (facing > LEAST_FACING)
+
+    colours = sample(picture, at[:, 0], at[:, 1])
+    centres = np.einsum("gk,gkd->gd", place, head.parts[0].vertices[gaussians.triangle[mine]])
+    nearest = cKDTree(centres[known]).query(centres[~known], 12)[1]
+    colours[~known] = colours[known][nearest].mean(axis=1)
+    return np.clip(colours, 0, 1)
