@@ -59,6 +59,7 @@ def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Ch
         listed = f"{corrected} correction(s) applied, listed in data_prep/corrections/{name}.csv"
         lines += _indented([*annotations.oddities, *[listed] * bool(corrected)])
         lines += _indented(filter(None, [missing_message(found, root), *missed(name, home, found)]))
+    lines += _indented(filter(None, [dataset_files.skipped_folders(home)]))
     usable = [clip for clip in found if not clip.outcome]
     broken = [(clip.clip_id, reason) for clip in usable if (reason := unreadable(clip))]
     if broken:
