@@ -26,7 +26,7 @@ from flow import io
 from flow.benchmark import Entrant
 from flow.estimate import estimate, load_method
 from flow.methods.srflownet import WEIGHTS
-from mer.evaluation import compare, run
+from mer.evaluation import compare, finished_run, run
 from mer.evaluation.config import CvConfig
 from mer.features.flow_image import extract
 from mer_core import markdown
@@ -136,9 +136,9 @@ def measure(out: Path, found: list[Row]) -> pd.DataFrame:
     table.attrs["motion"] = float(
         np.mean([_mean_motion(hard_composite.read(out / "frames", clip)) for clip in clips])
     )
-    table.attrs["majority"] = run.open_run(runs[0]).metrics["baselines"]["majority_of_training_subjects"][
-        "uf1"
-    ]
+    table.attrs["majority"] = finished_run.open_run(runs[0]).metrics["baselines"][
+        "majority_of_training_subjects"
+    ]["uf1"]
     return table
 
 

@@ -1,57 +1,75 @@
 """Micro-expression recognition: facial motion -> features -> leave-one-subject-out evaluation, and the score of one's own clip.
 
-What is meant to be used from Python is below, imported when it is first asked for, so that `import mer` is quick:
+The public interface; everything is imported when it is first used, so that `import mer` is quick:
 
-    mer.prepare(name, root, out)            a dataset folder -> aligned faces (data_prep/prepare.py)
-    mer.estimate_flow(method, onset, apex)  two aligned faces -> motion in pixels (flow/estimate.py)
-    mer.CvConfig(classifier="logistic")     the settings of a cross-validation (mer/evaluation/config.py)
-    mer.cross_validate(prepared, config, out)  prepared folders -> scores without leaks (mer/evaluation/run.py)
-    mer.score(clip)                         a video -> what moved, when, where, and what it resembles (mer/inference/predict.py)
-    mer.load_bundle(path)                   a fitted classifier from its folder (mer/bundle.py)
+    mer.prepare(name, root, out)                a dataset folder -> aligned faces
+    mer.estimate_flow(method, onset, apex)      two aligned faces -> motion in pixels
+    mer.CvConfig(classifier="logistic")         the settings of a cross-validation
+    mer.cross_validate(prepared, config, out)   prepared folders or arrays -> a run: scores without leaks
+    mer.compare([run, other])                   runs on the same clips -> paired differences
+    mer.train(prepared, config, out)            prepared folders -> a bundle: a classifier fitted on every clip
+    mer.load_bundle(path)                       a bundle from its folder
+    mer.score(clip)                             a video -> what moved, when, where, and what it resembles
+    mer.spot(clip)                              a long video -> intervals of movement
+    mer.LeaveOneSubjectOut()                    the split, for scikit-learn's tools
+    mer.LeaveOneDatasetOut()                    the same by dataset
+    mer.MerError("...")                         root of every error that a user can fix
 """
 
 import importlib
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mer_core import __version__ as __version__
+from mer_core.errors import MerError as MerError
 
 if TYPE_CHECKING:
-    from mer.evaluation.config import CvConfig
+    from data_prep.prepare import prepare as prepare
+    from flow.estimate import estimate as estimate_flow
+    from mer.bundle import load as load_bundle
+    from mer.evaluation.compare import compare as compare
+    from mer.evaluation.config import CvConfig as CvConfig
+    from mer.evaluation.splits import LeaveOneDatasetOut as LeaveOneDatasetOut
+    from mer.evaluation.splits import LeaveOneSubjectOut as LeaveOneSubjectOut
+    from mer.experiment import cross_validate as cross_validate
+    from mer.inference.predict import score as score
+    from mer.inference.spotting import spot as spot
+    from mer.training import train as train
 
-_PUBLIC = {
-    "prepare": ("data_prep.prepare", "prepare"),
-    "estimate_flow": ("flow.estimate", "estimate"),
+__all__ = [
+    "CvConfig",
+    "LeaveOneDatasetOut",
+    "LeaveOneSubjectOut",
+    "MerError",
+    "compare",
+    "cross_validate",
+    "estimate_flow",
+    "load_bundle",
+    "prepare",
+    "score",
+    "spot",
+    "train",
+]
+
+_LAZY = {
     "CvConfig": ("mer.evaluation.config", "CvConfig"),
-    "score": ("mer.inference.predict", "score"),
+    "LeaveOneDatasetOut": ("mer.evaluation.splits", "LeaveOneDatasetOut"),
+    "LeaveOneSubjectOut": ("mer.evaluation.splits", "LeaveOneSubjectOut"),
+    "compare": ("mer.evaluation.compare", "compare"),
+    "cross_validate": ("mer.experiment", "cross_validate"),
+    "estimate_flow": ("flow.estimate", "estimate"),
     "load_bundle": ("mer.bundle", "load"),
+    "prepare": ("data_prep.prepare", "prepare"),
+    "score": ("mer.inference.predict", "score"),
+    "spot": ("mer.inference.spotting", "spot"),
+    "train": ("mer.training", "train"),
 }
-__all__ = [*_PUBLIC, "cross_validate"]
-
-
-def cross_validate(
-    paths: "str | Path | Sequence[str | Path]", config: "CvConfig | None", out: "str | Path", jobs: int = 1
-) -> dict[str, Any]:
-    """Cross-validate on one prepared folder or several whose flow has been estimated; returns what `metrics.json` holds.
-
-    config : None for the default settings
-    jobs : processes, for classifiers whose folds are fitted one by one
-    Raises `BadInput` for folders that cannot be used, and for an `out` that holds another run.
-    """
-    from mer.evaluation.config import CvConfig
-    from mer.evaluation.run import cross_validate_prepared
-
-    return cross_validate_prepared(
-        [paths] if isinstance(paths, (str, Path)) else paths, config or CvConfig(), out, jobs
-    )
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
+    if name not in _LAZY:
         raise AttributeError(f"module 'mer' has no attribute {name!r}")
-    module, function = _PUBLIC[name]
-    return getattr(importlib.import_module(module), function)
+    module, attribute = _LAZY[name]
+    return getattr(importlib.import_module(module), attribute)
 
 
 def __dir__() -> list[str]:

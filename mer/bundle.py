@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
@@ -77,6 +78,17 @@ class Bundle:
         """Mean probabilities over the seeds at the bundle's temperature, (N, labels) float64, for features X (N, ...)."""
         p = np.mean([classifier.predict_proba(X) for classifier in self.classifiers], axis=0)
         return nested.apply_temperature(p, self.recipe.temperature)
+
+    def __str__(self) -> str:
+        return model_card(self.recipe)
+
+    def _repr_html_(self) -> str:
+        facts = {
+            name: str(value)
+            for name, value in self.recipe.model_dump().items()
+            if name != "classifier_settings"
+        }
+        return pd.Series(facts, name="bundle").to_frame().to_html()
 
     def extract(self, flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """The feature of one flow (H, W, 2) px and its landmarks (478, 2) px, as the classifiers take it."""

@@ -8,7 +8,7 @@ import numpy as np
 import mer_core
 from data_prep.prepared import SETTINGS_FILE
 from flow import prepared_flow
-from mer.bundle import Bundle, Recipe, existing, refuse_another
+from mer.bundle import Bundle, Recipe, existing, refuse_another, save
 from mer.evaluation import cross_validation, estimators, inputs, nested, splits
 from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import ClassifierSpec
@@ -79,6 +79,38 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
     else:
         recipe = recipe.model_copy(update={"classifier_settings": [one.state()[1] for one in fitted]})
     return Bundle(recipe.model_copy(update={"temperature": temperature}), fitted)
+
+
+def train(
+    prepared: str | Path | Sequence[str | Path], config: CvConfig | None = None, out: str | Path | None = None
+) -> Bundle:
+    """Fit the configured classifier on every clip of prepared folders, and save the bundle.
+
+    Parameters
+    ----------
+    prepared : path or sequence of paths
+        Prepared folders whose flow has been estimated.
+    config : CvConfig or None
+        None: the default settings.
+    out : path or None
+        Folder to save the bundle in; None: it is returned only.
+
+    Raises
+    ------
+    BadInput
+        As `fit`.
+
+    Examples
+    --------
+    >>> import mer
+    >>> bundle = mer.train("prepared", mer.CvConfig(classifier="logistic"), "bundle")  # doctest: +SKIP
+    >>> mer.score("clip.mp4", "bundle")  # doctest: +SKIP
+    """
+    paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
+    bundle = fit(paths, config or CvConfig(), out)
+    if out is not None:
+        save(bundle, out)
+    return bundle
 
 
 def _check_trainable(problem: estimators.Problem, protocol: Protocol) -> None:

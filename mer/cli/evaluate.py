@@ -87,19 +87,20 @@ def cv(prepared, config, maps, index, out, jobs, **typed):
       mer cv prepared --protocol cd6me --classifier logistic --out runs/action-units
       mer cv --maps maps --index maps.csv --classifier logistic --out runs/maps
     """
-    from mer.evaluation import au_detection, run
+    from mer.evaluation.finished_run import open_run
+    from mer.evaluation.run import cross_validate_maps
+    from mer.experiment import cross_validate
     from mer.report.run_report import write_report
 
     settings = inputs_and_config(prepared, config, maps, index, **typed)
     if maps:
-        scores = run.cross_validate_maps(maps, index, settings, out, jobs=jobs)
-    elif au_detection.detects(settings):
-        scores = au_detection.cross_validate_units(prepared, settings, out, jobs)
+        cross_validate_maps(maps, index, settings, out, jobs=jobs)
+        write_report(out)
+        found = open_run(out)
     else:
-        scores = run.cross_validate_prepared(prepared, settings, out, jobs)
-    page = write_report(out)
-    text = au_detection.summary(scores) if "units" in scores else run.summary(scores)
-    emit(f"{text}\nReport: {page}", {**scores, "report": str(page)})
+        found = cross_validate(prepared, settings, out, jobs)
+    page = out / "report.html"
+    emit(f"{found}\nReport: {page}", {**found.metrics, "report": str(page)})
 
 
 @command()

@@ -4,15 +4,36 @@ Source of the score: Varanka et al., Data Leakage and Evaluation Issues in Micro
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from mer.evaluation import cross_validation, metrics, protocols, run, splits
+from mer.evaluation import cross_validation, finished_run, metrics, protocols, run, splits
 from mer.evaluation.config import CvConfig, save_config
 from mer_core.errors import BadInput
 from mer_core.io import read_json, visible, write_json
+
+
+@dataclass(frozen=True)
+class UnitScores:
+    """The scores of a detection of action units; each unit's own run lies in a folder of `path`."""
+
+    path: Path
+    metrics: dict[str, Any]  # metrics.json
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per unit, with what `metrics["units"]` says of it."""
+        return pd.DataFrame.from_dict(self.metrics["units"], orient="index")
+
+    def __str__(self) -> str:
+        return summary(self.metrics)
+
+    def _repr_html_(self) -> str:
+        return self.table.to_html(float_format="%.3f", na_rep="")
 
 
 def detects(config: CvConfig) -> bool:
@@ -87,7 +108,7 @@ def summary(scores: dict[str, Any]) -> str:
         if scores["interval95"]
         else ""
     )
-    made_up = run.SYNTHETIC if scores["synthetic"] else ""
+    made_up = finished_run.SYNTHETIC if scores["synthetic"] else ""
     lines = [
         f"{len(scores['units'])} action units of {scores['protocol']}, each clip predicted without its {left_out}",
         *(f"{name} {unit['f1']:.4f}{made_up}" for name, unit in scores["units"].items()),

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mer.evaluation import metrics
-from mer.evaluation.run import SYNTHETIC, Run, open_run
+from mer.evaluation.finished_run import SYNTHETIC, Run, open_run
 from mer_core import markdown
 from mer_core.errors import BadInput
 from mer_core.io import replacing, write_text

@@ -18,7 +18,7 @@ import pandas as pd
 from mer.evaluation import cross_validation, estimators, metrics
 from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import Problem
-from mer.evaluation.run import AUDIT, Run, open_run, read_again
+from mer.evaluation.finished_run import AUDIT, Run, open_run, read_again
 from mer_core.errors import BadInput
 from mer_core.io import replacing, write_json
 from mer_core.progress import track

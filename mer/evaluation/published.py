@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from mer.evaluation import protocols
-from mer.evaluation.run import Run, open_run
+from mer.evaluation.finished_run import Run, open_run
 from mer_core import markdown
 from mer_core.errors import BadInput
 

@@ -7,7 +7,6 @@ evaluated), left_out.csv (what was not, and why), predictions/ (fold by fold), p
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -25,72 +24,10 @@ from mer_core.io import read_json, replacing, write_json
 from mer_core.locks import locked
 
 VERSIONS_OF = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
-FILES = ("config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv")
-AUDIT = "audit-not-a-result"  # folder, in a run, of what mer/evaluation/leakage.py writes
-SYNTHETIC = " (synthetic data)"  # behind every score of motion that a program made: lines are copied without what stands around them
 CLIP_COLUMNS = ["clip_id", "dataset", "subject", "clip", "emotion", "apex_source", "label"]
 
 
-@dataclass(frozen=True)
-class Run:
-    """A finished run, read back from its folder."""
-
-    path: Path
-    config: dict[str, Any]  # config.yaml
-    origin: dict[str, Any]  # run.json
-    metrics: dict[str, Any]  # metrics.json
-    predictions: pd.DataFrame
-    clips: pd.DataFrame
-    left_out: pd.DataFrame  # clip_id, reason
-
-
-def open_run(path: str | Path) -> Run:
-    """Read a finished run; raises `BadInput` if `path` is not one."""
-    path = Path(path)
-    if path.resolve().name == AUDIT or list(path.glob(f"{AUDIT}.*")):
-        raise BadInput(
-            f"{path} is an audit: its epochs were chosen on the test subjects. It is not a result, and is not read as one."
-        )
-    lacking = [name for name in FILES if not (path / name).is_file()]
-    if lacking:
-        raise BadInput(
-            f"{path} is not a finished run: it has no {lacking[0]}. Make or finish one with: mer cv ... --out {path}"
-        )
-
-    def text(name: str, columns: Sequence[str]) -> pd.DataFrame:
-        return cross_validation.read_table(path / name, columns, dtype=str)
-
-    return Run(
-        path,
-        config=cross_validation.read_yaml(path / "config.yaml"),
-        origin=read_json(path / "run.json"),
-        metrics=read_json(path / "metrics.json"),
-        predictions=cross_validation.read_predictions(path / "predictions.csv"),
-        clips=text("clips.csv", ["clip_id"]),
-        left_out=text("left_out.csv", ["clip_id", "reason"]),
-    )
-
-
-def read_again(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return the table and the features a finished run was made from. Raises `BadInput` if they are gone or are no longer the same."""
-    folders = [run.path / folder for folder in run.origin["folders"]]
-    if run.origin["kind"] == "maps":
-        from mer.evaluation.flow_maps import read_maps
-
-        table, X = read_maps(folders[0], run.path / run.origin["index"])
-    else:
-        from mer.evaluation import inputs
-
-        given = inputs.gather(folders, CvConfig(**run.config))
-        table, X = given.table, given.X
-    before = read_json(run.path / "input.json")
-    now = cross_validation.fingerprint(*cross_validation.in_order(table, X, before["classes"]))
-    changed = [name for name, value in now.items() if before[name] != value]
-    if changed:
-        raise BadInput(
-            f"The data of {run.path} has changed since: {', '.join(changed)}. Make the run again with mer cv."
-        )
-    return table, X
+_NOTHING_LEFT_OUT = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
 
 
 def cross_validate_prepared(
@@ -143,9 +80,6 @@ def cross_validate_maps(
 
     out = Path(out)
     table, X = read_maps(maps, index)
-    config = config.model_copy(
-        update={"protocol": None, "method": None, "feature": None, "feature_settings": None}
-    )
     origin = {
         "kind": "maps",
         "folders": [os.path.relpath(maps, out)],
@@ -158,38 +92,53 @@ def cross_validate_maps(
             "split": "loso",
         },
     }
-    nothing = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
     with locked(out):
-        return _cross_validate(table, X, nothing, config, out, sorted(set(table["label"])), origin, jobs)
+        return _cross_validate(
+            table, X, _NOTHING_LEFT_OUT, _without_inputs(config), out, _labels(table), origin, jobs
+        )
 
 
-def summary(scores: dict[str, Any]) -> str:
-    """Return the scores of a run as a few lines for the terminal, the majority class beside them."""
-    floor, calibration = scores["baselines"]["majority_of_training_subjects"], scores["calibration_error"]
-    seeds, made_up = len(scores["seeds"]), SYNTHETIC if scores["synthetic"] else ""
-    spread = f" (the same with each of {seeds} seeds)" if seeds > 1 else " (one seed)"
-    if metrics.by_chance(scores):
-        spread = f" (SD {scores['sd']['uf1']:.4f} over {seeds} seeds)"
-    between = (
-        f", 95 % over subjects {scores['interval95']['uf1'][0]:.3f} to {scores['interval95']['uf1'][1]:.3f}"
+def cross_validate_arrays(
+    table: pd.DataFrame,
+    X: np.ndarray,
+    config: CvConfig,
+    out: str | Path,
+    *,
+    synthetic: bool = False,
+    jobs: int = 1,
+) -> dict[str, Any]:
+    """Cross-validate on features in memory; returns what `metrics.json` holds. See `cross_validate`."""
+    missing = [name for name in ("dataset", "subject", "clip", "label") if name not in table]
+    if missing:
+        raise BadInput(
+            f"The table has no column {', '.join(missing)}. It needs dataset, subject, clip and label."
+        )
+    table = table.astype(dict.fromkeys(("dataset", "subject", "clip", "label"), str))
+    table = table.assign(clip_id=table["dataset"] + "/" + table["subject"] + "/" + table["clip"])
+    origin = {
+        "kind": "arrays",
+        "folders": [],
+        "synthetic": synthetic,
+        "protocol": {
+            "name": "arrays",
+            "title": "Every row of a table in memory",
+            "source": "arrays",
+            "split": "loso",
+        },
+    }
+    X = np.asarray(X, dtype=np.float32)
+    return _cross_validate(
+        table, X, _NOTHING_LEFT_OUT, _without_inputs(config), Path(out), _labels(table), origin, jobs
     )
-    held_out, left_out = {"loso": "subject", "lodo": "dataset"}[scores["split"]], scores["clips_left_out"]
-    reasons = "; ".join(f"{n} {reason}" for reason, n in left_out.items())
-    return "\n".join(
-        [
-            f"{scores['clips']} clips of {scores['subjects']} subjects, each predicted without its {held_out}",
-            *(
-                [
-                    f"Protocol {scores['protocol']}: {sum(left_out.values())} clips are left out (left_out.csv): {reasons}"
-                ]
-                if left_out
-                else []
-            ),
-            f"UF1 {scores['uf1']:.4f}{spread}{between}; majority class {floor['uf1']:.4f}{made_up}",
-            f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision {scores['macro_precision']:.4f}; majority class UAR {floor['uar']:.4f}{made_up}",
-            f"Calibration error {calibration['ece']:.3f}: mean confidence {calibration['mean_confidence']:.3f}, accuracy {scores['accuracy']:.3f}{made_up}",
-        ]
-    )
+
+
+def _without_inputs(config: CvConfig) -> CvConfig:
+    """The settings without those that say how features are made, where features are given."""
+    return config.model_copy(update=dict.fromkeys(("protocol", "method", "feature", "feature_settings")))
+
+
+def _labels(table: pd.DataFrame) -> list[str]:
+    return sorted(set(table["label"]))
 
 
 def _cross_validate(table, X, left_out, config, out, labels, origin, jobs, classifier=None) -> dict[str, Any]:

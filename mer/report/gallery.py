@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mer.evaluation.run import Run
+from mer.evaluation.finished_run import Run
 from mer_core.errors import MerError
 
 PER_LABEL = 2  # clips shown of each label, right and wrong
@@ -41,7 +41,7 @@ class Gallery:
 def gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> Gallery:
     """Choose and draw clips of `run`: of each label the surest right and wrong ones, by the mean probability over seeds."""
     if prepared is None:
-        if run.origin["kind"] == "maps":
+        if run.origin["kind"] in ("maps", "arrays"):
             return Gallery(
                 [],
                 [],

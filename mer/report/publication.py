@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mer.evaluation.finished_run import SYNTHETIC, Run
 from mer.evaluation.metrics import ReliabilityBin, reliability
-from mer.evaluation.run import SYNTHETIC, Run
 from mer_core.io import replacing, write_text
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from mer.evaluation.finished_run import Run, open_run
 from mer.evaluation.metrics import by_chance, detectable
-from mer.evaluation.run import Run, open_run
 from mer_core.errors import BadInput
 from mer_core.io import write_text
 
@@ -95,6 +95,8 @@ def _write(path: Path, template: str, **shown: Any) -> Path:
 
 
 def _title(run: Run) -> str:
+    if run.origin["kind"] == "arrays":
+        return f"{run.config['classifier'].split('(')[0]} on features given as arrays"
     if run.origin["kind"] == "maps":
         return f"{run.config['classifier']} on ready-made motion maps"
     return f"{run.config['classifier']} on {run.config['feature']} of {run.config['method']} flow"

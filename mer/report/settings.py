@@ -4,8 +4,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from mer.evaluation.finished_run import Run
 from mer.evaluation.metrics import by_chance
-from mer.evaluation.run import Run
 from mer_core import markdown, registry
 from mer_core.errors import UnknownName
 from mer_core.io import read_json

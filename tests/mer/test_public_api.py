@@ -39,12 +39,17 @@ PARAMETERS = {
     ],
     "score": ["clip", "bundle", "onset", "apex", "fps", "face"],
     "load_bundle": ["path"],
-    "cross_validate": ["paths", "config", "out", "jobs"],
+    "cross_validate": ["prepared", "config", "out", "jobs"],
+    "compare": ["paths", "resamples"],
+    "train": ["prepared", "config", "out"],
+    "LeaveOneSubjectOut": [],
+    "LeaveOneDatasetOut": [],
 }
 
 
 def test_names_are_these():
-    assert mer.__all__ == list(PARAMETERS) and set(PARAMETERS) <= set(dir(mer))
+    assert set(mer.__all__) == {*PARAMETERS, "spot", "MerError"} and set(mer.__all__) <= set(dir(mer))
+    assert all(f"mer.{name}(" in mer.__doc__ or name == "compare" for name in mer.__all__)
     with pytest.raises(AttributeError, match="scores"):
         mer.scores
 
@@ -53,20 +58,35 @@ def test_names_are_these():
 def test_parameters_are_these_and_documented(name):
     function = getattr(mer, name)
     assert list(inspect.signature(function).parameters) == PARAMETERS[name]
-    assert function.__doc__ and f"mer.{name}(" in mer.__doc__
+    assert function.__doc__
 
 
-def test_one_folder_and_no_settings_are_enough(prepared, tmp_path, monkeypatch):
-    given = []
-    monkeypatch.setattr(
-        "mer.evaluation.run.cross_validate_prepared", lambda *arguments: given.append(arguments)
+def test_a_run_comes_back_with_its_report_and_a_table_for_notebooks(prepared, tmp_path):
+    config = mer.CvConfig(protocol="casme2-3", classifier="logistic", feature_settings={"size": 8})
+    run = mer.cross_validate(prepared, config, tmp_path / "run")
+    assert run.metrics["accuracy"] == 1 and len(run.predictions) == 10
+    assert (tmp_path / "run" / "report.html").is_file() and "UF1" in str(run)
+    assert list(run.scores.columns) == ["value", "low", "high", "majority class"]
+    assert "<table" in run._repr_html_() and "(synthetic data)" in run._repr_html_()
+    both = mer.compare([run, mer.cross_validate([prepared], config, tmp_path / "again", jobs=1)])
+    assert both[1].difference == 0
+
+
+def test_arrays_are_evaluated_as_folders_are(small, tmp_path):
+    table, X = small
+    run = mer.cross_validate(
+        (table.drop(columns="clip_id"), X), mer.CvConfig(classifier="logistic"), tmp_path
     )
-    mer.cross_validate(str(prepared), None, tmp_path / "run")
-    mer.cross_validate([prepared], mer.CvConfig(seeds=1), tmp_path / "run", jobs=2)
-    assert given == [
-        ([str(prepared)], mer.CvConfig(), tmp_path / "run", 1),
-        ([prepared], mer.CvConfig(seeds=1), tmp_path / "run", 2),
-    ]
+    assert run.metrics["accuracy"] > 0.9 and run.metrics["protocol"] == "arrays"
+    with pytest.raises(mer.MerError, match="no column subject"):
+        mer.cross_validate((table.drop(columns="subject"), X), mer.CvConfig(), tmp_path / "two")
+
+
+def test_a_bundle_is_trained_and_shown(prepared, two_labels, tmp_path):
+    config = mer.CvConfig(protocol=two_labels, classifier="logistic")
+    bundle = mer.train(prepared, config, tmp_path / "bundle")
+    assert mer.load_bundle(tmp_path / "bundle").recipe == bundle.recipe
+    assert "<table" in bundle._repr_html_() and "Bundle: logistic" in str(bundle)
 
 
 def test_import_is_light():
@@ -85,7 +105,8 @@ def test_the_notebook_runs(tmp_path, monkeypatch, capsys):
         if cell["cell_type"] == "code":
             exec(compile("".join(cell["source"]), str(NOTEBOOK), "exec"), names)
     assert (names["outcome"]["outcome"] == "ok").all() and len(names["outcome"]) == 4
-    assert names["scores"]["subjects"] == 2 and names["page"].is_file()
+    assert names["run"].metrics["subjects"] == 2 and names["page"].is_file()
     assert names["found"].units[0].unit in ("12", "6")
     used = "".join("".join(cell["source"]) for cell in cells)
-    assert all(f"mer.{name}" in used for name in mer.__all__)
+    for name in ("prepare", "estimate_flow", "CvConfig", "cross_validate", "compare", "score", "load_bundle"):
+        assert f"mer.{name}(" in used

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from mer.cli.main import cli
-from mer.evaluation import compare, cross_validation, leakage, run
+from mer.evaluation import compare, cross_validation, finished_run, leakage, run
 from mer.evaluation.config import CvConfig
 from mer.evaluation.flow_maps import read_maps
 from mer.report.run_report import write_report
@@ -52,7 +52,7 @@ def make_run(noise, **changes):
 def test_on_noise_the_leak_is_all_there_is(noise):
     path = make_run(noise)
     found = leakage.audit(path)
-    assert found.honest == run.open_run(path).metrics["uf1"]
+    assert found.honest == finished_run.open_run(path).metrics["uf1"]
     assert found.leaked > found.honest + 0.1  # of nothing, because there is nothing to learn
     assert (found.clips, found.folds, found.seeds, found.epochs) == (
         48,
@@ -60,8 +60,8 @@ def test_on_noise_the_leak_is_all_there_is(noise):
         2,
         list(range(1, 13)),
     ) and 0 < found.folds_that_moved < 1
-    rows = pd.read_csv(path / run.AUDIT / f"{run.AUDIT}.csv", dtype=cross_validation.TEXT)
-    both = run.open_run(path).predictions.merge(rows, on=["clip_id", "seed"])
+    rows = pd.read_csv(path / finished_run.AUDIT / f"{finished_run.AUDIT}.csv", dtype=cross_validation.TEXT)
+    both = finished_run.open_run(path).predictions.merge(rows, on=["clip_id", "seed"])
     assert (both["prediction"] == both["label_after_last_epoch"]).all()
     right = rows.assign(
         honest=rows["label"] == rows["label_after_last_epoch"],
@@ -103,11 +103,14 @@ def test_it_can_never_be_mistaken_for_a_result(noise):
     answer = CliRunner().invoke(cli, ["audit", str(path)], catch_exceptions=False)
     lines = answer.output.strip().split("\n")
     assert lines[1].startswith("honest") and all(WORDS in line for line in lines)
-    folder = path / run.AUDIT
-    assert {file.name for file in folder.iterdir()} == {f"{run.AUDIT}.json", f"{run.AUDIT}.csv"}
-    written = json.loads((folder / f"{run.AUDIT}.json").read_text())
+    folder = path / finished_run.AUDIT
+    assert {file.name for file in folder.iterdir()} == {
+        f"{finished_run.AUDIT}.json",
+        f"{finished_run.AUDIT}.csv",
+    }
+    written = json.loads((folder / f"{finished_run.AUDIT}.json").read_text())
     assert WORDS in written["warning"] and not {"uf1", "uar", "accuracy"} & set(written)
-    assert all(WORDS in line for line in (folder / f"{run.AUDIT}.csv").read_text().splitlines()[1:])
+    assert all(WORDS in line for line in (folder / f"{finished_run.AUDIT}.csv").read_text().splitlines()[1:])
     finished = [file.name for file in path.iterdir() if file.is_file()]
     for name in finished:  # even dressed up as a run
         shutil.copy(path / name, folder / name)
@@ -120,8 +123,8 @@ def test_it_can_never_be_mistaken_for_a_result(noise):
             refused()
     moved = folder.rename(path.with_name("innocent"))
     with pytest.raises(BadInput, match="is an audit.* not a result"):
-        run.open_run(moved)
-    assert run.open_run(path).metrics["uf1"] == written["honest_uf1_of_the_run"]
+        finished_run.open_run(moved)
+    assert finished_run.open_run(path).metrics["uf1"] == written["honest_uf1_of_the_run"]
 
 
 def test_what_cannot_be_audited_is_said(noise):
@@ -156,7 +159,7 @@ def test_the_data_dictionary_names_its_columns(noise):
     text = (Path(__file__).parents[3] / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
     for title, written in {
         "Choices of a run": json.loads((path / "choices.json").read_text())["chosen"][0],
-        "Audit": pd.read_csv(path / run.AUDIT / f"{run.AUDIT}.csv").columns,
+        "Audit": pd.read_csv(path / finished_run.AUDIT / f"{finished_run.AUDIT}.csv").columns,
     }.items():
         section = text.split(f"## {title}\n")[1].split("\n## ")[0]
         assert re.findall(r"^\| `(\w+)` \|", section, re.M) == list(written)

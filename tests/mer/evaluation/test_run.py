@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from data_prep import clip_table
 from mer.cli.main import cli
-from mer.evaluation import cross_validation, inputs, run
+from mer.evaluation import cross_validation, finished_run, inputs, run
 from mer.evaluation.config import CvConfig, load_config
 from mer_core.errors import BadInput
 
@@ -66,7 +66,7 @@ def test_a_damaged_file_of_a_run_is_named(prepared, tmp_path, file):
     for damage in ("{", ""):
         (tmp_path / "run" / file).write_text(damage)
         with pytest.raises(BadInput, match=f"{file} cannot be read"):
-            run.open_run(tmp_path / "run")
+            finished_run.open_run(tmp_path / "run")
 
 
 def test_flow_of_two_kinds_and_faces_of_two_sizes_are_not_mixed(prepared, tmp_path):
@@ -112,7 +112,7 @@ def test_a_run_keeps_everything_on_record(prepared, tmp_path):
     out = tmp_path / "runs" / "first"
     scores = run.cross_validate_prepared([prepared], CONFIG, out)
     assert scores["uf1"] == pytest.approx(2 / 3)  # all right, and surprise, which nobody shows, still counts
-    finished = run.open_run(out)
+    finished = finished_run.open_run(out)
     assert finished.metrics["uf1"] == scores["uf1"] and finished.metrics["synthetic"] is True
     assert finished.metrics["clips_left_out"] == {
         "casme2-3 gives no label to casme2 others": 4,
@@ -127,7 +127,7 @@ def test_a_run_keeps_everything_on_record(prepared, tmp_path):
     )
     assert "numpy" in finished.origin["versions"]
     assert len(finished.predictions) == 20 and len(finished.clips) == 10 and len(finished.left_out) == 6
-    text = run.summary(scores)
+    text = finished_run.summary(scores)
     assert "majority class" in text and "each predicted without its subject" in text
     assert (
         "Protocol casme2-3: 6 clips are left out (left_out.csv): 4 casme2-3 gives no label to casme2 others; 1 no"
@@ -147,8 +147,8 @@ def test_a_synthetic_protocol_makes_a_synthetic_run(prepared, tmp_path):
         scores = run.cross_validate_prepared(
             [prepared], CONFIG.model_copy(update={"protocol": protocol, "classifier": "majority"}), out
         )
-        assert run.open_run(out).metrics["synthetic"] is synthetic
-        with_scores = [line for line in run.summary(scores).splitlines() if " 0." in line]
+        assert finished_run.open_run(out).metrics["synthetic"] is synthetic
+        with_scores = [line for line in finished_run.summary(scores).splitlines() if " 0." in line]
         assert len(with_scores) == 3 and all(
             line.endswith(" (synthetic data)") is synthetic for line in with_scores
         )
@@ -156,7 +156,7 @@ def test_a_synthetic_protocol_makes_a_synthetic_run(prepared, tmp_path):
 
 def test_an_unfinished_run_is_not_opened(tmp_path):
     with pytest.raises(BadInput, match="not a finished run: it has no config.yaml"):
-        run.open_run(tmp_path)
+        finished_run.open_run(tmp_path)
 
 
 def test_what_would_change_nothing_for_ready_made_maps_is_refused(tmp_path):
@@ -201,7 +201,7 @@ def test_a_network_refuses_what_is_no_map(classifier, prepared, tmp_path):
 
 def test_a_classifier_without_chance_is_said_to_have_none(prepared, tmp_path):
     scores = run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run")
-    assert "(the same with each of 2 seeds)" in run.summary(scores)
+    assert "(the same with each of 2 seeds)" in finished_run.summary(scores)
     scores["sd"] = dict.fromkeys(scores["sd"], 1e-17)  # of three equal numbers, in floating point
-    assert "(the same with each of 2 seeds)" in run.summary(scores)
-    assert "(SD 0.0125 over 2 seeds)" in run.summary(scores | {"sd": scores["sd"] | {"uf1": 0.0125}})
+    assert "(the same with each of 2 seeds)" in finished_run.summary(scores)
+    assert "(SD 0.0125 over 2 seeds)" in finished_run.summary(scores | {"sd": scores["sd"] | {"uf1": 0.0125}})

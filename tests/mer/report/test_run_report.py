@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from mer.evaluation import run
+from mer.evaluation import finished_run, run
 from mer.evaluation.config import CvConfig
 from mer.evaluation.cross_validation import read_predictions
 from mer.report.run_report import write_report
@@ -57,7 +57,7 @@ def test_it_says_what_a_reviewer_asks(finished):
 
 
 def test_the_mapping_as_it_was_applied_and_every_clip_left_out_are_in_the_page(finished):
-    run_again = run.open_run(finished)
+    run_again = finished_run.open_run(finished)
     rows = re.findall(r"<tr>(.*?)</tr>", write_report(finished).read_text(encoding="utf-8"))
     rows = [tuple(re.findall(r"<td[^>]*>([^<]*)</td>", row)) for row in rows]
     assert ("casme2", "happiness", "positive", "7") in rows and ("casme2", "disgust", "negative", "3") in rows
@@ -129,7 +129,7 @@ def test_a_setting_that_was_given_is_no_default(prepared, tmp_path):
         seeds=1,
     )
     run.cross_validate_prepared([prepared], config, tmp_path / "run")
-    lines = dict(settings_of(run.open_run(tmp_path / "run")))
+    lines = dict(settings_of(finished_run.open_run(tmp_path / "run")))
     assert (
         lines["classifier_settings.C"] == "0.02"
         and lines["feature_settings.bins"] == "4"

@@ -1,0 +1,69 @@
+"""One call from prepared folders, or arrays, to a run with its report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mer.evaluation import au_detection, run
+from mer.evaluation.au_detection import UnitScores
+from mer.evaluation.config import CvConfig
+from mer.evaluation.finished_run import Run, open_run
+from mer.report.run_report import write_report
+
+
+def cross_validate(
+    prepared: str | Path | Sequence[str | Path] | tuple[pd.DataFrame, np.ndarray],
+    config: CvConfig | None = None,
+    out: str | Path = "run",
+    jobs: int = 1,
+) -> Run | UnitScores:
+    """Cross-validate so that nothing fitted has seen the held-out subject, and write the run with its report.
+
+    Parameters
+    ----------
+    prepared : path, sequence of paths, or (table, X)
+        Prepared folders whose flow has been estimated; or a table with `dataset, subject, clip, label`, one row per clip,
+        and its features, (N, ...) float.
+    config : CvConfig or None
+        None: the default settings. `CvConfig(classifier=...)` takes a name or any scikit-learn classifier.
+    out : path
+        The run's folder. One that holds a stopped run of the same settings and data is continued.
+    jobs : int
+        Processes, for classifiers whose folds are fitted one by one.
+
+    Returns
+    -------
+    Run or UnitScores
+        The latter under a protocol that detects action units.
+
+    Raises
+    ------
+    BadInput
+        For folders, arrays or settings that cannot be used.
+    ChangedSettings
+        If `out` holds another run.
+
+    Examples
+    --------
+    >>> import mer, numpy as np, pandas as pd
+    >>> rng = np.random.default_rng(0)
+    >>> table = pd.DataFrame({"dataset": "mine", "subject": [f"s{i // 4}" for i in range(24)],
+    ...                       "clip": [str(i) for i in range(24)], "label": ["calm", "moved"] * 12})
+    >>> X = rng.normal(size=(24, 5)) + np.tile([[0.0], [2.0]], (12, 1))
+    >>> run = mer.cross_validate((table, X), mer.CvConfig(classifier="logistic"), "run")  # doctest: +SKIP
+    >>> run.metrics["uf1"], run.predictions  # doctest: +SKIP
+    """
+    config = config or CvConfig()
+    if isinstance(prepared, tuple) and len(prepared) == 2 and isinstance(prepared[0], pd.DataFrame):
+        run.cross_validate_arrays(*prepared, config, out, jobs=jobs)
+    else:
+        paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
+        if au_detection.detects(config):
+            scores = au_detection.cross_validate_units(paths, config, out, jobs)
+            write_report(out)
+            return UnitScores(Path(out), scores)
+        run.cross_validate_prepared(paths, config, out, jobs)
+    write_report(out)
+    return open_run(out)
