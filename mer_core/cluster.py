@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from mer_core.errors import BadInput
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def each(scheduler: str, work: Callable[..., Result], items: Iterable[Item], **same: Any) -> Iterator[Result]:

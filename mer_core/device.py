@@ -1,13 +1,14 @@
 """The device that networks run on, and the number of CPU cores."""
 
 import os
+from typing import Any
 
 from mer_core.errors import BadInput
 
 CHOICES = ("auto", "cpu", "cuda")
 
 
-def choose(device: str = "auto"):
+def choose(device: str = "auto") -> Any:
     """Return the torch device for a name.
 
     Parameters

@@ -82,7 +82,7 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_npz(path: str | Path, **arrays: "np.ndarray") -> None:
+def write_npz(path: str | Path, **arrays: "np.ndarray[Any, Any]") -> None:
     """Write arrays as .npz, whole or not at all.
 
     Equal arrays give equal bytes, because numpy dates them all 1980.

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -25,7 +26,7 @@ def strip(
     ink: tuple[int, int, int] = INK,
     ground: tuple[int, int, int] = GROUND,
     centred: bool = False,
-) -> np.ndarray:
+) -> np.ndarray[Any, Any]:
     """Write `text` on a strip of its own.
 
     Parameters

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from mer_core.errors import InUse
 
@@ -73,7 +74,7 @@ def _acquire(path: Path) -> int:
         os.close(descriptor)  # released and removed by its holder between our two looks: try again
 
 
-def _holder(descriptor: int) -> dict:
+def _holder(descriptor: int) -> dict[str, Any]:
     try:
         holder = json.loads(os.pread(descriptor, 4096, 0))
     except ValueError:
@@ -81,7 +82,7 @@ def _holder(descriptor: int) -> dict:
     return holder if isinstance(holder, dict) else {}
 
 
-def _message(path: Path, holder: dict, advice: str) -> str:
+def _message(path: Path, holder: dict[str, Any], advice: str) -> str:
     since = holder.get("since")
     age = f", for {_duration(time.time() - since)}" if isinstance(since, (int, float)) else ""
     who = f"process {holder.get('process', 'unknown')} on {holder.get('host', 'this machine')}{age}"

@@ -18,7 +18,8 @@ from mer_core.device import cores
 from mer_core.errors import MerError
 from mer_core.progress import track
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def each(
@@ -67,7 +68,14 @@ def each(
     yield from results if title is None else track(results, title, total=len(items))
 
 
-def _in_processes(work, items, jobs: int, ordered: bool, threads: int, setup) -> Iterator[Any]:
+def _in_processes(
+    work: Callable[[Any], Any],
+    items: list[Any],
+    jobs: int,
+    ordered: bool,
+    threads: int,
+    setup: Callable[[], Any] | None,
+) -> Iterator[Any]:
     start = pickle.dumps(setup)  # unpickled by the worker after it has the same files
     pool = ProcessPoolExecutor(
         jobs, get_context("spawn"), _start_worker, (registry.imported_files(), start, threads)

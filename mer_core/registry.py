@@ -47,7 +47,7 @@ def names(package: str) -> list[str]:
     return sorted({*_own(package), *_entry_points(package), *_of_plugins(package)})
 
 
-def load(package: str, name: str) -> ModuleType:
+def load(package: str, name: str) -> Any:
     """Import what `name` stands for in `package`.
 
     Raises
@@ -113,7 +113,8 @@ def import_file(path: str | Path) -> ModuleType:
 
 def imported_files() -> list[str]:
     """Return the files executed by `import_file`, for worker processes to execute too."""
-    return [module.__file__ for name, module in sys.modules.items() if name.startswith("mer_file_")]
+    ours = (module for name, module in sys.modules.items() if name.startswith("mer_file_"))
+    return [module.__file__ for module in ours if module.__file__]
 
 
 def restore(files: list[str]) -> None:

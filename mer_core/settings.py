@@ -13,7 +13,7 @@ from mer_core.errors import BadInput
 
 
 def checked(
-    options: dict[str, Any], function: Callable, given_by_mer: Iterable[str], owner: str
+    options: dict[str, Any], function: Callable[..., Any], given_by_mer: Iterable[str], owner: str
 ) -> dict[str, Any]:
     """Return `options` for `function` in the types of its signature (YAML reads 1e-3 as text, so "1e-3"
     becomes 0.001).
