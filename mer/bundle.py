@@ -1,6 +1,7 @@
 """A bundle: a fitted classifier with everything needed to score a new clip, as a folder that holds no code.
 
-bundle.json (how a clip becomes an input, what the classifier was fitted on), weights.safetensors, README.md (the model card)
+bundle.json (how a clip becomes an input, what the classifier was fitted on), weights.safetensors, README.md
+(the model card)
 """
 
 from dataclasses import dataclass
@@ -59,7 +60,8 @@ class Recipe(BaseModel):
     datasets: list[str]
     synthetic: bool  # True: no real face among them
     own_motion: bool = False  # the head's motion is taken off the flow first (mer/inference/head_motion.py)
-    temperature: float = 1.0  # by which log probabilities are divided; fitted on held-out people (`calibration`), 1 where it was not
+    # by which log probabilities are divided; fitted on held-out people (`calibration`), 1 where it was not
+    temperature: float = 1.0
     least_motion: float = 0.5  # per cent of the inter-ocular distance; below it no label is given
     least_confidence: float = 0.0  # below it no label is given
     measured: dict[
@@ -75,7 +77,9 @@ class Bundle:
     classifiers: list[Any]
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Mean probabilities over the seeds at the bundle's temperature, (N, labels) float64, for features X (N, ...)."""
+        """Mean probabilities over the seeds at the bundle's temperature, (N, labels) float64, for features X
+        (N, ...).
+        """
         p = np.mean([classifier.predict_proba(X) for classifier in self.classifiers], axis=0)
         return nested.apply_temperature(p, self.recipe.temperature)
 
@@ -102,7 +106,9 @@ def shipped() -> Path:
 
 
 def save(bundle: Bundle, out: str | Path, replace: bool = False) -> None:
-    """Write the bundle folder; a bundle of the same recipe is replaced, with `replace` any bundle; what else is not empty is refused."""
+    """Write the bundle folder; a bundle of the same recipe is replaced, with `replace` any bundle; what else
+    is not empty is refused.
+    """
     out = Path(out)
     before = existing(out)
     if before and not replace:
@@ -175,7 +181,8 @@ def model_card(recipe: Recipe) -> str:
     seeds = f"the mean of {n} seeds" if (n := len(recipe.classifier_settings)) > 1 else "of one seed"
     low, high = recipe.measured.get("motion of the face", (0, 0))
     moved = (
-        f" Those faces move by {low:g} to {high:g} % of the distance of the eyes, and `mer score` says where a clip moves less or more."
+        f" Those faces move by {low:g} to {high:g} % of the distance of the eyes, and `mer score` says where "
+        "a clip moves less or more."
         if high
         else ""
     )
@@ -200,7 +207,9 @@ Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOL
 
 
 def existing(out: Path) -> Recipe | None:
-    """The recipe of the bundle that `out` holds, None if it is free to be written to. Raises `BadInput` if it holds something else."""
+    """The recipe of the bundle that `out` holds, None if it is free to be written to. Raises `BadInput` if it
+    holds something else.
+    """
     if not (out / JSON_FILE).is_file():
         if visible(out) - {WEIGHTS_FILE, SKOPS_FILE}:  # weights alone were left by a `save` that was stopped
             raise BadInput(f"{out} is not empty and holds no bundle. Choose another --out.")
@@ -209,7 +218,8 @@ def existing(out: Path) -> Recipe | None:
         return Recipe(**read_json(out / JSON_FILE))
     except ValidationError as error:
         raise BadInput(
-            f"{out} holds a bundle of another kind: it {explain(error, Recipe)} Choose another --out, or remove that folder."
+            f"{out} holds a bundle of another kind: it {explain(error, Recipe)} Choose another --out, or "
+            "remove that folder."
         ) from error
     except BadInput as error:
         raise BadInput(
@@ -218,13 +228,17 @@ def existing(out: Path) -> Recipe | None:
 
 
 def refuse_another(before: Recipe, now: Recipe, out: Path) -> None:
-    """Raise `ChangedSettings` naming all in which the bundle in `out` differs from the new one; measurements may."""
+    """Raise `ChangedSettings` naming all in which the bundle in `out` differs from the new one; measurements
+    may.
+    """
     old, new = _asked(before), _asked(now)
     claims.check_unchanged(out, old, {name: new[name] for name in new if name in old}, "a bundle")
 
 
 def _asked(recipe: Recipe) -> dict[str, Any]:
-    """What a bundle was asked to be, by name: the recipe without what was found out, and the classifier's settings one by one."""
+    """What a bundle was asked to be, by name: the recipe without what was found out, and the classifier's
+    settings one by one.
+    """
     asked = recipe.model_dump(mode="json", exclude=MEASURED)
     settings = asked.pop("classifier_settings")
     own = {

@@ -45,13 +45,16 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
     Untrainable
         If a label has no clip, or there are fewer than three subjects.
     BadInput
-        For folders that cannot go together, as `mer cv` does, and for an `out` in which `save` would not write.
+        For folders that cannot go together, as `mer cv` does, and for an `out` in which `save` would not
+        write.
     """
     before = None if out is None else existing(Path(out))
     if config.search:
         raise BadInput(
-            f"{', '.join(config.search)} is still to be searched, which mer cv does inside the folds. To fit on every "
-            "clip, write a value into classifier_settings (RUN/choices.json says what the folds chose) and take "
+            f"{', '.join(config.search)} is still to be searched, which mer cv does inside the folds. To fit "
+            "on every "
+            "clip, write a value into classifier_settings (RUN/choices.json says what the folds chose) and "
+            "take "
             "`search` out."
         )
     given = inputs.gather(prepared, config)
@@ -118,13 +121,15 @@ def _check_trainable(problem: estimators.Problem, protocol: Protocol) -> None:
     missing = [label for i, label in enumerate(protocol.labels) if i not in problem.y]
     if missing:
         raise Untrainable(
-            f"No clip is labelled {', '.join(missing)}, so that a bundle could never name it (protocol {protocol.name}). "
+            f"No clip is labelled {', '.join(missing)}, so that a bundle could never name it (protocol "
+            f"{protocol.name}). "
             "Add clips of that label, or choose a --protocol whose labels these clips show."
         )
     n_subjects = len(set(problem.subjects))
     if n_subjects < MIN_SUBJECTS:
         raise Untrainable(
-            f"The clips show {n_subjects} subject(s); what is learned from fewer than {MIN_SUBJECTS} is about those "
+            f"The clips show {n_subjects} subject(s); what is learned from fewer than {MIN_SUBJECTS} is "
+            "about those "
             "people. Add clips of others."
         )
 
@@ -135,7 +140,8 @@ def _plan(given: Inputs, config: CvConfig, classifier: ClassifierSpec, seeds: Se
     flow, table = given.flow, given.table
     if named := flow["options"].get("weights"):
         raise BadInput(
-            f"The flow was estimated with {named}, which a bundle does not hold, so no clip could be scored with it. "
+            f"The flow was estimated with {named}, which a bundle does not hold, so no clip could be scored "
+            "with it. "
             "Estimate it with a method that needs no --weights."
         )
     counted = set(table["clip_id"])

@@ -1,8 +1,10 @@
-"""What the tests of leaks share: a small experiment, the project's pipeline on it, and ways of looking for a leak.
+"""What the tests of leaks share: a small experiment, the project's pipeline on it, and ways of looking for a
+leak.
 
-From outside, at any pipeline (`leaks`): change everything about a subject that its predictions must not depend on, and compare
-them to the last bit. From inside, at any classifier (`leaks_inside`): compare what each fold was given and what it fitted.
-At a feature (`remembers`): what is made of a clip must not depend on the clips before it.
+From outside, at any pipeline (`leaks`): change everything about a subject that its predictions must not
+depend on, and compare them to the last bit. From inside, at any classifier (`leaks_inside`): compare what
+each fold was given and what it fitted. At a feature (`remembers`): what is made of a clip must not depend on
+the clips before it.
 """
 
 import inspect
@@ -31,7 +33,8 @@ FAST = {
 
 
 def experiment(subjects=4, clips=5, signal=0.35, seed=0):
-    """Table and maps in which each label moves its own third of the face a little: learnable, but not without mistakes.
+    """Table and maps in which each label moves its own third of the face a little: learnable, but not without
+    mistakes.
 
     Nobody shows every label equally often, so that `changed` changes how many clips of each there are, too.
     """
@@ -66,7 +69,9 @@ def config(classifier, **more):
 
 
 def honest(classifier, out, split="loso", **more):
-    """The pipeline of the project: (table, X) -> predictions, each with what was chosen for its fold, if anything was."""
+    """The pipeline of the project: (table, X) -> predictions, each with what was chosen for its fold, if
+    anything was.
+    """
     runs = iter(range(1000))
 
     def pipeline(table, X):
@@ -92,9 +97,11 @@ def changed(table, X, held_out, of="subject"):
 
 
 def leaks(pipeline, table, X, of="subject"):
-    """Subjects (or datasets) whose predictions change with their own labels or with another of their clips; none if `pipeline` is honest.
+    """Subjects (or datasets) whose predictions change with their own labels or with another of their clips;
+    none if `pipeline` is honest.
 
-    Everything that a pipeline says of a clip is compared: probabilities, the label it is given, and what was chosen for its fold.
+    Everything that a pipeline says of a clip is compared: probabilities, the label it is given, and what was
+    chosen for its fold.
     """
     before = pipeline(table, X).set_index("clip_id").drop(columns="label")
     found = []
@@ -109,7 +116,9 @@ def leaks(pipeline, table, X, of="subject"):
 
 
 def settings_to_search(classifier):
-    """The first setting of a classifier that has a number for its default, with that number and its tenth; None if there is none."""
+    """The first setting of a classifier that has a number for its default, with that number and its tenth;
+    None if there is none.
+    """
     for name, parameter in inspect.signature(
         registry.load("mer.classifiers", classifier).Classifier
     ).parameters.items():
@@ -136,7 +145,9 @@ def choosing(classifier, out, calibration="temperature"):
 
 
 def watch(classifier, monkeypatch):
-    """Return a list that gets what each classifier was given to fit, its state after it has predicted, and what it predicted, fold by fold."""
+    """Return a list that gets what each classifier was given to fit, its state after it has predicted, and
+    what it predicted, fold by fold.
+    """
     module, records = registry.load("mer.classifiers", classifier), []
 
     class Watched(module.Classifier):
@@ -162,10 +173,11 @@ def watch(classifier, monkeypatch):
 
 
 def leaks_inside(classifier, out, monkeypatch):
-    """Subjects that had a say in what was fitted to predict them; none if the pipeline and the classifier are honest.
+    """Subjects that had a say in what was fitted to predict them; none if the pipeline and the classifier are
+    honest.
 
-    Asked of every fold: was the classifier given its training clips and no other, and does it end in the same state whatever the
-    held-out subject holds?
+    Asked of every fold: was the classifier given its training clips and no other, and does it end in the same
+    state whatever the held-out subject holds?
     """
     records = watch(classifier, monkeypatch)
     table, X = experiment()
@@ -203,7 +215,9 @@ def faces(clips=3):
 
 
 def remembers(extract):
-    """Does what a clip's features are depend on which clips came before it, with any of its switches either way?"""
+    """Does what a clip's features are depend on which clips came before it, with any of its switches either
+    way?
+    """
     switches = [
         name for name, p in inspect.signature(extract).parameters.items() if isinstance(p.default, bool)
     ]

@@ -1,7 +1,8 @@
 """No prediction may depend on the held-out subject's labels, nor on its other clips.
 
-Every classifier (and the scalers in it), feature, calibration and nested search is asked, by its name in the folder listing or the
-settings. That these tests can fail is shown in test_planted_leaks.py; how they look is in leaks.py.
+Every classifier (and the scalers in it), feature, calibration and nested search is asked, by its name in the
+folder listing or the settings. That these tests can fail is shown in test_planted_leaks.py; how they look is
+in leaks.py.
 """
 
 import inspect
@@ -33,7 +34,9 @@ def test_predictions_do_not_depend_on_the_held_out_subject(classifier, tmp_path)
 
 
 def switched(classifier):
-    """The fast settings with every switch of the classifier turned the other way: what is done only then must not leak either."""
+    """The fast settings with every switch of the classifier turned the other way: what is done only then must
+    not leak either.
+    """
     parameters = inspect.signature(registry.load("mer.classifiers", classifier).Classifier).parameters
     return {
         **{name: not p.default for name, p in parameters.items() if isinstance(p.default, bool)},

@@ -1,4 +1,6 @@
-"""Leaks planted on purpose, of every kind that the field is known for; the tests of test_no_leak.py must find each."""
+"""Leaks planted on purpose, of every kind that the field is known for; the tests of test_no_leak.py must find
+each.
+"""
 
 import numpy as np
 import pandas as pd
@@ -56,7 +58,9 @@ def one_clip_left_out_instead_of_one_subject(table, X, out):
 
 
 def thresholds_chosen_on_the_held_out_subject(table, X, out):
-    """Probabilities stay as they are, and each label is given as readily as the subject's own answers suggest."""
+    """Probabilities stay as they are, and each label is given as readily as the subject's own answers
+    suggest.
+    """
     p = honest("logistic", out)(table, X)
     shown = pd.get_dummies(p["label"])[LABELS].groupby(p["fold"]).transform("mean").to_numpy()
     said = (p[[f"p_{label}" for label in LABELS]].to_numpy() * (shown + 0.1)).argmax(1)
@@ -141,7 +145,9 @@ def test_a_split_that_lets_a_held_out_clip_in_is_found(tmp_path, monkeypatch):
 
 
 def everything_is_fitted(classifier, params, seed, problem, pairs, fit_predict=estimators.fit_predict):
-    """Each fold is also fitted on the clips it predicts: the plainest leak of all, in whatever the classifier fits, scalers too."""
+    """Each fold is also fitted on the clips it predicts: the plainest leak of all, in whatever the classifier
+    fits, scalers too.
+    """
     return fit_predict(
         classifier, params, seed, problem, [(np.append(train, test), test) for train, test in pairs]
     )

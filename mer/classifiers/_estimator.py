@@ -1,4 +1,6 @@
-"""The base of every classifier here: a scikit-learn estimator whose fitted state is stored as tensors, never pickled."""
+"""The base of every classifier here: a scikit-learn estimator whose fitted state is stored as tensors, never
+pickled.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -16,8 +18,8 @@ Tensors = dict[str, np.ndarray]
 class StoredClassifier(ClassifierMixin, BaseEstimator, ABC):
     """A classifier of clips that can be stored and restored without running code.
 
-    Subclasses take `classes=None` among their parameters: the labels to expect, where some may be missing from
-    the training clips (None: those of `y`). Samples may have any number of dimensions.
+    Subclasses take `classes=None` among their parameters: the labels to expect, where some may be missing
+    from the training clips (None: those of `y`). Samples may have any number of dimensions.
     """
 
     classes: Sequence[Any] | None
@@ -62,7 +64,9 @@ class StoredClassifier(ClassifierMixin, BaseEstimator, ABC):
 
     @classmethod
     def from_state(cls, tensors: Tensors, params: dict[str, Any]):
-        """Return the classifier `state` came from, on the CPU; fitted there, it predicts the same to the last bit."""
+        """Return the classifier `state` came from, on the CPU; fitted there, it predicts the same to the last
+        bit.
+        """
         self = cls(**params)
         self.classes_ = np.unique(np.asarray(params["classes"]))
         self.load_tensors(tensors)

@@ -1,4 +1,5 @@
-"""What the linear classifiers share: standardised features, one weight row per class, softmax of the rows' values.
+"""What the linear classifiers share: standardised features, one weight row per class, softmax of the rows'
+values.
 
 Each of them says only which scikit-learn model finds the weights.
 """
@@ -24,7 +25,9 @@ class LinearClassifier(StoredClassifier):
         """Return the unfitted scikit-learn model."""
 
     def two_rows(self, row: np.ndarray) -> np.ndarray:
-        """Return weights or bias of two classes, (2, ...), from the one row (1, ...) that scikit-learn gives for two."""
+        """Return weights or bias of two classes, (2, ...), from the one row (1, ...) that scikit-learn gives
+        for two.
+        """
         return np.concatenate([-row, row])
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> "LinearClassifier":

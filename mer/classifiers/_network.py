@@ -1,6 +1,8 @@
-"""What the plain networks share: maps centred and scaled per channel, a fixed number of epochs, classes weighed equally.
+"""What the plain networks share: maps centred and scaled per channel, a fixed number of epochs, classes
+weighed equally.
 
-Each of them says only which network it is; `ststnet`, which trains all folds at once, also says how it is trained.
+Each of them says only which network it is; `ststnet`, which trains all folds at once, also says how it is
+trained.
 """
 
 from abc import abstractmethod
@@ -17,7 +19,9 @@ from mer_core.errors import BadInput
 
 
 class MapClassifier(StoredClassifier):
-    """A classifier of maps, (N, C, H, W); with `map_shape` also of rows (N, C * H * W), as scikit-learn's scalers return them."""
+    """A classifier of maps, (N, C, H, W); with `map_shape` also of rows (N, C * H * W), as scikit-learn's
+    scalers return them.
+    """
 
     map_shape: tuple[int, int, int] | None
 
@@ -41,8 +45,8 @@ class MapClassifier(StoredClassifier):
 class NetworkClassifier(MapClassifier):
     """A network trained with AdamW for a fixed number of epochs; nothing is chosen by looking at a score.
 
-    Subclasses have the parameters classes, random_state, epochs, learning_rate, batch_size, weight_decay, balanced,
-    device and map_shape.
+    Subclasses have the parameters classes, random_state, epochs, learning_rate, batch_size, weight_decay,
+    balanced, device and map_shape.
     """
 
     random_state: int
@@ -64,7 +68,9 @@ class NetworkClassifier(MapClassifier):
         groups: np.ndarray | None = None,
         on_epoch: Callable[["NetworkClassifier"], None] | None = None,
     ) -> "NetworkClassifier":
-        """Fit to maps X (N, C, H, W) float and labels y (N,); `on_epoch` is called with this classifier after each epoch."""
+        """Fit to maps X (N, C, H, W) float and labels y (N,); `on_epoch` is called with this classifier after
+        each epoch.
+        """
         X, codes = self._check_training(self._as_maps(X), y)
         self._scale_by(X)
         device = choose(self.device)

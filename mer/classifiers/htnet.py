@@ -1,14 +1,17 @@
 """HTNet: attention first inside each of four regions of the face, then between them.
 
-Source: Wang, Zhang, Zhang and Wang, "HTNet for micro-expression recognition", Neurocomputing 602, 2024: left eye, right eye and both
-halves of the lips are cut from the flow around landmarks, and a hierarchical transformer attends within a region before it joins
-them.
+Source: Wang, Zhang, Zhang and Wang, "HTNet for micro-expression recognition", Neurocomputing 602, 2024: left
+eye, right eye and both halves of the lips are cut from the flow around landmarks, and a hierarchical
+transformer attends within a region before it joins them.
 
 What differs here:
-- The regions lie where the *landmarks of the template* put eyes and lip corners in an aligned face (`mer prepare` brings every face
-  to that template), because a classifier sees maps and no landmarks. `crop: box` is for ready-made maps cut along the face's box.
-- Two levels of one block and 64 values a token, 0.1 M weights; the published network is wider, deeper and has three levels.
-- A fixed number of epochs. The published code keeps the best epoch of each test subject, which is worth most of its score.
+- The regions lie where the *landmarks of the template* put eyes and lip corners in an aligned face (`mer
+  prepare` brings every face to that template), because a classifier sees maps and no landmarks. `crop: box`
+  is for ready-made maps cut along the face's box.
+- Two levels of one block and 64 values a token, 0.1 M weights; the published network is wider, deeper and has
+  three levels.
+- A fixed number of epochs. The published code keeps the best epoch of each test subject, which is worth most
+  of its score.
 """
 
 from collections.abc import Sequence
@@ -22,8 +25,9 @@ from mer.classifiers._network import NetworkClassifier
 
 SIDE, REGION, PATCH = 28, 14, 7  # cells of the map, of a region, of a patch
 WIDTH, HEADS = 64, 4
-# Centres of right eye, left eye, right and left lip corner, in shares of the map (x, y). Aligned: data_prep/align.py's template, with
-# lip corners 0.37 inter-ocular distances beside and 1.07 below the middle between the eyes (flow/splatting/mean_face.csv).
+# Centres of right eye, left eye, right and left lip corner, in shares of the map (x, y). Aligned:
+# data_prep/align.py's template, with lip corners 0.37 inter-ocular distances beside and 1.07 below the middle
+# between the eyes (flow/splatting/mean_face.csv).
 CENTRES = {
     "aligned": ((0.325, 0.25), (0.675, 0.25), (0.37, 0.625), (0.63, 0.625)),
     "box": ((0.26, 0.38), (0.74, 0.38), (0.32, 0.74), (0.68, 0.74)),

@@ -1,6 +1,7 @@
 """Balanced logistic regression on standardised features: the linear baseline that a network has to beat.
 
-Source: scikit-learn's LogisticRegression (L2, lbfgs); classes weigh N / (C N_c), so that rare ones count as much.
+Source: scikit-learn's LogisticRegression (L2, lbfgs); classes weigh N / (C N_c), so that rare ones count as
+much.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,6 @@
-"""Majority: always the most frequent label of the training clips. The floor that every other score is read against."""
+"""Majority: always the most frequent label of the training clips. The floor that every other score is read
+against.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +11,8 @@ from mer.classifiers._estimator import StoredClassifier, Tensors
 
 
 class Classifier(StoredClassifier):
-    """Predicts the label frequencies of the training clips, whatever the input; a tie goes to the first class.
+    """Predicts the label frequencies of the training clips, whatever the input; a tie goes to the first
+    class.
 
     Parameters
     ----------

@@ -1,12 +1,16 @@
-"""OFF-ApexNet: one small convolutional stream for u and one for v, joined by two wide layers. 2.7 M weights at 28x28.
+"""OFF-ApexNet: one small convolutional stream for u and one for v, joined by two wide layers. 2.7 M weights
+at 28x28.
 
-Source: Gan, Liong, Yau, Huang and Tan, "OFF-ApexNet on micro-expression recognition system", Signal Processing: Image Communication
-74, 2019: each stream 5x5 convolutions of 6 and 16 filters, each ReLU and max-pool 2/2; 1024, 1024, softmax.
+Source: Gan, Liong, Yau, Huang and Tan, "OFF-ApexNet on micro-expression recognition system", Signal
+Processing: Image Communication 74, 2019: each stream 5x5 convolutions of 6 and 16 filters, each ReLU and
+max-pool 2/2; 1024, 1024, softmax.
 
 What differs here:
 - u and v are read from a feature that also has strain, which is passed over.
-- Inputs are centred and scaled per channel by the training clips; the loss weighs classes equally; AdamW with weight decay.
-- 40 epochs at 3e-4, set by hand to fit the training clips, not the published regime. Scores published for it are not this file's.
+- Inputs are centred and scaled per channel by the training clips; the loss weighs classes equally; AdamW with
+  weight decay.
+- 40 epochs at 3e-4, set by hand to fit the training clips, not the published regime. Scores published for it
+  are not this file's.
 """
 
 from collections.abc import Sequence

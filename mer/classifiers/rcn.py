@@ -1,11 +1,14 @@
 """RCN: one convolution that is applied again and again to its own output, so that few weights see far.
 
-Source: Xia, Peng, Khor and Zhao, "Revealing the invisible with model and data shrinking for composite-database micro-expression
-recognition", IEEE Transactions on Image Processing 29, 2020; the recurrent layer is that of Liang and Hu, "Recurrent convolutional
-neural network for object recognition", CVPR 2015: x_t = ReLU(norm(W_in * x_0 + W_again * x_{t-1})).
+Source: Xia, Peng, Khor and Zhao, "Revealing the invisible with model and data shrinking for
+composite-database micro-expression recognition", IEEE Transactions on Image Processing 29, 2020; the
+recurrent layer is that of Liang and Hu, "Recurrent convolutional neural network for object recognition", CVPR
+2015: x_t = ReLU(norm(W_in * x_0 + W_again * x_{t-1})).
 
-What differs here: the plain form, without the modules for width, shortcut and attention that the authors search over; the head
-keeps a grid of 3 x 3 instead of one mean, so that it knows where on the face it looks; input is u, v and strain of any size; n_filters, learning rate and 60 epochs are ours, set by hand to fit the training clips.
+What differs here: the plain form, without the modules for width, shortcut and attention that the authors
+search over; the head keeps a grid of 3 x 3 instead of one mean, so that it knows where on the face it looks;
+input is u, v and strain of any size; n_filters, learning rate and 60 epochs are ours, set by hand to fit the
+training clips.
 """
 
 from collections.abc import Sequence

@@ -2,10 +2,10 @@
 
 Source: R. Wightman, PyTorch Image Models, 2019; each backbone has its own source, which timm names.
 
-Maps are stretched to the size the backbone wants. Weights start random, or come from a local safetensors file (`weights`): nothing
-is downloaded and nothing that is loaded can run code. The head is always new. Such networks are made for millions of pictures and
-have no reason to do well on hundreds of maps; they are here to be compared with. Their folds are trained one by one, or in
-processes (`mer cv --jobs`).
+Maps are stretched to the size the backbone wants. Weights start random, or come from a local safetensors file
+(`weights`): nothing is downloaded and nothing that is loaded can run code. The head is always new. Such
+networks are made for millions of pictures and have no reason to do well on hundreds of maps; they are here to
+be compared with. Their folds are trained one by one, or in processes (`mer cv --jobs`).
 """
 
 from collections.abc import Sequence
@@ -76,7 +76,9 @@ class Classifier(NetworkClassifier):
         _check_known(self.backbone)
 
     def stored_params(self) -> dict[str, Any]:
-        """Return the parameters without `weights`, whose values are in the state: the file is not needed again."""
+        """Return the parameters without `weights`, whose values are in the state: the file is not needed
+        again.
+        """
         return super().stored_params() | {"weights": ""}
 
     def build(self, channels: int, height: int, width: int) -> nn.Module:
@@ -134,7 +136,8 @@ def _load(backbone: nn.Module, path: Path) -> None:
     ]
     if wrong:
         raise BadInput(
-            f"The weights {path} are not of this backbone: {len(wrong)} of {len(own)} tensors are missing or differ. First: {wrong[0]}."
+            f"The weights {path} are not of this backbone: {len(wrong)} of {len(own)} tensors are missing or "
+            f"differ. First: {wrong[0]}."
         )
     backbone.load_state_dict({name: own[name] if name in head else tensors[name] for name in own})
 

@@ -1,4 +1,6 @@
-"""The commands around a run: make it (`mer cv`), show it again, set it beside others, and show what a leak would make of it."""
+"""The commands around a run: make it (`mer cv`), show it again, set it beside others, and show what a leak
+would make of it.
+"""
 
 from dataclasses import asdict
 
@@ -129,7 +131,8 @@ def report(run):
     "--out", type=FOLDER, help="Write compare.csv, compare.tex and the figure (PNG, SVG, PDF) here."
 )
 def compare(runs, published, out):
-    """Compare runs on the same clips with the first of them: paired differences, with intervals over subjects.
+    """Compare runs on the same clips with the first of them: paired differences, with intervals over
+    subjects.
 
     \b
     Examples:

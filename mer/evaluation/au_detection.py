@@ -1,6 +1,8 @@
-"""Detection of action units: one run per unit, and the mean of their binary F1. What a run is stands in mer/evaluation/run.py.
+"""Detection of action units: one run per unit, and the mean of their binary F1. What a run is stands in
+mer/evaluation/run.py.
 
-Source of the score: Varanka et al., Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv 2211.11425.
+Source of the score: Varanka et al., Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv
+2211.11425.
 """
 
 from collections.abc import Sequence
@@ -45,11 +47,13 @@ def detects(config: CvConfig) -> bool:
 def cross_validate_units(
     paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1
 ) -> dict[str, Any]:
-    """Cross-validate each action unit that `config.protocol` asks to detect, and return what `out`/metrics.json then holds.
+    """Cross-validate each action unit that `config.protocol` asks to detect, and return what
+    `out`/metrics.json then holds.
 
-    The run of unit 4 lies in `out`/au4. `mean_binary_f1` is the mean over units of the F1 of "present", on pooled predictions.
-    A unit that is never detected counts as 0, and so does one that cannot be learned because some fold has no clip with it
-    (or none without it) to fit on; its `why` says so. Raises `BadInput` for a protocol that detects none.
+    The run of unit 4 lies in `out`/au4. `mean_binary_f1` is the mean over units of the F1 of "present", on
+    pooled predictions. A unit that is never detected counts as 0, and so does one that cannot be learned
+    because some fold has no clip with it (or none without it) to fit on; its `why` says so. Raises `BadInput`
+    for a protocol that detects none.
     """
     out, protocol = Path(out), protocols.load(config.protocol)
     if not protocols.units(protocol):
@@ -110,9 +114,11 @@ def summary(scores: dict[str, Any]) -> str:
     )
     made_up = finished_run.SYNTHETIC if scores["synthetic"] else ""
     lines = [
-        f"{len(scores['units'])} action units of {scores['protocol']}, each clip predicted without its {left_out}",
+        f"{len(scores['units'])} action units of {scores['protocol']}, each clip predicted without its "
+        f"{left_out}",
         *(f"{name} {unit['f1']:.4f}{made_up}" for name, unit in scores["units"].items()),
-        f"Mean binary F1 {scores['mean_binary_f1']:.4f}{between}; always calling a unit present {scores['always_present']:.4f}{made_up}",
+        f"Mean binary F1 {scores['mean_binary_f1']:.4f}{between}; always calling a unit present "
+        f"{scores['always_present']:.4f}{made_up}",
     ]
     if lost:
         lines.insert(

@@ -1,7 +1,7 @@
 """Runs side by side: is one better than another on the same clips? Reads finished runs and fits nothing.
 
-Two scores whose intervals overlap may still differ significantly, because hard subjects are hard for both: subjects are
-drawn, or swapped, together for both runs, and the *difference* gets the interval and the test.
+Two scores whose intervals overlap may still differ significantly, because hard subjects are hard for both:
+subjects are drawn, or swapped, together for both runs, and the *difference* gets the interval and the test.
 """
 
 import math
@@ -85,8 +85,8 @@ def compare(paths: Sequence[str | Path | Run], resamples: int = metrics.RESAMPLE
     Raises
     ------
     BadInput
-        For fewer than two runs, or runs that differ in their clips, their clips' labels, their classes, or in what they
-        leave out at a time.
+        For fewer than two runs, or runs that differ in their clips, their clips' labels, their classes, or in
+        what they leave out at a time.
     """
     if len(paths) < 2:
         raise BadInput(f"Comparing needs at least two runs; {len(paths)} given.")
@@ -124,9 +124,9 @@ def _alone(run: Run, counts: np.ndarray, drawn: np.ndarray) -> Row:
 def permutation_p(first: np.ndarray, other: np.ndarray, permutations: int = PERMUTATIONS) -> float:
     """Return the two-sided p of the paired permutation test on subjects for the difference of UF1.
 
-    If both runs were equally good, whose predictions a subject got would not matter: all clips of a subject are swapped
-    between the runs, each subject with probability 1/2. Every pattern of swaps is taken where there are no more of them
-    than `permutations`. The fitted classifiers are held fixed.
+    If both runs were equally good, whose predictions a subject got would not matter: all clips of a subject
+    are swapped between the runs, each subject with probability 1/2. Every pattern of swaps is taken where
+    there are no more of them than `permutations`. The fitted classifiers are held fixed.
 
     Parameters
     ----------
@@ -135,8 +135,9 @@ def permutation_p(first: np.ndarray, other: np.ndarray, permutations: int = PERM
 
     References
     ----------
-    Good, Permutation, Parametric and Bootstrap Tests of Hypotheses, 3rd edition, 2005, chapter 3; (b + 1) / (m + 1) of
-    drawn patterns after Phipson and Smyth, Statistical Applications in Genetics and Molecular Biology 9, 2010.
+    Good, Permutation, Parametric and Bootstrap Tests of Hypotheses, 3rd edition, 2005, chapter 3; (b + 1) /
+    (m + 1) of drawn patterns after Phipson and Smyth, Statistical Applications in Genetics and Molecular
+    Biology 9, 2010.
     """
     seeds = math.lcm(len(first), len(other))
     first, other = (np.repeat(each, seeds // len(each), axis=0) for each in (first, other))
@@ -204,8 +205,10 @@ def to_text(comparison: Comparison) -> str:
         [
             markdown.table(HEADER, cells(comparison)),
             "",
-            f"Intervals and p are over {n} subjects, drawn or swapped together for both runs; p is two-sided, and Holm's "
-            f"correction is for {len(comparison) - 1} comparison(s). Detectable: the true difference that {n} subjects "
+            f"Intervals and p are over {n} subjects, drawn or swapped together for both runs; p is "
+            "two-sided, and Holm's "
+            f"correction is for {len(comparison) - 1} comparison(s). Detectable: the true difference that "
+            f"{n} subjects "
             "show (p < .05) in four of five repeats; a smaller one cannot be ruled out by a high p.",
         ]
     )
@@ -249,24 +252,29 @@ def _figure(comparison: Comparison):
 def _check_same_clips(first: Run, other: Run) -> None:
     if first.metrics["labels"] != other.metrics["labels"]:
         raise BadInput(
-            f"{first.path} has the labels {first.metrics['labels']}, {other.path} has {other.metrics['labels']}. Only like runs compare."
+            f"{first.path} has the labels {first.metrics['labels']}, {other.path} has "
+            f"{other.metrics['labels']}. Only like runs compare."
         )
     splits = [run.origin["protocol"]["split"] for run in (first, other)]
     if splits[0] != splits[1]:
         raise BadInput(
-            f"{first.path} was split by {splits[0]}, {other.path} by {splits[1]}, so that they learned from different clips. Only like runs compare."
+            f"{first.path} was split by {splits[0]}, {other.path} by {splits[1]}, so that they learned from "
+            "different clips. Only like runs compare."
         )
     one, two = (set(zip(run.clips["clip_id"], run.clips["label"])) for run in (first, other))
     if one != two:
         odd = sorted(clip_id for clip_id, _ in one ^ two)
         raise BadInput(
-            f"{len(set(odd))} clip(s) are in one of {first.path} and {other.path} only, or with another label. First: {odd[0]}. "
+            f"{len(set(odd))} clip(s) are in one of {first.path} and {other.path} only, or with another "
+            f"label. First: {odd[0]}. "
             "Make both with the same clips and the same protocol."
         )
 
 
 def _right(run: Run, labels: list[str]) -> np.ndarray:
-    """(clips,) bool in `clip_id` order: is the label of the greatest mean probability over seeds the true one?"""
+    """(clips,) bool in `clip_id` order: is the label of the greatest mean probability over seeds the true
+    one?
+    """
     clips = run.predictions.groupby("clip_id")
     best = clips[[f"p_{label}" for label in labels]].mean().to_numpy().argmax(1)
     return np.array(labels)[best] == clips["label"].first().to_numpy()

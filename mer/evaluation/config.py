@@ -1,4 +1,6 @@
-"""The settings of one cross-validation: one flat object, read from a YAML file and the command line, saved with the run."""
+"""The settings of one cross-validation: one flat object, read from a YAML file and the command line, saved
+with the run.
+"""
 
 import inspect
 import re
@@ -12,7 +14,8 @@ from mer_core.errors import BadInput
 from mer_core.settings import explain
 
 Value = int | float | bool | str
-# Words by which other tools choose a training length, or a network, by the score on the clips they then report.
+# Words by which other tools choose a training length, or a network, by the score on the clips they then
+# report.
 CHOOSING_ON_TEST = (
     "earlystop",
     "bestepoch",
@@ -26,7 +29,9 @@ CHOOSING_ON_TEST = (
 
 
 class CvConfig(BaseModel):
-    """Settings of `mer cv`. `protocol`, `method`, `feature` and `feature_settings` are null in a run on ready-made maps."""
+    """Settings of `mer cv`. `protocol`, `method`, `feature` and `feature_settings` are null in a run on
+    ready-made maps.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,7 +77,9 @@ class CvConfig(BaseModel):
 
     @field_serializer("classifier")
     def _classifier_text(self, value: Any) -> str:
-        """Return the name, or what a scikit-learn classifier prints of itself; it identifies a run and rebuilds nothing."""
+        """Return the name, or what a scikit-learn classifier prints of itself; it identifies a run and
+        rebuilds nothing.
+        """
         if isinstance(value, str):
             return value
         text = (
@@ -89,7 +96,8 @@ class CvConfig(BaseModel):
 
 
 def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None = None) -> CvConfig:
-    """Return the settings of the YAML file `path` (the defaults where there is none), with `overrides` put over them.
+    """Return the settings of the YAML file `path` (the defaults where there is none), with `overrides` put
+    over them.
 
     Raises `BadInput` naming every key that is not a setting, with the nearest one that is.
     """
@@ -111,7 +119,9 @@ def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None
 
 
 def _refuse_choosing_on_test(values: dict[str, Any], where: str) -> None:
-    """There is no such setting, and whoever looks for it should know why; see mer/evaluation/leakage.py for what it would be worth."""
+    """There is no such setting, and whoever looks for it should know why; see mer/evaluation/leakage.py for
+    what it would be worth.
+    """
     inside = values.get("classifier_settings")
     keys = [*values, *(inside if isinstance(inside, dict) else ())]
     tempting = [
@@ -119,9 +129,12 @@ def _refuse_choosing_on_test(values: dict[str, Any], where: str) -> None:
     ]
     if tempting:
         raise BadInput(
-            f"{where} has {', '.join(tempting)}: mer cv never chooses a training length or a network by its score on the test subject, "
-            "which is worth .06 to .20 UF1 and is no result. Fix the number of epochs beforehand (classifier_settings: {epochs: 40}), or "
-            "choose it inside the training subjects (search: {epochs: [20, 40, 80]}). What the leak would be worth: mer audit RUN."
+            f"{where} has {', '.join(tempting)}: mer cv never chooses a training length or a network by its "
+            "score on the test subject, "
+            "which is worth .06 to .20 UF1 and is no result. Fix the number of epochs beforehand "
+            "(classifier_settings: {epochs: 40}), or "
+            "choose it inside the training subjects (search: {epochs: [20, 40, 80]}). What the leak would be "
+            "worth: mer audit RUN."
         )
 
 

@@ -1,7 +1,9 @@
-"""Folds -> predictions. One classifier per fold and seed, no look at a score, and each fold is saved as it ends.
+"""Folds -> predictions. One classifier per fold and seed, no look at a score, and each fold is saved as it
+ends.
 
-Nothing in here may depend on the order of the table's rows: clips are sorted by `clip_id` before anything else happens.
-Nothing that is fitted may see the held-out subject: what happens inside the folds is in mer/evaluation/folds.py, and nowhere else.
+Nothing in here may depend on the order of the table's rows: clips are sorted by `clip_id` before anything
+else happens. Nothing that is fitted may see the held-out subject: what happens inside the folds is in
+mer/evaluation/folds.py, and nowhere else.
 """
 
 import hashlib
@@ -56,10 +58,12 @@ def cross_validate(
     out : run folder; folds already in it are kept, so that an interrupted run goes on
     labels : the classes in order; those of `table`, sorted, where not given
     split : function of mer/evaluation/splits.py, "loso" or "lodo"
-    jobs : processes that share the folds of a classifier that cannot take them all at once; changes no result but by rounding
+    jobs : processes that share the folds of a classifier that cannot take them all at once; changes no result
+    but by rounding
     classifier : what `config.classifier` was resolved to, where that has been done already
     returns `clip_id, dataset, subject, fold, seed, label, prediction, p_<label>...`, each clip once per seed
-    Raises `BadInput` if features or labels cannot be used, or if `out` holds a run with other settings or other data.
+    Raises `BadInput` if features or labels cannot be used, or if `out` holds a run with other settings or
+    other data.
     """
     out = Path(out)
     labels = labels or sorted(set(table["label"]))
@@ -72,11 +76,13 @@ def cross_validate(
     _say_what_cannot_be_learned(problem, labels)
     if (n_subjects := len(set(problem.subjects))) < MIN_SUBJECTS:
         say(
-            f"Only {n_subjects} subjects: each fold learns from {n_subjects - 1}, and a score says little about others."
+            f"Only {n_subjects} subjects: each fold learns from {n_subjects - 1}, and a score says little "
+            "about others."
         )
     if n_seeds < config.seeds:
         say(
-            f"{classifier.name} gives the same result with every seed: one instead of {config.seeds} is fitted."
+            f"{classifier.name} gives the same result with every seed: one instead of {config.seeds} is "
+            "fitted."
         )
     tests = {name: test for name, _, test in problem.folds}
     files = {(seed, name): fold_file(out, seed, name) for seed in range(n_seeds) for name in tests}
@@ -100,7 +106,9 @@ def cross_validate(
 
 
 def build_problem(table: pd.DataFrame, X: np.ndarray, labels: list[str], split: str) -> estimators.Problem:
-    """Return what is to be solved, from a table and features that are `in_order`. Raises `OneLabel` if a fold has nothing to learn from."""
+    """Return what is to be solved, from a table and features that are `in_order`. Raises `OneLabel` if a fold
+    has nothing to learn from.
+    """
     y = np.array([labels.index(label) for label in table["label"]])
     parts = getattr(splits, split)(table)
     _check_folds(parts, y, labels)
@@ -108,7 +116,9 @@ def build_problem(table: pd.DataFrame, X: np.ndarray, labels: list[str], split: 
 
 
 def fingerprint(table: pd.DataFrame, X: np.ndarray) -> dict[str, Any]:
-    """Return what identifies the data of a run: counts and hashes of clips, labels and features, in `clip_id` order."""
+    """Return what identifies the data of a run: counts and hashes of clips, labels and features, in `clip_id`
+    order.
+    """
 
     def sha(data: bytes) -> str:
         return hashlib.sha256(data).hexdigest()[:16]
@@ -121,10 +131,11 @@ def fingerprint(table: pd.DataFrame, X: np.ndarray) -> dict[str, Any]:
 
 
 def claim(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
-    """Make `out` the folder of this run, or check that it already is: same settings, same data, same version of mer.
+    """Make `out` the folder of this run, or check that it already is: same settings, same data, same version
+    of mer.
 
-    Raises `BadInput` naming every key that changed, because folds of two different runs must never be pooled, and if `out` holds
-    something else, which would end up beside the run or in it.
+    Raises `BadInput` naming every key that changed, because folds of two different runs must never be pooled,
+    and if `out` holds something else, which would end up beside the run or in it.
     """
     now = {**config.model_dump(), **data, "version": mer_core.__version__}
     file, settings = out / "input.json", out / "config.yaml"
@@ -150,7 +161,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def fold_file(out: Path, seed: int, fold: str, what: str = "predictions") -> Path:
-    """Where one fold's predictions lie, or its `choices`. Its name is quoted, so that no subject's name can lead out of the folder."""
+    """Where one fold's predictions lie, or its `choices`. Its name is quoted, so that no subject's name can
+    lead out of the folder.
+    """
     return (
         out / what / f"seed-{seed}" / f"{quote(fold, safe='')}.{'csv' if what == 'predictions' else 'json'}"
     )
@@ -164,7 +177,9 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
 
 
 def read_table(path: str | Path, columns: Sequence[str], **how: Any) -> pd.DataFrame:
-    """Read a table of a run, with `how` for `pandas.read_csv`; raises `BadInput` if it cannot be read or lacks some of `columns`."""
+    """Read a table of a run, with `how` for `pandas.read_csv`; raises `BadInput` if it cannot be read or
+    lacks some of `columns`.
+    """
     try:
         table = pd.read_csv(path, keep_default_na=False, **how)
         if missing := [name for name in columns if name not in table]:
@@ -184,7 +199,9 @@ def _rows(clips: pd.DataFrame, fold: str, seed: int, p: np.ndarray, labels: list
 
 
 def in_order(table: pd.DataFrame, X: np.ndarray, labels: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return table and features sorted by `clip_id`, after checking that they belong together and can be used."""
+    """Return table and features sorted by `clip_id`, after checking that they belong together and can be
+    used.
+    """
     if len(table) != len(X):
         raise BadInput(f"The table has {len(table)} clips and the features have {len(X)}.")
     twice = table.loc[table["clip_id"].duplicated(), "clip_id"]
@@ -193,12 +210,14 @@ def in_order(table: pd.DataFrame, X: np.ndarray, labels: list[str]) -> tuple[pd.
     odd = table.loc[~table["label"].isin(labels)]
     if len(odd):
         raise BadInput(
-            f"{len(odd)} clip(s) have a label that is not one of {labels}. First: {odd.iloc[0]['clip_id']}, {odd.iloc[0]['label']!r}."
+            f"{len(odd)} clip(s) have a label that is not one of {labels}. First: {odd.iloc[0]['clip_id']}, "
+            f"{odd.iloc[0]['label']!r}."
         )
     bad = table.loc[~np.isfinite(X.reshape(len(X), -1)).all(1), "clip_id"]
     if len(bad):
         raise BadInput(
-            f"The features of {len(bad)} of {len(table)} clips hold values that are not numbers. First: {bad.iloc[0]}."
+            f"The features of {len(bad)} of {len(table)} clips hold values that are not numbers. First: "
+            f"{bad.iloc[0]}."
         )
     order = np.argsort(table["clip_id"].to_numpy(dtype=str), kind="stable")
     return table.iloc[order].reset_index(drop=True), np.asarray(X, dtype=np.float32)[order]

@@ -37,7 +37,9 @@ class Problem:
 
 @dataclass(frozen=True)
 class ClassifierSpec:
-    """An unfitted classifier with all that decides how it is fitted; made by `resolve` and passed on from there."""
+    """An unfitted classifier with all that decides how it is fitted; made by `resolve` and passed on from
+    there.
+    """
 
     name: str
     prototype: Any  # scikit-learn estimator; only clones of it are fitted
@@ -135,7 +137,8 @@ def resolve(config: CvConfig, n_classes: int) -> ClassifierSpec:
     """
     if isinstance(config.classifier, str) and "(" in config.classifier:
         raise BadInput(
-            f"The classifier {config.classifier} is no name: it was passed in as an object, and a file cannot rebuild it. "
+            f"The classifier {config.classifier} is no name: it was passed in as an object, and a file "
+            "cannot rebuild it. "
             "Pass it again, from Python or with --classifier FILE.py:FUNCTION."
         )
     if isinstance(config.classifier, str):
@@ -162,9 +165,11 @@ def resolve(config: CvConfig, n_classes: int) -> ClassifierSpec:
 def fit_predict(
     classifier: ClassifierSpec, params: dict[str, Any], seed: int, problem: Problem, pairs: list[Pair]
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield number and probabilities (len(test), n_classes) of each pair of positions (to fit on, to predict).
+    """Yield number and probabilities (len(test), n_classes) of each pair of positions (to fit on, to
+    predict).
 
-    This is the one place where anything is fitted in a cross-validation, and it is fitted on the first of each pair.
+    This is the one place where anything is fitted in a cross-validation, and it is fitted on the first of
+    each pair.
     """
     X, y, subjects = problem.X, problem.y, problem.subjects
     if not pairs:
@@ -190,7 +195,9 @@ def _listed(config: CvConfig) -> Any:
 
 
 def _grid(config: CvConfig) -> list[dict[str, Any]]:
-    """Return every combination of the values in `config.search`; one without any setting where there is no search."""
+    """Return every combination of the values in `config.search`; one without any setting where there is no
+    search.
+    """
     search = {name: list(dict.fromkeys(values)) for name, values in (config.search or {}).items()}
     return [dict(zip(search, values)) for values in itertools.product(*search.values())]
 

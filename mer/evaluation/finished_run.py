@@ -34,7 +34,9 @@ class Run:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """UF1, UAR, accuracy and macro precision with their 95 % interval over subjects, and the majority class's."""
+        """UF1, UAR, accuracy and macro precision with their 95 % interval over subjects, and the majority
+        class's.
+        """
         m = self.metrics
         floor = m["baselines"]["majority_of_training_subjects"]
         rows = {
@@ -63,12 +65,14 @@ def open_run(path: str | Path) -> Run:
     path = Path(path)
     if path.resolve().name == AUDIT or list(path.glob(f"{AUDIT}.*")):
         raise BadInput(
-            f"{path} is an audit: its epochs were chosen on the test subjects. It is not a result, and is not read as one."
+            f"{path} is an audit: its epochs were chosen on the test subjects. It is not a result, and is "
+            "not read as one."
         )
     lacking = [name for name in FILES if not (path / name).is_file()]
     if lacking:
         raise BadInput(
-            f"{path} is not a finished run: it has no {lacking[0]}. Make or finish one with: mer cv ... --out {path}"
+            f"{path} is not a finished run: it has no {lacking[0]}. Make or finish one with: mer cv ... "
+            f"--out {path}"
         )
 
     def text(name: str, columns: Sequence[str]) -> pd.DataFrame:
@@ -86,7 +90,9 @@ def open_run(path: str | Path) -> Run:
 
 
 def read_again(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return the table and the features a finished run was made from. Raises `BadInput` if they are gone or are no longer the same."""
+    """Return the table and the features a finished run was made from. Raises `BadInput` if they are gone or
+    are no longer the same.
+    """
     folders = [run.path / folder for folder in run.origin["folders"]]
     if run.origin["kind"] == "arrays":
         raise BadInput(
@@ -125,16 +131,20 @@ def summary(scores: dict[str, Any]) -> str:
     reasons = "; ".join(f"{n} {reason}" for reason, n in left_out.items())
     return "\n".join(
         [
-            f"{scores['clips']} clips of {scores['subjects']} subjects, each predicted without its {held_out}",
+            f"{scores['clips']} clips of {scores['subjects']} subjects, each predicted without its "
+            f"{held_out}",
             *(
                 [
-                    f"Protocol {scores['protocol']}: {sum(left_out.values())} clips are left out (left_out.csv): {reasons}"
+                    f"Protocol {scores['protocol']}: {sum(left_out.values())} clips are left out "
+                    f"(left_out.csv): {reasons}"
                 ]
                 if left_out
                 else []
             ),
             f"UF1 {scores['uf1']:.4f}{spread}{between}; majority class {floor['uf1']:.4f}{made_up}",
-            f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision {scores['macro_precision']:.4f}; majority class UAR {floor['uar']:.4f}{made_up}",
-            f"Calibration error {calibration['ece']:.3f}: mean confidence {calibration['mean_confidence']:.3f}, accuracy {scores['accuracy']:.3f}{made_up}",
+            f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision "
+            f"{scores['macro_precision']:.4f}; majority class UAR {floor['uar']:.4f}{made_up}",
+            f"Calibration error {calibration['ece']:.3f}: mean confidence "
+            f"{calibration['mean_confidence']:.3f}, accuracy {scores['accuracy']:.3f}{made_up}",
         ]
     )

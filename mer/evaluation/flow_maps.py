@@ -72,7 +72,8 @@ def read_maps(folder: str | Path, index: str | Path) -> tuple[pd.DataFrame, np.n
     _say_copies(table, X)
     if len({path.suffix.lower() in (".npy", ".npz") for path in paths}) > 1:
         say(
-            "The index lists pictures, read as value / 255, and arrays, read as they are. Do their units agree?"
+            "The index lists pictures, read as value / 255, and arrays, read as they are. Do their units "
+            "agree?"
         )
     return table.drop(columns="file"), X
 

@@ -1,7 +1,8 @@
 """The folds of one cross-validation: fit on the training clips, predict the test clips, and nothing else.
 
-Where settings are to be searched, or probabilities calibrated, nested.py decides it on the training clips of the fold
-before they are fitted. Folds go all at once where the classifier can do that, otherwise one by one, in processes if wanted.
+Where settings are to be searched, or probabilities calibrated, nested.py decides it on the training clips of
+the fold before they are fitted. Folds go all at once where the classifier can do that, otherwise one by one,
+in processes if wanted.
 """
 
 import functools
@@ -47,7 +48,9 @@ def predict_all(
 def predict(
     classifier: ClassifierSpec, config: CvConfig, problem: Problem, seed: int, folds: list[splits.Fold]
 ) -> Iterator[tuple[int, np.ndarray, Choice]]:
-    """Yield number of the fold, probabilities of its test clips and what was chosen on its training clips, for `folds`."""
+    """Yield number of the fold, probabilities of its test clips and what was chosen on its training clips,
+    for `folds`.
+    """
     if config.chooses:
         choices = nested.choose(classifier, config, problem, seed, folds)
     else:
@@ -60,7 +63,9 @@ def predict(
 
 
 def _all_at_once(classifier, config, problem: Problem, missing: set[tuple[int, str]]) -> Iterator[Prediction]:
-    """Fit all folds of a seed together even where only some are missing, so that a resumed run ends with the same bits."""
+    """Fit all folds of a seed together even where only some are missing, so that a resumed run ends with the
+    same bits.
+    """
     for seed in sorted({seed for seed, _ in missing}):
         for k, p, choice in predict(classifier, config, problem, seed, problem.folds):
             if (seed, problem.folds[k][0]) in missing:

@@ -49,7 +49,8 @@ def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None
     paths : sequence of path
         Prepared folders, or folders that hold some.
     known : dict or None
-        Features that need not be made again, for several protocols on the same clips; those that are made are added.
+        Features that need not be made again, for several protocols on the same clips; those that are made are
+        added.
 
     Raises
     ------
@@ -81,7 +82,9 @@ def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None
 
 
 def _read_folder(prepared: Prepared, protocol: Protocol, method: str, extract: Extract, known: Features):
-    """Return rows and features of the clips of one folder that count, and (clip_id, reason) of those that do not."""
+    """Return rows and features of the clips of one folder that count, and (clip_id, reason) of those that do
+    not.
+    """
     failed = prepared.outcome[prepared.outcome["outcome"] != "ok"]
     left_out = [
         (row.clip_id, f"{row.outcome}: {row.reason}" if row.reason else row.outcome)
@@ -120,7 +123,8 @@ def _flow_settings(folders: list[Prepared], method: str) -> dict[str, Any]:
     for folder in folders[1:]:
         if changes := claims.changed(first, prepared_flow.settings(folder, method)):
             raise BadInput(
-                f"The flow in {folders[0].path} and {folder.path} was estimated differently: {'; '.join(changes)}. "
+                f"The flow in {folders[0].path} and {folder.path} was estimated differently: "
+                f"{'; '.join(changes)}. "
                 "Estimate both alike first."
             )
     return first
@@ -140,7 +144,9 @@ def _one_size(folders: list[Prepared]) -> None:
 
 
 def extractor(config: CvConfig) -> Extract:
-    """Return the feature of `config` as a function (flow, landmarks of its first frame) -> (...) float32, after checking its settings."""
+    """Return the feature of `config` as a function (flow, landmarks of its first frame) -> (...) float32,
+    after checking its settings.
+    """
     extract = registry.load("mer.features", config.feature).extract
     options = checked(
         config.feature_settings or {}, extract, ("flow", "landmarks"), f"The feature {config.feature}"

@@ -1,9 +1,11 @@
-"""What a run would claim if the test subject chose its own epoch, as in much public code. A warning, never a result.
+"""What a run would claim if the test subject chose its own epoch, as in much public code. A warning, never a
+result.
 
-Every fold is trained once more, and its test subject is predicted after each epoch. "Leaked" takes, fold by fold, the
-epoch with the most right answers on that very subject, and the last one among equals of it: so the difference is at least
-what the leak is worth, and nothing that a published number could rest on. Nothing here is written under the names that a
-run has, no score stands without the words `not a result`, and `mer compare` and `mer report` refuse what is.
+Every fold is trained once more, and its test subject is predicted after each epoch. "Leaked" takes, fold by
+fold, the epoch with the most right answers on that very subject, and the last one among equals of it: so the
+difference is at least what the leak is worth, and nothing that a published number could rest on. Nothing here
+is written under the names that a run has, no score stands without the words `not a result`, and `mer compare`
+and `mer report` refuse what is.
 """
 
 import inspect
@@ -46,15 +48,16 @@ class Audit:
 def audit(path: str | Path) -> Audit:
     """Retrain the run in folder `path`, write `path`/audit-not-a-result and return what was found.
 
-    Raises `BadInput` for a run whose classifier has no `epochs` or `steps`, whose settings were searched, whose data is gone or
-    changed, or that cannot be repeated.
+    Raises `BadInput` for a run whose classifier has no `epochs` or `steps`, whose settings were searched,
+    whose data is gone or changed, or that cannot be repeated.
     """
     run = open_run(path)
     config = CvConfig(**run.config)
     labels = run.metrics["labels"]
     if config.search:
         raise BadInput(
-            f"{path} chose its settings inside the training subjects. Only runs with fixed settings can be audited."
+            f"{path} chose its settings inside the training subjects. Only runs with fixed settings can be "
+            "audited."
         )
     table, X = cross_validation.in_order(*read_again(run), labels)
     problem = cross_validation.build_problem(table, X, labels, run.origin["protocol"]["split"])
@@ -65,7 +68,8 @@ def audit(path: str | Path) -> Audit:
             p, axis=0
         ).any():  # such as a network that does not move: no difference here would be no proof of honesty
             raise BadInput(
-                f"How long {config.classifier} trains changes nothing in this run, so that there is no epoch to choose on the test subject."
+                f"How long {config.classifier} trains changes nothing in this run, so that there is no epoch "
+                "to choose on the test subject."
             )
         rows.append(_chosen_on_test(table, problem, seed, epochs, p, labels))
     found = pd.concat(rows, ignore_index=True)
@@ -85,16 +89,19 @@ def audit(path: str | Path) -> Audit:
 
 
 def after_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[list[int], np.ndarray]:
-    """Return training lengths, and the probabilities (lengths, N, classes) that each clip's fold gives it after each of them.
+    """Return training lengths, and the probabilities (lengths, N, classes) that each clip's fold gives it
+    after each of them.
 
-    A classifier whose `fit_folds` or `fit` takes `on_epoch` is trained once; any other is trained anew for each length.
+    A classifier whose `fit_folds` or `fit` takes `on_epoch` is trained once; any other is trained anew for
+    each length.
     """
     classifier = estimators.resolve(config, problem.n_classes)
     params = classifier.prototype.get_params()
     length = next((name for name in LENGTHS if name in params), None)
     if length is None:
         raise BadInput(
-            f"The classifier {classifier.name} has no `epochs`, so that there is none to choose on the test subject."
+            f"The classifier {classifier.name} has no `epochs`, so that there is none to choose on the test "
+            "subject."
         )
     last = params[length]
     pairs = [(train, test) for _, train, test in problem.folds]
@@ -133,9 +140,12 @@ def to_text(found: Audit) -> str:
     )
     return "\n".join(
         [
-            f"{WARNING} (audit of {found.run}: {found.clips} clips, {found.folds} folds, {found.seeds} seed(s), epochs {among})",
-            f"honest UF1 {found.honest:.4f}, the run's own score, every fold trained for {found.epochs[-1]} epochs; what follows is not a result",
-            f"leaked UF1 {found.leaked:.4f}, {WARNING}, in {found.folds_that_moved:.0%} of the folds another one than the last",
+            f"{WARNING} (audit of {found.run}: {found.clips} clips, {found.folds} folds, {found.seeds} "
+            f"seed(s), epochs {among})",
+            f"honest UF1 {found.honest:.4f}, the run's own score, every fold trained for {found.epochs[-1]} "
+            f"epochs; what follows is not a result",
+            f"leaked UF1 {found.leaked:.4f}, {WARNING}, in {found.folds_that_moved:.0%} of the folds "
+            f"another one than the last",
             f"difference {found.leaked - found.honest:+.4f}, {WARNING}",
         ]
     )
@@ -144,7 +154,9 @@ def to_text(found: Audit) -> str:
 def _chosen_on_test(
     table: pd.DataFrame, problem: Problem, seed: int, epochs: list[int], p: np.ndarray, labels: list[str]
 ) -> pd.DataFrame:
-    """One row per clip: what its fold says after the last epoch, and after the epoch that suits its test subject best."""
+    """One row per clip: what its fold says after the last epoch, and after the epoch that suits its test
+    subject best.
+    """
     parts = []
     for name, _, test in problem.folds:
         called = p[:, test].argmax(2)  # (lengths, test)
@@ -164,8 +176,10 @@ def _check_repeated(run: Run, found: pd.DataFrame) -> None:
     same = (both["prediction"] == both["honest"]).mean()
     if same < MIN_REPEATED:
         raise BadInput(
-            f"Trained once more, {run.path} gives {1 - same:.0%} of its clips another label. Other versions of the libraries? "
-            f"The run was made with {run.origin.get('versions', {})}. Make it again with mer cv, then audit it."
+            f"Trained once more, {run.path} gives {1 - same:.0%} of its clips another label. Other versions "
+            "of the libraries? "
+            f"The run was made with {run.origin.get('versions', {})}. Make it again with mer cv, then audit "
+            "it."
         )
 
 

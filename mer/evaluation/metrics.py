@@ -1,8 +1,10 @@
-"""Scores of pooled predictions. A score is a view of the predictions table; nothing here fits or selects anything.
+"""Scores of pooled predictions. A score is a view of the predictions table; nothing here fits or selects
+anything.
 
-All scores come from one confusion matrix over *all* folds: most subjects do not show every class, so a score per subject
-and its average would not mean anything. A class that cannot be scored counts as 0 and stays in every mean; only the resamples
-behind an interval leave out classes that they happen not to show, see `resampled`.
+All scores come from one confusion matrix over *all* folds: most subjects do not show every class, so a score
+per subject and its average would not mean anything. A class that cannot be scored counts as 0 and stays in
+every mean; only the resamples behind an interval leave out classes that they happen not to show, see
+`resampled`.
 """
 
 from dataclasses import dataclass
@@ -29,10 +31,12 @@ def confusion(truth: np.ndarray, prediction: np.ndarray, labels: list[str]) -> n
 
 
 def per_class(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Return F1, recall and precision of each class, each (..., C) in 0..1, from counts (..., C, C); 0 / 0 counts as 0.
+    """Return F1, recall and precision of each class, each (..., C) in 0..1, from counts (..., C, C); 0 / 0
+    counts as 0.
 
-    Recall divides by the row (clips that *are* the class), precision by the column (clips *called* the class). The UAR
-    published with STSTNet divides by columns: 0.7605 is its macro precision, and its recall is 0.7186.
+    Recall divides by the row (clips that *are* the class), precision by the column (clips *called* the
+    class). The UAR published with STSTNet divides by columns: 0.7605 is its macro precision, and its recall
+    is 0.7186.
     """
     hit = np.diagonal(counts, axis1=-2, axis2=-1)
     true, called = counts.sum(-1), counts.sum(-2)
@@ -47,7 +51,8 @@ def scores(counts: np.ndarray, counting: np.ndarray | bool = True) -> dict[str, 
     """Return UF1, UAR, accuracy and macro precision, each (...), in 0..1, from confusion counts (..., C, C).
 
     counting : (..., C) bool, the classes whose mean is taken; all of them where not given
-    Source: UF1 = mean of 2TP / (2TP + FP + FN), UAR = mean of TP / N, on pooled counts (MEGC 2019, See et al., FG 2019).
+    Source: UF1 = mean of 2TP / (2TP + FP + FN), UAR = mean of TP / N, on pooled counts (MEGC 2019, See et
+    al., FG 2019).
     """
     each = per_class(counts)
     clips = counts.sum((-2, -1))
@@ -58,9 +63,11 @@ def scores(counts: np.ndarray, counting: np.ndarray | bool = True) -> dict[str, 
 
 
 def majority_of_others(table: pd.DataFrame, labels: list[str]) -> pd.Series:
-    """Return for each clip the most frequent label among the clips of all *other* folds; a tie goes to the first of `labels`.
+    """Return for each clip the most frequent label among the clips of all *other* folds; a tie goes to the
+    first of `labels`.
 
-    This is what a classifier that ignores its input learns in each fold, be it a subject or a dataset. table : `fold, label`
+    This is what a classifier that ignores its input learns in each fold, be it a subject or a dataset.
+    table : `fold, label`
     """
     counts = pd.crosstab(table["fold"], table["label"]).reindex(columns=labels, fill_value=0)
     others = counts.sum() - counts
@@ -69,7 +76,9 @@ def majority_of_others(table: pd.DataFrame, labels: list[str]) -> pd.Series:
 
 
 def subject_confusions(predictions: pd.DataFrame, labels: list[str]) -> np.ndarray:
-    """Return confusion counts of each seed and subject, (seeds, subjects, C, C) int64, subjects sorted by `splits.subject_ids`."""
+    """Return confusion counts of each seed and subject, (seeds, subjects, C, C) int64, subjects sorted by
+    `splits.subject_ids`.
+    """
     groups = predictions.groupby(["seed", splits.subject_ids(predictions)])
     seeds, subjects = (sorted({key[i] for key in groups.groups}) for i in (0, 1))
     parts = {key: confusion(part["label"], part["prediction"], labels) for key, part in groups}
@@ -77,20 +86,24 @@ def subject_confusions(predictions: pd.DataFrame, labels: list[str]) -> np.ndarr
 
 
 def draws(subjects: int, resamples: int = RESAMPLES) -> np.ndarray:
-    """Return how often each subject is drawn in each resample, (resamples, subjects) int: with replacement, and the same on every call."""
+    """Return how often each subject is drawn in each resample, (resamples, subjects) int: with replacement,
+    and the same on every call.
+    """
     return np.random.default_rng(0).multinomial(subjects, np.full(subjects, 1 / subjects), size=resamples)
 
 
 def resampled(counts: np.ndarray, resamples: int = RESAMPLES) -> dict[str, np.ndarray]:
     """Return the scores of resamples of whole subjects, each (resamples,), mean over seeds.
 
-    Clips of one subject are alike, so drawing single clips would give an interval that is too narrow. The fitted classifiers
-    are held fixed: the change of training subjects that another sample would bring is not in it.
-    A resample takes its means over the classes it shows. One that lacks a rare class says nothing about that class, and to count
-    it as 0 would pull the lower end down by 1 / C: ten clips, all right, would have UF1 .667 to 1. Redrawing such resamples mends
-    that end only. On made-up samples of 8 to 25 subjects with 3 to 7 classes, the interval meant to hold the true UF1 in 95 % held
-    it in 89 to 95 % this way, in 76 to 90 % with redrawing, and in 79 to 92 % with the 0.
-    counts : (seeds, subjects, C, C) int. Runs on the same clips are drawn together, so that their differences can be taken.
+    Clips of one subject are alike, so drawing single clips would give an interval that is too narrow. The
+    fitted classifiers are held fixed: the change of training subjects that another sample would bring is not
+    in it. A resample takes its means over the classes it shows. One that lacks a rare class says nothing
+    about that class, and to count it as 0 would pull the lower end down by 1 / C: ten clips, all right, would
+    have UF1 .667 to 1. Redrawing such resamples mends that end only. On made-up samples of 8 to 25 subjects
+    with 3 to 7 classes, the interval meant to hold the true UF1 in 95 % held it in 89 to 95 % this way, in 76
+    to 90 % with redrawing, and in 79 to 92 % with the 0.
+    counts : (seeds, subjects, C, C) int. Runs on the same clips are drawn together, so that their differences
+    can be taken.
     """
     people, hits = (counts.sum((0, 3)) > 0).sum(0), counts.sum((0, 1)).diagonal()
     learned = (people > 1) | (
@@ -125,7 +138,9 @@ class ReliabilityBin:
 
 
 def reliability(p: np.ndarray, right: np.ndarray) -> list[ReliabilityBin]:
-    """Return those of `BINS` equal bins of confidence that hold clips, for probabilities p (N, C) and right (N,) bool."""
+    """Return those of `BINS` equal bins of confidence that hold clips, for probabilities p (N, C) and right
+    (N,) bool.
+    """
     confidence = p.max(1)
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     return [
@@ -137,7 +152,8 @@ def reliability(p: np.ndarray, right: np.ndarray) -> list[ReliabilityBin]:
 
 
 def calibration_error(p: np.ndarray, right: np.ndarray) -> float:
-    """Return the expected calibration error, 0..1: how far confidence is from the fraction of right answers, by bin.
+    """Return the expected calibration error, 0..1: how far confidence is from the fraction of right answers,
+    by bin.
 
     Few clips leave some error to a perfect predictor too.
 
@@ -161,11 +177,13 @@ def calibration_error(p: np.ndarray, right: np.ndarray) -> float:
 
 
 def detectable(sd: float) -> float:
-    """Return the true difference that is found (two-sided, p < .05) in four of five repeats, from the SD of its estimate.
+    """Return the true difference that is found (two-sided, p < .05) in four of five repeats, from the SD of
+    its estimate.
 
     References
     ----------
-    Cohen, Statistical Power Analysis for the Behavioral Sciences, 2nd edition, 1988, chapter 2: z(.975) + z(.8) = 2.80.
+    Cohen, Statistical Power Analysis for the Behavioral Sciences, 2nd edition, 1988, chapter 2: z(.975) +
+    z(.8) = 2.80.
     """
     return 2.80 * sd
 
@@ -173,7 +191,8 @@ def detectable(sd: float) -> float:
 def summary(predictions: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
     """Return everything that `metrics.json` holds, from the predictions of all folds and seeds.
 
-    predictions : `clip_id, dataset, subject, fold, seed, label, prediction, p_<label>...`, each clip once per seed
+    predictions : `clip_id, dataset, subject, fold, seed, label, prediction, p_<label>...`, each clip once per
+        seed
     Scores are means over seeds, `sd` their standard deviation over seeds (n - 1; null for one seed).
     """
     predictions = predictions.reset_index(drop=True)

@@ -1,7 +1,8 @@
-"""Choices made inside the training clips of a fold: settings searched for, and a temperature for the probabilities.
+"""Choices made inside the training clips of a fold: settings searched for, and a temperature for the
+probabilities.
 
-The fold's training subjects are split again. What is chosen depends on how classifiers fitted on some of them predict the
-others; the held-out subject is in neither part, so it has no say.
+The fold's training subjects are split again. What is chosen depends on how classifiers fitted on some of them
+predict the others; the held-out subject is in neither part, so it has no say.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +20,9 @@ MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # temperatures looked at
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen for one fold: settings of the classifier, and the temperature (1: probabilities as they are)."""
+    """What was chosen for one fold: settings of the classifier, and the temperature (1: probabilities as they
+    are).
+    """
 
     settings: dict[str, Any] = field(default_factory=dict)
     temperature: float = 1.0
@@ -31,7 +34,9 @@ class Choice:
 def choose(
     classifier: ClassifierSpec, config: CvConfig, problem: Problem, seed: int, folds: list[splits.Fold]
 ) -> list[Choice]:
-    """Choose for each fold the settings with the highest UF1 over its inner folds (the first of equals), and a temperature."""
+    """Choose for each fold the settings with the highest UF1 over its inner folds (the first of equals), and
+    a temperature.
+    """
     inner = [
         (k, fit, test)
         for k, (name, train, _) in enumerate(folds)
@@ -55,9 +60,11 @@ def choose(
 
 
 def temperature_for_all(classifier: ClassifierSpec, count: int, problem: Problem, seeds: int) -> float:
-    """Return the temperature for a classifier that is fitted on every clip of `problem`, whose probabilities are the mean of `seeds` seeds.
+    """Return the temperature for a classifier that is fitted on every clip of `problem`, whose probabilities
+    are the mean of `seeds` seeds.
 
-    It is the one that suits probabilities of clips that were not fitted: subjects are left out in `count` parts in turn.
+    It is the one that suits probabilities of clips that were not fitted: subjects are left out in `count`
+    parts in turn.
     """
     pairs = inner_folds(count, problem, "these clips", np.arange(len(problem.y)))
     p = np.zeros((len(problem.y), problem.n_classes))
@@ -70,10 +77,12 @@ def temperature_for_all(classifier: ClassifierSpec, count: int, problem: Problem
 def inner_folds(
     count: int, problem: Problem, of: str, train: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Split the positions `train` into at most `count` parts without cutting a subject: (to fit on, to predict) for each part.
+    """Split the positions `train` into at most `count` parts without cutting a subject: (to fit on, to
+    predict) for each part.
 
     of : whose parts these are, for the message
-    Labels are shared out evenly, as far as subjects allow. Raises `BadInput` if some part leaves one label to fit on.
+    Labels are shared out evenly, as far as subjects allow. Raises `BadInput` if some part leaves one label to
+    fit on.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -86,14 +95,17 @@ def inner_folds(
             return parts
     raise BadInput(
         f"Nothing can be chosen inside {of}: {len(set(subjects))} subjects cannot be split in "
-        f"{count} so that two labels are left to learn from. Go without `search` and `calibration`, or add subjects."
+        f"{count} so that two labels are left to learn from. Go without `search` and `calibration`, or add "
+        "subjects."
     )
 
 
 def apply_temperature(p: np.ndarray, temperature: float) -> np.ndarray:
-    """Return (N, classes) probabilities at another temperature: above 1 less sure, below 1 surer; the order stays.
+    """Return (N, classes) probabilities at another temperature: above 1 less sure, below 1 surer; the order
+    stays.
 
-    Source: Guo et al., On calibration of modern neural networks, ICML 2017; softmax(logits / T) is p^(1 / T), normed.
+    Source: Guo et al., On calibration of modern neural networks, ICML 2017; softmax(logits / T) is p^(1 / T),
+    normed.
     """
     if temperature == 1:
         return p
@@ -104,7 +116,9 @@ def apply_temperature(p: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def fit_temperature(p: np.ndarray, y: np.ndarray) -> float:
-    """Return the temperature that makes the labels `y` (N,) int most likely under `apply_temperature(p)`, p (N, classes)."""
+    """Return the temperature that makes the labels `y` (N,) int most likely under `apply_temperature(p)`, p
+    (N, classes).
+    """
     from scipy.optimize import minimize_scalar
 
     def surprise(log_t: float) -> float:
@@ -119,7 +133,9 @@ def fit_temperature(p: np.ndarray, y: np.ndarray) -> float:
 
 
 def _best(config: CvConfig, options: list[dict], found: list[np.ndarray], y: np.ndarray) -> Choice:
-    """The best of `options`, from the probabilities that each gave the training clips, with the temperature that suits it."""
+    """The best of `options`, from the probabilities that each gave the training clips, with the temperature
+    that suits it.
+    """
     classes = list(range(found[0].shape[1]))
     scores = [float(metrics.scores(metrics.confusion(y, p.argmax(1), classes))["uf1"]) for p in found]
     best = int(np.argmax(scores))

@@ -1,9 +1,9 @@
 """Protocols: which clips count, how what a dataset says of them becomes a label, and how clips are split.
 
-A protocol is a YAML file in `mer/protocols/`, or one of your own, given by its path. It says in one of five ways how clips
-get labels: `emotions` (dataset -> emotion -> label), `objective_classes` (dataset -> class I to VII -> label), `clips` (a
-CSV beside it that lists clips with their labels one by one), `action_units` (dataset -> units that are to be detected),
-or `unchanged` (the clips' own words are the labels).
+A protocol is a YAML file in `mer/protocols/`, or one of your own, given by its path. It says in one of five
+ways how clips get labels: `emotions` (dataset -> emotion -> label), `objective_classes` (dataset -> class I
+to VII -> label), `clips` (a CSV beside it that lists clips with their labels one by one), `action_units`
+(dataset -> units that are to be detected), or `unchanged` (the clips' own words are the labels).
 """
 
 import re
@@ -56,12 +56,15 @@ class Protocol(BaseModel):
     )
     unit: int | None = None  # the one of them that is asked for; set by `detect`, not in a file
     split: Literal["loso", "lodo"] = "loso"  # leave one subject out, or one dataset
-    synthetic: bool = False  # made for synthetic data: a run under it is called synthetic, whatever else is known of its data
+    # made for synthetic data: a run under it is called synthetic, whatever else is known of its data
+    synthetic: bool = False
 
     @field_validator("emotions")
     @classmethod
     def _as_in_the_clip_table(cls, emotions):
-        """Words are lower case there; one that is not would match no clip, and its label would silently go without any."""
+        """Words are lower case there; one that is not would match no clip, and its label would silently go
+        without any.
+        """
         return emotions and {
             dataset: {word.lower(): label for word, label in words.items()}
             for dataset, words in emotions.items()
@@ -103,7 +106,9 @@ def load(name: str) -> Protocol:
 
 
 def load_for(name: str, folders: "Iterable[Prepared]") -> Protocol:
-    """Load a protocol for prepared folders: where it leaves labels unchanged, they are the words of their clips."""
+    """Load a protocol for prepared folders: where it leaves labels unchanged, they are the words of their
+    clips.
+    """
     protocol = load(name)
     if not protocol.unchanged:
         return protocol
@@ -151,17 +156,20 @@ def dropped(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def absent(protocol: Protocol, clip_ids: pd.Series) -> list[str]:
-    """Return the clips that the protocol lists one by one and that are not among `clip_ids`; empty where it has no list."""
+    """Return the clips that the protocol lists one by one and that are not among `clip_ids`; empty where it
+    has no list.
+    """
     if protocol.clips is None:
         return []
     return sorted(set(protocol.clips["clip_id"]) - set(clip_ids))
 
 
 def detect(protocol: Protocol, unit: int) -> Protocol:
-    """The protocol of detecting one of the `action_units`: labels "absent" and "present", a problem like any other.
+    """The protocol of detecting one of the `action_units`: labels "absent" and "present", a problem like any
+    other.
 
-    Datasets that do not annotate the unit, and clips without a readable cell, do not count. Raises `BadInput` for a unit
-    that the protocol does not ask for.
+    Datasets that do not annotate the unit, and clips without a readable cell, do not count. Raises `BadInput`
+    for a unit that the protocol does not ask for.
     """
     if unit not in units(protocol):
         raise BadInput(
@@ -171,7 +179,9 @@ def detect(protocol: Protocol, unit: int) -> Protocol:
 
 
 def units(protocol: Protocol) -> list[int]:
-    """The action units that a protocol asks to detect, sorted; empty for one that gives each clip a single label."""
+    """The action units that a protocol asks to detect, sorted; empty for one that gives each clip a single
+    label.
+    """
     return sorted({unit for listed in (protocol.action_units or {}).values() for unit in listed})
 
 
@@ -199,7 +209,8 @@ def _detected(protocol: Protocol, dataset: str, cell: UnitsCell) -> str | None:
     if protocol.unit is None:
         asked = units(protocol)
         raise BadInput(
-            f"{protocol.name} detects the action units {asked} one at a time. Choose one, as in {protocol.name}-au{asked[0]}."
+            f"{protocol.name} detects the action units {asked} one at a time. Choose one, as in "
+            f"{protocol.name}-au{asked[0]}."
         )
     if not cell.units or cell.unreadable or protocol.unit not in protocol.action_units.get(dataset, []):
         return None
@@ -214,7 +225,8 @@ def _read_list(path: Path) -> pd.DataFrame:
         raise BadInput(f"The clip list {path} cannot be read: {error}") from error
     if list(clips.columns) != LIST_COLUMNS:
         raise BadInput(
-            f"The clip list {path} has columns {', '.join(clips.columns)}; it needs {', '.join(LIST_COLUMNS)}."
+            f"The clip list {path} has columns {', '.join(clips.columns)}; it needs "
+            f"{', '.join(LIST_COLUMNS)}."
         )
     clips.insert(0, "clip_id", clips["dataset"] + "/" + clips["subject"] + "/" + clips["clip"])
     twice = clips.loc[clips["clip_id"].duplicated(), "clip_id"]
@@ -228,7 +240,8 @@ def _check(protocol: Protocol, path: Path) -> Protocol:
     given = [key for key in WAYS if getattr(protocol, key) is not None]
     if len(given) != 1:
         raise BadInput(
-            f"The protocol {path} needs one of {', '.join(f'`{key}`' for key in WAYS)}, and not {' and '.join(given) or 'none'}."
+            f"The protocol {path} needs one of {', '.join(f'`{key}`' for key in WAYS)}, and not "
+            f"{' and '.join(given) or 'none'}."
         )
     if protocol.clips is not None:
         used = set(protocol.clips["label"])

@@ -1,4 +1,6 @@
-"""Published scores on the MEGC 2019 composite beside a run's own, each with what it hides. Nothing here was reproduced."""
+"""Published scores on the MEGC 2019 composite beside a run's own, each with what it hides. Nothing here was
+reproduced.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +21,9 @@ SETS = {"full": "Full", "smic": "SMIC", "casme2": "CASME II", "samm": "SAMM"}
 
 
 def read() -> pd.DataFrame:
-    """One row per published method: `method`, UF1 and UAR in 0..1 of each of `SETS` (missing where not stated), `caveat`."""
+    """One row per published method: `method`, UF1 and UAR in 0..1 of each of `SETS` (missing where not
+    stated), `caveat`.
+    """
     return pd.read_csv(
         protocols.FOLDER / f"{PROTOCOL}-published.csv",
         keep_default_na=False,
@@ -55,7 +59,9 @@ def beside(paths: Sequence[str | Path]) -> str:
 
 
 def rows_for(run: Run) -> list[dict[str, str]]:
-    """Return the published rows on the very clips of `run`: method, scores, caveat; none where its clips are others."""
+    """Return the published rows on the very clips of `run`: method, scores, caveat; none where its clips are
+    others.
+    """
     if run.metrics["labels"] != protocols.load(PROTOCOL).labels or not _same_problem(run):
         return []
     return [

@@ -1,7 +1,9 @@
-"""A run is one cross-validation: a folder that holds its settings, its data's identity, predictions, scores and report.
+"""A run is one cross-validation: a folder that holds its settings, its data's identity, predictions, scores
+and report.
 
-config.yaml (final settings), input.json (identity of the data), run.json (where it came from, versions), clips.csv (what was
-evaluated), left_out.csv (what was not, and why), predictions/ (fold by fold), predictions.csv, metrics.json, report.html
+config.yaml (final settings), input.json (identity of the data), run.json (where it came from, versions),
+clips.csv (what was evaluated), left_out.csv (what was not, and why), predictions/ (fold by fold),
+predictions.csv, metrics.json, report.html
 """
 
 import os
@@ -33,7 +35,9 @@ _NOTHING_LEFT_OUT = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
 def cross_validate_prepared(
     paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1, known: dict | None = None
 ) -> dict[str, Any]:
-    """Cross-validate on prepared folders whose flow has been estimated; returns what `metrics.json` holds. known : see `inputs.gather`."""
+    """Cross-validate on prepared folders whose flow has been estimated; returns what `metrics.json` holds.
+    known : see `inputs.gather`.
+    """
     from mer.evaluation import inputs
 
     out = Path(out)
@@ -72,7 +76,8 @@ def cross_validate_maps(
     synthetic: bool = False,
     jobs: int = 1,
 ) -> dict[str, Any]:
-    """Cross-validate on ready-made maps; returns what `metrics.json` holds. Labels come from the index, in sorted order.
+    """Cross-validate on ready-made maps; returns what `metrics.json` holds. Labels come from the index, in
+    sorted order.
 
     synthetic : are the maps of faces that were made by a program? Nothing in a map says so.
     """

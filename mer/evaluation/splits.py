@@ -2,8 +2,8 @@
 
 They see the table only, never the features.
 
-`LeaveOneSubjectOut` and `LeaveOneDatasetOut` are scikit-learn splitters and can be used with its tools; both take as
-`groups` the subjects of the clips, `dataset/subject`, as `subject_ids` returns them.
+`LeaveOneSubjectOut` and `LeaveOneDatasetOut` are scikit-learn splitters and can be used with its tools; both
+take as `groups` the subjects of the clips, `dataset/subject`, as `subject_ids` returns them.
 """
 
 from collections.abc import Iterator
@@ -44,17 +44,22 @@ class LeaveOneSubjectOut(BaseCrossValidator):
     unit = "subject"
 
     def split(self, X=None, y=None, groups=None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield positions to fit on and positions to test on; `groups` : (N,) str, `dataset/subject` of each clip."""
+        """Yield positions to fit on and positions to test on; `groups` : (N,) str, `dataset/subject` of each
+        clip.
+        """
         for _, train, test in self.folds(groups):
             yield train, test
 
     def folds(self, groups) -> list[Fold]:
-        """Return the folds with their names; raise `AssertionError` if one would fit on and test on the same subject."""
+        """Return the folds with their names; raise `AssertionError` if one would fit on and test on the same
+        subject.
+        """
         left_out = self._held_out_names(groups)
         names = sorted(set(left_out))
         if len(names) < 2:
             raise BadInput(
-                f"Leaving one {self.unit} out needs clips of at least two {self.unit}s; there are {len(names)}: {names}."
+                f"Leaving one {self.unit} out needs clips of at least two {self.unit}s; there are "
+                f"{len(names)}: {names}."
             )
         found = [(name, np.flatnonzero(left_out != name), np.flatnonzero(left_out == name)) for name in names]
         for fold in found:

@@ -1,4 +1,5 @@
-"""Head motion taken out of a flow: the similarity that the stable points of the face show, subtracted everywhere.
+"""Head motion taken out of a flow: the similarity that the stable points of the face show, subtracted
+everywhere.
 
 What is left is what moved against the bone. Out of plane turns are not similarities and stay.
 """
@@ -13,7 +14,8 @@ REACH = (
 
 
 def steadied(flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """`flow`, (H, W, 2) px, less the similarity fitted to it at the stable landmarks (478, 2) px in least squares.
+    """`flow`, (H, W, 2) px, less the similarity fitted to it at the stable landmarks (478, 2) px in least
+    squares.
 
     In complex numbers a similarity moves z by a z + b, so the fit has one line, as in data_prep/align.py.
     """
@@ -28,7 +30,8 @@ def steadied(flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 
 def around(maps: np.ndarray, point: np.ndarray, reach: float) -> np.ndarray:
-    """Mean (C,) of `maps` (H, W, C) around `point` (x, y) px, weighted by a Gaussian of deviation `reach` px, cut at three.
+    """Mean (C,) of `maps` (H, W, C) around `point` (x, y) px, weighted by a Gaussian of deviation `reach` px,
+    cut at three.
 
     A point outside of the picture is taken to its border.
     """

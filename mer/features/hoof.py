@@ -1,9 +1,11 @@
-"""HOOF: histograms of the direction of flow, each vector counting as much as it moves, one histogram per cell of a grid.
+"""HOOF: histograms of the direction of flow, each vector counting as much as it moves, one histogram per cell
+of a grid.
 
-Source: Chaudhry, Ravichandran, Hager and Vidal, "Histograms of oriented optical flow and Binet-Cauchy kernels on nonlinear
-dynamical systems for the recognition of human actions", CVPR 2009. What differs: their bins join left and right, for people who
-walk either way; on a face the side is told by the cell and the direction must stay, so the bins go all the way round. Cells
-follow Liong et al., "Less is more" (Bi-WOOF), 2018, without its weights.
+Source: Chaudhry, Ravichandran, Hager and Vidal, "Histograms of oriented optical flow and Binet-Cauchy kernels
+on nonlinear dynamical systems for the recognition of human actions", CVPR 2009. What differs: their bins join
+left and right, for people who walk either way; on a face the side is told by the cell and the direction must
+stay, so the bins go all the way round. Cells follow Liong et al., "Less is more" (Bi-WOOF), 2018, without its
+weights.
 """
 
 import numpy as np
@@ -14,10 +16,13 @@ from mer.features._steady import steadied
 def extract(
     flow: np.ndarray, landmarks: np.ndarray, cells: int = 5, bins: int = 8, steady: bool = False
 ) -> np.ndarray:
-    """Return the histograms of a grid of `cells` x `cells`, row by row, (cells * cells * bins,) float32, each summing to 1.
+    """Return the histograms of a grid of `cells` x `cells`, row by row, (cells * cells * bins,) float32, each
+    summing to 1.
 
-    flow : (H, W, 2) float32 px, u right, v down;  landmarks : (478, 2) px of the same face, needed for `steady`
-    bins : equal parts of the circle; the first is centred on the right, the next ones follow clockwise (down, left, up)
+    flow : (H, W, 2) float32 px, u right, v down;  landmarks : (478, 2) px of the same face, needed for
+    `steady`
+    bins : equal parts of the circle; the first is centred on the right, the next ones follow clockwise (down,
+    left, up)
     steady : take out the head's motion first
     A cell in which nothing moves is 0.
     """

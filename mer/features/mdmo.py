@@ -1,12 +1,13 @@
 """MDMO: in each region of the face, the mean of the vectors that go the way most of them go.
 
-Source: Liu, Zhang, Yan, Wang, Zhao and Fu, "A main directional mean optical flow feature for spontaneous micro-expression
-recognition", IEEE Transactions on Affective Computing 7(4), 2016: 36 regions from 66 landmarks, 8 directions, head motion removed
-by an affine fit, (length, angle) of the main direction's mean.
+Source: Liu, Zhang, Yan, Wang, Zhao and Fu, "A main directional mean optical flow feature for spontaneous
+micro-expression recognition", IEEE Transactions on Affective Computing 7(4), 2016: 36 regions from 66
+landmarks, 8 directions, head motion removed by an affine fit, (length, angle) of the main direction's mean.
 
-What differs: the regions are discs around the 17 sites of flow/analytic_motion.py, because their 66 landmarks are another detector's; head
-motion is a similarity on stable points; the mean is given as (u, v), since an angle jumps where it comes round; and two frames are
-compared, onset and apex, where the source averages over all frames.
+What differs: the regions are discs around the 17 sites of flow/analytic_motion.py, because their 66 landmarks
+are another detector's; head motion is a similarity on stable points; the mean is given as (u, v), since an
+angle jumps where it comes round; and two frames are compared, onset and apex, where the source averages over
+all frames.
 """
 
 import numpy as np
@@ -20,7 +21,8 @@ PER_CENT = 100.0
 
 
 def extract(flow: np.ndarray, landmarks: np.ndarray, steady: bool = True) -> np.ndarray:
-    """Return u and v of each site in the order of `flow.motion.SITES`, (34,) float32, in per cent of the inter-ocular distance.
+    """Return u and v of each site in the order of `flow.motion.SITES`, (34,) float32, in per cent of the
+    inter-ocular distance.
 
     flow : (H, W, 2) float32 px, u right, v down;  landmarks : (478, 2) float32 px of the same face
     steady : take out the head's motion first
@@ -38,7 +40,8 @@ def extract(flow: np.ndarray, landmarks: np.ndarray, steady: bool = True) -> np.
 
 
 def main_direction(vectors: np.ndarray) -> np.ndarray:
-    """Mean (2,) of those of `vectors` (N, 2) that fall into the fullest of eight directions; 0 without vectors.
+    """Mean (2,) of those of `vectors` (N, 2) that fall into the fullest of eight directions; 0 without
+    vectors.
 
     The first direction is centred on the right; where two are equally full, the first of them counts.
     """

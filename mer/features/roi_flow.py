@@ -1,7 +1,9 @@
-"""Motion of 17 named regions of the face (brows, lids, cheeks, nose, lips, chin), head motion removed: 51 numbers.
+"""Motion of 17 named regions of the face (brows, lids, cheeks, nose, lips, chin), head motion removed: 51
+numbers.
 
-Ours, after the regions of interest that the field uses since MDMO (see mdmo.py). The regions are the sites of flow/analytic_motion.py: means
-weighted by a Gaussian around landmarks, so that a landmark that jitters by a pixel changes little.
+Ours, after the regions of interest that the field uses since MDMO (see mdmo.py). The regions are the sites of
+flow/analytic_motion.py: means weighted by a Gaussian around landmarks, so that a landmark that jitters by a
+pixel changes little.
 """
 
 import numpy as np

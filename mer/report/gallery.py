@@ -1,4 +1,6 @@
-"""Pictures of the clips that were got right and wrong with most confidence: onset, apex and flow on one fixed scale."""
+"""Pictures of the clips that were got right and wrong with most confidence: onset, apex and flow on one fixed
+scale.
+"""
 
 import base64
 from dataclasses import dataclass
@@ -39,7 +41,9 @@ class Gallery:
 
 
 def gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> Gallery:
-    """Choose and draw clips of `run`: of each label the surest right and wrong ones, by the mean probability over seeds."""
+    """Choose and draw clips of `run`: of each label the surest right and wrong ones, by the mean probability
+    over seeds.
+    """
     if prepared is None:
         if run.origin["kind"] in ("maps", "arrays"):
             return Gallery(
@@ -67,7 +71,9 @@ def gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> 
 
 
 def _confidence(run: Run) -> pd.DataFrame:
-    """`clip_id, dataset, label, prediction, probability` of each clip, from its probabilities averaged over seeds."""
+    """`clip_id, dataset, label, prediction, probability` of each clip, from its probabilities averaged over
+    seeds.
+    """
     columns = [f"p_{label}" for label in run.metrics["labels"]]
     mean = run.predictions.groupby(["clip_id", "dataset", "label"], as_index=False)[columns].mean()
     best = mean[columns].to_numpy().argmax(1)

@@ -1,4 +1,6 @@
-"""A run -> one HTML page that carries everything it shows: no script, nothing fetched, readable on a phone and on paper."""
+"""A run -> one HTML page that carries everything it shows: no script, nothing fetched, readable on a phone
+and on paper.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ def write_report(
 ) -> Path:
     """Write `report.html` into a finished run and return its path.
 
-    prepared, method : where faces and flow for the pictures lie; those the run was made from where not given. A run whose
+    prepared, method : where faces and flow for the pictures lie; those the run was made from where not given.
+    A run whose
         folders are gone, or that was made from ready-made maps, gets its report without pictures.
     A detection of action units gets one page for all units, and one for each.
     Raises `BadInput` if `run_dir` is not a finished run.
@@ -88,7 +91,8 @@ def _write(path: Path, template: str, **shown: Any) -> Path:
         text = pages.get_template(template).render(**shown)
     except UndefinedError as error:
         raise BadInput(
-            f"{path} lacks what the report shows ({error}): another mer made it. Evaluate again into a new folder."
+            f"{path} lacks what the report shows ({error}): another mer made it. Evaluate again into a new "
+            "folder."
         ) from error
     write_text(path / "report.html", text)
     return path / "report.html"
@@ -103,7 +107,9 @@ def _title(run: Run) -> str:
 
 
 def _mapping(run: Run) -> list[tuple[str, str, str, int]]:
-    """Dataset, emotion, label and number of clips, as the protocol mapped them; empty where no emotion is known."""
+    """Dataset, emotion, label and number of clips, as the protocol mapped them; empty where no emotion is
+    known.
+    """
     if not run.clips["emotion"].any():
         return []
     clips = run.clips.assign(label=pd.Categorical(run.clips["label"], run.metrics["labels"]))
@@ -163,7 +169,9 @@ def _confusion(m: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _detectable(m: dict[str, Any]) -> float:
-    """Return the UF1 difference that these subjects can show, were another run as variable and its errors half shared."""
+    """Return the UF1 difference that these subjects can show, were another run as variable and its errors
+    half shared.
+    """
     low, high = m["interval95"]["uf1"]
     return detectable((high - low) / 3.92)
 

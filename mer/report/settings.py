@@ -1,4 +1,6 @@
-"""The settings of a run as the report shows them: defaults written out, the data they met, and one row for a paper's table."""
+"""The settings of a run as the report shows them: defaults written out, the data they met, and one row for a
+paper's table.
+"""
 
 import inspect
 from collections.abc import Callable
@@ -21,7 +23,9 @@ GIVEN_BY_MER = {
 
 
 def settings_of(run: Run) -> list[tuple[str, str]]:
-    """Name and value of every setting, those of the classifier and the feature with their defaults, and what identifies the input."""
+    """Name and value of every setting, those of the classifier and the feature with their defaults, and what
+    identifies the input.
+    """
     config = dict(run.config)
     try:
         module = registry.load("mer.classifiers", config["classifier"])

@@ -1,15 +1,18 @@
-"""STSTNet: three shallow streams over u, v and strain. 1,651 weights at 28x28; a fold of 440 clips trains in a second.
+"""STSTNet: three shallow streams over u, v and strain. 1,651 weights at 28x28; a fold of 440 clips trains in
+a second.
 
-Source: Liong, Gan, See, Khor and Huang, "Shallow Triple Stream Three-dimensional CNN (STSTNet) for micro-expression
-recognition", FG 2019: three parallel 3x3 convolutions of 3, 5 and 8 channels, each ReLU and max-pool 3/3, concatenated,
-average-pool 2/2, fully connected; Adam at 5e-5, batches of 256, 800 epochs.
+Source: Liong, Gan, See, Khor and Huang, "Shallow Triple Stream Three-dimensional CNN (STSTNet) for
+micro-expression recognition", FG 2019: three parallel 3x3 convolutions of 3, 5 and 8 channels, each ReLU and
+max-pool 3/3, concatenated, average-pool 2/2, fully connected; Adam at 5e-5, batches of 256, 800 epochs.
 
 What differs here, and why:
-- The three streams see the same input, so they are one convolution of 16 channels (the same function; four times faster).
+- The three streams see the same input, so they are one convolution of 16 channels (the same function; four
+  times faster).
 - Inputs are centred and scaled per channel by the training clips, so that maps of any unit train alike.
 - The loss weighs classes equally (`balanced`), because the scores do.
-- Twenty times the learning rate for a twentieth of the epochs (1e-3, 40), which ends near the same *training* loss; no
-  held-out clip had a say in it (docs/results/real-flow-dev.md). configs/ststnet-published.yaml has the published regime.
+- Twenty times the learning rate for a twentieth of the epochs (1e-3, 40), which ends near the same *training*
+  loss; no held-out clip had a say in it (docs/results/real-flow-dev.md). configs/ststnet-published.yaml has
+  the published regime.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -119,7 +122,8 @@ class Classifier(NetworkClassifier):
         groups: np.ndarray | None = None,
         on_epoch: Callable[[int, "Classifier"], None] | None = None,
     ) -> Iterator[tuple[int, "Classifier"]]:
-        """Yield (number of the fold, classifier fitted on it) as they become known, equal to `fit` of each fold to rounding.
+        """Yield (number of the fold, classifier fitted on it) as they become known, equal to `fit` of each
+        fold to rounding.
 
         Parameters
         ----------
@@ -174,7 +178,9 @@ class Classifier(NetworkClassifier):
         self.mean_, self.scale_ = self.mean_.astype(np.float32), self.scale_.astype(np.float32)
 
     def _initial_net(self) -> Net:
-        """Return the network before training, decided by the seed; the caller's random numbers stay as they were."""
+        """Return the network before training, decided by the seed; the caller's random numbers stay as they
+        were.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.random_state)
             return self.build(*self.shape_)
@@ -187,8 +193,10 @@ class Classifier(NetworkClassifier):
 def epoch_orders(seed: int, epochs: int, positions: np.ndarray) -> Iterator[np.ndarray]:
     """Yield for each epoch the order in which clips are gone through, (N,) int64.
 
-    positions : (N,) int, where each clip stands in the whole table. A clip draws its turn by its position, so that leaving
-        a subject out takes its clips from the order and leaves all others as they were: folds then share most of each batch.
+    positions : (N,) int, where each clip stands in the whole table. A clip draws its turn by its position, so
+    that leaving
+        a subject out takes its clips from the order and leaves all others as they were: folds then share most
+        of each batch.
     """
     for epoch in range(epochs):
         drawn = np.random.default_rng([seed, epoch]).random(int(positions.max()) + 1)

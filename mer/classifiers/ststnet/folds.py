@@ -1,12 +1,16 @@
-"""STSTNet for every fold of one seed in one pass: what `Classifier.fit` does fold after fold, to rounding, many times faster.
+"""STSTNet for every fold of one seed in one pass: what `Classifier.fit` does fold after fold, to rounding,
+many times faster.
 
-Folds differ in which clips they leave out, and hardly in anything else: they share their clips and, because every clip
-keeps its place in the order whoever is left out, almost all of each batch. So:
+Folds differ in which clips they leave out, and hardly in anything else: they share their clips and, because
+every clip keeps its place in the order whoever is left out, almost all of each batch. So:
 
 - A block of folds goes through a batch together, and whatever is done to a clip for all of them is done once.
-- Centring and scaling, which each fold fits to its own clips, are joined to the filters instead of done to the clips.
-- A clip that is not in a fold's batch has weight zero in that fold's loss. What it holds cannot reach that fold.
-- The gradients of a batch come from a kernel written for the processor and three channels (kernel.py), else from torch.
+- Centring and scaling, which each fold fits to its own clips, are joined to the filters instead of done to
+  the clips.
+- A clip that is not in a fold's batch has weight zero in that fold's loss. What it holds cannot reach that
+  fold.
+- The gradients of a batch come from a kernel written for the processor and three channels (kernel.py), else
+  from torch.
 
 Seeds are passes of their own: each has its own order of clips, so that nothing could be shared.
 """
@@ -96,7 +100,9 @@ def _train_block(
 
 
 def _weights(y: np.ndarray, inside: np.ndarray, settings) -> np.ndarray:
-    """(folds, N) weight of each clip in each fold's loss, from the fold's own counts of labels; 0 for clips it leaves out."""
+    """(folds, N) weight of each clip in each fold's loss, from the fold's own counts of labels; 0 for clips
+    it leaves out.
+    """
     if not settings.balanced:
         return inside.astype(np.float64)
     counts = np.stack([np.bincount(y[mine], minlength=len(settings.classes_)) for mine in inside])
@@ -104,7 +110,8 @@ def _weights(y: np.ndarray, inside: np.ndarray, settings) -> np.ndarray:
 
 
 class InTorch:
-    """Clips laid out for torch: for graphics cards and other than three channels, and what the kernel is tested against.
+    """Clips laid out for torch: for graphics cards and other than three channels, and what the kernel is
+    tested against.
 
     x : (N, C, H, W) float32, as given
     """
@@ -119,7 +126,9 @@ class InTorch:
         )  # (N, H * W, 9 C + 9)
 
     def backward(self, parameters, labels, clips, share, means, scales) -> None:
-        """Add to the gradients of `parameters` those of the loss of one batch, a few clips at a time: see `Kernel.backward`."""
+        """Add to the gradients of `parameters` those of the loss of one batch, a few clips at a time: see
+        `Kernel.backward`.
+        """
         folds, at_once = len(share), max(1, AT_ONCE[self.patches.device.type] // len(share))
         for few, part in zip(clips.split(at_once), share.split(at_once, dim=1)):
             weight = parameters["streams.weight"] / scales

@@ -1,16 +1,20 @@
-"""The gradients of a step of STSTNet for many folds on the processor: filters, pooling, loss and the way back in one go.
+"""The gradients of a step of STSTNet for many folds on the processor: filters, pooling, loss and the way back
+in one go.
 
-Torch would pass over memory a dozen times, and write every sum of the filters for only a ninth of them to survive
-max-pooling. Here one fold follows one clip through the whole network and back, and all that the two have in common lies in
-registers and the nearest cache meanwhile. Each thread has folds of its own, so that their number changes no result.
+Torch would pass over memory a dozen times, and write every sum of the filters for only a ninth of them to
+survive max-pooling. Here one fold follows one clip through the whole network and back, and all that the two
+have in common lies in registers and the nearest cache meanwhile. Each thread has folds of its own, so that
+their number changes no result.
 
     window : 3x3 pixels, its positions, of which max-pooling keeps the greatest
     tile   : the 5x5 pixels of each channel that the filters at these positions see
     cell   : 2x2 windows, of which average-pooling makes one
-    kind   : whether a window is first, inner or last, by row and by column: how it meets the edges of the picture
+    kind   : whether a window is first, inner or last, by row and by column: how it meets the edges of the
+    picture
 
-Loops over FILTERS become one or two vector instructions for each thing they do. The compiler sees that only in innermost
-loops whose places in memory are known beforehand: hence the flat arrays, and the sums written out.
+Loops over FILTERS become one or two vector instructions for each thing they do. The compiler sees that only
+in innermost loops whose places in memory are known beforehand: hence the flat arrays, and the sums written
+out.
 """
 
 import math
@@ -31,7 +35,9 @@ inlined = njit(
 
 
 def compiled_once(function):
-    """Compile for use by several threads, and keep the result on disk wherever numba finds a folder that it can write to."""
+    """Compile for use by several threads, and keep the result on disk wherever numba finds a folder that it
+    can write to.
+    """
     try:
         return njit(function, nogil=True, cache=True)
     except RuntimeError:  # there is none: every process compiles anew
@@ -50,7 +56,8 @@ class Kernel:
         )  # (N, windows * 9 * 32)
         row, column = (torch.tensor([0] + [1] * (side - 2) + [2]) for side in (h, w))
         self.kinds = by_cell(3 * row[None, :, None] + column)[0].contiguous()  # (windows,)
-        # Which taps lie inside: found in the smallest picture that has a window of each kind. (9 kinds * 9 positions, 9 taps)
+        # Which taps lie inside: found in the smallest picture that has a window of each kind. (9 kinds * 9
+        # positions, 9 taps)
         smallest = torch.ones(1, 1, x.shape[2] - 3 * (h - 3), x.shape[3] - 3 * (w - 3))
         self.inside = cut_patches(cut_tiles(smallest)).reshape(KINDS * 9, 9)
 
@@ -58,7 +65,8 @@ class Kernel:
         """Add to the gradients of `parameters` those of the loss of one batch.
 
         parameters : those of Net, stacked along the first axis;  labels : (N,) int64
-        clips : positions of the clips in any fold's batch;  share : (folds, clips), what each adds to each fold's loss
+        clips : positions of the clips in any fold's batch;  share : (folds, clips), what each adds to each
+        fold's loss
         means, scales : (folds, 1, 3, 1, 1)
         """
         folds, threads = len(share), torch.get_num_threads()
@@ -85,10 +93,11 @@ class Kernel:
         torch.autograd.backward(joined, slopes)
 
     def starts(self, weight: torch.Tensor, bias: torch.Tensor, means: torch.Tensor) -> torch.Tensor:
-        """(folds, 9 kinds * 9 positions * 16): what sums over values as given start from, to be those over centred ones.
+        """(folds, 9 kinds * 9 positions * 16): what sums over values as given start from, to be those over
+        centred ones.
 
-        It is the bias less what the mean adds through taps that lie inside the picture; and -inf at a position that itself
-        lies outside, so that it never wins.
+        It is the bias less what the mean adds through taps that lie inside the picture; and -inf at a
+        position that itself lies outside, so that it never wins.
         """
         added = (weight * means).sum(2).flatten(2) @ self.inside.T  # (folds, 16, 81)
         return (
@@ -108,7 +117,9 @@ def cut_patches(tile: torch.Tensor) -> torch.Tensor:
 
 
 def by_cell(windows: torch.Tensor) -> torch.Tensor:
-    """(N, h, w, ...) -> (N, 4 * cells, ...), the windows of a cell after each other; those that are in no cell are left out."""
+    """(N, h, w, ...) -> (N, 4 * cells, ...), the windows of a cell after each other; those that are in no
+    cell are left out.
+    """
     h, w = (side // 2 for side in windows.shape[1:3])
     return (
         windows[:, : 2 * h, : 2 * w].unflatten(2, (w, 2)).unflatten(1, (h, 2)).transpose(2, 3).flatten(1, 4)
@@ -119,7 +130,9 @@ def by_cell(windows: torch.Tensor) -> torch.Tensor:
 def _step(
     tiles, patches, kinds, labels, clips, share, table, start, head, bias, d_table, d_start, d_head, d_bias
 ):
-    """Add to the last four what these folds' losses change with table, start, head and bias; the first axis is the fold."""
+    """Add to the last four what these folds' losses change with table, start, head and bias; the first axis
+    is the fold.
+    """
     high = np.empty(len(kinds) * FILTERS, np.float32)  # the greatest sum of each window and filter
     won = np.empty(len(high), np.uint32)  # the position that has it
     features = np.empty(len(high) // 4, np.float32)
@@ -168,7 +181,9 @@ def _filter(tiles, kinds, table, start, high, won):
 
 @inlined
 def _channel(s, x, i, table, j):
-    """Add to the sums at the nine positions what the nine taps of one channel see; i and j are where it begins in tile and table."""
+    """Add to the sums at the nine positions what the nine taps of one channel see; i and j are where it
+    begins in tile and table.
+    """
     s = _tap(s, x, i, table[j])
     s = _tap(s, x, i + 1, table[j + FILTERS])
     s = _tap(s, x, i + 2, table[j + 2 * FILTERS])
@@ -206,7 +221,9 @@ def _average(high, features):
 
 @njit(fastmath={"contract", "reassoc"})
 def _classify(features, label, share, head, bias, d_features, d_head, d_bias):
-    """The cross-entropy of the head's softmax, weighted by `share`: what it changes with features, head and bias."""
+    """The cross-entropy of the head's softmax, weighted by `share`: what it changes with features, head and
+    bias.
+    """
     p = np.empty(len(bias), np.float32)
     highest, total = np.float32(-np.inf), np.float32(0)
     for c in range(len(bias)):
@@ -228,7 +245,8 @@ def _classify(features, label, share, head, bias, d_features, d_head, d_bias):
 
 @inlined
 def _pass_back(patches, kinds, high, won, d_features, d_table, d_start):
-    """Add to the slopes of each filter the patch of the position that won, window by window, unless ReLU stopped it.
+    """Add to the slopes of each filter the patch of the position that won, window by window, unless ReLU
+    stopped it.
 
     The four windows of a cell go together, so that the slopes are loaded and stored once for them.
     """

@@ -1,4 +1,6 @@
-"""What every classifier of the folder must do: learn, keep its contract, come back from its state to the last bit."""
+"""What every classifier of the folder must do: learn, keep its contract, come back from its state to the last
+bit.
+"""
 
 import json
 

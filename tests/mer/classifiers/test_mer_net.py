@@ -1,4 +1,6 @@
-"""mer_net: its views, the kernel's symmetry and regression, few centres, and all folds at once against each fold alone."""
+"""mer_net: its views, the kernel's symmetry and regression, few centres, and all folds at once against each
+fold alone.
+"""
 
 import numpy as np
 import pytest
@@ -80,7 +82,9 @@ def test_a_face_and_its_mirror_image_get_the_same_probabilities():
 
 
 def test_the_kernel_is_ridge_regression_by_hand():
-    """One channel, two clips one squared distance of 4 apart, whose mirror images differ: (K + 1) c = targets - 1/2."""
+    """One channel, two clips one squared distance of 4 apart, whose mirror images differ: (K + 1) c = targets
+    - 1/2.
+    """
     maps = np.zeros((2, 3, 1, 2))
     maps[0, 0, 0] = 1, 1  # mirrored: -1, -1
     maps[1, 0, 0] = -1, 1  # mirrored: -1, 1, itself

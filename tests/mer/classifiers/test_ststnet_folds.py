@@ -13,7 +13,9 @@ SETTINGS = dict(random_state=3, epochs=4, learning_rate=1e-2)
 
 
 def clips(side=28, per_subject=(2, 5, 9, 7, 7), channels=3):
-    """Maps whose mean is far from 0, with an even area in each so that maxima tie, labels and one fold per subject."""
+    """Maps whose mean is far from 0, with an even area in each so that maxima tie, labels and one fold per
+    subject.
+    """
     rng = np.random.default_rng(0)
     subjects = np.repeat(np.arange(len(per_subject)), per_subject)
     y = rng.integers(0, 3, len(subjects))
@@ -46,7 +48,8 @@ def test_each_fold_is_what_it_is_alone(batch_size, side, balanced, channels, mon
             (together[k].net_.state_dict()[name] - value).abs() > 1e-5
             for name, value in alone.net_.state_dict().items()
         ]
-        # Positions of a window may tie but for rounding, and Adam makes a whole step of a gradient that is zero but for it.
+        # Positions of a window may tie but for rounding, and Adam makes a whole step of a gradient that is
+        # zero but for it.
         assert sum(where.sum() for where in far) <= sum(where.numel() for where in far) / 16
 
 

@@ -1,4 +1,6 @@
-"""The kernel that trains all folds of STSTNet against the same in torch: equal gradients, whatever the clips and the threads."""
+"""The kernel that trains all folds of STSTNet against the same in torch: equal gradients, whatever the clips
+and the threads.
+"""
 
 import pytest
 import torch

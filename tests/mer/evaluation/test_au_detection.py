@@ -53,7 +53,9 @@ def test_each_unit_is_a_run_and_the_score_is_the_mean_of_their_f1(prepared, tmp_
 
 
 def test_mer_cv_runs_cd6me(prepared, tmp_path):
-    """Two of its six datasets, leave one dataset out: units 6, 9 and 12 are there, the others cannot be learned and count as 0."""
+    """Two of its six datasets, leave one dataset out: units 6, 9 and 12 are there, the others cannot be
+    learned and count as 0.
+    """
     units = {"happiness": "R12+6", "disgust": "L9", "others": "?"}
     table = clips.read(prepared / "clips.parquet")
     table["action_units"] = table["emotion"].map(units).astype("string")

@@ -1,4 +1,6 @@
-"""What a classifier reads of a clip depends on that clip alone: not on other clips, and not on anybody's label."""
+"""What a classifier reads of a clip depends on that clip alone: not on other clips, and not on anybody's
+label.
+"""
 
 from dataclasses import replace
 

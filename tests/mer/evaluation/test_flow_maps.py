@@ -129,7 +129,9 @@ def test_the_index_is_read_as_spreadsheets_are(maps, header, form):
     reason="the real motion maps are not in the repository; set MER_SHARED_DATA",
 )
 def test_logistic_regression_on_real_maps(tmp_path):
-    """The first real number: 238 clips of real micro-expressions. 0.669 is known from a run with scikit-learn alone."""
+    """The first real number: 238 clips of real micro-expressions. 0.669 is known from a run with scikit-learn
+    alone.
+    """
     data = SHARED / "real_flow_dev"
     scores = run.cross_validate_maps(
         data / "maps", data / "index.csv", CvConfig(classifier="logistic", seeds=1), tmp_path / "run"

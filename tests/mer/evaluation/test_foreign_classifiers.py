@@ -1,4 +1,6 @@
-"""Any scikit-learn classifier is evaluated, stored without pickle and scored with; what could run code is refused."""
+"""Any scikit-learn classifier is evaluated, stored without pickle and scored with; what could run code is
+refused.
+"""
 
 import json
 
@@ -143,7 +145,8 @@ def test_a_tree_that_points_outside_its_nodes_is_refused(tmp_path):
 
 def test_a_file_with_a_classifier_on_the_command_line_only(prepared, tmp_path):
     (tmp_path / "my_models.py").write_text(
-        "from sklearn.linear_model import LogisticRegression\n\n\ndef make():\n    return LogisticRegression(C=1e-3)\n"
+        "from sklearn.linear_model import LogisticRegression\n\n\ndef make():\n    return "
+        "LogisticRegression(C=1e-3)\n"
     )
     typed = ["cv", str(prepared), "--protocol", "casme2-3", "--seeds", "1", "--out", str(tmp_path / "run")]
     done = CliRunner().invoke(cli, [*typed, "--classifier", f"{tmp_path / 'my_models.py'}:make"])

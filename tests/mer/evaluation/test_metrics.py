@@ -142,7 +142,8 @@ def test_a_person_in_two_datasets_is_drawn_as_one():
 
 
 def test_calibration_error_by_hand():
-    # sure to .95 twice, right once: a gap of .45; sure to .55 twice, right once: .05, on the other side of nothing
+    # sure to .95 twice, right once: a gap of .45; sure to .55 twice, right once: .05, on the other side of
+    # nothing
     p = np.array([[0.95, 0.05, 0], [0.95, 0.05, 0], [0.45, 0.55, 0], [0.45, 0.55, 0]])
     assert metrics.calibration_error(p, np.array([True, False, True, False])) == pytest.approx(
         (0.9 + 0.1) / 4
@@ -197,7 +198,9 @@ def test_a_resample_without_a_class_says_nothing_about_it():
 
 
 def test_the_interval_holds_the_true_score_about_as_often_as_it_says():
-    """In samples of 15 subjects and five classes, two of them rare and hard: subjects differ in what they show, and in how well they are read."""
+    """In samples of 15 subjects and five classes, two of them rare and hard: subjects differ in what they
+    show, and in how well they are read.
+    """
     rng, right = np.random.default_rng(0), np.array([0.8, 0.8, 0.8, 0.3, 0.3])
 
     def sample(subjects):

@@ -14,7 +14,9 @@ LABELS = ["negative", "positive", "surprise"]
 
 
 def overconfident(rng, n=4000, temperature=2.5):
-    """Probabilities that are right about their order and too sure of themselves, and labels drawn from the honest ones."""
+    """Probabilities that are right about their order and too sure of themselves, and labels drawn from the
+    honest ones.
+    """
     logits = rng.normal(0, 1.5, (n, 3))
     honest = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     y = np.array([rng.choice(3, p=p) for p in honest])
@@ -121,7 +123,9 @@ def test_calibration_changes_how_sure_and_not_what(small, tmp_path, classifier):
 
 
 class TooSure(ClassifierMixin, BaseEstimator):
-    """Knows the labels that it was fitted on for certain, and says of other clips what is true of them, but too surely."""
+    """Knows the labels that it was fitted on for certain, and says of other clips what is true of them, but
+    too surely.
+    """
 
     def __init__(self, honest=None, random_state=None):
         self.honest, self.random_state = honest, random_state

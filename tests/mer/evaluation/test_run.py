@@ -1,4 +1,6 @@
-"""From a prepared folder to a run folder: what is evaluated, what is left out and why, and what is kept on record."""
+"""From a prepared folder to a run folder: what is evaluated, what is left out and why, and what is kept on
+record.
+"""
 
 import json
 import shutil
@@ -130,8 +132,8 @@ def test_a_run_keeps_everything_on_record(prepared, tmp_path):
     text = finished_run.summary(scores)
     assert "majority class" in text and "each predicted without its subject" in text
     assert (
-        "Protocol casme2-3: 6 clips are left out (left_out.csv): 4 casme2-3 gives no label to casme2 others; 1 no"
-        in text
+        "Protocol casme2-3: 6 clips are left out (left_out.csv): 4 casme2-3 gives no label to casme2 others; "
+        "1 no" in text
     )
 
 
