@@ -83,7 +83,7 @@ def entrants(
     weights : a file, for the one method that is chosen by name
     A method that cannot be loaded (RAFT without weights) is said and left out, unless it was chosen.
     """
-    if weights and (len(chosen or ()) != 1 or not isinstance(chosen[0], str)):
+    if weights and not (chosen and len(chosen) == 1 and isinstance(chosen[0], str)):
         raise BadInput("Weights belong to one method. Choose it with --method, once.")
     given = {"weights": str(Path(weights).absolute())} if weights else {}
     rows = [Entrant(ZERO)]
@@ -268,7 +268,7 @@ def _facts(
 
 def _facts_of_weights(row: Entrant) -> list[str]:
     """Which weights a network uses, and what they say of their training."""
-    facts = [f"Weights of {row.label}: SHA-256 {row.method.weights[:16]}..."]
+    facts = [f"Weights of {row.label}: SHA-256 {(row.method.weights or '')[:16]}..."]
     path = Path(getattr(row.method.run, "weights", None) or "")
     if path.suffix == ".safetensors":
         with safe_open(str(path), "np") as file:

@@ -9,6 +9,7 @@ that are not photographs. `benchmark_scanned.py` moves portraits as scanned peop
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ import skimage.data
 from data_prep.face_regions import SITES
 from data_prep.frames import open_frames, read_image
 from data_prep.landmarks import FACE_OVAL, FaceMesh, interocular
-from flow.analytic_motion import Bumps, Texture, facial_field, forward_flow, grid, to_uint8
+from flow.analytic_motion import Bumps, Displacements, Texture, facial_field, forward_flow, grid, to_uint8
 from flow.benchmark_limit import expected_error
 from flow.splatting.sensor import as_jpeg, compress
 from mer_core.errors import BadInput
@@ -133,8 +134,10 @@ def rendered_pairs(size: int, count: int, seed: int, still: bool = False) -> Ite
     from flow.splatting.scenes import PAIRS_PER_FACE, render_pair
 
     scale = size / 224
-    ranges = dict(motion=tuple(scale * np.array(PEAKS)), head=tuple(scale * np.array(HEAD)))
-    rest = dict(still_head=1.0, still_face=1.0, blink=0.0, gaze=0.0, shake=0.0) if still else {}
+    ranges: dict[str, Any] = dict(motion=tuple(scale * np.array(PEAKS)), head=tuple(scale * np.array(HEAD)))
+    rest: dict[str, Any] = (
+        dict(still_head=1.0, still_face=1.0, blink=0.0, gaze=0.0, shake=0.0) if still else {}
+    )
     for number in range(count):
         pair = render_pair(RENDERED + seed, PAIRS_PER_FACE * number, size, **ranges, **rest)
         peak = float(np.linalg.norm(pair.flow, axis=-1)[pair.face].max()) / scale
@@ -207,7 +210,7 @@ def _facial_motion(
     One to four kinds of site move; of those with two sides, most move on both, mirrored.
     """
     kinds = sorted({site.removesuffix("_right").removesuffix("_left") for site in SITES})
-    chosen = {}
+    chosen: Displacements = {}
     for kind in rng.choice(kinds, rng.integers(1, 5), replace=False):
         angle, length = rng.uniform(0, 2 * np.pi), peak * rng.uniform(0.3, 1)
         dx, dy = length * np.cos(angle), length * np.sin(angle)

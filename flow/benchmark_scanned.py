@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import skimage.data
@@ -120,7 +121,8 @@ def scanned_pairs(
 @lru_cache(maxsize=2)
 def _faces(source: ScannedBenchmark) -> list[PortraitFace]:
     """The faces, with the head model laid on each."""
-    pictures = {name: read_image(source.portraits / name) for name in source.names()} or _stand_ins()
+    folder = source.portraits or Path()
+    pictures = {name: read_image(folder / name) for name in source.names()} or _stand_ins()
     with FaceMesh() as mesh:
         found = [(name, picture, mesh.landmarks(picture)) for name, picture in pictures.items()]
     model = source.model
@@ -137,7 +139,9 @@ def _stand_ins() -> dict[str, np.ndarray]:
 
     pictures = {"astronaut": skimage.data.astronaut()}
     for number in range(RENDERED_FACES):
-        rest = dict(still_head=1.0, still_face=1.0, blink=0.0, gaze=0.0, shake=0.0, sensor=False)
+        rest: dict[str, Any] = dict(
+            still_head=1.0, still_face=1.0, blink=0.0, gaze=0.0, shake=0.0, sensor=False
+        )
         pair = render_pair(RENDERED, PAIRS_PER_FACE * number, 448, **rest)
         pictures[f"rendered-{number}"] = pair.frame1
     return pictures
@@ -165,7 +169,8 @@ def _pair(
     frames = (to_uint8(frame + rng.normal(0, noise, frame.shape)) for frame in (onset, apex * gain + bias))
     least = _limit(source, face, seen, mask, onset, noise, peak * size / 224) if limit else None
     name = face.name if source.portraits is None else "portraits"
-    return Pair(*frames, flow, mask, peak, name, seen.landmarks, least)
+    first, second = frames
+    return Pair(first, second, flow, mask, peak, name, seen.landmarks, least)
 
 
 def _motion(

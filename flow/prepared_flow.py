@@ -91,7 +91,12 @@ def _on_cluster(
     match_exposure: bool,
     device: str | None,
 ) -> Iterator[None]:
-    asked = {"name": method.name, "device": device, "options": method.options, "weights": method.weights}
+    asked: dict[str, Any] = {
+        "name": method.name,
+        "device": device,
+        "options": method.options,
+        "weights": method.weights,
+    }
     asked |= {"precision": method.precision, "match_exposure": match_exposure}
     yield from cluster.each(scheduler, _in_cluster, batches, folder=prepared.path.absolute(), **asked)
 
@@ -153,7 +158,8 @@ def _in_cluster(
             )
         _one_thread_each(method.network)
         _thread.wanted, _thread.opened = wanted, (Prepared(folder), method)
-    _estimate_batch(clip_ids, *_thread.opened, match_exposure)
+    opened, method = _thread.opened
+    _estimate_batch(clip_ids, opened, method, match_exposure)
 
 
 def _one_thread_each(network: bool) -> Callable[[], None]:
@@ -168,7 +174,12 @@ def _one_thread_each(network: bool) -> Callable[[], None]:
 
     torch_before = torch.get_num_threads()
     torch.set_num_threads(1)
-    return lambda: (cv2.setNumThreads(before), torch.set_num_threads(torch_before))
+
+    def undo() -> None:
+        cv2.setNumThreads(before)
+        torch.set_num_threads(torch_before)
+
+    return undo
 
 
 def read(prepared: Prepared, method: str, clip_id: str) -> np.ndarray:

@@ -29,10 +29,10 @@ def load(device: str = "cpu", ratio: float = 0.95):
         refinement.setFixedPointIterations(3)
         refinement.setSorIterations(15)
         refinement.setOmega(1.9)
-        u = v = None
+        u = v = np.zeros((0, 0), np.float32)
         for fine, moved in reversed(_pyramid(onset, apex, ratio)):
             height, width = fine.shape
-            if u is None:
+            if not u.size:
                 u, v = np.zeros((2, height, width), np.float32)
             else:
                 stretch_x, stretch_y = np.float32(width / u.shape[1]), np.float32(height / u.shape[0])

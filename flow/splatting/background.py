@@ -24,8 +24,8 @@ class Background:
             picture += rng.normal(0, 0.10, 3) * np.linspace(-1, 1, shape[0])[:, None, None]
         if kind > 0.5:
             for _ in range(rng.integers(2, 7)):
-                height = smooth(shape, rng.uniform(30, 90), rng) - rng.uniform(0.3, 1.2)
-                blob = 0.5 + 0.5 * np.tanh(2 * height * rng.uniform(1, 6))
+                relief = smooth(shape, rng.uniform(30, 90), rng) - rng.uniform(0.3, 1.2)
+                blob = 0.5 + 0.5 * np.tanh(2 * relief * rng.uniform(1, 6))
                 picture += blob[..., None] * (rng.uniform(0, 1, 3) - picture) * rng.uniform(0.2, 0.9)
         flat = {"white": 1.0, "plain": 0.72}.get(look)
         self.picture = (

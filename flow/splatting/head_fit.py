@@ -57,7 +57,7 @@ class HeadFit:
         flat = motion @ self.camera.T.astype(np.float32)
         return np.einsum("nij,nj->ni", self.warp, flat)
 
-    def part(self, vertices: np.ndarray) -> "HeadFit":
+    def part(self, vertices: np.ndarray | slice) -> "HeadFit":
         """The same with only these vertices."""
         parts = {name: getattr(self, name)[vertices] for name in ("vertices", "places", "depth", "warp")}
         return replace(self, **parts)

@@ -24,7 +24,7 @@ def octaves(shape: tuple[int, int], scale: float, rng: np.random.Generator, coun
 
     Deviation 1.
     """
-    total = sum(0.6**k * smooth(shape, scale / 2**k, rng) for k in range(count))
+    total = np.sum([0.6**k * smooth(shape, scale / 2**k, rng) for k in range(count)], axis=0)
     return (total / total.std()).astype(np.float32)
 
 
@@ -47,7 +47,8 @@ class Canvas:
 
     def __init__(self, low: tuple[float, float], high: tuple[float, float], scale: float) -> None:
         self.scale, self.low = scale, np.asarray(low, float)
-        self.shape = tuple(int(n) for n in np.ceil((np.asarray(high) - low)[::-1] * scale))
+        rows, columns = np.ceil((np.asarray(high) - low)[::-1] * scale)
+        self.shape = int(rows), int(columns)
         v, u = np.mgrid[: self.shape[0], : self.shape[1]].astype(np.float32)
         self.u, self.v = u / scale + self.low[0], v / scale + self.low[1]
 

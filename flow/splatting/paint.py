@@ -3,6 +3,7 @@ parts.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -52,9 +53,9 @@ def cover_with_paint(
     for number, name in enumerate(gaussians.names):
         mine = gaussians.part == number
         if name == "skin":
-            albedo, gloss, surface.bump[mine] = brush.skin(
-                gaussians.uv[mine], float(np.median(gaussians.sigma[mine]))
-            )
+            width = float(np.median(gaussians.sigma[mine]))
+            albedo, skin_gloss, surface.bump[mine] = brush.skin(gaussians.uv[mine], width)
+            gloss: np.ndarray | float = skin_gloss
         else:
             albedo, gloss, keep = brush.part(name, *gaussians.uv[mine].T)
             gaussians.opacity[mine] = np.where(keep, gaussians.opacity[mine], 0)
@@ -90,7 +91,7 @@ class _Brush:
             return self.bare(u, v) * _ear(u * (1 if side == "left" else -1) / 1.35, v / 3.1), self.oil, True
         if kind == "teeth":
             return _teeth(u, v, side == "lower"), 0.5, True
-        plain = dict(
+        plain: dict[str, Any] = dict(
             scalp=self.scalp,
             neck=self.neck,
             eye=self.eye,
@@ -98,7 +99,8 @@ class _Brush:
             mouth=self.mouth,
             clothes=self.clothes,
         )
-        return *plain.get(kind, self.frame)(u, v), True
+        albedo, gloss = plain.get(kind, self.frame)(u, v)
+        return albedo, gloss, True
 
     @property
     def oil(self) -> float:

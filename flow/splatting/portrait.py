@@ -19,7 +19,7 @@ from flow.splatting.lighting import Light
 from flow.splatting.mesh import grid
 from flow.splatting.noise import sample
 from flow.splatting.paint import Colours, cover_with_paint
-from flow.splatting.rasterize import weigh
+from flow.splatting.rasterize import Weights, weigh
 from flow.splatting.scenes import Scene
 from flow.splatting.skin import Complexion
 from flow.splatting.template import IRIS, OVAL, template
@@ -59,7 +59,7 @@ def portrait(image: np.ndarray, gaussians: int = 40_000) -> Portrait:
     """
     height, width = image.shape[:2]
     points = _landmarks(image)
-    per_px = INTEROCULAR / np.linalg.norm(points[IRIS["right"]] - points[IRIS["left"]])
+    per_px = INTEROCULAR / float(np.linalg.norm(points[IRIS["right"]] - points[IRIS["left"]]))
     centre = (points[IRIS["right"], :2] + points[IRIS["left"], :2]) / 2
     camera = Camera(DISTANCE / per_px, tuple(centre), width, height, DISTANCE)
     depth = (points[:, 2] - points[[IRIS["right"], IRIS["left"]], 2].mean()) * per_px
@@ -125,7 +125,7 @@ def _surround(seen: np.ndarray, camera: Camera, step: float = 0.9) -> Part:
     return Part(
         "surround",
         vertices,
-        grid(*x.shape),
+        grid(len(x), len(x[0])),
         flat,
         density=0.35,
         two_sided=True,
@@ -157,7 +157,9 @@ def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.nda
 
     view = scene.view(State())
     target = image.astype(np.float32) / 255
-    weights, mass = view.weights.matrix, np.asarray(view.weights.matrix.sum(0)).ravel()
+    assert isinstance(view.weights, Weights)  # a portrait is fitted on the CPU
+    weights = view.weights.matrix
+    mass = np.asarray(weights.sum(0)).ravel()
     shown = mass > 0.05
     start = sample(target, *view.splats.mean.T)
     surface.albedo[shown] = start[shown]

@@ -53,7 +53,7 @@ def skin_colours(face: PortraitFace, head: ScannedHead, gaussians: Gaussians) ->
     facing = -np.einsum("gk,gk->g", place, normals[gaussians.triangle[mine]][..., 2])
 
     picture = face.picture.astype(np.float32) / 255
-    shape = picture.shape[:2]
+    shape = len(picture), len(picture[0])
     seen, covered = rasterize(
         face.fit.places, face.fit.depth, face.fit.depth[:, None], head.model.skin_triangles, shape
     )

@@ -4,6 +4,7 @@ A picture, its flow, its depth and its masks are this matrix times one column of
 `reference.py` is the readable, differentiable version.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +21,17 @@ CLOSED = (
 )
 
 
-class Blend:
-    """How values of Gaussians become values of pixels, here and on a GPU: by `blend`, and by `opacity`, (H,
-    W) float32, which all Gaussians together cover.
+class Blend(ABC):
+    """How values of Gaussians become values of pixels, on a CPU or a GPU.
+
+    opacity : (H, W) float32, covered by all Gaussians together
     """
+
+    opacity: np.ndarray
+
+    @abstractmethod
+    def blend(self, values: np.ndarray) -> np.ndarray:
+        """Blend values (G,) or (G, C) into (H, W) or (H, W, C) float32; not divided by the opacity."""
 
     def mean(self, values: np.ndarray) -> np.ndarray:
         """Blend and divide by the opacity: the value of what is seen, where something is."""

@@ -42,21 +42,21 @@ def draw(emotion: str, rng: np.random.Generator, strength: float = 1.0) -> dict[
     """
     alternatives = RECIPES[emotion]
     weights = np.array([often for often, _ in alternatives])
-    chosen = {}
+    shown: dict[str, float] = {}
     for unit in alternatives[rng.choice(len(alternatives), p=weights / weights.sum())][1].split():
         name, _, share = unit.partition(":")
         if not share or rng.uniform() < float(share):
-            chosen[name] = rng.uniform(0.5, 1.0)
+            shown[name] = rng.uniform(0.5, 1.0)
     one_sided = rng.uniform() < LOPSIDED.get(emotion, 0.06)
     loud = "R" if rng.uniform() < 0.5 else "L"
     actions = {}
-    for name, share in chosen.items():
+    for name, level in shown.items():
         if name == "26":  # there is one jaw
-            actions[name] = strength * share
+            actions[name] = strength * level
             continue
         for side in "RL":
             quiet = rng.uniform(0.0, 0.15) if one_sided and side != loud else rng.uniform(0.85, 1.0)
-            actions[name + side] = strength * share * quiet
+            actions[name + side] = strength * level * quiet
     return actions
 
 

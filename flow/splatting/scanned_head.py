@@ -72,7 +72,9 @@ class ScannedHead:
         self.expression = _personal(model, rng, split)
         self.eyes = {side: _ball(self.head, side) for side in ("right", "left")}
         self.rest = self.head[_landmark_vertices(model)]
-        self.parts, self.sources, self.painted = [], [], []
+        self.parts: list[Part] = []
+        self.sources: list = []
+        self.painted: list = []
         for name in PARTS:
             self._add(name)
         self.n_scanned = len(self.parts)

@@ -9,6 +9,7 @@
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -140,9 +141,9 @@ class Scene:
         before = self.view(first)
         after = self.view(second, None if relight else self.paint(before.splats), shift)
         rng = np.random.default_rng(0) if rng is None else rng
-        truth = motion(before, after, shift)
         parts, face, skin = self.masks(before.weights)
         frame1, frame2 = record_clip([before.picture, after.picture], sensor, rng, list(frames))
+        values: dict[str, Any] = motion(before, after, shift)
         return Pair(
             frame1=frame1,
             frame2=frame2,
@@ -151,7 +152,7 @@ class Scene:
             face=face,
             skin=skin,
             camera=self.camera,
-            **truth,
+            **values,
         )
 
     def masks(self, weights: Blend) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

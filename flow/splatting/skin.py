@@ -125,7 +125,7 @@ class _Painter:
         spots = np.clip((seeds - 1.5 + 0.3 * np.clip(where, 0, 1.5)) * 2, 0, 1) * np.clip(where, 0, 1)
         self.darken(spots * look.freckles * 0.45, (0.5, 1.0, 1.3))
         for _ in range(look.moles):
-            centre = [self.rng.uniform(-8, 8), self.rng.uniform(-4, 10)]
+            centre = np.array([self.rng.uniform(-8, 8), self.rng.uniform(-4, 10)])
             size = self.rng.uniform(0.05, 0.13)
             self.darken(0.9 * np.clip(1.6 * self.canvas.spot(centre, size), 0, 1), (0.7, 1.0, 1.2))
 
@@ -172,14 +172,14 @@ class _Painter:
             corner = self.ring([33], False)[0]
             for slope in self.rng.uniform(-0.6, 0.75, 5):
                 start = corner + [-0.45, 0.2 * slope]
-                foot = curve([start, start + [-0.6, 0.5 * slope], start + [-1.2, slope * 0.7]])
+                foot = curve(np.stack([start, start + [-0.6, 0.5 * slope], start + [-1.2, slope * 0.7]]))
                 lines.append((foot * flip, 0.6))
             lines.append((curve(self.ring([129, 203, 206, 216, 212], left), 40), 1.3))
             lines.append((curve(self.ring([107, 55, 189], left) + np.array([0.15, 0]) * flip), 0.5))
             for down in (0.0, 0.22, 0.45):
                 lines.append((curve(self.ring(LOWER_LID[1][1:-1], left) + [0, 0.1 + down], 40), 0.7))
-        strength = sum(w * self.canvas.strokes([line], 0.05) for line, w in lines)
-        strength = strength * np.clip(0.8 + 0.5 * smooth(self.canvas.shape, 25, self.rng), 0, 2)
+        drawn = np.sum([w * self.canvas.strokes([line], 0.05) for line, w in lines], axis=0)
+        strength = drawn * np.clip(0.8 + 0.5 * smooth(self.canvas.shape, 25, self.rng), 0, 2)
         groove = self.canvas.blur(strength, 0.035) + 0.8 * self.canvas.blur(strength, 0.11)
         self.height -= 0.035 * age * groove
         self.darken(0.28 * age * groove)

@@ -10,6 +10,7 @@ back.
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -56,7 +57,7 @@ def render(
     width, height = (size, size) if isinstance(size, int) else size
     if not 64 <= min(width, height) <= max(width, height) <= 4096:
         raise BadInput(f"--size must lie between 64 and 4096 px, not {width} x {height}.")
-    settings = dict(seed=seed, width=width, height=height, white=white, gaussians=gaussians)
+    settings: dict[str, Any] = dict(seed=seed, width=width, height=height, white=white, gaussians=gaussians)
     if head_model is not None:
         load_head_model(head_model)
         settings["head_model"] = hashlib.sha256(head_model.read_bytes()).hexdigest()[:16]

@@ -163,7 +163,8 @@ class _Steps(Dataset):
     """Pair number `index` of the training as tensors: frames (3, H, W) 0..255, motion (2, H, W), mask (1, H, W)."""
 
     def __init__(self, config: TrainConfig):
-        self.config, self.pairs = config, {}
+        self.config = config
+        self.pairs: dict = {}
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         c = self.config

@@ -7,7 +7,7 @@ used in training.
 
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -130,7 +130,8 @@ def load_face(folder: Path, name: str, cache: Path) -> PortraitFace:
     with np.load(cache / f"{name}.npz") as file:
         arrays = {key: file[key] for key in file}
     landmarks = arrays.pop("landmarks")
-    fit = HeadFit(**{key: value if value.ndim else float(value) for key, value in arrays.items()})
+    values: dict[str, Any] = {key: value if value.ndim else float(value) for key, value in arrays.items()}
+    fit = HeadFit(**values)
     return PortraitFace(name, read_image(folder / name), landmarks, fit)
 
 

@@ -87,9 +87,13 @@ def images(folder: Path) -> dict[str, Path]:
 
 
 def following(name: str) -> str:
-    """The name of the next frame, whose last number is one more: 0009 -> 0010, a_9 -> a_10; a name without a number has none."""
-    head, last, tail = re.fullmatch(r"(.*?)(\d*)(\D*)", name).groups()
-    return f"{head}{int(last) + 1:0{len(last)}d}{tail}" if last else ""
+    """Return the next frame's name, its last number one more: 0009 -> 0010, a_9 -> a_10; "" without a number."""
+    return re.sub(r"^(.*?)(\d+)(\D*)$", _next_number, name) if re.search(r"\d", name) else ""
+
+
+def _next_number(match: re.Match[str]) -> str:
+    head, last, tail = match.groups()
+    return f"{head}{int(last) + 1:0{len(last)}d}{tail}"
 
 
 def read_pair(first: Path, second: Path, flow_file: Path, mask_file: Path | None) -> Pair:
