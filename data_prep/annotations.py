@@ -65,6 +65,7 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
 
     Raises `BadInput` where no clip is found.
     """
+    root = root.absolute()
     dataset_files.forget()
     dataset = load_dataset(name)
     table = dataset.read_annotations(root)

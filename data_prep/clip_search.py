@@ -57,7 +57,10 @@ def locate(dataset: ModuleType, root: Path, row, apex_rule: str) -> Found:
         None if pd.isna(value) else int(value) for value in (row.onset, row.apex, row.offset)
     )
     source = row.apex_source
-    if apex is None and onset is not None and offset is not None:
+    own = hasattr(
+        dataset, "find_problems"
+    )  # of own recordings nothing stands in for an apex: it is spotted before
+    if apex is None and onset is not None and offset is not None and not own:
         apex, source = (midpoint(onset, offset), "midpoint") if apex_rule == "midpoint" else (None, "spotted")
 
     def found(files=(), outcome="", reason=""):

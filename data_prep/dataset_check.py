@@ -106,7 +106,7 @@ def _counts(dataset: ModuleType, root: Path, table: pd.DataFrame) -> list[str]:
 
 def _awaits_spotting(clip: Found) -> Found:
     """A clip of own recordings whose onset or apex `mer prepare` spots before it looks for frames."""
-    is_open = clip.outcome in ("no onset", "no apex") or clip.apex_source == "midpoint"
+    is_open = clip.outcome in ("no onset", "no apex")
     return replace(clip, outcome="", reason="", files={}, apex_source=TO_BE_SPOTTED) if is_open else clip
 
 
