@@ -100,7 +100,7 @@ def clip_files(dataset: ModuleType, root: Path, row) -> dict[int, FrameFile]:
     numbers.
     """
     files = dataset.frame_files(root, row)
-    numbered = getattr(dataset, "VIDEO_FRAMES_COUNT_FROM_0", False)
+    numbered = getattr(dataset, "NUMBERS_VIDEO_FRAMES", False)  # by its reader, without regard to the onset
     if not numbered and any(isinstance(file, FrameInVideo) for file in files.values()):
         return numbered_from_onset(files, *(None if pd.isna(n) else int(n) for n in (row.onset, row.offset)))
     return files

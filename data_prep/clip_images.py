@@ -64,6 +64,13 @@ def numbered_from_onset(
     return {index + onset: frame for index, frame in files.items()}
 
 
+def numbered_from(first: int, files: dict[int, FrameFile]) -> dict[int, FrameFile]:
+    """Frames of a whole recording: those of a video count from `first`, images keep their numbers."""
+    return {
+        number + first if isinstance(file, FrameInVideo) else number: file for number, file in files.items()
+    }
+
+
 class ClipImages:
     """Images of one clip as uint8 RGB, all scaled by one factor where they are deeper.
 

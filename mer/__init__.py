@@ -2,7 +2,7 @@
 
 The public interface; everything is imported when it is first used, so that `import mer` is quick:
 
-    mer.prepare(name, root, out)                a dataset folder -> aligned faces
+    mer.prepare(name, root, out)                a dataset folder, or a table of recordings -> aligned faces
     mer.estimate_flow(method, onset, apex)      two aligned faces -> motion in pixels
     mer.CvConfig(classifier="logistic")         the settings of a cross-validation
     mer.cross_validate(prepared, config, out)   prepared folders or arrays -> a run: scores without leaks
@@ -23,7 +23,6 @@ from mer_core import __version__ as __version__
 from mer_core.errors import MerError as MerError
 
 if TYPE_CHECKING:
-    from data_prep.prepare import prepare as prepare
     from flow.estimate import estimate as estimate_flow
     from mer.bundle import load as load_bundle
     from mer.evaluation.compare import compare as compare
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from mer.experiment import cross_validate as cross_validate
     from mer.inference.predict import score as score
     from mer.inference.spotting import spot as spot
+    from mer.inference.table_spotting import prepare as prepare
     from mer.training import train as train
 
 __all__ = [
@@ -58,7 +58,7 @@ _LAZY = {
     "cross_validate": ("mer.experiment", "cross_validate"),
     "estimate_flow": ("flow.estimate", "estimate"),
     "load_bundle": ("mer.bundle", "load"),
-    "prepare": ("data_prep.prepare", "prepare"),
+    "prepare": ("mer.inference.table_spotting", "prepare"),
     "score": ("mer.inference.predict", "score"),
     "spot": ("mer.inference.spotting", "spot"),
     "train": ("mer.training", "train"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.annotation_sheets import Sources, find_files, visible_sheets
+from data_prep.clip_images import FrameFile, numbered_from
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import Facts, folders_named, images_in
 from data_prep.interval_table import interval_table, kind_of
@@ -35,12 +36,13 @@ ROOT
   rawpic/
     s15/
       15_0101disgustingteeth/
-        img1.jpg ...
+        img1.jpg ...                  (or 15_0101disgustingteeth.avi, whose first frame is 1)
     ...
     s40/"""
 
 SPREADSHEETS = ("CAS(ME)^2code_final(Updated).xlsx", "CAS(ME)^2code_final*.xlsx")
 VIDEO = r"\d+_\d{4}.*"
+NUMBERS_VIDEO_FRAMES = True  # a video is the whole recording, and its first frame is 1 as that of the images
 # Of the first sheet, by position: it has no header.
 PARTICIPANT, NAME, ONSET, APEX, OFFSET, ACTION_UNITS, EMOTION, KIND = range(8)
 
@@ -65,17 +67,17 @@ def read_intervals(root: Path) -> pd.DataFrame:
     return interval_table(_rows(path)[1])
 
 
-def frame_files(root: Path, row) -> dict[int, Path]:
+def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Frame files of the clip's video by number; raises `BadInput` if its folder is not there."""
     return video_files(root, f"{row.subject[1:]}_{row.clip.split('_')[0]}")
 
 
-def video_files(root: Path, video: str) -> dict[int, Path]:
+def video_files(root: Path, video: str) -> dict[int, FrameFile]:
     """Frame files of a long video by number; raises `BadInput` if its folder is not there."""
     folder = folders_named(Path(root), VIDEO, ("rawpic",)).get_prefixed(video)
     if not folder:
         raise BadInput(f"There is no folder {video}... in {root}.")
-    return images_in(folder)
+    return numbered_from(1, images_in(folder))
 
 
 def _rows(path: Path) -> tuple[str, list[dict]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.annotation_sheets import Sources, find_files, visible_sheets
+from data_prep.clip_images import FrameFile, numbered_from
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import Facts, folders_named, images_in
 from data_prep.interval_table import interval_table, kind_of
@@ -31,10 +32,11 @@ ROOT
   SAMM_LongVideos_V3_Release.xlsx     (or V2, or V1)
   SAMM_longvideos/
     006_1/
-      006_1_0001.jpg ..."""
+      006_1_0001.jpg ...              (or 006_1.avi, .mp4 ..., whose first frame is 1)"""
 
 SPREADSHEETS = tuple(f"SAMM_LongVideos_V{edition}_Release.xlsx" for edition in (3, 2, 1))
 VIDEO = r"\d{3}_\d+"
+NUMBERS_VIDEO_FRAMES = True  # a video is the whole recording, and its first frame is 1 as that of the images
 # By position: the rows above the data differ between editions.
 SUBJECT, NAME, _, ONSET, APEX, OFFSET, _, KIND, ACTION_UNITS = range(9)
 
@@ -52,17 +54,17 @@ def read_intervals(root: Path) -> pd.DataFrame:
     return interval_table(_rows(path)[1])
 
 
-def frame_files(root: Path, row) -> dict[int, Path]:
+def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Frame files of the clip's video by number; raises `BadInput` if its folder is not there."""
     return video_files(root, row.clip.rsplit("_", 1)[0])
 
 
-def video_files(root: Path, video: str) -> dict[int, Path]:
+def video_files(root: Path, video: str) -> dict[int, FrameFile]:
     """Frame files of a long video by number; raises `BadInput` if its folder is not there."""
     folder = folders_named(Path(root), VIDEO).get(video)
     if not folder:
         raise BadInput(f"There is no folder {video} in {root}.")
-    return images_in(folder)
+    return numbered_from(1, images_in(folder))
 
 
 def _rows(path: Path) -> tuple[str, list[dict]]:

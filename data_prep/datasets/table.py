@@ -47,7 +47,7 @@ clips.csv                             (or .xlsx, .xls, .tsv, an ELAN .eaf, BIDS 
 videos/anna_1.mp4                     (files and folders, relative to the table)
 frames/ben_2/0001.png ..."""
 
-VIDEO_FRAMES_COUNT_FROM_0 = True  # see data_prep/annotations.py: annotated numbers are those of the file
+NUMBERS_VIDEO_FRAMES = True  # as they are; see `clip_files` in data_prep/annotations.py
 AGREE_S = 0.01  # of a frame and a time for the same moment, or one and a half frames where that is more
 
 

@@ -52,18 +52,19 @@ def prepare(dataset, root, index, out, check, size, apex, corrections, skip_miss
       mer prepare casme2 --root ~/data/CASME2 --out prepared/casme2
       mer prepare table --index recordings/clips.csv --out prepared/mine
     """
-    from data_prep import prepare as preparing
+    from data_prep.dataset_check import check_dataset
+    from mer.inference.table_spotting import prepare as prepare_dataset
 
     if (root is None) == (index is None) or (index is not None and dataset != "table"):
         raise click.UsageError("Give --root DIR, or for the dataset `table` --index FILE.")
     root = root or index
     if check:
-        found = preparing.check_dataset(dataset, root, skip_missing)
+        found = check_dataset(dataset, root, skip_missing)
         emit("\n".join(found.lines), {"usable": found.usable, "lines": found.lines})
         sys.exit(0 if found.usable else 1)
     if out is None:
         raise click.UsageError("Say where the faces go: --out DIR (or only look at the folder: --check).")
-    outcome = preparing.prepare(
+    outcome = prepare_dataset(
         dataset,
         root,
         out,
@@ -73,7 +74,6 @@ def prepare(dataset, root, index, out, check, size, apex, corrections, skip_miss
         corrections=corrections,
         skip_missing=skip_missing,
         scheduler=scheduler,
-        annotations=_spotted(root) if dataset == "table" else None,
     )
     counts = outcome["outcome"].value_counts()
     emit(
@@ -82,11 +82,3 @@ def prepare(dataset, root, index, out, check, size, apex, corrections, skip_miss
         + f"; each clip's outcome is in {out / 'outcome.csv'}",
         {"out": str(out), "clips": len(outcome), "outcomes": counts.to_dict()},
     )
-
-
-def _spotted(root):
-    """The annotations of own recordings, with what they lack spotted."""
-    from data_prep.annotations import read_clips
-    from mer.inference.table_spotting import spot_missing
-
-    return spot_missing(read_clips("table", root), root)

@@ -12,14 +12,63 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.annotation_checks import Finding
-from data_prep.annotations import Annotations
+from data_prep.annotations import Annotations, read_clips
 from data_prep.datasets.table import recording_of
+from data_prep.prepare import prepare as prepare_clips
 from mer.inference.spotting import Interval, spot
 from mer_core.errors import MerError
 from mer_core.progress import say
 
 KIND = "an onset or apex that was not found"
 EXPRESSIONS = ("micro", "macro")
+
+
+def prepare(
+    name: str,
+    root: str | Path,
+    out: str | Path,
+    *,
+    size: int = 224,
+    jobs: int | None = None,
+    apex: str = "midpoint",
+    corrections: bool = True,
+    skip_missing: bool = False,
+    scheduler: str | None = None,
+) -> pd.DataFrame:
+    """Prepare the dataset `name` in `root` into `out`; of own recordings spot what they lack first.
+
+    Parameters
+    ----------
+    name : of the dataset; `table` for own recordings.
+    root : the dataset as downloaded, or the table of own recordings.
+    size : side of the aligned faces, px.
+    jobs : processes; all cores by default, and fewer where starting them would take longer than the work.
+    apex : what stands in for an apex that a dataset does not annotate, one of `data_prep.apex.METHODS`.
+    corrections : apply data_prep/corrections/NAME.csv.
+    skip_missing : go on where more clips lack frames than the release itself lacks.
+    scheduler : address of a Dask cluster to work on; its machines must see `root` and `out`.
+
+    Returns
+    -------
+    One row per clip: clip_id, outcome, reason, onset, apex, apex_source, onset_source.
+
+    Raises
+    ------
+    BadInput : `root` is not the dataset, too many frames are missing, or `out` holds something else.
+    """
+    annotations = spot_missing(read_clips(name, Path(root)), root) if name == "table" else None
+    return prepare_clips(
+        name,
+        root,
+        out,
+        size=size,
+        jobs=jobs,
+        apex=apex,
+        corrections=corrections,
+        skip_missing=skip_missing,
+        scheduler=scheduler,
+        annotations=annotations,
+    )
 
 
 def spot_missing(annotations: Annotations, root: str | Path) -> Annotations:

@@ -1,5 +1,6 @@
 """Quirks of CASME, CAS(ME)^3, MMEW, 4DME, DFME and the long videos, on folders whose images are empty files."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 
 from data_prep import dataset_files
 from data_prep.annotations import read_clips
+from data_prep.clip_search import locate_all
 from data_prep.datasets import casme, casme3, casme_squared, dfme, fourdme, mmew, samm_lv
 from data_prep.interval_table import read_intervals
 from data_prep.layouts import casme as casme_replica
@@ -14,7 +16,9 @@ from data_prep.layouts import casme3 as casme3_replica
 from data_prep.layouts import fourdme as fourdme_replica
 from data_prep.layouts import mmew as mmew_replica
 from data_prep.layouts import write_workbook
+from mer_core import registry
 from mer_core.errors import BadInput
+from tests.data_prep.videos import moving_square, write_video
 
 CASME3 = "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"
 SQUARED = "CAS(ME)^2code_final(Updated).xlsx"
@@ -297,3 +301,19 @@ def test_samm_lv_takes_the_latest_edition(tmp_path):
         row = ("006", "006_1_2", 1, onset, 40, 50, 41, "Micro - 1/2", "4", "")
         write_workbook(tmp_path / f"SAMM_LongVideos_V{edition}_Release.xlsx", Sheet1=[row])
     assert first(samm_lv.read_annotations(tmp_path)).onset == 30
+
+
+@pytest.mark.parametrize("name", ["samm_lv", "casme_squared"])
+def test_a_long_video_may_be_a_video_whose_first_frame_is_1(name, make_replica):
+    root = make_replica(name, subjects=(1,), clips_each=1)
+    dataset = registry.load("data_prep.datasets", name)
+    before = locate_all(name, root, read_clips(name, root), "midpoint")
+    first_file = next(iter(before[0].files.values()))
+    last = max(before[0].files)
+    shutil.rmtree(first_file.parent)
+    write_video(first_file.parent.with_suffix(".mp4"), moving_square(last))
+    (clip,) = locate_all(name, root, read_clips(name, root), "midpoint")
+    assert not clip.outcome and (clip.onset, clip.apex) == (before[0].onset, before[0].apex)
+    assert {number: file.index for number, file in clip.files.items()} == {n: n - 1 for n in before[0].files}
+    (video,) = dataset.read_intervals(root)["video"].unique()
+    assert list(dataset.video_files(root, video)) == list(range(1, last + 1))
