@@ -6,7 +6,7 @@ already been matched here, so no method does that again. What the methods are wo
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,13 @@ class Method:
 
     name: str
     options: dict[str, Any]
-    run: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    run: Callable[..., np.ndarray]
     network: bool  # True: fed in batches on `device`; False: one pair at a time, spread over the CPU cores
     weights: str | None = (
         None  # `content` of the weights file in use: what decides a network's flow, whatever the file is called
     )
     precision: str = "float32"  # of its arithmetic, which may differ between devices; flow of two precisions differs by more than rounding
+    landmarks: bool = False  # True: `run` takes the landmarks of each onset as a third argument
 
 
 def methods() -> list[str]:
@@ -62,7 +63,13 @@ def load_method(name: str, device: str | None = None, **options: Any) -> Method:
     run = module.load(device=device or "cpu", **options)
     weights, precision = getattr(run, "weights", None), getattr(run, "precision", "float32")
     return Method(
-        name, options, run, getattr(module, "NETWORK", False), weights and content(weights), precision
+        name,
+        options,
+        run,
+        getattr(module, "NETWORK", False),
+        weights and content(weights),
+        precision,
+        getattr(module, "LANDMARKS", False),
     )
 
 
@@ -72,22 +79,44 @@ def content(path: str | Path) -> str:
 
 
 def estimate(
-    method: str | Method, onset: np.ndarray, apex: np.ndarray, *, match_exposure: bool = True
+    method: str | Method,
+    onset: np.ndarray,
+    apex: np.ndarray,
+    landmarks: np.ndarray | None = None,
+    *,
+    match_exposure: bool = True,
 ) -> np.ndarray:
     """Motion from `onset` to `apex`.
 
-    method         : a name, or what `load_method` returned (load once when there are many pairs)
-    onset, apex    : (H, W, 3) uint8 RGB, aligned by the same transform
+    Parameters
+    ----------
+    method : a name, or what `load_method` returned (load once when there are many pairs)
+    onset, apex : (H, W, 3) uint8 RGB, aligned by the same transform
+    landmarks : (478, 2) or (468, 2) px of the onset, MediaPipe's face mesh; a method that uses them detects them
+        itself where none are given, and does without where there is no face
     match_exposure : bring the apex to the brightness of the onset first (flow/photometric.py)
 
-    Returns (H, W, 2) float32 px of the onset: `[..., 0]` = u, right positive; `[..., 1]` = v, down positive. The point
-    at (x, y) in the onset is seen at (x + u, y + v) in the apex. Raises `BadInput` for frames of another shape or type.
+    Returns
+    -------
+    (H, W, 2) float32 px of the onset: `[..., 0]` = u, right positive; `[..., 1]` = v, down positive. The point at
+    (x, y) in the onset is seen at (x + u, y + v) in the apex.
+
+    Raises
+    ------
+    BadInput
+        For frames or landmarks of another shape or type.
     """
-    return estimate_batch(method, onset[None], apex[None], match_exposure=match_exposure)[0]
+    points = None if landmarks is None else [landmarks]
+    return estimate_batch(method, onset[None], apex[None], points, match_exposure=match_exposure)[0]
 
 
 def estimate_batch(
-    method: str | Method, onsets: np.ndarray, apexes: np.ndarray, *, match_exposure: bool = True
+    method: str | Method,
+    onsets: np.ndarray,
+    apexes: np.ndarray,
+    landmarks: Sequence[np.ndarray | None] | None = None,
+    *,
+    match_exposure: bool = True,
 ) -> np.ndarray:
     """Motion of N pairs: (N, H, W, 3) uint8 RGB twice -> (N, H, W, 2) float32 px; the rest as in `estimate`."""
     if isinstance(method, str):
@@ -99,11 +128,29 @@ def estimate_batch(
         raise BadInput(
             f"Onset and apex differ in shape: {onsets.shape[1:]} and {apexes.shape[1:]}. Align both first."
         )
+    points = _check_landmarks(landmarks, len(onsets))
     if match_exposure:
         apexes = np.stack([photometric.match(onset, apex) for onset, apex in zip(onsets, apexes)])
-    flow = method.run(onsets, apexes)
+    flow = method.run(onsets, apexes, points) if method.landmarks else method.run(onsets, apexes)
     if flow.shape != onsets.shape[:3] + (2,) or flow.dtype != np.float32:
         raise TypeError(
             f"flow/methods/{method.name}.py returned {flow.shape} {flow.dtype}, not (N, H, W, 2) float32."
         )
     return flow
+
+
+def _check_landmarks(landmarks: Sequence[np.ndarray | None] | None, count: int) -> list[np.ndarray | None]:
+    """The landmarks of each of `count` onsets; raises `BadInput` for what is no face mesh."""
+    points = [None] * count if landmarks is None else list(landmarks)
+    if len(points) != count:
+        raise BadInput(
+            f"There are landmarks of {len(points)} faces for {count} pairs. Give one for each, or None."
+        )
+    for mesh in points:
+        if mesh is None:
+            continue
+        if np.shape(mesh) not in ((478, 2), (468, 2)) or not np.isfinite(mesh).all():
+            raise BadInput(
+                f"Landmarks must be MediaPipe's (478, 2) or (468, 2) finite px of the onset, not {np.shape(mesh)}."
+            )
+    return points

@@ -13,15 +13,22 @@ import numpy as np
 from mer_core.errors import BadInput
 
 NETWORK = True
+LANDMARKS = True
 WEIGHTS = Path(__file__).parents[1] / "weights"
 PIXELS = {"cpu": 448 * 448, "cuda": 64 * 448 * 448}  # of all frames estimated at once
 TILED_ABOVE = 1800 * 1800  # px of a frame; larger ones are estimated in tiles
 
 
-def load(device: str = "cpu", network: str = "auto", weights: str | Path | None = None):
+def load(
+    device: str = "cpu",
+    network: str = "auto",
+    weights: str | Path | None = None,
+    detect_landmarks: bool = True,
+):
     """network : `compact`, `full`, or `auto`: full on a GPU if its weights are there, else compact
 
-    weights : a file of `mer flow train`; by default the frozen weights of `network`
+    weights          : a file of `mer flow train`; by default the frozen weights of `network`
+    detect_landmarks : find the face in each onset whose landmarks are not given; else go without the facial solution
 
     Raises `BadInput` for weights that are missing or of something else.
     """
@@ -34,6 +41,8 @@ def load(device: str = "cpu", network: str = "auto", weights: str | Path | None 
     import torch
 
     from flow.srflownet import load_network
+    from flow.srflownet.compact import CompactSRFlowNet
+    from flow.srflownet.face_placer import FacePlacer
     from flow.srflownet.tiled import estimate_tiled
 
     # channels last, as the frames come: a quarter faster on a CPU
@@ -44,15 +53,23 @@ def load(device: str = "cpu", network: str = "auto", weights: str | Path | None 
     def to_input(frames: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float()
 
+    place = FacePlacer(detect_landmarks) if isinstance(net, CompactSRFlowNet) else None
+
     @torch.inference_mode()
-    def run(onsets: np.ndarray, apexes: np.ndarray) -> np.ndarray:
+    def run(onsets: np.ndarray, apexes: np.ndarray, landmarks: list[np.ndarray | None]) -> np.ndarray:
         area = onsets.shape[1] * onsets.shape[2]
         batch = max(1, at_once // area)
         flows = []
         for start in range(0, len(onsets), batch):
-            onset, apex = (to_input(frames[start : start + batch]) for frames in (onsets, apexes))
+            part = slice(start, start + batch)
+            onset, apex = (to_input(frames[part]) for frames in (onsets, apexes))
             with torch.autocast(kind, torch.bfloat16, enabled=half):
-                flow = estimate_tiled(net, onset, apex) if area > TILED_ABOVE else net(onset, apex)[-1]
+                if area > TILED_ABOVE:
+                    flow = estimate_tiled(net, onset, apex)
+                elif place is None:
+                    flow = net(onset, apex)[-1]
+                else:
+                    flow = net(onset, apex, face=place(onsets[part], landmarks[part], device))[-1]
             flows.append(flow.float().permute(0, 2, 3, 1).cpu().numpy())
         return np.ascontiguousarray(np.concatenate(flows), np.float32)
 

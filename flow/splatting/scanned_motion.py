@@ -30,15 +30,18 @@ def random_expression(
     unit: float,
     split: Split,
     vertices: np.ndarray | slice = slice(None),
+    as_scanned: float = 0.0,
 ) -> tuple[np.ndarray, list[str]]:
     """Return a random expression as motion of the skin's vertices, (N, 2) float32 portrait px, and the names
     of its parts.
 
     unit     : px, inter-ocular distance in the portrait
     vertices : those to move; the others are left out of `fit` already
+    as_scanned : fraction of motions that are made of expressions as they were scanned
 
     The motion's size is arbitrary: bring its peak to what is wanted.
     """
+    varied = not as_scanned or rng.random() >= as_scanned
     names = skin_expressions(model, split)
     kinds = sorted({name.removesuffix("_L").removesuffix("_R") for name in names})
     total, used = np.zeros((len(fit.places), 2), np.float32), []
@@ -51,7 +54,8 @@ def random_expression(
         motion = fit.project(np.sum(parts, axis=0))
         peak = np.linalg.norm(motion, axis=1).max()
         if peak > 0:  # an expression inside the mouth moves no skin
-            total += rng.uniform(0.3, 1) * _vary(rng, motion / peak, fit.places / unit)
+            motion = motion / peak
+            total += rng.uniform(0.3, 1) * (_vary(rng, motion, fit.places / unit) if varied else motion)
             used += sides
     return total, used
 

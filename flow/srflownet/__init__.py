@@ -58,6 +58,21 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
         ) from error
 
 
+def grow(network: nn.Module, path: str | Path) -> None:
+    """Fill those parts of `network` that an older weights file has; the others keep their initial values.
+
+    Raises `BadInput` if the file holds a part that the network lacks or that has another size.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(str(path))
+        network.load_state_dict(network.state_dict() | {name: t.float() for name, t in tensors.items()})
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise BadInput(f"{path} holds no weights to start from: {str(error).splitlines()[0]}") from error
+
+
 def load_network(path: str | Path) -> nn.Module:
     """Return the network that a weights file describes, filled and ready to estimate; `BadInput` if it describes none."""
     header = _header(path)

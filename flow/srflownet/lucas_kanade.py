@@ -10,11 +10,13 @@ Nothing here is learned. The regularisers choose between the answers and mend th
 Source: B. Lucas, T. Kanade, IJCAI 1981; B. Horn, B. Schunck, Artificial Intelligence 17, 1981.
 """
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from flow.srflownet.resample import enlarge, read
+from flow.srflownet.smooth_answers_cpu import smooth_steps
 
 WINDOWS = (1, 3, 7)  # side of a window, in cells
 SMOOTHNESS = ((0.03, 0.0), (0.3, 0.0), (0.0, 0.03), (0.0, 0.3))  # (first, second) of each smooth answer
@@ -56,21 +58,17 @@ def brightness(frame: Tensor) -> dict[int, Tensor]:
 
 
 @torch.no_grad()
-def solve(
-    first: Tensor, second: Tensor, flow: Tensor, ratio: int, rounds: int = ROUNDS
-) -> tuple[Tensor, Tensor]:
+def solve(sums: Tensor, flow: Tensor, rounds: int = ROUNDS) -> tuple[Tensor, Tensor]:
     """Return the answers to what is left of the motion after `flow`.
 
-    first, second : (N, 1, H, W) from `brightness`, and (N, 1, 2H, 2W), the same `doubled`
-    flow          : (N, 2, H / ratio, W / ratio) in pixels of `first`
-    ratio         : pixels along a cell
-    rounds        : of conjugate gradients
+    sums   : (N, 6, h, w) from `normal_equations`
+    flow   : (N, 2, h, w) pixels of the level
+    rounds : of conjugate gradients
 
-    Returns what the regulariser reads, (N, ANSWERS, H / ratio, W / ratio), and the steps alone, (N, STEPS, 2, h, w).
+    Returns what the regulariser reads, (N, ANSWERS, h, w), and the steps alone, (N, STEPS, 2, h, w).
     """
-    with torch.autocast(first.device.type, enabled=False):  # half precision would drown the answers
-        first, second, flow = first.float(), second.float(), flow.float()
-        sums = normal_equations(first, second, flow, ratio)
+    with torch.autocast(sums.device.type, enabled=False):  # half precision would drown the answers
+        sums, flow = sums.float(), flow.float()
         read, steps = [], []
         for window in WINDOWS:
             answer, step = local_answer(F.avg_pool2d(sums, window, 1, window // 2, count_include_pad=False))
@@ -83,8 +81,14 @@ def solve(
         return torch.cat(read, dim=1), torch.stack(steps, dim=1)
 
 
+@torch.no_grad()
 def normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -> Tensor:
     """Return the means over each cell of Ix^2, Ix Iy, Iy^2, Ix It, Iy It and It^2, (N, 6, H / ratio, W / ratio)."""
+    with torch.autocast(first.device.type, enabled=False):
+        return _normal_equations(first.float(), second.float(), flow.float(), ratio)
+
+
+def _normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -> Tensor:
     moved = read(second, enlarge(flow, ratio) if ratio > 1 else flow)
     mean, it = 0.5 * (first + moved), moved - first
     ix, iy = filtered(mean, SLOPE, 3), filtered(mean, SLOPE, 2)
@@ -112,6 +116,23 @@ def smooth_answers(
     sums: Tensor, flow: Tensor, strengths: tuple[tuple[float, float], ...], rounds: int = ROUNDS
 ) -> list[Tensor]:
     """Return the smooth step for each (first, second) of `strengths`, (N, 2, h, w), all found by conjugate gradients."""
+    if sums.device.type == "cpu" and not _is_traced():
+        strong = np.array(strengths, np.float32)
+        steps = torch.from_numpy(smooth_steps(sums.numpy(), flow.numpy(), strong, rounds))
+    else:
+        steps = smooth_steps_plain(sums, flow, strengths, rounds)
+    return [REACH * torch.tanh(s / REACH) for s in steps.unbind(0)]
+
+
+def _is_traced() -> bool:
+    """Whether the network is being exported or compiled, which sees nothing of what is not torch."""
+    return torch.jit.is_tracing() or torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
+
+
+def smooth_steps_plain(
+    sums: Tensor, flow: Tensor, strengths: tuple[tuple[float, float], ...], rounds: int
+) -> Tensor:
+    """The steps (S, N, 2, h, w) of `smooth_answers`, not limited; `smooth_answers_cpu.py` is the same, compiled."""
     xx, xy, yy, xt, yt, _ = sums[None].split(1, dim=2)  # (1, N, 1, h, w)
     first, second = sums.new_tensor(strengths).T[:, :, None, None, None, None]  # (S, 1, 1, 1, 1)
 
@@ -137,7 +158,7 @@ def smooth_answers(
         eased = scale * left
         size, before = dot(left, eased), size
         way = eased + size / (before + 1e-20) * way
-    return [REACH * torch.tanh(s / REACH) for s in step.unbind(0)]
+    return step
 
 
 def laplacian(maps: Tensor) -> Tensor:

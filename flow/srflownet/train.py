@@ -10,70 +10,25 @@ import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from flow import srflownet
 from flow.srflownet import losses
-from flow.srflownet.data.mixture import Mixture
+from flow.srflownet.facial_basis import load_basis
+from flow.srflownet.facial_solution import Face
+from flow.srflownet.train_config import TrainConfig, load_config, side
+from flow.srflownet.train_pairs import TrainingPairs
 from mer_core import claims
 from mer_core.errors import BadInput
 from mer_core.io import replacing
 from mer_core.progress import say
-from mer_core.settings import explain
-
-
-class TrainConfig(BaseModel):
-    """One experiment, flat; an unknown key is refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    network: Literal["compact", "full"] = "compact"
-    network_settings: dict[str, int] = {}
-    start: str | None = (
-        None  # weights to start from, a .safetensors file or the folder of an earlier training
-    )
-    data: dict[str, float] = {"generic": 1.0}  # share of each source, see flow/srflownet/data/mixture.py
-    pool: str | None = None  # folder of faces rendered beforehand, see flow/srflownet/data/pool.py
-    size: int | list[int] = 192  # px, side of a training frame; of several sides, one each step in turn
-    peak: tuple[float, float] = (0.1, 8.0)  # px, range of the largest motion in a generic pair
-    widen: int = 0  # steps over which generic motion grows from at most 1 px to that range
-    batch: int = 8  # pairs per step, over all processes; of the first size, and of larger ones as many pixels
-    steps: int = 3000
-    learning_rate: float = 6e-4  # the top of the cycle
-    weight_decay: float = 1e-4
-    warm_up: float = 0.05  # share of the steps until the top
-    clip: float = 1.0  # largest norm of a gradient
-    power: float = 1.0  # of an error in the loss; below one, small errors count more
-    gamma: float = 0.8  # weight of a step's prediction against the next one's
-    losses: dict[str, float] = {}  # weights of mask, gradient, total_variation, flow_difference
-    gradient_kind: Literal["difference", "sobel"] = "difference"
-    ema: float = 0.999  # the moving average of the weights keeps this much per step
-    precision: Literal["fp32", "bf16"] = "bf16"
-    compiled: bool = False  # torch.compile: faster on a GPU, minutes of compiling on a CPU
-    workers: int = 0  # processes that make pairs; the pairs do not depend on it
-    seed: int = 0
-    save_every: int = 250  # steps between checkpoints
-    report_every: int = 50
-    validate_every: int = 0  # steps between runs of the flow benchmark; 0: never
-    validate_pairs: int = 8
-
-
-def load_config(path: str | Path) -> TrainConfig:
-    """Return the experiment in a YAML file; raises `BadInput` naming every key that does not fit."""
-    try:
-        return TrainConfig(**(yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}))
-    except ValidationError as error:
-        raise BadInput(f"{path} is no training configuration: it {explain(error, TrainConfig)}") from error
-    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
-        raise BadInput(f"{path} is no training configuration: {error}") from error
 
 
 def train(config: str | Path | TrainConfig, out: str | Path, *, device: str | None = None) -> Path:
@@ -87,7 +42,7 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str | No
     config = config if isinstance(config, TrainConfig) else load_config(config)
     process = Process(device)
     torch.manual_seed(config.seed)
-    network = _network(config).to(process.device)
+    network = _network(config).to(process.device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(
         network.parameters(), config.learning_rate, weight_decay=config.weight_decay
     )
@@ -106,9 +61,10 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str | No
     extra = losses.regularisers(config.losses, config.gradient_kind)
     log = Log(out, done, config.steps) if process.first else None
     for step, pairs in enumerate(_batches(config, process, done), start=done):
-        onset, apex, truth, mask = (t.to(process.device, non_blocking=True) for t in pairs)
+        onset, apex, truth, mask, *placed = (t.to(process.device, non_blocking=True) for t in pairs)
+        face = {"face": Face(*placed, load_basis().scanned)} if placed else {}
         with process.autocast(config.precision):
-            predictions = runner(onset, apex)
+            predictions = runner(onset, apex, **face)
         predictions = [p.float() for p in predictions]
         loss = losses.sequence(predictions, truth, config.gamma, config.power) + extra(
             predictions[-1], truth, mask
@@ -148,7 +104,10 @@ class Process:
 
     def wrap(self, network: nn.Module) -> nn.Module:
         """Return the network such that `backward` averages gradients over all processes."""
-        return nn.parallel.DistributedDataParallel(network) if self.many else network
+        if not self.many:
+            return network
+        # without landmarks the facial parts have no gradient
+        return nn.parallel.DistributedDataParallel(network, find_unused_parameters=True)
 
     def autocast(self, precision: str) -> Any:
         """Return the context in which the network runs at that precision."""
@@ -157,33 +116,6 @@ class Process:
     def close(self) -> None:
         if self.many:
             dist.destroy_process_group()
-
-
-class _Steps(Dataset):
-    """Pair number `index` of the training as tensors: frames (3, H, W) 0..255, motion (2, H, W), mask (1, H, W)."""
-
-    def __init__(self, config: TrainConfig):
-        self.config = config
-        self.pairs: dict = {}
-
-    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
-        c = self.config
-        size = side(c, index // c.batch)
-        if size not in self.pairs:  # made in the worker: a source may hold what cannot be sent to it
-            self.pairs[size] = Mixture(c.data, c.seed, size, c.peak, c.widen * c.batch, c.pool)
-        pair = self.pairs[size][index]
-        frames = (
-            torch.from_numpy(np.ascontiguousarray(f)).permute(2, 0, 1).float()
-            for f in (pair.onset, pair.apex)
-        )
-        flow = torch.from_numpy(np.ascontiguousarray(pair.flow, np.float32)).permute(2, 0, 1)
-        return (*frames, flow, torch.from_numpy(pair.mask.astype(np.float32))[None])
-
-
-def side(config: TrainConfig, step: int) -> int:
-    """Return the side in px of the frames of a step."""
-    sizes = config.size if isinstance(config.size, list) else [config.size]
-    return sizes[step % len(sizes)]
 
 
 def _batches(config: TrainConfig, process: Process, done: int) -> Iterator[list[Tensor]]:
@@ -198,7 +130,7 @@ def _batches(config: TrainConfig, process: Process, done: int) -> Iterator[list[
         first = step * config.batch + process.rank * share
         pixels = (side(config, 0) / side(config, step)) ** 2
         order.append(list(range(first, first + max(1, round(share * min(1, pixels))))))
-    return iter(DataLoader(_Steps(config), batch_sampler=order, num_workers=config.workers))
+    return iter(DataLoader(TrainingPairs(config), batch_sampler=order, num_workers=config.workers))
 
 
 def _network(config: TrainConfig) -> nn.Module:
@@ -206,7 +138,7 @@ def _network(config: TrainConfig) -> nn.Module:
     network = srflownet.build(config.network, **config.network_settings)
     if config.start is not None:
         path = Path(config.start)
-        srflownet.load_weights(network, path / "weights.safetensors" if path.is_dir() else path)
+        srflownet.grow(network, path / "weights.safetensors" if path.is_dir() else path)
     return network
 
 
@@ -239,7 +171,17 @@ def _resume(out: Path, config: TrainConfig, state: dict[str, Any], device: torch
         (out / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
         return 0
     saved = torch.load(path, map_location=device, weights_only=True)
-    free = {"pool", "workers", "save_every", "report_every", "validate_every", "validate_pairs"}
+    free = {
+        "pool",
+        "portraits",
+        "head_model",
+        "fits",
+        "workers",
+        "save_every",
+        "report_every",
+        "validate_every",
+        "validate_pairs",
+    }
     wanted = {key: value for key, value in config.model_dump().items() if key not in free}
     claims.check_unchanged(out, saved["config"], wanted, "a training")
     for name in ("network", "optimizer", "schedule"):

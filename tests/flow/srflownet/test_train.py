@@ -121,7 +121,7 @@ def test_a_training_learns(tmp_path):
         }
     )
     one = generic.GenericPairs(0, 64, peak=(1.0, 2.0))[3]
-    original = training._Steps.__getitem__
+    original = training.TrainingPairs.__getitem__
 
     class Same:
         def __getitem__(self, index):
@@ -131,11 +131,11 @@ def test_a_training_learns(tmp_path):
         self.pairs = {64: Same()}
         return original(self, index)
 
-    training._Steps.__getitem__ = same_pair
+    training.TrainingPairs.__getitem__ = same_pair
     try:
         train(config, tmp_path, device="cpu")
     finally:
-        training._Steps.__getitem__ = original
+        training.TrainingPairs.__getitem__ = original
     errors = [
         float(line.split(",")[2])
         for line in (tmp_path / "log.csv").read_text().splitlines()

@@ -33,6 +33,18 @@ def test_weights_of_another_network_are_refused(tmp_path):
         srflownet.load_network(tmp_path / "a.safetensors")
 
 
+def test_an_older_file_fills_the_parts_that_it_has(tmp_path):
+    network, older = srflownet.build("compact", width=16), srflownet.build("compact", width=16).state_dict()
+    kept = {name: torch.ones_like(tensor) for name, tensor in older.items() if name.startswith("coarse.")}
+    srflownet.save_weights(tmp_path / "a.safetensors", kept, "compact", {"width": 16})
+    before = network.fine.head.weight.clone()
+    srflownet.grow(network, tmp_path / "a.safetensors")
+    assert (network.coarse.head.weight == 1).all() and torch.equal(network.fine.head.weight, before)
+    srflownet.save_weights(tmp_path / "b.safetensors", {"other": torch.ones(2)}, "compact", {"width": 16})
+    with pytest.raises(BadInput, match="start from"):
+        srflownet.grow(network, tmp_path / "b.safetensors")
+
+
 def test_a_file_that_names_no_network_is_refused(tmp_path):
     from safetensors.torch import save_file
 
@@ -44,7 +56,7 @@ def test_a_file_that_names_no_network_is_refused(tmp_path):
         srflownet.load_network(tmp_path / "b.safetensors")
 
 
-@pytest.mark.parametrize("path", sorted(WEIGHTS.glob("*.safetensors")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted(WEIGHTS.glob("srflownet-*.safetensors")), ids=lambda p: p.stem)
 def test_every_frozen_file_is_small_has_a_card_and_builds(path):
     assert path.stat().st_size <= 16 * 1024**2
     assert path.with_suffix(".md").is_file()

@@ -1,0 +1,43 @@
+"""The facial basis on the frames of a batch, from landmarks that are given or found."""
+
+import threading
+
+import numpy as np
+import torch
+
+from data_prep.face_plausibility import MIN_PLAUSIBILITY, plausibility
+from data_prep.landmarks import FaceMesh
+from flow.srflownet.facial_basis import load_basis
+from flow.srflownet.facial_solution import Face
+
+MULTIPLE = 32  # the basis covers whole blocks of so many px
+
+
+class FacePlacer:
+    """Places the facial basis on faces; one landmark detector for each thread that asks.
+
+    detect : find the face where landmarks are not given
+    """
+
+    def __init__(self, detect: bool):
+        self.detect, self._thread = detect, threading.local()
+
+    def __call__(
+        self, frames: np.ndarray, landmarks: list[np.ndarray | None], device: str | torch.device
+    ) -> Face | None:
+        """The face of each of (N, H, W, 3) uint8 RGB frames, or None where there is none at all."""
+        points = [self._usable(*pair) for pair in zip(frames, landmarks)]
+        if all(mesh is None for mesh in points):
+            return None
+        shape = tuple(side + -side % MULTIPLE for side in frames.shape[1:3])
+        placed = [load_basis().place(mesh, shape) for mesh in points]
+        motion, chart = (torch.from_numpy(np.stack(maps)).to(device) for maps in zip(*placed))
+        return Face(motion, chart, load_basis().scanned)
+
+    def _usable(self, frame: np.ndarray, mesh: np.ndarray | None) -> np.ndarray | None:
+        """The landmarks to place the basis by, or None where none lie plausibly on a face."""
+        if mesh is None and self.detect:
+            if not hasattr(self._thread, "mesh"):
+                self._thread.mesh = FaceMesh()
+            mesh = self._thread.mesh.landmarks(frame)
+        return mesh if mesh is not None and plausibility(mesh).value >= MIN_PLAUSIBILITY else None

@@ -1,0 +1,292 @@
+"""The learned parts of the compact network: what it sees of a face, and how it chooses between answers and mends them."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from flow.srflownet import facial_solution, lucas_kanade
+from flow.srflownet.facial_solution import Face
+from flow.srflownet.resample import enlarge
+
+ATLAS = 8  # maps over the mean face that are learned
+ATLAS_HALF = (1.3, 1.8)  # inter-ocular distances, half the width and height of what they cover
+ATLAS_MIDDLE = (0.0, 0.4)  # of that on the mean face
+FACE_MAPS = 3 + ATLAS  # what `Atlas` returns
+FACIAL = (
+    2 * facial_solution.ANSWERS + facial_solution.ANSWERS + 1
+)  # what a chooser reads of the facial answers
+
+
+class Context(nn.Module):
+    """What the first frame shows, at 1/4 and at 1/8."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.to_half = nn.Conv2d(3, 16, 5, stride=2, padding=2)
+        self.to_quarter = nn.Conv2d(16, width, 3, stride=2, padding=1)
+        self.at_quarter = nn.Conv2d(width, width, 3, padding=1)
+        self.to_eighth = nn.Conv2d(width, width, 3, stride=2, padding=1)
+
+    def forward(self, frame: Tensor) -> dict[int, Tensor]:
+        quarter = F.gelu(self.to_quarter(F.gelu(self.to_half(frame))))
+        quarter = quarter + F.gelu(self.at_quarter(quarter))
+        return {4: quarter, 8: F.gelu(self.to_eighth(quarter))}
+
+
+class Residual(nn.Module):
+    """x + conv(gelu(conv(x))), both 3x3."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.gelu(x + self.second(F.gelu(self.first(x))))
+
+
+class SuperKernel(nn.Module):
+    """SKFlow's block in small: a 1x1 expansion, a 15x15 depthwise kernel, a 1x1 mixing, each residual."""
+
+    def __init__(self, width: int, kernel: int = 15):
+        super().__init__()
+        self.expand = nn.Conv2d(width, width * 3 // 2, 1)
+        self.reduce = nn.Conv2d(width * 3 // 2, width, 1)
+        self.depthwise = nn.Conv2d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.mix = nn.Conv2d(width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.gelu(x + self.reduce(F.gelu(self.expand(x))))
+        x = F.gelu(x + self.depthwise(x))
+        return F.gelu(x + self.mix(x))
+
+
+class Whole(nn.Module):
+    """x and what a look at the whole face adds to it: 3x3 kernels on the grid of x, super kernels on one twice as wide.
+
+    Such grids are so coarse that most of the network's parameters cost little of its time here.
+    """
+
+    def __init__(self, width: int, inner: int = 80):
+        super().__init__()
+        self.near = Residual(width)
+        self.down = nn.Conv2d(width, inner, 3, stride=2, padding=1)
+        self.far = nn.Sequential(Residual(inner), SuperKernel(inner), SuperKernel(inner))
+        self.up = nn.Conv2d(inner, width, 1)
+        self.mix = Residual(width)
+        self.out = nn.Conv2d(width, width, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        near = self.near(x)
+        far = self.up(self.far(F.gelu(self.down(near))))
+        return x + self.out(
+            self.mix(near + F.interpolate(far, size=x.shape[-2:], mode="bilinear", align_corners=False))
+        )
+
+
+class Atlas(nn.Module):
+    """What is learned about each place of the mean face, seen on one face at 1/2, 1/4 and 1/8; zero where there is none."""
+
+    def __init__(self):
+        super().__init__()
+        self.maps = nn.Parameter(0.1 * torch.randn(1, ATLAS, 54, 39))
+
+    def forward(self, face: Face) -> dict[int, Tensor]:
+        chart = face.chart.float()
+        middle, half = (chart.new_tensor(pair)[:, None, None] for pair in (ATLAS_MIDDLE, ATLAS_HALF))
+        at = (chart[:, :2] - middle) / half
+        maps = self.maps.float().expand(len(chart), -1, -1, -1)
+        seen = F.grid_sample(maps, at.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
+        fine = torch.cat([at, chart[:, 2:], seen], dim=1) * chart[:, 2:]
+        return {2: fine, 4: F.avg_pool2d(fine, 2), 8: F.avg_pool2d(fine, 4)}
+
+
+class Chooser(nn.Module):
+    """Keeps a step or takes one of the facial answers, place by place.
+
+    Before any training an answer weighs as much as it explains the brightness differences better than the step does.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.head = nn.Conv2d(width, 1 + facial_solution.ANSWERS, 3, padding=1)
+        self.sharpness = nn.Parameter(
+            torch.tensor(7.0)
+        )  # logarithm of what one unit of squared difference weighs
+        nn.init.zeros_(self.head.weight)
+        with torch.no_grad():
+            self.head.bias.copy_(torch.tensor([0.0] + [-2.0] * facial_solution.ANSWERS))
+
+    def forward(self, x: Tensor, step: Tensor, facial: Tensor, known: Tensor, sums: Tensor) -> Tensor:
+        """Return the chosen step (N, 2, h, w).
+
+        x : (N, width, h, w); step : (N, 2, h, w); facial, known : from `facial_solution.solve`
+        sums : from `lucas_kanade.normal_equations`
+        """
+        with torch.no_grad():
+            kept = facial_solution.misfit(sums, step)
+            better = [kept - facial_solution.misfit(sums, answer) for answer in facial.unbind(1)]
+            better = torch.cat([torch.zeros_like(kept), *better], dim=1)
+        evidence = 6 * torch.tanh(better * self.sharpness.float().exp() / 6)
+        blocked = F.pad(-30 * (1 - known.expand(-1, facial_solution.ANSWERS, -1, -1)), (0, 0, 0, 0, 1, 0))
+        share = (self.head(x).float() + evidence + blocked).softmax(dim=1)[:, :, None]
+        return (share * torch.cat([step[:, None], facial], dim=1)).sum(dim=1)
+
+
+def facial_maps(facial: Tensor, known: Tensor, sums: Tensor) -> Tensor:
+    """Return what a network reads of the facial answers, (N, FACIAL, h, w): steps, what they leave, where they hold."""
+    left = [20 * facial_solution.misfit(sums, answer).clamp(0, 1).sqrt() for answer in facial.unbind(1)]
+    return torch.cat([facial.flatten(1, 2), *left, torch.ones_like(known)], dim=1) * known
+
+
+class Regulariser(nn.Module):
+    """From the local answers to a plausible motion: a U of residual blocks, `depth` grids deep, super kernels at its bottom."""
+
+    def __init__(self, width: int, depth: int):
+        super().__init__()
+        self.enter = nn.Conv2d(lucas_kanade.ANSWERS + 2 + 2 * width, width, 3, padding=1)
+        self.down = nn.ModuleList()
+        self.up = nn.ModuleList()
+        self.out = nn.ModuleList()
+        wide = width
+        self.level = nn.ModuleList([Residual(width)])
+        for _ in range(depth):
+            self.down.append(nn.Conv2d(wide, wide + 16, 3, stride=2, padding=1))
+            self.up.append(nn.Conv2d(wide + 16, wide, 1))
+            self.out.append(Residual(wide))
+            wide += 16
+            self.level.append(Residual(wide))
+        self.bottom = SuperKernel(wide)
+        self.whole = Whole(wide)
+        self.keep = nn.Conv2d(width, width, 1)
+        self.head = nn.Conv2d(width, lucas_kanade.STEPS + 2, 3, padding=1)
+        self.enter_face = nn.Conv2d(FACIAL + FACE_MAPS, width, 3, padding=1, bias=False)
+        self.chooser = Chooser(width)
+        nn.init.zeros_(self.enter_face.weight)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():  # at first, follow the smooth answers
+            self.head.bias[len(lucas_kanade.WINDOWS) : lucas_kanade.STEPS] = 2.0
+            self.head.bias[: len(lucas_kanade.WINDOWS)] = -2.0
+
+    def forward(
+        self,
+        answers: Tensor,
+        steps: Tensor,
+        moved: Tensor,
+        context: Tensor,
+        hidden: Tensor,
+        facial: tuple[Tensor, Tensor, Tensor, Tensor] | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the step (N, 2, h, w) in pixels of the level, and the new hidden state.
+
+        answers, steps  : from `equations.solve`
+        moved           : (N, 2, h, w) pixels of the level, the motion so far against the frame's drift
+        context, hidden : (N, width, h, w)
+        facial          : facial answers and where they hold, the equations, and the atlas; None without any face
+        """
+        x = self.enter(torch.cat([answers, moved, context, hidden], dim=1))
+        if facial is not None:
+            x = x + self.enter_face(torch.cat([facial_maps(*facial[:3]), facial[3]], dim=1))
+        x = F.gelu(x)
+        x = self.level[0](x)
+        trail = []
+        for down, level in zip(self.down, list(self.level)[1:]):
+            trail.append(x)
+            x = level(F.gelu(down(x)))
+        x = self.whole(self.bottom(x))
+        for up, out in zip(reversed(self.up), reversed(self.out)):
+            x = F.interpolate(up(x), scale_factor=2, mode="bilinear", align_corners=False)
+            x = out(x + trail.pop())
+        head = self.head(x).float()
+        share = head[:, :-2].softmax(dim=1)[:, :, None]  # how far each answer is followed
+        step = (share * steps).sum(dim=1) + head[:, -2:]
+        if facial is not None:
+            step = self.chooser(x, step, *facial[:3])
+        return step, torch.tanh(self.keep(x))
+
+
+class Refine(nn.Module):
+    """The last touch, at 1/2: edges of lids and lips that the grid of 1/4 cannot follow."""
+
+    def __init__(self, width: int, inner: int = 16):
+        super().__init__()
+        self.hidden = nn.Conv2d(width, inner, 1)
+        self.enter = nn.Conv2d(inner + 2 + 12, inner, 3, padding=1)
+        self.block = Residual(inner)
+        self.head = nn.Conv2d(inner, 2, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, flow: Tensor, hidden: Tensor, seen: Tensor) -> Tensor:
+        """Return the motion (N, 2, H/2, W/2) px of the frame."""
+        flow = enlarge(flow, 2)
+        moved = flow - drift(flow).detach()
+        guide = F.interpolate(self.hidden(hidden), scale_factor=2, mode="bilinear", align_corners=False)
+        x = torch.cat([guide, moved, F.pixel_unshuffle(seen, 2)], dim=1)
+        return flow + self.head(self.block(F.gelu(self.enter(x)))).float()
+
+
+class Detail(nn.Module):
+    """The last step, at 1/2: brightness equations on cells of 2 px, where motion turns within a few pixels."""
+
+    WINDOWS = (3, 7)  # side of a window, in cells
+
+    def __init__(self, width: int, inner: int = 24):
+        super().__init__()
+        self.hidden = nn.Conv2d(width, inner, 1)
+        self.enter = nn.Conv2d(inner + 2 + 12 + 6 * len(self.WINDOWS), inner, 3, padding=1)
+        self.enter_face = nn.Conv2d(FACIAL + FACE_MAPS, inner, 3, padding=1, bias=False)
+        self.near = Residual(inner)
+        self.down = nn.Conv2d(inner, 2 * inner, 3, stride=2, padding=1)
+        self.around = nn.Sequential(Residual(2 * inner), SuperKernel(2 * inner, 7))
+        self.up = nn.Conv2d(2 * inner, inner, 1)
+        self.far = Residual(inner)
+        self.head = nn.Conv2d(inner, 1 + len(self.WINDOWS) + 2, 3, padding=1)
+        self.chooser = Chooser(inner)
+        nn.init.zeros_(self.enter_face.weight)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        with torch.no_grad():  # at first, stay
+            self.head.bias[0] = 4.0
+
+    def forward(
+        self,
+        flow: Tensor,
+        hidden: Tensor,
+        seen: Tensor,
+        sums: Tensor,
+        facial: tuple[Tensor, Tensor, Tensor, Tensor] | None = None,
+    ) -> Tensor:
+        """Return the motion (N, 2, H/2, W/2) px of the frame.
+
+        flow : (N, 2, H/2, W/2) px; hidden : (N, width, H/4, W/4); seen : (N, 3, H, W)
+        sums : from `lucas_kanade.normal_equations` on cells of 2 px; facial : as in `Regulariser.forward`
+        """
+        found = [
+            lucas_kanade.local_answer(F.avg_pool2d(sums, w, 1, w // 2, count_include_pad=False))
+            for w in self.WINDOWS
+        ]
+        guide = F.interpolate(self.hidden(hidden), scale_factor=2, mode="bilinear", align_corners=False)
+        moved = flow - drift(flow)
+        x = torch.cat([guide, moved, F.pixel_unshuffle(seen, 2), *(read for read, _ in found)], dim=1)
+        x = self.enter(x)
+        if facial is not None:
+            x = x + self.enter_face(torch.cat([facial_maps(*facial[:3]), facial[3]], dim=1))
+        x = self.near(F.gelu(x))
+        far = self.up(self.around(F.gelu(self.down(x))))
+        x = self.far(x + F.interpolate(far, size=x.shape[-2:], mode="bilinear", align_corners=False))
+        head = self.head(x).float()
+        steps = torch.stack([torch.zeros_like(flow), *(step for _, step in found)], dim=1)
+        step = (head[:, :-2].softmax(dim=1)[:, :, None] * steps).sum(dim=1) + head[:, -2:]
+        if facial is not None:
+            step = self.chooser(x, step, *facial[:3])
+        return flow + step
+
+
+def drift(flow: Tensor) -> Tensor:
+    """Return the motion of the frame as a whole, (N, 2, 1, 1): the median of `flow` (N, 2, h, w), u and v by themselves."""
+    ordered = flow.flatten(2).sort(dim=2).values
+    return ordered[..., ordered.shape[2] // 2, None, None]

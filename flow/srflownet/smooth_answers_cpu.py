@@ -1,0 +1,96 @@
+"""The smooth answers of `lucas_kanade.smooth_answers` on a CPU, compiled: the same sums in one pass over each map.
+
+The plain form there is the reference; a test compares the two.
+"""
+
+import numba
+import numpy as np
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def smooth_steps(sums: np.ndarray, flow: np.ndarray, strengths: np.ndarray, rounds: int) -> np.ndarray:
+    """Steps (S, N, 2, h, w) float32 by preconditioned conjugate gradients.
+
+    sums : (N, 6, h, w); flow : (N, 2, h, w); strengths : (S, 2); all float32
+    """
+    count, _, height, width = sums.shape
+    out = np.zeros((len(strengths), count, 2, height, width), np.float32)
+    for kind in range(len(strengths)):
+        for pair in range(count):
+            _solve(sums[pair], flow[pair], strengths[kind, 0], strengths[kind, 1], rounds, out[kind, pair])
+    return out
+
+
+@numba.njit(cache=True, fastmath=True)
+def _laplacian(field: np.ndarray, out: np.ndarray) -> None:
+    """Four times each cell less its neighbours; the border continues itself. (h, w) twice."""
+    height, width = field.shape
+    for y in range(height):
+        above, below = field[max(y - 1, 0)], field[min(y + 1, height - 1)]
+        row, to = field[y], out[y]
+        for x in range(1, width - 1):
+            to[x] = 4 * row[x] - row[x - 1] - row[x + 1] - above[x] - below[x]
+        to[0] = 3 * row[0] - row[1] - above[0] - below[0]
+        to[width - 1] = 3 * row[width - 1] - row[width - 2] - above[width - 1] - below[width - 1]
+
+
+@numba.njit(cache=True, fastmath=True)
+def _add_roughness(field, first, second, curved, twice, out):
+    """Add first L f + second L L f of a field (2, h, w) to `out`."""
+    for c in range(2):
+        _laplacian(field[c], curved)
+        if second != 0:
+            _laplacian(curved, twice)
+            for y in range(curved.shape[0]):
+                for x in range(curved.shape[1]):
+                    out[c, y, x] += first * curved[y, x] + second * twice[y, x]
+        else:
+            for y in range(curved.shape[0]):
+                for x in range(curved.shape[1]):
+                    out[c, y, x] += first * curved[y, x]
+
+
+@numba.njit(cache=True, fastmath=True)
+def _solve(sums, flow, first, second, rounds, step):
+    height, width = flow.shape[1:]
+    small = np.float32(1e-5)
+    left = np.zeros((2, height, width), np.float32)
+    curved, twice = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
+    _add_roughness(flow, first, second, curved, twice, left)
+    way, ahead = np.empty_like(left), np.empty_like(left)
+    size = 0.0
+    for c in range(2):
+        for y in range(height):
+            for x in range(width):
+                left[c, y, x] = -sums[3 + c, y, x] - left[c, y, x]
+                scale = 1 / (sums[2 * c, y, x] + 4 * first + 20 * second + small)
+                way[c, y, x] = scale * left[c, y, x]
+                size += left[c, y, x] * way[c, y, x]
+    for _ in range(rounds):
+        along = 0.0
+        for y in range(height):
+            for x in range(width):
+                u, v = way[0, y, x], way[1, y, x]
+                ahead[0, y, x] = (sums[0, y, x] + small) * u + sums[1, y, x] * v
+                ahead[1, y, x] = sums[1, y, x] * u + (sums[2, y, x] + small) * v
+        _add_roughness(way, first, second, curved, twice, ahead)
+        for c in range(2):
+            for y in range(height):
+                for x in range(width):
+                    along += way[c, y, x] * ahead[c, y, x]
+        length = np.float32(size / (along + 1e-20))
+        before, size = size, 0.0
+        for c in range(2):
+            for y in range(height):
+                for x in range(width):
+                    step[c, y, x] += length * way[c, y, x]
+                    rest = left[c, y, x] - length * ahead[c, y, x]
+                    left[c, y, x] = rest
+                    eased = rest / (sums[2 * c, y, x] + 4 * first + 20 * second + small)
+                    ahead[c, y, x] = eased
+                    size += rest * eased
+        turn = np.float32(size / (before + 1e-20))
+        for c in range(2):
+            for y in range(height):
+                for x in range(width):
+                    way[c, y, x] = ahead[c, y, x] + turn * way[c, y, x]
