@@ -172,7 +172,7 @@ def test_validation_is_logged_when_asked_for(tmp_path, monkeypatch):
 
 def test_changed_settings_are_refused_by_name(tmp_path):
     train(TrainConfig(**TINY | {"steps": 2}), tmp_path, device="cpu")
-    with pytest.raises(BadInput, match="another learning_rate"):
+    with pytest.raises(BadInput, match="learning_rate"):
         train(TrainConfig(**TINY | {"steps": 2, "learning_rate": 1e-5}), tmp_path, device="cpu")
 
 
