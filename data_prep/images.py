@@ -11,9 +11,10 @@ import numpy as np
 from mer_core.errors import BadInput
 
 IMAGE_SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".jp2",
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff", ".webp",
     ".pgm", ".ppm", ".pnm",
 )  # fmt: skip
+JPEG_2000 = (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")  # a file, a bare code stream
 TIFF_SUFFIXES = (".tif", ".tiff")
 BIT_DEPTHS = (8, 10, 12, 14, 16)  # that sensors have; files hold any of them in 16 bits
 READ_DEEP = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
@@ -47,6 +48,10 @@ def decode_image(path: str | Path) -> np.ndarray:
         data = np.frombuffer(Path(path).read_bytes(), np.uint8)
     except OSError as error:
         raise UnreadableImage(f"{path} cannot be read: {error.strerror}.") from error
+    if data[:12].tobytes().startswith(JPEG_2000):
+        raise UnreadableImage(
+            f"{path} is JPEG 2000, whose decoder in OpenCV crashes on damaged files. Convert it to PNG."
+        )
     try:
         image = cv2.imdecode(data, READ_DEEP)
     except cv2.error:  # an empty file, or a header that promises too much

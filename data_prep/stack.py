@@ -1,5 +1,6 @@
 """Frames of a TIFF file: its pages, in their order."""
 
+import logging
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -86,11 +87,12 @@ def _require_one_film(path: Path) -> None:
     """
     import tifffile
 
+    tifffile.logger().addHandler(logging.NullHandler())  # what it complains of is said below, once
     try:
         with tifffile.TiffFile(path) as file:
             series, levels = file.series, len(file.series[0].levels)
             axes, size = series[0].axes, series[0].shape
-    except (tifffile.TiffFileError, ValueError, IndexError, OSError) as error:
+    except Exception as error:  # of a damaged file tifffile raises nearly anything
         raise UnreadableStack(f"{path} cannot be read as a TIFF: {error}.") from error
     n_pages = size[0] if axes[0] not in "YX" else 1
     if levels > 1 or axes not in STACKS or n_pages != n_pictures(path):

@@ -186,7 +186,7 @@ def _opened(path: Path):
     import av
 
     try:
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise UnreadableVideo(f"{path} cannot be read as a video: {error.strerror or error}.") from error
     if container.format.name in NO_CONTAINERS:
@@ -245,20 +245,17 @@ def _probe(path: Path) -> _Stream:
 
 def _choose_stream(container, path: Path):
     """The film of a container, and a line for each other picture or film in it."""
+    decodable = [stream for stream in container.streams.video if stream.codec_context is not None]
     films = [
-        stream for stream in container.streams.video if not any(flag in _flags(stream) for flag in NO_FILM)
-    ]
+        stream for stream in decodable if not any(flag in _flags(stream) for flag in NO_FILM)
+    ] or decodable
     if not films:
-        films = list(container.streams.video)
-    if not films:
-        raise UnreadableVideo(
-            f"{path} holds no video, only sound or data. Give a video, or a folder of frames."
-        )
+        raise UnreadableVideo(f"{path} holds no video that can be decoded, only sound or data.")
     best = container.streams.best("video")
     film = next((stream for stream in films if best is not None and stream.index == best.index), films[0])
     others = [
         f"{'another film' if stream in films else 'a cover picture'} ({stream.width}x{stream.height})"
-        for stream in container.streams.video
+        for stream in decodable
         if stream.index != film.index
     ]
     return film, others

@@ -201,3 +201,24 @@ def test_what_cannot_be_read_is_said(tmp_path):
     assert refused.value.code == "unreadable-image"
     with pytest.raises(BadInput, match="no folder"):
         numbered_images(tmp_path / "absent")
+
+
+def test_jpeg_2000_is_refused_whatever_its_suffix(tmp_path):
+    data = cv2.imencode(".jp2", grey(120))[1].tobytes()
+    for name in ("img1.png", "img2.png"):
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(UnreadableImage, match="JPEG 2000"):
+        read_image(tmp_path / "img1.png")
+
+
+@pytest.mark.parametrize("start", range(0, 400, 7))
+def test_a_damaged_tiff_is_read_or_refused(tmp_path, start):
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, np.zeros((3, 16, 24), np.uint16), photometric="minisblack", compression="zlib")
+    data = bytearray(path.read_bytes())
+    data[start % len(data)] ^= 0xFF
+    path.write_bytes(bytes(data))
+    try:
+        assert read(path)[1].n_used <= 3
+    except BadInput as refused:
+        assert "stack.tif" in str(refused)
