@@ -34,7 +34,10 @@ HEAD_PX, HEAD_DEGREES = (
     0.5,
     0.1,
 )  # standard deviations of the head's drift from onset to apex: right and down; yaw, pitch and roll
-LEFT = (0.0, 0.3)  # fraction of the expression that is still there at the offset, which drifts on as far again
+LEFT = (
+    0.0,
+    0.3,
+)  # fraction of the expression that is still there at the offset, which drifts on as far again
 FIRST_PERSON = 7_000_000  # the engine's number of subject 0
 
 

@@ -15,11 +15,9 @@ from pathlib import Path
 
 WATCH = """
 import resource, sys
-from data_prep.frames import open_frames
-from mer.inference.face_tracker import Follower
-from mer.inference.track import watch
-course = watch(open_frames(sys.argv[1]), Follower(), 30)
-print(len(course.number), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+from mer.inference.recorder import track_clip
+_, track = track_clip(sys.argv[1])
+print(len(track.number), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
@@ -34,9 +32,10 @@ def stages(clip: Path) -> list[tuple[str, float]]:
         last = now
 
     from mer import bundle
-    from mer.inference import models, onset_apex
-    from mer.inference.face_tracker import Follower
+    from mer.inference import models, onset_apex, spotting
+    from mer.inference.face_tracker import FaceTracker
     from mer.inference.predict import explain
+    from mer.inference.recorder import track_video
 
     fitted = bundle.load()
     models.mesh(), models.detector(), models.method(fitted.recipe.method, fitted.recipe.method_options)
@@ -49,13 +48,12 @@ def stages(clip: Path) -> list[tuple[str, float]]:
     for frame in frames:
         mesh.landmarks(frame.image)
     lap("landmarks alone")
-    from mer.inference.track import watch
-
-    course = watch(frames, Follower(), 30.0)
-    lap("watch: landmarks, quick flow, head")
-    picked = onset_apex.strongest(course, str(clip))
-    lap("find the moment")
-    score = explain(clip, open_frames(clip), course, picked, fitted, "")
+    track = track_video(frames, FaceTracker())
+    lap("track: landmarks, quick flow, head, neutral face")
+    found = spotting.intervals(track)
+    lap("intervals")
+    moment = onset_apex.choose(track, found, str(clip))
+    score = explain(clip, open_frames(clip), track, found, moment, fitted, "")
     lap("flow, label, explanation")
     from mer.report.clip_page import write
 

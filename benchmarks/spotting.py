@@ -24,9 +24,9 @@ from data_prep.frames import Frame
 from mer import bundle
 from mer.evaluation import metrics
 from mer.inference import spotting
-from mer.inference.face_tracker import Follower
+from mer.inference.face_tracker import FaceTracker
 from mer.inference.motion import measure
-from mer.inference.track import watch
+from mer.inference.recorder import MAX_FPS, track_video
 from mer_core.io import write_json, write_text
 
 RATES = (30, 100, 200)
@@ -113,13 +113,13 @@ def measure_film(seed: int, fps: int) -> dict:
     """Counts of both spotters on one film at one rate, and the labels given to the expressions that were
     found.
     """
-    film, plain, follower = Film(seed), FrameDifference(), Follower()
+    film, plain = Film(seed), FrameDifference()
     every = max(
-        1, int(fps / spotting.RATE + 1e-6)
-    )  # the spotter passes over the frames between, so they need not be drawn
-    course = watch(plain.seeing(film.recording(fps, every)), follower, fps, most_fps=spotting.RATE)
-    ours = [Found(i.kind, i.onset_s, i.apex_s, i.offset_s) for i in spotting.intervals(course)]
-    counts = {"seed": seed, "fps": fps, "frames": len(course.number)}
+        1, int(fps / MAX_FPS + 1e-6)
+    )  # the frames between are not measured, so they need not be drawn
+    track = track_video(plain.seeing(film.recording(fps, every)), FaceTracker(), fps)
+    ours = [Found(i.kind, i.onset_s, i.apex_s, i.offset_s) for i in spotting.intervals(track)]
+    counts = {"seed": seed, "fps": fps, "frames": len(track.number)}
     for name, found in (("mer", ours), ("frame difference", plain.found())):
         rows = {
             kind: _counts(
@@ -132,7 +132,7 @@ def measure_film(seed: int, fps: int) -> dict:
     known = [event for event in film.plan.events if event.label]
     expressions = [f for f in ours if f.kind in ("micro", "macro")]
     counts["labels"] = [
-        (known[i].label, _label(film, course, expressions[j])) for i, j in matches(known, expressions)
+        (known[i].label, _label(film, track, expressions[j])) for i, j in matches(known, expressions)
     ]
     return counts
 
@@ -142,11 +142,11 @@ def _counts(known: list, found: list) -> list[int]:
     return [len(matches(known, found)), len(known), len(found)]
 
 
-def _label(film: Film, course, interval: Found) -> str:
+def _label(film: Film, track, interval: Found) -> str:
     fitted = bundle.load()
-    at = [int(np.abs(course.time - time).argmin()) for time in (interval.onset, interval.apex)]
-    images = [np.clip(np.rint(film.picture(course.time[i]) * 255), 0, 255).astype(np.uint8) for i in at]
-    shown = measure(images, course.box[at[0]], fitted.recipe)
+    at = [int(np.abs(track.time - time).argmin()) for time in (interval.onset, interval.apex)]
+    images = [np.clip(np.rint(film.picture(track.time[i]) * 255), 0, 255).astype(np.uint8) for i in at]
+    shown = measure(images, track.box[at[0]], fitted.recipe)
     return fitted.recipe.labels[
         int(fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0].argmax())
     ]

@@ -1,12 +1,12 @@
 """The commands for one's own videos: parse, call, print."""
 
+import json
 import sys
-from pathlib import Path
 
 import click
 
 from mer.cli.evaluate import experiment, inputs_and_config
-from mer.cli.options import ANY, INPUT, INPUT_FOLDER, OUTPUT, command
+from mer.cli.options import ANY, FILE, INPUT, INPUT_FOLDER, OUTPUT, command
 
 bundle_option = click.option(
     "--bundle",
@@ -24,6 +24,17 @@ face_option = click.option(
     default=1,
     show_default=True,
     help="Which face, where there are several: 1 is the largest.",
+)
+neutral_option = click.option(
+    "--neutral",
+    type=int,
+    help="Frame number of the person's neutral face.  [default: found in the clip]",
+)
+frames_option = click.option(
+    "--frames",
+    "frames_csv",
+    type=FILE,
+    help="Write a CSV with a row per frame: OpenFace's leading columns, pose, lids, mouth, motion, action units.",
 )
 
 
@@ -55,6 +66,8 @@ def train(prepared, config, maps, index, out, **typed):
 @click.option("--apex", type=int, help="Frame number of the apex, where you know it.")
 @fps_option
 @face_option
+@neutral_option
+@frames_option
 @click.option(
     "--out",
     type=ANY,
@@ -64,7 +77,7 @@ def train(prepared, config, maps, index, out, **typed):
     "--blur", is_flag=True, help="Show the mesh of the face in place of its skin in what --out writes."
 )
 @click.option("--jobs", type=click.IntRange(1), help="Processes for a folder of clips.  [default: all cores]")
-def score(clip, bundle, onset, apex, fps, face, out, blur, jobs):
+def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, jobs):
     """Say what a video, a folder of frames, or every clip in a folder shows.
 
     \b
@@ -76,8 +89,10 @@ def score(clip, bundle, onset, apex, fps, face, out, blur, jobs):
     if out is not None and out.suffix.lower() == ".csv":
         from mer.inference.batch import score_all
 
-        if onset is not None or apex is not None or OUTPUT.json:
-            raise click.UsageError("--onset, --apex and --json are for one clip; a CSV holds many.")
+        if any(value is not None for value in (onset, apex, neutral, frames_csv)) or OUTPUT.json:
+            raise click.UsageError(
+                "--onset, --apex, --neutral, --frames and --json are for one clip; a CSV holds many."
+            )
         table = score_all(clip, out, bundle, fps=fps, face=face, jobs=jobs)
         counts = table["outcome"].value_counts()
         click.echo(
@@ -96,14 +111,17 @@ def score(clip, bundle, onset, apex, fps, face, out, blur, jobs):
             )
     from mer.inference.predict import score as score_clip
 
-    result = score_clip(clip, bundle, onset=onset, apex=apex, fps=fps, face=face)
+    result = score_clip(clip, bundle, onset=onset, apex=apex, fps=fps, face=face, neutral=neutral)
     click.echo(result.to_json() if OUTPUT.json else result.to_text())
     if out is not None:
         from mer.report.clip_page import write
 
         page = write(result, out, blur=blur)
         click.echo(f"Page: {page}", err=OUTPUT.json)
-    sys.exit(0 if result.label else 3)
+    if frames_csv is not None:
+        from mer.report.export import write_frames
+
+        write_frames(result.track, result.intervals, frames_csv)
 
 
 @command()
@@ -114,35 +132,60 @@ def score(clip, bundle, onset, apex, fps, face, out, blur, jobs):
 )
 @fps_option
 @face_option
+@neutral_option
+@frames_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the intervals here: a name that ends in .csv, .json or .parquet.",
+    type=FILE,
+    help="Write the intervals: .csv, .json, .parquet, .xlsx, .eaf (ELAN), or _events.tsv (BIDS, with its .json).",
 )
-def spot(video, bundle, label, fps, face, out):
-    """Find every expression, blink and move of the head in a long video.
-
-    Hands over the face are not noticed: what they do there may be listed as the face's.
+@click.option(
+    "--against", type=FILE, help="A coder's intervals (.eaf, .csv, .tsv): print F1 and a table of agreement."
+)
+@click.option(
+    "--tier", help="Tier of the ELAN file, or behaviour of the table, that --against compares with."
+)
+def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tier):
+    """Find every expression, blink and move of the head in a video.
 
     \b
     Examples:
-      mer spot interview.mp4 --out intervals.csv
+      mer spot interview.mp4 --out intervals.csv --frames frames.csv
       mer spot frames/ --fps 200 --no-label
+      mer spot interview.mp4 --no-label --against coding.eaf --tier expressions
     """
-    from mer.inference import spotting
+    if tier is not None and against is None:
+        raise click.UsageError("--tier chooses a tier of --against; give that file, too.")
+    from mer.report import coding, export
 
     if out is not None:
-        spotting.check_name(out)
-    found = spotting.spot(video, bundle, fps=fps, face=face, label=label)
+        export.check_suffix(out)
+    coded = coding.read_coding(against, tier) if against is not None else None
+    from mer.inference import predict, spotting
+
+    track, found = predict.spot(video, bundle, fps=fps, face=face, neutral=neutral, label=label)
     if out is not None:
-        spotting.write(found, out)
+        export.write_intervals(found, out)
+    if frames_csv is not None:
+        export.write_frames(track, found, frames_csv)
+    agreement = coding.compare(coded, found) if coded is not None else None
+    if OUTPUT.json:
+        result = {"intervals": [interval.to_dict() for interval in found], "remarks": track.remarks()}
+        if agreement is not None:
+            result["agreement"] = agreement.to_dict()
+        click.echo(json.dumps(result, indent=2))
+        return
     click.echo(spotting.to_text(found))
+    for remark in track.remarks():
+        click.echo(f"note: {remark}")
     if label:
         from mer import bundle as bundles
         from mer.inference import models, reliability
 
         if models.bundle(str(bundle or bundles.shipped())).recipe.synthetic:  # in memory by now
             click.echo(reliability.SYNTHETIC)
+    if agreement is not None:
+        click.echo(agreement.to_text())
 
 
 @command()

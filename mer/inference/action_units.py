@@ -13,8 +13,11 @@ from scipy.optimize import nnls
 
 from data_prep.action_units import NAMES
 from mer.inference import unit_patterns
-from mer.inference.head_motion import basis, camera, fit
+from mer.inference.head_motion import basis, camera, mean_face, without_head
+from mer.inference.site_motion import PER_CENT, at_sites
 
+# Noise of a site's motion, per cent of the inter-ocular distance, and what units usually reach in a film.
+SITE_NOISE, USUAL_STRENGTH = 0.5, 0.3
 LEAST = 0.05  # evidence below which a unit is not named
 
 
@@ -48,13 +51,13 @@ def nearest(points: np.ndarray, own: np.ndarray) -> list[Unit]:
     """Units by falling evidence, from the face's own motion (468, 2) px of points (468, 2) px; empty if
     nothing moved.
 
-    The patterns are shown by the camera that shows the face, and lose what `head.fit` would take for the
-    head's.
+    The patterns are shown by the camera that shows the face, and lose what `head_motion.fit` would take
+    for the head's.
     """
     names, moved = unit_patterns.load()
     freedoms = basis(points)
     shown = moved @ camera(points).T
-    patterns = np.stack([pattern - freedoms @ fit(freedoms, pattern) for pattern in shown])
+    patterns = np.stack([without_head(freedoms, pattern) for pattern in shown])
     A, b = patterns.reshape(len(names), -1).T, own.reshape(-1).astype(float)
     total = float(b @ b)
     if total < 1e-9:
@@ -71,6 +74,26 @@ def nearest(points: np.ndarray, own: np.ndarray) -> list[Unit]:
     return sorted(
         (unit for unit in _joined(found) if unit.evidence >= LEAST), key=lambda unit: -unit.evidence
     )
+
+
+def activations(displacement: np.ndarray) -> tuple[list[tuple[str, str]], np.ndarray]:
+    """Activation of each unit in each frame, from the motion of the sites.
+
+    displacement : (n, 17, 2) per cent of the inter-ocular distance, NaN where nothing was measured
+
+    Returns the units (number, side) and (n, units): 0 rest, 1 as strong as an adult can; NaN as given.
+    Seventeen sites cannot tell all units apart: those that move the skin alike share their motion.
+    """
+    names, moved = unit_patterns.load()
+    freedoms = basis(mean_face()[:, :2])
+    patterns = np.stack([at_sites(without_head(freedoms, pattern[:, :2])) for pattern in moved]) * PER_CENT
+    # Ridge: without it, units that hardly move any site would explain the noise.
+    damping = SITE_NOISE / USUAL_STRENGTH * np.eye(len(names))
+    damped = np.vstack([patterns.reshape(len(names), -1).T, damping])
+    out = np.full((len(displacement), len(names)), np.nan)
+    for row in np.flatnonzero(np.isfinite(displacement).all((1, 2))):
+        out[row], _ = nnls(damped, np.append(displacement[row], np.zeros(len(names))))
+    return list(names), out
 
 
 def _joined(found: dict[tuple[str, str], tuple[float, float, float]]) -> list[Unit]:

@@ -24,6 +24,8 @@ COLUMNS = [
     "onset_s",
     "apex_s",
     "motion",
+    "interval",
+    "n_expressions",
     "region",
     "units",
     "warnings",
@@ -48,10 +50,12 @@ def score_all(
     face: int = 1,
     jobs: int | None = None,
 ) -> pd.DataFrame:
-    """Score every clip below `folder` into the CSV `out`, which is written after each clip; returns its table.
+    """Score every clip below `folder` into the CSV `out`, which is written after each clip; returns its
+    table.
 
-    The clip's name in the table is its path below `folder`, or its own name where that is the one clip. Clips that failed are
-    tried again; those that were scored are not, unless with another bundle, other weights of the flow network or other options.
+    The clip's name in the table is its path below `folder`, or its own name where that is the one clip. Clips
+    that failed are tried again; those that were scored are not, unless with another bundle, other weights of
+    the flow network or other options.
     """
     if out.is_dir():
         raise BadInput(f"{out} is a folder. Choose another --out, a CSV file.")
@@ -119,6 +123,8 @@ def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, fac
         "onset_s": found.onset_s,
         "apex_s": found.apex_s,
         "motion": round(found.motion, 4),
+        "interval": found.interval.kind if found.interval else "",
+        "n_expressions": sum(interval.is_expression for interval in found.intervals),
         "region": found.regions[0].name,
         "units": " ".join(f"{u.unit}{u.side[0].upper() if u.side != 'both' else ''}" for u in found.units),
         "warnings": " ".join(found.warnings),

@@ -10,10 +10,10 @@ from data_prep.align import similarity, transform_points, warp
 from data_prep.landmarks import interocular
 from flow.estimate import estimate
 from mer.bundle import Recipe
-from mer.inference import models, onset_apex
-from mer.inference.face_tracker import look
-from mer.inference.head_motion import POINTS, Dense, basis, left, sample
-from mer.inference.track import at_sites
+from mer.inference import models
+from mer.inference.face_tracker import landmarks_near
+from mer.inference.head_motion import POINTS, Dense, basis, sample, without_head
+from mer.inference.site_motion import PER_CENT, at_sites, strength
 from mer_core.errors import NothingToScore
 
 
@@ -21,7 +21,8 @@ class Measured(NamedTuple):
     """What lies between an onset and an apex.
 
     faces : two (S, S, 3) uint8 RGB, aligned by `matrix` (2, 3), from frame px
-    landmarks : (478, 2) px of the onset; own : (S, S, 2) float32 px, flow without the head's; taken : what the bundle reads
+    landmarks : (478, 2) px of the onset; own : (S, S, 2) float32 px, flow without the head's; taken : what
+    the bundle reads
     points, motion : (468, 2) px, the landmarks and their own motion
     far : of the sites that move most, per cent of the inter-ocular distance
     """
@@ -37,11 +38,12 @@ class Measured(NamedTuple):
 
 
 def measure(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) -> Measured:
-    """From onset and apex, (H, W, 3) uint8 RGB each, and the face's box in the onset (left, top, right, bottom).
+    """From onset and apex, (H, W, 3) uint8 RGB each, and the face's box in the onset (left, top, right,
+    bottom).
 
     Raises `NothingToScore` if the face is not found there.
     """
-    points = look(images[0], box)
+    points = landmarks_near(images[0], box)
     if points is None:
         raise NothingToScore("No face is found in the onset. Give another frame.")
     matrix = similarity(points, recipe.face_size)
@@ -58,7 +60,7 @@ def between(
     """The same, from a flow (S, S, 2) px that is there already."""
     head = Dense(landmarks, flow.shape[:2])
     own = head.own(flow)
-    motion = head.left(sample(flow, head.points))
+    motion = head.without_head(sample(flow, head.points))
     return Measured(
         faces,
         matrix,
@@ -73,8 +75,7 @@ def between(
 
 def farthest(motion: np.ndarray, landmarks: np.ndarray) -> float:
     """How far the sites that move most do, per cent of the inter-ocular distance, from the own motion (468, 2) px of landmarks (478, 2) px."""
-    moved = np.sort(np.linalg.norm(at_sites(motion)[onset_apex.SEEN], axis=1))[-onset_apex.SITES_COUNTED :]
-    return float(moved.mean() / interocular(landmarks) * 100)
+    return float(strength(at_sites(motion)) / interocular(landmarks) * PER_CENT)
 
 
 def range_of_motion(clips: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
@@ -82,5 +83,5 @@ def range_of_motion(clips: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[flo
     found = []
     for flow, landmarks in clips:
         points = landmarks[:POINTS].astype(float)
-        found.append(farthest(left(basis(points), sample(flow, points)), landmarks))
+        found.append(farthest(without_head(basis(points), sample(flow, points)), landmarks))
     return math.floor(min(found) * 100) / 100, math.ceil(max(found) * 100) / 100

@@ -8,24 +8,30 @@ from pathlib import Path
 import numpy as np
 
 import mer_core
-from data_prep.frames import Frames, open_frames
+from data_prep.frames import Frames
 from mer import bundle as bundles
 from mer.inference import action_units as units
-from mer.inference import attribution, models, onset_apex, regions, reliability
-from mer.inference.face_tracker import Follower
-from mer.inference.motion import measure
-from mer.inference.track import Course, watch
-from mer_core.errors import BadInput, NothingToScore
+from mer.inference import attribution, models, onset_apex, regions, reliability, spotting
+from mer.inference.motion import Measured, measure
+from mer.inference.onset_apex import Moment
+from mer.inference.recorder import track_clip
+from mer.inference.spotting import Interval
+from mer.inference.track import Track
+from mer_core.errors import NothingToScore
 from mer_core.io import printable
-from mer_core.progress import track
+from mer_core.progress import track as show_progress
 
-FPS = 30.0  # taken for a folder of images that comes without a rate; said in the warnings
-LONG_S = 2.0  # a face does more than one thing in a longer clip
+MAX_PICKED = 8  # intervals whose frames are held in memory together
+SHIPPED_NAME = "synthetic, the one that comes with mer"
 
 
 @dataclass(frozen=True)
 class Score:
-    """What one clip shows. Frame numbers are the file's own (a video starts at 0), times are seconds from its first frame."""
+    """What one clip shows.
+
+    Frame numbers are the file's own (a video starts at 0), times are seconds from its first frame. Motion is
+    in per cent of the inter-ocular distance, the head taken out.
+    """
 
     clip: str
     label: str | None  # None where none is given
@@ -35,18 +41,19 @@ class Score:
     apex: int
     onset_s: float | None  # None where the frames have no times
     apex_s: float | None
-    motion: float  # of the parts that move most, head motion taken out, per cent of the distance of the eyes
+    motion: float  # of the sites that move most, from onset to apex
     regions: list[regions.Region]  # the one that moves most first
     units: list[units.Unit]  # action units, the one with most evidence first
     warnings: list[str]
     frames: int
     fps: float | None
-    eyes_px: float  # distance of the eyes in the clip, px
+    eyes_px: float  # inter-ocular distance in the clip, px
     bundle: str
     made_with: str  # classifier, feature, flow and the start of its weights' SHA-256, version of mer
     synthetic: bool  # the bundle has seen no real face
-    course: Course = field(repr=False)
-    activity: np.ndarray = field(repr=False)  # (n,) strength of each frame of the course as an apex, per cent
+    interval: Interval | None  # the listed expression that is explained
+    intervals: list[Interval]  # all that is listed
+    track: Track = field(repr=False)
     matrix: np.ndarray = field(repr=False)  # (2, 3) from frame px to px of the aligned face
     landmarks: np.ndarray = field(repr=False)  # (478, 2) px of the aligned onset
     onset_face: np.ndarray = field(repr=False)  # (S, S, 3) uint8 RGB, aligned
@@ -60,11 +67,11 @@ class Score:
 
     def to_dict(self) -> dict:
         """Everything but pictures and curves, ready for JSON."""
-        plain = {
-            key: value for key, value in self.__dict__.items() if not isinstance(value, (np.ndarray, Course))
-        }
+        plain = {k: v for k, v in self.__dict__.items() if not isinstance(v, (np.ndarray, Track))}
         return {
             **plain,
+            "interval": self.interval and self.interval.to_dict(),
+            "intervals": [interval.to_dict() for interval in self.intervals],
             "regions": [region.to_dict() for region in self.regions],
             "units": [unit.to_dict() for unit in self.units],
         }
@@ -85,7 +92,7 @@ class Score:
         where = self.regions[0]
         lines.append(
             f"onset frame {self.onset}{_at(self.onset_s)}, apex frame {self.apex}{_at(self.apex_s)}; most motion: "
-            f"{where.name}, {where.motion:.1f} % of the distance of the eyes"
+            f"{where.name}, {where.motion:.1f} % of the inter-ocular distance"
         )
         if self.units:
             lines.append(
@@ -105,84 +112,99 @@ def score(
     apex: int | None = None,
     fps: float | None = None,
     face: int = 1,
+    neutral: int | None = None,
 ) -> Score:
-    """Score a video file or a folder of frames. Models are kept loaded, so that a second clip costs no start.
+    """Explain the strongest expression of a clip, or what lies between two frames.
 
-    clip   : path; frames of a folder are numbered by their names
+    Parameters
+    ----------
+    clip : path of a video, or of a folder of frames, which are numbered by their names
     bundle : a bundle, the path of one, or None for the one that comes with mer
-    onset, apex : frame numbers, both or neither; the strongest quick motion where not given
-    fps    : frames per second of a folder, which has no times of its own
-    face   : which face to follow, 1 the largest
+    onset, apex : frame numbers, both or neither; the strongest interval that `spot` lists where not given
+    fps : frames per second of a folder, which has no times of its own
+    face : which face to follow, 1 the largest
+    neutral : number of a frame that shows the neutral face; found where not given
 
-    Raises `BadInput` for what cannot be read, `NothingToScore` for no face or a single frame of one.
+    Raises
+    ------
+    BadInput
+        For what cannot be read, and frames that cannot be compared.
+    NothingToScore
+        For no face or a single frame of one.
     """
-    if (onset is None) != (apex is None) or (onset is not None and onset == apex):
-        raise BadInput("Give both the onset and the apex, two different frames, or neither.")
-    clip, name = Path(clip), str(bundle or "synthetic, the one that comes with mer")
-    if isinstance(bundle, bundles.Bundle):
-        fitted, name = bundle, "one in memory"
+    onset_apex.check_order(onset, apex)
+    fitted, name = _fitted(bundle)
+    frames, track = track_clip(clip, fps, face, neutral)
+    found = spotting.intervals(track)
+    if onset is None or apex is None:
+        moment = onset_apex.choose(track, found, str(clip))
     else:
-        fitted = models.bundle(str(bundle or bundles.shipped()))
-    follower = Follower(face)
-    frames = open_frames(clip, fps)
-    course = watch(track(frames, "Watching"), follower, fps or FPS)
-    follower.require(str(clip))
-    picked = onset_apex.strongest(course, str(clip)) if onset is None else given(course, onset, apex, clip)
-    return explain(clip, frames, course, picked, fitted, name, timed=fps is not None or not clip.is_dir())
+        moment = onset_apex.given(track, onset, apex, clip)
+    return explain(Path(clip), frames, track, found, moment, fitted, name)
 
 
-def given(course: Course, onset: int, apex: int, clip: Path) -> onset_apex.Moment:
-    """The moment between two frame numbers; raises `BadInput` if one is not there or shows no face."""
-    first, last = (_position(course, number, clip) for number in (onset, apex))
-    if course.run[first] != course.run[last]:
-        raise BadInput(
-            f"{clip}: the face is out of sight between frames {onset} and {apex}. Choose both on one side of the gap."
-        )
-    return onset_apex.Moment(first, last, float(onset_apex.strength(course, *sorted((first, last)))))
+def spot(
+    clip: str | Path,
+    bundle: str | Path | bundles.Bundle | None = None,
+    *,
+    fps: float | None = None,
+    face: int = 1,
+    neutral: int | None = None,
+    label: bool = True,
+) -> tuple[Track, list[Interval]]:
+    """Track a clip and list its intervals; expressions get a label from the bundle unless `label` is False.
+
+    Parameters and exceptions as in `score`.
+    """
+    frames, track = track_clip(clip, fps, face, neutral)
+    found = spotting.intervals(track)
+    if label:
+        found = label_intervals(Path(clip), frames, track, found, _fitted(bundle)[0])
+    return track, found
+
+
+def label_intervals(
+    clip: Path, frames: Frames, track: Track, found: list[Interval], fitted: bundles.Bundle
+) -> list[Interval]:
+    """The same intervals, expressions with what they resemble; without a label where `score` would give none."""
+    found, expressions = list(found), [i for i, interval in enumerate(found) if interval.is_expression]
+    for start in show_progress(range(0, len(expressions), MAX_PICKED), "Naming"):
+        part = expressions[start : start + MAX_PICKED]
+        moments = {i: onset_apex.choose(track, [found[i]], str(clip)) for i in part}
+        images = frames.pick(int(track.number[row]) for moment in moments.values() for row in moment[:2])
+        for i, moment in moments.items():
+            try:
+                shown = _measure(images, track, moment, fitted)
+            except NothingToScore:
+                continue
+            label, _, probabilities = _decide(clip, track, moment, shown, fitted)
+            found[i] = replace(found[i], label=label or "", probability=round(max(probabilities.values()), 4))
+    return found
 
 
 def explain(
     clip: Path,
     frames: Frames,
-    course: Course,
-    picked: onset_apex.Moment,
+    track: Track,
+    found: list[Interval],
+    moment: Moment,
     fitted: bundles.Bundle,
     name: str,
-    timed: bool = True,
 ) -> Score:
-    """The score of the moment `picked` in a clip that has been watched. name : of the bundle; timed : the frames have times."""
+    """Explain one moment of a clip that has been tracked. found : its intervals; name : of the bundle."""
     recipe = fitted.recipe
-    numbers = [int(course.number[position]) for position in (picked.onset, picked.apex)]
-    images = frames.pick(numbers)
-    shown = measure([images[number] for number in numbers], course.box[picked.onset], recipe)
-    p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
-    best = int(p.argmax())
+    numbers = [int(track.number[row]) for row in moment[:2]]
+    shown = _measure(frames.pick(numbers), track, moment, fitted)
+    label, reason, probabilities = _decide(clip, track, moment, shown, fitted)
     share = attribution.shares(fitted, shown.taken, shown.landmarks)
-    parts = [
-        replace(region, share=share[region.name]) for region in regions.measure(shown.own, shown.landmarks)
-    ]
-    reason = reliability.reason_not_to_name(shown.far, p, recipe)
-    said = reliability.warnings(course, picked.onset, picked.apex, shown.far, clip, recipe)
-    lasts = float(course.time[-1] - course.time[0])
-    if timed and lasts > LONG_S:
-        said.append(
-            f"This is one moment of {lasts:.1f} s; others may be nearly as strong. mer spot lists them all."
-        )
-    if not timed:
-        said.append(
-            f"The folder has no times; {FPS:g} frames per second were taken to find the motion (give --fps)."
-        )
+    parts = [replace(part, share=share[part.name]) for part in regions.measure(shown.own, shown.landmarks)]
     weights = models.method(recipe.method, recipe.method_options).weights
-    if recipe.flow_weights not in (None, weights):
-        said.append(
-            f"The bundle was fitted on flow of other weights than {recipe.method} has now. Fit it again (mer train) before you trust its label."
-        )
-    seconds = [float(course.time[position]) if timed else None for position in (picked.onset, picked.apex)]
+    seconds = [float(track.time[row]) if track.timed else None for row in moment[:2]]
     return Score(
         clip=printable(clip),
-        label=None if reason else recipe.labels[best],
+        label=label,
         reason=reason,
-        probabilities=dict(zip(recipe.labels, map(float, p))),
+        probabilities=probabilities,
         onset=numbers[0],
         apex=numbers[1],
         onset_s=seconds[0],
@@ -190,15 +212,16 @@ def explain(
         motion=shown.far,
         regions=sorted(parts, key=lambda region: -region.motion),
         units=units.nearest(shown.points, shown.motion),
-        warnings=said,
-        frames=course.frames,
-        fps=None if not timed or math.isnan(course.fps) else round(course.fps, 3),
-        eyes_px=round(float(course.eyes_px[picked.onset]), 1),
+        warnings=reliability.warnings(clip, frames, track, moment, found, shown.far, recipe, weights),
+        frames=track.frames,
+        fps=None if not track.timed or math.isnan(track.fps) else round(track.fps, 3),
+        eyes_px=round(float(track.eyes_px[moment.onset]), 1),
         bundle=name,
         made_with=_made_with(recipe, weights),
         synthetic=recipe.synthetic,
-        course=course,
-        activity=onset_apex.activity(course)[0],
+        interval=moment.interval,
+        intervals=found,
+        track=track,
         matrix=shown.matrix,
         landmarks=shown.landmarks,
         onset_face=shown.faces[0],
@@ -207,17 +230,26 @@ def explain(
     )
 
 
-def _position(course: Course, number: int, clip: Path) -> int:
-    """Where frame `number` stands in the course; raises `BadInput` if it is not there or shows no face."""
-    found = np.flatnonzero(course.number == number)
-    if len(found):
-        return int(found[0])
-    if not len(course.number):
-        raise NothingToScore(f"{clip}: no face was found.")
-    raise BadInput(
-        f"{clip}: frame {number} is not there, or shows no face; the face is seen in {len(course.number)} of {course.frames} "
-        f"frames, from {course.number[0]} to {course.number[-1]}."
-    )
+def _fitted(bundle: str | Path | bundles.Bundle | None) -> tuple[bundles.Bundle, str]:
+    """A bundle and its name."""
+    if isinstance(bundle, bundles.Bundle):
+        return bundle, "one in memory"
+    return models.bundle(str(bundle or bundles.shipped())), str(bundle or SHIPPED_NAME)
+
+
+def _measure(images: dict[int, np.ndarray], track: Track, moment: Moment, fitted: bundles.Bundle) -> Measured:
+    pair = [images[int(track.number[row])] for row in moment[:2]]
+    return measure(pair, track.box[moment.onset], fitted.recipe)
+
+
+def _decide(
+    clip: Path, track: Track, moment: Moment, shown: Measured, fitted: bundles.Bundle
+) -> tuple[str | None, str | None, dict[str, float]]:
+    """Label or None, the reason where there is none, and the probabilities."""
+    p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
+    probabilities = dict(zip(fitted.recipe.labels, map(float, p)))
+    evidence = reliability.gather(clip, track, moment, shown.far)
+    return *reliability.decide(evidence, probabilities, fitted.recipe), probabilities
 
 
 def _made_with(recipe: bundles.Recipe, weights: str) -> str:

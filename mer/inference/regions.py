@@ -27,10 +27,20 @@ REGIONS: dict[str, tuple[str, ...]] = {
 NAMES = tuple(REGIONS)
 
 
+def region_motion(displacement: np.ndarray) -> np.ndarray:
+    """Mean motion of each region, from that of its sites: (n, 17, 2) -> (n, 12, 2)."""
+    sites = list(SITES)
+    return np.stack(
+        [displacement[:, [sites.index(site) for site in members]].mean(1) for members in REGIONS.values()],
+        axis=1,
+    )
+
+
 @dataclass(frozen=True)
 class Region:
-    """One region. right_px, down_px : its mean motion, head taken out, px of the aligned face; motion : its length, per cent of
-    the inter-ocular distance; strain : its mean magnitude, per cent; share : of the decision, see `occlusion`
+    """One region. right_px, down_px : its mean motion, head taken out, px of the aligned face; motion : its
+    length, per cent of the inter-ocular distance; strain : its mean magnitude, per cent; share : of the
+    decision, see `occlusion`
     """
 
     name: str
@@ -45,7 +55,8 @@ class Region:
 
 
 def weights(landmarks: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """How much each pixel belongs to each region: (regions, H, W) float32, Gaussian bumps about the sites, at most 1.
+    """How much each pixel belongs to each region: (regions, H, W) float32, Gaussian bumps about the sites, at
+    most 1.
 
     landmarks : (478, 2) px; a site reaches as far as `flow.motion.SITES` says
     """

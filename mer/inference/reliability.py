@@ -1,72 +1,163 @@
-"""How far a score can be trusted: when no label is given, and what about the clip lies outside of what was measured."""
+"""How far a score can be trusted: the one place that decides whether a label is shown, and what is said beside it."""
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from data_prep.face_plausibility import MIN_PLAUSIBILITY
+from data_prep.frames import Frames
+from data_prep.video import bits_per_pixel
 from mer.bundle import Recipe
-from mer.inference.onset_apex import head_motion
-from mer.inference.track import Course
+from mer.inference.onset_apex import Moment
+from mer.inference.recorder import ASSUMED_FPS
+from mer.inference.spotting import Interval
+from mer.inference.track import Track
 
 SYNTHETIC = "The bundle was fitted on synthetic faces only: its labels describe motion, and are no finding about a person."
+LONG_S = 2.0  # a face does more than one thing in a longer clip
+NEARLY = 0.5  # of the strongest interval's strength
 
 
-def reason_not_to_name(motion: float, p: np.ndarray, recipe: Recipe) -> str | None:
-    """Why no label is given, or None if one is. motion : per cent of the inter-ocular distance; p : (labels,) probabilities"""
-    best, confidence = recipe.labels[int(p.argmax())], float(p.max())
-    if motion < recipe.least_motion:
-        return (
-            f"nothing to see here: the face moves by {motion:.2f} % of the distance of its eyes, "
+@dataclass(frozen=True)
+class Evidence:
+    """What a decision may rest on, besides the probabilities.
+
+    no_interval : why no expression is listed here; None where one is, or where the user chose the frames
+    motion, head_motion : per cent of the inter-ocular distance, from onset to apex
+    turn : degrees that the head is turned from the camera, at most; duration_s : of the interval, NaN without
+    one
+    bits_per_pixel : of a video file, NaN where it is not known; plausibility : 0..1, of the landmarks
+    """
+
+    no_interval: str | None
+    motion: float
+    head_motion: float
+    fps: float
+    eyes_px: float
+    duration_s: float
+    turn: float
+    bits_per_pixel: float
+    plausibility: float
+
+    def measured(self) -> dict[str, tuple[float, str]]:
+        """Value and unit of everything for which a bundle can state the range that it was measured on."""
+        return {
+            "frame rate": (self.fps, "frames per second"),
+            "distance of the eyes": (self.eyes_px, "px"),
+            "motion of the face": (self.motion, "% of the inter-ocular distance"),
+            "head motion from onset to apex": (self.head_motion, "% of the inter-ocular distance"),
+            "compression": (self.bits_per_pixel, "bits per pixel"),
+            "duration": (self.duration_s, "s"),
+            "turn of the head": (self.turn, "degrees"),
+        }
+
+
+# Ranges that every bundle should state; the others count where they are stated.
+EXPECTED_RANGES = (
+    "frame rate",
+    "distance of the eyes",
+    "motion of the face",
+    "head motion from onset to apex",
+    "compression",
+)
+
+
+def gather(clip: Path, track: Track, moment: Moment, motion: float) -> Evidence:
+    """Collect the evidence about one moment of a track. motion : see `Evidence`."""
+    interval, rows = moment.interval, list(moment[:2])
+    return Evidence(
+        no_interval=moment.reason,
+        motion=motion,
+        head_motion=track.head_motion(*rows),
+        fps=track.fps if track.timed else math.nan,
+        eyes_px=float(track.eyes_px[moment.onset]),
+        duration_s=interval.offset_s - interval.onset_s if interval else math.nan,
+        turn=float(abs(track.turn[rows, :2]).max()),
+        bits_per_pixel=math.nan if clip.is_dir() else bits_per_pixel(clip),
+        plausibility=float(track.plausibility[rows].min()),
+    )
+
+
+def decide(
+    evidence: Evidence, probabilities: dict[str, float], recipe: Recipe
+) -> tuple[str | None, str | None]:
+    """The label and None, or None and why no label is given."""
+    label = max(probabilities, key=probabilities.__getitem__)
+    if evidence.no_interval is not None:
+        return None, evidence.no_interval
+    if evidence.plausibility < MIN_PLAUSIBILITY:
+        return None, "the landmarks do not look like a face that is seen whole"
+    if evidence.motion < recipe.least_motion:
+        return None, (
+            f"nothing to see here: the face moves by {evidence.motion:.2f} % of the inter-ocular distance, "
             f"and below {recipe.least_motion:.2f} % motion cannot be told from noise"
         )
-    if best in recipe.no_label:
-        return "the motion resembles no emotion, but speech, a blink, a glance or a turn of the head"
-    if confidence < recipe.least_confidence:
-        return f"the likeliest label has a probability of {confidence:.2f}, and below {recipe.least_confidence:.2f} none is given"
-    return None
+    if label in recipe.no_label:
+        return None, "the motion resembles no emotion, but speech, a blink, a glance or a turn of the head"
+    if probabilities[label] < recipe.least_confidence:
+        return None, (
+            f"the likeliest label has a probability of {probabilities[label]:.2f}, "
+            f"and below {recipe.least_confidence:.2f} none is given"
+        )
+    return label, None
 
 
-def warnings(course: Course, onset: int, apex: int, motion: float, clip: Path, recipe: Recipe) -> list[str]:
-    """What lies outside the ranges that the bundle was measured on, a sentence each, and which ranges it does not state.
+def warnings(
+    clip: Path,
+    frames: Frames,
+    track: Track,
+    moment: Moment,
+    found: list[Interval],
+    motion: float,
+    recipe: Recipe,
+    weights: str | None,
+) -> list[str]:
+    """What a reader must know beside the result, a sentence each.
 
-    onset, apex : positions in the course; motion : as in `Score.motion`
+    found : the intervals of the track; motion : as in `Evidence`; weights : of the flow network in use
     """
-    values = {
-        "frame rate": (course.fps, "frames per second"),
-        "distance of the eyes": (float(course.eyes_px[onset]), "px"),
-        "motion of the face": (motion, "% of the distance of the eyes"),
-        "head motion from onset to apex": (
-            float(head_motion(course, onset, apex)),
-            "% of the distance of the eyes",
-        ),
-        "compression": (bits_per_pixel(clip), "bits per pixel"),
-    }
-    unstated = [name for name in values if name not in recipe.measured]
+    said = [
+        *_outside_of_ranges(gather(clip, track, moment, motion), recipe),
+        *track.remarks(),
+        *_other_moments(track, moment, found),
+        *frames.report.sentences(),
+    ]
+    if not track.timed:
+        said.append(
+            f"The folder has no times; {ASSUMED_FPS:g} frames per second were taken to find the motion (give --fps)."
+        )
+    if recipe.flow_weights not in (None, weights):
+        said.append(
+            f"The bundle was fitted on flow of other weights than {recipe.method} has now. "
+            "Fit it again (mer train) before you trust its label."
+        )
+    return said
+
+
+def _outside_of_ranges(evidence: Evidence, recipe: Recipe) -> list[str]:
+    """What lies outside of the ranges that the bundle was measured on, and which ranges it does not state."""
+    unstated = [name for name in EXPECTED_RANGES if name not in recipe.measured]
     said = [f"The bundle states no range of its clips for: {', '.join(unstated)}."] if unstated else []
+    values = evidence.measured()
     for name, (low, high) in recipe.measured.items():
         value, unit = values[name]
         if not math.isnan(value) and not low <= value <= high:
             said.append(
                 f"The {name} is {value:.3g} {unit}; the bundle was measured from {low:g} to {high:g}."
             )
-    if course.faces > 1:
-        said.append(f"Up to {course.faces} faces are seen at once; one was followed (choose with --face).")
-    if course.run[-1] > 0:
-        said.append(
-            f"The face was out of sight {course.run[-1]} time(s); motion across a gap is not measured."
-        )
     return said
 
 
-def bits_per_pixel(clip: Path) -> float:
-    """Size of a video file over the pixels it shows; NaN for a folder of images or where it is not known."""
-    import av
-
-    if clip.is_dir():
-        return math.nan
-    with av.open(str(clip)) as container:
-        stream = container.streams.video[0]
-        frames = stream.frames or float((container.duration or 0) / 1e6 * (stream.average_rate or 0))
-        pixels = frames * stream.width * stream.height
-    return clip.stat().st_size * 8 / pixels if pixels else math.nan
+def _other_moments(track: Track, moment: Moment, found: list[Interval]) -> list[str]:
+    """Which listed expressions are nearly as strong as the one that was chosen here; nothing for a user's choice."""
+    if moment.interval is None:
+        return []
+    least = NEARLY * moment.interval.strength
+    others = [i for i in found if i.is_expression and i is not moment.interval and i.strength >= least]
+    lasts = float(track.time[-1] - track.time[0])
+    if not others or lasts <= LONG_S:
+        return []
+    return [
+        f"This is the strongest of {len(others) + 1} expressions of similar strength in {lasts:.1f} s. "
+        "mer spot lists them all."
+    ]

@@ -15,12 +15,12 @@ from data_prep.annotation_checks import Finding
 from data_prep.annotations import Annotations, read_clips
 from data_prep.datasets.table import recording_of
 from data_prep.prepare import prepare as prepare_clips
-from mer.inference.spotting import Interval, spot
+from mer.inference.predict import spot
+from mer.inference.spotting import Interval
 from mer_core.errors import MerError
 from mer_core.progress import say
 
 KIND = "an onset or apex that was not found"
-EXPRESSIONS = ("micro", "macro")
 
 
 def prepare(
@@ -108,7 +108,8 @@ def spot_missing(annotations: Annotations, root: str | Path) -> Annotations:
 
 
 def _intervals(path: Path, fps: float | None) -> list[Interval]:
-    return [one for one in spot(path, fps=fps, label=False) if one.kind in EXPRESSIONS]
+    _, found = spot(path, fps=fps, label=False)
+    return [one for one in found if one.is_expression]
 
 
 def _strongest(row, intervals: list[Interval]) -> Interval | None:

@@ -1,70 +1,59 @@
-"""One pass over the frames: how each part of the face has moved since the face came into sight, the head taken out.
+"""What one pass over a video measured: a row per frame. `recorder.py` makes it, `spotting.py` reads it."""
 
-Frames are read one by one and forgotten; what is kept of each is one row of numbers. Motion is measured from a key frame
-to each frame after it, both warped by the key frame's own transform, so that the jitter of landmarks is no motion. A new
-key is taken when the head has moved away or the key has aged; the rows go on from where they were.
-"""
-
-from array import array
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from data_prep.align import similarity, transform_points, warp
-from data_prep.face_regions import SITES
-from data_prep.frames import Frame
-from data_prep.landmarks import interocular
-from flow.estimate import estimate
-from mer.inference.face_tracker import Follower
-from mer.inference.head_motion import POINTS, basis, fit, sample
+from mer.inference.site_motion import PER_CENT, strength
 
-SIZE = 128  # px of the aligned faces that are compared
-METHOD, OPTIONS = (
-    "dis",
-    {"preset": "medium"},
-)  # the quickest method; the score's own flow is estimated later, with care
-NAMES = tuple(SITES)
-HIDDEN = (
-    14.0  # grey levels by which a place differs from where it should have come from: something came in front
-)
-KEY_S = 2.0  # s, oldest key
-TURNED = 0.05  # of the inter-ocular distance: how far the head may have moved before a new key is taken
-PER_CENT = 100.0
-# Upper lid, lower lid and the two corners of each eye: their ratio is how open it is.
-LIDS = {"right": ((159, 158), (145, 153), (33, 133)), "left": ((386, 385), (374, 380), (263, 362))}
+EYES_MM, FOCAL_PER_WIDTH = 63.0, 500 / 640
 
 
 @dataclass(frozen=True)
-class Course:
-    """What happened, frame by frame; all arrays have one row per frame in which the face was seen.
+class Track:
+    """What one pass over a video measured; all arrays have a row per measured frame. NaN where no face is
+    seen.
 
-    number : (n,) int64, of the frame; time : (n,) float64 s since the first frame of the file
-    run    : (n,) int64, counts up whenever the face was out of sight in between
-    sites  : (n, 17, 2) float32, motion of `flow.motion.SITES` since the run began, right and down, per cent of the
-             inter-ocular distance, head taken out
-    head   : (n, 6) float32, motion of the head since the run began: shift right and down (per cent of the inter-ocular
-             distance), yaw, pitch, roll (degrees), growth (per cent)
-    hidden : (n, 17) bool, sites that no longer look as they did, so that their motion is not the face's
-    lids   : (n, 2) float32, openness of the right and the left eye, height over width
-    eyes_px : (n,) float32, inter-ocular distance, px of the frame
-    box    : (n, 4) float32, left, top, right, bottom of the face, px of the frame
+    "%" is per cent of the inter-ocular distance; right and down are the picture's, on the face turned to the
+    front.
+
+    number  : (n,) int64, frame number; time : (n,) float64 s since the first frame
+    seen    : (n,) bool, the face was found
+    run     : (n,) int64, counts up whenever the face was out of sight or covered in between; -1 where it is
+    n_faces : (n,) int64, faces in view at the last count
+    plausibility : (n,) 0..1, of the landmarks (data_prep/face_plausibility.py)
+    box     : (n, 4) left, top, right, bottom of the face, px; eyes_px : (n,) inter-ocular distance, px
+    turn    : (n, 3) yaw, pitch, roll of the head, degrees; shift : (n, 2) px, of the point between the eyes
+    sites   : (n, 17, 2) %, position of `site_motion.NAMES`, right and down, the head taken out
+    neutral : (n, 17, 2) %, where the neutral face has them; at_rest : (n,) 0..1, how near the face is to it
+    lids    : (n, 2) %, distance of the lids of the right and the left eye; open_lids : (2,) %, of the open
+    eyes
+    mouth   : (n, 4) %, opening, height of the corners under the middle of the lips, width, tilt
     """
 
     number: np.ndarray
     time: np.ndarray
+    seen: np.ndarray
     run: np.ndarray
-    sites: np.ndarray
-    head: np.ndarray
-    hidden: np.ndarray
-    lids: np.ndarray
-    eyes_px: np.ndarray
+    n_faces: np.ndarray
+    plausibility: np.ndarray
     box: np.ndarray
-    frames: int  # read, with and without a face
-    faces: int  # most faces seen at once
+    eyes_px: np.ndarray
+    turn: np.ndarray
+    shift: np.ndarray
+    sites: np.ndarray
+    neutral: np.ndarray
+    at_rest: np.ndarray
+    lids: np.ndarray
+    open_lids: np.ndarray
+    mouth: np.ndarray
+    neutral_frame: int  # frame number of the face that was taken as neutral
+    face_id: int
+    max_faces: int  # seen at once
+    frames: int  # read, measured or not
     shape: tuple[int, int]  # height and width of a frame, px
+    timed: bool  # False: the frames have no times, and a rate was assumed
 
     @property
     def fps(self) -> float:
@@ -72,149 +61,66 @@ class Course:
         steps = np.diff(self.time) / np.maximum(np.diff(self.number), 1)
         return float(1 / np.median(steps)) if len(steps) and np.median(steps) > 0 else float("nan")
 
+    @property
+    def n_seen(self) -> int:
+        """Frames that show the face."""
+        return int(self.seen.sum())
 
-WIDTH = 3 * len(NAMES) + 13  # of a row: sites, head, hidden, lids, distance of the eyes, box
+    @property
+    def displacement(self) -> np.ndarray:
+        """(n, 17, 2) %, of each site from the neutral face."""
+        return self.sites - self.neutral
 
+    @property
+    def activity(self) -> np.ndarray:
+        """(n,) %, how far the strongest sites are from the neutral face; 0 where no face is seen."""
+        return np.nan_to_num(strength(self.displacement))
 
-def watch(frames: Iterable[Frame], follower: Follower, fps: float, most_fps: float = 100.0) -> Course:
-    """Read the frames once.
+    def runs(self) -> Iterator[np.ndarray]:
+        """Rows of each run of frames in which the face is seen and measured."""
+        for run in np.unique(self.run[self.run >= 0]):
+            yield np.flatnonzero(self.run == run)
 
-    fps : stands in for the times of frames that have none
-    most_fps : of faster films only so many frames a second are looked at, which is plenty for a face
-    """
-    from flow.estimate import load_method
+    def row(self, number: int) -> int | None:
+        """Row of a frame number; None if that frame was not measured."""
+        found = np.flatnonzero(self.number == number)
+        return int(found[0]) if len(found) else None
 
-    method = load_method(METHOD, **OPTIONS)
-    rows, numbers, times, runs = array("f"), array("q"), array("d"), array("q")
-    key, run, total, shape = None, 0, 0, (0, 0)
+    def step(self, rows: np.ndarray) -> float:
+        """Median time between these rows, s."""
+        return max(float(np.median(np.diff(self.time[rows]))), 1e-3) if len(rows) > 1 else 1.0
 
-    def seen() -> Iterator[tuple[Frame, float, np.ndarray | None]]:
-        """Each frame that is looked at, its time and its landmarks."""
-        nonlocal total, shape
-        due = -np.inf
-        for total, frame in enumerate(frames, start=1):
-            shape = frame.image.shape[:2]
-            time = frame.time_s if np.isfinite(frame.time_s) else frame.number / fps
-            if time >= due:
-                due = (
-                    time + 0.99 / most_fps
-                )  # a little less, so that rounded times do not cost every other frame
-                yield frame, time, follower.landmarks(frame.image)
+    def head_motion(self, first: int, last: int) -> float:
+        """How far a point of the face moves with the head between two rows, about, per cent of the inter-ocular distance."""
+        shift = np.linalg.norm(self.shift[last] - self.shift[first]) / self.eyes_px[first] * PER_CENT
+        turn = np.radians(np.linalg.norm(self.turn[last] - self.turn[first])) * PER_CENT
+        growth = abs(self.eyes_px[last] / self.eyes_px[first] - 1) * PER_CENT
+        return float(np.hypot(shift, turn) + growth)
 
-    for frame, time, points in ahead(seen()):
-        if points is None:
-            run += key is not None
-            key = None
-            continue
-        if key is None:
-            key = _Key(frame.image, points, time)
-        sites, head, hidden, moved = key.to(frame.image, method)
-        rows.extend(
-            np.concatenate(
-                [
-                    sites.ravel(),
-                    head,
-                    hidden,
-                    _openness(points),
-                    [interocular(points)],
-                    points.min(0),
-                    points.max(0),
-                ]
-            ).tolist()
-        )
-        numbers.append(frame.number), times.append(time), runs.append(run)
-        if moved > TURNED or time - key.time > KEY_S:
-            key = _Key(frame.image, points, time, sites, head)
-    table = np.frombuffer(rows, np.float32).reshape(-1, WIDTH) if rows else np.empty((0, WIDTH), np.float32)
-    sites, head, hidden, lids, eyes, box = np.split(
-        table, np.cumsum([2 * len(NAMES), 6, len(NAMES), 2, 1]), axis=1
-    )
-    return Course(
-        np.array(numbers, np.int64),
-        np.array(times, float),
-        np.array(runs, np.int64),
-        sites.reshape(-1, len(NAMES), 2),
-        head,
-        hidden > 0,
-        lids,
-        eyes[:, 0],
-        box,
-        total,
-        follower.count,
-        shape,
-    )
+    def position_mm(self) -> np.ndarray:
+        """Point between the eyes in a camera that nobody calibrated, (n, 3) mm right, down, away from it.
 
+        With a distance between the eyes of 63 mm and a focal length of 500 px at a width of 640 px, as
+        OpenFace assumes.
+        """
+        mm_per_px = EYES_MM / self.eyes_px
+        middle = np.array(self.shape[::-1]) / 2
+        depth = FOCAL_PER_WIDTH * self.shape[1] * mm_per_px
+        return np.column_stack([(self.shift - middle) * mm_per_px[:, None], depth])
 
-def ahead(items: Iterator[tuple]) -> Iterator[tuple]:
-    """The same items, each worked out in a second thread while the one before it is in use."""
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(next, items, None)
-        while (item := following.result()) is not None:
-            following = pool.submit(next, items, None)
-            yield item
-
-
-class _Key:
-    """The frame from which motion is measured, and what had moved until then."""
-
-    def __init__(
-        self,
-        image: np.ndarray,
-        points: np.ndarray,
-        time: float,
-        sites: np.ndarray | float = 0.0,
-        head: np.ndarray | float = 0.0,
-    ):
-        self.matrix = similarity(points, SIZE)
-        self.face = warp(image, self.matrix, SIZE)
-        self.points = transform_points(points, self.matrix)[:POINTS].astype(float)
-        self.freedoms = basis(self.points)
-        self.unit = interocular(self.points) / PER_CENT
-        self.time, self.sites, self.head = time, sites, head
-
-    def to(self, image: np.ndarray, method) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        """Sites, head and hidden (see `Course`) in `image`, and the head's largest motion since the key in inter-ocular distances."""
-        face = warp(image, self.matrix, SIZE)
-        flow = estimate(method, self.face, face, match_exposure=False)
-        motion = sample(flow, self.points)
-        of_head = fit(self.freedoms, motion)
-        moved = self.freedoms @ of_head
-        sites = at_sites(motion - moved) / self.unit
-        units = np.array([1 / self.unit, 1 / self.unit, *[180 / np.pi] * 3, PER_CENT])
-        change = np.abs(sample(_soft(face), self.points + motion) - sample(_soft(self.face), self.points))
-        hidden = at_sites(change - np.median(change)) > HIDDEN
-        return (
-            sites + self.sites,
-            of_head * units + self.head,
-            hidden,
-            float(np.linalg.norm(moved, axis=1).max() / (self.unit * PER_CENT)),
-        )
-
-
-def at_sites(values: np.ndarray) -> np.ndarray:
-    """Mean over the points of each site: (468, ...) -> (17, ...)."""
-    return _SITE_MEANS @ values
-
-
-def _site_means() -> np.ndarray:
-    means = np.zeros((len(SITES), POINTS))
-    for row, (points, _) in zip(means, SITES.values()):
-        row[list(points)] = 1 / len(points)
-    return means
-
-
-_SITE_MEANS = _site_means()
-
-
-def _soft(face: np.ndarray) -> np.ndarray:
-    """Grey, blurred, (SIZE, SIZE) float32: what may be compared at places known to a pixel."""
-    return cv2.GaussianBlur(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 2)
-
-
-def _openness(points: np.ndarray) -> list[float]:
-    """Height over width of each eye."""
-    open_ = []
-    for upper, lower, corners in LIDS.values():
-        height = np.linalg.norm(points[list(upper)].mean(0) - points[list(lower)].mean(0))
-        open_.append(height / np.linalg.norm(points[corners[0]] - points[corners[1]]))
-    return open_
+    def remarks(self) -> list[str]:
+        """What a reader must know of the pass: other faces, gaps, covered parts."""
+        said = []
+        if self.max_faces > 1:
+            said.append(
+                f"Up to {self.max_faces} faces are seen at once; face {self.face_id} was followed (choose with --face)."
+            )
+        gaps = int((np.diff(self.seen.astype(int)) == 1).sum()) - int(len(self.seen) and not self.seen[0])
+        if gaps > 0:
+            said.append(f"The face was out of sight {gaps} time(s); motion across a gap is not measured.")
+        covered = int((self.seen & (self.run < 0)).sum())
+        if covered:
+            said.append(
+                f"In {covered} of {len(self.seen)} frames something covers the face; they are left out."
+            )
+        return said

@@ -100,7 +100,7 @@ def curve(score: Score, width: int = 760, height: int = 170) -> str:
     page's text.
     """
     left, bottom, top = 34, 26, 22
-    time, counts = score.course.time, score.activity
+    time, counts = score.track.time, score.track.activity
     span, most = max(time[-1] - time[0], 1e-6), max(float(counts.max()), 1e-6)
 
     def x(t: float) -> float:
@@ -113,7 +113,7 @@ def curve(score: Score, width: int = 760, height: int = 170) -> str:
     line = " ".join(f"{x(t):.1f},{y(v):.1f}" for t, v in zip(time[::step], counts[::step]))
     marks = []
     for name, number, anchor in (("onset", score.onset, "end"), ("apex", score.apex, "start")):
-        t = float(time[np.flatnonzero(score.course.number == number)[0]])
+        t = float(time[np.flatnonzero(score.track.number == number)[0]])
         dx = -4 if anchor == "end" else 4
         marks.append(
             f'<line x1="{x(t):.1f}" x2="{x(t):.1f}" y1="{top - 6}" y2="{height - bottom}" class="mark"/>'

@@ -55,7 +55,7 @@ def moment_frames(
     score: Score, frames: Frames, theme: Theme = DARK, blur: bool = False
 ) -> dict[int, np.ndarray]:
     """The frames of the film by frame number, (H, W, 3) uint8 RGB with even sides."""
-    track, times = score.course, score.course.time
+    track, times = score.track, score.track.time
     onset, apex = (times[np.flatnonzero(track.number == number)[0]] for number in (score.onset, score.apex))
     near = np.flatnonzero((times >= min(onset, apex) - BEFORE_S) & (times <= max(onset, apex) + AFTER_S))
     numbers = track.number[near[:: -(-len(near) // MAX_FRAMES)]]

@@ -10,7 +10,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from mer.inference.face_tracker import look
+from mer.inference.face_tracker import landmarks_near
 from mer.report.theme import DARK, Theme
 
 THIN = 0.35  # of the lines inside the face, over those of eyes, brows, lips and outline
@@ -48,4 +48,4 @@ def mesh_picture(points: np.ndarray | None, shape: tuple[int, int], theme: Theme
 
 def mesh_of(image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
     """Landmarks (478, 2) px of the face in `box` (left, top, right, bottom); None where none is seen."""
-    return look(image, box) if np.isfinite(box).all() else None
+    return landmarks_near(image, box) if np.isfinite(box).all() else None

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mer_core.errors import BadInput
-
 if TYPE_CHECKING:
     from mer.inference.predict import Score
     from mer.inference.spotting import Interval
-    from mer.inference.track import Course
+    from mer.inference.track import Track
 
 Progress = Callable[[int, int | None], None]
 
@@ -23,7 +21,7 @@ class Analysis:
     """What one pass over a clip gave: its track, its intervals, and the score of the moment that is shown."""
 
     path: Path
-    track: "Course"
+    track: "Track"
     intervals: list["Interval"]
     score: "Score"
 
@@ -37,41 +35,31 @@ def warm_up() -> None:
 
 def analyse(path: Path, bundle: str, progress: Progress) -> Analysis:
     """Track the clip once, list its intervals, score the strongest moment. Raises as `mer.score` does."""
-    from data_prep.frames import open_frames
     from mer.inference import onset_apex, spotting
-    from mer.inference.face_tracker import Follower
-    from mer.inference.predict import FPS
-    from mer.inference.track import watch
+    from mer.inference.recorder import track_clip
 
-    frames, follower, total = open_frames(path), Follower(), promised_frames(path)
-
-    def counted():
-        for n_read, frame in enumerate(frames, start=1):
-            progress(n_read, total)
-            yield frame
-
-    track = watch(counted(), follower, FPS, most_fps=spotting.RATE)
-    follower.require(path.name)
-    moment = onset_apex.strongest(track, path.name)
-    return Analysis(path, track, spotting.intervals(track), _score(path, track, moment, bundle))
+    total = promised_frames(path)
+    _, track = track_clip(path, progress=lambda n_read: progress(n_read, total))
+    found = spotting.intervals(track)
+    moment = onset_apex.choose(track, found, path.name)
+    return Analysis(path, track, found, _score(path, track, found, moment, bundle))
 
 
 def score_moment(analysis: Analysis, onset: int, apex: int, bundle: str) -> "Score":
     """Score the same clip between two frame numbers. Raises `BadInput` where one cannot be used."""
-    from mer.inference.predict import given
+    from mer.inference import onset_apex
 
-    if onset == apex:
-        raise BadInput("Onset and apex must be two different frames.")
-    moment = given(analysis.track, onset, apex, Path(analysis.path.name))
-    return _score(analysis.path, analysis.track, moment, bundle)
+    onset_apex.check_order(onset, apex)
+    moment = onset_apex.given(analysis.track, onset, apex, analysis.path.name)
+    return _score(analysis.path, analysis.track, analysis.intervals, moment, bundle)
 
 
-def _score(path: Path, track: "Course", moment, bundle: str) -> "Score":
+def _score(path: Path, track: "Track", found: list["Interval"], moment, bundle: str) -> "Score":
     from data_prep.frames import open_frames
     from mer.inference import models
     from mer.inference.predict import explain
 
-    return explain(path, open_frames(path), track, moment, models.bundle(bundle), Path(bundle).name)
+    return explain(path, open_frames(path), track, found, moment, models.bundle(bundle), Path(bundle).name)
 
 
 def promised_frames(path: Path) -> int | None:
@@ -93,10 +81,10 @@ def to_dict(analysis: Analysis) -> dict[str, Any]:
     units = [unit.to_dict() | {"words": unit.words} for unit in score.units]
     return {
         "score": score.to_dict() | {"clip": analysis.path.name, "units": units},
-        "intervals": [vars(interval) | {"confidence": None} for interval in analysis.intervals],
+        "intervals": [interval.to_dict() for interval in analysis.intervals],
         "curve": {
             "numbers": track.number.tolist(),
             "times": [round(float(t), 4) for t in track.time],
-            "strength": [round(float(a), 3) for a in score.activity],
+            "strength": [round(float(a), 3) for a in track.activity],
         },
     }

@@ -47,15 +47,9 @@ def _report(clip: Clip, path: Path) -> None:
 
 
 def _intervals(clip: Clip, path: Path) -> None:
-    from mer.inference.spotting import write
+    from mer.report.export import write_intervals
 
-    write(clip.analysis.intervals, path)
-
-
-def _elan(clip: Clip, path: Path) -> None:
-    from mer.web.elan import write_elan
-
-    write_elan(clip.analysis.intervals, path)
+    write_intervals(clip.analysis.intervals, path)
 
 
 def _json(clip: Clip, path: Path) -> None:
@@ -70,7 +64,7 @@ DOWNLOADS = {
     "moment.mp4": Download(_film, "video/mp4", "-moment.mp4"),
     "report.html": Download(_report, "text/html", "-report.html"),
     "intervals.csv": Download(_intervals, "text/csv", "-intervals.csv"),
-    "intervals.eaf": Download(_elan, "application/xml", "-intervals.eaf"),
+    "intervals.eaf": Download(_intervals, "application/xml", "-intervals.eaf"),
     "score.json": Download(_json, "application/json", "-score.json"),
 }
 

@@ -13,7 +13,8 @@ from mer import bundle
 from mer.cli import main
 from mer.inference import models
 from mer.inference.head_motion import Dense
-from mer.inference.predict import score
+from mer.inference.predict import score, spot
+from mer.inference.spotting import strongest
 from mer_core.errors import BadInput
 from tests.mer.inference.video_files import APEX, ONSET, write_video
 
@@ -30,19 +31,33 @@ def test_the_bundle_that_ships_names_a_smile(smile):
 
 
 def test_given_frames_are_used(smile_video):
-    found = score(smile_video, onset=APEX, apex=ONSET)
-    assert (found.onset, found.apex) == (APEX, ONSET)
-    forward = score(smile_video, onset=ONSET, apex=APEX)
-    corner = {region.name: region for region in forward.regions}["lip corner left"]
-    back = {region.name: region for region in found.regions}["lip corner left"]
-    assert corner.down_px < 0 < back.down_px  # up on the way there, down on the way back
+    found = score(smile_video, onset=ONSET, apex=APEX)
+    assert (found.onset, found.apex, found.interval) == (ONSET, APEX, None)
+    corner = {region.name: region for region in found.regions}["lip corner left"]
+    assert corner.down_px < 0  # up
 
 
-def test_frames_that_are_not_there_are_named(smile_video):
-    with pytest.raises(BadInput, match="frame 99 is not there.*from 0 to 20"):
-        score(smile_video, onset=0, apex=99)
-    with pytest.raises(BadInput, match="both"):
-        score(smile_video, onset=0)
+@pytest.mark.parametrize(
+    "onset, apex, facts",
+    [
+        (0, 99, "frame 99, given as the apex, is outside of the clip, which has frames 0 to 20"),
+        (APEX, ONSET, f"apex (frame {ONSET}) must come after the onset (frame {APEX})"),
+        (3, 3, "must come after"),
+        (0, None, "both"),
+    ],
+)
+def test_frames_that_cannot_be_compared_get_one_message(smile_video, onset, apex, facts):
+    with pytest.raises(BadInput) as raised:
+        score(smile_video, onset=onset, apex=apex)
+    assert raised.value.code == "bad-moment" and facts in str(raised.value)
+
+
+def test_score_explains_the_strongest_interval_that_spot_lists(smile_video):
+    track, listed = spot(smile_video, label=False)
+    found = score(smile_video)
+    assert found.interval == strongest(listed) and found.intervals == listed
+    assert (found.onset, found.apex) == (found.interval.onset, found.interval.apex)
+    assert track.neutral_frame == found.track.neutral_frame
 
 
 def test_a_second_clip_loads_nothing_again(smile_video, monkeypatch):
@@ -115,7 +130,7 @@ def test_the_bundle_that_ships_states_every_range_that_is_checked_and_its_card_t
     assert f"{low:g} to {high:g} %" in (bundle.shipped() / bundle.CARD_FILE).read_text()
     assert smile.motion > high  # rendered to move by 6.5 % at its farthest point
     assert smile.warnings == [
-        f"The motion of the face is {smile.motion:.3g} % of the distance of the eyes; the bundle was measured from {low:g} to {high:g}."
+        f"The motion of the face is {smile.motion:.3g} % of the inter-ocular distance; the bundle was measured from {low:g} to {high:g}."
     ]
 
 
@@ -128,14 +143,6 @@ def test_what_lies_within_the_measured_ranges_is_not_remarked_on(smile_video):
             bundle.Bundle(fitted.recipe.model_copy(update={"measured": wide}), fitted.classifiers),
         ).warnings
         == []
-    )
-
-
-def test_a_long_clip_holds_other_moments_and_that_is_said(smile_frames, tmp_path):
-    long = score(write_video(tmp_path / "long.mp4", smile_frames, fps=9))
-    assert (
-        "This is one moment of 2.2 s; others may be nearly as strong. mer spot lists them all."
-        in long.warnings
     )
 
 
@@ -199,9 +206,13 @@ def test_all_that_is_written(smile_video, tmp_path):
     )
 
 
-def test_a_clip_without_a_label_exits_with_3(still_frames, tmp_path):
-    answer = CliRunner().invoke(main.cli, ["score", str(write_video(tmp_path / "still.mp4", still_frames))])
-    assert answer.exit_code == 3 and "nothing to see here" in answer.output
+def test_a_clip_without_an_expression_has_no_label_and_exits_with_0(still_frames, tmp_path):
+    clip = write_video(tmp_path / "still.mp4", still_frames)
+    answer = CliRunner().invoke(main.cli, ["--json", "score", str(clip)])
+    assert answer.exit_code == 0, answer.output
+    found = json.loads(answer.stdout)
+    assert found["label"] is None and found["interval"] is None and found["intervals"] == []
+    assert "no expression was found" in found["reason"] and found["regions"]
 
 
 def test_real_video(shared_data, tmp_path):
@@ -209,6 +220,5 @@ def test_real_video(shared_data, tmp_path):
     video = open_frames(shared_data / "clips" / "WolfgangLanger_Pexels.mp4")
     part = list(video.pick(range(224, 264)).values())
     found = score(write_video(tmp_path / "part.mp4", part, fps=24))
-    assert 0 < found.apex_s - found.onset_s <= 0.5
-    assert 16 < found.onset < found.apex and found.motion > 2  # not the hand
+    assert found.interval is not None and found.motion > 2
     assert found.regions[0].name.startswith(("lip corner", "cheek", "lips"))

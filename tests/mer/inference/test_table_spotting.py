@@ -30,7 +30,7 @@ def read(tmp_path, monkeypatch):
         watched.append(path.name)
         if path.name not in FOUND:
             raise NothingToScore(f"{path.name}: no face was found.")
-        return FOUND[path.name]
+        return None, FOUND[path.name]
 
     monkeypatch.setattr(table_spotting, "spot", spot)
     monkeypatch.setattr(

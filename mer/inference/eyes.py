@@ -1,0 +1,92 @@
+"""Blinks and closed eyes, from the distance of the lids against that person's open eyes. Both must close."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.ndimage import percentile_filter
+
+from mer.inference.peaks import excursions
+
+# Upper and lower lid of each eye, the person's right first; a point is the middle of two landmarks.
+LIDS = (((159, 158), (145, 153)), ((386, 385), (374, 380)))
+OPEN_PERCENTILE = 80  # of all lid distances of a person: their open eyes
+CLOSED = 0.6  # closed by more, eyes are shut
+MAX_BLINK_S = 0.6
+MIN_BLINK_S, WHOLE_BLINK_S = (
+    0.05,
+    0.17,
+)  # a blink of the lids' whole way takes longer than what landmarks see of it
+BLINK_DEPTH, BLINK_EDGE = (
+    0.25,
+    0.4,
+)  # closed by that share of the open eye; the ends at that share of the depth
+BLINK_WINDOW_S, BLINK_OPEN_PERCENTILE = (
+    2.0,
+    75,
+)  # the open eye around a blink, which gaze and expression narrow
+MARGIN_S = 0.1  # before and after a blink, meshes wince too
+REOPENED_S = 0.1  # eyes that open for a shorter time have not opened: no landmark is that sure of shut lids
+
+
+class Closure(NamedTuple):
+    """kind : blink or eyes_closed; first, peak, last : rows; depth : per cent closed."""
+
+    kind: str
+    first: int
+    peak: int
+    last: int
+    depth: float
+
+
+def open_eyes(lids: np.ndarray) -> np.ndarray:
+    """Lid distances (2,) of the person's open eyes, from those of all frames (n, 2)."""
+    return np.maximum(np.nanpercentile(lids, OPEN_PERCENTILE, axis=0), 1e-3)
+
+
+def closures(time: np.ndarray, lids: np.ndarray, open_lids: np.ndarray) -> list[Closure]:
+    """Find blinks and closed eyes in one run of frames.
+
+    time : (n,) s; lids : (n, 2) lid distances, right and left; open_lids : (2,), see `open_eyes`
+    """
+    step = float(np.median(np.diff(time))) if len(time) > 1 else 1.0
+    shut = 1 - (lids / open_lids).max(1)
+    found: list[Closure] = []
+    for first, peak, last in excursions(shut, CLOSED, 0.5):
+        if found and time[first] - time[found[-1].last] < REOPENED_S:
+            first, peak = found[-1].first, max(found.pop().peak, peak, key=shut.__getitem__)
+        found.append(Closure("eyes_closed", first, peak, last, 100 * float(shut[peak])))
+    found = [closure for closure in found if time[closure.last] - time[closure.first] > MAX_BLINK_S]
+    # An eye that closes was open before and is open afterwards; one that narrows is not.
+    width = int(BLINK_WINDOW_S / step) | 1
+    before, after = (
+        percentile_filter(lids, BLINK_OPEN_PERCENTILE, size=(width, 1), mode="nearest", origin=(shift, 0))
+        for shift in (width // 2, -(width // 2))
+    )
+    closing = 1 - (lids / np.maximum(np.minimum(before, after), open_lids / 2)).max(1)
+    for first, peak, last in excursions(closing, BLINK_DEPTH, BLINK_EDGE, outside=True):
+        if not MIN_BLINK_S <= time[last] - time[first] <= MAX_BLINK_S:
+            continue
+        if any(closure.first <= last and first <= closure.last for closure in found):
+            continue
+        first, last = _whole(time, first, last, step)
+        found.append(Closure("blink", first, peak, last, 100 * float(closing[peak])))
+    return sorted(found, key=lambda closure: closure.first)
+
+
+def _whole(time: np.ndarray, first: int, last: int, step: float) -> tuple[int, int]:
+    """Widen what was seen of a blink to the time that a whole one takes."""
+    missing = max(0.0, WHOLE_BLINK_S - (time[last] - time[first]))
+    rows = round(missing / 2 / step)
+    return max(first - rows, 0), min(last + rows, len(time) - 1)
+
+
+def bridge(values: np.ndarray, found: list[Closure], step: float) -> np.ndarray:
+    """Replace `values` (n, ...) in blinks by a straight line: meshes wince at shut eyes, faces need not."""
+    margin = max(2, round(MARGIN_S / step))
+    out = values.copy()
+    for closure in found:
+        if closure.kind == "blink":
+            start, end = max(closure.first - margin, 0), min(closure.last + margin, len(values) - 1)
+            share = np.linspace(0, 1, end - start + 1).reshape(-1, *[1] * (values.ndim - 1))
+            out[start : end + 1] = (1 - share) * values[start] + share * values[end]
+    return out

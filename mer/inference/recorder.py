@@ -1,0 +1,305 @@
+"""One pass over a video -> a track. Nothing else measures a video.
+
+Frames are read one by one and forgotten; what is kept of each is one row of numbers. When the last is read,
+the head's pose is fitted to the rigid points, the person's neutral face is found, and each site's motion is
+measured against it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from data_prep.face_plausibility import MIN_PLAUSIBILITY, plausibility
+from data_prep.face_regions import SITES
+from data_prep.frames import Frame, Frames, open_frames
+from data_prep.landmarks import interocular
+from mer.inference import eyes, neutral
+from mer.inference.face_tracker import FaceTracker
+from mer.inference.head_motion import RIGID, Pose, fit_pose, mean_face
+from mer.inference.site_motion import METHOD, OPTIONS, PER_CENT, KeyFrame, combine, combine_turn
+from mer.inference.track import Track
+from mer_core.errors import BadInput
+from mer_core.progress import track as show_progress
+
+Progress = Callable[[int], None]
+
+MAX_FPS = 100.0  # of faster films only so many frames a second are measured, which is plenty for a face
+ASSUMED_FPS = 30.0  # of frames without times
+MOUTH = (61, 291, 13, 14)  # corners (right, left), inner edges of the lips (upper, lower)
+LID_POINTS = [point for lids in eyes.LIDS for lid in lids for point in lid]
+SITE_POINTS = [point for points, _ in SITES.values() for point in points]
+KEPT = np.unique([*RIGID, *MOUTH, *LID_POINTS, *SITE_POINTS])  # landmarks that are kept of each frame
+RIGID_ROWS = np.searchsorted(KEPT, RIGID)
+IMPLAUSIBLE_S = 0.3  # s: a shorter flicker of the plausibility covers nothing
+CHUNK = 2000  # frames whose pose is fitted at once
+
+
+class _Recorder:
+    """Collects the rows of a pass."""
+
+    def __init__(self, tracker: FaceTracker):
+        from flow.estimate import load_method
+
+        self.tracker, self.method = tracker, load_method(METHOD, **OPTIONS)
+        self.rows: list[tuple] = []  # number, time, run, n_faces, is_key
+        self.measured: list[np.ndarray] = []  # float32, one vector a frame
+        self.key: KeyFrame | None = None
+        self.run = 0
+
+    def add(self, frame: Frame, time: float, points: np.ndarray | None, n_faces: int) -> None:
+        """Measure one frame."""
+        if points is None:
+            self.run += self.key is not None
+            self.key = None
+            self.rows.append((frame.number, time, -1, n_faces, False))
+            return
+        if self.key is None:
+            self.key = KeyFrame(frame.image, points, time)
+        sites, turn, change, moved = self.key.flow_to(frame.image, self.method)
+        is_key = self.key.is_stale(time, moved)
+        if is_key:
+            self.key = KeyFrame(frame.image, points, time, sites, turn)
+        self.rows.append((frame.number, time, self.run, n_faces, is_key))
+        scalars = [
+            interocular(points),
+            plausibility(points, frame.image).value,
+            *points.min(0),
+            *points.max(0),
+        ]
+        vector = np.concatenate([points[KEPT].ravel(), np.ravel(sites), turn, change, scalars])
+        self.measured.append(vector.astype(np.float32))
+
+
+def track_video(
+    frames: Iterable[Frame],
+    tracker: FaceTracker,
+    fps: float | None = None,
+    neutral_frame: int | None = None,
+    progress: Progress | None = None,
+) -> Track:
+    """Read the frames once and measure them.
+
+    fps : stands in for the times of frames that have none; 30 where it is not known either
+    neutral_frame : number of a frame that shows the neutral face; found where not given
+    progress : called after each frame with the number of frames read; may raise to end the pass
+
+    Raises `BadInput` if `neutral_frame` is not there or shows no face.
+    """
+    recorder, total, shape, timed = _Recorder(tracker), 0, (0, 0), True
+
+    def searched() -> Iterator[tuple]:
+        nonlocal total, shape, timed
+        due = -np.inf
+        for total, frame in enumerate(frames, start=1):
+            shape = frame.image.shape[:2]
+            timed &= fps is not None or bool(np.isfinite(frame.time_s))
+            time = frame.time_s if np.isfinite(frame.time_s) else frame.number / (fps or ASSUMED_FPS)
+            if progress is not None:
+                progress(total)
+            if time >= due:
+                due = (
+                    time + 0.99 / MAX_FPS
+                )  # a little less, so that rounded times do not cost every other frame
+                yield frame, time, tracker.landmarks(frame.image), tracker.n_faces
+
+    for item in _ahead(searched()):
+        recorder.add(*item)
+    return _finish(recorder, total, shape, timed, neutral_frame)
+
+
+def track_clip(
+    clip: str | Path,
+    fps: float | None = None,
+    face: int = 1,
+    neutral_frame: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[Frames, Track]:
+    """Open a video or a folder of frames and track a face through it; returns the frames for another look,
+    too.
+
+    fps : frames per second of a folder without times; face : 1 the largest; progress : see `track_video`
+
+    Raises `BadInput` for what cannot be read, `NothingToScore` where the asked face is never seen.
+    """
+    frames, tracker = open_frames(clip, fps), FaceTracker(face)
+    shown = frames if progress else show_progress(frames, "Tracking")
+    track = track_video(shown, tracker, fps, neutral_frame, progress)
+    tracker.require(str(clip))
+    return frames, track
+
+
+def _ahead(items: Iterator[tuple]) -> Iterator[tuple]:
+    """The same items, each worked out in a second thread while the one before it is in use."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = pool.submit(next, items, None)
+            yield item
+
+
+def _finish(
+    recorder: _Recorder, frames: int, shape: tuple[int, int], timed: bool, neutral_frame: int | None
+) -> Track:
+    """Turn the rows of a pass into a track."""
+    columns = list(zip(*recorder.rows)) or [()] * 5
+    number, time, run, n_faces, is_key = map(np.array, columns, (int, float, int, int, bool))
+    seen = run >= 0
+    m = int(seen.sum())
+    width = 2 * len(KEPT) + 3 * len(SITES) + 9
+    table = np.array(recorder.measured, np.float64).reshape(m, width)
+    points, flow, flow_turn, change, scalars = np.split(
+        table, np.cumsum([2 * len(KEPT), 2 * len(SITES), 3, len(SITES)]), axis=1
+    )
+    pose, frontal = _pose_and_frontal_points(points.reshape(m, len(KEPT), 2))
+    lids, mouth = _lids(frontal), _mouth(frontal)
+    found = {
+        "plausibility": scalars[:, 1],
+        "box": scalars[:, 2:],
+        "eyes_px": scalars[:, 0],
+        "turn": pose.angles() if m else np.empty((0, 3)),
+        "shift": pose.shift,
+        "sites": _site_positions(frontal),
+        "neutral": np.full((m, len(SITES), 2), np.nan),
+        "at_rest": np.full(m, np.nan),
+        "lids": lids,
+        "mouth": mouth,
+    }
+    open_lids = eyes.open_eyes(lids) if m else np.ones(2)
+    run = _without_implausible(run, seen, time, scalars[:, 1])
+    measured = run[seen]
+    smooth, still = np.empty((m, len(SITES), 2)), 1.0
+    runs = [np.flatnonzero(measured == which) for which in np.unique(measured[measured >= 0])]
+    for rows in sorted(runs, key=len):  # the longest last: it tells how still this face can be
+        motion = (flow.reshape(m, -1, 2)[rows], change[rows], flow_turn[rows], is_key[seen][rows])
+        still = _refine_run(found, smooth, rows, time[seen][rows], open_lids, *motion)
+    anchor = _find_neutral(found, smooth, measured >= 0, time[seen], number[seen], still, neutral_frame)
+    return Track(
+        number=number,
+        time=time,
+        seen=seen,
+        run=run,
+        n_faces=n_faces,
+        open_lids=open_lids,
+        neutral_frame=anchor,
+        face_id=recorder.tracker.face,
+        max_faces=recorder.tracker.max_faces,
+        frames=frames,
+        shape=shape,
+        timed=timed,
+        **{name: _spread(values, seen) for name, values in found.items()},
+    )
+
+
+def _without_implausible(
+    run: np.ndarray, seen: np.ndarray, time: np.ndarray, plausible: np.ndarray
+) -> np.ndarray:
+    """Runs again, broken where the landmarks stay implausible: something covers the face, and what moves is
+    not it.
+
+    Where most of a clip is implausible the check does not suit this film, and breaks nothing.
+    """
+    if len(plausible) < 2 or np.median(plausible) < MIN_PLAUSIBILITY:
+        return run
+    width = int(IMPLAUSIBLE_S / max(float(np.median(np.diff(time[seen]))), 1e-3)) | 1
+    covered = np.zeros(len(run), bool)
+    covered[seen] = median_filter(plausible, size=width, mode="nearest") < MIN_PLAUSIBILITY
+    out, count = np.full(len(run), -1), -1
+    for row in np.flatnonzero(seen & ~covered):
+        if row == 0 or covered[row - 1] or run[row - 1] != run[row]:
+            count += 1
+        out[row] = count
+    return out
+
+
+def _refine_run(
+    found: dict,
+    smooth: np.ndarray,
+    rows: np.ndarray,
+    time: np.ndarray,
+    open_lids,
+    flow,
+    change,
+    flow_turn,
+    is_key,
+) -> float:
+    """Add the fine part of the motion of one run of frames, in place. Returns how still the face can be in it."""
+    step = max(float(np.median(np.diff(time))), 1e-3) if len(rows) > 1 else 1.0
+    found["turn"][rows] = combine_turn(found["turn"][rows], flow_turn, step)
+    sites = combine(found["sites"][rows], flow, change, is_key, step)
+    found["sites"][rows] = eyes.bridge(sites, eyes.closures(time, found["lids"][rows], open_lids), step)
+    smooth[rows] = neutral.smoothed(time, found["sites"][rows], step)
+    return neutral.stillness(found["sites"][rows], step)
+
+
+def _find_neutral(
+    found: dict, smooth: np.ndarray, measured: np.ndarray, time, number, still: float, frame: int | None
+) -> int:
+    """Find and follow the neutral face, in place; return its frame number, -1 where nothing was measured."""
+    rows = np.flatnonzero(measured)
+    if frame is not None and frame not in number[rows]:
+        seen = f", which is seen from {number[rows[0]]} to {number[rows[-1]]}" if len(rows) else ""
+        raise BadInput(f"Frame {frame} cannot be the neutral one: it is not there or shows no face{seen}.")
+    if not len(rows):
+        return -1
+    if frame is None:
+        anchor = neutral.most_neutral(
+            time[rows], smooth[rows], found["mouth"][rows], found["lids"][rows], still
+        )
+    else:
+        anchor = int(np.flatnonzero(number[rows] == frame)[0])
+    face, rest = neutral.follow(time[rows], smooth[rows], found["turn"][rows], anchor, still)
+    found["neutral"][rows], found["at_rest"][rows] = face, rest
+    return int(number[rows[anchor]])
+
+
+def _pose_and_frontal_points(points: np.ndarray) -> tuple[Pose, np.ndarray]:
+    """Pose of the head, and the points (n, k, 2) of each frame on the face turned to the front, inter-ocular
+    distances.
+
+    The first fit takes the mean face, the second the person's own.
+    """
+    face = mean_face()[KEPT].copy()
+    for _ in range(2):
+        starts = range(0, max(len(points), 1), CHUNK)
+        poses = [fit_pose(face[RIGID_ROWS], points[i : i + CHUNK][:, RIGID_ROWS]) for i in starts]
+        pose = Pose(*map(np.concatenate, zip(*poses)))
+        frontal = pose.frontal(points, face[:, 2])
+        if len(points):
+            face[:, :2] = np.median(frontal, axis=0)
+    return pose, frontal
+
+
+def _at(frontal: np.ndarray, points: Iterable[int]) -> np.ndarray:
+    """Mean of some landmarks, (n, 2) per cent of the inter-ocular distance."""
+    return frontal[:, np.searchsorted(KEPT, list(points))].mean(1) * PER_CENT
+
+
+def _site_positions(frontal: np.ndarray) -> np.ndarray:
+    return np.stack([_at(frontal, points) for points, _ in SITES.values()], axis=1)
+
+
+def _lids(frontal: np.ndarray) -> np.ndarray:
+    """Distance of the lids of both eyes, (n, 2) per cent of the inter-ocular distance."""
+    return np.stack(
+        [np.linalg.norm(_at(frontal, upper) - _at(frontal, lower), axis=1) for upper, lower in eyes.LIDS],
+        axis=1,
+    )
+
+
+def _mouth(frontal: np.ndarray) -> np.ndarray:
+    """Opening, height of the corners under the middle of the lips, width, tilt: (n, 4), see `Track`."""
+    right, left, upper, lower = (_at(frontal, [point]) for point in MOUTH)
+    corners = (right + left) / 2 - (upper + lower) / 2
+    return np.stack(
+        [(lower - upper)[:, 1], corners[:, 1], (left - right)[:, 0], (right - left)[:, 1]], axis=1
+    )
+
+
+def _spread(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Rows of seen frames among all rows, NaN in between."""
+    out = np.full((len(seen), *values.shape[1:]), np.nan)
+    out[seen] = values
+    return out

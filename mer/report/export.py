@@ -1,0 +1,159 @@
+"""Intervals and tracks as the tables that people work with: CSV, JSON, Parquet, Excel, ELAN, BIDS; OpenFace's columns."""
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mer.inference import action_units
+from mer.inference.regions import REGIONS, region_motion
+from mer.inference.spotting import Interval
+from mer.inference.track import Track
+from mer_core.errors import BadInput
+from mer_core.io import replacing, write_json
+
+# Column of a BIDS events file -> what it holds (BIDS specification 1.10, task events).
+BIDS_COLUMNS = {
+    "onset": ("Start of the interval, from the first frame of the video", "s"),
+    "duration": ("Length of the interval", "s"),
+    "trial_type": ("Kind of the interval", None),
+    "apex": ("Time of the strongest moment, from the first frame", "s"),
+    "strength": ("Motion in % of the inter-ocular distance; closure in %; turn of the head in degrees", None),
+    "label": ("What an expression resembles, where a bundle may answer", None),
+    "probability": ("Calibrated probability of the label, 0 to 1", None),
+}
+KIND_LEVELS = {
+    "micro": "expression of less than half a second",
+    "macro": "longer expression",
+    "blink": "both eyes shut for at most 0.6 s",
+    "eyes_closed": "both eyes shut for longer",
+    "head": "turn, nod or tilt of the head",
+}
+
+
+def interval_table(found: list[Interval]) -> pd.DataFrame:
+    """One row per interval; the columns are the fields of `Interval`."""
+    return pd.DataFrame([asdict(interval) for interval in found], columns=[*Interval.__dataclass_fields__])
+
+
+def write_intervals(found: list[Interval], out: Path) -> None:
+    """Write the intervals in the format of the suffix, see `check_suffix`; `_events.tsv` gets its JSON beside it."""
+    check_suffix(out)
+    with replacing(out) as temporary:
+        WRITERS[out.suffix.lower()](found, temporary)
+    if out.suffix.lower() == ".tsv":
+        write_json(out.with_suffix(".json"), _bids_sidecar())
+
+
+def check_suffix(out: Path) -> None:
+    """Raise `BadInput` for a file that `write_intervals` cannot write, before a long video is tracked for it."""
+    if out.suffix.lower() not in WRITERS:
+        raise BadInput(f"{out} must end in {', '.join(WRITERS)}.")
+
+
+def _write_json(found: list[Interval], path: Path) -> None:
+    path.write_text(json.dumps([interval.to_dict() for interval in found], indent=2) + "\n", encoding="utf-8")
+
+
+def _write_elan(found: list[Interval], path: Path) -> None:
+    """A tier per kind of interval, times in ms; ELAN refuses annotations without a length."""
+    from pympi.Elan import Eaf
+
+    eaf = Eaf(author="mer")
+    eaf.remove_tier("default")
+    for kind in dict.fromkeys(interval.kind for interval in found) or ["micro"]:
+        eaf.add_tier(kind)
+    for interval in found:
+        begin, end = round(interval.onset_s * 1000), round(interval.offset_s * 1000)
+        eaf.add_annotation(interval.kind, begin, max(end, begin + 1), _words(interval))
+    eaf.to_file(str(path))
+
+
+def _words(interval: Interval) -> str:
+    unit = {"micro": "%", "macro": "%", "head": "degrees"}.get(interval.kind, "% closed")
+    label = f", {interval.label} {interval.probability:.2f}" if interval.label else ""
+    return f"apex frame {interval.apex}, {interval.strength:.1f} {unit}{label}"
+
+
+def _write_bids(found: list[Interval], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, delimiter="\t", lineterminator="\n")
+        rows.writerow(BIDS_COLUMNS)
+        for i in found:
+            probability = "n/a" if np.isnan(i.probability) else f"{i.probability:.4f}"
+            times = (f"{seconds:.4f}" for seconds in (i.onset_s, i.offset_s - i.onset_s))
+            rows.writerow(
+                [*times, i.kind, f"{i.apex_s:.4f}", f"{i.strength:g}", i.label or "n/a", probability]
+            )
+
+
+def _bids_sidecar() -> dict:
+    sidecar = {
+        name: {"Description": text} | ({"Units": unit} if unit else {})
+        for name, (text, unit) in BIDS_COLUMNS.items()
+    }
+    sidecar["trial_type"]["Levels"] = KIND_LEVELS
+    return sidecar
+
+
+WRITERS: dict[str, Callable[[list[Interval], Path], None]] = {
+    ".csv": lambda found, path: interval_table(found).to_csv(path, index=False),
+    ".json": _write_json,
+    ".parquet": lambda found, path: interval_table(found).to_parquet(path, index=False),
+    ".xlsx": lambda found, path: interval_table(found).to_excel(path, index=False),
+    ".eaf": _write_elan,
+    ".tsv": _write_bids,
+}
+
+
+def frame_table(track: Track, found: list[Interval]) -> pd.DataFrame:
+    """One row per measured frame: OpenFace's leading columns, then ours (docs/data-dictionary.md, "Frames of a clip")."""
+    pose = np.column_stack([track.position_mm(), np.radians(track.turn[:, [1, 0, 2]])])
+    columns: dict[str, np.ndarray | list] = {
+        "frame": track.number,
+        "face_id": np.full(len(track.number), track.face_id),
+        "timestamp": np.round(track.time, 4),
+        "confidence": np.round(np.nan_to_num(track.plausibility), 3),
+        "success": track.seen.astype(int),
+    }
+    for name, values in zip(("Tx", "Ty", "Tz", "Rx", "Ry", "Rz"), pose.T):
+        columns[f"pose_{name}"] = np.round(values, 4)
+    columns |= {"measured": (track.run >= 0).astype(int), "n_faces": track.n_faces}
+    for i, side in enumerate(("right", "left")):
+        columns[f"lids_{side}"] = np.round(track.lids[:, i], 3)
+        columns[f"closed_{side}"] = np.round(1 - track.lids[:, i] / track.open_lids[i], 3)
+    for i, name in enumerate(("opening", "corner_height", "width", "tilt")):
+        columns[f"mouth_{name}"] = np.round(track.mouth[:, i], 3)
+    moved = region_motion(track.displacement)
+    for i, region in enumerate(REGIONS):
+        name = region.replace(" ", "_")
+        columns[f"motion_{name}_x"] = np.round(moved[:, i, 0], 3)
+        columns[f"motion_{name}_y"] = np.round(moved[:, i, 1], 3)
+    columns["motion"] = np.round(track.activity, 3)
+    units, activation = action_units.activations(track.displacement)
+    for i, (unit, side) in enumerate(units):
+        columns[f"activation_AU{int(unit):02d}" + ("" if side == "both" else f"_{side}")] = np.round(
+            activation[:, i], 3
+        )
+    columns["interval"] = _kinds_of_frames(track, found)
+    return pd.DataFrame(columns)
+
+
+def _kinds_of_frames(track: Track, found: list[Interval]) -> list[str]:
+    """The kinds of the intervals that each frame lies in, joined with +."""
+    kinds: list[list[str]] = [[] for _ in track.number]
+    for interval in found:
+        first, last = np.searchsorted(track.number, [interval.onset, interval.offset])
+        for row in range(first, last + 1):
+            kinds[row].append(interval.kind)
+    return ["+".join(row) for row in kinds]
+
+
+def write_frames(track: Track, found: list[Interval], out: Path) -> None:
+    """Write `frame_table` as CSV."""
+    with replacing(out) as temporary:
+        frame_table(track, found).to_csv(temporary, index=False)
