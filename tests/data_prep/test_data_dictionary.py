@@ -17,10 +17,18 @@ from flow import benchmark_table
 from flow.prepared_flow import estimate_prepared
 from mer.evaluation import au_detection, compare, cross_validation, flow_maps, protocols, run
 from mer.evaluation.config import CvConfig
-from mer.inference import batch, spotting
+from mer.inference import batch
+from mer.report import coding, export
+from tests.mer.inference.tracks import resting_track
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+
+
+def _plain(name: str) -> str:
+    """A column of many, as the dictionary writes it: regions and units are one row each."""
+    name = re.sub(r"^motion_.+_([xy])$", r"motion_<region>_\1", name)
+    return re.sub(r"^activation_AU.+$", "activation_AU<nn>_<side>", name)
 
 
 def section(title: str) -> str:
@@ -156,7 +164,10 @@ def test_comparison(runs, tmp_path):
 
 def test_what_scoring_and_spotting_write():
     assert documented("Scored clips") == [*batch.COLUMNS, "p_<label>"]
-    assert documented("Spotted intervals") == list(spotting.table([]).columns)
+    assert documented("Spotted intervals") == list(export.interval_table([]).columns)
+    assert documented("Agreement with a coder") == list(coding.COLUMNS)
+    written = [_plain(name) for name in export.frame_table(resting_track(1.0), []).columns]
+    assert documented("Frames of a clip") == list(dict.fromkeys(written))
 
 
 def test_what_flow_estimate_writes(prepared):
