@@ -84,6 +84,9 @@ def parse_units(cell: str) -> UnitsCell:
 
 
 def objective_class(cell: str) -> str:
-    """The objective class of a cell's units, "I" to "VII"; empty where it names none or a part is unreadable."""
+    """The objective class of a cell's units, "I" to "VII".
+
+    Empty where it names none or a part is unreadable.
+    """
     units, unreadable = parse_units(cell)
     return OBJECTIVE_CLASSES.get(units, "VII") if units and not unreadable else ""

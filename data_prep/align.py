@@ -1,6 +1,7 @@
 """Aligned faces: one similarity transform per clip, found on the onset and applied to every frame of it.
 
-Two frames aligned by two transforms turn landmark jitter into motion; nothing here fits a transform to an apex.
+Two frames aligned by two transforms turn landmark jitter into motion; nothing here fits a transform to an
+apex.
 """
 
 import cv2
@@ -8,12 +9,14 @@ import numpy as np
 
 from data_prep.landmarks import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, STABLE
 
-# Where the face stands in the square, in fractions of its size: brows at about 0.11, chin at 0.90, cheeks 0.10 and 0.90.
+# Where the face stands in the square, in fractions of its size: brows at about 0.11, chin at 0.90, cheeks
+# 0.10 and 0.90.
 INTEROCULAR_SHARE = 0.35
 EYE_CENTRE = (0.50, 0.25)
 
 # The stable points in inter-ocular distances from the middle between the eyes, x right, y down.
-# Source: mean of four frontal faces (two official portraits, skimage's astronaut, a stock clip) and their mirror images.
+# Source: mean of four frontal faces (two official portraits, skimage's astronaut, a stock clip) and their
+# mirror images.
 _TEMPLATE = dict(
     zip(RIGHT_EYE_CORNERS + LEFT_EYE_CORNERS, ((-0.72, -0.01), (-0.28, 0.01), (0.28, 0.01), (0.72, -0.01)))
 )
@@ -30,7 +33,8 @@ def similarity(landmarks: np.ndarray, size: int) -> np.ndarray:
 
     landmarks : (478, 2) px of the frame. Returns a (2, 3) float64 matrix from frame px to aligned px.
     In complex numbers a similarity is w = a z + b, so the fit has one line.
-    Source: Umeyama, Least-squares estimation of transformation parameters (1991), in two dimensions, unreflected.
+    Source: Umeyama, Least-squares estimation of transformation parameters (1991), in two dimensions,
+    unreflected.
     """
     z = landmarks[list(STABLE)].astype(np.float64) @ [1, 1j]
     w = template(size) @ [1, 1j]
@@ -41,13 +45,15 @@ def similarity(landmarks: np.ndarray, size: int) -> np.ndarray:
 
 
 def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """Resample `image`, (H, W, 3) uint8 RGB, by the (2, 3) `matrix` into an aligned face (size, size, 3) uint8 RGB.
+    """Resample `image`, (H, W, 3) uint8 RGB, by the (2, 3) `matrix` into an aligned face (size, size, 3)
+    uint8 RGB.
 
-    Flow lives on fine skin texture: moved by half a pixel, detail of 3 px wavelength keeps 50 % of its contrast under bilinear
-    sampling, 78 % under bicubic, 100 % under Lanczos over 8 x 8 px, which takes three times as long; detail of 4 px keeps
-    98 % under bicubic (measured). So bicubic is taken where the image shrinks enough for 3 px of the face to be 4 px of the
-    frame. Neither averages, so an image that shrinks is blurred first, to what the smaller grid can hold. Outside the
-    frame the border is repeated, since a black edge would be the strongest edge of the picture.
+    Flow lives on fine skin texture: moved by half a pixel, detail of 3 px wavelength keeps 50 % of its
+    contrast under bilinear sampling, 78 % under bicubic, 100 % under Lanczos over 8 x 8 px, which takes three
+    times as long; detail of 4 px keeps 98 % under bicubic (measured). So bicubic is taken where the image
+    shrinks enough for 3 px of the face to be 4 px of the frame. Neither averages, so an image that shrinks is
+    blurred first, to what the smaller grid can hold. Outside the frame the border is repeated, since a black
+    edge would be the strongest edge of the picture.
     """
     shrink = 1 / np.hypot(matrix[0, 0], matrix[1, 0])
     image, matrix = _part_seen(image, matrix, size)
@@ -61,7 +67,10 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 
 
 def _part_seen(image: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The part of the frame that an aligned face is sampled from, with room for the kernels around it; and the matrix for it."""
+    """The part of the frame that an aligned face is sampled from, with room for the kernels around it.
+
+    And the matrix for it.
+    """
     height, width = image.shape[:2]
     corners = cv2.invertAffineTransform(matrix) @ np.array(
         [[0, size, 0, size], [0, 0, size, size], [1, 1, 1, 1]]

@@ -1,7 +1,8 @@
 """What is odd in a clip table as it was read: names, duplicates, numbers that contradict each other.
 
-Nothing here stops a dataset. An odd number becomes a note on its clip; a clip that cannot be used at all keeps its row and
-gets an outcome with a reason. Which frames are there is not asked here, but in `data_prep/clip_search.py`.
+Nothing here stops a dataset. An odd number becomes a note on its clip; a clip that cannot be used at all
+keeps its row and gets an outcome with a reason. Which frames are there is not asked here, but in
+`data_prep/clip_search.py`.
 """
 
 import re
@@ -16,7 +17,10 @@ from data_prep.identity import clean_name, one_spelling
 
 
 class Finding(NamedTuple):
-    """One oddity: its kind (for counting), its clip, what it is; `outcome` is set where it makes the clip unusable."""
+    """One oddity: its kind (for counting), its clip, what it is.
+
+    `outcome` is set where it makes the clip unusable.
+    """
 
     kind: str
     clip_id: str
@@ -29,9 +33,11 @@ def find(
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Mend what can be mended in a clip table as it was read, and list all that is odd in it.
 
-    numbers_of : clip row -> numbers of the frames in its folder; asked only where apex and offset contradict each other
+    numbers_of : clip row -> numbers of the frames in its folder; asked only where apex and offset contradict
+        each other
 
-    Returns the table, its names unique plain folder names, each oddity in `note`; and the findings, kind by kind.
+    Returns the table, its names unique plain folder names, each oddity in `note`; and the findings, kind by
+    kind.
     """
     table = table.reset_index(drop=True).copy()
     found = _one_person(table)
@@ -57,7 +63,10 @@ def find(
 
 
 def _one_person(table: pd.DataFrame) -> list[Finding]:
-    """A subject in two spellings is one person, under the more frequent of them; its clips are not noted for it."""
+    """A subject in two spellings is one person, under the more frequent of them.
+
+    Its clips are not noted for it.
+    """
     printed = list(table["subject"])
     table["subject"] = pd.array(one_spelling(printed)[0], dtype="string")
     table["clip_id"] = table["dataset"] + "/" + table["subject"] + "/" + table["clip"]
@@ -69,7 +78,10 @@ def _one_person(table: pd.DataFrame) -> list[Finding]:
 
 
 def _plain_names(table: pd.DataFrame) -> list[Finding]:
-    """Subjects and clips become folders below the output; a name that would lead elsewhere is changed, and refused."""
+    """Subjects and clips become folders below the output.
+
+    A name that would lead elsewhere is changed, and refused.
+    """
     found = []
     for i, dataset, subject, clip in zip(table.index, table["dataset"], table["subject"], table["clip"]):
         plain = [re.sub(r"[/\\:\0]|^\.+$|^$", "_", name) for name in (subject, clip)]
@@ -82,7 +94,10 @@ def _plain_names(table: pd.DataFrame) -> list[Finding]:
 
 
 def _duplicates(table: pd.DataFrame) -> list[Finding]:
-    """The first row of a clip counts; the others are told apart by a number behind their name, and refused."""
+    """The first row of a clip counts.
+
+    The others are told apart by a number behind their name, and refused.
+    """
     found = []
     times = table.groupby("clip_id").cumcount() + 1
     for i in table.index[times > 1]:
@@ -94,7 +109,10 @@ def _duplicates(table: pd.DataFrame) -> list[Finding]:
 
 
 def _action_units(table: pd.DataFrame) -> list[Finding]:
-    """A cell with a part that is no unit gives no objective class and no presence; the clip has its other uses."""
+    """A cell with a part that is no unit gives no objective class and no presence.
+
+    The clip has its other uses.
+    """
     return [
         Finding("action units that cannot be read", clip_id, f"action units printed as {cell!r}")
         for clip_id, cell in zip(table["clip_id"], table["action_units"])
@@ -115,8 +133,8 @@ def _offset_before_onset(table: pd.DataFrame) -> list[Finding]:
 def _apex_outside(table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]) -> list[Finding]:
     """One of the two numbers is wrong, and the clip's own frames say which: an apex that is among them stays.
 
-    SAMM 013_1_9 has a wrong offset and a right apex, 028_4_1 an apex far behind its last frame. A folder with frames from
-    before the onset holds more than the clip, as recordings and long videos do, and says nothing.
+    SAMM 013_1_9 has a wrong offset and a right apex, 028_4_1 an apex far behind its last frame. A folder with
+    frames from before the onset holds more than the clip, as recordings and long videos do, and says nothing.
     """
     found = []
     late, early = (

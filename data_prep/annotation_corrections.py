@@ -1,4 +1,5 @@
-"""Corrections of published annotations: `corrections/NAME.csv`, one row per value, each with its reason and source.
+"""Corrections of published annotations: `corrections/NAME.csv`, one row per value, each with its reason and
+source.
 
 A correction names its clip and both values, never a row number, which a re-saved spreadsheet shifts.
 """
@@ -22,8 +23,8 @@ def read(dataset: str) -> pd.DataFrame:
 def apply(table: pd.DataFrame, dataset: str) -> tuple[pd.DataFrame, list[dict]]:
     """Correct the clip table where it still holds the published value (empty stands for no value).
 
-    Returns the table and the corrections that were applied, in the order of the file. A corrected apex says so in
-    `apex_source`, a corrected onset in `onset_source`, and every corrected row in `note`.
+    Returns the table and the corrections that were applied, in the order of the file. A corrected apex says
+    so in `apex_source`, a corrected onset in `onset_source`, and every corrected row in `note`.
     """
     table, applied = table.copy(), []
     for correction in read(dataset).itertuples(index=False):

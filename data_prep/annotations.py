@@ -1,4 +1,4 @@
-"""A dataset as annotated: its clip table, read, checked and corrected, with everything that was odd about it."""
+"""A dataset as annotated: its clip table, read, checked and corrected, with all findings."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

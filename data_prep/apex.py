@@ -1,11 +1,13 @@
-"""The apex between an annotated onset and offset: the middle, or plain rules on what changes or moves in the face.
+"""The apex between an annotated onset and offset: the middle, or plain rules on what changes or moves in the
+face.
 
-`midpoint` looks at nothing. `frame-difference` follows how the face's grey values change over the clip; the apex is where the
-strongest pattern of change peaks (`spot_apex`). docs/results/spotting.md has the distance of each from a known apex.
+`midpoint` looks at nothing. `frame-difference` follows how the face's grey values change over the clip; the
+apex is where the strongest pattern of change peaks (`spot_apex`). docs/results/spotting.md has the distance
+of each from a known apex.
 
-A change counts around brows, nose wings, mouth and cheeks, and only what the whole head or the light cannot explain. The eyes
-are left out, because a blink moves more than any micro-expression. These are rules to start from, not trained spotters.
-Where nothing at all is annotated, mer/inference/onset_apex.py finds both.
+A change counts around brows, nose wings, mouth and cheeks, and only what the whole head or the light cannot
+explain. The eyes are left out, because a blink moves more than any micro-expression. These are rules to start
+from, not trained spotters. Where nothing at all is annotated, mer/inference/onset_apex.py finds both.
 """
 
 from collections.abc import Iterable
@@ -41,17 +43,21 @@ def midpoint(onset: int, offset: int) -> int:
 
 
 def grey_face(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """What is compared: the frame aligned by `matrix` (made for `SIZE`), grey, blurred; (SIZE, SIZE) float32."""
+    """What is compared: the frame aligned by `matrix` (made for `SIZE`), grey, blurred.
+
+    (SIZE, SIZE) float32.
+    """
     grey = cv2.cvtColor(warp(image, matrix, SIZE), cv2.COLOR_RGB2GRAY).astype(np.float32)
     return cv2.GaussianBlur(grey, (0, 0), BLUR)
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """What changed in the face from `a` to `b`, both from `grey_face`: grey levels of the pixels that are looked at, (n,).
+    """What changed in the face from `a` to `b`, both from `grey_face`: grey levels of the pixels that are
+    looked at, (n,).
 
-    The difference is first cleared, by least squares, of eight things that are no expression: gain, bias, light that grows
-    from left to right or from top to bottom, and to first order a shift in x, a shift in y, a turn and a change of scale (the
-    image's derivative in each direction).
+    The difference is first cleared, by least squares, of eight things that are no expression: gain, bias,
+    light that grows from left to right or from top to bottom, and to first order a shift in x, a shift in y,
+    a turn and a change of scale (the image's derivative in each direction).
     """
     dy, dx = np.gradient(a)
     explained = np.stack(
@@ -67,10 +73,11 @@ def spot_apex(frames: Iterable[tuple[int, np.ndarray]], matrix: np.ndarray) -> i
 
     matrix : the clip's similarity for `SIZE`, from its onset
 
-    An expression comes and goes again between onset and offset, and a drifting head does not: so what grows evenly from the
-    first frame to the last is taken out of every point. Of the rest, the one pattern that explains most of it over the clip (its
-    first principal component) is the expression, and the frame that shows most of it the apex. That is averaged over a tenth of
-    the clip, so that one noisy frame does not win. Raises `NothingToScore` where there is no frame after the onset.
+    An expression comes and goes again between onset and offset, and a drifting head does not: so what grows
+    evenly from the first frame to the last is taken out of every point. Of the rest, the one pattern that
+    explains most of it over the clip (its first principal component) is the expression, and the frame that
+    shows most of it the apex. That is averaged over a tenth of the clip, so that one noisy frame does not
+    win. Raises `NothingToScore` where there is no frame after the onset.
     """
     frames = iter(frames)
     onset = grey_face(next(frames)[1], matrix)
@@ -85,7 +92,9 @@ def spot_apex(frames: Iterable[tuple[int, np.ndarray]], matrix: np.ndarray) -> i
 
 
 def _come_and_go(changes: np.ndarray) -> np.ndarray:
-    """How much each frame shows of the pattern that comes and goes: (frames, n) changes since the onset -> (frames,)."""
+    """How much each frame shows of the pattern that comes and goes: (frames, n) changes since the onset ->
+    (frames,).
+    """
     last = changes[-max(1, len(changes) // 20) :].mean(axis=0)
     share = np.arange(1, len(changes) + 1)[:, None] / len(changes)
     patterns, *_ = np.linalg.svd(changes - share * last, full_matrices=False)

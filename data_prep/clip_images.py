@@ -3,8 +3,8 @@ the folder.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from data_prep.images import UnreadableImage, decode_image, to_8_bits, white_lev
 from data_prep.video import VideoFrames
 
 
-class FrameInVideo(NamedTuple):
+@dataclass(frozen=True)
+class FrameInVideo:
     """A frame that is no file of its own."""
 
     video: Path
@@ -53,7 +54,7 @@ def numbered_from_onset(
     """
     video = file_of(next(iter(files.values())))
     span = None if onset is None or offset is None else offset - onset + 1
-    if len(files) != span or max(files) != len(files) - 1:
+    if onset is None or len(files) != span or max(files) != len(files) - 1:
         annotated = (
             "no span is annotated" if span is None else f"the annotation spans {span} ({onset} to {offset})"
         )

@@ -82,7 +82,8 @@ def locate(dataset: ModuleType, root: Path, row, apex_rule: str) -> Found:
         files = clip_files(dataset, root, row)
     except BadInput as error:
         return found(outcome="missing frame", reason=str(error))
-    wanted = [onset, apex] if apex is not None else [onset] + [n for n in files if onset < n <= offset]
+    last = onset if offset is None else offset
+    wanted = [onset, apex] if apex is not None else [onset] + [n for n in files if onset < n <= last]
     for number in wanted:
         if number not in files:
             reach = (

@@ -40,11 +40,11 @@ COLUMNS: dict[str, tuple[str, str]] = {
 def clip_table(rows: list[dict], sources: "Sources | None" = None) -> pd.DataFrame:
     """Build a clip table from `rows` (dicts with some or all of `COLUMNS`); fills `clip_id`, types and order.
 
-    sources : the annotation files that the rows come from; kept in `attrs`, until `data_prep/annotations.py` takes
-        them out to say them
+    sources : the annotation files that the rows come from; kept in `attrs`, until `data_prep/annotations.py`
+        takes them out to say them
 
-    What was read may be odd, such as a clip listed twice; `data_prep/annotation_checks.py` deals with that, `check`
-    insists on it.
+    What was read may be odd, such as a clip listed twice; `data_prep/annotation_checks.py` deals with that,
+    `check` insists on it.
     """
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["clip_id"] = table["dataset"] + "/" + table["subject"] + "/" + table["clip"]
@@ -86,17 +86,22 @@ def write(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def read(path: str | Path) -> pd.DataFrame:
-    """Read a clip table written by `write`; raises `BadInput` if there is none at `path`, or a damaged one."""
+    """Read a clip table written by `write`.
+
+    Raises `BadInput` if there is none at `path`, or a damaged one.
+    """
     path = Path(path)
     if not path.is_file():
         raise BadInput(
-            f"There is no clip table at {path}. Make one, or finish it, with: mer prepare NAME --root DIR --out {path.parent}"
+            f"There is no clip table at {path}. Make one, or finish it, with: mer prepare NAME --root DIR "
+            f"--out {path.parent}"
         )
     try:
         table = pd.read_parquet(path)
     except (OSError, ValueError) as error:  # pyarrow's are of both kinds
         raise BadInput(
-            f"The clip table {path} cannot be read: {error}. Make it again with: mer prepare NAME --root DIR --out {path.parent}"
+            f"The clip table {path} cannot be read: {error}. Make it again with: mer prepare NAME --root "
+            f"DIR --out {path.parent}"
         ) from error
     if "onset_source" not in table and "onset" in table:  # written before onsets could be spotted
         table["onset_source"] = table["onset"].map(lambda onset: "" if pd.isna(onset) else "annotated")

@@ -195,7 +195,9 @@ def images_in(folder: Path) -> dict[int, FrameFile]:
     videos = [path for path in videos if _key(path.stem) == _key(folder.name) and is_video(path)]
     if len(videos) > 1:
         raise _ambiguous(f"videos called {folder.name}", sorted(videos))
-    return frames_of_video(videos[0]) if videos else numbered_images(folder)
+    if videos:
+        return frames_of_video(videos[0])
+    return dict(numbered_images(folder))
 
 
 def skipped_folders(root: Path) -> str:

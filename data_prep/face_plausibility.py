@@ -1,7 +1,8 @@
 """How plausible a face mesh is: the one measure of whether landmarks lie on a face that can be measured.
 
 A mesh is always found as a whole, also on half a face, on a face that stands on its head or through a hand,
-and it looks tidy there. Each check compares one property with what human faces have; the measure is the weakest of them.
+and it looks tidy there. Each check compares one property with what human faces have; the measure is the
+weakest of them.
 """
 
 from typing import NamedTuple
@@ -99,8 +100,8 @@ def _proportions(points: np.ndarray) -> dict[str, float]:
 def _lip_contrast(landmarks: np.ndarray, image: np.ndarray) -> float:
     """1 or more where lips are clearly darker or redder than the skin around them, 0 where they are neither.
 
-    Lips are darker by 7 levels of L* (0-255) or redder by 2 levels of a*; what lies between them, teeth or the
-    open mouth, is left out. A hand in front has one colour on both sides of where the mesh puts the rim.
+    Lips are darker by 7 levels of L* (0-255) or redder by 2 levels of a*; what lies between them, teeth or
+    the open mouth, is left out. A hand in front has one colour on both sides of where the mesh puts the rim.
     """
     matrix = similarity(landmarks, SIZE)
     face = cv2.GaussianBlur(warp(image, matrix, SIZE), (0, 0), 1)

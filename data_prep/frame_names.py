@@ -8,11 +8,11 @@ contents are compared only to tell a copy from another picture.
 import re
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from data_prep.name_copies import FrameCollision, without_copies
 from data_prep.name_times import AmbiguousNames, read_time_stamps
@@ -51,7 +51,7 @@ class _Reading:
     """One way to read the folder: what it is called in messages, and the value of each file."""
 
     title: str
-    values: tuple[int, ...]
+    values: tuple[Any, ...]  # numbers, or all digits of a name
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -158,7 +158,9 @@ def _majority(named: list[_Name]) -> tuple[list[_Name], list[_Name]]:
     """Names built like most, and the others; where no kind is in the majority, all of them."""
     kept = named
     columns = max(len(name.fields) for name in named)
-    for kind in (lambda name: len(name.fields), *(partial(_skeleton, column=i) for i in range(columns))):
+    kinds_of_name: list[Callable[[_Name], object]] = [lambda name: len(name.fields)]
+    kinds_of_name += [partial(_skeleton, column=i) for i in range(columns)]
+    for kind in kinds_of_name:
         kinds = [kind(name) for name in kept]
         most, n = Counter(kinds).most_common(1)[0]
         if len(kept) / 2 < n < len(kept):
@@ -178,7 +180,7 @@ def _readings(named: Sequence[_Name]) -> list[_Reading]:
     group.
     """
     widths = {len(name.fields) for name in named}
-    readings = []
+    readings: list[_Reading] = []
     for column in range(min(widths)) if len(widths) == 1 else ():
         parts = [name.fields[column] for name in named]
         if any(HASH.match(part) for part in parts) and all(HEX.match(part) for part in parts):
@@ -210,7 +212,8 @@ def _choose(named: Sequence[_Name], readings: Sequence[_Reading]) -> _Reading:
             shown = [", ".join(named[i].path.name for i in one.order[:3]) for one in (chosen, other)]
             raise AmbiguousNames(
                 f"The names in {named[0].path.parent} can be read in two ways: by {chosen.title} the "
-                f"frames are {shown[0]} ...; by {other.title} they are {shown[1]} .... Rename the frames so that one "
+                f"frames are {shown[0]} ...; by {other.title} they are {shown[1]} .... Rename the frames so "
+                "that one "
                 "number counts through them."
             )
     return chosen

@@ -30,7 +30,8 @@ def presentation_times(
     window : frames by which stamps may be out of order, 0 for a container whose stamps can be trusted.
     report : receives the counts.
     """
-    start = None
+    start: float | None = None
+    item: Item
     for time, item in _spread(_in_order(stamped, step, window, report), step, report):
         start = time if start is None else start
         yield time - start, item

@@ -100,10 +100,10 @@ class ImageFrames:
             except UnreadableImage:
                 report.add_damaged(file.name)
                 continue
-            image = shape.fitted(image)
-            if image is not None:
+            fitted = shape.fitted(image)
+            if fitted is not None:
                 report.n_used += 1
-                yield Frame(number, self.times[number], image)
+                yield Frame(number, self.times[number], fitted)
         if not report.n_used:
             raise UnreadableImage(
                 f"None of the {len(self.files)} images in {self.path} can be read. Copy them again."

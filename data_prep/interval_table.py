@@ -1,6 +1,8 @@
-"""The interval table of a dataset of long videos: every annotated expression, micro and macro, as the truth for spotting.
+"""The interval table of a dataset of long videos: every annotated expression, micro and macro, as the truth
+for spotting.
 
-The clip table of such a dataset holds its micro-expressions alone. A dataset has intervals if its file has `read_intervals`.
+The clip table of such a dataset holds its micro-expressions alone. A dataset has intervals if its file has
+`read_intervals`.
 """
 
 from pathlib import Path
@@ -27,7 +29,10 @@ KINDS = ("micro", "macro")
 
 
 def interval_table(rows: list[dict]) -> pd.DataFrame:
-    """Build an interval table from `rows`; a number that cannot be one (0, below 0, before the onset) is none."""
+    """Build an interval table from `rows`.
+
+    A number that cannot be one (0, below 0, before the onset) is none.
+    """
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(
         {name: kind for name, (kind, _) in COLUMNS.items()}
     )
@@ -39,7 +44,10 @@ def interval_table(rows: list[dict]) -> pd.DataFrame:
 
 
 def read_intervals(name: str, root: str | Path) -> pd.DataFrame:
-    """The interval table of the dataset `name` in `root`; raises `BadInput` for a dataset without long videos."""
+    """The interval table of the dataset `name` in `root`.
+
+    Raises `BadInput` for a dataset without long videos.
+    """
     dataset = registry.load("data_prep.datasets", name)
     if not hasattr(dataset, "read_intervals"):
         raise BadInput(

@@ -14,7 +14,8 @@ import numpy as np
 
 POINTS = 478
 
-# Source of the groups: FACEMESH_* in mediapipe/python/solutions/face_mesh_connections.py; a test compares them.
+# Source of the groups: FACEMESH_* in mediapipe/python/solutions/face_mesh_connections.py; a test compares
+# them.
 RIGHT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 LEFT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
 RIGHT_BROW = (46, 53, 52, 65, 55, 107, 66, 105, 63, 70)
@@ -104,14 +105,18 @@ CHIN = 152
 
 RIGHT_EYE_CORNERS = (33, 133)
 LEFT_EYE_CORNERS = (362, 263)
-# Points on bone rather than muscle: eye corners, nose bridge, nose base. Brows, lids, lips and chin move with expressions.
+# Points on bone rather than muscle: eye corners, nose bridge, nose base. Brows, lids, lips and chin move with
+# expressions.
 STABLE = RIGHT_EYE_CORNERS + LEFT_EYE_CORNERS + (168, 6, 197, 195, 2)
-# The two eye centres, each the middle of its corners: unlike the irises they stay when the gaze moves or the lids close.
+# The two eye centres, each the middle of its corners: unlike the irises they stay when the gaze moves or the
+# lids close.
 INTEROCULAR = (RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS)
 
 
 def interocular(landmarks: np.ndarray) -> float:
-    """Distance between the two eye centres of (478, 2) landmarks, in their unit (px): the face's natural yardstick."""
+    """Distance between the two eye centres of (478, 2) landmarks, in their unit (px): the face's natural
+    yardstick.
+    """
     right, left = (landmarks[list(corners)].mean(axis=0) for corners in INTEROCULAR)
     return float(np.linalg.norm(left - right))
 
@@ -119,10 +124,11 @@ def interocular(landmarks: np.ndarray) -> float:
 class FaceMesh:
     """MediaPipe's face mesh, loaded once: `with FaceMesh() as mesh: points = mesh.landmarks(image)`.
 
-    Its face detector wants the face to be neither tiny nor cut off, so a miss is tried twice more. Measured on four
-    frontal faces: crops inside the face's own outline are found down to 0.60 of its size instead of 0.70 after
-    padding with black. Pasted into a 4K frame, none is found by the detector alone up to a width of 400 px; with the
-    full-range detector in front most are from 150 px on (one of the four was missed at 200 px), and some at 60 to 120 px.
+    Its face detector wants the face to be neither tiny nor cut off, so a miss is tried twice more. Measured
+    on four frontal faces: crops inside the face's own outline are found down to 0.60 of its size instead of
+    0.70 after padding with black. Pasted into a 4K frame, none is found by the detector alone up to a width
+    of 400 px; with the full-range detector in front most are from 150 px on (one of the four was missed at
+    200 px), and some at 60 to 120 px.
     """
 
     def __init__(self):
@@ -145,7 +151,10 @@ class FaceMesh:
             self._detector.close()
 
     def landmarks(self, image: np.ndarray) -> np.ndarray | None:
-        """Points of the face in `image`, (H, W, 3) uint8 RGB, as (478, 2) float32 px, x right, y down; None without a face."""
+        """Points of the face in `image`, (H, W, 3) uint8 RGB, as (478, 2) float32 px, x right, y down.
+
+        None without a face.
+        """
         for attempt in (self._whole, self._padded, self._found_from_afar):
             points = attempt(image)
             if points is not None:
@@ -168,7 +177,9 @@ class FaceMesh:
         return None if points is None else points - margin
 
     def _found_from_afar(self, image: np.ndarray) -> np.ndarray | None:
-        """For a small face in a large frame: find it with the full-range detector, then look at that part alone."""
+        """For a small face in a large frame: find it with the full-range detector, then look at that part
+        alone.
+        """
         if self._detector is None:
             with quiet_stderr():
                 from mediapipe.python.solutions.face_detection import FaceDetection
@@ -193,7 +204,9 @@ class FaceMesh:
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Send what C++ writes to file descriptor 2 nowhere: MediaPipe logs its start-up there, past Python's sys.stderr."""
+    """Send what C++ writes to file descriptor 2 nowhere: MediaPipe logs its start-up there, past Python's
+    sys.stderr.
+    """
     sys.stderr.flush()
     saved = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -35,8 +35,9 @@ def read_time_stamps(stems: Sequence[str]) -> list[float] | None:
     plainly wrong.
     """
     for pattern in (DATE_TIME, EPOCH, CLOCK, DECIMAL):
-        stamps = [_parse(pattern, stem) for stem in stems]
-        if any(stamp is None for stamp in stamps):
+        parsed = [_parse(pattern, stem) for stem in stems]
+        stamps = [stamp for stamp in parsed if stamp is not None]
+        if len(stamps) < len(parsed):
             continue
         # Dates and seconds since 1970 are plain; short numbers are times only where the whole seconds go on
         # too.
@@ -60,7 +61,8 @@ def _parse(pattern: re.Pattern, stem: str) -> tuple[int, str] | None:
     if "Y" not in part:
         return part.get("h", 0) * 3600 + part.get("m", 0) * 60 + part["s"], match["fraction"] or ""
     try:
-        moment = datetime(*(part[key] for key in "YMDhms"), tzinfo=timezone.utc)
+        year, month, day, hour, minute, second = (part[key] for key in "YMDhms")
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
     except ValueError:
         return None
     return int(moment.timestamp()), match["fraction"] or ""

@@ -198,6 +198,9 @@ def _work(found: list[Found], job: Job, jobs: int | None) -> Iterator[dict]:
         pool.shutdown(cancel_futures=True)
 
 
+_mesh: FaceMesh
+
+
 def _start_worker() -> None:
     global _mesh
     signal.signal(
@@ -210,8 +213,9 @@ def _start_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    """Wait for the parent to end, and end too: a worker whose parent was killed would wait for work forever."""
-    parent_process().join()
+    """End with the parent: a worker whose parent was killed would wait for work forever."""
+    if parent := parent_process():
+        parent.join()
     os._exit(1)
 
 

@@ -126,6 +126,7 @@ def _read_frames(clip: Found, mesh: FaceMesh) -> Frames:
     cannot be read.
     """
     images = ClipImages({number: clip.files[number] for number in _numbers_read(clip)})
+    assert clip.onset is not None  # else `locate` has given the clip an outcome
     onset = images.read(clip.onset)
     onset_points = _landmarks(onset, mesh, f"onset frame {clip.onset}")
     apex_number = clip.apex
@@ -159,7 +160,7 @@ def _write_faces(folder: Path, clip: Found, frames: Frames, job: Job) -> None:
     from.
     """
     matrix = similarity(frames.onset_points, job.size)
-    numbers = [clip.onset, frames.apex_number]
+    numbers = [number for number in (clip.onset, frames.apex_number) if number is not None]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_image(folder / "onset.png", warp(frames.onset, matrix, job.size))
@@ -179,7 +180,9 @@ def _numbers_read(clip: Found) -> list[int]:
     """Frames that decide the faces of onset and apex: these two, or with an apex to be spotted the whole
     span.
     """
-    return list(clip.files) if clip.apex is None else sorted({clip.onset, clip.apex})
+    if clip.apex is None:
+        return list(clip.files)
+    return sorted(number for number in {clip.onset, clip.apex} if number is not None)
 
 
 def _names(clip: Found, numbers: Iterable[int], root: Path) -> list[str]:

@@ -96,18 +96,19 @@ def _tables_in(folder: Path) -> list[Path]:
 
 def _of_row(row) -> Recording:
     """A row of a spreadsheet."""
-    problems, notes, frames = [], [row.remark], {}
+    problems: list[str] = []
+    notes, frames = [row.remark], {}
     for name in FRAMES:
         value, doubt = frame_number(None if _is_empty(getattr(row, name)) else getattr(row, name))
         (problems if value is None else notes).append(f"{name} {doubt}" if doubt else "")
         if value is not None:
             frames[name] = value
-    seconds = {}
+    seconds: dict[str, float] = {}
     for name in FRAMES:
         cell = getattr(row, f"{name}s")
-        value = to_seconds(cell)
-        if value is not None:
-            seconds[name] = value
+        moment = to_seconds(cell)
+        if moment is not None:
+            seconds[name] = moment
         elif not _is_empty(cell):
             problems.append(f"{name}_s printed as {text(cell)!r}, which is no time in seconds")
     fps = rate(row.fps)

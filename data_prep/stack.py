@@ -58,6 +58,10 @@ class StackFrames:
         pages = {number: self._page(number) for number in sorted(set(numbers)) if number < self.n_pages}
         return {number: to_8_bits(page, self._white) for number, page in pages.items() if page is not None}
 
+    def frame_times(self) -> dict[int, float]:
+        """Seconds since the first frame, by number; NaN where they are not known."""
+        return {number: number / self.fps if self.fps else math.nan for number in range(self.n_pages)}
+
     def _page(self, number: int) -> np.ndarray | None:
         """(H, W, 3) RGB in the depth of the file; None for a damaged page."""
         try:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -118,7 +119,7 @@ class VideoFrames:
             color_range=stream.color_range,
         )
 
-    def _timed(self, report: FrameReport) -> Iterator[tuple[int, float, object]]:
+    def _timed(self, report: FrameReport) -> Iterator[tuple[int, float, Any]]:
         """Number, seconds since the first frame, and decoded frame."""
         stream = self._stream
         if not stream.stamped:
@@ -133,7 +134,7 @@ class VideoFrames:
         for time, (number, frame) in presentation_times(stamped, stream.step, stream.window, report):
             yield number, time * scale, frame
 
-    def _decode(self, report: FrameReport) -> Iterator[tuple[int, object]]:
+    def _decode(self, report: FrameReport) -> Iterator[tuple[int, Any]]:
         """Decoded frames that are whole, in the order of presentation, numbered as if none were lost."""
         damage, shown = DamageTracker(), 0
         with _opened(self.path) as container:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.annotation_sheets import find_table
+from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import Facts, below, find_folder, images_in, subject_folder
 from data_prep.sheet_cells import frame_cells, number, numbered_name, text
@@ -52,7 +53,7 @@ def read_annotations(root: Path) -> pd.DataFrame:
     return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
-def frame_files(root: Path, row) -> dict[int, Path]:
+def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
     return images_in(below(subject_folder(find_folder(Path(root), SUBJECT, FRAMES), row.subject), row.clip))
 

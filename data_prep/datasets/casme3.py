@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.annotation_sheets import find_table
+from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import Facts, below, folders_named, images_in
 from data_prep.sheet_cells import frame_cells, numbered_name, text
@@ -29,7 +30,8 @@ FACTS = Facts(
     licence="for research, to each user who signs the release agreement",
     obtain="http://casme.psych.ac.cn/casme/e4 (release agreement by e-mail)",
     citation="Li et al., CAS(ME)^3: A third generation facial spontaneous micro-expression database with depth information "
-    "and high ecological validity, IEEE Transactions on Pattern Analysis and Machine Intelligence 45(3), 2023",
+    "and high ecological validity, IEEE Transactions on Pattern Analysis and Machine Intelligence 45(3), "
+    "2023",
     doi="10.1109/TPAMI.2022.3174895",
     lacking=0.12,  # about one clip in ten has no frames in the release
 )
@@ -61,7 +63,7 @@ def read_annotations(root: Path) -> pd.DataFrame:
     return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
-def frame_files(root: Path, row) -> dict[int, Path]:
+def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Frame files by number, of the clip or of the whole recording.
 
     Raises `BadInput` if neither folder is there.

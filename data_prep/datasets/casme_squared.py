@@ -93,7 +93,7 @@ def _rows(path: Path) -> tuple[str, list[dict]]:
         kind, participant, name = kind_of(text(cells[KIND])), number(cells[PARTICIPANT]), text(cells[NAME])
         if not kind:
             continue
-        subject = subjects.get(participant, f"participant {participant}")
+        subject = subjects.get(participant or 0, f"participant {participant}")
         code = codes.get(name.rsplit("_", 1)[0], "no code")
         rows.append(
             {

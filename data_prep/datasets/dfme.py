@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.annotation_sheets import AmbiguousSheet, Sources, find_tables
+from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import Facts, all_folders, images_in
 from data_prep.identity import subject_key
@@ -44,7 +45,8 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
     Raises `AmbiguousSheet` if such a copy says something else of a clip.
     """
-    rows, sources, seen = [], Sources(), {}
+    rows, sources = [], Sources()
+    seen: dict = {}
     for table in find_tables(Path(root), ("*.xlsx",), COLUMNS, "(?!)", optional=("emotion", "fps", "au")):
         read = [_row(row) for row in table.rows.itertuples()]
         named = {(subject_key(row["subject"]), row["clip"]): _said(row) for row in read}
@@ -63,7 +65,7 @@ def read_annotations(root: Path) -> pd.DataFrame:
     return clip_table(rows, sources)
 
 
-def frame_files(root: Path, row) -> dict[int, Path]:
+def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
     folder = all_folders(Path(root)).get(row.clip)
     if not folder:

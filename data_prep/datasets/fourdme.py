@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.annotation_sheets import find_table
+from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import Facts, all_folders, images_in
 from data_prep.sheet_cells import frame_cells, text
@@ -48,7 +49,7 @@ def read_annotations(root: Path) -> pd.DataFrame:
     return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
-def frame_files(root: Path, row) -> dict[int, Path]:
+def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Frame files of one clip by annotated number; raises `BadInput` if its folder is not there.
 
     A folder of just the annotated length begins with the onset, also where it counts its frames from its own

@@ -82,7 +82,8 @@ def _rows(path: Path) -> tuple[str, list[dict]]:
             if rows:
                 return sheet.name, rows
     raise BadInput(
-        f"{path} has no row of a micro- or macro-expression in any visible sheet. Is it the file as published?"
+        f"{path} has no row of a micro- or macro-expression in any visible sheet. Is it the file as "
+        "published?"
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.annotation_sheets import find_table
+from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import Facts, below, find_folder, folders_in, folders_named, images_in
 from data_prep.sheet_cells import frame_cells, text
@@ -66,7 +67,7 @@ def read_annotations(root: Path) -> pd.DataFrame:
     return read_camera(Path(root), "HS", "smic", FACTS.fps)
 
 
-def frame_files(root: Path, row) -> dict[int, Path]:
+def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
     return camera_files(Path(root), "HS", row)
 
@@ -93,7 +94,7 @@ def read_camera(root: Path, camera: str, dataset: str, fps: float) -> pd.DataFra
     return clip_table(sorted(rows, key=lambda row: row["clip"]), sources)
 
 
-def camera_files(root: Path, camera: str, row) -> dict[int, Path]:
+def camera_files(root: Path, camera: str, row) -> dict[int, FrameFile]:
     """Frame files of one clip of a camera by number; raises `BadInput` if its folder is not there."""
     for folder in _micro_folders(root, camera, int(row.subject[1:])):
         if clip_name(folder.name) == row.clip:
@@ -156,5 +157,6 @@ def _refuse_other_camera(root: Path, camera: str) -> None:
     if named and named[0] != camera:
         other = "smic" if named[0] == "HS" else f"smic_{named[0].lower()}"
         raise BadInput(
-            f"{root} is the folder of the camera {named[0]}. Prepare it as {other}, or give the folder above it."
+            f"{root} is the folder of the camera {named[0]}. Prepare it as {other}, or give the folder "
+            "above it."
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from data_prep.clip_images import FrameFile
 from data_prep.dataset_files import Facts
 from data_prep.datasets import smic
 
@@ -28,6 +29,6 @@ def read_annotations(root: Path) -> pd.DataFrame:
     return smic.read_camera(Path(root), "VIS", "smic_vis", FACTS.fps)
 
 
-def frame_files(root: Path, row) -> dict[int, Path]:
+def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
     return smic.camera_files(Path(root), "VIS", row)

@@ -27,7 +27,9 @@ def mark(root: Path) -> None:
 
 @dataclass(frozen=True)
 class ReplicaClip:
-    """One clip to write; `frames(i)` gives its i-th image from the onset (i = 0) to the offset, (H, W, 3) uint8 RGB."""
+    """One clip to write; `frames(i)` gives its i-th image from the onset (i = 0) to the offset, (H, W, 3)
+    uint8 RGB.
+    """
 
     subject: int
     index: int  # from 1, unique within the subject
@@ -43,7 +45,9 @@ class ReplicaClip:
 
 
 def write_frames(folder: Path, clip: ReplicaClip, pattern: str, start: int | None = None) -> None:
-    """Write the clip's images into `folder`, named by `pattern` with {} for the number, from the onset or `start` on."""
+    """Write the clip's images into `folder`, named by `pattern` with {} for the number, from the onset or
+    `start` on.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     start = clip.onset if start is None else start
     for i in range(clip.offset - clip.onset + 1):

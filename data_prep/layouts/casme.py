@@ -1,4 +1,6 @@
-"""A small folder like CASME: blank columns, two apexes, clip names inside frame names, padding that changes on the way."""
+"""A small folder like CASME: blank columns, two apexes, clip names inside frame names, padding that changes
+on the way.
+"""
 
 from pathlib import Path
 

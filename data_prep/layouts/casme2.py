@@ -1,4 +1,6 @@
-"""A small folder like CASME II: blank columns, integer subjects, unpadded frames, nested zip folders, a stray link."""
+"""A small folder like CASME II: blank columns, integer subjects, unpadded frames, nested zip folders, a stray
+link.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,6 @@
-"""A small folder like CAS(ME)^3 part A: cells of text, two spellings of the subject, recordings with more than the clip."""
+"""A small folder like CAS(ME)^3 part A: cells of text, two spellings of the subject, recordings with more
+than the clip.
+"""
 
 from pathlib import Path
 
@@ -10,7 +12,9 @@ HEADER = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective cla
 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
-    """Write `clips` below `root`: odd subjects as recordings spNO.1/a/color/, even ones as in the clip release."""
+    """Write `clips` below `root`: odd subjects as recordings spNO.1/a/color/, even ones as in the clip
+    release.
+    """
     mark(root)
     rows = []
     for clip in clips:

@@ -1,4 +1,6 @@
-"""A small folder like CAS(ME)^2: a workbook without headers, participants and videos by number, macro-expressions between."""
+"""A small folder like CAS(ME)^2: a workbook without headers, participants and videos by number,
+macro-expressions between.
+"""
 
 from pathlib import Path
 
@@ -8,7 +10,10 @@ EMOTIONS = ("negative", "others", "surprise", "positive")
 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
-    """Write `clips` below `root` as CAS(ME)^2code_final(Updated).xlsx and rawpic/; participant 1 is subject s15."""
+    """Write `clips` below `root` as CAS(ME)^2code_final(Updated).xlsx and rawpic/.
+
+    Participant 1 is subject s15.
+    """
     mark(root)
     rows, subjects, codes = [], {}, {}
     for clip in clips:
@@ -26,11 +31,12 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
             (*row, "micro-expression", "disgust"),
             (clip.subject, f"{video}_2", 200, 210, 240, "4", "negative", "macro-expression", "disgust"),
         ]
+    sheets: dict[str, list[tuple]] = {
+        "CASFEcode_final": rows,
+        "naming rule1": list(subjects.values()),
+        "naming rule2": [(code, video) for video, code in codes.items()],
+    }
     write_workbook(
         root / "CAS(ME)^2code_final(Updated).xlsx",
-        CASFEcode_final=rows,
-        **{
-            "naming rule1": list(subjects.values()),
-            "naming rule2": [(code, video) for video, code in codes.items()],
-        },
+        **sheets,
     )

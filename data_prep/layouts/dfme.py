@@ -1,4 +1,6 @@
-"""A small folder like DFME: a table per part, the test sets without emotions, three frame rates, padded PNG frames."""
+"""A small folder like DFME: a table per part, the test sets without emotions, three frame rates, padded PNG
+frames.
+"""
 
 from pathlib import Path
 
@@ -21,7 +23,9 @@ HEADER = [
 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
-    """Write `clips` below `root` as train.csv with train/, and the clips of the last subject as test_A.csv with test_A/."""
+    """Write `clips` below `root` as train.csv with train/, and the clips of the last subject as test_A.csv
+    with test_A/.
+    """
     mark(root)
     last = max(clip.subject for clip in clips)
     parts: dict[str, list[tuple]] = {"train": [], "test_A": []}

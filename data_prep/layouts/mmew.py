@@ -1,4 +1,6 @@
-"""A small folder like MMEW: clips sorted into folders by emotion, others under the name repression, macro-expressions beside."""
+"""A small folder like MMEW: clips sorted into folders by emotion, others under the name repression,
+macro-expressions beside.
+"""
 
 from pathlib import Path
 

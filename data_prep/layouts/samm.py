@@ -1,6 +1,9 @@
-"""A small folder like SAMM: a preamble above the header, a formula column, grey JPGs padded to 4 or to 5 digits."""
+"""A small folder like SAMM: a preamble above the header, a formula column, grey JPGs padded to 4 or to 5
+digits.
+"""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +21,11 @@ HEADER = (
 def write(root: Path, clips: list[ReplicaClip]) -> None:
     """Write `clips` below `root` as SAMM_Micro_FACS_Codes_v2.xlsx and SAMM/."""
     mark(root)
-    rows = []
+    rows: list[tuple] = []
     for clip in clips:
         subject, padding = f"{clip.subject:03d}", 4 + clip.subject % 2
         name = clip.name or f"{subject}_1_{clip.index}"
-        grey = replace(clip, frames=lambda i, clip=clip: as_grey(clip.frames(i)))
+        grey = replace(clip, frames=partial(_grey_frame, clip))
         write_frames(root / "SAMM" / subject / name, grey, f"{subject}_{{:0{padding}d}}.jpg")
         row = PREAMBLE + 2 + len(rows)
         apex = -1 if clip.apex is None else clip.apex
@@ -35,3 +38,7 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
 def as_grey(image: np.ndarray) -> np.ndarray:
     """The image with three equal channels."""
     return np.repeat(image.mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
+
+
+def _grey_frame(clip: ReplicaClip, number: int) -> np.ndarray:
+    return as_grey(clip.frames(number))

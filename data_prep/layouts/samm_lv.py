@@ -1,7 +1,12 @@
-"""A small folder like SAMM Long Videos: ten rows above the data, macro-expressions between, grey frames of whole videos."""
+"""A small folder like SAMM Long Videos: ten rows above the data, macro-expressions between, grey frames of
+whole videos.
+"""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
 from data_prep.layouts.samm import as_grey
@@ -22,12 +27,14 @@ HEADER = (
 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
-    """Write `clips` below `root` as SAMM_LongVideos_V3_Release.xlsx and SAMM_longvideos/, one video per subject."""
+    """Write `clips` below `root` as SAMM_LongVideos_V3_Release.xlsx and SAMM_longvideos/, one video per
+    subject.
+    """
     mark(root)
     rows = []
     for clip in clips:
         video = f"{clip.subject:03d}_1"
-        grey = replace(clip, frames=lambda i, clip=clip: as_grey(clip.frames(i)))
+        grey = replace(clip, frames=partial(_grey_frame, clip))
         write_frames(root / "SAMM_longvideos" / video, grey, f"{video}_{{:04d}}.jpg")
         apex = -1 if clip.apex is None else clip.apex
         row = (
@@ -45,3 +52,7 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
         ]
     above = [("SAMM Long Videos replica: synthetic faces",)] + [()] * 8
     write_workbook(root / "SAMM_LongVideos_V3_Release.xlsx", Sheet1=[*above, HEADER, *rows])
+
+
+def _grey_frame(clip: ReplicaClip, number: int) -> np.ndarray:
+    return as_grey(clip.frames(number))

@@ -1,4 +1,6 @@
-"""A small folder like SMIC-HS, short release: no spreadsheet, BMP frames with long counters, non_micro and VIS beside."""
+"""A small folder like SMIC-HS, short release: no spreadsheet, BMP frames with long counters, non_micro and
+VIS beside.
+"""
 
 from pathlib import Path
 
@@ -10,7 +12,10 @@ CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
 
 
 def write(root: Path, clips: list[ReplicaClip], camera: str = "HS") -> None:
-    """Write `clips` below `root` as SMIC_all_raw/HS/; frame numbers get the long counters of the release, apexes are dropped."""
+    """Write `clips` below `root` as SMIC_all_raw/HS/.
+
+    Frame numbers get the long counters of the release, apexes are dropped.
+    """
     mark(root)
     top = root / "SMIC_all_raw" / camera
     for clip in clips:
