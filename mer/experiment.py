@@ -11,6 +11,7 @@ from mer.evaluation.au_detection import UnitScores
 from mer.evaluation.config import CvConfig
 from mer.evaluation.finished_run import Run, open_run
 from mer.report.run_report import write_report
+from mer_core.parallel import Workers
 
 
 def cross_validate(
@@ -18,6 +19,7 @@ def cross_validate(
     config: CvConfig | None = None,
     out: str | Path = "run",
     jobs: int = 1,
+    scheduler: str | None = None,
 ) -> Run | UnitScores:
     """Cross-validate so that nothing fitted has seen the held-out subject, and write the run with its report.
 
@@ -32,6 +34,8 @@ def cross_validate(
         The run's folder. One that holds a stopped run of the same settings and data is continued.
     jobs : int
         Processes, for classifiers whose folds are fitted one by one.
+    scheduler : str or None
+        Address of a Dask scheduler, whose workers fit such folds instead.
 
     Returns
     -------
@@ -55,15 +59,15 @@ def cross_validate(
     >>> run = mer.cross_validate((table, X), mer.CvConfig(classifier="logistic"), "run")  # doctest: +SKIP
     >>> run.metrics["uf1"], run.predictions  # doctest: +SKIP
     """
-    config = config or CvConfig()
+    config, workers = config or CvConfig(), Workers(jobs, scheduler)
     if isinstance(prepared, tuple) and len(prepared) == 2 and isinstance(prepared[0], pd.DataFrame):
-        run.cross_validate_arrays(*prepared, config, out, jobs=jobs)
+        run.cross_validate_arrays(*prepared, config, out, workers=workers)
     else:
         paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
         if au_detection.detects(config):
-            scores = au_detection.cross_validate_units(paths, config, out, jobs)
+            scores = au_detection.cross_validate_units(paths, config, out, workers)
             write_report(out)
             return UnitScores(Path(out), scores)
-        run.cross_validate_prepared(paths, config, out, jobs)
+        run.cross_validate_prepared(paths, config, out, workers)
     write_report(out)
     return open_run(out)

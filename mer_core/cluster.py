@@ -31,7 +31,19 @@ def each(scheduler: str, work: Callable[..., Result], items: Iterable[Item], **s
         raise BadInput(
             f"No Dask scheduler answers at {scheduler}: {error}. Start one with: dask scheduler"
         ) from error
+    _send_files_by_value()
     with client:
         futures = client.map(work, list(items), pure=False, **same)
         for future in distributed.as_completed(futures):
             yield future.result()
+
+
+def _send_files_by_value() -> None:
+    """Let workers get the code of files that the user typed, which they cannot import."""
+    import sys
+
+    import cloudpickle
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("mer_file_"):
+            cloudpickle.register_pickle_by_value(module)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
 
@@ -20,6 +21,14 @@ from mer_core.progress import track
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who does the work: processes of this machine, or the workers of a Dask cluster."""
+
+    jobs: int | None = 1  # None: all cores
+    scheduler: str | None = None  # address of a Dask scheduler
 
 
 def each(

@@ -8,6 +8,8 @@ import click
 
 from mer.cli.options import FOLDER, INPUT_FILE, INPUT_FOLDER, Classifier, Config, Name, command, emit, known
 
+TRACKERS = ("mlflow", "tensorboard")
+
 
 def experiment(command):
     """The options that say what is evaluated or fitted; shared by `cv` and `train`, named as in `CvConfig`."""
@@ -78,7 +80,16 @@ def inputs_and_config(prepared, config, maps, index, **typed):
     show_default=True,
     help="Processes to share the folds among; ststnet and mer_net take all folds at once and need none.",
 )
-def cv(prepared, config, maps, index, out, jobs, **typed):
+@click.option(
+    "--scheduler",
+    help="Address of a Dask cluster to share such folds among instead; needs the extra [cluster].",
+)
+@click.option(
+    "--track",
+    type=click.Choice(TRACKERS),
+    help="Send settings, scores and report to a tracker too; needs the extra of its name.",
+)
+def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
     """Leave-one-subject-out cross validation: predictions, scores, report.
 
     The protocol may say otherwise: leave one dataset out, or detect action units one by one.
@@ -91,16 +102,20 @@ def cv(prepared, config, maps, index, out, jobs, **typed):
     """
     from mer.evaluation.finished_run import open_run
     from mer.evaluation.run import cross_validate_maps
+    from mer.evaluation.tracking import send
     from mer.experiment import cross_validate
     from mer.report.run_report import write_report
+    from mer_core.parallel import Workers
 
     settings = inputs_and_config(prepared, config, maps, index, **typed)
     if maps:
-        cross_validate_maps(maps, index, settings, out, jobs=jobs)
+        cross_validate_maps(maps, index, settings, out, workers=Workers(jobs, scheduler))
         write_report(out)
         found = open_run(out)
     else:
-        found = cross_validate(prepared, settings, out, jobs)
+        found = cross_validate(prepared, settings, out, jobs, scheduler)
+    if track:
+        send(out, track)
     page = out / "report.html"
     emit(f"{found}\nReport: {page}", {**found.metrics, "report": str(page)})
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mer.evaluation import cross_validation, finished_run, metrics, protocols, run, splits
+from mer.evaluation import cross_validation, finished_run, inputs, metrics, protocols, run, splits
 from mer.evaluation.config import CvConfig, save_config
 from mer_core.errors import BadInput
 from mer_core.io import read_json, visible, write_json
+from mer_core.parallel import Workers
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def detects(config: CvConfig) -> bool:
 
 
 def cross_validate_units(
-    paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1
+    paths: Sequence[str | Path], config: CvConfig, out: str | Path, workers: Workers = Workers()
 ) -> dict[str, Any]:
     """Cross-validate each action unit that `config.protocol` asks to detect, and return what
     `out`/metrics.json then holds.
@@ -67,40 +68,42 @@ def cross_validate_units(
         *(f"au{unit}" for unit in protocols.units(protocol)),
     }:
         raise BadInput(f"{out} is not empty and holds no run to go on with. Choose another --out.")
-    found, known, synthetic = (
-        {},
-        {},
-        False,
-    )  # each unit is asked of the same clips, whose features are made once
-    for unit in protocols.units(protocol):
-        of_unit = config.model_copy(update={"protocol": f"{config.protocol}-au{unit}"})
-        try:
-            scores = run.cross_validate_prepared(paths, of_unit, out / f"au{unit}", jobs, known)
-        except cross_validation.OneLabel as error:
-            found[f"au{unit}"] = {"f1": 0.0, "why": str(error)}
-            continue
-        synthetic |= scores["synthetic"]
-        present = scores["clips_per_label"]["present"]
-        always = 2 * present / (scores["clips"] + present)  # F1 of calling it present in every clip
-        found[f"au{unit}"] = {
-            **scores["per_class"]["present"],
-            "clips": scores["clips"],
-            "present": present,
-            "always_present_f1": always,
-        }
+    known: inputs.Features = {}  # each unit is asked of the same clips, whose features are made once
+    found = {
+        f"au{unit}": _unit_scores(paths, config, unit, out, workers, known)
+        for unit in protocols.units(protocol)
+    }
     each = [unit["f1"] for unit in found.values()]
+    learned = [name for name, unit in found.items() if "why" not in unit]
     scores = {
         "mean_binary_f1": sum(each) / len(each),
-        "interval95": _interval([out / name for name, unit in found.items() if "why" not in unit], len(each)),
+        "interval95": _interval([out / name for name in learned], len(each)),
         "always_present": sum(unit.get("always_present_f1", 0.0) for unit in found.values()) / len(each),
         "protocol": protocol.name,
         "split": protocol.split,
-        "synthetic": synthetic,
+        "synthetic": any(read_json(out / name / "metrics.json")["synthetic"] for name in learned),
         "units": found,
     }
     save_config(config, out / "config.yaml")
     write_json(out / "metrics.json", scores)
     return scores
+
+
+def _unit_scores(paths, config: CvConfig, unit: int, out: Path, workers: Workers, known) -> dict[str, Any]:
+    """Return the scores of detecting one unit, or why it could not be learned."""
+    of_unit = config.model_copy(update={"protocol": f"{config.protocol}-au{unit}"})
+    try:
+        scores = run.cross_validate_prepared(paths, of_unit, out / f"au{unit}", workers, known)
+    except cross_validation.OneLabel as error:
+        return {"f1": 0.0, "why": str(error)}
+    present = scores["clips_per_label"]["present"]
+    always = 2 * present / (scores["clips"] + present)  # F1 of calling it present in every clip
+    return {
+        **scores["per_class"]["present"],
+        "clips": scores["clips"],
+        "present": present,
+        "always_present_f1": always,
+    }
 
 
 def summary(scores: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from mer.evaluation.estimators import ClassifierSpec
 from mer_core import claims
 from mer_core.errors import BadInput
 from mer_core.io import read_json, replacing, visible, write_json
+from mer_core.parallel import Workers
 from mer_core.progress import say, track
 
 TEXT = {
@@ -48,7 +49,7 @@ def cross_validate(
     out: str | Path,
     labels: list[str] | None = None,
     split: str = "loso",
-    jobs: int = 1,
+    workers: Workers = Workers(),
     classifier: ClassifierSpec | None = None,
 ) -> pd.DataFrame:
     """Fit and predict every fold for every seed, and return the pooled predictions.
@@ -58,7 +59,7 @@ def cross_validate(
     out : run folder; folds already in it are kept, so that an interrupted run goes on
     labels : the classes in order; those of `table`, sorted, where not given
     split : function of mer/evaluation/splits.py, "loso" or "lodo"
-    jobs : processes that share the folds of a classifier that cannot take them all at once; changes no result
+    workers : who share the folds of a classifier that cannot take them all at once; changes no result
     but by rounding
     classifier : what `config.classifier` was resolved to, where that has been done already
     returns `clip_id, dataset, subject, fold, seed, label, prediction, p_<label>...`, each clip once per seed
@@ -74,20 +75,11 @@ def cross_validate(
     claim(out, config, {**fingerprint(table, X), "classes": labels, "split": split})
 
     _say_what_cannot_be_learned(problem, labels)
-    if (n_subjects := len(set(problem.subjects))) < MIN_SUBJECTS:
-        say(
-            f"Only {n_subjects} subjects: each fold learns from {n_subjects - 1}, and a score says little "
-            "about others."
-        )
-    if n_seeds < config.seeds:
-        say(
-            f"{classifier.name} gives the same result with every seed: one instead of {config.seeds} is "
-            "fitted."
-        )
+    _say_what_is_little(problem, classifier, config.seeds)
     tests = {name: test for name, _, test in problem.folds}
     files = {(seed, name): fold_file(out, seed, name) for seed in range(n_seeds) for name in tests}
     missing = {key for key, file in files.items() if not file.is_file()}
-    work = folds.predict_all(classifier, config, problem, missing, jobs)
+    work = folds.predict_all(classifier, config, problem, missing, workers)
     for seed, name, p, choice in track(
         work, f"{classifier.name}, {len(tests)} folds x {n_seeds} seeds", total=len(missing)
     ):
@@ -244,3 +236,13 @@ def _say_what_cannot_be_learned(problem: estimators.Problem, labels: list[str]) 
                 else "shown by no clip"
             )
             say(f"{label} is {why}: its F1 is 0, and counts in UF1.")
+
+
+def _say_what_is_little(problem: estimators.Problem, classifier: ClassifierSpec, seeds: int) -> None:
+    if (n_subjects := len(set(problem.subjects))) < MIN_SUBJECTS:
+        say(
+            f"Only {n_subjects} subjects: each fold learns from {n_subjects - 1}, and a score says little "
+            "about others."
+        )
+    if classifier.n_seeds(seeds) < seeds:
+        say(f"{classifier.name} gives the same result with every seed: one instead of {seeds} is fitted.")

@@ -6,7 +6,6 @@ in processes if wanted.
 """
 
 import functools
-import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,6 +15,7 @@ from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import ClassifierSpec, Problem
 from mer.evaluation.nested import Choice
 from mer_core import parallel
+from mer_core.device import cores
 
 Prediction = tuple[
     int, str, np.ndarray, Choice
@@ -27,7 +27,7 @@ def predict_all(
     config: CvConfig,
     problem: Problem,
     missing: set[tuple[int, str]],
-    jobs: int = 1,
+    workers: parallel.Workers = parallel.Workers(),
 ) -> Iterator[Prediction]:
     """Yield the predictions of each of `missing`, (seed, name of the fold), as they become known."""
     if classifier.fits_all_folds:
@@ -38,11 +38,14 @@ def predict_all(
         for k, (name, _, _) in enumerate(problem.folds)
         if (seed, name) in missing
     ]
-    if jobs == 1:
+    if workers.scheduler:
+        work = functools.partial(_predict_task, classifier, config, problem)
+        return parallel.each(work, tasks, None, scheduler=workers.scheduler)
+    if workers.jobs == 1:
         return (_predict_one(classifier, config, problem, *task) for task in tasks)
     setup = functools.partial(_keep, classifier, config, problem)
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    return parallel.each(_predict_kept, tasks, None, jobs=jobs, threads=threads, setup=setup)
+    threads = max(1, cores() // (workers.jobs or cores()))
+    return parallel.each(_predict_kept, tasks, None, jobs=workers.jobs, threads=threads, setup=setup)
 
 
 def predict(
@@ -75,6 +78,10 @@ def _all_at_once(classifier, config, problem: Problem, missing: set[tuple[int, s
 def _predict_one(classifier, config, problem: Problem, seed: int, k: int) -> Prediction:
     ((_, p, choice),) = predict(classifier, config, problem, seed, [problem.folds[k]])
     return seed, problem.folds[k][0], p, choice
+
+
+def _predict_task(classifier, config, problem: Problem, task: tuple[int, int]) -> Prediction:
+    return _predict_one(classifier, config, problem, *task)
 
 
 def _keep(*shared) -> None:

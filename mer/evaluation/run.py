@@ -24,6 +24,7 @@ from mer.evaluation.config import CvConfig
 from mer_core.errors import BadInput
 from mer_core.io import read_json, replacing, write_json
 from mer_core.locks import locked
+from mer_core.parallel import Workers
 
 VERSIONS_OF = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
 CLIP_COLUMNS = ["clip_id", "dataset", "subject", "clip", "emotion", "apex_source", "label"]
@@ -33,7 +34,11 @@ _NOTHING_LEFT_OUT = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
 
 
 def cross_validate_prepared(
-    paths: Sequence[str | Path], config: CvConfig, out: str | Path, jobs: int = 1, known: dict | None = None
+    paths: Sequence[str | Path],
+    config: CvConfig,
+    out: str | Path,
+    workers: Workers = Workers(),
+    known: dict | None = None,
 ) -> dict[str, Any]:
     """Cross-validate on prepared folders whose flow has been estimated; returns what `metrics.json` holds.
     known : see `inputs.gather`.
@@ -63,7 +68,7 @@ def cross_validate_prepared(
     }
     with locked(out):
         return _cross_validate(
-            given.table, given.X, given.left_out, config, out, labels, origin, jobs, classifier
+            given.table, given.X, given.left_out, config, out, labels, origin, workers, classifier
         )
 
 
@@ -74,7 +79,7 @@ def cross_validate_maps(
     out: str | Path,
     *,
     synthetic: bool = False,
-    jobs: int = 1,
+    workers: Workers = Workers(),
 ) -> dict[str, Any]:
     """Cross-validate on ready-made maps; returns what `metrics.json` holds. Labels come from the index, in
     sorted order.
@@ -99,7 +104,7 @@ def cross_validate_maps(
     }
     with locked(out):
         return _cross_validate(
-            table, X, _NOTHING_LEFT_OUT, _without_inputs(config), out, _labels(table), origin, jobs
+            table, X, _NOTHING_LEFT_OUT, _without_inputs(config), out, _labels(table), origin, workers
         )
 
 
@@ -110,7 +115,7 @@ def cross_validate_arrays(
     out: str | Path,
     *,
     synthetic: bool = False,
-    jobs: int = 1,
+    workers: Workers = Workers(),
 ) -> dict[str, Any]:
     """Cross-validate on features in memory; returns what `metrics.json` holds. See `cross_validate`."""
     missing = [name for name in ("dataset", "subject", "clip", "label") if name not in table]
@@ -133,7 +138,7 @@ def cross_validate_arrays(
     }
     X = np.asarray(X, dtype=np.float32)
     return _cross_validate(
-        table, X, _NOTHING_LEFT_OUT, _without_inputs(config), Path(out), _labels(table), origin, jobs
+        table, X, _NOTHING_LEFT_OUT, _without_inputs(config), Path(out), _labels(table), origin, workers
     )
 
 
@@ -146,11 +151,13 @@ def _labels(table: pd.DataFrame) -> list[str]:
     return sorted(set(table["label"]))
 
 
-def _cross_validate(table, X, left_out, config, out, labels, origin, jobs, classifier=None) -> dict[str, Any]:
+def _cross_validate(
+    table, X, left_out, config, out, labels, origin, workers, classifier=None
+) -> dict[str, Any]:
     protocol = origin["protocol"]
     try:
         predictions = cross_validation.cross_validate(
-            table, X, config, out, labels, protocol["split"], jobs, classifier
+            table, X, config, out, labels, protocol["split"], workers, classifier
         )
     except cross_validation.OneLabel as error:
         if left_out.empty:

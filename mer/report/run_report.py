@@ -27,10 +27,9 @@ def write_report(
     A detection of action units gets one page for all units, and one for each.
     Raises `BadInput` if `run_dir` is not a finished run.
     """
-    from mer.evaluation import au_detection, published
+    from mer.evaluation import au_detection
     from mer.report import publication
     from mer.report.gallery import gallery
-    from mer.report.settings import flat, settings_of, table_row
     from mer.report.unit_report import units_shown
 
     path, scores = Path(run_dir), au_detection.read(run_dir)
@@ -42,41 +41,47 @@ def write_report(
     run = open_run(run_dir)
     publication.write_files(run)
     pictures = gallery(run, prepared, method or run.config["method"])
-    return _write(
-        path,
-        "run_page.html",
-        run=run,
-        m=run.metrics,
-        origin=run.origin,
-        title=_title(run),
-        chance=by_chance(run.metrics),
-        left_out={"loso": "subject", "lodo": "dataset"}[run.origin["protocol"]["split"]],
-        mapping=_mapping(run),
-        apexes=_apexes(run),
-        score_names=SCORES,
-        strips=_strips(run.metrics),
-        dataset_strips=_dataset_strips(run.metrics),
-        confusion=_confusion(run.metrics),
-        bins=publication.reliability_bins(run),
-        published=published.rows_for(run),
-        published_note=published.NOTE,
-        detectable=_detectable(run.metrics),
-        baselines=_baselines(run.metrics),
-        subjects=_subjects(run),
-        pictures=pictures,
-        settings=settings_of(run),
-        table_row=table_row(run),
-        data_settings=[
-            flat(settings)
-            for settings in [*run.origin.get("prepare", []), run.origin.get("flow")]
-            if settings
-        ],
-        corrections=[
-            correction
-            for settings in run.origin.get("prepare", [])
-            for correction in settings.get("corrections_applied", [])
-        ],
-    )
+    return _write(path, "run_page.html", pictures=pictures, **_facts(run), **_figures(run))
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    """What the page says of the run: data, settings, where it came from."""
+    from mer.report.settings import flat, settings_of, table_row
+
+    prepare = run.origin.get("prepare", [])
+    return {
+        "run": run,
+        "m": run.metrics,
+        "origin": run.origin,
+        "title": _title(run),
+        "left_out": {"loso": "subject", "lodo": "dataset"}[run.origin["protocol"]["split"]],
+        "mapping": _mapping(run),
+        "apexes": _apexes(run),
+        "settings": settings_of(run),
+        "table_row": table_row(run),
+        "data_settings": [flat(settings) for settings in [*prepare, run.origin.get("flow")] if settings],
+        "corrections": [one for settings in prepare for one in settings.get("corrections_applied", [])],
+    }
+
+
+def _figures(run: Run) -> dict[str, Any]:
+    """The numbers that the page draws and tabulates."""
+    from mer.evaluation import published
+    from mer.report import publication
+
+    return {
+        "chance": by_chance(run.metrics),
+        "score_names": SCORES,
+        "strips": _strips(run.metrics),
+        "dataset_strips": _dataset_strips(run.metrics),
+        "confusion": _confusion(run.metrics),
+        "bins": publication.reliability_bins(run),
+        "published": published.rows_for(run),
+        "published_note": published.NOTE,
+        "detectable": _detectable(run.metrics),
+        "baselines": _baselines(run.metrics),
+        "subjects": _subjects(run),
+    }
 
 
 def _write(path: Path, template: str, **shown: Any) -> Path:

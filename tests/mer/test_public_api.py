@@ -39,7 +39,7 @@ PARAMETERS = {
     ],
     "score": ["clip", "bundle", "onset", "apex", "fps", "face"],
     "load_bundle": ["path"],
-    "cross_validate": ["prepared", "config", "out", "jobs"],
+    "cross_validate": ["prepared", "config", "out", "jobs", "scheduler"],
     "compare": ["paths", "resamples"],
     "train": ["prepared", "config", "out"],
     "LeaveOneSubjectOut": [],

@@ -1,6 +1,7 @@
 """What is chosen inside the training subjects: by hand, and that nothing else has a say."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from mer.evaluation import cross_validation, estimators, folds, nested
 from mer.evaluation.config import CvConfig
+from mer_core import parallel
 from mer_core.errors import BadInput
+from mer_core.parallel import Workers
 
 LABELS = ["negative", "positive", "surprise"]
 
@@ -167,7 +170,7 @@ def test_processes_give_what_one_process_gives(small, tmp_path):
         classifier="linear_svm", search={"C": [1e-3, 1e-2]}, calibration="temperature", seeds=2, inner_folds=2
     )
     alone = cross_validation.cross_validate(*small, config, tmp_path / "alone")
-    shared = cross_validation.cross_validate(*small, config, tmp_path / "shared", jobs=2)
+    shared = cross_validation.cross_validate(*small, config, tmp_path / "shared", workers=Workers(2))
     numbers = [f"p_{label}" for label in LABELS]
     assert alone.drop(columns=numbers).equals(shared.drop(columns=numbers))
     assert np.allclose(alone[numbers], shared[numbers], atol=1e-9)
@@ -177,9 +180,25 @@ def test_a_stopped_run_keeps_what_its_processes_had_finished(small, tmp_path):
     config = CvConfig(classifier="linear_svm", seeds=2)
     given, classifier = problem(small), estimators.resolve(config, 3)
     missing = {(seed, name) for seed in range(2) for name, _, _ in given.folds}
-    work = folds.predict_all(classifier, config, given, missing, jobs=2)
+    work = folds.predict_all(classifier, config, given, missing, Workers(2))
     seed, name, p, _ = next(work)
     work.close()  # as an interruption does; must not wait for the other folds
     ((_, train, test),) = [fold for fold in given.folds if fold[0] == name]
     ((_, alone),) = estimators.fit_predict(classifier, {}, seed, given, [(train, test)])
     assert np.allclose(p, alone, atol=1e-9)
+
+
+def test_a_cluster_gives_what_one_process_gives(small, tmp_path, monkeypatch):
+    """With a stand-in for the scheduler, which works here, on copies of what would travel."""
+
+    def each(scheduler, work, items):
+        assert scheduler == "tcp://x"
+        yield from (pickle.loads(pickle.dumps(work))(item) for item in items)
+
+    monkeypatch.setattr(parallel.cluster, "each", each)
+    config = CvConfig(classifier="linear_svm", seeds=2)
+    alone = cross_validation.cross_validate(*small, config, tmp_path / "alone")
+    shared = cross_validation.cross_validate(
+        *small, config, tmp_path / "shared", workers=Workers(scheduler="tcp://x")
+    )
+    assert alone.equals(shared)

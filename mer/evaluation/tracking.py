@@ -1,0 +1,55 @@
+"""Sending the settings, scores and report of a finished run to a tracker, through the tracker's own library."""
+
+from pathlib import Path
+from typing import Any
+
+from mer.evaluation import cross_validation
+from mer.evaluation.metrics import SCORES
+from mer_core.claims import flat
+from mer_core.errors import MissingDependency
+from mer_core.io import read_json
+
+INSTALL = "Install it with: pip install 'srflow-mer[{}]'"
+
+
+def send(out: Path, tracker: str) -> None:
+    """Send the run in folder `out` to `tracker`, "mlflow" or "tensorboard".
+
+    MLflow takes the server of its own settings (MLFLOW_TRACKING_URI); TensorBoard's files go to `out`/tensorboard.
+
+    Raises
+    ------
+    MissingDependency
+        If the tracker is not installed.
+    """
+    scores = read_json(out / "metrics.json")
+    params = {
+        name: str(value) for name, value in flat(cross_validation.read_yaml(out / "config.yaml")).items()
+    }
+    numbers = {name: float(scores[name]) for name in (*SCORES, "mean_binary_f1") if name in scores}
+    (_send_mlflow if tracker == "mlflow" else _send_tensorboard)(out, params, numbers)
+
+
+def _send_mlflow(out: Path, params: dict[str, str], numbers: dict[str, float]) -> None:
+    mlflow = _module("mlflow")
+    with mlflow.start_run(run_name=out.name):
+        mlflow.log_params(params)
+        mlflow.log_metrics(numbers)
+        for name in ("report.html", "metrics.json", "config.yaml"):
+            mlflow.log_artifact(str(out / name))
+
+
+def _send_tensorboard(out: Path, params: dict[str, str], numbers: dict[str, float]) -> None:
+    board = _module("torch.utils.tensorboard", "tensorboard")
+    with board.SummaryWriter(str(out / "tensorboard")) as writer:
+        writer.add_hparams(params, numbers, run_name=".")
+
+
+def _module(name: str, extra: str | None = None) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        extra = extra or name
+        raise MissingDependency(f"Tracking with {extra} needs {extra}. {INSTALL.format(extra)}") from error
