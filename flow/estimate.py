@@ -1,7 +1,8 @@
 """The contract of every flow method, and the two functions that keep it: `estimate` and `estimate_batch`.
 
-A method is one file in `flow/methods/` (see docs/guides/adding-a-flow-method.md). It gets colour frames whose brightness has
-already been matched here, so no method does that again. What the methods are worth is measured in `flow/benchmark.py`.
+A method is one file in `flow/methods/` (see docs/guides/adding-a-flow-method.md). It gets colour frames whose
+brightness has already been matched here, so no method does that again. What the methods are worth is measured
+in `flow/benchmark.py`.
 """
 
 import hashlib
@@ -48,7 +49,8 @@ def load_method(name: str, device: str | None = None, **options: Any) -> Method:
     """Make the method `name` ready to run.
 
     name    : a file of flow/methods/
-    device  : torch device of networks, "cpu" by default; the classical methods run on the CPU whatever it says
+    device  : torch device of networks, "cpu" by default; the classical methods run on the CPU whatever it
+        says
     options : settings of the method, listed in its file
 
     Raises `UnknownName` for an unknown name, `BadInput` for an option the method does not have.
@@ -57,7 +59,8 @@ def load_method(name: str, device: str | None = None, **options: Any) -> Method:
     unknown = [key for key in options if key not in defaults]
     if unknown:
         raise BadInput(
-            f"Flow method {name} has no option {', '.join(unknown)}. Its options: {', '.join(defaults) or 'none'}."
+            f"Flow method {name} has no option {', '.join(unknown)}. Its options: "
+            f"{', '.join(defaults) or 'none'}."
         )
     options = {**defaults, **options}
     run = module.load(device=device or "cpu", **options)
@@ -92,14 +95,14 @@ def estimate(
     ----------
     method : a name, or what `load_method` returned (load once when there are many pairs)
     onset, apex : (H, W, 3) uint8 RGB, aligned by the same transform
-    landmarks : (478, 2) or (468, 2) px of the onset, MediaPipe's face mesh; a method that uses them detects them
-        itself where none are given, and does without where there is no face
+    landmarks : (478, 2) or (468, 2) px of the onset, MediaPipe's face mesh; a method that uses them detects
+        them itself where none are given, and does without where there is no face
     match_exposure : bring the apex to the brightness of the onset first (flow/photometric.py)
 
     Returns
     -------
-    (H, W, 2) float32 px of the onset: `[..., 0]` = u, right positive; `[..., 1]` = v, down positive. The point at
-    (x, y) in the onset is seen at (x + u, y + v) in the apex.
+    (H, W, 2) float32 px of the onset: `[..., 0]` = u, right positive; `[..., 1]` = v, down positive. The
+    point at (x, y) in the onset is seen at (x + u, y + v) in the apex.
 
     Raises
     ------
@@ -118,7 +121,10 @@ def estimate_batch(
     *,
     match_exposure: bool = True,
 ) -> np.ndarray:
-    """Motion of N pairs: (N, H, W, 3) uint8 RGB twice -> (N, H, W, 2) float32 px; the rest as in `estimate`."""
+    """Motion of N pairs: (N, H, W, 3) uint8 RGB twice -> (N, H, W, 2) float32 px.
+
+    The rest as in `estimate`.
+    """
     if isinstance(method, str):
         method = load_method(method)
     for role, frames in (("onset", onsets), ("apex", apexes)):
@@ -151,6 +157,7 @@ def _check_landmarks(landmarks: Sequence[np.ndarray | None] | None, count: int) 
             continue
         if np.shape(mesh) not in ((478, 2), (468, 2)) or not np.isfinite(mesh).all():
             raise BadInput(
-                f"Landmarks must be MediaPipe's (478, 2) or (468, 2) finite px of the onset, not {np.shape(mesh)}."
+                f"Landmarks must be MediaPipe's (478, 2) or (468, 2) finite px of the onset, not "
+                f"{np.shape(mesh)}."
             )
     return points

@@ -11,8 +11,8 @@ import numpy as np
 from mer_core.errors import BadInput
 from mer_core.io import replacing, write_npz
 
-# Source: Baker et al., IJCV 2011, and vision.middlebury.edu/flow/code: the bytes "PIEH" as a little-endian float,
-# int32 width, int32 height, then u and v of each pixel, row by row, as float32.
+# Source: Baker et al., IJCV 2011, and vision.middlebury.edu/flow/code: the bytes "PIEH" as a little-endian
+# float, int32 width, int32 height, then u and v of each pixel, row by row, as float32.
 _MAGIC = np.float32(202021.25)
 
 
@@ -33,7 +33,8 @@ def write(path: str | Path, flow: np.ndarray) -> None:
 
 
 def read(path: str | Path) -> np.ndarray:
-    """Read flow (H, W, 2) float32 px from a `.flo` or `.npz` file; raises `BadInput` saying what is wrong with the file.
+    """Read flow (H, W, 2) float32 px from a `.flo` or `.npz` file; raises `BadInput` saying what is wrong
+    with the file.
 
     Values above 1e9 mean "unknown" in `.flo` files and are returned as they are.
     """

@@ -1,8 +1,9 @@
-"""Match the brightness of the apex to the onset with one gain and one bias per pair, before any method sees it.
+"""Match the brightness of the apex to the onset with one gain and one bias per pair, before any method sees
+it.
 
-Flow methods assume that a point keeps its grey value. A flicker of 3 % violates this more than a micro-expression moves
-the face, most of all for TV-L1, so all methods share this step. It is no local correction: shadows that move with the
-skin stay.
+Flow methods assume that a point keeps its grey value. A flicker of 3 % violates this more than a
+micro-expression moves the face, most of all for TV-L1, so all methods share this step. It is no local
+correction: shadows that move with the skin stay.
 """
 
 import cv2
@@ -12,9 +13,9 @@ import numpy as np
 def gain_and_bias(onset: np.ndarray, apex: np.ndarray) -> tuple[float, float]:
     """Return gain and bias (grey levels) with onset = gain * apex + bias.
 
-    Both frames are blurred so that noise does not flatten the fitted line. Each pixel is weighted down by how much a motion
-    of one pixel would change it, so that smooth, unmoved skin and background decide. Clipped pixels are left out. A frame
-    with too little contrast to separate gain from bias gets a bias alone.
+    Both frames are blurred so that noise does not flatten the fitted line. Each pixel is weighted down by how
+    much a motion of one pixel would change it, so that smooth, unmoved skin and background decide. Clipped
+    pixels are left out. A frame with too little contrast to separate gain from bias gets a bias alone.
 
     Parameters
     ----------

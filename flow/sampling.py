@@ -12,6 +12,8 @@ def log_uniform(rng: np.random.Generator, low: float, high: float, size: int) ->
 def log_uniform(
     rng: np.random.Generator, low: float, high: float, size: int | None = None
 ) -> float | np.ndarray:
-    """Draw numbers between `low` and `high` whose logarithm is uniform: every octave is as likely as the next."""
+    """Draw numbers between `low` and `high` whose logarithm is uniform: every octave is as likely as the
+    next.
+    """
     drawn = np.exp(rng.uniform(np.log(low), np.log(high), size))
     return float(drawn) if size is None else drawn

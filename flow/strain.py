@@ -15,12 +15,15 @@ class Strain(NamedTuple):
 
 
 def strain(flow: np.ndarray) -> Strain:
-    """Infinitesimal strain of `flow`, (..., H, W, 2) float32 px; x is the column (right), y is the row (down).
+    """Infinitesimal strain of `flow`, (..., H, W, 2) float32 px; x is the column (right), y is the row
+    (down).
 
-    exx = du/dx, eyy = dv/dy, exy = (du/dy + dv/dx) / 2, magnitude = sqrt(exx^2 + eyy^2 + 2 exy^2), the Frobenius norm of
-    the tensor, so that a turned face has the same strain. Central differences inside, one-sided at the border.
+    exx = du/dx, eyy = dv/dy, exy = (du/dy + dv/dx) / 2, magnitude = sqrt(exx^2 + eyy^2 + 2 exy^2), the
+    Frobenius norm of the tensor, so that a turned face has the same strain. Central differences inside,
+    one-sided at the border.
 
-    Source: Shreve et al., "Macro- and micro-expression spotting in long videos using spatio-temporal strain", FG 2011.
+    Source: Shreve et al., "Macro- and micro-expression spotting in long videos using spatio-temporal strain",
+    FG 2011.
     """
     u, v = flow[..., 0], flow[..., 1]
     du_dy, du_dx = np.gradient(u, axis=(-2, -1))

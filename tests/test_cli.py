@@ -32,7 +32,8 @@ def test_help_imports_nothing_heavy():
     probe = (
         "import sys; from mer.cli.main import cli; from click.testing import CliRunner;"
         "assert CliRunner().invoke(cli, ['--help']).exit_code == 0;"
-        "print([m for m in ('torch', 'mediapipe', 'cv2', 'pandas', 'sklearn', 'matplotlib') if m in sys.modules])"
+        "print([m for m in ('torch', 'mediapipe', 'cv2', 'pandas', 'sklearn', 'matplotlib') if m in "
+        "sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
     assert answer.stdout.strip() == "[]", answer.stderr
@@ -54,7 +55,8 @@ def test_a_missing_path_is_reported_before_anything_heavy_is_imported(words, tmp
     probe = (
         "import sys; from mer.cli.main import cli; from mer_core.errors import BadInput\n"
         "try: cli(sys.argv[1:], standalone_mode=False)\n"
-        "except BadInput as error: print('README.md' in str(error), [m for m in ('numpy', 'cv2') if m in sys.modules])"
+        "except BadInput as error: print('README.md' in str(error), [m for m in ('numpy', 'cv2') if m in "
+        "sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", probe, *words.split()], capture_output=True, text=True)
     assert answer.stdout.strip() == "True []", answer.stderr

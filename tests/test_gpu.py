@@ -1,4 +1,7 @@
-"""What a GPU must do as the CPU does it. Skipped where there is none; nothing else in these tests needs one."""
+"""What a GPU must do as the CPU does it. Skipped where there is none.
+
+Nothing else in these tests needs one.
+"""
 
 import numpy as np
 import pytest

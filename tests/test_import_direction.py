@@ -25,7 +25,10 @@ def modules(root: Path) -> dict[str, Path]:
 
 
 def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
-    """Modules of ours that `name` imports, inside functions too; packages count as what is taken from them."""
+    """Modules of ours that `name` imports, inside functions too.
+
+    Packages count as what is taken from them.
+    """
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

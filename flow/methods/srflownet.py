@@ -28,7 +28,8 @@ def load(
     """network : `compact`, `full`, or `auto`: full on a GPU if its weights are there, else compact
 
     weights          : a file of `mer flow train`; by default the frozen weights of `network`
-    detect_landmarks : find the face in each onset whose landmarks are not given; else go without the facial solution
+    detect_landmarks : find the face in each onset whose landmarks are not given; else go without the facial
+        solution
 
     Raises `BadInput` for weights that are missing or of something else.
     """

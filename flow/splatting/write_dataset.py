@@ -1,6 +1,6 @@
 """Write rendered pairs to disk in the layout of SRFlow and SRFlow3D.
 
-    OUT/{train,test}/{render,mask,visible,flow,depth,scaled_inv_depth,scaled_inv_depth_change,camera}/<subject>/NNNN.*
+OUT/{train,test}/{render,mask,visible,flow,depth,scaled_inv_depth,scaled_inv_depth_change,camera}/<subject>/NNNN.*
 
 A subject is one identity over one short clip; flow NNNN leads from render NNNN to the next. `visible` is
 ours: the pixels whose point is also seen in the next frame. `flow/srflownet/data/srflow.py` reads this layout

@@ -12,7 +12,10 @@ NETWORKS = ("compact", "full")
 
 
 def build(name: str, **settings: int) -> nn.Module:
-    """Return the untrained network `compact` or `full`; both map two (N, 3, H, W) frames in 0..255 to motions in px."""
+    """Return the untrained network `compact` or `full`.
+
+    Both map two (N, 3, H, W) frames in 0..255 to motions in px.
+    """
     if name == "compact":
         from flow.srflownet.compact import CompactSRFlowNet
 
@@ -25,7 +28,9 @@ def build(name: str, **settings: int) -> nn.Module:
 def save_weights(
     path: str | Path, tensors: dict[str, Tensor], name: str, settings: dict[str, int], note: str = ""
 ) -> None:
-    """Write weights with what is needed to build their network: name, settings and a note travel in the file's header."""
+    """Write weights with what is needed to build their network: name, settings and a note travel in the
+    file's header.
+    """
     from safetensors.torch import save_file
 
     header = {"network": name, "settings": json.dumps(settings), "note": note}
@@ -43,7 +48,10 @@ def freeze(weights: str | Path, path: str | Path) -> None:
 
 
 def load_weights(network: nn.Module, path: str | Path) -> None:
-    """Fill `network` from a weights file; half precision is widened. Raises `BadInput` unless every tensor fits."""
+    """Fill `network` from a weights file.
+
+    Half precision is widened. Raises `BadInput` unless every tensor fits.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -74,7 +82,10 @@ def grow(network: nn.Module, path: str | Path) -> None:
 
 
 def load_network(path: str | Path) -> nn.Module:
-    """Return the network that a weights file describes, filled and ready to estimate; `BadInput` if it describes none."""
+    """Return the network that a weights file describes, filled and ready to estimate.
+
+    `BadInput` if it describes none.
+    """
     header = _header(path)
     if header.get("network") not in NETWORKS:
         raise BadInput(

@@ -1,11 +1,11 @@
 """The compact sibling of SRFlowNet: sub-pixel facial motion on a laptop's processor.
 
-The published network matches features on a grid of 1/8, where a facial motion of one pixel is an eighth of a cell.
-Here matching is linear instead: at each step the second frame is warped by the motion found so far, and what is left
-is read from the brightness differences of *all* pixels of a cell, gathered on a grid of 1/8, then 1/4 (Lucas and
-Kanade's normal equations, `equations.py`). A U-shaped regulariser, whose bottom sees the whole face through super
-kernels, turns these noisy answers into one plausible motion; a last small network refines it at 1/2. Only these are
-learned, so a training step never runs backwards at full size.
+The published network matches features on a grid of 1/8, where a facial motion of one pixel is an eighth of a
+cell. Here matching is linear instead: at each step the second frame is warped by the motion found so far, and
+what is left is read from the brightness differences of *all* pixels of a cell, gathered on a grid of 1/8,
+then 1/4 (Lucas and Kanade's normal equations, `equations.py`). A U-shaped regulariser, whose bottom sees the
+whole face through super kernels, turns these noisy answers into one plausible motion; a last small network
+refines it at 1/2. Only these are learned, so a training step never runs backwards at full size.
 
 Source: B. Lucas, T. Kanade, IJCAI 1981; S. Sun et al., SKFlow, NeurIPS 2022. The combination is ours.
 """
@@ -48,7 +48,8 @@ class CompactSRFlowNet(nn.Module):
     def forward(
         self, onset: Tensor, apex: Tensor, flow: Tensor | None = None, face: Face | None = None
     ) -> list[Tensor]:
-        """Return the motion after every step, each (N, 2, h, w) in px of the frame, the last one at full size.
+        """Return the motion after every step, each (N, 2, h, w) in px of the frame, the last one at full
+        size.
 
         onset, apex : (N, 3, H, W) float, 0..255
         flow        : (N, 2, H, W) px, where to start; at rest by default

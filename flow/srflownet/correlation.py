@@ -1,7 +1,8 @@
 """How alike a place in the first frame is to the places around its match in the second, at four scales.
 
-`AllPairs` computes every pair once and reads from that volume; `OnDemand` computes only what is read. They agree in
-value (a test compares them): reading and pooling are linear, so they may happen before or after the product.
+`AllPairs` computes every pair once and reads from that volume; `OnDemand` computes only what is read. They
+agree in value (a test compares them): reading and pooling are linear, so they may happen before or after the
+product.
 
 Source: Z. Teed, J. Deng, RAFT, ECCV 2020; on demand: the same paper's appendix.
 """
@@ -17,14 +18,19 @@ VOLUME_LIMIT = 2 * 1024**3  # bytes: a larger volume is not kept
 
 
 def correlation(first: Tensor, second: Tensor) -> "AllPairs | OnDemand":
-    """Return the correlation of two feature maps (N, C, H, W), with the volume kept where it fits VOLUME_LIMIT."""
+    """Return the correlation of two feature maps (N, C, H, W), with the volume kept where it fits
+    VOLUME_LIMIT.
+    """
     n, _, height, width = first.shape
     fits = n * (height * width) ** 2 * 4 * 4 / 3 <= VOLUME_LIMIT
     return (AllPairs if fits else OnDemand)(first, second)
 
 
 class AllPairs:
-    """Holds (N H W, 1, H/2^l, W/2^l) for levels l = 0..3; memory grows with the square of the frame's area."""
+    """Holds (N H W, 1, H/2^l, W/2^l) for levels l = 0..3.
+
+    Memory grows with the square of the frame's area.
+    """
 
     def __init__(self, first: Tensor, second: Tensor):
         n, channels, height, width = first.shape
@@ -72,13 +78,18 @@ def _halved(maps: Tensor) -> Tensor:
 
 
 def _window(like: Tensor) -> Tensor:
-    """Return the offsets read around a place, (9, 9, 2), x changing along the first axis as in the published code."""
+    """Return the offsets read around a place, (9, 9, 2), x changing along the first axis as in the published
+    code.
+    """
     steps = torch.arange(-RADIUS, RADIUS + 1, device=like.device, dtype=like.dtype)
     return torch.stack(torch.meshgrid(steps, steps, indexing="ij"), dim=-1)
 
 
 def _read(maps: Tensor, at: Tensor) -> Tensor:
-    """Return `maps` (N, C, H, W) read bilinearly at `at` (N, h, w, 2) in cells, (N, C, h, w); nothing lies outside."""
+    """Return `maps` (N, C, H, W) read bilinearly at `at` (N, h, w, 2) in cells, (N, C, h, w).
+
+    Nothing lies outside.
+    """
     height, width = maps.shape[-2:]
     size = at.new_tensor([width, height])
     return F.grid_sample(maps, (2 * at + 1) / size - 1, padding_mode="zeros", align_corners=False).to(

@@ -14,8 +14,9 @@ def export(weights: str | Path, path: str | Path, size: tuple[int, int] = (224, 
     weights : a .safetensors file of SRFlowNet
     size    : (H, W) px of the frames; it is part of the file, the number of pairs is not
 
-    The model takes `onset` and `apex`, (N, 3, H, W) float32 RGB in 0..255, the apex at the brightness of the onset
-    (flow/photometric.py), and gives `flow`, (N, 2, H, W) float32 px. Raises `BadInput` without the package onnx.
+    The model takes `onset` and `apex`, (N, 3, H, W) float32 RGB in 0..255, the apex at the brightness of the
+    onset (flow/photometric.py), and gives `flow`, (N, 2, H, W) float32 px. Raises `BadInput` without the
+    package onnx.
     """
     import torch
 

@@ -1,14 +1,15 @@
 """How skin moves over faces, as a statistic of scanned people, laid on one face by its landmarks.
 
-A basis holds the points of a head that are seen from the front, how people differ in them, and components of facial
-motion: the expressions of the scans first, then what variants of them add. `place` finds camera and person from
-landmarks, takes up what is left by a smooth warp, and returns the motion of each component on a grid of cells.
-Nothing here looks at a picture; the network reads how much of each component there is (`facial_solution.py`).
+A basis holds the points of a head that are seen from the front, how people differ in them, and components of
+facial motion: the expressions of the scans first, then what variants of them add. `place` finds camera and
+person from landmarks, takes up what is left by a smooth warp, and returns the motion of each component on a
+grid of cells. Nothing here looks at a picture; the network reads how much of each component there is
+(`facial_solution.py`).
 
 References
 ----------
-Li et al., Learning Formation of Physically-Based Face Attributes, CVPR 2020 (ICT Face Model Light, MIT licence): the
-scans that `flow/weights/facial-basis.md` describes.
+Li et al., Learning Formation of Physically-Based Face Attributes, CVPR 2020 (ICT Face Model Light, MIT
+licence): the scans that `flow/weights/facial-basis.md` describes.
 """
 
 from dataclasses import dataclass
@@ -36,10 +37,11 @@ RIGID = 6  # components of the head as a whole: turns about three axes, two shif
 class Placed(NamedTuple):
     """A basis on one frame of (H, W) px.
 
-    motion : (K, 2, H / c, W / c) float32 px, what each component moves on cells of c = `cell_of((H, W))` px; one unit
-             is its prior deviation in a face that moves a pixel or two; the last `RIGID` turn and shift the head
-    chart  : (3, H / CHART_CELL, W / CHART_CELL) float32, where on the mean face a place lies (x right, y down, in
-             inter-ocular distances from the middle between the eyes) and 1 on the face
+    motion : (K, 2, H / c, W / c) float32 px, what each component moves on cells of c = `cell_of((H, W))` px;
+        one unit is its prior deviation in a face that moves a pixel or two; the last `RIGID` turn and shift
+        the head
+    chart  : (3, H / CHART_CELL, W / CHART_CELL) float32, where on the mean face a place lies (x right, y
+        down, in inter-ocular distances from the middle between the eyes) and 1 on the face
     """
 
     motion: np.ndarray
@@ -55,7 +57,8 @@ class FacialBasis:
     motion             : (K, V, 3) components of motion; the first `scanned` are expressions as scanned
     triangles          : (T, 3) int32
     landmarks          : (68, 3) of the mean head
-    landmark_shapes    : (I + scanned, 68, 3) the same for the landmarks: identity, then the expressions at full strength
+    landmark_shapes    : (I + scanned, 68, 3) the same for the landmarks: identity, then the expressions at
+        full strength
     resting            : (scanned,) full strength of each of these in units of `motion`
     scanned            : number of unvaried expressions
     """
@@ -119,7 +122,9 @@ class FacialBasis:
         return (flat * [1, -1]).astype(np.float32)
 
     def _fit(self, goal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The affine camera (2, 4), px per cm, and the strengths of `landmark_shapes` nearest to `goal` (68, 2) px."""
+        """The affine camera (2, 4), px per cm, and the strengths of `landmark_shapes` nearest to `goal` (68,
+        2) px.
+        """
         shapes = self.landmark_shapes.astype(float)
         prior = np.where(np.arange(len(shapes)) < len(self.identity), 1.0, 1 / 0.3)
         strengths = np.zeros(len(shapes))
@@ -136,7 +141,9 @@ class FacialBasis:
 
 
 def cell_of(shape: tuple[int, int]) -> int:
-    """Side in px of a cell of the placed motion: 4 px in a frame of 224, in proportion and a power of two in others."""
+    """Side in px of a cell of the placed motion: 4 px in a frame of 224, in proportion and a power of two in
+    others.
+    """
     return 4 * 2 ** max(0, round(np.log2(min(shape) / 224)))
 
 
@@ -162,7 +169,9 @@ def load_basis(path: Path = FROZEN) -> FacialBasis:
 
 
 def _rigid(points: np.ndarray) -> np.ndarray:
-    """Motion (RIGID, V, 3) cm of a head that turns, shifts and nears, one pixel or so of a face 75 px between the eyes."""
+    """Motion (RIGID, V, 3) cm of a head that turns, shifts and nears, one pixel or so of a face 75 px between
+    the eyes.
+    """
     arms = points - points.mean(axis=0)
     turns = [np.cross(axis, arms) * 0.02 for axis in np.eye(3)]
     shifts = [np.broadcast_to(axis * 0.1, arms.shape) for axis in np.eye(3)[:2]]
@@ -170,7 +179,9 @@ def _rigid(points: np.ndarray) -> np.ndarray:
 
 
 def _warp(start: np.ndarray, goal: np.ndarray, unit: float):
-    """The smooth map of (N, 2) px that brings `start` to `goal`, both (68, 2) px, and its Jacobians (N, 2, 2)."""
+    """The smooth map of (N, 2) px that brings `start` to `goal`, both (68, 2) px, and its Jacobians (N, 2,
+    2).
+    """
     middle = goal.mean(axis=0)
     turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     anchors = middle + ANCHORS * unit * np.column_stack([np.cos(turn), np.sin(turn)])

@@ -1,8 +1,10 @@
-"""What brightness says if a face moves as faces do: the strengths of a facial basis that explain the differences best.
+"""What brightness says if a face moves as faces do: the strengths of a facial basis that explain the
+differences best.
 
-The equations of all cells (`lucas_kanade.py`) are summed over the face for a motion that is a combination of placed
-components (`facial_basis.py`) with a Gaussian prior, so an answer holds where skin is bare and breaks where lids and lips
-part. There are two: the expressions as scanned, and these with what variants add. Nothing here is learned.
+The equations of all cells (`lucas_kanade.py`) are summed over the face for a motion that is a combination of
+placed components (`facial_basis.py`) with a Gaussian prior, so an answer holds where skin is bare and breaks
+where lids and lips part. There are two: the expressions as scanned, and these with what variants add. Nothing
+here is learned.
 
 References
 ----------
@@ -32,7 +34,8 @@ class Face(NamedTuple):
     """A facial basis placed on the frames of a batch.
 
     motion  : (N, K, 2, h, w) px, on any grid
-    chart   : (N, 3, H / CHART_CELL, W / CHART_CELL), see `facial_basis.Placed`; a pair without a face holds zeros
+    chart   : (N, 3, H / CHART_CELL, W / CHART_CELL), see `facial_basis.Placed`; a pair without a face holds
+        zeros
     scanned : number of components at the front that are expressions as scanned
     """
 

@@ -1,9 +1,11 @@
 """What the network is trained to make small: the distance to the true motion, and four facial regularisers.
 
-The paper (arXiv 2601.06479) names mask, gradient (differences or Sobel), total variation and flow difference losses but
-its equations are not public. The forms here are ours, to be compared by `configs/flow-ablation-*.yaml`.
+The paper (arXiv 2601.06479) names mask, gradient (differences or Sobel), total variation and flow difference
+losses but its equations are not public. The forms here are ours, to be compared by
+`configs/flow-ablation-*.yaml`.
 
-All take motions (N, 2, H, W) in px and a mask (N, 1, H, W) of 0 and 1, and return one number, averaged inside the mask.
+All take motions (N, 2, H, W) in px and a mask (N, 1, H, W) of 0 and 1, and return one number, averaged inside
+the mask.
 """
 
 from collections.abc import Callable
@@ -19,17 +21,20 @@ FLOOR = 0.01  # px: an error that a power below one need not make smaller
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean of `values` (N, C, H, W) over all channels of the places where `mask` (N, 1, H, W) is 1; 0 if none."""
+    """Return the mean of `values` (N, C, H, W) over all channels of the places where `mask` (N, 1, H, W) is
+    1; 0 if none.
+    """
     return (values * mask).sum() / (mask.sum() * values.shape[1]).clamp(min=1)
 
 
 def sequence(predictions: list[Tensor], truth: Tensor, gamma: float = 0.8, power: float = 1.0) -> Tensor:
     """Sum over steps i of gamma^(n-1-i) mean (|f_i - f|_2 / scale)^power, over the whole frame.
 
-    A step that predicts on a coarser grid is compared with the mean of the truth over its cells. The error of a pair is
-    divided by scale = sqrt(0.1 + its mean motion), so that motions of a tenth of a pixel and of ten both count.
-    A power below one cares more for making small errors smaller and less for pixels that cannot be known, as hidden ones.
-    Source: RAFT's sequence loss (Teed and Deng, ECCV 2020); the scale is ours, the power as in PWC-Net's robust loss.
+    A step that predicts on a coarser grid is compared with the mean of the truth over its cells. The error of
+    a pair is divided by scale = sqrt(0.1 + its mean motion), so that motions of a tenth of a pixel and of ten
+    both count. A power below one cares more for making small errors smaller and less for pixels that cannot
+    be known, as hidden ones. Source: RAFT's sequence loss (Teed and Deng, ECCV 2020); the scale is ours, the
+    power as in PWC-Net's robust loss.
     """
     scale = (0.1 + truth.norm(dim=1).mean(dim=(1, 2), keepdim=True)).sqrt()
     total = truth.new_zeros(())
@@ -69,8 +74,8 @@ def total_variation_loss(flow: Tensor, mask: Tensor) -> Tensor:
 def flow_difference_loss(flow: Tensor, truth: Tensor, mask: Tensor, window: int = 9) -> Tensor:
     """mean of |e - mean of e over a window|, e = f - f*: errors may not change from place to place.
 
-    The motion of a point relative to its surroundings is what tells an expression from a moving head. Our reading of
-    the name, see the module's docstring; the window reads only inside the mask.
+    The motion of a point relative to its surroundings is what tells an expression from a moving head. Our
+    reading of the name, see the module's docstring; the window reads only inside the mask.
     """
     error = (flow - truth) * mask
     pool = lambda maps: F.avg_pool2d(maps, window, stride=1, padding=window // 2)  # noqa: E731
@@ -95,7 +100,9 @@ def regularisers(
 
 
 def _slopes(maps: Tensor, mask: Tensor, kind: str) -> tuple[list[Tensor], list[Tensor]]:
-    """Return the slopes of `maps` to the right and down, and for each the mask of the places made of masked pixels only."""
+    """Return the slopes of `maps` to the right and down, and for each the mask of the places made of masked
+    pixels only.
+    """
     if kind == "difference":
         slopes = [maps[..., :, 1:] - maps[..., :, :-1], maps[..., 1:, :] - maps[..., :-1, :]]
         return slopes, [mask[..., :, 1:] * mask[..., :, :-1], mask[..., 1:, :] * mask[..., :-1, :]]

@@ -1,9 +1,12 @@
-"""What brightness alone says of a small motion: Lucas and Kanade's equations, answered cell by cell and as a whole.
+"""What brightness alone says of a small motion: Lucas and Kanade's equations, answered cell by cell and as a
+whole.
 
-With Ix, Iy the mean slopes of both frames and It their difference after warping by the motion w so far, a cell knows
-A = [sum Ix^2, sum Ix Iy; sum Ix Iy, sum Iy^2] and b = [sum Ix It; sum Iy It]. Two kinds of answers for the step d:
+With Ix, Iy the mean slopes of both frames and It their difference after warping by the motion w so far, a
+cell knows A = [sum Ix^2, sum Ix Iy; sum Ix Iy, sum Iy^2] and b = [sum Ix It; sum Iy It]. Two kinds of answers
+for the step d:
 - local: A d = -b, summed over a window of cells;
-- smooth: the d that makes sum d'Ad + 2 b'd + first |grad(w + d)|^2 + second |laplacian(w + d)|^2 least, for a few
+- smooth: the d that makes sum d'Ad + 2 b'd + first |grad(w + d)|^2 + second |laplacian(w + d)|^2 least, for a
+few
   strengths of smoothness.
 Nothing here is learned. The regularisers choose between the answers and mend them.
 
@@ -83,7 +86,9 @@ def solve(sums: Tensor, flow: Tensor, rounds: int = ROUNDS) -> tuple[Tensor, Ten
 
 @torch.no_grad()
 def normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -> Tensor:
-    """Return the means over each cell of Ix^2, Ix Iy, Iy^2, Ix It, Iy It and It^2, (N, 6, H / ratio, W / ratio)."""
+    """Return the means over each cell of Ix^2, Ix Iy, Iy^2, Ix It, Iy It and It^2, (N, 6, H / ratio, W /
+    ratio).
+    """
     with torch.autocast(first.device.type, enabled=False):
         return _normal_equations(first.float(), second.float(), flow.float(), ratio)
 
@@ -98,7 +103,8 @@ def _normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -
 
 
 def local_answer(sums: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a window's step, (N, 2, h, w), after six maps that hold it, the strength and direction of the slopes, and
+    """Return a window's step, (N, 2, h, w), after six maps that hold it, the strength and direction of the
+    slopes, and
     the share of the difference that the step explains: (N, 6, h, w)."""
     xx, xy, yy, xt, yt, tt = sums.unbind(1)
     determinant = (xx + DAMPING) * (yy + DAMPING) - xy * xy
@@ -115,7 +121,9 @@ def local_answer(sums: Tensor) -> tuple[Tensor, Tensor]:
 def smooth_answers(
     sums: Tensor, flow: Tensor, strengths: tuple[tuple[float, float], ...], rounds: int = ROUNDS
 ) -> list[Tensor]:
-    """Return the smooth step for each (first, second) of `strengths`, (N, 2, h, w), all found by conjugate gradients."""
+    """Return the smooth step for each (first, second) of `strengths`, (N, 2, h, w), all found by conjugate
+    gradients.
+    """
     if sums.device.type == "cpu" and not _is_traced():
         strong = np.array(strengths, np.float32)
         steps = torch.from_numpy(smooth_steps(sums.numpy(), flow.numpy(), strong, rounds))
@@ -132,7 +140,10 @@ def _is_traced() -> bool:
 def smooth_steps_plain(
     sums: Tensor, flow: Tensor, strengths: tuple[tuple[float, float], ...], rounds: int
 ) -> Tensor:
-    """The steps (S, N, 2, h, w) of `smooth_answers`, not limited; `smooth_answers_cpu.py` is the same, compiled."""
+    """The steps (S, N, 2, h, w) of `smooth_answers`, not limited.
+
+    `smooth_answers_cpu.py` is the same, compiled.
+    """
     xx, xy, yy, xt, yt, _ = sums[None].split(1, dim=2)  # (1, N, 1, h, w)
     first, second = sums.new_tensor(strengths).T[:, :, None, None, None, None]  # (S, 1, 1, 1, 1)
 

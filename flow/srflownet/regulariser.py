@@ -1,4 +1,6 @@
-"""The learned parts of the compact network: what it sees of a face, and how it chooses between answers and mends them."""
+"""The learned parts of the compact network: what it sees of a face, and how it chooses between answers and
+mends them.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -62,7 +64,8 @@ class SuperKernel(nn.Module):
 
 
 class Whole(nn.Module):
-    """x and what a look at the whole face adds to it: 3x3 kernels on the grid of x, super kernels on one twice as wide.
+    """x and what a look at the whole face adds to it: 3x3 kernels on the grid of x, super kernels on one
+    twice as wide.
 
     Such grids are so coarse that most of the network's parameters cost little of its time here.
     """
@@ -87,7 +90,10 @@ class Whole(nn.Module):
 
 
 class Atlas(nn.Module):
-    """What is learned about each place of the mean face, seen on one face at 1/2, 1/4 and 1/8; zero where there is none."""
+    """What is learned about each place of the mean face, seen on one face at 1/2, 1/4 and 1/8.
+
+    Zero where there is none.
+    """
 
     def __init__(self):
         super().__init__()
@@ -106,7 +112,8 @@ class Atlas(nn.Module):
 class Chooser(nn.Module):
     """Keeps a step or takes one of the facial answers, place by place.
 
-    Before any training an answer weighs as much as it explains the brightness differences better than the step does.
+    Before any training an answer weighs as much as it explains the brightness differences better than the
+    step does.
     """
 
     def __init__(self, width: int):
@@ -136,13 +143,17 @@ class Chooser(nn.Module):
 
 
 def facial_maps(facial: Tensor, known: Tensor, sums: Tensor) -> Tensor:
-    """Return what a network reads of the facial answers, (N, FACIAL, h, w): steps, what they leave, where they hold."""
+    """Return what a network reads of the facial answers, (N, FACIAL, h, w): steps, what they leave, where
+    they hold.
+    """
     left = [20 * facial_solution.misfit(sums, answer).clamp(0, 1).sqrt() for answer in facial.unbind(1)]
     return torch.cat([facial.flatten(1, 2), *left, torch.ones_like(known)], dim=1) * known
 
 
 class Regulariser(nn.Module):
-    """From the local answers to a plausible motion: a U of residual blocks, `depth` grids deep, super kernels at its bottom."""
+    """From the local answers to a plausible motion: a U of residual blocks, `depth` grids deep, super kernels
+    at its bottom.
+    """
 
     def __init__(self, width: int, depth: int):
         super().__init__()
@@ -185,7 +196,8 @@ class Regulariser(nn.Module):
         answers, steps  : from `equations.solve`
         moved           : (N, 2, h, w) pixels of the level, the motion so far against the frame's drift
         context, hidden : (N, width, h, w)
-        facial          : facial answers and where they hold, the equations, and the atlas; None without any face
+        facial          : facial answers and where they hold, the equations, and the atlas; None without any
+            face
         """
         x = self.enter(torch.cat([answers, moved, context, hidden], dim=1))
         if facial is not None:
@@ -287,6 +299,8 @@ class Detail(nn.Module):
 
 
 def drift(flow: Tensor) -> Tensor:
-    """Return the motion of the frame as a whole, (N, 2, 1, 1): the median of `flow` (N, 2, h, w), u and v by themselves."""
+    """Return the motion of the frame as a whole, (N, 2, 1, 1): the median of `flow` (N, 2, h, w), u and v by
+    themselves.
+    """
     ordered = flow.flatten(2).sort(dim=2).values
     return ordered[..., ordered.shape[2] // 2, None, None]

@@ -1,7 +1,8 @@
 """Maps between grids and at moved positions, without the small shifts that the usual bicubic reading brings.
 
-torch's bicubic reading (Keys' kernel with a = -0.75) misplaces a straight slope by up to 0.05 px, depending on the
-fraction of the motion; that is more than the errors this package is about. Keys' own a = -0.5 does not.
+torch's bicubic reading (Keys' kernel with a = -0.75) misplaces a straight slope by up to 0.05 px, depending
+on the fraction of the motion; that is more than the errors this package is about. Keys' own a = -0.5 does
+not.
 
 Source: R. Keys, IEEE TASSP 29(6), 1981.
 """
@@ -25,7 +26,8 @@ def doubled(maps: Tensor) -> Tensor:
 
 
 def read(fine: Tensor, flow: Tensor) -> Tensor:
-    """Return the maps that `doubled` made, read at x + flow(x): (N, C, H, W); beyond the border its last pixel counts.
+    """Return the maps that `doubled` made, read at x + flow(x): (N, C, H, W); beyond the border its last
+    pixel counts.
 
     fine : (N, C, 2 H, 2 W), dense enough for bilinear reading
     flow : (N, 2, H, W) px of the maps before doubling, right and down positive

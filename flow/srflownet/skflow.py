@@ -3,8 +3,8 @@
 The paper (arXiv 2601.06479) changes the training, not the network, so this is SKFlow: 6,273,149 parameters.
 The numbers in the code are SKFlow's.
 
-Source: S. Sun et al., "SKFlow: Learning Optical Flow with Super Kernels", NeurIPS 2022; the attention: S. Jiang et al.,
-"Learning to Estimate Hidden Motions with Global Motion Aggregation", ICCV 2021.
+Source: S. Sun et al., "SKFlow: Learning Optical Flow with Super Kernels", NeurIPS 2022; the attention: S.
+Jiang et al., "Learning to Estimate Hidden Motions with Global Motion Aggregation", ICCV 2021.
 """
 
 import torch
@@ -69,7 +69,8 @@ class Attention(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.to_qk = nn.Conv2d(width, 2 * width, 1, bias=False)
-        # The published network carries, and counts, relative positions that its content-only attention never reads.
+        # The published network carries, and counts, relative positions that its content-only attention never
+        # reads.
         self.rel_height, self.rel_width = (
             nn.Embedding(2 * 160 - 1, width).requires_grad_(False) for _ in range(2)
         )
@@ -137,7 +138,8 @@ class UpdateBlock(nn.Module):
 
 
 def convex_upsample(flow: Tensor, mask: Tensor) -> Tensor:
-    """Return motion in cells (N, 2, h, w) as motion in px (N, 2, 8h, 8w): each pixel a mean of the 9 cells around it.
+    """Return motion in cells (N, 2, h, w) as motion in px (N, 2, 8h, 8w): each pixel a mean of the 9 cells
+    around it.
 
     mask : (N, 576, h, w), the weights before the softmax
     """

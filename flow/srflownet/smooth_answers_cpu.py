@@ -1,4 +1,5 @@
-"""The smooth answers of `lucas_kanade.smooth_answers` on a CPU, compiled: the same sums in one pass over each map.
+"""The smooth answers of `lucas_kanade.smooth_answers` on a CPU, compiled: the same sums in one pass over each
+map.
 
 The plain form there is the reference; a test compares the two.
 """

@@ -1,6 +1,7 @@
 """SKFlow's block: a depthwise kernel as large as a cheek between two small networks that work pixel by pixel.
 
-Source: S. Sun et al., "SKFlow: Learning Optical Flow with Super Kernels", NeurIPS 2022, and its MIT-licensed code.
+Source: S. Sun et al., "SKFlow: Learning Optical Flow with Super Kernels", NeurIPS 2022, and its MIT-licensed
+code.
 """
 
 import torch.nn.functional as F

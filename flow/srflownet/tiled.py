@@ -10,7 +10,8 @@ OVERLAP = 192  # px: more than a network looks around a place to judge its motio
 def estimate_tiled(
     network: nn.Module, onset: Tensor, apex: Tensor, tile: int = TILE, overlap: int = OVERLAP
 ) -> Tensor:
-    """Return the motion (N, 2, H, W) px of two frames (N, 3, H, W), each tile weighing less towards its border.
+    """Return the motion (N, 2, H, W) px of two frames (N, 3, H, W), each tile weighing less towards its
+    border.
 
     tile, overlap : px; neighbouring tiles share at least `overlap`
     """
@@ -38,8 +39,8 @@ def _starts(length: int, tile: int, overlap: int) -> list[int]:
 def _fade(length: int, overlap: int, like: Tensor) -> Tensor:
     """Return weights along a tile, (length,), rising over half the overlap from almost nothing to one.
 
-    The outer half of an overlap, where a tile sees least around it, weighs a thousandth: it counts only at the frame's
-    own border, where nothing else covers it.
+    The outer half of an overlap, where a tile sees least around it, weighs a thousandth: it counts only at
+    the frame's own border, where nothing else covers it.
     """
     place = torch.arange(length, device=like.device, dtype=like.dtype) + 0.5
     near = torch.minimum(place, length - place)  # px to the nearer border

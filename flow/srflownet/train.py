@@ -1,8 +1,9 @@
-"""Training of the flow networks: `train(config, out)`, which goes on from its own checkpoint when there is one.
+"""Training of the flow networks: `train(config, out)`, which goes on from its own checkpoint when there is
+one.
 
-One experiment is one YAML file in `configs/`. Every pair is drawn from `(seed, index)`, and a checkpoint holds the
-weights, their moving average, the optimiser and the step, so an interrupted training ends with the same bits.
-`torchrun --nproc-per-node N -m flow.train CONFIG OUT` spreads each batch over N processes.
+One experiment is one YAML file in `configs/`. Every pair is drawn from `(seed, index)`, and a checkpoint
+holds the weights, their moving average, the optimiser and the step, so an interrupted training ends with the
+same bits. `torchrun --nproc-per-node N -m flow.train CONFIG OUT` spreads each batch over N processes.
 """
 
 import os
@@ -35,8 +36,8 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str | No
     """Train one network and return its weights, OUT/weights.safetensors.
 
     config : a YAML file of `TrainConfig`'s keys
-    out    : folder of the training: config.yaml, checkpoint.pt, log.csv, events for TensorBoard if installed, weights.
-             If it holds a checkpoint, training goes on from there; its configuration must be the same.
+    out    : folder of the training: config.yaml, checkpoint.pt, log.csv, events for TensorBoard if installed,
+        weights. If it holds a checkpoint, training goes on from there; its configuration must be the same.
     device : torch device, by default a GPU where there is one
     """
     config = config if isinstance(config, TrainConfig) else load_config(config)
@@ -202,7 +203,9 @@ def _validate(config: TrainConfig, average: dict[str, Tensor], device: torch.dev
 
 
 class Log:
-    """The training's record: log.csv, a line on stderr with the time left, and TensorBoard where it is installed."""
+    """The training's record: log.csv, a line on stderr with the time left, and TensorBoard where it is
+    installed.
+    """
 
     def __init__(self, out: Path, done: int, steps: int):
         self.path, self.done, self.steps = out / "log.csv", done, steps

@@ -16,7 +16,8 @@ DETECTED = 0.7  # fraction of faces whose landmarks are found anew even where th
 
 
 class TrainingPairs(Dataset):
-    """Pair number `index` of the training as tensors: frames (3, H, W) 0..255, motion (2, H, W), mask (1, H, W).
+    """Pair number `index` of the training as tensors: frames (3, H, W) 0..255, motion (2, H, W), mask (1, H,
+    W).
 
     With a facial basis, its motion and chart on the onset follow (`facial_basis.Placed`).
     """

@@ -1,4 +1,6 @@
-"""How a network does on the flow benchmark's real textures, while it trains. The full table is flow/benchmark.py's."""
+"""How a network does on the flow benchmark's real textures, while it trains. The full table is
+flow/benchmark.py's.
+"""
 
 from functools import lru_cache
 
@@ -16,7 +18,8 @@ SEED = (
 
 @torch.no_grad()
 def errors(network: nn.Module, count: int, sizes: tuple[int, ...] = (224, 448)) -> dict[str, float]:
-    """Return `epe_<size>` of `count` pairs and `still_<size>` of an eighth as many still ones, px inside the face.
+    """Return `epe_<size>` of `count` pairs and `still_<size>` of an eighth as many still ones, px inside the
+    face.
 
     network : on its device, in evaluation mode
     """

@@ -1,4 +1,6 @@
-"""What the commands share: types of arguments, names answered with the nearest one, groups in the order of the work."""
+"""What the commands share: types of arguments, names answered with the nearest one, groups in the order of
+the work.
+"""
 
 import difflib
 import functools
@@ -18,7 +20,9 @@ from mer_core.errors import BadInput, UnknownName
 
 
 class Existing(click.Path):
-    """A path to read, which must be there. Checked while the line is parsed, before anything heavy is imported."""
+    """A path to read, which must be there. Checked while the line is parsed, before anything heavy is
+    imported.
+    """
 
     def convert(self, value, param, ctx):
         path = Path(value)
@@ -74,7 +78,9 @@ class Name(click.ParamType):
 
 
 class Classifier(Name):
-    """A listed classifier, or `FILE.py:NAME`: a function, class or object in a Python file, which is executed."""
+    """A listed classifier, or `FILE.py:NAME`: a function, class or object in a Python file, which is
+    executed.
+    """
 
     def __init__(self) -> None:
         super().__init__("mer.classifiers")
@@ -135,7 +141,9 @@ OUTPUT = Output()
 
 
 def emit(text: str, data: Any) -> None:
-    """Print a command's result: `text` for people, or with --json `data` (what JSON can hold, or a DataFrame's records)."""
+    """Print a command's result: `text` for people, or with --json `data` (what JSON can hold, or a
+    DataFrame's records).
+    """
     click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=_plain) if OUTPUT.json else text)
 
 
@@ -189,7 +197,9 @@ command = functools.partial(click.command, cls=Command)
 
 
 class Commands(HelpMixin, click.Group):
-    """A group that answers an unknown command with the nearest one, and lists commands in the order of the work."""
+    """A group that answers an unknown command with the nearest one, and lists commands in the order of the
+    work.
+    """
 
     command_class = Command
 

@@ -1,4 +1,7 @@
-"""Maps of scanned expressions: reproducible, labelled by what moved; and what the bundle that ships makes of others."""
+"""Maps of scanned expressions: reproducible, labelled by what moved.
+
+And what the bundle that ships makes of others.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""A real face that MediaPipe finds (skimage's astronaut, public domain), moved a little, and small datasets made of it."""
+"""A real face that MediaPipe finds (skimage's astronaut, public domain), moved a little, and small datasets
+made of it.
+"""
 
 import importlib
 from pathlib import Path
@@ -20,7 +22,10 @@ def shifted(image: np.ndarray, x: float, y: float = 0.0) -> np.ndarray:
 
 @pytest.fixture
 def make_replica(tmp_path, face):
-    """Write a replica of a dataset: `make_replica("smic")` returns its root; frames drift right by 1 px each."""
+    """Write a replica of a dataset: `make_replica("smic")` returns its root.
+
+    Frames drift right by 1 px each.
+    """
 
     def make(
         name: str, subjects=(1, 2), clips_each=2, apex: int | None = 3, root: Path | None = None

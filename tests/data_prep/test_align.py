@@ -1,4 +1,6 @@
-"""Alignment: the least-squares similarity, where the face ends up, and resampling that keeps detail and does not alias."""
+"""Alignment: the least-squares similarity, where the face ends up, and resampling that keeps detail and does
+not alias.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""Corrections: applied where the published value matches and nowhere else; the shipped files keep their form."""
+"""Corrections: applied where the published value matches and nowhere else.
+
+The shipped files keep their form.
+"""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,7 @@
-"""Spotting by motion energy: a planted apex is found; blinks, head motion, light and noise are not taken for one."""
+"""Spotting by motion energy: a planted apex is found.
+
+Blinks, head motion, light and noise are not taken for one.
+"""
 
 import cv2
 import numpy as np
@@ -17,7 +20,9 @@ APEX, COUNT = 12, 25
 
 @pytest.fixture
 def film(face, mesh):
-    """`film(smile=px, blink=frame, drift=px, light=share)`: frames 100 ... 124 of a face at 100 frames per second, with noise."""
+    """`film(smile=px, blink=frame, drift=px, light=share)`: frames 100 ... 124 of a face at 100 frames per
+    second, with noise.
+    """
     large = cv2.resize(face, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     points = mesh.landmarks(large)
     y, x = np.mgrid[: len(large), : len(large)].astype(np.float32)

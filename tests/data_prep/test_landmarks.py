@@ -1,4 +1,6 @@
-"""Landmarks: point groups as MediaPipe has them, faces that are small or cut off, no memory, no noise on stderr."""
+"""Landmarks: point groups as MediaPipe has them, faces that are small or cut off, no memory, no noise on
+stderr.
+"""
 
 import subprocess
 import sys
@@ -67,7 +69,8 @@ def test_nothing_is_printed():
     code = (
         "import numpy as np, skimage.data; from data_prep.landmarks import FaceMesh\n"
         "with FaceMesh() as mesh:\n"
-        "    assert mesh.landmarks(np.ascontiguousarray(skimage.data.astronaut()[10:250, 110:350])) is not None\n"
+        "    assert mesh.landmarks(np.ascontiguousarray(skimage.data.astronaut()[10:250, 110:350])) is not "
+        "None\n"
         "    mesh.landmarks(np.zeros((900, 1600, 3), np.uint8))"
     )
     done = subprocess.run(

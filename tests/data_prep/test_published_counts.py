@@ -1,7 +1,8 @@
-"""Replicas of full size: what is read has the published counts, and each protocol picks the published clips of it.
+"""Replicas of full size: what is read has the published counts, and each protocol picks the published clips
+of it.
 
-Where a list of clips is public (the MEGC 2019 composite), its own names are used; elsewhere the published number of clips of
-each emotion. The images are 8 px small and never decoded.
+Where a list of clips is public (the MEGC 2019 composite), its own names are used; elsewhere the published
+number of clips of each emotion. The images are 8 px small and never decoded.
 """
 
 from dataclasses import replace
@@ -43,7 +44,9 @@ def write(name: str, root: Path, clips: list[ReplicaClip]) -> Path:
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
-    """`full(name)`: root of a replica with the published number of clips, subjects, and clips of each emotion."""
+    """`full(name)`: root of a replica with the published number of clips, subjects, and clips of each
+    emotion.
+    """
     roots = {}
 
     def make(name: str) -> Path:
@@ -129,7 +132,9 @@ def test_cd6me_takes_every_clip_of_its_six_datasets(table):
 
 @pytest.fixture(scope="module")
 def composite(tmp_path_factory) -> pd.DataFrame:
-    """Clip tables of replicas that hold the 442 clips of the composite under their own names, and two that it dropped."""
+    """Clip tables of replicas that hold the 442 clips of the composite under their own names, and two that it
+    dropped.
+    """
     listed = protocols.load("composite-3").clips
     root, tables = tmp_path_factory.mktemp("composite"), []
     for name, rows in listed.groupby("dataset"):
@@ -161,8 +166,9 @@ def test_the_composite_is_found_by_its_names_with_its_published_counts(name, com
     assert sorted(dropped["clip_id"]) == ["casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f"]
 
 
-# Clips of each objective class. CASME II: CASME2-ObjectiveClasses.xlsx of its release, as counted in public repositories;
-# SAMM: Davison, Merghani and Yap, Journal of Imaging 4(10), 2018. Classes I to V are the 185 and 68 clips of MEGC 2018.
+# Clips of each objective class. CASME II: CASME2-ObjectiveClasses.xlsx of its release, as counted in public
+# repositories; SAMM: Davison, Merghani and Yap, Journal of Imaging 4(10), 2018. Classes I to V are the 185
+# and 68 clips of MEGC 2018.
 OBJECTIVE = {
     "casme2": {"I": 25, "II": 15, "III": 99, "IV": 26, "V": 20, "VI": 1, "VII": 69},
     "samm": {"I": 24, "II": 13, "III": 20, "IV": 8, "V": 3, "VI": 7, "VII": 84},

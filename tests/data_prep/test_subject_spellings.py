@@ -26,7 +26,10 @@ SPELLINGS = [
 
 
 def respell(root: Path, spell) -> int:
-    """Respell the subject in the last row of every sheet below `root` that has a column for it; how many there are."""
+    """Respell the subject in the last row of every sheet below `root` that has a column for it.
+
+    How many there are.
+    """
     count = 0
     for path in root.rglob("*"):
         if path.suffix == ".csv":

@@ -1,4 +1,6 @@
-"""A Dask cluster gives the flow that one machine gives, byte for byte, also when a worker is killed in the middle."""
+"""A Dask cluster gives the flow that one machine gives, byte for byte, also when a worker is killed in the
+middle.
+"""
 
 import os
 import shutil

@@ -55,7 +55,8 @@ def random_raft(folder):
     return folder / "raft.safetensors"
 
 
-# RAFT's weights are not shipped and a network with random ones estimates nothing: it keeps the contract's form only.
+# RAFT's weights are not shipped and a network with random ones estimates nothing: it keeps the contract's
+# form only.
 ACCURATE = [name for name in methods() if name != "raft"]
 
 

@@ -9,7 +9,9 @@ LABELS = ["negative", "positive", "surprise"]
 
 @pytest.fixture
 def small():
-    """Table and maps of 24 clips, 4 subjects in 2 datasets that share subject ids, 3 labels with a motion of their own."""
+    """Table and maps of 24 clips, 4 subjects in 2 datasets that share subject ids, 3 labels with a motion of
+    their own.
+    """
     rng = np.random.default_rng(0)
     rows, maps = [], []
     for dataset in ("a", "b"):
@@ -33,10 +35,11 @@ def small():
 
 @pytest.fixture
 def prepared(tmp_path):
-    """A prepared folder of CASME II as `mer prepare` and `mer flow estimate` leave it: 4 subjects x 4 clips, srflownet flow.
+    """A prepared folder of CASME II as `mer prepare` and `mer flow estimate` leave it: 4 subjects x 4 clips,
+    srflownet flow.
 
-    sub01/c0 had no face, sub01/c1 has no flow, and each subject's c3 has an emotion without a label. In the others
-    happiness moves right and disgust moves down, so the labels can be learned.
+    sub01/c0 had no face, sub01/c1 has no flow, and each subject's c3 has an emotion without a label. In the
+    others happiness moves right and disgust moves down, so the labels can be learned.
     """
     import json
 

@@ -1,7 +1,8 @@
 """Reading FacialFlowNet: pairs of rendered faces with facial flow (expression and head) and head flow.
 
-The published description gives the folders but not the names inside them. This reader takes what they imply: a flow
-file and its first image share their path below the split, and the second image is the one with the next number.
+The published description gives the folders but not the names inside them. This reader takes what they imply:
+a flow file and its first image share their path below the split, and the second image is the one with the
+next number.
 
 Source: J. Lu et al., FacialFlowNet, ACM MM 2024, arXiv 2409.05396, and the README of its repository.
 """
@@ -47,7 +48,8 @@ class FacialFlowNetPairs:
         if not self.pairs:
             first = f" First: {lone[0]}." if lone else ""
             raise BadInput(
-                f"No .flo file under {flow} has an image of its name and one of the next number.{first} It should look like this:\n{TREE}"
+                f"No .flo file under {flow} has an image of its name and one of the next number.{first} It "
+                f"should look like this:\n{TREE}"
             )
 
     def __len__(self) -> int:

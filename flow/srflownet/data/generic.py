@@ -1,8 +1,8 @@
 """Pairs of pictures without faces and their exact motion: the "without SRFlow" half of a training mixture.
 
-Textures are scikit-image's pictures and fractal noise, moved by smooth random fields in up to three layers that
-hide one another. scikit-image's `astronaut` is left out, because the flow benchmark measures on it. Everything a
-pair holds is drawn from `(seed, index)`, so any number of workers makes the same set.
+Textures are scikit-image's pictures and fractal noise, moved by smooth random fields in up to three layers
+that hide one another. scikit-image's `astronaut` is left out, because the flow benchmark measures on it.
+Everything a pair holds is drawn from `(seed, index)`, so any number of workers makes the same set.
 """
 
 from functools import cache, lru_cache
@@ -63,8 +63,8 @@ class GenericPairs:
 def random_motion(rng: np.random.Generator, size: int, peak: float) -> np.ndarray:
     """Return a smooth random field, (size, size, 2) float32 px, whose largest displacement is about `peak`.
 
-    It is a drift and a small turn and zoom under a handful of local pulls of all widths, some of them long and
-    narrow as muscles are. Gradients stay below 0.5, so the motion never folds.
+    It is a drift and a small turn and zoom under a handful of local pulls of all widths, some of them long
+    and narrow as muscles are. Gradients stay below 0.5, so the motion never folds.
     """
     if peak == 0:
         return np.zeros((size, size, 2), np.float32)
@@ -96,9 +96,11 @@ def random_motion(rng: np.random.Generator, size: int, peak: float) -> np.ndarra
 def surface(
     rng: np.random.Generator, texture: np.ndarray, size: int, peak: float, tone: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a textured surface before and after a random motion, (size, size, 3) float32 in 0..255, and the motion.
+    """Return a textured surface before and after a random motion, (size, size, 3) float32 in 0..255, and the
+    motion.
 
-    texture : (H, W, 3) float32 around zero; seen at a random zoom, turn and contrast, and mirrored beyond its border
+    texture : (H, W, 3) float32 around zero; seen at a random zoom, turn and contrast, and mirrored beyond its
+        border
     peak    : px, the largest displacement
     tone    : (3,) the mean colour
     """
@@ -124,7 +126,8 @@ def _layer(rng: np.random.Generator, size: int, peak: float) -> tuple[np.ndarray
 
 @lru_cache(maxsize=TEXTURES)
 def texture(number: int) -> np.ndarray:
-    """Return texture `number`, (H, W, 3) float32 around zero: a picture, often with the smooth, bare places of skin.
+    """Return texture `number`, (H, W, 3) float32 around zero: a picture, often with the smooth, bare places
+    of skin.
 
     There are `TEXTURES` of them, kept once made, because making one takes longer than rendering a pair.
     """
@@ -154,7 +157,9 @@ def _picture(name: str) -> np.ndarray:
 
 
 def fractal(rng: np.random.Generator, size: int = 512) -> np.ndarray:
-    """Return a random texture, (size, size, 3) float32 in 0..255, whose spectrum falls off as a power of frequency."""
+    """Return a random texture, (size, size, 3) float32 in 0..255, whose spectrum falls off as a power of
+    frequency.
+    """
     octaves = 2 ** np.arange(2, 10)
     slope = rng.uniform(0.2, 1.2)
     total = np.zeros((size, size, 3), np.float32)
@@ -177,7 +182,9 @@ def _shape(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def camera(rng: np.random.Generator, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return both frames as files give them, uint8: focus, exposure drift, slow light, noise, rounding, compression."""
+    """Return both frames as files give them, uint8: focus, exposure drift, slow light, noise, rounding,
+    compression.
+    """
     size = first.shape[0]
     if rng.random() < 0.5:
         blur = rng.uniform(0.3, 1.2)

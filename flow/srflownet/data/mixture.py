@@ -21,10 +21,11 @@ PORTRAITS = {"scanned": ScannedFaces, "pulled": PulledFaces}
 class Mixture:
     """Pair `index` comes from one source, drawn by the shares.
 
-    shares : source -> share; the sources are `generic`, `splat` (faces rendered on the fly), `pool` (faces rendered
-             beforehand, see pool.py), `moved` (the same under motion of another kind, see moved.py), `scanned` and
-             `pulled` (portraits under expressions of scanned people or steep pulls), and the training splits of datasets on disk: `srflow:FOLDER`, which reads what `mer flow render` writes as well, and
-             `facialflownet:FOLDER`
+    shares : source -> share; the sources are `generic`, `splat` (faces rendered on the fly), `pool` (faces
+        rendered beforehand, see pool.py), `moved` (the same under motion of another kind, see moved.py),
+        `scanned` and `pulled` (portraits under expressions of scanned people or steep pulls), and the
+        training splits of datasets on disk: `srflow:FOLDER`, which reads what `mer flow render` writes as
+        well, and `facialflownet:FOLDER`
     seed   : of the sources and of the choice
     size   : px, side of a frame
     peak   : px, range of the largest motion of a generic pair
@@ -66,7 +67,8 @@ class Mixture:
         if name in PORTRAITS:
             if scans is None:
                 raise BadInput(
-                    f"Pairs of {name} need portraits and a head model. Set portraits, head_model and fits in the "
+                    f"Pairs of {name} need portraits and a head model. Set portraits, head_model and fits "
+                    "in the "
                     "configuration."
                 )
             portraits, head_model, fits = scans

@@ -1,11 +1,13 @@
-"""Faces at the scales of use under smooth motion of many small pulls: what a frozen network sees most in training.
+"""Faces at the scales of use under smooth motion of many small pulls: what a frozen network sees most in
+training.
 
-A picture, mostly a rendered face of a pool (pool.py), is the texture; it fills the frame as an aligned face does, or the
-frame shows a part of a larger one. The motion is a sum of Gaussian pulls at random places, as wide as the skin that a
-facial muscle moves, and often a drift. The flow benchmark's motion is of the same family, but its places, its faces and
-its pairs are its own: nothing here knows where a brow or a lip is.
+A picture, mostly a rendered face of a pool (pool.py), is the texture; it fills the frame as an aligned face
+does, or the frame shows a part of a larger one. The motion is a sum of Gaussian pulls at random places, as
+wide as the skin that a facial muscle moves, and often a drift. The flow benchmark's motion is of the same
+family, but its places, its faces and its pairs are its own: nothing here knows where a brow or a lip is.
 
-Positions are read exactly. OpenCV's `remap` rounds them to 1/32 px of the texture, as much as the errors that count here.
+Positions are read exactly. OpenCV's `remap` rounds them to 1/32 px of the texture, as much as the errors that
+count here.
 """
 
 from functools import lru_cache
@@ -34,7 +36,9 @@ GRAINS = 24  # different fine textures of skin
 
 
 class MovedFaces:
-    """Endless indexable set of pairs of `size` px over the faces in a folder that `flow.srflownet.data.pool.fill` made."""
+    """Endless indexable set of pairs of `size` px over the faces in a folder that
+    `flow.srflownet.data.pool.fill` made.
+    """
 
     def __init__(self, folder: str | Path, seed: int, size: int):
         self.paths, self.seed, self.size = pairs_in(folder), seed, size
@@ -57,7 +61,9 @@ class MovedFaces:
         return Pair(onset, photometric.match(onset, apex), flow, np.ones((self.size, self.size), bool))
 
     def _face(self, rng: np.random.Generator, scale: float) -> tuple[np.ndarray, np.ndarray, float]:
-        """Return a rendered face with the grain of skin on it, float32 0..255, where in it to look, and its width in px."""
+        """Return a rendered face with the grain of skin on it, float32 0..255, where in it to look, and its
+        width in px.
+        """
         *pictures, _, mask = rendered(self.paths[rng.integers(len(self.paths))])
         left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
         box = np.array([left, top, left + width - 1, top + height - 1], float)
@@ -102,7 +108,8 @@ def _motion(rng: np.random.Generator, size: int, scale: float) -> np.ndarray:
 def _seen(
     rng: np.random.Generator, picture: np.ndarray, middle: np.ndarray, coarser: float, flow: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the picture around `middle` before and after `flow`, (H, W, 3) float32, at a random turn and contrast.
+    """Return the picture around `middle` before and after `flow`, (H, W, 3) float32, at a random turn and
+    contrast.
 
     coarser : pixels of the picture to one of the frame
     """
@@ -123,7 +130,9 @@ def _seen(
 
 @lru_cache(maxsize=GRAINS)
 def skin_grain(number: int) -> np.ndarray:
-    """Return fine texture `number`, (640, 640, 1) float32 of mean 0 and spread 1, stronger in some places than in others."""
+    """Return fine texture `number`, (640, 640, 1) float32 of mean 0 and spread 1, stronger in some places
+    than in others.
+    """
     rng = np.random.default_rng((0x5C1, number))
     grain = fractal(rng, 640).mean(axis=2) / 40
     grain -= cv2.GaussianBlur(grain, (0, 0), 12)

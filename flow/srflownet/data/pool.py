@@ -1,8 +1,9 @@
 """A pool of splat faces on disk, for training faster than faces can be rendered.
 
-A training step goes through several pairs, and rendering one takes as long. So `fill` renders a number of pairs once,
-without a camera's faults, and `PooledFaces` draws endless pairs from them: another part, scale, contrast, exposure and
-noise each time. The motion is the engine's: muscles, head, lids and gaze. (For the same faces under other motion see moved.py.)
+A training step goes through several pairs, and rendering one takes as long. So `fill` renders a number of
+pairs once, without a camera's faults, and `PooledFaces` draws endless pairs from them: another part, scale,
+contrast, exposure and noise each time. The motion is the engine's: muscles, head, lids and gaze. (For the
+same faces under other motion see moved.py.)
 """
 
 from functools import cache
@@ -22,7 +23,10 @@ STRIDE = 16  # consecutive numbers of the engine share an identity for this long
 
 
 def fill(folder: str | Path, pairs: int, size: int = 448, seed: int = 1) -> None:
-    """Render `pairs` pairs of `size` px into `folder`; what is there already is kept, so it can be interrupted."""
+    """Render `pairs` pairs of `size` px into `folder`.
+
+    What is there already is kept, so it can be interrupted.
+    """
     from flow.splatting.scenes import render_pair
 
     folder = Path(folder)
@@ -79,10 +83,11 @@ def seen_anew(
     flow: np.ndarray,
     mask: np.ndarray,
 ) -> Pair:
-    """Return a random (size, size) part of a rendered pair, perhaps mirrored, in another light and with a camera's faults.
+    """Return a random (size, size) part of a rendered pair, perhaps mirrored, in another light and with a
+    camera's faults.
 
-    The scale is random between one at which the part is the whole frame and the pair's own. The middle of the part lies
-    on the mask, as far as the frame allows.
+    The scale is random between one at which the part is the whole frame and the pair's own. The middle of the
+    part lies on the mask, as far as the frame allows.
     """
     whole = size / min(mask.shape)
     times = whole if whole >= 1 else log_uniform(rng, whole, 1.0)

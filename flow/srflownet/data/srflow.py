@@ -1,7 +1,7 @@
 """Reading SRFlow and SRFlow3D, real or rendered by `flow/splatting/write_dataset.py`.
 
-Both orders of the folders are read, as both are documented: `<split>/<kind>/<subject>` and `<split>/<subject>/<kind>`;
-forward flow is called `flow` or `flow_F`.
+Both orders of the folders are read, as both are documented: `<split>/<kind>/<subject>` and
+`<split>/<subject>/<kind>`; forward flow is called `flow` or `flow_F`.
 
 Source: J. Zhang and D. Li, SRFlow, arXiv 2601.06479, and the README of the authors' SRFlow3D.
 """
@@ -29,7 +29,8 @@ TREE = """ROOT/
 class SRFlowPairs:
     """The pairs of one split, in order of subject and frame.
 
-    root : the folder that holds train/ and test/. An item is `Pair(onset, apex, flow, mask)`; mask is the silhouette.
+    root : the folder that holds train/ and test/. An item is `Pair(onset, apex, flow, mask)`; mask is the
+        silhouette.
     Report errors over the mask: outside it flow is zero, and half of each frame is outside.
     """
 
@@ -41,7 +42,8 @@ class SRFlowPairs:
         self.pairs = [pair for flow in _flow_folders(folder) for pair in _pairs_of(flow)]
         if not self.pairs:
             raise BadInput(
-                f"{folder} holds no pairs: no .flo file with its two renders. It should look like this:\n{TREE}"
+                f"{folder} holds no pairs: no .flo file with its two renders. It should look like "
+                f"this:\n{TREE}"
             )
 
     def __len__(self) -> int:
@@ -87,7 +89,10 @@ def images(folder: Path) -> dict[str, Path]:
 
 
 def following(name: str) -> str:
-    """Return the next frame's name, its last number one more: 0009 -> 0010, a_9 -> a_10; "" without a number."""
+    """Return the next frame's name, its last number one more: 0009 -> 0010, a_9 -> a_10.
+
+    "" without a number.
+    """
     return re.sub(r"^(.*?)(\d+)(\D*)$", _next_number, name) if re.search(r"\d", name) else ""
 
 
@@ -97,13 +102,17 @@ def _next_number(match: re.Match[str]) -> str:
 
 
 def read_pair(first: Path, second: Path, flow_file: Path, mask_file: Path | None) -> Pair:
-    """The pair in these files; without one of a mask it is the whole frame. Raises `BadInput` unless all are of one size."""
+    """The pair in these files.
+
+    Without one of a mask it is the whole frame. Raises `BadInput` unless all are of one size.
+    """
     flow = io.read(flow_file)
     onset, apex = read_image(first), read_image(second)
     mask = read_image(mask_file)[..., 0] > 127 if mask_file else np.ones(flow.shape[:2], bool)
     if not onset.shape[:2] == apex.shape[:2] == flow.shape[:2] == mask.shape:
         raise BadInput(
-            f"{flow_file} is {flow.shape[:2]}, its images {onset.shape[:2]} and {apex.shape[:2]}, its mask {mask.shape}."
+            f"{flow_file} is {flow.shape[:2]}, its images {onset.shape[:2]} and {apex.shape[:2]}, its mask "
+            f"{mask.shape}."
         )
     return Pair(onset, apex, flow, mask)
 

@@ -1,4 +1,6 @@
-"""gsplat's blend equals ours: on a GPU with gsplat itself, anywhere with a plain stand-in that keeps gsplat's contract."""
+"""gsplat's blend equals ours: on a GPU with gsplat itself, anywhere with a plain stand-in that keeps gsplat's
+contract.
+"""
 
 import sys
 from types import SimpleNamespace
@@ -39,7 +41,9 @@ def isect_offset_encode(isect_ids, n_images, tile_width, tile_height):
 def rasterize_to_pixels(
     means2d, conics, colors, opacities, image_width, image_height, tile_size, isect_offsets, flatten_ids
 ):
-    """Each tile's Gaussians front to back, as the kernel does it: pixel centres at one half, clamp, cut and early stop."""
+    """Each tile's Gaussians front to back, as the kernel does it: pixel centres at one half, clamp, cut and
+    early stop.
+    """
     picture = torch.zeros(1, image_height, image_width, colors.shape[-1])
     opacity = torch.zeros(1, image_height, image_width, 1)
     starts = [*isect_offsets.flatten().tolist(), len(flatten_ids)]

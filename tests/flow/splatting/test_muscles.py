@@ -23,7 +23,8 @@ def opening(points: np.ndarray) -> float:
     return apart(points, 159, 145) + apart(points, 386, 374)
 
 
-# AU -> a measure of landmarks that grows with it, and the least growth in hundredths of the interocular distance
+# AU -> a measure of landmarks that grows with it, and the least growth in hundredths of the interocular
+# distance
 GROWS = {
     "1": (up(55, 285), 3.0),
     "2": (up(46, 53, 276, 283), 3.0),

@@ -1,4 +1,6 @@
-"""The truth that the engine hands out is true. Each check is also run on a planted fault, which it must notice."""
+"""The truth that the engine hands out is true. Each check is also run on a planted fault, which it must
+notice.
+"""
 
 import cv2
 import numpy as np
@@ -46,7 +48,10 @@ def warp_error(before: View, after: View, flow: np.ndarray, valid: np.ndarray) -
 
 
 def check_warp(before: View, after: View, flow: np.ndarray, valid: np.ndarray) -> None:
-    """The mean error is that of resampling the first view itself, by half a pixel and back; `valid` lies in the face."""
+    """The mean error is that of resampling the first view itself, by half a pixel and back.
+
+    `valid` lies in the face.
+    """
     half = np.full(flow.shape, 0.5, np.float32)
     floor = 255 * np.abs(warp(warp(before.picture, half), -half) - before.picture).mean(2)[valid]
     mean, worst = warp_error(before, after, flow, valid)

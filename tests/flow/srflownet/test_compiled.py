@@ -1,7 +1,7 @@
 """Both networks are one graph to `torch.compile`, which gives the same motion and the same gradients.
 
-The backend here runs the captured graph as it is: what is tested is that nothing in the networks breaks it. Compiling to
-machine code takes minutes on a CPU, and is what `compiled: true` asks for in a training.
+The backend here runs the captured graph as it is: what is tested is that nothing in the networks breaks it.
+Compiling to machine code takes minutes on a CPU, and is what `compiled: true` asks for in a training.
 """
 
 import pytest

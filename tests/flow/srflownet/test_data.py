@@ -1,4 +1,7 @@
-"""The SRFlow layout is written and read back; other layouts of it and FacialFlowNet are read; wrong ones are refused."""
+"""The SRFlow layout is written and read back.
+
+Other layouts of it and FacialFlowNet are read; wrong ones are refused.
+"""
 
 import json
 import shutil
@@ -107,7 +110,9 @@ def test_empty_and_foreign_folders_are_refused(tmp_path):
 
 @pytest.fixture
 def drifting(tmp_path):
-    """FacialFlowNet's layout: frames 8 to 11 of one face, names without leading zeros, each 3 px right and 2 px up of the last."""
+    """FacialFlowNet's layout: frames 8 to 11 of one face, names without leading zeros, each 3 px right and 2
+    px up of the last.
+    """
     rng = np.random.default_rng(0)
     picture = cv2.GaussianBlur(rng.uniform(0, 255, (120, 120, 3)).astype(np.float32), (0, 0), 3)
     picture = np.clip((picture - picture.mean()) / picture.std() * 50 + 128, 0, 255).astype(np.uint8)
@@ -129,7 +134,9 @@ def drifting(tmp_path):
 
 
 def explained(pair):
-    """How alike the onset and the apex brought back by the flow are, and onset and apex as they are: two correlations."""
+    """How alike the onset and the apex brought back by the flow are, and onset and apex as they are: two
+    correlations.
+    """
     onset, apex = (frame.astype(np.float32).mean(2) for frame in pair[:2])
     y, x = np.indices(onset.shape, np.float32)
     back = cv2.remap(apex, x + pair.flow[..., 0], y + pair.flow[..., 1], cv2.INTER_LINEAR)

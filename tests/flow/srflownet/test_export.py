@@ -22,7 +22,9 @@ def frames():
 
 
 def difference(weights, path, frames):
-    """The largest difference between onnxruntime and torch, px, for more pairs than the model was traced with."""
+    """The largest difference between onnxruntime and torch, px, for more pairs than the model was traced
+    with.
+    """
     onnxruntime = pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
     pytest.importorskip("onnx", reason="the extra onnx is not installed")
     export(weights, path, size=frames[0].shape[-2:])

@@ -72,7 +72,10 @@ def test_without_the_volume_the_motion_is_the_same(network, monkeypatch):
 
 @torch.no_grad()
 def test_tiles_join_without_seams(network):
-    """Each tile normalises by itself, so tiles differ a little from the whole; but nowhere do they break off."""
+    """Each tile normalises by itself, so tiles differ a little from the whole.
+
+    But nowhere do they break off.
+    """
     picture = torch.from_numpy(skimage.data.cat().astype(np.float32)).permute(2, 0, 1)[None]
     onset, apex = picture[..., 60:188, 60:316], picture[..., 61:189, 62:318]
     whole = network(onset, apex)[-1]

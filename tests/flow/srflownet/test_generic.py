@@ -97,7 +97,9 @@ def rendered(tmp_path):
 
 
 def test_pooled_faces_are_scaled_cut_and_mirrored_with_their_flow(rendered):
-    """Rendered 96 px: a part of 64 px shows between two thirds and all of that scale, and its motion as much less."""
+    """Rendered 96 px: a part of 64 px shows between two thirds and all of that scale, and its motion as much
+    less.
+    """
     faces = PooledFaces(rendered, 0, 64)
     drawn = [faces[i] for i in range(40)]
     motion = np.array([p.flow[0, 0, 0] for p in drawn])

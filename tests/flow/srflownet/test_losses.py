@@ -69,7 +69,8 @@ def test_flow_difference_forgives_an_error_shared_by_all():
     assert losses.flow_difference_loss(U + 3, U, ALL) == pytest.approx(0, abs=1e-6)
     bump = motion([[0.0, 0, 0], [0, 9, 0], [0, 0, 0]])
     mask = torch.ones(1, 1, 3, 3)
-    # window 3: the mean around the middle is 1, beside it 9/6, in a corner 9/4; |e - mean| = 8, 4 * 1.5, 4 * 2.25
+    # window 3: the mean around the middle is 1, beside it 9/6, in a corner 9/4; |e - mean| = 8, 4 * 1.5, 4 *
+    # 2.25
     expected = (8 + 6 + 9) / 9 / 2  # v has none
     assert losses.flow_difference_loss(bump, 0 * bump, mask, window=3) == pytest.approx(expected)
     mask[..., 1, 1] = 0

@@ -1,4 +1,6 @@
-"""Faces under smooth motion: positions are exact, the flow leads the right way, and pairs depend on seed and index."""
+"""Faces under smooth motion: positions are exact, the flow leads the right way, and pairs depend on seed and
+index.
+"""
 
 import cv2
 import numpy as np

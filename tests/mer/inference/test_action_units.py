@@ -12,7 +12,9 @@ POINTS = template().mean[:468, :2] * 10 + 100  # px
 
 
 def motion(actions):
-    """What `nearest` is given: the patterns of {(unit, side): strength} in the picture, without the head's motion."""
+    """What `nearest` is given: the patterns of {(unit, side): strength} in the picture, without the head's
+    motion.
+    """
     names, patterns = unit_patterns.load()
     moved = sum(strength * patterns[names.index(name)] for name, strength in actions.items())
     shown = moved @ camera(POINTS).T

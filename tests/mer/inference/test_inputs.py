@@ -1,4 +1,6 @@
-"""Videos as people have them: every container, rate, size and flaw is scored, or answered with one clear line."""
+"""Videos as people have them: every container, rate, size and flaw is scored, or answered with one clear
+line.
+"""
 
 import cv2
 import numpy as np

@@ -1,4 +1,6 @@
-"""One clip from file to label: the frames, the place, the sureness, what is written, and what the command says."""
+"""One clip from file to label: the frames, the place, the sureness, what is written, and what the command
+says.
+"""
 
 import json
 
@@ -105,11 +107,13 @@ def test_low_confidence_and_small_motion_give_no_label(smile_video):
         ({"motion of the face": (50, 99)}, "The motion of the face is"),
         (
             {"motion of the face": (50, 99)},
-            "states no range of its clips for: frame rate, distance of the eyes, head motion from onset to apex, compression.",
+            "states no range of its clips for: frame rate, distance of the eyes, head motion from onset to "
+            "apex, compression.",
         ),
         (
             {},
-            "no range of its clips for: frame rate, distance of the eyes, motion of the face, head motion from onset to apex, compression.",
+            "no range of its clips for: frame rate, distance of the eyes, motion of the face, head motion "
+            "from onset to apex, compression.",
         ),
     ],
 )
@@ -130,7 +134,8 @@ def test_the_bundle_that_ships_states_every_range_that_is_checked_and_its_card_t
     assert f"{low:g} to {high:g} %" in (bundle.shipped() / bundle.CARD_FILE).read_text()
     assert smile.motion > high  # rendered to move by 6.5 % at its farthest point
     assert smile.warnings == [
-        f"The motion of the face is {smile.motion:.3g} % of the inter-ocular distance; the bundle was measured from {low:g} to {high:g}."
+        f"The motion of the face is {smile.motion:.3g} % of the inter-ocular distance; the bundle was "
+        f"measured from {low:g} to {high:g}."
     ]
 
 

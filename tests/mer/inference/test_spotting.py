@@ -1,4 +1,6 @@
-"""Intervals of made-up tracks, where everything is known to the frame, and of one short film from the file to the table."""
+"""Intervals of made-up tracks, where everything is known to the frame, and of one short film from the file to
+the table.
+"""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,6 @@
-"""The pictures of a clip, from a track that is known: where things are drawn, and what a blurred picture still holds."""
+"""The pictures of a clip, from a track that is known: where things are drawn, and what a blurred picture
+still holds.
+"""
 
 from pathlib import Path
 from types import SimpleNamespace

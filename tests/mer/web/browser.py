@@ -140,8 +140,10 @@ class Browser:
     def click(self, selector: str) -> None:
         """Click in the middle of an element with the mouse."""
         x, y = self.run(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)}), r = () => e.getBoundingClientRect();"
-            "e.scrollIntoView({block: 'center'}); return [r().x + r().width / 2, r().y + r().height / 2]; })()"
+            f"(() => "
+            f"{{ const e = document.querySelector({json.dumps(selector)}), r = () => e.getBoundingClientRect();"
+            "e.scrollIntoView({block: 'center'}); return [r().x + r().width / 2, r().y + r().height / 2]; "
+            "})()"
         )
         self.click_at(x, y)
 

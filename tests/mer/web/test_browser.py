@@ -1,4 +1,6 @@
-"""The page in a real browser: every way in, the result, several clips and tabs, messages, keyboard, screen reader, sizes."""
+"""The page in a real browser: every way in, the result, several clips and tabs, messages, keyboard, screen
+reader, sizes.
+"""
 
 import threading
 
@@ -56,7 +58,8 @@ def test_the_curve_has_axes_lines_up_with_the_sliders_and_moves_the_video(page, 
             browser.wait(f"(([a, b]) => Math.abs(a - b) < 2)({AXIS_X}('{name}'))", 5)
     browser.size(1280, 900)
     left, top, width = browser.run(
-        "(r => [r.x + 76, r.y + 90, r.width - 92])(document.querySelector('#timeline svg').getBoundingClientRect())"
+        "(r => [r.x + 76, r.y + 90, r.width - 92])(document.querySelector('#timeline "
+        "svg').getBoundingClientRect())"
     )
     browser.wait("document.getElementById('video').readyState >= 1")
     browser.click_at(left + width / 2, top)
@@ -77,7 +80,8 @@ def test_a_slider_steps_by_frames_keeps_the_focus_and_gives_another_score(page, 
     assert browser.run("document.activeElement.id") == "apex"
     browser.run("document.getElementById('bundle').focus()")
     browser.run(
-        "(s => { s.value = 'another'; s.dispatchEvent(new Event('change')); })(document.getElementById('bundle'))"
+        "(s => { s.value = 'another'; s.dispatchEvent(new Event('change')); "
+        "})(document.getElementById('bundle'))"
     )
     browser.wait("!document.getElementById('result').hasAttribute('aria-busy')")
     assert (
@@ -96,9 +100,11 @@ def test_an_interval_can_be_shown_and_everything_saved(page, analysed):
     )
     browser.wait("!document.getElementById('error').hidden || document.getElementById('status').textContent")
     saved = browser.run(
-        "import('/static/api.js').then(api => Promise.all(['report.html', 'intervals.csv', 'intervals.eaf', 'moment.mp4',"
+        "import('/static/api.js').then(api => Promise.all(['report.html', 'intervals.csv', 'intervals.eaf', "
+        "'moment.mp4',"
         "'score.json'].map(async name => { const {content, saved} = await api.file("
-        "`/api${location.pathname.replace('clip', 'clips')}/files/${name}`); return [saved, await content.text()]; })))"
+        "`/api${location.pathname.replace('clip', 'clips')}/files/${name}`); return [saved, await "
+        "content.text()]; })))"
     )
     named = {name.removeprefix("smile-"): text for name, text in saved}
     assert "data:video/mp4;base64," in named["report.html"] and "smile.mp4" in named["report.html"]
