@@ -6,7 +6,7 @@ import sys
 import click
 
 from mer.cli.evaluate import experiment, inputs_and_config
-from mer.cli.options import ANY, FILE, INPUT, INPUT_FOLDER, OUTPUT, command
+from mer.cli.options import ANY, FILE, FOLDER, INPUT, INPUT_FOLDER, OUTPUT, command
 
 bundle_option = click.option(
     "--bundle",
@@ -24,6 +24,9 @@ face_option = click.option(
     default=1,
     show_default=True,
     help="Which face, where there are several: 1 is the largest.",
+)
+blur_option = click.option(
+    "--blur", is_flag=True, help="Show the mesh of the face in place of its skin in every picture and film."
 )
 neutral_option = click.option(
     "--neutral",
@@ -73,9 +76,7 @@ def train(prepared, config, maps, index, out, **typed):
     type=ANY,
     help="A folder for pictures, film and page of one clip; a CSV file for a folder of clips.",
 )
-@click.option(
-    "--blur", is_flag=True, help="Show the mesh of the face in place of its skin in what --out writes."
-)
+@blur_option
 @click.option("--jobs", type=click.IntRange(1), help="Processes for a folder of clips.  [default: all cores]")
 def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, jobs):
     """Say what a video, a folder of frames, or every clip in a folder shows.
@@ -145,7 +146,13 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
 @click.option(
     "--tier", help="Tier of the ELAN file, or behaviour of the table, that --against compares with."
 )
-def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tier):
+@click.option(
+    "--pictures",
+    type=FOLDER,
+    help="Write here the clip as an annotated video, and its timeline with thumbnails.",
+)
+@blur_option
+def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tier, pictures, blur):
     """Find every expression, blink and move of the head in a video.
 
     \b
@@ -153,9 +160,12 @@ def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tie
       mer spot interview.mp4 --out intervals.csv --frames frames.csv
       mer spot frames/ --fps 200 --no-label
       mer spot interview.mp4 --no-label --against coding.eaf --tier expressions
+      mer spot interview.mp4 --pictures pictures --blur
     """
     if tier is not None and against is None:
         raise click.UsageError("--tier chooses a tier of --against; give that file, too.")
+    if blur and pictures is None:
+        raise click.UsageError("--blur is about --pictures; give that folder, too.")
     from mer.report import coding, export
 
     if out is not None:
@@ -168,6 +178,11 @@ def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tie
         export.write_intervals(found, out)
     if frames_csv is not None:
         export.write_frames(track, found, frames_csv)
+    if pictures is not None:
+        from data_prep.frames import open_frames
+        from mer.report.clip_pictures import write_clip_pictures
+
+        write_clip_pictures(track, found, open_frames(video, fps), pictures, blur)
     agreement = coding.compare(coded, found) if coded is not None else None
     if OUTPUT.json:
         result = {"intervals": [interval.to_dict() for interval in found], "remarks": track.remarks()}
@@ -197,7 +212,7 @@ def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tie
     "bundles",
     type=INPUT_FOLDER,
     multiple=True,
-    help="A bundle written by mer train, offered first; may be repeated.  [default: those that come with mer]",
+    help="A bundle written by mer train; may be repeated. Those that come with mer are offered, too.",
 )
 @click.option(
     "--open/--no-open", "open_browser", default=True, show_default=True, help="Open the page in the browser."

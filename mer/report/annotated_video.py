@@ -2,7 +2,7 @@
 with a cursor.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from data_prep.face_regions import SITES
-from data_prep.frames import Frame, Frames
+from data_prep.frames import Frame
 from mer.inference.regions import REGIONS
 from mer.report.mesh_picture import mesh_of, mesh_picture
 from mer.report.panel import Panel, draw_panel
@@ -42,7 +42,7 @@ SITE_NAMES = tuple(SITES)
 def write_annotated_video(
     track: "Track",
     intervals: "Sequence[Interval]",
-    frames: Frames,
+    frames: Iterable[Frame],
     path: Path,
     *,
     notes: "dict[Interval, str] | None" = None,
@@ -79,7 +79,7 @@ def write_annotated_video(
             out.mux(stream.encode())
 
 
-def _measured(frames: Frames, track: "Track") -> Iterator[tuple[Frame, int]]:
+def _measured(frames: Iterable[Frame], track: "Track") -> Iterator[tuple[Frame, int]]:
     """Each frame that was measured, with its row in the track."""
     rows = {int(number): row for row, number in enumerate(track.number)}
     for frame in frames:

@@ -21,6 +21,13 @@ ARROWS, ARROW_COLOUR = 16, (190, 30, 40)  # along a side of the face
 MAX_ARROW = 0.07  # of the face: how long the longest arrow is drawn
 MAX_ARROW_RATIO = 8.0  # at most so many times as long as the motion
 
+CURVE_STYLE = (
+    "<style>.curve .line{fill:none;stroke:#1f6870;stroke-width:1.6}"
+    ".curve .mark{stroke:#a8481f;stroke-width:1.4}"
+    ".curve .axis{stroke:currentColor;stroke-opacity:.3}.curve rect{fill-opacity:.16}"
+    ".curve .micro{fill:#b3541e}.curve .macro{fill:#1f6870}</style>"
+)
+
 
 def pictures(score: Score, theme: Theme = LIGHT, blur: bool = False) -> dict[str, np.ndarray]:
     """Draw onset, apex, arrows on the face, flow and strain with their legends.
@@ -95,44 +102,46 @@ def strain_legend(full: float, theme: Theme = LIGHT, height: int = 96) -> np.nda
     )
 
 
-def curve(score: Score, width: int = 760, height: int = 170) -> str:
-    """The motion curve as SVG: how much each moment counts over time, with onset and apex. Colours follow the
-    page's text.
-    """
-    left, bottom, top = 34, 26, 22
-    time, counts = score.track.time, score.track.activity
-    span, most = max(time[-1] - time[0], 1e-6), max(float(counts.max()), 1e-6)
+def curve(score: Score, width: int = 760, height: int = 190) -> str:
+    """Draw the motion of the clip over time as SVG, with expressions, onset and apex."""
+    left, bottom, top, track = 46, 40, 26, score.track
+    first, last = float(track.time[0]), float(max(track.time[-1], track.time[0] + 1e-6))
+    most = max(float(track.activity.max()), 1e-6)
 
-    def x(t: float) -> float:
-        return left + (t - time[0]) / span * (width - left - 12)
+    def x(time: float) -> float:
+        return round(left + (time - first) / (last - first) * (width - left - 12), 1)
 
     def y(value: float) -> float:
-        return height - bottom - value / most * (height - bottom - top)
+        return round(height - bottom - value / most * (height - bottom - top), 1)
 
-    step = max(1, len(time) // 1500)  # more points than pixels only make the page heavy
-    line = " ".join(f"{x(t):.1f},{y(v):.1f}" for t, v in zip(time[::step], counts[::step]))
-    marks = []
-    for name, number, anchor in (("onset", score.onset, "end"), ("apex", score.apex, "start")):
-        t = float(time[np.flatnonzero(score.track.number == number)[0]])
-        dx = -4 if anchor == "end" else 4
-        marks.append(
-            f'<line x1="{x(t):.1f}" x2="{x(t):.1f}" y1="{top - 6}" y2="{height - bottom}" class="mark"/>'
-            f'<text x="{x(t) + dx:.1f}" y="{top - 9}" text-anchor="{anchor}">{name} {number}</text>'
-        )
-    ticks = "".join(
-        f'<text x="{x(t):.1f}" y="{height - 8}" text-anchor="middle">{t:g} s</text>'
-        for t in _round_times(time[0], time[-1])
+    step = max(1, len(track.time) // 1500)  # more points than pixels only make the page heavy
+    line = " ".join(f"{x(t)},{y(v)}" for t, v in zip(track.time[::step], track.activity[::step]))
+    bands = "".join(
+        f'<rect class="{i.kind}" x="{x(i.onset_s)}" y="{top}" height="{height - bottom - top}" '
+        f'width="{max(x(i.offset_s) - x(i.onset_s), 2):.1f}"/>'
+        for i in score.intervals
+        if i.kind in ("micro", "macro")
     )
+    marks = ""
+    for name, number, anchor, shift in (("onset", score.onset, "end", -4), ("apex", score.apex, "start", 4)):
+        at = x(float(track.time[np.flatnonzero(track.number == number)[0]]))
+        marks += f'<line class="mark" x1="{at}" x2="{at}" y1="{top - 6}" y2="{height - bottom}"/>'
+        marks += _svg_text(max(at + shift, left if shift < 0 else 0), top - 9, f"{name} {number}", anchor)
+    axis = f'<line class="axis" x1="{left}" x2="{width - 12}" y1="{y(0)}" y2="{y(0)}"/>'
+    axis += "".join(_svg_text(left - 6, y(v) + 4, f"{v:.1f}", "end") for v in (0, most / 2, most))
+    axis += "".join(_svg_text(x(t), height - 24, f"{t:g}", "middle") for t in _round_times(first, last))
+    axis += _svg_text((left + width) / 2, height - 6, "time, s", "middle")
+    middle, title = (height - bottom + top) / 2, _svg_text(0, 0, "motion, %", "middle")
+    axis += f'<g transform="translate(11 {middle}) rotate(-90)">{title}</g>'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="curve" role="img" aria-label="Motion over time" '
-        'font-family="sans-serif" font-size="11" fill="currentColor" stroke="none">'
-        "<style>.curve .line{fill:none;stroke:#1f6870;stroke-width:1.6}.curve .mark{stroke:#a8481f;stroke-width:1.4}"
-        ".curve .axis{stroke:currentColor;stroke-opacity:.3}</style>"
-        f'<line x1="{left}" x2="{width - 12}" y1="{height - bottom}" y2="{height - bottom}" class="axis"/>'
-        f'<text x="{left - 6}" y="{y(most) + 4:.1f}" text-anchor="end">{most:.1f}</text>'
-        f'<text x="{left - 6}" y="{height - bottom + 4}" text-anchor="end">0</text>'
-        f'<polyline points="{line}" class="line"/>{"".join(marks)}{ticks}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="curve" role="img" '
+        f'aria-label="Motion over time" font-family="sans-serif" font-size="11" fill="currentColor">'
+        f'{CURVE_STYLE}{bands}{axis}<polyline points="{line}" class="line"/>{marks}</svg>'
     )
+
+
+def _svg_text(x: float, y: float, text: str, anchor: str) -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>'
 
 
 def _round_times(first: float, last: float) -> list[float]:

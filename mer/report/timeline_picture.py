@@ -1,4 +1,4 @@
-"""The motion of a whole clip in one picture: thumbnails over the curve, and a lane for each kind of interval."""
+"""The motion of a whole clip in one picture: thumbnails over the curve and lanes of intervals."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

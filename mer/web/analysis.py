@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from data_prep.frames import Frames
+    from mer.inference.onset_apex import Moment
     from mer.inference.predict import Score
     from mer.inference.spotting import Interval
     from mer.inference.track import Track
@@ -21,6 +23,7 @@ class Analysis:
     """What one pass over a clip gave: its track, its intervals, and the score of the moment that is shown."""
 
     path: Path
+    frames: "Frames"
     track: "Track"
     intervals: list["Interval"]
     score: "Score"
@@ -28,21 +31,23 @@ class Analysis:
 
 def warm_up() -> None:
     """Load the models, so that the first clip does not wait for them."""
-    from mer.inference import models
+    from mer.inference import models, predict  # noqa: F401
 
     models.mesh(), models.detector()
 
 
-def analyse(path: Path, bundle: str, progress: Progress) -> Analysis:
-    """Track the clip once, list its intervals, score the strongest moment. Raises as `mer.score` does."""
-    from mer.inference import onset_apex, spotting
+def analyse(path: Path, bundle: str, progress: Progress, face: int = 1) -> Analysis:
+    """Track the clip once, list and label its intervals, score the strongest. Raises as `mer.score` does."""
+    from data_prep.frames import open_frames
+    from mer.inference import models, onset_apex, spotting
+    from mer.inference.predict import label_intervals
     from mer.inference.recorder import track_clip
 
-    total = promised_frames(path)
-    _, track = track_clip(path, progress=lambda n_read: progress(n_read, total))
-    found = spotting.intervals(track)
+    total = getattr(open_frames(path), "n_promised", None)
+    frames, track = track_clip(path, face=face, progress=lambda n_read: progress(n_read, total))
+    found = label_intervals(path, frames, track, spotting.intervals(track), models.bundle(bundle))
     moment = onset_apex.choose(track, found, path.name)
-    return Analysis(path, track, found, _score(path, track, found, moment, bundle))
+    return Analysis(path, frames, track, found, _score(path, frames, track, found, moment, bundle))
 
 
 def score_moment(analysis: Analysis, onset: int, apex: int, bundle: str) -> "Score":
@@ -51,28 +56,16 @@ def score_moment(analysis: Analysis, onset: int, apex: int, bundle: str) -> "Sco
 
     onset_apex.check_order(onset, apex)
     moment = onset_apex.given(analysis.track, onset, apex, analysis.path.name)
-    return _score(analysis.path, analysis.track, analysis.intervals, moment, bundle)
+    return _score(analysis.path, analysis.frames, analysis.track, analysis.intervals, moment, bundle)
 
 
-def _score(path: Path, track: "Track", found: list["Interval"], moment, bundle: str) -> "Score":
-    from data_prep.frames import open_frames
+def _score(
+    path: Path, frames: "Frames", track: "Track", found: list["Interval"], moment: "Moment", bundle: str
+) -> "Score":
     from mer.inference import models
     from mer.inference.predict import explain
 
-    return explain(path, open_frames(path), track, found, moment, models.bundle(bundle), Path(bundle).name)
-
-
-def promised_frames(path: Path) -> int | None:
-    """How many frames the container says there are; None where it says nothing."""
-    import av
-
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        return (
-            stream.frames
-            or round(float((container.duration or 0) / 1e6 * (stream.average_rate or 0)))
-            or None
-        )
+    return explain(path, frames, track, found, moment, models.bundle(bundle), Path(bundle).name)
 
 
 def to_dict(analysis: Analysis) -> dict[str, Any]:
@@ -82,6 +75,7 @@ def to_dict(analysis: Analysis) -> dict[str, Any]:
     return {
         "score": score.to_dict() | {"clip": analysis.path.name, "units": units},
         "intervals": [interval.to_dict() for interval in analysis.intervals],
+        "n_faces": track.max_faces,
         "curve": {
             "numbers": track.number.tolist(),
             "times": [round(float(t), 4) for t in track.time],

@@ -28,7 +28,9 @@ class Clip:
     path: Path
     bundle: str
     task: Task
+    face: int = 1  # which one, the largest first
     video: Task | None = None
+    n_analysed: int = 0
     n_scored: int = 0  # changes with each new score, for the addresses of pictures
 
     @property
@@ -72,17 +74,29 @@ class Clips:
 
         `prepare(path, progress)` makes it first where it is not there yet.
         """
-        path, bundle = folder / name, self.check_bundle(bundle)
-
-        def run(progress):
-            if prepare is not None:
-                prepare(path, progress)
-            return analysis.analyse(path, self.bundles[clip.bundle], progress)
-
-        clip = Clip(folder.name, path, bundle, Task(run, hide=f"{folder}/"))
+        clip = Clip(folder.name, folder / name, self.check_bundle(bundle), Task(lambda progress: None))
         self._clips[clip.key] = clip
-        self.queue.submit(clip.task)
+        self._analyse(clip, prepare)
         return clip
+
+    def analyse_again(self, clip: Clip, face: int) -> None:
+        """Queue a clip once more. Raises `BadInput` while it is worked on."""
+        if not clip.task.finished or not (clip.video is None or clip.video.finished):
+            raise BadInput(f"{clip.path.name} is being worked on. Cancel that first.")
+        clip.face = face
+        self._analyse(clip)
+
+    def _analyse(self, clip: Clip, prepare: Callable | None = None) -> None:
+        def run(progress):
+            if prepare is not None and not clip.path.exists():
+                prepare(clip.path, progress)
+            result = analysis.analyse(clip.path, self.bundles[clip.bundle], progress, clip.face)
+            clip.n_analysed += 1
+            clip.n_scored += 1
+            return result
+
+        clip.task, clip.video = Task(run, hide=f"{clip.folder}/"), None
+        self.queue.submit(clip.task)
 
     def check_bundle(self, name: str | None) -> str:
         """The name of a bundle, the default for None; raises `BadInput` for one that is not offered."""
@@ -105,6 +119,11 @@ class Clips:
             clip.n_scored += 1
 
         return self.queue.call(run)
+
+    def annotate(self, clip: Clip, draw: Callable) -> None:
+        """Queue the drawing of a clip's video, `draw(progress)`, unless it is drawn or being drawn."""
+        if clip.video is None or clip.video.state in ("failed", "cancelled"):
+            clip.video = self.queue.submit(Task(draw, hide=f"{clip.folder}/"))
 
     def close(self, clip: Clip) -> None:
         """Delete the clip and everything made from it."""
@@ -140,6 +159,8 @@ class Clips:
             "key": clip.key,
             "name": clip.path.name,
             "bundle": clip.bundle,
+            "face": clip.face,
+            "analysis": clip.n_analysed,
             "version": clip.n_scored,
             "expires_in_s": None if remaining is None else round(max(remaining, 0)),
             "video": None if clip.video is None else self._task(clip.video),

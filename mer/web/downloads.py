@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from mer.web.analysis import Progress
 from mer.web.clips import Clip
 
 PICTURES = [
@@ -58,6 +59,41 @@ def _json(clip: Clip, path: Path) -> None:
     write_json(path, clip.analysis.score.to_dict() | {"clip": clip.path.name})
 
 
+def write_annotated(clip: Clip, progress: Progress) -> None:
+    """Draw the video of the whole clip; `make` only finds it."""
+    from data_prep.frames import open_frames
+    from mer.report.annotated_video import write_annotated_video
+
+    track, score = clip.analysis.track, clip.analysis.score
+    notes = {score.interval: ", ".join(unit.words for unit in score.units[:2])} if score.interval else {}
+    write_annotated_video(
+        track,
+        clip.analysis.intervals,
+        open_frames(clip.path),
+        clip.folder / ANNOTATED,
+        notes=notes,
+        progress=lambda n_done: progress(n_done, len(track.number)),
+    )
+
+
+def _annotated(clip: Clip, path: Path) -> None:
+    path.symlink_to(clip.folder / ANNOTATED)
+
+
+def _timeline(clip: Clip, path: Path) -> None:
+    from data_prep.frames import open_frames, write_image
+    from mer.report.timeline_picture import timeline_picture
+
+    write_image(path, timeline_picture(clip.analysis.track, clip.analysis.intervals, open_frames(clip.path)))
+
+
+def _frames(clip: Clip, path: Path) -> None:
+    from mer.report.export import write_frames
+
+    write_frames(clip.analysis.track, clip.analysis.intervals, path)
+
+
+ANNOTATED = "annotated.mp4"
 DOWNLOADS = {
     **{name: Download(_pictures, "image/png") for name in PICTURES},
     "moment.png": Download(_film, "image/png"),
@@ -65,6 +101,9 @@ DOWNLOADS = {
     "report.html": Download(_report, "text/html", "-report.html"),
     "intervals.csv": Download(_intervals, "text/csv", "-intervals.csv"),
     "intervals.eaf": Download(_intervals, "application/xml", "-intervals.eaf"),
+    "frames.csv": Download(_frames, "text/csv", "-frames.csv"),
+    "timeline.png": Download(_timeline, "image/png", "-timeline.png"),
+    ANNOTATED: Download(_annotated, "video/mp4", "-annotated.mp4"),
     "score.json": Download(_json, "application/json", "-score.json"),
 }
 

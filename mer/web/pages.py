@@ -12,12 +12,12 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from mer.web import analysis, clips
 from mer.web.clips import Clip, Clips
-from mer.web.downloads import DOWNLOADS, make
+from mer.web.downloads import ANNOTATED, DOWNLOADS, make, write_annotated
 from mer.web.example import NAME, write_example
 from mer.web.storage import safe_name
 from mer_core.errors import BadInput
 
-MAX_JSON_BYTES = 10_000
+MAX_JSON_BYTES, MAX_FACES = 10_000, 20
 PAGE = Path(__file__).parent / "templates" / "page.html"
 
 
@@ -96,6 +96,15 @@ async def score(request: Request) -> Response:
     return _result(request, clip)
 
 
+async def analyse(request: Request) -> Response:
+    """Analyse a clip once more, {"face": 2} the second largest face in view."""
+    clip, face = _clip(request), (await _json(request)).get("face", 1)
+    if type(face) is not int or not 1 <= face <= MAX_FACES:
+        raise HTTPException(400, f"Give the face as a number from 1, the largest, to {MAX_FACES}.")
+    _all(request).analyse_again(clip, face)
+    return JSONResponse(_all(request).to_dict(clip), 202)
+
+
 async def cancel(request: Request) -> Response:
     """Stop the analysis of a clip; its file stays until it is closed or expires."""
     clip = _clip(request)
@@ -109,6 +118,13 @@ async def close(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def annotate(request: Request) -> Response:
+    """Draw the annotated video of the whole clip; how far it is stands in the clip's `video`."""
+    clip = _analysed(request)
+    _all(request).annotate(clip, lambda progress: write_annotated(clip, progress))
+    return JSONResponse(_all(request).to_dict(clip), 202)
+
+
 async def video(request: Request) -> Response:
     """The file as it was sent in; parts of it on request, so that a player can seek."""
     return FileResponse(_clip(request).path)
@@ -119,7 +135,13 @@ async def file(request: Request) -> Response:
     clip, name = _analysed(request), request.path_params["name"]
     if name not in DOWNLOADS:
         raise HTTPException(404, f"There is no file {name!r}. Known: {', '.join(DOWNLOADS)}.")
-    path = await asyncio.wrap_future(_all(request).queue.call(lambda: make(clip, name)))
+    if name == ANNOTATED and (clip.video is None or clip.video.state != "done"):
+        raise HTTPException(409, "The video has not been drawn yet.")
+    try:
+        path = await asyncio.wrap_future(_all(request).queue.call(lambda: make(clip, name)))
+    except OSError:
+        _clip(request)  # closed meanwhile
+        raise
     kind = DOWNLOADS[name]
     saves = kind.saved_as is not None and "show" not in request.query_params
     return FileResponse(

@@ -79,7 +79,8 @@ def listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise BadInput(
-            f"Port {port} cannot be used ({error.strerror}). Is mer app running already? --port 0 takes a free one."
+            f"Port {port} cannot be used ({error.strerror}). Is mer app running already? "
+            "--port 0 takes a free one."
         ) from error
     return listener
 

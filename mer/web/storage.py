@@ -43,8 +43,8 @@ class Storage:
         free = shutil.disk_usage(self.root).free
         if free < size + SPARE_BYTES:
             raise BadInput(
-                f"The disk of {self.root.parent} has {free / 1e6:.0f} MB left; the clip needs {size / 1e6:.0f} MB, and "
-                "some room is kept. Free some space, or set TMPDIR to a folder on another disk."
+                f"The disk of {self.root.parent} has {free / 1e6:.0f} MB left; the clip needs "
+                f"{size / 1e6:.0f} MB and some room. Free some space, or set TMPDIR to another disk."
             )
         folder = self.root / secrets.token_urlsafe(9)
         folder.mkdir()

@@ -20,6 +20,7 @@ export const clips = () => ask("/api/clips");
 export const result = key => ask(`/api/clips/${key}/result`);
 export const example = bundle => post(`/api/example?${new URLSearchParams({bundle})}`);
 export const score = (key, onset, apex, bundle) => post(`/api/clips/${key}/score`, {onset, apex, bundle});
+export const analyse = (key, face) => post(`/api/clips/${key}/analyse`, {face});
 export const cancel = key => post(`/api/clips/${key}/cancel`);
 export const drawVideo = key => post(`/api/clips/${key}/annotate`);
 export const close = key => ask(`/api/clips/${key}`, {method: "DELETE"});

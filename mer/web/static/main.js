@@ -75,6 +75,7 @@ function drawStage(clip) {
   const active = ["waiting", "working"].includes(clip.state);
   $("progress").hidden = $("cancel").hidden = !active;
   document.querySelector("#working .close").hidden = active;
+  $("again").hidden = clip.state !== "cancelled";
   if (clip.state === "waiting") $("stage").textContent = clip.ahead ? `Waiting: ${clip.ahead} ahead of it in the queue.` : "Waiting for the models to load.";
   if (clip.state === "working") $("stage").textContent = clip.n_done ? `Tracking the face: frame ${clip.n_done}${clip.n_total ? ` of ${clip.n_total}` : ""}.` : "Starting.";
   if (clip.state === "cancelled") $("stage").textContent = "Cancelled.";
@@ -98,8 +99,17 @@ async function closeClip() {
   say(`${clip.name} and everything made from it were deleted.`);
 }
 
+async function analyse(face) {
+  await api.analyse(currentKey(), face).catch(error => fail(error.message));
+  hideResult();
+  await refresh();
+  $("title").focus();
+}
+
 for (const button of document.querySelectorAll(".close")) button.addEventListener("click", closeClip);
 $("cancel").addEventListener("click", async () => { await api.cancel(currentKey()).catch(error => fail(error.message)); await refresh(); });
+$("again").addEventListener("click", () => analyse(1));
+$("face").addEventListener("change", () => analyse(Number($("face").value)));
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
 addEventListener("popstate", () => { fail(""); say(""); hideResult(); refresh(); });
 document.querySelectorAll('a[href="/"]').forEach(link => link.addEventListener("click", event => {

@@ -11,11 +11,11 @@ export function setUpRecorder(take) {
   $("record").addEventListener("click", () => { reset(); $("recorder").showModal(); });
   $("consent").addEventListener("change", () => { $("start").disabled = !$("consent").checked; });
   $("start").addEventListener("click", () => recorder?.state === "recording" ? recorder.stop() : stream ? record() : openCamera());
-  $("discard").addEventListener("click", () => $("recorder").close());
-  $("recorder").addEventListener("close", stopCamera);
+  $("discard").addEventListener("click", close);
+  $("recorder").addEventListener("close", stopCamera);  // by the Escape key
   $("use").addEventListener("click", () => {
     const type = recorder.mimeType, file = new File(parts, `webcam-${stamp()}.${type.includes("mp4") ? "mp4" : "webm"}`, {type});
-    $("recorder").close();
+    close();
     take([file]);
   });
 }
@@ -72,6 +72,11 @@ function review() {
   $("use").hidden = false;
   $("recorder-status").textContent = "Recorded. Nothing has been stored yet.";
   $("use").focus();
+}
+
+function close() {
+  $("recorder").close();
+  stopCamera();  // now, for the event comes a frame later
 }
 
 function stopCamera() {

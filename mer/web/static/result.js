@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import {$, el, fail, say} from "./dom.js";
 import {drawSummary, drawTables, KINDS} from "./summary.js";
 import {nearest, Timeline} from "./timeline.js";
-import {setUpVideo, showVideo} from "./video.js";
+import {drawAnnotation, setUpVideo, showVideo} from "./video.js";
 
 const RESCORE_MS = 250;
 const PICTURES = {
@@ -38,12 +38,10 @@ export function hideResult() {
 
 /** Show the result of `told`, a clip as the server lists it; asks for the result only where it is new. */
 export async function showResult(told) {
-  const same = clip?.key === told.key && clip.version === told.version;
-  if (!same) {
-    const answer = await api.result(told.key);
-    accept(answer, clip?.key !== told.key);
-  }
+  const known = clip?.key === told.key && clip.analysis === told.analysis;
+  if (!known || clip.version !== told.version) accept(await api.result(told.key), !known);
   showVideo(told);
+  if (drawAnnotation(told)) save($("annotate"), "annotated.mp4", "Annotated video");
 }
 
 function accept(answer, isNew) {
@@ -51,6 +49,9 @@ function accept(answer, isNew) {
   result = answer.result;
   $("result").hidden = false;
   $("bundle").value = clip.bundle;
+  $("face").replaceChildren(...Array.from({length: Math.max(result.n_faces, clip.face)}, (_, i) => el("option", {value: i + 1}, i ? `${i + 1}` : "1, the largest")));
+  $("face").value = clip.face;
+  $("face-row").hidden = result.n_faces < 2 && clip.face < 2;
   timeline.show(result);
   if (isNew) {
     drawIntervals();

@@ -1,19 +1,37 @@
-// The player: the file as it was sent, or a drawn copy with the face box, intervals and curve; also where the browser cannot play the file.
+// The player, and the annotated video: it can be saved, and is played where the browser cannot play the file itself.
 
 import * as api from "./api.js";
 import {$, fail} from "./dom.js";
+import {refresh} from "./main.js";
 
-let clip = null, shown = null, unplayable = false;
+let clip = null, shown = null, unplayable = false, wanted = null;
 
 export function setUpVideo(moved) {
   const follow = () => { moved($("video").currentTime); if (!$("video").paused && !$("video").ended) requestAnimationFrame(follow); };
   for (const event of ["timeupdate", "seeked", "play"]) $("video").addEventListener(event, follow);
+  $("annotate").addEventListener("click", () => { wanted = clip.key; draw(); });
   $("video").addEventListener("error", () => {
     if (!clip || !shown?.endsWith("/video") || unplayable) return;
     unplayable = true;
     $("video-note").textContent = "This browser cannot play the file; a copy that it can play is being drawn.";
-    api.drawVideo(clip.key).catch(error => fail(error.message));
+    draw();
   });
+}
+
+function draw() {
+  api.drawVideo(clip.key).then(refresh).catch(error => fail(error.message));
+}
+
+/** Show how far the annotated video is; true once, when it is there and was asked for. */
+export function drawAnnotation(told) {
+  const {state, n_done, n_total, message} = told.video ?? {}, drawing = ["waiting", "working"].includes(state);
+  $("annotate-progress").hidden = !drawing;
+  $("annotate").disabled = drawing;
+  if (n_total) { $("annotate-progress").max = n_total; $("annotate-progress").value = n_done; }
+  if (state === "failed") fail(message);
+  const ready = state === "done" && wanted === told.key;
+  if (ready || state === "failed") wanted = null;
+  return ready;
 }
 
 /** Show the video of a clip as the server lists it, or none. */

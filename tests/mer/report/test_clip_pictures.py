@@ -1,6 +1,4 @@
-"""The pictures of a clip, from a track that is known: where things are drawn, and what a blurred picture
-still holds.
-"""
+"""The pictures of a clip from a known track: where things are drawn, and what a blurred picture holds."""
 
 from pathlib import Path
 from types import SimpleNamespace

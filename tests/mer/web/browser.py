@@ -1,4 +1,4 @@
-"""A headless Chromium over its debugging pipe: opens pages, uses them as a person would, takes their picture."""
+"""A headless Chromium over its debugging pipe: opens pages and uses them as a person would."""
 
 import base64
 import json
@@ -94,7 +94,7 @@ class Browser:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    def wait(self, script: str, seconds: float = 60):
+    def wait(self, script: str, seconds: float = 180):
         """Wait until the expression is true; returns its value."""
         end = time.monotonic() + seconds
         while not (value := self.run(script)):
@@ -139,11 +139,10 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """Click in the middle of an element with the mouse."""
+        element = f"document.querySelector({json.dumps(selector)})"
         x, y = self.run(
-            f"(() => "
-            f"{{ const e = document.querySelector({json.dumps(selector)}), r = () => e.getBoundingClientRect();"
-            "e.scrollIntoView({block: 'center'}); return [r().x + r().width / 2, r().y + r().height / 2]; "
-            "})()"
+            "(e => { e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
+            f"return [r.x + r.width / 2, r.y + r.height / 2]; }})({element})"
         )
         self.click_at(x, y)
 

@@ -1,8 +1,7 @@
-"""The page in a real browser: every way in, the result, several clips and tabs, messages, keyboard, screen
-reader, sizes.
-"""
+"""The page in a real browser: ways in, the result, several clips and tabs, messages, keyboard, sizes."""
 
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -13,26 +12,16 @@ pytestmark = pytest.mark.browser
 IMAGES = "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
 ERROR = "!document.getElementById('error').hidden && document.getElementById('error').textContent"
 RESULT = "!document.getElementById('result').hidden"
-AXIS_X = """(name => {
-  const line = document.querySelectorAll('#timeline .mark')[name === 'onset' ? 0 : 1].getBoundingClientRect();
-  const slider = document.getElementById(name), box = slider.getBoundingClientRect(), thumb = 20;
-  const share = (slider.value - slider.min) / (slider.max - slider.min);
-  return [line.x + line.width / 2, box.x + thumb / 2 + share * (box.width - thumb)];
-})"""
-CONTRAST = """(() => {
-  const rgb = text => (text.match(/[\\d.]+/g) ?? []).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
-  const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length === 3 || c[3] === 1) return c; } };
-  const low = [];
-  for (const e of document.querySelectorAll('main *, nav *, header *')) {
-    const own = [...e.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
-    if (!own || !e.checkVisibility() || e.closest('svg') || e.disabled || ['OPTION', 'NOSCRIPT'].includes(e.tagName)) continue;
-    const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))].sort((x, y) => y - x);
-    if ((a + .05) / (b + .05) < 4.5) low.push([e.textContent.trim().slice(0, 30), ((a + .05) / (b + .05)).toFixed(2)]);
-  }
-  return low;
-})()"""
+SAVED = [
+    "report.html",
+    "intervals.csv",
+    "intervals.eaf",
+    "frames.csv",
+    "moment.mp4",
+    "timeline.png",
+    "score.json",
+]
+CHECKS = (Path(__file__).parent / "checks.js").read_text()
 
 
 def test_a_chosen_clip_gets_an_address_of_its_own_that_survives_a_reload(page, analysed):
@@ -55,11 +44,12 @@ def test_the_curve_has_axes_lines_up_with_the_sliders_and_moves_the_video(page, 
     for width in (1280, 390):
         browser.size(width, 900)
         for name in ("onset", "apex"):
-            browser.wait(f"(([a, b]) => Math.abs(a - b) < 2)({AXIS_X}('{name}'))", 5)
+            browser.wait(f"(([a, b]) => Math.abs(a - b) < 2)({CHECKS}.onAxis('{name}'))", 5)
     browser.size(1280, 900)
+    browser.run("document.getElementById('timeline').scrollIntoView({block: 'center'})")
     left, top, width = browser.run(
-        "(r => [r.x + 76, r.y + 90, r.width - 92])(document.querySelector('#timeline "
-        "svg').getBoundingClientRect())"
+        "(r => [r.x + 76, r.y + 90, r.width - 92])(document.querySelector('#timeline svg')"
+        ".getBoundingClientRect())"
     )
     browser.wait("document.getElementById('video').readyState >= 1")
     browser.click_at(left + width / 2, top)
@@ -80,8 +70,8 @@ def test_a_slider_steps_by_frames_keeps_the_focus_and_gives_another_score(page, 
     assert browser.run("document.activeElement.id") == "apex"
     browser.run("document.getElementById('bundle').focus()")
     browser.run(
-        "(s => { s.value = 'another'; s.dispatchEvent(new Event('change')); "
-        "})(document.getElementById('bundle'))"
+        "(s => { s.value = 'another'; s.dispatchEvent(new Event('change')); })"
+        "(document.getElementById('bundle'))"
     )
     browser.wait("!document.getElementById('result').hasAttribute('aria-busy')")
     assert (
@@ -99,13 +89,7 @@ def test_an_interval_can_be_shown_and_everything_saved(page, analysed):
         "document.querySelector('#intervals tr[aria-current]') && !document.querySelector('[aria-busy]')"
     )
     browser.wait("!document.getElementById('error').hidden || document.getElementById('status').textContent")
-    saved = browser.run(
-        "import('/static/api.js').then(api => Promise.all(['report.html', 'intervals.csv', 'intervals.eaf', "
-        "'moment.mp4',"
-        "'score.json'].map(async name => { const {content, saved} = await api.file("
-        "`/api${location.pathname.replace('clip', 'clips')}/files/${name}`); return [saved, await "
-        "content.text()]; })))"
-    )
+    saved = browser.run(f"{CHECKS}.files({SAVED})")
     named = {name.removeprefix("smile-"): text for name, text in saved}
     assert "data:video/mp4;base64," in named["report.html"] and "smile.mp4" in named["report.html"]
     assert named["intervals.csv"].startswith("kind,") and "<ANNOTATION_DOCUMENT" in named["intervals.eaf"]
@@ -122,11 +106,11 @@ def test_an_interval_can_be_shown_and_everything_saved(page, analysed):
 def test_clips_wait_in_a_queue_in_every_tab_and_can_be_cancelled(page, analysed, smile, monkeypatch):
     opened, real = threading.Event(), analysis.analyse
 
-    def slow(path, bundle, progress):
+    def slow(path, bundle, progress, face):
         for n_frames in range(1, 100_000):
             progress(min(n_frames, 30), 40)
             if opened.wait(0.01):
-                return real(path, bundle, progress)
+                return real(path, bundle, progress, face)
 
     monkeypatch.setattr(analysis, "analyse", slow)
     browser = page.open(analysed)
@@ -148,6 +132,8 @@ def test_clips_wait_in_a_queue_in_every_tab_and_can_be_cancelled(page, analysed,
     browser.click("#cancel")
     browser.wait("document.getElementById('stage').textContent === 'Cancelled.'")
     opened.set()
+    browser.click("#again")
+    browser.wait(RESULT)
     browser.session = second
     browser.run("[...document.querySelectorAll('#clips a')].at(-1).click()")
     browser.wait(RESULT)
@@ -230,7 +216,7 @@ def test_text_is_legible_everything_has_a_name_and_nothing_overflows_a_phone(pag
         page.open(path, 390)
         browser.wait(RESULT if path else "document.getElementById('limits').textContent")
         assert browser.run("document.documentElement.scrollWidth") <= 390
-        assert browser.run(CONTRAST) == []
+        assert browser.run(f"{CHECKS}.lowContrast()") == []
         assert (
             browser.run("[...document.querySelectorAll('h1')].filter(e => e.checkVisibility()).length") == 1
         )

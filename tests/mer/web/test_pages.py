@@ -98,7 +98,7 @@ def test_more_than_was_announced_is_refused_too(client, monkeypatch):
 def test_a_clip_that_cannot_be_analysed_says_why_by_its_name_until_it_is_closed(
     client, monkeypatch, error, code
 ):
-    def analyse(path, bundle, progress):
+    def analyse(path, bundle, progress, face):
         raise error(f"{path} has a problem.")
 
     monkeypatch.setattr(analysis, "analyse", analyse)
@@ -121,7 +121,7 @@ def test_text_in_the_name_of_a_video_is_no_video(client):
 
 
 def test_a_clip_is_deleted_when_its_time_is_up(client, monkeypatch):
-    monkeypatch.setattr(analysis, "analyse", lambda path, bundle, progress: None)
+    monkeypatch.setattr(analysis, "analyse", lambda path, bundle, progress, face: None)
     client.clips.keep_s = 0.05
     key = client.post("/api/clips?name=x.mp4", content=b"x").json()["key"]
     end = time.monotonic() + 5
@@ -132,7 +132,7 @@ def test_a_clip_is_deleted_when_its_time_is_up(client, monkeypatch):
 
 
 def test_only_bundles_that_are_offered_score_and_only_so_many_clips_are_kept(client, monkeypatch):
-    monkeypatch.setattr(analysis, "analyse", lambda path, bundle, progress: None)
+    monkeypatch.setattr(analysis, "analyse", lambda path, bundle, progress, face: None)
     assert client.get("/api/settings").json()["bundles"] == ["synthetic", "mine"]
     assert client.post("/api/clips?name=x.mp4&bundle=../secret", content=b"x").status_code == 422
     monkeypatch.setattr(clips, "MAX_CLIPS", 2)
@@ -141,7 +141,7 @@ def test_only_bundles_that_are_offered_score_and_only_so_many_clips_are_kept(cli
 
 
 def test_a_player_gets_the_parts_that_it_asks_for(client, monkeypatch):
-    monkeypatch.setattr(analysis, "analyse", lambda path, bundle, progress: None)
+    monkeypatch.setattr(analysis, "analyse", lambda path, bundle, progress, face: None)
     key = client.post("/api/clips?name=x.mp4", content=bytes(range(100))).json()["key"]
     part = client.get(f"/api/clips/{key}/video", headers={"range": "bytes=10-19"})
     assert part.status_code == 206 and part.content == bytes(range(10, 20))

@@ -117,6 +117,6 @@ def test_a_port_that_is_taken_and_a_missing_extra_are_one_message():
         words = [*COMMAND[:-1], str(taken.getsockname()[1])]
         answer = subprocess.run(words, capture_output=True, text=True)
         assert answer.returncode == 1 and "--port 0" in answer.stderr and len(answer.stderr.splitlines()) == 1
-    code = "import sys; sys.modules['uvicorn'] = None; sys.argv = ['mer', 'app']; from mer.cli.main import main; main()"
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    code = "import sys; sys.modules['uvicorn'] = None; from mer.cli.main import main; main()"
+    answer = subprocess.run([sys.executable, "-c", code, "app"], capture_output=True, text=True)
     assert answer.returncode == 1 and "pip install" in answer.stderr and len(answer.stderr.splitlines()) == 1
