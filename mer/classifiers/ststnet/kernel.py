@@ -25,6 +25,8 @@ import torch
 from numba import njit
 from torch.nn import functional as F
 
+from mer_core.compiled import compiled_once
+
 CHANNELS, FILTERS = 3, 16  # of ststnet.Net
 TAPS = 32  # the 27 values that a filter multiplies, and zeros up to whole vectors
 KINDS = 9
@@ -32,16 +34,6 @@ KINDS = 9
 inlined = njit(
     forceinline=True, fastmath={"contract"}
 )  # a * b + c may be rounded once, as in matrix products
-
-
-def compiled_once(function):
-    """Compile for use by several threads, and keep the result on disk wherever numba finds a folder that it
-    can write to.
-    """
-    try:
-        return njit(function, nogil=True, cache=True)
-    except RuntimeError:  # there is none: every process compiles anew
-        return njit(function, nogil=True)
 
 
 class Kernel:
