@@ -6,7 +6,7 @@ Only what is written there is read here; which frames the rows mean is found by 
 import re
 from dataclasses import dataclass, field, replace
 from datetime import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 import pandas as pd
@@ -246,8 +246,9 @@ def _unified(recordings: list[Recording], index: Path, sources: Sources) -> list
 
 
 def _path(cell: object) -> str:
-    """A path as it stands, but for blanks around it and the backslashes of Windows."""
-    return "" if pd.isna(cell) else str(cell).strip().replace("\\", "/")
+    """A path without blanks around it, with "/" between its parts and one spelling (`./a` is `a`)."""
+    path = "" if pd.isna(cell) else str(cell).strip().replace("\\", "/")
+    return PurePosixPath(path).as_posix() if path else ""
 
 
 def _is_empty(cell: object) -> bool:

@@ -135,7 +135,7 @@ def _copies(home: Path, recordings: list[Recording]) -> dict[str, str]:
     subjects = {one.file: one.subject for one in recordings}
     sizes: dict[int, list[str]] = {}
     for file in subjects:
-        if (home / file).is_file():
+        if not _leaves(file) and (home / file).is_file():
             sizes.setdefault((home / file).stat().st_size, []).append(file)
     copies = {}
     for files in (files for files in sizes.values() if len(files) > 1):
@@ -145,6 +145,12 @@ def _copies(home: Path, recordings: list[Recording]) -> dict[str, str]:
             if subjects[other] != subjects[file]:
                 copies[file] = other
     return copies
+
+
+def _leaves(file: str) -> bool:
+    """Whether a path leads, or might lead on another system, out of the folder it is relative to."""
+    path = PurePosixPath(file)
+    return path.is_absolute() or ".." in path.parts or ":" in file.split("/")[0]
 
 
 def _home(root: Path) -> Path:
@@ -215,10 +221,9 @@ def _path(root: Path, one: Recording, people: dict[str, int]) -> Path:
     for what in ("file", "subject"):
         if not getattr(one, what):
             raise BadRow(f"no {what} is given")
-    relative = PurePosixPath(one.file)
-    if relative.is_absolute() or ".." in relative.parts or ":" in relative.parts[0]:
+    if _leaves(one.file):
         raise BadRow(f"{one.file!r} leaves the folder of the table; give a path below it")
-    path = _home(root) / relative
+    path = _home(root) / one.file
     if not path.exists():
         raise BadRow(f"there is no {one.file}")
     if path.is_file() and not is_video(path):

@@ -119,7 +119,8 @@ def test_a_bad_row_has_a_reason_and_the_others_go_on(folder, row, said):
 
 
 def test_one_recording_of_two_subjects_is_refused_in_both_rows(folder):
-    _, found = read(folder, {"onset": 1, "apex": 2}, {"subject": "ben", "onset": 5, "apex": 6})
+    rows = [{"onset": 1, "apex": 2}, {"file": "./videos//a.mp4", "subject": "ben", "onset": 5, "apex": 6}]
+    _, found = read(folder, *rows)
     assert [clip.outcome for clip in found] == ["bad row"] * 2
     assert "listed for 'anna' and, in line 3, for 'ben'" in found[0].reason
 
