@@ -83,7 +83,7 @@ class Film:
         eyes = [self.points[list(corners)].mean(0) for corners in INTEROCULAR]
         unit = np.linalg.norm(eyes[0] - eyes[1])
         self.pulls = []
-        for event, (actions, far) in zip(self.plan.events, self.plan.actions):
+        for actions, far in self.plan.actions:
             strength = actor.intensity(actions, far * unit) if actions else 0.0
             self.pulls.append(
                 move(self.rest, {name: strength * value for name, value in actions.items()}) - self.rest

@@ -40,8 +40,7 @@ def apply(table: pd.DataFrame, dataset: str) -> tuple[pd.DataFrame, list[dict]]:
             table.loc[row, "onset_source"] = "corrected"
         change = f"from {correction.published or 'none'} to {correction.corrected}"
         note = f"{correction.column} corrected {change}: {correction.reason}"
-        table.loc[row, "note"] = table.loc[row, "note"].map(
-            lambda before: "; ".join(filter(None, (before, note)))
-        )
+        before = table.loc[row, "note"]
+        table.loc[row, "note"] = [f"{one}; {note}" if one else note for one in before]
         applied.append(correction._asdict())
     return table, applied

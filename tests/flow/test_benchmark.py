@@ -59,7 +59,7 @@ def test_the_flow_leads_from_frame_1_to_frame_2(pairs):
 
         moved = pair.mask & (np.linalg.norm(pair.flow, axis=-1) > 0.5)
 
-        def difference(flow):
+        def difference(flow, pair=pair, moved=moved):
             back = cv2.remap(pair.frame2, x + flow[..., 0], y + flow[..., 1], cv2.INTER_CUBIC)
             sides = [
                 cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (0, 0), 1).astype(float)

@@ -43,22 +43,6 @@ def test_changes_by_hand():
     )
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [{}, {"mixup": 0.0, "balanced": False}, {"networks": 2, "kernel": False, "average": 0.0}],
-    ids=["default", "plain", "two"],
-)
-def test_each_fold_is_what_it_is_alone(settings, monkeypatch):
-    monkeypatch.setattr(network, "BLOCK", 3)
-    X, y, folds = clips()
-    settings = {**FAST, **settings}
-    together = dict(Classifier(**settings).fit_folds(X, y, folds))
-    assert sorted(together) == list(range(len(folds)))
-    for k, fold in enumerate(folds):
-        alone = Classifier(**settings).fit(X[fold], y[fold], places=fold, total=len(y))
-        assert np.allclose(together[k].predict_proba(X), alone.predict_proba(X), atol=2e-4)
-
-
 def test_turns_keep_to_the_clips_that_are_there():
     how, kept = Training(steps=5, batch=4), np.array([0, 2, 3, 7, 8])
     whole, part = list(turns(1, how, np.arange(9), 9)), list(turns(1, how, kept, 9))
