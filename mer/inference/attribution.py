@@ -14,7 +14,8 @@ def shares(bundle: Bundle, flow: np.ndarray, landmarks: np.ndarray) -> dict[str,
     """Region -> its share of the decision, all at least 0 and together 1; all 0 where no region matters.
 
     flow : (H, W, 2) px as the bundle takes it; landmarks : (478, 2) px
-    A region counts by how far its stillness moves the log probabilities, whichever label that speaks for; what all labels
+    A region counts by how far its stillness moves the log probabilities, whichever label that speaks for;
+    what all labels
     gain or lose alike does not count.
     """
     moved = np.array([region.motion for region in measure(flow, landmarks)])

@@ -1,4 +1,5 @@
-"""What takes seconds to load and can serve every clip: kept from the first use on, so that a second clip costs no start.
+"""What takes seconds to load and can serve every clip: kept from the first use on, so that a second clip
+costs no start.
 
 The face mesh and the detector are not made for two threads at once; whoever scores from threads takes turns.
 """

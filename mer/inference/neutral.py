@@ -45,7 +45,8 @@ def most_neutral(
 ) -> int:
     """Row of the frame that is most probably neutral.
 
-    time : (n,) s; sites : (n, 17, 2), mouth : (n, 4), lids : (n, 2), per cent of the inter-ocular distance, see
+    time : (n,) s; sites : (n, 17, 2), mouth : (n, 4), lids : (n, 2), per cent of the inter-ocular distance,
+    see
     `Track`; still : see `stillness`
     """
     rows = np.unique(np.linspace(0, len(sites) - 1, min(len(sites), MAX_CANDIDATES)).astype(int))

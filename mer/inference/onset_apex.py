@@ -45,7 +45,8 @@ def choose(track: Track, found: list[Interval], clip: str) -> Moment:
             onset,
             apex,
             reason=f"nothing to see here: no expression was found. The largest motion is {strength:.2f} % of the "
-            f"inter-ocular distance; in this clip {limit:.2f} % is the least that can be told from noise and unrest",
+            f"inter-ocular distance; in this clip {limit:.2f} % is the least that can be told from noise "
+            "and unrest",
         )
     onset, apex, offset = (track.row(n) for n in (interval.onset, interval.apex, interval.offset))
     if apex > onset:
@@ -60,7 +61,8 @@ def given(track: Track, onset: int, apex: int, clip: str | Path) -> Moment:
     rows = [_row(track, number, name, clip) for number, name in ((onset, "onset"), (apex, "apex"))]
     if track.run[rows[0]] != track.run[rows[1]]:
         raise BadMoment(
-            f"{clip}: the face is out of sight between frames {onset} and {apex}. Choose both on one side of the gap."
+            f"{clip}: the face is out of sight between frames {onset} and {apex}. Choose both on one side "
+            "of the gap."
         )
     return Moment(*rows)
 

@@ -91,7 +91,8 @@ class Score:
         ]
         where = self.regions[0]
         lines.append(
-            f"onset frame {self.onset}{_at(self.onset_s)}, apex frame {self.apex}{_at(self.apex_s)}; most motion: "
+            f"onset frame {self.onset}{_at(self.onset_s)}, apex frame {self.apex}{_at(self.apex_s)}; most "
+            "motion: "
             f"{where.name}, {where.motion:.1f} % of the inter-ocular distance"
         )
         if self.units:

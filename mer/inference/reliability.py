@@ -124,7 +124,8 @@ def warnings(
     ]
     if not track.timed:
         said.append(
-            f"The folder has no times; {ASSUMED_FPS:g} frames per second were taken to find the motion (give --fps)."
+            f"The folder has no times; {ASSUMED_FPS:g} frames per second were taken to find the motion "
+            "(give --fps)."
         )
     if recipe.flow_weights not in (None, weights):
         said.append(

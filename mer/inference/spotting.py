@@ -244,8 +244,8 @@ def _interval(track: Track, rows: np.ndarray, span: _Span) -> Interval:
 def to_text(found: list[Interval]) -> str:
     """A line per interval for a person, and how many of each kind."""
     lines = [
-        f"{i.kind:<12}{i.onset_s:9.2f} s to {i.offset_s:8.2f} s  frames {i.onset} to {i.offset}, apex {i.apex}"
-        + (f"  {i.label} {i.probability:.2f}" if i.label else "")
+        f"{i.kind:<12}{i.onset_s:9.2f} s to {i.offset_s:8.2f} s  frames {i.onset} to {i.offset}, apex "
+        f"{i.apex}" + (f"  {i.label} {i.probability:.2f}" if i.label else "")
         for i in found
     ]
     counts = [f"{sum(i.kind == kind for i in found)} {words}" for kind, words in KINDS.items()]

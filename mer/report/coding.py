@@ -84,7 +84,8 @@ class Agreement:
         rows = self.table.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.2f}")
         return (
             f"{rows}\n"
-            f"F1 {self.f1:.2f} (precision {self.precision:.2f}, recall {self.recall:.2f}): {self.n_matched} of {self.n_coded} coded "
+            f"F1 {self.f1:.2f} (precision {self.precision:.2f}, recall {self.recall:.2f}): {self.n_matched} "
+            f"of {self.n_coded} coded "
             f"intervals found, {self.n_found} spotted; a match overlaps by an IoU of {IOU:g} or more"
         )
 
