@@ -14,7 +14,7 @@ demo: $(STAMP)
 	$(VENV)/bin/mer demo --out demo
 
 test: $(STAMP)
-	$(RUN) pytest
+	OMP_NUM_THREADS=1 $(RUN) pytest -n auto --maxprocesses 4 --dist loadfile
 
 # Format, lint, types, and a search for duplicated code.
 check: $(DEV)
