@@ -45,10 +45,11 @@ class Recordings:
         return f"Passed over in {self.folder}: {', '.join(kinds)}." if kinds else ""
 
 
-def find_recordings(folder: Path) -> Recordings:
+def find_recordings(folder: Path, ignore: Path | None = None) -> Recordings:
     """Find the clips at or below `folder`, sorted by path; links are followed, each folder is entered once.
 
-    A folder counts by what it holds, whatever its name. `folder` may be a clip itself.
+    A folder counts by what it holds, whatever its name. `folder` may be a clip itself. `ignore` is a file
+    of our own that may lie there, and its lock.
 
     Raises
     ------
@@ -71,8 +72,9 @@ def find_recordings(folder: Path) -> Recordings:
         for clip in sorted(clips):
             found.clips[printable(clip.name if clip == folder else clip.relative_to(folder))] = clip
         for file in files:
-            if file not in clips and (path not in clips or file not in images):
+            if file not in clips and file != ignore and (path not in clips or file not in images):
                 found.skip(file.suffix.lower() or "without suffix", file)
+    found.clips = dict(sorted(found.clips.items(), key=lambda item: item[1].parts))
     if not found.clips:
         raise BadInput(
             f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)}) and no folders of numbered images "

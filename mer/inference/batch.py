@@ -1,4 +1,4 @@
-"""Many clips -> one CSV: a row per clip, with a reason where it failed; what is in the CSV already is not done again."""
+"""Many clips -> one CSV: a row per clip, with a reason where it failed; nothing is scored twice."""
 
 import signal
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.recordings import find_recordings
+from data_prep.recordings import Recordings, find_recordings, recording_id
 from mer_core.device import cores
 from mer_core.errors import BadInput, MerError
 from mer_core.io import printable, replacing
+from mer_core.locks import locked
 from mer_core.progress import say, track
 
 COLUMNS = [
     "clip",
+    "folder",
+    "content",
     "outcome",
     "reason",
     "label",
@@ -50,45 +53,99 @@ def score_all(
     face: int = 1,
     jobs: int | None = None,
 ) -> pd.DataFrame:
-    """Score every clip below `folder` into the CSV `out`, which is written after each clip; returns its
-    table.
+    """Score every clip below `folder` into the CSV `out`, which is written after each clip.
 
-    The clip's name in the table is its path below `folder`, or its own name where that is the one clip. Clips
-    that failed are tried again; those that were scored are not, unless with another bundle, other weights of
-    the flow network or other options.
+    A clip's name is its path below `folder`. One that was scored before is kept where its content, the
+    bundle, the flow network's weights and the options are the same; one that failed is tried again. Rows of
+    other folders, and of clips that are gone, stay.
+
+    Returns
+    -------
+    The rows of the clips of `folder`.
+
+    Raises
+    ------
+    BadInput : `folder` holds no clips, or `out` is no table of scores.
+    InUse : another run writes to `out`.
     """
     if out.is_dir():
         raise BadInput(f"{out} is a folder. Choose another --out, a CSV file.")
-    clips = {
-        printable(path.name if path == folder else path.relative_to(folder)): path
-        for path in clips_below(folder)
-    }
-    if others := _no_clips(folder, {out, *clips.values()}):
-        say(f"{others} file(s) in {folder} are no clips and are passed over.")
-    rows = _done(out, bundle, fps, face)
-    todo = [name for name in clips if name not in rows]
-    pool = ProcessPoolExecutor(jobs or cores(), mp_context=get_context("spawn"), initializer=_start)
+    recordings = find_recordings(folder, ignore=out)
+    if skipped := recordings.sentence():
+        say(skipped)
+    with locked(out.parent, f".{out.name}.lock"):
+        results = _Results(out, recordings, _made_by(bundle, fps, face))
+        todo = [name for name in recordings.clips if name not in results.rows]
+        pool = ProcessPoolExecutor(jobs or cores(), mp_context=get_context("spawn"), initializer=_start)
+        try:
+            arguments = (bundle, fps, face)
+            futures = {
+                pool.submit(score_row, name, recordings.clips[name], *arguments): name for name in todo
+            }
+            for future in track(as_completed(futures), "Scoring", len(todo)):
+                results.add(futures[future], future.result())
+        except BrokenProcessPool as error:
+            advice = "Run the same command again to go on, with fewer --jobs."
+            raise MerError(f"A worker process was killed, perhaps for lack of memory. {advice}") from error
+        finally:  # also when interrupted: what has not begun never will
+            pool.shutdown(cancel_futures=True)
+        return results.write()
+
+
+class _Results:
+    """The table `out`: rows of these recordings by clip, and the rows that others left there."""
+
+    def __init__(self, out: Path, recordings: Recordings, made_by: str):
+        self.out, self.clips = out, recordings.clips
+        self.folder = printable(recordings.folder.absolute())
+        self.content = {name: _content(clip) for name, clip in self.clips.items()}
+        self.rows: dict[str, dict] = {}
+        self.others: list[dict] = []
+        for row in _read(out):
+            is_here = row["folder"] == self.folder and row["clip"] in self.clips
+            if not is_here:
+                self.others.append(row)
+            elif (row["made_by"], row["content"]) == (made_by, self.content[row["clip"]]) and row[
+                "outcome"
+            ] != "failed":
+                self.rows[row["clip"]] = row
+
+    def add(self, name: str, row: dict) -> None:
+        """Take in the row of a clip, and write the table."""
+        self.rows[name] = row | {"folder": self.folder, "content": self.content[name]}
+        self.write()
+
+    def write(self) -> pd.DataFrame:
+        """Write all rows; returns those of these recordings."""
+        own = [self.rows[name] for name in self.clips if name in self.rows]
+        table = pd.DataFrame([*self.others, *own])
+        table = table.reindex(columns=[*COLUMNS, *(column for column in table if column not in COLUMNS)])
+        with replacing(self.out) as temporary:
+            table.to_csv(temporary, index=False)
+        return table.iloc[len(self.others) :].reset_index(drop=True)
+
+
+def _content(clip: Path) -> str:
+    """Content of a clip; empty where it cannot be read, which its row will say."""
     try:
-        futures = {pool.submit(score_row, name, clips[name], bundle, fps, face): name for name in todo}
-        for future in track(as_completed(futures), "Scoring", len(todo)):
-            rows[futures[future]] = future.result()
-            _write(rows, clips, out)
-    except BrokenProcessPool as error:
-        advice = "Run the same command again to go on, with fewer --jobs."
-        raise MerError(f"A worker process was killed, perhaps for lack of memory. {advice}") from error
-    finally:  # also when interrupted: what has not begun never will
-        pool.shutdown(cancel_futures=True)
-    return _write(rows, clips, out)
+        return recording_id(clip)
+    except (BadInput, OSError):
+        return ""
 
 
-def _no_clips(folder: Path, clips: set[Path]) -> int:
-    """Files that are neither videos nor in a clip's folder; hidden ones are not counted."""
-    files = [
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
-    return sum(path not in clips and path.parent not in clips for path in files)
+def _read(out: Path) -> list[dict]:
+    """Rows of an earlier run. Raises `BadInput` for a file that is something else."""
+    if not out.is_file():
+        return []
+    texts = ("clip", "folder", "content", "bundle", "made_by", "outcome")
+    try:
+        table = pd.read_csv(out, dtype=dict.fromkeys(texts, str), keep_default_na=False)
+        table[list(texts)]  # a KeyError where one is missing
+    except (KeyError, ValueError) as error:
+        raise BadInput(
+            f"{out} is there and is no table of scores ({error}). Choose another --out."
+        ) from error
+    return table.to_dict("records")
 
 
 def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, face: int) -> dict:
@@ -139,7 +196,7 @@ def _name(bundle: Path | None) -> str:
 
 
 def _made_by(bundle: Path | None, fps: float | None, face: int) -> str:
-    """What decides a row beside its clip: the contents of the bundle and of the flow network's weights, and the options."""
+    """What decides a row beside its clip: contents of bundle and flow weights, and the options."""
     from flow.estimate import content
     from mer import bundle as bundles
     from mer.inference import models
@@ -149,28 +206,6 @@ def _made_by(bundle: Path | None, fps: float | None, face: int) -> str:
     flow = models.method(recipe.method, recipe.method_options).weights or recipe.method
     parts = [content(path / bundles.JSON_FILE)[:8], content(path / bundles.WEIGHTS_FILE)[:8], flow[:8]]
     return " ".join(parts + ([f"fps {fps:g}"] if fps else []) + ([f"face {face}"] if face != 1 else []))
-
-
-def _done(out: Path, bundle: Path | None, fps: float | None, face: int) -> dict[str, dict]:
-    """Rows of an earlier run made by the same that need not be done again, by clip."""
-    if not out.is_file():
-        return {}
-    try:
-        table = pd.read_csv(out, dtype={"clip": str, "bundle": str}, keep_default_na=False)
-        kept = table[(table["outcome"] != "failed") & (table["made_by"] == _made_by(bundle, fps, face))]
-    except (KeyError, ValueError) as error:
-        raise BadInput(
-            f"{out} is there and is no table of scores ({error}). Choose another --out."
-        ) from error
-    return {row["clip"]: row for row in kept.to_dict("records")}
-
-
-def _write(rows: dict[str, dict], clips: dict[str, Path], out: Path) -> pd.DataFrame:
-    table = pd.DataFrame([rows[name] for name in clips if name in rows])
-    table = table.reindex(columns=[*COLUMNS, *(column for column in table if column not in COLUMNS)])
-    with replacing(out) as temporary:
-        table.to_csv(temporary, index=False)
-    return table
 
 
 def _start() -> None:

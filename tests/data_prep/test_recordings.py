@@ -33,7 +33,7 @@ def test_folders_of_images_and_stacks_are_clips(folder):
     image(folder / "frames" / "img1.webp")
     tifffile.imwrite(folder / "stack1.tif", np.zeros((4, 8, 8), np.uint8), photometric="minisblack")
     image(folder / "pages" / "page1.tif")
-    assert list(find_recordings(folder).clips) == ["a.mp4", "stack1.tif", "frames", "pages"]
+    assert list(find_recordings(folder).clips) == ["a.mp4", "frames", "pages", "stack1.tif"]
 
 
 def test_links_are_followed_once(folder, tmp_path):

@@ -16,7 +16,8 @@ from mer import bundle
 from mer.cli import main
 from mer.inference import batch, models
 from mer_core import progress
-from mer_core.errors import BadInput, MerError
+from mer_core.errors import BadInput, InUse, MerError
+from mer_core.locks import locked
 from tests.mer.inference.video_files import APEX
 
 
@@ -93,14 +94,18 @@ def test_a_killed_process_is_a_message_and_an_interruption_drops_what_has_not_be
 
 
 def test_files_that_are_no_clips_are_counted(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(progress, "quiet", False)
+    progress.set_verbosity()
     monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: NoWork([], KeyboardInterrupt()))
     (tmp_path / "frames").mkdir()
     for name in ("a.mp4", "notes.txt", "a.mp3", "frames/1.png", "frames/Thumbs.db", ".hidden"):
         (tmp_path / name).touch()
     with pytest.raises(KeyboardInterrupt):
         batch.score_all(tmp_path, tmp_path / "results.csv")
-    assert f"2 file(s) in {tmp_path} are no clips and are passed over." in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert all(
+        kind in said
+        for kind in ("1 .txt (notes.txt)", "1 .mp3 (a.mp3)", "1 system (Thumbs.db)", "1 hidden (.hidden)")
+    )
 
 
 def test_a_folder_without_clips_is_said(tmp_path):
@@ -111,7 +116,7 @@ def test_a_folder_without_clips_is_said(tmp_path):
 
 
 def test_odd_names_are_rows_with_their_reasons_and_can_be_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(progress, "quiet", True)  # as `score_row` leaves it
+    progress.set_verbosity(quiet=True)  # as `score_row` leaves it
     monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: ThreadPoolExecutor(1))
     root = tmp_path / "clips"
     (root / "folder.mp4").mkdir(parents=True)  # holds nothing, so it is no clip
@@ -149,3 +154,50 @@ def test_a_folder_of_clips_needs_a_table(folder):
         and "is no clip, and holds 3" in answer.output
         and "--out results.csv" in answer.output
     )
+
+
+@pytest.fixture
+def by_content(monkeypatch):
+    """Scores of nothing: each row tells the bytes of its clip, and which clips were scored is listed."""
+    scored = []
+
+    def score_row(name, clip, *_):
+        scored.append(name)
+        return {"clip": name, "outcome": "ok", "reason": clip.read_text(), "made_by": "same", "bundle": "b"}
+
+    monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: ThreadPoolExecutor(1))
+    monkeypatch.setattr(batch, "_made_by", lambda *_: "same")
+    monkeypatch.setattr(batch, "score_row", score_row)
+    return scored
+
+
+def test_rows_are_kept_by_content_and_those_of_other_folders_stay(tmp_path, by_content):
+    for day in ("day1", "day2"):
+        (tmp_path / day).mkdir()
+        (tmp_path / day / "clip001.mp4").write_text(day)
+    (tmp_path / "day1" / "only.mp4").write_text("only on day 1")
+    out = tmp_path / "results.csv"
+    batch.score_all(tmp_path / "day1", out)
+    table = batch.score_all(tmp_path / "day2", out)
+    assert list(table["reason"]) == ["day2"]
+    written = pd.read_csv(out)
+    assert list(written["reason"]) == ["day1", "only on day 1", "day2"]
+    assert [folder.rsplit("/", 1)[1] for folder in written["folder"]] == ["day1", "day1", "day2"]
+
+    by_content.clear()
+    batch.score_all(tmp_path / "day1", out)
+    assert by_content == []  # all as it was
+    (tmp_path / "day1" / "clip001.mp4").write_text("corrected")
+    (tmp_path / "day1" / "only.mp4").unlink()
+    batch.score_all(tmp_path / "day1", out)
+    assert by_content == ["clip001.mp4"]
+    assert sorted(pd.read_csv(out)["reason"]) == ["corrected", "day2", "only on day 1"]
+
+
+def test_a_second_batch_into_the_same_table_is_refused(tmp_path, by_content):
+    (tmp_path / "a.mp4").write_text("a")
+    out = tmp_path / "results.csv"
+    with locked(tmp_path, ".results.csv.lock"), pytest.raises(InUse):
+        batch.score_all(tmp_path, out)
+    batch.score_all(tmp_path, out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "results.csv"]
