@@ -129,7 +129,7 @@ def test_odd_names_are_rows_with_their_reasons_and_can_be_written(tmp_path, monk
         "001.MP4": "cannot be read",
         "gr\u00f6\u00dfe \U0001f600.mp4": "cannot be read",
         'a, "b"\nc.mp4': "cannot be read",
-        "NA": "not an image",
+        "NA": "None of the 1 images",
         "link.mp4": "no file or folder",
     }
     if (
