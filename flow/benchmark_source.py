@@ -86,8 +86,9 @@ class PairSource:
                 "Motion: muscles, head, lids and gaze of the splat engine",
             ]
         widths = "as wide as a muscle's skin" if self.smooth else "wide and narrow, slopes to .45"
+        more = "" if self.faces is None else ", and photographs that the weights' training must not have used"
         return [
-            "People: photographs, none of training",
+            f"People: scikit-image's astronaut, unknown to training{more}",
             f"Motion: sums of Gaussian pulls where muscles pull, {widths}",
         ]
 
