@@ -1,7 +1,10 @@
-"""One video -> what the face does in it: which moment, which regions and action units, which label, and how
-sure.
+"""One pass over a video -> a track; a track -> intervals; an interval -> its explanation.
 
-Read in this order: `faces` (which face), `head` (what of the motion is the head's), `watch` (one pass over
-the frames), `moment` (the onset and the apex), `regions` and `units` (what moved), `sureness` and `occlusion`
-(what the label is worth), `score` (all of it together), `spot` (every interval of a long video).
+Read in this order: `face_tracker` (which face), `recorder` (the pass, which makes a `track`), `head_motion`
+(what is
+the head's), `site_motion` (what is left of the face), `neutral` (against which face), `eyes` and `spotting`
+(the
+intervals), `onset_apex` (which two frames are compared), `motion`, `regions`, `action_units` and
+`attribution` (what lies
+between them), `reliability` (whether a label is shown), `predict` (all of it together), `batch` (many clips).
 """
