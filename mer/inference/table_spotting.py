@@ -120,7 +120,14 @@ def _strongest(row, intervals: list[Interval]) -> Interval | None:
             getattr(one, name) if pd.isna(getattr(row, name)) else getattr(row, name)
             for name in ("onset", "apex")
         )
-        return onset < apex and (pd.isna(row.offset) or apex <= row.offset)
+        if onset >= apex or (pd.notna(row.offset) and apex > row.offset):
+            return False
+        if pd.notna(row.onset) and pd.notna(row.offset):
+            return True
+        # One number alone names an expression that it is part of, not any that comes later.
+        given = [name for name in ("onset", "apex", "offset") if pd.notna(getattr(row, name))]
+        length = one.offset - one.onset
+        return all(abs(getattr(row, name) - getattr(one, name)) <= length for name in given)
 
     return max(filter(fits, intervals), key=lambda one: one.strength, default=None)
 
