@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mer.evaluation.splits import LeaveOneSubjectOut as LeaveOneSubjectOut
     from mer.experiment import cross_validate as cross_validate
     from mer.inference.predict import score as score
-    from mer.inference.spotting import spot as spot
+    from mer.inference.predict import spot as spot
     from mer.inference.table_spotting import prepare as prepare
     from mer.training import train as train
 
@@ -60,7 +60,7 @@ _LAZY = {
     "load_bundle": ("mer.bundle", "load"),
     "prepare": ("mer.inference.table_spotting", "prepare"),
     "score": ("mer.inference.predict", "score"),
-    "spot": ("mer.inference.spotting", "spot"),
+    "spot": ("mer.inference.predict", "spot"),
     "train": ("mer.training", "train"),
 }
 

@@ -23,7 +23,7 @@ PARAMETERS = {
         "skip_missing",
         "scheduler",
     ],
-    "estimate_flow": ["method", "onset", "apex", "match_exposure"],
+    "estimate_flow": ["method", "onset", "apex", "landmarks", "match_exposure"],
     "CvConfig": [
         "protocol",
         "method",
@@ -37,8 +37,9 @@ PARAMETERS = {
         "seeds",
         "device",
     ],
-    "score": ["clip", "bundle", "onset", "apex", "fps", "face"],
+    "score": ["clip", "bundle", "onset", "apex", "fps", "face", "neutral"],
     "load_bundle": ["path"],
+    "spot": ["clip", "bundle", "fps", "face", "neutral", "label"],
     "cross_validate": ["prepared", "config", "out", "jobs", "scheduler"],
     "compare": ["paths", "resamples"],
     "train": ["prepared", "config", "out"],
@@ -48,7 +49,7 @@ PARAMETERS = {
 
 
 def test_names_are_these():
-    assert set(mer.__all__) == {*PARAMETERS, "spot", "MerError"} and set(mer.__all__) <= set(dir(mer))
+    assert set(mer.__all__) == {*PARAMETERS, "MerError"} and set(mer.__all__) <= set(dir(mer))
     assert all(f"mer.{name}(" in mer.__doc__ or name == "compare" for name in mer.__all__)
     with pytest.raises(AttributeError, match="scores"):
         getattr(mer, "scores")  # noqa: B009
