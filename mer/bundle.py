@@ -197,12 +197,17 @@ def model_card(recipe: Recipe) -> str:
 
 Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOLDER`.
 
-- **Fitted on** {sum(recipe.clips.values())} clips of {recipe.subjects} subjects ({", ".join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. These are {kind}.
-- **In**: an onset and an apex frame, aligned to {recipe.face_size} px, brightness {"matched" if recipe.match_exposure else "not matched"}; flow by {method}; feature {feature}.
+- **Fitted on** {sum(recipe.clips.values())} clips of {recipe.subjects} subjects ({", ".join(recipe.datasets)};
+  protocol {recipe.protocol}): {counts}. These are {kind}.
+- **In**: an onset and an apex frame, aligned to {recipe.face_size} px,
+  brightness {"matched" if recipe.match_exposure else "not matched"}; flow by {method}; feature {feature}.
 - **Out**: probabilities of {", ".join(recipe.labels)}; {seeds}, {sure}.{moved}
-- **Score**: none is stated here, because every clip above was used for fitting. For an honest estimate run `mer cv` with the same settings.
-- **Cannot**: read minds. It measures facial motion between two frames and names the class that such motion resembles. It is no lie detector and no ground for a decision about a person.
-- **Terms**: weights fitted on licensed datasets fall under those datasets' terms; check them before you pass this folder on.
+- **Score**: none is stated here, because every clip above was used for fitting. For an honest
+  estimate run `mer cv` with the same settings.
+- **Cannot**: read minds. It measures facial motion between two frames and names the class that such
+  motion resembles. It is no lie detector and no ground for a decision about a person.
+- **Terms**: weights fitted on licensed datasets fall under those datasets' terms; check them before you
+  pass this folder on.
 """
 
 

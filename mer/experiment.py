@@ -26,8 +26,8 @@ def cross_validate(
     Parameters
     ----------
     prepared : path, sequence of paths, or (table, X)
-        Prepared folders whose flow has been estimated; or a table with `dataset, subject, clip, label`, one row per clip,
-        and its features, (N, ...) float.
+        Prepared folders whose flow has been estimated; or a table with `dataset, subject, clip, label`, one
+        row per clip, and its features, (N, ...) float.
     config : CvConfig or None
         None: the default settings. `CvConfig(classifier=...)` takes a name or any scikit-learn classifier.
     out : path

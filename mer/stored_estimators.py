@@ -1,7 +1,7 @@
 """Storing fitted scikit-learn estimators that are not ours, with skops and a fixed list of trusted types.
 
-Loading builds only types of that list: those of scikit-learn and numpy that skops itself trusts, and `TRUSTED`. What a
-file says about its own types is never believed.
+Loading builds only types of that list: those of scikit-learn and numpy that skops itself trusts, and
+`TRUSTED`. What a file says about its own types is never believed.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ import numpy as np
 from mer_core.errors import BadInput, MissingDependency
 from mer_core.io import replacing
 
-# Parts of scikit-learn's estimators that hold numbers and run nothing when they are built, beyond what skops trusts.
+# Parts of scikit-learn's estimators that hold numbers and run nothing when they are built, beyond what skops
+# trusts.
 TRUSTED = (
     "mer.evaluation.splits.LeaveOneDatasetOut",
     "mer.evaluation.splits.LeaveOneSubjectOut",
@@ -87,13 +88,16 @@ def _check_types(sio: Any, data: bytes, what: str) -> None:
     others = sorted(set(sio.get_untrusted_types(data=data)) - set(TRUSTED))
     if others:
         raise UntrustedType(
-            f"{what}: it holds {len(others)} type(s) that are not on the list of trusted ones. First: {others[0]}. "
+            f"{what}: it holds {len(others)} type(s) that are not on the list of trusted ones. First: "
+            f"{others[0]}. "
             "Use estimators of scikit-learn without functions or classes of your own."
         )
 
 
 def _check_trees(value: Any, path: Path, depth: int = 0) -> None:
-    """Raise `BadInput` if a tree points outside its nodes or features: scikit-learn follows such numbers unchecked."""
+    """Raise `BadInput` if a tree points outside its nodes or features: scikit-learn follows such numbers
+    unchecked.
+    """
     if type(value).__name__ == "Tree":
         nodes = value.__getstate__()["nodes"]
         for side in ("left_child", "right_child"):

@@ -12,7 +12,7 @@ TRACKERS = ("mlflow", "tensorboard")
 
 
 def experiment(command):
-    """The options that say what is evaluated or fitted; shared by `cv` and `train`, named as in `CvConfig`."""
+    """The options that say what is evaluated or fitted, of `cv` and `train`; named as in `CvConfig`."""
     for option in reversed(
         [
             click.argument("prepared", type=INPUT_FOLDER, nargs=-1),
@@ -29,7 +29,8 @@ def experiment(command):
             ),
             click.option(
                 "--protocol",
-                help=f"Which clips count and how emotions become labels: a YAML file, or one of {known('mer.protocols')}.",
+                help="Which clips count and how emotions become labels: a YAML file, or one of "
+                f"{known('mer.protocols')}.",
             ),
             click.option(
                 "--method", type=Name("flow.methods"), help="Flow method; its flow must have been estimated."

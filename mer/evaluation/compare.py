@@ -170,8 +170,17 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 HEADER = [
-    "run", "UF1", "95 %", "UAR", "ΔUF1 vs. first", "95 %", "right alone: first, this", "p", "p, Holm", "detectable ΔUF1",
-]  # fmt: skip
+    "run",
+    "UF1",
+    "95 %",
+    "UAR",
+    "ΔUF1 vs. first",
+    "95 %",
+    "right alone: first, this",
+    "p",
+    "p, Holm",
+    "detectable ΔUF1",
+]
 
 
 def cells(comparison: Comparison) -> list[list[str]]:

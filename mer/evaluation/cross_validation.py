@@ -184,7 +184,7 @@ def read_table(path: str | Path, columns: Sequence[str], **how: Any) -> pd.DataF
 
 
 def _rows(clips: pd.DataFrame, fold: str, seed: int, p: np.ndarray, labels: list[str]) -> pd.DataFrame:
-    """Predictions of one fold: the clips' own rows, so that a label and its prediction cannot be mismatched."""
+    """Predictions of one fold: the clips' own rows, so that labels and predictions cannot be mismatched."""
     rows = clips[["clip_id", "dataset", "subject"]].assign(fold=fold, seed=seed, label=clips["label"])
     rows["prediction"] = [labels[i] for i in p.argmax(1)]
     return rows.assign(**{f"p_{label}": p[:, i] for i, label in enumerate(labels)})

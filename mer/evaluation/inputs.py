@@ -117,7 +117,7 @@ def _nothing_left(protocol: Protocol, left_out: pd.DataFrame) -> str:
 
 
 def _flow_settings(folders: list[Prepared], method: str) -> dict[str, Any]:
-    """The one setting that all flow was made with: datasets must not differ by how their motion was measured."""
+    """The settings of all flow: datasets must not differ by how their motion was measured."""
     registry.check(method, registry.names("flow.methods"), "method")
     first = prepared_flow.settings(folders[0], method)
     for folder in folders[1:]:

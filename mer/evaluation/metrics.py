@@ -122,7 +122,7 @@ def middle(values: np.ndarray) -> list[float]:
 
 
 def bootstrap(counts: np.ndarray) -> dict[str, list[float]] | None:
-    """Return the 95 % percentile interval of each score over subjects, see `resampled`; None for one subject."""
+    """Return the 95 % interval of each score over subjects, see `resampled`; None for one subject."""
     return (
         {name: middle(values) for name, values in resampled(counts).items()} if counts.shape[1] > 1 else None
     )

@@ -14,8 +14,8 @@ from mer_core.errors import BadInput
 
 PROTOCOL = "composite-3"
 NOTE = (
-    'Published values are as printed by their authors. "Best test epoch" means that the held-out subject chose it, which '
-    "is worth .06 to .20 UF1."
+    'Published values are as printed by their authors. "Best test epoch" means that the held-out subject '
+    "chose it, which is worth .06 to .20 UF1."
 )
 SETS = {"full": "Full", "smic": "SMIC", "casme2": "CASME II", "samm": "SAMM"}
 
@@ -80,7 +80,8 @@ def _same_problem(run: Run) -> bool:
 def _own(run: Run) -> str:
     """What to know about the run: whether it is on the same clips at all."""
     listed = protocols.load(PROTOCOL).clips["clip_id"]
-    about = f"mean of {len(run.metrics['seeds'])} seed(s), 95 % {run.metrics['interval95']['uf1'][0]:.3f} to {run.metrics['interval95']['uf1'][1]:.3f}"
+    low, high = run.metrics["interval95"]["uf1"]
+    about = f"mean of {len(run.metrics['seeds'])} seed(s), 95 % {low:.3f} to {high:.3f}"
     if run.origin["synthetic"]:
         return f"{about}; **synthetic data, not comparable**"
     if run.origin["protocol"]["split"] != "loso":

@@ -163,7 +163,8 @@ def _cross_validate(
         if left_out.empty:
             raise
         first, why = left_out.iloc[0]
-        some = f"{len(left_out)} of {len(table) + len(left_out)} clips are left out, first {first}: {why.rstrip('.')}"
+        n_clips = len(table) + len(left_out)
+        some = f"{len(left_out)} of {n_clips} clips are left out, first {first}: {why.rstrip('.')}"
         raise cross_validation.OneLabel(f"{error} Protocol {protocol['name']}: {some}.") from None
     _write_table(table.reindex(columns=CLIP_COLUMNS, fill_value="").sort_values("clip_id"), out / "clips.csv")
     _write_table(left_out.sort_values("clip_id"), out / "left_out.csv")

@@ -121,7 +121,7 @@ def _people(table: pd.DataFrame) -> pd.Series:
 
 
 def check_disjoint(groups: np.ndarray, fold: Fold) -> None:
-    """Raise `AssertionError` if a subject is on both sides of `fold`, which would be a leak by construction."""
+    """Raise `AssertionError` if a subject is on both sides of `fold`: a leak by construction."""
     name, train, test = fold
     groups = np.asarray(groups)
     both = set(groups[train]) & set(groups[test])

@@ -1,4 +1,4 @@
-"""Sending the settings, scores and report of a finished run to a tracker, through the tracker's own library."""
+"""Sending settings, scores and report of a finished run to a tracker, through the tracker's own library."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ INSTALL = "Install it with: pip install 'srflow-mer[{}]'"
 def send(out: Path, tracker: str) -> None:
     """Send the run in folder `out` to `tracker`, "mlflow" or "tensorboard".
 
-    MLflow takes the server of its own settings (MLFLOW_TRACKING_URI); TensorBoard's files go to `out`/tensorboard.
+    MLflow takes the server of its own settings (MLFLOW_TRACKING_URI); TensorBoard's files go to
+    `out`/tensorboard.
 
     Raises
     ------

@@ -14,9 +14,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ESCAPES = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "Δ": r"$\Delta$", "±": r"$\pm$",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "Δ": r"$\Delta$",
+    "±": r"$\pm$",
+}
 
 
 def save_figure(figure: "Figure", path: Path, formats: Sequence[str] = ("svg", "pdf")) -> list[Path]:
@@ -36,7 +46,7 @@ def save_figure(figure: "Figure", path: Path, formats: Sequence[str] = ("svg", "
 
 
 def latex_table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    """Return a `tabular` with the rules of booktabs; the first column to the left, the others to the right."""
+    """Return a `tabular` with the rules of booktabs; the first column is left-aligned, the others right."""
     lines = [f"\\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", "\\toprule", _line(header), "\\midrule"]
     lines += [_line(row) for row in rows]
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])

@@ -49,7 +49,7 @@ def settings_of(run: Run) -> list[tuple[str, str]]:
 
 
 def with_defaults(function: Callable, given: dict[str, Any]) -> dict[str, Any]:
-    """The settings of `function`: those `given`, and for the others the default with a word that it is one."""
+    """The settings of `function`: those `given`, and the defaults of the others, marked as such."""
     parameters = {
         name: p
         for name, p in inspect.signature(function).parameters.items()
@@ -65,10 +65,18 @@ def table_row(run: Run) -> str:
     m, config = run.metrics, run.config
     spread = f" ± {m['sd']['uf1']:.4f}" if by_chance(m) else ""
     cells = {
-        "classifier": config["classifier"], "feature": config["feature"] or "ready-made maps", "flow": config["method"] or "none",
-        "protocol": run.origin["protocol"]["name"], "split": run.origin["protocol"]["split"], "clips": m["clips"], "subjects": m["subjects"],
-        "seeds": len(m["seeds"]), "UF1": f"{m['uf1']:.4f}{spread}", "UAR": f"{m['uar']:.4f}", "accuracy": f"{m['accuracy']:.4f}",
-    }  # fmt: skip
+        "classifier": config["classifier"],
+        "feature": config["feature"] or "ready-made maps",
+        "flow": config["method"] or "none",
+        "protocol": run.origin["protocol"]["name"],
+        "split": run.origin["protocol"]["split"],
+        "clips": m["clips"],
+        "subjects": m["subjects"],
+        "seeds": len(m["seeds"]),
+        "UF1": f"{m['uf1']:.4f}{spread}",
+        "UAR": f"{m['uar']:.4f}",
+        "accuracy": f"{m['accuracy']:.4f}",
+    }
     return markdown.table(list(cells), [list(cells.values())])
 
 
