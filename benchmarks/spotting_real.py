@@ -63,7 +63,9 @@ def count(listed: list[tuple[int, int]], found: list[Interval], matches) -> tupl
 
 
 def evaluate(name: str, rows: pd.DataFrame, found: list[Interval]) -> Result:
-    """Compare the intervals of a clip with those listed; rows : of expressions.csv, none for a clip at rest."""
+    """Compare the intervals of a clip with those listed; rows : of expressions.csv, none for a clip at
+    rest.
+    """
     low, high = (rows.annotated_from.min(), rows.annotated_to.max()) if len(rows) else (0, np.inf)
     found = [interval for interval in found if low <= interval.onset <= high]
     listed = {kind: list(zip(part.onset, part.offset)) for kind, part in rows.groupby("kind")}

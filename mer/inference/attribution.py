@@ -1,12 +1,14 @@
-"""What part of the decision each region of the face carries: how the probabilities change when that region does not move."""
+"""What part of the decision each region of the face carries: how the probabilities change when that region
+does not move.
+"""
 
 import numpy as np
 
 from mer.bundle import Bundle
 from mer.inference.regions import NAMES, measure, partition
 
-# A region that moves less than this share of the one that moves most carries nothing: classifiers that level each clip
-# answer to its stillness with what they make of the rest's noise.
+# A region that moves less than this share of the one that moves most carries nothing: classifiers that level
+# each clip answer to its stillness with what they make of the rest's noise.
 LEAST = 1 / 3
 
 

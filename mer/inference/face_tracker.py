@@ -25,7 +25,9 @@ class FaceTracker:
         self._box, self._following, self._frames = None, False, 0
 
     def landmarks(self, image: np.ndarray) -> np.ndarray | None:
-        """Points (478, 2) float32 px of the followed face in `image` (H, W, 3) uint8 RGB; None where it is not seen."""
+        """Points (478, 2) float32 px of the followed face in `image` (H, W, 3) uint8 RGB; None where it is
+        not seen.
+        """
         points = landmarks_near(image, self._box) if self._following else None
         if points is None:
             points = self._find(image)

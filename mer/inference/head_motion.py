@@ -17,7 +17,8 @@ from flow.splatting.template import template
 POINTS = 468  # the mesh without the irises, which follow the gaze
 # Nose bridge and flanks; eye corners; temples; cheekbones in front of the ears.
 RIGID = (
-    *(168, 6, 197, 195, 5, 4, 8, 9, 193, 417, 122, 351, 196, 419, 3, 248, 236, 456, 174, 399, 188, 412, 114, 343),
+    *(168, 6, 197, 195, 5, 4, 8, 9, 193, 417, 122, 351, 196, 419, 3, 248),
+    *(236, 456, 174, 399, 188, 412, 114, 343),
     *(33, 133, 362, 263, 35, 265),
     *(127, 356, 162, 389, 21, 251, 71, 301, 139, 368, 34, 264, 143, 372),
     *(234, 454, 227, 447, 116, 345),
@@ -40,7 +41,9 @@ def mean_face() -> np.ndarray:
 
 
 def camera(points: np.ndarray) -> np.ndarray:
-    """Return the affine camera (2, 3), px per inter-ocular distance, that maps the mean face to (468, 2) px."""
+    """Return the affine camera (2, 3), px per inter-ocular distance, that maps the mean face to (468, 2)
+    px.
+    """
     face = mean_face() - mean_face().mean(0)
     return np.linalg.lstsq(face, points - points.mean(0), rcond=None)[0].T
 
@@ -139,7 +142,9 @@ def _weighted_pose(face: np.ndarray, points: np.ndarray, weights: np.ndarray) ->
 
 
 def sample(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Values of `picture` (H, W[, C]) float32 at points (N, 2) px, between pixels, the border repeated: (N[, C])."""
+    """Values of `picture` (H, W[, C]) float32 at points (N, 2) px, between pixels, the border repeated: (N[,
+    C]).
+    """
     import cv2
 
     x, y = np.ascontiguousarray(points.T, np.float32)

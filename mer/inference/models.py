@@ -22,7 +22,9 @@ def mesh():
 
 @lru_cache(maxsize=1)
 def detector():
-    """MediaPipe's full-range face detector: (H, W, 3) uint8 RGB -> boxes (left, top, right, bottom) px, the largest first."""
+    """MediaPipe's full-range face detector: (H, W, 3) uint8 RGB -> boxes (left, top, right, bottom) px, the
+    largest first.
+    """
     from data_prep.landmarks import quiet_stderr
 
     with quiet_stderr():

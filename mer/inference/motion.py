@@ -1,4 +1,6 @@
-"""The motion between two frames of one face: aligned by the first, estimated as a bundle wants it, the head's share taken off."""
+"""The motion between two frames of one face: aligned by the first, estimated as a bundle wants it, the
+head's share taken off.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -74,12 +76,16 @@ def between(
 
 
 def farthest(motion: np.ndarray, landmarks: np.ndarray) -> float:
-    """How far the sites that move most do, per cent of the inter-ocular distance, from the own motion (468, 2) px of landmarks (478, 2) px."""
+    """How far the sites that move most do, per cent of the inter-ocular distance, from the own motion (468,
+    2) px of landmarks (478, 2) px.
+    """
     return float(strength(at_sites(motion)) / interocular(landmarks) * PER_CENT)
 
 
 def range_of_motion(clips: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
-    """The least and the greatest `Measured.far` of clips, each a flow (S, S, 2) px and landmarks (478, 2) px, to two digits outwards."""
+    """The least and the greatest `Measured.far` of clips, each a flow (S, S, 2) px and landmarks (478, 2)
+    px, to two digits outwards.
+    """
     found = []
     for flow, landmarks in clips:
         points = landmarks[:POINTS].astype(float)

@@ -44,9 +44,9 @@ def choose(track: Track, found: list[Interval], clip: str) -> Moment:
         return Moment(
             onset,
             apex,
-            reason=f"nothing to see here: no expression was found. The largest motion is {strength:.2f} % of the "
-            f"inter-ocular distance; in this clip {limit:.2f} % is the least that can be told from noise "
-            "and unrest",
+            reason="nothing to see here: no expression was found. The largest motion is "
+            f"{strength:.2f} % of the inter-ocular distance; in this clip {limit:.2f} % is the least "
+            "that can be told from noise and unrest",
         )
     onset, apex, offset = (track.row(n) for n in (interval.onset, interval.apex, interval.offset))
     if apex > onset:

@@ -167,7 +167,9 @@ def spot(
 def label_intervals(
     clip: Path, frames: Frames, track: Track, found: list[Interval], fitted: bundles.Bundle
 ) -> list[Interval]:
-    """The same intervals, expressions with what they resemble; without a label where `score` would give none."""
+    """The same intervals, expressions with what they resemble; without a label where `score` would give
+    none.
+    """
     found, expressions = list(found), [i for i, interval in enumerate(found) if interval.is_expression]
     for start in show_progress(range(0, len(expressions), MAX_PICKED), "Naming"):
         part = expressions[start : start + MAX_PICKED]

@@ -18,8 +18,14 @@ from data_prep.frames import Frame, Frames, open_frames
 from data_prep.landmarks import interocular
 from mer.inference import eyes, neutral
 from mer.inference.face_tracker import FaceTracker
-from mer.inference.head_motion import RIGID, Pose, fit_pose, mean_face
-from mer.inference.site_motion import METHOD, OPTIONS, PER_CENT, KeyFrame, combine, combine_turn
+from mer.inference.frontal_face import (
+    KEPT,
+    lid_distances,
+    mouth_shape,
+    pose_and_frontal_points,
+    site_positions,
+)
+from mer.inference.site_motion import METHOD, OPTIONS, KeyFrame, combine, combine_turn
 from mer.inference.track import Track
 from mer_core.errors import BadInput
 from mer_core.progress import track as show_progress
@@ -28,13 +34,7 @@ Progress = Callable[[int], None]
 
 MAX_FPS = 100.0  # of faster films only so many frames a second are measured, which is plenty for a face
 ASSUMED_FPS = 30.0  # of frames without times
-MOUTH = (61, 291, 13, 14)  # corners (right, left), inner edges of the lips (upper, lower)
-LID_POINTS = [point for lids in eyes.LIDS for lid in lids for point in lid]
-SITE_POINTS = [point for points, _ in SITES.values() for point in points]
-KEPT = np.unique([*RIGID, *MOUTH, *LID_POINTS, *SITE_POINTS])  # landmarks that are kept of each frame
-RIGID_ROWS = np.searchsorted(KEPT, RIGID)
 IMPLAUSIBLE_S = 0.3  # s: a shorter flicker of the plausibility covers nothing
-CHUNK = 2000  # frames whose pose is fitted at once
 
 
 class _Recorder:
@@ -153,15 +153,15 @@ def _finish(
     points, flow, flow_turn, change, scalars = np.split(
         table, np.cumsum([2 * len(KEPT), 2 * len(SITES), 3, len(SITES)]), axis=1
     )
-    pose, frontal = _pose_and_frontal_points(points.reshape(m, len(KEPT), 2))
-    lids, mouth = _lids(frontal), _mouth(frontal)
+    pose, frontal = pose_and_frontal_points(points.reshape(m, len(KEPT), 2))
+    lids, mouth = lid_distances(frontal), mouth_shape(frontal)
     found = {
         "plausibility": scalars[:, 1],
         "box": scalars[:, 2:],
         "eyes_px": scalars[:, 0],
         "turn": pose.angles() if m else np.empty((0, 3)),
         "shift": pose.shift,
-        "sites": _site_positions(frontal),
+        "sites": site_positions(frontal),
         "neutral": np.full((m, len(SITES), 2), np.nan),
         "at_rest": np.full(m, np.nan),
         "lids": lids,
@@ -225,7 +225,7 @@ def _refine_run(
     flow_turn,
     is_key,
 ) -> float:
-    """Add the fine part of the motion of one run of frames, in place. Returns how still the face can be in it."""
+    """Add the fine part of the motion of one run, in place. Returns how still the face can be in it."""
     step = max(float(np.median(np.diff(time))), 1e-3) if len(rows) > 1 else 1.0
     found["turn"][rows] = combine_turn(found["turn"][rows], flow_turn, step)
     sites = combine(found["sites"][rows], flow, change, is_key, step)
@@ -253,49 +253,6 @@ def _find_neutral(
     face, rest = neutral.follow(time[rows], smooth[rows], found["turn"][rows], anchor, still)
     found["neutral"][rows], found["at_rest"][rows] = face, rest
     return int(number[rows[anchor]])
-
-
-def _pose_and_frontal_points(points: np.ndarray) -> tuple[Pose, np.ndarray]:
-    """Pose of the head, and the points (n, k, 2) of each frame on the face turned to the front, inter-ocular
-    distances.
-
-    The first fit takes the mean face, the second the person's own.
-    """
-    face = mean_face()[KEPT].copy()
-    for _ in range(2):
-        starts = range(0, max(len(points), 1), CHUNK)
-        poses = [fit_pose(face[RIGID_ROWS], points[i : i + CHUNK][:, RIGID_ROWS]) for i in starts]
-        pose = Pose(*map(np.concatenate, zip(*poses)))
-        frontal = pose.frontal(points, face[:, 2])
-        if len(points):
-            face[:, :2] = np.median(frontal, axis=0)
-    return pose, frontal
-
-
-def _at(frontal: np.ndarray, points: Iterable[int]) -> np.ndarray:
-    """Mean of some landmarks, (n, 2) per cent of the inter-ocular distance."""
-    return frontal[:, np.searchsorted(KEPT, list(points))].mean(1) * PER_CENT
-
-
-def _site_positions(frontal: np.ndarray) -> np.ndarray:
-    return np.stack([_at(frontal, points) for points, _ in SITES.values()], axis=1)
-
-
-def _lids(frontal: np.ndarray) -> np.ndarray:
-    """Distance of the lids of both eyes, (n, 2) per cent of the inter-ocular distance."""
-    return np.stack(
-        [np.linalg.norm(_at(frontal, upper) - _at(frontal, lower), axis=1) for upper, lower in eyes.LIDS],
-        axis=1,
-    )
-
-
-def _mouth(frontal: np.ndarray) -> np.ndarray:
-    """Opening, height of the corners under the middle of the lips, width, tilt: (n, 4), see `Track`."""
-    right, left, upper, lower = (_at(frontal, [point]) for point in MOUTH)
-    corners = (right + left) / 2 - (upper + lower) / 2
-    return np.stack(
-        [(lower - upper)[:, 1], corners[:, 1], (left - right)[:, 0], (right - left)[:, 1]], axis=1
-    )
 
 
 def _spread(values: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -74,14 +74,18 @@ def weights(landmarks: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def partition(landmarks: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The face cut softly into its regions: (regions, H, W) float32 that sum to 1 in the face and fade out around it."""
+    """The face cut softly into its regions: (regions, H, W) float32 that sum to 1 in the face and fade out
+    around it.
+    """
     bumps = weights(landmarks, shape)
     sharp = bumps**2 + 1e-12
     return sharp / sharp.sum(0) * np.clip(bumps.max(0) / 0.05, 0, 1)
 
 
 def measure(own: np.ndarray, landmarks: np.ndarray) -> list[Region]:
-    """Every region of the face, from its own flow (H, W, 2) px without the head's motion and landmarks (478, 2) px."""
+    """Every region of the face, from its own flow (H, W, 2) px without the head's motion and landmarks (478,
+    2) px.
+    """
     stretched = strain(own).magnitude
     found = []
     for name, near in zip(NAMES, weights(landmarks, own.shape[:2])):

@@ -1,4 +1,6 @@
-"""How far a score can be trusted: the one place that decides whether a label is shown, and what is said beside it."""
+"""How far a score can be trusted: the one place that decides whether a label is shown, and what is said
+beside it.
+"""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +15,10 @@ from mer.inference.recorder import ASSUMED_FPS
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
 
-SYNTHETIC = "The bundle was fitted on synthetic faces only: its labels describe motion, and are no finding about a person."
+SYNTHETIC = (
+    "The bundle was fitted on synthetic faces only: its labels describe motion, "
+    "and are no finding about a person."
+)
 LONG_S = 2.0  # a face does more than one thing in a longer clip
 NEARLY = 0.5  # of the strongest interval's strength
 
@@ -150,7 +155,9 @@ def _outside_of_ranges(evidence: Evidence, recipe: Recipe) -> list[str]:
 
 
 def _other_moments(track: Track, moment: Moment, found: list[Interval]) -> list[str]:
-    """Which listed expressions are nearly as strong as the one that was chosen here; nothing for a user's choice."""
+    """Which listed expressions are nearly as strong as the one that was chosen here; nothing for a user's
+    choice.
+    """
     if moment.interval is None:
         return []
     least = NEARLY * moment.interval.strength

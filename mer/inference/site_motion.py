@@ -50,7 +50,9 @@ def at_sites(values: np.ndarray) -> np.ndarray:
 
 
 def strength(displacement: np.ndarray) -> np.ndarray:
-    """How strongly the face moves: mean length over the expressive sites that move most, (..., 17, 2) -> (...)."""
+    """How strongly the face moves: mean length over the expressive sites that move most, (..., 17, 2) ->
+    (...).
+    """
     lengths = np.linalg.norm(displacement[..., EXPRESSIVE, :], axis=-1)
     return np.sort(lengths, axis=-1)[..., -N_STRONGEST:].mean(-1)
 

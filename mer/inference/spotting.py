@@ -97,7 +97,9 @@ class _Span:
 
 
 def intervals(track: Track) -> list[Interval]:
-    """Find the intervals of a track, by onset; every run of frames in which the face is seen is read by itself."""
+    """Find the intervals of a track, by onset; every run of frames in which the face is seen is read by
+    itself.
+    """
     found = []
     for rows in track.runs():
         if len(rows) > 2:
@@ -112,7 +114,9 @@ def strongest(found: list[Interval]) -> Interval | None:
 
 
 def largest_motion(track: Track) -> tuple[int, int, float, float]:
-    """Where nothing was found: the rows between which the face moved most, how far, and the limit it stayed below."""
+    """Where nothing was found: the rows between which the face moved most, how far, and the limit it stayed
+    below.
+    """
     best = None
     for rows in track.runs():
         if len(rows) < 2:
@@ -169,7 +173,9 @@ class _Run:
         return found
 
     def far(self) -> tuple[np.ndarray, float]:
-        """Distance from the neutral face, (n,) per cent of the inter-ocular distance, and the limit of an expression."""
+        """Distance from the neutral face, (n,) per cent of the inter-ocular distance, and the limit of an
+        expression.
+        """
         curve = strength(neutral.smoothed(self.time, self.sites, self.step) - self.neutral)
         least = MIN_QUICK if self.is_short else float(np.clip(FAR_PER_STILLNESS * self.still, *FAR_LIMITS))
         return curve, self._limit(curve, least)

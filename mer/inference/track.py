@@ -91,7 +91,9 @@ class Track:
         return max(float(np.median(np.diff(self.time[rows]))), 1e-3) if len(rows) > 1 else 1.0
 
     def head_motion(self, first: int, last: int) -> float:
-        """How far a point of the face moves with the head between two rows, about, per cent of the inter-ocular distance."""
+        """How far a point of the face moves with the head between two rows, about, per cent of the
+        inter-ocular distance.
+        """
         shift = np.linalg.norm(self.shift[last] - self.shift[first]) / self.eyes_px[first] * PER_CENT
         turn = np.radians(np.linalg.norm(self.turn[last] - self.turn[first])) * PER_CENT
         growth = abs(self.eyes_px[last] / self.eyes_px[first] - 1) * PER_CENT

@@ -52,7 +52,9 @@ def match(coded: list, found: list, least: float = IOU) -> list[tuple[int, int]]
 
 @dataclass(frozen=True)
 class Agreement:
-    """Coded and spotted intervals side by side. table : a row per interval of either, see docs/data-dictionary.md"""
+    """Coded and spotted intervals side by side. table : a row per interval of either, see
+    docs/data-dictionary.md
+    """
 
     table: pd.DataFrame
     n_matched: int

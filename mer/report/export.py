@@ -1,4 +1,6 @@
-"""Intervals and tracks as the tables that people work with: CSV, JSON, Parquet, Excel, ELAN, BIDS; OpenFace's columns."""
+"""Intervals and tracks as the tables that people work with: CSV, JSON, Parquet, Excel, ELAN, BIDS;
+OpenFace's columns.
+"""
 
 import csv
 import json
@@ -41,7 +43,9 @@ def interval_table(found: list[Interval]) -> pd.DataFrame:
 
 
 def write_intervals(found: list[Interval], out: Path) -> None:
-    """Write the intervals in the format of the suffix, see `check_suffix`; `_events.tsv` gets its JSON beside it."""
+    """Write the intervals in the format of the suffix, see `check_suffix`; `_events.tsv` gets its JSON
+    beside it.
+    """
     check_suffix(out)
     with replacing(out) as temporary:
         WRITERS[out.suffix.lower()](found, temporary)
@@ -50,7 +54,9 @@ def write_intervals(found: list[Interval], out: Path) -> None:
 
 
 def check_suffix(out: Path) -> None:
-    """Raise `BadInput` for a file that `write_intervals` cannot write, before a long video is tracked for it."""
+    """Raise `BadInput` for a file that `write_intervals` cannot write, before a long video is tracked for
+    it.
+    """
     if out.suffix.lower() not in WRITERS:
         raise BadInput(f"{out} must end in {', '.join(WRITERS)}.")
 
@@ -111,7 +117,9 @@ WRITERS: dict[str, Callable[[list[Interval], Path], None]] = {
 
 
 def frame_table(track: Track, found: list[Interval]) -> pd.DataFrame:
-    """One row per measured frame: OpenFace's leading columns, then ours (docs/data-dictionary.md, "Frames of a clip")."""
+    """One row per measured frame: OpenFace's leading columns, then ours (docs/data-dictionary.md, "Frames of
+    a clip").
+    """
     pose = np.column_stack([track.position_mm(), np.radians(track.turn[:, [1, 0, 2]])])
     columns: dict[str, np.ndarray | list] = {
         "frame": track.number,
