@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from benchmarks.default_bundle import gives_label
 from data_prep.align import similarity, transform_points, warp
 from data_prep.frames import open_frames
 from data_prep.landmarks import FaceMesh, interocular
@@ -23,7 +24,6 @@ from mer import bundle
 from mer.bundle import Bundle
 from mer.inference import models
 from mer.inference.motion import between
-from mer.inference.reliability import reason_not_to_name
 from mer_core.io import write_text
 
 EARLY = 0.2  # of the strongest frame's motion
@@ -79,7 +79,8 @@ def _read(onset: np.ndarray, apex: np.ndarray, points: np.ndarray, fitted: Bundl
     shown = between(faces, matrix, transform_points(points, matrix), flow, recipe.own_motion)
     p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
     label = recipe.labels[int(p.argmax())]
-    return Reading(shown.far, None if reason_not_to_name(shown.far, p, recipe) else label, p)
+    is_given = shown.far >= recipe.least_motion and gives_label(p[None], recipe)[0]
+    return Reading(shown.far, label if is_given else None, p)
 
 
 def table(clips: Path) -> str:
