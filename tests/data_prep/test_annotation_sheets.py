@@ -120,12 +120,16 @@ def test_a_format_that_is_not_read_is_named(tmp_path):
 @pytest.mark.parametrize(
     "cell, value, doubt",
     [
-        (46, 46, ""), (46.0, 46, ""), (" 46 ", 46, ""), ("４６", 46, ""), ("46.0", 46, ""), (None, None, ""), ("", None, ""),
+        (46, 46, ""), (46.0, 46, ""), (" 46 ", 46, ""), ("４６", 46, ""), ("46.0", 46, ""),
+        (None, None, ""), ("", None, ""),
         ("246帧", 246, "printed as '246帧', read as 246"), ("第246帧", 246, "printed as '第246帧', read as 246"),
         ("frame 46", 46, "printed as 'frame 46', read as 46"), ("1,46", None, "printed as '1,46'"),
-        ("1,460", None, "printed as '1,460'"), (46.5, None, "printed as '46.5'"), ("/", None, "printed as '/'"),
-        (True, None, "printed as 'True'"), ("46a", None, "printed as '46a'"), ("0x2E", None, "printed as '0x2E'"),
-        (datetime(2020, 2, 1), None, "is a date in the sheet, 2020-02-01 00:00:00"), ("#REF!", None, "printed as '#REF!'"),
+        ("1,460", None, "printed as '1,460'"), (46.5, None, "printed as '46.5'"),
+        ("/", None, "printed as '/'"),
+        (True, None, "printed as 'True'"), ("46a", None, "printed as '46a'"),
+        ("0x2E", None, "printed as '0x2E'"),
+        (datetime(2020, 2, 1), None, "is a date in the sheet, 2020-02-01 00:00:00"),
+        ("#REF!", None, "printed as '#REF!'"),
     ],
 )  # fmt: skip
 def test_frame_numbers_are_read_or_said(cell, value, doubt):

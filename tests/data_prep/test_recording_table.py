@@ -22,7 +22,8 @@ def write(path, *rows: dict):
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
 def test_every_column_is_read(tmp_path, suffix):
     row = {
-        "file": "videos\\a.mp4", "clip": "c1", "onset": 3, "apex": "7", "offset_s": "0:01.5", "fps": "29.97",
+        "file": "videos\\a.mp4", "clip": "c1", "onset": 3, "apex": "7", "offset_s": "0:01.5",
+        "fps": "29.97",
         "Action Units": "4＋7",
     }  # fmt: skip
     (one,), sources = read_recordings(write(tmp_path / f"mine{suffix}", row))
@@ -71,8 +72,10 @@ def test_a_number_with_a_word_is_read_and_noted(tmp_path):
 @pytest.mark.parametrize(
     "cell, seconds",
     [
-        (1.25, 1.25), ("1.25", 1.25), ("0:01.25", 1.25), ("1:02:03", 3723), (time(0, 1, 2), 62), (0, 0), ("1e-3", 0.001),
-        ("1,25", None), ("-1", None), ("", None), (None, None), ("1.2.3", None), (True, None), ("inf", None),
+        (1.25, 1.25), ("1.25", 1.25), ("0:01.25", 1.25), ("1:02:03", 3723), (time(0, 1, 2), 62),
+        (0, 0), ("1e-3", 0.001),
+        ("1,25", None), ("-1", None), ("", None), (None, None), ("1.2.3", None), (True, None),
+        ("inf", None),
     ],
 )  # fmt: skip
 def test_seconds(cell, seconds):

@@ -100,7 +100,8 @@ def test_an_archive_that_is_no_xlsx_and_one_that_unpacks_too_far_are_refused(tmp
 
 
 CELLS = st.one_of(
-    st.none(), st.booleans(), st.integers(-(10**9), 10**9), st.floats(-1e9, 1e9), st.datetimes(datetime(1901, 1, 1)),
+    st.none(), st.booleans(), st.integers(-(10**9), 10**9), st.floats(-1e9, 1e9),
+    st.datetimes(datetime(1901, 1, 1)),
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8),
 )  # fmt: skip
 

@@ -78,7 +78,8 @@ def test_pictures_of_another_kind_and_stacks_are_refused(tmp_path):
     scipy.io.savemat(tmp_path / "flow.mat", {"flow": np.zeros((14, 14, 3))})
     for name, said in {
         "stack.tif": "stack of 5 pictures", "deep.tif": "8-bit", "grey16.png": "8-bit", "alpha.png": "RGBA",
-        "palette.png": "8-bit", "broken.png": "cannot be read", "rgb16.png": "16 bits", "flow.mat": "flow (14, 14, 3)",
+        "palette.png": "8-bit", "broken.png": "cannot be read", "rgb16.png": "16 bits",
+        "flow.mat": "flow (14, 14, 3)",
     }.items():  # fmt: skip
         with pytest.raises(BadMap) as caught:
             read_map(tmp_path / name)

@@ -17,8 +17,8 @@ def interval(kind, onset, apex, offset, strength):
 
 FOUND = {
     "a.mp4": [
-        interval("micro", 5, 9, 12, 3.0), interval("macro", 20, 26, 40, 2.0), interval("macro", 500, 520, 540, 9.0),
-        interval("blink", 1, 2, 3, 90.0),
+        interval("micro", 5, 9, 12, 3.0), interval("macro", 20, 26, 40, 2.0),
+        interval("macro", 500, 520, 540, 9.0), interval("blink", 1, 2, 3, 90.0),
     ],
     "b.mp4": [interval("head", 1, 5, 9, 50.0)],
 }  # fmt: skip
@@ -55,7 +55,8 @@ def read(tmp_path, monkeypatch):
 def test_the_strongest_expression_that_fits_what_is_given(read):
     rows = [
         {"clip": "a1"}, {"clip": "a2", "onset": 15}, {"clip": "a3", "onset": 2, "offset": 15},
-        {"clip": "a4", "apex": 8}, {"clip": "a5", "onset": 1, "apex": 2}, {"clip": "a6", "onset": 4, "offset": 30},
+        {"clip": "a4", "apex": 8}, {"clip": "a5", "onset": 1, "apex": 2},
+        {"clip": "a6", "onset": 4, "offset": 30},
     ]  # fmt: skip
     annotations, watched = read(*rows)
     table = annotations.table
