@@ -132,6 +132,8 @@ class Clips:
             if task is not None:
                 self.queue.cancel(task)
         self.storage.delete(clip.folder)
+        # What the worker is making just now may still be written; once it is through, that goes too.
+        self.queue.call(lambda: self.storage.delete(clip.folder))
 
     def expires_in(self, clip: Clip) -> float | None:
         """Seconds until the clip is deleted; None while it waits or is worked on."""

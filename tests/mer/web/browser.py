@@ -134,8 +134,9 @@ class Browser:
     def drop(self, path: Path, x: int, y: int) -> None:
         """Drag a file onto the page and let it go at (x, y) px."""
         data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
-        for kind in ("dragEnter", "dragOver", "drop"):
+        for kind in ("dragEnter", "dragOver", "dragOver", "drop"):
             self.ask("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
+            self.run("new Promise(done => requestAnimationFrame(done))")  # the page has answered it
 
     def click(self, selector: str) -> None:
         """Click in the middle of an element with the mouse."""

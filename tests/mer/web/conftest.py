@@ -31,12 +31,6 @@ class Page:
         self.browser.open(self.address + path, width)
         return self.browser
 
-    def files(self) -> list[Path]:
-        """Every file of a clip."""
-        return [
-            path for path in self.clips.storage.root.rglob("*") if path.is_file() and path.name != ".lock"
-        ]
-
 
 @pytest.fixture(scope="session")
 def smile(tmp_path_factory) -> Path:

@@ -199,10 +199,11 @@ def test_closing_a_clip_deletes_its_files_and_says_so(page, smile):
     browser = page.open()
     browser.choose("#file", smile)
     browser.wait(RESULT)
-    before = len(page.files())
+    folder = page.clips.storage.root / browser.run("location.pathname.split('/').at(-1)")
+    assert folder.is_dir()
     browser.click("#ending .close")
     browser.wait("location.pathname === '/' && /deleted/.test(document.getElementById('status').textContent)")
-    eventually(lambda: len(page.files()) < before)
+    eventually(lambda: not folder.exists())
     assert browser.run("document.activeElement.id") == "title"
     browser.run("history.back()")
     assert "Drop it again" in browser.wait(ERROR)

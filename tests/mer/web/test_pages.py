@@ -1,5 +1,6 @@
 """What the server answers, without a browser and models: who is let in, uploads, messages, deletion."""
 
+import threading
 import time
 
 import pytest
@@ -111,6 +112,25 @@ def test_a_clip_that_cannot_be_analysed_says_why_by_its_name_until_it_is_closed(
     assert (
         client.get(f"/api/clips/{key}").status_code == 404 and client.get(f"/clip/{key}").status_code == 404
     )
+
+
+def test_what_was_being_made_while_a_clip_was_closed_is_deleted_too(client, monkeypatch):
+    monkeypatch.setattr(analysis, "analyse", lambda path, bundle, progress, face: None)
+    key = client.post("/api/clips?name=x.mp4", content=b"x").json()["key"]
+    ended(client, key)
+    folder, closed = client.clips.storage.root / key, threading.Event()
+
+    def make():
+        closed.wait(10)
+        folder.mkdir()
+        (folder / "late.png").touch()
+
+    making = client.clips.queue.call(make)
+    assert client.delete(f"/api/clips/{key}").status_code == 204 and not folder.exists()
+    closed.set()
+    making.result(10)
+    client.clips.queue.call(lambda: None).result(10)
+    assert not folder.exists()
 
 
 def test_text_in_the_name_of_a_video_is_no_video(client):
