@@ -11,6 +11,16 @@ from mer.cli.options import FOLDER, INPUT_FILE, INPUT_FOLDER, Classifier, Config
 TRACKERS = ("mlflow", "tensorboard")
 
 
+# As in `CvConfig`, which is not imported here so that `mer --help` stays quick.
+DEFAULTS = {
+    "protocol": "composite-3",
+    "method": "srflownet",
+    "feature": "flow_image",
+    "classifier": "mer_net",
+    "seeds": "3",
+}
+
+
 def experiment(command):
     """The options that say what is evaluated or fitted, of `cv` and `train`; named as in `CvConfig`."""
     for option in reversed(
@@ -31,22 +41,33 @@ def experiment(command):
                 "--protocol",
                 help="Which clips count and how emotions become labels: a YAML file, or one of "
                 f"{known('mer.protocols')}.",
+                show_default=DEFAULTS["protocol"],
             ),
             click.option(
-                "--method", type=Name("flow.methods"), help="Flow method; its flow must have been estimated."
+                "--method",
+                type=Name("flow.methods"),
+                help=f"Flow method, whose flow must have been estimated: {known('flow.methods')}.",
+                show_default=DEFAULTS["method"],
             ),
             click.option(
                 "--feature",
                 type=Name("mer.features"),
                 help=f"What the classifier reads: {known('mer.features')}.",
+                show_default=DEFAULTS["feature"],
             ),
             click.option(
                 "--classifier",
                 type=Classifier(),
                 help=f"What predicts the label: {known('mer.classifiers')}; or FILE.py:FUNCTION for any "
                 "scikit-learn classifier with predict_proba (the file is executed).",
+                show_default=DEFAULTS["classifier"],
             ),
-            click.option("--seeds", type=click.IntRange(1), help="How many seeds to repeat everything with."),
+            click.option(
+                "--seeds",
+                type=click.IntRange(1),
+                help="How many seeds to repeat everything with.",
+                show_default=DEFAULTS["seeds"],
+            ),
             click.option("--out", type=FOLDER, required=True, help="Folder to write to."),
         ]
     ):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mer.cli.evaluate import DEFAULTS
 from mer.evaluation.config import CvConfig, load_config, save_config
 from mer.evaluation.estimators import resolve
 from mer_core.errors import BadInput
@@ -61,3 +62,8 @@ def test_the_configurations_of_the_project_load():
     assert len(files) >= 2
     for file in files:
         resolve(load_config(file), 3)  # the classifier's own settings are right too
+
+
+def test_the_defaults_that_the_help_shows_are_those_of_the_settings():
+    fields = CvConfig.model_fields
+    assert {name: str(fields[name].default) for name in DEFAULTS} == DEFAULTS
