@@ -50,6 +50,7 @@ class StoredClassifier(ClassifierMixin, BaseEstimator, ABC):
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the most probable label of each sample, (N,)."""
+        check_is_fitted(self)
         best = self.predict_proba(X).argmax(1)
         return self.classes_[best]
 

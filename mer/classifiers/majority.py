@@ -36,7 +36,8 @@ class Classifier(StoredClassifier):
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return (N, n_classes) float64, the same row for every clip of X (N, ...)."""
-        return np.tile(self.frequencies_, (len(self._check_samples(X)), 1))
+        n_clips = len(self._check_samples(X))
+        return np.tile(self.frequencies_, (n_clips, 1))
 
     def tensors(self) -> Tensors:
         return {"frequencies": self.frequencies_}
