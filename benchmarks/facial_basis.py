@@ -1,4 +1,6 @@
-"""Makes `flow/weights/facial-basis.safetensors` from a head model of scans: python -m benchmarks.facial_basis MODEL OUT.
+"""Makes `flow/weights/facial-basis.safetensors` from a head model of scans.
+
+python -m benchmarks.facial_basis MODEL OUT
 
 No expression that `flow/splatting/held_out.csv` lists goes into it, and no portrait at all.
 """
@@ -98,7 +100,7 @@ def _spread_out(model: HeadModel, vertices: np.ndarray, count: int) -> np.ndarra
 
 
 def _triangles(points: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Triangles (T, 3) int32 between the points as seen from the front, none across openings or the outline."""
+    """Triangles (T, 3) int32 between the points seen from the front, none across openings or the outline."""
     triangles = Delaunay(points[:, :2]).simplices
     sides = np.linalg.norm(points[triangles, :2] - points[np.roll(triangles, 1, axis=1), :2], axis=2)
     kept = sides.max(axis=1) < 1.2
@@ -131,7 +133,7 @@ def _variant(
 
 
 def _bend(rng: np.random.Generator, motion: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """One variant of a motion (V, 3), of peak 1: bent, sharpened or widened, confined to a part of its region."""
+    """One variant of a motion (V, 3), of peak 1: bent, sharpened or widened, confined to a part."""
     length = np.linalg.norm(motion, axis=1)
     if rng.random() < 0.6:
         scale = 1 + rng.uniform(0, 0.6) * _waves(rng, places)

@@ -120,10 +120,16 @@ def _estimate_batch(clip_ids: list[str], prepared: Prepared, method: Method, mat
         prepared.faces_id(clip_id) for clip_id in clip_ids
     ]  # before they are read: what changes then is seen
     firsts, seconds = (np.stack(frames) for frames in zip(*(prepared.faces(clip_id) for clip_id in clip_ids)))
-    points = [prepared.landmarks(clip_id)[0] for clip_id in clip_ids] if method.landmarks else None
+    points = [_onset_landmarks(prepared, clip_id) for clip_id in clip_ids] if method.landmarks else None
     flows = estimate_batch(method, firsts, seconds, points, match_exposure=match_exposure)
     for clip_id, faces, flow in zip(clip_ids, ids, flows):
         write_npz(flow_file(prepared, method.name, clip_id), flow=flow, faces=np.array(faces))
+
+
+def _onset_landmarks(prepared: Prepared, clip_id: str) -> np.ndarray | None:
+    """The landmarks of a clip's onset; None where the folder holds none, and the method finds them itself."""
+    stored = (prepared.folder(clip_id) / "landmarks.npz").is_file()
+    return prepared.landmarks(clip_id)[0] if stored else None
 
 
 _thread = threading.local()

@@ -20,10 +20,7 @@ TILED_ABOVE = 1800 * 1800  # px of a frame; larger ones are estimated in tiles
 
 
 def load(
-    device: str = "cpu",
-    network: str = "auto",
-    weights: str | Path | None = None,
-    detect_landmarks: bool = True,
+    device: str = "cpu", network: str = "auto", weights: str | Path | None = None, detect_landmarks=True
 ):
     """network : `compact`, `full`, or `auto`: full on a GPU if its weights are there, else compact
 
@@ -50,10 +47,6 @@ def load(
     net = load_network(path).to(device, memory_format=torch.channels_last)
     kind = torch.device(device).type
     at_once, half = PIXELS.get(kind, PIXELS["cpu"]), kind == "cuda"
-
-    def to_input(frames: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float()
-
     place = FacePlacer(detect_landmarks) if isinstance(net, CompactSRFlowNet) else None
 
     @torch.inference_mode()
@@ -63,19 +56,25 @@ def load(
         flows = []
         for start in range(0, len(onsets), batch):
             part = slice(start, start + batch)
-            onset, apex = (to_input(frames[part]) for frames in (onsets, apexes))
+            onset, apex = (_to_input(frames[part], device) for frames in (onsets, apexes))
             with torch.autocast(kind, torch.bfloat16, enabled=half):
                 if area > TILED_ABOVE:
                     flow = estimate_tiled(net, onset, apex)
-                elif place is None:
-                    flow = net(onset, apex)[-1]
                 else:
-                    flow = net(onset, apex, face=place(onsets[part], landmarks[part], device))[-1]
+                    face = {"face": place(onsets[part], landmarks[part], device)} if place else {}
+                    flow = net(onset, apex, **face)[-1]
             flows.append(flow.float().permute(0, 2, 3, 1).cpu().numpy())
         return np.ascontiguousarray(np.concatenate(flows), np.float32)
 
     run.weights, run.precision = path, "bfloat16" if half else "float32"
     return run
+
+
+def _to_input(frames: np.ndarray, device: str):
+    """Frames (N, H, W, 3) uint8 as a tensor (N, 3, H, W) float32 on `device`."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float()
 
 
 def _weights(device: str, network: str) -> Path:

@@ -3,7 +3,7 @@
 The published network matches features on a grid of 1/8, where a facial motion of one pixel is an eighth of a
 cell. Here matching is linear instead: at each step the second frame is warped by the motion found so far, and
 what is left is read from the brightness differences of *all* pixels of a cell, gathered on a grid of 1/8,
-then 1/4 (Lucas and Kanade's normal equations, `equations.py`). A U-shaped regulariser, whose bottom sees the
+then 1/4 (Lucas and Kanade's normal equations, `lucas_kanade.py`). A U-shaped regulariser, whose bottom sees the
 whole face through super kernels, turns these noisy answers into one plausible motion; a last small network
 refines it at 1/2. Only these are learned, so a training step never runs backwards at full size.
 
@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flow.srflownet import facial_solution, lucas_kanade
+from flow.srflownet.facial_choice import Atlas
 from flow.srflownet.facial_solution import Face
-from flow.srflownet.regulariser import Atlas, Context, Detail, Refine, Regulariser, drift
+from flow.srflownet.regulariser import Context, Detail, Refine, Regulariser, drift
 from flow.srflownet.resample import doubled, enlarge
 
 # (size of a feature pixel, size of a grid cell, times) of each step, in pixels of the frame
@@ -66,18 +67,9 @@ class CompactSRFlowNet(nn.Module):
             face = face.padded(*onset.shape[-2:])
         atlas = None if face is None else self.atlas(face)
         cell = SCHEDULE[0][1]
-        if flow is None:
-            flow = F.avg_pool2d(torch.zeros_like(seen[:, :2]), cell)
-        else:
-            flow = F.avg_pool2d(F.pad(flow, pad, mode="replicate"), cell)
+        start = torch.zeros_like(seen[:, :2]) if flow is None else F.pad(flow, pad, mode="replicate")
+        flow = F.avg_pool2d(start, cell)
         hidden = torch.zeros_like(context[cell])
-
-        def facial(sums: Tensor, flow: Tensor, pixel: int, grid: int):
-            if face is None:
-                return None
-            steps, known = facial_solution.solve(sums, flow / pixel, face, pixel, lucas_kanade.REACH)
-            return steps, known, sums, atlas[grid]
-
         predictions = []
         for number, (pixel, grid) in enumerate(SCHEDULE):
             if grid != cell:
@@ -87,23 +79,30 @@ class CompactSRFlowNet(nn.Module):
             flow = flow.detach()
             sums = lucas_kanade.normal_equations(first[pixel], second[pixel], flow / pixel, grid // pixel)
             answers, steps = lucas_kanade.solve(sums, flow / pixel, ROUNDS[grid])
-            regulariser = (
-                self.coarse if grid == 8 else self.fine if number < len(SCHEDULE) - LAST else self.last
-            )
+            late = self.last if number >= len(SCHEDULE) - LAST else self.fine
+            regulariser = self.coarse if grid == 8 else late
             moved = (flow - drift(flow)) / pixel  # a face that moves as a whole is to look like one at rest
-            step, hidden = regulariser(
-                answers, steps, moved, context[grid], hidden, facial(sums, flow, pixel, grid)
-            )
+            facial = facial_answers(sums, flow / pixel, pixel, face, atlas and atlas[grid])
+            step, hidden = regulariser(answers, steps, moved, context[grid], hidden, facial)
             flow = flow + pixel * step
             predictions.append(flow)
         flow = self.refine(flow, hidden, seen)
         predictions.append(flow)
         flow = flow.detach()
         sums = lucas_kanade.normal_equations(first[1], second[1], flow, 2)
-        flow = self.detail(flow, hidden, seen, sums, facial(sums, flow, 1, 2))
+        flow = self.detail(flow, hidden, seen, sums, facial_answers(sums, flow, 1, face, atlas and atlas[2]))
         predictions.append(flow)
         predictions.append(enlarge(flow, 2)[..., :height, :width])
         return predictions
+
+
+def facial_answers(
+    sums: Tensor, flow: Tensor, pixel: int, face: Face | None, atlas: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
+    """Return what a regulariser reads of a face: answers, where they hold, the equations and the atlas."""
+    if face is None or atlas is None:
+        return None
+    return *facial_solution.solve(sums, flow, face, pixel, lucas_kanade.REACH), sums, atlas
 
 
 def local_contrast(frame: Tensor) -> Tensor:

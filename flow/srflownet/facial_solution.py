@@ -21,7 +21,8 @@ from flow.srflownet.facial_basis import CHART_CELL, RIGID
 from flow.srflownet.resample import enlarge
 
 ANSWERS = 2
-STRENGTH = 3e-4  # of the prior against equations that are means over cells of 4 px, in a face that moves as much as usual
+# of the prior against equations that are means over cells of 4 px, in a face that moves as much as usual
+STRENGTH = 3e-4
 MISFIT = 0.1  # squared difference at which a cell counts half
 INSIDE = (
     (0.0, 0.3),

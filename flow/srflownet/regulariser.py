@@ -6,17 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flow.srflownet import facial_solution, lucas_kanade
-from flow.srflownet.facial_solution import Face
+from flow.srflownet import lucas_kanade
+from flow.srflownet.facial_choice import FACE_MAPS, FACIAL, Chooser, facial_maps
 from flow.srflownet.resample import enlarge
-
-ATLAS = 8  # maps over the mean face that are learned
-ATLAS_HALF = (1.3, 1.8)  # inter-ocular distances, half the width and height of what they cover
-ATLAS_MIDDLE = (0.0, 0.4)  # of that on the mean face
-FACE_MAPS = 3 + ATLAS  # what `Atlas` returns
-FACIAL = (
-    2 * facial_solution.ANSWERS + facial_solution.ANSWERS + 1
-)  # what a chooser reads of the facial answers
 
 
 class Context(nn.Module):
@@ -87,67 +79,6 @@ class Whole(nn.Module):
         return x + self.out(
             self.mix(near + F.interpolate(far, size=x.shape[-2:], mode="bilinear", align_corners=False))
         )
-
-
-class Atlas(nn.Module):
-    """What is learned about each place of the mean face, seen on one face at 1/2, 1/4 and 1/8.
-
-    Zero where there is none.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.maps = nn.Parameter(0.1 * torch.randn(1, ATLAS, 54, 39))
-
-    def forward(self, face: Face) -> dict[int, Tensor]:
-        chart = face.chart.float()
-        middle, half = (chart.new_tensor(pair)[:, None, None] for pair in (ATLAS_MIDDLE, ATLAS_HALF))
-        at = (chart[:, :2] - middle) / half
-        maps = self.maps.float().expand(len(chart), -1, -1, -1)
-        seen = F.grid_sample(maps, at.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
-        fine = torch.cat([at, chart[:, 2:], seen], dim=1) * chart[:, 2:]
-        return {2: fine, 4: F.avg_pool2d(fine, 2), 8: F.avg_pool2d(fine, 4)}
-
-
-class Chooser(nn.Module):
-    """Keeps a step or takes one of the facial answers, place by place.
-
-    Before any training an answer weighs as much as it explains the brightness differences better than the
-    step does.
-    """
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.head = nn.Conv2d(width, 1 + facial_solution.ANSWERS, 3, padding=1)
-        self.sharpness = nn.Parameter(
-            torch.tensor(7.0)
-        )  # logarithm of what one unit of squared difference weighs
-        nn.init.zeros_(self.head.weight)
-        with torch.no_grad():
-            self.head.bias.copy_(torch.tensor([0.0] + [-2.0] * facial_solution.ANSWERS))
-
-    def forward(self, x: Tensor, step: Tensor, facial: Tensor, known: Tensor, sums: Tensor) -> Tensor:
-        """Return the chosen step (N, 2, h, w).
-
-        x : (N, width, h, w); step : (N, 2, h, w); facial, known : from `facial_solution.solve`
-        sums : from `lucas_kanade.normal_equations`
-        """
-        with torch.no_grad():
-            kept = facial_solution.misfit(sums, step)
-            better = [kept - facial_solution.misfit(sums, answer) for answer in facial.unbind(1)]
-            better = torch.cat([torch.zeros_like(kept), *better], dim=1)
-        evidence = 6 * torch.tanh(better * self.sharpness.float().exp() / 6)
-        blocked = F.pad(-30 * (1 - known.expand(-1, facial_solution.ANSWERS, -1, -1)), (0, 0, 0, 0, 1, 0))
-        share = (self.head(x).float() + evidence + blocked).softmax(dim=1)[:, :, None]
-        return (share * torch.cat([step[:, None], facial], dim=1)).sum(dim=1)
-
-
-def facial_maps(facial: Tensor, known: Tensor, sums: Tensor) -> Tensor:
-    """Return what a network reads of the facial answers, (N, FACIAL, h, w): steps, what they leave, where
-    they hold.
-    """
-    left = [20 * facial_solution.misfit(sums, answer).clamp(0, 1).sqrt() for answer in facial.unbind(1)]
-    return torch.cat([facial.flatten(1, 2), *left, torch.ones_like(known)], dim=1) * known
 
 
 class Regulariser(nn.Module):

@@ -44,16 +44,7 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str | No
     process = Process(device)
     torch.manual_seed(config.seed)
     network = _network(config).to(process.device, memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), config.learning_rate, weight_decay=config.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        config.learning_rate,
-        total_steps=config.steps,
-        pct_start=config.warm_up,
-        anneal_strategy="linear",
-    )
+    optimizer, schedule = _optimizer(config, network)
     average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
     out = Path(out)
     state = {"network": network, "optimizer": optimizer, "schedule": schedule, "average": average}
@@ -67,9 +58,8 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str | No
         with process.autocast(config.precision):
             predictions = runner(onset, apex, **face)
         predictions = [p.float() for p in predictions]
-        loss = losses.sequence(predictions, truth, config.gamma, config.power) + extra(
-            predictions[-1], truth, mask
-        )
+        loss = losses.sequence(predictions, truth, config.gamma, config.power)
+        loss = loss + extra(predictions[-1], truth, mask)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(network.parameters(), config.clip)
@@ -132,6 +122,21 @@ def _batches(config: TrainConfig, process: Process, done: int) -> Iterator[list[
         pixels = (side(config, 0) / side(config, step)) ** 2
         order.append(list(range(first, first + max(1, round(share * min(1, pixels))))))
     return iter(DataLoader(TrainingPairs(config), batch_sampler=order, num_workers=config.workers))
+
+
+def _optimizer(config: TrainConfig, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
+    """Return AdamW and its one cycle of the learning rate."""
+    optimizer = torch.optim.AdamW(
+        network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        config.learning_rate,
+        total_steps=config.steps,
+        pct_start=config.warm_up,
+        anneal_strategy="linear",
+    )
+    return optimizer, schedule
 
 
 def _network(config: TrainConfig) -> nn.Module:

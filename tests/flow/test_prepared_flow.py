@@ -126,6 +126,7 @@ def test_flow_of_new_frozen_weights_is_never_mixed_with_the_old(prepared, shippe
     assert re.fullmatch("[0-9a-f]{16}", made_by["weights"]) and made_by["options"] == {
         "network": "auto",
         "weights": None,
+        "detect_landmarks": True,
     }
     assert prepared_flow.estimate_prepared(prepared, "srflownet") == 3
     shipped()
