@@ -227,6 +227,8 @@ def _refine_run(
 ) -> float:
     """Add the fine part of the motion of one run, in place. Returns how still the face can be in it."""
     step = max(float(np.median(np.diff(time))), 1e-3) if len(rows) > 1 else 1.0
+    if len(rows) > 1:  # a frame has no noise against itself, so the first would stand apart from all others
+        flow[0] = flow[1]
     found["turn"][rows] = combine_turn(found["turn"][rows], flow_turn, step)
     sites = combine(found["sites"][rows], flow, change, is_key, step)
     found["sites"][rows] = eyes.bridge(sites, eyes.closures(time, found["lids"][rows], open_lids), step)

@@ -24,7 +24,7 @@ KINDS = {
     "head": "moves of the head",
 }
 EXPRESSIONS = ("micro", "macro")
-MICRO_S = 0.5  # a micro-expression is shorter
+MICRO_S, MIN_MICRO_S = 0.5, 0.04  # a micro-expression is shorter, and no muscle moves and relaxes faster
 REST_S, QUICK_SMOOTH_S = 1.0, 0.03  # the rest of a quick motion is the median over that long
 # Limits, per cent of the inter-ocular distance: at least, per stillness (`neutral.stillness`), at most.
 MIN_QUICK, FAR_LIMITS, FAR_PER_STILLNESS = 0.3, (1.0, 2.0), 4.0
@@ -159,6 +159,8 @@ class _Run:
         base = self._base(curve)
         found = []
         for first, peak, last in excursions(np.maximum(curve - base, 0), limit - base, EDGE):
+            if self._lasts(first, last) < MIN_MICRO_S:
+                continue
             kind = "micro" if self._lasts(first, last) < MICRO_S else "macro"
             found.append(_Span(kind, first, _apex(curve, first, peak), last, float(curve[peak])))
         if self.is_short:
@@ -168,7 +170,7 @@ class _Run:
             span = _Span("micro", first, _apex(curve, first, peak), last, float(curve[peak]))
             touched = [other for other in found if other.overlaps(span, round(TOUCH_S / self.step))]
             is_part = len(touched) > 1 or any(span.strength < SAME_PEAK * other.strength for other in touched)
-            if self._lasts(first, last) < MICRO_S and not is_part:
+            if MIN_MICRO_S <= self._lasts(first, last) < MICRO_S and not is_part:
                 found = [other for other in found if other not in touched] + [span]
         return found
 
