@@ -97,6 +97,8 @@ def decide(
             f"nothing to see here: the face moves by {evidence.motion:.2f} % of the inter-ocular distance, "
             f"and below {recipe.least_motion:.2f} % motion cannot be told from noise"
         )
+    if outside := _outside_of_ranges(evidence, recipe):
+        return None, f"the bundle was not measured on such clips: {'; '.join(outside)}"
     if label in recipe.no_label:
         return None, "the motion resembles no emotion, but speech, a blink, a glance or a turn of the head"
     if probabilities[label] < recipe.least_confidence:
@@ -122,7 +124,7 @@ def warnings(
     found : the intervals of the track; motion : as in `Evidence`; weights : of the flow network in use
     """
     said = [
-        *_outside_of_ranges(gather(clip, track, moment, motion), recipe),
+        *_unstated_ranges(recipe),
         *track.remarks(),
         *_other_moments(track, moment, found),
         *frames.report.sentences(),
@@ -140,18 +142,21 @@ def warnings(
     return said
 
 
-def _outside_of_ranges(evidence: Evidence, recipe: Recipe) -> list[str]:
-    """What lies outside of the ranges that the bundle was measured on, and which ranges it does not state."""
+def _unstated_ranges(recipe: Recipe) -> list[str]:
+    """Which ranges the bundle does not state, so that no label is withheld for them."""
     unstated = [name for name in EXPECTED_RANGES if name not in recipe.measured]
-    said = [f"The bundle states no range of its clips for: {', '.join(unstated)}."] if unstated else []
+    return [f"The bundle states no range of its clips for: {', '.join(unstated)}."] if unstated else []
+
+
+def _outside_of_ranges(evidence: Evidence, recipe: Recipe) -> list[str]:
+    """What lies outside of the ranges that the bundle was measured on; a value that is not known does not."""
     values = evidence.measured()
-    for name, (low, high) in recipe.measured.items():
-        value, unit = values[name]
-        if not math.isnan(value) and not low <= value <= high:
-            said.append(
-                f"The {name} is {value:.3g} {unit}; the bundle was measured from {low:g} to {high:g}."
-            )
-    return said
+    return [
+        f"{name} {value:.3g} {unit} (measured: {low:g} to {high:g})"
+        for name, (low, high) in recipe.measured.items()
+        for value, unit in [values[name]]
+        if not math.isnan(value) and not low <= value <= high
+    ]
 
 
 def _other_moments(track: Track, moment: Moment, found: list[Interval]) -> list[str]:

@@ -1,5 +1,6 @@
 """One synthetic smile, rendered once for every test of this folder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,17 @@ import pytest
 from flow.splatting.actor import Actor
 from flow.splatting.expression import CAMERA, film
 from tests.mer.inference.video_files import FALL, REST, RISE, SIDE, write_video
+
+
+
+@pytest.fixture(scope="session")
+def unlimited(tmp_path_factory) -> Path:
+    """The bundle that ships, without the ranges outside of which it gives no label."""
+    from mer import bundle
+
+    shipped, folder = bundle.load(), tmp_path_factory.mktemp("bundle") / "unlimited"
+    bundle.save(replace(shipped, recipe=shipped.recipe.model_copy(update={"measured": {}})), folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -33,9 +33,10 @@ def folder(tmp_path, smile_video, smile_frames):
     return root
 
 
-def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, tmp_path, monkeypatch):
+def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, unlimited, tmp_path, monkeypatch):
     out = tmp_path / "results.csv"
-    answer = CliRunner().invoke(main.cli, ["score", str(folder), "--out", str(out), "--jobs", "1"])
+    words = ["score", str(folder), "--out", str(out), "--jobs", "1", "--bundle", str(unlimited)]
+    answer = CliRunner().invoke(main.cli, words)
     assert answer.exit_code == 0, answer.output
     rows = pd.read_csv(out, keep_default_na=False).set_index("clip")
     assert list(rows.index) == ["a.mp4", "b/frames", "c.mp4"]
@@ -48,7 +49,7 @@ def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, tmp_path, mon
 
     kept, todo = shutil.copy(out, tmp_path / "kept.csv"), []
     monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: NoWork(todo))
-    batch.score_all(folder, out, jobs=1)
+    batch.score_all(folder, out, unlimited, jobs=1)
     assert todo == ["b/frames", "c.mp4"]  # what failed is tried again, what was scored is not
 
     recipe = bundle.load().recipe
@@ -56,7 +57,7 @@ def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, tmp_path, mon
     for weights, options in ((now.weights, {"face": 2}), (now.weights, {"fps": 200.0}), ("f00d" * 4, {})):
         monkeypatch.setattr(models, "method", lambda *_, weights=weights: replace(now, weights=weights))
         todo.clear()
-        batch.score_all(folder, shutil.copy(kept, tmp_path / "again.csv"), jobs=1, **options)
+        batch.score_all(folder, shutil.copy(kept, tmp_path / "again.csv"), unlimited, jobs=1, **options)
         assert todo == ["a.mp4", "b/frames", "c.mp4"]  # what would be scored otherwise now is
 
 

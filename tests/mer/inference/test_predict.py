@@ -26,7 +26,8 @@ def smile(smile_video):
     return score(smile_video)
 
 
-def test_the_bundle_that_ships_names_a_smile(smile):
+def test_the_bundle_that_ships_names_a_smile(smile_video, unlimited):
+    smile = score(smile_video, unlimited)
     assert smile.label == "positive" and smile.confidence > 0.8
     assert sum(smile.probabilities.values()) == pytest.approx(1)
     assert smile.synthetic and smile.apex_s == pytest.approx(smile.apex / 30, abs=1e-3)
@@ -99,30 +100,25 @@ def test_low_confidence_and_small_motion_give_no_label(smile_video):
     [
         (
             {"frame rate": (100, 500)},
-            "The frame rate is 30 frames per second; the bundle was measured from 100 to 500.",
+            "frame rate 30 frames per second (measured: 100 to 500)",
         ),
         ({"distance of the eyes": (200, 900)}, "distance of the eyes"),
         ({"compression": (50, 99)}, "bits per pixel"),
         ({"head motion from onset to apex": (50, 99)}, "head motion"),
-        ({"motion of the face": (50, 99)}, "The motion of the face is"),
-        (
-            {"motion of the face": (50, 99)},
-            "states no range of its clips for: frame rate, distance of the eyes, head motion from onset to "
-            "apex, compression.",
-        ),
-        (
-            {},
-            "no range of its clips for: frame rate, distance of the eyes, motion of the face, head motion "
-            "from onset to apex, compression.",
-        ),
+        ({"motion of the face": (50, 99)}, "motion of the face"),
     ],
 )
-def test_what_lies_outside_the_measured_ranges_is_said(measured, says, smile_video):
+def test_outside_the_measured_ranges_there_is_a_reason_instead_of_a_label(measured, says, smile_video):
     fitted = models.bundle(str(bundle.shipped()))
     other = bundle.Bundle(fitted.recipe.model_copy(update={"measured": measured}), fitted.classifiers)
     found = score(smile_video, other)
-    assert any(says in warning for warning in found.warnings)
+    assert found.label is None and says in found.reason
     assert found.bundle == "one in memory"
+
+
+def test_ranges_that_a_bundle_does_not_state_are_named(smile_video, unlimited):
+    found = score(smile_video, unlimited)
+    assert found.label == "positive" and any("frame rate" in warning for warning in found.warnings)
 
 
 def test_the_bundle_that_ships_states_every_range_that_is_checked_and_its_card_the_motion(smile):
@@ -133,10 +129,7 @@ def test_the_bundle_that_ships_states_every_range_that_is_checked_and_its_card_t
     low, high = stated["motion of the face"]
     assert f"{low:g} to {high:g} %" in (bundle.shipped() / bundle.CARD_FILE).read_text()
     assert smile.motion > high  # rendered to move by 6.5 % at its farthest point
-    assert smile.warnings == [
-        f"The motion of the face is {smile.motion:.3g} % of the inter-ocular distance; the bundle was "
-        f"measured from {low:g} to {high:g}."
-    ]
+    assert smile.label is None and f"measured: {low:g} to {high:g}" in smile.reason
 
 
 def test_what_lies_within_the_measured_ranges_is_not_remarked_on(smile_video):
@@ -196,16 +189,14 @@ def test_all_that_is_written(smile_video, tmp_path):
     assert sorted(path.name for path in (tmp_path / "p").iterdir()) == names
     assert json.loads(answer.stdout) == json.loads((tmp_path / "p" / "score.json").read_text())
     page = (tmp_path / "p" / "page.html").read_text()
-    assert page.index("was measured from") < page.index(
-        "<h2>When</h2>"
-    )  # beside the label, before the pictures
     found = json.loads(answer.stdout)
+    assert page.index(found["reason"]) < page.index("<h2>When</h2>")  # before the pictures
     assert (
         found["made_with"].startswith("mer_net on flow_image of srflownet flow (weights ")
         and found["made_with"] in page
     )
     assert (
-        "Positive" in page
+        "% of the inter-ocular distance</h1>" in page
         and "data:video/mp4" in page
         and "http://" not in page.replace("http://www.w3.org/2000/svg", "")
     )
