@@ -21,16 +21,16 @@ from mer_core.errors import BadInput
 
 @dataclass(frozen=True)
 class Method:
-    """A loaded flow method: its name, all of its options (defaults filled in), and the function that runs it."""
+    """A loaded flow method: its name, all of its options (defaults filled in) and the function to run."""
 
     name: str
     options: dict[str, Any]
     run: Callable[..., np.ndarray]
     network: bool  # True: fed in batches on `device`; False: one pair at a time, spread over the CPU cores
-    weights: str | None = (
-        None  # `content` of the weights file in use: what decides a network's flow, whatever the file is called
-    )
-    precision: str = "float32"  # of its arithmetic, which may differ between devices; flow of two precisions differs by more than rounding
+    # `content` of the weights file in use: it decides a network's flow, the file's name does not
+    weights: str | None = None
+    # of its arithmetic, may depend on the device; flow of two precisions differs by more than rounding
+    precision: str = "float32"
     landmarks: bool = False  # True: `run` takes the landmarks of each onset as a third argument
 
 
@@ -147,7 +147,7 @@ def estimate_batch(
 
 def _check_landmarks(landmarks: Sequence[np.ndarray | None] | None, count: int) -> list[np.ndarray | None]:
     """The landmarks of each of `count` onsets; raises `BadInput` for what is no face mesh."""
-    points = [None] * count if landmarks is None else list(landmarks)
+    points: list[np.ndarray | None] = [None] * count if landmarks is None else list(landmarks)
     if len(points) != count:
         raise BadInput(
             f"There are landmarks of {len(points)} faces for {count} pairs. Give one for each, or None."

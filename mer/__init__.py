@@ -1,4 +1,4 @@
-"""Micro-expression recognition: facial motion -> features -> leave-one-subject-out evaluation, and the score of one's own clip.
+"""Micro-expression recognition: facial motion -> features -> leave-one-subject-out evaluation; clip scores.
 
 The public interface; everything is imported when it is first used, so that `import mer` is quick:
 
@@ -7,7 +7,7 @@ The public interface; everything is imported when it is first used, so that `imp
     mer.CvConfig(classifier="logistic")         the settings of a cross-validation
     mer.cross_validate(prepared, config, out)   prepared folders or arrays -> a run: scores without leaks
     mer.compare([run, other])                   runs on the same clips -> paired differences
-    mer.train(prepared, config, out)            prepared folders -> a bundle: a classifier fitted on every clip
+    mer.train(prepared, config, out)            prepared folders -> a bundle: a classifier fitted on all clips
     mer.load_bundle(path)                       a bundle from its folder
     mer.score(clip)                             a video -> what moved, when, where, and what it resembles
     mer.spot(clip)                              a long video -> intervals of movement

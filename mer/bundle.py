@@ -197,8 +197,8 @@ def model_card(recipe: Recipe) -> str:
 
 Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOLDER`.
 
-- **Fitted on** {sum(recipe.clips.values())} clips of {recipe.subjects} subjects ({", ".join(recipe.datasets)};
-  protocol {recipe.protocol}): {counts}. These are {kind}.
+- **Fitted on** {sum(recipe.clips.values())} clips of {recipe.subjects} subjects
+  ({", ".join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. These are {kind}.
 - **In**: an onset and an apex frame, aligned to {recipe.face_size} px,
   brightness {"matched" if recipe.match_exposure else "not matched"}; flow by {method}; feature {feature}.
 - **Out**: probabilities of {", ".join(recipe.labels)}; {seeds}, {sure}.{moved}

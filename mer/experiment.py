@@ -61,7 +61,8 @@ def cross_validate(
     """
     config, workers = config or CvConfig(), Workers(jobs, scheduler)
     if isinstance(prepared, tuple) and len(prepared) == 2 and isinstance(prepared[0], pd.DataFrame):
-        run.cross_validate_arrays(*prepared, config, out, workers=workers)
+        table, X = prepared[0], np.asarray(prepared[1])
+        run.cross_validate_arrays(table, X, config, out, workers=workers)
     else:
         paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
         if au_detection.detects(config):

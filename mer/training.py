@@ -48,7 +48,8 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
         For folders that cannot go together, as `mer cv` does, and for an `out` in which `save` would not
         write.
     """
-    before = None if out is None else existing(Path(out))
+    out = None if out is None else Path(out)
+    before = existing(out) if out else None
     if config.search:
         raise BadInput(
             f"{', '.join(config.search)} is still to be searched, which mer cv does inside the folds. To fit "
@@ -67,8 +68,8 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
     classifier = estimators.resolve(config, len(labels))
     seeds = range(classifier.n_seeds(config.seeds))
     recipe = _plan(given, config, classifier, seeds)
-    if before:
-        refuse_another(before, recipe, Path(out))
+    if out and before:
+        refuse_another(before, recipe, out)
 
     temperature = 1.0
     if config.calibration == "temperature":
@@ -144,9 +145,9 @@ def _plan(given: Inputs, config: CvConfig, classifier: ClassifierSpec, seeds: Se
             "with it. "
             "Estimate it with a method that needs no --weights."
         )
-    counted = set(table["clip_id"])
+    counted, method = set(table["clip_id"]), config.input_names.method
     clips = (
-        (prepared_flow.read(folder, config.method, clip_id), folder.landmarks(clip_id)[0])
+        (prepared_flow.read(folder, method, clip_id), folder.landmarks(clip_id)[0])
         for folder in given.folders
         for clip_id in folder.clips["clip_id"]
         if clip_id in counted
@@ -154,7 +155,7 @@ def _plan(given: Inputs, config: CvConfig, classifier: ClassifierSpec, seeds: Se
     return Recipe(
         mer=mer_core.__version__,
         face_size=prepare[0]["size"],
-        method=config.method,
+        method=method,
         method_options=flow["options"],
         flow_weights=flow.get("weights"),
         match_exposure=flow["match_exposure"],

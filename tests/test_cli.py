@@ -1,6 +1,7 @@
 """The command line as a person meets it: help, wrong names, wrong folders, exit codes."""
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -132,3 +133,9 @@ def test_a_full_disk_is_one_message_too(monkeypatch, capsys):
         mer.cli.main.main()
     assert ended.value.code == 1
     assert capsys.readouterr().err.startswith("mer: No space left on device: runs/first/metrics.json. ")
+
+
+def test_the_demo_prints_its_lines_as_json(tmp_path, monkeypatch):
+    monkeypatch.setattr("mer.demo.walkthrough.run", lambda out: iter(["first", "last"]))
+    answer = CliRunner().invoke(cli, ["demo", "--out", str(tmp_path / "demo"), "--json"])
+    assert json.loads(answer.stdout)["lines"] == ["first", "last"]

@@ -1,4 +1,4 @@
-"""Every command that the README and the docs print is one that `mer` accepts, and every link leads somewhere."""
+"""`mer` accepts every command that the README and the docs print, and every link leads somewhere."""
 
 import re
 import shlex

@@ -3,9 +3,9 @@
 The published network matches features on a grid of 1/8, where a facial motion of one pixel is an eighth of a
 cell. Here matching is linear instead: at each step the second frame is warped by the motion found so far, and
 what is left is read from the brightness differences of *all* pixels of a cell, gathered on a grid of 1/8,
-then 1/4 (Lucas and Kanade's normal equations, `lucas_kanade.py`). A U-shaped regulariser, whose bottom sees the
-whole face through super kernels, turns these noisy answers into one plausible motion; a last small network
-refines it at 1/2. Only these are learned, so a training step never runs backwards at full size.
+then 1/4 (Lucas and Kanade's normal equations, `lucas_kanade.py`). A U-shaped regulariser, whose bottom sees
+the whole face through super kernels, turns these noisy answers into one plausible motion; a last small
+network refines it at 1/2. Only these are learned, so a training step never runs backwards at full size.
 
 Source: B. Lucas, T. Kanade, IJCAI 1981; S. Sun et al., SKFlow, NeurIPS 2022. The combination is ours.
 """

@@ -10,7 +10,7 @@ NORMS = {"instance": nn.InstanceNorm2d, "batch": nn.BatchNorm2d}
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside the identity, or beside a 1x1 convolution where the size or width changes."""
+    """Two 3x3 convolutions beside the identity, or beside a 1x1 convolution where size or width changes."""
 
     def __init__(self, width: int, out: int, norm: str, stride: int):
         super().__init__()

@@ -29,8 +29,8 @@ class FacePlacer:
         points = [self._usable(*pair) for pair in zip(frames, landmarks)]
         if all(mesh is None for mesh in points):
             return None
-        shape = tuple(side + -side % MULTIPLE for side in frames.shape[1:3])
-        placed = [load_basis().place(mesh, shape) for mesh in points]
+        height, width = (side + -side % MULTIPLE for side in frames.shape[1:3])
+        placed = [load_basis().place(mesh, (height, width)) for mesh in points]
         motion, chart = (torch.from_numpy(np.stack(maps)).to(device) for maps in zip(*placed))
         return Face(motion, chart, load_basis().scanned)
 

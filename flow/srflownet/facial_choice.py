@@ -1,4 +1,4 @@
-"""What the compact network learns about faces: maps over the mean face, and when to follow the facial answers."""
+"""What the compact network learns of faces: maps over the mean face, and when to follow facial answers."""
 
 import torch
 import torch.nn.functional as F

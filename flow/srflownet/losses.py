@@ -86,7 +86,7 @@ def flow_difference_loss(flow: Tensor, truth: Tensor, mask: Tensor, window: int 
 def regularisers(
     weights: dict[str, float], gradient_kind: str = "difference"
 ) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """Return the weighted sum of the named losses: `mask`, `gradient`, `total_variation`, `flow_difference`."""
+    """Return the weighted sum of named losses: `mask`, `gradient`, `total_variation`, `flow_difference`."""
     parts = {
         "mask": mask_loss,
         "gradient": lambda flow, truth, mask: gradient_loss(flow, truth, mask, gradient_kind),

@@ -173,7 +173,7 @@ class Refine(nn.Module):
 
 
 class Detail(nn.Module):
-    """The last step, at 1/2: brightness equations on cells of 2 px, where motion turns within a few pixels."""
+    """The last step, at 1/2: brightness equations on cells of 2 px, where motion turns within few pixels."""
 
     WINDOWS = (3, 7)  # side of a window, in cells
 

@@ -64,7 +64,7 @@ class SRFlowNet(nn.Module):
 
 
 class Attention(nn.Module):
-    """Which places of the first frame look as if they move together: queries and keys from the context alone."""
+    """Which places of the first frame seem to move together: queries and keys from the context alone."""
 
     def __init__(self, width: int):
         super().__init__()

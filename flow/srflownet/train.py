@@ -54,7 +54,7 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str | No
     log = Log(out, done, config.steps) if process.first else None
     for step, pairs in enumerate(_batches(config, process, done), start=done):
         onset, apex, truth, mask, *placed = (t.to(process.device, non_blocking=True) for t in pairs)
-        face = {"face": Face(*placed, load_basis().scanned)} if placed else {}
+        face = {"face": Face(placed[0], placed[1], load_basis().scanned)} if placed else {}
         with process.autocast(config.precision):
             predictions = runner(onset, apex, **face)
         predictions = [p.float() for p in predictions]

@@ -122,7 +122,8 @@ def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
       mer cv prepared --protocol cd6me --classifier logistic --out runs/action-units
       mer cv --maps maps --index maps.csv --classifier logistic --out runs/maps
     """
-    from mer.evaluation.finished_run import open_run
+    from mer.evaluation.au_detection import UnitScores
+    from mer.evaluation.finished_run import Run, open_run
     from mer.evaluation.run import cross_validate_maps
     from mer.evaluation.tracking import send
     from mer.experiment import cross_validate
@@ -130,6 +131,7 @@ def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
     from mer_core.parallel import Workers
 
     settings = inputs_and_config(prepared, config, maps, index, **typed)
+    found: Run | UnitScores
     if maps:
         cross_validate_maps(maps, index, settings, out, workers=Workers(jobs, scheduler))
         write_report(out)

@@ -37,7 +37,8 @@ frames_option = click.option(
     "--frames",
     "frames_csv",
     type=FILE,
-    help="Write a CSV with a row per frame: OpenFace's leading columns, pose, lids, mouth, motion, action units.",
+    help="Write a CSV with a row per frame: OpenFace's leading columns, pose, lids, mouth, motion, "
+    "action units.",
 )
 
 
@@ -108,7 +109,8 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
         clips = clips_below(clip)
         if clip not in clips:
             raise click.UsageError(
-                f"{clip} is no clip, and holds {len(clips)}. For a row each: mer score {clip} --out results.csv"
+                f"{clip} is a folder of {len(clips)} clip(s). For a row each: "
+                f"mer score {clip} --out results.csv"
             )
     from mer.inference.predict import score as score_clip
 
@@ -138,7 +140,7 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
 @click.option(
     "--out",
     type=FILE,
-    help="Write the intervals: .csv, .json, .parquet, .xlsx, .eaf (ELAN), or _events.tsv (BIDS, with its .json).",
+    help="Write the intervals: .csv, .json, .parquet, .xlsx, .eaf (ELAN), or _events.tsv (BIDS, with .json).",
 )
 @click.option(
     "--against", type=FILE, help="A coder's intervals (.eaf, .csv, .tsv): print F1 and a table of agreement."

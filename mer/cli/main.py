@@ -60,7 +60,7 @@ def demo(out: Path, layout: str | None):
     else:
         from mer.demo.walkthrough import run
 
-        lines = run(out)
+        lines = list(run(out))
     emit("\n".join(lines), {"out": str(out), "lines": lines})
 
 

@@ -173,7 +173,7 @@ def _switches() -> list[click.Option]:
         expose_value=False,
         is_eager=True,
         callback=_load_plugins,
-        help="Python file with a dataset, flow method, feature, classifier or protocol of yours; it is executed.",
+        help="Your Python file with a dataset, flow method, feature, classifier or protocol; it is executed.",
     )
     return [plugin] + [
         click.Option([*flags], is_flag=True, expose_value=False, is_eager=True, callback=_switch, help=text)

@@ -123,12 +123,13 @@ def run(out: Path) -> Iterator[str]:
         yield f"{name}: {(outcome['outcome'] == 'ok').sum()} of {len(outcome)} clips prepared from {root}"
     for folder in open_prepared([out / "prepared"]):
         folders.append(folder.path)
-        estimate_prepared(folder, CONFIG.method)
+        estimate_prepared(folder, CONFIG.input_names.method)
     yield f"Optical flow by {CONFIG.method}, kept in {out / 'prepared'}"
 
     scores = cross_validate_prepared(folders, CONFIG, out / "run")
     report = write_report(out / "run")
-    yield f"{scores['clips']} clips of {scores['subjects']} subjects, each left out once ({CONFIG.classifier})"
+    counts = f"{scores['clips']} clips of {scores['subjects']} subjects"
+    yield f"{counts}, each subject left out once ({CONFIG.classifier})"
 
     bundle.save(training.fit(folders, CONFIG), out / "bundle")
     clip = write_new_clip(out / "new_clip")

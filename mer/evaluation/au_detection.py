@@ -41,7 +41,7 @@ class UnitScores:
 
 def detects(config: CvConfig) -> bool:
     """Does the protocol of `config` ask for several action units, each a run of its own?"""
-    protocol = protocols.load(config.protocol)
+    protocol = protocols.load(config.input_names.protocol)
     return protocol.unit is None and bool(protocols.units(protocol))
 
 
@@ -56,7 +56,7 @@ def cross_validate_units(
     because some fold has no clip with it (or none without it) to fit on; its `why` says so. Raises `BadInput`
     for a protocol that detects none.
     """
-    out, protocol = Path(out), protocols.load(config.protocol)
+    out, protocol = Path(out), protocols.load(config.input_names.protocol)
     if not protocols.units(protocol):
         raise BadInput(
             f"{protocol.name} gives each clip one label, and no action units to detect. Use mer cv."

@@ -194,7 +194,7 @@ def cells(comparison: Comparison) -> list[list[str]]:
             f"{row.uar:.4f}",
         ]
         paired = [""] * 6
-        if row.difference is not None:
+        if row.difference is not None and row.difference_interval is not None:
             paired = [
                 f"{row.difference:+.4f}",
                 _span(row.difference_interval, "+"),

@@ -5,7 +5,7 @@ with the run.
 import inspect
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
@@ -26,6 +26,14 @@ CHOOSING_ON_TEST = (
     "monitor",
     "selecton",
 )
+
+
+class InputNames(NamedTuple):
+    """What a run on prepared folders reads."""
+
+    protocol: str
+    method: str
+    feature: str
 
 
 class CvConfig(BaseModel):
@@ -88,6 +96,16 @@ class CvConfig(BaseModel):
             else repr(value)
         )
         return re.sub(r" at 0x[0-9a-f]+", "", " ".join(text.split()))
+
+    @property
+    def input_names(self) -> InputNames:
+        """Protocol, method and feature; raises `BadInput` where one is null, as on ready-made maps."""
+        if self.protocol is None or self.method is None or self.feature is None:
+            lacking = [name for name in InputNames._fields if getattr(self, name) is None]
+            raise BadInput(
+                f"The setting {lacking[0]} is null, which only suits ready-made maps (--maps). Name one."
+            )
+        return InputNames(self.protocol, self.method, self.feature)
 
     @property
     def chooses(self) -> bool:

@@ -84,10 +84,13 @@ def _predict_task(classifier, config, problem: Problem, task: tuple[int, int]) -
     return _predict_one(classifier, config, problem, *task)
 
 
-def _keep(*shared) -> None:
+_shared: tuple[ClassifierSpec, CvConfig, Problem]  # set by `_keep` in a worker process
+
+
+def _keep(classifier: ClassifierSpec, config: CvConfig, problem: Problem) -> None:
     """Keep in a worker process what all of its tasks share."""
     global _shared
-    _shared = shared
+    _shared = classifier, config, problem
 
 
 def _predict_kept(task: tuple[int, int]) -> Prediction:

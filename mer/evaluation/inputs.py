@@ -60,13 +60,16 @@ def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None
     """
     extract = extractor(config)
     folders = open_prepared(paths)
-    protocol = protocols.load_for(config.protocol, folders)
-    flow_settings = _flow_settings(folders, config.method)
+    names = config.input_names
+    protocol = protocols.load_for(names.protocol, folders)
+    flow_settings = _flow_settings(folders, names.method)
     _one_size(folders)
-    kept, features, left_out = [], [], []
+    kept: list[pd.Series] = []
+    features: list[np.ndarray] = []
+    left_out: list[tuple[str, str]] = []
     for prepared in folders:
         clips, arrays, reasons = _read_folder(
-            prepared, protocol, config.method, extract, {} if known is None else known
+            prepared, protocol, names.method, extract, {} if known is None else known
         )
         kept, features, left_out = kept + clips, features + arrays, left_out + reasons
     seen = [clip["clip_id"] for clip in kept] + [clip_id for clip_id, _ in left_out]
@@ -147,7 +150,7 @@ def extractor(config: CvConfig) -> Extract:
     """Return the feature of `config` as a function (flow, landmarks of its first frame) -> (...) float32,
     after checking its settings.
     """
-    extract = registry.load("mer.features", config.feature).extract
+    extract = registry.load("mer.features", config.input_names.feature).extract
     options = checked(
         config.feature_settings or {}, extract, ("flow", "landmarks"), f"The feature {config.feature}"
     )

@@ -105,7 +105,8 @@ def after_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[lis
         )
     last = params[length]
     pairs = [(train, test) for _, train, test in problem.folds]
-    lengths, after = list(range(1, last + 1)), [[] for _ in pairs]
+    lengths = list(range(1, last + 1))
+    after: list[list[np.ndarray]] = [[] for _ in pairs]
 
     def predict(k: int, fitted: Any) -> None:
         after[k].append(estimators.probabilities(fitted, problem.X[pairs[k][1]], problem.n_classes))

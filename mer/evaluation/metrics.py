@@ -1,5 +1,4 @@
-"""Scores of pooled predictions. A score is a view of the predictions table; nothing here fits or selects
-anything.
+"""Scores of pooled predictions: views of the predictions table; nothing here fits or selects anything.
 
 All scores come from one confusion matrix over *all* folds: most subjects do not show every class, so a score
 per subject and its average would not mean anything. A class that cannot be scored counts as 0 and stays in
@@ -7,6 +6,7 @@ every mean; only the resamples behind an interval leave out classes that they ha
 `resampled`.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ RESAMPLES = 2000
 BINS = 10  # of the calibration error; hundreds of clips fill no more
 
 
-def confusion(truth: np.ndarray, prediction: np.ndarray, labels: list[str]) -> np.ndarray:
+def confusion(truth: Iterable, prediction: Iterable, labels: Sequence) -> np.ndarray:
     """Count clips by truth (rows) and prediction (columns), in the order of `labels`: (C, C) int64."""
     code = {label: i for i, label in enumerate(labels)}
     rows = np.array([code[t] for t in truth], dtype=np.int64)
@@ -278,7 +278,7 @@ def _dataset(part: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
     clips = part[part["seed"] == part["seed"].min()]
     per_label = {label: int((clips["label"] == label).sum()) for label in labels}
     subjects = int(clips["subject"].nunique())
-    most = max(per_label, key=per_label.get)
+    most = max(per_label, key=per_label.__getitem__)
     always = _mean(confusion(clips["label"], [most] * len(clips), labels)[None])
     scored = {**_mean(by_seed), "sd": _sd(by_seed), "interval95": bootstrap(by_subject)}
     return {

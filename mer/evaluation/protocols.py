@@ -140,7 +140,9 @@ def dropped(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:
             return f"not in the clip list of {protocol.name}"
         if protocol.unchanged:
             return "no label is given"
-        if row.dataset not in (protocol.emotions or protocol.objective_classes or protocol.action_units):
+        if row.dataset not in (
+            protocol.emotions or protocol.objective_classes or protocol.action_units or ()
+        ):
             return f"{protocol.name} has no dataset {row.dataset}"
         if protocol.action_units:
             return f"{row.dataset} prints no action unit that can be read"
@@ -207,12 +209,13 @@ def _labels(protocol: Protocol, table: pd.DataFrame) -> pd.Series:
 
 def _detected(protocol: Protocol, dataset: str, cell: UnitsCell) -> str | None:
     if protocol.unit is None:
-        asked = units(protocol)
+        known = units(protocol)
         raise BadInput(
-            f"{protocol.name} detects the action units {asked} one at a time. Choose one, as in "
-            f"{protocol.name}-au{asked[0]}."
+            f"{protocol.name} detects the action units {known} one at a time. Choose one, as in "
+            f"{protocol.name}-au{known[0]}."
         )
-    if not cell.units or cell.unreadable or protocol.unit not in protocol.action_units.get(dataset, []):
+    asked = (protocol.action_units or {}).get(dataset, [])
+    if not cell.units or cell.unreadable or protocol.unit not in asked:
         return None
     return "present" if protocol.unit in cell.units else "absent"
 
@@ -250,7 +253,7 @@ def _check(protocol: Protocol, path: Path) -> Protocol:
     elif protocol.unchanged:
         used = set()
     else:
-        mappings = (protocol.emotions or protocol.objective_classes).values()
+        mappings = (protocol.emotions or protocol.objective_classes or {}).values()
         used = {label for mapping in mappings for label in mapping.values()}
     if used != set(protocol.labels) or len(set(protocol.labels)) != len(protocol.labels):
         raise BadInput(

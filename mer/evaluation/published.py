@@ -72,21 +72,27 @@ def rows_for(run: Run) -> list[dict[str, str]]:
 
 def _same_problem(run: Run) -> bool:
     """Is it the composite's clips, recorded, leaving one subject out?"""
-    listed = set(protocols.load(PROTOCOL).clips["clip_id"])
+    listed = _listed_clips()
     loso = run.origin["protocol"]["split"] == "loso"
     return loso and not run.origin["synthetic"] and set(run.clips["clip_id"]) == listed
 
 
+def _listed_clips() -> set[str]:
+    clips = protocols.load(PROTOCOL).clips
+    assert clips is not None, f"{PROTOCOL} lists its clips one by one"
+    return set(clips["clip_id"])
+
+
 def _own(run: Run) -> str:
     """What to know about the run: whether it is on the same clips at all."""
-    listed = protocols.load(PROTOCOL).clips["clip_id"]
+    listed = _listed_clips()
     low, high = run.metrics["interval95"]["uf1"]
     about = f"mean of {len(run.metrics['seeds'])} seed(s), 95 % {low:.3f} to {high:.3f}"
     if run.origin["synthetic"]:
         return f"{about}; **synthetic data, not comparable**"
     if run.origin["protocol"]["split"] != "loso":
         return f"{about}; **another split, not comparable**"
-    if set(run.clips["clip_id"]) != set(listed):
+    if set(run.clips["clip_id"]) != listed:
         return f"{about}; **{len(run.clips)} clips, not the {len(listed)} of the composite: not comparable**"
     return about
 

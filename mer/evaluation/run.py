@@ -47,9 +47,8 @@ def cross_validate_prepared(
 
     out = Path(out)
     # Before the features of every clip are made, so that a wrong setting is refused at once.
-    classifier = estimators.resolve(
-        config, len(protocols.load_for(config.protocol, open_prepared(paths)).labels)
-    )
+    asked = protocols.load_for(config.input_names.protocol, open_prepared(paths))
+    classifier = estimators.resolve(config, len(asked.labels))
     given = inputs.gather(paths, config, known)
     protocol, labels = given.protocol, given.protocol.labels
     settings = [read_json(folder.path / SETTINGS_FILE) for folder in given.folders]

@@ -22,20 +22,21 @@ class FaceTracker:
     def __init__(self, face: int = 1):
         self.face = face
         self.n_faces = self.max_faces = 0  # at the last count, and at most
-        self._box, self._following, self._frames = None, False, 0
+        self._box: np.ndarray | None = None  # left, top, right, bottom px, where it was seen last
+        self._following, self._frames = False, 0
 
     def landmarks(self, image: np.ndarray) -> np.ndarray | None:
         """Points (478, 2) float32 px of the followed face in `image` (H, W, 3) uint8 RGB; None where it is
         not seen.
         """
-        points = landmarks_near(image, self._box) if self._following else None
+        points = landmarks_near(image, self._box) if self._following and self._box is not None else None
         if points is None:
             points = self._find(image)
         elif self._frames % RECOUNT == 0:
             self._count(image)
         self._frames += 1
         self._following = points is not None
-        if self._following:
+        if points is not None:
             self._box = np.concatenate([points.min(0), points.max(0)])
             self.n_faces, self.max_faces = max(self.n_faces, 1), max(self.max_faces, 1)
         return points

@@ -159,7 +159,7 @@ class Dense:
     motion fades out there, because hair and background are not the face's.
     """
 
-    def __init__(self, landmarks: np.ndarray, shape: tuple[int, int]):
+    def __init__(self, landmarks: np.ndarray, shape: tuple[int, ...]):
         import cv2
 
         self.points = landmarks[:POINTS].astype(float)

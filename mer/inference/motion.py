@@ -52,7 +52,8 @@ def measure(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) -> Me
     faces = [warp(image, matrix, recipe.face_size) for image in images]
     landmarks = transform_points(points, matrix)
     method = models.method(recipe.method, recipe.method_options)
-    flow = estimate(method, *faces, landmarks, match_exposure=recipe.match_exposure)
+    onset, apex = faces
+    flow = estimate(method, onset, apex, landmarks, match_exposure=recipe.match_exposure)
     return between(faces, matrix, landmarks, flow, recipe.own_motion)
 
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from mer.inference import spotting
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
@@ -48,7 +50,8 @@ def choose(track: Track, found: list[Interval], clip: str) -> Moment:
             f"{strength:.2f} % of the inter-ocular distance; in this clip {limit:.2f} % is the least "
             "that can be told from noise and unrest",
         )
-    onset, apex, offset = (track.row(n) for n in (interval.onset, interval.apex, interval.offset))
+    numbers = (interval.onset, interval.apex, interval.offset)
+    onset, apex, offset = (int(np.searchsorted(track.number, number)) for number in numbers)
     if apex > onset:
         return Moment(onset, apex, interval)
     # It is strongest where the film begins: what it moved is seen on the way back.
@@ -58,20 +61,22 @@ def choose(track: Track, found: list[Interval], clip: str) -> Moment:
 def given(track: Track, onset: int, apex: int, clip: str | Path) -> Moment:
     """The moment between two frame numbers; raises `BadMoment` where they cannot be compared."""
     check_order(onset, apex)
-    rows = [_row(track, number, name, clip) for number, name in ((onset, "onset"), (apex, "apex"))]
-    if track.run[rows[0]] != track.run[rows[1]]:
+    first, last = _row(track, onset, "onset", clip), _row(track, apex, "apex", clip)
+    if track.run[first] != track.run[last]:
         raise BadMoment(
             f"{clip}: the face is out of sight between frames {onset} and {apex}. Choose both on one side "
             "of the gap."
         )
-    return Moment(*rows)
+    return Moment(first, last)
 
 
 def check_order(onset: int | None, apex: int | None) -> None:
     """Raise `BadMoment` for one frame without the other, or an apex that is not after its onset."""
-    if (onset is None) != (apex is None):
+    if onset is None and apex is None:
+        return
+    if onset is None or apex is None:
         raise BadMoment("Give both --onset and --apex, or neither.")
-    if onset is not None and apex <= onset:
+    if apex <= onset:
         raise BadMoment(f"The apex (frame {apex}) must come after the onset (frame {onset}).")
 
 

@@ -94,7 +94,7 @@ def track_video(
         nonlocal total, shape, timed
         due = -np.inf
         for total, frame in enumerate(frames, start=1):
-            shape = frame.image.shape[:2]
+            shape = frame.image.shape[0], frame.image.shape[1]
             timed &= fps is not None or bool(np.isfinite(frame.time_s))
             time = frame.time_s if np.isfinite(frame.time_s) else frame.number / (fps or ASSUMED_FPS)
             if progress is not None:
@@ -144,8 +144,10 @@ def _finish(
     recorder: _Recorder, frames: int, shape: tuple[int, int], timed: bool, neutral_frame: int | None
 ) -> Track:
     """Turn the rows of a pass into a track."""
-    columns = list(zip(*recorder.rows)) or [()] * 5
-    number, time, run, n_faces, is_key = map(np.array, columns, (int, float, int, int, bool))
+    columns: list[tuple] = list(zip(*recorder.rows)) or [()] * 5
+    kinds = (int, float, int, int, bool)
+    arrays: list[np.ndarray] = [np.array(column, kind) for column, kind in zip(columns, kinds)]
+    number, time, run, n_faces, is_key = arrays
     seen = run >= 0
     m = int(seen.sum())
     width = 2 * len(KEPT) + 3 * len(SITES) + 9

@@ -54,7 +54,7 @@ class Region:
         return asdict(self)
 
 
-def weights(landmarks: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def weights(landmarks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """How much each pixel belongs to each region: (regions, H, W) float32, Gaussian bumps about the sites, at
     most 1.
 
@@ -73,7 +73,7 @@ def weights(landmarks: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.stack(maps).astype(np.float32)
 
 
-def partition(landmarks: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def partition(landmarks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """The face cut softly into its regions: (regions, H, W) float32 that sum to 1 in the face and fade out
     around it.
     """

@@ -244,9 +244,9 @@ def _is_wince(span: _Span, closures: list[_Span]) -> bool:
 
 def _interval(track: Track, rows: np.ndarray, span: _Span) -> Interval:
     at = [int(rows[row]) for row in (span.first, span.peak, span.last)]
-    numbers = (int(track.number[row]) for row in at)
-    times = (round(float(track.time[row]), 4) for row in at)
-    return Interval(span.kind, *numbers, *times, round(span.strength, 3))
+    onset, apex, offset = (int(track.number[row]) for row in at)
+    onset_s, apex_s, offset_s = (round(float(track.time[row]), 4) for row in at)
+    return Interval(span.kind, onset, apex, offset, onset_s, apex_s, offset_s, round(span.strength, 3))
 
 
 def to_text(found: list[Interval]) -> str:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -97,8 +98,8 @@ def _write_bids(found: list[Interval], path: Path) -> None:
             )
 
 
-def _bids_sidecar() -> dict:
-    sidecar = {
+def _bids_sidecar() -> dict[str, dict[str, Any]]:
+    sidecar: dict[str, dict[str, Any]] = {
         name: {"Description": text} | ({"Units": unit} if unit else {})
         for name, (text, unit) in BIDS_COLUMNS.items()
     }

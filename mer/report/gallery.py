@@ -44,13 +44,10 @@ def gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> 
     """Choose and draw clips of `run`: of each label the surest right and wrong ones, by the mean probability
     over seeds.
     """
+    if method is None or (prepared is None and run.origin["kind"] in ("maps", "arrays")):
+        why = "This run read ready-made motion maps; there are no faces or flow in pixels to show."
+        return Gallery([], [], why_empty=why)
     if prepared is None:
-        if run.origin["kind"] in ("maps", "arrays"):
-            return Gallery(
-                [],
-                [],
-                why_empty="This run read ready-made motion maps; there are no faces or flow in pixels to show.",
-            )
         prepared = [run.path / folder for folder in run.origin["folders"]]
     from data_prep.prepared import open_prepared
     from flow.visualize import legend

@@ -24,7 +24,7 @@ def _edges() -> tuple[np.ndarray, np.ndarray]:
     return np.array(sorted(mesh.FACEMESH_TESSELATION)), np.array(sorted(mesh.FACEMESH_CONTOURS))
 
 
-def mesh_picture(points: np.ndarray | None, shape: tuple[int, int], theme: Theme = DARK) -> np.ndarray:
+def mesh_picture(points: np.ndarray | None, shape: tuple[int, ...], theme: Theme = DARK) -> np.ndarray:
     """Draw the mesh alone.
 
     Parameters

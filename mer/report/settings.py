@@ -38,7 +38,7 @@ def settings_of(run: Run) -> list[tuple[str, str]]:
         module.Classifier.__init__, ({"backbone": variant} if variant else {}) | config["classifier_settings"]
     )
     config["classifier_settings"] = {name: value for name, value in used.items() if name not in searched}
-    if config["feature"]:
+    if extract is not None:
         config["feature_settings"] = with_defaults(extract, config["feature_settings"] or {})
     lines = flat(config)
     at = [name for name, _ in lines].index("classifier") + 1

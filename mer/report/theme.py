@@ -29,8 +29,15 @@ def _theme(
     ground: str, ink: str, soft: str, rule: str, accent: str, mark: str, eyes: str, head: str
 ) -> Theme:
     kinds = {"micro": mark, "macro": accent, "blink": eyes, "closed": eyes, "eyes_closed": eyes, "head": head}
-    colours = map(_rgb, (ground, ink, soft, rule, accent, mark))
-    return Theme(*colours, {kind: _rgb(code) for kind, code in kinds.items()})
+    return Theme(
+        ground=_rgb(ground),
+        ink=_rgb(ink),
+        soft=_rgb(soft),
+        rule=_rgb(rule),
+        accent=_rgb(accent),
+        mark=_rgb(mark),
+        kinds={kind: _rgb(code) for kind, code in kinds.items()},
+    )
 
 
 LIGHT = _theme("fbfaf7", "23262b", "5c6068", "ded9ce", "1f6870", "b3541e", "6a559e", "6b7078")

@@ -61,9 +61,11 @@ def create_app(clips: Clips) -> Starlette:
     return app
 
 
-async def _user_error(request: Request, error: MerError) -> Response:
+async def _user_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, MerError)  # registered for these alone
     return JSONResponse({"code": error.code, "message": str(error)}, 422)
 
 
-async def _http_error(request: Request, error: HTTPException) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # registered for these alone
     return JSONResponse({"code": f"http-{error.status_code}", "message": error.detail}, error.status_code)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mer.web import analysis
+from mer.web.analysis import Analysis
 from mer.web.queue import Queue, Task
 from mer.web.storage import Storage
 from mer_core.errors import BadInput
@@ -34,9 +35,17 @@ class Clip:
     n_scored: int = 0  # changes with each new score, for the addresses of pictures
 
     @property
-    def analysis(self) -> analysis.Analysis | None:
+    def analysis(self) -> Analysis | None:
         """The result, None before it is there."""
         return self.task.result
+
+    @property
+    def result(self) -> Analysis:
+        """The result; raises `BadInput` where there is none, as while the clip is analysed again."""
+        found = self.analysis
+        if found is None:
+            raise BadInput(f"{self.path.name} has no result yet. Wait for its analysis.")
+        return found
 
     @property
     def folder(self) -> Path:
@@ -114,7 +123,8 @@ class Clips:
         bundle = self.check_bundle(bundle or clip.bundle)
 
         def run() -> None:
-            clip.analysis.score = analysis.score_moment(clip.analysis, onset, apex, self.bundles[bundle])
+            found = clip.result
+            found.score = analysis.score_moment(found, onset, apex, self.bundles[bundle])
             clip.bundle = bundle
             clip.n_scored += 1
 
@@ -137,8 +147,9 @@ class Clips:
 
     def expires_in(self, clip: Clip) -> float | None:
         """Seconds until the clip is deleted; None while it waits or is worked on."""
-        ended = [task.ended for task in (clip.task, clip.video) if task is not None]
-        return None if None in ended else max(ended) + self.keep_s - time.monotonic()
+        tasks = [task for task in (clip.task, clip.video) if task is not None]
+        ended = [task.ended for task in tasks if task.ended is not None]
+        return max(ended) + self.keep_s - time.monotonic() if len(ended) == len(tasks) else None
 
     async def delete_expired(self) -> None:
         """Delete clips whose time is up, for as long as the server runs."""

@@ -29,7 +29,7 @@ def _pictures(clip: Clip, path: Path) -> None:
     from mer.report.theme import DARK, LIGHT
 
     for end, theme in (("", LIGHT), ("-dark", DARK)):
-        for name, picture in pictures(clip.analysis.score, theme).items():
+        for name, picture in pictures(clip.result.score, theme).items():
             write_image(path.with_name(f"{name}{end}.png"), picture)
 
 
@@ -37,26 +37,26 @@ def _film(clip: Clip, path: Path) -> None:
     from data_prep.frames import open_frames
     from mer.report.film import write_film
 
-    write_film(clip.analysis.score, open_frames(clip.path), path.with_suffix(".mp4"))
+    write_film(clip.result.score, open_frames(clip.path), path.with_suffix(".mp4"))
 
 
 def _report(clip: Clip, path: Path) -> None:
     from mer.report.clip_page import write
 
-    write(clip.analysis.score, path.parent)
+    write(clip.result.score, path.parent)
     path.with_name("page.html").rename(path)
 
 
 def _intervals(clip: Clip, path: Path) -> None:
     from mer.report.export import write_intervals
 
-    write_intervals(clip.analysis.intervals, path)
+    write_intervals(clip.result.intervals, path)
 
 
 def _json(clip: Clip, path: Path) -> None:
     from mer_core.io import write_json
 
-    write_json(path, clip.analysis.score.to_dict() | {"clip": clip.path.name})
+    write_json(path, clip.result.score.to_dict() | {"clip": clip.path.name})
 
 
 def write_annotated(clip: Clip, progress: Progress) -> None:
@@ -64,11 +64,11 @@ def write_annotated(clip: Clip, progress: Progress) -> None:
     from data_prep.frames import open_frames
     from mer.report.annotated_video import write_annotated_video
 
-    track, score = clip.analysis.track, clip.analysis.score
+    track, score = clip.result.track, clip.result.score
     notes = {score.interval: ", ".join(unit.words for unit in score.units[:2])} if score.interval else {}
     write_annotated_video(
         track,
-        clip.analysis.intervals,
+        clip.result.intervals,
         open_frames(clip.path),
         clip.folder / ANNOTATED,
         notes=notes,
@@ -84,13 +84,13 @@ def _timeline(clip: Clip, path: Path) -> None:
     from data_prep.frames import open_frames, write_image
     from mer.report.timeline_picture import timeline_picture
 
-    write_image(path, timeline_picture(clip.analysis.track, clip.analysis.intervals, open_frames(clip.path)))
+    write_image(path, timeline_picture(clip.result.track, clip.result.intervals, open_frames(clip.path)))
 
 
 def _frames(clip: Clip, path: Path) -> None:
     from mer.report.export import write_frames
 
-    write_frames(clip.analysis.track, clip.analysis.intervals, path)
+    write_frames(clip.result.track, clip.result.intervals, path)
 
 
 ANNOTATED = "annotated.mp4"

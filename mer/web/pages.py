@@ -143,10 +143,9 @@ async def file(request: Request) -> Response:
         _clip(request)  # closed meanwhile
         raise
     kind = DOWNLOADS[name]
-    saves = kind.saved_as is not None and "show" not in request.query_params
-    return FileResponse(
-        path, media_type=kind.media_type, filename=clip.path.stem + kind.saved_as if saves else None
-    )
+    shown = kind.saved_as is None or "show" in request.query_params
+    filename = None if shown else f"{clip.path.stem}{kind.saved_as}"
+    return FileResponse(path, media_type=kind.media_type, filename=filename)
 
 
 def _all(request: Request) -> Clips:
@@ -172,7 +171,7 @@ def _analysed(request: Request) -> Clip:
 
 def _result(request: Request, clip: Clip) -> Response:
     return JSONResponse(
-        _all(request).to_dict(clip) | {"files": list(DOWNLOADS), "result": analysis.to_dict(clip.analysis)}
+        _all(request).to_dict(clip) | {"files": list(DOWNLOADS), "result": analysis.to_dict(clip.result)}
     )
 
 

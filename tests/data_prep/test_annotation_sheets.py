@@ -122,7 +122,8 @@ def test_a_format_that_is_not_read_is_named(tmp_path):
     [
         (46, 46, ""), (46.0, 46, ""), (" 46 ", 46, ""), ("４６", 46, ""), ("46.0", 46, ""),
         (None, None, ""), ("", None, ""),
-        ("246帧", 246, "printed as '246帧', read as 246"), ("第246帧", 246, "printed as '第246帧', read as 246"),
+        ("246帧", 246, "printed as '246帧', read as 246"),
+        ("第246帧", 246, "printed as '第246帧', read as 246"),
         ("frame 46", 46, "printed as 'frame 46', read as 46"), ("1,46", None, "printed as '1,46'"),
         ("1,460", None, "printed as '1,460'"), (46.5, None, "printed as '46.5'"),
         ("/", None, "printed as '/'"),

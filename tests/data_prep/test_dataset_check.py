@@ -133,7 +133,8 @@ def test_a_folder_that_looks_like_a_subject_and_was_not_read_is_named(
     assert "Are they subjects?" not in "\n".join(check_dataset(name, root).lines)
     folder = next(path for path in root.rglob(renamed[0]))
     folder.rename(folder.with_name(renamed[1]))
-    said = f"1 folder(s) beside those of subjects hold no clip that was read: {folder.parent.relative_to(root)}/{renamed[1]}. Are they subjects?"
+    place = f"{folder.parent.relative_to(root)}/{renamed[1]}"
+    said = f"1 folder(s) beside those of subjects hold no clip that was read: {place}. Are they subjects?"
     assert f"  {said}" in check_dataset(name, root).lines
     prepare(name, root, tmp_path / "out", skip_missing=True, jobs=1)
     assert said in capsys.readouterr().err

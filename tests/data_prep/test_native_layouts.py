@@ -27,8 +27,8 @@ CASME2_HEADER = (
     "Estimated Emotion",
 )
 SAMM_HEADER = (
-    "Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration", "Micro",
-    "Action Units", "Estimated Emotion", "Objective Classes", "Notes",
+    "Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration",
+    "Micro", "Action Units", "Estimated Emotion", "Objective Classes", "Notes",
 )  # fmt: skip
 CASME2_ROW = (1, "EP02_01f", None, 46, 59, 86, None, 12, "happiness")
 

@@ -1,4 +1,4 @@
-"""Quirks of CASME, CAS(ME)^3, MMEW, 4DME, DFME and the long videos, on folders whose images are empty files."""
+"""Quirks of CASME, CAS(ME)^3, MMEW, 4DME, DFME and the long videos, on folders of empty image files."""
 
 import shutil
 from pathlib import Path

@@ -177,7 +177,7 @@ OBJECTIVE = {
 
 @pytest.fixture(scope="module")
 def objective(tmp_path_factory) -> pd.DataFrame:
-    """Clip tables of replicas whose action units make the published number of clips of each objective class."""
+    """Clip tables of replicas whose action units give the published count of each objective class."""
     tables = []
     for name, counts in OBJECTIVE.items():
         facts = registry.load("data_prep.datasets", name).FACTS

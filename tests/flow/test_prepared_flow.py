@@ -133,7 +133,8 @@ def test_flow_of_new_frozen_weights_is_never_mixed_with_the_old(prepared, shippe
     (prepared.path / "flow" / "srflownet" / "s0" / "c2.npz").unlink()
     with pytest.raises(
         BadInput,
-        match=f"weights was '{made_by['weights']}' and is now '[0-9a-f]{{16}}'.* Delete that folder to estimate again",
+        match=f"weights was '{made_by['weights']}' and is now '[0-9a-f]{{16}}'.* "
+        "Delete that folder to estimate again",
     ):
         prepared_flow.estimate_prepared(prepared, "srflownet")
     assert not prepared_flow.flow_file(prepared, "srflownet", "made/s0/c2").exists()

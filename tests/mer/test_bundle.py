@@ -86,7 +86,8 @@ def test_save_refuses_a_bundle_of_another_recipe_and_replaces_its_own(tmp_path):
     bundle.save(warmer, tmp_path / "b")  # found out while fitting, not asked for
     with pytest.raises(
         BadInput,
-        match="holds a bundle of other settings: classifier was 'majority' and is now 'logistic'. Choose another",
+        match="holds a bundle of other settings: classifier was 'majority' and is now 'logistic'. "
+        "Choose another",
     ):
         bundle.save(fitted("logistic"), tmp_path / "b")
     with pytest.raises(
@@ -105,7 +106,8 @@ def test_save_goes_on_where_it_was_stopped_after_the_weights(tmp_path):
 
 
 @pytest.mark.parametrize("text, message", [
-    ("{", "holds a damaged bundle: .*bundle.json cannot be read"), ("[]", "holds a damaged bundle"), ("", "holds a damaged bundle"),
+    ("{", "holds a damaged bundle: .*bundle.json cannot be read"),
+    ("[]", "holds a damaged bundle"), ("", "holds a damaged bundle"),
     ('{"method": "dis"}', "holds a bundle of another kind: it lacks 'mer'"),
 ])  # fmt: skip
 def test_save_refuses_a_damaged_bundle_in_one_message(text, message, tmp_path):

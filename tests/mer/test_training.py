@@ -58,7 +58,8 @@ def test_a_bundle_knows_the_weights_of_its_flow_and_refuses_those_it_cannot_hold
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"classifier_settings": {"C": 1.0}}, "linear_svm.C was 0.001 and is now 1.0. Choose another"), ({"seeds": 1}, "seeds was 2 and is now 1. Choose another"),
+    ({"classifier_settings": {"C": 1.0}}, "linear_svm.C was 0.001 and is now 1.0. Choose another"),
+    ({"seeds": 1}, "seeds was 2 and is now 1. Choose another"),
     ({"feature_settings": {"size": 12}}, "feature_settings.size was"),
 ])  # fmt: skip
 def test_training_refuses_the_folder_of_another_bundle_before_it_fits(

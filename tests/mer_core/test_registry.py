@@ -39,7 +39,8 @@ def package(tmp_path):
         "__init__.py": "from pathlib import Path\nPROTOCOL = Path(__file__).parent / 'only-a.yaml'\n",
         "steady.py": CLASSIFIER,
         "mean_flow.py": FEATURE,
-        "still.py": "def load(device='cpu'):\n    return lambda first, second: (second - first)[..., :2] * 0.0\n",
+        "still.py": "def load(device='cpu'):\n"
+        "    return lambda first, second: (second - first)[..., :2] * 0.0\n",
         "mine.py": "def read_annotations(root):\n    raise NotImplementedError\n",
         "only-a.yaml": PROTOCOL,
     }
@@ -69,7 +70,8 @@ def test_plug_ins_of_an_installed_package_are_listed_loaded_and_shown_in_help(pa
         from mer.cli.main import cli
         from mer.evaluation import protocols
         from mer_core import registry
-        names = {"mer.classifiers": "steady", "mer.features": "mean_flow", "flow.methods": "still", "data_prep.datasets": "mine"}
+        names = {"mer.classifiers": "steady", "mer.features": "mean_flow", "flow.methods": "still",
+                 "data_prep.datasets": "mine"}
         for package, name in names.items():
             print(registry.load(package, name).__name__)
         print(protocols.load("only-a").title)

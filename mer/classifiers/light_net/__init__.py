@@ -40,6 +40,9 @@ class Classifier(MapClassifier):
         Shape of one clip's maps where X comes as rows.
     """
 
+    n_features_in_: int
+    weights_: dict[str, torch.Tensor]
+
     def __init__(
         self,
         classes: Sequence[Any] | None = None,

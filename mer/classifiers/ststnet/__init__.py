@@ -93,10 +93,12 @@ class Classifier(NetworkClassifier):
         X: np.ndarray,
         y: np.ndarray,
         groups: np.ndarray | None = None,
+        on_epoch: Callable[[NetworkClassifier], None] | None = None,
         positions: np.ndarray | None = None,
     ) -> "Classifier":
         """Fit to maps X (N, C, H, W) float and labels y (N,).
 
+        on_epoch : called with this classifier after each epoch
         positions : (N,) int, see `epoch_orders`; 0..N-1 where not given
         """
         X, codes = self._check_training(self._as_maps(X), y)
@@ -112,6 +114,8 @@ class Classifier(NetworkClassifier):
                 optimizer.zero_grad(set_to_none=True)
                 F.cross_entropy(self.net_(x[batch]), truth[batch], weight=weight).backward()
                 optimizer.step()
+            if on_epoch:
+                on_epoch(self)
         return self
 
     def fit_folds(
@@ -154,8 +158,9 @@ class Classifier(NetworkClassifier):
 
         def place_and_call(block: ststnet_folds.Block) -> None:
             place(block)
-            for k in block[0]:
-                on_epoch(k, fitted[k])
+            if on_epoch is not None:
+                for k in block[0]:
+                    on_epoch(k, fitted[k])
 
         x, labels = torch.from_numpy(np.asarray(X, dtype=np.float32)), torch.from_numpy(codes)
         orders = list(epoch_orders(self.random_state, self.epochs, np.arange(len(codes))))

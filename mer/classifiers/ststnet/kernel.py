@@ -98,7 +98,7 @@ class Kernel:
 
 
 def cut_tiles(x: torch.Tensor) -> torch.Tensor:
-    """(N, C, H, W) -> (N, h, w, C, 5, 5): the tiles of the windows of max-pooling (3, stride 3, padding 1)."""
+    """(N, C, H, W) -> (N, h, w, C, 5, 5): tiles of the windows of max-pooling (3, stride 3, padding 1)."""
     h, w = ((side + 2 - 3) // 3 + 1 for side in x.shape[2:])
     return F.unfold(x, 5, padding=2, stride=3).view(*x.shape[:2], 5, 5, h, w).permute(0, 4, 5, 1, 2, 3)
 
@@ -154,8 +154,9 @@ def _filter(tiles, kinds, table, start, high, won):
         x = tiles[w]
         begin = start[kinds[w] * 9 * FILTERS : (kinds[w] + 1) * 9 * FILTERS]
         for f in range(FILTERS):
-            s = (begin[f], begin[FILTERS + f], begin[2 * FILTERS + f], begin[3 * FILTERS + f], begin[4 * FILTERS + f],
-                 begin[5 * FILTERS + f], begin[6 * FILTERS + f], begin[7 * FILTERS + f], begin[8 * FILTERS + f])  # fmt: skip
+            s = (begin[f], begin[FILTERS + f], begin[2 * FILTERS + f],
+                 begin[3 * FILTERS + f], begin[4 * FILTERS + f], begin[5 * FILTERS + f],
+                 begin[6 * FILTERS + f], begin[7 * FILTERS + f], begin[8 * FILTERS + f])  # fmt: skip
             s = _channel(s, x, 0, table, f)
             s = _channel(s, x, 25, table, 9 * FILTERS + f)
             s = _channel(s, x, 50, table, 18 * FILTERS + f)

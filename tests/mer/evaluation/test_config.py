@@ -67,3 +67,9 @@ def test_the_configurations_of_the_project_load():
 def test_the_defaults_that_the_help_shows_are_those_of_the_settings():
     fields = CvConfig.model_fields
     assert {name: str(fields[name].default) for name in DEFAULTS} == DEFAULTS
+
+
+@pytest.mark.parametrize("name", ["protocol", "method", "feature"])
+def test_prepared_folders_need_every_name(name):
+    with pytest.raises(BadInput, match=name):
+        _ = CvConfig(**{name: None}).input_names

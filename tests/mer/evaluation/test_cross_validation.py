@@ -9,7 +9,8 @@ from mer.evaluation.config import CvConfig
 from mer_core import registry
 from mer_core.errors import BadInput
 
-FAST = {"ststnet": {"epochs": 3}, "light_net": {"steps": 3}, "off_apexnet": {"epochs": 2}, "rcn": {"epochs": 2}, "htnet": {"epochs": 2},
+FAST = {"ststnet": {"epochs": 3}, "light_net": {"steps": 3}, "off_apexnet": {"epochs": 2},
+        "rcn": {"epochs": 2}, "htnet": {"epochs": 2},
         "timm": {"backbone": "test_resnet", "size": 24, "epochs": 1}}  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def test_dataset_rows_are_the_pooled_predictions_restricted():
 
 
 def test_a_person_in_two_datasets_is_drawn_as_one():
-    """smic_vis shows the people of smic: two cameras before the same face bring no second sample of people."""
+    """smic_vis shows the people of smic: a second camera adds no second sample of people."""
     rows = predictions(
         [("s1", "negative", "negative"), ("s2", "positive", "negative"), ("s3", "surprise", "surprise")]
     ).assign(dataset="smic")

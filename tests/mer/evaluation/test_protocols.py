@@ -17,7 +17,8 @@ def clips(*rows):
 def test_composite_3_is_the_published_composition():
     listed = protocols.load("composite-3").clips
     counts = pd.crosstab(listed["dataset"], listed["label"])
-    assert counts.loc[["smic", "casme2", "samm"], ["negative", "positive", "surprise"]].to_numpy().tolist() == [
+    counts = counts.loc[["smic", "casme2", "samm"], ["negative", "positive", "surprise"]]
+    assert counts.to_numpy().tolist() == [
         [70, 51, 43], [88, 32, 25], [92, 26, 15],
     ]  # fmt: skip
     assert (listed["dataset"] + "/" + listed["subject"]).nunique() == 68 and len(listed) == 442

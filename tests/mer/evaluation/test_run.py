@@ -187,7 +187,8 @@ def test_a_fold_without_two_labels_says_which_clips_the_protocol_left_out(prepar
     )  # a reason that ends itself
     with pytest.raises(
         cross_validation.OneLabel,
-        match=r"only one label is left\. Protocol casme2-3: 6 of 16 clips are left out, first casme2/sub01/c0: no face: [^.]*\.$",
+        match=r"only one label is left\. Protocol casme2-3: 6 of 16 clips are left out, "
+        r"first casme2/sub01/c0: no face: [^.]*\.$",
     ):
         run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run")
 

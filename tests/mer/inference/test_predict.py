@@ -83,7 +83,8 @@ def test_head_motion_is_not_facial_motion():
     own = Dense(landmarks, (224, 224)).own(pair.flow)
     middle = pair.skin & (np.abs(np.indices((224, 224)) - 112).max(0) < 60)
     assert np.linalg.norm(pair.flow[middle], axis=1).mean() > 1.5
-    assert np.linalg.norm(own[middle], axis=1).mean() < 0.11  # the fit sees bone alone; the rest is extrapolated
+    # The fit sees bone alone; the rest is extrapolated.
+    assert np.linalg.norm(own[middle], axis=1).mean() < 0.11
 
 
 def test_low_confidence_and_small_motion_give_no_label(smile_video):

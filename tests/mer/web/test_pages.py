@@ -165,3 +165,9 @@ def test_a_player_gets_the_parts_that_it_asks_for(client, monkeypatch):
     key = client.post("/api/clips?name=x.mp4", content=bytes(range(100))).json()["key"]
     part = client.get(f"/api/clips/{key}/video", headers={"range": "bytes=10-19"})
     assert part.status_code == 206 and part.content == bytes(range(10, 20))
+
+
+def test_what_is_queued_while_a_clip_is_analysed_again_is_refused(tmp_path):
+    clip = clips.Clip("k", tmp_path / "k" / "face.mp4", "synthetic", clips.Task(lambda progress: None))
+    with pytest.raises(BadInput, match="face.mp4"):
+        _ = clip.result
