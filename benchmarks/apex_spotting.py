@@ -76,7 +76,7 @@ def make_clip(seed: int, rate: float) -> Clip:
 
 
 def _rise_and_fall(apex: int, last: int, left: float) -> np.ndarray:
-    """Share of the expression in each frame: half a cosine from 0 up to 1 at `apex`, and half a cosine down
+    """Fraction of the expression in each frame: half a cosine from 0 up to 1 at `apex`, and half a cosine down
     to `left` at `last`.
     """
     rise = (1 - np.cos(np.linspace(0, np.pi, apex + 1))) / 2

@@ -36,7 +36,7 @@ REST_SHARE = 0.95  # of the faces at rest lie below the least motion
 # Compression in bits per pixel: with fewer, coding artefacts compete with motion.
 MEASURED = {
     "frame rate": (23, 500),
-    "distance of the eyes": (50, 2000),
+    "inter-ocular distance": (50, 2000),
     "head motion from onset to apex": (0, 4.0),
     "compression": (0.02, 1e9),
 }

@@ -1,7 +1,7 @@
 """How long STSTNet takes for all folds of one seed: all at once, and one fold after another as public code
 does.
 
-Not a measure of accuracy: the maps are noise. Both ways are timed on the same processor threads in one run,
+Not a measure of accuracy: the maps are noise. Both ways are timed on the same CPU threads in one run,
 in turns, so that a busy machine slows both alike. A fold's training has the same steps throughout, so a few
 epochs measure any number.
 """

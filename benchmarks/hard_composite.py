@@ -24,7 +24,7 @@ SUBJECTS = 60
 SIZE = 224  # px of a frame, most of which the face fills
 FACE = 0.9
 PEAK_PX = (0.2, 1.5)  # of the landmark that moves farthest, evenly spread in its logarithm
-SHOWN = {  # what each subject shows, once each: the emotions of the MEGC 2019 composite, and about its shares of labels
+SHOWN = {  # what each subject shows, once each: the emotions of the MEGC 2019 composite, and about its fractions of labels
     "negative": (("disgust", "repression"), ("anger", "sadness", "contempt", "fear")),
     "positive": (("happiness",),),
     "surprise": (("surprise",),),

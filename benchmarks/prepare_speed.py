@@ -111,7 +111,7 @@ def run(counts: tuple[int, ...] = (60, 600, 6000), jobs: int | None = None) -> s
         "clips",
         "clips/s",
         "CPU ms per clip",
-        "share of MediaPipe alone",
+        "fraction of MediaPipe alone",
         "peak memory of the largest process, MiB",
     )
     rows = []

@@ -45,7 +45,7 @@ class Found(NamedTuple):
 
 
 class FrameDifference:
-    """The plain spotter: how much grey levels change over `LAG_S` in the middle of the frame, above a share
+    """The plain spotter: how much grey levels change over `LAG_S` in the middle of the frame, above a fraction
     of the largest change.
 
     `LIMIT` lies between the mean and the maximum, as is usual; intervals closer than the lag are one.

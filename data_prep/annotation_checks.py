@@ -31,7 +31,7 @@ class Finding(NamedTuple):
 def find(
     table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Mend what can be mended in a clip table as it was read, and list all that is odd in it.
+    """Repair what can be repaired in a clip table as it was read, and list everything irregular.
 
     numbers_of : clip row -> numbers of the frames in its folder; asked only where apex and offset contradict
         each other

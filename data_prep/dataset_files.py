@@ -33,8 +33,8 @@ class AmbiguousFolder(BadInput):
 class Facts:
     """What is published about a dataset; a count that is not published is None.
 
-    `emotions` counts the clips of each of its words; `lacking` is the share of clips that the release itself
-    has no frames for, above which a folder is likely not what was meant.
+    `emotions` counts the clips of each of its words; `lacking` is the fraction of clips that the release
+    itself has no frames for, above which a folder is likely not what was meant.
     """
 
     title: str

@@ -144,7 +144,7 @@ def _from_text(path: Path, data: bytes) -> Sheet:
     if "\0" in text:
         raise UnreadableSheet(f"{path} is no text and no spreadsheet. Copy it again from the source.")
     lines = text.removeprefix("\ufeff")
-    told = re.match(r"sep=(.)\r?\n", lines)  # a first line by which Excel is told the delimiter
+    told = re.match(r"sep=(.)\r?\n", lines)  # a first line that names the delimiter for Excel
     delimiter = told[1] if told else _delimiter(lines)
     rows = list(csv.reader(StringIO(lines, newline=""), delimiter=delimiter))
     _check_size(path, len(rows) * max(map(len, rows), default=0), path.name)

@@ -49,8 +49,7 @@ def load_method(name: str, device: str | None = None, **options: Any) -> Method:
     """Make the method `name` ready to run.
 
     name    : a file of flow/methods/
-    device  : torch device of networks, "cpu" by default; the classical methods run on the CPU whatever it
-        says
+    device  : torch device of networks, "cpu" by default; the classical methods always run on the CPU
     options : settings of the method, listed in its file
 
     Raises `UnknownName` for an unknown name, `BadInput` for an option the method does not have.

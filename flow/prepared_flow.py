@@ -104,7 +104,7 @@ def _on_cluster(
 def _in_threads(
     batches: list[list[str]], prepared: Prepared, method: Method, match_exposure: bool, jobs: int | None
 ) -> Iterator[None]:
-    """Threads are enough, since OpenCV and torch let go of Python's lock while they work."""
+    """Threads are enough, since OpenCV and torch release the GIL while they work."""
     restore = _one_thread_each(method.network)
     try:
         with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:

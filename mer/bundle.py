@@ -181,8 +181,8 @@ def model_card(recipe: Recipe) -> str:
     seeds = f"the mean of {n} seeds" if (n := len(recipe.classifier_settings)) > 1 else "of one seed"
     low, high = recipe.measured.get("motion of the face", (0, 0))
     moved = (
-        f" Those faces move by {low:g} to {high:g} % of the distance of the eyes, and `mer score` says where "
-        "a clip moves less or more."
+        f" Those faces move by {low:g} to {high:g} % of the inter-ocular distance, and `mer score` says "
+        "where a clip moves less or more."
         if high
         else ""
     )

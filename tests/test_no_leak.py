@@ -85,6 +85,6 @@ def test_shuffled_labels_give_chance(classifier, tmp_path):
         return metrics.scores(metrics.confusion(p["label"], p["prediction"], LABELS))["accuracy"]
 
     shuffled = table.assign(label=np.random.default_rng(0).permutation(table["label"]))
-    deviation = np.sqrt(1 / 3 * 2 / 3 / len(table))  # of the share of right guesses among so many clips
+    deviation = np.sqrt(1 / 3 * 2 / 3 / len(table))  # of the fraction of right guesses among so many clips
     assert accuracy(shuffled) == pytest.approx(1 / 3, abs=3 * deviation)
     assert accuracy(table) > 1 / 3 + 6 * deviation

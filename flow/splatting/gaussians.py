@@ -26,8 +26,8 @@ LOW_PASS = 0.2  # px^2 added to every screen covariance, so that the picture is 
 class Part:
     """A piece of the head before it is covered: a mesh with a name and its painted surface.
 
-    vertices : (V, 3) cm at rest; triangles : (T, 3); uv : (V, 2) cm; follow : (V,) share of the head's motion
-        taken
+    vertices : (V, 3) cm at rest; triangles : (T, 3); uv : (V, 2) cm; follow : (V,) fraction of the
+        head's motion taken
     density : Gaussians per area relative to the face; fine : (T,) bool, triangles to cover more densely still
     """
 

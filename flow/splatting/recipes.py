@@ -12,7 +12,7 @@ ours.
 
 import numpy as np
 
-# emotion -> alternatives (how often, "AU:share ..."); a unit without a share is always shown.
+# emotion -> alternatives (how often, "AU:fraction ..."); a unit without a fraction is always shown.
 RECIPES: dict[str, list[tuple[float, str]]] = {
     "happiness": [(0.3, "12 25 6:0.51"), (0.7, "12 6:0.51")],  # Du; CASME II (12 or 6), share from Du
     "surprise": [(0.3, "1 2 25 26 5:0.66"), (0.4, "1 2"), (0.1, "25"), (0.2, "2")],  # Du; CASME II

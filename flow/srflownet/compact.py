@@ -1,4 +1,4 @@
-"""The compact sibling of SRFlowNet: sub-pixel facial motion on a laptop's processor.
+"""The compact sibling of SRFlowNet: sub-pixel facial motion on a laptop CPU.
 
 The published network matches features on a grid of 1/8, where a facial motion of one pixel is an eighth of a
 cell. Here matching is linear instead: at each step the second frame is warped by the motion found so far, and

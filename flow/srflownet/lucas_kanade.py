@@ -105,7 +105,7 @@ def _normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -
 def local_answer(sums: Tensor) -> tuple[Tensor, Tensor]:
     """Return a window's step, (N, 2, h, w), after six maps that hold it, the strength and direction of the
     slopes, and
-    the share of the difference that the step explains: (N, 6, h, w)."""
+    the fraction of the difference that the step explains: (N, 6, h, w)."""
     xx, xy, yy, xt, yt, tt = sums.unbind(1)
     determinant = (xx + DAMPING) * (yy + DAMPING) - xy * xy
     dx = REACH * torch.tanh((xy * yt - (yy + DAMPING) * xt) / determinant / REACH)

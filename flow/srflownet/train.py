@@ -110,7 +110,7 @@ class Process:
 
 
 def _batches(config: TrainConfig, process: Process, done: int) -> Iterator[list[Tensor]]:
-    """Yield this process's share of each batch, from step `done` on."""
+    """Yield this process's part of each batch, from step `done` on."""
     if config.batch % process.world:
         raise BadInput(
             f"A batch of {config.batch} pairs cannot be shared by {process.world} processes. Change batch."

@@ -20,7 +20,7 @@ class TrainConfig(BaseModel):
     start: str | None = (
         None  # weights to start from, a .safetensors file or the folder of an earlier training
     )
-    data: dict[str, float] = {"generic": 1.0}  # share of each source, see flow/srflownet/data/mixture.py
+    data: dict[str, float] = {"generic": 1.0}  # fraction of each source, see flow/srflownet/data/mixture.py
     portraits: str | None = None  # folder of portraits, for the sources scanned and pulled
     head_model: str | None = None  # file that mer flow head-model wrote, for the same
     fits: str = "head-fits"  # folder that keeps the head fitted to each portrait
@@ -35,7 +35,7 @@ class TrainConfig(BaseModel):
     steps: int = 3000
     learning_rate: float = 6e-4  # the top of the cycle
     weight_decay: float = 1e-4
-    warm_up: float = 0.05  # share of the steps until the top
+    warm_up: float = 0.05  # fraction of the steps until the top
     clip: float = 1.0  # largest norm of a gradient
     power: float = 1.0  # of an error in the loss; below one, small errors count more
     gamma: float = 0.8  # weight of a step's prediction against the next one's

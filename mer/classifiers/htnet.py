@@ -25,7 +25,7 @@ from mer.classifiers._network import NetworkClassifier
 
 SIDE, REGION, PATCH = 28, 14, 7  # cells of the map, of a region, of a patch
 WIDTH, HEADS = 64, 4
-# Centres of right eye, left eye, right and left lip corner, in shares of the map (x, y). Aligned:
+# Centres of right eye, left eye, right and left lip corner, in fractions of the map (x, y). Aligned:
 # data_prep/align.py's template, with lip corners 0.37 inter-ocular distances beside and 1.07 below the middle
 # between the eyes (flow/splatting/mean_face.csv).
 CENTRES = {

@@ -28,7 +28,7 @@ from mer_core.progress import track
 WARNING = "not a result: the epoch was chosen on the test subject"
 LENGTHS = ("epochs", "steps")  # what classifiers call how long they train
 MAX_LENGTHS = 20  # tried where a classifier cannot report each epoch
-MIN_REPEATED = 0.98  # share of clips that must get the run's own label again
+MIN_REPEATED = 0.98  # fraction of clips that must get the run's own label again
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Audit:
     epochs: list[int]  # training lengths among which the test subject chose
     honest: float  # the run's own: every fold ends at the same epoch
     leaked: float  # of no worth
-    folds_that_moved: float  # share of folds in which another epoch than the last was chosen
+    folds_that_moved: float  # fraction of folds in which another epoch than the last was chosen
 
 
 def audit(path: str | Path) -> Audit:

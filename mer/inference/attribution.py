@@ -7,13 +7,13 @@ import numpy as np
 from mer.bundle import Bundle
 from mer.inference.regions import NAMES, measure, partition
 
-# A region that moves less than this share of the one that moves most carries nothing: classifiers that level
-# each clip answer to its stillness with what they make of the rest's noise.
+# A region that moves less than this fraction of the one that moves most carries nothing: classifiers that
+# level each clip answer to its stillness with what they make of the rest's noise.
 LEAST = 1 / 3
 
 
 def shares(bundle: Bundle, flow: np.ndarray, landmarks: np.ndarray) -> dict[str, float]:
-    """Region -> its share of the decision, all at least 0 and together 1; all 0 where no region matters.
+    """Region -> its fraction of the decision, all at least 0 and together 1; all 0 where no region matters.
 
     flow : (H, W, 2) px as the bundle takes it; landmarks : (478, 2) px
     A region counts by how far its stillness moves the log probabilities, whichever label that speaks for;

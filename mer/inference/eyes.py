@@ -19,7 +19,7 @@ MIN_BLINK_S, WHOLE_BLINK_S = (
 BLINK_DEPTH, BLINK_EDGE = (
     0.25,
     0.4,
-)  # closed by that share of the open eye; the ends at that share of the depth
+)  # closed by that fraction of the open eye; the ends at that fraction of the depth
 BLINK_WINDOW_S, BLINK_OPEN_PERCENTILE = (
     2.0,
     75,

@@ -48,7 +48,7 @@ class Evidence:
         """Value and unit of everything for which a bundle can state the range that it was measured on."""
         return {
             "frame rate": (self.fps, "frames per second"),
-            "distance of the eyes": (self.eyes_px, "px"),
+            "inter-ocular distance": (self.eyes_px, "px"),
             "motion of the face": (self.motion, "% of the inter-ocular distance"),
             "head motion from onset to apex": (self.head_motion, "% of the inter-ocular distance"),
             "compression": (self.bits_per_pixel, "bits per pixel"),
@@ -60,7 +60,7 @@ class Evidence:
 # Ranges that every bundle should state; the others count where they are stated.
 EXPECTED_RANGES = (
     "frame rate",
-    "distance of the eyes",
+    "inter-ocular distance",
     "motion of the face",
     "head motion from onset to apex",
     "compression",

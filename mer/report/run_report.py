@@ -158,7 +158,7 @@ def _sd(scores: dict[str, Any], key: str) -> float | None:
 
 
 def _confusion(m: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows of the confusion matrix: mean count over seeds, and its share of the row (0..1)."""
+    """Rows of the confusion matrix: mean count over seeds, and its fraction of the row (0..1)."""
     seeds = len(m["seeds"])
     rows = []
     for label, counts in zip(m["labels"], m["confusion"]["summed_over_seeds"]):

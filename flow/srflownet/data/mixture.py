@@ -45,7 +45,7 @@ class Mixture:
         scans: tuple[str, str, str] | None = None,
     ):
         if not shares or min(shares.values()) < 0 or sum(shares.values()) <= 0:
-            raise BadInput(f"The shares of the training data must be positive, not {shares}.")
+            raise BadInput(f"The fractions of the training data must be positive, not {shares}.")
         self.seed, self.size, self.peak, self.widen = seed, size, peak, widen
         self.names = list(shares)
         self.shares = np.array(list(shares.values())) / sum(shares.values())

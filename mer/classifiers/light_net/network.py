@@ -18,7 +18,7 @@ from mer.classifiers.mer_net.views import SIDE
 
 FILTERS = (16, 32)
 CELLS = (SIDE // 4) ** 2
-BLOCK = 17  # folds trained together: their maps stay in the processor's cache
+BLOCK = 17  # folds trained together: their maps stay in the CPU's cache
 Weights = dict[str, torch.Tensor]  # each with a first axis of folds
 
 
@@ -109,8 +109,8 @@ def _train_block(maps, y, folds, classes, seed, how, places, total) -> Weights:
 
 
 def turns(seed: int, how: Training, places: np.ndarray, total: int):
-    """Yield for each step the clips of the batch, their partners to mix with, the share of the first, and the
-    draws of both.
+    """Yield for each step the clips of the batch, their partners to mix with, the fraction of the first, and
+    the draws of both.
 
     Everything is drawn for all places of the table of all folds, and then kept for the clips that are there.
     """

@@ -9,7 +9,7 @@ every clip keeps its place in the order whoever is left out, almost all of each 
   the clips.
 - A clip that is not in a fold's batch has weight zero in that fold's loss. What it holds cannot reach that
   fold.
-- The gradients of a batch come from a kernel written for the processor and three channels (kernel.py), else
+- The gradients of a batch come from a kernel written for the CPU and three channels (kernel.py), else
   from torch.
 
 Seeds are passes of their own: each has its own order of clips, so that nothing could be shared.
@@ -110,7 +110,7 @@ def _weights(y: np.ndarray, inside: np.ndarray, settings) -> np.ndarray:
 
 
 class InTorch:
-    """Clips laid out for torch: for graphics cards and other than three channels, and what the kernel is
+    """Clips laid out for torch: for GPUs and other than three channels, and what the kernel is
     tested against.
 
     x : (N, C, H, W) float32, as given

@@ -1,4 +1,4 @@
-"""The gradients of a step of STSTNet for many folds on the processor: filters, pooling, loss and the way back
+"""The gradients of a step of STSTNet for many folds on the CPU: filters, pooling, loss and the way back
 in one go.
 
 Torch would pass over memory a dozen times, and write every sum of the filters for only a ninth of them to

@@ -87,7 +87,7 @@ def test_two_processes_do_what_one_does(tmp_path):
 
 
 def _agreeing(first, second):
-    """The share of weights that are the same but for rounding."""
+    """The fraction of weights that are the same but for rounding."""
     apart = torch.cat([(first[name] - second[name]).abs().flatten() for name in first])
     return float((apart < 1e-4).float().mean())
 

@@ -21,7 +21,7 @@ def threads():
 
 
 def problem(height=28, width=28, classes=3, x=None):
-    """Clips far from zero, networks that differ from fold to fold, and shares of which some are zero."""
+    """Clips far from zero, networks that differ from fold to fold, and fractions of which some are zero."""
     torch.manual_seed(0)
     x = torch.randn(CLIPS, 3, height, width) * 2 + 5 if x is None else x
     start = Net(3, height, width, classes).named_parameters()

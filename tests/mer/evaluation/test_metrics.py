@@ -168,7 +168,7 @@ def test_bootstrap_resamples_subjects():
     mixed = sure.copy()
     mixed[:, :5] = [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
     low, high = metrics.bootstrap(mixed)["accuracy"]
-    # accuracy is 1/3 + 2/3 * share of good subjects; the share has SD sqrt(.25 / 10)
+    # accuracy is 1/3 + 2/3 * fraction of good subjects; that fraction has SD sqrt(.25 / 10)
     assert (high - low) == pytest.approx(2 * 1.96 * 2 / 3 * np.sqrt(0.25 / 10), rel=0.15)
     assert (low + high) / 2 == pytest.approx(2 / 3, abs=0.05)
 

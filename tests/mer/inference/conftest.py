@@ -11,7 +11,6 @@ from flow.splatting.expression import CAMERA, film
 from tests.mer.inference.video_files import FALL, REST, RISE, SIDE, write_video
 
 
-
 @pytest.fixture(scope="session")
 def unlimited(tmp_path_factory) -> Path:
     """The bundle that ships, without the ranges outside of which it gives no label."""

@@ -103,7 +103,7 @@ def test_low_confidence_and_small_motion_give_no_label(smile_video):
             {"frame rate": (100, 500)},
             "frame rate 30 frames per second (measured: 100 to 500)",
         ),
-        ({"distance of the eyes": (200, 900)}, "distance of the eyes"),
+        ({"inter-ocular distance": (200, 900)}, "inter-ocular distance"),
         ({"compression": (50, 99)}, "bits per pixel"),
         ({"head motion from onset to apex": (50, 99)}, "head motion"),
         ({"motion of the face": (50, 99)}, "motion of the face"),
