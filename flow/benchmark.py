@@ -75,12 +75,15 @@ class Entrant:
 
 
 def entrants(
-    chosen: Sequence[str | Method | Entrant] | None = None, weights: str | Path | None = None
+    chosen: Sequence[str | Method | Entrant] | None = None,
+    weights: str | Path | None = None,
+    device: str = "auto",
 ) -> list[Entrant]:
     """Rows to measure: zero flow, then those `chosen`, or all methods; a name brings its `USUAL` settings
     along.
 
     weights : a file, for the one method that is chosen by name
+    device  : auto, cpu, cuda or mps, for the networks
     A method that cannot be loaded (RAFT without weights) is said and left out, unless it was chosen.
     """
     if weights and not (chosen and len(chosen) == 1 and isinstance(chosen[0], str)):
@@ -94,7 +97,7 @@ def entrants(
             rows.append(Entrant(one))
         else:
             try:
-                named = Entrant(load_method(one, **given))
+                named = Entrant(load_method(one, device, **given))
             except BadInput as error:
                 if chosen:
                     raise
@@ -115,6 +118,7 @@ def run(
     out: str | Path = "flow-benchmark",
     threads: int = 1,
     weights: str | Path | None = None,
+    device: str = "auto",
 ) -> str:
     """Measure `methods` and write `out`/flow-benchmark.csv and .md; returns the Markdown.
 
@@ -124,14 +128,15 @@ def run(
     seed    : fixes every pair
     source  : which pairs
     threads : CPU threads each method may use, which decides the seconds
-    weights : see `entrants`
+    weights, device : see `entrants`
 
     `out`/measured.jsonl holds what is measured so far; it goes when the tables are written.
     """
-    rows = entrants(methods, weights)
+    rows = entrants(methods, weights, device)
     _use_threads(threads, any(row.method.network for row in rows))
     facts = _facts(methods, weights, sizes, count, seed, source, threads)
     facts += [fact for row in rows if row.method.weights for fact in _facts_of_weights(row)]
+    facts += sorted({f"Networks ran on {row.method.device}" for row in rows if row.method.device != "cpu"})
     measured = _Measured(Path(out) / "measured.jsonl", facts)
     for size in sizes:
         for still in (False, True):

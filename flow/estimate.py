@@ -16,6 +16,7 @@ import numpy as np
 
 from flow import photometric
 from mer_core import registry
+from mer_core.device import choose
 from mer_core.errors import BadInput
 
 
@@ -31,6 +32,7 @@ class Method:
     weights: str | None = None
     # of its arithmetic, may depend on the device; flow of two precisions differs by more than rounding
     precision: str = "float32"
+    device: str = "cpu"  # what a network runs on
     landmarks: bool = False  # True: `run` takes the landmarks of each onset as a third argument
 
 
@@ -45,14 +47,16 @@ def default_options(name: str) -> dict[str, Any]:
     return {key: parameter.default for key, parameter in parameters.items() if key != "device"}
 
 
-def load_method(name: str, device: str | None = None, **options: Any) -> Method:
+def load_method(name: str, device: str = "auto", **options: Any) -> Method:
     """Make the method `name` ready to run.
 
     name    : a file of flow/methods/
-    device  : torch device of networks, "cpu" by default; the classical methods always run on the CPU
+    device  : auto, cpu, cuda or mps, see `mer_core.device.choose`; the classical methods run on the CPU
+        whatever it says, and no method chooses its weights by it
     options : settings of the method, listed in its file
 
-    Raises `UnknownName` for an unknown name, `BadInput` for an option the method does not have.
+    Raises `UnknownName` for an unknown name, `BadInput` for an option the method does not have and
+    `DeviceUnavailable` for a network's device that is not there.
     """
     module, defaults = registry.load("flow.methods", name), default_options(name)
     unknown = [key for key in options if key not in defaults]
@@ -62,15 +66,18 @@ def load_method(name: str, device: str | None = None, **options: Any) -> Method:
             f"{', '.join(defaults) or 'none'}."
         )
     options = {**defaults, **options}
-    run = module.load(device=device or "cpu", **options)
+    network = getattr(module, "NETWORK", False)
+    device = str(choose(device)) if network else "cpu"
+    run = module.load(device=device, **options)
     weights, precision = getattr(run, "weights", None), getattr(run, "precision", "float32")
     return Method(
         name,
         options,
         run,
-        getattr(module, "NETWORK", False),
+        network,
         weights and content(weights),
         precision,
+        device,
         getattr(module, "LANDMARKS", False),
     )
 
@@ -87,6 +94,7 @@ def estimate(
     landmarks: np.ndarray | None = None,
     *,
     match_exposure: bool = True,
+    device: str = "auto",
 ) -> np.ndarray:
     """Motion from `onset` to `apex`.
 
@@ -97,6 +105,7 @@ def estimate(
     landmarks : (478, 2) or (468, 2) px of the onset, MediaPipe's face mesh; a method that uses them detects
         them itself where none are given, and does without where there is no face
     match_exposure : bring the apex to the brightness of the onset first (flow/photometric.py)
+    device : auto, cpu, cuda or mps, for a network given by name; a loaded method has its own
 
     Returns
     -------
@@ -106,10 +115,12 @@ def estimate(
     Raises
     ------
     BadInput
-        For frames or landmarks of another shape or type.
+        For frames or landmarks of another shape or type, and a device that is not there.
     """
     points = None if landmarks is None else [landmarks]
-    return estimate_batch(method, onset[None], apex[None], points, match_exposure=match_exposure)[0]
+    return estimate_batch(
+        method, onset[None], apex[None], points, match_exposure=match_exposure, device=device
+    )[0]
 
 
 def estimate_batch(
@@ -119,13 +130,14 @@ def estimate_batch(
     landmarks: Sequence[np.ndarray | None] | None = None,
     *,
     match_exposure: bool = True,
+    device: str = "auto",
 ) -> np.ndarray:
     """Motion of N pairs: (N, H, W, 3) uint8 RGB twice -> (N, H, W, 2) float32 px.
 
     The rest as in `estimate`.
     """
     if isinstance(method, str):
-        method = load_method(method)
+        method = load_method(method, device)
     for role, frames in (("onset", onsets), ("apex", apexes)):
         if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
             raise BadInput(f"The {role} must be (H, W, 3) uint8 RGB, not {frames.shape[1:]} {frames.dtype}.")

@@ -31,7 +31,7 @@ from mer_core.io import read_json, write_npz
 from mer_core.locks import locked
 from mer_core.progress import track
 
-BATCH = 16  # pairs given to a network at once
+BATCH = {"cpu": 16, "mps": 64, "cuda": 256}  # pairs given to a network at once
 
 
 def estimate_prepared(
@@ -40,7 +40,7 @@ def estimate_prepared(
     *,
     match_exposure: bool = True,
     jobs: int | None = None,
-    device: str | None = None,
+    device: str = "auto",
     scheduler: str | None = None,
     **options: Any,
 ) -> int:
@@ -48,7 +48,7 @@ def estimate_prepared(
     then.
 
     jobs      : threads, each with one clip, or on a network one batch, at a time; all cores by default
-    device    : torch device of networks; a GPU is given one batch at a time
+    device    : auto, cpu, cuda or mps, for a network given by name; a GPU is given one batch at a time
     scheduler : address of a Dask cluster to work on instead; its machines must see the prepared folder, and
         any weights
     options   : settings of the method
@@ -62,7 +62,7 @@ def estimate_prepared(
     with locked(folder):
         _claim(folder, method, match_exposure)
         clip_ids = list(prepared.clips["clip_id"])
-        size = BATCH if method.network else 1
+        size = BATCH[method.device] if method.network else 1
         batches = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
         # A batch that lacks one is estimated anew as a whole: a network's last digits depend on who shares
         # it.
@@ -75,9 +75,8 @@ def estimate_prepared(
             work = _on_cluster(scheduler, to_do, prepared, method, match_exposure, device)
         else:
             # A GPU is one worker.
-            work = _in_threads(
-                to_do, prepared, method, match_exposure, 1 if device not in (None, "cpu") else jobs
-            )
+            jobs = jobs if method.device == "cpu" else 1
+            work = _in_threads(to_do, prepared, method, match_exposure, jobs)
         for _ in track(work, f"{method.name} flow", len(to_do)):
             pass
     return len(clip_ids)
@@ -89,7 +88,7 @@ def _on_cluster(
     prepared: Prepared,
     method: Method,
     match_exposure: bool,
-    device: str | None,
+    device: str,
 ) -> Iterator[None]:
     asked: dict[str, Any] = {
         "name": method.name,
@@ -139,7 +138,7 @@ def _in_cluster(
     clip_ids: list[str],
     folder: Path,
     name: str,
-    device: str | None,
+    device: str,
     options: dict,
     weights: str | None,
     precision: str,

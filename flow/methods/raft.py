@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from flow.methods._batches import in_batches
 from mer_core.errors import BadInput
 
 NETWORK = True
@@ -49,19 +50,20 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
         height, width = (max(LEAST, -(-n // 8) * 8) - n for n in batch.shape[-2:])
         return pad(batch, (0, width, 0, height), mode="replicate")
 
-    @torch.inference_mode()
     def run(onsets: np.ndarray, apexes: np.ndarray) -> np.ndarray:
         height, width = onsets.shape[1:3]
-        flow = net(to_input(onsets), to_input(apexes), num_flow_updates=updates)[-1]  # (N, 2, H', W') px
-        flow = flow[..., : int(height * scale), : int(width * scale)]
-        if scale != 1:
-            flow = interpolate(flow, (height, width), mode="bilinear", align_corners=False) / scale
-        return flow.permute(0, 2, 3, 1).float().cpu().numpy()
+
+        def estimate(part: slice) -> np.ndarray:
+            onset, apex = to_input(onsets[part]), to_input(apexes[part])
+            flow = net(onset, apex, num_flow_updates=updates)[-1]  # (N, 2, H', W') px
+            flow = flow[..., : int(height * scale), : int(width * scale)]
+            if scale != 1:
+                flow = interpolate(flow, (height, width), mode="bilinear", align_corners=False) / scale
+            return flow.permute(0, 2, 3, 1).cpu().numpy()
+
+        return in_batches(estimate, len(onsets), round(height * width * scale**2), device)
 
     run.weights = path
-    run.precision = (
-        "tfloat32" if torch.device(device).type == "cuda" else "float32"
-    )  # torch lets cuDNN convolve in TF32
     return run
 
 

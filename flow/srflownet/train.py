@@ -27,18 +27,19 @@ from flow.srflownet.facial_solution import Face
 from flow.srflownet.train_config import TrainConfig, load_config, side
 from flow.srflownet.train_pairs import TrainingPairs
 from mer_core import claims
+from mer_core.device import choose
 from mer_core.errors import BadInput
 from mer_core.io import replacing
 from mer_core.progress import say
 
 
-def train(config: str | Path | TrainConfig, out: str | Path, *, device: str | None = None) -> Path:
+def train(config: str | Path | TrainConfig, out: str | Path, *, device: str = "auto") -> Path:
     """Train one network and return its weights, OUT/weights.safetensors.
 
     config : a YAML file of `TrainConfig`'s keys
     out    : folder of the training: config.yaml, checkpoint.pt, log.csv, events for TensorBoard if installed,
         weights. If it holds a checkpoint, training goes on from there; its configuration must be the same.
-    device : torch device, by default a GPU where there is one
+    device : auto, cpu, cuda or mps
     """
     config = config if isinstance(config, TrainConfig) else load_config(config)
     process = Process(device)
@@ -83,13 +84,14 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str | No
 class Process:
     """Where this process computes, and its place among the others that `torchrun` started."""
 
-    def __init__(self, device: str | None):
+    def __init__(self, device: str):
         self.many = "WORLD_SIZE" in os.environ
         self.world = int(os.environ.get("WORLD_SIZE", 1))
         self.rank = int(os.environ.get("RANK", 0))
         self.first = self.rank == 0
-        cuda = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-        self.device = torch.device(device or (cuda if torch.cuda.is_available() else "cpu"))
+        self.device = choose(device)
+        if self.device.type == "cuda":
+            self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
         if self.many:
             dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
 

@@ -119,7 +119,7 @@ class NetworkClassifier(MapClassifier):
         """Return (N, n_classes) float64 for maps X (N, C, H, W) float."""
         X = self._check_samples(self._as_maps(X))
         device = next(self.net_.parameters()).device
-        return torch.softmax(self.net_(self._tensor(X, device)).double(), dim=1).cpu().numpy()
+        return torch.softmax(self.net_(self._tensor(X, device)).cpu().double(), dim=1).numpy()
 
     def tensors(self) -> Tensors:
         net = {f"net.{name}": v.cpu().contiguous().numpy() for name, v in self.net_.state_dict().items()}

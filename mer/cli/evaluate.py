@@ -6,7 +6,18 @@ from dataclasses import asdict
 
 import click
 
-from mer.cli.options import FOLDER, INPUT_FILE, INPUT_FOLDER, Classifier, Config, Name, command, emit, known
+from mer.cli.options import (
+    FOLDER,
+    INPUT_FILE,
+    INPUT_FOLDER,
+    Classifier,
+    Config,
+    Name,
+    command,
+    device_option,
+    emit,
+    known,
+)
 
 TRACKERS = ("mlflow", "tensorboard")
 
@@ -68,6 +79,7 @@ def experiment(command):
                 help="How many seeds to repeat everything with.",
                 show_default=DEFAULTS["seeds"],
             ),
+            device_option(default=None),  # None: the configuration's
             click.option("--out", type=FOLDER, required=True, help="Folder to write to."),
         ]
     ):

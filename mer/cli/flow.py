@@ -4,7 +4,17 @@ from pathlib import Path
 
 import click
 
-from mer.cli.options import FILE, FOLDER, INPUT_FILE, INPUT_FOLDER, Commands, Config, Name, known
+from mer.cli.options import (
+    FILE,
+    FOLDER,
+    INPUT_FILE,
+    INPUT_FOLDER,
+    Commands,
+    Config,
+    Name,
+    device_option,
+    known,
+)
 
 
 @click.group(cls=Commands)
@@ -30,7 +40,8 @@ def flow():
 )
 @click.option("--jobs", type=click.IntRange(1), help="Threads to use.  [default: all cores]")
 @click.option("--scheduler", help="Address of a Dask cluster to work on instead; needs the extra [cluster].")
-def estimate(prepared, method, weights, match_exposure, jobs, scheduler):
+@device_option()
+def estimate(prepared, method, weights, match_exposure, jobs, scheduler, device):
     """Estimate the flow of every prepared clip and keep it for mer cv.
 
     \b
@@ -48,6 +59,7 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler):
             match_exposure=match_exposure,
             jobs=jobs,
             scheduler=scheduler,
+            device=device,
             **options,
         )
         click.echo(f"{folder.path}: flow of {done} clips by {method}")
@@ -96,7 +108,8 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler):
 )
 @click.option("--jpeg", metavar="QUALITY", type=click.IntRange(1, 100), help="Pass frames through JPEG.")
 @click.option("--limit/--no-limit", default=True, show_default=True, help="Add how small the error could be.")
-def benchmark(out, methods, weights, sizes, pairs, seed, rendered, scanned, **options):
+@device_option()
+def benchmark(out, methods, weights, sizes, pairs, seed, rendered, scanned, device, **options):
     """Compare flow methods on faces with exactly known sub-pixel motion.
 
     \b
@@ -110,9 +123,8 @@ def benchmark(out, methods, weights, sizes, pairs, seed, rendered, scanned, **op
     if rendered and scanned:
         raise click.UsageError("--rendered and --scanned are two benchmarks. Take one of them.")
     source = PairSource("rendered" if rendered else "scanned" if scanned else "photographs", **options)
-    click.echo(
-        run(methods or None, sizes=sizes, count=pairs, seed=seed, source=source, out=out, weights=weights)
-    )
+    settings = {"sizes": sizes, "count": pairs, "seed": seed, "weights": weights, "device": device}
+    click.echo(run(methods or None, source=source, out=out, **settings))
 
 
 @flow.command()
@@ -167,7 +179,7 @@ def head_model(folder, out):
     required=True,
     help="Folder for checkpoints and logs; training goes on from what is in it.",
 )
-@click.option("--device", help="Torch device.  [default: a GPU where there is one]")
+@device_option()
 def train_flow(config, out, device):
     """Train SRFlowNet as a YAML file says.
 

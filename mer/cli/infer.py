@@ -6,7 +6,7 @@ import sys
 import click
 
 from mer.cli.evaluate import experiment, inputs_and_config
-from mer.cli.options import ANY, FILE, FOLDER, INPUT, INPUT_FOLDER, OUTPUT, command
+from mer.cli.options import ANY, FILE, FOLDER, INPUT, INPUT_FOLDER, OUTPUT, command, device_option
 
 bundle_option = click.option(
     "--bundle",
@@ -79,7 +79,8 @@ def train(prepared, config, maps, index, out, **typed):
 )
 @blur_option
 @click.option("--jobs", type=click.IntRange(1), help="Processes for a folder of clips.  [default: all cores]")
-def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, jobs):
+@device_option()
+def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, jobs, device):
     """Say what a video, a folder of frames, or every clip in a folder shows.
 
     \b
@@ -95,7 +96,7 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
             raise click.UsageError(
                 "--onset, --apex, --neutral, --frames and --json are for one clip; a CSV holds many."
             )
-        table = score_all(clip, out, bundle, fps=fps, face=face, jobs=jobs)
+        table = score_all(clip, out, bundle, fps=fps, face=face, jobs=jobs, device=device)
         counts = table["outcome"].value_counts()
         click.echo(
             f"{out}: {len(table)} clips, " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items())
@@ -114,7 +115,8 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
             )
     from mer.inference.predict import score as score_clip
 
-    result = score_clip(clip, bundle, onset=onset, apex=apex, fps=fps, face=face, neutral=neutral)
+    settings = {"fps": fps, "face": face, "neutral": neutral, "device": device}
+    result = score_clip(clip, bundle, onset=onset, apex=apex, **settings)
     click.echo(result.to_json() if OUTPUT.json else result.to_text())
     if out is not None:
         from mer.report.clip_page import write
@@ -154,7 +156,8 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
     help="Write here the clip as an annotated video, and its timeline with thumbnails.",
 )
 @blur_option
-def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tier, pictures, blur):
+@device_option()
+def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tier, pictures, blur, device):
     """Find every expression, blink and move of the head in a video.
 
     \b
@@ -175,7 +178,9 @@ def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tie
     coded = coding.read_coding(against, tier) if against is not None else None
     from mer.inference import predict, spotting
 
-    track, found = predict.spot(video, bundle, fps=fps, face=face, neutral=neutral, label=label)
+    track, found = predict.spot(
+        video, bundle, fps=fps, face=face, neutral=neutral, label=label, device=device
+    )
     if out is not None:
         export.write_intervals(found, out)
     if frames_csv is not None:
@@ -226,7 +231,8 @@ def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tie
     show_default=True,
     help="Minutes after which an analysed clip is deleted.",
 )
-def app(port, bundles, open_browser, keep):
+@device_option()
+def app(port, bundles, open_browser, keep, device):
     """Score clips on a web page of your own machine; nothing leaves it.
 
     \b
@@ -236,4 +242,4 @@ def app(port, bundles, open_browser, keep):
     """
     from mer.web.serve import serve
 
-    serve(port, bundles, open_browser, keep * 60)
+    serve(port, bundles, open_browser, keep * 60, device)

@@ -16,6 +16,7 @@ from click.shell_completion import CompletionItem
 
 from mer_core import progress, registry
 from mer_core.configs import config_names, find_config
+from mer_core.device import CHOICES, choose
 from mer_core.errors import BadInput, UnknownName
 
 
@@ -96,6 +97,24 @@ class Classifier(Name):
             )
         made = getattr(module, name)
         return made() if callable(made) else made
+
+
+def _usable(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value in ("cuda", "mps"):  # said now, not after minutes of work; the others need no torch to check
+        choose(value)
+    return value
+
+
+def device_option(default: str | None = "auto") -> Any:
+    """Return the option --device; with `default` None, whether it was typed can be seen."""
+    return click.option(
+        "--device",
+        type=click.Choice(CHOICES),
+        default=default,
+        show_default=default or "auto",
+        callback=_usable,
+        help="What networks run on; auto takes CUDA where torch can use it, else the CPU.",
+    )
 
 
 def _public(module: ModuleType) -> list[str]:

@@ -68,9 +68,7 @@ class CvConfig(BaseModel):
     seeds: int = Field(
         3, ge=1
     )  # how often every fold is fitted, with seeds 0, 1, ...; scores are means with their spread
-    device: Literal["auto", "cpu", "cuda"] = (
-        "cpu"  # for classifiers that are networks; the small ones are no faster on a card
-    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"  # for classifiers that are networks
 
     @field_validator("classifier")
     @classmethod

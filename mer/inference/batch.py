@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.recordings import Recordings, find_recordings, recording_id
+from mer.inference import models
 from mer_core.device import cores
 from mer_core.errors import BadInput, MerError
 from mer_core.io import printable, replacing
@@ -52,6 +53,7 @@ def score_all(
     fps: float | None = None,
     face: int = 1,
     jobs: int | None = None,
+    device: str = "auto",
 ) -> pd.DataFrame:
     """Score every clip below `folder` into the CSV `out`, which is written after each clip.
 
@@ -70,6 +72,7 @@ def score_all(
     """
     if out.is_dir():
         raise BadInput(f"{out} is a folder. Choose another --out, a CSV file.")
+    models.use_device(device)
     recordings = find_recordings(folder, ignore=out)
     if skipped := recordings.sentence():
         say(skipped)
@@ -78,7 +81,7 @@ def score_all(
         todo = [name for name in recordings.clips if name not in results.rows]
         pool = ProcessPoolExecutor(jobs or cores(), mp_context=get_context("spawn"), initializer=_start)
         try:
-            arguments = (bundle, fps, face)
+            arguments = (bundle, fps, face, device)
             futures = {
                 pool.submit(score_row, name, recordings.clips[name], *arguments): name for name in todo
             }
@@ -148,14 +151,14 @@ def _read(out: Path) -> list[dict]:
     return table.to_dict("records")
 
 
-def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, face: int) -> dict:
+def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, face: int, device: str) -> dict:
     """The row of one clip; what goes wrong becomes its outcome."""
     from mer.inference.predict import score
     from mer_core import progress
 
     progress.set_verbosity(quiet=True)
     try:
-        found = score(clip, bundle, fps=fps, face=face)
+        found = score(clip, bundle, fps=fps, face=face, device=device)
     except MerError as error:
         return {
             "clip": name,
@@ -199,7 +202,6 @@ def _made_by(bundle: Path | None, fps: float | None, face: int) -> str:
     """What decides a row beside its clip: contents of bundle and flow weights, and the options."""
     from flow.estimate import content
     from mer import bundle as bundles
-    from mer.inference import models
 
     path = bundle or bundles.shipped()
     recipe = models.bundle(str(path)).recipe

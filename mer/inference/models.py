@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from mer import bundle as bundles
+from mer_core.device import choose
 
 
 @lru_cache(maxsize=1)
@@ -48,17 +49,27 @@ def detector():
     return detect
 
 
+_device = "auto"
+
+
+def use_device(name: str) -> None:
+    """Load flow networks on this device from now on; raises `DeviceUnavailable` where it is not there."""
+    global _device
+    if name not in ("auto", "cpu"):
+        choose(name)
+    _device = name
+
+
 def method(name: str, options: dict):
-    """The flow method `name` with `options`."""
-    return _method(name, json.dumps(options, sort_keys=True))
+    """The flow method `name` with `options`, on the device last set."""
+    return _method(name, json.dumps(options, sort_keys=True), _device)
 
 
 @lru_cache(maxsize=4)
-def _method(name: str, options: str):
+def _method(name: str, options: str, device: str):
     from flow.estimate import load_method
-    from mer_core.device import choose
 
-    return load_method(name, device=str(choose()), **json.loads(options))
+    return load_method(name, device, **json.loads(options))
 
 
 @lru_cache(maxsize=4)

@@ -114,6 +114,7 @@ def score(
     fps: float | None = None,
     face: int = 1,
     neutral: int | None = None,
+    device: str = "auto",
 ) -> Score:
     """Explain the strongest expression of a clip, or what lies between two frames.
 
@@ -125,15 +126,17 @@ def score(
     fps : frames per second of a folder, which has no times of its own
     face : which face to follow, 1 the largest
     neutral : number of a frame that shows the neutral face; found where not given
+    device : what the flow network runs on, auto, cpu, cuda or mps; later calls in this process set it anew
 
     Raises
     ------
     BadInput
-        For what cannot be read, and frames that cannot be compared.
+        For what cannot be read, frames that cannot be compared, and a device that is not there.
     NothingToScore
         For no face or a single frame of one.
     """
     onset_apex.check_order(onset, apex)
+    models.use_device(device)
     fitted, name = _fitted(bundle)
     frames, track = track_clip(clip, fps, face, neutral)
     found = spotting.intervals(track)
@@ -152,11 +155,13 @@ def spot(
     face: int = 1,
     neutral: int | None = None,
     label: bool = True,
+    device: str = "auto",
 ) -> tuple[Track, list[Interval]]:
     """Track a clip and list its intervals; expressions get a label from the bundle unless `label` is False.
 
     Parameters and exceptions as in `score`.
     """
+    models.use_device(device)
     frames, track = track_clip(clip, fps, face, neutral)
     found = spotting.intervals(track)
     if label:

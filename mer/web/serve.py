@@ -15,7 +15,11 @@ TEXT_BROWSERS = ("elinks", "links", "lynx", "w3m", "www-browser")
 
 
 def serve(
-    port: int, bundles: list[Path] | None = None, open_browser: bool = True, keep_s: float | None = None
+    port: int,
+    bundles: list[Path] | None = None,
+    open_browser: bool = True,
+    keep_s: float | None = None,
+    device: str = "auto",
 ) -> None:
     """Serve until interrupted (SIGINT, SIGTERM, SIGHUP); clips are deleted before it returns.
 
@@ -24,6 +28,7 @@ def serve(
     port : of 127.0.0.1; 0 takes any free one
     bundles : folders offered beside the bundles that come with mer, the first as the default
     keep_s : how long clips are kept after their analysis, s
+    device : what the flow network runs on: auto, cpu, cuda or mps
 
     Raises
     ------
@@ -38,9 +43,11 @@ def serve(
         raise MissingDependency(
             f"The page needs {error.name}, which is not installed. Install it: {INSTALL}"
         ) from error
+    from mer.inference import models
     from mer.web.clips import KEEP_S, Clips
     from mer.web.storage import Storage
 
+    models.use_device(device)
     offered = offered_bundles(bundles or [])
     listener = listen(port)
     address = f"http://127.0.0.1:{listener.getsockname()[1]}/"

@@ -84,7 +84,7 @@ def test_an_error_half_way_keeps_what_is_done_and_no_half_file(prepared):
 
 
 def test_networks_get_batches(prepared, monkeypatch):
-    monkeypatch.setattr(prepared_flow, "BATCH", 2)
+    monkeypatch.setitem(prepared_flow.BATCH, "cpu", 2)
     method, seen = counting(network=True)
     assert prepared_flow.estimate_prepared(prepared, method, jobs=1) == 3
     assert seen == [2, 1]
@@ -163,7 +163,7 @@ def test_a_cluster_machine_with_other_weights_is_refused(prepared, shipped):
     asked = {
         "folder": prepared.path,
         "name": "srflownet",
-        "device": None,
+        "device": "cpu",
         "options": {},
         "precision": "float32",
         "match_exposure": True,
@@ -197,7 +197,11 @@ def test_a_method_says_in_what_precision_it_computes(monkeypatch):
         return run
 
     monkeypatch.setattr(registry, "load", lambda package, name: SimpleNamespace(load=load, NETWORK=True))
-    assert load_method("made").precision == "float32" and load_method("made", "cuda").precision == "bfloat16"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert (
+        load_method("made", "cpu").precision == "float32"
+        and load_method("made", "cuda").precision == "bfloat16"
+    )
 
 
 def test_srflownet_on_a_cpu_is_float32():
@@ -209,7 +213,7 @@ def test_a_cluster_machine_with_another_precision_is_refused(prepared, shipped):
     asked = {
         "folder": prepared.path,
         "name": "srflownet",
-        "device": None,
+        "device": "cpu",
         "options": {},
         "match_exposure": True,
     }

@@ -136,7 +136,7 @@ class Classifier(MapClassifier):
 
     def _softmax(self, maps: np.ndarray) -> np.ndarray:
         x = torch.from_numpy(np.ascontiguousarray(maps)).to(self.weights_["head.bias"].device)
-        return torch.softmax(network.logits(self.weights_, x)[0].double(), 1).cpu().numpy()
+        return torch.softmax(network.logits(self.weights_, x)[0].cpu().double(), 1).numpy()
 
 
 def _levelled(X: np.ndarray) -> np.ndarray:

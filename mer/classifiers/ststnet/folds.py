@@ -27,6 +27,7 @@ BLOCK = 40  # folds trained together at most; the next block starts when this on
 AT_ONCE = {
     "cpu": 272,
     "cuda": 8192,
+    "mps": 8192,
 }  # clips times folds between two sums of gradients in torch: what fits the cache, or fills the card
 
 Block = tuple[

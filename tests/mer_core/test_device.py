@@ -1,0 +1,50 @@
+"""The device of networks: what `auto` takes, and what is said of one that is not there."""
+
+import pytest
+
+from mer_core.device import DeviceUnavailable, choose, full_precision
+from mer_core.errors import BadInput
+
+torch = pytest.importorskip("torch")
+
+
+def pretend(monkeypatch, cuda=False, mps=False):
+    """Let torch say that it can use these devices."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+
+@pytest.mark.parametrize(
+    "asked, there, taken",
+    [
+        ("auto", {}, "cpu"),
+        ("auto", {"cuda": True}, "cuda"),
+        ("auto", {"mps": True}, "cpu"),  # unmeasured, so only by name
+        ("cpu", {"cuda": True}, "cpu"),
+        ("cuda", {"cuda": True}, "cuda"),
+        ("mps", {"mps": True}, "mps"),
+    ],
+)
+def test_a_name_means_this_device(monkeypatch, asked, there, taken):
+    pretend(monkeypatch, **there)
+    assert choose(asked) == torch.device(taken)
+
+
+@pytest.mark.parametrize("asked", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_refused_by_its_name(monkeypatch, asked):
+    pretend(monkeypatch)
+    with pytest.raises(DeviceUnavailable, match=f"--device {asked}") as caught:
+        choose(asked)
+    assert caught.value.code == "device-unavailable"
+
+
+def test_another_name_is_refused():
+    with pytest.raises(BadInput, match="tpu"):
+        choose("tpu")
+
+
+def test_cuda_convolves_in_whole_float32_and_afterwards_as_before():
+    before = torch.backends.cudnn.allow_tf32
+    with full_precision("cuda"):
+        assert not torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.allow_tf32 == before
