@@ -5,7 +5,7 @@ it was made for.
 
 CLIPS holds films and expressions.csv (file, kind, onset, offset, what), annotated by eye. Each expression is
 read twice: from the frame before its onset to the strongest frame, and to the first frame that is a fifth as
-strong.
+strong. A label is shown, or the reason why none is, as `mer score` would between these frames.
 """
 
 import argparse
@@ -15,15 +15,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmarks.default_bundle import gives_label
-from data_prep.align import similarity, transform_points, warp
-from data_prep.frames import open_frames
+from data_prep.align import similarity, transform_points
+from data_prep.frames import Frames
 from data_prep.landmarks import FaceMesh, interocular
-from flow.estimate import estimate
 from mer import bundle
 from mer.bundle import Bundle
-from mer.inference import models
-from mer.inference.motion import between
+from mer.inference import reliability
+from mer.inference.motion import measure
+from mer.inference.onset_apex import Moment
+from mer.inference.recorder import track_clip
+from mer.inference.track import Track
 from mer_core.io import write_text
 
 EARLY = 0.2  # of the strongest frame's motion
@@ -36,29 +37,32 @@ EXPECTED |= {"sneer": "negative", "grimace": "negative", "mouth open": "surprise
 class Reading(NamedTuple):
     """What the bundle makes of two frames. motion : per cent of the inter-ocular distance.
 
-    Label : None where none is given
+    label, reason : one of them is None
     """
 
     motion: float
     label: str | None
-    probabilities: np.ndarray
+    reason: str | None
+    probabilities: dict[str, float]
 
 
-def read_expression(film: Path, onset: int, offset: int, fitted: Bundle) -> tuple[Reading, Reading] | None:
+def read_expression(
+    film: Path, frames: Frames, track: Track, onset: int, offset: int, fitted: Bundle
+) -> tuple[Reading, Reading] | None:
     """Return what is said of the strongest and of an early frame, or None if a face is missed."""
     neutral = onset - BEFORE if onset > BEFORE else offset  # one begins before its film: it is read backwards
     numbers = [neutral, *range(onset, offset + 1, 2)]
-    frames = open_frames(film).pick(numbers)
+    images = frames.pick(numbers)
     with FaceMesh() as mesh:
-        points = [mesh.landmarks(frames[number]) for number in numbers]
-    if points[0] is None:
+        points = [mesh.landmarks(images[number]) for number in numbers]
+    if points[0] is None or track.row(neutral) is None:
         return None
     start = _aligned(points[0], points[0])
     moved = [0.0 if p is None else _distance(_aligned(p, p), start) for p in points]
     strongest = int(np.argmax(moved))
     order = range(1, strongest + 1) if neutral < onset else range(len(numbers) - 1, strongest - 1, -1)
     early = next(k for k in order if moved[k] >= EARLY * moved[strongest])
-    return tuple(_read(frames[neutral], frames[numbers[k]], points[0], fitted) for k in (strongest, early))
+    return tuple(_read(film, images, track, (neutral, numbers[k]), fitted) for k in (strongest, early))
 
 
 def _aligned(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -70,17 +74,15 @@ def _distance(points: np.ndarray, start: np.ndarray) -> float:
     return float(np.quantile(np.linalg.norm(points - start, axis=1), 0.9)) / interocular(start)
 
 
-def _read(onset: np.ndarray, apex: np.ndarray, points: np.ndarray, fitted: Bundle) -> Reading:
-    recipe = fitted.recipe
-    matrix = similarity(points, recipe.face_size)
-    faces = [warp(picture, matrix, recipe.face_size) for picture in (onset, apex)]
-    method = models.method(recipe.method, recipe.method_options)
-    flow = estimate(method, *faces, match_exposure=recipe.match_exposure)
-    shown = between(faces, matrix, transform_points(points, matrix), flow, recipe.own_motion)
+def _read(
+    film: Path, images: dict[int, np.ndarray], track: Track, numbers: tuple[int, int], fitted: Bundle
+) -> Reading:
+    moment = Moment(*(track.row(number) for number in numbers))
+    shown = measure([images[number] for number in numbers], track.box[moment.onset], fitted.recipe)
     p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
-    label = recipe.labels[int(p.argmax())]
-    is_given = shown.far >= recipe.least_motion and gives_label(p[None], recipe)[0]
-    return Reading(shown.far, label if is_given else None, p)
+    probabilities = dict(zip(fitted.recipe.labels, map(float, p)))
+    evidence = reliability.gather(film, track, moment, shown.far)
+    return Reading(shown.far, *reliability.decide(evidence, probabilities, fitted.recipe), probabilities)
 
 
 def table(clips: Path) -> str:
@@ -92,13 +94,15 @@ def table(clips: Path) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     found = []
-    for row in rows[rows["kind"] == "expression"].itertuples():
-        said = read_expression(clips / row.file, row.onset, row.offset, fitted)
+    rows = rows[rows["kind"] == "expression"]
+    films = {name: track_clip(clips / name) for name in rows["file"].unique()}
+    for row in rows.itertuples():
+        said = read_expression(clips / row.file, *films[row.file], row.onset, row.offset, fitted)
         expected = next((label for key, label in EXPECTED.items() if key in row.what), None)
         if said is None:
             lines.append(f"| {row.file} | {row.what} | {expected or '-'} | no face | | | |")
             continue
-        cells = [f"{_worded(one, fitted)} | {one.motion:.1f}" for one in said]
+        cells = [f"{_worded(one)} | {one.motion:.1f}" for one in said]
         lines.append(f"| {row.file} | {row.what} | {expected or '-'} | {' | '.join(cells)} |")
         if expected:
             found.append([one.label for one in said] + [expected])
@@ -112,9 +116,10 @@ def table(clips: Path) -> str:
     return "\n".join(lines)
 
 
-def _worded(one: Reading, fitted: Bundle) -> str:
-    best = fitted.recipe.labels[int(one.probabilities.argmax())]
-    return f"{one.label or f'no label ({best})'} {one.probabilities.max():.2f}"
+def _worded(one: Reading) -> str:
+    best = max(one.probabilities, key=one.probabilities.__getitem__)
+    odds = f"{best} {one.probabilities[best]:.2f}"
+    return odds if one.label else f"no label ({odds}): {one.reason}"
 
 
 def main() -> None:

@@ -4,13 +4,15 @@ real maps.
     python -m benchmarks.default_bundle HEAD_MODEL.npz PORTRAITS --cache FITS --real MAPS INDEX
 
 Moved portraits (portrait_clips.py) are read through the flow network, as in `mer score`: half of the people
-give the limit of motion, the others the scores on the card. Ready-made maps of real clips are cut as the
+give the limits of motion, the others the scores on the card. Ready-made maps of real clips are cut as the
 bundle cuts its own, so that the very weights that ship are scored on them; nothing is fitted to them.
 """
 
 import argparse
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,6 +35,12 @@ CLASSIFIER = {"centres": 300, "ridge": 10.0, "balanced": False}  # maps come at 
 METHOD, OPTIONS, FEATURE = "srflownet", {"network": "compact"}, {"size": 28, "crop": "box"}
 CONFIDENT = 0.5  # least probability of a label that is given
 REST_SHARE = 0.95  # of the faces at rest lie below the least motion
+LARGE_SEEDS = (1, 2, 3)  # a round of large motion each
+# The range of motion ends before the first band (its upper edge, per cent of the inter-ocular distance) in which
+# too few labels are there to judge or are right, they claim more than that, or what is no emotion gets too many.
+BANDS = (6.0, 9.0, 12.0)
+LEAST_CLIPS, LEAST_RIGHT, MOST_EXCESS, MOST_WRONG = 10, 0.9, 0.1, 0.25
+MOTION = "motion of the face"
 # Compression in bits per pixel: with fewer, coding artefacts compete with motion.
 MEASURED = {
     "frame rate": (23, 500),
@@ -41,6 +49,23 @@ MEASURED = {
     "compression": (0.02, 1e9),
 }
 LABELS, EMOTIONS = list(scanned_maps.LABELS), [label for label in scanned_maps.LABELS if label != "other"]
+# Shown -> the label that is not wrong, beside none.
+RIGHT = {label: label for label in EMOTIONS} | {"laugh": "positive", "crying": "negative"}
+
+
+class Clips(NamedTuple):
+    """Moved portraits as the bundle reads them, one entry each: who, what was shown, `Measured.far`, and the
+    feature.
+    """
+
+    people: np.ndarray
+    shown: np.ndarray
+    moved: np.ndarray
+    X: np.ndarray
+
+    def where(self, mask: np.ndarray) -> "Clips":
+        """Those for which `mask` (N,) bool holds."""
+        return Clips(*(values[mask] for values in self))
 
 
 def fit(head_model: Path) -> Classifier:
@@ -51,15 +76,83 @@ def fit(head_model: Path) -> Classifier:
     )
 
 
-def make(classifier: Classifier, found: Iterable[Pair]) -> tuple[Bundle, dict[str, float]]:
-    """Return the bundle, and what was measured on the people that nothing was chosen on."""
-    rows = [(pair.person, pair.label, *_read(pair)) for pair in found]
-    people, shown, moved = (np.array([row[i] for row in rows]) for i in (0, 1, 2))
-    X = np.stack([row[3] for row in rows])
-    chosen = np.isin(people, np.unique(people)[::2])
-    least = float(np.quantile(moved[chosen & (shown == REST)], REST_SHARE))
-    measured, named = ~chosen, np.isin(shown, EMOTIONS)
-    recipe = Recipe(
+def read(found: Iterable[Pair]) -> Clips:
+    """Measure pairs as `mer score` does."""
+    rows = []
+    for pair in found:
+        shown = between([], np.zeros((2, 3)), pair.landmarks, pair.flow, own_motion=True)
+        feature = flow_image.extract(shown.taken, pair.landmarks, **FEATURE)
+        rows.append((pair.person, pair.label, shown.far, feature))
+    return Clips(*(np.stack(values) for values in zip(*rows)))
+
+
+def make(
+    classifier: Classifier, small: Clips, large: Clips
+) -> tuple[Bundle, dict[str, float], dict[str, float]]:
+    """Return the bundle, and what was measured with small and with large motion on the people that set no
+    limit.
+    """
+    setting = np.unique(small.people)[::2]
+    sets, sets_large = np.isin(small.people, setting), np.isin(large.people, setting)
+    least = round(float(np.quantile(small.moved[sets & (small.shown == REST)], REST_SHARE)), 3)
+    moved = small.moved[~sets & np.isin(small.shown, EMOTIONS)]
+    low, high = round(float(moved.min()), 2), round(float(moved.max()), 2)
+    fitted = Bundle(_recipe(classifier, least, (low, high)), [classifier])
+    high = farthest_band(fitted, large.where(sets_large), high)
+    fitted = Bundle(_recipe(classifier, least, (low, high)), [classifier])
+    inside = ~sets_large & (large.moved <= high)
+    return fitted, on_portraits(fitted, small.where(~sets)), on_portraits(fitted, large.where(inside))
+
+
+def farthest_band(fitted: Bundle, clips: Clips, high: float) -> float:
+    """Return how far faces may move and be given labels, `high` or the upper edge of a band."""
+    for edge in BANDS:
+        band = clips.where((clips.moved > high) & (clips.moved <= edge))
+        if not len(band.X):
+            break
+        p = fitted.predict_proba(band.X)
+        given, right = gives_label(p, fitted.recipe), is_right(p, band.shown)
+        named = given & np.isin(band.shown, EMOTIONS)
+        if named.sum() < LEAST_CLIPS or right[named].mean() < LEAST_RIGHT:
+            break
+        others = ~np.isin(band.shown, EMOTIONS)
+        if p.max(1)[named].mean() - right[named].mean() > MOST_EXCESS:
+            break
+        if others.any() and (given & ~right)[others].mean() > MOST_WRONG:
+            break
+        high = edge
+    return high
+
+
+def on_portraits(fitted: Bundle, clips: Clips) -> dict[str, float]:
+    """Scores on what shows an emotion, and how much of the rest is given no label or none that is wrong."""
+    p = fitted.predict_proba(clips.X)
+    low, high = fitted.recipe.measured[MOTION]
+    inside = (clips.moved >= max(low, fitted.recipe.least_motion)) & (clips.moved <= high)
+    given, right = inside & gives_label(p, fitted.recipe), is_right(p, clips.shown)
+    emotion = np.isin(clips.shown, EMOTIONS)
+    y = np.array([LABELS.index(label) for label in clips.shown[emotion]])
+    found = {
+        "people": len(np.unique(clips.people)),
+        **scores(three_classes(p)[emotion], y),
+        "given": float(given[emotion].mean()),
+        "right of given": float(right[emotion & given].mean()),
+    }
+    for shown in np.unique(clips.shown[~emotion]):
+        found[f"{shown} clips"] = int((clips.shown == shown).sum())
+        found[f"{shown} without label"] = float(1 - given[clips.shown == shown].mean())
+        found[f"{shown} wrong"] = float((given & ~right)[clips.shown == shown].mean())
+    return found
+
+
+def is_right(p: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """(N,) bool: the likeliest label is the one that what is shown should have."""
+    return np.array(LABELS)[p.argmax(1)] == np.array([RIGHT.get(label, "") for label in shown])
+
+
+def _recipe(classifier: Classifier, least: float, moved: tuple[float, float]) -> Recipe:
+    """The bundle's recipe. least, moved : per cent of the inter-ocular distance"""
+    return Recipe(
         mer=mer_core.__version__,
         face_size=FACE,
         method=METHOD,
@@ -77,23 +170,10 @@ def make(classifier: Classifier, found: Iterable[Pair]) -> tuple[Bundle, dict[st
         datasets=["scanned expressions"],
         synthetic=True,
         own_motion=True,
-        least_motion=round(least, 3),
+        least_motion=least,
         least_confidence=CONFIDENT,
-        measured=MEASURED | {"motion of the face": _range(moved[measured & named])},
+        measured=MEASURED | {MOTION: moved},
     )
-    fitted = Bundle(recipe, [classifier])
-    p = fitted.predict_proba(X)
-    given = (moved >= recipe.least_motion) & gives_label(p, recipe)
-    of_emotion = measured & named
-    y = np.array([LABELS.index(label) if label in LABELS else -1 for label in shown])
-    return fitted, {
-        "people": len(np.unique(people[measured])),
-        **scores(three_classes(p)[of_emotion], y[of_emotion]),
-        "given": float(given[of_emotion].mean()),
-        "right of given": float((p.argmax(1) == y)[of_emotion & given].mean()),
-        "other without label": float(1 - given[measured & (shown == "other")].mean()),
-        "rest without label": float(1 - given[measured & (shown == REST)].mean()),
-    }
 
 
 def score_real(fitted: Bundle, maps: Path, index: Path) -> dict[str, float]:
@@ -135,16 +215,6 @@ def scores(q: np.ndarray, y: np.ndarray) -> dict[str, float]:
     ]
     uf1 = metrics.scores(metrics.confusion(truth, best, EMOTIONS))["uf1"]
     return {"clips": len(y), "uf1": float(uf1), "calibration error": float(sum(gaps))}
-
-
-def _read(pair: Pair) -> tuple[float, np.ndarray]:
-    """Motion as in `Score.motion`, and the feature."""
-    shown = between([], np.zeros((2, 3)), pair.landmarks, pair.flow, own_motion=True)
-    return shown.far, flow_image.extract(shown.taken, pair.landmarks, **FEATURE)
-
-
-def _range(values: np.ndarray) -> tuple[float, float]:
-    return round(float(values.min()), 2), round(float(values.max()), 2)
 
 
 def card(recipe: Recipe, portraits: dict[str, float], real: dict[str, float]) -> str:
@@ -206,12 +276,18 @@ def main() -> None:
     parser.add_argument("--real", type=Path, nargs=2, required=True, metavar=("MAPS", "INDEX"))
     parser.add_argument("--out", type=Path, default=bundle.shipped())
     given = parser.parse_args()
-    found = portrait_clips.pairs(given.portraits, given.head_model, given.cache, PEOPLE, SEED, METHOD)
-    fitted, on_portraits = make(fit(given.head_model), found)
+    source = (given.portraits, given.head_model, given.cache, PEOPLE)
+    small = read(portrait_clips.pairs(*source, SEED, METHOD))
+    large = read(
+        chain.from_iterable(
+            portrait_clips.pairs(*source, seed, METHOD, portrait_clips.LARGE) for seed in LARGE_SEEDS
+        )
+    )
+    fitted, on_small, on_large = make(fit(given.head_model), small, large)
     on_real = score_real(fitted, *given.real)
     bundle.save(fitted, given.out, replace=True)
-    write_text(given.out / bundle.CARD_FILE, card(fitted.recipe, on_portraits, on_real))
-    for name, values in (("portraits", on_portraits), ("real maps", on_real)):
+    write_text(given.out / bundle.CARD_FILE, card(fitted.recipe, on_small, on_large, on_real))
+    for name, values in (("small motion", on_small), ("large motion", on_large), ("real maps", on_real)):
         print(name, ", ".join(f"{key} {value:.3f}" for key, value in values.items()))
 
 
