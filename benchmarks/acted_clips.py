@@ -5,7 +5,7 @@ it was made for.
 
 CLIPS holds films and expressions.csv (file, kind, onset, offset, what), annotated by eye. Each expression is
 read twice: from the frame before its onset to the strongest frame, and to the first frame that is a fifth as
-strong. A label is shown, or the reason why none is, as `mer score` would between these frames.
+strong. A label is given where `mer score` would between these frames.
 """
 
 import argparse
@@ -37,12 +37,12 @@ EXPECTED |= {"sneer": "negative", "grimace": "negative", "mouth open": "surprise
 class Reading(NamedTuple):
     """What the bundle makes of two frames. motion : per cent of the inter-ocular distance.
 
-    label, reason : one of them is None
+    label : None where none is given; outside : of which ranges of the bundle
     """
 
     motion: float
     label: str | None
-    reason: str | None
+    outside: list[str]
     probabilities: dict[str, float]
 
 
@@ -82,7 +82,14 @@ def _read(
     p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
     probabilities = dict(zip(fitted.recipe.labels, map(float, p)))
     evidence = reliability.gather(film, track, moment, shown.far)
-    return Reading(shown.far, *reliability.decide(evidence, probabilities, fitted.recipe), probabilities)
+    label, _ = reliability.decide(evidence, probabilities, fitted.recipe)
+    outside = [
+        name
+        for name, (low, high) in fitted.recipe.measured.items()
+        for value, _ in [evidence.measured()[name]]
+        if value < low or value > high
+    ]
+    return Reading(shown.far, label, outside, probabilities)
 
 
 def table(clips: Path) -> str:
@@ -119,7 +126,9 @@ def table(clips: Path) -> str:
 def _worded(one: Reading) -> str:
     best = max(one.probabilities, key=one.probabilities.__getitem__)
     odds = f"{best} {one.probabilities[best]:.2f}"
-    return odds if one.label else f"no label ({odds}): {one.reason}"
+    if one.label:
+        return odds
+    return f"no label ({odds}" + (f"; outside: {', '.join(one.outside)})" if one.outside else ")")
 
 
 def main() -> None:
