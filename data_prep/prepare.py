@@ -95,13 +95,8 @@ def prepare(
     if too_many_missing(name, found, skip_missing):
         raise BadInput(missing_message(found, root))
     settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections} | _versions(home)
-    record = {
-        "root": str(root),
-        "annotations": ", ".join(annotations.read),
-        "corrections_applied": annotations.corrections,
-    }
     with locked(out):
-        _claim(out, settings, record)
+        _claim(out, settings, _record(root, annotations))
         rows = _prepare_all(found, Job(home, out.absolute(), size), jobs, scheduler)
         _say_all(*missed(name, home, found), _stand_ins(rows))
         outcome = pd.DataFrame([rows[clip_id] for clip_id in annotations.table["clip_id"]])
@@ -120,6 +115,15 @@ def _versions(root: Path) -> dict:
     """What else decides the faces: whether these are rendered, and who aligned them."""
     synthetic = (root / MARKER).is_file()
     return {"synthetic": synthetic, "mer": __version__, "mediapipe": version("mediapipe")}
+
+
+def _record(root: Path, annotations: Annotations) -> dict:
+    """What was read; it may change between two calls that go on with one folder."""
+    return {
+        "root": str(root),
+        "annotations": ", ".join(annotations.read),
+        "corrections_applied": annotations.corrections,
+    }
 
 
 def _prepare_all(found: list[Found], job: Job, jobs: int | None, scheduler: str | None) -> dict[str, dict]:

@@ -50,14 +50,7 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
     """
     out = None if out is None else Path(out)
     before = existing(out) if out else None
-    if config.search:
-        raise BadInput(
-            f"{', '.join(config.search)} is still to be searched, which mer cv does inside the folds. To fit "
-            "on every "
-            "clip, write a value into classifier_settings (RUN/choices.json says what the folds chose) and "
-            "take "
-            "`search` out."
-        )
+    _refuse_search(config)
     given = inputs.gather(prepared, config)
     labels = given.protocol.labels
     # In the order of clip_id, so that the order of the folders does not change what is fitted.
@@ -117,21 +110,28 @@ def train(
     return bundle
 
 
+def _refuse_search(config: CvConfig) -> None:
+    if config.search:
+        raise BadInput(
+            f"{', '.join(config.search)} is still to be searched, which mer cv does inside the folds. To fit "
+            "on every clip, write a value into classifier_settings (RUN/choices.json says what the folds "
+            "chose) and take `search` out."
+        )
+
+
 def _check_trainable(problem: estimators.Problem, protocol: Protocol) -> None:
     """Raise `Untrainable` for clips that cannot work."""
     missing = [label for i, label in enumerate(protocol.labels) if i not in problem.y]
     if missing:
         raise Untrainable(
             f"No clip is labelled {', '.join(missing)}, so that a bundle could never name it (protocol "
-            f"{protocol.name}). "
-            "Add clips of that label, or choose a --protocol whose labels these clips show."
+            f"{protocol.name}). Add clips of that label, or choose a --protocol that these clips fit."
         )
     n_subjects = len(set(problem.subjects))
     if n_subjects < MIN_SUBJECTS:
         raise Untrainable(
             f"The clips show {n_subjects} subject(s); what is learned from fewer than {MIN_SUBJECTS} is "
-            "about those "
-            "people. Add clips of others."
+            "about those people. Add clips of others."
         )
 
 
@@ -142,8 +142,7 @@ def _plan(given: Inputs, config: CvConfig, classifier: ClassifierSpec, seeds: Se
     if named := flow["options"].get("weights"):
         raise BadInput(
             f"The flow was estimated with {named}, which a bundle does not hold, so no clip could be scored "
-            "with it. "
-            "Estimate it with a method that needs no --weights."
+            "with it. Estimate it with a method that needs no --weights."
         )
     counted, method = set(table["clip_id"]), config.input_names.method
     clips = (

@@ -27,7 +27,8 @@ def test_a_printed_command_is_accepted(page, line, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("mer.cli.options.Existing.convert", lambda self, value, *_: Path(value))
     if "guides" in page.parts:  # names of what the guide adds, which its own test runs
-        monkeypatch.setattr("mer.cli.options.Name.convert", lambda self, value, *_: value)
+        for kind in ("Name", "Classifier"):
+            monkeypatch.setattr(f"mer.cli.options.{kind}.convert", lambda self, value, *_: value)
     words = [Path(shlex.split(line)[0]).name, *shlex.split(line)[1:]]
     context = cli.make_context("mer", words[1:])
     group, arguments = cli, [*context._protected_args, *context.args]

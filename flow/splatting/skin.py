@@ -11,6 +11,10 @@ from flow.splatting.noise import Canvas, curve, octaves, smooth
 from flow.splatting.template import BROW_LOWER, BROW_UPPER, EYE, LIPS, LOWER_LID, UPPER_LID, template
 
 SCALE = 32  # px per cm of canvas: one pixel is a third of a millimetre
+JAW = [
+    234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288,
+    361, 323, 454, 436, 391, 2, 165, 216,
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -207,42 +211,7 @@ class _Painter:
         """Short dark hairs, and the grey of shaved skin, on jaw, chin and upper lip."""
         if self.look.stubble <= 0:
             return
-        jaw = self.canvas.area(
-            curve(
-                self.uv[
-                    [
-                        234,
-                        93,
-                        132,
-                        58,
-                        172,
-                        136,
-                        150,
-                        149,
-                        176,
-                        148,
-                        152,
-                        377,
-                        400,
-                        378,
-                        379,
-                        365,
-                        397,
-                        288,
-                        361,
-                        323,
-                        454,
-                        436,
-                        391,
-                        2,
-                        165,
-                        216,
-                    ]
-                ],
-                100,
-            ),
-            0.35,
-        )
+        jaw = self.canvas.area(curve(self.uv[JAW], 100), 0.35)
         jaw *= 1 - self.canvas.area(self.uv[LIPS], 0.12)
         jaw *= np.clip((self.canvas.v - 4.4) / 1.2, 0, 1)
         self.lay(0.35 * self.look.stubble * jaw, np.asarray(self.look.tone) * [0.62, 0.62, 0.68])

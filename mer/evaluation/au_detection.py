@@ -148,10 +148,8 @@ def _interval(runs: list[Path], units: int) -> list[float] | None:
     if len(subjects) < 2:
         return None
     draws = metrics.draws(len(subjects))
-    total, counting = (
-        np.zeros(len(draws)),
-        np.full(len(draws), units - len(tables)),
-    )  # what was not learned counts as 0 in each
+    # What was not learned counts as 0 in each resample.
+    total, counting = np.zeros(len(draws)), np.full(len(draws), units - len(tables))
     for table in tables:
         own = np.isin(subjects, splits.subject_ids(table))
         drawn = np.einsum("rp,spij->rsij", draws[:, own], metrics.subject_confusions(table, labels))

@@ -91,8 +91,13 @@ def cross_validate(
     if config.chooses:
         chosen = [json.loads(fold_file(out, *key, "choices").read_text(encoding="utf-8")) for key in files]
         write_json(out / "choices.json", {"candidates": classifier.candidates, "chosen": chosen})
-    predictions = pd.concat([read_predictions(file) for file in files.values()], ignore_index=True)
-    with replacing(out / "predictions.csv") as temporary:
+    return _pool(list(files.values()), out / "predictions.csv")
+
+
+def _pool(files: list[Path], file: Path) -> pd.DataFrame:
+    """Return the predictions of all folds, written to `file` too."""
+    predictions = pd.concat([read_predictions(of_fold) for of_fold in files], ignore_index=True)
+    with replacing(file) as temporary:
         predictions.to_csv(temporary, index=False)
     return predictions
 

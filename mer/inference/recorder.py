@@ -144,10 +144,7 @@ def _finish(
     recorder: _Recorder, frames: int, shape: tuple[int, int], timed: bool, neutral_frame: int | None
 ) -> Track:
     """Turn the rows of a pass into a track."""
-    columns: list[tuple] = list(zip(*recorder.rows)) or [()] * 5
-    kinds = (int, float, int, int, bool)
-    arrays: list[np.ndarray] = [np.array(column, kind) for column, kind in zip(columns, kinds)]
-    number, time, run, n_faces, is_key = arrays
+    number, time, run, n_faces, is_key = _columns(recorder.rows)
     seen = run >= 0
     m = int(seen.sum())
     width = 2 * len(KEPT) + 3 * len(SITES) + 9
@@ -193,6 +190,13 @@ def _finish(
         timed=timed,
         **{name: _spread(values, seen) for name, values in found.items()},
     )
+
+
+def _columns(rows: list[tuple]) -> list[np.ndarray]:
+    """Frame number, time, run, number of faces and whether it is a key frame, of each row."""
+    columns: list[tuple] = list(zip(*rows)) or [()] * 5
+    kinds = (int, float, int, int, bool)
+    return [np.array(column, kind) for column, kind in zip(columns, kinds)]
 
 
 def _without_implausible(

@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from mer_core.errors import BadInput, MissingDependency
@@ -40,9 +41,7 @@ def serve(
 
         from mer.web.app import create_app
     except ModuleNotFoundError as error:
-        raise MissingDependency(
-            f"The page needs {error.name}, which is not installed. Install it: {INSTALL}"
-        ) from error
+        raise MissingDependency(f"The page needs {error.name}. Install it: {INSTALL}") from error
     from mer.inference import models
     from mer.web.clips import KEEP_S, Clips
     from mer.web.storage import Storage
@@ -70,10 +69,8 @@ def serve(
         server = Server(config)
         if hasattr(signal, "SIGHUP"):  # the terminal was closed
             signal.signal(signal.SIGHUP, server.handle_exit)
-        try:
+        with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
-        except KeyboardInterrupt:
-            pass
 
 
 def listen(port: int) -> socket.socket:
