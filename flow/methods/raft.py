@@ -63,7 +63,7 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
 
         return in_batches(estimate, len(onsets), round(height * width * scale**2), device)
 
-    run.weights = path
+    run.weights = path  # type: ignore[attr-defined]
     return run
 
 

@@ -61,7 +61,7 @@ def load(
 
         return in_batches(estimate, len(onsets), area, device)
 
-    run.weights = path
+    run.weights = path  # type: ignore[attr-defined]
     return run
 
 

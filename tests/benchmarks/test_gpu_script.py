@@ -67,7 +67,8 @@ def test_the_first_steps_leave_a_curve(tmp_path):
     assert (tmp_path / "loss.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_a_training_without_a_step_is_skipped_not_drawn(tmp_path):
-    with pytest.raises(gpu.Skipped, match="no step"):
-        gpu.first_steps(tmp_path, 0.1, "cpu", TrainConfig(steps=10**6))
+@pytest.mark.parametrize("seconds, why", [(0.1, "no step"), (-1, "all the time")])
+def test_a_training_without_a_step_is_skipped_not_drawn(tmp_path, seconds, why):
+    with pytest.raises(gpu.Skipped, match=why):
+        gpu.first_steps(tmp_path, seconds, "cpu", TrainConfig(steps=10**6))
     assert not list(tmp_path.iterdir())
