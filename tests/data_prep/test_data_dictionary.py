@@ -151,7 +151,12 @@ def test_the_scores_of_action_units(monkeypatch, tmp_path):
         "clips": 2,
         "synthetic": False,
     }
-    monkeypatch.setattr(au_detection.run, "cross_validate_prepared", lambda *_: scores)
+
+    def cross_validate(paths, config, out, *_):
+        write_json(out / "metrics.json", scores)
+        return scores
+
+    monkeypatch.setattr(au_detection.run, "cross_validate_prepared", cross_validate)
     monkeypatch.setattr(au_detection, "_interval", lambda *_: [0.0, 1.0])
     written = au_detection.cross_validate_units([], CvConfig(protocol="cd6me"), tmp_path)
     assert documented("Scores of action units") == list(written)

@@ -1,6 +1,5 @@
 """The pictures of a clip from a known track: where things are drawn, and what a blurred picture holds."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -116,7 +115,8 @@ def test_blurred_outputs_hold_no_pixel_of_the_film(track, intervals, tmp_path):
     paths = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
     for film, path in zip((dark, light), paths):
         write_annotated_video(track, intervals, film, path, blur=True)
-    assert Path(paths[0]).read_bytes() == Path(paths[1]).read_bytes()
+    first, second = (np.stack([frame.image for frame in open_frames(path)]).astype(int) for path in paths)
+    assert np.abs(first - second).max() <= 3  # the coder's threads may differ; green and magenta do by 255
 
 
 def test_a_frame_without_a_face_is_plain_ground():
