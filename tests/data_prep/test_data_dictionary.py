@@ -19,6 +19,7 @@ from mer.evaluation import au_detection, compare, cross_validation, flow_maps, p
 from mer.evaluation.config import CvConfig
 from mer.inference import batch
 from mer.report import coding, export
+from mer_core.io import write_json
 from tests.mer.inference.tracks import resting_track
 
 ROOT = Path(__file__).parents[2]
