@@ -111,7 +111,7 @@ def device_option(default: str | None = "auto") -> Any:
         "--device",
         type=click.Choice(CHOICES),
         default=default,
-        show_default=default or "auto",
+        show_default=default is not None or "auto",
         callback=_usable,
         help="What networks run on; auto takes CUDA where torch can use it, else the CPU.",
     )
