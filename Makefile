@@ -8,13 +8,18 @@ DOCS    = $(VENV)/.installed-docs
 RUN     = $(VENV)/bin/python -m
 CODE    = mer_core data_prep flow mer benchmarks
 
-.PHONY: demo test check docs install clean
+.PHONY: demo test soak check docs install clean
 
 demo: $(STAMP)
 	$(VENV)/bin/mer demo --out demo
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(RUN) pytest -n auto --maxprocesses 4 --dist loadfile
+
+# Damaged inputs and killed commands, for hours; stop it at any time, the next call goes on. Not in CI.
+MINUTES ?= 120
+soak: $(STAMP)
+	OMP_NUM_THREADS=1 $(RUN) benchmarks.soak --minutes $(MINUTES) --state soak --out soak/table.md
 
 # Format, lint, types, and a search for duplicated code.
 check: $(DEV)

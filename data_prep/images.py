@@ -15,6 +15,7 @@ IMAGE_SUFFIXES = (
     ".pgm", ".ppm", ".pnm",
 )  # fmt: skip
 JPEG_2000 = (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")  # a file, a bare code stream
+PNG = b"\x89PNG\r\n\x1a\n"
 TIFF_SUFFIXES = (".tif", ".tiff")
 BIT_DEPTHS = (8, 10, 12, 14, 16)  # that sensors have; files hold any of them in 16 bits
 READ_DEEP = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
@@ -53,7 +54,7 @@ def decode_image(path: str | Path) -> np.ndarray:
             f"{path} is JPEG 2000, whose decoder in OpenCV crashes on damaged files. Convert it to PNG."
         )
     try:
-        image = cv2.imdecode(data, READ_DEEP)
+        image = cv2.imdecode(data, READ_DEEP) if _keeps_png_promises(data) else None
     except cv2.error:  # an empty file, or a header that promises too much
         image = None
     if image is None:
@@ -65,6 +66,21 @@ def decode_image(path: str | Path) -> np.ndarray:
             f"{path} holds {n} pictures, and a frame is one. Give the file itself as the clip."
         )
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _keeps_png_promises(data: np.ndarray) -> bool:
+    """Whether each chunk of a PNG ends within the file; OpenCV allocates and fills what the lengths promise,
+    up to 2 GB, before it finds that it is not there. True of every other format.
+    """
+    if data[:8].tobytes() != PNG:
+        return True
+    place = 8
+    while place + 8 <= data.size:
+        length, kind = int.from_bytes(data[place : place + 4].tobytes(), "big"), data[place + 4 : place + 8]
+        place += 12 + length
+        if kind.tobytes() == b"IEND":
+            break
+    return place <= data.size
 
 
 def looks_like_image(path: Path) -> bool:

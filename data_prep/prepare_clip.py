@@ -23,7 +23,7 @@ from data_prep.images import write_image
 from data_prep.landmarks import FaceMesh
 from mer_core.content import content_id
 from mer_core.errors import BadInput
-from mer_core.io import write_npz
+from mer_core.io import read_npz, write_npz
 
 LANDMARKS_FILE = "landmarks.npz"
 
@@ -80,16 +80,17 @@ def finished(clip: Found, root: Path, folder: Path) -> dict | None:
     file = folder / LANDMARKS_FILE
     if not file.is_file():
         return None
-    with np.load(file) as stored:
+    try:
+        stored = read_npz(file)
         onset, apex = (int(number) for number in stored["frames"])
         if onset != clip.onset or clip.apex not in (None, apex) or apex not in clip.files:
             return None
         same_names = list(stored["files"]) == _names(clip, [onset, apex], root)
         content = str(stored["content"]) if "content" in stored else ""
-    try:
         if not same_names or content != _content(clip):
             return None
-    except BadInput:  # a file that cannot be read is reported when it is prepared again
+    # damaged landmarks are made anew; a frame that cannot be read is reported when it is prepared again
+    except (BadInput, KeyError, TypeError, ValueError):
         return None
     return outcome_row(clip, "ok", clip.reason, apex)
 

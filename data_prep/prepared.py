@@ -13,6 +13,7 @@ from data_prep import clip_table
 from data_prep.frames import read_image
 from mer_core.content import content_id
 from mer_core.errors import BadInput
+from mer_core.io import read_npz
 
 SETTINGS_FILE = "prepare.json"
 CLIPS_FILE = "clips.parquet"
@@ -59,8 +60,13 @@ class Prepared:
 
     def landmarks(self, clip_id: str) -> tuple[np.ndarray, np.ndarray]:
         """Landmarks of onset and apex, each (478, 2) float32 px of the aligned face."""
-        with np.load(self.folder(clip_id) / "landmarks.npz") as stored:
-            return stored["onset"], stored["apex"]
+        file = self.folder(clip_id) / "landmarks.npz"
+        stored = read_npz(file)
+        if not {"onset", "apex"} <= stored.keys():
+            raise BadInput(
+                f"{file} holds no landmarks of onset and apex. Delete it and run mer prepare again."
+            )
+        return stored["onset"], stored["apex"]
 
 
 def open_prepared(paths: Iterable[str | Path]) -> list[Prepared]:

@@ -3,17 +3,21 @@ target, then a rename.
 """
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 from mer_core.errors import BadInput
 
 if TYPE_CHECKING:
     import numpy as np
+
+MAX_UNPACKED = 400_000_000  # bytes of one .npz; flow of 4000 x 3000 px has 96 million
 
 
 @contextmanager
@@ -62,6 +66,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
     except (
         OSError,
         ValueError,
+        RecursionError,
     ) as error:  # both kinds of damage, to the text and to the JSON, are ValueErrors
         raise BadInput(f"{path} cannot be read: {error}.") from error
     if not isinstance(value, dict):
@@ -95,6 +100,45 @@ def write_npz(path: str | Path, **arrays: "np.ndarray[Any, Any]") -> None:
     np.savez(buffer, **arrays)
     with replacing(path) as temporary:
         temporary.write_bytes(buffer.getvalue())
+
+
+def read_npz(path: str | Path) -> "dict[str, np.ndarray[Any, Any]]":
+    """Every array in an .npz file, by name.
+
+    Raises
+    ------
+    BadInput
+        If it is damaged, holds objects, or would take more than `MAX_UNPACKED` bytes of memory.
+    """
+    import numpy as np
+
+    try:
+        with ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:
+                raise BadInput(f"{path} unpacks to more than {MAX_UNPACKED // 10**6} MB.")
+            for entry in archive.infolist():
+                with archive.open(entry) as file:
+                    _check_promise(file, entry.file_size)
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored)
+    except BadInput:
+        raise
+    except Exception as error:  # parsers of damaged archives raise whatever they stumble over
+        raise BadInput(
+            f"{path} is not a readable .npz file ({error}). Delete it and make it again."
+        ) from error
+
+
+def _check_promise(file: Any, n_bytes: int) -> None:
+    """Refuse an array whose header promises more than its file holds: numpy would allocate that first."""
+    import numpy as np
+
+    version = np.lib.format.read_magic(file)
+    headers = np.lib.format
+    read = headers.read_array_header_1_0 if version == (1, 0) else headers.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if math.prod(shape) * dtype.itemsize > n_bytes:
+        raise ValueError(f"{dtype} of shape {shape} does not fit into {n_bytes} bytes")
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mer_core.errors import BadInput
 from mer_core.settings import explain
+from mer_core.yaml_files import read_yaml
 
 
 class TrainConfig(BaseModel):
@@ -55,10 +55,10 @@ class TrainConfig(BaseModel):
 def load_config(path: str | Path) -> TrainConfig:
     """Return the experiment in a YAML file; raises `BadInput` naming every key that does not fit."""
     try:
-        return TrainConfig(**(yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}))
+        return TrainConfig(**(read_yaml(path) or {}))
     except ValidationError as error:
         raise BadInput(f"{path} is no training configuration: it {explain(error, TrainConfig)}") from error
-    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+    except TypeError as error:
         raise BadInput(f"{path} is no training configuration: {error}") from error
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serial
 
 from mer_core.errors import BadInput
 from mer_core.settings import explain
+from mer_core.yaml_files import read_yaml
 
 Value = int | float | bool | str
 # Words by which other tools choose a training length, or a network, by the score on the clips they then
@@ -121,10 +122,7 @@ def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None
     where = "The configuration"
     if path is not None:
         where = f"The configuration {path}"
-        try:
-            values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise BadInput(f"{where} cannot be read: {error}") from error
+        values = read_yaml(path) or {}
         if not isinstance(values, dict):
             raise BadInput(f"{where} is not a table of settings. Known: {', '.join(CvConfig.model_fields)}.")
     _refuse_choosing_on_test({**values, **(overrides or {})}, where)

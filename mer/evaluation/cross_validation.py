@@ -16,13 +16,12 @@ from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
-import yaml
 
 import mer_core
 from mer.evaluation import estimators, folds, splits
 from mer.evaluation.config import CvConfig, save_config
 from mer.evaluation.estimators import ClassifierSpec
-from mer_core import claims
+from mer_core import claims, yaml_files
 from mer_core.errors import BadInput
 from mer_core.io import read_json, replacing, visible, write_json
 from mer_core.parallel import Workers
@@ -152,8 +151,8 @@ def claim(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The settings in a run's config.yaml; raises `BadInput` if it cannot be read."""
     try:
-        return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, yaml.YAMLError) as error:
+        return dict(yaml_files.read_yaml(path))
+    except (ValueError, TypeError) as error:
         raise BadInput(f"{path} cannot be read: {error}") from error
 
 

@@ -137,7 +137,13 @@ def _say_copies(table: pd.DataFrame, X: np.ndarray) -> None:
 def _inside(folder: Path, name: str) -> Path:
     """The path of a file listed in the index, which must not lead out of `folder`."""
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        is_inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise BadIndex(
+            f"The index lists {name[:80]!r}, which names no file: {error.__class__.__name__}."
+        ) from error
+    if not is_inside:
         raise BadInput(
             f"The index lists {name!r}, which lies outside of {folder}. "
             "Only files inside the folder are read."

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from data_prep.action_units import UnitsCell, objective_class, parse_units
 from mer_core import registry
 from mer_core.errors import BadInput
 from mer_core.settings import explain
+from mer_core.yaml_files import read_yaml
 
 if TYPE_CHECKING:
     from data_prep.prepared import Prepared
@@ -88,10 +88,7 @@ def load(name: str) -> Protocol:
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = _listed(name)
-    try:
-        text = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"The protocol {path} cannot be read: {error}") from error
+    text = read_yaml(path)
     if not isinstance(text, dict):
         raise BadInput(
             f"The protocol {path} is not a table of keys. Copy one of {', '.join(names())} and change it."

@@ -1,0 +1,208 @@
+"""Killed commands for `benchmarks/soak.py`: every command that writes is killed at each file it writes and at
+random moments, run again, and its files are compared with those of a run that nothing disturbed.
+"""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mer_core.content import content_id
+from mer_core.errors import MerError
+
+OUTCOMES = ("as undisturbed", "refused", "lost", "different", "traceback")
+MAX_S = 180.0
+MOMENTS = ("half a file", "before it takes its place", "after")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A command, and where it writes: `run(out)` is what is killed."""
+
+    name: str
+    run: Callable[[Path], Any]
+    start: Path | None = None  # a folder that `out` begins as a copy of
+
+
+@dataclass(frozen=True)
+class Kill:
+    """When a run ends: at one of `MOMENTS` of the n-th file it writes, or after a time."""
+
+    file: int = -1
+    moment: int = 0
+    after_s: float = 0.0
+
+
+def tasks(folder: Path) -> list[Task]:
+    """The six commands on a replica of CASME II, each beginning from what an undisturbed one left."""
+    from data_prep.prepare import prepare
+    from data_prep.prepared import open_prepared
+    from flow.prepared_flow import estimate_prepared
+    from mer import bundle, training
+    from mer.evaluation.config import CvConfig
+    from mer.evaluation.run import cross_validate_prepared
+    from mer.inference import batch, predict
+    from mer.report import export
+
+    root, prepared, flowed = folder / "casme2", folder / "prepared", folder / "flowed"
+    config = CvConfig(protocol="labels", method="farneback", classifier="logistic", seeds=1)
+
+    def estimate(out: Path) -> None:
+        estimate_prepared(open_prepared([out])[0], "farneback", jobs=1)
+
+    def spot(out: Path) -> None:
+        track, found = predict.spot(clip, label=False, fps=200)
+        export.write_intervals(found, out / "intervals.csv")
+        export.write_frames(track, found, out / "frames.csv")
+
+    found = [
+        Task("prepare", lambda out: prepare("casme2", root, out, jobs=1)),
+        Task("flow", estimate, prepared),
+        Task("cv", lambda out: cross_validate_prepared([flowed], config, out)),
+        Task("train", lambda out: bundle.save(training.fit([flowed], config, out), out)),
+        Task("score", lambda out: batch.score_all(root, out / "results.csv", fps=200, jobs=1)),
+        Task("spot", spot),
+    ]
+    if not root.exists():
+        _must(_in_fork(lambda: _write_replica(root)), "the replica")
+    clip = next(path.parent for path in sorted(root.rglob("*.jpg")))
+    for task, made in zip(found, (prepared, flowed)):
+        if not made.exists():
+            _begin(task, made)
+            _must(_in_fork(partial(task.run, made)), task.name)
+    return found
+
+
+def _write_replica(root: Path) -> None:
+    from mer.demo import replica
+
+    replica.PEOPLE = 3  # of fewer nothing is trained; this process ends here
+    replica.write_small("casme2", root)
+
+
+def _must(ended: tuple[int | None, str], name: str) -> None:
+    if ended[1]:
+        raise MerError(f"{name} fails undisturbed: {ended[1]}")
+
+
+@dataclass
+class Undisturbed:
+    """Files of a task without a kill, by name; those that differ between two such runs are not compared."""
+
+    files: dict[str, str]
+    n_writes: int
+    seconds: float
+
+
+def undisturbed(task: Task, out: Path) -> Undisturbed:
+    """Run a task twice from its beginning, to learn what it writes and which of that always comes out equal."""
+    both, seconds = [], 0.0
+    counter = multiprocessing.get_context("fork").Value("i", 0)
+    for _ in range(2):
+        counter.value = 0
+        _begin(task, out)
+        begun = time.monotonic()
+        _must(_in_fork(lambda: task.run(out), counter=counter), task.name)
+        seconds = time.monotonic() - begun
+        both.append(_files(out))
+    files = {name: digest if both[0].get(name) == digest else "" for name, digest in both[1].items()}
+    return Undisturbed(files, counter.value, seconds)
+
+
+def plan(known: Undisturbed, rng: np.random.Generator) -> Iterator[Kill]:
+    """Every moment of every file, and a random moment after each."""
+    while True:
+        for file in range(known.n_writes):
+            for moment in range(len(MOMENTS)):
+                yield Kill(file, moment)
+                yield Kill(after_s=float(rng.uniform(0, known.seconds)))
+
+
+def kill_and_rerun(task: Task, out: Path, kill: Kill, known: Undisturbed) -> tuple[str, str]:
+    """What became of a task that was killed and run again: one of `OUTCOMES`, and the particulars."""
+    _begin(task, out)
+    _in_fork(lambda: task.run(out), kill)
+    _, why = _in_fork(lambda: task.run(out))
+    if why:
+        return ("refused" if why.startswith("refused") else "traceback"), why
+    now = _files(out)
+    lost = [name for name in known.files if name not in now]
+    other = [name for name, digest in known.files.items() if digest and name in now and now[name] != digest]
+    other += [name for name in now if name not in known.files]
+    if lost or other:
+        return ("lost" if lost else "different"), f"lost {lost[:5]}, different {other[:5]}"
+    return "as undisturbed", ""
+
+
+def _begin(task: Task, out: Path) -> None:
+    shutil.rmtree(out, ignore_errors=True)
+    if task.start:
+        shutil.copytree(task.start, out)
+
+
+def _files(out: Path) -> dict[str, str]:
+    """Files below `out` by name, without hidden ones: what a killed writer leaves is hidden and never read."""
+    found = (path for path in sorted(out.rglob("*")) if path.is_file() and not path.name.startswith("."))
+    return {path.relative_to(out).as_posix(): content_id([path]) for path in found}
+
+
+def _in_fork(run: Callable[[], Any], kill: Kill | None = None, counter: Any = None) -> tuple[int | None, str]:
+    """Run in a forked process; exit status, and why it failed unless it was killed on purpose."""
+    context = multiprocessing.get_context("fork")
+    mine, pipe = context.Pipe()
+    process = context.Process(target=_child, args=(run, kill, counter, pipe))
+    process.start()
+    pipe.close()
+    process.join(kill.after_s if kill and kill.after_s else MAX_S)
+    hung = process.is_alive()
+    process.kill()
+    process.join()
+    why = mine.recv() if mine.poll() and process.exitcode == 1 else ""
+    if not kill and not why and process.exitcode:
+        why = f"no end after {MAX_S:.0f} s" if hung else f"exit status {process.exitcode}"
+    return process.exitcode, why
+
+
+def _child(run: Callable[[], Any], kill: Kill | None, counter: Any, pipe: Any) -> None:
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    _count_writes(kill, counter)
+    try:
+        run()
+    except MerError as error:
+        pipe.send(f"refused: {error.code}: {error}")
+        os._exit(1)
+    except BaseException:
+        pipe.send(traceback.format_exc(limit=-6))
+        os._exit(1)
+    os._exit(0)
+
+
+def _count_writes(kill: Kill | None, counter: Any) -> None:
+    """Hook the rename by which `mer_core.io.replacing` ends, in this process."""
+    rename, n_done = os.replace, 0
+
+    def replace(source: Any, target: Any) -> None:
+        nonlocal n_done
+        if kill and not kill.after_s and n_done == kill.file:
+            if kill.moment == 0 and not os.path.isdir(source):
+                os.truncate(source, os.path.getsize(source) // 2)
+            elif kill.moment == 2:
+                rename(source, target)
+            os.kill(os.getpid(), signal.SIGKILL)
+        rename(source, target)
+        n_done += 1
+        if counter is not None:
+            counter.value = n_done
+
+    os.replace = replace
