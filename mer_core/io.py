@@ -133,9 +133,9 @@ def _check_promise(file: Any, n_bytes: int) -> None:
     """Refuse an array whose header promises more than its file holds: numpy would allocate that first."""
     import numpy as np
 
-    version = np.lib.format.read_magic(file)
-    headers = np.lib.format
-    read = headers.read_array_header_1_0 if version == (1, 0) else headers.read_array_header_2_0
+    headers: Any = np.lib.format
+    old = headers.read_magic(file) == (1, 0)
+    read = headers.read_array_header_1_0 if old else headers.read_array_header_2_0
     shape, _, dtype = read(file)
     if math.prod(shape) * dtype.itemsize > n_bytes:
         raise ValueError(f"{dtype} of shape {shape} does not fit into {n_bytes} bytes")
