@@ -139,6 +139,7 @@ def _inside(folder: Path, name: str) -> Path:
     path = folder / name
     try:
         is_inside = path.resolve().is_relative_to(folder.resolve())
+        path.is_file()  # too long a name is an error here, not a file that is missing
     except (OSError, ValueError) as error:  # a name that no file can have
         raise BadIndex(
             f"The index lists {name[:80]!r}, which names no file: {error.__class__.__name__}."
