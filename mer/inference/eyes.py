@@ -58,11 +58,13 @@ def closures(time: np.ndarray, lids: np.ndarray, open_lids: np.ndarray) -> list[
     found = [closure for closure in found if time[closure.last] - time[closure.first] > MAX_BLINK_S]
     # An eye that closes was open before and is open afterwards; one that narrows is not.
     width = int(BLINK_WINDOW_S / step) | 1
+    padded = _continued(lids, width, max(1, round(MARGIN_S / step)))
     before, after = (
-        percentile_filter(lids, BLINK_OPEN_PERCENTILE, size=(width, 1), mode="nearest", origin=(shift, 0))
+        percentile_filter(padded, BLINK_OPEN_PERCENTILE, size=(width, 1), origin=(shift, 0))[width:-width]
         for shift in (width // 2, -(width // 2))
     )
-    closing = 1 - (lids / np.maximum(np.minimum(before, after), open_lids / 2)).max(1)
+    usual = np.minimum(before, after)  # of eyes that are shut before or afterwards little is left to close
+    closing = ((usual - lids) / np.maximum(usual, open_lids)).min(1)
     for first, peak, last in excursions(closing, BLINK_DEPTH, BLINK_EDGE, outside=True):
         if not MIN_BLINK_S <= time[last] - time[first] <= MAX_BLINK_S:
             continue
@@ -71,6 +73,13 @@ def closures(time: np.ndarray, lids: np.ndarray, open_lids: np.ndarray) -> list[
         first, last = _whole(time, first, last, step)
         found.append(Closure("blink", first, peak, last, 100 * float(closing[peak])))
     return sorted(found, key=lambda closure: closure.first)
+
+
+def _continued(lids: np.ndarray, width: int, ends: int) -> np.ndarray:
+    """Lid distances with `width` rows more on either side, as they were over the `ends` rows there."""
+    sides = np.median(lids[:ends], axis=0), np.median(lids[-ends:], axis=0)
+    first, last = (np.broadcast_to(side, (width, 2)) for side in sides)
+    return np.concatenate([first, lids, last])
 
 
 def _whole(time: np.ndarray, first: int, last: int, step: float) -> tuple[int, int]:

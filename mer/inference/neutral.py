@@ -31,6 +31,7 @@ NEAR_LIMITS, NEAR_PER_STILLNESS = (0.4, 1.5), 3.0
 TURN_SHARE = 0.1  # of a turn of the head (rad, times 100) may show up as motion of the face
 ANCHOR_WEIGHT = 20.0  # observations of a tenth of a second that the anchor counts for
 STILL_LAG_S, STILL_QUANTILE, NOISE_LIMIT = 0.25, 10, 8.0
+LEAST_NOISE = 0.02  # per cent of the inter-ocular distance: a hundredth of a pixel, no flow is finer
 ROUNDS, COOLING = 16, 0.8
 
 
@@ -75,9 +76,8 @@ def stillness(sites: np.ndarray, step: float) -> float:
     lag = max(1, round(STILL_LAG_S / step))
     if lag >= len(sites):
         return NOISE_LIMIT * noise
-    return min(
-        float(np.percentile(strength(sites[lag:] - sites[:-lag]), STILL_QUANTILE)), NOISE_LIMIT * noise
-    )
+    moved = float(np.percentile(strength(sites[lag:] - sites[:-lag]), STILL_QUANTILE))
+    return float(np.clip(moved, noise, NOISE_LIMIT * noise))
 
 
 def follow(
@@ -138,4 +138,4 @@ def measuring_noise(sites: np.ndarray, step: float, smooth_s: float) -> float:
     spread = 1.4826 * np.median(np.abs(bends), axis=0) / np.sqrt(6)
     kept = np.sqrt(1 / (2 * np.sqrt(np.pi) * max(smooth_s / step, 0.28)))  # of white noise after a Gaussian
     lengths = np.sort(np.linalg.norm(spread[EXPRESSIVE], axis=-1))
-    return float(lengths[-3:].mean() * kept)
+    return max(float(lengths[-3:].mean() * kept), LEAST_NOISE)

@@ -130,7 +130,7 @@ def combine_turn(
 ) -> np.ndarray:
     """The same for the head's yaw, pitch and roll, (n, 3) degrees: rigid parts always look the same."""
     difference = landmarks - flow
-    fine = difference - running_median(difference, 3.0, step)
+    fine = difference - _slow_part(difference, 3.0, step)
     return landmarks - np.clip(fine, -max_correction, max_correction)
 
 
@@ -140,7 +140,17 @@ def _drift(difference: np.ndarray, confirmed: np.ndarray, step: float) -> np.nda
         return difference
     at = np.arange(len(difference))
     known = np.stack([np.interp(at, at[confirmed], column[confirmed]) for column in difference.T], axis=1)
-    return running_median(known, SLOW_S, step)
+    return _slow_part(known, SLOW_S, step)
+
+
+def _slow_part(difference: np.ndarray, window_s: float, step: float) -> np.ndarray:
+    """Running median; one median in a run too short for key frames to age, whose flow hardly drifts.
+
+    The first landmarks of a run stand apart from the rest, and a running median would follow them.
+    """
+    if len(difference) * step < MAX_KEY_S:
+        return np.broadcast_to(np.median(difference, axis=0), difference.shape)
+    return running_median(difference, window_s, step)
 
 
 def running_median(values: np.ndarray, window_s: float, step: float) -> np.ndarray:

@@ -32,7 +32,7 @@ SPREADS, NOISES = (
     5.0,
     6.0,
 )  # above the median of frames at rest, in median absolute deviations; in measuring noise
-RISEN = 0.95  # of the peak: the apex is the first frame that has come so far
+RISEN = 0.9  # of the peak: the apex is the first frame that has come so far, as rise times are read
 EDGE = 0.15  # of its peak: where an interval begins and ends
 SAME_PEAK = (
     0.7  # a quick motion that is less of the distance from the neutral face is part of a longer expression

@@ -100,6 +100,20 @@ def test_narrowed_eyes_are_not_closed():
     assert spotted(track) == []
 
 
+def test_eyes_that_shut_near_the_end_and_stay_shut_have_not_blinked():
+    track = resting_track(1.2)
+    closing = np.clip((track.time - 0.5) / 0.15, 0, 1)
+    track.lids[:] = 14 - 12 * closing[:, None] + np.random.default_rng(3).normal(0, 0.7, track.lids.shape)
+    assert not [found for found in spotted(track) if found.kind == "blink"]
+
+
+def test_the_apex_of_a_held_expression_is_where_it_arrives():
+    track = resting_track(1.5)
+    move(track, np.clip((track.time - 0.6) / 0.2, 0, 1) + 0.08 * np.clip(track.time - 0.8, 0, 1), 8.0)
+    found = spotting.strongest(spotted(track))
+    assert found.onset_s == pytest.approx(0.6, abs=0.06) and found.apex_s == pytest.approx(0.8, abs=0.06)
+
+
 def test_blinks_apart_are_two():
     track = resting_track()
     for onset in (5.0, 9.0, 9.5):
