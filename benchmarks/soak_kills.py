@@ -44,6 +44,7 @@ class Kill:
 
 def tasks(folder: Path) -> list[Task]:
     """The six commands on a replica of CASME II, each beginning from what an undisturbed one left."""
+    import flow.methods.srflownet  # noqa: F401  with torch, so that forks find it loaded
     from data_prep.prepare import prepare
     from data_prep.prepared import open_prepared
     from flow.prepared_flow import estimate_prepared
