@@ -129,6 +129,12 @@ def warnings(
         *_other_moments(track, moment, found),
         *frames.report.sentences(),
     ]
+    if moment.onset > moment.apex:
+        said.append(
+            "The expression is strongest where the clip begins. What moved is read on its way back: the "
+            f"onset (frame {track.number[moment.onset]}) comes after the apex "
+            f"(frame {track.number[moment.apex]})."
+        )
     if not track.timed:
         said.append(
             f"The folder has no times; {ASSUMED_FPS:g} frames per second were taken to find the motion "
