@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ OPTIONS = [
     "--use-fake-ui-for-media-stream",  # and nobody is asked
     "--remote-debugging-pipe",
 ]
+ANSWERS_S = 120  # a browser that is silent for longer has gone wrong
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowRight": 39}
 
 
@@ -80,6 +82,7 @@ class Browser:
 
     def _message(self) -> bytes:
         while b"\0" not in self._buffer:
+            assert select.select([self._read], [], [], ANSWERS_S)[0], "the browser does not answer"
             part = os.read(self._read, 1 << 16)
             assert part, "the browser is gone"
             self._buffer += part
@@ -136,7 +139,8 @@ class Browser:
         data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "dragOver", "drop"):
             self.ask("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
-            self.run("new Promise(done => requestAnimationFrame(done))")  # the page has answered it
+            # Time for the page to answer; a tab in the background gets no animation frames.
+            self.run("new Promise(done => setTimeout(done, 100))")
 
     def click(self, selector: str) -> None:
         """Click in the middle of an element with the mouse."""
