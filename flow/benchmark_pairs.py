@@ -18,6 +18,7 @@ import skimage.data
 from data_prep.face_regions import SITES
 from data_prep.frames import open_frames, read_image
 from data_prep.landmarks import FACE_OVAL, FaceMesh, interocular
+from data_prep.recordings import is_video
 from flow.analytic_motion import Bumps, Displacements, Texture, facial_field, forward_flow, grid, to_uint8
 from flow.benchmark_limit import expected_error
 from flow.splatting.sensor import as_jpeg, compress
@@ -78,7 +79,7 @@ def faces(shared: str | Path | None = None) -> list[Face]:
     if shared is not None:
         for path in sorted(Path(shared).glob("portraits/*")):
             pictures[path.stem] = read_image(path)
-        for path in sorted(Path(shared).glob("clips/*")):
+        for path in sorted(filter(is_video, Path(shared).glob("clips/*"))):
             clip = open_frames(path)
             count = sum(1 for _ in clip)
             for number, picture in clip.pick([count // 6, count // 2, count * 5 // 6]).items():

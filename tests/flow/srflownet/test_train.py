@@ -211,5 +211,5 @@ def test_an_unknown_key_is_refused(tmp_path):
 @pytest.mark.parametrize("text", ["a: [", "- 1", "steps: many"])
 def test_what_is_no_configuration_is_said_in_one_message(tmp_path, text):
     (tmp_path / "a.yaml").write_text(text)
-    with pytest.raises(BadInput, match="a.yaml is no training configuration: "):
+    with pytest.raises(BadInput, match=r"a\.yaml (is no training configuration|cannot be read): "):
         load_config(tmp_path / "a.yaml")
