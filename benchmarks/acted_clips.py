@@ -49,7 +49,7 @@ class Reading(NamedTuple):
 def read_expression(
     film: Path, frames: Frames, track: Track, onset: int, offset: int, fitted: Bundle
 ) -> tuple[Reading, Reading] | None:
-    """Return what is said of the strongest and of an early frame, or None if a face is missed."""
+    """Return the decisions on the strongest and an early frame, or None where no face is found."""
     neutral = onset - BEFORE if onset > BEFORE else offset  # one begins before its film: it is read backwards
     numbers = [neutral, *range(onset, offset + 1, 2)]
     images = frames.pick(numbers)

@@ -181,7 +181,7 @@ The kernel that takes all folds at once (`mer/classifiers/ststnet/kernel.py`) is
 which takes {once:.1f} s more and is not in the table; later runs find it on disk.
 
 Needed at the least, per clip, epoch and fold: {WORK / 1e6:.2f} million floating-point operations (the filters
-at every pixel, and a ninth of them on the way back),
+at every pixel, and a ninth of them in the backward pass),
 {WORK * CLIPS * SUBJECTS * REGIMES["published"] / 1e12:.0f} trillion for the published regime. All at
 once does them at {rate / 1e9:.0f} GFLOP/s on the CPU, {100 * rate / best:.0f} % of
 the {best / 1e9:.0f} that a large matrix product reaches on the same thread(s).

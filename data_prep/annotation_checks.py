@@ -96,7 +96,7 @@ def _plain_names(table: pd.DataFrame) -> list[Finding]:
 def _duplicates(table: pd.DataFrame) -> list[Finding]:
     """The first row of a clip counts.
 
-    The others are told apart by a number behind their name, and refused.
+    The others get a number after their name and are refused.
     """
     found = []
     times = table.groupby("clip_id").cumcount() + 1

@@ -61,7 +61,7 @@ class Annotations:
 
 
 def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
-    """Read the annotations of the dataset in `root`, mend what is odd in them, and correct them.
+    """Read the annotations of the dataset in `root`, repair what can be repaired, and apply the corrections.
 
     Raises `BadInput` where no clip is found.
     """

@@ -1,4 +1,4 @@
-"""Image files: one picture as (H, W, 3) uint8 RGB, and the way there from 10, 12 or 16 bits.
+"""Image files: one picture as (H, W, 3) uint8 RGB, converted from 10, 12 or 16 bits where they are deeper.
 
 Which pictures make a clip is `data_prep/frames.py`'s business.
 """
