@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import soak_inputs, soak_kills
+from benchmarks import soak_inputs, soak_kills, soak_seeds
 from mer_core import markdown, progress
 from mer_core.io import read_json, write_json, write_text
 
@@ -54,7 +54,7 @@ class State:
 
 def soak_inputs_until(state: State, ends: float) -> None:
     """Feed mutations to the readers, one of each seed in turn."""
-    found = soak_inputs.seeds(state.folder / "seeds")
+    found = soak_seeds.seeds(state.folder / "seeds")
     reader, scratch = soak_inputs.Reader(found), state.folder / "scratch"
     try:
         for number in itertools.count(state.done.get("inputs", 0)):
@@ -115,7 +115,7 @@ def tables(state: State) -> str:
 def read_again(file: Path, scratch: Path) -> tuple[str, str]:
     """The outcome of an input that was kept, by its name."""
     name = file.name.split("-", 1)[1]
-    found = soak_inputs.seeds(scratch / "seeds")
+    found = soak_seeds.seeds(scratch / "seeds")
     index = next(i for i, seed in enumerate(found) if seed.name == name)
     reader = soak_inputs.Reader(found)
     try:

@@ -1,5 +1,6 @@
-"""Damaged inputs for `benchmarks/soak.py`: small files of every kind that mer reads, their mutations, and the
-readers, which run in forked processes with a limit of time and memory for each input.
+"""Mutations of the files in `benchmarks/soak_seeds.py`, and the process that reads them.
+
+Each input is read in a forked process that limits its time and memory.
 """
 
 import multiprocessing
@@ -8,7 +9,7 @@ import signal
 import struct
 import traceback
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from mer_core.errors import MerError
 
 MAX_S, MAX_BYTES = 20.0, 3 << 30  # for one input; memory beyond what the process holds before it
 OUTCOMES = ("accepted", "refused", "traceback", "crash", "timeout", "memory")
+GENTLE = 0.2  # fraction of mutations that change one digit or byte
 HUGE = (0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFFFF0, 0x10000000, 0)
 WORDS = (
     b"&a [*a,*a]",
@@ -43,15 +45,10 @@ class Seed:
     read: Callable[[Path], Any]
 
 
-def seeds(folder: Path) -> list[Seed]:
-    """Write and return the seeds of every kind; `folder` is scratch."""
-    folder.mkdir(parents=True, exist_ok=True)
-    found = [*_videos(folder), *_pictures(folder), *_tables(folder), *_arrays(folder), *_texts(folder)]
-    return found + list(_bundles(folder))
-
-
 def mutate(data: bytes, rng: np.random.Generator) -> bytes:
-    """Damage `data`: flipped bytes, a cut, a spliced piece, a huge length, a repeated or foreign piece."""
+    """Damage `data`: one digit or byte, or flipped bytes, a cut, a spliced piece, a huge length, a foreign word."""
+    if rng.random() < GENTLE:
+        return _with_one_change(data, rng)
     out = bytearray(data)
     for _ in range(int(rng.integers(1, 3))):
         size = max(1, len(out))
@@ -74,6 +71,15 @@ def mutate(data: bytes, rng: np.random.Generator) -> bytes:
         else:
             out[place:place] = WORDS[int(rng.integers(len(WORDS)))]
     return _with_valid_sums(bytes(out)) if data.startswith(b"\x89PNG") and rng.random() < 0.5 else bytes(out)
+
+
+def _with_one_change(data: bytes, rng: np.random.Generator) -> bytes:
+    """Change one digit, or one byte where there is none: the file stays readable, and its content differs."""
+    out = bytearray(data)
+    digits = [i for i, byte in enumerate(data[:4096]) if 48 <= byte <= 57]
+    place = int(rng.choice(digits)) if digits else int(rng.integers(len(out)))
+    out[place] = 48 + (out[place] - 48 + int(rng.integers(1, 10))) % 10 if digits else out[place] ^ 1
+    return bytes(out)
 
 
 def _with_valid_sums(data: bytes) -> bytes:
@@ -142,132 +148,3 @@ def _serve(found: list[Seed], pipe: Any) -> None:
             pipe.send(("memory", traceback.format_exc(limit=-3)))
         except BaseException:
             pipe.send(("traceback", traceback.format_exc(limit=-6)))
-
-
-def _videos(folder: Path) -> Iterator[Seed]:
-    import av
-
-    from data_prep.frames import open_frames
-
-    def read(path: Path) -> None:
-        for _ in open_frames(path):
-            pass
-
-    for name, codec, pixels in (
-        ("a.mp4", "libx264", "yuv420p"), ("a.avi", "mpeg4", "yuv420p"), ("b.avi", "mjpeg", "yuvj420p"),
-        ("a.mkv", "ffv1", "yuv420p"), ("a.webm", "libvpx", "yuv420p"), ("a.mov", "libx265", "yuv420p10le"),
-    ):  # fmt: skip
-        with av.open(str(folder / name), "w") as out:
-            stream = out.add_stream(codec, rate=25)
-            stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
-            for k in range(8):
-                image = np.full((48, 64, 3), 60, np.uint8)
-                image[10:30, 4 * k : 4 * k + 16] = 220
-                out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-            out.mux(stream.encode())
-        yield Seed(name, f"video, {codec}", (folder / name).read_bytes(), read)
-
-
-def _pictures(folder: Path) -> Iterator[Seed]:
-    import cv2
-
-    from data_prep.images import read_image
-    from mer.evaluation.map_files import read_map
-
-    image = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
-    for suffix in (".png", ".jpg", ".bmp", ".tiff", ".webp", ".ppm"):
-        data = cv2.imencode(suffix, image)[1].tobytes()
-        yield Seed(f"a{suffix}", f"image, {suffix}", data, read_image)
-    yield Seed("map.png", "map, .png", cv2.imencode(".png", image)[1].tobytes(), read_map)
-
-
-def _tables(folder: Path) -> Iterator[Seed]:
-    from data_prep.layouts import write_workbook
-    from data_prep.recording_table import read_recordings
-    from mer.evaluation.flow_maps import read_maps
-
-    rows = [("file", "subject", "label", "onset", "apex", "fps")]
-    rows += [(f"{k}.mp4", f"s{k % 3}", "happiness", 10 + k, 14 + k, "25") for k in range(8)]
-    write_workbook(folder / "a.xlsx", Sheet1=rows)
-    yield Seed("a.xlsx", "table, .xlsx", (folder / "a.xlsx").read_bytes(), read_recordings)
-    text = "\n".join(",".join(map(str, row)) for row in rows)
-    yield Seed("a.csv", "table, .csv", text.encode(), read_recordings)
-    yield Seed("u.csv", "table, UTF-16", text.encode("utf-16"), read_recordings)
-    elan = """<?xml version="1.0" encoding="UTF-8"?><ANNOTATION_DOCUMENT
-xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="EAFv3.0.xsd"
-AUTHOR="" DATE="2026-01-01T00:00:00+00:00"
-FORMAT="3.0" VERSION="3.0"><HEADER TIME_UNITS="milliseconds">
-<MEDIA_DESCRIPTOR MEDIA_URL="file:///a.mp4" RELATIVE_MEDIA_URL="./a.mp4"/></HEADER><TIME_ORDER>
-<TIME_SLOT TIME_SLOT_ID="t1" TIME_VALUE="400"/><TIME_SLOT TIME_SLOT_ID="t2" TIME_VALUE="900"/></TIME_ORDER>
-<TIER TIER_ID="x" PARTICIPANT="s1"><ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" TIME_SLOT_REF1="t1"
-TIME_SLOT_REF2="t2"><ANNOTATION_VALUE>happiness</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER>
-</ANNOTATION_DOCUMENT>"""
-    yield Seed("a.eaf", "table, ELAN", elan.encode(), read_recordings)
-    np.save(folder / "m.npy", np.zeros((2, 8, 8), np.float32))
-    np.save(folder / "n.npy", np.ones((2, 8, 8), np.float32))
-    index = "file,dataset,subject,clip,label\nm.npy,d,01,1,a\nn.npy,d,02,2,b\n"
-    yield Seed("index.csv", "index of maps", index.encode(), lambda path: read_maps(folder, path))
-
-
-def _arrays(folder: Path) -> Iterator[Seed]:
-    from data_prep.prepared import Prepared
-    from flow import io
-    from mer.evaluation.map_files import read_map
-
-    flow = np.random.default_rng(1).normal(size=(12, 12, 2)).astype(np.float32)
-    np.save(folder / "a.npy", np.moveaxis(flow, -1, 0))
-    np.savez(folder / "map.npz", np.moveaxis(flow, -1, 0))
-    np.savez_compressed(folder / "packed.npz", np.moveaxis(flow, -1, 0))
-    for name in ("a.npy", "map.npz", "packed.npz"):
-        yield Seed(name, f"map, {Path(name).suffix}", (folder / name).read_bytes(), read_map)
-    for name in ("flow.flo", "flow.npz"):
-        io.write(folder / name, flow)
-        yield Seed(name, f"flow, {Path(name).suffix}", (folder / name).read_bytes(), io.read)
-    points = np.zeros((478, 2), np.float32)
-    np.savez(folder / "landmarks.npz", onset=points, apex=points)
-
-    def read_landmarks(path: Path) -> None:
-        clip = path.parent / "faces" / "s" / "c"
-        clip.mkdir(parents=True, exist_ok=True)
-        (clip / "landmarks.npz").write_bytes(path.read_bytes())
-        prepared = Prepared.__new__(Prepared)  # without the tables, which are other seeds
-        prepared.path = path.parent
-        prepared.landmarks("d/s/c")
-
-    yield Seed("landmarks.npz", "landmarks", (folder / "landmarks.npz").read_bytes(), read_landmarks)
-
-
-def _texts(folder: Path) -> Iterator[Seed]:
-    from flow.srflownet import train_config
-    from mer.evaluation import config, cross_validation, protocols
-    from mer_core.configs import find_config
-    from mer_core.io import read_json
-
-    data = find_config("search").read_bytes()
-    yield Seed("cv.yaml", "YAML, experiment", data, config.load_config)
-    yield Seed("run.yaml", "YAML, run", data, cross_validation.read_yaml)
-    data = find_config("flow-compact").read_bytes()
-    yield Seed("train.yaml", "YAML, training", data, train_config.load_config)
-    data = (Path(protocols.__file__).parents[1] / "protocols" / "samm-5.yaml").read_bytes()
-    yield Seed("protocol.yaml", "YAML, protocol", data, lambda path: protocols.load(str(path)))
-    yield Seed("a.json", "JSON", b'{"a": [1, 2, {"b": "c"}], "d": 1.5e3}', read_json)
-
-
-def _bundles(folder: Path) -> Iterator[Seed]:
-    import shutil
-
-    import flow.srflownet as srflownet
-    from mer import bundle
-
-    weights = Path(srflownet.__file__).parents[1] / "weights" / "srflownet-compact.safetensors"
-    yield Seed("w.safetensors", "flow weights", weights.read_bytes(), srflownet.load_network)
-
-    def read(path: Path) -> None:
-        for file in bundle.shipped().iterdir():
-            if file.name != path.name:
-                shutil.copy(file, path.parent)
-        bundle.load(path.parent)
-
-    for name in (bundle.JSON_FILE, bundle.WEIGHTS_FILE):
-        data = (bundle.shipped() / name).read_bytes()
-        yield Seed(name, f"bundle, {name}", data, read)

@@ -5,14 +5,14 @@ import time
 
 import pytest
 
-from benchmarks import soak, soak_inputs, soak_kills
+from benchmarks import soak, soak_inputs, soak_kills, soak_seeds
 from mer_core.io import write_text
 
 
 def test_undamaged_seeds_are_accepted_and_mutations_repeat(tmp_path):
     import numpy as np
 
-    found = soak_inputs.seeds(tmp_path / "seeds")
+    found = soak_seeds.seeds(tmp_path / "seeds")
     reader = soak_inputs.Reader(found)
     outcomes = {}
     for index, seed in enumerate(found):
