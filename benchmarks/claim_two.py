@@ -23,7 +23,7 @@ import pandas as pd
 from benchmarks import hard_composite
 from benchmarks.hard_composite import Clip
 from flow import io
-from flow.benchmark import Entrant
+from flow.benchmark.measure import Entrant
 from flow.estimate import estimate, load_method
 from flow.methods.srflownet import WEIGHTS
 from mer.evaluation import compare, finished_run, run

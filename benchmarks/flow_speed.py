@@ -1,7 +1,7 @@
 """Seconds per pair and peak memory of flow methods, each alone in a fresh process: `python -m
 benchmarks.flow_speed --out FILE`.
 
-Accuracy is not measured here; flow/benchmark.py does that. The machine should be idle.
+Accuracy is not measured here; flow/benchmark/measure.py does that. The machine should be idle.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from flow.benchmark import cpu_name
+from flow.benchmark.measure import cpu_name
 from mer_core import markdown
 from mer_core.io import write_text
 from mer_core.progress import say

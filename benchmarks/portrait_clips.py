@@ -20,8 +20,8 @@ from flow.splatting.head_model import HeadModel, load_head_model
 from flow.splatting.portrait_motion import PortraitFace, View, dense_motion, move, texture_of, view
 from flow.splatting.scanned_motion import random_turn
 from flow.splatting.scanned_units import expression_weights
+from flow.srflownet.data.animated_portraits import MARGIN, fit_portraits, load_face
 from flow.srflownet.data.generic import camera
-from flow.srflownet.data.scanned import MARGIN, fit_portraits, load_face
 from mer_core.progress import track
 
 SHARE = (0.25, 0.4)  # inter-ocular distance as a part of the frame

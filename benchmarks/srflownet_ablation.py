@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from flow import photometric
-from flow.benchmark_pairs import make_pairs
+from flow.benchmark.pairs import make_pairs
 from flow.srflownet import build, load_network
 from flow.srflownet.data.mixture import SplatFaces
 from flow.srflownet.train import TrainConfig, load_config, train
@@ -50,7 +50,7 @@ SIZES = {"splat faces": 192, "benchmark": 224}  # px
     "--pool",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="Rendered faces: flow.srflownet.data.pool.fill.",
+    help="Rendered faces: flow.srflownet.data.render_pool.fill.",
 )
 @click.option(
     "--out",

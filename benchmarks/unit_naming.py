@@ -22,7 +22,7 @@ from flow.estimate import estimate_batch
 from flow.splatting.head_model import HeadModel, load_head_model
 from flow.splatting.portrait_motion import PortraitFace, view
 from flow.splatting.scanned_units import UNITS, expression_weights
-from flow.srflownet.data.scanned import fit_portraits, load_face
+from flow.srflownet.data.animated_portraits import fit_portraits, load_face
 from mer.inference import models
 from mer.inference.action_units import Unit, nearest
 from mer.inference.motion import between

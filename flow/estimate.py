@@ -2,7 +2,7 @@
 
 A method is one file in `flow/methods/` (see docs/guides/adding-a-flow-method.md). It gets colour frames whose
 brightness has already been matched here, so no method does that again. What the methods are worth is measured
-in `flow/benchmark.py`.
+in `flow/benchmark/measure.py`.
 """
 
 import hashlib

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flow.srflownet import facial_solution, lucas_kanade
-from flow.srflownet.facial_choice import Atlas
+from flow.srflownet.facial_selection import Atlas
 from flow.srflownet.facial_solution import Face
 from flow.srflownet.regulariser import Context, Detail, Refine, Regulariser, drift
 from flow.srflownet.resample import doubled, enlarge

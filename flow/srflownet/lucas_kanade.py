@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flow.srflownet.resample import enlarge, read
-from flow.srflownet.smooth_answers_cpu import smooth_steps
+from flow.srflownet.smooth_steps_cpu import smooth_steps
 
 WINDOWS = (1, 3, 7)  # side of a window, in cells
 SMOOTHNESS = ((0.03, 0.0), (0.3, 0.0), (0.0, 0.03), (0.0, 0.3))  # (first, second) of each smooth answer
@@ -142,7 +142,7 @@ def smooth_steps_plain(
 ) -> Tensor:
     """The steps (S, N, 2, h, w) of `smooth_answers`, not limited.
 
-    `smooth_answers_cpu.py` is the same, compiled.
+    `smooth_steps_cpu.py` is the same, compiled.
     """
     xx, xy, yy, xt, yt, _ = sums[None].split(1, dim=2)  # (1, N, 1, h, w)
     first, second = sums.new_tensor(strengths).T[:, :, None, None, None, None]  # (S, 1, 1, 1, 1)

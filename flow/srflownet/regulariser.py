@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flow.srflownet import lucas_kanade
-from flow.srflownet.facial_choice import FACE_MAPS, FACIAL, Chooser, facial_maps
+from flow.srflownet.facial_selection import FACE_MAPS, FACIAL, Chooser, facial_maps
 from flow.srflownet.resample import enlarge
 
 

@@ -27,7 +27,7 @@ class TrainConfig(BaseModel):
     without_face: float | None = (
         None  # fraction of pairs that train without landmarks; by default all do, and no facial basis is used
     )
-    pool: str | None = None  # folder of faces rendered beforehand, see flow/srflownet/data/pool.py
+    pool: str | None = None  # folder of faces rendered beforehand, see flow/srflownet/data/render_pool.py
     size: int | list[int] = 192  # px, side of a training frame; of several sides, one each step in turn
     peak: tuple[float, float] = (0.1, 8.0)  # px, range of the largest motion in a generic pair
     widen: int = 0  # steps over which generic motion grows from at most 1 px to that range

@@ -1,5 +1,5 @@
 """How a network does on the flow benchmark's real textures, while it trains. The full table is
-flow/benchmark.py's.
+flow/benchmark/measure.py's.
 """
 
 from functools import lru_cache
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from flow import photometric
-from flow.benchmark_pairs import Pair, make_pairs
+from flow.benchmark.pairs import Pair, make_pairs
 
 SEED = (
     20  # not the benchmark's own, so that the steps of a training are not chosen on the pairs that it reports

@@ -117,8 +117,8 @@ def benchmark(out, methods, weights, sizes, pairs, seed, rendered, scanned, devi
       mer flow benchmark --pairs 200 --out flow-benchmark
       mer flow benchmark --scanned --portraits DIR --head-model head.npz
     """
-    from flow.benchmark import run
-    from flow.benchmark_source import PairSource
+    from flow.benchmark.measure import run
+    from flow.benchmark.source import PairSource
 
     if rendered and scanned:
         raise click.UsageError("--rendered and --scanned are two benchmarks. Take one of them.")

@@ -4,9 +4,9 @@ Source: Liu, Zhang, Yan, Wang, Zhao and Fu, "A main directional mean optical flo
 micro-expression recognition", IEEE Transactions on Affective Computing 7(4), 2016: 36 regions from 66
 landmarks, 8 directions, head motion removed by an affine fit, (length, angle) of the main direction's mean.
 
-What differs: the regions are discs around the 17 sites of flow/analytic_motion.py, because their 66 landmarks
-are another detector's; head motion is a similarity on stable points; the mean is given as (u, v), since an
-angle jumps where it comes round; and two frames are compared, onset and apex, where the source averages over
+What differs: the regions are discs around the 17 sites of data_prep/face_regions.py, because their 66
+landmarks are another detector's; head motion is a similarity on stable points; the mean is given as (u, v),
+since an angle jumps where it comes round; and two frames are compared, onset and apex, where the source averages over
 all frames.
 """
 

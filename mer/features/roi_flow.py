@@ -2,7 +2,7 @@
 numbers.
 
 Ours, after the regions of interest that the field uses since MDMO (see mdmo.py). The regions are the sites of
-flow/analytic_motion.py: means weighted by a Gaussian around landmarks, so that a landmark that jitters by a
+data_prep/face_regions.py: means weighted by a Gaussian around landmarks, so that a landmark that jitters by a
 pixel changes little.
 """
 

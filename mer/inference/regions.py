@@ -8,7 +8,7 @@ from data_prep.face_regions import SITES
 from data_prep.landmarks import interocular
 from flow.strain import strain
 
-# Region -> sites of flow/analytic_motion.py. `right` and `left` are the person's own.
+# Region -> sites of data_prep/face_regions.py. `right` and `left` are the person's own.
 REGIONS: dict[str, tuple[str, ...]] = {
     **{
         f"{part} {side}": tuple(f"{site}_{side}" for site in sites)

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import claim_two, hard_composite
 from benchmarks.claim_two import Row
-from flow.benchmark import Entrant
+from flow.benchmark.measure import Entrant
 from flow.estimate import Method
 
 

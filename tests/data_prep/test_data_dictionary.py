@@ -13,7 +13,7 @@ from benchmarks import apex_spotting
 from data_prep import annotation_corrections, clip_table, interval_table
 from data_prep.prepare import prepare
 from data_prep.prepared import Prepared
-from flow import benchmark_table
+from flow.benchmark import table
 from flow.prepared_flow import estimate_prepared
 from mer.evaluation import au_detection, compare, cross_validation, flow_maps, protocols, run
 from mer.evaluation.config import CvConfig
@@ -197,13 +197,9 @@ def test_what_the_benchmarks_write():
         "gradient": 1.0,
         "still": 0.0,
     }
-    edges = zip(benchmark_table.MOTION_EDGES, benchmark_table.MOTION_EDGES[1:])
-    pair |= {
-        f"{what} {benchmark_table.bin_name(low, high)}": 1
-        for low, high in edges
-        for what in ("sum", "pixels")
-    }
-    columns = benchmark_table.tabulate(pd.DataFrame([pair])).columns
+    edges = zip(table.MOTION_EDGES, table.MOTION_EDGES[1:])
+    pair |= {f"{what} {table.bin_name(low, high)}": 1 for low, high in edges for what in ("sum", "pixels")}
+    columns = table.tabulate(pd.DataFrame([pair])).columns
     general = [
         re.sub(r"(peak|slope|motion)_.*", r"\1_<low>_<high>", re.sub(r"_on_.*", "_on_<face>", name))
         for name in columns

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from flow.analytic_motion import Texture, grid, to_uint8
+from flow.benchmark.analytic_motion import Texture, grid, to_uint8
 from flow.estimate import estimate, estimate_batch, load_method, methods
 from mer_core.errors import BadInput
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from flow.srflownet.data.animated_portraits import ScannedFaces
 from flow.srflownet.data.facialflownet import FacialFlowNetPairs
 from flow.srflownet.data.generic import GenericPairs, Pair
-from flow.srflownet.data.moved import MovedFaces
-from flow.srflownet.data.pool import PooledFaces, seen_anew
-from flow.srflownet.data.pulled import PulledFaces
-from flow.srflownet.data.scanned import ScannedFaces
+from flow.srflownet.data.pulled_portraits import PulledFaces
+from flow.srflownet.data.pulled_renders import MovedFaces
+from flow.srflownet.data.render_pool import PooledFaces, seen_anew
 from flow.srflownet.data.srflow import SRFlowPairs
 from mer_core.errors import BadInput
 from mer_core.registry import check
@@ -22,7 +22,7 @@ class Mixture:
     """Pair `index` comes from one source, drawn by the shares.
 
     shares : source -> share; the sources are `generic`, `splat` (faces rendered on the fly), `pool` (faces
-        rendered beforehand, see pool.py), `moved` (the same under motion of another kind, see moved.py),
+        rendered beforehand, see render_pool.py), `moved` (the same under motion of another kind, see pulled_renders.py),
         `scanned` and `pulled` (portraits under expressions of scanned people or steep pulls), and the
         training splits of datasets on disk: `srflow:FOLDER`, which reads what `mer flow render` writes as
         well, and `facialflownet:FOLDER`

@@ -10,7 +10,7 @@ from flow.srflownet import load_network, lucas_kanade
 from flow.srflownet.compact import CompactSRFlowNet, local_contrast
 from flow.srflownet.facial_solution import Face
 from flow.srflownet.regulariser import drift
-from flow.srflownet.smooth_answers_cpu import smooth_steps
+from flow.srflownet.smooth_steps_cpu import smooth_steps
 from flow.srflownet.tiled import _starts, estimate_tiled
 
 

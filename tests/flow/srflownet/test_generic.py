@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from flow.srflownet.data import generic, pool
+from flow.srflownet.data import generic, render_pool
 from flow.srflownet.data.generic import GenericPairs, random_motion, surface
 from flow.srflownet.data.mixture import Mixture
-from flow.srflownet.data.pool import PooledFaces
+from flow.srflownet.data.render_pool import PooledFaces
 from mer_core.errors import BadInput
 
 
@@ -126,9 +126,9 @@ def test_rendered_faces_that_are_too_small_grow_with_their_flow(rendered):
 
 
 def test_filling_a_pool_goes_on_where_it_stopped(tmp_path):
-    pool.fill(tmp_path, 1, size=64)
+    render_pool.fill(tmp_path, 1, size=64)
     made = (tmp_path / "00000.npz").read_bytes()
-    pool.fill(tmp_path, 2, size=64)
+    render_pool.fill(tmp_path, 2, size=64)
     assert (tmp_path / "00000.npz").read_bytes() == made and (tmp_path / "00001.npz").exists()
 
 

@@ -3,8 +3,8 @@ import pytest
 
 from data_prep.face_regions import SITES
 from data_prep.landmarks import POINTS
-from flow.analytic_motion import Bumps, Texture, facial_field, forward_flow, grid, to_uint8
-from flow.benchmark_pairs import faces
+from flow.benchmark.analytic_motion import Bumps, Texture, facial_field, forward_flow, grid, to_uint8
+from flow.benchmark.pairs import faces
 
 NOTHING = (np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
 

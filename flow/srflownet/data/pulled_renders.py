@@ -1,7 +1,7 @@
 """Faces at the scales of use under smooth motion of many small pulls: what a frozen network sees most in
 training.
 
-A picture, mostly a rendered face of a pool (pool.py), is the texture; it fills the frame as an aligned face
+A picture, mostly a rendered face of a pool (render_pool.py), is the texture; it fills the frame as an aligned face
 does, or the frame shows a part of a larger one. The motion is a sum of Gaussian pulls at random places, as
 wide as the skin that a facial muscle moves, and often a drift. The flow benchmark's motion is of the same
 family, but its places, its faces and its pairs are its own: nothing here knows where a brow or a lip is.
@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from flow import photometric
 from flow.sampling import log_uniform
 from flow.srflownet.data.generic import TEXTURES, Pair, camera, fractal, random_motion, texture
-from flow.srflownet.data.pool import pairs_in, rendered
+from flow.srflownet.data.render_pool import pairs_in, rendered
 
 FACE_WIDTH = 165.0  # px, of a face that fills a frame of 224 px as the aligned faces do
 EYES = 75.0  # px, between the eyes of such a face
@@ -37,7 +37,7 @@ GRAINS = 24  # different fine textures of skin
 
 class MovedFaces:
     """Endless indexable set of pairs of `size` px over the faces in a folder that
-    `flow.srflownet.data.pool.fill` made.
+    `flow.srflownet.data.render_pool.fill` made.
     """
 
     def __init__(self, folder: str | Path, seed: int, size: int):

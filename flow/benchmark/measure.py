@@ -7,7 +7,7 @@ pairs; - the same by peak amplitude and by steepness of the pair, and by motion 
 - the motion reported on the same face twice with independent noise, where the truth is zero, px;
 - seconds per pair, brightness matching included;
 - the limit: what noise leaves to a linear estimator that knows the family of motions
-(`flow/benchmark_limit.py`).
+(`flow/benchmark/limit.py`).
 
 Each measurement is on disk as soon as it is taken, so a run that was stopped goes on where it was.
 """
@@ -27,9 +27,9 @@ import numpy as np
 import pandas as pd
 from safetensors import safe_open
 
-from flow.benchmark_pairs import Pair
-from flow.benchmark_source import PHOTOGRAPHS, PairSource
-from flow.benchmark_table import LIMIT, MOTION_EDGES, bin_name, tabulate, to_markdown
+from flow.benchmark.pairs import Pair
+from flow.benchmark.source import PHOTOGRAPHS, PairSource
+from flow.benchmark.table import LIMIT, MOTION_EDGES, bin_name, tabulate, to_markdown
 from flow.estimate import Method, default_options, estimate, load_method
 from flow.estimate import methods as known_methods
 from mer_core import __version__

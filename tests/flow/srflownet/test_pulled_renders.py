@@ -6,16 +6,16 @@ import cv2
 import numpy as np
 import pytest
 
-from flow.srflownet.data import generic, moved
-from flow.srflownet.data.moved import MovedFaces, _motion, _seen
+from flow.srflownet.data import generic, pulled_renders
+from flow.srflownet.data.pulled_renders import MovedFaces, _motion, _seen
 from mer_core.errors import BadInput
 
 
 @pytest.fixture(autouse=True)
 def few_textures(monkeypatch):
     monkeypatch.setattr(generic, "TEXTURES", 4)
-    monkeypatch.setattr(moved, "TEXTURES", 4)
-    monkeypatch.setattr(moved, "GRAINS", 2)
+    monkeypatch.setattr(pulled_renders, "TEXTURES", 4)
+    monkeypatch.setattr(pulled_renders, "GRAINS", 2)
 
 
 @pytest.fixture
@@ -41,7 +41,9 @@ def test_positions_are_read_exactly():
 
 def test_the_flow_carries_the_first_frame_to_the_second(pool, monkeypatch):
     monkeypatch.setattr(
-        moved, "camera", lambda rng, *frames: [np.clip(f, 0, 255).round().astype(np.uint8) for f in frames]
+        pulled_renders,
+        "camera",
+        lambda rng, *frames: [np.clip(f, 0, 255).round().astype(np.uint8) for f in frames],
     )
     y, x = np.mgrid[:96, :96].astype(np.float32)
     judged = 0
@@ -88,7 +90,7 @@ def test_motion_never_folds_and_keeps_its_range():
         flow = _motion(np.random.default_rng(seed), 224, 1.0)
         down, right = np.gradient(flow, axis=(0, 1))
         assert ((1 + right[..., 0]) * (1 + down[..., 1]) - right[..., 1] * down[..., 0]).min() > 0
-        assert np.linalg.norm(flow, axis=-1).max() < moved.PEAK[1] + moved.DRIFT + 0.1
+        assert np.linalg.norm(flow, axis=-1).max() < pulled_renders.PEAK[1] + pulled_renders.DRIFT + 0.1
 
 
 def test_an_empty_folder_is_refused(tmp_path):

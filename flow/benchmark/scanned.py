@@ -17,9 +17,9 @@ import skimage.data
 
 from data_prep.frames import read_image
 from data_prep.landmarks import FaceMesh, interocular
-from flow.analytic_motion import to_uint8
-from flow.benchmark_limit import expected_error
-from flow.benchmark_pairs import BIAS, DRIFT, GAIN, NOISE, PEAKS, RENDERED, Pair
+from flow.benchmark.analytic_motion import to_uint8
+from flow.benchmark.limit import expected_error
+from flow.benchmark.pairs import BIAS, DRIFT, GAIN, NOISE, PEAKS, RENDERED, Pair
 from flow.splatting.dense_motion import stretch
 from flow.splatting.head_fit import fit_head
 from flow.splatting.head_model import HeadModel, load_head_model
@@ -39,7 +39,7 @@ from flow.splatting.portrait_motion import (
 )
 from flow.splatting.reduced_head import load_reduced_head
 from flow.splatting.scanned_motion import random_expression, random_turn, skin_expressions
-from flow.srflownet.data.moved import GRAINS, skin_grain
+from flow.srflownet.data.pulled_renders import GRAINS, skin_grain
 from mer_core.errors import BadInput
 
 MARGIN = 12  # px kept around the frame, for what moves in

@@ -3,7 +3,7 @@
 A training step goes through several pairs, and rendering one takes as long. So `fill` renders a number of
 pairs once, without a camera's faults, and `PooledFaces` draws endless pairs from them: another part, scale,
 contrast, exposure and noise each time. The motion is the engine's: muscles, head, lids and gaze. (For the
-same faces under other motion see moved.py.)
+same faces under other motion see pulled_renders.py.)
 """
 
 from functools import cache
@@ -51,7 +51,8 @@ def pairs_in(folder: str | Path) -> list[Path]:
     paths = sorted(Path(folder).glob("[0-9]*.npz"))
     if not paths:
         raise BadInput(
-            f"{folder} holds no rendered faces. Fill it first: flow.srflownet.data.pool.fill(folder, pairs)."
+            f"{folder} holds no rendered faces. "
+            "Fill it first: flow.srflownet.data.render_pool.fill(folder, pairs)."
         )
     return paths
 

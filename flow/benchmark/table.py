@@ -49,7 +49,7 @@ def to_markdown(table: pd.DataFrame, facts: list[str]) -> str:
     faces = sorted(column.removeprefix("epe_on_") for column in table if column.startswith("epe_on_"))
     lines = ["# Flow methods on faces with known motion", ""]
     lines += [
-        "Written by `flow/benchmark.py`, which says what is measured; `flow/benchmark_source.py` the pairs.",
+        "Written by `flow/benchmark/measure.py`, on pairs of `flow/benchmark/source.py`.",
         "",
     ]
     lines += [f"- {fact}" for fact in facts] + [f"- Faces: {', '.join(faces)}", ""]
@@ -82,7 +82,7 @@ def to_markdown(table: pd.DataFrame, facts: list[str]) -> str:
     if LIMIT in set(table["method"]):
         lines += [
             "The limit is what noise leaves to a linear estimator that knows texture, noise and the "
-            "family of motions on each face (`flow/benchmark_limit.py`)."
+            "family of motions on each face (`flow/benchmark/limit.py`)."
         ]
     return "\n".join(lines) + "\n"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flow.benchmark_limit import expected_error
+from flow.benchmark.limit import expected_error
 
 SIZE, NOISE = 24, 2.0
 

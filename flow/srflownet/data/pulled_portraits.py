@@ -10,8 +10,7 @@ import numpy as np
 from data_prep.landmarks import interocular
 from flow.splatting.dense_motion import stretch
 from flow.splatting.portrait_motion import FLATTEST, View, move, seen_in_both, texture_of
-from flow.srflownet.data.generic import camera
-from flow.srflownet.data.scanned import (
+from flow.srflownet.data.animated_portraits import (
     EYES,
     MARGIN,
     PEAK,
@@ -22,6 +21,7 @@ from flow.srflownet.data.scanned import (
     load_face,
     random_view,
 )
+from flow.srflownet.data.generic import camera
 
 STEEPEST = 0.7  # px per px, of a single pull
 REACH = (0.05, 0.5)  # inter-ocular distances, deviation of a pull along and across its direction

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 import flow
-from flow.benchmark import ZERO, Entrant, entrants, run
-from flow.benchmark_pairs import PEAKS, STEEPEST, faces, make_pairs, rendered_pairs, through_h264
-from flow.benchmark_source import PairSource
+from flow.benchmark.measure import ZERO, Entrant, entrants, run
+from flow.benchmark.pairs import PEAKS, STEEPEST, faces, make_pairs, rendered_pairs, through_h264
+from flow.benchmark.source import PairSource
 from flow.estimate import Method, load_method
 from mer.cli.main import cli
 from mer_core.errors import BadInput
@@ -111,7 +111,7 @@ def test_a_coder_takes_the_fine_noise_and_leaves_face_and_truth():
 
 
 def test_faces_of_a_folder_join_the_astronaut():
-    shared = Path(os.environ.get("MER_SHARED_DATA") or Path(__file__).parents[3] / "shared/data")
+    shared = Path(os.environ.get("MER_SHARED_DATA") or Path(__file__).parents[4] / "shared/data")
     if not (shared / "portraits").is_dir():
         pytest.skip("no shared data here: set MER_SHARED_DATA to a folder with portraits/ and clips/")
     names = [face.name for face in faces(shared)]

@@ -34,7 +34,7 @@ from flow.splatting.portrait_motion import (
 )
 from flow.splatting.scanned_motion import random_expression, random_turn
 from flow.srflownet.data.generic import camera
-from flow.srflownet.data.moved import GRAINS, skin_grain
+from flow.srflownet.data.pulled_renders import GRAINS, skin_grain
 from mer_core.errors import BadInput
 from mer_core.io import write_npz
 from mer_core.progress import track

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import skimage.data
 
-from flow import benchmark_scanned
-from flow.benchmark import run
-from flow.benchmark_scanned import ScannedBenchmark, scanned_pairs
-from flow.benchmark_source import PairSource
+from flow.benchmark import scanned
+from flow.benchmark.measure import run
+from flow.benchmark.scanned import ScannedBenchmark, scanned_pairs
+from flow.benchmark.source import PairSource
 from flow.splatting.held_out import held_out
 from mer_core.errors import BadInput
 from tests.flow.splatting.synthetic_head import write_head_model
@@ -28,17 +28,15 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def few(monkeypatch):
-    monkeypatch.setattr(benchmark_scanned, "SAMPLES", 20)
-    monkeypatch.setattr(benchmark_scanned, "_stand_ins", lambda: {"astronaut": skimage.data.astronaut()})
+    monkeypatch.setattr(scanned, "SAMPLES", 20)
+    monkeypatch.setattr(scanned, "_stand_ins", lambda: {"astronaut": skimage.data.astronaut()})
 
 
 def test_only_people_and_expressions_kept_from_training_are_measured(folder, few, monkeypatch):
     source = ScannedBenchmark(folder / "portraits", folder / "head.npz")
     assert source.names() == [min(held_out("portrait"))]
     used = []
-    monkeypatch.setattr(
-        benchmark_scanned, "random_expression", _noting(used, benchmark_scanned.random_expression)
-    )
+    monkeypatch.setattr(scanned, "random_expression", _noting(used, scanned.random_expression))
     for pair in scanned_pairs(SIZE, 4, 1, source):
         assert pair.frame1.shape == (SIZE, SIZE, 3) and pair.mask.any() and pair.landmarks.shape == (478, 2)
     assert used and set(used) <= held_out("expression")

@@ -3,7 +3,7 @@ light.
 
 The flow benchmark measures methods on them. They are for measuring, not for training: real lids and lips
 part where these stay connected. `rendered_pairs` have it the other way round: motion with edges, on faces
-that are not photographs. `benchmark_scanned.py` moves portraits as scanned people move.
+that are not photographs. `scanned.py` moves portraits as scanned people move.
 """
 
 from collections.abc import Iterator
@@ -19,8 +19,16 @@ from data_prep.face_regions import SITES
 from data_prep.frames import open_frames, read_image
 from data_prep.landmarks import FACE_OVAL, FaceMesh, interocular
 from data_prep.recordings import is_video
-from flow.analytic_motion import Bumps, Displacements, Texture, facial_field, forward_flow, grid, to_uint8
-from flow.benchmark_limit import expected_error
+from flow.benchmark.analytic_motion import (
+    Bumps,
+    Displacements,
+    Texture,
+    facial_field,
+    forward_flow,
+    grid,
+    to_uint8,
+)
+from flow.benchmark.limit import expected_error
 from flow.splatting.sensor import as_jpeg, compress
 from mer_core.errors import BadInput
 
@@ -47,7 +55,7 @@ class Pair:
                      rendered face the longest of all
     name           : the face, or `rendered` and the coder that the frames went through
     landmarks      : (478, 2) px of frame 1, or None where nobody knows them
-    limit          : px, see benchmark_limit.py; None where the motion is of no linear family
+    limit          : px, see limit.py; None where the motion is of no linear family
     """
 
     frame1: np.ndarray

@@ -7,8 +7,8 @@ import pytest
 import skimage.data
 
 from flow.splatting import held_out
-from flow.srflownet.data import moved, scanned
-from flow.srflownet.data.scanned import ScannedFaces
+from flow.srflownet.data import animated_portraits, pulled_renders
+from flow.srflownet.data.animated_portraits import ScannedFaces
 from mer_core.errors import BadInput
 from tests.flow.splatting.synthetic_head import write_head_model
 
@@ -28,8 +28,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def few_grains(monkeypatch):
-    monkeypatch.setattr(moved, "GRAINS", 2)
-    monkeypatch.setattr(scanned, "GRAINS", 2)
+    monkeypatch.setattr(pulled_renders, "GRAINS", 2)
+    monkeypatch.setattr(animated_portraits, "GRAINS", 2)
 
 
 def source(folder, **settings):
@@ -53,8 +53,8 @@ def test_pairs_have_their_form_and_depend_on_seed_and_index(folder):
 
 
 def test_the_flow_carries_the_onset_to_the_apex(folder, monkeypatch):
-    monkeypatch.setattr(scanned, "camera", lambda rng, *frames: frames)
-    monkeypatch.setattr(scanned, "lit", lambda rng, texture, seen: texture)
+    monkeypatch.setattr(animated_portraits, "camera", lambda rng, *frames: frames)
+    monkeypatch.setattr(animated_portraits, "lit", lambda rng, texture, seen: texture)
     y, x = np.mgrid[:160, :160].astype(np.float32)
     pairs, judged = source(folder), 0
     for index in range(12):

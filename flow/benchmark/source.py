@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from flow.benchmark_pairs import Pair, make_pairs, rendered_pairs, through_h264, through_jpeg
-from flow.benchmark_scanned import ScannedBenchmark, scanned_pairs
-from flow.benchmark_table import PEAK_EDGES
+from flow.benchmark.pairs import Pair, make_pairs, rendered_pairs, through_h264, through_jpeg
+from flow.benchmark.scanned import ScannedBenchmark, scanned_pairs
+from flow.benchmark.table import PEAK_EDGES
 from mer_core.errors import BadInput
 
 
@@ -18,9 +18,9 @@ class PairSource:
 
     kind       : `photographs` under sums of pulls, `rendered` people moved by muscles, `scanned` expressions
     on portraits
-    faces      : folder with more photographs, see `flow.benchmark_pairs.faces`
+    faces      : folder with more photographs, see `flow.benchmark.pairs.faces`
     smooth     : pull as widely as in tables before version 0.2
-    portraits, head_model : of scanned motion, see `flow.benchmark_scanned.ScannedBenchmark`
+    portraits, head_model : of scanned motion, see `flow.benchmark.scanned.ScannedBenchmark`
     h264, jpeg : constant rate factor or quality, if the frames are coded
     limit      : add the limit to the table, where the motion is of a linear family and no coder touches the
     frames
