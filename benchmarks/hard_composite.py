@@ -2,7 +2,10 @@
 
 Rendered people show weak expressions while the head drifts, the light changes, and a camera of their own adds
 noise, exposure drift and compression. Frames are drawn as aligned faces are, so that nothing is resampled and
-the truth stays exact. It compares flow methods with each other, and says nothing about people.
+the ground truth stays exact. It compares flow methods with each other, and says nothing about people.
+
+The people are the engine's own, or, where a head model is given, heads and expressions from scans. Nothing
+else differs: clips, emotions, light, cameras and drift of the head are drawn alike.
 """
 
 from dataclasses import dataclass
@@ -16,7 +19,9 @@ from flow.splatting import recipes
 from flow.splatting.actor import Actor, state
 from flow.splatting.camera import Pose
 from flow.splatting.head import State
-from flow.splatting.sensor import Sensor, record
+from flow.splatting.head_model import HeadModel, load_head_model
+from flow.splatting.identity import scanned
+from flow.splatting.sensor import Sensor
 from mer_core.io import replacing
 from mer_core.progress import track
 
@@ -24,20 +29,15 @@ SUBJECTS = 60
 SIZE = 224  # px of a frame, most of which the face fills
 FACE = 0.9
 PEAK_PX = (0.2, 1.5)  # of the landmark that moves farthest, evenly spread in its logarithm
-SHOWN = {  # what each subject shows, once each: the emotions of the MEGC 2019 composite, and about its fractions of labels
+# What each subject shows, once each: the emotions of the MEGC 2019 composite at about its label frequencies.
+SHOWN = {
     "negative": (("disgust", "repression"), ("anger", "sadness", "contempt", "fear")),
     "positive": (("happiness",),),
     "surprise": (("surprise",),),
 }
 TURNED = (5.0, 4.0)  # degrees, standard deviations of the head's yaw and pitch at the onset
-HEAD_PX, HEAD_DEGREES = (
-    0.5,
-    0.1,
-)  # standard deviations of the head's drift from onset to apex: right and down; yaw, pitch and roll
-LEFT = (
-    0.0,
-    0.3,
-)  # fraction of the expression that is still there at the offset, which drifts on as far again
+# Standard deviations of the head's drift from onset to apex: right and down; yaw, pitch and roll.
+HEAD_PX, HEAD_DEGREES = 0.5, 0.1
 FIRST_PERSON = 7_000_000  # the engine's number of subject 0
 
 
@@ -57,18 +57,13 @@ class Clip:
 
 @dataclass(frozen=True)
 class Frames:
-    """What is known of a clip.
+    """What is known of a clip."""
 
-    onset, apex : (H, W, 3) uint8 RGB;  flow : (H, W, 2) float32 px, the true motion;  mask : (H, W) bool,
-        where errors count
-    landmarks : (468, 2) float32 px of the onset
-    """
-
-    onset: np.ndarray
-    apex: np.ndarray
-    flow: np.ndarray
-    mask: np.ndarray
-    landmarks: np.ndarray
+    onset: np.ndarray  # (H, W, 3) uint8 RGB
+    apex: np.ndarray  # (H, W, 3) uint8 RGB
+    flow: np.ndarray  # (H, W, 2) float32 px, ground truth
+    mask: np.ndarray  # (H, W) bool, where errors count
+    landmarks: np.ndarray  # (468, 2) float32 px of the onset
 
 
 def clips() -> list[Clip]:
@@ -81,12 +76,12 @@ def clips() -> list[Clip]:
     return found
 
 
-def write(out: Path) -> None:
+def write(out: Path, head_model: Path | None = None) -> None:
     """Draw every clip that is not yet in `out`; it can be stopped at any time."""
     for clip in track(clips(), "drawing clips"):
         path = out / f"{clip.name}.npz"
         if not path.is_file():
-            frames = draw(clip)
+            frames = draw(clip, head_model)
             with replacing(path) as temporary:
                 np.savez_compressed(temporary, **vars(frames))
 
@@ -97,10 +92,14 @@ def read(out: Path, clip: Clip) -> Frames:
         return Frames(**{name: stored[name] for name in stored.files})
 
 
-def draw(clip: Clip) -> Frames:
-    """Draw onset and apex of a clip and the motion between them; light falls anew on the moved face."""
+def draw(clip: Clip, head_model: Path | None = None) -> Frames:
+    """Draw onset and apex of a clip and the motion between them; light falls anew on the moved face.
+
+    head_model : NPZ of `mer flow head-model`, whose scans the people are made of; None: the engine's own
+    """
     rng = np.random.default_rng([clip.subject, clip.index, 1])
-    actor, onset, apex = _play(clip, rng)
+    actor = _actor(clip.subject, head_model)
+    onset, apex = _play(actor, clip, rng)
     start = int(rng.integers(0, 100))
     numbers = (start, start + int(rng.integers(10, 40)))
     pair = actor.pair(onset, apex, relight=True, sensor=camera(clip.subject), rng=rng, frames=numbers)
@@ -109,35 +108,17 @@ def draw(clip: Clip) -> Frames:
     )
 
 
-def draw_offset(clip: Clip) -> tuple[np.ndarray, np.ndarray]:
-    """The frame (H, W, 3) uint8 RGB in which the clip's expression is over, or nearly so, and the landmarks
-    (468, 2) px of its apex.
-    """
-    actor, _, apex = _play(clip, np.random.default_rng([clip.subject, clip.index, 1]))
-    rng = np.random.default_rng([clip.subject, clip.index, 3])
-    left = rng.uniform(*LEFT)
-    offset = state(
-        {unit: left * value for unit, value in apex.actions.items()}, _drifted(apex.pose, actor, rng)
-    )
-    frame = record(actor.scene.view(offset).picture, camera(clip.subject), int(rng.integers(0, 150)), rng)
-    return frame, actor.landmarks(apex).astype(np.float32)
-
-
-def _play(clip: Clip, rng: np.random.Generator) -> tuple[Actor, State, State]:
-    """Who plays the clip, and the face at onset and apex."""
-    actor = _actor(clip.subject)
+def _play(actor: Actor, clip: Clip, rng: np.random.Generator) -> tuple[State, State]:
+    """Return the face at onset and apex."""
     actions = recipes.draw(clip.emotion, rng)
     strength = actor.intensity(actions, log_uniform(rng, *PEAK_PX))
     begin = Pose(*rng.normal(0, TURNED))
-    return (
-        actor,
-        state({}, begin),
-        state({unit: strength * value for unit, value in actions.items()}, _drifted(begin, actor, rng)),
-    )
+    shown = {unit: strength * value for unit, value in actions.items()}
+    return state({}, begin), state(shown, _drifted(begin, actor, rng))
 
 
 def _drifted(pose: Pose, actor: Actor, rng: np.random.Generator) -> Pose:
-    """The head a little later."""
+    """Return the head's pose a little later."""
     cm = HEAD_PX * actor.scene.camera.distance / actor.scene.camera.focal
     turn, shift = rng.normal(0, HEAD_DEGREES, 3), rng.normal(0, cm, 2)
     return Pose(
@@ -163,6 +144,13 @@ def camera(subject: int) -> Sensor:
 
 
 @lru_cache(maxsize=1)
-def _actor(subject: int) -> Actor:
+def _actor(subject: int, head_model: Path | None) -> Actor:
     """The clips of one person follow each other, and drawing a person takes as long as three frames."""
-    return Actor(FIRST_PERSON + subject, SIZE, face=FACE)
+    seed = FIRST_PERSON + subject
+    person = scanned(seed, _scans(head_model), split=None) if head_model else None
+    return Actor(seed, SIZE, face=FACE, identity=person)
+
+
+@lru_cache(maxsize=1)
+def _scans(head_model: Path) -> HeadModel:
+    return load_head_model(head_model)

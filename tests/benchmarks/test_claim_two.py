@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import claim_two, hard_composite
-from benchmarks.claim_two import Row
+from benchmarks import claim_two, claim_two_page, hard_composite
+from benchmarks.claim_two import BASELINE, GROUND_TRUTH, Composite, Row
 from flow.benchmark.measure import Entrant
 from flow.estimate import Method
 
@@ -47,7 +47,7 @@ def few(monkeypatch):
     clips = [clip for clip in hard_composite.clips() if clip.subject < 6]
     thirds = {"negative": 0, "positive": 1, "surprise": 2}
 
-    def draw(clip):
+    def draw(clip, head_model=None):
         flow = rng.normal(0, 0.1, (64, 64, 2)).astype(np.float32)
         flow[:, 21 * thirds[clip.label] : 21 * thirds[clip.label] + 21] += 1
         picture = rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)
@@ -67,19 +67,24 @@ def test_better_flow_has_less_error_and_stopping_loses_nothing(few, tmp_path):
         calls.append(len(onsets))
         return np.random.default_rng(len(calls)).normal(0, 1, onsets.shape[:3] + (2,)).astype(np.float32)
 
-    rows = [Row("blind", Entrant(Method("blind", {}, blind, False), match_exposure=False)), Row("true flow")]
-    table = claim_two.measure(tmp_path, rows)
-    assert len(calls) == 24 and table["epe"][0] > 1 and table["epe"][1] == 0
-    assert table["uf1"][1] > 0.9 > 0.6 > table["uf1"][0]
-    assert table["difference_interval"][1][0] > 0.2
-    again = claim_two.measure(tmp_path, rows)
-    assert len(calls) == 24 and again["epe"].tolist() == table["epe"].tolist()
-    claim_two.figure(table, tmp_path / "figure.png")
-    text = claim_two.page(table)
-    assert "0.4733" in text and "0.6947" in text and f"| true flow | 0.000 | {table['uf1'][1]:.3f} |" in text
-    assert (
-        f"moves by {table.attrs['motion']:.3f} px" in text and (tmp_path / "figure.png").stat().st_size > 5000
-    )
+    rows = [Row(BASELINE, Entrant(Method("blind", {}, blind, False))), Row("srflownet"), Row(GROUND_TRUTH)]
+    composite = Composite("rendered", tmp_path / "rendered")
+    table = claim_two.measure(composite, rows)
+    assert len(calls) == 24 and len(table) == 6
+    for classifier in claim_two.CLASSIFIERS:
+        blind_row, middle, truth = table[table["classifier"] == classifier].to_dict("records")
+        assert blind_row["epe"] > 1 and truth["epe"] == 0
+        assert truth["uf1"] > 0.9 > 0.6 > blind_row["uf1"]
+        assert truth["gain_low"] > 0.2 and (blind_row["gain"], truth["gap"]) == (0, 1)
+        assert middle["gap"] == 1  # the same flow as ground truth
+    again = claim_two.measure(composite, rows)
+    assert len(calls) == 24
+    pd.testing.assert_frame_equal(again, table)
+    claim_two_page.figure(table, tmp_path / "figure.png")
+    text = claim_two_page.page(table)
+    assert "0.4733" in text and "0.6947" in text and "closes 100% of the gap" in text
+    assert f"EPE of {table['zero_epe'][0]:.3f} px" in text
+    assert (tmp_path / "figure.png").stat().st_size > 5000
 
 
 def test_other_weights_are_other_flow():
