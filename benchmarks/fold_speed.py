@@ -174,7 +174,7 @@ a few epochs, multiplied to the number of each regime ({REGIMES["default"]} epoc
 {markdown.table(["", "s, default", "s, published", "times faster, default", "times faster, published"], rows)}
 
 All train the same network for as many batches and epochs, in float32. All but the first go through the same
-batches and end with the same classifier to rounding (`tests/mer/test_ststnet_folds.py`); the usual way draws
+batches and end with the same classifier to rounding (`tests/mer/classifiers/test_ststnet_folds.py`); the usual way draws
 its own.
 
 The kernel that takes all folds at once (`mer/classifiers/ststnet/kernel.py`) is compiled at its first call,

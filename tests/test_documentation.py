@@ -1,5 +1,6 @@
-"""`mer` accepts every command that the README and the docs print, and every link leads somewhere."""
+"""What the README and the docs print exists: `mer` accepts every command, modules and files are there, links lead somewhere."""
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -7,19 +8,10 @@ from pathlib import Path
 import pytest
 
 from mer.cli.main import cli
+from tests.printed import PAGES, ROOT, mer_commands, shell_lines
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-
-
-def commands(page: Path) -> list[str]:
-    """Lines of the page's code blocks that call `mer`, without comments."""
-    blocks = re.findall(r"^```\w*\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [line.split("#")[0].strip() for line in lines if re.match(r"(\.venv/bin/)?mer ", line.strip())]
-
-
-PRINTED = [(page, line) for page in PAGES for line in commands(page)]
+PRINTED = [(page, line) for page in PAGES for line in mer_commands(page)]
+CREATED = ("NAME", "_mine", "toy", "softened_dis", "nearest_mean", "brows")  # what a reader of a guide adds
 
 
 @pytest.mark.parametrize("page, line", PRINTED, ids=[line for _, line in PRINTED])
@@ -30,8 +22,7 @@ def test_a_printed_command_is_accepted(page, line, monkeypatch):
         monkeypatch.setattr("mer_core.registry.load_plugin", lambda file: None)
         for kind in ("Name", "Classifier"):
             monkeypatch.setattr(f"mer.cli.options.{kind}.convert", lambda self, value, *_: value)
-    words = [Path(shlex.split(line)[0]).name, *shlex.split(line)[1:]]
-    context = cli.make_context("mer", words[1:])
+    context = cli.make_context("mer", shlex.split(line)[1:])
     group, arguments = cli, [*context._protected_args, *context.args]
     while arguments and hasattr(group, "commands"):
         name, command, arguments = group.resolve_command(context, arguments)
@@ -44,7 +35,20 @@ def test_a_printed_command_is_accepted(page, line, monkeypatch):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page):
-    links = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
-    local = [link for link in links if not re.match(r"[a-z]+:", link)]
-    assert [link for link in local if not (page.parent / link).exists()] == []
+def test_modules_and_test_files_of_printed_commands_exist(page):
+    for line in shell_lines(page):
+        for module in re.findall(r"\bpython3? -m ([\w.]+)", line):
+            assert module == "venv" or importlib.util.find_spec(module), line
+        assert all((ROOT / path).exists() for path in re.findall(r"\btests/[\w/.]+", line)), line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_named_files_exist(page):
+    text = page.read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)", text) if not re.match(r"[a-z]+:", link)]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+    named = re.findall(
+        r"`((?:mer_core|data_prep|flow|mer|benchmarks|tests|docs|configs)/[\w/.-]+\.\w+)`", text
+    )
+    named = [name for name in named if not any(word in name for word in CREATED)]
+    assert [name for name in named if not (ROOT / name).exists()] == []
