@@ -1,7 +1,8 @@
 """RAFT, small or large (torchvision), with weights from a local file: the usual generic network.
 
 Nothing is downloaded. torchvision publishes the weights at https://download.pytorch.org/models/ as
-raft_small_C_T_V2-01064c6d.pth and raft_large_C_T_SKHT_V2-ff5fadd5.pth.
+raft_small_C_T_V2-01064c6d.pth and raft_large_C_T_SKHT_V2-ff5fadd5.pth; the authors' raft-small.pth, which comes
+with https://github.com/princeton-vl/RAFT (BSD-3), is read as well.
 
 Source: Teed and Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020;
 `torchvision.models.optical_flow`, whose presets give the range [-1, 1] and 12 updates.
@@ -15,6 +16,7 @@ from flow.methods._batches import in_batches
 from mer_core.errors import BadInput
 
 NETWORK = True
+AUTHORS = "module.fnet.conv1.weight"  # first tensor of the authors' files
 LEAST = 128  # px; a smaller frame has no four levels of correlation
 
 
@@ -24,8 +26,8 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
     Parameters
     ----------
     device : torch device
-    weights : torchvision's .pth, or the same tensors as .safetensors; small or large is read from their
-        shapes
+    weights : torchvision's .pth, the authors' raft-small.pth, or the same tensors as .safetensors; small or
+        large is read from their shapes
     scale : frames are enlarged by this factor first; 2 helps with small motion and costs four times the time
     updates : refinement steps
 
@@ -38,7 +40,7 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
     import torch
     from torch.nn.functional import interpolate, pad
 
-    net = _network(path).to(device).eval()
+    net = read_network(path).to(device).eval()
 
     def to_input(frames: np.ndarray) -> torch.Tensor:
         """(N, H, W, 3) uint8 -> (N, 3, H', W') in [-1, 1], enlarged, and padded to what RAFT takes."""
@@ -80,8 +82,14 @@ def _existing(weights: str | Path | None) -> Path:
     return Path(weights)
 
 
-def _network(path: Path):
-    """The RAFT whose tensors are in the file at `path`."""
+def read_network(path: Path):
+    """Return torchvision's RAFT, a `torch.nn.Module`, with the tensors of the file at `path`.
+
+    Raises
+    ------
+    BadInput
+        If they are not RAFT's.
+    """
     import pickle
 
     import torch
@@ -95,6 +103,9 @@ def _network(path: Path):
             if path.suffix == ".safetensors"
             else torch.load(path, map_location="cpu", weights_only=True)
         )
+        if AUTHORS in tensors:  # their small network lists the same tensors in the same order
+            names = raft_small().state_dict()
+            tensors = dict(zip(names, tensors.values(), strict=True))
         small = tensors["feature_encoder.convnormrelu.0.weight"].shape[0] == 32
         net = raft_small() if small else raft_large()
         net.load_state_dict(tensors)

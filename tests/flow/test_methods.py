@@ -125,6 +125,25 @@ def test_raft_never_runs_code_in_a_pth(tmp_path):
     assert not marker.exists()
 
 
+def test_raft_reads_the_small_network_of_its_authors(tmp_path):
+    import torch
+    from torchvision.models.optical_flow import raft_large, raft_small
+
+    from flow.methods.raft import read_network
+
+    torch.manual_seed(0)
+    tensors = raft_small().state_dict()
+    as_published = {f"module.{number}": tensor for number, tensor in enumerate(tensors.values())}
+    first = as_published.pop("module.0")
+    torch.save({"module.fnet.conv1.weight": first} | as_published, tmp_path / "raft-small.pth")
+    read = read_network(tmp_path / "raft-small.pth").state_dict()
+    assert all(torch.equal(read[name], tensor) for name, tensor in tensors.items())
+    large = {f"module.{number}": tensor for number, tensor in enumerate(raft_large().state_dict().values())}
+    torch.save({"module.fnet.conv1.weight": large.pop("module.0")} | large, tmp_path / "raft-large.pth")
+    with pytest.raises(BadInput, match="raft-large.pth does not hold"):
+        read_network(tmp_path / "raft-large.pth")
+
+
 def test_raft_scale_keeps_the_frame(load, face, tmp_path):
     doubled = load_method("raft", weights=random_raft(tmp_path), scale=2.0, updates=1)
     assert estimate(doubled, face(shape=(67, 71)), face(shape=(67, 71))).shape == (67, 71, 2)
