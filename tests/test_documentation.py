@@ -1,4 +1,4 @@
-"""What the README and the docs print exists: `mer` accepts every command, modules and files are there, links lead somewhere."""
+"""What the README and the docs print exists: commands, modules, files and links."""
 
 import importlib.util
 import re
