@@ -85,7 +85,7 @@ def _read(
     label, _ = reliability.decide(evidence, probabilities, fitted.recipe)
     outside = [
         name
-        for name, (low, high) in fitted.recipe.measured.items()
+        for name, (low, high) in fitted.recipe.validated_ranges.items()
         for value, _ in [evidence.measured()[name]]
         if value < low or value > high
     ]

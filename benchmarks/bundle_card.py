@@ -8,7 +8,7 @@ UNFITTED = {"laugh": "laughs", "crying": "crying faces", "yawn": "yawns", "other
 
 def card(recipe: Recipe, small: dict[str, float], large: dict[str, float], real: dict[str, float]) -> str:
     """README of the bundle. small, large, real : scores on portraits moved a little and a lot, on real maps"""
-    low, high = recipe.measured[MOTION]
+    low, high = recipe.validated_ranges[MOTION]
     moved = (
         f"portraits of {small['people']} people moved by scanned expressions, read through this flow network"
     )
@@ -25,7 +25,7 @@ def card(recipe: Recipe, small: dict[str, float], large: dict[str, float], real:
 
 The bundle that comes with mer. `mer score CLIP` uses it where no other is named.
 
-- **Fitted on** {sum(recipe.clips.values()):,} motion maps of scanned expressions on {recipe.subjects} random heads
+- **Fitted on** {sum(recipe.clips_per_label.values()):,} motion maps of scanned expressions on {recipe.n_subjects} random heads
   (`benchmarks/scanned_maps.py`): emotions as sets of action units, and speech, chewing, gaze, blinks and
   turns of the head as `other`. No clip of a real person was fitted.
 - **In**: onset and apex, aligned to {recipe.face_size} px; flow by `{recipe.method}` {recipe.method_options};
@@ -48,10 +48,10 @@ real videos of micro-expressions is known; docs/results/acted-clips.md has what 
 
 ## When no label is given
 
-Where the likeliest label has less than {recipe.least_confidence}, and outside of the ranges in bundle.json.
+Where the likeliest label has less than {recipe.min_confidence}, and outside of the ranges in bundle.json.
 Of these, motion of the face (mean of the three parts that move most, % of the inter-ocular distance):
 
-- Below {recipe.least_motion} % it cannot be told from noise, and below {low:g} % no expression was measured.
+- Below {recipe.min_motion} % it cannot be told from noise, and below {low:g} % no expression was measured.
   {small["rest without label"]:.0%} of the portraits at rest that were not used to set this get no label, and
   {small["other without label"]:.0%} of those that speak, chew, blink, look or turn (small motion).
 - From {low:g} to {high:g} % labels are given: as far as there were clips enough of each emotion to judge, 90 % of the

@@ -81,7 +81,7 @@ def read(found: Iterable[Pair]) -> Clips:
     """Measure pairs as `mer score` does."""
     rows = []
     for pair in found:
-        shown = between([], np.zeros((2, 3)), pair.landmarks, pair.flow, own_motion=True)
+        shown = between([], np.zeros((2, 3)), pair.landmarks, pair.flow, remove_head_motion=True)
         feature = flow_image.extract(shown.taken, pair.landmarks, **FEATURE)
         rows.append((pair.person, pair.label, shown.far, feature))
     return Clips(*(np.stack(values) for values in zip(*rows)))
@@ -128,8 +128,8 @@ def farthest_band(fitted: Bundle, clips: Clips, high: float) -> float:
 def on_portraits(fitted: Bundle, clips: Clips) -> dict[str, float]:
     """Scores on what shows an emotion, and how much of the rest is given no label or none that is wrong."""
     p = fitted.predict_proba(clips.X)
-    low, high = fitted.recipe.measured[MOTION]
-    inside = (clips.moved >= max(low, fitted.recipe.least_motion)) & (clips.moved <= high)
+    low, high = fitted.recipe.validated_ranges[MOTION]
+    inside = (clips.moved >= max(low, fitted.recipe.min_motion)) & (clips.moved <= high)
     given, right = inside & gives_label(p, fitted.recipe), is_right(p, clips.shown)
     emotion = np.isin(clips.shown, EMOTIONS)
     y = np.array([LABELS.index(label) for label in clips.shown[emotion]])
@@ -166,16 +166,16 @@ def _recipe(classifier: Classifier, least: float, moved: tuple[float, float]) ->
         classifier="mer_net",
         classifier_settings=[classifier.state()[1]],
         labels=LABELS,
-        no_label=["other"],
+        no_emotion_labels=["other"],
         protocol="composite-3",
-        clips={label: round(MAPS * share) for label, share in scanned_maps.FREQUENCY.items()},
-        subjects=MAPS // scanned_maps.CLIPS_PER_PERSON,
+        clips_per_label={label: round(MAPS * share) for label, share in scanned_maps.FREQUENCY.items()},
+        n_subjects=MAPS // scanned_maps.CLIPS_PER_PERSON,
         datasets=["scanned expressions"],
         synthetic=True,
-        own_motion=True,
-        least_motion=least,
-        least_confidence=CONFIDENT,
-        measured=MEASURED | {MOTION: moved},
+        remove_head_motion=True,
+        min_motion=least,
+        min_confidence=CONFIDENT,
+        validated_ranges=MEASURED | {MOTION: moved},
     )
 
 
@@ -204,8 +204,8 @@ def three_classes(p: np.ndarray) -> np.ndarray:
 
 def gives_label(p: np.ndarray, recipe: Recipe) -> np.ndarray:
     """(N,) bool: the likeliest label counts as one, and is likely enough."""
-    silent = np.isin(np.array(recipe.labels)[p.argmax(1)], recipe.no_label)
-    return (p.max(1) >= recipe.least_confidence) & ~silent
+    silent = np.isin(np.array(recipe.labels)[p.argmax(1)], recipe.no_emotion_labels)
+    return (p.max(1) >= recipe.min_confidence) & ~silent
 
 
 def scores(q: np.ndarray, y: np.ndarray) -> dict[str, float]:
@@ -228,7 +228,7 @@ def main() -> None:
     parser.add_argument("portraits", type=Path, help="folder of frontal portraits")
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps fits of the portraits")
     parser.add_argument("--real", type=Path, nargs=2, required=True, metavar=("MAPS", "INDEX"))
-    parser.add_argument("--out", type=Path, default=bundle.shipped())
+    parser.add_argument("--out", type=Path, default=bundle.default_path())
     given = parser.parse_args()
     source = (given.portraits, given.head_model, given.cache, PEOPLE)
     small = read(portrait_clips.pairs(*source, SEED, METHOD))

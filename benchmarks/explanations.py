@@ -81,7 +81,7 @@ def right_place(region: str, unit: str, side: str) -> bool:
 
 def judge(case: Shown, fitted: bundle.Bundle) -> dict[str, bool]:
     """What the explanation of one case got right."""
-    seen = between([], np.zeros((2, 3)), case.landmarks, case.flow, own_motion=True)
+    seen = between([], np.zeros((2, 3)), case.landmarks, case.flow, remove_head_motion=True)
     moved = max(regions.measure(seen.own, case.landmarks), key=lambda region: region.motion).name
     share = attribution.shares(fitted, seen.taken, case.landmarks)
     named = action_units.nearest(seen.points, seen.motion)

@@ -50,8 +50,10 @@ def measure(people: int, seed: int = 1, head: float = 1.0) -> str:
     for feature, classifier in FEATURES.items():
         extract = registry.load("mer.features", feature).extract
         cells = []
-        for steady in (False, True):
-            X = np.stack([extract(flow, landmarks, steady=steady) for flow, landmarks in found])
+        for remove_head_motion in (False, True):
+            X = np.stack(
+                [extract(flow, landmarks, remove_head_motion=remove_head_motion) for flow, landmarks in found]
+            )
             with tempfile.TemporaryDirectory() as out:
                 predictions = cross_validation.cross_validate(
                     table, X, CvConfig(classifier=classifier, seeds=1), Path(out) / "run", LABELS

@@ -166,13 +166,13 @@ def _bundles(folder: Path) -> Iterator[Seed]:
     yield Seed("w.safetensors", "flow weights", weights.read_bytes(), srflownet.load_network)
 
     def read(path: Path) -> None:
-        for file in bundle.shipped().iterdir():
+        for file in bundle.default_path().iterdir():
             if file.name != path.name:
                 shutil.copy(file, path.parent)
         bundle.load(path.parent)
 
     for name in (bundle.JSON_FILE, bundle.WEIGHTS_FILE):
-        data = (bundle.shipped() / name).read_bytes()
+        data = (bundle.default_path() / name).read_bytes()
         yield Seed(name, f"bundle, {name}", data, read)
 
 

@@ -97,7 +97,7 @@ def cases(model: HeadModel, face: PortraitFace, person: int, method: Method) -> 
         matrix = similarity(points, FACE)
         landmarks = transform_points(points, matrix)
         flow = estimate(method, *(warp(picture, matrix, FACE) for picture in frames), landmarks)
-        motion = between([], np.zeros((2, 3)), landmarks, flow, own_motion=True)
+        motion = between([], np.zeros((2, 3)), landmarks, flow, remove_head_motion=True)
         found.append(Case(actions, 100 * reach, nearest(motion.points, motion.motion)))
     return found
 

@@ -1,7 +1,7 @@
-"""A bundle: a fitted classifier with everything needed to score a new clip, as a folder that holds no code.
+"""A bundle: a fitted classifier with everything needed to score a new clip.
 
-bundle.json (how a clip becomes an input, what the classifier was fitted on), weights.safetensors, README.md
-(the model card)
+A bundle is a folder that holds no code: `bundle.json` (how a clip becomes an input, what the classifier was
+fitted on), `weights.safetensors` and `README.md` (the model card).
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from mer_core.settings import explain
 
 SHIPPED = "synthetic"  # folder in mer/bundles
 JSON_FILE, WEIGHTS_FILE, CARD_FILE = "bundle.json", "weights.safetensors", "README.md"
-SKOPS_FILE = "classifiers.skops"  # instead of the weights, where the classifier is not ours
-# What training or measuring finds out, or that another version wrote it, makes no other bundle.
-MEASURED = {"mer", "temperature", "least_motion", "least_confidence", "measured"}
+SKOPS_FILE = "classifiers.skops"  # in place of the weights, for scikit-learn classifiers that are not ours
+# Two bundles that differ only in these fields are the same bundle.
+NOT_IDENTITY = {"mer", "temperature", "min_motion", "min_confidence", "validated_ranges"}
 
 
 class Recipe(BaseModel):
@@ -35,38 +35,43 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal[1] = 1
-    mer: str  # version that wrote the bundle
-    face_size: int  # px, side of the aligned face
-    method: str  # flow method
+    # Version of mer that wrote the bundle.
+    mer: str
+    # Side of the aligned face, px.
+    face_size: int
+    # Flow method and its options.
+    method: str
     method_options: dict[str, Any]
-    flow_weights: str | None = (
-        None  # start of the SHA-256 of the flow network's weights; None: none, or none it was fitted on
-    )
+    # First digits of the SHA-256 of the flow network's weights; None where the classifier saw no such flow.
+    flow_weights: str | None = None
+    # Match the brightness of the apex to the onset before the flow is estimated.
     match_exposure: bool
     feature: str
     feature_settings: dict[str, Any]
     classifier: str
-    classifier_settings: list[dict[str, Any]] = Field(
-        min_length=1
-    )  # one per seed; probabilities are their mean
-    stored_as: Literal["tensors", "skops"] = "tensors"  # skops: a scikit-learn classifier that is not ours
-    labels: list[str]  # in the order of the probabilities
-    no_label: list[
-        str
-    ] = []  # those of `labels` that say that no emotion shows: as the likeliest, none is given
+    # One entry per seed; probabilities are the mean over seeds.
+    classifier_settings: list[dict[str, Any]] = Field(min_length=1)
+    # "skops" for a scikit-learn classifier that is not ours.
+    stored_as: Literal["tensors", "skops"] = "tensors"
+    # In the order of the probabilities.
+    labels: list[str]
+    # Those of `labels` that mean "no emotion": where one of them is the most probable, no label is given.
+    no_emotion_labels: list[str] = []
     protocol: str
-    clips: dict[str, int]  # label -> clips fitted on
-    subjects: int
+    clips_per_label: dict[str, int]
+    n_subjects: int
     datasets: list[str]
-    synthetic: bool  # True: no real face among them
-    own_motion: bool = False  # the head's motion is taken off the flow first (mer/inference/head_motion.py)
-    # by which log probabilities are divided; fitted on held-out people (`calibration`), 1 where it was not
+    # True if no clip showed a real face.
+    synthetic: bool
+    # Subtract the head's motion from the flow first (mer/inference/head_motion.py).
+    remove_head_motion: bool = False
+    # Log probabilities are divided by it; fitted on held-out subjects, 1 if uncalibrated.
     temperature: float = 1.0
-    least_motion: float = 0.5  # per cent of the inter-ocular distance; below it no label is given
-    least_confidence: float = 0.0  # below it no label is given
-    measured: dict[
-        str, tuple[float, float]
-    ] = {}  # what it was fitted or measured on: name (mer/inference/reliability.py) -> range
+    # No label below this motion, % of the inter-ocular distance, or below this probability.
+    min_motion: float = 0.5
+    min_confidence: float = 0.0
+    # Name of a condition (mer/inference/reliability.py) -> range in which the bundle was fitted or validated.
+    validated_ranges: dict[str, tuple[float, float]] = {}
 
 
 @dataclass(frozen=True)
@@ -77,44 +82,53 @@ class Bundle:
     classifiers: list[Any]
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Mean probabilities over the seeds at the bundle's temperature, (N, labels) float64, for features X
-        (N, ...).
-        """
+        """Return calibrated probabilities, (N, n_labels) float64, the mean over seeds, for X (N, ...)."""
         p = np.mean([classifier.predict_proba(X) for classifier in self.classifiers], axis=0)
         return nested.apply_temperature(p, self.recipe.temperature)
+
+    def extract(self, flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """Return the classifiers' input for flow (H, W, 2) px and landmarks (478, 2) px."""
+        feature = registry.load("mer.features", self.recipe.feature)
+        return feature.extract(flow, landmarks, **self.recipe.feature_settings)
 
     def __str__(self) -> str:
         return model_card(self.recipe)
 
     def _repr_html_(self) -> str:
-        facts = {
-            name: str(value)
-            for name, value in self.recipe.model_dump().items()
-            if name != "classifier_settings"
-        }
-        return pd.Series(facts, name="bundle").to_frame().to_html()
-
-    def extract(self, flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """The feature of one flow (H, W, 2) px and its landmarks (478, 2) px, as the classifiers take it."""
-        feature = registry.load("mer.features", self.recipe.feature)
-        return feature.extract(flow, landmarks, **self.recipe.feature_settings)
+        fields = {name: str(value) for name, value in self.recipe.model_dump().items()}
+        del fields["classifier_settings"]
+        return pd.Series(fields, name="bundle").to_frame().to_html()
 
 
-def shipped() -> Path:
-    """The bundle that comes with the package."""
+def default_path() -> Path:
+    """Return the folder of the bundle that ships with mer."""
     return Path(__file__).parent / "bundles" / SHIPPED
 
 
 def save(bundle: Bundle, out: str | Path, replace: bool = False) -> None:
-    """Write the bundle folder; a bundle of the same recipe is replaced, with `replace` any bundle; what else
-    is not empty is refused.
+    """Write a bundle folder.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    out : path
+        A new or empty folder, or one that holds a bundle of the same recipe, which is replaced.
+    replace : bool
+        Replace a bundle of any recipe.
+
+    Raises
+    ------
+    ChangedSettings
+        If `out` holds a bundle of another recipe.
+    BadInput
+        If `out` holds anything else.
     """
     out = Path(out)
-    before = existing(out)
-    if before and not replace:
-        refuse_another(before, bundle.recipe, out)
+    earlier = read_existing(out)
+    if earlier and not replace:
+        check_same_recipe(earlier, bundle.recipe, out)
     if bundle.recipe.stored_as == "skops":
-        stored_estimators.save([one.estimator for one in bundle.classifiers], out / SKOPS_FILE)
+        stored_estimators.save([fitted.estimator for fitted in bundle.classifiers], out / SKOPS_FILE)
     else:
         tensors = {
             f"{seed}.{name}": np.ascontiguousarray(value)
@@ -128,11 +142,19 @@ def save(bundle: Bundle, out: str | Path, replace: bool = False) -> None:
 
 
 def load(path: str | Path | None = None) -> Bundle:
-    """Read a bundle folder, by default the one that comes with mer; nothing in it is executed.
+    """Read a bundle folder; nothing in it is executed.
 
-    Raises `BadInput` if it is not a bundle or is damaged.
+    Parameters
+    ----------
+    path : path or None
+        None: the bundle that ships with mer.
+
+    Raises
+    ------
+    BadInput
+        If the folder is not a bundle or is damaged.
     """
-    path = shipped() if path is None else Path(path)
+    path = default_path() if path is None else Path(path)
     if not (path / JSON_FILE).is_file():
         raise BadInput(
             f"{path} is no bundle: it has no {JSON_FILE}. Make one with: mer train PREPARED --out {path}"
@@ -142,7 +164,7 @@ def load(path: str | Path | None = None) -> Bundle:
         classifiers = _load_classifiers(path, recipe)
     except ValidationError as error:
         raise BadInput(f"The bundle {path} {explain(error, Recipe)}") from error
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise BadInput(f"The bundle {path} is damaged ({error}). Write it again with mer train.") from error
     return Bundle(recipe, classifiers)
 
@@ -152,103 +174,90 @@ def _load_classifiers(path: Path, recipe: Recipe) -> list[Any]:
     if recipe.stored_as == "skops":
         estimators = stored_estimators.load(path / SKOPS_FILE)
         return [FittedForeign(estimator, len(recipe.labels)) for estimator in estimators]
-    tensors = load_file(path / WEIGHTS_FILE)
     Classifier = registry.load("mer.classifiers", recipe.classifier).Classifier
-    classifiers = []
-    for seed, settings in enumerate(recipe.classifier_settings):
-        own = {
-            name.split(".", 1)[1]: value
-            for name, value in tensors.items()
-            if name.split(".", 1)[0] == str(seed)
-        }
-        classifiers.append(Classifier.from_state(own, settings))
-    return classifiers
+    by_seed: list[dict[str, np.ndarray]] = [{} for _ in recipe.classifier_settings]
+    for key, value in load_file(path / WEIGHTS_FILE).items():
+        seed, name = key.split(".", 1)
+        by_seed[int(seed)][name] = value
+    return [
+        Classifier.from_state(tensors, settings)
+        for tensors, settings in zip(by_seed, recipe.classifier_settings)
+    ]
 
 
 def model_card(recipe: Recipe) -> str:
-    """The bundle's README: what it was fitted on, what goes in and comes out, and what it cannot do."""
-    counts = ", ".join(f"{count} {label}" for label, count in recipe.clips.items())
-    kind = (
-        "synthetic faces; it has seen no real person and its labels are a demonstration"
-        if recipe.synthetic
-        else "recorded faces"
-    )
-    sure = (
-        "as they come"
-        if recipe.temperature == 1
-        else f"at temperature {recipe.temperature:.2f}, fitted on subjects that were left out in turn"
-    )
-    seeds = f"the mean of {n} seeds" if (n := len(recipe.classifier_settings)) > 1 else "of one seed"
-    low, high = recipe.measured.get("motion of the face", (0, 0))
-    moved = (
-        f" Those faces move by {low:g} to {high:g} % of the inter-ocular distance, and `mer score` says "
-        "where a clip moves less or more."
-        if high
-        else ""
-    )
-    method, feature = (
-        f"`{name}`" + (f" {options}" if options else "")
-        for name, options in (
-            (recipe.method, recipe.method_options),
-            (recipe.feature, recipe.feature_settings),
+    """Return the bundle's README: training data, inputs and outputs, limits."""
+    counts = ", ".join(f"{n} {label}" for label, n in recipe.clips_per_label.items())
+    faces = "**synthetic: no real person was seen**" if recipe.synthetic else "recordings of real people"
+    n_seeds = len(recipe.classifier_settings)
+    calibration = "uncalibrated"
+    if recipe.temperature != 1:
+        calibration = f"calibrated on held-out subjects (temperature {recipe.temperature:.2f})"
+    motion = ""
+    if "motion of the face" in recipe.validated_ranges:
+        low, high = recipe.validated_ranges["motion of the face"]
+        motion = (
+            f"\n- **Validated range**: facial motion of {low:g} to {high:g} % of the inter-ocular distance."
+            "\n  `mer score` warns where a clip moves less or more."
         )
-    )
+    method = _with_settings(recipe.method, recipe.method_options)
+    feature = _with_settings(recipe.feature, recipe.feature_settings)
     return f"""# Bundle: {recipe.classifier.split("(")[0]} on {recipe.feature} of {recipe.method} flow
 
 Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOLDER`.
 
-- **Fitted on** {sum(recipe.clips.values())} clips of {recipe.subjects} subjects
-  ({", ".join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. These are {kind}.
-- **In**: an onset and an apex frame, aligned to {recipe.face_size} px,
+- **Fitted on** {sum(recipe.clips_per_label.values())} clips of {recipe.n_subjects} subjects
+  ({", ".join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. The faces are {faces}.
+- **Input**: an onset and an apex frame, aligned to {recipe.face_size} px,
   brightness {"matched" if recipe.match_exposure else "not matched"}; flow by {method}; feature {feature}.
-- **Out**: probabilities of {", ".join(recipe.labels)}; {seeds}, {sure}.{moved}
-- **Score**: none is stated here, because every clip above was used for fitting. For an honest
-  estimate run `mer cv` with the same settings.
-- **Cannot**: read minds. It measures facial motion between two frames and names the class that such
-  motion resembles. It is no lie detector and no ground for a decision about a person.
-- **Terms**: weights fitted on licensed datasets fall under those datasets' terms; check them before you
+- **Output**: probabilities of {", ".join(recipe.labels)}; mean over {n_seeds} seed(s), {calibration}.{motion}
+- **Score**: unknown, because every clip was used for fitting. `mer cv` with the same settings estimates it.
+- **Limits**: the bundle names the class that the motion between two frames resembles. It does not know what
+  a person feels, it is no lie detector, and no decision about a person should rest on it.
+- **Terms**: weights fitted on licensed datasets fall under those datasets' terms. Check them before you
   pass this folder on.
 """
 
 
-def existing(out: Path) -> Recipe | None:
-    """The recipe of the bundle that `out` holds, None if it is free to be written to. Raises `BadInput` if it
-    holds something else.
+def _with_settings(name: str, settings: dict[str, Any]) -> str:
+    return f"`{name}` {settings}" if settings else f"`{name}`"
+
+
+def read_existing(out: Path) -> Recipe | None:
+    """Return the recipe of the bundle in `out`, or None if a bundle can be written there.
+
+    Raises
+    ------
+    BadInput
+        If `out` holds anything else.
     """
     if not (out / JSON_FILE).is_file():
-        if visible(out) - {WEIGHTS_FILE, SKOPS_FILE}:  # weights alone were left by a `save` that was stopped
+        if visible(out) - {WEIGHTS_FILE, SKOPS_FILE}:  # an interrupted `save` leaves weights alone
             raise BadInput(f"{out} is not empty and holds no bundle. Choose another --out.")
         return None
+    advice = "Choose another --out, or remove that folder."
     try:
         return Recipe(**read_json(out / JSON_FILE))
     except ValidationError as error:
-        raise BadInput(
-            f"{out} holds a bundle of another kind: it {explain(error, Recipe)} Choose another --out, or "
-            "remove that folder."
-        ) from error
+        problems = explain(error, Recipe)
+        raise BadInput(f"{out} holds a bundle of another version: it {problems} {advice}") from error
     except BadInput as error:
-        raise BadInput(
-            f"{out} holds a damaged bundle: {error} Choose another --out, or remove that folder."
-        ) from error
+        raise BadInput(f"{out} holds a damaged bundle: {error} {advice}") from error
 
 
-def refuse_another(before: Recipe, now: Recipe, out: Path) -> None:
-    """Raise `ChangedSettings` naming all in which the bundle in `out` differs from the new one; measurements
-    may.
-    """
-    old, new = _asked(before), _asked(now)
-    claims.check_unchanged(out, old, {name: new[name] for name in new if name in old}, "a bundle")
+def check_same_recipe(earlier: Recipe, recipe: Recipe, out: Path) -> None:
+    """Raise `ChangedSettings` naming each field in which the bundle in `out` differs from the new one."""
+    before, now = _identity(earlier), _identity(recipe)
+    claims.check_unchanged(out, before, {name: now[name] for name in now if name in before}, "a bundle")
 
 
-def _asked(recipe: Recipe) -> dict[str, Any]:
-    """What a bundle was asked to be, by name: the recipe without what was found out, and the classifier's
-    settings one by one.
-    """
-    asked = recipe.model_dump(mode="json", exclude=MEASURED)
-    settings = asked.pop("classifier_settings")
-    own = {
+def _identity(recipe: Recipe) -> dict[str, Any]:
+    """Return what makes a bundle this one: its fields but `NOT_IDENTITY`, classifier settings one by one."""
+    fields = recipe.model_dump(mode="json", exclude=NOT_IDENTITY)
+    by_seed = fields.pop("classifier_settings")
+    settings = {
         f"{recipe.classifier}.{name}": value
-        for name, value in settings[0].items()
+        for name, value in by_seed[0].items()
         if name not in ("random_state", "classes")
     }
-    return asked | {"seeds": len(settings)} | own
+    return fields | {"seeds": len(by_seed)} | settings

@@ -215,9 +215,9 @@ def test_a_leak_planted_in_any_feature_is_found(feature):
     """Features centred by the mean of all clips so far, held-out ones too."""
     extract, seen = registry.load("mer.features", feature).extract, []
 
-    def leaking(flow, landmarks, steady=False):
+    def leaking(flow, landmarks, remove_head_motion=False):
         """Honest until the head's motion is taken out."""
         seen.append(extract(flow, landmarks))
-        return seen[-1] - np.mean(seen, axis=0) if steady else seen[-1]
+        return seen[-1] - np.mean(seen, axis=0) if remove_head_motion else seen[-1]
 
     assert remembers(leaking)

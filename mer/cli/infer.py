@@ -51,16 +51,14 @@ def train(prepared, config, maps, index, out, **typed):
     Example:
       mer train prepared/casme2 prepared/samm --classifier ststnet --out bundles/mine
     """
-    from mer import bundle, training
+    from mer import training
 
     if maps:
         raise click.UsageError("A bundle must know how its maps are made; train from prepared folders.")
     settings = inputs_and_config(prepared, config, maps, index, **typed)
-    fitted = training.fit(prepared, settings, out)
-    bundle.save(fitted, out)
-    click.echo(
-        f"Bundle: {out} ({sum(fitted.recipe.clips.values())} clips of {fitted.recipe.subjects} subjects)"
-    )
+    recipe = training.train(prepared, settings, out).recipe
+    n_clips = sum(recipe.clips_per_label.values())
+    click.echo(f"Bundle: {out} ({n_clips} clips of {recipe.n_subjects} subjects)")
 
 
 @command()
@@ -204,7 +202,7 @@ def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tie
         from mer import bundle as bundles
         from mer.inference import models, reliability
 
-        if models.bundle(str(bundle or bundles.shipped())).recipe.synthetic:  # in memory by now
+        if models.bundle(str(bundle or bundles.default_path())).recipe.synthetic:  # in memory by now
             click.echo(reliability.SYNTHETIC)
     if agreement is not None:
         click.echo(agreement.to_text())

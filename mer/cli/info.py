@@ -16,7 +16,7 @@ def facts() -> dict[str, str]:
     import torch
 
     import flow
-    from mer.bundle import shipped
+    from mer.bundle import default_path
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none that torch can use"
     return {
@@ -27,7 +27,7 @@ def facts() -> dict[str, str]:
         "CPU cores": str(cores()),
         "GPU": gpu,
         "flow weights": str(Path(flow.__file__).parent / "weights"),
-        "bundle": str(shipped()),
+        "bundle": str(default_path()),
     }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from data_prep.landmarks import INTEROCULAR, interocular
 from flow.strain import strain
-from mer.features._steady import steadied
+from mer.features._head_motion import subtract_head_motion
 
 PER_CENT = (
     100.0  # motion is about one per cent of the inter-ocular distance: whole numbers are easier to read
@@ -40,7 +40,7 @@ def extract(
     flow: np.ndarray,
     landmarks: np.ndarray,
     size: int = 28,
-    steady: bool = False,
+    remove_head_motion: bool = False,
     crop: Literal["frame", "box"] = "frame",
 ) -> np.ndarray:
     """Return u, v and strain magnitude, (3, size, size) float32, the mean over the pixels that each cell
@@ -48,11 +48,11 @@ def extract(
 
     flow : (H, W, 2) float32 px, u right, v down
     landmarks : (478, 2) float32 px of the same face
-    size : cells a side, 28 to 224 in the field;  steady : take out the head's motion first
+    size : cells a side, 28 to 224 in the field;  remove_head_motion : take out the head's motion first
     crop : the whole flow, or the face's box as in ready-made maps; beyond the flow its border is repeated
     u and v in per cent of the inter-ocular distance; strain in per cent (px per px needs no such scale)
     """
-    flow = steadied(flow, landmarks) if steady else flow
+    flow = subtract_head_motion(flow, landmarks) if remove_head_motion else flow
     u, v = np.moveaxis(flow * (PER_CENT / interocular(landmarks)), -1, 0)
     maps = np.stack([u, v, strain(flow).magnitude * PER_CENT], axis=-1).astype(np.float32)
     if crop == "box":

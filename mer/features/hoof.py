@@ -10,23 +10,23 @@ weights.
 
 import numpy as np
 
-from mer.features._steady import steadied
+from mer.features._head_motion import subtract_head_motion
 
 
 def extract(
-    flow: np.ndarray, landmarks: np.ndarray, cells: int = 5, bins: int = 8, steady: bool = False
+    flow: np.ndarray, landmarks: np.ndarray, cells: int = 5, bins: int = 8, remove_head_motion: bool = False
 ) -> np.ndarray:
     """Return the histograms of a grid of `cells` x `cells`, row by row, (cells * cells * bins,) float32, each
     summing to 1.
 
     flow : (H, W, 2) float32 px, u right, v down;  landmarks : (478, 2) px of the same face, needed for
-    `steady`
+    `remove_head_motion`
     bins : equal parts of the circle; the first is centred on the right, the next ones follow clockwise (down,
     left, up)
-    steady : take out the head's motion first
+    remove_head_motion : take out the head's motion first
     A cell in which nothing moves is 0.
     """
-    flow = steadied(flow, landmarks) if steady else flow
+    flow = subtract_head_motion(flow, landmarks) if remove_head_motion else flow
     u, v = flow[..., 0], flow[..., 1]
     direction = np.floor(np.arctan2(v, u) / (2 * np.pi) * bins + 0.5).astype(int) % bins
     row, column = (np.arange(side) * cells // side for side in flow.shape[:2])

@@ -14,21 +14,21 @@ import numpy as np
 
 from data_prep.face_regions import SITES
 from data_prep.landmarks import interocular
-from mer.features._steady import steadied
+from mer.features._head_motion import subtract_head_motion
 
 DIRECTIONS = 8
 PER_CENT = 100.0
 
 
-def extract(flow: np.ndarray, landmarks: np.ndarray, steady: bool = True) -> np.ndarray:
+def extract(flow: np.ndarray, landmarks: np.ndarray, remove_head_motion: bool = True) -> np.ndarray:
     """Return u and v of each site in the order of `flow.motion.SITES`, (34,) float32, in per cent of the
     inter-ocular distance.
 
     flow : (H, W, 2) float32 px, u right, v down;  landmarks : (478, 2) float32 px of the same face
-    steady : take out the head's motion first
+    remove_head_motion : take out the head's motion first
     A site outside of the picture is 0.
     """
-    flow = steadied(flow, landmarks) if steady else flow
+    flow = subtract_head_motion(flow, landmarks) if remove_head_motion else flow
     eyes = interocular(landmarks)
     y, x = np.mgrid[: flow.shape[0], : flow.shape[1]]
     means = []

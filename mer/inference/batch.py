@@ -203,7 +203,7 @@ def _made_by(bundle: Path | None, fps: float | None, face: int) -> str:
     from flow.estimate import content
     from mer import bundle as bundles
 
-    path = bundle or bundles.shipped()
+    path = bundle or bundles.default_path()
     recipe = models.bundle(str(path)).recipe
     flow = models.method(recipe.method, recipe.method_options).weights or recipe.method
     parts = [content(path / bundles.JSON_FILE)[:8], content(path / bundles.WEIGHTS_FILE)[:8], flow[:8]]

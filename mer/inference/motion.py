@@ -54,11 +54,15 @@ def measure(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) -> Me
     method = models.method(recipe.method, recipe.method_options)
     onset, apex = faces
     flow = estimate(method, onset, apex, landmarks, match_exposure=recipe.match_exposure)
-    return between(faces, matrix, landmarks, flow, recipe.own_motion)
+    return between(faces, matrix, landmarks, flow, recipe.remove_head_motion)
 
 
 def between(
-    faces: list[np.ndarray], matrix: np.ndarray, landmarks: np.ndarray, flow: np.ndarray, own_motion: bool
+    faces: list[np.ndarray],
+    matrix: np.ndarray,
+    landmarks: np.ndarray,
+    flow: np.ndarray,
+    remove_head_motion: bool,
 ) -> Measured:
     """The same, from a flow (S, S, 2) px that is there already."""
     head = Dense(landmarks, flow.shape[:2])
@@ -69,7 +73,7 @@ def between(
         matrix,
         landmarks,
         own,
-        own if own_motion else flow,
+        own if remove_head_motion else flow,
         head.points,
         motion,
         farthest(motion, landmarks),

@@ -242,7 +242,7 @@ def _fitted(bundle: str | Path | bundles.Bundle | None) -> tuple[bundles.Bundle,
     """A bundle and its name."""
     if isinstance(bundle, bundles.Bundle):
         return bundle, "one in memory"
-    return models.bundle(str(bundle or bundles.shipped())), str(bundle or SHIPPED_NAME)
+    return models.bundle(str(bundle or bundles.default_path())), str(bundle or SHIPPED_NAME)
 
 
 def _measure(images: dict[int, np.ndarray], track: Track, moment: Moment, fitted: bundles.Bundle) -> Measured:

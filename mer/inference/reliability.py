@@ -92,19 +92,19 @@ def decide(
         return None, evidence.no_interval
     if evidence.plausibility < MIN_PLAUSIBILITY:
         return None, "the landmarks do not look like a face that is seen whole"
-    if evidence.motion < recipe.least_motion:
+    if evidence.motion < recipe.min_motion:
         return None, (
             f"nothing to see here: the face moves by {evidence.motion:.2f} % of the inter-ocular distance, "
-            f"and below {recipe.least_motion:.2f} % motion cannot be told from noise"
+            f"and below {recipe.min_motion:.2f} % motion cannot be told from noise"
         )
     if outside := _outside_of_ranges(evidence, recipe):
         return None, f"the bundle was not measured on such clips: {'; '.join(outside)}"
-    if label in recipe.no_label:
+    if label in recipe.no_emotion_labels:
         return None, "the motion resembles no emotion, but speech, a blink, a glance or a turn of the head"
-    if probabilities[label] < recipe.least_confidence:
+    if probabilities[label] < recipe.min_confidence:
         return None, (
             f"the likeliest label has a probability of {probabilities[label]:.2f}, "
-            f"and below {recipe.least_confidence:.2f} none is given"
+            f"and below {recipe.min_confidence:.2f} none is given"
         )
     return label, None
 
@@ -150,7 +150,7 @@ def warnings(
 
 def _unstated_ranges(recipe: Recipe) -> list[str]:
     """Which ranges the bundle does not state, so that no label is withheld for them."""
-    unstated = [name for name in EXPECTED_RANGES if name not in recipe.measured]
+    unstated = [name for name in EXPECTED_RANGES if name not in recipe.validated_ranges]
     return [f"The bundle states no range of its clips for: {', '.join(unstated)}."] if unstated else []
 
 
@@ -159,7 +159,7 @@ def _outside_of_ranges(evidence: Evidence, recipe: Recipe) -> list[str]:
     values = evidence.measured()
     return [
         f"{name} {value:.3g} {unit} (measured: {low:g} to {high:g})"
-        for name, (low, high) in recipe.measured.items()
+        for name, (low, high) in recipe.validated_ranges.items()
         for value, unit in [values[name]]
         if not math.isnan(value) and not low <= value <= high
     ]

@@ -44,7 +44,7 @@ def test_a_calibrated_bundle_has_a_temperature_and_predicts_with_it(prepared, co
     assert np.allclose(bundle.load(tmp_path / "b").predict_proba(X), expected) and not np.allclose(
         expected, plain.predict_proba(X), atol=0.01
     )
-    assert "fitted on subjects that were left out" in (tmp_path / "b" / "README.md").read_text()
+    assert f"{calibrated.recipe.temperature:.2f}" in (tmp_path / "b" / "README.md").read_text()
     with pytest.raises(BadInput, match="C is still to be searched"):
         training.fit([prepared], config.model_copy(update={"search": {"C": [1e-3, 1e-2]}}))
 
@@ -76,7 +76,7 @@ def test_a_bundle_states_how_far_the_faces_moved_that_it_was_fitted_on(prepared,
     for made in prepared.rglob("c3.npz"):  # without a label, so not fitted on
         io.write(made, 100 * io.read(made))
     bundle.save(training.fit([prepared], config), tmp_path / "b")
-    low, high = bundle.load(tmp_path / "b").recipe.measured["motion of the face"]
+    low, high = bundle.load(tmp_path / "b").recipe.validated_ranges["motion of the face"]
     folder, counted = Prepared(prepared), inputs.gather([prepared], config).table["clip_id"]
     shown = [
         between(
@@ -89,7 +89,7 @@ def test_a_bundle_states_how_far_the_faces_moved_that_it_was_fitted_on(prepared,
         for clip_id in counted
     ]
     assert low <= min(shown) < low + 0.01 and high - 0.01 < max(shown) <= high and max(shown) > min(shown)
-    assert f"move by {low:g} to {high:g} %" in (tmp_path / "b" / "README.md").read_text()
+    assert f"{low:g} to {high:g} %" in (tmp_path / "b" / "README.md").read_text()
 
 
 def test_training_refuses_the_folder_of_something_else_before_it_reads(config, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from data_prep.face_regions import SITES
 from data_prep.landmarks import STABLE, interocular
 from mer.features import flow_image, hoof, mdmo, roi_flow
-from mer.features._steady import around, steadied
+from mer.features._head_motion import local_mean, subtract_head_motion
 
 SIDE = 96
 
@@ -37,12 +37,14 @@ def test_around_is_a_weighted_mean():
     maps = np.zeros((9, 9, 2))
     maps[4, 4], maps[4, 5] = (1, 2), (3, 2)
     w = np.exp(-1 / (2 * 0.25))  # one px away, deviation half a px
-    assert around(maps, np.array([4, 4]), 0.5)[0] == pytest.approx((1 + 3 * w) / (1 + 2 * w) ** 2, rel=2e-3)
-    assert around(np.ones((9, 9, 1)), np.array([-5, 20]), 0.5).tolist() == [1]
+    assert local_mean(maps, np.array([4, 4]), 0.5)[0] == pytest.approx(
+        (1 + 3 * w) / (1 + 2 * w) ** 2, rel=2e-3
+    )
+    assert local_mean(np.ones((9, 9, 1)), np.array([-5, 20]), 0.5).tolist() == [1]
 
 
 def test_a_moving_head_leaves_nothing(face):
-    assert np.abs(steadied(similarity_flow(), face)).max() < 0.02
+    assert np.abs(subtract_head_motion(similarity_flow(), face)).max() < 0.02
 
 
 def test_an_expression_stays_when_the_head_moves(face):
@@ -51,9 +53,9 @@ def test_an_expression_stays_when_the_head_moves(face):
     smile[..., 1] = -np.exp(-((x - 48) ** 2 + (y - 88) ** 2) / 18)
     far = face.copy()
     far[:, 1] = far[:, 1].clip(max=60)  # no stable point near the smile
-    assert np.abs(steadied(smile + similarity_flow(), far) - smile).max() < 0.02
+    assert np.abs(subtract_head_motion(smile + similarity_flow(), far) - smile).max() < 0.02
     assert np.allclose(
-        flow_image.extract(smile + similarity_flow(), far, steady=True)[1],
+        flow_image.extract(smile + similarity_flow(), far, remove_head_motion=True)[1],
         flow_image.extract(smile, far)[1],
         atol=0.1,
     )
@@ -62,13 +64,15 @@ def test_an_expression_stays_when_the_head_moves(face):
 def test_roi_flow_by_hand(face):
     flow = np.zeros((SIDE, SIDE, 2), np.float32)
     flow[..., 0], flow[..., 1] = 0.8, -0.4  # px of 40 between the eyes: 2 and -1 per cent
-    values = roi_flow.extract(flow, face, steady=False).reshape(-1, 3)
+    values = roi_flow.extract(flow, face, remove_head_motion=False).reshape(-1, 3)
     assert values.shape == (len(SITES), 3) and np.allclose(values, [2, -1, 0], atol=1e-5)
     assert np.abs(roi_flow.extract(flow, face)).max() < 1e-4
     sheared = np.zeros((SIDE, SIDE, 2), np.float32)
     sheared[..., 0] = 0.01 * np.arange(SIDE)[:, None]  # exy = 0.005, magnitude 0.005 sqrt 2
     assert np.allclose(
-        roi_flow.extract(sheared, face, steady=False).reshape(-1, 3)[:, 2], 0.5 * np.sqrt(2), atol=1e-4
+        roi_flow.extract(sheared, face, remove_head_motion=False).reshape(-1, 3)[:, 2],
+        0.5 * np.sqrt(2),
+        atol=1e-4,
     )
 
 
@@ -96,7 +100,7 @@ def test_mdmo_ignores_what_goes_another_way(face):
     flow = np.zeros((SIDE, SIDE, 2), np.float32)
     flow[..., 0] = 0.4
     flow[::4, :, 0] = -8  # every fourth row flies off
-    values = mdmo.extract(flow, face, steady=False).reshape(-1, 2)
+    values = mdmo.extract(flow, face, remove_head_motion=False).reshape(-1, 2)
     assert values.shape == (17, 2) and np.allclose(values, [1, 0], atol=1e-5)
 
 

@@ -17,7 +17,7 @@ def unlimited(tmp_path_factory) -> Path:
     from mer import bundle
 
     shipped, folder = bundle.load(), tmp_path_factory.mktemp("bundle") / "unlimited"
-    bundle.save(replace(shipped, recipe=shipped.recipe.model_copy(update={"measured": {}})), folder)
+    bundle.save(replace(shipped, recipe=shipped.recipe.model_copy(update={"validated_ranges": {}})), folder)
     return folder
 
 

@@ -88,10 +88,10 @@ def test_head_motion_is_not_facial_motion():
 
 
 def test_low_confidence_and_small_motion_give_no_label(smile_video):
-    fitted = models.bundle(str(bundle.shipped()))
-    careful = bundle.Bundle(fitted.recipe.model_copy(update={"least_confidence": 1.01}), fitted.classifiers)
+    fitted = models.bundle(str(bundle.default_path()))
+    careful = bundle.Bundle(fitted.recipe.model_copy(update={"min_confidence": 1.01}), fitted.classifiers)
     assert score(smile_video, careful).label is None
-    strict = bundle.Bundle(fitted.recipe.model_copy(update={"least_motion": 50.0}), fitted.classifiers)
+    strict = bundle.Bundle(fitted.recipe.model_copy(update={"min_motion": 50.0}), fitted.classifiers)
     found = score(smile_video, strict)
     assert found.label is None and "nothing to see here" in found.to_text()
 
@@ -110,8 +110,8 @@ def test_low_confidence_and_small_motion_give_no_label(smile_video):
     ],
 )
 def test_outside_the_measured_ranges_there_is_a_reason_instead_of_a_label(measured, says, smile_video):
-    fitted = models.bundle(str(bundle.shipped()))
-    other = bundle.Bundle(fitted.recipe.model_copy(update={"measured": measured}), fitted.classifiers)
+    fitted = models.bundle(str(bundle.default_path()))
+    other = bundle.Bundle(fitted.recipe.model_copy(update={"validated_ranges": measured}), fitted.classifiers)
     found = score(smile_video, other)
     assert found.label is None and says in found.reason
     assert found.bundle == "one in memory"
@@ -123,29 +123,29 @@ def test_ranges_that_a_bundle_does_not_state_are_named(smile_video, unlimited):
 
 
 def test_the_bundle_that_ships_states_every_range_that_is_checked_and_its_card_the_motion(smile):
-    stated = bundle.load().recipe.measured
+    stated = bundle.load().recipe.validated_ranges
     assert set(stated) == {*default_bundle.MEASURED, "motion of the face"} and all(
         stated[name] == limits for name, limits in default_bundle.MEASURED.items()
     )
     low, high = stated["motion of the face"]
-    assert f"{low:g} to {high:g} %" in (bundle.shipped() / bundle.CARD_FILE).read_text()
+    assert f"{low:g} to {high:g} %" in (bundle.default_path() / bundle.CARD_FILE).read_text()
     assert low < smile.motion < high and smile.label == "positive"
 
 
 def test_what_lies_within_the_measured_ranges_is_not_remarked_on(smile_video):
-    fitted = models.bundle(str(bundle.shipped()))
-    wide = fitted.recipe.measured | {"motion of the face": (0.16, 5.0)}
+    fitted = models.bundle(str(bundle.default_path()))
+    wide = fitted.recipe.validated_ranges | {"motion of the face": (0.16, 5.0)}
     assert (
         score(
             smile_video,
-            bundle.Bundle(fitted.recipe.model_copy(update={"measured": wide}), fitted.classifiers),
+            bundle.Bundle(fitted.recipe.model_copy(update={"validated_ranges": wide}), fitted.classifiers),
         ).warnings
         == []
     )
 
 
 def test_a_bundle_fitted_on_flow_of_other_weights_says_so(smile_video):
-    fitted = models.bundle(str(bundle.shipped()))
+    fitted = models.bundle(str(bundle.default_path()))
     now = models.method(fitted.recipe.method, fitted.recipe.method_options).weights
     for weights, said in ((now, False), ("0123456789abcdef", True)):
         other = bundle.Bundle(fitted.recipe.model_copy(update={"flow_weights": weights}), fitted.classifiers)
@@ -159,7 +159,7 @@ def test_a_bundle_fitted_on_flow_of_other_weights_says_so(smile_video):
 
 
 def test_temperature_changes_sureness_not_the_label():
-    fitted = models.bundle(str(bundle.shipped()))
+    fitted = models.bundle(str(bundle.default_path()))
     X = np.zeros((20, 3, 28, 28), np.float32)
     X[:, :, 8:20, 8:20] = np.random.default_rng(0).normal(0, 0.1, (20, 3, 12, 12))  # inside the face
     warm = bundle.Bundle(fitted.recipe.model_copy(update={"temperature": 5.0}), fitted.classifiers)

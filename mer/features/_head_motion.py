@@ -13,7 +13,7 @@ REACH = (
 )
 
 
-def steadied(flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+def subtract_head_motion(flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """`flow`, (H, W, 2) px, less the similarity fitted to it at the stable landmarks (478, 2) px in least
     squares.
 
@@ -21,7 +21,7 @@ def steadied(flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """
     points = landmarks[list(STABLE)].astype(np.float64)
     z = points @ [1, 1j]
-    w = np.stack([around(flow, point, REACH * interocular(landmarks)) for point in points]) @ [1, 1j]
+    w = np.stack([local_mean(flow, point, REACH * interocular(landmarks)) for point in points]) @ [1, 1j]
     zc = z - z.mean()
     a = np.vdot(zc, w) / np.vdot(zc, zc).real
     y, x = np.mgrid[: flow.shape[0], : flow.shape[1]]
@@ -29,7 +29,7 @@ def steadied(flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return (flow - np.stack([moved.real, moved.imag], axis=-1)).astype(np.float32)
 
 
-def around(maps: np.ndarray, point: np.ndarray, reach: float) -> np.ndarray:
+def local_mean(maps: np.ndarray, point: np.ndarray, reach: float) -> np.ndarray:
     """Mean (C,) of `maps` (H, W, C) around `point` (x, y) px, weighted by a Gaussian of deviation `reach` px,
     cut at three.
 
