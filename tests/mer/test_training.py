@@ -45,7 +45,7 @@ def test_a_calibrated_bundle_has_a_temperature_and_predicts_with_it(prepared, co
         expected, plain.predict_proba(X), atol=0.01
     )
     assert f"{calibrated.recipe.temperature:.2f}" in (tmp_path / "b" / "README.md").read_text()
-    with pytest.raises(BadInput, match="C is still to be searched"):
+    with pytest.raises(BadInput, match="lists values of C"):
         training.fit([prepared], config.model_copy(update={"search": {"C": [1e-3, 1e-2]}}))
 
 
