@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from data_prep.align import similarity, transform_points
+from data_prep.align import fit_similarity, transform_points
 from data_prep.frames import Frames
 from data_prep.landmarks import FaceMesh, interocular
 from mer import bundle
@@ -66,7 +66,7 @@ def read_expression(
 
 
 def _aligned(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    return transform_points(points, similarity(reference, 100))
+    return transform_points(points, fit_similarity(reference, 100))
 
 
 def _distance(points: np.ndarray, start: np.ndarray) -> float:

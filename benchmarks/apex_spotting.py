@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from data_prep import apex as spotting
-from data_prep.align import similarity
+from data_prep.align import fit_similarity
 from flow.sampling import log_uniform
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 from mer_core.progress import track
 
 RATES = (30, 100, 200)  # frames per second of CAS(ME)^3, SMIC, CASME II
@@ -72,7 +72,7 @@ def make_clip(seed: int, rate: float) -> Clip:
         frames.append(
             (number, actor.frame(shown, head=pose, sensor=Sensor(**CAMERA), number=number, rng=noise))
         )
-    return Clip(frames, apex, similarity(actor.landmarks(), spotting.SIZE))
+    return Clip(frames, apex, fit_similarity(actor.landmarks(), spotting.SIZE))
 
 
 def _rise_and_fall(apex: int, last: int, left: float) -> np.ndarray:
@@ -127,7 +127,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
 def run(out: str | Path, clips: int = 40, seed: int = 0) -> str:
     """Measure, write every clip's row to `out`/spotting.csv, and return the table as Markdown."""
     rows = measure(clips, seed=seed)
-    with replacing(Path(out) / "spotting.csv") as temporary:
+    with atomic_replace(Path(out) / "spotting.csv") as temporary:
         rows.to_csv(temporary, index=False)
     lines = table(rows)
     head = "| " + " | ".join(lines.columns) + " |\n|" + "---|" * len(lines.columns)

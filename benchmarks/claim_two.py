@@ -29,7 +29,7 @@ from flow.methods.srflownet import WEIGHTS
 from mer.evaluation import finished_run, metrics, run
 from mer.evaluation.config import CvConfig
 from mer.features.flow_image import extract
-from mer_core.io import replacing, write_text
+from mer_core.io import atomic_replace, write_text
 from mer_core.progress import say, track
 
 CLASSIFIERS = ("logistic", "mer_net")  # nothing random in them, so that only the flow differs
@@ -113,7 +113,7 @@ def make_maps(composite: Composite, row: Row) -> float:
         frames = composite.frames(clip)
         flow = io.read(composite.flow_path(row, clip)) if row.entrant else frames.flow
         errors.append(np.linalg.norm(flow - frames.flow, axis=-1)[frames.mask].mean())
-        with replacing(maps / f"{clip.name}.npy") as temporary:
+        with atomic_replace(maps / f"{clip.name}.npy") as temporary:
             np.save(temporary, extract(flow, frames.landmarks))
         index.append(
             {
@@ -124,7 +124,7 @@ def make_maps(composite: Composite, row: Row) -> float:
                 "label": clip.label,
             }
         )
-    with replacing(maps / "index.csv") as temporary:
+    with atomic_replace(maps / "index.csv") as temporary:
         pd.DataFrame(index).to_csv(temporary, index=False)
     return float(np.mean(errors))
 
@@ -213,7 +213,7 @@ def main() -> None:
             prepare(composite, found)
         return
     table = pd.concat([measure(composite, found) for composite in composites], ignore_index=True)
-    with replacing(given.out / "claim-two.csv") as temporary:
+    with atomic_replace(given.out / "claim-two.csv") as temporary:
         table.to_csv(temporary, index=False, float_format="%.5f")
     claim_two_page.figure(table, given.out / "claim-two.png")
     write_text(given.out / "claim-two.md", claim_two_page.page(table))

@@ -6,7 +6,7 @@ import pandas as pd
 
 from benchmarks import hard_composite
 from mer_core import markdown
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 
 PAPER = {"baseline flow": 0.4733, "SRFlowNet": 0.6947}  # F1, arXiv 2601.06479
 HEADER = ["flow", "EPE, px", "UF1, logistic", "95 %", "gain", "95 %", "UF1, mer_net", "95 %", "gain", "95 %"]
@@ -80,7 +80,7 @@ def _section(people: str, table: pd.DataFrame) -> str:
     lines = [
         f"## {people.capitalize()} people",
         "",
-        markdown.table(HEADER, cells),
+        markdown.format_table(HEADER, cells),
         "",
         f"Seeing no motion at all has an EPE of {first['zero_epe']:.3f} px, and the majority class a UF1 of "
         f"{first['majority_uf1']:.3f}.",
@@ -127,7 +127,7 @@ def figure(table: pd.DataFrame, path: Path) -> None:
         ),
     ]
     picture.legend(handles=entries, loc="outside right upper", frameon=False, fontsize=8)
-    with replacing(path) as temporary:
+    with atomic_replace(path) as temporary:
         picture.savefig(temporary, dpi=120)
 
 

@@ -14,7 +14,7 @@ from flow.splatting.identity import scanned
 from flow.splatting.muscles import ACTIONS
 from flow.splatting.scenes import Pair
 from flow.visualize import beside, draw_flow, legend
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 from mer_core.progress import track
 
 
@@ -146,7 +146,7 @@ def write_pictures(folder: str | Path = "docs/pictures", head_model: str | Path 
     paths = []
     for name, draw in track(pictures.items(), "pictures", len(pictures)):
         paths.append(Path(folder) / name)
-        with replacing(paths[-1]) as temporary:
+        with atomic_replace(paths[-1]) as temporary:
             cv2.imwrite(str(temporary), draw()[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
     return paths
 

@@ -117,7 +117,7 @@ def write_report(path: str | Path = "docs/results/engine-speed.md", jobs: int = 
         ]
         rows.append([f"{width} x {height}", f"{gaussians:,}", *values])
     lines.append(
-        markdown.table(["frame", "Gaussians", "pairs/s", "CPU s per pair", "s per face", "MB"], rows)
+        markdown.format_table(["frame", "Gaussians", "pairs/s", "CPU s per pair", "s per face", "MB"], rows)
     )
     rates = {(s, g): gpu_rate(s, g) for s, g in ((256, 20_000), (1024, 200_000))}
     lines.append("")

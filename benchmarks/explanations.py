@@ -44,7 +44,7 @@ class Shown(NamedTuple):
 
 def shown(person: int) -> Iterator[Shown]:
     """Every unit on both sides, and on one drawn at random, with a camera's noise and a little head motion."""
-    from data_prep.align import similarity, transform_points, warp
+    from data_prep.align import fit_similarity, transform_points, warp_face
     from flow.estimate import estimate
     from flow.splatting.actor import Actor
     from flow.splatting.camera import Pose
@@ -56,7 +56,7 @@ def shown(person: int) -> Iterator[Shown]:
     points = models.mesh().landmarks(onset)
     if points is None:
         return
-    matrix, method = similarity(points, FACE), models.method("srflownet", {"network": "compact"})
+    matrix, method = fit_similarity(points, FACE), models.method("srflownet", {"network": "compact"})
     for unit in SHOWS_IN:
         for side in ("",) if unit == "26" else ("", "L" if rng.random() < 0.5 else "R"):
             strength = actor.intensity({unit + side: 1.0}, log_uniform(rng, *MOVES_PX))
@@ -68,7 +68,7 @@ def shown(person: int) -> Iterator[Shown]:
                 unit,
                 side,
                 transform_points(points, matrix),
-                estimate(method, *(warp(f, matrix, FACE) for f in (onset, apex))),
+                estimate(method, *(warp_face(f, matrix, FACE) for f in (onset, apex))),
             )
 
 

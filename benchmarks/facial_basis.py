@@ -14,7 +14,7 @@ from scipy.spatial import Delaunay
 
 from flow.splatting.head_model import LANDMARKS, HeadModel, load_head_model
 from flow.splatting.scanned_motion import skin_expressions
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 
 POINTS = 2000
 IDENTITY = 30
@@ -166,5 +166,5 @@ if __name__ == "__main__":
         name: np.ascontiguousarray(array.astype(np.int16 if name == "triangles" else np.float16))
         for name, array in arrays.items()
     }
-    with replacing(Path(sys.argv[2])) as path:
+    with atomic_replace(Path(sys.argv[2])) as path:
         save_file(half, str(path), {"scanned": str(scanned)})

@@ -64,7 +64,9 @@ def measure(people: int, seed: int = 1, head: float = 1.0) -> str:
         rows.append([f"`{feature}`", f"`{classifier}`", *cells])
         say(" ".join(rows[-1]))
     over = "95 % over people"
-    return markdown.table(["feature", "classifier", "head left in", over, "head taken out", over], rows)
+    return markdown.format_table(
+        ["feature", "classifier", "head left in", over, "head taken out", over], rows
+    )
 
 
 def main() -> None:

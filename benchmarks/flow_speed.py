@@ -113,7 +113,7 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
         )
         rows.append([row, *cells, f"{memory:.0f}", f"{composite:.1f}"])
     lines += [
-        markdown.table(header, rows, numbers_from=1),
+        markdown.format_table(header, rows, numbers_from=1),
         "",
         "The last column is computed from the seconds of one pair on the most threads; `mer flow estimate` "
         "takes batches and more.",

@@ -171,7 +171,7 @@ thread(s) on {platform.machine()}, torch {torch.__version__}, numba {numba.__ver
 a few epochs, multiplied to the number of each regime ({REGIMES["default"]} epochs by default,
 {REGIMES["published"]} as published).
 
-{markdown.table(["", "s, default", "s, published", "times faster, default", "times faster, published"], rows)}
+{markdown.format_table(["", "s, default", "s, published", "times faster, default", "times faster, published"], rows)}
 
 All train the same network for as many batches and epochs, in float32. All but the first go through the same
 batches and end with the same classifier to rounding (`tests/mer/classifiers/test_ststnet_folds.py`); the usual way draws

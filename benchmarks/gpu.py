@@ -33,7 +33,7 @@ from flow.srflownet.train_config import TrainConfig, load_config
 from mer.classifiers import light_net, ststnet
 from mer_core import markdown
 from mer_core.configs import find_config
-from mer_core.device import choose, cores
+from mer_core.device import choose_device, n_cores
 from mer_core.io import write_text
 from mer_core.progress import say
 
@@ -60,7 +60,7 @@ class Skipped(Exception):
 )
 @click.option("--training-seconds", type=float, default=TRAINING_S, show_default=True)
 def main(out: Path, training_seconds: float) -> None:
-    device, start = choose("auto").type, time.perf_counter()
+    device, start = choose_device("auto").type, time.perf_counter()
 
     def train() -> str:
         return first_steps(out, min(training_seconds, ALL_S - (time.perf_counter() - start)), device)
@@ -108,7 +108,7 @@ def flow_speeds(
         [row, *(f"{found[row, call]:.1f}" if found[row, call] else "out of memory" for call in calls)]
         for row in rows
     ]
-    return markdown.table(header, table, numbers_from=1)
+    return markdown.format_table(header, table, numbers_from=1)
 
 
 def measure(row: str, height: int, width: int, pairs: int, device: str) -> float:
@@ -179,7 +179,7 @@ def folds_together(device: str, subjects: int = SUBJECTS, clips: int = CLIPS, ep
         verdict = "equal" if apart <= TOLERANCE["probability"] else "NOT equal"
         rows.append([name, f"{seconds[0]:.1f}", f"{seconds[1]:.1f}", f"{apart:.1e}", verdict])
     header = ["classifier", "CPU, s", f"{device}, s", "largest difference of a probability", "within 2e-3"]
-    return markdown.table(header, rows, numbers_from=1)
+    return markdown.format_table(header, rows, numbers_from=1)
 
 
 def blends(size: int = 512, count: int = 4) -> str:
@@ -209,7 +209,7 @@ def first_steps(out: Path, seconds: float, device: str, config: TrainConfig | No
     if seconds <= 0:
         raise Skipped("the other parts took all the time.")
     if config is None:
-        changed = {"compiled": False, "workers": max(1, min(14, cores() - 1)), "report_every": 10}
+        changed = {"compiled": False, "workers": max(1, min(14, n_cores() - 1)), "report_every": 10}
         config = load_config(find_config("flow-full")).model_copy(update=changed)
     with tempfile.TemporaryDirectory() as scratch:
         settings, folder = Path(scratch) / "config.yaml", Path(scratch) / "training"

@@ -22,7 +22,7 @@ from flow.splatting.head import State
 from flow.splatting.head_model import HeadModel, load_head_model
 from flow.splatting.identity import scanned
 from flow.splatting.sensor import Sensor
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 from mer_core.progress import track
 
 SUBJECTS = 60
@@ -82,7 +82,7 @@ def write(out: Path, head_model: Path | None = None) -> None:
         path = out / f"{clip.name}.npz"
         if not path.is_file():
             frames = draw(clip, head_model)
-            with replacing(path) as temporary:
+            with atomic_replace(path) as temporary:
                 np.savez_compressed(temporary, **vars(frames))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.rendered_people import FACE, MOVES, REST, Pair
 from benchmarks.scanned_maps import LABELS, draw_weights
-from data_prep.align import similarity, transform_points, warp
+from data_prep.align import fit_similarity, transform_points, warp_face
 from data_prep.landmarks import FaceMesh
 from flow.estimate import estimate_batch, load_method
 from flow.splatting.head_model import HeadModel, load_head_model
@@ -70,8 +70,8 @@ def _of_person(
         )
         points = _mesh().landmarks(onset)
         if points is not None:
-            matrix = similarity(points, FACE)
-            frames.append([warp(picture, matrix, FACE) for picture in (onset, apex)])
+            matrix = fit_similarity(points, FACE)
+            frames.append([warp_face(picture, matrix, FACE) for picture in (onset, apex)])
             found.append((label, transform_points(points, matrix)))
     flows = estimate_batch(load_method(method), *(np.stack(side) for side in zip(*frames))) if frames else []
     return [Pair(person, label, flow, marks) for (label, marks), flow in zip(found, flows)]

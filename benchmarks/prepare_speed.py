@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from data_prep import prepare as preparing
-from data_prep.align import similarity, warp
+from data_prep.align import fit_similarity, warp_face
 from data_prep.frames import read_image, write_image
 from data_prep.landmarks import FaceMesh
 from data_prep.layouts import write_workbook
@@ -63,12 +63,12 @@ def steps() -> dict[str, float]:
     with TemporaryDirectory() as folder, FaceMesh() as mesh:
         jpg, png = Path(folder) / "frame.jpg", Path(folder) / "face.png"
         write_image(jpg, image)
-        matrix = similarity(mesh.landmarks(image), 224)
-        face = warp(image, matrix, 224)
+        matrix = fit_similarity(mesh.landmarks(image), 224)
+        face = warp_face(image, matrix, 224)
         return {
             "landmarks, 2 frames": 2 * _cpu_ms(lambda: mesh.landmarks(image)),
             "reading 2 JPEG frames": 2 * _cpu_ms(lambda: read_image(jpg)),
-            "aligning 2 faces": 2 * _cpu_ms(lambda: warp(image, matrix, 224)),
+            "aligning 2 faces": 2 * _cpu_ms(lambda: warp_face(image, matrix, 224)),
             "writing 2 PNG faces": 2 * _cpu_ms(lambda: write_image(png, face)),
         }
 
@@ -103,7 +103,9 @@ def run(counts: tuple[int, ...] = (60, 600, 6000), jobs: int | None = None) -> s
     each = steps()
     alone = next(iter(each.values()))
     lines = [
-        markdown.table(["step of one clip", "CPU ms"], [(name, f"{ms:.1f}") for name, ms in each.items()])
+        markdown.format_table(
+            ["step of one clip", "CPU ms"], [(name, f"{ms:.1f}") for name, ms in each.items()]
+        )
     ]
     bare = bare_rate(200 * jobs, jobs)
     lines += ["", f"MediaPipe alone, {jobs} processes: {bare:.1f} clips/s.", ""]
@@ -118,7 +120,7 @@ def run(counts: tuple[int, ...] = (60, 600, 6000), jobs: int | None = None) -> s
     for count in counts:
         rate, cpu, memory = prepare_rate(count, jobs)
         rows.append([count, f"{rate:.1f}", f"{cpu:.1f}", f"{alone / cpu:.2f}", f"{memory:.0f}"])
-    return "\n".join([*lines, markdown.table(head, rows)])
+    return "\n".join([*lines, markdown.format_table(head, rows)])
 
 
 def _cpu_ms(step) -> float:

@@ -20,7 +20,7 @@ from flow.visualize import draw_flow, legend
 from mer.inference.predict import Score, score
 from mer.report import film as moment
 from mer.report.clip_figures import arrows
-from mer_core.lettering import strip
+from mer_core.text_images import render_text
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 BROWS = {"1": 1.0, "2": 0.7}  # action units and their relative strength
@@ -58,7 +58,7 @@ def scored_face(found: Score) -> np.ndarray:
         (enlarged(moment.magnified(found.apex_face, found.own, times)), f"apex, motion × {times:.0f}"),
         (flow_on_face(found), "flow from onset to apex"),
     ]
-    tiles = [np.vstack([picture, strip(text, SIDE, 20, centred=True)]) for picture, text in panels]
+    tiles = [np.vstack([picture, render_text(text, SIDE, 20, centred=True)]) for picture, text in panels]
     gap = np.full((len(tiles[0]), GAP, 3), 255, np.uint8)
     return np.hstack([part for tile in tiles for part in (tile, gap)][:-1])
 

@@ -44,14 +44,14 @@ def pairs(people: range, method: str = "srflownet", jobs: int = 1) -> Iterator[P
     same pairs.
     """
     work = functools.partial(of_person, method=method)
-    for found in parallel.each(work, people, "People", jobs=jobs, ordered=True):
+    for found in parallel.map_items(work, people, "People", jobs=jobs, ordered=True):
         yield from found
 
 
 def of_person(person: int, method: str = "srflownet") -> list[Pair]:
     """The pairs of one person; none if the face mesh does not find the face."""
-    from data_prep.align import similarity, transform_points, warp
-    from data_prep.landmarks import INTEROCULAR
+    from data_prep.align import fit_similarity, transform_points, warp_face
+    from data_prep.landmarks import EYE_CORNERS
     from flow.estimate import estimate_batch
     from flow.splatting.actor import Actor
     from flow.splatting.camera import Pose
@@ -65,9 +65,9 @@ def of_person(person: int, method: str = "srflownet") -> list[Pair]:
     points = _mesh().landmarks(onset)
     if points is None:
         return []
-    matrix = similarity(points, FACE)
+    matrix = fit_similarity(points, FACE)
     eyes = actor.landmarks()
-    unit = np.linalg.norm(eyes[list(INTEROCULAR[0])].mean(0) - eyes[list(INTEROCULAR[1])].mean(0))
+    unit = np.linalg.norm(eyes[list(EYE_CORNERS[0])].mean(0) - eyes[list(EYE_CORNERS[1])].mean(0))
     labels = [label for label in (*LABELS, REST) for _ in range(TIMES_PER_LABEL)]
     apexes = []
     for number, label in enumerate(labels, start=1):
@@ -85,9 +85,9 @@ def of_person(person: int, method: str = "srflownet") -> list[Pair]:
             number=number,
             rng=rng,
         )
-        apexes.append(warp(frame, matrix, FACE))
+        apexes.append(warp_face(frame, matrix, FACE))
     flows = estimate_batch(
-        _method(method), np.stack([warp(onset, matrix, FACE)] * len(apexes)), np.stack(apexes)
+        _method(method), np.stack([warp_face(onset, matrix, FACE)] * len(apexes)), np.stack(apexes)
     )
     landmarks = transform_points(points, matrix)
     return [Pair(person, label, flow, landmarks) for label, flow in zip(labels, flows)]

@@ -108,7 +108,7 @@ def tables(state: State) -> str:
         counts = state.counts[part]
         rows = [[kind, *(row.get(c, 0) for c in columns)] for kind, row in counts.items()]
         rows.append(["all", *(sum(row.get(c, 0) for row in counts.values()) for c in columns)])
-        parts.append(markdown.table([first, *columns], rows, numbers_from=1))
+        parts.append(markdown.format_table([first, *columns], rows, numbers_from=1))
     return "\n\n".join(parts)
 
 

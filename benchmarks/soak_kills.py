@@ -190,7 +190,7 @@ def _child(run: Callable[[], Any], kill: Kill | None, counter: Any, pipe: Any) -
 
 
 def _count_writes(kill: Kill | None, counter: Any) -> None:
-    """Hook the rename by which `mer_core.io.replacing` ends, in this process."""
+    """Hook the rename by which `mer_core.io.atomic_replace` ends, in this process."""
     rename, n_done = os.replace, 0
 
     def replace(source: Any, target: Any) -> None:

@@ -113,7 +113,7 @@ TIME_SLOT_REF2="t2"><ANNOTATION_VALUE>happiness</ANNOTATION_VALUE></ALIGNABLE_AN
 
 
 def _arrays(folder: Path) -> Iterator[Seed]:
-    from data_prep.prepared import Prepared
+    from data_prep.prepared import PreparedDataset
     from flow import io
     from mer.evaluation.map_files import read_map
 
@@ -133,7 +133,7 @@ def _arrays(folder: Path) -> Iterator[Seed]:
         clip = path.parent / "faces" / "s" / "c"
         clip.mkdir(parents=True, exist_ok=True)
         (clip / "landmarks.npz").write_bytes(path.read_bytes())
-        prepared = Prepared.__new__(Prepared)  # without the tables, which are other seeds
+        prepared = PreparedDataset.__new__(PreparedDataset)  # without the tables, which are other seeds
         prepared.path = path.parent
         prepared.landmarks("d/s/c")
 

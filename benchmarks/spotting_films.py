@@ -70,7 +70,7 @@ class Film:
     def __init__(self, seed: int):
         from scipy.spatial import Delaunay
 
-        from data_prep.landmarks import FACE_OVAL, INTEROCULAR
+        from data_prep.landmarks import EYE_CORNERS, FACE_OVAL
         from flow.splatting.actor import Actor
         from flow.splatting.muscles import move
 
@@ -80,7 +80,7 @@ class Film:
             actor.scene.view(_state(lid)).picture.astype(np.float32) for lid in (0.0, 1.0)
         )
         self.points = actor.landmarks()
-        eyes = [self.points[list(corners)].mean(0) for corners in INTEROCULAR]
+        eyes = [self.points[list(corners)].mean(0) for corners in EYE_CORNERS]
         unit = np.linalg.norm(eyes[0] - eyes[1])
         self.pulls = []
         for actions, far in self.plan.actions:

@@ -159,7 +159,7 @@ def page(errors: pd.DataFrame, steps: int, size: int) -> str:
                 cells.append(f"{value:.4f}{change}")
         rows.append(cells)
     rows.append(["the paper: without and with SRFlow", "0.5081 -> 0.2953 (-42 %)", "", "", ""])
-    lines += ["", markdown.table(header, rows, numbers_from=1), ""]
+    lines += ["", markdown.format_table(header, rows, numbers_from=1), ""]
     lines += _spread(errors)
     return "\n".join(lines) + "\n"
 

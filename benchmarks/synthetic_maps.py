@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial import Delaunay
 
-from data_prep.align import similarity, transform_points
+from data_prep.align import fit_similarity, transform_points
 from flow.sampling import log_uniform
 from flow.splatting.camera import Camera, Pose
 from flow.splatting.head import Head
@@ -162,7 +162,7 @@ def _placed(seen: np.ndarray, crop: str, rng: np.random.Generator) -> np.ndarray
     low, high = seen.min(0), seen.max(0)
     width, height = high - low
     if crop == "aligned":
-        matrix = similarity(np.pad(seen, ((0, 10), (0, 0)), mode="edge"), GRID)
+        matrix = fit_similarity(np.pad(seen, ((0, 10), (0, 0)), mode="edge"), GRID)
     else:
         low, high = low + [0.025 * width, -0.11 * height], high + [-0.025 * width, 0.03 * height]
         scale = GRID / (high - low)

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.portrait_clips import recorded_motion
 from benchmarks.rendered_people import FACE
-from data_prep.align import similarity, transform_points, warp
+from data_prep.align import fit_similarity, transform_points, warp_face
 from flow.estimate import Method, estimate
 from flow.splatting.head_model import HeadModel, load_head_model
 from flow.splatting.portrait_motion import PortraitFace, view
@@ -94,9 +94,9 @@ def cases(model: HeadModel, face: PortraitFace, person: int, method: Method) -> 
         points = models.mesh().landmarks(frames[0])
         if points is None:
             continue
-        matrix = similarity(points, FACE)
+        matrix = fit_similarity(points, FACE)
         landmarks = transform_points(points, matrix)
-        flow = estimate(method, *(warp(picture, matrix, FACE) for picture in frames), landmarks)
+        flow = estimate(method, *(warp_face(picture, matrix, FACE) for picture in frames), landmarks)
         motion = between([], np.zeros((2, 3)), landmarks, flow, remove_head_motion=True)
         found.append(Case(actions, 100 * reach, nearest(motion.points, motion.motion)))
     return found
@@ -157,7 +157,7 @@ def _combinations(found: list[Case]) -> str:
         scores.append(2 * both / max(shown + named, 1))
         rows.append([unit, f"{scores[-1]:.2f}", shown, named, both])
     rows.append([f"mean of {len(scores)}", f"{np.mean(scores):.2f}", "", "", ""])
-    return markdown.table(
+    return markdown.format_table(
         ["unit", f"F1 in {len(found)} pairs and triples", "shown", "named", "shown and named"], rows
     )
 

@@ -16,7 +16,7 @@ from flow.splatting.head_model import HeadModel, load_head_model
 from flow.splatting.scanned_units import UNITS, expression_weights
 from flow.splatting.template import LOWER_LID, LOWER_LIP, UPPER_LID, UPPER_LIP, template
 from mer.inference.unit_patterns import BOTH_SIDES, FILE
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 
 POINTS = 468
 PX = 100.0  # per cm: a size at which nothing is rounded
@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FILE)
     given = parser.parse_args()
     names, patterns = make(load_head_model(given.head_model))
-    with replacing(given.out) as temporary:
+    with atomic_replace(given.out) as temporary:
         save_file({"patterns": patterns.astype(np.float16)}, temporary, metadata={"names": " ".join(names)})
 
 

@@ -7,11 +7,11 @@ apex.
 import cv2
 import numpy as np
 
-from data_prep.landmarks import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, STABLE
+from data_prep.landmarks import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, STABLE_POINTS
 
 # Where the face stands in the square, in fractions of its size: brows at about 0.11, chin at 0.90, cheeks
 # 0.10 and 0.90.
-INTEROCULAR_SHARE = 0.35
+INTEROCULAR_FRACTION = 0.35
 EYE_CENTRE = (0.50, 0.25)
 
 # The stable points in inter-ocular distances from the middle between the eyes, x right, y down.
@@ -23,12 +23,14 @@ _TEMPLATE = dict(
 _TEMPLATE |= {168: (0.0, -0.08), 6: (0.0, 0.04), 197: (0.0, 0.16), 195: (0.0, 0.27), 2: (0.0, 0.72)}
 
 
-def template(size: int) -> np.ndarray:
-    """Where the `STABLE` points belong in an aligned face of `size` px: (n, 2) float64 px."""
-    return (np.array([_TEMPLATE[point] for point in STABLE]) * INTEROCULAR_SHARE + EYE_CENTRE) * size
+def template_points(size: int) -> np.ndarray:
+    """Where the `STABLE_POINTS` points belong in an aligned face of `size` px: (n, 2) float64 px."""
+    return (
+        np.array([_TEMPLATE[point] for point in STABLE_POINTS]) * INTEROCULAR_FRACTION + EYE_CENTRE
+    ) * size
 
 
-def similarity(landmarks: np.ndarray, size: int) -> np.ndarray:
+def fit_similarity(landmarks: np.ndarray, size: int) -> np.ndarray:
     """Rotation, scale and shift that bring the stable points nearest to the template, in least squares.
 
     landmarks : (478, 2) px of the frame. Returns a (2, 3) float64 matrix from frame px to aligned px.
@@ -36,15 +38,15 @@ def similarity(landmarks: np.ndarray, size: int) -> np.ndarray:
     Source: Umeyama, Least-squares estimation of transformation parameters (1991), in two dimensions,
     unreflected.
     """
-    z = landmarks[list(STABLE)].astype(np.float64) @ [1, 1j]
-    w = template(size) @ [1, 1j]
+    z = landmarks[list(STABLE_POINTS)].astype(np.float64) @ [1, 1j]
+    w = template_points(size) @ [1, 1j]
     zc, wc = z - z.mean(), w - w.mean()
     a = np.vdot(zc, wc) / np.vdot(zc, zc).real
     b = w.mean() - a * z.mean()
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
 
 
-def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+def warp_face(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     """Resample `image`, (H, W, 3) uint8 RGB, by the (2, 3) `matrix` into an aligned face (size, size, 3)
     uint8 RGB.
 
@@ -56,7 +58,7 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     edge would be the strongest edge of the picture.
     """
     shrink = 1 / np.hypot(matrix[0, 0], matrix[1, 0])
-    image, matrix = _part_seen(image, matrix, size)
+    image, matrix = _crop_to_output(image, matrix, size)
     if shrink > 1:
         # A pixel grid already blurs by about half a pixel; add what is lacking to half an output pixel.
         image = cv2.GaussianBlur(
@@ -66,7 +68,7 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     return cv2.warpAffine(image, matrix, (size, size), flags=kernel, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _part_seen(image: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _crop_to_output(image: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """The part of the frame that an aligned face is sampled from, with room for the kernels around it.
 
     And the matrix for it.

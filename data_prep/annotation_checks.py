@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from data_prep.action_units import parse_units
-from data_prep.identity import clean_name, one_spelling
+from data_prep.identity import clean_name, unify_spellings
 
 
 class Finding(NamedTuple):
@@ -28,7 +28,7 @@ class Finding(NamedTuple):
     outcome: str = ""
 
 
-def find(
+def check_table(
     table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Repair what can be repaired in a clip table as it was read, and list everything irregular.
@@ -40,17 +40,17 @@ def find(
     kind.
     """
     table = table.reset_index(drop=True).copy()
-    found = _one_person(table)
+    found = _unify_subjects(table)
     found += [
         Finding("a note of the reader", row.clip_id, row.note) for row in table.itertuples() if row.note
     ]
     for look in (
-        _plain_names,
-        _duplicates,
-        _action_units,
-        _offset_before_onset,
-        lambda t: _apex_outside(t, numbers_of),
-        _apex_on_an_end,
+        _check_names,
+        _check_duplicates,
+        _check_action_units,
+        _check_offset,
+        lambda t: _check_apex(t, numbers_of),
+        _note_apex_on_end,
     ):
         new = look(table)
         details: dict[str, list[str]] = defaultdict(list)
@@ -62,13 +62,13 @@ def find(
     return table.astype({"note": "string"}), found
 
 
-def _one_person(table: pd.DataFrame) -> list[Finding]:
+def _unify_subjects(table: pd.DataFrame) -> list[Finding]:
     """A subject in two spellings is one person, under the more frequent of them.
 
     Its clips are not noted for it.
     """
     printed = list(table["subject"])
-    table["subject"] = pd.array(one_spelling(printed)[0], dtype="string")
+    table["subject"] = pd.array(unify_spellings(printed)[0], dtype="string")
     table["clip_id"] = table["dataset"] + "/" + table["subject"] + "/" + table["clip"]
     return [
         Finding("a subject in another spelling", clip_id, f"subject {before!r} is taken for {after!r}")
@@ -77,7 +77,7 @@ def _one_person(table: pd.DataFrame) -> list[Finding]:
     ]
 
 
-def _plain_names(table: pd.DataFrame) -> list[Finding]:
+def _check_names(table: pd.DataFrame) -> list[Finding]:
     """Subjects and clips become folders below the output.
 
     A name that would lead elsewhere is changed, and refused.
@@ -93,7 +93,7 @@ def _plain_names(table: pd.DataFrame) -> list[Finding]:
     return found
 
 
-def _duplicates(table: pd.DataFrame) -> list[Finding]:
+def _check_duplicates(table: pd.DataFrame) -> list[Finding]:
     """The first row of a clip counts.
 
     The others get a number after their name and are refused.
@@ -108,7 +108,7 @@ def _duplicates(table: pd.DataFrame) -> list[Finding]:
     return found
 
 
-def _action_units(table: pd.DataFrame) -> list[Finding]:
+def _check_action_units(table: pd.DataFrame) -> list[Finding]:
     """A cell with a part that is no unit gives no objective class and no presence.
 
     The clip has its other uses.
@@ -120,7 +120,7 @@ def _action_units(table: pd.DataFrame) -> list[Finding]:
     ]
 
 
-def _offset_before_onset(table: pd.DataFrame) -> list[Finding]:
+def _check_offset(table: pd.DataFrame) -> list[Finding]:
     """Such an offset (0, in CAS(ME)^3 and CAS(ME)^2) is none; the apex may still be right."""
     found = []
     for i in table.index[(table["offset"] < table["onset"]).fillna(False)]:
@@ -130,7 +130,7 @@ def _offset_before_onset(table: pd.DataFrame) -> list[Finding]:
     return found
 
 
-def _apex_outside(table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]) -> list[Finding]:
+def _check_apex(table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]) -> list[Finding]:
     """One of the two numbers is wrong, and the clip's own frames say which: an apex that is among them stays.
 
     SAMM 013_1_9 has a wrong offset and a right apex, 028_4_1 an apex far behind its last frame. A folder with
@@ -162,7 +162,7 @@ def _apex_outside(table: pd.DataFrame, numbers_of: Callable[[object], Collection
     return found
 
 
-def _apex_on_an_end(table: pd.DataFrame) -> list[Finding]:
+def _note_apex_on_end(table: pd.DataFrame) -> list[Finding]:
     """Kept as annotated: on the onset the flow is zero, which the user should know before wondering at it."""
     return [
         Finding(f"an apex on the {column} frame", clip_id, f"apex is the {column} frame")

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.dataset_files import walk
-from data_prep.sheet_cells import text
+from data_prep.dataset_files import walk_folders
+from data_prep.sheet_cells import cell_text
 from data_prep.sheet_files import SUFFIXES, Sheet, read_sheets
 from mer_core.errors import BadInput
 
@@ -42,18 +42,18 @@ class AmbiguousSheet(BadInput):
 
 
 @dataclass
-class Sources:
+class AnnotationSources:
     """Where annotations come from: (file, sheet) read, files that could have been meant, and what to say of
     them.
     """
 
-    read: list[tuple[Path, str]] = field(default_factory=list)
-    unread: list[Path] = field(default_factory=list)
+    files_read: list[tuple[Path, str]] = field(default_factory=list)
+    files_unread: list[Path] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Table:
+class AnnotationTable:
     """The rows below a header.
 
     The index is the row of the sheet, the column `remark` what a row's reader should note.
@@ -67,7 +67,7 @@ class Table:
 
 def find_table(
     root: Path, files: tuple[str, ...], columns: tuple[str, ...], stop: str, optional: tuple[str, ...] = ()
-) -> tuple[Sources, pd.DataFrame]:
+) -> tuple[AnnotationSources, pd.DataFrame]:
     """Find the one spreadsheet of a dataset; of editions named in `files` the first that is there.
 
     files : patterns of file names, the preferred edition first; an .xlsx may have been saved as .xls, .csv or
@@ -79,31 +79,34 @@ def find_table(
     """
     ranked = _ranked_files(root, files, stop)
     for rank, path in ranked:
-        table = _table_of(path, columns, optional)
+        table = _read_first_match(path, columns, optional)
         if table is None:
             continue
         for other in (other for other_rank, other in ranked if other_rank == rank and other != path):
-            if other.read_bytes() != path.read_bytes() and _table_of(other, columns, optional) is not None:
+            if (
+                other.read_bytes() != path.read_bytes()
+                and _read_first_match(other, columns, optional) is not None
+            ):
                 raise AmbiguousSheet(
                     f"{path} and {other} differ, and either could be the spreadsheet of the dataset. "
                     "Move the one that is not meant out of the folder."
                 )
         unread = [other for _, other in ranked if other != path]
-        return Sources([(path, table.sheet)], unread, table.remarks), table.rows
-    raise _no_header(ranked[0][1], columns)
+        return AnnotationSources([(path, table.sheet)], unread, table.remarks), table.rows
+    raise _missing_columns(ranked[0][1], columns)
 
 
 def find_tables(
     root: Path, files: tuple[str, ...], columns: tuple[str, ...], stop: str, optional: tuple[str, ...] = ()
-) -> Iterator[Table]:
+) -> Iterator[AnnotationTable]:
     """Find every spreadsheet with the columns, for a dataset that comes in parts.
 
     As `find_table` otherwise.
     """
     paths = find_files(root, files, stop)
-    tables = [table for path in paths if (table := _table_of(path, columns, optional)) is not None]
+    tables = [table for path in paths if (table := _read_first_match(path, columns, optional)) is not None]
     if not tables:
-        raise _no_header(paths[0], columns)
+        raise _missing_columns(paths[0], columns)
     yield from tables
 
 
@@ -115,7 +118,9 @@ def find_files(root: Path, files: tuple[str, ...], stop: str) -> list[Path]:
     return [path for _, path in _ranked_files(root, files, stop)]
 
 
-def read_table(path: Path, columns: Sequence[str], optional: Sequence[str] = (), n_named: int = 2) -> Table:
+def read_table(
+    path: Path, columns: Sequence[str], optional: Sequence[str] = (), n_named: int = 2
+) -> AnnotationTable:
     """Read the table of one file, whose header may stand below other rows.
 
     columns, optional : names as compared, by letters and digits alone in lower case ("onsetframe"); an
@@ -124,9 +129,9 @@ def read_table(path: Path, columns: Sequence[str], optional: Sequence[str] = (),
 
     Raises `MissingColumns` saying which columns there are, `HiddenSheet`, or as `read_sheets` does.
     """
-    table = _table_of(path, tuple(columns), tuple(optional), n_named)
+    table = _read_first_match(path, tuple(columns), tuple(optional), n_named)
     if table is None:
-        raise _no_header(path, columns)
+        raise _missing_columns(path, columns)
     return table
 
 
@@ -142,21 +147,23 @@ def column_key(name: object) -> str:
 
 def _ranked_files(root: Path, files: tuple[str, ...], stop: str) -> list[tuple[tuple, Path]]:
     """Files that match, best first, with their rank; those of one rank are equally good guesses."""
-    there = [folder / name for folder, _ in walk(root, stop) for name in sorted(os.listdir(folder))]
+    there = [folder / name for folder, _ in walk_folders(root, stop) for name in sorted(os.listdir(folder))]
     there = [path for path in there if not path.name.startswith(("~$", "."))]  # ~$: locks of an open Excel
     stems = [pattern.removesuffix(".xlsx") for pattern in files]
     ranked = [
         ((SUFFIXES.index(path.suffix.lower()), order, bool(_COPY.search(path.stem))), path)
         for path in there
         for order, stem in enumerate(stems)
-        if path.suffix.lower() in SUFFIXES and _fits(path.stem, stem)
+        if path.suffix.lower() in SUFFIXES and _matches(path.stem, stem)
     ]
     best: dict[Path, tuple] = {}
     for rank, path in sorted(ranked, key=lambda pair: pair[0]):
         best.setdefault(path, rank)
     if not best:
         other = [
-            path.name for path in there if any(_fits(path.stem, stem) for stem in stems) and "*" not in stems
+            path.name
+            for path in there
+            if any(_matches(path.stem, stem) for stem in stems) and "*" not in stems
         ]
         near = f" There is {other[0]}: save it as .xlsx or .csv." if other else ""
         raise BadInput(
@@ -166,18 +173,18 @@ def _ranked_files(root: Path, files: tuple[str, ...], stop: str) -> list[tuple[t
     return [(rank, path) for path, rank in best.items()]
 
 
-def _fits(stem: str, pattern: str) -> bool:
+def _matches(stem: str, pattern: str) -> bool:
     return fnmatchcase(stem.lower(), pattern.lower())
 
 
-def _table_of(
+def _read_first_match(
     path: Path, columns: tuple[str, ...], optional: tuple[str, ...], n_named: int = 2
-) -> Table | None:
+) -> AnnotationTable | None:
     """The table in the first visible sheet that has the columns; None where no sheet has."""
     fitting = [
         (sheet, found)
         for sheet in read_sheets(path)
-        if (found := _below_header(sheet, columns, optional, n_named)) is not None
+        if (found := _rows_below_header(sheet, columns, optional, n_named)) is not None
     ]
     visible = [(sheet, found) for sheet, found in fitting if not sheet.hidden]
     if not fitting:
@@ -193,10 +200,12 @@ def _table_of(
         for other, _ in fitting
         if other is not sheet
     ]
-    return Table(rows, path, sheet.name, [f"{path.name}: {remark}" for remark in (*others, *remarks)])
+    return AnnotationTable(
+        rows, path, sheet.name, [f"{path.name}: {remark}" for remark in (*others, *remarks)]
+    )
 
 
-def _below_header(
+def _rows_below_header(
     sheet: Sheet, columns: tuple[str, ...], optional: tuple[str, ...], n_named: int
 ) -> tuple[pd.DataFrame, list[str]] | None:
     """The rows below the first row that has all of `columns`, and what there is to say of them."""
@@ -214,29 +223,31 @@ def _below_header(
         rows[name] = below.iloc[:, (seen or places)[0]]
         if not seen:
             remarks.append(f"the column {name} is hidden in the sheet, and read")
-        elif len({tuple(map(text, below.iloc[:, place])) for place in places}) > 1:
+        elif len({tuple(map(cell_text, below.iloc[:, place])) for place in places}) > 1:
             remarks.append(f"{len(places)} columns are called {name}; the first that is not hidden is read")
-    filled = rows.map(text).ne("")
+    filled = rows.map(cell_text).ne("")
     named = filled[list(columns[:n_named])].all(axis=1)
     unnamed = rows.index[~named & filled[list(columns[n_named:])].any(axis=1)]
-    _count(remarks, unnamed, f"left out: no {' or '.join(columns[:n_named])}")
+    _add_remark(remarks, unnamed, f"left out: no {' or '.join(columns[:n_named])}")
     rows = rows[named & filled.any(axis=1)].copy()
     hidden = rows.index.isin(list(sheet.hidden_rows))
-    _count(remarks, rows.index[hidden], "hidden in the sheet (by a filter?) and read")
-    _count(remarks, rows.index[rows.index.isin(list(sheet.filled_rows))], "filled from a merged cell above")
+    _add_remark(remarks, rows.index[hidden], "hidden in the sheet (by a filter?) and read")
+    _add_remark(
+        remarks, rows.index[rows.index.isin(list(sheet.filled_rows))], "filled from a merged cell above"
+    )
     rows["remark"] = rows.index.map(sheet.remark)
     return rows, remarks
 
 
-def _count(remarks: list[str], rows: pd.Index, what: str) -> None:
+def _add_remark(remarks: list[str], rows: pd.Index, what: str) -> None:
     if len(rows):
         remarks.append(f"{len(rows)} row(s) are {what}; first: row {rows[0]}")
 
 
-def _no_header(path: Path, columns: Sequence[str]) -> MissingColumns:
+def _missing_columns(path: Path, columns: Sequence[str]) -> MissingColumns:
     """The error for a file without the columns: it names those of its most likely header that are lacking."""
     heads = [
-        {column_key(cell): text(cell) for cell in cells if text(cell)}
+        {column_key(cell): cell_text(cell) for cell in cells if cell_text(cell)}
         for sheet in visible_sheets(path)
         for _, cells in sheet.cells.head(50).iterrows()
     ]

@@ -8,8 +8,8 @@ from types import ModuleType
 import pandas as pd
 
 from data_prep import annotation_checks, annotation_corrections, dataset_files
-from data_prep.annotation_sheets import Sources
-from data_prep.clip_images import FrameFile, FrameInVideo, numbered_from_onset
+from data_prep.annotation_sheets import AnnotationSources
+from data_prep.clip_images import FrameFile, VideoFrame, number_from_onset
 from mer_core import registry
 from mer_core.errors import BadInput
 
@@ -19,7 +19,7 @@ def load_dataset(name: str) -> ModuleType:
     return registry.load("data_prep.datasets", name)
 
 
-def dataset_home(root: Path) -> Path:
+def dataset_folder(root: Path) -> Path:
     """The folder of a dataset, which may be given by its table."""
     return root if root.is_dir() else root.parent
 
@@ -33,10 +33,10 @@ class Annotations:
     table: pd.DataFrame
     corrections: list[dict]
     findings: list[annotation_checks.Finding]
-    read: list[
+    files_read: list[
         str
     ]  # files and sheets that the annotations come from, below the root; none where folders say it all
-    unread: list[str]  # files whose names would have fitted too
+    files_unread: list[str]  # files whose names would have fitted too
     remarks: list[str]  # what else there is to say of the files
 
     @property
@@ -45,8 +45,10 @@ class Annotations:
 
         Empty where none was.
         """
-        others = f" Not read, though the name fits: {', '.join(self.unread)}." if self.unread else ""
-        read = [f"Annotations read from {', '.join(self.read)}.{others}"] if self.read else []
+        others = (
+            f" Not read, though the name fits: {', '.join(self.files_unread)}." if self.files_unread else ""
+        )
+        read = [f"Annotations read from {', '.join(self.files_read)}.{others}"] if self.files_read else []
         return read + [f"{remark}." for remark in self.remarks]
 
     @property
@@ -66,7 +68,7 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
     Raises `BadInput` where no clip is found.
     """
     root = root.absolute()
-    dataset_files.forget()
+    dataset_files.clear_caches()
     dataset = load_dataset(name)
     table = dataset.read_annotations(root)
     if not len(table):
@@ -81,13 +83,14 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
         except BadInput:  # a missing folder is reported by `locate`
             return ()
 
-    sources = table.attrs.pop("sources", Sources())
-    home = dataset_home(root)
+    sources = table.attrs.pop("sources", AnnotationSources())
+    home = dataset_folder(root)
     read = [
-        f"{path.relative_to(home)}{f' (sheet {sheet!r})' if sheet else ''}" for path, sheet in sources.read
+        f"{path.relative_to(home)}{f' (sheet {sheet!r})' if sheet else ''}"
+        for path, sheet in sources.files_read
     ]
-    unread = [str(path.relative_to(home)) for path in sources.unread]
-    table, findings = annotation_checks.find(table, numbers_of)
+    unread = [str(path.relative_to(home)) for path in sources.files_unread]
+    table, findings = annotation_checks.check_table(table, numbers_of)
     if hasattr(dataset, "find_problems"):
         refused = {finding.clip_id for finding in findings if finding.outcome}
         findings += [one for one in dataset.find_problems(root) if one.clip_id not in refused]
@@ -101,6 +104,6 @@ def clip_files(dataset: ModuleType, root: Path, row) -> dict[int, FrameFile]:
     """
     files = dataset.frame_files(root, row)
     numbered = getattr(dataset, "NUMBERS_VIDEO_FRAMES", False)  # by its reader, without regard to the onset
-    if not numbered and any(isinstance(file, FrameInVideo) for file in files.values()):
-        return numbered_from_onset(files, *(None if pd.isna(n) else int(n) for n in (row.onset, row.offset)))
+    if not numbered and any(isinstance(file, VideoFrame) for file in files.values()):
+        return number_from_onset(files, *(None if pd.isna(n) else int(n) for n in (row.onset, row.offset)))
     return files

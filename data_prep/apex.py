@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from data_prep.align import warp
+from data_prep.align import warp_face
 from mer_core.errors import NothingToScore
 
 METHODS = ("midpoint", "frame-difference")
@@ -33,8 +33,8 @@ def _region_mask() -> np.ndarray:
     return mask
 
 
-Y, X = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j].astype(np.float32)  # of each pixel, from the middle
-_SEEN = _region_mask()
+_Y, _X = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j].astype(np.float32)  # of each pixel, from the middle
+_MEASURED = _region_mask()
 
 
 def midpoint(onset: int, offset: int) -> int:
@@ -47,11 +47,11 @@ def grey_face(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
     (SIZE, SIZE) float32.
     """
-    grey = cv2.cvtColor(warp(image, matrix, SIZE), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.cvtColor(warp_face(image, matrix, SIZE), cv2.COLOR_RGB2GRAY).astype(np.float32)
     return cv2.GaussianBlur(grey, (0, 0), BLUR)
 
 
-def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def face_change(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """What changed in the face from `a` to `b`, both from `grey_face`: grey levels of the pixels that are
     looked at, (n,).
 
@@ -61,9 +61,9 @@ def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """
     dy, dx = np.gradient(a)
     explained = np.stack(
-        [a, np.ones_like(a), X * a, Y * a, dx, dy, X * dy - Y * dx, X * dx + Y * dy], axis=-1
-    )[_SEEN]
-    seen = (b - a)[_SEEN]
+        [a, np.ones_like(a), _X * a, _Y * a, dx, dy, _X * dy - _Y * dx, _X * dx + _Y * dy], axis=-1
+    )[_MEASURED]
+    seen = (b - a)[_MEASURED]
     weights = np.linalg.solve(explained.T @ explained + 1e-3 * np.eye(8), explained.T @ seen)
     return seen - explained @ weights
 
@@ -82,16 +82,16 @@ def spot_apex(frames: Iterable[tuple[int, np.ndarray]], matrix: np.ndarray) -> i
     frames = iter(frames)
     onset = grey_face(next(frames)[1], matrix)
     found = [
-        (number, difference(onset, grey_face(image, matrix)).astype(np.float32)) for number, image in frames
+        (number, face_change(onset, grey_face(image, matrix)).astype(np.float32)) for number, image in frames
     ]
     if not found:
         raise NothingToScore("The clip has one frame; motion needs two.")
     numbers, changes = zip(*found)
-    amounts = _come_and_go(np.stack(changes))
+    amounts = _transient_amounts(np.stack(changes))
     return numbers[int(np.argmax(_smooth(amounts, len(amounts) // 20)))]
 
 
-def _come_and_go(changes: np.ndarray) -> np.ndarray:
+def _transient_amounts(changes: np.ndarray) -> np.ndarray:
     """How much each frame shows of the pattern that comes and goes: (frames, n) changes since the onset ->
     (frames,).
     """

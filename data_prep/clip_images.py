@@ -13,33 +13,33 @@ from data_prep.video import VideoFrames
 
 
 @dataclass(frozen=True)
-class FrameInVideo:
+class VideoFrame:
     """A frame that is no file of its own."""
 
     video: Path
     index: int  # counted from 0
 
 
-FrameFile = Path | FrameInVideo
+FrameFile = Path | VideoFrame
 
 
-def file_of(frame: FrameFile) -> Path:
+def containing_file(frame: FrameFile) -> Path:
     """The file that holds a frame."""
-    return frame.video if isinstance(frame, FrameInVideo) else frame
+    return frame.video if isinstance(frame, VideoFrame) else frame
 
 
 def frame_name(frame: FrameFile, root: Path) -> str:
     """A frame's file below `root`, with the frame behind it where the file is a video."""
-    name = file_of(frame).relative_to(root).as_posix()
-    return f"{name}#{frame.index}" if isinstance(frame, FrameInVideo) else name
+    name = containing_file(frame).relative_to(root).as_posix()
+    return f"{name}#{frame.index}" if isinstance(frame, VideoFrame) else name
 
 
-def frames_of_video(video: Path) -> dict[int, FrameFile]:
+def video_frame_files(video: Path) -> dict[int, FrameFile]:
     """Frames of a video by index, counted by decoding it, since a container may promise others."""
-    return {number: FrameInVideo(video, number) for number in VideoFrames(video).frame_times()}
+    return {number: VideoFrame(video, number) for number in VideoFrames(video).frame_times()}
 
 
-def numbered_from_onset(
+def number_from_onset(
     files: dict[int, FrameFile], onset: int | None, offset: int | None
 ) -> dict[int, FrameFile]:
     """Frames of a video under their annotated numbers.
@@ -52,7 +52,7 @@ def numbered_from_onset(
     ------
     UnreadableImage : the counts differ, or there is no offset to compare with.
     """
-    video = file_of(next(iter(files.values())))
+    video = containing_file(next(iter(files.values())))
     span = None if onset is None or offset is None else offset - onset + 1
     if onset is None or len(files) != span or max(files) != len(files) - 1:
         annotated = (
@@ -65,10 +65,10 @@ def numbered_from_onset(
     return {index + onset: frame for index, frame in files.items()}
 
 
-def numbered_from(first: int, files: dict[int, FrameFile]) -> dict[int, FrameFile]:
+def number_recording(first: int, files: dict[int, FrameFile]) -> dict[int, FrameFile]:
     """Frames of a whole recording: those of a video count from `first`, images keep their numbers."""
     return {
-        number + first if isinstance(file, FrameInVideo) else number: file for number, file in files.items()
+        number + first if isinstance(file, VideoFrame) else number: file for number, file in files.items()
     }
 
 
@@ -85,18 +85,18 @@ class ClipImages:
     def read(self, number: int) -> np.ndarray:
         """Image of a frame, (H, W, 3) uint8. Raises `BadInput` where it cannot be read."""
         frame = self.files[number]
-        if isinstance(frame, FrameInVideo):
+        if isinstance(frame, VideoFrame):
             images = VideoFrames(frame.video).pick([frame.index])
             if frame.index not in images:
                 raise UnreadableImage(f"Frame {frame.index} of {frame.video} is damaged or not there.")
             return images[frame.index]
         image = decode_image(frame)
         if image.dtype != np.uint8 and self.white is None:
-            self.white = clip_white(file for file in self.files.values() if isinstance(file, Path))
+            self.white = find_clip_white(file for file in self.files.values() if isinstance(file, Path))
         return to_8_bits(image, self.white)
 
 
-def clip_white(files: Iterable[Path]) -> float:
+def find_clip_white(files: Iterable[Path]) -> float:
     """Value of full brightness of a clip of image files, found by reading all of them; 255 where they have 8
     bits.
     """

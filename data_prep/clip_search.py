@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pandas as pd
 
-from data_prep.annotations import Annotations, clip_files, dataset_home, load_dataset
+from data_prep.annotations import Annotations, clip_files, dataset_folder, load_dataset
 from data_prep.apex import midpoint
 from data_prep.clip_images import FrameFile
 from mer_core.errors import BadInput
@@ -14,7 +14,7 @@ from mer_core.progress import track
 
 
 @dataclass(frozen=True)
-class Found:
+class ClipFiles:
     """The files of one clip that preparing reads: onset and apex, or with an apex to be spotted the whole
     span.
     """
@@ -30,8 +30,8 @@ class Found:
     reason: str = ""
 
 
-def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str) -> list[Found]:
-    """`locate` for every row of the clip table.
+def locate_clips(name: str, root: Path, annotations: Annotations, apex_rule: str) -> list[ClipFiles]:
+    """`locate_clip` for every row of the clip table.
 
     Clips that were refused when they were read are not looked for.
     """
@@ -42,14 +42,14 @@ def locate_all(name: str, root: Path, annotations: Annotations, apex_rule: str) 
         if finding.outcome
     }
     return [
-        Found(row.clip_id, None, None, "", {}, *refused[row.clip_id])
+        ClipFiles(row.clip_id, None, None, "", {}, *refused[row.clip_id])
         if row.clip_id in refused
-        else locate(dataset, root, row, apex_rule)
+        else locate_clip(dataset, root, row, apex_rule)
         for row in track(list(annotations.table.itertuples()), f"finding the frames of {name}")
     ]
 
 
-def locate(dataset: ModuleType, root: Path, row, apex_rule: str) -> Found:
+def locate_clip(dataset: ModuleType, root: Path, row, apex_rule: str) -> ClipFiles:
     """Find the frame files that preparing one row of the clip table needs, and the apex where a number
     settles it.
     """
@@ -64,14 +64,14 @@ def locate(dataset: ModuleType, root: Path, row, apex_rule: str) -> Found:
         apex, source = (midpoint(onset, offset), "midpoint") if apex_rule == "midpoint" else (None, "spotted")
 
     def found(files=(), outcome="", reason=""):
-        return Found(
+        return ClipFiles(
             row.clip_id,
             onset,
             apex,
             source,
             dict(files),
             outcome,
-            reason.replace(f"{dataset_home(root)}/", ""),
+            reason.replace(f"{dataset_folder(root)}/", ""),
         )
 
     if onset is None:
@@ -95,17 +95,17 @@ def locate(dataset: ModuleType, root: Path, row, apex_rule: str) -> Found:
     return found((number, files[number]) for number in sorted(set(wanted)))
 
 
-def too_many_missing(name: str, found: list[Found], skip_missing: bool) -> bool:
+def too_many_missing(name: str, found: list[ClipFiles], skip_missing: bool) -> bool:
     """Do more clips lack frames than preparing goes on with? Some releases lack a few themselves
-    (`Facts.lacking`).
+    (`DatasetFacts.missing_fraction`).
     """
     missing = sum(clip.outcome == "missing frame" for clip in found)
     return missing == len(found) or (
-        missing > load_dataset(name).FACTS.lacking * len(found) and not skip_missing
+        missing > load_dataset(name).FACTS.missing_fraction * len(found) and not skip_missing
     )
 
 
-def missing_message(found: list[Found], root: Path) -> str:
+def missing_message(found: list[ClipFiles], root: Path) -> str:
     """What, where, how many more, what to do, for the clips whose frames are missing; empty if none is."""
     missing = [clip for clip in found if clip.outcome == "missing frame"]
     if not missing:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mer_core.errors import BadInput
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 
 if TYPE_CHECKING:
-    from data_prep.annotation_sheets import Sources
+    from data_prep.annotation_sheets import AnnotationSources
 
 SOURCES = {
     "onset_source": ("", "annotated", "corrected", "spotted"),
@@ -37,7 +37,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 
-def clip_table(rows: list[dict], sources: "Sources | None" = None) -> pd.DataFrame:
+def clip_table(rows: list[dict], sources: "AnnotationSources | None" = None) -> pd.DataFrame:
     """Build a clip table from `rows` (dicts with some or all of `COLUMNS`); fills `clip_id`, types and order.
 
     sources : the annotation files that the rows come from; kept in `attrs`, until `data_prep/annotations.py`
@@ -81,7 +81,7 @@ def check(table: pd.DataFrame) -> pd.DataFrame:
 
 def write(table: pd.DataFrame, path: str | Path) -> None:
     """Write the clip table as Parquet, whole or not at all."""
-    with replacing(path) as temporary:
+    with atomic_replace(path) as temporary:
         check(table).to_parquet(temporary, index=False)
 
 

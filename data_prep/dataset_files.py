@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from data_prep.clip_images import FrameFile, frames_of_video
+from data_prep.clip_images import FrameFile, video_frame_files
 from data_prep.clutter import clutter_kind
 from data_prep.frames import numbered_images
 from data_prep.identity import clean_name, subject_key
 from data_prep.recordings import is_video
 from mer_core.errors import BadInput
 
-DEPTH = 4  # folders in folders that are looked into: zips nest a folder in a folder of the same name
+MAX_DEPTH = 4  # folders in folders that are looked into: zips nest a folder in a folder of the same name
 
 
 class AmbiguousFolder(BadInput):
@@ -30,10 +30,10 @@ class AmbiguousFolder(BadInput):
 
 
 @dataclass(frozen=True)
-class Facts:
+class DatasetFacts:
     """What is published about a dataset; a count that is not published is None.
 
-    `emotions` counts the clips of each of its words; `lacking` is the fraction of clips that the release
+    `emotions` counts the clips of each of its words; `missing_fraction` is the fraction of clips that the release
     itself has no frames for, above which a folder is likely not what was meant.
     """
 
@@ -46,14 +46,14 @@ class Facts:
     obtain: str
     citation: str
     doi: str
-    lacking: float = 0.01
-    recalled: bool = False  # some counts are not verified against the paper or the release; --check says so
+    missing_fraction: float = 0.01
+    unverified: bool = False  # some counts are not verified against the paper or the release; --check says so
     intervals: dict[str, int] | None = (
         None  # of a dataset of long videos: expressions of each kind, see data_prep/interval_table.py
     )
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Look at the disk anew: what the functions below found is kept, since every clip of a dataset asks the
     same.
     """
@@ -73,7 +73,7 @@ class Folders:
     def _by_name(self) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = {}
         for path in self.paths:
-            found.setdefault(_key(path.name), []).append(path)
+            found.setdefault(_name_key(path.name), []).append(path)
         return found
 
     def get(self, name: str, subject: str = "") -> Path | None:
@@ -82,7 +82,7 @@ class Folders:
 
         Raises `AmbiguousFolder` if more than one is left.
         """
-        found = self._by_name.get(_key(name), [])
+        found = self._by_name.get(_name_key(name), [])
         if len(found) > 1 and subject:
             found = [path for path in found if _is_below(path, self.root, subject)] or found
         return self._one(found, f"folders called {name}")
@@ -90,7 +90,7 @@ class Folders:
     def get_prefixed(self, start: str) -> Path | None:
         """The folder whose name begins with `start`; as `get`."""
         found = [
-            path for key, paths in self._by_name.items() if key.startswith(_key(start)) for path in paths
+            path for key, paths in self._by_name.items() if key.startswith(_name_key(start)) for path in paths
         ]
         return self._one(found, f"folders called {start}...")
 
@@ -117,12 +117,14 @@ def find_folder(root: Path, holds: str, prefer: tuple[str, ...] = (), avoid: tup
     entered. Raises `BadInput` saying where it looked, `AmbiguousFolder`, or as `folders_in` does.
     """
     found = [
-        folder for folder, inside in walk(root, holds, avoid) if any(_is(name, holds) for name in inside)
+        folder
+        for folder, inside in walk_folders(root, holds, avoid)
+        if any(_matches(name, holds) for name in inside)
     ]
     if not found:
         here = sorted(path.name + "/" * path.is_dir() for path in root.iterdir())
         raise BadInput(
-            f"No folder in {root}, down to {DEPTH} levels, holds the subjects' folders (named like {holds}). "
+            f"No folder in {root}, down to {MAX_DEPTH} levels, holds the subjects' folders (named like {holds}). "
             f"It holds: {', '.join(here[:8]) or 'nothing'}{', ...' if len(here) > 8 else ''}."
         )
     best = _preferred(root, found, prefer)
@@ -134,18 +136,23 @@ def find_folder(root: Path, holds: str, prefer: tuple[str, ...] = (), avoid: tup
 
 @lru_cache
 def folders_named(root: Path, pattern: str, prefer: tuple[str, ...] = ()) -> Folders:
-    """Folders down to `DEPTH` levels below `root` whose whole name matches `pattern`.
+    """Folders down to `MAX_DEPTH` levels below `root` whose whole name matches `pattern`.
 
     They are not entered.
     """
-    named = (folder / name for folder, inside in walk(root, pattern) for name in inside if _is(name, pattern))
+    named = (
+        folder / name
+        for folder, inside in walk_folders(root, pattern)
+        for name in inside
+        if _matches(name, pattern)
+    )
     return Folders(root, tuple(named), prefer)
 
 
 @lru_cache
 def all_folders(root: Path, prefer: tuple[str, ...] = ()) -> Folders:
-    """All folders down to `DEPTH` levels below `root`, and the root."""
-    inside = (folder / name for folder, names in walk(root, "(?!)") for name in names)
+    """All folders down to `MAX_DEPTH` levels below `root`, and the root."""
+    inside = (folder / name for folder, names in walk_folders(root, "(?!)") for name in names)
     return Folders(root, (root, *inside), prefer)
 
 
@@ -158,19 +165,19 @@ def folders_in(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.is_dir() and not clutter_kind(path.name):
-            first = found.setdefault(_key(path.name), path)
+            first = found.setdefault(_name_key(path.name), path)
             if first != path:
                 raise _ambiguous("folders whose names differ in case or Unicode form only", [first, path])
     return found
 
 
-def below(folder: Path, *names: str) -> Path:
+def resolve_path(folder: Path, *names: str) -> Path:
     """The path `names` lead to from `folder`, in whatever case.
 
     Where there is none, the names as they are.
     """
     for name in names:
-        folder = folders_in(folder).get(_key(name), folder / name)
+        folder = folders_in(folder).get(_name_key(name), folder / name)
     return folder
 
 
@@ -192,18 +199,18 @@ def images_in(folder: Path) -> dict[int, FrameFile]:
     Where a video lies in the folder's place, its frames, counted from 0.
     """
     videos = [] if folder.is_dir() or not folder.parent.is_dir() else list(folder.parent.iterdir())
-    videos = [path for path in videos if _key(path.stem) == _key(folder.name) and is_video(path)]
+    videos = [path for path in videos if _name_key(path.stem) == _name_key(folder.name) and is_video(path)]
     if len(videos) > 1:
         raise _ambiguous(f"videos called {folder.name}", sorted(videos))
     if videos:
-        return frames_of_video(videos[0])
+        return video_frame_files(videos[0])
     return dict(numbered_images(folder))
 
 
 def skipped_folders(root: Path) -> str:
     """Say which folders are nobody's data and are not entered, by kind; empty where there are none."""
     found: dict[str, list[str]] = {}
-    for folder, _ in walk(root, "(?!)"):
+    for folder, _ in walk_folders(root, "(?!)"):
         for path in sorted(folder.iterdir()):
             if (kind := clutter_kind(path.name)) and path.is_dir():
                 found.setdefault(kind, []).append(str(path.relative_to(root)))
@@ -214,8 +221,8 @@ def skipped_folders(root: Path) -> str:
     return f"Folders not entered: {', '.join(kinds)}." if kinds else ""
 
 
-def walk(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[Path, list[str]]]:
-    """Yield folders from `root` down to `DEPTH` levels with the names of the folders in them.
+def walk_folders(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[Path, list[str]]]:
+    """Yield folders from `root` down to `MAX_DEPTH` levels with the names of the folders in them.
 
     A video counts as a folder of its name without the suffix, see `images_in`. Not entered are folders that
     match `stop`, those named in `avoid`, and clutter.
@@ -223,7 +230,7 @@ def walk(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[P
     if not root.is_dir():
         raise BadInput(f"There is no folder at {root}. Check --root.")
     level, avoided = [root], [name.lower() for name in avoid]
-    for _ in range(DEPTH + 1):
+    for _ in range(MAX_DEPTH + 1):
         deeper = []
         for folder in level:
             with os.scandir(folder) as entries:  # knows folders from files without asking the disk about each
@@ -233,16 +240,16 @@ def walk(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator[tuple[P
                 Path(entry.name).stem for entry in kept if is_video(Path(entry.path)) and entry.is_file()
             }
             yield folder, sorted(folders | videos)
-            deeper += [folder / name for name in sorted(folders) if not _is(name, stop)]
+            deeper += [folder / name for name in sorted(folders) if not _matches(name, stop)]
         level = deeper
 
 
-def _key(name: str) -> str:
+def _name_key(name: str) -> str:
     """A folder's name as it is compared."""
     return clean_name(name).casefold()
 
 
-def _is(name: str, pattern: str) -> bool:
+def _matches(name: str, pattern: str) -> bool:
     return bool(re.fullmatch(pattern, clean_name(name), re.IGNORECASE))
 
 

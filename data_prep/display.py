@@ -9,7 +9,9 @@ import numpy as np
 from data_prep.frame_report import FrameReport
 
 _IDENTITY = np.eye(2)
-SAME_SHAPE = 0.02  # relative difference of aspect ratios up to which one picture is another one scaled
+MAX_ASPECT_DIFFERENCE = (
+    0.02  # relative difference of aspect ratios up to which one picture is another one scaled
+)
 
 
 def display_transform(matrix: bytes | None) -> np.ndarray:
@@ -33,19 +35,19 @@ def display_transform(matrix: bytes | None) -> np.ndarray:
     return linear / scale if scale > 1e-3 else _IDENTITY
 
 
-def oriented(image: np.ndarray, linear: np.ndarray) -> np.ndarray:
+def orient(image: np.ndarray, linear: np.ndarray) -> np.ndarray:
     """The image (H, W, ...) mirrored and turned by `display_transform`'s matrix, whole, on black where
     corners are left.
     """
     steps = np.rint(linear)
     if np.abs(linear - steps).max() > 0.02:
-        return _turned(image, linear)
+        return _rotate(image, linear)
     if steps[0, 0]:  # x stays x
         return np.ascontiguousarray(image[:: int(steps[1, 1]), :: int(steps[0, 0])])
     return np.ascontiguousarray(image.swapaxes(0, 1)[:: int(steps[1, 0]), :: int(steps[0, 1])])
 
 
-def _turned(image: np.ndarray, linear: np.ndarray) -> np.ndarray:
+def _rotate(image: np.ndarray, linear: np.ndarray) -> np.ndarray:
     """The same by an angle that is no right one."""
     height, width = image.shape[:2]
     corners = np.array([[0, 0, width, width], [0, height, 0, height]], float)
@@ -55,7 +57,7 @@ def _turned(image: np.ndarray, linear: np.ndarray) -> np.ndarray:
 
 
 def orientation_name(linear: np.ndarray) -> str:
-    """What `oriented` does in words; empty for nothing."""
+    """What `orient` does in words; empty for nothing."""
     if np.abs(linear - _IDENTITY).max() <= 0.02:
         return ""
     mirrored = np.linalg.det(linear) < 0
@@ -90,7 +92,7 @@ class FrameShape:
         self.size = self.size or (width, height)
         if self.size == (width, height):
             return image
-        if abs(width / height / (self.size[0] / self.size[1]) - 1) > SAME_SHAPE:
+        if abs(width / height / (self.size[0] / self.size[1]) - 1) > MAX_ASPECT_DIFFERENCE:
             self.report.n_other_shape += 1
             return None
         self.report.n_resized += 1

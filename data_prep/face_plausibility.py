@@ -10,8 +10,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from data_prep.align import similarity, transform_points, warp
-from data_prep.landmarks import CHIN, INTEROCULAR, interocular
+from data_prep.align import fit_similarity, transform_points, warp_face
+from data_prep.landmarks import CHIN, EYE_CORNERS, interocular
 
 MIN_PLAUSIBILITY = 0.5  # below, landmarks are not to be measured with
 SIZE = 128  # px of the aligned face whose lips are looked at
@@ -79,7 +79,7 @@ def plausibility(landmarks: np.ndarray, image: np.ndarray | None = None) -> Plau
 
 def _proportions(points: np.ndarray) -> dict[str, float]:
     """The properties that follow from the points alone, along the face's own down axis."""
-    right, left = (points[list(corners)].mean(0) for corners in INTEROCULAR)
+    right, left = (points[list(corners)].mean(0) for corners in EYE_CORNERS)
     unit, eyes, mouth = interocular(points), (right + left) / 2, points[list(MOUTH_CORNERS)].mean(0)
     down = points[CHIN] - eyes
     down /= max(np.linalg.norm(down), 1e-9)
@@ -103,8 +103,8 @@ def _lip_contrast(landmarks: np.ndarray, image: np.ndarray) -> float:
     Lips are darker by 7 levels of L* (0-255) or redder by 2 levels of a*; what lies between them, teeth or
     the open mouth, is left out. A hand in front has one colour on both sides of where the mesh puts the rim.
     """
-    matrix = similarity(landmarks, SIZE)
-    face = cv2.GaussianBlur(warp(image, matrix, SIZE), (0, 0), 1)
+    matrix = fit_similarity(landmarks, SIZE)
+    face = cv2.GaussianBlur(warp_face(image, matrix, SIZE), (0, 0), 1)
     colour = cv2.cvtColor(face, cv2.COLOR_RGB2LAB).astype(np.float32)
     points = np.rint(transform_points(landmarks, matrix)).astype(np.int32)
     outside = cv2.fillPoly(np.zeros((SIZE, SIZE), np.uint8), [points[list(LIP_RIM)]], 1)

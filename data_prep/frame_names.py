@@ -18,7 +18,7 @@ from data_prep.name_copies import FrameCollision, without_copies
 from data_prep.name_times import AmbiguousNames, read_time_stamps
 
 MAX_NUMBER = 10**15  # larger numbers are no frame numbers; files are then numbered by their order
-N_NO_COUNT = 8  # from so many files on, numbers of which no two are neighbours are doubtful
+MIN_FILES_TO_JUDGE = 8  # from so many files on, numbers of which no two are neighbours are doubtful
 SEPARATORS = re.compile(r"[\s._\-()\[\]{}+~#@=,;:&']+")
 HASH = re.compile(r"^(?=.*[a-f])(?=.*\d)[0-9a-f]{6,}$", re.IGNORECASE)
 HEX = re.compile(r"^[0-9a-f]{6,}$", re.IGNORECASE)
@@ -93,18 +93,18 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
         return FrameNames({})
     stems, notes = without_copies(paths)
     named = [_Name.of(path, stem) for path, stem in stems.items()]
-    if not any(reading.contiguous for reading in _readings(named)):
-        named, other = _majority(named)
+    if not any(reading.contiguous for reading in _list_readings(named)):
+        named, other = _split_majority(named)
         if other:
             notes.append(
                 f"{len(other)} image(s) named unlike the rest passed over, first: {other[0].path.name}"
             )
-    readings = _readings(named)
+    readings = _list_readings(named)
     counting = [reading for reading in readings if reading.distinct and reading.step == 1]
     stamps = None if counting else read_time_stamps([name.stem for name in named])
     if stamps is not None:
-        return _by_time(named, stamps, notes)
-    chosen = _choose(named, counting or [reading for reading in readings if reading.distinct])
+        return _order_by_time(named, stamps, notes)
+    chosen = _choose_reading(named, counting or [reading for reading in readings if reading.distinct])
     files = [named[i].path for i in chosen.order]
     if max(chosen.values) >= MAX_NUMBER:
         notes.append(
@@ -133,7 +133,7 @@ def times_in_numbers(names: FrameNames, fps: float | None, folder: Path) -> dict
     """
     numbers = list(names.files)
     steps = [b - a for a, b in zip(numbers, numbers[1:])]
-    if len(numbers) < N_NO_COUNT or statistics.median(steps) <= 1:
+    if len(numbers) < MIN_FILES_TO_JUDGE or statistics.median(steps) <= 1:
         return None
     if fps:
         for unit in (1e3, 1e6, 1e9):
@@ -154,7 +154,7 @@ def _last_number(stem: str) -> int:
     return int(re.findall(r"\d+", stem)[-1])
 
 
-def _majority(named: list[_Name]) -> tuple[list[_Name], list[_Name]]:
+def _split_majority(named: list[_Name]) -> tuple[list[_Name], list[_Name]]:
     """Names built like most, and the others; where no kind is in the majority, all of them."""
     kept = named
     columns = max(len(name.fields) for name in named)
@@ -175,7 +175,7 @@ def _skeleton(name: _Name, column: int) -> str:
     return "#" if HASH.match(part) else re.sub(r"\d+", "0", part)
 
 
-def _readings(named: Sequence[_Name]) -> list[_Reading]:
+def _list_readings(named: Sequence[_Name]) -> list[_Reading]:
     """A reading for every group of digits that stands at one place in all names; else one for the last
     group.
     """
@@ -196,7 +196,7 @@ def _readings(named: Sequence[_Name]) -> list[_Reading]:
     return [_Reading("the last digits", tuple(_last_number("_".join(name.fields)) for name in named))]
 
 
-def _choose(named: Sequence[_Name], readings: Sequence[_Reading]) -> _Reading:
+def _choose_reading(named: Sequence[_Name], readings: Sequence[_Reading]) -> _Reading:
     """The reading to go by, of those without collisions: the last of those that count, or the one that jumps
     least.
     """
@@ -204,7 +204,7 @@ def _choose(named: Sequence[_Name], readings: Sequence[_Reading]) -> _Reading:
         _refuse_collision(named)
     chosen = min(reversed(readings), key=lambda reading: reading.step)
     composite = _Reading(
-        "all digits from left to right", tuple(zip(*(one.values for one in _readings(named))))
+        "all digits from left to right", tuple(zip(*(one.values for one in _list_readings(named))))
     )
     for other in (*readings, composite):
         # Where one group counts, groups that repeat beside it (a camera, a date) do not contradict it.
@@ -220,7 +220,7 @@ def _choose(named: Sequence[_Name], readings: Sequence[_Reading]) -> _Reading:
 
 
 def _refuse_collision(named: Sequence[_Name]) -> NoReturn:
-    readings = [one for one in _readings(named) if len(set(one.values)) > 1] or _readings(named)
+    readings = [one for one in _list_readings(named) if len(set(one.values)) > 1] or _list_readings(named)
     reading = max(readings, key=lambda one: len(set(one.values)))
     counts = Counter(reading.values)
     number, *more = sorted(value for value, n in counts.items() if n > 1)
@@ -237,7 +237,7 @@ def _refuse_collision(named: Sequence[_Name]) -> NoReturn:
     )
 
 
-def _by_time(named: Sequence[_Name], stamps: list[float], notes: list[str]) -> FrameNames:
+def _order_by_time(named: Sequence[_Name], stamps: list[float], notes: list[str]) -> FrameNames:
     """Frames in the order of the time stamps in their names, numbered from 0."""
     order = sorted(range(len(named)), key=stamps.__getitem__)
     for i, k in zip(order, order[1:]):

@@ -32,12 +32,12 @@ def presentation_times(
     """
     start: float | None = None
     item: Item
-    for time, item in _spread(_in_order(stamped, step, window, report), step, report):
+    for time, item in _spread_repeated(_sort_stamps(stamped, step, window, report), step, report):
         start = time if start is None else start
         yield time - start, item
 
 
-def _in_order(stamped, step, window, report) -> Iterator[tuple[float, Item]]:
+def _sort_stamps(stamped, step, window, report) -> Iterator[tuple[float, Item]]:
     """The items with their stamps sorted within the window; never falling, and equal only where the stamps
     are.
     """
@@ -74,7 +74,7 @@ def _in_order(stamped, step, window, report) -> Iterator[tuple[float, Item]]:
     yield from release(0)
 
 
-def _spread(timed, step, report) -> Iterator[tuple[float, Item]]:
+def _spread_repeated(timed, step, report) -> Iterator[tuple[float, Item]]:
     """Items of one time are spread evenly up to the next time, the last ones by the step."""
     held: list[Item] = []
     time = 0.0

@@ -25,7 +25,7 @@ class SubjectSpelling(BadInput):
 
 def clean_name(name: object) -> str:
     """Return a name as it is stored: NFKC, no blanks around it, `1` for the `1.0` of a spreadsheet."""
-    plain = " ".join(_visible(str(name)).split())
+    plain = " ".join(_normalise(str(name)).split())
     return re.sub(r"^(\d+)[.,]0*$", r"\1", plain)
 
 
@@ -41,7 +41,7 @@ def subject_key(name: object) -> str:
     >>> {subject_key(name) for name in ("sub01", "Sub01 ", "SUB_1", "sub-001", "sub 1.0")}
     {'sub1'}
     """
-    folded = _visible(_visible(str(name)).casefold()).strip()
+    folded = _normalise(_normalise(str(name)).casefold()).strip()
     digits = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in folded)
     whole = re.sub(r"(?<=\d)[.,]0*$", "", digits)
     parts = re.sub(_SEPARATORS, "_", whole).strip("_")
@@ -61,7 +61,7 @@ def group_key(group: object) -> str:
     return dataset_key(dataset) + slash + subject_key(subject) if slash else subject_key(subject)
 
 
-def one_spelling(
+def unify_spellings(
     names: Sequence[object], key: Callable[[object], str] = subject_key
 ) -> tuple[list[str], dict[str, list[str]]]:
     """Give each person one spelling: the most frequent, and of equally frequent ones the first.
@@ -80,7 +80,7 @@ def one_spelling(
     return [chosen[key(name)] for name in cleaned], {one: others for one, others in merged.items() if others}
 
 
-def merged_message(merged: dict[str, list[str]], where: str, what: str = "subject") -> str:
+def describe_merged(merged: dict[str, list[str]], where: str, what: str = "subject") -> str:
     """Say which names were taken for one."""
     pairs = [" = ".join(map(repr, (chosen, *others))) for chosen, others in merged.items()]
     more = f" and {len(pairs) - MAX_NAMED} more" if len(pairs) > MAX_NAMED else ""
@@ -105,7 +105,7 @@ def refuse_spellings(groups: Iterable[object]) -> None:
         )
 
 
-def _visible(text: str) -> str:
+def _normalise(text: str) -> str:
     """NFKC without the characters that take no space, such as byte order marks and zero-width blanks."""
     normal = unicodedata.normalize("NFKC", text)
     return unicodedata.normalize("NFKC", "".join(one for one in normal if unicodedata.category(one) != "Cf"))

@@ -56,6 +56,6 @@ def read_intervals(name: str, root: str | Path) -> pd.DataFrame:
     return dataset.read_intervals(Path(root))
 
 
-def kind_of(cell: str) -> str:
+def expression_kind(cell: str) -> str:
     """micro or macro, of a cell such as "Micro - 1/2" or "macro-expression"; empty for anything else."""
     return next((kind for kind in KINDS if cell.lower().startswith(kind)), "")

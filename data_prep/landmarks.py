@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 import cv2
 import numpy as np
 
-POINTS = 478
+N_POINTS = 478
 
 # Source of the groups: FACEMESH_* in mediapipe/python/solutions/face_mesh_connections.py; a test compares
 # them.
@@ -107,17 +107,17 @@ RIGHT_EYE_CORNERS = (33, 133)
 LEFT_EYE_CORNERS = (362, 263)
 # Points on bone rather than muscle: eye corners, nose bridge, nose base. Brows, lids, lips and chin move with
 # expressions.
-STABLE = RIGHT_EYE_CORNERS + LEFT_EYE_CORNERS + (168, 6, 197, 195, 2)
+STABLE_POINTS = RIGHT_EYE_CORNERS + LEFT_EYE_CORNERS + (168, 6, 197, 195, 2)
 # The two eye centres, each the middle of its corners: unlike the irises they stay when the gaze moves or the
 # lids close.
-INTEROCULAR = (RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS)
+EYE_CORNERS = (RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS)
 
 
 def interocular(landmarks: np.ndarray) -> float:
     """Distance between the two eye centres of (478, 2) landmarks, in their unit (px): the face's natural
     yardstick.
     """
-    right, left = (landmarks[list(corners)].mean(axis=0) for corners in INTEROCULAR)
+    right, left = (landmarks[list(corners)].mean(axis=0) for corners in EYE_CORNERS)
     return float(np.linalg.norm(left - right))
 
 
@@ -132,7 +132,7 @@ class FaceMesh:
     """
 
     def __init__(self):
-        with quiet_stderr():
+        with silence_stderr():
             from mediapipe.python.solutions.face_mesh import FaceMesh as MediaPipeMesh
 
             self._mesh = MediaPipeMesh(static_image_mode=True, max_num_faces=1, refine_landmarks=True)
@@ -162,7 +162,7 @@ class FaceMesh:
         return None
 
     def _whole(self, image: np.ndarray) -> np.ndarray | None:
-        with nullcontext() if self._seen_face else quiet_stderr():  # the first face is announced too
+        with nullcontext() if self._seen_face else silence_stderr():  # the first face is announced too
             faces = self._mesh.process(np.ascontiguousarray(image)).multi_face_landmarks
         if not faces:
             return None
@@ -181,7 +181,7 @@ class FaceMesh:
         alone.
         """
         if self._detector is None:
-            with quiet_stderr():
+            with silence_stderr():
                 from mediapipe.python.solutions.face_detection import FaceDetection
 
                 self._detector = FaceDetection(model_selection=1)
@@ -203,7 +203,7 @@ class FaceMesh:
 
 
 @contextmanager
-def quiet_stderr() -> Iterator[None]:
+def silence_stderr() -> Iterator[None]:
     """Send what C++ writes to file descriptor 2 nowhere: MediaPipe logs its start-up there, past Python's
     sys.stderr.
     """

@@ -23,20 +23,27 @@ import pandas as pd
 
 from data_prep import apex as spotting
 from data_prep import clip_table
-from data_prep.annotations import Annotations, dataset_home, load_dataset, read_clips
-from data_prep.clip_search import Found, locate_all, missing_message, too_many_missing
-from data_prep.dataset_check import check_dataset, missed
+from data_prep.annotations import Annotations, dataset_folder, load_dataset, read_clips
+from data_prep.clip_search import ClipFiles, locate_clips, missing_message, too_many_missing
+from data_prep.dataset_check import check_dataset, coverage_remarks
 from data_prep.dataset_files import skipped_folders
 from data_prep.interval_table import read_intervals
 from data_prep.landmarks import FaceMesh
 from data_prep.layouts import MARKER
-from data_prep.prepare_clip import Job, clip_folder, finished, outcome_row, prepare_clip, remove_clip
+from data_prep.prepare_clip import (
+    PrepareJob,
+    clip_folder,
+    load_outcome,
+    outcome_row,
+    prepare_clip,
+    remove_clip,
+)
 from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, SETTINGS_FILE
 from mer_core import __version__, claims, cluster, registry
-from mer_core.device import cores
+from mer_core.device import n_cores
 from mer_core.errors import BadInput, MerError
-from mer_core.io import replacing
-from mer_core.locks import locked
+from mer_core.io import atomic_replace
+from mer_core.locks import hold_lock
 from mer_core.progress import say, track
 
 __all__ = ["check_dataset", "prepare"]
@@ -69,7 +76,7 @@ def prepare(
     jobs : processes; all cores by default, and fewer where starting them would take longer than the work.
     apex : what stands in for an apex that is not annotated, one of `data_prep.apex.METHODS`.
     corrections : apply data_prep/corrections/NAME.csv.
-    skip_missing : go on where more clips lack frames than the release itself lacks (`Facts.lacking`).
+    skip_missing : go on where more clips lack frames than the release itself lacks (`DatasetFacts.missing_fraction`).
     scheduler : address of a Dask cluster to work on; its machines must see `root` and `out`.
     annotations : instead of those in `root`, as where onset and apex of own recordings have been spotted.
 
@@ -83,22 +90,22 @@ def prepare(
     BadInput : `root` is not the dataset, too many frames are missing, or `out` holds something else.
     InUse : another run writes to `out`.
     """
-    registry.check(apex, list(spotting.METHODS), "apex method")
+    registry.check_name(apex, list(spotting.METHODS), "apex method")
     root, out = Path(root).absolute(), Path(out)
     if annotations is None:
         annotations = read_clips(name, root, corrections)
     else:
         apex = "spotted"
-    home = dataset_home(root)
+    home = dataset_folder(root)
     _say_all(*annotations.sources, *annotations.oddities, skipped_folders(home))
-    found = locate_all(name, root, annotations, apex)
+    found = locate_clips(name, root, annotations, apex)
     if too_many_missing(name, found, skip_missing):
         raise BadInput(missing_message(found, root))
     settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections} | _versions(home)
-    with locked(out):
+    with hold_lock(out):
         _claim(out, settings, _record(root, annotations))
-        rows = _prepare_all(found, Job(home, out.absolute(), size), jobs, scheduler)
-        _say_all(*missed(name, home, found), _stand_ins(rows))
+        rows = _prepare_all(found, PrepareJob(home, out.absolute(), size), jobs, scheduler)
+        _say_all(*coverage_remarks(name, home, found), _stand_ins(rows))
         outcome = pd.DataFrame([rows[clip_id] for clip_id in annotations.table["clip_id"]])
         outcome["onset_source"] = annotations.table["onset_source"].to_numpy()
         return _write_tables(
@@ -121,25 +128,27 @@ def _record(root: Path, annotations: Annotations) -> dict:
     """What was read; it may change between two calls that go on with one folder."""
     return {
         "root": str(root),
-        "annotations": ", ".join(annotations.read),
+        "annotations": ", ".join(annotations.files_read),
         "corrections_applied": annotations.corrections,
     }
 
 
-def _prepare_all(found: list[Found], job: Job, jobs: int | None, scheduler: str | None) -> dict[str, dict]:
+def _prepare_all(
+    found: list[ClipFiles], job: PrepareJob, jobs: int | None, scheduler: str | None
+) -> dict[str, dict]:
     """Outcome rows by clip: of clips that are refused, of those that are finished, and of the rest once
     prepared.
     """
     rows, to_do = {}, []
     for clip in found:
-        done = None if clip.outcome else finished(clip, job.root, clip_folder(job.out, clip.clip_id))
+        done = None if clip.outcome else load_outcome(clip, job.root, clip_folder(job.out, clip.clip_id))
         if clip.outcome:
             rows[clip.clip_id] = outcome_row(clip, clip.outcome, clip.reason)
         elif done:
             rows[clip.clip_id] = done
         else:
             to_do.append(clip)
-    work = cluster.each(scheduler, _in_cluster, to_do, job=job) if scheduler else _work(to_do, job, jobs)
+    work = cluster.map_items(scheduler, _in_cluster, to_do, job=job) if scheduler else _work(to_do, job, jobs)
     start = time.perf_counter()
     for row in track(work, "preparing", len(to_do)):
         rows[row["clip_id"]] = row
@@ -162,10 +171,10 @@ def _write_tables(
         remove_clip(out, clip_id)  # of an earlier, luckier run
     source_type = {"apex_source": table["apex_source"].dtype}
     table[["apex", "apex_source"]] = outcome[["apex", "apex_source"]].astype(source_type)
-    with replacing(out / OUTCOME_FILE) as temporary:
+    with atomic_replace(out / OUTCOME_FILE) as temporary:
         outcome.to_csv(temporary, index=False, lineterminator="\n")
     if load_dataset(name).FACTS.intervals:
-        with replacing(out / INTERVALS_FILE) as temporary:
+        with atomic_replace(out / INTERVALS_FILE) as temporary:
             read_intervals(name, root).to_csv(temporary, index=False, lineterminator="\n")
     clip_table.write(table, out / CLIPS_FILE)
     return outcome
@@ -176,16 +185,16 @@ def _claim(out: Path, settings: dict, record: dict) -> None:
 
     What a run that was killed left half-written goes.
     """
-    claims.claim(out, SETTINGS_FILE, settings, "prepared faces", record=record)
+    claims.claim_folder(out, SETTINGS_FILE, settings, "prepared faces", record=record)
     for path in (*out.glob(".*.*"), *out.glob("faces/*/*/.*.*")):
         path.unlink()  # see mer_core/io.py
     for folder in out.glob("faces/*/.*.partial"):
         shutil.rmtree(folder)
 
 
-def _work(found: list[Found], job: Job, jobs: int | None) -> Iterator[dict]:
+def _work(found: list[ClipFiles], job: PrepareJob, jobs: int | None) -> Iterator[dict]:
     """Prepare clips here or in worker processes, yielding outcome rows as they come."""
-    workers = min(jobs or cores(), math.ceil(len(found) / CLIPS_PER_WORKER))
+    workers = min(jobs or n_cores(), math.ceil(len(found) / CLIPS_PER_WORKER))
     if workers <= 1:
         with FaceMesh() as mesh:
             for clip in found:
@@ -223,14 +232,14 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _in_worker(clip: Found, job: Job) -> dict:
+def _in_worker(clip: ClipFiles, job: PrepareJob) -> dict:
     return prepare_clip(clip, job, _mesh)
 
 
 _threads = threading.local()
 
 
-def _in_cluster(clip: Found, job: Job) -> dict:
+def _in_cluster(clip: ClipFiles, job: PrepareJob) -> dict:
     """The same in a thread of a Dask worker; each thread has a mesh of its own, because a mesh serves one
     caller at a time.
     """

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from data_prep import apex as spotting
-from data_prep.align import similarity, transform_points, warp
-from data_prep.clip_images import ClipImages, file_of, frame_name
-from data_prep.clip_search import Found
+from data_prep.align import fit_similarity, transform_points, warp_face
+from data_prep.clip_images import ClipImages, containing_file, frame_name
+from data_prep.clip_search import ClipFiles
 from data_prep.face_plausibility import MIN_PLAUSIBILITY, plausibility
 from data_prep.images import write_image
 from data_prep.landmarks import FaceMesh
@@ -29,7 +29,7 @@ LANDMARKS_FILE = "landmarks.npz"
 
 
 @dataclass(frozen=True)
-class Job:
+class PrepareJob:
     """What is the same for every clip of a dataset, as sent to the processes that prepare them."""
 
     root: Path
@@ -37,7 +37,7 @@ class Job:
     size: int
 
 
-class Unusable(Exception):
+class UnusableClip(Exception):
     """A clip cannot be prepared: its outcome and the reason."""
 
     def __init__(self, outcome: str, reason: str):
@@ -46,7 +46,7 @@ class Unusable(Exception):
 
 
 @dataclass(frozen=True)
-class Frames:
+class ClipFrames:
     """Onset and apex of one clip as read, with the landmarks of each, (478, 2) px of the frame."""
 
     onset: np.ndarray
@@ -56,14 +56,14 @@ class Frames:
     apex_number: int
 
 
-def prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
+def prepare_clip(clip: ClipFiles, job: PrepareJob, mesh: FaceMesh) -> dict:
     """Read, align and write one clip; returns its outcome row, whatever happens."""
     folder = clip_folder(job.out, clip.clip_id)
     try:
         frames = _read_frames(clip, mesh)
     except BadInput as error:
         return outcome_row(clip, "unreadable frame", str(error).replace(f"{job.root}/", ""))
-    except Unusable as why:
+    except UnusableClip as why:
         return outcome_row(clip, why.outcome, why.reason)
     # With the process in its name, because a cluster may try a clip twice at once.
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
@@ -73,7 +73,7 @@ def prepare_clip(clip: Found, job: Job, mesh: FaceMesh) -> dict:
     return outcome_row(clip, "ok", clip.reason, apex=frames.apex_number)
 
 
-def finished(clip: Found, root: Path, folder: Path) -> dict | None:
+def load_outcome(clip: ClipFiles, root: Path, folder: Path) -> dict | None:
     """The outcome row of a clip that an earlier run prepared from files of the very same names and bytes,
     else None.
     """
@@ -85,9 +85,9 @@ def finished(clip: Found, root: Path, folder: Path) -> dict | None:
         onset, apex = (int(number) for number in stored["frames"])
         if onset != clip.onset or clip.apex not in (None, apex) or apex not in clip.files:
             return None
-        same_names = list(stored["files"]) == _names(clip, [onset, apex], root)
+        same_names = list(stored["files"]) == _frame_names(clip, [onset, apex], root)
         content = str(stored["content"]) if "content" in stored else ""
-        if not same_names or content != _content(clip):
+        if not same_names or content != _content_id(clip):
             return None
     # damaged landmarks are made anew; a frame that cannot be read is reported when it is prepared again
     except (BadInput, KeyError, TypeError, ValueError):
@@ -95,7 +95,7 @@ def finished(clip: Found, root: Path, folder: Path) -> dict | None:
     return outcome_row(clip, "ok", clip.reason, apex)
 
 
-def outcome_row(clip: Found, outcome: str, reason: str = "", apex: int | None = None) -> dict:
+def outcome_row(clip: ClipFiles, outcome: str, reason: str = "", apex: int | None = None) -> dict:
     """The row of a clip in outcome.csv."""
     apex = clip.apex if apex is None else apex
     return {
@@ -122,62 +122,62 @@ def remove_clip(out: Path, clip_id: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _read_frames(clip: Found, mesh: FaceMesh) -> Frames:
-    """Read onset and apex, and find the face in both. Raises `Unusable`, or `BadInput` for a file that
+def _read_frames(clip: ClipFiles, mesh: FaceMesh) -> ClipFrames:
+    """Read onset and apex, and find the face in both. Raises `UnusableClip`, or `BadInput` for a file that
     cannot be read.
     """
-    images = ClipImages({number: clip.files[number] for number in _numbers_read(clip)})
+    images = ClipImages({number: clip.files[number] for number in _deciding_frames(clip)})
     assert clip.onset is not None  # else `locate` has given the clip an outcome
     onset = images.read(clip.onset)
-    onset_points = _landmarks(onset, mesh, f"onset frame {clip.onset}")
+    onset_points = _find_landmarks(onset, mesh, f"onset frame {clip.onset}")
     apex_number = clip.apex
     if apex_number is None:
         span = ((number, images.read(number)) for number in images.files)
-        apex_number = spotting.spot_apex(span, similarity(onset_points, spotting.SIZE))
+        apex_number = spotting.spot_apex(span, fit_similarity(onset_points, spotting.SIZE))
     apex = images.read(apex_number)
     if apex.shape != onset.shape:
         sizes = f"{onset.shape[:2]} and {apex.shape[:2]}"
-        raise Unusable("unreadable frame", f"onset and apex differ in size: {sizes}")
-    apex_points = _landmarks(apex, mesh, f"apex frame {apex_number}")
-    return Frames(onset, apex, onset_points, apex_points, apex_number)
+        raise UnusableClip("unreadable frame", f"onset and apex differ in size: {sizes}")
+    apex_points = _find_landmarks(apex, mesh, f"apex frame {apex_number}")
+    return ClipFrames(onset, apex, onset_points, apex_points, apex_number)
 
 
-def _landmarks(image: np.ndarray, mesh: FaceMesh, frame: str) -> np.ndarray:
+def _find_landmarks(image: np.ndarray, mesh: FaceMesh, frame: str) -> np.ndarray:
     """Landmarks (478, 2) px that lie on a face.
 
-    Raises `Unusable` where there is none, or it cannot be one.
+    Raises `UnusableClip` where there is none, or it cannot be one.
     """
     points = mesh.landmarks(image)
     if points is None:
-        raise Unusable("no face", frame)
+        raise UnusableClip("no face", frame)
     found = plausibility(points, image)
     if found.value < MIN_PLAUSIBILITY:
-        raise Unusable("implausible face", f"{frame}: {found.reason} (plausibility {found.value:.2f})")
+        raise UnusableClip("implausible face", f"{frame}: {found.reason} (plausibility {found.value:.2f})")
     return points
 
 
-def _write_faces(folder: Path, clip: Found, frames: Frames, job: Job) -> None:
+def _write_faces(folder: Path, clip: ClipFiles, frames: ClipFrames, job: PrepareJob) -> None:
     """Write onset and apex, aligned by the onset's transform, with their landmarks and what they were made
     from.
     """
-    matrix = similarity(frames.onset_points, job.size)
+    matrix = fit_similarity(frames.onset_points, job.size)
     numbers = [number for number in (clip.onset, frames.apex_number) if number is not None]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    write_image(folder / "onset.png", warp(frames.onset, matrix, job.size))
-    write_image(folder / "apex.png", warp(frames.apex, matrix, job.size))
+    write_image(folder / "onset.png", warp_face(frames.onset, matrix, job.size))
+    write_image(folder / "apex.png", warp_face(frames.apex, matrix, job.size))
     write_npz(
         folder / LANDMARKS_FILE,
         onset=transform_points(frames.onset_points, matrix),
         apex=transform_points(frames.apex_points, matrix),
         transform=matrix,
         frames=np.array(numbers),
-        files=np.array(_names(clip, numbers, job.root)),
-        content=np.array(_content(clip)),
+        files=np.array(_frame_names(clip, numbers, job.root)),
+        content=np.array(_content_id(clip)),
     )
 
 
-def _numbers_read(clip: Found) -> list[int]:
+def _deciding_frames(clip: ClipFiles) -> list[int]:
     """Frames that decide the faces of onset and apex: these two, or with an apex to be spotted the whole
     span.
     """
@@ -186,11 +186,11 @@ def _numbers_read(clip: Found) -> list[int]:
     return sorted(number for number in {clip.onset, clip.apex} if number is not None)
 
 
-def _names(clip: Found, numbers: Iterable[int], root: Path) -> list[str]:
+def _frame_names(clip: ClipFiles, numbers: Iterable[int], root: Path) -> list[str]:
     """The frames' files below the dataset folder."""
     return [frame_name(clip.files[number], root) for number in numbers]
 
 
-def _content(clip: Found) -> str:
+def _content_id(clip: ClipFiles) -> str:
     """Identify the files that decide the faces, by their bytes."""
-    return content_id(dict.fromkeys(file_of(clip.files[number]) for number in _numbers_read(clip)))
+    return content_id(dict.fromkeys(containing_file(clip.files[number]) for number in _deciding_frames(clip)))

@@ -21,7 +21,7 @@ OUTCOME_FILE = "outcome.csv"
 INTERVALS_FILE = "intervals.csv"  # of a dataset of long videos
 
 
-class Prepared:
+class PreparedDataset:
     """One prepared dataset: `.clips` is the clip table of what came through, `.outcome` has a row for every
     clip.
     """
@@ -69,13 +69,13 @@ class Prepared:
         return stored["onset"], stored["apex"]
 
 
-def open_prepared(paths: Iterable[str | Path]) -> list[Prepared]:
+def open_prepared(paths: Iterable[str | Path]) -> list[PreparedDataset]:
     """Open prepared folders; a path that holds prepared folders stands for all of them.
 
     Raises `BadInput` for a path with neither, for a folder that was not finished, and for a dataset that
     comes twice.
     """
-    opened: list[Prepared] = []
+    opened: list[PreparedDataset] = []
     for path in map(Path, paths):
         # The settings are written first and the clips last: a dataset that was interrupted is refused, not
         # passed over.
@@ -91,7 +91,7 @@ def open_prepared(paths: Iterable[str | Path]) -> list[Prepared]:
                 f"{path} is no prepared folder and holds none. "
                 f"Make one with: mer prepare NAME --root DIR --out {path}"
             )
-        opened += map(Prepared, found)
+        opened += map(PreparedDataset, found)
     names = [name for prepared in opened for name in prepared.clips["dataset"].unique()]
     twice = {name for name in names if names.count(name) > 1}
     if twice:

@@ -11,10 +11,10 @@ from urllib.parse import unquote
 
 import pandas as pd
 
-from data_prep.annotation_sheets import Sources, read_table
-from data_prep.identity import clean_name, merged_message, one_spelling
+from data_prep.annotation_sheets import AnnotationSources, read_table
+from data_prep.identity import clean_name, describe_merged, unify_spellings
 from data_prep.recordings import is_video
-from data_prep.sheet_cells import frame_number, rate, text
+from data_prep.sheet_cells import cell_rate, cell_text, read_frame_number
 from data_prep.sheet_files import SUFFIXES
 from mer_core.errors import BadInput
 
@@ -48,7 +48,7 @@ class Recording:
     problem: str = ""  # why the row cannot be used
 
 
-def read_recordings(index: Path) -> tuple[list[Recording], Sources]:
+def read_recordings(index: Path) -> tuple[list[Recording], AnnotationSources]:
     """Read a table, an ELAN file (.eaf), BIDS events (..._events.tsv), or a folder with clips.csv, or with
     such files.
 
@@ -61,22 +61,22 @@ def read_recordings(index: Path) -> tuple[list[Recording], Sources]:
     if not index.exists():
         raise BadTable(f"There is no table at {index}. Check --index.")
     home = index if index.is_dir() else index.parent
-    sources, recordings = Sources(), []
+    sources, recordings = AnnotationSources(), []
     for file in _tables_in(index) if index.is_dir() else [index]:
         if file.suffix.lower() == ".eaf":
             recordings += read_elan(file, home)
-            sources.read.append((file, ""))
+            sources.files_read.append((file, ""))
         elif file.name.endswith(BIDS_EVENTS):
             recordings += _read_bids(file, home)
-            sources.read.append((file, ""))
+            sources.files_read.append((file, ""))
         else:
             table = read_table(file, REQUIRED, OPTIONAL, n_named=0)
-            recordings += [_of_row(row) for row in table.rows.itertuples()]
-            sources.read.append((file, table.sheet))
+            recordings += [_parse_row(row) for row in table.rows.itertuples()]
+            sources.files_read.append((file, table.sheet))
             sources.remarks += table.remarks
     if not recordings:
         raise BadTable(f"{index} lists no recording.")
-    return _unified(recordings, index, sources), sources
+    return _unify(recordings, index, sources), sources
 
 
 def _tables_in(folder: Path) -> list[Path]:
@@ -94,12 +94,12 @@ def _tables_in(folder: Path) -> list[Path]:
     return found
 
 
-def _of_row(row) -> Recording:
+def _parse_row(row) -> Recording:
     """A row of a spreadsheet."""
     problems: list[str] = []
     notes, frames = [row.remark], {}
     for name in FRAMES:
-        value, doubt = frame_number(None if _is_empty(getattr(row, name)) else getattr(row, name))
+        value, doubt = read_frame_number(None if _is_empty(getattr(row, name)) else getattr(row, name))
         (problems if value is None else notes).append(f"{name} {doubt}" if doubt else "")
         if value is not None:
             frames[name] = value
@@ -110,20 +110,20 @@ def _of_row(row) -> Recording:
         if moment is not None:
             seconds[name] = moment
         elif not _is_empty(cell):
-            problems.append(f"{name}_s printed as {text(cell)!r}, which is no time in seconds")
-    fps = rate(row.fps)
+            problems.append(f"{name}_s printed as {cell_text(cell)!r}, which is no time in seconds")
+    fps = cell_rate(row.fps)
     if fps is None and not _is_empty(row.fps):
-        problems.append(f"fps printed as {text(row.fps)!r}")
+        problems.append(f"fps printed as {cell_text(row.fps)!r}")
     return Recording(
         line=row.Index,
-        file=_path(row.file),
-        subject=text(row.subject),
-        label=text(row.label),
-        clip=text(row.clip),
+        file=_normalise_path(row.file),
+        subject=cell_text(row.subject),
+        label=cell_text(row.label),
+        clip=cell_text(row.clip),
         frames=frames,
         seconds=seconds,
         fps=fps,
-        action_units=text(row.actionunits),
+        action_units=cell_text(row.actionunits),
         note="; ".join(filter(None, notes)),
         problem="; ".join(filter(None, problems)),
     )
@@ -133,7 +133,7 @@ def to_seconds(cell: object) -> float | None:
     """A time as seconds (1.25) or as minutes and seconds (0:01.25); None for anything else, as for 1,25."""
     if isinstance(cell, time):
         return cell.hour * 3600 + cell.minute * 60 + cell.second + cell.microsecond / 1e6
-    parts = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?(?:e-?\d+)?)", text(cell).lower())
+    parts = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?(?:e-?\d+)?)", cell_text(cell).lower())
     if not parts or isinstance(cell, bool):
         return None
     return int(parts[1] or 0) * 3600 + int(parts[2] or 0) * 60 + float(parts[3])
@@ -163,13 +163,13 @@ def read_elan(file: Path, home: Path) -> list[Recording]:
         for link in eaf.media_descriptors
     ]
     there = [file.parent / link.name for link in media if (file.parent / link.name).exists()]
-    recording = _one_recording(there or _of_stem(file, file.stem), file, home)
+    recording = _single_recording(there or _videos_named(file, file.stem), file, home)
     return [
         replace(
             recording,
             line=line,
-            subject=text(eaf.tiers[tier][2].get("PARTICIPANT", "")) or _bids_subject(file.name),
-            label=text(value),
+            subject=cell_text(eaf.tiers[tier][2].get("PARTICIPANT", "")) or _bids_subject(file.name),
+            label=cell_text(value),
             seconds={"onset": begin / 1000, "offset": end / 1000},
         )
         for tier, annotations in filled.items()
@@ -183,7 +183,7 @@ def _read_bids(file: Path, home: Path) -> list[Recording]:
     """
     table = read_table(file, ("onset", "duration", "trialtype"), ("apex", "subject"), n_named=0)
     prefix = file.name.removesuffix(BIDS_EVENTS)
-    recording = _one_recording(_of_stem(file, prefix), file, home)
+    recording = _single_recording(_videos_named(file, prefix), file, home)
     rows = []
     for row in table.rows.itertuples():
         onset, duration, apex = (to_seconds(cell) for cell in (row.onset, row.duration, row.apex))
@@ -191,10 +191,12 @@ def _read_bids(file: Path, home: Path) -> list[Recording]:
         seconds |= {} if onset is None or duration is None else {"offset": onset + duration}
         seconds |= {} if apex is None else {"apex": apex}
         problem = (
-            "" if onset is not None else f"onset printed as {text(row.onset)!r}, which is no time in seconds"
+            ""
+            if onset is not None
+            else f"onset printed as {cell_text(row.onset)!r}, which is no time in seconds"
         )
-        subject = _bids_subject(file.name) or text(row.subject)
-        label = "" if _is_empty(row.trialtype) else text(row.trialtype)
+        subject = _bids_subject(file.name) or cell_text(row.subject)
+        label = "" if _is_empty(row.trialtype) else cell_text(row.trialtype)
         rows.append(
             replace(
                 recording,
@@ -208,12 +210,12 @@ def _read_bids(file: Path, home: Path) -> list[Recording]:
     return rows
 
 
-def _of_stem(file: Path, stem: str) -> list[Path]:
+def _videos_named(file: Path, stem: str) -> list[Path]:
     """Videos beside `file` whose name begins with `stem`."""
     return [path for path in sorted(file.parent.iterdir()) if path.name.startswith(stem) and is_video(path)]
 
 
-def _one_recording(found: list[Path], file: Path, home: Path) -> Recording:
+def _single_recording(found: list[Path], file: Path, home: Path) -> Recording:
     """A row without its annotation.
 
     A file that is annotated for no recording, or several, is a problem of its rows.
@@ -230,26 +232,26 @@ def _bids_subject(name: str) -> str:
     return match[1] if match else ""
 
 
-def _unified(recordings: list[Recording], index: Path, sources: Sources) -> list[Recording]:
+def _unify(recordings: list[Recording], index: Path, sources: AnnotationSources) -> list[Recording]:
     """One spelling for each subject and each label."""
-    subjects, merged = one_spelling([one.subject for one in recordings])
-    labels, merged_labels = one_spelling(
+    subjects, merged = unify_spellings([one.subject for one in recordings])
+    labels, merged_labels = unify_spellings(
         [one.label for one in recordings], lambda label: clean_name(label).casefold()
     )
     for found, what in ((merged, "subject"), (merged_labels, "label")):
         if found:
-            sources.remarks.append(merged_message(found, index.name, what).rstrip("."))
+            sources.remarks.append(describe_merged(found, index.name, what).rstrip("."))
     return [
         replace(one, subject=subject, label=label)
         for one, subject, label in zip(recordings, subjects, labels, strict=True)
     ]
 
 
-def _path(cell: object) -> str:
+def _normalise_path(cell: object) -> str:
     """A path without blanks around it, with "/" between its parts and one spelling (`./a` is `a`)."""
     path = "" if pd.isna(cell) else str(cell).strip().replace("\\", "/")
     return PurePosixPath(path).as_posix() if path else ""
 
 
 def _is_empty(cell: object) -> bool:
-    return text(cell).lower() in EMPTY
+    return cell_text(cell).lower() in EMPTY

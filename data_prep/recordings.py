@@ -11,7 +11,7 @@ from data_prep.clutter import clutter_kind
 from data_prep.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, n_pictures
 from mer_core.content import content_id
 from mer_core.errors import BadInput
-from mer_core.io import printable
+from mer_core.io import printable_path
 
 VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".asf", ".mpg", ".mpeg", ".m2v", ".vob", ".mts",
@@ -34,7 +34,7 @@ class Recordings:
     def skip(self, kind: str, path: Path) -> None:
         """Count what is passed over."""
         self.skipped[kind] += 1
-        self.examples.setdefault(kind, printable(path.name))
+        self.examples.setdefault(kind, printable_path(path.name))
 
     def sentence(self) -> str:
         """What was passed over, by kind, with the first of each; empty where nothing was."""
@@ -59,7 +59,7 @@ def find_recordings(folder: Path, ignore: Path | None = None) -> Recordings:
         raise BadInput(f"There is no file or folder at {folder}.")
     found = Recordings(folder)
     if folder.is_file():
-        found.clips[printable(folder.name)] = folder
+        found.clips[printable_path(folder.name)] = folder
         return found
     for path, files in _folders(folder, found):
         images = [
@@ -70,7 +70,7 @@ def find_recordings(folder: Path, ignore: Path | None = None) -> Recordings:
         if len(images) > len(stacks):
             clips.append(path)
         for clip in sorted(clips):
-            found.clips[printable(clip.name if clip == folder else clip.relative_to(folder))] = clip
+            found.clips[printable_path(clip.name if clip == folder else clip.relative_to(folder))] = clip
         for file in files:
             if file not in clips and file != ignore and (path not in clips or file not in images):
                 found.skip(file.suffix.lower() or "without suffix", file)

@@ -16,26 +16,26 @@ NO_APEX = object()
 _COUNTED = re.compile(r"(?:第|#|frame|fr?)?\s*(\d+)\s*(?:帧|張|张|frames?)?", re.IGNORECASE)
 
 
-def text(cell: object) -> str:
+def cell_text(cell: object) -> str:
     """A cell as text: NFKC, no blanks around it, whole numbers without ".0", empty cells as ""."""
     if pd.isna(cell):
         return ""
     return clean_name(int(cell) if isinstance(cell, float) and cell.is_integer() else cell)
 
 
-def number(cell: object) -> int | None:
+def cell_number(cell: object) -> int | None:
     """A whole number as spreadsheets print it (46, 46.0, "46", "４６"); None for anything else."""
-    match = re.fullmatch(r"(-?\d+)(\.0*)?", "" if isinstance(cell, bool) else text(cell))
+    match = re.fullmatch(r"(-?\d+)(\.0*)?", "" if isinstance(cell, bool) else cell_text(cell))
     return int(match[1]) if match else None
 
 
-def rate(cell: object) -> float | None:
+def cell_rate(cell: object) -> float | None:
     """A positive number of frames per second; None for anything else."""
-    match = re.fullmatch(r"(\d+(?:\.\d*)?)\s*(?:fps|hz)?", text(cell), re.IGNORECASE)
+    match = re.fullmatch(r"(\d+(?:\.\d*)?)\s*(?:fps|hz)?", cell_text(cell), re.IGNORECASE)
     return float(match[1]) if match and float(match[1]) > 0 else None
 
 
-def numbered_name(cell: object, template: str) -> str:
+def format_subject(cell: object, template: str) -> str:
     """The dataset's one spelling of a numbered subject, whichever way a cell spells it.
 
     Examples
@@ -44,32 +44,32 @@ def numbered_name(cell: object, template: str) -> str:
     ['sub01', 'sub01', 'sub01', 'sub01', 'sub01', 'guest']
     """
     word = re.escape(subject_key(template.split("{")[0]))
-    match = re.fullmatch(rf"(?:{word})?(\d+)", subject_key(text(cell)))
-    return template.format(int(match[1])) if match else text(cell)
+    match = re.fullmatch(rf"(?:{word})?(\d+)", subject_key(cell_text(cell)))
+    return template.format(int(match[1])) if match else cell_text(cell)
 
 
-def frame_number(cell: object) -> tuple[int | None, str]:
+def read_frame_number(cell: object) -> tuple[int | None, str]:
     """A frame number, and what is doubtful about the cell: a word beside the number, or no number at all."""
-    plain = number(cell)
-    if plain is not None or text(cell) == "":
+    plain = cell_number(cell)
+    if plain is not None or cell_text(cell) == "":
         return plain, ""
     if isinstance(cell, date | time):
         return None, f"is a date in the sheet, {cell}"
     match = _COUNTED.fullmatch(unicodedata.normalize("NFKC", str(cell)).strip())
-    printed = f"printed as {text(cell)!r}"
+    printed = f"printed as {cell_text(cell)!r}"
     return (int(match[1]), f"{printed}, read as {int(match[1])}") if match else (None, printed)
 
 
-def frame_cells(onset: object, offset: object, apex: object = NO_APEX, remark: str = "") -> dict:
+def read_frame_cells(onset: object, offset: object, apex: object = NO_APEX, remark: str = "") -> dict:
     """The columns `onset`, `apex`, `offset`, `apex_source` and `note` of a clip.
 
     apex : the cell of a dataset that annotates apexes; `NO_APEX` for one that does not
     remark : what is to be said of the row already, such as that the sheet hides it
     """
-    read = {"onset": frame_number(onset), "offset": frame_number(offset)}
-    read["apex"] = (None, "") if apex is NO_APEX else frame_number(apex)
+    read = {"onset": read_frame_number(onset), "offset": read_frame_number(offset)}
+    read["apex"] = (None, "") if apex is NO_APEX else read_frame_number(apex)
     notes = [f"{name} {doubt}" for name, (_, doubt) in read.items() if doubt]
-    if apex is not NO_APEX and text(apex) == "":
+    if apex is not NO_APEX and cell_text(apex) == "":
         notes.append("apex printed as ''")
     return {
         **{name: value for name, (value, _) in read.items()},

@@ -93,7 +93,7 @@ def _from_xlsx(path: Path, data: bytes) -> Iterator[Sheet]:
         columns = sheet.column_dimensions
         for letter in list(columns):
             columns[letter].reindex()  # one entry may stand for a range of columns
-        yield _sheet(
+        yield _build_sheet(
             sheet.title,
             [list(row) for row in sheet.iter_rows(values_only=True)],
             [(r.min_row - 1, r.max_row, r.min_col - 1) for r in sheet.merged_cells.ranges],
@@ -127,7 +127,7 @@ def _from_xls(path: Path, data: bytes) -> Iterator[Sheet]:
 
     for sheet in book.sheets():
         _check_size(path, sheet.nrows * sheet.ncols, sheet.name)
-        yield _sheet(
+        yield _build_sheet(
             sheet.name,
             [[value(cell) for cell in row] for row in sheet.get_rows()],
             [(top, bottom, left) for top, bottom, left, _ in sheet.merged_cells],
@@ -138,20 +138,20 @@ def _from_xls(path: Path, data: bytes) -> Iterator[Sheet]:
 
 
 def _from_text(path: Path, data: bytes) -> Sheet:
-    text = _decoded(path, data)
+    text = _decode(path, data)
     if text.lstrip()[:1] == "<":
         raise UnreadableSheet(f"{path} holds HTML or XML, not cells. Save it as .xlsx or .csv.")
     if "\0" in text:
         raise UnreadableSheet(f"{path} is no text and no spreadsheet. Copy it again from the source.")
     lines = text.removeprefix("\ufeff")
     told = re.match(r"sep=(.)\r?\n", lines)  # a first line that names the delimiter for Excel
-    delimiter = told[1] if told else _delimiter(lines)
+    delimiter = told[1] if told else _detect_delimiter(lines)
     rows = list(csv.reader(StringIO(lines, newline=""), delimiter=delimiter))
     _check_size(path, len(rows) * max(map(len, rows), default=0), path.name)
-    return _sheet("", rows[1:] if told else rows, [])
+    return _build_sheet("", rows[1:] if told else rows, [])
 
 
-def _decoded(path: Path, data: bytes) -> str:
+def _decode(path: Path, data: bytes) -> str:
     """The text of a file; an encoding that leaves a choice is refused, because a wrong one still gives
     letters.
     """
@@ -171,7 +171,7 @@ def _decoded(path: Path, data: bytes) -> str:
         ) from error
 
 
-def _delimiter(text: str) -> str:
+def _detect_delimiter(text: str) -> str:
     """The delimiter that cuts most lines into equally many cells, more than one."""
 
     def regular(delimiter: str) -> tuple[int, int]:
@@ -182,7 +182,7 @@ def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=regular)
 
 
-def _sheet(
+def _build_sheet(
     name: str,
     rows: list[list],
     merged: Iterable[tuple[int, int, int]],

@@ -14,7 +14,7 @@ from data_prep.images import READ_DEEP, UnreadableImage, n_pictures, to_8_bits, 
 
 # Names of axes as tifffile gives them: pages (Q, I: unnamed; T: time; Z: depth), rows, columns, samples of a
 # pixel.
-STACKS = {pages + picture for pages in ("", "Q", "I", "T", "Z") for picture in ("YX", "YXS")}
+FILM_AXES = {pages + picture for pages in ("", "Q", "I", "T", "Z") for picture in ("YX", "YXS")}
 
 
 class UnreadableStack(UnreadableImage):
@@ -99,7 +99,7 @@ def _require_one_film(path: Path) -> None:
     except Exception as error:  # of a damaged file tifffile raises nearly anything
         raise UnreadableStack(f"{path} cannot be read as a TIFF: {error}.") from error
     n_pages = size[0] if axes[0] not in "YX" else 1
-    if levels > 1 or axes not in STACKS or n_pages != n_pictures(path):
+    if levels > 1 or axes not in FILM_AXES or n_pages != n_pictures(path):
         raise UnreadableStack(
             f"{path} holds {len(series)} series; the first has the axes {axes} of size {size}. "
             "A film is one series of frames, rows, columns (and samples). Save it so, or as images."

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from data_prep.display import FrameShape, display_transform, orientation_name, oriented, square_pixels
+from data_prep.display import FrameShape, display_transform, orient, orientation_name, square_pixels
 from data_prep.frame_report import Frame, FrameReport
 from data_prep.frame_times import presentation_times
 from data_prep.images import to_8_bits, white_level
@@ -137,7 +137,7 @@ class VideoFrames:
     def _decode(self, report: FrameReport) -> Iterator[tuple[int, Any]]:
         """Decoded frames that are whole, in the order of presentation, numbered as if none were lost."""
         damage, shown = DamageTracker(), 0
-        with _opened(self.path) as container:
+        with _open_container(self.path) as container:
             stream = container.streams[self._stream.index]
             stream.codec_context.thread_count = (
                 1  # so that a decoder's complaints belong to the packet at hand
@@ -160,7 +160,7 @@ class VideoFrames:
         side = frame.side_data.get("DISPLAYMATRIX")
         linear = display_transform(side and bytes(side))
         report.orientation = report.orientation or orientation_name(linear)
-        return oriented(image, linear)
+        return orient(image, linear)
 
     def _find_white(self) -> float:
         """Full brightness of a film whose samples may have fewer bits than their format; this decodes all of
@@ -180,7 +180,7 @@ def _samples(frame, deep: str) -> np.ndarray:
     return samples if samples.ndim == 3 else np.repeat(samples[..., None], 3, axis=2)
 
 
-def _opened(path: Path):
+def _open_container(path: Path):
     """The file as a container. "file:" keeps a colon in its name from being a protocol; nothing else may be
     opened from inside.
     """
@@ -210,7 +210,7 @@ def _packets(container, stream) -> Iterator:
 
 def _probe(path: Path) -> _Stream:
     """Choose the film, and look at the stamps of its first packets."""
-    with _opened(path) as container:
+    with _open_container(path) as container:
         stream, others = _choose_stream(container, path)
         packets = [packet for packet in islice(_packets(container, stream), N_PROBED) if packet.size]
         stamps = sorted({packet.pts for packet in packets if packet.pts is not None})
@@ -285,7 +285,7 @@ def bits_per_pixel(path: str | Path) -> float:
     path = Path(path)
     if path.is_dir():
         return math.nan
-    with _opened(path) as container:
+    with _open_container(path) as container:
         film, _ = _choose_stream(container, path)
         frames = film.frames or float((container.duration or 0) / 1e6 * (film.average_rate or 0))
         pixels = frames * film.width * film.height

@@ -16,7 +16,7 @@ import numpy as np
 
 from flow import photometric
 from mer_core import registry
-from mer_core.device import choose
+from mer_core.device import choose_device
 from mer_core.errors import BadInput
 
 
@@ -38,7 +38,7 @@ class Method:
 
 def methods() -> list[str]:
     """Names of the flow methods, sorted."""
-    return registry.names("flow.methods")
+    return registry.list_names("flow.methods")
 
 
 def default_options(name: str) -> dict[str, Any]:
@@ -51,8 +51,8 @@ def load_method(name: str, device: str = "auto", **options: Any) -> Method:
     """Make the method `name` ready to run.
 
     name    : a file of flow/methods/
-    device  : auto, cpu, cuda or mps, see `mer_core.device.choose`; the classical methods run on the CPU
-        whatever it says, and no method chooses its weights by it
+    device  : auto, cpu, cuda or mps, see `mer_core.device.choose_device`; classical methods always run on
+        the CPU, and no method chooses its weights by the device
     options : settings of the method, listed in its file
 
     Raises `UnknownName` for an unknown name, `BadInput` for an option the method does not have and
@@ -67,7 +67,7 @@ def load_method(name: str, device: str = "auto", **options: Any) -> Method:
         )
     options = {**defaults, **options}
     network = getattr(module, "NETWORK", False)
-    device = str(choose(device)) if network else "cpu"
+    device = str(choose_device(device)) if network else "cpu"
     run = module.load(device=device, **options)
     weights, precision = getattr(run, "weights", None), getattr(run, "precision", "float32")
     return Method(

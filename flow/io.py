@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mer_core.errors import BadInput
-from mer_core.io import read_npz, replacing, write_npz
+from mer_core.io import atomic_replace, read_npz, write_npz
 
 # Source: Baker et al., IJCV 2011, and vision.middlebury.edu/flow/code: the bytes "PIEH" as a little-endian
 # float, int32 width, int32 height, then u and v of each pixel, row by row, as float32.
@@ -27,7 +27,7 @@ def write(path: str | Path, flow: np.ndarray) -> None:
         return
     height, width, _ = flow.shape
     header = _MAGIC.astype("<f4").tobytes() + np.array([width, height], "<i4").tobytes()
-    with replacing(path) as temporary:
+    with atomic_replace(path) as temporary:
         temporary.write_bytes(header + flow.astype("<f4").tobytes())
 
 

@@ -1,10 +1,9 @@
 """Flow of a whole prepared folder, kept beside its faces so that `mer cv` need not estimate it again.
 
     PREPARED/flow/<method>/flow.json               the settings that made it
-    PREPARED/flow/<method>/<subject>/<clip>.npz    `flow`, (H, W, 2) float32 px, from onset to apex, and
-    `faces`,
-                                                   the content of the two faces, as `Prepared.faces_id` gives
-                                                   it
+    PREPARED/flow/<method>/<subject>/<clip>.npz    `flow`: (H, W, 2) float32 px, from onset to apex
+                                                   `faces`: the content of the two faces, as returned by
+                                                   `PreparedDataset.faces_id`
 
 A folder holds flow of one setting of a method, one weights file and one precision only; another is refused,
 never mixed in.
@@ -22,20 +21,20 @@ import cv2
 import numpy as np
 
 import mer_core
-from data_prep.prepared import Prepared
+from data_prep.prepared import PreparedDataset
 from flow import io
 from flow.estimate import Method, estimate_batch, load_method
 from mer_core import claims, cluster
 from mer_core.errors import BadInput
 from mer_core.io import read_json, write_npz
-from mer_core.locks import locked
+from mer_core.locks import hold_lock
 from mer_core.progress import track
 
 BATCH = {"cpu": 16, "mps": 64, "cuda": 256}  # pairs given to a network at once
 
 
 def estimate_prepared(
-    prepared: Prepared,
+    prepared: PreparedDataset,
     method: str | Method,
     *,
     match_exposure: bool = True,
@@ -59,7 +58,7 @@ def estimate_prepared(
     if isinstance(method, str):
         method = load_method(method, device, **options)
     folder = _folder(prepared, method.name)
-    with locked(folder):
+    with hold_lock(folder):
         _claim(folder, method, match_exposure)
         clip_ids = list(prepared.clips["clip_id"])
         size = BATCH[method.device] if method.network else 1
@@ -85,7 +84,7 @@ def estimate_prepared(
 def _on_cluster(
     scheduler: str,
     batches: list[list[str]],
-    prepared: Prepared,
+    prepared: PreparedDataset,
     method: Method,
     match_exposure: bool,
     device: str,
@@ -97,11 +96,15 @@ def _on_cluster(
         "weights": method.weights,
     }
     asked |= {"precision": method.precision, "match_exposure": match_exposure}
-    yield from cluster.each(scheduler, _in_cluster, batches, folder=prepared.path.absolute(), **asked)
+    yield from cluster.map_items(scheduler, _in_cluster, batches, folder=prepared.path.absolute(), **asked)
 
 
 def _in_threads(
-    batches: list[list[str]], prepared: Prepared, method: Method, match_exposure: bool, jobs: int | None
+    batches: list[list[str]],
+    prepared: PreparedDataset,
+    method: Method,
+    match_exposure: bool,
+    jobs: int | None,
 ) -> Iterator[None]:
     """Threads are enough, since OpenCV and torch release the GIL while they work."""
     restore = _one_thread_each(method.network)
@@ -114,7 +117,9 @@ def _in_threads(
         restore()
 
 
-def _estimate_batch(clip_ids: list[str], prepared: Prepared, method: Method, match_exposure: bool) -> None:
+def _estimate_batch(
+    clip_ids: list[str], prepared: PreparedDataset, method: Method, match_exposure: bool
+) -> None:
     ids = [
         prepared.faces_id(clip_id) for clip_id in clip_ids
     ]  # before they are read: what changes then is seen
@@ -125,7 +130,7 @@ def _estimate_batch(clip_ids: list[str], prepared: Prepared, method: Method, mat
         write_npz(flow_file(prepared, method.name, clip_id), flow=flow, faces=np.array(faces))
 
 
-def _onset_landmarks(prepared: Prepared, clip_id: str) -> np.ndarray | None:
+def _onset_landmarks(prepared: PreparedDataset, clip_id: str) -> np.ndarray | None:
     """The landmarks of a clip's onset; None where the folder holds none, and the method finds them itself."""
     stored = (prepared.folder(clip_id) / "landmarks.npz").is_file()
     return prepared.landmarks(clip_id)[0] if stored else None
@@ -163,7 +168,7 @@ def _in_cluster(
                 "Name the same device for all."
             )
         _one_thread_each(method.network)
-        _thread.wanted, _thread.opened = wanted, (Prepared(folder), method)
+        _thread.wanted, _thread.opened = wanted, (PreparedDataset(folder), method)
     opened, method = _thread.opened
     _estimate_batch(clip_ids, opened, method, match_exposure)
 
@@ -188,7 +193,7 @@ def _one_thread_each(network: bool) -> Callable[[], None]:
     return undo
 
 
-def read(prepared: Prepared, method: str, clip_id: str) -> np.ndarray:
+def read(prepared: PreparedDataset, method: str, clip_id: str) -> np.ndarray:
     """Flow of one clip, (H, W, 2) float32 px; raises `BadInput` if it has not been estimated."""
     path = flow_file(prepared, method, clip_id)
     if not path.is_file():
@@ -201,7 +206,7 @@ def read(prepared: Prepared, method: str, clip_id: str) -> np.ndarray:
     return flow
 
 
-def is_current(prepared: Prepared, method: str, clip_id: str) -> bool:
+def is_current(prepared: PreparedDataset, method: str, clip_id: str) -> bool:
     """Whether a clip has flow that was estimated on the very faces it has now."""
     try:
         with np.load(flow_file(prepared, method, clip_id), allow_pickle=False) as stored:
@@ -210,7 +215,7 @@ def is_current(prepared: Prepared, method: str, clip_id: str) -> bool:
         return False
 
 
-def settings(prepared: Prepared, method: str) -> dict[str, Any]:
+def settings(prepared: PreparedDataset, method: str) -> dict[str, Any]:
     """What made the flow of `method` in this folder: method, options, weights, precision, match_exposure,
     version.
     """
@@ -220,7 +225,7 @@ def settings(prepared: Prepared, method: str) -> dict[str, Any]:
     return read_json(path)
 
 
-def flow_file(prepared: Prepared, method: str, clip_id: str) -> Path:
+def flow_file(prepared: PreparedDataset, method: str, clip_id: str) -> Path:
     """Where the flow of one clip is kept."""
     _, subject, clip = clip_id.split("/")
     return _folder(prepared, method) / subject / f"{clip}.npz"
@@ -231,11 +236,11 @@ def none_by(method: str) -> str:
     return f"no flow by {method}"
 
 
-def _command(prepared: Prepared, method: str) -> str:
+def _command(prepared: PreparedDataset, method: str) -> str:
     return f"Make it with: mer flow estimate {prepared.path} --method {method}"
 
 
-def _folder(prepared: Prepared, method: str) -> Path:
+def _folder(prepared: PreparedDataset, method: str) -> Path:
     return prepared.path / "flow" / method
 
 
@@ -254,4 +259,4 @@ def _claim(folder: Path, method: Method, match_exposure: bool) -> None:
         "version": mer_core.__version__,
     }
     advice = "Delete that folder to estimate again, or ask for the settings it has."
-    claims.claim(folder, "flow.json", wanted, "flow", advice=advice)
+    claims.claim_folder(folder, "flow.json", wanted, "flow", advice=advice)

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from mer_core.lettering import GROUND, INK, strip
+from mer_core.text_images import GROUND, INK, render_text
 
 # Hues of the Middlebury colour wheel and the number of steps between each and the next.
 # Source: Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011, figure 1.
@@ -46,7 +46,7 @@ def legend(
     motion = np.stack(np.meshgrid(across, across), axis=-1)
     wheel = draw_flow(motion, radius)
     wheel[np.hypot(motion[..., 0], motion[..., 1]) > radius] = ground
-    return np.vstack([wheel, strip(f"{radius:g} px", size, ink=ink, ground=ground, centred=True)])
+    return np.vstack([wheel, render_text(f"{radius:g} px", size, ink=ink, ground=ground, centred=True)])
 
 
 def draw_strain(magnitude: np.ndarray, full: float) -> np.ndarray:

@@ -19,8 +19,8 @@ from mer.evaluation import nested
 from mer.evaluation.estimators import FittedForeign
 from mer_core import claims, registry
 from mer_core.errors import BadInput
-from mer_core.io import read_json, replacing, visible, write_json, write_text
-from mer_core.settings import explain
+from mer_core.io import atomic_replace, read_json, visible_names, write_json, write_text
+from mer_core.settings import describe_errors
 
 SHIPPED = "synthetic"  # folder in mer/bundles
 JSON_FILE, WEIGHTS_FILE, CARD_FILE = "bundle.json", "weights.safetensors", "README.md"
@@ -135,7 +135,7 @@ def save(bundle: Bundle, out: str | Path, replace: bool = False) -> None:
             for seed, classifier in enumerate(bundle.classifiers)
             for name, value in classifier.state()[0].items()
         }
-        with replacing(out / WEIGHTS_FILE) as temporary:
+        with atomic_replace(out / WEIGHTS_FILE) as temporary:
             save_file(tensors, temporary)
     write_json(out / JSON_FILE, bundle.recipe.model_dump())
     write_text(out / CARD_FILE, model_card(bundle.recipe))
@@ -163,7 +163,7 @@ def load(path: str | Path | None = None) -> Bundle:
         recipe = Recipe(**read_json(path / JSON_FILE))
         classifiers = _load_classifiers(path, recipe)
     except ValidationError as error:
-        raise BadInput(f"The bundle {path} {explain(error, Recipe)}") from error
+        raise BadInput(f"The bundle {path} {describe_errors(error, Recipe)}") from error
     except (OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise BadInput(f"The bundle {path} is damaged ({error}). Write it again with mer train.") from error
     return Bundle(recipe, classifiers)
@@ -232,14 +232,14 @@ def read_existing(out: Path) -> Recipe | None:
         If `out` holds anything else.
     """
     if not (out / JSON_FILE).is_file():
-        if visible(out) - {WEIGHTS_FILE, SKOPS_FILE}:  # an interrupted `save` leaves weights alone
+        if visible_names(out) - {WEIGHTS_FILE, SKOPS_FILE}:  # an interrupted `save` leaves weights alone
             raise BadInput(f"{out} is not empty and holds no bundle. Choose another --out.")
         return None
     advice = "Choose another --out, or remove that folder."
     try:
         return Recipe(**read_json(out / JSON_FILE))
     except ValidationError as error:
-        problems = explain(error, Recipe)
+        problems = describe_errors(error, Recipe)
         raise BadInput(f"{out} holds a bundle of another version: it {problems} {advice}") from error
     except BadInput as error:
         raise BadInput(f"{out} holds a damaged bundle: {error} {advice}") from error

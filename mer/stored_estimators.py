@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mer_core.errors import BadInput, MissingDependency
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 
 # Parts of scikit-learn's estimators that hold numbers and run nothing when they are built, beyond what skops
 # trusts.
@@ -44,7 +44,7 @@ def save(estimators: Sequence[Any], path: Path) -> None:
     sio = _skops()
     data = sio.dumps(list(estimators))
     _check_types(sio, data, "This classifier cannot be stored")
-    with replacing(path) as temporary:
+    with atomic_replace(path) as temporary:
         temporary.write_bytes(data)
 
 

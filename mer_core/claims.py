@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mer_core.errors import BadInput, ChangedSettings
-from mer_core.io import read_json, visible, write_json
+from mer_core.io import read_json, visible_names, write_json
 
 ADVICE = "Choose another --out, or delete that folder."
 
 
-def claim(
+def claim_folder(
     folder: Path,
     file: str,
     settings: Mapping[str, Any],
@@ -50,7 +50,7 @@ def claim(
     path = folder / file
     if path.is_file():
         check_unchanged(folder, read_json(path), settings, what, advice)
-    elif visible(folder):
+    elif visible_names(folder):
         raise BadInput(f"{folder} is not empty and holds no {what}. Choose another --out.")
     write_json(path, {**settings, **(record or {})})
 
@@ -59,30 +59,32 @@ def check_unchanged(
     folder: Path, before: Mapping[str, Any], now: Mapping[str, Any], what: str, advice: str = ADVICE
 ) -> None:
     """Raise `ChangedSettings` naming every setting of `now` that was another in `before`."""
-    if changes := changed(before, now):
+    if changes := describe_changes(before, now):
         raise ChangedSettings(f"{folder} holds {what} of other settings: {'; '.join(changes)}. {advice}")
 
 
-def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return a phrase for each value of `now` that differs from that of `before`.
 
     Nested ones are named `outer.inner`.
     """
-    old, new = flat({key: before[key] for key in now if key in before}), flat(now)
+    old, new = flatten({key: before[key] for key in now if key in before}), flatten(now)
     return [
-        f"{key} was {_shown(old, key)} and is now {_shown(new, key)}"
+        f"{key} was {_format_value(old, key)} and is now {_format_value(new, key)}"
         for key in new | old
         if key not in new or key not in old or old[key] != new[key]
     ]
 
 
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return nested settings as one level, `options.preset` and so on."""
     result: dict[str, Any] = {}
     for key, value in settings.items():
-        result |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+        result |= (
+            flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+        )
     return result
 
 
-def _shown(settings: Mapping[str, Any], key: str) -> str:
+def _format_value(settings: Mapping[str, Any], key: str) -> str:
     return repr(settings[key]) if key in settings else "not set"

@@ -13,7 +13,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def each(scheduler: str, work: Callable[..., Result], items: Iterable[Item], **same: Any) -> Iterator[Result]:
+def map_items(
+    scheduler: str, work: Callable[..., Result], items: Iterable[Item], **same: Any
+) -> Iterator[Result]:
     """Yield `work(item, **same)` for every item, as they come; an item whose worker dies is given to another
     by the scheduler.
 

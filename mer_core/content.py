@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mer_core.errors import BadInput
 
-CHUNK = 1 << 20
-DIGITS = 32  # of the SHA-256 that are kept: 128 bits
+CHUNK_BYTES = 1 << 20
+N_HEX_DIGITS = 32  # of the SHA-256 that are kept: 128 bits
 
 
 def content_id(files: Path | Iterable[Path]) -> str:
@@ -24,20 +24,20 @@ def content_id(files: Path | Iterable[Path]) -> str:
     """
     if isinstance(files, Path):
         size, digest = _digest(files)
-        return f"{size}-{digest.hexdigest()[:DIGITS]}"
+        return f"{size}-{digest.hexdigest()[:N_HEX_DIGITS]}"
     total, together = 0, hashlib.sha256()
     for file in sorted(files, key=lambda path: path.name):
         size, digest = _digest(file)
         total += size
         together.update(f"{file.name}\0{size}\0".encode("utf-8", "surrogateescape") + digest.digest())
-    return f"{total}-{together.hexdigest()[:DIGITS]}"
+    return f"{total}-{together.hexdigest()[:N_HEX_DIGITS]}"
 
 
 def _digest(file: Path) -> tuple[int, "hashlib._Hash"]:
     size, digest = 0, hashlib.sha256()
     try:
         with file.open("rb") as stream:
-            while chunk := stream.read(CHUNK):
+            while chunk := stream.read(CHUNK_BYTES):
                 size += len(chunk)
                 digest.update(chunk)
     except OSError as error:

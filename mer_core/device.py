@@ -6,7 +6,7 @@ from typing import Any
 
 from mer_core.errors import BadInput
 
-CHOICES = ("auto", "cpu", "cuda", "mps")
+DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 class DeviceUnavailable(BadInput):
@@ -15,7 +15,7 @@ class DeviceUnavailable(BadInput):
     code = "device-unavailable"
 
 
-def choose(device: str = "auto") -> Any:
+def choose_device(device: str = "auto") -> Any:
     """Return the torch device for a name.
 
     Parameters
@@ -31,8 +31,8 @@ def choose(device: str = "auto") -> Any:
     DeviceUnavailable
         If `cuda` or `mps` is asked for and torch cannot use it.
     """
-    if device not in CHOICES:
-        raise BadInput(f"There is no device called {device!r}. Known: {', '.join(CHOICES)}.")
+    if device not in DEVICES:
+        raise BadInput(f"There is no device called {device!r}. Known: {', '.join(DEVICES)}.")
     import torch
 
     cuda = torch.cuda.is_available()
@@ -57,6 +57,6 @@ def full_precision(device: str) -> AbstractContextManager[Any]:
     return flags
 
 
-def cores() -> int:
+def n_cores() -> int:
     """Return how many cores this process may use; on macOS and Windows, how many there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

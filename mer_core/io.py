@@ -17,11 +17,11 @@ from mer_core.errors import BadInput
 if TYPE_CHECKING:
     import numpy as np
 
-MAX_UNPACKED = 400_000_000  # bytes of one .npz; flow of 4000 x 3000 px has 96 million
+MAX_UNPACKED_BYTES = 400_000_000  # bytes of one .npz; flow of 4000 x 3000 px has 96 million
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def atomic_replace(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` to write to; it takes the place of `path` only if the block
     succeeds.
 
@@ -51,7 +51,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def visible(folder: str | Path) -> set[str]:
+def visible_names(folder: str | Path) -> set[str]:
     """Names in `folder` that are not hidden.
 
     None where there is no such folder. A folder without any may be written to.
@@ -74,7 +74,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
     return value
 
 
-def printable(path: str | Path) -> str:
+def printable_path(path: str | Path) -> str:
     """The path, or text with one in it, as any file can hold it: bytes of a name that are not UTF-8, as in
     old archives, as \\xNN.
     """
@@ -83,7 +83,7 @@ def printable(path: str | Path) -> str:
 
 def write_text(path: str | Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
-    with replacing(path) as temporary:
+    with atomic_replace(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -98,7 +98,7 @@ def write_npz(path: str | Path, **arrays: "np.ndarray[Any, Any]") -> None:
         BytesIO()
     )  # straight to a full disk, the zip file would print a traceback of its own when it is forgotten
     np.savez(buffer, **arrays)
-    with replacing(path) as temporary:
+    with atomic_replace(path) as temporary:
         temporary.write_bytes(buffer.getvalue())
 
 
@@ -108,17 +108,17 @@ def read_npz(path: str | Path) -> "dict[str, np.ndarray[Any, Any]]":
     Raises
     ------
     BadInput
-        If it is damaged, holds objects, or would take more than `MAX_UNPACKED` bytes of memory.
+        If it is damaged, holds objects, or would take more than `MAX_UNPACKED_BYTES` bytes of memory.
     """
     import numpy as np
 
     try:
         with ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:
-                raise BadInput(f"{path} unpacks to more than {MAX_UNPACKED // 10**6} MB.")
+            if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED_BYTES:
+                raise BadInput(f"{path} unpacks to more than {MAX_UNPACKED_BYTES // 10**6} MB.")
             for entry in archive.infolist():
                 with archive.open(entry) as file:
-                    _check_promise(file, entry.file_size)
+                    _check_header(file, entry.file_size)
         with np.load(path, allow_pickle=False) as stored:
             return dict(stored)
     except BadInput:
@@ -129,7 +129,7 @@ def read_npz(path: str | Path) -> "dict[str, np.ndarray[Any, Any]]":
         ) from error
 
 
-def _check_promise(file: Any, n_bytes: int) -> None:
+def _check_header(file: Any, n_bytes: int) -> None:
     """Refuse an array whose header promises more than its file holds: numpy would allocate that first."""
     import numpy as np
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from mer_core.errors import InUse
 
-NAME = ".lock"
+LOCK_FILE = ".lock"
 
 
 @contextmanager
-def locked(folder: Path, name: str = NAME) -> Iterator[None]:
+def hold_lock(folder: Path, name: str = LOCK_FILE) -> Iterator[None]:
     """Hold the lock of `folder`, which is made if need be; it is released at the end of the block, or with
     the process.
 

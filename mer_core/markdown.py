@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 
-def table(header: Sequence[object], rows: Iterable[Sequence[object]], numbers_from: int | None = None) -> str:
+def format_table(
+    header: Sequence[object], rows: Iterable[Sequence[object]], numbers_from: int | None = None
+) -> str:
     """Return a Markdown table, without a newline at its end.
 
     Parameters

@@ -15,7 +15,7 @@ from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
 
 from mer_core import cluster, registry
-from mer_core.device import cores
+from mer_core.device import n_cores
 from mer_core.errors import MerError
 from mer_core.progress import track
 
@@ -31,7 +31,7 @@ class Workers:
     scheduler: str | None = None  # address of a Dask scheduler
 
 
-def each(
+def map_items(
     work: Callable[[Item], Result],
     items: Iterable[Item],
     title: str | None,
@@ -67,9 +67,9 @@ def each(
         If a process was killed.
     """
     items = list(items)
-    jobs = min(jobs or cores(), len(items))
+    jobs = min(jobs or n_cores(), len(items))
     if scheduler:
-        results: Iterator[Result] = cluster.each(scheduler, work, items)
+        results: Iterator[Result] = cluster.map_items(scheduler, work, items)
     elif jobs <= 1:
         results = map(work, items)
     else:
@@ -106,7 +106,7 @@ def _start_worker(files: list[str], setup: bytes, threads: int) -> None:
     )  # Ctrl-C is handled by the parent; running items are finished
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    registry.restore(files)
+    registry.restore_files(files)
     if (function := pickle.loads(setup)) is not None:
         function()
     _limit_threads(threads)

@@ -39,12 +39,12 @@ GROUPS = {
 _plugins: dict[Path, ModuleType] = {}
 
 
-def names(package: str) -> list[str]:
+def list_names(package: str) -> list[str]:
     """Return the names known for `package` (for example `"flow.methods"`), sorted.
 
     Files that start with `_` are helpers.
     """
-    return sorted({*_own(package), *_entry_points(package), *_of_plugins(package)})
+    return sorted({*_package_modules(package), *_entry_points(package), *_plugin_modules(package)})
 
 
 def load(package: str, name: str) -> Any:
@@ -57,12 +57,12 @@ def load(package: str, name: str) -> Any:
     BadInput
         If a plug-in cannot be imported or lacks what the package requires.
     """
-    check(name, names(package), package.rsplit(".", 1)[-1].rstrip("s"))
-    file = file_of(name)
-    if file in _own(package):
+    check_name(name, list_names(package), package.rsplit(".", 1)[-1].rstrip("s"))
+    file = module_name(name)
+    if file in _package_modules(package):
         return importlib.import_module(f"{package}.{file}")
-    if file in _of_plugins(package):
-        return _of_plugins(package)[file]
+    if file in _plugin_modules(package):
+        return _plugin_modules(package)[file]
     return _load_entry_point(package, _entry_points(package)[file])
 
 
@@ -82,7 +82,7 @@ def load_plugin(path: str | Path) -> ModuleType:
     kinds = [package for package, attribute in REQUIRED.items() if hasattr(module, attribute)]
     if not kinds:
         raise BadInput(f"The plug-in {path} defines none of {', '.join(REQUIRED.values())}.")
-    taken = [package for package in kinds if path.stem in names(package)]
+    taken = [package for package in kinds if path.stem in list_names(package)]
     if taken:
         raise BadInput(f"The plug-in {path} has a name that {taken[0]} already has. Rename the file.")
     _plugins[path] = module
@@ -117,7 +117,7 @@ def imported_files() -> list[str]:
     return [module.__file__ for module in ours if module.__file__]
 
 
-def restore(files: list[str]) -> None:
+def restore_files(files: list[str]) -> None:
     """Execute in a worker process what `imported_files` returned in its parent."""
     for file in files:
         module = import_file(file)
@@ -125,29 +125,29 @@ def restore(files: list[str]) -> None:
             _plugins[Path(file)] = module
 
 
-def file_of(name: str) -> str:
+def module_name(name: str) -> str:
     """Return the file that `name` names, which is `timm` for `timm:resnet18`."""
     file, _, variant = name.partition(":")
     return file if file in WITH_VARIANTS and variant else name
 
 
-def check(name: str, known: list[str], kind: str) -> str:
+def check_name(name: str, known: list[str], kind: str) -> str:
     """Return `name` if it is one of `known`, else raise `UnknownName` saying what is meant by `kind`."""
-    if file_of(name) in known:
+    if module_name(name) in known:
         return name
-    plain = {_plain(one): one for one in known}
-    near = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=0.5)
+    plain = {_comparison_form(one): one for one in known}
+    near = difflib.get_close_matches(_comparison_form(name), plain, n=1, cutoff=0.5)
     hint = f" Did you mean {plain[near[0]]}?" if near else ""
     raise UnknownName(f"There is no {kind} called {name!r}.{hint} Known: {', '.join(known)}.")
 
 
-def path_of(value: Any) -> Path:
+def protocol_file(value: Any) -> Path:
     """Return the file that a protocol's plug-in names, an attribute `PROTOCOL` or the entry point itself."""
     return Path(getattr(value, "PROTOCOL", value))
 
 
 @functools.cache
-def _own(package: str) -> frozenset[str]:
+def _package_modules(package: str) -> frozenset[str]:
     folder = Path(__file__).parents[1].joinpath(*package.split("."))
     files = {path.stem for path in folder.glob("*.yaml")} if package == "mer.protocols" else set()
     return frozenset(
@@ -162,7 +162,7 @@ def _entry_points(package: str) -> dict[str, metadata.EntryPoint]:
     return {point.name: point for point in metadata.entry_points(group=GROUPS[package])}
 
 
-def _of_plugins(package: str) -> dict[str, ModuleType]:
+def _plugin_modules(package: str) -> dict[str, ModuleType]:
     required = REQUIRED.get(package)
     return {path.stem: m for path, m in _plugins.items() if required and hasattr(m, required)}
 
@@ -179,7 +179,7 @@ def _load_entry_point(package: str, point: metadata.EntryPoint) -> Any:
     return loaded
 
 
-def _plain(name: str) -> str:
+def _comparison_form(name: str) -> str:
     """The name as it is compared to find the nearest: CASME II, casme-2 and casme2 are one."""
     letters = re.sub(r"[\s_-]", "", name.lower())
     return re.sub(r"(?<=[a-hj-z])i{2,3}$", lambda roman: str(len(roman[0])), letters)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from mer_core.errors import BadInput
 
 
-def checked(
+def check_options(
     options: dict[str, Any], function: Callable[..., Any], given_by_mer: Iterable[str], owner: str
 ) -> dict[str, Any]:
     """Return `options` for `function` in the types of its signature (YAML reads 1e-3 as text, so "1e-3"
@@ -28,18 +28,18 @@ def checked(
     values, problems = {}, []
     for name, value in options.items():
         if name not in parameters:
-            problems.append(_unknown(name, parameters))
+            problems.append(_unknown_setting(name, parameters))
             continue
         try:
             values[name] = TypeAdapter(parameters[name].annotation).validate_python(value)
         except ValidationError as error:
-            problems.append(_unusable(name, value, error.errors()[0]["msg"]))
+            problems.append(_invalid_value(name, value, error.errors()[0]["msg"]))
     if problems:
-        raise BadInput(f"{owner} {_joined(problems, parameters)}")
+        raise BadInput(f"{owner} {_join(problems, parameters)}")
     return values
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
+def describe_errors(error: ValidationError, model: type[BaseModel]) -> str:
     """Return every problem of a pydantic `error` about `model` as plain text, to be put after the file's
     name.
     """
@@ -47,23 +47,23 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            problems.append(_unknown(name, model.model_fields))
+            problems.append(_unknown_setting(name, model.model_fields))
         elif problem["type"] == "missing":
             problems.append(f"lacks {name!r}.")
         else:
-            problems.append(_unusable(name, problem["input"], problem["msg"]))
-    return _joined(problems, model.model_fields)
+            problems.append(_invalid_value(name, problem["input"], problem["msg"]))
+    return _join(problems, model.model_fields)
 
 
-def _unknown(name: str, known: Iterable[str]) -> str:
+def _unknown_setting(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"has no setting {name!r}." + (f" Did you mean {near[0]}?" if near else "")
 
 
-def _unusable(name: str, value: Any, why: str) -> str:
+def _invalid_value(name: str, value: Any, why: str) -> str:
     why = why.removeprefix("Value error, ").rstrip(".")
     return f"cannot take {name} = {value!r}: {why[0].lower()}{why[1:]}."
 
 
-def _joined(problems: list[str], known: Iterable[str]) -> str:
+def _join(problems: list[str], known: Iterable[str]) -> str:
     return f"{' It '.join(problems)} Known: {', '.join(known) or 'none'}."

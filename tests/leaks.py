@@ -19,8 +19,8 @@ from mer.evaluation.config import CvConfig
 from mer_core import registry
 
 LABELS = ["negative", "positive", "surprise"]
-CLASSIFIERS = registry.names("mer.classifiers")
-FEATURES = registry.names("mer.features")
+CLASSIFIERS = registry.list_names("mer.classifiers")
+FEATURES = registry.list_names("mer.features")
 CALIBRATIONS = get_args(CvConfig.model_fields["calibration"].annotation)
 FAST = {
     "ststnet": {"epochs": 4, "learning_rate": 1e-2},

@@ -12,7 +12,7 @@ from mer.cli.main import cli
 from mer.evaluation.config import load_config
 from mer.inference import models
 from mer_core import registry
-from mer_core.device import CHOICES, DeviceUnavailable
+from mer_core.device import DEVICES, DeviceUnavailable
 
 torch = pytest.importorskip("torch")
 COMMANDS = ("cv", "train", "score", "spot", "app", "flow estimate", "flow benchmark", "flow train")
@@ -29,7 +29,7 @@ def option(words: str):
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_the_command_takes_the_four_names_and_auto_by_default(words):
-    assert tuple(option(words).type.choices) == CHOICES
+    assert tuple(option(words).type.choices) == DEVICES
     assert "auto" in (option(words).default, option(words).show_default)
 
 

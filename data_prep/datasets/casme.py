@@ -9,13 +9,13 @@ import pandas as pd
 from data_prep.annotation_sheets import find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, below, find_folder, images_in, subject_folder
-from data_prep.sheet_cells import frame_cells, number, numbered_name, text
+from data_prep.dataset_files import DatasetFacts, find_folder, images_in, resolve_path, subject_folder
+from data_prep.sheet_cells import cell_number, cell_text, format_subject, read_frame_cells
 
-FACTS = Facts(
+FACTS = DatasetFacts(
     # The emotions are recalled. There are 189 clips in the release (CD6ME, Varanka et al., arXiv 2211.11425),
     # and 195 in the paper and at http://casme.psych.ac.cn/casme/e1.
-    recalled=True,
+    unverified=True,
     title="CASME",
     fps=60,
     subjects=19,
@@ -27,7 +27,7 @@ FACTS = Facts(
     obtain="http://casme.psych.ac.cn/casme/e1 (release agreement by e-mail)",
     citation="Yan et al., CASME database: A dataset of spontaneous micro-expressions collected from neutralized faces, FG 2013",
     doi="10.1109/FG.2013.6553799",
-    lacking=0.03,  # five rows of the spreadsheet name frames that are not in the release
+    missing_fraction=0.03,  # five rows of the spreadsheet name frames that are not in the release
 )  # fmt: skip
 
 TREE = """\
@@ -55,19 +55,21 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
-    return images_in(below(subject_folder(find_folder(Path(root), SUBJECT, FRAMES), row.subject), row.clip))
+    return images_in(
+        resolve_path(subject_folder(find_folder(Path(root), SUBJECT, FRAMES), row.subject), row.clip)
+    )
 
 
 def _row(row) -> dict:
-    second = number(row.apexf2)
+    second = cell_number(row.apexf2)
     columns = {
         "dataset": "casme",
-        "subject": numbered_name(row.subject, "sub{:02d}"),
-        "clip": text(row.filename),
+        "subject": format_subject(row.subject, "sub{:02d}"),
+        "clip": cell_text(row.filename),
         "fps": FACTS.fps,
-        "emotion": text(row.emotion).lower(),
-        "action_units": text(row.au) or text(row.aus) or text(row.actionunits),
-        **frame_cells(row.onsetf, row.offsetf, row.apexf1, row.remark),
+        "emotion": cell_text(row.emotion).lower(),
+        "action_units": cell_text(row.au) or cell_text(row.aus) or cell_text(row.actionunits),
+        **read_frame_cells(row.onsetf, row.offsetf, row.apexf1, row.remark),
     }
     if second:
         columns["note"] = "; ".join(filter(None, (columns["note"], f"a second apex is printed: {second}")))

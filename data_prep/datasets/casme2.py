@@ -9,10 +9,10 @@ import pandas as pd
 from data_prep.annotation_sheets import find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, below, find_folder, images_in, subject_folder
-from data_prep.sheet_cells import frame_cells, numbered_name, text
+from data_prep.dataset_files import DatasetFacts, find_folder, images_in, resolve_path, subject_folder
+from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
 
-FACTS = Facts(
+FACTS = DatasetFacts(
     title="CASME II",
     fps=200,
     subjects=26,
@@ -63,16 +63,18 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
-    return images_in(below(subject_folder(find_folder(Path(root), SUBJECT, FRAMES), row.subject), row.clip))
+    return images_in(
+        resolve_path(subject_folder(find_folder(Path(root), SUBJECT, FRAMES), row.subject), row.clip)
+    )
 
 
 def _row(row) -> dict:
     return {
         "dataset": "casme2",
-        "subject": numbered_name(row.subject, "sub{:02d}"),
-        "clip": text(row.filename),
+        "subject": format_subject(row.subject, "sub{:02d}"),
+        "clip": cell_text(row.filename),
         "fps": FACTS.fps,
-        "emotion": text(row.estimatedemotion).lower(),
-        "action_units": text(row.actionunits),
-        **frame_cells(row.onsetframe, row.offsetframe, row.apexframe, row.remark),
+        "emotion": cell_text(row.estimatedemotion).lower(),
+        "action_units": cell_text(row.actionunits),
+        **read_frame_cells(row.onsetframe, row.offsetframe, row.apexframe, row.remark),
     }

@@ -9,11 +9,11 @@ import pandas as pd
 from data_prep.annotation_sheets import find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, below, folders_named, images_in
-from data_prep.sheet_cells import frame_cells, numbered_name, text
+from data_prep.dataset_files import DatasetFacts, folders_named, images_in, resolve_path
+from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
 from mer_core.errors import BadInput
 
-FACTS = Facts(
+FACTS = DatasetFacts(
     title="CAS(ME)^3, part A",
     fps=30,
     subjects=94,
@@ -33,7 +33,7 @@ FACTS = Facts(
     "and high ecological validity, IEEE Transactions on Pattern Analysis and Machine Intelligence 45(3), "
     "2023",
     doi="10.1109/TPAMI.2022.3174895",
-    lacking=0.12,  # about one clip in ten has no frames in the release
+    missing_fraction=0.12,  # about one clip in ten has no frames in the release
 )
 
 TREE = """\
@@ -75,16 +75,16 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
     subject = folders.get_subject(row.subject)
     if not subject:
         raise BadInput(f"There is no folder {row.subject} or {row.subject}_{row.clip} in {root}.")
-    return images_in(below(subject, row.clip.rsplit("_", 1)[0], "color"))
+    return images_in(resolve_path(subject, row.clip.rsplit("_", 1)[0], "color"))
 
 
 def _row(row) -> dict:
     return {
         "dataset": "casme3",
-        "subject": numbered_name(row.subject, "spNO.{}"),
-        "clip": f"{text(row.filename)}_{text(row.onset)}",
+        "subject": format_subject(row.subject, "spNO.{}"),
+        "clip": f"{cell_text(row.filename)}_{cell_text(row.onset)}",
         "fps": FACTS.fps,
-        "emotion": text(row.emotion).lower(),
-        "action_units": text(row.au),
-        **frame_cells(row.onset, row.offset, row.apex, row.remark),
+        "emotion": cell_text(row.emotion).lower(),
+        "action_units": cell_text(row.au),
+        **read_frame_cells(row.onset, row.offset, row.apex, row.remark),
     }

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.annotation_sheets import Sources, find_files, visible_sheets
-from data_prep.clip_images import FrameFile, numbered_from
+from data_prep.annotation_sheets import AnnotationSources, find_files, visible_sheets
+from data_prep.clip_images import FrameFile, number_recording
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, folders_named, images_in
-from data_prep.interval_table import interval_table, kind_of
-from data_prep.sheet_cells import frame_cells, number, text
+from data_prep.dataset_files import DatasetFacts, folders_named, images_in
+from data_prep.interval_table import expression_kind, interval_table
+from data_prep.sheet_cells import cell_number, cell_text, read_frame_cells
 from mer_core.errors import BadInput
 
-FACTS = Facts(
-    recalled=True,
+FACTS = DatasetFacts(
+    unverified=True,
     title="CAS(ME)^2",
     fps=30,
     subjects=None,  # 22 took part; how many of them show a micro-expression is not published
@@ -55,7 +55,9 @@ def read_annotations(root: Path) -> pd.DataFrame:
     """
     path, *unread = find_files(Path(root), SPREADSHEETS, VIDEO)
     sheet, rows = _rows(path)
-    return clip_table([row for row in rows if row["kind"] == "micro"], Sources([(path, sheet)], unread))
+    return clip_table(
+        [row for row in rows if row["kind"] == "micro"], AnnotationSources([(path, sheet)], unread)
+    )
 
 
 def read_intervals(root: Path) -> pd.DataFrame:
@@ -77,7 +79,7 @@ def video_files(root: Path, video: str) -> dict[int, FrameFile]:
     folder = folders_named(Path(root), VIDEO, ("rawpic",)).get_prefixed(video)
     if not folder:
         raise BadInput(f"There is no folder {video}... in {root}.")
-    return numbered_from(1, images_in(folder))
+    return number_recording(1, images_in(folder))
 
 
 def _rows(path: Path) -> tuple[str, list[dict]]:
@@ -90,7 +92,11 @@ def _rows(path: Path) -> tuple[str, list[dict]]:
     subjects, codes = _subjects(book[1].cells), _codes(book[2].cells)
     rows = []
     for number_of_row, *cells in book[0].cells.itertuples(name=None):
-        kind, participant, name = kind_of(text(cells[KIND])), number(cells[PARTICIPANT]), text(cells[NAME])
+        kind, participant, name = (
+            expression_kind(cell_text(cells[KIND])),
+            cell_number(cells[PARTICIPANT]),
+            cell_text(cells[NAME]),
+        )
         if not kind:
             continue
         subject = subjects.get(participant or 0, f"participant {participant}")
@@ -103,9 +109,9 @@ def _rows(path: Path) -> tuple[str, list[dict]]:
                 "clip": f"{code}_{name}",
                 "kind": kind,
                 "fps": FACTS.fps,
-                "emotion": text(cells[EMOTION]).lower(),
-                "action_units": text(cells[ACTION_UNITS]),
-                **frame_cells(cells[ONSET], cells[OFFSET], cells[APEX], book[0].remark(number_of_row)),
+                "emotion": cell_text(cells[EMOTION]).lower(),
+                "action_units": cell_text(cells[ACTION_UNITS]),
+                **read_frame_cells(cells[ONSET], cells[OFFSET], cells[APEX], book[0].remark(number_of_row)),
             }
         )
     return book[0].name, rows
@@ -114,7 +120,7 @@ def _rows(path: Path) -> tuple[str, list[dict]]:
 def _subjects(sheet: pd.DataFrame) -> dict[int, str]:
     """Participant 1 ... 22 -> s15 ... s40: the last and the first number of a row."""
     rows = (
-        [int(m[1]) for cell in row if (m := re.fullmatch(r"[sS]?(\d+)", text(cell)))]
+        [int(m[1]) for cell in row if (m := re.fullmatch(r"[sS]?(\d+)", cell_text(cell)))]
         for row in sheet.itertuples(index=False)
     )
     return {numbers[-1]: f"s{numbers[0]}" for numbers in rows if len(numbers) > 1}
@@ -122,4 +128,4 @@ def _subjects(sheet: pd.DataFrame) -> dict[int, str]:
 
 def _codes(sheet: pd.DataFrame) -> dict[str, str]:
     """Name of a video -> its code of four digits, which a spreadsheet may have made a number."""
-    return {text(row[1]): text(row[0]).zfill(4) for row in sheet.itertuples(index=False)}
+    return {cell_text(row[1]): cell_text(row[0]).zfill(4) for row in sheet.itertuples(index=False)}

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.annotation_sheets import AmbiguousSheet, Sources, find_tables
+from data_prep.annotation_sheets import AmbiguousSheet, AnnotationSources, find_tables
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, all_folders, images_in
+from data_prep.dataset_files import DatasetFacts, all_folders, images_in
 from data_prep.identity import subject_key
-from data_prep.sheet_cells import frame_cells, rate, text
+from data_prep.sheet_cells import cell_rate, cell_text, read_frame_cells
 from mer_core.errors import BadInput
 
 WORDS = ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise")
 
-FACTS = Facts(
+FACTS = DatasetFacts(
     title="DFME",
     fps=200,  # or 300, or 500: each clip's own stands in its row
     subjects=None,  # 671 took part in the whole of it, with 7,526 clips; how many of them the release holds is not published
@@ -45,14 +45,14 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
     Raises `AmbiguousSheet` if such a copy says something else of a clip.
     """
-    rows, sources = [], Sources()
+    rows, sources = [], AnnotationSources()
     seen: dict = {}
     for table in find_tables(Path(root), ("*.xlsx",), COLUMNS, "(?!)", optional=("emotion", "fps", "au")):
         read = [_row(row) for row in table.rows.itertuples()]
-        named = {(subject_key(row["subject"]), row["clip"]): _said(row) for row in read}
+        named = {(subject_key(row["subject"]), row["clip"]): _row_facts(row) for row in read}
         if not named.keys() <= seen.keys():
             rows += read
-            sources.read.append((table.path, table.sheet))
+            sources.files_read.append((table.path, table.sheet))
             sources.remarks += table.remarks
         elif other := next((name for name, said in named.items() if said != seen[name]), None):
             raise AmbiguousSheet(
@@ -60,7 +60,7 @@ def read_annotations(root: Path) -> pd.DataFrame:
                 "Move the tables that are not meant out of the folder."
             )
         else:
-            sources.unread.append(table.path)
+            sources.files_unread.append(table.path)
         seen = named | seen
     return clip_table(rows, sources)
 
@@ -73,17 +73,17 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
     return images_in(folder)
 
 
-def _said(row: dict) -> list:
+def _row_facts(row: dict) -> list:
     return [row[name] for name in ("onset", "apex", "offset", "fps", "emotion", "action_units")]
 
 
 def _row(row) -> dict:
     return {
         "dataset": "dfme",
-        "subject": text(row.subject),
-        "clip": text(row.filename),
-        "fps": rate(row.fps),
-        "emotion": text(row.emotion).lower(),
-        "action_units": text(row.au),
-        **frame_cells(row.onsetframe, row.offsetframe, row.apexframe, row.remark),
+        "subject": cell_text(row.subject),
+        "clip": cell_text(row.filename),
+        "fps": cell_rate(row.fps),
+        "emotion": cell_text(row.emotion).lower(),
+        "action_units": cell_text(row.au),
+        **read_frame_cells(row.onsetframe, row.offsetframe, row.apexframe, row.remark),
     }

@@ -10,12 +10,12 @@ import pandas as pd
 from data_prep.annotation_sheets import find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, all_folders, images_in
-from data_prep.sheet_cells import frame_cells, text
+from data_prep.dataset_files import DatasetFacts, all_folders, images_in
+from data_prep.sheet_cells import cell_text, read_frame_cells
 from mer_core.errors import BadInput
 
-FACTS = Facts(
-    recalled=True,  # the emotions; the number of clips is that of CD6ME, Varanka et al., arXiv 2211.11425
+FACTS = DatasetFacts(
+    unverified=True,  # the emotions; the number of clips is that of CD6ME, Varanka et al., arXiv 2211.11425
     title="4DME",
     fps=60,
     subjects=41,
@@ -66,13 +66,13 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
 
 
 def _row(row) -> dict:
-    words = sorted(word.strip().lower() for word in text(row.emotion).split("+"))
+    words = sorted(word.strip().lower() for word in cell_text(row.emotion).split("+"))
     return {
         "dataset": "fourdme",
-        "subject": text(row.subid),
-        "clip": text(row.foldname),
+        "subject": cell_text(row.subid),
+        "clip": cell_text(row.foldname),
         "fps": FACTS.fps,
         "emotion": "+".join(words),
-        "action_units": text(row.aus),  # (k) behind a unit: held still all the time
-        **frame_cells(row.onset, row.offset, row.apex, row.remark),
+        "action_units": cell_text(row.aus),  # (k) behind a unit: held still all the time
+        **read_frame_cells(row.onset, row.offset, row.apex, row.remark),
     }

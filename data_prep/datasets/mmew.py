@@ -10,12 +10,12 @@ import pandas as pd
 from data_prep.annotation_sheets import find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, folders_named, images_in
-from data_prep.sheet_cells import frame_cells, numbered_name, text
+from data_prep.dataset_files import DatasetFacts, folders_named, images_in
+from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
 from mer_core.errors import BadInput
 
-FACTS = Facts(
-    recalled=True,  # the emotions; that there are 300 clips is said at http://www.dpailab.com/database.html
+FACTS = DatasetFacts(
+    unverified=True,  # the emotions; that there are 300 clips is said at http://www.dpailab.com/database.html
     title="MMEW",
     fps=90,
     subjects=36,
@@ -67,10 +67,10 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
 def _row(row) -> dict:
     return {
         "dataset": "mmew",
-        "subject": numbered_name(row.subject, "S{:02d}"),
-        "clip": text(row.filename),
+        "subject": format_subject(row.subject, "S{:02d}"),
+        "clip": cell_text(row.filename),
         "fps": FACTS.fps,
-        "emotion": text(row.estimatedemotion).lower(),
-        "action_units": text(row.actionunits),
-        **frame_cells(row.onsetframe, row.offsetframe, row.apexframe, row.remark),
+        "emotion": cell_text(row.estimatedemotion).lower(),
+        "action_units": cell_text(row.actionunits),
+        **read_frame_cells(row.onsetframe, row.offsetframe, row.apexframe, row.remark),
     }

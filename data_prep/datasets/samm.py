@@ -9,10 +9,10 @@ import pandas as pd
 from data_prep.annotation_sheets import find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, below, find_folder, images_in, subject_folder
-from data_prep.sheet_cells import frame_cells, numbered_name, text
+from data_prep.dataset_files import DatasetFacts, find_folder, images_in, resolve_path, subject_folder
+from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
 
-FACTS = Facts(
+FACTS = DatasetFacts(
     title="SAMM",
     fps=200,
     subjects=29,
@@ -57,18 +57,18 @@ def read_annotations(root: Path) -> pd.DataFrame:
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
     return images_in(
-        below(subject_folder(find_folder(Path(root), SUBJECT, ("SAMM",)), row.subject), row.clip)
+        resolve_path(subject_folder(find_folder(Path(root), SUBJECT, ("SAMM",)), row.subject), row.clip)
     )
 
 
 def _row(row) -> dict:
-    emotion = text(row.estimatedemotion).lower()
+    emotion = cell_text(row.estimatedemotion).lower()
     return {
         "dataset": "samm",
-        "subject": numbered_name(row.subject, "{:03d}"),
-        "clip": text(row.filename),
+        "subject": format_subject(row.subject, "{:03d}"),
+        "clip": cell_text(row.filename),
         "fps": FACTS.fps,
         "emotion": "other" if emotion == "others" else emotion,  # both are printed
-        "action_units": text(row.actionunits),
-        **frame_cells(row.onsetframe, row.offsetframe, row.apexframe, row.remark),
+        "action_units": cell_text(row.actionunits),
+        **read_frame_cells(row.onsetframe, row.offsetframe, row.apexframe, row.remark),
     }

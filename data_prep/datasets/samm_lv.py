@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.annotation_sheets import Sources, find_files, visible_sheets
-from data_prep.clip_images import FrameFile, numbered_from
+from data_prep.annotation_sheets import AnnotationSources, find_files, visible_sheets
+from data_prep.clip_images import FrameFile, number_recording
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, folders_named, images_in
-from data_prep.interval_table import interval_table, kind_of
-from data_prep.sheet_cells import frame_cells, numbered_name, text
+from data_prep.dataset_files import DatasetFacts, folders_named, images_in
+from data_prep.interval_table import expression_kind, interval_table
+from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
 from mer_core.errors import BadInput
 
-FACTS = Facts(
+FACTS = DatasetFacts(
     title="SAMM Long Videos",
     fps=200,
     subjects=29,
@@ -45,7 +45,9 @@ def read_annotations(root: Path) -> pd.DataFrame:
     """Clip table of the micro-expressions, from the latest edition."""
     path, *unread = find_files(Path(root), SPREADSHEETS, VIDEO)
     sheet, rows = _rows(path)
-    return clip_table([row for row in rows if row["kind"] == "micro"], Sources([(path, sheet)], unread))
+    return clip_table(
+        [row for row in rows if row["kind"] == "micro"], AnnotationSources([(path, sheet)], unread)
+    )
 
 
 def read_intervals(root: Path) -> pd.DataFrame:
@@ -64,7 +66,7 @@ def video_files(root: Path, video: str) -> dict[int, FrameFile]:
     folder = folders_named(Path(root), VIDEO).get(video)
     if not folder:
         raise BadInput(f"There is no folder {video} in {root}.")
-    return numbered_from(1, images_in(folder))
+    return number_recording(1, images_in(folder))
 
 
 def _rows(path: Path) -> tuple[str, list[dict]]:
@@ -77,7 +79,7 @@ def _rows(path: Path) -> tuple[str, list[dict]]:
             rows = [
                 _row(cells, sheet.remark(number))
                 for number, *cells in sheet.cells.itertuples(name=None)
-                if kind_of(text(cells[KIND]))
+                if expression_kind(cell_text(cells[KIND]))
             ]
             if rows:
                 return sheet.name, rows
@@ -88,14 +90,14 @@ def _rows(path: Path) -> tuple[str, list[dict]]:
 
 
 def _row(cells: list, remark: str) -> dict:
-    name = text(cells[NAME])
+    name = cell_text(cells[NAME])
     return {
         "dataset": "samm_lv",
-        "subject": numbered_name(name.split("_")[0], "{:03d}"),
+        "subject": format_subject(name.split("_")[0], "{:03d}"),
         "video": name.rsplit("_", 1)[0],
         "clip": name,
-        "kind": kind_of(text(cells[KIND])),
+        "kind": expression_kind(cell_text(cells[KIND])),
         "fps": FACTS.fps,
-        "action_units": text(cells[ACTION_UNITS]),
-        **frame_cells(cells[ONSET], cells[OFFSET], cells[APEX], remark),
+        "action_units": cell_text(cells[ACTION_UNITS]),
+        **read_frame_cells(cells[ONSET], cells[OFFSET], cells[APEX], remark),
     }

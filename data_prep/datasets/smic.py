@@ -16,11 +16,18 @@ import pandas as pd
 from data_prep.annotation_sheets import find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, below, find_folder, folders_in, folders_named, images_in
-from data_prep.sheet_cells import frame_cells, text
+from data_prep.dataset_files import (
+    DatasetFacts,
+    find_folder,
+    folders_in,
+    folders_named,
+    images_in,
+    resolve_path,
+)
+from data_prep.sheet_cells import cell_text, read_frame_cells
 from mer_core.errors import BadInput
 
-FACTS = Facts(
+FACTS = DatasetFacts(
     title="SMIC-HS",
     fps=100,
     subjects=16,
@@ -99,7 +106,7 @@ def camera_files(root: Path, camera: str, row) -> dict[int, FrameFile]:
     for folder in _micro_folders(root, camera, int(row.subject[1:])):
         if clip_name(folder.name) == row.clip:
             return images_in(folder)
-    for folder in folders_named(_top(root, camera), CLIP.pattern).paths:
+    for folder in folders_named(_camera_folder(root, camera), CLIP.pattern).paths:
         if clip_name(folder.name) == row.clip:
             return images_in(folder)
     raise BadInput(f"There is no folder for {row.clip} in {root}.")
@@ -122,24 +129,24 @@ def _extended_rows(table: pd.DataFrame) -> Iterator[dict]:
     Below the clips stand rows of text, which name no clip.
     """
     for row in table.itertuples():
-        if not CLIP.fullmatch(text(row.filename)):
+        if not CLIP.fullmatch(cell_text(row.filename)):
             continue
-        name = clip_name(text(row.filename))
+        name = clip_name(cell_text(row.filename))
         emotion = EMOTIONS[name.split("_")[1]]
-        frames = frame_cells(row.onsetf, row.offsetf, remark=row.remark)
+        frames = read_frame_cells(row.onsetf, row.offsetf, remark=row.remark)
         yield {"clip": name, "emotion": emotion, **frames}
 
 
 def _micro_folders(root: Path, camera: str, subject: int | None = None) -> Iterator[Path]:
     """Clip folders of the short release, all or one subject's; non_micro holds other clips."""
-    for name, person in folders_in(_top(root, camera)).items():
+    for name, person in folders_in(_camera_folder(root, camera)).items():
         if not re.fullmatch(SUBJECT, name) or subject not in (None, int(name[1:])):
             continue
-        for emotion in folders_in(below(person, "micro")).values():
+        for emotion in folders_in(resolve_path(person, "micro")).values():
             yield from (folder for clip, folder in folders_in(emotion).items() if CLIP.fullmatch(clip))
 
 
-def _top(root: Path, camera: str) -> Path:
+def _camera_folder(root: Path, camera: str) -> Path:
     """The folder of a camera's subjects. Raw frames go before cropped ones, and the short release before the
     extended.
     """

@@ -8,15 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.clip_images import FrameFile
-from data_prep.dataset_files import Facts
+from data_prep.dataset_files import DatasetFacts
 from data_prep.datasets import smic
 
-FACTS: Facts = replace(
+FACTS: DatasetFacts = replace(
     smic.FACTS,
     title="SMIC-NIR",
     fps=25,
     subjects=8,
-    recalled=True,  # the emotions; that there are 71 clips is said at https://www.oulu.fi/cmvs/node/41319
+    unverified=True,  # the emotions; that there are 71 clips is said at https://www.oulu.fi/cmvs/node/41319
     clips=71,
     emotions={"negative": 23, "positive": 28, "surprise": 20},
 )

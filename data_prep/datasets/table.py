@@ -13,17 +13,17 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from data_prep.annotation_checks import Finding
-from data_prep.annotation_sheets import Sources
-from data_prep.clip_images import FrameFile, frames_of_video
+from data_prep.annotation_sheets import AnnotationSources
+from data_prep.clip_images import FrameFile, video_frame_files
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import Facts, images_in
+from data_prep.dataset_files import DatasetFacts, images_in
 from data_prep.frames import open_frames
 from data_prep.recording_table import FRAMES, Recording, read_recordings
 from data_prep.recordings import VIDEO_SUFFIXES, is_video
 from mer_core.content import content_id
 from mer_core.errors import BadInput
 
-FACTS = Facts(
+FACTS = DatasetFacts(
     title="Own recordings",
     fps=math.nan,  # each clip's own stands in its row
     subjects=None,
@@ -33,7 +33,7 @@ FACTS = Facts(
     obtain="docs/guides/own-recordings.md",
     citation="",
     doi="",
-    lacking=1.0,  # a recording that fails is a row with a reason, however many fail
+    missing_fraction=1.0,  # a recording that fails is a row with a reason, however many fail
 )
 
 TREE = """\
@@ -73,8 +73,8 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
     Onset and apex are empty where they are still to be spotted.
     """
-    _clips.cache_clear()
-    clips, sources = _clips(Path(root).absolute())
+    _read_clips.cache_clear()
+    clips, sources = _read_clips(Path(root).absolute())
     return clip_table([_row(clip) for clip in clips], sources)
 
 
@@ -87,55 +87,55 @@ def find_problems(root: Path) -> list[Finding]:
             f"line {clip.recording.line}: {clip.problem}",
             "bad row",
         )
-        for clip in _clips(Path(root).absolute())[0]
+        for clip in _read_clips(Path(root).absolute())[0]
         if clip.problem
     ]
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Frames of one clip's recording by number; raises `BadRow` for a row that cannot be used."""
-    path, _ = recording_of(root, row)
-    return frames_of_video(path) if path.is_file() else images_in(path)
+    path, _ = find_recording(root, row)
+    return video_frame_files(path) if path.is_file() else images_in(path)
 
 
-def recording_of(root: Path, row) -> tuple[Path, float | None]:
+def find_recording(root: Path, row) -> tuple[Path, float | None]:
     """The file or folder of a clip and its frame rate, None where that is unknown.
 
     Raises as `frame_files`.
     """
     root = Path(root).absolute()
-    clips, _ = _clips(root)
+    clips, _ = _read_clips(root)
     named = (one for one in clips if (one.recording.subject, one.name) == (row.subject, row.clip))
     clip = next(named, None)
     if clip is None:
         raise BadRow(f"the table has no clip {row.clip} of {row.subject}")
     if clip.problem:
         raise BadRow(f"line {clip.recording.line}: {clip.problem}")
-    return _home(root) / clip.recording.file, clip.fps
+    return _table_folder(root) / clip.recording.file, clip.fps
 
 
 @lru_cache(maxsize=4)
-def _clips(root: Path) -> tuple[list[_Clip], Sources]:
+def _read_clips(root: Path) -> tuple[list[_Clip], AnnotationSources]:
     """The rows of a table; kept, since every clip asks, until the annotations are read anew."""
     recordings, sources = read_recordings(root)
-    copies = _copies(_home(root), recordings)
+    copies = _find_copies(_table_folder(root), recordings)
     people: dict[str, dict[str, int]] = {}  # file -> subject -> line
     for one in recordings:
         people.setdefault(one.file, {}).setdefault(one.subject, one.line)
-    names = _names(recordings)
+    names = _name_clips(recordings)
     clips = [
-        _clip(root, one, name, people[one.file], copies.get(one.file, ""))
+        _build_clip(root, one, name, people[one.file], copies.get(one.file, ""))
         for one, name in zip(recordings, names)
     ]
     return clips, sources
 
 
-def _copies(home: Path, recordings: list[Recording]) -> dict[str, str]:
+def _find_copies(home: Path, recordings: list[Recording]) -> dict[str, str]:
     """Videos that another subject's row names under another name, byte for byte: file -> that other file."""
     subjects = {one.file: one.subject for one in recordings}
     sizes: dict[int, list[str]] = {}
     for file in subjects:
-        if not _leaves(file) and (home / file).is_file():
+        if not _leaves_folder(file) and (home / file).is_file():
             sizes.setdefault((home / file).stat().st_size, []).append(file)
     copies = {}
     for files in (files for files in sizes.values() if len(files) > 1):
@@ -147,13 +147,13 @@ def _copies(home: Path, recordings: list[Recording]) -> dict[str, str]:
     return copies
 
 
-def _leaves(file: str) -> bool:
+def _leaves_folder(file: str) -> bool:
     """Whether a path leads, or might lead on another system, out of the folder it is relative to."""
     path = PurePosixPath(file)
     return path.is_absolute() or ".." in path.parts or ":" in file.split("/")[0]
 
 
-def _home(root: Path) -> Path:
+def _table_folder(root: Path) -> Path:
     return root if root.is_dir() else root.parent
 
 
@@ -173,17 +173,17 @@ def _row(clip: _Clip) -> dict:
     }
 
 
-def _names(recordings: list[Recording]) -> list[str]:
+def _name_clips(recordings: list[Recording]) -> list[str]:
     """A name for each clip: as given, else that of the file, with its folders or its onset where that is not
     enough.
     """
     files_of_name: dict[tuple[str, str], set[str]] = {}
     for one in recordings:
-        files_of_name.setdefault((one.subject, _parts(one)[-1].casefold()), set()).add(one.file)
+        files_of_name.setdefault((one.subject, _path_parts(one)[-1].casefold()), set()).add(one.file)
     n_rows = Counter((one.subject, one.file) for one in recordings)
     names = []
     for one in recordings:
-        parts = _parts(one)
+        parts = _path_parts(one)
         unique = len(files_of_name[one.subject, parts[-1].casefold()]) == 1
         name = parts[-1] if unique else "_".join(parts)
         if n_rows[one.subject, one.file] > 1:
@@ -193,37 +193,37 @@ def _names(recordings: list[Recording]) -> list[str]:
     return names
 
 
-def _parts(one: Recording) -> tuple[str, ...]:
+def _path_parts(one: Recording) -> tuple[str, ...]:
     """The parts of a recording's path, of a video without its suffix."""
     path = PurePosixPath(one.file)
     return (path.with_suffix("") if path.suffix.lower() in VIDEO_SUFFIXES else path).parts or ("",)
 
 
-def _clip(root: Path, one: Recording, name: str, people: dict[str, int], copy_of: str) -> _Clip:
+def _build_clip(root: Path, one: Recording, name: str, people: dict[str, int], copy_of: str) -> _Clip:
     """The row with its times as frames, or with the problem that keeps it from being used."""
     try:
-        path = _path(root, one, people)
+        path = _check_path(root, one, people)
         if copy_of:
             raise BadRow(f"{one.file} is a copy of {copy_of}, which is listed for another subject")
         source = open_frames(path, one.fps)
         fps = one.fps or getattr(source.report, "fps_in_file", None)
         if not one.seconds:
             return _Clip(one, name, one.frames, fps)
-        return _Clip(one, name, _frames(one, source.frame_times()), fps)
+        return _Clip(one, name, _times_to_frames(one, source.frame_times()), fps)
     except BadInput as error:
-        return _Clip(one, name, one.frames, one.fps, str(error).replace(f"{_home(root)}/", ""))
+        return _Clip(one, name, one.frames, one.fps, str(error).replace(f"{_table_folder(root)}/", ""))
 
 
-def _path(root: Path, one: Recording, people: dict[str, int]) -> Path:
+def _check_path(root: Path, one: Recording, people: dict[str, int]) -> Path:
     """The recording, which must lie below the table's folder and show one person."""
     if one.problem:
         raise BadRow(one.problem)
     for what in ("file", "subject"):
         if not getattr(one, what):
             raise BadRow(f"no {what} is given")
-    if _leaves(one.file):
+    if _leaves_folder(one.file):
         raise BadRow(f"{one.file!r} leaves the folder of the table; give a path below it")
-    path = _home(root) / one.file
+    path = _table_folder(root) / one.file
     if not path.exists():
         raise BadRow(f"there is no {one.file}")
     if path.is_file() and not is_video(path):
@@ -238,7 +238,7 @@ def _path(root: Path, one: Recording, people: dict[str, int]) -> Path:
     return path
 
 
-def _frames(one: Recording, times: dict[int, float]) -> dict[str, int]:
+def _times_to_frames(one: Recording, times: dict[int, float]) -> dict[str, int]:
     """Onset, apex and offset as frames; where both frames and seconds are given, they must agree."""
     if any(math.isnan(time) for time in times.values()):
         raise BadRow("times in seconds need fps, which neither the table nor the recording gives")

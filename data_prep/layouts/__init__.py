@@ -17,7 +17,7 @@ from mer_core.io import write_text
 MARKER = "SYNTHETIC.txt"  # lies in the root of every replica, so that what is made from it says what it is
 
 
-def mark(root: Path) -> None:
+def write_marker(root: Path) -> None:
     """Write the marker that makes `mer prepare`, and all that follows, call this dataset synthetic."""
     write_text(
         root / MARKER,

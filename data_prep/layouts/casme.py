@@ -4,7 +4,7 @@ on the way.
 
 from pathlib import Path
 
-from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
+from data_prep.layouts import ReplicaClip, write_frames, write_marker, write_workbook
 
 EMOTIONS = ("tense", "disgust", "repression", "surprise", "happiness", "sadness", "fear", "contempt")
 HEADER = ("Subject", "Filename", None, "OnsetF", "ApexF1", "ApexF2", "OffsetF", None, "AUs", "Emotion")
@@ -12,7 +12,7 @@ HEADER = ("Subject", "Filename", None, "OnsetF", "ApexF1", "ApexF2", "OffsetF", 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
     """Write `clips` below `root` as casme.xlsx and CASME_raw_selected/."""
-    mark(root)
+    write_marker(root)
     rows = []
     for clip in clips:
         name = clip.name or f"EP{clip.index:02d}_5"

@@ -4,7 +4,7 @@ link.
 
 from pathlib import Path
 
-from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
+from data_prep.layouts import ReplicaClip, write_frames, write_marker, write_workbook
 
 EMOTIONS = ("others", "disgust", "happiness", "repression", "surprise", "sadness", "fear")
 HEADER = (
@@ -22,7 +22,7 @@ HEADER = (
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
     """Write `clips` below `root` as CASME2-coding-20140508.xlsx and CASME2_RAW_selected/."""
-    mark(root)
+    write_marker(root)
     top = root / "CASME2_RAW_selected" / "CASME2_RAW_selected"
     rows = []
     for clip in clips:

@@ -5,7 +5,7 @@ than the clip.
 from pathlib import Path
 
 from data_prep.frames import write_image
-from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
+from data_prep.layouts import ReplicaClip, write_frames, write_marker, write_workbook
 
 EMOTIONS = ("disgust", "surprise", "others", "fear", "anger", "sad", "happy")
 HEADER = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")
@@ -15,7 +15,7 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
     """Write `clips` below `root`: odd subjects as recordings spNO.1/a/color/, even ones as in the clip
     release.
     """
-    mark(root)
+    write_marker(root)
     rows = []
     for clip in clips:
         recording = "abcdefghijklm"[(clip.index - 1) % 13]

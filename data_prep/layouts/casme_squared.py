@@ -4,7 +4,7 @@ macro-expressions between.
 
 from pathlib import Path
 
-from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
+from data_prep.layouts import ReplicaClip, write_frames, write_marker, write_workbook
 
 EMOTIONS = ("negative", "others", "surprise", "positive")
 
@@ -14,7 +14,7 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
 
     Participant 1 is subject s15.
     """
-    mark(root)
+    write_marker(root)
     rows, subjects, codes = [], {}, {}
     for clip in clips:
         video, subject = f"disgust{clip.index}", 14 + clip.subject

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.layouts import ReplicaClip, mark, write_frames
+from data_prep.layouts import ReplicaClip, write_frames, write_marker
 
 EMOTIONS = ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise")
 HEADER = [
@@ -26,7 +26,7 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
     """Write `clips` below `root` as train.csv with train/, and the clips of the last subject as test_A.csv
     with test_A/.
     """
-    mark(root)
+    write_marker(root)
     last = max(clip.subject for clip in clips)
     parts: dict[str, list[tuple]] = {"train": [], "test_A": []}
     for clip in clips:

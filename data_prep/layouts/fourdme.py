@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
+from data_prep.layouts import ReplicaClip, write_frames, write_marker, write_workbook
 
 EMOTIONS = (
     "Negative", "Positive", "Others", "Surprise", "Positive+Surprise", "Negative+Surprise", "Positive+Repression",
@@ -13,7 +13,7 @@ HEADER = ("sub_ID", "fold_name", "Emotion", "Onset", "Apex", "Offset", "AUs")
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
     """Write `clips` below `root` as the spreadsheet and gray_micro/; even subjects' folders count from 1."""
-    mark(root)
+    write_marker(root)
     rows = []
     for clip in clips:
         subject = f"S{clip.subject:02d}"

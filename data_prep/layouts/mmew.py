@@ -5,7 +5,7 @@ macro-expressions beside.
 from pathlib import Path
 
 from data_prep.frames import write_image
-from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
+from data_prep.layouts import ReplicaClip, write_frames, write_marker, write_workbook
 
 EMOTIONS = ("surprise", "disgust", "others", "happiness", "fear", "sadness", "anger")
 HEADER = (
@@ -15,7 +15,7 @@ HEADER = (
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
     """Write `clips` below `root` as MMEW_Micro_Exp.xlsx, Micro_Expression/ and Macro_Expression/."""
-    mark(root)
+    write_marker(root)
     rows = []
     for clip in clips:
         name = clip.name or f"S{clip.subject:02d}-{EMOTIONS.index(clip.emotion) + 1:02d}-{clip.index:03d}"

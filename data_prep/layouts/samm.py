@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
+from data_prep.layouts import ReplicaClip, write_frames, write_marker, write_workbook
 
 EMOTIONS = ("Anger", "Other", "Happiness", "Surprise", "Contempt", "Disgust", "Fear", "Sadness")
 PREAMBLE = 13
@@ -20,7 +20,7 @@ HEADER = (
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
     """Write `clips` below `root` as SAMM_Micro_FACS_Codes_v2.xlsx and SAMM/."""
-    mark(root)
+    write_marker(root)
     rows: list[tuple] = []
     for clip in clips:
         subject, padding = f"{clip.subject:03d}", 4 + clip.subject % 2
@@ -35,10 +35,10 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
     write_workbook(root / "SAMM_Micro_FACS_Codes_v2.xlsx", MICRO_ONLY=[*preamble, HEADER, *rows])
 
 
-def as_grey(image: np.ndarray) -> np.ndarray:
+def to_grey(image: np.ndarray) -> np.ndarray:
     """The image with three equal channels."""
     return np.repeat(image.mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
 
 
 def _grey_frame(clip: ReplicaClip, number: int) -> np.ndarray:
-    return as_grey(clip.frames(number))
+    return to_grey(clip.frames(number))

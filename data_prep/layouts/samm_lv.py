@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.layouts import ReplicaClip, mark, write_frames, write_workbook
-from data_prep.layouts.samm import as_grey
+from data_prep.layouts import ReplicaClip, write_frames, write_marker, write_workbook
+from data_prep.layouts.samm import to_grey
 
 EMOTIONS = ("",)  # the long videos come without
 HEADER = (
@@ -30,7 +30,7 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
     """Write `clips` below `root` as SAMM_LongVideos_V3_Release.xlsx and SAMM_longvideos/, one video per
     subject.
     """
-    mark(root)
+    write_marker(root)
     rows = []
     for clip in clips:
         video = f"{clip.subject:03d}_1"
@@ -55,4 +55,4 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
 
 
 def _grey_frame(clip: ReplicaClip, number: int) -> np.ndarray:
-    return as_grey(clip.frames(number))
+    return to_grey(clip.frames(number))

@@ -5,7 +5,7 @@ VIS beside.
 from pathlib import Path
 
 from data_prep.frames import write_image
-from data_prep.layouts import ReplicaClip, mark, write_frames
+from data_prep.layouts import ReplicaClip, write_frames, write_marker
 
 EMOTIONS = ("negative", "positive", "surprise")
 CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
@@ -16,7 +16,7 @@ def write(root: Path, clips: list[ReplicaClip], camera: str = "HS") -> None:
 
     Frame numbers get the long counters of the release, apexes are dropped.
     """
-    mark(root)
+    write_marker(root)
     top = root / "SMIC_all_raw" / camera
     for clip in clips:
         name = clip.name or f"s{clip.subject}_{CODES[clip.emotion]}_{clip.index:02d}"

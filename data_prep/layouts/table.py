@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.layouts import ReplicaClip, mark, write_frames
+from data_prep.layouts import ReplicaClip, write_frames, write_marker
 
 EMOTIONS = ("happiness", "surprise", "disgust")
 HEADER = ["file", "subject", "label", "clip", "onset", "apex", "offset", "fps", "action_units"]
@@ -14,7 +14,7 @@ HEADER = ["file", "subject", "label", "clip", "onset", "apex", "offset", "fps", 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
     """Write `clips` below `root` as frames/ and clips.csv."""
-    mark(root)
+    write_marker(root)
     rows = []
     for clip in clips:
         file = f"frames/p{clip.subject}_{clip.index}"

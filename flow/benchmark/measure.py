@@ -34,7 +34,7 @@ from flow.estimate import Method, default_options, estimate, load_method
 from flow.estimate import methods as known_methods
 from mer_core import __version__
 from mer_core.errors import BadInput
-from mer_core.io import replacing, write_text
+from mer_core.io import atomic_replace, write_text
 from mer_core.progress import say, track
 
 STILL_SHARE = 8  # one still pair for so many moving ones
@@ -149,7 +149,7 @@ def run(
                 if pair.limit is not None:
                     measured.add(place, LIMIT, pair, _limit)
     table = tabulate(pd.DataFrame(measured.records.values()), source.peak_edges)
-    with replacing(Path(out) / "flow-benchmark.csv") as temporary:
+    with atomic_replace(Path(out) / "flow-benchmark.csv") as temporary:
         table.to_csv(temporary, index=False, float_format="%.5g")
     text = to_markdown(table, facts)
     write_text(Path(out) / "flow-benchmark.md", text)

@@ -111,4 +111,4 @@ def _rows(part: pd.DataFrame, titles: dict[str, str]) -> list[str]:
                 else text
             )
         rows.append(cells)
-    return markdown.table(list(titles.values()), rows, numbers_from=1).split("\n")
+    return markdown.format_table(list(titles.values()), rows, numbers_from=1).split("\n")

@@ -26,7 +26,7 @@ def load(device: str = "cpu", preset: str = "face"):
     device : ignored; the method runs on the CPU
     preset : "face", or one of OpenCV's own: "ultrafast", "fast", "medium"
     """
-    registry.check(preset, ["face", *OPENCV], "preset of dis")
+    registry.check_name(preset, ["face", *OPENCV], "preset of dis")
 
     def solve(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
         dis = cv2.DISOpticalFlow_create(OPENCV.get(preset, cv2.DISOPTICAL_FLOW_PRESET_MEDIUM))

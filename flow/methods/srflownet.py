@@ -75,7 +75,7 @@ def _to_input(frames: np.ndarray, device: str):
 def _weights(network: str) -> Path:
     """The frozen weights of `network` (auto, compact, full)."""
     from flow.srflownet import NETWORKS
-    from mer_core.registry import check
+    from mer_core.registry import check_name
 
-    check(network, ["auto", *NETWORKS], "SRFlowNet network")
+    check_name(network, ["auto", *NETWORKS], "SRFlowNet network")
     return WEIGHTS / f"srflownet-{'compact' if network == 'auto' else network}.safetensors"

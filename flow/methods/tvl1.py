@@ -24,7 +24,7 @@ def load(device: str = "cpu", preset: str = "face"):
     device : ignored; the method runs on the CPU
     preset : "face", or "opencv" for OpenCV's defaults
     """
-    registry.check(preset, list(SETTINGS), "preset of tvl1")
+    registry.check_name(preset, list(SETTINGS), "preset of tvl1")
 
     def solve(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
         return cv2.optflow.DualTVL1OpticalFlow_create(**SETTINGS[preset]).calc(onset, apex, None)

@@ -8,7 +8,7 @@ is the definition of the ground truth, so the only error left is that of its num
 import cv2
 import numpy as np
 
-from mer_core.compiled import compiled_once
+from mer_core.jit import cached_njit
 
 TOLERANCE = 1e-5  # px, where the inversion stops; where it cannot get below `RESIDUAL` the motion folds
 RESIDUAL = 1e-4
@@ -16,7 +16,7 @@ STEPS = 40
 EDGE = 1e-4  # part of a triangle by which it is larger, so that rounding leaves no cracks
 
 
-@compiled_once
+@cached_njit
 def rasterize(
     places: np.ndarray, depth: np.ndarray, values: np.ndarray, triangles: np.ndarray, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -72,7 +72,7 @@ def extend(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     return filled
 
 
-@compiled_once
+@cached_njit
 def invert(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each pixel y of the second frame the place x in the first with x + flow(x) = y.
 
@@ -132,7 +132,7 @@ def stretch(flow: np.ndarray) -> np.ndarray:
     return (1 + along_x[..., 0]) * (1 + along_y[..., 1]) - along_x[..., 1] * along_y[..., 0]
 
 
-@compiled_once
+@cached_njit
 def sample_spline(coefficients: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Values (H, W, C) float32 of an interpolating cubic spline at places (H, W, 2) px, x then y.
 

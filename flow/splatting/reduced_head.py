@@ -17,7 +17,7 @@ from safetensors.numpy import save_file
 from flow.splatting.head_model import COMPONENTS, REGIONS, HeadModel
 from flow.splatting.scanned_motion import skin_expressions
 from mer_core.errors import BadInput
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 
 REDUCED_HEAD = Path(__file__).parents[1] / "weights" / "head-reduced.safetensors"
 STEPS = 127
@@ -37,7 +37,7 @@ def write_reduced_head(model: HeadModel, path: Path = REDUCED_HEAD) -> None:
         scale = np.abs(shapes).max(axis=(1, 2)).astype(np.float32) / STEPS
         tensors[name] = np.rint(shapes / scale[:, None, None]).astype(np.int8)
         tensors[f"{name}_scale"] = scale
-    with replacing(path) as temporary:
+    with atomic_replace(path) as temporary:
         save_file(tensors, str(temporary), {"expression_names": json.dumps(names), "licence": "MIT"})
 
 

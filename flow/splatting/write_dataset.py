@@ -25,7 +25,7 @@ from flow.splatting.recipes import EMOTIONS, coded, draw
 from flow.splatting.scenes import PAIRS_PER_FACE, Ranges, Scene, draw_scene
 from mer_core import claims, parallel
 from mer_core.errors import BadInput
-from mer_core.io import read_json, replacing, write_json
+from mer_core.io import atomic_replace, read_json, write_json
 
 FPS = 73  # of the captures behind SRFlow (NeRSemble)
 TEST_SHARE = 8  # every eighth subject is a test subject
@@ -65,12 +65,12 @@ def render(
         raise BadInput("Portraits give their skin to heads of scans. Add --head-model.")
     if portraits is not None:
         settings["portraits"] = len(list(portraits.glob("*.jpg")))
-    claims.claim(out, "srflow.json", settings, "rendered pairs")
+    claims.claim_folder(out, "srflow.json", settings, "rendered pairs")
     subjects = -(-pairs // PAIRS_PER_FACE)
     left = [min(PAIRS_PER_FACE, pairs - s * PAIRS_PER_FACE) for s in range(subjects)]
     wanted = [(out, settings, s, left[s], head_model, portraits) for s in range(subjects)]
     todo = [work for work in wanted if not _complete(out, work[2], work[3])]
-    for _ in parallel.each(_render, todo, "rendering subjects", jobs=jobs):
+    for _ in parallel.map_items(_render, todo, "rendering subjects", jobs=jobs):
         pass
     return sum(work[3] for work in todo)
 
@@ -195,14 +195,14 @@ def _write_motion(out: Path, subject: int, name: str, truth: dict[str, np.ndarra
     )
     arrays = {"depth": truth["depth"], "scaled_inv_depth": near, "scaled_inv_depth_change": after - near}
     for kind, array in arrays.items():
-        with replacing(_place(out, subject, kind) / f"{name}.npy") as temporary:
+        with atomic_replace(_place(out, subject, kind) / f"{name}.npy") as temporary:
             np.save(temporary, array)
-    with replacing(_place(out, subject, "visible") / f"{name}.png") as temporary:
+    with atomic_replace(_place(out, subject, "visible") / f"{name}.png") as temporary:
         cv2.imwrite(str(temporary), truth["visible"].astype(np.uint8) * 255)
 
 
 def _jpeg(path: Path, image: np.ndarray) -> None:
-    with replacing(path) as temporary:
+    with atomic_replace(path) as temporary:
         cv2.imwrite(
             str(temporary),
             image[..., ::-1] if image.ndim == 3 else image,

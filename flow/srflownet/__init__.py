@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from mer_core.errors import BadInput
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 
 NETWORKS = ("compact", "full")
 
@@ -34,7 +34,7 @@ def save_weights(
     from safetensors.torch import save_file
 
     header = {"network": name, "settings": json.dumps(settings), "note": note}
-    with replacing(path) as temporary:
+    with atomic_replace(path) as temporary:
         save_file({k: t.detach().cpu().contiguous() for k, t in tensors.items()}, str(temporary), header)
 
 

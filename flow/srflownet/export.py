@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mer_core.errors import BadInput
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 
 OPSET = 17  # reading at moved positions needs 16; 17 is what most runtimes take today
 
@@ -39,7 +39,7 @@ def export(weights: str | Path, path: str | Path, size: tuple[int, int] = (224, 
 
     frames = tuple(torch.rand(2, 3, *size) * 255 for _ in range(2))
     names = ("onset", "apex", "flow")
-    with replacing(path) as temporary, torch.no_grad():
+    with atomic_replace(path) as temporary, torch.no_grad():
         torch.onnx.export(
             Last().eval(), frames, str(temporary), opset_version=OPSET, dynamo=False, input_names=names[:2],
             output_names=names[2:], dynamic_axes={name: {0: "pairs"} for name in names},

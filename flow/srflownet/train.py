@@ -27,9 +27,9 @@ from flow.srflownet.facial_solution import Face
 from flow.srflownet.train_config import TrainConfig, load_config, side
 from flow.srflownet.train_pairs import TrainingPairs
 from mer_core import claims
-from mer_core.device import choose
+from mer_core.device import choose_device
 from mer_core.errors import BadInput
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 from mer_core.progress import say
 
 
@@ -89,7 +89,7 @@ class Process:
         self.world = int(os.environ.get("WORLD_SIZE", 1))
         self.rank = int(os.environ.get("RANK", 0))
         self.first = self.rank == 0
-        self.device = choose(device)
+        self.device = choose_device(device)
         if self.device.type == "cuda":
             self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
         if self.many:
@@ -163,7 +163,7 @@ def _follow(average: dict[str, Tensor], network: nn.Module, keep: float) -> None
 def _save(out: Path, config: TrainConfig, state: dict[str, Any], step: int) -> None:
     """Write the checkpoint and the averaged weights."""
     parts = {name: part if name == "average" else part.state_dict() for name, part in state.items()}
-    with replacing(out / "checkpoint.pt") as path:
+    with atomic_replace(out / "checkpoint.pt") as path:
         torch.save({**parts, "step": step, "config": config.model_dump()}, path)
     note = f"step {step} of {config.steps}"
     srflownet.save_weights(

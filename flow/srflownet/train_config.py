@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mer_core.errors import BadInput
-from mer_core.settings import explain
+from mer_core.settings import describe_errors
 from mer_core.yaml_files import read_yaml
 
 
@@ -57,7 +57,9 @@ def load_config(path: str | Path) -> TrainConfig:
     try:
         return TrainConfig(**(read_yaml(path) or {}))
     except ValidationError as error:
-        raise BadInput(f"{path} is no training configuration: it {explain(error, TrainConfig)}") from error
+        raise BadInput(
+            f"{path} is no training configuration: it {describe_errors(error, TrainConfig)}"
+        ) from error
     except TypeError as error:
         raise BadInput(f"{path} is no training configuration: {error}") from error
 

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mer.classifiers._estimator import StoredClassifier, Tensors
-from mer_core.device import choose
+from mer_core.device import choose_device
 from mer_core.errors import BadInput
 
 
@@ -73,7 +73,7 @@ class NetworkClassifier(MapClassifier):
         """
         X, codes = self._check_training(self._as_maps(X), y)
         self._scale_by(X)
-        device = choose(self.device)
+        device = choose_device(self.device)
         x, truth = self._tensor(X, device), torch.tensor(codes).to(device)
         with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they were
             torch.manual_seed(self.random_state)

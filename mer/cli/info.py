@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 
 import mer_core
-from mer_core.device import cores
+from mer_core.device import n_cores
 
 PACKAGES = ("numpy", "torch", "scikit-learn", "mediapipe", "opencv-contrib-python", "av")
 
@@ -24,7 +24,7 @@ def facts() -> dict[str, str]:
         "python": f"{platform.python_version()} ({sys.executable})",
         "platform": f"{platform.system()} {platform.machine()}",
         **{name: _version(name) for name in PACKAGES},
-        "CPU cores": str(cores()),
+        "CPU cores": str(n_cores()),
         "GPU": gpu,
         "flow weights": str(Path(flow.__file__).parent / "weights"),
         "bundle": str(default_path()),

@@ -19,8 +19,8 @@ from mer.cli.infer import app, score, spot, train
 from mer.cli.options import FOLDER, OUTPUT, Name, Root, emit
 from mer.cli.prepare import prepare
 from mer_core import __version__
+from mer_core.dependencies import as_missing_dependency
 from mer_core.errors import MerError
-from mer_core.missing import as_missing_dependency
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 
 from mer_core import progress, registry
 from mer_core.configs import config_names, find_config
-from mer_core.device import CHOICES, choose
+from mer_core.device import DEVICES, choose_device
 from mer_core.errors import BadInput, UnknownName
 
 
@@ -65,7 +65,7 @@ class Name(click.ParamType):
 
     def convert(self, value, param, ctx):
         try:
-            return registry.check(value, registry.names(self.package), self.name)
+            return registry.check_name(value, registry.list_names(self.package), self.name)
         except UnknownName as error:
             self.fail(str(error), param, ctx)
 
@@ -75,7 +75,9 @@ class Name(click.ParamType):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        return [CompletionItem(name) for name in registry.names(self.package) if name.startswith(incomplete)]
+        return [
+            CompletionItem(name) for name in registry.list_names(self.package) if name.startswith(incomplete)
+        ]
 
 
 class Classifier(Name):
@@ -101,7 +103,7 @@ class Classifier(Name):
 
 def _usable(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value in ("cuda", "mps"):  # said now, not after minutes of work; the others need no torch to check
-        choose(value)
+        choose_device(value)
     return value
 
 
@@ -109,7 +111,7 @@ def device_option(default: str | None = "auto") -> Any:
     """Return the option --device; with `default` None, whether it was typed can be seen."""
     return click.option(
         "--device",
-        type=click.Choice(CHOICES),
+        type=click.Choice(DEVICES),
         default=default,
         show_default=default is not None or "auto",
         callback=_usable,
@@ -130,7 +132,7 @@ def known(package: str) -> str:
 
 
 def _with_names(text: str) -> str:
-    return re.sub(r"\[known: ([\w.]+)\]", lambda mark: ", ".join(registry.names(mark[1])), text)
+    return re.sub(r"\[known: ([\w.]+)\]", lambda mark: ", ".join(registry.list_names(mark[1])), text)
 
 
 class HelpMixin:
@@ -228,7 +230,7 @@ class Commands(HelpMixin, click.Group):
 
     def resolve_command(self, ctx, args):
         try:
-            registry.check(args[0], self.list_commands(ctx), "command")
+            registry.check_name(args[0], self.list_commands(ctx), "command")
         except UnknownName as error:
             ctx.fail(str(error))
         return super().resolve_command(ctx, args)

@@ -148,7 +148,7 @@ def write_datasets(out: Path) -> dict[str, Path]:
         plan = list(_plan(cast))
         plays = [play for *_, play in plan]
         films = list(
-            parallel.each(Performance.film, plays, f"Drawing {cast.dataset}", jobs=None, ordered=True)
+            parallel.map_items(Performance.film, plays, f"Drawing {cast.dataset}", jobs=None, ordered=True)
         )
         clips = []
         for (subject, index, word, play), recording in zip(plan, films):

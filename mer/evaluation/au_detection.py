@@ -16,7 +16,7 @@ import pandas as pd
 from mer.evaluation import cross_validation, finished_run, inputs, metrics, protocols, run, splits
 from mer.evaluation.config import CvConfig, save_config
 from mer_core.errors import BadInput
-from mer_core.io import read_json, visible, write_json
+from mer_core.io import read_json, visible_names, write_json
 from mer_core.parallel import Workers
 
 
@@ -61,7 +61,7 @@ def cross_validate_units(
         raise BadInput(
             f"{protocol.name} gives each clip one label, and no action units to detect. Use mer cv."
         )
-    if visible(out) - {
+    if visible_names(out) - {
         "config.yaml",
         "metrics.json",
         "report.html",

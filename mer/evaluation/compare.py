@@ -16,7 +16,7 @@ from mer.evaluation import metrics
 from mer.evaluation.finished_run import SYNTHETIC, Run, open_run
 from mer_core import markdown
 from mer_core.errors import BadInput
-from mer_core.io import replacing, write_text
+from mer_core.io import atomic_replace, write_text
 
 PERMUTATIONS = 10_000
 
@@ -212,7 +212,7 @@ def to_text(comparison: Comparison) -> str:
     n = comparison.n_subjects
     return "\n".join(
         [
-            markdown.table(HEADER, cells(comparison)),
+            markdown.format_table(HEADER, cells(comparison)),
             "",
             f"Intervals and p are over {n} subjects, drawn or swapped together for both runs; p is "
             "two-sided, and Holm's "
@@ -228,7 +228,7 @@ def write(comparison: Comparison, out: str | Path) -> None:
     from mer.report.publication import latex_table, save_figure
 
     out = Path(out)
-    with replacing(out / "compare.csv") as temporary:
+    with atomic_replace(out / "compare.csv") as temporary:
         comparison.table.to_csv(temporary, index=False)
     write_text(out / "compare.tex", latex_table(HEADER, cells(comparison)))
     save_figure(_figure(comparison), out / "compare", ("png", "svg", "pdf"))

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from mer_core.errors import BadInput
-from mer_core.settings import explain
+from mer_core.settings import describe_errors
 from mer_core.yaml_files import read_yaml
 
 Value = int | float | bool | str
@@ -129,7 +129,7 @@ def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None
     try:
         return CvConfig(**{**values, **(overrides or {})})
     except ValidationError as error:
-        raise BadInput(f"{where} {explain(error, CvConfig)}") from error
+        raise BadInput(f"{where} {describe_errors(error, CvConfig)}") from error
 
 
 def _refuse_choosing_on_test(values: dict[str, Any], where: str) -> None:

@@ -23,7 +23,7 @@ from mer.evaluation.config import CvConfig, save_config
 from mer.evaluation.estimators import ClassifierSpec
 from mer_core import claims, yaml_files
 from mer_core.errors import BadInput
-from mer_core.io import read_json, replacing, visible, write_json
+from mer_core.io import atomic_replace, read_json, visible_names, write_json
 from mer_core.parallel import Workers
 from mer_core.progress import say, track
 
@@ -84,7 +84,7 @@ def cross_validate(
     ):
         if config.chooses:
             write_json(fold_file(out, seed, name, "choices"), {"seed": seed, "fold": name, **asdict(choice)})
-        with replacing(files[seed, name]) as temporary:
+        with atomic_replace(files[seed, name]) as temporary:
             _rows(table.iloc[tests[name]], name, seed, p, labels).to_csv(temporary, index=False)
 
     if config.chooses:
@@ -96,7 +96,7 @@ def cross_validate(
 def _pool(files: list[Path], file: Path) -> pd.DataFrame:
     """Return the predictions of all folds, written to `file` too."""
     predictions = pd.concat([read_predictions(of_fold) for of_fold in files], ignore_index=True)
-    with replacing(file) as temporary:
+    with atomic_replace(file) as temporary:
         predictions.to_csv(temporary, index=False)
     return predictions
 
@@ -139,7 +139,7 @@ def claim(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
         defaults = CvConfig().model_dump()  # for settings that came after that run
         before = {**defaults, **read_yaml(settings), **read_json(file)}
         claims.check_unchanged(out, before, now, "a run")
-    elif visible(out) - {file.name}:
+    elif visible_names(out) - {file.name}:
         raise BadInput(f"{out} is not empty and holds no run to go on with. Choose another --out.")
     else:
         write_json(

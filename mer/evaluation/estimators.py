@@ -18,7 +18,7 @@ from mer.evaluation import splits
 from mer.evaluation.config import CvConfig
 from mer_core import registry
 from mer_core.errors import BadInput, MerError
-from mer_core.settings import checked
+from mer_core.settings import check_options
 
 NOT_SETTINGS = ("classes", "random_state", "device", "map_shape")  # parameters that mer sets itself
 Pair = tuple[np.ndarray, np.ndarray]  # positions to fit on, positions to predict
@@ -144,7 +144,8 @@ def resolve(config: CvConfig, n_classes: int) -> ClassifierSpec:
     if isinstance(config.classifier, str):
         name, prototype = config.classifier, _listed(config)
         searched = [
-            checked(one, type(prototype), NOT_SETTINGS, f"The classifier {name}") for one in _grid(config)
+            check_options(one, type(prototype), NOT_SETTINGS, f"The classifier {name}")
+            for one in _grid(config)
         ]
     else:
         name, prototype = type(config.classifier).__name__, clone(config.classifier)
@@ -191,7 +192,9 @@ def _listed(config: CvConfig) -> Any:
     Classifier = registry.load("mer.classifiers", config.classifier).Classifier
     variant = config.classifier.partition(":")[2]  # timm:resnet18
     settings = {**({"backbone": variant} if variant else {}), **config.classifier_settings}
-    return Classifier(**checked(settings, Classifier, NOT_SETTINGS, f"The classifier {config.classifier}"))
+    return Classifier(
+        **check_options(settings, Classifier, NOT_SETTINGS, f"The classifier {config.classifier}")
+    )
 
 
 def _grid(config: CvConfig) -> list[dict[str, Any]]:

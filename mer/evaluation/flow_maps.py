@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from data_prep.annotation_sheets import read_table
-from data_prep.identity import clean_name, dataset_key, merged_message, one_spelling, subject_key
-from data_prep.sheet_cells import text
+from data_prep.identity import clean_name, dataset_key, describe_merged, subject_key, unify_spellings
+from data_prep.sheet_cells import cell_text
 from mer.evaluation.map_files import read_map
 from mer_core.errors import BadInput
 from mer_core.progress import say, track
@@ -83,7 +83,7 @@ def _read_index(path: Path) -> pd.DataFrame:
     found = read_table(path, COLUMNS, n_named=0)
     for remark in found.remarks:
         say(f"{remark}.")
-    table = found.rows[COLUMNS].map(text)
+    table = found.rows[COLUMNS].map(cell_text)
     table["file"] = ["" if pd.isna(cell) else str(cell).strip() for cell in found.rows["file"]]
     if not len(table):
         raise BadIndex(f"The index {path} lists no map. It needs {', '.join(COLUMNS)}, one row per map.")
@@ -113,9 +113,9 @@ def _unify(table: pd.DataFrame, column: str, key: Callable[[object], str], path:
 
 def _one(names: list[str], key: Callable[[object], str], path: Path, what: str) -> list[str]:
     """The names with one spelling each; what was merged is said."""
-    unified, merged = one_spelling(names, key)
+    unified, merged = unify_spellings(names, key)
     if merged:
-        say(merged_message(merged, str(path), what))
+        say(describe_merged(merged, str(path), what))
     return unified
 
 

@@ -15,7 +15,7 @@ from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import ClassifierSpec, Problem
 from mer.evaluation.nested import Choice
 from mer_core import parallel
-from mer_core.device import cores
+from mer_core.device import n_cores
 
 Prediction = tuple[
     int, str, np.ndarray, Choice
@@ -40,12 +40,12 @@ def predict_all(
     ]
     if workers.scheduler:
         work = functools.partial(_predict_task, classifier, config, problem)
-        return parallel.each(work, tasks, None, scheduler=workers.scheduler)
+        return parallel.map_items(work, tasks, None, scheduler=workers.scheduler)
     if workers.jobs == 1:
         return (_predict_one(classifier, config, problem, *task) for task in tasks)
     setup = functools.partial(_keep, classifier, config, problem)
-    threads = max(1, cores() // (workers.jobs or cores()))
-    return parallel.each(_predict_kept, tasks, None, jobs=workers.jobs, threads=threads, setup=setup)
+    threads = max(1, n_cores() // (workers.jobs or n_cores()))
+    return parallel.map_items(_predict_kept, tasks, None, jobs=workers.jobs, threads=threads, setup=setup)
 
 
 def predict(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data_prep.prepared import SETTINGS_FILE, Prepared, open_prepared
+from data_prep.prepared import SETTINGS_FILE, PreparedDataset, open_prepared
 from flow import prepared_flow
 from mer.evaluation import protocols
 from mer.evaluation.config import CvConfig
@@ -20,7 +20,7 @@ from mer_core import claims, registry
 from mer_core.errors import BadInput
 from mer_core.io import read_json
 from mer_core.progress import track
-from mer_core.settings import checked
+from mer_core.settings import check_options
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Inputs:
     X: np.ndarray  # (N, ...) float32 features, row i for row i of `table`
     left_out: pd.DataFrame  # clip_id, reason
     protocol: Protocol
-    folders: list[Prepared]
+    folders: list[PreparedDataset]
     flow: dict[str, Any]  # settings of the flow, the same in every folder
 
 
@@ -84,7 +84,9 @@ def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None
     return Inputs(table, np.stack(features), reasons, protocol, folders, flow_settings)
 
 
-def _read_folder(prepared: Prepared, protocol: Protocol, method: str, extract: Extract, known: Features):
+def _read_folder(
+    prepared: PreparedDataset, protocol: Protocol, method: str, extract: Extract, known: Features
+):
     """Return rows and features of the clips of one folder that count, and (clip_id, reason) of those that do
     not.
     """
@@ -119,12 +121,12 @@ def _nothing_left(protocol: Protocol, left_out: pd.DataFrame) -> str:
     return f"No clip is left to evaluate; {first}. Check the protocol ({protocol.name}; known: {known})."
 
 
-def _flow_settings(folders: list[Prepared], method: str) -> dict[str, Any]:
+def _flow_settings(folders: list[PreparedDataset], method: str) -> dict[str, Any]:
     """The settings of all flow: datasets must not differ by how their motion was measured."""
-    registry.check(method, registry.names("flow.methods"), "method")
+    registry.check_name(method, registry.list_names("flow.methods"), "method")
     first = prepared_flow.settings(folders[0], method)
     for folder in folders[1:]:
-        if changes := claims.changed(first, prepared_flow.settings(folder, method)):
+        if changes := claims.describe_changes(first, prepared_flow.settings(folder, method)):
             raise BadInput(
                 f"The flow in {folders[0].path} and {folder.path} was estimated differently: "
                 f"{'; '.join(changes)}. "
@@ -133,7 +135,7 @@ def _flow_settings(folders: list[Prepared], method: str) -> dict[str, Any]:
     return first
 
 
-def _one_size(folders: list[Prepared]) -> None:
+def _one_size(folders: list[PreparedDataset]) -> None:
     """Datasets must not differ by the size at which their faces were measured either."""
     (first_path, first), *others = (
         (folder.path, read_json(folder.path / SETTINGS_FILE).get("size")) for folder in folders
@@ -151,7 +153,7 @@ def extractor(config: CvConfig) -> Extract:
     after checking its settings.
     """
     extract = registry.load("mer.features", config.input_names.feature).extract
-    options = checked(
+    options = check_options(
         config.feature_settings or {}, extract, ("flow", "landmarks"), f"The feature {config.feature}"
     )
     return lambda flow, landmarks: extract(flow, landmarks, **options)

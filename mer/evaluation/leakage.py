@@ -22,7 +22,7 @@ from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import Problem
 from mer.evaluation.finished_run import AUDIT, Run, open_run, read_again
 from mer_core.errors import BadInput
-from mer_core.io import replacing, write_json
+from mer_core.io import atomic_replace, write_json
 from mer_core.progress import track
 
 WARNING = "not a result: the epoch was chosen on the test subject"
@@ -213,5 +213,5 @@ def _write(folder: Path, result: Audit, found: pd.DataFrame) -> None:
         "leaked": "leaked_label_not_a_result",
         "epoch": "epoch_chosen_on_test_subject",
     }
-    with replacing(folder / "audit-not-a-result.csv") as temporary:
+    with atomic_replace(folder / "audit-not-a-result.csv") as temporary:
         found.rename(columns=named).assign(warning=WARNING).to_csv(temporary, index=False)

@@ -17,11 +17,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from data_prep.action_units import UnitsCell, objective_class, parse_units
 from mer_core import registry
 from mer_core.errors import BadInput
-from mer_core.settings import explain
+from mer_core.settings import describe_errors
 from mer_core.yaml_files import read_yaml
 
 if TYPE_CHECKING:
-    from data_prep.prepared import Prepared
+    from data_prep.prepared import PreparedDataset
 
 FOLDER = Path(__file__).parents[1] / "protocols"
 WAYS = (
@@ -73,7 +73,7 @@ class Protocol(BaseModel):
 
 def names() -> list[str]:
     """Names of the protocols that come with the project or from plug-ins."""
-    return registry.names("mer.protocols")
+    return registry.list_names("mer.protocols")
 
 
 def load(name: str) -> Protocol:
@@ -98,11 +98,11 @@ def load(name: str) -> Protocol:
     try:
         protocol = Protocol(**{"name": path.stem, **text})
     except ValidationError as error:
-        raise BadInput(f"The protocol {path} {explain(error, Protocol)}") from error
+        raise BadInput(f"The protocol {path} {describe_errors(error, Protocol)}") from error
     return _check(protocol, path)
 
 
-def load_for(name: str, folders: "Iterable[Prepared]") -> Protocol:
+def load_for(name: str, folders: "Iterable[PreparedDataset]") -> Protocol:
     """Load a protocol for prepared folders: where it leaves labels unchanged, they are the words of their
     clips.
     """
@@ -115,8 +115,8 @@ def load_for(name: str, folders: "Iterable[Prepared]") -> Protocol:
 
 def _listed(name: str) -> Path:
     """Return the file of a protocol that comes with the project or from a plug-in."""
-    own = FOLDER / f"{registry.check(name, names(), 'protocol')}.yaml"
-    return own if own.is_file() else registry.path_of(registry.load("mer.protocols", name))
+    own = FOLDER / f"{registry.check_name(name, names(), 'protocol')}.yaml"
+    return own if own.is_file() else registry.protocol_file(registry.load("mer.protocols", name))
 
 
 def apply(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:

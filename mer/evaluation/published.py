@@ -55,7 +55,7 @@ def beside(paths: Sequence[str | Path]) -> str:
         for row in read().to_dict("records")
     ]
     header = ["", *(f"{name} UF1/UAR" for name in SETS.values()), "what to know"]
-    return "\n".join([markdown.table(header, rows), "", NOTE])
+    return "\n".join([markdown.format_table(header, rows), "", NOTE])
 
 
 def rows_for(run: Run) -> list[dict[str, str]]:

@@ -22,8 +22,8 @@ from data_prep.prepared import SETTINGS_FILE, open_prepared
 from mer.evaluation import cross_validation, estimators, metrics, protocols
 from mer.evaluation.config import CvConfig
 from mer_core.errors import BadInput
-from mer_core.io import read_json, replacing, write_json
-from mer_core.locks import locked
+from mer_core.io import atomic_replace, read_json, write_json
+from mer_core.locks import hold_lock
 from mer_core.parallel import Workers
 
 VERSIONS_OF = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
@@ -65,7 +65,7 @@ def cross_validate_prepared(
             "split": protocol.split,
         },
     }
-    with locked(out):
+    with hold_lock(out):
         return _cross_validate(
             given.table, given.X, given.left_out, config, out, labels, origin, workers, classifier
         )
@@ -101,7 +101,7 @@ def cross_validate_maps(
             "split": "loso",
         },
     }
-    with locked(out):
+    with hold_lock(out):
         return _cross_validate(
             table, X, _NOTHING_LEFT_OUT, _without_inputs(config), out, _labels(table), origin, workers
         )
@@ -203,5 +203,5 @@ def _installed(name: str) -> bool:
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:
-    with replacing(path) as temporary:
+    with atomic_replace(path) as temporary:
         table.to_csv(temporary, index=False)

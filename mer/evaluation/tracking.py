@@ -5,7 +5,7 @@ from typing import Any
 
 from mer.evaluation import cross_validation
 from mer.evaluation.metrics import SCORES
-from mer_core.claims import flat
+from mer_core.claims import flatten
 from mer_core.errors import MissingDependency
 from mer_core.io import read_json
 
@@ -25,7 +25,7 @@ def send(out: Path, tracker: str) -> None:
     """
     scores = read_json(out / "metrics.json")
     params = {
-        name: str(value) for name, value in flat(cross_validation.read_yaml(out / "config.yaml")).items()
+        name: str(value) for name, value in flatten(cross_validation.read_yaml(out / "config.yaml")).items()
     }
     numbers = {name: float(scores[name]) for name in (*SCORES, "mean_binary_f1") if name in scores}
     (_send_mlflow if tracker == "mlflow" else _send_tensorboard)(out, params, numbers)

@@ -6,7 +6,7 @@ What is left is what moved against the bone. Out of plane turns are not similari
 
 import numpy as np
 
-from data_prep.landmarks import STABLE, interocular
+from data_prep.landmarks import STABLE_POINTS, interocular
 
 REACH = (
     0.06  # of the inter-ocular distance: flow is averaged over this far around a point (Gaussian deviation)
@@ -19,7 +19,7 @@ def subtract_head_motion(flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
     In complex numbers a similarity moves z by a z + b, so the fit has one line, as in data_prep/align.py.
     """
-    points = landmarks[list(STABLE)].astype(np.float64)
+    points = landmarks[list(STABLE_POINTS)].astype(np.float64)
     z = points @ [1, 1j]
     w = np.stack([local_mean(flow, point, REACH * interocular(landmarks)) for point in points]) @ [1, 1j]
     zc = z - z.mean()

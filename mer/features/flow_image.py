@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import cv2
 import numpy as np
 
-from data_prep.landmarks import INTEROCULAR, interocular
+from data_prep.landmarks import EYE_CORNERS, interocular
 from flow.strain import strain
 from mer.features._head_motion import subtract_head_motion
 
@@ -62,7 +62,7 @@ def extract(
 
 def _boxed(maps: np.ndarray, landmarks: np.ndarray, side: int) -> np.ndarray:
     """Cut `maps` (H, W, C) along the face's box, upright, stretched to (side, side, C)."""
-    right, left = (landmarks[list(corners)].mean(axis=0) for corners in INTEROCULAR)
+    right, left = (landmarks[list(corners)].mean(axis=0) for corners in EYE_CORNERS)
     eyes, mouth = (right + left) / 2, landmarks[MOUTH_CORNERS].mean(axis=0)
     # A mouth less than half of the inter-ocular distance below the eyes: no upright face, but no empty box
     # either.

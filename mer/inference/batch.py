@@ -10,10 +10,10 @@ import pandas as pd
 
 from data_prep.recordings import Recordings, find_recordings, recording_id
 from mer.inference import models
-from mer_core.device import cores
+from mer_core.device import n_cores
 from mer_core.errors import BadInput, MerError
-from mer_core.io import printable, replacing
-from mer_core.locks import locked
+from mer_core.io import atomic_replace, printable_path
+from mer_core.locks import hold_lock
 from mer_core.progress import say, track
 
 COLUMNS = [
@@ -76,10 +76,10 @@ def score_all(
     recordings = find_recordings(folder, ignore=out)
     if skipped := recordings.sentence():
         say(skipped)
-    with locked(out.parent, f".{out.name}.lock"):
+    with hold_lock(out.parent, f".{out.name}.lock"):
         results = _Results(out, recordings, _made_by(bundle, fps, face))
         todo = [name for name in recordings.clips if name not in results.rows]
-        pool = ProcessPoolExecutor(jobs or cores(), mp_context=get_context("spawn"), initializer=_start)
+        pool = ProcessPoolExecutor(jobs or n_cores(), mp_context=get_context("spawn"), initializer=_start)
         try:
             arguments = (bundle, fps, face, device)
             futures = {
@@ -100,7 +100,7 @@ class _Results:
 
     def __init__(self, out: Path, recordings: Recordings, made_by: str):
         self.out, self.clips = out, recordings.clips
-        self.folder = printable(recordings.folder.absolute())
+        self.folder = printable_path(recordings.folder.absolute())
         self.content = {name: _content(clip) for name, clip in self.clips.items()}
         self.rows: dict[str, dict] = {}
         self.others: list[dict] = []
@@ -123,7 +123,7 @@ class _Results:
         own = [self.rows[name] for name in self.clips if name in self.rows]
         table = pd.DataFrame([*self.others, *own])
         table = table.reindex(columns=[*COLUMNS, *(column for column in table if column not in COLUMNS)])
-        with replacing(self.out) as temporary:
+        with atomic_replace(self.out) as temporary:
             table.to_csv(temporary, index=False)
         return table.iloc[len(self.others) :].reset_index(drop=True)
 
@@ -163,14 +163,14 @@ def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, fac
         return {
             "clip": name,
             "outcome": "failed",
-            "reason": printable(str(error)).replace("\n", " "),
+            "reason": printable_path(str(error)).replace("\n", " "),
             "bundle": _name(bundle),
         }
     except Exception as error:  # one clip must not end the batch
         return {
             "clip": name,
             "outcome": "failed",
-            "reason": printable(f"{type(error).__name__}: {error}"),
+            "reason": printable_path(f"{type(error).__name__}: {error}"),
             "bundle": _name(bundle),
         }
     row = {

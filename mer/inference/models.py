@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from mer import bundle as bundles
-from mer_core.device import choose
+from mer_core.device import choose_device
 
 
 @lru_cache(maxsize=1)
@@ -26,9 +26,9 @@ def detector():
     """MediaPipe's full-range face detector: (H, W, 3) uint8 RGB -> boxes (left, top, right, bottom) px, the
     largest first.
     """
-    from data_prep.landmarks import quiet_stderr
+    from data_prep.landmarks import silence_stderr
 
-    with quiet_stderr():
+    with silence_stderr():
         from mediapipe.python.solutions.face_detection import FaceDetection
 
         found = FaceDetection(model_selection=1, min_detection_confidence=0.4)
@@ -56,7 +56,7 @@ def use_device(name: str) -> None:
     """Load flow networks on this device from now on; raises `DeviceUnavailable` where it is not there."""
     global _device
     if name not in ("auto", "cpu"):
-        choose(name)
+        choose_device(name)
     _device = name
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_prep.align import similarity, transform_points, warp
+from data_prep.align import fit_similarity, transform_points, warp_face
 from data_prep.landmarks import interocular
 from flow.estimate import estimate
 from mer.bundle import Recipe
@@ -48,8 +48,8 @@ def measure(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) -> Me
     points = landmarks_near(images[0], box)
     if points is None:
         raise NothingToScore("No face is found in the onset. Give another frame.")
-    matrix = similarity(points, recipe.face_size)
-    faces = [warp(image, matrix, recipe.face_size) for image in images]
+    matrix = fit_similarity(points, recipe.face_size)
+    faces = [warp_face(image, matrix, recipe.face_size) for image in images]
     landmarks = transform_points(points, matrix)
     method = models.method(recipe.method, recipe.method_options)
     onset, apex = faces

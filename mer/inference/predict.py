@@ -18,7 +18,7 @@ from mer.inference.recorder import track_clip
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
 from mer_core.errors import NothingToScore
-from mer_core.io import printable
+from mer_core.io import printable_path
 from mer_core.progress import track as show_progress
 
 MAX_PICKED = 8  # intervals whose frames are held in memory together
@@ -209,7 +209,7 @@ def explain(
     weights = models.method(recipe.method, recipe.method_options).weights
     seconds = [float(track.time[row]) if track.timed else None for row in moment[:2]]
     return Score(
-        clip=printable(clip),
+        clip=printable_path(clip),
         label=label,
         reason=reason,
         probabilities=probabilities,

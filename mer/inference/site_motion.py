@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import median_filter
 
-from data_prep.align import similarity, transform_points, warp
+from data_prep.align import fit_similarity, transform_points, warp_face
 from data_prep.face_regions import SITES
 from data_prep.landmarks import interocular
 from flow.estimate import estimate
@@ -64,8 +64,8 @@ class KeyFrame:
     """
 
     def __init__(self, image: np.ndarray, points: np.ndarray, time: float, sites=0.0, turn=0.0):
-        self.matrix = similarity(points, SIZE)
-        self.face = warp(image, self.matrix, SIZE)
+        self.matrix = fit_similarity(points, SIZE)
+        self.face = warp_face(image, self.matrix, SIZE)
         self.soft = _soft(self.face)
         self.points = transform_points(points, self.matrix)[:POINTS].astype(float)
         self.freedoms = basis(self.points)
@@ -78,7 +78,7 @@ class KeyFrame:
 
         The change is in grey levels over that of the whole face; the head's motion in inter-ocular distances.
         """
-        face = warp(image, self.matrix, SIZE)
+        face = warp_face(image, self.matrix, SIZE)
         motion = sample(estimate(method, self.face, face, match_exposure=False), self.points)
         head = fit(self.freedoms, motion)
         of_head = self.freedoms @ head

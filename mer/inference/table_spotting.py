@@ -13,7 +13,7 @@ import pandas as pd
 
 from data_prep.annotation_checks import Finding
 from data_prep.annotations import Annotations, read_clips
-from data_prep.datasets.table import recording_of
+from data_prep.datasets.table import find_recording
 from data_prep.prepare import prepare as prepare_clips
 from mer.inference.predict import spot
 from mer.inference.spotting import Interval
@@ -91,7 +91,7 @@ def spot_missing(annotations: Annotations, root: str | Path) -> Annotations:
     is_open = (table["onset"].isna() | table["apex"].isna()) & ~table["clip_id"].isin(refused)
     for row in table[is_open].itertuples():
         try:
-            found = _strongest(row, intervals(*recording_of(Path(root), row)))
+            found = _strongest(row, intervals(*find_recording(Path(root), row)))
             reason = f"no expression was found {_where(row)}"
         except MerError as error:
             found, reason = None, str(error)

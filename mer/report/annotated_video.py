@@ -17,8 +17,8 @@ from mer.inference.regions import REGIONS
 from mer.report.mesh_picture import mesh_of, mesh_picture
 from mer.report.panel import Panel, draw_panel
 from mer.report.theme import DARK, Theme
-from mer_core.io import replacing
-from mer_core.lettering import font
+from mer_core.io import atomic_replace
+from mer_core.text_images import load_font
 
 if TYPE_CHECKING:
     from mer.inference.spotting import Interval
@@ -62,7 +62,7 @@ def write_annotated_video(
 
     panel = draw_panel(track, intervals, WIDTH, PANEL, theme)
     drawing = _Drawing(track, intervals, panel, notes or {}, theme, blur)
-    with replacing(path) as temporary, av.open(str(temporary), "w") as out:
+    with atomic_replace(path) as temporary, av.open(str(temporary), "w") as out:
         stream, latest = None, -1
         for n_done, (frame, row) in enumerate(_measured(frames, track), start=1):
             picture = drawing.draw(frame.image, row)
@@ -133,13 +133,15 @@ class _Drawing:
         words = [WORDS.get(i.kind, i.kind) + (f", {i.label}" if i.label else "") for i in now]
         canvas = Image.new("RGB", (WIDTH, HEADER), self.theme.ground)
         draw, margin = ImageDraw.Draw(canvas), 16
-        draw.text((margin, 20), f"{time:.3f} s, frame {track.number[row]}", self.theme.ink, font(17), "lm")
+        draw.text(
+            (margin, 20), f"{time:.3f} s, frame {track.number[row]}", self.theme.ink, load_font(17), "lm"
+        )
         colour = self.theme.kinds[now[0].kind] if now else self.theme.soft
-        draw.text((WIDTH - margin, 20), "; ".join(words), colour, font(17, bold=True), "rm")
+        draw.text((WIDTH - margin, 20), "; ".join(words), colour, load_font(17, bold=True), "rm")
         below = self._regions(row) if track.seen[row] else "no face"
-        draw.text((margin, 46), below, self.theme.soft, font(14), "lm")
+        draw.text((margin, 46), below, self.theme.soft, load_font(14), "lm")
         notes = "; ".join(self.notes[i] for i in now if i in self.notes)
-        draw.text((WIDTH - margin, 46), notes, self.theme.soft, font(14), "rm")
+        draw.text((WIDTH - margin, 46), notes, self.theme.soft, load_font(14), "rm")
         return np.asarray(canvas)
 
     def _regions(self, row: int) -> str:

@@ -11,7 +11,7 @@ from mer.inference.head_motion import sample
 from mer.inference.predict import Score
 from mer.report.mesh_picture import mesh_picture
 from mer.report.theme import LIGHT, Theme
-from mer_core.lettering import strip
+from mer_core.text_images import render_text
 
 # Full colour in px, and in px per px of strain: steps, so that pictures can be compared.
 FULL = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
@@ -87,18 +87,18 @@ def arrows(canvas: np.ndarray, own: np.ndarray, theme: Theme = LIGHT) -> np.ndar
                 ends = [tuple(int(v) for v in np.rint(np.array(at) * enlarge)) for at in ((x, y), end)]
                 cv2.arrowedLine(canvas, *ends, ARROW_COLOUR, 1, cv2.LINE_AA, tipLength=0.3)
     text = f"arrows: motion × {ratio:.1f}, at most {longest:.2f} px"
-    return np.vstack([canvas, strip(text, canvas.shape[1], 14, theme.ink, theme.ground)])
+    return np.vstack([canvas, render_text(text, canvas.shape[1], 14, theme.ink, theme.ground)])
 
 
 def strain_legend(full: float, theme: Theme = LIGHT, height: int = 96) -> np.ndarray:
     """What the colours of strain mean: (height + 36, 96, 3) uint8 RGB."""
     ramp = visualize.draw_strain(np.repeat(np.linspace(full, 0, height)[:, None], 24, axis=1), full)
-    numbers = [strip(text, 64, 12, theme.ink, theme.ground) for text in (f"{full:g}", "0")]
+    numbers = [render_text(text, 64, 12, theme.ink, theme.ground) for text in (f"{full:g}", "0")]
     between = np.full((height - sum(len(number) for number in numbers), 64, 3), theme.ground, np.uint8)
     margin = np.full((height, 8, 3), theme.ground, np.uint8)
     bar = np.hstack([margin, ramp, np.vstack([numbers[0], between, numbers[1]])])
     return np.vstack(
-        [bar, *(strip(text, 96, 12, theme.ink, theme.ground) for text in ("strain,", "px per px"))]
+        [bar, *(render_text(text, 96, 12, theme.ink, theme.ground) for text in ("strain,", "px per px"))]
     )
 
 

@@ -13,7 +13,7 @@ from mer.inference.predict import Score
 from mer.report.clip_figures import curve, pictures
 from mer.report.film import factor, write_film
 from mer.report.theme import THEMES
-from mer_core.io import replacing, write_text
+from mer_core.io import atomic_replace, write_text
 
 FILM, POSTER = "moment.mp4", "moment.png"
 PLAIN = ("onset", "apex")  # pictures that are the same in light and dark surroundings
@@ -88,5 +88,5 @@ def _data(media_type: str, content: bytes) -> str:
 
 
 def _write(path: Path, picture: np.ndarray) -> None:
-    with replacing(path) as temporary:
+    with atomic_replace(path) as temporary:
         write_image(temporary, picture)

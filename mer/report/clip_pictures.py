@@ -8,7 +8,7 @@ from data_prep.frames import Frames, write_image
 from mer.report.annotated_video import write_annotated_video
 from mer.report.theme import DARK, LIGHT
 from mer.report.timeline_picture import timeline_picture
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 from mer_core.progress import track as show_progress
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def write_clip_pictures(
     blur : show the mesh of the face in place of the whole picture
     """
     for name, theme in (("timeline", LIGHT), ("timeline-dark", DARK)):
-        with replacing(out / f"{name}.png") as temporary:
+        with atomic_replace(out / f"{name}.png") as temporary:
             write_image(temporary, timeline_picture(track, intervals, frames, theme, blur))
     drawn = show_progress(frames, "Drawing", total=track.frames)
     write_annotated_video(track, intervals, drawn, out / "annotated.mp4", blur=blur)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mer.inference.spotting import Interval
 from mer_core.errors import BadInput
-from mer_core.registry import check
+from mer_core.registry import check_name
 
 IOU = 0.5  # the rule of the micro-expression grand challenges
 # Names of columns in a coder's CSV, as BORIS, Observer, INTERACT, BIDS and this project write them.
@@ -161,7 +161,7 @@ def _read_elan(path: Path, tier: str | None) -> list[Coded]:
                 f"{path} has {len(filled)} tiers with intervals. Choose one: --tier {' | '.join(filled)}"
             )
         tier = filled[0]
-    check(tier, tiers, "tier")
+    check_name(tier, tiers, "tier")
     return [Coded(row[0] / 1000, row[1] / 1000, row[2]) for row in eaf.get_annotation_data_for_tier(tier)]
 
 
@@ -185,7 +185,7 @@ def _read_table(path: Path, behaviour: str | None) -> list[Coded]:
             raise UnreadableCoding(
                 f"{path} has no column that names behaviours, so --tier cannot choose one."
             )
-        check(behaviour, sorted(set(table[name].astype(str))), "tier")
+        check_name(behaviour, sorted(set(table[name].astype(str))), "tier")
         table = table[table[name].astype(str) == behaviour]
     times = table[[start, stop]].apply(pd.to_numeric, errors="coerce")
     if times.isna().any(axis=None):

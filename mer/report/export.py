@@ -17,7 +17,7 @@ from mer.inference.regions import REGIONS, region_motion
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
 from mer_core.errors import BadInput
-from mer_core.io import replacing, write_json
+from mer_core.io import atomic_replace, write_json
 
 # Column of a BIDS events file -> what it holds (BIDS specification 1.10, task events).
 BIDS_COLUMNS = {
@@ -48,7 +48,7 @@ def write_intervals(found: list[Interval], out: Path) -> None:
     beside it.
     """
     check_suffix(out)
-    with replacing(out) as temporary:
+    with atomic_replace(out) as temporary:
         WRITERS[out.suffix.lower()](found, temporary)
     if out.suffix.lower() == ".tsv":
         write_json(out.with_suffix(".json"), _bids_sidecar())
@@ -164,5 +164,5 @@ def _kinds_of_frames(track: Track, found: list[Interval]) -> list[str]:
 
 def write_frames(track: Track, found: list[Interval], out: Path) -> None:
     """Write `frame_table` as CSV."""
-    with replacing(out) as temporary:
+    with atomic_replace(out) as temporary:
         frame_table(track, found).to_csv(temporary, index=False)

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from data_prep.align import warp
+from data_prep.align import warp_face
 from data_prep.frames import Frames, write_image
 from flow.estimate import estimate
 from flow.visualize import beside
@@ -14,8 +14,8 @@ from mer.inference.head_motion import Dense, sample
 from mer.inference.predict import Score
 from mer.report.mesh_picture import mesh_picture
 from mer.report.theme import DARK, Theme
-from mer_core.io import replacing
-from mer_core.lettering import strip
+from mer_core.io import atomic_replace
+from mer_core.text_images import render_text
 
 BEFORE_S, AFTER_S = 0.3, 0.6  # shown before the onset and after the apex
 MAX_FRAMES = 48
@@ -35,14 +35,14 @@ def write_film(score: Score, frames: Frames, path: Path, theme: Theme = DARK, bl
     import av
 
     shown = moment_frames(score, frames, theme, blur)
-    with replacing(path) as temporary, av.open(str(temporary), "w") as out:
+    with atomic_replace(path) as temporary, av.open(str(temporary), "w") as out:
         stream = out.add_stream("libx264", rate=SHOWN_FPS, options={"crf": "20", "threads": "1"})
         stream.pix_fmt = "yuv420p"
         stream.height, stream.width = next(iter(shown.values())).shape[:2]
         for image in shown.values():
             out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         out.mux(stream.encode())
-    with replacing(path.with_suffix(".png")) as temporary:
+    with atomic_replace(path.with_suffix(".png")) as temporary:
         write_image(temporary, shown[min(shown, key=lambda number: abs(number - score.apex))])
 
 
@@ -62,7 +62,7 @@ def moment_frames(
     method, size = models.method("dis", {"preset": "medium"}), score.onset_face.shape[0]
     head, shown = Dense(score.landmarks, (size, size)), {}
     for number, image in frames.pick(int(n) for n in numbers).items():
-        flow = estimate(method, score.onset_face, warp(image, score.matrix, size))
+        flow = estimate(method, score.onset_face, warp_face(image, score.matrix, size))
         own = cv2.GaussianBlur(head.own(flow), (0, 0), size / 40)
         flow, own = (ENLARGE * cv2.resize(motion, None, fx=ENLARGE, fy=ENLARGE) for motion in (flow, own))
         word = {score.onset: ", onset", score.apex: ", apex"}.get(number, "")
@@ -70,7 +70,7 @@ def moment_frames(
         if blur:
             halves = _meshes(score, flow, own, theme)
         else:
-            face = warp(image, ENLARGE * score.matrix, ENLARGE * size)
+            face = warp_face(image, ENLARGE * score.matrix, ENLARGE * size)
             halves = face, magnified(face, own, factor(score))
         shown[number] = _captioned(*halves, title, f"motion × {factor(score):.1f}", theme)
     return shown
@@ -103,7 +103,7 @@ def _meshes(score: Score, flow: np.ndarray, own: np.ndarray, theme: Theme) -> tu
 def _captioned(left: np.ndarray, right: np.ndarray, title: str, note: str, theme: Theme) -> np.ndarray:
     """Both halves over a strip of text, cut to even sides."""
     width = left.shape[1] + GAP // 2
-    below = [strip(text, width, 20, theme.ink, theme.ground) for text in (title, note)]
+    below = [render_text(text, width, 20, theme.ink, theme.ground) for text in (title, note)]
     both = beside(left, right, gap=GAP, ground=theme.ground)
     both = np.vstack([both, np.hstack(below)])
     return np.ascontiguousarray(both[: both.shape[0] // 2 * 2, : both.shape[1] // 2 * 2])

@@ -8,7 +8,7 @@ import numpy as np
 
 from mer.evaluation.finished_run import SYNTHETIC, Run
 from mer.evaluation.metrics import ReliabilityBin, reliability
-from mer_core.io import replacing, write_text
+from mer_core.io import atomic_replace, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +39,7 @@ def save_figure(figure: "Figure", path: Path, formats: Sequence[str] = ("svg", "
         for suffix in formats:
             file = path.with_name(f"{path.name}.{suffix}")
             undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix)
-            with replacing(file) as temporary:
+            with atomic_replace(file) as temporary:
                 figure.savefig(temporary, dpi=120, metadata=undated)
             written.append(file)
     return written

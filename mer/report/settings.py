@@ -77,7 +77,7 @@ def table_row(run: Run) -> str:
         "UAR": f"{m['uar']:.4f}",
         "accuracy": f"{m['accuracy']:.4f}",
     }
-    return markdown.table(list(cells), [list(cells.values())])
+    return markdown.format_table(list(cells), [list(cells.values())])
 
 
 def flat(settings: dict[str, Any]) -> list[tuple[str, str]]:

@@ -29,10 +29,10 @@ def _render(path: Path, progress: Callable[[int, int], None]) -> None:
 
     from flow.splatting.actor import Actor
     from flow.splatting.expression import film
-    from mer_core.io import replacing
+    from mer_core.io import atomic_replace
 
     actor, rng, n_drawn = Actor(77, SIZE), np.random.default_rng(0), 0
-    with replacing(path) as temporary, av.open(str(temporary), "w") as out:
+    with atomic_replace(path) as temporary, av.open(str(temporary), "w") as out:
         stream = out.add_stream("libx264", rate=FPS, options={"crf": "14"})
         stream.width = stream.height = SIZE
         stream.pix_fmt = "yuv420p"

@@ -8,7 +8,7 @@ from mer_core import registry
 
 
 def test_every_feature_is_measured():
-    assert sorted(FEATURES) == registry.names("mer.features")
+    assert sorted(FEATURES) == registry.list_names("mer.features")
 
 
 def test_head_motion_grows_as_asked_and_is_what_is_taken_out():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.synthetic_maps import GRID, LABELS, Interpolation, label_of, make_maps, motions, spoiled
-from data_prep.align import similarity
+from data_prep.align import fit_similarity
 from data_prep.landmarks import interocular
 
 
@@ -28,7 +28,7 @@ def test_landmarks_are_those_of_an_aligned_face():
     for i in range(6):
         _, landmarks, _ = next(motions([1, i], "aligned"))
         eyes.append(interocular(landmarks) / GRID)
-        assert np.allclose(similarity(landmarks, GRID)[:, :2], np.eye(2), atol=0.2)
+        assert np.allclose(fit_similarity(landmarks, GRID)[:, :2], np.eye(2), atol=0.2)
     assert np.mean(eyes) == pytest.approx(0.35, abs=0.03)
 
 

@@ -20,7 +20,7 @@ def table(*rows: dict) -> pd.DataFrame:
 
 
 def find(*rows: dict, numbers=()):
-    return annotation_checks.find(table(*rows), lambda row: numbers)
+    return annotation_checks.check_table(table(*rows), lambda row: numbers)
 
 
 @pytest.mark.parametrize("name", ["../../x", "..", ".", "/etc", "a/b", "a\\b", "C:x", "a\0b", ""])

@@ -64,7 +64,7 @@ def test_the_shipped_files_are_complete():
     for file in files:
         rows = pd.read_csv(file, dtype=str, keep_default_na=False)
         assert tuple(rows.columns) == annotation_corrections.COLUMNS
-        assert file.stem in registry.names("data_prep.datasets")
+        assert file.stem in registry.list_names("data_prep.datasets")
         assert rows["column"].isin(COLUMNS).all() and rows["clip_id"].str.startswith(f"{file.stem}/").all()
         assert (rows[["corrected", "reason", "source"]] != "").all(axis=None)
         assert not rows[["clip_id", "column"]].duplicated().any()

@@ -16,7 +16,14 @@ from data_prep.annotation_sheets import (
     find_tables,
     read_table,
 )
-from data_prep.sheet_cells import frame_cells, frame_number, number, numbered_name, rate, text
+from data_prep.sheet_cells import (
+    cell_number,
+    cell_rate,
+    cell_text,
+    format_subject,
+    read_frame_cells,
+    read_frame_number,
+)
 from mer_core.errors import BadInput
 
 COLUMNS = ("subject", "filename", "onset")
@@ -89,7 +96,7 @@ def test_lacking_columns_are_named_beside_those_that_are_there(tmp_path):
 def test_a_table_saved_as_text_is_found(tmp_path, suffix):
     (tmp_path / f"a{suffix}").write_text("Subject;Filename;Onset\n1;a;7\n")
     sources, rows = find_table(tmp_path, ("a.xlsx",), COLUMNS, "(?!)")
-    assert list(rows["onset"]) == ["7"] and sources.read == [(tmp_path / f"a{suffix}", "")]
+    assert list(rows["onset"]) == ["7"] and sources.files_read == [(tmp_path / f"a{suffix}", "")]
 
 
 def test_equally_good_files_that_differ_are_refused_and_copies_are_not(tmp_path):
@@ -100,7 +107,7 @@ def test_equally_good_files_that_differ_are_refused_and_copies_are_not(tmp_path)
     assert caught.value.code == "ambiguous-sheet"
     (tmp_path / "A v2.xlsx").rename(tmp_path / "A v1 - Copy.xlsx")
     sources, rows = find_table(tmp_path, ("A*.xlsx",), COLUMNS, "(?!)")
-    assert list(rows["onset"]) == [1] and [path.name for path in sources.unread] == ["A v1 - Copy.xlsx"]
+    assert list(rows["onset"]) == [1] and [path.name for path in sources.files_unread] == ["A v1 - Copy.xlsx"]
 
 
 def test_tables_in_clutter_are_not_found(tmp_path):
@@ -134,39 +141,41 @@ def test_a_format_that_is_not_read_is_named(tmp_path):
     ],
 )  # fmt: skip
 def test_frame_numbers_are_read_or_said(cell, value, doubt):
-    assert frame_number(cell) == (value, doubt)
+    assert read_frame_number(cell) == (value, doubt)
 
 
 def test_the_columns_of_frames():
-    assert frame_cells(1, "1,46", "/", "row 7 is hidden in the sheet") == {
+    assert read_frame_cells(1, "1,46", "/", "row 7 is hidden in the sheet") == {
         "onset": 1, "apex": None, "offset": None, "apex_source": "",
         "note": "row 7 is hidden in the sheet; offset printed as '1,46'; apex printed as '/'",
     }  # fmt: skip
-    assert frame_cells(1, 3, 2)["apex_source"] == "annotated" and frame_cells(1, 3, 2)["note"] == ""
-    assert frame_cells(1, 3)["note"] == "" and frame_cells(1, 3)["apex_source"] == ""
+    assert read_frame_cells(1, 3, 2)["apex_source"] == "annotated" and read_frame_cells(1, 3, 2)["note"] == ""
+    assert read_frame_cells(1, 3)["note"] == "" and read_frame_cells(1, 3)["apex_source"] == ""
 
 
 @pytest.mark.parametrize("cell", [1, 1.0, "1", "01", "1.0", "sub1", "Sub01", "SUB 001", "１", " sub_01 "])
 def test_numbered_subjects_have_one_spelling(cell):
-    assert numbered_name(cell, "sub{:02d}") == "sub01"
+    assert format_subject(cell, "sub{:02d}") == "sub01"
 
 
 def test_other_cells():
-    assert [rate(cell) for cell in (200, "200", "29.97 fps", "0", "", "a", None)] == [200, 200, 29.97] + [
-        None
-    ] * 4
-    assert [text(cell) for cell in ("  a  b ", 1.0, None, float("nan"), "1.0", "Zoe\u0308")] == [
+    assert [cell_rate(cell) for cell in (200, "200", "29.97 fps", "0", "", "a", None)] == [
+        200,
+        200,
+        29.97,
+    ] + [None] * 4
+    assert [cell_text(cell) for cell in ("  a  b ", 1.0, None, float("nan"), "1.0", "Zoe\u0308")] == [
         "a b", "1", "", "", "1", "Zoë",
     ]  # fmt: skip
 
 
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.datetimes(), st.booleans(), st.none()))
 def test_any_cell_is_a_number_or_a_doubt_or_empty(cell):
-    value, doubt = frame_number(cell)
-    assert value is not None or doubt or text(cell) == ""
-    assert number(cell) is None or number(cell) == value
+    value, doubt = read_frame_number(cell)
+    assert value is not None or doubt or cell_text(cell) == ""
+    assert cell_number(cell) is None or cell_number(cell) == value
 
 
 @given(st.integers(0, 10**7), st.sampled_from(["{}", " {} ", "{}.0", "{}.00", "0{}"]))
 def test_a_number_is_read_however_it_is_printed(value, form):
-    assert number(form.format(value)) == value
+    assert cell_number(form.format(value)) == value

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import apex_spotting as benchmark
 from data_prep import apex
-from data_prep.align import similarity
+from data_prep.align import fit_similarity
 from data_prep.frames import Frame
 from data_prep.landmarks import LEFT_EYE, RIGHT_EYE
 from mer_core.errors import NothingToScore
@@ -45,7 +45,7 @@ def film(face, mesh):
             frames.append(Frame(100 + i, i / 100, np.clip(image, 0, 255).astype(np.uint8)))
         return frames
 
-    make.matrix = similarity(points, apex.SIZE)
+    make.matrix = fit_similarity(points, apex.SIZE)
     return make
 
 
@@ -69,13 +69,13 @@ def test_what_grows_to_the_end_of_the_clip_is_not_what_comes_and_goes():
     comes, grows = rng.normal(size=(2, 500))
     level = np.interp(time, (0, 0.3, 1), (0, 1, 0.2))
     changes = np.outer(level, comes) + np.outer(5 * time, grows) + rng.normal(0, 0.3, (40, 500))
-    assert abs(int(np.argmax(apex._come_and_go(changes))) - int(np.argmax(level))) <= 1
+    assert abs(int(np.argmax(apex._transient_amounts(changes))) - int(np.argmax(level))) <= 1
 
 
 def test_light_that_turns_and_gain_are_no_difference(film):
     face = apex.grey_face(film()[0].image, film.matrix)
-    lit = face * (1.1 + 0.05 * apex.X - 0.03 * apex.Y) + 4
-    assert np.abs(apex.difference(face, lit)).mean() < 0.01 * np.abs(lit - face).mean()
+    lit = face * (1.1 + 0.05 * apex._X - 0.03 * apex._Y) + 4
+    assert np.abs(apex.face_change(face, lit)).mean() < 0.01 * np.abs(lit - face).mean()
 
 
 def test_one_frame_is_too_few(film, face):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from data_prep.prepare_clip import LANDMARKS_FILE, finished
-from data_prep.prepared import Prepared
+from data_prep.prepare_clip import LANDMARKS_FILE, load_outcome
+from data_prep.prepared import PreparedDataset
 from mer_core.errors import BadInput
 
 
@@ -15,8 +15,8 @@ def test_damaged_landmarks(tmp_path, damage):
     np.savez(folder / LANDMARKS_FILE, other=np.zeros((478, 2)))
     if damage == "cut":
         (folder / LANDMARKS_FILE).write_bytes((folder / LANDMARKS_FILE).read_bytes()[:200])
-    prepared = Prepared.__new__(Prepared)  # its tables do not matter here
+    prepared = PreparedDataset.__new__(PreparedDataset)  # its tables do not matter here
     prepared.path = tmp_path
     with pytest.raises(BadInput, match=LANDMARKS_FILE):
         prepared.landmarks("d/s/c")
-    assert finished(None, tmp_path, folder) is None  # so it is prepared again
+    assert load_outcome(None, tmp_path, folder) is None  # so it is prepared again

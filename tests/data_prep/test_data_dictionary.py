@@ -12,7 +12,7 @@ import pytest
 from benchmarks import apex_spotting
 from data_prep import annotation_corrections, clip_table, interval_table
 from data_prep.prepare import prepare
-from data_prep.prepared import Prepared
+from data_prep.prepared import PreparedDataset
 from flow.benchmark import table
 from flow.prepared_flow import estimate_prepared
 from mer.evaluation import au_detection, compare, cross_validation, flow_maps, protocols, run
@@ -177,7 +177,7 @@ def test_what_scoring_and_spotting_write():
 
 
 def test_what_flow_estimate_writes(prepared):
-    estimate_prepared(Prepared(prepared), "dis")
+    estimate_prepared(PreparedDataset(prepared), "dis")
     assert documented("Settings of flow") == list(
         json.loads((prepared / "flow" / "dis" / "flow.json").read_text())
     )

@@ -18,7 +18,7 @@ from mer_core import registry
 from mer_core.errors import UnknownName
 
 
-@pytest.mark.parametrize("name", registry.names("data_prep.datasets"))
+@pytest.mark.parametrize("name", registry.list_names("data_prep.datasets"))
 def test_a_right_folder_is_usable_and_no_image_is_opened(name, make_replica, monkeypatch):
     root = make_replica(name)
     monkeypatch.setattr(frames, "read_image", lambda path: pytest.fail(f"{path} was opened"))
@@ -31,8 +31,8 @@ def test_a_right_folder_is_usable_and_no_image_is_opened(name, make_replica, mon
     if facts.clips is None:  # of own recordings nothing is published
         assert ["clips", "4"] in lines and ["subjects", "2"] in lines
         return
-    assert ["clips", *dataset_check._count(4, facts.clips).split()] in lines
-    assert ["subjects", *dataset_check._count(2, facts.subjects).split()] in lines
+    assert ["clips", *dataset_check._format_count(4, facts.clips).split()] in lines
+    assert ["subjects", *dataset_check._format_count(2, facts.subjects).split()] in lines
     assert check.lines[-1] == "4 of 4 clips can be prepared."
     assert "  ROOT" in check.lines
 
@@ -58,7 +58,7 @@ def test_the_expected_tree_stands_beside_what_is_there(make_replica):
     "published, said", [(4, "4, as published"), (9, "4, published 9"), (None, "4, no count is published")]
 )
 def test_counts_are_compared_with_the_published_ones(published, said):
-    assert dataset_check._count(4, published).strip() == said
+    assert dataset_check._format_count(4, published).strip() == said
 
 
 def test_missing_frames_are_counted_and_the_first_named(make_replica):
@@ -82,7 +82,7 @@ def test_missing_frames_are_counted_and_the_first_named(make_replica):
     )
 
 
-@pytest.mark.parametrize("name", registry.names("data_prep.datasets"))
+@pytest.mark.parametrize("name", registry.list_names("data_prep.datasets"))
 def test_the_spreadsheet_that_was_read_is_named_and_a_copy_of_it_is_not_read(name, make_replica):
     root = make_replica(name)
 

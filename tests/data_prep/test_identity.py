@@ -11,9 +11,9 @@ from data_prep.identity import (
     clean_name,
     dataset_key,
     group_key,
-    one_spelling,
     refuse_spellings,
     subject_key,
+    unify_spellings,
 )
 
 SPELLINGS = [
@@ -64,7 +64,7 @@ def test_padding_never_makes_another_person_and_numbers_do(word, number, zeros):
 
 
 def test_the_most_frequent_spelling_stands_for_all():
-    names, merged = one_spelling(["Sub01", "sub01", "sub02", "sub01 ", 3.0])
+    names, merged = unify_spellings(["Sub01", "sub01", "sub02", "sub01 ", 3.0])
     assert names == ["sub01", "sub01", "sub02", "sub01", "3"] and merged == {"sub01": ["Sub01"]}
 
 

@@ -45,9 +45,9 @@ def test_a_face_cut_by_the_border_is_found_where_it_is(mesh, face):
     low, high = (low + 0.18 * (high - low)).astype(int), (high - 0.18 * (high - low)).astype(int)
     part = np.ascontiguousarray(face[low[1] : high[1], low[0] : high[0]])
     assert mesh._whole(part) is None  # else this tests nothing
-    assert np.abs(mesh.landmarks(part) + low - points)[list(landmarks.STABLE)].max() < 0.1 * interocular(
-        points
-    )
+    assert np.abs(mesh.landmarks(part) + low - points)[
+        list(landmarks.STABLE_POINTS)
+    ].max() < 0.1 * interocular(points)
 
 
 def test_a_small_face_in_a_large_frame_is_found_where_it_is(mesh, face):
@@ -57,7 +57,7 @@ def test_a_small_face_in_a_large_frame_is_found_where_it_is(mesh, face):
     assert mesh._whole(frame) is None
     points = mesh.landmarks(large)
     assert np.abs(mesh.landmarks(frame) - (2000, 300) - points)[
-        list(landmarks.STABLE)
+        list(landmarks.STABLE_POINTS)
     ].max() < 0.1 * interocular(points)
 
 

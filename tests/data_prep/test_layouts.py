@@ -12,10 +12,10 @@ from mer_core.errors import BadInput
 
 
 def test_every_dataset_has_its_replica():
-    assert registry.names("data_prep.layouts") == registry.names("data_prep.datasets")
+    assert registry.list_names("data_prep.layouts") == registry.list_names("data_prep.datasets")
 
 
-@pytest.mark.parametrize("name", registry.names("data_prep.datasets"))
+@pytest.mark.parametrize("name", registry.list_names("data_prep.datasets"))
 def test_a_replica_reads_back(name, tmp_path, face):
     writer, dataset = registry.load("data_prep.layouts", name), registry.load("data_prep.datasets", name)
     clips = [
@@ -44,7 +44,7 @@ def test_a_small_replica_shows_a_right_folder_and_can_be_prepared(tmp_path):
         write_small("casme3", tmp_path / "casme3")
 
 
-@pytest.mark.parametrize("name", registry.names("data_prep.datasets"))
+@pytest.mark.parametrize("name", registry.list_names("data_prep.datasets"))
 def test_every_dataset_has_a_small_replica(name, tmp_path, monkeypatch, face):
     monkeypatch.setattr(expression, "film", lambda *_, **__: [face[:8, :8]] * 12)  # drawing is tested above
     write_small(name, tmp_path)

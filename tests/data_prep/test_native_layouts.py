@@ -10,7 +10,7 @@ from data_prep.annotation_sheets import MissingColumns
 from data_prep.annotations import read_clips
 from data_prep.dataset_files import AmbiguousFolder, find_folder
 from data_prep.datasets import casme2, samm, smic, smic_nir, smic_vis
-from data_prep.sheet_cells import number, text
+from data_prep.sheet_cells import cell_number, cell_text
 from mer_core.errors import BadInput
 
 CASME2 = "CASME2-coding-20140508.xlsx"
@@ -324,7 +324,7 @@ def test_smic_short_release_goes_before_extended_and_raw_before_cropped(tmp_path
         )
         row = first(smic.read_annotations(tmp_path))
         assert (row.onset, list(smic.frame_files(tmp_path, row))) == (frame, [frame])
-        dataset_files.forget()
+        dataset_files.clear_caches()
 
 
 def test_smic_cropped_frames_and_other_spellings(tmp_path):
@@ -413,6 +413,12 @@ def test_wrong_folders_are_named(tmp_path):
 
 
 def test_numbers_and_texts_as_spreadsheets_print_them():
-    assert [number(cell) for cell in (46, 46.0, "46", " 46 ", "46.0", -1)] == [46, 46, 46, 46, 46, -1]
-    assert [number(cell) for cell in ("/", "", None, float("nan"), "46a", 46.5)] == [None] * 6
-    assert [text(cell) for cell in (12, 12.0, " 4+7 ", None, float("nan"))] == ["12", "12", "4+7", "", ""]
+    assert [cell_number(cell) for cell in (46, 46.0, "46", " 46 ", "46.0", -1)] == [46, 46, 46, 46, 46, -1]
+    assert [cell_number(cell) for cell in ("/", "", None, float("nan"), "46a", 46.5)] == [None] * 6
+    assert [cell_text(cell) for cell in (12, 12.0, " 4+7 ", None, float("nan"))] == [
+        "12",
+        "12",
+        "4+7",
+        "",
+        "",
+    ]

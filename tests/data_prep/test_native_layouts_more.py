@@ -8,7 +8,7 @@ import pytest
 
 from data_prep import dataset_files
 from data_prep.annotations import read_clips
-from data_prep.clip_search import locate_all
+from data_prep.clip_search import locate_clips
 from data_prep.datasets import casme, casme3, casme_squared, dfme, fourdme, mmew, samm_lv
 from data_prep.interval_table import read_intervals
 from data_prep.layouts import casme as casme_replica
@@ -36,7 +36,7 @@ def first(table: pd.DataFrame):
 
 @pytest.fixture(autouse=True)
 def fresh():
-    dataset_files.forget()
+    dataset_files.clear_caches()
 
 
 def casme_sheet(root: Path, *rows: tuple) -> None:
@@ -133,7 +133,7 @@ def test_casme3_clip_release_spells_the_subject_otherwise(tmp_path):
 
 @pytest.mark.parametrize("dataset, clips", [(casme, 5), (casme3, 86)])
 def test_a_release_that_lacks_frames_is_taken_with_as_many_missing_as_it_lacks(dataset, clips):
-    assert clips / dataset.FACTS.clips < dataset.FACTS.lacking < 1.5 * clips / dataset.FACTS.clips
+    assert clips / dataset.FACTS.clips < dataset.FACTS.missing_fraction < 1.5 * clips / dataset.FACTS.clips
 
 
 @pytest.mark.parametrize("nested", ["", "MMEW_Final/MMEW_Final"])
@@ -307,12 +307,12 @@ def test_samm_lv_takes_the_latest_edition(tmp_path):
 def test_a_long_video_may_be_a_video_whose_first_frame_is_1(name, make_replica):
     root = make_replica(name, subjects=(1,), clips_each=1)
     dataset = registry.load("data_prep.datasets", name)
-    before = locate_all(name, root, read_clips(name, root), "midpoint")
+    before = locate_clips(name, root, read_clips(name, root), "midpoint")
     first_file = next(iter(before[0].files.values()))
     last = max(before[0].files)
     shutil.rmtree(first_file.parent)
     write_video(first_file.parent.with_suffix(".mp4"), moving_square(last))
-    (clip,) = locate_all(name, root, read_clips(name, root), "midpoint")
+    (clip,) = locate_clips(name, root, read_clips(name, root), "midpoint")
     assert not clip.outcome and (clip.onset, clip.apex) == (before[0].onset, before[0].apex)
     assert {number: file.index for number, file in clip.files.items()} == {n: n - 1 for n in before[0].files}
     (video,) = dataset.read_intervals(root)["video"].unique()

@@ -13,15 +13,15 @@ import pytest
 from data_prep import clip_images
 from data_prep import prepare as preparing
 from data_prep import prepare_clip as clip_preparing
-from data_prep.align import transform_points, warp
+from data_prep.align import transform_points, warp_face
 from data_prep.face_plausibility import Plausibility
 from data_prep.frames import read_image, write_image
-from data_prep.landmarks import STABLE
+from data_prep.landmarks import STABLE_POINTS
 from data_prep.prepare import prepare
-from data_prep.prepared import Prepared, open_prepared
+from data_prep.prepared import PreparedDataset, open_prepared
 from mer_core import registry
 from mer_core.errors import BadInput, InUse, UnknownName
-from mer_core.locks import locked
+from mer_core.locks import hold_lock
 from tests.data_prep.videos import write_video
 
 
@@ -38,7 +38,7 @@ def frames_of(root: Path, clip: str) -> Path:
     return next(path for path in root.rglob(clip) if path.is_dir())
 
 
-@pytest.mark.parametrize("name", registry.names("data_prep.datasets"))
+@pytest.mark.parametrize("name", registry.list_names("data_prep.datasets"))
 def test_a_replica_goes_all_the_way(name, make_replica, tmp_path, capsys):
     outcome = prepare(name, make_replica(name), tmp_path / "out")
     assert ("4 clips have no annotated apex" in capsys.readouterr().err) is name.startswith("smic")
@@ -61,17 +61,17 @@ def test_onset_and_apex_share_one_transform_from_the_onset(make_replica, tmp_pat
     """The replica's head moves 3 px right up to the apex; a second transform would hide that."""
     root = make_replica("casme2", subjects=(1,), clips_each=1)
     prepare("casme2", root, tmp_path / "out")
-    prepared = Prepared(tmp_path / "out")
+    prepared = PreparedDataset(tmp_path / "out")
     clip_id = prepared.clips["clip_id"][0]
     with np.load(prepared.folder(clip_id) / "landmarks.npz") as stored:
         matrix = stored["transform"]
     raw = [read_image(frames_of(root, "EP01_01f") / f"img{n}.jpg") for n in (96, 99)]
     for face, image in zip(prepared.faces(clip_id), raw):
-        assert (face == warp(image, matrix, 224)).all()
+        assert (face == warp_face(image, matrix, 224)).all()
     onset, apex = prepared.landmarks(clip_id)
     assert (onset == transform_points(mesh.landmarks(raw[0]), matrix)).all()
     scale = np.hypot(matrix[0, 0], matrix[1, 0])
-    assert np.median((apex - onset)[list(STABLE)], axis=0) == pytest.approx([3 * scale, 0], abs=1.0)
+    assert np.median((apex - onset)[list(STABLE_POINTS)], axis=0) == pytest.approx([3 * scale, 0], abs=1.0)
 
 
 def test_every_failure_is_a_row_with_its_reason(make_replica, tmp_path):
@@ -95,8 +95,8 @@ def test_every_failure_is_a_row_with_its_reason(make_replica, tmp_path):
     assert reasons["missing frame"].startswith("There is no folder CASME2_RAW_selected/")
     assert reasons["no face"] == "onset frame 96"
     assert reasons["unreadable frame"].startswith(broken.relative_to(root).as_posix())
-    assert outcome.equals(Prepared(tmp_path / "out").outcome.astype(outcome.dtypes))
-    assert len(Prepared(tmp_path / "out").clips) == 3
+    assert outcome.equals(PreparedDataset(tmp_path / "out").outcome.astype(outcome.dtypes))
+    assert len(PreparedDataset(tmp_path / "out").clips) == 3
     assert len(pd.read_parquet(tmp_path / "out" / "clips.parquet")) == 6
 
 
@@ -111,7 +111,7 @@ def test_a_name_that_leads_elsewhere_is_a_row_and_nothing_outside_is_touched(mak
     outcome = prepare("casme2", root, tmp_path / "out")
     assert list(outcome["outcome"]) == ["ok", "bad name", "duplicate"]
     assert "'../../../precious' is no plain folder name" in outcome.loc[1, "reason"]
-    assert (tmp_path / "precious").is_dir() and len(Prepared(tmp_path / "out").clips) == 1
+    assert (tmp_path / "precious").is_dir() and len(PreparedDataset(tmp_path / "out").clips) == 1
 
 
 def test_missing_frames_stop_before_any_work(make_replica, tmp_path):
@@ -143,16 +143,18 @@ def test_interrupted_and_run_again_gives_the_same_bytes(make_replica, tmp_path, 
         warped.append(1)
         if len(warped) == 6:
             raise KeyboardInterrupt
-        return warp(*arguments)
+        return warp_face(*arguments)
 
-    monkeypatch.setattr(clip_preparing, "warp", stop_in_the_third_clip)
+    monkeypatch.setattr(clip_preparing, "warp_face", stop_in_the_third_clip)
     with pytest.raises(KeyboardInterrupt):
         prepare("smic", root, tmp_path / "halves")
     assert len(list((tmp_path / "halves").rglob("landmarks.npz"))) == 2
     assert list((tmp_path / "halves").rglob(".*.partial/onset.png"))  # a clip was cut in the middle
     (tmp_path / "halves" / ".clips.123.parquet").write_bytes(b"half")
 
-    monkeypatch.setattr(clip_preparing, "warp", lambda *arguments: warped.append(1) or warp(*arguments))
+    monkeypatch.setattr(
+        clip_preparing, "warp_face", lambda *arguments: warped.append(1) or warp_face(*arguments)
+    )
     warped.clear()
     prepare("smic", root, tmp_path / "halves")
     assert len(warped) == 4  # two clips of two frames: what was whole is kept
@@ -268,7 +270,9 @@ def test_prepared_folders_are_opened_one_by_one_or_by_what_holds_them(make_repli
         open_prepared([tmp_path / "prepared", tmp_path / "prepared" / "smic"])
 
 
-@pytest.mark.parametrize("stopped", ["finished", "replacing"])  # before the clips, and among the tables
+@pytest.mark.parametrize(
+    "stopped", ["load_outcome", "atomic_replace"]
+)  # before the clips, and among the tables
 def test_a_dataset_that_was_interrupted_is_not_passed_over(stopped, make_replica, tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
@@ -328,7 +332,7 @@ def test_a_spotted_apex_depends_on_the_whole_span(make_replica, tmp_path):
 
 def test_a_second_run_is_refused_while_the_first_one_writes(make_replica, tmp_path):
     root, out = make_replica("casme2", subjects=(1,), clips_each=1), tmp_path / "out"
-    with locked(out), pytest.raises(InUse):
+    with hold_lock(out), pytest.raises(InUse):
         prepare("casme2", root, out)
     assert not out.exists()
     assert list(prepare("casme2", root, out)["outcome"]) == ["ok"]
@@ -361,7 +365,7 @@ def test_a_clip_given_as_a_video_begins_with_the_onset(make_replica, tmp_path):
     folder = tmp_path / "out" / "faces" / "sub01" / "EP01_01f"
     with np.load(folder / "landmarks.npz") as stored:
         assert [name.split("#")[1] for name in stored["files"]] == ["0", "3"]
-        expected = warp(
+        expected = warp_face(
             read_image(make_replica("casme2", (1,), 1, root=tmp_path / "raw").rglob("img99.jpg").__next__()),
             stored["transform"],
             224,
@@ -377,7 +381,9 @@ def test_deep_frames_share_one_factor(make_replica, tmp_path):
         cv2.imwrite(str(frame.with_suffix(".png")), image // (2 if "99" in frame.name else 1))
         frame.unlink()
     assert list(prepare("casme2", root, tmp_path / "deep")["outcome"]) == ["ok"]
-    plain, deep = (Prepared(tmp_path / name).faces("casme2/sub01/EP01_01f") for name in ("plain", "deep"))
+    plain, deep = (
+        PreparedDataset(tmp_path / name).faces("casme2/sub01/EP01_01f") for name in ("plain", "deep")
+    )
     assert np.abs(plain[0].astype(int) - deep[0]).mean() < 1.5
     assert deep[1].mean() / deep[0].mean() == pytest.approx(
         0.5, abs=0.03

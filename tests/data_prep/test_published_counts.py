@@ -16,7 +16,7 @@ import pytest
 from data_prep import dataset_files
 from data_prep.action_units import OBJECTIVE_CLASSES
 from data_prep.annotations import read_clips
-from data_prep.clip_search import locate_all
+from data_prep.clip_search import locate_clips
 from data_prep.dataset_check import check_dataset
 from data_prep.layouts import ReplicaClip
 from mer.evaluation import protocols
@@ -27,7 +27,7 @@ WORDS = {"casme2": {"negative": "disgust", "positive": "happiness", "surprise": 
 WORDS["samm"] = {"negative": "Anger", "positive": "Happiness", "surprise": "Surprise"}
 WORDS["smic"] = {word: word for word in ("negative", "positive", "surprise")}
 COUNTED = [
-    name for name in registry.names("data_prep.datasets") if name not in ("dfme", "table")
+    name for name in registry.list_names("data_prep.datasets") if name not in ("dfme", "table")
 ]  # whose counts per emotion are published
 
 
@@ -38,7 +38,7 @@ def clip(subject: int, index: int, emotion: str, name: str = "") -> ReplicaClip:
 
 def write(name: str, root: Path, clips: list[ReplicaClip]) -> Path:
     registry.load("data_prep.layouts", name).write(root / name, clips)
-    dataset_files.forget()
+    dataset_files.clear_caches()
     return root / name
 
 
@@ -145,7 +145,7 @@ def composite(tmp_path_factory) -> pd.DataFrame:
         if name == "casme2":
             clips += [clip(4, 901, "disgust", "EP12_01f"), clip(5, 902, "repression", "EP09_05f")]
         annotations = read_clips(name, write(name, root, clips))
-        located = locate_all(name, root / name, annotations, "midpoint")
+        located = locate_clips(name, root / name, annotations, "midpoint")
         assert [found.reason for found in located if found.outcome] == []
         tables.append(annotations.table)
     return pd.concat(tables, ignore_index=True)

@@ -30,7 +30,7 @@ def test_every_column_is_read(tmp_path, suffix):
     assert (one.file, one.subject, one.label, one.clip) == ("videos/a.mp4", "anna", "joy", "c1")
     assert (one.frames, one.seconds, one.fps) == ({"onset": 3, "apex": 7}, {"offset": 1.5}, 29.97)
     assert (one.action_units, one.problem, one.line) == ("4+7", "", 2)
-    assert sources.read[0][0] == tmp_path / f"mine{suffix}"
+    assert sources.files_read[0][0] == tmp_path / f"mine{suffix}"
 
 
 def test_spellings_of_subjects_and_labels_are_one_and_said(tmp_path):
@@ -136,7 +136,7 @@ def test_bids_events_are_rows_and_a_folder_of_them_is_a_table(tmp_path):
             "onset\tduration\ttrial_type\tapex\n0.5\t0.4\tjoy\t0.7\nn/a\t0.4\tjoy\tn/a\n"
         )
     recordings, sources = read_recordings(tmp_path)
-    assert len(sources.read) == 2 and [one.subject for one in recordings] == ["01", "01", "02", "02"]
+    assert len(sources.files_read) == 2 and [one.subject for one in recordings] == ["01", "01", "02", "02"]
     assert recordings[0].file == "sub-01/beh/sub-01_task-films_video.mp4" and recordings[0].label == "joy"
     assert recordings[0].seconds == pytest.approx({"onset": 0.5, "offset": 0.9, "apex": 0.7})
     assert "onset printed as 'n/a'" in recordings[1].problem

@@ -9,13 +9,13 @@ from openpyxl import load_workbook
 
 from data_prep.annotation_sheets import column_key
 from data_prep.annotations import read_clips
-from data_prep.clip_search import locate_all
+from data_prep.clip_search import locate_clips
 from data_prep.dataset_check import check_dataset
 from data_prep.dataset_files import AmbiguousFolder
 from data_prep.identity import subject_key
 from mer_core import registry
 
-DATASETS = registry.names("data_prep.layouts")
+DATASETS = registry.list_names("data_prep.layouts")
 SPELLINGS = [
     lambda name: name.upper(),
     lambda name: f" {name.lower()}\u00a0",
@@ -82,7 +82,7 @@ def test_a_spelling_of_a_folder_hides_no_clip_and_makes_no_other_person(name, sp
         folder.rename(folder.with_name(spell(folder.name)))
     annotations = read_clips(name, root)
     assert list(annotations.table["clip_id"]) == list(plain["clip_id"])
-    assert not [clip for clip in locate_all(name, root, annotations, "midpoint") if clip.outcome]
+    assert not [clip for clip in locate_clips(name, root, annotations, "midpoint") if clip.outcome]
 
 
 def test_two_folders_of_one_person_are_refused_by_name(make_replica):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from data_prep.annotations import read_clips
-from data_prep.clip_search import locate_all
+from data_prep.clip_search import locate_clips
 from data_prep.dataset_check import check_dataset
 from data_prep.datasets import table as own_recordings
 from data_prep.datasets.table import BadRow
@@ -50,7 +50,7 @@ def index(folder: Path, *rows: dict) -> Path:
 def read(folder: Path, *rows: dict):
     path = index(folder, *rows)
     annotations = read_clips("table", path)
-    return annotations.table, locate_all("table", path, annotations, "midpoint")
+    return annotations.table, locate_clips("table", path, annotations, "midpoint")
 
 
 def test_frames_and_seconds_name_the_same_moments(folder):

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from data_prep.display import display_transform, orientation_name, oriented
+from data_prep.display import display_transform, orient, orientation_name
 from data_prep.frames import open_frames
 from data_prep.video import UnreadableVideo, VideoFrames, bits_per_pixel
 from tests.data_prep.videos import damage, moving_square, set_display_matrix, square_at, write_video
@@ -112,7 +112,7 @@ def test_any_angle_keeps_the_whole_picture():
     a, b, c, d = (int(value * 65536) for value in tilt)
     linear = display_transform(np.array([a, b, 0, c, d, 0, 0, 0, 1 << 30], np.int32).tobytes())
     image = np.full((40, 60, 3), 255, np.uint8)
-    assert (oriented(image, linear) > 127).sum() == pytest.approx(image.size, rel=0.05)
+    assert (orient(image, linear) > 127).sum() == pytest.approx(image.size, rel=0.05)
     assert orientation_name(linear) == "turned by 17 degrees clockwise"
     assert (display_transform(bytes(36)) == np.eye(2)).all() and (display_transform(None) == np.eye(2)).all()
 

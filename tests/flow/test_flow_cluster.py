@@ -15,7 +15,7 @@ import skimage.data
 
 from data_prep import clip_table
 from data_prep.frames import write_image
-from data_prep.prepared import Prepared
+from data_prep.prepared import PreparedDataset
 from flow import prepared_flow
 
 distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'mer[cluster]'")
@@ -42,7 +42,7 @@ def prepared(tmp_path):
             (face + i / COUNT * (np.roll(face, 1, axis=1).astype(float) - face)).astype(np.uint8),
         )
     shutil.copytree(tmp_path / "one", tmp_path / "two")
-    return Prepared(tmp_path / "one"), Prepared(tmp_path / "two")
+    return PreparedDataset(tmp_path / "one"), PreparedDataset(tmp_path / "two")
 
 
 def files_of(folder):
@@ -78,7 +78,7 @@ def test_networks_get_the_same_batches_and_settings_are_kept(prepared, monkeypat
         asked.append((scheduler, [len(batch) for batch in items], same["options"], same["match_exposure"]))
         return [work(batch, **same) for batch in items]
 
-    monkeypatch.setattr(prepared_flow.cluster, "each", each)
+    monkeypatch.setattr(prepared_flow.cluster, "map_items", each)
     one, two = prepared
     assert (
         prepared_flow.estimate_prepared(two, "dis", scheduler="tcp://x", preset="fast", match_exposure=False)

@@ -12,12 +12,12 @@ import skimage.data
 
 from data_prep import clip_table
 from data_prep.frames import write_image
-from data_prep.prepared import Prepared
+from data_prep.prepared import PreparedDataset
 from flow import prepared_flow
 from flow.estimate import Method, estimate, load_method
 from mer_core import registry
 from mer_core.errors import BadInput, InUse
-from mer_core.locks import locked
+from mer_core.locks import hold_lock
 
 FACE = np.ascontiguousarray(skimage.data.astronaut()[60:156, 160:256])
 APEX = np.roll(FACE, 1, axis=1)
@@ -39,7 +39,7 @@ def prepared(tmp_path):
         folder.mkdir(parents=True)
         write_image(folder / "onset.png", FACE)
         write_image(folder / "apex.png", APEX)
-    return Prepared(tmp_path)
+    return PreparedDataset(tmp_path)
 
 
 def test_fills_the_cache_where_the_contract_says(prepared):
@@ -270,6 +270,6 @@ def test_flow_that_records_no_faces_is_estimated_again(prepared):
 
 
 def test_a_second_run_is_refused_while_the_first_one_writes(prepared):
-    with locked(prepared.path / "flow" / "dis"), pytest.raises(InUse):
+    with hold_lock(prepared.path / "flow" / "dis"), pytest.raises(InUse):
         prepared_flow.estimate_prepared(prepared, "dis")
     assert prepared_flow.estimate_prepared(prepared, "dis") == 3

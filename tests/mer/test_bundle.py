@@ -41,7 +41,7 @@ def fitted(classifier: str, seeds: int = 2) -> bundle.Bundle:
     return bundle.Bundle(recipe, classifiers)
 
 
-@pytest.mark.parametrize("classifier", registry.names("mer.classifiers"))
+@pytest.mark.parametrize("classifier", registry.list_names("mer.classifiers"))
 def test_round_trip_predicts_the_same_to_the_bit(classifier, tmp_path):
     before = fitted(classifier)
     bundle.save(before, tmp_path / "b")

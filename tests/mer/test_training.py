@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from data_prep.prepared import Prepared
+from data_prep.prepared import PreparedDataset
 from flow import io, prepared_flow
 from mer import bundle, training
 from mer.evaluation import inputs, nested
@@ -77,7 +77,7 @@ def test_a_bundle_states_how_far_the_faces_moved_that_it_was_fitted_on(prepared,
         io.write(made, 100 * io.read(made))
     bundle.save(training.fit([prepared], config), tmp_path / "b")
     low, high = bundle.load(tmp_path / "b").recipe.validated_ranges["motion of the face"]
-    folder, counted = Prepared(prepared), inputs.gather([prepared], config).table["clip_id"]
+    folder, counted = PreparedDataset(prepared), inputs.gather([prepared], config).table["clip_id"]
     shown = [
         between(
             [],

@@ -10,7 +10,7 @@ SETTINGS = {"size": 224, "options": {"preset": "face"}}
 
 def test_a_folder_is_claimed_and_continued(tmp_path):
     for note in ("first", "second"):  # what is only recorded may differ
-        claims.claim(tmp_path / "out", "made.json", SETTINGS, "faces", record={"note": note})
+        claims.claim_folder(tmp_path / "out", "made.json", SETTINGS, "faces", record={"note": note})
 
 
 @pytest.mark.parametrize(
@@ -23,14 +23,14 @@ def test_a_folder_is_claimed_and_continued(tmp_path):
     ],
 )
 def test_every_changed_setting_is_named(tmp_path, now, facts):
-    claims.claim(tmp_path / "out", "made.json", SETTINGS, "faces")
+    claims.claim_folder(tmp_path / "out", "made.json", SETTINGS, "faces")
     with pytest.raises(ChangedSettings) as raised:
-        claims.claim(tmp_path / "out", "made.json", now, "faces")
+        claims.claim_folder(tmp_path / "out", "made.json", now, "faces")
     assert raised.value.code == "changed-settings" and all(fact in str(raised.value) for fact in facts)
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").touch()
     with pytest.raises(BadInput):
-        claims.claim(tmp_path, "made.json", SETTINGS, "faces")
+        claims.claim_folder(tmp_path, "made.json", SETTINGS, "faces")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mer_core.device import DeviceUnavailable, choose, full_precision
+from mer_core.device import DeviceUnavailable, choose_device, full_precision
 from mer_core.errors import BadInput
 
 torch = pytest.importorskip("torch")
@@ -27,20 +27,20 @@ def pretend(monkeypatch, cuda=False, mps=False):
 )
 def test_a_name_means_this_device(monkeypatch, asked, there, taken):
     pretend(monkeypatch, **there)
-    assert choose(asked) == torch.device(taken)
+    assert choose_device(asked) == torch.device(taken)
 
 
 @pytest.mark.parametrize("asked", ["cuda", "mps"])
 def test_a_device_that_is_not_there_is_refused_by_its_name(monkeypatch, asked):
     pretend(monkeypatch)
     with pytest.raises(DeviceUnavailable, match=f"--device {asked}") as caught:
-        choose(asked)
+        choose_device(asked)
     assert caught.value.code == "device-unavailable"
 
 
 def test_another_name_is_refused():
     with pytest.raises(BadInput, match="tpu"):
-        choose("tpu")
+        choose_device("tpu")
 
 
 def test_cuda_convolves_in_whole_float32_and_afterwards_as_before():

@@ -6,15 +6,15 @@ import os
 import pytest
 
 from mer_core.errors import BadInput
-from mer_core.io import read_json, replacing, visible, write_json
+from mer_core.io import atomic_replace, read_json, visible_names, write_json
 
 
 def test_hidden_files_leave_a_folder_free(tmp_path):
-    assert visible(tmp_path / "nowhere") == set()
+    assert visible_names(tmp_path / "nowhere") == set()
     (tmp_path / ".DS_Store").touch()
-    assert visible(tmp_path) == set()
+    assert visible_names(tmp_path) == set()
     (tmp_path / "thesis.tex").touch()
-    assert visible(tmp_path) == {"thesis.tex"}
+    assert visible_names(tmp_path) == {"thesis.tex"}
 
 
 @pytest.mark.parametrize("content", [b"{", b"", b"[1]", b"\xff\xfe", None])
@@ -28,7 +28,7 @@ def test_what_is_no_json_object_is_named(content, tmp_path):
 @pytest.mark.parametrize("named", [True, False])
 def test_a_full_disk_is_said_of_the_file_that_was_asked_for_and_leaves_nothing(named, tmp_path):
     """A disk that fills up names no file; a folder that cannot be written to names the temporary one."""
-    with pytest.raises(OSError) as caught, replacing(tmp_path / "ä b.json") as temporary:
+    with pytest.raises(OSError) as caught, atomic_replace(tmp_path / "ä b.json") as temporary:
         temporary.write_text("half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), *([str(temporary)] if named else []))
     assert caught.value.filename == str(tmp_path / "ä b.json") and list(tmp_path.iterdir()) == []
@@ -36,14 +36,14 @@ def test_a_full_disk_is_said_of_the_file_that_was_asked_for_and_leaves_nothing(n
 
 def test_who_may_read_a_file_is_as_for_any_other(tmp_path):
     (tmp_path / "other").touch()
-    with replacing(tmp_path / "a.bin") as temporary:
+    with atomic_replace(tmp_path / "a.bin") as temporary:
         temporary.touch(0o600)
     assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
 def test_what_was_not_written_does_not_take_a_place(tmp_path):
     (tmp_path / "a.bin").write_text("whole")
-    with pytest.raises(FileNotFoundError), replacing(tmp_path / "a.bin"):
+    with pytest.raises(FileNotFoundError), atomic_replace(tmp_path / "a.bin"):
         pass
     assert (tmp_path / "a.bin").read_text() == "whole"
 

@@ -90,7 +90,7 @@ def test_a_typed_file_is_a_plug_in_under_its_own_name(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "_plugins", {})
     (tmp_path / "steady_file.py").write_text(CLASSIFIER)
     module = registry.load_plugin(tmp_path / "steady_file.py")
-    assert "steady_file" in registry.names("mer.classifiers")
+    assert "steady_file" in registry.list_names("mer.classifiers")
     assert registry.load("mer.classifiers", "steady_file") is module
     assert registry.load_plugin(tmp_path / "steady_file.py") is module
 

@@ -12,7 +12,7 @@ from flow.srflownet.data.pulled_renders import MovedFaces
 from flow.srflownet.data.render_pool import PooledFaces, seen_anew
 from flow.srflownet.data.srflow import SRFlowPairs
 from mer_core.errors import BadInput
-from mer_core.registry import check
+from mer_core.registry import check_name
 
 READERS = {"srflow": SRFlowPairs, "facialflownet": FacialFlowNetPairs}
 PORTRAITS = {"scanned": ScannedFaces, "pulled": PulledFaces}
@@ -61,9 +61,9 @@ class Mixture:
     def _source(self, name: str, pool: str | Path | None, scans: tuple[str, str, str] | None):
         kind, _, folder = name.partition(":")
         if folder:
-            check(kind, sorted(READERS), "dataset of training pairs")
+            check_name(kind, sorted(READERS), "dataset of training pairs")
             return FolderPairs(READERS[kind](folder), self.seed, self.size)
-        check(name, ["generic", "moved", "pool", "splat", *PORTRAITS], "source of training pairs")
+        check_name(name, ["generic", "moved", "pool", "splat", *PORTRAITS], "source of training pairs")
         if name in PORTRAITS:
             if scans is None:
                 raise BadInput(

@@ -15,7 +15,7 @@ import numpy as np
 from flow.sampling import log_uniform
 from flow.srflownet.data.generic import Pair, camera
 from mer_core.errors import BadInput
-from mer_core.io import replacing
+from mer_core.io import atomic_replace
 from mer_core.progress import track
 
 PAIRS_OF_A_FACE = 4  # taken of each identity: more identities teach more than more expressions of one
@@ -36,7 +36,7 @@ def fill(folder: str | Path, pairs: int, size: int = 448, seed: int = 1) -> None
             continue
         face, k = divmod(number, PAIRS_OF_A_FACE)
         pair = render_pair(seed, face * STRIDE + k, size, sensor=False)
-        with replacing(path) as temporary:
+        with atomic_replace(path) as temporary:
             np.savez_compressed(
                 temporary,
                 onset=pair.frame1,

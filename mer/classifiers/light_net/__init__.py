@@ -18,7 +18,7 @@ from mer.classifiers._network import MapClassifier
 from mer.classifiers.light_net import network
 from mer.classifiers.light_net.augmentation import Changes
 from mer.classifiers.mer_net.views import CHANNELS, levelled, mirrored
-from mer_core.device import choose
+from mer_core.device import choose_device
 from mer_core.errors import BadInput
 
 
@@ -111,7 +111,7 @@ class Classifier(MapClassifier):
             balanced=self.balanced,
             changes=Changes(self.mirror, self.shift, self.zoom, self.rotation, self.amplitude),
         )
-        n_classes, device = len(self.classes_), choose(self.device)
+        n_classes, device = len(self.classes_), choose_device(self.device)
         weights = network.train(
             _levelled(X), codes, folds, n_classes, self.random_state, how, places, total, device
         )

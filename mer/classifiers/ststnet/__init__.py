@@ -25,7 +25,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mer.classifiers._network import NetworkClassifier
-from mer_core.device import choose
+from mer_core.device import choose_device
 
 STREAMS = (3, 5, 8)  # channels of the three streams
 
@@ -103,7 +103,7 @@ class Classifier(NetworkClassifier):
         """
         X, codes = self._check_training(self._as_maps(X), y)
         self._scale_by(X)
-        device = choose(self.device)
+        device = choose_device(self.device)
         x, truth = self._tensor(X, device), torch.tensor(codes).to(device)
         weight = self._class_weights(truth)
         self.net_ = self._initial_net().to(device, memory_format=torch.channels_last)
@@ -143,7 +143,7 @@ class Classifier(NetworkClassifier):
         from mer.classifiers.ststnet import folds as ststnet_folds
 
         X, codes = self._check_training(self._as_maps(X), y)
-        device, fitted = choose(self.device), [self._clone_for(X[fold]) for fold in folds]
+        device, fitted = choose_device(self.device), [self._clone_for(X[fold]) for fold in folds]
         start = fitted[0]._initial_net()
         means, scales = (
             torch.from_numpy(np.stack([getattr(one, name).ravel() for one in fitted]))

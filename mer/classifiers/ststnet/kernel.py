@@ -25,7 +25,7 @@ import torch
 from numba import njit
 from torch.nn import functional as F
 
-from mer_core.compiled import compiled_once
+from mer_core.jit import cached_njit
 
 CHANNELS, FILTERS = 3, 16  # of ststnet.Net
 TAPS = 32  # the 27 values that a filter multiplies, and zeros up to whole vectors
@@ -118,7 +118,7 @@ def by_cell(windows: torch.Tensor) -> torch.Tensor:
     )
 
 
-@compiled_once
+@cached_njit
 def _step(
     tiles, patches, kinds, labels, clips, share, table, start, head, bias, d_table, d_start, d_head, d_bias
 ):

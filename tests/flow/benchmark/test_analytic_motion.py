@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from data_prep.face_regions import SITES
-from data_prep.landmarks import POINTS
+from data_prep.landmarks import N_POINTS
 from flow.benchmark.analytic_motion import Bumps, Texture, facial_field, forward_flow, grid, to_uint8
 from flow.benchmark.pairs import faces
 
@@ -17,7 +17,7 @@ def landmarks():
 
 
 def test_sites_are_mesh_points_and_sides_are_the_persons_own(landmarks):
-    assert all(0 <= index < POINTS for indices, _ in SITES.values() for index in indices)
+    assert all(0 <= index < N_POINTS for indices, _ in SITES.values() for index in indices)
     place = {site: landmarks[list(indices)].mean(0) for site, (indices, _) in SITES.items()}
     for site in SITES:
         if site.endswith("_right"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_prep.landmarks import POINTS
+from data_prep.landmarks import N_POINTS
 from flow.splatting.head_fit import JAW, MEDIAPIPE, fit_head
 from flow.splatting.head_model import LANDMARKS, load_head_model
 from flow.splatting.held_out import held_out, in_split
@@ -57,7 +57,7 @@ def test_landmarks_coincide_and_expressions_keep_their_direction(path):
     head = model.neutral + np.tensordot(
         rng.normal(0, 1, 30).astype(np.float32), model.identity.astype(np.float32), 1
     )
-    landmarks = np.zeros((POINTS, 2))
+    landmarks = np.zeros((N_POINTS, 2))
     landmarks[MEDIAPIPE] = head[LANDMARKS, :2] * [9, -8] + [120, 130] + rng.normal(0, 1, (68, 2))
     fit = fit_head(model, landmarks)
     apart = np.linalg.norm(fit.places[LANDMARKS] - landmarks[MEDIAPIPE], axis=1)

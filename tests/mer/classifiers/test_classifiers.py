@@ -13,7 +13,7 @@ from mer.evaluation.estimators import resolve
 from mer_core import registry
 from mer_core.errors import BadInput
 
-NAMES = registry.names("mer.classifiers")
+NAMES = registry.list_names("mer.classifiers")
 FAST = {
     "ststnet": {"epochs": 15},
     "light_net": {"steps": 40},

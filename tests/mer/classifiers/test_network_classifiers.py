@@ -5,8 +5,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from data_prep.align import template
-from data_prep.landmarks import LEFT_EYE_CORNERS, STABLE
+from data_prep.align import template_points
+from data_prep.landmarks import LEFT_EYE_CORNERS, STABLE_POINTS
 from mer.classifiers import htnet, off_apexnet, rcn, timm
 from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import resolve
@@ -44,7 +44,7 @@ def test_rcn_applies_one_convolution_again():
 
 def test_htnet_cuts_the_regions_where_the_template_has_eyes():
     x = torch.zeros(1, 3, 28, 28)
-    eye = template(28)[[list(STABLE).index(p) for p in LEFT_EYE_CORNERS]].mean(
+    eye = template_points(28)[[list(STABLE_POINTS).index(p) for p in LEFT_EYE_CORNERS]].mean(
         0
     )  # the person's left, the picture's right
     x[0, 0, int(eye[1]), int(eye[0])] = 1

@@ -39,7 +39,7 @@ def others_change(prepared, feature):
     ]
 
 
-@pytest.mark.parametrize("feature", registry.names("mer.features"))
+@pytest.mark.parametrize("feature", registry.list_names("mer.features"))
 def test_features_of_a_clip_are_its_own(prepared, feature):
     assert others_change(prepared, feature) == []
 

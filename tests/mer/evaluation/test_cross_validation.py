@@ -43,7 +43,7 @@ def test_each_clip_is_predicted_once_per_seed_by_the_fold_of_its_subject(small, 
     pd.testing.assert_frame_equal(cross_validation.read_predictions(tmp_path / "run" / "predictions.csv"), p)
 
 
-@pytest.mark.parametrize("classifier", registry.names("mer.classifiers"))
+@pytest.mark.parametrize("classifier", registry.list_names("mer.classifiers"))
 def test_the_order_of_rows_changes_nothing(small, tmp_path, classifier):
     table, X = small
     order = np.random.default_rng(1).permutation(len(table))

@@ -195,7 +195,7 @@ def test_a_cluster_gives_what_one_process_gives(small, tmp_path, monkeypatch):
         assert scheduler == "tcp://x"
         yield from (pickle.loads(pickle.dumps(work))(item) for item in items)
 
-    monkeypatch.setattr(parallel.cluster, "each", each)
+    monkeypatch.setattr(parallel.cluster, "map_items", each)
     config = CvConfig(classifier="linear_svm", seeds=2)
     alone = cross_validation.cross_validate(*small, config, tmp_path / "alone")
     shared = cross_validation.cross_validate(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_prep.face_regions import SITES
-from data_prep.landmarks import STABLE, interocular
+from data_prep.landmarks import STABLE_POINTS, interocular
 from mer.features import flow_image, hoof, mdmo, roi_flow
 from mer.features._head_motion import local_mean, subtract_head_motion
 
@@ -119,4 +119,4 @@ def test_twice_the_face_is_the_same_feature(feature, face):
 
 
 def test_stable_points_are_where_the_yardstick_is(face):
-    assert interocular(face) == pytest.approx(40) and len(STABLE) == 9
+    assert interocular(face) == pytest.approx(40) and len(STABLE_POINTS) == 9

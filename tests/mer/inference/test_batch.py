@@ -17,7 +17,7 @@ from mer.cli import main
 from mer.inference import batch, models
 from mer_core import progress
 from mer_core.errors import BadInput, InUse, MerError
-from mer_core.locks import locked
+from mer_core.locks import hold_lock
 from tests.mer.inference.video_files import APEX
 
 
@@ -198,7 +198,7 @@ def test_rows_are_kept_by_content_and_those_of_other_folders_stay(tmp_path, by_c
 def test_a_second_batch_into_the_same_table_is_refused(tmp_path, by_content):
     (tmp_path / "a.mp4").write_text("a")
     out = tmp_path / "results.csv"
-    with locked(tmp_path, ".results.csv.lock"), pytest.raises(InUse):
+    with hold_lock(tmp_path, ".results.csv.lock"), pytest.raises(InUse):
         batch.score_all(tmp_path, out)
     batch.score_all(tmp_path, out)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "results.csv"]

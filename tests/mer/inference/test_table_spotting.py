@@ -37,7 +37,7 @@ def read(tmp_path, monkeypatch):
 
     monkeypatch.setattr(table_spotting, "spot", spot)
     monkeypatch.setattr(
-        table_spotting, "recording_of", lambda root, row: (tmp_path / f"{row.clip[0]}.mp4", 50.0)
+        table_spotting, "find_recording", lambda root, row: (tmp_path / f"{row.clip[0]}.mp4", 50.0)
     )
 
     def read(*rows: dict):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mer_core.missing import as_missing_dependency
+from mer_core.dependencies import as_missing_dependency
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import sys
 
 from mer_core.errors import MissingDependency
 
-OURS = {"mer_core", "data_prep", "flow", "mer", "benchmarks"}
+OWN_PACKAGES = {"mer_core", "data_prep", "flow", "mer", "benchmarks"}
 # Shared library -> package of Debian and Ubuntu, package of Fedora and RHEL. OpenCV and MediaPipe need them.
 SYSTEM_PACKAGES = {
     "libGL": ("libgl1", "mesa-libGL"),
@@ -21,8 +21,8 @@ SYSTEM_PACKAGES = {
 }
 
 
-NEEDED = ("libGL", "libglib-2")  # of both, since the second is missed once the first is there
-NO_WHEEL = {
+COMMON_LIBRARIES = ("libGL", "libglib-2")  # of both, since the second is missed once the first is there
+WHEEL_HINTS = {
     "mediapipe": "MediaPipe has no package for ARM Linux or Python 3.13: use x86-64, macOS or Windows, with "
     "Python 3.10 to 3.12. "
 }
@@ -31,17 +31,19 @@ NO_WHEEL = {
 def as_missing_dependency(error: ImportError) -> MissingDependency | None:
     """Return an import that failed as one message with what to install; None for a fault of our own."""
     if library := re.search(r"(lib[\w+-]+)[\w.+-]*\.so[\d.]*", str(error)):
-        wanted = [SYSTEM_PACKAGES[name] for name in (library[1], *NEEDED) if name in SYSTEM_PACKAGES]
+        wanted = [
+            SYSTEM_PACKAGES[name] for name in (library[1], *COMMON_LIBRARIES) if name in SYSTEM_PACKAGES
+        ]
         debian, fedora = (" ".join(dict.fromkeys(names)) for names in zip(*wanted))
         return MissingDependency(
             f"The system library {library[0]} is missing or damaged. Install it: "
             f"apt-get install {debian} (Debian, Ubuntu), dnf install {fedora} (Fedora)."
         )
     package = (error.name or "").split(".")[0]
-    if not isinstance(error, ModuleNotFoundError) or not package or package in OURS:
+    if not isinstance(error, ModuleNotFoundError) or not package or package in OWN_PACKAGES:
         return None
     here = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     return MissingDependency(
-        f"The package {package} is not installed for {sys.executable} ({here}). {NO_WHEEL.get(package, '')}"
-        "Install what mer needs: pip install mer"
+        f"The package {package} is not installed for {sys.executable} ({here}). "
+        f"{WHEEL_HINTS.get(package, '')}Install what mer needs: pip install mer"
     )

@@ -11,7 +11,7 @@ INK, GROUND = (35, 38, 43), (255, 255, 255)
 
 
 @lru_cache(maxsize=16)
-def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+def load_font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     """DejaVu Sans at `size` px."""
     import matplotlib
 
@@ -19,7 +19,7 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", name)), size)
 
 
-def strip(
+def render_text(
     text: str,
     width: int,
     size: int = 12,
@@ -39,21 +39,21 @@ def strip(
     -------
     (H, width, 3) uint8 RGB, 1.5 times `size` high per line
     """
-    lines = _wrapped(text, width - size, size)
+    lines = _wrap(text, width - size, size)
     canvas = Image.new("RGB", (width, round(1.5 * size) * len(lines)), ground)
     draw = ImageDraw.Draw(canvas)
     for row, line in enumerate(lines):
         x, anchor = (width / 2, "mm") if centred else (size / 2, "lm")
-        draw.text((x, round(1.5 * size) * (row + 0.5)), line, ink, font(size), anchor)
+        draw.text((x, round(1.5 * size) * (row + 0.5)), line, ink, load_font(size), anchor)
     return np.asarray(canvas)
 
 
-def _wrapped(text: str, width: float, size: int) -> list[str]:
+def _wrap(text: str, width: float, size: int) -> list[str]:
     """Lines of at most `width` px, where words allow."""
     lines: list[str] = []
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and font(size).getlength(longer) <= width:
+        if lines and load_font(size).getlength(longer) <= width:
             lines[-1] = longer
         else:
             lines.append(word)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def compiled_once(function: Callable[..., Any]) -> Any:
+def cached_njit(function: Callable[..., Any]) -> Any:
     """Compile for several threads; keep the result on disk wherever numba finds a writable folder."""
     from numba import njit
 
