@@ -45,46 +45,61 @@ def tabulate(records: pd.DataFrame, peak_edges: Sequence[float] = PEAK_EDGES) ->
 
 
 def to_markdown(table: pd.DataFrame, facts: list[str]) -> str:
-    """The page: facts, then one section per size with the main table, and the errors by motion below it."""
+    """The page: which method has the least error, the tables of each size, and how they were made."""
     faces = sorted(column.removeprefix("epe_on_") for column in table if column.startswith("epe_on_"))
     lines = ["# Flow methods on faces with known motion", ""]
+    for size, part in table.groupby("size", sort=False):
+        lines += [_ranking(int(size), part)]
     lines += [
-        "Written by `flow/benchmark/measure.py`, on pairs of `flow/benchmark/source.py`.",
+        "",
+        "End-point error (EPE) in px, mean over the face; best in bold. `zero` predicts no motion.",
         "",
     ]
-    lines += [f"- {fact}" for fact in facts] + [f"- Faces: {', '.join(faces)}", ""]
     for size, part in table.groupby("size", sort=False):
-        lines += [
-            f"## {size} x {size}, {part['pairs'].max()} pairs",
-            "",
-            "End-point error in px, over the face; best in bold.",
-            "",
-        ]
-        main = {"method": "method", "epe": "all"}
-        main |= {column: f"peak {_title(column)}" for column in table if column.startswith("epe_peak_")}
-        main |= {
-            "gradient_error": "gradient error",
-            "still": "motion on still faces",
-            "seconds": "s per pair",
-        }
-        lines += _rows(part, main)
-        lines += ["", "By the 99th percentile of the motion's slope, px per px:", ""]
-        lines += _rows(
-            part, {"method": "method"} | {c: _title(c) for c in table if c.startswith("epe_slope_")}
-        )
-        lines += ["", "By motion of the pixel, px:", ""]
-        lines += _rows(
-            part, {"method": "method"} | {c: _title(c) for c in table if c.startswith("epe_motion_")}
-        )
-        lines += ["", "By face:", ""]
-        lines += _rows(part, {"method": "method"} | {f"epe_on_{face}": face for face in faces}) + [""]
-    lines += ["Peaks are given at 224 px; at another size they, and the bins, grow in proportion."]
+        lines += [f"## {size} x {size}, {part['pairs'].max()} pairs", "", *_tables(part, faces)]
+    lines += [
+        "## How it was measured",
+        "",
+        *(f"- {fact}" for fact in facts),
+        f"- Faces: {', '.join(faces)}",
+        "- Peaks are given at 224 px; peaks and bins grow in proportion to the size.",
+    ]
     if LIMIT in set(table["method"]):
         lines += [
-            "The limit is what noise leaves to a linear estimator that knows texture, noise and the "
-            "family of motions on each face (`flow/benchmark/limit.py`)."
+            "- `limit` is what noise leaves to a linear estimator that knows texture, noise and the family "
+            "of motions on each face (`flow/benchmark/limit.py`)."
         ]
+    lines += ["- Code: `flow/benchmark/measure.py`, on pairs of `flow/benchmark/source.py`."]
     return "\n".join(lines) + "\n"
+
+
+def _ranking(size: int, part: pd.DataFrame) -> str:
+    """Say which methods have the least error, as a point of a list."""
+    ranked = part[~part["method"].isin(REFERENCES)].sort_values("epe")
+    named = [f"{row.method} {row.epe:.3f} px" for row in ranked.head(3).itertuples()]
+    if not named:
+        return f"- {size} px: no method was measured."
+    return (
+        f"- {size} px: least mean error by **{named[0]}**"
+        + f"; then {', '.join(named[1:])}" * (len(named) > 1)
+        + "."
+    )
+
+
+def _tables(part: pd.DataFrame, faces: list[str]) -> list[str]:
+    """The tables of one size: all, by slope, by motion, by face."""
+    main = {"method": "method", "epe": "all"}
+    main |= {column: f"peak {_title(column)}" for column in part if column.startswith("epe_peak_")}
+    main |= {"gradient_error": "gradient error", "still": "motion on still faces", "seconds": "s per pair"}
+    lines = [*_rows(part, main), ""]
+    for prefix, heading in (
+        ("epe_slope_", "By the 99th percentile of the motion's slope, px per px:"),
+        ("epe_motion_", "By motion of the pixel, px:"),
+    ):
+        titles = {column: _title(column) for column in part if column.startswith(prefix)}
+        lines += [heading, "", *_rows(part, {"method": "method"} | titles), ""]
+    by_face = {f"epe_on_{face}": face for face in faces}
+    return lines + ["By face:", "", *_rows(part, {"method": "method"} | by_face), ""]
 
 
 def _title(column: str) -> str:
