@@ -143,6 +143,11 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
     help="Write the intervals: .csv, .json, .parquet, .xlsx, .eaf (ELAN), or _events.tsv (BIDS, with .json).",
 )
 @click.option(
+    "--megc",
+    type=FILE,
+    help="Add the video's expressions to this CSV in the submission format of the grand challenges (MEGC).",
+)
+@click.option(
     "--against", type=FILE, help="A coder's intervals (.eaf, .csv, .tsv): print F1 and a table of agreement."
 )
 @click.option(
@@ -155,7 +160,9 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
 )
 @blur_option
 @device_option()
-def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tier, pictures, blur, device):
+def spot(
+    video, bundle, label, fps, face, neutral, frames_csv, out, megc, against, tier, pictures, blur, device
+):
     """Find every expression, blink and move of the head in a video.
 
     \b
@@ -163,6 +170,7 @@ def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tie
       mer spot interview.mp4 --out intervals.csv --frames frames.csv
       mer spot frames/ --fps 200 --no-label
       mer spot interview.mp4 --no-label --against coding.eaf --tier expressions
+      mer spot SAMM_longvideos/032_3 --fps 200 --megc samm_pred.csv
       mer spot interview.mp4 --pictures pictures --blur
     """
     if tier is not None and against is None:
@@ -170,9 +178,12 @@ def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tie
     if blur and pictures is None:
         raise click.UsageError("--blur is about --pictures; give that folder, too.")
     from mer.report import coding, export
+    from mer.report import megc as challenge
 
     if out is not None:
         export.check_suffix(out)
+    if megc is not None and megc.is_file():
+        challenge.read_submission(megc)  # before a long video is tracked for it
     coded = coding.read_coding(against, tier) if against is not None else None
     from mer.inference import predict, spotting
 
@@ -181,6 +192,9 @@ def spot(video, bundle, label, fps, face, neutral, frames_csv, out, against, tie
     )
     if out is not None:
         export.write_intervals(found, out)
+    if megc is not None:
+        path = video.resolve()
+        challenge.add_to_submission(found, path.name if path.is_dir() else path.stem, megc)
     if frames_csv is not None:
         export.write_frames(track, found, frames_csv)
     if pictures is not None:
