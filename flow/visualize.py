@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from mer_core.text_images import GROUND, INK, render_text
+from mer_core.text_images import BACKGROUND, INK, render_text
 
 # Hues of the Middlebury colour wheel and the number of steps between each and the next.
 # Source: Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011, figure 1.
@@ -36,7 +36,7 @@ def draw_flow(flow: np.ndarray, radius: float) -> np.ndarray:
 
 
 def legend(
-    radius: float, size: int = 96, ink: tuple[int, int, int] = INK, ground: tuple[int, int, int] = GROUND
+    radius: float, size: int = 96, ink: tuple[int, int, int] = INK, ground: tuple[int, int, int] = BACKGROUND
 ) -> np.ndarray:
     """Return the colour wheel of `draw_flow`, labelled with its radius, (size + 18, size, 3) uint8 RGB.
 
@@ -46,7 +46,7 @@ def legend(
     motion = np.stack(np.meshgrid(across, across), axis=-1)
     wheel = draw_flow(motion, radius)
     wheel[np.hypot(motion[..., 0], motion[..., 1]) > radius] = ground
-    return np.vstack([wheel, render_text(f"{radius:g} px", size, ink=ink, ground=ground, centred=True)])
+    return np.vstack([wheel, render_text(f"{radius:g} px", size, ink=ink, background=ground, centred=True)])
 
 
 def draw_strain(magnitude: np.ndarray, full: float) -> np.ndarray:
@@ -55,7 +55,7 @@ def draw_strain(magnitude: np.ndarray, full: float) -> np.ndarray:
     return cv2.applyColorMap(level, cv2.COLORMAP_INFERNO)[..., ::-1].copy()
 
 
-def beside(*pictures: np.ndarray, gap: int = 8, ground: tuple[int, int, int] = GROUND) -> np.ndarray:
+def beside(*pictures: np.ndarray, gap: int = 8, ground: tuple[int, int, int] = BACKGROUND) -> np.ndarray:
     """Put pictures of any size (H, W, 3) uint8 side by side on plain ground, lower edges aligned."""
     height = max(picture.shape[0] for picture in pictures)
     width = sum(picture.shape[1] for picture in pictures) + gap * (len(pictures) - 1)

@@ -1,5 +1,3 @@
-"""What every package needs and nothing else: errors, atomic files, progress, the registry, devices, settings,
-the version.
-"""
+"""Shared by every package: errors, files, locks, progress, the registry, devices, settings, the version."""
 
 __version__ = "0.1.0"

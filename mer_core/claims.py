@@ -1,7 +1,7 @@
-"""Claiming an output folder: earlier work is continued only under the same settings and on the same data.
+"""Claims on output folders: work continues only under the same settings and on the same data.
 
-What identifies the work lies in a JSON file of the folder. For keeping other processes out while writing, see
-locks.py.
+A JSON file in the folder stores what identifies the work. `locks.py` keeps other processes out while one
+writes.
 """
 
 from collections.abc import Mapping
@@ -18,57 +18,54 @@ def claim_folder(
     folder: Path,
     file: str,
     settings: Mapping[str, Any],
-    what: str,
+    content: str,
     *,
     record: Mapping[str, Any] | None = None,
     advice: str = ADVICE,
 ) -> None:
-    """Make `folder` the place of this work, or check that it already is.
+    """Claim `folder` for the work that `settings` identify, or check that it already holds this work.
 
     Parameters
     ----------
     folder : Path
-        Made if it does not exist.
+        Created if it does not exist.
     file : str
-        Name of the JSON file in it.
+        Name of the JSON file in it that stores the settings.
     settings : mapping
         What identifies the work; nested mappings are compared key by key.
-    what : str
+    content : str
         What the folder holds, for messages, such as "prepared faces".
     record : mapping or None
-        Further facts to store, which may differ.
+        Further facts to store; they may differ from those of an earlier call.
     advice : str
-        What to do where the settings differ.
+        What the user can do if the settings differ.
 
     Raises
     ------
     ChangedSettings
-        If it holds work of other settings; every changed one is named.
+        If the folder holds work with other settings; the message names each changed setting.
     BadInput
-        If it holds something else.
+        If the folder holds something else.
     """
     path = folder / file
     if path.is_file():
-        check_unchanged(folder, read_json(path), settings, what, advice)
+        check_unchanged(folder, read_json(path), settings, content, advice)
     elif visible_names(folder):
-        raise BadInput(f"{folder} is not empty and holds no {what}. Choose another --out.")
+        raise BadInput(f"{folder} is not empty and holds no {content}. Choose another --out.")
     write_json(path, {**settings, **(record or {})})
 
 
 def check_unchanged(
-    folder: Path, before: Mapping[str, Any], now: Mapping[str, Any], what: str, advice: str = ADVICE
+    folder: Path, stored: Mapping[str, Any], settings: Mapping[str, Any], content: str, advice: str = ADVICE
 ) -> None:
-    """Raise `ChangedSettings` naming every setting of `now` that was another in `before`."""
-    if changes := describe_changes(before, now):
-        raise ChangedSettings(f"{folder} holds {what} of other settings: {'; '.join(changes)}. {advice}")
+    """Raise `ChangedSettings` if any of `settings` differs from the `stored` one; the message names each."""
+    if changes := describe_changes(stored, settings):
+        raise ChangedSettings(f"{folder} holds {content} of other settings: {'; '.join(changes)}. {advice}")
 
 
-def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return a phrase for each value of `now` that differs from that of `before`.
-
-    Nested ones are named `outer.inner`.
-    """
-    old, new = flatten({key: before[key] for key in now if key in before}), flatten(now)
+def describe_changes(stored: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """Describe each value of `settings` that differs from the stored one; nested keys read `outer.inner`."""
+    old, new = flatten({key: stored[key] for key in settings if key in stored}), flatten(settings)
     return [
         f"{key} was {_format_value(old, key)} and is now {_format_value(new, key)}"
         for key in new | old
@@ -77,7 +74,7 @@ def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested settings as one level, `options.preset` and so on."""
+    """Return nested settings as one level with dotted keys, such as `options.preset`."""
     result: dict[str, Any] = {}
     for key, value in settings.items():
         result |= (

@@ -1,7 +1,6 @@
-"""Working on a Dask cluster that already runs, instead of in processes of this machine; what the work is, its
-owners know.
+"""Parallel work on a running Dask cluster instead of in processes of this machine.
 
-The cluster's machines must see the same folders under the same paths. Needs the extra `[cluster]`.
+All machines of the cluster must see the same folders under the same paths. Needs the extra `[cluster]`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,12 +13,27 @@ Result = TypeVar("Result")
 
 
 def map_items(
-    scheduler: str, work: Callable[..., Result], items: Iterable[Item], **same: Any
+    scheduler: str, work: Callable[..., Result], items: Iterable[Item], **shared: Any
 ) -> Iterator[Result]:
-    """Yield `work(item, **same)` for every item, as they come; an item whose worker dies is given to another
-    by the scheduler.
+    """Yield `work(item, **shared)` for every item, in the order of completion.
 
-    Raises `BadInput` where Dask is not installed or no scheduler answers, and whatever `work` raises.
+    If a worker dies, the scheduler gives its item to another worker.
+
+    Parameters
+    ----------
+    scheduler : str
+        Address of the Dask scheduler.
+    work : callable
+        Function of a module that the workers can import.
+    items : iterable
+        First argument of each call.
+    **shared
+        Keyword arguments of every call.
+
+    Raises
+    ------
+    BadInput
+        If Dask is not installed or no scheduler answers. Exceptions of `work` pass through.
     """
     try:
         import distributed
@@ -35,13 +49,13 @@ def map_items(
         ) from error
     _send_files_by_value()
     with client:
-        futures = client.map(work, list(items), pure=False, **same)
+        futures = client.map(work, list(items), pure=False, **shared)
         for future in distributed.as_completed(futures):
             yield future.result()
 
 
 def _send_files_by_value() -> None:
-    """Let workers get the code of files that the user typed, which they cannot import."""
+    """Send workers the code of plug-in files, which they cannot import."""
     import sys
 
     import cloudpickle

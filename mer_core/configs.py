@@ -1,4 +1,4 @@
-"""Configurations by name: the YAML files of `configs/`, in a checkout or beside an installation."""
+"""Shipped configurations by name: the YAML files of `configs/`, in a checkout or an installation."""
 
 import sys
 from pathlib import Path
@@ -10,19 +10,19 @@ _FOLDERS = (Path(__file__).parents[1] / "configs", Path(sys.prefix) / "share" / 
 
 
 def config_names() -> list[str]:
-    """Return the names of the configurations that ship, sorted."""
+    """Return the names of the shipped configurations, sorted."""
     return sorted({file.stem for folder in _FOLDERS for file in folder.glob("*.yaml")})
 
 
 def find_config(name: str | Path) -> Path:
-    """Return the file of a configuration, given by its path or by the name of one that ships.
+    """Return the file of a configuration, given as a path or as the name of a shipped one.
 
     Raises
     ------
     UnknownName
         If it is neither; the message offers the nearest name.
     BadInput
-        If it looks like a path and there is no such file.
+        If it looks like a path but no such file exists.
     """
     path = Path(name)
     if path.is_file():

@@ -1,6 +1,4 @@
-"""What a file is by its content: size and hash, so that finished work is never taken for that of another
-file.
-"""
+"""Content identity: size and hash of files, so that results are never attributed to changed input."""
 
 import hashlib
 from collections.abc import Iterable
@@ -9,28 +7,34 @@ from pathlib import Path
 from mer_core.errors import BadInput
 
 CHUNK_BYTES = 1 << 20
-N_HEX_DIGITS = 32  # of the SHA-256 that are kept: 128 bits
+N_HEX_DIGITS = 32  # kept of the SHA-256: 128 bits
 
 
 def content_id(files: Path | Iterable[Path]) -> str:
-    """Identify one file, or several together, by their bytes: "SIZE-HASH".
+    """Identify one file, or several together, by their bytes.
 
-    Of several, the names count too, because the number of a frame stands there; the folder and the order do
-    not.
+    For several files, their names count too, because frame numbers are part of the name; their folder and
+    order do not.
+
+    Returns
+    -------
+    str
+        "SIZE-HASH": total size in bytes, and hexadecimal digits of a SHA-256.
 
     Raises
     ------
-    BadInput : a file cannot be read.
+    BadInput
+        If a file cannot be read.
     """
     if isinstance(files, Path):
         size, digest = _digest(files)
         return f"{size}-{digest.hexdigest()[:N_HEX_DIGITS]}"
-    total, together = 0, hashlib.sha256()
+    total, combined = 0, hashlib.sha256()
     for file in sorted(files, key=lambda path: path.name):
         size, digest = _digest(file)
         total += size
-        together.update(f"{file.name}\0{size}\0".encode("utf-8", "surrogateescape") + digest.digest())
-    return f"{total}-{together.hexdigest()[:N_HEX_DIGITS]}"
+        combined.update(f"{file.name}\0{size}\0".encode("utf-8", "surrogateescape") + digest.digest())
+    return f"{total}-{combined.hexdigest()[:N_HEX_DIGITS]}"
 
 
 def _digest(file: Path) -> tuple[int, "hashlib._Hash"]:

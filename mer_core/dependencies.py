@@ -1,4 +1,4 @@
-"""What to install where a library of the system or a package is missing, as one message."""
+"""Messages about missing packages and system libraries, with the command that installs them."""
 
 import platform
 import re
@@ -7,7 +7,7 @@ import sys
 from mer_core.errors import MissingDependency
 
 OWN_PACKAGES = {"mer_core", "data_prep", "flow", "mer", "benchmarks"}
-# Shared library -> package of Debian and Ubuntu, package of Fedora and RHEL. OpenCV and MediaPipe need them.
+# Shared library that OpenCV or MediaPipe needs -> its package in Debian and Ubuntu, and in Fedora and RHEL.
 SYSTEM_PACKAGES = {
     "libGL": ("libgl1", "mesa-libGL"),
     "libEGL": ("libegl1", "mesa-libEGL"),
@@ -20,8 +20,8 @@ SYSTEM_PACKAGES = {
     "libXrender": ("libxrender1", "libXrender"),
 }
 
-
-COMMON_LIBRARIES = ("libGL", "libglib-2")  # of both, since the second is missed once the first is there
+# Always named together: where one is missing, the other usually is too, and only shows up in the next run.
+COMMON_LIBRARIES = ("libGL", "libglib-2")
 WHEEL_HINTS = {
     "mediapipe": "MediaPipe has no package for ARM Linux or Python 3.13: use x86-64, macOS or Windows, with "
     "Python 3.10 to 3.12. "
@@ -29,7 +29,7 @@ WHEEL_HINTS = {
 
 
 def as_missing_dependency(error: ImportError) -> MissingDependency | None:
-    """Return an import that failed as one message with what to install; None for a fault of our own."""
+    """Turn a failed import into an error that says what to install; None if the fault is our own."""
     if library := re.search(r"(lib[\w+-]+)[\w.+-]*\.so[\d.]*", str(error)):
         wanted = [
             SYSTEM_PACKAGES[name] for name in (library[1], *COMMON_LIBRARIES) if name in SYSTEM_PACKAGES

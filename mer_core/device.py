@@ -10,7 +10,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 class DeviceUnavailable(BadInput):
-    """The device asked for by name is not there."""
+    """The requested device is not available."""
 
     code = "device-unavailable"
 
@@ -21,15 +21,19 @@ def choose_device(device: str = "auto") -> Any:
     Parameters
     ----------
     device : {"auto", "cpu", "cuda", "mps"}
-        `auto` is CUDA where torch can use it, else the CPU. `mps` (Apple) has to be asked for: nobody has
-        measured there that results agree.
+        `auto` is CUDA if torch can use it, else the CPU. `mps` (Apple) is never chosen automatically,
+        because its results have not been compared with those of the CPU.
+
+    Returns
+    -------
+    torch.device
 
     Raises
     ------
     BadInput
         For any other name.
     DeviceUnavailable
-        If `cuda` or `mps` is asked for and torch cannot use it.
+        If torch cannot use the requested `cuda` or `mps`.
     """
     if device not in DEVICES:
         raise BadInput(f"There is no device called {device!r}. Known: {', '.join(DEVICES)}.")
@@ -39,16 +43,16 @@ def choose_device(device: str = "auto") -> Any:
     if device == "auto":
         device = "cuda" if cuda else "cpu"
     if not {"cpu": True, "cuda": cuda, "mps": torch.backends.mps.is_available()}[device]:
-        needed = "a CUDA build of torch and its driver" if device == "cuda" else "macOS on Apple silicon"
+        requirement = "a CUDA build of torch and its driver" if device == "cuda" else "macOS on Apple silicon"
         raise DeviceUnavailable(
-            f"--device {device}: torch finds no usable GPU of this kind, which needs {needed}. "
-            "Use --device cpu, or auto."
+            f"--device {device}: torch finds no usable GPU of this kind, which needs {requirement}. "
+            "Use --device cpu or --device auto."
         )
     return torch.device(device)
 
 
 def full_precision(device: str) -> AbstractContextManager[Any]:
-    """Keep cuDNN from convolving in TF32, whose 10 bits would separate the results of CUDA and CPU."""
+    """Disable TF32 convolutions in cuDNN: their 10-bit mantissa would make CUDA and CPU results differ."""
     if not device.startswith("cuda"):
         return nullcontext()
     import torch
@@ -58,5 +62,5 @@ def full_precision(device: str) -> AbstractContextManager[Any]:
 
 
 def n_cores() -> int:
-    """Return how many cores this process may use; on macOS and Windows, how many there are."""
+    """Return the number of CPU cores that this process may use; on macOS and Windows, of the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,7 +1,7 @@
-"""What can go wrong for a user, as exceptions. The library raises; the command line prints and exits.
+"""Exceptions for errors that a user can fix. The library raises them; the command line prints them and exits.
 
-A message has four parts: what is wrong, where, how many more like it, and what to do. Every class has a
-`code` that stays the same when the wording changes: programs and tests match it, and `--json` prints it.
+A message has four parts: what is wrong, where, how many more like it, and what to do. Each class has a
+stable `code` that programs and tests can match, whatever the wording; `--json` prints it.
 """
 
 
@@ -31,20 +31,20 @@ class InUse(BadInput):
 
 
 class ChangedSettings(BadInput):
-    """A folder holds finished work of other settings or other data."""
+    """A folder holds results of other settings or other data."""
 
     code = "changed-settings"
 
 
 class NothingToScore(MerError):
-    """The clip was read but shows nothing that can be scored: no face, no motion, one frame."""
+    """The clip is readable but cannot be scored: no face, no motion, or a single frame."""
 
     code = "nothing-to-score"
     exit_code = 3
 
 
 class UnknownName(BadInput):
-    """A name that is not listed; the message offers the nearest one and lists all of them."""
+    """An unknown name; the message offers the nearest one and lists all known names."""
 
     code = "unknown-name"
     exit_code = 2

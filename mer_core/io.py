@@ -1,6 +1,4 @@
-"""Folders and files as they are found, and writing without leaving half of one: a temporary name beside the
-target, then a rename.
-"""
+"""Files: atomic writing (a temporary file beside the target, then a rename) and checked reading."""
 
 import json
 import math
@@ -17,13 +15,12 @@ from mer_core.errors import BadInput
 if TYPE_CHECKING:
     import numpy as np
 
-MAX_UNPACKED_BYTES = 400_000_000  # bytes of one .npz; flow of 4000 x 3000 px has 96 million
+MAX_UNPACKED_BYTES = 400_000_000  # of one .npz; the flow of a 4000 x 3000 px image has 96 million
 
 
 @contextmanager
 def atomic_replace(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` to write to; it takes the place of `path` only if the block
-    succeeds.
+    """Yield a temporary path beside `path` to write to; it replaces `path` only if the block succeeds.
 
     The temporary name keeps the suffix, because image and table writers choose their format by it.
     """
@@ -32,42 +29,31 @@ def atomic_replace(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         temporary.touch()
-        mode = (
-            temporary.stat().st_mode
-        )  # that of any new file; safetensors would keep its files from everybody else
+        mode = temporary.stat().st_mode  # the default mode; safetensors makes its files private
         temporary.unlink()
         yield temporary
         temporary.chmod(mode)
         os.replace(temporary, path)
     except OSError as error:
-        if str(error.filename) in (
-            "None",
-            str(temporary),
-        ):  # a full disk names no file, and the temporary one means nothing to a user
+        # A full disk names no file, and the temporary name means nothing to a user.
+        if str(error.filename) in ("None", str(temporary)):
             error.filename = str(path)
         raise
     finally:
-        if temporary.exists():  # a read-only disk refuses to remove even what is not there
+        if temporary.exists():  # on a read-only disk, unlink fails even for a missing file
             temporary.unlink()
 
 
 def visible_names(folder: str | Path) -> set[str]:
-    """Names in `folder` that are not hidden.
-
-    None where there is no such folder. A folder without any may be written to.
-    """
+    """Return the names in `folder` that are not hidden; empty if the folder does not exist."""
     return {path.name for path in Path(folder).glob("*") if not path.name.startswith(".")}
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
-    """The object in a JSON file; raises `BadInput` if it cannot be read or holds something else."""
+    """Return the object in a JSON file; raise `BadInput` if it is unreadable or not an object."""
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (
-        OSError,
-        ValueError,
-        RecursionError,
-    ) as error:  # both kinds of damage, to the text and to the JSON, are ValueErrors
+    except (OSError, ValueError, RecursionError) as error:  # invalid UTF-8 and JSON are ValueErrors
         raise BadInput(f"{path} cannot be read: {error}.") from error
     if not isinstance(value, dict):
         raise BadInput(f"{path} cannot be read: it is a JSON {type(value).__name__}, not an object.")
@@ -75,40 +61,33 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
 
 def printable_path(path: str | Path) -> str:
-    """The path, or text with one in it, as any file can hold it: bytes of a name that are not UTF-8, as in
-    old archives, as \\xNN.
-    """
+    """Return a path as valid UTF-8: bytes of old file names that are not UTF-8 become \\xNN."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write `text` as UTF-8, whole or not at all."""
+    """Write `text` as UTF-8 atomically."""
     with atomic_replace(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_npz(path: str | Path, **arrays: "np.ndarray[Any, Any]") -> None:
-    """Write arrays as .npz, whole or not at all.
-
-    Equal arrays give equal bytes, because numpy dates them all 1980.
-    """
+    """Write arrays as .npz atomically; equal arrays give equal bytes (numpy dates all entries 1980)."""
     import numpy as np
 
-    buffer = (
-        BytesIO()
-    )  # straight to a full disk, the zip file would print a traceback of its own when it is forgotten
+    buffer = BytesIO()  # on a full disk, a ZipFile that writes directly prints a traceback when collected
     np.savez(buffer, **arrays)
     with atomic_replace(path) as temporary:
         temporary.write_bytes(buffer.getvalue())
 
 
 def read_npz(path: str | Path) -> "dict[str, np.ndarray[Any, Any]]":
-    """Every array in an .npz file, by name.
+    """Return the arrays of an .npz file by name.
 
     Raises
     ------
     BadInput
-        If it is damaged, holds objects, or would take more than `MAX_UNPACKED_BYTES` bytes of memory.
+        If the file is damaged, contains objects, or unpacks to more than `MAX_UNPACKED_BYTES`.
     """
     import numpy as np
 
@@ -123,24 +102,24 @@ def read_npz(path: str | Path) -> "dict[str, np.ndarray[Any, Any]]":
             return dict(stored)
     except BadInput:
         raise
-    except Exception as error:  # parsers of damaged archives raise whatever they stumble over
+    except Exception as error:  # zipfile and numpy raise many types on damaged archives
         raise BadInput(
             f"{path} is not a readable .npz file ({error}). Delete it and make it again."
         ) from error
 
 
 def _check_header(file: Any, n_bytes: int) -> None:
-    """Refuse an array whose header promises more than its file holds: numpy would allocate that first."""
+    """Raise ValueError if a header declares more bytes than the file has: numpy would allocate them."""
     import numpy as np
 
     headers: Any = np.lib.format
-    old = headers.read_magic(file) == (1, 0)
-    read = headers.read_array_header_1_0 if old else headers.read_array_header_2_0
-    shape, _, dtype = read(file)
+    is_version_1 = headers.read_magic(file) == (1, 0)
+    read_header = headers.read_array_header_1_0 if is_version_1 else headers.read_array_header_2_0
+    shape, _, dtype = read_header(file)
     if math.prod(shape) * dtype.itemsize > n_bytes:
         raise ValueError(f"{dtype} of shape {shape} does not fit into {n_bytes} bytes")
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write `value` as indented JSON, whole or not at all."""
+    """Write `value` as indented JSON atomically."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

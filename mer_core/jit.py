@@ -1,14 +1,14 @@
-"""Compiling functions with numba, once for all processes where that is possible."""
+"""Compilation with numba, cached on disk so that processes share the result."""
 
 from collections.abc import Callable
 from typing import Any
 
 
 def cached_njit(function: Callable[..., Any]) -> Any:
-    """Compile for several threads; keep the result on disk wherever numba finds a writable folder."""
+    """Compile `function` without the GIL; cache the result on disk if numba finds a writable folder."""
     from numba import njit
 
     try:
         return njit(function, nogil=True, cache=True)
-    except RuntimeError:  # there is none: every process compiles anew
+    except RuntimeError:  # no writable folder: each process compiles for itself
         return njit(function, nogil=True)

@@ -1,7 +1,7 @@
-"""One writer for each folder: a second one is refused, with the first one's host, process and age.
+"""Locks that allow one writer per folder; a second one is told the holder's host, process and age.
 
-The lock is a file, so that it is seen on every machine that shares the folder; on the machine of the process
-that holds it, the operating system's lock on that file tells a process that runs from one that was killed.
+The lock is a file, so every machine that shares the folder sees it. On the holder's own machine, the
+operating system's lock on that file tells a running process from one that was killed.
 """
 
 import json
@@ -20,16 +20,16 @@ LOCK_FILE = ".lock"
 
 @contextmanager
 def hold_lock(folder: Path, name: str = LOCK_FILE) -> Iterator[None]:
-    """Hold the lock of `folder`, which is made if need be; it is released at the end of the block, or with
-    the process.
+    """Hold the lock of `folder` until the end of the block or of the process.
 
-    A folder that was made for the lock and stays empty is removed. A lock that a process of this machine left
-    behind is taken over. One of another machine is not, since nothing here can tell whether that process
-    still runs.
+    A lock left behind by a dead process of this machine is taken over; a lock of another machine is not,
+    because whether its process still runs cannot be known here. The folder is created if needed, and removed
+    again if it stays empty.
 
     Raises
     ------
-    InUse : another process holds the lock.
+    InUse
+        If another process holds the lock.
     """
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,15 +41,15 @@ def hold_lock(folder: Path, name: str = LOCK_FILE) -> Iterator[None]:
         os.pwrite(descriptor, json.dumps(holder).encode(), 0)
         yield
     finally:
-        path.unlink(missing_ok=True)  # while it is still held, so that nobody else's is removed
+        path.unlink(missing_ok=True)  # while still held, so that no other process's lock is removed
         os.close(descriptor)
         if is_new:
-            with suppress(OSError):  # it holds what was made under the lock
+            with suppress(OSError):  # fails if the folder is no longer empty
                 folder.rmdir()
 
 
 def _acquire(path: Path) -> int:
-    """Open the lock file and hold it, or raise `InUse`."""
+    """Open the lock file and lock it, or raise `InUse`."""
     import fcntl
 
     while True:
@@ -57,12 +57,12 @@ def _acquire(path: Path) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = _holder(descriptor)
+            holder = _read_holder(descriptor)
             os.close(descriptor)
             raise InUse(_message(path, holder, "Wait for it to end, or choose another folder.")) from None
-        except OSError:  # a file system without locks: the file alone decides
+        except OSError:  # a file system without locks: only the file's content counts
             pass
-        holder = _holder(descriptor)
+        holder = _read_holder(descriptor)
         if holder.get("host", socket.gethostname()) != socket.gethostname():
             os.close(descriptor)
             raise InUse(_message(path, holder, f"If that process has ended, delete {path} and try again."))
@@ -71,10 +71,10 @@ def _acquire(path: Path) -> int:
                 return descriptor
         except FileNotFoundError:
             pass
-        os.close(descriptor)  # released and removed by its holder between our two looks: try again
+        os.close(descriptor)  # the holder removed the file between open and stat: try again
 
 
-def _holder(descriptor: int) -> dict[str, Any]:
+def _read_holder(descriptor: int) -> dict[str, Any]:
     try:
         holder = json.loads(os.pread(descriptor, 4096, 0))
     except ValueError:
@@ -85,8 +85,8 @@ def _holder(descriptor: int) -> dict[str, Any]:
 def _message(path: Path, holder: dict[str, Any], advice: str) -> str:
     since = holder.get("since")
     age = f", for {_duration(time.time() - since)}" if isinstance(since, (int, float)) else ""
-    who = f"process {holder.get('process', 'unknown')} on {holder.get('host', 'this machine')}{age}"
-    return f"{path.parent} is in use by another run: {who}. {advice}"
+    process = f"process {holder.get('process', 'unknown')} on {holder.get('host', 'this machine')}{age}"
+    return f"{path.parent} is in use by another run: {process}. {advice}"
 
 
 def _duration(seconds: float) -> str:

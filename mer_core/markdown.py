@@ -6,16 +6,21 @@ from collections.abc import Iterable, Sequence
 def format_table(
     header: Sequence[object], rows: Iterable[Sequence[object]], numbers_from: int | None = None
 ) -> str:
-    """Return a Markdown table, without a newline at its end.
+    """Return a Markdown table without a final newline.
 
     Parameters
     ----------
     header : sequence
-        Titles of the columns.
+        Column titles.
     rows : iterable of sequences
         Cells, as many as titles; `|` is escaped, None is an empty cell.
     numbers_from : int or None
-        First column that is aligned to the right; None: none is.
+        Index of the first right-aligned column; None for no such column.
+
+    Raises
+    ------
+    ValueError
+        If a row has more or fewer cells than there are titles.
     """
     right = len(header) if numbers_from is None else numbers_from
     rule = ["---" if i < right else "---:" for i in range(len(header))]
@@ -28,6 +33,5 @@ def format_table(
 
 
 def _line(cells: Sequence[object]) -> str:
-    return (
-        f"| {' | '.join('' if cell is None else str(cell).replace('|', chr(92) + '|') for cell in cells)} |"
-    )
+    escaped = ("" if cell is None else str(cell).replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"

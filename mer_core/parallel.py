@@ -1,6 +1,4 @@
-"""Work shared among processes of this machine or the workers of a Dask cluster, with one progress bar and one
-message when it fails.
-"""
+"""Parallel work in processes of this machine or on a Dask cluster, with a progress bar."""
 
 import os
 import pickle
@@ -25,7 +23,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Workers:
-    """Who does the work: processes of this machine, or the workers of a Dask cluster."""
+    """Where parallel work runs: in processes of this machine, or on a Dask cluster."""
 
     jobs: int | None = 1  # None: all cores
     scheduler: str | None = None  # address of a Dask scheduler
@@ -42,29 +40,31 @@ def map_items(
     setup: Callable[[], Any] | None = None,
     scheduler: str | None = None,
 ) -> Iterator[Result]:
-    """Yield `work(item)` for every item, in the order in which they end, or in that of `items`.
+    """Yield `work(item)` for every item, in the order of completion or, if `ordered`, of `items`.
 
     Parameters
     ----------
     work : callable
-        Function of a module (workers import it).
+        Function of a module that the workers can import.
+    items : iterable
+        Argument of each call.
     title : str or None
-        Of the progress bar; None: no bar.
+        Title of the progress bar; None for no bar.
     jobs : int or None
-        Number of processes; None: all cores; 1: this process.
+        Number of processes; None uses all cores; 1 works in this process.
     ordered : bool
-        Keep the order of `items`; not on a cluster.
+        Keep the order of `items`; ignored on a cluster.
     threads : int
         Number of threads that numerical libraries may use in each process.
     setup : callable or None
-        Called once in each process before its first item; not called where `jobs` is 1.
+        Called once in each worker process before its first item; not called if `jobs` is 1 or on a cluster.
     scheduler : str or None
-        Address of a Dask scheduler, whose workers then replace the processes; `setup` is not called there.
+        Address of a Dask scheduler whose workers replace the processes.
 
     Raises
     ------
     MerError
-        If a process was killed.
+        If a worker process was killed. Exceptions of `work` pass through.
     """
     items = list(items)
     jobs = min(jobs or n_cores(), len(items))
@@ -85,10 +85,9 @@ def _in_processes(
     threads: int,
     setup: Callable[[], Any] | None,
 ) -> Iterator[Any]:
-    start = pickle.dumps(setup)  # unpickled by the worker after it has the same files
-    pool = ProcessPoolExecutor(
-        jobs, get_context("spawn"), _start_worker, (registry.imported_files(), start, threads)
-    )
+    # `setup` may come from a plug-in file, so each worker unpickles it after importing these files.
+    arguments = (registry.imported_files(), pickle.dumps(setup), threads)
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker, arguments)
     try:
         futures = [pool.submit(work, item) for item in items]
         for future in futures if ordered else as_completed(futures):
@@ -96,14 +95,12 @@ def _in_processes(
     except BrokenProcessPool as error:
         advice = "Run the same command again to go on, with fewer --jobs."
         raise MerError(f"A worker process was killed, perhaps for lack of memory. {advice}") from error
-    finally:  # also when the consumer stops: what has not begun never will
+    finally:  # also when the consumer stops early: pending items are cancelled
         pool.shutdown(cancel_futures=True)
 
 
 def _start_worker(files: list[str], setup: bytes, threads: int) -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is handled by the parent; running items are finished
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C; running items finish
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     registry.restore_files(files)
@@ -113,7 +110,7 @@ def _start_worker(files: list[str], setup: bytes, threads: int) -> None:
 
 
 def _limit_threads(threads: int) -> None:
-    """Limit the libraries that are already loaded; later ones read OMP_NUM_THREADS."""
+    """Limit the threads of libraries already loaded; those loaded later read OMP_NUM_THREADS."""
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(threads)
@@ -124,7 +121,7 @@ def _limit_threads(threads: int) -> None:
 
 
 def _exit_with_parent() -> None:
-    """End this worker when its parent is gone, however it ended."""
+    """Exit this worker as soon as its parent process has ended, however it ended."""
     parent = parent_process()
     if parent is not None:
         parent.join()

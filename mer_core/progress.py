@@ -1,4 +1,4 @@
-"""Narration and progress, on stderr, so that stdout carries results alone."""
+"""Narration and progress bars on stderr; stdout carries results only."""
 
 import logging
 import sys
@@ -11,7 +11,7 @@ _QUIET, _NORMAL, _VERBOSE = logging.WARNING, logging.INFO, logging.DEBUG
 
 
 class _Stderr(logging.Handler):
-    """Writes to whatever `sys.stderr` is at the moment, which tests and notebooks replace."""
+    """Writes to the current `sys.stderr`, which tests and notebooks replace."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print(self.format(record), file=sys.stderr, flush=True)
@@ -23,24 +23,24 @@ LOGGER.propagate = False
 
 
 def set_verbosity(quiet: bool = False, verbose: bool = False) -> None:
-    """Set what is narrated: results and errors only (`quiet`), or details as well (`verbose`)."""
+    """Set the amount of narration: none (`quiet`), or with details (`verbose`)."""
     LOGGER.setLevel(_QUIET if quiet else _VERBOSE if verbose else _NORMAL)
 
 
 def say(text: str) -> None:
-    """Print one line of narration to stderr, unless the user asked for quiet."""
+    """Print one line of narration to stderr, unless `-q` is given."""
     LOGGER.info(text)
 
 
 def detail(text: str) -> None:
-    """Print one line to stderr that only `-v` shows."""
+    """Print one line to stderr if `-v` is given."""
     LOGGER.debug(text)
 
 
-def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """Yield `items` while a progress bar titled `what` runs on stderr, with the count and the time left.
+def track(items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
+    """Yield `items` while a progress bar titled `title` shows the count and the remaining time on stderr.
 
-    On a terminal the bar is live and disappears when done; elsewhere nothing is drawn, so logs stay readable.
+    The bar is drawn only on a terminal, so logs stay readable, and disappears when done.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -51,4 +51,4 @@ def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = not LOGGER.isEnabledFor(_NORMAL) or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
-        yield from bar.track(items, total=total, description=what)
+        yield from bar.track(items, total=total, description=title)

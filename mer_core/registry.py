@@ -1,8 +1,8 @@
-"""Finding a dataset, flow method, feature, classifier or protocol by its name.
+"""Datasets, flow methods, features, classifiers and protocols by name.
 
-Three places are searched: the package's own folder, where one file is one name; entry points of installed
-packages (`srflow_mer.classifiers` and so on); and files loaded with `load_plugin`. Listing imports nothing; a
-file is imported only when its name is asked for.
+Names come from three places: the package's own folder, where each file is one name; entry points of
+installed packages (`srflow_mer.classifiers` etc.); and files loaded with `load_plugin`. Listing names imports
+nothing; `load` imports the one module it returns.
 """
 
 import difflib
@@ -20,8 +20,8 @@ from typing import Any
 
 from mer_core.errors import BadInput, UnknownName
 
-WITH_VARIANTS = ("timm",)  # files that stand for many things, named as in timm:resnet18
-# What a module of each package has to define, and the group of entry points that may add to the package.
+WITH_VARIANTS = ("timm",)  # modules that take a variant, as in timm:resnet18
+# Attribute that each module of a package must define, and entry point group that extends the package.
 REQUIRED = {
     "data_prep.datasets": "read_annotations",
     "flow.methods": "load",
@@ -40,22 +40,19 @@ _plugins: dict[Path, ModuleType] = {}
 
 
 def list_names(package: str) -> list[str]:
-    """Return the names known for `package` (for example `"flow.methods"`), sorted.
-
-    Files that start with `_` are helpers.
-    """
+    """Return the known names of `package` (such as "flow.methods"), sorted; `_` files are helpers."""
     return sorted({*_package_modules(package), *_entry_points(package), *_plugin_modules(package)})
 
 
 def load(package: str, name: str) -> Any:
-    """Import what `name` stands for in `package`.
+    """Import and return the module of `name` in `package`.
 
     Raises
     ------
     UnknownName
-        If there is none; the message names the nearest.
+        If the name is unknown; the message offers the nearest.
     BadInput
-        If a plug-in cannot be imported or lacks what the package requires.
+        If a plug-in cannot be imported or lacks the attribute that the package requires.
     """
     check_name(name, list_names(package), package.rsplit(".", 1)[-1].rstrip("s"))
     file = module_name(name)
@@ -67,13 +64,14 @@ def load(package: str, name: str) -> Any:
 
 
 def load_plugin(path: str | Path) -> ModuleType:
-    """Execute a Python file and make what it defines known under the file's name; only ever called for a path
-    the user typed.
+    """Execute a Python file and register it under the file's name.
+
+    Only ever called with a path that the user typed: files and bundles cannot name code to run.
 
     Raises
     ------
     BadInput
-        If the file cannot be executed or defines nothing of what a plug-in may be.
+        If the file fails to execute, defines none of `REQUIRED`, or has a name that is already used.
     """
     path = Path(path).resolve()
     if path in _plugins:
@@ -82,18 +80,15 @@ def load_plugin(path: str | Path) -> ModuleType:
     kinds = [package for package, attribute in REQUIRED.items() if hasattr(module, attribute)]
     if not kinds:
         raise BadInput(f"The plug-in {path} defines none of {', '.join(REQUIRED.values())}.")
-    taken = [package for package in kinds if path.stem in list_names(package)]
-    if taken:
-        raise BadInput(f"The plug-in {path} has a name that {taken[0]} already has. Rename the file.")
+    conflicts = [package for package in kinds if path.stem in list_names(package)]
+    if conflicts:
+        raise BadInput(f"The plug-in {path} has a name that {conflicts[0]} already has. Rename the file.")
     _plugins[path] = module
     return module
 
 
 def import_file(path: str | Path) -> ModuleType:
-    """Execute a Python file as a module that worker processes can import again.
-
-    Raise `BadInput` if that fails.
-    """
+    """Execute a Python file as a module that workers can import again; raise `BadInput` on failure."""
     path = Path(path).resolve()
     name = f"mer_file_{path.stem}_{zlib.crc32(bytes(path)):08x}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -105,20 +100,20 @@ def import_file(path: str | Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # the user's own code may raise anything
+    except Exception as error:  # user code may raise anything
         del sys.modules[name]
         raise BadInput(f"{path} cannot be executed: {type(error).__name__}: {error}") from error
     return module
 
 
 def imported_files() -> list[str]:
-    """Return the files executed by `import_file`, for worker processes to execute too."""
+    """Return the files that `import_file` executed, so that worker processes can execute them too."""
     ours = (module for name, module in sys.modules.items() if name.startswith("mer_file_"))
     return [module.__file__ for module in ours if module.__file__]
 
 
 def restore_files(files: list[str]) -> None:
-    """Execute in a worker process what `imported_files` returned in its parent."""
+    """Execute in a worker process the files that `imported_files` returned in the parent."""
     for file in files:
         module = import_file(file)
         if any(hasattr(module, attribute) for attribute in REQUIRED.values()):
@@ -126,23 +121,23 @@ def restore_files(files: list[str]) -> None:
 
 
 def module_name(name: str) -> str:
-    """Return the file that `name` names, which is `timm` for `timm:resnet18`."""
-    file, _, variant = name.partition(":")
-    return file if file in WITH_VARIANTS and variant else name
+    """Return the module that `name` refers to: `timm` for `timm:resnet18`."""
+    module, _, variant = name.partition(":")
+    return module if module in WITH_VARIANTS and variant else name
 
 
 def check_name(name: str, known: list[str], kind: str) -> str:
-    """Return `name` if it is one of `known`, else raise `UnknownName` saying what is meant by `kind`."""
+    """Return `name` if it is one of `known`, else raise `UnknownName`; `kind` is the noun in the message."""
     if module_name(name) in known:
         return name
-    plain = {_comparison_form(one): one for one in known}
-    near = difflib.get_close_matches(_comparison_form(name), plain, n=1, cutoff=0.5)
-    hint = f" Did you mean {plain[near[0]]}?" if near else ""
+    forms = {_comparison_form(other): other for other in known}
+    nearest = difflib.get_close_matches(_comparison_form(name), forms, n=1, cutoff=0.5)
+    hint = f" Did you mean {forms[nearest[0]]}?" if nearest else ""
     raise UnknownName(f"There is no {kind} called {name!r}.{hint} Known: {', '.join(known)}.")
 
 
 def protocol_file(value: Any) -> Path:
-    """Return the file that a protocol's plug-in names, an attribute `PROTOCOL` or the entry point itself."""
+    """Return the file of a protocol plug-in: its attribute `PROTOCOL`, or the entry point itself."""
     return Path(getattr(value, "PROTOCOL", value))
 
 
@@ -170,7 +165,7 @@ def _plugin_modules(package: str) -> dict[str, ModuleType]:
 def _load_entry_point(package: str, point: metadata.EntryPoint) -> Any:
     try:
         loaded = point.load()
-    except Exception as error:  # another package's code may raise anything
+    except Exception as error:  # code of another package may raise anything
         raise BadInput(
             f"The plug-in {point.value} cannot be imported: {type(error).__name__}: {error}"
         ) from error
@@ -180,6 +175,6 @@ def _load_entry_point(package: str, point: metadata.EntryPoint) -> Any:
 
 
 def _comparison_form(name: str) -> str:
-    """The name as it is compared to find the nearest: CASME II, casme-2 and casme2 are one."""
+    """Return the form in which names are compared: CASME II, casme-2 and casme2 are equal."""
     letters = re.sub(r"[\s_-]", "", name.lower())
     return re.sub(r"(?<=[a-hj-z])i{2,3}$", lambda roman: str(len(roman[0])), letters)

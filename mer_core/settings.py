@@ -1,6 +1,4 @@
-"""Checking settings by name and type, so that a wrong one is refused with the nearest right one before
-anything runs.
-"""
+"""Settings checked by name and type before anything runs; messages suggest the nearest known name."""
 
 import difflib
 import inspect
@@ -13,17 +11,30 @@ from mer_core.errors import BadInput
 
 
 def check_options(
-    options: dict[str, Any], function: Callable[..., Any], given_by_mer: Iterable[str], owner: str
+    options: dict[str, Any], function: Callable[..., Any], excluded: Iterable[str], owner: str
 ) -> dict[str, Any]:
-    """Return `options` for `function` in the types of its signature (YAML reads 1e-3 as text, so "1e-3"
-    becomes 0.001).
+    """Convert `options` to the types in the signature of `function`.
 
-    given_by_mer : parameters that are not settings
-    owner : whose settings these are, for the message
-    Raises `BadInput` naming every option that `function` does not have or cannot take.
+    YAML reads 1e-3 as text, so "1e-3" becomes 0.001 for a float.
+
+    Parameters
+    ----------
+    options : dict
+        Settings by parameter name.
+    function : callable
+        Its annotated parameters are the known settings.
+    excluded : iterable of str
+        Parameters that are not settings.
+    owner : str
+        Subject of the message, such as "The classifier mer_net".
+
+    Raises
+    ------
+    BadInput
+        If `function` lacks an option or cannot take its value; the message names all of them.
     """
     parameters = {
-        name: p for name, p in inspect.signature(function).parameters.items() if name not in set(given_by_mer)
+        name: p for name, p in inspect.signature(function).parameters.items() if name not in set(excluded)
     }
     values, problems = {}, []
     for name, value in options.items():
@@ -40,9 +51,7 @@ def check_options(
 
 
 def describe_errors(error: ValidationError, model: type[BaseModel]) -> str:
-    """Return every problem of a pydantic `error` about `model` as plain text, to be put after the file's
-    name.
-    """
+    """Describe every problem of a pydantic `error` about `model` in plain text that follows a file name."""
     problems = []
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"])
@@ -56,13 +65,13 @@ def describe_errors(error: ValidationError, model: type[BaseModel]) -> str:
 
 
 def _unknown_setting(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"has no setting {name!r}." + (f" Did you mean {near[0]}?" if near else "")
+    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"has no setting {name!r}." + (f" Did you mean {nearest[0]}?" if nearest else "")
 
 
-def _invalid_value(name: str, value: Any, why: str) -> str:
-    why = why.removeprefix("Value error, ").rstrip(".")
-    return f"cannot take {name} = {value!r}: {why[0].lower()}{why[1:]}."
+def _invalid_value(name: str, value: Any, reason: str) -> str:
+    reason = reason.removeprefix("Value error, ").rstrip(".")
+    return f"cannot take {name} = {value!r}: {reason[0].lower()}{reason[1:]}."
 
 
 def _join(problems: list[str], known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Text on pictures, by a real text renderer: DejaVu Sans, which comes with matplotlib, through Pillow."""
+"""Text as images: DejaVu Sans, which ships with matplotlib, rendered by Pillow."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-INK, GROUND = (35, 38, 43), (255, 255, 255)
+INK, BACKGROUND = (35, 38, 43), (255, 255, 255)  # RGB
 
 
 @lru_cache(maxsize=16)
 def load_font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans at `size` px."""
+    """Return DejaVu Sans at `size` px."""
     import matplotlib
 
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
@@ -24,23 +24,31 @@ def render_text(
     width: int,
     size: int = 12,
     ink: tuple[int, int, int] = INK,
-    ground: tuple[int, int, int] = GROUND,
+    background: tuple[int, int, int] = BACKGROUND,
     centred: bool = False,
 ) -> np.ndarray[Any, Any]:
-    """Write `text` on a strip of its own.
+    """Render `text` as an image strip.
 
     Parameters
     ----------
-    width : px of the strip; a text that is longer is wrapped at spaces
-    size : of the letters, px
-    ink, ground : colours, RGB
+    text : str
+        Wrapped at spaces if it is wider than the strip.
+    width : int
+        Width of the strip, px.
+    size : int
+        Font size, px.
+    ink, background : (r, g, b), 0 to 255
+        Colours of the text and of the strip.
+    centred : bool
+        Centre each line; by default lines start at the left.
 
     Returns
     -------
-    (H, width, 3) uint8 RGB, 1.5 times `size` high per line
+    (H, width, 3) uint8 RGB
+        1.5 * `size` px high per line.
     """
     lines = _wrap(text, width - size, size)
-    canvas = Image.new("RGB", (width, round(1.5 * size) * len(lines)), ground)
+    canvas = Image.new("RGB", (width, round(1.5 * size) * len(lines)), background)
     draw = ImageDraw.Draw(canvas)
     for row, line in enumerate(lines):
         x, anchor = (width / 2, "mm") if centred else (size / 2, "lm")
@@ -49,7 +57,7 @@ def render_text(
 
 
 def _wrap(text: str, width: float, size: int) -> list[str]:
-    """Lines of at most `width` px, where words allow."""
+    """Break `text` at spaces into lines of at most `width` px; a longer word stays whole."""
     lines: list[str] = []
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines else word

@@ -1,4 +1,4 @@
-"""YAML files, read safely: no tags that build objects, no aliases that unfold without end."""
+"""Safe reading of YAML files: no tags that construct objects, no aliases that expand without limit."""
 
 from pathlib import Path
 from typing import Any
@@ -8,25 +8,25 @@ import yaml
 from mer_core.errors import BadInput
 
 MAX_BYTES = 1_000_000
-MAX_VALUES = 100_000  # with every alias written out; ten lines of aliases can stand for 10^9
+MAX_VALUES = 100_000  # with aliases expanded; ten lines of nested aliases can stand for 1e9 values
 
 
 def read_yaml(path: str | Path) -> Any:
-    """The value in a YAML file, None where it is empty.
+    """Return the value in a YAML file; None if the file is empty.
 
     Raises
     ------
     BadInput
-        If it cannot be read, is larger than `MAX_BYTES`, unfolds to more than `MAX_VALUES`, or contains
+        If the file cannot be read, is larger than `MAX_BYTES`, expands to more than `MAX_VALUES`, or contains
         itself.
     """
     path = Path(path)
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path} cannot be read: more than {MAX_BYTES // 10**6} MB is no settings file.")
+            raise BadInput(f"{path} cannot be read: a settings file has at most {MAX_BYTES // 10**6} MB.")
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
         n_values = _n_values(value, {})
-    # a date that does not exist is a ValueError, and brackets without end are a RecursionError
+    # An invalid date is a ValueError, endless brackets are a RecursionError.
     except (OSError, ValueError, TypeError, OverflowError, RecursionError, yaml.YAMLError) as error:
         raise BadInput(f"{path} cannot be read: {error}") from error
     if n_values > MAX_VALUES:
@@ -35,7 +35,7 @@ def read_yaml(path: str | Path) -> Any:
 
 
 def _n_values(value: Any, known: dict[int, int | None]) -> int:
-    """How many values there are with every alias written out; ValueError for one that contains itself."""
+    """Count the values with aliases expanded; raise ValueError for a value that contains itself."""
     if not isinstance(value, (dict, list)):
         return 1
     if id(value) not in known:

@@ -6,7 +6,7 @@ from mer_core.text_images import render_text
 
 
 def test_a_strip_has_the_asked_width_and_colours():
-    dark = render_text("frame 12", 200, 14, ink=(240, 240, 240), ground=(10, 20, 30))
+    dark = render_text("frame 12", 200, 14, ink=(240, 240, 240), background=(10, 20, 30))
     assert dark.shape == (21, 200, 3) and tuple(dark[0, 0]) == (10, 20, 30) and dark.max() > 220
     assert (render_text("frame 12", 200) < 100).any()
 
