@@ -97,13 +97,10 @@ def gpu_rate(size: int, gaussians: int, repeats: int = 20) -> float | None:
 def write_report(path: str | Path = "docs/results/engine-speed.md", jobs: int = 2) -> str:
     """Measure every case, write the table to `path` and return it."""
     lines = [
-        "# Speed and memory of the SRFlow engine",
+        "# Speed and memory of the rendering engine",
         "",
-        f"Whole pairs (two frames, both flow forms, depth, visibility, masks, a camera's faults), {jobs} "
-        "processes of one thread "
-        f"each on {os.cpu_count()} CPU cores ({platform.machine()}). CPU seconds are per pair and hold on a "
-        "busy machine too. "
-        "A face is painted once for 16 pairs. Memory is the highest of one process, libraries included.",
+        f"Whole pairs by {jobs} processes of one thread each: two frames, both flows, depth, visibility, masks, camera "
+        "faults.",
         "",
     ]
     rows = []
@@ -128,7 +125,15 @@ def write_report(path: str | Path = "docs/results/engine-speed.md", jobs: int = 
             f"GPU (gsplat, seven channels, {s} px, {g:,} Gaussians): {r:.0f} pictures/s."
             for (s, g), r in rates.items()
         ]
-    lines += ["", "Made by `python -m benchmarks.engine_speed`."]
+    lines += [
+        "",
+        f"{os.cpu_count()} CPU cores ({platform.machine()}). CPU seconds are per pair and hold on a busy machine too. A "
+        "face is painted once for 16 pairs. Memory is the highest of one process, libraries included.",
+        "",
+        "```",
+        "python -m benchmarks.engine_speed",
+        "```",
+    ]
     text = "\n".join(lines) + "\n"
     from mer_core.io import write_text
 

@@ -95,12 +95,7 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
     columns = sorted({key[1:] for key in found})
     largest = columns[-1][0]
     lines = ["# Speed and memory of the flow methods", ""]
-    lines.append(
-        "Seconds per pair of frames, median, brightness matching included; each row in a fresh process that "
-        "does nothing"
-    )
-    lines[-1] += f" else. Memory is the peak of the whole process at {largest} px, libraries included."
-    lines += ["", f"- CPU: {cpu_name()}", "- Command: python -m benchmarks.flow_speed", ""]
+    lines += ["Median seconds per pair of frames, brightness matching included.", ""]
     heads = [f"{size} px, {n} thread{'s' if n > 1 else ''}" for size, n in columns]
     header = ["method", *heads, "peak MB", f"{COMPOSITE} pairs of {columns[0][0]} px, min"]
     rows = []
@@ -115,10 +110,15 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
     lines += [
         markdown.format_table(header, rows, numbers_from=1),
         "",
-        "The last column is computed from the seconds of one pair on the most threads; `mer flow estimate` "
-        "takes batches and more.",
+        f"- CPU: {cpu_name()}. Each row runs alone in a fresh process.",
+        f"- Memory is the peak of the whole process at {largest} px, libraries included.",
+        "- The last column is computed from one pair on the most threads; `mer flow estimate` also uses batches.",
+        "- GPU: not measured; `python -m benchmarks.gpu` does.",
+        "",
+        "```",
+        "python -m benchmarks.flow_speed",
+        "```",
     ]
-    lines.append("On a GPU: `python -m benchmarks.gpu`; there was none here.")
     return "\n".join(lines) + "\n"
 
 

@@ -134,17 +134,10 @@ def page(errors: pd.DataFrame, steps: int, size: int) -> str:
     mean = errors.groupby(["kind", "network"])[["epe", "slope"]].mean()
     counts = errors.groupby("kind")["pair"].nunique()
     lines = ["# What facial data and the four losses are worth", ""]
-    lines.append(
-        f"Written by `python -m benchmarks.srflownet_ablation`: the compact network from one random start, "
-        f"{steps} steps of 4 pairs of "
-        f"{size} px for each row (`configs/flow-ablation-*.yaml`). Errors are means over the face, EPE in "
-        "px, gradient error in px "
-        f"per px; in brackets the change against (a). Measured on {counts['splat faces']} rendered pairs of "
-        "as many identities, "
-        f"none of them trained on, at {SIZES['splat faces']} px, and on {counts['benchmark']} pairs of the "
-        "flow benchmark "
-        f"(seed {BENCHMARK_SEED}) at {SIZES['benchmark']} px."
-    )
+    lines += [
+        "Mean errors over the face: EPE in px, gradient error in px per px; in brackets the change against (a).",
+        "",
+    ]
     header = [
         "trained on",
         *(f"{what}, {kind}" for what in ("EPE", "gradient error") for kind in ("splat faces", "benchmark")),
@@ -161,26 +154,38 @@ def page(errors: pd.DataFrame, steps: int, size: int) -> str:
     rows.append(["the paper: without and with SRFlow", "0.5081 -> 0.2953 (-42 %)", "", "", ""])
     lines += ["", markdown.format_table(header, rows, numbers_from=1), ""]
     lines += _spread(errors)
+    lines += [
+        "",
+        "## How it was measured",
+        "",
+        f"The compact network from one random start, {steps} steps of 4 pairs of {size} px for each row "
+        f"(`configs/flow-ablation-*.yaml`). Measured on {counts['splat faces']} rendered pairs of as many identities, none "
+        f"of them trained on, at {SIZES['splat faces']} px, and on {counts['benchmark']} pairs of the flow benchmark (seed "
+        f"{BENCHMARK_SEED}) at {SIZES['benchmark']} px.",
+        "",
+        "```",
+        "python -m benchmarks.srflownet_ablation",
+        "```",
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _spread(errors: pd.DataFrame) -> list[str]:
-    """Return how sure the differences are: the mean of paired differences and twice its standard error."""
+    """Return the mean of paired differences and twice its standard error, per kind of faces."""
     lines = [
-        "Paired differences of EPE, with twice their standard error over the pairs measured. Each row is "
-        "one training, so the "
-        "chance of the training itself is not in it:",
+        "Paired differences of EPE, px, ± twice their standard error over the pairs. Each row is one training, so the "
+        "variation between trainings is not included.",
         "",
     ]
-    for kind in ("splat faces", "benchmark"):
-        table = errors[errors["kind"] == kind].pivot(index="pair", columns="network", values="epe")
-        for name, against in [("faces", "generic")] + [(other, "faces") for other in list(ROWS)[2:]]:
+    rows = []
+    for name, against in [("faces", "generic")] + [(other, "faces") for other in list(ROWS)[2:]]:
+        cells = [f"{ROWS[name]} vs. {ROWS[against][:3]}"]
+        for kind in ("splat faces", "benchmark"):
+            table = errors[errors["kind"] == kind].pivot(index="pair", columns="network", values="epe")
             apart = table[name] - table[against]
-            lines.append(
-                f"- {kind}, {ROWS[name]} less {ROWS[against][:3]}: {apart.mean():+.4f} +- "
-                f"{2 * apart.sem():.4f} px"
-            )
-    return lines
+            cells.append(f"{apart.mean():+.4f} ± {2 * apart.sem():.4f}")
+        rows.append(cells)
+    return [*lines, markdown.format_table(["", "splat faces", "benchmark"], rows, numbers_from=1)]
 
 
 if __name__ == "__main__":
