@@ -63,5 +63,5 @@ def test_the_page_gives_the_change_and_how_sure_it_is():
     )
     assert "| (a) generic set | 0.2100 | 0.2100 |" in text
     assert "| (b) generic + splat faces | 0.1100 (-48 %) |" in text and "0.5081 -> 0.2953" in text
-    assert "- splat faces, (b) generic + splat faces less (a): -0.1000 +- 0.0000 px" in text
-    assert "- benchmark, (c) b + mask loss less (b): +0.0000 +- 0.0000 px" in text
+    assert "| (b) generic + splat faces vs. (a) | -0.1000 ± 0.0000 | -0.1000 ± 0.0000 |" in text
+    assert "| (c) b + mask loss vs. (b) | +0.0000 ± 0.0000 | +0.0000 ± 0.0000 |" in text
