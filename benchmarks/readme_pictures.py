@@ -27,7 +27,7 @@ BROWS = {"1": 1.0, "2": 0.7}  # action units and their relative strength
 PEAK_PX, RISE, FALL, REST, FPS = 1.8, 8, 10, 30, 100
 SIDE, GAP = 400, 10  # px of a panel, and between panels
 FULL_PX = 1.5  # motion drawn in full colour
-PAGE_WIDTH, PAGE_HEIGHT = 1000, 1180  # CSS px of the report that are shown
+PAGE_WIDTH, PAGE_HEIGHT = 1000, 650  # CSS px of the report that are shown
 
 
 def write_clip(folder: Path) -> Path:
