@@ -1,9 +1,9 @@
 """The action units that best account for the motion between onset and apex.
 
 Scanned people show what each unit does to a face (unit_patterns.py). The measured motion of the landmarks is
-written as a sum of these patterns with strengths that are not negative; a unit's evidence is the fraction of
-the motion that it accounts for. This reads motion, as a ruler does; it is no certified coding, and units that
-move the skin alike are told apart poorly.
+written as a sum of as few units as will do, with strengths that are not negative; a unit's evidence is the
+fraction of the motion that it accounts for. This reads motion, as a ruler does; it is no certified coding,
+and units that move the skin alike are told apart poorly.
 """
 
 from dataclasses import asdict, dataclass
@@ -18,7 +18,8 @@ from mer.inference.site_motion import PER_CENT, at_sites
 
 # Noise of a site's motion, per cent of the inter-ocular distance, and what units usually reach in a film.
 SITE_NOISE, USUAL_STRENGTH = 0.5, 0.3
-LEAST = 0.05  # evidence below which a unit is not named
+# Least fraction of the motion that one more unit must explain: several units together imitate almost any one.
+MIN_GAIN = 0.02
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,16 @@ class Unit:
 
 
 def nearest(points: np.ndarray, own: np.ndarray) -> list[Unit]:
-    """Units by falling evidence, from the face's own motion (468, 2) px of points (468, 2) px; empty if
-    nothing moved.
+    """Return the units that account for a motion, by falling evidence; none if nothing moved.
 
     The patterns are shown by the camera that shows the face, and lose what `head_motion.fit` would take
     for the head's.
+
+    Parameters
+    ----------
+    points : (468, 2) px
+    own : (468, 2) px
+        Motion of the points without the head's.
     """
     names, moved = unit_patterns.load()
     freedoms = basis(points)
@@ -62,18 +68,37 @@ def nearest(points: np.ndarray, own: np.ndarray) -> list[Unit]:
     total = float(b @ b)
     if total < 1e-9:
         return []
-    strengths, _ = nnls(A, b)
+    strengths = _fit_few(A, b, [unit for unit, _ in names])
     # At the optimum A s is perpendicular to what is left, so that the parts s_i A_i b add up to what is
     # accounted for.
     evidence = strengths * (A.T @ b) / total
-    reach = 100 * np.linalg.norm(moved, axis=2).max(1) * strengths
+    reach = PER_CENT * np.linalg.norm(moved, axis=2).max(1) * strengths
     found = {
         names[i]: (float(strengths[i]), float(evidence[i]), float(reach[i]))
         for i in np.flatnonzero(strengths)
     }
-    return sorted(
-        (unit for unit in _joined(found) if unit.evidence >= LEAST), key=lambda unit: -unit.evidence
-    )
+    return sorted(_joined(found), key=lambda unit: -unit.evidence)
+
+
+def _fit_few(A: np.ndarray, b: np.ndarray, units: list[str]) -> np.ndarray:
+    """Return strengths (K,) of patterns A (D, K) that explain b (D,), unit after unit while one more helps.
+
+    A unit comes with both of its sides. Orthogonal matching pursuit with strengths that are not negative:
+    A. Bruckstein, M. Elad, M. Zibulevsky, IEEE Transactions on Information Theory 54(11), 2008.
+    """
+    strengths, unexplained = np.zeros(len(units)), float(b @ b)
+    least = MIN_GAIN * unexplained
+    columns = {unit: [i for i, name in enumerate(units) if name == unit] for unit in dict.fromkeys(units)}
+    chosen: list[int] = []
+    while columns:
+        fits = {unit: nnls(A[:, chosen + more], b) for unit, more in columns.items()}
+        unit = min(fits, key=lambda name: fits[name][1])
+        solution, residual = fits[unit]
+        if unexplained - residual**2 < least:
+            break
+        chosen, unexplained = chosen + columns.pop(unit), residual**2
+        strengths[chosen] = solution
+    return strengths
 
 
 def activations(displacement: np.ndarray) -> tuple[list[tuple[str, str]], np.ndarray]:
