@@ -1,8 +1,8 @@
 """RAFT, small or large (torchvision), with weights from a local file: the usual generic network.
 
 Nothing is downloaded. torchvision publishes the weights at https://download.pytorch.org/models/ as
-raft_small_C_T_V2-01064c6d.pth and raft_large_C_T_SKHT_V2-ff5fadd5.pth; the authors' raft-small.pth, which comes
-with https://github.com/princeton-vl/RAFT (BSD-3), is read as well.
+raft_small_C_T_V2-01064c6d.pth and raft_large_C_T_SKHT_V2-ff5fadd5.pth; the authors' raft-small.pth, which
+comes with https://github.com/princeton-vl/RAFT (BSD-3), is read as well.
 
 Source: Teed and Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020;
 `torchvision.models.optical_flow`, whose presets give the range [-1, 1] and 12 updates.
