@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_prep.landmarks import FaceMesh
 from flow.splatting.background import Background
 from flow.splatting.camera import Camera
 from flow.splatting.gaussians import Gaussians, Part, cover, splats
@@ -81,17 +82,14 @@ def _fit(gaussians: Gaussians, opacity: float, head: Head, camera: Camera, image
 
 
 def _landmarks(image: np.ndarray) -> np.ndarray:
-    """MediaPipe's 478 landmarks with depth, (478, 3) px."""
-    import mediapipe
-
-    with mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True) as detector:
-        found = detector.process(image).multi_face_landmarks
-    if not found:
+    """MediaPipe's 478 landmarks with depth, (478, 3) px; pixel centres have whole coordinates."""
+    with FaceMesh() as mesh:
+        points = mesh.landmarks_3d(image)
+    if points is None:
         raise NothingToScore(
             "No face was found in the portrait. Choose a picture with one face seen from the front."
         )
-    size = np.array([image.shape[1], image.shape[0], image.shape[1]])
-    return np.array([[p.x, p.y, p.z] for p in found[0].landmark]) * size - [0.5, 0.5, 0]
+    return points - [0.5, 0.5, 0]
 
 
 def _facing(seen: np.ndarray) -> np.ndarray:
