@@ -2,7 +2,7 @@
 rendered person.
 
 The motion is exact and cheap to draw at any frame rate; what the camera adds is drawn for each recording. For
-measuring spotters (`spot_benchmark`), not for training anything.
+measuring spotters (spotting.py), not for training anything. busy_films.py has harder ones.
 """
 
 from collections.abc import Iterator
@@ -67,32 +67,41 @@ class Film:
     wrinkle deepens.
     """
 
-    def __init__(self, seed: int):
-        from scipy.spatial import Delaunay
+    seconds = SECONDS
 
+    def __init__(self, seed: int, plan: Plan | None = None):
         from data_prep.landmarks import EYE_CORNERS, FACE_OVAL
         from flow.splatting.actor import Actor
+
+        self.plan, self.seed = plan or Plan(seed), seed
+        self.actor = Actor(1000 + seed, SIDE, gaussians=12_000, face=0.85)
+        self.camera, self.rest = self.actor.scene.camera, self.actor.face.head.rest
+        self.open, self.closed = (
+            self.actor.scene.view(_state(lid)).picture.astype(np.float32) for lid in (0.0, 1.0)
+        )
+        self.points, self.oval = self.actor.landmarks(), list(FACE_OVAL)
+        eyes = [self.points[list(corners)].mean(0) for corners in EYE_CORNERS]
+        self.unit = float(np.linalg.norm(eyes[0] - eyes[1]))  # px, inter-ocular distance
+        self.pulls = [self.pull(actions, reach) for actions, reach in self.plan.actions]
+        self._place_pixels()
+
+    def pull(self, actions: dict[str, float], reach: float) -> np.ndarray:
+        """Return the motion (468, 3) cm of `actions`; reach : inter-ocular distances, of the farthest point."""
         from flow.splatting.muscles import move
 
-        self.plan, self.seed, actor = Plan(seed), seed, Actor(1000 + seed, SIDE, gaussians=12_000, face=0.85)
-        self.camera, self.rest = actor.scene.camera, actor.face.head.rest
-        self.open, self.closed = (
-            actor.scene.view(_state(lid)).picture.astype(np.float32) for lid in (0.0, 1.0)
-        )
-        self.points = actor.landmarks()
-        eyes = [self.points[list(corners)].mean(0) for corners in EYE_CORNERS]
-        unit = np.linalg.norm(eyes[0] - eyes[1])
-        self.pulls = []
-        for actions, far in self.plan.actions:
-            strength = actor.intensity(actions, far * unit) if actions else 0.0
-            self.pulls.append(
-                move(self.rest, {name: strength * value for name, value in actions.items()}) - self.rest
-            )
-        # Around the face the picture follows the head, and far from it stays where it is.
-        middle, oval = self.points.mean(0), list(FACE_OVAL)
-        self.oval = oval
+        strength = self.actor.intensity(actions, reach * self.unit) if actions else 0.0
+        return move(self.rest, {name: strength * value for name, value in actions.items()}) - self.rest
+
+    def _place_pixels(self) -> None:
+        """Find the triangle of knots in which each pixel lies.
+
+        Around the face the picture follows the head, and far from it stays where it is.
+        """
+        from scipy.spatial import Delaunay
+
+        middle = self.points.mean(0)
         corners = np.array([[x, y] for x in (-SIDE, SIDE / 2, 2 * SIDE) for y in (-SIDE, 2 * SIDE)])
-        knots = np.vstack([self.points, middle + 1.35 * (self.points[oval] - middle), corners])
+        knots = np.vstack([self.points, middle + 1.35 * (self.points[self.oval] - middle), corners])
         mesh = Delaunay(knots)
         y, x = np.mgrid[:SIDE, :SIDE]
         self.x, self.y = x.astype(np.float32), y.astype(np.float32)
@@ -126,12 +135,16 @@ class Film:
             borderMode=cv2.BORDER_REPLICATE,
         )
 
+    def level(self, event: Event, time: float) -> float:
+        """How strong an event is at `time` s, 0 to 1."""
+        return float(timing(time, event.onset, event.apex, 0.0, event.offset - event.apex))
+
     def _at(self, time: float) -> tuple[np.ndarray, np.ndarray, float]:
         """Turn of the head (degrees), pull of the muscles (468, 3) cm, and how far the eyes are closed."""
         turn = sum(size * np.sin(2 * np.pi * time / period + phase) for size, period, phase in self.plan.sway)
         pull, lid = np.zeros_like(self.rest), 0.0
         for event, full, way, stays in zip(self.plan.events, self.pulls, self.plan.turns, self.plan.stays):
-            level = float(timing(time, event.onset, event.apex, 0.0, event.offset - event.apex))
+            level = self.level(event, time)
             if event.kind == "blink":
                 lid = max(lid, level)
             elif event.kind == "head":
@@ -148,7 +161,7 @@ class Film:
         """
         rng = np.random.default_rng([self.seed, int(fps)])
         sensor = Sensor(blur=0.4, shot=1e-4, read=0.006, drift=0.004, slope=0.01)
-        for number in range(0, int(SECONDS * fps), every):
+        for number in range(0, int(self.seconds * fps), every):
             time = number / fps
             yield Frame(number, time, record(self.picture(time), sensor, int(time * 30), rng))
 

@@ -70,8 +70,8 @@ def nearest(points: np.ndarray, own: np.ndarray) -> list[Unit]:
         return []
     strengths = _fit_few(A, b, [unit for unit, _ in names])
     # At the optimum A s is perpendicular to what is left, so that the parts s_i A_i b add up to what is
-    # accounted for.
-    evidence = strengths * (A.T @ b) / total
+    # accounted for. A unit that only takes back what others overdo has none.
+    evidence = np.maximum(strengths * (A.T @ b), 0) / total
     reach = PER_CENT * np.linalg.norm(moved, axis=2).max(1) * strengths
     found = {
         names[i]: (float(strengths[i]), float(evidence[i]), float(reach[i]))

@@ -1,6 +1,6 @@
 """Spotted expressions as the micro-expression grand challenges (MEGC) take them: one CSV of many videos.
 
-No scores here: benchmarks/spotting.py computes STRS, by which the challenges rank.
+No scores here: benchmarks/spotting_challenge.py computes STRS, by which the challenges rank.
 
 References
 ----------
@@ -15,8 +15,8 @@ import pandas as pd
 
 from mer.inference.spotting import Interval
 from mer_core.errors import BadInput
-from mer_core.io import replacing
-from mer_core.locks import locked
+from mer_core.io import atomic_replace
+from mer_core.locks import hold_lock
 
 COLUMNS = ["vid", "pred_onset", "pred_offset", "type", "emotion"]
 TYPES = {"micro": "me", "macro": "mae"}
@@ -68,8 +68,8 @@ def add_to_submission(found: list[Interval], video_id: str, path: Path) -> None:
     InUse
         If another process is writing it.
     """
-    with locked(path.parent, f".{path.name}.lock"):
+    with hold_lock(path.parent, f".{path.name}.lock"):
         before = read_submission(path) if path.is_file() else pd.DataFrame(columns=COLUMNS)
         table = pd.concat([before[before["vid"] != video_id], submission_rows(found, video_id)])
-        with replacing(path) as temporary:
+        with atomic_replace(path) as temporary:
             table.to_csv(temporary, index=False)
