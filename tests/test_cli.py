@@ -75,6 +75,21 @@ def test_every_command_shows_an_example(words, command):
         assert f"mer {' '.join(words)}" in answer.output.split("Example", 1)[1]
 
 
+@pytest.mark.parametrize(
+    "words, command",
+    list(commands(cli)),
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_every_option_says_what_it_is_for_and_shows_its_default(words, command):
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, option.name
+            shown = option.show_default or "[default:" in option.help
+            assert shown or option.is_flag or option.to_info_dict()["default"] in (None, (), False), (
+                option.name
+            )
+
+
 def test_it_runs_as_a_module():
     answer = subprocess.run([sys.executable, "-m", "mer.cli", "--version"], capture_output=True, text=True)
     assert answer.stdout.strip().endswith(mer_core.__version__), answer.stderr

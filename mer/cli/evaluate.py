@@ -38,49 +38,52 @@ def experiment(command):
         [
             click.argument("prepared", type=INPUT_FOLDER, nargs=-1),
             click.option(
-                "--config", type=Config(), help="YAML with any of these settings; options typed here win."
+                "--config",
+                type=Config(),
+                help="Settings from a YAML file, or by the name of one in configs/; options typed here win.",
             ),
             click.option(
                 "--maps",
                 type=INPUT_FOLDER,
-                help="Ready-made motion maps (PNG or NPY) instead of prepared clips.",
+                help="Folder of ready-made motion maps (PNG, NPY) instead of prepared clips.",
             ),
             click.option(
-                "--index", type=INPUT_FILE, help="CSV of the maps: file, dataset, subject, clip, label."
+                "--index", type=INPUT_FILE, help="Table of the maps: file, dataset, subject, clip, label."
             ),
             click.option(
                 "--protocol",
                 help="Which clips count and how emotions become labels: a YAML file, or one of "
-                f"{known('mer.protocols')}.",
-                show_default=DEFAULTS["protocol"],
+                f"{known('mer.protocols')}.  [default: {DEFAULTS['protocol']}]",
             ),
             click.option(
                 "--method",
                 type=Name("flow.methods"),
-                help=f"Flow method, whose flow must have been estimated: {known('flow.methods')}.",
-                show_default=DEFAULTS["method"],
+                help="Flow method (run mer flow estimate with it first): "
+                f"{known('flow.methods')}.  [default: {DEFAULTS['method']}]",
             ),
             click.option(
                 "--feature",
                 type=Name("mer.features"),
-                help=f"What the classifier reads: {known('mer.features')}.",
-                show_default=DEFAULTS["feature"],
+                help=f"Input of the classifier: {known('mer.features')}.  [default: {DEFAULTS['feature']}]",
             ),
             click.option(
                 "--classifier",
                 type=Classifier(),
-                help=f"What predicts the label: {known('mer.classifiers')}; or FILE.py:FUNCTION for any "
-                "scikit-learn classifier with predict_proba (the file is executed).",
-                show_default=DEFAULTS["classifier"],
+                help=f"Classifier: {known('mer.classifiers')}; or FILE.py:FUNCTION for any scikit-learn one "
+                f"with predict_proba (the file is executed).  [default: {DEFAULTS['classifier']}]",
             ),
             click.option(
                 "--seeds",
                 type=click.IntRange(1),
-                help="How many seeds to repeat everything with.",
-                show_default=DEFAULTS["seeds"],
+                help=f"Number of repetitions with different seeds.  [default: {DEFAULTS['seeds']}]",
             ),
             device_option(default=None),  # None: the configuration's
-            click.option("--out", type=FOLDER, required=True, help="Folder to write to."),
+            click.option(
+                "--out",
+                type=FOLDER,
+                required=True,
+                help="Folder of the results; an interrupted run continues.",
+            ),
         ]
     ):
         command = option(command)
@@ -92,7 +95,7 @@ def inputs_and_config(prepared, config, maps, index, **typed):
     from mer.evaluation.config import load_config
 
     if bool(prepared) == bool(maps):
-        raise click.UsageError("Name prepared folders, or --maps DIR with --index CSV; one of the two.")
+        raise click.UsageError("Give either prepared folders, or --maps DIR with --index CSV.")
     if bool(maps) != bool(index):
         raise click.UsageError("--maps DIR and --index CSV go together.")
     unused = [
@@ -100,7 +103,7 @@ def inputs_and_config(prepared, config, maps, index, **typed):
     ]
     if unused:
         raise click.UsageError(
-            f"Ready-made maps are read as they are; {', '.join(unused)} would change nothing. Leave it out."
+            f"{', '.join(unused)}: no effect on ready-made maps, which are used unchanged. Remove it."
         )
     return load_config(config, {key: value for key, value in typed.items() if value is not None})
 
@@ -112,21 +115,21 @@ def inputs_and_config(prepared, config, maps, index, **typed):
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Processes to share the folds among; ststnet and mer_net take all folds at once and need none.",
+    help="Number of processes for the folds; ststnet and mer_net fit all folds at once and ignore it.",
 )
 @click.option(
     "--scheduler",
-    help="Address of a Dask cluster to share such folds among instead; needs the extra [cluster].",
+    help="Address of a Dask cluster for the folds instead; needs the extra [cluster].",
 )
 @click.option(
     "--track",
     type=click.Choice(TRACKERS),
-    help="Send settings, scores and report to a tracker too; needs the extra of its name.",
+    help="Also send settings, scores and report to this tracker; needs the extra of that name.",
 )
 def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
-    """Leave-one-subject-out cross validation: predictions, scores, report.
+    """Cross-validate a classifier, leaving one subject out at a time: predictions, scores, report.
 
-    The protocol may say otherwise: leave one dataset out, or detect action units one by one.
+    A protocol may instead leave one dataset out, or detect action units one by one.
 
     \b
     Examples:
@@ -159,7 +162,7 @@ def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
 @command()
 @click.argument("run", type=INPUT_FOLDER)
 def report(run):
-    """Write the report of a run again: one self-contained HTML page.
+    """Write the report of a finished run again: one self-contained HTML page.
 
     \b
     Example:
@@ -176,14 +179,15 @@ def report(run):
 @click.option(
     "--published",
     is_flag=True,
-    help="Print published scores of the MEGC 2019 composite beside, with their caveats.",
+    help="Also print published scores on the MEGC 2019 composite, with their caveats.",
 )
 @click.option(
     "--out", type=FOLDER, help="Write compare.csv, compare.tex and the figure (PNG, SVG, PDF) here."
 )
 def compare(runs, published, out):
-    """Compare runs on the same clips with the first of them: paired differences, with intervals over
-    subjects.
+    """Compare runs with the first one: paired differences, intervals over subjects.
+
+    All runs must be on the same clips.
 
     \b
     Examples:
@@ -206,9 +210,9 @@ def compare(runs, published, out):
 @command()
 @click.argument("run", type=INPUT_FOLDER)
 def audit(run):
-    """Show what a run would claim if each test subject chose its own epoch. Never a result.
+    """Show what a leak would claim: each test subject chooses its own epoch. Never a result.
 
-    Trains every fold once more and looks at the test subject after each epoch, as much public code does.
+    Trains every fold again and evaluates the test subject after each epoch, as much published code does.
 
     \b
     Example:

@@ -13,13 +13,14 @@ from mer.cli.options import (
     Config,
     Name,
     device_option,
+    emit,
     known,
 )
 
 
 @click.group(cls=Commands)
 def flow():
-    """Optical flow from onset to apex: estimate it, benchmark methods, make training data, train."""
+    """Optical flow from onset to apex: estimate, benchmark, render training data, train."""
 
 
 @flow.command()
@@ -29,20 +30,20 @@ def flow():
     type=Name("flow.methods"),
     default="srflownet",
     show_default=True,
-    help=f"One of {known('flow.methods')}.",
+    help=f"Flow method: {known('flow.methods')}.",
 )
-@click.option("--weights", type=INPUT_FILE, help="Local weights, for methods that need them.")
+@click.option("--weights", type=INPUT_FILE, help="Weights file instead of the method's own; raft needs one.")
 @click.option(
     "--match-exposure/--no-match-exposure",
     default=True,
     show_default=True,
-    help="Match gain and bias of the two frames first.",
+    help="Match the brightness (gain and bias) of the two faces first.",
 )
-@click.option("--jobs", type=click.IntRange(1), help="Threads to use.  [default: all cores]")
-@click.option("--scheduler", help="Address of a Dask cluster to work on instead; needs the extra [cluster].")
+@click.option("--jobs", type=click.IntRange(1), help="Number of threads.  [default: all cores]")
+@click.option("--scheduler", help="Address of a Dask cluster to use instead; needs the extra [cluster].")
 @device_option()
 def estimate(prepared, method, weights, match_exposure, jobs, scheduler, device):
-    """Estimate the flow of every prepared clip and keep it for mer cv.
+    """Estimate the flow of every prepared clip; it is stored beside the faces.
 
     \b
     Example:
@@ -52,6 +53,7 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler, device)
     from flow.prepared_flow import estimate_prepared
 
     options = {"weights": str(weights.absolute())} if weights else {}
+    done_by_folder: dict[str, int] = {}
     for folder in open_prepared(prepared):
         done = estimate_prepared(
             folder,
@@ -62,7 +64,11 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler, device)
             device=device,
             **options,
         )
-        click.echo(f"{folder.path}: flow of {done} clips by {method}")
+        done_by_folder[str(folder.path)] = done
+    emit(
+        "\n".join(f"{path}: flow of {n} clips by {method}" for path, n in done_by_folder.items()),
+        {"method": method, "clips": done_by_folder},
+    )
 
 
 @flow.command()
@@ -74,40 +80,54 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler, device)
     "methods",
     type=Name("flow.methods"),
     multiple=True,
-    help="Only these; may be repeated.  [default: all]",
+    help="Method to measure; may be repeated.  [default: all]",
 )
-@click.option("--weights", type=INPUT_FILE, help="Local weights, for the one method that is named.")
+@click.option("--weights", type=INPUT_FILE, help="Weights file for the one --method that is given.")
 @click.option(
-    "--size", "sizes", type=click.IntRange(64, 2048), multiple=True, default=(224, 448), show_default=True
+    "--size",
+    "sizes",
+    type=click.IntRange(64, 2048),
+    multiple=True,
+    default=(224, 448),
+    show_default=True,
+    help="Side of the frames, px; may be repeated.",
 )
 @click.option("--pairs", type=click.IntRange(1), default=200, show_default=True, help="Pairs per size.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the pairs.")
 @click.option(
     "--faces",
     type=INPUT_FOLDER,
-    help="Folder with more real faces (portraits/, clips/) beside scikit-image's astronaut.",
+    help="Folder with more faces (portraits/, clips/).  [default: scikit-image's astronaut only]",
 )
-@click.option("--smooth", is_flag=True, help="Only wide pulls, as in tables before version 0.2.")
-@click.option("--rendered", is_flag=True, help="Measure on rendered faces moved by muscles instead.")
-@click.option(
-    "--scanned", is_flag=True, help="Measure on portraits moved by expressions of scanned people instead."
-)
+@click.option("--smooth", is_flag=True, help="Only wide pulls, whose motion has small slopes.")
+@click.option("--rendered", is_flag=True, help="Measure on rendered faces moved by muscles.")
+@click.option("--scanned", is_flag=True, help="Measure on portraits moved by expressions of scanned people.")
 @click.option(
     "--portraits", type=INPUT_FOLDER, help="Portraits for --scanned.  [default: astronaut, rendered faces]"
 )
 @click.option(
     "--head-model",
     type=INPUT_FILE,
-    help="Head model for --scanned, see mer flow head-model.  [default: a reduced one]",
+    help="Head model for --scanned (mer flow head-model).  [default: the reduced one that ships]",
 )
 @click.option(
     "--h264",
     metavar="CRF",
     type=click.IntRange(0, 51),
-    help="Pass frames through H.264 at this constant rate factor: 18 fine ... 35 coarse.",
+    help="Compress the frames as H.264 at this constant rate factor: 18 is fine, 35 coarse.",
 )
-@click.option("--jpeg", metavar="QUALITY", type=click.IntRange(1, 100), help="Pass frames through JPEG.")
-@click.option("--limit/--no-limit", default=True, show_default=True, help="Add how small the error could be.")
+@click.option(
+    "--jpeg",
+    metavar="QUALITY",
+    type=click.IntRange(1, 100),
+    help="Compress the frames as JPEG at this quality.",
+)
+@click.option(
+    "--limit/--no-limit",
+    default=True,
+    show_default=True,
+    help="Add a row with the lowest error that noise allows.",
+)
 @device_option()
 def benchmark(out, methods, weights, sizes, pairs, seed, rendered, scanned, device, **options):
     """Compare flow methods on faces with exactly known sub-pixel motion.
@@ -121,25 +141,26 @@ def benchmark(out, methods, weights, sizes, pairs, seed, rendered, scanned, devi
     from flow.benchmark.source import PairSource
 
     if rendered and scanned:
-        raise click.UsageError("--rendered and --scanned are two benchmarks. Take one of them.")
+        raise click.UsageError("--rendered and --scanned exclude each other. Give one of them.")
     source = PairSource("rendered" if rendered else "scanned" if scanned else "photographs", **options)
     settings = {"sizes": sizes, "count": pairs, "seed": seed, "weights": weights, "device": device}
-    click.echo(run(methods or None, source=source, out=out, **settings))
+    page = run(methods or None, source=source, out=out, **settings)
+    emit(page, {"out": out, "page": page})
 
 
 @flow.command()
 @click.option("--out", type=FOLDER, required=True, help="Folder for the dataset, in the layout of SRFlow.")
-@click.option("--pairs", type=int, default=1000, show_default=True, help="Pairs of frames.")
+@click.option("--pairs", type=int, default=1000, show_default=True, help="Number of pairs of frames.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same files.")
 @click.option("--size", type=int, default=256, show_default=True, help="Side of a frame, px.")
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to use.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Number of processes.")
 @click.option(
     "--head-model",
     type=INPUT_FILE,
-    help="Draw people from this head model of scans, see mer flow head-model.  [default: procedural heads]",
+    help="Head model of scans (mer flow head-model) to draw people from.  [default: procedural heads]",
 )
 @click.option(
-    "--portraits", type=INPUT_FOLDER, help="Take their skin from these portraits.  [default: painted]"
+    "--portraits", type=INPUT_FOLDER, help="Portraits to take their skin from.  [default: painted skin]"
 )
 def render(out, pairs, seed, size, jobs, head_model, portraits):
     """Render synthetic faces in motion with their exact flow: training data in the layout of SRFlow.
@@ -152,14 +173,14 @@ def render(out, pairs, seed, size, jobs, head_model, portraits):
     from flow.splatting.write_dataset import render as write
 
     new = write(out, pairs, seed, size, jobs, head_model=head_model, portraits=portraits)
-    click.echo(f"{out}: {pairs} pairs, {new} of them new")
+    emit(f"{out}: {pairs} pairs, {new} of them new", {"out": out, "pairs": pairs, "new": new})
 
 
 @flow.command("head-model")
 @click.argument("folder", type=INPUT_FOLDER)
 @click.option("--out", type=FILE, required=True, help="The .npz file to write.")
 def head_model(folder, out):
-    """Read a head model of scans as its publishers ship it (ICT Face Model Light's FaceXModel).
+    """Import a head model of scans as published: the folder FaceXModel of ICT Face Model Light.
 
     \b
     Example:
@@ -168,7 +189,10 @@ def head_model(folder, out):
     from flow.splatting.head_model_import import import_head_model
 
     components, expressions = import_head_model(folder, out)
-    click.echo(f"{out}: {components} components of identity, {expressions} expressions")
+    emit(
+        f"{out}: {components} components of identity, {expressions} expressions",
+        {"out": out, "components": components, "expressions": expressions},
+    )
 
 
 @flow.command("train")
@@ -177,11 +201,11 @@ def head_model(folder, out):
     "--out",
     type=FOLDER,
     required=True,
-    help="Folder for checkpoints and logs; training goes on from what is in it.",
+    help="Folder for checkpoints and logs; an interrupted training continues.",
 )
 @device_option()
 def train_flow(config, out, device):
-    """Train SRFlowNet as a YAML file says.
+    """Train the flow network with the settings of a YAML file.
 
     \b
     Example:
@@ -189,7 +213,8 @@ def train_flow(config, out, device):
     """
     from flow.srflownet.train import train as fit
 
-    click.echo(f"Weights: {fit(config, out, device=device)}")
+    weights = fit(config, out, device=device)
+    emit(f"Weights: {weights}", {"weights": weights})
 
 
 @flow.command()
@@ -200,10 +225,10 @@ def train_flow(config, out, device):
     type=click.IntRange(64, 2048),
     default=224,
     show_default=True,
-    help="Side of the frames it will be given, px.",
+    help="Side of the frames the model will get, px.",
 )
 def export(weights, out, size):
-    """Write SRFlowNet as an ONNX model.
+    """Export the flow network as an ONNX model; needs the extra [onnx].
 
     \b
     Example:
@@ -211,4 +236,5 @@ def export(weights, out, size):
     """
     from flow.srflownet.export import export as write
 
-    click.echo(f"Model: {write(weights, out, (size, size))}")
+    model = write(weights, out, (size, size))
+    emit(f"Model: {model}", {"model": model})

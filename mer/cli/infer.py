@@ -6,7 +6,7 @@ import sys
 import click
 
 from mer.cli.evaluate import experiment, inputs_and_config
-from mer.cli.options import ANY, FILE, FOLDER, INPUT, INPUT_FOLDER, OUTPUT, command, device_option
+from mer.cli.options import ANY, FILE, FOLDER, INPUT, INPUT_FOLDER, OUTPUT, command, device_option, emit
 
 bundle_option = click.option(
     "--bundle",
@@ -16,17 +16,17 @@ bundle_option = click.option(
 fps_option = click.option(
     "--fps",
     type=click.FloatRange(min=0, min_open=True),
-    help="Frames per second of a frame folder, which has no times.",
+    help="Frames per second; needed for the times of a folder of frames, and replaces the rate of a video.",
 )
 face_option = click.option(
     "--face",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Which face, where there are several: 1 is the largest.",
+    help="Which face to follow: 1 is the largest.",
 )
 blur_option = click.option(
-    "--blur", is_flag=True, help="Show the mesh of the face in place of its skin in every picture and film."
+    "--blur", is_flag=True, help="Show the mesh of the face instead of the picture in every output."
 )
 neutral_option = click.option(
     "--neutral",
@@ -37,15 +37,14 @@ frames_option = click.option(
     "--frames",
     "frames_csv",
     type=FILE,
-    help="Write a CSV with a row per frame: OpenFace's leading columns, pose, lids, mouth, motion, "
-    "action units.",
+    help="CSV to write, one row per frame: OpenFace's first columns, then lids, mouth, motion, action units.",
 )
 
 
 @command()
 @experiment
 def train(prepared, config, maps, index, out, **typed):
-    """Fit a classifier on every clip and write a bundle that `mer score` can use.
+    """Fit a classifier on all clips and write a bundle for `mer score` and `mer spot`.
 
     \b
     Example:
@@ -54,18 +53,23 @@ def train(prepared, config, maps, index, out, **typed):
     from mer import training
 
     if maps:
-        raise click.UsageError("A bundle must know how its maps are made; train from prepared folders.")
+        raise click.UsageError(
+            "--maps cannot be used: a bundle must know how its maps are made. Give prepared folders."
+        )
     settings = inputs_and_config(prepared, config, maps, index, **typed)
     recipe = training.train(prepared, settings, out).recipe
     n_clips = sum(recipe.clips_per_label.values())
-    click.echo(f"Bundle: {out} ({n_clips} clips of {recipe.n_subjects} subjects)")
+    emit(
+        f"Bundle: {out} ({n_clips} clips of {recipe.n_subjects} subjects)",
+        {"bundle": out, "clips": n_clips, "subjects": recipe.n_subjects},
+    )
 
 
 @command()
 @click.argument("clip", type=INPUT)
 @bundle_option
-@click.option("--onset", type=int, help="Frame number of the onset, where you know it.")
-@click.option("--apex", type=int, help="Frame number of the apex, where you know it.")
+@click.option("--onset", type=int, help="Frame number of the onset.  [default: found in the clip]")
+@click.option("--apex", type=int, help="Frame number of the apex.  [default: found in the clip]")
 @fps_option
 @face_option
 @neutral_option
@@ -73,13 +77,17 @@ def train(prepared, config, maps, index, out, **typed):
 @click.option(
     "--out",
     type=ANY,
-    help="A folder for pictures, film and page of one clip; a CSV file for a folder of clips.",
+    help="Of one clip: folder for page, pictures and film. Of a folder of clips: the CSV to write.",
 )
 @blur_option
-@click.option("--jobs", type=click.IntRange(1), help="Processes for a folder of clips.  [default: all cores]")
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Number of processes for a folder of clips.  [default: all cores]"
+)
 @device_option()
 def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, jobs, device):
-    """Say what a video, a folder of frames, or every clip in a folder shows.
+    """Explain the strongest expression of a video or folder of frames: when, where, how strong.
+
+    With a folder of clips and a CSV as --out: one row per clip.
 
     \b
     Examples:
@@ -90,26 +98,28 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
     if out is not None and out.suffix.lower() == ".csv":
         from mer.inference.batch import score_all
 
-        if any(value is not None for value in (onset, apex, neutral, frames_csv)) or OUTPUT.json:
+        if any(value is not None for value in (onset, apex, neutral, frames_csv)):
             raise click.UsageError(
-                "--onset, --apex, --neutral, --frames and --json are for one clip; a CSV holds many."
+                "--onset, --apex, --neutral and --frames apply to one clip, not to a folder."
             )
         table = score_all(clip, out, bundle, fps=fps, face=face, jobs=jobs, device=device)
         counts = table["outcome"].value_counts()
-        click.echo(
-            f"{out}: {len(table)} clips, " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items())
+        emit(
+            f"{out}: {len(table)} clips, " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()),
+            {"out": out, "clips": len(table), "outcomes": counts.to_dict()},
         )
         sys.exit(0 if (table["outcome"] != "failed").any() else 3)
     if out is not None and out.is_file():
-        raise click.UsageError(f"--out {out} is a file. The pictures and the page of one clip need a folder.")
+        raise click.UsageError(
+            f"--out {out} is a file. Of one clip, --out is the folder for page and pictures."
+        )
     if clip.is_dir():
         from mer.inference.batch import clips_below
 
         clips = clips_below(clip)
         if clip not in clips:
             raise click.UsageError(
-                f"{clip} is a folder of {len(clips)} clip(s). For a row each: "
-                f"mer score {clip} --out results.csv"
+                f"{clip} is a folder of {len(clips)} clips. One row each: mer score {clip} --out results.csv"
             )
     from mer.inference.predict import score as score_clip
 
@@ -131,7 +141,7 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
 @click.argument("video", type=INPUT)
 @bundle_option
 @click.option(
-    "--label/--no-label", default=True, show_default=True, help="Say what each expression resembles."
+    "--label/--no-label", default=True, show_default=True, help="Classify each expression with the bundle."
 )
 @fps_option
 @face_option
@@ -140,30 +150,28 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
 @click.option(
     "--out",
     type=FILE,
-    help="Write the intervals: .csv, .json, .parquet, .xlsx, .eaf (ELAN), or _events.tsv (BIDS, with .json).",
+    help="File for the intervals, by suffix: .csv, .json, .parquet, .xlsx, .eaf (ELAN), _events.tsv (BIDS).",
 )
 @click.option(
     "--megc",
     type=FILE,
-    help="Add the video's expressions to this CSV in the submission format of the grand challenges (MEGC).",
+    help="CSV in the submission format of the grand challenges (MEGC); the video's expressions are added.",
 )
 @click.option(
-    "--against", type=FILE, help="A coder's intervals (.eaf, .csv, .tsv): print F1 and a table of agreement."
+    "--against", type=FILE, help="Intervals of a human coder (.eaf, .csv, .tsv): print F1 and agreement."
 )
-@click.option(
-    "--tier", help="Tier of the ELAN file, or behaviour of the table, that --against compares with."
-)
+@click.option("--tier", help="Tier of the ELAN file, or behaviour of the table, to use of --against.")
 @click.option(
     "--pictures",
     type=FOLDER,
-    help="Write here the clip as an annotated video, and its timeline with thumbnails.",
+    help="Folder for the annotated video and the timeline with thumbnails.",
 )
 @blur_option
 @device_option()
 def spot(
     video, bundle, label, fps, face, neutral, frames_csv, out, megc, against, tier, pictures, blur, device
 ):
-    """Find every expression, blink and move of the head in a video.
+    """List every expression, blink and head movement of a video.
 
     \b
     Examples:
@@ -174,9 +182,9 @@ def spot(
       mer spot interview.mp4 --pictures pictures --blur
     """
     if tier is not None and against is None:
-        raise click.UsageError("--tier chooses a tier of --against; give that file, too.")
+        raise click.UsageError("--tier selects a tier of --against FILE, which is missing.")
     if blur and pictures is None:
-        raise click.UsageError("--blur is about --pictures; give that folder, too.")
+        raise click.UsageError("--blur applies to --pictures DIR, which is missing.")
     from mer.report import coding, export
     from mer.report import megc as challenge
 
@@ -224,14 +232,18 @@ def spot(
 
 @command()
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes any free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
+    help="Port of the page; 0 is any free one.",
 )
 @click.option(
     "--bundle",
     "bundles",
     type=INPUT_FOLDER,
     multiple=True,
-    help="A bundle written by mer train; may be repeated. Those that come with mer are offered, too.",
+    help="A bundle written by mer train, offered beside those that come with mer; may be repeated.",
 )
 @click.option(
     "--open/--no-open", "open_browser", default=True, show_default=True, help="Open the page in the browser."
@@ -241,11 +253,11 @@ def spot(
     type=click.FloatRange(0, min_open=True),
     default=30,
     show_default=True,
-    help="Minutes after which an analysed clip is deleted.",
+    help="Minutes until an analysed clip is deleted.",
 )
 @device_option()
 def app(port, bundles, open_browser, keep, device):
-    """Score clips on a web page of your own machine; nothing leaves it.
+    """Open a local web page to score clips; nothing leaves your machine.
 
     \b
     Examples:

@@ -16,7 +16,7 @@ import click
 from mer.cli.evaluate import audit, compare, cv, report
 from mer.cli.flow import flow
 from mer.cli.infer import app, score, spot, train
-from mer.cli.options import FOLDER, OUTPUT, Name, Root, emit
+from mer.cli.options import FOLDER, OUTPUT, Name, Root, emit, known
 from mer.cli.prepare import prepare
 from mer_core import __version__
 from mer_core.dependencies import as_missing_dependency
@@ -29,24 +29,31 @@ def cli() -> None:
     """Micro-expression recognition from facial optical flow, evaluated without leaks.
 
     \b
-    dataset folder -> mer prepare -> mer flow estimate -> mer cv -> mer report
-    one video clip ------------------------------------> mer score
+    dataset or own recordings -> mer prepare -> mer flow estimate -> mer cv, mer train
+    one video -------------------------------------------------> mer score, mer spot, mer app
 
-    Try it on synthetic data: mer demo
+    \b
+    Try everything on synthetic data:  mer demo
+    Help of one command:               mer cv --help
     """
 
 
 @cli.command()
 @click.option(
-    "--out", type=FOLDER, default=Path("demo"), show_default=True, help="Folder to write everything to."
+    "--out",
+    type=FOLDER,
+    default=Path("demo"),
+    show_default=True,
+    help="Folder for everything; an earlier demo in it is replaced.",
 )
 @click.option(
     "--layout",
     type=Name("data_prep.layouts"),
-    help="Only write a small replica of this dataset, to see what a right folder looks like.",
+    help="Write only a small rendered replica of this dataset, in its native folder layout: "
+    f"{known('data_prep.layouts')}.",
 )
 def demo(out: Path, layout: str | None):
-    """Run everything once on synthetic data: prepare, flow, cv, report, score.
+    """Run the whole pipeline on synthetic data: prepare, flow, cv, report, train, score.
 
     \b
     Examples:
@@ -66,7 +73,7 @@ def demo(out: Path, layout: str | None):
 
 @cli.command()
 def info():
-    """Print versions, devices and where models and bundles lie.
+    """Print versions, devices, and the paths of models and bundles.
 
     \b
     Example:
@@ -111,7 +118,7 @@ def main() -> None:
     ) as error:  # a full disk, a folder that may not be written to, a file where a folder should be
         place = error.filename2 or error.filename
         what = f"{error.strerror or error}{f': {place}' if place else ''}"
-        fail(f"{what}. Fix that, or choose another place.", "file-system", 1)
+        fail(f"{what}. Free space, fix the permissions, or choose another --out.", "file-system", 1)
     except (KeyboardInterrupt, click.Abort):
         fail("interrupted. Run the same command again to continue where it stopped.", "interrupted", 130)
 

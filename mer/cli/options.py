@@ -113,9 +113,10 @@ def device_option(default: str | None = "auto") -> Any:
         "--device",
         type=click.Choice(DEVICES),
         default=default,
-        show_default=default is not None or "auto",
+        show_default=default is not None,
         callback=_usable,
-        help="What networks run on; auto takes CUDA where torch can use it, else the CPU.",
+        help="Where networks run; auto is CUDA where torch can use it, else the CPU."
+        + ("" if default else "  [default: auto]"),
     )
 
 
@@ -194,13 +195,14 @@ def _switches() -> list[click.Option]:
         expose_value=False,
         is_eager=True,
         callback=_load_plugins,
-        help="Your Python file with a dataset, flow method, feature, classifier or protocol; it is executed.",
+        help="Python file that adds a dataset, flow method, feature, classifier or protocol; it is executed. "
+        "May be repeated.",
     )
     return [plugin] + [
         click.Option([*flags], is_flag=True, expose_value=False, is_eager=True, callback=_switch, help=text)
         for flags, text in (
             (("-q", "--quiet"), "Print results and errors only."),
-            (("-v", "--verbose"), "Print more about what is done."),
+            (("-v", "--verbose"), "Print details of each step."),
             (("--json",), "Print results and errors as JSON."),
         )
     ]

@@ -9,14 +9,14 @@ from mer.cli.options import FOLDER, INPUT, INPUT_FOLDER, Name, command, emit, kn
 
 @command(epilog=f"Datasets: {known('data_prep.datasets')}.")
 @click.argument("dataset", type=Name("data_prep.datasets"))
-@click.option("--root", type=INPUT_FOLDER, help="The dataset as you downloaded it.")
+@click.option("--root", type=INPUT_FOLDER, help="The dataset's folder, as downloaded.")
 @click.option(
     "--index",
     type=INPUT,
-    help="Of `table`: your recordings as .csv, .xlsx, ELAN .eaf or BIDS ..._events.tsv.",
+    help="For the dataset `table`: the list of your recordings (.csv, .xlsx, ELAN .eaf, BIDS _events.tsv).",
 )
 @click.option("--out", type=FOLDER, help="Folder for the prepared faces; one per dataset.")
-@click.option("--check", is_flag=True, help="Only say whether the folder is right; writes nothing.")
+@click.option("--check", is_flag=True, help="Only report whether the input can be used; write nothing.")
 @click.option(
     "--size",
     type=click.IntRange(64, 2048),
@@ -29,22 +29,22 @@ from mer.cli.options import FOLDER, INPUT, INPUT_FOLDER, Name, command, emit, kn
     type=click.Choice(["midpoint", "frame-difference"]),
     default="midpoint",
     show_default=True,
-    help="Where the dataset gives no apex: the midpoint, or the frame in which the face has changed most; "
-    "frame-difference is worth a try from 100 frames per second on.",
+    help="What to use where the dataset gives no apex: the midpoint, or the frame that differs most from the "
+    "onset (better from 100 frames per second on).",
 )
 @click.option(
     "--corrections/--no-corrections",
     default=True,
     show_default=True,
-    help="Apply the listed label corrections.",
+    help="Apply the corrections listed for the dataset.",
 )
 @click.option(
-    "--skip-missing", is_flag=True, help="Go on when clips have no frames; they stay listed in outcome.csv."
+    "--skip-missing", is_flag=True, help="Continue when clips have no frames; outcome.csv lists them."
 )
-@click.option("--jobs", type=click.IntRange(1), help="Processes to use.  [default: all cores]")
-@click.option("--scheduler", help="Address of a Dask cluster to work on instead; needs the extra [cluster].")
+@click.option("--jobs", type=click.IntRange(1), help="Number of processes.  [default: all cores]")
+@click.option("--scheduler", help="Address of a Dask cluster to use instead; needs the extra [cluster].")
 def prepare(dataset, root, index, out, check, size, apex, corrections, skip_missing, jobs, scheduler):
-    """Turn a dataset folder into aligned onset and apex faces.
+    """Turn a dataset, or your own recordings, into aligned onset and apex faces.
 
     \b
     Examples:
@@ -56,14 +56,16 @@ def prepare(dataset, root, index, out, check, size, apex, corrections, skip_miss
     from mer.inference.table_spotting import prepare as prepare_dataset
 
     if (root is None) == (index is None) or (index is not None and dataset != "table"):
-        raise click.UsageError("Give --root DIR, or for the dataset `table` --index FILE.")
+        raise click.UsageError(
+            "Give --root DIR, the dataset's folder; or, for the dataset `table`, --index FILE."
+        )
     root = root or index
     if check:
         found = check_dataset(dataset, root, skip_missing)
         emit("\n".join(found.lines), {"usable": found.usable, "lines": found.lines})
         sys.exit(0 if found.usable else 1)
     if out is None:
-        raise click.UsageError("Say where the faces go: --out DIR (or only look at the folder: --check).")
+        raise click.UsageError("Give --out DIR for the aligned faces, or --check to only check the input.")
     outcome = prepare_dataset(
         dataset,
         root,

@@ -173,7 +173,7 @@ def test_what_would_change_nothing_for_ready_made_maps_is_refused(tmp_path):
         str(tmp_path / "run"),
     ]
     answer = CliRunner().invoke(cli, [*command, "--protocol", "casme2-3", "--method", "dis"])
-    assert answer.exit_code == 2 and "--protocol, --method would change nothing" in answer.output
+    assert answer.exit_code == 2 and "--protocol, --method: no effect" in answer.output
 
 
 def test_a_fold_without_two_labels_says_which_clips_the_protocol_left_out(prepared, tmp_path, monkeypatch):
