@@ -20,7 +20,7 @@ from data_prep.frames import Frames
 from data_prep.landmarks import FaceMesh, interocular
 from mer import bundle
 from mer.bundle import Bundle
-from mer.inference import reliability
+from mer.inference import reliability, spotting
 from mer.inference.motion import measure
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import track_clip
@@ -81,12 +81,12 @@ def _read(
     shown = measure([images[number] for number in numbers], track.box[moment.onset], fitted.recipe)
     p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
     probabilities = dict(zip(fitted.recipe.labels, map(float, p)))
-    evidence = reliability.gather(film, track, moment, shown.far)
-    label, _ = reliability.decide(evidence, probabilities, fitted.recipe)
+    conditions = reliability.measure_conditions(film, track, moment, spotting.intervals(track), shown.far)
+    label, _ = reliability.find_label(moment, conditions, probabilities, {}, fitted.recipe)
     outside = [
         name
         for name, (low, high) in fitted.recipe.validated_ranges.items()
-        for value, _ in [evidence.measured()[name]]
+        for value, _ in [conditions.by_name()[name]]
         if value < low or value > high
     ]
     return Reading(shown.far, label, outside, probabilities)

@@ -54,19 +54,18 @@ Of these, motion of the face (mean of the three parts that move most, % of the i
 - Below {recipe.min_motion} % it cannot be told from noise, and below {low:g} % no expression was measured.
   {small["rest without label"]:.0%} of the portraits at rest that were not used to set this get no label, and
   {small["other without label"]:.0%} of those that speak, chew, blink, look or turn (small motion).
-- From {low:g} to {high:g} % labels are given: as far as there were clips enough of each emotion to judge, 90 % of the
-  labels or more were right, and their mean probability was at most .1 above this share, on the other half
-  of the people (`farthest_band` in `benchmarks/default_bundle.py`). Larger smiles get none.
-- What moves as much as in the third row and is no emotion, or plays no recipe that was fitted, gets a label
-  in {", ".join(named)}.
-  Wrong are {large["laugh wrong"]:.0%}, {large["crying wrong"]:.0%}, {large["yawn wrong"]:.0%} and {large["other wrong"]:.0%} of them, where a laugh may be called positive and crying negative.
+- From {low:g} to {high:g} % labels are given: the motion of the second row. Above, none is.
+- What moves as much as in the third row resembles an expression as surely, emotion or not: without the upper
+  end, labels would go to {", ".join(named)}.
+
+An expression that lasts longer than {recipe.validated_ranges["duration"][1]:g} s gets no label either: a smile of two seconds is no
+micro-expression, however small it is.
 
 ## Limits
 
 - It names the class that a motion between two frames resembles. It does not know what a person feels, and is
   **no lie detector** and no ground for a decision about a person.
-- A laugh is named as a smile is, as surely. The portraits' mouths do not open as people's do, and real speech
-  and laughter vary more than scans: where much moves, take a label for a hint.
+- A laugh below the upper end is named as a smile is, as surely.
 - The scans come from ICT Face Model Light (Li et al., CVPR 2020; MIT licence, notice in
   flow/weights/head-reduced.md).
 

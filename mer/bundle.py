@@ -26,7 +26,39 @@ SHIPPED = "synthetic"  # folder in mer/bundles
 JSON_FILE, WEIGHTS_FILE, CARD_FILE = "bundle.json", "weights.safetensors", "README.md"
 SKOPS_FILE = "classifiers.skops"  # in place of the weights, for scikit-learn classifiers that are not ours
 # Two bundles that differ only in these fields are the same bundle.
-NOT_IDENTITY = {"mer", "temperature", "min_motion", "min_confidence", "validated_ranges"}
+NOT_IDENTITY = {"mer", "temperature", "min_motion", "min_confidence", "validated_ranges", "evidence"}
+
+
+class Evidence(BaseModel):
+    """A score of exactly these weights, shown beside every label."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # What was scored, such as "real micro-expressions".
+    data: str
+    n_clips: int
+    n_subjects: int
+    uf1: float
+    calibration_error: float
+    # First digits of the SHA-256 of the bundle's weights.
+    weights: str
+    # What a reader must know of the score, such as that the data was seen while the bundle was designed.
+    remark: str = ""
+
+    def __str__(self) -> str:
+        remark = f" ({self.remark})" if self.remark else ""
+        return (
+            f"UF1 {self.uf1:.2f} and calibration error {self.calibration_error:.2f} on {self.n_clips} "
+            f"{self.data} of {self.n_subjects} subjects{remark}; bundle weights {self.weights}"
+        )
+
+
+NO_EVIDENCE = "no score on held-out people is known for this bundle"
+
+
+def evidence_words(evidence: Evidence | None) -> str:
+    """Return what is known of the labels' quality, in words."""
+    return str(evidence) if evidence else NO_EVIDENCE
 
 
 class Recipe(BaseModel):
@@ -72,6 +104,8 @@ class Recipe(BaseModel):
     min_confidence: float = 0.0
     # Name of a condition (mer/inference/reliability.py) -> range in which the bundle was fitted or validated.
     validated_ranges: dict[str, tuple[float, float]] = {}
+    # What is known of the labels' quality; None where nothing was measured on held-out data.
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True)

@@ -221,13 +221,21 @@ def spot(
     for remark in track.remarks():
         click.echo(f"note: {remark}")
     if label:
-        from mer import bundle as bundles
-        from mer.inference import models, reliability
-
-        if models.bundle(str(bundle or bundles.default_path())).recipe.synthetic:  # in memory by now
-            click.echo(reliability.SYNTHETIC)
+        _echo_evidence(bundle, any(interval.label for interval in found))
     if agreement is not None:
         click.echo(agreement.to_text())
+
+
+def _echo_evidence(bundle, is_labelled: bool) -> None:
+    """Print what is known of the labels of a bundle that has been used."""
+    from mer import bundle as bundles
+    from mer.inference import models, reliability
+
+    recipe = models.bundle(str(bundle or bundles.default_path())).recipe  # in memory by now
+    if is_labelled:
+        click.echo(f"evidence for labels: {bundles.evidence_words(recipe.evidence)}")
+    if recipe.synthetic:
+        click.echo(reliability.SYNTHETIC)
 
 
 @command()

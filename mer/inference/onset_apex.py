@@ -10,19 +10,27 @@ from mer.inference.spotting import Interval
 from mer.inference.track import Track
 from mer_core.errors import BadInput, NothingToScore
 
+HALF = 0.5  # of the peak: a face that is still, or already, so far from its neutral state has not come back
+CERTAIN_REST_S = 1.0  # s: no micro-expression is held that long, so a face at rest for longer is neutral
+
 
 class Moment(NamedTuple):
-    """Rows of the track of onset and apex.
+    """Rows of the track that are compared.
 
-    interval : the listed expression that they belong to; None for frames of the user's choice, or where none
-    is listed
-    reason : why there is no interval; None where there is one, or where the user chose
+    Attributes
+    ----------
+    onset, apex : rows of the track
+    interval : the listed expression that they belong to; None where the user chose, or none is listed
+    reason : why no label may be given; None where one may
+    is_one_way : the film shows the face leave one state for another and not return, and too little of either
+        to say which is neutral
     """
 
     onset: int
     apex: int
     interval: Interval | None = None
     reason: str | None = None
+    is_one_way: bool = False
 
 
 class BadMoment(BadInput):
@@ -52,10 +60,43 @@ def choose(track: Track, found: list[Interval], clip: str) -> Moment:
         )
     numbers = (interval.onset, interval.apex, interval.offset)
     onset, apex, offset = (int(np.searchsorted(track.number, number)) for number in numbers)
-    if apex > onset:
-        return Moment(onset, apex, interval)
-    # It is strongest where the film begins: what it moved is seen on the way back.
-    return Moment(offset if offset > apex else min(apex + 1, len(track.number) - 1), apex, interval)
+    if not _is_onset_seen(track, onset, apex):
+        return _without_onset(track, interval, apex, offset)
+    return Moment(onset, apex, interval, is_one_way=_is_one_way(track, apex, offset))
+
+
+def _is_onset_seen(track: Track, onset: int, apex: int) -> bool:
+    """Return whether the face was near its neutral state when the expression began."""
+    is_first = onset == 0 or track.run[onset - 1] != track.run[onset]
+    return apex > onset and not (is_first and track.activity[onset] > HALF * track.activity[apex])
+
+
+def _without_onset(track: Track, interval: Interval, apex: int, offset: int) -> Moment:
+    """Return what is compared where the film, or the face in view, begins within an expression.
+
+    What it moved is seen from the neutral frame that the user named, or else from its end.
+    """
+    named = track.row(track.neutral_frame) if track.is_neutral_given else None
+    if named is not None and named != apex:
+        return Moment(named, apex, interval)
+    end = offset if offset > apex else min(apex + 1, len(track.number) - 1)
+    reason = (
+        "the film begins within the expression, so that the neutral face before it is not seen. "
+        "Say which frame is neutral (--neutral)"
+    )
+    return Moment(end, apex, interval, reason)
+
+
+def _is_one_way(track: Track, apex: int, offset: int) -> bool:
+    """Return whether the face does not come back, and too little is seen of its neutral state to be sure.
+
+    A face that changes from one state to another in a short film may leave its neutral state or return to it.
+    """
+    is_last = offset == len(track.run) - 1 or track.run[offset + 1] != track.run[offset]
+    if track.is_neutral_given or not is_last or track.activity[offset] < HALF * track.activity[apex]:
+        return False
+    rows = np.flatnonzero(track.run == track.run[apex])
+    return float((track.at_rest[rows] > 0.5).sum()) * track.step(rows) < CERTAIN_REST_S
 
 
 def given(track: Track, onset: int, apex: int, clip: str | Path) -> Moment:

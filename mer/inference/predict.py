@@ -51,6 +51,7 @@ class Score:
     bundle: str
     made_with: str  # classifier, feature, flow and the start of its weights' SHA-256, version of mer
     synthetic: bool  # the bundle has seen no real face
+    evidence: bundles.Evidence | None  # what is known of the quality of the bundle's labels
     interval: Interval | None  # the listed expression that is explained
     intervals: list[Interval]  # all that is listed
     track: Track = field(repr=False)
@@ -70,6 +71,7 @@ class Score:
         plain = {k: v for k, v in self.__dict__.items() if not isinstance(v, (np.ndarray, Track))}
         return {
             **plain,
+            "evidence": self.evidence and self.evidence.model_dump(),
             "interval": self.interval and self.interval.to_dict(),
             "intervals": [interval.to_dict() for interval in self.intervals],
             "regions": [region.to_dict() for region in self.regions],
@@ -83,12 +85,10 @@ class Score:
     def to_text(self) -> str:
         """A few lines for a person."""
         ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
-        odds = ", ".join(f"{label} {p:.2f}" for label, p in ranked)
-        lines = [
-            f"{self.clip}: {self.label} ({odds})"
-            if self.label
-            else f"{self.clip}: no label, {self.reason} ({odds})"
-        ]
+        odds = ", ".join(
+            f"{label} {p:.2f}" for label, p in ranked
+        )  # without a label they would be read as one
+        lines = [f"{self.clip}: " + (f"{self.label} ({odds})" if self.label else f"no label, {self.reason}")]
         where = self.regions[0]
         lines.append(
             f"onset frame {self.onset}{_at(self.onset_s)}, apex frame {self.apex}{_at(self.apex_s)}; most "
@@ -99,6 +99,8 @@ class Score:
             lines.append(
                 "looks like " + ", ".join(f"{unit.words} {unit.evidence:.0%}" for unit in self.units[:3])
             )
+        if self.label:
+            lines.append(f"evidence for labels: {bundles.evidence_words(self.evidence)}")
         lines += [f"note: {warning}" for warning in self.warnings]
         if self.synthetic:
             lines.append(reliability.SYNTHETIC)
@@ -172,22 +174,26 @@ def spot(
 def label_intervals(
     clip: Path, frames: Frames, track: Track, found: list[Interval], fitted: bundles.Bundle
 ) -> list[Interval]:
-    """The same intervals, expressions with what they resemble; without a label where `score` would give
-    none.
-    """
-    found, expressions = list(found), [i for i, interval in enumerate(found) if interval.is_expression]
-    for start in show_progress(range(0, len(expressions), MAX_PICKED), "Naming"):
-        part = expressions[start : start + MAX_PICKED]
-        moments = {i: onset_apex.choose(track, [found[i]], str(clip)) for i in part}
-        images = frames.pick(int(track.number[row]) for moment in moments.values() for row in moment[:2])
-        for i, moment in moments.items():
+    """Return the intervals with the labels that `score` would give; flow is estimated only where it may."""
+    labelled, moments = list(found), {}
+    for i, interval in enumerate(found):
+        if interval.is_expression:
+            moment = onset_apex.choose(track, [interval], str(clip))
+            conditions = reliability.measure_conditions(clip, track, moment, found, math.nan)
+            if reliability.find_obstacle(moment, conditions, fitted.recipe) is None:
+                moments[i] = moment
+    for start in show_progress(range(0, len(moments), MAX_PICKED), "Naming"):
+        part = list(moments.items())[start : start + MAX_PICKED]
+        images = frames.pick(int(track.number[row]) for _, moment in part for row in moment[:2])
+        for i, moment in part:
             try:
                 shown = _measure(images, track, moment, fitted)
             except NothingToScore:
                 continue
-            label, _, probabilities = _decide(clip, track, moment, shown, fitted)
-            found[i] = replace(found[i], label=label or "", probability=round(max(probabilities.values()), 4))
-    return found
+            label, _, probabilities = _decide(clip, track, moment, found, shown, fitted)
+            if label:
+                labelled[i] = replace(found[i], label=label, probability=round(probabilities[label], 4))
+    return labelled
 
 
 def explain(
@@ -203,7 +209,7 @@ def explain(
     recipe = fitted.recipe
     numbers = [int(track.number[row]) for row in moment[:2]]
     shown = _measure(frames.pick(numbers), track, moment, fitted)
-    label, reason, probabilities = _decide(clip, track, moment, shown, fitted)
+    label, reason, probabilities = _decide(clip, track, moment, found, shown, fitted)
     share = attribution.shares(fitted, shown.taken, shown.landmarks)
     parts = [replace(part, share=share[part.name]) for part in regions.measure(shown.own, shown.landmarks)]
     weights = models.method(recipe.method, recipe.method_options).weights
@@ -220,13 +226,14 @@ def explain(
         motion=shown.far,
         regions=sorted(parts, key=lambda region: -region.motion),
         units=units.nearest(shown.points, shown.motion),
-        warnings=reliability.warnings(clip, frames, track, moment, found, shown.far, recipe, weights),
+        warnings=reliability.warnings(clip, frames, track, moment, found, recipe, weights),
         frames=track.frames,
         fps=None if not track.timed or math.isnan(track.fps) else round(track.fps, 3),
         eyes_px=round(float(track.eyes_px[moment.onset]), 1),
         bundle=name,
         made_with=_made_with(recipe, weights),
         synthetic=recipe.synthetic,
+        evidence=recipe.evidence,
         interval=moment.interval,
         intervals=found,
         track=track,
@@ -251,13 +258,21 @@ def _measure(images: dict[int, np.ndarray], track: Track, moment: Moment, fitted
 
 
 def _decide(
-    clip: Path, track: Track, moment: Moment, shown: Measured, fitted: bundles.Bundle
+    clip: Path,
+    track: Track,
+    moment: Moment,
+    found: list[Interval],
+    shown: Measured,
+    fitted: bundles.Bundle,
 ) -> tuple[str | None, str | None, dict[str, float]]:
-    """Label or None, the reason where there is none, and the probabilities."""
-    p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
-    probabilities = dict(zip(fitted.recipe.labels, map(float, p)))
-    evidence = reliability.gather(clip, track, moment, shown.far)
-    return *reliability.decide(evidence, probabilities, fitted.recipe), probabilities
+    """Return the label or None, the reason where there is none, and the probabilities."""
+    both_ways = np.stack([fitted.extract(flow, shown.landmarks) for flow in (shown.taken, -shown.taken)])
+    probabilities, opposite = (
+        dict(zip(fitted.recipe.labels, map(float, p))) for p in fitted.predict_proba(both_ways)
+    )
+    conditions = reliability.measure_conditions(clip, track, moment, found, shown.far)
+    label, reason = reliability.find_label(moment, conditions, probabilities, opposite, fitted.recipe)
+    return label, reason, probabilities
 
 
 def _made_with(recipe: bundles.Recipe, weights: str) -> str:

@@ -188,6 +188,7 @@ def _finish(
         frames=frames,
         shape=shape,
         timed=timed,
+        is_neutral_given=neutral_frame is not None,
         **{name: _spread(values, seen) for name, values in found.items()},
     )
 

@@ -1,6 +1,4 @@
-"""How far a score can be trusted: the one place that decides whether a label is shown, and what is said
-beside it.
-"""
+"""How far a score can be trusted: whether a label is shown, and what is said beside it."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +10,7 @@ from data_prep.video import bits_per_pixel
 from mer.bundle import Recipe
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import ASSUMED_FPS
-from mer.inference.spotting import Interval
+from mer.inference.spotting import Interval, strongest
 from mer.inference.track import Track
 
 SYNTHETIC = (
@@ -24,17 +22,20 @@ NEARLY = 0.5  # of the strongest interval's strength
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What a decision may rest on, besides the probabilities.
+class Conditions:
+    """What decides, besides the probabilities, whether one moment of a clip gets a label.
 
-    no_interval : why no expression is listed here; None where one is, or where the user chose the frames
+    Attributes
+    ----------
     motion, head_motion : per cent of the inter-ocular distance, from onset to apex
-    turn : degrees that the head is turned from the camera, at most; duration_s : of the interval, NaN without
-    one
-    bits_per_pixel : of a video file, NaN where it is not known; plausibility : 0..1, of the landmarks
+    fps : NaN where frames have no times
+    eyes_px : inter-ocular distance at the onset, px
+    duration_s : of the listed expression in which the apex lies; NaN where none is listed
+    turn : yaw or pitch of the head, whichever is larger, degrees
+    bits_per_pixel : of a video file; NaN where it is not known
+    plausibility : 0..1, of the landmarks
     """
 
-    no_interval: str | None
     motion: float
     head_motion: float
     fps: float
@@ -44,8 +45,8 @@ class Evidence:
     bits_per_pixel: float
     plausibility: float
 
-    def measured(self) -> dict[str, tuple[float, str]]:
-        """Value and unit of everything for which a bundle can state the range that it was measured on."""
+    def by_name(self) -> dict[str, tuple[float, str]]:
+        """Return value and unit of each condition for which a bundle can state a range."""
         return {
             "frame rate": (self.fps, "frames per second"),
             "inter-ocular distance": (self.eyes_px, "px"),
@@ -67,38 +68,79 @@ EXPECTED_RANGES = (
 )
 
 
-def gather(clip: Path, track: Track, moment: Moment, motion: float) -> Evidence:
-    """Collect the evidence about one moment of a track. motion : see `Evidence`."""
-    interval, rows = moment.interval, list(moment[:2])
-    return Evidence(
-        no_interval=moment.reason,
+def measure_conditions(
+    clip: Path, track: Track, moment: Moment, found: list[Interval], motion: float
+) -> Conditions:
+    """Collect the conditions of one moment.
+
+    Parameters
+    ----------
+    found : intervals of the track
+    motion : from onset to apex, per cent of the inter-ocular distance; NaN where it is not measured yet
+    """
+    rows = list(moment[:2])
+    interval = moment.interval or _expression_at(int(track.number[moment.apex]), found)
+    return Conditions(
         motion=motion,
         head_motion=track.head_motion(*rows),
         fps=track.fps if track.timed else math.nan,
         eyes_px=float(track.eyes_px[moment.onset]),
-        duration_s=interval.offset_s - interval.onset_s if interval else math.nan,
+        duration_s=interval.offset_s - interval.onset_s if interval and track.timed else math.nan,
         turn=float(abs(track.turn[rows, :2]).max()),
         bits_per_pixel=math.nan if clip.is_dir() else bits_per_pixel(clip),
         plausibility=float(track.plausibility[rows].min()),
     )
 
 
-def decide(
-    evidence: Evidence, probabilities: dict[str, float], recipe: Recipe
-) -> tuple[str | None, str | None]:
-    """The label and None, or None and why no label is given."""
-    label = max(probabilities, key=probabilities.__getitem__)
-    if evidence.no_interval is not None:
-        return None, evidence.no_interval
-    if evidence.plausibility < MIN_PLAUSIBILITY:
-        return None, "the landmarks do not look like a face that is seen whole"
-    if evidence.motion < recipe.min_motion:
-        return None, (
-            f"nothing to see here: the face moves by {evidence.motion:.2f} % of the inter-ocular distance, "
+def _expression_at(number: int, found: list[Interval]) -> Interval | None:
+    """Return the strongest expression that a frame lies in: a user's frames may lie in a laugh."""
+    return strongest([interval for interval in found if interval.onset <= number <= interval.offset])
+
+
+def find_obstacle(moment: Moment, conditions: Conditions, recipe: Recipe) -> str | None:
+    """Return why no label may be given, whatever the probabilities; None where one may."""
+    if moment.reason is not None:
+        return moment.reason
+    if conditions.plausibility < MIN_PLAUSIBILITY:
+        return "the landmarks do not look like a face that is seen whole"
+    if conditions.motion < recipe.min_motion:
+        return (
+            f"nothing to see here: the face moves by {conditions.motion:.2f} % of the inter-ocular distance, "
             f"and below {recipe.min_motion:.2f} % motion cannot be told from noise"
         )
-    if outside := _outside_of_ranges(evidence, recipe):
-        return None, f"the bundle was not measured on such clips: {'; '.join(outside)}"
+    if outside := _outside_of_ranges(conditions, recipe):
+        return f"the bundle was not validated on such clips: {'; '.join(outside)}"
+    return None
+
+
+def find_label(
+    moment: Moment,
+    conditions: Conditions,
+    probabilities: dict[str, float],
+    opposite: dict[str, float],
+    recipe: Recipe,
+) -> tuple[str | None, str | None]:
+    """Return the label and None, or None and the reason why no label is given.
+
+    Parameters
+    ----------
+    probabilities : of each label
+    opposite : the same for the opposite motion; read only where `moment.is_one_way`
+    """
+    if obstacle := find_obstacle(moment, conditions, recipe):
+        return None, obstacle
+    label, reason = _likeliest(probabilities, recipe)
+    if label and moment.is_one_way and (backwards := _likeliest(opposite, recipe)[0]):
+        return None, (
+            f"the film shows the motion one way only: {label} if it begins with a neutral face, "
+            f"{backwards} if it ends with one. Say which frame is neutral (--neutral)"
+        )
+    return label, reason
+
+
+def _likeliest(probabilities: dict[str, float], recipe: Recipe) -> tuple[str | None, str | None]:
+    """Return the label that the probabilities alone give and None, or None and why they give none."""
+    label = max(probabilities, key=probabilities.__getitem__)
     if label in recipe.no_emotion_labels:
         return None, "the motion resembles no emotion, but speech, a blink, a glance or a turn of the head"
     if probabilities[label] < recipe.min_confidence:
@@ -115,13 +157,15 @@ def warnings(
     track: Track,
     moment: Moment,
     found: list[Interval],
-    motion: float,
     recipe: Recipe,
     weights: str | None,
 ) -> list[str]:
-    """What a reader must know beside the result, a sentence each.
+    """Return what a reader must know beside the result, a sentence each.
 
-    found : the intervals of the track; motion : as in `Evidence`; weights : of the flow network in use
+    Parameters
+    ----------
+    found : intervals of the track
+    weights : of the flow network in use
     """
     said = [
         *_unstated_ranges(recipe),
@@ -129,12 +173,6 @@ def warnings(
         *_other_moments(track, moment, found),
         *frames.report.sentences(),
     ]
-    if moment.onset > moment.apex:
-        said.append(
-            "The expression is strongest where the clip begins. What moved is read on its way back: the "
-            f"onset (frame {track.number[moment.onset]}) comes after the apex "
-            f"(frame {track.number[moment.apex]})."
-        )
     if not track.timed:
         said.append(
             f"The folder has no times; {ASSUMED_FPS:g} frames per second were taken to find the motion "
@@ -154,11 +192,11 @@ def _unstated_ranges(recipe: Recipe) -> list[str]:
     return [f"The bundle states no range of its clips for: {', '.join(unstated)}."] if unstated else []
 
 
-def _outside_of_ranges(evidence: Evidence, recipe: Recipe) -> list[str]:
-    """What lies outside of the ranges that the bundle was measured on; a value that is not known does not."""
-    values = evidence.measured()
+def _outside_of_ranges(conditions: Conditions, recipe: Recipe) -> list[str]:
+    """Name what lies outside of the validated ranges; a value that is not known does not."""
+    values = conditions.by_name()
     return [
-        f"{name} {value:.3g} {unit} (measured: {low:g} to {high:g})"
+        f"{name} {value:.3g} {unit} (validated: {low:g} to {high:g})"
         for name, (low, high) in recipe.validated_ranges.items()
         for value, unit in [values[name]]
         if not math.isnan(value) and not low <= value <= high

@@ -54,6 +54,7 @@ class Track:
     frames: int  # read, measured or not
     shape: tuple[int, int]  # height and width of a frame, px
     timed: bool  # False: the frames have no times, and a rate was assumed
+    is_neutral_given: bool = False  # by the user
 
     @property
     def fps(self) -> float:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from data_prep.frames import open_frames, write_image
+from mer.bundle import evidence_words
 from mer.inference.predict import Score
 from mer.report.clip_figures import curve, pictures
 from mer.report.film import factor, write_film
@@ -65,6 +66,7 @@ def page(
     )
     return environment.get_template("clip_page.html").render(
         s=score,
+        evidence=evidence_words(score.evidence),
         name=Path(score.clip).name,
         ranked=sorted(score.probabilities.items(), key=lambda item: -item[1]),
         pictures={name: address(picture) for name, picture in drawn["light"].items()},

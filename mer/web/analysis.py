@@ -70,10 +70,13 @@ def _score(
 
 def to_dict(analysis: Analysis) -> dict[str, Any]:
     """The result for the page, ready for JSON."""
+    from mer.bundle import evidence_words
+
     track, score = analysis.track, analysis.score
+    evidence = evidence_words(score.evidence)
     units = [unit.to_dict() | {"words": unit.words} for unit in score.units]
     return {
-        "score": score.to_dict() | {"clip": analysis.path.name, "units": units},
+        "score": score.to_dict() | {"clip": analysis.path.name, "units": units, "evidence": evidence},
         "intervals": [interval.to_dict() for interval in analysis.intervals],
         "n_faces": track.max_faces,
         "curve": {

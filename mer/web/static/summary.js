@@ -12,6 +12,8 @@ export function drawSummary({score}) {
   $("label").textContent = score.label ? `${capital(score.label)}, with probability ${Math.max(...Object.values(score.probabilities)).toFixed(2)}.` : `No label: ${score.reason}.`;
   $("bars").replaceChildren(...Object.entries(score.probabilities).sort((a, b) => b[1] - a[1]).flatMap(([label, p]) => [el("span", {}, label), bar(p), el("span", {}, p.toFixed(2))]));
   $("bars").hidden = !score.label;  // without a label, numbers would be read as one
+  $("evidence").textContent = `Evidence for labels: ${score.evidence}.`;
+  $("evidence").hidden = !score.label;
   $("synthetic").hidden = !score.synthetic;
 }
 

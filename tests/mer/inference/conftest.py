@@ -25,7 +25,7 @@ def unlimited(tmp_path_factory) -> Path:
 def smile_frames() -> list[np.ndarray]:
     """A person who raises lip corners and cheeks and lets them fall again, at rest before and after."""
     return list(
-        film(Actor(77, SIDE), {"12": 1.0, "6": 0.6}, 3.5, RISE, FALL, np.random.default_rng(0), rest=REST)
+        film(Actor(77, SIDE), {"12": 1.0, "6": 0.6}, 2.7, RISE, FALL, np.random.default_rng(0), rest=REST)
     )
 
 

@@ -101,7 +101,7 @@ def test_low_confidence_and_small_motion_give_no_label(smile_video):
     [
         (
             {"frame rate": (100, 500)},
-            "frame rate 30 frames per second (measured: 100 to 500)",
+            "frame rate 30 frames per second (validated: 100 to 500)",
         ),
         ({"inter-ocular distance": (200, 900)}, "inter-ocular distance"),
         ({"compression": (50, 99)}, "bits per pixel"),

@@ -1,0 +1,122 @@
+"""When a label is given: where the film shows the neutral face, and within the bundle's validated ranges."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mer import bundle
+from mer.inference import onset_apex, reliability, spotting
+from mer.inference.onset_apex import Moment
+from tests.mer.inference.tracks import bump, move, plateau, resting_track, with_neutral
+
+SMILE = {"negative": 0.03, "positive": 0.95, "surprise": 0.01, "other": 0.01}
+FROWN = {"negative": 0.95, "positive": 0.03, "surprise": 0.01, "other": 0.01}
+SPEECH = {"negative": 0.03, "positive": 0.03, "surprise": 0.01, "other": 0.93}
+
+
+def chosen(track):
+    track = with_neutral(track)
+    return track, onset_apex.choose(track, spotting.intervals(track), "clip")
+
+
+def conditions(**changes):
+    usual = reliability.Conditions(
+        motion=1.5,
+        head_motion=0.5,
+        fps=100.0,
+        eyes_px=90.0,
+        duration_s=0.4,
+        turn=5.0,
+        bits_per_pixel=math.nan,
+        plausibility=1.0,
+    )
+    return replace(usual, **changes)
+
+
+def label_of(moment=Moment(0, 5), probabilities=SMILE, opposite=SPEECH, **changes):
+    recipe = bundle.load().recipe
+    return reliability.find_label(moment, conditions(**changes), probabilities, opposite, recipe)[0]
+
+
+def ramp(track, start, end):
+    return np.clip((track.time - start) / (end - start), 0, 1)
+
+
+def test_a_film_that_begins_at_its_apex_gets_no_label():
+    track = resting_track(1.2)
+    move(track, 1 - ramp(track, 0.1, 0.4), 2.0)
+    _, moment = chosen(track)
+    assert moment.reason is not None and label_of(moment) is None
+
+
+def test_the_neutral_frame_that_a_user_names_stands_in_for_the_onset():
+    track = resting_track(1.2)
+    move(track, 1 - ramp(track, 0.1, 0.4), 2.0)
+    track = replace(with_neutral(track), neutral_frame=50, is_neutral_given=True)
+    moment = onset_apex.choose(track, spotting.intervals(track), "clip")
+    assert moment.reason is None and not moment.is_one_way
+    assert track.number[moment.onset] == 50 and moment.apex < 20
+
+
+@pytest.mark.parametrize("rest_s, is_one_way", [(0.4, True), (1.3, False)])
+def test_a_motion_that_does_not_return_is_one_way_unless_the_rest_before_it_is_long(rest_s, is_one_way):
+    track = resting_track(rest_s + 0.5)
+    move(track, ramp(track, rest_s, rest_s + 0.2), 2.0)
+    _, moment = chosen(track)
+    assert moment.reason is None and moment.is_one_way == is_one_way
+
+
+def test_an_expression_that_returns_is_read_forwards():
+    track = resting_track(1.2)
+    move(track, bump(track, 0.3, 0.7), 2.0)
+    _, moment = chosen(track)
+    assert moment.reason is None and not moment.is_one_way and moment.onset < moment.apex
+
+
+def test_a_one_way_motion_gets_a_label_only_where_the_opposite_resembles_none():
+    one_way = Moment(0, 5, is_one_way=True)
+    assert label_of(one_way, opposite=SPEECH) == "positive"
+    assert label_of(one_way, opposite=FROWN) is None
+    assert label_of(Moment(0, 5), opposite=FROWN) == "positive"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"motion": 2.8},
+        {"motion": 0.1},
+        {"duration_s": 1.5},
+        {"fps": 15.0},
+        {"eyes_px": 30.0},
+        {"head_motion": 6.0},
+        {"plausibility": 0.1},
+    ],
+    ids=lambda changes: "".join(changes),
+)
+def test_outside_the_range_of_the_bundle_that_ships_there_is_no_label(changes):
+    assert label_of() == "positive"
+    assert label_of(**changes) is None
+
+
+def test_frames_of_the_users_choice_lie_in_the_laugh_around_them():
+    track = resting_track()
+    move(track, plateau(track, 8.0, 11.0), 10.0)
+    track = with_neutral(track)
+    moment = onset_apex.given(track, 398, 402, "clip")
+    found = reliability.measure_conditions(Path("."), track, moment, spotting.intervals(track), 1.0)
+    assert found.duration_s == pytest.approx(3.0, abs=0.3)
+    assert label_of(moment, duration_s=found.duration_s) is None
+
+
+def test_the_score_beside_a_label_is_of_the_weights_that_ship():
+    from flow.estimate import content
+
+    evidence = bundle.load().recipe.evidence
+    weights = bundle.default_path() / bundle.WEIGHTS_FILE
+    assert content(weights).startswith(evidence.weights)
+    card = (bundle.default_path() / bundle.CARD_FILE).read_text()
+    assert f"{evidence.uf1:.3f}" in card and f"| {evidence.n_clips} |" in card
+    assert f"{evidence.uf1:.2f}" in str(evidence) and evidence.weights in str(evidence)
