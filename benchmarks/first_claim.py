@@ -75,11 +75,12 @@ def main(
 
 
 def measure_released(raft: Path, development: MeasuredPairs, test: MeasuredPairs) -> None:
-    """Measure RAFT as released at each scale, and the methods it is compared with."""
+    """Measure RAFT as released at its own and its best scale, and the methods it is compared with."""
+    method = {scale: load_method("raft", "cpu", weights=raft, scale=float(scale)) for scale in SCALES}
     for scale in SCALES:
-        method = load_method("raft", "cpu", weights=raft, scale=float(scale))
-        for pairs in (development, test):
-            pairs.add(f"raft-released-x{scale}", method)
+        development.add(f"raft-released-x{scale}", method[scale])
+    for scale in sorted({1, first_claim_page.best_scale(development.errors())}):
+        test.add(f"raft-released-x{scale}", method[scale])
     test.add("zero", ZERO)
     for name in ("variational", "srflownet"):
         test.add(name, load_method(name, "cpu"))

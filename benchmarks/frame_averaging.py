@@ -196,7 +196,7 @@ def main(portraits: Path, head_model: Path, cache: Path, out: Path, clips: int, 
     aligner = load_method("variational")
     parts = []
     for number in range(clips):
-        path = cache / f"averaging-{seed}-{clips}-{number}.csv"
+        path = cache / f"averaging-{seed}-{number}.csv"
         if not path.exists():
             rng = np.random.default_rng([seed, number])
             peak = log_uniform(rng, *PEAKS)

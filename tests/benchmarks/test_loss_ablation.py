@@ -1,0 +1,34 @@
+"""The rows of the loss ablation differ in their losses alone, and the page gives changes."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks import loss_ablation
+from benchmarks.loss_ablation import LOSSES
+from benchmarks.measured_pairs import TITLES
+from flow.srflownet.losses import regularisers
+
+
+def test_rows_of_a_seed_differ_in_their_losses_alone():
+    rows = {
+        row: loss_ablation.training(row, 1, 40, Path("portraits"), Path("model"), Path("fits")).model_dump()
+        for row in LOSSES
+    }
+    none, every = rows["none"], rows["all four"]
+    assert not none["losses"] and len(every["losses"]) == 4
+    assert all({key for key in row if row[key] != none[key]} <= {"losses"} for row in rows.values())
+    assert all(len(row["losses"]) == 1 for name, row in rows.items() if name not in ("none", "all four"))
+    regularisers(every["losses"])
+    assert "scanned" in none["data"] and none["portraits"] == "portraits"
+
+
+def test_the_page_gives_changes_against_no_loss():
+    rows = [
+        (f"{row}-{seed}", kind, pair, 0.1 if row == "mask" else 0.2, 0.02)
+        for row in LOSSES for seed in range(3) for kind in TITLES for pair in range(4)
+    ]  # fmt: skip
+    errors = pd.DataFrame(rows, columns=["network", "kind", "pair", "epe", "gradient_error"])
+    text = loss_ablation.page(errors, 900)
+    assert "| none | 0.2000 | 0.2000 | 0.2000 | 0.0200 |" in text
+    assert "| mask | -50 (-50 to -50) |" in text and "mean of 3\n" in text
