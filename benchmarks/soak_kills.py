@@ -87,7 +87,7 @@ def _write_replica(root: Path) -> None:
     from mer.demo import replica
 
     replica.PEOPLE = 3  # of fewer nothing is trained; this process ends here
-    replica.write_small("casme2", root)
+    replica.write_small("casme2", root, jobs=1)
 
 
 def _must(ended: tuple[int | None, str], name: str) -> None:

@@ -1,7 +1,7 @@
 """Writers of small synthetic datasets in the native layouts, quirks included: one file per dataset.
 
 They show what a right folder looks like, and let loaders be tested without the licensed data. Each file has
-`write(root, clips)` and `EMOTIONS`, the dataset's own words. `_small.py` fills any of them with drawn faces.
+`write(root, clips)` and `EMOTIONS`, the dataset's own words. `mer/demo/replica.py` fills any of them with rendered faces.
 """
 
 from collections.abc import Callable

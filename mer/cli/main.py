@@ -61,9 +61,9 @@ def demo(out: Path, layout: str | None):
       mer demo --layout casme3 --out replica
     """
     if layout:
-        from mer.demo.replica import write_small
+        from mer.demo.replica import describe, write_small
 
-        lines = write_small(layout, out)
+        lines = describe(layout, out, write_small(layout, out))
     else:
         from mer.demo.walkthrough import run
 
