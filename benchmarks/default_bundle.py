@@ -1,17 +1,19 @@
 """Makes the bundle that ships: `mer_net` fitted on maps of scanned expressions, measured on portraits and on
 real maps.
 
-    python -m benchmarks.default_bundle HEAD_MODEL.npz PORTRAITS --cache FITS --real MAPS INDEX
+    python -m benchmarks.default_bundle HEAD_MODEL.npz PORTRAITS --cache FITS --work FOLDER --real MAPS INDEX
 
 Moved portraits (portrait_clips.py) are read through the flow network, as in `mer score`: half of the people
 give the limits of motion, the others the scores on the card. Ready-made maps of real clips are cut as the
 bundle cuts its own, so that the very weights that ship are scored on them; nothing is fitted to them.
+
+FOLDER keeps the fitted maps, and what each portrait gave under the hash of the flow weights, so that the
+command goes on where it was stopped and new flow weights are measured anew.
 """
 
 import argparse
-from collections.abc import Iterable
-from dataclasses import replace
-from itertools import chain
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,9 +22,11 @@ import numpy as np
 import mer_core
 from benchmarks import bundle_card, portrait_clips, scanned_maps
 from benchmarks.bundle_card import MOTION
-from benchmarks.rendered_people import FACE, REST, Pair
-from flow.estimate import content
+from benchmarks.portrait_clips import Pair
+from benchmarks.rendered_people import FACE, REST
+from flow.estimate import content, load_method
 from flow.splatting.head_model import load_head_model
+from flow.srflownet.data.animated_portraits import fit_portraits, load_face
 from mer import bundle
 from mer.bundle import Bundle, Recipe
 from mer.classifiers.mer_net import Classifier
@@ -30,7 +34,8 @@ from mer.evaluation import metrics
 from mer.evaluation.flow_maps import read_maps
 from mer.features import flow_image
 from mer.inference.motion import between
-from mer_core.io import write_text
+from mer_core.io import read_npz, write_npz, write_text
+from mer_core.progress import say
 
 MAPS, SEED = 6000, 0
 PEOPLE = 24
@@ -57,36 +62,69 @@ RIGHT = {label: label for label in EMOTIONS} | {"laugh": "positive", "crying": "
 
 
 class Clips(NamedTuple):
-    """Moved portraits as the bundle reads them, one entry each: who, what was shown, `Measured.far`, and the
-    feature.
-    """
+    """Moved portraits as the bundle reads them."""
 
-    people: np.ndarray
-    shown: np.ndarray
-    moved: np.ndarray
-    X: np.ndarray
+    people: np.ndarray  # (N,) int
+    shown: np.ndarray  # (N,) str, label or what else was shown
+    moved: np.ndarray  # (N,) float, `Measured.far`
+    X: np.ndarray  # (N, 3, H, W) float32, feature
 
     def where(self, mask: np.ndarray) -> "Clips":
         """Those for which `mask` (N,) bool holds."""
         return Clips(*(values[mask] for values in self))
 
 
-def fit(head_model: Path) -> Classifier:
+def fit(head_model: Path, work: Path) -> Classifier:
     """Return the classifier of the bundle; its classes are positions in `LABELS`."""
-    X, names = scanned_maps.make_maps(load_head_model(head_model), MAPS, SEED)
-    return Classifier(random_state=SEED, **CLASSIFIER).fit(
-        X, np.array([LABELS.index(name) for name in names])
+    path = work / f"maps-{MAPS}-{SEED}-{content(head_model)}.npz"
+    if not path.is_file():
+        X, names = scanned_maps.make_maps(load_head_model(head_model), MAPS, SEED)
+        write_npz(path, X=X, y=np.array([LABELS.index(name) for name in names]))
+    stored = read_npz(path)
+    return Classifier(random_state=SEED, **CLASSIFIER).fit(stored["X"], stored["y"])
+
+
+@dataclass(frozen=True)
+class Portraits:
+    """Portraits to move, with the folders that keep their fits and what was read of them."""
+
+    portraits: Path
+    head_model: Path
+    fits: Path
+    work: Path
+
+    def read(self, seed: int, moves: tuple[float, float]) -> Clips:
+        """Measure every person as `mer score` does. moves : of portrait_clips.py"""
+        model, method = load_head_model(self.head_model), load_method(METHOD, **OPTIONS)
+        size = "large" if moves == portrait_clips.LARGE else "small"
+        parts = []
+        for person, name in enumerate(fit_portraits(self.portraits, model, self.fits, "held_out")[:PEOPLE]):
+            path = self.work / f"{size}-{seed}-{Path(name).stem}-{method.weights}.npz"
+            if not path.is_file():
+                say(f"{size} motion, seed {seed}, person {person + 1} of {PEOPLE}")
+                face = load_face(self.portraits, name, self.fits)
+                pairs = portrait_clips.pairs_of_person(model, face, person, seed, method, moves)
+                write_npz(path, **_measured(person, pairs)._asdict())
+            parts.append(Clips(**read_npz(path)))
+        return concatenated(parts)
+
+
+def _measured(person: int, pairs: list[Pair]) -> Clips:
+    rows = []
+    for pair in pairs:
+        shown = between([], np.zeros((2, 3)), pair.landmarks, pair.flow, remove_head_motion=True)
+        rows.append((shown.far, flow_image.extract(shown.taken, pair.landmarks, **FEATURE)))
+    moved, X = zip(*rows) if rows else ((), np.zeros((0, 3, FEATURE["size"], FEATURE["size"]), np.float32))
+    return Clips(
+        np.full(len(pairs), person),
+        np.array([pair.label for pair in pairs], str),
+        np.array(moved),
+        np.array(X),
     )
 
 
-def read(found: Iterable[Pair]) -> Clips:
-    """Measure pairs as `mer score` does."""
-    rows = []
-    for pair in found:
-        shown = between([], np.zeros((2, 3)), pair.landmarks, pair.flow, remove_head_motion=True)
-        feature = flow_image.extract(shown.taken, pair.landmarks, **FEATURE)
-        rows.append((pair.person, pair.label, shown.far, feature))
-    return Clips(*(np.stack(values) for values in zip(*rows)))
+def concatenated(parts: Sequence[Clips]) -> Clips:
+    return Clips(*(np.concatenate(values) for values in zip(*parts)))
 
 
 def make(
@@ -207,13 +245,12 @@ def gives_label(p: np.ndarray, recipe: Recipe) -> np.ndarray:
 def scores(q: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """Number of clips, UF1 and calibration error of q (N, 3) for y (N,) int."""
     truth, best = (np.array(EMOTIONS)[positions] for positions in (y, q.argmax(1)))
-    tenths = np.minimum((q.max(1) * 10).astype(int), 9)
-    gaps = [
-        abs((truth == best)[tenths == t].mean() - q.max(1)[tenths == t].mean()) * (tenths == t).mean()
-        for t in np.unique(tenths)
-    ]
     uf1 = metrics.scores(metrics.confusion(truth, best, EMOTIONS))["uf1"]
-    return {"clips": len(y), "uf1": float(uf1), "calibration error": float(sum(gaps))}
+    return {
+        "clips": len(y),
+        "uf1": float(uf1),
+        "calibration error": metrics.calibration_error(q, truth == best),
+    }
 
 
 def main() -> None:
@@ -223,17 +260,14 @@ def main() -> None:
     parser.add_argument("head_model", type=Path, help="NPZ of mer flow head-model")
     parser.add_argument("portraits", type=Path, help="folder of frontal portraits")
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps fits of the portraits")
+    parser.add_argument("--work", type=Path, required=True, help="folder that keeps maps and measurements")
     parser.add_argument("--real", type=Path, nargs=2, required=True, metavar=("MAPS", "INDEX"))
     parser.add_argument("--out", type=Path, default=bundle.default_path())
     given = parser.parse_args()
-    source = (given.portraits, given.head_model, given.cache, PEOPLE)
-    small = read(portrait_clips.pairs(*source, SEED, METHOD))
-    large = read(
-        chain.from_iterable(
-            portrait_clips.pairs(*source, seed, METHOD, portrait_clips.LARGE) for seed in LARGE_SEEDS
-        )
-    )
-    fitted, on_small, on_large = make(fit(given.head_model), small, large)
+    people = Portraits(given.portraits, given.head_model, given.cache, given.work)
+    small = people.read(SEED, portrait_clips.SMALL)
+    large = concatenated([people.read(seed, portrait_clips.LARGE) for seed in LARGE_SEEDS])
+    fitted, on_small, on_large = make(fit(given.head_model, given.work), small, large)
     on_real = score_real(fitted, *given.real)
     bundle.save(fitted, given.out, replace=True)
     fitted = with_evidence(fitted, on_real, given.out / bundle.WEIGHTS_FILE)

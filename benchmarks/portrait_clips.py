@@ -1,64 +1,67 @@
 """Onset and apex of real portraits that scanned expressions move, seen as `mer score` sees a clip.
 
 Each pair is recorded by a random camera, found by the face mesh, aligned by its onset, and measured by the
-flow method; nothing of the truth is used but the label. What the bundle that ships is measured on. The people
+flow method; nothing of the ground truth is used but the label. What the bundle that ships is measured on. The people
 are those that flow/splatting/held_out.csv keeps from training of the flow network; the expressions are not.
 """
 
-from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.rendered_people import FACE, MOVES, REST, Pair
+from benchmarks.rendered_people import FACE, MOVES, REST
 from benchmarks.scanned_maps import LABELS, draw_weights
 from data_prep.align import fit_similarity, transform_points, warp_face
 from data_prep.landmarks import FaceMesh
-from flow.estimate import estimate_batch, load_method
-from flow.splatting.head_model import HeadModel, load_head_model
+from flow.estimate import Method, estimate_batch
+from flow.splatting.head_model import HeadModel
 from flow.splatting.portrait_motion import PortraitFace, View, dense_motion, move, texture_of, view
 from flow.splatting.scanned_motion import random_turn
 from flow.splatting.scanned_units import expression_weights
-from flow.srflownet.data.animated_portraits import MARGIN, fit_portraits, load_face
+from flow.srflownet.data.animated_portraits import MARGIN
 from flow.srflownet.data.generic import camera
-from mer_core.progress import track
 
 SHARE = (0.25, 0.4)  # inter-ocular distance as a part of the frame
 TURN = (0.0005, 0.02)  # inter-ocular distances, motion of the head at the farthest point
-SMALL, LARGE = (
-    MOVES,
-    (MOVES[1], 0.3),
-)  # inter-ocular distances, of the expression; none larger than the scans'
+# Inter-ocular distances, motion of the expression; none is larger than that of the scans.
+SMALL, LARGE = MOVES, (MOVES[1], 0.3)
 # Large motion that no recipe of the fitted maps plays: action units, each at 0.5 to 1 of its full strength.
 UNFITTED = {"laugh": "6 12 25 26", "yawn": "26 43", "crying": "4 7 9 20 25 43"}
 
 
-def pairs(
-    portraits: Path,
-    head_model: Path,
-    cache: Path,
-    people: int,
+class Pair(NamedTuple):
+    """Onset and apex as `mer score` measures them."""
+
+    label: str
+    flow: np.ndarray  # (FACE, FACE, 2) float32 px, onset to apex
+    landmarks: np.ndarray  # (478, 2) px of the onset
+
+
+def pairs_of_person(
+    model: HeadModel,
+    face: PortraitFace,
+    person: int,
     seed: int,
-    method: str,
+    method: Method,
     moves: tuple[float, float] = SMALL,
-) -> Iterator[Pair]:
-    """Every person shows each label once, and is at rest once (`SMALL` motion) or shows each of `UNFITTED`.
-    `Pair.person` counts the people.
-
-    portraits : folder of frontal portraits; head_model : NPZ of `mer flow head-model`; cache : folder that
-        keeps fits; moves : `SMALL` or `LARGE`
-    """
-    model = load_head_model(head_model)
-    names = fit_portraits(portraits, model, cache, "held_out")[:people]
-    for person, name in enumerate(track(names, "People")):
-        yield from _of_person(model, load_face(portraits, name, cache), person, seed, method, moves)
-
-
-def _of_person(
-    model: HeadModel, face: PortraitFace, person: int, seed: int, method: str, moves: tuple[float, float]
 ) -> list[Pair]:
-    """The pairs of one person; none of those in whose onset the face mesh finds no face."""
+    """Record a person who shows each label once, and is at rest once or shows each of `UNFITTED`.
+
+    Parameters
+    ----------
+    person, seed : int
+        Decide everything that is drawn.
+    method : Method
+        Flow method.
+    moves : tuple of float
+        `SMALL`, with a pair at rest, or `LARGE`, with `UNFITTED`.
+
+    Returns
+    -------
+    list of Pair
+        Without those in whose onset the face mesh finds no face.
+    """
     rng = np.random.default_rng([seed, person])
     found, frames = [], []
     for label in (*LABELS, *(UNFITTED if moves == LARGE else [REST])):
@@ -73,8 +76,11 @@ def _of_person(
             matrix = fit_similarity(points, FACE)
             frames.append([warp_face(picture, matrix, FACE) for picture in (onset, apex)])
             found.append((label, transform_points(points, matrix)))
-    flows = estimate_batch(load_method(method), *(np.stack(side) for side in zip(*frames))) if frames else []
-    return [Pair(person, label, flow, marks) for (label, marks), flow in zip(found, flows)]
+    if not found:
+        return []
+    onsets, apexes = (np.stack(side) for side in zip(*frames))
+    flows = estimate_batch(method, onsets, apexes, [landmarks for _, landmarks in found])
+    return [Pair(label, flow, landmarks) for (label, landmarks), flow in zip(found, flows)]
 
 
 def _weights(model: HeadModel, label: str, rng: np.random.Generator) -> np.ndarray:

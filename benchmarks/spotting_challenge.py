@@ -48,6 +48,7 @@ def spot_film(seed: int, out: Path) -> None:
     """Write the known intervals of a film, and add what is spotted to the submission."""
     film, name = BusyFilm(seed), f"film-{seed}"
     frames = out / "frames" / name
+    frames.mkdir(parents=True, exist_ok=True)
     for frame in film.recording(FPS):
         write_image(frames / f"{frame.number:05d}.png", frame.image)
     known = [
