@@ -1,71 +1,54 @@
 """The model card of the bundle that ships (default_bundle.py)."""
 
 from mer.bundle import Recipe
+from mer_core import markdown
 
 MOTION = "motion of the face"  # name of its range in a recipe
 UNFITTED = {"laugh": "laughs", "crying": "crying faces", "yawn": "yawns", "other": "that speak, chew or look"}
-
-
-def card(recipe: Recipe, small: dict[str, float], large: dict[str, float], real: dict[str, float]) -> str:
-    """README of the bundle. small, large, real : scores on portraits moved a little and a lot, on real maps"""
-    low, high = recipe.validated_ranges[MOTION]
-    moved = (
-        f"portraits of {small['people']} people moved by scanned expressions, read through this flow network"
-    )
-    rows = {
-        "real micro-expressions, ready-made maps of 34 subjects (designed on)": real,
-        f"{moved}; motion {small['least motion']:.2f} to {small['most motion']:.2f} %": small,
-        f"the same people; motion {large['least motion']:.2f} to {large['most motion']:.2f} %": large,
-    }
-    named = [
-        f"{1 - large[f'{kind} without label']:.0%} of {large[f'{kind} clips']} {words}"
-        for kind, words in UNFITTED.items()
-    ]
-    return f"""# Bundle: synthetic
+HEADER = ["measured on", "clips", "UF1", "calibration error", "given a label", "of these right"]
+CARD = """# Bundle: synthetic
 
 The bundle that comes with mer. `mer score CLIP` uses it where no other is named.
 
-- **Fitted on** {sum(recipe.clips_per_label.values()):,} motion maps of scanned expressions on {recipe.n_subjects} random heads
+- **Fitted on** {fitted:,} motion maps of scanned expressions on {people} random heads
   (`benchmarks/scanned_maps.py`): emotions as sets of action units, and speech, chewing, gaze, blinks and
   turns of the head as `other`. No clip of a real person was fitted.
-- **In**: onset and apex, aligned to {recipe.face_size} px; flow by `{recipe.method}` {recipe.method_options};
-  the head's motion taken out; feature `{recipe.feature}` {recipe.feature_settings}.
-- **Out**: probabilities of {", ".join(recipe.labels)} (happiness is positive; anger, contempt, disgust, fear,
-  sadness and repression are negative). Where `other` is the likeliest, no label is given.
+- **Input**: onset and apex, aligned to {recipe.face_size} px; flow by `{recipe.method}` {recipe.method_options};
+  the head's motion removed; feature `{recipe.feature}` {recipe.feature_settings}.
+- **Output**: probabilities of {labels} (happiness is positive; anger, contempt, disgust, fear, sadness and
+  repression are negative). Where `other` is the likeliest, no label is given.
 
-## Measured
+## Scores
 
-| on | clips | UF1 | calibration error | given a label | of these right |
-|---|---|---|---|---|---|
-{chr(10).join(_row(what, scores) for what, scores in rows.items())}
+{table}
 
-UF1 and calibration are over all clips, `other` dropped and the rest renormalised. Always negative has UF1
-.237 on the first row, which these very weights have read: {real["smiles found"]} of {real["smiles"]} smiles
-are found. **The recipes and the noise were designed with the labels of those clips in view**, though no
-weight was fitted to them: expect less elsewhere. The other rows play the recipes that were fitted, on other
-people and through camera, face mesh and flow; they say what the path costs, not what people do. No score on
-real videos of micro-expressions is known; docs/results/acted-clips.md has what it says of a few acted ones.
+UF1 and calibration error are over all clips, `other` dropped and the rest renormalised.
+
+- **First row**: read by exactly these weights; no flow network is involved. Always negative has UF1 .237. {smiles_found} of
+  {smiles} smiles are found. **The recipes and the noise were designed with the labels of these clips in view**,
+  though no weight was fitted to them: expect less elsewhere.
+- **Other rows**: the recipes that were fitted, played by other people and read through camera, face mesh and
+  flow network (weights {flow_weights}). They say what the path costs, not what people do.
+- No score on real videos of micro-expressions is known. docs/results/acted-clips.md has what the bundle says
+  of a few acted expressions.
 
 ## When no label is given
 
-Where the likeliest label has less than {recipe.min_confidence}, and outside of the ranges in bundle.json.
-Of these, motion of the face (mean of the three parts that move most, % of the inter-ocular distance):
+Where the likeliest label has less than {recipe.min_confidence}, and outside the ranges in bundle.json. Two of them:
 
-- Below {recipe.min_motion} % it cannot be told from noise, and below {low:g} % no expression was measured.
-  {small["rest without label"]:.0%} of the portraits at rest that were not used to set this get no label, and
-  {small["other without label"]:.0%} of those that speak, chew, blink, look or turn (small motion).
-- From {low:g} to {high:g} % labels are given: the motion of the second row. Above, none is.
-- What moves as much as in the third row resembles an expression as surely, emotion or not: without the upper
-  end, labels would go to {", ".join(named)}.
-
-An expression that lasts longer than {recipe.validated_ranges["duration"][1]:g} s gets no label either: a smile of two seconds is no
-micro-expression, however small it is.
+- **Motion of the face** (mean of the three parts that move most, % of the inter-ocular distance), with flow
+  weights {flow_weights}. Labels are given from {low:g} to {high:g} %, the motion of the second row; below
+  {recipe.min_motion} % motion cannot be told from noise. {rest:.0%} of the portraits at rest that did not set
+  this limit get no label, and {other:.0%} of those that speak, chew, blink, look or turn. Larger motion resembles
+  an expression as surely, emotion or not: without the upper end, labels would go to {unfitted}.
+- **Duration**: an expression longer than {duration:g} s gets no label. A smile of two seconds is no
+  micro-expression, however small it is.
 
 ## Limits
 
-- It names the class that a motion between two frames resembles. It does not know what a person feels, and is
-  **no lie detector** and no ground for a decision about a person.
-- A laugh below the upper end is named as a smile is, as surely.
+- The bundle names the class that a motion between two frames resembles. It does not know what a person feels,
+  and is **no lie detector** and no ground for a decision about a person.
+- A small laugh is named as a smile is, as surely.
 - The scans come from ICT Face Model Light (Li et al., CVPR 2020; MIT licence, notice in
   flow/weights/head-reduced.md).
 
@@ -73,8 +56,58 @@ Made by `python -m benchmarks.default_bundle`. MIT, as the project.
 """
 
 
-def _row(what: str, scores: dict[str, float]) -> str:
-    return (
-        f"| {what} | {scores['clips']} | {scores['uf1']:.3f} | {scores['calibration error']:.3f} | "
-        f"{scores['given']:.0%} | {scores['right of given']:.0%} |"
+def card(
+    recipe: Recipe,
+    flow_weights: str,
+    small: dict[str, float],
+    large: dict[str, float],
+    real: dict[str, float],
+) -> str:
+    """Return the README of the bundle.
+
+    Parameters
+    ----------
+    flow_weights : str
+        First digits of the SHA-256 of the flow network's weights that read the portraits.
+    small, large, real : dict
+        Scores of `default_bundle.on_portraits` on small and on large motion, and of `score_real`.
+    """
+    low, high = recipe.validated_ranges[MOTION]
+    rows = {
+        f"real micro-expressions of {real['people']} subjects, ready-made maps (designed on)": real,
+        f"portraits of {small['people']} people moved by scanned expressions, motion "
+        f"{small['least motion']:.2f} to {small['most motion']:.2f} %": small,
+        f"the same people, motion {large['least motion']:.2f} to {large['most motion']:.2f} %": large,
+    }
+    unfitted = [
+        f"{1 - large[f'{kind} without label']:.0%} of {large[f'{kind} clips']} {words}"
+        for kind, words in UNFITTED.items()
+        if f"{kind} clips" in large
+    ]
+    return CARD.format(
+        recipe=recipe,
+        fitted=sum(recipe.clips_per_label.values()),
+        people=recipe.n_subjects,
+        labels=", ".join(recipe.labels),
+        table=markdown.format_table(HEADER, [_cells(what, scores) for what, scores in rows.items()]),
+        smiles_found=real["smiles found"],
+        smiles=real["smiles"],
+        flow_weights=flow_weights,
+        low=low,
+        high=high,
+        rest=small["rest without label"],
+        other=small["other without label"],
+        unfitted=", ".join(unfitted),
+        duration=recipe.validated_ranges["duration"][1],
     )
+
+
+def _cells(what: str, scores: dict[str, float]) -> list[str]:
+    return [
+        what,
+        str(scores["clips"]),
+        f"{scores['uf1']:.3f}",
+        f"{scores['calibration error']:.3f}",
+        f"{scores['given']:.0%}",
+        f"{scores['right of given']:.0%}",
+    ]

@@ -4,7 +4,7 @@ real maps.
     python -m benchmarks.default_bundle HEAD_MODEL.npz PORTRAITS --cache FITS --work FOLDER --real MAPS INDEX
 
 Moved portraits (portrait_clips.py) are read through the flow network, as in `mer score`: half of the people
-give the limits of motion, the others the scores on the card. Ready-made maps of real clips are cut as the
+give the least motion, the others the scores on the card. Ready-made maps of real clips are cut as the
 bundle cuts its own, so that the very weights that ship are scored on them; nothing is fitted to them.
 
 FOLDER keeps the fitted maps, and what each portrait gave under the hash of the flow weights, so that the
@@ -12,7 +12,7 @@ command goes on where it was stopped and new flow weights are measured anew.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -35,10 +35,11 @@ from mer.evaluation.flow_maps import read_maps
 from mer.features import flow_image
 from mer.inference.motion import between
 from mer_core.io import read_npz, write_npz, write_text
-from mer_core.progress import say
+from mer_core.progress import track
 
 MAPS, SEED = 6000, 0
-PEOPLE = 24
+# Numbers of the people who give the limits of motion, and of those whose scores are on the card.
+SETTING, SCORED = range(0, 24, 2), range(1, 24, 2)
 CLASSIFIER = {"centres": 300, "ridge": 10.0, "balanced": False}  # maps come at the frequencies that are meant
 METHOD, OPTIONS, FEATURE = "srflownet", {"network": "compact"}, {"size": 28, "crop": "box"}
 CONFIDENT = 0.5  # least probability of a label that is given
@@ -93,16 +94,16 @@ class Portraits:
     fits: Path
     work: Path
 
-    def read(self, seed: int, moves: tuple[float, float]) -> Clips:
-        """Measure every person as `mer score` does. moves : of portrait_clips.py"""
+    def read(self, people: Iterable[int], seed: int, moves: tuple[float, float]) -> Clips:
+        """Measure people as `mer score` does. moves : of portrait_clips.py"""
         model, method = load_head_model(self.head_model), load_method(METHOD, **OPTIONS)
         size = "large" if moves == portrait_clips.LARGE else "small"
         parts = []
-        for person, name in enumerate(fit_portraits(self.portraits, model, self.fits, "held_out")[:PEOPLE]):
-            path = self.work / f"{size}-{seed}-{Path(name).stem}-{method.weights}.npz"
+        names = fit_portraits(self.portraits, model, self.fits, "held_out")
+        for person in track(list(people), f"People, {size} motion, seed {seed}"):
+            path = self.work / f"{size}-{seed}-{Path(names[person]).stem}-{method.weights}.npz"
             if not path.is_file():
-                say(f"{size} motion, seed {seed}, person {person + 1} of {PEOPLE}")
-                face = load_face(self.portraits, name, self.fits)
+                face = load_face(self.portraits, names[person], self.fits)
                 pairs = portrait_clips.pairs_of_person(model, face, person, seed, method, moves)
                 write_npz(path, **_measured(person, pairs)._asdict())
             parts.append(Clips(**read_npz(path)))
@@ -110,17 +111,20 @@ class Portraits:
 
 
 def _measured(person: int, pairs: list[Pair]) -> Clips:
-    rows = []
-    for pair in pairs:
-        shown = between([], np.zeros((2, 3)), pair.landmarks, pair.flow, remove_head_motion=True)
-        rows.append((shown.far, flow_image.extract(shown.taken, pair.landmarks, **FEATURE)))
-    moved, X = zip(*rows) if rows else ((), np.zeros((0, 3, FEATURE["size"], FEATURE["size"]), np.float32))
+    values = [_measure_pair(pair) for pair in pairs]
+    empty = np.zeros((0, 3, FEATURE["size"], FEATURE["size"]), np.float32)
     return Clips(
-        np.full(len(pairs), person),
-        np.array([pair.label for pair in pairs], str),
-        np.array(moved),
-        np.array(X),
+        people=np.full(len(pairs), person),
+        shown=np.array([pair.label for pair in pairs], str),
+        moved=np.array([moved for moved, _ in values], float),
+        X=np.stack([feature for _, feature in values]) if values else empty,
     )
+
+
+def _measure_pair(pair: Pair) -> tuple[float, np.ndarray]:
+    """Return how far the face moved, per cent of the inter-ocular distance, and the feature."""
+    shown = between([], np.zeros((2, 3)), pair.landmarks, pair.flow, remove_head_motion=True)
+    return shown.far, flow_image.extract(shown.taken, pair.landmarks, **FEATURE)
 
 
 def concatenated(parts: Sequence[Clips]) -> Clips:
@@ -128,20 +132,19 @@ def concatenated(parts: Sequence[Clips]) -> Clips:
 
 
 def make(
-    classifier: Classifier, small: Clips, large: Clips
+    classifier: Classifier, setting: Clips, small: Clips, large: Clips
 ) -> tuple[Bundle, dict[str, float], dict[str, float]]:
-    """Return the bundle, and what was measured with small and with large motion on the people that set no
-    limit.
+    """Return the bundle and its scores on small and on large motion.
+
+    Faces at rest of `setting` give the least motion, emotions of `small` the range that is validated.
     """
-    setting = np.unique(small.people)[::2]
-    sets, sets_large = np.isin(small.people, setting), np.isin(large.people, setting)
-    least = round(float(np.quantile(small.moved[sets & (small.shown == REST)], REST_SHARE)), 3)
-    moved = small.moved[~sets & np.isin(small.shown, EMOTIONS)]
+    least = round(float(np.quantile(setting.moved[setting.shown == REST], REST_SHARE)), 3)
+    moved = small.moved[np.isin(small.shown, EMOTIONS)]
     low, high = float(np.floor(moved.min() * 100) / 100), float(np.ceil(moved.max() * 100) / 100)
     fitted = Bundle(_recipe(classifier, least, (low, high)), [classifier])
     open_ended = Bundle(_recipe(classifier, least, (low, MAX_SHOWN)), [classifier])
-    beyond = ~sets_large & (large.moved > high) & (large.moved <= MAX_SHOWN)
-    return fitted, on_portraits(fitted, small.where(~sets)), on_portraits(open_ended, large.where(beyond))
+    beyond = (large.moved > high) & (large.moved <= MAX_SHOWN)
+    return fitted, on_portraits(fitted, small), on_portraits(open_ended, large.where(beyond))
 
 
 def on_portraits(fitted: Bundle, clips: Clips) -> dict[str, float]:
@@ -265,14 +268,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=bundle.default_path())
     given = parser.parse_args()
     people = Portraits(given.portraits, given.head_model, given.cache, given.work)
-    small = people.read(SEED, portrait_clips.SMALL)
-    large = concatenated([people.read(seed, portrait_clips.LARGE) for seed in LARGE_SEEDS])
-    fitted, on_small, on_large = make(fit(given.head_model, given.work), small, large)
+    setting, scored = (people.read(part, SEED, portrait_clips.SMALL) for part in (SETTING, SCORED))
+    large = concatenated([people.read(SCORED, seed, portrait_clips.LARGE) for seed in LARGE_SEEDS])
+    fitted, on_small, on_large = make(fit(given.head_model, given.work), setting, scored, large)
     on_real = score_real(fitted, *given.real)
     bundle.save(fitted, given.out, replace=True)
     fitted = with_evidence(fitted, on_real, given.out / bundle.WEIGHTS_FILE)
     bundle.save(fitted, given.out, replace=True)
-    write_text(given.out / bundle.CARD_FILE, bundle_card.card(fitted.recipe, on_small, on_large, on_real))
+    flow_weights = load_method(METHOD, **OPTIONS).weights[:8]
+    card = bundle_card.card(fitted.recipe, flow_weights, on_small, on_large, on_real)
+    write_text(given.out / bundle.CARD_FILE, card)
     for name, values in (("small motion", on_small), ("large motion", on_large), ("real maps", on_real)):
         print(name, ", ".join(f"{key} {value:.3f}" for key, value in values.items()))
 
