@@ -26,8 +26,9 @@ from mer_core.progress import say
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "srflownet, compact": ("srflownet", {"network": "compact"}),
     "srflownet, full (random weights)": ("srflownet", {"random": "full"}),
-    "raft small (random weights)": ("raft", {"random": "raft_small"}),
-    "raft large (random weights)": ("raft", {"random": "raft_large"}),
+    "raft small (random weights)": ("raft", {"random": "raft_small", "scale": 1.0}),
+    "raft small, input doubled (random weights)": ("raft", {"random": "raft_small", "scale": 2.0}),
+    "raft large (random weights)": ("raft", {"random": "raft_large", "scale": 1.0}),
     "dis": ("dis", {}),
     "dis, medium": ("dis", {"preset": "medium"}),
     "tvl1": ("tvl1", {}),

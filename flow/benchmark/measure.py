@@ -45,7 +45,9 @@ ZERO = Method("zero", {}, lambda onsets, apexes: np.zeros(onsets.shape[:3] + (2,
 USUAL = {
     "tvl1": (({"preset": "opencv"}, False), ({"preset": "opencv"}, True)),
     "dis": (({"preset": "medium"}, True),),
+    "raft": (({"scale": 1.0}, True),),
 }
+WITHOUT_WEIGHTS = "raft"  # the method that brings none of its own
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,17 @@ def entrants(
     """Rows to measure: zero flow, then those `chosen`, or all methods; a name brings its `USUAL` settings
     along.
 
-    weights : a file, for the one method that is chosen by name
+    weights : a file, for the one method that is chosen by name, or among several for RAFT
     device  : auto, cpu, cuda or mps, for the networks
     A method that cannot be loaded (RAFT without weights) is said and left out, unless it was chosen.
     """
-    if weights and not (chosen and len(chosen) == 1 and isinstance(chosen[0], str)):
-        raise BadInput("Weights belong to one method. Choose it with --method, once.")
-    given = {"weights": str(Path(weights).absolute())} if weights else {}
+    names = [one for one in chosen or known_methods() if isinstance(one, str)]
+    owner = names[0] if len(names) == 1 else WITHOUT_WEIGHTS
+    if weights and owner not in names:
+        raise BadInput(
+            f"Weights belong to one method: the one that --method gives, or {owner} among several. Give "
+            f"--method once, or {owner} as well."
+        )
     rows = [Entrant(ZERO)]
     for one in chosen or known_methods():
         if isinstance(one, Entrant):
@@ -96,6 +102,7 @@ def entrants(
         elif isinstance(one, Method):
             rows.append(Entrant(one))
         else:
+            given = {"weights": str(Path(weights).absolute())} if weights and one == owner else {}
             try:
                 named = Entrant(load_method(one, device, **given))
             except BadInput as error:
@@ -103,9 +110,8 @@ def entrants(
                     raise
                 say(f"{one} is left out: {error}")
                 continue
-            rows += [Entrant(load_method(one, **options), match) for options, match in USUAL.get(one, ())] + [
-                named
-            ]
+            usual = [(load_method(one, device, **given, **own), match) for own, match in USUAL.get(one, ())]
+            rows += [*(Entrant(method, match) for method, match in usual), named]
     return rows
 
 

@@ -20,7 +20,7 @@ AUTHORS = "module.fnet.conv1.weight"  # first tensor of the authors' files
 LEAST = 128  # px; a smaller frame has no four levels of correlation
 
 
-def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 1.0, updates: int = 12):
+def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 2.0, updates: int = 12):
     """Make the network ready to run.
 
     Parameters
@@ -28,7 +28,8 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
     device : torch device
     weights : torchvision's .pth, the authors' raft-small.pth, or the same tensors as .safetensors; small or
         large is read from their shapes
-    scale : frames are enlarged by this factor first; 2 helps with small motion and costs four times the time
+    scale : frames are enlarged by this factor first; 1 is as published, 2 sees small motion better and takes
+        four times as long (docs/results/first-claim.md)
     updates : refinement steps
 
     Raises

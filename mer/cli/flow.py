@@ -82,7 +82,11 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler, device)
     multiple=True,
     help="Method to measure; may be repeated.  [default: all]",
 )
-@click.option("--weights", type=INPUT_FILE, help="Weights file for the one --method that is given.")
+@click.option(
+    "--weights",
+    type=INPUT_FILE,
+    help="Weights file for the one --method that is given, or for RAFT among all.",
+)
 @click.option(
     "--size",
     "sizes",
