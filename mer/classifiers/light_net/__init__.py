@@ -1,9 +1,8 @@
-"""light_net: a convolutional network of 5,955 weights on levelled maps, which sees them changed as a face and
-a camera would.
+"""light_net: a convolutional network of 5,955 weights on levelled maps, trained with augmentation.
 
-Ours; network.py has its layers, augmentation.py its changes. With hundreds of clips it is worse than
-`mer_net` (docs/results/mer-net-ablation.md), and drags it down where both are averaged: it is here to be
-compared with. Reads u, v and strain, in this order, of any size: `flow_image`, or ready-made maps.
+Ours, as a baseline for `mer_net`: with hundreds of clips it is worse, and averaging both is worse than
+mer_net alone (docs/results/mer-net-ablation.md). Layers: network.py; augmentation: augmentation.py. Input: u,
+v and strain, in this order, of any size (`flow_image`, or ready-made maps).
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,8 +31,7 @@ class Classifier(MapClassifier):
     steps, learning_rate, mixup, smoothing, balanced
         See `network.Training`.
     mirror, shift, zoom, rotation, amplitude
-        See `augmentation.Changes`; with `mirror`, a map and its mirror image are predicted too, and the mean
-        counts.
+        See `augmentation.Changes`; with `mirror`, predictions of a map and its mirror image are averaged.
     device : str
         `cpu`, `cuda` or `auto`; not part of what was fitted.
     map_shape : tuple or None
@@ -98,12 +96,20 @@ class Classifier(MapClassifier):
         places: np.ndarray | None = None,
         total: int | None = None,
     ) -> Iterator[tuple[int, "Classifier"]]:
-        """Yield (number of the fold, classifier fitted on it), equal to `fit` of each fold to rounding.
+        """Yield (number of the fold, classifier fitted on it), equal to `fit` of each fold up to rounding.
 
-        X : (N, 3, H, W) float, all clips; y : (N,) labels; folds : positions to fit on, one array per fold
+        Parameters
+        ----------
+        X : (N, 3, H, W) float
+            Maps of all clips.
+        y : (N,) labels
+        folds : sequence of int arrays
+            Positions to fit on, one array per fold.
+        places, total
+            See `network.train`.
         """
         X, codes = self._check_training(self._as_maps(X), y)
-        how = network.Training(
+        training = network.Training(
             steps=self.steps,
             learning_rate=self.learning_rate,
             mixup=self.mixup,
@@ -113,7 +119,7 @@ class Classifier(MapClassifier):
         )
         n_classes, device = len(self.classes_), choose_device(self.device)
         weights = network.train(
-            _levelled(X), codes, folds, n_classes, self.random_state, how, places, total, device
+            _levelled(X), codes, folds, n_classes, self.random_state, training, places, total, device
         )
         for k in range(len(folds)):
             fitted = clone(self)
@@ -140,7 +146,7 @@ class Classifier(MapClassifier):
 
 
 def _levelled(X: np.ndarray) -> np.ndarray:
-    """(N, C, 14, 14) float32; raises `BadInput` if X is no maps of u, v and strain."""
+    """Level maps to (N, C, 14, 14) float32; raise `BadInput` unless X holds maps of u, v and strain."""
     if np.shape(X)[1] != CHANNELS:
         raise BadInput(
             f"light_net reads maps of u, v and strain, (clips, 3, height, width); these are {np.shape(X)}. "

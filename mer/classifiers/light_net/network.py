@@ -1,9 +1,8 @@
-"""A light network on levelled maps, trained for any number of folds at once.
+"""The network of light_net, trained for many folds at once.
 
-Two 3x3 convolutions, each ReLU and max-pooling by two, and one linear layer that knows where on the face it
-looks: 14 x 14 maps, 5,955 weights. Folds share every batch: a clip that a fold leaves out has
-weight zero in that fold's loss, and so has a mixture that contains it. What such a clip holds cannot reach
-the fold.
+Two 3x3 convolutions, each with ReLU and 2x2 max-pooling, and one linear layer, on maps of 14 x 14 cells:
+5,955 weights. Folds share every batch: a clip that a fold leaves out has weight zero in that fold's loss, and
+so has a mixture that contains it, so that nothing of it can reach the fold.
 """
 
 from collections.abc import Sequence
@@ -18,27 +17,21 @@ from mer.classifiers.mer_net.views import SIDE
 
 FILTERS = (16, 32)
 CELLS = (SIDE // 4) ** 2
-BLOCK = 17  # folds trained together: their maps stay in the CPU's cache
+BLOCK = 17  # folds trained together, few enough for the CPU's cache
 Weights = dict[str, torch.Tensor]  # each with a first axis of folds
 
 
 @dataclass(frozen=True)
 class Training:
-    """How the network is trained; nothing here is chosen by looking at a score.
+    """How the network is trained; nothing here is chosen by looking at a score."""
 
-    steps, batch, learning_rate : AdamW for a fixed number of steps, warmed up and cooled down (half a cosine
-        each)
-    changes : see augmentation.py;  mixup : alpha of the Beta distribution of shares, 0 for none
-    smoothing : fraction of the label given to the other classes;  balanced : clips weigh N / (C N_c)
-    """
-
-    steps: int = 150
+    steps: int = 150  # of AdamW, whose rate rises and falls by half a cosine each
     batch: int = 64
     learning_rate: float = 3e-3
     changes: augmentation.Changes = augmentation.Changes()
-    mixup: float = 0.2
-    smoothing: float = 0.1
-    balanced: bool = True
+    mixup: float = 0.2  # alpha of the Beta distribution of mixing weights; 0 for none
+    smoothing: float = 0.1  # fraction of the label given to the other classes
+    balanced: bool = True  # clips weigh N / (C N_c)
 
 
 def train(
@@ -47,16 +40,25 @@ def train(
     folds: Sequence[np.ndarray],
     classes: int,
     seed: int,
-    how: Training,
+    training: Training,
     places: np.ndarray | None = None,
     total: int | None = None,
     device: torch.device | str = "cpu",
 ) -> Weights:
     """Return the weights of one network per fold, stacked.
 
-    maps : (N, C, 14, 14) levelled; y : (N,) int; folds : positions to fit on
-    places, total : where each clip stands in the table of all folds, and how many clips that has; for a fold
-        that is trained alone and is to go through its clips in the same order and with the same changes
+    Parameters
+    ----------
+    maps : (N, C, 14, 14) float32
+        Levelled maps.
+    y : (N,) int
+    folds : sequence of int arrays
+        Positions to fit on.
+    places : (N,) int or None
+        Position of each clip in the table of all folds; lets a fold that is trained alone see its clips in
+        the same order and with the same changes.
+    total : int or None
+        Number of clips in that table.
     """
     places, total = (np.arange(len(y)), len(y)) if places is None else (places, total)
     parts = [
@@ -66,7 +68,7 @@ def train(
             folds[i : i + BLOCK],
             classes,
             seed,
-            how,
+            training,
             places,
             total,
         )
@@ -75,27 +77,29 @@ def train(
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
-def _train_block(maps, y, folds, classes, seed, how, places, total) -> Weights:
+def _train_block(maps, y, folds, classes, seed, training, places, total) -> Weights:
     inside = np.stack([np.isin(np.arange(len(y)), fold) for fold in folds])
-    clip_weight = torch.from_numpy(_clip_weights(y, inside, classes, how.balanced)).to(maps.device)
+    clip_weight = torch.from_numpy(_clip_weights(y, inside, classes, training.balanced)).to(maps.device)
     start = first_weights(maps.shape[1], classes, seed)
     weights = {
         name: value.to(maps.device).expand(len(folds), *value.shape[1:]).clone().requires_grad_()
         for name, value in start.items()
     }
-    optimizer = torch.optim.AdamW(weights.values(), lr=how.learning_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, how.learning_rate, total_steps=how.steps + 1)
-    targets = (
-        torch.eye(classes, device=maps.device)[torch.tensor(y)] * (1 - how.smoothing)
-        + how.smoothing / classes
+    optimizer = torch.optim.AdamW(weights.values(), lr=training.learning_rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, training.learning_rate, total_steps=training.steps + 1
     )
-    for clips, partners, share, draws in turns(seed, how, places, total):
-        x = augmentation.changed(maps[clips], draws[0], how.changes)
+    targets = (
+        torch.eye(classes, device=maps.device)[torch.tensor(y)] * (1 - training.smoothing)
+        + training.smoothing / classes
+    )
+    for clips, partners, share, draws in batches(seed, training, places, total):
+        x = augmentation.augment(maps[clips], draws[0], training.changes)
         target, weight = targets[clips].expand(len(folds), -1, -1), clip_weight[:, clips]
-        if how.mixup:
+        if training.mixup:
             lam = torch.from_numpy(share).to(maps)
-            x = lam[:, None, None, None] * x + (1 - lam)[:, None, None, None] * augmentation.changed(
-                maps[partners], draws[1], how.changes
+            x = lam[:, None, None, None] * x + (1 - lam)[:, None, None, None] * augmentation.augment(
+                maps[partners], draws[1], training.changes
             )
             target = lam[:, None] * target + (1 - lam)[:, None] * targets[partners]
             both = (weight > 0) & (clip_weight[:, partners] > 0)
@@ -108,11 +112,10 @@ def _train_block(maps, y, folds, classes, seed, how, places, total) -> Weights:
     return {name: value.detach() for name, value in weights.items()}
 
 
-def turns(seed: int, how: Training, places: np.ndarray, total: int):
-    """Yield for each step the clips of the batch, their partners to mix with, the fraction of the first, and
-    the draws of both.
+def batches(seed: int, training: Training, places: np.ndarray, total: int):
+    """Yield the clips of each batch, the clips they are mixed with, the mixing weights and the draws of both.
 
-    Everything is drawn for all places of the table of all folds, and then kept for the clips that are there.
+    Everything is drawn for all places of the table of all folds, then restricted to the clips at hand.
     """
     position = np.full(total, -1)
     position[places] = np.arange(len(places))
@@ -120,23 +123,20 @@ def turns(seed: int, how: Training, places: np.ndarray, total: int):
     while True:
         rng = np.random.default_rng([seed, epoch])
         order, partner = rng.permutation(total), rng.permutation(total)
-        share = rng.beta(how.mixup, how.mixup, total) if how.mixup else np.ones(total)
+        share = rng.beta(training.mixup, training.mixup, total) if training.mixup else np.ones(total)
         draws = rng.random((2, total, augmentation.DRAWS))
-        for first in range(0, total, how.batch):
-            if step == how.steps:
+        for first in range(0, total, training.batch):
+            if step == training.steps:
                 return
-            batch = order[first : first + how.batch]
-            there = batch[(position[batch] >= 0) & ((position[partner[batch]] >= 0) | (how.mixup == 0))]
+            batch = order[first : first + training.batch]
+            there = batch[(position[batch] >= 0) & ((position[partner[batch]] >= 0) | (training.mixup == 0))]
             yield position[there], position[partner[there]], share[there], draws[:, there]
             step += 1
         epoch += 1
 
 
 def first_weights(channels: int, classes: int, seed: int) -> Weights:
-    """Weights of one untrained network, decided by the seed.
-
-    The caller's random numbers stay as they were.
-    """
+    """Return the initial weights for a seed; the global random state stays untouched."""
     generator = torch.Generator().manual_seed(seed)
 
     def layer(name: str, outputs: int, *inputs: int) -> Weights:
@@ -154,7 +154,7 @@ def first_weights(channels: int, classes: int, seed: int) -> Weights:
 
 
 def logits(weights: Weights, x: torch.Tensor) -> torch.Tensor:
-    """(folds, N, classes) for maps x (N, C, 14, 14), the same for every network."""
+    """Return (folds, N, classes) for maps x (N, C, 14, 14), which all networks share."""
     folds = len(weights["head.bias"])
     x = F.conv2d(
         x, weights["first.weight"].flatten(0, 1), weights["first.bias"].flatten(), padding=1
@@ -169,10 +169,7 @@ def logits(weights: Weights, x: torch.Tensor) -> torch.Tensor:
 
 
 def _clip_weights(y: np.ndarray, inside: np.ndarray, classes: int, balanced: bool) -> np.ndarray:
-    """(folds, N) float32 weight of each clip in each fold's loss, from the fold's own labels.
-
-    0 for clips it leaves out.
-    """
+    """Return the weight (folds, N) float32 of each clip in each fold's loss, 0 for clips it leaves out."""
     if not balanced:
         return inside.astype(np.float32)
     counts = np.stack([np.bincount(y[mine], minlength=classes) for mine in inside])

@@ -1,17 +1,17 @@
-"""mer_net: a network of one hidden unit per training clip that cannot tell a face from its mirror image.
+"""mer_net: a radial basis function network with one hidden unit per training clip, invariant to mirroring.
 
-Ours. A network of radial basis functions, fitted in closed form, so that all folds take seconds and no seed
-matters. Built from what is known about faces before any label is seen:
+Ours. Fitted in closed form, so all folds take seconds and no seed matters. What is known about faces before
+any label is seen is built in:
+
 - How far a face moves, and where the zero of a ready-made map lies, says little: maps are levelled
-(views.py).
-- The head is rigid: the part of the motion that a turn or a shift of it explains is taken out, and a second
-view, the
-  derivatives of the motion, says how the skin deforms.
-- A mirrored face shows the same: the kernel is invariant (kernel.py).
+  (views.py).
+- The head is rigid: motion that a turn or a shift of it explains is removed, and a second view, the
+  derivatives of the motion, shows how the skin deforms.
+- A mirrored face shows the same expression: the kernel is invariant (kernel.py).
 - Labels are noisy and rare: the ridge is as large as the signal, and classes weigh equally.
 
-Every part on real clips, with everything that was tried: docs/results/real-flow-dev.md and
-mer-net-ablation.md. Reads u, v and strain, in this order, of any size: `flow_image`, or ready-made maps.
+Input: u, v and strain, in this order, of any size (`flow_image`, or ready-made maps). What each part brings
+on real clips: docs/results/real-flow-dev.md and mer-net-ablation.md.
 
 References
 ----------
@@ -41,17 +41,23 @@ class Classifier(MapClassifier):
     classes : sequence or None
         Labels to expect; None: those of `y`.
     random_state : int
-        Which clips become hidden units, where not all do.
+        Chooses the clips that become hidden units where `centres` limits them.
     ridge : float
         Variance of a label's noise over that of the signal.
     width : float
-        How fast likeness falls with distance: at 1, two maps as different as maps on average are at 1/e.
-    mirror, balanced : bool
-        Know that sides mean the same; give the classes equal weight.
-    level, remove_head_motion, deformation : bool
-        Take unit and zero out of the maps; take the head's motion out; add the view of the derivatives.
+        Decay of the kernel: at 1, maps at the mean squared distance have similarity 1/e.
+    mirror : bool
+        Make the kernel invariant to mirroring the face.
+    balanced : bool
+        Give the classes equal weight.
+    level : bool
+        Remove unit and zero of the maps.
+    remove_head_motion : bool
+        Remove motion that a rigid head explains.
+    deformation : bool
+        Add the view of the derivatives.
     centres : int
-        Most hidden units; 0: one for each training clip. For training sets of thousands.
+        Maximum number of hidden units, for training sets of thousands; 0: one for each training clip.
     map_shape : tuple or None
         Shape of one clip's maps where X comes as rows.
     """
@@ -83,12 +89,15 @@ class Classifier(MapClassifier):
         self.map_shape = map_shape
 
     def check_params(self) -> None:
-        wrong = [name for name in ("ridge", "width") if getattr(self, name) <= 0]
-        if wrong or self.centres < 0:
-            raise BadInput(
-                f"mer_net needs {' and '.join(wrong) or 'centres'} "
-                f"{'above 0' if wrong else 'of 0 (one for each clip) or more'}."
-            )
+        wrong = [
+            f"{name} above 0, not {getattr(self, name)}"
+            for name in ("ridge", "width")
+            if not getattr(self, name) > 0
+        ]
+        if self.centres < 0:
+            wrong.append(f"centres of 0 (one for each clip) or more, not {self.centres}")
+        if wrong:
+            raise BadInput(f"mer_net needs {'; '.join(wrong)}.")
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> "Classifier":
         """Fit to maps X (N, 3, H, W) float and labels y (N,)."""
@@ -100,22 +109,28 @@ class Classifier(MapClassifier):
     def fit_folds(
         self, X: np.ndarray, y: np.ndarray, folds: Sequence[np.ndarray], groups: np.ndarray | None = None
     ) -> Iterator[tuple[int, "Classifier"]]:
-        """Yield (number of the fold, classifier fitted on it), equal to `fit` of each fold to rounding.
+        """Yield (number of the fold, classifier fitted on it), equal to `fit` of each fold up to rounding.
 
-        X : (N, 3, H, W) float, all clips; y : (N,) labels; folds : positions to fit on, one array per fold
+        Parameters
+        ----------
+        X : (N, 3, H, W) float
+            Maps of all clips.
+        y : (N,) labels
+        folds : sequence of int arrays
+            Positions to fit on, one array per fold.
         """
         self.check_params()
         X, codes = self._check_training(self._as_maps(X), y)
-        seen = self._views(X)
-        distances = self._new_kernel().distances(seen, seen)
+        all_views = self._views(X)
+        distances = self._new_kernel().distances(all_views, all_views)
         for k, fold in enumerate(folds):
             fitted = clone(self)
             fitted.classes_, fitted.n_features_in_ = self.classes_, self.n_features_in_
             centres = self._draw_centres(len(fold))
             columns = fold if centres is None else fold[centres]
-            inside = {name: d[:, fold][:, :, columns] for name, d in distances.items()}
-            mine = {name: maps[fold] for name, maps in seen.items()}
-            fitted.kernel_ = fitted._new_kernel().fit(mine, codes[fold], centres, inside)
+            fold_distances = {name: d[:, fold][:, :, columns] for name, d in distances.items()}
+            fold_views = {name: maps[fold] for name, maps in all_views.items()}
+            fitted.kernel_ = fitted._new_kernel().fit(fold_views, codes[fold], centres, fold_distances)
             yield k, fitted
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
@@ -129,16 +144,18 @@ class Classifier(MapClassifier):
         self.kernel_ = self._new_kernel().load_tensors(tensors)
 
     def _views(self, X: np.ndarray) -> Views:
-        """Return each view of X; raise `BadInput` if X is no maps of u, v and strain."""
+        """Return the views of X; raise `BadInput` unless X holds maps of u, v and strain."""
         if np.shape(X)[1] != views.CHANNELS:
             raise BadInput(
                 f"mer_net reads maps of u, v and strain, (clips, 3, height, width); these are {np.shape(X)}. "
                 "Use the feature flow_image."
             )
         scale = views.levelled if self.level else views.pooled
-        rest = views.without_head_motion(X) if self.remove_head_motion else X
-        seen = {"motion": scale(rest)}
-        return seen | ({"deformation": scale(views.deformation(rest))} if self.deformation else {})
+        maps = views.without_head_motion(X) if self.remove_head_motion else X
+        found = {"motion": scale(maps)}
+        if self.deformation:
+            found["deformation"] = scale(views.deformation(maps))
+        return found
 
     def _draw_centres(self, n_clips: int) -> np.ndarray | None:
         if not 0 < self.centres < n_clips:

@@ -1,4 +1,4 @@
-"""Ridge regression of the labels on kernels that cannot tell a face from its mirror image.
+"""Kernel ridge regression of labels, invariant to mirroring the face.
 
 References
 ----------
@@ -16,16 +16,24 @@ import numpy as np
 
 Views = dict[str, np.ndarray]  # name -> (N, C, h, w)
 Mirrors = dict[str, Callable[[np.ndarray], np.ndarray]]  # name -> the view of the mirrored face
-LEAST = 0.01  # probability of a class that was seen in training
+MIN_PROBABILITY = 0.01  # of a class that was seen in training
 
 
 @dataclass
 class MirrorKernel:
     """Class probabilities from views of maps, fitted in closed form.
 
-    n_classes : of the labels;  ridge : variance of a label's noise over that of the signal
-    width     : how fast likeness falls: at 1, two maps as different as maps on average are at 1/e
-    balanced  : clips weigh N / (C N_c);  mirrors : of each view, empty for a kernel that knows sides
+    Parameters
+    ----------
+    n_classes : int
+    ridge : float
+        Variance of a label's noise over that of the signal.
+    width : float
+        Decay of the kernel: at 1, maps at the mean squared distance have similarity 1/e.
+    balanced : bool
+        Weight clips by N / (C N_c), so that classes weigh equally.
+    mirrors : dict
+        Mirror function of each view; empty for a kernel that distinguishes the sides of the face.
     """
 
     n_classes: int
@@ -37,11 +45,16 @@ class MirrorKernel:
     def fit(
         self, views: Views, y: np.ndarray, centres: np.ndarray | None = None, distances: Views | None = None
     ) -> "MirrorKernel":
-        """Fit to views of N clips and y (N,) int.
+        """Fit to views of N clips and their labels.
 
-        centres : positions of the clips that become hidden units, None for all; distances :
-            `self.distances(views, views)`
-        where that is known, for all clips as centres
+        Parameters
+        ----------
+        views : dict of (N, C, h, w) float
+        y : (N,) int
+        centres : (M,) int or None
+            Positions of the clips that become hidden units; None: all.
+        distances : dict or None
+            `self.distances(views, centres)` where it is known already.
         """
         self.centres = views if centres is None else {name: maps[centres] for name, maps in views.items()}
         distances = distances or self.distances(views, self.centres)
@@ -61,16 +74,18 @@ class MirrorKernel:
         return self
 
     def predict_proba(self, views: Views) -> np.ndarray:
-        """(N, n_classes) float64: the regression's values, at least `LEAST` but for a class never seen, as
-        fractions.
+        """Return (N, n_classes) float64: values of the regression, clipped from below and normalised.
+
+        Classes that were not seen in training have probability 0.
         """
         values = self.prior + self._kernel(self.distances(views, self.centres)) @ self.coefficients
-        values = np.where(self.prior > 0, values.clip(min=LEAST), 0.0)
+        values = np.where(self.prior > 0, values.clip(min=MIN_PROBABILITY), 0.0)
         return values / values.sum(1, keepdims=True)
 
     def distances(self, views: Views, centres: Views) -> Views:
-        """Squared distances of each view to that of the centres, (N, M), or with mirrors (2, N, M) to both of
-        its sides.
+        """Return squared distances to the centres for each view: (1, N, M), or with mirrors (2, N, M).
+
+        The second plane holds the distances to the mirrored centres.
         """
         return {
             name: np.stack([
@@ -81,13 +96,13 @@ class MirrorKernel:
         }  # fmt: skip
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """Return what was fitted."""
+        """Return the fitted state."""
         centres = {f"centres.{name}": maps for name, maps in self.centres.items()}
         spread = {f"spread.{name}": np.array(value) for name, value in self.spread.items()}
         return centres | spread | {"prior": self.prior, "coefficients": self.coefficients}
 
     def load_tensors(self, tensors: dict[str, np.ndarray]) -> "MirrorKernel":
-        """Take back what `tensors` returned."""
+        """Restore the state that `tensors` returned."""
 
         def part(prefix: str) -> dict[str, np.ndarray]:
             return {
@@ -111,6 +126,6 @@ class MirrorKernel:
 
 
 def squared_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(N, M) squared Euclidean distances of N and M arrays."""
+    """Return squared Euclidean distances (N, M) between N and M arrays."""
     first, second = (maps.reshape(len(maps), -1).astype(np.float64) for maps in (first, second))
     return ((first**2).sum(1)[:, None] + (second**2).sum(1) - 2 * first @ second.T).clip(min=0)

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from mer.classifiers.light_net import Classifier, augmentation, network
-from mer.classifiers.light_net.augmentation import Changes, changed
-from mer.classifiers.light_net.network import Training, turns
+from mer.classifiers.light_net.augmentation import Changes, augment
+from mer.classifiers.light_net.network import Training, batches
 from mer.classifiers.mer_net.views import levelled, mirrored
 from tests.mer.classifiers.test_mer_net import clips
 
@@ -19,7 +19,7 @@ def test_a_turned_face_has_turned_vectors():
     maps[0, 0, 0:2, 6:8] = 1
     draws = np.full((1, augmentation.DRAWS), 0.5)
     draws[0, 1] = 0.8413447  # one deviation
-    turned = changed(maps, draws, Changes(mirror=False, shift=0, zoom=0, rotation=90, amplitude=0))
+    turned = augment(maps, draws, Changes(mirror=False, shift=0, zoom=0, rotation=90, amplitude=0))
     assert turned[0, 1, 6:8, 12:14].mean() == pytest.approx(1, abs=1e-3)
     assert turned.abs().sum() == pytest.approx(4, abs=1e-2)
 
@@ -27,25 +27,25 @@ def test_a_turned_face_has_turned_vectors():
 def test_changes_by_hand():
     maps = torch.from_numpy(levelled(clips()[0]))[:4]
     draws = np.full((4, augmentation.DRAWS), 0.5)
-    assert torch.allclose(changed(maps, draws, STILL), maps, atol=1e-5)
+    assert torch.allclose(augment(maps, draws, STILL), maps, atol=1e-5)
     draws[:, 0] = 0.2
     assert np.allclose(
-        changed(maps, draws, Changes(True, 0, 0, 0, 0)).numpy(), mirrored(maps.numpy()), atol=1e-5
+        augment(maps, draws, Changes(True, 0, 0, 0, 0)).numpy(), mirrored(maps.numpy()), atol=1e-5
     )
     draws[:, 0], draws[:, 4] = 0.9, 0.8413447
-    moved = changed(maps, draws, Changes(True, shift=2, zoom=0, rotation=0, amplitude=0))
+    moved = augment(maps, draws, Changes(True, shift=2, zoom=0, rotation=0, amplitude=0))
     assert torch.allclose(moved[..., :-2], maps[..., 2:], atol=1e-4) or torch.allclose(
         moved[..., 2:], maps[..., :-2], atol=1e-4
     )
     draws[:, 4], draws[:, 6] = 0.5, 0.8413447
     assert torch.allclose(
-        changed(maps, draws, Changes(True, 0, 0, 0, amplitude=1))[:, 0], np.e * maps[:, 0], atol=1e-3
+        augment(maps, draws, Changes(True, 0, 0, 0, amplitude=1))[:, 0], np.e * maps[:, 0], atol=1e-3
     )
 
 
 def test_turns_keep_to_the_clips_that_are_there():
     how, kept = Training(steps=5, batch=4), np.array([0, 2, 3, 7, 8])
-    whole, part = list(turns(1, how, np.arange(9), 9)), list(turns(1, how, kept, 9))
+    whole, part = list(batches(1, how, np.arange(9), 9)), list(batches(1, how, kept, 9))
     assert len(whole) == len(part) == 5
     for (clip, partner, share, draws), (clip_, partner_, share_, draws_) in zip(whole, part):
         there = np.isin(clip, kept) & np.isin(partner, kept)
