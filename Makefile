@@ -8,13 +8,21 @@ DOCS    = $(VENV)/.installed-docs
 RUN     = $(VENV)/bin/python -m
 CODE    = mer_core data_prep flow mer benchmarks
 
-.PHONY: demo test soak check docs install clean
+.PHONY: demo test docs-test docker-test soak check docs install clean
 
 demo: $(STAMP)
 	$(VENV)/bin/mer demo --out demo
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(RUN) pytest -n auto --maxprocesses 4 --dist loadfile
+
+# Runs every command that the README and the docs print, on small data.
+docs-test: $(STAMP)
+	OMP_NUM_THREADS=1 $(RUN) pytest tests/documented_commands.py
+
+# The Dockerfile's lines in a fresh virtual environment: minutes, and a package index.
+docker-test: $(STAMP)
+	MER_TEST_INSTALL=1 $(RUN) pytest tests/test_dockerfile.py
 
 # Damaged inputs and killed commands, for hours; stop it at any time, the next call goes on. Not in CI.
 MINUTES ?= 120

@@ -11,18 +11,18 @@ PAGES = [
 ]
 
 
+def code_blocks(page: Path, *languages: str) -> list[str]:
+    """Return the page's fenced blocks in one of `languages`; "" stands for a block that names none."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M)
+    return [text for language, text in blocks if language in languages]
+
+
 def shell_lines(page: Path) -> list[str]:
     """Return the lines of the page's shell blocks, continued lines joined, comments removed."""
-    blocks = re.findall(r"^```(?:sh|bash|)\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    lines = "\n".join(code_blocks(page, "", "sh", "bash")).replace("\\\n", " ").splitlines()
     return [line for line in (re.split(r"(?:^|\s)#", line)[0].strip() for line in lines) if line]
 
 
 def mer_commands(page: Path) -> list[str]:
     """Return the lines that call `mer`."""
     return [line for line in shell_lines(page) if line.split()[0] == "mer"]
-
-
-def code_blocks(page: Path, language: str = "python") -> list[str]:
-    """Return the page's blocks of code in `language`."""
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M)
