@@ -88,13 +88,13 @@ def _spotted(table: pd.DataFrame) -> list[Spotted]:
 
 def _where(row: Spotted, events: pd.DataFrame) -> str:
     """Return the distractor that a false interval overlaps most."""
-    inside = {
-        event.type: min(row.offset, event.pred_offset) - max(row.onset, event.pred_onset)
+    inside = [
+        (min(row.offset, event.pred_offset) - max(row.onset, event.pred_onset), event.type)
         for event in events.itertuples()
         if event.type in DISTRACTORS
-    }
-    best = max(inside, key=inside.__getitem__)
-    return best if inside[best] > 0 else "elsewhere"
+    ]
+    overlap, kind = max(inside, default=(0, ""))
+    return kind if overlap > 0 else "elsewhere"
 
 
 def strs(result: dict) -> tuple[float, float, float]:

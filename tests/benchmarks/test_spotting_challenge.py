@@ -18,6 +18,7 @@ KNOWN = submission(
     ("a", 40, 50, "micro", "negative"),
     ("a", 100, 200, "macro", "surprise"),
     ("a", 300, 400, "speech", ""),
+    ("a", 500, 600, "speech", ""),
     ("b", 10, 20, "micro", "surprise"),
     ("b", 60, 65, "blink", ""),
 )
