@@ -37,7 +37,7 @@ check: $(DEV)
 	$(RUN) pylint --disable=all --enable=duplicate-code $(CODE)
 
 docs: $(DOCS)
-	$(RUN) mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict
 
 install: $(STAMP)
 
