@@ -127,9 +127,10 @@ def inputs_and_config(prepared, config, maps, index, **typed):
     help="Also send settings, scores and report to this tracker; needs the extra of that name.",
 )
 def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
-    """Cross-validate a classifier, leaving one subject out at a time: predictions, scores, report.
+    """Cross-validate a classifier, one subject left out at a time.
 
-    A protocol may instead leave one dataset out, or detect action units one by one.
+    Writes predictions, scores and a report. A protocol may instead leave one dataset out, or detect action
+    units one by one.
 
     \b
     Examples:
@@ -162,7 +163,7 @@ def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
 @command()
 @click.argument("run", type=INPUT_FOLDER)
 def report(run):
-    """Write the report of a finished run again: one self-contained HTML page.
+    """Write the HTML report of a finished run again.
 
     \b
     Example:
@@ -185,9 +186,9 @@ def report(run):
     "--out", type=FOLDER, help="Write compare.csv, compare.tex and the figure (PNG, SVG, PDF) here."
 )
 def compare(runs, published, out):
-    """Compare runs with the first one: paired differences, intervals over subjects.
+    """Compare runs on the same clips with the first one.
 
-    All runs must be on the same clips.
+    Prints paired differences with intervals over subjects.
 
     \b
     Examples:
@@ -210,9 +211,9 @@ def compare(runs, published, out):
 @command()
 @click.argument("run", type=INPUT_FOLDER)
 def audit(run):
-    """Show what a leak would claim: each test subject chooses its own epoch. Never a result.
+    """Show what a leak would claim (never a result).
 
-    Trains every fold again and evaluates the test subject after each epoch, as much published code does.
+    Trains every fold again and lets each test subject choose its best epoch, as much published code does.
 
     \b
     Example:

@@ -20,7 +20,7 @@ from mer.cli.options import (
 
 @click.group(cls=Commands)
 def flow():
-    """Optical flow from onset to apex: estimate, benchmark, render training data, train."""
+    """Optical flow: estimate, benchmark, render, train, export."""
 
 
 @flow.command()
@@ -43,7 +43,7 @@ def flow():
 @click.option("--scheduler", help="Address of a Dask cluster to use instead; needs the extra [cluster].")
 @device_option()
 def estimate(prepared, method, weights, match_exposure, jobs, scheduler, device):
-    """Estimate the flow of every prepared clip; it is stored beside the faces.
+    """Estimate and store the flow of every prepared clip.
 
     \b
     Example:
@@ -134,7 +134,7 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler, device)
 )
 @device_option()
 def benchmark(out, methods, weights, sizes, pairs, seed, rendered, scanned, device, **options):
-    """Compare flow methods on faces with exactly known sub-pixel motion.
+    """Compare methods on faces with exactly known motion.
 
     \b
     Example:
@@ -167,7 +167,9 @@ def benchmark(out, methods, weights, sizes, pairs, seed, rendered, scanned, devi
     "--portraits", type=INPUT_FOLDER, help="Portraits to take their skin from.  [default: painted skin]"
 )
 def render(out, pairs, seed, size, jobs, head_model, portraits):
-    """Render synthetic faces in motion with their exact flow: training data in the layout of SRFlow.
+    """Render faces in motion with their exact flow.
+
+    Training data in the layout of SRFlow.
 
     \b
     Example:
@@ -184,7 +186,9 @@ def render(out, pairs, seed, size, jobs, head_model, portraits):
 @click.argument("folder", type=INPUT_FOLDER)
 @click.option("--out", type=FILE, required=True, help="The .npz file to write.")
 def head_model(folder, out):
-    """Import a head model of scans as published: the folder FaceXModel of ICT Face Model Light.
+    """Import a head model of scans (ICT Face Model Light).
+
+    FOLDER is FaceXModel, as published.
 
     \b
     Example:
@@ -232,7 +236,9 @@ def train_flow(config, out, device):
     help="Side of the frames the model will get, px.",
 )
 def export(weights, out, size):
-    """Export the flow network as an ONNX model; needs the extra [onnx].
+    """Export the flow network as an ONNX model.
+
+    Needs the extra [onnx].
 
     \b
     Example:

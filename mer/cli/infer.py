@@ -44,7 +44,9 @@ frames_option = click.option(
 @command()
 @experiment
 def train(prepared, config, maps, index, out, **typed):
-    """Fit a classifier on all clips and write a bundle for `mer score` and `mer spot`.
+    """Fit a classifier on all clips and write a bundle.
+
+    `mer score`, `mer spot` and `mer app` use it with --bundle.
 
     \b
     Example:
@@ -85,9 +87,9 @@ def train(prepared, config, maps, index, out, **typed):
 )
 @device_option()
 def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, jobs, device):
-    """Explain the strongest expression of a video or folder of frames: when, where, how strong.
+    """Explain the strongest expression of a clip.
 
-    With a folder of clips and a CSV as --out: one row per clip.
+    The clip is a video or a folder of frames. With a folder of clips, and a CSV as --out: one row per clip.
 
     \b
     Examples:
@@ -265,7 +267,9 @@ def _echo_evidence(bundle, is_labelled: bool) -> None:
 )
 @device_option()
 def app(port, bundles, open_browser, keep, device):
-    """Open a local web page to score clips; nothing leaves your machine.
+    """Open a local web page to score clips.
+
+    Only this machine can open it, and nothing leaves it.
 
     \b
     Examples:

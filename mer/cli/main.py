@@ -53,7 +53,10 @@ def cli() -> None:
     f"{known('data_prep.layouts')}.",
 )
 def demo(out: Path, layout: str | None):
-    """Run the whole pipeline on synthetic data: prepare, flow, cv, report, train, score.
+    """Run the whole pipeline once on synthetic data.
+
+    Prepare, estimate flow, cross-validate, report, train, score. With --layout: only write a small replica
+    of a dataset.
 
     \b
     Examples:

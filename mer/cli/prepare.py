@@ -44,7 +44,9 @@ from mer.cli.options import FOLDER, INPUT, INPUT_FOLDER, Name, command, emit, kn
 @click.option("--jobs", type=click.IntRange(1), help="Number of processes.  [default: all cores]")
 @click.option("--scheduler", help="Address of a Dask cluster to use instead; needs the extra [cluster].")
 def prepare(dataset, root, index, out, check, size, apex, corrections, skip_missing, jobs, scheduler):
-    """Turn a dataset, or your own recordings, into aligned onset and apex faces.
+    """Turn a dataset or your recordings into aligned faces.
+
+    Writes onset, apex and landmarks of each clip, and outcome.csv with one row per clip.
 
     \b
     Examples:
