@@ -4,13 +4,10 @@ Each frame is processed independently, so its landmarks do not depend on earlier
 the person's own: the right eye has the smaller x in the image.
 """
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-
 import cv2
 import numpy as np
+
+from data_prep.face_models import FaceDetector, load_detector, load_mesh
 
 N_POINTS = 478
 
@@ -57,23 +54,18 @@ class FaceMesh:
     """MediaPipe's face mesh, loaded once: `with FaceMesh() as mesh: points = mesh.landmarks(image)`.
 
     MediaPipe misses faces that are tiny or cut off by the border. A miss is therefore retried with a black
-    margin, and then on the part of the image where the full-range face detector finds a face. An instance
+    margin, and then on the part of the image where a detector of small faces finds one. An instance
     serves one thread at a time.
     """
 
-    def __init__(self):
-        with silence_stderr():
-            from mediapipe.python.solutions.face_mesh import FaceMesh as MediaPipeMesh
-
-            self._mesh = MediaPipeMesh(static_image_mode=True, max_num_faces=1, refine_landmarks=True)
-            self._mesh.process(np.zeros((64, 64, 3), np.uint8))  # the first image loads the models and logs
-        self._detector = None
-        self._has_found_face = False
+    def __init__(self) -> None:
+        self._mesh = load_mesh()
+        self._detector: FaceDetector | None = None
 
     def __enter__(self) -> "FaceMesh":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._mesh.close()
         if self._detector is not None:
             self._detector.close()
@@ -105,59 +97,28 @@ class FaceMesh:
         (478, 3) float64 px or None
             x right, y down, z away from the camera; None without a face.
         """
-        for attempt in (self._detect, self._detect_with_margin, self._detect_small_face):
+        for attempt in (self._mesh.points, self._detect_with_margin, self._detect_small_face):
             points = attempt(image)
             if points is not None:
                 return points
         return None
 
-    def _detect(self, image: np.ndarray) -> np.ndarray | None:
-        with nullcontext() if self._has_found_face else silence_stderr():  # MediaPipe logs at the first face
-            faces = self._mesh.process(np.ascontiguousarray(image)).multi_face_landmarks
-        if not faces:
-            return None
-        self._has_found_face = True
-        height, width = image.shape[:2]
-        return np.array([(point.x * width, point.y * height, point.z * width) for point in faces[0].landmark])
-
     def _detect_with_margin(self, image: np.ndarray) -> np.ndarray | None:
         """Find a face that the image border cuts, after adding a black margin."""
         margin = max(image.shape[:2]) // 4
-        points = self._detect(cv2.copyMakeBorder(image, *[margin] * 4, cv2.BORDER_CONSTANT))
+        points = self._mesh.points(cv2.copyMakeBorder(image, *[margin] * 4, cv2.BORDER_CONSTANT))
         return None if points is None else points - (margin, margin, 0)
 
     def _detect_small_face(self, image: np.ndarray) -> np.ndarray | None:
-        """Find a small face in a large image, on the part that the full-range detector points to."""
+        """Find a small face in a large image, on the part that the detector of small faces points to."""
         if self._detector is None:
-            with silence_stderr():
-                from mediapipe.python.solutions.face_detection import FaceDetection
-
-                self._detector = FaceDetection(model_selection=1)
-                self._detector.process(np.zeros((64, 64, 3), np.uint8))
-        faces = self._detector.process(np.ascontiguousarray(image)).detections
-        if not faces:
+            self._detector = load_detector(min_confidence=0.5)
+        boxes = self._detector.boxes(image)
+        if not boxes:
             return None
-        box = faces[0].location_data.relative_bounding_box
-        scale = np.array([image.shape[1], image.shape[0]])
-        centre = (np.array([box.xmin, box.ymin]) + np.array([box.width, box.height]) / 2) * scale
-        reach = max(np.array([box.width, box.height]) * scale)  # the part is twice the size of the face
-        low = np.clip(centre - reach, 0, scale).astype(int)
-        high = np.clip(centre + reach, 0, scale).astype(int)
+        centre = (boxes[0][:2] + boxes[0][2:]) / 2
+        reach = max(boxes[0][2:] - boxes[0][:2])  # the part is twice the size of the face
+        low, high = (np.clip(centre + sign * reach, 0, image.shape[1::-1]).astype(int) for sign in (-1, 1))
         part = image[low[1] : high[1], low[0] : high[0]]
-        points = self._detect(part) if part.size else None
+        points = self._mesh.points(part) if part.size else None
         return None if points is None else points + (*low, 0)
-
-
-@contextmanager
-def silence_stderr() -> Iterator[None]:
-    """Discard what C++ code writes to file descriptor 2: MediaPipe logs there, past Python's sys.stderr."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    null_device = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null_device, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null_device)

@@ -7,10 +7,10 @@ on the number of processes.
 
 import functools
 import math
+import platform
 import shutil
 import threading
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +21,7 @@ from data_prep.annotations import Annotations, dataset_folder, load_dataset, rea
 from data_prep.clip_search import ClipFiles, locate_clips, missing_message, too_many_missing
 from data_prep.dataset_check import check_dataset, coverage_remarks
 from data_prep.dataset_files import skipped_folders
+from data_prep.face_model_file import VARIABLE, describe_model
 from data_prep.interval_table import read_intervals
 from data_prep.landmarks import FaceMesh
 from data_prep.layouts import MARKER
@@ -111,7 +112,8 @@ def prepare(
     settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections} | _versions(folder)
     with hold_lock(out):
         _claim_output(out, settings, _provenance(root, annotations))
-        rows = _prepare_all(clips, PrepareJob(folder, out.absolute(), size), jobs, scheduler)
+        job = PrepareJob(folder, out.absolute(), size, settings["mediapipe"])
+        rows = _prepare_all(clips, job, jobs, scheduler)
         _say_all(*coverage_remarks(name, folder, clips), _midpoint_remark(rows))
         outcome = pd.DataFrame([rows[clip_id] for clip_id in annotations.table["clip_id"]])
         outcome["onset_source"] = annotations.table["onset_source"].to_numpy()
@@ -128,7 +130,7 @@ def _say_all(*lines: str) -> None:
 def _versions(folder: Path) -> dict:
     """Further settings that decide the faces: whether they are synthetic, and the software versions."""
     synthetic = (folder / MARKER).is_file()
-    return {"synthetic": synthetic, "mer": __version__, "mediapipe": version("mediapipe")}
+    return {"synthetic": synthetic, "mer": __version__, "mediapipe": describe_model()}
 
 
 def _provenance(root: Path, annotations: Annotations) -> dict:
@@ -181,12 +183,18 @@ _thread = threading.local()  # a FaceMesh serves one thread at a time, and Dask 
 
 
 def _load_mesh() -> None:
-    _thread.mesh = FaceMesh()
+    _thread.mesh, _thread.face_model = FaceMesh(), describe_model()
 
 
 def _prepare_one(clip: ClipFiles, job: PrepareJob) -> dict:
-    if not hasattr(_thread, "mesh"):
+    if getattr(_thread, "face_model", None) != job.face_model:
         _load_mesh()
+    if _thread.face_model != job.face_model:
+        raise BadInput(
+            f"The Dask worker on {platform.node()} finds landmarks with MediaPipe {_thread.face_model}, "
+            f"this machine with {job.face_model}. Install the same release there, and start workers and "
+            f"this command with the same {VARIABLE}."
+        )
     return prepare_clip(clip, job, _thread.mesh)
 
 

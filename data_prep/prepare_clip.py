@@ -35,6 +35,7 @@ class PrepareJob:
     root: Path
     out: Path
     size: int
+    face_model: str  # as `describe_model` names it
 
 
 class UnusableClip(Exception):

@@ -23,8 +23,8 @@ SYSTEM_PACKAGES = {
 # Always named together: where one is missing, the other usually is too, and only shows up in the next run.
 COMMON_LIBRARIES = ("libGL", "libglib-2")
 WHEEL_HINTS = {
-    "mediapipe": "MediaPipe has no package for ARM Linux or Python 3.13: use x86-64, macOS or Windows, with "
-    "Python 3.10 to 3.12. "
+    "mediapipe": "MediaPipe is built for Linux, Windows, macOS on ARM, and macOS on Intel with Python 3.10 "
+    "to 3.12. "
 }
 
 

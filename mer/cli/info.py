@@ -6,7 +6,10 @@ from importlib import metadata
 from pathlib import Path
 
 import mer_core
+from data_prep.face_model_file import model_file
+from mer_core.content import content_id
 from mer_core.device import n_cores
+from mer_core.errors import BadInput
 
 PACKAGES = ("numpy", "torch", "scikit-learn", "mediapipe", "opencv-contrib-python", "av")
 
@@ -27,8 +30,17 @@ def facts() -> dict[str, str]:
         "CPU cores": str(n_cores()),
         "GPU": gpu,
         "flow weights": str(Path(flow.__file__).parent / "weights"),
+        "face model": _face_model(),
         "bundle": str(default_path()),
     }
+
+
+def _face_model() -> str:
+    try:
+        file = model_file()
+        return "inside MediaPipe" if file is None else f"{file} ({content_id(file)})"
+    except BadInput as error:
+        return f"none. {error}"
 
 
 def _version(name: str) -> str:

@@ -5,6 +5,7 @@ the work.
 import difflib
 import functools
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from data_prep import face_model_file
 from mer_core import progress, registry
 from mer_core.configs import config_names, find_config
 from mer_core.device import DEVICES, choose_device
@@ -187,6 +189,11 @@ def _load_plugins(ctx: click.Context, param: click.Parameter, files: tuple[Path,
         registry.load_plugin(file)
 
 
+def _use_face_model(ctx: click.Context, param: click.Parameter, file: Path | None) -> None:
+    if file is not None:
+        os.environ[face_model_file.VARIABLE] = str(file.absolute())  # worker processes inherit it
+
+
 def _switches() -> list[click.Option]:
     plugin = click.Option(
         ["--plugin"],
@@ -198,7 +205,15 @@ def _switches() -> list[click.Option]:
         help="Python file that adds a dataset, flow method, feature, classifier or protocol; it is executed. "
         "May be repeated.",
     )
-    return [plugin] + [
+    face_model = click.Option(
+        ["--face-model"],
+        type=INPUT_FILE,
+        expose_value=False,
+        callback=_use_face_model,
+        help="MediaPipe's face_landmarker.task, where MediaPipe has no models inside.  "
+        f"[env: {face_model_file.VARIABLE}]",
+    )
+    return [plugin, face_model] + [
         click.Option([*flags], is_flag=True, expose_value=False, is_eager=True, callback=_switch, help=text)
         for flags, text in (
             (("-q", "--quiet"), "Print results and errors only."),

@@ -63,7 +63,7 @@ def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None
     names = config.input_names
     protocol = protocols.load_for(names.protocol, folders)
     flow_settings = _flow_settings(folders, names.method)
-    _one_size(folders)
+    _check_faces_alike(folders)
     kept: list[pd.Series] = []
     features: list[np.ndarray] = []
     left_out: list[tuple[str, str]] = []
@@ -135,17 +135,16 @@ def _flow_settings(folders: list[PreparedDataset], method: str) -> dict[str, Any
     return first
 
 
-def _one_size(folders: list[PreparedDataset]) -> None:
-    """Datasets must not differ by the size at which their faces were measured either."""
-    (first_path, first), *others = (
-        (folder.path, read_json(folder.path / SETTINGS_FILE).get("size")) for folder in folders
-    )
-    for path, size in others:
-        if size != first:
-            raise BadInput(
-                f"The faces in {path} are {size} px large, those in {first_path} {first} px. "
-                "Prepare both with one --size first."
-            )
+def _check_faces_alike(folders: list[PreparedDataset]) -> None:
+    """Datasets must not differ by the size of their faces or by the model that found the landmarks either."""
+    first, *others = ((folder.path, read_json(folder.path / SETTINGS_FILE)) for folder in folders)
+    for path, settings in others:
+        for key, what in (("size", "size (px)"), ("mediapipe", "MediaPipe")):
+            if settings.get(key) != first[1].get(key):
+                raise BadInput(
+                    f"The faces in {first[0]} and {path} were prepared differently: {what} "
+                    f"{first[1].get(key)} and {settings.get(key)}. Prepare both alike first."
+                )
 
 
 def extractor(config: CvConfig) -> Extract:

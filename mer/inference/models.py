@@ -23,28 +23,15 @@ def mesh():
 
 @lru_cache(maxsize=1)
 def detector():
-    """MediaPipe's full-range face detector: (H, W, 3) uint8 RGB -> boxes (left, top, right, bottom) px, the
-    largest first.
+    """MediaPipe's face detector: (H, W, 3) uint8 RGB -> boxes (left, top, right, bottom) px, the largest
+    first.
     """
-    from data_prep.landmarks import silence_stderr
+    from data_prep.face_models import load_detector
 
-    with silence_stderr():
-        from mediapipe.python.solutions.face_detection import FaceDetection
-
-        found = FaceDetection(model_selection=1, min_detection_confidence=0.4)
-        found.process(np.zeros((64, 64, 3), np.uint8))
+    found = load_detector(min_confidence=0.4)
 
     def detect(image: np.ndarray) -> list[np.ndarray]:
-        size = np.array(image.shape[1::-1] * 2)
-        faces = [
-            face.location_data.relative_bounding_box
-            for face in found.process(np.ascontiguousarray(image)).detections or []
-        ]
-        boxes = [
-            np.array([box.xmin, box.ymin, box.xmin + box.width, box.ymin + box.height]) * size
-            for box in faces
-        ]
-        return sorted(boxes, key=lambda box: -(box[2] - box[0]) * (box[3] - box[1]))
+        return sorted(found.boxes(image), key=lambda box: -(box[2] - box[0]) * (box[3] - box[1]))
 
     return detect
 

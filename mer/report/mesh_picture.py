@@ -19,9 +19,11 @@ THIN = 0.35  # of the lines inside the face, over those of eyes, brows, lips and
 @lru_cache(maxsize=1)
 def _edges() -> tuple[np.ndarray, np.ndarray]:
     """Pairs of landmarks joined by a thin line, and by a strong one: (m, 2) int each."""
-    from mediapipe.python.solutions import face_mesh_connections as mesh
+    from mediapipe.tasks.python.vision.face_landmarker import FaceLandmarksConnections as Mesh
 
-    return np.array(sorted(mesh.FACEMESH_TESSELATION)), np.array(sorted(mesh.FACEMESH_CONTOURS))
+    groups = Mesh.FACE_LANDMARKS_TESSELATION, Mesh.FACE_LANDMARKS_CONTOURS
+    thin, strong = (np.array(sorted({(line.start, line.end) for line in group})) for group in groups)
+    return thin, strong
 
 
 def mesh_picture(points: np.ndarray | None, shape: tuple[int, ...], theme: Theme = DARK) -> np.ndarray:

@@ -3,12 +3,16 @@ made of it.
 """
 
 import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from data_prep import face_model_file
 from data_prep.layouts import ReplicaClip
 
 
@@ -18,6 +22,31 @@ def shifted(image: np.ndarray, x: float, y: float = 0.0) -> np.ndarray:
     return cv2.warpAffine(
         image, matrix, image.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
+
+
+@pytest.fixture(scope="session")
+def face_model(shared_data):
+    """Work with one of the two kinds of face models: `with face_model("built in")` or "model file".
+
+    The file is that of MER_FACE_MODEL or of the shared data.
+    """
+    given = os.environ.get(face_model_file.VARIABLE)
+    file = given or next(iter((shared_data / "mediapipe").glob("*.task")), None)
+
+    @contextmanager
+    def use(kind: str) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            if kind == "model file":
+                if file is None:
+                    pytest.skip(f"needs MediaPipe's face_landmarker.task in {face_model_file.VARIABLE}")
+                patch.setenv(face_model_file.VARIABLE, str(file))
+            else:
+                patch.delenv(face_model_file.VARIABLE, raising=False)
+                if not face_model_file.has_built_in():
+                    pytest.skip("this release of MediaPipe has no models inside")
+            yield
+
+    return use
 
 
 @pytest.fixture

@@ -7,10 +7,16 @@ import sys
 
 import cv2
 import numpy as np
-from mediapipe.python.solutions import face_mesh_connections as connections
+import pytest
 
 from data_prep import landmarks
-from data_prep.landmarks import interocular
+from data_prep.landmarks import FaceMesh, interocular
+
+
+@pytest.fixture(scope="module", params=["built in", "model file"])
+def mesh(request, face_model):
+    with face_model(request.param), FaceMesh() as mesh:
+        yield mesh
 
 
 def test_point_groups_are_mediapipes():
@@ -19,9 +25,18 @@ def test_point_groups_are_mediapipes():
     for ours, theirs in names.items():
         group = getattr(landmarks, ours)
         assert len(set(group)) == len(group)
-        assert set(group) == {
-            point for edge in getattr(connections, f"FACEMESH_{theirs}") for point in edge
-        }, ours
+        assert set(group) == _published(theirs), ours
+
+
+def _published(name: str) -> set[int]:
+    try:
+        from mediapipe.python.solutions import face_mesh_connections
+    except ModuleNotFoundError:
+        from mediapipe.tasks.python.vision.face_landmarker import FaceLandmarksConnections
+
+        lines = getattr(FaceLandmarksConnections, f"FACE_LANDMARKS_{name}")
+        return {point for line in lines for point in (line.start, line.end)}
+    return {point for line in getattr(face_mesh_connections, f"FACEMESH_{name}") for point in line}
 
 
 def test_a_face_gives_478_points_x_right_y_down(mesh, face):
@@ -44,7 +59,7 @@ def test_a_face_cut_by_the_border_is_found_where_it_is(mesh, face):
     low, high = points.min(0), points.max(0)
     low, high = (low + 0.18 * (high - low)).astype(int), (high - 0.18 * (high - low)).astype(int)
     part = np.ascontiguousarray(face[low[1] : high[1], low[0] : high[0]])
-    assert mesh._detect(part) is None  # else this tests nothing
+    assert mesh._mesh.points(part) is None  # else this tests nothing
     assert np.abs(mesh.landmarks(part) + low - points)[
         list(landmarks.STABLE_POINTS)
     ].max() < 0.1 * interocular(points)
@@ -54,7 +69,7 @@ def test_a_small_face_in_a_large_frame_is_found_where_it_is(mesh, face):
     large = cv2.resize(face, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
     frame = np.full((2160, 3840, 3), 110, np.uint8)
     frame[300 : 300 + len(large), 2000 : 2000 + len(large)] = large
-    assert mesh._detect(frame) is None
+    assert mesh._mesh.points(frame) is None
     points = mesh.landmarks(large)
     assert np.abs(mesh.landmarks(frame) - (2000, 300) - points)[
         list(landmarks.STABLE_POINTS)
@@ -65,7 +80,8 @@ def test_no_face_is_none(mesh):
     assert mesh.landmarks(np.full((100, 120, 3), 90, np.uint8)) is None
 
 
-def test_nothing_is_printed():
+@pytest.mark.parametrize("kind", ["built in", "model file"])
+def test_nothing_is_printed(kind, face_model):
     code = (
         "import numpy as np, skimage.data; from data_prep.landmarks import FaceMesh\n"
         "with FaceMesh() as mesh:\n"
@@ -73,7 +89,7 @@ def test_nothing_is_printed():
         "None\n"
         "    mesh.landmarks(np.zeros((900, 1600, 3), np.uint8))"
     )
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    with face_model(kind):
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout + done.stderr == ""
