@@ -80,9 +80,11 @@ def test_flow_of_two_kinds_and_faces_of_two_sizes_are_not_mixed(prepared, tmp_pa
     )
     (other / "outcome.csv").write_text((other / "outcome.csv").read_text().replace("casme2/", "samm/"))
     assert len(inputs.gather([prepared, other], CONFIG).folders) == 2
-    (other / "prepare.json").write_text(json.dumps({"dataset": "samm", "size": 128}))
-    with pytest.raises(BadInput, match="other are 128 px large, those in .*casme2 64 px"):
-        inputs.gather([prepared, other], CONFIG)
+    settings = json.loads((other / "prepare.json").read_text())
+    for key, value in (("size", 128), ("mediapipe", "1.2.3 with model 1-a")):
+        (other / "prepare.json").write_text(json.dumps(settings | {key: value}))
+        with pytest.raises(BadInput, match=f"prepared differently: .* {settings.get(key)} and {value}"):
+            inputs.gather([prepared, other], CONFIG)
     (other / "flow" / "srflownet" / "flow.json").write_text(
         json.dumps({"method": "srflownet", "match_exposure": False})
     )
