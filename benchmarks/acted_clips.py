@@ -25,6 +25,7 @@ from mer.inference.motion import measure
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import track_clip
 from mer.inference.track import Track
+from mer_core import markdown
 from mer_core.io import write_text
 
 EARLY = 0.2  # of the strongest frame's motion
@@ -35,15 +36,16 @@ EXPECTED |= {"sneer": "negative", "grimace": "negative", "mouth open": "surprise
 
 
 class Reading(NamedTuple):
-    """What the bundle makes of two frames. motion : per cent of the inter-ocular distance.
+    """What the bundle makes of two frames."""
 
-    label : None where none is given; outside : of which ranges of the bundle
-    """
-
-    motion: float
-    label: str | None
-    outside: list[str]
+    motion: float  # per cent of the inter-ocular distance
+    label: str | None  # None where none is given
+    outside: list[str]  # conditions that are outside the bundle's ranges
     probabilities: dict[str, float]
+
+    @property
+    def likeliest(self) -> str:
+        return max(self.probabilities, key=self.probabilities.__getitem__)
 
 
 def read_expression(
@@ -70,7 +72,7 @@ def _aligned(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def _distance(points: np.ndarray, start: np.ndarray) -> float:
-    """How far the points lie from where they were, at the tenth that moved most."""
+    """Return the 90th percentile of the points' displacement, in inter-ocular distances."""
     return float(np.quantile(np.linalg.norm(points - start, axis=1), 0.9)) / interocular(start)
 
 
@@ -92,43 +94,61 @@ def _read(
     return Reading(shown.far, label, outside, probabilities)
 
 
-def table(clips: Path) -> str:
-    """Markdown: one row per acted expression, and how many are named as expected."""
+class Acted(NamedTuple):
+    """An acted expression and its readings: at the strongest frame and early, None where no face is found."""
+
+    film: str
+    what: str
+    expected: str | None
+    readings: tuple[Reading, Reading] | None
+
+
+def read_all(clips: Path) -> list[Acted]:
+    """Read every acted expression that `expressions.csv` lists."""
     fitted = bundle.load()
     rows = pd.read_csv(clips / "expressions.csv")
-    lines = [
-        "| film | acted | expected | strongest frame | motion, % | early frame | motion, % |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    found = []
     rows = rows[rows["kind"] == "expression"]
     films = {name: track_clip(clips / name) for name in rows["file"].unique()}
-    for row in rows.itertuples():
-        said = read_expression(clips / row.file, *films[row.file], row.onset, row.offset, fitted)
-        expected = next((label for key, label in EXPECTED.items() if key in row.what), None)
-        if said is None:
-            lines.append(f"| {row.file} | {row.what} | {expected or '-'} | no face | | | |")
-            continue
-        cells = [f"{_worded(one)} | {one.motion:.1f}" for one in said]
-        lines.append(f"| {row.file} | {row.what} | {expected or '-'} | {' | '.join(cells)} |")
-        if expected:
-            found.append([one.label for one in said] + [expected])
-    right = [sum(labels[k] == labels[2] for labels in found) for k in (0, 1)]
-    wrong = [sum(labels[k] not in (None, labels[2]) for labels in found) for k in (0, 1)]
-    lines.append("")
-    lines += [
-        f"{name}: {right[k]} of {len(found)} named as expected, {wrong[k]} otherwise, the rest without a label."
-        for k, name in enumerate(("Strongest frame", "Early frame"))
+    return [
+        Acted(
+            row.file,
+            row.what,
+            next((label for key, label in EXPECTED.items() if key in row.what), None),
+            read_expression(clips / row.file, *films[row.file], row.onset, row.offset, fitted),
+        )
+        for row in rows.itertuples()
     ]
+
+
+def table(found: list[Acted]) -> str:
+    """Markdown: one row per acted expression, and how many are named as expected."""
+    header = ["film", "acted", "expected"]
+    header += ["strongest frame", "motion, %", "early frame", "motion, %"]
+    cells = []
+    for one in found:
+        read = [(_worded(reading), f"{reading.motion:.1f}") for reading in one.readings or ()]
+        read = sum(read, ()) or ("no face", "", "", "")
+        cells.append([one.film, one.what, one.expected or "-", *read])
+    judged = [one for one in found if one.expected and one.readings]
+    lines = [markdown.format_table(header, cells), ""]
+    for k, name in enumerate(("strongest frame", "early frame")):
+        labels = [(one.readings[k].label, one.expected) for one in judged]
+        likeliest = [(one.readings[k].likeliest, one.expected) for one in judged]
+        lines.append(
+            f"- **{name.capitalize()}**: of {len(judged)} emotions {sum(a == b for a, b in labels)} are named as "
+            f"expected, {sum(a not in (None, b) for a, b in labels)} otherwise, the rest get no label. Without the "
+            f"bundle's ranges and least confidence, {sum(a == b for a, b in likeliest)} would be named as expected, "
+            f"{sum(a not in ('other', b) for a, b in likeliest)} as another emotion."
+        )
     return "\n".join(lines)
 
 
-def _worded(one: Reading) -> str:
-    best = max(one.probabilities, key=one.probabilities.__getitem__)
-    odds = f"{best} {one.probabilities[best]:.2f}"
-    if one.label:
+def _worded(reading: Reading) -> str:
+    odds = f"{reading.likeliest} {reading.probabilities[reading.likeliest]:.2f}"
+    if reading.label:
         return odds
-    return f"no label ({odds}" + (f"; outside: {', '.join(one.outside)})" if one.outside else ")")
+    outside = f"; outside: {', '.join(reading.outside)}" if reading.outside else ""
+    return f"no label ({odds}{outside})"
 
 
 def main() -> None:
@@ -138,7 +158,7 @@ def main() -> None:
     parser.add_argument("clips", type=Path, help="folder of the films and expressions.csv")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    text = table(given.clips)
+    text = table(read_all(given.clips))
     print(text)
     if given.out:
         write_text(given.out, f"# What the bundle says of acted expressions\n\n{text}\n")

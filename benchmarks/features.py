@@ -29,7 +29,7 @@ def clips(people: int, seed: int, head: float) -> tuple[pd.DataFrame, list[tuple
     """Table of clips, and flow and landmarks of each."""
     rows, found = [], []
     for person in track(range(people), "synthetic people"):
-        for i, (flow, landmarks, emotion) in enumerate(motions([seed, person], "aligned", head)):
+        for i, (flow, landmarks, emotion) in enumerate(motions([seed, person], head)):
             rows.append(
                 {
                     "clip_id": f"engine/{person:03d}/{i:02d}",

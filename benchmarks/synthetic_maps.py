@@ -1,9 +1,8 @@
-"""Motion maps of people who do not exist, labelled by the emotion whose muscles moved: what a classifier can
-learn from before it has seen a real clip.
+"""Motion of the engine's faces, labelled by the emotion whose muscles move, without rendering a picture.
 
-The engine's faces, muscles and recipes (flow/splatting) say where each landmark goes; the motion between the
-landmarks is interpolated and spoiled as an estimator spoils it. No picture is rendered, so that a map takes
-four milliseconds. Not for training flow networks, which need pictures: see flow/splatting/scenes.py.
+The engine's faces, muscles and recipes (flow/splatting) give the motion of each landmark; between landmarks it
+is interpolated, and degraded as an estimator would. A clip takes four milliseconds. scanned_maps.py has the
+motion of scanned people, from which the bundle that ships is made.
 """
 
 from collections.abc import Iterator
@@ -19,11 +18,8 @@ from flow.splatting.head import Head
 from flow.splatting.identity import proportions
 from flow.splatting.muscles import move
 from flow.splatting.recipes import EMOTIONS, draw
-from mer.features import flow_image
-from mer_core.progress import track
 
 LABELS = ["negative", "positive", "surprise"]
-CROPS = ("aligned", "box")
 CLIPS_PER_PERSON = 20
 GRID = 56  # px, side of the flow before it becomes a map of 28
 # What else a face does in the meantime: any of these units may join in, and belongs to no emotion then.
@@ -36,36 +32,7 @@ def label_of(emotion: str) -> str:
     return {"happiness": "positive", "surprise": "surprise"}.get(emotion, "negative")
 
 
-def make_maps(
-    count: int, seed: int, crop: str = "aligned", size: int = 28
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Return X (count, 3, size, size) float32 as `flow_image` gives it, y (count,) int in the order of
-    `LABELS`, and the emotions.
-
-    Labels come about equally often, and the emotions of a label too. Twenty clips share a person. The same
-    for the same seed.
-    crop : "aligned" is the aligned face of `mer prepare`; "box" the face's bounding box with the forehead,
-        stretched to a square, as ready-made maps are cut. Where the box's sides lie was read off where the
-        238 maps of docs/results/real-flow-dev.md move most, whatever their label.
-    """
-    people = -(-count // CLIPS_PER_PERSON)
-    clips = [
-        clip
-        for i in track(range(people), f"{count} synthetic maps")
-        for clip in person([seed, i], crop, size)
-    ][:count]
-    emotions = [emotion for _, emotion in clips]
-    y = np.array([LABELS.index(label_of(emotion)) for emotion in emotions])
-    return np.stack([x for x, _ in clips]), y, emotions
-
-
-def person(seed: list[int], crop: str, size: int) -> Iterator[tuple[np.ndarray, str]]:
-    """Yield map and emotion of each clip of one person."""
-    for flow, landmarks, emotion in motions(seed, crop):
-        yield flow_image.extract(flow, landmarks, size=size), emotion
-
-
-def motions(seed: list[int], crop: str, head: float = 1.0) -> Iterator[tuple[np.ndarray, np.ndarray, str]]:
+def motions(seed: list[int], head: float = 1.0) -> Iterator[tuple[np.ndarray, np.ndarray, str]]:
     """Yield flow (GRID, GRID, 2) float32 px, landmarks of the onset (478, 2) px and emotion of each clip of
     one person.
 
@@ -75,7 +42,7 @@ def motions(seed: list[int], crop: str, head: float = 1.0) -> Iterator[tuple[np.
     rest = Head(proportions(rng)).rest
     pose = Pose(*rng.normal(0, [5.0, 4.0, 2.0]))
     seen = CAMERA.project(pose.move(rest))[0]
-    place = _placed(seen, crop, rng)
+    place = _placed(seen, rng)
     points = transform_points(seen, place)
     spread = Interpolation(points)
     landmarks = np.pad(points, ((0, 10), (0, 0)), mode="edge")  # the irises, which no yardstick uses
@@ -89,7 +56,7 @@ def motions(seed: list[int], crop: str, head: float = 1.0) -> Iterator[tuple[np.
             moved @ place[:, :2].T,
             outside=(CAMERA.project(turned.move(rest))[0] - seen).mean(0) @ place[:, :2].T,
         )
-        yield spoiled(_warped(flow, habit), rng).astype(np.float32), landmarks, emotion
+        yield degrade(_warped(flow, habit), rng).astype(np.float32), landmarks, emotion
 
 
 def draw_emotion(rng: np.random.Generator) -> str:
@@ -120,10 +87,8 @@ def draw_states(
     return move(rest, before) if before else rest, move(rest, after), peak
 
 
-def spoiled(flow: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """`flow`, (GRID, GRID, 2) px, as an estimator might give it: blurred, with fine noise and with slow
-    waves.
-    """
+def degrade(flow: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Degrade a flow (GRID, GRID, 2) px as an estimator might: blur, fine noise and slow waves."""
     still = np.median(flow, axis=(0, 1))
     largest = np.abs(flow - still).max()
     width = rng.uniform(0.3, 4.0)
@@ -157,16 +122,9 @@ class Interpolation:
         return flow.reshape(GRID, GRID, 2)
 
 
-def _placed(seen: np.ndarray, crop: str, rng: np.random.Generator) -> np.ndarray:
-    """(2, 3) matrix from the camera's px to those of the map, not quite the same for everybody."""
-    low, high = seen.min(0), seen.max(0)
-    width, height = high - low
-    if crop == "aligned":
-        matrix = fit_similarity(np.pad(seen, ((0, 10), (0, 0)), mode="edge"), GRID)
-    else:
-        low, high = low + [0.025 * width, -0.11 * height], high + [-0.025 * width, 0.03 * height]
-        scale = GRID / (high - low)
-        matrix = np.array([[scale[0], 0, -scale[0] * low[0]], [0, scale[1], -scale[1] * low[1]]])
+def _placed(seen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the matrix (2, 3) from the camera's px to those of an aligned face, varied from person to person."""
+    matrix = fit_similarity(np.pad(seen, ((0, 10), (0, 0)), mode="edge"), GRID)
     zoom, shift = 1 + rng.normal(0, 0.04, 2), rng.normal(0, 0.02 * GRID, 2)
     matrix = zoom[:, None] * matrix
     matrix[:, 2] += shift + (1 - zoom) * GRID / 2

@@ -3,21 +3,22 @@
 import numpy as np
 import pytest
 
-from benchmarks.synthetic_maps import GRID, LABELS, Interpolation, label_of, make_maps, motions, spoiled
+from benchmarks.synthetic_maps import GRID, LABELS, Interpolation, degrade, label_of, motions
 from data_prep.align import fit_similarity
 from data_prep.landmarks import interocular
 
 
-def test_the_same_seed_gives_the_same_maps():
-    X, y, emotions = make_maps(25, seed=3, crop="box")
-    again, _, _ = make_maps(40, seed=3, crop="box")
-    assert X.shape == (25, 3, 28, 28) and X.dtype == np.float32 and np.isfinite(X).all()
-    assert np.array_equal(X, again[:25]) and not np.array_equal(X, make_maps(25, seed=4, crop="box")[0])
-    assert [LABELS[i] for i in y] == [label_of(emotion) for emotion in emotions]
+def test_the_same_seed_gives_the_same_motion():
+    first, again, other = (list(motions([seed, 0])) for seed in (3, 3, 4))
+    flows, marks, emotions = zip(*first)
+    assert flows[0].shape == (GRID, GRID, 2) and np.isfinite(flows).all()
+    assert np.array_equal(flows, [flow for flow, _, _ in again])
+    assert not np.array_equal(flows, [flow for flow, _, _ in other])
+    assert {label_of(emotion) for emotion in emotions} <= set(LABELS)
 
 
 def test_labels_come_about_equally_often():
-    emotions = [emotion for i in range(15) for _, _, emotion in motions([0, i], "aligned")]
+    emotions = [emotion for i in range(15) for _, _, emotion in motions([0, i])]
     counts = np.array([sum(label_of(e) == label for e in emotions) for label in LABELS])
     assert counts.sum() == 300 and (abs(counts - 100) < 30).all()
     assert len(set(emotions)) == 8
@@ -26,7 +27,7 @@ def test_labels_come_about_equally_often():
 def test_landmarks_are_those_of_an_aligned_face():
     eyes = []
     for i in range(6):
-        _, landmarks, _ = next(motions([1, i], "aligned"))
+        _, landmarks, _ = next(motions([1, i]))
         eyes.append(interocular(landmarks) / GRID)
         assert np.allclose(fit_similarity(landmarks, GRID)[:, :2], np.eye(2), atol=0.2)
     assert np.mean(eyes) == pytest.approx(0.35, abs=0.03)
@@ -40,7 +41,7 @@ def test_motion_between_landmarks_is_linear():
 
 
 def test_a_surprised_brow_goes_up_and_a_smile_spreads_the_mouth():
-    found = [(flow, marks, emotion) for i in range(12) for flow, marks, emotion in motions([5, i], "aligned")]
+    found = [(flow, marks, emotion) for i in range(12) for flow, marks, emotion in motions([5, i])]
 
     def at(flow, marks, point):
         x, y = np.clip(marks[point].round().astype(int), 0, GRID - 1)
@@ -57,8 +58,8 @@ def test_a_surprised_brow_goes_up_and_a_smile_spreads_the_mouth():
     assert brow < -0.1 and spread > 0.1
 
 
-def test_spoiled_keeps_most_of_what_moved():
+def test_degraded_flow_keeps_most_of_what_moved():
     flow = np.zeros((GRID, GRID, 2))
     flow[20:36, 20:36] = 1
-    worse = spoiled(flow, np.random.default_rng(0))
+    worse = degrade(flow, np.random.default_rng(0))
     assert 0.5 < np.corrcoef(flow.ravel(), worse.ravel())[0, 1] < 0.9999
