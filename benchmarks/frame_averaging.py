@@ -215,15 +215,20 @@ def page(errors: pd.DataFrame) -> str:
     """Return docs/results/frame-averaging.md: what each window changes, with intervals over clips."""
     keys = ["method", "coder", "fps", "half", "aligned"]
     of = {key: group.sort_values("clip")["epe"].to_numpy() for key, group in errors.groupby(keys)}
-    rows = []
+    rows, means = [], []
     for method, coder, (fps, half) in itertools.product(errors["method"].unique(), CODERS, WINDOWS):
         alone = of[method, coder, fps, 0.0, "no"]
         changes = [change(alone, of[method, coder, fps, half, how]) for how in ALIGNED]
         frames = f"{2 * round(half * fps) + 1} (±{1000 * half:g} ms)"
         rows.append([method, coder, fps, frames, f"{alone.mean():.4f}", *changes])
+        for how in ALIGNED:
+            ratio = of[method, coder, fps, half, how].mean() / alone.mean() - 1
+            means.append((method, coder, ratio, f"{frames} at {fps} fps, {ALIGNED[how]}"))
     header = ["method", "coder", "fps", "frames averaged", "EPE of two frames, px", *ALIGNED.values()]
     counts = errors["clip"].nunique()
     return f"""# Are more than two frames more accurate?
+
+{_answers(means)}
 
 Change of the end-point error (EPE) when onset and apex are each averaged over the frames around them, in
 per cent of the error of two single frames, with the 95 % interval over clips.
@@ -238,8 +243,24 @@ as far in 10 ms at any frame rate. "Head aligned": the shift, turn and zoom that
 "every pixel aligned": the flow to the middle frame, by the variational method. The combined frames are rounded
 to uint8 and given to `estimate` as any other pair.
 
-Made by `python -m benchmarks.frame_averaging PORTRAITS HEAD_MODEL --cache DIR --out FILE`.
+```
+python -m benchmarks.frame_averaging PORTRAITS HEAD_MODEL --cache DIR --out FILE
+```
 """
+
+
+def _answers(means: list[tuple[str, str, float, str]]) -> str:
+    """Return the best and worst change of each method through each coder, one line each."""
+    lines = []
+    for method, coder in dict.fromkeys((method, coder) for method, coder, *_ in means):
+        own = sorted(
+            (ratio, what) for name, through, ratio, what in means if (name, through) == (method, coder)
+        )
+        (best, how), (worst, _) = own[0], own[-1]
+        lines.append(
+            f"- {method}, coder {coder}: at best {100 * best:+.0f} % ({how}), at worst {100 * worst:+.0f} %."
+        )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
