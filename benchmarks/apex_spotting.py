@@ -50,12 +50,12 @@ def make_clip(seed: int, rate: float) -> Clip:
     """The clip number `seed` at `rate` frames per second; the same performance at every rate."""
     from flow.splatting import recipes  # at call time: flow stands above this package
     from flow.splatting.actor import Actor
-    from flow.splatting.camera import Pose
+    from flow.splatting.camera import HeadPose
     from flow.splatting.sensor import Sensor
 
     rng = np.random.default_rng(seed)
     actor = Actor(int(rng.integers(1000)), SIZE)
-    actions = recipes.draw(rng.choice(recipes.EMOTIONS), rng)
+    actions = recipes.draw_actions(rng.choice(recipes.EMOTIONS), rng)
     strength = actor.intensity(actions, log_uniform(rng, *PEAK_PX))
     length, at = rng.uniform(*LENGTH_S), rng.uniform(*APEX_AT)
     way, bend, left = rng.normal(0, HEAD), rng.normal(0, BEND, 5) * HEAD, rng.uniform(*LEFT_OVER)
@@ -67,7 +67,7 @@ def make_clip(seed: int, rate: float) -> Clip:
     for number, amount in enumerate(_rise_and_fall(apex, last, left)):
         time = number / last
         right, down, roll, yaw, pitch = way * time + bend * 4 * time * (1 - time)
-        pose = Pose(yaw, pitch, roll, (right * cm_per_px, down * cm_per_px, 0.0))
+        pose = HeadPose(yaw, pitch, roll, (right * cm_per_px, down * cm_per_px, 0.0))
         shown = {unit: amount * strength * value for unit, value in actions.items()}
         frames.append(
             (number, actor.frame(shown, head=pose, sensor=Sensor(**CAMERA), number=number, rng=noise))

@@ -12,8 +12,8 @@ import numpy as np
 
 from benchmarks.rendered_people import LABELS
 from benchmarks.spotting_films import LASTS_S, MOTION, SIDE, TURN, Event, Film
-from flow.splatting.muscles import timing
-from flow.splatting.recipes import draw
+from flow.splatting.muscles import expression_timing
+from flow.splatting.recipes import draw_actions
 
 SLOT_S = 3.5  # one event in each
 KINDS = ("micro", "micro", "micro", "macro", "macro", "speech", "speech", "hand", "blink", "head")
@@ -48,7 +48,7 @@ class BusyPlan:
             apex = onset + min(RISE_S, lasts * rng.uniform(0.3, 0.6))
             label = str(rng.choice(list(LABELS))) if kind in MOTION else ""
             self.events.append(Event(str(kind), onset, apex, onset + lasts, label))
-            actions = draw(str(rng.choice(LABELS[label])), rng) if label else {}
+            actions = draw_actions(str(rng.choice(LABELS[label])), rng) if label else {}
             self.actions.append((actions, rng.uniform(*MOTION[kind]) if label else 0.0))
             way = rng.normal(0, 1, 3)
             self.turns.append(rng.uniform(*TURN) * way / np.linalg.norm(way))
@@ -90,21 +90,25 @@ class BusyFilm(Film):
         if event.kind != "macro":
             return super().level(event, time)
         fades = min(RISE_S, event.offset - event.apex)
-        return float(timing(time, event.onset, event.apex, event.offset - event.apex - fades, fades))
+        return float(
+            expression_timing(time, event.onset, event.apex, event.offset - event.apex - fades, fades)
+        )
 
     def picture(self, time: float) -> np.ndarray:
         picture = super().picture(time)
         for event in self.plan.events:
             if event.kind == "hand" and event.onset < time < event.offset:
                 half = (event.offset - event.onset) / 2
-                near = float(timing(time, event.onset, event.onset + half, 0.0, half))
+                near = float(expression_timing(time, event.onset, event.onset + half, 0.0, half))
                 picture = self._with_hand(picture, near)
         return picture
 
     def _at(self, time: float) -> tuple[np.ndarray, np.ndarray, float]:
         turn, pull, lid = super()._at(time)
         for syllable in self.plan.syllables:
-            level = float(timing(time, syllable.time - SYLLABLE_S / 2, syllable.time, 0.0, SYLLABLE_S / 2))
+            level = float(
+                expression_timing(time, syllable.time - SYLLABLE_S / 2, syllable.time, 0.0, SYLLABLE_S / 2)
+            )
             if level:
                 pull = pull + level * (
                     100 * syllable.jaw * self.jaw + 100 * syllable.lips * self.lips[syllable.unit]
@@ -112,7 +116,7 @@ class BusyFilm(Film):
         return turn, pull, lid
 
     def _with_hand(self, picture: np.ndarray, near: float) -> np.ndarray:
-        """Draw a hand between the lower edge (`near` 0) and the mouth (1)."""
+        """Draw a hand between the lower edge (`gaussian_bump` 0) and the mouth (1)."""
         width = 0.9 * self.unit
         away = np.array([self.hand_at[0], SIDE + 2.2 * width])
         top = near * self.hand_at + (1 - near) * away  # the fingertips

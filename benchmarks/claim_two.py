@@ -23,9 +23,9 @@ import pandas as pd
 from benchmarks import claim_two_page, hard_composite
 from benchmarks.hard_composite import Clip, Frames
 from flow import io
-from flow.benchmark.measure import Entrant
+from flow.benchmark.measure import BenchmarkEntry
 from flow.estimate import estimate, load_method
-from flow.methods.srflownet import WEIGHTS
+from flow.methods.srflownet import WEIGHTS_FOLDER
 from mer.evaluation import finished_run, metrics, run
 from mer.evaluation.config import CvConfig
 from mer.features.flow_image import extract
@@ -42,7 +42,7 @@ class Row:
     """One source of flow; `entrant` is None for ground truth."""
 
     label: str
-    entrant: Entrant | None = None
+    entrant: BenchmarkEntry | None = None
 
     @property
     def slug(self) -> str:
@@ -76,12 +76,14 @@ class Composite:
 def rows(raft: Sequence[Path] = ()) -> list[Row]:
     """Flow as the field gets it, then the others, ground truth last; RAFT with each of the weights given."""
     found = [
-        Entrant(load_method("tvl1", preset="opencv"), match_exposure=False),
-        Entrant(load_method("tvl1", preset="opencv")),
-        *(Entrant(load_method(name)) for name in ("farneback", "dis", "deepflow", "variational")),
-        *(Entrant(load_method("raft", weights=weights)) for weights in raft),
+        BenchmarkEntry(load_method("tvl1", preset="opencv"), match_exposure=False),
+        BenchmarkEntry(load_method("tvl1", preset="opencv")),
+        *(BenchmarkEntry(load_method(name)) for name in ("farneback", "dis", "deepflow", "variational")),
+        *(BenchmarkEntry(load_method("raft", weights=weights)) for weights in raft),
     ]
-    srflownet = Entrant(load_method("srflownet", weights=WEIGHTS / "srflownet-compact.safetensors"))
+    srflownet = BenchmarkEntry(
+        load_method("srflownet", weights=WEIGHTS_FOLDER / "srflownet-compact.safetensors")
+    )
     return [*(Row(one.label, one) for one in found), Row("srflownet", srflownet), Row(GROUND_TRUTH)]
 
 
@@ -93,7 +95,7 @@ def prepare(composite: Composite, found: list[Row]) -> None:
             _estimate_missing(composite, row, row.entrant)
 
 
-def _estimate_missing(composite: Composite, row: Row, entrant: Entrant) -> None:
+def _estimate_missing(composite: Composite, row: Row, entrant: BenchmarkEntry) -> None:
     for clip in track(hard_composite.clips(), f"{composite.people}: {row.label}"):
         path = composite.flow_path(row, clip)
         if not path.is_file():

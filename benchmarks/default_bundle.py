@@ -24,9 +24,9 @@ from benchmarks import bundle_card, portrait_clips, scanned_maps
 from benchmarks.bundle_card import MOTION
 from benchmarks.portrait_clips import Pair
 from benchmarks.rendered_people import FACE, REST
-from flow.estimate import content, load_method
+from flow.estimate import file_digest, load_method
 from flow.splatting.head_model import load_head_model
-from flow.srflownet.data.animated_portraits import fit_portraits, load_face
+from flow.srflownet.data.animated_portraits import fit_portraits, load_fitted_portrait
 from mer import bundle
 from mer.bundle import Bundle, Recipe
 from mer.classifiers.mer_net import Classifier
@@ -77,7 +77,7 @@ class Clips(NamedTuple):
 
 def fit(head_model: Path, work: Path) -> Classifier:
     """Return the classifier of the bundle; its classes are positions in `LABELS`."""
-    path = work / f"maps-{MAPS}-{SEED}-{content(head_model)}.npz"
+    path = work / f"maps-{MAPS}-{SEED}-{file_digest(head_model)}.npz"
     if not path.is_file():
         X, names = scanned_maps.make_maps(load_head_model(head_model), MAPS, SEED)
         write_npz(path, X=X, y=np.array([LABELS.index(name) for name in names]))
@@ -103,7 +103,7 @@ class Portraits:
         for person in track(list(people), f"People, {size} motion, seed {seed}"):
             path = self.work / f"{size}-{seed}-{Path(names[person]).stem}-{method.weights}.npz"
             if not path.is_file():
-                face = load_face(self.portraits, names[person], self.fits)
+                face = load_fitted_portrait(self.portraits, names[person], self.fits)
                 pairs = portrait_clips.pairs_of_person(model, face, person, seed, method, moves)
                 write_npz(path, **_measured(person, pairs)._asdict())
             parts.append(Clips(**read_npz(path)))
@@ -227,7 +227,7 @@ def with_evidence(fitted: Bundle, real: dict[str, float], weights: Path) -> Bund
         n_subjects=real["people"],
         uf1=round(real["uf1"], 3),
         calibration_error=round(real["calibration error"], 3),
-        weights=content(weights)[:8],
+        weights=file_digest(weights)[:8],
         remark="ready-made motion maps, in view while the bundle was designed: expect less elsewhere",
     )
     return replace(fitted, recipe=fitted.recipe.model_copy(update={"evidence": evidence}))

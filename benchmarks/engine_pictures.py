@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 
 from data_prep.action_units import NAMES
-from flow.splatting.actor import Actor, performance, state
-from flow.splatting.camera import Pose
+from flow.splatting.actor import Actor, face_state, random_performance
+from flow.splatting.camera import HeadPose
 from flow.splatting.head_model import load_head_model
-from flow.splatting.identity import scanned
-from flow.splatting.muscles import ACTIONS
-from flow.splatting.scenes import Pair
-from flow.visualize import beside, draw_flow, legend
+from flow.splatting.identity import scanned_face
+from flow.splatting.muscles import ACTION_UNITS
+from flow.splatting.scenes import RenderedPair
+from flow.visualize import draw_flow, draw_legend, place_side_by_side
 from mer_core.io import atomic_replace
 from mer_core.progress import track
 
@@ -24,16 +24,16 @@ def portrait_beside_render(size: int = 210) -> np.ndarray:
     """
     from skimage import data
 
-    from flow.splatting.portrait import portrait
+    from flow.splatting.portrait import fit_portrait
 
     photograph = cv2.resize(data.astronaut()[15:215, 120:320], (size, size), interpolation=cv2.INTER_CUBIC)
-    made = portrait(photograph, gaussians=60_000)
+    made = fit_portrait(photograph, gaussians=60_000)
     shown = [
-        state(),
-        state({"6": 0.8, "12": 1.0}),
-        state(blink=1.0),
-        state({"1": 1.0, "2": 1.0, "5": 0.7, "26": 0.6}),
-        state(head=Pose(yaw=12)),
+        face_state(),
+        face_state({"6": 0.8, "12": 1.0}),
+        face_state(blink=1.0),
+        face_state({"1": 1.0, "2": 1.0, "5": 0.7, "26": 0.6}),
+        face_state(head=HeadPose(yaw=12)),
     ]
     titles = [f"render, {made.psnr:.1f} dB", "AU 6+12", "AU 43", "AU 1+2+5+26", "turned by 12 degrees"]
     tiles = [titled(photograph, "photograph")]
@@ -48,7 +48,7 @@ def identities(count: int = 10, size: int = 190) -> np.ndarray:
     """Procedural people of the first seeds, turned a little: (H, W, 3) uint8."""
     return rows(
         [
-            _small(Actor(seed, 2 * size, 60_000, 0.68, "plain").frame(head=Pose(yaw=seed * 37 % 31 - 15)))
+            _small(Actor(seed, 2 * size, 60_000, 0.68, "plain").frame(head=HeadPose(yaw=seed * 37 % 31 - 15)))
             for seed in range(10, 10 + count)
         ],
         5,
@@ -59,20 +59,20 @@ def action_units(seed: int = 17, size: int = 160) -> np.ndarray:
     """Every action unit at full strength on one face, beside that face at rest: (H, W, 3) uint8."""
     actor = Actor(seed, 2 * size, 50_000, 0.8, "plain")
     tiles = [titled(_small(actor.frame()), "at rest")]
-    for action in track(ACTIONS, "action units"):
+    for action in track(ACTION_UNITS, "action units"):
         tiles.append(titled(_small(actor.frame({action: 1.0})), f"AU {action} {NAMES[int(action)]}"))
     return rows(tiles, 7)
 
 
 def scanned_action_units(head_model: Path, seed: int = 3, size: int = 150) -> np.ndarray:
     """Every action unit at full strength on a procedural head (left) and on one of scans: (H, W, 3) uint8."""
-    face = scanned(seed, load_head_model(head_model), 50_000, split=None)
+    face = scanned_face(seed, load_head_model(head_model), 50_000, split=None)
     actors = [
         Actor(17, 2 * size, 50_000, 0.8, "plain"),
         Actor(seed, 2 * size, 50_000, 0.8, "plain", identity=face),
     ]
     tiles = []
-    for action in track([None, *ACTIONS], "action units"):
+    for action in track([None, *ACTION_UNITS], "action units"):
         shown = {} if action is None else {action: 1.0}
         title = "at rest" if action is None else f"AU {action} {NAMES[int(action)]}"
         tiles.append(titled(np.hstack([_small(actor.frame(shown)) for actor in actors]), title))
@@ -85,7 +85,7 @@ def expression_over_time(seed: int = 14, size: int = 200, count: int = 6) -> np.
     """
     actor = Actor(seed, size, 40_000, 0.75, "plain")
     happy = {"6": 0.4, "12": 0.6}
-    states = performance(
+    states = random_performance(
         happy,
         60,
         100.0,
@@ -102,16 +102,16 @@ def expression_over_time(seed: int = 14, size: int = 200, count: int = 6) -> np.
     radius = float(np.ceil(max(np.linalg.norm(p.flow, axis=2).max() for p in pairs)))
     top = [titled(p.frame2, f"{10 * k} ms") for p, k in zip(pairs, picked)]
     flows = [draw_flow(p.flow, radius) for p in pairs]
-    wheel = legend(radius)
-    return np.vstack([beside(*top, np.full_like(wheel, 255)), beside(*flows, wheel)])
+    wheel = draw_legend(radius)
+    return np.vstack([place_side_by_side(*top, np.full_like(wheel, 255)), place_side_by_side(*flows, wheel)])
 
 
 def masks(seed: int = 15, size: int = 220) -> np.ndarray:
     """One pair with all that is known of it, its flow, depth and masks: (H, W, 3) uint8."""
     actor = Actor(seed, size, 40_000, 0.7, "plain")
     pair = actor.pair(
-        state({"25": 0.2}),
-        state({"12": 0.8, "25": 0.3, "1": 0.5}, Pose(yaw=4, shift=(0.15, 0, 0)), gaze=(6, 0)),
+        face_state({"25": 0.2}),
+        face_state({"12": 0.8, "25": 0.3, "1": 0.5}, HeadPose(yaw=4, shift=(0.15, 0, 0)), gaze=(6, 0)),
     )
     largest = float(np.ceil(np.percentile(np.linalg.norm(pair.flow, axis=2), 99.5)))
     tiles = {
@@ -173,7 +173,7 @@ def _mask(mask: np.ndarray) -> np.ndarray:
     return np.repeat((mask.astype(np.float32) * 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def _depth(pair: Pair) -> np.ndarray:
+def _depth(pair: RenderedPair) -> np.ndarray:
     """Near is bright; nothing is black."""
     there = pair.depth > 0
     low, high = np.percentile(pair.depth[there], [1, 99])
@@ -181,7 +181,7 @@ def _depth(pair: Pair) -> np.ndarray:
     return cv2.applyColorMap(level.astype(np.uint8), cv2.COLORMAP_BONE)[..., ::-1]
 
 
-def _parts(pair: Pair) -> np.ndarray:
+def _parts(pair: RenderedPair) -> np.ndarray:
     """One colour per part, the same for both sides; the background is white."""
     kinds = list(dict.fromkeys(name.split()[0] for name in pair.names))
     hue = np.array(

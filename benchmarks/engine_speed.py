@@ -55,10 +55,10 @@ def child(width: int, height: int, gaussians: int, pairs: int) -> None:
     """
     import resource
 
-    from flow.splatting.scenes import Ranges, draw_scene, render_pair
+    from flow.splatting.scenes import SceneRanges, draw_scene, render_pair
 
     start = time.perf_counter()
-    draw_scene(1, 0, (width, height), Ranges(gaussians=gaussians))
+    draw_scene(1, 0, (width, height), SceneRanges(gaussians=gaussians))
     made = time.perf_counter()
     cpu = time.process_time()
     for index in range(pairs):
@@ -80,17 +80,17 @@ def gpu_rate(size: int, gaussians: int, repeats: int = 20) -> float | None:
         return None
     import numpy as np
 
-    from flow.splatting.gaussians import splats
-    from flow.splatting.head import State
-    from flow.splatting.scenes import Ranges, draw_scene
+    from flow.splatting.gaussians import project_gaussians
+    from flow.splatting.head import FaceState
+    from flow.splatting.scenes import SceneRanges, draw_scene
 
-    scene, _ = draw_scene(1, 0, size, Ranges(gaussians=gaussians))
-    placed = splats(scene.face.gaussians, scene.face.head.vertices(State()), scene.camera)
+    scene, _ = draw_scene(1, 0, size, SceneRanges(gaussians=gaussians))
+    placed = project_gaussians(scene.face.gaussians, scene.face.head.vertices(FaceState()), scene.camera)
     values = np.ones((len(placed.depth), 7))
-    gsplat_backend.weigh(placed, size, size).blend(values)
+    gsplat_backend.blend_weights(placed, size, size).blend(values)
     start = time.perf_counter()
     for _ in range(repeats):
-        gsplat_backend.weigh(placed, size, size).blend(values)
+        gsplat_backend.blend_weights(placed, size, size).blend(values)
     return repeats / (time.perf_counter() - start)
 
 

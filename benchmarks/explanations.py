@@ -47,12 +47,12 @@ def shown(person: int) -> Iterator[Shown]:
     from data_prep.align import fit_similarity, transform_points, warp_face
     from flow.estimate import estimate
     from flow.splatting.actor import Actor
-    from flow.splatting.camera import Pose
-    from flow.splatting.expression import CAMERA
+    from flow.splatting.camera import HeadPose
+    from flow.splatting.expression import GOOD_CAMERA
     from mer.inference import models
 
     actor, rng = Actor(person, FRAME), np.random.default_rng(person)
-    onset = actor.frame(sensor=CAMERA, rng=rng)
+    onset = actor.frame(sensor=GOOD_CAMERA, rng=rng)
     points = models.mesh().landmarks(onset)
     if points is None:
         return
@@ -61,7 +61,11 @@ def shown(person: int) -> Iterator[Shown]:
         for side in ("",) if unit == "26" else ("", "L" if rng.random() < 0.5 else "R"):
             strength = actor.intensity({unit + side: 1.0}, log_uniform(rng, *MOVES_PX))
             apex = actor.frame(
-                {unit + side: strength}, head=Pose(*rng.normal(0, TURN, 3)), sensor=CAMERA, number=1, rng=rng
+                {unit + side: strength},
+                head=HeadPose(*rng.normal(0, TURN, 3)),
+                sensor=GOOD_CAMERA,
+                number=1,
+                rng=rng,
             )
             yield Shown(
                 person,

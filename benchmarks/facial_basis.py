@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from scipy.spatial import Delaunay
 
-from flow.splatting.head_model import LANDMARKS, HeadModel, load_head_model
+from flow.splatting.head_model import LANDMARK_VERTICES, HeadModel, load_head_model
 from flow.splatting.scanned_motion import skin_expressions
 from mer_core.io import atomic_replace
 
@@ -31,7 +31,7 @@ SCANNED, VARIED = (
 
 def build(model: HeadModel, seed: int = 0) -> tuple[dict[str, np.ndarray], int]:
     """Return the arrays of a `FacialBasis` and the number of unvaried expressions."""
-    eyes = [model.neutral[LANDMARKS[part]].mean(axis=0) for part in (slice(36, 42), slice(42, 48))]
+    eyes = [model.neutral[LANDMARK_VERTICES[part]].mean(axis=0) for part in (slice(36, 42), slice(42, 48))]
     pixel = np.linalg.norm(eyes[1] - eyes[0]) / 75
     vertices = _spread_out(model, _seen_from_front(model), POINTS)
     points = model.neutral[vertices].astype(float)
@@ -53,14 +53,14 @@ def build(model: HeadModel, seed: int = 0) -> tuple[dict[str, np.ndarray], int]:
     variants = (vectors[:, ::-1][:, :count].T @ samples).reshape(count, -1, 3) / np.sqrt(SAMPLES)
     print(f"{count} components hold {values[::-1][:count].sum() / values.sum():.3f} of what variants add")
     landmark_shapes = np.concatenate(
-        [model.identity[:IDENTITY, LANDMARKS], model.expression[numbers][:, LANDMARKS]]
+        [model.identity[:IDENTITY, LANDMARK_VERTICES], model.expression[numbers][:, LANDMARK_VERTICES]]
     )
     return {
         "neutral": points,
         "identity": model.identity[:IDENTITY, vertices],
         "motion": np.concatenate([SCANNED * expressions, VARIED * variants]),
-        "triangles": _triangles(points, model.neutral[LANDMARKS]),
-        "landmarks": model.neutral[LANDMARKS],
+        "triangles": _triangles(points, model.neutral[LANDMARK_VERTICES]),
+        "landmarks": model.neutral[LANDMARK_VERTICES],
         "landmark_shapes": landmark_shapes,
         "resting": peaks / SCANNED,
     }, len(names)
@@ -87,7 +87,7 @@ def _seen_from_front(model: HeadModel) -> np.ndarray:
 def _spread_out(model: HeadModel, vertices: np.ndarray, count: int) -> np.ndarray:
     """`count` of the vertices, each far from the others, closer together around eyes and lips."""
     flat = model.neutral[vertices, :2].astype(float)
-    rims = model.neutral[LANDMARKS[36:], :2]
+    rims = model.neutral[LANDMARK_VERTICES[36:], :2]
     away = np.linalg.norm(flat[:, None] - rims[None], axis=2).min(axis=1)
     density = 1 + 1.5 * np.exp(-(away**2))
     chosen, far = [0], np.full(len(flat), np.inf)

@@ -18,7 +18,7 @@ import torch
 from benchmarks import first_claim_page
 from benchmarks.measured_pairs import MeasuredPairs, sources
 from benchmarks.raft_training import SCALE, FineTuning, fine_tune
-from flow.benchmark.measure import ZERO
+from flow.benchmark.measure import ZERO_FLOW
 from flow.estimate import load_method
 from flow.srflownet.train import train
 from flow.srflownet.train_config import TrainConfig
@@ -81,7 +81,7 @@ def measure_released(raft: Path, development: MeasuredPairs, test: MeasuredPairs
         development.add(f"raft-released-x{scale}", method[scale])
     for scale in sorted({1, first_claim_page.best_scale(development.errors())}):
         test.add(f"raft-released-x{scale}", method[scale])
-    test.add("zero", ZERO)
+    test.add("zero", ZERO_FLOW)
     for name in ("variational", "srflownet"):
         test.add(name, load_method(name, "cpu"))
 

@@ -157,7 +157,7 @@ def load_row(row: str, folder: Path, threads: int | None = None, device: str = "
         from flow import srflownet
 
         options["weights"] = folder / "random.safetensors"
-        srflownet.save_weights(options["weights"], srflownet.build(kind).state_dict(), kind, {})
+        srflownet.save_weights(options["weights"], srflownet.build_network(kind).state_dict(), kind, {})
     elif kind:
         import torch
         import torchvision.models.optical_flow as models

@@ -19,29 +19,29 @@ import pandas as pd
 
 from benchmarks.measured_pairs import change
 from flow.benchmark.analytic_motion import to_uint8
-from flow.benchmark.pairs import BIAS, DRIFT, GAIN, NOISE, PEAKS
-from flow.benchmark.scanned import GRAIN, MARGIN
+from flow.benchmark.pairs import MAX_BIAS, MAX_DRIFT_PX, MAX_GAIN_CHANGE, NOISE_LEVELS, PEAK_PX
+from flow.benchmark.scanned import GRAIN_LEVELS, MARGIN_PX
 from flow.estimate import Method, estimate, load_method
 from flow.sampling import log_uniform
-from flow.splatting.dense_motion import stretch
+from flow.splatting.dense_motion import area_ratio
 from flow.splatting.head_model import HeadModel, load_head_model
-from flow.splatting.muscles import timing
+from flow.splatting.muscles import expression_timing
 from flow.splatting.portrait_motion import (
-    FLATTEST,
-    PortraitFace,
-    brought_to,
+    MIN_AREA_RATIO,
+    FittedPortrait,
+    add_grain,
     dense_motion,
-    measured_part,
-    move,
-    seen_in_both,
-    texture_of,
-    view,
-    with_grain,
+    frame_portrait,
+    portrait_texture,
+    scale_to_peak,
+    skin_mask,
+    visible_mask,
+    warp_texture,
 )
 from flow.splatting.scanned_motion import random_expression, random_turn
-from flow.splatting.sensor import as_jpeg, compress
-from flow.srflownet.data.animated_portraits import fit_portraits, load_face
-from flow.srflownet.data.pulled_renders import GRAINS, skin_grain
+from flow.splatting.sensor import h264_round_trip, jpeg_round_trip
+from flow.srflownet.data.animated_portraits import fit_portraits, load_fitted_portrait
+from flow.srflownet.data.pulled_renders import N_GRAINS, skin_grain
 from mer_core import markdown
 from mer_core.io import atomic_replace, write_text
 from mer_core.progress import say
@@ -76,38 +76,42 @@ class Clip:
     peak: float
 
 
-def make_clip(model: HeadModel, face: PortraitFace, rng: np.random.Generator, peak: float) -> Clip:
+def make_clip(model: HeadModel, face: FittedPortrait, rng: np.random.Generator, peak: float) -> Clip:
     """Move one portrait by an expression of `peak` px."""
-    seen = view(
+    seen = frame_portrait(
         face, SIZE, rng.uniform(0.30, 0.37), np.deg2rad(rng.uniform(-8, 8)), rng.uniform(-0.03, 0.03, 2)
     )
     expression, _ = random_expression(rng, model, face.fit, seen.unit, "held_out")
     both = np.concatenate([expression, random_turn(rng, face.fit)], axis=1)
     field, covered = dense_motion(model, face, seen, both)
-    mask = measured_part(seen, covered)
-    shown = brought_to(field[..., :2], mask, peak)
-    turned = brought_to(field[..., 2:], mask, rng.uniform(0, DRIFT) * (rng.random() < 0.5))
-    while (stretch(shown + turned) < FLATTEST)[mask].any():  # nothing folds, so the whole face counts
+    mask = skin_mask(seen, covered)
+    shown = scale_to_peak(field[..., :2], mask, peak)
+    turned = scale_to_peak(field[..., 2:], mask, rng.uniform(0, MAX_DRIFT_PX) * (rng.random() < 0.5))
+    while (area_ratio(shown + turned) < MIN_AREA_RATIO)[
+        mask
+    ].any():  # nothing folds, so the whole face counts
         shown = 0.8 * shown
-    texture = with_grain(
-        texture_of(face, seen, MARGIN),
+    texture = add_grain(
+        portrait_texture(face, seen, MARGIN_PX),
         seen,
-        skin_grain(int(rng.integers(GRAINS))),
-        rng.uniform(*GRAIN),
+        skin_grain(int(rng.integers(N_GRAINS))),
+        rng.uniform(*GRAIN_LEVELS),
         rng.integers(0, 1 << 16, 2),
     )
     apex = 2 * round(rng.uniform(*RISE) * FINEST / 2)  # even, so that 100 fps has this frame as well
-    gain, bias = rng.uniform(-GAIN, GAIN), rng.uniform(-BIAS, BIAS)
+    gain, bias = rng.uniform(-MAX_GAIN_CHANGE, MAX_GAIN_CHANGE), rng.uniform(-MAX_BIAS, MAX_BIAS)
     frames = []
     for number in range(-BEFORE, apex + AFTER + 1):
-        level = timing(number / FINEST, 0, apex / FINEST, HOLD, FALL)
+        level = expression_timing(number / FINEST, 0, apex / FINEST, HOLD, FALL)
         way = number / apex
-        _, frame, residual = move(texture, MARGIN, (level * shown + way * turned).astype(np.float32))
+        _, frame, residual = warp_texture(
+            texture, MARGIN_PX, (level * shown + way * turned).astype(np.float32)
+        )
         frames.append(frame * np.float32(1 + gain * way) + np.float32(bias * way))
         if number == apex:
-            mask = mask & seen_in_both(shown + turned, residual)
+            mask = mask & visible_mask(shown + turned, residual)
     longest = float(np.linalg.norm(shown, axis=-1)[mask].max())
-    return Clip(frames, BEFORE, BEFORE + apex, shown + turned, mask, rng.uniform(*NOISE), longest)
+    return Clip(frames, BEFORE, BEFORE + apex, shown + turned, mask, rng.uniform(*NOISE_LEVELS), longest)
 
 
 def recorded(clip: Clip, fps: int, coder: str, seed: int) -> tuple[list[np.ndarray], int, int]:
@@ -117,9 +121,9 @@ def recorded(clip: Clip, fps: int, coder: str, seed: int) -> tuple[list[np.ndarr
     step = FINEST // fps
     frames = noisy[clip.onset % step :: step]
     if coder == CODERS[1]:
-        frames = [as_jpeg(frame, JPEG) for frame in frames]
+        frames = [jpeg_round_trip(frame, JPEG) for frame in frames]
     elif coder == CODERS[2]:
-        frames = compress(frames, H264, fps)
+        frames = h264_round_trip(frames, H264, fps)
     return frames, clip.onset // step, clip.apex // step
 
 
@@ -199,8 +203,8 @@ def main(portraits: Path, head_model: Path, cache: Path, out: Path, clips: int, 
         path = cache / f"averaging-{seed}-{number}.csv"
         if not path.exists():
             rng = np.random.default_rng([seed, number])
-            peak = log_uniform(rng, *PEAKS)
-            face = load_face(portraits, names[number % len(names)], cache / "fits")
+            peak = log_uniform(rng, *PEAK_PX)
+            face = load_fitted_portrait(portraits, names[number % len(names)], cache / "fits")
             rows = pd.DataFrame(measure(make_clip(model, face, rng, peak), methods, aligner, seed + number))
             with atomic_replace(path) as temporary:
                 rows.assign(clip=number).to_csv(temporary, index=False)
@@ -236,9 +240,9 @@ per cent of the error of two single frames, with the 95 % interval over clips.
 {markdown.format_table(header, rows, numbers_from=4)}
 
 {counts} clips of portraits that no training has seen, {SIZE} px, moved by expressions of scanned people that
-training has not seen either: {RISE[0]:g} to {RISE[1]:g} s from onset to apex, peaks of {PEAKS[0]:g} to
-{PEAKS[1]:g} px, a drifting head in half of them, light that changes by up to {100 * GAIN:g} %, and noise of
-{NOISE[0]:g} to {NOISE[1]:g} grey levels, new in every frame. Windows are chosen by time, because a face moves
+training has not seen either: {RISE[0]:g} to {RISE[1]:g} s from onset to apex, peaks of {PEAK_PX[0]:g} to
+{PEAK_PX[1]:g} px, a drifting head in half of them, light that changes by up to {100 * MAX_GAIN_CHANGE:g} %, and noise of
+{NOISE_LEVELS[0]:g} to {NOISE_LEVELS[1]:g} grey levels, new in every frame. Windows are chosen by time, because a face moves
 as far in 10 ms at any frame rate. "Head aligned": the shift, turn and zoom that most pixels agree on;
 "every pixel aligned": the flow to the middle frame, by the variational method. The combined frames are rounded
 to uint8 and given to `estimate` as any other pair.

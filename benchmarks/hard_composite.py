@@ -16,11 +16,11 @@ import numpy as np
 
 from flow.sampling import log_uniform
 from flow.splatting import recipes
-from flow.splatting.actor import Actor, state
-from flow.splatting.camera import Pose
-from flow.splatting.head import State
+from flow.splatting.actor import Actor, face_state
+from flow.splatting.camera import HeadPose
+from flow.splatting.head import FaceState
 from flow.splatting.head_model import HeadModel, load_head_model
-from flow.splatting.identity import scanned
+from flow.splatting.identity import scanned_face
 from flow.splatting.sensor import Sensor
 from mer_core.io import atomic_replace
 from mer_core.progress import track
@@ -108,20 +108,20 @@ def draw(clip: Clip, head_model: Path | None = None) -> Frames:
     )
 
 
-def _play(actor: Actor, clip: Clip, rng: np.random.Generator) -> tuple[State, State]:
+def _play(actor: Actor, clip: Clip, rng: np.random.Generator) -> tuple[FaceState, FaceState]:
     """Return the face at onset and apex."""
-    actions = recipes.draw(clip.emotion, rng)
+    actions = recipes.draw_actions(clip.emotion, rng)
     strength = actor.intensity(actions, log_uniform(rng, *PEAK_PX))
-    begin = Pose(*rng.normal(0, TURNED))
+    begin = HeadPose(*rng.normal(0, TURNED))
     shown = {unit: strength * value for unit, value in actions.items()}
-    return state({}, begin), state(shown, _drifted(begin, actor, rng))
+    return face_state({}, begin), face_state(shown, _drifted(begin, actor, rng))
 
 
-def _drifted(pose: Pose, actor: Actor, rng: np.random.Generator) -> Pose:
+def _drifted(pose: HeadPose, actor: Actor, rng: np.random.Generator) -> HeadPose:
     """Return the head's pose a little later."""
     cm = HEAD_PX * actor.scene.camera.distance / actor.scene.camera.focal
     turn, shift = rng.normal(0, HEAD_DEGREES, 3), rng.normal(0, cm, 2)
-    return Pose(
+    return HeadPose(
         pose.yaw + turn[0],
         pose.pitch + turn[1],
         pose.roll + turn[2],
@@ -147,7 +147,7 @@ def camera(subject: int) -> Sensor:
 def _actor(subject: int, head_model: Path | None) -> Actor:
     """The clips of one person follow each other, and drawing a person takes as long as three frames."""
     seed = FIRST_PERSON + subject
-    person = scanned(seed, _scans(head_model), split=None) if head_model else None
+    person = scanned_face(seed, _scans(head_model), split=None) if head_model else None
     return Actor(seed, SIZE, face=FACE, identity=person)
 
 

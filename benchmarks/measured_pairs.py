@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from flow.benchmark.pairs import Pair
+from flow.benchmark.pairs import BenchmarkPair
 from flow.benchmark.source import PairSource
 from flow.estimate import Method, estimate
 from mer_core.io import atomic_replace, write_npz
@@ -43,7 +43,7 @@ class MeasuredPairs:
     count: int
     size: int = 224
 
-    def pairs(self) -> Iterator[tuple[str, int, Pair]]:
+    def pairs(self) -> Iterator[tuple[str, int, BenchmarkPair]]:
         """Yield (kind, number, pair), each made once."""
         for kind, source in self.sources.items():
             folder = self.folder / f"pairs-{self.seed}-{self.count}" / kind
@@ -54,7 +54,11 @@ class MeasuredPairs:
                     write_npz(folder / f"{number}.npz", **arrays)
             for number in range(self.count):
                 with np.load(folder / f"{number}.npz") as file:
-                    yield kind, number, Pair(file["onset"], file["apex"], file["flow"], file["mask"], 0, kind)
+                    yield (
+                        kind,
+                        number,
+                        BenchmarkPair(file["onset"], file["apex"], file["flow"], file["mask"], 0, kind),
+                    )
 
     def add(self, name: str, method: Method) -> None:
         """Measure a method on all pairs, unless that is done for these weights."""

@@ -16,11 +16,18 @@ from data_prep.align import fit_similarity, transform_points, warp_face
 from data_prep.landmarks import FaceMesh
 from flow.estimate import Method, estimate_batch
 from flow.splatting.head_model import HeadModel
-from flow.splatting.portrait_motion import PortraitFace, View, dense_motion, move, texture_of, view
+from flow.splatting.portrait_motion import (
+    FittedPortrait,
+    PortraitView,
+    dense_motion,
+    frame_portrait,
+    portrait_texture,
+    warp_texture,
+)
 from flow.splatting.scanned_motion import random_turn
 from flow.splatting.scanned_units import expression_weights
-from flow.srflownet.data.animated_portraits import MARGIN
-from flow.srflownet.data.generic import camera
+from flow.srflownet.data.animated_portraits import MARGIN_PX
+from flow.srflownet.data.generic import simulate_camera
 
 SHARE = (0.25, 0.4)  # inter-ocular distance as a part of the frame
 TURN = (0.0005, 0.02)  # inter-ocular distances, motion of the head at the farthest point
@@ -40,7 +47,7 @@ class Pair(NamedTuple):
 
 def pairs_of_person(
     model: HeadModel,
-    face: PortraitFace,
+    face: FittedPortrait,
     person: int,
     seed: int,
     method: Method,
@@ -65,7 +72,9 @@ def pairs_of_person(
     rng = np.random.default_rng([seed, person])
     found, frames = [], []
     for label in (*LABELS, *(UNFITTED if moves == LARGE else [REST])):
-        seen = view(face, 2 * FACE, rng.uniform(*SHARE), rng.normal(0, 0.05), rng.uniform(-0.03, 0.03, 2))
+        seen = frame_portrait(
+            face, 2 * FACE, rng.uniform(*SHARE), rng.normal(0, 0.05), rng.uniform(-0.03, 0.03, 2)
+        )
         weights = _weights(model, label, rng)
         reach, head_reach = (float(np.exp(rng.uniform(*np.log(limits)))) for limits in (moves, TURN))
         onset, apex = recorded_motion(
@@ -94,8 +103,8 @@ def _weights(model: HeadModel, label: str, rng: np.random.Generator) -> np.ndarr
 
 def recorded_motion(
     model: HeadModel,
-    face: PortraitFace,
-    seen: View,
+    face: FittedPortrait,
+    seen: PortraitView,
     weights: np.ndarray,
     reach: float,
     head_reach: float,
@@ -114,8 +123,8 @@ def recorded_motion(
     if as_scanned:
         peak = min(peak, float(np.linalg.norm(field[..., :2], axis=2).max()))
     flow = _brought_to(field[..., :2], peak) + _brought_to(field[..., 2:], seen.unit * head_reach)
-    onset, apex, _ = move(texture_of(face, seen, MARGIN), MARGIN, flow)
-    return camera(rng, onset, apex)
+    onset, apex, _ = warp_texture(portrait_texture(face, seen, MARGIN_PX), MARGIN_PX, flow)
+    return simulate_camera(rng, onset, apex)
 
 
 def _brought_to(field: np.ndarray, peak: float) -> np.ndarray:

@@ -15,8 +15,8 @@ from torch.nn.functional import interpolate
 
 from flow import photometric
 from flow.methods.raft import read_network
-from flow.srflownet.data.mixture import Mixture
-from flow.srflownet.losses import sequence
+from flow.srflownet.data.mixture import SourceMixture
+from flow.srflownet.losses import sequence_loss
 from mer_core import claims
 from mer_core.io import atomic_replace, write_json
 from mer_core.progress import say
@@ -29,7 +29,7 @@ SAVE_EVERY = 25  # steps
 class FineTuning:
     """What a training depends on, besides the weights it starts from and the folder of rendered faces.
 
-    shares : source -> share of the pairs, see `flow.srflownet.data.mixture.Mixture`
+    shares : source -> share of the pairs, see `flow.srflownet.data.mixture.SourceMixture`
     size : px, side of a training frame; batch : pairs per step; updates : refinement steps of RAFT
     peak : px, range of the largest motion of a generic pair
     learning_rate : the top of its one cycle; clip : largest norm of a gradient
@@ -51,7 +51,7 @@ def fine_tune(start: Path, settings: FineTuning, pool: Path, out: Path) -> Path:
     """Train RAFT on from `start` and return OUT/weights.safetensors.
 
     A training that was interrupted goes on from OUT/checkpoint.pt, one that is done is not repeated. The loss
-    is that of the flow networks (`flow.srflownet.losses.sequence`); brightness is matched as in use.
+    is that of the flow networks (`flow.srflownet.losses.sequence_loss`); brightness is matched as in use.
     """
     network = read_network(start).train()
     optimizer = torch.optim.AdamW(
@@ -66,12 +66,12 @@ def fine_tune(start: Path, settings: FineTuning, pool: Path, out: Path) -> Path:
     )
     state = {"network": network, "optimizer": optimizer, "schedule": schedule}
     step, seconds, losses = _resume(out, settings, state)
-    pairs = Mixture(settings.shares, settings.seed, settings.size, settings.peak, pool=pool)
+    pairs = SourceMixture(settings.shares, settings.seed, settings.size, settings.peak, pool=pool)
     while step < settings.steps:
         began = time.process_time()
         onset, apex, truth = _batch(pairs, range(step * settings.batch, (step + 1) * settings.batch))
         flows = network(onset, apex, num_flow_updates=settings.updates)
-        loss = sequence([_to_frame(flow) for flow in flows], truth)
+        loss = sequence_loss([_to_frame(flow) for flow in flows], truth)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
@@ -88,7 +88,7 @@ def fine_tune(start: Path, settings: FineTuning, pool: Path, out: Path) -> Path:
     return out / "weights.safetensors"
 
 
-def _batch(pairs: Mixture, indices: range) -> tuple[Tensor, Tensor, Tensor]:
+def _batch(pairs: SourceMixture, indices: range) -> tuple[Tensor, Tensor, Tensor]:
     """Return frames (N, 3, H', W') in [-1, 1], enlarged, and motion (N, 2, H, W) px of the frame."""
     drawn = [pairs[index] for index in indices]
     apexes = [photometric.match(pair.onset, pair.apex) for pair in drawn]

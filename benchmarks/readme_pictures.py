@@ -15,8 +15,8 @@ from PIL import Image
 
 from data_prep.frames import write_image
 from flow.splatting.actor import Actor
-from flow.splatting.expression import film
-from flow.visualize import draw_flow, legend
+from flow.splatting.expression import film_expression
+from flow.visualize import draw_flow, draw_legend
 from mer.inference.predict import Score, score
 from mer.report import film as moment
 from mer.report.clip_figures import arrows
@@ -34,15 +34,15 @@ def write_clip(folder: Path) -> Path:
     """Write the portrait at rest, raising its brows by `PEAK_PX`, and at rest again, as numbered images."""
     from skimage import data
 
-    from flow.splatting.portrait import portrait
+    from flow.splatting.portrait import fit_portrait
 
     photograph = cv2.resize(data.astronaut()[15:215, 120:320], (400, 400), interpolation=cv2.INTER_CUBIC)
-    scene = portrait(photograph, gaussians=60_000).scene
+    scene = fit_portrait(photograph, gaussians=60_000).scene
     actor = Actor.__new__(Actor)  # of this scene, not of a seed
     actor.face, actor.scene = scene.face, scene
     folder.mkdir(parents=True)
     for number, image in enumerate(
-        film(actor, BROWS, PEAK_PX, RISE, FALL, np.random.default_rng(0), rest=REST)
+        film_expression(actor, BROWS, PEAK_PX, RISE, FALL, np.random.default_rng(0), rest=REST)
     ):
         write_image(folder / f"{number:03d}.png", image)
     return folder
@@ -72,7 +72,7 @@ def flow_on_face(found: Score) -> np.ndarray:
         tinted, (2 * found.own.shape[1], 2 * found.own.shape[0]), interpolation=cv2.INTER_CUBIC
     )
     picture = cv2.resize(arrows(twice, found.own)[: len(twice)], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    wheel = legend(FULL_PX)
+    wheel = draw_legend(FULL_PX)
     picture[-len(wheel) - 6 : -6, -wheel.shape[1] - 6 : -6] = wheel
     return picture
 

@@ -23,8 +23,8 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from flow.splatting.dense_motion import extend, rasterize
-from flow.splatting.head_model import LANDMARKS, REGIONS, HeadModel
+from flow.splatting.dense_motion import extrapolate, rasterize
+from flow.splatting.head_model import LANDMARK_VERTICES, REGIONS, HeadModel
 from flow.splatting.scanned_units import add_expression, expression_weights
 from flow.strain import strain
 from mer.features.flow_image import BOX
@@ -94,7 +94,7 @@ def person_basis(model: HeadModel, rng: np.random.Generator) -> PersonBasis:
     face = model.neutral[:SKIN] + np.tensordot(weights, identity, 1)
     turn = _rotation(rng.normal(0, [5.0, 6.0, 2.0]))
     posed = (face @ turn.T).astype(np.float64)
-    scale, shift = _cut(_project(posed)[LANDMARKS], rng)
+    scale, shift = _cut(_project(posed)[LANDMARK_VERTICES], rng)
     still = _project(posed) * scale + shift
     motions = [
         *(model.skin_expression @ turn.T.astype(np.float32)),
@@ -105,7 +105,7 @@ def person_basis(model: HeadModel, rng: np.random.Generator) -> PersonBasis:
     flows = [(_project(posed + small * motion) * scale + shift - still) / small for motion in motions]
     values = np.concatenate(flows, axis=1).astype(np.float32)
     dense, known = rasterize(still, posed[:, 2], values, model.skin_triangles, (GRID, GRID))
-    dense = np.moveaxis(extend(dense, known), -1, 0).reshape(len(motions), 2, GRID, GRID)
+    dense = np.moveaxis(extrapolate(dense, known), -1, 0).reshape(len(motions), 2, GRID, GRID)
     return PersonBasis(dense[:-6], dense[-6:])
 
 

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from benchmarks.measured_pairs import TITLES, MeasuredPairs, sources
 from flow import srflownet
-from flow.benchmark.measure import ZERO
+from flow.benchmark.measure import ZERO_FLOW
 from flow.estimate import load_method
-from flow.srflownet.data.mixture import Mixture
-from flow.srflownet.skflow import GRID
+from flow.srflownet.data.mixture import SourceMixture
+from flow.srflownet.skflow import CELL_PX
 from flow.srflownet.train import train
 from flow.srflownet.train_config import TrainConfig
 from mer_core import markdown
@@ -62,7 +62,7 @@ def main(
         pretrain_encoder(pool, matching_steps, start)
     weights = train(training(pool, start, steps), out / "network", device="cpu")
     test = MeasuredPairs(out, sources(portraits, head_model, faces), TEST, pairs)
-    test.add("zero", ZERO)
+    test.add("zero", ZERO_FLOW)
     test.add("skflow", load_method("srflownet", "cpu", weights=weights))
     log = pd.read_csv(out / "network" / "log.csv", names=["step", "quantity", "value"])
     text = page(read_json(start.with_name("losses.json")), log, test.errors())
@@ -92,9 +92,9 @@ def training(pool: Path, start: Path, steps: int) -> TrainConfig:
 def pretrain_encoder(pool: Path, steps: int, path: Path) -> None:
     """Teach a new network's encoder to match features along known flow; write the network to `path`."""
     torch.manual_seed(0)
-    network = srflownet.build("full", iterations=ITERATIONS)
+    network = srflownet.build_network("full", iterations=ITERATIONS)
     optimizer = torch.optim.AdamW(network.fnet.parameters(), MATCHING["learning_rate"])
-    pairs, losses = Mixture(SHARES, 0, SIZE, MATCHING["peak"], pool=pool), []
+    pairs, losses = SourceMixture(SHARES, 0, SIZE, MATCHING["peak"], pool=pool), []
     for step in range(steps):
         drawn = [pairs[step * BATCH + k] for k in range(BATCH)]
         onset, apex, flow = (
@@ -120,7 +120,7 @@ def matching_loss(encoder: nn.Module, onset: Tensor, apex: Tensor, flow: Tensor)
     first, second = (encoder(frame * (2 / 255) - 1) for frame in (onset, apex))
     n, channels, height, width = first.shape
     alike = first.flatten(2).transpose(1, 2) @ second.flatten(2) / channels**0.5  # (N, h w, h w)
-    moved = F.avg_pool2d(flow, GRID) / GRID
+    moved = F.avg_pool2d(flow, CELL_PX) / CELL_PX
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     x, y = (moved[:, 0] + columns).flatten(1), (moved[:, 1] + rows).flatten(1)
     near_x, near_y = (
@@ -162,7 +162,7 @@ question here is only whether it learns:
 Each line is the mean over the steps since the one before. The largest generic motion grows over the first tenth
 of the steps, so compare the ratio, not the error. Before this, the encoder alone learned for {len(matching)} steps
 to match features along known flow: cross-entropy {np.mean(matching[:edge]):.2f} at first,
-{np.mean(matching[-edge:]):.2f} at the end; guessing among {(SIZE // GRID) ** 2} cells is {np.log((SIZE // GRID) ** 2):.2f}.
+{np.mean(matching[-edge:]):.2f} at the end; guessing among {(SIZE // CELL_PX) ** 2} cells is {np.log((SIZE // CELL_PX) ** 2):.2f}.
 
 {errors["pair"].nunique()} pairs of each kind at 224 px; errors over the face. Made by
 `python -m benchmarks.skflow_learns POOL --portraits DIR --head-model FILE --faces DIR --out OUT`.

@@ -13,10 +13,10 @@ import numpy as np
 
 from benchmarks.rendered_people import LABELS
 from data_prep.frames import Frame
-from flow.splatting.camera import Pose
-from flow.splatting.muscles import timing
-from flow.splatting.recipes import draw
-from flow.splatting.sensor import Sensor, record
+from flow.splatting.camera import HeadPose
+from flow.splatting.muscles import expression_timing
+from flow.splatting.recipes import draw_actions
+from flow.splatting.sensor import Sensor, record_frame
 
 SECONDS, SIDE = 18.0, 200
 SLOT_S = 3.0  # one event in each
@@ -51,7 +51,7 @@ class Plan:
             apex = onset + lasts * rng.uniform(0.3, 0.6)
             label = str(rng.choice(list(LABELS))) if kind in MOTION else ""
             self.events.append(Event(str(kind), onset, apex, onset + lasts, label))
-            actions = draw(str(rng.choice(LABELS[label])), rng) if label else {}
+            actions = draw_actions(str(rng.choice(LABELS[label])), rng) if label else {}
             self.actions.append((actions, rng.uniform(*MOTION[kind]) if label else 0.0))
             way = rng.normal(0, 1, 3)
             self.turns.append(rng.uniform(*TURN) * way / np.linalg.norm(way))
@@ -87,10 +87,12 @@ class Film:
 
     def pull(self, actions: dict[str, float], reach: float) -> np.ndarray:
         """Return the motion (468, 3) cm of `actions`; reach : inter-ocular distances, of the farthest point."""
-        from flow.splatting.muscles import move
+        from flow.splatting.muscles import move_landmarks
 
         strength = self.actor.intensity(actions, reach * self.unit) if actions else 0.0
-        return move(self.rest, {name: strength * value for name, value in actions.items()}) - self.rest
+        return (
+            move_landmarks(self.rest, {name: strength * value for name, value in actions.items()}) - self.rest
+        )
 
     def _place_pixels(self) -> None:
         """Find the triangle of knots in which each pixel lies.
@@ -113,8 +115,8 @@ class Film:
     def picture(self, time: float) -> np.ndarray:
         """What is before the camera at `time` s: (SIDE, SIDE, 3) float32 0..1."""
         turn, pull, lid = self._at(time)
-        moved = self.camera.project(Pose(*turn).move(self.rest + pull))[0] - self.points
-        rigid = self.camera.project(Pose(*turn).move(self.rest))[0] - self.points
+        moved = self.camera.project(HeadPose(*turn).move(self.rest + pull))[0] - self.points
+        rigid = self.camera.project(HeadPose(*turn).move(self.rest))[0] - self.points
         knots = np.vstack([moved, rigid[self.oval], np.zeros((6, 2))])
         field = (self.shares[..., None] * knots[self.knots]).sum(1).reshape(SIDE, SIDE, 2).astype(np.float32)
         back = field
@@ -137,7 +139,7 @@ class Film:
 
     def level(self, event: Event, time: float) -> float:
         """How strong an event is at `time` s, 0 to 1."""
-        return float(timing(time, event.onset, event.apex, 0.0, event.offset - event.apex))
+        return float(expression_timing(time, event.onset, event.apex, 0.0, event.offset - event.apex))
 
     def _at(self, time: float) -> tuple[np.ndarray, np.ndarray, float]:
         """Turn of the head (degrees), pull of the muscles (468, 3) cm, and how far the eyes are closed."""
@@ -148,7 +150,9 @@ class Film:
             if event.kind == "blink":
                 lid = max(lid, level)
             elif event.kind == "head":
-                level = float(timing(time, event.onset, event.offset, 1e6, 1.0)) if stays else level
+                level = (
+                    float(expression_timing(time, event.onset, event.offset, 1e6, 1.0)) if stays else level
+                )
                 turn = turn + level * way
             else:
                 pull = pull + level * full
@@ -163,10 +167,10 @@ class Film:
         sensor = Sensor(blur=0.4, shot=1e-4, read=0.006, drift=0.004, slope=0.01)
         for number in range(0, int(self.seconds * fps), every):
             time = number / fps
-            yield Frame(number, time, record(self.picture(time), sensor, int(time * 30), rng))
+            yield Frame(number, time, record_frame(self.picture(time), sensor, int(time * 30), rng))
 
 
 def _state(lid: float):
-    from flow.splatting.actor import state
+    from flow.splatting.actor import face_state
 
-    return state(blink=lid)
+    return face_state(blink=lid)

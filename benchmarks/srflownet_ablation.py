@@ -19,9 +19,9 @@ import torch
 from torch import nn
 
 from flow import photometric
-from flow.benchmark.pairs import make_pairs
-from flow.srflownet import build, load_network
-from flow.srflownet.data.mixture import SplatFaces
+from flow.benchmark.pairs import photograph_pairs
+from flow.srflownet import build_network, load_network
+from flow.srflownet.data.mixture import SplatPairs
 from flow.srflownet.train import TrainConfig, load_config, train
 from mer_core import markdown
 from mer_core.errors import BadInput
@@ -50,7 +50,7 @@ SIZES = {"splat faces": 192, "benchmark": 224}  # px
     "--pool",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="Rendered faces: flow.srflownet.data.render_pool.fill.",
+    help="Rendered faces: flow.srflownet.data.render_pool.fill_pool.",
 )
 @click.option(
     "--out",
@@ -75,7 +75,7 @@ def main(
         train(config_of(name, pool, steps, size), out / name)
     if not only:
         torch.manual_seed(load_config(CONFIGS / "flow-ablation-generic.yaml").seed)
-        networks = {"start": build("compact").eval()}
+        networks = {"start": build_network("compact").eval()}
         networks |= {name: load_network(out / name / "weights.safetensors") for name in ROWS}
         text = page(measure(networks, pairs, faces), steps, size)
         write_text(out / "srflownet-ablation.md", text)
@@ -114,10 +114,10 @@ def measure(networks: dict[str, nn.Module], pairs: int, faces: Path | None) -> p
 
 def _held_out(pairs: int, faces: Path | None) -> Iterator[tuple]:
     """Yield (kind, number, onset, apex, flow, mask) of the pairs to measure on, one face each where rendered."""
-    rendered = SplatFaces(HELD_OUT, SIZES["splat faces"])
+    rendered = SplatPairs(HELD_OUT, SIZES["splat faces"])
     for number in range(pairs):
         yield "splat faces", number, *rendered[number * IDENTITY]
-    for number, pair in enumerate(make_pairs(SIZES["benchmark"], pairs, BENCHMARK_SEED, faces)):
+    for number, pair in enumerate(photograph_pairs(SIZES["benchmark"], pairs, BENCHMARK_SEED, faces)):
         yield "benchmark", number, pair.frame1, pair.frame2, pair.flow, pair.mask
 
 

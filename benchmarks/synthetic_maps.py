@@ -13,11 +13,11 @@ from scipy.spatial import Delaunay
 
 from data_prep.align import fit_similarity, transform_points
 from flow.sampling import log_uniform
-from flow.splatting.camera import Camera, Pose
+from flow.splatting.camera import Camera, HeadPose
 from flow.splatting.head import Head
-from flow.splatting.identity import proportions
-from flow.splatting.muscles import move
-from flow.splatting.recipes import EMOTIONS, draw
+from flow.splatting.identity import random_proportions
+from flow.splatting.muscles import move_landmarks
+from flow.splatting.recipes import EMOTIONS, draw_actions
 
 LABELS = ["negative", "positive", "surprise"]
 CLIPS_PER_PERSON = 20
@@ -39,8 +39,8 @@ def motions(seed: list[int], head: float = 1.0) -> Iterator[tuple[np.ndarray, np
     head : times the usual motion of the head
     """
     rng = np.random.default_rng(seed)
-    rest = Head(proportions(rng)).rest
-    pose = Pose(*rng.normal(0, [5.0, 4.0, 2.0]))
+    rest = Head(random_proportions(rng)).rest
+    pose = HeadPose(*rng.normal(0, [5.0, 4.0, 2.0]))
     seen = CAMERA.project(pose.move(rest))[0]
     place = _placed(seen, rng)
     points = transform_points(seen, place)
@@ -73,8 +73,8 @@ def draw_states(
     In a third of the clips a lid moves as well, up or down, and in a third some unit that has nothing to do
     with the emotion.
     """
-    actions = draw(emotion, rng)
-    full = np.linalg.norm(move(rest, actions) - rest, axis=1).max()
+    actions = draw_actions(emotion, rng)
+    full = np.linalg.norm(move_landmarks(rest, actions) - rest, axis=1).max()
     peak = min(log_uniform(rng, 0.05, 0.6), full)
     strength = peak / full
     after = {unit: strength * value for unit, value in actions.items()}
@@ -84,7 +84,7 @@ def draw_states(
     if rng.uniform() < 0.33:
         stray = str(rng.choice(STRAY_UNITS))
         after[stray] = after.get(stray, 0.0) + strength * rng.uniform(0.1, 0.4)
-    return move(rest, before) if before else rest, move(rest, after), peak
+    return move_landmarks(rest, before) if before else rest, move_landmarks(rest, after), peak
 
 
 def degrade(flow: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -131,13 +131,13 @@ def _placed(seen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return matrix
 
 
-def _turned(pose: Pose, peak: float, rng: np.random.Generator) -> Pose:
+def _turned(pose: HeadPose, peak: float, rng: np.random.Generator) -> HeadPose:
     """The head has moved a little in the meantime, by about as much as a tenth of the expression up to as
     much as it.
     """
     reach = peak * log_uniform(rng, 0.05, 0.7)  # cm at the face's edge, some 8 cm from its centre
     turn = np.degrees(reach / 8) * rng.normal(0, 0.5, 3)
-    return Pose(
+    return HeadPose(
         pose.yaw + turn[0],
         pose.pitch + turn[1],
         pose.roll + turn[2],

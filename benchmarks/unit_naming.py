@@ -23,9 +23,9 @@ from benchmarks.rendered_people import FACE
 from data_prep.align import fit_similarity, transform_points, warp_face
 from flow.estimate import Method, estimate
 from flow.splatting.head_model import HeadModel, load_head_model
-from flow.splatting.portrait_motion import PortraitFace, view
-from flow.splatting.scanned_units import UNITS, expression_weights
-from flow.srflownet.data.animated_portraits import fit_portraits, load_face
+from flow.splatting.portrait_motion import FittedPortrait, frame_portrait
+from flow.splatting.scanned_units import UNIT_EXPRESSIONS, expression_weights
+from flow.srflownet.data.animated_portraits import fit_portraits, load_fitted_portrait
 from mer.inference import models
 from mer.inference.action_units import Unit, nearest
 from mer.inference.motion import between
@@ -70,24 +70,24 @@ class Case:
 
 def draw_actions(rng: np.random.Generator) -> list[dict[str, float]]:
     """Draw what one person shows."""
-    shown = [{unit: 1.0} for unit in UNITS]
-    for unit in UNITS:
+    shown = [{unit: 1.0} for unit in UNIT_EXPRESSIONS]
+    for unit in UNIT_EXPRESSIONS:
         if unit not in BOTH_SIDES:
             strong, weak = rng.permutation(["R", "L"])
             shown.append({f"{unit}{strong}": 1.0})
             shown.append({f"{unit}{strong}": 1.0, f"{unit}{weak}": rng.uniform(0.2, 0.8)})
     for _ in range(COMBINATIONS):
-        units = rng.choice(list(UNITS), rng.integers(2, 4), replace=False)
+        units = rng.choice(list(UNIT_EXPRESSIONS), rng.integers(2, 4), replace=False)
         shown.append({str(unit): rng.uniform(0.5, 1.0) for unit in units})
     return shown
 
 
-def cases(model: HeadModel, face: PortraitFace, person: int, method: Method) -> list[Case]:
+def cases(model: HeadModel, face: FittedPortrait, person: int, method: Method) -> list[Case]:
     """Record what one person shows and read it as `mer score` does; cases without a face are left out."""
     rng = np.random.default_rng([person, 71])
     found = []
     for actions in draw_actions(rng):
-        seen = view(face, 2 * FACE, rng.uniform(0.28, 0.4), rng.normal(0, 0.03), np.zeros(2))
+        seen = frame_portrait(face, 2 * FACE, rng.uniform(0.28, 0.4), rng.normal(0, 0.03), np.zeros(2))
         reach = float(np.exp(rng.uniform(*np.log(REACH))))
         weights = expression_weights(model, actions)
         frames = recorded_motion(model, face, seen, weights, reach, HEAD_REACH, rng)
@@ -110,7 +110,7 @@ def measure(portraits: Path, head_model: Path, cache: Path, out: Path, people: i
     for person, name in enumerate(track(names, "People")):
         path = out / f"{Path(name).stem}-{method.weights}.json"
         if not path.is_file():
-            made = cases(model, load_face(portraits, name, cache), person, method)
+            made = cases(model, load_fitted_portrait(portraits, name, cache), person, method)
             write_json(path, {"cases": [dataclasses.asdict(case) for case in made]})
         for row in read_json(path)["cases"]:
             found.append(Case(row["actions"], row["motion"], [Unit(**unit) for unit in row["named"]]))
@@ -151,7 +151,7 @@ def _combinations(found: list[Case]) -> str:
     """Return the table of F1 by unit; a unit is named where `nearest` lists it."""
     pairs = [(case.units, {unit.unit for unit in case.named}) for case in found]
     rows, scores = [], []
-    for unit in UNITS:
+    for unit in UNIT_EXPRESSIONS:
         shown, named = (sum(unit in pair[side] for pair in pairs) for side in (0, 1))
         both = sum(unit in shown_units and unit in named_units for shown_units, named_units in pairs)
         scores.append(2 * both / max(shown + named, 1))

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from data_prep.landmarks import interocular
 from flow.splatting.head_fit import fit_head
 from flow.splatting.head_model import HeadModel, load_head_model
-from flow.splatting.scanned_units import UNITS, expression_weights
+from flow.splatting.scanned_units import UNIT_EXPRESSIONS, expression_weights
 from flow.splatting.template import LOWER_LID, LOWER_LIP, UPPER_LID, UPPER_LIP, template
 from mer.inference.unit_patterns import BOTH_SIDES, FILE
 from mer_core.io import atomic_replace
@@ -29,7 +29,7 @@ def make(model: HeadModel) -> tuple[list[str], np.ndarray]:
     mean = template().mean
     vertices = _vertices_of_points(model, mean)
     names, patterns = [], []
-    for unit in UNITS:
+    for unit in UNIT_EXPRESSIONS:
         for side in ("both",) if unit in BOTH_SIDES else ("right", "left"):
             action = unit + {"right": "R", "left": "L", "both": ""}[side]
             motion = np.tensordot(expression_weights(model, {action: 1.0}), model.skin_expression, 1)

@@ -28,7 +28,7 @@ class Method:
     options: dict[str, Any]
     run: Callable[..., np.ndarray]
     network: bool  # True: fed in batches on `device`; False: one pair at a time, spread over the CPU cores
-    # `content` of the weights file in use: it decides a network's flow, the file's name does not
+    # `file_digest` of the weights file in use: it decides a network's flow, the file's name does not
     weights: str | None = None
     # of its arithmetic, may depend on the device; flow of two precisions differs by more than rounding
     precision: str = "float32"
@@ -36,7 +36,7 @@ class Method:
     landmarks: bool = False  # True: `run` takes the landmarks of each onset as a third argument
 
 
-def methods() -> list[str]:
+def method_names() -> list[str]:
     """Names of the flow methods, sorted."""
     return registry.list_names("flow.methods")
 
@@ -75,14 +75,14 @@ def load_method(name: str, device: str = "auto", **options: Any) -> Method:
         options,
         run,
         network,
-        weights and content(weights),
+        weights and file_digest(weights),
         precision,
         device,
         getattr(module, "LANDMARKS", False),
     )
 
 
-def content(path: str | Path) -> str:
+def file_digest(path: str | Path) -> str:
     """The first 16 hexadecimal digits of a file's SHA-256."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 

@@ -30,7 +30,7 @@ from mer_core.io import read_json, write_npz
 from mer_core.locks import hold_lock
 from mer_core.progress import track
 
-BATCH = {"cpu": 16, "mps": 64, "cuda": 256}  # pairs given to a network at once
+BATCH_SIZES = {"cpu": 16, "mps": 64, "cuda": 256}  # pairs given to a network at once
 
 
 def estimate_prepared(
@@ -61,7 +61,7 @@ def estimate_prepared(
     with hold_lock(folder):
         _claim(folder, method, match_exposure)
         clip_ids = list(prepared.clips["clip_id"])
-        size = BATCH[method.device] if method.network else 1
+        size = BATCH_SIZES[method.device] if method.network else 1
         batches = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
         # A batch that lacks one is estimated anew as a whole: a network's last digits depend on who shares
         # it.
@@ -71,17 +71,17 @@ def estimate_prepared(
             if not all(is_current(prepared, method.name, clip_id) for clip_id in batch)
         ]
         if scheduler:
-            work = _on_cluster(scheduler, to_do, prepared, method, match_exposure, device)
+            work = _estimate_on_cluster(scheduler, to_do, prepared, method, match_exposure, device)
         else:
             # A GPU is one worker.
             jobs = jobs if method.device == "cpu" else 1
-            work = _in_threads(to_do, prepared, method, match_exposure, jobs)
+            work = _estimate_in_threads(to_do, prepared, method, match_exposure, jobs)
         for _ in track(work, f"{method.name} flow", len(to_do)):
             pass
     return len(clip_ids)
 
 
-def _on_cluster(
+def _estimate_on_cluster(
     scheduler: str,
     batches: list[list[str]],
     prepared: PreparedDataset,
@@ -96,10 +96,10 @@ def _on_cluster(
         "weights": method.weights,
     }
     asked |= {"precision": method.precision, "match_exposure": match_exposure}
-    yield from cluster.map_items(scheduler, _in_cluster, batches, folder=prepared.path.absolute(), **asked)
+    yield from cluster.map_items(scheduler, _cluster_task, batches, folder=prepared.path.absolute(), **asked)
 
 
-def _in_threads(
+def _estimate_in_threads(
     batches: list[list[str]],
     prepared: PreparedDataset,
     method: Method,
@@ -107,7 +107,7 @@ def _in_threads(
     jobs: int | None,
 ) -> Iterator[None]:
     """Threads are enough, since OpenCV and torch release the GIL while they work."""
-    restore = _one_thread_each(method.network)
+    restore = _use_single_threads(method.network)
     try:
         with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
             yield from pool.map(
@@ -136,10 +136,10 @@ def _onset_landmarks(prepared: PreparedDataset, clip_id: str) -> np.ndarray | No
     return prepared.landmarks(clip_id)[0] if stored else None
 
 
-_thread = threading.local()
+_worker = threading.local()
 
 
-def _in_cluster(
+def _cluster_task(
     clip_ids: list[str],
     folder: Path,
     name: str,
@@ -155,7 +155,7 @@ def _in_cluster(
     Raises `BadInput` if the worker's weights or precision are not those of the machine that asked.
     """
     wanted = (folder, name, device, *options.items())
-    if getattr(_thread, "wanted", None) != wanted:
+    if getattr(_worker, "wanted", None) != wanted:
         method = load_method(name, device, **options)
         if method.weights != weights:
             raise BadInput(
@@ -167,13 +167,13 @@ def _in_cluster(
                 f"A machine of the cluster estimates {name} in {method.precision}, not in {precision}. "
                 "Name the same device for all."
             )
-        _one_thread_each(method.network)
-        _thread.wanted, _thread.opened = wanted, (PreparedDataset(folder), method)
-    opened, method = _thread.opened
+        _use_single_threads(method.network)
+        _worker.wanted, _worker.opened = wanted, (PreparedDataset(folder), method)
+    opened, method = _worker.opened
     _estimate_batch(clip_ids, opened, method, match_exposure)
 
 
-def _one_thread_each(network: bool) -> Callable[[], None]:
+def _use_single_threads(network: bool) -> Callable[[], None]:
     """From now on one thread works on a batch, not several: how they share a sum shows in its last digits.
     Returns the undo.
     """
@@ -197,7 +197,7 @@ def read(prepared: PreparedDataset, method: str, clip_id: str) -> np.ndarray:
     """Flow of one clip, (H, W, 2) float32 px; raises `BadInput` if it has not been estimated."""
     path = flow_file(prepared, method, clip_id)
     if not path.is_file():
-        raise BadInput(f"{clip_id} has {none_by(method)}. {_command(prepared, method)}")
+        raise BadInput(f"{clip_id} has {missing_flow_text(method)}. {_command(prepared, method)}")
     flow = io.read(path)
     if not is_current(prepared, method, clip_id):
         raise BadInput(
@@ -215,13 +215,13 @@ def is_current(prepared: PreparedDataset, method: str, clip_id: str) -> bool:
         return False
 
 
-def settings(prepared: PreparedDataset, method: str) -> dict[str, Any]:
+def stored_settings(prepared: PreparedDataset, method: str) -> dict[str, Any]:
     """What made the flow of `method` in this folder: method, options, weights, precision, match_exposure,
     version.
     """
     path = _folder(prepared, method) / "flow.json"
     if not path.is_file():
-        raise BadInput(f"{prepared.path} has {none_by(method)}. {_command(prepared, method)}")
+        raise BadInput(f"{prepared.path} has {missing_flow_text(method)}. {_command(prepared, method)}")
     return read_json(path)
 
 
@@ -231,7 +231,7 @@ def flow_file(prepared: PreparedDataset, method: str, clip_id: str) -> Path:
     return _folder(prepared, method) / subject / f"{clip}.npz"
 
 
-def none_by(method: str) -> str:
+def missing_flow_text(method: str) -> str:
     """What a message says of a clip or folder without flow."""
     return f"no flow by {method}"
 

@@ -35,7 +35,7 @@ def draw_flow(flow: np.ndarray, radius: float) -> np.ndarray:
     return np.where(length <= 1, inside, 0.75 * colour).round().astype(np.uint8)
 
 
-def legend(
+def draw_legend(
     radius: float, size: int = 96, ink: tuple[int, int, int] = INK, ground: tuple[int, int, int] = BACKGROUND
 ) -> np.ndarray:
     """Return the colour wheel of `draw_flow`, labelled with its radius, (size + 18, size, 3) uint8 RGB.
@@ -55,7 +55,9 @@ def draw_strain(magnitude: np.ndarray, full: float) -> np.ndarray:
     return cv2.applyColorMap(level, cv2.COLORMAP_INFERNO)[..., ::-1].copy()
 
 
-def beside(*pictures: np.ndarray, gap: int = 8, ground: tuple[int, int, int] = BACKGROUND) -> np.ndarray:
+def place_side_by_side(
+    *pictures: np.ndarray, gap: int = 8, ground: tuple[int, int, int] = BACKGROUND
+) -> np.ndarray:
     """Put pictures of any size (H, W, 3) uint8 side by side on plain ground, lower edges aligned."""
     height = max(picture.shape[0] for picture in pictures)
     width = sum(picture.shape[1] for picture in pictures) + gap * (len(pictures) - 1)

@@ -58,7 +58,11 @@ def test_a_network_is_loaded_for_the_device_and_a_classical_method_for_the_cpu(m
 
 
 def test_the_compact_network_is_taken_unless_the_full_one_is_asked_for():
-    assert srflownet._weights("auto") == srflownet._weights("compact") != srflownet._weights("full")
+    assert (
+        srflownet._default_weights("auto")
+        == srflownet._default_weights("compact")
+        != srflownet._default_weights("full")
+    )
 
 
 def test_the_device_of_clips_is_kept_apart_in_memory(monkeypatch):
@@ -75,7 +79,7 @@ def test_the_device_of_clips_is_kept_apart_in_memory(monkeypatch):
 
 
 def test_a_batch_that_does_not_fit_is_halved_and_no_pair_is_lost(monkeypatch):
-    monkeypatch.setitem(_batches.PIXELS, "cpu", 8)
+    monkeypatch.setitem(_batches.MAX_BATCH_PIXELS, "cpu", 8)
     sizes = []
 
     def run(part):
@@ -85,7 +89,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_no_pair_is_lost(monkeypatch):
         sizes.append(len(values))
         return np.broadcast_to(values[:, None, None, None], (len(values), 1, 1, 2))
 
-    flow = _batches.in_batches(run, 11, 1, "cpu")
+    flow = _batches.estimate_in_batches(run, 11, 1, "cpu")
     assert sizes == [2, 2, 2, 2, 2, 1] and flow[:, 0, 0, 0].tolist() == list(range(11))
 
 
@@ -94,4 +98,4 @@ def test_one_pair_that_does_not_fit_is_an_error():
         raise torch.OutOfMemoryError("full")
 
     with pytest.raises(torch.OutOfMemoryError):
-        _batches.in_batches(run, 1, 1, "cpu")
+        _batches.estimate_in_batches(run, 1, 1, "cpu")

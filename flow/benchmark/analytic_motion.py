@@ -18,7 +18,7 @@ Displacements = dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Bumps:
+class GaussianField:
     """A smooth field of Gaussian bumps, defined everywhere and computed exactly at any point.
 
     centres : (K, 2) px, x right, y down
@@ -32,7 +32,7 @@ class Bumps:
     reaches: np.ndarray
     drift: tuple[float, float] = (0.0, 0.0)
 
-    def at(self, points: np.ndarray) -> np.ndarray:
+    def displacement(self, points: np.ndarray) -> np.ndarray:
         """Displacement (..., 2) float64 px at `points` (..., 2) px."""
         out = np.broadcast_to(np.asarray(self.drift, float), points.shape).copy()
         for centre, shift, reach in zip(self.centres, self.shifts, self.reaches):
@@ -40,7 +40,7 @@ class Bumps:
             out += np.exp(-far)[..., None] * shift
         return out
 
-    def steepest(self, points: np.ndarray) -> float:
+    def max_slope(self, points: np.ndarray) -> float:
         """The largest slope at `points` (..., 2): the Frobenius norm of the field's Jacobian, px per px."""
         slopes = np.zeros((*points.shape, 2))
         for centre, shift, reach in zip(self.centres, self.shifts, self.reaches):
@@ -52,7 +52,7 @@ class Bumps:
 
 def facial_field(
     landmarks: np.ndarray, displacements: Displacements, drift: tuple[float, float] = (0.0, 0.0)
-) -> Bumps:
+) -> GaussianField:
     """The field that moves the named sites of a face.
 
     landmarks     : (478, 2) px
@@ -67,7 +67,7 @@ def facial_field(
     centres = np.array([landmarks[list(SITES[name][0])].mean(0) for name in names], float).reshape(-1, 2)
     shifts = np.array([displacements[name] for name in names], float).reshape(-1, 2)
     share = np.array([SITES[name][1] for name in names])
-    return Bumps(
+    return GaussianField(
         centres,
         shifts,
         np.maximum(share * interocular(landmarks), 2.5 * np.linalg.norm(shifts, axis=1)),
@@ -75,22 +75,22 @@ def facial_field(
     )
 
 
-def grid(shape: tuple[int, int]) -> np.ndarray:
+def pixel_grid(shape: tuple[int, int]) -> np.ndarray:
     """Pixel centres (H, W, 2) float64, x then y."""
     return np.stack(np.meshgrid(np.arange(shape[1]), np.arange(shape[0])), axis=-1).astype(float)
 
 
-def forward_flow(back: Bumps, shape: tuple[int, int], tolerance: float = 1e-5) -> np.ndarray:
+def forward_flow(back: GaussianField, shape: tuple[int, int], tolerance: float = 1e-5) -> np.ndarray:
     """The flow F (H, W, 2) float64 px with F(x) = -back(x + F(x)), by fixed-point iteration.
 
     `back` maps a point of frame 2 to its place in frame 1: y -> y + back(y). The iteration contracts as long
     as the field's gradient stays below 1. Raises `ArithmeticError` if the residual does not fall below
     `tolerance` px.
     """
-    points = grid(shape)
-    flow = -back.at(points)
+    points = pixel_grid(shape)
+    flow = -back.displacement(points)
     for _ in range(60):
-        step = -back.at(points + flow)
+        step = -back.displacement(points + flow)
         residual = np.abs(step - flow).max()
         flow = step
         if residual < tolerance:
@@ -100,7 +100,7 @@ def forward_flow(back: Bumps, shape: tuple[int, int], tolerance: float = 1e-5) -
     )
 
 
-class Texture:
+class SplineTexture:
     """A picture that can be sampled anywhere: its interpolating cubic spline, seen through an affine map.
 
     OpenCV's `remap` would round every position to 1/32 px, which is more than the errors to be measured.

@@ -27,7 +27,7 @@ def expected_error(
     points  : (P, 2) px in the frame; each stands for the pixels of the mask that are nearest to it
     samples : (K, P, 2) px, random motions of the family at the points
     """
-    information, pixels = _information_at(frame, noise, mask, points)
+    information, pixels = _information(frame, noise, mask, points)
     deviations = (samples - samples.mean(axis=0)) / np.sqrt(len(samples) - 1)
     weighed = np.einsum("kpi,pij->kpj", deviations, information)
     flat = deviations.reshape(len(samples), -1)
@@ -36,7 +36,7 @@ def expected_error(
     return float(np.average(_mean_length(left), weights=pixels))
 
 
-def _information_at(
+def _information(
     frame: np.ndarray, noise: float, mask: np.ndarray, points: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Information (P, 2, 2) on the motion, 1/px^2, and number of pixels (P,), summed at the nearest point."""

@@ -27,22 +27,22 @@ import numpy as np
 import pandas as pd
 from safetensors import safe_open
 
-from flow.benchmark.pairs import Pair
+from flow.benchmark.pairs import BenchmarkPair
 from flow.benchmark.source import PHOTOGRAPHS, PairSource
-from flow.benchmark.table import LIMIT, MOTION_EDGES, bin_name, tabulate, to_markdown
+from flow.benchmark.table import LIMIT_ROW, MOTION_EDGES, bin_name, tabulate, to_markdown
 from flow.estimate import Method, default_options, estimate, load_method
-from flow.estimate import methods as known_methods
+from flow.estimate import method_names as known_methods
 from mer_core import __version__
 from mer_core.errors import BadInput
 from mer_core.io import atomic_replace, write_text
 from mer_core.progress import say, track
 
-STILL_SHARE = 8  # one still pair for so many moving ones
+MOVING_PAIRS_PER_STILL = 8  # one still pair for so many moving ones
 
-ZERO = Method("zero", {}, lambda onsets, apexes: np.zeros(onsets.shape[:3] + (2,), np.float32), False)
+ZERO_FLOW = Method("zero", {}, lambda onsets, apexes: np.zeros(onsets.shape[:3] + (2,), np.float32), False)
 # Rows that come before a method at its own settings: OpenCV's settings, and what most papers feed their
 # classifiers.
-USUAL = {
+REFERENCE_SETTINGS = {
     "tvl1": (({"preset": "opencv"}, False), ({"preset": "opencv"}, True)),
     "dis": (({"preset": "medium"}, True),),
     "raft": (({"scale": 1.0}, True),),
@@ -51,7 +51,7 @@ WITHOUT_WEIGHTS = "raft"  # the method that brings none of its own
 
 
 @dataclass(frozen=True)
-class Entrant:
+class BenchmarkEntry:
     """One row of the table: a loaded method, and whether brightness is matched first."""
 
     method: Method
@@ -76,12 +76,12 @@ class Entrant:
         return f"{name} ({', '.join(settings)})" if settings else name
 
 
-def entrants(
-    chosen: Sequence[str | Method | Entrant] | None = None,
+def benchmark_entries(
+    chosen: Sequence[str | Method | BenchmarkEntry] | None = None,
     weights: str | Path | None = None,
     device: str = "auto",
-) -> list[Entrant]:
-    """Rows to measure: zero flow, then those `chosen`, or all methods; a name brings its `USUAL` settings
+) -> list[BenchmarkEntry]:
+    """Rows to measure: zero flow, then those `chosen`, or all methods; a name brings its `REFERENCE_SETTINGS` settings
     along.
 
     weights : a file, for the one method that is chosen by name, or among several for RAFT
@@ -95,28 +95,31 @@ def entrants(
             f"Weights belong to one method: the one that --method gives, or {owner} among several. Give "
             f"--method once, or {owner} as well."
         )
-    rows = [Entrant(ZERO)]
+    rows = [BenchmarkEntry(ZERO_FLOW)]
     for one in chosen or known_methods():
-        if isinstance(one, Entrant):
+        if isinstance(one, BenchmarkEntry):
             rows.append(one)
         elif isinstance(one, Method):
-            rows.append(Entrant(one))
+            rows.append(BenchmarkEntry(one))
         else:
             given = {"weights": str(Path(weights).absolute())} if weights and one == owner else {}
             try:
-                named = Entrant(load_method(one, device, **given))
+                named = BenchmarkEntry(load_method(one, device, **given))
             except BadInput as error:
                 if chosen:
                     raise
                 say(f"{one} is left out: {error}")
                 continue
-            usual = [(load_method(one, device, **given, **own), match) for own, match in USUAL.get(one, ())]
-            rows += [*(Entrant(method, match) for method, match in usual), named]
+            usual = [
+                (load_method(one, device, **given, **own), match)
+                for own, match in REFERENCE_SETTINGS.get(one, ())
+            ]
+            rows += [*(BenchmarkEntry(method, match) for method, match in usual), named]
     return rows
 
 
-def run(
-    methods: Sequence[str | Method | Entrant] | None = None,
+def run_benchmark(
+    methods: Sequence[str | Method | BenchmarkEntry] | None = None,
     sizes: Sequence[int] = (224, 448),
     count: int = 200,
     seed: int = 0,
@@ -126,34 +129,36 @@ def run(
     weights: str | Path | None = None,
     device: str = "auto",
 ) -> str:
-    """Measure `methods` and write `out`/flow-benchmark.csv and .md; returns the Markdown.
+    """Measure `method_names` and write `out`/flow-benchmark.csv and .md; returns the Markdown.
 
-    methods : names, `load_method`'s objects or `Entrant`s; None for all
+    methods : names, `load_method`'s objects or `BenchmarkEntry`s; None for all
     sizes   : px, sides of the frames
     count   : pairs per size; an eighth as many still pairs come on top
     seed    : fixes every pair
     source  : which pairs
     threads : CPU threads each method may use, which decides the seconds
-    weights, device : see `entrants`
+    weights, device : see `benchmark_entries`
 
     `out`/measured.jsonl holds what is measured so far; it goes when the tables are written.
     """
-    rows = entrants(methods, weights, device)
-    _use_threads(threads, any(row.method.network for row in rows))
-    facts = _facts(methods, weights, sizes, count, seed, source, threads)
-    facts += [fact for row in rows if row.method.weights for fact in _facts_of_weights(row)]
+    rows = benchmark_entries(methods, weights, device)
+    _set_threads(threads, any(row.method.network for row in rows))
+    facts = _describe_run(methods, weights, sizes, count, seed, source, threads)
+    facts += [fact for row in rows if row.method.weights for fact in _describe_weights(row)]
     facts += sorted({f"Networks ran on {row.method.device}" for row in rows if row.method.device != "cpu"})
-    measured = _Measured(Path(out) / "measured.jsonl", facts)
+    measured = _MeasurementLog(Path(out) / "measured.jsonl", facts)
     for size in sizes:
         for still in (False, True):
-            number = max(1, count // STILL_SHARE) if still else count
+            number = max(1, count // MOVING_PAIRS_PER_STILL) if still else count
             pairs = source.pairs(size, number, seed, still)
             for index, pair in enumerate(track(pairs, f"{size} px{', still' if still else ''}", number)):
                 place = (size, still, index)
                 for row in rows:
-                    measured.add(place, row.label, pair, partial(_measure_still if still else _measure, row))
+                    measured.add(
+                        place, row.label, pair, partial(_measure_still if still else _measure_moving, row)
+                    )
                 if pair.limit is not None:
-                    measured.add(place, LIMIT, pair, _limit)
+                    measured.add(place, LIMIT_ROW, pair, _limit_record)
     table = tabulate(pd.DataFrame(measured.records.values()), source.peak_edges)
     with atomic_replace(Path(out) / "flow-benchmark.csv") as temporary:
         table.to_csv(temporary, index=False, float_format="%.5g")
@@ -163,7 +168,7 @@ def run(
     return text
 
 
-class _Measured:
+class _MeasurementLog:
     """What is measured so far, one line each; what an earlier run of the same facts has measured is not
     measured again."""
 
@@ -183,7 +188,11 @@ class _Measured:
             say(f"{path}: going on after {len(self.records)} measurements.")
 
     def add(
-        self, place: tuple[int, bool, int], label: str, pair: Pair, measure: Callable[[Pair], dict[str, Any]]
+        self,
+        place: tuple[int, bool, int],
+        label: str,
+        pair: BenchmarkPair,
+        measure: Callable[[BenchmarkPair], dict[str, Any]],
     ) -> None:
         """Measure one row of the table on one pair, unless that is done; place is (size, still, number of
         the pair)."""
@@ -195,18 +204,18 @@ class _Measured:
             file.write(json.dumps([key, self.records[key]]) + "\n")
 
 
-def _flow(row: Entrant, pair: Pair) -> np.ndarray:
+def _estimate(row: BenchmarkEntry, pair: BenchmarkPair) -> np.ndarray:
     return estimate(row.method, pair.frame1, pair.frame2, match_exposure=row.match_exposure)
 
 
-def _measure(row: Entrant, pair: Pair) -> dict[str, Any]:
+def _measure_moving(row: BenchmarkEntry, pair: BenchmarkPair) -> dict[str, Any]:
     """Errors of one method on one pair, as columns."""
     start = time.perf_counter()
-    flow = _flow(row, pair)
+    flow = _estimate(row, pair)
     seconds = time.perf_counter() - start
     error = np.linalg.norm(flow - pair.flow, axis=-1)[pair.mask]
     motion = np.linalg.norm(pair.flow, axis=-1)[pair.mask]
-    record = {"seconds": seconds, "epe": float(error.mean()), **_kind(pair)}
+    record = {"seconds": seconds, "epe": float(error.mean()), **_pair_properties(pair)}
     record["gradient"] = _mean_gradient_error(flow, pair.flow, pair.mask)
     for low, high in zip(MOTION_EDGES, MOTION_EDGES[1:]):
         inside = (motion >= low) & (motion < high)
@@ -215,34 +224,34 @@ def _measure(row: Entrant, pair: Pair) -> dict[str, Any]:
     return record
 
 
-def _kind(pair: Pair) -> dict[str, Any]:
+def _pair_properties(pair: BenchmarkPair) -> dict[str, Any]:
     """What a pair is sorted by: face, peak in px at 224, and the 99th percentile of the motion's slope in px
     per px."""
-    slope = np.percentile(_slope(pair.flow)[pair.mask], 99)
+    slope = np.percentile(_jacobian_norm(pair.flow)[pair.mask], 99)
     return {"face": pair.name, "peak": float(pair.peak), "slope": float(slope)}
 
 
-def _limit(pair: Pair) -> dict[str, Any]:
-    return {"epe": pair.limit, **_kind(pair)}
+def _limit_record(pair: BenchmarkPair) -> dict[str, Any]:
+    return {"epe": pair.limit, **_pair_properties(pair)}
 
 
-def _measure_still(row: Entrant, pair: Pair) -> dict[str, float]:
+def _measure_still(row: BenchmarkEntry, pair: BenchmarkPair) -> dict[str, float]:
     """The motion that a method reports on a still pair."""
-    return {"still": float(np.linalg.norm(_flow(row, pair), axis=-1)[pair.mask].mean())}
+    return {"still": float(np.linalg.norm(_estimate(row, pair), axis=-1)[pair.mask].mean())}
 
 
 def _mean_gradient_error(flow: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
     """Mean Frobenius norm over `mask` of the difference of the two flows' Jacobians, px per px."""
-    return float(_slope(flow.astype(float) - truth)[mask].mean())
+    return float(_jacobian_norm(flow.astype(float) - truth)[mask].mean())
 
 
-def _slope(flow: np.ndarray) -> np.ndarray:
+def _jacobian_norm(flow: np.ndarray) -> np.ndarray:
     """Frobenius norm (H, W) of the Jacobian of a flow (H, W, 2), px per px."""
     along_y, along_x = np.gradient(flow, axis=(0, 1))
     return np.sqrt((along_y**2 + along_x**2).sum(-1))
 
 
-def _use_threads(threads: int, networks: bool) -> None:
+def _set_threads(threads: int, networks: bool) -> None:
     cv2.setNumThreads(threads)
     if networks:
         import torch
@@ -250,7 +259,7 @@ def _use_threads(threads: int, networks: bool) -> None:
         torch.set_num_threads(threads)
 
 
-def _facts(
+def _describe_run(
     methods,
     weights: str | Path | None,
     sizes: Sequence[int],
@@ -261,7 +270,7 @@ def _facts(
 ) -> list[str]:
     """What a reader needs to make the numbers again."""
     words = [f"mer flow benchmark --pairs {count} --seed {seed}"] + [f"--size {size}" for size in sizes]
-    words += source.words()
+    words += source.command_options()
     words += [f"--method {name}" for name in methods or () if isinstance(name, str)]
     words += [f"--weights {Path(weights).name}"] if weights else []
     command = " ".join(words)
@@ -273,11 +282,11 @@ def _facts(
         f"Command: {command}",
         f"Versions: Python {platform.python_version()}, OpenCV {cv2.__version__}, {packages}",
         f"CPU: {cpu_name()}, {threads} thread{'s' if threads > 1 else ''}",
-        *source.described(),
+        *source.describe(),
     ]
 
 
-def _facts_of_weights(row: Entrant) -> list[str]:
+def _describe_weights(row: BenchmarkEntry) -> list[str]:
     """Which weights a network uses, and what they say of their training."""
     facts = [f"Weights of {row.label}: SHA-256 {(row.method.weights or '')[:16]}..."]
     path = Path(getattr(row.method.run, "weights", None) or "")

@@ -20,31 +20,31 @@ from data_prep.frames import open_frames, read_image
 from data_prep.landmarks import FACE_OVAL, FaceMesh, interocular
 from data_prep.recordings import is_video
 from flow.benchmark.analytic_motion import (
-    Bumps,
     Displacements,
-    Texture,
+    GaussianField,
+    SplineTexture,
     facial_field,
     forward_flow,
-    grid,
+    pixel_grid,
     to_uint8,
 )
 from flow.benchmark.limit import expected_error
-from flow.splatting.sensor import as_jpeg, compress
+from flow.splatting.sensor import h264_round_trip, jpeg_round_trip
 from mer_core.errors import BadInput
 
-PEAKS = (0.3, 6.0)  # px at 224, and in proportion at other sizes
-DRIFT = 1.0  # px at 224, the largest motion of the whole frame
-STEEPEST = 0.45  # px per px, largest slope of the motion
-NARROWEST = 0.3  # reach of a pull against that of the muscle's skin
-SAMPLES = 300  # of the family of motions, for the limit
-GAIN, BIAS = 0.03, 4.0  # largest change of light in frame 2: a fraction, and grey levels
-NOISE = (1.0, 3.0)  # grey levels, standard deviation, drawn per pair and independent in the two frames
-HEAD = (0.05, 3.0)  # px at 224, motion of a rendered head; as often as not it is at rest
-RENDERED = 1_000_003  # added to the seed of rendered faces: no training begins here
+PEAK_PX = (0.3, 6.0)  # px at 224, and in proportion at other sizes
+MAX_DRIFT_PX = 1.0  # px at 224, the largest motion of the whole frame
+MAX_SLOPE = 0.45  # px per px, largest slope of the motion
+MIN_REACH_FACTOR = 0.3  # reach of a pull against that of the muscle's skin
+N_MOTION_SAMPLES = 300  # of the family of motions, for the limit
+MAX_GAIN_CHANGE, MAX_BIAS = 0.03, 4.0  # largest change of light in frame 2: a fraction, and grey levels
+NOISE_LEVELS = (1.0, 3.0)  # grey levels, standard deviation, drawn per pair and independent in the two frames
+HEAD_MOTION_PX = (0.05, 3.0)  # px at 224, motion of a rendered head; as often as not it is at rest
+RENDER_SEED_OFFSET = 1_000_003  # added to the seed of rendered faces: no training begins here
 
 
 @dataclass(frozen=True)
-class Pair:
+class BenchmarkPair:
     """Two frames and the truth about them.
 
     frame1, frame2 : (H, W, 3) uint8 RGB
@@ -69,7 +69,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Face:
+class Photograph:
     """A photograph with a face in it: (H, W, 3) uint8 RGB, and its landmarks (478, 2) px."""
 
     name: str
@@ -77,7 +77,7 @@ class Face:
     landmarks: np.ndarray
 
 
-def faces(shared: str | Path | None = None) -> list[Face]:
+def load_photographs(shared: str | Path | None = None) -> list[Photograph]:
     """scikit-image's astronaut and, from the folder `shared`, each of portraits/* and three frames of each
     of clips/*.
 
@@ -94,7 +94,7 @@ def faces(shared: str | Path | None = None) -> list[Face]:
                 pictures[f"{path.stem}-{number}"] = picture
     with FaceMesh() as mesh:
         found = [(name, picture, mesh.landmarks(picture)) for name, picture in pictures.items()]
-    known = [Face(name, picture, points) for name, picture, points in found if points is not None]
+    known = [Photograph(name, picture, points) for name, picture, points in found if points is not None]
     if shared is not None and len(known) == 1:
         raise BadInput(
             f"{shared} holds no faces. It should hold portraits/*.jpg or clips/*.mp4 with a frontal face."
@@ -102,7 +102,7 @@ def faces(shared: str | Path | None = None) -> list[Face]:
     return known
 
 
-def make_pairs(
+def photograph_pairs(
     size: int,
     count: int,
     seed: int,
@@ -110,109 +110,121 @@ def make_pairs(
     still: bool = False,
     smooth: bool = False,
     limit: bool = False,
-) -> Iterator[Pair]:
+) -> Iterator[BenchmarkPair]:
     """Yield `count` pairs of (size, size) frames, always the same for the same arguments.
 
-    shared : a folder with more faces, see `faces`
+    shared : a folder with more faces, see `load_photographs`
     still  : the same frame twice, with independent noise and no change of light: any motion reported is an
     error
     smooth : pulls as wide as the skin that a muscle moves, slopes to about .25, as in tables before version
     0.2; by
-             default also narrower ones, slopes to `STEEPEST`
+             default also narrower ones, slopes to `MAX_SLOPE`
     limit  : say how small the error could be
 
-    Peaks are spread evenly over the logarithm of `PEAKS`, whatever the count; faces take turns.
+    Peaks are spread evenly over the logarithm of `PEAK_PX`, whatever the count; faces take turns.
     """
-    known = faces(shared)
+    known = load_photographs(shared)
     rng = np.random.default_rng([seed, size, still])
     shares = rng.permutation((np.arange(count) + rng.random(count)) / count)
     for index, share in enumerate(shares):
-        peak = 0.0 if still else PEAKS[0] * (PEAKS[1] / PEAKS[0]) ** share
-        yield _pair(known[index % len(known)], size, peak, rng, smooth, limit and not still)
+        peak = 0.0 if still else PEAK_PX[0] * (PEAK_PX[1] / PEAK_PX[0]) ** share
+        yield _photograph_pair(known[index % len(known)], size, peak, rng, smooth, limit and not still)
 
 
-def rendered_pairs(size: int, count: int, seed: int, still: bool = False) -> Iterator[Pair]:
+def rendered_pairs(size: int, count: int, seed: int, still: bool = False) -> Iterator[BenchmarkPair]:
     """Yield `count` pairs of rendered faces, each of another person, always the same for the same arguments.
 
     Muscles move them, and often the head, lids and eyes; light falls anew and a camera adds its faults. So
     motion has edges, parts are hidden, and brightness changes with the skin's slope, as in life and not in
-    `make_pairs`.
+    `photograph_pairs`.
 
     still : nothing moves, and only the camera's noise and exposure differ
     """
     from flow.splatting.scenes import PAIRS_PER_FACE, render_pair
 
     scale = size / 224
-    ranges: dict[str, Any] = dict(motion=tuple(scale * np.array(PEAKS)), head=tuple(scale * np.array(HEAD)))
+    ranges: dict[str, Any] = dict(
+        motion=tuple(scale * np.array(PEAK_PX)), head=tuple(scale * np.array(HEAD_MOTION_PX))
+    )
     rest: dict[str, Any] = (
         dict(still_head=1.0, still_face=1.0, blink=0.0, gaze=0.0, shake=0.0) if still else {}
     )
     for number in range(count):
-        pair = render_pair(RENDERED + seed, PAIRS_PER_FACE * number, size, **ranges, **rest)
+        pair = render_pair(RENDER_SEED_OFFSET + seed, PAIRS_PER_FACE * number, size, **ranges, **rest)
         peak = float(np.linalg.norm(pair.flow, axis=-1)[pair.face].max()) / scale
         sensor = pair.about["sensor"]
         coder = " (JPEG)" if sensor.jpeg else " (H.264)" if sensor.h264 else ""
-        yield Pair(pair.frame1, pair.frame2, pair.flow, pair.face, peak, f"rendered{coder}")
+        yield BenchmarkPair(pair.frame1, pair.frame2, pair.flow, pair.face, peak, f"rendered{coder}")
 
 
-def through_h264(pairs: Iterator[Pair], crf: int) -> Iterator[Pair]:
+def h264_pairs(pairs: Iterator[BenchmarkPair], crf: int) -> Iterator[BenchmarkPair]:
     """Yield `pairs` as a video file gives them: two frames in a row of H.264 at the constant rate factor
     `crf`."""
     for pair in pairs:
-        frame1, frame2 = compress([pair.frame1, pair.frame2], crf)
+        frame1, frame2 = h264_round_trip([pair.frame1, pair.frame2], crf)
         yield replace(pair, frame1=frame1, frame2=frame2, limit=None)
 
 
-def through_jpeg(pairs: Iterator[Pair], quality: int) -> Iterator[Pair]:
+def jpeg_pairs(pairs: Iterator[BenchmarkPair], quality: int) -> Iterator[BenchmarkPair]:
     """Yield `pairs` with both frames coded as JPEG at `quality` 1..100."""
     for pair in pairs:
-        frame1, frame2 = (as_jpeg(frame, quality) for frame in (pair.frame1, pair.frame2))
+        frame1, frame2 = (jpeg_round_trip(frame, quality) for frame in (pair.frame1, pair.frame2))
         yield replace(pair, frame1=frame1, frame2=frame2, limit=None)
 
 
-def _pair(face: Face, size: int, peak: float, rng: np.random.Generator, smooth: bool, limit: bool) -> Pair:
+def _photograph_pair(
+    face: Photograph, size: int, peak: float, rng: np.random.Generator, smooth: bool, limit: bool
+) -> BenchmarkPair:
     scale = size / 224
-    texture, landmarks = _framed(face, size, rng)
-    points = grid((size, size))
+    texture, landmarks = _frame_photograph(face, size, rng)
+    points = pixel_grid((size, size))
     mask = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(mask, cv2.convexHull(landmarks[list(FACE_OVAL)].round().astype(np.int32)), 1)
     mask = mask.astype(bool)
 
-    back = Bumps(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
+    back = GaussianField(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
     gain, bias = 1.0, 0.0
     if peak:
-        back = _drifting(_facial_motion(landmarks, peak * scale, points[mask], rng, smooth), scale, rng)
-        gain, bias = 1 + rng.uniform(-GAIN, GAIN), rng.uniform(-BIAS, BIAS)
+        back = _add_random_drift(
+            _random_facial_motion(landmarks, peak * scale, points[mask], rng, smooth), scale, rng
+        )
+        gain, bias = 1 + rng.uniform(-MAX_GAIN_CHANGE, MAX_GAIN_CHANGE), rng.uniform(-MAX_BIAS, MAX_BIAS)
     flow = forward_flow(back, (size, size))
 
-    noise = rng.uniform(*NOISE)
+    noise = rng.uniform(*NOISE_LEVELS)
     clean = texture.sample(points)
     frame1 = clean + rng.normal(0, noise, (size, size, 3))
-    frame2 = texture.sample(points + back.at(points)) * gain + bias + rng.normal(0, noise, (size, size, 3))
+    frame2 = (
+        texture.sample(points + back.displacement(points)) * gain
+        + bias
+        + rng.normal(0, noise, (size, size, 3))
+    )
     least = None
     if limit:
         spread, draw = points[::4, ::4][mask[::4, ::4]], np.random.default_rng(0)
         family = [
-            _drifting(_facial_motion(landmarks, peak * scale, spread, draw, smooth), scale, draw).at(spread)
-            for _ in range(SAMPLES)
+            _add_random_drift(
+                _random_facial_motion(landmarks, peak * scale, spread, draw, smooth), scale, draw
+            ).displacement(spread)
+            for _ in range(N_MOTION_SAMPLES)
         ]
         least = expected_error(clean, noise, mask, spread, -np.array(family))
     frames = to_uint8(frame1), to_uint8(frame2)
-    return Pair(*frames, flow.astype(np.float32), mask, peak, face.name, landmarks, least)
+    return BenchmarkPair(*frames, flow.astype(np.float32), mask, peak, face.name, landmarks, least)
 
 
-def _drifting(field: Bumps, scale: float, rng: np.random.Generator) -> Bumps:
+def _add_random_drift(field: GaussianField, scale: float, rng: np.random.Generator) -> GaussianField:
     """The field, as often as not with a drift of the whole frame."""
     if rng.random() >= 0.5:
         return field
     angle = rng.uniform(0, 2 * np.pi)
-    length = rng.uniform(0, DRIFT * scale)
+    length = rng.uniform(0, MAX_DRIFT_PX * scale)
     return replace(field, drift=(length * np.cos(angle), length * np.sin(angle)))
 
 
-def _facial_motion(
+def _random_facial_motion(
     landmarks: np.ndarray, peak: float, points: np.ndarray, rng: np.random.Generator, smooth: bool
-) -> Bumps:
+) -> GaussianField:
     """A random facial field, in frame-2-to-1 form, whose longest displacement at `points` (P, 2) is `peak`
     px.
 
@@ -229,20 +241,22 @@ def _facial_motion(
         chosen |= {site: (sign * dx, dy) for site, sign in sides.items()}
     field = facial_field(landmarks, chosen)
     if smooth:
-        return _brought_to(field, peak, points)
-    field = replace(field, reaches=field.reaches * rng.uniform(NARROWEST, 1, len(field.reaches)))
+        return _scale_to_peak(field, peak, points)
+    field = replace(field, reaches=field.reaches * rng.uniform(MIN_REACH_FACTOR, 1, len(field.reaches)))
     sparse = points[:: max(1, len(points) // 5000)]
-    while (field := _brought_to(field, peak, points)).steepest(sparse) > STEEPEST:
+    while (field := _scale_to_peak(field, peak, points)).max_slope(sparse) > MAX_SLOPE:
         field = replace(field, reaches=1.15 * field.reaches)
     return field
 
 
-def _brought_to(field: Bumps, peak: float, points: np.ndarray) -> Bumps:
-    longest = np.linalg.norm(field.at(points), axis=1).max()
+def _scale_to_peak(field: GaussianField, peak: float, points: np.ndarray) -> GaussianField:
+    longest = np.linalg.norm(field.displacement(points), axis=1).max()
     return replace(field, shifts=field.shifts * peak / longest)
 
 
-def _framed(face: Face, size: int, rng: np.random.Generator) -> tuple[Texture, np.ndarray]:
+def _frame_photograph(
+    face: Photograph, size: int, rng: np.random.Generator
+) -> tuple[SplineTexture, np.ndarray]:
     """The photograph seen by a camera that the face fills, a little turned and off centre; and the landmarks
     there."""
     # Picture pixels per frame pixel, from an inter-ocular distance of 0.30 to 0.37 of the frame.
@@ -261,4 +275,4 @@ def _framed(face: Face, size: int, rng: np.random.Generator) -> tuple[Texture, n
     part = cv2.GaussianBlur(part, (0, 0), max(0.4 * coarser, 0.2))
     offset = middle - (left, top) - linear @ (size / 2, size / 2)
     landmarks = (face.landmarks - (left, top) - offset) @ np.linalg.inv(linear).T
-    return Texture(part, np.column_stack([linear, offset])), landmarks
+    return SplineTexture(part, np.column_stack([linear, offset])), landmarks

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from flow.benchmark.pairs import Pair, make_pairs, rendered_pairs, through_h264, through_jpeg
-from flow.benchmark.scanned import ScannedBenchmark, scanned_pairs
+from flow.benchmark.pairs import BenchmarkPair, h264_pairs, jpeg_pairs, photograph_pairs, rendered_pairs
+from flow.benchmark.scanned import ScannedSource, scanned_pairs
 from flow.benchmark.table import PEAK_EDGES
 from mer_core.errors import BadInput
 
@@ -18,9 +18,9 @@ class PairSource:
 
     kind       : `photographs` under sums of pulls, `rendered` people moved by muscles, `scanned` expressions
     on portraits
-    faces      : folder with more photographs, see `flow.benchmark.pairs.faces`
+    faces      : folder with more photographs, see `flow.benchmark.pairs.load_photographs`
     smooth     : pull as widely as in tables before version 0.2
-    portraits, head_model : of scanned motion, see `flow.benchmark.scanned.ScannedBenchmark`
+    portraits, head_model : of scanned motion, see `flow.benchmark.scanned.ScannedSource`
     h264, jpeg : constant rate factor or quality, if the frames are coded
     limit      : add the limit to the table, where the motion is of a linear family and no coder touches the
     frames
@@ -47,7 +47,7 @@ class PairSource:
         if self.h264 is not None and self.jpeg is not None:
             raise BadInput("--h264 and --jpeg are two coders. Take one of them.")
 
-    def pairs(self, size: int, count: int, seed: int, still: bool) -> Iterator[Pair]:
+    def pairs(self, size: int, count: int, seed: int, still: bool) -> Iterator[BenchmarkPair]:
         """Yield `count` pairs of (size, size) frames; still ones differ by noise alone."""
         limit = self.limit and self.h264 is None and self.jpeg is None
         if self.kind == "rendered":
@@ -55,17 +55,17 @@ class PairSource:
         elif self.kind == "scanned":
             pairs = scanned_pairs(size, count, seed, self._scanned, still, limit)
         else:
-            pairs = make_pairs(size, count, seed, self.faces, still, self.smooth, limit)
+            pairs = photograph_pairs(size, count, seed, self.faces, still, self.smooth, limit)
         if self.h264 is not None:
-            return through_h264(pairs, self.h264)
-        return pairs if self.jpeg is None else through_jpeg(pairs, self.jpeg)
+            return h264_pairs(pairs, self.h264)
+        return pairs if self.jpeg is None else jpeg_pairs(pairs, self.jpeg)
 
     @property
     def peak_edges(self) -> Sequence[float]:
         """Bins of the longest motion, px at 224."""
         return (0.3, 1.0, 3.0, 6.0) if self.kind == "scanned" else PEAK_EDGES
 
-    def words(self) -> list[str]:
+    def command_options(self) -> list[str]:
         """The options of `mer flow benchmark` that choose these pairs; folders by what they hold, not where
         they are."""
         words = [] if self.kind == "photographs" else [f"--{self.kind}"]
@@ -76,10 +76,10 @@ class PairSource:
         words += [f"--jpeg {self.jpeg}"] * (self.jpeg is not None)
         return words + ["--no-limit"] * (not self.limit)
 
-    def described(self) -> list[str]:
+    def describe(self) -> list[str]:
         """Who and what moves, for the head of a table."""
         if self.kind == "scanned":
-            return self._scanned.described()
+            return self._scanned.describe()
         if self.kind == "rendered":
             return [
                 "People: rendered, none of training",
@@ -93,8 +93,8 @@ class PairSource:
         ]
 
     @property
-    def _scanned(self) -> ScannedBenchmark:
-        return ScannedBenchmark(self.portraits, self.head_model)
+    def _scanned(self) -> ScannedSource:
+        return ScannedSource(self.portraits, self.head_model)
 
 
 PHOTOGRAPHS = PairSource()

@@ -11,8 +11,8 @@ from mer_core import markdown
 PEAK_EDGES = (0.3, 0.6, 1.2, 2.4, 6.0)  # px at 224, in proportion at other sizes
 SLOPE_EDGES = (0.0, 0.05, 0.1, 0.2, np.inf)  # px per px
 MOTION_EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, np.inf)  # px
-LIMIT = "limit"  # the row that no method reaches and none is compared with
-REFERENCES = ("zero", LIMIT)
+LIMIT_ROW = "limit"  # the row that no method reaches and none is compared with
+REFERENCE_ROWS = ("zero", LIMIT_ROW)
 
 
 def bin_name(low: float, high: float) -> str:
@@ -64,7 +64,7 @@ def to_markdown(table: pd.DataFrame, facts: list[str]) -> str:
         f"- Faces: {', '.join(faces)}",
         "- Peaks are given at 224 px; peaks and bins grow in proportion to the size.",
     ]
-    if LIMIT in set(table["method"]):
+    if LIMIT_ROW in set(table["method"]):
         lines += [
             "- `limit` is what noise leaves to a linear estimator that knows texture, noise and the family "
             "of motions on each face (`flow/benchmark/limit.py`)."
@@ -75,7 +75,7 @@ def to_markdown(table: pd.DataFrame, facts: list[str]) -> str:
 
 def _ranking(size: int, part: pd.DataFrame) -> str:
     """Say which methods have the least error, as a point of a list."""
-    ranked = part[~part["method"].isin(REFERENCES)].sort_values("epe")
+    ranked = part[~part["method"].isin(REFERENCE_ROWS)].sort_values("epe")
     named = [f"{row.method} {row.epe:.3f} px" for row in ranked.head(3).itertuples()]
     if not named:
         return f"- {size} px: no method was measured."
@@ -91,15 +91,15 @@ def _tables(part: pd.DataFrame, faces: list[str]) -> list[str]:
     main = {"method": "method", "epe": "all"}
     main |= {column: f"peak {_title(column)}" for column in part if column.startswith("epe_peak_")}
     main |= {"gradient_error": "gradient error", "still": "motion on still faces", "seconds": "s per pair"}
-    lines = [*_rows(part, main), ""]
+    lines = [*_markdown_rows(part, main), ""]
     for prefix, heading in (
         ("epe_slope_", "By the 99th percentile of the motion's slope, px per px:"),
         ("epe_motion_", "By motion of the pixel, px:"),
     ):
         titles = {column: _title(column) for column in part if column.startswith(prefix)}
-        lines += [heading, "", *_rows(part, {"method": "method"} | titles), ""]
+        lines += [heading, "", *_markdown_rows(part, {"method": "method"} | titles), ""]
     by_face = {f"epe_on_{face}": face for face in faces}
-    return lines + ["By face:", "", *_rows(part, {"method": "method"} | by_face), ""]
+    return lines + ["By face:", "", *_markdown_rows(part, {"method": "method"} | by_face), ""]
 
 
 def _title(column: str) -> str:
@@ -107,11 +107,11 @@ def _title(column: str) -> str:
     return f"{low}-{high}" if high != "up" else f"over {low}"
 
 
-def _rows(part: pd.DataFrame, titles: dict[str, str]) -> list[str]:
+def _markdown_rows(part: pd.DataFrame, titles: dict[str, str]) -> list[str]:
     """A Markdown table of the columns in `titles`; the least error of each column in bold, zero flow, limit
     and time aside."""
     best = {
-        column: part.loc[~part["method"].isin(REFERENCES), column].min()
+        column: part.loc[~part["method"].isin(REFERENCE_ROWS), column].min()
         for column in titles
         if column not in ("method", "seconds")
     }
@@ -122,7 +122,7 @@ def _rows(part: pd.DataFrame, titles: dict[str, str]) -> list[str]:
             text = "" if np.isnan(row[column]) else f"{row[column]:.3f}"
             cells.append(
                 f"**{text}**"
-                if text and row[column] == best.get(column) and row["method"] not in REFERENCES
+                if text and row[column] == best.get(column) and row["method"] not in REFERENCE_ROWS
                 else text
             )
         rows.append(cells)

@@ -7,10 +7,16 @@ import numpy as np
 from mer_core.device import full_precision
 from mer_core.progress import detail
 
-PIXELS = {"cpu": 448 * 448, "mps": 8 * 448 * 448, "cuda": 64 * 448 * 448}  # of all frames in one batch
+MAX_BATCH_PIXELS = {
+    "cpu": 448 * 448,
+    "mps": 8 * 448 * 448,
+    "cuda": 64 * 448 * 448,
+}  # of all frames in one batch
 
 
-def in_batches(estimate: Callable[[slice], np.ndarray], pairs: int, area: int, device: str) -> np.ndarray:
+def estimate_in_batches(
+    estimate: Callable[[slice], np.ndarray], pairs: int, area: int, device: str
+) -> np.ndarray:
     """Join the flow of all pairs, (N, H, W, 2) float32, from `estimate` of a few at a time.
 
     estimate : a slice of the pairs -> their flow
@@ -19,7 +25,7 @@ def in_batches(estimate: Callable[[slice], np.ndarray], pairs: int, area: int, d
     """
     import torch
 
-    size, start, flows = max(1, PIXELS[device] // area), 0, []
+    size, start, flows = max(1, MAX_BATCH_PIXELS[device] // area), 0, []
     while start < pairs:
         try:
             with full_precision(device), torch.inference_mode():

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 
-def each_pair(
+def batch_method(
     solve: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Turn `solve` (two (H, W) uint8 grey frames -> (H, W, 2) float32 px) into a method on batches of RGB

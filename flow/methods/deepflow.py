@@ -9,7 +9,7 @@ Source: Weinzaepfel et al., "DeepFlow: Large displacement optical flow with deep
 import cv2
 import numpy as np
 
-from flow.methods._grey import each_pair
+from flow.methods._grey import batch_method
 
 
 def load(device: str = "cpu"):
@@ -18,4 +18,4 @@ def load(device: str = "cpu"):
     def solve(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
         return cv2.optflow.createOptFlow_DeepFlow().calc(onset, apex, None)
 
-    return each_pair(solve)
+    return batch_method(solve)

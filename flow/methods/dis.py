@@ -8,10 +8,10 @@ Source: Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 201
 import cv2
 import numpy as np
 
-from flow.methods._grey import each_pair
+from flow.methods._grey import batch_method
 from mer_core import registry
 
-OPENCV = {
+OPENCV_PRESETS = {
     "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
     "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
     "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
@@ -26,10 +26,10 @@ def load(device: str = "cpu", preset: str = "face"):
     device : ignored; the method runs on the CPU
     preset : "face", or one of OpenCV's own: "ultrafast", "fast", "medium"
     """
-    registry.check_name(preset, ["face", *OPENCV], "preset of dis")
+    registry.check_name(preset, ["face", *OPENCV_PRESETS], "preset of dis")
 
     def solve(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
-        dis = cv2.DISOpticalFlow_create(OPENCV.get(preset, cv2.DISOPTICAL_FLOW_PRESET_MEDIUM))
+        dis = cv2.DISOpticalFlow_create(OPENCV_PRESETS.get(preset, cv2.DISOPTICAL_FLOW_PRESET_MEDIUM))
         if preset == "face":
             dis.setFinestScale(0)
             dis.setPatchSize(12)
@@ -39,4 +39,4 @@ def load(device: str = "cpu", preset: str = "face"):
             dis.setVariationalRefinementAlpha(30)
         return dis.calc(onset, apex, None)
 
-    return each_pair(solve)
+    return batch_method(solve)

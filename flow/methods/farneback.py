@@ -9,7 +9,7 @@ Source: Farneback, "Two-Frame Motion Estimation Based on Polynomial Expansion", 
 import cv2
 import numpy as np
 
-from flow.methods._grey import each_pair
+from flow.methods._grey import batch_method
 
 
 def load(
@@ -36,4 +36,4 @@ def load(
             onset, apex, None, 0.5, levels, window, iterations, poly_n, poly_sigma, 0
         )
 
-    return each_pair(solve)
+    return batch_method(solve)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from flow.methods._batches import in_batches
+from flow.methods._batches import estimate_in_batches
 from mer_core.errors import BadInput
 
 NETWORK = True
 AUTHORS = "module.fnet.conv1.weight"  # first tensor of the authors' files
-LEAST = 128  # px; a smaller frame has no four levels of correlation
+MIN_SIDE = 128  # px; a smaller frame has no four levels of correlation
 
 
 def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 2.0, updates: int = 12):
@@ -37,7 +37,7 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
     BadInput
         Without weights, or if they are not RAFT's.
     """
-    path = _existing(weights)  # before torch, whose import takes seconds
+    path = _check_weights_file(weights)  # before torch, whose import takes seconds
     import torch
     from torch.nn.functional import interpolate, pad
 
@@ -50,7 +50,7 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
         )
         if scale != 1:
             batch = interpolate(batch, scale_factor=scale, mode="bicubic", align_corners=False)
-        height, width = (max(LEAST, -(-n // 8) * 8) - n for n in batch.shape[-2:])
+        height, width = (max(MIN_SIDE, -(-n // 8) * 8) - n for n in batch.shape[-2:])
         return pad(batch, (0, width, 0, height), mode="replicate")
 
     def run(onsets: np.ndarray, apexes: np.ndarray) -> np.ndarray:
@@ -64,13 +64,13 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
                 flow = interpolate(flow, (height, width), mode="bilinear", align_corners=False) / scale
             return flow.permute(0, 2, 3, 1).cpu().numpy()
 
-        return in_batches(estimate, len(onsets), round(height * width * scale**2), device)
+        return estimate_in_batches(estimate, len(onsets), round(height * width * scale**2), device)
 
     run.weights = path  # type: ignore[attr-defined]
     return run
 
 
-def _existing(weights: str | Path | None) -> Path:
+def _check_weights_file(weights: str | Path | None) -> Path:
     if weights is None:
         raise BadInput(
             "Flow method raft needs weights from a local file: --weights FILE, torchvision's .pth or the "

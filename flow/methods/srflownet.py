@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from flow.methods._batches import in_batches
+from flow.methods._batches import estimate_in_batches
 from mer_core.errors import BadInput
 
 NETWORK = True
 LANDMARKS = True
-WEIGHTS = Path(__file__).parents[1] / "weights"
-TILED_ABOVE = 1800 * 1800  # px of a frame; larger ones are estimated in tiles
+WEIGHTS_FOLDER = Path(__file__).parents[1] / "weights"
+MAX_UNTILED_PIXELS = 1800 * 1800  # px of a frame; larger ones are estimated in tiles
 
 
 def load(
@@ -30,7 +30,7 @@ def load(
 
     Raises `BadInput` for weights that are missing or of something else.
     """
-    path = _weights(network) if weights is None else Path(weights)
+    path = _default_weights(network) if weights is None else Path(weights)
     if not path.is_file():
         raise BadInput(
             f"There are no SRFlowNet weights at {path}. Train them (mer flow train), or take the "
@@ -40,26 +40,26 @@ def load(
 
     from flow.srflownet import load_network
     from flow.srflownet.compact import CompactSRFlowNet
-    from flow.srflownet.face_placer import FacePlacer
+    from flow.srflownet.face_placer import BasisPlacer
     from flow.srflownet.tiled import estimate_tiled
 
     # channels last, as the frames come: a quarter faster on a CPU
     net = load_network(path).to(device, memory_format=torch.channels_last)
-    place = FacePlacer(detect_landmarks) if isinstance(net, CompactSRFlowNet) else None
+    place = BasisPlacer(detect_landmarks) if isinstance(net, CompactSRFlowNet) else None
 
     def run(onsets: np.ndarray, apexes: np.ndarray, landmarks: list[np.ndarray | None]) -> np.ndarray:
         area = onsets.shape[1] * onsets.shape[2]
 
         def estimate(part: slice) -> np.ndarray:
             onset, apex = (_to_input(frames[part], device) for frames in (onsets, apexes))
-            if area > TILED_ABOVE:
+            if area > MAX_UNTILED_PIXELS:
                 flow = estimate_tiled(net, onset, apex)
             else:
                 face = {"face": place(onsets[part], landmarks[part], device)} if place else {}
                 flow = net(onset, apex, **face)[-1]
             return flow.permute(0, 2, 3, 1).cpu().numpy()
 
-        return in_batches(estimate, len(onsets), area, device)
+        return estimate_in_batches(estimate, len(onsets), area, device)
 
     run.weights = path  # type: ignore[attr-defined]
     return run
@@ -72,10 +72,10 @@ def _to_input(frames: np.ndarray, device: str):
     return torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float()
 
 
-def _weights(network: str) -> Path:
+def _default_weights(network: str) -> Path:
     """The frozen weights of `network` (auto, compact, full)."""
     from flow.srflownet import NETWORKS
     from mer_core.registry import check_name
 
     check_name(network, ["auto", *NETWORKS], "SRFlowNet network")
-    return WEIGHTS / f"srflownet-{'compact' if network == 'auto' else network}.safetensors"
+    return WEIGHTS_FOLDER / f"srflownet-{'compact' if network == 'auto' else network}.safetensors"

@@ -10,10 +10,10 @@ Perez et al., IPOL 2013; `cv2.optflow.DualTVL1OpticalFlow_create`.
 import cv2
 import numpy as np
 
-from flow.methods._grey import each_pair
+from flow.methods._grey import batch_method
 from mer_core import registry
 
-SETTINGS = {"face": {"theta": 0.15, "lambda_": 0.2}, "opencv": {}}
+PRESETS = {"face": {"theta": 0.15, "lambda_": 0.2}, "opencv": {}}
 
 
 def load(device: str = "cpu", preset: str = "face"):
@@ -24,9 +24,9 @@ def load(device: str = "cpu", preset: str = "face"):
     device : ignored; the method runs on the CPU
     preset : "face", or "opencv" for OpenCV's defaults
     """
-    registry.check_name(preset, list(SETTINGS), "preset of tvl1")
+    registry.check_name(preset, list(PRESETS), "preset of tvl1")
 
     def solve(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
-        return cv2.optflow.DualTVL1OpticalFlow_create(**SETTINGS[preset]).calc(onset, apex, None)
+        return cv2.optflow.DualTVL1OpticalFlow_create(**PRESETS[preset]).calc(onset, apex, None)
 
-    return each_pair(solve)
+    return batch_method(solve)

@@ -10,9 +10,9 @@ Warping", ECCV 2004, as solved by `cv2.VariationalRefinement`, which has no pyra
 import cv2
 import numpy as np
 
-from flow.methods._grey import each_pair
+from flow.methods._grey import batch_method
 
-COARSEST = 16  # px, the shorter side of the smallest level
+MIN_SIDE = 16  # px, the shorter side of the smallest level
 
 
 def load(device: str = "cpu", ratio: float = 0.95):
@@ -41,14 +41,14 @@ def load(device: str = "cpu", ratio: float = 0.95):
             u, v = refinement.calcUV(fine, moved, u, v)
         return np.stack([u, v], axis=-1)
 
-    return each_pair(solve)
+    return batch_method(solve)
 
 
 def _pyramid(onset: np.ndarray, apex: np.ndarray, ratio: float) -> list[tuple[np.ndarray, np.ndarray]]:
     """Both frames (H, W) float32 at each size, the finest first."""
     levels = [(onset.astype(np.float32), apex.astype(np.float32))]
     height, width = onset.shape
-    while min(height, width) * ratio ** len(levels) >= COARSEST:
+    while min(height, width) * ratio ** len(levels) >= MIN_SIDE:
         size = (round(width * ratio ** len(levels)), round(height * ratio ** len(levels)))
         levels.append(tuple(cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in levels[-1]))
     return levels

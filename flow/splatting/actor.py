@@ -3,12 +3,12 @@
 import numpy as np
 
 from flow.splatting.background import Background
-from flow.splatting.camera import Camera, Pose
-from flow.splatting.head import State
-from flow.splatting.identity import Face, procedural
-from flow.splatting.muscles import timing
-from flow.splatting.scenes import Pair, Scene, random_light
-from flow.splatting.sensor import Sensor, record, record_clip
+from flow.splatting.camera import Camera, HeadPose
+from flow.splatting.head import FaceState
+from flow.splatting.identity import SplatFace, procedural_face
+from flow.splatting.muscles import expression_timing
+from flow.splatting.scenes import RenderedPair, Scene, random_light
+from flow.splatting.sensor import Sensor, record_clip, record_frame
 
 
 class Actor:
@@ -16,7 +16,7 @@ class Actor:
 
     seed : identity, light and background; size : px; face : fraction of the frame's height from hairline to
         chin
-    background : as `look` of `Background`; identity : a face to use instead of the seed's
+    background : as `turn_eyeball` of `Background`; identity : a face to use instead of the seed's
     """
 
     def __init__(
@@ -26,10 +26,10 @@ class Actor:
         gaussians: int = 20_000,
         face: float = 0.7,
         background: str = "random",
-        identity: Face | None = None,
+        identity: SplatFace | None = None,
     ) -> None:
         rng = np.random.default_rng([seed, 4])
-        self.face = procedural(seed, gaussians) if identity is None else identity
+        self.face = procedural_face(seed, gaussians) if identity is None else identity
         self.scene = Scene(
             self.face,
             Camera.framing(size, size, face),
@@ -40,7 +40,7 @@ class Actor:
     def frame(
         self,
         actions: dict[str, float] | None = None,
-        head: Pose = Pose(),
+        head: HeadPose = HeadPose(),
         blink: float = 0.0,
         gaze: tuple[float, float] = (0.0, 0.0),
         sensor: Sensor = Sensor(),
@@ -49,25 +49,25 @@ class Actor:
     ) -> np.ndarray:
         """One picture (H, W, 3) uint8 RGB.
 
-        actions : AU -> intensity 0..1, as in `muscles.move` ("12" both sides, "12L" the subject's left alone)
+        actions : AU -> intensity 0..1, as in `muscles.move_landmarks` ("12" both sides, "12L" the subject's left alone)
         blink : 0 open ... 1 closed; gaze : degrees right and down
         sensor, number, rng : camera imperfections, the frame's number for them, and their random generator
         """
-        view = self.scene.view(state(actions, head, blink, gaze))
-        return record(view.picture, sensor, number, np.random.default_rng(0) if rng is None else rng)
+        view = self.scene.view(face_state(actions, head, blink, gaze))
+        return record_frame(view.picture, sensor, number, np.random.default_rng(0) if rng is None else rng)
 
     def clip(
-        self, states: list[State], sensor: Sensor = Sensor(), rng: np.random.Generator | None = None
+        self, states: list[FaceState], sensor: Sensor = Sensor(), rng: np.random.Generator | None = None
     ) -> list[np.ndarray]:
-        """The frames (H, W, 3) uint8 of a clip (see `performance`), by one camera."""
+        """The frames (H, W, 3) uint8 of a clip (see `random_performance`), by one camera."""
         pictures = [self.scene.view(shown).picture for shown in states]
         return record_clip(pictures, sensor, np.random.default_rng(0) if rng is None else rng)
 
-    def pair(self, first: State, second: State, **how) -> Pair:
+    def pair(self, first: FaceState, second: FaceState, **how) -> RenderedPair:
         """Two states and the exact motion between them; `how` as in `Scene.pair`."""
         return self.scene.pair(first, second, **how)
 
-    def landmarks(self, shown: State = State()) -> np.ndarray:
+    def landmarks(self, shown: FaceState = FaceState()) -> np.ndarray:
         """Return the projected 468 face landmarks, (468, 2) px, hidden ones included."""
         moved = self.face.head.shape(shown.actions)
         return self.scene.camera.project(shown.pose.move(moved @ self.face.head.turn.T))[0]
@@ -79,20 +79,20 @@ class Actor:
         return float(pixels / max(largest, 1e-9))
 
 
-def state(
+def face_state(
     actions: dict[str, float] | None = None,
-    head: Pose = Pose(),
+    head: HeadPose = HeadPose(),
     blink: float = 0.0,
     gaze: tuple[float, float] = (0.0, 0.0),
-) -> State:
+) -> FaceState:
     """A state of the face; a blink is AU 43 on top of the actions."""
     actions = dict(actions or {})
     if blink:
         actions["43"] = actions.get("43", 0.0) + blink
-    return State(actions, gaze, head)
+    return FaceState(actions, gaze, head)
 
 
-def performance(
+def random_performance(
     actions: dict[str, float],
     frames: int,
     fps: float,
@@ -104,11 +104,11 @@ def performance(
     sway: float = 0.5,
     blinks: bool = True,
     apart: float = 0.0,
-) -> list[State]:
+) -> list[FaceState]:
     """The states of a clip: `actions` rise and fall over time while the head sways, the eyes wander and
     blink.
 
-    onset, apex, hold, offset : s, as in `muscles.timing`; sway : degrees, deviation of the head's slow drift
+    onset, apex, hold, offset : s, as in `muscles.expression_timing`; sway : degrees, deviation of the head's slow drift
     apart : s, deviation by which each action begins and peaks earlier or later than the others
     """
     times = np.arange(frames) / fps
@@ -116,7 +116,7 @@ def performance(
     for action in actions:
         late = apart * rng.standard_normal(2) if apart else np.zeros(2)
         begins = max(onset + late[0], 0.0)
-        level[action] = timing(times, begins, max(apex + late[1], begins + 1 / fps), hold, offset)
+        level[action] = expression_timing(times, begins, max(apex + late[1], begins + 1 / fps), hold, offset)
 
     def wander(deviation: float, slow: float) -> np.ndarray:
         """A smooth random path: a few sines of periods around `slow` s."""
@@ -133,11 +133,11 @@ def performance(
     look = np.stack([wander(1.5, 1.0), wander(0.8, 1.0)], 1)
     lid = np.zeros(frames)
     if blinks and rng.uniform() < 0.4:
-        lid = timing(times, t := rng.uniform(0, times[-1] + 0.1), t + 0.08, 0.02, 0.14)
+        lid = expression_timing(times, t := rng.uniform(0, times[-1] + 0.1), t + 0.08, 0.02, 0.14)
     return [
-        state(
+        face_state(
             {k: float(level[k][i] * s) for k, s in actions.items()},
-            Pose(yaw[i], pitch[i], roll[i], (x[i], y[i], 0.0)),
+            HeadPose(yaw[i], pitch[i], roll[i], (x[i], y[i], 0.0)),
             float(lid[i]),
             tuple(look[i]),
         )

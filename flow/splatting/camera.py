@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PIVOT = np.array([0.0, 5.0, 8.0])  # cm: about where the skull meets the neck
+NECK_PIVOT = np.array([0.0, 5.0, 8.0])  # cm: about where the skull meets the neck
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Camera:
 
 
 @dataclass(frozen=True)
-class Pose:
+class HeadPose:
     """Where the head is. yaw, pitch, roll : degrees (positive: towards picture right, down, clockwise).
 
     Shift : cm.
@@ -85,5 +85,5 @@ class Pose:
         """Pose points (N, 3); `follow` (N,) in 0..1 says how much of the head's motion each takes (the neck:
         part).
         """
-        moved = (points - PIVOT) @ self.rotation().T + PIVOT + self.shift
+        moved = (points - NECK_PIVOT) @ self.rotation().T + NECK_PIVOT + self.shift
         return points + np.asarray(follow).reshape(-1, 1) * (moved - points)

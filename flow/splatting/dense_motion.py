@@ -10,10 +10,12 @@ import numpy as np
 
 from mer_core.jit import cached_njit
 
-TOLERANCE = 1e-5  # px, where the inversion stops; where it cannot get below `RESIDUAL` the motion folds
-RESIDUAL = 1e-4
-STEPS = 40
-EDGE = 1e-4  # part of a triangle by which it is larger, so that rounding leaves no cracks
+INVERSION_TOLERANCE_PX = (
+    1e-5  # px, where the inversion stops; where it cannot get below `MAX_RESIDUAL_PX` the motion folds
+)
+MAX_RESIDUAL_PX = 1e-4
+MAX_NEWTON_STEPS = 40
+TRIANGLE_TOLERANCE = 1e-4  # part of a triangle by which it is larger, so that rounding leaves no cracks
 
 
 @cached_njit
@@ -44,7 +46,7 @@ def rasterize(
                 of_b = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
                 of_c = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
                 of_a = 1 - of_b - of_c
-                if of_a < -EDGE or of_b < -EDGE or of_c < -EDGE:
+                if of_a < -TRIANGLE_TOLERANCE or of_b < -TRIANGLE_TOLERANCE or of_c < -TRIANGLE_TOLERANCE:
                     continue
                 z = of_a * depth[a] + of_b * depth[b] + of_c * depth[c]
                 if z > nearest[y, x]:
@@ -54,7 +56,7 @@ def rasterize(
     return out, nearest > -np.inf
 
 
-def extend(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+def extrapolate(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Fill (H, W, C) float32 where not `known` (H, W) by ever wider means of what is known around (push and
     pull)."""
     weight = known.astype(np.float32)
@@ -73,11 +75,11 @@ def extend(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 @cached_njit
-def invert(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def invert_flow(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each pixel y of the second frame the place x in the first with x + flow(x) = y.
 
     flow : (H, W, 2) px, bilinear between pixels and constant beyond the frame. Returns x, (H, W, 2) float64
-    px, and the residual |x + flow(x) - y|, (H, W) float64 px: above `RESIDUAL` where the motion folds.
+    px, and the residual |x + flow(x) - y|, (H, W) float64 px: above `MAX_RESIDUAL_PX` where the motion folds.
     Newton's method, with plain fixed-point steps in between for the kinks of the bilinear grid.
     """
     height, width = flow.shape[:2]
@@ -87,7 +89,7 @@ def invert(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         for column in range(width):
             x, y = column - float(flow[row, column, 0]), row - float(flow[row, column, 1])
             best, best_x, best_y = np.inf, x, y
-            for step in range(STEPS):
+            for step in range(MAX_NEWTON_STEPS):
                 cx, cy = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
                 j, i = min(int(cx), width - 2), min(int(cy), height - 2)
                 s, r = cx - j, cy - i
@@ -109,7 +111,7 @@ def invert(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
                 error = np.hypot(ex, ey)
                 if error < best:
                     best, best_x, best_y = error, x, y
-                if error < TOLERANCE:
+                if error < INVERSION_TOLERANCE_PX:
                     break
                 xx = 1 + (1 - r) * (u01 - u00) + r * (u11 - u10)
                 xy = (1 - s) * (u10 - u00) + s * (u11 - u01)
@@ -125,7 +127,7 @@ def invert(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return places, residuals
 
 
-def stretch(flow: np.ndarray) -> np.ndarray:
+def area_ratio(flow: np.ndarray) -> np.ndarray:
     """Determinant (H, W) of the motion's Jacobian: the area that a pixel becomes, negative where the motion
     folds."""
     along_y, along_x = np.gradient(flow, axis=(0, 1))

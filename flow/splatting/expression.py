@@ -1,6 +1,6 @@
 """One expression as a short clip: from rest to the apex and back, with head drift and camera noise.
 
-For the demo, the replicas and the spotting benchmark; `actor.performance` adds blinks and gaze.
+For the demo, the replicas and the spotting benchmark; `actor.random_performance` adds blinks and gaze.
 """
 
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from flow.splatting.actor import Actor
-from flow.splatting.camera import Pose
+from flow.splatting.camera import HeadPose
 from flow.splatting.sensor import Sensor
 
-CAMERA = Sensor(blur=0.4, shot=1e-4, read=0.004, drift=0.005)  # a good camera in room light
-STILL = (0.0, 0.0, 0.0)
+GOOD_CAMERA = Sensor(blur=0.4, shot=1e-4, read=0.004, drift=0.005)  # a good camera in room light
+NO_DRIFT = (0.0, 0.0, 0.0)
 
 
-def film(
+def film_expression(
     actor: Actor,
     actions: dict[str, float],
     peak_px: float,
@@ -23,9 +23,9 @@ def film(
     fall: int,
     rng: np.random.Generator,
     *,
-    drift: tuple[float, float, float] = STILL,
+    drift: tuple[float, float, float] = NO_DRIFT,
     rest: int = 0,
-    sensor: Sensor = CAMERA,
+    sensor: Sensor = GOOD_CAMERA,
 ) -> Iterator[np.ndarray]:
     """Yield the frames from the onset over the apex, `rise` frames later, to the offset, each (H, W, 3) uint8
     RGB.
@@ -44,5 +44,5 @@ def film(
     drifted = np.pad(np.arange(rise + fall + 1) / rise, rest, mode="edge")
     for number, (amount, share) in enumerate(zip(amounts, drifted)):
         shown = {unit: amount * strength * value for unit, value in actions.items()}
-        pose = Pose(roll=share * roll, shift=(share * right * cm_per_px, share * down * cm_per_px, 0.0))
+        pose = HeadPose(roll=share * roll, shift=(share * right * cm_per_px, share * down * cm_per_px, 0.0))
         yield actor.frame(shown, head=pose, sensor=sensor, number=number, rng=rng)

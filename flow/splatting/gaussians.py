@@ -11,19 +11,19 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from flow.splatting.camera import Camera
-from flow.splatting.cell_pairs import boxes
+from flow.splatting.cell_pairs import cells_in_boxes
 from flow.splatting.mesh import vertex_normals
 
-WIDTH = (
+WIDTH_PER_PITCH = (
     0.7  # standard deviation over lattice pitch: below 1 % of what lies behind shows through (see the tests)
 )
 OPACITY = 0.98
-THICKNESS = 0.06  # cm: the most by which neighbours' heights above the surface differ
-LOW_PASS = 0.2  # px^2 added to every screen covariance, so that the picture is smooth enough to sample
+MAX_LIFT_CM = 0.06  # cm: the most by which neighbours' heights above the surface differ
+LOW_PASS_PX2 = 0.2  # px^2 added to every screen covariance, so that the picture is smooth enough to sample
 
 
 @dataclass
-class Part:
+class MeshPart:
     """A piece of the head before it is covered: a mesh with a name and its painted surface.
 
     vertices : (V, 3) cm at rest; triangles : (T, 3); uv : (V, 2) cm; follow : (V,) fraction of the
@@ -92,20 +92,20 @@ class Splats:
     tangent: np.ndarray
 
 
-def cover(parts: list[Part], count: int, seed: int = 0) -> Gaussians:
+def cover_parts(parts: list[MeshPart], count: int, seed: int = 0) -> Gaussians:
     """Cover `parts` with about `count` Gaussians on hexagonal lattices in uv.
 
     Neighbours on the lattice get different heights above the surface (a third of the pitch apart), so that
     their order in depth, and with it the colour where they overlap, does not change when the head moves a
     little.
     """
-    area = sum(_area(p) for p in parts)
+    area = sum(_weighted_area(p) for p in parts)
     pitch = np.sqrt(area / count * 2 / np.sqrt(3))
     rng = np.random.default_rng(seed)
     rows, first = [], 0
     for number, part in enumerate(parts):
         fine = np.zeros(len(part.triangles), bool) if part.fine is None else part.fine
-        for chosen, spacing in ((~fine, pitch), (fine, pitch * FINE)):
+        for chosen, spacing in ((~fine, pitch), (fine, pitch * FINE_PITCH)):
             if not chosen.any():
                 continue
             spacing = spacing / np.sqrt(part.density)
@@ -117,36 +117,36 @@ def cover(parts: list[Part], count: int, seed: int = 0) -> Gaussians:
     return Gaussians(names=[p.name for p in parts], triangles=triangles, **columns)
 
 
-FINE = 0.62  # spacing of the dense lattice (eyes, brows, lips) over that of the rest
+FINE_PITCH = 0.62  # spacing of the dense lattice (eyes, brows, lips) over that of the rest
 
 
-def _area(part: Part) -> float:
+def _weighted_area(part: MeshPart) -> float:
     """Area of a part as counted for sharing out the Gaussians, cm^2 of uv."""
     a, b, c = (part.uv[part.triangles[:, k]] for k in range(3))
-    area = np.abs(_cross(b - a, c - a)) / 2 * part.density
-    return area.sum() if part.fine is None else (area * np.where(part.fine, FINE**-2, 1)).sum()
+    area = np.abs(_cross_2d(b - a, c - a)) / 2 * part.density
+    return area.sum() if part.fine is None else (area * np.where(part.fine, FINE_PITCH**-2, 1)).sum()
 
 
-def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _cross_2d(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
 
 
 def _cover_triangles(
-    part: Part, triangles: np.ndarray, pitch: float, number: int, first: int, rng: np.random.Generator
+    part: MeshPart, triangles: np.ndarray, pitch: float, number: int, first: int, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Lattice points inside the uv triangles, as columns of `Gaussians`."""
     step = np.array([pitch, pitch * np.sqrt(3) / 2])
     corners = part.uv[triangles] / step  # (T, 3, 2) in lattice cells
     low = np.floor(corners.min(1) - 1).astype(int)
     high = np.ceil(corners.max(1) + 1).astype(int)
-    which, column, row = boxes(low, high)
+    which, column, row = cells_in_boxes(low, high)
     point = np.stack([column + 0.5 * (row % 2), row], 1).astype(float)
 
     a, b, c = (corners[which, k] for k in range(3))
-    whole = _cross(b - a, c - a)
+    whole = _cross_2d(b - a, c - a)
     flat = np.abs(whole) < 1e-9  # at the pole of an eyeball
     place = np.stack(
-        [_cross(b - point, c - point), _cross(c - point, a - point), _cross(a - point, b - point)], 1
+        [_cross_2d(b - point, c - point), _cross_2d(c - point, a - point), _cross_2d(a - point, b - point)], 1
     )
     place /= np.where(flat, 1, whole)[:, None]
     inside = (place >= -1e-9).all(1) & ~flat
@@ -168,10 +168,10 @@ def _cover_triangles(
     return dict(
         triangle=triangles[which] + first,
         place=place,
-        lift=height * min(pitch, THICKNESS),
+        lift=height * min(pitch, MAX_LIFT_CM),
         unmap=np.linalg.inv(sides),
         uv=uv,
-        sigma=full * pitch * WIDTH,
+        sigma=full * pitch * WIDTH_PER_PITCH,
         part=np.full(len(which), number),
         opacity=full * OPACITY,
         colour=np.full((len(which), 3), 0.5),
@@ -179,7 +179,7 @@ def _cover_triangles(
     )
 
 
-def splats(gaussians: Gaussians, vertices: np.ndarray, camera: Camera) -> Splats:
+def project_gaussians(gaussians: Gaussians, vertices: np.ndarray, camera: Camera) -> Splats:
     """Place Gaussians on posed `vertices` (V, 3) cm and project them."""
     normals = vertex_normals(vertices, gaussians.triangles)
     corners = vertices[gaussians.triangle]  # (G, 3, 3)
@@ -192,8 +192,8 @@ def splats(gaussians: Gaussians, vertices: np.ndarray, camera: Camera) -> Splats
     mean, depth = camera.project(centre)
     disc = tangent * gaussians.sigma[:, None, None]
     mapped = camera.jacobian(centre) @ disc
-    xx = (mapped[:, 0] ** 2).sum(1) + LOW_PASS
-    yy = (mapped[:, 1] ** 2).sum(1) + LOW_PASS
+    xx = (mapped[:, 0] ** 2).sum(1) + LOW_PASS_PX2
+    yy = (mapped[:, 1] ** 2).sum(1) + LOW_PASS_PX2
     xy = (mapped[:, 0] * mapped[:, 1]).sum(1)
     determinant = xx * yy - xy**2
     ray = centre + [0.0, 0.0, camera.distance]

@@ -10,12 +10,12 @@ import numpy as np
 from flow.splatting.gaussians import Splats
 from flow.splatting.rasterize import Blend
 
-DEPTH_STEP = 0.6  # cm: a point this much farther than what is drawn in its place is hidden
-FAR = np.float32(1e4)  # cm: the background
+OCCLUSION_STEP_CM = 0.6  # cm: a point this much farther than what is drawn in its place is hidden
+BACKGROUND_DEPTH_CM = np.float32(1e4)  # cm: the background
 
 
 @dataclass
-class View:
+class RenderedView:
     """One frame as drawn, before the camera's faults. picture : (H, W, 3) float32 0..1."""
 
     picture: np.ndarray
@@ -23,12 +23,14 @@ class View:
     weights: Blend
 
     def depth(self) -> np.ndarray:
-        """(H, W) float32 cm of the surface at each pixel; `FAR` where there is more background than head."""
+        """(H, W) float32 cm of the surface at each pixel; `BACKGROUND_DEPTH_CM` where there is more background than head."""
         planes = self.weights.mean(_planes(self.splats, self.splats.depth, self.splats.sides[:, 2]))
-        return np.where(self.weights.opacity > 0.5, _at_pixels(planes), FAR)
+        return np.where(self.weights.opacity > 0.5, _evaluate_planes(planes), BACKGROUND_DEPTH_CM)
 
 
-def motion(before: View, after: View, shift: tuple[float, float] = (0.0, 0.0)) -> dict[str, np.ndarray]:
+def exact_motion(
+    before: RenderedView, after: RenderedView, shift: tuple[float, float] = (0.0, 0.0)
+) -> dict[str, np.ndarray]:
     """The motion between two views and what goes with it; `shift` px is that of the background.
 
     flow_centres : (H, W, 2) sum_i w_i (mean_i' - mean_i), the motion of the discs' centres
@@ -36,7 +38,7 @@ def motion(before: View, after: View, shift: tuple[float, float] = (0.0, 0.0)) -
         ellipse on the screen: the disc's inside turns and stretches with it, so flow is exact for any motion
         that is linear across a disc. Both float32 px, blended with the background's motion by the light that
         is left.
-    visible, valid, opacity, depth, depth_next : as in `scenes.Pair`
+    visible, valid, opacity, depth, depth_next : as in `scenes.RenderedPair`
 
     Source: the two forms are those of GaussianFlow (Q. Gao et al., 2024), equations 6 to 8. B is taken from
     the triangle's map instead of from the root of the covariance, which would lose the disc's turning.
@@ -44,7 +46,7 @@ def motion(before: View, after: View, shift: tuple[float, float] = (0.0, 0.0)) -
     first, second, weights = before.splats, after.splats, before.weights
     behind = 1 - weights.opacity[..., None]
     step = second.mean - first.mean
-    carry = _carry(first.map, second.map)
+    carry = _relative_maps(first.map, second.map)
     values = np.concatenate(
         [
             step,
@@ -60,15 +62,21 @@ def motion(before: View, after: View, shift: tuple[float, float] = (0.0, 0.0)) -
     backdrop = behind * np.asarray(shift, np.float32)
     centres = blended[..., :2] + backdrop
     turn = np.stack(
-        [_at_pixels(blended[..., [6, 2, 3]] * [-1, 1, 1]), _at_pixels(blended[..., [7, 4, 5]] * [-1, 1, 1])],
+        [
+            _evaluate_planes(blended[..., [6, 2, 3]] * [-1, 1, 1]),
+            _evaluate_planes(blended[..., [7, 4, 5]] * [-1, 1, 1]),
+        ],
         2,
     )
     flow = (centres + turn).astype(np.float32)
 
     covered = np.maximum(weights.opacity, 1e-3)
-    depth, depth_next = _at_pixels(blended[..., 9:12]) / covered, _at_pixels(blended[..., 12:15]) / covered
+    depth, depth_next = (
+        _evaluate_planes(blended[..., 9:12]) / covered,
+        _evaluate_planes(blended[..., 12:15]) / covered,
+    )
     solid = weights.opacity > 0.5
-    visible = _visible(flow, np.where(solid, depth_next, FAR), after)
+    visible = _visible_mask(flow, np.where(solid, depth_next, BACKGROUND_DEPTH_CM), after)
     # Where surfaces that move apart are blended, no single motion is right.
     speed = blended[..., 8] + behind[..., 0] * float(np.dot(shift, shift))
     spread = np.sqrt(np.maximum(speed - (centres**2).sum(2), 0))
@@ -88,17 +96,17 @@ def _planes(splats: Splats, value: np.ndarray, slope: np.ndarray) -> np.ndarray:
     """Something linear on each disc, as (G, 3) coefficients of (1, x, y) px: `value` (G,) at its centre,
     rising by `slope` (G, 2) along the disc's own two axes.
     """
-    gradient = np.einsum("gk,gkd->gd", slope, _inverse(splats.map))
+    gradient = np.einsum("gk,gkd->gd", slope, _invert_maps(splats.map))
     return np.concatenate([(value - (gradient * splats.mean).sum(1))[:, None], gradient], 1)
 
 
-def _at_pixels(planes: np.ndarray) -> np.ndarray:
+def _evaluate_planes(planes: np.ndarray) -> np.ndarray:
     """Evaluate coefficients (H, W, 3) of (1, x, y) at each pixel: (H, W)."""
     y, x = np.mgrid[: planes.shape[0], : planes.shape[1]]
     return planes[..., 0] + planes[..., 1] * x + planes[..., 2] * y
 
 
-def _inverse(map: np.ndarray) -> np.ndarray:
+def _invert_maps(map: np.ndarray) -> np.ndarray:
     """Inverse (G, 2, 2) of the discs' screen maps.
 
     Zero for discs seen edge on, whose inside cannot be seen.
@@ -109,14 +117,14 @@ def _inverse(map: np.ndarray) -> np.ndarray:
     return np.where(thin, 0, 1 / np.where(thin, 1, area))[:, None, None] * adjugate
 
 
-def _carry(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+def _relative_maps(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """B' B^-1 - 1 of each disc, (G, 4); zero where the disc is edge on or is torn out of shape."""
-    inverse = _inverse(before)
+    inverse = _invert_maps(before)
     carry = np.where((inverse == 0).all((1, 2))[:, None, None], 0, after @ inverse - np.eye(2)).reshape(-1, 4)
     return np.where(np.abs(carry).max(1, keepdims=True) > 1, 0, carry)
 
 
-def _visible(flow: np.ndarray, depth_next: np.ndarray, after: View) -> np.ndarray:
+def _visible_mask(flow: np.ndarray, depth_next: np.ndarray, after: RenderedView) -> np.ndarray:
     """(H, W) bool: pixels whose point is inside the second frame and not behind what is drawn there."""
     import cv2
 
@@ -127,4 +135,4 @@ def _visible(flow: np.ndarray, depth_next: np.ndarray, after: View) -> np.ndarra
     there = cv2.remap(
         after.depth().astype(np.float32), to_x, to_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
     )
-    return inside & (depth_next - there < DEPTH_STEP)
+    return inside & (depth_next - there < OCCLUSION_STEP_CM)

@@ -1,6 +1,6 @@
 """The same blend on a CUDA GPU by gsplat's kernels, where gsplat is installed (`pip install gsplat`).
 
-gsplat knows only the published rule (`closed` = 0 in `rasterize.weigh`): up to `rasterize.CLOSED` of what
+gsplat knows only the published rule (`closed` = 0 in `rasterize.blend_weights`): up to `rasterize.MIN_LIGHT` of what
 lies behind a surface shows through, and it stops a ray at 1e-4 of its light. That is worth at most 4 grey
 levels of 255, and .2 on the average, in three scenes. So it serves training on the fly; what is kept on disk
 is made by the CPU, everywhere alike.
@@ -14,9 +14,9 @@ import importlib.util
 import numpy as np
 
 from flow.splatting.gaussians import Splats
-from flow.splatting.rasterize import CUT, Blend
+from flow.splatting.rasterize import MIN_ALPHA, Blend
 
-TILE = 16  # px
+TILE_PX = 16  # px
 DEVICE = "cuda"
 
 
@@ -31,25 +31,29 @@ def available() -> bool:
     return torch.cuda.is_available() and torch.utils.data.get_worker_info() is None
 
 
-def weigh(splats: Splats, width: int, height: int) -> "GpuBlend":
-    """Sort `splats` into tiles of a picture of width x height px, the counterpart of `rasterize.weigh`."""
+def blend_weights(splats: Splats, width: int, height: int) -> "GpuBlend":
+    """Sort `project_gaussians` into tiles of a picture of width x height px, the counterpart of `rasterize.blend_weights`."""
     return GpuBlend(splats, width, height)
 
 
 class GpuBlend(Blend):
-    """What `rasterize.Weights` is, with the weights made anew in each blend instead of kept."""
+    """What `rasterize.BlendWeights` is, with the weights made anew in each blend instead of kept."""
 
     def __init__(self, splats: Splats, width: int, height: int) -> None:
         import gsplat
         import torch
 
         self.width, self.height = width, height
-        reach = np.sqrt(2 * np.log(np.maximum(splats.opacity, CUT) / CUT))[:, None] * splats.radius
-        self.centre = _on_gpu(splats.mean + 0.5)  # gsplat's pixel centres lie at one half
-        self.conic, self.alpha = _on_gpu(splats.conic), _on_gpu(splats.opacity)
-        tiles = -(-width // TILE), -(-height // TILE)
-        reach = _on_gpu(np.ceil(reach)).to(torch.int32)
-        _, crossings, self.order = gsplat.isect_tiles(self.centre, reach, _on_gpu(splats.depth), TILE, *tiles)
+        reach = (
+            np.sqrt(2 * np.log(np.maximum(splats.opacity, MIN_ALPHA) / MIN_ALPHA))[:, None] * splats.radius
+        )
+        self.centre = _to_gpu(splats.mean + 0.5)  # gsplat's pixel centres lie at one half
+        self.conic, self.alpha = _to_gpu(splats.conic), _to_gpu(splats.opacity)
+        tiles = -(-width // TILE_PX), -(-height // TILE_PX)
+        reach = _to_gpu(np.ceil(reach)).to(torch.int32)
+        _, crossings, self.order = gsplat.isect_tiles(
+            self.centre, reach, _to_gpu(splats.depth), TILE_PX, *tiles
+        )
         self.offsets = gsplat.isect_offset_encode(crossings, 1, *tiles)
         self.opacity = self._rasterize(np.zeros((len(splats.depth), 1)))[1]
 
@@ -65,18 +69,18 @@ class GpuBlend(Blend):
         picture, opacity = gsplat.rasterize_to_pixels(
             self.centre,
             self.conic,
-            _on_gpu(values),
+            _to_gpu(values),
             self.alpha,
             self.width,
             self.height,
-            TILE,
+            TILE_PX,
             self.offsets,
             self.order,
         )
         return picture[0].cpu().numpy(), opacity[0, ..., 0].cpu().numpy()
 
 
-def _on_gpu(array: np.ndarray):
+def _to_gpu(array: np.ndarray):
     """(G, ...) -> (1, G, ...) float32 tensor there: one camera."""
     import torch
 

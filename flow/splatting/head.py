@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from flow.splatting import muscles, surroundings
-from flow.splatting.camera import Pose
-from flow.splatting.gaussians import Part
-from flow.splatting.mesh import grid
-from flow.splatting.surroundings import Looks
+from flow.splatting.camera import HeadPose
+from flow.splatting.gaussians import MeshPart
+from flow.splatting.mesh import grid_triangles
+from flow.splatting.surroundings import HeadStyle
 from flow.splatting.template import EYE, MOUTH, OVAL, template
 
-EYE_RADIUS = 1.2  # cm, an adult eyeball
+EYE_RADIUS_CM = 1.2  # cm, an adult eyeball
 
 
 @dataclass(frozen=True)
-class State:
+class FaceState:
     """What a face does at one moment.
 
     actions : AU name ("12", or one side "12L") -> intensity, 1 = as strong as an adult can
@@ -28,7 +28,7 @@ class State:
 
     actions: dict[str, float] = field(default_factory=dict)
     gaze: tuple[float, float] = (0.0, 0.0)
-    pose: Pose = Pose()
+    pose: HeadPose = HeadPose()
 
 
 class Head:
@@ -43,19 +43,21 @@ class Head:
     def __init__(
         self,
         landmarks: np.ndarray,
-        looks: Looks = Looks(),
+        looks: HeadStyle = HeadStyle(),
         turn: np.ndarray | None = None,
-        surround: Part | None = None,
+        surround: MeshPart | None = None,
     ) -> None:
         self.turn = np.eye(3) if turn is None else turn
         self.looks = looks
         mesh = template()
         self.eyes = {side: _eyeball_centre(landmarks, side) for side in ("right", "left")}
         self.landmarks = landmarks.copy()
-        self.landmarks[:468] = outside_eyes(landmarks[:468], self.eyes)
+        self.landmarks[:468] = push_out_of_eyes(landmarks[:468], self.eyes)
         self.rest = self.landmarks[:468]
         self.middle = (self.rest[13] + self.rest[14]) / 2
-        skin = Part("skin", mesh.surface @ self.rest, mesh.fine_triangles, mesh.uv, fine=_fine_triangles())
+        skin = MeshPart(
+            "skin", mesh.surface @ self.rest, mesh.fine_triangles, mesh.uv, fine=_fine_triangles()
+        )
         self.parts = [skin]
         self.parts += [_eyeball(side, centre) for side, centre in self.eyes.items()]
         self.parts += [_socket(self.rest, side) for side in ("right", "left")]
@@ -63,29 +65,29 @@ class Head:
         if surround is not None:
             self.parts.append(surround)
         else:
-            self.parts += surroundings.everything(self.rest, looks)
+            self.parts += surroundings.build_surroundings(self.rest, looks)
 
     def shape(self, actions: dict[str, float]) -> np.ndarray:
         """Return the landmarks (468, 3) cm after `actions`."""
-        return muscles.move(self.rest, actions)
+        return muscles.move_landmarks(self.rest, actions)
 
-    def vertices(self, state: State) -> np.ndarray:
+    def vertices(self, state: FaceState) -> np.ndarray:
         """Vertices (V, 3) cm of all parts in `state`, posed."""
         moved = self.shape(state.actions)
-        moved = outside_eyes(moved, self.eyes)
+        moved = push_out_of_eyes(moved, self.eyes)
         jaw = muscles.jaw_motion(self.rest, state.actions)
         stacked = []
         for part in self.parts:
             points = part.vertices
             if part.name == "skin":
                 points = template().surface @ moved
-                points = outside_eyes(points, self.eyes)
+                points = push_out_of_eyes(points, self.eyes)
             elif part.name == "surround":
                 points = points @ self.turn + self._drag(points @ self.turn, moved)
             elif part.name in ("scalp", "hair"):
-                points = points + surroundings.shell_follow(self.rest, moved)
+                points = points + surroundings.shell_motion(self.rest, moved)
             elif part.name.startswith("eye "):
-                points = look(points, self.eyes[part.name[4:]], state.gaze)
+                points = turn_eyeball(points, self.eyes[part.name[4:]], state.gaze)
             elif part.name.startswith("socket"):
                 points = _socket(moved, part.name[7:]).vertices
             elif part.name == "mouth":
@@ -123,11 +125,11 @@ def _eyeball_centre(landmarks: np.ndarray, side: str) -> np.ndarray:
     lids = landmarks[ring]
     centre = lids[[0, 8]].mean(0) * 0.5 + lids.mean(0) * 0.5
     front = np.median(lids[[3, 4, 5, 11, 12, 13], 2]) + 0.05
-    return np.array([centre[0], lids[[4, 12], 1].mean(), front + EYE_RADIUS])
+    return np.array([centre[0], lids[[4, 12], 1].mean(), front + EYE_RADIUS_CM])
 
 
-def outside_eyes(
-    points: np.ndarray, eyes: dict[str, np.ndarray], thickness: float = 0.10, radius: float = EYE_RADIUS
+def push_out_of_eyes(
+    points: np.ndarray, eyes: dict[str, np.ndarray], thickness: float = 0.10, radius: float = EYE_RADIUS_CM
 ) -> np.ndarray:
     """Push lids (points (N, 3)) that lie inside an eyeball out to its surface, softly, along the ray from its
     centre.
@@ -145,11 +147,11 @@ def outside_eyes(
     return points
 
 
-def _eyeball(side: str, centre: np.ndarray) -> Part:
+def _eyeball(side: str, centre: np.ndarray) -> MeshPart:
     """The front of a sphere with a slightly raised cornea, painted by angle from the pupil."""
     polar = np.radians(np.linspace(0, 85, 14))[:, None]
     around = np.linspace(0, 2 * np.pi, 28, endpoint=False)[None]
-    raised = EYE_RADIUS + 0.04 * np.clip(1 - (polar / np.radians(30)) ** 2, 0, 1) * np.ones_like(around)
+    raised = EYE_RADIUS_CM + 0.04 * np.clip(1 - (polar / np.radians(30)) ** 2, 0, 1) * np.ones_like(around)
     vertices = np.stack(
         [
             raised * np.sin(polar) * np.cos(around),
@@ -158,22 +160,22 @@ def _eyeball(side: str, centre: np.ndarray) -> Part:
         ],
         2,
     )
-    uv = EYE_RADIUS * polar[..., None] * np.stack([np.cos(around), np.sin(around)], 2)
-    return Part(
+    uv = EYE_RADIUS_CM * polar[..., None] * np.stack([np.cos(around), np.sin(around)], 2)
+    return MeshPart(
         f"eye {side}",
         vertices.reshape(-1, 3) + centre,
-        grid(14, 28, wrap=True)[:, ::-1],
+        grid_triangles(14, 28, wrap=True)[:, ::-1],
         uv.reshape(-1, 2),
         density=4.0,
     )
 
 
-def look(points: np.ndarray, centre: np.ndarray, gaze: tuple[float, float]) -> np.ndarray:
+def turn_eyeball(points: np.ndarray, centre: np.ndarray, gaze: tuple[float, float]) -> np.ndarray:
     """Turn an eyeball's points about its centre by gaze (right, down) in degrees."""
-    return (points - centre) @ Pose(yaw=gaze[0], pitch=gaze[1]).rotation().T + centre
+    return (points - centre) @ HeadPose(yaw=gaze[0], pitch=gaze[1]).rotation().T + centre
 
 
-def _socket(moved: np.ndarray, side: str) -> Part:
+def _socket(moved: np.ndarray, side: str) -> MeshPart:
     """The wet rim behind the lids: a strip from the lid's edge back, which fills the eye's corners."""
     ring = EYE if side == "right" else template().left_of(EYE)[::-1]
     edge = moved[ring]
@@ -187,12 +189,16 @@ def _socket(moved: np.ndarray, side: str) -> Part:
     )
     angle = np.arange(16) / 16 * 2 * np.pi
     uv = np.array([1.4, 1.0, 0.5])[:, None, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
-    return Part(
-        f"socket {side}", rows.reshape(-1, 3), grid(3, 16, wrap=True), uv.reshape(-1, 2), two_sided=True
+    return MeshPart(
+        f"socket {side}",
+        rows.reshape(-1, 3),
+        grid_triangles(3, 16, wrap=True),
+        uv.reshape(-1, 2),
+        two_sided=True,
     )
 
 
-def _mouth(moved: np.ndarray) -> Part:
+def _mouth(moved: np.ndarray) -> MeshPart:
     """The mouth's interior: a sack that hangs from the inner rim of the lips."""
     ring = moved[MOUTH]
     middle = ring.mean(0)
@@ -203,17 +209,17 @@ def _mouth(moved: np.ndarray) -> Part:
     uv = np.array([3.2, 2.5, 1.6, 0.6, 0.0])[:, None, None] * np.stack(
         [np.cos(angle), 0.6 * np.sin(angle)], 1
     )
-    return Part(
+    return MeshPart(
         "mouth",
         np.stack(rows).reshape(-1, 3),
-        grid(5, 20, wrap=True),
+        grid_triangles(5, 20, wrap=True),
         uv.reshape(-1, 2),
         density=0.6,
         two_sided=True,
     )
 
 
-def _teeth(middle: np.ndarray) -> list[Part]:
+def _teeth(middle: np.ndarray) -> list[MeshPart]:
     """Two arches of teeth behind the lips."""
     angle = np.radians(np.linspace(-62, 62, 25))
     parts = []
@@ -229,10 +235,10 @@ def _teeth(middle: np.ndarray) -> list[Part]:
         vertices = np.stack([x + middle[0], middle[1] + height * np.ones_like(x), z], 2)
         uv = np.stack([2.5 * angle[None] * np.ones_like(height), height * np.ones_like(x)], 2)
         parts.append(
-            Part(
+            MeshPart(
                 f"teeth {name}",
                 vertices.reshape(-1, 3),
-                grid(5, 25),
+                grid_triangles(5, 25),
                 uv.reshape(-1, 2),
                 density=0.8,
                 two_sided=True,

@@ -13,21 +13,23 @@ from scipy.interpolate import RBFInterpolator
 from scipy.optimize import lsq_linear
 
 from data_prep.landmarks import interocular
-from flow.splatting.head_model import COMPONENTS, LANDMARKS, HeadModel
+from flow.splatting.head_model import LANDMARK_VERTICES, N_FITTED_COMPONENTS, HeadModel
 
 # The points of MediaPipe's face mesh that stand for Multi-PIE's 68, chosen by anatomy on MediaPipe's
 # canonical face and checked by drawing both on portraits.
-MEDIAPIPE = np.array([
+MEDIAPIPE_LANDMARKS = np.array([
     127, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 356,
     70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 98, 97, 2, 326, 327,
     33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
 ])  # fmt: skip
 JAW = slice(0, 17)
-SPREAD = np.where(np.arange(68) < 17, 0.6, 0.12)  # cm, how far a landmark may be from its vertex
-RESTING = 0.3  # standard deviation of the strength of an expression that a portrait shows
-ROUNDS = 6  # of camera and shape in turn
-ANCHORS = 2.5  # inter-ocular distances from the face's middle to where the warp has ended
+LANDMARK_DEVIATION_CM = np.where(
+    np.arange(68) < 17, 0.6, 0.12
+)  # cm, how far a landmark may be from its vertex
+RESTING_DEVIATION = 0.3  # standard deviation of the strength of an expression that a portrait shows
+N_FIT_ROUNDS = 6  # of camera and shape in turn
+ANCHOR_DISTANCE = 2.5  # inter-ocular distances from the face's middle to where the warp has ended
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,17 +67,20 @@ class HeadFit:
 
 def fit_head(model: HeadModel, landmarks: np.ndarray) -> HeadFit:
     """Fit `model` to the (478, 2) px landmarks of a face seen from the front."""
-    goal = landmarks[MEDIAPIPE].astype(float)
-    shapes, components = model.fitting_shapes, min(COMPONENTS, len(model.identity))
+    goal = landmarks[MEDIAPIPE_LANDMARKS].astype(float)
+    shapes, components = model.fitting_shapes, min(N_FITTED_COMPONENTS, len(model.identity))
     strengths, camera = _fit_camera_and_shape(
-        model.neutral[LANDMARKS].astype(float), shapes[:, LANDMARKS].astype(float), components, goal
+        model.neutral[LANDMARK_VERTICES].astype(float),
+        shapes[:, LANDMARK_VERTICES].astype(float),
+        components,
+        goal,
     )
     vertices = model.neutral[: model.skin_vertices] + np.tensordot(strengths.astype(np.float32), shapes, 1)
     seen = vertices @ camera[:, :3].T + camera[:, 3]
-    places, jacobian = _warp(seen[LANDMARKS], goal, interocular(landmarks))(seen)
+    places, jacobian = landmark_warp(seen[LANDMARK_VERTICES], goal, interocular(landmarks))(seen)
     towards = np.cross(camera[0, :3], camera[1, :3])
     towards *= np.sign(towards[2]) / np.linalg.norm(towards)
-    error = np.linalg.norm(seen[LANDMARKS] - goal, axis=1)[JAW.stop :].mean()
+    error = np.linalg.norm(seen[LANDMARK_VERTICES] - goal, axis=1)[JAW.stop :].mean()
     return HeadFit(
         camera[:, :3],
         vertices.astype(np.float32),
@@ -97,14 +102,14 @@ def _fit_camera_and_shape(
     """
     strengths = np.zeros(len(shapes))
     of_identity = np.arange(len(shapes)) < components
-    prior = np.where(of_identity, 1.0, 1 / RESTING)
+    prior = np.where(of_identity, 1.0, 1 / RESTING_DEVIATION)
     low, high = np.where(of_identity, -3.0, 0.0), np.where(of_identity, 3.0, 1.0)
-    for _ in range(ROUNDS):
+    for _ in range(N_FIT_ROUNDS):
         head = neutral + np.tensordot(strengths, shapes, 1)
-        flat = np.column_stack([head, np.ones(68)]) / SPREAD[:, None]
-        camera = np.linalg.lstsq(flat, goal / SPREAD[:, None], rcond=None)[0].T
+        flat = np.column_stack([head, np.ones(68)]) / LANDMARK_DEVIATION_CM[:, None]
+        camera = np.linalg.lstsq(flat, goal / LANDMARK_DEVIATION_CM[:, None], rcond=None)[0].T
         per_cm = np.sqrt(abs(np.linalg.norm(np.cross(camera[0, :3], camera[1, :3]))))
-        weight = (1 / (SPREAD * per_cm))[:, None]
+        weight = (1 / (LANDMARK_DEVIATION_CM * per_cm))[:, None]
         moved = np.einsum("kni,ji->njk", shapes, camera[:, :3]) * weight[..., None]
         missing = (goal - neutral @ camera[:, :3].T - camera[:, 3]) * weight
         system = np.concatenate([moved.reshape(-1, len(shapes)), np.diag(prior)])
@@ -113,15 +118,15 @@ def _fit_camera_and_shape(
     return strengths, camera
 
 
-def _warp(start: np.ndarray, goal: np.ndarray, unit: float):
+def landmark_warp(start: np.ndarray, goal: np.ndarray, unit: float):
     """The smooth map (N, 2) px -> places (N, 2) px and Jacobians (N, 2, 2) that brings `start` to `goal`,
     both (68, 2) px.
 
-    A thin-plate spline that smooths over the jaw and has ended at `ANCHORS` from the face.
+    A thin-plate spline that smooths over the jaw and has ended at `ANCHOR_DISTANCE` from the face.
     """
     middle = goal.mean(axis=0)
     turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    anchors = middle + ANCHORS * unit * np.column_stack([np.cos(turn), np.sin(turn)])
+    anchors = middle + ANCHOR_DISTANCE * unit * np.column_stack([np.cos(turn), np.sin(turn)])
     from_ = np.concatenate([start, anchors]) / unit
     shift = np.concatenate([goal - start, np.zeros_like(anchors)])
     smoothing = np.full(len(from_), 1e-6)

@@ -35,11 +35,13 @@ REGIONS = {
     "lacrimal_fluid": (24591, 24999),
     "eye_blend": (24999, 25047),
 }
-VERTICES = 25047
-COMPONENTS = 30  # of identity that are fitted; the others move landmarks by less than they are uncertain
+N_VERTICES = 25047
+N_FITTED_COMPONENTS = (
+    30  # of identity that are fitted; the others move landmarks by less than they are uncertain
+)
 
 # The 68 points of Multi-PIE (jaw, brows, nose, eyes, lips) as vertices of the mesh.
-LANDMARKS = np.array([
+LANDMARK_VERTICES = np.array([
     1225, 1888, 1052, 367, 1719, 1722, 2199, 1447, 966, 3661, 4390, 3927, 3924, 2608, 3272, 4088, 3443,
     268, 493, 1914, 2044, 1401, 3615, 4240, 4114, 2734, 2509, 978, 4527, 4942, 4857, 1140, 2075, 1147, 4269,
     3360, 1507, 1542, 1537, 1528, 1518, 1511, 3742, 3751, 3756, 3721, 3725, 3732,
@@ -105,9 +107,9 @@ class HeadModel:
         names = in_split("expression", self.expression_names, "train")
         shown = [self.expression_index(name) for name in names]
         last = self.skin_vertices
-        return np.concatenate([self.identity[:COMPONENTS, :last], self.expression[shown, :last]]).astype(
-            np.float32
-        )
+        return np.concatenate(
+            [self.identity[:N_FITTED_COMPONENTS, :last], self.expression[shown, :last]]
+        ).astype(np.float32)
 
     @cached_property
     def skin_expression(self) -> np.ndarray:
@@ -133,14 +135,14 @@ def load_head_model(path: str | Path) -> HeadModel:
             arrays = {name: file[name] for name in _SHAPES}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise BadInput(f"{path} cannot be read as a head model: {error}. {hint}") from error
-    problem = _problem(arrays)
+    problem = _find_problem(arrays)
     if problem:
         raise BadInput(f"{path} is no usable head model: {problem}. {hint}")
     names = tuple(str(name) for name in arrays.pop("expression_names"))
     return HeadModel(expression_names=names, **arrays)
 
 
-def _problem(arrays: dict[str, np.ndarray]) -> str | None:
+def _find_problem(arrays: dict[str, np.ndarray]) -> str | None:
     """The first thing that is wrong with the arrays of a head model, or None."""
     sizes: dict[str, int] = {}
     for name, shape in _SHAPES.items():
@@ -156,8 +158,8 @@ def _problem(arrays: dict[str, np.ndarray]) -> str | None:
             return f"{name} is of type {array.dtype}"
         if kind == "f" and not np.isfinite(array).all():
             return f"{name} holds values that are not finite"
-    if sizes["vertices"] < VERTICES:
-        return f"it has {sizes['vertices']} vertices, where ICT Face Model Light has {VERTICES}"
+    if sizes["vertices"] < N_VERTICES:
+        return f"it has {sizes['vertices']} vertices, where ICT Face Model Light has {N_VERTICES}"
     for name, count in (("faces", sizes["vertices"]), ("face_uv", sizes["uv points"])):
         if arrays[name].size and not 0 <= arrays[name].min() <= arrays[name].max() < count:
             return f"{name} points outside its {count} vertices"

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from flow.splatting.head_model import LANDMARKS, VERTICES, load_head_model
+from flow.splatting.head_model import LANDMARK_VERTICES, N_VERTICES, load_head_model
 from mer_core.errors import BadInput
 from mer_core.io import read_json, write_npz
 from mer_core.progress import track
 
-NEUTRAL = "generic_neutral_mesh.obj"
-EXPECTED = "It should be ICT Face Model Light's folder FaceXModel: https://github.com/ICT-VGL/ICT-FaceKit."
+NEUTRAL_FILE = "generic_neutral_mesh.obj"
+EXPECTED_FOLDER = (
+    "It should be ICT Face Model Light's folder FaceXModel: https://github.com/ICT-VGL/ICT-FaceKit."
+)
 
 
 def import_head_model(folder: Path, out: Path) -> tuple[int, int]:
@@ -32,26 +34,30 @@ def import_head_model(folder: Path, out: Path) -> tuple[int, int]:
     """
     paths = {path.stem: path for path in sorted(folder.glob("*.obj")) if not path.name.startswith(".")}
     indices = folder / "vertex_indices.json"
-    neutral_path = paths.pop(Path(NEUTRAL).stem, None)
+    neutral_path = paths.pop(Path(NEUTRAL_FILE).stem, None)
     if neutral_path is None or not indices.is_file():
-        raise BadInput(f"{folder} is no head model: it lacks {NEUTRAL} or vertex_indices.json. {EXPECTED}")
-    if read_json(indices).get("idx_to_landmark_verts") != LANDMARKS.tolist():
-        raise BadInput(f"{indices} names other landmarks than ICT Face Model Light. {EXPECTED}")
+        raise BadInput(
+            f"{folder} is no head model: it lacks {NEUTRAL_FILE} or vertex_indices.json. {EXPECTED_FOLDER}"
+        )
+    if read_json(indices).get("idx_to_landmark_verts") != LANDMARK_VERTICES.tolist():
+        raise BadInput(f"{indices} names other landmarks than ICT Face Model Light. {EXPECTED_FOLDER}")
     components = [name for name in paths if re.fullmatch(r"identity\d+", name)]
     expressions = [name for name in paths if name not in components]
     if not components or not expressions:
         raise BadInput(
             f"{folder} holds {len(components)} components of identity and {len(expressions)} expressions; "
-            f"at least one of each is needed. {EXPECTED}"
+            f"at least one of each is needed. {EXPECTED_FOLDER}"
         )
-    neutral, total = _vertices(neutral_path)
+    neutral, total = _read_vertices(neutral_path)
     offsets = {}
     for name in track(components + expressions, "reading shapes"):
-        shape, count = _vertices(paths[name])
+        shape, count = _read_vertices(paths[name])
         if count != total:
-            raise BadInput(f"{paths[name]} has {count} vertices, {neutral_path.name} has {total}. {EXPECTED}")
+            raise BadInput(
+                f"{paths[name]} has {count} vertices, {neutral_path.name} has {total}. {EXPECTED_FOLDER}"
+            )
         offsets[name] = (shape - neutral).astype(np.float16)
-    uv, faces, face_uv = _surface(neutral_path)
+    uv, faces, face_uv = _read_surface(neutral_path)
     write_npz(
         out,
         neutral=neutral,
@@ -66,24 +72,26 @@ def import_head_model(folder: Path, out: Path) -> tuple[int, int]:
     return len(components), len(expressions)
 
 
-def _vertices(path: Path) -> tuple[np.ndarray, int]:
+def _read_vertices(path: Path) -> tuple[np.ndarray, int]:
     """The vertices that are kept, (V, 3) float32 cm, and how many the file has."""
-    rows = [line[2:] for line in _lines(path) if line.startswith("v ")]
+    rows = [line[2:] for line in _read_lines(path) if line.startswith("v ")]
     try:
         vertices = np.array([row.split()[:3] for row in rows], np.float32)
     except ValueError as error:
-        raise BadInput(f"{path} holds a vertex that is no point: {error}. {EXPECTED}") from error
-    if len(vertices) < VERTICES or vertices.shape[1:] != (3,) or not np.isfinite(vertices).all():
-        raise BadInput(f"{path} has {len(vertices)} vertices, at least {VERTICES} are needed. {EXPECTED}")
-    return vertices[:VERTICES], len(vertices)
+        raise BadInput(f"{path} holds a vertex that is no point: {error}. {EXPECTED_FOLDER}") from error
+    if len(vertices) < N_VERTICES or vertices.shape[1:] != (3,) or not np.isfinite(vertices).all():
+        raise BadInput(
+            f"{path} has {len(vertices)} vertices, at least {N_VERTICES} are needed. {EXPECTED_FOLDER}"
+        )
+    return vertices[:N_VERTICES], len(vertices)
 
 
-def _surface(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _read_surface(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Texture coordinates (U, 2), and vertices and texture coordinates (Q, 4) of the quads between kept
     vertices."""
     uv, corners = [], []
     try:
-        for line in _lines(path):
+        for line in _read_lines(path):
             if line.startswith("vt "):
                 uv.append([float(value) for value in line.split()[1:3]])
             elif line.startswith("f "):
@@ -92,14 +100,14 @@ def _surface(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         quads = np.array(corners, np.int32).reshape(-1, 4, 2)
     except ValueError as error:
         raise BadInput(
-            f"{path} holds a face that is no quad of vertices and textures: {error}. {EXPECTED}"
+            f"{path} holds a face that is no quad of vertices and textures: {error}. {EXPECTED_FOLDER}"
         ) from error
-    quads = quads[(quads[..., 0] < VERTICES).all(axis=1)]
+    quads = quads[(quads[..., 0] < N_VERTICES).all(axis=1)]
     return np.array(uv, np.float32).reshape(-1, 2), quads[..., 0].copy(), quads[..., 1].copy()
 
 
-def _lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read: {error}. {EXPECTED}") from error
+        raise BadInput(f"{path} cannot be read: {error}. {EXPECTED_FOLDER}") from error

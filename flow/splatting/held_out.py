@@ -17,7 +17,7 @@ Split = Literal["train", "held_out"]
 
 
 @cache
-def held_out(kind: Literal["portrait", "expression"]) -> frozenset[str]:
+def held_out_names(kind: Literal["portrait", "expression"]) -> frozenset[str]:
     """Names of the portraits' files or of the expressions that no training may use."""
     text = files("flow.splatting").joinpath("held_out.csv").read_text(encoding="utf-8")
     return frozenset(row["name"] for row in csv.DictReader(text.splitlines()) if row["kind"] == kind)
@@ -27,5 +27,5 @@ def in_split(kind: Literal["portrait", "expression"], names: Iterable[str], spli
     """Those of `names` that belong to `split`, in their order."""
     if split not in get_args(Split):
         raise BadInput(f"A split is one of {', '.join(get_args(Split))}, not {split!r}.")
-    kept_back = held_out(kind)
+    kept_back = held_out_names(kind)
     return [name for name in names if (name in kept_back) == (split == "held_out")]

@@ -5,22 +5,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from flow.splatting.camera import Camera
-from flow.splatting.gaussians import Gaussians, cover, splats
-from flow.splatting.head import Head, State
+from flow.splatting.gaussians import Gaussians, cover_parts, project_gaussians
+from flow.splatting.head import FaceState, Head
 from flow.splatting.head_model import HeadModel
 from flow.splatting.held_out import Split
 from flow.splatting.lighting import Light, shade
-from flow.splatting.paint import Colours, Surface, cover_with_paint
-from flow.splatting.portrait_motion import PortraitFace
+from flow.splatting.paint import HeadColours, PaintedSurface, paint_gaussians
+from flow.splatting.portrait_motion import FittedPortrait
 from flow.splatting.portrait_skin import skin_colours
 from flow.splatting.scanned_head import ScannedHead
 from flow.splatting.skin import Complexion
-from flow.splatting.surroundings import Looks
+from flow.splatting.surroundings import HeadStyle
 from flow.splatting.template import EYE, IRIS, template
 
 # Skin from very light to very dark, sRGB; between them is interpolated. Chosen by eye along the Fitzpatrick
 # scale.
-TONES = np.array(
+SKIN_TONES = np.array(
     [
         [0.94, 0.80, 0.72],
         [0.90, 0.74, 0.63],
@@ -30,16 +30,16 @@ TONES = np.array(
         [0.38, 0.26, 0.20],
     ]
 )
-HAIRS = np.array(
+HAIR_COLOURS = np.array(
     [[0.10, 0.08, 0.07], [0.20, 0.13, 0.09], [0.36, 0.24, 0.15], [0.62, 0.46, 0.28], [0.45, 0.20, 0.10]]
 )
-IRISES = np.array(
+IRIS_COLOURS = np.array(
     [[0.22, 0.13, 0.08], [0.36, 0.24, 0.13], [0.38, 0.36, 0.20], [0.33, 0.45, 0.55], [0.45, 0.52, 0.55]]
 )
 
 
 @dataclass
-class Face:
+class SplatFace:
     """An identity ready to be drawn: its meshes, its Gaussians and their surface.
 
     lit : whether light is computed; False for portraits, whose colours contain it
@@ -47,7 +47,7 @@ class Face:
 
     head: Head | ScannedHead
     gaussians: Gaussians
-    surface: Surface
+    surface: PaintedSurface
     lit: bool = True
 
     def colours(self, normal: np.ndarray, tangents: np.ndarray, light: Light) -> np.ndarray:
@@ -59,32 +59,32 @@ class Face:
         return shade(self.surface.albedo, bent, self.surface.gloss, light)
 
 
-def procedural(seed: int, gaussians: int = 20_000) -> Face:
+def procedural_face(seed: int, gaussians: int = 20_000) -> SplatFace:
     """Draw a person who does not exist, the same for the same seed and number of Gaussians."""
     rng = np.random.default_rng([seed, 1])
-    complexion, colours, looks = _appearance(rng)
-    head = Head(proportions(rng), looks)
-    covered = cover(head.parts, gaussians, seed)
-    surface = cover_with_paint(covered, complexion, colours, rng)
-    return Face(head, covered, surface)
+    complexion, colours, looks = _random_appearance(rng)
+    head = Head(random_proportions(rng), looks)
+    covered = cover_parts(head.parts, gaussians, seed)
+    surface = paint_gaussians(covered, complexion, colours, rng)
+    return SplatFace(head, covered, surface)
 
 
-def scanned(
+def scanned_face(
     seed: int,
     model: HeadModel,
     gaussians: int = 20_000,
     split: Split | None = "train",
-    portrait: PortraitFace | None = None,
-) -> Face:
+    portrait: FittedPortrait | None = None,
+) -> SplatFace:
     """Draw a person with a head and expressions from scans.
 
     split    : `train` leaves out the expressions that are kept for measuring, None takes all
     portrait : whose skin and proportions to take; by default the person is drawn and the skin painted
     """
     rng = np.random.default_rng([seed, 6])
-    complexion, colours, looks = _appearance(rng)
+    complexion, colours, looks = _random_appearance(rng)
     head = ScannedHead(model, rng, looks, split, None if portrait is None else portrait.fit.identity)
-    covered = cover(head.parts, gaussians, seed)
+    covered = cover_parts(head.parts, gaussians, seed)
     places = np.concatenate([*head.painted, *(part.uv for part in head.parts[head.n_scanned :])])
     corners = places[covered.triangle]
     sides = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=2)
@@ -92,25 +92,25 @@ def scanned(
     if portrait is not None:
         skin = skin_colours(portrait, head, covered)
         complexion = replace(complexion, tone=tuple(np.median(skin, axis=0)))
-    surface = cover_with_paint(covered, complexion, colours, rng)
+    surface = paint_gaussians(covered, complexion, colours, rng)
     # The relief's slope, painted along the template's axes, along those of the mesh's texture.
     surface.bump = np.einsum("gij,gi->gj", sides @ covered.unmap, surface.bump)
     if portrait is None:
-        return Face(head, covered, surface)
-    at_rest = splats(covered, head.vertices(State()), Camera.framing(256, 256))
-    surface.albedo = Face(head, covered, surface).colours(at_rest.normal, at_rest.tangent, Light())
+        return SplatFace(head, covered, surface)
+    at_rest = project_gaussians(covered, head.vertices(FaceState()), Camera.framing(256, 256))
+    surface.albedo = SplatFace(head, covered, surface).colours(at_rest.normal, at_rest.tangent, Light())
     surface.albedo[covered.of("skin")] = skin
-    return Face(head, covered, surface, lit=False)
+    return SplatFace(head, covered, surface, lit=False)
 
 
-def _appearance(rng: np.random.Generator) -> tuple[Complexion, Colours, Looks]:
+def _random_appearance(rng: np.random.Generator) -> tuple[Complexion, HeadColours, HeadStyle]:
     """Draw the skin, the colours and what is around the face of a person."""
-    tone_at = rng.uniform(0, len(TONES) - 1)
-    tone = _between(TONES, tone_at) * rng.normal(1, 0.02, 3)
-    dark = tone_at / (len(TONES) - 1)
-    hair = _between(HAIRS, 0.0 if rng.uniform() < dark else rng.uniform(0, len(HAIRS) - 1)) * rng.uniform(
-        0.7, 1.15
-    )
+    tone_at = rng.uniform(0, len(SKIN_TONES) - 1)
+    tone = _interpolate_rows(SKIN_TONES, tone_at) * rng.normal(1, 0.02, 3)
+    dark = tone_at / (len(SKIN_TONES) - 1)
+    hair = _interpolate_rows(
+        HAIR_COLOURS, 0.0 if rng.uniform() < dark else rng.uniform(0, len(HAIR_COLOURS) - 1)
+    ) * rng.uniform(0.7, 1.15)
     male, age = rng.uniform() < 0.5, rng.uniform(0, 1) ** 1.3
     made_up = rng.uniform() * (not male) * (rng.uniform() < 0.6)
     lips = (tone * [0.84, 0.60, 0.64] + [0, 0, 0.03]) * rng.normal(1, 0.04, 3)
@@ -133,10 +133,13 @@ def _appearance(rng: np.random.Generator) -> tuple[Complexion, Colours, Looks]:
         stubble=rng.uniform(0, 1) ** 1.5 * male,
         shine=rng.uniform(0.15, 0.9),
     )
-    colours = Colours(
+    colours = HeadColours(
         pupil=rng.uniform(0.15, 0.27),
         iris=tuple(
-            _between(IRISES, 0.4 * rng.uniform() if rng.uniform() < dark else rng.uniform(0, len(IRISES) - 1))
+            _interpolate_rows(
+                IRIS_COLOURS,
+                0.4 * rng.uniform() if rng.uniform() < dark else rng.uniform(0, len(IRIS_COLOURS) - 1),
+            )
         ),
         hair=tuple(hair),
         cloth=tuple(rng.uniform(0.1, 0.85, 3)),
@@ -148,7 +151,7 @@ def _appearance(rng: np.random.Generator) -> tuple[Complexion, Colours, Looks]:
         parting=rng.uniform(-1, 1),
     )
     bald, long = male and rng.uniform() < 0.1, rng.uniform() < (0.15 if male else 0.75)
-    looks = Looks(
+    looks = HeadStyle(
         hair=-1.0 if bald else rng.uniform(2, 14) if long else 0.0,
         lift=rng.uniform(0.3, 1.8),
         ears=rng.uniform(0.9, 1.15),
@@ -159,12 +162,12 @@ def _appearance(rng: np.random.Generator) -> tuple[Complexion, Colours, Looks]:
     return complexion, colours, looks
 
 
-def _between(table: np.ndarray, at: float) -> np.ndarray:
+def _interpolate_rows(table: np.ndarray, at: float) -> np.ndarray:
     """Interpolate the rows of a table."""
     return np.array([np.interp(at, np.arange(len(table)), column) for column in table.T])
 
 
-def proportions(rng: np.random.Generator, amount: float = 1.0) -> np.ndarray:
+def random_proportions(rng: np.random.Generator, amount: float = 1.0) -> np.ndarray:
     """The mean face bent by smooth random fields and by the proportions in which faces differ most: (478, 3)
     cm.
     """

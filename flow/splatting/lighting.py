@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 # How far each colour of light travels under skin and rounds the edge of a shadow (red the farthest), 0..1.
-WRAP = np.array([0.42, 0.24, 0.18])
+LIGHT_WRAP = np.array([0.42, 0.24, 0.18])
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Light:
     hardness: float = 0.5
 
 
-def linear(srgb: np.ndarray) -> np.ndarray:
+def srgb_to_linear(srgb: np.ndarray) -> np.ndarray:
     """sRGB 0..1 to linear light (the power 2.2 approximation)."""
     return np.maximum(srgb, 0) ** 2.2
 
 
-def encoded(light: np.ndarray) -> np.ndarray:
+def linear_to_srgb(light: np.ndarray) -> np.ndarray:
     """Linear light to sRGB 0..1; a shoulder above 0.8 keeps highlights from clipping hard."""
     shoulder = np.where(light > 0.7, 0.7 + 0.3 * (1 - np.exp(-(light - 0.7) / 0.3)), light)
     return np.maximum(shoulder, 0) ** (1 / 2.2)
@@ -40,7 +40,7 @@ def shade(albedo: np.ndarray, normal: np.ndarray, gloss: np.ndarray, light: Ligh
     gloss : 0 matt, 1 oily skin, above 2 wet
     """
     key = np.asarray(light.direction) / np.linalg.norm(light.direction)
-    wrap = WRAP * (1.3 - light.hardness)
+    wrap = LIGHT_WRAP * (1.3 - light.hardness)
     facing = (normal @ key)[:, None]
     diffuse = np.clip((facing + wrap) / (1 + wrap), 0, 1) ** (1 + wrap)
     fill = np.clip(0.5 + 0.5 * normal @ (key * [-0.9, 0.2, 1] / np.linalg.norm(key * [-0.9, 0.2, 1])), 0, 1)[
@@ -57,4 +57,4 @@ def shade(albedo: np.ndarray, normal: np.ndarray, gloss: np.ndarray, light: Ligh
     sheen = light.key * oily * (0.16 * mirror**14 + 0.10 * mirror**50)
     sheen += light.key * wet * 1.3 * mirror**180  # the glint of a wet eye
     edge = 0.05 * oily * (1 - np.clip(-normal[:, 2:3], 0, 1)) ** 4 * (light.sky + light.fill)
-    return encoded(linear(albedo) * total + sheen * tint + edge)
+    return linear_to_srgb(srgb_to_linear(albedo) * total + sheen * tint + edge)

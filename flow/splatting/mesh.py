@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 
 
-def edges_of(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def unique_edges(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return unique edges (E, 2), the edge of each triangle side (T, 3) and how many triangles share each
     edge (E,).
 
@@ -24,7 +24,7 @@ def loop_subdivide(triangles: np.ndarray, count: int) -> tuple[sp.csr_matrix, np
     Source: C. Loop, Smooth Subdivision Surfaces Based on Triangles, 1987; Warren's weights for the inner
     vertices.
     """
-    edges, of_side, shared = edges_of(triangles)
+    edges, of_side, shared = unique_edges(triangles)
     rim = shared == 1
 
     # Old vertices: a mean of the ring around them (inner), or of the two neighbours along the rim.
@@ -78,7 +78,7 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
-def grid(rows: int, columns: int, wrap: bool = False) -> np.ndarray:
+def grid_triangles(rows: int, columns: int, wrap: bool = False) -> np.ndarray:
     """Triangles (T, 3) of a grid of vertices stored row by row; `wrap` joins the last column to the first."""
     index = np.arange(rows * columns).reshape(rows, columns)
     if wrap:

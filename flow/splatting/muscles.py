@@ -17,7 +17,7 @@ from flow.splatting.template import EYE, LIPS, LOWER_LID, LOWER_LIP, MOUTH, UPPE
 JAW_ANGLE = 16.0  # degrees of opening at AU 26 = 1 (a dropped, not a stretched jaw)
 
 
-def linear(
+def linear_muscle(
     points: np.ndarray, root: np.ndarray, tip: np.ndarray, reach: float, angle: float = 50.0
 ) -> np.ndarray:
     """Waters' linear muscle of unit strength: displacement (N, 3) of points (N, 3) towards its fixed end.
@@ -39,7 +39,7 @@ def linear(
     return -strength[:, None] * away / distance[:, None]
 
 
-def sphincter(points: np.ndarray, centre: np.ndarray, axes: tuple[float, float, float]) -> np.ndarray:
+def sphincter_muscle(points: np.ndarray, centre: np.ndarray, axes: tuple[float, float, float]) -> np.ndarray:
     """Waters' sphincter of unit strength: displacement (N, 3) towards `centre` inside an ellipsoid of half
     `axes` cm.
     """
@@ -49,22 +49,24 @@ def sphincter(points: np.ndarray, centre: np.ndarray, axes: tuple[float, float, 
     return -strength[:, None] * away / (np.linalg.norm(away, axis=1, keepdims=True) + 1e-9)
 
 
-def near(points: np.ndarray, centre: np.ndarray, width: float | tuple[float, float, float]) -> np.ndarray:
+def gaussian_bump(
+    points: np.ndarray, centre: np.ndarray, width: float | tuple[float, float, float]
+) -> np.ndarray:
     """A smooth bump (N, 1): 1 at `centre`, a Gaussian of deviation `width` cm."""
     return np.exp(-0.5 * (((points - centre) / width) ** 2).sum(1))[:, None]
 
 
-def move(rest: np.ndarray, actions: dict[str, float]) -> np.ndarray:
+def move_landmarks(rest: np.ndarray, actions: dict[str, float]) -> np.ndarray:
     """Landmarks (468, 3) cm after `actions`, from those at rest."""
     moved = rest.copy()
-    for name, side, strength in sided(actions):
+    for name, side, strength in split_sides(actions):
         if name not in ("26", "43", "5", "7"):
-            moved += strength * field(rest, name, side)
-    moved = _jaw(rest, actions, moved)
-    return _lids(rest, actions, moved)
+            moved += strength * action_unit_field(rest, name, side)
+    moved = _move_jaw(rest, actions, moved)
+    return _move_lids(rest, actions, moved)
 
 
-def sided(actions: dict[str, float]) -> list[tuple[str, str, float]]:
+def split_sides(actions: dict[str, float]) -> list[tuple[str, str, float]]:
     """Split {"12": 0.5, "4L": 0.2} into (name, side, strength) with side "right" or "left" of the subject."""
     split = []
     for key, strength in actions.items():
@@ -77,7 +79,7 @@ def sided(actions: dict[str, float]) -> list[tuple[str, str, float]]:
     return split
 
 
-def field(rest: np.ndarray, name: str, side: str) -> np.ndarray:
+def action_unit_field(rest: np.ndarray, name: str, side: str) -> np.ndarray:
     """Displacement (468, 3) cm of one action unit on one side at intensity 1.
 
     The left side is worked out on the mirrored face, so both are the same muscle.
@@ -85,16 +87,16 @@ def field(rest: np.ndarray, name: str, side: str) -> np.ndarray:
     if side == "left":
         mirror = template().mirror[:468]
         flipped = (rest * [-1, 1, 1])[mirror]
-        return (FIELDS[name](flipped) * [-1, 1, 1])[mirror]
-    return FIELDS[name](rest)
+        return (UNIT_FIELDS[name](flipped) * [-1, 1, 1])[mirror]
+    return UNIT_FIELDS[name](rest)
 
 
-def _half(rest: np.ndarray, soft: float = 0.5) -> np.ndarray:
+def _right_half(rest: np.ndarray, soft: float = 0.5) -> np.ndarray:
     """(468, 1): 1 on the subject's right half (x < 0), falling to 0 across the midline."""
     return 1 / (1 + np.exp(rest[:, :1] / (soft * 0.5)))
 
 
-def _lip(upper: bool) -> np.ndarray:
+def _other_lip_mask(upper: bool) -> np.ndarray:
     """(468, 1): 1 for all skin but the opposite lip, which other muscles move."""
     weight = np.ones((468, 1))
     weight[LOWER_LIP if upper else UPPER_LIP] = 0
@@ -114,75 +116,83 @@ def _below_mouth(rest: np.ndarray) -> np.ndarray:
 
 
 def _au1(p):  # inner frontalis: the inner brow rises
-    return 1.0 * linear(p, p[108] + [0.3, -2.6, 0.3], p[55], 2.0, 40) * _half(p, 1.2)
+    return 1.0 * linear_muscle(p, p[108] + [0.3, -2.6, 0.3], p[55], 2.0, 40) * _right_half(p, 1.2)
 
 
 def _au2(p):  # outer frontalis: the outer brow rises, two fibres side by side
-    outer = linear(p, p[68] + [-0.6, -2.0, 0.9], p[46], 1.8, 55)
-    inner = linear(p, p[104] + [0.0, -2.6, 0.4], p[53], 1.6, 45)
-    return (0.55 * outer + 0.45 * inner) * _half(p)
+    outer = linear_muscle(p, p[68] + [-0.6, -2.0, 0.9], p[46], 1.8, 55)
+    inner = linear_muscle(p, p[104] + [0.0, -2.6, 0.4], p[53], 1.6, 45)
+    return (0.55 * outer + 0.45 * inner) * _right_half(p)
 
 
 def _au4(p):  # corrugator and depressor supercilii: brows down and together
-    inward = near(p, p[55], (1.5, 0.9, 1.5)) * ((p[8] - p[55]) * [0.55, 0, 0.2]) * _half(p)
-    down = near(p, (p[55] + p[52]) / 2, (1.7, 0.9, 1.6)) * [0, 0.58, 0.0] * _half(p, 0.9)
+    inward = gaussian_bump(p, p[55], (1.5, 0.9, 1.5)) * ((p[8] - p[55]) * [0.55, 0, 0.2]) * _right_half(p)
+    down = gaussian_bump(p, (p[55] + p[52]) / 2, (1.7, 0.9, 1.6)) * [0, 0.58, 0.0] * _right_half(p, 0.9)
     return inward + down
 
 
 def _au6(p):  # orbicularis oculi, outer part: cheek up, crow's feet
     eye = p[EYE].mean(0)
-    cheek = 0.9 * linear(p, eye + [0.0, 0.4, 0.3], (p[50] + p[118]) / 2, 2.2, 60) * _half(p)
-    draw = 0.55 * sphincter(p, eye + [-0.4, 0, 0], (3.0, 2.2, 3.0)) * _half(p)
+    cheek = 0.9 * linear_muscle(p, eye + [0.0, 0.4, 0.3], (p[50] + p[118]) / 2, 2.2, 60) * _right_half(p)
+    draw = 0.55 * sphincter_muscle(p, eye + [-0.4, 0, 0], (3.0, 2.2, 3.0)) * _right_half(p)
     draw[EYE] *= 0.3
     draw[LOWER_LID[0] + LOWER_LID[1]] += [0, -0.16, 0]
-    outward = near(p, p[50], 1.4) * [0, -0.12, -0.14] * _half(p)
+    outward = gaussian_bump(p, p[50], 1.4) * [0, -0.12, -0.14] * _right_half(p)
     return cheek + draw + outward
 
 
 def _au9(p):  # levator labii superioris alaeque nasi: the nose wrinkles, its wings rise
-    wing = 0.85 * linear(p, p[193] + [0, 0.1, 0.0], p[129], 1.6, 48) * _lip(True) * _half(p)
-    pinch = near(p, p[55], (1.1, 0.8, 1.3)) * [0.10, 0.24, 0] * _half(p)
-    return wing + pinch + near(p, p[40], 0.8) * [0, -0.18, 0] * _lip(True) * _half(p)
+    wing = (
+        0.85
+        * linear_muscle(p, p[193] + [0, 0.1, 0.0], p[129], 1.6, 48)
+        * _other_lip_mask(True)
+        * _right_half(p)
+    )
+    pinch = gaussian_bump(p, p[55], (1.1, 0.8, 1.3)) * [0.10, 0.24, 0] * _right_half(p)
+    return (
+        wing + pinch + gaussian_bump(p, p[40], 0.8) * [0, -0.18, 0] * _other_lip_mask(True) * _right_half(p)
+    )
 
 
 def _au10(p):  # levator labii superioris: the upper lip rises
-    pull = 0.55 * linear(p, p[119] + [0.6, 0.6, 0.2], p[39], 1.2, 42)
-    middle = near(p, p[0], (1.0, 0.8, 1.2)) * [0, -0.34, 0]
-    return (pull * _half(p) + middle * _half(p, 1.2)) * _lip(True)
+    pull = 0.55 * linear_muscle(p, p[119] + [0.6, 0.6, 0.2], p[39], 1.2, 42)
+    middle = gaussian_bump(p, p[0], (1.0, 0.8, 1.2)) * [0, -0.34, 0]
+    return (pull * _right_half(p) + middle * _right_half(p, 1.2)) * _other_lip_mask(True)
 
 
 def _au12(p):  # zygomaticus major: the corner of the mouth goes up and out
-    pull = 0.95 * linear(p, p[123] + [0.0, 0.9, 0], p[61], 2.2, 46) * _half(p, 0.8)
-    cheek = near(p, p[205], 1.2) * [-0.10, -0.20, -0.16] * _half(p)
-    middle = near(p, _mouth_centre(p), (1.6, 0.8, 1.5)) * [0, -0.14, 0.05] * _half(p, 1.2)
+    pull = 0.95 * linear_muscle(p, p[123] + [0.0, 0.9, 0], p[61], 2.2, 46) * _right_half(p, 0.8)
+    cheek = gaussian_bump(p, p[205], 1.2) * [-0.10, -0.20, -0.16] * _right_half(p)
+    middle = gaussian_bump(p, _mouth_centre(p), (1.6, 0.8, 1.5)) * [0, -0.14, 0.05] * _right_half(p, 1.2)
     return pull + cheek + middle
 
 
 def _au14(p):  # buccinator: the corner is drawn in and tightened
-    tight = near(p, p[61], 0.9) * ((p[61] - p[13]) * [0.16, 0, 0] + [0, 0, 0.30]) * _half(p)
-    return tight + near(p, p[61] + [-0.9, 0, 0.3], 0.7) * [0.16, 0, 0.06] * _half(p)
+    tight = gaussian_bump(p, p[61], 0.9) * ((p[61] - p[13]) * [0.16, 0, 0] + [0, 0, 0.30]) * _right_half(p)
+    return tight + gaussian_bump(p, p[61] + [-0.9, 0, 0.3], 0.7) * [0.16, 0, 0.06] * _right_half(p)
 
 
 def _au15(p):  # depressor anguli oris: the corner goes down
-    return 0.72 * linear(p, p[169] + [0.6, 0.6, 0], p[61], 1.5, 44) * _half(p)
+    return 0.72 * linear_muscle(p, p[169] + [0.6, 0.6, 0], p[61], 1.5, 44) * _right_half(p)
 
 
 def _au16(p):  # depressor labii inferioris: the lower lip goes down
-    pull = 0.55 * linear(p, p[170] + [0.9, 0.3, 0], p[84], 1.3, 48)
-    middle = near(p, p[17], (1.1, 0.8, 1.2)) * [0, 0.26, 0]
-    return (pull * _half(p) + middle * _half(p, 1.2)) * _lip(False) * _below_mouth(p)
+    pull = 0.55 * linear_muscle(p, p[170] + [0.9, 0.3, 0], p[84], 1.3, 48)
+    middle = gaussian_bump(p, p[17], (1.1, 0.8, 1.2)) * [0, 0.26, 0]
+    return (pull * _right_half(p) + middle * _right_half(p, 1.2)) * _other_lip_mask(False) * _below_mouth(p)
 
 
 def _au17(p):  # mentalis: the chin boss rises and pushes the lower lip up
-    rise = near(p, p[200], (1.5, 1.3, 2.0)) * [0, -0.62, -0.12]
-    lip = near(p, p[17], (1.6, 0.7, 1.5)) * [0, -0.16, -0.14]
+    rise = gaussian_bump(p, p[200], (1.5, 1.3, 2.0)) * [0, -0.62, -0.12]
+    lip = gaussian_bump(p, p[17], (1.6, 0.7, 1.5)) * [0, -0.16, -0.14]
     return (
-        rise * _below_mouth(p) + lip * (_below_mouth(p) * 0.75 + 0.25 * near(p, p[14], (1.6, 0.6, 2)))
-    ) * _half(p, 1.4)
+        rise * _below_mouth(p)
+        + lip * (_below_mouth(p) * 0.75 + 0.25 * gaussian_bump(p, p[14], (1.6, 0.6, 2)))
+    ) * _right_half(p, 1.4)
 
 
 def _au20(p):  # risorius: the corner is stretched outwards
-    return 0.72 * linear(p, p[177] + [0.5, 0.3, 0], p[61], 2.0, 42) * _half(p, 0.8)
+    return 0.72 * linear_muscle(p, p[177] + [0.5, 0.3, 0], p[61], 2.0, 42) * _right_half(p, 0.8)
 
 
 def _mouth_centre(p: np.ndarray) -> np.ndarray:
@@ -191,15 +201,15 @@ def _mouth_centre(p: np.ndarray) -> np.ndarray:
 
 def _au23(p):  # orbicularis oris tightens: lips narrower and thinner
     centre = _mouth_centre(p)
-    squeeze = 0.40 * sphincter(p, centre, (3.6, 2.2, 3.0)) * [1.0, 0.5, 0]
-    thin = near(p, centre, (2.2, 0.9, 2.0)) * (centre - p) * [0, 0.22, 0]
-    return (squeeze + thin) * _half(p, 1.0)
+    squeeze = 0.40 * sphincter_muscle(p, centre, (3.6, 2.2, 3.0)) * [1.0, 0.5, 0]
+    thin = gaussian_bump(p, centre, (2.2, 0.9, 2.0)) * (centre - p) * [0, 0.22, 0]
+    return (squeeze + thin) * _right_half(p, 1.0)
 
 
 def _au24(p):  # orbicularis oris presses: lips flat against each other
     centre = _mouth_centre(p)
-    flat = near(p, centre, (2.4, 1.1, 2.0)) * ((centre - p) * [0.04, 0.48, 0] + [0, 0, 0.10])
-    return flat * _half(p, 1.0)
+    flat = gaussian_bump(p, centre, (2.4, 1.1, 2.0)) * ((centre - p) * [0.04, 0.48, 0] + [0, 0, 0.10])
+    return flat * _right_half(p, 1.0)
 
 
 def _au25(p):  # lips part
@@ -207,19 +217,19 @@ def _au25(p):  # lips part
     across = np.clip(1 - ((p[:, :1] - centre[0]) / (p[308, 0] - p[78, 0]) * 2) ** 2, 0, 1)
     upper, lower = np.zeros((468, 1)), np.zeros((468, 1))
     upper[UPPER_LIP], lower[LOWER_LIP] = 1, 1
-    below = near(p, p[17], (1.8, 1.0, 2)) * _below_mouth(p) * (1 - upper)
-    raised = 0.16 * upper * near(p, p[13], (2.2, 0.8, 2))
-    lowered = 0.34 * np.maximum(lower * near(p, p[14], (2.4, 1.1, 2)), 0.8 * below)
-    return across * (lowered - raised) * [0, 1, 0] * _half(p, 1.2)
+    below = gaussian_bump(p, p[17], (1.8, 1.0, 2)) * _below_mouth(p) * (1 - upper)
+    raised = 0.16 * upper * gaussian_bump(p, p[13], (2.2, 0.8, 2))
+    lowered = 0.34 * np.maximum(lower * gaussian_bump(p, p[14], (2.4, 1.1, 2)), 0.8 * below)
+    return across * (lowered - raised) * [0, 1, 0] * _right_half(p, 1.2)
 
 
 def _au28(p):  # lips are sucked in over the teeth
     centre = _mouth_centre(p)
-    roll = near(p, centre, (2.1, 0.75, 1.6)) * ((centre - p) * [0, 0.72, 0] + [0, 0, 0.35])
-    return roll * _half(p, 1.0)
+    roll = gaussian_bump(p, centre, (2.1, 0.75, 1.6)) * ((centre - p) * [0, 0.72, 0] + [0, 0, 0.35])
+    return roll * _right_half(p, 1.0)
 
 
-FIELDS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+UNIT_FIELDS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "1": _au1,
     "2": _au2,
     "4": _au4,
@@ -237,15 +247,15 @@ FIELDS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "25": _au25,
     "28": _au28,
 }
-LIDS = ("5", "7", "43")
-ACTIONS = tuple(sorted((*FIELDS, *LIDS, "26"), key=int))
+LID_UNITS = ("5", "7", "43")
+ACTION_UNITS = tuple(sorted((*UNIT_FIELDS, *LID_UNITS, "26"), key=int))
 
 
-def _lids(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.ndarray:
+def _move_lids(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.ndarray:
     """Lids: 43 lowers the upper lid onto the lower, 5 raises it, 7 tightens both."""
-    total = {(n, s): 0.0 for n in LIDS for s in ("right", "left")}
-    for name, side, strength in sided(actions):
-        if name in LIDS:
+    total = {(n, s): 0.0 for n in LID_UNITS for s in ("right", "left")}
+    for name, side, strength in split_sides(actions):
+        if name in LID_UNITS:
             total[name, side] += strength
     moved = moved.copy()
     for side in ("right", "left"):
@@ -264,14 +274,14 @@ def _lids(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.
 
 def jaw_motion(rest: np.ndarray, actions: dict[str, float]) -> Callable[[np.ndarray], np.ndarray]:
     """The turn of the jaw bone about the hinge between the ears, as a function of points (N, 3)."""
-    strength = sum(s for name, _, s in sided(actions) if name == "26") / 2
+    strength = sum(s for name, _, s in split_sides(actions) if name == "26") / 2
     angle = np.radians(JAW_ANGLE * strength)
     hinge = (rest[234] + rest[454]) / 2 + [0, 0.6, 1.5]
     turn = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
     return lambda points: (points - hinge) @ turn.T + hinge
 
 
-def _jaw(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.ndarray:
+def _move_jaw(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.ndarray:
     """Carry chin, lower lip and lower cheeks along with the jaw bone."""
     share = _below_mouth(rest) * np.clip((rest[172, 2] + 2.5 - rest[:, 2:3]) / 5.0, 0.0, 1.0) ** 0.5
     centre = _mouth_centre(rest)
@@ -282,7 +292,9 @@ def _jaw(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.n
     return moved + share * (jaw_motion(rest, actions)(moved) - moved)
 
 
-def timing(t: np.ndarray | float, onset: float, apex: float, hold: float, offset: float) -> np.ndarray:
+def expression_timing(
+    t: np.ndarray | float, onset: float, apex: float, hold: float, offset: float
+) -> np.ndarray:
     """Intensity 0..1 of an expression over time t, s: it starts at `onset`, is full at `apex`, stays for
     `hold`, then fades over `offset` s. Both slopes are smooth (cosine), the rise as a rule faster than the
     fall.

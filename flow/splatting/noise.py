@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 
-def smooth(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> np.ndarray:
+def smooth_noise(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> np.ndarray:
     """A random picture (H, W) float32 with mean 0 and standard deviation 1 whose features are about `scale`
     px wide.
     """
@@ -19,16 +19,18 @@ def smooth(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> np
     return (field - field.mean()) / max(float(field.std()), 1e-6)
 
 
-def octaves(shape: tuple[int, int], scale: float, rng: np.random.Generator, count: int = 5) -> np.ndarray:
+def octave_noise(
+    shape: tuple[int, int], scale: float, rng: np.random.Generator, count: int = 5
+) -> np.ndarray:
     """Sum of `count` smooth pictures, each half as wide and 0.6 times as strong as the one before.
 
     Deviation 1.
     """
-    total = np.sum([0.6**k * smooth(shape, scale / 2**k, rng) for k in range(count)], axis=0)
+    total = np.sum([0.6**k * smooth_noise(shape, scale / 2**k, rng) for k in range(count)], axis=0)
     return (total / total.std()).astype(np.float32)
 
 
-def sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def sample_picture(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Values of `picture` (H, W) or (H, W, C) float32 at (x, y) px of any shape, bilinear, repeating at the
     borders.
     """
@@ -39,7 +41,7 @@ def sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return values.reshape(-1, *picture.shape[2:])[:count].reshape(*np.shape(x), *picture.shape[2:])
 
 
-class Canvas:
+class SkinCanvas:
     """A picture of the unrolled skin, addressed in cm of uv.
 
     scale : px per cm; low : (u, v) cm of its first pixel; shape : (rows, columns)
@@ -59,7 +61,7 @@ class Canvas:
     def read(self, picture: np.ndarray, uv: np.ndarray) -> np.ndarray:
         """Values of a picture of this canvas at uv (N, 2) cm."""
         x, y = self.px(uv).T
-        return sample(picture, x, y)
+        return sample_picture(picture, x, y)
 
     def strokes(self, lines: list[np.ndarray], width: float) -> np.ndarray:
         """Coverage 0..1 (rows, columns) float32 of lines, each (N, 2) cm, drawn `width` cm wide."""
@@ -87,7 +89,7 @@ class Canvas:
         return cv2.GaussianBlur(picture, (0, 0), deviation * self.scale) if deviation > 0 else picture
 
 
-def curve(points: np.ndarray, count: int = 24) -> np.ndarray:
+def smooth_curve(points: np.ndarray, count: int = 24) -> np.ndarray:
     """A smooth line (count, D) through points (N, D): Catmull-Rom, evenly in the parameter."""
     points = np.asarray(points, float)
     padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from flow.splatting.gaussians import Gaussians
-from flow.splatting.noise import octaves, sample, smooth
-from flow.splatting.skin import Complexion, paint
+from flow.splatting.noise import octave_noise, sample_picture, smooth_noise
+from flow.splatting.skin import Complexion, paint_skin
 
 
 @dataclass(frozen=True)
-class Colours:
+class HeadColours:
     """Colours, sRGB 0..1, of what is not skin, and where hair begins and ends.
 
     pupil : cm, its radius; hair_end : height at which short hair ends at the sides, -1 the crown ... 1 below;
@@ -35,7 +35,7 @@ class Colours:
 
 
 @dataclass
-class Surface:
+class PaintedSurface:
     """albedo : (G, 3) sRGB; bump : (G, 2) slope of the relief along u and v; gloss : (G,)."""
 
     albedo: np.ndarray
@@ -43,13 +43,13 @@ class Surface:
     gloss: np.ndarray
 
 
-def cover_with_paint(
-    gaussians: Gaussians, complexion: Complexion, colours: Colours, rng: np.random.Generator
-) -> Surface:
+def paint_gaussians(
+    gaussians: Gaussians, complexion: Complexion, colours: HeadColours, rng: np.random.Generator
+) -> PaintedSurface:
     """Paint all Gaussians; hair is cut to shape by setting opacities to 0 (in place)."""
     count = len(gaussians)
-    surface = Surface(np.full((count, 3), 0.5), np.zeros((count, 2)), np.zeros(count))
-    brush = _Brush(complexion, colours, rng)
+    surface = PaintedSurface(np.full((count, 3), 0.5), np.zeros((count, 2)), np.zeros(count))
+    brush = _HeadPainter(complexion, colours, rng)
     for number, name in enumerate(gaussians.names):
         mine = gaussians.part == number
         if name == "skin":
@@ -63,22 +63,22 @@ def cover_with_paint(
     return surface
 
 
-class _Brush:
+class _HeadPainter:
     """One person's colours and the noise they are mottled with.
 
     A method per kind of part, for points u, v (N,) cm.
     """
 
-    def __init__(self, complexion: Complexion, colours: Colours, rng: np.random.Generator) -> None:
+    def __init__(self, complexion: Complexion, colours: HeadColours, rng: np.random.Generator) -> None:
         self.complexion, self.colours, self.rng = complexion, colours, rng
         self.tone = np.asarray(complexion.tone)
         self.noise, self.fine, self.strands = (
-            octaves((512, 512), 24, rng),
-            smooth((512, 512), 3, rng),
-            _strands(rng),
+            octave_noise((512, 512), 24, rng),
+            smooth_noise((512, 512), 3, rng),
+            _strand_noise(rng),
         )
-        self.fibres = smooth((64, 512), 6, rng)
-        self.painted = paint(complexion, rng)
+        self.fibres = smooth_noise((64, 512), 6, rng)
+        self.painted = paint_skin(complexion, rng)
 
     def part(
         self, name: str, u: np.ndarray, v: np.ndarray
@@ -88,9 +88,13 @@ class _Brush:
         if kind in ("hair", "long"):
             return self.hair(u, v) if kind == "hair" else self.long_hair(u, v)
         if kind == "ear":
-            return self.bare(u, v) * _ear(u * (1 if side == "left" else -1) / 1.35, v / 3.1), self.oil, True
+            return (
+                self.bare(u, v) * _ear_shade(u * (1 if side == "left" else -1) / 1.35, v / 3.1),
+                self.oil,
+                True,
+            )
         if kind == "teeth":
-            return _teeth(u, v, side == "lower"), 0.5, True
+            return _teeth_colours(u, v, side == "lower"), 0.5, True
         plain: dict[str, Any] = dict(
             scalp=self.scalp,
             neck=self.neck,
@@ -107,18 +111,18 @@ class _Brush:
         return 0.2 * self.complexion.shine
 
     def grain(self, u: np.ndarray, v: np.ndarray, scale: float = 20.0) -> np.ndarray:
-        return sample(self.noise, u * scale + 256, v * scale + 256)
+        return sample_picture(self.noise, u * scale + 256, v * scale + 256)
 
     def bare(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         """Plain mottled skin."""
-        mottle = 0.04 * self.grain(u, v) + 0.02 * sample(self.fine, u * 30 + 256, v * 30 + 256)
+        mottle = 0.04 * self.grain(u, v) + 0.02 * sample_picture(self.fine, u * 30 + 256, v * 30 + 256)
         return self.tone * np.exp(-mottle[:, None])
 
     def skin(self, uv: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Albedo, gloss and slope of the painted face at uv (N, 2), for Gaussians `spread` cm wide."""
         canvas = self.painted.canvas
-        slopes = [canvas.read(s, uv) for s in _slopes(canvas, self.painted.height, spread)]
-        albedo = canvas.read(_crisp(canvas, self.painted.albedo, spread), uv)
+        slopes = [canvas.read(s, uv) for s in _relief_slopes(canvas, self.painted.height, spread)]
+        albedo = canvas.read(_sharpen(canvas, self.painted.albedo, spread), uv)
         return albedo, canvas.read(self.painted.gloss, uv), np.stack(slopes, 1)
 
     def scalp(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
@@ -140,7 +144,7 @@ class _Brush:
         white = np.array([0.90, 0.87, 0.84]) * np.exp(
             -0.30 * np.clip(np.abs(u) - 0.6, 0, 1)[:, None] * [0.3, 1.0, 0.9]
         )
-        fibres = 0.22 * sample(self.fibres, (np.arctan2(v, u) / np.pi + 1) * 255, 32 + radius * 10)
+        fibres = 0.22 * sample_picture(self.fibres, (np.arctan2(v, u) / np.pi + 1) * 255, 32 + radius * 10)
         collarette = 0.5 * np.exp(-(((radius - pupil - 0.07) / 0.07) ** 2))
         iris = np.asarray(self.colours.iris) * (1 + fibres + collarette)[:, None]
         iris = iris * (1 - 0.65 * np.clip((radius - size + 0.13) / 0.13, 0, 1)[:, None])
@@ -158,8 +162,8 @@ class _Brush:
         return np.array([0.45, 0.20, 0.19]) * (1 - 0.88 * deep), 0.0
 
     def clothes(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
-        weave = 0.05 * sample(self.fine, u * 14 + 256, v * 14 + 256) + 0.08 * self.grain(u, v)
-        folds = 0.18 * sample(self.noise, u * 4 + 100, v * 2.2 + 300)
+        weave = 0.05 * sample_picture(self.fine, u * 14 + 256, v * 14 + 256) + 0.08 * self.grain(u, v)
+        folds = 0.18 * sample_picture(self.noise, u * 4 + 100, v * 2.2 + 300)
         return np.asarray(self.colours.cloth) * np.exp(weave + folds)[:, None], 0.0
 
     def frame(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
@@ -176,12 +180,14 @@ class _Brush:
         top = np.abs(across + np.pi / 2) / np.radians(52)  # 0 over the nose, 1 at the temples
         line = colours.hairline * np.exp(-((top / 0.75) ** 2))
         line = line + colours.temples * np.exp(-(((top - 0.95) / 0.35) ** 2))
-        ragged = 0.06 * sample(self.strands, column, 0 * along + 200) + self.rng.uniform(-0.3, 0.3, len(u))
+        ragged = 0.06 * sample_picture(self.strands, column, 0 * along + 200) + self.rng.uniform(
+            -0.3, 0.3, len(u)
+        )
         begin = np.interp(across, bins, front) + line + ragged
-        low = np.sin(across) + 0.06 * sample(self.strands, column, along * 40 + 100)
+        low = np.sin(across) + 0.06 * sample_picture(self.strands, column, along * 40 + 100)
         root = np.exp(-np.clip(along - begin, 0, 9) / 0.5)
         parted = np.exp(-(((u - 4 * colours.parting) / 0.12) ** 2)) * (v < 0) * (colours.hairline > 0)
-        albedo, gloss = self.combed(sample(self.strands, column, along * 11))
+        albedo, gloss = self.combed(sample_picture(self.strands, column, along * 11))
         return (
             albedo * (1 - 0.35 * root - 0.45 * parted)[:, None],
             gloss,
@@ -191,7 +197,7 @@ class _Brush:
     def long_hair(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A curtain of hair with ragged ends."""
         keep = v < v.max(initial=0) - 1.5 * self.rng.uniform(0, 1, len(u)) ** 2
-        return *self.combed(sample(self.strands, (u * 24) % 1023, v * 14)), keep
+        return *self.combed(sample_picture(self.strands, (u * 24) % 1023, v * 14)), keep
 
     def combed(self, strand: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Albedo and gloss of hair whose strands are lighter or darker by `strand` (N,)."""
@@ -199,13 +205,13 @@ class _Brush:
         return tone * np.exp(0.30 * strand)[:, None], 0.3 + 0.1 * strand
 
 
-def _crisp(canvas, picture: np.ndarray, spread: float) -> np.ndarray:
+def _sharpen(canvas, picture: np.ndarray, spread: float) -> np.ndarray:
     """Sharpen a painting against the blur that Gaussians of deviation `spread` cm will add."""
     soft = canvas.blur(picture, 0.45 * spread)
     return np.clip(soft + 0.9 * (soft - canvas.blur(soft, spread)), 0.01, 1)
 
 
-def _slopes(canvas, height: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray]:
+def _relief_slopes(canvas, height: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray]:
     """Slope of a relief along u and v, cm per cm, smoothed to what Gaussians of deviation `spread` cm can
     carry.
     """
@@ -214,7 +220,7 @@ def _slopes(canvas, height: np.ndarray, spread: float) -> tuple[np.ndarray, np.n
     return right, down
 
 
-def _ear(across: np.ndarray, down: np.ndarray) -> np.ndarray:
+def _ear_shade(across: np.ndarray, down: np.ndarray) -> np.ndarray:
     """Shade of an ear (N, 3): the concha before its middle, the groove under the helix, the light fold
     between them.
     """
@@ -225,7 +231,7 @@ def _ear(across: np.ndarray, down: np.ndarray) -> np.ndarray:
     return np.exp(-(concha + groove - fold)[:, None] * [0.6, 1.0, 1.0]) * [1.0, 0.93, 0.92]
 
 
-def _teeth(u: np.ndarray, v: np.ndarray, lower: bool) -> np.ndarray:
+def _teeth_colours(u: np.ndarray, v: np.ndarray, lower: bool) -> np.ndarray:
     """A row of teeth with gums: u cm along the arch, v cm down."""
     width = 0.62 if lower else np.where(np.abs(u) < 0.9, 0.86, 0.72)
     gap = np.abs((u / width + (0.5 if lower else 0.0) + 0.5) % 1 - 0.5) * width
@@ -239,13 +245,13 @@ def _teeth(u: np.ndarray, v: np.ndarray, lower: bool) -> np.ndarray:
     return tooth * (1 - gum[:, None]) + np.array([0.62, 0.33, 0.33]) * gum[:, None]
 
 
-def _strands(rng: np.random.Generator) -> np.ndarray:
+def _strand_noise(rng: np.random.Generator) -> np.ndarray:
     """Strand noise (512, 1024) of deviation 1: long down the rows, thin across the columns."""
     import cv2
 
     layers = ((5, 2.5, 1.0), (12, 5.0, 0.8), (30, 2.0, 0.5), (4, 16.0, 0.7))  # rows, width px, strength
     total = sum(
-        a * cv2.resize(smooth((rows, 1024), w, rng), (1024, 512), interpolation=cv2.INTER_CUBIC)
+        a * cv2.resize(smooth_noise((rows, 1024), w, rng), (1024, 512), interpolation=cv2.INTER_CUBIC)
         for rows, w, a in layers
     )
     return (total / total.std()).astype(np.float32)

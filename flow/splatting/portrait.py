@@ -13,34 +13,34 @@ import numpy as np
 from data_prep.landmarks import FaceMesh
 from flow.splatting.background import Background
 from flow.splatting.camera import Camera
-from flow.splatting.gaussians import Gaussians, Part, cover, splats
-from flow.splatting.head import Head, State
-from flow.splatting.identity import Face
+from flow.splatting.gaussians import Gaussians, MeshPart, cover_parts, project_gaussians
+from flow.splatting.head import FaceState, Head
+from flow.splatting.identity import SplatFace
 from flow.splatting.lighting import Light
-from flow.splatting.mesh import grid
-from flow.splatting.noise import sample
-from flow.splatting.paint import Colours, cover_with_paint
-from flow.splatting.rasterize import Weights, weigh
+from flow.splatting.mesh import grid_triangles
+from flow.splatting.noise import sample_picture
+from flow.splatting.paint import HeadColours, paint_gaussians
+from flow.splatting.rasterize import BlendWeights, blend_weights
 from flow.splatting.scenes import Scene
 from flow.splatting.skin import Complexion
 from flow.splatting.template import IRIS, OVAL, template
 from mer_core.errors import NothingToScore
 
-INTEROCULAR = 6.3  # cm between the irises, the size every face is brought to
-DISTANCE = 100.0  # cm of the camera assumed to have taken the photograph
-STEPS = 40  # of the colour fit
-WIDTHS = (
+INTEROCULAR_CM = 6.3  # cm between the irises, the size every face is brought to
+CAMERA_DISTANCE_CM = 100.0  # cm of the camera assumed to have taken the photograph
+N_COLOUR_STEPS = 40  # of the colour fit
+CANDIDATE_WIDTHS = (
     0.75,
     0.8,
     0.85,
     0.9,
     1.0,
 )  # tried for the Gaussians, as fractions of the usual width: narrow is sharp
-OPACITIES = (0.9, 0.95, 0.98)  # tried for the Gaussians, each with the narrowest width that covers
+CANDIDATE_OPACITIES = (0.9, 0.95, 0.98)  # tried for the Gaussians, each with the narrowest width that covers
 
 
 @dataclass
-class Portrait:
+class PortraitScene:
     """A scene made from a photograph.
 
     psnr : dB over the face, of the render at rest against the photograph
@@ -53,35 +53,42 @@ class Portrait:
     opacity: float
 
 
-def portrait(image: np.ndarray, gaussians: int = 40_000) -> Portrait:
+def fit_portrait(image: np.ndarray, gaussians: int = 40_000) -> PortraitScene:
     """Build a scene from a photograph (H, W, 3) uint8 RGB; its camera has the photograph's size.
 
     Raises `NothingToScore` if no face is found.
     """
     height, width = image.shape[:2]
-    points = _landmarks(image)
-    per_px = INTEROCULAR / float(np.linalg.norm(points[IRIS["right"]] - points[IRIS["left"]]))
+    points = _detect_landmarks(image)
+    per_px = INTEROCULAR_CM / float(np.linalg.norm(points[IRIS["right"]] - points[IRIS["left"]]))
     centre = (points[IRIS["right"], :2] + points[IRIS["left"], :2]) / 2
-    camera = Camera(DISTANCE / per_px, tuple(centre), width, height, DISTANCE)
+    camera = Camera(CAMERA_DISTANCE_CM / per_px, tuple(centre), width, height, CAMERA_DISTANCE_CM)
     depth = (points[:, 2] - points[[IRIS["right"], IRIS["left"]], 2].mean()) * per_px
-    seen = np.column_stack([(points[:, :2] - centre) * per_px * (1 + depth / DISTANCE)[:, None], depth])
-    turn = _facing(seen)
+    seen = np.column_stack(
+        [(points[:, :2] - centre) * per_px * (1 + depth / CAMERA_DISTANCE_CM)[:, None], depth]
+    )
+    turn = _head_rotation(seen)
 
-    surround = _surround(seen, camera)
+    surround = _surround_sheet(seen, camera)
     head = Head(seen @ turn, turn=turn, surround=surround)
-    tried = [_fit(cover(head.parts, gaussians), opacity, head, camera, image) for opacity in OPACITIES]
+    tried = [
+        _fit_opacity(cover_parts(head.parts, gaussians), opacity, head, camera, image)
+        for opacity in CANDIDATE_OPACITIES
+    ]
     return max(tried, key=lambda made: made.psnr)
 
 
-def _fit(gaussians: Gaussians, opacity: float, head: Head, camera: Camera, image: np.ndarray) -> Portrait:
+def _fit_opacity(
+    gaussians: Gaussians, opacity: float, head: Head, camera: Camera, image: np.ndarray
+) -> PortraitScene:
     """Width and colours of Gaussians that are all as opaque as `opacity`."""
     gaussians.opacity = np.full(len(gaussians.opacity), opacity)
     width = _fit_width(gaussians, head, camera)
     scene, psnr = _fit_colours(gaussians, head, camera, image)
-    return Portrait(scene, psnr, width, opacity)
+    return PortraitScene(scene, psnr, width, opacity)
 
 
-def _landmarks(image: np.ndarray) -> np.ndarray:
+def _detect_landmarks(image: np.ndarray) -> np.ndarray:
     """MediaPipe's 478 landmarks with depth, (478, 3) px; pixel centres have whole coordinates."""
     with FaceMesh() as mesh:
         points = mesh.landmarks_3d(image)
@@ -92,7 +99,7 @@ def _landmarks(image: np.ndarray) -> np.ndarray:
     return points - [0.5, 0.5, 0]
 
 
-def _facing(seen: np.ndarray) -> np.ndarray:
+def _head_rotation(seen: np.ndarray) -> np.ndarray:
     """Least-squares rotation (3, 3) from the mean face to the seen landmarks (478, 3)."""
     mean = template().mean[:468]
     u, _, vt = np.linalg.svd((mean - mean.mean(0)).T @ (seen[:468] - seen[:468].mean(0)))
@@ -100,7 +107,7 @@ def _facing(seen: np.ndarray) -> np.ndarray:
     return (u @ sign @ vt).T
 
 
-def _surround(seen: np.ndarray, camera: Camera, step: float = 0.9) -> Part:
+def _surround_sheet(seen: np.ndarray, camera: Camera, step: float = 0.9) -> MeshPart:
     """A sheet through the edge of the face and on behind it: follows the head near it, stays still far from
     it.
     """
@@ -120,10 +127,10 @@ def _surround(seen: np.ndarray, camera: Camera, step: float = 0.9) -> Part:
     near = np.clip(1 - np.maximum(out - 3.0, 0) / 9.0, 0, 1)
     # Vertices lie on the rays of the plain grid, so that the sheet shows the photograph unbent.
     vertices = np.column_stack([flat * (1 + depth / camera.distance)[:, None], depth])
-    return Part(
+    return MeshPart(
         "surround",
         vertices,
-        grid(len(x), len(x[0])),
+        grid_triangles(len(x), len(x[0])),
         flat,
         density=0.35,
         two_sided=True,
@@ -137,47 +144,52 @@ def _fit_width(gaussians: Gaussians, head: Head, camera: Camera) -> float:
     Returns the fraction of width left.
     """
     usual = gaussians.sigma
-    vertices = head.vertices(State())
-    for width in WIDTHS:
+    vertices = head.vertices(FaceState())
+    for width in CANDIDATE_WIDTHS:
         gaussians.sigma = usual * width
-        if weigh(splats(gaussians, vertices, camera), camera.width, camera.height).opacity.min() > 0.99:
+        if (
+            blend_weights(
+                project_gaussians(gaussians, vertices, camera), camera.width, camera.height
+            ).opacity.min()
+            > 0.99
+        ):
             break
     return width
 
 
 def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.ndarray) -> tuple[Scene, float]:
     """Fit the colours to the photograph by Landweber steps: each Gaussian takes its part of the residual."""
-    surface = cover_with_paint(gaussians, Complexion(), Colours(), np.random.default_rng(0))
-    face = Face(head, gaussians, surface, lit=False)
+    surface = paint_gaussians(gaussians, Complexion(), HeadColours(), np.random.default_rng(0))
+    face = SplatFace(head, gaussians, surface, lit=False)
     scene = Scene(
         face, camera, Light(), Background(camera.width, camera.height, np.random.default_rng(0), "white")
     )
 
-    view = scene.view(State())
+    view = scene.view(FaceState())
     target = image.astype(np.float32) / 255
-    assert isinstance(view.weights, Weights)  # a portrait is fitted on the CPU
+    assert isinstance(view.weights, BlendWeights)  # a portrait is fitted on the CPU
     weights = view.weights.matrix
     mass = np.asarray(weights.sum(0)).ravel()
     shown = mass > 0.05
-    start = sample(target, *view.splats.mean.T)
+    start = sample_picture(target, *view.splats.mean.T)
     surface.albedo[shown] = start[shown]
-    _match_hidden(face, shown, start)
+    _colour_hidden(face, shown, start)
     wanted = (target - (1 - view.weights.opacity[..., None]) * view.picture[:1, :1]).reshape(-1, 3)
     colours = surface.albedo.astype(np.float32)
-    for _ in range(STEPS):
+    for _ in range(N_COLOUR_STEPS):
         residual = wanted - weights @ colours
         colours[shown] = np.clip(
             colours + 1.2 * (weights.T @ residual) / np.maximum(mass, 0.05)[:, None], 0, 1
         )[shown]
     surface.albedo = colours
 
-    again = scene.view(State())
+    again = scene.view(FaceState())
     mask = scene.masks(again.weights)[1]
     error = np.square(again.picture[mask] - target[mask]).mean()
     return scene, float(-10 * np.log10(error))
 
 
-def _match_hidden(face: Face, shown: np.ndarray, colours: np.ndarray) -> None:
+def _colour_hidden(face: SplatFace, shown: np.ndarray, colours: np.ndarray) -> None:
     """Bring the painted colours of what the photograph hides (teeth, mouth, backs of the eyes) to its
     brightness.
     """

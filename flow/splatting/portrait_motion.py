@@ -12,19 +12,26 @@ import numpy as np
 from scipy.ndimage import spline_filter
 
 from data_prep.landmarks import FACE_OVAL, LEFT_EYE, RIGHT_EYE, interocular
-from flow.splatting.dense_motion import RESIDUAL, extend, invert, rasterize, sample_spline, stretch
+from flow.splatting.dense_motion import (
+    MAX_RESIDUAL_PX,
+    area_ratio,
+    extrapolate,
+    invert_flow,
+    rasterize,
+    sample_spline,
+)
 from flow.splatting.head_fit import HeadFit
 from flow.splatting.head_model import HeadModel
 
 # The inner rim of the lips in MediaPipe's face mesh, around the mouth's opening.
 INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
-FADE = 0.35  # inter-ocular distances over which motion dies away outside the mesh
-FLATTEST = 0.1  # least area that a pixel may become: below this the skin has folded
-FINER = 2  # pixels of the sampled picture to one of the frame, along each axis
+FADE_DISTANCE = 0.35  # inter-ocular distances over which motion dies away outside the mesh
+MIN_AREA_RATIO = 0.1  # least area that a pixel may become: below this the skin has folded
+OVERSAMPLING = 2  # pixels of the sampled picture to one of the frame, along each axis
 
 
 @dataclass(frozen=True, eq=False)
-class PortraitFace:
+class FittedPortrait:
     """A portrait: (H, W, 3) uint8 RGB, its landmarks (478, 2) px and the head that lies on it."""
 
     name: str
@@ -34,7 +41,7 @@ class PortraitFace:
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class PortraitView:
     """A square frame of a portrait.
 
     matrix : (2, 3), portrait px -> frame px; size : px; landmarks : (478, 2) frame px
@@ -50,9 +57,9 @@ class View:
         return interocular(self.landmarks)
 
 
-def view(
-    face: PortraitFace, size: int, share: float, turn: float, off: np.ndarray, squeeze: float = 1.0
-) -> View:
+def frame_portrait(
+    face: FittedPortrait, size: int, share: float, turn: float, off: np.ndarray, squeeze: float = 1.0
+) -> PortraitView:
     """See a portrait in a frame of `size` px.
 
     share : inter-ocular distance as a part of `size`; turn : rad; squeeze : height against width
@@ -64,11 +71,11 @@ def view(
     middle = (face.landmarks.min(axis=0) + face.landmarks.max(axis=0)) / 2
     shift = size * (0.5 + np.asarray(off)) - 0.5 - linear @ middle
     matrix = np.column_stack([linear, shift])
-    return View(matrix, size, face.landmarks @ linear.T + shift)
+    return PortraitView(matrix, size, face.landmarks @ linear.T + shift)
 
 
 def dense_motion(
-    model: HeadModel, face: PortraitFace, seen: View, motions: np.ndarray
+    model: HeadModel, face: FittedPortrait, seen: PortraitView, motions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lay motions of the vertices, (N, 2 K) portrait px, on each pixel of a frame.
 
@@ -80,22 +87,22 @@ def dense_motion(
     moved = (motions.reshape(len(motions), -1, 2) @ linear.T).reshape(motions.shape).astype(np.float32)
     field, covered = rasterize(places, face.fit.depth, moved, model.skin_triangles, (seen.size, seen.size))
     field = np.concatenate(
-        [extend(field[..., k : k + 2], covered) for k in range(0, field.shape[-1], 2)], axis=-1
+        [extrapolate(field[..., k : k + 2], covered) for k in range(0, field.shape[-1], 2)], axis=-1
     )
     away = cv2.distanceTransform((~covered).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) / (
-        FADE * seen.unit
+        FADE_DISTANCE * seen.unit
     )
     return field * np.exp(-(away**2))[..., None], covered
 
 
-def brought_to(field: np.ndarray, mask: np.ndarray, peak: float) -> np.ndarray:
+def scale_to_peak(field: np.ndarray, mask: np.ndarray, peak: float) -> np.ndarray:
     """The field scaled so that its longest displacement in `mask` is `peak` px; a field that is zero there
     stays so."""
     longest = np.linalg.norm(field[mask], axis=1).max()
     return field * np.float32(peak / longest) if longest > 1e-6 else np.zeros_like(field)
 
 
-def measured_part(seen: View, covered: np.ndarray) -> np.ndarray:
+def skin_mask(seen: PortraitView, covered: np.ndarray) -> np.ndarray:
     """Where the motion is that of skin, (size, size) bool: the face's hull less the openings and less the
     mesh's rim."""
     shape = covered.shape
@@ -109,7 +116,7 @@ def measured_part(seen: View, covered: np.ndarray) -> np.ndarray:
     return (hull & inner & (1 - cv2.dilate(openings, disc))).astype(bool)
 
 
-def seen_in_both(flow: np.ndarray, residual: np.ndarray) -> np.ndarray:
+def visible_mask(flow: np.ndarray, residual: np.ndarray) -> np.ndarray:
     """Where the first frame's pixels are seen in the second: neither in a fold nor beyond its edge, (H, W)
     bool."""
     height, width = residual.shape
@@ -119,30 +126,32 @@ def seen_in_both(flow: np.ndarray, residual: np.ndarray) -> np.ndarray:
     column, row = (
         np.clip(np.rint(place), 0, side - 1).astype(int) for place, side in ((column, width), (row, height))
     )
-    return inside & (stretch(flow) > FLATTEST) & (residual[row, column] < RESIDUAL)
+    return inside & (area_ratio(flow) > MIN_AREA_RATIO) & (residual[row, column] < MAX_RESIDUAL_PX)
 
 
-def move(texture: np.ndarray, margin: int, flow: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def warp_texture(
+    texture: np.ndarray, margin: int, flow: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return a frame before and after `flow`, (H, W, 3) float32 0..255, and the inverse's residual (H, W) px.
 
-    texture : what `texture_of` returns for this frame
+    texture : what `portrait_texture` returns for this frame
     """
-    back, residual = invert(flow)
+    back, residual = invert_flow(flow)
     height, width = residual.shape
     still = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(float)
     spline = np.stack(
         [spline_filter(channel, output=np.float32) for channel in texture.transpose(2, 0, 1)], axis=-1
     )
-    onset, apex = (sample_spline(spline, FINER * (places + margin)) for places in (still, back))
+    onset, apex = (sample_spline(spline, OVERSAMPLING * (places + margin)) for places in (still, back))
     return onset, apex, residual
 
 
-def texture_of(face: PortraitFace, seen: View, margin: int) -> np.ndarray:
-    """The portrait as the frame sees it, `FINER` times as fine and with a margin of frame px: float32 RGB
+def portrait_texture(face: FittedPortrait, seen: PortraitView, margin: int) -> np.ndarray:
+    """The portrait as the frame sees it, `OVERSAMPLING` times as fine and with a margin of frame px: float32 RGB
     0..255."""
-    matrix = FINER * seen.matrix
-    matrix[:, 2] += FINER * margin
-    side = FINER * (seen.size + 2 * margin)
+    matrix = OVERSAMPLING * seen.matrix
+    matrix[:, 2] += OVERSAMPLING * margin
+    side = OVERSAMPLING * (seen.size + 2 * margin)
     picture = face.picture.astype(np.float32)
     coarser = 1 / np.sqrt(abs(np.linalg.det(seen.matrix[:, :2])))
     if coarser > 1:  # a frame's pixel gathers light over its own area
@@ -152,16 +161,16 @@ def texture_of(face: PortraitFace, seen: View, margin: int) -> np.ndarray:
     )
 
 
-def with_grain(
-    texture: np.ndarray, seen: View, grain: np.ndarray, strength: float, at: np.ndarray
+def add_grain(
+    texture: np.ndarray, seen: PortraitView, grain: np.ndarray, strength: float, at: np.ndarray
 ) -> np.ndarray:
-    """Add fine structure to what `texture_of` returns: skin has it, a small portrait lacks it.
+    """Add fine structure to what `portrait_texture` returns: skin has it, a small portrait lacks it.
 
     grain    : (S, S, 1) float32 of mean 0 and spread 1, one value for a frame's pixel of a face that fills
     224 px
     strength : grey levels; at : (2,) whole numbers, the grain's first row and column
     """
-    wider = FINER * max(1.0, seen.unit / 100)  # pores grow with the face
+    wider = OVERSAMPLING * max(1.0, seen.unit / 100)  # pores grow with the face
     sides = [int(np.ceil(side / wider)) + 2 for side in texture.shape[:2]]
     rows, columns = ((np.arange(side) + first) % len(grain) for side, first in zip(sides, at))
     part = cv2.resize(grain[rows[:, None], columns], None, fx=wider, fy=wider, interpolation=cv2.INTER_CUBIC)

@@ -18,16 +18,16 @@ from flow.splatting.head_fit import fit_head
 from flow.splatting.head_model import HeadModel
 from flow.splatting.held_out import in_split
 from flow.splatting.mesh import vertex_normals
-from flow.splatting.noise import sample
-from flow.splatting.portrait_motion import INNER_LIPS, PortraitFace
+from flow.splatting.noise import sample_picture
+from flow.splatting.portrait_motion import INNER_LIPS, FittedPortrait
 from flow.splatting.scanned_head import ScannedHead
 from mer_core.errors import BadInput
 
-HIDDEN = 0.6  # cm behind what the picture shows in its place, from where on a point is hidden
-LEAST_FACING = 0.3  # cosine between the surface and the line of sight, below which a colour is smeared
+OCCLUSION_STEP_CM = 0.6  # cm behind what the picture shows in its place, from where on a point is hidden
+MIN_FACING_COSINE = 0.3  # cosine between the surface and the line of sight, below which a colour is smeared
 
 
-def draw_portrait(folder: Path, model: HeadModel, rng: np.random.Generator) -> PortraitFace:
+def draw_portrait(folder: Path, model: HeadModel, rng: np.random.Generator) -> FittedPortrait:
     """Draw one of the portraits in `folder` that training may use, with the head model laid on it.
 
     Raises `BadInput` if none of them shows a face.
@@ -38,11 +38,11 @@ def draw_portrait(folder: Path, model: HeadModel, rng: np.random.Generator) -> P
             picture = read_image(folder / name)
             landmarks = mesh.landmarks(picture)
             if landmarks is not None:
-                return PortraitFace(str(name), picture, landmarks, fit_head(model, landmarks))
+                return FittedPortrait(str(name), picture, landmarks, fit_head(model, landmarks))
     raise BadInput(f"{folder} holds no portrait with a face for training. It should hold *.jpg.")
 
 
-def skin_colours(face: PortraitFace, head: ScannedHead, gaussians: Gaussians) -> np.ndarray:
+def skin_colours(face: FittedPortrait, head: ScannedHead, gaussians: Gaussians) -> np.ndarray:
     """Colours (S, 3) sRGB 0..1 of the Gaussians of `head`'s skin, from the portrait that was fitted to it."""
     mine = gaussians.of("skin")
     source = head.sources[0]  # the skin is the first part, and its vertices come first
@@ -63,9 +63,9 @@ def skin_colours(face: PortraitFace, head: ScannedHead, gaussians: Gaussians) ->
         cv2.fillPoly(shown, [face.landmarks[list(rim)].round().astype(np.int32)], 0)
     column, row = (np.clip(np.rint(at[:, k]), 0, shape[1 - k] - 1).astype(int) for k in range(2))
     known = (shown & covered).astype(bool)[row, column]
-    known &= (depth > seen[row, column, 0] - HIDDEN) & (facing > LEAST_FACING)
+    known &= (depth > seen[row, column, 0] - OCCLUSION_STEP_CM) & (facing > MIN_FACING_COSINE)
 
-    colours = sample(picture, at[:, 0], at[:, 1])
+    colours = sample_picture(picture, at[:, 0], at[:, 1])
     centres = np.einsum("gk,gkd->gd", place, head.parts[0].vertices[gaussians.triangle[mine]])
     nearest = cKDTree(centres[known]).query(centres[~known], 12)[1]
     colours[~known] = colours[known][nearest].mean(axis=1)

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from flow.splatting.cell_pairs import spread
+from flow.splatting.cell_pairs import repeat_rows
 from flow.splatting.gaussians import Splats
 
-CUT = 1 / 255  # a Gaussian ends where its opacity falls below one grey level, as in the published rasterizers
-CLAMP = 0.999
-BAND = 32_768  # pixels worked on at a time, which bounds the memory and stays in the cache
-CLOSED = (
+MIN_ALPHA = (
+    1 / 255
+)  # a Gaussian ends where its opacity falls below one grey level, as in the published rasterizers
+MAX_ALPHA = 0.999
+BAND_PIXELS = 32_768  # pixels worked on at a time, which bounds the memory and stays in the cache
+MIN_LIGHT = (
     0.02  # light dimmer than this is taken as none, so that nothing hidden shows through a covered surface
 )
 
@@ -40,7 +42,7 @@ class Blend(ABC):
 
 
 @dataclass
-class Weights(Blend):
+class BlendWeights(Blend):
     """How much each Gaussian contributes to each pixel.
 
     matrix : (H * W, G) sparse; blend weights, every row sums to at most 1
@@ -56,8 +58,8 @@ class Weights(Blend):
         )
 
 
-def weigh(splats: Splats, width: int, height: int, closed: float = CLOSED) -> Weights:
-    """Blend weights of `splats` on a picture of width x height px.
+def blend_weights(splats: Splats, width: int, height: int, closed: float = MIN_LIGHT) -> BlendWeights:
+    """Blend weights of `project_gaussians` on a picture of width x height px.
 
     The (Gaussian, pixel) pairs are written out front to back; transposing the sparse matrix is a counting
     sort that groups them by pixel and keeps that order, and a running sum of log(1 - alpha) gives the light
@@ -65,21 +67,23 @@ def weigh(splats: Splats, width: int, height: int, closed: float = CLOSED) -> We
     closed); with `closed` = 0 that is the published rule.
     """
     order = np.argsort(splats.depth, kind="stable")
-    order = order[splats.opacity[order] > CUT]
-    reach = np.sqrt(2 * np.log(splats.opacity[order] / CUT)) * splats.radius[order, 1]
+    order = order[splats.opacity[order] > MIN_ALPHA]
+    reach = np.sqrt(2 * np.log(splats.opacity[order] / MIN_ALPHA)) * splats.radius[order, 1]
     top, bottom = splats.mean[order, 1] - reach, splats.mean[order, 1] + reach
-    rows = max(1, BAND // width)
+    rows = max(1, BAND_PIXELS // width)
     bands = []
     for low in range(0, height, rows):
         high = min(low + rows, height)
-        bands.append(_weigh_band(splats, order[(top < high) & (bottom > low - 1)], width, low, high, closed))
+        bands.append(
+            _band_weights(splats, order[(top < high) & (bottom > low - 1)], width, low, high, closed)
+        )
     weights, owners, counts, opacity = (np.concatenate(column) for column in zip(*bands))
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     matrix = sp.csr_matrix((weights, owners, starts), (height * width, len(splats.depth)))
-    return Weights(matrix, opacity.reshape(height, width))
+    return BlendWeights(matrix, opacity.reshape(height, width))
 
 
-def _weigh_band(
+def _band_weights(
     splats: Splats, order: np.ndarray, width: int, low: int, high: int, closed: float
 ) -> tuple[np.ndarray, ...]:
     """Weights on rows low ... high - 1: weight and Gaussian of every entry, entries and opacity of every
@@ -93,15 +97,15 @@ def _weigh_band(
     np.cumsum(np.log(1 - by_pixel.data), dtype=np.float64, out=passed[1:])
     first = passed[by_pixel.indptr[:-1]]
     light = np.exp((passed[:-1] - np.repeat(first, np.diff(by_pixel.indptr))).astype(np.float32))
-    weights = _open(light, closed) - _open(light * (1 - by_pixel.data), closed)
-    opacity = 1 - _open(np.exp(passed[by_pixel.indptr[1:]] - first), closed)
+    weights = _usable_light(light, closed) - _usable_light(light * (1 - by_pixel.data), closed)
+    opacity = 1 - _usable_light(np.exp(passed[by_pixel.indptr[1:]] - first), closed)
 
     used = weights > 0
     kept = np.diff(np.concatenate([[0], np.cumsum(used)])[by_pixel.indptr])
     return weights[used], order.astype(np.int32)[by_pixel.indices[used]], kept, opacity.astype(np.float32)
 
 
-def _open(light: np.ndarray, closed: float) -> np.ndarray:
+def _usable_light(light: np.ndarray, closed: float) -> np.ndarray:
     """Light that counts."""
     return np.maximum(light - np.float32(closed), 0) / np.float32(1 - closed)
 
@@ -118,11 +122,11 @@ def _footprints(
     a, b, c = splats.conic[order].T
     x, y = splats.mean[order].T
     opacity = splats.opacity[order]
-    reach2 = 2 * np.log(opacity / CUT)  # squared, in standard deviations
+    reach2 = 2 * np.log(opacity / MIN_ALPHA)  # squared, in standard deviations
     reach_y = np.sqrt(reach2) * splats.radius[order, 1]
     top = np.maximum(np.ceil(y - reach_y), low).astype(int)
     bottom = np.minimum(np.floor(y + reach_y), high - 1).astype(int)
-    g, step = spread(np.maximum(bottom - top + 1, 0))
+    g, step = repeat_rows(np.maximum(bottom - top + 1, 0))
 
     row = top[g] + step
     dy = row - y[g]
@@ -143,4 +147,4 @@ def _footprints(
     alpha *= np.repeat((-0.5 * a[g]).astype(np.float32), wide)
     np.exp(alpha, out=alpha)
     alpha *= np.repeat((opacity[g] * np.exp(-0.5 * constant)).astype(np.float32), wide)
-    return np.minimum(alpha, np.float32(CLAMP), out=alpha), pixel, counts
+    return np.minimum(alpha, np.float32(MAX_ALPHA), out=alpha), pixel, counts

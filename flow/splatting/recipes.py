@@ -31,10 +31,10 @@ RECIPES: dict[str, list[tuple[float, str]]] = {
     "repression": [(0.4, "15"), (0.4, "17"), (0.2, "15 17")],  # CASME II
 }
 EMOTIONS = tuple(RECIPES)
-LOPSIDED = {"contempt": 0.8}  # how often an expression shows on one side only; otherwise rarely
+ONE_SIDED_FRACTION = {"contempt": 0.8}  # how often an expression shows on one side only; otherwise rarely
 
 
-def draw(emotion: str, rng: np.random.Generator, strength: float = 1.0) -> dict[str, float]:
+def draw_actions(emotion: str, rng: np.random.Generator, strength: float = 1.0) -> dict[str, float]:
     """Actions of one instance of `emotion`: {"12R": 0.31, "12L": 0.27, ...}; sides differ a little, as in
     real faces.
 
@@ -47,7 +47,7 @@ def draw(emotion: str, rng: np.random.Generator, strength: float = 1.0) -> dict[
         name, _, share = unit.partition(":")
         if not share or rng.uniform() < float(share):
             shown[name] = rng.uniform(0.5, 1.0)
-    one_sided = rng.uniform() < LOPSIDED.get(emotion, 0.06)
+    one_sided = rng.uniform() < ONE_SIDED_FRACTION.get(emotion, 0.06)
     loud = "R" if rng.uniform() < 0.5 else "L"
     actions = {}
     for name, level in shown.items():
@@ -60,7 +60,7 @@ def draw(emotion: str, rng: np.random.Generator, strength: float = 1.0) -> dict[
     return actions
 
 
-def coded(actions: dict[str, float], least: float = 0.02) -> str:
+def facs_code(actions: dict[str, float], least: float = 0.02) -> str:
     """The actions as a coder writes them: "4+7", "L14", "6+R12"; those weaker than `least` go unseen.
 
     One side is named when the other is less than a third as strong.

@@ -14,13 +14,13 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from flow.splatting.head_model import COMPONENTS, REGIONS, HeadModel
+from flow.splatting.head_model import N_FITTED_COMPONENTS, REGIONS, HeadModel
 from flow.splatting.scanned_motion import skin_expressions
 from mer_core.errors import BadInput
 from mer_core.io import atomic_replace
 
 REDUCED_HEAD = Path(__file__).parents[1] / "weights" / "head-reduced.safetensors"
-STEPS = 127
+QUANTISATION_STEPS = 127
 
 
 def write_reduced_head(model: HeadModel, path: Path = REDUCED_HEAD) -> None:
@@ -33,8 +33,11 @@ def write_reduced_head(model: HeadModel, path: Path = REDUCED_HEAD) -> None:
         "neutral": model.neutral[:last].astype(np.float32),
         "faces": model.faces[(model.faces < last).all(axis=1)].astype(np.int16),
     }
-    for name, shapes in (("identity", model.identity[:COMPONENTS, :last]), ("expression", expression)):
-        scale = np.abs(shapes).max(axis=(1, 2)).astype(np.float32) / STEPS
+    for name, shapes in (
+        ("identity", model.identity[:N_FITTED_COMPONENTS, :last]),
+        ("expression", expression),
+    ):
+        scale = np.abs(shapes).max(axis=(1, 2)).astype(np.float32) / QUANTISATION_STEPS
         tensors[name] = np.rint(shapes / scale[:, None, None]).astype(np.int8)
         tensors[f"{name}_scale"] = scale
     with atomic_replace(path) as temporary:

@@ -5,7 +5,7 @@
 
 import torch
 
-from flow.splatting.rasterize import CLAMP, CLOSED, CUT
+from flow.splatting.rasterize import MAX_ALPHA, MIN_ALPHA, MIN_LIGHT
 
 
 def composite(
@@ -16,7 +16,7 @@ def composite(
     values: torch.Tensor,
     width: int,
     height: int,
-    closed: float = CLOSED,
+    closed: float = MIN_LIGHT,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Blend `values` of Gaussians front to back into a picture.
 
@@ -42,7 +42,7 @@ def composite(
         dy = y - mean[:, 1:]  # (G, 1)
         power = 0.5 * (conic[:, :1] * dx**2 + conic[:, 2:] * dy**2) + conic[:, 1:2] * dx * dy
         alpha = opacity[:, None] * torch.exp(-power)
-        alpha = torch.where(alpha > CUT, alpha.clamp(max=CLAMP), torch.zeros_like(alpha))
+        alpha = torch.where(alpha > MIN_ALPHA, alpha.clamp(max=MAX_ALPHA), torch.zeros_like(alpha))
         light = torch.cumprod(torch.cat([torch.ones_like(alpha[:1]), 1 - alpha]), dim=0)
         light = (light - closed).clamp(min=0) / (1 - closed)  # (G + 1, W)
         rows.append(torch.cat([(light[:-1] - light[1:]).T @ values, 1 - light[-1][:, None]], dim=1))

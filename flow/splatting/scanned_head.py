@@ -11,20 +11,20 @@ from scipy.interpolate import RBFInterpolator
 from scipy.spatial import cKDTree
 
 from flow.splatting import surroundings
-from flow.splatting.gaussians import Part
-from flow.splatting.head import State, look, outside_eyes
-from flow.splatting.head_fit import MEDIAPIPE
-from flow.splatting.head_model import LANDMARKS, REGIONS, HeadModel
-from flow.splatting.held_out import Split, held_out
-from flow.splatting.scanned_motion import waves
+from flow.splatting.gaussians import MeshPart
+from flow.splatting.head import FaceState, push_out_of_eyes, turn_eyeball
+from flow.splatting.head_fit import MEDIAPIPE_LANDMARKS
+from flow.splatting.head_model import LANDMARK_VERTICES, REGIONS, HeadModel
+from flow.splatting.held_out import Split, held_out_names
+from flow.splatting.scanned_motion import random_waves
 from flow.splatting.scanned_units import expression_weights
-from flow.splatting.surroundings import SKULL_CENTRE, Looks
-from flow.splatting.template import template, unwrap
+from flow.splatting.surroundings import SKULL_CENTRE, HeadStyle
+from flow.splatting.template import template, unroll
 
 # Part -> quads [first, last + 1) of the model and Gaussians per area relative to the face. Source of the
 # ranges: README of ICT-VGL/ICT-FaceKit. Of the eyeballs only the sclera, which runs over the iris as the
 # cornea does.
-PARTS = {
+MODEL_PARTS = {
     "skin": (0, 9230, 1.0),
     "scalp": (9230, 11144, 0.2),
     "mouth": (11144, 13226, 0.3),
@@ -36,10 +36,13 @@ PARTS = {
     "eye left": (21496, 22296, 2.0),
     "eye right": (23094, 23894, 2.0),
 }
-COMPONENTS = 60  # of identity; the others are below a tenth of a millimetre
-SPREAD = 0.8  # standard deviations of each component
-NECK = (12.0, 20.0)  # cm below the eyes between which the neck leaves the head's motion to the body
-SPARE, MOST_RAISED = 0.35, 1.0  # cm by which hair clears the skull, and by how much it is raised for that
+N_COMPONENTS = 60  # of identity; the others are below a tenth of a millimetre
+IDENTITY_DEVIATION = 0.8  # standard deviations of each component
+NECK_RANGE_CM = (12.0, 20.0)  # cm below the eyes between which the neck leaves the head's motion to the body
+HAIR_CLEARANCE_CM, MAX_HAIR_LIFT_CM = (
+    0.35,
+    1.0,
+)  # cm by which hair clears the skull, and by how much it is raised for that
 
 
 class ScannedHead:
@@ -57,30 +60,32 @@ class ScannedHead:
         self,
         model: HeadModel,
         rng: np.random.Generator,
-        looks: Looks = Looks(),
+        looks: HeadStyle = HeadStyle(),
         split: Split | None = "train",
         strengths: np.ndarray | None = None,
     ) -> None:
         self.model, self.looks = model, looks
         if strengths is None:
-            strengths = SPREAD * rng.standard_normal(min(COMPONENTS, len(model.identity)))
+            strengths = IDENTITY_DEVIATION * rng.standard_normal(min(N_COMPONENTS, len(model.identity)))
         identity = model.identity[: len(strengths)].astype(np.float32)
         head = model.neutral + np.tensordot(strengths.astype(np.float32), identity, 1)
-        middle = np.mean([_ball(head, side)[0] for side in ("left", "right")], axis=0)
-        self.origin = np.array([middle[0], middle[1], _ball(head, "left")[0][2] + _ball(head, "left")[1]])
+        middle = np.mean([_fit_eyeball(head, side)[0] for side in ("left", "right")], axis=0)
+        self.origin = np.array(
+            [middle[0], middle[1], _fit_eyeball(head, "left")[0][2] + _fit_eyeball(head, "left")[1]]
+        )
         self.head = self._to_engine(head)
-        self.expression = _personal(model, rng, split)
-        self.eyes = {side: _ball(self.head, side) for side in ("right", "left")}
+        self.expression = _personal_expressions(model, rng, split)
+        self.eyes = {side: _fit_eyeball(self.head, side) for side in ("right", "left")}
         self.rest = self.head[_landmark_vertices(model)]
-        self.parts: list[Part] = []
+        self.parts: list[MeshPart] = []
         self.sources: list = []
         self.painted: list = []
-        for name in PARTS:
+        for name in MODEL_PARTS:
             self._add(name)
         self.n_scanned = len(self.parts)
         self.parts += [
             self._clear_of_skull(part)
-            for part in surroundings.everything(self.rest, looks)
+            for part in surroundings.build_surroundings(self.rest, looks)
             if part.name.split()[0] not in ("scalp", "ear", "neck")
         ]
 
@@ -88,7 +93,7 @@ class ScannedHead:
         """Landmarks (468, 3) cm after `actions`."""
         return self._moved(actions)[_landmark_vertices(self.model)]
 
-    def vertices(self, state: State) -> np.ndarray:
+    def vertices(self, state: FaceState) -> np.ndarray:
         """Vertices (V, 3) cm of all parts in `state`, posed."""
         moved = self._moved(state.actions)
         shift = moved[_landmark_vertices(self.model)] - self.rest
@@ -97,12 +102,12 @@ class ScannedHead:
             if number < self.n_scanned:
                 points = moved[self.sources[number]]
                 if part.name.startswith("eye "):
-                    points = look(points, self.eyes[part.name[4:]][0], state.gaze)
+                    points = turn_eyeball(points, self.eyes[part.name[4:]][0], state.gaze)
                 elif part.name == "skin":
                     for centre, radius in self.eyes.values():
-                        points = outside_eyes(points, {"": centre}, thickness=0.02, radius=radius)
+                        points = push_out_of_eyes(points, {"": centre}, thickness=0.02, radius=radius)
             elif part.name == "hair":
-                points = part.vertices + surroundings.shell_follow(self.rest, self.rest + shift)
+                points = part.vertices + surroundings.shell_motion(self.rest, self.rest + shift)
             else:
                 points = part.vertices
             stacked.append(state.pose.move(points, part.follow))
@@ -121,7 +126,7 @@ class ScannedHead:
     def _add(self, name: str) -> None:
         """Add a part of the model: its corners by vertex and texture, which cut the mesh along the texture's
         seams."""
-        first, last, density = PARTS[name]
+        first, last, density = MODEL_PARTS[name]
         corners = np.stack([self.model.faces[first:last], self.model.face_uv[first:last]], axis=-1)
         unique, index = np.unique(corners.reshape(-1, 2), axis=0, return_inverse=True)
         quads = index.reshape(-1, 4)
@@ -131,20 +136,20 @@ class ScannedHead:
         triangles = triangles[[len(set(triangle)) == 3 for triangle in triangles.tolist()]]
         source = unique[:, 0]
         vertices, uv = self.head[source], self.model.uv[unique[:, 1]].astype(float)
-        area = _areas(vertices, triangles).sum() / max(_areas(uv, triangles).sum(), 1e-9)
+        area = _triangle_areas(vertices, triangles).sum() / max(_triangle_areas(uv, triangles).sum(), 1e-9)
         uv = uv * np.sqrt(area)
-        below = np.clip((NECK[1] - vertices[:, 1]) / (NECK[1] - NECK[0]), 0, 1)
+        below = np.clip((NECK_RANGE_CM[1] - vertices[:, 1]) / (NECK_RANGE_CM[1] - NECK_RANGE_CM[0]), 0, 1)
         follow = below**2 * (3 - 2 * below)
         two_sided = name.split()[0] in ("mouth", "socket")
         fine = self._is_fine(vertices, triangles) if name == "skin" else None
-        self.parts.append(Part(name, vertices, triangles, uv, density, two_sided, follow, fine))
+        self.parts.append(MeshPart(name, vertices, triangles, uv, density, two_sided, follow, fine))
         self.sources.append(source)
         self.painted.append(self._paint_places(name, vertices))
 
     def _is_fine(self, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
         """Triangles near the eyes, brows and lips, where small shapes matter."""
         middle = vertices[triangles].mean(axis=1)
-        marks = self.head[LANDMARKS]
+        marks = self.head[LANDMARK_VERTICES]
         near = np.zeros(len(middle), bool)
         for points in (marks[36:42], marks[42:48], marks[48:68], marks[17:22], marks[22:27]):
             low, high = points[:, :2].min(axis=0) - 0.6, points[:, :2].max(axis=0) + 0.6
@@ -155,7 +160,7 @@ class ScannedHead:
         """Where `paint.py` finds the colour of each vertex, (N, 2) cm of its recipe for that part."""
         kind, _, side = name.partition(" ")
         if kind == "skin":
-            return unwrap(_to_template(self.model, self.head)(vertices))
+            return unroll(_to_template(self.model, self.head)(vertices))
         if kind == "scalp":
             away = vertices - SKULL_CENTRE
             polar = np.arctan2(np.hypot(away[:, 0], away[:, 1]), -away[:, 2])
@@ -170,11 +175,11 @@ class ScannedHead:
             return (vertices - self.eyes[side][0])[:, :2]
         if kind == "teeth":
             return np.tile([0.0 if side == "lower" else 0.43, 0.3], (len(vertices), 1))
-        lips = self.head[LANDMARKS[60:68]].mean(axis=0)
+        lips = self.head[LANDMARK_VERTICES[60:68]].mean(axis=0)
         deep = np.clip(vertices[:, 2] - lips[2], 0, 4)
         return np.column_stack([np.clip(3.2 - 0.8 * deep, 0, None), 0 * deep])
 
-    def _clear_of_skull(self, part: Part) -> Part:
+    def _clear_of_skull(self, part: MeshPart) -> MeshPart:
         """The cap of hair, raised where the skull would show through it."""
         if part.name != "hair":
             return part
@@ -183,19 +188,19 @@ class ScannedHead:
         away = part.vertices - SKULL_CENTRE
         length = np.linalg.norm(away, axis=1)
         nearest = cKDTree(skull / far[:, None]).query(away / length[:, None])[1]
-        raised = np.clip(far[nearest] + SPARE - length, 0, MOST_RAISED)
+        raised = np.clip(far[nearest] + HAIR_CLEARANCE_CM - length, 0, MAX_HAIR_LIFT_CM)
         part.vertices = part.vertices + away * (raised / length)[:, None]
         return part
 
 
-def _areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+def _triangle_areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Area (T,) of triangles between points (N, 2) or (N, 3)."""
     a, b, c = (points[triangles[:, k]] for k in range(3))
     cross = np.cross(b - a, c - a)
     return np.abs(cross) / 2 if cross.ndim == 1 else np.linalg.norm(cross, axis=1) / 2
 
 
-def _ball(head: np.ndarray, side: str) -> tuple[np.ndarray, float]:
+def _fit_eyeball(head: np.ndarray, side: str) -> tuple[np.ndarray, float]:
     """Centre (3,) and radius of the sphere through the back of an eyeball's sclera."""
     first = REGIONS["eyeballs"][0] + (0 if side == "left" else 1570)
     points = head[first : first + 770].astype(float)
@@ -204,18 +209,18 @@ def _ball(head: np.ndarray, side: str) -> tuple[np.ndarray, float]:
     return solution[:3], float(np.sqrt(solution[3] + (solution[:3] ** 2).sum()))
 
 
-def _personal(model: HeadModel, rng: np.random.Generator, split: Split | None) -> np.ndarray:
+def _personal_expressions(model: HeadModel, rng: np.random.Generator, split: Split | None) -> np.ndarray:
     """Expressions as one person makes them, (E, V, 3) float32: each a little stronger here and weaker
     there."""
     personal = model.expression.astype(np.float32)
     last = REGIONS["head_and_neck"][1]
     places = model.neutral[:last, :2] / 6.3  # inter-ocular distances
     for name, shape in zip(model.expression_names, personal):
-        if split and (name in held_out("expression")) == (split == "train"):
+        if split and (name in held_out_names("expression")) == (split == "train"):
             shape[:] = 0
         elif not name.startswith("eye"):  # lids have to meet, and gaze is the eyeball's
             shape *= rng.uniform(0.75, 1.2)
-            shape[:last] *= (1 + 0.15 * waves(rng, places))[:, None]
+            shape[:last] *= (1 + 0.15 * random_waves(rng, places))[:, None]
     return personal
 
 
@@ -224,7 +229,7 @@ def _landmark_vertices(model: HeadModel) -> np.ndarray:
     """Vertices (468,) of the model's face that stand for MediaPipe's points."""
     engine = (model.neutral * [1, -1, -1]).astype(float)
     mean = template().mean
-    to_model = RBFInterpolator(mean[MEDIAPIPE], engine[LANDMARKS], kernel="linear")
+    to_model = RBFInterpolator(mean[MEDIAPIPE_LANDMARKS], engine[LANDMARK_VERTICES], kernel="linear")
     return cKDTree(engine[: REGIONS["face"][1]]).query(to_model(mean[:468]))[1]
 
 

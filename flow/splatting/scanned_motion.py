@@ -12,9 +12,9 @@ from flow.splatting.head_fit import HeadFit
 from flow.splatting.head_model import HeadModel
 from flow.splatting.held_out import Split, in_split
 
-MOST = 4  # expressions at once, two sides counting as one
-RELEASE = 0.15  # part of the expressions that are taken back rather than made
-ONE_SIDED = 0.3  # part of the expressions with two sides that show on one of them
+MAX_EXPRESSIONS = 4  # expressions at once, two sides counting as one
+RELEASE_FRACTION = 0.15  # part of the expressions that are taken back rather than made
+ONE_SIDED_FRACTION = 0.3  # part of the expressions with two sides that show on one of them
 
 
 def skin_expressions(model: HeadModel, split: Split) -> list[str]:
@@ -45,17 +45,19 @@ def random_expression(
     names = skin_expressions(model, split)
     kinds = sorted({name.removesuffix("_L").removesuffix("_R") for name in names})
     total, used = np.zeros((len(fit.places), 2), np.float32), []
-    for kind in rng.choice(kinds, min(rng.integers(1, MOST + 1), len(kinds)), replace=False):
+    for kind in rng.choice(kinds, min(rng.integers(1, MAX_EXPRESSIONS + 1), len(kinds)), replace=False):
         sides = [name for name in names if name.removesuffix("_L").removesuffix("_R") == kind]
-        if len(sides) == 2 and rng.random() < ONE_SIDED:
+        if len(sides) == 2 and rng.random() < ONE_SIDED_FRACTION:
             sides = [sides[rng.integers(2)]]
-        strength = rng.uniform(0.3, 1) * (-1 if rng.random() < RELEASE else 1)
+        strength = rng.uniform(0.3, 1) * (-1 if rng.random() < RELEASE_FRACTION else 1)
         parts = [strength * rng.uniform(0.6, 1) * _vertex_motion(model, name)[vertices] for name in sides]
         motion = fit.project(np.sum(parts, axis=0))
         peak = np.linalg.norm(motion, axis=1).max()
         if peak > 0:  # an expression inside the mouth moves no skin
             motion = motion / peak
-            total += rng.uniform(0.3, 1) * (_vary(rng, motion, fit.places / unit) if varied else motion)
+            total += rng.uniform(0.3, 1) * (
+                _vary_motion(rng, motion, fit.places / unit) if varied else motion
+            )
             used += sides
     return total, used
 
@@ -73,11 +75,11 @@ def _vertex_motion(model: HeadModel, name: str) -> np.ndarray:
     return model.skin_expression[model.expression_index(name)]
 
 
-def _vary(rng: np.random.Generator, motion: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _vary_motion(rng: np.random.Generator, motion: np.ndarray, places: np.ndarray) -> np.ndarray:
     """One person's variant of a motion (N, 2) of peak 1; `places` in inter-ocular distances."""
     if rng.random() < 0.5:  # stronger here than there, and in another direction
-        scale = 1 + rng.uniform(0, 0.5) * waves(rng, places)
-        angle = rng.uniform(0, 0.5) * waves(rng, places)
+        scale = 1 + rng.uniform(0, 0.5) * random_waves(rng, places)
+        angle = rng.uniform(0, 0.5) * random_waves(rng, places)
         cos, sin = scale * np.cos(angle), scale * np.sin(angle)
         motion = np.stack(
             [cos * motion[:, 0] - sin * motion[:, 1], sin * motion[:, 0] + cos * motion[:, 1]], axis=1
@@ -92,7 +94,7 @@ def _vary(rng: np.random.Generator, motion: np.ndarray, places: np.ndarray) -> n
     return (motion / max(np.linalg.norm(motion, axis=1).max(), 1e-6)).astype(np.float32)
 
 
-def waves(rng: np.random.Generator, places: np.ndarray, count: int = 5) -> np.ndarray:
+def random_waves(rng: np.random.Generator, places: np.ndarray, count: int = 5) -> np.ndarray:
     """A smooth random function (N,) of mean about 0 and spread about 1, whose waves are 0.4 to 2 units
     long."""
     length, angle, phase = (

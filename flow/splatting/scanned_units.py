@@ -22,7 +22,7 @@ def _read_units() -> dict[str, dict[str, float]]:
 
 
 # Unit -> expression without its side -> weight at full strength.
-UNITS = _read_units()
+UNIT_EXPRESSIONS = _read_units()
 
 
 def expression_weights(model: HeadModel, actions: dict[str, float]) -> np.ndarray:
@@ -38,7 +38,7 @@ def expression_weights(model: HeadModel, actions: dict[str, float]) -> np.ndarra
     weights = np.zeros(len(model.expression_names))
     for name, strength in actions.items():
         unit, sides = (name[:-1], name[-1]) if name[-1] in "RL" else (name, "RL")
-        for shape, weight in UNITS[unit].items():
+        for shape, weight in UNIT_EXPRESSIONS[unit].items():
             add_expression(model, weights, shape, strength * weight, sides)
     return weights
 

@@ -16,29 +16,38 @@ import numpy as np
 from flow.sampling import log_uniform
 from flow.splatting import gsplat_backend
 from flow.splatting.background import Background
-from flow.splatting.camera import Camera, Pose
-from flow.splatting.gaussians import Splats, splats
-from flow.splatting.ground_truth import View, motion
-from flow.splatting.head import State
+from flow.splatting.camera import Camera, HeadPose
+from flow.splatting.gaussians import Splats, project_gaussians
+from flow.splatting.ground_truth import RenderedView, exact_motion
+from flow.splatting.head import FaceState
 from flow.splatting.head_model import load_head_model
-from flow.splatting.identity import Face, procedural, scanned
+from flow.splatting.identity import SplatFace, procedural_face, scanned_face
 from flow.splatting.lighting import Light
-from flow.splatting.muscles import ACTIONS
+from flow.splatting.muscles import ACTION_UNITS
 from flow.splatting.portrait_skin import draw_portrait
-from flow.splatting.rasterize import Blend, weigh
-from flow.splatting.recipes import EMOTIONS, draw
+from flow.splatting.rasterize import Blend, blend_weights
+from flow.splatting.recipes import EMOTIONS, draw_actions
 from flow.splatting.sensor import Sensor, random_sensor, record_clip
 
 PAIRS_PER_FACE = 16  # consecutive pairs share an identity: painting one takes as long as several pairs
-FACE = ("skin", "eye right", "eye left", "socket right", "socket left", "mouth", "teeth upper", "teeth lower")
+FACE_PARTS = (
+    "skin",
+    "eye right",
+    "eye left",
+    "socket right",
+    "socket left",
+    "mouth",
+    "teeth upper",
+    "teeth lower",
+)
 
 
 @dataclass
-class Pair:
+class RenderedPair:
     """Two frames and their ground truth; all arrays share (H, W).
 
     frame1, frame2 : (H, W, 3) uint8 RGB; flow : (H, W, 2) float32 px from frame1 to frame2, u right, v down
-    flow_centres : the simpler form, which moves every disc by its centre alone (see `ground_truth.motion`)
+    flow_centres : the simpler form, which moves every disc by its centre alone (see `ground_truth.exact_motion`)
     visible : bool, seen in both frames; valid : visible and not a blend of surfaces that move apart
     opacity : float32 0..1; depth, depth_next : float32 cm (0 where empty), the second of the same points in
         frame2
@@ -64,7 +73,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Ranges:
+class SceneRanges:
     """What pairs are drawn from; every (low, high) is uniform unless said otherwise.
 
     motion : px, the largest displacement an expression causes (log-uniform); head : px, that of the head
@@ -74,7 +83,7 @@ class Ranges:
     yaw, pitch, roll : degrees of the head's pose; face : fraction of the frame a face fills
     relight : how often shading follows the moving surface instead of being painted on; sensor : random camera
         faults
-    shake : px the background moves by (deviation); background : as `look` of `Background`
+    shake : px the background moves by (deviation); background : as `turn_eyeball` of `Background`
     head_model : file of a head model of scans to draw people from, without the expressions that are kept for
         measuring; None for procedural heads
     portraits : folder of portraits whose skin and proportions those people take; None for painted skin
@@ -105,23 +114,23 @@ class Scene:
     """A face before a background, under a light, in front of a camera."""
 
     def __init__(
-        self, face: Face, camera: Camera, light: Light, background: Background, gpu: bool = False
+        self, face: SplatFace, camera: Camera, light: Light, background: Background, gpu: bool = False
     ) -> None:
         self.face, self.camera, self.light, self.background = face, camera, light, background
-        self.weigh = gsplat_backend.weigh if gpu and gsplat_backend.available() else weigh
+        self.weigh = gsplat_backend.blend_weights if gpu and gsplat_backend.available() else blend_weights
 
     def view(
-        self, state: State, paint: np.ndarray | None = None, shift: tuple[float, float] = (0.0, 0.0)
-    ) -> View:
+        self, state: FaceState, paint: np.ndarray | None = None, shift: tuple[float, float] = (0.0, 0.0)
+    ) -> RenderedView:
         """Draw one frame. `paint` (G, 3) sRGB keeps the shading of another frame.
 
         Without it light falls anew.
         """
-        placed = splats(self.face.gaussians, self.face.head.vertices(state), self.camera)
+        placed = project_gaussians(self.face.gaussians, self.face.head.vertices(state), self.camera)
         weights = self.weigh(placed, self.camera.width, self.camera.height)
         paint = self.paint(placed) if paint is None else paint
         picture = weights.blend(paint) + (1 - weights.opacity[..., None]) * self.background.render(shift)
-        return View(picture, placed, weights)
+        return RenderedView(picture, placed, weights)
 
     def paint(self, placed: Splats) -> np.ndarray:
         """The shaded colours (G, 3) sRGB of Gaussians where they are."""
@@ -129,22 +138,22 @@ class Scene:
 
     def pair(
         self,
-        first: State,
-        second: State,
+        first: FaceState,
+        second: FaceState,
         relight: bool = False,
         shift: tuple[float, float] = (0.0, 0.0),
         sensor: Sensor = Sensor(),
         rng: np.random.Generator | None = None,
         frames: tuple[int, int] = (0, 1),
-    ) -> Pair:
+    ) -> RenderedPair:
         """Draw two states and the motion from the first to the second; `shift` moves the background."""
         before = self.view(first)
         after = self.view(second, None if relight else self.paint(before.splats), shift)
         rng = np.random.default_rng(0) if rng is None else rng
         parts, face, skin = self.masks(before.weights)
         frame1, frame2 = record_clip([before.picture, after.picture], sensor, rng, list(frames))
-        values: dict[str, Any] = motion(before, after, shift)
-        return Pair(
+        values: dict[str, Any] = exact_motion(before, after, shift)
+        return RenderedPair(
             frame1=frame1,
             frame2=frame2,
             parts=parts,
@@ -162,21 +171,22 @@ class Scene:
         share = np.concatenate([1 - weights.opacity[..., None], weights.blend(one_hot)], 2)
         parts = share.argmax(2).astype(np.uint8)
         face = (
-            share[..., 1:][..., [gaussians.names.index(n) for n in FACE if n in gaussians.names]].sum(2) > 0.5
+            share[..., 1:][..., [gaussians.names.index(n) for n in FACE_PARTS if n in gaussians.names]].sum(2)
+            > 0.5
         )
         return parts, face, share[..., 1 + gaussians.names.index("skin")] > 0.5
 
 
 @lru_cache(maxsize=8)
-def _face(seed: int, gaussians: int, head_model: Path | None, portraits: Path | None) -> Face:
+def _load_face(seed: int, gaussians: int, head_model: Path | None, portraits: Path | None) -> SplatFace:
     """Return a face, kept while consecutive pairs use it."""
     if head_model is None:
-        return procedural(seed, gaussians)
+        return procedural_face(seed, gaussians)
     model = load_head_model(head_model)
     if portraits is None:
-        return scanned(seed, model, gaussians)
+        return scanned_face(seed, model, gaussians)
     portrait = draw_portrait(portraits, model, np.random.default_rng([seed, 7]))
-    return scanned(seed, model, gaussians, portrait=portrait)
+    return scanned_face(seed, model, gaussians, portrait=portrait)
 
 
 def random_light(rng: np.random.Generator) -> Light:
@@ -193,7 +203,7 @@ def random_light(rng: np.random.Generator) -> Light:
 
 
 def draw_scene(
-    seed: int, index: int, size: int | tuple[int, int], ranges: Ranges
+    seed: int, index: int, size: int | tuple[int, int], ranges: SceneRanges
 ) -> tuple[Scene, np.random.Generator]:
     """The scene of pair (seed, index): identity, camera, light, background.
 
@@ -207,7 +217,7 @@ def draw_scene(
     )
     background = Background(width, height, rng, ranges.background)
     return Scene(
-        _face(identity, ranges.gaussians, ranges.head_model, ranges.portraits),
+        _load_face(identity, ranges.gaussians, ranges.head_model, ranges.portraits),
         camera,
         random_light(rng),
         background,
@@ -216,11 +226,11 @@ def draw_scene(
 
 
 def render_pair(
-    seed: int, index: int, size: int | tuple[int, int] = 256, ranges: Ranges = Ranges(), **changes
-) -> Pair:
+    seed: int, index: int, size: int | tuple[int, int] = 256, ranges: SceneRanges = SceneRanges(), **changes
+) -> RenderedPair:
     """Pair `index` of the endless list that belongs to `seed`.
 
-    size : px, one side or (width, height); changes : fields of `Ranges`, for example motion=(0.1, 2.0)
+    size : px, one side or (width, height); changes : fields of `SceneRanges`, for example motion=(0.1, 2.0)
     """
     ranges = replace(ranges, **changes)
     scene, rng = draw_scene(seed, index, size, ranges)
@@ -233,30 +243,32 @@ def render_pair(
     return pair
 
 
-def draw_states(scene: Scene, ranges: Ranges, rng: np.random.Generator) -> tuple[State, State]:
+def draw_states(scene: Scene, ranges: SceneRanges, rng: np.random.Generator) -> tuple[FaceState, FaceState]:
     """Two states of the face whose difference is as large as `ranges` asks, in px of this camera."""
     per_cm = scene.camera.focal / scene.camera.distance
     rest = scene.face.head.rest
     emotion = EMOTIONS[rng.integers(len(EMOTIONS))]
-    actions = draw(emotion, rng) if rng.uniform() < 0.8 else _any_actions(rng)
+    actions = draw_actions(emotion, rng) if rng.uniform() < 0.8 else _random_actions(rng)
     largest = np.linalg.norm(scene.face.head.shape(actions) - rest, axis=1).max() * per_cm
     wanted = log_uniform(rng, *np.maximum(ranges.motion, 1e-3)) * (rng.uniform() >= ranges.still_face)
     strength = min(wanted / max(largest, 1e-6), 1.2)
     base = (
-        draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, rng.uniform(0, 0.5)) if rng.uniform() < 0.4 else {}
+        draw_actions(EMOTIONS[rng.integers(len(EMOTIONS))], rng, rng.uniform(0, 0.5))
+        if rng.uniform() < 0.4
+        else {}
     )
     after = {k: base.get(k, 0.0) + strength * actions.get(k, 0.0) for k in {**base, **actions}}
     if rng.uniform() < ranges.blink:
         base, after = {**base, "43": rng.uniform(0, 0.5)}, {**after, "43": rng.uniform(0, 1)}
 
-    pose = Pose(rng.uniform(*ranges.yaw), rng.uniform(*ranges.pitch), rng.uniform(*ranges.roll))
+    pose = HeadPose(rng.uniform(*ranges.yaw), rng.uniform(*ranges.pitch), rng.uniform(*ranges.roll))
     moved = pose
     if rng.uniform() >= ranges.still_head:
         reach = (
             log_uniform(rng, *np.maximum(ranges.head, 1e-3)) / per_cm
         )  # cm at the face's edge, some 8 cm from its centre
         turn = np.degrees(reach / 8) * rng.normal(0, 0.5, 3)
-        moved = Pose(
+        moved = HeadPose(
             pose.yaw + turn[0],
             pose.pitch + turn[1],
             pose.roll + turn[2],
@@ -266,12 +278,12 @@ def draw_states(scene: Scene, ranges: Ranges, rng: np.random.Generator) -> tuple
     look = gaze + rng.normal(0, [6, 3]) * (rng.uniform() < ranges.gaze)
     if rng.uniform() < 0.5:  # as many expressions fade as appear
         base, after = after, base
-    return State(base, tuple(gaze), pose), State(after, tuple(look), moved)
+    return FaceState(base, tuple(gaze), pose), FaceState(after, tuple(look), moved)
 
 
-def _any_actions(rng: np.random.Generator) -> dict[str, float]:
+def _random_actions(rng: np.random.Generator) -> dict[str, float]:
     """One to four action units at random, each on one side or both."""
-    names = rng.choice([a for a in ACTIONS if a != "43"], rng.integers(1, 5), replace=False)
+    names = rng.choice([a for a in ACTION_UNITS if a != "43"], rng.integers(1, 5), replace=False)
     return {
         str(n) + ("" if n == "26" else str(rng.choice(["", "", "R", "L"]))): rng.uniform(0.3, 1.0)
         for n in names

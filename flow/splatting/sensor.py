@@ -57,7 +57,7 @@ def random_sensor(rng: np.random.Generator) -> Sensor:
     )
 
 
-def record(picture: np.ndarray, sensor: Sensor, frame: int, rng: np.random.Generator) -> np.ndarray:
+def record_frame(picture: np.ndarray, sensor: Sensor, frame: int, rng: np.random.Generator) -> np.ndarray:
     """One frame (H, W, 3) uint8 of a picture (H, W, 3) float 0..1.
 
     `frame` is its number, for flicker and slow light.
@@ -82,7 +82,7 @@ def record(picture: np.ndarray, sensor: Sensor, frame: int, rng: np.random.Gener
     if sensor.gray:
         light = np.repeat((light @ np.array([0.299, 0.587, 0.114], np.float32))[..., None], 3, axis=2)
     image = np.clip(np.round(light * 255), 0, 255).astype(np.uint8)
-    return as_jpeg(image, sensor.jpeg) if sensor.jpeg else image
+    return jpeg_round_trip(image, sensor.jpeg) if sensor.jpeg else image
 
 
 def record_clip(
@@ -98,11 +98,11 @@ def record_clip(
     numbers : of the frames, for flicker and slow light; 0, 1, 2, ... if not given
     """
     numbers = list(range(len(pictures))) if numbers is None else numbers
-    frames = [record(picture, sensor, number, rng) for picture, number in zip(pictures, numbers)]
-    return compress(frames, sensor.h264, fps) if sensor.h264 else frames
+    frames = [record_frame(picture, sensor, number, rng) for picture, number in zip(pictures, numbers)]
+    return h264_round_trip(frames, sensor.h264, fps) if sensor.h264 else frames
 
 
-def as_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
+def jpeg_round_trip(image: np.ndarray, quality: int) -> np.ndarray:
     """Pass one frame (H, W, 3) uint8 through JPEG at `quality` 1..100 and back."""
     import cv2
 
@@ -110,7 +110,7 @@ def as_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     return np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
 
 
-def compress(frames: list[np.ndarray], crf: int, fps: int = 30) -> list[np.ndarray]:
+def h264_round_trip(frames: list[np.ndarray], crf: int, fps: int = 30) -> list[np.ndarray]:
     """Pass frames (H, W, 3) uint8 through H.264 at constant rate factor `crf` (18 fine ... 35 coarse) and
     back.
 

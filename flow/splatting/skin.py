@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flow.splatting.noise import Canvas, curve, octaves, smooth
+from flow.splatting.noise import SkinCanvas, octave_noise, smooth_curve, smooth_noise
 from flow.splatting.template import BROW_LOWER, BROW_UPPER, EYE, LIPS, LOWER_LID, UPPER_LID, template
 
-SCALE = 32  # px per cm of canvas: one pixel is a third of a millimetre
-JAW = [
+PIXELS_PER_CM = 32  # px per cm of canvas: one pixel is a third of a millimetre
+JAW_OUTLINE = [
     234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288,
     361, 323, 454, 436, 391, 2, 165, 216,
 ]  # fmt: skip
@@ -40,19 +40,19 @@ class Complexion:
 
 
 @dataclass
-class Skin:
+class PaintedSkin:
     """A painted skin on its canvas. albedo : (H, W, 3) sRGB; height : (H, W) cm; gloss : (H, W)."""
 
-    canvas: Canvas
+    canvas: SkinCanvas
     albedo: np.ndarray
     height: np.ndarray
     gloss: np.ndarray
 
 
-def paint(look: Complexion, rng: np.random.Generator) -> Skin:
+def paint_skin(look: Complexion, rng: np.random.Generator) -> PaintedSkin:
     """Paint a skin; all randomness comes from `rng`."""
     low, high = template().uv.min(0) - 0.4, template().uv.max(0) + 0.4
-    skin = _Painter(Canvas(low, high, SCALE), look, rng)
+    skin = _SkinPainter(SkinCanvas(low, high, PIXELS_PER_CM), look, rng)
     skin.ground()
     skin.blemishes()
     skin.shadows()
@@ -61,10 +61,10 @@ def paint(look: Complexion, rng: np.random.Generator) -> Skin:
     skin.stubble()
     skin.eyes()
     skin.brows()
-    return Skin(skin.canvas, skin.albedo.clip(0.01, 1), skin.height, skin.gloss)
+    return PaintedSkin(skin.canvas, skin.albedo.clip(0.01, 1), skin.height, skin.gloss)
 
 
-def _window(mask: np.ndarray) -> tuple[slice, slice]:
+def _bounding_window(mask: np.ndarray) -> tuple[slice, slice]:
     """The rectangle outside which a mask does nothing; most layers are small."""
     seen = np.abs(mask) > 1e-3
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
@@ -73,10 +73,10 @@ def _window(mask: np.ndarray) -> tuple[slice, slice]:
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-class _Painter:
+class _SkinPainter:
     """The state of a painting; each method adds one layer."""
 
-    def __init__(self, canvas: Canvas, look: Complexion, rng: np.random.Generator) -> None:
+    def __init__(self, canvas: SkinCanvas, look: Complexion, rng: np.random.Generator) -> None:
         self.canvas, self.look, self.rng = canvas, look, rng
         self.albedo = np.ones((*canvas.shape, 3), np.float32) * np.asarray(look.tone, np.float32)
         self.height = np.zeros(canvas.shape, np.float32)
@@ -85,14 +85,14 @@ class _Painter:
 
     def lay(self, mask: np.ndarray, colour: tuple[float, float, float] | np.ndarray) -> None:
         """Lay a colour over the painting where `mask` (0..1) says."""
-        window = _window(mask)
+        window = _bounding_window(mask)
         mask, colour = np.clip(mask[window], 0, 1)[..., None], np.asarray(colour, np.float32)
         colour = colour[window] if colour.ndim == 3 else colour
         self.albedo[window] += mask * (colour - self.albedo[window])
 
     def darken(self, amount: np.ndarray, tint: tuple[float, float, float] = (0.75, 1.0, 1.05)) -> None:
         """Darken as blood and depth do: red stays longest."""
-        window = _window(amount)
+        window = _bounding_window(amount)
         self.albedo[window] *= np.exp(-amount[window][..., None] * np.asarray(tint, np.float32))
 
     def ring(self, right: list[int], left: bool) -> np.ndarray:
@@ -102,11 +102,11 @@ class _Painter:
     def ground(self) -> None:
         """Mottled tone, blood in cheeks, nose and chin, pores."""
         shape, look = self.canvas.shape, self.look
-        mottle = octaves(shape, 90, self.rng)
-        blotch = octaves(shape, 28, self.rng, 3)
+        mottle = octave_noise(shape, 90, self.rng)
+        blotch = octave_noise(shape, 28, self.rng, 3)
         self.darken(0.035 * mottle + 0.02 * blotch)
         blood = sum(self.canvas.spot(self.uv[i], s) for i, s in ((50, 1.5), (280, 1.5), (4, 0.9), (199, 1.2)))
-        blood = blood * (1 + 0.5 * smooth(shape, 30, self.rng)) * look.redness
+        blood = blood * (1 + 0.5 * smooth_noise(shape, 30, self.rng)) * look.redness
         self.darken(np.clip(blood, 0, 2) * 0.22, (0.12, 1.0, 0.85))
         oily = sum(
             self.canvas.spot(self.uv[i], w, h)
@@ -114,18 +114,18 @@ class _Painter:
         )
         cheeks = self.canvas.spot(self.uv[50], 1.2) + self.canvas.spot(self.uv[280], 1.2)
         self.gloss += look.shine * (0.55 * oily + 0.3 * cheeks)
-        pores = smooth(shape, 3.0, self.rng)
-        fine = smooth(shape, 1.6, self.rng)
+        pores = smooth_noise(shape, 3.0, self.rng)
+        fine = smooth_noise(shape, 1.6, self.rng)
         where = 0.35 + self.canvas.spot(self.uv[4], 2.0) + cheeks
         self.height += look.pores * (0.0035 * pores + 0.0015 * fine) * where
         self.darken(look.pores * where * 0.035 * np.clip(-pores - 0.4, 0, 3))
-        self.gloss *= 1 + 0.25 * smooth(shape, 5, self.rng)
+        self.gloss *= 1 + 0.25 * smooth_noise(shape, 5, self.rng)
 
     def blemishes(self) -> None:
         """Freckles on cheeks and nose, and a few moles anywhere."""
         look, shape = self.look, self.canvas.shape
         where = sum(self.canvas.spot(self.uv[i], 2.3, 1.3) for i in (50, 280, 195, 9, 118, 347))
-        seeds = smooth(shape, 7, self.rng) + 0.6 * smooth(shape, 4, self.rng)
+        seeds = smooth_noise(shape, 7, self.rng) + 0.6 * smooth_noise(shape, 4, self.rng)
         spots = np.clip((seeds - 1.5 + 0.3 * np.clip(where, 0, 1.5)) * 2, 0, 1) * np.clip(where, 0, 1)
         self.darken(spots * look.freckles * 0.45, (0.5, 1.0, 1.3))
         for _ in range(look.moles):
@@ -136,7 +136,7 @@ class _Painter:
     def shadows(self) -> None:
         """What the mesh is too coarse to shade: nostrils, the wings' crease, below the lip, the sockets."""
         for left in (False, True):
-            wing = curve(self.ring([102, 129, 98, 97], left))
+            wing = smooth_curve(self.ring([102, 129, 98, 97], left))
             self.darken(0.5 * self.canvas.blur(self.canvas.strokes([wing], 0.10), 0.07))
             nostril = self.ring([60, 75, 240, 99, 20], left).mean(0)
             hole = np.clip(2.2 * self.canvas.spot(nostril + [0, -0.02], 0.24, 0.085), 0, 1)
@@ -165,7 +165,7 @@ class _Painter:
             u = np.linspace(-4.2, 4.2, 9) * self.rng.uniform(0.7, 1)
             lines.append(
                 (
-                    curve(
+                    smooth_curve(
                         np.stack([u, v + 0.25 * np.cos(u * 0.9) * 0.6 + self.rng.normal(0, 0.06, 9)], 1), 60
                     ),
                     0.8,
@@ -176,24 +176,26 @@ class _Painter:
             corner = self.ring([33], False)[0]
             for slope in self.rng.uniform(-0.6, 0.75, 5):
                 start = corner + [-0.45, 0.2 * slope]
-                foot = curve(np.stack([start, start + [-0.6, 0.5 * slope], start + [-1.2, slope * 0.7]]))
+                foot = smooth_curve(
+                    np.stack([start, start + [-0.6, 0.5 * slope], start + [-1.2, slope * 0.7]])
+                )
                 lines.append((foot * flip, 0.6))
-            lines.append((curve(self.ring([129, 203, 206, 216, 212], left), 40), 1.3))
-            lines.append((curve(self.ring([107, 55, 189], left) + np.array([0.15, 0]) * flip), 0.5))
+            lines.append((smooth_curve(self.ring([129, 203, 206, 216, 212], left), 40), 1.3))
+            lines.append((smooth_curve(self.ring([107, 55, 189], left) + np.array([0.15, 0]) * flip), 0.5))
             for down in (0.0, 0.22, 0.45):
-                lines.append((curve(self.ring(LOWER_LID[1][1:-1], left) + [0, 0.1 + down], 40), 0.7))
+                lines.append((smooth_curve(self.ring(LOWER_LID[1][1:-1], left) + [0, 0.1 + down], 40), 0.7))
         drawn = np.sum([w * self.canvas.strokes([line], 0.05) for line, w in lines], axis=0)
-        strength = drawn * np.clip(0.8 + 0.5 * smooth(self.canvas.shape, 25, self.rng), 0, 2)
+        strength = drawn * np.clip(0.8 + 0.5 * smooth_noise(self.canvas.shape, 25, self.rng), 0, 2)
         groove = self.canvas.blur(strength, 0.035) + 0.8 * self.canvas.blur(strength, 0.11)
         self.height -= 0.035 * age * groove
         self.darken(0.28 * age * groove)
 
     def lips(self) -> None:
         """The red of the lips with its creases, and the dark line where they meet."""
-        outline = curve(np.concatenate([self.uv[LIPS], self.uv[LIPS[:1]]]), 120)
+        outline = smooth_curve(np.concatenate([self.uv[LIPS], self.uv[LIPS[:1]]]), 120)
         red = self.canvas.area(outline, 0.05)
         tone = np.asarray(self.look.lips, np.float32)
-        creases = smooth((60, self.canvas.shape[1]), 5, self.rng)[30][None] + 0.6 * smooth(
+        creases = smooth_noise((60, self.canvas.shape[1]), 5, self.rng)[30][None] + 0.6 * smooth_noise(
             self.canvas.shape, 6, self.rng
         )
         lower = np.clip((self.canvas.v - self.uv[14][1]) * 3, 0, 1)
@@ -202,7 +204,7 @@ class _Painter:
         self.height += red * 0.008 * creases
         self.gloss += red * (0.25 + 0.5 * self.look.shine) * (1 + 0.3 * creases)
         corners = self.uv[[61, 78, 191, 81, 13, 311, 415, 308, 291]]
-        line = self.canvas.strokes([curve(corners, 60)], 0.09)
+        line = self.canvas.strokes([smooth_curve(corners, 60)], 0.09)
         self.darken(1.1 * self.canvas.blur(line, 0.03) + 0.35 * self.canvas.blur(line, 0.12), (0.8, 1.1, 1.1))
         rim = self.canvas.strokes([outline], 0.05)
         self.darken(-0.06 * self.canvas.blur(rim, 0.05))
@@ -211,7 +213,7 @@ class _Painter:
         """Short dark hairs, and the grey of shaved skin, on jaw, chin and upper lip."""
         if self.look.stubble <= 0:
             return
-        jaw = self.canvas.area(curve(self.uv[JAW], 100), 0.35)
+        jaw = self.canvas.area(smooth_curve(self.uv[JAW_OUTLINE], 100), 0.35)
         jaw *= 1 - self.canvas.area(self.uv[LIPS], 0.12)
         jaw *= np.clip((self.canvas.v - 4.4) / 1.2, 0, 1)
         self.lay(0.35 * self.look.stubble * jaw, np.asarray(self.look.tone) * [0.62, 0.62, 0.68])
@@ -227,14 +229,14 @@ class _Painter:
         look, canvas = self.look, self.canvas
         for left in (False, True):
             eye = self.ring(EYE, left)
-            upper, lower = curve(eye[:9], 60), curve(np.concatenate([eye[8:], eye[:1]]), 60)
-            crease = curve(self.ring([130, *UPPER_LID[1], 243], left) - [0, 0.05], 50)
+            upper, lower = smooth_curve(eye[:9], 60), smooth_curve(np.concatenate([eye[8:], eye[:1]]), 60)
+            crease = smooth_curve(self.ring([130, *UPPER_LID[1], 243], left) - [0, 0.05], 50)
             fold = canvas.blur(canvas.strokes([crease[4:-6]], 0.06), 0.04)
             self.darken(0.75 * fold + 0.3 * canvas.blur(canvas.strokes([crease], 0.1), 0.13))
             self.height -= 0.02 * fold
             if look.eyeshadow > 0:
                 lid = canvas.area(
-                    np.concatenate([upper, curve(self.ring(UPPER_LID[2], left), 40)[::-1]]), 0.14
+                    np.concatenate([upper, smooth_curve(self.ring(UPPER_LID[2], left), 40)[::-1]]), 0.14
                 )
                 self.lay(0.6 * look.eyeshadow * lid, look.shadow_colour)
             rim = canvas.strokes([lower], 0.10)
@@ -269,8 +271,8 @@ class _Painter:
         look = self.look
         for left in (False, True):
             top, low = (
-                curve(self.ring(BROW_UPPER, left)[::-1], 60),
-                curve(self.ring(BROW_LOWER, left)[::-1], 60),
+                smooth_curve(self.ring(BROW_UPPER, left)[::-1], 60),
+                smooth_curve(self.ring(BROW_LOWER, left)[::-1], 60),
             )
             outward = 1 if left else -1
             middle, half = (top + low) / 2 + [0, 0.08], (low - top) / 2 * 0.72

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flow.splatting.gaussians import Part
-from flow.splatting.mesh import grid
-from flow.splatting.noise import curve
+from flow.splatting.gaussians import MeshPart
+from flow.splatting.mesh import grid_triangles
+from flow.splatting.noise import smooth_curve
 from flow.splatting.template import OVAL
 
 SKULL_CENTRE, SKULL_RADII = (
@@ -18,7 +18,7 @@ SKULL_CENTRE, SKULL_RADII = (
 
 
 @dataclass(frozen=True)
-class Looks:
+class HeadStyle:
     """The shape of what is not skin.
 
     hair : cm below the ears (0: short, negative: none); lift : cm of its volume; ears : size, 1 is usual;
@@ -34,7 +34,7 @@ class Looks:
     glasses_round: float = 0.5
 
 
-def everything(rest: np.ndarray, looks: Looks) -> list[Part]:
+def build_surroundings(rest: np.ndarray, looks: HeadStyle) -> list[MeshPart]:
     """All parts around a face with landmarks `rest` (468, 3) cm."""
     return [
         _shell(rest),
@@ -46,7 +46,7 @@ def everything(rest: np.ndarray, looks: Looks) -> list[Part]:
     ]
 
 
-def _polar(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _skull_angles(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Direction of points from the skull's centre: angle from straight ahead, and angle around it (0 =
     picture right).
     """
@@ -54,56 +54,58 @@ def _polar(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.arctan2(np.hypot(x, y), -z), np.arctan2(y, x)
 
 
-def _skull(polar: np.ndarray, around: np.ndarray, lift: float | np.ndarray = 0.0) -> np.ndarray:
+def _skull_points(polar: np.ndarray, around: np.ndarray, lift: float | np.ndarray = 0.0) -> np.ndarray:
     """Points of the skull's ellipsoid, `lift` cm above it."""
     direction = np.stack([np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), -np.cos(polar)], -1)
     return SKULL_CENTRE + direction * (SKULL_RADII + np.asarray(lift)[..., None])
 
 
-SHELL_ROWS, SHELL_COLUMNS = 14, 108
+N_SHELL_ROWS, N_SHELL_COLUMNS = 14, 108
 
 
-def _ring(edge: np.ndarray) -> np.ndarray:
-    """The face's oval (36, 3) as a smooth closed line of `SHELL_COLUMNS` points (Catmull-Rom)."""
-    return curve(np.concatenate([edge[-2:], edge, edge[:3]]), (len(edge) + 4) * 3 + 1)[6 : 6 + SHELL_COLUMNS]
+def _oval_curve(edge: np.ndarray) -> np.ndarray:
+    """The face's oval (36, 3) as a smooth closed line of `N_SHELL_COLUMNS` points (Catmull-Rom)."""
+    return smooth_curve(np.concatenate([edge[-2:], edge, edge[:3]]), (len(edge) + 4) * 3 + 1)[
+        6 : 6 + N_SHELL_COLUMNS
+    ]
 
 
 def _shell_points(rest: np.ndarray, lift: float, inset: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows of a shell from the face's oval (moved inwards by `inset` radians) to the back of the head."""
-    edge = _ring(rest[OVAL])
-    polar, around = _polar(edge)
-    t = np.linspace(0, 1, SHELL_ROWS)[:, None] ** 1.3
+    edge = _oval_curve(rest[OVAL])
+    polar, around = _skull_angles(edge)
+    t = np.linspace(0, 1, N_SHELL_ROWS)[:, None] ** 1.3
     rows = polar - inset + t * (1.9 - polar + inset)
     fade = np.clip(1 - (rows - polar) / 0.9, 0, 1) ** 2
-    start = edge - _skull(polar, around)
+    start = edge - _skull_points(polar, around)
     rise = lift * np.clip((rows - polar + inset) / 0.35, 0, 1) ** 0.5
-    points = _skull(rows, around[None] * np.ones_like(rows), rise) + fade[..., None] * start
+    points = _skull_points(rows, around[None] * np.ones_like(rows), rise) + fade[..., None] * start
     return points, rows, around[None] * np.ones_like(rows)
 
 
-def _shell(rest: np.ndarray) -> Part:
+def _shell(rest: np.ndarray) -> MeshPart:
     """Scalp, temples and the underside of the jaw: from the edge of the face back round the skull."""
     points, polar, around = _shell_points(rest, 0.0, 0.0)
     uv = 8.5 * polar[..., None] * np.stack([np.cos(around), np.sin(around)], 2)
-    return Part(
+    return MeshPart(
         "scalp",
         points.reshape(-1, 3),
-        grid(SHELL_ROWS, SHELL_COLUMNS, wrap=True)[:, ::-1],
+        grid_triangles(N_SHELL_ROWS, N_SHELL_COLUMNS, wrap=True)[:, ::-1],
         uv.reshape(-1, 2),
         density=0.15,
     )
 
 
-def shell_follow(rest: np.ndarray, moved: np.ndarray) -> np.ndarray:
+def shell_motion(rest: np.ndarray, moved: np.ndarray) -> np.ndarray:
     """Motion (rows * columns, 3) of a shell whose edge follows landmarks from `rest` to `moved`, less with
     each row.
     """
-    motion = _ring(moved[OVAL]) - _ring(rest[OVAL])
-    fade = np.clip(1 - np.arange(SHELL_ROWS) / 5, 0, 1) ** 2
+    motion = _oval_curve(moved[OVAL]) - _oval_curve(rest[OVAL])
+    fade = np.clip(1 - np.arange(N_SHELL_ROWS) / 5, 0, 1) ** 2
     return (fade[:, None, None] * motion[None]).reshape(-1, 3)
 
 
-def _ears(rest: np.ndarray, looks: Looks) -> list[Part]:
+def _ears(rest: np.ndarray, looks: HeadStyle) -> list[MeshPart]:
     """Two ears: shallow shells that stand off the head beside the jaw joint."""
     radius = np.linspace(0, 1, 6)[:, None]
     around = np.linspace(0, 2 * np.pi, 24, endpoint=False)[None]
@@ -118,11 +120,15 @@ def _ears(rest: np.ndarray, looks: Looks) -> list[Part]:
         y = -0.3 + down * height + 0.35 * across
         vertices = np.stack([x, y, z], 2).reshape(-1, 3) + rest[edge]
         uv = np.stack([sign * across * width, down * height], 2).reshape(-1, 2)
-        parts.append(Part(f"ear {side}", vertices, grid(6, 24, wrap=True), uv, density=1.6, two_sided=True))
+        parts.append(
+            MeshPart(
+                f"ear {side}", vertices, grid_triangles(6, 24, wrap=True), uv, density=1.6, two_sided=True
+            )
+        )
     return parts
 
 
-def _neck(looks: Looks) -> Part:
+def _neck(looks: HeadStyle) -> MeshPart:
     """A column below the head that follows it at the top and stays with the body at the bottom."""
     height = np.linspace(5.0, 24.0, 16)[:, None]
     around = np.radians(np.linspace(-110, 110, 33))[None]
@@ -136,10 +142,12 @@ def _neck(looks: Looks) -> Part:
     points = np.stack([x, height * np.ones_like(x), z], 2).reshape(-1, 3)
     uv = np.stack([looks.neck * around * np.ones_like(height), height * np.ones_like(x)], 2).reshape(-1, 2)
     follow = np.clip((17.0 - points[:, 1]) / 9.0, 0, 1)
-    return Part("neck", points, grid(16, 33), uv, density=0.12, follow=follow * follow * (3 - 2 * follow))
+    return MeshPart(
+        "neck", points, grid_triangles(16, 33), uv, density=0.12, follow=follow * follow * (3 - 2 * follow)
+    )
 
 
-def _clothes() -> Part:
+def _clothes() -> MeshPart:
     """Shoulders under a shirt; they belong to the body and stay when the head moves."""
     across = np.linspace(-1, 1, 61)[None]
     down = np.linspace(0, 1, 12)[:, None]
@@ -149,20 +157,20 @@ def _clothes() -> Part:
     z = 7.0 - 6.5 * np.sqrt(np.clip(1 - 0.9 * across**2, 0, 1)) * (0.55 + 0.45 * np.sqrt(down))
     points = np.stack([x, y, z], 2).reshape(-1, 3)
     uv = np.stack([x, y * np.ones_like(x)], 2).reshape(-1, 2)
-    return Part("clothes", points, grid(12, 61), uv, density=0.1, two_sided=True, follow=0.0)
+    return MeshPart("clothes", points, grid_triangles(12, 61), uv, density=0.1, two_sided=True, follow=0.0)
 
 
-def _hair(rest: np.ndarray, looks: Looks) -> list[Part]:
+def _hair(rest: np.ndarray, looks: HeadStyle) -> list[MeshPart]:
     """A cap of hair over the skull and, if long, a curtain down the sides and back."""
     if looks.hair < 0:
         return []
     points, polar, around = _shell_points(rest, looks.lift, 0.04)
     uv = 8.5 * polar[..., None] * np.stack([np.cos(around), np.sin(around)], 2)
     parts = [
-        Part(
+        MeshPart(
             "hair",
             points.reshape(-1, 3),
-            grid(SHELL_ROWS, SHELL_COLUMNS, wrap=True)[:, ::-1],
+            grid_triangles(N_SHELL_ROWS, N_SHELL_COLUMNS, wrap=True)[:, ::-1],
             uv.reshape(-1, 2),
             density=0.3,
         )
@@ -176,11 +184,15 @@ def _hair(rest: np.ndarray, looks: Looks) -> list[Part]:
         sheet = np.stack([x, down * np.ones_like(x), z], 2).reshape(-1, 3)
         uv = np.stack([wide * angle, down * np.ones_like(x)], 2).reshape(-1, 2)
         follow = np.clip((20.0 - sheet[:, 1]) / 14.0, 0.2, 1)
-        parts.append(Part("long hair", sheet, grid(14, 48), uv, density=0.15, two_sided=True, follow=follow))
+        parts.append(
+            MeshPart(
+                "long hair", sheet, grid_triangles(14, 48), uv, density=0.15, two_sided=True, follow=follow
+            )
+        )
     return parts
 
 
-def _glasses(rest: np.ndarray, looks: Looks) -> list[Part]:
+def _glasses(rest: np.ndarray, looks: HeadStyle) -> list[MeshPart]:
     """A frame before the eyes: two rims, a bridge and temples to the ears, as flat bands."""
     if looks.glasses <= 0:
         return []
@@ -222,7 +234,7 @@ def _glasses(rest: np.ndarray, looks: Looks) -> list[Part]:
     return rims + [_band("bridge", bridge, 0.28, None)]
 
 
-def _band(name: str, line: np.ndarray, width: float, centre: np.ndarray | None) -> Part:
+def _band(name: str, line: np.ndarray, width: float, centre: np.ndarray | None) -> MeshPart:
     """A flat band of `width` cm along `line` (N, 3).
 
     Closed and radial about `centre` if there is one, else upright.
@@ -241,6 +253,11 @@ def _band(name: str, line: np.ndarray, width: float, centre: np.ndarray | None) 
             np.concatenate([along, [along[-1] + step.mean()]]),
         )
     uv = np.stack([np.stack([along, 0 * along], 1), np.stack([along, 0 * along + width], 1)])
-    return Part(
-        name, rows.reshape(-1, 3), grid(2, len(along)), uv.reshape(-1, 2), density=2.0, two_sided=True
+    return MeshPart(
+        name,
+        rows.reshape(-1, 3),
+        grid_triangles(2, len(along)),
+        uv.reshape(-1, 2),
+        density=2.0,
+        two_sided=True,
     )

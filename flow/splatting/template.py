@@ -68,14 +68,14 @@ class Template:
         # Loop's surface runs beside its control points; solving for controls makes it run through the
         # landmarks.
         self.surface = smooth @ np.linalg.inv(smooth[:468])
-        self.uv = unwrap(self.surface @ self.mean[:468])
+        self.uv = unroll(self.surface @ self.mean[:468])
 
     def left_of(self, right: list[int]) -> list[int]:
         """Landmarks on the subject's left that mirror those on the right."""
         return self.mirror[right].tolist()
 
 
-def unwrap(points: np.ndarray) -> np.ndarray:
+def unroll(points: np.ndarray) -> np.ndarray:
     """Unroll points (..., 3) cm of the mean face onto the painting cylinder: (..., 2) cm, u right, v down."""
     angle = np.arctan2(points[..., 0], UNWRAP_AXIS - points[..., 2])
     return np.stack([UNWRAP_RADIUS * angle, points[..., 1]], axis=-1)

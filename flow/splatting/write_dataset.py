@@ -17,22 +17,22 @@ import numpy as np
 
 from flow import io
 from flow.sampling import log_uniform
-from flow.splatting.actor import performance
-from flow.splatting.ground_truth import motion
-from flow.splatting.head import State
+from flow.splatting.actor import random_performance
+from flow.splatting.ground_truth import exact_motion
+from flow.splatting.head import FaceState
 from flow.splatting.head_model import load_head_model
-from flow.splatting.recipes import EMOTIONS, coded, draw
-from flow.splatting.scenes import PAIRS_PER_FACE, Ranges, Scene, draw_scene
+from flow.splatting.recipes import EMOTIONS, draw_actions, facs_code
+from flow.splatting.scenes import PAIRS_PER_FACE, Scene, SceneRanges, draw_scene
 from mer_core import claims, parallel
 from mer_core.errors import BadInput
 from mer_core.io import atomic_replace, read_json, write_json
 
 FPS = 73  # of the captures behind SRFlow (NeRSemble)
-TEST_SHARE = 8  # every eighth subject is a test subject
-QUALITY = 97  # of the JPEG files
+TEST_SUBJECT_EVERY = 8  # every eighth subject is a test subject
+JPEG_QUALITY = 97  # of the JPEG files
 
 
-def render(
+def write_dataset(
     out: str | Path,
     pairs: int,
     seed: int = 1,
@@ -69,26 +69,26 @@ def render(
     subjects = -(-pairs // PAIRS_PER_FACE)
     left = [min(PAIRS_PER_FACE, pairs - s * PAIRS_PER_FACE) for s in range(subjects)]
     wanted = [(out, settings, s, left[s], head_model, portraits) for s in range(subjects)]
-    todo = [work for work in wanted if not _complete(out, work[2], work[3])]
-    for _ in parallel.map_items(_render, todo, "rendering subjects", jobs=jobs):
+    todo = [work for work in wanted if not _is_complete(out, work[2], work[3])]
+    for _ in parallel.map_items(_render_task, todo, "rendering subjects", jobs=jobs):
         pass
     return sum(work[3] for work in todo)
 
 
-def _place(out: Path, subject: int, kind: str) -> Path:
-    split = "test" if subject % TEST_SHARE == TEST_SHARE - 1 else "train"
+def _subject_folder(out: Path, subject: int, kind: str) -> Path:
+    split = "test" if subject % TEST_SUBJECT_EVERY == TEST_SUBJECT_EVERY - 1 else "train"
     return out / split / kind / f"{subject:05d}"
 
 
-def _complete(out: Path, subject: int, pairs: int) -> bool:
+def _is_complete(out: Path, subject: int, pairs: int) -> bool:
     """Whether at least this many pairs of a subject are there: the camera file is written last and says how
     many.
     """
-    path = _place(out, subject, "camera") / "spirals.json"
+    path = _subject_folder(out, subject, "camera") / "spirals.json"
     return path.exists() and read_json(path)["frames"] > pairs
 
 
-def clip_of(
+def draw_clip(
     seed: int,
     subject: int,
     size: tuple[int, int],
@@ -96,12 +96,12 @@ def clip_of(
     gaussians: int = 20_000,
     head_model: Path | None = None,
     portraits: Path | None = None,
-) -> tuple[Scene, list[State], str]:
+) -> tuple[Scene, list[FaceState], str]:
     """The scene of a subject, its states frame by frame, and the action units it shows, as a coder writes
     them.
     """
     ranges = replace(
-        Ranges(),
+        SceneRanges(),
         background="white" if white else "random",
         gaussians=gaussians,
         yaw=(-20.0, 20.0),
@@ -110,9 +110,9 @@ def clip_of(
         portraits=portraits,
     )
     scene, rng = draw_scene(seed, subject * PAIRS_PER_FACE, size, ranges)
-    actions = draw(EMOTIONS[rng.integers(len(EMOTIONS))], rng, strength=log_uniform(rng, 0.05, 1.0))
+    actions = draw_actions(EMOTIONS[rng.integers(len(EMOTIONS))], rng, strength=log_uniform(rng, 0.05, 1.0))
     apex = rng.uniform(6, 11) / FPS
-    states = performance(
+    states = random_performance(
         actions,
         PAIRS_PER_FACE + 1,
         FPS,
@@ -136,10 +136,10 @@ def clip_of(
         )
         for s in states
     ]
-    return scene, states, coded(actions)
+    return scene, states, facs_code(actions)
 
 
-def _render(work: tuple) -> None:
+def _render_task(work: tuple) -> None:
     _render_subject(*work)
 
 
@@ -148,7 +148,7 @@ def _render_subject(
 ) -> None:
     """Write one subject; every file is whole or absent, the camera file comes last."""
     size = settings["width"], settings["height"]
-    scene, states, action_units = clip_of(
+    scene, states, action_units = draw_clip(
         settings["seed"], subject, size, settings["white"], settings["gaussians"], head_model, portraits
     )
     paint, before = None, None
@@ -156,20 +156,22 @@ def _render_subject(
         view = scene.view(shown, paint)
         paint = scene.paint(view.splats) if paint is None else paint
         name = f"{number:04d}"
-        _jpeg(
-            _place(out, subject, "render") / f"{name}.jpg",
+        _write_jpeg(
+            _subject_folder(out, subject, "render") / f"{name}.jpg",
             np.round(view.picture.clip(0, 1) * 255).astype(np.uint8),
         )
-        _jpeg(
-            _place(out, subject, "mask") / f"{name}.jpg",
+        _write_jpeg(
+            _subject_folder(out, subject, "mask") / f"{name}.jpg",
             np.where(view.weights.opacity > 0.5, 255, 0).astype(np.uint8),
         )
         if before is not None:
-            _write_motion(out, subject, f"{number - 1:04d}", motion(before, view), scene.camera.distance)
+            _write_motion(
+                out, subject, f"{number - 1:04d}", exact_motion(before, view), scene.camera.distance
+            )
         before = view
     camera = scene.camera
     write_json(
-        _place(out, subject, "camera") / "spirals.json",
+        _subject_folder(out, subject, "camera") / "spirals.json",
         dict(
             frames=pairs + 1,
             width=camera.width,
@@ -188,23 +190,23 @@ def _write_motion(out: Path, subject: int, name: str, truth: dict[str, np.ndarra
     distance.
     """
     inside = truth["opacity"] > 0.5
-    io.write(_place(out, subject, "flow") / f"{name}.flo", truth["flow"] * inside[..., None])
+    io.write(_subject_folder(out, subject, "flow") / f"{name}.flo", truth["flow"] * inside[..., None])
     near, after = (
         np.where(inside, distance / np.maximum(truth[k], 1e-3), 0).astype(np.float32)
         for k in ("depth", "depth_next")
     )
     arrays = {"depth": truth["depth"], "scaled_inv_depth": near, "scaled_inv_depth_change": after - near}
     for kind, array in arrays.items():
-        with atomic_replace(_place(out, subject, kind) / f"{name}.npy") as temporary:
+        with atomic_replace(_subject_folder(out, subject, kind) / f"{name}.npy") as temporary:
             np.save(temporary, array)
-    with atomic_replace(_place(out, subject, "visible") / f"{name}.png") as temporary:
+    with atomic_replace(_subject_folder(out, subject, "visible") / f"{name}.png") as temporary:
         cv2.imwrite(str(temporary), truth["visible"].astype(np.uint8) * 255)
 
 
-def _jpeg(path: Path, image: np.ndarray) -> None:
+def _write_jpeg(path: Path, image: np.ndarray) -> None:
     with atomic_replace(path) as temporary:
         cv2.imwrite(
             str(temporary),
             image[..., ::-1] if image.ndim == 3 else image,
-            [cv2.IMWRITE_JPEG_QUALITY, QUALITY],
+            [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
         )

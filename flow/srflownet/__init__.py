@@ -11,7 +11,7 @@ from mer_core.io import atomic_replace
 NETWORKS = ("compact", "full")
 
 
-def build(name: str, **settings: int) -> nn.Module:
+def build_network(name: str, **settings: int) -> nn.Module:
     """Return the untrained network `compact` or `full`.
 
     Both map two (N, 3, H, W) frames in 0..255 to motions in px.
@@ -38,12 +38,12 @@ def save_weights(
         save_file({k: t.detach().cpu().contiguous() for k, t in tensors.items()}, str(temporary), header)
 
 
-def freeze(weights: str | Path, path: str | Path) -> None:
+def write_half_precision(weights: str | Path, path: str | Path) -> None:
     """Write a training's weights in half precision, as they come with the package."""
     from safetensors.torch import load_file
 
     tensors = {name: t.half() if t.is_floating_point() else t for name, t in load_file(str(weights)).items()}
-    header = _header(weights)
+    header = _read_header(weights)
     save_weights(path, tensors, header["network"], json.loads(header["settings"]), header["note"])
 
 
@@ -66,7 +66,7 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
         ) from error
 
 
-def grow(network: nn.Module, path: str | Path) -> None:
+def load_matching_weights(network: nn.Module, path: str | Path) -> None:
     """Fill those parts of `network` that an older weights file has; the others keep their initial values.
 
     Raises `BadInput` if the file holds a part that the network lacks or that has another size.
@@ -86,17 +86,17 @@ def load_network(path: str | Path) -> nn.Module:
 
     `BadInput` if it describes none.
     """
-    header = _header(path)
+    header = _read_header(path)
     if header.get("network") not in NETWORKS:
         raise BadInput(
             f"{path} does not say which network it belongs to. Use a file that mer flow train wrote."
         )
-    network = build(header["network"], **json.loads(header["settings"]))
+    network = build_network(header["network"], **json.loads(header["settings"]))
     load_weights(network, path)
     return network.eval()
 
 
-def _header(path: str | Path) -> dict[str, str]:
+def _read_header(path: str | Path) -> dict[str, str]:
     """Return what a weights file says of itself."""
     from safetensors import SafetensorError, safe_open
 

@@ -15,19 +15,25 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flow.srflownet import facial_solution, lucas_kanade
-from flow.srflownet.facial_selection import Atlas
-from flow.srflownet.facial_solution import Face
-from flow.srflownet.regulariser import Context, Detail, Refine, Regulariser, drift
-from flow.srflownet.resample import doubled, enlarge
+from flow.srflownet.facial_selection import FaceAtlas
+from flow.srflownet.facial_solution import PlacedBasis
+from flow.srflownet.regulariser import (
+    ContextEncoder,
+    DetailStep,
+    HalfGridRefinement,
+    Regulariser,
+    median_motion,
+)
+from flow.srflownet.resample import double, enlarge
 
 # (size of a feature pixel, size of a grid cell, times) of each step, in pixels of the frame
 SCHEDULE = ((8, 8), (4, 8), (2, 4), (1, 4), (1, 4))
-ROUNDS = {
+N_CG_ITERATIONS = {
     8: 20,
     4: 12,
 }  # of conjugate gradients, by the size of a cell; on the finer grid the start is already good
-LAST = 1  # steps at the end that have a regulariser of their own
-MULTIPLE = 32  # frames are padded to a multiple of this
+N_LAST_STEPS = 1  # steps at the end that have a regulariser of their own
+PADDING_MULTIPLE = 32  # frames are padded to a multiple of this
 
 
 class CompactSRFlowNet(nn.Module):
@@ -38,16 +44,16 @@ class CompactSRFlowNet(nn.Module):
 
     def __init__(self, width: int = 32):
         super().__init__()
-        self.context = Context(width)
+        self.context = ContextEncoder(width)
         self.coarse = Regulariser(width, depth=1)
         self.fine = Regulariser(width, depth=2)
         self.last = Regulariser(width, depth=2)
-        self.refine = Refine(width)
-        self.atlas = Atlas()
-        self.detail = Detail(width)
+        self.refine = HalfGridRefinement(width)
+        self.atlas = FaceAtlas()
+        self.detail = DetailStep(width)
 
     def forward(
-        self, onset: Tensor, apex: Tensor, flow: Tensor | None = None, face: Face | None = None
+        self, onset: Tensor, apex: Tensor, flow: Tensor | None = None, face: PlacedBasis | None = None
     ) -> list[Tensor]:
         """Return the motion after every step, each (N, 2, h, w) in px of the frame, the last one at full
         size.
@@ -57,14 +63,14 @@ class CompactSRFlowNet(nn.Module):
         face        : a facial basis placed on the onsets
         """
         height, width = onset.shape[-2:]
-        pad = (0, -width % MULTIPLE, 0, -height % MULTIPLE)
+        pad = (0, -width % PADDING_MULTIPLE, 0, -height % PADDING_MULTIPLE)
         onset, apex = (F.pad(frame, pad, mode="replicate") for frame in (onset, apex))
         seen = local_contrast(onset)
         context = self.context(seen)
-        first = lucas_kanade.brightness(onset)
-        second = {pixel: doubled(maps) for pixel, maps in lucas_kanade.brightness(apex).items()}
+        first = lucas_kanade.brightness_pyramid(onset)
+        second = {pixel: double(maps) for pixel, maps in lucas_kanade.brightness_pyramid(apex).items()}
         if face is not None:
-            face = face.padded(*onset.shape[-2:])
+            face = face.pad(*onset.shape[-2:])
         atlas = None if face is None else self.atlas(face)
         cell = SCHEDULE[0][1]
         start = torch.zeros_like(seen[:, :2]) if flow is None else F.pad(flow, pad, mode="replicate")
@@ -78,11 +84,13 @@ class CompactSRFlowNet(nn.Module):
                 cell = grid
             flow = flow.detach()
             sums = lucas_kanade.normal_equations(first[pixel], second[pixel], flow / pixel, grid // pixel)
-            answers, steps = lucas_kanade.solve(sums, flow / pixel, ROUNDS[grid])
-            late = self.last if number >= len(SCHEDULE) - LAST else self.fine
+            answers, steps = lucas_kanade.candidate_steps(sums, flow / pixel, N_CG_ITERATIONS[grid])
+            late = self.last if number >= len(SCHEDULE) - N_LAST_STEPS else self.fine
             regulariser = self.coarse if grid == 8 else late
-            moved = (flow - drift(flow)) / pixel  # a face that moves as a whole is to look like one at rest
-            facial = facial_answers(sums, flow / pixel, pixel, face, atlas and atlas[grid])
+            moved = (
+                flow - median_motion(flow)
+            ) / pixel  # a face that moves as a whole is to look like one at rest
+            facial = facial_candidates(sums, flow / pixel, pixel, face, atlas and atlas[grid])
             step, hidden = regulariser(answers, steps, moved, context[grid], hidden, facial)
             flow = flow + pixel * step
             predictions.append(flow)
@@ -90,19 +98,21 @@ class CompactSRFlowNet(nn.Module):
         predictions.append(flow)
         flow = flow.detach()
         sums = lucas_kanade.normal_equations(first[1], second[1], flow, 2)
-        flow = self.detail(flow, hidden, seen, sums, facial_answers(sums, flow, 1, face, atlas and atlas[2]))
+        flow = self.detail(
+            flow, hidden, seen, sums, facial_candidates(sums, flow, 1, face, atlas and atlas[2])
+        )
         predictions.append(flow)
         predictions.append(enlarge(flow, 2)[..., :height, :width])
         return predictions
 
 
-def facial_answers(
-    sums: Tensor, flow: Tensor, pixel: int, face: Face | None, atlas: Tensor | None
+def facial_candidates(
+    sums: Tensor, flow: Tensor, pixel: int, face: PlacedBasis | None, atlas: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
     """Return what a regulariser reads of a face: answers, where they hold, the equations and the atlas."""
     if face is None or atlas is None:
         return None
-    return *facial_solution.solve(sums, flow, face, pixel, lucas_kanade.REACH), sums, atlas
+    return *facial_solution.facial_steps(sums, flow, face, pixel, lucas_kanade.MAX_STEP), sums, atlas
 
 
 def local_contrast(frame: Tensor) -> Tensor:
@@ -111,15 +121,15 @@ def local_contrast(frame: Tensor) -> Tensor:
     Slow light and exposure vanish here, and pale skin weighs as much as a brow.
     """
     small = F.avg_pool2d(frame, 4)
-    mean = blur(small)
-    spread = blur((small - mean).square().mean(dim=1, keepdim=True)).sqrt()
+    mean = box_blur(small)
+    spread = box_blur((small - mean).square().mean(dim=1, keepdim=True)).sqrt()
     mean, spread = (
         F.interpolate(m, scale_factor=4, mode="bilinear", align_corners=False) for m in (mean, spread)
     )
     return (frame - mean) / (spread + 3.0)
 
 
-def blur(maps: Tensor) -> Tensor:
+def box_blur(maps: Tensor) -> Tensor:
     """Return `maps` averaged twice over 5x5 cells."""
     for _ in range(2):
         maps = F.avg_pool2d(maps, 5, stride=1, padding=2, count_include_pad=False)

@@ -1,6 +1,6 @@
 """How alike a place in the first frame is to the places around its match in the second, at four scales.
 
-`AllPairs` computes every pair once and reads from that volume; `OnDemand` computes only what is read. They
+`StoredCorrelation` computes every pair once and reads from that volume; `OnDemandCorrelation` computes only what is read. They
 agree in value (a test compares them): reading and pooling are linear, so they may happen before or after the
 product.
 
@@ -11,22 +11,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LEVELS = 4
-RADIUS = 4
-CHANNELS = LEVELS * (2 * RADIUS + 1) ** 2  # 324
-VOLUME_LIMIT = 2 * 1024**3  # bytes: a larger volume is not kept
+N_LEVELS = 4
+WINDOW_RADIUS = 4
+N_CHANNELS = N_LEVELS * (2 * WINDOW_RADIUS + 1) ** 2  # 324
+MAX_VOLUME_BYTES = 2 * 1024**3  # bytes: a larger volume is not kept
 
 
-def correlation(first: Tensor, second: Tensor) -> "AllPairs | OnDemand":
+def correlate(first: Tensor, second: Tensor) -> "StoredCorrelation | OnDemandCorrelation":
     """Return the correlation of two feature maps (N, C, H, W), with the volume kept where it fits
     VOLUME_LIMIT.
     """
     n, _, height, width = first.shape
-    fits = n * (height * width) ** 2 * 4 * 4 / 3 <= VOLUME_LIMIT
-    return (AllPairs if fits else OnDemand)(first, second)
+    fits = n * (height * width) ** 2 * 4 * 4 / 3 <= MAX_VOLUME_BYTES
+    return (StoredCorrelation if fits else OnDemandCorrelation)(first, second)
 
 
-class AllPairs:
+class StoredCorrelation:
     """Holds (N H W, 1, H/2^l, W/2^l) for levels l = 0..3.
 
     Memory grows with the square of the frame's area.
@@ -36,8 +36,8 @@ class AllPairs:
         n, channels, height, width = first.shape
         volume = first.flatten(2).transpose(1, 2) @ second.flatten(2) / channels**0.5  # (N, HW, HW)
         self.levels = [volume.reshape(n * height * width, 1, height, width)]
-        for _ in range(LEVELS - 1):
-            self.levels.append(_halved(self.levels[-1]))
+        for _ in range(N_LEVELS - 1):
+            self.levels.append(_halve(self.levels[-1]))
 
     def __call__(self, places: Tensor) -> Tensor:
         """Return (N, CHANNELS, H, W) around `places` (N, 2, H, W), x and y in cells of the second map."""
@@ -45,47 +45,47 @@ class AllPairs:
         centre = places.permute(0, 2, 3, 1).reshape(n * height * width, 1, 1, 2)
         found = []
         for level, volume in enumerate(self.levels):
-            at = centre / 2**level + _window(places)  # (N HW, 9, 9, 2)
-            found.append(_read(volume, at).reshape(n, height, width, -1))
+            at = centre / 2**level + _window_offsets(places)  # (N HW, 9, 9, 2)
+            found.append(_sample(volume, at).reshape(n, height, width, -1))
         return torch.cat(found, dim=-1).permute(0, 3, 1, 2)
 
 
-class OnDemand:
+class OnDemandCorrelation:
     """Holds the feature maps alone; memory grows with the frame's area."""
 
     def __init__(self, first: Tensor, second: Tensor):
         self.first = first / first.shape[1] ** 0.5
         self.levels = [second]
-        for _ in range(LEVELS - 1):
-            self.levels.append(_halved(self.levels[-1]))
+        for _ in range(N_LEVELS - 1):
+            self.levels.append(_halve(self.levels[-1]))
 
     def __call__(self, places: Tensor) -> Tensor:
-        """As in `AllPairs`."""
+        """As in `StoredCorrelation`."""
         centre = places.permute(0, 2, 3, 1)[:, :, :, None]  # (N, H, W, 1, 2)
         found = []
         for level, second in enumerate(self.levels):
-            for column in _window(places):  # (9, 2): the offsets of one column
+            for column in _window_offsets(places):  # (9, 2): the offsets of one column
                 n, height, width, _, _ = centre.shape
                 at = (centre / 2**level + column).reshape(n, height, width * len(column), 2)
-                near = _read(second, at).reshape(n, -1, height, width, len(column))  # (N, C, H, W, 9)
+                near = _sample(second, at).reshape(n, -1, height, width, len(column))  # (N, C, H, W, 9)
                 found.append((self.first[..., None] * near).sum(dim=1).permute(0, 3, 1, 2))
         return torch.cat(found, dim=1)
 
 
-def _halved(maps: Tensor) -> Tensor:
+def _halve(maps: Tensor) -> Tensor:
     """Return `maps` averaged over 2x2; a map of one row or column, as tiny frames have, keeps it."""
     return F.avg_pool2d(maps, (min(2, maps.shape[-2]), min(2, maps.shape[-1])))
 
 
-def _window(like: Tensor) -> Tensor:
+def _window_offsets(like: Tensor) -> Tensor:
     """Return the offsets read around a place, (9, 9, 2), x changing along the first axis as in the published
     code.
     """
-    steps = torch.arange(-RADIUS, RADIUS + 1, device=like.device, dtype=like.dtype)
+    steps = torch.arange(-WINDOW_RADIUS, WINDOW_RADIUS + 1, device=like.device, dtype=like.dtype)
     return torch.stack(torch.meshgrid(steps, steps, indexing="ij"), dim=-1)
 
 
-def _read(maps: Tensor, at: Tensor) -> Tensor:
+def _sample(maps: Tensor, at: Tensor) -> Tensor:
     """Return `maps` (N, C, H, W) read bilinearly at `at` (N, h, w, 2) in cells, (N, C, h, w).
 
     Nothing lies outside.

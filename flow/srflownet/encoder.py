@@ -27,7 +27,7 @@ class ResidualBlock(nn.Module):
         return F.relu(y + (x if self.downsample is None else self.downsample(x)))
 
 
-class BasicEncoder(nn.Module):
+class FeatureEncoder(nn.Module):
     """(N, 3, H, W) in -1..1 -> (N, out, H/8, W/8); H and W are multiples of 8.
 
     norm : `instance` for the features that are matched, `batch` for the context

@@ -8,12 +8,12 @@ import torch
 from data_prep.face_plausibility import MIN_PLAUSIBILITY, plausibility
 from data_prep.landmarks import FaceMesh
 from flow.srflownet.facial_basis import load_basis
-from flow.srflownet.facial_solution import Face
+from flow.srflownet.facial_solution import PlacedBasis
 
-MULTIPLE = 32  # the basis covers whole blocks of so many px
+PADDING_MULTIPLE = 32  # the basis covers whole blocks of so many px
 
 
-class FacePlacer:
+class BasisPlacer:
     """Places the facial basis on faces; one landmark detector for each thread that asks.
 
     detect : find the face where landmarks are not given
@@ -24,15 +24,15 @@ class FacePlacer:
 
     def __call__(
         self, frames: np.ndarray, landmarks: list[np.ndarray | None], device: str | torch.device
-    ) -> Face | None:
+    ) -> PlacedBasis | None:
         """The face of each of (N, H, W, 3) uint8 RGB frames, or None where there is none at all."""
         points = [self._usable(*pair) for pair in zip(frames, landmarks)]
         if all(mesh is None for mesh in points):
             return None
-        height, width = (side + -side % MULTIPLE for side in frames.shape[1:3])
+        height, width = (side + -side % PADDING_MULTIPLE for side in frames.shape[1:3])
         placed = [load_basis().place(mesh, (height, width)) for mesh in points]
         motion, chart = (torch.from_numpy(np.stack(maps)).to(device) for maps in zip(*placed))
-        return Face(motion, chart, load_basis().scanned)
+        return PlacedBasis(motion, chart, load_basis().n_scanned)
 
     def _usable(self, frame: np.ndarray, mesh: np.ndarray | None) -> np.ndarray | None:
         """The landmarks to place the basis by, or None where none lie plausibly on a face."""

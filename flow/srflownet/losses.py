@@ -17,7 +17,7 @@ from torch import Tensor
 # Sobel's kernel over 8, so that a slope of one px per px reads as one
 SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
 
-FLOOR = 0.01  # px: an error that a power below one need not make smaller
+ERROR_FLOOR_PX = 0.01  # px: an error that a power below one need not make smaller
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -27,7 +27,7 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).sum() / (mask.sum() * values.shape[1]).clamp(min=1)
 
 
-def sequence(predictions: list[Tensor], truth: Tensor, gamma: float = 0.8, power: float = 1.0) -> Tensor:
+def sequence_loss(predictions: list[Tensor], truth: Tensor, gamma: float = 0.8, power: float = 1.0) -> Tensor:
     """Sum over steps i of gamma^(n-1-i) mean (|f_i - f|_2 / scale)^power, over the whole frame.
 
     A step that predicts on a coarser grid is compared with the mean of the truth over its cells. The error of
@@ -43,7 +43,8 @@ def sequence(predictions: list[Tensor], truth: Tensor, gamma: float = 0.8, power
         error = ((flow - target).square().sum(dim=1) + 1e-6).sqrt()
         total = (
             total
-            + gamma ** (len(predictions) - 1 - i) * ((error + (power < 1) * FLOOR) / scale).pow(power).mean()
+            + gamma ** (len(predictions) - 1 - i)
+            * ((error + (power < 1) * ERROR_FLOOR_PX) / scale).pow(power).mean()
         )
     return total
 
@@ -83,7 +84,7 @@ def flow_difference_loss(flow: Tensor, truth: Tensor, mask: Tensor, window: int 
     return masked_mean((error - around).abs(), mask)
 
 
-def regularisers(
+def combine_losses(
     weights: dict[str, float], gradient_kind: str = "difference"
 ) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """Return the weighted sum of named losses: `mask`, `gradient`, `total_variation`, `flow_difference`."""

@@ -18,31 +18,43 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flow.srflownet.resample import enlarge, read
-from flow.srflownet.smooth_steps_cpu import smooth_steps
+from flow.srflownet.resample import enlarge, sample_doubled
+from flow.srflownet.smooth_steps_cpu import smooth_steps_compiled
 
-WINDOWS = (1, 3, 7)  # side of a window, in cells
-SMOOTHNESS = ((0.03, 0.0), (0.3, 0.0), (0.0, 0.03), (0.0, 0.3))  # (first, second) of each smooth answer
-WIDE_SMOOTHNESS = ((0.0, 0.03), (0.0, 0.3))  # the same on cells twice as wide, where motion is smoother still
-STEPS = len(WINDOWS) + len(SMOOTHNESS) + len(WIDE_SMOOTHNESS)
-ANSWERS = 6 * len(WINDOWS) + 2 * len(SMOOTHNESS) + 2 * len(WIDE_SMOOTHNESS)  # maps that `solve` returns
-ROUNDS = 20  # of conjugate gradients, by default; what they leave undone, the next step finds
-SMOOTH = (
+WINDOW_SIDES = (1, 3, 7)  # side of a window, in cells
+SMOOTHNESS_WEIGHTS = (
+    (0.03, 0.0),
+    (0.3, 0.0),
+    (0.0, 0.03),
+    (0.0, 0.3),
+)  # (first, second) of each smooth answer
+WIDE_SMOOTHNESS_WEIGHTS = (
+    (0.0, 0.03),
+    (0.0, 0.3),
+)  # the same on cells twice as wide, where motion is smoother still
+N_STEPS = len(WINDOW_SIDES) + len(SMOOTHNESS_WEIGHTS) + len(WIDE_SMOOTHNESS_WEIGHTS)
+N_STEP_MAPS = (
+    6 * len(WINDOW_SIDES) + 2 * len(SMOOTHNESS_WEIGHTS) + 2 * len(WIDE_SMOOTHNESS_WEIGHTS)
+)  # maps that `candidate_steps` returns
+N_CG_ITERATIONS = 20  # of conjugate gradients, by default; what they leave undone, the next step finds
+SMOOTHING_TAPS = (
     0.02,
     0.2285,
     0.503,
     0.2285,
     0.02,
 )  # a Gaussian of 0.8 px: quiets noise, and what lies beyond reading
-SLOPE = (1 / 12, -8 / 12, 0.0, 8 / 12, -1 / 12)  # central difference of fourth order
+DERIVATIVE_TAPS = (1 / 12, -8 / 12, 0.0, 8 / 12, -1 / 12)  # central difference of fourth order
 GREY_LEVELS = 15.0  # of the frame to one unit here
 DAMPING = 0.002  # squared slope per px that counts as none: that of a sensor's noise
-MISFIT = 0.5  # squared difference at which a pixel counts half: hidden, out of the frame, or a highlight
-REACH = 2.0  # px of the level: the longest step
+HALF_WEIGHT_RESIDUAL = (
+    0.5  # squared difference at which a pixel counts half: hidden, out of the frame, or a highlight
+)
+MAX_STEP = 2.0  # px of the level: the longest step
 
 
 @torch.no_grad()
-def brightness(frame: Tensor) -> dict[int, Tensor]:
+def brightness_pyramid(frame: Tensor) -> dict[int, Tensor]:
     """Return the smoothed brightness of a frame at 1, 1/2, 1/4 and 1/8 of its size, by the size of a pixel.
 
     frame : (N, 3, H, W) 0..255; slow light is taken off, so it may differ between frames
@@ -57,11 +69,14 @@ def brightness(frame: Tensor) -> dict[int, Tensor]:
         levels = {1: grey - enlarge(slow, 8)}
         for pixel in (2, 4, 8):
             levels[pixel] = F.avg_pool2d(levels[pixel // 2], 2)
-        return {pixel: filtered(filtered(maps, SMOOTH, 3), SMOOTH, 2) for pixel, maps in levels.items()}
+        return {
+            pixel: filter_axis(filter_axis(maps, SMOOTHING_TAPS, 3), SMOOTHING_TAPS, 2)
+            for pixel, maps in levels.items()
+        }
 
 
 @torch.no_grad()
-def solve(sums: Tensor, flow: Tensor, rounds: int = ROUNDS) -> tuple[Tensor, Tensor]:
+def candidate_steps(sums: Tensor, flow: Tensor, rounds: int = N_CG_ITERATIONS) -> tuple[Tensor, Tensor]:
     """Return the answers to what is left of the motion after `flow`.
 
     sums   : (N, 6, h, w) from `normal_equations`
@@ -73,12 +88,14 @@ def solve(sums: Tensor, flow: Tensor, rounds: int = ROUNDS) -> tuple[Tensor, Ten
     with torch.autocast(sums.device.type, enabled=False):  # half precision would drown the answers
         sums, flow = sums.float(), flow.float()
         read, steps = [], []
-        for window in WINDOWS:
-            answer, step = local_answer(F.avg_pool2d(sums, window, 1, window // 2, count_include_pad=False))
+        for window in WINDOW_SIDES:
+            answer, step = local_step(F.avg_pool2d(sums, window, 1, window // 2, count_include_pad=False))
             read.append(answer)
             steps.append(step)
-        wide = smooth_answers(F.avg_pool2d(sums, 2), F.avg_pool2d(flow, 2), WIDE_SMOOTHNESS, rounds)
-        for step in smooth_answers(sums, flow, SMOOTHNESS, rounds) + [enlarge(step, 2) for step in wide]:
+        wide = smooth_steps(F.avg_pool2d(sums, 2), F.avg_pool2d(flow, 2), WIDE_SMOOTHNESS_WEIGHTS, rounds)
+        for step in smooth_steps(sums, flow, SMOOTHNESS_WEIGHTS, rounds) + [
+            enlarge(step, 2) for step in wide
+        ]:
             read.append(step)
             steps.append(step)
         return torch.cat(read, dim=1), torch.stack(steps, dim=1)
@@ -94,22 +111,22 @@ def normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int) ->
 
 
 def _normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -> Tensor:
-    moved = read(second, enlarge(flow, ratio) if ratio > 1 else flow)
+    moved = sample_doubled(second, enlarge(flow, ratio) if ratio > 1 else flow)
     mean, it = 0.5 * (first + moved), moved - first
-    ix, iy = filtered(mean, SLOPE, 3), filtered(mean, SLOPE, 2)
+    ix, iy = filter_axis(mean, DERIVATIVE_TAPS, 3), filter_axis(mean, DERIVATIVE_TAPS, 2)
     products = torch.cat([ix * ix, ix * iy, iy * iy, ix * it, iy * it, it * it], dim=1)
-    products = products / (1 + products[:, 5:] / MISFIT)
+    products = products / (1 + products[:, 5:] / HALF_WEIGHT_RESIDUAL)
     return F.avg_pool2d(products, ratio) if ratio > 1 else products
 
 
-def local_answer(sums: Tensor) -> tuple[Tensor, Tensor]:
+def local_step(sums: Tensor) -> tuple[Tensor, Tensor]:
     """Return a window's step, (N, 2, h, w), after six maps that hold it, the strength and direction of the
     slopes, and
     the fraction of the difference that the step explains: (N, 6, h, w)."""
     xx, xy, yy, xt, yt, tt = sums.unbind(1)
     determinant = (xx + DAMPING) * (yy + DAMPING) - xy * xy
-    dx = REACH * torch.tanh((xy * yt - (yy + DAMPING) * xt) / determinant / REACH)
-    dy = REACH * torch.tanh((xy * xt - (xx + DAMPING) * yt) / determinant / REACH)
+    dx = MAX_STEP * torch.tanh((xy * yt - (yy + DAMPING) * xt) / determinant / MAX_STEP)
+    dy = MAX_STEP * torch.tanh((xy * xt - (xx + DAMPING) * yt) / determinant / MAX_STEP)
     trace = xx + yy + 1e-5
     explained = -(dx * xt + dy * yt) / (tt + 1e-4)
     answer = torch.stack(
@@ -118,18 +135,18 @@ def local_answer(sums: Tensor) -> tuple[Tensor, Tensor]:
     return answer, torch.stack([dx, dy], dim=1)
 
 
-def smooth_answers(
-    sums: Tensor, flow: Tensor, strengths: tuple[tuple[float, float], ...], rounds: int = ROUNDS
+def smooth_steps(
+    sums: Tensor, flow: Tensor, strengths: tuple[tuple[float, float], ...], rounds: int = N_CG_ITERATIONS
 ) -> list[Tensor]:
     """Return the smooth step for each (first, second) of `strengths`, (N, 2, h, w), all found by conjugate
     gradients.
     """
     if sums.device.type == "cpu" and not _is_traced():
         strong = np.array(strengths, np.float32)
-        steps = torch.from_numpy(smooth_steps(sums.numpy(), flow.numpy(), strong, rounds))
+        steps = torch.from_numpy(smooth_steps_compiled(sums.numpy(), flow.numpy(), strong, rounds))
     else:
         steps = smooth_steps_plain(sums, flow, strengths, rounds)
-    return [REACH * torch.tanh(s / REACH) for s in steps.unbind(0)]
+    return [MAX_STEP * torch.tanh(s / MAX_STEP) for s in steps.unbind(0)]
 
 
 def _is_traced() -> bool:
@@ -140,7 +157,7 @@ def _is_traced() -> bool:
 def smooth_steps_plain(
     sums: Tensor, flow: Tensor, strengths: tuple[tuple[float, float], ...], rounds: int
 ) -> Tensor:
-    """The steps (S, N, 2, h, w) of `smooth_answers`, not limited.
+    """The steps (S, N, 2, h, w) of `smooth_steps`, not limited.
 
     `smooth_steps_cpu.py` is the same, compiled.
     """
@@ -181,7 +198,7 @@ def laplacian(maps: Tensor) -> Tensor:
     )
 
 
-def filtered(maps: Tensor, taps: tuple[float, ...], along: int) -> Tensor:
+def filter_axis(maps: Tensor, taps: tuple[float, ...], along: int) -> Tensor:
     """Return `maps` (N, 1, H, W) correlated with five taps along dimension 2 (down) or 3 (right)."""
     kernel = maps.new_tensor(taps)
     if along == 3:

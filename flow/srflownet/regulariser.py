@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flow.srflownet import lucas_kanade
-from flow.srflownet.facial_selection import FACE_MAPS, FACIAL, Chooser, facial_maps
+from flow.srflownet.facial_selection import N_FACE_MAPS, N_FACIAL_MAPS, StepSelector, facial_maps
 from flow.srflownet.resample import enlarge
 
 
-class Context(nn.Module):
+class ContextEncoder(nn.Module):
     """What the first frame shows, at 1/4 and at 1/8."""
 
     def __init__(self, width: int):
@@ -55,7 +55,7 @@ class SuperKernel(nn.Module):
         return F.gelu(x + self.mix(x))
 
 
-class Whole(nn.Module):
+class GlobalContext(nn.Module):
     """x and what a look at the whole face adds to it: 3x3 kernels on the grid of x, super kernels on one
     twice as wide.
 
@@ -88,7 +88,7 @@ class Regulariser(nn.Module):
 
     def __init__(self, width: int, depth: int):
         super().__init__()
-        self.enter = nn.Conv2d(lucas_kanade.ANSWERS + 2 + 2 * width, width, 3, padding=1)
+        self.enter = nn.Conv2d(lucas_kanade.N_STEP_MAPS + 2 + 2 * width, width, 3, padding=1)
         self.down = nn.ModuleList()
         self.up = nn.ModuleList()
         self.out = nn.ModuleList()
@@ -101,17 +101,17 @@ class Regulariser(nn.Module):
             wide += 16
             self.level.append(Residual(wide))
         self.bottom = SuperKernel(wide)
-        self.whole = Whole(wide)
+        self.whole = GlobalContext(wide)
         self.keep = nn.Conv2d(width, width, 1)
-        self.head = nn.Conv2d(width, lucas_kanade.STEPS + 2, 3, padding=1)
-        self.enter_face = nn.Conv2d(FACIAL + FACE_MAPS, width, 3, padding=1, bias=False)
-        self.chooser = Chooser(width)
+        self.head = nn.Conv2d(width, lucas_kanade.N_STEPS + 2, 3, padding=1)
+        self.enter_face = nn.Conv2d(N_FACIAL_MAPS + N_FACE_MAPS, width, 3, padding=1, bias=False)
+        self.chooser = StepSelector(width)
         nn.init.zeros_(self.enter_face.weight)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         with torch.no_grad():  # at first, follow the smooth answers
-            self.head.bias[len(lucas_kanade.WINDOWS) : lucas_kanade.STEPS] = 2.0
-            self.head.bias[: len(lucas_kanade.WINDOWS)] = -2.0
+            self.head.bias[len(lucas_kanade.WINDOW_SIDES) : lucas_kanade.N_STEPS] = 2.0
+            self.head.bias[: len(lucas_kanade.WINDOW_SIDES)] = -2.0
 
     def forward(
         self,
@@ -151,7 +151,7 @@ class Regulariser(nn.Module):
         return step, torch.tanh(self.keep(x))
 
 
-class Refine(nn.Module):
+class HalfGridRefinement(nn.Module):
     """The last touch, at 1/2: edges of lids and lips that the grid of 1/4 cannot follow."""
 
     def __init__(self, width: int, inner: int = 16):
@@ -166,13 +166,13 @@ class Refine(nn.Module):
     def forward(self, flow: Tensor, hidden: Tensor, seen: Tensor) -> Tensor:
         """Return the motion (N, 2, H/2, W/2) px of the frame."""
         flow = enlarge(flow, 2)
-        moved = flow - drift(flow).detach()
+        moved = flow - median_motion(flow).detach()
         guide = F.interpolate(self.hidden(hidden), scale_factor=2, mode="bilinear", align_corners=False)
         x = torch.cat([guide, moved, F.pixel_unshuffle(seen, 2)], dim=1)
         return flow + self.head(self.block(F.gelu(self.enter(x)))).float()
 
 
-class Detail(nn.Module):
+class DetailStep(nn.Module):
     """The last step, at 1/2: brightness equations on cells of 2 px, where motion turns within few pixels."""
 
     WINDOWS = (3, 7)  # side of a window, in cells
@@ -181,14 +181,14 @@ class Detail(nn.Module):
         super().__init__()
         self.hidden = nn.Conv2d(width, inner, 1)
         self.enter = nn.Conv2d(inner + 2 + 12 + 6 * len(self.WINDOWS), inner, 3, padding=1)
-        self.enter_face = nn.Conv2d(FACIAL + FACE_MAPS, inner, 3, padding=1, bias=False)
+        self.enter_face = nn.Conv2d(N_FACIAL_MAPS + N_FACE_MAPS, inner, 3, padding=1, bias=False)
         self.near = Residual(inner)
         self.down = nn.Conv2d(inner, 2 * inner, 3, stride=2, padding=1)
         self.around = nn.Sequential(Residual(2 * inner), SuperKernel(2 * inner, 7))
         self.up = nn.Conv2d(2 * inner, inner, 1)
         self.far = Residual(inner)
         self.head = nn.Conv2d(inner, 1 + len(self.WINDOWS) + 2, 3, padding=1)
-        self.chooser = Chooser(inner)
+        self.chooser = StepSelector(inner)
         nn.init.zeros_(self.enter_face.weight)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -209,11 +209,11 @@ class Detail(nn.Module):
         sums : from `lucas_kanade.normal_equations` on cells of 2 px; facial : as in `Regulariser.forward`
         """
         found = [
-            lucas_kanade.local_answer(F.avg_pool2d(sums, w, 1, w // 2, count_include_pad=False))
+            lucas_kanade.local_step(F.avg_pool2d(sums, w, 1, w // 2, count_include_pad=False))
             for w in self.WINDOWS
         ]
         guide = F.interpolate(self.hidden(hidden), scale_factor=2, mode="bilinear", align_corners=False)
-        moved = flow - drift(flow)
+        moved = flow - median_motion(flow)
         x = torch.cat([guide, moved, F.pixel_unshuffle(seen, 2), *(read for read, _ in found)], dim=1)
         x = self.enter(x)
         if facial is not None:
@@ -229,7 +229,7 @@ class Detail(nn.Module):
         return flow + step
 
 
-def drift(flow: Tensor) -> Tensor:
+def median_motion(flow: Tensor) -> Tensor:
     """Return the motion of the frame as a whole, (N, 2, 1, 1): the median of `flow` (N, 2, h, w), u and v by
     themselves.
     """

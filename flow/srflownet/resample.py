@@ -17,16 +17,16 @@ from torch import Tensor
 
 def enlarge(maps: Tensor, times: int) -> Tensor:
     """Return `maps` (N, C, H, W) `times` as large by cubic interpolation, exact where they are quadratic."""
-    return _upsample(maps, _cubic(times))
+    return _upsample(maps, _cubic_weights(times))
 
 
-def doubled(maps: Tensor) -> Tensor:
+def double(maps: Tensor) -> Tensor:
     """Return `maps` (N, C, H, W) twice as large by a windowed sinc, which leaves fine detail as it is."""
-    return _upsample(maps, _sinc())
+    return _upsample(maps, _sinc_weights())
 
 
-def read(fine: Tensor, flow: Tensor) -> Tensor:
-    """Return the maps that `doubled` made, read at x + flow(x): (N, C, H, W); beyond the border its last
+def sample_doubled(fine: Tensor, flow: Tensor) -> Tensor:
+    """Return the maps that `double` made, read at x + flow(x): (N, C, H, W); beyond the border its last
     pixel counts.
 
     fine : (N, C, 2 H, 2 W), dense enough for bilinear reading
@@ -59,14 +59,14 @@ def _offsets(phases: int, taps: int) -> np.ndarray:
 
 
 @cache
-def _cubic(times: int) -> np.ndarray:
+def _cubic_weights(times: int) -> np.ndarray:
     t = np.abs(_offsets(times, 5))
     near, far = 1.5 * t**3 - 2.5 * t**2 + 1, -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
     return np.where(t <= 1, near, np.where(t < 2, far, 0))
 
 
 @cache
-def _sinc(taps: int = 9) -> np.ndarray:
+def _sinc_weights(taps: int = 9) -> np.ndarray:
     t = _offsets(2, taps)
     weights = np.sinc(t) * np.cos(np.pi * t / (taps + 0.5)) ** 2
     return weights / weights.sum(axis=1, keepdims=True)

@@ -11,13 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flow.srflownet.correlation import CHANNELS, correlation
-from flow.srflownet.encoder import BasicEncoder
+from flow.srflownet.correlation import N_CHANNELS, correlate
+from flow.srflownet.encoder import FeatureEncoder
 from flow.srflownet.super_kernel import SuperKernelBlock
 
-HIDDEN = 128
-CONTEXT = 128
-GRID = 8
+N_HIDDEN = 128
+N_CONTEXT = 128
+CELL_PX = 8
 
 
 class SRFlowNet(nn.Module):
@@ -29,9 +29,9 @@ class SRFlowNet(nn.Module):
     def __init__(self, iterations: int = 12):
         super().__init__()
         self.iterations = iterations
-        self.fnet = BasicEncoder(256, "instance")
-        self.cnet = BasicEncoder(HIDDEN + CONTEXT, "batch")
-        self.attention = Attention(CONTEXT)
+        self.fnet = FeatureEncoder(256, "instance")
+        self.cnet = FeatureEncoder(N_HIDDEN + N_CONTEXT, "batch")
+        self.attention = Attention(N_CONTEXT)
         self.update = UpdateBlock()
 
     def forward(self, onset: Tensor, apex: Tensor, flow: Tensor | None = None) -> list[Tensor]:
@@ -41,19 +41,19 @@ class SRFlowNet(nn.Module):
         flow        : (N, 2, H, W) px, where to start; at rest by default
         """
         height, width = onset.shape[-2:]
-        pad = (0, -width % GRID, 0, -height % GRID)
+        pad = (0, -width % CELL_PX, 0, -height % CELL_PX)
         onset, apex = (F.pad(frame, pad, mode="replicate") * (2 / 255) - 1 for frame in (onset, apex))
         first, second = self.fnet(torch.cat([onset, apex])).float().chunk(2)  # (N, 256, h, w), h = H/8
         with torch.autocast(first.device.type, enabled=False):
-            alike = correlation(first, second)
-        net, inp = self.cnet(onset).split([HIDDEN, CONTEXT], dim=1)
+            alike = correlate(first, second)
+        net, inp = self.cnet(onset).split([N_HIDDEN, N_CONTEXT], dim=1)
         net, inp = torch.tanh(net), torch.relu(inp)
         query_key = self.attention(inp)
 
-        start = _places(first)
+        start = _cell_positions(first)
         places = start
         if flow is not None:
-            places = start + F.avg_pool2d(F.pad(flow, pad, mode="replicate"), GRID) / GRID
+            places = start + F.avg_pool2d(F.pad(flow, pad, mode="replicate"), CELL_PX) / CELL_PX
         predictions = []
         for _ in range(self.iterations):
             places = places.detach()
@@ -81,7 +81,7 @@ class Attention(nn.Module):
         return query, key
 
 
-class Aggregate(nn.Module):
+class MotionAggregator(nn.Module):
     """Motion gathered from the places that look alike, added with a weight that starts at nothing.
 
     The attention is applied afresh each time, not kept: at 1100x1604 it would fill 3 GB.
@@ -103,7 +103,7 @@ class MotionEncoder(nn.Module):
 
     def __init__(self, kernels: tuple[int, ...] = (1, 15)):
         super().__init__()
-        self.convc1 = SuperKernelBlock(CHANNELS, 256, kernels)
+        self.convc1 = SuperKernelBlock(N_CHANNELS, 256, kernels)
         self.convc2 = SuperKernelBlock(256, 192, kernels)
         self.convf1 = nn.Conv2d(2, 128, 1)
         self.convf2 = SuperKernelBlock(128, 64, kernels)
@@ -121,11 +121,11 @@ class UpdateBlock(nn.Module):
     def __init__(self):
         super().__init__()
         self.encoder = MotionEncoder()
-        self.aggregator = Aggregate(128)
-        self.gru = SuperKernelBlock(HIDDEN + CONTEXT + 128 + 128, HIDDEN, (1, 7))
-        self.flow_head = SuperKernelBlock(HIDDEN, 2, (1, 15))
+        self.aggregator = MotionAggregator(128)
+        self.gru = SuperKernelBlock(N_HIDDEN + N_CONTEXT + 128 + 128, N_HIDDEN, (1, 7))
+        self.flow_head = SuperKernelBlock(N_HIDDEN, 2, (1, 15))
         self.mask = nn.Sequential(
-            nn.Conv2d(HIDDEN, 256, 3, padding=1), nn.ReLU(), nn.Conv2d(256, GRID**2 * 9, 1)
+            nn.Conv2d(N_HIDDEN, 256, 3, padding=1), nn.ReLU(), nn.Conv2d(256, CELL_PX**2 * 9, 1)
         )
 
     def forward(
@@ -144,13 +144,13 @@ def convex_upsample(flow: Tensor, mask: Tensor) -> Tensor:
     mask : (N, 576, h, w), the weights before the softmax
     """
     n, _, height, width = flow.shape
-    weights = mask.reshape(n, 1, 9, GRID, GRID, height, width).softmax(dim=2)
-    cells = F.unfold(GRID * flow, 3, padding=1).reshape(n, 2, 9, 1, 1, height, width)
+    weights = mask.reshape(n, 1, 9, CELL_PX, CELL_PX, height, width).softmax(dim=2)
+    cells = F.unfold(CELL_PX * flow, 3, padding=1).reshape(n, 2, 9, 1, 1, height, width)
     fine = (weights * cells).sum(dim=2)  # (N, 2, 8, 8, h, w)
-    return fine.permute(0, 1, 4, 2, 5, 3).reshape(n, 2, GRID * height, GRID * width)
+    return fine.permute(0, 1, 4, 2, 5, 3).reshape(n, 2, CELL_PX * height, CELL_PX * width)
 
 
-def _places(like: Tensor) -> Tensor:
+def _cell_positions(like: Tensor) -> Tensor:
     """Return the place of each cell, (N, 2, h, w), x and y."""
     n, _, height, width = like.shape
     x = torch.arange(width, device=like.device, dtype=like.dtype).expand(height, width)

@@ -1,4 +1,4 @@
-"""The smooth answers of `lucas_kanade.smooth_answers` on a CPU, compiled: the same sums in one pass over each
+"""The smooth answers of `lucas_kanade.smooth_steps` on a CPU, compiled: the same sums in one pass over each
 map.
 
 The plain form there is the reference; a test compares the two.
@@ -9,7 +9,9 @@ import numpy as np
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def smooth_steps(sums: np.ndarray, flow: np.ndarray, strengths: np.ndarray, rounds: int) -> np.ndarray:
+def smooth_steps_compiled(
+    sums: np.ndarray, flow: np.ndarray, strengths: np.ndarray, rounds: int
+) -> np.ndarray:
     """Steps (S, N, 2, h, w) float32 by preconditioned conjugate gradients.
 
     sums : (N, 6, h, w); flow : (N, 2, h, w); strengths : (S, 2); all float32
@@ -18,7 +20,9 @@ def smooth_steps(sums: np.ndarray, flow: np.ndarray, strengths: np.ndarray, roun
     out = np.zeros((len(strengths), count, 2, height, width), np.float32)
     for kind in range(len(strengths)):
         for pair in range(count):
-            _solve(sums[pair], flow[pair], strengths[kind, 0], strengths[kind, 1], rounds, out[kind, pair])
+            _solve_one(
+                sums[pair], flow[pair], strengths[kind, 0], strengths[kind, 1], rounds, out[kind, pair]
+            )
     return out
 
 
@@ -52,7 +56,7 @@ def _add_roughness(field, first, second, curved, twice, out):
 
 
 @numba.njit(cache=True, fastmath=True)
-def _solve(sums, flow, first, second, rounds, step):
+def _solve_one(sums, flow, first, second, rounds, step):
     height, width = flow.shape[1:]
     small = np.float32(1e-5)
     left = np.zeros((2, height, width), np.float32)

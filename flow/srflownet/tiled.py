@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor, nn
 
-TILE = 1024  # px
-OVERLAP = 192  # px: more than a network looks around a place to judge its motion
+TILE_PX = 1024  # px
+OVERLAP_PX = 192  # px: more than a network looks around a place to judge its motion
 
 
 def estimate_tiled(
-    network: nn.Module, onset: Tensor, apex: Tensor, tile: int = TILE, overlap: int = OVERLAP
+    network: nn.Module, onset: Tensor, apex: Tensor, tile: int = TILE_PX, overlap: int = OVERLAP_PX
 ) -> Tensor:
     """Return the motion (N, 2, H, W) px of two frames (N, 3, H, W), each tile weighing less towards its
     border.
@@ -18,17 +18,19 @@ def estimate_tiled(
     n, _, height, width = onset.shape
     total = onset.new_zeros(n, 2, height, width)
     weight = onset.new_zeros(1, 1, height, width)
-    for top in _starts(height, tile, overlap):
-        for left in _starts(width, tile, overlap):
+    for top in _tile_starts(height, tile, overlap):
+        for left in _tile_starts(width, tile, overlap):
             part = (..., slice(top, top + tile), slice(left, left + tile))
             flow = network(onset[part], apex[part])[-1].float()
-            fade = _fade(flow.shape[-2], overlap, flow)[:, None] * _fade(flow.shape[-1], overlap, flow)
+            fade = _border_weight(flow.shape[-2], overlap, flow)[:, None] * _border_weight(
+                flow.shape[-1], overlap, flow
+            )
             total[part] += fade * flow
             weight[part] += fade
     return total / weight
 
 
-def _starts(length: int, tile: int, overlap: int) -> list[int]:
+def _tile_starts(length: int, tile: int, overlap: int) -> list[int]:
     """Return where tiles begin along a side, the first at 0 and the last against the end."""
     if length <= tile:
         return [0]
@@ -36,7 +38,7 @@ def _starts(length: int, tile: int, overlap: int) -> list[int]:
     return [round(i * (length - tile) / (count - 1)) for i in range(count)]
 
 
-def _fade(length: int, overlap: int, like: Tensor) -> Tensor:
+def _border_weight(length: int, overlap: int, like: Tensor) -> Tensor:
     """Return weights along a tile, (length,), rising over half the overlap from almost nothing to one.
 
     The outer half of an overlap, where a tile sees least around it, weighs a thousandth: it counts only at

@@ -23,8 +23,8 @@ from torch.utils.data import DataLoader
 from flow import srflownet
 from flow.srflownet import losses
 from flow.srflownet.facial_basis import load_basis
-from flow.srflownet.facial_solution import Face
-from flow.srflownet.train_config import TrainConfig, load_config, side
+from flow.srflownet.facial_solution import PlacedBasis
+from flow.srflownet.train_config import TrainConfig, frame_side, load_config
 from flow.srflownet.train_pairs import TrainingPairs
 from mer_core import claims
 from mer_core.device import choose_device
@@ -42,31 +42,31 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str = "a
     device : auto, cpu, cuda or mps
     """
     config = config if isinstance(config, TrainConfig) else load_config(config)
-    process = Process(device)
+    process = TrainingProcess(device)
     torch.manual_seed(config.seed)
-    network = _network(config).to(process.device, memory_format=torch.channels_last)
+    network = _initial_network(config).to(process.device, memory_format=torch.channels_last)
     optimizer, schedule = _optimizer(config, network)
     average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
     out = Path(out)
     state = {"network": network, "optimizer": optimizer, "schedule": schedule, "average": average}
     done = _resume(out, config, state, process.device)
     runner = process.wrap(torch.compile(network) if config.compiled else network)
-    extra = losses.regularisers(config.losses, config.gradient_kind)
-    log = Log(out, done, config.steps) if process.first else None
+    extra = losses.combine_losses(config.losses, config.gradient_kind)
+    log = TrainingLog(out, done, config.steps) if process.first else None
     for step, pairs in enumerate(_batches(config, process, done), start=done):
         onset, apex, truth, mask, *placed = (t.to(process.device, non_blocking=True) for t in pairs)
-        face = {"face": Face(placed[0], placed[1], load_basis().scanned)} if placed else {}
+        face = {"face": PlacedBasis(placed[0], placed[1], load_basis().n_scanned)} if placed else {}
         with process.autocast(config.precision):
             predictions = runner(onset, apex, **face)
         predictions = [p.float() for p in predictions]
-        loss = losses.sequence(predictions, truth, config.gamma, config.power)
+        loss = losses.sequence_loss(predictions, truth, config.gamma, config.power)
         loss = loss + extra(predictions[-1], truth, mask)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(network.parameters(), config.clip)
         optimizer.step()
         schedule.step()
-        _follow(average, network, min(config.ema, (1 + step) / (10 + step)))
+        _update_average(average, network, min(config.ema, (1 + step) / (10 + step)))
         if log is None:
             continue
         log.add(step + 1, loss, norm, predictions[-1].detach(), truth, schedule.get_last_lr()[0])
@@ -81,7 +81,7 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str = "a
     return out / "weights.safetensors"
 
 
-class Process:
+class TrainingProcess:
     """Where this process computes, and its place among the others that `torchrun` started."""
 
     def __init__(self, device: str):
@@ -111,7 +111,7 @@ class Process:
             dist.destroy_process_group()
 
 
-def _batches(config: TrainConfig, process: Process, done: int) -> Iterator[list[Tensor]]:
+def _batches(config: TrainConfig, process: TrainingProcess, done: int) -> Iterator[list[Tensor]]:
     """Yield this process's part of each batch, from step `done` on."""
     if config.batch % process.world:
         raise BadInput(
@@ -121,7 +121,7 @@ def _batches(config: TrainConfig, process: Process, done: int) -> Iterator[list[
     order = []
     for step in range(done, config.steps):
         first = step * config.batch + process.rank * share
-        pixels = (side(config, 0) / side(config, step)) ** 2
+        pixels = (frame_side(config, 0) / frame_side(config, step)) ** 2
         order.append(list(range(first, first + max(1, round(share * min(1, pixels))))))
     return iter(DataLoader(TrainingPairs(config), batch_sampler=order, num_workers=config.workers))
 
@@ -141,17 +141,17 @@ def _optimizer(config: TrainConfig, network: nn.Module) -> tuple[torch.optim.Opt
     return optimizer, schedule
 
 
-def _network(config: TrainConfig) -> nn.Module:
+def _initial_network(config: TrainConfig) -> nn.Module:
     """Return the network to train, from `config.start` if given."""
-    network = srflownet.build(config.network, **config.network_settings)
+    network = srflownet.build_network(config.network, **config.network_settings)
     if config.start is not None:
         path = Path(config.start)
-        srflownet.grow(network, path / "weights.safetensors" if path.is_dir() else path)
+        srflownet.load_matching_weights(network, path / "weights.safetensors" if path.is_dir() else path)
     return network
 
 
 @torch.no_grad()
-def _follow(average: dict[str, Tensor], network: nn.Module, keep: float) -> None:
+def _update_average(average: dict[str, Tensor], network: nn.Module, keep: float) -> None:
     """Move the average a little towards the network's weights."""
     for name, tensor in network.state_dict().items():
         if tensor.is_floating_point():
@@ -204,12 +204,12 @@ def _validate(config: TrainConfig, average: dict[str, Tensor], device: torch.dev
     """Return the errors of the averaged network on the flow benchmark's real textures, px."""
     from flow.srflownet import validation
 
-    network = srflownet.build(config.network, **config.network_settings).to(device)
+    network = srflownet.build_network(config.network, **config.network_settings).to(device)
     network.load_state_dict(average)
-    return validation.errors(network.eval(), config.validate_pairs)
+    return validation.benchmark_errors(network.eval(), config.validate_pairs)
 
 
-class Log:
+class TrainingLog:
     """The training's record: log.csv, a line on stderr with the time left, and TensorBoard where it is
     installed.
     """

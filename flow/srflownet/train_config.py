@@ -64,7 +64,7 @@ def load_config(path: str | Path) -> TrainConfig:
         raise BadInput(f"{path} is no training configuration: {error}") from error
 
 
-def side(config: TrainConfig, step: int) -> int:
+def frame_side(config: TrainConfig, step: int) -> int:
     """Return the side in px of the frames of a step."""
     sizes = config.size if isinstance(config.size, list) else [config.size]
     return sizes[step % len(sizes)]

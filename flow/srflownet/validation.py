@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from flow import photometric
-from flow.benchmark.pairs import Pair, make_pairs
+from flow.benchmark.pairs import BenchmarkPair, photograph_pairs
 
-SEED = (
+VALIDATION_SEED = (
     20  # not the benchmark's own, so that the steps of a training are not chosen on the pairs that it reports
 )
 
 
 @torch.no_grad()
-def errors(network: nn.Module, count: int, sizes: tuple[int, ...] = (224, 448)) -> dict[str, float]:
+def benchmark_errors(network: nn.Module, count: int, sizes: tuple[int, ...] = (224, 448)) -> dict[str, float]:
     """Return `epe_<size>` of `count` pairs and `still_<size>` of an eighth as many still ones, px inside the
     face.
 
@@ -33,11 +33,11 @@ def errors(network: nn.Module, count: int, sizes: tuple[int, ...] = (224, 448)) 
 
 
 @lru_cache(maxsize=8)
-def _pairs(size: int, count: int, still: bool) -> list[Pair]:
-    return list(make_pairs(size, count, SEED, still=still))
+def _pairs(size: int, count: int, still: bool) -> list[BenchmarkPair]:
+    return list(photograph_pairs(size, count, VALIDATION_SEED, still=still))
 
 
-def _error(network: nn.Module, pair: Pair) -> float:
+def _error(network: nn.Module, pair: BenchmarkPair) -> float:
     """Return the mean length of the flow's error over the face, px."""
     device = next(network.parameters()).device
     flow = network(

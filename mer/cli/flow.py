@@ -141,14 +141,14 @@ def benchmark(out, methods, weights, sizes, pairs, seed, rendered, scanned, devi
       mer flow benchmark --pairs 200 --out flow-benchmark
       mer flow benchmark --scanned --portraits DIR --head-model head.npz
     """
-    from flow.benchmark.measure import run
+    from flow.benchmark.measure import run_benchmark
     from flow.benchmark.source import PairSource
 
     if rendered and scanned:
         raise click.UsageError("--rendered and --scanned exclude each other. Give one of them.")
     source = PairSource("rendered" if rendered else "scanned" if scanned else "photographs", **options)
     settings = {"sizes": sizes, "count": pairs, "seed": seed, "weights": weights, "device": device}
-    page = run(methods or None, source=source, out=out, **settings)
+    page = run_benchmark(methods or None, source=source, out=out, **settings)
     emit(page, {"out": out, "page": page})
 
 
@@ -176,7 +176,7 @@ def render(out, pairs, seed, size, jobs, head_model, portraits):
       mer flow render --out splat-faces --pairs 1000 --seed 1
       mer flow render --out scanned-faces --pairs 1000 --head-model head.npz
     """
-    from flow.splatting.write_dataset import render as write
+    from flow.splatting.write_dataset import write_dataset as write
 
     new = write(out, pairs, seed, size, jobs, head_model=head_model, portraits=portraits)
     emit(f"{out}: {pairs} pairs, {new} of them new", {"out": out, "pairs": pairs, "new": new})

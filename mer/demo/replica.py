@@ -46,9 +46,9 @@ class Take:
         first = self.word.lower().split("+")[0]
         shown = SHOWN.get(first, first)
         rng = self.rng
-        actions = recipes.draw(shown if shown in recipes.EMOTIONS else OTHERS, rng)
-        frames = list(expression.film(_actor(self.subject), actions, PEAK_PX, RISE, FALL, rng))
-        return recipes.coded(actions), frames
+        actions = recipes.draw_actions(shown if shown in recipes.EMOTIONS else OTHERS, rng)
+        frames = list(expression.film_expression(_actor(self.subject), actions, PEAK_PX, RISE, FALL, rng))
+        return recipes.facs_code(actions), frames
 
 
 def write_small(name: str, root: str | Path, jobs: int | None = None) -> list[str]:

@@ -21,7 +21,7 @@ from flow.prepared_flow import estimate_prepared
 from flow.sampling import log_uniform
 from flow.splatting import recipes
 from flow.splatting.actor import Actor
-from flow.splatting.expression import film
+from flow.splatting.expression import film_expression
 from mer import bundle, training
 from mer.evaluation.config import CvConfig
 from mer.evaluation.run import cross_validate_prepared
@@ -88,7 +88,7 @@ class Performance:
     @property
     def actions(self) -> dict[str, float]:
         """The action units shown and how strong each is beside the others."""
-        return recipes.draw(self.emotion, np.random.default_rng([self.person, self.seed, 0]))
+        return recipes.draw_actions(self.emotion, np.random.default_rng([self.person, self.seed, 0]))
 
     def film(self, rest: int = 0) -> list[np.ndarray]:
         """Frames from the onset over the apex (the frame `RISE` later) to the offset, each (SIZE, SIZE, 3)
@@ -99,7 +99,9 @@ class Performance:
         rng = np.random.default_rng([self.person, self.seed, 1])
         peak = log_uniform(rng, *PEAK_PX)
         drift = tuple(rng.normal(0, HEAD))
-        return list(film(_actor(self.person), self.actions, peak, RISE, FALL, rng, drift=drift, rest=rest))
+        return list(
+            film_expression(_actor(self.person), self.actions, peak, RISE, FALL, rng, drift=drift, rest=rest)
+        )
 
 
 @lru_cache(maxsize=1)
@@ -158,7 +160,7 @@ def write_datasets(out: Path) -> dict[str, Path]:
                     subject=subject,
                     index=index,
                     emotion=word,
-                    action_units=recipes.coded(play.actions),
+                    action_units=recipes.facs_code(play.actions),
                     onset=onset,
                     apex=onset + RISE,
                     offset=onset + RISE + FALL,

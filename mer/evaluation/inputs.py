@@ -101,7 +101,7 @@ def _read_folder(
     for clip in track(counting, f"features of {prepared.path.name}"):
         clip_id, key = clip["clip_id"], (prepared.path, clip["clip_id"])
         if not prepared_flow.flow_file(prepared, method, clip_id).is_file():
-            left_out.append((clip_id, prepared_flow.none_by(method)))
+            left_out.append((clip_id, prepared_flow.missing_flow_text(method)))
             continue
         if key not in known:
             known[key] = extract(
@@ -124,9 +124,9 @@ def _nothing_left(protocol: Protocol, left_out: pd.DataFrame) -> str:
 def _flow_settings(folders: list[PreparedDataset], method: str) -> dict[str, Any]:
     """The settings of all flow: datasets must not differ by how their motion was measured."""
     registry.check_name(method, registry.list_names("flow.methods"), "method")
-    first = prepared_flow.settings(folders[0], method)
+    first = prepared_flow.stored_settings(folders[0], method)
     for folder in folders[1:]:
-        if changes := claims.describe_changes(first, prepared_flow.settings(folder, method)):
+        if changes := claims.describe_changes(first, prepared_flow.stored_settings(folder, method)):
             raise BadInput(
                 f"The flow in {folders[0].path} and {folder.path} was estimated differently: "
                 f"{'; '.join(changes)}. "

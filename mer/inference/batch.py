@@ -200,13 +200,17 @@ def _name(bundle: Path | None) -> str:
 
 def _made_by(bundle: Path | None, fps: float | None, face: int) -> str:
     """What decides a row beside its clip: contents of bundle and flow weights, and the options."""
-    from flow.estimate import content
+    from flow.estimate import file_digest
     from mer import bundle as bundles
 
     path = bundle or bundles.default_path()
     recipe = models.bundle(str(path)).recipe
     flow = models.method(recipe.method, recipe.method_options).weights or recipe.method
-    parts = [content(path / bundles.JSON_FILE)[:8], content(path / bundles.WEIGHTS_FILE)[:8], flow[:8]]
+    parts = [
+        file_digest(path / bundles.JSON_FILE)[:8],
+        file_digest(path / bundles.WEIGHTS_FILE)[:8],
+        flow[:8],
+    ]
     return " ".join(parts + ([f"fps {fps:g}"] if fps else []) + ([f"face {face}"] if face != 1 else []))
 
 

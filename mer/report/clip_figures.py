@@ -40,14 +40,14 @@ def pictures(score: Score, theme: Theme = LIGHT, blur: bool = False) -> dict[str
     """
     stretched = strain(score.own).magnitude
     full, most = _step(np.linalg.norm(score.own, axis=-1), FULL), _step(stretched, FULL_STRAIN)
-    wheel = visualize.legend(full, ink=theme.ink, ground=theme.ground)
+    wheel = visualize.draw_legend(full, ink=theme.ink, ground=theme.ground)
     flow, strained = visualize.draw_flow(score.own, full), visualize.draw_strain(stretched, most)
     return {
         "onset": mesh_picture(score.landmarks, score.own.shape[:2], theme) if blur else score.onset_face,
         "apex": mesh_picture(_moved(score), score.own.shape[:2], theme) if blur else score.apex_face,
         "arrows": arrows(_canvas(score, theme, blur), score.own, theme),
-        "flow": visualize.beside(flow, wheel, ground=theme.ground),
-        "strain": visualize.beside(strained, strain_legend(most, theme), ground=theme.ground),
+        "flow": visualize.place_side_by_side(flow, wheel, ground=theme.ground),
+        "strain": visualize.place_side_by_side(strained, strain_legend(most, theme), ground=theme.ground),
     }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from data_prep.align import warp_face
 from data_prep.frames import Frames, write_image
 from flow.estimate import estimate
-from flow.visualize import beside
+from flow.visualize import place_side_by_side
 from mer.inference import models
 from mer.inference.head_motion import Dense, sample
 from mer.inference.predict import Score
@@ -104,6 +104,6 @@ def _captioned(left: np.ndarray, right: np.ndarray, title: str, note: str, theme
     """Both halves over a strip of text, cut to even sides."""
     width = left.shape[1] + GAP // 2
     below = [render_text(text, width, 20, theme.ink, theme.ground) for text in (title, note)]
-    both = beside(left, right, gap=GAP, ground=theme.ground)
+    both = place_side_by_side(left, right, gap=GAP, ground=theme.ground)
     both = np.vstack([both, np.hstack(below)])
     return np.ascontiguousarray(both[: both.shape[0] // 2 * 2, : both.shape[1] // 2 * 2])

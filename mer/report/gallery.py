@@ -50,7 +50,7 @@ def gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> 
     if prepared is None:
         prepared = [run.path / folder for folder in run.origin["folders"]]
     from data_prep.prepared import open_prepared
-    from flow.visualize import legend
+    from flow.visualize import draw_legend
 
     try:
         opened = open_prepared(prepared)
@@ -64,7 +64,7 @@ def gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> 
         ]
     except (MerError, KeyError, OSError) as error:
         return Gallery([], [], why_empty=f"The faces and flow of this run could not be read again ({error}).")
-    return Gallery(right, wrong, _address(legend(RADIUS_PX)))
+    return Gallery(right, wrong, _address(draw_legend(RADIUS_PX)))
 
 
 def _confidence(run: Run) -> pd.DataFrame:

@@ -28,7 +28,7 @@ def _render(path: Path, progress: Callable[[int, int], None]) -> None:
     import numpy as np
 
     from flow.splatting.actor import Actor
-    from flow.splatting.expression import film
+    from flow.splatting.expression import film_expression
     from mer_core.io import atomic_replace
 
     actor, rng, n_drawn = Actor(77, SIZE), np.random.default_rng(0), 0
@@ -37,7 +37,7 @@ def _render(path: Path, progress: Callable[[int, int], None]) -> None:
         stream.width = stream.height = SIZE
         stream.pix_fmt = "yuv420p"
         for actions, peak_px, rise, fall in SCENES:
-            for image in film(actor, actions, peak_px, rise, fall, rng, rest=REST):
+            for image in film_expression(actor, actions, peak_px, rise, fall, rng, rest=REST):
                 out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
                 n_drawn += 1
                 progress(n_drawn, N_FRAMES)

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import claim_two, claim_two_page, hard_composite
 from benchmarks.claim_two import BASELINE, GROUND_TRUTH, Composite, Row
-from flow.benchmark.measure import Entrant
+from flow.benchmark.measure import BenchmarkEntry
 from flow.estimate import Method
 
 
@@ -67,7 +67,11 @@ def test_better_flow_has_less_error_and_stopping_loses_nothing(few, tmp_path):
         calls.append(len(onsets))
         return np.random.default_rng(len(calls)).normal(0, 1, onsets.shape[:3] + (2,)).astype(np.float32)
 
-    rows = [Row(BASELINE, Entrant(Method("blind", {}, blind, False))), Row("srflownet"), Row(GROUND_TRUTH)]
+    rows = [
+        Row(BASELINE, BenchmarkEntry(Method("blind", {}, blind, False))),
+        Row("srflownet"),
+        Row(GROUND_TRUTH),
+    ]
     composite = Composite("rendered", tmp_path / "rendered")
     table = claim_two.measure(composite, rows)
     assert len(calls) == 24 and len(table) == 6
@@ -89,7 +93,7 @@ def test_better_flow_has_less_error_and_stopping_loses_nothing(few, tmp_path):
 
 def test_other_weights_are_other_flow():
     one, two = (
-        Row("srflownet", Entrant(Method("srflownet", {}, print, True, weights))).folder
+        Row("srflownet", BenchmarkEntry(Method("srflownet", {}, print, True, weights))).folder
         for weights in ("a1" * 8, "b2" * 8)
     )
     assert one != two and one.startswith("srflownet-") and Row("dis").folder == "dis"

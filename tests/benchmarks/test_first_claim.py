@@ -11,8 +11,8 @@ from torchvision.models.optical_flow import raft_small
 from benchmarks import first_claim, first_claim_page, raft_training
 from benchmarks.measured_pairs import MeasuredPairs
 from benchmarks.raft_training import FineTuning, fine_tune
-from flow.benchmark.measure import ZERO
-from flow.benchmark.pairs import Pair
+from flow.benchmark.measure import ZERO_FLOW
+from flow.benchmark.pairs import BenchmarkPair
 from flow.methods.raft import read_network
 from mer_core.errors import ChangedSettings
 
@@ -68,14 +68,14 @@ class TwoPairs:
             frame, mask = np.full((size, size, 3), 100, np.uint8), np.zeros((size, size), bool)
             mask[:, : size // 2] = True
             flow = np.where(mask[..., None], (0.3, 0.4), 50).astype(np.float32)
-            yield Pair(frame, frame, flow, mask, 0.5, "test")
+            yield BenchmarkPair(frame, frame, flow, mask, 0.5, "test")
 
 
 def test_errors_are_those_on_the_face_and_taken_once(tmp_path):
     source = TwoPairs()
     pairs = MeasuredPairs(tmp_path, {"rendered": source}, seed=1, count=2, size=16)
     for _ in range(2):
-        pairs.add("zero", ZERO)
+        pairs.add("zero", ZERO_FLOW)
     errors = pairs.errors()
     assert source.made == 2 and len(errors) == 2
     assert errors["epe"].tolist() == pytest.approx([0.5, 0.5])

@@ -7,7 +7,7 @@ import pandas as pd
 from benchmarks import loss_ablation
 from benchmarks.loss_ablation import LOSSES
 from benchmarks.measured_pairs import TITLES
-from flow.srflownet.losses import regularisers
+from flow.srflownet.losses import combine_losses
 
 
 def test_rows_of_a_seed_differ_in_their_losses_alone():
@@ -19,7 +19,7 @@ def test_rows_of_a_seed_differ_in_their_losses_alone():
     assert not none["losses"] and len(every["losses"]) == 4
     assert all({key for key in row if row[key] != none[key]} <= {"losses"} for row in rows.values())
     assert all(len(row["losses"]) == 1 for name, row in rows.items() if name not in ("none", "all four"))
-    regularisers(every["losses"])
+    combine_losses(every["losses"])
     assert "scanned" in none["data"] and none["portraits"] == "portraits"
 
 

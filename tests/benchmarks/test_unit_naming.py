@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks import unit_naming
 from benchmarks.unit_naming import Case
-from flow.splatting.scanned_units import UNITS
+from flow.splatting.scanned_units import UNIT_EXPRESSIONS
 from mer.inference.action_units import Unit
 from mer.inference.unit_patterns import BOTH_SIDES
 
@@ -18,8 +18,8 @@ def test_each_unit_is_shown_on_both_sides_on_one_and_unevenly():
     shown = unit_naming.draw_actions(np.random.default_rng(0))
     cases = [Case(actions, 3.0, []) for actions in shown]
     single = [case for case in cases if len(case.units) == 1]
-    sided = set(UNITS) - set(BOTH_SIDES)
-    assert {next(iter(case.units)) for case in single if case.asymmetry == 0} == set(UNITS)
+    sided = set(UNIT_EXPRESSIONS) - set(BOTH_SIDES)
+    assert {next(iter(case.units)) for case in single if case.asymmetry == 0} == set(UNIT_EXPRESSIONS)
     assert {next(iter(case.units)) for case in single if abs(case.asymmetry) == 1} == sided
     assert {next(iter(case.units)) for case in single if 0 < abs(case.asymmetry) < 1} == sided
     assert len(cases) - len(single) == unit_naming.COMBINATIONS

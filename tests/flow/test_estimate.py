@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 import skimage.data
 
-from flow.estimate import estimate, estimate_batch, load_method, methods
+from flow.estimate import estimate, estimate_batch, load_method, method_names
 from mer_core.errors import BadInput, UnknownName
 
 FACE = np.ascontiguousarray(skimage.data.astronaut()[60:180, 160:280])
 
 
 def test_every_file_is_listed():
-    assert {"dis", "tvl1", "deepflow", "variational", "farneback", "raft"} <= set(methods())
+    assert {"dis", "tvl1", "deepflow", "variational", "farneback", "raft"} <= set(method_names())
 
 
 def test_unknown_names_and_options_are_answered_with_the_known_ones():

@@ -86,7 +86,7 @@ def test_networks_get_the_same_batches_and_settings_are_kept(prepared, monkeypat
     )
     prepared_flow.estimate_prepared(one, "dis", preset="fast", match_exposure=False)
     assert files_of(two.path) == files_of(one.path)
-    monkeypatch.setattr(prepared_flow, "_in_cluster", lambda *_, **__: None)
+    monkeypatch.setattr(prepared_flow, "_cluster_task", lambda *_, **__: None)
     network = prepared_flow.Method("srflownet", {"weights": None}, None, True)
     prepared_flow.estimate_prepared(two, network, scheduler="tcp://x")
     assert asked == [

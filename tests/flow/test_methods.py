@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from flow.benchmark.analytic_motion import Texture, grid, to_uint8
-from flow.estimate import estimate, estimate_batch, load_method, methods
+from flow.benchmark.analytic_motion import SplineTexture, pixel_grid, to_uint8
+from flow.estimate import estimate, estimate_batch, load_method, method_names
 from mer_core.errors import BadInput
 
 SIZE = 112  # px
@@ -16,10 +16,10 @@ SIZE = 112  # px
 def face():
     """A face that can be sampled between its pixels, and a function giving its frame moved by (dx, dy) px."""
     picture = cv2.GaussianBlur(skimage.data.astronaut()[50:210, 140:300].astype(np.float32), (0, 0), 0.6)
-    texture = Texture(picture, np.array([[1.0, 0, 8], [0, 1.0, 8]]))
+    texture = SplineTexture(picture, np.array([[1.0, 0, 8], [0, 1.0, 8]]))
 
     def moved(dx=0.0, dy=0.0, noise=None, shape=(SIZE, SIZE)):
-        frame = texture.sample(grid(shape) - (dx, dy))
+        frame = texture.sample(pixel_grid(shape) - (dx, dy))
         return to_uint8(
             frame + (0 if noise is None else np.random.default_rng(noise).normal(0, 1.5, frame.shape))
         )
@@ -57,7 +57,7 @@ def random_raft(folder):
 
 # RAFT's weights are not shipped and a network with random ones estimates nothing: it keeps the contract's
 # form only.
-ACCURATE = [name for name in methods() if name != "raft"]
+ACCURATE = [name for name in method_names() if name != "raft"]
 
 
 @pytest.mark.parametrize("name", ACCURATE)
@@ -81,7 +81,7 @@ def test_noise_alone_is_not_motion(load, face, name):
     assert np.linalg.norm(flow, axis=-1).mean() < 0.15
 
 
-@pytest.mark.parametrize("name", methods())
+@pytest.mark.parametrize("name", method_names())
 def test_a_batch_equals_its_pairs_and_keeps_shape_and_type_at_odd_sizes(load, face, name):
     shape = (93, 111)
     onsets = np.stack([face(shape=shape), face(noise=3, shape=shape)])
@@ -95,7 +95,7 @@ def test_a_batch_equals_its_pairs_and_keeps_shape_and_type_at_odd_sizes(load, fa
         )
 
 
-@pytest.mark.parametrize("name", methods())
+@pytest.mark.parametrize("name", method_names())
 def test_frames_smaller_than_a_network_likes(load, face, name):
     assert estimate(load(name), face(shape=(45, 61)), face(0.5, shape=(45, 61))).shape == (45, 61, 2)
 

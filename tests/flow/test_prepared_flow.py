@@ -84,7 +84,7 @@ def test_an_error_half_way_keeps_what_is_done_and_no_half_file(prepared):
 
 
 def test_networks_get_batches(prepared, monkeypatch):
-    monkeypatch.setitem(prepared_flow.BATCH, "cpu", 2)
+    monkeypatch.setitem(prepared_flow.BATCH_SIZES, "cpu", 2)
     method, seen = counting(network=True)
     assert prepared_flow.estimate_prepared(prepared, method, jobs=1) == 3
     assert seen == [2, 1]
@@ -110,8 +110,8 @@ def shipped(tmp_path, monkeypatch):
 
     file = tmp_path / "weights" / "srflownet-compact.safetensors"
     file.parent.mkdir()
-    shutil.copy(method.WEIGHTS / file.name, file)
-    monkeypatch.setattr(method, "WEIGHTS", file.parent)
+    shutil.copy(method.WEIGHTS_FOLDER / file.name, file)
+    monkeypatch.setattr(method, "WEIGHTS_FOLDER", file.parent)
 
     def replace():
         network = srflownet.load_network(file)
@@ -122,7 +122,7 @@ def shipped(tmp_path, monkeypatch):
 
 def test_flow_of_new_frozen_weights_is_never_mixed_with_the_old(prepared, shipped):
     prepared_flow.estimate_prepared(prepared, "srflownet", jobs=1)
-    made_by = prepared_flow.settings(prepared, "srflownet")
+    made_by = prepared_flow.stored_settings(prepared, "srflownet")
     assert re.fullmatch("[0-9a-f]{16}", made_by["weights"]) and made_by["options"] == {
         "network": "auto",
         "weights": None,
@@ -142,7 +142,7 @@ def test_flow_of_new_frozen_weights_is_never_mixed_with_the_old(prepared, shippe
 
 def test_flow_from_before_weights_were_recorded_is_not_taken_for_new(prepared, shipped):
     prepared_flow.estimate_prepared(prepared, "srflownet", jobs=1)
-    made_by = prepared_flow.settings(prepared, "srflownet")
+    made_by = prepared_flow.stored_settings(prepared, "srflownet")
     del made_by["weights"]
     (prepared.path / "flow" / "srflownet" / "flow.json").write_text(json.dumps(made_by))
     with pytest.raises(BadInput, match="weights was not set and is now"):
@@ -169,7 +169,7 @@ def test_a_cluster_machine_with_other_weights_is_refused(prepared, shipped):
         "match_exposure": True,
     }
     with pytest.raises(BadInput, match="other weights of srflownet: [0-9a-f]{16}, not 123"):
-        prepared_flow._in_cluster(["made/s0/c0"], weights="123", **asked)
+        prepared_flow._cluster_task(["made/s0/c0"], weights="123", **asked)
 
 
 def precise(precision):
@@ -179,7 +179,7 @@ def precise(precision):
 
 def test_flow_of_two_precisions_is_never_mixed(prepared):
     prepared_flow.estimate_prepared(prepared, precise("bfloat16"))
-    assert prepared_flow.settings(prepared, "counted")["precision"] == "bfloat16"
+    assert prepared_flow.stored_settings(prepared, "counted")["precision"] == "bfloat16"
     prepared_flow.flow_file(prepared, "counted", "made/s0/c2").unlink()
     with pytest.raises(
         BadInput, match="precision was 'bfloat16' and is now 'float32'. Delete that folder to estimate again"
@@ -218,7 +218,7 @@ def test_a_cluster_machine_with_another_precision_is_refused(prepared, shipped):
         "match_exposure": True,
     }
     with pytest.raises(BadInput, match="estimates srflownet in float32, not in bfloat16"):
-        prepared_flow._in_cluster(
+        prepared_flow._cluster_task(
             ["made/s0/c0"], weights=load_method("srflownet").weights, precision="bfloat16", **asked
         )
 
@@ -227,7 +227,7 @@ def test_reading_what_is_not_there_says_the_command(prepared):
     with pytest.raises(BadInput, match="mer flow estimate .* --method tvl1"):
         prepared_flow.read(prepared, "tvl1", "made/s0/c0")
     with pytest.raises(BadInput, match="mer flow estimate .* --method tvl1"):
-        prepared_flow.settings(prepared, "tvl1")
+        prepared_flow.stored_settings(prepared, "tvl1")
 
 
 def test_a_network_works_on_each_batch_with_one_thread_because_sums_differ_otherwise(prepared):

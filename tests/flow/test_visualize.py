@@ -33,7 +33,7 @@ def test_motion_beyond_the_radius_is_darker_not_clipped_white():
 
 
 def test_legend_shows_the_wheel_and_names_the_radius():
-    one, three = visualize.legend(1.0), visualize.legend(3.0)
+    one, three = visualize.draw_legend(1.0), visualize.draw_legend(3.0)
     assert one.shape == (96 + 18, 96, 3) and one.dtype == np.uint8
     assert np.array_equal(one[:96], three[:96])  # the same wheel
     assert (one[96:] < 128).any() and not np.array_equal(one[96:], three[96:])  # another number
@@ -47,6 +47,6 @@ def test_strain_picture_is_fixed_too():
 
 
 def test_pictures_of_any_height_stand_on_one_line():
-    row = visualize.beside(np.zeros((5, 4, 3), np.uint8), np.zeros((9, 3, 3), np.uint8), gap=2)
+    row = visualize.place_side_by_side(np.zeros((5, 4, 3), np.uint8), np.zeros((9, 3, 3), np.uint8), gap=2)
     assert row.shape == (9, 9, 3)
     assert row[0, 0, 0] == 255 and row[8, 0, 0] == 0 and row[0, 8, 0] == 0 and row[8, 4, 0] == 255

@@ -9,11 +9,11 @@ Source: J. Lu et al., FacialFlowNet, ACM MM 2024, arXiv 2409.05396, and the READ
 
 from pathlib import Path
 
-from flow.srflownet.data.generic import Pair
-from flow.srflownet.data.srflow import following, images, read_pair
+from flow.srflownet.data.generic import TrainingPair
+from flow.srflownet.data.srflow import next_name, pictures_by_name, read_pair
 from mer_core.errors import BadInput
 
-TREE = """ROOT/
+FOLDER_TREE = """ROOT/
   image/{facial,head}/{train,val,test}/.../NAME.png
   flow/{facial,head}/{train,val,test}/.../NAME.flo
   mask/.../NAME.png                                  (with or without a split)
@@ -24,7 +24,7 @@ class FacialFlowNetPairs:
     """The pairs of one split, in order of path.
 
     root : the folder that holds image/ and flow/; motion : "facial" (all motion of the face) or "head"
-    An item is `Pair(onset, apex, flow, mask)`; without a mask file the mask is the whole frame.
+    An item is `TrainingPair(onset, apex, flow, mask)`; without a mask file the mask is the whole frame.
     """
 
     def __init__(self, root: str | Path, split: str = "train", motion: str = "facial") -> None:
@@ -32,16 +32,18 @@ class FacialFlowNetPairs:
         flow, image = root / "flow" / motion / split, root / "image" / motion / split
         if not flow.is_dir() or not image.is_dir():
             missing = flow if not flow.is_dir() else image
-            raise BadInput(f"There is no {missing}. The dataset should look like this:\n{TREE}")
+            raise BadInput(f"There is no {missing}. The dataset should look like this:\n{FOLDER_TREE}")
         self.pairs, lone = [], []
         for folder in sorted({p.parent for p in flow.rglob("*.flo")}):
             inside = folder.relative_to(flow)
-            pictures = images(image / inside)
-            masks = next((m for m in (images(root / "mask" / s / inside) for s in (split, "")) if m), {})
+            pictures = pictures_by_name(image / inside)
+            masks = next(
+                (m for m in (pictures_by_name(root / "mask" / s / inside) for s in (split, "")) if m), {}
+            )
             for path in sorted(folder.glob("*.flo")):
-                if path.stem in pictures and following(path.stem) in pictures:
+                if path.stem in pictures and next_name(path.stem) in pictures:
                     self.pairs.append(
-                        (pictures[path.stem], pictures[following(path.stem)], path, masks.get(path.stem))
+                        (pictures[path.stem], pictures[next_name(path.stem)], path, masks.get(path.stem))
                     )
                 else:
                     lone.append(path)
@@ -49,11 +51,11 @@ class FacialFlowNetPairs:
             first = f" First: {lone[0]}." if lone else ""
             raise BadInput(
                 f"No .flo file under {flow} has an image of its name and one of the next number.{first} It "
-                f"should look like this:\n{TREE}"
+                f"should look like this:\n{FOLDER_TREE}"
             )
 
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index: int) -> Pair:
+    def __getitem__(self, index: int) -> TrainingPair:
         return read_pair(*self.pairs[index])

@@ -12,17 +12,17 @@ import cv2
 import numpy as np
 
 from flow.sampling import log_uniform
-from flow.splatting.sensor import as_jpeg, compress
+from flow.splatting.sensor import h264_round_trip, jpeg_round_trip
 
-PICTURES = (
+PICTURE_NAMES = (
     "brick", "camera", "cat", "coffee", "coins", "cell", "grass", "gravel", "hubble_deep_field",
     "immunohistochemistry", "moon", "retina", "rocket",
 )  # fmt: skip
-TEXTURES = 128
+N_TEXTURES = 128
 OVERSAMPLING = 2  # frames are rendered this much finer and averaged down, so that resampling leaves no trace
 
 
-class Pair(NamedTuple):
+class TrainingPair(NamedTuple):
     """Two frames and the motion from the first to the second."""
 
     onset: np.ndarray  # (H, W, 3) uint8 RGB
@@ -43,21 +43,21 @@ class GenericPairs:
     ):
         self.seed, self.size, self.peak, self.still = seed, size, peak, still
 
-    def __getitem__(self, index: int) -> Pair:
+    def __getitem__(self, index: int) -> TrainingPair:
         rng = np.random.default_rng((self.seed, index))
         size = self.size
         peak = 0.0 if rng.random() < self.still else log_uniform(rng, *self.peak)
-        first, second, flow = _layer(rng, size, peak)
+        first, second, flow = _random_layer(rng, size, peak)
         for _ in range(rng.choice(3, p=(0.75, 0.15, 0.1))):
-            above_first, above_second, above_flow = _layer(rng, size, peak * rng.uniform(0.3, 1.0))
-            shape = _shape(rng, size)
-            cover_first = _sample(shape, _grid(size) + _enlarge(above_flow), size)[..., None]
+            above_first, above_second, above_flow = _random_layer(rng, size, peak * rng.uniform(0.3, 1.0))
+            shape = _random_blob(rng, size)
+            cover_first = _sample_fine(shape, _fine_grid(size) + _fine_flow(above_flow), size)[..., None]
             cover_second = cv2.resize(shape, (size, size), interpolation=cv2.INTER_AREA)[..., None]
             first += cover_first * (above_first - first)
             second += cover_second * (above_second - second)
             flow = np.where(cover_first > 0.5, above_flow, flow)
-        first, second = camera(rng, first, second)
-        return Pair(first, second, flow, np.ones((size, size), bool))
+        first, second = simulate_camera(rng, first, second)
+        return TrainingPair(first, second, flow, np.ones((size, size), bool))
 
 
 def random_motion(rng: np.random.Generator, size: int, peak: float) -> np.ndarray:
@@ -93,7 +93,7 @@ def random_motion(rng: np.random.Generator, size: int, peak: float) -> np.ndarra
     return cv2.resize(field.astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
 
 
-def surface(
+def textured_surface(
     rng: np.random.Generator, texture: np.ndarray, size: int, peak: float, tone: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return a textured surface before and after a random motion, (size, size, 3) float32 in 0..255, and the
@@ -114,25 +114,35 @@ def surface(
     matrix = zoom * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]], np.float32)
     matrix[0] *= rng.choice((-1, 1))
     origin = (rng.uniform(0, 1, 2) * texture.shape[1::-1] - matrix @ np.full(2, fine / 2)).astype(np.float32)
-    places = (_grid(size) + _enlarge(flow), _grid(size))
-    first, second = (_sample(texture, place @ matrix.T + origin, size) * contrast + tone for place in places)
+    places = (_fine_grid(size) + _fine_flow(flow), _fine_grid(size))
+    first, second = (
+        _sample_fine(texture, place @ matrix.T + origin, size) * contrast + tone for place in places
+    )
     return first.astype(np.float32), second.astype(np.float32), flow
 
 
-def _layer(rng: np.random.Generator, size: int, peak: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _random_layer(
+    rng: np.random.Generator, size: int, peak: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return a surface with one of the generic textures."""
-    return surface(rng, texture(int(rng.integers(TEXTURES))), size, peak, rng.uniform(60, 200, 3))
+    return textured_surface(
+        rng, generic_texture(int(rng.integers(N_TEXTURES))), size, peak, rng.uniform(60, 200, 3)
+    )
 
 
-@lru_cache(maxsize=TEXTURES)
-def texture(number: int) -> np.ndarray:
+@lru_cache(maxsize=N_TEXTURES)
+def generic_texture(number: int) -> np.ndarray:
     """Return texture `number`, (H, W, 3) float32 around zero: a picture, often with the smooth, bare places
     of skin.
 
-    There are `TEXTURES` of them, kept once made, because making one takes longer than rendering a pair.
+    There are `N_TEXTURES` of them, kept once made, because making one takes longer than rendering a pair.
     """
     rng = np.random.default_rng((0x7E87, number))
-    picture = _picture(PICTURES[rng.integers(len(PICTURES))]) if rng.random() < 0.7 else fractal(rng)
+    picture = (
+        _load_picture(PICTURE_NAMES[rng.integers(len(PICTURE_NAMES))])
+        if rng.random() < 0.7
+        else fractal_texture(rng)
+    )
     if rng.random() < 0.5:
         picture = picture[..., rng.permutation(3)]
     if rng.random() < 0.4:
@@ -144,7 +154,7 @@ def texture(number: int) -> np.ndarray:
 
 
 @cache
-def _picture(name: str) -> np.ndarray:
+def _load_picture(name: str) -> np.ndarray:
     """Return one of scikit-image's pictures, (H, W, 3) float32 in 0..255, at most 700 px wide."""
     from skimage import data
 
@@ -156,7 +166,7 @@ def _picture(name: str) -> np.ndarray:
     )
 
 
-def fractal(rng: np.random.Generator, size: int = 512) -> np.ndarray:
+def fractal_texture(rng: np.random.Generator, size: int = 512) -> np.ndarray:
     """Return a random texture, (size, size, 3) float32 in 0..255, whose spectrum falls off as a power of
     frequency.
     """
@@ -170,7 +180,7 @@ def fractal(rng: np.random.Generator, size: int = 512) -> np.ndarray:
     return 40 * total / total.std()
 
 
-def _shape(rng: np.random.Generator, size: int) -> np.ndarray:
+def _random_blob(rng: np.random.Generator, size: int) -> np.ndarray:
     """Return the opacity of a random blob with a soft edge, (fine, fine) float32 in 0..1."""
     cells = rng.integers(3, 7)
     field = cv2.resize(
@@ -181,7 +191,9 @@ def _shape(rng: np.random.Generator, size: int) -> np.ndarray:
     return np.clip((field - rng.uniform(0.2, 0.8)) * rng.uniform(10, 60) + 0.5, 0, 1)
 
 
-def camera(rng: np.random.Generator, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def simulate_camera(
+    rng: np.random.Generator, first: np.ndarray, second: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return both frames as files give them, uint8: focus, exposure drift, slow light, noise, rounding,
     compression.
     """
@@ -204,27 +216,27 @@ def camera(rng: np.random.Generator, first: np.ndarray, second: np.ndarray) -> t
         frames.append(np.clip(np.rint(frame), 0, 255).astype(np.uint8))
     coder = rng.random()
     if coder < 0.3:
-        frames = [as_jpeg(frame, int(rng.integers(70, 98))) for frame in frames]
+        frames = [jpeg_round_trip(frame, int(rng.integers(70, 98))) for frame in frames]
     elif coder < 0.45:
-        frames = compress(frames, int(rng.integers(16, 30)))
+        frames = h264_round_trip(frames, int(rng.integers(16, 30)))
     return frames[0], frames[1]
 
 
 @lru_cache(maxsize=4)
-def _grid(size: int) -> np.ndarray:
+def _fine_grid(size: int) -> np.ndarray:
     """Return the position of every fine pixel, (fine, fine, 2) float32 in fine pixels."""
     y, x = np.mgrid[: size * OVERSAMPLING, : size * OVERSAMPLING]
     return np.stack([x, y], axis=-1).astype(np.float32)
 
 
-def _enlarge(flow: np.ndarray) -> np.ndarray:
+def _fine_flow(flow: np.ndarray) -> np.ndarray:
     """Return the motion on the fine grid in fine pixels."""
     return OVERSAMPLING * cv2.resize(
         flow, None, fx=OVERSAMPLING, fy=OVERSAMPLING, interpolation=cv2.INTER_CUBIC
     )
 
 
-def _sample(image: np.ndarray, at: np.ndarray, size: int) -> np.ndarray:
+def _sample_fine(image: np.ndarray, at: np.ndarray, size: int) -> np.ndarray:
     """Return `image` seen at the fine positions `at`, averaged down to (size, size, ...) float32."""
     fine = cv2.remap(image, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     return cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA)

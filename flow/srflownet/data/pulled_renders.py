@@ -20,58 +20,69 @@ import torch.nn.functional as F
 
 from flow import photometric
 from flow.sampling import log_uniform
-from flow.srflownet.data.generic import TEXTURES, Pair, camera, fractal, random_motion, texture
-from flow.srflownet.data.render_pool import pairs_in, rendered
+from flow.srflownet.data.generic import (
+    N_TEXTURES,
+    TrainingPair,
+    fractal_texture,
+    generic_texture,
+    random_motion,
+    simulate_camera,
+)
+from flow.srflownet.data.render_pool import pool_files, read_pooled_pair
 
-FACE_WIDTH = 165.0  # px, of a face that fills a frame of 224 px as the aligned faces do
-EYES = 75.0  # px, between the eyes of such a face
-SCALES = (0.9, 2.2)  # size of the face against that one; a frame of 448 px that it fills shows it at 2
-PEAK = (0.15, 7.0)  # px at scale 1, longest displacement of all pulls together
-REACH = (0.08, 0.38)  # standard deviation of a pull, against the distance between the eyes
-DRIFT = 1.2  # px at scale 1
-STILL = 0.06  # fraction of pairs in which nothing moves
-OTHER_PICTURES = 0.25  # fraction of pairs with a texture of the generic set
-OTHER_MOTION = 0.2  # fraction of pairs with a motion of the generic set: turns, zooms, long and narrow pulls
-GRAINS = 24  # different fine textures of skin
+ALIGNED_FACE_WIDTH_PX = 165.0  # px, of a face that fills a frame of 224 px as the aligned faces do
+ALIGNED_INTEROCULAR_PX = 75.0  # px, between the eyes of such a face
+FACE_SCALES = (0.9, 2.2)  # size of the face against that one; a frame of 448 px that it fills shows it at 2
+PEAK_PX = (0.15, 7.0)  # px at scale 1, longest displacement of all pulls together
+PULL_REACHES = (0.08, 0.38)  # standard deviation of a pull, against the distance between the eyes
+MAX_DRIFT_PX = 1.2  # px at scale 1
+STILL_FRACTION = 0.06  # fraction of pairs in which nothing moves
+GENERIC_TEXTURE_FRACTION = 0.25  # fraction of pairs with a texture of the generic set
+GENERIC_MOTION_FRACTION = (
+    0.2  # fraction of pairs with a motion of the generic set: turns, zooms, long and narrow pulls
+)
+N_GRAINS = 24  # different fine textures of skin
 
 
-class MovedFaces:
+class PulledRenders:
     """Endless indexable set of pairs of `size` px over the faces in a folder that
-    `flow.srflownet.data.render_pool.fill` made.
+    `flow.srflownet.data.render_pool.fill_pool` made.
     """
 
     def __init__(self, folder: str | Path, seed: int, size: int):
-        self.paths, self.seed, self.size = pairs_in(folder), seed, size
+        self.paths, self.seed, self.size = pool_files(folder), seed, size
 
-    def __getitem__(self, index: int) -> Pair:
+    def __getitem__(self, index: int) -> TrainingPair:
         rng = np.random.default_rng((self.seed, 3, index))
         fills = self.size / 224
-        scale = log_uniform(rng, SCALES[0] * fills, max(SCALES[1], 1.1 * fills))
-        if rng.random() < OTHER_PICTURES:
-            picture = texture(int(rng.integers(TEXTURES))) + 128
+        scale = log_uniform(rng, FACE_SCALES[0] * fills, max(FACE_SCALES[1], 1.1 * fills))
+        if rng.random() < GENERIC_TEXTURE_FRACTION:
+            picture = generic_texture(int(rng.integers(N_TEXTURES))) + 128
             middle, width = (
                 rng.uniform(0.2, 0.8, 2) * picture.shape[1::-1],
                 rng.uniform(100, 500) * max(1, fills / scale),
             )
         else:
             picture, middle, width = self._face(rng, scale)
-        flow = _motion(rng, self.size, scale)
-        onset, apex = _seen(rng, picture, middle, width / (FACE_WIDTH * scale), flow)
-        onset, apex = camera(rng, onset, apex)
-        return Pair(onset, photometric.match(onset, apex), flow, np.ones((self.size, self.size), bool))
+        flow = _random_pulls(rng, self.size, scale)
+        onset, apex = _sample_frames(rng, picture, middle, width / (ALIGNED_FACE_WIDTH_PX * scale), flow)
+        onset, apex = simulate_camera(rng, onset, apex)
+        return TrainingPair(
+            onset, photometric.match(onset, apex), flow, np.ones((self.size, self.size), bool)
+        )
 
     def _face(self, rng: np.random.Generator, scale: float) -> tuple[np.ndarray, np.ndarray, float]:
         """Return a rendered face with the grain of skin on it, float32 0..255, where in it to look, and its
         width in px.
         """
-        *pictures, _, mask = rendered(self.paths[rng.integers(len(self.paths))])
+        *pictures, _, mask = read_pooled_pair(self.paths[rng.integers(len(self.paths))])
         left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
         box = np.array([left, top, left + width - 1, top + height - 1], float)
         picture = pictures[rng.integers(2)].astype(np.float32)
         if scale > 1.2:  # room for a grain finer than the rendering
             picture, box = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), 2 * box
         if rng.random() < 0.7:
-            grain = skin_grain(int(rng.integers(GRAINS)))
+            grain = skin_grain(int(rng.integers(N_GRAINS)))
             rows, columns = (np.arange(side) % len(grain) for side in picture.shape[:2])
             picture += rng.uniform(0.5, 6.0) * grain[rows[:, None], columns]
         width = (box[2] - box[0] + 1) * rng.uniform(0.9, 1.15)
@@ -82,30 +93,30 @@ class MovedFaces:
         return picture, middle, width
 
 
-def _motion(rng: np.random.Generator, size: int, scale: float) -> np.ndarray:
+def _random_pulls(rng: np.random.Generator, size: int, scale: float) -> np.ndarray:
     """Return a smooth field, (size, size, 2) float32 px, that never folds."""
-    if rng.random() < STILL:
+    if rng.random() < STILL_FRACTION:
         return np.zeros((size, size, 2), np.float32)
-    peak = scale * log_uniform(rng, *PEAK)
-    if rng.random() < OTHER_MOTION:
+    peak = scale * log_uniform(rng, *PEAK_PX)
+    if rng.random() < GENERIC_MOTION_FRACTION:
         return random_motion(rng, size, peak)
     along = np.arange(size, dtype=np.float32)
     flow = np.zeros((size, size, 2), np.float32)
     for _ in range(rng.integers(1, 9)):
         length, angle = peak * rng.uniform(0.2, 1), rng.uniform(0, 2 * np.pi)
-        reach = max(EYES * scale * log_uniform(rng, *REACH), 2.5 * length)
+        reach = max(ALIGNED_INTEROCULAR_PX * scale * log_uniform(rng, *PULL_REACHES), 2.5 * length)
         x, y = (np.exp(-(((along - centre) / reach) ** 2) / 2) for centre in rng.uniform(-0.1, 1.1, 2) * size)
         flow += (y[:, None] * x)[..., None] * np.array(
             [length * np.cos(angle), length * np.sin(angle)], np.float32
         )
     flow *= peak / max(peak / 3, np.hypot(flow[..., 0], flow[..., 1]).max())
     if rng.random() < 0.5:
-        length, angle = rng.uniform(0, DRIFT * scale), rng.uniform(0, 2 * np.pi)
+        length, angle = rng.uniform(0, MAX_DRIFT_PX * scale), rng.uniform(0, 2 * np.pi)
         flow += np.array([length * np.cos(angle), length * np.sin(angle)], np.float32)
     return flow
 
 
-def _seen(
+def _sample_frames(
     rng: np.random.Generator, picture: np.ndarray, middle: np.ndarray, coarser: float, flow: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the picture around `middle` before and after `flow`, (H, W, 3) float32, at a random turn and
@@ -128,13 +139,13 @@ def _seen(
     return first, second
 
 
-@lru_cache(maxsize=GRAINS)
+@lru_cache(maxsize=N_GRAINS)
 def skin_grain(number: int) -> np.ndarray:
     """Return fine texture `number`, (640, 640, 1) float32 of mean 0 and spread 1, stronger in some places
     than in others.
     """
     rng = np.random.default_rng((0x5C1, number))
-    grain = fractal(rng, 640).mean(axis=2) / 40
+    grain = fractal_texture(rng, 640).mean(axis=2) / 40
     grain -= cv2.GaussianBlur(grain, (0, 0), 12)
     places = cv2.resize(
         rng.uniform(0, 1, (5, 5)).astype(np.float32), (640, 640), interpolation=cv2.INTER_CUBIC

@@ -1,7 +1,7 @@
 """A pool of splat faces on disk, for training faster than faces can be rendered.
 
-A training step goes through several pairs, and rendering one takes as long. So `fill` renders a number of
-pairs once, without a camera's faults, and `PooledFaces` draws endless pairs from them: another part, scale,
+A training step goes through several pairs, and rendering one takes as long. So `fill_pool` renders a number of
+pairs once, without a camera's faults, and `PooledPairs` draws endless pairs from them: another part, scale,
 contrast, exposure and noise each time. The motion is the engine's: muscles, head, lids and gaze. (For the
 same faces under other motion see pulled_renders.py.)
 """
@@ -13,16 +13,16 @@ import cv2
 import numpy as np
 
 from flow.sampling import log_uniform
-from flow.srflownet.data.generic import Pair, camera
+from flow.srflownet.data.generic import TrainingPair, simulate_camera
 from mer_core.errors import BadInput
 from mer_core.io import atomic_replace
 from mer_core.progress import track
 
-PAIRS_OF_A_FACE = 4  # taken of each identity: more identities teach more than more expressions of one
-STRIDE = 16  # consecutive numbers of the engine share an identity for this long
+PAIRS_PER_IDENTITY = 4  # taken of each identity: more identities teach more than more expressions of one
+IDENTITY_STRIDE = 16  # consecutive numbers of the engine share an identity for this long
 
 
-def fill(folder: str | Path, pairs: int, size: int = 448, seed: int = 1) -> None:
+def fill_pool(folder: str | Path, pairs: int, size: int = 448, seed: int = 1) -> None:
     """Render `pairs` pairs of `size` px into `folder`.
 
     What is there already is kept, so it can be interrupted.
@@ -34,8 +34,8 @@ def fill(folder: str | Path, pairs: int, size: int = 448, seed: int = 1) -> None
         path = folder / f"{number:05d}.npz"
         if path.exists():
             continue
-        face, k = divmod(number, PAIRS_OF_A_FACE)
-        pair = render_pair(seed, face * STRIDE + k, size, sensor=False)
+        face, k = divmod(number, PAIRS_PER_IDENTITY)
+        pair = render_pair(seed, face * IDENTITY_STRIDE + k, size, sensor=False)
         with atomic_replace(path) as temporary:
             np.savez_compressed(
                 temporary,
@@ -46,7 +46,7 @@ def fill(folder: str | Path, pairs: int, size: int = 448, seed: int = 1) -> None
             )
 
 
-def pairs_in(folder: str | Path) -> list[Path]:
+def pool_files(folder: str | Path) -> list[Path]:
     """Return the files of a pool; raises `BadInput` if there are none."""
     paths = sorted(Path(folder).glob("[0-9]*.npz"))
     if not paths:
@@ -58,32 +58,32 @@ def pairs_in(folder: str | Path) -> list[Path]:
 
 
 @cache
-def rendered(path: Path) -> tuple[np.ndarray, ...]:
+def read_pooled_pair(path: Path) -> tuple[np.ndarray, ...]:
     """Return onset, apex, flow and mask of one pair of a pool, kept in memory once read: 2 MB of 448 px."""
     with np.load(path) as file:
         return tuple(file[name] for name in ("onset", "apex", "flow", "mask"))
 
 
-class PooledFaces:
-    """Endless indexable set of pairs of `size` px from a folder that `fill` made."""
+class PooledPairs:
+    """Endless indexable set of pairs of `size` px from a folder that `fill_pool` made."""
 
     def __init__(self, folder: str | Path, seed: int, size: int):
-        self.paths, self.seed, self.size = pairs_in(folder), seed, size
+        self.paths, self.seed, self.size = pool_files(folder), seed, size
 
-    def __getitem__(self, index: int) -> Pair:
+    def __getitem__(self, index: int) -> TrainingPair:
         rng = np.random.default_rng((self.seed, 2, index))
-        onset, apex, flow, mask = rendered(self.paths[rng.integers(len(self.paths))])
-        return seen_anew(rng, self.size, onset, apex, flow.astype(np.float32), mask)
+        onset, apex, flow, mask = read_pooled_pair(self.paths[rng.integers(len(self.paths))])
+        return random_crop(rng, self.size, onset, apex, flow.astype(np.float32), mask)
 
 
-def seen_anew(
+def random_crop(
     rng: np.random.Generator,
     size: int,
     onset: np.ndarray,
     apex: np.ndarray,
     flow: np.ndarray,
     mask: np.ndarray,
-) -> Pair:
+) -> TrainingPair:
     """Return a random (size, size) part of a rendered pair, perhaps mirrored, in another light and with a
     camera's faults.
 
@@ -92,7 +92,7 @@ def seen_anew(
     """
     whole = size / min(mask.shape)
     times = whole if whole >= 1 else log_uniform(rng, whole, 1.0)
-    onset, apex, flow, mask = _scaled(times, onset, apex, flow, mask)
+    onset, apex, flow, mask = _resize_pair(times, onset, apex, flow, mask)
     rows, columns = np.nonzero(mask)
     place = rng.integers(max(1, len(rows)))
     middle = (rows[place], columns[place]) if len(rows) else np.array(mask.shape) // 2
@@ -103,10 +103,10 @@ def seen_anew(
         flow = flow * np.array([-1, 1], np.float32)
     contrast, tone = np.exp(rng.uniform(-0.7, 0.2)), rng.uniform(-30, 30, 3).astype(np.float32)
     onset, apex = ((frame.astype(np.float32) - 128) * contrast + 128 + tone for frame in (onset, apex))
-    return Pair(*camera(rng, onset, apex), flow, mask)
+    return TrainingPair(*simulate_camera(rng, onset, apex), flow, mask)
 
 
-def _scaled(
+def _resize_pair(
     times: float, onset: np.ndarray, apex: np.ndarray, flow: np.ndarray, mask: np.ndarray
 ) -> list[np.ndarray]:
     """Return a rendered pair `times` as large, with the motion in px of what is returned."""

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 
 from flow import io
-from flow.srflownet.data.generic import Pair
+from flow.srflownet.data.generic import TrainingPair
 from mer_core.errors import BadInput
 
-TREE = """ROOT/
+FOLDER_TREE = """ROOT/
   train/  test/
     render/<subject>/0000.jpg 0001.jpg ...   (or <subject>/render/)
     mask/<subject>/0000.jpg ...              the whole silhouette
@@ -29,7 +29,7 @@ TREE = """ROOT/
 class SRFlowPairs:
     """The pairs of one split, in order of subject and frame.
 
-    root : the folder that holds train/ and test/. An item is `Pair(onset, apex, flow, mask)`; mask is the
+    root : the folder that holds train/ and test/. An item is `TrainingPair(onset, apex, flow, mask)`; mask is the
         silhouette.
     Report errors over the mask: outside it flow is zero, and half of each frame is outside.
     """
@@ -38,18 +38,18 @@ class SRFlowPairs:
         self.root = Path(root)
         folder = self.root / split
         if not folder.is_dir():
-            raise BadInput(f"{root} holds no {split}/ folder. It should look like this:\n{TREE}")
-        self.pairs = [pair for flow in _flow_folders(folder) for pair in _pairs_of(flow)]
+            raise BadInput(f"{root} holds no {split}/ folder. It should look like this:\n{FOLDER_TREE}")
+        self.pairs = [pair for flow in _flow_folders(folder) for pair in _list_pairs(flow)]
         if not self.pairs:
             raise BadInput(
                 f"{folder} holds no pairs: no .flo file with its two renders. It should look like "
-                f"this:\n{TREE}"
+                f"this:\n{FOLDER_TREE}"
             )
 
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index: int) -> Pair:
+    def __getitem__(self, index: int) -> TrainingPair:
         return read_pair(*self.pairs[index])
 
     def subject(self, index: int) -> str:
@@ -69,7 +69,7 @@ def _flow_folders(split: Path) -> Iterator[Path]:
     yield from sorted({f for f in found if f.is_dir() and next(f.glob("*.flo"), None)})
 
 
-def _pairs_of(flow: Path) -> Iterator[tuple[Path, Path, Path, Path | None]]:
+def _list_pairs(flow: Path) -> Iterator[tuple[Path, Path, Path, Path | None]]:
     """(render, next render, flow, mask) of one subject; a flow whose next render is missing is left out."""
 
     def beside(kind: str) -> Path:
@@ -77,18 +77,18 @@ def _pairs_of(flow: Path) -> Iterator[tuple[Path, Path, Path, Path | None]]:
             flow.parent / kind if flow.name in ("flow", "flow_F") else flow.parent.parent / kind / flow.name
         )
 
-    renders, masks = images(beside("render")), images(beside("mask"))
+    renders, masks = pictures_by_name(beside("render")), pictures_by_name(beside("mask"))
     for path in sorted(flow.glob("*.flo")):
-        if path.stem in renders and following(path.stem) in renders:
-            yield renders[path.stem], renders[following(path.stem)], path, masks.get(path.stem)
+        if path.stem in renders and next_name(path.stem) in renders:
+            yield renders[path.stem], renders[next_name(path.stem)], path, masks.get(path.stem)
 
 
-def images(folder: Path) -> dict[str, Path]:
+def pictures_by_name(folder: Path) -> dict[str, Path]:
     """Pictures of a folder by their names without suffix."""
     return {p.stem: p for p in sorted(folder.glob("*")) if p.suffix.lower() in (".jpg", ".jpeg", ".png")}
 
 
-def following(name: str) -> str:
+def next_name(name: str) -> str:
     """Return the next frame's name, its last number one more: 0009 -> 0010, a_9 -> a_10.
 
     "" without a number.
@@ -101,7 +101,7 @@ def _next_number(match: re.Match[str]) -> str:
     return f"{head}{int(last) + 1:0{len(last)}d}{tail}"
 
 
-def read_pair(first: Path, second: Path, flow_file: Path, mask_file: Path | None) -> Pair:
+def read_pair(first: Path, second: Path, flow_file: Path, mask_file: Path | None) -> TrainingPair:
     """The pair in these files.
 
     Without one of a mask it is the whole frame. Raises `BadInput` unless all are of one size.
@@ -114,7 +114,7 @@ def read_pair(first: Path, second: Path, flow_file: Path, mask_file: Path | None
             f"{flow_file} is {flow.shape[:2]}, its images {onset.shape[:2]} and {apex.shape[:2]}, its mask "
             f"{mask.shape}."
         )
-    return Pair(onset, apex, flow, mask)
+    return TrainingPair(onset, apex, flow, mask)
 
 
 def read_image(path: Path) -> np.ndarray:

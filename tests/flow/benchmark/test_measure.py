@@ -9,8 +9,15 @@ import pytest
 from click.testing import CliRunner
 
 import flow
-from flow.benchmark.measure import ZERO, Entrant, entrants, run
-from flow.benchmark.pairs import PEAKS, STEEPEST, faces, make_pairs, rendered_pairs, through_h264
+from flow.benchmark.measure import ZERO_FLOW, BenchmarkEntry, benchmark_entries, run_benchmark
+from flow.benchmark.pairs import (
+    MAX_SLOPE,
+    PEAK_PX,
+    h264_pairs,
+    load_photographs,
+    photograph_pairs,
+    rendered_pairs,
+)
 from flow.benchmark.source import PairSource
 from flow.estimate import Method, load_method
 from mer.cli.main import cli
@@ -21,11 +28,13 @@ SIZE, COUNT = 112, 6
 
 @pytest.fixture(scope="module")
 def pairs():
-    return list(make_pairs(SIZE, COUNT, seed=3))
+    return list(photograph_pairs(SIZE, COUNT, seed=3))
 
 
 def test_the_same_seed_gives_the_same_pairs_and_another_seed_others(pairs):
-    for one, again, other in zip(pairs, make_pairs(SIZE, COUNT, seed=3), make_pairs(SIZE, COUNT, seed=4)):
+    for one, again, other in zip(
+        pairs, photograph_pairs(SIZE, COUNT, seed=3), photograph_pairs(SIZE, COUNT, seed=4)
+    ):
         assert np.array_equal(one.frame2, again.frame2) and np.array_equal(one.flow, again.flow)
         assert not np.array_equal(one.frame1, other.frame1)
 
@@ -38,8 +47,8 @@ def test_pairs_keep_their_form(pairs):
 
 
 def test_peaks_are_spread_over_their_range_and_are_what_they_say():
-    found = list(make_pairs(SIZE, 8, seed=1))
-    steps = np.log(np.sort([pair.peak for pair in found]) / PEAKS[0]) / np.log(PEAKS[1] / PEAKS[0])
+    found = list(photograph_pairs(SIZE, 8, seed=1))
+    steps = np.log(np.sort([pair.peak for pair in found]) / PEAK_PX[0]) / np.log(PEAK_PX[1] / PEAK_PX[0])
     assert ((steps * 8).astype(int) == np.arange(8)).all()  # one in each eighth of the logarithm
     for pair in found:
         drift = (
@@ -72,7 +81,7 @@ def test_the_flow_leads_from_frame_1_to_frame_2(pairs):
 
 
 def test_still_pairs_differ_by_noise_alone():
-    for pair in make_pairs(SIZE, 3, seed=3, still=True):
+    for pair in photograph_pairs(SIZE, 3, seed=3, still=True):
         assert not pair.flow.any() and pair.peak == 0
         difference = pair.frame2.astype(float) - pair.frame1
         assert abs(difference.mean()) < 0.1 and 1 < difference.std() < 5
@@ -97,7 +106,9 @@ def test_rendered_pairs_are_other_people_whose_flow_leads_from_frame_1_to_frame_
 
 
 def test_a_coder_takes_the_fine_noise_and_leaves_face_and_truth():
-    for pair, coded in zip(make_pairs(SIZE, 2, seed=3), through_h264(make_pairs(SIZE, 2, seed=3), 30)):
+    for pair, coded in zip(
+        photograph_pairs(SIZE, 2, seed=3), h264_pairs(photograph_pairs(SIZE, 2, seed=3), 30)
+    ):
         assert (
             np.array_equal(coded.flow, pair.flow)
             and np.array_equal(coded.mask, pair.mask)
@@ -114,26 +125,26 @@ def test_faces_of_a_folder_join_the_astronaut():
     shared = Path(os.environ.get("MER_SHARED_DATA") or Path(__file__).parents[4] / "shared/data")
     if not (shared / "portraits").is_dir():
         pytest.skip("no shared data here: set MER_SHARED_DATA to a folder with portraits/ and clips/")
-    names = [face.name for face in faces(shared)]
+    names = [face.name for face in load_photographs(shared)]
     assert names[0] == "astronaut" and len(names) >= 3
-    assert {pair.name for pair in make_pairs(64, len(names), 0, shared)} == set(names)
+    assert {pair.name for pair in photograph_pairs(64, len(names), 0, shared)} == set(names)
 
 
 def test_pulls_are_steep_unless_asked_to_be_smooth():
     def slopes(**settings):
-        pairs = make_pairs(SIZE, 12, 1, **settings)
+        pairs = photograph_pairs(SIZE, 12, 1, **settings)
         return [
             np.linalg.norm(np.stack(np.gradient(p.flow, axis=(0, 1))), axis=(0, 3))[p.mask].max()
             for p in pairs
         ]
 
     steep, smooth = np.array(slopes()), np.array(slopes(smooth=True))
-    assert steep.mean() > 1.5 * smooth.mean() and steep.max() < STEEPEST / (1 - STEEPEST)
+    assert steep.mean() > 1.5 * smooth.mean() and steep.max() < MAX_SLOPE / (1 - MAX_SLOPE)
 
 
 def test_a_folder_without_faces_is_refused(tmp_path):
     with pytest.raises(BadInput, match="holds no faces"):
-        faces(tmp_path)
+        load_photographs(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +168,7 @@ def table(tmp_path_factory, pairs):
         knowing("sheared", lambda flow: flow + slope),
     ]
     out = tmp_path_factory.mktemp("benchmark")
-    text = run(chosen, sizes=(SIZE,), count=COUNT, seed=3, out=out)
+    text = run_benchmark(chosen, sizes=(SIZE,), count=COUNT, seed=3, out=out)
     assert (out / "flow-benchmark.md").read_text() == text
     return pd.read_csv(out / "flow-benchmark.csv").set_index("method"), text
 
@@ -205,23 +216,25 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
 
     arguments = dict(sizes=(64,), count=4, seed=3, out=tmp_path, source=PairSource(limit=False))
     with pytest.raises(KeyboardInterrupt):
-        run([Method("one", {}, impatient, False)], **arguments)
-    stopped = run([Method("one", {}, impatient, False)], **arguments)
+        run_benchmark([Method("one", {}, impatient, False)], **arguments)
+    stopped = run_benchmark([Method("one", {}, impatient, False)], **arguments)
     assert len(asked) == 3 + 3  # two pairs are done; two and the still one are left
     steady = Method("one", {}, lambda onsets, apexes: np.ones(onsets.shape[:3] + (2,), np.float32), False)
     with pytest.raises(KeyboardInterrupt):
         asked.clear()
-        run([Method("one", {}, impatient, True, weights="new")], **arguments | {"out": tmp_path / "other"})
-    text = run(
+        run_benchmark(
+            [Method("one", {}, impatient, True, weights="new")], **arguments | {"out": tmp_path / "other"}
+        )
+    text = run_benchmark(
         [Method("one", {}, impatient, True, weights="newer")], **arguments | {"out": tmp_path / "other"}
     )
     assert (
         len(asked) == 3 + 5 and "Weights of one: SHA-256 newer" in text
     )  # weights of another training begin anew
-    whole = run([steady], **arguments | {"out": tmp_path / "whole"})
+    whole = run_benchmark([steady], **arguments | {"out": tmp_path / "whole"})
     assert _without_seconds(stopped) == _without_seconds(whole)
     assert not (tmp_path / "measured.jsonl").exists()
-    run([steady], **arguments | {"seed": 4})  # other facts: nothing is taken over
+    run_benchmark([steady], **arguments | {"seed": 4})  # other facts: nothing is taken over
     assert "--seed 4" in (tmp_path / "flow-benchmark.md").read_text()
 
 
@@ -230,15 +243,15 @@ def _without_seconds(text):
 
 
 def test_labels_say_what_differs_from_the_methods_own_settings():
-    assert Entrant(load_method("dis")).label == "dis"
+    assert BenchmarkEntry(load_method("dis")).label == "dis"
     assert (
-        Entrant(load_method("tvl1", preset="opencv"), False).label
+        BenchmarkEntry(load_method("tvl1", preset="opencv"), False).label
         == "tvl1 (preset=opencv, brightness not matched)"
     )
 
 
 def test_a_name_brings_the_usual_settings_along():
-    assert [row.label for row in entrants(["dis", "farneback"])] == [
+    assert [row.label for row in benchmark_entries(["dis", "farneback"])] == [
         "zero",
         "dis (preset=medium)",
         "dis",
@@ -247,12 +260,12 @@ def test_a_name_brings_the_usual_settings_along():
 
 
 def test_all_methods_run_but_those_without_weights(capsys):
-    labels = [row.label for row in entrants()]
-    assert labels[0] == ZERO.name
+    labels = [row.label for row in benchmark_entries()]
+    assert labels[0] == ZERO_FLOW.name
     assert {"dis", "tvl1", "tvl1 (preset=opencv, brightness not matched)"} <= set(labels)
     assert "raft" not in labels and "raft is left out" in capsys.readouterr().err
     with pytest.raises(BadInput, match="needs weights"):
-        entrants(["raft"])
+        benchmark_entries(["raft"])
 
 
 def test_among_several_methods_the_weights_are_those_of_raft(tmp_path):
@@ -262,13 +275,17 @@ def test_among_several_methods_the_weights_are_those_of_raft(tmp_path):
 
     torch.manual_seed(0)
     save_file(raft_small().state_dict(), tmp_path / "raft.safetensors")
-    labels = [row.label for row in entrants(["dis", "raft", "srflownet"], tmp_path / "raft.safetensors")]
+    labels = [
+        row.label for row in benchmark_entries(["dis", "raft", "srflownet"], tmp_path / "raft.safetensors")
+    ]
     raft = ["raft (weights=raft.safetensors, scale=1.0)", "raft (weights=raft.safetensors)"]
     assert labels == ["zero", "dis (preset=medium)", "dis", *raft, "srflownet"]
 
 
 def test_a_benchmark_on_rendered_faces_says_so(tmp_path):
-    text = run([], sizes=(64,), count=2, seed=5, out=tmp_path, source=PairSource("rendered", h264=28))
+    text = run_benchmark(
+        [], sizes=(64,), count=2, seed=5, out=tmp_path, source=PairSource("rendered", h264=28)
+    )
     assert "--rendered --h264 28" in text and "- Faces: rendered" in text
 
 
@@ -279,12 +296,12 @@ def test_weights_of_ones_own_can_be_measured_and_belong_to_one_method(tmp_path):
             tmp_path / "mine.safetensors",
         )
     )
-    assert [row.label for row in entrants(["srflownet"], own)] == [
+    assert [row.label for row in benchmark_entries(["srflownet"], own)] == [
         "zero",
         "srflownet (weights=mine.safetensors)",
     ]
     with pytest.raises(BadInput, match="Weights belong to one method"):
-        entrants(["srflownet", "dis"], own)
+        benchmark_entries(["srflownet", "dis"], own)
     words = [
         "flow",
         "benchmark",

@@ -6,10 +6,10 @@ import pytest
 import skimage.data
 
 from flow.benchmark import scanned
-from flow.benchmark.measure import run
-from flow.benchmark.scanned import ScannedBenchmark, scanned_pairs
+from flow.benchmark.measure import run_benchmark
+from flow.benchmark.scanned import ScannedSource, scanned_pairs
 from flow.benchmark.source import PairSource
-from flow.splatting.held_out import held_out
+from flow.splatting.held_out import held_out_names
 from mer_core.errors import BadInput
 from tests.flow.splatting.synthetic_head import write_head_model
 
@@ -20,7 +20,7 @@ SIZE = 96
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scanned")
     (folder / "portraits").mkdir()
-    for name in ("known.jpg", min(held_out("portrait"))):
+    for name in ("known.jpg", min(held_out_names("portrait"))):
         cv2.imwrite(str(folder / "portraits" / name), skimage.data.astronaut()[:320, 60:380, ::-1])
     write_head_model(folder / "head.npz")
     return folder
@@ -28,18 +28,18 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def few(monkeypatch):
-    monkeypatch.setattr(scanned, "SAMPLES", 20)
-    monkeypatch.setattr(scanned, "_stand_ins", lambda: {"astronaut": skimage.data.astronaut()})
+    monkeypatch.setattr(scanned, "N_MOTION_SAMPLES", 20)
+    monkeypatch.setattr(scanned, "_substitute_portraits", lambda: {"astronaut": skimage.data.astronaut()})
 
 
 def test_only_people_and_expressions_kept_from_training_are_measured(folder, few, monkeypatch):
-    source = ScannedBenchmark(folder / "portraits", folder / "head.npz")
-    assert source.names() == [min(held_out("portrait"))]
+    source = ScannedSource(folder / "portraits", folder / "head.npz")
+    assert source.names() == [min(held_out_names("portrait"))]
     used = []
     monkeypatch.setattr(scanned, "random_expression", _noting(used, scanned.random_expression))
     for pair in scanned_pairs(SIZE, 4, 1, source):
         assert pair.frame1.shape == (SIZE, SIZE, 3) and pair.mask.any() and pair.landmarks.shape == (478, 2)
-    assert used and set(used) <= held_out("expression")
+    assert used and set(used) <= held_out_names("expression")
 
 
 def _noting(used, function):
@@ -52,7 +52,7 @@ def _noting(used, function):
 
 
 def test_peaks_are_what_they_say_and_the_same_seed_gives_the_same_pairs(folder, few):
-    source = ScannedBenchmark(folder / "portraits", folder / "head.npz")
+    source = ScannedSource(folder / "portraits", folder / "head.npz")
     pairs = list(scanned_pairs(SIZE, 6, 2, source, limit=True))
     for pair, again in zip(pairs, scanned_pairs(SIZE, 6, 2, source)):
         assert np.array_equal(pair.frame2, again.frame2) and again.limit is None
@@ -63,7 +63,7 @@ def test_peaks_are_what_they_say_and_the_same_seed_gives_the_same_pairs(folder, 
 
 
 def test_a_fresh_install_measures_on_the_astronaut_and_says_so(few, tmp_path):
-    text = run([], sizes=(SIZE,), count=2, seed=1, source=PairSource("scanned"), out=tmp_path)
+    text = run_benchmark([], sizes=(SIZE,), count=2, seed=1, source=PairSource("scanned"), out=tmp_path)
     assert "--scanned" in text and "which training used as well" in text and "astronaut" in text
     assert "| limit |" in text
     coded = next(PairSource("scanned", jpeg=80).pairs(SIZE, 1, 1, still=False))
@@ -73,7 +73,7 @@ def test_a_fresh_install_measures_on_the_astronaut_and_says_so(few, tmp_path):
 def test_portraits_of_nobody_who_is_held_out_are_refused(folder, tmp_path):
     cv2.imwrite(str(tmp_path / "known.jpg"), np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(BadInput, match="held_out.csv"):
-        next(scanned_pairs(SIZE, 1, 1, ScannedBenchmark(tmp_path, folder / "head.npz")))
+        next(scanned_pairs(SIZE, 1, 1, ScannedSource(tmp_path, folder / "head.npz")))
 
 
 @pytest.mark.parametrize(

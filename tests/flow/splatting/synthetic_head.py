@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from flow.splatting.head_fit import MEDIAPIPE
-from flow.splatting.head_model import LANDMARKS, REGIONS, VERTICES
+from flow.splatting.head_fit import MEDIAPIPE_LANDMARKS
+from flow.splatting.head_model import LANDMARK_VERTICES, N_VERTICES, REGIONS
 from flow.splatting.template import template
 
 SIDE = 97  # vertices along each edge of the face's grid: 97 x 97 is the number of its vertices
@@ -29,18 +29,18 @@ def write_head_model(path: Path) -> Path:
     faces = REGIONS["face"][1]
     x, y = np.meshgrid(np.linspace(-9, 9, SIDE), np.linspace(-10, 10, SIDE))
     dome = np.column_stack([x.ravel(), y.ravel(), 10 - 0.05 * x.ravel() ** 2 - 0.03 * y.ravel() ** 2])
-    marks = template().mean[MEDIAPIPE] * [1, -1, 1]  # the engine's y points down
+    marks = template().mean[MEDIAPIPE_LANDMARKS] * [1, -1, 1]  # the engine's y points down
     at = np.array([np.abs(dome[:, :2] - mark[:2]).sum(axis=1).argsort() for mark in marks])
     taken: list[int] = []
     for order in at:  # each landmark has a vertex of its own
         taken.append(next(i for i in order if i not in taken))
     place = np.full(faces, -1)  # grid point of each vertex
-    place[LANDMARKS] = taken
+    place[LANDMARK_VERTICES] = taken
     place[place < 0] = np.setdiff1d(np.arange(faces), taken)
     vertex = np.argsort(place)
-    neutral = np.zeros((VERTICES, 3), np.float32)
+    neutral = np.zeros((N_VERTICES, 3), np.float32)
     neutral[:faces] = dome[place]
-    neutral[LANDMARKS, :2] = marks[:, :2]
+    neutral[LANDMARK_VERTICES, :2] = marks[:, :2]
 
     rows = vertex.reshape(SIDE, SIDE)
     skin = np.stack([rows[:-1, :-1], rows[:-1, 1:], rows[1:, 1:], rows[1:, :-1]], axis=-1).reshape(-1, 4)
@@ -49,19 +49,19 @@ def write_head_model(path: Path) -> Path:
     )  # as many as the scans have; those that are all zero cover nothing
     quads[: len(skin)] = skin
     for first_quad, first_vertex, eye in ((21_496, 21_451, (42, 45)), (23_094, 23_021, (36, 39))):
-        eyeball = neutral[LANDMARKS[list(eye)]].mean(axis=0)
+        eyeball = neutral[LANDMARK_VERTICES[list(eye)]].mean(axis=0)
         neutral[first_vertex : first_vertex + 770] = _sphere(22, 35) * 1.2 + eyeball - [0, 0, 1.2]
         grid = first_vertex + np.arange(770).reshape(22, 35)
         ball = np.stack([grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]], axis=-1).reshape(-1, 4)
         quads[first_quad : first_quad + len(ball)] = ball
     rng = np.random.default_rng(0)
-    identity = np.zeros((30, VERTICES, 3), np.float16)
+    identity = np.zeros((30, N_VERTICES, 3), np.float16)
     for component in identity:
         wave, phase = rng.normal(0, 0.2, 2), rng.uniform(0, 2 * np.pi)
         component[:faces] = 0.2 * np.cos(neutral[:faces, :2] @ wave + phase)[:, None] * rng.normal(0, 1, 3)
-    expression = np.zeros((len(BUMPS), VERTICES, 3), np.float16)
+    expression = np.zeros((len(BUMPS), N_VERTICES, 3), np.float16)
     for shape, (landmark, motion) in zip(expression, BUMPS.values()):
-        away = ((neutral[:faces, :2] - neutral[LANDMARKS[landmark], :2]) ** 2).sum(axis=1)
+        away = ((neutral[:faces, :2] - neutral[LANDMARK_VERTICES[landmark], :2]) ** 2).sum(axis=1)
         shape[:faces] = np.exp(-away / (2 * 2.0**2))[:, None] * motion
     np.savez(
         path,

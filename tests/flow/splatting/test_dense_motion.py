@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates, spline_filter
 
-from flow.splatting.dense_motion import RESIDUAL, extend, invert, rasterize, sample_spline, stretch
+from flow.splatting.dense_motion import (
+    MAX_RESIDUAL_PX,
+    area_ratio,
+    extrapolate,
+    invert_flow,
+    rasterize,
+    sample_spline,
+)
 
 SHAPE = (40, 50)
 
@@ -37,9 +44,9 @@ def test_known_values_are_kept_and_a_constant_fills_everything():
     known = np.zeros(SHAPE, bool)
     known[15:25, 20:30] = True
     values = np.where(known[..., None], np.float32([2, -3]), 0).astype(np.float32)
-    assert np.allclose(extend(values, known), [2, -3], atol=1e-3)
+    assert np.allclose(extrapolate(values, known), [2, -3], atol=1e-3)
     values = np.random.default_rng(0).normal(0, 1, (*SHAPE, 2)).astype(np.float32)
-    assert np.allclose(extend(values, known)[known], values[known], atol=1e-4)
+    assert np.allclose(extrapolate(values, known)[known], values[known], atol=1e-4)
 
 
 def bump(length: float, reach: float) -> np.ndarray:
@@ -52,8 +59,8 @@ def bump(length: float, reach: float) -> np.ndarray:
 @pytest.mark.parametrize("length, reach", [(0.3, 5), (3, 8), (4, 6)])
 def test_the_inverse_leads_back(length, reach):
     flow = bump(length, reach)
-    places, residual = invert(flow)
-    assert residual.max() < RESIDUAL and stretch(flow).min() > 0
+    places, residual = invert_flow(flow)
+    assert residual.max() < MAX_RESIDUAL_PX and area_ratio(flow).min() > 0
     assert (
         np.linalg.norm(places - np.stack(np.meshgrid(np.arange(64), np.arange(64)), -1), axis=-1).max()
         > length
@@ -61,7 +68,7 @@ def test_the_inverse_leads_back(length, reach):
 
 
 def test_a_fold_shows():
-    assert stretch(bump(9, 4)).min() < 0
+    assert area_ratio(bump(9, 4)).min() < 0
 
 
 def test_a_spline_is_read_as_scipy_reads_it():

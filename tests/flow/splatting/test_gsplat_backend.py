@@ -82,8 +82,8 @@ def check_blend():
     splats = random_splats(150, 45, 37, 6)  # sides that are no multiples of a tile
     splats.opacity[:5] = 0
     values = np.random.default_rng(6).uniform(0, 1, (150, 4))
-    ours = rasterize.weigh(splats, 45, 37, closed=0.0)
-    theirs = gsplat_backend.weigh(splats, 45, 37)
+    ours = rasterize.blend_weights(splats, 45, 37, closed=0.0)
+    theirs = gsplat_backend.blend_weights(splats, 45, 37)
     assert np.abs(theirs.opacity - ours.opacity).max() < 2e-3
     assert np.abs(theirs.blend(values) - ours.blend(values)).max() < 2e-3
     assert np.abs(theirs.mean(values[:, 0]) - ours.mean(values[:, 0])).max() < 5e-3
@@ -101,7 +101,9 @@ def test_the_blend_is_ours_on_a_gpu():
 
 def test_a_scene_takes_it_where_it_is_and_only_when_asked(monkeypatch):
     asked = []
-    monkeypatch.setattr(gsplat_backend, "weigh", lambda *a: asked.append(1) or rasterize.weigh(*a))
+    monkeypatch.setattr(
+        gsplat_backend, "blend_weights", lambda *a: asked.append(1) or rasterize.blend_weights(*a)
+    )
     monkeypatch.setattr(gsplat_backend, "available", lambda: True)
     render_pair(3, 0, 64, gaussians=2000)
     assert not asked

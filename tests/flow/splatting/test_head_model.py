@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from data_prep.landmarks import N_POINTS
-from flow.splatting.head_fit import JAW, MEDIAPIPE, fit_head
-from flow.splatting.head_model import LANDMARKS, load_head_model
-from flow.splatting.held_out import held_out, in_split
+from flow.splatting.head_fit import JAW, MEDIAPIPE_LANDMARKS, fit_head
+from flow.splatting.head_model import LANDMARK_VERTICES, load_head_model
+from flow.splatting.held_out import held_out_names, in_split
 from flow.splatting.reduced_head import load_reduced_head, write_reduced_head
 from mer_core.errors import BadInput
 from tests.flow.splatting.synthetic_head import BUMPS, write_head_model
@@ -58,23 +58,25 @@ def test_landmarks_coincide_and_expressions_keep_their_direction(path):
         rng.normal(0, 1, 30).astype(np.float32), model.identity.astype(np.float32), 1
     )
     landmarks = np.zeros((N_POINTS, 2))
-    landmarks[MEDIAPIPE] = head[LANDMARKS, :2] * [9, -8] + [120, 130] + rng.normal(0, 1, (68, 2))
+    landmarks[MEDIAPIPE_LANDMARKS] = (
+        head[LANDMARK_VERTICES, :2] * [9, -8] + [120, 130] + rng.normal(0, 1, (68, 2))
+    )
     fit = fit_head(model, landmarks)
-    apart = np.linalg.norm(fit.places[LANDMARKS] - landmarks[MEDIAPIPE], axis=1)
+    apart = np.linalg.norm(fit.places[LANDMARK_VERTICES] - landmarks[MEDIAPIPE_LANDMARKS], axis=1)
     assert apart[JAW.stop :].max() < 0.05 and apart[JAW].mean() < 5
     assert fit.camera[0, 0] == pytest.approx(9, rel=0.1) and fit.camera[1, 1] == pytest.approx(-8, rel=0.1)
     smile = fit.project(model.skin_expression[model.expression_index("mouthSmile_L")])
-    right, down = smile[LANDMARKS[54]]
+    right, down = smile[LANDMARK_VERTICES[54]]
     assert right > 2 and down < -2  # the person's left is on the right of the picture
 
 
 def test_what_is_held_out_has_both_sides_and_never_meets_training():
-    expressions = held_out("expression")
+    expressions = held_out_names("expression")
     sides = {"_L": "_R", "_R": "_L", "Left": "Right", "Right": "Left"}
     for name in expressions:
         side = next(side for side in sides if name.endswith(side))
         assert name.removesuffix(side) + sides[side] in expressions
-    assert len(expressions) >= 16 and len(held_out("portrait")) >= 63
+    assert len(expressions) >= 16 and len(held_out_names("portrait")) >= 63
     names = ["jawOpen", *sorted(expressions)]
     assert in_split("expression", names, "train") == ["jawOpen"]
     assert in_split("expression", names, "held_out") == sorted(expressions)
@@ -84,10 +86,14 @@ def test_what_is_held_out_has_both_sides_and_never_meets_training():
 
 def test_the_shipped_head_holds_no_expression_that_is_kept_for_measuring():
     model = load_reduced_head()
-    assert len(model.expression_names) == 31 and not held_out("expression") & set(model.expression_names)
-    assert model.neutral.shape == (9409, 3) and LANDMARKS.max() < len(model.neutral)
+    assert len(model.expression_names) == 31 and not held_out_names("expression") & set(
+        model.expression_names
+    )
+    assert model.neutral.shape == (9409, 3) and LANDMARK_VERTICES.max() < len(model.neutral)
     smile = model.expression[model.expression_index("mouthSmile_L")]
-    assert smile[LANDMARKS[54], 0] > 0.3 > abs(smile[LANDMARKS[48], 0])  # cm, the person's left
+    assert (
+        smile[LANDMARK_VERTICES[54], 0] > 0.3 > abs(smile[LANDMARK_VERTICES[48], 0])
+    )  # cm, the person's left
 
 
 def test_a_head_model_is_reduced_to_its_face(path, tmp_path):
@@ -95,6 +101,6 @@ def test_a_head_model_is_reduced_to_its_face(path, tmp_path):
     model, small = load_head_model(path), load_reduced_head(tmp_path / "small.safetensors")
     jaw = [head.expression[head.expression_index("jawOpen")][:9409] for head in (model, small)]
     assert np.allclose(*jaw, atol=0.01)
-    assert set(small.expression_names) == set(BUMPS) - held_out("expression") - {"eyeLookUp_L"}
+    assert set(small.expression_names) == set(BUMPS) - held_out_names("expression") - {"eyeLookUp_L"}
     with pytest.raises(BadInput, match="head-reduced"):
         load_reduced_head(tmp_path / "head-reduced.safetensors")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from flow.splatting.head_model import LANDMARKS, VERTICES, load_head_model
+from flow.splatting.head_model import LANDMARK_VERTICES, N_VERTICES, load_head_model
 from flow.splatting.head_model_import import import_head_model
 from mer.cli.main import cli
 from mer_core.errors import BadInput
@@ -17,7 +17,7 @@ EYELASHES = 5  # vertices after those that are kept
 def write_obj(path, vertices):
     lines = ["# a model"] + [f"v {x:.6g} {y:.6g} {z:.6g}" for x, y, z in vertices]
     lines += ["vt 0 0", "vt 1 0", "vt 1 1", "vt 0 1", "f 1/1 2/2 3/3 4/4", "f 2/1 3/2 4/3"]
-    lines += [f"f 1/1 2/2 3/3 {VERTICES + 1}/4"]  # an eyelash
+    lines += [f"f 1/1 2/2 3/3 {N_VERTICES + 1}/4"]  # an eyelash
     path.write_text("\n".join(lines))
 
 
@@ -25,10 +25,12 @@ def write_obj(path, vertices):
 def folder(tmp_path):
     folder = tmp_path / "FaceXModel"
     folder.mkdir()
-    neutral = np.random.default_rng(0).normal(0, 5, (VERTICES + EYELASHES, 3)).round(3)
+    neutral = np.random.default_rng(0).normal(0, 5, (N_VERTICES + EYELASHES, 3)).round(3)
     for number, name in enumerate(["generic_neutral_mesh", "identity000", "jawOpen", "mouthSmile_L"]):
         write_obj(folder / f"{name}.obj", neutral + 0.1 * number)
-    (folder / "vertex_indices.json").write_text(json.dumps({"idx_to_landmark_verts": LANDMARKS.tolist()}))
+    (folder / "vertex_indices.json").write_text(
+        json.dumps({"idx_to_landmark_verts": LANDMARK_VERTICES.tolist()})
+    )
     return folder
 
 
@@ -36,7 +38,7 @@ def test_a_folder_becomes_a_head_model(folder, tmp_path):
     answer = CliRunner().invoke(cli, ["flow", "head-model", str(folder), "--out", str(tmp_path / "head.npz")])
     assert answer.exit_code == 0 and "1 components" in answer.output and "2 expressions" in answer.output
     model = load_head_model(tmp_path / "head.npz")
-    assert model.expression_names == ("jawOpen", "mouthSmile_L") and len(model.neutral) == VERTICES
+    assert model.expression_names == ("jawOpen", "mouthSmile_L") and len(model.neutral) == N_VERTICES
     assert np.allclose(model.expression[1], 0.3, atol=0.01) and np.allclose(model.identity[0], 0.1, atol=0.01)
     assert model.faces.tolist() == [[0, 1, 2, 3], [1, 2, 3, 3]] and model.face_uv[0].tolist() == [0, 1, 2, 3]
 
@@ -46,7 +48,7 @@ def break_landmarks(folder):
 
 
 def break_topology(folder):
-    write_obj(folder / "jawOpen.obj", np.zeros((VERTICES, 3)))
+    write_obj(folder / "jawOpen.obj", np.zeros((N_VERTICES, 3)))
 
 
 def break_number(folder):

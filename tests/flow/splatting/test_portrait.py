@@ -5,10 +5,10 @@ import pytest
 from skimage import data
 
 from flow.splatting.actor import Actor
-from flow.splatting.camera import Pose
-from flow.splatting.ground_truth import motion
-from flow.splatting.head import State
-from flow.splatting.portrait import Portrait, portrait
+from flow.splatting.camera import HeadPose
+from flow.splatting.ground_truth import exact_motion
+from flow.splatting.head import FaceState
+from flow.splatting.portrait import PortraitScene, fit_portrait
 from mer_core.errors import NothingToScore
 
 
@@ -18,29 +18,32 @@ def photograph() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def made(photograph) -> Portrait:
-    return portrait(photograph, gaussians=16_000)
+def made(photograph) -> PortraitScene:
+    return fit_portrait(photograph, gaussians=16_000)
 
 
 def test_the_render_reproduces_the_photograph(made, photograph):
     assert made.psnr > 35
-    whole = made.scene.view(State()).picture
+    whole = made.scene.view(FaceState()).picture
     assert 255 * np.abs(whole - photograph / 255).mean() < 6  # with hair and background
 
 
 def test_the_expression_moves_the_face_and_leaves_the_rest(made):
-    before = made.scene.view(State())
-    after = made.scene.view(State({"43": 1.0}))
+    before = made.scene.view(FaceState())
+    after = made.scene.view(FaceState({"43": 1.0}))
     face = made.scene.masks(before.weights)[1]
-    moved = np.linalg.norm(motion(before, after)["flow"], axis=2)
+    moved = np.linalg.norm(exact_motion(before, after)["flow"], axis=2)
     assert moved[face].max() > 3 and moved[:40].max() < 1e-3
 
 
 def test_the_flow_of_a_portrait_is_true(made):
     import cv2
 
-    before, after = made.scene.view(State()), made.scene.view(State({"12": 0.4}, pose=Pose(yaw=1.0)))
-    truth = motion(before, after)
+    before, after = (
+        made.scene.view(FaceState()),
+        made.scene.view(FaceState({"12": 0.4}, pose=HeadPose(yaw=1.0))),
+    )
+    truth = exact_motion(before, after)
     inside = truth["valid"] & made.scene.masks(before.weights)[1]
     y, x = np.mgrid[: inside.shape[0], : inside.shape[1]].astype(np.float32)
 
@@ -65,4 +68,4 @@ def test_an_actor_can_be_a_portrait(made):
 
 def test_a_picture_without_a_face_is_refused():
     with pytest.raises(NothingToScore, match="No face"):
-        portrait(np.full((120, 120, 3), 128, np.uint8))
+        fit_portrait(np.full((120, 120, 3), 128, np.uint8))

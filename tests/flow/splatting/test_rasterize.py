@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from flow.splatting import rasterize, reference
-from flow.splatting.camera import Pose
+from flow.splatting.camera import HeadPose
 from flow.splatting.gaussians import Splats
-from flow.splatting.head import State
+from flow.splatting.head import FaceState
 
 
 def random_splats(count: int, width: int, height: int, seed: int) -> Splats:
@@ -43,27 +43,27 @@ def by_reference(
     return picture.numpy(), opacity.numpy()
 
 
-@pytest.mark.parametrize("closed", [0.0, rasterize.CLOSED])
+@pytest.mark.parametrize("closed", [0.0, rasterize.MIN_LIGHT])
 @pytest.mark.parametrize("count, seed", [(1, 0), (40, 1), (400, 2)])
 def test_fast_equals_reference_on_random_discs(count, seed, closed):
     width, height = 37, 29
     splats = random_splats(count, width, height, seed)
     values = np.random.default_rng(seed).uniform(-1, 1, (count, 5))
     picture, opacity = by_reference(splats, values, width, height, closed)
-    weights = rasterize.weigh(splats, width, height, closed)
+    weights = rasterize.blend_weights(splats, width, height, closed)
     assert np.abs(weights.blend(values) - picture).max() < 2e-4
     assert np.abs(weights.opacity - opacity).max() < 2e-4
 
 
 def test_fast_equals_reference_on_a_face(scene):
-    view = scene.view(State({"12": 0.4}, pose=Pose(yaw=10)))
+    view = scene.view(FaceState({"12": 0.4}, pose=HeadPose(yaw=10)))
     left, top, side = 66, 60, 28  # a window on an eye: mean and picture are shifted together
     splats = view.splats
     near = (np.abs(splats.mean - [left + side / 2, top + side / 2]) < 40).all(1)
     window = Splats(*(getattr(splats, f)[near] for f in Splats.__dataclass_fields__))
     window.mean = window.mean - [left, top]
     colours = scene.paint(splats)[near]
-    picture, _ = by_reference(window, colours, side, side, rasterize.CLOSED)
+    picture, _ = by_reference(window, colours, side, side, rasterize.MIN_LIGHT)
     assert (
         np.abs(view.weights.blend(scene.paint(splats))[top : top + side, left : left + side] - picture).max()
         < 5e-4
@@ -75,7 +75,7 @@ def test_the_comparison_notices_back_to_front():
     values = np.random.default_rng(3).uniform(-1, 1, (100, 3))
     picture, _ = by_reference(splats, values, 37, 29, 0.0)
     splats.depth = -splats.depth
-    assert np.abs(rasterize.weigh(splats, 37, 29, 0.0).blend(values) - picture).max() > 0.1
+    assert np.abs(rasterize.blend_weights(splats, 37, 29, 0.0).blend(values) - picture).max() > 0.1
 
 
 def test_reference_has_gradients():
@@ -104,5 +104,5 @@ def test_reference_has_gradients():
 def test_a_picture_without_gaussians_is_empty():
     splats = random_splats(3, 20, 20, 5)
     splats.opacity = np.zeros(3)
-    weights = rasterize.weigh(splats, 20, 20)
+    weights = rasterize.blend_weights(splats, 20, 20)
     assert weights.opacity.max() < 1e-6 and weights.blend(np.ones((3, 2))).max() == 0

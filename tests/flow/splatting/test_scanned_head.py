@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 import skimage.data
 
-from flow.splatting.actor import performance
+from flow.splatting.actor import random_performance
 from flow.splatting.background import Background
-from flow.splatting.camera import Camera, Pose
-from flow.splatting.head import State
+from flow.splatting.camera import Camera, HeadPose
+from flow.splatting.head import FaceState
 from flow.splatting.head_model import HeadModel, load_head_model
-from flow.splatting.held_out import held_out
-from flow.splatting.identity import scanned
+from flow.splatting.held_out import held_out_names
+from flow.splatting.identity import scanned_face
 from flow.splatting.lighting import Light
-from flow.splatting.muscles import ACTIONS
+from flow.splatting.muscles import ACTION_UNITS
 from flow.splatting.portrait_skin import draw_portrait
 from flow.splatting.reduced_head import load_reduced_head
 from flow.splatting.scanned_head import ScannedHead
-from flow.splatting.scanned_units import UNITS
+from flow.splatting.scanned_units import UNIT_EXPRESSIONS
 from flow.splatting.scenes import Scene
 from mer_core.errors import BadInput
 from tests.flow.splatting.synthetic_head import write_head_model
@@ -40,8 +40,8 @@ def test_the_table_names_expressions_of_the_model_and_who_says_so():
     text = files("flow.splatting").joinpath("scanned_units.csv").read_text(encoding="utf-8")
     table = list(csv.DictReader(text.splitlines()))
     assert all(row["source"] and 0 < float(row["weight"]) <= 1 for row in table)
-    assert set(UNITS) == set(ACTIONS)
-    known = {*load_reduced_head().expression_names, *held_out("expression")}
+    assert set(UNIT_EXPRESSIONS) == set(ACTION_UNITS)
+    known = {*load_reduced_head().expression_names, *held_out_names("expression")}
     assert {row["expression"] for row in table} <= {name.removesuffix("_L") for name in known}
 
 
@@ -66,18 +66,18 @@ def test_people_differ_and_one_seed_is_one_person(model, head):
 
 
 def test_vertices_follow_the_pose_and_stand_where_the_parts_do(head):
-    still = head.vertices(State())
+    still = head.vertices(FaceState())
     assert len(still) == sum(len(part.vertices) for part in head.parts)
     skin = head.parts[0]
-    turned = head.vertices(State(pose=Pose(roll=10)))[: len(skin.vertices)]
+    turned = head.vertices(FaceState(pose=HeadPose(roll=10)))[: len(skin.vertices)]
     assert np.linalg.norm(turned - skin.vertices, axis=1).max() > 1
 
 
 def test_a_scene_of_a_scanned_head_gives_a_pair_whose_flow_is_its_motion(model):
-    face = scanned(5, model, 4000)
+    face = scanned_face(5, model, 4000)
     camera = Camera.framing(96, 96, 0.75)
     scene = Scene(face, camera, Light(), Background(96, 96, np.random.default_rng(0)))
-    pair = scene.pair(State(), State({"12": 1.0}))
+    pair = scene.pair(FaceState(), FaceState({"12": 1.0}))
     assert pair.face.mean() > 0.2 and pair.frame1.std() > 10
     mouth = camera.project(face.head.rest[[291]])[0][0].round().astype(int)
     expected = (
@@ -89,25 +89,29 @@ def test_a_scene_of_a_scanned_head_gives_a_pair_whose_flow_is_its_motion(model):
 
 def test_actions_may_come_apart_in_time():
     rng = np.random.default_rng(0)
-    states = performance({"1": 1.0, "12": 1.0}, 40, 100.0, rng, onset=0.1, apex=0.2, apart=0.03, blinks=False)
+    states = random_performance(
+        {"1": 1.0, "12": 1.0}, 40, 100.0, rng, onset=0.1, apex=0.2, apart=0.03, blinks=False
+    )
     levels = np.array([[state.actions["1"], state.actions["12"]] for state in states])
     assert np.abs(levels[:, 0] - levels[:, 1]).max() > 0.1
-    together = performance({"1": 1.0, "12": 1.0}, 40, 100.0, rng, onset=0.1, apex=0.2, blinks=False)
+    together = random_performance({"1": 1.0, "12": 1.0}, 40, 100.0, rng, onset=0.1, apex=0.2, blinks=False)
     assert all(state.actions["1"] == state.actions["12"] for state in together)
 
 
 def test_a_portrait_gives_its_skin_and_people_kept_from_training_are_not_drawn(model, tmp_path):
     picture = skimage.data.astronaut()[:320, 60:380]
-    kept_back = min(held_out("portrait"))
+    kept_back = min(held_out_names("portrait"))
     cv2.imwrite(str(tmp_path / kept_back), picture[..., ::-1])
     with pytest.raises(BadInput, match="training"):
         draw_portrait(tmp_path, model, np.random.default_rng(0))
     cv2.imwrite(str(tmp_path / "somebody.jpg"), picture[..., ::-1])
     portrait = draw_portrait(tmp_path, model, np.random.default_rng(0))
-    face = scanned(1, model, 4000, portrait=portrait)
+    face = scanned_face(1, model, 4000, portrait=portrait)
     nose = portrait.landmarks[5].round().astype(int)
     near = (
-        np.linalg.norm(face.head.vertices(State())[face.gaussians.triangle[:, 0]] - face.head.rest[5], axis=1)
+        np.linalg.norm(
+            face.head.vertices(FaceState())[face.gaussians.triangle[:, 0]] - face.head.rest[5], axis=1
+        )
         < 1
     )
     shown = face.surface.albedo[near & face.gaussians.of("skin")].mean(axis=0)

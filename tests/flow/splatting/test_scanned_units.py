@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from flow.splatting.scanned_units import UNITS, expression_weights
+from flow.splatting.scanned_units import UNIT_EXPRESSIONS, expression_weights
 
 
 @pytest.fixture
@@ -27,6 +27,6 @@ def test_a_unit_moves_both_sides_unless_one_is_named(model):
 
 
 def test_an_expression_without_sides_counts_half_for_one(model):
-    jaw = UNITS["25"]["jawOpen"]
+    jaw = UNIT_EXPRESSIONS["25"]["jawOpen"]
     assert expression_weights(model, {"25": 1.0})[0] == pytest.approx(jaw)
     assert expression_weights(model, {"25R": 1.0, "25L": 0.2})[0] == pytest.approx(0.6 * jaw)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_prep.landmarks import FaceMesh
-from flow.splatting.identity import procedural
+from flow.splatting.identity import procedural_face
 from flow.splatting.scenes import PAIRS_PER_FACE, render_pair
 
 SMALL = dict(size=96, gaussians=4000)
@@ -58,10 +58,10 @@ def test_a_still_pair_is_still():
 
 
 def test_neighbouring_indices_share_an_identity_and_others_do_not():
-    from flow.splatting.scenes import Ranges, draw_scene
+    from flow.splatting.scenes import SceneRanges, draw_scene
 
     def shape(index: int) -> np.ndarray:
-        return draw_scene(1, index, 64, Ranges(gaussians=2000))[0].face.head.rest
+        return draw_scene(1, index, 64, SceneRanges(gaussians=2000))[0].face.head.rest
 
     assert np.array_equal(shape(0), shape(PAIRS_PER_FACE - 1)) and not np.array_equal(
         shape(0), shape(PAIRS_PER_FACE)
@@ -69,7 +69,7 @@ def test_neighbouring_indices_share_an_identity_and_others_do_not():
 
 
 def test_identities_differ_in_shape_and_colour():
-    faces = [procedural(seed, 2000) for seed in range(4)]
+    faces = [procedural_face(seed, 2000) for seed in range(4)]
     assert min(np.abs(a.head.rest - b.head.rest).max() for a in faces for b in faces if a is not b) > 0.2
     tones = [np.median(f.surface.albedo[f.gaussians.of("skin")], axis=0) for f in faces]
     assert np.std([t[0] for t in tones]) > 0.03

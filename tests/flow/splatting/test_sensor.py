@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from flow.splatting.sensor import Sensor, compress, random_sensor, record, record_clip
+from flow.splatting.sensor import Sensor, h264_round_trip, random_sensor, record_clip, record_frame
 
 GREY = np.full((64, 64, 3), 0.5, np.float32)
 SCENE = np.random.default_rng(0).uniform(0, 1, (64, 64, 3)).astype(np.float32)
 
 
 def shot(picture: np.ndarray, seed: int = 0, frame: int = 3, **faults) -> np.ndarray:
-    return record(picture, Sensor(**faults), frame, np.random.default_rng(seed)).astype(float)
+    return record_frame(picture, Sensor(**faults), frame, np.random.default_rng(seed)).astype(float)
 
 
 def test_a_perfect_camera_only_rounds():
@@ -63,7 +63,7 @@ def test_gray_has_one_channel_repeated():
 def test_h264_loses_a_little_and_coarser_loses_more():
     moving = [np.roll(np.kron(SCENE[:9, :13], np.ones((8, 8, 1))), k, axis=1) for k in range(4)]
     frames = [np.round(f * 255).astype(np.uint8)[:71, :101] for f in moving]
-    fine, coarse = compress(frames, 18), compress(frames, 40)
+    fine, coarse = h264_round_trip(frames, 18), h264_round_trip(frames, 40)
     assert [f.shape for f in fine] == [f.shape for f in frames]
 
     def loss(coded: list[np.ndarray]) -> float:
@@ -80,6 +80,6 @@ def test_random_cameras_vary_and_are_seeded():
 
 def test_a_clip_has_the_faults_of_its_frames_and_of_its_coder():
     plain = record_clip([SCENE, GREY], Sensor(flicker=0.1), np.random.default_rng(0), numbers=[3, 4])
-    assert np.array_equal(plain[1], record(GREY, Sensor(flicker=0.1), 4, np.random.default_rng(0)))
+    assert np.array_equal(plain[1], record_frame(GREY, Sensor(flicker=0.1), 4, np.random.default_rng(0)))
     coded = record_clip([SCENE, GREY], Sensor(flicker=0.1, h264=30), np.random.default_rng(0), numbers=[3, 4])
     assert len(coded) == 2 and not np.array_equal(coded[0], plain[0])

@@ -5,18 +5,18 @@ import pytest
 import skimage.data
 import torch
 
-from flow.methods.srflownet import WEIGHTS
+from flow.methods.srflownet import WEIGHTS_FOLDER
 from flow.srflownet import load_network, lucas_kanade
 from flow.srflownet.compact import CompactSRFlowNet, local_contrast
-from flow.srflownet.facial_solution import Face
-from flow.srflownet.regulariser import drift
-from flow.srflownet.smooth_steps_cpu import smooth_steps
-from flow.srflownet.tiled import _starts, estimate_tiled
+from flow.srflownet.facial_solution import PlacedBasis
+from flow.srflownet.regulariser import median_motion
+from flow.srflownet.smooth_steps_cpu import smooth_steps_compiled
+from flow.srflownet.tiled import _tile_starts, estimate_tiled
 
 
 @pytest.fixture(scope="module")
 def network():
-    return load_network(WEIGHTS / "srflownet-compact.safetensors")
+    return load_network(WEIGHTS_FOLDER / "srflownet-compact.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_a_batch_gives_what_each_pair_gives(network, picture):
 @torch.no_grad()
 def test_a_pair_without_a_face_gives_what_no_basis_gives(network, picture):
     onset, apex = moved(picture, 1, 0)
-    face = Face(torch.zeros(1, 40, 2, 32, 40), torch.zeros(1, 3, 64, 80), 31)
+    face = PlacedBasis(torch.zeros(1, 40, 2, 32, 40), torch.zeros(1, 3, 64, 80), 31)
     assert torch.allclose(network(onset, apex, face=face)[-1], network(onset, apex)[-1], atol=1e-4)
 
 
@@ -74,9 +74,9 @@ def test_the_compiled_smooth_answers_are_the_plain_ones():
         torch.cat([ix * ix, ix * iy, iy * iy, ix * it, iy * it, it * it], 1), 4
     )
     flow = 0.3 * torch.randn(2, 2, 12, 10, generator=torch.Generator().manual_seed(1))
-    strengths = lucas_kanade.SMOOTHNESS
+    strengths = lucas_kanade.SMOOTHNESS_WEIGHTS
     plain = lucas_kanade.smooth_steps_plain(sums, flow, strengths, 12)
-    compiled = smooth_steps(sums.numpy(), flow.numpy(), np.array(strengths, np.float32), 12)
+    compiled = smooth_steps_compiled(sums.numpy(), flow.numpy(), np.array(strengths, np.float32), 12)
     assert np.abs(compiled - plain.numpy()).max() < 1e-4 * plain.abs().max()
 
 
@@ -91,10 +91,10 @@ def test_tiles_join_without_seams(network, picture):
 
 
 def test_tiles_cover_a_side_with_the_overlap_asked_for():
-    starts = _starts(1000, 400, 100)
+    starts = _tile_starts(1000, 400, 100)
     assert starts[0] == 0 and starts[-1] == 600
     assert all(b - a <= 300 for a, b in zip(starts, starts[1:]))
-    assert _starts(300, 400, 100) == [0]
+    assert _tile_starts(300, 400, 100) == [0]
 
 
 def test_local_contrast_forgets_exposure():
@@ -107,7 +107,7 @@ def test_local_contrast_forgets_exposure():
 def test_drift_is_the_median():
     flow = torch.zeros(1, 2, 3, 3)
     flow[0, 0], flow[0, 1, 0] = 1.5, 9.0  # v: three of nine cells are wild
-    assert drift(flow).flatten().tolist() == [1.5, 0.0]
+    assert median_motion(flow).flatten().tolist() == [1.5, 0.0]
 
 
 def ramp_pair(dx, dy):
@@ -117,11 +117,11 @@ def ramp_pair(dx, dy):
     return pattern(x, y)[None, None], pattern(x - dx, y - dy)[None, None]
 
 
-@pytest.mark.parametrize("answer", range(lucas_kanade.STEPS))
+@pytest.mark.parametrize("answer", range(lucas_kanade.N_STEPS))
 def test_every_answer_finds_a_small_even_motion(answer):
     first, second = ramp_pair(0.3, -0.2)
     flow = torch.zeros(1, 2, 16, 16)
-    _, steps = lucas_kanade.solve(lucas_kanade.normal_equations(first, second, flow, 4), flow)
+    _, steps = lucas_kanade.candidate_steps(lucas_kanade.normal_equations(first, second, flow, 4), flow)
     found = steps[0, answer, :, 4:-4, 4:-4].flatten(1).median(dim=1).values
     assert found.numpy() == pytest.approx([0.3, -0.2], abs=0.045)  # damping shortens the local ones
 
@@ -129,7 +129,7 @@ def test_every_answer_finds_a_small_even_motion(answer):
 def test_the_answers_are_to_what_is_left_of_the_motion():
     first, second = ramp_pair(1.3, -0.2)
     flow = torch.tensor([1.0, 0.0])[None, :, None, None].expand(1, 2, 16, 16)
-    _, steps = lucas_kanade.solve(lucas_kanade.normal_equations(first, second, flow, 4), flow)
+    _, steps = lucas_kanade.candidate_steps(lucas_kanade.normal_equations(first, second, flow, 4), flow)
     assert steps[0, :, :, 4:-4, 4:-4].mean(dim=(0, 2, 3)).numpy() == pytest.approx([0.3, -0.2], abs=0.03)
 
 
@@ -141,7 +141,7 @@ def test_smooth_answers_solve_their_system():
     it = torch.randn(6, 6)
     sums = torch.stack([ix * ix, ix * iy, iy * iy, ix * it, iy * it, it * it])[None]
     flow = 0.1 * torch.randn(1, 2, 6, 6)
-    (found,) = lucas_kanade.smooth_answers(sums, flow, ((0.5, 0.0),))
+    (found,) = lucas_kanade.smooth_steps(sums, flow, ((0.5, 0.0),))
     laplacian = lucas_kanade.laplacian(torch.eye(36).reshape(36, 1, 6, 6)).reshape(36, 36).T
     block = lambda m: torch.diag(m.flatten())  # noqa: E731
     smooth = 0.5 * laplacian + 1e-5 * torch.eye(36)
@@ -153,7 +153,7 @@ def test_smooth_answers_solve_their_system():
     )
     right = -torch.cat([(ix * it).flatten(), (iy * it).flatten()])
     right = right - 0.5 * torch.cat([laplacian @ flow[0, 0].flatten(), laplacian @ flow[0, 1].flatten()])
-    exact = lucas_kanade.REACH * torch.tanh(
-        torch.linalg.solve(system, right).reshape(2, 6, 6) / lucas_kanade.REACH
+    exact = lucas_kanade.MAX_STEP * torch.tanh(
+        torch.linalg.solve(system, right).reshape(2, 6, 6) / lucas_kanade.MAX_STEP
     )
     assert torch.allclose(found[0], exact, atol=0.02)

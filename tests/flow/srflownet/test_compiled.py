@@ -14,11 +14,11 @@ from flow.srflownet import compact
 @pytest.mark.parametrize("name, settings", [("compact", {"width": 16}), ("full", {"iterations": 1})])
 def test_a_network_is_one_graph(name, settings, monkeypatch):
     monkeypatch.setattr(
-        compact, "ROUNDS", {8: 1, 4: 1}
+        compact, "N_CG_ITERATIONS", {8: 1, 4: 1}
     )  # the same parts, repeated less: capturing takes its time
     monkeypatch.setattr(compact, "SCHEDULE", ((8, 8), (1, 4)))
     torch.manual_seed(0)
-    network = srflownet.build(name, **settings).eval()
+    network = srflownet.build_network(name, **settings).eval()
     frames = torch.rand(2, 1, 3, 64, 96) * 255
 
     def run(called):

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from flow import io
-from flow.splatting.ground_truth import motion
-from flow.splatting.write_dataset import clip_of, render
+from flow.splatting.ground_truth import exact_motion
+from flow.splatting.write_dataset import draw_clip, write_dataset
 from flow.srflownet.data.facialflownet import FacialFlowNetPairs
-from flow.srflownet.data.mixture import Mixture
+from flow.srflownet.data.mixture import SourceMixture
 from flow.srflownet.data.srflow import SRFlowPairs
 from mer_core.errors import BadInput
 
@@ -24,17 +24,17 @@ SIZE = 72
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("srflow")
-    assert render(out, 3, seed=5, size=SIZE, gaussians=3000) == 3
+    assert write_dataset(out, 3, seed=5, size=SIZE, gaussians=3000) == 3
     return out
 
 
 def test_written_pairs_are_read_back(folder):
     pairs = SRFlowPairs(folder)
     assert len(pairs) == 3 and pairs.subject(0) == "00000"
-    scene, states, _ = clip_of(5, 0, (SIZE, SIZE), gaussians=3000)
+    scene, states, _ = draw_clip(5, 0, (SIZE, SIZE), gaussians=3000)
     before = scene.view(states[1])
     after = scene.view(states[2], scene.paint(before.splats))
-    truth = motion(before, after)
+    truth = exact_motion(before, after)
     item = pairs[1]
     inside = truth["opacity"] > 0.5
     assert item.flow.dtype == np.float32 and np.allclose(item.flow[inside], truth["flow"][inside], atol=1e-6)
@@ -58,19 +58,19 @@ def test_all_kinds_are_there_and_agree(folder):
 
 
 def test_same_files_for_any_number_of_workers_and_on_resuming(folder, tmp_path):
-    render(tmp_path, 2, seed=5, size=SIZE, gaussians=3000, jobs=2)
+    write_dataset(tmp_path, 2, seed=5, size=SIZE, gaussians=3000, jobs=2)
     for name in ("train/flow/00000/0001.flo", "train/render/00000/0002.jpg", "train/depth/00000/0000.npy"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
-    assert render(tmp_path, 2, seed=5, size=SIZE, gaussians=3000) == 0
+    assert write_dataset(tmp_path, 2, seed=5, size=SIZE, gaussians=3000) == 0
     with pytest.raises(BadInput, match="seed was 5 and is now 6"):
-        render(tmp_path, 2, seed=6, size=SIZE, gaussians=3000)
+        write_dataset(tmp_path, 2, seed=6, size=SIZE, gaussians=3000)
     (tmp_path / "srflow.json").unlink()
     with pytest.raises(BadInput, match="is not empty and holds no rendered pairs"):
-        render(tmp_path, 2, seed=5, size=SIZE, gaussians=3000)
+        write_dataset(tmp_path, 2, seed=5, size=SIZE, gaussians=3000)
 
 
 def test_training_reads_a_rendered_folder(folder):
-    mixture = Mixture(
+    mixture = SourceMixture(
         {f"srflow:{folder}": 1.0}, 0, SIZE, (0.1, 8.0)
     )  # a part as large as the frame is not scaled
     pairs, again = ([mixture[i] for i in range(12)] for _ in range(2))
@@ -81,7 +81,7 @@ def test_training_reads_a_rendered_folder(folder):
         mirrored = pair.flow[:, ::-1] * np.float32([-1, 1])
         assert any(np.array_equal(flow, pair.flow) or np.array_equal(flow, mirrored) for flow in known)
     with pytest.raises(BadInput, match="no dataset of training pairs called 'srflo'. Did you mean srflow"):
-        Mixture({f"srflo:{folder}": 1.0}, 0, 48, (0.1, 8.0))
+        SourceMixture({f"srflo:{folder}": 1.0}, 0, 48, (0.1, 8.0))
 
 
 def test_subject_first_layout_with_forward_flow_is_read(folder, tmp_path):
@@ -146,7 +146,7 @@ def explained(pair):
 
 @pytest.mark.parametrize("size", [48, 80, 128])  # smaller than the frame, as wide, larger
 def test_training_reads_facialflownet_in_frames_whose_flow_explains_them(drifting, size):
-    mixture = Mixture({f"facialflownet:{drifting}": 1.0}, 0, size, (0.1, 8.0))
+    mixture = SourceMixture({f"facialflownet:{drifting}": 1.0}, 0, size, (0.1, 8.0))
     for pair in (mixture[i] for i in range(8)):
         assert pair.onset.shape == pair.apex.shape == (size, size, 3) and pair.mask.all()
         u, v = pair.flow[size // 2, size // 2]

@@ -6,7 +6,7 @@ import skimage.data
 import torch
 
 from flow import srflownet
-from flow.methods.srflownet import WEIGHTS
+from flow.methods.srflownet import WEIGHTS_FOLDER
 from flow.srflownet import compact
 from flow.srflownet.export import export
 
@@ -40,14 +40,14 @@ def difference(weights, path, frames):
 
 def test_the_compact_network(tmp_path, frames, monkeypatch):
     monkeypatch.setattr(
-        compact, "ROUNDS", {8: 2, 4: 2}
+        compact, "N_CG_ITERATIONS", {8: 2, 4: 2}
     )  # the same parts, repeated less: tracing takes its time
     monkeypatch.setattr(compact, "SCHEDULE", ((8, 8), (2, 4), (1, 4)))
-    assert difference(WEIGHTS / "srflownet-compact.safetensors", tmp_path / "flow.onnx", frames) < 1e-3
+    assert difference(WEIGHTS_FOLDER / "srflownet-compact.safetensors", tmp_path / "flow.onnx", frames) < 1e-3
 
 
 def test_the_full_network(tmp_path, frames):
     torch.manual_seed(0)
-    network = srflownet.build("full", iterations=1)
+    network = srflownet.build_network("full", iterations=1)
     srflownet.save_weights(tmp_path / "full.safetensors", network.state_dict(), "full", {"iterations": 1})
     assert difference(tmp_path / "full.safetensors", tmp_path / "flow.onnx", frames) < 1e-3

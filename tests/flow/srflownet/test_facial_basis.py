@@ -6,12 +6,12 @@ import torch
 from safetensors.numpy import save_file
 
 from data_prep.landmarks import interocular
-from flow.splatting.head_fit import MEDIAPIPE
-from flow.splatting.held_out import held_out
+from flow.splatting.head_fit import MEDIAPIPE_LANDMARKS
+from flow.splatting.held_out import held_out_names
 from flow.srflownet import facial_solution, lucas_kanade
-from flow.srflownet.facial_basis import RIGID, cell_of, load_basis
-from flow.srflownet.facial_solution import Face
-from flow.srflownet.resample import doubled, enlarge
+from flow.srflownet.facial_basis import N_RIGID, load_basis, motion_cell
+from flow.srflownet.facial_solution import PlacedBasis
+from flow.srflownet.resample import double, enlarge, sample_doubled
 from mer_core.errors import BadInput
 
 SIZE = 224
@@ -24,7 +24,7 @@ def points(mesh, face) -> np.ndarray:
 
 
 def test_cells_grow_with_the_frame():
-    assert [cell_of((side, side)) for side in (64, 224, 256, 448, 896)] == [4, 4, 4, 8, 16]
+    assert [motion_cell((side, side)) for side in (64, 224, 256, 448, 896)] == [4, 4, 4, 8, 16]
 
 
 def test_the_points_of_the_landmarks_land_on_them(points):
@@ -39,12 +39,12 @@ def test_the_points_of_the_landmarks_land_on_them(points):
         away = np.where(known, np.hypot(chart[0] - wanted[0], chart[1] - wanted[1]), np.inf)
         row, column = np.unravel_index(away.argmin(), away.shape)
         place = 2 * np.array([column, row]) + 0.5
-        assert np.linalg.norm(place - points[MEDIAPIPE[number]]) < 0.06 * interocular(points)
+        assert np.linalg.norm(place - points[MEDIAPIPE_LANDMARKS[number]]) < 0.06 * interocular(points)
 
 
 def test_no_face_gives_zeros():
     placed = load_basis().place(None, (64, 96))
-    assert placed.motion.shape == (load_basis().components, 2, 16, 24)
+    assert placed.motion.shape == (load_basis().n_components, 2, 16, 24)
     assert placed.chart.shape == (3, 32, 48)
     assert not placed.motion.any() and not placed.chart.any()
 
@@ -60,30 +60,32 @@ def test_strengths_are_found_on_skin_that_moves_so(points):
     """A textured frame is moved by known strengths; the answer explains the motion."""
     basis = load_basis()
     placed = basis.place(points, (SIZE, SIZE))
-    face = Face(torch.from_numpy(placed.motion)[None], torch.from_numpy(placed.chart)[None], basis.scanned)
-    strengths = torch.zeros(basis.components)
+    face = PlacedBasis(
+        torch.from_numpy(placed.motion)[None], torch.from_numpy(placed.chart)[None], basis.n_scanned
+    )
+    strengths = torch.zeros(basis.n_components)
     strengths[[2, 20, -2]] = torch.tensor([0.4, 0.3, 0.2])
     truth = torch.einsum("k,kchw->chw", strengths, face.motion[0])[None]
     texture = torch.from_numpy(np.random.default_rng(0).normal(128, 40, (1, 3, SIZE, SIZE))).float()
     texture = torch.nn.functional.avg_pool2d(texture, 5, 1, 2)
-    second = lucas_kanade.brightness(texture)
-    moved = lucas_kanade.read(doubled(second[1]), enlarge(truth, 4))
-    sums = lucas_kanade.normal_equations(moved, doubled(second[1]), torch.zeros_like(truth), 4)
-    steps, known = facial_solution.solve(sums, torch.zeros_like(truth), face, 1, lucas_kanade.REACH)
+    second = lucas_kanade.brightness_pyramid(texture)
+    moved = sample_doubled(double(second[1]), enlarge(truth, 4))
+    sums = lucas_kanade.normal_equations(moved, double(second[1]), torch.zeros_like(truth), 4)
+    steps, known = facial_solution.facial_steps(sums, torch.zeros_like(truth), face, 1, lucas_kanade.MAX_STEP)
     inside = (known[0, 0] == 1) & (
-        facial_solution._inside(face.on_grid(face.chart, truth.shape[-2:]))[0, 0] > 0.9
+        facial_solution._cell_weight(face.resample(face.chart, truth.shape[-2:]))[0, 0] > 0.9
     )
     still = truth[0].norm(dim=0)[inside].mean()
     for step in steps[0]:
         assert (step - truth[0]).norm(dim=0)[inside].mean() < 0.25 * still
-    first_kept = facial_solution.misfit(sums, torch.zeros_like(truth))[0, 0][inside].mean()
-    assert facial_solution.misfit(sums, steps[:, 0])[0, 0][inside].mean() < 0.3 * first_kept
+    first_kept = facial_solution.residual_after(sums, torch.zeros_like(truth))[0, 0][inside].mean()
+    assert facial_solution.residual_after(sums, steps[:, 0])[0, 0][inside].mean() < 0.3 * first_kept
 
 
 def test_the_basis_holds_no_expression_that_is_held_out():
-    names = held_out("expression")
-    assert load_basis().scanned == 31 and len(names) == 16
-    assert load_basis().components == len(load_basis().motion) + RIGID
+    names = held_out_names("expression")
+    assert load_basis().n_scanned == 31 and len(names) == 16
+    assert load_basis().n_components == len(load_basis().motion) + N_RIGID
 
 
 def test_another_file_is_rejected(tmp_path):

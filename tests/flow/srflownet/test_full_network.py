@@ -66,7 +66,7 @@ def test_half_precision_stays_near(network):
 def test_without_the_volume_the_motion_is_the_same(network, monkeypatch):
     onset, apex = torch.rand(2, 1, 3, 64, 80) * 255
     kept = network(onset, apex)[-1]
-    monkeypatch.setattr(correlation, "VOLUME_LIMIT", 0)
+    monkeypatch.setattr(correlation, "MAX_VOLUME_BYTES", 0)
     assert torch.allclose(network(onset, apex)[-1], kept, atol=1e-3)
 
 

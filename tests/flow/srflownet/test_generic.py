@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 
 from flow.srflownet.data import generic, render_pool
-from flow.srflownet.data.generic import GenericPairs, random_motion, surface
-from flow.srflownet.data.mixture import Mixture
-from flow.srflownet.data.render_pool import PooledFaces
+from flow.srflownet.data.generic import GenericPairs, random_motion, textured_surface
+from flow.srflownet.data.mixture import SourceMixture
+from flow.srflownet.data.render_pool import PooledPairs
 from mer_core.errors import BadInput
 
 
 @pytest.fixture(autouse=True)
 def few_textures(monkeypatch):
     """Making a texture takes longer than all else here."""
-    monkeypatch.setattr(generic, "TEXTURES", 4)
+    monkeypatch.setattr(generic, "N_TEXTURES", 4)
 
 
 def moved_back(image, flow):
@@ -28,7 +28,7 @@ def test_the_flow_carries_the_first_frame_to_the_second():
         np.random.default_rng(0).normal(0, 400, (256, 256, 3)).astype(np.float32), (0, 0), 4
     )
     for seed in range(4):
-        onset, apex, flow = surface(np.random.default_rng(seed), texture, 128, 4.0, np.full(3, 128))
+        onset, apex, flow = textured_surface(np.random.default_rng(seed), texture, 128, 4.0, np.full(3, 128))
         inside = np.s_[12:-12, 12:-12]
         still = np.abs(apex - onset)[inside].mean()
         assert np.abs(moved_back(apex, flow) - onset)[inside].mean() < 0.1 * still
@@ -70,10 +70,13 @@ def test_layers_hide_one_another():
 
 def test_some_pairs_come_without_noise_and_some_through_a_coder(monkeypatch):
     used = []
-    monkeypatch.setattr(generic, "as_jpeg", lambda frame, quality: used.append("jpeg") or frame)
-    monkeypatch.setattr(generic, "compress", lambda frames, crf: used.append("h264") or frames)
+    monkeypatch.setattr(generic, "jpeg_round_trip", lambda frame, quality: used.append("jpeg") or frame)
+    monkeypatch.setattr(generic, "h264_round_trip", lambda frames, crf: used.append("h264") or frames)
     flat = np.full((16, 16, 3), 128, np.float32)
-    quiet = [np.ptp(generic.camera(np.random.default_rng(seed), flat, flat)[0]) == 0 for seed in range(400)]
+    quiet = [
+        np.ptp(generic.simulate_camera(np.random.default_rng(seed), flat, flat)[0]) == 0
+        for seed in range(400)
+    ]
     assert 30 < sum(quiet) < 90
     assert (
         160 < used.count("jpeg") < 320 and 30 < used.count("h264") < 90
@@ -81,7 +84,7 @@ def test_some_pairs_come_without_noise_and_some_through_a_coder(monkeypatch):
 
 
 def test_the_benchmark_picture_is_no_texture():
-    assert "astronaut" not in generic.PICTURES
+    assert "astronaut" not in generic.PICTURE_NAMES
 
 
 @pytest.fixture
@@ -100,7 +103,7 @@ def test_pooled_faces_are_scaled_cut_and_mirrored_with_their_flow(rendered):
     """Rendered 96 px: a part of 64 px shows between two thirds and all of that scale, and its motion as much
     less.
     """
-    faces = PooledFaces(rendered, 0, 64)
+    faces = PooledPairs(rendered, 0, 64)
     drawn = [faces[i] for i in range(40)]
     motion = np.array([p.flow[0, 0, 0] for p in drawn])
     assert all(np.ptp(p.flow[..., 0]) < 1e-3 for p in drawn)
@@ -108,16 +111,16 @@ def test_pooled_faces_are_scaled_cut_and_mirrored_with_their_flow(rendered):
     for p in drawn:  # the face lies left of the rest, or right of it where mirrored
         left, right = p.mask[:, 0].mean(), p.mask[:, -1].mean()
         assert (left >= right) == (p.flow[0, 0, 0] > 0)
-    assert np.array_equal(drawn[7].onset, PooledFaces(rendered, 0, 64)[7].onset)
+    assert np.array_equal(drawn[7].onset, PooledPairs(rendered, 0, 64)[7].onset)
 
 
 def test_an_empty_pool_is_refused(tmp_path):
     with pytest.raises(BadInput, match="no rendered faces"):
-        PooledFaces(tmp_path, 0, 64)
+        PooledPairs(tmp_path, 0, 64)
 
 
 def test_rendered_faces_that_are_too_small_grow_with_their_flow(rendered):
-    for pair in (PooledFaces(rendered, 0, 144)[i] for i in range(6)):
+    for pair in (PooledPairs(rendered, 0, 144)[i] for i in range(6)):
         assert (
             abs(pair.flow[0, 0, 0]) == pytest.approx(4.5)
             and np.ptp(pair.flow[..., 0]) < 1e-3
@@ -126,19 +129,19 @@ def test_rendered_faces_that_are_too_small_grow_with_their_flow(rendered):
 
 
 def test_filling_a_pool_goes_on_where_it_stopped(tmp_path):
-    render_pool.fill(tmp_path, 1, size=64)
+    render_pool.fill_pool(tmp_path, 1, size=64)
     made = (tmp_path / "00000.npz").read_bytes()
-    render_pool.fill(tmp_path, 2, size=64)
+    render_pool.fill_pool(tmp_path, 2, size=64)
     assert (tmp_path / "00000.npz").read_bytes() == made and (tmp_path / "00001.npz").exists()
 
 
 def test_the_mixture_draws_by_share_and_widens_motion(rendered):
-    mixture = Mixture({"generic": 0.25, "pool": 0.75}, 0, 64, (0.5, 8.0), pool=rendered)
+    mixture = SourceMixture({"generic": 0.25, "pool": 0.75}, 0, 64, (0.5, 8.0), pool=rendered)
     drawn = [mixture.names[np.random.default_rng((0, 1, i)).choice(2, p=mixture.shares)] for i in range(400)]
     assert 0.18 < drawn.count("generic") / 400 < 0.32
-    narrow = Mixture({"generic": 1.0}, 0, 64, (0.5, 8.0), widen=10**6)
+    narrow = SourceMixture({"generic": 1.0}, 0, 64, (0.5, 8.0), widen=10**6)
     assert max(np.linalg.norm(narrow[i].flow, axis=-1).max() for i in range(8)) < 1.1
     with pytest.raises(BadInput, match="no source of training pairs called 'splats'. Did you mean splat"):
-        Mixture({"splats": 1.0}, 0, 64, (0.5, 8.0))
+        SourceMixture({"splats": 1.0}, 0, 64, (0.5, 8.0))
     with pytest.raises(BadInput, match="positive"):
-        Mixture({"generic": -1.0}, 0, 64, (0.5, 8.0))
+        SourceMixture({"generic": -1.0}, 0, 64, (0.5, 8.0))

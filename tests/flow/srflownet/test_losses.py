@@ -24,13 +24,13 @@ def test_sequence_weights_later_steps_more_and_small_motion_more():
     predictions = [torch.zeros(1, 2, 1, 1), truth + torch.tensor([0.0, 0.4])[None, :, None, None]]
     # errors 0.3 (on a coarser grid) and 0.4, both over sqrt(0.1 + 0.3); the first weighs 0.5
     expected = (0.5 * 0.3 + 0.4) / 0.4**0.5
-    assert losses.sequence(predictions, truth, gamma=0.5) == pytest.approx(expected, abs=1e-4)
+    assert losses.sequence_loss(predictions, truth, gamma=0.5) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_power_below_one_gives_small_errors_more_weight():
     truth = torch.full((1, 2, 1, 1), 0.3)
     loss = lambda error, power: float(
-        losses.sequence([truth + torch.tensor([error, 0])[None, :, None, None]], truth, power=power)
+        losses.sequence_loss([truth + torch.tensor([error, 0])[None, :, None, None]], truth, power=power)
     )  # noqa: E731
     assert loss(0.4, 1.0) / loss(0.1, 1.0) == pytest.approx(4, rel=1e-3)
     assert loss(0.4, 0.5) / loss(0.1, 0.5) == pytest.approx((0.41 / 0.11) ** 0.5, rel=1e-3)
@@ -78,7 +78,7 @@ def test_flow_difference_forgives_an_error_shared_by_all():
 
 
 def test_regularisers_add_up_by_weight():
-    both = losses.regularisers({"mask": 2.0, "total_variation": 0.1, "gradient": 0.0})
+    both = losses.combine_losses({"mask": 2.0, "total_variation": 0.1, "gradient": 0.0})
     expected = 2 * losses.mask_loss(U, REST, ALL) + 0.1 * losses.total_variation_loss(U, ALL)
     assert both(U, REST, ALL) == pytest.approx(float(expected))
-    assert losses.regularisers({})(U, REST, ALL) == 0
+    assert losses.combine_losses({})(U, REST, ALL) == 0

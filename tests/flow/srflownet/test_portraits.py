@@ -8,7 +8,7 @@ import skimage.data
 
 from flow.splatting import held_out
 from flow.srflownet.data import animated_portraits, pulled_renders
-from flow.srflownet.data.animated_portraits import ScannedFaces
+from flow.srflownet.data.animated_portraits import AnimatedPortraits
 from mer_core.errors import BadInput
 from tests.flow.splatting.synthetic_head import write_head_model
 
@@ -20,7 +20,7 @@ def folder(tmp_path_factory):
     picture = skimage.data.astronaut()[:320, 60:380, ::-1]
     picture = cv2.GaussianBlur(picture, (0, 0), 1.5)  # smooth enough to be read exactly between pixels
     (folder / "portraits").mkdir()
-    for name in ("somebody.jpg", sorted(held_out.held_out("portrait"))[0]):
+    for name in ("somebody.jpg", sorted(held_out.held_out_names("portrait"))[0]):
         cv2.imwrite(str(folder / "portraits" / name), picture)
     write_head_model(folder / "head.npz")
     return folder
@@ -28,18 +28,18 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def few_grains(monkeypatch):
-    monkeypatch.setattr(pulled_renders, "GRAINS", 2)
-    monkeypatch.setattr(animated_portraits, "GRAINS", 2)
+    monkeypatch.setattr(pulled_renders, "N_GRAINS", 2)
+    monkeypatch.setattr(animated_portraits, "N_GRAINS", 2)
 
 
 def source(folder, **settings):
     settings = {"seed": 1, "size": 160, "cache": folder / "cache"} | settings
-    return ScannedFaces(folder / "portraits", folder / "head.npz", **settings)
+    return AnimatedPortraits(folder / "portraits", folder / "head.npz", **settings)
 
 
 def test_training_never_sees_who_is_held_out(folder):
     assert source(folder).names == ["somebody.jpg"]
-    assert source(folder, split="held_out").names == [sorted(held_out.held_out("portrait"))[0]]
+    assert source(folder, split="held_out").names == [sorted(held_out.held_out_names("portrait"))[0]]
 
 
 def test_pairs_have_their_form_and_depend_on_seed_and_index(folder):
@@ -53,8 +53,8 @@ def test_pairs_have_their_form_and_depend_on_seed_and_index(folder):
 
 
 def test_the_flow_carries_the_onset_to_the_apex(folder, monkeypatch):
-    monkeypatch.setattr(animated_portraits, "camera", lambda rng, *frames: frames)
-    monkeypatch.setattr(animated_portraits, "lit", lambda rng, texture, seen: texture)
+    monkeypatch.setattr(animated_portraits, "simulate_camera", lambda rng, *frames: frames)
+    monkeypatch.setattr(animated_portraits, "vary_appearance", lambda rng, texture, seen: texture)
     y, x = np.mgrid[:160, :160].astype(np.float32)
     pairs, judged = source(folder), 0
     for index in range(12):
@@ -80,4 +80,4 @@ def test_openings_are_masked(folder):
 
 def test_a_folder_without_portraits_is_refused(folder, tmp_path):
     with pytest.raises(BadInput, match="portraits"):
-        ScannedFaces(tmp_path, folder / "head.npz", 1, 160, tmp_path / "cache")
+        AnimatedPortraits(tmp_path, folder / "head.npz", 1, 160, tmp_path / "cache")

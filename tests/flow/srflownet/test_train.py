@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(autouse=True)
 def few_textures(monkeypatch):
-    monkeypatch.setattr(generic, "TEXTURES", 4)
+    monkeypatch.setattr(generic, "N_TEXTURES", 4)
 
 
 def same(first, second):
@@ -72,7 +72,7 @@ def test_two_processes_do_what_one_does(tmp_path):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     lines = (
         "import sys, flow.srflownet.data.generic as g",
-        "g.TEXTURES = 4",
+        "g.N_TEXTURES = 4",
         "from flow.srflownet.train import train",
         "train(*sys.argv[1:], device='cpu')",
     )
@@ -94,9 +94,11 @@ def _agreeing(first, second):
 
 def test_sizes_take_turns_and_larger_frames_come_in_fewer(tmp_path):
     config = TrainConfig(**TINY | {"size": [64, 96, 128], "batch": 4, "steps": 3})
-    shapes = [tuple(pairs[0].shape) for pairs in training._batches(config, training.Process("cpu"), 0)]
+    shapes = [
+        tuple(pairs[0].shape) for pairs in training._batches(config, training.TrainingProcess("cpu"), 0)
+    ]
     assert shapes == [(4, 3, 64, 64), (2, 3, 96, 96), (1, 3, 128, 128)]
-    (after_one, *_) = training._batches(config, training.Process("cpu"), 1)
+    (after_one, *_) = training._batches(config, training.TrainingProcess("cpu"), 1)
     assert after_one[0].shape[-1] == 96  # going on keeps the turn
 
 
@@ -104,7 +106,7 @@ def test_the_average_keeps_its_share():
     network = torch.nn.Linear(1, 1)
     torch.nn.init.constant_(network.weight, 3.0)
     average = {name: torch.ones_like(tensor) for name, tensor in network.state_dict().items()}
-    training._follow(average, network, keep=0.75)
+    training._update_average(average, network, keep=0.75)
     assert average["weight"].item() == pytest.approx(0.75 * 1 + 0.25 * 3)
 
 
@@ -155,14 +157,14 @@ def test_the_full_network_trains_with_every_loss(tmp_path):
     }
     weights = load_file(train(TrainConfig(**settings, losses=losses), tmp_path, device="cpu"))
     torch.manual_seed(0)
-    start = srflownet.build("full", iterations=2).state_dict()
+    start = srflownet.build_network("full", iterations=2).state_dict()
     assert (
         weights["update.flow_head.ffn2.2.weight"] - start["update.flow_head.ffn2.2.weight"]
     ).abs().max() > 1e-6
 
 
 def test_validation_is_logged_when_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(validation, "errors", partial(validation.errors, sizes=(64,)))
+    monkeypatch.setattr(validation, "benchmark_errors", partial(validation.benchmark_errors, sizes=(64,)))
     train(TrainConfig(**TINY, validate_every=3, validate_pairs=1), tmp_path, device="cpu")
     lines = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()]
     found = {(int(step), name): float(value) for step, name, value in lines if name.endswith("_64")}

@@ -4,17 +4,17 @@ import pytest
 import torch
 
 from flow import srflownet
-from flow.methods.srflownet import WEIGHTS
+from flow.methods.srflownet import WEIGHTS_FOLDER
 from mer_core.errors import BadInput
 
 
 def test_frozen_weights_come_back_within_half_precision(tmp_path):
     torch.manual_seed(0)
-    network = srflownet.build("compact", width=16)
+    network = srflownet.build_network("compact", width=16)
     srflownet.save_weights(
         tmp_path / "a.safetensors", network.state_dict(), "compact", {"width": 16}, "step 3 of 9"
     )
-    srflownet.freeze(tmp_path / "a.safetensors", tmp_path / "b.safetensors")
+    srflownet.write_half_precision(tmp_path / "a.safetensors", tmp_path / "b.safetensors")
     back = srflownet.load_network(tmp_path / "b.safetensors")
     assert not back.training
     for name, tensor in network.state_dict().items():
@@ -25,7 +25,7 @@ def test_frozen_weights_come_back_within_half_precision(tmp_path):
 def test_weights_of_another_network_are_refused(tmp_path):
     srflownet.save_weights(
         tmp_path / "a.safetensors",
-        srflownet.build("compact", width=16).state_dict(),
+        srflownet.build_network("compact", width=16).state_dict(),
         "compact",
         {"width": 32},
     )
@@ -34,15 +34,18 @@ def test_weights_of_another_network_are_refused(tmp_path):
 
 
 def test_an_older_file_fills_the_parts_that_it_has(tmp_path):
-    network, older = srflownet.build("compact", width=16), srflownet.build("compact", width=16).state_dict()
+    network, older = (
+        srflownet.build_network("compact", width=16),
+        srflownet.build_network("compact", width=16).state_dict(),
+    )
     kept = {name: torch.ones_like(tensor) for name, tensor in older.items() if name.startswith("coarse.")}
     srflownet.save_weights(tmp_path / "a.safetensors", kept, "compact", {"width": 16})
     before = network.fine.head.weight.clone()
-    srflownet.grow(network, tmp_path / "a.safetensors")
+    srflownet.load_matching_weights(network, tmp_path / "a.safetensors")
     assert (network.coarse.head.weight == 1).all() and torch.equal(network.fine.head.weight, before)
     srflownet.save_weights(tmp_path / "b.safetensors", {"other": torch.ones(2)}, "compact", {"width": 16})
     with pytest.raises(BadInput, match="start from"):
-        srflownet.grow(network, tmp_path / "b.safetensors")
+        srflownet.load_matching_weights(network, tmp_path / "b.safetensors")
 
 
 def test_a_file_that_names_no_network_is_refused(tmp_path):
@@ -56,7 +59,7 @@ def test_a_file_that_names_no_network_is_refused(tmp_path):
         srflownet.load_network(tmp_path / "b.safetensors")
 
 
-@pytest.mark.parametrize("path", sorted(WEIGHTS.glob("srflownet-*.safetensors")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted(WEIGHTS_FOLDER.glob("srflownet-*.safetensors")), ids=lambda p: p.stem)
 def test_every_frozen_file_is_small_has_a_card_and_builds(path):
     assert path.stat().st_size <= 16 * 1024**2
     assert path.with_suffix(".md").is_file()

@@ -29,7 +29,7 @@ def test_every_replica_has_four_people_and_three_labels_and_its_next_command_wor
     name, tmp_path, monkeypatch, face
 ):
     monkeypatch.setattr(replica, "_actor", lambda subject: None)  # drawing is tested above
-    monkeypatch.setattr(expression, "film", lambda *_, **__: [face[:8, :8]] * 12)
+    monkeypatch.setattr(expression, "film_expression", lambda *_, **__: [face[:8, :8]] * 12)
     monkeypatch.chdir(tmp_path)
     lines = replica.describe(name, Path("replica"), replica.write_small(name, "replica", jobs=1))
     table = registry.load("data_prep.datasets", name).read_annotations(Path("replica"))

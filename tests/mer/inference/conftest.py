@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from flow.splatting.actor import Actor
-from flow.splatting.expression import CAMERA, film
+from flow.splatting.expression import GOOD_CAMERA, film_expression
 from tests.mer.inference.video_files import FALL, REST, RISE, SIDE, write_video
 
 
@@ -25,7 +25,9 @@ def unlimited(tmp_path_factory) -> Path:
 def smile_frames() -> list[np.ndarray]:
     """A person who raises lip corners and cheeks and lets them fall again, at rest before and after."""
     return list(
-        film(Actor(77, SIDE), {"12": 1.0, "6": 0.6}, 2.7, RISE, FALL, np.random.default_rng(0), rest=REST)
+        film_expression(
+            Actor(77, SIDE), {"12": 1.0, "6": 0.6}, 2.7, RISE, FALL, np.random.default_rng(0), rest=REST
+        )
     )
 
 
@@ -38,4 +40,4 @@ def smile_video(smile_frames, tmp_path_factory) -> Path:
 def still_frames() -> list[np.ndarray]:
     """The same person, doing nothing."""
     person, rng = Actor(77, SIDE), np.random.default_rng(1)
-    return [person.frame(sensor=CAMERA, number=i, rng=rng) for i in range(6)]
+    return [person.frame(sensor=GOOD_CAMERA, number=i, rng=rng) for i in range(6)]

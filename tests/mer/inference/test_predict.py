@@ -74,11 +74,11 @@ def test_a_second_clip_loads_nothing_again(smile_video, monkeypatch):
 
 def test_head_motion_is_not_facial_motion():
     """A nodding, turning, nearing head: its flow is taken off to a fourteenth."""
-    from flow.splatting.camera import Pose
-    from flow.splatting.head import State
+    from flow.splatting.camera import HeadPose
+    from flow.splatting.head import FaceState
 
     actor = Actor(5, 224, face=0.9)
-    pair = actor.pair(State(), State(pose=Pose(1.0, 0.8, -0.5, (0.05, 0.02, -0.4))))
+    pair = actor.pair(FaceState(), FaceState(pose=HeadPose(1.0, 0.8, -0.5, (0.05, 0.02, -0.4))))
     landmarks = np.vstack([actor.landmarks(), np.zeros((10, 2))]).astype(np.float32)
     own = Dense(landmarks, (224, 224)).own(pair.flow)
     middle = pair.skin & (np.abs(np.indices((224, 224)) - 112).max(0) < 60)

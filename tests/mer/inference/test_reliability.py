@@ -112,11 +112,11 @@ def test_frames_of_the_users_choice_lie_in_the_laugh_around_them():
 
 
 def test_the_score_beside_a_label_is_of_the_weights_that_ship():
-    from flow.estimate import content
+    from flow.estimate import file_digest
 
     evidence = bundle.load().recipe.evidence
     weights = bundle.default_path() / bundle.WEIGHTS_FILE
-    assert content(weights).startswith(evidence.weights)
+    assert file_digest(weights).startswith(evidence.weights)
     card = (bundle.default_path() / bundle.CARD_FILE).read_text()
     assert f"{evidence.uf1:.3f}" in card and f"| {evidence.n_clips} |" in card
     assert f"{evidence.uf1:.2f}" in str(evidence) and evidence.weights in str(evidence)

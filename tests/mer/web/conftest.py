@@ -35,9 +35,11 @@ class Page:
 @pytest.fixture(scope="session")
 def smile(tmp_path_factory) -> Path:
     from flow.splatting.actor import Actor
-    from flow.splatting.expression import film
+    from flow.splatting.expression import film_expression
 
-    frames = film(Actor(77, 200), {"12": 1.0, "6": 0.6}, 3.5, 6, 6, np.random.default_rng(0), rest=4)
+    frames = film_expression(
+        Actor(77, 200), {"12": 1.0, "6": 0.6}, 3.5, 6, 6, np.random.default_rng(0), rest=4
+    )
     return write_video(tmp_path_factory.mktemp("clip") / "smile.mp4", list(frames))
 
 
