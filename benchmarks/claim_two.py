@@ -3,7 +3,7 @@
 The claim of arXiv 2601.06479, in terms that can be repeated: UF1 of each flow method on both composites of
 `benchmarks/hard_composite.py`, with intervals over subjects, beside its end-point error against ground truth.
 
-    python -m benchmarks.claim_two FOLDER --head-model HEAD_MODEL.npz --raft RAFT.safetensors
+    python -m benchmarks.claim_two FOLDER --head-model HEAD_MODEL.npz --raft released=raft-small.pth
 
 Frames and flow are kept in FOLDER clip by clip, so that the command can be stopped and started again. Flow of
 networks is kept under the hash of their weights: new weights are estimated anew, everything else stays.
@@ -12,9 +12,10 @@ networks is kept under the hash of their weights: new weights are estimated anew
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -25,7 +26,6 @@ from benchmarks.hard_composite import Clip, Frames
 from flow import io
 from flow.benchmark.measure import BenchmarkEntry
 from flow.estimate import estimate, load_method
-from flow.methods.srflownet import WEIGHTS_FOLDER
 from mer.evaluation import finished_run, metrics, run
 from mer.evaluation.config import CvConfig
 from mer.features.flow_image import extract
@@ -60,11 +60,17 @@ class Composite:
     """The clips of `hard_composite` with one kind of people, and the folder that keeps what is made of them.
 
     head_model : scans that the people are made of; None: the engine's own
+    n_subjects : the first so many of `hard_composite.SUBJECTS`
     """
 
     people: str
     out: Path
     head_model: Path | None = None
+    n_subjects: int = hard_composite.SUBJECTS
+
+    @property
+    def clips(self) -> list[Clip]:
+        return [clip for clip in hard_composite.clips() if clip.subject < self.n_subjects]
 
     def frames(self, clip: Clip) -> Frames:
         return hard_composite.read(self.out / "frames", clip)
@@ -73,30 +79,37 @@ class Composite:
         return self.out / "flow" / row.folder / f"{clip.name}.npz"
 
 
-def rows(raft: Sequence[Path] = ()) -> list[Row]:
-    """Flow as the field gets it, then the others, ground truth last; RAFT with each of the weights given."""
+def rows(raft: Mapping[str, Path] = MappingProxyType({})) -> list[Row]:
+    """Flow as the field gets it, then the others, ground truth last.
+
+    raft : name of a row -> weights of RAFT, which reads frames at twice their size
+    """
     found = [
         BenchmarkEntry(load_method("tvl1", preset="opencv"), match_exposure=False),
         BenchmarkEntry(load_method("tvl1", preset="opencv")),
         *(BenchmarkEntry(load_method(name)) for name in ("farneback", "dis", "deepflow", "variational")),
-        *(BenchmarkEntry(load_method("raft", weights=weights)) for weights in raft),
     ]
-    srflownet = BenchmarkEntry(
-        load_method("srflownet", weights=WEIGHTS_FOLDER / "srflownet-compact.safetensors")
-    )
-    return [*(Row(one.label, one) for one in found), Row("srflownet", srflownet), Row(GROUND_TRUTH)]
+    networks = {
+        f"raft, {name}": load_method("raft", weights=weights, scale=2) for name, weights in raft.items()
+    }
+    networks["srflownet"] = load_method("srflownet", weights=WEIGHTS / "srflownet-compact.safetensors")
+    return [
+        *(Row(one.label, one) for one in found),
+        *(Row(label, BenchmarkEntry(method)) for label, method in networks.items()),
+        Row(GROUND_TRUTH),
+    ]
 
 
 def prepare(composite: Composite, found: list[Row]) -> None:
     """Draw the clips and estimate their flow, all that is not there yet."""
-    hard_composite.write(composite.out / "frames", composite.head_model)
+    hard_composite.write(composite.out / "frames", composite.clips, composite.head_model)
     for row in found:
         if row.entrant:
             _estimate_missing(composite, row, row.entrant)
 
 
 def _estimate_missing(composite: Composite, row: Row, entrant: BenchmarkEntry) -> None:
-    for clip in track(hard_composite.clips(), f"{composite.people}: {row.label}"):
+    for clip in track(composite.clips, f"{composite.people}: {row.label}"):
         path = composite.flow_path(row, clip)
         if not path.is_file():
             frames = composite.frames(clip)
@@ -111,7 +124,7 @@ def make_maps(composite: Composite, row: Row) -> float:
     """
     errors, index = [], []
     maps = composite.out / "maps" / row.folder
-    for clip in track(hard_composite.clips(), f"maps of {row.label}"):
+    for clip in track(composite.clips, f"maps of {row.label}"):
         frames = composite.frames(clip)
         flow = io.read(composite.flow_path(row, clip)) if row.entrant else frames.flow
         errors.append(np.linalg.norm(flow - frames.flow, axis=-1)[frames.mask].mean())
@@ -136,11 +149,12 @@ def measure(composite: Composite, found: list[Row]) -> pd.DataFrame:
 
     Columns: `people, classifier, label, network, folder, epe` (px), `uf1, low, high, uar`; `gain` over `BASELINE` and
     `gap`, the fraction of the gain of ground truth, each with its `_low` and `_high`. Intervals are 95 % over
-    subjects, drawn together for all rows. `zero_epe` (px) and `majority_uf1` say how hard the composite is.
+    subjects, drawn together for all rows. `zero_epe` (px) and `majority_uf1` say how hard the composite is,
+    `n_clips` and `n_subjects` how large.
     """
     prepare(composite, found)
     epe = [make_maps(composite, row) for row in found]
-    still = [_mean_motion(composite.frames(clip)) for clip in hard_composite.clips()]
+    still = [_mean_motion(composite.frames(clip)) for clip in composite.clips]
     lines = []
     for classifier in CLASSIFIERS:
         runs = [_cross_validate(composite, row, classifier) for row in found]
@@ -154,6 +168,7 @@ def measure(composite: Composite, found: list[Row]) -> pd.DataFrame:
         lines.append(table)
     table = pd.concat(lines, ignore_index=True)
     table.insert(0, "people", composite.people)
+    table["n_clips"], table["n_subjects"] = len(composite.clips), composite.n_subjects
     table["zero_epe"] = float(np.mean(still))
     return table
 
@@ -202,14 +217,16 @@ def main() -> None:
     )
     parser.add_argument("out", type=Path, metavar="FOLDER")
     parser.add_argument("--head-model", type=Path, help="NPZ of mer flow head-model; adds people of scans")
-    parser.add_argument("--raft", type=Path, nargs="*", default=[], help="weights, a row each")
+    parser.add_argument("--scanned-subjects", type=int, default=hard_composite.SUBJECTS)
+    parser.add_argument("--raft", nargs="*", default=[], metavar="NAME=FILE", help="weights, a row each")
     parser.add_argument("--prepare", action="store_true", help="draw clips and estimate flow only")
     given = parser.parse_args()
     cv2.setNumThreads(1)
     composites = [Composite("rendered", given.out / "rendered")]
     if given.head_model:
-        composites.append(Composite("scanned", given.out / "scanned", given.head_model))
-    found = rows(given.raft)
+        scanned = given.out / "scanned"
+        composites.append(Composite("scanned", scanned, given.head_model, given.scanned_subjects))
+    found = rows({name: Path(file) for name, file in (pair.split("=", 1) for pair in given.raft)})
     if given.prepare:
         for composite in composites:
             prepare(composite, found)

@@ -76,9 +76,9 @@ def clips() -> list[Clip]:
     return found
 
 
-def write(out: Path, head_model: Path | None = None) -> None:
-    """Draw every clip that is not yet in `out`; it can be stopped at any time."""
-    for clip in track(clips(), "drawing clips"):
+def write(out: Path, wanted: list[Clip], head_model: Path | None = None) -> None:
+    """Draw those of the `wanted` clips that are not yet in `out`; it can be stopped at any time."""
+    for clip in track(wanted, "drawing clips"):
         path = out / f"{clip.name}.npz"
         if not path.is_file():
             frames = draw(clip, head_model)
