@@ -92,7 +92,7 @@ def rows(raft: Mapping[str, Path] = MappingProxyType({})) -> list[Row]:
     networks = {
         f"raft, {name}": load_method("raft", weights=weights, scale=2) for name, weights in raft.items()
     }
-    networks["srflownet"] = load_method("srflownet", weights=WEIGHTS / "srflownet-compact.safetensors")
+    networks["srflownet"] = load_method("srflownet", network="compact")
     return [
         *(Row(one.label, one) for one in found),
         *(Row(label, BenchmarkEntry(method)) for label, method in networks.items()),
