@@ -21,8 +21,16 @@ LIP_INNER_RIM = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402
 UPPER_LIDS = ((160, 159, 158), (385, 386, 387))
 LOWER_BROWS = ((53, 52, 65), (283, 282, 295))
 MOUTH_CORNERS = (61, 291)
+# Points of the mouth from its right to its left: rims of the upper and of the lower lip, outer and inner.
+MOUTH_ROWS = (
+    (185, 40, 39, 37, 0, 267, 269, 270, 409),
+    (191, 80, 81, 82, 13, 312, 311, 310, 415),
+    (95, 88, 178, 87, 14, 317, 402, 318, 324),
+    (146, 91, 181, 84, 17, 314, 405, 321, 375),
+)
+MIN_MOUTH_CONTRAST = 6.0  # levels of L* (0-255), standard deviation: below, symmetry is chance
 # Property -> (implausible at, certain at), in inter-ocular distances unless said otherwise. Of 300 small
-# public-domain portraits (225x275 px, neutral to laughing) the geometry refuses none and the lips 7.
+# public-domain portraits (225x275 px, neutral to laughing) none is refused, and of the same in grey 5.
 LIMITS = {
     "upright": (-0.1, 0.4),  # cosine of the angle between the face's down and the picture's
     "mirrored": (0.0, 0.3),  # sine of the angle from the person's right-to-left axis to the face's down
@@ -30,6 +38,7 @@ LIMITS = {
     "mouth": (0.45, 0.65),  # height of the eyes over the mouth
     "chin": (0.25, 0.4),  # height of the mouth over the chin
     "lips": (-0.5, 1.0),  # how far the lips stand out from the skin around them, see `_lip_contrast`
+    "symmetry": (0.4, 0.8),  # correlation of the mouth with its mirror image; stands in for pale lips
 }
 WORDS = {
     "upright": "the face stands on its head",
@@ -68,11 +77,17 @@ def plausibility(landmarks: np.ndarray, image: np.ndarray | None = None) -> Plau
     """
     seen = _proportions(landmarks.astype(float))
     if image is not None:
-        seen["lips"] = _lip_contrast(landmarks, image)
+        matrix = fit_similarity(landmarks, SIZE)
+        face = cv2.GaussianBlur(warp_face(image, matrix, SIZE), (0, 0), 1)
+        colour = cv2.cvtColor(face, cv2.COLOR_RGB2LAB).astype(np.float32)
+        points = transform_points(landmarks, matrix).astype(np.float32)
+        seen |= {"lips": _lip_contrast(points, colour), "symmetry": _mouth_symmetry(points, colour)}
     rated = {
         name: float(np.clip((value - LIMITS[name][0]) / (LIMITS[name][1] - LIMITS[name][0]), 0, 1))
         for name, value in seen.items()
     }
+    if "lips" in rated:  # pale lips, and lips of grey films, are seen by what lies between them
+        rated["lips"] = max(rated["lips"], rated.pop("symmetry"))
     weakest = min(rated, key=rated.__getitem__)
     return Plausibility(rated[weakest], weakest)
 
@@ -97,20 +112,35 @@ def _proportions(points: np.ndarray) -> dict[str, float]:
     }
 
 
-def _lip_contrast(landmarks: np.ndarray, image: np.ndarray) -> float:
+def _lip_contrast(points: np.ndarray, colour: np.ndarray) -> float:
     """1 or more where lips are clearly darker or redder than the skin around them, 0 where they are neither.
 
-    Lips are darker by 7 levels of L* (0-255) or redder by 2 levels of a*; what lies between them, teeth or
-    the open mouth, is left out. A hand in front has one colour on both sides of where the mesh puts the rim.
+    points : (478, 2) px of the aligned face; colour : (SIZE, SIZE, 3) float32 L*a*b*, each 0-255
+    Lips are darker by 7 levels of L* or redder by 2 levels of a*; what lies between them, teeth or the open
+    mouth, is left out. A hand in front has one colour on both sides of where the mesh puts the rim.
     """
-    matrix = fit_similarity(landmarks, SIZE)
-    face = cv2.GaussianBlur(warp_face(image, matrix, SIZE), (0, 0), 1)
-    colour = cv2.cvtColor(face, cv2.COLOR_RGB2LAB).astype(np.float32)
-    points = np.rint(transform_points(landmarks, matrix)).astype(np.int32)
-    outside = cv2.fillPoly(np.zeros((SIZE, SIZE), np.uint8), [points[list(LIP_RIM)]], 1)
-    lips = outside - cv2.fillPoly(np.zeros_like(outside), [points[list(LIP_INNER_RIM)]], 1) * outside
+    rims = np.rint(points).astype(np.int32)
+    outside = cv2.fillPoly(np.zeros((SIZE, SIZE), np.uint8), [rims[list(LIP_RIM)]], 1)
+    lips = outside - cv2.fillPoly(np.zeros_like(outside), [rims[list(LIP_INNER_RIM)]], 1) * outside
     ring = cv2.dilate(outside, np.ones((9, 9), np.uint8)) - cv2.dilate(outside, np.ones((3, 3), np.uint8))
     if not lips.any() or not ring.any():
         return 0.0
     lightness, red, _ = np.median(colour[lips > 0], axis=0) - np.median(colour[ring > 0], axis=0)
     return float(max(-lightness / 4, red / 1.5))
+
+
+def _mouth_symmetry(points: np.ndarray, colour: np.ndarray) -> float:
+    """Correlation of the mouth's lightness with its mirror image; 0 where it hardly varies.
+
+    Teeth, the slit between the lips and the shade below them have a right and a left side that match; a hand
+    in front has not. Light from one side is taken out.
+    """
+    rims = points[np.array(MOUTH_ROWS)]
+    grid = np.concatenate([rims, (rims[:-1] + rims[1:]) / 2])
+    seen = cv2.remap(colour[..., 0], grid[..., 0], grid[..., 1], cv2.INTER_LINEAR)
+    across = np.arange(grid.shape[1]) - (grid.shape[1] - 1) / 2
+    seen = seen - seen.mean()
+    seen -= (seen @ across).mean() / (across @ across) * across
+    if seen.std() < MIN_MOUTH_CONTRAST:
+        return 0.0
+    return float((seen * seen[:, ::-1]).sum() / (seen**2).sum())
