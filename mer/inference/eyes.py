@@ -5,25 +5,19 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import percentile_filter
 
-from mer.inference.peaks import excursions
+from mer.inference.peaks import find_excursions
 
 # Upper and lower lid of each eye, the person's right first; a point is the middle of two landmarks.
 LIDS = (((159, 158), (145, 153)), ((386, 385), (374, 380)))
 OPEN_PERCENTILE = 80  # of all lid distances of a person: their open eyes
-CLOSED = 0.6  # closed by more, eyes are shut
+CLOSED, STILL_CLOSED = 0.7, 0.63  # closed by more, eyes are shut (as PERCLOS counts): a gaze down shows less
 MAX_BLINK_S = 0.6
-MIN_BLINK_S, WHOLE_BLINK_S = (
-    0.05,
-    0.17,
-)  # a blink of the lids' whole way takes longer than what landmarks see of it
-BLINK_DEPTH, BLINK_EDGE = (
-    0.25,
-    0.4,
-)  # closed by that fraction of the open eye; the ends at that fraction of the depth
-BLINK_WINDOW_S, BLINK_OPEN_PERCENTILE = (
-    2.0,
-    75,
-)  # the open eye around a blink, which gaze and expression narrow
+# A blink of the lids' whole way takes longer than what landmarks see of it.
+MIN_BLINK_S, WHOLE_BLINK_S = 0.05, 0.17
+# Closed by that fraction of the open eye; the ends lie at that fraction of the depth.
+BLINK_DEPTH, BLINK_EDGE = 0.25, 0.4
+# The open eye around a blink, which gaze and expression narrow.
+BLINK_WINDOW_S, BLINK_OPEN_PERCENTILE = 2.0, 75
 MARGIN_S = 0.1  # before and after a blink, meshes wince too
 REOPENED_S = 0.1  # eyes that open for a shorter time have not opened: no landmark is that sure of shut lids
 
@@ -51,9 +45,10 @@ def closures(time: np.ndarray, lids: np.ndarray, open_lids: np.ndarray) -> list[
     step = float(np.median(np.diff(time))) if len(time) > 1 else 1.0
     shut = 1 - (lids / open_lids).max(1)
     found: list[Closure] = []
-    for first, peak, last in excursions(shut, CLOSED, 0.5):
+    for first, _, last in find_excursions(np.minimum(shut, CLOSED), CLOSED, STILL_CLOSED / CLOSED):
         if found and time[first] - time[found[-1].last] < REOPENED_S:
-            first, peak = found[-1].first, max(found.pop().peak, peak, key=shut.__getitem__)
+            first = found.pop().first
+        peak = first + int(shut[first : last + 1].argmax())
         found.append(Closure("eyes_closed", first, peak, last, 100 * float(shut[peak])))
     found = [closure for closure in found if time[closure.last] - time[closure.first] > MAX_BLINK_S]
     # An eye that closes was open before and is open afterwards; one that narrows is not.
@@ -65,7 +60,7 @@ def closures(time: np.ndarray, lids: np.ndarray, open_lids: np.ndarray) -> list[
     )
     usual = np.minimum(before, after)  # of eyes that are shut before or afterwards little is left to close
     closing = ((usual - lids) / np.maximum(usual, open_lids)).min(1)
-    for first, peak, last in excursions(closing, BLINK_DEPTH, BLINK_EDGE, outside=True):
+    for first, peak, last in find_excursions(closing, BLINK_DEPTH, BLINK_EDGE, outside=True):
         if not MIN_BLINK_S <= time[last] - time[first] <= MAX_BLINK_S:
             continue
         if any(closure.first <= last and first <= closure.last for closure in found):

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from mer.inference import eyes, neutral
-from mer.inference.peaks import excursions
+from mer.inference.peaks import RESOLVED, find_excursions
 from mer.inference.site_motion import PER_CENT, running_median, strength
 from mer.inference.track import Track
 
@@ -32,6 +32,7 @@ SPREADS, NOISES = (
     5.0,
     6.0,
 )  # above the median of frames at rest, in median absolute deviations; in measuring noise
+AT_END = 2.0  # times its limit: what an expression that the film cuts off must reach
 RISEN = 0.9  # of the peak: the apex is the first frame that has come so far, as rise times are read
 EDGE = 0.15  # of its peak: where an interval begins and ends
 SAME_PEAK = (
@@ -123,7 +124,7 @@ def largest_motion(track: Track) -> tuple[int, int, float, float]:
             continue
         run = _Run(track, rows)
         curve, limit = run.far()
-        first, peak, _ = max(excursions(curve, 0.0, EDGE), key=lambda e: curve[e.peak])
+        first, peak, _ = max(find_excursions(curve, 0.0, EDGE), key=lambda e: curve[e.peak])
         first = first if first < peak else max(peak - 1, 0)
         apex = max(_apex(curve, first, peak), first + 1)
         if best is None or curve[peak] > best[2]:
@@ -158,21 +159,32 @@ class _Run:
         curve, limit = self.far()
         base = self._base(curve)
         found = []
-        for first, peak, last in excursions(np.maximum(curve - base, 0), limit - base, EDGE):
-            if self._lasts(first, last) < MIN_MICRO_S:
+        for first, peak, last in find_excursions(np.maximum(curve - base, 0), limit - base, EDGE):
+            if self._lasts(first, last) < MIN_MICRO_S or self._is_drift(first, last, curve[peak], limit):
                 continue
-            kind = "micro" if self._lasts(first, last) < MICRO_S else "macro"
+            is_quick = self._lasts(first, last) < MICRO_S and not self._is_cut_off(first, last, curve, peak)
+            kind = "micro" if is_quick else "macro"
             found.append(_Span(kind, first, _apex(curve, first, peak), last, float(curve[peak])))
         if self.is_short:
             return found
         curve = self.quick()
-        for first, peak, last in excursions(curve, self._limit(curve, MIN_QUICK), EDGE):
+        for first, peak, last in find_excursions(curve, self._limit(curve, MIN_QUICK), EDGE):
             span = _Span("micro", first, _apex(curve, first, peak), last, float(curve[peak]))
             touched = [other for other in found if other.overlaps(span, round(TOUCH_S / self.step))]
             is_part = len(touched) > 1 or any(span.strength < SAME_PEAK * other.strength for other in touched)
             if MIN_MICRO_S <= self._lasts(first, last) < MICRO_S and not is_part:
                 found = [other for other in found if other not in touched] + [span]
         return found
+
+    def _is_drift(self, first: int, last: int, height: float, limit: float) -> bool:
+        """Whether a weak excursion at an end of the run may be drift of the neutral face."""
+        is_at_end = first == 0 or last == len(self.time) - 1
+        return is_at_end and not self.is_short and height < AT_END * limit
+
+    def _is_cut_off(self, first: int, last: int, curve: np.ndarray, peak: int) -> bool:
+        """Whether the run begins or ends high in an excursion, so that nobody knows how long it lasts."""
+        ends = [row for row, end in ((first, 0), (last, len(curve) - 1)) if row == end]
+        return not self.is_short and any(curve[row] > RESOLVED * curve[peak] for row in ends)
 
     def far(self) -> tuple[np.ndarray, float]:
         """Distance from the neutral face, (n,) per cent of the inter-ocular distance, and the limit of an
@@ -195,7 +207,7 @@ class _Run:
             return []
         speed = np.linalg.norm(np.gradient(self._smooth(self.turn, TURN_SMOOTH_S), self.step, axis=0), axis=1)
         merged: list[tuple[int, int, int]] = []
-        for first, peak, last in excursions(speed, TURN_SPEED, TURN_EDGE, outside=True):
+        for first, peak, last in find_excursions(speed, TURN_SPEED, TURN_EDGE, outside=True):
             if merged and self.time[first] - self.time[merged[-1][2]] < TURN_GAP_S:
                 first, before, _ = merged.pop()
                 peak = max(before, peak, key=speed.__getitem__)

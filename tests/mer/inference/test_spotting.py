@@ -172,3 +172,18 @@ def test_labels_come_with_a_statement_of_what_they_are(smile_video):
     labelled = CliRunner().invoke(main.cli, ["spot", str(smile_video)])
     assert labelled.exit_code == 0, labelled.output
     assert "1 micro-expressions" in labelled.output
+
+
+def test_an_expression_that_follows_before_the_face_has_come_to_rest_is_its_own():
+    track = resting_track()
+    move(track, np.interp(track.time, [5.0, 6.0, 7.0, 7.5, 8.7, 9.0], [0, 20, 3.3, 9, 9, 0]), 1.0)
+    found = [interval for interval in spotted(track) if interval.is_expression]
+    assert len(found) == 2 and found[0].offset_s <= found[1].onset_s
+    assert found[1].offset_s == pytest.approx(9.0, abs=0.3)
+
+
+@pytest.mark.parametrize("far, kinds", [(1.2, []), (10.0, ["macro"])], ids=["drift", "expression"])
+def test_what_a_long_film_cuts_off_must_be_strong_and_is_no_micro_expression(far, kinds):
+    track = resting_track()
+    move(track, 1 - np.clip(track.time / 0.4, 0, 1), far)
+    assert [interval.kind for interval in spotted(track)] == kinds
