@@ -1,10 +1,9 @@
-"""Motion maps of scanned expressions, labelled by emotion: what a classifier can learn before it sees a real
-clip.
+"""Motion maps of scanned expressions, labelled by emotion: training data of the bundle that ships.
 
-A head model of scans (flow/splatting/head_model.py) says where the skin of a random person goes under each
-expression; sums of them, the head's motion, lids, stray units, blur and noise make a map. No picture is
-rendered, so that a map takes 15 ms. All 57 expressions are used, those included that
-flow/splatting/held_out.csv keeps from training of the flow network: no flow network is trained here.
+A head model of scans (flow/splatting/head_model.py) gives the motion of a random person's skin under each
+expression; sums of expressions, head motion, lids, stray units, blur and noise make a map. No picture is
+rendered, so a map takes 15 ms. All 57 expressions are used, including those that flow/splatting/held_out.csv
+keeps from training of the flow network: no flow network is trained here.
 
 The recipes and the noise were designed with the labels of the 238 clips of docs/results/real-flow-dev.md in
 view; nothing was fitted to them.
@@ -30,18 +29,18 @@ from flow.strain import strain
 from mer.features.flow_image import BOX
 from mer_core.progress import track
 
-# Label -> how often: a quarter shows no emotion, the rest as the square roots of the composite's 250, 109 and
-# 83 clips, between the data's frequencies and equal ones.
+# Label -> frequency: a quarter shows no emotion, the rest follows the square roots of the composite's 250, 109
+# and 83 clips, between the frequencies of the data and equal ones.
 FREQUENCY = {"negative": 0.336, "positive": 0.221, "surprise": 0.193, "other": 0.25}
 LABELS = tuple(FREQUENCY)
 CLIPS_PER_PERSON = 20
 GRID = 56  # px, side of the flow before it becomes a map
-IDENTITIES = 60  # components of identity that vary
-CAMERA_CM = 60.0  # distance of the camera
-NECK = np.array([0.0, -8.0, -4.0])  # cm, what the head turns about
+N_IDENTITY = 60  # components of identity that vary
+CAMERA_CM = 60.0  # distance from the camera
+NECK = np.array([0.0, -8.0, -4.0])  # cm, pivot of the head
 SKIN = REGIONS["head_and_neck"][1]
 
-# label -> [(how often, units)]; frequencies are rounded from the sources above.
+# Label -> [(frequency, action units)], rounded from the sources above.
 RECIPES = {
     "positive": [(0.6, "12"), (0.4, "12 6")],
     "surprise": [(0.35, "1 2"), (0.25, "1 2 5"), (0.2, "2"), (0.2, "1 2 5 25")],
@@ -60,21 +59,18 @@ SPEECH = (
 
 @dataclass(frozen=True)
 class PersonBasis:
-    """What each expression and each freedom of the head does to one person's map.
+    """Flow of one person's face under each expression and each degree of freedom of the head."""
 
-    expression : (E, 2, GRID, GRID) float32 px at full strength
-    head       : (6, 2, GRID, GRID) float32 px, shift by 1 cm along x, y, z and turn by 1 degree about them
-    """
-
-    expression: np.ndarray
-    head: np.ndarray
+    expression: np.ndarray  # (E, 2, GRID, GRID) float32 px at full strength
+    head: (
+        np.ndarray
+    )  # (6, 2, GRID, GRID) float32 px: shift by 1 cm along x, y, z and turn by 1 degree about them
 
 
 def make_maps(model: HeadModel, count: int, seed: int, size: int = 28) -> tuple[np.ndarray, np.ndarray]:
     """Return maps (count, 3, size, size) float32 of u, v and strain, and their labels (count,) str.
 
-    Twenty maps share a person. They are cut along the face's box (`mer.features.flow_image`); the same for
-    the same seed.
+    `CLIPS_PER_PERSON` maps share a person. They are cropped to the face's box (`mer.features.flow_image`).
     """
     people = -(-count // CLIPS_PER_PERSON)
     maps, names = [], []
@@ -83,18 +79,18 @@ def make_maps(model: HeadModel, count: int, seed: int, size: int = 28) -> tuple[
         basis = person_basis(model, rng)
         for _ in range(CLIPS_PER_PERSON):
             names.append(str(rng.choice(LABELS, p=list(FREQUENCY.values()))))
-            maps.append(as_map(spoil(draw_motion(model, basis, names[-1], rng), rng), size))
+            maps.append(as_map(degrade(draw_motion(model, basis, names[-1], rng), rng), size))
     return np.stack(maps[:count]), np.array(names[:count])
 
 
 def person_basis(model: HeadModel, rng: np.random.Generator) -> PersonBasis:
-    """Draw a person, a view and a cut, and return what each expression does to the map."""
-    weights = rng.normal(size=IDENTITIES).astype(np.float32)
-    identity = model.identity[:IDENTITIES, :SKIN].astype(np.float32)
+    """Draw a person, a view and a crop, and return the flow of each expression."""
+    weights = rng.normal(size=N_IDENTITY).astype(np.float32)
+    identity = model.identity[:N_IDENTITY, :SKIN].astype(np.float32)
     face = model.neutral[:SKIN] + np.tensordot(weights, identity, 1)
     turn = _rotation(rng.normal(0, [5.0, 6.0, 2.0]))
     posed = (face @ turn.T).astype(np.float64)
-    scale, shift = _cut(_project(posed)[LANDMARK_VERTICES], rng)
+    scale, shift = _crop(_project(posed)[LANDMARK_VERTICES], rng)
     still = _project(posed) * scale + shift
     motions = [
         *(model.skin_expression @ turn.T.astype(np.float32)),
@@ -110,10 +106,7 @@ def person_basis(model: HeadModel, rng: np.random.Generator) -> PersonBasis:
 
 
 def draw_motion(model: HeadModel, basis: PersonBasis, label: str, rng: np.random.Generator) -> np.ndarray:
-    """Return the flow of one clip, (2, GRID, GRID).
-
-    Its expression moves 1 at most before the rest is added.
-    """
+    """Draw the flow (2, GRID, GRID) of one clip; the expression alone has a peak of 1."""
     kind, weights = draw_weights(model, label, rng)
     flow = _peak_one(np.tensordot(weights, basis.expression, 1))
     if kind not in ("blink", "gaze", "head") and rng.uniform() < 0.4:  # a lid closes or opens meanwhile
@@ -128,23 +121,20 @@ def draw_motion(model: HeadModel, basis: PersonBasis, label: str, rng: np.random
 
 
 def draw_weights(model: HeadModel, label: str, rng: np.random.Generator) -> tuple[str, np.ndarray]:
-    """Return what kind of motion was drawn, the label or one of `OTHERS`, and the weight of each expression
-    (E,).
-    """
+    """Draw the kind of motion, the label or one of `OTHERS`, and the weights (E,) of the expressions."""
     if label != "other":
         return label, _emotion_weights(model, label, rng)
     kind = str(rng.choice(list(OTHERS), p=list(OTHERS.values())))
     return kind, _other_weights(model, kind, rng)
 
 
-def spoil(flow: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return `flow` (2, GRID, GRID) as an estimator might give it: displaced, blurred, with fine and slow
-    noise.
+def degrade(flow: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Degrade a flow (2, GRID, GRID) as an estimator might: displaced, blurred, with fine and slow noise.
 
-    In half of the cases the rows above the aligned face (data_prep/align.py) repeat its first one, as in maps
-    of it.
+    In half of the cases the rows above the aligned face (data_prep/align.py) repeat its first row, as in maps
+    made from aligned faces.
     """
-    habit = _smooth_noise(rng, 8.0) * rng.uniform(0, 2.0)  # px: whose muscles lie a little elsewhere
+    habit = _smooth_noise(rng, 8.0) * rng.uniform(0, 2.0)  # px: muscles differ in place from person to person
     places = np.mgrid[:GRID, :GRID] + habit[::-1]
     flow = np.stack([map_coordinates(channel, places, order=1, mode="nearest") for channel in flow])
     blur = rng.uniform(1, 6)
@@ -176,11 +166,11 @@ def _emotion_weights(model: HeadModel, label: str, rng: np.random.Generator) -> 
             weak = one_sided and side != strong
             actions[unit + side] = strength * (rng.uniform(0, 0.3) if weak else rng.uniform(0.75, 1.0))
     weights = expression_weights(model, actions)
-    return weights * np.exp(rng.normal(0, 0.3, len(weights)))  # nobody moves exactly as the mean of scans
+    return weights * np.exp(rng.normal(0, 0.3, len(weights)))  # people differ from the mean of the scans
 
 
 def _other_weights(model: HeadModel, kind: str, rng: np.random.Generator) -> np.ndarray:
-    """Return weights (E,) of motion that shows no emotion."""
+    """Draw weights (E,) of motion that shows no emotion."""
     weights = np.zeros(len(model.expression_names))
     if kind == "speech":
         for shape in rng.choice(SPEECH, 3, replace=False):
@@ -202,10 +192,8 @@ def _other_weights(model: HeadModel, kind: str, rng: np.random.Generator) -> np.
     return weights
 
 
-def _cut(landmarks: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return scale and shift (2,) from projected cm to px of the map: the face's box, not quite the same for
-    all.
-    """
+def _crop(landmarks: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw scale and shift (2,) each from projected cm to px of the map: the face's box, slightly varied."""
     right, left = landmarks[36:42].mean(0), landmarks[42:48].mean(0)
     eyes, mouth = (right + left) / 2, landmarks[[48, 54]].mean(0)
     scale = GRID * np.array([
@@ -217,12 +205,12 @@ def _cut(landmarks: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, n
 
 
 def _project(points: np.ndarray) -> np.ndarray:
-    """(N, 2) float64 cm in the picture, x right, y down, of (N, 3) cm in front of a camera."""
+    """Project points (N, 3) cm to (N, 2) cm in the picture, x right, y down."""
     return points[:, :2] * [1, -1] * (CAMERA_CM / (CAMERA_CM - points[:, 2:]))
 
 
 def _rotation(degrees: np.ndarray) -> np.ndarray:
-    """(3, 3) rotation about x, y and z, in this order."""
+    """Return the rotation matrix (3, 3) for angles about x, y and z, in this order."""
     from scipy.spatial.transform import Rotation
 
     return Rotation.from_euler("xyz", degrees, degrees=True).as_matrix()
@@ -233,12 +221,12 @@ def _unit_flow(model: HeadModel, basis: PersonBasis, action: str) -> np.ndarray:
 
 
 def _peak_one(flow: np.ndarray) -> np.ndarray:
-    """`flow` (2, h, w) whose longest vector is 1; no motion stays none."""
+    """Scale a flow (2, h, w) so that its longest vector is 1; zero flow stays zero."""
     return flow / max(float(np.sqrt((flow**2).sum(0)).max()), 1e-6)
 
 
 def _smooth_noise(rng: np.random.Generator, width: float) -> np.ndarray:
-    """(2, GRID, GRID) of deviation 1, smooth over `width` px."""
+    """Draw noise (2, GRID, GRID) of standard deviation 1, smooth over `width` px."""
     noise = gaussian_filter(rng.normal(size=(2, GRID, GRID)), (0, width, width), mode="reflect")
     return noise / noise.std()
 

@@ -1,4 +1,4 @@
-"""Makes the patterns of action units that ship, from the scanned expressions of a head model.
+"""Make the patterns of action units that ship, from the scanned expressions of a head model.
 
 python -m benchmarks.unit_patterns HEAD_MODEL.npz
 """
@@ -19,9 +19,9 @@ from mer.inference.unit_patterns import BOTH_SIDES, FILE
 from mer_core.io import atomic_replace
 
 POINTS = 468
-PX = 100.0  # per cm: a size at which nothing is rounded
-NEIGHBOURS = 4  # vertices that a point takes its motion from
-PULLED = 0.3  # of the largest motion: from here on a vertex belongs to the lip or lid that moves
+PX_PER_CM = 100.0  # large enough that rounding does not matter
+N_NEIGHBOURS = 4  # vertices that a point takes its motion from
+MOVING = 0.3  # fraction of the largest motion above which a vertex belongs to the lip or lid that moves
 
 
 def make(model: HeadModel) -> tuple[list[str], np.ndarray]:
@@ -39,35 +39,36 @@ def make(model: HeadModel) -> tuple[list[str], np.ndarray]:
 
 
 def _vertices_of_points(model: HeadModel, mean: np.ndarray) -> np.ndarray:
-    """(468, V) weights of the skin's vertices in each point of the mean face.
+    """Return weights (468, V) of the skin's vertices in each point of the mean face.
 
-    Lips and lids touch, so that a point of them takes only vertices that move, or do not, as the jaw drops or
-    the eye shuts.
+    Lips and lids touch: points of the lower lip and the upper lid take only vertices that move as the jaw
+    drops or the eye shuts, points of the others only vertices that do not.
     """
-    places = fit_head(model, (PX * mean[:, :2]).astype(np.float32)).places
+    places = fit_head(model, (PX_PER_CM * mean[:, :2]).astype(np.float32)).places
     every = np.ones(len(places), bool)
     jaw = np.linalg.norm(model.skin_expression[model.expression_index("jawOpen")], axis=1)
     lid = sum(
         np.linalg.norm(model.skin_expression[model.expression_index(f"eyeBlink_{s}")], axis=1) for s in "RL"
     )
     masks = {}
-    for points, mask in ((LOWER_LIP, jaw > PULLED * jaw.max()), (UPPER_LIP, jaw <= PULLED * jaw.max())):
+    for points, mask in ((LOWER_LIP, jaw > MOVING * jaw.max()), (UPPER_LIP, jaw <= MOVING * jaw.max())):
         masks |= dict.fromkeys(points, mask)
-    for rows, mask in ((UPPER_LID, lid > PULLED * lid.max()), (LOWER_LID, lid <= PULLED * lid.max())):
+    for rows, mask in ((UPPER_LID, lid > MOVING * lid.max()), (LOWER_LID, lid <= MOVING * lid.max())):
         masks |= dict.fromkeys([*rows[0], *template().left_of(rows[0])], mask)
     frontal = _facing(model)
     weights = np.zeros((POINTS, len(places)))
     for point in range(POINTS):
         known = np.flatnonzero(masks.get(point, every) & frontal)
-        distance, nearest = cKDTree(places[known]).query(PX * mean[point, :2], k=NEIGHBOURS)
-        share = 1 / (distance + 1.0) ** 2
-        weights[point, known[nearest]] = share / share.sum()
+        distance, nearest = cKDTree(places[known]).query(PX_PER_CM * mean[point, :2], k=N_NEIGHBOURS)
+        closeness = 1 / (distance + 1.0) ** 2
+        weights[point, known[nearest]] = closeness / closeness.sum()
     return weights
 
 
 def _facing(model: HeadModel) -> np.ndarray:
-    """(V,) bool: vertices of triangles that face the viewer, so that no point falls through to the neck or
-    the ears' backs.
+    """Return which vertices (V,) bool belong to triangles that face the viewer.
+
+    Without this, points could take their motion from the neck or the back of the ears.
     """
     vertices, triangles = model.neutral[: model.skin_vertices], model.skin_triangles
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
