@@ -148,14 +148,15 @@ def _side(case: Case) -> str:
 
 
 def _combinations(found: list[Case]) -> str:
-    """Return the table of F1 by unit; a unit is named where `nearest` lists it."""
+    """Return the table of F1 by unit shown or named; a unit is named where `nearest` lists it."""
     pairs = [(case.units, {unit.unit for unit in case.named}) for case in found]
     rows, scores = [], []
     for unit in UNIT_EXPRESSIONS:
         shown, named = (sum(unit in pair[side] for pair in pairs) for side in (0, 1))
         both = sum(unit in shown_units and unit in named_units for shown_units, named_units in pairs)
-        scores.append(2 * both / max(shown + named, 1))
-        rows.append([unit, f"{scores[-1]:.2f}", shown, named, both])
+        if shown or named:
+            scores.append(2 * both / (shown + named))
+            rows.append([unit, f"{scores[-1]:.2f}", shown, named, both])
     rows.append([f"mean of {len(scores)}", f"{np.mean(scores):.2f}", "", "", ""])
     return markdown.format_table(
         ["unit", f"F1 in {len(found)} pairs and triples", "shown", "named", "shown and named"], rows
