@@ -195,7 +195,9 @@ def _prepare_one(clip: ClipFiles, job: PrepareJob) -> dict:
             f"this machine with {job.face_model}. Install the same release there, and start workers and "
             f"this command with the same {VARIABLE}."
         )
-    return prepare_clip(clip, job, _thread.mesh)
+    # A cluster repeats an item whose worker died, perhaps after the clip was finished.
+    finished = load_outcome(clip, job.root, clip_folder(job.out, clip.clip_id))
+    return finished or prepare_clip(clip, job, _thread.mesh)
 
 
 def _midpoint_remark(rows: dict[str, dict]) -> str:

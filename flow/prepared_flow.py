@@ -170,7 +170,9 @@ def _cluster_task(
         _use_single_threads(method.network)
         _worker.wanted, _worker.opened = wanted, (PreparedDataset(folder), method)
     opened, method = _worker.opened
-    _estimate_batch(clip_ids, opened, method, match_exposure)
+    # A cluster repeats a batch whose worker died, perhaps after the batch was finished.
+    if not all(is_current(opened, name, clip_id) for clip_id in clip_ids):
+        _estimate_batch(clip_ids, opened, method, match_exposure)
 
 
 def _use_single_threads(network: bool) -> Callable[[], None]:

@@ -39,7 +39,7 @@ def map_items(
         import distributed
     except ImportError as error:
         raise BadInput(
-            "Working on a cluster needs Dask. Install it with: pip install 'mer[cluster]'"
+            "Working on a cluster needs Dask. Install it with: pip install 'srflow-mer[cluster]'"
         ) from error
     try:
         client = distributed.Client(scheduler, timeout=10)
@@ -49,9 +49,11 @@ def map_items(
         ) from error
     _send_files_by_value()
     with client:
-        futures = client.map(work, list(items), pure=False, **shared)
-        for future in distributed.as_completed(futures):
-            yield future.result()
+        # Nothing may hold a future whose result has arrived, or Dask computes it again when its worker dies.
+        for future in distributed.as_completed(client.map(work, list(items), pure=False, **shared)):
+            result = future.result()
+            future.release()
+            yield result
 
 
 def _send_files_by_value() -> None:

@@ -85,8 +85,12 @@ def train(prepared, config, maps, index, out, **typed):
 @click.option(
     "--jobs", type=click.IntRange(1), help="Number of processes for a folder of clips.  [default: all cores]"
 )
+@click.option(
+    "--scheduler",
+    help="Of a folder of clips: address of a Dask cluster to use instead; needs the extra [cluster].",
+)
 @device_option()
-def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, jobs, device):
+def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, jobs, scheduler, device):
     """Explain the strongest expression of a clip.
 
     The clip is a video or a folder of frames. With a folder of clips, and a CSV as --out: one row per clip.
@@ -104,7 +108,7 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
             raise click.UsageError(
                 "--onset, --apex, --neutral and --frames apply to one clip, not to a folder."
             )
-        table = score_all(clip, out, bundle, fps=fps, face=face, jobs=jobs, device=device)
+        table = score_all(clip, out, bundle, fps, face, jobs, device, scheduler)
         counts = table["outcome"].value_counts()
         emit(
             f"{out}: {len(table)} clips, " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()),

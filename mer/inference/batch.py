@@ -1,6 +1,9 @@
 """Many clips -> one CSV: a row per clip, with a reason where it failed; nothing is scored twice."""
 
+import platform
 import signal
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -8,8 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from data_prep.face_model_file import VARIABLE, model_file
 from data_prep.recordings import Recordings, find_recordings, recording_id
 from mer.inference import models
+from mer_core import cluster
+from mer_core.content import content_id
 from mer_core.device import n_cores
 from mer_core.errors import BadInput, MerError
 from mer_core.io import atomic_replace, printable_path
@@ -54,12 +60,15 @@ def score_all(
     face: int = 1,
     jobs: int | None = None,
     device: str = "auto",
+    scheduler: str | None = None,
 ) -> pd.DataFrame:
     """Score every clip below `folder` into the CSV `out`, which is written after each clip.
 
     A clip's name is its path below `folder`. One that was scored before is kept where its content, the
     bundle, the flow network's weights and the options are the same; one that failed is tried again. Rows of
     other folders, and of clips that are gone, stay.
+
+    scheduler : address of a Dask scheduler; its workers must see `folder` and `bundle` under the same paths.
 
     Returns
     -------
@@ -73,33 +82,61 @@ def score_all(
     if out.is_dir():
         raise BadInput(f"{out} is a folder. Choose another --out, a CSV file.")
     models.use_device(device)
+    if scheduler:  # workers have other working directories
+        folder, bundle = folder.absolute(), bundle and bundle.absolute()
     recordings = find_recordings(folder, ignore=out)
     if skipped := recordings.sentence():
         say(skipped)
     with hold_lock(out.parent, f".{out.name}.lock"):
         results = _Results(out, recordings, _made_by(bundle, fps, face))
-        todo = [name for name in recordings.clips if name not in results.rows]
-        pool = ProcessPoolExecutor(jobs or n_cores(), mp_context=get_context("spawn"), initializer=_start)
-        try:
-            arguments = (bundle, fps, face, device)
-            futures = {
-                pool.submit(score_row, name, recordings.clips[name], *arguments): name for name in todo
-            }
-            for future in track(as_completed(futures), "Scoring", len(todo)):
-                results.add(futures[future], future.result())
-        except BrokenProcessPool as error:
-            advice = "Run the same command again to go on, with fewer --jobs."
-            raise MerError(f"A worker process was killed, perhaps for lack of memory. {advice}") from error
-        finally:  # also when interrupted: what has not begun never will
-            pool.shutdown(cancel_futures=True)
+        todo = {name: clip for name, clip in recordings.clips.items() if name not in results.rows}
+        arguments = (bundle, fps, face, device)
+        if scheduler:
+            rows = cluster.map_items(
+                scheduler, _score_on_cluster, todo.items(), arguments=arguments, made_by=results.made_by
+            )
+        else:
+            rows = _score_in_processes(todo, jobs, arguments)
+        for row in track(rows, "Scoring", len(todo)):
+            results.add(row["clip"], row)
         return results.write()
+
+
+def _score_in_processes(todo: dict[str, Path], jobs: int | None, arguments: tuple) -> Iterator[dict]:
+    pool = ProcessPoolExecutor(jobs or n_cores(), mp_context=get_context("spawn"), initializer=_start)
+    try:
+        futures = [pool.submit(score_row, name, clip, *arguments) for name, clip in todo.items()]
+        for future in as_completed(futures):
+            yield future.result()
+    except BrokenProcessPool as error:
+        advice = "Run the same command again to go on, with fewer --jobs."
+        raise MerError(f"A worker process was killed, perhaps for lack of memory. {advice}") from error
+    finally:  # also when interrupted: what has not begun never will
+        pool.shutdown(cancel_futures=True)
+
+
+_turn = threading.Lock()  # the models serve one thread at a time, and Dask workers have several
+
+
+def _score_on_cluster(item: tuple[str, Path], arguments: tuple, made_by: str) -> dict:
+    bundle, fps, face, device = arguments
+    with _turn:
+        here = _made_by(bundle, fps, face)
+        if here != made_by:
+            raise BadInput(
+                f"The Dask worker on {platform.node()} has another bundle, flow network or face model than "
+                f"this machine ({here}; {made_by}). Install the same mer there, and start workers and this "
+                f"command with the same {VARIABLE}."
+            )
+        models.use_device(device)
+        return score_row(*item, *arguments)
 
 
 class _Results:
     """The table `out`: rows of these recordings by clip, and the rows that others left there."""
 
     def __init__(self, out: Path, recordings: Recordings, made_by: str):
-        self.out, self.clips = out, recordings.clips
+        self.out, self.clips, self.made_by = out, recordings.clips, made_by
         self.folder = printable_path(recordings.folder.absolute())
         self.content = {name: _content(clip) for name, clip in self.clips.items()}
         self.rows: dict[str, dict] = {}
@@ -199,7 +236,7 @@ def _name(bundle: Path | None) -> str:
 
 
 def _made_by(bundle: Path | None, fps: float | None, face: int) -> str:
-    """What decides a row beside its clip: contents of bundle and flow weights, and the options."""
+    """What decides a row beside its clip: contents of bundle, flow weights and face model, and options."""
     from flow.estimate import file_digest
     from mer import bundle as bundles
 
@@ -211,6 +248,8 @@ def _made_by(bundle: Path | None, fps: float | None, face: int) -> str:
         file_digest(path / bundles.WEIGHTS_FILE)[:8],
         flow[:8],
     ]
+    if file := model_file():
+        parts.append(f"face model {content_id(file)}")
     return " ".join(parts + ([f"fps {fps:g}"] if fps else []) + ([f"face {face}"] if face != 1 else []))
 
 

@@ -2,11 +2,7 @@
 middle.
 """
 
-import os
 import shutil
-import signal
-import threading
-import time
 
 import numpy as np
 import pandas as pd
@@ -17,8 +13,7 @@ from data_prep import clip_table
 from data_prep.frames import write_image
 from data_prep.prepared import PreparedDataset
 from flow import prepared_flow
-
-distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'mer[cluster]'")
+from tests.killed_worker import local_cluster, worker_killed_once, written_once
 
 COUNT = 24
 
@@ -52,21 +47,12 @@ def files_of(folder):
 def test_a_killed_worker_loses_nothing(prepared):
     one, two = prepared
     assert prepared_flow.estimate_prepared(one, "dis", jobs=1) == COUNT
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
-    ) as cluster:
-        first = next(iter(cluster.workers.values()))
-        done_when_killed = []
-
-        def kill_after_the_first_clip():
-            while not (done := list((two.path / "flow").glob("*/*/[!.]*.npz"))):
-                time.sleep(0.005)
-            os.kill(first.pid, signal.SIGKILL)
-            done_when_killed.append(len(done))
-
-        threading.Thread(target=kill_after_the_first_clip, daemon=True).start()
+    with (
+        local_cluster() as cluster,
+        worker_killed_once(cluster, lambda: list((two.path / "flow").glob("*/*/[!.]*.npz"))) as done,
+    ):
         assert prepared_flow.estimate_prepared(two, "dis", scheduler=cluster.scheduler_address) == COUNT
-    assert done_when_killed and done_when_killed[0] < COUNT
+    assert len(done) < COUNT and written_once(done)
     there = {path: data for path, data in files_of(two.path).items() if not path.name.startswith(".")}
     assert there == files_of(one.path)
 

@@ -1,7 +1,6 @@
 """What is chosen inside the training subjects: by hand, and that nothing else has a say."""
 
 import json
-import pickle
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from mer.evaluation import cross_validation, estimators, folds, nested
 from mer.evaluation.config import CvConfig
-from mer_core import parallel
 from mer_core.errors import BadInput
 from mer_core.parallel import Workers
 
@@ -186,19 +184,3 @@ def test_a_stopped_run_keeps_what_its_processes_had_finished(small, tmp_path):
     ((_, train, test),) = [fold for fold in given.folds if fold[0] == name]
     ((_, alone),) = estimators.fit_predict(classifier, {}, seed, given, [(train, test)])
     assert np.allclose(p, alone, atol=1e-9)
-
-
-def test_a_cluster_gives_what_one_process_gives(small, tmp_path, monkeypatch):
-    """With a stand-in for the scheduler, which works here, on copies of what would travel."""
-
-    def each(scheduler, work, items):
-        assert scheduler == "tcp://x"
-        yield from (pickle.loads(pickle.dumps(work))(item) for item in items)
-
-    monkeypatch.setattr(parallel.cluster, "map_items", each)
-    config = CvConfig(classifier="linear_svm", seeds=2)
-    alone = cross_validation.cross_validate(*small, config, tmp_path / "alone")
-    shared = cross_validation.cross_validate(
-        *small, config, tmp_path / "shared", workers=Workers(scheduler="tcp://x")
-    )
-    assert alone.equals(shared)
