@@ -152,7 +152,7 @@ def test_a_folder_of_clips_needs_a_table(folder):
     answer = CliRunner().invoke(main.cli, ["score", str(folder)])
     assert (
         answer.exit_code == 2
-        and "a folder of 3 clip(s)" in answer.output
+        and "a folder of 3 clips" in answer.output
         and "--out results.csv" in answer.output
     )
 
