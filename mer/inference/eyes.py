@@ -12,6 +12,10 @@ LIDS = (((159, 158), (145, 153)), ((386, 385), (374, 380)))
 OPEN_PERCENTILE = 80  # of all lid distances of a person: their open eyes
 CLOSED, STILL_CLOSED = 0.7, 0.63  # closed by more, eyes are shut (as PERCLOS counts): a gaze down shows less
 MAX_BLINK_S = 0.6
+HALF_SHUT, MAX_SHALLOW_S = (
+    0.5,
+    0.4,
+)  # eyes that close by less than that for longer are narrowed, as in a smile
 # A blink of the lids' whole way takes longer than what landmarks see of it.
 MIN_BLINK_S, WHOLE_BLINK_S = 0.05, 0.17
 # Closed by that fraction of the open eye; the ends lie at that fraction of the depth.
@@ -61,13 +65,32 @@ def closures(time: np.ndarray, lids: np.ndarray, open_lids: np.ndarray) -> list[
     usual = np.minimum(before, after)  # of eyes that are shut before or afterwards little is left to close
     closing = ((usual - lids) / np.maximum(usual, open_lids)).min(1)
     for first, peak, last in find_excursions(closing, BLINK_DEPTH, BLINK_EDGE, outside=True):
-        if not MIN_BLINK_S <= time[last] - time[first] <= MAX_BLINK_S:
+        longest = MAX_BLINK_S if closing[peak] >= HALF_SHUT else MAX_SHALLOW_S
+        if not MIN_BLINK_S <= time[last] - time[first] <= longest:
             continue
         if any(closure.first <= last and first <= closure.last for closure in found):
             continue
         first, last = _whole(time, first, last, step)
         found.append(Closure("blink", first, peak, last, 100 * float(closing[peak])))
     return sorted(found, key=lambda closure: closure.first)
+
+
+def cut_blinks(time: np.ndarray, lids: np.ndarray, open_lids: np.ndarray) -> list[Closure]:
+    """Find closures that the ends of a run cut short, so that nobody can tell whether they are blinks.
+
+    Arguments as in `closures`.
+    """
+    shut = 1 - (lids / open_lids).max(1)
+    found = []
+    for rows in (np.arange(len(time)), np.arange(len(time))[::-1]):
+        opened = np.flatnonzero(shut[rows] < BLINK_DEPTH)
+        closed = rows[: opened[0]] if len(opened) else rows[:0]
+        if len(closed) and shut[closed].max() >= HALF_SHUT and np.ptp(time[closed]) <= MAX_BLINK_S:
+            peak = closed[shut[closed].argmax()]
+            found.append(
+                Closure("blink", int(closed.min()), int(peak), int(closed.max()), 100 * float(shut[peak]))
+            )
+    return found
 
 
 def _continued(lids: np.ndarray, width: int, ends: int) -> np.ndarray:
@@ -85,12 +108,17 @@ def _whole(time: np.ndarray, first: int, last: int, step: float) -> tuple[int, i
 
 
 def bridge(values: np.ndarray, found: list[Closure], step: float) -> np.ndarray:
-    """Replace `values` (n, ...) in blinks by a straight line: meshes wince at shut eyes, faces need not."""
-    margin = max(2, round(MARGIN_S / step))
+    """Replace `values` (n, ...) in blinks by a straight line: meshes wince at shut eyes, faces need not.
+
+    At an end of the run, where only one side is known, the line is level.
+    """
+    margin, end = max(2, round(MARGIN_S / step)), len(values) - 1
     out = values.copy()
     for closure in found:
         if closure.kind == "blink":
-            start, end = max(closure.first - margin, 0), min(closure.last + margin, len(values) - 1)
-            share = np.linspace(0, 1, end - start + 1).reshape(-1, *[1] * (values.ndim - 1))
-            out[start : end + 1] = (1 - share) * values[start] + share * values[end]
+            before, after = max(closure.first - margin, 0), min(closure.last + margin, end)
+            left = values[after if closure.first == 0 else before]
+            right = values[before if closure.last == end else after]
+            share = np.linspace(0, 1, after - before + 1).reshape(-1, *[1] * (values.ndim - 1))
+            out[before : after + 1] = (1 - share) * left + share * right
     return out

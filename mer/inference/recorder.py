@@ -238,7 +238,9 @@ def _refine_run(
         flow[0] = flow[1]
     found["turn"][rows] = combine_turn(found["turn"][rows], flow_turn, step)
     sites = combine(found["sites"][rows], flow, change, is_key, step)
-    found["sites"][rows] = eyes.bridge(sites, eyes.closures(time, found["lids"][rows], open_lids), step)
+    lids = found["lids"][rows]
+    blinks = eyes.closures(time, lids, open_lids) + eyes.cut_blinks(time, lids, open_lids)
+    found["sites"][rows] = eyes.bridge(sites, blinks, step)
     smooth[rows] = neutral.smoothed(time, found["sites"][rows], step)
     return neutral.stillness(found["sites"][rows], step)
 
