@@ -1,8 +1,8 @@
-"""FACS action units: their names, what a spreadsheet's cell says of them, and the objective class they make.
+"""FACS action units: their names, parsing of spreadsheet cells, and objective classes.
 
-Spreadsheets write them in many hands: `4+7`, `4、7`, `AU4 AU7`, `L1`, `R6+R12`, `A/L12`, `14A`, `ref(7B)+43`,
-`(R6 or R12)+R15`, `AU4(k)`, `?`. A cell is read as units apart by separators, one number each; what does not
-fit is reported, never guessed.
+Spreadsheets print units in many ways: `4+7`, `4、7`, `AU4 AU7`, `L1`, `R6+R12`, `A/L12`, `14A`, `ref(7B)+43`,
+`(R6 or R12)+R15`, `AU4(k)`, `?`. A cell is split at separators into units of one number each; a part that
+does not fit is reported, never guessed.
 """
 
 import re
@@ -10,7 +10,7 @@ import unicodedata
 from typing import NamedTuple
 
 # P. Ekman, W. Friesen, J. Hager, Facial Action Coding System, 2002: action units, descriptors, head and eye
-# positions.
+# positions, gross behaviour.
 NAMES = {
     1: "inner brow raiser", 2: "outer brow raiser", 4: "brow lowerer", 5: "upper lid raiser",
     6: "cheek raiser", 7: "lid tightener", 8: "lips toward each other", 9: "nose wrinkler",
@@ -32,8 +32,8 @@ NAMES = {
 }  # fmt: skip
 
 # Source: Davison, Merghani and Yap, Objective classes for micro-facial expression recognition, Journal of
-# Imaging 4(10), 2018 (as printed in table 9 of Merghani, Davison and Yap, arXiv 1805.02397). Every other set
-# of units is class VII.
+# Imaging 4(10), 2018 (table 9 of Merghani, Davison and Yap, arXiv 1805.02397). Every other set of units is
+# class VII.
 _CLASSES = {
     "I": ("6", "12", "6+12", "6+7+12", "7+12"),
     "II": ("1+2", "5", "25", "1+2+25", "25+26", "5+24"),
@@ -50,22 +50,31 @@ _SEPARATORS = r"[+,;&|\u3001\u00b7\u30fb]|\band\b|[和与]"
 
 
 class UnitsCell(NamedTuple):
-    """What a cell says: the units it claims are shown, and its parts with digits that are no unit."""
+    """A parsed cell of action units."""
 
     units: frozenset[int]
-    unreadable: tuple[str, ...]
+    unreadable: tuple[str, ...]  # parts with digits that are no unit
 
 
 def parse_units(cell: str) -> UnitsCell:
-    """Read a cell of action units; side (L, R), strength (A to E) and words without a number are passed over.
+    """Parse a cell of action units, ignoring side (L, R), strength (A to E) and words without a number.
 
-    Left out is what the cell itself does not claim: alternatives (`R6 or R12`, `9/10`), and units held still
-    all the time, which 4DME marks with (k). `4-7`, `4.7`, a date or a number that FACS does not have are
-    unreadable.
+    Alternatives (`R6 or R12`, `9/10`) and static units, marked with (k) in 4DME, are left out. `4-7`, `4.7`,
+    dates and numbers that are not in FACS are unreadable.
+
+    Parameters
+    ----------
+    cell : str
+        The cell's text.
+
+    Returns
+    -------
+    UnitsCell
+        Units and unreadable parts.
     """
     cell = unicodedata.normalize("NFKC", cell).strip()
     if re.fullmatch(r"\d+\.0*", cell):
-        cell = cell.split(".")[0]  # 4.0 is a spreadsheet's 4
+        cell = cell.split(".")[0]  # spreadsheets print 4 as 4.0
     cell = re.sub(r"\([^()]*\bor\b[^()]*\)", "", cell)
     cell = re.sub(r"\s+(?=\(k\))", "", cell, flags=re.IGNORECASE)
     units, unreadable = set(), []
@@ -84,9 +93,12 @@ def parse_units(cell: str) -> UnitsCell:
 
 
 def objective_class(cell: str) -> str:
-    """The objective class of a cell's units, "I" to "VII".
+    """Return the objective class of a cell, "I" to "VII"; empty without units or with an unreadable part.
 
-    Empty where it names none or a part is unreadable.
+    References
+    ----------
+    Davison, Merghani and Yap, Objective classes for micro-facial expression recognition, Journal of Imaging
+    4(10), 2018.
     """
     units, unreadable = parse_units(cell)
     return OBJECTIVE_CLASSES.get(units, "VII") if units and not unreadable else ""

@@ -1,7 +1,6 @@
-"""Aligned faces: one similarity transform per clip, found on the onset and applied to every frame of it.
+"""Aligned faces: one similarity transform per clip, fitted to the onset and applied to all its frames.
 
-Two frames aligned by two transforms turn landmark jitter into motion; nothing here fits a transform to an
-apex.
+Aligning each frame by its own transform would turn landmark jitter into motion.
 """
 
 import cv2
@@ -9,14 +8,13 @@ import numpy as np
 
 from data_prep.landmarks import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, STABLE_POINTS
 
-# Where the face stands in the square, in fractions of its size: brows at about 0.11, chin at 0.90, cheeks
-# 0.10 and 0.90.
+# Position of the face in the square, as fractions of its side: brows end up at about 0.11, the chin at 0.90,
+# the cheeks at 0.10 and 0.90.
 INTEROCULAR_FRACTION = 0.35
 EYE_CENTRE = (0.50, 0.25)
 
-# The stable points in inter-ocular distances from the middle between the eyes, x right, y down.
-# Source: mean of four frontal faces (two official portraits, skimage's astronaut, a stock clip) and their
-# mirror images.
+# Stable points in inter-ocular distances from the midpoint between the eyes, x right, y down: mean of four
+# frontal faces and their mirror images.
 _TEMPLATE = dict(
     zip(RIGHT_EYE_CORNERS + LEFT_EYE_CORNERS, ((-0.72, -0.01), (-0.28, 0.01), (0.28, 0.01), (0.72, -0.01)))
 )
@@ -24,20 +22,32 @@ _TEMPLATE |= {168: (0.0, -0.08), 6: (0.0, 0.04), 197: (0.0, 0.16), 195: (0.0, 0.
 
 
 def template_points(size: int) -> np.ndarray:
-    """Where the `STABLE_POINTS` points belong in an aligned face of `size` px: (n, 2) float64 px."""
+    """Return the target of `STABLE_POINTS` in an aligned face with a side of `size` px, (9, 2) float64 px."""
     return (
         np.array([_TEMPLATE[point] for point in STABLE_POINTS]) * INTEROCULAR_FRACTION + EYE_CENTRE
     ) * size
 
 
 def fit_similarity(landmarks: np.ndarray, size: int) -> np.ndarray:
-    """Rotation, scale and shift that bring the stable points nearest to the template, in least squares.
+    """Fit the rotation, scale and translation that map the stable points to the template (least squares).
 
-    landmarks : (478, 2) px of the frame. Returns a (2, 3) float64 matrix from frame px to aligned px.
-    In complex numbers a similarity is w = a z + b, so the fit has one line.
-    Source: Umeyama, Least-squares estimation of transformation parameters (1991), in two dimensions,
-    unreflected.
+    Parameters
+    ----------
+    landmarks : (478, 2) float px of the frame
+    size : int
+        Side of the aligned face, px.
+
+    Returns
+    -------
+    (2, 3) float64
+        Matrix from frame px to aligned px.
+
+    References
+    ----------
+    Umeyama, Least-squares estimation of transformation parameters between two point patterns, PAMI 13(4),
+    1991; here in two dimensions without reflection.
     """
+    # In complex numbers a similarity is w = a z + b.
     z = landmarks[list(STABLE_POINTS)].astype(np.float64) @ [1, 1j]
     w = template_points(size) @ [1, 1j]
     zc, wc = z - z.mean(), w - w.mean()
@@ -47,20 +57,28 @@ def fit_similarity(landmarks: np.ndarray, size: int) -> np.ndarray:
 
 
 def warp_face(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """Resample `image`, (H, W, 3) uint8 RGB, by the (2, 3) `matrix` into an aligned face (size, size, 3)
-    uint8 RGB.
+    """Resample an image into an aligned face, keeping the fine skin texture that flow needs.
 
-    Flow lives on fine skin texture: moved by half a pixel, detail of 3 px wavelength keeps 50 % of its
-    contrast under bilinear sampling, 78 % under bicubic, 100 % under Lanczos over 8 x 8 px, which takes three
-    times as long; detail of 4 px keeps 98 % under bicubic (measured). So bicubic is taken where the image
-    shrinks enough for 3 px of the face to be 4 px of the frame. Neither averages, so an image that shrinks is
-    blurred first, to what the smaller grid can hold. Outside the frame the border is repeated, since a black
-    edge would be the strongest edge of the picture.
+    Shrinking images are blurred first against aliasing. Lanczos keeps detail of 3 px wavelength under
+    half-pixel shifts; bicubic, three times as fast, keeps detail from 4 px on, so it is used where the image
+    shrinks by 4/3 or more. Outside the frame the border is repeated: black would create a strong edge.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 RGB
+    matrix : (2, 3) float64
+        From frame px to aligned px, a similarity.
+    size : int
+        Side of the aligned face, px.
+
+    Returns
+    -------
+    (size, size, 3) uint8 RGB
     """
     shrink = 1 / np.hypot(matrix[0, 0], matrix[1, 0])
     image, matrix = _crop_to_output(image, matrix, size)
     if shrink > 1:
-        # A pixel grid already blurs by about half a pixel; add what is lacking to half an output pixel.
+        # A pixel grid already blurs by about half a pixel; extend this to half an output pixel.
         image = cv2.GaussianBlur(
             image, (0, 0), 0.5 * np.sqrt(shrink**2 - 1) + 1e-3, borderType=cv2.BORDER_REPLICATE
         )
@@ -69,21 +87,18 @@ def warp_face(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 
 
 def _crop_to_output(image: np.ndarray, matrix: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The part of the frame that an aligned face is sampled from, with room for the kernels around it.
-
-    And the matrix for it.
-    """
+    """Return the part of the frame that is sampled, with a margin for the kernels, and the matrix for it."""
     height, width = image.shape[:2]
     corners = cv2.invertAffineTransform(matrix) @ np.array(
         [[0, size, 0, size], [0, 0, size, size], [1, 1, 1, 1]]
     )
-    room = 8 + 2 / np.hypot(matrix[0, 0], matrix[1, 0])
-    low = np.clip(np.floor(corners.min(axis=1) - room), 0, (width - 1, height - 1)).astype(int)
-    high = np.clip(np.ceil(corners.max(axis=1) + room), low + 1, (width, height)).astype(int)
+    margin = 8 + 2 / np.hypot(matrix[0, 0], matrix[1, 0])
+    low = np.clip(np.floor(corners.min(axis=1) - margin), 0, (width - 1, height - 1)).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=1) + margin), low + 1, (width, height)).astype(int)
     moved = np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ low])
     return image[low[1] : high[1], low[0] : high[0]], moved
 
 
 def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Apply the (2, 3) `matrix` to (N, 2) points in px; keeps their type."""
+    """Apply a (2, 3) affine matrix to (N, 2) points in px; the dtype of the points is kept."""
     return (points @ matrix[:, :2].T + matrix[:, 2]).astype(points.dtype)

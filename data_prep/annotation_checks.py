@@ -1,8 +1,7 @@
-"""What is odd in a clip table as it was read: names, duplicates, numbers that contradict each other.
+"""Checks of a clip table as annotated: names, duplicates, and numbers that contradict each other.
 
-Nothing here stops a dataset. An odd number becomes a note on its clip; a clip that cannot be used at all
-keeps its row and gets an outcome with a reason. Which frames are there is not asked here, but in
-`data_prep/clip_search.py`.
+No finding stops the dataset. An odd number becomes a note on its clip; a clip that cannot be used keeps its
+row and gets an outcome with a reason. `clip_search.py` checks whether the frames exist.
 """
 
 import re
@@ -14,37 +13,44 @@ import pandas as pd
 
 from data_prep.action_units import parse_units
 from data_prep.identity import clean_name, unify_spellings
+from data_prep.outcomes import Outcome
 
 
 class Finding(NamedTuple):
-    """One oddity: its kind (for counting), its clip, what it is.
+    """One irregularity of one clip."""
 
-    `outcome` is set where it makes the clip unusable.
-    """
-
-    kind: str
+    kind: str  # for counting
     clip_id: str
     detail: str
-    outcome: str = ""
+    outcome: Outcome | None = None  # set if it makes the clip unusable
 
 
 def check_table(
     table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Repair what can be repaired in a clip table as it was read, and list everything irregular.
+    """Repair what can be repaired in a clip table, and list every irregularity.
 
-    numbers_of : clip row -> numbers of the frames in its folder; asked only where apex and offset contradict
-        each other
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Clip table as read.
+    numbers_of : callable
+        Row of the clip table -> frame numbers in the clip's folder. Called only if apex and offset contradict
+        each other.
 
-    Returns the table, its names unique plain folder names, each oddity in `note`; and the findings, kind by
-    kind.
+    Returns
+    -------
+    table : pandas.DataFrame
+        With unique names that are plain folder names, and each irregularity in `note`.
+    findings : list of Finding
+        Grouped by kind.
     """
     table = table.reset_index(drop=True).copy()
-    found = _unify_subjects(table)
-    found += [
+    findings = _unify_subjects(table)
+    findings += [
         Finding("a note of the reader", row.clip_id, row.note) for row in table.itertuples() if row.note
     ]
-    for look in (
+    for check in (
         _check_names,
         _check_duplicates,
         _check_action_units,
@@ -52,67 +58,57 @@ def check_table(
         lambda t: _check_apex(t, numbers_of),
         _note_apex_on_end,
     ):
-        new = look(table)
+        new_findings = check(table)
         details: dict[str, list[str]] = defaultdict(list)
-        for finding in new:
+        for finding in new_findings:
             details[finding.clip_id].append(finding.detail)
         notes = zip(table["note"], table["clip_id"])
-        table["note"] = ["; ".join(filter(None, (before, *details[clip_id]))) for before, clip_id in notes]
-        found += new
-    return table.astype({"note": "string"}), found
+        table["note"] = ["; ".join(filter(None, (note, *details[clip_id]))) for note, clip_id in notes]
+        findings += new_findings
+    return table.astype({"note": "string"}), findings
 
 
 def _unify_subjects(table: pd.DataFrame) -> list[Finding]:
-    """A subject in two spellings is one person, under the more frequent of them.
-
-    Its clips are not noted for it.
-    """
+    """Give each subject its most frequent spelling; this is no note on the clips."""
     printed = list(table["subject"])
     table["subject"] = pd.array(unify_spellings(printed)[0], dtype="string")
     table["clip_id"] = table["dataset"] + "/" + table["subject"] + "/" + table["clip"]
     return [
-        Finding("a subject in another spelling", clip_id, f"subject {before!r} is taken for {after!r}")
-        for clip_id, before, after in zip(table["clip_id"], printed, table["subject"])
-        if clean_name(before) != after
+        Finding("a subject in another spelling", clip_id, f"subject {name!r} is read as {unified!r}")
+        for clip_id, name, unified in zip(table["clip_id"], printed, table["subject"])
+        if clean_name(name) != unified
     ]
 
 
 def _check_names(table: pd.DataFrame) -> list[Finding]:
-    """Subjects and clips become folders below the output.
-
-    A name that would lead elsewhere is changed, and refused.
-    """
-    found = []
+    """Refuse names that are no plain folder names, because they become folders below the output."""
+    findings = []
     for i, dataset, subject, clip in zip(table.index, table["dataset"], table["subject"], table["clip"]):
         plain = [re.sub(r"[/\\:\0]|^\.+$|^$", "_", name) for name in (subject, clip)]
         if plain == [subject, clip]:
             continue
         table.loc[i, ["subject", "clip", "clip_id"]] = [*plain, "/".join([dataset, *plain])]
-        said = f"subject {subject!r}, clip {clip!r} is no plain folder name; correct the annotation file"
-        found.append(Finding("a name that is no folder name", table.loc[i, "clip_id"], said, "bad name"))
-    return found
+        detail = f"subject {subject!r}, clip {clip!r} is no plain folder name; correct the annotation file"
+        findings.append(Finding("a name that is no folder name", table.loc[i, "clip_id"], detail, "bad name"))
+    return findings
 
 
 def _check_duplicates(table: pd.DataFrame) -> list[Finding]:
-    """The first row of a clip counts.
-
-    The others get a number after their name and are refused.
-    """
-    found = []
+    """Use the first row of a clip; refuse the others, with a number appended to their name."""
+    findings = []
     times = table.groupby("clip_id").cumcount() + 1
     for i in table.index[times > 1]:
         first = table.loc[i, "clip_id"]
         table.loc[i, ["clip", "clip_id"]] = [f"{table.loc[i, 'clip']}~{times[i]}", f"{first}~{times[i]}"]
-        said = f"{first} is listed {times[i]} times or more; its first row is used"
-        found.append(Finding("a name that was listed before", table.loc[i, "clip_id"], said, "duplicate"))
-    return found
+        detail = f"{first} is listed {times[i]} times or more; its first row is used"
+        findings.append(
+            Finding("a name that was listed before", table.loc[i, "clip_id"], detail, "duplicate")
+        )
+    return findings
 
 
 def _check_action_units(table: pd.DataFrame) -> list[Finding]:
-    """A cell with a part that is no unit gives no objective class and no presence.
-
-    The clip has its other uses.
-    """
+    """Note cells with an unreadable part; such a clip has no objective class and no presence of units."""
     return [
         Finding("action units that cannot be read", clip_id, f"action units printed as {cell!r}")
         for clip_id, cell in zip(table["clip_id"], table["action_units"])
@@ -121,49 +117,45 @@ def _check_action_units(table: pd.DataFrame) -> list[Finding]:
 
 
 def _check_offset(table: pd.DataFrame) -> list[Finding]:
-    """Such an offset (0, in CAS(ME)^3 and CAS(ME)^2) is none; the apex may still be right."""
-    found = []
+    """Drop an offset before the onset (CAS(ME)^3 and CAS(ME)^2 print 0); the apex may still be right."""
+    findings = []
     for i in table.index[(table["offset"] < table["onset"]).fillna(False)]:
-        said = f"offset printed as {table.loc[i, 'offset']}, before the onset {table.loc[i, 'onset']}"
+        detail = f"offset printed as {table.loc[i, 'offset']}, before the onset {table.loc[i, 'onset']}"
         table.loc[i, "offset"] = pd.NA
-        found.append(Finding("an offset before the onset", table.loc[i, "clip_id"], said))
-    return found
+        findings.append(Finding("an offset before the onset", table.loc[i, "clip_id"], detail))
+    return findings
 
 
 def _check_apex(table: pd.DataFrame, numbers_of: Callable[[object], Collection[int]]) -> list[Finding]:
-    """One of the two numbers is wrong, and the clip's own frames say which: an apex that is among them stays.
+    """Drop the wrong number where the apex lies outside the clip: the offset if the apex frame exists.
 
     SAMM 013_1_9 has a wrong offset and a right apex, 028_4_1 an apex far behind its last frame. A folder with
-    frames from before the onset holds more than the clip, as recordings and long videos do, and says nothing.
+    frames from before the onset holds more than the clip (a recording, a long video), so it decides nothing.
     """
-    found = []
-    late, early = (
-        (table["apex"] > table["offset"]).fillna(False),
-        (table["apex"] < table["onset"]).fillna(False),
-    )
+    findings = []
+    late = (table["apex"] > table["offset"]).fillna(False)
+    early = (table["apex"] < table["onset"]).fillna(False)
     for i in table.index[late | early]:
         clip = table.loc[i]
         numbers = numbers_of(next(table.loc[[i]].itertuples())) if late[i] else ()
-        there = clip["apex"] in numbers and (pd.isna(clip["onset"]) or min(numbers) >= clip["onset"])
-        if there:
-            said = f"offset printed as {clip['offset']}, before the apex {clip['apex']}, whose frame is there"
+        has_apex = clip["apex"] in numbers and (pd.isna(clip["onset"]) or min(numbers) >= clip["onset"])
+        if has_apex:
+            kind = "an offset before the apex"
+            detail = (
+                f"offset printed as {clip['offset']}, before the apex {clip['apex']}, whose frame is there"
+            )
             table.loc[i, "offset"] = pd.NA
         else:
-            span = (
-                f"{clip['onset']} to {clip['offset']}" if pd.notna(clip["offset"]) else f"{clip['onset']} on"
-            )
-            said = f"apex printed as {clip['apex']}, outside {span}"
+            kind = "an apex outside the clip"
+            end = f"to {clip['offset']}" if pd.notna(clip["offset"]) else "on"
+            detail = f"apex printed as {clip['apex']}, outside {clip['onset']} {end}"
             table.loc[i, ["apex", "apex_source"]] = [pd.NA, ""]
-        found.append(
-            Finding(
-                "an offset before the apex" if there else "an apex outside the clip", clip["clip_id"], said
-            )
-        )
-    return found
+        findings.append(Finding(kind, clip["clip_id"], detail))
+    return findings
 
 
 def _note_apex_on_end(table: pd.DataFrame) -> list[Finding]:
-    """Kept as annotated: on the onset the flow is zero, which the user should know before wondering at it."""
+    """Note an apex on the onset, where flow is zero, or on the offset; it is kept as annotated."""
     return [
         Finding(f"an apex on the {column} frame", clip_id, f"apex is the {column} frame")
         for column in ("onset", "offset")

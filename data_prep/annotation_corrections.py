@@ -1,7 +1,6 @@
-"""Corrections of published annotations: `corrections/NAME.csv`, one row per value, each with its reason and
-source.
+"""Corrections of published annotations: `corrections/NAME.csv`, one row per value with reason and source.
 
-A correction names its clip and both values, never a row number, which a re-saved spreadsheet shifts.
+A correction names its clip and both values, not a row number, which changes with the spreadsheet.
 """
 
 from pathlib import Path
@@ -13,7 +12,7 @@ COLUMNS = ("clip_id", "column", "published", "corrected", "reason", "source")
 
 
 def read(dataset: str) -> pd.DataFrame:
-    """The corrections listed for a dataset, all as text; an empty table if there are none."""
+    """Read the corrections listed for a dataset, all cells as text; an empty table if there are none."""
     path = FOLDER / f"{dataset}.csv"
     if not path.is_file():
         return pd.DataFrame(columns=list(COLUMNS), dtype=str)
@@ -21,10 +20,21 @@ def read(dataset: str) -> pd.DataFrame:
 
 
 def apply(table: pd.DataFrame, dataset: str) -> tuple[pd.DataFrame, list[dict]]:
-    """Correct the clip table where it still holds the published value (empty stands for no value).
+    """Correct the clip table where it still holds the published value.
 
-    Returns the table and the corrections that were applied, in the order of the file. A corrected apex says
-    so in `apex_source`, a corrected onset in `onset_source`, and every corrected row in `note`.
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Clip table; not changed.
+    dataset : str
+        Name of the dataset, whose corrections are applied.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Corrected rows say so in `note`, and in `apex_source` or `onset_source`.
+    applied : list of dict
+        Rows of the corrections file that matched a clip and its published value (empty for no value).
     """
     table, applied = table.copy(), []
     for correction in read(dataset).itertuples(index=False):
@@ -40,7 +50,6 @@ def apply(table: pd.DataFrame, dataset: str) -> tuple[pd.DataFrame, list[dict]]:
             table.loc[row, "onset_source"] = "corrected"
         change = f"from {correction.published or 'none'} to {correction.corrected}"
         note = f"{correction.column} corrected {change}: {correction.reason}"
-        before = table.loc[row, "note"]
-        table.loc[row, "note"] = [f"{one}; {note}" if one else note for one in before]
+        table.loc[row, "note"] = [f"{text}; {note}" if text else note for text in table.loc[row, "note"]]
         applied.append(correction._asdict())
     return table, applied

@@ -1,8 +1,7 @@
-"""The table that a dataset's authors published: which file and sheet it is, and where in it the rows begin.
+"""The published table of a dataset: its file, its sheet, and the rows below its header.
 
-Nothing here is chosen by alphabetical luck or behind the user's back: hidden sheets are not read, several
-files that could be meant are refused, and whatever else a reader should know is a remark. What single cells
-say is read by `data_prep/sheet_cells.py`.
+Nothing is chosen silently: hidden sheets are not read, several candidate files are refused, and further
+oddities become remarks. `sheet_cells.py` parses single cells, `sheet_files.py` reads the file formats.
 """
 
 import os
@@ -24,42 +23,37 @@ _COPY = re.compile(r"copy|kopie|副本|backup|\bold\b|\(\d+\)|~", re.IGNORECASE)
 
 
 class MissingColumns(BadInput):
-    """A table without the columns that its reader needs."""
+    """A table lacks columns that its reader needs."""
 
     code = "missing-columns"
 
 
 class HiddenSheet(BadInput):
-    """A spreadsheet whose only sheet with the right columns is hidden."""
+    """The only sheet with the required columns is hidden."""
 
     code = "hidden-sheet"
 
 
 class AmbiguousSheet(BadInput):
-    """Several different spreadsheets, each of which could be the one that is meant."""
+    """Several spreadsheets with different content could be the dataset's."""
 
     code = "ambiguous-sheet"
 
 
 @dataclass
 class AnnotationSources:
-    """Where annotations come from: (file, sheet) read, files that could have been meant, and what to say of
-    them.
-    """
+    """Where annotations come from."""
 
-    files_read: list[tuple[Path, str]] = field(default_factory=list)
-    files_unread: list[Path] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    files_read: list[tuple[Path, str]] = field(default_factory=list)  # with the sheet, "" in a text file
+    files_unread: list[Path] = field(default_factory=list)  # whose names match too
+    remarks: list[str] = field(default_factory=list)  # oddities of the files read
 
 
 @dataclass(frozen=True)
 class AnnotationTable:
-    """The rows below a header.
+    """The rows below a header."""
 
-    The index is the row of the sheet, the column `remark` what a row's reader should note.
-    """
-
-    rows: pd.DataFrame
+    rows: pd.DataFrame  # indexed by the row number in the sheet; the column `remark` is for the clip's note
     path: Path
     sheet: str
     remarks: list[str]
@@ -68,14 +62,33 @@ class AnnotationTable:
 def find_table(
     root: Path, files: tuple[str, ...], columns: tuple[str, ...], stop: str, optional: tuple[str, ...] = ()
 ) -> tuple[AnnotationSources, pd.DataFrame]:
-    """Find the one spreadsheet of a dataset; of editions named in `files` the first that is there.
+    """Find and read the one spreadsheet of a dataset.
 
-    files : patterns of file names, the preferred edition first; an .xlsx may have been saved as .xls, .csv or
-    .tsv
-    columns, optional : as in `read_table`
-    stop : folders that match are not searched
+    Parameters
+    ----------
+    root : Path
+        Folder to search.
+    files : tuple of str
+        Patterns of file names, the preferred edition first; an .xlsx may have been saved as .xls, .csv or
+        .tsv.
+    columns, optional : tuple of str
+        As in `read_table`.
+    stop : str
+        Pattern of folder names that are not searched.
 
-    Raises `BadInput` if there is none, and `AmbiguousSheet` where files of equal rank differ.
+    Returns
+    -------
+    sources : AnnotationSources
+        The file that was read, and others that match.
+    rows : pandas.DataFrame
+        As in `AnnotationTable.rows`.
+
+    Raises
+    ------
+    BadInput
+        If there is no such file, or `MissingColumns` or `HiddenSheet` as in `read_table`.
+    AmbiguousSheet
+        If files of equal rank differ.
     """
     ranked = _ranked_files(root, files, stop)
     for rank, path in ranked:
@@ -99,10 +112,7 @@ def find_table(
 def find_tables(
     root: Path, files: tuple[str, ...], columns: tuple[str, ...], stop: str, optional: tuple[str, ...] = ()
 ) -> Iterator[AnnotationTable]:
-    """Find every spreadsheet with the columns, for a dataset that comes in parts.
-
-    As `find_table` otherwise.
-    """
+    """Yield every spreadsheet with the columns, for a dataset in parts; arguments as in `find_table`."""
     paths = find_files(root, files, stop)
     tables = [table for path in paths if (table := _read_first_match(path, columns, optional)) is not None]
     if not tables:
@@ -111,10 +121,7 @@ def find_tables(
 
 
 def find_files(root: Path, files: tuple[str, ...], stop: str) -> list[Path]:
-    """Files that match the patterns, earlier patterns first, outside of folders that match `stop`.
-
-    As `find_table`.
-    """
+    """Return the files that match, earlier patterns first; arguments and errors as in `find_table`."""
     return [path for _, path in _ranked_files(root, files, stop)]
 
 
@@ -123,11 +130,23 @@ def read_table(
 ) -> AnnotationTable:
     """Read the table of one file, whose header may stand below other rows.
 
-    columns, optional : names as compared, by letters and digits alone in lower case ("onsetframe"); an
-        optional column that is absent is empty
-    n_named : how many of the first `columns` name a row; without them it is left out, with a remark
+    Parameters
+    ----------
+    path : Path
+        Spreadsheet or text file.
+    columns, optional : sequence of str
+        Column names in the form of `column_key` ("onsetframe"). A missing optional column is empty.
+    n_named : int
+        How many of the first `columns` identify a row; a row without them is left out, with a remark.
 
-    Raises `MissingColumns` saying which columns there are, `HiddenSheet`, or as `read_sheets` does.
+    Raises
+    ------
+    MissingColumns
+        If no visible sheet has the columns; the message lists those of the likeliest header.
+    HiddenSheet
+        If only a hidden sheet has them.
+    UnreadableSheet
+        As in `read_sheets`.
     """
     table = _read_first_match(path, tuple(columns), tuple(optional), n_named)
     if table is None:
@@ -136,23 +155,23 @@ def read_table(
 
 
 def visible_sheets(path: Path) -> list[Sheet]:
-    """The sheets of a file that are not hidden, for a table without a header."""
+    """Read the sheets of a file that are not hidden, for a table without a header."""
     return [sheet for sheet in read_sheets(path) if not sheet.hidden]
 
 
 def column_key(name: object) -> str:
-    """A column's name as it is compared: letters and digits alone, in lower case."""
+    """Return a column name in the form used for comparison: letters and digits only, lower case."""
     return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", str(name))).lower()
 
 
 def _ranked_files(root: Path, files: tuple[str, ...], stop: str) -> list[tuple[tuple, Path]]:
-    """Files that match, best first, with their rank; those of one rank are equally good guesses."""
-    there = [folder / name for folder, _ in walk_folders(root, stop) for name in sorted(os.listdir(folder))]
-    there = [path for path in there if not path.name.startswith(("~$", "."))]  # ~$: locks of an open Excel
+    """Return matching files with their rank, best first; files of one rank are equally good."""
+    paths = [folder / name for folder, _ in walk_folders(root, stop) for name in sorted(os.listdir(folder))]
+    paths = [path for path in paths if not path.name.startswith(("~$", "."))]  # ~$: lock of an open Excel
     stems = [pattern.removesuffix(".xlsx") for pattern in files]
     ranked = [
         ((SUFFIXES.index(path.suffix.lower()), order, bool(_COPY.search(path.stem))), path)
-        for path in there
+        for path in paths
         for order, stem in enumerate(stems)
         if path.suffix.lower() in SUFFIXES and _matches(path.stem, stem)
     ]
@@ -162,7 +181,7 @@ def _ranked_files(root: Path, files: tuple[str, ...], stop: str) -> list[tuple[t
     if not best:
         other = [
             path.name
-            for path in there
+            for path in paths
             if any(_matches(path.stem, stem) for stem in stems) and "*" not in stems
         ]
         near = f" There is {other[0]}: save it as .xlsx or .csv." if other else ""
@@ -180,7 +199,7 @@ def _matches(stem: str, pattern: str) -> bool:
 def _read_first_match(
     path: Path, columns: tuple[str, ...], optional: tuple[str, ...], n_named: int = 2
 ) -> AnnotationTable | None:
-    """The table in the first visible sheet that has the columns; None where no sheet has."""
+    """Read the first visible sheet that has the columns; None if no sheet has them."""
     fitting = [
         (sheet, found)
         for sheet in read_sheets(path)
@@ -192,7 +211,7 @@ def _read_first_match(
     if not visible:
         raise HiddenSheet(
             f"Only a hidden sheet of {path} has the columns {', '.join(columns)}: {fitting[0][0].name!r}. "
-            "Unhide it, if it is the one that counts."
+            "Unhide it if it is the right one."
         )
     (sheet, (rows, remarks)), *_ = visible
     others = [
@@ -208,7 +227,7 @@ def _read_first_match(
 def _rows_below_header(
     sheet: Sheet, columns: tuple[str, ...], optional: tuple[str, ...], n_named: int
 ) -> tuple[pd.DataFrame, list[str]] | None:
-    """The rows below the first row that has all of `columns`, and what there is to say of them."""
+    """Return the rows below the first row with all of `columns`, and remarks; None without such a row."""
     headers = ((row, [column_key(cell) for cell in cells]) for row, cells in sheet.cells.iterrows())
     header, names = next(((row, names) for row, names in headers if set(columns) <= set(names)), (0, []))
     if not header:
@@ -219,10 +238,10 @@ def _rows_below_header(
         places = [place for place, other in enumerate(names) if other == name]
         if not places:
             continue
-        seen = [place for place in places if place not in sheet.hidden_columns]
-        rows[name] = below.iloc[:, (seen or places)[0]]
-        if not seen:
-            remarks.append(f"the column {name} is hidden in the sheet, and read")
+        visible = [place for place in places if place not in sheet.hidden_columns]
+        rows[name] = below.iloc[:, (visible or places)[0]]
+        if not visible:
+            remarks.append(f"the column {name} is hidden in the sheet, but read")
         elif len({tuple(map(cell_text, below.iloc[:, place])) for place in places}) > 1:
             remarks.append(f"{len(places)} columns are called {name}; the first that is not hidden is read")
     filled = rows.map(cell_text).ne("")
@@ -231,7 +250,7 @@ def _rows_below_header(
     _add_remark(remarks, unnamed, f"left out: no {' or '.join(columns[:n_named])}")
     rows = rows[named & filled.any(axis=1)].copy()
     hidden = rows.index.isin(list(sheet.hidden_rows))
-    _add_remark(remarks, rows.index[hidden], "hidden in the sheet (by a filter?) and read")
+    _add_remark(remarks, rows.index[hidden], "hidden in the sheet (by a filter?) but read")
     _add_remark(
         remarks, rows.index[rows.index.isin(list(sheet.filled_rows))], "filled from a merged cell above"
     )
@@ -245,16 +264,16 @@ def _add_remark(remarks: list[str], rows: pd.Index, what: str) -> None:
 
 
 def _missing_columns(path: Path, columns: Sequence[str]) -> MissingColumns:
-    """The error for a file without the columns: it names those of its most likely header that are lacking."""
+    """Build the error for a file without the columns; it compares them with the likeliest header."""
     heads = [
         {column_key(cell): cell_text(cell) for cell in cells if cell_text(cell)}
         for sheet in visible_sheets(path)
         for _, cells in sheet.cells.head(50).iterrows()
     ]
     best = max(heads, key=lambda head: (len(set(head) & set(columns)), len(head)), default={})
-    lacking = [name for name in columns if name not in best]
+    missing = [name for name in columns if name not in best]
     found = ", ".join(best.values())[:200] or "nothing"
     return MissingColumns(
         f"{path} has no row with the columns {', '.join(columns)} in any visible sheet; "
-        f"lacking: {', '.join(lacking)}. Found: {found}. Is it the right file?"
+        f"missing: {', '.join(missing)}. Found: {found}. Is it the right file?"
     )

@@ -1,4 +1,4 @@
-"""A dataset as annotated: its clip table, read, checked and corrected, with all findings."""
+"""The annotations of a dataset: its clip table, read, checked and corrected, with all findings."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,57 +15,71 @@ from mer_core.errors import BadInput
 
 
 def load_dataset(name: str) -> ModuleType:
-    """The reader of a dataset by name; raises `UnknownName` for others."""
+    """Import the reader of a dataset by name; raise `UnknownName` if there is none."""
     return registry.load("data_prep.datasets", name)
 
 
 def dataset_folder(root: Path) -> Path:
-    """The folder of a dataset, which may be given by its table."""
+    """Return the folder of a dataset; own recordings may be given by their table."""
     return root if root.is_dir() else root.parent
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """A dataset as annotated: its clip table, the corrections applied to it, and everything odd that was
-    found.
-    """
+    """The annotations of a dataset."""
 
-    table: pd.DataFrame
-    corrections: list[dict]
+    table: pd.DataFrame  # clip table
+    corrections: list[dict]  # rows of the corrections file that were applied
     findings: list[annotation_checks.Finding]
-    files_read: list[
-        str
-    ]  # files and sheets that the annotations come from, below the root; none where folders say it all
-    files_unread: list[str]  # files whose names would have fitted too
-    remarks: list[str]  # what else there is to say of the files
+    files_read: list[str]  # files and sheets, relative to the dataset; empty if folders hold the annotations
+    files_unread: list[str]  # whose names match too
+    remarks: list[str]  # further oddities of the files
 
     @property
     def sources(self) -> list[str]:
-        """Which files were read and which were not, and what there is to say of them.
-
-        Empty where none was.
-        """
+        """Lines that say which files were read, which were not, and what is odd about them."""
         others = (
-            f" Not read, though the name fits: {', '.join(self.files_unread)}." if self.files_unread else ""
+            f" Not read, though the name matches: {', '.join(self.files_unread)}."
+            if self.files_unread
+            else ""
         )
         read = [f"Annotations read from {', '.join(self.files_read)}.{others}"] if self.files_read else []
         return read + [f"{remark}." for remark in self.remarks]
 
     @property
     def oddities(self) -> list[str]:
-        """One line per kind of oddity: how many, the first, and what it is."""
+        """One line per kind of finding: how many, the first, and its detail."""
         lines = []
         for kind in dict.fromkeys(finding.kind for finding in self.findings):
-            clip_id, detail = next((one.clip_id, one.detail) for one in self.findings if one.kind == kind)
+            clip_id, detail = next(
+                (finding.clip_id, finding.detail) for finding in self.findings if finding.kind == kind
+            )
             count = sum(finding.kind == kind for finding in self.findings)
             lines.append(f"{count} clip(s) with {kind}. First: {clip_id}, {detail}.")
         return lines
 
 
 def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
-    """Read the annotations of the dataset in `root`, repair what can be repaired, and apply the corrections.
+    """Read, check, repair and correct the annotations of a dataset.
 
-    Raises `BadInput` where no clip is found.
+    Parameters
+    ----------
+    name : str
+        Name of the dataset.
+    root : Path
+        Its folder, or the table of own recordings.
+    corrections : bool
+        Apply the listed corrections.
+
+    Returns
+    -------
+    Annotations
+        Clip table and findings.
+
+    Raises
+    ------
+    BadInput
+        If the annotations cannot be read or list no clip.
     """
     root = root.absolute()
     dataset_files.clear_caches()
@@ -80,30 +94,32 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
     def numbers_of(row) -> Collection[int]:
         try:
             return clip_files(dataset, root, row).keys()
-        except BadInput:  # a missing folder is reported by `locate`
+        except BadInput:  # `locate_clip` reports a missing folder
             return ()
 
     sources = table.attrs.pop("sources", AnnotationSources())
-    home = dataset_folder(root)
-    read = [
-        f"{path.relative_to(home)}{f' (sheet {sheet!r})' if sheet else ''}"
+    folder = dataset_folder(root)
+    files_read = [
+        f"{path.relative_to(folder)}{f' (sheet {sheet!r})' if sheet else ''}"
         for path, sheet in sources.files_read
     ]
-    unread = [str(path.relative_to(home)) for path in sources.files_unread]
+    files_unread = [str(path.relative_to(folder)) for path in sources.files_unread]
     table, findings = annotation_checks.check_table(table, numbers_of)
     if hasattr(dataset, "find_problems"):
         refused = {finding.clip_id for finding in findings if finding.outcome}
-        findings += [one for one in dataset.find_problems(root) if one.clip_id not in refused]
+        findings += [problem for problem in dataset.find_problems(root) if problem.clip_id not in refused]
     table, applied = annotation_corrections.apply(table, name) if corrections else (table, [])
-    return Annotations(table, applied, findings, read, unread, sources.remarks)
+    return Annotations(table, applied, findings, files_read, files_unread, sources.remarks)
 
 
 def clip_files(dataset: ModuleType, root: Path, row) -> dict[int, FrameFile]:
-    """Frame files of a clip by annotated number; raises `BadInput` where they are missing or have no
-    numbers.
+    """Return the frame files of a clip by annotated number.
+
+    Raises `BadInput` if they are missing or cannot be numbered.
     """
     files = dataset.frame_files(root, row)
-    numbered = getattr(dataset, "NUMBERS_VIDEO_FRAMES", False)  # by its reader, without regard to the onset
-    if not numbered and any(isinstance(file, VideoFrame) for file in files.values()):
+    # Some readers number the frames of a video themselves; other videos are taken to begin with the onset.
+    reader_numbers = getattr(dataset, "NUMBERS_VIDEO_FRAMES", False)
+    if not reader_numbers and any(isinstance(file, VideoFrame) for file in files.values()):
         return number_from_onset(files, *(None if pd.isna(n) else int(n) for n in (row.onset, row.offset)))
     return files

@@ -1,6 +1,4 @@
-"""The images of one annotated clip, by frame number: files of a folder, or frames of a video that stands for
-the folder.
-"""
+"""The images of one annotated clip by frame number: files of a folder, or frames of a video in its place."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from data_prep.video import VideoFrames
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """A frame that is no file of its own."""
+    """A frame inside a video file."""
 
     video: Path
     index: int  # counted from 0
@@ -24,33 +22,41 @@ FrameFile = Path | VideoFrame
 
 
 def containing_file(frame: FrameFile) -> Path:
-    """The file that holds a frame."""
+    """Return the file that contains a frame."""
     return frame.video if isinstance(frame, VideoFrame) else frame
 
 
 def frame_name(frame: FrameFile, root: Path) -> str:
-    """A frame's file below `root`, with the frame behind it where the file is a video."""
+    """Return a frame's file relative to `root`; for a video, followed by # and the frame's index."""
     name = containing_file(frame).relative_to(root).as_posix()
     return f"{name}#{frame.index}" if isinstance(frame, VideoFrame) else name
 
 
 def video_frame_files(video: Path) -> dict[int, FrameFile]:
-    """Frames of a video by index, counted by decoding it, since a container may promise others."""
+    """Return the frames of a video by index, counted by decoding: the container's count may be wrong."""
     return {number: VideoFrame(video, number) for number in VideoFrames(video).frame_times()}
 
 
 def number_from_onset(
     files: dict[int, FrameFile], onset: int | None, offset: int | None
 ) -> dict[int, FrameFile]:
-    """Frames of a video under their annotated numbers.
+    """Number the frames of a video of one clip as annotated.
 
-    A video does not say which annotated frame is its first. One that has just as many frames as the
-    annotation spans begins with the onset; any other is refused, because its first frame could be frame 0,
-    frame 1 or another.
+    A video does not say which annotated number its first frame has. If it has exactly as many frames as the
+    annotation spans, it begins with the onset; otherwise its first frame could be frame 0, frame 1 or any
+    other, so it is refused.
+
+    Parameters
+    ----------
+    files : dict
+        Frames of the video by index, from `video_frame_files`.
+    onset, offset : int or None
+        Annotated frame numbers.
 
     Raises
     ------
-    UnreadableImage : the counts differ, or there is no offset to compare with.
+    UnreadableImage
+        If the counts differ, or no offset is annotated.
     """
     video = containing_file(next(iter(files.values())))
     span = None if onset is None or offset is None else offset - onset + 1
@@ -66,24 +72,28 @@ def number_from_onset(
 
 
 def number_recording(first: int, files: dict[int, FrameFile]) -> dict[int, FrameFile]:
-    """Frames of a whole recording: those of a video count from `first`, images keep their numbers."""
+    """Number the frames of a whole recording: a video counts from `first`, images keep their numbers."""
     return {
         number + first if isinstance(file, VideoFrame) else number: file for number, file in files.items()
     }
 
 
 class ClipImages:
-    """Images of one clip as uint8 RGB, all scaled by one factor where they are deeper.
+    """Images of one clip as uint8 RGB; deeper images are all scaled by the same factor.
 
-    files : frame number -> file; the factor comes from all of them, and they are read for it only if one is
-    deeper than 8 bits
+    Parameters
+    ----------
+    files : mapping
+        Frame number -> file. All are read for the factor if one is deeper than 8 bits.
+    white : float or None
+        Sample value of full brightness; None to find it.
     """
 
     def __init__(self, files: Mapping[int, FrameFile], white: float | None = None):
         self.files, self.white = files, white
 
     def read(self, number: int) -> np.ndarray:
-        """Image of a frame, (H, W, 3) uint8. Raises `BadInput` where it cannot be read."""
+        """Read a frame as (H, W, 3) uint8 RGB; raise `BadInput` if it is unreadable."""
         frame = self.files[number]
         if isinstance(frame, VideoFrame):
             images = VideoFrames(frame.video).pick([frame.index])
@@ -97,9 +107,7 @@ class ClipImages:
 
 
 def find_clip_white(files: Iterable[Path]) -> float:
-    """Value of full brightness of a clip of image files, found by reading all of them; 255 where they have 8
-    bits.
-    """
+    """Read all images of a clip and return the value of full brightness; 255 for 8 bits."""
     brightest, dtype = 0.0, np.dtype(np.uint8)
     for file in files:
         try:

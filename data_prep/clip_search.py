@@ -1,4 +1,4 @@
-"""The frame files of each annotated clip, or why it has none; no image is opened."""
+"""The frame files of each annotated clip, or the reason why it has none; no image is opened."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,31 +9,42 @@ import pandas as pd
 from data_prep.annotations import Annotations, clip_files, dataset_folder, load_dataset
 from data_prep.apex import midpoint
 from data_prep.clip_images import FrameFile
+from data_prep.outcomes import Outcome
 from mer_core.errors import BadInput
 from mer_core.progress import track
 
 
 @dataclass(frozen=True)
 class ClipFiles:
-    """The files of one clip that preparing reads: onset and apex, or with an apex to be spotted the whole
-    span.
-    """
+    """The files of one clip that preparation reads: onset and apex, or the whole span to spot the apex in."""
 
     clip_id: str
     onset: int | None
     apex: int | None
     apex_source: str
-    files: dict[int, FrameFile]
-    outcome: str = (
-        ""  # why the clip cannot be prepared, as in outcome.csv; empty while nothing speaks against it
-    )
+    files: dict[int, FrameFile]  # by frame number
+    outcome: Outcome | None = None  # why the clip cannot be prepared; None so far
     reason: str = ""
 
 
 def locate_clips(name: str, root: Path, annotations: Annotations, apex_rule: str) -> list[ClipFiles]:
-    """`locate_clip` for every row of the clip table.
+    """Locate the frames of every row of the clip table; clips that the annotations refuse are not searched.
 
-    Clips that were refused when they were read are not looked for.
+    Parameters
+    ----------
+    name : str
+        Name of the dataset.
+    root : Path
+        Absolute path of its folder, or of the table of own recordings.
+    annotations : Annotations
+        As returned by `read_clips`.
+    apex_rule : str
+        Rule for an apex that is not annotated, one of `data_prep.apex.METHODS`.
+
+    Returns
+    -------
+    list of ClipFiles
+        In the order of the clip table.
     """
     dataset = load_dataset(name)
     refused = {
@@ -50,69 +61,55 @@ def locate_clips(name: str, root: Path, annotations: Annotations, apex_rule: str
 
 
 def locate_clip(dataset: ModuleType, root: Path, row, apex_rule: str) -> ClipFiles:
-    """Find the frame files that preparing one row of the clip table needs, and the apex where a number
-    settles it.
-    """
+    """Locate the frames that one row of the clip table needs; `locate_clips` describes the arguments."""
     onset, apex, offset = (
         None if pd.isna(value) else int(value) for value in (row.onset, row.apex, row.offset)
     )
     source = row.apex_source
-    own = hasattr(
-        dataset, "find_problems"
-    )  # of own recordings nothing stands in for an apex: it is spotted before
-    if apex is None and onset is not None and offset is not None and not own:
+    is_own_recording = hasattr(dataset, "find_problems")  # its missing apex is spotted before
+    if apex is None and onset is not None and offset is not None and not is_own_recording:
         apex, source = (midpoint(onset, offset), "midpoint") if apex_rule == "midpoint" else (None, "spotted")
 
-    def found(files=(), outcome="", reason=""):
-        return ClipFiles(
-            row.clip_id,
-            onset,
-            apex,
-            source,
-            dict(files),
-            outcome,
-            reason.replace(f"{dataset_folder(root)}/", ""),
-        )
+    def result(files=(), outcome: Outcome | None = None, reason: str = "") -> ClipFiles:
+        reason = reason.replace(f"{dataset_folder(root)}/", "")
+        return ClipFiles(row.clip_id, onset, apex, source, dict(files), outcome, reason)
 
     if onset is None:
-        return found(outcome="no onset", reason=row.note or "no onset frame is given")
+        return result(outcome="no onset", reason=row.note or "no onset frame is given")
     if not source:
-        return found(outcome="no apex", reason="neither apex nor offset is given")
+        return result(outcome="no apex", reason="neither apex nor offset is given")
     try:
         files = clip_files(dataset, root, row)
     except BadInput as error:
-        return found(outcome="missing frame", reason=str(error))
+        return result(outcome="missing frame", reason=str(error))
     last = onset if offset is None else offset
-    wanted = [onset, apex] if apex is not None else [onset] + [n for n in files if onset < n <= last]
-    for number in wanted:
+    needed = [onset, apex] if apex is not None else [onset] + [n for n in files if onset < n <= last]
+    for number in needed:
         if number not in files:
-            reach = (
+            content = (
                 f"frames {min(files)} to {max(files)} are there" if files else "its folder holds no frames"
             )
-            return found(outcome="missing frame", reason=f"frame {number}: {reach}")
-    if apex is None and len(wanted) < 2:
-        return found(outcome="missing frame", reason=f"no frame after the onset {onset}")
-    return found((number, files[number]) for number in sorted(set(wanted)))
+            return result(outcome="missing frame", reason=f"frame {number}: {content}")
+    if apex is None and len(needed) < 2:
+        return result(outcome="missing frame", reason=f"no frame after the onset {onset}")
+    return result((number, files[number]) for number in sorted(set(needed)))
 
 
-def too_many_missing(name: str, found: list[ClipFiles], skip_missing: bool) -> bool:
-    """Do more clips lack frames than preparing goes on with? Some releases lack a few themselves
-    (`DatasetFacts.missing_fraction`).
-    """
-    missing = sum(clip.outcome == "missing frame" for clip in found)
-    return missing == len(found) or (
-        missing > load_dataset(name).FACTS.missing_fraction * len(found) and not skip_missing
-    )
+def too_many_missing(name: str, clips: list[ClipFiles], skip_missing: bool) -> bool:
+    """Return whether more clips lack frames than in the release itself (`DatasetFacts.missing_fraction`)."""
+    n_missing = sum(clip.outcome == "missing frame" for clip in clips)
+    allowed = load_dataset(name).FACTS.missing_fraction * len(clips)
+    return n_missing == len(clips) or (n_missing > allowed and not skip_missing)
 
 
-def missing_message(found: list[ClipFiles], root: Path) -> str:
-    """What, where, how many more, what to do, for the clips whose frames are missing; empty if none is."""
-    missing = [clip for clip in found if clip.outcome == "missing frame"]
+def missing_message(clips: list[ClipFiles], root: Path) -> str:
+    """Describe the clips that lack frames, and what to do; empty if there are none."""
+    missing = [clip for clip in clips if clip.outcome == "missing frame"]
     if not missing:
         return ""
     first = f"{missing[0].clip_id}, {missing[0].reason.rstrip('.')}"
     option = "--root" if root.is_dir() else "--index"
     return (
-        f"{len(missing)} of {len(found)} clips lack frames. First: {first}. "
+        f"{len(missing)} of {len(clips)} clips lack frames. First: {first}. "
         f"Check {option} ({root}), or go on with --skip-missing; they stay listed in outcome.csv."
     )

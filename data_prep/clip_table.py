@@ -1,6 +1,6 @@
-"""The clip table: one row per annotated micro-expression; its columns, types, checks, and its file.
+"""The clip table: one row per annotated micro-expression. Columns, types, checks, and the file format.
 
-Every dataset reader returns this table, and everything downstream joins on `clip_id`, never on position.
+Every dataset reader returns this table; everything downstream joins on `clip_id`, never on position.
 """
 
 from pathlib import Path
@@ -38,13 +38,17 @@ COLUMNS: dict[str, tuple[str, str]] = {
 
 
 def clip_table(rows: list[dict], sources: "AnnotationSources | None" = None) -> pd.DataFrame:
-    """Build a clip table from `rows` (dicts with some or all of `COLUMNS`); fills `clip_id`, types and order.
+    """Build a clip table; fills `clip_id`, types and column order.
 
-    sources : the annotation files that the rows come from; kept in `attrs`, until `data_prep/annotations.py`
-        takes them out to say them
+    Irregular rows, such as a clip listed twice, are allowed here: `annotation_checks.py` repairs them, and
+    `check` refuses what remains.
 
-    What was read may be odd, such as a clip listed twice; `data_prep/annotation_checks.py` deals with that,
-    `check` insists on it.
+    Parameters
+    ----------
+    rows : list of dict
+        Some or all of `COLUMNS` each.
+    sources : AnnotationSources or None
+        Annotation files that the rows come from; passed on in `attrs["sources"]`.
     """
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["clip_id"] = table["dataset"] + "/" + table["subject"] + "/" + table["clip"]
@@ -58,51 +62,44 @@ def clip_table(rows: list[dict], sources: "AnnotationSources | None" = None) -> 
 
 
 def check(table: pd.DataFrame) -> pd.DataFrame:
-    """Return `table` if it keeps the contract, else raise `BadInput` naming the first row that breaks it.
-
-    It needs every one of `COLUMNS`, each clip once, and no source but those of `SOURCES`.
-    """
+    """Return `table` if it has all `COLUMNS`, unique clips and known `SOURCES`; else raise `BadInput`."""
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
-        raise BadInput(f"The clip table lacks the column(s) {', '.join(missing)}.")
-    twice = table.loc[table["clip_id"].duplicated(), "clip_id"]
-    if len(twice):
         raise BadInput(
-            f"{len(twice)} clip(s) are listed twice. First: {twice.iloc[0]}. Remove one of the two rows."
+            f"The clip table lacks the column(s) {', '.join(missing)}. Make it again with mer prepare."
+        )
+    repeated = table.loc[table["clip_id"].duplicated(), "clip_id"]
+    if len(repeated):
+        raise BadInput(
+            f"{len(repeated)} clip(s) are listed twice. First: {repeated.iloc[0]}. Remove one row."
         )
     for name, known in SOURCES.items():
-        odd = table.loc[~table[name].isin(known)]
-        if len(odd):
-            raise BadInput(
-                f"{odd.iloc[0]['clip_id']}: {name} is {odd.iloc[0][name]!r}, not one of {known[1:]}."
-            )
+        invalid = table.loc[~table[name].isin(known)]
+        if len(invalid):
+            first = invalid.iloc[0]
+            raise BadInput(f"{first['clip_id']}: {name} is {first[name]!r}, not one of {known[1:]}.")
     return table.reset_index(drop=True)
 
 
 def write(table: pd.DataFrame, path: str | Path) -> None:
-    """Write the clip table as Parquet, whole or not at all."""
+    """Check the clip table and write it as Parquet atomically."""
     with atomic_replace(path) as temporary:
         check(table).to_parquet(temporary, index=False)
 
 
 def read(path: str | Path) -> pd.DataFrame:
-    """Read a clip table written by `write`.
-
-    Raises `BadInput` if there is none at `path`, or a damaged one.
-    """
+    """Read a clip table written by `write`; raise `BadInput` if it is missing or damaged."""
     path = Path(path)
     if not path.is_file():
         raise BadInput(
-            f"There is no clip table at {path}. Make one, or finish it, with: mer prepare NAME --root DIR "
-            f"--out {path.parent}"
+            f"There is no clip table at {path}. "
+            f"Make one, or finish it, with: mer prepare NAME --root DIR --out {path.parent}"
         )
     try:
         table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # pyarrow's are of both kinds
+    except (OSError, ValueError) as error:  # pyarrow raises both
         raise BadInput(
-            f"The clip table {path} cannot be read: {error}. Make it again with: mer prepare NAME --root "
-            f"DIR --out {path.parent}"
+            f"The clip table {path} cannot be read: {error}. "
+            f"Make it again with: mer prepare NAME --root DIR --out {path.parent}"
         ) from error
-    if "onset_source" not in table and "onset" in table:  # written before onsets could be spotted
-        table["onset_source"] = table["onset"].map(lambda onset: "" if pd.isna(onset) else "annotated")
     return check(table)

@@ -1,8 +1,8 @@
-"""Files and folders that are nobody's data: hidden, trash, caches of drives and archives, backups."""
+"""Files and folders that are not data: hidden files, trash, caches of drives and archives, backups."""
 
 import re
 
-# What file managers, network drives, archives and editors leave in the folders of others: kind, whole name.
+# Kind -> pattern of the whole name, as left by file managers, network drives, archives and editors.
 _PATTERNS = {
     "trash": r"\.trash.*|\$recycle\.bin|#recycle|recycler|trash",
     "system": r"__macosx|@eadir|\.ds_store|\._.*|thumbs(\.db)?|desktop\.ini|lost\+found|~\$.*"
@@ -13,6 +13,6 @@ _PATTERNS = {
 
 
 def clutter_kind(name: str) -> str:
-    """Return why a name is nobody's data (trash, system, hidden, backup); empty where it may be."""
+    """Return the kind of clutter that a name denotes (trash, system, hidden, backup); empty for data."""
     kinds = (kind for kind, pattern in _PATTERNS.items() if re.fullmatch(pattern, name, re.IGNORECASE))
     return next(kinds, "")

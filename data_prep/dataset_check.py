@@ -1,6 +1,4 @@
-"""What a dataset folder holds, found in seconds and before any image is opened: its clips, their frame
-files, what is missing.
-"""
+"""`mer prepare --check`: what a dataset folder holds and what is missing, without decoding an image."""
 
 import os
 import re
@@ -20,69 +18,89 @@ from data_prep.layouts import MARKER
 from mer_core.errors import BadInput
 
 TO_BE_SPOTTED = "to be spotted"
-MAX_REFUSED = 50  # clips of own recordings that --check lists one by one
-MAX_NAMES = 4  # names of each folder that --check shows
+MAX_REFUSED = 50  # refused clips of own recordings that are listed
+MAX_NAMES = 4  # names listed of each folder
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The answer of `check_dataset`: lines to print, and whether preparing the folder would go on."""
+    """The result of `check_dataset`."""
 
-    lines: list[str]
-    usable: bool
+    lines: list[str]  # to print
+    usable: bool  # whether `mer prepare` would run
 
 
 def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> CheckReport:
-    """Say whether `root` is the dataset `name` as published: tree, counts, oddities, missing frames. Decodes
-    no image.
+    """Compare a folder with the dataset as published: tree, counts, irregularities, missing frames.
 
-    Fewer clips than published are worth a line but not a refusal: a subset can be used. Missing frames are
-    refused where `prepare` refuses them. Of own recordings every clip that cannot be used has its line.
+    Fewer clips than published are reported but usable. Missing frames make the folder unusable if `prepare`
+    would refuse them. For own recordings, every clip that cannot be used is listed.
+
+    Parameters
+    ----------
+    name : str
+        Name of the dataset.
+    root : path
+        Its folder, or the table of own recordings.
+    skip_missing : bool
+        As in `prepare`.
+
+    Returns
+    -------
+    CheckReport
+        Lines to print and a verdict; an unreadable folder is a verdict too, not an error.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such dataset.
     """
-    given, root, dataset = root, Path(root).absolute(), load_dataset(name)
-    facts, home = dataset.FACTS, dataset_folder(root)
-    lines = [f"{facts.title} in {given}", "", "Expected:", *_indent(dataset.TREE.splitlines())]
-    lines += ["", "Found:", *_indent(_tree_lines(home))]
+    given_root, root, dataset = root, Path(root).absolute(), load_dataset(name)
+    facts, folder = dataset.FACTS, dataset_folder(root)
+    lines = [f"{facts.title} in {given_root}", "", "Expected:", *_indent(dataset.TREE.splitlines())]
+    lines += ["", "Found:", *_indent(_tree_lines(folder))]
     try:
         annotations = read_clips(name, root)
-        found = locate_clips(name, root, annotations, "midpoint")
+        clips = locate_clips(name, root, annotations, "midpoint")
     except BadInput as error:
-        how = f"Not usable. How to obtain {facts.title}: {facts.obtain}"
-        return CheckReport([*lines, f"  {error}", "", how], False)
+        advice = f"Not usable. How to obtain {facts.title}: {facts.obtain}"
+        return CheckReport([*lines, f"  {error}", "", advice], False)
     lines += ["", *_indent(annotations.sources)] if annotations.sources else []
     lines += ["", *_indent(_count_lines(dataset, root, annotations.table))]
     if hasattr(dataset, "find_problems"):
-        found = [_mark_to_be_spotted(clip) for clip in found]
-        lines += _indent([*annotations.oddities, *_recording_lines(found)])
+        clips = [_mark_to_be_spotted(clip) for clip in clips]
+        lines += _indent([*annotations.oddities, *_recording_lines(clips)])
     else:
-        corrected = len(annotations.corrections)
-        listed = f"{corrected} correction(s) applied, listed in data_prep/corrections/{name}.csv"
-        lines += _indent([*annotations.oddities, *[listed] * bool(corrected)])
-        lines += _indent(filter(None, [missing_message(found, root), *coverage_remarks(name, home, found)]))
-    lines += _indent(filter(None, [dataset_files.skipped_folders(home)]))
-    usable = [clip for clip in found if not clip.outcome]
-    broken = [(clip.clip_id, reason) for clip in usable if (reason := non_image_reason(clip))]
+        n_corrections = len(annotations.corrections)
+        corrections = f"{n_corrections} correction(s) applied, listed in data_prep/corrections/{name}.csv"
+        lines += _indent([*annotations.oddities, *[corrections] * bool(n_corrections)])
+        lines += _indent([missing_message(clips, root), *coverage_remarks(name, folder, clips)])
+    lines += _indent([dataset_files.skipped_folders(folder)])
+    return _verdict(name, clips, lines, skip_missing)
+
+
+def _verdict(name: str, clips: list[ClipFiles], lines: list[str], skip_missing: bool) -> CheckReport:
+    """Add the lines about unreadable files and the final count."""
+    candidates = [clip for clip in clips if not clip.outcome]
+    broken = [(clip.clip_id, reason) for clip in candidates if (reason := non_image_reason(clip))]
     if broken:
         first = f"First: {broken[0][0]}, {broken[0][1]}."
-        lines.append(f"  {len(broken)} clip(s) with a file that is no image. {first}")
-    ready = len(usable) - len(broken)
-    stops = too_many_missing(name, found, skip_missing)
-    how = " only with --skip-missing: without it, mer prepare stops" if stops else ""
-    verdict = f"{ready} of {len(found)} clips can be prepared{how}."
-    return CheckReport(
-        [*lines, "", verdict if ready else "Not usable: no clip has its frames."], bool(ready) and not stops
-    )
+        lines = [*lines, f"  {len(broken)} clip(s) with a file that is no image. {first}"]
+    n_ready = len(candidates) - len(broken)
+    if not n_ready:
+        return CheckReport([*lines, "", "Not usable: no clip has its frames."], False)
+    stops = too_many_missing(name, clips, skip_missing)
+    condition = " only with --skip-missing: without it, mer prepare stops" if stops else ""
+    verdict = f"{n_ready} of {len(clips)} clips can be prepared{condition}."
+    return CheckReport([*lines, "", verdict], not stops)
 
 
 def _indent(lines: Iterable[str]) -> list[str]:
-    return [f"  {line}" for line in lines]
+    return [f"  {line}" for line in lines if line]
 
 
 def _count_lines(dataset: ModuleType, root: Path, table: pd.DataFrame) -> list[str]:
-    """Clips, subjects, words and intervals that are here, beside what is published.
-
-    Of own recordings alone.
-    """
+    """Count clips, subjects, emotions and intervals, beside the published counts if there are any."""
     facts: dataset_files.DatasetFacts = dataset.FACTS
     words = table["emotion"].value_counts()
     here = {"clips": len(table), "subjects": table["subject"].nunique()}
@@ -100,51 +118,60 @@ def _count_lines(dataset: ModuleType, root: Path, table: pd.DataFrame) -> list[s
         for what, count in here.items()
     }
     lines = [f"{what:<{width}} {count}" for what, count in counts.items()]
-    unsure = "(Not all of these published counts have been verified: a small difference may be ours.)"
-    return lines + [unsure] * facts.unverified
+    caveat = "(Not all of these published counts have been verified: a small difference may be ours.)"
+    return lines + [caveat] * facts.unverified
 
 
 def _mark_to_be_spotted(clip: ClipFiles) -> ClipFiles:
-    """A clip of own recordings whose onset or apex `mer prepare` spots before it looks for frames."""
-    is_open = clip.outcome in ("no onset", "no apex")
-    return replace(clip, outcome="", reason="", files={}, apex_source=TO_BE_SPOTTED) if is_open else clip
+    """Clear the outcome of a clip of own recordings whose onset or apex `mer prepare` spots itself."""
+    if clip.outcome in ("no onset", "no apex"):
+        return replace(clip, outcome=None, reason="", files={}, apex_source=TO_BE_SPOTTED)
+    return clip
 
 
-def _recording_lines(found: list[ClipFiles]) -> list[str]:
-    """Every clip that cannot be used, and how many are spotted first."""
-    refused = [f"{clip.clip_id}: {clip.outcome}: {clip.reason}" for clip in found if clip.outcome]
+def _recording_lines(clips: list[ClipFiles]) -> list[str]:
+    """List every clip that cannot be used, and count those to be spotted."""
+    refused = [f"{clip.clip_id}: {clip.outcome}: {clip.reason}" for clip in clips if clip.outcome]
     more = [f"... and {len(refused) - MAX_REFUSED} more"] if len(refused) > MAX_REFUSED else []
-    n_open = sum(clip.apex_source == TO_BE_SPOTTED for clip in found)
-    spotted = [f"{n_open} clip(s) lack an onset or apex, which mer prepare spots."] if n_open else []
-    return [*refused[:MAX_REFUSED], *more, *spotted]
+    n_open = sum(clip.apex_source == TO_BE_SPOTTED for clip in clips)
+    open_clips = [f"{n_open} clip(s) lack an onset or apex, which mer prepare spots."] if n_open else []
+    return [*refused[:MAX_REFUSED], *more, *open_clips]
 
 
-def coverage_remarks(name: str, root: Path, found: list[ClipFiles]) -> list[str]:
-    """What no clip's outcome tells: published subjects that are not here, and folders beside the subjects'
-    that nobody was read from.
+def coverage_remarks(name: str, root: Path, clips: list[ClipFiles]) -> list[str]:
+    """Report published subjects that are absent, and subject-like folders that no clip was read from.
 
-    Parts of a dataset are in common use, so neither is an error; replicas are small on purpose.
+    Neither is an error: parts of a dataset are in common use, and replicas are small on purpose.
+
+    Parameters
+    ----------
+    name : str
+        Name of the dataset.
+    root : Path
+        Its folder.
+    clips : list of ClipFiles
+        All clips of the dataset.
     """
-    published = load_dataset(name).FACTS.subjects or 0
-    here = {_subject(clip) for clip in found if clip.outcome != "missing frame"}
+    n_published = load_dataset(name).FACTS.subjects or 0
+    subjects = {_subject(clip) for clip in clips if clip.outcome != "missing frame"}
     lines = (
-        [f"{len(here)} of the published {published} subjects are here."]
-        if len(here) < published and not (root / MARKER).is_file()
+        [f"{len(subjects)} of the published {n_published} subjects are here."]
+        if len(subjects) < n_published and not (root / MARKER).is_file()
         else []
     )
-    people = {_strip_padding(_subject(clip)) for clip in found}
-    homes = {
+    known = {_strip_padding(_subject(clip)) for clip in clips}
+    parents = {
         folder.parent
-        for clip in found
+        for clip in clips
         for file in clip.files.values()
         for folder in containing_file(file).parents
         if _strip_padding(folder.name) == _strip_padding(_subject(clip)) and root in folder.parents
     }
-    beside = [folder for home in sorted(homes) for folder in dataset_files.folders_in(home).values()]
+    siblings = [folder for parent in sorted(parents) for folder in dataset_files.folders_in(parent).values()]
     unread = [
         str(folder.relative_to(root))
-        for folder in beside
-        if re.search(r"\d", folder.name) and _strip_padding(folder.name) not in people
+        for folder in siblings
+        if re.search(r"\d", folder.name) and _strip_padding(folder.name) not in known
     ]
     if unread:
         more = ", ..." if len(unread) > MAX_NAMES else ""
@@ -160,12 +187,12 @@ def _subject(clip: ClipFiles) -> str:
 
 
 def _strip_padding(name: str) -> str:
-    """A subject's name as its folder may spell it too: s01 is s1, and Sub01 is sub1."""
+    """Return a subject's name without case and zero padding: Sub01 is sub1."""
     return re.sub(r"0+(?=\d)", "", name.lower())
 
 
 def non_image_reason(clip: ClipFiles) -> str:
-    """Why one of the clip's files cannot be an image, judged by its first bytes; empty if all may be."""
+    """Return why a file of the clip cannot be an image, by its first bytes; empty if all may be images."""
     for frame in clip.files.values():
         if isinstance(frame, Path) and not looks_like_image(frame):
             return f"{frame.name} is {'no image' if frame.stat().st_size else 'empty'}"
@@ -173,9 +200,7 @@ def non_image_reason(clip: ClipFiles) -> str:
 
 
 def _tree_lines(folder: Path, level: int = 0) -> list[str]:
-    """What is in a folder, as far as it helps to compare: the first names of each of four levels, below the
-    first folder.
-    """
+    """List the first names in a folder, and recursively in its first subfolder, down to four levels."""
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
@@ -188,7 +213,7 @@ def _tree_lines(folder: Path, level: int = 0) -> list[str]:
     return lines + ([f"{indent}... and {len(names) - MAX_NAMES} more"] if len(names) > MAX_NAMES else [])
 
 
-def _format_count(here: int, published: int | None) -> str:
+def _format_count(count: int, published: int | None) -> str:
     if published is None:
-        return f"{here:>4}, no count is published"
-    return f"{here:>4}, as published" if here == published else f"{here:>4}, published {published}"
+        return f"{count:>4}, no count is published"
+    return f"{count:>4}, as published" if count == published else f"{count:>4}, published {published}"

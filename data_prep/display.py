@@ -1,4 +1,4 @@
-"""From stored pixels to the picture that is meant: mirrored, turned and stretched as a player does."""
+"""Display geometry of video frames: mirroring, rotation and pixel aspect ratio, applied as a player does."""
 
 import math
 from fractions import Fraction
@@ -9,23 +9,25 @@ import numpy as np
 from data_prep.frame_report import FrameReport
 
 _IDENTITY = np.eye(2)
-MAX_ASPECT_DIFFERENCE = (
-    0.02  # relative difference of aspect ratios up to which one picture is another one scaled
-)
+MAX_ASPECT_DIFFERENCE = 0.02  # relative; up to this, a frame counts as a scaled version of another
 
 
 def display_transform(matrix: bytes | None) -> np.ndarray:
-    """The linear part of a container's display matrix, (2, 2): from stored to shown pixels, x right and y
-    down.
+    """Return the linear part of a container's display matrix.
 
     Parameters
     ----------
-    matrix : nine native-endian int32, as FFmpeg hands it on: a, b, u, c, d, v, tx, ty, w, of which a, b, c, d
-    are 16.16.
+    matrix : bytes or None
+        Nine native-endian int32 from FFmpeg: a, b, u, c, d, v, tx, ty, w; a to d in 16.16 fixed point.
+
+    Returns
+    -------
+    (2, 2) float64
+        From stored to displayed pixels, x right, y down, without scale; the identity without a matrix.
 
     References
     ----------
-    ISO/IEC 14496-12, 8.2.2 (matrix of a track): x' = a x + c y + tx, y' = b x + d y + ty.
+    ISO/IEC 14496-12, 8.2.2 (track matrix): x' = a x + c y + tx, y' = b x + d y + ty.
     """
     if not matrix or len(matrix) < 36:
         return _IDENTITY
@@ -36,8 +38,9 @@ def display_transform(matrix: bytes | None) -> np.ndarray:
 
 
 def orient(image: np.ndarray, linear: np.ndarray) -> np.ndarray:
-    """The image (H, W, ...) mirrored and turned by `display_transform`'s matrix, whole, on black where
-    corners are left.
+    """Mirror and rotate an image (H, W, ...) by the matrix of `display_transform`.
+
+    The whole image stays visible; a rotation by other than right angles leaves black corners.
     """
     steps = np.rint(linear)
     if np.abs(linear - steps).max() > 0.02:
@@ -48,16 +51,16 @@ def orient(image: np.ndarray, linear: np.ndarray) -> np.ndarray:
 
 
 def _rotate(image: np.ndarray, linear: np.ndarray) -> np.ndarray:
-    """The same by an angle that is no right one."""
+    """Rotate by any angle, enlarging the image to hold all of it."""
     height, width = image.shape[:2]
     corners = np.array([[0, 0, width, width], [0, height, 0, height]], float)
-    shown = linear @ corners
-    low, size = shown.min(1), np.ceil(np.ptp(shown, axis=1)).astype(int)
+    rotated = linear @ corners
+    low, size = rotated.min(1), np.ceil(np.ptp(rotated, axis=1)).astype(int)
     return cv2.warpAffine(image, np.column_stack([linear, -low]), tuple(int(n) for n in size))
 
 
 def orientation_name(linear: np.ndarray) -> str:
-    """What `orient` does in words; empty for nothing."""
+    """Describe in words what `orient` does; empty if it does nothing."""
     if np.abs(linear - _IDENTITY).max() <= 0.02:
         return ""
     mirrored = np.linalg.det(linear) < 0
@@ -69,25 +72,27 @@ def orientation_name(linear: np.ndarray) -> str:
 
 
 def square_pixels(image: np.ndarray, aspect: Fraction | float) -> np.ndarray:
-    """Stretch an image so that its pixels, `aspect` times as wide as high, become square; no side gets
-    shorter.
-    """
+    """Stretch an image whose pixels are `aspect` times as wide as high to square pixels."""
     height, width = image.shape[:2]
     size = (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
     return image if size == (width, height) else cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
 
 
 class FrameShape:
-    """Keeps the frames of a clip at one size, that of the first: others are scaled, or passed over where
-    their shape differs.
+    """The common size of a clip's frames, set by the first one.
+
+    Parameters
+    ----------
+    report : FrameReport
+        Counts the frames that are scaled or dropped.
     """
 
     def __init__(self, report: FrameReport):
         self.report = report
         self.size: tuple[int, int] | None = None  # width, height
 
-    def fitted(self, image: np.ndarray) -> np.ndarray | None:
-        """The image in the clip's size; None where it has another shape."""
+    def fit(self, image: np.ndarray) -> np.ndarray | None:
+        """Return the image scaled to the common size; None if its aspect ratio differs."""
         height, width = image.shape[:2]
         self.size = self.size or (width, height)
         if self.size == (width, height):

@@ -1,8 +1,7 @@
-"""How plausible a face mesh is: the one measure of whether landmarks lie on a face that can be measured.
+"""Plausibility of a face mesh: whether its landmarks lie on a face that can be measured.
 
-A mesh is always found as a whole, also on half a face, on a face that stands on its head or through a hand,
-and it looks tidy there. Each check compares one property with what human faces have; the measure is the
-weakest of them.
+MediaPipe always returns a complete, smooth mesh, even for half a face, a face upside down or a face behind a
+hand. Each check here compares one property with human anatomy; the plausibility is that of the weakest.
 """
 
 from typing import NamedTuple
@@ -13,9 +12,9 @@ import numpy as np
 from data_prep.align import fit_similarity, transform_points, warp_face
 from data_prep.landmarks import CHIN, EYE_CORNERS, interocular
 
-MIN_PLAUSIBILITY = 0.5  # below, landmarks are not to be measured with
-SIZE = 128  # px of the aligned face whose lips are looked at
-# Outer and inner rim of the lips in order, upper lids and the lower edge of the brows (right, left).
+MIN_PLAUSIBILITY = 0.5  # landmarks below this are not used for measurement
+SIZE = 128  # px, side of the aligned face in which the lips are checked
+# Outer and inner rim of the lips in order; upper lids and lower edges of the brows (right, left).
 LIP_RIM = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 LIP_INNER_RIM = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
 UPPER_LIDS = ((160, 159, 158), (385, 386, 387))
@@ -29,36 +28,35 @@ MOUTH_ROWS = (
     (146, 91, 181, 84, 17, 314, 405, 321, 375),
 )
 MIN_MOUTH_CONTRAST = 6.0  # levels of L* (0-255), standard deviation: below, symmetry is chance
-# Property -> (implausible at, certain at), in inter-ocular distances unless said otherwise. Of 300 small
-# public-domain portraits (225x275 px, neutral to laughing) none is refused, and of the same in grey 5.
+# Property -> (value of plausibility 0, value of plausibility 1), in inter-ocular distances unless noted.
 LIMITS = {
-    "upright": (-0.1, 0.4),  # cosine of the angle between the face's down and the picture's
-    "mirrored": (0.0, 0.3),  # sine of the angle from the person's right-to-left axis to the face's down
-    "brows": (0.0, 0.06),  # height of the brows over the lids
-    "mouth": (0.45, 0.65),  # height of the eyes over the mouth
-    "chin": (0.25, 0.4),  # height of the mouth over the chin
-    "lips": (-0.5, 1.0),  # how far the lips stand out from the skin around them, see `_lip_contrast`
-    "symmetry": (0.4, 0.8),  # correlation of the mouth with its mirror image; stands in for pale lips
+    "upright": (-0.1, 0.4),  # cosine of the angle between the down axes of face and image
+    "mirrored": (0.0, 0.3),  # sine of the angle from the person's right-to-left axis to the face's down axis
+    "brows": (0.0, 0.06),  # height of the brows above the lids
+    "mouth": (0.45, 0.65),  # height of the eyes above the mouth
+    "chin": (0.25, 0.4),  # height of the mouth above the chin
+    "lips": (-0.5, 1.0),  # contrast of the lips with the skin around them, see `_lip_contrast`
+    "symmetry": (0.4, 0.8),  # correlation of the mouth with its mirror image; an alternative for pale lips
 }
 WORDS = {
-    "upright": "the face stands on its head",
+    "upright": "the face is upside down",
     "mirrored": "the mesh is mirrored",
     "brows": "the lids lie above the brows",
     "mouth": "the mouth lies at the eyes",
     "chin": "the chin lies at the mouth",
-    "lips": "the lips cannot be told from the skin around them: something may cover the mouth",
+    "lips": "the lips do not stand out from the skin around them: something may cover the mouth",
 }
 
 
 class Plausibility(NamedTuple):
-    """value : 0 (no face can look so) to 1; weakest : the key in `WORDS` of the check that gave it."""
+    """The result of the weakest check."""
 
-    value: float
-    weakest: str
+    value: float  # 0 (impossible for a face) to 1
+    weakest: str  # key of `WORDS`
 
     @property
     def reason(self) -> str:
-        """What is wrong, in words."""
+        """What is wrong, for messages."""
         return WORDS[self.weakest]
 
 
@@ -67,33 +65,35 @@ def plausibility(landmarks: np.ndarray, image: np.ndarray | None = None) -> Plau
 
     Parameters
     ----------
-    landmarks : (478, 2) float px of the image, x right, y down
-    image : (H, W, 3) uint8 RGB, optional. Without it the lips are not looked at.
+    landmarks : (478, 2) float px of the image
+        x right, y down.
+    image : (H, W, 3) uint8 RGB or None
+        Without it, the lips are not checked.
 
     Returns
     -------
     Plausibility
-        Measure with `MIN_PLAUSIBILITY`.
+        Compare its value with `MIN_PLAUSIBILITY`.
     """
-    seen = _proportions(landmarks.astype(float))
+    properties = _proportions(landmarks.astype(float))
     if image is not None:
         matrix = fit_similarity(landmarks, SIZE)
         face = cv2.GaussianBlur(warp_face(image, matrix, SIZE), (0, 0), 1)
         colour = cv2.cvtColor(face, cv2.COLOR_RGB2LAB).astype(np.float32)
         points = transform_points(landmarks, matrix).astype(np.float32)
-        seen |= {"lips": _lip_contrast(points, colour), "symmetry": _mouth_symmetry(points, colour)}
-    rated = {
+        properties |= {"lips": _lip_contrast(points, colour), "symmetry": _mouth_symmetry(points, colour)}
+    ratings = {
         name: float(np.clip((value - LIMITS[name][0]) / (LIMITS[name][1] - LIMITS[name][0]), 0, 1))
-        for name, value in seen.items()
+        for name, value in properties.items()
     }
-    if "lips" in rated:  # pale lips, and lips of grey films, are seen by what lies between them
-        rated["lips"] = max(rated["lips"], rated.pop("symmetry"))
-    weakest = min(rated, key=rated.__getitem__)
-    return Plausibility(rated[weakest], weakest)
+    if "lips" in ratings:  # pale lips, and lips of grey films, show by the symmetry of the mouth
+        ratings["lips"] = max(ratings["lips"], ratings.pop("symmetry"))
+    weakest = min(ratings, key=ratings.__getitem__)
+    return Plausibility(ratings[weakest], weakest)
 
 
 def _proportions(points: np.ndarray) -> dict[str, float]:
-    """The properties that follow from the points alone, along the face's own down axis."""
+    """Return the properties that follow from the landmarks alone, along the face's own down axis."""
     right, left = (points[list(corners)].mean(0) for corners in EYE_CORNERS)
     unit, eyes, mouth = interocular(points), (right + left) / 2, points[list(MOUTH_CORNERS)].mean(0)
     down = points[CHIN] - eyes
@@ -113,11 +113,11 @@ def _proportions(points: np.ndarray) -> dict[str, float]:
 
 
 def _lip_contrast(points: np.ndarray, colour: np.ndarray) -> float:
-    """1 or more where lips are clearly darker or redder than the skin around them, 0 where they are neither.
+    """Return how much the lips differ from the skin around them in L* or a*: 1 or more is clear, 0 is not.
 
-    points : (478, 2) px of the aligned face; colour : (SIZE, SIZE, 3) float32 L*a*b*, each 0-255
-    Lips are darker by 7 levels of L* or redder by 2 levels of a*; what lies between them, teeth or the open
-    mouth, is left out. A hand in front has one colour on both sides of where the mesh puts the rim.
+    The inside of the mouth is excluded. An occluding hand has the same colour on both sides of the rim.
+
+    points : (478, 2) px of the aligned face; colour : (SIZE, SIZE, 3) float32 L*a*b*, each 0 to 255
     """
     rims = np.rint(points).astype(np.int32)
     outside = cv2.fillPoly(np.zeros((SIZE, SIZE), np.uint8), [rims[list(LIP_RIM)]], 1)

@@ -1,8 +1,8 @@
 """Named regions of the face, as points of MediaPipe's face mesh."""
 
-# Site -> (mesh points whose mean is its centre, its reach as a fraction of the inter-ocular distance).
-# `_right` and `_left` are the person's own sides, as in FACS. The reach is the standard deviation of a
-# Gaussian, set by hand to cover about the skin that the muscle moves.
+# Site -> (mesh points whose mean is its centre, its extent as a fraction of the inter-ocular distance).
+# `_right` and `_left` are the person's own sides, as in FACS. The extent is the standard deviation of a
+# Gaussian, chosen by hand to cover about the skin that the muscle moves.
 SITES: dict[str, tuple[tuple[int, ...], float]] = {
     "inner_brow_right": ((55, 107), 0.22),
     "inner_brow_left": ((285, 336), 0.22),

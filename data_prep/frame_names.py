@@ -1,8 +1,8 @@
-"""Frame numbers from file names: which digits count, which are dates, hashes or copies.
+"""Frame numbers from file names: which digits count frames, and which are dates, hashes or copy marks.
 
-One folder is read as a whole, because a single name cannot tell: in `006_05562.jpg` the second group counts
-through the folder and the first does not. What can be read in two ways is refused, with both readings. Image
-contents are compared only to tell a copy from another picture.
+The names of a folder are read together, because one name is not enough: in `006_05562.jpg` the second group
+of digits counts through the folder and the first does not. Names with two plausible readings are refused;
+the message gives both. File contents are compared only to recognise copies.
 """
 
 import re
@@ -18,7 +18,7 @@ from data_prep.name_copies import FrameCollision, without_copies
 from data_prep.name_times import AmbiguousNames, read_time_stamps
 
 MAX_NUMBER = 10**15  # larger numbers are no frame numbers; files are then numbered by their order
-MIN_FILES_TO_JUDGE = 8  # from so many files on, numbers of which no two are neighbours are doubtful
+MIN_FILES_TO_JUDGE = 8  # numbers without neighbours are doubtful in a folder of at least this many files
 SEPARATORS = re.compile(r"[\s._\-()\[\]{}+~#@=,;:&']+")
 HASH = re.compile(r"^(?=.*[a-f])(?=.*\d)[0-9a-f]{6,}$", re.IGNORECASE)
 HEX = re.compile(r"^[0-9a-f]{6,}$", re.IGNORECASE)
@@ -26,48 +26,49 @@ HEX = re.compile(r"^[0-9a-f]{6,}$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class FrameNames:
-    """Image files of a folder, ordered as they were recorded."""
+    """The image files of a folder in the order of recording."""
 
     files: dict[int, Path]  # frame number -> file, ascending
-    times_s: dict[int, float] | None = None  # where the names are time stamps: seconds since the first frame
-    notes: list[str] = field(default_factory=list)  # what was passed over, and why
+    times_s: dict[int, float] | None = None  # seconds since the first frame, if the names are time stamps
+    notes: list[str] = field(default_factory=list)  # files that were skipped, and why
 
 
 @dataclass(frozen=True)
 class _Name:
-    """A file name taken apart: its stem without copy marks, and what stands between the separators."""
+    """A file name split into fields."""
 
     path: Path
-    stem: str
-    fields: tuple[str, ...]
+    stem: str  # without copy marks
+    fields: tuple[str, ...]  # between the separators
 
     @classmethod
-    def of(cls, path: Path, stem: str) -> "_Name":
+    def split(cls, path: Path, stem: str) -> "_Name":
         return cls(path, stem, tuple(part for part in SEPARATORS.split(stem.casefold()) if part))
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """One way to read the folder: what it is called in messages, and the value of each file."""
+    """One way to number the files of a folder."""
 
-    title: str
-    values: tuple[Any, ...]  # numbers, or all digits of a name
+    title: str  # for messages
+    values: tuple[Any, ...]  # of each file: a number, or the tuple of all numbers in its name
 
     @property
     def order(self) -> tuple[int, ...]:
+        """Indices that sort the values."""
         return tuple(sorted(range(len(self.values)), key=self.values.__getitem__))
 
     @property
-    def distinct(self) -> bool:
+    def is_distinct(self) -> bool:
         return len(set(self.values)) == len(self.values)
 
     @property
-    def contiguous(self) -> bool:
-        return self.distinct and max(self.values) - min(self.values) + 1 == len(self.values)
+    def is_contiguous(self) -> bool:
+        return self.is_distinct and max(self.values) - min(self.values) + 1 == len(self.values)
 
     @property
     def step(self) -> float:
-        """Median difference between neighbours; 1 where the numbers count, and of a single file."""
+        """Median difference of sorted neighbours; 1 for a single file."""
         ordered = sorted(self.values)
         return statistics.median(b - a for a, b in zip(ordered, ordered[1:])) if len(ordered) > 1 else 1.0
 
@@ -77,34 +78,36 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
 
     Parameters
     ----------
-    paths : image files of one folder, in any order; files without digits are passed over.
+    paths : iterable of Path
+        Image files of one folder in any order; files without digits are skipped.
 
     Returns
     -------
-    FrameNames : numbers as printed in the names; from 0 where the names are time stamps.
+    FrameNames
+        Numbers as printed in the names, or from 0 if the names are time stamps.
 
     Raises
     ------
-    FrameCollision : two files claim one number or time.
-    AmbiguousNames : the names can be read in two ways.
+    FrameCollision
+        If two files claim the same number or time.
+    AmbiguousNames
+        If the names can be read in two ways.
     """
     paths = sorted(path for path in paths if re.search(r"\d", path.stem))
     if not paths:
         return FrameNames({})
     stems, notes = without_copies(paths)
-    named = [_Name.of(path, stem) for path, stem in stems.items()]
-    if not any(reading.contiguous for reading in _list_readings(named)):
+    named = [_Name.split(path, stem) for path, stem in stems.items()]
+    if not any(reading.is_contiguous for reading in _list_readings(named)):
         named, other = _split_majority(named)
         if other:
-            notes.append(
-                f"{len(other)} image(s) named unlike the rest passed over, first: {other[0].path.name}"
-            )
+            notes.append(f"{len(other)} image(s) named unlike the rest skipped, first: {other[0].path.name}")
     readings = _list_readings(named)
-    counting = [reading for reading in readings if reading.distinct and reading.step == 1]
+    counting = [reading for reading in readings if reading.is_distinct and reading.step == 1]
     stamps = None if counting else read_time_stamps([name.stem for name in named])
     if stamps is not None:
         return _order_by_time(named, stamps, notes)
-    chosen = _choose_reading(named, counting or [reading for reading in readings if reading.distinct])
+    chosen = _choose_reading(named, counting or [reading for reading in readings if reading.is_distinct])
     files = [named[i].path for i in chosen.order]
     if max(chosen.values) >= MAX_NUMBER:
         notes.append(
@@ -115,8 +118,12 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
 
 
 def name_gaps(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Stretches of frame numbers that are missing, as (first, last); none where the numbers do not count one
-    by one.
+    """Return the missing stretches of frame numbers as (first, last); empty if the usual step is not 1.
+
+    Parameters
+    ----------
+    numbers : sequence of int
+        Frame numbers, ascending.
     """
     steps = [b - a for a, b in zip(numbers, numbers[1:])]
     if not steps or statistics.median(steps) != 1:
@@ -125,11 +132,26 @@ def name_gaps(numbers: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def times_in_numbers(names: FrameNames, fps: float | None, folder: Path) -> dict[int, float] | None:
-    """Times in seconds where the numbers of a folder are not frames but times at `fps`; None where they count
-    frames.
+    """Return the times of frames whose numbers are milli-, micro- or nanoseconds; None if they count frames.
 
-    Numbers in milli-, micro- or nanoseconds are known by the rate: their step times `fps` is a power of ten.
-    Numbers that jump and are neither are refused, since every frame between them would be imagined.
+    Parameters
+    ----------
+    names : FrameNames
+        Files of the folder by number.
+    fps : float or None
+        Frame rate given by the user. Numbers are times if their step matches it in one of the units.
+    folder : Path
+        For messages.
+
+    Returns
+    -------
+    dict or None
+        Frame number -> seconds since the first frame.
+
+    Raises
+    ------
+    AmbiguousNames
+        If the numbers jump and are not times at `fps`: read as frame numbers, most frames would be missing.
     """
     numbers = list(names.files)
     steps = [b - a for a, b in zip(numbers, numbers[1:])]
@@ -155,38 +177,36 @@ def _last_number(stem: str) -> int:
 
 
 def _split_majority(named: list[_Name]) -> tuple[list[_Name], list[_Name]]:
-    """Names built like most, and the others; where no kind is in the majority, all of them."""
+    """Split names into the majority with the same structure, and the others; without a majority, keep all."""
     kept = named
     columns = max(len(name.fields) for name in named)
-    kinds_of_name: list[Callable[[_Name], object]] = [lambda name: len(name.fields)]
-    kinds_of_name += [partial(_skeleton, column=i) for i in range(columns)]
-    for kind in kinds_of_name:
-        kinds = [kind(name) for name in kept]
-        most, n = Counter(kinds).most_common(1)[0]
+    structures: list[Callable[[_Name], object]] = [lambda name: len(name.fields)]
+    structures += [partial(_skeleton, column=i) for i in range(columns)]
+    for structure in structures:
+        values = [structure(name) for name in kept]
+        most_common, n = Counter(values).most_common(1)[0]
         if len(kept) / 2 < n < len(kept):
-            kept = [name for name, its in zip(kept, kinds) if its == most]
-    there = {name.path for name in kept}
-    return kept, [name for name in named if name.path not in there]
+            kept = [name for name, value in zip(kept, values) if value == most_common]
+    kept_paths = {name.path for name in kept}
+    return kept, [name for name in named if name.path not in kept_paths]
 
 
 def _skeleton(name: _Name, column: int) -> str:
-    """The field without its digits; all hashes are of one kind."""
+    """Return a field with each number replaced by 0, and each hash by #."""
     part = name.fields[column] if column < len(name.fields) else ""
     return "#" if HASH.match(part) else re.sub(r"\d+", "0", part)
 
 
 def _list_readings(named: Sequence[_Name]) -> list[_Reading]:
-    """A reading for every group of digits that stands at one place in all names; else one for the last
-    group.
-    """
+    """Return a reading for each group of digits at the same place in all names, else for the last group."""
     widths = {len(name.fields) for name in named}
     readings: list[_Reading] = []
     for column in range(min(widths)) if len(widths) == 1 else ():
         parts = [name.fields[column] for name in named]
         if any(HASH.match(part) for part in parts) and all(HEX.match(part) for part in parts):
-            continue  # hashes that export tools put into names
+            continue  # hashes that export tools add
         if len({re.sub(r"\d+", "0", part) for part in parts}) != 1:
-            continue  # words that change from file to file
+            continue  # words that differ between files
         groups = [re.findall(r"\d+", part) for part in parts]
         for k in range(len(groups[0])):
             values = tuple(int(group[k]) for group in groups)
@@ -197,9 +217,7 @@ def _list_readings(named: Sequence[_Name]) -> list[_Reading]:
 
 
 def _choose_reading(named: Sequence[_Name], readings: Sequence[_Reading]) -> _Reading:
-    """The reading to go by, of those without collisions: the last of those that count, or the one that jumps
-    least.
-    """
+    """Choose the reading with the smallest step, the last of several; refuse if another order is possible."""
     if not readings:
         _refuse_collision(named)
     chosen = min(reversed(readings), key=lambda reading: reading.step)
@@ -207,28 +225,31 @@ def _choose_reading(named: Sequence[_Name], readings: Sequence[_Reading]) -> _Re
         "all digits from left to right", tuple(zip(*(one.values for one in _list_readings(named))))
     )
     for other in (*readings, composite):
-        # Where one group counts, groups that repeat beside it (a camera, a date) do not contradict it.
+        # Groups that repeat (a camera, a date) do not contradict one that counts one by one.
         if other.order != chosen.order and not (chosen.step == 1 and other is composite):
-            shown = [", ".join(named[i].path.name for i in one.order[:3]) for one in (chosen, other)]
+            first, second = (
+                ", ".join(named[i].path.name for i in reading.order[:3]) for reading in (chosen, other)
+            )
             raise AmbiguousNames(
                 f"The names in {named[0].path.parent} can be read in two ways: by {chosen.title} the "
-                f"frames are {shown[0]} ...; by {other.title} they are {shown[1]} .... Rename the frames so "
-                "that one "
-                "number counts through them."
+                f"frames are {first} ...; by {other.title} they are {second} .... "
+                "Rename the frames so that one number counts through them."
             )
     return chosen
 
 
 def _refuse_collision(named: Sequence[_Name]) -> NoReturn:
-    readings = [one for one in _list_readings(named) if len(set(one.values)) > 1] or _list_readings(named)
-    reading = max(readings, key=lambda one: len(set(one.values)))
+    readings = _list_readings(named)
+    readings = [reading for reading in readings if len(set(reading.values)) > 1] or readings
+    reading = max(readings, key=lambda reading: len(set(reading.values)))
     counts = Counter(reading.values)
     number, *more = sorted(value for value, n in counts.items() if n > 1)
     first, second = [name for name, value in zip(named, reading.values) if value == number][:2]
     others = [
-        f"By {one.title} they are {one.values[named.index(first)]} and {one.values[named.index(second)]}. "
-        for one in readings
-        if one is not reading
+        f"By {other.title} they are {other.values[named.index(first)]} and "
+        f"{other.values[named.index(second)]}. "
+        for other in readings
+        if other is not reading
     ]
     raise FrameCollision(
         f"{first.path.parent} holds two images of frame {number}: {first.path.name} and {second.path.name}"
@@ -238,13 +259,13 @@ def _refuse_collision(named: Sequence[_Name]) -> NoReturn:
 
 
 def _order_by_time(named: Sequence[_Name], stamps: list[float], notes: list[str]) -> FrameNames:
-    """Frames in the order of the time stamps in their names, numbered from 0."""
+    """Order frames by the time stamps in their names and number them from 0."""
     order = sorted(range(len(named)), key=stamps.__getitem__)
     for i, k in zip(order, order[1:]):
         if stamps[i] == stamps[k]:
-            both = f"{named[i].path.name} and {named[k].path.name}"
+            names = f"{named[i].path.name} and {named[k].path.name}"
             raise FrameCollision(
-                f"{named[0].path.parent} holds two images of one time: {both}. Name them apart."
+                f"{named[0].path.parent} holds two images of one time: {names}. Rename one of them."
             )
     files = [named[i].path for i in order]
     notes.append(

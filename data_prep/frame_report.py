@@ -1,6 +1,4 @@
-"""What was read of a clip, and everything in it that is not a plain sequence of frames: one object, one list
-of sentences.
-"""
+"""Report on the frames of a clip: what was read, and everything that is irregular about them."""
 
 import math
 from dataclasses import asdict, dataclass, field, replace
@@ -10,126 +8,123 @@ import numpy as np
 
 
 class Frame(NamedTuple):
-    """One frame: its number, its time in seconds since the first frame (NaN if unknown), its image (H, W, 3)
-    uint8 RGB.
-    """
+    """One frame of a clip."""
 
     number: int
-    time_s: float
-    image: np.ndarray
+    time_s: float  # since the first frame; NaN if unknown
+    image: np.ndarray  # (H, W, 3) uint8 RGB
 
 
 @dataclass
 class FrameReport:
-    """Facts about the frames of one clip. Complete once all frames have been read; `replace` gives a copy.
+    """Facts about the frames of one clip, complete once all frames have been read."""
 
-    times : where the times come from: "file", "names" of the images, "fps" that the user gave, "assumed" rate
-    of a file without time stamps, or "none".
-    """
-
-    n_in_file: int = 0  # frames that the file or folder holds, as far as it says
-    n_used: int = 0  # frames that were handed on
-    n_damaged: int = 0  # could not be decoded, or were built on frames that could not
+    n_in_file: int = 0  # frames in the file or folder, as stated there
+    n_used: int = 0  # frames that were returned
+    n_damaged: int = 0  # not decodable, or predicted from such a frame
     first_damaged: str = ""
-    n_other_shape: int = 0  # passed over: of another aspect ratio than the first frame
-    n_resized: int = 0  # of another size than the first frame, scaled to it
-    n_missing: int = 0  # frame numbers that no file has
+    n_other_shape: int = 0  # skipped: aspect ratio differs from the first frame
+    n_resized: int = 0  # scaled to the size of the first frame
+    n_missing: int = 0  # frame numbers without a file
     first_missing: int | None = None
+    # Source of the times: "file", "names" of the images, "fps" given by the user, "assumed" rate of a file
+    # without time stamps, or "none".
     times: str = "file"
     fps_in_file: float | None = None
     fps_given: float | None = None
     n_times_assumed: int = 0
     n_times_reordered: int = 0
     n_times_repeated: int = 0
-    n_time_jumps: int = 0  # backward, as where recordings were joined
-    orientation: str = ""  # how frames were turned or mirrored, as the file asks
-    pixel_aspect: float = 1.0  # width over height of a pixel; frames are stretched to square ones
-    other_streams: list[str] = field(default_factory=list)  # cover pictures and films that were not read
-    white: float = 255.0  # sample value that became 255, the same for all frames
+    n_time_jumps: int = 0  # backward, as in joined recordings
+    orientation: str = ""  # rotation or mirroring that the file requests; it was applied
+    pixel_aspect: float = 1.0  # width / height of a stored pixel; frames are stretched to square pixels
+    other_streams: list[str] = field(default_factory=list)  # cover images and other films, not read
+    white: float = 255.0  # sample value that maps to 255, the same for all frames
     color_range: str = ""
-    notes: list[str] = field(default_factory=list)  # of the file names
+    notes: list[str] = field(default_factory=list)  # about the file names
 
     @property
     def bit_depth(self) -> int:
-        """Bits of a sample that are in use; 32 of floats."""
+        """Bits per sample in use; 32 for floats."""
         return round(math.log2(self.white + 1)) if self.white > 1 else 32
 
-    def add_damaged(self, which: str) -> None:
-        """Count a frame that cannot be used, and remember the first."""
+    def add_damaged(self, frame: str) -> None:
+        """Count a damaged frame and remember the first."""
         self.n_damaged += 1
-        self.first_damaged = self.first_damaged or which
+        self.first_damaged = self.first_damaged or frame
 
     def to_dict(self) -> dict[str, Any]:
-        """All facts, ready for JSON."""
+        """Return all facts as JSON values."""
         return asdict(self) | {"bit_depth": self.bit_depth}
 
     def copy(self) -> "FrameReport":
-        """The same facts, of which the lists can be changed."""
+        """Return a copy with lists of its own."""
         return replace(self, other_streams=list(self.other_streams), notes=list(self.notes))
 
     def sentences(self) -> list[str]:
-        """Every oddity as one sentence, the most serious first; empty for a plain clip."""
-        return [
-            text for text in (*self._of_frames(), *self._of_times(), *self._of_picture(), *self.notes) if text
-        ]
+        """Return one sentence per irregularity, the most serious first; empty for a regular clip."""
+        return [*self._frame_sentences(), *self._time_sentences(), *self._picture_sentences(), *self.notes]
 
-    def _of_frames(self) -> list[str]:
+    def _frame_sentences(self) -> list[str]:
         total = max(self.n_in_file, self.n_used + self.n_damaged + self.n_other_shape)
-        said = []
+        sentences = []
         if self.n_used < total:
-            said.append(f"{self.n_used} of {total} frames were used.")
+            sentences.append(f"{self.n_used} of {total} frames were used.")
         if self.n_damaged:
-            said.append(f"{self.n_damaged} damaged frame(s) passed over, first: {self.first_damaged}.")
+            sentences.append(f"{self.n_damaged} damaged frame(s) skipped, first: {self.first_damaged}.")
         if (n_absent := total - self.n_used - self.n_damaged - self.n_other_shape) > 0:
-            said.append(
-                f"{n_absent} frame(s) that the file announces are not in it; it may have been cut off."
-            )
+            sentences.append(f"{n_absent} frame(s) declared by the file are missing; it may be truncated.")
         if self.n_other_shape:
-            said.append(f"{self.n_other_shape} frame(s) of another shape than the first passed over.")
+            sentences.append(f"{self.n_other_shape} frame(s) skipped: their shape differs from the first.")
         if self.n_resized:
-            said.append(f"The size changes: {self.n_resized} frame(s) were scaled to the size of the first.")
+            sentences.append(
+                f"The size changes: {self.n_resized} frame(s) were scaled to the size of the first."
+            )
         if self.n_missing:
-            said.append(f"{self.n_missing} frame number(s) are missing, first: {self.first_missing}.")
-        return said
+            sentences.append(f"{self.n_missing} frame number(s) are missing, first: {self.first_missing}.")
+        return sentences
 
-    def _of_times(self) -> list[str]:
-        said = []
+    def _time_sentences(self) -> list[str]:
+        sentences = []
         if (
             self.fps_given
             and self.fps_in_file
             and not math.isclose(self.fps_given, self.fps_in_file, rel_tol=1e-3)
         ):
-            said.append(
+            sentences.append(
                 f"--fps {self.fps_given:g} replaces the {self.fps_in_file:.5g} frames per second of the file."
             )
         if self.times == "assumed":
-            said.append(
-                f"The file holds no times; {self.fps_in_file:.5g} frames per second are assumed (give --fps)."
+            sentences.append(
+                f"The file has no time stamps; {self.fps_in_file:.5g} frames per second are assumed "
+                "(give --fps)."
             )
         elif self.n_times_assumed:
-            said.append(f"{self.n_times_assumed} frame(s) have no time in the file; theirs is assumed.")
+            sentences.append(f"{self.n_times_assumed} frame(s) have no time stamp; their time is assumed.")
         if self.n_times_reordered:
-            said.append(
-                f"Times were not in order: {self.n_times_reordered} were put in the order of the frames."
+            sentences.append(
+                f"Time stamps were not in order: {self.n_times_reordered} were sorted into the frames' order."
             )
         if self.n_times_repeated:
-            said.append(
-                f"{self.n_times_repeated} frame(s) repeat the time of another; they were spread evenly."
+            sentences.append(
+                f"{self.n_times_repeated} frame(s) repeat another's time stamp; they were spread evenly."
             )
         if self.n_time_jumps:
-            said.append(
-                f"Times jump back {self.n_time_jumps} time(s), as in joined recordings; they are continued."
+            sentences.append(
+                f"Time stamps jump back {self.n_time_jumps} time(s), as in joined recordings; time continues."
             )
-        return said
+        return sentences
 
-    def _of_picture(self) -> list[str]:
-        said = [f"The frames were {self.orientation}, as the file asks."] if self.orientation else []
+    def _picture_sentences(self) -> list[str]:
+        sentences = [f"The frames were {self.orientation}, as the file requests."] if self.orientation else []
         if self.pixel_aspect != 1:
-            said.append(f"Pixels are {self.pixel_aspect:.4g} times as wide as high; frames were stretched.")
+            sentences.append(
+                f"Pixels are {self.pixel_aspect:.4g} times as wide as high; frames were stretched."
+            )
         if self.other_streams:
-            said.append(f"Not read: {', '.join(self.other_streams)}.")
+            sentences.append(f"Not read: {', '.join(self.other_streams)}.")
         if self.white != 255:
-            said.append(
+            sentences.append(
                 f"Samples of {self.bit_depth} bits were scaled: {self.white:g} became 255 in every frame."
             )
-        return said
+        return sentences

@@ -1,4 +1,4 @@
-"""Times of video frames: from stamps as a decoder returns them to times that rise from frame to frame."""
+"""Times of video frames: from the decoder's time stamps to strictly increasing times."""
 
 import math
 from collections import deque
@@ -9,8 +9,8 @@ from typing import TypeVar
 from data_prep.frame_report import FrameReport
 
 Item = TypeVar("Item")
-MAX_REORDER = 16  # frames that H.264 and HEVC may hold back; a larger step backward is a jump
-MAX_REPEATED = 64  # frames in a row with one stamp; more are no stamps at all
+MAX_REORDER = 16  # frames that H.264 and HEVC may delay; a larger step backward is a jump
+MAX_REPEATED = 64  # consecutive frames with one stamp; more means that there are no usable stamps
 
 
 def presentation_times(
@@ -18,17 +18,26 @@ def presentation_times(
 ) -> Iterator[tuple[float, Item]]:
     """Yield the items in their order, each with its time in seconds since the first.
 
-    A decoder returns frames in the order of presentation, whatever their stamps. Containers that store
-    decoding times only (AVI) give the right stamps to the wrong frames: sorted, they fit again. Where stamps
-    jump far back, recordings were joined, and time goes on from there. Repeated stamps are spread up to the
-    next one.
+    A decoder returns frames in presentation order, whatever their stamps. Containers that store decoding
+    times only (AVI) assign the right stamps to the wrong frames, so stamps are sorted within a window. Where
+    stamps jump far back, recordings were joined and time continues. Repeated stamps are spread evenly up to
+    the next one.
 
     Parameters
     ----------
-    stamped : (seconds or None, item) in the order of presentation.
-    step : seconds from one frame to the next, for stamps that are missing; NaN where that is not known.
-    window : frames by which stamps may be out of order, 0 for a container whose stamps can be trusted.
-    report : receives the counts.
+    stamped : iterable of (float or None, item)
+        Time stamp in seconds, and frame, in presentation order.
+    step : float
+        Seconds from one frame to the next, used for missing stamps; NaN if unknown.
+    window : int
+        Number of frames by which stamps may be out of order; 0 if the container's stamps can be trusted.
+    report : FrameReport
+        Receives the counts of changed stamps.
+
+    Yields
+    ------
+    (float, item)
+        Seconds since the first frame, strictly increasing; and the frame.
     """
     start: float | None = None
     item: Item
@@ -38,9 +47,7 @@ def presentation_times(
 
 
 def _sort_stamps(stamped, step, window, report) -> Iterator[tuple[float, Item]]:
-    """The items with their stamps sorted within the window; never falling, and equal only where the stamps
-    are.
-    """
+    """Yield the items with stamps sorted within the window: non-decreasing, equal only if stamps are."""
     stamps: list[float] = []
     items: deque = deque()
     latest, shift = None, 0.0
@@ -58,7 +65,7 @@ def _sort_stamps(stamped, step, window, report) -> Iterator[tuple[float, Item]]:
             report.n_times_assumed += 1
             stamp = 0.0 if latest is None else latest + step
         else:
-            stamp = round(stamp + shift, 9)  # equal stamps stay equal, whatever was added
+            stamp = round(stamp + shift, 9)  # rounded so that equal stamps stay equal
         if latest is not None and stamp < latest - back:
             yield from release(0)
             report.n_time_jumps += 1
@@ -75,17 +82,17 @@ def _sort_stamps(stamped, step, window, report) -> Iterator[tuple[float, Item]]:
 
 
 def _spread_repeated(timed, step, report) -> Iterator[tuple[float, Item]]:
-    """Items of one time are spread evenly up to the next time, the last ones by the step."""
-    held: list[Item] = []
+    """Spread items with equal times evenly up to the next time, the last ones by `step`."""
+    pending: list[Item] = []
     time = 0.0
-    for following, item in timed:
-        if held and following <= time and len(held) < MAX_REPEATED:
-            held.append(item)
+    for next_time, item in timed:
+        if pending and next_time <= time and len(pending) < MAX_REPEATED:
+            pending.append(item)
             continue
-        gap = (following - time) / len(held) if held and following > time else step
-        yield from ((time + i * gap, one) for i, one in enumerate(held))
-        report.n_times_repeated += max(len(held) - 1, 0)
-        time = time + len(held) * gap if held and following <= time else following
-        held = [item]
-    yield from ((time + i * step, one) for i, one in enumerate(held))
-    report.n_times_repeated += max(len(held) - 1, 0)
+        gap = (next_time - time) / len(pending) if pending and next_time > time else step
+        yield from ((time + i * gap, pending_item) for i, pending_item in enumerate(pending))
+        report.n_times_repeated += max(len(pending) - 1, 0)
+        time = time + len(pending) * gap if pending and next_time <= time else next_time
+        pending = [item]
+    yield from ((time + i * step, pending_item) for i, pending_item in enumerate(pending))
+    report.n_times_repeated += max(len(pending) - 1, 0)

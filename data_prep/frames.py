@@ -1,9 +1,4 @@
-"""Frames of a clip, one at a time, with their numbers and true times: a folder of images, a video, or a TIFF
-of pages.
-
-Only reading lives here: which frames a clip needs is the reader's business, and what is in them the
-landmarks'.
-"""
+"""Frames of a clip with their numbers and times, from a folder of images, a video, or a multi-page TIFF."""
 
 import math
 from collections import Counter
@@ -41,9 +36,7 @@ __all__ = [
 
 
 def image_names(folder: str | Path) -> FrameNames:
-    """Image files of `folder`, numbered; other files are passed over. Raises `BadInput` as
-    `read_frame_names` does.
-    """
+    """Number the image files of `folder`, skipping other files; raise `BadInput` as `read_frame_names`."""
     folder = Path(folder)
     if not folder.is_dir():
         raise BadInput(f"There is no folder {folder}.")
@@ -55,22 +48,28 @@ def image_names(folder: str | Path) -> FrameNames:
 
 
 def numbered_images(folder: str | Path) -> dict[int, Path]:
-    """Image files of `folder` by frame number, in numeric order (46 before 100, whatever the padding)."""
+    """Return the image files of `folder` by frame number, in numeric order whatever the zero padding."""
     return image_names(folder).files
 
 
 def file_kinds(folder: Path) -> str:
-    """What a folder holds, as "3 .heic, 1 .txt"; hidden files are left out."""
+    """Count the files of a folder by suffix, as "3 .heic, 1 .txt"; hidden files are excluded."""
     files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     counts = Counter(path.suffix.lower() or "without suffix" for path in files)
     return ", ".join(f"{n} {suffix}" for suffix, n in counts.most_common())
 
 
 class ImageFrames:
-    """Frames of a folder of numbered images; times follow from `fps`, or from names that are time stamps,
-    else they are NaN.
+    """The frames of a folder of numbered images.
 
-    `report` describes the last pass over the frames, and is complete at its end.
+    `report` describes the latest iteration over the frames and is complete at its end.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    fps : float or None
+        Frame rate that gives the times; without it they come from time stamps in the names, or are NaN.
     """
 
     def __init__(self, path: Path, fps: float | None = None):
@@ -100,7 +99,7 @@ class ImageFrames:
             except UnreadableImage:
                 report.add_damaged(file.name)
                 continue
-            fitted = shape.fitted(image)
+            fitted = shape.fit(image)
             if fitted is not None:
                 report.n_used += 1
                 yield Frame(number, self.times[number], fitted)
@@ -110,15 +109,15 @@ class ImageFrames:
             )
 
     def frame_times(self) -> dict[int, float]:
-        """Seconds since the first frame, by number; NaN where they are not known."""
+        """Return the seconds since the first frame by frame number; NaN if unknown."""
         return dict(self.times)
 
     def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
-        """Images of the given frame numbers, reading no other file where 8 bits are stored."""
+        """Return the images of the given frame numbers; other files are read only for deeper than 8 bits."""
         return {number: self._images.read(number) for number in sorted(set(numbers))}
 
     def _find_times(self) -> tuple[dict[int, float], str]:
-        """Seconds since the first frame, by frame number, and where they come from."""
+        """Return the seconds since the first frame by number, and their source for the report."""
         first = next(iter(self.files))
         if self.names.times_s and not self.fps:
             return self.names.times_s, "names"
@@ -144,12 +143,25 @@ Frames = ImageFrames | StackFrames | VideoFrames
 
 
 def open_frames(path: str | Path, fps: float | None = None) -> Frames:
-    """Open a folder of numbered images, a video, or a TIFF of several pages; iterate for `Frame`s, `pick` for
-    single images.
+    """Open a folder of numbered images, a video, or a multi-page TIFF.
 
-    `fps` gives the times of images; of a video it replaces the rate, and its times are rescaled. After a pass
-    over the frames, `.report.sentences()` says everything odd about them. Raises `BadInput` for anything
-    else.
+    Parameters
+    ----------
+    path : path
+        Folder or file.
+    fps : float or None
+        Frame rate of images; for a video, it replaces the file's rate and rescales its times.
+
+    Returns
+    -------
+    ImageFrames, StackFrames or VideoFrames
+        Iterate it for `Frame` objects, or `pick` single images. After an iteration, `.report.sentences()`
+        describes every irregularity.
+
+    Raises
+    ------
+    BadInput
+        If there are no frames at `path`, or they cannot be read.
     """
     path = Path(path)
     if path.is_dir():

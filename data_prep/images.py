@@ -1,7 +1,4 @@
-"""Image files: one picture as (H, W, 3) uint8 RGB, converted from 10, 12 or 16 bits where they are deeper.
-
-Which pictures make a clip is `data_prep/frames.py`'s business.
-"""
+"""Single image files as (H, W, 3) uint8 RGB, converted from 10 to 16 bits or floats if needed."""
 
 from pathlib import Path
 
@@ -14,48 +11,55 @@ IMAGE_SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff", ".webp",
     ".pgm", ".ppm", ".pnm",
 )  # fmt: skip
-JPEG_2000 = (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")  # a file, a bare code stream
+JPEG_2000 = (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")  # first bytes of a file, of a raw code stream
 PNG = b"\x89PNG\r\n\x1a\n"
 TIFF_SUFFIXES = (".tif", ".tiff")
-BIT_DEPTHS = (8, 10, 12, 14, 16)  # that sensors have; files hold any of them in 16 bits
+BIT_DEPTHS = (8, 10, 12, 14, 16)  # of common sensors; files store any of them in 16 bits
 READ_DEEP = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
 
 
 class UnreadableImage(BadInput):
-    """A file that is missing, damaged, or no image."""
+    """An image file is missing, damaged, or no image."""
 
     code = "unreadable-image"
 
 
 def read_image(path: str | Path, white: float | None = None) -> np.ndarray:
-    """Read an image file as (H, W, 3) uint8 RGB; grey becomes three equal channels, an EXIF rotation is
-    applied.
+    """Read an image file; grey becomes three equal channels, an EXIF rotation is applied.
 
     Parameters
     ----------
-    white : value of full brightness of the clip that the image belongs to, see `white_level`; by default the
-    image's own.
+    path : path
+        The file.
+    white : float or None
+        Sample value of full brightness in the image's clip, see `white_level`; None uses the image alone.
+
+    Returns
+    -------
+    (H, W, 3) uint8 RGB
 
     Raises
     ------
-    UnreadableImage : the file is missing, damaged, no image, or holds several pictures.
+    UnreadableImage
+        If the file is missing, damaged, no image, or holds several images.
     """
     return to_8_bits(decode_image(path), white)
 
 
 def decode_image(path: str | Path) -> np.ndarray:
-    """Read an image as (H, W, 3) RGB in the depth of the file: uint8, uint16 or float32."""
+    """Read an image as (H, W, 3) RGB in the file's depth: uint8, uint16 or float32."""
     try:
         data = np.frombuffer(Path(path).read_bytes(), np.uint8)
     except OSError as error:
         raise UnreadableImage(f"{path} cannot be read: {error.strerror}.") from error
     if data[:12].tobytes().startswith(JPEG_2000):
         raise UnreadableImage(
-            f"{path} is JPEG 2000, whose decoder in OpenCV crashes on damaged files. Convert it to PNG."
+            f"{path} is JPEG 2000, which is refused because OpenCV's decoder crashes on damaged files. "
+            "Convert it to PNG."
         )
     try:
-        image = cv2.imdecode(data, READ_DEEP) if _keeps_png_promises(data) else None
-    except cv2.error:  # an empty file, or a header that promises too much
+        image = cv2.imdecode(data, READ_DEEP) if _has_complete_chunks(data) else None
+    except cv2.error:  # an empty file, or a header that declares too large an image
         image = None
     if image is None:
         raise UnreadableImage(
@@ -63,14 +67,15 @@ def decode_image(path: str | Path) -> np.ndarray:
         )
     if Path(path).suffix.lower() in TIFF_SUFFIXES and (n := n_pictures(path)) > 1:
         raise UnreadableImage(
-            f"{path} holds {n} pictures, and a frame is one. Give the file itself as the clip."
+            f"{path} holds {n} images, but a frame is one. Give the file itself as the clip."
         )
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def _keeps_png_promises(data: np.ndarray) -> bool:
-    """Whether each chunk of a PNG ends within the file; OpenCV allocates and fills what the lengths promise,
-    up to 2 GB, before it finds that it is not there. True of every other format.
+def _has_complete_chunks(data: np.ndarray) -> bool:
+    """Return whether every chunk of a PNG ends within the file; True for other formats.
+
+    OpenCV allocates and fills the declared length, up to 2 GB, before it notices that data is missing.
     """
     if data[:8].tobytes() != PNG:
         return True
@@ -84,22 +89,20 @@ def _keeps_png_promises(data: np.ndarray) -> bool:
 
 
 def looks_like_image(path: Path) -> bool:
-    """Whether a file begins as an image does; decodes nothing."""
+    """Return whether a file begins like an image, without decoding it."""
     return cv2.haveImageReader(str(path))
 
 
 def write_image(path: str | Path, image: np.ndarray) -> None:
     """Write (H, W, 3) uint8 RGB in the format of the suffix; equal images give equal bytes."""
-    # Huffman coding alone is the quick setting of PNG: 1.3 ms for a face of 224 px, and 12 % larger than at
-    # best.
-    quick = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY]
-    options = quick if Path(path).suffix == ".png" else []
+    fast = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY]  # at 12 % larger files
+    options = fast if Path(path).suffix == ".png" else []
     _, data = cv2.imencode(Path(path).suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
     Path(path).write_bytes(data.tobytes())
 
 
 def n_pictures(path: str | Path) -> int:
-    """How many pictures an image file holds: the pages of a TIFF, else 1."""
+    """Return the number of images in a file: the pages of a TIFF, else 1."""
     if Path(path).suffix.lower() not in TIFF_SUFFIXES:
         return 1
     try:
@@ -109,10 +112,17 @@ def n_pictures(path: str | Path) -> int:
 
 
 def white_level(brightest: float, dtype: np.dtype) -> float:
-    """Value of full brightness of a clip whose brightest sample is `brightest`.
+    """Return the sample value of full brightness of a clip.
 
-    Of integers the largest value of the smallest usual bit depth that holds it, so that 12 bits stored in 16
-    keep all of their grey levels. Of floats 1, or as of integers where samples are above 1.
+    For integers, the maximum of the smallest common bit depth that holds the brightest sample, so that 12
+    bits stored in 16 keep all grey levels. For floats 1, or as for integers if a sample exceeds 1.
+
+    Parameters
+    ----------
+    brightest : float
+        Largest sample of the clip.
+    dtype : numpy.dtype
+        Type of its samples.
     """
     if np.issubdtype(dtype, np.floating) and brightest <= 1:
         return 1.0
@@ -120,15 +130,15 @@ def white_level(brightest: float, dtype: np.dtype) -> float:
 
 
 def to_8_bits(image: np.ndarray, white: float | None = None) -> np.ndarray:
-    """Scale an image of any depth to uint8, `white` becoming 255; uint8 is returned as it is.
+    """Scale an image of any depth to uint8 so that `white` becomes 255; uint8 is returned unchanged.
 
-    Raises `UnreadableImage` for samples that are negative or no numbers.
+    Raises `UnreadableImage` if samples are negative or not finite.
     """
     if image.dtype == np.uint8:
         return image
     if not np.isfinite(image).all() or image.min() < 0:
         raise UnreadableImage(
-            "The image holds samples that are negative or no numbers; brightness cannot be told from them."
+            "The image has samples that are negative or not finite, which are no brightness."
         )
     white = white_level(float(image.max()), image.dtype) if white is None else white
     return cv2.convertScaleAbs(image.astype(np.float32), alpha=255.0 / white)

@@ -1,8 +1,7 @@
-"""The interval table of a dataset of long videos: every annotated expression, micro and macro, as the truth
-for spotting.
+"""The interval table of a dataset of long videos: every annotated expression, as ground truth for spotting.
 
-The clip table of such a dataset holds its micro-expressions alone. A dataset has intervals if its file has
-`read_intervals`.
+The clip table of such a dataset lists its micro-expressions only. A dataset has intervals if its reader
+defines `read_intervals`.
 """
 
 from pathlib import Path
@@ -29,9 +28,9 @@ KINDS = ("micro", "macro")
 
 
 def interval_table(rows: list[dict]) -> pd.DataFrame:
-    """Build an interval table from `rows`.
+    """Build an interval table from dicts with some or all of `COLUMNS`.
 
-    A number that cannot be one (0, below 0, before the onset) is none.
+    An apex or offset that is not positive or lies before the onset becomes empty.
     """
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(
         {name: kind for name, (kind, _) in COLUMNS.items()}
@@ -44,7 +43,7 @@ def interval_table(rows: list[dict]) -> pd.DataFrame:
 
 
 def read_intervals(name: str, root: str | Path) -> pd.DataFrame:
-    """The interval table of the dataset `name` in `root`.
+    """Read the interval table of the dataset `name` in `root`.
 
     Raises `BadInput` for a dataset without long videos.
     """
@@ -57,5 +56,5 @@ def read_intervals(name: str, root: str | Path) -> pd.DataFrame:
 
 
 def expression_kind(cell: str) -> str:
-    """micro or macro, of a cell such as "Micro - 1/2" or "macro-expression"; empty for anything else."""
+    """Return the kind in a cell such as "Micro - 1/2" or "macro-expression"; empty for anything else."""
     return next((kind for kind in KINDS if cell.lower().startswith(kind)), "")

@@ -1,4 +1,4 @@
-"""Copies that file managers make of images: which names are theirs, and whether the original is there."""
+"""Copies of images made by file managers: their names, and whether the original exists."""
 
 import re
 import unicodedata
@@ -22,16 +22,27 @@ class FrameCollision(BadInput):
 
 
 def without_copies(paths: Sequence[Path]) -> tuple[dict[Path, str], list[str]]:
-    """Images with their stems as they were before they were copied, and a note where copies were passed over.
+    """Drop copies of images whose original exists; a copy without one takes its place.
 
-    A copy whose original is there must have its bytes; one whose original is not stands for it.
+    Parameters
+    ----------
+    paths : sequence of Path
+        Image files of one folder.
+
+    Returns
+    -------
+    stems : dict
+        Path -> stem without copy marks.
+    notes : list of str
+        About dropped copies and replaced originals.
 
     Raises
     ------
-    FrameCollision : a copy differs from its original.
+    FrameCollision
+        If a copy differs from its original.
     """
     stems = {path: unicodedata.normalize("NFKC", path.stem) for path in paths}
-    if all(map(NUMBERED.match, stems.values())):  # "clip (1)", "clip (2)": Explorer renamed them all
+    if all(map(NUMBERED.match, stems.values())):  # "clip (1)", "clip (2)": a bulk rename
         return stems, []
     originals = {stem.casefold(): path for path, stem in stems.items() if original_name(stem) is None}
     kept, copies, stand_ins = {}, [], []
@@ -45,18 +56,18 @@ def without_copies(paths: Sequence[Path]) -> tuple[dict[Path, str], list[str]]:
             copies.append(path.name)
         else:
             raise FrameCollision(
-                f"{path.parent} holds {path.name}, by its name a copy of {first.name}, but another picture. "
-                f"Read as a copy, the frame has two pictures; read as a frame of its own, its number is "
+                f"{path.parent} holds {path.name}, named as a copy of {first.name} but with other content. "
+                f"Read as a copy, the frame has two images; read as a frame of its own, its number is "
                 f"{re.findall(r'[0-9]+', stem)[-1]}. Put each recording into a folder of its own."
             )
-    notes = [f"{len(copies)} copies passed over, first: {copies[0]}"] if copies else []
+    notes = [f"{len(copies)} copies skipped, first: {copies[0]}"] if copies else []
     if stand_ins:
-        notes.append(f"{len(stand_ins)} copies stand for originals that are not there, first: {stand_ins[0]}")
+        notes.append(f"{len(stand_ins)} copies used in place of missing originals, first: {stand_ins[0]}")
     return kept, notes
 
 
 def original_name(stem: str) -> str | None:
-    """The stem of the file that this one is a copy of by its name; None for a name that is no copy's."""
+    """Return the stem of the original that a copy's name refers to; None for other names."""
     for pattern in (NUMBERED, SUFFIXED, PREFIXED):
         match = pattern.match(stem)
         if match and re.search(r"\d", match["name"]):

@@ -1,4 +1,4 @@
-"""Time stamps in file names: seconds since 1970, dates with the time of day, times since a start."""
+"""Time stamps in file names: seconds since 1970, dates with a time of day, or times since a start."""
 
 import re
 import statistics
@@ -9,13 +9,12 @@ from mer_core.errors import BadInput
 
 
 class AmbiguousNames(BadInput):
-    """File names that can be read in two ways, and neither is plainly wrong."""
+    """File names have two plausible readings."""
 
     code = "ambiguous-frame-names"
 
 
-# Each pattern names the whole seconds, or the parts they are made of, and the digits of the fraction behind
-# them.
+# Each pattern has groups for the whole seconds, or for the parts they follow from, and for the fraction.
 EPOCH = re.compile(r"(?<!\d)(?P<s>[12]\d{9})(?:(?P<sep>\D{0,3}?)(?P<fraction>\d{1,9}))?\D*$")
 DATE_TIME = re.compile(
     r"(?<!\d)(?P<Y>(?:19|20)\d\d)\D?(?P<M>\d\d)\D?(?P<D>\d\d)\D{0,2}?(?P<h>\d\d)\D?(?P<m>\d\d)\D?(?P<s>\d\d)"
@@ -25,22 +24,33 @@ CLOCK = re.compile(
     r"(?<!\d)(?P<h>\d{1,2})\D(?P<m>[0-5]\d)\D(?P<s>[0-5]\d)(?:(?P<sep>\D)(?P<fraction>\d{1,9}))?\D*$"
 )
 DECIMAL = re.compile(r"(?<!\d)(?P<s>\d{1,9})(?P<sep>\.)(?P<fraction>\d{2,9})\D*$")
-MUCH_LESS_REGULAR = 5.0  # ratio of largest to median step by which one of two readings is the wrong one
+MIN_IRREGULARITY_RATIO = 5.0  # between two readings, above which the less regular one is wrong
 
 
 def read_time_stamps(stems: Sequence[str]) -> list[float] | None:
-    """Seconds since the first whole second where every name holds a time stamp of one kind, else None.
+    """Read the time stamps in the stems of file names.
 
-    Raises `AmbiguousNames` where the digits behind the seconds can be a fraction or a count, and neither is
-    plainly wrong.
+    Parameters
+    ----------
+    stems : sequence of str
+        File names without suffix.
+
+    Returns
+    -------
+    list of float or None
+        Seconds since the first whole second; None unless every name has a time stamp of the same kind.
+
+    Raises
+    ------
+    AmbiguousNames
+        If the digits after the seconds can be a fraction or a count of small units, and both are plausible.
     """
     for pattern in (DATE_TIME, EPOCH, CLOCK, DECIMAL):
         parsed = [_parse(pattern, stem) for stem in stems]
         stamps = [stamp for stamp in parsed if stamp is not None]
         if len(stamps) < len(parsed):
             continue
-        # Dates and seconds since 1970 are plain; short numbers are times only where the whole seconds go on
-        # too.
+        # Dates and seconds since 1970 are unmistakable; short numbers are times only if their seconds change.
         if (
             pattern in (DATE_TIME, EPOCH)
             or len({whole for whole, _ in stamps}) > 1
@@ -51,7 +61,7 @@ def read_time_stamps(stems: Sequence[str]) -> list[float] | None:
 
 
 def _parse(pattern: re.Pattern, stem: str) -> tuple[int, str] | None:
-    """Whole seconds, and the digits behind them; None where the name holds no such stamp."""
+    """Return the whole seconds and the digits after them; None without such a stamp."""
     match = pattern.search(stem)
     if not match:
         return None
@@ -69,8 +79,9 @@ def _parse(pattern: re.Pattern, stem: str) -> tuple[int, str] | None:
 
 
 def _seconds(stems: Sequence[str], stamps: list[tuple[int, str]]) -> list[float]:
-    """The digits behind the seconds are a decimal fraction, or a count of milli-, micro- or nanoseconds
-    without padding.
+    """Combine whole seconds with the digits after them.
+
+    The digits are a decimal fraction, or an unpadded count of milli-, micro- or nanoseconds.
     """
     start = min(whole for whole, _ in stamps)
     widths = {len(digits) for _, digits in stamps}
@@ -79,20 +90,20 @@ def _seconds(stems: Sequence[str], stamps: list[tuple[int, str]]) -> list[float]
         return fractions
     unit = 10 ** next(width for width in (3, 6, 9) if width >= max(widths))
     counts = [whole - start + int(digits or 0) / unit for whole, digits in stamps]
-    irregular = [_irregularity(times) for times in (fractions, counts)]
-    if irregular[0] * MUCH_LESS_REGULAR < irregular[1]:
+    irregularities = [_irregularity(times) for times in (fractions, counts)]
+    if irregularities[0] * MIN_IRREGULARITY_RATIO < irregularities[1]:
         return fractions
-    if irregular[1] * MUCH_LESS_REGULAR < irregular[0]:
+    if irregularities[1] * MIN_IRREGULARITY_RATIO < irregularities[0]:
         return counts
     i = next(i for i in range(len(stems)) if fractions[i] != counts[i])
     raise AmbiguousNames(
         f"The time in {stems[i]} can be read in two ways: as {fractions[i] + start:.6f} s, or as "
-        f"{counts[i] + start:.6f} s. Pad the digits behind the seconds with zeros, or number the frames."
+        f"{counts[i] + start:.6f} s. Pad the digits after the seconds with zeros, or number the frames."
     )
 
 
 def _irregularity(times: list[float]) -> float:
-    """Largest step over the median step; infinite where most steps are zero."""
+    """Return the ratio of the largest to the median step; infinite if most steps are zero."""
     ordered = sorted(times)
     steps = [b - a for a, b in zip(ordered, ordered[1:])]
     return max(steps) / statistics.median(steps) if statistics.median(steps) > 0 else float("inf")

@@ -1,8 +1,7 @@
-"""One annotated clip -> its folder of aligned faces, and one outcome row. The loop over clips is in
-`data_prep/prepare.py`.
+"""Preparation of one clip: its folder of aligned faces, and its outcome row. `prepare.py` loops over clips.
 
-The folder appears only when it is whole. It records by content what it was made from, so that it is never
-taken for that of other frames.
+A clip's folder appears only when it is complete. It stores the content identity of the files it was made
+from, so that it is never reused for other frames.
 """
 
 import glob
@@ -21,6 +20,7 @@ from data_prep.clip_search import ClipFiles
 from data_prep.face_plausibility import MIN_PLAUSIBILITY, plausibility
 from data_prep.images import write_image
 from data_prep.landmarks import FaceMesh
+from data_prep.outcomes import Outcome
 from mer_core.content import content_id
 from mer_core.errors import BadInput
 from mer_core.io import read_npz, write_npz
@@ -30,43 +30,59 @@ LANDMARKS_FILE = "landmarks.npz"
 
 @dataclass(frozen=True)
 class PrepareJob:
-    """What is the same for every clip of a dataset, as sent to the processes that prepare them."""
+    """What is the same for every clip of a dataset."""
 
-    root: Path
+    root: Path  # folder of the dataset
     out: Path
-    size: int
+    size: int  # side of the aligned faces, px
     face_model: str  # as `describe_model` names it
 
 
 class UnusableClip(Exception):
-    """A clip cannot be prepared: its outcome and the reason."""
+    """A clip that cannot be prepared; becomes its outcome row."""
 
-    def __init__(self, outcome: str, reason: str):
+    def __init__(self, outcome: Outcome, reason: str):
         super().__init__(outcome, reason)
         self.outcome, self.reason = outcome, reason
 
 
 @dataclass(frozen=True)
 class ClipFrames:
-    """Onset and apex of one clip as read, with the landmarks of each, (478, 2) px of the frame."""
+    """Onset and apex of one clip, (H, W, 3) uint8 RGB, and the landmarks of each, (478, 2) px."""
 
     onset: np.ndarray
     apex: np.ndarray
     onset_points: np.ndarray
     apex_points: np.ndarray
+    onset_number: int
     apex_number: int
 
 
 def prepare_clip(clip: ClipFiles, job: PrepareJob, mesh: FaceMesh) -> dict:
-    """Read, align and write one clip; returns its outcome row, whatever happens."""
+    """Read, align and write one clip.
+
+    Parameters
+    ----------
+    clip : ClipFiles
+        A clip without an outcome.
+    job : PrepareJob
+        Folders and size.
+    mesh : FaceMesh
+        Landmark detector.
+
+    Returns
+    -------
+    dict
+        The clip's row of outcome.csv, whatever happens.
+    """
     folder = clip_folder(job.out, clip.clip_id)
     try:
         frames = _read_frames(clip, mesh)
     except BadInput as error:
         return outcome_row(clip, "unreadable frame", str(error).replace(f"{job.root}/", ""))
-    except UnusableClip as why:
-        return outcome_row(clip, why.outcome, why.reason)
-    # With the process in its name, because a cluster may try a clip twice at once.
+    except UnusableClip as error:
+        return outcome_row(clip, error.outcome, error.reason)
+    # The name contains the process, because a cluster may run a clip twice at the same time.
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     _write_faces(partial, clip, frames, job)
     remove_clip(job.out, clip.clip_id)
@@ -75,8 +91,9 @@ def prepare_clip(clip: ClipFiles, job: PrepareJob, mesh: FaceMesh) -> dict:
 
 
 def load_outcome(clip: ClipFiles, root: Path, folder: Path) -> dict | None:
-    """The outcome row of a clip that an earlier run prepared from files of the very same names and bytes,
-    else None.
+    """Return the outcome row of a clip that an earlier run prepared from the same files, by name and bytes.
+
+    None if the clip must be prepared (again).
     """
     file = folder / LANDMARKS_FILE
     if not file.is_file():
@@ -90,14 +107,14 @@ def load_outcome(clip: ClipFiles, root: Path, folder: Path) -> dict | None:
         content = str(stored["content"]) if "content" in stored else ""
         if not same_names or content != _content_id(clip):
             return None
-    # damaged landmarks are made anew; a frame that cannot be read is reported when it is prepared again
+    # Damaged landmarks are recomputed; preparing the clip again reports an unreadable frame.
     except (BadInput, KeyError, TypeError, ValueError):
         return None
     return outcome_row(clip, "ok", clip.reason, apex)
 
 
-def outcome_row(clip: ClipFiles, outcome: str, reason: str = "", apex: int | None = None) -> dict:
-    """The row of a clip in outcome.csv."""
+def outcome_row(clip: ClipFiles, outcome: Outcome, reason: str = "", apex: int | None = None) -> dict:
+    """Return the row of a clip in outcome.csv."""
     apex = clip.apex if apex is None else apex
     return {
         "clip_id": clip.clip_id,
@@ -110,13 +127,13 @@ def outcome_row(clip: ClipFiles, outcome: str, reason: str = "", apex: int | Non
 
 
 def clip_folder(out: Path, clip_id: str) -> Path:
-    """Where the faces of a clip lie below the prepared folder `out`."""
+    """Return the folder of a clip's faces below the prepared folder `out`."""
     _, subject, name = clip_id.split("/")
     return out / "faces" / subject / name
 
 
 def remove_clip(out: Path, clip_id: str) -> None:
-    """Remove the faces of a clip, and first the flow that was estimated on them."""
+    """Remove the faces of a clip, and before them the flow estimated on them."""
     folder = clip_folder(out, clip_id)
     for flow in out.glob(f"flow/*/{glob.escape(folder.parent.name)}/{glob.escape(folder.name)}.npz"):
         flow.unlink()
@@ -124,11 +141,9 @@ def remove_clip(out: Path, clip_id: str) -> None:
 
 
 def _read_frames(clip: ClipFiles, mesh: FaceMesh) -> ClipFrames:
-    """Read onset and apex, and find the face in both. Raises `UnusableClip`, or `BadInput` for a file that
-    cannot be read.
-    """
+    """Read onset and apex and find the face in both; raise `UnusableClip`, or `BadInput` for a bad file."""
     images = ClipImages({number: clip.files[number] for number in _deciding_frames(clip)})
-    assert clip.onset is not None  # else `locate` has given the clip an outcome
+    assert clip.onset is not None  # else `locate_clip` gives the clip an outcome
     onset = images.read(clip.onset)
     onset_points = _find_landmarks(onset, mesh, f"onset frame {clip.onset}")
     apex_number = clip.apex
@@ -140,29 +155,25 @@ def _read_frames(clip: ClipFiles, mesh: FaceMesh) -> ClipFrames:
         sizes = f"{onset.shape[:2]} and {apex.shape[:2]}"
         raise UnusableClip("unreadable frame", f"onset and apex differ in size: {sizes}")
     apex_points = _find_landmarks(apex, mesh, f"apex frame {apex_number}")
-    return ClipFrames(onset, apex, onset_points, apex_points, apex_number)
+    return ClipFrames(onset, apex, onset_points, apex_points, clip.onset, apex_number)
 
 
 def _find_landmarks(image: np.ndarray, mesh: FaceMesh, frame: str) -> np.ndarray:
-    """Landmarks (478, 2) px that lie on a face.
-
-    Raises `UnusableClip` where there is none, or it cannot be one.
-    """
+    """Return the landmarks of a plausible face, (478, 2) px, or raise `UnusableClip` naming the `frame`."""
     points = mesh.landmarks(image)
     if points is None:
         raise UnusableClip("no face", frame)
-    found = plausibility(points, image)
-    if found.value < MIN_PLAUSIBILITY:
-        raise UnusableClip("implausible face", f"{frame}: {found.reason} (plausibility {found.value:.2f})")
+    rating = plausibility(points, image)
+    if rating.value < MIN_PLAUSIBILITY:
+        reason = f"{frame}: {rating.reason} (plausibility {rating.value:.2f})"
+        raise UnusableClip("implausible face", reason)
     return points
 
 
 def _write_faces(folder: Path, clip: ClipFiles, frames: ClipFrames, job: PrepareJob) -> None:
-    """Write onset and apex, aligned by the onset's transform, with their landmarks and what they were made
-    from.
-    """
+    """Write onset and apex, both aligned by the onset's transform, with their landmarks and provenance."""
     matrix = fit_similarity(frames.onset_points, job.size)
-    numbers = [number for number in (clip.onset, frames.apex_number) if number is not None]
+    numbers = [frames.onset_number, frames.apex_number]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_image(folder / "onset.png", warp_face(frames.onset, matrix, job.size))
@@ -179,19 +190,16 @@ def _write_faces(folder: Path, clip: ClipFiles, frames: ClipFrames, job: Prepare
 
 
 def _deciding_frames(clip: ClipFiles) -> list[int]:
-    """Frames that decide the faces of onset and apex: these two, or with an apex to be spotted the whole
-    span.
-    """
+    """Return the frames that decide the faces: onset and apex, or the whole span if the apex is spotted."""
     if clip.apex is None:
         return list(clip.files)
     return sorted(number for number in {clip.onset, clip.apex} if number is not None)
 
 
 def _frame_names(clip: ClipFiles, numbers: Iterable[int], root: Path) -> list[str]:
-    """The frames' files below the dataset folder."""
     return [frame_name(clip.files[number], root) for number in numbers]
 
 
 def _content_id(clip: ClipFiles) -> str:
-    """Identify the files that decide the faces, by their bytes."""
+    """Return the content identity of the files that decide the faces."""
     return content_id(dict.fromkeys(containing_file(clip.files[number]) for number in _deciding_frames(clip)))

@@ -1,7 +1,4 @@
-"""Reading a prepared folder: the clips that came through, their aligned faces and landmarks.
-
-Writing it is `data_prep/prepare.py`'s; what flow adds below `flow/` is flow's.
-"""
+"""Prepared folders as `prepare.py` writes them: the usable clips, their aligned faces and landmarks."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,8 +19,24 @@ INTERVALS_FILE = "intervals.csv"  # of a dataset of long videos
 
 
 class PreparedDataset:
-    """One prepared dataset: `.clips` is the clip table of what came through, `.outcome` has a row for every
-    clip.
+    """One prepared dataset.
+
+    Parameters
+    ----------
+    path : path
+        The prepared folder.
+
+    Attributes
+    ----------
+    clips : pandas.DataFrame
+        Clip table of the clips whose outcome is "ok".
+    outcome : pandas.DataFrame
+        outcome.csv: one row for every clip.
+
+    Raises
+    ------
+    BadInput
+        If a table is missing or damaged.
     """
 
     def __init__(self, path: str | Path):
@@ -35,31 +48,31 @@ class PreparedDataset:
             self.outcome = pd.read_csv(
                 file, dtype=numbers, keep_default_na=False, na_values=dict.fromkeys(numbers, "")
             )
-            ok = self.outcome.loc[self.outcome["outcome"] == "ok", "clip_id"]
+            usable = self.outcome.loc[self.outcome["outcome"] == "ok", "clip_id"]
         except (OSError, ValueError, KeyError) as error:
             raise BadInput(
                 f"{file} cannot be read: {error}. "
                 f"Make it again with: mer prepare NAME --root DIR --out {self.path}"
             ) from error
-        self.clips = table[table["clip_id"].isin(ok)].reset_index(drop=True)
+        self.clips = table[table["clip_id"].isin(usable)].reset_index(drop=True)
 
     def folder(self, clip_id: str) -> Path:
-        """Folder of the clip's onset.png, apex.png and landmarks.npz."""
+        """Return the folder with the clip's onset.png, apex.png and landmarks.npz."""
         _, subject, clip = clip_id.split("/")
         return self.path / "faces" / subject / clip
 
     def faces(self, clip_id: str) -> tuple[np.ndarray, np.ndarray]:
-        """The aligned onset and apex, each (size, size, 3) uint8 RGB."""
-        first, second = (read_image(self.folder(clip_id) / f"{frame}.png") for frame in ("onset", "apex"))
-        return first, second
+        """Read the aligned onset and apex, each (size, size, 3) uint8 RGB."""
+        folder = self.folder(clip_id)
+        return read_image(folder / "onset.png"), read_image(folder / "apex.png")
 
     def faces_id(self, clip_id: str) -> str:
-        """Identify the two faces by their bytes; empty where they are not there."""
+        """Return the content identity of the two faces; empty if they are missing."""
         files = [self.folder(clip_id) / f"{frame}.png" for frame in ("onset", "apex")]
         return content_id(files) if all(file.is_file() for file in files) else ""
 
     def landmarks(self, clip_id: str) -> tuple[np.ndarray, np.ndarray]:
-        """Landmarks of onset and apex, each (478, 2) float32 px of the aligned face."""
+        """Read the landmarks of onset and apex, each (478, 2) float32 px of the aligned face."""
         file = self.folder(clip_id) / "landmarks.npz"
         stored = read_npz(file)
         if not {"onset", "apex"} <= stored.keys():
@@ -70,32 +83,32 @@ class PreparedDataset:
 
 
 def open_prepared(paths: Iterable[str | Path]) -> list[PreparedDataset]:
-    """Open prepared folders; a path that holds prepared folders stands for all of them.
+    """Open prepared folders; a path that contains prepared folders stands for all of them.
 
-    Raises `BadInput` for a path with neither, for a folder that was not finished, and for a dataset that
-    comes twice.
+    Raises
+    ------
+    BadInput
+        If a path is neither, if a folder is unfinished, or if a dataset is given twice.
     """
     opened: list[PreparedDataset] = []
     for path in map(Path, paths):
-        # The settings are written first and the clips last: a dataset that was interrupted is refused, not
-        # passed over.
-        found = sorted(
-            {
-                file.parent
-                for name in (SETTINGS_FILE, CLIPS_FILE)
-                for file in (*path.glob(name), *path.glob(f"*/{name}"))
-            }
-        )
-        if not found:
+        # Settings are written first and clips last; an interrupted dataset is found by its settings, and
+        # refused.
+        folders = {
+            file.parent
+            for name in (SETTINGS_FILE, CLIPS_FILE)
+            for file in (*path.glob(name), *path.glob(f"*/{name}"))
+        }
+        if not folders:
             raise BadInput(
                 f"{path} is no prepared folder and holds none. "
                 f"Make one with: mer prepare NAME --root DIR --out {path}"
             )
-        opened += map(PreparedDataset, found)
+        opened += map(PreparedDataset, sorted(folders))
     names = [name for prepared in opened for name in prepared.clips["dataset"].unique()]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
         raise BadInput(
-            f"{', '.join(sorted(twice))} is given more than once. Name each prepared dataset once."
+            f"{', '.join(sorted(repeated))} is given more than once. Name each prepared dataset once."
         )
     return opened

@@ -1,6 +1,6 @@
-"""The rows of a table of one's own recordings, from a spreadsheet, ELAN files or BIDS events.
+"""Tables of own recordings: rows of a spreadsheet, of ELAN files or of BIDS events.
 
-Only what is written there is read here; which frames the rows mean is found by `data_prep/datasets/table.py`.
+This module reads what is written there; `datasets/table.py` finds the frames that the rows refer to.
 """
 
 import re
@@ -26,7 +26,7 @@ BIDS_EVENTS = "_events.tsv"
 
 
 class BadTable(BadInput):
-    """A file that is no table of recordings, or one that leaves open what is meant."""
+    """A file is no table of recordings, or an ambiguous one."""
 
     code = "bad-table"
 
@@ -35,13 +35,13 @@ class BadTable(BadInput):
 class Recording:
     """One row: an expression in a video or a folder of frames."""
 
-    line: int  # where it stands: the row of a sheet, or the annotation of a file, counted from 1
-    file: str  # relative to the table's folder, with "/" between its parts
+    line: int  # row of a sheet, or annotation of a file, from 1
+    file: str  # relative to the table's folder, with "/" as separator
     subject: str
     label: str
     clip: str = ""
-    frames: dict[str, int] = field(default_factory=dict)  # onset, apex, offset, those that are given
-    seconds: dict[str, float] = field(default_factory=dict)
+    frames: dict[str, int] = field(default_factory=dict)  # of onset, apex and offset, those given
+    seconds: dict[str, float] = field(default_factory=dict)  # the same, given as times
     fps: float | None = None
     action_units: str = ""
     note: str = ""
@@ -49,14 +49,25 @@ class Recording:
 
 
 def read_recordings(index: Path) -> tuple[list[Recording], AnnotationSources]:
-    """Read a table, an ELAN file (.eaf), BIDS events (..._events.tsv), or a folder with clips.csv, or with
-    such files.
+    """Read a table of recordings.
 
-    Subjects and labels in several spellings are unified, and that is said in the remarks of the sources.
+    Parameters
+    ----------
+    index : Path
+        Spreadsheet, ELAN file (.eaf), BIDS events (..._events.tsv), a folder with clips.csv, or one with ELAN
+        files or BIDS events.
+
+    Returns
+    -------
+    recordings : list of Recording
+        Spellings of subjects and labels are unified.
+    sources : AnnotationSources
+        Files read; unified spellings are among the remarks.
 
     Raises
     ------
-    BadInput : there is no such file, it cannot be read, or it lists nothing.
+    BadInput
+        If there is no such file, it cannot be read, or it lists no recording.
     """
     if not index.exists():
         raise BadTable(f"There is no table at {index}. Check --index.")
@@ -80,22 +91,21 @@ def read_recordings(index: Path) -> tuple[list[Recording], AnnotationSources]:
 
 
 def _tables_in(folder: Path) -> list[Path]:
-    """clips.csv (or .xlsx, ...) of a folder, or else its ELAN files and BIDS events, however deep."""
+    """Return clips.csv (or .xlsx, ...) of a folder, or else the ELAN files and BIDS events anywhere in it."""
     tables = [
         file for file in sorted(folder.iterdir()) if file.stem.lower() == "clips" and file.suffix in SUFFIXES
     ]
     if len(tables) > 1:
         raise BadTable(f"{folder} holds {' and '.join(file.name for file in tables)}. Name one with --index.")
-    found = tables or sorted([*folder.rglob("*.eaf"), *folder.rglob(f"*{BIDS_EVENTS}")])
-    if not found:
+    files = tables or sorted([*folder.rglob("*.eaf"), *folder.rglob(f"*{BIDS_EVENTS}")])
+    if not files:
         raise BadTable(
             f"{folder} holds no clips.csv, no ELAN file (.eaf) and no BIDS events (*{BIDS_EVENTS})."
         )
-    return found
+    return files
 
 
 def _parse_row(row) -> Recording:
-    """A row of a spreadsheet."""
     problems: list[str] = []
     notes, frames = [row.remark], {}
     for name in FRAMES:
@@ -106,9 +116,9 @@ def _parse_row(row) -> Recording:
     seconds: dict[str, float] = {}
     for name in FRAMES:
         cell = getattr(row, f"{name}s")
-        moment = to_seconds(cell)
-        if moment is not None:
-            seconds[name] = moment
+        time_s = to_seconds(cell)
+        if time_s is not None:
+            seconds[name] = time_s
         elif not _is_empty(cell):
             problems.append(f"{name}_s printed as {cell_text(cell)!r}, which is no time in seconds")
     fps = cell_rate(row.fps)
@@ -130,7 +140,7 @@ def _parse_row(row) -> Recording:
 
 
 def to_seconds(cell: object) -> float | None:
-    """A time as seconds (1.25) or as minutes and seconds (0:01.25); None for anything else, as for 1,25."""
+    """Parse a time in seconds (1.25) or in minutes and seconds (0:01.25); None for others, such as 1,25."""
     if isinstance(cell, time):
         return cell.hour * 3600 + cell.minute * 60 + cell.second + cell.microsecond / 1e6
     parts = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?(?:e-?\d+)?)", cell_text(cell).lower())
@@ -140,30 +150,42 @@ def to_seconds(cell: object) -> float | None:
 
 
 def read_elan(file: Path, home: Path) -> list[Recording]:
-    """Annotations of the only tier of an ELAN file that has any: its values are labels, its participant is
-    the subject.
+    """Read the annotations of an ELAN file, which must all be on one tier.
 
-    The recording is the linked file of the same name beside the annotation, or the only linked one there.
+    The values are the labels, and the tier's participant is the subject. The recording is the linked media
+    file if it lies beside the ELAN file, or else the only video there with the ELAN file's name.
+
+    Parameters
+    ----------
+    file : Path
+        The ELAN file.
+    home : Path
+        Folder that paths in the result are relative to.
+
+    Raises
+    ------
+    BadTable
+        If the file is damaged or several tiers have annotations.
     """
     from pympi.Elan import Eaf
 
     try:
         eaf = Eaf(str(file))
         tiers = {tier: sorted(eaf.get_annotation_data_for_tier(tier)) for tier in eaf.get_tier_names()}
-    except Exception as error:  # pympi lets through whatever a damaged XML file makes it stumble over
+    except Exception as error:  # pympi raises many types on damaged XML
         raise BadTable(f"{file} cannot be read as an ELAN file: {error}.") from error
-    filled = {tier: annotations for tier, annotations in tiers.items() if annotations}
-    if len(filled) > 1:
+    annotated = {tier: annotations for tier, annotations in tiers.items() if annotations}
+    if len(annotated) > 1:
         raise BadTable(
-            f"{file} has annotations on {len(filled)} tiers ({', '.join(filled)}); which are the labels? "
-            "Keep one tier in a copy of the file."
+            f"{file} has annotations on {len(annotated)} tiers ({', '.join(annotated)}); "
+            "which are the labels? Keep one tier in a copy of the file."
         )
     media = [
         Path(unquote(link.get("RELATIVE_MEDIA_URL") or link.get("MEDIA_URL", "")))
         for link in eaf.media_descriptors
     ]
-    there = [file.parent / link.name for link in media if (file.parent / link.name).exists()]
-    recording = _single_recording(there or _videos_named(file, file.stem), file, home)
+    linked = [file.parent / link.name for link in media if (file.parent / link.name).exists()]
+    recording = _single_recording(linked or _videos_named(file, file.stem), file, home)
     return [
         replace(
             recording,
@@ -172,15 +194,13 @@ def read_elan(file: Path, home: Path) -> list[Recording]:
             label=cell_text(value),
             seconds={"onset": begin / 1000, "offset": end / 1000},
         )
-        for tier, annotations in filled.items()
+        for tier, annotations in annotated.items()
         for line, (begin, end, value, *_) in enumerate(annotations, 1)
     ]
 
 
 def _read_bids(file: Path, home: Path) -> list[Recording]:
-    """Rows of BIDS events: onset and duration in seconds, trial_type is the label, sub-... of the name the
-    subject.
-    """
+    """Read BIDS events: onset and duration in seconds, trial_type as label, sub-... in the name."""
     table = read_table(file, ("onset", "duration", "trialtype"), ("apex", "subject"), n_named=0)
     prefix = file.name.removesuffix(BIDS_EVENTS)
     recording = _single_recording(_videos_named(file, prefix), file, home)
@@ -211,18 +231,15 @@ def _read_bids(file: Path, home: Path) -> list[Recording]:
 
 
 def _videos_named(file: Path, stem: str) -> list[Path]:
-    """Videos beside `file` whose name begins with `stem`."""
+    """Return the videos beside `file` whose name begins with `stem`."""
     return [path for path in sorted(file.parent.iterdir()) if path.name.startswith(stem) and is_video(path)]
 
 
-def _single_recording(found: list[Path], file: Path, home: Path) -> Recording:
-    """A row without its annotation.
-
-    A file that is annotated for no recording, or several, is a problem of its rows.
-    """
-    if len(found) == 1:
-        return Recording(0, found[0].relative_to(home).as_posix(), "", "")
-    names = ", ".join(path.name for path in found) or "no video"
+def _single_recording(recordings: list[Path], file: Path, home: Path) -> Recording:
+    """Return the recording that `file` annotates, with a problem if there is none or several."""
+    if len(recordings) == 1:
+        return Recording(0, recordings[0].relative_to(home).as_posix(), "", "")
+    names = ", ".join(path.name for path in recordings) or "no video"
     problem = f"{file.name} should have one recording beside it, and has {names}"
     return Recording(0, file.relative_to(home).as_posix(), "", "", problem=problem)
 
@@ -233,22 +250,22 @@ def _bids_subject(name: str) -> str:
 
 
 def _unify(recordings: list[Recording], index: Path, sources: AnnotationSources) -> list[Recording]:
-    """One spelling for each subject and each label."""
-    subjects, merged = unify_spellings([one.subject for one in recordings])
+    """Unify the spellings of each subject and each label."""
+    subjects, merged_subjects = unify_spellings([recording.subject for recording in recordings])
     labels, merged_labels = unify_spellings(
-        [one.label for one in recordings], lambda label: clean_name(label).casefold()
+        [recording.label for recording in recordings], lambda label: clean_name(label).casefold()
     )
-    for found, what in ((merged, "subject"), (merged_labels, "label")):
-        if found:
-            sources.remarks.append(describe_merged(found, index.name, what).rstrip("."))
+    for merged, noun in ((merged_subjects, "subject"), (merged_labels, "label")):
+        if merged:
+            sources.remarks.append(describe_merged(merged, index.name, noun).rstrip("."))
     return [
-        replace(one, subject=subject, label=label)
-        for one, subject, label in zip(recordings, subjects, labels, strict=True)
+        replace(recording, subject=subject, label=label)
+        for recording, subject, label in zip(recordings, subjects, labels, strict=True)
     ]
 
 
 def _normalise_path(cell: object) -> str:
-    """A path without blanks around it, with "/" between its parts and one spelling (`./a` is `a`)."""
+    """Return a stripped path with "/" as separator and in normal form (`./a` is `a`)."""
     path = "" if pd.isna(cell) else str(cell).strip().replace("\\", "/")
     return PurePosixPath(path).as_posix() if path else ""
 

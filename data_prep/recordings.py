@@ -1,4 +1,4 @@
-"""Clips below a folder of one's own recordings: videos, TIFF stacks, folders of numbered images."""
+"""Clips in a folder of own recordings: videos, multi-page TIFFs, and folders of numbered images."""
 
 import os
 import re
@@ -22,38 +22,43 @@ VIDEO_SUFFIXES = (
 
 @dataclass
 class Recordings:
-    """What lies below a folder."""
+    """The clips below a folder."""
 
     folder: Path
     clips: dict[str, Path] = field(default_factory=dict)  # path below the folder, printable -> path
-    skipped: Counter = field(
-        default_factory=Counter
-    )  # files that are no clips, and folders not entered, by kind
-    examples: dict[str, str] = field(default_factory=dict)  # kind -> the first of it
+    skipped: Counter = field(default_factory=Counter)  # other files, and folders not entered, by kind
+    examples: dict[str, str] = field(default_factory=dict)  # kind -> the first skipped name
 
     def skip(self, kind: str, path: Path) -> None:
-        """Count what is passed over."""
+        """Count a file or folder that is skipped."""
         self.skipped[kind] += 1
         self.examples.setdefault(kind, printable_path(path.name))
 
     def sentence(self) -> str:
-        """What was passed over, by kind, with the first of each; empty where nothing was."""
+        """Describe what was skipped, by kind with the first of each; empty if nothing was."""
         kinds = [
             f"{n} {kind} ({self.examples[kind]}{', ...' if n > 1 else ''})"
             for kind, n in self.skipped.most_common()
         ]
-        return f"Passed over in {self.folder}: {', '.join(kinds)}." if kinds else ""
+        return f"Skipped in {self.folder}: {', '.join(kinds)}." if kinds else ""
 
 
 def find_recordings(folder: Path, ignore: Path | None = None) -> Recordings:
-    """Find the clips at or below `folder`, sorted by path; links are followed, each folder is entered once.
+    """Find the clips at or below `folder`, sorted by path.
 
-    A folder counts by what it holds, whatever its name. `folder` may be a clip itself. `ignore` is a file
-    of our own that may lie there, and its lock.
+    Links are followed, and each folder is entered once. A folder counts by its content, whatever its name.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to search; it may be a clip itself.
+    ignore : Path or None
+        A file there that is not counted as skipped, such as our own output.
 
     Raises
     ------
-    BadInput : there is no such folder, or no clip in it.
+    BadInput
+        If there is no such folder, or no clip in it.
     """
     if not folder.exists():
         raise BadInput(f"There is no file or folder at {folder}.")
@@ -84,9 +89,7 @@ def find_recordings(folder: Path, ignore: Path | None = None) -> Recordings:
 
 
 def is_video(file: Path) -> bool:
-    """Whether a file is one by its suffix; `.ts` is also that of a programming language, so there the first
-    byte decides.
-    """
+    """Return whether a file is a video by its suffix; for .ts (also TypeScript), the first byte decides."""
     if file.suffix.lower() not in VIDEO_SUFFIXES:
         return False
     if file.suffix.lower() != ".ts":
@@ -99,7 +102,7 @@ def is_video(file: Path) -> bool:
 
 
 def recording_id(clip: Path) -> str:
-    """Content of a clip, see `content_id`: of a video its file, of a folder its images."""
+    """Return the content identity of a clip: of its video, or of the images in its folder."""
     if clip.is_file():
         return content_id(clip)
     return content_id(
@@ -108,7 +111,7 @@ def recording_id(clip: Path) -> str:
 
 
 def _folders(folder: Path, found: Recordings) -> Iterator[tuple[Path, list[Path]]]:
-    """Folders from `folder` down, each once, with their files; clutter and dead links are counted instead."""
+    """Yield each folder from `folder` down once, with its files; clutter and dead links are only counted."""
     entered = set()
 
     def unreadable(error: OSError) -> None:
@@ -122,7 +125,7 @@ def _folders(folder: Path, found: Recordings) -> Iterator[tuple[Path, list[Path]
         entered.add((status.st_dev, status.st_ino))
         kept = []
         for path in sorted(Path(top, name) for name in (*names, *files)):
-            # A video whose link leads nowhere is a clip that fails with a reason, not one that is missing.
+            # A video with a dead link is a clip that fails with a reason, not a skipped file.
             dead = "" if path.exists() or is_video(path) else "dead link"
             if kind := clutter_kind(path.name) or dead:
                 found.skip(kind, path)

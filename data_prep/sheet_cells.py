@@ -1,6 +1,4 @@
-"""What a cell of a spreadsheet says: names, frame numbers, rates. What cannot be read with certainty is noted
-on its row.
-"""
+"""Parsing of spreadsheet cells: names, frame numbers, rates. Doubtful cells become notes on their row."""
 
 import re
 import unicodedata
@@ -12,31 +10,31 @@ from data_prep.identity import clean_name, subject_key
 
 NO_APEX = object()
 
-# A number with the word for frame, as some editions print it: 246帧, 第246帧, frame 246, 246 frames.
+# A number with a word for frame, as some editions print it: 246帧, 第246帧, frame 246, 246 frames.
 _COUNTED = re.compile(r"(?:第|#|frame|fr?)?\s*(\d+)\s*(?:帧|張|张|frames?)?", re.IGNORECASE)
 
 
 def cell_text(cell: object) -> str:
-    """A cell as text: NFKC, no blanks around it, whole numbers without ".0", empty cells as ""."""
+    """Return a cell as text: NFKC, stripped, whole numbers without ".0", empty cells as ""."""
     if pd.isna(cell):
         return ""
     return clean_name(int(cell) if isinstance(cell, float) and cell.is_integer() else cell)
 
 
 def cell_number(cell: object) -> int | None:
-    """A whole number as spreadsheets print it (46, 46.0, "46", "４６"); None for anything else."""
+    """Return a whole number in any spreadsheet form (46, 46.0, "46", "４６"); None for anything else."""
     match = re.fullmatch(r"(-?\d+)(\.0*)?", "" if isinstance(cell, bool) else cell_text(cell))
     return int(match[1]) if match else None
 
 
 def cell_rate(cell: object) -> float | None:
-    """A positive number of frames per second; None for anything else."""
+    """Return a positive number of frames per second; None for anything else."""
     match = re.fullmatch(r"(\d+(?:\.\d*)?)\s*(?:fps|hz)?", cell_text(cell), re.IGNORECASE)
     return float(match[1]) if match and float(match[1]) > 0 else None
 
 
 def format_subject(cell: object, template: str) -> str:
-    """The dataset's one spelling of a numbered subject, whichever way a cell spells it.
+    """Return a numbered subject in the spelling of `template`, whatever the spelling of the cell.
 
     Examples
     --------
@@ -49,7 +47,7 @@ def format_subject(cell: object, template: str) -> str:
 
 
 def read_frame_number(cell: object) -> tuple[int | None, str]:
-    """A frame number, and what is doubtful about the cell: a word beside the number, or no number at all."""
+    """Return a frame number, and a note if the cell is doubtful: it has further words, or no number."""
     plain = cell_number(cell)
     if plain is not None or cell_text(cell) == "":
         return plain, ""
@@ -61,18 +59,24 @@ def read_frame_number(cell: object) -> tuple[int | None, str]:
 
 
 def read_frame_cells(onset: object, offset: object, apex: object = NO_APEX, remark: str = "") -> dict:
-    """The columns `onset`, `apex`, `offset`, `apex_source` and `note` of a clip.
+    """Read the columns `onset`, `apex`, `offset`, `apex_source` and `note` of a clip.
 
-    apex : the cell of a dataset that annotates apexes; `NO_APEX` for one that does not
-    remark : what is to be said of the row already, such as that the sheet hides it
+    Parameters
+    ----------
+    onset, offset : object
+        Cells with frame numbers.
+    apex : object
+        Cell with a frame number; `NO_APEX` if the dataset does not annotate apexes.
+    remark : str
+        First part of the note, such as that the sheet hides the row.
     """
-    read = {"onset": read_frame_number(onset), "offset": read_frame_number(offset)}
-    read["apex"] = (None, "") if apex is NO_APEX else read_frame_number(apex)
-    notes = [f"{name} {doubt}" for name, (_, doubt) in read.items() if doubt]
+    parsed = {"onset": read_frame_number(onset), "offset": read_frame_number(offset)}
+    parsed["apex"] = (None, "") if apex is NO_APEX else read_frame_number(apex)
+    notes = [f"{name} {doubt}" for name, (_, doubt) in parsed.items() if doubt]
     if apex is not NO_APEX and cell_text(apex) == "":
         notes.append("apex printed as ''")
     return {
-        **{name: value for name, (value, _) in read.items()},
-        "apex_source": "" if read["apex"][0] is None else "annotated",
+        **{name: value for name, (value, _) in parsed.items()},
+        "apex_source": "" if parsed["apex"][0] is None else "annotated",
         "note": "; ".join(filter(None, (remark, *notes))),
     }

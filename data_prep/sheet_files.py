@@ -1,9 +1,8 @@
-"""Files of cells: .xlsx, .xls, .csv and .tsv -> sheets of cells as they are, with what a reader must not
-miss.
+"""Spreadsheet files (.xlsx, .xls, .csv, .tsv) as sheets of raw cells.
 
-The format is told from the content, because names lie. Merged cells are filled down, since a subject merged
-over its clips stands in all their rows. What a spreadsheet hides is marked here; whether it is used is the
-reader's decision (`data_prep/annotation_sheets.py`).
+The content decides the format, not the suffix. Merged cells are filled down, because a subject may be merged
+over the rows of its clips. Hidden sheets, rows and columns are marked; `annotation_sheets.py` decides whether
+they are used.
 """
 
 import csv
@@ -19,38 +18,38 @@ import pandas as pd
 from mer_core.errors import BadInput
 
 SUFFIXES = (".xlsx", ".xls", ".csv", ".tsv")
-MAX_BYTES = 200_000_000  # unpacked; the largest sheet of a dataset in use has less than a megabyte
+MAX_BYTES = 200_000_000  # unpacked; published spreadsheets have less than a megabyte
 MAX_CELLS = 5_000_000
 DELIMITERS = ",;\t|"
 
 
 class UnreadableSheet(BadInput):
-    """A file of cells that is damaged, too large, or of a format that is not read."""
+    """A spreadsheet file is damaged, too large, or of an unsupported format."""
 
     code = "unreadable-sheet"
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet; the index of `cells` is the row as a spreadsheet counts it, from 1."""
+    """One sheet of a file."""
 
-    name: str  # empty for a text file, which has one sheet without a name
-    cells: pd.DataFrame  # as they are, without a header; merged cells filled down
+    name: str  # empty for a text file
+    cells: pd.DataFrame  # without a header, merged cells filled down; the index is the row number, from 1
     hidden: bool = False
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[int] = frozenset()  # positions, from 0
-    filled_rows: frozenset[int] = frozenset()  # rows with a value that a merged cell above them gives
+    filled_rows: frozenset[int] = frozenset()  # rows with a value from a merged cell above
 
     def remark(self, row: int) -> str:
-        """What is to be noted on a row; empty for most."""
+        """Return the note for a row; empty for most."""
         return f"row {row} is hidden in the sheet" if row in self.hidden_rows else ""
 
 
 def read_sheets(path: Path) -> list[Sheet]:
-    """Read every sheet of a file, hidden ones too; raises `UnreadableSheet` if it is no file of cells."""
+    """Read all sheets of a file, including hidden ones; raise `UnreadableSheet` if it is no spreadsheet."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise UnreadableSheet(f"{path} has more than {MAX_BYTES // 10**6} MB. Is it a table?")
+            raise UnreadableSheet(f"{path} has more than {MAX_BYTES // 10**6} MB. Is it a spreadsheet?")
         data = path.read_bytes()
         if not data.strip():
             raise UnreadableSheet(f"{path} is empty. Copy it again from the source.")
@@ -64,7 +63,7 @@ def read_sheets(path: Path) -> list[Sheet]:
         return [_from_text(path, data)]
     except UnreadableSheet:
         raise
-    except Exception as error:  # parsers of broken archives and XML raise whatever they stumble over
+    except Exception as error:  # the parsers raise many types on damaged archives and XML
         detail = f"{type(error).__name__}: {error}"
         raise UnreadableSheet(
             f"{path} cannot be read as a spreadsheet ({detail}). Copy it again from the source."
@@ -86,7 +85,7 @@ def _from_xlsx(path: Path, data: bytes) -> Iterator[Sheet]:
         raise UnreadableSheet(f"{path} unpacks to {unpacked // 10**6} MB, more than {MAX_BYTES // 10**6}.")
     if "xl/workbook.xml" not in names:
         raise UnreadableSheet(
-            f"{path} is no .xlsx (OpenDocument, Numbers or .xlsb?). Save it as .xlsx or .csv."
+            f"{path} is not an .xlsx file (OpenDocument, Numbers or .xlsb?). Save it as .xlsx or .csv."
         )
     for sheet in load_workbook(BytesIO(data), data_only=True, keep_links=False).worksheets:
         _check_size(path, sheet.max_row * sheet.max_column, sheet.title)
@@ -142,24 +141,22 @@ def _from_text(path: Path, data: bytes) -> Sheet:
     if text.lstrip()[:1] == "<":
         raise UnreadableSheet(f"{path} holds HTML or XML, not cells. Save it as .xlsx or .csv.")
     if "\0" in text:
-        raise UnreadableSheet(f"{path} is no text and no spreadsheet. Copy it again from the source.")
-    lines = text.removeprefix("\ufeff")
-    told = re.match(r"sep=(.)\r?\n", lines)  # a first line that names the delimiter for Excel
-    delimiter = told[1] if told else _detect_delimiter(lines)
-    rows = list(csv.reader(StringIO(lines, newline=""), delimiter=delimiter))
+        raise UnreadableSheet(f"{path} is neither text nor a spreadsheet. Copy it again from the source.")
+    text = text.removeprefix("\ufeff")
+    declaration = re.match(r"sep=(.)\r?\n", text)  # a first line that declares the delimiter to Excel
+    delimiter = declaration[1] if declaration else _detect_delimiter(text)
+    rows = list(csv.reader(StringIO(text, newline=""), delimiter=delimiter))
     _check_size(path, len(rows) * max(map(len, rows), default=0), path.name)
-    return _build_sheet("", rows[1:] if told else rows, [])
+    return _build_sheet("", rows[1:] if declaration else rows, [])
 
 
 def _decode(path: Path, data: bytes) -> str:
-    """The text of a file; an encoding that leaves a choice is refused, because a wrong one still gives
-    letters.
-    """
+    """Decode UTF-8 or UTF-16; refuse other encodings, because a wrong guess still gives letters."""
     for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
         if data.startswith(mark):
             return data.decode(encoding)
     zeros = data[:1000].count(0)
-    if zeros > len(data[:1000]) // 4:  # UTF-16 without a mark: every other byte of ASCII is 0
+    if zeros > len(data[:1000]) // 4:  # UTF-16 without a mark: every other byte is 0 in ASCII text
         return data.decode("utf-16-be" if data[0] == 0 else "utf-16-le")
     try:
         return data.decode("utf-8")
@@ -172,14 +169,14 @@ def _decode(path: Path, data: bytes) -> str:
 
 
 def _detect_delimiter(text: str) -> str:
-    """The delimiter that cuts most lines into equally many cells, more than one."""
+    """Return the delimiter that splits most lines into the same number of cells, more than one."""
 
-    def regular(delimiter: str) -> tuple[int, int]:
+    def regularity(delimiter: str) -> tuple[int, int]:
         widths = pd.Series([len(row) for row in csv.reader(StringIO(text, newline=""), delimiter=delimiter)])
         counts = widths[widths > 1].value_counts()
         return (int(counts.iloc[0]), int(counts.index[0])) if len(counts) else (0, 0)
 
-    return max(DELIMITERS, key=regular)
+    return max(DELIMITERS, key=regularity)
 
 
 def _build_sheet(
@@ -190,7 +187,7 @@ def _build_sheet(
     hidden_rows: Iterable[int] = (),
     hidden_columns: Iterable[int] = (),
 ) -> Sheet:
-    """Fill merged cells down; merged : first row, row behind the last, column, from 0."""
+    """Build a sheet, filling down merged cells: (first row, row after the last, column), from 0."""
     filled = set()
     for top, bottom, column in merged:
         for row in range(top + 1, min(bottom, len(rows))):

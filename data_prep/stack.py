@@ -1,4 +1,4 @@
-"""Frames of a TIFF file: its pages, in their order."""
+"""Frames of a multi-page TIFF, in page order."""
 
 import logging
 import math
@@ -12,20 +12,27 @@ from data_prep.display import FrameShape
 from data_prep.frame_report import Frame, FrameReport
 from data_prep.images import READ_DEEP, UnreadableImage, n_pictures, to_8_bits, white_level
 
-# Names of axes as tifffile gives them: pages (Q, I: unnamed; T: time; Z: depth), rows, columns, samples of a
-# pixel.
+# Axes of a film as tifffile names them: pages (Q, I: unnamed; T: time; Z: depth), rows, columns, samples.
 FILM_AXES = {pages + picture for pages in ("", "Q", "I", "T", "Z") for picture in ("YX", "YXS")}
 
 
 class UnreadableStack(UnreadableImage):
-    """A TIFF whose pages are not the frames of one film."""
+    """The pages of a TIFF are not the frames of one film."""
 
     code = "unreadable-stack"
 
 
 class StackFrames:
-    """Pages of a TIFF, numbered from 0; times follow from `fps`, and are NaN without it. Pages are read one
-    at a time.
+    """The pages of a TIFF, numbered from 0 and read one at a time.
+
+    `report` describes the latest iteration over the pages and is complete at its end.
+
+    Parameters
+    ----------
+    path : Path
+        The TIFF.
+    fps : float or None
+        Frame rate that gives the times; without it they are NaN.
     """
 
     def __init__(self, path: Path, fps: float | None = None):
@@ -46,7 +53,7 @@ class StackFrames:
             if page is None:
                 report.add_damaged(f"page {number}")
                 continue
-            image = shape.fitted(to_8_bits(page, self._white))
+            image = shape.fit(to_8_bits(page, self._white))
             if image is not None:
                 report.n_used += 1
                 yield Frame(number, number / self.fps if self.fps else math.nan, image)
@@ -54,21 +61,21 @@ class StackFrames:
             raise UnreadableStack(f"None of the {self.n_pages} pages of {self.path} can be read.")
 
     def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
-        """Images of the given pages."""
+        """Return the images of the given pages; damaged ones are left out."""
         pages = {number: self._page(number) for number in sorted(set(numbers)) if number < self.n_pages}
         return {number: to_8_bits(page, self._white) for number, page in pages.items() if page is not None}
 
     def frame_times(self) -> dict[int, float]:
-        """Seconds since the first frame, by number; NaN where they are not known."""
+        """Return the seconds since the first frame by page number; NaN if unknown."""
         return {number: number / self.fps if self.fps else math.nan for number in range(self.n_pages)}
 
     def _page(self, number: int) -> np.ndarray | None:
-        """(H, W, 3) RGB in the depth of the file; None for a damaged page."""
+        """Read a page as (H, W, 3) RGB in the file's depth; None if it is damaged."""
         try:
-            done, images = cv2.imreadmulti(str(self.path), start=number, count=1, flags=READ_DEEP)
+            success, images = cv2.imreadmulti(str(self.path), start=number, count=1, flags=READ_DEEP)
         except cv2.error:
             return None
-        return cv2.cvtColor(images[0], cv2.COLOR_BGR2RGB) if done and images else None
+        return cv2.cvtColor(images[0], cv2.COLOR_BGR2RGB) if success and images else None
 
     def _find_white(self) -> float:
         brightest, dtype = 0.0, np.dtype(np.uint8)
@@ -86,17 +93,15 @@ class StackFrames:
 
 
 def _require_one_film(path: Path) -> None:
-    """Refuse channels, positions and levels of resolution, which lie in a TIFF as pages too. The rule: one
-    series of T, Y, X.
-    """
+    """Refuse pages that are channels, positions or resolution levels: a film is one series of images."""
     import tifffile
 
-    tifffile.logger().addHandler(logging.NullHandler())  # what it complains of is said below, once
+    tifffile.logger().addHandler(logging.NullHandler())  # its complaints are raised below
     try:
         with tifffile.TiffFile(path) as file:
             series, levels = file.series, len(file.series[0].levels)
             axes, size = series[0].axes, series[0].shape
-    except Exception as error:  # of a damaged file tifffile raises nearly anything
+    except Exception as error:  # tifffile raises many types on damaged files
         raise UnreadableStack(f"{path} cannot be read as a TIFF: {error}.") from error
     n_pages = size[0] if axes[0] not in "YX" else 1
     if levels > 1 or axes not in FILM_AXES or n_pages != n_pictures(path):

@@ -1,7 +1,7 @@
-"""Frames of a video file: the film and not its cover, as a player shows it, each frame with its number and
-time.
+"""Frames of a video file as a player shows them, with numbers and times.
 
-Everything that a container says beside its pixels is applied here, and counted in a `FrameReport`.
+The container's metadata (film stream, time stamps, rotation, pixel aspect ratio, bit depth) is applied here
+and reported in a `FrameReport`.
 """
 
 import math
@@ -21,49 +21,58 @@ from data_prep.images import to_8_bits, white_level
 from data_prep.video_damage import DamageTracker
 from mer_core.errors import BadInput
 
-N_PROBED = 250  # packets whose stamps tell the rate, and whether they are in order
-MAX_READ_ERRORS = 100  # in a row, of a damaged container
-NO_CONTAINERS = ("tty", "concat", "hls", "dash", "sdp", "lavfi", "imf")  # texts, and lists of other files
-NO_FILM = ("attached_pic", "timed_thumbnails", "still_image")
+N_PROBED = 250  # packets whose stamps give the rate, and whether they are in order
+MAX_READ_ERRORS = 100  # of a damaged container
+REFUSED_FORMATS = ("tty", "concat", "hls", "dash", "sdp", "lavfi", "imf")  # text, and lists of other files
+STILL_FLAGS = ("attached_pic", "timed_thumbnails", "still_image")  # of streams that are no film
 
 
 class UnreadableVideo(BadInput):
-    """A file that no video frame can be decoded from."""
+    """No video frame can be decoded from a file."""
 
     code = "unreadable-video"
 
 
 @dataclass(frozen=True)
 class _Stream:
-    """What is known of the film before it is decoded."""
+    """What is known about the film stream before decoding."""
 
     index: int
-    n_frames: int  # as the container says; 0 where it does not
-    n_promised: int  # the same, or from its duration
-    step: float  # seconds from frame to frame, NaN where it is not known
+    n_frames: int  # as declared by the container; 0 if unknown
+    n_expected: int  # the same, or estimated from the duration; 0 if unknown
+    step: float  # seconds from frame to frame; NaN if unknown
     start: float  # earliest stamp, s
     window: int  # frames by which stamps can be out of order
-    stamped: bool
-    pixel_aspect: float
+    has_stamps: bool
+    pixel_aspect: float  # width / height
     color_range: str
-    bits: int
-    deep: (
-        str  # pixel format to read more than 8 bits in; empty where FFmpeg scales by the true maximum itself
-    )
-    others: list[str] = field(default_factory=list)
+    bits: int  # per sample
+    deep_format: str  # pixel format that keeps more than 8 bits; empty if FFmpeg's conversion is exact
+    others: list[str] = field(default_factory=list)  # descriptions of streams that are not read
 
 
 class VideoFrames:
-    """Frames of a video, decoded one at a time and numbered from 0.
+    """The frames of a video, decoded one at a time and numbered from 0.
 
-    Times come from the file, or from it and `fps`: a rate that the user gives replaces the file's, and times
-    are rescaled. `report` describes the last pass over the frames, and is complete at its end.
+    `report` describes the latest iteration over the frames and is complete at its end.
+
+    Parameters
+    ----------
+    path : Path
+        The video file.
+    fps : float or None
+        Frame rate that replaces the file's; its times are rescaled.
+
+    Raises
+    ------
+    UnreadableVideo
+        If no frame can be decoded.
     """
 
     def __init__(self, path: Path, fps: float | None = None):
         self.path, self.fps = path, fps
         self._stream = _probe(path)
-        self._white = self._find_white() if self._stream.deep else 2.0**self._stream.bits - 1
+        self._white = self._find_white() if self._stream.deep_format else 2.0**self._stream.bits - 1
         self.report = self._new_report()
         if next(self._decode(self.report.copy()), None) is None:
             raise UnreadableVideo(
@@ -74,25 +83,23 @@ class VideoFrames:
         self.report = report = self._new_report()
         shape = FrameShape(report)
         for number, time, frame in self._timed(report):
-            image = shape.fitted(self._image(frame, report))
+            image = shape.fit(self._image(frame, report))
             if image is not None:
                 report.n_used += 1
                 yield Frame(number, time, image)
 
     def frame_times(self) -> dict[int, float]:
-        """Seconds since the first frame, by number, of the frames that can be decoded; no picture is made."""
+        """Return the seconds since the first frame of every decodable frame, by number."""
         return {number: time for number, time, _ in self._timed(self._new_report())}
 
     def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
-        """Images of the given frame numbers, decoding no further than the last of them; damaged ones are
-        left out.
-        """
+        """Return the images of the given frame numbers; damaged frames are left out."""
         wanted, images = set(numbers), {}
         report = self._new_report()
         shape = FrameShape(report)
         for number, frame in self._decode(report):
             if number in wanted or shape.size is None:
-                image = shape.fitted(self._image(frame, report))
+                image = shape.fit(self._image(frame, report))
                 if number in wanted and image is not None:
                     images[number] = image
             if number >= max(wanted, default=-1):
@@ -100,14 +107,14 @@ class VideoFrames:
         return images
 
     @property
-    def n_promised(self) -> int | None:
-        """Frames that the container announces, for a progress bar; None where it does not say."""
-        return self._stream.n_promised or None
+    def n_expected(self) -> int | None:
+        """Expected number of frames, for a progress bar; None if the container does not say."""
+        return self._stream.n_expected or None
 
     def _new_report(self) -> FrameReport:
         stream = self._stream
         rate = 1 / stream.step if stream.step > 0 else None
-        times = "file" if stream.stamped else "assumed" if rate else "none"
+        times = "file" if stream.has_stamps else "assumed" if rate else "none"
         return FrameReport(
             n_in_file=stream.n_frames,
             times="fps" if self.fps else times,
@@ -120,9 +127,9 @@ class VideoFrames:
         )
 
     def _timed(self, report: FrameReport) -> Iterator[tuple[int, float, Any]]:
-        """Number, seconds since the first frame, and decoded frame."""
+        """Yield number, seconds since the first frame, and decoded frame."""
         stream = self._stream
-        if not stream.stamped:
+        if not stream.has_stamps:
             step = 1 / self.fps if self.fps else stream.step
             yield from ((number, number * step, frame) for number, frame in self._decode(report))
             return
@@ -135,27 +142,25 @@ class VideoFrames:
             yield number, time * scale, frame
 
     def _decode(self, report: FrameReport) -> Iterator[tuple[int, Any]]:
-        """Decoded frames that are whole, in the order of presentation, numbered as if none were lost."""
-        damage, shown = DamageTracker(), 0
+        """Yield the intact frames in presentation order, numbered as if none were lost."""
+        damage, n_displayed = DamageTracker(), 0
         with _open_container(self.path) as container:
             stream = container.streams[self._stream.index]
-            stream.codec_context.thread_count = (
-                1  # so that a decoder's complaints belong to the packet at hand
-            )
+            stream.codec_context.thread_count = 1  # so that log messages belong to the current packet
             for packet in _packets(container, stream):
                 for frame in damage.decode(packet):
-                    number = shown + damage.n_lost_before(frame)
-                    shown += 1
-                    if damage.spoils(frame):
+                    number = n_displayed + damage.n_lost_before(frame)
+                    n_displayed += 1
+                    if damage.is_spoiled(frame):
                         report.add_damaged(f"frame {number}")
                     else:
                         yield number, frame
         for _ in damage.lost:
-            report.add_damaged(f"a frame after {shown} others")
+            report.add_damaged(f"a frame after {n_displayed} others")
 
     def _image(self, frame, report: FrameReport) -> np.ndarray:
-        """The frame as (H, W, 3) uint8 RGB, as a player shows it."""
-        image = to_8_bits(_samples(frame, self._stream.deep), self._white)
+        """Convert a frame to (H, W, 3) uint8 RGB as a player shows it."""
+        image = to_8_bits(_samples(frame, self._stream.deep_format), self._white)
         image = square_pixels(image, self._stream.pixel_aspect)
         side = frame.side_data.get("DISPLAYMATRIX")
         linear = display_transform(side and bytes(side))
@@ -163,41 +168,37 @@ class VideoFrames:
         return orient(image, linear)
 
     def _find_white(self) -> float:
-        """Full brightness of a film whose samples may have fewer bits than their format; this decodes all of
-        it once.
-        """
+        """Decode the whole film once to find its bit depth in use; return the value of full brightness."""
         brightest = 0
         for _, frame in self._decode(FrameReport()):
-            brightest = max(brightest, int(_samples(frame, self._stream.deep).max()))
+            brightest = max(brightest, int(_samples(frame, self._stream.deep_format).max()))
         return white_level(brightest, np.dtype(np.uint16))
 
 
-def _samples(frame, deep: str) -> np.ndarray:
-    """(H, W, 3) RGB, uint16 where the film is `deep`."""
-    if not deep:
+def _samples(frame, deep_format: str) -> np.ndarray:
+    """Convert a decoded frame to (H, W, 3) RGB: uint8, or uint16 if a deep format is given."""
+    if not deep_format:
         return frame.to_ndarray(format="rgb24")
-    samples = frame.to_ndarray(format=deep)
+    samples = frame.to_ndarray(format=deep_format)
     return samples if samples.ndim == 3 else np.repeat(samples[..., None], 3, axis=2)
 
 
 def _open_container(path: Path):
-    """The file as a container. "file:" keeps a colon in its name from being a protocol; nothing else may be
-    opened from inside.
-    """
+    """Open the container; it cannot open other files, and a colon in the name is no protocol."""
     import av
 
     try:
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise UnreadableVideo(f"{path} cannot be read as a video: {error.strerror or error}.") from error
-    if container.format.name in NO_CONTAINERS:
+    if container.format.name in REFUSED_FORMATS:
         container.close()
-        raise UnreadableVideo(f"{path} cannot be read as a video: it is a text or a playlist.")
+        raise UnreadableVideo(f"{path} cannot be read as a video: it is text or a playlist.")
     return container
 
 
 def _packets(container, stream) -> Iterator:
-    """All packets of the stream that can be read, and the empty one at the end that empties the decoder."""
+    """Yield the readable packets of the stream, and the empty one at the end that flushes the decoder."""
     import av
 
     for _ in range(MAX_READ_ERRORS):
@@ -209,7 +210,7 @@ def _packets(container, stream) -> Iterator:
 
 
 def _probe(path: Path) -> _Stream:
-    """Choose the film, and look at the stamps of its first packets."""
+    """Choose the film stream and inspect the time stamps of its first packets."""
     with _open_container(path) as container:
         stream, others = _choose_stream(container, path)
         packets = [packet for packet in islice(_packets(container, stream), N_PROBED) if packet.size]
@@ -231,27 +232,27 @@ def _probe(path: Path) -> _Stream:
         return _Stream(
             index=stream.index,
             n_frames=n_frames,
-            n_promised=n_frames or (round(seconds / step) if step > 0 else 0),
+            n_expected=n_frames or (round(seconds / step) if step > 0 else 0),
             step=step,
             start=float(stamps[0] * stream.time_base) if stamps else 0.0,
             window=_reorder_window(packets, context),
-            stamped=bool(stamps),
+            has_stamps=bool(stamps),
             pixel_aspect=float(aspect) if aspect else 1.0,
             color_range={1: "limited", 2: "full"}.get(int(context.color_range or 0), "not stated"),
             bits=bits,
-            deep="" if bits <= 8 or (bits < 16 and not grey) else "gray16le" if grey else "rgb48le",
+            deep_format="" if bits <= 8 or (bits < 16 and not grey) else "gray16le" if grey else "rgb48le",
             others=others,
         )
 
 
 def _choose_stream(container, path: Path):
-    """The film of a container, and a line for each other picture or film in it."""
+    """Return the film stream of a container, and a description of each other image or film stream."""
     decodable = [stream for stream in container.streams.video if stream.codec_context is not None]
     films = [
-        stream for stream in decodable if not any(flag in _flags(stream) for flag in NO_FILM)
+        stream for stream in decodable if not any(flag in _flags(stream) for flag in STILL_FLAGS)
     ] or decodable
     if not films:
-        raise UnreadableVideo(f"{path} holds no video that can be decoded, only sound or data.")
+        raise UnreadableVideo(f"{path} contains no video that can be decoded, only sound or data.")
     best = container.streams.best("video")
     film = next((stream for stream in films if best is not None and stream.index == best.index), films[0])
     others = [
@@ -267,10 +268,9 @@ def _flags(stream) -> set[str]:
 
 
 def _reorder_window(packets: list, context) -> int:
-    """Frames by which stamps can be out of order: none where the container stores times of presentation.
+    """Return the number of frames by which stamps can be out of order; 0 if they are presentation times.
 
-    A stream with B-frames whose times of presentation and decoding never differ, or by a constant, has stamps
-    of decoding only.
+    A stream with B-frames whose presentation and decoding times differ by a constant only has decoding times.
     """
     delays = {
         packet.pts - packet.dts for packet in packets if packet.pts is not None and packet.dts is not None
@@ -281,7 +281,7 @@ def _reorder_window(packets: list, context) -> int:
 
 
 def bits_per_pixel(path: str | Path) -> float:
-    """Size of a video file over the pixels it shows; NaN for a folder of images or where it is not known."""
+    """Return the file size of a video per displayed pixel, bits; NaN for a folder of images or if unknown."""
     path = Path(path)
     if path.is_dir():
         return math.nan

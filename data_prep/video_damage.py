@@ -1,22 +1,21 @@
-"""Which frames of a damaged video can be trusted.
+"""Detection of the damaged frames of a video.
 
-A decoder conceals what it cannot read and goes on, so that a damaged packet spoils every frame that is built
-on it: all up to the next key frame. Damage shows as an error, a flag, or only as a complaint in the decoder's
-log. Codecs without checks (VP9, most HEVC) decode some damage without a word; that cannot be seen here.
+A decoder conceals what it cannot read and continues, so a damaged packet spoils all frames predicted from it,
+up to the next key frame. Damage shows as an error, a flag, or only as a message in the decoder's log. Codecs
+without checksums (VP9, most HEVC) decode some damage silently; that cannot be detected here.
 """
 
 import re
 from dataclasses import dataclass, field
 
-# Complaints about streams that are whole: they were cut or joined, or use a message of the encoder nobody
-# needs.
+# Log messages about intact streams: they were cut or joined, or contain unsupported metadata.
 HARMLESS = re.compile(
     r"mmco: unref|co located POCs|SEI type|number of reference frames|Late SEI|deprecated|APP fields", re.I
 )
 
 
 def decode_quietly(packet) -> tuple[list, str]:
-    """Frames that a packet completes, and what was wrong with it; empty where nothing was."""
+    """Decode a packet; return the frames it completes, and a description of any damage (empty if none)."""
     import av
     import av.logging
 
@@ -26,7 +25,7 @@ def decode_quietly(packet) -> tuple[list, str]:
     try:
         with av.logging.Capture(local=True) as logged:
             frames = packet.decode()
-    except av.EOFError:  # the decoder was emptied before
+    except av.EOFError:  # the decoder was flushed before
         return [], ""
     except (av.FFmpegError, OSError) as error:
         return [], str(error)
@@ -39,18 +38,17 @@ def decode_quietly(packet) -> tuple[list, str]:
 
 @dataclass
 class DamageTracker:
-    """Follows packets in the order of decoding, and knows their frames by their stamps."""
+    """Decodes packets in order and tracks, by time stamp, which frames are damaged."""
 
-    broken: bool = False  # the picture that the next packet builds on
-    lost: list[int | None] = field(default_factory=list)  # stamps of packets that cannot be decoded at all
-    _spoiled: set[int] = field(default_factory=set)  # stamps of frames that were built on damage
+    broken: bool = False  # whether the reference of the next packet is damaged
+    lost: list[int | None] = field(default_factory=list)  # stamps of packets that gave no frame
+    _spoiled: set[int] = field(default_factory=set)  # stamps of frames predicted from damage
     _group: set[int] = field(default_factory=set)  # stamps since the last key frame
-    _leading: int | None = (
-        None  # stamp of a key frame after damage: frames shown before it lean on both sides
-    )
+    # Stamp of a key frame after damage: frames displayed before it refer to both sides.
+    _leading: int | None = None
 
     def decode(self, packet) -> list:
-        """Frames that the packet completes; they are asked about with `spoils`."""
+        """Decode a packet and return the frames it completes; check each with `is_spoiled`."""
         if packet.size and packet.is_keyframe:
             self._leading = packet.pts if self.broken else None
             self.broken = False
@@ -63,13 +61,13 @@ class DamageTracker:
             self.lost.append(packet.pts)
         if packet.pts is not None:
             self._group.add(packet.pts)
-            self._spoiled.discard(packet.pts)  # stamps come again where recordings were joined
+            self._spoiled.discard(packet.pts)  # stamps recur in joined recordings
             if self.broken or (self._leading is not None and packet.pts < self._leading):
                 self._spoiled.add(packet.pts)
         return frames
 
-    def spoils(self, frame) -> bool:
-        """Is the frame damaged, or built on one that is?"""
+    def is_spoiled(self, frame) -> bool:
+        """Return whether the frame is damaged or predicted from a damaged one."""
         if frame.pts is None:
             return frame.is_corrupt or self.broken
         if frame.is_corrupt and frame.pts in self._group:
@@ -78,5 +76,5 @@ class DamageTracker:
         return frame.is_corrupt or frame.pts in self._spoiled
 
     def n_lost_before(self, frame) -> int:
-        """Packets without a frame that would have been shown before this one."""
+        """Return the number of lost packets whose frame would be displayed before this one."""
         return sum(stamp is None or frame.pts is None or stamp < frame.pts for stamp in self.lost)

@@ -1,1 +1,1 @@
-"""One file per dataset: its name is the name typed on the command line."""
+"""One file per dataset; the file name is the dataset's name on the command line."""

@@ -1,6 +1,4 @@
-"""CASME: the first of the CASME datasets, 60 frames per second, from the spreadsheet and the raw or cropped
-frames.
-"""
+"""CASME: spontaneous micro-expressions at 60 frames per second, from the spreadsheet and the frames."""
 
 from pathlib import Path
 
@@ -13,9 +11,9 @@ from data_prep.dataset_files import DatasetFacts, find_folder, images_in, resolv
 from data_prep.sheet_cells import cell_number, cell_text, format_subject, read_frame_cells
 
 FACTS = DatasetFacts(
-    # The emotions are recalled. There are 189 clips in the release (CD6ME, Varanka et al., arXiv 2211.11425),
-    # and 195 in the paper and at http://casme.psych.ac.cn/casme/e1.
-    unverified=True,
+    # The release has 189 clips (CD6ME, Varanka et al., arXiv 2211.11425); the paper and
+    # http://casme.psych.ac.cn/casme/e1 count 195.
+    unverified=True,  # the emotions
     title="CASME",
     fps=60,
     subjects=19,
@@ -46,7 +44,7 @@ FRAMES = ("CASME_raw_selected", "Cropped")
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table from the spreadsheet; of clips with two apexes the first is taken, and the second noted."""
+    """Read the clip table from the spreadsheet; of two apexes the first is used and the second noted."""
     sources, table = find_table(
         Path(root), SPREADSHEETS, COLUMNS, SUBJECT, optional=("au", "aus", "actionunits")
     )
@@ -54,7 +52,7 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
-    """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
+    """Return the frame files of one clip by number; raise `BadInput` if its folder is missing."""
     return images_in(
         resolve_path(subject_folder(find_folder(Path(root), SUBJECT, FRAMES), row.subject), row.clip)
     )

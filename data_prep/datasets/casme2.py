@@ -1,6 +1,4 @@
-"""CASME II: spontaneous micro-expressions at 200 frames per second, from the spreadsheet and the raw or
-cropped frames.
-"""
+"""CASME II: spontaneous micro-expressions at 200 frames per second, from the spreadsheet and the frames."""
 
 from pathlib import Path
 
@@ -43,26 +41,22 @@ ROOT
     ...
     sub26/"""
 
-# The first edition is the one that protocols count (255 clips); the later ones differ in frames and a few
-# labels.
+# Protocols count the first edition (255 clips); later ones differ in frames and a few labels.
 SPREADSHEETS = ("CASME2-coding-20140508.xlsx", "CASME2-coding-20190701.xlsx", "CASME2-coding*.xlsx")
 COLUMNS = ("subject", "filename", "onsetframe", "apexframe", "offsetframe", "actionunits", "estimatedemotion")
 SUBJECT = r"sub\d+"
-# Raw frames first: they hold the whole head, and alignment is done here anyway.
+# Raw frames are preferred: they show the whole head, and faces are aligned here anyway.
 FRAMES = ("CASME2_RAW_selected", "CASME2-RAW", "CASME2_RAW", "Cropped")
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table from the spreadsheet.
-
-    Subjects are text or integers there, and one apex is printed as "/".
-    """
+    """Read the clip table from the spreadsheet; subjects are text or integers there, and one apex is "/"."""
     sources, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT)
     return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
-    """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
+    """Return the frame files of one clip by number; raise `BadInput` if its folder is missing."""
     return images_in(
         resolve_path(subject_folder(find_folder(Path(root), SUBJECT, FRAMES), row.subject), row.clip)
     )

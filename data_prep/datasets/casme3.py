@@ -1,5 +1,5 @@
 """CAS(ME)^3, part A: spontaneous micro-expressions at 30 frames per second, from the spreadsheet and the
-recordings or clips.
+folders of recordings or clips.
 """
 
 from pathlib import Path
@@ -51,22 +51,22 @@ ROOT
 
 SPREADSHEETS = ("cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", "cas(me)3_part_A_ME*.xlsx")
 COLUMNS = ("subject", "filename", "onset", "apex", "offset", "au", "emotion")
-FOLDER = r"spno\.\d+(_\w+_\d+)?"  # written spNO and spNo
+FOLDER = r"spno\.\d+(_\w+_\d+)?"  # spelled spNO and spNo
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table from the sheet `label`.
+    """Read the clip table from the sheet `label`; clips are named by recording and onset.
 
-    A recording holds several clips, so a clip is named by recording and onset.
+    A recording contains several clips.
     """
     sources, table = find_table(Path(root), SPREADSHEETS, COLUMNS, FOLDER)
     return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
-    """Frame files by number, of the clip or of the whole recording.
+    """Return the frame files of the clip, or of the whole recording, by number.
 
-    Raises `BadInput` if neither folder is there.
+    Raises `BadInput` if both folders are missing.
     """
     folders = folders_named(Path(root), FOLDER)
     clip = folders.get(f"{row.subject}_{row.clip}")

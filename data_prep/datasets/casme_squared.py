@@ -1,5 +1,6 @@
-"""CAS(ME)^2: long videos at 30 frames per second with macro- and micro-expressions; the micro-expressions are
-the clips, and both are intervals.
+"""CAS(ME)^2: long videos at 30 frames per second with macro- and micro-expressions.
+
+The micro-expressions are the clips; both kinds are intervals.
 """
 
 import re
@@ -19,7 +20,7 @@ FACTS = DatasetFacts(
     unverified=True,
     title="CAS(ME)^2",
     fps=30,
-    subjects=None,  # 22 took part; how many of them show a micro-expression is not published
+    subjects=None,  # 22 participants; how many of them show a micro-expression is not published
     clips=57,
     intervals={"micro": 57, "macro": 300},  # in 97 videos
     emotions={"negative": 21, "others": 19, "surprise": 9, "positive": 8},
@@ -42,16 +43,16 @@ ROOT
 
 SPREADSHEETS = ("CAS(ME)^2code_final(Updated).xlsx", "CAS(ME)^2code_final*.xlsx")
 VIDEO = r"\d+_\d{4}.*"
-NUMBERS_VIDEO_FRAMES = True  # a video is the whole recording, and its first frame is 1 as that of the images
-# Of the first sheet, by position: it has no header.
+NUMBERS_VIDEO_FRAMES = True  # a video is the whole recording; like the images, it begins with frame 1
+# Columns of the first sheet, which has no header.
 PARTICIPANT, NAME, ONSET, APEX, OFFSET, ACTION_UNITS, EMOTION, KIND = range(8)
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table of the micro-expressions; sheet 2 gives participants their subject, sheet 3 videos their
-    code.
+    """Read the clip table of the micro-expressions.
 
-    The code goes into the clip's name, as in 0503_anger1_1, since the folders go by it.
+    Sheet 2 maps participants to subjects, sheet 3 maps videos to the codes that name the folders. The code is
+    part of the clip's name, as in 0503_anger1_1.
     """
     path, *unread = find_files(Path(root), SPREADSHEETS, VIDEO)
     sheet, rows = _rows(path)
@@ -61,21 +62,18 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
 
 def read_intervals(root: Path) -> pd.DataFrame:
-    """Interval table of all expressions.
-
-    A video is named by subject and code, as in 15_0503, as the folders start.
-    """
+    """Read the interval table of all expressions; a video is named as its folder begins, such as 15_0503."""
     path, *_ = find_files(Path(root), SPREADSHEETS, VIDEO)
     return interval_table(_rows(path)[1])
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
-    """Frame files of the clip's video by number; raises `BadInput` if its folder is not there."""
+    """Return the frame files of the clip's video by number; raise `BadInput` if its folder is missing."""
     return video_files(root, f"{row.subject[1:]}_{row.clip.split('_')[0]}")
 
 
 def video_files(root: Path, video: str) -> dict[int, FrameFile]:
-    """Frame files of a long video by number; raises `BadInput` if its folder is not there."""
+    """Return the frame files of a long video by number; raise `BadInput` if its folder is missing."""
     folder = folders_named(Path(root), VIDEO, ("rawpic",)).get_prefixed(video)
     if not folder:
         raise BadInput(f"There is no folder {video}... in {root}.")
@@ -83,15 +81,13 @@ def video_files(root: Path, video: str) -> dict[int, FrameFile]:
 
 
 def _rows(path: Path) -> tuple[str, list[dict]]:
-    """The name of the first sheet that is not hidden, and every expression in it."""
+    """Return the name of the first visible sheet, and its expressions."""
     book = visible_sheets(path)
     if len(book) < 3 or book[0].cells.shape[1] <= KIND:
-        raise BadInput(
-            f"{path} has not the three sheets of CAS(ME)^2, hidden ones aside. Is it the file as published?"
-        )
+        raise BadInput(f"{path} lacks the three visible sheets of CAS(ME)^2. Is it the published file?")
     subjects, codes = _subjects(book[1].cells), _codes(book[2].cells)
     rows = []
-    for number_of_row, *cells in book[0].cells.itertuples(name=None):
+    for row_number, *cells in book[0].cells.itertuples(name=None):
         kind, participant, name = (
             expression_kind(cell_text(cells[KIND])),
             cell_number(cells[PARTICIPANT]),
@@ -111,14 +107,14 @@ def _rows(path: Path) -> tuple[str, list[dict]]:
                 "fps": FACTS.fps,
                 "emotion": cell_text(cells[EMOTION]).lower(),
                 "action_units": cell_text(cells[ACTION_UNITS]),
-                **read_frame_cells(cells[ONSET], cells[OFFSET], cells[APEX], book[0].remark(number_of_row)),
+                **read_frame_cells(cells[ONSET], cells[OFFSET], cells[APEX], book[0].remark(row_number)),
             }
         )
     return book[0].name, rows
 
 
 def _subjects(sheet: pd.DataFrame) -> dict[int, str]:
-    """Participant 1 ... 22 -> s15 ... s40: the last and the first number of a row."""
+    """Map participants 1 to 22 to subjects s15 to s40: the last and the first number of each row."""
     rows = (
         [int(m[1]) for cell in row if (m := re.fullmatch(r"[sS]?(\d+)", cell_text(cell)))]
         for row in sheet.itertuples(index=False)
@@ -127,5 +123,5 @@ def _subjects(sheet: pd.DataFrame) -> dict[int, str]:
 
 
 def _codes(sheet: pd.DataFrame) -> dict[str, str]:
-    """Name of a video -> its code of four digits, which a spreadsheet may have made a number."""
+    """Map the name of a video to its four-digit code, which a spreadsheet may have turned into a number."""
     return {cell_text(row[1]): cell_text(row[0]).zfill(4) for row in sheet.itertuples(index=False)}

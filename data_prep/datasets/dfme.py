@@ -1,6 +1,4 @@
-"""DFME: spontaneous micro-expressions at 200, 300 and 500 frames per second, from its tables and clip
-folders.
-"""
+"""DFME: spontaneous micro-expressions at 200, 300 and 500 frames per second, from its tables and folders."""
 
 from pathlib import Path
 
@@ -18,9 +16,9 @@ WORDS = ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surpri
 
 FACTS = DatasetFacts(
     title="DFME",
-    fps=200,  # or 300, or 500: each clip's own stands in its row
-    subjects=None,  # 671 took part in the whole of it, with 7,526 clips; how many of them the release holds is not published
-    clips=2629,  # 1856 to train on, 474 and 299 of the test sets A and B
+    fps=200,  # or 300, or 500: given for each clip
+    subjects=None,  # the paper counts 671 with 7,526 clips; the number in the release is not published
+    clips=2629,  # 1856 for training, 474 and 299 in test sets A and B
     emotions=dict.fromkeys(WORDS),
     licence="for research, to each user who signs the release agreement",
     obtain="https://mea-lab-421.github.io (release agreement by e-mail)",
@@ -40,33 +38,32 @@ COLUMNS = ("subject", "filename", "onsetframe", "apexframe", "offsetframe")
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table from all tables; one that lists no clip that another has not listed is passed over as a
-    copy.
+    """Read the clip table from all tables; a table that lists no new clip is skipped as a copy.
 
-    Raises `AmbiguousSheet` if such a copy says something else of a clip.
+    Raises `AmbiguousSheet` if such a copy contradicts the other tables.
     """
     rows, sources = [], AnnotationSources()
-    seen: dict = {}
+    facts_of_clips: dict = {}
     for table in find_tables(Path(root), ("*.xlsx",), COLUMNS, "(?!)", optional=("emotion", "fps", "au")):
-        read = [_row(row) for row in table.rows.itertuples()]
-        named = {(subject_key(row["subject"]), row["clip"]): _row_facts(row) for row in read}
-        if not named.keys() <= seen.keys():
-            rows += read
+        new_rows = [_row(row) for row in table.rows.itertuples()]
+        facts = {(subject_key(row["subject"]), row["clip"]): _row_facts(row) for row in new_rows}
+        if not facts.keys() <= facts_of_clips.keys():
+            rows += new_rows
             sources.files_read.append((table.path, table.sheet))
             sources.remarks += table.remarks
-        elif other := next((name for name, said in named.items() if said != seen[name]), None):
+        elif clip := next((clip for clip in facts if facts[clip] != facts_of_clips[clip]), None):
             raise AmbiguousSheet(
-                f"{table.path} lists only clips of other tables, and differs from them; first: {other[1]}. "
-                "Move the tables that are not meant out of the folder."
+                f"{table.path} lists only clips of other tables, and differs from them; first: {clip[1]}. "
+                "Move the tables that do not belong out of the folder."
             )
         else:
             sources.files_unread.append(table.path)
-        seen = named | seen
+        facts_of_clips = facts | facts_of_clips
     return clip_table(rows, sources)
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
-    """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
+    """Return the frame files of one clip by number; raise `BadInput` if its folder is missing."""
     folder = all_folders(Path(root)).get(row.clip)
     if not folder:
         raise BadInput(f"There is no folder {row.clip} in {root}.")

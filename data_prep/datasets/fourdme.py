@@ -1,7 +1,4 @@
-"""4DME: spontaneous micro-expressions at 60 frames per second.
-
-The grey videos of its 4D recordings are read.
-"""
+"""4DME: spontaneous micro-expressions at 60 frames per second, from the spreadsheet and the grey videos."""
 
 from pathlib import Path
 
@@ -15,7 +12,7 @@ from data_prep.sheet_cells import cell_text, read_frame_cells
 from mer_core.errors import BadInput
 
 FACTS = DatasetFacts(
-    unverified=True,  # the emotions; the number of clips is that of CD6ME, Varanka et al., arXiv 2211.11425
+    unverified=True,  # the emotions; CD6ME (Varanka et al., arXiv 2211.11425) counts 267 clips
     title="4DME",
     fps=60,
     subjects=41,
@@ -44,16 +41,15 @@ COLUMNS = ("subid", "foldname", "emotion", "onset", "apex", "offset", "aus")
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table from the spreadsheet; of several emotions, the words stand in the order of the alphabet."""
+    """Read the clip table from the spreadsheet; several emotions of a clip are sorted alphabetically."""
     sources, table = find_table(Path(root), ("4DME_Labelling_Micro*.xlsx",), COLUMNS, "(?!)")
     return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
-    """Frame files of one clip by annotated number; raises `BadInput` if its folder is not there.
+    """Return the frame files of one clip by annotated number; raise `BadInput` if its folder is missing.
 
-    A folder of just the annotated length begins with the onset, also where it counts its frames from its own
-    first one.
+    A folder with exactly as many frames as annotated begins with the onset, whatever its own numbers are.
     """
     folder = all_folders(Path(root), ("gray_micro",)).get(row.clip, row.subject)
     if not folder:
@@ -73,6 +69,6 @@ def _row(row) -> dict:
         "clip": cell_text(row.foldname),
         "fps": FACTS.fps,
         "emotion": "+".join(words),
-        "action_units": cell_text(row.aus),  # (k) behind a unit: held still all the time
+        "action_units": cell_text(row.aus),  # (k) marks a static unit
         **read_frame_cells(row.onset, row.offset, row.apex, row.remark),
     }

@@ -1,6 +1,6 @@
-"""MMEW: micro- and macro-expressions of the same people at 90 frames per second.
+"""MMEW: micro-expressions at 90 frames per second, from the spreadsheet and clip folders.
 
-The micro-expressions are read.
+The macro-expressions of the same subjects are not read.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
 from mer_core.errors import BadInput
 
 FACTS = DatasetFacts(
-    unverified=True,  # the emotions; that there are 300 clips is said at http://www.dpailab.com/database.html
+    unverified=True,  # the emotions; http://www.dpailab.com/database.html counts 300 clips
     title="MMEW",
     fps=90,
     subjects=36,
@@ -47,17 +47,17 @@ ROOT
     repression/                       (holds the label others)"""
 
 COLUMNS = ("subject", "filename", "onsetframe", "apexframe", "offsetframe", "actionunits", "estimatedemotion")
-CLIP = r"s\d+-\d+-\d+"  # person, emotion, sample: unique in the dataset, so the folder of the emotion does not matter
+CLIP = r"s\d+-\d+-\d+"  # subject, emotion, sample: unique whatever the emotion's folder
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table from the spreadsheet; frames are counted from 1 in each clip."""
+    """Read the clip table from the spreadsheet; frames count from 1 in each clip."""
     sources, table = find_table(Path(root), ("MMEW_Micro_Exp*.xlsx",), COLUMNS, CLIP)
     return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
-    """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
+    """Return the frame files of one clip by number; raise `BadInput` if its folder is missing."""
     folder = folders_named(Path(root), CLIP, ("Micro_Expression",)).get(row.clip)
     if not folder:
         raise BadInput(f"There is no folder {row.clip} in {root}.")

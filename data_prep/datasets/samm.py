@@ -1,6 +1,4 @@
-"""SAMM: spontaneous micro-expressions at 200 frames per second in grey, from the FACS spreadsheet and the
-frame folders.
-"""
+"""SAMM: spontaneous micro-expressions at 200 frames per second, grey, from the spreadsheet and frames."""
 
 from pathlib import Path
 
@@ -49,13 +47,13 @@ SUBJECT = r"\d{3}"
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table from the spreadsheet, whose header stands on the first row or below a preamble, by edition."""
+    """Read the clip table from the spreadsheet; in some editions its header follows a preamble."""
     sources, table = find_table(Path(root), SPREADSHEETS, COLUMNS, SUBJECT)
     return clip_table([_row(row) for row in table.itertuples()], sources)
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
-    """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
+    """Return the frame files of one clip by number; raise `BadInput` if its folder is missing."""
     return images_in(
         resolve_path(subject_folder(find_folder(Path(root), SUBJECT, ("SAMM",)), row.subject), row.clip)
     )

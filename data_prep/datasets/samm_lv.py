@@ -1,5 +1,6 @@
-"""SAMM Long Videos: 147 videos at 200 frames per second with macro- and micro-expressions; the
-micro-expressions are the clips, and both are intervals.
+"""SAMM Long Videos: 147 videos at 200 frames per second with macro- and micro-expressions.
+
+The micro-expressions are the clips; both kinds are intervals.
 """
 
 from pathlib import Path
@@ -19,8 +20,8 @@ FACTS = DatasetFacts(
     fps=200,
     subjects=29,
     clips=159,
-    intervals={"micro": 159, "macro": 343},  # in 147 videos, as the abstract of the paper counts them
-    emotions={"": 159},  # it gives none
+    intervals={"micro": 159, "macro": 343},  # in 147 videos, according to the paper's abstract
+    emotions={"": 159},  # not annotated
     licence="for research, to each user who signs the release agreement",
     obtain="https://helward.mmu.ac.uk/STAFF/M.Yap/dataset.php (release agreement by e-mail)",
     citation="Yap et al., SAMM Long Videos: A spontaneous facial micro- and macro-expressions dataset, FG 2020",
@@ -36,13 +37,13 @@ ROOT
 
 SPREADSHEETS = tuple(f"SAMM_LongVideos_V{edition}_Release.xlsx" for edition in (3, 2, 1))
 VIDEO = r"\d{3}_\d+"
-NUMBERS_VIDEO_FRAMES = True  # a video is the whole recording, and its first frame is 1 as that of the images
-# By position: the rows above the data differ between editions.
+NUMBERS_VIDEO_FRAMES = True  # a video is the whole recording; like the images, it begins with frame 1
+# Columns by position, because the rows above the data differ between editions.
 SUBJECT, NAME, _, ONSET, APEX, OFFSET, _, KIND, ACTION_UNITS = range(9)
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table of the micro-expressions, from the latest edition."""
+    """Read the clip table of the micro-expressions from the latest edition."""
     path, *unread = find_files(Path(root), SPREADSHEETS, VIDEO)
     sheet, rows = _rows(path)
     return clip_table(
@@ -51,18 +52,18 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
 
 def read_intervals(root: Path) -> pd.DataFrame:
-    """Interval table of all expressions, from the latest edition."""
+    """Read the interval table of all expressions from the latest edition."""
     path, *_ = find_files(Path(root), SPREADSHEETS, VIDEO)
     return interval_table(_rows(path)[1])
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
-    """Frame files of the clip's video by number; raises `BadInput` if its folder is not there."""
+    """Return the frame files of the clip's video by number; raise `BadInput` if its folder is missing."""
     return video_files(root, row.clip.rsplit("_", 1)[0])
 
 
 def video_files(root: Path, video: str) -> dict[int, FrameFile]:
-    """Frame files of a long video by number; raises `BadInput` if its folder is not there."""
+    """Return the frame files of a long video by number; raise `BadInput` if its folder is missing."""
     folder = folders_named(Path(root), VIDEO).get(video)
     if not folder:
         raise BadInput(f"There is no folder {video} in {root}.")
@@ -70,10 +71,7 @@ def video_files(root: Path, video: str) -> dict[int, FrameFile]:
 
 
 def _rows(path: Path) -> tuple[str, list[dict]]:
-    """The name of the first sheet with expressions, and all of them.
-
-    No row above the data says so in that column.
-    """
+    """Return the name of the first sheet with expressions, and these; header rows name no kind."""
     for sheet in visible_sheets(path):
         if sheet.cells.shape[1] > ACTION_UNITS:
             rows = [
@@ -84,8 +82,7 @@ def _rows(path: Path) -> tuple[str, list[dict]]:
             if rows:
                 return sheet.name, rows
     raise BadInput(
-        f"{path} has no row of a micro- or macro-expression in any visible sheet. Is it the file as "
-        "published?"
+        f"{path} has no row with a micro- or macro-expression in any visible sheet. Is it the published file?"
     )
 
 

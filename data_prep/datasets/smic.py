@@ -1,10 +1,9 @@
-"""SMIC-HS: spontaneous micro-expressions at 100 frames per second; short release, raw or cropped, and
-extended release.
+"""SMIC-HS: spontaneous micro-expressions at 100 frames per second, from the short or the extended release.
 
-The short release has no spreadsheet: emotion, onset and offset are read from the folders. The extended one
-has clips with frames before and after, and a spreadsheet that says where the expression lies. Neither gives
-an apex. SMIC-VIS and SMIC-NIR show the same moments to other cameras; they are datasets of their own
-(`smic_vis`, `smic_nir`), read by the functions here.
+The short release (raw or cropped) has no spreadsheet: emotion, onset and offset follow from the folders. The
+extended release has frames before and after each expression, and a spreadsheet with onset and offset. Neither
+gives an apex. SMIC-VIS and SMIC-NIR, the same moments recorded by other cameras, are the datasets `smic_vis`
+and `smic_nir`, which use the functions here.
 """
 
 import re
@@ -49,7 +48,7 @@ ROOT
             s1_ne_01/
               image563854.bmp ...
           positive/  surprise/
-        non_micro/                    (passed over)
+        non_micro/                    (not read)
       ...
       s20/
 or, of the extended release (157 clips),
@@ -62,36 +61,32 @@ ROOT
 
 CAMERAS = ("HS", "VIS", "NIR")
 SUBJECT = r"s\d+"
-CLIP = re.compile(
-    r"(?:s\d+_)*s(\d+)_(ne|po|sur)_(\d+)", re.IGNORECASE
-)  # s1_ne_01, s01_ne_01 and s01_s01_ne_01 are one clip
+# s1_ne_01, s01_ne_01 and s01_s01_ne_01 are one clip.
+CLIP = re.compile(r"(?:s\d+_)*s(\d+)_(ne|po|sur)_(\d+)", re.IGNORECASE)
 EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
 COLUMNS = ("subject", "filename", "onsetf", "offsetf")
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table of the high-speed camera; apexes stay empty."""
+    """Read the clip table of the high-speed camera; apexes stay empty."""
     return read_camera(Path(root), "HS", "smic", FACTS.fps)
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
-    """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
+    """Return the frame files of one clip by number; raise `BadInput` if its folder is missing."""
     return camera_files(Path(root), "HS", row)
 
 
 def clip_name(folder: str) -> str:
-    """The one name of a clip, such as s01_ne_01, whichever way a list or a folder spells it.
-
-    Raises `BadInput` for others.
-    """
+    """Return the normal form of a clip's name, such as s01_ne_01; raise `BadInput` for other names."""
     match = CLIP.fullmatch(folder)
     if not match:
-        raise BadInput(f"{folder!r} is no SMIC clip; clips are named like s1_ne_01.")
+        raise BadInput(f"{folder!r} is not the name of a SMIC clip, such as s1_ne_01.")
     return f"s{int(match[1]):02d}_{match[2].lower()}_{int(match[3]):02d}"
 
 
 def read_camera(root: Path, camera: str, dataset: str, fps: float) -> pd.DataFrame:
-    """Clip table of one camera: from the spreadsheet of the extended release where the folders are its own."""
+    """Read the clip table of one camera, from the short release's folders or the extended spreadsheet."""
     _refuse_other_camera(root, camera)
     rows, sources = list(_short_rows(root, camera)), None
     if not rows:
@@ -102,7 +97,7 @@ def read_camera(root: Path, camera: str, dataset: str, fps: float) -> pd.DataFra
 
 
 def camera_files(root: Path, camera: str, row) -> dict[int, FrameFile]:
-    """Frame files of one clip of a camera by number; raises `BadInput` if its folder is not there."""
+    """Return the frame files of one camera's clip by number; raise `BadInput` if its folder is missing."""
     for folder in _micro_folders(root, camera, int(row.subject[1:])):
         if clip_name(folder.name) == row.clip:
             return images_in(folder)
@@ -113,20 +108,19 @@ def camera_files(root: Path, camera: str, row) -> dict[int, FrameFile]:
 
 
 def _short_rows(root: Path, camera: str) -> Iterator[dict]:
-    """The first frame of a folder is the onset, the last the offset."""
+    """Yield the rows of the short release: the first frame of a folder is the onset, the last the offset."""
     for folder in _micro_folders(root, camera):
         frames, name = list(images_in(folder)), clip_name(folder.name)
         ends = {"onset": frames[0], "offset": frames[-1]} if frames else {}
-        emotion, home = EMOTIONS[name.split("_")[1]], folder.parent.name
-        note = "" if home.lower() == emotion else f"lies in the folder {home}, and is named as {emotion}"
+        emotion, parent = EMOTIONS[name.split("_")[1]], folder.parent.name
+        note = "" if parent.lower() == emotion else f"is in the folder {parent}, but named as {emotion}"
         yield {"clip": name, "emotion": emotion, "note": note, **ends}
 
 
 def _extended_rows(table: pd.DataFrame) -> Iterator[dict]:
-    """Numbers are printed as the files are numbered; of clips with a second and third expression the first is
-    taken.
+    """Yield the rows of the extended release; of a clip with several expressions, the first is used.
 
-    Below the clips stand rows of text, which name no clip.
+    Rows of text below the clips name no clip and are skipped.
     """
     for row in table.itertuples():
         if not CLIP.fullmatch(cell_text(row.filename)):
@@ -138,18 +132,16 @@ def _extended_rows(table: pd.DataFrame) -> Iterator[dict]:
 
 
 def _micro_folders(root: Path, camera: str, subject: int | None = None) -> Iterator[Path]:
-    """Clip folders of the short release, all or one subject's; non_micro holds other clips."""
-    for name, person in folders_in(_camera_folder(root, camera)).items():
+    """Yield the clip folders of the short release, of all subjects or of one."""
+    for name, folder in folders_in(_camera_folder(root, camera)).items():
         if not re.fullmatch(SUBJECT, name) or subject not in (None, int(name[1:])):
             continue
-        for emotion in folders_in(resolve_path(person, "micro")).values():
-            yield from (folder for clip, folder in folders_in(emotion).items() if CLIP.fullmatch(clip))
+        for emotion in folders_in(resolve_path(folder, "micro")).values():
+            yield from (path for clip, path in folders_in(emotion).items() if CLIP.fullmatch(clip))
 
 
 def _camera_folder(root: Path, camera: str) -> Path:
-    """The folder of a camera's subjects. Raw frames go before cropped ones, and the short release before the
-    extended.
-    """
+    """Find the folder of a camera's subjects; raw before cropped, the short release before the extended."""
     others = tuple(
         name for other in CAMERAS if other != camera for name in (other, f"{other}_long", f"SMIC-{other}-E")
     )
@@ -157,13 +149,11 @@ def _camera_folder(root: Path, camera: str) -> Path:
 
 
 def _refuse_other_camera(root: Path, camera: str) -> None:
-    """The cameras' clips bear the same names, so a folder of another camera would be read without a
-    complaint.
-    """
-    named = [word for word in re.split(r"[-_]", root.resolve().name.upper()) if word in CAMERAS]
-    if named and named[0] != camera:
-        other = "smic" if named[0] == "HS" else f"smic_{named[0].lower()}"
+    """Refuse the folder of another camera, whose clips have the same names."""
+    cameras = [word for word in re.split(r"[-_]", root.resolve().name.upper()) if word in CAMERAS]
+    if cameras and cameras[0] != camera:
+        dataset = "smic" if cameras[0] == "HS" else f"smic_{cameras[0].lower()}"
         raise BadInput(
-            f"{root} is the folder of the camera {named[0]}. Prepare it as {other}, or give the folder "
-            "above it."
+            f"{root} is the folder of the camera {cameras[0]}. "
+            f"Prepare it as {dataset}, or give the folder above it."
         )

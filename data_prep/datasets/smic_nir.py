@@ -1,6 +1,4 @@
-"""SMIC-NIR: what `smic` shows at high speed, recorded by a near-infrared camera at 25 frames per second for
-the last eight subjects.
-"""
+"""SMIC-NIR: the last eight subjects of `smic`, recorded by a near-infrared camera at 25 frames per second."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +14,7 @@ FACTS: DatasetFacts = replace(
     title="SMIC-NIR",
     fps=25,
     subjects=8,
-    unverified=True,  # the emotions; that there are 71 clips is said at https://www.oulu.fi/cmvs/node/41319
+    unverified=True,  # the emotions; https://www.oulu.fi/cmvs/node/41319 counts 71 clips
     clips=71,
     emotions={"negative": 23, "positive": 28, "surprise": 20},
 )
@@ -25,10 +23,10 @@ TREE = smic.TREE.replace("HS", "NIR").replace(" (157 clips)", "")
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table of this camera; apexes stay empty."""
+    """Read the clip table of this camera; apexes stay empty."""
     return smic.read_camera(Path(root), "NIR", "smic_nir", FACTS.fps)
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
-    """Frame files of one clip by number; raises `BadInput` if its folder is not there."""
+    """Return the frame files of one clip by number; raise `BadInput` if its folder is missing."""
     return smic.camera_files(Path(root), "NIR", row)

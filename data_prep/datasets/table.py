@@ -1,7 +1,7 @@
-"""Own recordings: videos or folders of frames, and a table of who shows what in them.
+"""Own recordings: videos or folders of frames, listed in a table with subjects and labels.
 
-The `root` of this reader is the table itself, or a folder with `clips.csv`; files lie relative to the table.
-Frames of a video are counted from 0, those of a folder are numbered as its images are.
+The `root` of this reader is the table, or a folder with `clips.csv`; paths are relative to the table. Frames
+of a video count from 0, frames of a folder have the numbers of its images.
 """
 
 import math
@@ -25,7 +25,7 @@ from mer_core.errors import BadInput
 
 FACTS = DatasetFacts(
     title="Own recordings",
-    fps=math.nan,  # each clip's own stands in its row
+    fps=math.nan,  # given for each clip
     subjects=None,
     clips=None,
     emotions={},
@@ -33,7 +33,7 @@ FACTS = DatasetFacts(
     obtain="docs/guides/own-recordings.md",
     citation="",
     doi="",
-    missing_fraction=1.0,  # a recording that fails is a row with a reason, however many fail
+    missing_fraction=1.0,  # failed recordings are rows with a reason, however many there are
 )
 
 TREE = """\
@@ -47,39 +47,36 @@ clips.csv                             (or .xlsx, .xls, .tsv, an ELAN .eaf, BIDS 
 videos/anna_1.mp4                     (files and folders, relative to the table)
 frames/ben_2/0001.png ..."""
 
-NUMBERS_VIDEO_FRAMES = True  # as they are; see `clip_files` in data_prep/annotations.py
-AGREE_S = 0.01  # of a frame and a time for the same moment, or one and a half frames where that is more
+NUMBERS_VIDEO_FRAMES = True  # from 0; see `clip_files` in data_prep/annotations.py
+TOLERANCE_S = 0.01  # between a frame and a time given for the same moment; at least 1.5 frames
 
 
 class BadRow(BadInput):
-    """A row of the table that contradicts itself, its file, or another row."""
+    """A row of the table contradicts itself, its file, or another row."""
 
     code = "bad-row"
 
 
 @dataclass(frozen=True)
 class _Clip:
-    """A row with its name, and its numbers as frames."""
+    """A row of the table with the clip's name, and with times converted to frame numbers."""
 
     recording: Recording
     name: str
-    frames: dict[str, int]
+    frames: dict[str, int]  # of onset, apex and offset, those given
     fps: float | None
-    problem: str = ""
+    problem: str = ""  # why the row cannot be used
 
 
 def read_annotations(root: Path) -> pd.DataFrame:
-    """Clip table of the recordings that a table lists.
-
-    Onset and apex are empty where they are still to be spotted.
-    """
+    """Read the clip table of the listed recordings; onset and apex are empty if they are to be spotted."""
     _read_clips.cache_clear()
     clips, sources = _read_clips(Path(root).absolute())
     return clip_table([_row(clip) for clip in clips], sources)
 
 
 def find_problems(root: Path) -> list[Finding]:
-    """A finding for each row that cannot be used; it refuses the clip."""
+    """Return a finding for each row that cannot be used; it refuses the clip."""
     return [
         Finding(
             "a row that cannot be used",
@@ -93,20 +90,17 @@ def find_problems(root: Path) -> list[Finding]:
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
-    """Frames of one clip's recording by number; raises `BadRow` for a row that cannot be used."""
+    """Return the frames of a clip's recording by number; raise `BadRow` for a row that cannot be used."""
     path, _ = find_recording(root, row)
     return video_frame_files(path) if path.is_file() else images_in(path)
 
 
 def find_recording(root: Path, row) -> tuple[Path, float | None]:
-    """The file or folder of a clip and its frame rate, None where that is unknown.
-
-    Raises as `frame_files`.
-    """
+    """Return the file or folder of a clip, and its frame rate if known; raise as `frame_files`."""
     root = Path(root).absolute()
     clips, _ = _read_clips(root)
-    named = (one for one in clips if (one.recording.subject, one.name) == (row.subject, row.clip))
-    clip = next(named, None)
+    matches = (clip for clip in clips if (clip.recording.subject, clip.name) == (row.subject, row.clip))
+    clip = next(matches, None)
     if clip is None:
         raise BadRow(f"the table has no clip {row.clip} of {row.subject}")
     if clip.problem:
@@ -116,39 +110,38 @@ def find_recording(root: Path, row) -> tuple[Path, float | None]:
 
 @lru_cache(maxsize=4)
 def _read_clips(root: Path) -> tuple[list[_Clip], AnnotationSources]:
-    """The rows of a table; kept, since every clip asks, until the annotations are read anew."""
+    """Read the rows of a table; cached, because every clip needs them, until `read_annotations` is called."""
     recordings, sources = read_recordings(root)
     copies = _find_copies(_table_folder(root), recordings)
-    people: dict[str, dict[str, int]] = {}  # file -> subject -> line
-    for one in recordings:
-        people.setdefault(one.file, {}).setdefault(one.subject, one.line)
-    names = _name_clips(recordings)
+    subjects: dict[str, dict[str, int]] = {}  # file -> subject -> line
+    for recording in recordings:
+        subjects.setdefault(recording.file, {}).setdefault(recording.subject, recording.line)
     clips = [
-        _build_clip(root, one, name, people[one.file], copies.get(one.file, ""))
-        for one, name in zip(recordings, names)
+        _build_clip(root, recording, name, subjects[recording.file], copies.get(recording.file, ""))
+        for recording, name in zip(recordings, _name_clips(recordings))
     ]
     return clips, sources
 
 
-def _find_copies(home: Path, recordings: list[Recording]) -> dict[str, str]:
-    """Videos that another subject's row names under another name, byte for byte: file -> that other file."""
-    subjects = {one.file: one.subject for one in recordings}
-    sizes: dict[int, list[str]] = {}
+def _find_copies(folder: Path, recordings: list[Recording]) -> dict[str, str]:
+    """Map videos to an identical video, byte for byte, that is listed for another subject."""
+    subjects = {recording.file: recording.subject for recording in recordings}
+    files_by_size: dict[int, list[str]] = {}
     for file in subjects:
-        if not _leaves_folder(file) and (home / file).is_file():
-            sizes.setdefault((home / file).stat().st_size, []).append(file)
+        if not _leaves_folder(file) and (folder / file).is_file():
+            files_by_size.setdefault((folder / file).stat().st_size, []).append(file)
     copies = {}
-    for files in (files for files in sizes.values() if len(files) > 1):
+    for files in (files for files in files_by_size.values() if len(files) > 1):
         first: dict[str, str] = {}
         for file in files:
-            other = first.setdefault(content_id(home / file), file)
+            other = first.setdefault(content_id(folder / file), file)
             if subjects[other] != subjects[file]:
                 copies[file] = other
     return copies
 
 
 def _leaves_folder(file: str) -> bool:
-    """Whether a path leads, or might lead on another system, out of the folder it is relative to."""
+    """Return whether a relative path leads out of its folder, on this or another system."""
     path = PurePosixPath(file)
     return path.is_absolute() or ".." in path.parts or ":" in file.split("/")[0]
 
@@ -158,104 +151,107 @@ def _table_folder(root: Path) -> Path:
 
 
 def _row(clip: _Clip) -> dict:
-    one = clip.recording
+    recording = clip.recording
     return {
         "dataset": "table",
-        "subject": one.subject,
+        "subject": recording.subject,
         "clip": clip.name,
         **clip.frames,
         "fps": clip.fps,
-        "emotion": one.label,
-        "action_units": one.action_units,
+        "emotion": recording.label,
+        "action_units": recording.action_units,
         "onset_source": "annotated" if "onset" in clip.frames else "",
         "apex_source": "annotated" if "apex" in clip.frames else "",
-        "note": one.note,
+        "note": recording.note,
     }
 
 
 def _name_clips(recordings: list[Recording]) -> list[str]:
-    """A name for each clip: as given, else that of the file, with its folders or its onset where that is not
-    enough.
-    """
+    """Name each clip as given, or by its file, with the folders or the onset if that is not unique."""
     files_of_name: dict[tuple[str, str], set[str]] = {}
-    for one in recordings:
-        files_of_name.setdefault((one.subject, _path_parts(one)[-1].casefold()), set()).add(one.file)
-    n_rows = Counter((one.subject, one.file) for one in recordings)
+    for recording in recordings:
+        key = recording.subject, _path_parts(recording)[-1].casefold()
+        files_of_name.setdefault(key, set()).add(recording.file)
+    n_rows = Counter((recording.subject, recording.file) for recording in recordings)
     names = []
-    for one in recordings:
-        parts = _path_parts(one)
-        unique = len(files_of_name[one.subject, parts[-1].casefold()]) == 1
-        name = parts[-1] if unique else "_".join(parts)
-        if n_rows[one.subject, one.file] > 1:
-            start = one.frames.get("onset", one.seconds.get("onset", ""))
-            name = f"{name}_{start}".rstrip("_")
-        names.append(one.clip or name or f"line {one.line}")
+    for recording in recordings:
+        parts = _path_parts(recording)
+        is_unique = len(files_of_name[recording.subject, parts[-1].casefold()]) == 1
+        name = parts[-1] if is_unique else "_".join(parts)
+        if n_rows[recording.subject, recording.file] > 1:
+            onset = recording.frames.get("onset", recording.seconds.get("onset", ""))
+            name = f"{name}_{onset}".rstrip("_")
+        names.append(recording.clip or name or f"line {recording.line}")
     return names
 
 
-def _path_parts(one: Recording) -> tuple[str, ...]:
-    """The parts of a recording's path, of a video without its suffix."""
-    path = PurePosixPath(one.file)
+def _path_parts(recording: Recording) -> tuple[str, ...]:
+    """Return the parts of a recording's path, without the suffix of a video."""
+    path = PurePosixPath(recording.file)
     return (path.with_suffix("") if path.suffix.lower() in VIDEO_SUFFIXES else path).parts or ("",)
 
 
-def _build_clip(root: Path, one: Recording, name: str, people: dict[str, int], copy_of: str) -> _Clip:
-    """The row with its times as frames, or with the problem that keeps it from being used."""
+def _build_clip(root: Path, recording: Recording, name: str, subjects: dict[str, int], copy_of: str) -> _Clip:
+    """Convert the times of a row to frames, or record the problem that makes it unusable."""
     try:
-        path = _check_path(root, one, people)
+        path = _check_path(root, recording, subjects)
         if copy_of:
-            raise BadRow(f"{one.file} is a copy of {copy_of}, which is listed for another subject")
-        source = open_frames(path, one.fps)
-        fps = one.fps or getattr(source.report, "fps_in_file", None)
-        if not one.seconds:
-            return _Clip(one, name, one.frames, fps)
-        return _Clip(one, name, _times_to_frames(one, source.frame_times()), fps)
+            raise BadRow(f"{recording.file} is a copy of {copy_of}, which is listed for another subject")
+        source = open_frames(path, recording.fps)
+        fps = recording.fps or getattr(source.report, "fps_in_file", None)
+        if not recording.seconds:
+            return _Clip(recording, name, recording.frames, fps)
+        return _Clip(recording, name, _times_to_frames(recording, source.frame_times()), fps)
     except BadInput as error:
-        return _Clip(one, name, one.frames, one.fps, str(error).replace(f"{_table_folder(root)}/", ""))
+        problem = str(error).replace(f"{_table_folder(root)}/", "")
+        return _Clip(recording, name, recording.frames, recording.fps, problem)
 
 
-def _check_path(root: Path, one: Recording, people: dict[str, int]) -> Path:
-    """The recording, which must lie below the table's folder and show one person."""
-    if one.problem:
-        raise BadRow(one.problem)
-    for what in ("file", "subject"):
-        if not getattr(one, what):
-            raise BadRow(f"no {what} is given")
-    if _leaves_folder(one.file):
-        raise BadRow(f"{one.file!r} leaves the folder of the table; give a path below it")
-    path = _table_folder(root) / one.file
+def _check_path(root: Path, recording: Recording, subjects: dict[str, int]) -> Path:
+    """Return the path of a recording, which must be below the table's folder and show one subject."""
+    if recording.problem:
+        raise BadRow(recording.problem)
+    for field in ("file", "subject"):
+        if not getattr(recording, field):
+            raise BadRow(f"no {field} is given")
+    if _leaves_folder(recording.file):
+        raise BadRow(f"{recording.file!r} leaves the folder of the table; give a path below it")
+    path = _table_folder(root) / recording.file
     if not path.exists():
-        raise BadRow(f"there is no {one.file}")
+        raise BadRow(f"there is no {recording.file}")
     if path.is_file() and not is_video(path):
-        raise BadRow(f"{one.file} is neither a video nor a folder of images")
-    others = {subject: line for subject, line in people.items() if subject != one.subject}
+        raise BadRow(f"{recording.file} is neither a video nor a folder of images")
+    others = {subject: line for subject, line in subjects.items() if subject != recording.subject}
     if others:
         subject, line = next(iter(others.items()))
         raise BadRow(
-            f"{one.file} is listed for {one.subject!r} and, in line {line}, for {subject!r}; "
-            "one of them would be fitted on where the other is tested"
+            f"{recording.file} is listed for {recording.subject!r} and, in line {line}, for {subject!r}; "
+            "the recording would be in training and in test"
         )
     return path
 
 
-def _times_to_frames(one: Recording, times: dict[int, float]) -> dict[str, int]:
-    """Onset, apex and offset as frames; where both frames and seconds are given, they must agree."""
+def _times_to_frames(recording: Recording, times: dict[int, float]) -> dict[str, int]:
+    """Return onset, apex and offset as frame numbers; a frame and a time given for one moment must agree.
+
+    times : frame number -> seconds since the first frame
+    """
     if any(math.isnan(time) for time in times.values()):
         raise BadRow("times in seconds need fps, which neither the table nor the recording gives")
     last = max(times.values())
-    gap = last / max(len(times) - 1, 1)
-    frames = dict(one.frames)
+    step = last / max(len(times) - 1, 1)
+    frames = dict(recording.frames)
     for name in FRAMES:
-        if name not in one.seconds:
+        if name not in recording.seconds:
             continue
-        wanted = one.seconds[name]
-        if wanted > last + 1.5 * gap:
-            raise BadRow(f"{name}_s {wanted:g} lies behind the last frame, at {last:.3f} s")
-        nearest = min(times, key=lambda number: abs(times[number] - wanted))
+        time = recording.seconds[name]
+        if time > last + 1.5 * step:
+            raise BadRow(f"{name}_s {time:g} is after the last frame, at {last:.3f} s")
+        nearest = min(times, key=lambda number: abs(times[number] - time))
         number = frames.setdefault(name, nearest)
-        if number in times and abs(times[number] - wanted) > max(AGREE_S, 1.5 * gap):
+        if number in times and abs(times[number] - time) > max(TOLERANCE_S, 1.5 * step):
             raise BadRow(
-                f"{name} {number} and {name}_s {wanted:g} disagree: frame {number} is at "
-                f"{times[number]:.3f} s, and {wanted:g} s is frame {nearest}"
+                f"{name} {number} and {name}_s {time:g} disagree: frame {number} is at "
+                f"{times[number]:.3f} s, and {time:g} s is frame {nearest}"
             )
     return frames

@@ -1,7 +1,7 @@
-"""Writers of small synthetic datasets in the native layouts, quirks included: one file per dataset.
+"""Writers of small replicas in the datasets' native layouts, quirks included; one file per dataset.
 
-They show what a right folder looks like, and let loaders be tested without the licensed data. Each file has
-`write(root, clips)` and `EMOTIONS`, the dataset's own words. `mer/demo/replica.py` fills any of them with rendered faces.
+Replicas show the expected folder and let the readers be tested without the licensed data. Each file defines
+`write(root, clips)` and `EMOTIONS`, the dataset's own words. `mer/demo/replica.py` renders the faces.
 """
 
 from collections.abc import Callable
@@ -14,39 +14,45 @@ import pandas as pd
 from data_prep.frames import write_image
 from mer_core.io import write_text
 
-MARKER = "SYNTHETIC.txt"  # lies in the root of every replica, so that what is made from it says what it is
+MARKER = "SYNTHETIC.txt"  # in the root of every replica, so that all results from it are marked synthetic
 
 
 def write_marker(root: Path) -> None:
-    """Write the marker that makes `mer prepare`, and all that follows, call this dataset synthetic."""
+    """Write the marker by which `mer prepare` and all later steps call the dataset synthetic."""
     write_text(
         root / MARKER,
-        "Synthetic faces in the layout of a published dataset, drawn by mer. No real person, no finding.\n",
+        "Synthetic faces in the layout of a published dataset, rendered by mer. No real person, no finding.\n",
     )
 
 
 @dataclass(frozen=True)
 class ReplicaClip:
-    """One clip to write; `frames(i)` gives its i-th image from the onset (i = 0) to the offset, (H, W, 3)
-    uint8 RGB.
-    """
+    """One clip to write."""
 
     subject: int
-    index: int  # from 1, unique within the subject
+    index: int  # from 1, unique for the subject
     emotion: str  # the dataset's own word
     action_units: str
     onset: int
-    apex: int | None  # None is written as the dataset writes a missing apex
+    apex: int | None  # None is written as a missing apex
     offset: int
-    frames: Callable[[int], np.ndarray]
-    name: str = (
-        ""  # of the clip, as the dataset names it; where empty, the writer makes one of subject and index
-    )
+    frames: Callable[[int], np.ndarray]  # i -> (H, W, 3) uint8 RGB, with i = 0 for the onset
+    name: str = ""  # in the dataset's form; the writer makes one if it is empty
 
 
 def write_frames(folder: Path, clip: ReplicaClip, pattern: str, start: int | None = None) -> None:
-    """Write the clip's images into `folder`, named by `pattern` with {} for the number, from the onset or
-    `start` on.
+    """Write the images of a clip.
+
+    Parameters
+    ----------
+    folder : Path
+        Created if it does not exist.
+    clip : ReplicaClip
+        From its onset to its offset.
+    pattern : str
+        File name with {} for the frame number.
+    start : int or None
+        Number of the first file; None for the onset.
     """
     folder.mkdir(parents=True, exist_ok=True)
     start = clip.onset if start is None else start
@@ -55,7 +61,7 @@ def write_frames(folder: Path, clip: ReplicaClip, pattern: str, start: int | Non
 
 
 def write_workbook(path: Path, **sheets: list[tuple]) -> None:
-    """Write a spreadsheet of named sheets, each a list of rows of cells; nothing is added to them."""
+    """Write a spreadsheet; each sheet is a list of rows, written without header and index."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with pd.ExcelWriter(path) as book:
         for name, rows in sheets.items():

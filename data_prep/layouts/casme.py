@@ -1,6 +1,4 @@
-"""A small folder like CASME: blank columns, two apexes, clip names inside frame names, padding that changes
-on the way.
-"""
+"""Replica of CASME: blank columns, two apexes, clip names in frame names, padding that differs by subject."""
 
 from pathlib import Path
 
@@ -20,18 +18,6 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
         write_frames(root / "CASME_raw_selected" / f"sub{clip.subject:02d}" / name, clip, pattern)
         apex = "/" if clip.apex is None else clip.apex
         second = 0 if clip.index > 1 else clip.offset
-        rows.append(
-            (
-                clip.subject,
-                name,
-                None,
-                clip.onset,
-                apex,
-                second,
-                clip.offset,
-                None,
-                clip.action_units,
-                clip.emotion,
-            )
-        )
+        frames = (clip.onset, apex, second, clip.offset)
+        rows.append((clip.subject, name, None, *frames, None, clip.action_units, clip.emotion))
     write_workbook(root / "casme.xlsx", Sheet1=[HEADER, *rows])

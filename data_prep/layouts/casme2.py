@@ -1,6 +1,4 @@
-"""A small folder like CASME II: blank columns, integer subjects, unpadded frames, nested zip folders, a stray
-link.
-"""
+"""Replica of CASME II: blank columns, integer subjects, unpadded frames, nested folders, a stray link."""
 
 from pathlib import Path
 
@@ -8,16 +6,8 @@ from data_prep.layouts import ReplicaClip, write_frames, write_marker, write_wor
 
 EMOTIONS = ("others", "disgust", "happiness", "repression", "surprise", "sadness", "fear")
 HEADER = (
-    "Subject",
-    "Filename",
-    None,
-    "OnsetFrame",
-    "ApexFrame",
-    "OffsetFrame",
-    None,
-    "Action Units",
-    "Estimated Emotion",
-)
+    "Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units", "Estimated Emotion",
+)  # fmt: skip
 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
@@ -26,9 +16,8 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
     top = root / "CASME2_RAW_selected" / "CASME2_RAW_selected"
     rows = []
     for clip in clips:
-        name = clip.name or f"EP{clip.index:02d}_01" + "f" * (
-            clip.index % 2
-        )  # with and without the letter, as published
+        letter = "f" * (clip.index % 2)  # published names have it or not
+        name = clip.name or f"EP{clip.index:02d}_01{letter}"
         write_frames(top / f"sub{clip.subject:02d}" / name, clip, "img{}.jpg")
         apex = "/" if clip.apex is None else clip.apex
         rows.append(

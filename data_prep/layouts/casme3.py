@@ -1,6 +1,4 @@
-"""A small folder like CAS(ME)^3 part A: cells of text, two spellings of the subject, recordings with more
-than the clip.
-"""
+"""Replica of CAS(ME)^3 part A: text cells, two spellings of the subject, recordings longer than the clip."""
 
 from pathlib import Path
 
@@ -12,9 +10,7 @@ HEADER = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective cla
 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
-    """Write `clips` below `root`: odd subjects as recordings spNO.1/a/color/, even ones as in the clip
-    release.
-    """
+    """Write `clips` below `root`, odd subjects as recordings (spNO.1/a/color/), even ones as clip folders."""
     write_marker(root)
     rows = []
     for clip in clips:
@@ -29,16 +25,6 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
         write_image(depth / f"{clip.onset}.png", clip.frames(0))
         apex = "" if clip.apex is None else str(clip.apex)
         subject = f"spNO.{clip.subject}"
-        rows.append(
-            (
-                subject,
-                recording,
-                str(clip.onset),
-                apex,
-                str(clip.offset),
-                clip.action_units,
-                "III",
-                clip.emotion,
-            )
-        )
+        frames = (str(clip.onset), apex, str(clip.offset))
+        rows.append((subject, recording, *frames, clip.action_units, "III", clip.emotion))
     write_workbook(root / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", label=[HEADER, *rows])

@@ -1,6 +1,4 @@
-"""A small folder like CAS(ME)^2: a workbook without headers, participants and videos by number,
-macro-expressions between.
-"""
+"""Replica of CAS(ME)^2: a workbook without headers, participants and videos by number, macro-expressions."""
 
 from pathlib import Path
 
@@ -10,15 +8,12 @@ EMOTIONS = ("negative", "others", "surprise", "positive")
 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
-    """Write `clips` below `root` as CAS(ME)^2code_final(Updated).xlsx and rawpic/.
-
-    Participant 1 is subject s15.
-    """
+    """Write `clips` below `root` as CAS(ME)^2code_final(Updated).xlsx and rawpic/; participant 1 is s15."""
     write_marker(root)
     rows, subjects, codes = [], {}, {}
     for clip in clips:
         video, subject = f"disgust{clip.index}", 14 + clip.subject
-        codes[video] = 100 + clip.index  # 0101 as a number, as spreadsheets keep it
+        codes[video] = 100 + clip.index  # 0101 as the number 101, as in spreadsheets
         subjects[clip.subject] = (subject, f"s{subject}", clip.subject)
         write_frames(
             root / "rawpic" / f"s{subject}" / f"{subject}_{codes[video]:04d}disgustingteeth",
@@ -36,7 +31,4 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
         "naming rule1": list(subjects.values()),
         "naming rule2": [(code, video) for video, code in codes.items()],
     }
-    write_workbook(
-        root / "CAS(ME)^2code_final(Updated).xlsx",
-        **sheets,
-    )
+    write_workbook(root / "CAS(ME)^2code_final(Updated).xlsx", **sheets)

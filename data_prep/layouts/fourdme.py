@@ -1,4 +1,4 @@
-"""A small folder like 4DME: several emotions in a cell, static action units, folders that count from 1."""
+"""Replica of 4DME: several emotions in a cell, static action units, folders that count from 1."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ HEADER = ("sub_ID", "fold_name", "Emotion", "Onset", "Apex", "Offset", "AUs")
 
 
 def write(root: Path, clips: list[ReplicaClip]) -> None:
-    """Write `clips` below `root` as the spreadsheet and gray_micro/; even subjects' folders count from 1."""
+    """Write `clips` below `root` as spreadsheet and gray_micro/; folders of even subjects count from 1."""
     write_marker(root)
     rows = []
     for clip in clips:
@@ -21,6 +21,6 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
         start = clip.onset if clip.subject % 2 else 1
         write_frames(root / "gray_micro" / subject / name, clip, "{}.jpg", start)
         apex = "/" if clip.apex is None else clip.apex
-        words = "+".join(reversed(clip.emotion.split("+")))  # printed in any order
+        words = "+".join(reversed(clip.emotion.split("+")))  # their order varies
         rows.append((subject, name, words, clip.onset, apex, clip.offset, f"{clip.action_units}+AU45(k)"))
     write_workbook(root / "4DME_Labelling_Micro_release v1.xlsx", Sheet1=[HEADER, *rows])

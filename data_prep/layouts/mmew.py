@@ -1,6 +1,4 @@
-"""A small folder like MMEW: clips sorted into folders by emotion, others under the name repression,
-macro-expressions beside.
-"""
+"""Replica of MMEW: a folder per emotion, others in the folder repression, macro-expressions beside."""
 
 from pathlib import Path
 

@@ -1,6 +1,4 @@
-"""A small folder like SAMM: a preamble above the header, a formula column, grey JPGs padded to 4 or to 5
-digits.
-"""
+"""Replica of SAMM: a preamble above the header, a formula column, grey JPGs padded to 4 or 5 digits."""
 
 from dataclasses import replace
 from functools import partial
@@ -25,7 +23,7 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
     for clip in clips:
         subject, padding = f"{clip.subject:03d}", 4 + clip.subject % 2
         name = clip.name or f"{subject}_1_{clip.index}"
-        grey = replace(clip, frames=partial(_grey_frame, clip))
+        grey = replace(clip, frames=partial(grey_frame, clip))
         write_frames(root / "SAMM" / subject / name, grey, f"{subject}_{{:0{padding}d}}.jpg")
         row = PREAMBLE + 2 + len(rows)
         apex = -1 if clip.apex is None else clip.apex
@@ -36,9 +34,10 @@ def write(root: Path, clips: list[ReplicaClip]) -> None:
 
 
 def to_grey(image: np.ndarray) -> np.ndarray:
-    """The image with three equal channels."""
+    """Return an image (H, W, 3) uint8 with three equal channels."""
     return np.repeat(image.mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
 
 
-def _grey_frame(clip: ReplicaClip, number: int) -> np.ndarray:
-    return to_grey(clip.frames(number))
+def grey_frame(clip: ReplicaClip, index: int) -> np.ndarray:
+    """Return frame `index` of a clip in grey."""
+    return to_grey(clip.frames(index))

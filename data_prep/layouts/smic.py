@@ -1,21 +1,17 @@
-"""A small folder like SMIC-HS, short release: no spreadsheet, BMP frames with long counters, non_micro and
-VIS beside.
-"""
+"""Replica of SMIC-HS, short release: no spreadsheet, BMP frames with long counters, VIS beside."""
 
 from pathlib import Path
 
+from data_prep.datasets import smic
 from data_prep.frames import write_image
 from data_prep.layouts import ReplicaClip, write_frames, write_marker
 
 EMOTIONS = ("negative", "positive", "surprise")
-CODES = {"negative": "ne", "positive": "po", "surprise": "sur"}
+CODES = {word: code for code, word in smic.EMOTIONS.items()}
 
 
 def write(root: Path, clips: list[ReplicaClip], camera: str = "HS") -> None:
-    """Write `clips` below `root` as SMIC_all_raw/HS/.
-
-    Frame numbers get the long counters of the release, apexes are dropped.
-    """
+    """Write `clips` below `root` as SMIC_all_raw/HS/ with the release's long counters, without apexes."""
     write_marker(root)
     top = root / "SMIC_all_raw" / camera
     for clip in clips:

@@ -1,4 +1,4 @@
-"""A small folder like SMIC-VIS: the layout of SMIC-HS, with another camera."""
+"""Replica of SMIC-VIS: the layout of SMIC-HS with another camera."""
 
 from pathlib import Path
 

@@ -1,6 +1,4 @@
-"""A small folder of own recordings: folders of frames and clips.csv, with a word for the label that nobody
-else uses.
-"""
+"""Replica of own recordings: folders of frames and clips.csv."""
 
 from pathlib import Path
 

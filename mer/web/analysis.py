@@ -43,7 +43,7 @@ def analyse(path: Path, bundle: str, progress: Progress, face: int = 1) -> Analy
     from mer.inference.predict import label_intervals
     from mer.inference.recorder import track_clip
 
-    total = getattr(open_frames(path), "n_promised", None)
+    total = getattr(open_frames(path), "n_expected", None)
     frames, track = track_clip(path, face=face, progress=lambda n_read: progress(n_read, total))
     found = label_intervals(path, frames, track, spotting.intervals(track), models.bundle(bundle))
     moment = onset_apex.choose(track, found, path.name)

@@ -73,7 +73,7 @@ def test_hidden_rows_merged_cells_and_rows_without_a_name_are_said(tmp_path):
     assert list(table.rows["remark"]) == ["", "", "row 4 is hidden in the sheet"]
     assert [remark.split(": ", 1)[1] for remark in table.remarks] == [
         "1 row(s) are left out: no subject or filename; first: row 5",
-        "1 row(s) are hidden in the sheet (by a filter?) and read; first: row 4",
+        "1 row(s) are hidden in the sheet (by a filter?) but read; first: row 4",
         "1 row(s) are filled from a merged cell above; first: row 3",
     ]
 
@@ -88,7 +88,7 @@ def test_of_two_columns_of_one_name_the_visible_one_is_read(tmp_path):
 
 def test_lacking_columns_are_named_beside_those_that_are_there(tmp_path):
     workbook(tmp_path / "a.xlsx", One=[("about",), ("Subject", "Filename", "Start")])
-    with pytest.raises(MissingColumns, match="lacking: onset. Found: Subject, Filename, Start"):
+    with pytest.raises(MissingColumns, match="missing: onset. Found: Subject, Filename, Start"):
         read_table(tmp_path / "a.xlsx", COLUMNS)
 
 

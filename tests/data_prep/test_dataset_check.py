@@ -99,7 +99,7 @@ def test_the_spreadsheet_that_was_read_is_named_and_a_copy_of_it_is_not_read(nam
         Path(shutil.copy(sheet, sheet.with_name(f"{sheet.stem} - Copy{sheet.suffix}"))) for sheet in sheets
     ]
     for line in () if name in ("samm_lv", "table") else said():  # these have names that no copy fits
-        read, unread = line.split(" Not read, though the name fits: ")
+        read, unread = line.split(" Not read, though the name matches: ")
         assert read == alone[0] and sorted(unread.rstrip(".").split(", ")) == sorted(
             str(copy.relative_to(root)) for copy in copies
         )

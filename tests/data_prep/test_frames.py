@@ -185,7 +185,7 @@ def test_a_tiff_whose_pages_are_no_film_is_refused_with_its_axes(tmp_path):
     tifffile.imwrite(
         tmp_path / "folder" / "img1.tif", np.zeros((3, 16, 24), np.uint8), photometric="minisblack"
     )
-    with pytest.raises(UnreadableImage, match="holds 3 pictures"):
+    with pytest.raises(UnreadableImage, match="holds 3 images"):
         read_image(tmp_path / "folder" / "img1.tif")
 
 

@@ -408,7 +408,7 @@ def test_wrong_folders_are_named(tmp_path):
     with pytest.raises(MissingColumns, match="Found: not a spreadsheet"):
         casme2.read_annotations(tmp_path)
     spreadsheet(tmp_path / CASME2, [("Subject", "Filename")])
-    with pytest.raises(MissingColumns, match="lacking: onsetframe, .*Found: Subject, Filename"):
+    with pytest.raises(MissingColumns, match="missing: onsetframe, .*Found: Subject, Filename"):
         casme2.read_annotations(tmp_path)
 
 

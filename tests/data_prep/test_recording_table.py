@@ -147,7 +147,7 @@ def test_what_is_no_table_is_one_message(tmp_path):
         with pytest.raises(BadTable, match=said):
             read_recordings(path)
     (tmp_path / "a.csv").write_text("name,who\nx,y\n")
-    with pytest.raises(MissingColumns, match="lacking: file, subject, label. Found: name, who"):
+    with pytest.raises(MissingColumns, match="missing: file, subject, label. Found: name, who"):
         read_recordings(tmp_path / "a.csv")
     (tmp_path / "b.csv").write_text("file,subject,label\n")
     with pytest.raises(BadTable, match="lists no recording"):

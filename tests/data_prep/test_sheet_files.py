@@ -76,7 +76,7 @@ def test_what_is_hidden_is_marked(tmp_path):
         (b"<html><table></table></html>", "HTML"),
         (b"PK\x03\x04 broken", "damaged .xlsx"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 broken", ".xls"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\0\0\0\0\0", "no text and no spreadsheet"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\0\0\0\0\0", "neither text nor a spreadsheet"),
     ],
 )  # fmt: skip
 def test_what_is_no_table_is_refused_and_named(tmp_path, content, said):

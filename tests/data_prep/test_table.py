@@ -63,7 +63,7 @@ def test_frames_and_seconds_name_the_same_moments(folder):
     table, found = read(folder, *rows)
     assert table[["onset", "apex", "offset"]].values.tolist() == [[10, 15, 20]] * 3 + [[111, 116, 121]]
     assert list(table["fps"]) == [FPS] * 3 + [200] and set(table["onset_source"]) == {"annotated"}
-    assert [clip.outcome for clip in found] == [""] * 4
+    assert [clip.outcome for clip in found] == [None] * 4
     assert [sorted(clip.files) for clip in found] == [[10, 15]] * 3 + [[111, 116]]
 
 
@@ -100,7 +100,7 @@ def test_clips_without_a_name_are_called_as_their_files(folder):
             {"file": "videos/b.mp4", "onset": 10, "onset_s": 0.4},
             "onset 10 and onset_s 0.4 disagree: frame 10 is at 0.200 s, and 0.4 s is frame 20",
         ),
-        ({"file": "videos/b.mp4", "onset_s": 9}, "onset_s 9 lies behind the last frame, at 0.580 s"),
+        ({"file": "videos/b.mp4", "onset_s": 9}, "onset_s 9 is after the last frame, at 0.580 s"),
         ({"file": "frames/c", "onset_s": 0.1}, "times in seconds need fps"),
         ({"file": "videos/b.mp4", "onset": "1,46"}, "onset printed as '1,46'"),
         ({"file": "videos/b.mp4", "fps": "fast"}, "fps printed as 'fast'"),
@@ -111,7 +111,7 @@ def test_a_bad_row_has_a_reason_and_the_others_go_on(folder, row, said):
     (folder / "videos" / "broken.mp4").write_bytes(b"no video")
     good = {"onset": 10, "apex": 15}
     _, (first, bad, last) = read(folder, good, good | row, {"file": "frames/c", "onset": 101, "apex": 102})
-    assert (first.outcome, last.outcome) == ("", "")
+    assert (first.outcome, last.outcome) == (None, None)
     assert bad.outcome == "bad row" and said in bad.reason and str(folder) not in bad.reason
     check = check_dataset("table", folder / "mine.csv")
     assert check.usable and any(said in line for line in check.lines)
@@ -128,7 +128,7 @@ def test_one_recording_of_two_subjects_is_refused_in_both_rows(folder):
 def test_a_row_twice_is_one_clip_and_a_frame_that_is_not_there_is_said(folder):
     row = {"onset": 1, "apex": 2}
     _, (first, twice, late) = read(folder, row, row, {"onset": 90, "apex": 95})
-    assert (first.outcome, twice.outcome, late.outcome) == ("", "duplicate", "missing frame")
+    assert (first.outcome, twice.outcome, late.outcome) == (None, "duplicate", "missing frame")
     assert late.reason == "frame 90: frames 0 to 29 are there"
 
 
