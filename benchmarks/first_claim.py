@@ -104,16 +104,16 @@ def train_and_measure(network: str, start: Path, pool: Path, steps: int, test: M
 def compact_config(arm: str, seed: int, pool: Path, steps: int) -> TrainConfig:
     """Return the training of the compact network; both arms of a seed share the random start."""
     return TrainConfig(
-        data=DATA[arm],
+        data_fractions=DATA[arm],
         seed=seed,
-        pool=str(pool),
+        pool_folder=str(pool),
         steps=steps,
-        size=128,
-        peak=(0.1, 12.0),
-        widen=steps // 10,
-        batch=4,
+        frame_size_px=128,
+        motion_range_px=(0.1, 12.0),
+        motion_curriculum_steps=steps // 10,
+        batch_size=4,
         learning_rate=8e-4,
-        ema=0.98,
+        ema_decay=0.98,
         save_every=25,
         report_every=25,
     )

@@ -20,13 +20,14 @@ import pandas as pd
 from benchmarks.measured_pairs import change
 from flow.benchmark.analytic_motion import to_uint8
 from flow.benchmark.pairs import MAX_BIAS, MAX_DRIFT_PX, MAX_GAIN_CHANGE, NOISE_LEVELS, PEAK_PX
-from flow.benchmark.scanned import GRAIN_LEVELS, MARGIN_PX
+from flow.benchmark.scanned import GRAIN_LEVELS
 from flow.estimate import Method, estimate, load_method
 from flow.sampling import log_uniform
 from flow.splatting.dense_motion import area_ratio
 from flow.splatting.head_model import HeadModel, load_head_model
 from flow.splatting.muscles import expression_timing
 from flow.splatting.portrait_motion import (
+    MARGIN_PX,
     MIN_AREA_RATIO,
     FittedPortrait,
     add_grain,

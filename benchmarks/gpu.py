@@ -209,7 +209,7 @@ def first_steps(out: Path, seconds: float, device: str, config: TrainConfig | No
     if seconds <= 0:
         raise Skipped("the other parts took all the time.")
     if config is None:
-        changed = {"compiled": False, "workers": max(1, min(14, n_cores() - 1)), "report_every": 10}
+        changed = {"torch_compile": False, "n_workers": max(1, min(14, n_cores() - 1)), "report_every": 10}
         config = load_config(find_config("flow-full")).model_copy(update=changed)
     with tempfile.TemporaryDirectory() as scratch:
         settings, folder = Path(scratch) / "config.yaml", Path(scratch) / "training"
@@ -235,8 +235,8 @@ def first_steps(out: Path, seconds: float, device: str, config: TrainConfig | No
     _draw(curve, out / "loss.png")
     first, last = curve.iloc[0], curve.iloc[-1]
     return (
-        f"{config.network} network, {curve.index[-1]} of {config.steps} steps (batch {config.batch}, "
-        f"{config.size} px): loss {first['loss']:.3f} to {last['loss']:.3f}, error {last['epe']:.3f} px where zero "
+        f"{config.network} network, {curve.index[-1]} of {config.steps} steps (batch {config.batch_size}, "
+        f"{config.frame_size_px} px): loss {first['loss']:.3f} to {last['loss']:.3f}, error {last['epe']:.3f} px where zero "
         f"flow has {last['still_epe']:.3f}. Each value is a mean over {config.report_every} steps.\n\n"
         "![Loss](loss.png)"
     )

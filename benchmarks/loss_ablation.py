@@ -22,7 +22,7 @@ from flow.srflownet.train_config import TrainConfig, load_config
 from mer_core import markdown
 from mer_core.io import write_text
 
-DATA = {"generic": 0.35, "scanned": 0.65}
+DATA = {"generic": 0.35, "animated_portraits": 0.65}
 LOSSES = {  # of the row -> the part of the configuration's name that has its weights
     "none": "faces",
     "mask": "mask",
@@ -56,10 +56,15 @@ def main(portraits: Path, head_model: Path, faces: Path | None, out: Path, steps
 
 def training(row: str, seed: int, steps: int, portraits: Path, head_model: Path, fits: Path) -> TrainConfig:
     """Return the training of one row; rows of a seed differ in their losses alone."""
-    losses = load_config(CONFIGS / f"flow-ablation-{LOSSES[row]}.yaml").losses
+    losses = load_config(CONFIGS / f"flow-ablation-{LOSSES[row]}.yaml").loss_weights
     config = first_claim.compact_config("a", seed, Path(), steps)
-    where = {"portraits": str(portraits), "head_model": str(head_model), "fits": str(fits), "pool": None}
-    return config.model_copy(update={"data": DATA, "losses": losses, **where})
+    where = {
+        "portraits": str(portraits),
+        "head_model": str(head_model),
+        "head_fit_cache": str(fits),
+        "pool_folder": None,
+    }
+    return config.model_copy(update={"data_fractions": DATA, "loss_weights": losses, **where})
 
 
 def page(errors: pd.DataFrame, steps: int) -> str:

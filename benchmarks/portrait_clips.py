@@ -17,6 +17,7 @@ from data_prep.landmarks import FaceMesh
 from flow.estimate import Method, estimate_batch
 from flow.splatting.head_model import HeadModel
 from flow.splatting.portrait_motion import (
+    MARGIN_PX,
     FittedPortrait,
     PortraitView,
     dense_motion,
@@ -26,7 +27,6 @@ from flow.splatting.portrait_motion import (
 )
 from flow.splatting.scanned_motion import random_turn
 from flow.splatting.scanned_units import expression_weights
-from flow.srflownet.data.animated_portraits import MARGIN_PX
 from flow.srflownet.data.generic import simulate_camera
 
 SHARE = (0.25, 0.4)  # inter-ocular distance as a part of the frame

@@ -66,7 +66,7 @@ def fine_tune(start: Path, settings: FineTuning, pool: Path, out: Path) -> Path:
     )
     state = {"network": network, "optimizer": optimizer, "schedule": schedule}
     step, seconds, losses = _resume(out, settings, state)
-    pairs = SourceMixture(settings.shares, settings.seed, settings.size, settings.peak, pool=pool)
+    pairs = SourceMixture(settings.shares, settings.seed, settings.size, settings.peak, pool_folder=pool)
     while step < settings.steps:
         began = time.process_time()
         onset, apex, truth = _batch(pairs, range(step * settings.batch, (step + 1) * settings.batch))

@@ -75,15 +75,15 @@ def training(pool: Path, start: Path, steps: int) -> TrainConfig:
     return TrainConfig(
         network="full",
         network_settings={"iterations": ITERATIONS},
-        start=str(start),
-        data=SHARES,
-        pool=str(pool),
-        size=SIZE,
-        batch=BATCH,
+        init_weights=str(start),
+        data_fractions=SHARES,
+        pool_folder=str(pool),
+        frame_size_px=SIZE,
+        batch_size=BATCH,
         steps=steps,
         learning_rate=2.5e-4,
-        widen=steps // 10,
-        ema=0.98,
+        motion_curriculum_steps=steps // 10,
+        ema_decay=0.98,
         save_every=25,
         report_every=max(1, steps // 10),
     )
@@ -94,7 +94,7 @@ def pretrain_encoder(pool: Path, steps: int, path: Path) -> None:
     torch.manual_seed(0)
     network = srflownet.build_network("full", iterations=ITERATIONS)
     optimizer = torch.optim.AdamW(network.fnet.parameters(), MATCHING["learning_rate"])
-    pairs, losses = SourceMixture(SHARES, 0, SIZE, MATCHING["peak"], pool=pool), []
+    pairs, losses = SourceMixture(SHARES, 0, SIZE, MATCHING["peak"], pool_folder=pool), []
     for step in range(steps):
         drawn = [pairs[step * BATCH + k] for k in range(BATCH)]
         onset, apex, flow = (

@@ -85,12 +85,17 @@ def main(
 def config_of(name: str, pool: Path, steps: int, size: int) -> TrainConfig:
     """Return the training of one row; all rows share seed, steps and size."""
     config = load_config(CONFIGS / f"flow-ablation-{name}.yaml")
-    if config.start is not None:
+    if config.init_weights is not None:
         raise BadInput(
             f"flow-ablation-{name}.yaml starts from weights. The rows compare only from a random start."
         )
     return config.model_copy(
-        update={"pool": str(pool), "steps": steps, "size": size, "widen": min(config.widen, steps // 10)}
+        update={
+            "pool_folder": str(pool),
+            "steps": steps,
+            "frame_size_px": size,
+            "motion_curriculum_steps": min(config.motion_curriculum_steps, steps // 10),
+        }
     )
 
 

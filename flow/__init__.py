@@ -1,1 +1,1 @@
-"""Two aligned faces -> motion in pixels: flow methods, the flow benchmark, strain and pictures of flow."""
+"""Optical flow between two aligned faces: methods, benchmark, strain, pictures and training data."""

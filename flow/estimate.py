@@ -1,8 +1,7 @@
-"""The contract of every flow method, and the two functions that keep it: `estimate` and `estimate_batch`.
+"""The contract of every flow method: `estimate` and `estimate_batch`.
 
-A method is one file in `flow/methods/` (see docs/guides/adding-a-flow-method.md). It gets colour frames whose
-brightness has already been matched here, so no method does that again. What the methods are worth is measured
-in `flow/benchmark/measure.py`.
+A method is one file in `flow/methods/` (see docs/guides/adding-a-flow-method.md). It receives RGB frames
+whose brightness is already matched, so no method matches it again. `flow/benchmark/` measures the methods.
 """
 
 import hashlib
@@ -22,41 +21,60 @@ from mer_core.errors import BadInput
 
 @dataclass(frozen=True)
 class Method:
-    """A loaded flow method: its name, all of its options (defaults filled in) and the function to run."""
+    """A loaded flow method.
+
+    Attributes
+    ----------
+    name : file in `flow/methods/`
+    options : all options of the method, defaults filled in
+    run : (onsets, apexes) or, with `landmarks`, (onsets, apexes, landmarks) -> (N, H, W, 2) float32 px
+    network : True: receives batches on `device`; False: receives one pair at a time, spread over the CPU
+        cores
+    weights : `file_digest` of the weights file; None without weights
+    precision : of the arithmetic; it may depend on the device, and it changes the flow by more than rounding
+    device : where a network runs
+    landmarks : True: `run` takes the landmarks of each onset as third argument
+    """
 
     name: str
     options: dict[str, Any]
     run: Callable[..., np.ndarray]
-    network: bool  # True: fed in batches on `device`; False: one pair at a time, spread over the CPU cores
-    # `file_digest` of the weights file in use: it decides a network's flow, the file's name does not
+    network: bool
     weights: str | None = None
-    # of its arithmetic, may depend on the device; flow of two precisions differs by more than rounding
     precision: str = "float32"
-    device: str = "cpu"  # what a network runs on
-    landmarks: bool = False  # True: `run` takes the landmarks of each onset as a third argument
+    device: str = "cpu"
+    landmarks: bool = False
 
 
 def method_names() -> list[str]:
-    """Names of the flow methods, sorted."""
+    """Return the names of all flow methods, sorted."""
     return registry.list_names("flow.methods")
 
 
 def default_options(name: str) -> dict[str, Any]:
-    """The options of the method `name` with their defaults, as its `load` declares them."""
+    """Return the options of the method `name` and their defaults, as its `load` declares them."""
     parameters = inspect.signature(registry.load("flow.methods", name).load).parameters
     return {key: parameter.default for key, parameter in parameters.items() if key != "device"}
 
 
 def load_method(name: str, device: str = "auto", **options: Any) -> Method:
-    """Make the method `name` ready to run.
+    """Load the flow method `name`.
 
-    name    : a file of flow/methods/
-    device  : auto, cpu, cuda or mps, see `mer_core.device.choose_device`; classical methods always run on
-        the CPU, and no method chooses its weights by the device
-    options : settings of the method, listed in its file
+    Parameters
+    ----------
+    name : file in `flow/methods/`
+    device : `auto`, `cpu`, `cuda` or `mps`, see `mer_core.device.choose`. Classical methods always run on the
+        CPU. No method chooses its weights by device.
+    options : options of the method, listed in its file
 
-    Raises `UnknownName` for an unknown name, `BadInput` for an option the method does not have and
-    `DeviceUnavailable` for a network's device that is not there.
+    Raises
+    ------
+    UnknownName
+        If there is no such method.
+    BadInput
+        If the method has no such option.
+    DeviceUnavailable
+        If a network's device is missing.
     """
     module, defaults = registry.load("flow.methods", name), default_options(name)
     unknown = [key for key in options if key not in defaults]
@@ -83,7 +101,7 @@ def load_method(name: str, device: str = "auto", **options: Any) -> Method:
 
 
 def file_digest(path: str | Path) -> str:
-    """The first 16 hexadecimal digits of a file's SHA-256."""
+    """Return the first 16 hexadecimal digits of a file's SHA-256."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
@@ -96,26 +114,29 @@ def estimate(
     match_exposure: bool = True,
     device: str = "auto",
 ) -> np.ndarray:
-    """Motion from `onset` to `apex`.
+    """Estimate the motion from `onset` to `apex`.
 
     Parameters
     ----------
-    method : a name, or what `load_method` returned (load once when there are many pairs)
+    method : name, or the result of `load_method` (load once for many pairs)
     onset, apex : (H, W, 3) uint8 RGB, aligned by the same transform
-    landmarks : (478, 2) or (468, 2) px of the onset, MediaPipe's face mesh; a method that uses them detects
-        them itself where none are given, and does without where there is no face
-    match_exposure : bring the apex to the brightness of the onset first (flow/photometric.py)
-    device : auto, cpu, cuda or mps, for a network given by name; a loaded method has its own
+    landmarks : (478, 2) or (468, 2) px of the onset, MediaPipe's face mesh. A method that uses landmarks
+        detects missing ones itself; without a detectable face it works without.
+    match_exposure : match the brightness of the apex to the onset first (flow/photometric.py)
+    device : `auto`, `cpu`, `cuda` or `mps`, for a network given by name; a loaded method keeps its device
 
     Returns
     -------
-    (H, W, 2) float32 px of the onset: `[..., 0]` = u, right positive; `[..., 1]` = v, down positive. The
-    point at (x, y) in the onset is seen at (x + u, y + v) in the apex.
+    (H, W, 2) float32 px
+        `[..., 0]` = u, right positive; `[..., 1]` = v, down positive. The point at (x, y) in the onset is at
+        (x + u, y + v) in the apex.
 
     Raises
     ------
     BadInput
-        For frames or landmarks of another shape or type, and a device that is not there.
+        If frames or landmarks have a wrong shape or type.
+    DeviceUnavailable
+        If the device is missing.
     """
     points = None if landmarks is None else [landmarks]
     return estimate_batch(
@@ -132,9 +153,16 @@ def estimate_batch(
     match_exposure: bool = True,
     device: str = "auto",
 ) -> np.ndarray:
-    """Motion of N pairs: (N, H, W, 3) uint8 RGB twice -> (N, H, W, 2) float32 px.
+    """Estimate the motion of N pairs, see `estimate`.
 
-    The rest as in `estimate`.
+    Parameters
+    ----------
+    onsets, apexes : (N, H, W, 3) uint8 RGB
+    landmarks : one array of landmarks or None for each onset
+
+    Returns
+    -------
+    (N, H, W, 2) float32 px
     """
     if isinstance(method, str):
         method = load_method(method, device)
@@ -157,11 +185,11 @@ def estimate_batch(
 
 
 def _check_landmarks(landmarks: Sequence[np.ndarray | None] | None, count: int) -> list[np.ndarray | None]:
-    """The landmarks of each of `count` onsets; raises `BadInput` for what is no face mesh."""
+    """Return the landmarks of each of `count` onsets; raise `BadInput` if an array is not a face mesh."""
     points: list[np.ndarray | None] = [None] * count if landmarks is None else list(landmarks)
     if len(points) != count:
         raise BadInput(
-            f"There are landmarks of {len(points)} faces for {count} pairs. Give one for each, or None."
+            f"There are {len(points)} sets of landmarks for {count} pairs. Give one set or None per pair."
         )
     for mesh in points:
         if mesh is None:

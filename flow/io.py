@@ -1,6 +1,11 @@
-"""Flow on disk: Middlebury `.flo` to exchange with other tools, `.npz` (key `flow`) for our own cache.
+"""Flow files: Middlebury `.flo` for exchange with other tools, `.npz` (key `flow`) for our own cache.
 
-Both are written whole or not at all, and reading runs no code.
+Writing is atomic; reading runs no code from the file.
+
+References
+----------
+Format of `.flo`: Baker et al., IJCV 2011, and vision.middlebury.edu/flow/code: the bytes "PIEH" as a
+little-endian float, int32 width, int32 height, then u and v of each pixel as float32, row by row.
 """
 
 from pathlib import Path
@@ -10,13 +15,22 @@ import numpy as np
 from mer_core.errors import BadInput
 from mer_core.io import atomic_replace, read_npz, write_npz
 
-# Source: Baker et al., IJCV 2011, and vision.middlebury.edu/flow/code: the bytes "PIEH" as a little-endian
-# float, int32 width, int32 height, then u and v of each pixel, row by row, as float32.
-_MAGIC = np.float32(202021.25)
+_MAGIC = np.float32(202021.25)  # "PIEH"
 
 
 def write(path: str | Path, flow: np.ndarray) -> None:
-    """Write `flow` (H, W, 2) float32 px in the format that the suffix of `path` names."""
+    """Write flow to the format named by the suffix of `path`.
+
+    Parameters
+    ----------
+    path : ends in `.flo` or `.npz`
+    flow : (H, W, 2) float32 px
+
+    Raises
+    ------
+    BadInput
+        If `flow` has another shape or type, or the suffix is unknown.
+    """
     if flow.ndim != 3 or flow.shape[2] != 2 or flow.dtype != np.float32:
         raise BadInput(
             f"Flow must be (H, W, 2) float32 to be written to {path}, not {flow.shape} {flow.dtype}."
@@ -32,10 +46,17 @@ def write(path: str | Path, flow: np.ndarray) -> None:
 
 
 def read(path: str | Path) -> np.ndarray:
-    """Read flow (H, W, 2) float32 px from a `.flo` or `.npz` file; raises `BadInput` saying what is wrong
-    with the file.
+    """Read flow from a `.flo` or `.npz` file.
 
-    Values above 1e9 mean "unknown" in `.flo` files and are returned as they are.
+    Returns
+    -------
+    (H, W, 2) float32 px
+        `.flo` marks unknown motion by values above 1e9; they are returned unchanged.
+
+    Raises
+    ------
+    BadInput
+        If the file is missing, truncated or not a flow file.
     """
     path = Path(path)
     suffix = _suffix(path)
@@ -48,7 +69,7 @@ def _read_flo(path: Path) -> np.ndarray:
     data = path.read_bytes()
     if len(data) < 12:
         raise BadInput(
-            f"{path} is cut short: {len(data)} bytes, less than the 12 of a .flo header. Copy it again."
+            f"{path} is truncated: {len(data)} bytes, but a .flo header alone has 12. Copy it again."
         )
     if np.frombuffer(data, "<f4", 1)[0] != _MAGIC:
         raise BadInput(f"{path} is not a .flo file: it starts with {data[:4]!r} instead of b'PIEH'.")
@@ -56,8 +77,8 @@ def _read_flo(path: Path) -> np.ndarray:
     expected = 12 + 8 * width * height
     if min(width, height) < 1 or len(data) != expected:
         raise BadInput(
-            f"{path} does not hold what its header says: {width} x {height} needs {expected} bytes, "
-            f"it has {len(data)}. Copy it again."
+            f"{path} does not match its header: {width} x {height} needs {expected} bytes, "
+            f"the file has {len(data)}. Copy it again."
         )
     return np.frombuffer(data, "<f4", offset=12).reshape(height, width, 2).astype(np.float32)
 
@@ -65,7 +86,7 @@ def _read_flo(path: Path) -> np.ndarray:
 def _read_npz(path: Path) -> np.ndarray:
     flow = read_npz(path).get("flow")
     if flow is None:
-        raise BadInput(f"{path} holds no array called 'flow'. Was it written by another tool?")
+        raise BadInput(f"{path} has no array named 'flow'. Was it written by another tool?")
     if flow.ndim != 3 or flow.shape[2] != 2 or flow.dtype.kind not in "fiu":
         raise BadInput(f"{path}: flow must be real numbers (H, W, 2), not {flow.dtype} {flow.shape}.")
     return flow.astype(np.float32)
@@ -74,7 +95,5 @@ def _read_npz(path: Path) -> np.ndarray:
 def _suffix(path: str | Path) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in (".flo", ".npz"):
-        raise BadInput(
-            f"{path}: flow is kept in .flo or .npz files, not {suffix or 'files without a suffix'}."
-        )
+        raise BadInput(f"{path}: flow files end in .flo or .npz, not in {suffix or 'no suffix'}.")
     return suffix

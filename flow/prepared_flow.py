@@ -1,12 +1,10 @@
-"""Flow of a whole prepared folder, kept beside its faces so that `mer cv` need not estimate it again.
+"""Flow of a whole prepared folder, stored beside its faces so that `mer cv` does not estimate it again.
 
-    PREPARED/flow/<method>/flow.json               the settings that made it
-    PREPARED/flow/<method>/<subject>/<clip>.npz    `flow`: (H, W, 2) float32 px, from onset to apex
-                                                   `faces`: the content of the two faces, as returned by
-                                                   `PreparedDataset.faces_id`
+    PREPARED/flow/<method>/flow.json               the settings of the estimate
+    PREPARED/flow/<method>/<subject>/<clip>.npz    `flow`, (H, W, 2) float32 px from onset to apex, and
+                                                   `faces`, the content of both faces (`Prepared.faces_id`)
 
-A folder holds flow of one setting of a method, one weights file and one precision only; another is refused,
-never mixed in.
+A folder holds flow of one setting of a method, one weights file and one precision; others are refused.
 """
 
 import os
@@ -43,17 +41,29 @@ def estimate_prepared(
     scheduler: str | None = None,
     **options: Any,
 ) -> int:
-    """Estimate the flow of every clip of `prepared` that has none of its present faces; returns how many have
-    then.
+    """Estimate the flow of every clip of `prepared` that has none for its current faces.
 
-    jobs      : threads, each with one clip, or on a network one batch, at a time; all cores by default
-    device    : auto, cpu, cuda or mps, for a network given by name; a GPU is given one batch at a time
-    scheduler : address of a Dask cluster to work on instead; its machines must see the prepared folder, and
-        any weights
-    options   : settings of the method
+    Parameters
+    ----------
+    method : name, or the result of `load_method`
+    match_exposure : as in `flow.estimate.estimate`
+    jobs : threads, each with one clip, or one batch of a network, at a time; all cores by default. A GPU
+        processes one batch at a time.
+    device : `auto`, `cpu`, `cuda` or `mps`, for a network given by name
+    scheduler : address of a Dask cluster; its machines must see the prepared folder and any weights
+    options : options of the method, if given by name
 
-    Raises `BadInput` if the folder holds flow of other settings, naming the one that changed, and `InUse` if
-    another run writes there.
+    Returns
+    -------
+    int
+        Number of clips of the folder; all of them have flow now.
+
+    Raises
+    ------
+    BadInput
+        If the folder holds flow of other settings.
+    InUse
+        If another run is writing there.
     """
     if isinstance(method, str):
         method = load_method(method, device, **options)
@@ -63,8 +73,7 @@ def estimate_prepared(
         clip_ids = list(prepared.clips["clip_id"])
         size = BATCH_SIZES[method.device] if method.network else 1
         batches = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
-        # A batch that lacks one is estimated anew as a whole: a network's last digits depend on who shares
-        # it.
+        # An incomplete batch is estimated again as a whole: a network's last digits depend on the batch.
         to_do = [
             batch
             for batch in batches
@@ -73,7 +82,6 @@ def estimate_prepared(
         if scheduler:
             work = _estimate_on_cluster(scheduler, to_do, prepared, method, match_exposure, device)
         else:
-            # A GPU is one worker.
             jobs = jobs if method.device == "cpu" else 1
             work = _estimate_in_threads(to_do, prepared, method, match_exposure, jobs)
         for _ in track(work, f"{method.name} flow", len(to_do)):
@@ -89,6 +97,7 @@ def _estimate_on_cluster(
     match_exposure: bool,
     device: str,
 ) -> Iterator[None]:
+    """Yield once per batch estimated by the workers of a Dask cluster."""
     asked: dict[str, Any] = {
         "name": method.name,
         "device": device,
@@ -106,7 +115,7 @@ def _estimate_in_threads(
     match_exposure: bool,
     jobs: int | None,
 ) -> Iterator[None]:
-    """Threads are enough, since OpenCV and torch release the GIL while they work."""
+    """Yield once per batch; threads suffice, since OpenCV and torch release the GIL."""
     restore = _use_single_threads(method.network)
     try:
         with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
@@ -120,9 +129,9 @@ def _estimate_in_threads(
 def _estimate_batch(
     clip_ids: list[str], prepared: PreparedDataset, method: Method, match_exposure: bool
 ) -> None:
-    ids = [
-        prepared.faces_id(clip_id) for clip_id in clip_ids
-    ]  # before they are read: what changes then is seen
+    # Identify the faces before reading them, so that a change in between is noticed.
+    """Estimate and write the flow of some clips."""
+    ids = [prepared.faces_id(clip_id) for clip_id in clip_ids]
     firsts, seconds = (np.stack(frames) for frames in zip(*(prepared.faces(clip_id) for clip_id in clip_ids)))
     points = [_onset_landmarks(prepared, clip_id) for clip_id in clip_ids] if method.landmarks else None
     flows = estimate_batch(method, firsts, seconds, points, match_exposure=match_exposure)
@@ -131,7 +140,7 @@ def _estimate_batch(
 
 
 def _onset_landmarks(prepared: PreparedDataset, clip_id: str) -> np.ndarray | None:
-    """The landmarks of a clip's onset; None where the folder holds none, and the method finds them itself."""
+    """Return the landmarks of a clip's onset, or None if the folder holds none."""
     stored = (prepared.folder(clip_id) / "landmarks.npz").is_file()
     return prepared.landmarks(clip_id)[0] if stored else None
 
@@ -149,10 +158,9 @@ def _cluster_task(
     precision: str,
     match_exposure: bool,
 ) -> None:
-    """The same in a thread of a Dask worker, which opens folder and method for itself once: what they hold
-    should not travel.
+    """Estimate a batch in a Dask worker, which opens folder and method once per thread.
 
-    Raises `BadInput` if the worker's weights or precision are not those of the machine that asked.
+    Raises `BadInput` if the worker's weights or precision differ from those of the requesting machine.
     """
     wanted = (folder, name, device, *options.items())
     if getattr(_worker, "wanted", None) != wanted:
@@ -160,12 +168,12 @@ def _cluster_task(
         if method.weights != weights:
             raise BadInput(
                 f"A machine of the cluster has other weights of {name}: {method.weights}, not {weights}. "
-                "Install the same mer there."
+                "Install the same version of mer there."
             )
         if method.precision != precision:
             raise BadInput(
                 f"A machine of the cluster estimates {name} in {method.precision}, not in {precision}. "
-                "Name the same device for all."
+                "Choose one --device for all machines."
             )
         _use_single_threads(method.network)
         _worker.wanted, _worker.opened = wanted, (PreparedDataset(folder), method)
@@ -176,9 +184,7 @@ def _cluster_task(
 
 
 def _use_single_threads(network: bool) -> Callable[[], None]:
-    """From now on one thread works on a batch, not several: how they share a sum shows in its last digits.
-    Returns the undo.
-    """
+    """Give each batch one thread, since their number shows in the last digits; return the undo function."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     if not network:
@@ -196,20 +202,30 @@ def _use_single_threads(network: bool) -> Callable[[], None]:
 
 
 def read(prepared: PreparedDataset, method: str, clip_id: str) -> np.ndarray:
-    """Flow of one clip, (H, W, 2) float32 px; raises `BadInput` if it has not been estimated."""
+    """Read the flow of one clip.
+
+    Returns
+    -------
+    (H, W, 2) float32 px
+
+    Raises
+    ------
+    BadInput
+        If there is no flow for the clip's current faces.
+    """
     path = flow_file(prepared, method, clip_id)
     if not path.is_file():
         raise BadInput(f"{clip_id} has {missing_flow_text(method)}. {_command(prepared, method)}")
     flow = io.read(path)
     if not is_current(prepared, method, clip_id):
         raise BadInput(
-            f"{path} is the flow of other faces than {clip_id} has now. {_command(prepared, method)}"
+            f"The faces of {clip_id} have changed since {path} was estimated. {_command(prepared, method)}"
         )
     return flow
 
 
 def is_current(prepared: PreparedDataset, method: str, clip_id: str) -> bool:
-    """Whether a clip has flow that was estimated on the very faces it has now."""
+    """Whether a clip has flow estimated from its current faces."""
     try:
         with np.load(flow_file(prepared, method, clip_id), allow_pickle=False) as stored:
             return str(stored["faces"]) == prepared.faces_id(clip_id)
@@ -218,9 +234,7 @@ def is_current(prepared: PreparedDataset, method: str, clip_id: str) -> bool:
 
 
 def stored_settings(prepared: PreparedDataset, method: str) -> dict[str, Any]:
-    """What made the flow of `method` in this folder: method, options, weights, precision, match_exposure,
-    version.
-    """
+    """Return method, options, weights, precision, match_exposure and version of the stored flow."""
     path = _folder(prepared, method) / "flow.json"
     if not path.is_file():
         raise BadInput(f"{prepared.path} has {missing_flow_text(method)}. {_command(prepared, method)}")
@@ -228,18 +242,18 @@ def stored_settings(prepared: PreparedDataset, method: str) -> dict[str, Any]:
 
 
 def flow_file(prepared: PreparedDataset, method: str, clip_id: str) -> Path:
-    """Where the flow of one clip is kept."""
+    """Return the path of one clip's flow."""
     _, subject, clip = clip_id.split("/")
     return _folder(prepared, method) / subject / f"{clip}.npz"
 
 
 def missing_flow_text(method: str) -> str:
-    """What a message says of a clip or folder without flow."""
+    """Return the words of a message about a clip or folder without flow."""
     return f"no flow by {method}"
 
 
 def _command(prepared: PreparedDataset, method: str) -> str:
-    return f"Make it with: mer flow estimate {prepared.path} --method {method}"
+    return f"Run: mer flow estimate {prepared.path} --method {method}"
 
 
 def _folder(prepared: PreparedDataset, method: str) -> Path:
@@ -247,10 +261,10 @@ def _folder(prepared: PreparedDataset, method: str) -> Path:
 
 
 def _claim(folder: Path, method: Method, match_exposure: bool) -> None:
-    """Write the settings of a new cache, or raise `BadInput` if the one there was made with others."""
+    """Write the settings of a new cache; raise `BadInput` if the existing cache has others."""
     wanted = {
         "method": method.name,
-        # by name, because a file's folder makes no flow
+        # weights by file name: their folder does not change the flow
         "options": {
             key: Path(value).name if key == "weights" and value else value
             for key, value in method.options.items()
@@ -260,5 +274,5 @@ def _claim(folder: Path, method: Method, match_exposure: bool) -> None:
         "match_exposure": match_exposure,
         "version": mer_core.__version__,
     }
-    advice = "Delete that folder to estimate again, or ask for the settings it has."
+    advice = "Delete that folder to estimate again, or use its settings."
     claims.claim_folder(folder, "flow.json", wanted, "flow", advice=advice)

@@ -1,4 +1,4 @@
-"""Random draws that the data engine, the training sources and the benchmarks share."""
+"""Random draws shared by the data engine, the training sources and the benchmarks."""
 
 from typing import overload
 
@@ -12,8 +12,6 @@ def log_uniform(rng: np.random.Generator, low: float, high: float, size: int) ->
 def log_uniform(
     rng: np.random.Generator, low: float, high: float, size: int | None = None
 ) -> float | np.ndarray:
-    """Draw numbers between `low` and `high` whose logarithm is uniform: every octave is as likely as the
-    next.
-    """
+    """Draw numbers between `low` and `high` whose logarithm is uniform: every octave is equally likely."""
     drawn = np.exp(rng.uniform(np.log(low), np.log(high), size))
     return float(drawn) if size is None else drawn

@@ -1,4 +1,4 @@
-"""Optical strain: how much the skin is stretched and sheared, from the derivatives of the flow."""
+"""Optical strain: stretch and shear of the skin, from the derivatives of the flow."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Strain(NamedTuple):
-    """The three components of the strain tensor and its magnitude, each (..., H, W) float32, px per px."""
+    """Components of the strain tensor and its magnitude, each (..., H, W) float32, px per px."""
 
     exx: np.ndarray
     eyy: np.ndarray
@@ -15,15 +15,19 @@ class Strain(NamedTuple):
 
 
 def strain(flow: np.ndarray) -> Strain:
-    """Infinitesimal strain of `flow`, (..., H, W, 2) float32 px; x is the column (right), y is the row
-    (down).
+    """Compute the infinitesimal strain of a flow field.
 
-    exx = du/dx, eyy = dv/dy, exy = (du/dy + dv/dx) / 2, magnitude = sqrt(exx^2 + eyy^2 + 2 exy^2), the
-    Frobenius norm of the tensor, so that a turned face has the same strain. Central differences inside,
-    one-sided at the border.
+    exx = du/dx, eyy = dv/dy, exy = (du/dy + dv/dx) / 2, magnitude = sqrt(exx^2 + eyy^2 + 2 exy^2). The
+    magnitude is the Frobenius norm of the tensor, hence invariant to in-plane rotation. Central differences
+    inside, one-sided differences at the border.
 
-    Source: Shreve et al., "Macro- and micro-expression spotting in long videos using spatio-temporal strain",
-    FG 2011.
+    Parameters
+    ----------
+    flow : (..., H, W, 2) float32 px, x right along columns, y down along rows
+
+    References
+    ---------- Shreve et al., "Macro- and micro-expression spotting in long videos using spatio-temporal
+    strain", FG 2011.
     """
     u, v = flow[..., 0], flow[..., 1]
     du_dy, du_dx = np.gradient(u, axis=(-2, -1))

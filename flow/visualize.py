@@ -1,4 +1,4 @@
-"""Pictures of flow and strain on a fixed scale, so that two pictures can be compared. Not for features."""
+"""Pictures of flow and strain on a fixed scale, so that pictures are comparable. Not for features."""
 
 import cv2
 import numpy as np
@@ -14,12 +14,13 @@ _STEPS = (15, 6, 4, 11, 13, 6)
 
 
 def draw_flow(flow: np.ndarray, radius: float) -> np.ndarray:
-    """Draw flow with the colour wheel: hue is direction, white is rest, full colour is a motion of `radius`.
+    """Draw flow with the Middlebury colour wheel: hue is direction, white is rest, saturation is length.
 
     Parameters
     ----------
     flow : (H, W, 2) px
-    radius : px; pictures of one radius are comparable. Larger motion is darkened, never rescaled.
+    radius : px, motion at full saturation. Pictures with the same radius are comparable; longer motion is
+        darkened, never rescaled.
 
     Returns
     -------
@@ -38,9 +39,17 @@ def draw_flow(flow: np.ndarray, radius: float) -> np.ndarray:
 def draw_legend(
     radius: float, size: int = 96, ink: tuple[int, int, int] = INK, ground: tuple[int, int, int] = BACKGROUND
 ) -> np.ndarray:
-    """Return the colour wheel of `draw_flow`, labelled with its radius, (size + 18, size, 3) uint8 RGB.
+    """Draw the colour wheel of `draw_flow`, labelled with its radius.
 
-    ink, ground : colours of text and surroundings, RGB
+    Parameters
+    ----------
+    radius : px
+    size : px, side of the wheel
+    ink, ground : RGB of the text and of the surroundings
+
+    Returns
+    -------
+    (size + 18, size, 3) uint8 RGB
     """
     across = np.linspace(-1.02, 1.02, size) * radius
     motion = np.stack(np.meshgrid(across, across), axis=-1)
@@ -50,7 +59,17 @@ def draw_legend(
 
 
 def draw_strain(magnitude: np.ndarray, full: float) -> np.ndarray:
-    """Draw strain `magnitude` (H, W) px per px, black at 0, bright from `full` on, as (H, W, 3) uint8 RGB."""
+    """Draw strain on a black-to-bright scale.
+
+    Parameters
+    ----------
+    magnitude : (H, W) px per px
+    full : px per px, strain at full brightness
+
+    Returns
+    -------
+    (H, W, 3) uint8 RGB
+    """
     level = np.clip(magnitude / full * 255, 0, 255).round().astype(np.uint8)
     return cv2.applyColorMap(level, cv2.COLORMAP_INFERNO)[..., ::-1].copy()
 
@@ -58,7 +77,7 @@ def draw_strain(magnitude: np.ndarray, full: float) -> np.ndarray:
 def place_side_by_side(
     *pictures: np.ndarray, gap: int = 8, ground: tuple[int, int, int] = BACKGROUND
 ) -> np.ndarray:
-    """Put pictures of any size (H, W, 3) uint8 side by side on plain ground, lower edges aligned."""
+    """Place pictures of any size (H, W, 3) uint8 in a row on plain ground, lower edges aligned."""
     height = max(picture.shape[0] for picture in pictures)
     width = sum(picture.shape[1] for picture in pictures) + gap * (len(pictures) - 1)
     row, x = np.full((height, width, 3), ground, np.uint8), 0

@@ -59,7 +59,12 @@ def test_the_flow_is_that_of_the_processor(size):
 
 def test_training_runs_in_half_precision(tmp_path):
     config = TrainConfig(
-        network_settings={"width": 16}, size=64, batch=2, steps=4, save_every=2, precision="bf16"
+        network_settings={"width": 16},
+        frame_size_px=64,
+        batch_size=2,
+        steps=4,
+        save_every=2,
+        precision="bf16",
     )
     net = load_network(train(config, tmp_path, device=DEVICE))
     assert all(torch.isfinite(tensor).all() for tensor in net.state_dict().values())

@@ -1,10 +1,9 @@
-"""How small the error of a pair could be: what noise leaves to a linear estimator that knows the family of
-motions.
+"""The limit of a pair: the error that noise leaves to a linear estimator which knows the family of motions.
 
-Such an estimator knows the texture, the noise, and the mean and covariance C of the motion on that face. Its
+Such an estimator knows the texture, the noise, and mean and covariance C of the motion on that face. Its
 posterior covariance is (C^-1 + J)^-1 with the information J = sum g g' / (2 sigma^2) over pixels and
-channels, g the slope of the noise-free frame. C is that of random samples of the family. The limit is not a
-bound for non-linear estimators.
+channels, where g is the slope of the noise-free frame. C is estimated from random samples of the family. The
+limit is not a bound for non-linear estimators.
 
 References
 ----------
@@ -19,27 +18,29 @@ from scipy.special import ellipe
 def expected_error(
     frame: np.ndarray, noise: float, mask: np.ndarray, points: np.ndarray, samples: np.ndarray
 ) -> float:
-    """Mean length of the error that is left, px.
+    """Return the mean length of the estimator's error, px.
 
-    frame   : (H, W, 3) float, without noise
-    noise   : grey levels, standard deviation in each of the two frames
-    mask    : (H, W) bool, where errors count
-    points  : (P, 2) px in the frame; each stands for the pixels of the mask that are nearest to it
+    Parameters
+    ----------
+    frame : (H, W, 3) float, noise-free
+    noise : grey levels, standard deviation in each of the two frames
+    mask : (H, W) bool, where errors count
+    points : (P, 2) px; each stands for the pixels of the mask that are nearest to it
     samples : (K, P, 2) px, random motions of the family at the points
     """
     information, pixels = _information(frame, noise, mask, points)
     deviations = (samples - samples.mean(axis=0)) / np.sqrt(len(samples) - 1)
-    weighed = np.einsum("kpi,pij->kpj", deviations, information)
+    weighted = np.einsum("kpi,pij->kpj", deviations, information)
     flat = deviations.reshape(len(samples), -1)
-    posterior = np.linalg.inv(np.eye(len(samples)) + flat @ weighed.reshape(len(samples), -1).T)
-    left = np.einsum("kpi,kpj->pij", deviations, (posterior @ flat).reshape(deviations.shape))
-    return float(np.average(_mean_length(left), weights=pixels))
+    posterior = np.linalg.inv(np.eye(len(samples)) + flat @ weighted.reshape(len(samples), -1).T)
+    covariance = np.einsum("kpi,kpj->pij", deviations, (posterior @ flat).reshape(deviations.shape))
+    return float(np.average(_mean_length(covariance), weights=pixels))
 
 
 def _information(
     frame: np.ndarray, noise: float, mask: np.ndarray, points: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Information (P, 2, 2) on the motion, 1/px^2, and number of pixels (P,), summed at the nearest point."""
+    """Sum information (P, 2, 2), 1/px^2, and pixels (P,) over the pixels nearest to each point."""
     from scipy.spatial import cKDTree
 
     down, right = np.gradient(frame.astype(float), axis=(0, 1))
@@ -52,6 +53,6 @@ def _information(
 
 
 def _mean_length(covariance: np.ndarray) -> np.ndarray:
-    """Mean length (P,) of Gaussian vectors of covariance (P, 2, 2) around zero."""
+    """Return the mean length (P,) of zero-mean Gaussian vectors of covariance (P, 2, 2)."""
     small, large = np.clip(np.linalg.eigvalsh(covariance), 1e-20, None).T
     return np.sqrt(2 * large / np.pi) * ellipe(1 - small / large)

@@ -1,15 +1,14 @@
-"""Flow methods measured on faces with known motion: one table for all methods, as CSV and Markdown.
+"""Measure flow methods on faces with known motion: one table for all methods, as CSV and Markdown.
 
-What is measured, per method and frame size, over the pairs of a `PairSource`:
-- EPE, the length of the difference between estimated and true flow, px, averaged over the face and then over
-pairs; - the same by peak amplitude and by steepness of the pair, and by motion of the pixel;
-- the error of the flow's gradient (what strain is made of), Frobenius norm, px per px;
-- the motion reported on the same face twice with independent noise, where the truth is zero, px;
+Measured per method and frame size, over the pairs of a `PairSource`:
+- end-point error (EPE), px: the length of the difference between estimated and true flow, averaged over the
+  face and then over pairs; also by peak amplitude and slope of the pair and by motion of the pixel;
+- error of the flow's gradient (which strain is made of), Frobenius norm, px per px;
+- motion reported on the same face twice with independent noise, where the ground truth is zero, px;
 - seconds per pair, brightness matching included;
-- the limit: what noise leaves to a linear estimator that knows the family of motions
-(`flow/benchmark/limit.py`).
+- the limit of the pairs (`flow/benchmark/limit.py`).
 
-Each measurement is on disk as soon as it is taken, so a run that was stopped goes on where it was.
+Each measurement is stored at once, so an interrupted run continues where it stopped.
 """
 
 import json
@@ -30,18 +29,16 @@ from safetensors import safe_open
 from flow.benchmark.pairs import BenchmarkPair
 from flow.benchmark.source import PHOTOGRAPHS, PairSource
 from flow.benchmark.table import LIMIT_ROW, MOTION_EDGES, bin_name, tabulate, to_markdown
-from flow.estimate import Method, default_options, estimate, load_method
-from flow.estimate import method_names as known_methods
+from flow.estimate import Method, default_options, estimate, load_method, method_names
 from mer_core import __version__
 from mer_core.errors import BadInput
 from mer_core.io import atomic_replace, write_text
 from mer_core.progress import say, track
 
-MOVING_PAIRS_PER_STILL = 8  # one still pair for so many moving ones
+MOVING_PAIRS_PER_STILL = 8
 
 ZERO_FLOW = Method("zero", {}, lambda onsets, apexes: np.zeros(onsets.shape[:3] + (2,), np.float32), False)
-# Rows that come before a method at its own settings: OpenCV's settings, and what most papers feed their
-# classifiers.
+# Method -> (options, match_exposure) of additional rows: OpenCV's settings, which most papers use.
 REFERENCE_SETTINGS = {
     "tvl1": (({"preset": "opencv"}, False), ({"preset": "opencv"}, True)),
     "dis": (({"preset": "medium"}, True),),
@@ -59,14 +56,13 @@ class BenchmarkEntry:
 
     @property
     def label(self) -> str:
-        """The method's name and what differs from its own settings; of a file only the name."""
-        name, usual = self.method.name, {}
-        if name in known_methods():
-            usual = default_options(name)
+        """The method's name and the options that differ from its defaults; weights by file name."""
+        name = self.method.name
+        defaults = default_options(name) if name in method_names() else {}
         changed = {
             key: value
             for key, value in self.method.options.items()
-            if key not in usual or value != usual[key]
+            if key not in defaults or value != defaults[key]
         }
         settings = [
             f"{key}={Path(value).name if key == 'weights' else value}" for key, value in changed.items()
@@ -81,40 +77,48 @@ def benchmark_entries(
     weights: str | Path | None = None,
     device: str = "auto",
 ) -> list[BenchmarkEntry]:
-    """Rows to measure: zero flow, then those `chosen`, or all methods; a name brings its `REFERENCE_SETTINGS` settings
-    along.
+    """Return the rows to measure: zero flow, then `chosen` or all methods.
 
-    weights : a file, for the one method that is chosen by name, or among several for RAFT
-    device  : auto, cpu, cuda or mps, for the networks
-    A method that cannot be loaded (RAFT without weights) is said and left out, unless it was chosen.
+    A method chosen by name also gets its `REFERENCE_SETTINGS`. Unless chosen, a method that cannot be loaded
+    is skipped with a message.
+
+    Parameters
+    ----------
+    chosen : names, loaded methods or entries; None for all methods
+    weights : weights file of the one method chosen by name, or of `WITHOUT_WEIGHTS` among several
+    device : `auto`, `cpu`, `cuda` or `mps`, for networks
+
+    Raises
+    ------
+    BadInput
+        If `weights` belong to no chosen method, or a chosen method cannot be loaded.
     """
-    names = [one for one in chosen or known_methods() if isinstance(one, str)]
+    choices = chosen or method_names()
+    names = [choice for choice in choices if isinstance(choice, str)]
     owner = names[0] if len(names) == 1 else WITHOUT_WEIGHTS
     if weights and owner not in names:
         raise BadInput(
-            f"Weights belong to one method: the one that --method gives, or {owner} among several. Give "
-            f"--method once, or {owner} as well."
+            f"Weights belong to one method: the only --method, or {owner} among several. Give --method once, "
+            f"or add --method {owner}."
         )
     rows = [BenchmarkEntry(ZERO_FLOW)]
-    for one in chosen or known_methods():
-        if isinstance(one, BenchmarkEntry):
-            rows.append(one)
-        elif isinstance(one, Method):
-            rows.append(BenchmarkEntry(one))
+    for choice in choices:
+        if isinstance(choice, BenchmarkEntry):
+            rows.append(choice)
+        elif isinstance(choice, Method):
+            rows.append(BenchmarkEntry(choice))
         else:
-            given = {"weights": str(Path(weights).absolute())} if weights and one == owner else {}
+            file = {"weights": str(Path(weights).absolute())} if weights and choice == owner else {}
             try:
-                named = BenchmarkEntry(load_method(one, device, **given))
+                entry = BenchmarkEntry(load_method(choice, device, **file))
             except BadInput as error:
                 if chosen:
                     raise
-                say(f"{one} is left out: {error}")
+                say(f"Skipping {choice}: {error}")
                 continue
-            usual = [
-                (load_method(one, device, **given, **own), match)
-                for own, match in REFERENCE_SETTINGS.get(one, ())
-            ]
-            rows += [*(BenchmarkEntry(method, match) for method, match in usual), named]
+            for options, match in REFERENCE_SETTINGS.get(choice, ()):
+                rows.append(BenchmarkEntry(load_method(choice, device, **file, **options), match))
+            rows.append(entry)
     return rows
 
 
@@ -129,17 +133,19 @@ def run_benchmark(
     weights: str | Path | None = None,
     device: str = "auto",
 ) -> str:
-    """Measure `method_names` and write `out`/flow-benchmark.csv and .md; returns the Markdown.
+    """Measure `methods`, write `out`/flow-benchmark.csv and .md, and return the Markdown.
 
-    methods : names, `load_method`'s objects or `BenchmarkEntry`s; None for all
-    sizes   : px, sides of the frames
-    count   : pairs per size; an eighth as many still pairs come on top
-    seed    : fixes every pair
-    source  : which pairs
-    threads : CPU threads each method may use, which decides the seconds
+    `out`/measured.jsonl holds the measurements so far; it is deleted when the tables are written.
+
+    Parameters
+    ----------
+    methods : names, results of `load_method`, or entries; None for all
+    sizes : px, sides of the frames
+    count : pairs per size; an eighth as many still pairs are added
+    seed : determines every pair
+    source : the kind of pairs
+    threads : CPU threads per method; determines the seconds
     weights, device : see `benchmark_entries`
-
-    `out`/measured.jsonl holds what is measured so far; it goes when the tables are written.
     """
     rows = benchmark_entries(methods, weights, device)
     _set_threads(threads, any(row.method.network for row in rows))
@@ -169,15 +175,13 @@ def run_benchmark(
 
 
 class _MeasurementLog:
-    """What is measured so far, one line each; what an earlier run of the same facts has measured is not
-    measured again."""
+    """Measurements so far, one JSON line each; reuses those of an earlier run with the same facts."""
 
     def __init__(self, path: Path, facts: list[str]):
         self.path, self.records = path, {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = (
-            path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-        )  # a broken last line is left out
+        # Drop a line that was only partly written.
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
         if not lines or json.loads(lines[0]) != facts:
             lines = [json.dumps(facts)]
         write_text(path, "\n".join(lines) + "\n")
@@ -185,7 +189,7 @@ class _MeasurementLog:
             key, record = json.loads(line)
             self.records[tuple(key)] = record
         if self.records:
-            say(f"{path}: going on after {len(self.records)} measurements.")
+            say(f"{path}: continuing after {len(self.records)} measurements.")
 
     def add(
         self,
@@ -194,8 +198,7 @@ class _MeasurementLog:
         pair: BenchmarkPair,
         measure: Callable[[BenchmarkPair], dict[str, Any]],
     ) -> None:
-        """Measure one row of the table on one pair, unless that is done; place is (size, still, number of
-        the pair)."""
+        """Measure one row on one pair unless done; `place` is (size, still, number of the pair)."""
         key = (*place, label)
         if key in self.records:
             return
@@ -209,7 +212,7 @@ def _estimate(row: BenchmarkEntry, pair: BenchmarkPair) -> np.ndarray:
 
 
 def _measure_moving(row: BenchmarkEntry, pair: BenchmarkPair) -> dict[str, Any]:
-    """Errors of one method on one pair, as columns."""
+    """Return the errors of one method on one pair, as columns."""
     start = time.perf_counter()
     flow = _estimate(row, pair)
     seconds = time.perf_counter() - start
@@ -225,8 +228,7 @@ def _measure_moving(row: BenchmarkEntry, pair: BenchmarkPair) -> dict[str, Any]:
 
 
 def _pair_properties(pair: BenchmarkPair) -> dict[str, Any]:
-    """What a pair is sorted by: face, peak in px at 224, and the 99th percentile of the motion's slope in px
-    per px."""
+    """Return face, peak (px at 224) and 99th percentile of the motion's slope (px per px) of a pair."""
     slope = np.percentile(_jacobian_norm(pair.flow)[pair.mask], 99)
     return {"face": pair.name, "peak": float(pair.peak), "slope": float(slope)}
 
@@ -236,17 +238,17 @@ def _limit_record(pair: BenchmarkPair) -> dict[str, Any]:
 
 
 def _measure_still(row: BenchmarkEntry, pair: BenchmarkPair) -> dict[str, float]:
-    """The motion that a method reports on a still pair."""
+    """Return the motion that a method reports on a still pair, px."""
     return {"still": float(np.linalg.norm(_estimate(row, pair), axis=-1)[pair.mask].mean())}
 
 
 def _mean_gradient_error(flow: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
-    """Mean Frobenius norm over `mask` of the difference of the two flows' Jacobians, px per px."""
+    """Return the mean Frobenius norm over `mask` of the difference of the two Jacobians, px per px."""
     return float(_jacobian_norm(flow.astype(float) - truth)[mask].mean())
 
 
 def _jacobian_norm(flow: np.ndarray) -> np.ndarray:
-    """Frobenius norm (H, W) of the Jacobian of a flow (H, W, 2), px per px."""
+    """Return the Frobenius norm (H, W) of the Jacobian of a flow (H, W, 2), px per px."""
     along_y, along_x = np.gradient(flow, axis=(0, 1))
     return np.sqrt((along_y**2 + along_x**2).sum(-1))
 
@@ -268,14 +270,14 @@ def _describe_run(
     source: PairSource,
     threads: int,
 ) -> list[str]:
-    """What a reader needs to make the numbers again."""
+    """Return what a reader needs to reproduce the numbers."""
     words = [f"mer flow benchmark --pairs {count} --seed {seed}"] + [f"--size {size}" for size in sizes]
     words += source.command_options()
     words += [f"--method {name}" for name in methods or () if isinstance(name, str)]
     words += [f"--weights {Path(weights).name}"] if weights else []
     command = " ".join(words)
     if not all(isinstance(method, str) for method in methods or ()):
-        command += ", from Python with methods of its own"
+        command += ", from Python with additional methods"
     installed = {"mer": __version__} | {name: version(name) for name in ("numpy", "torch", "torchvision")}
     packages = ", ".join(f"{name} {number}" for name, number in installed.items())
     return [
@@ -287,7 +289,7 @@ def _describe_run(
 
 
 def _describe_weights(row: BenchmarkEntry) -> list[str]:
-    """Which weights a network uses, and what they say of their training."""
+    """Return digest and training note of a network's weights."""
     facts = [f"Weights of {row.label}: SHA-256 {(row.method.weights or '')[:16]}..."]
     path = Path(getattr(row.method.run, "weights", None) or "")
     if path.suffix == ".safetensors":
@@ -298,7 +300,7 @@ def _describe_weights(row: BenchmarkEntry) -> list[str]:
 
 
 def cpu_name() -> str:
-    """Return the name of the CPU, which the platform module does not know on Linux."""
+    """Return the name of the CPU, which the `platform` module does not know on Linux."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

@@ -1,9 +1,8 @@
-"""Pairs of face frames with exactly known flow: real textures, random facial motion, noise and a change of
-light.
+"""Pairs of face frames with exactly known flow, for measuring only, never for training.
 
-The flow benchmark measures methods on them. They are for measuring, not for training: real lids and lips
-part where these stay connected. `rendered_pairs` have it the other way round: motion with edges, on faces
-that are not photographs. `scanned.py` moves portraits as scanned people move.
+`photograph_pairs` have real texture under smooth random motion, noise and a change of light; lids and lips
+stay connected, where real ones part. `rendered_pairs` have motion with edges, on faces that are not
+photographs. `scanned.py` animates portraits by expressions of scanned people.
 """
 
 from collections.abc import Iterator
@@ -35,27 +34,29 @@ from mer_core.errors import BadInput
 PEAK_PX = (0.3, 6.0)  # px at 224, and in proportion at other sizes
 MAX_DRIFT_PX = 1.0  # px at 224, the largest motion of the whole frame
 MAX_SLOPE = 0.45  # px per px, largest slope of the motion
-MIN_REACH_FACTOR = 0.3  # reach of a pull against that of the muscle's skin
-N_MOTION_SAMPLES = 300  # of the family of motions, for the limit
-MAX_GAIN_CHANGE, MAX_BIAS = 0.03, 4.0  # largest change of light in frame 2: a fraction, and grey levels
-NOISE_LEVELS = (1.0, 3.0)  # grey levels, standard deviation, drawn per pair and independent in the two frames
-HEAD_MOTION_PX = (0.05, 3.0)  # px at 224, motion of a rendered head; as often as not it is at rest
-RENDER_SEED_OFFSET = 1_000_003  # added to the seed of rendered faces: no training begins here
+MIN_REACH_FACTOR = 0.3  # smallest reach of a pull relative to that of its site
+N_MOTION_SAMPLES = 300  # samples of the family of motions, for the limit
+MAX_GAIN_CHANGE, MAX_BIAS = 0.03, 4.0  # change of light in frame 2: fraction, grey levels
+NOISE_LEVELS = (1.0, 3.0)  # grey levels, standard deviation of a pair's noise, independent in the two frames
+HEAD_MOTION_PX = (0.05, 3.0)  # px at 224, motion of a rendered head, in half of the pairs
+RENDER_SEED_OFFSET = 1_000_003  # separates the rendered faces from those of training
+AT_REST: dict[str, Any] = dict(still_head=1.0, still_face=1.0, blink=0.0, gaze=0.0, shake=0.0)  # SceneRanges
 
 
 @dataclass(frozen=True)
 class BenchmarkPair:
-    """Two frames and the truth about them.
+    """Two frames and their ground truth.
 
+    Attributes
+    ----------
     frame1, frame2 : (H, W, 3) uint8 RGB
-    flow           : (H, W, 2) float32 px, the true motion from frame 1 to frame 2, whole frame
-    mask           : (H, W) bool, the convex hull of the face in frame 1: where errors count
-    peak           : px at 224, the longest facial displacement in the mask, before any motion of the whole
-    frame; of a
-                     rendered face the longest of all
-    name           : the face, or `rendered` and the coder that the frames went through
-    landmarks      : (478, 2) px of frame 1, or None where nobody knows them
-    limit          : px, see limit.py; None where the motion is of no linear family
+    flow : (H, W, 2) float32 px, the true motion from frame 1 to frame 2, whole frame
+    mask : (H, W) bool, the face in frame 1: where errors count
+    peak : px at 224, the longest facial displacement in the mask, before any motion of the whole frame; for a
+        rendered face, the longest displacement of all
+    name : the face, or `rendered` and the coder of the frames
+    landmarks : (478, 2) px of frame 1, or None if unknown
+    limit : px, see limit.py; None for motion of no linear family
     """
 
     frame1: np.ndarray
@@ -70,7 +71,7 @@ class BenchmarkPair:
 
 @dataclass(frozen=True)
 class Photograph:
-    """A photograph with a face in it: (H, W, 3) uint8 RGB, and its landmarks (478, 2) px."""
+    """A photograph of a face: (H, W, 3) uint8 RGB, and its landmarks (478, 2) px."""
 
     name: str
     picture: np.ndarray
@@ -78,10 +79,16 @@ class Photograph:
 
 
 def load_photographs(shared: str | Path | None = None) -> list[Photograph]:
-    """scikit-image's astronaut and, from the folder `shared`, each of portraits/* and three frames of each
-    of clips/*.
+    """Return scikit-image's astronaut and the faces in a folder.
 
-    Raises `BadInput` if `shared` is given and holds no face.
+    Parameters
+    ----------
+    shared : folder; every picture of portraits/ and three frames of every video of clips/ are used
+
+    Raises
+    ------
+    BadInput
+        If `shared` contains no face.
     """
     pictures = {"astronaut": skimage.data.astronaut()}
     if shared is not None:
@@ -93,13 +100,19 @@ def load_photographs(shared: str | Path | None = None) -> list[Photograph]:
             for number, picture in clip.pick([count // 6, count // 2, count * 5 // 6]).items():
                 pictures[f"{path.stem}-{number}"] = picture
     with FaceMesh() as mesh:
-        found = [(name, picture, mesh.landmarks(picture)) for name, picture in pictures.items()]
-    known = [Photograph(name, picture, points) for name, picture, points in found if points is not None]
-    if shared is not None and len(known) == 1:
+        detections = [(name, picture, mesh.landmarks(picture)) for name, picture in pictures.items()]
+    photographs = [Photograph(*detection) for detection in detections if detection[2] is not None]
+    if shared is not None and len(photographs) == 1:
         raise BadInput(
-            f"{shared} holds no faces. It should hold portraits/*.jpg or clips/*.mp4 with a frontal face."
+            f"{shared} contains no faces. It needs portraits/*.jpg or clips/*.mp4 with a frontal face."
         )
-    return known
+    return photographs
+
+
+def spread_peaks(rng: np.random.Generator, count: int) -> list[float]:
+    """Return `count` peaks in px at 224, spread evenly over the logarithm of `PEAK_PX`, in random order."""
+    fractions = rng.permutation((np.arange(count) + rng.random(count)) / count)
+    return [PEAK_PX[0] * (PEAK_PX[1] / PEAK_PX[0]) ** fraction for fraction in fractions]
 
 
 def photograph_pairs(
@@ -111,46 +124,43 @@ def photograph_pairs(
     smooth: bool = False,
     limit: bool = False,
 ) -> Iterator[BenchmarkPair]:
-    """Yield `count` pairs of (size, size) frames, always the same for the same arguments.
+    """Yield `count` pairs of (size, size) frames, reproducible from the arguments; faces take turns.
 
-    shared : a folder with more faces, see `load_photographs`
-    still  : the same frame twice, with independent noise and no change of light: any motion reported is an
-    error
-    smooth : pulls as wide as the skin that a muscle moves, slopes to about .25, as in tables before version
-    0.2; by
-             default also narrower ones, slopes to `MAX_SLOPE`
-    limit  : say how small the error could be
-
-    Peaks are spread evenly over the logarithm of `PEAK_PX`, whatever the count; faces take turns.
+    Parameters
+    ----------
+    shared : folder with more faces, see `load_photographs`
+    still : the same frame twice, with independent noise and no change of light: any reported motion is an
+        error
+    smooth : wide pulls only, slopes to about .25, as in tables before version 0.2; by default also narrower
+        ones, slopes to `MAX_SLOPE`
+    limit : compute the limit of each pair
     """
-    known = load_photographs(shared)
+    photographs = load_photographs(shared)
     rng = np.random.default_rng([seed, size, still])
-    shares = rng.permutation((np.arange(count) + rng.random(count)) / count)
-    for index, share in enumerate(shares):
-        peak = 0.0 if still else PEAK_PX[0] * (PEAK_PX[1] / PEAK_PX[0]) ** share
-        yield _photograph_pair(known[index % len(known)], size, peak, rng, smooth, limit and not still)
+    for index, peak in enumerate(spread_peaks(rng, count)):
+        photograph = photographs[index % len(photographs)]
+        yield _photograph_pair(photograph, size, 0.0 if still else peak, rng, smooth, limit and not still)
 
 
 def rendered_pairs(size: int, count: int, seed: int, still: bool = False) -> Iterator[BenchmarkPair]:
-    """Yield `count` pairs of rendered faces, each of another person, always the same for the same arguments.
+    """Yield `count` pairs of rendered faces, each of another person, reproducible from the arguments.
 
-    Muscles move them, and often the head, lids and eyes; light falls anew and a camera adds its faults. So
-    motion has edges, parts are hidden, and brightness changes with the skin's slope, as in life and not in
+    Muscles move the faces, and often head, lids and eyes; light and camera vary. Motion has edges, parts are
+    occluded, and brightness changes with the slope of the skin, as in real clips and unlike
     `photograph_pairs`.
 
-    still : nothing moves, and only the camera's noise and exposure differ
+    Parameters
+    ----------
+    still : nothing moves; the frames differ by noise and exposure of the camera only
     """
     from flow.splatting.scenes import PAIRS_PER_FACE, render_pair
 
     scale = size / 224
-    ranges: dict[str, Any] = dict(
-        motion=tuple(scale * np.array(PEAK_PX)), head=tuple(scale * np.array(HEAD_MOTION_PX))
-    )
-    rest: dict[str, Any] = (
-        dict(still_head=1.0, still_face=1.0, blink=0.0, gaze=0.0, shake=0.0) if still else {}
-    )
+    ranges: dict[str, Any] = AT_REST.copy() if still else {}
+    ranges["motion"] = tuple(scale * np.array(PEAK_PX))
+    ranges["head"] = tuple(scale * np.array(HEAD_MOTION_PX))
     for number in range(count):
-        pair = render_pair(RENDER_SEED_OFFSET + seed, PAIRS_PER_FACE * number, size, **ranges, **rest)
+        pair = render_pair(RENDER_SEED_OFFSET + seed, PAIRS_PER_FACE * number, size, **ranges)
         peak = float(np.linalg.norm(pair.flow, axis=-1)[pair.face].max()) / scale
         sensor = pair.about["sensor"]
         coder = " (JPEG)" if sensor.jpeg else " (H.264)" if sensor.h264 else ""
@@ -158,15 +168,14 @@ def rendered_pairs(size: int, count: int, seed: int, still: bool = False) -> Ite
 
 
 def h264_pairs(pairs: Iterator[BenchmarkPair], crf: int) -> Iterator[BenchmarkPair]:
-    """Yield `pairs` as a video file gives them: two frames in a row of H.264 at the constant rate factor
-    `crf`."""
+    """Yield `pairs` after H.264 coding of their two frames at the constant rate factor `crf`."""
     for pair in pairs:
         frame1, frame2 = h264_round_trip([pair.frame1, pair.frame2], crf)
         yield replace(pair, frame1=frame1, frame2=frame2, limit=None)
 
 
 def jpeg_pairs(pairs: Iterator[BenchmarkPair], quality: int) -> Iterator[BenchmarkPair]:
-    """Yield `pairs` with both frames coded as JPEG at `quality` 1..100."""
+    """Yield `pairs` after JPEG coding of their frames at `quality` 1..100."""
     for pair in pairs:
         frame1, frame2 = (jpeg_round_trip(frame, quality) for frame in (pair.frame1, pair.frame2))
         yield replace(pair, frame1=frame1, frame2=frame2, limit=None)
@@ -194,12 +203,9 @@ def _photograph_pair(
     noise = rng.uniform(*NOISE_LEVELS)
     clean = texture.sample(points)
     frame1 = clean + rng.normal(0, noise, (size, size, 3))
-    frame2 = (
-        texture.sample(points + back.displacement(points)) * gain
-        + bias
-        + rng.normal(0, noise, (size, size, 3))
-    )
-    least = None
+    warped = texture.sample(points + back.displacement(points))
+    frame2 = warped * gain + bias + rng.normal(0, noise, (size, size, 3))
+    error_limit = None
     if limit:
         spread, draw = points[::4, ::4][mask[::4, ::4]], np.random.default_rng(0)
         family = [
@@ -208,13 +214,13 @@ def _photograph_pair(
             ).displacement(spread)
             for _ in range(N_MOTION_SAMPLES)
         ]
-        least = expected_error(clean, noise, mask, spread, -np.array(family))
+        error_limit = expected_error(clean, noise, mask, spread, -np.array(family))
     frames = to_uint8(frame1), to_uint8(frame2)
-    return BenchmarkPair(*frames, flow.astype(np.float32), mask, peak, face.name, landmarks, least)
+    return BenchmarkPair(*frames, flow.astype(np.float32), mask, peak, face.name, landmarks, error_limit)
 
 
 def _add_random_drift(field: GaussianField, scale: float, rng: np.random.Generator) -> GaussianField:
-    """The field, as often as not with a drift of the whole frame."""
+    """Add a drift of the whole frame to half of the fields."""
     if rng.random() >= 0.5:
         return field
     angle = rng.uniform(0, 2 * np.pi)
@@ -225,10 +231,9 @@ def _add_random_drift(field: GaussianField, scale: float, rng: np.random.Generat
 def _random_facial_motion(
     landmarks: np.ndarray, peak: float, points: np.ndarray, rng: np.random.Generator, smooth: bool
 ) -> GaussianField:
-    """A random facial field, in frame-2-to-1 form, whose longest displacement at `points` (P, 2) is `peak`
-    px.
+    """Draw a facial field, in frame-2-to-1 form, whose longest displacement at `points` (P, 2) is `peak` px.
 
-    One to four kinds of site move; of those with two sides, most move on both, mirrored.
+    One to four kinds of site move; paired sites mostly move on both sides, mirrored.
     """
     kinds = sorted({site.removesuffix("_right").removesuffix("_left") for site in SITES})
     chosen: Displacements = {}
@@ -257,9 +262,8 @@ def _scale_to_peak(field: GaussianField, peak: float, points: np.ndarray) -> Gau
 def _frame_photograph(
     face: Photograph, size: int, rng: np.random.Generator
 ) -> tuple[SplineTexture, np.ndarray]:
-    """The photograph seen by a camera that the face fills, a little turned and off centre; and the landmarks
-    there."""
-    # Picture pixels per frame pixel, from an inter-ocular distance of 0.30 to 0.37 of the frame.
+    """Frame a face to fill the frame, slightly rotated and off centre; return texture and landmarks."""
+    # Picture pixels per frame pixel; the inter-ocular distance is 0.30 to 0.37 of the frame.
     coarser = interocular(face.landmarks) / (rng.uniform(0.30, 0.37) * size)
     turn = np.deg2rad(rng.uniform(-8, 8))
     linear = coarser * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
@@ -267,11 +271,10 @@ def _frame_photograph(
         -0.03, 0.03, 2
     )
 
-    reach = int(np.ceil(coarser * size)) + 8  # the frame's corners, and some room for what moves in
+    reach = int(np.ceil(coarser * size)) + 8  # to the frame's corners, with a margin for motion
     left, top = np.maximum(middle.astype(int) - reach, 0)
     part = face.picture[top : int(middle[1]) + reach, left : int(middle[0]) + reach].astype(np.float32)
-    # A frame pixel gathers light over its own area, which also keeps a fine photograph from aliasing in a
-    # coarse frame.
+    # A frame pixel integrates light over its area, which also prevents aliasing.
     part = cv2.GaussianBlur(part, (0, 0), max(0.4 * coarser, 0.2))
     offset = middle - (left, top) - linear @ (size / 2, size / 2)
     landmarks = (face.landmarks - (left, top) - offset) @ np.linalg.inv(linear).T

@@ -1,16 +1,14 @@
-"""Pairs of portraits moved by expressions of scanned people: the flow benchmark's hardest and most lifelike
-motion.
+"""Pairs of portraits animated by expressions of scanned people: the most lifelike motion of the benchmark.
 
-People and expressions are those that `flow/splatting/held_out.csv` keeps away from training. Without
-portraits, scikit-image's astronaut and rendered faces take their place; without a head model, the reduced
-one that ships, whose expressions are those of training. `describe` says which of these was measured.
+People and expressions are those that `flow/splatting/held_out.csv` keeps from training. Without portraits,
+scikit-image's astronaut and rendered faces replace them; without a head model, the shipped reduced one, whose
+expressions are those of training. `ScannedSource.describe` states which of these was measured.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import skimage.data
@@ -20,19 +18,22 @@ from data_prep.landmarks import FaceMesh, interocular
 from flow.benchmark.analytic_motion import to_uint8
 from flow.benchmark.limit import expected_error
 from flow.benchmark.pairs import (
+    AT_REST,
     MAX_BIAS,
     MAX_DRIFT_PX,
     MAX_GAIN_CHANGE,
     NOISE_LEVELS,
-    PEAK_PX,
     RENDER_SEED_OFFSET,
     BenchmarkPair,
+    spread_peaks,
 )
 from flow.splatting.dense_motion import area_ratio
 from flow.splatting.head_fit import fit_head
 from flow.splatting.head_model import HeadModel, load_head_model
 from flow.splatting.held_out import Split, in_split
 from flow.splatting.portrait_motion import (
+    MARGIN_PX,
+    MAX_FOLDED_FRACTION,
     MIN_AREA_RATIO,
     FittedPortrait,
     PortraitView,
@@ -50,20 +51,20 @@ from flow.splatting.scanned_motion import random_expression, random_turn, skin_e
 from flow.srflownet.data.pulled_renders import N_GRAINS, skin_grain
 from mer_core.errors import BadInput
 
-MARGIN_PX = 12  # px kept around the frame, for what moves in
-GRAIN_LEVELS = (1.0, 4.0)  # grey levels, of the skin's fine structure that small portraits lack
-MAX_FOLDED_FRACTION = 0.03  # part of the face that may fold; a motion that folds more is drawn anew
-N_RENDERED_FACES = 5  # stand in for portraits where there are none
-N_MOTION_SAMPLES = 900  # of the family of motions, for the limit: it is wider than sums of pulls
+GRAIN_LEVELS = (1.0, 4.0)  # grey levels of added skin grain, which small portraits lack
+N_RENDERED_FACES = 5  # beside the astronaut, without portraits
+N_MOTION_SAMPLES = 900  # samples of the family of motions, for the limit
 MAX_LIMIT_POINTS = 1200  # vertices at which the limit is computed
 
 
 @dataclass(frozen=True)
 class ScannedSource:
-    """What the pairs are made from.
+    """The material of the pairs.
 
-    portraits  : folder of portraits, or None for scikit-image's astronaut and rendered faces
-    head_model : the file that `mer flow head-model` writes, or None for the reduced model
+    Attributes
+    ----------
+    portraits : folder of portraits, or None for scikit-image's astronaut and rendered faces
+    head_model : file of `mer flow head-model`, or None for the reduced model
     """
 
     portraits: Path | None = None
@@ -76,11 +77,11 @@ class ScannedSource:
 
     @property
     def split(self) -> Split:
-        """Where the expressions come from."""
+        """The split of the expressions."""
         return "train" if self.head_model is None else "held_out"
 
     def names(self) -> list[str]:
-        """Files of the portraits that are kept from training; none without a folder."""
+        """Return the portraits that are held out from training; none without a folder."""
         if self.portraits is None:
             return []
         files = sorted(
@@ -89,24 +90,24 @@ class ScannedSource:
         names = in_split("portrait", files, "held_out")
         if not names:
             raise BadInput(
-                f"None of the {len(files)} pictures in {self.portraits} is of a person kept from training. "
-                "They are listed in flow/splatting/held_out.csv by the file names of congress-images-225x275."
+                f"None of the {len(files)} pictures in {self.portraits} shows a person held out from "
+                "training. flow/splatting/held_out.csv lists them by file name (congress-images-225x275)."
             )
         return names
 
     def describe(self) -> list[str]:
-        """Who and what moves, for the head of a table."""
+        """Return who and what moves, for the head of a table."""
         names = skin_expressions(self.model, self.split)
         kinds = sorted({name.removesuffix("_L").removesuffix("_R") for name in names})
         people = (
             "scikit-image's astronaut and rendered faces"
             if self.portraits is None
-            else f"{len(self.names())} portraits kept from training (flow/splatting/held_out.csv)"
+            else f"{len(self.names())} portraits held out from training (flow/splatting/held_out.csv)"
         )
         motion = (
-            "expressions of the shipped reduced head model, which training used as well"
+            "expressions of the shipped reduced head model, which training uses as well"
             if self.head_model is None
-            else "expressions that are kept from training"
+            else "expressions held out from training"
         )
         return [f"People: {people}", f"Motion: {motion}, varied and combined: {', '.join(kinds)}"]
 
@@ -114,44 +115,42 @@ class ScannedSource:
 def scanned_pairs(
     size: int, count: int, seed: int, source: ScannedSource, still: bool = False, limit: bool = False
 ) -> Iterator[BenchmarkPair]:
-    """Yield `count` pairs of (size, size) frames, always the same for the same arguments.
+    """Yield `count` pairs of (size, size) frames, reproducible from the arguments; faces take turns.
 
+    Parameters
+    ----------
     still : the same frame twice, with independent noise and no change of light
-    limit : say how small the error could be
+    limit : compute the limit of each pair
     """
     rng = np.random.default_rng([seed, size, still, 14])
-    shares = rng.permutation((np.arange(count) + rng.random(count)) / count)
-    faces = _fit_faces(source)
-    for index, share in enumerate(shares):
-        peak = 0.0 if still else PEAK_PX[0] * (PEAK_PX[1] / PEAK_PX[0]) ** share
-        yield _scanned_pair(source, faces[index % len(faces)], size, peak, rng, limit and not still)
+    peaks, faces = spread_peaks(rng, count), _fit_faces(source)
+    for index, peak in enumerate(peaks):
+        face = faces[index % len(faces)]
+        yield _scanned_pair(source, face, size, 0.0 if still else peak, rng, limit and not still)
 
 
 @lru_cache(maxsize=2)
 def _fit_faces(source: ScannedSource) -> list[FittedPortrait]:
-    """The faces, with the head model laid on each."""
+    """Fit the head model to every face."""
     folder = source.portraits or Path()
     pictures = {name: read_image(folder / name) for name in source.names()} or _substitute_portraits()
     with FaceMesh() as mesh:
-        found = [(name, picture, mesh.landmarks(picture)) for name, picture in pictures.items()]
+        detections = [(name, picture, mesh.landmarks(picture)) for name, picture in pictures.items()]
     model = source.model
     return [
         FittedPortrait(name, picture, points, fit_head(model, points))
-        for name, picture, points in found
+        for name, picture, points in detections
         if points is not None
     ]
 
 
 def _substitute_portraits() -> dict[str, np.ndarray]:
-    """Pictures of faces that everybody has: scikit-image's astronaut and faces rendered at rest."""
+    """Return pictures available on every install: scikit-image's astronaut and faces rendered at rest."""
     from flow.splatting.scenes import PAIRS_PER_FACE, render_pair
 
     pictures = {"astronaut": skimage.data.astronaut()}
     for number in range(N_RENDERED_FACES):
-        rest: dict[str, Any] = dict(
-            still_head=1.0, still_face=1.0, blink=0.0, gaze=0.0, shake=0.0, sensor=False
-        )
-        pair = render_pair(RENDER_SEED_OFFSET, PAIRS_PER_FACE * number, 448, **rest)
+        pair = render_pair(RENDER_SEED_OFFSET, PAIRS_PER_FACE * number, 448, **AT_REST, sensor=False)
         pictures[f"rendered-{number}"] = pair.frame1
     return pictures
 
@@ -164,42 +163,39 @@ def _scanned_pair(
     rng: np.random.Generator,
     limit: bool,
 ) -> BenchmarkPair:
-    seen = frame_portrait(
+    view = frame_portrait(
         face, size, rng.uniform(0.30, 0.37), np.deg2rad(rng.uniform(-8, 8)), rng.uniform(-0.03, 0.03, 2)
     )
-    flow, mask = _random_motion(source, face, seen, peak * size / 224, rng)
+    flow, mask = _random_motion(source, face, view, peak * size / 224, rng)
     grain = skin_grain(int(rng.integers(N_GRAINS)))
-    texture = portrait_texture(face, seen, MARGIN_PX)
-    texture = add_grain(texture, seen, grain, rng.uniform(*GRAIN_LEVELS), rng.integers(0, len(grain), 2))
+    texture = portrait_texture(face, view, MARGIN_PX)
+    texture = add_grain(texture, view, grain, rng.uniform(*GRAIN_LEVELS), rng.integers(0, len(grain), 2))
     onset, apex, residual = warp_texture(texture, MARGIN_PX, flow)
     mask = mask & visible_mask(flow, residual)
-    gain, bias = (
-        (1 + rng.uniform(-MAX_GAIN_CHANGE, MAX_GAIN_CHANGE), rng.uniform(-MAX_BIAS, MAX_BIAS))
-        if peak
-        else (1.0, 0.0)
-    )
+    gain, bias = 1.0, 0.0
+    if peak:
+        gain, bias = 1 + rng.uniform(-MAX_GAIN_CHANGE, MAX_GAIN_CHANGE), rng.uniform(-MAX_BIAS, MAX_BIAS)
     noise = rng.uniform(*NOISE_LEVELS)
     frames = (to_uint8(frame + rng.normal(0, noise, frame.shape)) for frame in (onset, apex * gain + bias))
-    least = _error_limit(source, face, seen, mask, onset, noise, peak * size / 224) if limit else None
+    error_limit = _error_limit(source, face, view, mask, onset, noise, peak * size / 224) if limit else None
     name = face.name if source.portraits is None else "portraits"
-    first, second = frames
-    return BenchmarkPair(first, second, flow, mask, peak, name, seen.landmarks, least)
+    frame1, frame2 = frames
+    return BenchmarkPair(frame1, frame2, flow, mask, peak, name, view.landmarks, error_limit)
 
 
 def _random_motion(
-    source: ScannedSource, face: FittedPortrait, seen: PortraitView, peak: float, rng: np.random.Generator
+    source: ScannedSource, face: FittedPortrait, view: PortraitView, peak: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return a motion (size, size, 2) float32 px whose expression's peak is `peak` px, and where it is that
-    of skin."""
+    """Draw a motion (size, size, 2) float32 px with an expression of `peak` px, and the mask of its skin."""
     for _ in range(20):
         expression, turn = _vertex_motions(source, face, rng)
-        field, covered = dense_motion(source.model, face, seen, np.concatenate([expression, turn], axis=1))
-        mask = skin_mask(seen, covered)
+        field, covered = dense_motion(source.model, face, view, np.concatenate([expression, turn], axis=1))
+        mask = skin_mask(view, covered)
         if not peak:
             return np.zeros_like(field[..., :2]), mask
         flow = scale_to_peak(field[..., :2], mask, peak)
         if turn.any():
-            flow = flow + scale_to_peak(field[..., 2:], mask, rng.uniform(0, MAX_DRIFT_PX) * seen.size / 224)
+            flow = flow + scale_to_peak(field[..., 2:], mask, rng.uniform(0, MAX_DRIFT_PX) * view.size / 224)
         if flow[mask].any() and (area_ratio(flow) < MIN_AREA_RATIO)[mask].mean() <= MAX_FOLDED_FRACTION:
             break
     return flow, mask
@@ -211,7 +207,7 @@ def _vertex_motions(
     rng: np.random.Generator,
     vertices: np.ndarray | slice = slice(None),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Motion of vertices by an expression and by the head, which is at rest as often as not: (N, 2) each."""
+    """Draw the motion (N, 2) of vertices by an expression and, in half of the draws, by the head."""
     unit, fit = interocular(face.landmarks), face.fit.part(vertices)
     expression, _ = random_expression(rng, source.model, fit, unit, source.split, vertices)
     turn = random_turn(rng, fit)
@@ -221,28 +217,25 @@ def _vertex_motions(
 def _error_limit(
     source: ScannedSource,
     face: FittedPortrait,
-    seen: PortraitView,
+    view: PortraitView,
     mask: np.ndarray,
     frame: np.ndarray,
     noise: float,
     peak: float,
 ) -> float:
-    """How small the error of this pair could be, px: of motions of this peak on this face, seen at its
-    vertices."""
-    rng = np.random.default_rng(
-        0
-    )  # of its own, so that pairs do not depend on whether the limit is asked for
-    places = face.fit.places @ seen.matrix[:, :2].T + seen.matrix[:, 2]
-    column, row = np.clip(np.rint(places), 0, seen.size - 1).astype(int).T
+    """Return the limit of a pair, px, from motions of the same peak on this face."""
+    rng = np.random.default_rng(0)  # separate, so that pairs do not depend on `limit`
+    places = face.fit.places @ view.matrix[:, :2].T + view.matrix[:, 2]
+    column, row = np.clip(np.rint(places), 0, view.size - 1).astype(int).T
     inside = np.flatnonzero(mask[row, column])
     inside = rng.choice(inside, min(MAX_LIMIT_POINTS, len(inside)), replace=False)
-    linear = seen.matrix[:, :2].T
+    linear = view.matrix[:, :2].T
     family = []
     for _ in range(N_MOTION_SAMPLES):
         expression, turn = (motion @ linear for motion in _vertex_motions(source, face, rng, inside))
-        longest, turned = (np.linalg.norm(motion, axis=1).max() for motion in (expression, turn))
-        motion = expression * peak / max(longest, 1e-6)
-        if turned:
-            motion = motion + turn * rng.uniform(0, MAX_DRIFT_PX) * seen.size / 224 / turned
+        expression_peak, turn_peak = (np.linalg.norm(motion, axis=1).max() for motion in (expression, turn))
+        motion = expression * peak / max(expression_peak, 1e-6)
+        if turn_peak:
+            motion = motion + turn * rng.uniform(0, MAX_DRIFT_PX) * view.size / 224 / turn_peak
         family.append(motion)
     return expected_error(frame, noise, mask, places[inside], np.array(family))

@@ -1,5 +1,4 @@
-"""Which pairs the flow benchmark measures on: photographs under pulls, rendered people, or portraits under
-scanned motion."""
+"""Selects the pairs of the flow benchmark: photographs, rendered people, or animated portraits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,18 +13,22 @@ from mer_core.errors import BadInput
 
 @dataclass(frozen=True)
 class PairSource:
-    """Pairs of one kind, and what happens to their frames.
+    """Pairs of one kind and the coding of their frames.
 
-    kind       : `photographs` under sums of pulls, `rendered` people moved by muscles, `scanned` expressions
-    on portraits
-    faces      : folder with more photographs, see `flow.benchmark.pairs.load_photographs`
-    smooth     : pull as widely as in tables before version 0.2
-    portraits, head_model : of scanned motion, see `flow.benchmark.scanned.ScannedSource`
+    Attributes
+    ----------
+    kind : `photographs` under sums of Gaussian pulls, `rendered` people moved by muscles, `scanned`
+        expressions on portraits
+    faces : folder with more photographs, see `flow.benchmark.pairs.load_photographs`
+    smooth : wide pulls only, as in tables before version 0.2
+    portraits, head_model : for scanned motion, see `flow.benchmark.scanned.ScannedSource`
     h264, jpeg : constant rate factor or quality, if the frames are coded
-    limit      : add the limit to the table, where the motion is of a linear family and no coder touches the
-    frames
+    limit : add the limit to the table; applies to motion of a linear family and uncoded frames
 
-    Raises `BadInput` for options of another kind.
+    Raises
+    ------
+    BadInput
+        If options of another kind are given.
     """
 
     kind: Literal["photographs", "rendered", "scanned"] = "photographs"
@@ -43,12 +46,12 @@ class PairSource:
                 f"--faces and --smooth belong to the benchmark on photographs, not to --{self.kind}."
             )
         if self.kind != "scanned" and (self.portraits or self.head_model):
-            raise BadInput("--portraits and --head-model belong to --scanned. Add it, or leave them out.")
+            raise BadInput("--portraits and --head-model belong to --scanned. Add it or omit them.")
         if self.h264 is not None and self.jpeg is not None:
-            raise BadInput("--h264 and --jpeg are two coders. Take one of them.")
+            raise BadInput("--h264 and --jpeg are two coders. Choose one.")
 
     def pairs(self, size: int, count: int, seed: int, still: bool) -> Iterator[BenchmarkPair]:
-        """Yield `count` pairs of (size, size) frames; still ones differ by noise alone."""
+        """Yield `count` pairs of (size, size) frames; still pairs differ by noise only."""
         limit = self.limit and self.h264 is None and self.jpeg is None
         if self.kind == "rendered":
             pairs = rendered_pairs(size, count, seed, still)
@@ -62,12 +65,11 @@ class PairSource:
 
     @property
     def peak_edges(self) -> Sequence[float]:
-        """Bins of the longest motion, px at 224."""
+        """Edges of the bins of the longest motion, px at 224."""
         return (0.3, 1.0, 3.0, 6.0) if self.kind == "scanned" else PEAK_EDGES
 
     def command_options(self) -> list[str]:
-        """The options of `mer flow benchmark` that choose these pairs; folders by what they hold, not where
-        they are."""
+        """Return the options of `mer flow benchmark` that select these pairs; folders as placeholders."""
         words = [] if self.kind == "photographs" else [f"--{self.kind}"]
         words += ["--smooth"] * self.smooth + ["--faces DIR"] * (self.faces is not None)
         words += ["--portraits DIR"] * (self.portraits is not None)
@@ -77,19 +79,19 @@ class PairSource:
         return words + ["--no-limit"] * (not self.limit)
 
     def describe(self) -> list[str]:
-        """Who and what moves, for the head of a table."""
+        """Return who and what moves, for the head of a table."""
         if self.kind == "scanned":
             return self._scanned.describe()
         if self.kind == "rendered":
             return [
-                "People: rendered, none of training",
+                "People: rendered, not used in training",
                 "Motion: muscles, head, lids and gaze of the splat engine",
             ]
-        widths = "as wide as a muscle's skin" if self.smooth else "wide and narrow, slopes to .45"
-        more = "" if self.faces is None else ", and photographs that the weights' training must not have used"
+        widths = "wide" if self.smooth else "wide and narrow, slopes to .45"
+        more = "" if self.faces is None else ", and photographs that must not have been used in training"
         return [
-            f"People: scikit-image's astronaut, unknown to training{more}",
-            f"Motion: sums of Gaussian pulls where muscles pull, {widths}",
+            f"People: scikit-image's astronaut, not used in training{more}",
+            f"Motion: sums of Gaussian pulls at the sites of facial muscles, {widths}",
         ]
 
     @property

@@ -1,5 +1,4 @@
-"""The flow benchmark's records as a table: one row per size and method, as a data frame and as a Markdown
-page."""
+"""The flow benchmark's records as a table, one row per size and method, and as a Markdown page."""
 
 from collections.abc import Sequence
 
@@ -11,17 +10,17 @@ from mer_core import markdown
 PEAK_EDGES = (0.3, 0.6, 1.2, 2.4, 6.0)  # px at 224, in proportion at other sizes
 SLOPE_EDGES = (0.0, 0.05, 0.1, 0.2, np.inf)  # px per px
 MOTION_EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, np.inf)  # px
-LIMIT_ROW = "limit"  # the row that no method reaches and none is compared with
+LIMIT_ROW = "limit"  # see limit.py
 REFERENCE_ROWS = ("zero", LIMIT_ROW)
 
 
 def bin_name(low: float, high: float) -> str:
-    """`0.5_1`, or `4_up` without an upper end."""
+    """Return the column suffix of a bin: `0.5_1`, or `4_up` without an upper end."""
     return f"{low:g}_{high:g}" if np.isfinite(high) else f"{low:g}_up"
 
 
 def tabulate(records: pd.DataFrame, peak_edges: Sequence[float] = PEAK_EDGES) -> pd.DataFrame:
-    """One row per size and method from one record per size, method and pair."""
+    """Average the records: one row per size and method from one record per size, method and pair."""
     rows = []
     for (size, label), group in records.groupby(["size", "label"], sort=False):
         row = {
@@ -45,7 +44,7 @@ def tabulate(records: pd.DataFrame, peak_edges: Sequence[float] = PEAK_EDGES) ->
 
 
 def to_markdown(table: pd.DataFrame, facts: list[str]) -> str:
-    """The page: which method has the least error, the tables of each size, and how they were made."""
+    """Write the page: a ranking, the tables of each size, and how they were made."""
     faces = sorted(column.removeprefix("epe_on_") for column in table if column.startswith("epe_on_"))
     lines = ["# Flow methods on faces with known motion", ""]
     for size, part in table.groupby("size", sort=False):
@@ -74,7 +73,7 @@ def to_markdown(table: pd.DataFrame, facts: list[str]) -> str:
 
 
 def _ranking(size: int, part: pd.DataFrame) -> str:
-    """Say which methods have the least error, as a point of a list."""
+    """Return a list item that names the methods with the smallest error."""
     ranked = part[~part["method"].isin(REFERENCE_ROWS)].sort_values("epe")
     named = [f"{row.method} {row.epe:.3f} px" for row in ranked.head(3).itertuples()]
     if not named:
@@ -87,7 +86,7 @@ def _ranking(size: int, part: pd.DataFrame) -> str:
 
 
 def _tables(part: pd.DataFrame, faces: list[str]) -> list[str]:
-    """The tables of one size: all, by slope, by motion, by face."""
+    """Return the tables of one size: overall, by slope, by motion, by face."""
     main = {"method": "method", "epe": "all"}
     main |= {column: f"peak {_title(column)}" for column in part if column.startswith("epe_peak_")}
     main |= {"gradient_error": "gradient error", "still": "motion on still faces", "seconds": "s per pair"}
@@ -103,13 +102,13 @@ def _tables(part: pd.DataFrame, faces: list[str]) -> list[str]:
 
 
 def _title(column: str) -> str:
+    """Turn a column name into the heading of its bin: `epe_slope_0.1_0.2` -> `0.1-0.2`."""
     low, high = column.split("_")[2:]
     return f"{low}-{high}" if high != "up" else f"over {low}"
 
 
 def _markdown_rows(part: pd.DataFrame, titles: dict[str, str]) -> list[str]:
-    """A Markdown table of the columns in `titles`; the least error of each column in bold, zero flow, limit
-    and time aside."""
+    """Return a Markdown table of the columns in `titles`; the smallest error of a column is bold."""
     best = {
         column: part.loc[~part["method"].isin(REFERENCE_ROWS), column].min()
         for column in titles

@@ -1,1 +1,1 @@
-"""One file per flow method: its name is the name typed on the command line."""
+"""One file per flow method; the file name is the method's name on the command line."""

@@ -1,4 +1,4 @@
-"""Batches of RGB frames for OpenCV methods, which take one pair of grey frames."""
+"""Turns an OpenCV method for one pair of grey frames into a method for batches of RGB frames."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,13 @@ import numpy as np
 def batch_method(
     solve: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Turn `solve` (two (H, W) uint8 grey frames -> (H, W, 2) float32 px) into a method on batches of RGB
-    frames.
+    """Turn a method for two grey frames into one for batches of RGB frames.
 
     Pairs share nothing, so a batch equals its pairs one by one and threads can run in parallel.
+
+    Parameters
+    ----------
+    solve : two (H, W) uint8 -> (H, W, 2) float32 px
     """
 
     def run(onsets: np.ndarray, apexes: np.ndarray) -> np.ndarray:

@@ -1,8 +1,10 @@
-"""DIS: dense inverse search with variational refinement (OpenCV), the fastest of the classical methods.
+"""DIS: dense inverse search with variational refinement (OpenCV), the fastest classical method.
 
-The "face" preset is set for faces, see docs/results/classical-settings.md; the others are OpenCV's own.
+The preset "face" is tuned for faces, see docs/results/classical-settings.md; the others are OpenCV's own.
 
-Source: Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016; `cv2.DISOpticalFlow`.
+References
+----------
+Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016; `cv2.DISOpticalFlow`.
 """
 
 import cv2
@@ -19,7 +21,7 @@ OPENCV_PRESETS = {
 
 
 def load(device: str = "cpu", preset: str = "face"):
-    """Make the method ready to run.
+    """Load the method.
 
     Parameters
     ----------

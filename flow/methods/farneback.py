@@ -1,8 +1,10 @@
 """Farneback: polynomial expansion (OpenCV), fast and the least accurate method here.
 
-The window is set for faces, see docs/results/classical-settings.md.
+The window is tuned for faces, see docs/results/classical-settings.md.
 
-Source: Farneback, "Two-Frame Motion Estimation Based on Polynomial Expansion", SCIA 2003;
+References
+----------
+Farneback, "Two-Frame Motion Estimation Based on Polynomial Expansion", SCIA 2003;
 `cv2.calcOpticalFlowFarneback`.
 """
 
@@ -20,13 +22,13 @@ def load(
     poly_n: int = 5,
     poly_sigma: float = 1.1,
 ):
-    """Make the method ready to run.
+    """Load the method.
 
     Parameters
     ----------
     device : ignored; the method runs on the CPU
     levels : pyramid levels
-    window : px that share one motion
+    window : px, side of the averaging window
     iterations : per level
     poly_n, poly_sigma : px, size and standard deviation of the fitted neighbourhood
     """

@@ -1,10 +1,12 @@
-"""RAFT, small or large (torchvision), with weights from a local file: the usual generic network.
+"""RAFT, small or large (torchvision), with weights from a local file.
 
 Nothing is downloaded. torchvision publishes the weights at https://download.pytorch.org/models/ as
-raft_small_C_T_V2-01064c6d.pth and raft_large_C_T_SKHT_V2-ff5fadd5.pth; the authors' raft-small.pth, which
-comes with https://github.com/princeton-vl/RAFT (BSD-3), is read as well.
+raft_small_C_T_V2-01064c6d.pth and raft_large_C_T_SKHT_V2-ff5fadd5.pth. The authors' raft-small.pth, part of
+https://github.com/princeton-vl/RAFT (BSD-3), works as well.
 
-Source: Teed and Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020;
+References
+----------
+Teed and Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020;
 `torchvision.models.optical_flow`, whose presets give the range [-1, 1] and 12 updates.
 """
 
@@ -16,26 +18,26 @@ from flow.methods._batches import estimate_in_batches
 from mer_core.errors import BadInput
 
 NETWORK = True
-AUTHORS = "module.fnet.conv1.weight"  # first tensor of the authors' files
-MIN_SIDE = 128  # px; a smaller frame has no four levels of correlation
+AUTHORS_FIRST_TENSOR = "module.fnet.conv1.weight"
+MIN_SIDE = 128  # px; smaller frames have fewer than four levels of correlation
 
 
 def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 2.0, updates: int = 12):
-    """Make the network ready to run.
+    """Load the network.
 
     Parameters
     ----------
     device : torch device
-    weights : torchvision's .pth, the authors' raft-small.pth, or the same tensors as .safetensors; small or
-        large is read from their shapes
-    scale : frames are enlarged by this factor first; 1 is as published, 2 sees small motion better and takes
+    weights : torchvision's .pth, the authors' raft-small.pth, or the same tensors as .safetensors; their
+        shapes tell small from large
+    scale : enlarge the frames by this factor first; 1 is as published, 2 is better for small motion and takes
         four times as long (docs/results/first-claim.md)
     updates : refinement steps
 
     Raises
     ------
     BadInput
-        Without weights, or if they are not RAFT's.
+        If `weights` is missing or not RAFT's.
     """
     path = _check_weights_file(weights)  # before torch, whose import takes seconds
     import torch
@@ -71,11 +73,11 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
 
 
 def _check_weights_file(weights: str | Path | None) -> Path:
+    """Return the path of the weights; raise `BadInput` if there is none."""
     if weights is None:
         raise BadInput(
-            "Flow method raft needs weights from a local file: --weights FILE, torchvision's .pth or the "
-            "same as "
-            ".safetensors. For example raft_small_C_T_V2-01064c6d.pth from "
+            "Flow method raft needs a local file: --weights FILE, torchvision's .pth or the same tensors as "
+            ".safetensors, for example raft_small_C_T_V2-01064c6d.pth from "
             "https://download.pytorch.org/models/"
         )
     if not Path(weights).is_file():
@@ -104,15 +106,15 @@ def read_network(path: Path):
             if path.suffix == ".safetensors"
             else torch.load(path, map_location="cpu", weights_only=True)
         )
-        if AUTHORS in tensors:  # their small network lists the same tensors in the same order
+        if AUTHORS_FIRST_TENSOR in tensors:  # their small network has the same tensors in the same order
             names = raft_small().state_dict()
             tensors = dict(zip(names, tensors.values(), strict=True))
         small = tensors["feature_encoder.convnormrelu.0.weight"].shape[0] == 32
         net = raft_small() if small else raft_large()
         net.load_state_dict(tensors)
-    except pickle.UnpicklingError as error:  # torch's own words would advise to load it all the same
+    except pickle.UnpicklingError as error:  # torch's own message suggests to load it anyway
         raise BadInput(
-            f"{path} does not hold torchvision's RAFT weights: it is no file of tensors alone."
+            f"{path} does not hold torchvision's RAFT weights: it contains more than tensors."
         ) from error
     except Exception as error:  # many kinds: pickle, zip, safetensors, missing or misshapen tensors
         raise BadInput(

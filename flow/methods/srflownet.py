@@ -1,9 +1,11 @@
-"""SRFlowNet, our facial flow network, with the frozen weights that come with the package.
+"""SRFlowNet, our facial flow network, with the weights that ship with the package.
 
-The compact network (1.9 M parameters) is used unless the full one is asked for, on every device in float32;
-see flow/weights/*.md for their data and scores, and flow/srflownet/ for the networks.
+The default on every device is the compact network (1.9 M parameters) in float32. flow/weights/*.md describe
+training data and scores, flow/srflownet/ holds the networks.
 
-Source: arXiv 2601.06479 for the idea; network, training data and weights are ours.
+References
+----------
+arXiv 2601.06479 for the idea; network, training data and weights are ours.
 """
 
 from pathlib import Path
@@ -22,19 +24,26 @@ MAX_UNTILED_PIXELS = 1800 * 1800  # px of a frame; larger ones are estimated in 
 def load(
     device: str = "cpu", network: str = "auto", weights: str | Path | None = None, detect_landmarks=True
 ):
-    """network : `compact`, `full`, or `auto`, which is compact
+    """Load the network.
 
-    weights          : a file of `mer flow train`; by default the frozen weights of `network`
-    detect_landmarks : find the face in each onset whose landmarks are not given; else go without the facial
-        solution
+    Parameters
+    ----------
+    device : torch device
+    network : `compact`, `full`, or `auto` for compact
+    weights : a file of `mer flow train`; by default the shipped weights of `network`
+    detect_landmarks : detect the face in each onset without given landmarks; otherwise such pairs are
+        estimated without the facial basis
 
-    Raises `BadInput` for weights that are missing or of something else.
+    Raises
+    ------
+    BadInput
+        If the weights are missing or belong to something else.
     """
     path = _default_weights(network) if weights is None else Path(weights)
     if not path.is_file():
         raise BadInput(
-            f"There are no SRFlowNet weights at {path}. Train them (mer flow train), or take the "
-            "compact network, which is the default."
+            f"There are no SRFlowNet weights at {path}. Train them with mer flow train, or use the compact "
+            "network, the default."
         )
     import torch
 
@@ -43,7 +52,7 @@ def load(
     from flow.srflownet.face_placer import BasisPlacer
     from flow.srflownet.tiled import estimate_tiled
 
-    # channels last, as the frames come: a quarter faster on a CPU
+    # channels last: a quarter faster on a CPU
     net = load_network(path).to(device, memory_format=torch.channels_last)
     place = BasisPlacer(detect_landmarks) if isinstance(net, CompactSRFlowNet) else None
 
@@ -66,14 +75,14 @@ def load(
 
 
 def _to_input(frames: np.ndarray, device: str):
-    """Frames (N, H, W, 3) uint8 as a tensor (N, 3, H, W) float32 on `device`."""
+    """Convert frames (N, H, W, 3) uint8 to a tensor (N, 3, H, W) float32 on `device`."""
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float()
 
 
 def _default_weights(network: str) -> Path:
-    """The frozen weights of `network` (auto, compact, full)."""
+    """Return the path of the shipped weights of `network` (auto, compact, full)."""
     from flow.srflownet import NETWORKS
     from mer_core.registry import check_name
 

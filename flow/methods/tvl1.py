@@ -1,10 +1,11 @@
-"""TV-L1 (OpenCV contrib): the usual input to micro-expression classifiers; slow.
+"""TV-L1 (OpenCV contrib): the usual input of micro-expression classifiers; slow.
 
-The "face" preset is set for faces, see docs/results/classical-settings.md; "opencv" has the defaults of
-OpenCV.
+The preset "face" is tuned for faces, see docs/results/classical-settings.md; "opencv" has OpenCV's defaults.
 
-Source: Zach, Pock and Bischof, "A Duality Based Approach for Realtime TV-L1 Optical Flow", DAGM 2007; Sanchez
-Perez et al., IPOL 2013; `cv2.optflow.DualTVL1OpticalFlow_create`.
+References
+----------
+Zach, Pock and Bischof, "A Duality Based Approach for Realtime TV-L1 Optical Flow", DAGM 2007; Sanchez Perez
+et al., IPOL 2013; `cv2.optflow.DualTVL1OpticalFlow_create`.
 """
 
 import cv2
@@ -17,7 +18,7 @@ PRESETS = {"face": {"theta": 0.15, "lambda_": 0.2}, "opencv": {}}
 
 
 def load(device: str = "cpu", preset: str = "face"):
-    """Make the method ready to run.
+    """Load the method.
 
     Parameters
     ----------

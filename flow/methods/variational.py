@@ -1,10 +1,11 @@
-"""A coarse-to-fine pyramid of OpenCV's variational refinement: the most accurate classical method on small
-facial motion.
+"""OpenCV's variational refinement on a pyramid: the most accurate classical method on small facial motion.
 
-Levels 5 % apart with one update each; docs/results/classical-settings.md compares other settings.
+Levels differ by 5 % and get one update each; docs/results/classical-settings.md compares other settings.
 
-Source: the energy is that of Brox et al., "High Accuracy Optical Flow Estimation Based on a Theory for
-Warping", ECCV 2004, as solved by `cv2.VariationalRefinement`, which has no pyramid of its own.
+References
+----------
+The energy is that of Brox et al., "High Accuracy Optical Flow Estimation Based on a Theory for Warping", ECCV
+2004, as solved by `cv2.VariationalRefinement`, which has no pyramid of its own.
 """
 
 import cv2
@@ -16,7 +17,7 @@ MIN_SIDE = 16  # px, the shorter side of the smallest level
 
 
 def load(device: str = "cpu", ratio: float = 0.95):
-    """Make the method ready to run.
+    """Load the method.
 
     Parameters
     ----------
@@ -30,22 +31,22 @@ def load(device: str = "cpu", ratio: float = 0.95):
         refinement.setSorIterations(15)
         refinement.setOmega(1.9)
         u = v = np.zeros((0, 0), np.float32)
-        for fine, moved in reversed(_pyramid(onset, apex, ratio)):
-            height, width = fine.shape
+        for onset_level, apex_level in reversed(_pyramid(onset, apex, ratio)):
+            height, width = onset_level.shape
             if not u.size:
                 u, v = np.zeros((2, height, width), np.float32)
             else:
-                stretch_x, stretch_y = np.float32(width / u.shape[1]), np.float32(height / u.shape[0])
-                u = cv2.resize(u, (width, height)) * stretch_x
-                v = cv2.resize(v, (width, height)) * stretch_y
-            u, v = refinement.calcUV(fine, moved, u, v)
+                scale_x, scale_y = np.float32(width / u.shape[1]), np.float32(height / u.shape[0])
+                u = cv2.resize(u, (width, height)) * scale_x
+                v = cv2.resize(v, (width, height)) * scale_y
+            u, v = refinement.calcUV(onset_level, apex_level, u, v)
         return np.stack([u, v], axis=-1)
 
     return batch_method(solve)
 
 
 def _pyramid(onset: np.ndarray, apex: np.ndarray, ratio: float) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Both frames (H, W) float32 at each size, the finest first."""
+    """Return both frames (H, W) float32 at each size, the finest first."""
     levels = [(onset.astype(np.float32), apex.astype(np.float32))]
     height, width = onset.shape
     while min(height, width) * ratio ** len(levels) >= MIN_SIDE:

@@ -49,7 +49,8 @@ class Actor:
     ) -> np.ndarray:
         """One picture (H, W, 3) uint8 RGB.
 
-        actions : AU -> intensity 0..1, as in `muscles.move_landmarks` ("12" both sides, "12L" the subject's left alone)
+        actions : AU -> intensity 0..1, as in `muscles.move_landmarks` ("12" both sides, "12L" the subject's
+            left alone)
         blink : 0 open ... 1 closed; gaze : degrees right and down
         sensor, number, rng : camera imperfections, the frame's number for them, and their random generator
         """
@@ -108,7 +109,8 @@ def random_performance(
     """The states of a clip: `actions` rise and fall over time while the head sways, the eyes wander and
     blink.
 
-    onset, apex, hold, offset : s, as in `muscles.expression_timing`; sway : degrees, deviation of the head's slow drift
+    onset, apex, hold, offset : s, as in `muscles.expression_timing`; sway : degrees, deviation of the head's
+        slow drift
     apart : s, deviation by which each action begins and peaks earlier or later than the others
     """
     times = np.arange(frames) / fps

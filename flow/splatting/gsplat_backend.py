@@ -1,9 +1,9 @@
 """The same blend on a CUDA GPU by gsplat's kernels, where gsplat is installed (`pip install gsplat`).
 
-gsplat knows only the published rule (`closed` = 0 in `rasterize.blend_weights`): up to `rasterize.MIN_LIGHT` of what
-lies behind a surface shows through, and it stops a ray at 1e-4 of its light. That is worth at most 4 grey
-levels of 255, and .2 on the average, in three scenes. So it serves training on the fly; what is kept on disk
-is made by the CPU, everywhere alike.
+gsplat knows only the published rule (`closed` = 0 in `rasterize.blend_weights`): up to `rasterize.MIN_LIGHT`
+of what lies behind a surface shows through, and it stops a ray at 1e-4 of its light. That is worth at most 4
+grey levels of 255, and .2 on the average, in three scenes. So it serves training on the fly; what is kept on
+disk is made by the CPU, everywhere alike.
 
 Source: V. Ye et al., gsplat: An Open-Source Library for Gaussian Splatting, 2024, and its `isect_tiles`,
 `isect_offset_encode` and `rasterize_to_pixels` as of version 1.5.
@@ -32,7 +32,7 @@ def available() -> bool:
 
 
 def blend_weights(splats: Splats, width: int, height: int) -> "GpuBlend":
-    """Sort `project_gaussians` into tiles of a picture of width x height px, the counterpart of `rasterize.blend_weights`."""
+    """Sort `splats` into tiles of a picture of width x height px, see `rasterize.blend_weights`."""
     return GpuBlend(splats, width, height)
 
 

@@ -26,7 +26,9 @@ from flow.splatting.head_model import HeadModel
 # The inner rim of the lips in MediaPipe's face mesh, around the mouth's opening.
 INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
 FADE_DISTANCE = 0.35  # inter-ocular distances over which motion dies away outside the mesh
-MIN_AREA_RATIO = 0.1  # least area that a pixel may become: below this the skin has folded
+MIN_AREA_RATIO = 0.1  # smallest area of a moved pixel; below this the skin has folded
+MAX_FOLDED_FRACTION = 0.03  # of the face, lost to folds
+MARGIN_PX = 12  # of the portrait around a frame, for what moves in
 OVERSAMPLING = 2  # pixels of the sampled picture to one of the frame, along each axis
 
 
@@ -75,22 +77,22 @@ def frame_portrait(
 
 
 def dense_motion(
-    model: HeadModel, face: FittedPortrait, seen: PortraitView, motions: np.ndarray
+    model: HeadModel, face: FittedPortrait, view: PortraitView, motions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lay motions of the vertices, (N, 2 K) portrait px, on each pixel of a frame.
 
     Returns (size, size, 2 K) float32 frame px, extended smoothly over openings and fading out beyond the
     mesh, and what the mesh covers, (size, size) bool.
     """
-    linear = seen.matrix[:, :2].astype(np.float32)
-    places = (face.fit.places @ linear.T + seen.matrix[:, 2]).astype(np.float32)
+    linear = view.matrix[:, :2].astype(np.float32)
+    places = (face.fit.places @ linear.T + view.matrix[:, 2]).astype(np.float32)
     moved = (motions.reshape(len(motions), -1, 2) @ linear.T).reshape(motions.shape).astype(np.float32)
-    field, covered = rasterize(places, face.fit.depth, moved, model.skin_triangles, (seen.size, seen.size))
+    field, covered = rasterize(places, face.fit.depth, moved, model.skin_triangles, (view.size, view.size))
     field = np.concatenate(
         [extrapolate(field[..., k : k + 2], covered) for k in range(0, field.shape[-1], 2)], axis=-1
     )
     away = cv2.distanceTransform((~covered).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) / (
-        FADE_DISTANCE * seen.unit
+        FADE_DISTANCE * view.unit
     )
     return field * np.exp(-(away**2))[..., None], covered
 
@@ -102,22 +104,22 @@ def scale_to_peak(field: np.ndarray, mask: np.ndarray, peak: float) -> np.ndarra
     return field * np.float32(peak / longest) if longest > 1e-6 else np.zeros_like(field)
 
 
-def skin_mask(seen: PortraitView, covered: np.ndarray) -> np.ndarray:
+def skin_mask(view: PortraitView, covered: np.ndarray) -> np.ndarray:
     """Where the motion is that of skin, (size, size) bool: the face's hull less the openings and less the
     mesh's rim."""
     shape = covered.shape
     hull, openings = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
-    cv2.fillConvexPoly(hull, cv2.convexHull(seen.landmarks[list(FACE_OVAL)].round().astype(np.int32)), 1)
+    cv2.fillConvexPoly(hull, cv2.convexHull(view.landmarks[list(FACE_OVAL)].round().astype(np.int32)), 1)
     for rim in (LEFT_EYE, RIGHT_EYE, INNER_LIPS):
-        cv2.fillPoly(openings, [seen.landmarks[list(rim)].round().astype(np.int32)], 1)
-    margin = max(1, round(0.015 * seen.unit))
+        cv2.fillPoly(openings, [view.landmarks[list(rim)].round().astype(np.int32)], 1)
+    margin = max(1, round(0.015 * view.unit))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1,) * 2)
     inner = cv2.erode(covered.astype(np.uint8), disc, borderType=cv2.BORDER_REPLICATE)
     return (hull & inner & (1 - cv2.dilate(openings, disc))).astype(bool)
 
 
 def visible_mask(flow: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    """Where the first frame's pixels are seen in the second: neither in a fold nor beyond its edge, (H, W)
+    """Where the first frame's pixels are visible in the second: neither in a fold nor beyond its edge, (H, W)
     bool."""
     height, width = residual.shape
     y, x = np.mgrid[:height, :width]
@@ -146,14 +148,14 @@ def warp_texture(
     return onset, apex, residual
 
 
-def portrait_texture(face: FittedPortrait, seen: PortraitView, margin: int) -> np.ndarray:
+def portrait_texture(face: FittedPortrait, view: PortraitView, margin: int) -> np.ndarray:
     """The portrait as the frame sees it, `OVERSAMPLING` times as fine and with a margin of frame px: float32 RGB
     0..255."""
-    matrix = OVERSAMPLING * seen.matrix
+    matrix = OVERSAMPLING * view.matrix
     matrix[:, 2] += OVERSAMPLING * margin
-    side = OVERSAMPLING * (seen.size + 2 * margin)
+    side = OVERSAMPLING * (view.size + 2 * margin)
     picture = face.picture.astype(np.float32)
-    coarser = 1 / np.sqrt(abs(np.linalg.det(seen.matrix[:, :2])))
+    coarser = 1 / np.sqrt(abs(np.linalg.det(view.matrix[:, :2])))
     if coarser > 1:  # a frame's pixel gathers light over its own area
         picture = cv2.GaussianBlur(picture, (0, 0), 0.4 * coarser)
     return cv2.warpAffine(
@@ -162,7 +164,7 @@ def portrait_texture(face: FittedPortrait, seen: PortraitView, margin: int) -> n
 
 
 def add_grain(
-    texture: np.ndarray, seen: PortraitView, grain: np.ndarray, strength: float, at: np.ndarray
+    texture: np.ndarray, view: PortraitView, grain: np.ndarray, strength: float, at: np.ndarray
 ) -> np.ndarray:
     """Add fine structure to what `portrait_texture` returns: skin has it, a small portrait lacks it.
 
@@ -170,7 +172,7 @@ def add_grain(
     224 px
     strength : grey levels; at : (2,) whole numbers, the grain's first row and column
     """
-    wider = OVERSAMPLING * max(1.0, seen.unit / 100)  # pores grow with the face
+    wider = OVERSAMPLING * max(1.0, view.unit / 100)  # pores grow with the face
     sides = [int(np.ceil(side / wider)) + 2 for side in texture.shape[:2]]
     rows, columns = ((np.arange(side) + first) % len(grain) for side, first in zip(sides, at))
     part = cv2.resize(grain[rows[:, None], columns], None, fx=wider, fy=wider, interpolation=cv2.INTER_CUBIC)

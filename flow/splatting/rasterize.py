@@ -59,7 +59,7 @@ class BlendWeights(Blend):
 
 
 def blend_weights(splats: Splats, width: int, height: int, closed: float = MIN_LIGHT) -> BlendWeights:
-    """Blend weights of `project_gaussians` on a picture of width x height px.
+    """Blend weights of `splats` on a picture of width x height px.
 
     The (Gaussian, pixel) pairs are written out front to back; transposing the sparse matrix is a counting
     sort that groups them by pixel and keeps that order, and a running sum of log(1 - alpha) gives the light

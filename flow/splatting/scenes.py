@@ -47,7 +47,8 @@ class RenderedPair:
     """Two frames and their ground truth; all arrays share (H, W).
 
     frame1, frame2 : (H, W, 3) uint8 RGB; flow : (H, W, 2) float32 px from frame1 to frame2, u right, v down
-    flow_centres : the simpler form, which moves every disc by its centre alone (see `ground_truth.exact_motion`)
+    flow_centres : the simpler form, which moves every disc by its centre alone (see
+        `ground_truth.exact_motion`)
     visible : bool, seen in both frames; valid : visible and not a blend of surfaces that move apart
     opacity : float32 0..1; depth, depth_next : float32 cm (0 where empty), the second of the same points in
         frame2

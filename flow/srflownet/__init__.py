@@ -1,4 +1,4 @@
-"""SRFlowNet: the published network and its compact sibling, by name, and their weights on disk."""
+"""SRFlowNet: the published network and its compact variant, by name, and their weight files."""
 
 import json
 from pathlib import Path
@@ -12,10 +12,7 @@ NETWORKS = ("compact", "full")
 
 
 def build_network(name: str, **settings: int) -> nn.Module:
-    """Return the untrained network `compact` or `full`.
-
-    Both map two (N, 3, H, W) frames in 0..255 to motions in px.
-    """
+    """Return the untrained network `compact` or `full`: two (N, 3, H, W) frames in 0..255 -> motion in px."""
     if name == "compact":
         from flow.srflownet.compact import CompactSRFlowNet
 
@@ -28,9 +25,7 @@ def build_network(name: str, **settings: int) -> nn.Module:
 def save_weights(
     path: str | Path, tensors: dict[str, Tensor], name: str, settings: dict[str, int], note: str = ""
 ) -> None:
-    """Write weights with what is needed to build their network: name, settings and a note travel in the
-    file's header.
-    """
+    """Write weights, with name, settings and a note of their network in the file's header."""
     from safetensors.torch import save_file
 
     header = {"network": name, "settings": json.dumps(settings), "note": note}
@@ -39,7 +34,7 @@ def save_weights(
 
 
 def write_half_precision(weights: str | Path, path: str | Path) -> None:
-    """Write a training's weights in half precision, as they come with the package."""
+    """Write the weights of a training in half precision, as shipped with the package."""
     from safetensors.torch import load_file
 
     tensors = {name: t.half() if t.is_floating_point() else t for name, t in load_file(str(weights)).items()}
@@ -48,9 +43,12 @@ def write_half_precision(weights: str | Path, path: str | Path) -> None:
 
 
 def load_weights(network: nn.Module, path: str | Path) -> None:
-    """Fill `network` from a weights file.
+    """Load a weights file into `network`; half precision is widened.
 
-    Half precision is widened. Raises `BadInput` unless every tensor fits.
+    Raises
+    ------
+    BadInput
+        Unless every tensor fits.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -67,9 +65,12 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
 
 
 def load_matching_weights(network: nn.Module, path: str | Path) -> None:
-    """Fill those parts of `network` that an older weights file has; the others keep their initial values.
+    """Load an older weights file into `network`; parts that the file lacks keep their initial values.
 
-    Raises `BadInput` if the file holds a part that the network lacks or that has another size.
+    Raises
+    ------
+    BadInput
+        If the file holds a part that the network lacks or that has another size.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -78,30 +79,31 @@ def load_matching_weights(network: nn.Module, path: str | Path) -> None:
         tensors = load_file(str(path))
         network.load_state_dict(network.state_dict() | {name: t.float() for name, t in tensors.items()})
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise BadInput(f"{path} holds no weights to start from: {str(error).splitlines()[0]}") from error
+        raise BadInput(f"{path} does not hold weights to start from: {str(error).splitlines()[0]}") from error
 
 
 def load_network(path: str | Path) -> nn.Module:
-    """Return the network that a weights file describes, filled and ready to estimate.
+    """Return the network described by a weights file, in evaluation mode.
 
-    `BadInput` if it describes none.
+    Raises
+    ------
+    BadInput
+        If the file describes no network.
     """
     header = _read_header(path)
     if header.get("network") not in NETWORKS:
-        raise BadInput(
-            f"{path} does not say which network it belongs to. Use a file that mer flow train wrote."
-        )
+        raise BadInput(f"{path} does not name its network. Use a file written by mer flow train.")
     network = build_network(header["network"], **json.loads(header["settings"]))
     load_weights(network, path)
     return network.eval()
 
 
 def _read_header(path: str | Path) -> dict[str, str]:
-    """Return what a weights file says of itself."""
+    """Return the metadata of a weights file."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(str(path), "pt") as file:
             return file.metadata() or {}
     except (OSError, SafetensorError) as error:
-        raise BadInput(f"{path} is no weights file: {error}") from error
+        raise BadInput(f"{path} is not a weights file: {error}") from error

@@ -1,13 +1,16 @@
-"""The compact sibling of SRFlowNet: sub-pixel facial motion on a laptop CPU.
+"""The compact variant of SRFlowNet: sub-pixel facial motion on a laptop CPU.
 
-The published network matches features on a grid of 1/8, where a facial motion of one pixel is an eighth of a
-cell. Here matching is linear instead: at each step the second frame is warped by the motion found so far, and
-what is left is read from the brightness differences of *all* pixels of a cell, gathered on a grid of 1/8,
-then 1/4 (Lucas and Kanade's normal equations, `lucas_kanade.py`). A U-shaped regulariser, whose bottom sees
-the whole face through super kernels, turns these noisy answers into one plausible motion; a last small
-network refines it at 1/2. Only these are learned, so a training step never runs backwards at full size.
+The published network matches features on a grid of 1/8, where a motion of one pixel is an eighth of a cell.
+Here matching is linear instead. Each step warps the second frame by the motion so far and solves for the
+remaining motion from the brightness differences of *all* pixels of a cell, accumulated on grids of 1/8 and
+1/4 (normal equations of Lucas and Kanade, `lucas_kanade.py`). A U-shaped regulariser with super kernels,
+whose receptive field spans the whole face, combines these noisy candidate steps into one; two small networks
+refine the motion at 1/2. Only regularisers and refinement are learned, so training never backpropagates at
+full resolution.
 
-Source: B. Lucas, T. Kanade, IJCAI 1981; S. Sun et al., SKFlow, NeurIPS 2022. The combination is ours.
+References
+----------
+B. Lucas, T. Kanade, IJCAI 1981; S. Sun et al., SKFlow, NeurIPS 2022. The combination is ours.
 """
 
 import torch
@@ -26,20 +29,20 @@ from flow.srflownet.regulariser import (
 )
 from flow.srflownet.resample import double, enlarge
 
-# (size of a feature pixel, size of a grid cell, times) of each step, in pixels of the frame
+# Of each step, in px of the frame: side of a pixel of the brightness level, side of a cell of the grid.
 SCHEDULE = ((8, 8), (4, 8), (2, 4), (1, 4), (1, 4))
-N_CG_ITERATIONS = {
-    8: 20,
-    4: 12,
-}  # of conjugate gradients, by the size of a cell; on the finer grid the start is already good
-N_LAST_STEPS = 1  # steps at the end that have a regulariser of their own
+# Iterations of conjugate gradients by the side of a cell; on the finer grid the initial value is good.
+N_CG_ITERATIONS = {8: 20, 4: 12}
+N_LAST_STEPS = 1  # final steps, which have a regulariser of their own
 PADDING_MULTIPLE = 32  # frames are padded to a multiple of this
 
 
 class CompactSRFlowNet(nn.Module):
     """Motion of two RGB frames (N, 3, H, W) in 0..255 -> (N, 2, H, W) px; any H and W.
 
-    width : channels of the regularisers at their finest grid
+    Parameters
+    ----------
+    width : channels of the regularisers on their finest grid
     """
 
     def __init__(self, width: int = 32):
@@ -55,25 +58,26 @@ class CompactSRFlowNet(nn.Module):
     def forward(
         self, onset: Tensor, apex: Tensor, flow: Tensor | None = None, face: PlacedBasis | None = None
     ) -> list[Tensor]:
-        """Return the motion after every step, each (N, 2, h, w) in px of the frame, the last one at full
-        size.
+        """Return the motion after every step, each (N, 2, h, w) px of the frame, the last one at full size.
 
+        Parameters
+        ----------
         onset, apex : (N, 3, H, W) float, 0..255
-        flow        : (N, 2, H, W) px, where to start; at rest by default
-        face        : a facial basis placed on the onsets
+        flow : (N, 2, H, W) px, initial motion; zero by default
+        face : facial basis placed on the onsets
         """
         height, width = onset.shape[-2:]
         pad = (0, -width % PADDING_MULTIPLE, 0, -height % PADDING_MULTIPLE)
         onset, apex = (F.pad(frame, pad, mode="replicate") for frame in (onset, apex))
-        seen = local_contrast(onset)
-        context = self.context(seen)
+        contrast = local_contrast(onset)
+        context = self.context(contrast)
         first = lucas_kanade.brightness_pyramid(onset)
         second = {pixel: double(maps) for pixel, maps in lucas_kanade.brightness_pyramid(apex).items()}
         if face is not None:
             face = face.pad(*onset.shape[-2:])
         atlas = None if face is None else self.atlas(face)
         cell = SCHEDULE[0][1]
-        start = torch.zeros_like(seen[:, :2]) if flow is None else F.pad(flow, pad, mode="replicate")
+        start = torch.zeros_like(contrast[:, :2]) if flow is None else F.pad(flow, pad, mode="replicate")
         flow = F.avg_pool2d(start, cell)
         hidden = torch.zeros_like(context[cell])
         predictions = []
@@ -84,22 +88,20 @@ class CompactSRFlowNet(nn.Module):
                 cell = grid
             flow = flow.detach()
             sums = lucas_kanade.normal_equations(first[pixel], second[pixel], flow / pixel, grid // pixel)
-            answers, steps = lucas_kanade.candidate_steps(sums, flow / pixel, N_CG_ITERATIONS[grid])
+            maps, steps = lucas_kanade.candidate_steps(sums, flow / pixel, N_CG_ITERATIONS[grid])
             late = self.last if number >= len(SCHEDULE) - N_LAST_STEPS else self.fine
             regulariser = self.coarse if grid == 8 else late
-            moved = (
-                flow - median_motion(flow)
-            ) / pixel  # a face that moves as a whole is to look like one at rest
+            relative = (flow - median_motion(flow)) / pixel  # invariant to motion of the whole frame
             facial = facial_candidates(sums, flow / pixel, pixel, face, atlas and atlas[grid])
-            step, hidden = regulariser(answers, steps, moved, context[grid], hidden, facial)
+            step, hidden = regulariser(maps, steps, relative, context[grid], hidden, facial)
             flow = flow + pixel * step
             predictions.append(flow)
-        flow = self.refine(flow, hidden, seen)
+        flow = self.refine(flow, hidden, contrast)
         predictions.append(flow)
         flow = flow.detach()
         sums = lucas_kanade.normal_equations(first[1], second[1], flow, 2)
         flow = self.detail(
-            flow, hidden, seen, sums, facial_candidates(sums, flow, 1, face, atlas and atlas[2])
+            flow, hidden, contrast, sums, facial_candidates(sums, flow, 1, face, atlas and atlas[2])
         )
         predictions.append(flow)
         predictions.append(enlarge(flow, 2)[..., :height, :width])
@@ -109,16 +111,16 @@ class CompactSRFlowNet(nn.Module):
 def facial_candidates(
     sums: Tensor, flow: Tensor, pixel: int, face: PlacedBasis | None, atlas: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
-    """Return what a regulariser reads of a face: answers, where they hold, the equations and the atlas."""
+    """Return the facial inputs of a regulariser: steps, validity, equations and atlas maps."""
     if face is None or atlas is None:
         return None
     return *facial_solution.facial_steps(sums, flow, face, pixel, lucas_kanade.MAX_STEP), sums, atlas
 
 
 def local_contrast(frame: Tensor) -> Tensor:
-    """Return `frame` (N, 3, H, W) 0..255 less its local mean and over its local contrast, about -3..3.
+    """Normalise `frame` (N, 3, H, W) 0..255 by its local mean and contrast, to about -3..3.
 
-    Slow light and exposure vanish here, and pale skin weighs as much as a brow.
+    This removes slow light and exposure and gives pale skin as much weight as a brow.
     """
     small = F.avg_pool2d(frame, 4)
     mean = box_blur(small)
@@ -130,7 +132,7 @@ def local_contrast(frame: Tensor) -> Tensor:
 
 
 def box_blur(maps: Tensor) -> Tensor:
-    """Return `maps` averaged twice over 5x5 cells."""
+    """Average `maps` twice over 5x5 cells."""
     for _ in range(2):
         maps = F.avg_pool2d(maps, 5, stride=1, padding=2, count_include_pad=False)
     return maps

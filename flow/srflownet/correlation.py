@@ -1,10 +1,11 @@
-"""How alike a place in the first frame is to the places around its match in the second, at four scales.
+"""Correlation of a place in the first frame with the places around its match in the second, at four scales.
 
-`StoredCorrelation` computes every pair once and reads from that volume; `OnDemandCorrelation` computes only what is read. They
-agree in value (a test compares them): reading and pooling are linear, so they may happen before or after the
-product.
+`StoredCorrelation` computes all pairs once and samples that volume; `OnDemandCorrelation` computes only the
+sampled values. They agree in value, because sampling and pooling are linear and commute with the product.
 
-Source: Z. Teed, J. Deng, RAFT, ECCV 2020; on demand: the same paper's appendix.
+References
+----------
+Z. Teed, J. Deng, RAFT, ECCV 2020; on demand: the appendix of the same paper.
 """
 
 import torch
@@ -14,20 +15,18 @@ from torch import Tensor
 N_LEVELS = 4
 WINDOW_RADIUS = 4
 N_CHANNELS = N_LEVELS * (2 * WINDOW_RADIUS + 1) ** 2  # 324
-MAX_VOLUME_BYTES = 2 * 1024**3  # bytes: a larger volume is not kept
+MAX_VOLUME_BYTES = 2 * 1024**3
 
 
 def correlate(first: Tensor, second: Tensor) -> "StoredCorrelation | OnDemandCorrelation":
-    """Return the correlation of two feature maps (N, C, H, W), with the volume kept where it fits
-    VOLUME_LIMIT.
-    """
+    """Return the correlation of two feature maps (N, C, H, W), stored if it fits `MAX_VOLUME_BYTES`."""
     n, _, height, width = first.shape
     fits = n * (height * width) ** 2 * 4 * 4 / 3 <= MAX_VOLUME_BYTES
     return (StoredCorrelation if fits else OnDemandCorrelation)(first, second)
 
 
 class StoredCorrelation:
-    """Holds (N H W, 1, H/2^l, W/2^l) for levels l = 0..3.
+    """Volumes (N H W, 1, H/2^l, W/2^l) for levels l = 0..3.
 
     Memory grows with the square of the frame's area.
     """
@@ -40,7 +39,7 @@ class StoredCorrelation:
             self.levels.append(_halve(self.levels[-1]))
 
     def __call__(self, places: Tensor) -> Tensor:
-        """Return (N, CHANNELS, H, W) around `places` (N, 2, H, W), x and y in cells of the second map."""
+        """Return (N, N_CHANNELS, H, W) around `places` (N, 2, H, W), x and y in cells of the second map."""
         n, _, height, width = places.shape
         centre = places.permute(0, 2, 3, 1).reshape(n * height * width, 1, 1, 2)
         found = []
@@ -51,7 +50,7 @@ class StoredCorrelation:
 
 
 class OnDemandCorrelation:
-    """Holds the feature maps alone; memory grows with the frame's area."""
+    """The feature maps alone; memory grows with the frame's area."""
 
     def __init__(self, first: Tensor, second: Tensor):
         self.first = first / first.shape[1] ** 0.5
@@ -60,7 +59,7 @@ class OnDemandCorrelation:
             self.levels.append(_halve(self.levels[-1]))
 
     def __call__(self, places: Tensor) -> Tensor:
-        """As in `StoredCorrelation`."""
+        """See `StoredCorrelation`."""
         centre = places.permute(0, 2, 3, 1)[:, :, :, None]  # (N, H, W, 1, 2)
         found = []
         for level, second in enumerate(self.levels):
@@ -73,23 +72,18 @@ class OnDemandCorrelation:
 
 
 def _halve(maps: Tensor) -> Tensor:
-    """Return `maps` averaged over 2x2; a map of one row or column, as tiny frames have, keeps it."""
+    """Average `maps` over 2x2; a map of one row or column, as of tiny frames, keeps it."""
     return F.avg_pool2d(maps, (min(2, maps.shape[-2]), min(2, maps.shape[-1])))
 
 
 def _window_offsets(like: Tensor) -> Tensor:
-    """Return the offsets read around a place, (9, 9, 2), x changing along the first axis as in the published
-    code.
-    """
+    """Return the sampling offsets (9, 9, 2); x varies along the first axis, as in the published code."""
     steps = torch.arange(-WINDOW_RADIUS, WINDOW_RADIUS + 1, device=like.device, dtype=like.dtype)
     return torch.stack(torch.meshgrid(steps, steps, indexing="ij"), dim=-1)
 
 
 def _sample(maps: Tensor, at: Tensor) -> Tensor:
-    """Return `maps` (N, C, H, W) read bilinearly at `at` (N, h, w, 2) in cells, (N, C, h, w).
-
-    Nothing lies outside.
-    """
+    """Sample `maps` (N, C, H, W) bilinearly at `at` (N, h, w, 2) in cells: (N, C, h, w); zero outside."""
     height, width = maps.shape[-2:]
     size = at.new_tensor([width, height])
     return F.grid_sample(maps, (2 * at + 1) / size - 1, padding_mode="zeros", align_corners=False).to(

@@ -1,6 +1,8 @@
-"""RAFT's encoder: a frame -> 256 features at 1/8 of its size.
+"""RAFT's encoder: a frame -> features at 1/8 of its size.
 
-Source: Z. Teed, J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020.
+References
+----------
+Z. Teed, J. Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020.
 """
 
 import torch.nn.functional as F
@@ -10,7 +12,7 @@ NORMS = {"instance": nn.InstanceNorm2d, "batch": nn.BatchNorm2d}
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside the identity, or beside a 1x1 convolution where size or width changes."""
+    """Two 3x3 convolutions beside the identity, or beside a 1x1 convolution if size or width changes."""
 
     def __init__(self, width: int, out: int, norm: str, stride: int):
         super().__init__()
@@ -30,7 +32,9 @@ class ResidualBlock(nn.Module):
 class FeatureEncoder(nn.Module):
     """(N, 3, H, W) in -1..1 -> (N, out, H/8, W/8); H and W are multiples of 8.
 
-    norm : `instance` for the features that are matched, `batch` for the context
+    Parameters
+    ----------
+    norm : `instance` for the matched features, `batch` for the context
     """
 
     def __init__(self, out: int, norm: str):

@@ -1,22 +1,28 @@
-"""The flow network as an ONNX file, for programs without torch: `export(weights, path)`."""
+"""Export of the flow network as an ONNX file, for programs without torch."""
 
 from pathlib import Path
 
 from mer_core.errors import BadInput
 from mer_core.io import atomic_replace
 
-OPSET = 17  # reading at moved positions needs 16; 17 is what most runtimes take today
+OPSET = 17  # grid_sample needs 16; most runtimes support 17
 
 
 def export(weights: str | Path, path: str | Path, size: tuple[int, int] = (224, 224)) -> Path:
-    """Write the network in `weights` as ONNX and return its path.
-
-    weights : a .safetensors file of SRFlowNet
-    size    : (H, W) px of the frames; it is part of the file, the number of pairs is not
+    """Write a network as ONNX and return the path.
 
     The model takes `onset` and `apex`, (N, 3, H, W) float32 RGB in 0..255, the apex at the brightness of the
-    onset (flow/photometric.py), and gives `flow`, (N, 2, H, W) float32 px. Raises `BadInput` without the
-    package onnx.
+    onset (flow/photometric.py), and returns `flow`, (N, 2, H, W) float32 px.
+
+    Parameters
+    ----------
+    weights : .safetensors file of SRFlowNet
+    size : (H, W) px of the frames; fixed in the file, unlike the number of pairs
+
+    Raises
+    ------
+    BadInput
+        If the package onnx is not installed.
     """
     import torch
 
@@ -28,7 +34,7 @@ def export(weights: str | Path, path: str | Path, size: tuple[int, int] = (224, 
         raise BadInput("Exporting needs the package onnx, an extra: pip install 'mer[onnx]'.") from error
 
     class Last(torch.nn.Module):
-        """The network's last prediction alone."""
+        """The network's final prediction only."""
 
         def __init__(self):
             super().__init__()

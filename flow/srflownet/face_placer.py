@@ -1,4 +1,4 @@
-"""The facial basis on the frames of a batch, from landmarks that are given or found."""
+"""Places the facial basis on the frames of a batch, from given or detected landmarks."""
 
 import threading
 
@@ -10,13 +10,15 @@ from data_prep.landmarks import FaceMesh
 from flow.srflownet.facial_basis import load_basis
 from flow.srflownet.facial_solution import PlacedBasis
 
-PADDING_MULTIPLE = 32  # the basis covers whole blocks of so many px
+PADDING_MULTIPLE = 32  # px; the basis covers frames padded to a multiple of this
 
 
 class BasisPlacer:
-    """Places the facial basis on faces; one landmark detector for each thread that asks.
+    """Place the facial basis on faces, with one landmark detector per thread.
 
-    detect : find the face where landmarks are not given
+    Parameters
+    ----------
+    detect : detect the face where landmarks are not given
     """
 
     def __init__(self, detect: bool):
@@ -25,7 +27,7 @@ class BasisPlacer:
     def __call__(
         self, frames: np.ndarray, landmarks: list[np.ndarray | None], device: str | torch.device
     ) -> PlacedBasis | None:
-        """The face of each of (N, H, W, 3) uint8 RGB frames, or None where there is none at all."""
+        """Return the basis on each of (N, H, W, 3) uint8 RGB frames, or None without any usable face."""
         points = [self._usable(*pair) for pair in zip(frames, landmarks)]
         if all(mesh is None for mesh in points):
             return None
@@ -35,7 +37,7 @@ class BasisPlacer:
         return PlacedBasis(motion, chart, load_basis().n_scanned)
 
     def _usable(self, frame: np.ndarray, mesh: np.ndarray | None) -> np.ndarray | None:
-        """The landmarks to place the basis by, or None where none lie plausibly on a face."""
+        """Return the landmarks for the basis, or None if they do not lie plausibly on a face."""
         if mesh is None and self.detect:
             if not hasattr(self._thread, "mesh"):
                 self._thread.mesh = FaceMesh()

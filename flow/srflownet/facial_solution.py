@@ -1,10 +1,9 @@
-"""What brightness says if a face moves as faces do: the strengths of a facial basis that explain the
-differences best.
+"""Facial candidates: the strengths of a facial basis that best explain the brightness differences.
 
 The equations of all cells (`lucas_kanade.py`) are summed over the face for a motion that is a combination of
-placed components (`facial_basis.py`) with a Gaussian prior, so an answer holds where skin is bare and breaks
-where lids and lips part. There are two: the expressions as scanned, and these with what variants add. Nothing
-here is learned.
+placed components (`facial_basis.py`) under a Gaussian prior. A solution is therefore valid on textureless
+skin too, and discontinuous where lids and lips part. There are two candidates: expressions as scanned, and
+expressions with their variants. Nothing here is learned.
 
 References
 ----------
@@ -21,23 +20,21 @@ from flow.srflownet.facial_basis import CHART_CELL_PX, N_RIGID
 from flow.srflownet.resample import enlarge
 
 N_CANDIDATES = 2
-# of the prior against equations that are means over cells of 4 px, in a face that moves as much as usual
-PRIOR_WEIGHT = 3e-4
-HALF_WEIGHT_RESIDUAL = 0.1  # squared difference at which a cell counts half
-FACE_ELLIPSE = (
-    (0.0, 0.3),
-    (1.0, 1.2),
-)  # middle and radii of an ellipse on the mean face, where hair and neck do not count
-POWER_RANGE = (0.01, 10.0)  # range of the motion's power against the prior's
+PRIOR_WEIGHT = 3e-4  # relative to equations averaged over cells of 4 px, for motion of usual size
+HALF_WEIGHT_RESIDUAL = 0.1  # squared brightness difference at which a cell counts half
+# Centre and radii on the mean face, inter-ocular distances; excludes hair and neck.
+FACE_ELLIPSE = ((0.0, 0.3), (1.0, 1.2))
+POWER_RANGE = (0.01, 10.0)  # of the motion relative to the prior
 
 
 class PlacedBasis(NamedTuple):
     """A facial basis placed on the frames of a batch.
 
-    motion  : (N, K, 2, h, w) px, on any grid
-    chart   : (N, 3, H / CHART_CELL, W / CHART_CELL), see `facial_basis.BasisMaps`; a pair without a face holds
-        zeros
-    n_scanned : number of components at the front that are expressions as scanned
+    Attributes
+    ----------
+    motion : (N, K, 2, h, w) px, on any grid
+    chart : (N, 3, H / CHART_CELL_PX, W / CHART_CELL_PX), see `facial_basis.BasisMaps`; zeros without a face
+    n_scanned : number of leading components that are expressions as scanned
     """
 
     motion: Tensor
@@ -45,7 +42,7 @@ class PlacedBasis(NamedTuple):
     n_scanned: int
 
     def pad(self, height: int, width: int) -> "PlacedBasis":
-        """The same for frames padded at the right and below to (height, width) px."""
+        """Pad to frames of (height, width) px, at the right and below."""
         chart = self.chart.shape[-2:]
         cell = round(chart[0] * CHART_CELL_PX / self.motion.shape[-2])
         rows, columns = height // CHART_CELL_PX - chart[0], width // CHART_CELL_PX - chart[1]
@@ -53,7 +50,7 @@ class PlacedBasis(NamedTuple):
         return PlacedBasis(F.pad(self.motion, room), F.pad(self.chart, (0, columns, 0, rows)), self.n_scanned)
 
     def resample(self, maps: Tensor, size: torch.Size) -> Tensor:
-        """`maps` (N, C, h, w) averaged to a coarser grid, or interpolated to a finer one."""
+        """Average `maps` (N, C, h, w) to a coarser grid or interpolate them to a finer one."""
         times = size[0] / maps.shape[-2]
         if times > 1:
             return enlarge(maps, round(times))
@@ -62,16 +59,21 @@ class PlacedBasis(NamedTuple):
 
 @torch.no_grad()
 def facial_steps(
-    sums: Tensor, flow: Tensor, face: PlacedBasis, pixel: int, reach: float
+    sums: Tensor, flow: Tensor, face: PlacedBasis, pixel: int, max_step: float
 ) -> tuple[Tensor, Tensor]:
-    """Return the answers to what is left of the motion after `flow`.
+    """Return the facial candidates for the motion that remains after `flow`.
 
-    sums  : (N, 6, h, w) from `lucas_kanade.normal_equations`
-    flow  : (N, 2, h, w) pixels of the level
-    pixel : px of the frame along a pixel of the level
-    reach : pixels of the level, the longest step
+    Parameters
+    ----------
+    sums : (N, 6, h, w) from `lucas_kanade.normal_equations`
+    flow : (N, 2, h, w) pixels of the level
+    pixel : px of the frame per pixel of the level
+    max_step : pixels of the level
 
-    Returns steps (N, ANSWERS, 2, h, w), pixels of the level, and where they hold, (N, 1, h, w) in 0..1.
+    Returns
+    -------
+    steps : (N, N_CANDIDATES, 2, h, w), pixels of the level
+    known : (N, 1, h, w) in 0..1, where they are valid
     """
     with torch.autocast(sums.device.type, enabled=False):
         grid = flow.shape[-2:]
@@ -83,26 +85,27 @@ def facial_steps(
         equations = face.resample(sums.float(), coarse) * _cell_weight(chart) * known
         equations = equations / (1 + equations[:, 5:] / HALF_WEIGHT_RESIDUAL)
         so_far = face.resample(flow.float(), coarse)
-        strengths = _solve_strengths(equations, so_far, motion, face.n_scanned)  # (N, ANSWERS, K)
-        moved = torch.einsum("nak,nkchw->nachw", strengths, motion) - so_far[:, None]
-        steps = face.resample((moved * known[:, None]).flatten(1, 2), grid).view(n, N_CANDIDATES, 2, *grid)
-        return reach * torch.tanh(steps / reach), face.resample(known, grid).clamp(0, 1)
+        strengths = _solve_strengths(equations, so_far, motion, face.n_scanned)  # (N, N_CANDIDATES, K)
+        remaining = torch.einsum("nak,nkchw->nachw", strengths, motion) - so_far[:, None]
+        steps = face.resample((remaining * known[:, None]).flatten(1, 2), grid)
+        steps = steps.view(n, N_CANDIDATES, 2, *grid)
+        return max_step * torch.tanh(steps / max_step), face.resample(known, grid).clamp(0, 1)
 
 
 def _cell_weight(chart: Tensor) -> Tensor:
-    """How much the equations of a cell count, (N, 1, h, w)."""
-    (x, y), (across, down) = FACE_ELLIPSE
-    away = ((chart[:, :1] - x) / across).square() + ((chart[:, 1:2] - y) / down).square()
-    return torch.sigmoid((1 - away) * 10)
+    """Return the weight of each cell's equations, (N, 1, h, w)."""
+    (x, y), (half_width, half_height) = FACE_ELLIPSE
+    radius2 = ((chart[:, :1] - x) / half_width).square() + ((chart[:, 1:2] - y) / half_height).square()
+    return torch.sigmoid((1 - radius2) * 10)
 
 
 def _solve_strengths(equations: Tensor, flow: Tensor, motion: Tensor, n_scanned: int) -> Tensor:
-    """Strengths (N, ANSWERS, K) of the components; those that an answer leaves out are zero."""
+    """Solve for the strengths (N, N_CANDIDATES, K); components that a candidate excludes are zero."""
     n, count = motion.shape[:2]
     drift = flow.flatten(2).median(dim=2).values[..., None]
-    counted = equations[:, 0].amax(dim=0).flatten().gt(1e-6).nonzero()[:, 0]  # the others cost time alone
-    equations, flow = equations.flatten(2)[..., counted], flow.flatten(2)[..., counted]
-    motion = motion.flatten(3)[..., counted]
+    cells = equations[:, 0].amax(dim=0).flatten().gt(1e-6).nonzero()[:, 0]  # skip cells without weight
+    equations, flow = equations.flatten(2)[..., cells], flow.flatten(2)[..., cells]
+    motion = motion.flatten(3)[..., cells]
     xx, xy, yy, xt, yt, _ = equations[:, :, None].unbind(1)  # (N, 1, P)
     u, v = motion.unbind(2)  # (N, K, P)
     fu, fv = flow[:, :, None].unbind(1)
@@ -110,27 +113,27 @@ def _solve_strengths(equations: Tensor, flow: Tensor, motion: Tensor, n_scanned:
     right = u @ (xx * fu + xy * fv - xt).mT + v @ (xy * fu + yy * fv - yt).mT  # (N, K, 1)
     facial = motion[:, : count - N_RIGID].square().sum(dim=(1, 2, 3))
     power = (flow - drift).square().sum(dim=(1, 2)) / (facial + 1e-6)
-    prior = PRIOR_WEIGHT / power.clamp(
-        *POWER_RANGE
-    )  # a face that hardly moves is held to the prior more firmly
-    both = torch.zeros(n, N_CANDIDATES, count, device=motion.device)
+    prior = PRIOR_WEIGHT / power.clamp(*POWER_RANGE)  # stronger for small motion
+    strengths = torch.zeros(n, N_CANDIDATES, count, device=motion.device)
     rigid = torch.arange(count - N_RIGID, count)
-    for answer, kept in enumerate((torch.cat([torch.arange(n_scanned), rigid]), torch.arange(count))):
-        part = hessian[:, kept][:, :, kept] + prior[:, None, None] * torch.eye(
-            len(kept), device=motion.device
-        )
-        both[:, answer, kept] = torch.linalg.solve(part, right[:, kept])[..., 0]
-    return both
+    for candidate, kept in enumerate((torch.cat([torch.arange(n_scanned), rigid]), torch.arange(count))):
+        damping = prior[:, None, None] * torch.eye(len(kept), device=motion.device)
+        system = hessian[:, kept][:, :, kept] + damping
+        strengths[:, candidate, kept] = torch.linalg.solve(system, right[:, kept])[..., 0]
+    return strengths
 
 
 def residual_after(sums: Tensor, step: Tensor) -> Tensor:
-    """Return the squared difference that a step leaves, (N, 1, h, w), averaged around each cell.
+    """Return the squared brightness difference after a step, (N, 1, h, w), averaged around each cell.
 
-    sums : (N, 6, h, w) from `lucas_kanade.normal_equations`; step : (N, 2, h, w) pixels of the level
+    Parameters
+    ----------
+    sums : (N, 6, h, w) from `lucas_kanade.normal_equations`
+    step : (N, 2, h, w) pixels of the level
     """
     xx, xy, yy, xt, yt, tt = sums.float().unbind(1)
     u, v = step.unbind(1)
-    left = tt + 2 * (u * xt + v * yt) + xx * u * u + 2 * xy * u * v + yy * v * v
+    residual = tt + 2 * (u * xt + v * yt) + xx * u * u + 2 * xy * u * v + yy * v * v
     for _ in range(2):
-        left = F.avg_pool2d(left[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
-    return left[:, None]
+        residual = F.avg_pool2d(residual[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
+    return residual[:, None]

@@ -1,29 +1,25 @@
-"""What the network is trained to make small: the distance to the true motion, and four facial regularisers.
+"""Losses: end-point error of all predictions, and four facial regularisers.
 
 The paper (arXiv 2601.06479) names mask, gradient (differences or Sobel), total variation and flow difference
-losses but its equations are not public. The forms here are ours, to be compared by
-`configs/flow-ablation-*.yaml`.
+losses, but its equations are not public. The forms here are ours, compared by `configs/flow-ablation-*.yaml`.
 
-All take motions (N, 2, H, W) in px and a mask (N, 1, H, W) of 0 and 1, and return one number, averaged inside
+All take motion (N, 2, H, W) in px and a mask (N, 1, H, W) of 0 and 1, and return one number, averaged inside
 the mask.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Sobel's kernel over 8, so that a slope of one px per px reads as one
-SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
-
-ERROR_FLOOR_PX = 0.01  # px: an error that a power below one need not make smaller
+SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))  # over 8: a slope of one px per px gives one
+ERROR_FLOOR_PX = 0.01  # bounds the gradient of the loss for exponents below one
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean of `values` (N, C, H, W) over all channels of the places where `mask` (N, 1, H, W) is
-    1; 0 if none.
-    """
+    """Average `values` (N, C, H, W) over all channels where `mask` (N, 1, H, W) is 1; 0 for an empty mask."""
     return (values * mask).sum() / (mask.sum() * values.shape[1]).clamp(min=1)
 
 
@@ -50,60 +46,61 @@ def sequence_loss(predictions: list[Tensor], truth: Tensor, gamma: float = 0.8, 
 
 
 def mask_loss(flow: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
-    """mean over the face of |u - u*| + |v - v*|: errors on the face count once more."""
+    """Mean over the face of |u - u*| + |v - v*|: adds weight to the face."""
     return 2 * masked_mean((flow - truth).abs(), mask)
 
 
 def gradient_loss(flow: Tensor, truth: Tensor, mask: Tensor, kind: str = "difference") -> Tensor:
-    """mean of |D(f - f*)| over u, v and both directions, D the forward `difference` or the `sobel` operator.
+    """Mean of |D(f - f*)| over u, v and both directions.
 
-    Strain is made of these slopes. A slope counts where every pixel it is made of is inside the mask.
+    D is the forward `difference` or the `sobel` operator. Strain consists of these slopes. A slope counts if
+    all of its pixels are inside the mask.
     """
     slopes, inside = _slopes(flow - truth, mask, kind)
     return sum(masked_mean(slope.abs(), where) for slope, where in zip(slopes, inside)) / 2
 
 
 def total_variation_loss(flow: Tensor, mask: Tensor) -> Tensor:
-    """mean of |D f| over u, v and both directions, D the forward difference: skin moves smoothly.
+    """Mean of |D f| over u, v and both directions, with D the forward difference: skin moves smoothly.
 
-    Unlike the others it knows no truth, so it pulls towards rest: give it a small weight.
+    Unlike the other losses it ignores the ground truth and favours rest, so its weight must be small.
     """
     slopes, inside = _slopes(flow, mask, "difference")
     return sum(masked_mean(slope.abs(), where) for slope, where in zip(slopes, inside)) / 2
 
 
 def flow_difference_loss(flow: Tensor, truth: Tensor, mask: Tensor, window: int = 9) -> Tensor:
-    """mean of |e - mean of e over a window|, e = f - f*: errors may not change from place to place.
+    """Mean of |e - local mean of e| with e = f - f*, over a window: penalises local variation of the error.
 
-    The motion of a point relative to its surroundings is what tells an expression from a moving head. Our
-    reading of the name, see the module's docstring; the window reads only inside the mask.
+    The motion of a point relative to its surroundings tells an expression from a moving head. This is our
+    reading of the paper's name; the window averages inside the mask only.
     """
     error = (flow - truth) * mask
-    pool = lambda maps: F.avg_pool2d(maps, window, stride=1, padding=window // 2)  # noqa: E731
-    around = pool(error) / pool(mask).clamp(min=1e-6)
-    return masked_mean((error - around).abs(), mask)
+    sums, weight = (F.avg_pool2d(maps, window, stride=1, padding=window // 2) for maps in (error, mask))
+    return masked_mean((error - sums / weight.clamp(min=1e-6)).abs(), mask)
 
 
 def combine_losses(
     weights: dict[str, float], gradient_kind: str = "difference"
 ) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """Return the weighted sum of named losses: `mask`, `gradient`, `total_variation`, `flow_difference`."""
-    parts = {
+    functions = {
         "mask": mask_loss,
-        "gradient": lambda flow, truth, mask: gradient_loss(flow, truth, mask, gradient_kind),
+        "gradient": partial(gradient_loss, kind=gradient_kind),
         "total_variation": lambda flow, truth, mask: total_variation_loss(flow, mask),
         "flow_difference": flow_difference_loss,
     }
-    used = [(weight, parts[name]) for name, weight in weights.items() if weight]
-    return lambda flow, truth, mask: sum(
-        (w * part(flow, truth, mask) for w, part in used), torch.zeros((), device=flow.device)
-    )
+    terms = [(weight, functions[name]) for name, weight in weights.items() if weight]
+
+    def weighted_sum(flow: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+        zero = torch.zeros((), device=flow.device)
+        return sum((weight * loss(flow, truth, mask) for weight, loss in terms), zero)
+
+    return weighted_sum
 
 
 def _slopes(maps: Tensor, mask: Tensor, kind: str) -> tuple[list[Tensor], list[Tensor]]:
-    """Return the slopes of `maps` to the right and down, and for each the mask of the places made of masked
-    pixels only.
-    """
+    """Return the slopes of `maps` to the right and down, and for each the mask of slopes inside the mask."""
     if kind == "difference":
         slopes = [maps[..., :, 1:] - maps[..., :, :-1], maps[..., 1:, :] - maps[..., :-1, :]]
         return slopes, [mask[..., :, 1:] * mask[..., :, :-1], mask[..., 1:, :] * mask[..., :-1, :]]

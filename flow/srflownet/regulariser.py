@@ -1,6 +1,4 @@
-"""The learned parts of the compact network: what it sees of a face, and how it chooses between answers and
-mends them.
-"""
+"""Learned parts of the compact network: context, regularisers and refinement."""
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +10,7 @@ from flow.srflownet.resample import enlarge
 
 
 class ContextEncoder(nn.Module):
-    """What the first frame shows, at 1/4 and at 1/8."""
+    """Features of the first frame at 1/4 and at 1/8."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -40,7 +38,7 @@ class Residual(nn.Module):
 
 
 class SuperKernel(nn.Module):
-    """SKFlow's block in small: a 1x1 expansion, a 15x15 depthwise kernel, a 1x1 mixing, each residual."""
+    """SKFlow's block at small scale: 1x1 expansion, depthwise super kernel and 1x1 mixing, each residual."""
 
     def __init__(self, width: int, kernel: int = 15):
         super().__init__()
@@ -56,10 +54,9 @@ class SuperKernel(nn.Module):
 
 
 class GlobalContext(nn.Module):
-    """x and what a look at the whole face adds to it: 3x3 kernels on the grid of x, super kernels on one
-    twice as wide.
+    """Add global context to x: 3x3 kernels on the grid of x, super kernels on a grid twice as coarse.
 
-    Such grids are so coarse that most of the network's parameters cost little of its time here.
+    The grids are so coarse that most of the network's parameters cost little time here.
     """
 
     def __init__(self, width: int, inner: int = 80):
@@ -82,8 +79,12 @@ class GlobalContext(nn.Module):
 
 
 class Regulariser(nn.Module):
-    """From the local answers to a plausible motion: a U of residual blocks, `depth` grids deep, super kernels
-    at its bottom.
+    """Combine the candidate steps by a U of residual blocks with super kernels at the bottom.
+
+    Parameters
+    ----------
+    width : channels on the finest grid
+    depth : number of coarser grids
     """
 
     def __init__(self, width: int, depth: int):
@@ -109,28 +110,29 @@ class Regulariser(nn.Module):
         nn.init.zeros_(self.enter_face.weight)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-        with torch.no_grad():  # at first, follow the smooth answers
+        with torch.no_grad():  # initially, follow the smooth candidates
             self.head.bias[len(lucas_kanade.WINDOW_SIDES) : lucas_kanade.N_STEPS] = 2.0
             self.head.bias[: len(lucas_kanade.WINDOW_SIDES)] = -2.0
 
     def forward(
         self,
-        answers: Tensor,
+        maps: Tensor,
         steps: Tensor,
-        moved: Tensor,
+        relative: Tensor,
         context: Tensor,
         hidden: Tensor,
         facial: tuple[Tensor, Tensor, Tensor, Tensor] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return the step (N, 2, h, w) in pixels of the level, and the new hidden state.
 
-        answers, steps  : from `equations.solve`
-        moved           : (N, 2, h, w) pixels of the level, the motion so far against the frame's drift
+        Parameters
+        ----------
+        maps, steps : from `lucas_kanade.candidate_steps`
+        relative : (N, 2, h, w) pixels of the level, motion so far minus the frame's median motion
         context, hidden : (N, width, h, w)
-        facial          : facial answers and where they hold, the equations, and the atlas; None without any
-            face
+        facial : from `compact.facial_candidates`; None without any face
         """
-        x = self.enter(torch.cat([answers, moved, context, hidden], dim=1))
+        x = self.enter(torch.cat([maps, relative, context, hidden], dim=1))
         if facial is not None:
             x = x + self.enter_face(torch.cat([facial_maps(*facial[:3]), facial[3]], dim=1))
         x = F.gelu(x)
@@ -144,15 +146,15 @@ class Regulariser(nn.Module):
             x = F.interpolate(up(x), scale_factor=2, mode="bilinear", align_corners=False)
             x = out(x + trail.pop())
         head = self.head(x).float()
-        share = head[:, :-2].softmax(dim=1)[:, :, None]  # how far each answer is followed
-        step = (share * steps).sum(dim=1) + head[:, -2:]
+        weights = head[:, :-2].softmax(dim=1)[:, :, None]
+        step = (weights * steps).sum(dim=1) + head[:, -2:]
         if facial is not None:
             step = self.chooser(x, step, *facial[:3])
         return step, torch.tanh(self.keep(x))
 
 
 class HalfGridRefinement(nn.Module):
-    """The last touch, at 1/2: edges of lids and lips that the grid of 1/4 cannot follow."""
+    """Refinement at 1/2: edges of lids and lips, which are finer than the grid of 1/4."""
 
     def __init__(self, width: int, inner: int = 16):
         super().__init__()
@@ -163,19 +165,19 @@ class HalfGridRefinement(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, flow: Tensor, hidden: Tensor, seen: Tensor) -> Tensor:
+    def forward(self, flow: Tensor, hidden: Tensor, frame: Tensor) -> Tensor:
         """Return the motion (N, 2, H/2, W/2) px of the frame."""
         flow = enlarge(flow, 2)
-        moved = flow - median_motion(flow).detach()
+        relative = flow - median_motion(flow).detach()
         guide = F.interpolate(self.hidden(hidden), scale_factor=2, mode="bilinear", align_corners=False)
-        x = torch.cat([guide, moved, F.pixel_unshuffle(seen, 2)], dim=1)
+        x = torch.cat([guide, relative, F.pixel_unshuffle(frame, 2)], dim=1)
         return flow + self.head(self.block(F.gelu(self.enter(x)))).float()
 
 
 class DetailStep(nn.Module):
-    """The last step, at 1/2: brightness equations on cells of 2 px, where motion turns within few pixels."""
+    """Final step at 1/2: brightness equations on cells of 2 px, for motion that varies within few pixels."""
 
-    WINDOWS = (3, 7)  # side of a window, in cells
+    WINDOWS = (3, 7)  # cells
 
     def __init__(self, width: int, inner: int = 24):
         super().__init__()
@@ -192,29 +194,34 @@ class DetailStep(nn.Module):
         nn.init.zeros_(self.enter_face.weight)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-        with torch.no_grad():  # at first, stay
+        with torch.no_grad():  # initially, keep the motion
             self.head.bias[0] = 4.0
 
     def forward(
         self,
         flow: Tensor,
         hidden: Tensor,
-        seen: Tensor,
+        frame: Tensor,
         sums: Tensor,
         facial: tuple[Tensor, Tensor, Tensor, Tensor] | None = None,
     ) -> Tensor:
         """Return the motion (N, 2, H/2, W/2) px of the frame.
 
-        flow : (N, 2, H/2, W/2) px; hidden : (N, width, H/4, W/4); seen : (N, 3, H, W)
-        sums : from `lucas_kanade.normal_equations` on cells of 2 px; facial : as in `Regulariser.forward`
+        Parameters
+        ----------
+        flow : (N, 2, H/2, W/2) px
+        hidden : (N, width, H/4, W/4)
+        frame : (N, 3, H, W), first frame at local contrast
+        sums : from `lucas_kanade.normal_equations` on cells of 2 px
+        facial : as in `Regulariser.forward`
         """
-        found = [
+        local = [
             lucas_kanade.local_step(F.avg_pool2d(sums, w, 1, w // 2, count_include_pad=False))
             for w in self.WINDOWS
         ]
         guide = F.interpolate(self.hidden(hidden), scale_factor=2, mode="bilinear", align_corners=False)
-        moved = flow - median_motion(flow)
-        x = torch.cat([guide, moved, F.pixel_unshuffle(seen, 2), *(read for read, _ in found)], dim=1)
+        relative = flow - median_motion(flow)
+        x = torch.cat([guide, relative, F.pixel_unshuffle(frame, 2), *(maps for maps, _ in local)], dim=1)
         x = self.enter(x)
         if facial is not None:
             x = x + self.enter_face(torch.cat([facial_maps(*facial[:3]), facial[3]], dim=1))
@@ -222,7 +229,7 @@ class DetailStep(nn.Module):
         far = self.up(self.around(F.gelu(self.down(x))))
         x = self.far(x + F.interpolate(far, size=x.shape[-2:], mode="bilinear", align_corners=False))
         head = self.head(x).float()
-        steps = torch.stack([torch.zeros_like(flow), *(step for _, step in found)], dim=1)
+        steps = torch.stack([torch.zeros_like(flow), *(step for _, step in local)], dim=1)
         step = (head[:, :-2].softmax(dim=1)[:, :, None] * steps).sum(dim=1) + head[:, -2:]
         if facial is not None:
             step = self.chooser(x, step, *facial[:3])
@@ -230,8 +237,6 @@ class DetailStep(nn.Module):
 
 
 def median_motion(flow: Tensor) -> Tensor:
-    """Return the motion of the frame as a whole, (N, 2, 1, 1): the median of `flow` (N, 2, h, w), u and v by
-    themselves.
-    """
+    """Return the medians of u and v of `flow` (N, 2, h, w), (N, 2, 1, 1): the motion of the whole frame."""
     ordered = flow.flatten(2).sort(dim=2).values
     return ordered[..., ordered.shape[2] // 2, None, None]

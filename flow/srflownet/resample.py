@@ -1,10 +1,11 @@
-"""Maps between grids and at moved positions, without the small shifts that the usual bicubic reading brings.
+"""Resampling between grids and at displaced positions, without the bias of the usual bicubic kernel.
 
-torch's bicubic reading (Keys' kernel with a = -0.75) misplaces a straight slope by up to 0.05 px, depending
-on the fraction of the motion; that is more than the errors this package is about. Keys' own a = -0.5 does
-not.
+torch's bicubic sampling (Keys' kernel with a = -0.75) misplaces a straight slope by up to 0.05 px, depending
+on the fractional displacement, which exceeds the errors of the networks here. Keys' own a = -0.5 does not.
 
-Source: R. Keys, IEEE TASSP 29(6), 1981.
+References
+----------
+R. Keys, IEEE TASSP 29(6), 1981.
 """
 
 from functools import cache
@@ -16,21 +17,22 @@ from torch import Tensor
 
 
 def enlarge(maps: Tensor, times: int) -> Tensor:
-    """Return `maps` (N, C, H, W) `times` as large by cubic interpolation, exact where they are quadratic."""
+    """Enlarge `maps` (N, C, H, W) by the factor `times` with cubic interpolation, exact for quadratics."""
     return _upsample(maps, _cubic_weights(times))
 
 
 def double(maps: Tensor) -> Tensor:
-    """Return `maps` (N, C, H, W) twice as large by a windowed sinc, which leaves fine detail as it is."""
+    """Double `maps` (N, C, H, W) with a windowed sinc, which preserves fine detail."""
     return _upsample(maps, _sinc_weights())
 
 
 def sample_doubled(fine: Tensor, flow: Tensor) -> Tensor:
-    """Return the maps that `double` made, read at x + flow(x): (N, C, H, W); beyond the border its last
-    pixel counts.
+    """Sample maps made by `double` at x + flow(x): (N, C, H, W); borders are replicated.
 
-    fine : (N, C, 2 H, 2 W), dense enough for bilinear reading
-    flow : (N, 2, H, W) px of the maps before doubling, right and down positive
+    Parameters
+    ----------
+    fine : (N, C, 2 H, 2 W), dense enough for bilinear sampling
+    flow : (N, 2, H, W) px before doubling, right and down positive
     """
     height, width = flow.shape[-2:]
     x = torch.arange(width, device=flow.device, dtype=flow.dtype)
@@ -42,7 +44,7 @@ def sample_doubled(fine: Tensor, flow: Tensor) -> Tensor:
 
 
 def _upsample(maps: Tensor, weights: np.ndarray) -> Tensor:
-    """Return `maps` upsampled in both directions by `weights` (phases, taps)."""
+    """Upsample `maps` in both directions by `weights` (phases, taps)."""
     phases, taps = weights.shape
     kernel = torch.from_numpy(
         np.einsum("ai,bj->abij", weights, weights).reshape(phases**2, 1, taps, taps)
@@ -54,7 +56,7 @@ def _upsample(maps: Tensor, weights: np.ndarray) -> Tensor:
 
 
 def _offsets(phases: int, taps: int) -> np.ndarray:
-    """Return the distance from each new sample to each old one around it, (phases, taps)."""
+    """Return the distance from each new sample to each old sample around it, (phases, taps)."""
     return (np.arange(phases)[:, None] + 0.5) / phases - 0.5 - (np.arange(taps) - taps // 2)
 
 

@@ -1,10 +1,12 @@
-"""SRFlowNet as published: the SKFlow network, which matches at 1/8 and refines the motion step by step.
+"""SRFlowNet as published: the SKFlow network, which matches at 1/8 and refines the motion iteratively.
 
 The paper (arXiv 2601.06479) changes the training, not the network, so this is SKFlow: 6,273,149 parameters.
 The numbers in the code are SKFlow's.
 
-Source: S. Sun et al., "SKFlow: Learning Optical Flow with Super Kernels", NeurIPS 2022; the attention: S.
-Jiang et al., "Learning to Estimate Hidden Motions with Global Motion Aggregation", ICCV 2021.
+References
+----------
+S. Sun et al., "SKFlow: Learning Optical Flow with Super Kernels", NeurIPS 2022; the attention: S. Jiang et
+al., "Learning to Estimate Hidden Motions with Global Motion Aggregation", ICCV 2021.
 """
 
 import torch
@@ -23,6 +25,8 @@ CELL_PX = 8
 class SRFlowNet(nn.Module):
     """Motion of two RGB frames (N, 3, H, W) in 0..255 -> (N, 2, H, W) px; any H and W.
 
+    Parameters
+    ----------
     iterations : refinement steps
     """
 
@@ -37,8 +41,10 @@ class SRFlowNet(nn.Module):
     def forward(self, onset: Tensor, apex: Tensor, flow: Tensor | None = None) -> list[Tensor]:
         """Return the motion after every iteration, each (N, 2, H, W) px.
 
+        Parameters
+        ----------
         onset, apex : (N, 3, H, W) float, 0..255
-        flow        : (N, 2, H, W) px, where to start; at rest by default
+        flow : (N, 2, H, W) px, initial motion; zero by default
         """
         height, width = onset.shape[-2:]
         pad = (0, -width % CELL_PX, 0, -height % CELL_PX)
@@ -64,13 +70,12 @@ class SRFlowNet(nn.Module):
 
 
 class Attention(nn.Module):
-    """Which places of the first frame seem to move together: queries and keys from the context alone."""
+    """Queries and keys, from the context alone, of places in the first frame that move together."""
 
     def __init__(self, width: int):
         super().__init__()
         self.to_qk = nn.Conv2d(width, 2 * width, 1, bias=False)
-        # The published network carries, and counts, relative positions that its content-only attention never
-        # reads.
+        # Relative positions, part of the published network and its parameter count but never read.
         self.rel_height, self.rel_width = (
             nn.Embedding(2 * 160 - 1, width).requires_grad_(False) for _ in range(2)
         )
@@ -82,9 +87,9 @@ class Attention(nn.Module):
 
 
 class MotionAggregator(nn.Module):
-    """Motion gathered from the places that look alike, added with a weight that starts at nothing.
+    """Add the motion of similar places, with a learned weight that starts at zero.
 
-    The attention is applied afresh each time, not kept: at 1100x1604 it would fill 3 GB.
+    The attention is computed each time instead of stored: at 1100x1604 it would take 3 GB.
     """
 
     def __init__(self, width: int):
@@ -99,7 +104,7 @@ class MotionAggregator(nn.Module):
 
 
 class MotionEncoder(nn.Module):
-    """Correlation and motion so far -> 128 channels, the last two of them the motion itself."""
+    """Correlation and motion so far -> 128 channels, of which the last two are the motion itself."""
 
     def __init__(self, kernels: tuple[int, ...] = (1, 15)):
         super().__init__()
@@ -138,10 +143,13 @@ class UpdateBlock(nn.Module):
 
 
 def convex_upsample(flow: Tensor, mask: Tensor) -> Tensor:
-    """Return motion in cells (N, 2, h, w) as motion in px (N, 2, 8h, 8w): each pixel a mean of the 9 cells
-    around it.
+    """Upsample motion in cells (N, 2, h, w) to px (N, 2, 8h, 8w).
 
-    mask : (N, 576, h, w), the weights before the softmax
+    Each pixel is a convex combination of the 9 cells around it.
+
+    Parameters
+    ----------
+    mask : (N, 576, h, w), weights before the softmax
     """
     n, _, height, width = flow.shape
     weights = mask.reshape(n, 1, 9, CELL_PX, CELL_PX, height, width).softmax(dim=2)
@@ -151,7 +159,7 @@ def convex_upsample(flow: Tensor, mask: Tensor) -> Tensor:
 
 
 def _cell_positions(like: Tensor) -> Tensor:
-    """Return the place of each cell, (N, 2, h, w), x and y."""
+    """Return the position of each cell, (N, 2, h, w), x and y."""
     n, _, height, width = like.shape
     x = torch.arange(width, device=like.device, dtype=like.dtype).expand(height, width)
     y = torch.arange(height, device=like.device, dtype=like.dtype)[:, None].expand(height, width)

@@ -1,7 +1,6 @@
-"""The smooth answers of `lucas_kanade.smooth_steps` on a CPU, compiled: the same sums in one pass over each
-map.
+"""Compiled CPU version of `lucas_kanade.smooth_steps`: the same sums in one pass over each map.
 
-The plain form there is the reference; a test compares the two.
+`lucas_kanade.smooth_steps_plain` is the readable reference; a test compares the two.
 """
 
 import numba
@@ -12,9 +11,14 @@ import numpy as np
 def smooth_steps_compiled(
     sums: np.ndarray, flow: np.ndarray, strengths: np.ndarray, rounds: int
 ) -> np.ndarray:
-    """Steps (S, N, 2, h, w) float32 by preconditioned conjugate gradients.
+    """Return steps (S, N, 2, h, w) float32 by preconditioned conjugate gradients.
 
-    sums : (N, 6, h, w); flow : (N, 2, h, w); strengths : (S, 2); all float32
+    Parameters
+    ----------
+    sums : (N, 6, h, w) float32
+    flow : (N, 2, h, w) float32
+    strengths : (S, 2) float32, weights of first and second order
+    rounds : iterations
     """
     count, _, height, width = sums.shape
     out = np.zeros((len(strengths), count, 2, height, width), np.float32)
@@ -28,7 +32,7 @@ def smooth_steps_compiled(
 
 @numba.njit(cache=True, fastmath=True)
 def _laplacian(field: np.ndarray, out: np.ndarray) -> None:
-    """Four times each cell less its neighbours; the border continues itself. (h, w) twice."""
+    """Write four times each cell minus its neighbours, with replicated borders, (h, w), to `out`."""
     height, width = field.shape
     for y in range(height):
         above, below = field[max(y - 1, 0)], field[min(y + 1, height - 1)]
@@ -57,45 +61,46 @@ def _add_roughness(field, first, second, curved, twice, out):
 
 @numba.njit(cache=True, fastmath=True)
 def _solve_one(sums, flow, first, second, rounds, step):
+    """Solve for one pair and one strength; writes `step` (2, h, w)."""
     height, width = flow.shape[1:]
     small = np.float32(1e-5)
-    left = np.zeros((2, height, width), np.float32)
+    residual = np.zeros((2, height, width), np.float32)
     curved, twice = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
-    _add_roughness(flow, first, second, curved, twice, left)
-    way, ahead = np.empty_like(left), np.empty_like(left)
-    size = 0.0
+    _add_roughness(flow, first, second, curved, twice, residual)
+    direction, product = np.empty_like(residual), np.empty_like(residual)
+    energy = 0.0
     for c in range(2):
         for y in range(height):
             for x in range(width):
-                left[c, y, x] = -sums[3 + c, y, x] - left[c, y, x]
+                residual[c, y, x] = -sums[3 + c, y, x] - residual[c, y, x]
                 scale = 1 / (sums[2 * c, y, x] + 4 * first + 20 * second + small)
-                way[c, y, x] = scale * left[c, y, x]
-                size += left[c, y, x] * way[c, y, x]
+                direction[c, y, x] = scale * residual[c, y, x]
+                energy += residual[c, y, x] * direction[c, y, x]
     for _ in range(rounds):
         along = 0.0
         for y in range(height):
             for x in range(width):
-                u, v = way[0, y, x], way[1, y, x]
-                ahead[0, y, x] = (sums[0, y, x] + small) * u + sums[1, y, x] * v
-                ahead[1, y, x] = sums[1, y, x] * u + (sums[2, y, x] + small) * v
-        _add_roughness(way, first, second, curved, twice, ahead)
+                u, v = direction[0, y, x], direction[1, y, x]
+                product[0, y, x] = (sums[0, y, x] + small) * u + sums[1, y, x] * v
+                product[1, y, x] = sums[1, y, x] * u + (sums[2, y, x] + small) * v
+        _add_roughness(direction, first, second, curved, twice, product)
         for c in range(2):
             for y in range(height):
                 for x in range(width):
-                    along += way[c, y, x] * ahead[c, y, x]
-        length = np.float32(size / (along + 1e-20))
-        before, size = size, 0.0
+                    along += direction[c, y, x] * product[c, y, x]
+        length = np.float32(energy / (along + 1e-20))
+        previous, energy = energy, 0.0
         for c in range(2):
             for y in range(height):
                 for x in range(width):
-                    step[c, y, x] += length * way[c, y, x]
-                    rest = left[c, y, x] - length * ahead[c, y, x]
-                    left[c, y, x] = rest
-                    eased = rest / (sums[2 * c, y, x] + 4 * first + 20 * second + small)
-                    ahead[c, y, x] = eased
-                    size += rest * eased
-        turn = np.float32(size / (before + 1e-20))
+                    step[c, y, x] += length * direction[c, y, x]
+                    rest = residual[c, y, x] - length * product[c, y, x]
+                    residual[c, y, x] = rest
+                    scaled = rest / (sums[2 * c, y, x] + 4 * first + 20 * second + small)
+                    product[c, y, x] = scaled
+                    energy += rest * scaled
+        turn = np.float32(energy / (previous + 1e-20))
         for c in range(2):
             for y in range(height):
                 for x in range(width):
-                    way[c, y, x] = ahead[c, y, x] + turn * way[c, y, x]
+                    direction[c, y, x] = product[c, y, x] + turn * direction[c, y, x]

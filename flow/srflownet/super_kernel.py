@@ -1,7 +1,8 @@
-"""SKFlow's block: a depthwise kernel as large as a cheek between two small networks that work pixel by pixel.
+"""SKFlow's block: large depthwise kernels between two pointwise networks.
 
-Source: S. Sun et al., "SKFlow: Learning Optical Flow with Super Kernels", NeurIPS 2022, and its MIT-licensed
-code.
+References
+----------
+S. Sun et al., "SKFlow: Learning Optical Flow with Super Kernels", NeurIPS 2022, and its MIT-licensed code.
 """
 
 import torch.nn.functional as F
@@ -9,15 +10,17 @@ from torch import Tensor, nn
 
 
 def pointwise(width: int, out: int) -> nn.Sequential:
-    """Two 1x1 convolutions with half as many channels again between them."""
+    """Return two 1x1 convolutions with 1.5 times as many channels between them."""
     inner = int(1.5 * width)
     return nn.Sequential(nn.Conv2d(width, inner, 1), nn.GELU(), nn.Conv2d(inner, out, 1))
 
 
 class SuperKernelBlock(nn.Module):
-    """(N, width, H, W) -> (N, out, H, W): four residual parts, then a change of width that has none.
+    """(N, width, H, W) -> (N, out, H, W): residual parts, then a change of width without residual.
 
-    kernels : sides of the depthwise kernels, in turn
+    Parameters
+    ----------
+    kernels : sides of the depthwise kernels, in order
     """
 
     def __init__(self, width: int, out: int, kernels: tuple[int, ...]):

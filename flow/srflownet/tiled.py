@@ -1,18 +1,19 @@
-"""Frames too large for the memory, estimated tile by tile and joined without seams."""
+"""Tiled estimation of frames that are too large for the memory, blended without seams."""
 
 import torch
 from torch import Tensor, nn
 
-TILE_PX = 1024  # px
-OVERLAP_PX = 192  # px: more than a network looks around a place to judge its motion
+TILE_PX = 1024
+OVERLAP_PX = 192  # exceeds the neighbourhood that a network needs around a place
 
 
 def estimate_tiled(
     network: nn.Module, onset: Tensor, apex: Tensor, tile: int = TILE_PX, overlap: int = OVERLAP_PX
 ) -> Tensor:
-    """Return the motion (N, 2, H, W) px of two frames (N, 3, H, W), each tile weighing less towards its
-    border.
+    """Return the motion (N, 2, H, W) px of two frames (N, 3, H, W); tiles fade towards their borders.
 
+    Parameters
+    ----------
     tile, overlap : px; neighbouring tiles share at least `overlap`
     """
     n, _, height, width = onset.shape
@@ -31,7 +32,7 @@ def estimate_tiled(
 
 
 def _tile_starts(length: int, tile: int, overlap: int) -> list[int]:
-    """Return where tiles begin along a side, the first at 0 and the last against the end."""
+    """Return where tiles begin along a side; the first starts at 0, the last ends at `length`."""
     if length <= tile:
         return [0]
     count = -(-(length - overlap) // (tile - overlap))
@@ -39,10 +40,10 @@ def _tile_starts(length: int, tile: int, overlap: int) -> list[int]:
 
 
 def _border_weight(length: int, overlap: int, like: Tensor) -> Tensor:
-    """Return weights along a tile, (length,), rising over half the overlap from almost nothing to one.
+    """Return weights along a tile, (length,), rising to 1 over half the overlap.
 
-    The outer half of an overlap, where a tile sees least around it, weighs a thousandth: it counts only at
-    the frame's own border, where nothing else covers it.
+    The outer half of an overlap weighs a thousandth: it counts only at the frame's border, which no other
+    tile covers.
     """
     place = torch.arange(length, device=like.device, dtype=like.dtype) + 0.5
     near = torch.minimum(place, length - place)  # px to the nearer border

@@ -1,9 +1,8 @@
-"""Training of the flow networks: `train(config, out)`, which goes on from its own checkpoint when there is
-one.
+"""Training of the flow networks; continues from its own checkpoint.
 
-One experiment is one YAML file in `configs/`. Every pair is drawn from `(seed, index)`, and a checkpoint
-holds the weights, their moving average, the optimiser and the step, so an interrupted training ends with the
-same bits. `torchrun --nproc-per-node N -m flow.train CONFIG OUT` spreads each batch over N processes.
+One experiment is one YAML file in `configs/`. Every pair depends on `(seed, index)` only, and a checkpoint
+holds weights, their moving average, optimiser and step, so an interrupted training reproduces the same bits.
+`torchrun --nproc-per-node N -m flow.srflownet.train CONFIG OUT` distributes each batch over N processes.
 """
 
 import os
@@ -32,14 +31,29 @@ from mer_core.errors import BadInput
 from mer_core.io import atomic_replace
 from mer_core.progress import say
 
+# Keys that may change when a training continues.
+UNCHECKED_KEYS = {
+    "pool_folder",
+    "portraits",
+    "head_model",
+    "head_fit_cache",
+    "n_workers",
+    "save_every",
+    "report_every",
+    "validate_every",
+    "n_validation_pairs",
+}
+
 
 def train(config: str | Path | TrainConfig, out: str | Path, *, device: str = "auto") -> Path:
     """Train one network and return its weights, OUT/weights.safetensors.
 
-    config : a YAML file of `TrainConfig`'s keys
-    out    : folder of the training: config.yaml, checkpoint.pt, log.csv, events for TensorBoard if installed,
-        weights. If it holds a checkpoint, training goes on from there; its configuration must be the same.
-    device : auto, cpu, cuda or mps
+    Parameters
+    ----------
+    config : YAML file of `TrainConfig`'s keys
+    out : folder for config.yaml, checkpoint.pt, log.csv, TensorBoard events and weights. A training continues
+        from its checkpoint if the configuration is unchanged.
+    device : `auto`, `cpu`, `cuda` or `mps`
     """
     config = config if isinstance(config, TrainConfig) else load_config(config)
     process = TrainingProcess(device)
@@ -50,8 +64,8 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str = "a
     out = Path(out)
     state = {"network": network, "optimizer": optimizer, "schedule": schedule, "average": average}
     done = _resume(out, config, state, process.device)
-    runner = process.wrap(torch.compile(network) if config.compiled else network)
-    extra = losses.combine_losses(config.losses, config.gradient_kind)
+    runner = process.wrap(torch.compile(network) if config.torch_compile else network)
+    extra = losses.combine_losses(config.loss_weights, config.gradient_operator)
     log = TrainingLog(out, done, config.steps) if process.first else None
     for step, pairs in enumerate(_batches(config, process, done), start=done):
         onset, apex, truth, mask, *placed = (t.to(process.device, non_blocking=True) for t in pairs)
@@ -59,14 +73,14 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str = "a
         with process.autocast(config.precision):
             predictions = runner(onset, apex, **face)
         predictions = [p.float() for p in predictions]
-        loss = losses.sequence_loss(predictions, truth, config.gamma, config.power)
+        loss = losses.sequence_loss(predictions, truth, config.step_loss_decay, config.loss_exponent)
         loss = loss + extra(predictions[-1], truth, mask)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(network.parameters(), config.clip)
+        norm = nn.utils.clip_grad_norm_(network.parameters(), config.grad_clip_norm)
         optimizer.step()
         schedule.step()
-        _update_average(average, network, min(config.ema, (1 + step) / (10 + step)))
+        _update_average(average, network, min(config.ema_decay, (1 + step) / (10 + step)))
         if log is None:
             continue
         log.add(step + 1, loss, norm, predictions[-1].detach(), truth, schedule.get_last_lr()[0])
@@ -82,7 +96,7 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str = "a
 
 
 class TrainingProcess:
-    """Where this process computes, and its place among the others that `torchrun` started."""
+    """Device of this process and its rank among those started by `torchrun`."""
 
     def __init__(self, device: str):
         self.many = "WORLD_SIZE" in os.environ
@@ -96,14 +110,14 @@ class TrainingProcess:
             dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """Return the network such that `backward` averages gradients over all processes."""
+        """Wrap the network such that `backward` averages gradients over all processes."""
         if not self.many:
             return network
-        # without landmarks the facial parts have no gradient
+        # Without landmarks the facial parts have no gradient.
         return nn.parallel.DistributedDataParallel(network, find_unused_parameters=True)
 
     def autocast(self, precision: str) -> Any:
-        """Return the context in which the network runs at that precision."""
+        """Return the context in which the network runs at `precision`."""
         return torch.autocast(self.device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
 
     def close(self) -> None:
@@ -113,21 +127,22 @@ class TrainingProcess:
 
 def _batches(config: TrainConfig, process: TrainingProcess, done: int) -> Iterator[list[Tensor]]:
     """Yield this process's part of each batch, from step `done` on."""
-    if config.batch % process.world:
+    if config.batch_size % process.world:
         raise BadInput(
-            f"A batch of {config.batch} pairs cannot be shared by {process.world} processes. Change batch."
+            f"A batch of {config.batch_size} pairs cannot be divided among {process.world} processes. Change "
+            "batch_size."
         )
-    share = config.batch // process.world
+    share = config.batch_size // process.world
     order = []
     for step in range(done, config.steps):
-        first = step * config.batch + process.rank * share
+        first = step * config.batch_size + process.rank * share
         pixels = (frame_side(config, 0) / frame_side(config, step)) ** 2
         order.append(list(range(first, first + max(1, round(share * min(1, pixels))))))
-    return iter(DataLoader(TrainingPairs(config), batch_sampler=order, num_workers=config.workers))
+    return iter(DataLoader(TrainingPairs(config), batch_sampler=order, num_workers=config.n_workers))
 
 
 def _optimizer(config: TrainConfig, network: nn.Module) -> tuple[torch.optim.Optimizer, Any]:
-    """Return AdamW and its one cycle of the learning rate."""
+    """Return AdamW and a one-cycle learning rate schedule."""
     optimizer = torch.optim.AdamW(
         network.parameters(), config.learning_rate, weight_decay=config.weight_decay
     )
@@ -135,24 +150,24 @@ def _optimizer(config: TrainConfig, network: nn.Module) -> tuple[torch.optim.Opt
         optimizer,
         config.learning_rate,
         total_steps=config.steps,
-        pct_start=config.warm_up,
+        pct_start=config.warmup_fraction,
         anneal_strategy="linear",
     )
     return optimizer, schedule
 
 
 def _initial_network(config: TrainConfig) -> nn.Module:
-    """Return the network to train, from `config.start` if given."""
+    """Return the network to train, with `config.init_weights` if given."""
     network = srflownet.build_network(config.network, **config.network_settings)
-    if config.start is not None:
-        path = Path(config.start)
+    if config.init_weights is not None:
+        path = Path(config.init_weights)
         srflownet.load_matching_weights(network, path / "weights.safetensors" if path.is_dir() else path)
     return network
 
 
 @torch.no_grad()
 def _update_average(average: dict[str, Tensor], network: nn.Module, keep: float) -> None:
-    """Move the average a little towards the network's weights."""
+    """Update the moving average of the network's weights."""
     for name, tensor in network.state_dict().items():
         if tensor.is_floating_point():
             average[name].lerp_(tensor, 1 - keep)
@@ -172,47 +187,34 @@ def _save(out: Path, config: TrainConfig, state: dict[str, Any], step: int) -> N
 
 
 def _resume(out: Path, config: TrainConfig, state: dict[str, Any], device: torch.device) -> int:
-    """Load OUT's checkpoint into `state` and return the steps it has behind it; 0 where there is none."""
+    """Load the checkpoint of `out` into `state` and return its number of steps; 0 without one."""
     path = out / "checkpoint.pt"
     if not path.exists():
         out.mkdir(parents=True, exist_ok=True)
         (out / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
         return 0
     saved = torch.load(path, map_location=device, weights_only=True)
-    free = {
-        "pool",
-        "portraits",
-        "head_model",
-        "fits",
-        "workers",
-        "save_every",
-        "report_every",
-        "validate_every",
-        "validate_pairs",
-    }
-    wanted = {key: value for key, value in config.model_dump().items() if key not in free}
+    wanted = {key: value for key, value in config.model_dump().items() if key not in UNCHECKED_KEYS}
     claims.check_unchanged(out, saved["config"], wanted, "a training")
     for name in ("network", "optimizer", "schedule"):
         state[name].load_state_dict(saved[name])
     for name, tensor in saved["average"].items():
         state["average"][name].copy_(tensor)
-    say(f"{out}: going on after step {saved['step']} of {config.steps}.")
+    say(f"{out}: continuing after step {saved['step']} of {config.steps}.")
     return saved["step"]
 
 
 def _validate(config: TrainConfig, average: dict[str, Tensor], device: torch.device) -> dict[str, float]:
-    """Return the errors of the averaged network on the flow benchmark's real textures, px."""
+    """Return the errors of the averaged network on pairs of the flow benchmark, px."""
     from flow.srflownet import validation
 
     network = srflownet.build_network(config.network, **config.network_settings).to(device)
     network.load_state_dict(average)
-    return validation.benchmark_errors(network.eval(), config.validate_pairs)
+    return validation.benchmark_errors(network.eval(), config.n_validation_pairs)
 
 
 class TrainingLog:
-    """The training's record: log.csv, a line on stderr with the time left, and TensorBoard where it is
-    installed.
-    """
+    """The training's record: log.csv, a progress line on stderr, and TensorBoard if installed."""
 
     def __init__(self, out: Path, done: int, steps: int):
         self.path, self.done, self.steps = out / "log.csv", done, steps
@@ -226,7 +228,7 @@ class TrainingLog:
             self.board = None
 
     def add(self, step: int, loss: Tensor, norm: Tensor, flow: Tensor, truth: Tensor, rate: float) -> None:
-        """Note one step."""
+        """Record one step."""
         error = (flow - truth).norm(dim=1).mean()
         self.sums += [float(loss.detach()), float(error), float(truth.norm(dim=1).mean()), float(norm)]
         self.count, self.rate = self.count + 1, rate
@@ -254,7 +256,7 @@ class TrainingLog:
                 self.board.add_image(name, draw_flow(motion, radius), step, dataformats="HWC")
 
     def validated(self, step: int, errors: dict[str, float]) -> None:
-        """Write the flow benchmark's errors."""
+        """Write validation errors."""
         self._record(step, errors)
         say(f"step {step}: " + ", ".join(f"{name} {value:.4f}" for name, value in errors.items()))
 

@@ -1,4 +1,4 @@
-"""Training pairs as tensors, with the facial basis laid on each onset as in use."""
+"""Training pairs as tensors, with the facial basis placed on each onset as at inference."""
 
 from typing import Any
 
@@ -12,12 +12,11 @@ from flow.srflownet.data.mixture import SourceMixture
 from flow.srflownet.facial_basis import load_basis
 from flow.srflownet.train_config import TrainConfig, frame_side
 
-DETECTED_FRACTION = 0.7  # fraction of faces whose landmarks are found anew even where they are known
+DETECTED_FRACTION = 0.7  # fraction of faces with known landmarks that are detected nevertheless
 
 
 class TrainingPairs(Dataset):
-    """Pair number `index` of the training as tensors: frames (3, H, W) 0..255, motion (2, H, W), mask (1, H,
-    W).
+    """Training pair `index` as tensors: frames (3, H, W) 0..255, motion (2, H, W) px, mask (1, H, W).
 
     With a facial basis, its motion and chart on the onset follow (`facial_basis.BasisMaps`).
     """
@@ -28,11 +27,9 @@ class TrainingPairs(Dataset):
         self.mesh: FaceMesh | None = None
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
-        c = self.config
-        size = frame_side(c, index // c.batch)
-        if size not in self.pairs:  # made in the worker: a source may hold what cannot be sent to it
-            scans = (c.portraits, c.head_model, c.fits) if c.portraits and c.head_model else None
-            self.pairs[size] = SourceMixture(c.data, c.seed, size, c.peak, c.widen * c.batch, c.pool, scans)
+        size = frame_side(self.config, index // self.config.batch_size)
+        if size not in self.pairs:  # created in the worker, because a source may not be picklable
+            self.pairs[size] = self._mixture(size)
         pair = self.pairs[size][index]
         frames = (
             torch.from_numpy(np.ascontiguousarray(f)).permute(2, 0, 1).float()
@@ -42,14 +39,30 @@ class TrainingPairs(Dataset):
         mask = torch.from_numpy(pair.mask.astype(np.float32))[None]
         return (*frames, flow, mask, *self._face(index, pair))
 
+    def _mixture(self, size: int) -> SourceMixture:
+        """Return the sources at frames of `size` px."""
+        c = self.config
+        portrait_files = (
+            (c.portraits, c.head_model, c.head_fit_cache) if c.portraits and c.head_model else None
+        )
+        return SourceMixture(
+            c.data_fractions,
+            c.seed,
+            size,
+            c.motion_range_px,
+            c.motion_curriculum_steps * c.batch_size,
+            c.pool_folder,
+            portrait_files,
+        )
+
     def _face(self, index: int, pair: Any) -> tuple[Tensor, ...]:
-        """The facial basis on a pair; zeros where the landmark detector finds no face."""
-        if self.config.without_face is None:
+        """Return the facial basis on a pair; zeros if the landmark detector finds no face."""
+        if self.config.no_face_fraction is None:
             return ()
         rng = np.random.default_rng((self.config.seed, 7, index))
         landmarks = None
-        if rng.random() >= self.config.without_face:
-            landmarks = getattr(pair, "landmarks", None)
+        if rng.random() >= self.config.no_face_fraction:
+            landmarks = pair.landmarks
             if (
                 landmarks is None or rng.random() < DETECTED_FRACTION
             ):  # as in use, the detector's errors included

@@ -1,6 +1,4 @@
-"""How a network does on the flow benchmark's real textures, while it trains. The full table is
-flow/benchmark/measure.py's.
-"""
+"""Validation during training on a few pairs of the flow benchmark."""
 
 from functools import lru_cache
 
@@ -11,16 +9,15 @@ from torch import Tensor, nn
 from flow import photometric
 from flow.benchmark.pairs import BenchmarkPair, photograph_pairs
 
-VALIDATION_SEED = (
-    20  # not the benchmark's own, so that the steps of a training are not chosen on the pairs that it reports
-)
+VALIDATION_SEED = 20  # not the benchmark's seed: checkpoints must not be chosen on its pairs
 
 
 @torch.no_grad()
 def benchmark_errors(network: nn.Module, count: int, sizes: tuple[int, ...] = (224, 448)) -> dict[str, float]:
-    """Return `epe_<size>` of `count` pairs and `still_<size>` of an eighth as many still ones, px inside the
-    face.
+    """Return `epe_<size>` over `count` pairs and `still_<size>` over an eighth as many still pairs, px.
 
+    Parameters
+    ----------
     network : on its device, in evaluation mode
     """
     found = {}
@@ -38,7 +35,7 @@ def _pairs(size: int, count: int, still: bool) -> list[BenchmarkPair]:
 
 
 def _error(network: nn.Module, pair: BenchmarkPair) -> float:
-    """Return the mean length of the flow's error over the face, px."""
+    """Return the mean length of the flow error over the face, px."""
     device = next(network.parameters()).device
     flow = network(
         _tensor(pair.frame1, device), _tensor(photometric.match(pair.frame1, pair.frame2), device)

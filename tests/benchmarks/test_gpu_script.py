@@ -59,7 +59,12 @@ def test_gsplat_is_skipped_where_it_is_not_there(monkeypatch):
 
 def test_the_first_steps_leave_a_curve(tmp_path):
     tiny = TrainConfig(
-        network_settings={"width": 16}, data={"splat": 1.0}, size=64, batch=1, steps=2, report_every=1
+        network_settings={"width": 16},
+        data_fractions={"splat": 1.0},
+        frame_size_px=64,
+        batch_size=1,
+        steps=2,
+        report_every=1,
     )
     text = gpu.first_steps(tmp_path, 120, "cpu", tiny)
     curve = pd.read_csv(tmp_path / "loss.csv")

@@ -16,21 +16,21 @@ def test_rows_differ_in_data_and_losses_alone():
     }
     first = rows.pop("generic")
     assert (
-        first["data"] == {"generic": 1.0}
-        and not first["losses"]
+        first["data_fractions"] == {"generic": 1.0}
+        and not first["loss_weights"]
         and first["steps"] == 40
-        and first["widen"] == 4
+        and first["motion_curriculum_steps"] == 4
     )
     for row in rows.values():
-        assert {key for key in row if row[key] != first[key]} <= {"data", "losses"} and row["data"] == rows[
-            "faces"
-        ]["data"]
-    used = [tuple(row["losses"]) for row in rows.values()]
+        assert {key for key in row if row[key] != first[key]} <= {"data_fractions", "loss_weights"} and row[
+            "data_fractions"
+        ] == rows["faces"]["data_fractions"]
+    used = [tuple(row["loss_weights"]) for row in rows.values()]
     assert len(set(used)) == len(used) and set(used[-1]) == {name for row in used[:-1] for name in row}
 
 
 def test_a_row_that_starts_from_weights_is_refused(monkeypatch):
-    monkeypatch.setattr(srflownet_ablation, "load_config", lambda path: TrainConfig(start="somewhere"))
+    monkeypatch.setattr(srflownet_ablation, "load_config", lambda path: TrainConfig(init_weights="somewhere"))
     with pytest.raises(srflownet_ablation.BadInput, match="random start"):
         srflownet_ablation.config_of("faces", "pool", 40, 64)
 

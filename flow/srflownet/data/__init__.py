@@ -1,1 +1,1 @@
-"""Readers and makers of flow training sets: two frames, their true motion, and what of it is known."""
+"""Sources of training pairs, one file each; `mixture.py` combines them."""

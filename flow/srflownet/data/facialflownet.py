@@ -1,10 +1,11 @@
-"""Reading FacialFlowNet: pairs of rendered faces with facial flow (expression and head) and head flow.
+"""Reader of FacialFlowNet: pairs of rendered faces with facial flow (expression and head) and head flow.
 
-The published description gives the folders but not the names inside them. This reader takes what they imply:
-a flow file and its first image share their path below the split, and the second image is the one with the
-next number.
+The published description gives the folders but not the names inside them. This reader assumes that a flow
+file and its first image share their path below the split, and that the second image has the next number.
 
-Source: J. Lu et al., FacialFlowNet, ACM MM 2024, arXiv 2409.05396, and the README of its repository.
+References
+----------
+J. Lu et al., FacialFlowNet, ACM MM 2024, arXiv 2409.05396, and the README of its repository.
 """
 
 from pathlib import Path
@@ -21,10 +22,13 @@ FOLDER_TREE = """ROOT/
 
 
 class FacialFlowNetPairs:
-    """The pairs of one split, in order of path.
+    """The pairs of one split, in order of path; an item is a `TrainingPair`.
 
-    root : the folder that holds image/ and flow/; motion : "facial" (all motion of the face) or "head"
-    An item is `TrainingPair(onset, apex, flow, mask)`; without a mask file the mask is the whole frame.
+    Parameters
+    ----------
+    root : folder with image/ and flow/
+    split : `train`, `val` or `test`
+    motion : `facial` (all motion of the face) or `head`
     """
 
     def __init__(self, root: str | Path, split: str = "train", motion: str = "facial") -> None:
@@ -33,7 +37,7 @@ class FacialFlowNetPairs:
         if not flow.is_dir() or not image.is_dir():
             missing = flow if not flow.is_dir() else image
             raise BadInput(f"There is no {missing}. The dataset should look like this:\n{FOLDER_TREE}")
-        self.pairs, lone = [], []
+        self.pairs, unpaired = [], []
         for folder in sorted({p.parent for p in flow.rglob("*.flo")}):
             inside = folder.relative_to(flow)
             pictures = pictures_by_name(image / inside)
@@ -46,9 +50,9 @@ class FacialFlowNetPairs:
                         (pictures[path.stem], pictures[next_name(path.stem)], path, masks.get(path.stem))
                     )
                 else:
-                    lone.append(path)
+                    unpaired.append(path)
         if not self.pairs:
-            first = f" First: {lone[0]}." if lone else ""
+            first = f" First: {unpaired[0]}." if unpaired else ""
             raise BadInput(
                 f"No .flo file under {flow} has an image of its name and one of the next number.{first} It "
                 f"should look like this:\n{FOLDER_TREE}"

@@ -1,8 +1,8 @@
 """Pairs of pictures without faces and their exact motion: the "without SRFlow" half of a training mixture.
 
 Textures are scikit-image's pictures and fractal noise, moved by smooth random fields in up to three layers
-that hide one another. scikit-image's `astronaut` is left out, because the flow benchmark measures on it.
-Everything a pair holds is drawn from `(seed, index)`, so any number of workers makes the same set.
+that occlude one another. scikit-image's `astronaut` is excluded, because the flow benchmark uses it. A pair
+depends on `(seed, index)` only, so any number of workers makes the same set.
 """
 
 from functools import cache, lru_cache
@@ -19,23 +19,34 @@ PICTURE_NAMES = (
     "immunohistochemistry", "moon", "retina", "rocket",
 )  # fmt: skip
 N_TEXTURES = 128
-OVERSAMPLING = 2  # frames are rendered this much finer and averaged down, so that resampling leaves no trace
+OVERSAMPLING = 2  # frames are rendered this much finer and averaged, which hides the resampling
 
 
 class TrainingPair(NamedTuple):
-    """Two frames and the motion from the first to the second."""
+    """Two frames and the motion from the first to the second.
 
-    onset: np.ndarray  # (H, W, 3) uint8 RGB
-    apex: np.ndarray  # (H, W, 3) uint8 RGB
-    flow: np.ndarray  # (H, W, 2) float32 px, onset -> apex, right and down positive
-    mask: np.ndarray  # (H, W) bool, the object of interest: here the whole frame
+    Attributes
+    ----------
+    onset, apex : (H, W, 3) uint8 RGB
+    flow : (H, W, 2) float32 px, onset to apex, right and down positive
+    mask : (H, W) bool, visible skin with known motion; the whole frame without a face
+    landmarks : (478, 2) float32 px of the onset in MediaPipe's order, or None if unknown
+    """
+
+    onset: np.ndarray
+    apex: np.ndarray
+    flow: np.ndarray
+    mask: np.ndarray
+    landmarks: np.ndarray | None = None
 
 
 class GenericPairs:
     """Endless indexable set of generic pairs of `size` px.
 
-    peak : largest displacement of a layer, drawn log-uniformly from this range, px
-    still : fraction of pairs in which nothing moves and only noise and exposure differ
+    Parameters
+    ----------
+    peak : px, range of the largest displacement of a layer, log-uniform
+    still : fraction of pairs that differ by noise and exposure only
     """
 
     def __init__(
@@ -61,10 +72,10 @@ class GenericPairs:
 
 
 def random_motion(rng: np.random.Generator, size: int, peak: float) -> np.ndarray:
-    """Return a smooth random field, (size, size, 2) float32 px, whose largest displacement is about `peak`.
+    """Draw a smooth field, (size, size, 2) float32 px, whose largest displacement is about `peak`.
 
-    It is a drift and a small turn and zoom under a handful of local pulls of all widths, some of them long
-    and narrow as muscles are. Gradients stay below 0.5, so the motion never folds.
+    It combines drift, small rotation and zoom with local pulls of various widths, some long and narrow as
+    muscles are. Gradients stay below 0.5, so the motion never folds.
     """
     if peak == 0:
         return np.zeros((size, size, 2), np.float32)
@@ -96,20 +107,24 @@ def random_motion(rng: np.random.Generator, size: int, peak: float) -> np.ndarra
 def textured_surface(
     rng: np.random.Generator, texture: np.ndarray, size: int, peak: float, tone: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a textured surface before and after a random motion, (size, size, 3) float32 in 0..255, and the
-    motion.
+    """Render a textured surface before and after a random motion.
 
-    texture : (H, W, 3) float32 around zero; seen at a random zoom, turn and contrast, and mirrored beyond its
+    Parameters
+    ----------
+    texture : (H, W, 3) float32 around zero; seen at a random zoom, rotation and contrast, mirrored at its
         border
-    peak    : px, the largest displacement
-    tone    : (3,) the mean colour
+    peak : px, largest displacement
+    tone : (3,) mean colour
+
+    Returns
+    -------
+    before, after : (size, size, 3) float32 in 0..255
+    flow : (size, size, 2) float32 px
     """
     contrast = np.exp(rng.uniform(np.log(0.25), 0.2))
     flow = random_motion(rng, size, peak)
     fine = size * OVERSAMPLING
-    zoom = np.exp(
-        rng.uniform(np.log(0.12), 0.0)
-    )  # texture pixels per fine pixel: enlarged eight times, or not at all
+    zoom = np.exp(rng.uniform(np.log(0.12), 0.0))  # texture pixels per fine pixel
     turn = rng.uniform(0, 2 * np.pi) if rng.random() < 0.5 else 0.0
     matrix = zoom * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]], np.float32)
     matrix[0] *= rng.choice((-1, 1))
@@ -124,7 +139,7 @@ def textured_surface(
 def _random_layer(
     rng: np.random.Generator, size: int, peak: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a surface with one of the generic textures."""
+    """Render a surface with one of the generic textures."""
     return textured_surface(
         rng, generic_texture(int(rng.integers(N_TEXTURES))), size, peak, rng.uniform(60, 200, 3)
     )
@@ -132,10 +147,9 @@ def _random_layer(
 
 @lru_cache(maxsize=N_TEXTURES)
 def generic_texture(number: int) -> np.ndarray:
-    """Return texture `number`, (H, W, 3) float32 around zero: a picture, often with the smooth, bare places
-    of skin.
+    """Return texture `number` of `N_TEXTURES`, (H, W, 3) float32 around zero, often with smooth areas.
 
-    There are `N_TEXTURES` of them, kept once made, because making one takes longer than rendering a pair.
+    Textures are cached, because making one takes longer than rendering a pair.
     """
     rng = np.random.default_rng((0x7E87, number))
     picture = (
@@ -155,7 +169,7 @@ def generic_texture(number: int) -> np.ndarray:
 
 @cache
 def _load_picture(name: str) -> np.ndarray:
-    """Return one of scikit-image's pictures, (H, W, 3) float32 in 0..255, at most 700 px wide."""
+    """Load one of scikit-image's pictures, (H, W, 3) float32 in 0..255, at most 700 px wide."""
     from skimage import data
 
     picture = np.asarray(getattr(data, name)())
@@ -167,9 +181,7 @@ def _load_picture(name: str) -> np.ndarray:
 
 
 def fractal_texture(rng: np.random.Generator, size: int = 512) -> np.ndarray:
-    """Return a random texture, (size, size, 3) float32 in 0..255, whose spectrum falls off as a power of
-    frequency.
-    """
+    """Draw a texture, (size, size, 3) float32, whose spectrum falls as a power of frequency."""
     octaves = 2 ** np.arange(2, 10)
     slope = rng.uniform(0.2, 1.2)
     total = np.zeros((size, size, 3), np.float32)
@@ -181,7 +193,7 @@ def fractal_texture(rng: np.random.Generator, size: int = 512) -> np.ndarray:
 
 
 def _random_blob(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Return the opacity of a random blob with a soft edge, (fine, fine) float32 in 0..1."""
+    """Draw the opacity of a blob with a soft edge, (fine, fine) float32 in 0..1."""
     cells = rng.integers(3, 7)
     field = cv2.resize(
         rng.standard_normal((cells, cells)).astype(np.float32),
@@ -194,9 +206,7 @@ def _random_blob(rng: np.random.Generator, size: int) -> np.ndarray:
 def simulate_camera(
     rng: np.random.Generator, first: np.ndarray, second: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return both frames as files give them, uint8: focus, exposure drift, slow light, noise, rounding,
-    compression.
-    """
+    """Return both frames as recorded, uint8: focus, exposure, slow light, noise, rounding, compression."""
     size = first.shape[0]
     if rng.random() < 0.5:
         blur = rng.uniform(0.3, 1.2)
@@ -207,7 +217,7 @@ def simulate_camera(
         light = rng.normal(0, 0.015, (3, 3)).astype(np.float32)
         second = second * (1 + cv2.resize(light, (size, size), interpolation=cv2.INTER_CUBIC)[..., None])
     noise = log_uniform(rng, 0.4, 4.0) * (rng.random() < 0.85)
-    grey = rng.random() < 0.2  # a monochrome camera has one noise for all channels
+    grey = rng.random() < 0.2  # a monochrome camera has the same noise in all channels
     frames = []
     for frame in (first, second):
         if grey:
@@ -230,13 +240,13 @@ def _fine_grid(size: int) -> np.ndarray:
 
 
 def _fine_flow(flow: np.ndarray) -> np.ndarray:
-    """Return the motion on the fine grid in fine pixels."""
+    """Return the motion on the fine grid, in fine pixels."""
     return OVERSAMPLING * cv2.resize(
         flow, None, fx=OVERSAMPLING, fy=OVERSAMPLING, interpolation=cv2.INTER_CUBIC
     )
 
 
 def _sample_fine(image: np.ndarray, at: np.ndarray, size: int) -> np.ndarray:
-    """Return `image` seen at the fine positions `at`, averaged down to (size, size, ...) float32."""
+    """Sample `image` at the fine positions `at` and average down to (size, size, ...) float32."""
     fine = cv2.remap(image, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     return cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA)

@@ -1,6 +1,7 @@
-"""Several sources of training pairs as one endless set, in given shares."""
+"""Several sources of training pairs as one endless set, in given fractions."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,90 +16,96 @@ from mer_core.errors import BadInput
 from mer_core.registry import check_name
 
 DATASET_READERS = {"srflow": SRFlowPairs, "facialflownet": FacialFlowNetPairs}
-PORTRAIT_SOURCES = {"scanned": AnimatedPortraits, "pulled": PulledPortraits}
+POOL_SOURCES = {"pool": PooledPairs, "pulled_renders": PulledRenders}
+PORTRAIT_SOURCES = {"animated_portraits": AnimatedPortraits, "pulled_portraits": PulledPortraits}
 
 
 class SourceMixture:
-    """Pair `index` comes from one source, drawn by the shares.
+    """Draw pair `index` from one source, chosen by the fractions.
 
-    shares : source -> share; the sources are `generic`, `splat` (faces rendered on the fly), `pool` (faces
-        rendered beforehand, see render_pool.py), `moved` (the same under motion of another kind, see pulled_renders.py),
-        `n_scanned` and `pulled` (portraits under expressions of scanned people or steep pulls), and the
-        training splits of datasets on disk: `srflow:FOLDER`, which reads what `mer flow render` writes as
-        well, and `facialflownet:FOLDER`
-    seed   : of the sources and of the choice
-    size   : px, side of a frame
-    peak   : px, range of the largest motion of a generic pair
-    widen  : pairs over which that range grows to its upper end, from 1 px
-    pool   : the folder of rendered faces
-    scans  : of `n_scanned` and `pulled`: the folder of portraits, the head model and the folder that keeps fits
+    Parameters
+    ----------
+    fractions : source -> fraction. Sources are `generic`, `splat` (faces rendered on the fly), `pool` (faces
+        rendered beforehand, render_pool.py), `pulled_renders` (the same faces under Gaussian pulls),
+        `animated_portraits` and `pulled_portraits` (portraits under scanned expressions or steep pulls), and
+        the training splits of datasets: `srflow:FOLDER`, also for the output of `mer flow render`, and
+        `facialflownet:FOLDER`
+    seed : of the sources and of the choice
+    size : px, side of a frame
+    motion_range_px : range of the largest motion of a generic pair
+    curriculum_pairs : pairs over which the upper end of that range grows from 1 px
+    pool_folder : of rendered faces
+    portrait_files : folder of portraits, head model, and folder that caches head fits
     """
 
     def __init__(
         self,
-        shares: dict[str, float],
+        fractions: dict[str, float],
         seed: int,
         size: int,
-        peak: tuple[float, float],
-        widen: int = 0,
-        pool: str | Path | None = None,
-        scans: tuple[str, str, str] | None = None,
+        motion_range_px: tuple[float, float],
+        curriculum_pairs: int = 0,
+        pool_folder: str | Path | None = None,
+        portrait_files: tuple[str, str, str] | None = None,
     ):
-        if not shares or min(shares.values()) < 0 or sum(shares.values()) <= 0:
-            raise BadInput(f"The fractions of the training data must be positive, not {shares}.")
-        self.seed, self.size, self.peak, self.widen = seed, size, peak, widen
-        self.names = list(shares)
-        self.shares = np.array(list(shares.values())) / sum(shares.values())
-        self.sources = {name: self._source(name, pool, scans) for name in self.names}
+        if not fractions or min(fractions.values()) < 0 or sum(fractions.values()) <= 0:
+            raise BadInput(f"The fractions of the training data must be positive, not {fractions}.")
+        self.seed, self.size = seed, size
+        self.motion_range_px, self.curriculum_pairs = motion_range_px, curriculum_pairs
+        self.pool_folder, self.portrait_files = pool_folder, portrait_files
+        self.names = list(fractions)
+        self.fractions = np.array(list(fractions.values())) / sum(fractions.values())
+        self.sources = {name: self._source(name) for name in self.names}
 
     def __getitem__(self, index: int) -> TrainingPair:
-        name = self.names[np.random.default_rng((self.seed, 1, index)).choice(len(self.names), p=self.shares)]
-        if name == "generic" and index < self.widen:
-            top = np.exp(np.log(self.peak[1]) * index / self.widen)
-            return GenericPairs(self.seed, self.size, (self.peak[0], max(1.0, top)))[index]
+        rng = np.random.default_rng((self.seed, 1, index))
+        name = self.names[rng.choice(len(self.names), p=self.fractions)]
+        if name == "generic" and index < self.curriculum_pairs:
+            low, high = self.motion_range_px
+            high = np.exp(np.log(high) * index / self.curriculum_pairs)
+            return GenericPairs(self.seed, self.size, (low, max(1.0, high)))[index]
         return self.sources[name][index]
 
-    def _source(self, name: str, pool: str | Path | None, scans: tuple[str, str, str] | None):
+    def _source(self, name: str) -> Any:
+        """Return the source `name`; raise `BadInput` if its files are not configured."""
         kind, _, folder = name.partition(":")
         if folder:
             check_name(kind, sorted(DATASET_READERS), "dataset of training pairs")
             return FolderPairs(DATASET_READERS[kind](folder), self.seed, self.size)
-        check_name(name, ["generic", "moved", "pool", "splat", *PORTRAIT_SOURCES], "source of training pairs")
-        if name in PORTRAIT_SOURCES:
-            if scans is None:
-                raise BadInput(
-                    f"Pairs of {name} need portraits and a head model. Set portraits, head_model and fits "
-                    "in the "
-                    "configuration."
-                )
-            portraits, head_model, fits = scans
-            return PORTRAIT_SOURCES[name](portraits, head_model, self.seed, self.size, fits)
+        choices = ["generic", "splat", *POOL_SOURCES, *PORTRAIT_SOURCES]
+        check_name(name, choices, "source of training pairs")
         if name == "generic":
-            return GenericPairs(self.seed, self.size, self.peak)
+            return GenericPairs(self.seed, self.size, self.motion_range_px)
         if name == "splat":
             return SplatPairs(self.seed, self.size)
-        if pool is None:
+        if name in POOL_SOURCES:
+            if self.pool_folder is None:
+                raise BadInput(
+                    f"The source {name} needs rendered faces. Set pool_folder in the configuration."
+                )
+            return POOL_SOURCES[name](self.pool_folder, self.seed, self.size)
+        if self.portrait_files is None:
             raise BadInput(
-                "Training reads faces from a pool, but was told of no folder. Set pool in the configuration."
+                f"The source {name} needs portraits and a head model. Set portraits, head_model and "
+                "head_fit_cache in the configuration."
             )
-        if name == "moved":
-            return PulledRenders(pool, self.seed, self.size)
-        return PooledPairs(pool, self.seed, self.size)
+        portraits, head_model, cache = self.portrait_files
+        return PORTRAIT_SOURCES[name](portraits, head_model, self.seed, self.size, cache)
 
 
 class FolderPairs:
-    """Endless indexable set of parts of a dataset's pairs, seen by a camera with its faults."""
+    """Endless indexable set of crops of a dataset's pairs, recorded by a simulated camera."""
 
     def __init__(self, pairs: SRFlowPairs | FacialFlowNetPairs, seed: int, size: int):
         self.pairs, self.seed, self.size = pairs, seed, size
 
     def __getitem__(self, index: int) -> TrainingPair:
         rng = np.random.default_rng((self.seed, 4, index))
-        return random_crop(rng, self.size, *self.pairs[int(rng.integers(len(self.pairs)))])
+        return random_crop(rng, self.size, self.pairs[int(rng.integers(len(self.pairs)))])
 
 
 class SplatPairs:
-    """Endless indexable set of faces rendered on the fly, with a camera's faults."""
+    """Endless indexable set of faces rendered on the fly, with camera faults."""
 
     def __init__(self, seed: int, size: int):
         self.seed, self.size = seed, size

@@ -1,13 +1,12 @@
-"""Faces at the scales of use under smooth motion of many small pulls: what a frozen network sees most in
-training.
+"""Rendered faces at the scales of use, under smooth motion by many Gaussian pulls.
 
-A picture, mostly a rendered face of a pool (render_pool.py), is the texture; it fills the frame as an aligned face
-does, or the frame shows a part of a larger one. The motion is a sum of Gaussian pulls at random places, as
-wide as the skin that a facial muscle moves, and often a drift. The flow benchmark's motion is of the same
-family, but its places, its faces and its pairs are its own: nothing here knows where a brow or a lip is.
+The texture is a picture, mostly a rendered face of a pool (render_pool.py). It fills the frame as an aligned
+face does, or the frame shows a part of a larger face. The motion is a sum of Gaussian pulls at random places,
+as wide as the skin that a facial muscle moves, and often a drift. The flow benchmark's motion is of the same
+family, but with sites, faces and pairs of its own: nothing here knows where a brow or a lip is.
 
-Positions are read exactly. OpenCV's `remap` rounds them to 1/32 px of the texture, as much as the errors that
-count here.
+Positions are sampled exactly. OpenCV's `remap` rounds them to 1/32 px of the texture, which is as large as
+the errors to be learned.
 """
 
 from functools import lru_cache
@@ -45,9 +44,7 @@ N_GRAINS = 24  # different fine textures of skin
 
 
 class PulledRenders:
-    """Endless indexable set of pairs of `size` px over the faces in a folder that
-    `flow.srflownet.data.render_pool.fill_pool` made.
-    """
+    """Endless indexable set of pairs of `size` px over the faces in a folder of `render_pool.fill_pool`."""
 
     def __init__(self, folder: str | Path, seed: int, size: int):
         self.paths, self.seed, self.size = pool_files(folder), seed, size
@@ -72,9 +69,7 @@ class PulledRenders:
         )
 
     def _face(self, rng: np.random.Generator, scale: float) -> tuple[np.ndarray, np.ndarray, float]:
-        """Return a rendered face with the grain of skin on it, float32 0..255, where in it to look, and its
-        width in px.
-        """
+        """Return a rendered face with skin grain, float32 0..255, the point to look at, and its width in px."""
         *pictures, _, mask = read_pooled_pair(self.paths[rng.integers(len(self.paths))])
         left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
         box = np.array([left, top, left + width - 1, top + height - 1], float)
@@ -86,15 +81,13 @@ class PulledRenders:
             rows, columns = (np.arange(side) % len(grain) for side in picture.shape[:2])
             picture += rng.uniform(0.5, 6.0) * grain[rows[:, None], columns]
         width = (box[2] - box[0] + 1) * rng.uniform(0.9, 1.15)
-        free = max(
-            0.06, 0.5 - 0.5 * self.size / (224 * scale)
-        )  # a part of a large face may lie anywhere in it
+        free = max(0.06, 0.5 - 0.5 * self.size / (224 * scale))  # a crop of a large face lies anywhere in it
         middle = (box[:2] + box[2:]) / 2 + rng.uniform(-free, free, 2) * (box[2:] - box[:2])
         return picture, middle, width
 
 
 def _random_pulls(rng: np.random.Generator, size: int, scale: float) -> np.ndarray:
-    """Return a smooth field, (size, size, 2) float32 px, that never folds."""
+    """Draw a smooth field, (size, size, 2) float32 px, that never folds."""
     if rng.random() < STILL_FRACTION:
         return np.zeros((size, size, 2), np.float32)
     peak = scale * log_uniform(rng, *PEAK_PX)
@@ -119,31 +112,30 @@ def _random_pulls(rng: np.random.Generator, size: int, scale: float) -> np.ndarr
 def _sample_frames(
     rng: np.random.Generator, picture: np.ndarray, middle: np.ndarray, coarser: float, flow: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the picture around `middle` before and after `flow`, (H, W, 3) float32, at a random turn and
-    contrast.
+    """Return the picture around `middle` before and after `flow`, (H, W, 3) float32, in a random view.
 
-    coarser : pixels of the picture to one of the frame
+    Parameters
+    ----------
+    coarser : pixels of the picture per pixel of the frame
     """
     size = len(flow)
     turn = rng.normal(0, 0.15)
     matrix = coarser * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     matrix[:, 0] *= rng.choice((-1, 1))
-    sharp = cv2.GaussianBlur(picture, (0, 0), max(0.4 * coarser, 0.2))  # no aliasing in a coarser frame
+    low_pass = cv2.GaussianBlur(picture, (0, 0), max(0.4 * coarser, 0.2))  # against aliasing
     grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), axis=-1) - (size - 1) / 2
     at = np.stack([grid + flow, grid]) @ matrix.T + middle
     at = torch.from_numpy(((2 * at + 1) / picture.shape[1::-1] - 1).astype(np.float32))
-    maps = torch.from_numpy(sharp).permute(2, 0, 1).expand(2, -1, -1, -1)
-    seen = F.grid_sample(maps, at, mode="bicubic", padding_mode="reflection", align_corners=False)
+    maps = torch.from_numpy(low_pass).permute(2, 0, 1).expand(2, -1, -1, -1)
+    frames = F.grid_sample(maps, at, mode="bicubic", padding_mode="reflection", align_corners=False)
     contrast, tone = np.exp(rng.uniform(-1.0, 0.2)), rng.uniform(-30, 30, 3).astype(np.float32)
-    first, second = ((frame - 128) * contrast + 128 + tone for frame in seen.permute(0, 2, 3, 1).numpy())
+    first, second = ((frame - 128) * contrast + 128 + tone for frame in frames.permute(0, 2, 3, 1).numpy())
     return first, second
 
 
 @lru_cache(maxsize=N_GRAINS)
 def skin_grain(number: int) -> np.ndarray:
-    """Return fine texture `number`, (640, 640, 1) float32 of mean 0 and spread 1, stronger in some places
-    than in others.
-    """
+    """Return skin grain `number` of `N_GRAINS`, (640, 640, 1) float32 of mean 0 and deviation 1."""
     rng = np.random.default_rng((0x5C1, number))
     grain = fractal_texture(rng, 640).mean(axis=2) / 40
     grain -= cv2.GaussianBlur(grain, (0, 0), 12)

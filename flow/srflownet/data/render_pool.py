@@ -1,9 +1,8 @@
-"""A pool of splat faces on disk, for training faster than faces can be rendered.
+"""A pool of rendered faces on disk, for training faster than faces can be rendered.
 
-A training step goes through several pairs, and rendering one takes as long. So `fill_pool` renders a number of
-pairs once, without a camera's faults, and `PooledPairs` draws endless pairs from them: another part, scale,
-contrast, exposure and noise each time. The motion is the engine's: muscles, head, lids and gaze. (For the
-same faces under other motion see pulled_renders.py.)
+`fill_pool` renders pairs once, without camera faults; `PooledPairs` draws endless pairs from them, each with
+another crop, scale, contrast, exposure and noise. The motion is the engine's: muscles, head, lids and gaze.
+`pulled_renders.py` puts other motion on the same faces.
 """
 
 from functools import cache
@@ -18,15 +17,12 @@ from mer_core.errors import BadInput
 from mer_core.io import atomic_replace
 from mer_core.progress import track
 
-PAIRS_PER_IDENTITY = 4  # taken of each identity: more identities teach more than more expressions of one
-IDENTITY_STRIDE = 16  # consecutive numbers of the engine share an identity for this long
+PAIRS_PER_IDENTITY = 4  # more identities help more than more expressions of each
+IDENTITY_STRIDE = 16  # consecutive pair numbers of the engine that share an identity
 
 
 def fill_pool(folder: str | Path, pairs: int, size: int = 448, seed: int = 1) -> None:
-    """Render `pairs` pairs of `size` px into `folder`.
-
-    What is there already is kept, so it can be interrupted.
-    """
+    """Render `pairs` pairs of `size` px into `folder`; existing pairs are kept, so it can be interrupted."""
     from flow.splatting.scenes import render_pair
 
     folder = Path(folder)
@@ -47,7 +43,13 @@ def fill_pool(folder: str | Path, pairs: int, size: int = 448, seed: int = 1) ->
 
 
 def pool_files(folder: str | Path) -> list[Path]:
-    """Return the files of a pool; raises `BadInput` if there are none."""
+    """Return the files of a pool.
+
+    Raises
+    ------
+    BadInput
+        If there are none.
+    """
     paths = sorted(Path(folder).glob("[0-9]*.npz"))
     if not paths:
         raise BadInput(
@@ -59,13 +61,13 @@ def pool_files(folder: str | Path) -> list[Path]:
 
 @cache
 def read_pooled_pair(path: Path) -> tuple[np.ndarray, ...]:
-    """Return onset, apex, flow and mask of one pair of a pool, kept in memory once read: 2 MB of 448 px."""
+    """Return onset, apex, flow and mask of a pooled pair; cached, 2 MB per pair of 448 px."""
     with np.load(path) as file:
         return tuple(file[name] for name in ("onset", "apex", "flow", "mask"))
 
 
 class PooledPairs:
-    """Endless indexable set of pairs of `size` px from a folder that `fill_pool` made."""
+    """Endless indexable set of pairs of `size` px from a folder of `fill_pool`."""
 
     def __init__(self, folder: str | Path, seed: int, size: int):
         self.paths, self.seed, self.size = pool_files(folder), seed, size
@@ -73,26 +75,18 @@ class PooledPairs:
     def __getitem__(self, index: int) -> TrainingPair:
         rng = np.random.default_rng((self.seed, 2, index))
         onset, apex, flow, mask = read_pooled_pair(self.paths[rng.integers(len(self.paths))])
-        return random_crop(rng, self.size, onset, apex, flow.astype(np.float32), mask)
+        return random_crop(rng, self.size, TrainingPair(onset, apex, flow.astype(np.float32), mask))
 
 
-def random_crop(
-    rng: np.random.Generator,
-    size: int,
-    onset: np.ndarray,
-    apex: np.ndarray,
-    flow: np.ndarray,
-    mask: np.ndarray,
-) -> TrainingPair:
-    """Return a random (size, size) part of a rendered pair, perhaps mirrored, in another light and with a
-    camera's faults.
+def random_crop(rng: np.random.Generator, size: int, pair: TrainingPair) -> TrainingPair:
+    """Draw a (size, size) crop of a pair, possibly mirrored, under other light and with camera faults.
 
-    The scale is random between one at which the part is the whole frame and the pair's own. The middle of the
-    part lies on the mask, as far as the frame allows.
+    The scale is random between that of the whole frame and the pair's own. The centre of the crop lies on the
+    mask, as far as the frame allows.
     """
-    whole = size / min(mask.shape)
+    whole = size / min(pair.mask.shape)
     times = whole if whole >= 1 else log_uniform(rng, whole, 1.0)
-    onset, apex, flow, mask = _resize_pair(times, onset, apex, flow, mask)
+    onset, apex, flow, mask = _resize_pair(times, *pair[:4])
     rows, columns = np.nonzero(mask)
     place = rng.integers(max(1, len(rows)))
     middle = (rows[place], columns[place]) if len(rows) else np.array(mask.shape) // 2
@@ -109,7 +103,7 @@ def random_crop(
 def _resize_pair(
     times: float, onset: np.ndarray, apex: np.ndarray, flow: np.ndarray, mask: np.ndarray
 ) -> list[np.ndarray]:
-    """Return a rendered pair `times` as large, with the motion in px of what is returned."""
+    """Resize a pair by the factor `times`, with the motion in px of the result."""
     if times == 1:
         return [onset, apex, flow, mask]
     shape = tuple(int(np.ceil(side * times)) for side in mask.shape[::-1])

@@ -1,9 +1,11 @@
-"""Reading SRFlow and SRFlow3D, real or rendered by `flow/splatting/write_dataset.py`.
+"""Reader of SRFlow and SRFlow3D, real or rendered by `flow/splatting/write_dataset.py`.
 
-Both orders of the folders are read, as both are documented: `<split>/<kind>/<subject>` and
-`<split>/<subject>/<kind>`; forward flow is called `flow` or `flow_F`.
+Both documented folder orders are supported: `<split>/<kind>/<subject>` and `<split>/<subject>/<kind>`;
+forward flow is named `flow` or `flow_F`.
 
-Source: J. Zhang and D. Li, SRFlow, arXiv 2601.06479, and the README of the authors' SRFlow3D.
+References
+----------
+J. Zhang and D. Li, SRFlow, arXiv 2601.06479, and the README of the authors' SRFlow3D.
 """
 
 import re
@@ -27,11 +29,13 @@ FOLDER_TREE = """ROOT/
 
 
 class SRFlowPairs:
-    """The pairs of one split, in order of subject and frame.
+    """The pairs of one split, in order of subject and frame; an item is a `TrainingPair`.
 
-    root : the folder that holds train/ and test/. An item is `TrainingPair(onset, apex, flow, mask)`; mask is the
-        silhouette.
-    Report errors over the mask: outside it flow is zero, and half of each frame is outside.
+    The mask is the silhouette. Report errors inside it: outside, flow is zero.
+
+    Parameters
+    ----------
+    root : folder with train/ and test/
     """
 
     def __init__(self, root: str | Path, split: str = "train") -> None:
@@ -53,13 +57,13 @@ class SRFlowPairs:
         return read_pair(*self.pairs[index])
 
     def subject(self, index: int) -> str:
-        """The subject that pair `index` shows."""
+        """Return the subject of pair `index`."""
         parts = self.pairs[index][2].relative_to(self.root).parts
         return parts[2] if parts[1] in ("flow", "flow_F") else parts[1]
 
 
 def _flow_folders(split: Path) -> Iterator[Path]:
-    """Folders with .flo files of one subject each, in either order of the names."""
+    """Yield folders with .flo files of one subject each, in either folder order."""
     found = [
         f
         for name in ("flow", "flow_F")
@@ -70,7 +74,7 @@ def _flow_folders(split: Path) -> Iterator[Path]:
 
 
 def _list_pairs(flow: Path) -> Iterator[tuple[Path, Path, Path, Path | None]]:
-    """(render, next render, flow, mask) of one subject; a flow whose next render is missing is left out."""
+    """Yield (render, next render, flow, mask) of one subject; flow without a next render is skipped."""
 
     def beside(kind: str) -> Path:
         return (
@@ -84,15 +88,12 @@ def _list_pairs(flow: Path) -> Iterator[tuple[Path, Path, Path, Path | None]]:
 
 
 def pictures_by_name(folder: Path) -> dict[str, Path]:
-    """Pictures of a folder by their names without suffix."""
+    """Return the pictures of a folder by their names without suffix."""
     return {p.stem: p for p in sorted(folder.glob("*")) if p.suffix.lower() in (".jpg", ".jpeg", ".png")}
 
 
 def next_name(name: str) -> str:
-    """Return the next frame's name, its last number one more: 0009 -> 0010, a_9 -> a_10.
-
-    "" without a number.
-    """
+    """Return the name of the next frame, its last number plus one: a_9 -> a_10; "" without a number."""
     return re.sub(r"^(.*?)(\d+)(\D*)$", _next_number, name) if re.search(r"\d", name) else ""
 
 
@@ -102,9 +103,12 @@ def _next_number(match: re.Match[str]) -> str:
 
 
 def read_pair(first: Path, second: Path, flow_file: Path, mask_file: Path | None) -> TrainingPair:
-    """The pair in these files.
+    """Read a pair; without a mask file the mask is the whole frame.
 
-    Without one of a mask it is the whole frame. Raises `BadInput` unless all are of one size.
+    Raises
+    ------
+    BadInput
+        Unless all files have the same size.
     """
     flow = io.read(flow_file)
     onset, apex = read_image(first), read_image(second)
@@ -118,7 +122,7 @@ def read_pair(first: Path, second: Path, flow_file: Path, mask_file: Path | None
 
 
 def read_image(path: Path) -> np.ndarray:
-    """(H, W, 3) uint8 RGB; raises `BadInput` if the file is not a picture."""
+    """Read a picture, (H, W, 3) uint8 RGB; raise `BadInput` if that fails."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise BadInput(f"{path} is not a picture that can be read. Copy it again.")

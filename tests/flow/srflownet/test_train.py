@@ -20,8 +20,8 @@ from mer_core.errors import BadInput
 
 TINY = {
     "network_settings": {"width": 16},
-    "size": 64,
-    "batch": 2,
+    "frame_size_px": 64,
+    "batch_size": 2,
     "steps": 4,
     "save_every": 2,
     "report_every": 2,
@@ -40,7 +40,7 @@ def same(first, second):
 
 
 def test_an_interrupted_training_ends_with_the_same_bits(tmp_path, monkeypatch):
-    config = TrainConfig(**TINY, losses={"gradient": 0.5})
+    config = TrainConfig(**TINY, loss_weights={"gradient": 0.5})
     whole = train(config, tmp_path / "whole", device="cpu")
 
     class Interrupted(Exception):
@@ -62,13 +62,21 @@ def test_an_interrupted_training_ends_with_the_same_bits(tmp_path, monkeypatch):
 
 def test_workers_do_not_change_the_result(tmp_path):
     alone = train(TrainConfig(**TINY | {"steps": 2}), tmp_path / "a", device="cpu")
-    assert same(alone, train(TrainConfig(**TINY | {"steps": 2, "workers": 1}), tmp_path / "b", device="cpu"))
+    assert same(
+        alone, train(TrainConfig(**TINY | {"steps": 2, "n_workers": 1}), tmp_path / "b", device="cpu")
+    )
 
 
 def test_two_processes_do_what_one_does(tmp_path):
-    config = TINY | {"steps": 3, "precision": "fp32", "clip": 1e9, "learning_rate": 1e-2, "ema": 0.0}
+    config = TINY | {
+        "steps": 3,
+        "precision": "fp32",
+        "grad_clip_norm": 1e9,
+        "learning_rate": 1e-2,
+        "ema_decay": 0.0,
+    }
     alone = load_file(train(TrainConfig(**config), tmp_path / "one", device="cpu"))
-    half = load_file(train(TrainConfig(**config | {"batch": 1}), tmp_path / "half", device="cpu"))
+    half = load_file(train(TrainConfig(**config | {"batch_size": 1}), tmp_path / "half", device="cpu"))
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     lines = (
         "import sys, flow.srflownet.data.generic as g",
@@ -93,7 +101,7 @@ def _agreeing(first, second):
 
 
 def test_sizes_take_turns_and_larger_frames_come_in_fewer(tmp_path):
-    config = TrainConfig(**TINY | {"size": [64, 96, 128], "batch": 4, "steps": 3})
+    config = TrainConfig(**TINY | {"frame_size_px": [64, 96, 128], "batch_size": 4, "steps": 3})
     shapes = [
         tuple(pairs[0].shape) for pairs in training._batches(config, training.TrainingProcess("cpu"), 0)
     ]
@@ -118,8 +126,8 @@ def test_a_training_learns(tmp_path):
             "steps": 12,
             "learning_rate": 2e-3,
             "report_every": 4,
-            "data": {"generic": 1.0},
-            "peak": (1.0, 2.0),
+            "data_fractions": {"generic": 1.0},
+            "motion_range_px": (1.0, 2.0),
         }
     )
     one = generic.GenericPairs(0, 64, peak=(1.0, 2.0))[3]
@@ -152,10 +160,10 @@ def test_the_full_network_trains_with_every_loss(tmp_path):
         "network": "full",
         "network_settings": {"iterations": 2},
         "steps": 2,
-        "gradient_kind": "sobel",
-        "ema": 0.0,
+        "gradient_operator": "sobel",
+        "ema_decay": 0.0,
     }
-    weights = load_file(train(TrainConfig(**settings, losses=losses), tmp_path, device="cpu"))
+    weights = load_file(train(TrainConfig(**settings, loss_weights=losses), tmp_path, device="cpu"))
     torch.manual_seed(0)
     start = srflownet.build_network("full", iterations=2).state_dict()
     assert (
@@ -165,7 +173,7 @@ def test_the_full_network_trains_with_every_loss(tmp_path):
 
 def test_validation_is_logged_when_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(validation, "benchmark_errors", partial(validation.benchmark_errors, sizes=(64,)))
-    train(TrainConfig(**TINY, validate_every=3, validate_pairs=1), tmp_path, device="cpu")
+    train(TrainConfig(**TINY, validate_every=3, n_validation_pairs=1), tmp_path, device="cpu")
     lines = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()]
     found = {(int(step), name): float(value) for step, name, value in lines if name.endswith("_64")}
     assert set(found) == {(step, name) for step in (3, 4) for name in ("epe_64", "still_64")}
@@ -181,7 +189,7 @@ def test_changed_settings_are_refused_by_name(tmp_path):
 def test_training_starts_from_given_weights(tmp_path):
     train(TrainConfig(**TINY | {"steps": 2}), tmp_path / "a", device="cpu")
     config = TrainConfig(
-        **TINY | {"steps": 2, "learning_rate": 1e-12, "weight_decay": 0.0}, start=str(tmp_path / "a")
+        **TINY | {"steps": 2, "learning_rate": 1e-12, "weight_decay": 0.0}, init_weights=str(tmp_path / "a")
     )
     b = load_file(train(config, tmp_path / "b", device="cpu"))
     for name, tensor in load_file(tmp_path / "a/weights.safetensors").items():
