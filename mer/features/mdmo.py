@@ -6,8 +6,8 @@ landmarks, 8 directions, head motion removed by an affine fit, (length, angle) o
 
 What differs: the regions are discs around the 17 sites of data_prep/face_regions.py, because their 66
 landmarks are another detector's; head motion is a similarity on stable points; the mean is given as (u, v),
-since an angle jumps where it comes round; and two frames are compared, onset and apex, where the source averages over
-all frames.
+since an angle jumps where it comes round; and two frames are compared, onset and apex, where the source
+averages over all frames.
 """
 
 import numpy as np

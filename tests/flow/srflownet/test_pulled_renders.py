@@ -48,7 +48,7 @@ def test_the_flow_carries_the_first_frame_to_the_second(pool, monkeypatch):
     y, x = np.mgrid[:96, :96].astype(np.float32)
     judged = 0
     for index in range(16):
-        onset, apex, flow, _ = PulledRenders(pool, 0, 96)[index]
+        onset, apex, flow, *_ = PulledRenders(pool, 0, 96)[index]
         apart = [
             np.abs(
                 cv2.remap(apex, x + s * flow[..., 0], y + s * flow[..., 1], cv2.INTER_CUBIC).astype(float)

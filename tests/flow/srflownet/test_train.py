@@ -209,7 +209,7 @@ def test_tensorboard_gets_scalars_and_pictures(tmp_path):
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("flow-*.yaml")), ids=lambda p: p.stem)
 def test_every_training_configuration_in_the_repository_is_valid(path):
     config = load_config(path)
-    assert set(config.losses) <= {"mask", "gradient", "total_variation", "flow_difference"}
+    assert set(config.loss_weights) <= {"mask", "gradient", "total_variation", "flow_difference"}
 
 
 def test_an_unknown_key_is_refused(tmp_path):
