@@ -184,9 +184,9 @@ def _cross_validate(composite: Composite, row: Row, classifier: str) -> finished
 
 def _scores(runs: list[finished_run.Run], labels: list[str]) -> list[dict[str, float]]:
     """Return UF1, gain and gap of each run, see `measure`."""
-    counts = [metrics.subject_confusions(one.predictions, one.metrics["labels"]) for one in runs]
-    uf1 = np.array([metrics.scores(each.sum(1))["uf1"].mean() for each in counts])
-    drawn = np.stack([metrics.resampled(each)["uf1"] for each in counts])
+    counts = [metrics.confusion_by_subject(one.predictions, one.metrics["labels"]) for one in runs]
+    uf1 = np.array([metrics.compute_scores(each.sum(1))["uf1"].mean() for each in counts])
+    drawn = np.stack([metrics.bootstrap_scores(each)["uf1"] for each in counts])
     first, last = labels.index(BASELINE), labels.index(GROUND_TRUTH)
     gain, drawn_gain = uf1 - uf1[first], drawn - drawn[first]
     gap = gain / gain[last]
@@ -203,7 +203,7 @@ def _scores(runs: list[finished_run.Run], labels: list[str]) -> list[dict[str, f
 
 
 def _with_interval(name: str, value: float, drawn: np.ndarray) -> dict[str, float]:
-    low, high = metrics.middle(drawn)
+    low, high = metrics.central_interval(drawn)
     return {name: float(value), f"{name}_low": low, f"{name}_high": high}
 
 

@@ -30,7 +30,7 @@ from flow.srflownet.data.animated_portraits import fit_portraits, load_fitted_po
 from mer import bundle
 from mer.bundle import Bundle, Recipe
 from mer.classifiers.mer_net import Classifier
-from mer.evaluation import metrics
+from mer.evaluation import calibration, metrics
 from mer.evaluation.flow_maps import read_maps
 from mer.features import flow_image
 from mer.inference.motion import between
@@ -248,11 +248,11 @@ def gives_label(p: np.ndarray, recipe: Recipe) -> np.ndarray:
 def scores(q: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """Number of clips, UF1 and calibration error of q (N, 3) for y (N,) int."""
     truth, best = (np.array(EMOTIONS)[positions] for positions in (y, q.argmax(1)))
-    uf1 = metrics.scores(metrics.confusion(truth, best, EMOTIONS))["uf1"]
+    uf1 = metrics.compute_scores(metrics.confusion_matrix(truth, best, EMOTIONS))["uf1"]
     return {
         "clips": len(y),
         "uf1": float(uf1),
-        "calibration error": metrics.calibration_error(q, truth == best),
+        "calibration error": calibration.calibration_error(q, truth == best),
     }
 
 

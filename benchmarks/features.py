@@ -58,7 +58,7 @@ def measure(people: int, seed: int = 1, head: float = 1.0) -> str:
                 predictions = cross_validation.cross_validate(
                     table, X, CvConfig(classifier=classifier, seeds=1), Path(out) / "run", LABELS
                 )
-            scores = metrics.summary(predictions, LABELS)
+            scores = metrics.summarize(predictions, LABELS)
             low, high = scores["interval95"]["uf1"]
             cells += [f"{scores['uf1']:.3f}", f"{low:.3f} to {high:.3f}"]
         rows.append([f"`{feature}`", f"`{classifier}`", *cells])

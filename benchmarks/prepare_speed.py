@@ -99,7 +99,7 @@ def prepare_rate(clips: int, jobs: int) -> tuple[float, float, float]:
 
 def run(counts: tuple[int, ...] = (60, 600, 6000), jobs: int | None = None) -> str:
     """Measure, and return the tables of docs/results/prepare-speed.md."""
-    jobs = jobs or preparing.cores()
+    jobs = jobs or preparing.n_cores()
     each = steps()
     alone = next(iter(each.values()))
     lines = [

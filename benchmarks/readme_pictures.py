@@ -19,7 +19,7 @@ from flow.splatting.expression import film_expression
 from flow.visualize import draw_flow, draw_legend
 from mer.inference.predict import Score, score
 from mer.report import film as moment
-from mer.report.clip_figures import arrows
+from mer.report.clip_figures import draw_arrows
 from mer_core.text_images import render_text
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
@@ -51,11 +51,11 @@ def write_clip(folder: Path) -> Path:
 def scored_face(found: Score) -> np.ndarray:
     """Draw onset, apex, the apex with magnified motion, and the flow: (H, W, 3) uint8 RGB."""
     later = (found.apex - found.onset) * 1000 / FPS
-    times = moment.factor(found)
+    times = moment.magnification(found)
     panels = [
         (enlarged(found.onset_face), f"onset, frame {found.onset}"),
         (enlarged(found.apex_face), f"apex, {later:.0f} ms later"),
-        (enlarged(moment.magnified(found.apex_face, found.own, times)), f"apex, motion × {times:.0f}"),
+        (enlarged(moment.magnify(found.apex_face, found.own, times)), f"apex, motion × {times:.0f}"),
         (flow_on_face(found), "flow from onset to apex"),
     ]
     tiles = [np.vstack([picture, render_text(text, SIDE, 20, centred=True)]) for picture, text in panels]
@@ -71,7 +71,9 @@ def flow_on_face(found: Score) -> np.ndarray:
     twice = cv2.resize(
         tinted, (2 * found.own.shape[1], 2 * found.own.shape[0]), interpolation=cv2.INTER_CUBIC
     )
-    picture = cv2.resize(arrows(twice, found.own)[: len(twice)], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    picture = cv2.resize(
+        draw_arrows(twice, found.own)[: len(twice)], (SIDE, SIDE), interpolation=cv2.INTER_AREA
+    )
     wheel = draw_legend(FULL_PX)
     picture[-len(wheel) - 6 : -6, -wheel.shape[1] - 6 : -6] = wheel
     return picture

@@ -55,10 +55,10 @@ def stages(clip: Path) -> list[tuple[str, float]]:
     moment = onset_apex.choose(track, found, str(clip))
     score = explain(clip, open_frames(clip), track, found, moment, fitted, "")
     lap("flow, label, explanation")
-    from mer.report.clip_page import write
+    from mer.report.clip_page import write_score
 
     with tempfile.TemporaryDirectory() as folder:
-        write(score, folder)
+        write_score(score, folder)
     lap("draw and write everything")
     return [*spent, ("frames", len(frames))]
 

@@ -86,8 +86,8 @@ def tasks(folder: Path) -> list[Task]:
 def _write_replica(root: Path) -> None:
     from mer.demo import replica
 
-    replica.PEOPLE = 3  # of fewer nothing is trained; this process ends here
-    replica.write_small("casme2", root, jobs=1)
+    replica.N_SUBJECTS = 3  # of fewer nothing is trained; this process ends here
+    replica.write_replica("casme2", root, jobs=1)
 
 
 def _must(ended: tuple[int | None, str], name: str) -> None:

@@ -142,13 +142,13 @@ def _arrays(folder: Path) -> Iterator[Seed]:
 
 def _texts(folder: Path) -> Iterator[Seed]:
     from flow.srflownet import train_config
-    from mer.evaluation import config, cross_validation, protocols
+    from mer.evaluation import config, protocols, run_folder
     from mer_core.configs import find_config
     from mer_core.io import read_json
 
     data = find_config("search").read_bytes()
     yield Seed("cv.yaml", "YAML, experiment", data, config.load_config)
-    yield Seed("run.yaml", "YAML, run", data, cross_validation.read_yaml)
+    yield Seed("run.yaml", "YAML, run", data, run_folder.read_settings)
     data = find_config("flow-compact").read_bytes()
     yield Seed("train.yaml", "YAML, training", data, train_config.load_config)
     data = (Path(protocols.__file__).parents[1] / "protocols" / "samm-5.yaml").read_bytes()

@@ -180,7 +180,9 @@ def table(rows: list[dict]) -> str:
             if name == "mer":
                 pairs = np.array([pair for row in part for pair in row["labels"]])
                 named = (
-                    metrics.scores(metrics.confusion(pairs[:, 0], pairs[:, 1], list(LABELS)))["uf1"]
+                    metrics.compute_scores(metrics.confusion_matrix(pairs[:, 0], pairs[:, 1], list(LABELS)))[
+                        "uf1"
+                    ]
                     if len(pairs)
                     else 0.0
                 )

@@ -103,8 +103,10 @@ def strs(result: dict) -> tuple[float, float, float]:
     if not result["emotions"]:
         return spotting, 0.0, 0.0
     truth, named = zip(*result["emotions"])
-    counts = metrics.confusion(truth, named, [*LABELS, ""])  # a row without an emotion is wrong for all
-    recognition = float(metrics.scores(counts, np.array([True] * len(LABELS) + [False]))["uf1"])
+    counts = metrics.confusion_matrix(
+        truth, named, [*LABELS, ""]
+    )  # a row without an emotion is wrong for all
+    recognition = float(metrics.compute_scores(counts, np.array([True] * len(LABELS) + [False]))["uf1"])
     return spotting, recognition, spotting * recognition
 
 

@@ -1,19 +1,19 @@
-"""Micro-expression recognition: facial motion -> features -> leave-one-subject-out evaluation; clip scores.
+"""Micro-expression recognition from facial optical flow: evaluation without leaks, and scores of clips.
 
-The public interface; everything is imported when it is first used, so that `import mer` is quick:
+The public interface. Each name is imported at first use, so `import mer` is fast:
 
-    mer.prepare(name, root, out)                a dataset folder, or a table of recordings -> aligned faces
-    mer.estimate_flow(method, onset, apex)      two aligned faces -> motion in pixels
+    mer.prepare(name, root, out)                a dataset folder or a table of recordings -> aligned faces
+    mer.estimate_flow(method, onset, apex)      two aligned faces -> flow in pixels
     mer.CvConfig(classifier="logistic")         the settings of a cross-validation
-    mer.cross_validate(prepared, config, out)   prepared folders or arrays -> a run: scores without leaks
+    mer.cross_validate(prepared, config, out)   prepared folders or arrays -> a run with its scores
     mer.compare([run, other])                   runs on the same clips -> paired differences
     mer.train(prepared, config, out)            prepared folders -> a bundle: a classifier fitted on all clips
-    mer.load_bundle(path)                       a bundle from its folder
-    mer.score(clip)                             a video -> what moved, when, where, and what it resembles
+    mer.load_bundle(path)                       a folder -> a bundle
+    mer.score(clip)                             a clip -> what moved, when and where, and what it resembles
     mer.spot(clip)                              a long video -> intervals of movement
-    mer.LeaveOneSubjectOut()                    the split, for scikit-learn's tools
+    mer.LeaveOneSubjectOut()                    the split as a scikit-learn splitter
     mer.LeaveOneDatasetOut()                    the same by dataset
-    mer.MerError("...")                         root of every error that a user can fix
+    mer.MerError                                the root of every error that a user can fix
 """
 
 import importlib

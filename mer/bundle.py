@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from mer import stored_estimators
-from mer.evaluation import nested
+from mer.evaluation import calibration
 from mer.evaluation.estimators import FittedForeign
 from mer_core import claims, registry
 from mer_core.errors import BadInput
@@ -118,7 +118,7 @@ class Bundle:
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return calibrated probabilities, (N, n_labels) float64, the mean over seeds, for X (N, ...)."""
         p = np.mean([classifier.predict_proba(X) for classifier in self.classifiers], axis=0)
-        return nested.apply_temperature(p, self.recipe.temperature)
+        return calibration.apply_temperature(p, self.recipe.temperature)
 
     def extract(self, flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """Return the classifiers' input for flow (H, W, 2) px and landmarks (478, 2) px."""

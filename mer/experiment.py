@@ -1,4 +1,4 @@
-"""One call from prepared folders, or arrays, to a run with its report."""
+"""Cross-validate prepared folders or arrays, and write the run with its report, in one call."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,31 +21,33 @@ def cross_validate(
     jobs: int = 1,
     scheduler: str | None = None,
 ) -> Run | UnitScores:
-    """Cross-validate so that nothing fitted has seen the held-out subject, and write the run with its report.
+    """Cross-validate, leaving one subject or dataset out, and write the run with its report.
+
+    Nothing is fitted or chosen on held-out clips.
 
     Parameters
     ----------
     prepared : path, sequence of paths, or (table, X)
         Prepared folders whose flow has been estimated; or a table with `dataset, subject, clip, label`, one
-        row per clip, and its features, (N, ...) float.
+        row per clip, and its features X, (N, ...) float.
     config : CvConfig or None
         None: the default settings. `CvConfig(classifier=...)` takes a name or any scikit-learn classifier.
     out : path
-        The run's folder. One that holds a stopped run of the same settings and data is continued.
+        Folder of the run. An interrupted run with the same settings and data continues.
     jobs : int
-        Processes, for classifiers whose folds are fitted one by one.
+        Number of processes, for classifiers that fit folds one by one.
     scheduler : str or None
-        Address of a Dask scheduler, whose workers fit such folds instead.
+        Address of a Dask scheduler whose workers fit such folds instead.
 
     Returns
     -------
     Run or UnitScores
-        The latter under a protocol that detects action units.
+        `UnitScores` under a protocol that detects action units.
 
     Raises
     ------
     BadInput
-        For folders, arrays or settings that cannot be used.
+        If the folders, arrays or settings cannot be used.
     ChangedSettings
         If `out` holds another run.
 
@@ -61,14 +63,15 @@ def cross_validate(
     """
     config, workers = config or CvConfig(), Workers(jobs, scheduler)
     if isinstance(prepared, tuple) and len(prepared) == 2 and isinstance(prepared[0], pd.DataFrame):
-        table, X = prepared[0], np.asarray(prepared[1])
+        table, X = prepared
         run.cross_validate_arrays(table, X, config, out, workers=workers)
-    else:
-        paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
-        if au_detection.detects(config):
-            scores = au_detection.cross_validate_units(paths, config, out, workers)
-            write_report(out)
-            return UnitScores(Path(out), scores)
-        run.cross_validate_prepared(paths, config, out, workers)
+        write_report(out)
+        return open_run(out)
+    paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
+    if au_detection.detects_units(config):
+        scores = au_detection.cross_validate_units(paths, config, out, workers)
+        write_report(out)
+        return UnitScores(Path(out), scores)
+    run.cross_validate_prepared(paths, config, out, workers)
     write_report(out)
     return open_run(out)

@@ -1,7 +1,7 @@
-"""Storing fitted scikit-learn estimators that are not ours, with skops and a fixed list of trusted types.
+"""Store fitted scikit-learn estimators of other libraries with skops and a fixed list of trusted types.
 
-Loading builds only types of that list: those of scikit-learn and numpy that skops itself trusts, and
-`TRUSTED`. What a file says about its own types is never believed.
+Loading builds only the types of scikit-learn and numpy that skops itself trusts, and those in `TRUSTED`. The
+list of types in a file is never used as the list of trusted types.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,7 @@ import numpy as np
 from mer_core.errors import BadInput, MissingDependency
 from mer_core.io import atomic_replace
 
-# Parts of scikit-learn's estimators that hold numbers and run nothing when they are built, beyond what skops
-# trusts.
+# Parts of scikit-learn's estimators that skops does not list: they hold numbers and run nothing when built.
 TRUSTED = (
     "mer.evaluation.splits.LeaveOneDatasetOut",
     "mer.evaluation.splits.LeaveOneSubjectOut",
@@ -33,14 +32,17 @@ TRUSTED = (
 )
 
 
+MAX_DEPTH = 12  # of the search for trees
+
+
 class UntrustedType(BadInput):
-    """An estimator holds a type that is not on the list, so it is neither stored nor loaded."""
+    """An estimator holds a type that is not trusted, so it is neither stored nor loaded."""
 
     code = "untrusted-type"
 
 
 def save(estimators: Sequence[Any], path: Path) -> None:
-    """Write fitted estimators; raise `UntrustedType` if they could not be loaded again."""
+    """Write fitted estimators; raise `UntrustedType` if `load` would refuse them."""
     sio = _skops()
     data = sio.dumps(list(estimators))
     _check_types(sio, data, "This classifier cannot be stored")
@@ -54,7 +56,7 @@ def load(path: Path) -> list[Any]:
     Raises
     ------
     UntrustedType
-        If the file holds any other type; none of it has been built then.
+        If the file holds any other type; nothing has been built then.
     BadInput
         If the file is damaged.
     """
@@ -65,7 +67,7 @@ def load(path: Path) -> list[Any]:
         estimators = sio.loads(data, trusted=list(TRUSTED))
     except UntrustedType:
         raise
-    except Exception as error:  # a damaged file may fail anywhere in skops
+    except Exception as error:  # skops may raise anything on a damaged file
         raise BadInput(f"{path} is damaged ({error}). Write it again with mer train.") from error
     if not isinstance(estimators, list) or not all(hasattr(one, "predict_proba") for one in estimators):
         raise BadInput(f"{path} holds no fitted classifiers. Write it again with mer train.")
@@ -88,39 +90,35 @@ def _check_types(sio: Any, data: bytes, what: str) -> None:
     others = sorted(set(sio.get_untrusted_types(data=data)) - set(TRUSTED))
     if others:
         raise UntrustedType(
-            f"{what}: it holds {len(others)} type(s) that are not on the list of trusted ones. First: "
-            f"{others[0]}. "
-            "Use estimators of scikit-learn without functions or classes of your own."
+            f"{what}: it holds {len(others)} type(s) that are not trusted. First: {others[0]}. Use "
+            "estimators of scikit-learn without functions or classes of your own."
         )
 
 
 def _check_trees(value: Any, path: Path, depth: int = 0) -> None:
-    """Raise `BadInput` if a tree points outside its nodes or features: scikit-learn follows such numbers
-    unchecked.
-    """
+    """Raise `BadInput` if a tree points outside its nodes or features, which scikit-learn does not check."""
     if type(value).__name__ == "Tree":
-        nodes = value.__getstate__()["nodes"]
-        for side in ("left_child", "right_child"):
-            if (nodes[side] >= len(nodes)).any() or (nodes[side] < -1).any():
-                raise BadInput(
-                    f"{path} is damaged (a tree without its nodes). Write it again with mer train."
-                )
-        if (nodes["feature"] >= value.n_features).any():
-            raise BadInput(f"{path} is damaged (a tree of other features). Write it again with mer train.")
-    elif depth < 12:
-        parts = (
-            value
-            if isinstance(value, (list, tuple))
-            else vars(value).values()
-            if hasattr(value, "__dict__")
-            else []
+        _check_tree(value, path)
+        return
+    if depth == MAX_DEPTH or isinstance(value, (str, bytes, int, float, type(None))):
+        return
+    parts = list(vars(value).values()) if hasattr(value, "__dict__") else []
+    if isinstance(value, dict):
+        parts += value.values()
+    elif isinstance(value, (list, tuple)):
+        parts += value
+    elif isinstance(value, np.ndarray) and value.dtype == object:
+        parts += value.ravel().tolist()
+    for part in parts:
+        _check_trees(part, path, depth + 1)
+
+
+def _check_tree(tree: Any, path: Path) -> None:
+    nodes = tree.__getstate__()["nodes"]
+    for side in ("left_child", "right_child"):
+        if (nodes[side] >= len(nodes)).any() or (nodes[side] < -1).any():
+            raise BadInput(f"{path} is damaged (a tree lacks nodes). Write it again with mer train.")
+    if (nodes["feature"] >= tree.n_features).any():
+        raise BadInput(
+            f"{path} is damaged (a tree reads features that do not exist). Write it again with mer train."
         )
-        if isinstance(value, dict):
-            parts = value.values()
-        elif isinstance(value, np.ndarray):
-            parts = value.ravel() if value.dtype == object else []
-        for part in parts:
-            if not isinstance(part, (str, bytes, int, float, type(None))):
-                _check_trees(part, path, depth + 1)
-        if hasattr(value, "tree_"):
-            _check_trees(value.tree_, path, depth + 1)

@@ -76,14 +76,14 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
     out = None if out is None else Path(out)
     earlier = read_existing(out) if out else None
     _refuse_search(config)
-    found = inputs.gather(prepared, config)
+    found = inputs.read_inputs(prepared, config)
     labels = found.protocol.labels
     # Sort by clip_id, so that the order of the folders does not change what is fitted.
-    table, X = cross_validation.in_order(found.table, found.X, labels)
+    table, X = cross_validation.sort_clips(found.table, found.X, labels)
     y = np.array([labels.index(label) for label in table["label"]])
     problem = estimators.Problem(X, y, splits.subject_ids(table), [], len(labels))
     _check_trainable(problem, found.protocol)
-    classifier = estimators.resolve(config, len(labels))
+    classifier = estimators.resolve_classifier(config, len(labels))
     seeds = range(classifier.n_seeds(config.seeds))
     recipe = _build_recipe(found, config, classifier, seeds)
     if out and earlier:

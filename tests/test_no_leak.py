@@ -82,7 +82,9 @@ def test_shuffled_labels_give_chance(classifier, tmp_path):
 
     def accuracy(table):
         p = pipeline(table, X)
-        return metrics.scores(metrics.confusion(p["label"], p["prediction"], LABELS))["accuracy"]
+        return metrics.compute_scores(metrics.confusion_matrix(p["label"], p["prediction"], LABELS))[
+            "accuracy"
+        ]
 
     shuffled = table.assign(label=np.random.default_rng(0).permutation(table["label"]))
     deviation = np.sqrt(1 / 3 * 2 / 3 / len(table))  # of the fraction of right guesses among so many clips

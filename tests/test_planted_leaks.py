@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer.evaluation import cross_validation, estimators, folds, nested, splits
+from mer.evaluation import calibration, cross_validation, estimators, folds, nested, splits
 from mer.evaluation.config import CvConfig
 from mer_core import registry
 from tests.leaks import (
@@ -45,10 +45,12 @@ def epoch_chosen_on_the_held_out_subject(table, X, out):
         for epochs in (1, 3, 10, 30):
             settings = {"epochs": epochs, "learning_rate": 1e-2}
             problem = cross_validation.build_problem(table, X, LABELS, "loso")
-            classifier = estimators.resolve(CvConfig(classifier="ststnet", classifier_settings=settings), 3)
+            classifier = estimators.resolve_classifier(
+                CvConfig(classifier="ststnet", classifier_settings=settings), 3
+            )
             tries += [p for _, p in estimators.fit_predict(classifier, {}, 0, problem, [(train, test)])]
         best = max(tries, key=lambda p: (p.argmax(1) == y[test]).mean())
-        rows.append(cross_validation._rows(table.iloc[test], name, 0, best, LABELS))
+        rows.append(cross_validation._prediction_rows(table.iloc[test], name, 0, best, LABELS))
     return pd.concat(rows)
 
 
@@ -84,7 +86,7 @@ def test_a_planted_pipeline_leak_is_found(leaking, tmp_path):
 
 
 def test_a_dataset_whose_other_subjects_stay_is_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(splits, "lodo", splits.loso)
+    monkeypatch.setitem(splits.SPLITS, "lodo", splits.loso)
     assert leaks(honest("logistic", tmp_path, "lodo"), *two_datasets(), of="dataset") == ["one", "two"]
 
 
@@ -139,7 +141,7 @@ def test_a_split_that_lets_a_held_out_clip_in_is_found(tmp_path, monkeypatch):
         return [(name, np.append(train, test[-1]), test) for name, train, test in loso(table)]
 
     loso = splits.loso
-    monkeypatch.setattr(splits, "loso", leaking)
+    monkeypatch.setitem(splits.SPLITS, "loso", leaking)
     assert leaks(honest("logistic", tmp_path), *experiment()) == list("0123")
     assert leaks_inside("logistic", tmp_path / "inside", monkeypatch) == list("0123")
 
@@ -160,12 +162,12 @@ def test_a_leak_planted_in_any_classifier_is_found(classifier, tmp_path, monkeyp
 
 
 def inner_folds_hold_the_test_subject(monkeypatch):
-    inner_folds = nested.inner_folds
-    monkeypatch.setattr(
-        nested,
-        "inner_folds",
-        lambda count, problem, name, train: inner_folds(count, problem, name, np.arange(len(problem.y))),
-    )
+    split_subjects = nested.split_subjects
+
+    def leaking(n_folds, problem, train, owner):
+        return split_subjects(n_folds, problem, np.arange(len(problem.y)), owner)
+
+    monkeypatch.setattr(nested, "split_subjects", leaking)
 
 
 def settings_are_chosen_by_the_test_score(monkeypatch):
@@ -185,13 +187,17 @@ def settings_are_chosen_by_the_test_score(monkeypatch):
 
 
 def the_temperature_is_fitted_on_the_test_clips(monkeypatch):
-    predict = folds.predict
+    predict = folds.fit_and_predict
 
     def leaking(classifier, config, problem, seed, parts):
         for k, p, choice in predict(classifier, config, problem, seed, parts):
-            yield k, nested.apply_temperature(p, nested.fit_temperature(p, problem.y[parts[k][2]])), choice
+            yield (
+                k,
+                calibration.apply_temperature(p, calibration.fit_temperature(p, problem.y[parts[k][2]])),
+                choice,
+            )
 
-    monkeypatch.setattr(folds, "predict", leaking)
+    monkeypatch.setattr(folds, "fit_and_predict", leaking)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,4 @@
-"""The base of every classifier here: a scikit-learn estimator whose fitted state is stored as tensors, never
-pickled.
-"""
+"""Base class of all classifiers: a scikit-learn estimator that is stored as tensors and never pickled."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,15 +9,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-NOT_STORED = ("device", "map_shape")  # where it runs and how it is fed are not part of what was fitted
+NOT_STORED = ("device", "map_shape")  # parameters that are no part of what was fitted
 Tensors = dict[str, np.ndarray]
 
 
 class StoredClassifier(ClassifierMixin, BaseEstimator, ABC):
-    """A classifier of clips that can be stored and restored without running code.
+    """A classifier that is stored and restored without running code.
 
-    Subclasses take `classes=None` among their parameters: the labels to expect, where some may be missing
-    from the training clips (None: those of `y`). Samples may have any number of dimensions.
+    Subclasses have the parameter `classes`: the labels to expect, because the training clips of a fold may
+    lack some (None: those of `y`). Samples may have any number of dimensions.
     """
 
     classes: Sequence[Any] | None
@@ -46,7 +44,7 @@ class StoredClassifier(ClassifierMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def load_tensors(self, tensors: Tensors) -> None:
-        """Take back what `tensors` returned; `classes_` is already set."""
+        """Restore what `tensors` returned; `classes_` is already set."""
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the most probable label of each sample, (N,)."""
@@ -65,8 +63,9 @@ class StoredClassifier(ClassifierMixin, BaseEstimator, ABC):
 
     @classmethod
     def from_state(cls, tensors: Tensors, params: dict[str, Any]):
-        """Return the classifier `state` came from, on the CPU; fitted there, it predicts the same to the last
-        bit.
+        """Return the classifier that `state` describes, on the CPU.
+
+        Its predictions are equal to the last bit if it was fitted on the CPU too.
         """
         self = cls(**params)
         self.classes_ = np.unique(np.asarray(params["classes"]))

@@ -1,8 +1,4 @@
-"""What the linear classifiers share: standardised features, one weight row per class, softmax of the rows'
-values.
-
-Each of them says only which scikit-learn model finds the weights.
-"""
+"""Base class of the linear classifiers; each of them only chooses the scikit-learn model."""
 
 from abc import abstractmethod
 from typing import Any
@@ -13,7 +9,7 @@ from mer.classifiers._estimator import StoredClassifier, Tensors
 
 
 class LinearClassifier(StoredClassifier):
-    """Balanced linear model; each feature value is centred and scaled by the training clips.
+    """A linear model per class on features standardised by the training clips; softmax of their values.
 
     Subclasses have the parameter C, the inverse strength of the L2 penalty.
     """
@@ -25,9 +21,7 @@ class LinearClassifier(StoredClassifier):
         """Return the unfitted scikit-learn model."""
 
     def two_rows(self, row: np.ndarray) -> np.ndarray:
-        """Return weights or bias of two classes, (2, ...), from the one row (1, ...) that scikit-learn gives
-        for two.
-        """
+        """Expand the one row (1, ...) that scikit-learn fits to two classes into one per class, (2, ...)."""
         return np.concatenate([-row, row])
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> "LinearClassifier":
@@ -37,12 +31,12 @@ class LinearClassifier(StoredClassifier):
             raise ValueError("A linear classifier needs clips of at least two classes; y has one class.")
         flat = _flat(X)
         self.mean_, self.scale_ = flat.mean(0), flat.std(0)
-        self.scale_[self.scale_ == 0] = 1.0  # a constant value carries nothing, and stays 0
+        self.scale_[self.scale_ == 0] = 1.0  # a constant value stays 0
         model = self.model().fit((flat - self.mean_) / self.scale_, codes)
         weight, bias = model.coef_, model.intercept_
         if len(model.classes_) == 2:
             weight, bias = self.two_rows(weight), self.two_rows(bias)
-        # A class that the training clips lack gets probability 0.
+        # A bias of -inf gives probability 0 to a class that the training clips lack.
         n_classes = len(self.classes_)
         self.weight_, self.bias_ = np.zeros((n_classes, flat.shape[1])), np.full(n_classes, -np.inf)
         self.weight_[model.classes_], self.bias_[model.classes_] = weight, bias

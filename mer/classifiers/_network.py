@@ -1,12 +1,9 @@
-"""What the plain networks share: maps centred and scaled per channel, a fixed number of epochs, classes
-weighed equally.
-
-Each of them says only which network it is; `ststnet`, which trains all folds at once, also says how it is
-trained.
-"""
+"""Base classes of classifiers that read motion maps: shapes, scaling, plain training, storage."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,8 +16,9 @@ from mer_core.errors import BadInput
 
 
 class MapClassifier(StoredClassifier):
-    """A classifier of maps, (N, C, H, W); with `map_shape` also of rows (N, C * H * W), as scikit-learn's
-    scalers return them.
+    """A classifier of maps (N, C, H, W).
+
+    With `map_shape` it also reads rows (N, C * H * W), which the scalers of scikit-learn return.
     """
 
     map_shape: tuple[int, int, int] | None
@@ -42,84 +40,47 @@ class MapClassifier(StoredClassifier):
         return X
 
 
+@dataclass(eq=False, repr=False)
 class NetworkClassifier(MapClassifier):
-    """A network trained with AdamW for a fixed number of epochs; nothing is chosen by looking at a score.
+    """A network trained for a fixed number of epochs; nothing is chosen by looking at a score.
 
-    Subclasses have the parameters classes, random_state, epochs, learning_rate, batch_size, weight_decay,
-    balanced, device and map_shape.
+    Maps are centred and scaled per channel by the training clips. Subclasses are dataclasses that change
+    defaults and add parameters.
+
+    Parameters
+    ----------
+    classes : sequence or None
+        Labels to expect; None: those of `y`.
+    random_state : int
+        Seed of the initial weights and of the order of the clips.
+    epochs, learning_rate, batch_size
+    balanced : bool
+        Weigh the classes equally in the loss, as the scores do.
+    device : {"cpu", "cuda", "mps", "auto"}
+        Not stored with what was fitted.
+    map_shape : (int, int, int) or None
+        Channels, height and width of maps that come as flat rows.
     """
 
-    random_state: int
-    epochs: int
-    learning_rate: float
-    batch_size: int
-    weight_decay: float
-    balanced: bool
-    device: str
+    classes: Sequence[Any] | None = None
+    random_state: int = 0
+    epochs: int = 40
+    learning_rate: float = 1e-3
+    batch_size: int = 64
+    balanced: bool = True
+    device: str = "cpu"
+    map_shape: tuple[int, int, int] | None = None
 
     @abstractmethod
     def build(self, channels: int, height: int, width: int) -> nn.Module:
         """Return the untrained network: (N, channels, height, width) float32 -> logits (N, n_classes)."""
-
-    def fit(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        groups: np.ndarray | None = None,
-        on_epoch: Callable[["NetworkClassifier"], None] | None = None,
-    ) -> "NetworkClassifier":
-        """Fit to maps X (N, C, H, W) float and labels y (N,); `on_epoch` is called with this classifier after
-        each epoch.
-        """
-        X, codes = self._check_training(self._as_maps(X), y)
-        self._scale_by(X)
-        device = choose_device(self.device)
-        x, truth = self._tensor(X, device), torch.tensor(codes).to(device)
-        with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they were
-            torch.manual_seed(self.random_state)
-            self.net_ = self._network(device).eval()
-            for _ in self._train(x, truth):
-                if on_epoch:
-                    on_epoch(self)
-        return self
-
-    def _scale_by(self, X: np.ndarray) -> None:
-        """Take shape, mean and scale of each channel from the clips to fit on."""
-        self.shape_ = X.shape[1:]
-        self.mean_ = X.mean((0, 2, 3), dtype=np.float64)[:, None, None]
-        self.scale_ = X.std((0, 2, 3), dtype=np.float64)[:, None, None]
-        self.scale_[self.scale_ == 0] = 1.0
-
-    def _class_weights(self, truth: torch.Tensor) -> torch.Tensor | None:
-        """Return the weight of each class in the loss; a class without clips weighs nothing anyway."""
-        counts = torch.bincount(truth, minlength=len(self.classes_))
-        return len(truth) / counts.clamp(min=1) if self.balanced else None
-
-    def _train(self, x: torch.Tensor, truth: torch.Tensor):
-        """Train for all epochs, yielding after each."""
-        weight = self._class_weights(truth)
-        optimizer = torch.optim.AdamW(
-            self.net_.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
-        )
-        for epoch in range(self.epochs):
-            self.net_.train()
-            order = torch.from_numpy(
-                np.random.default_rng([self.random_state, epoch]).permutation(len(truth))
-            )
-            # Batches of about the same size, so that none has a single clip.
-            for batch in order.tensor_split(-(-len(truth) // self.batch_size)):
-                optimizer.zero_grad(set_to_none=True)
-                F.cross_entropy(self.net_(x[batch]), truth[batch], weight=weight).backward()
-                optimizer.step()
-            self.net_.eval()
-            yield epoch
 
     @torch.no_grad()
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return (N, n_classes) float64 for maps X (N, C, H, W) float."""
         X = self._check_samples(self._as_maps(X))
         device = next(self.net_.parameters()).device
-        return torch.softmax(self.net_(self._tensor(X, device)).cpu().double(), dim=1).numpy()
+        return torch.softmax(self.net_(self._to_tensor(X, device)).cpu().double(), dim=1).numpy()
 
     def tensors(self) -> Tensors:
         net = {f"net.{name}": v.cpu().contiguous().numpy() for name, v in self.net_.state_dict().items()}
@@ -128,21 +89,75 @@ class NetworkClassifier(MapClassifier):
     def load_tensors(self, tensors: Tensors) -> None:
         self.mean_, self.scale_ = tensors["mean"], tensors["scale"]
         self.shape_ = tuple(int(side) for side in tensors["shape"])
-        self.net_ = self._network(torch.device("cpu"))
-        own = self.net_.state_dict()  # counters are single numbers, which some files keep as lists of one
+        self.net_ = self._build_on(torch.device("cpu"))
+        # Counters of batch norm are scalars, which some files hold as arrays of one value.
+        shapes = {name: value.shape for name, value in self.net_.state_dict().items()}
+        stored = {name[4:]: value for name, value in tensors.items() if name.startswith("net.")}
         self.net_.load_state_dict(
-            {
-                name[4:]: torch.from_numpy(value).reshape(own[name[4:]].shape)
-                for name, value in tensors.items()
-                if name.startswith("net.")
-            }
+            {name: torch.from_numpy(value).reshape(shapes[name]) for name, value in stored.items()}
         )
         self.net_.eval()
 
-    def _network(self, device: torch.device) -> nn.Module:
-        """Return the untrained network; channels last makes convolutions of few channels a quarter faster."""
+    def _fit_scale(self, X: np.ndarray) -> None:
+        """Take the shape, and the mean and scale of each channel, from the training clips."""
+        self.shape_ = X.shape[1:]
+        self.mean_ = X.mean((0, 2, 3), dtype=np.float64)[:, None, None]
+        self.scale_ = X.std((0, 2, 3), dtype=np.float64)[:, None, None]
+        self.scale_[self.scale_ == 0] = 1.0
+
+    def _class_weights(self, truth: torch.Tensor) -> torch.Tensor | None:
+        """Return the weight of each class in the loss; None for equal weights of all clips."""
+        counts = torch.bincount(truth, minlength=len(self.classes_))
+        return len(truth) / counts.clamp(min=1) if self.balanced else None
+
+    def _build_on(self, device: torch.device) -> nn.Module:
+        """Return the untrained network; channels last saves a quarter of the time with few channels."""
         return self.build(*self.shape_).to(device, memory_format=torch.channels_last)
 
-    def _tensor(self, X: np.ndarray, device: torch.device) -> torch.Tensor:
+    def _to_tensor(self, X: np.ndarray, device: torch.device) -> torch.Tensor:
         scaled = ((X - self.mean_) / self.scale_).astype(np.float32)
         return torch.from_numpy(scaled).to(device, memory_format=torch.channels_last)
+
+
+@dataclass(eq=False, repr=False)
+class AdamWClassifier(NetworkClassifier):
+    """A network trained with AdamW, fold by fold; adds `weight_decay` to the parameters."""
+
+    weight_decay: float = 1e-2
+
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray | None = None,
+        on_epoch: Callable[["AdamWClassifier"], None] | None = None,
+    ) -> "AdamWClassifier":
+        """Fit to maps X (N, C, H, W) float and labels y (N,); call `on_epoch(self)` after each epoch."""
+        X, codes = self._check_training(self._as_maps(X), y)
+        self._fit_scale(X)
+        device = choose_device(self.device)
+        x, truth = self._to_tensor(X, device), torch.tensor(codes).to(device)
+        with torch.random.fork_rng(devices=[]):  # leave the caller's random state as it is
+            torch.manual_seed(self.random_state)
+            self.net_ = self._build_on(device).eval()
+            for _ in self._train(x, truth):
+                if on_epoch:
+                    on_epoch(self)
+        return self
+
+    def _train(self, x: torch.Tensor, truth: torch.Tensor) -> Iterator[int]:
+        """Train for all epochs, yielding after each."""
+        weight = self._class_weights(truth)
+        optimizer = torch.optim.AdamW(
+            self.net_.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
+        )
+        for epoch in range(self.epochs):
+            self.net_.train()
+            order = np.random.default_rng([self.random_state, epoch]).permutation(len(truth))
+            # Batches of similar size, so that none holds a single clip, which batch norm cannot take.
+            for batch in torch.from_numpy(order).tensor_split(-(-len(truth) // self.batch_size)):
+                optimizer.zero_grad(set_to_none=True)
+                F.cross_entropy(self.net_(x[batch]), truth[batch], weight=weight).backward()
+                optimizer.step()
+            self.net_.eval()
+            yield epoch

@@ -1,32 +1,31 @@
-"""HTNet: attention first inside each of four regions of the face, then between them.
+"""HTNet: attention inside each of four facial regions first, then between them.
 
-Source: Wang, Zhang, Zhang and Wang, "HTNet for micro-expression recognition", Neurocomputing 602, 2024: left
-eye, right eye and both halves of the lips are cut from the flow around landmarks, and a hierarchical
-transformer attends within a region before it joins them.
+Source: Wang, Zhang, Zhang and Wang, "HTNet for micro-expression recognition", Neurocomputing 602, 2024: both
+eyes and both halves of the lips are cut from the flow around landmarks, and a hierarchical transformer
+attends within a region before it joins them.
 
-What differs here:
-- The regions lie where the *landmarks of the template* put eyes and lip corners in an aligned face (`mer
-  prepare` brings every face to that template), because a classifier sees maps and no landmarks. `crop: box`
-  is for ready-made maps cut along the face's box.
-- Two levels of one block and 64 values a token, 0.1 M weights; the published network is wider, deeper and has
-  three levels.
-- A fixed number of epochs. The published code keeps the best epoch of each test subject, which is worth most
-  of its score.
+Differences:
+- Regions are cut at the template's positions of eyes and lip corners, to which `mer prepare` aligns every
+  face, because a classifier sees maps and no landmarks. `crop: box` suits ready-made maps.
+- Two levels of one block and 64 values per token, 0.1 M weights; the published network is wider, deeper and
+  has three levels.
+- A fixed number of epochs. The published code keeps the best epoch of each test subject, which accounts for
+  most of its score.
 """
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mer.classifiers._network import NetworkClassifier
+from mer.classifiers._network import AdamWClassifier
 
-SIDE, REGION, PATCH = 28, 14, 7  # cells of the map, of a region, of a patch
-WIDTH, HEADS = 64, 4
-# Centres of right eye, left eye, right and left lip corner, in fractions of the map (x, y). Aligned:
-# data_prep/align.py's template, with lip corners 0.37 inter-ocular distances beside and 1.07 below the middle
+MAP_SIDE, REGION_SIDE, PATCH_SIDE = 28, 14, 7  # cells
+WIDTH, N_HEADS = 64, 4
+# Centres of right eye, left eye, right and left lip corner, (x, y) in fractions of the map. "aligned": the
+# template of data_prep/align.py; lip corners are 0.37 inter-ocular distances beside and 1.07 below the middle
 # between the eyes (flow/splatting/mean_face.csv).
 CENTRES = {
     "aligned": ((0.325, 0.25), (0.675, 0.25), (0.37, 0.625), (0.63, 0.625)),
@@ -35,19 +34,21 @@ CENTRES = {
 
 
 class Net(nn.Module):
-    """(N, C, H, W) float32 -> logits (N, classes)."""
+    """(N, C, H, W) float32 -> logits (N, n_classes)."""
 
     def __init__(self, channels: int, crop: str, n_classes: int):
         super().__init__()
+        last = MAP_SIDE - REGION_SIDE
         self.corners = [
-            tuple(min(max(round(share * SIDE - REGION / 2), 0), SIDE - REGION) for share in centre)
+            tuple(min(max(round(fraction * MAP_SIDE - REGION_SIDE / 2), 0), last) for fraction in centre)
             for centre in CENTRES[crop]
         ]
-        self.embed = nn.Conv2d(channels, WIDTH, PATCH, stride=PATCH)
-        self.place = nn.Parameter(0.02 * torch.randn(len(self.corners), (REGION // PATCH) ** 2, WIDTH))
-        self.within, self.between = (
+        n_tokens = (REGION_SIDE // PATCH_SIDE) ** 2
+        self.embed = nn.Conv2d(channels, WIDTH, PATCH_SIDE, stride=PATCH_SIDE)
+        self.position = nn.Parameter(0.02 * torch.randn(len(self.corners), n_tokens, WIDTH))
+        self.region_attention, self.face_attention = (
             nn.TransformerEncoderLayer(
-                WIDTH, HEADS, 2 * WIDTH, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+                WIDTH, N_HEADS, 2 * WIDTH, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
             )
             for _ in range(2)
         )
@@ -55,27 +56,24 @@ class Net(nn.Module):
         self.head = nn.Linear(len(self.corners) * WIDTH, n_classes)
 
     def regions(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, 4, C, 14, 14): the regions cut from maps of any size."""
-        x = (
-            F.interpolate(x, (SIDE, SIDE), mode="bilinear", antialias=True)
-            if x.shape[2:] != (SIDE, SIDE)
-            else x
-        )
-        return torch.stack(
-            [x[:, :, top : top + REGION, left : left + REGION] for left, top in self.corners], 1
-        )
+        """Cut the regions, (N, 4, C, 14, 14), from maps of any size."""
+        if x.shape[2:] != (MAP_SIDE, MAP_SIDE):
+            x = F.interpolate(x, (MAP_SIDE, MAP_SIDE), mode="bilinear", antialias=True)
+        cuts = [x[:, :, top : top + REGION_SIDE, left : left + REGION_SIDE] for left, top in self.corners]
+        return torch.stack(cuts, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         regions = self.regions(x)
-        n, count = regions.shape[:2]
+        n_maps, n_regions = regions.shape[:2]
         tokens = self.embed(regions.flatten(0, 1)).flatten(2).transpose(1, 2)  # (N * 4, 4, WIDTH)
-        tokens = self.within(tokens + self.place.repeat(n, 1, 1))
-        joined = self.between(tokens.amax(1).view(n, count, WIDTH))  # (N, 4, WIDTH)
+        tokens = self.region_attention(tokens + self.position.repeat(n_maps, 1, 1))
+        joined = self.face_attention(tokens.amax(1).view(n_maps, n_regions, WIDTH))  # (N, 4, WIDTH)
         return self.head(self.norm(joined).flatten(1))
 
 
-class Classifier(NetworkClassifier):
-    """HTNet; the other parameters are those of `_network.NetworkClassifier`.
+@dataclass(eq=False, repr=False)
+class Classifier(AdamWClassifier):
+    """HTNet; the other parameters are those of `AdamWClassifier`.
 
     Parameters
     ----------
@@ -83,29 +81,8 @@ class Classifier(NetworkClassifier):
         How the maps were cut, see the module.
     """
 
-    def __init__(
-        self,
-        classes: Sequence[Any] | None = None,
-        random_state: int = 0,
-        crop: Literal["aligned", "box"] = "aligned",
-        epochs: int = 40,
-        learning_rate: float = 1e-3,
-        batch_size: int = 64,
-        weight_decay: float = 5e-2,
-        balanced: bool = True,
-        device: str = "cpu",
-        map_shape: tuple[int, int, int] | None = None,
-    ):
-        self.classes = classes
-        self.random_state = random_state
-        self.crop = crop
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.weight_decay = weight_decay
-        self.balanced = balanced
-        self.device = device
-        self.map_shape = map_shape
+    weight_decay: float = 5e-2
+    crop: Literal["aligned", "box"] = "aligned"
 
     def build(self, channels: int, height: int, width: int) -> nn.Module:
         return Net(channels, self.crop, len(self.classes_))

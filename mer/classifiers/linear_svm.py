@@ -1,12 +1,9 @@
-"""Linear support vector machine on standardised features, as the field puts it behind LBP-TOP, Bi-WOOF and
-MDMO.
+"""Linear support vector machine on standardised features: the classifier of LBP-TOP, Bi-WOOF and MDMO.
 
 Source: Cortes and Vapnik, "Support-vector networks", Machine Learning 20, 1995; scikit-learn's LinearSVC
-(liblinear: squared hinge loss, L2, one class against the rest). Classes weigh N / (C N_c), so that rare ones
-count as much.
+(liblinear: squared hinge loss, L2, one class against the rest), with class weights N / (C N_c).
 
-What differs: a margin is not a probability. `predict_proba` is the softmax of the margins, so that the
-greatest margin wins and rows sum to 1; it is not calibrated and should not be read as a degree of belief.
+A margin is no probability: `predict_proba` returns the softmax of the margins, which is not calibrated.
 """
 
 from collections.abc import Sequence
@@ -23,10 +20,9 @@ class Classifier(LinearClassifier):
     classes : sequence or None
         Labels to expect; None: those of `y`.
     random_state : int
-        Orders liblinear's passes, which end at one optimum.
+        Order of liblinear's passes, which all converge to the same optimum.
     C : float
-        Inverse strength of the penalty; 1e-3 as in `logistic`, see docs/results/real-flow-dev.md for what was
-        tried.
+        Inverse strength of the penalty; 1e-3 as in `logistic`, see docs/results/real-flow-dev.md.
     """
 
     def __init__(self, classes: Sequence[Any] | None = None, random_state: int = 0, C: float = 1e-3):

@@ -1,7 +1,6 @@
 """Balanced logistic regression on standardised features: the linear baseline that a network has to beat.
 
-Source: scikit-learn's LogisticRegression (L2, lbfgs); classes weigh N / (C N_c), so that rare ones count as
-much.
+scikit-learn's LogisticRegression (L2, lbfgs), with class weights N / (C N_c).
 """
 
 from collections.abc import Sequence
@@ -20,8 +19,8 @@ class Classifier(LinearClassifier):
     classes : sequence or None
         Labels to expect; None: those of `y`.
     C : float
-        Inverse strength of the penalty. 1e-3 is a known baseline, not tuned here: with hundreds of clips and
-        thousands of values, a weak penalty fits the training clips perfectly.
+        Inverse strength of the penalty. 1e-3 is not tuned: with hundreds of clips and thousands of values, a
+        weak penalty would fit the training clips perfectly.
     """
 
     def __init__(self, classes: Sequence[Any] | None = None, C: float = 1e-3):
@@ -34,5 +33,5 @@ class Classifier(LinearClassifier):
         return LogisticRegression(C=self.C, class_weight="balanced", max_iter=1000)
 
     def two_rows(self, row: np.ndarray) -> np.ndarray:
-        """Half of the logit each, so that the softmax of both is its sigmoid."""
+        """Give each class half of the logit, so that their softmax is its sigmoid."""
         return np.concatenate([-row / 2, row / 2])

@@ -1,6 +1,4 @@
-"""Majority: always the most frequent label of the training clips. The floor that every other score is read
-against.
-"""
+"""Majority: always predict the most frequent label of the training clips. The baseline of every score."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +9,7 @@ from mer.classifiers._estimator import StoredClassifier, Tensors
 
 
 class Classifier(StoredClassifier):
-    """Predicts the label frequencies of the training clips, whatever the input; a tie goes to the first
-    class.
+    """Predict the label frequencies of the training clips, whatever the input.
 
     Parameters
     ----------
@@ -29,7 +26,7 @@ class Classifier(StoredClassifier):
         return tags
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> "Classifier":
-        """Count the labels y (N,); X (N, ...) is not used."""
+        """Count the labels y (N,); X (N, ...) is ignored."""
         _, codes = self._check_training(X, y)
         self.frequencies_ = np.bincount(codes, minlength=len(self.classes_)) / len(codes)
         return self

@@ -1,14 +1,14 @@
-"""Any backbone of timm on motion maps: `--classifier timm:resnet18`, or `timm` with the setting `backbone`.
+"""Any timm backbone on motion maps: `--classifier timm:resnet18`, or `timm` with the setting `backbone`.
 
-Source: R. Wightman, PyTorch Image Models, 2019; each backbone has its own source, which timm names.
+Source: R. Wightman, PyTorch Image Models, 2019; timm names the source of each backbone.
 
-Maps are stretched to the size the backbone wants. Weights start random, or come from a local safetensors file
-(`weights`): nothing is downloaded and nothing that is loaded can run code. The head is always new. Such
-networks are made for millions of pictures and have no reason to do well on hundreds of maps; they are here to
-be compared with. Their folds are trained one by one, or in processes (`mer cv --jobs`).
+Maps are resized to what the backbone wants. Weights are random, or come from a local safetensors file
+(`weights`): nothing is downloaded, and nothing that is loaded can run code. The head is always new. Such
+networks are made for millions of pictures and are here for comparison. Folds are trained one by one, or in
+processes (`mer cv --jobs`).
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mer.classifiers._network import NetworkClassifier
+from mer.classifiers._network import AdamWClassifier
 from mer_core.errors import BadInput
 
 
 class Net(nn.Module):
-    """(N, C, H, W) float32, stretched to `size` px -> logits (N, classes)."""
+    """(N, C, H, W) float32, resized to `size` px -> logits (N, n_classes)."""
 
     def __init__(self, backbone: nn.Module, size: int):
         super().__init__()
@@ -31,8 +31,9 @@ class Net(nn.Module):
         return self.backbone(F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True))
 
 
-class Classifier(NetworkClassifier):
-    """A timm backbone; the other parameters are those of `_network.NetworkClassifier`.
+@dataclass(eq=False, repr=False)
+class Classifier(AdamWClassifier):
+    """A timm backbone; the other parameters are those of `AdamWClassifier`.
 
     Parameters
     ----------
@@ -41,44 +42,22 @@ class Classifier(NetworkClassifier):
     weights : str
         Safetensors file of the backbone; empty for random weights.
     size : int
-        Side that maps are stretched to, px.
+        Side that maps are resized to, px.
     """
 
-    def __init__(
-        self,
-        classes: Sequence[Any] | None = None,
-        random_state: int = 0,
-        backbone: str = "resnet18",
-        weights: str = "",
-        size: int = 112,
-        epochs: int = 20,
-        learning_rate: float = 3e-4,
-        batch_size: int = 32,
-        weight_decay: float = 5e-2,
-        balanced: bool = True,
-        device: str = "cpu",
-        map_shape: tuple[int, int, int] | None = None,
-    ):
-        self.classes = classes
-        self.random_state = random_state
-        self.backbone = backbone
-        self.weights = weights
-        self.size = size
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.weight_decay = weight_decay
-        self.balanced = balanced
-        self.device = device
-        self.map_shape = map_shape
+    epochs: int = 20
+    learning_rate: float = 3e-4
+    batch_size: int = 32
+    weight_decay: float = 5e-2
+    backbone: str = "resnet18"
+    weights: str = ""
+    size: int = 112
 
     def check_params(self) -> None:
         _check_known(self.backbone)
 
     def stored_params(self) -> dict[str, Any]:
-        """Return the parameters without `weights`, whose values are in the state: the file is not needed
-        again.
-        """
+        """Return the parameters with empty `weights`, because the state holds the values of that file."""
         return super().stored_params() | {"weights": ""}
 
     def build(self, channels: int, height: int, width: int) -> nn.Module:
@@ -86,10 +65,7 @@ class Classifier(NetworkClassifier):
 
         _check_known(self.backbone)
         backbone = timm.create_model(
-            self.backbone,
-            pretrained=False,
-            in_chans=channels,
-            num_classes=len(self.classes_),
+            self.backbone, pretrained=False, in_chans=channels, num_classes=len(self.classes_)
         )
         if self.weights:
             _load(backbone, Path(self.weights))
@@ -100,11 +76,9 @@ def _check_known(name: str) -> None:
     import timm
 
     if not timm.is_model(name):
-        near = ", ".join(timm.list_models(f"*{name}*")[:5])
-        raise BadInput(
-            f"timm has no backbone called {name!r}."
-            + (f" Near: {near}." if near else " See timm.list_models().")
-        )
+        similar = ", ".join(timm.list_models(f"*{name}*")[:5])
+        advice = f"Similar: {similar}." if similar else "See timm.list_models()."
+        raise BadInput(f"timm has no backbone called {name!r}. {advice}")
 
 
 def _load(backbone: nn.Module, path: Path) -> None:
@@ -114,33 +88,30 @@ def _load(backbone: nn.Module, path: Path) -> None:
 
     try:
         tensors = load_file(str(path))
-    except Exception as error:  # safetensors raises kinds of its own
+    except Exception as error:  # safetensors raises types of its own
         raise BadInput(
             f"The weights {path} cannot be read: {error}. A safetensors file is needed."
         ) from error
-    head = {
-        f"{module}.{part}"
-        for module in _names(backbone.default_cfg["classifier"])
-        for part in ("weight", "bias")
-    }
-    own = backbone.state_dict()
-    for name in (f"{module}.weight" for module in _names(backbone.default_cfg.get("first_conv") or ())):
-        if (
-            name in own and name in tensors and tensors[name].shape[1:2] == (3,)
-        ):  # made for pictures; repeated where maps have two phases
-            tensors[name] = adapt_input_conv(own[name].shape[1], tensors[name])
+    config, expected = backbone.default_cfg, backbone.state_dict()
+    head = {f"{module}.{part}" for module in _as_tuple(config["classifier"]) for part in ("weight", "bias")}
+    for name in (f"{module}.weight" for module in _as_tuple(config.get("first_conv") or ())):
+        is_rgb = name in expected and name in tensors and tensors[name].shape[1:2] == (3,)
+        if is_rgb:  # adapt to maps of another number of channels
+            tensors[name] = adapt_input_conv(expected[name].shape[1], tensors[name])
     wrong = [
         name
-        for name in own
-        if name not in head and (name not in tensors or tensors[name].shape != own[name].shape)
+        for name, value in expected.items()
+        if name not in head and (name not in tensors or tensors[name].shape != value.shape)
     ]
     if wrong:
         raise BadInput(
-            f"The weights {path} are not of this backbone: {len(wrong)} of {len(own)} tensors are missing or "
-            f"differ. First: {wrong[0]}."
+            f"The weights {path} are not of this backbone: {len(wrong)} of {len(expected)} tensors are "
+            f"missing or differ. First: {wrong[0]}."
         )
-    backbone.load_state_dict({name: own[name] if name in head else tensors[name] for name in own})
+    backbone.load_state_dict(
+        {name: value if name in head else tensors[name] for name, value in expected.items()}
+    )
 
 
-def _names(classifier: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (classifier,) if isinstance(classifier, str) else tuple(classifier)
+def _as_tuple(names: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)

@@ -1,6 +1,4 @@
-"""The commands around a run: make it (`mer cv`), show it again, set it beside others, and show what a leak
-would make of it.
-"""
+"""The commands around a run: make one, write its report, compare runs, audit one for leakage."""
 
 from dataclasses import asdict
 
@@ -20,9 +18,7 @@ from mer.cli.options import (
 )
 
 TRACKERS = ("mlflow", "tensorboard")
-
-
-# As in `CvConfig`, which is not imported here so that `mer --help` stays quick.
+# Those of `CvConfig`, whose import would slow down `mer --help`.
 DEFAULTS = {
     "protocol": "composite-3",
     "method": "srflownet",
@@ -30,68 +26,63 @@ DEFAULTS = {
     "classifier": "mer_net",
     "seeds": "3",
 }
+# What `mer cv` evaluates and `mer train` fits; the names of the settings are those of `CvConfig`.
+EXPERIMENT_OPTIONS = [
+    click.argument("prepared", type=INPUT_FOLDER, nargs=-1),
+    click.option(
+        "--config",
+        type=Config(),
+        help="Settings from a YAML file, or by the name of one in configs/; options typed here win.",
+    ),
+    click.option(
+        "--maps",
+        type=INPUT_FOLDER,
+        help="Folder of ready-made motion maps (PNG, NPY) instead of prepared clips.",
+    ),
+    click.option("--index", type=INPUT_FILE, help="Table of the maps: file, dataset, subject, clip, label."),
+    click.option(
+        "--protocol",
+        help="Which clips count and how emotions become labels: a YAML file, or one of "
+        f"{known('mer.protocols')}.  [default: {DEFAULTS['protocol']}]",
+    ),
+    click.option(
+        "--method",
+        type=Name("flow.methods"),
+        help="Flow method (run mer flow estimate with it first): "
+        f"{known('flow.methods')}.  [default: {DEFAULTS['method']}]",
+    ),
+    click.option(
+        "--feature",
+        type=Name("mer.features"),
+        help=f"Input of the classifier: {known('mer.features')}.  [default: {DEFAULTS['feature']}]",
+    ),
+    click.option(
+        "--classifier",
+        type=Classifier(),
+        help=f"Classifier: {known('mer.classifiers')}; or FILE.py:FUNCTION for any scikit-learn one "
+        f"with predict_proba (the file is executed).  [default: {DEFAULTS['classifier']}]",
+    ),
+    click.option(
+        "--seeds",
+        type=click.IntRange(1),
+        help=f"Number of repetitions with different seeds.  [default: {DEFAULTS['seeds']}]",
+    ),
+    device_option(default=None),  # None: that of the configuration
+    click.option(
+        "--out", type=FOLDER, required=True, help="Folder of the results; an interrupted run continues."
+    ),
+]
 
 
-def experiment(command):
-    """The options that say what is evaluated or fitted, of `cv` and `train`; named as in `CvConfig`."""
-    for option in reversed(
-        [
-            click.argument("prepared", type=INPUT_FOLDER, nargs=-1),
-            click.option(
-                "--config",
-                type=Config(),
-                help="Settings from a YAML file, or by the name of one in configs/; options typed here win.",
-            ),
-            click.option(
-                "--maps",
-                type=INPUT_FOLDER,
-                help="Folder of ready-made motion maps (PNG, NPY) instead of prepared clips.",
-            ),
-            click.option(
-                "--index", type=INPUT_FILE, help="Table of the maps: file, dataset, subject, clip, label."
-            ),
-            click.option(
-                "--protocol",
-                help="Which clips count and how emotions become labels: a YAML file, or one of "
-                f"{known('mer.protocols')}.  [default: {DEFAULTS['protocol']}]",
-            ),
-            click.option(
-                "--method",
-                type=Name("flow.methods"),
-                help="Flow method (run mer flow estimate with it first): "
-                f"{known('flow.methods')}.  [default: {DEFAULTS['method']}]",
-            ),
-            click.option(
-                "--feature",
-                type=Name("mer.features"),
-                help=f"Input of the classifier: {known('mer.features')}.  [default: {DEFAULTS['feature']}]",
-            ),
-            click.option(
-                "--classifier",
-                type=Classifier(),
-                help=f"Classifier: {known('mer.classifiers')}; or FILE.py:FUNCTION for any scikit-learn one "
-                f"with predict_proba (the file is executed).  [default: {DEFAULTS['classifier']}]",
-            ),
-            click.option(
-                "--seeds",
-                type=click.IntRange(1),
-                help=f"Number of repetitions with different seeds.  [default: {DEFAULTS['seeds']}]",
-            ),
-            device_option(default=None),  # None: the configuration's
-            click.option(
-                "--out",
-                type=FOLDER,
-                required=True,
-                help="Folder of the results; an interrupted run continues.",
-            ),
-        ]
-    ):
+def experiment_options(command):
+    """Decorate a command with `EXPERIMENT_OPTIONS`."""
+    for option in reversed(EXPERIMENT_OPTIONS):
         command = option(command)
     return command
 
 
-def inputs_and_config(prepared, config, maps, index, **typed):
-    """Check that the input is named once, and merge the YAML with what was typed."""
+def read_config(prepared, config, maps, index, **typed):
+    """Return the settings of the YAML file updated with the typed ones; check that one input is given."""
     from mer.evaluation.config import load_config
 
     if bool(prepared) == bool(maps):
@@ -109,7 +100,7 @@ def inputs_and_config(prepared, config, maps, index, **typed):
 
 
 @command()
-@experiment
+@experiment_options
 @click.option(
     "--jobs",
     type=click.IntRange(1),
@@ -146,18 +137,18 @@ def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
     from mer.report.run_report import write_report
     from mer_core.parallel import Workers
 
-    settings = inputs_and_config(prepared, config, maps, index, **typed)
-    found: Run | UnitScores
+    settings = read_config(prepared, config, maps, index, **typed)
+    finished: Run | UnitScores
     if maps:
         cross_validate_maps(maps, index, settings, out, workers=Workers(jobs, scheduler))
         write_report(out)
-        found = open_run(out)
+        finished = open_run(out)
     else:
-        found = cross_validate(prepared, settings, out, jobs, scheduler)
+        finished = cross_validate(prepared, settings, out, jobs, scheduler)
     if track:
         send(out, track)
     page = out / "report.html"
-    emit(f"{found}\nReport: {page}", {**found.metrics, "report": str(page)})
+    emit(f"{finished}\nReport: {page}", {**finished.metrics, "report": str(page)})
 
 
 @command()
@@ -195,17 +186,17 @@ def compare(runs, published, out):
       mer compare runs/logistic runs/ststnet --out comparison
       mer compare runs/ststnet --published
     """
-    from mer.evaluation import compare as comparing
-    from mer.evaluation.published import beside
-    from mer.evaluation.published import read as published_scores
+    from mer.evaluation.compare import compare as compare_runs
+    from mer.evaluation.compare import write_comparison
+    from mer.evaluation.published import format_table, read_published
 
     if len(runs) > 1 or not published:
-        comparison = comparing.compare(runs)
+        comparison = compare_runs(runs)
         if out:
-            comparing.write(comparison, out)
+            write_comparison(comparison, out)
         emit(str(comparison), {"runs": comparison.table, "subjects": comparison.n_subjects})
     if published:
-        emit(beside(runs), published_scores())
+        emit(format_table(runs), read_published())
 
 
 @command()
@@ -219,7 +210,7 @@ def audit(run):
     Example:
       mer audit runs/first
     """
-    from mer.evaluation import leakage as auditing
+    from mer.evaluation import leakage
 
-    found = auditing.audit(run)
-    emit(auditing.to_text(found), {"warning": auditing.WARNING, **asdict(found)})
+    result = leakage.audit(run)
+    emit(leakage.format_audit(result), {"warning": leakage.WARNING, **asdict(result)})

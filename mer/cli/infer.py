@@ -1,11 +1,12 @@
-"""The commands for one's own videos: parse, call, print."""
+"""The commands for your own videos: parse, call, print."""
 
 import json
 import sys
+from typing import NoReturn
 
 import click
 
-from mer.cli.evaluate import experiment, inputs_and_config
+from mer.cli.evaluate import experiment_options, read_config
 from mer.cli.options import ANY, FILE, FOLDER, INPUT, INPUT_FOLDER, OUTPUT, command, device_option, emit
 
 bundle_option = click.option(
@@ -42,7 +43,7 @@ frames_option = click.option(
 
 
 @command()
-@experiment
+@experiment_options
 def train(prepared, config, maps, index, out, **typed):
     """Fit a classifier on all clips and write a bundle.
 
@@ -58,7 +59,7 @@ def train(prepared, config, maps, index, out, **typed):
         raise click.UsageError(
             "--maps cannot be used: a bundle must know how its maps are made. Give prepared folders."
         )
-    settings = inputs_and_config(prepared, config, maps, index, **typed)
+    settings = read_config(prepared, config, maps, index, **typed)
     recipe = training.train(prepared, settings, out).recipe
     n_clips = sum(recipe.clips_per_label.values())
     emit(
@@ -102,19 +103,43 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
       mer score recordings --out results.csv
     """
     if out is not None and out.suffix.lower() == ".csv":
-        from mer.inference.batch import score_all
-
         if any(value is not None for value in (onset, apex, neutral, frames_csv)):
             raise click.UsageError(
                 "--onset, --apex, --neutral and --frames apply to one clip, not to a folder."
             )
-        table = score_all(clip, out, bundle, fps, face, jobs, device, scheduler)
-        counts = table["outcome"].value_counts()
-        emit(
-            f"{out}: {len(table)} clips, " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()),
-            {"out": out, "clips": len(table), "outcomes": counts.to_dict()},
-        )
-        sys.exit(0 if (table["outcome"] != "failed").any() else 3)
+        _score_folder(clip, out, bundle, fps=fps, face=face, jobs=jobs, device=device, scheduler=scheduler)
+    _check_one_clip(clip, out)
+    from mer.inference.predict import score as score_clip
+
+    settings = {"fps": fps, "face": face, "neutral": neutral, "device": device}
+    result = score_clip(clip, bundle, onset=onset, apex=apex, **settings)
+    click.echo(result.to_json() if OUTPUT.json else result.to_text())
+    if out is not None:
+        from mer.report.clip_page import write_score
+
+        page = write_score(result, out, blur=blur)
+        click.echo(f"Page: {page}", err=OUTPUT.json)
+    if frames_csv is not None:
+        from mer.report.export import write_frames
+
+        write_frames(result.track, result.intervals, frames_csv)
+
+
+def _score_folder(folder, out, bundle, **settings) -> NoReturn:
+    """Score every clip below a folder into a CSV file, print the outcomes and exit."""
+    from mer.inference.batch import score_all
+
+    table = score_all(folder, out, bundle, **settings)
+    counts = table["outcome"].value_counts()
+    emit(
+        f"{out}: {len(table)} clips, " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()),
+        {"out": out, "clips": len(table), "outcomes": counts.to_dict()},
+    )
+    sys.exit(0 if (table["outcome"] != "failed").any() else 3)
+
+
+def _check_one_clip(clip, out) -> None:
+    """Raise `UsageError` if `out` is a file, or `clip` a folder of several clips."""
     if out is not None and out.is_file():
         raise click.UsageError(
             f"--out {out} is a file. Of one clip, --out is the folder for page and pictures."
@@ -127,20 +152,6 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
             raise click.UsageError(
                 f"{clip} is a folder of {len(clips)} clips. One row each: mer score {clip} --out results.csv"
             )
-    from mer.inference.predict import score as score_clip
-
-    settings = {"fps": fps, "face": face, "neutral": neutral, "device": device}
-    result = score_clip(clip, bundle, onset=onset, apex=apex, **settings)
-    click.echo(result.to_json() if OUTPUT.json else result.to_text())
-    if out is not None:
-        from mer.report.clip_page import write
-
-        page = write(result, out, blur=blur)
-        click.echo(f"Page: {page}", err=OUTPUT.json)
-    if frames_csv is not None:
-        from mer.report.export import write_frames
-
-        write_frames(result.track, result.intervals, frames_csv)
 
 
 @command()
@@ -194,12 +205,13 @@ def spot(
     from mer.report import coding, export
     from mer.report import megc as challenge
 
+    # Check the files before the slow imports and the long tracking.
     if out is not None:
         export.check_suffix(out)
     if megc is not None and megc.is_file():
-        challenge.read_submission(megc)  # before a long video is tracked for it
+        challenge.read_submission(megc)
     coded = coding.read_coding(against, tier) if against is not None else None
-    from mer.inference import predict, spotting
+    from mer.inference import predict
 
     track, found = predict.spot(
         video, bundle, fps=fps, face=face, neutral=neutral, label=label, device=device
@@ -217,6 +229,13 @@ def spot(
 
         write_clip_pictures(track, found, open_frames(video, fps), pictures, blur)
     agreement = coding.compare(coded, found) if coded is not None else None
+    _emit_intervals(track, found, agreement, bundle, label)
+
+
+def _emit_intervals(track, found, agreement, bundle, label: bool) -> None:
+    """Print what `mer spot` found, as text or JSON."""
+    from mer.inference import spotting
+
     if OUTPUT.json:
         result = {"intervals": [interval.to_dict() for interval in found], "remarks": track.remarks()}
         if agreement is not None:

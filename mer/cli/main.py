@@ -64,9 +64,9 @@ def demo(out: Path, layout: str | None):
       mer demo --layout casme3 --out replica
     """
     if layout:
-        from mer.demo.replica import describe, write_small
+        from mer.demo.replica import describe_replica, write_replica
 
-        lines = describe(layout, out, write_small(layout, out))
+        lines = describe_replica(layout, out, write_replica(layout, out))
     else:
         from mer.demo.walkthrough import run
 

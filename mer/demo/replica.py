@@ -1,6 +1,4 @@
-"""A small replica of any dataset, with rendered faces that a face detector finds: what a correct folder looks
-like, to try things on.
-"""
+"""Write a small replica of any dataset with rendered faces, as an example of its folder layout."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,46 +11,45 @@ from data_prep.layouts import ReplicaClip
 from mer_core import parallel, registry
 from mer_core.errors import BadInput
 
-PEOPLE, CLIPS_EACH = 4, 3  # enough to leave each subject out, with three labels
-RISE, FALL = 6, 5  # frames from onset to apex, and on to the offset
+N_SUBJECTS, N_CLIPS_EACH = 4, 3  # enough to leave each subject out, with three labels
+N_RISE, N_FALL = 6, 5  # frames from onset to apex, and from apex to offset
 SIZE = 256  # px of the square frames
 PEAK_PX = 2.0  # motion of the farthest-moving landmark at the apex
-# Words of the datasets that are no emotion an actor can show, and what is shown for them; for a word of your
-# own, `OTHERS`.
-SHOWN = {
+# Annotated words without a recipe in flow/splatting/recipes.py -> the emotion that is played for them.
+PLAYED_EMOTIONS = {
     "happy": "happiness", "positive": "happiness", "negative": "disgust", "sad": "sadness", "tense": "anger",
     "others": "contempt", "other": "contempt", "": "surprise",
 }  # fmt: skip
-OTHERS = "happiness"
+DEFAULT_EMOTION = "happiness"  # for a word of your own
 
 
 @dataclass(frozen=True)
 class Take:
-    """One clip to draw: who shows which of the dataset's words, and the how-manieth clip of the person."""
+    """One clip to draw: a subject plays an annotated word of the dataset."""
 
     subject: int
-    index: int
+    index: int  # of the clip, from 1 for each subject
     word: str
 
     @property
     def rng(self) -> np.random.Generator:
-        """Everything random about this clip."""
+        """The random generator of this clip."""
         return np.random.default_rng([self.subject, self.index])
 
     def draw(self) -> tuple[str, list[np.ndarray]]:
-        """Return the action units shown, as coders write them, and the frames (SIZE, SIZE, 3) uint8 RGB."""
-        from flow.splatting import expression, recipes  # at call time: heavy
+        """Return the action units, as coders write them, and the frames, (SIZE, SIZE, 3) uint8 RGB each."""
+        from flow.splatting import expression, recipes
 
         first = self.word.lower().split("+")[0]
-        shown = SHOWN.get(first, first)
+        shown = PLAYED_EMOTIONS.get(first, first)
         rng = self.rng
-        actions = recipes.draw_actions(shown if shown in recipes.EMOTIONS else OTHERS, rng)
-        frames = list(expression.film_expression(_actor(self.subject), actions, PEAK_PX, RISE, FALL, rng))
+        actions = recipes.draw_actions(shown if shown in recipes.EMOTIONS else DEFAULT_EMOTION, rng)
+        frames = list(expression.film_expression(_actor(self.subject), actions, PEAK_PX, N_RISE, N_FALL, rng))
         return recipes.facs_code(actions), frames
 
 
-def write_small(name: str, root: str | Path, jobs: int | None = None) -> list[str]:
-    """Write a replica of the dataset `name` (`PEOPLE` people, `CLIPS_EACH` clips each) into `root`.
+def write_replica(name: str, root: str | Path, jobs: int | None = None) -> list[str]:
+    """Write a replica of a dataset: `N_SUBJECTS` subjects with `N_CLIPS_EACH` clips each.
 
     Parameters
     ----------
@@ -86,26 +83,28 @@ def write_small(name: str, root: str | Path, jobs: int | None = None) -> list[st
 
 
 def plan(words: tuple[str, ...]) -> list[Take]:
-    """Return who shows what: the words in turn, so that each person shows different ones."""
+    """Return the clips to draw: the words in turn, so that each subject plays different ones."""
     return [
-        Take(person + 1, clip + 1, words[(person * CLIPS_EACH + clip) % len(words)])
-        for person in range(PEOPLE)
-        for clip in range(CLIPS_EACH)
+        Take(person + 1, clip + 1, words[(person * N_CLIPS_EACH + clip) % len(words)])
+        for person in range(N_SUBJECTS)
+        for clip in range(N_CLIPS_EACH)
     ]
 
 
-def describe(name: str, root: Path, files: list[str]) -> list[str]:
-    """Return what was written, the images of a folder in one line, and the commands that come next."""
-    lines = [f"{root}: {PEOPLE * CLIPS_EACH} rendered clips of {PEOPLE} people in the layout of {name}"]
+def describe_replica(name: str, root: Path, files: list[str]) -> list[str]:
+    """Return lines on what was written, with one line per folder of images, and the next commands."""
+    lines = [f"{root}: {N_SUBJECTS * N_CLIPS_EACH} rendered clips of {N_SUBJECTS} subjects in the layout of {name}"]
     for _, group in groupby(files, key=lambda file: Path(file).parent):
-        inside = list(group)
-        many = len(inside) > 3
-        lines += [f"  {inside[0]} ... {Path(inside[-1]).name}"] if many else [f"  {file}" for file in inside]
+        in_folder = list(group)
+        if len(in_folder) > 3:
+            lines.append(f"  {in_folder[0]} ... {Path(in_folder[-1]).name}")
+        else:
+            lines += [f"  {file}" for file in in_folder]
     return [*lines, "Next:", *(f"  {command}" for command in next_commands(name, root))]
 
 
 def next_commands(name: str, root: Path) -> list[str]:
-    """Return the commands that go from a replica to scores; without labels, to prepared faces."""
+    """Return the commands from a replica to scores, or to estimated flow if it has no labels."""
     source = f"--index {root / 'clips.csv'}" if name == "table" else f"--root {root}"
     prepared = f"prepared/{root.name}"
     commands = [
@@ -120,15 +119,15 @@ def next_commands(name: str, root: Path) -> list[str]:
 
 def _clip(take: Take, action_units: str, frames: list[np.ndarray]) -> ReplicaClip:
     onset = 100 * take.index + 46
-    offset = onset + RISE + FALL
+    offset = onset + N_RISE + N_FALL
     return ReplicaClip(
-        take.subject, take.index, take.word, action_units, onset, onset + RISE, offset, frames.__getitem__
+        take.subject, take.index, take.word, action_units, onset, onset + N_RISE, offset, frames.__getitem__
     )
 
 
 @lru_cache(maxsize=1)
 def _actor(subject: int):
-    """The clips of one person follow each other, and drawing a person takes as long as three frames."""
+    """Return the actor of a subject; building one takes as long as drawing three frames."""
     from flow.splatting.actor import Actor
 
     return Actor(subject, SIZE)

@@ -1,7 +1,6 @@
-"""The whole of `mer` on made-up data: three synthetic datasets in their native layouts, prepared, evaluated,
-one clip scored.
+"""Run everything once on synthetic data: three datasets in their native layouts, evaluated; a clip scored.
 
-The faces come from the splat engine and their motion is known. It shows that the parts work together, and
+The faces are rendered by the splat engine. The demo shows that the parts work together; its scores say
 nothing about people.
 """
 
@@ -26,7 +25,7 @@ from mer import bundle, training
 from mer.evaluation.config import CvConfig
 from mer.evaluation.run import cross_validate_prepared
 from mer.inference.predict import score as score_clip
-from mer.report.clip_page import write as write_page
+from mer.report.clip_page import write_score
 from mer.report.run_report import write_report
 from mer_core import parallel, registry
 from mer_core.errors import BadInput
@@ -37,28 +36,20 @@ CONFIG = CvConfig(
 )
 MARKER = "SYNTHETIC.txt"
 
-CLIPS_PER_SUBJECT = 5
-PEAK_PX = (
-    0.3,
-    3.0,
-)  # motion of the farthest-moving landmark at the apex, px of the frame, evenly spread in its logarithm
-HEAD = (0.3, 0.3, 0.06)  # standard deviations of the head's drift from onset to apex: px, px, degrees
+N_CLIPS_PER_SUBJECT = 5
+PEAK_PX = (0.3, 3.0)  # motion of the farthest-moving landmark at the apex, px of the frame, log-uniform
+HEAD_SD = (0.3, 0.3, 0.06)  # head drift from onset to apex: x px, y px, roll degrees
 SIZE = 320  # px of a frame
-RISE, FALL = (
-    6,
-    5,
-)  # frames from onset to apex, and on to the offset: few, so that drawing them all takes seconds
+N_RISE, N_FALL = 6, 5  # frames from onset to apex, and from apex to offset
 
 
 @dataclass(frozen=True)
 class Cast:
-    """Who plays in one dataset: the numbers of its subjects, and for each of its emotion words what the actor
-    shows.
-    """
+    """The actors of one dataset."""
 
     dataset: str
-    subjects: tuple[int, ...]
-    emotions: dict[str, str]
+    subjects: tuple[int, ...]  # numbers
+    emotions: dict[str, str]  # annotated word -> emotion that is played
 
 
 CASTS = (
@@ -76,10 +67,7 @@ CASTS = (
 
 @dataclass(frozen=True)
 class Performance:
-    """One synthetic person showing one emotion once.
-
-    Everything about it follows from `person`, `emotion` and `seed`.
-    """
+    """One synthetic person showing one emotion once, determined by `person`, `emotion` and `seed`."""
 
     person: int
     emotion: str
@@ -87,34 +75,37 @@ class Performance:
 
     @property
     def actions(self) -> dict[str, float]:
-        """The action units shown and how strong each is beside the others."""
+        """The action units that are shown, with their relative strengths."""
         return recipes.draw_actions(self.emotion, np.random.default_rng([self.person, self.seed, 0]))
 
     def film(self, rest: int = 0) -> list[np.ndarray]:
-        """Frames from the onset over the apex (the frame `RISE` later) to the offset, each (SIZE, SIZE, 3)
-        uint8 RGB.
+        """Return the frames from onset to offset, each (SIZE, SIZE, 3) uint8 RGB; `N_RISE` is the apex.
 
         `rest` frames of the neutral face come before and after.
         """
         rng = np.random.default_rng([self.person, self.seed, 1])
         peak = log_uniform(rng, *PEAK_PX)
-        drift = tuple(rng.normal(0, HEAD))
+        drift = tuple(rng.normal(0, HEAD_SD))
         return list(
-            film_expression(_actor(self.person), self.actions, peak, RISE, FALL, rng, drift=drift, rest=rest)
+            film_expression(
+                _actor(self.person), self.actions, peak, N_RISE, N_FALL, rng, drift=drift, rest=rest
+            )
         )
 
 
 @lru_cache(maxsize=1)
 def _actor(person: int) -> Actor:
-    """The clips of one person follow each other, and drawing a person takes as long as three frames."""
+    """Return the actor of a person; building one takes as long as drawing three frames."""
     return Actor(person, SIZE)
 
 
 def run(out: Path) -> Iterator[str]:
-    """Do it all below `out`, yielding a line as each step ends. `out` must be new, empty, or an earlier demo,
-    which is replaced.
+    """Run the demo in folder `out`, yielding a line of text after each step.
 
-    Raises `BadInput` for a folder that holds anything else.
+    Raises
+    ------
+    BadInput
+        Unless `out` is new, empty, or holds an earlier demo, which is replaced.
     """
     _clear(out)
     yield "Everything in this demo is synthetic: rendered faces, known motion, no real person."
@@ -136,15 +127,15 @@ def run(out: Path) -> Iterator[str]:
     bundle.save(training.fit(folders, CONFIG), out / "bundle")
     clip = write_new_clip(out / "new_clip")
     score = score_clip(clip, out / "bundle", fps=NEW_FPS)
-    page = write_page(score, out / "new_clip_score")
-    yield f"A new person, in none of the datasets, shows {NEW.emotion}:\n{score.to_text()}"
+    page = write_score(score, out / "new_clip_score")
+    yield f"A new person, who is in none of the datasets, shows {NEW_CLIP.emotion}:\n{score.to_text()}"
     yield f"What moved in it: {page}"
     majority = scores["baselines"]["majority_of_training_subjects"]["uf1"]
     yield f"UF1 {scores['uf1']:.3f}, majority class {majority:.3f} (synthetic data). Report: {report}"
 
 
 def write_datasets(out: Path) -> dict[str, Path]:
-    """Write the three synthetic datasets in their native layouts below `out`; returns dataset -> root."""
+    """Write the three synthetic datasets in their native layouts below `out`; return dataset -> root."""
     roots = {}
     for cast in CASTS:
         plan = list(_plan(cast))
@@ -162,8 +153,8 @@ def write_datasets(out: Path) -> dict[str, Path]:
                     emotion=word,
                     action_units=recipes.facs_code(play.actions),
                     onset=onset,
-                    apex=onset + RISE,
-                    offset=onset + RISE + FALL,
+                    apex=onset + N_RISE,
+                    offset=onset + N_RISE + N_FALL,
                     frames=recording.__getitem__,
                 )
             )
@@ -172,40 +163,39 @@ def write_datasets(out: Path) -> dict[str, Path]:
     return roots
 
 
-NEW = Performance(person=999, emotion="happiness", seed=10)
+NEW_CLIP = Performance(person=999, emotion="happiness", seed=10)
 NEW_FPS = 100
 
 
 def write_new_clip(out: Path) -> Path:
-    """Write the frames of an actor who plays in none of the datasets as a folder of images.
-
-    Returns the folder.
-    """
+    """Write the frames of an actor who is in none of the datasets into `out`, and return it."""
     out.mkdir(parents=True)
-    for number, image in enumerate(NEW.film(rest=12)):
+    for number, image in enumerate(NEW_CLIP.film(rest=12)):
         write_image(out / f"{number:03d}.png", image)
     return out
 
 
 def _plan(cast: Cast) -> Iterator[tuple[int, int, str, Performance]]:
-    """Subject, clip index from 1, emotion word and performance of every clip: each emotion once, then some
-    again.
+    """Yield subject, clip index from 1, annotated word and performance of every clip.
+
+    Each subject shows every emotion once, then random ones.
     """
     for subject in cast.subjects:
         person = 100 * CASTS.index(cast) + subject
         rng = np.random.default_rng(person)
         words = list(cast.emotions)
-        words += list(rng.choice(words, CLIPS_PER_SUBJECT - len(words)))
+        words += list(rng.choice(words, N_CLIPS_PER_SUBJECT - len(words)))
         for index, word in enumerate(words, start=1):
             yield subject, index, word, Performance(person, cast.emotions[word], index)
 
 
 def _clear(out: Path) -> None:
-    """Empty the folder of an earlier demo; refuse any other folder that is not empty."""
+    """Delete an earlier demo in `out`; refuse any other folder that is not empty."""
     if out.is_dir() and any(out.iterdir()):
         if not (out / MARKER).is_file():
             raise BadInput(f"{out} is not empty and holds no earlier demo. Choose another --out.")
         shutil.rmtree(out)
     write_text(
-        out / MARKER, "Everything in this folder was drawn by `mer demo`: synthetic faces, no real person.\n"
+        out / MARKER,
+        "Everything in this folder was rendered by `mer demo`: synthetic faces, no real person.\n",
     )

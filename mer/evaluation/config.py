@@ -1,6 +1,4 @@
-"""The settings of one cross-validation: one flat object, read from a YAML file and the command line, saved
-with the run.
-"""
+"""The settings of one cross-validation, read from a YAML file and the command line, saved with the run."""
 
 import inspect
 import re
@@ -11,13 +9,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from mer_core.errors import BadInput
+from mer_core.io import write_text
 from mer_core.settings import describe_errors
 from mer_core.yaml_files import read_yaml
 
 Value = int | float | bool | str
-# Words by which other tools choose a training length, or a network, by the score on the clips they then
-# report.
-CHOOSING_ON_TEST = (
+# Names under which other tools choose a training length, or a network, by the score that they then report.
+TEST_SELECTION_WORDS = (
     "earlystop",
     "bestepoch",
     "bestmodel",
@@ -38,71 +36,61 @@ class InputNames(NamedTuple):
 
 
 class CvConfig(BaseModel):
-    """Settings of `mer cv`. `protocol`, `method`, `feature` and `feature_settings` are null in a run on
-    ready-made maps.
+    """Settings of `mer cv`.
+
+    `protocol`, `method`, `feature` and `feature_settings` are null in a run on ready-made maps.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    protocol: str | None = (
-        "composite-3"  # which clips count and how emotions become labels: a name, or a YAML file of your own
-    )
-    method: str | None = "srflownet"  # flow method whose flow is read from the prepared folders
-    feature: str | None = "flow_image"  # what the classifier reads, made from flow and landmarks
-    feature_settings: dict[str, Value] | None = Field(
-        default_factory=dict
-    )  # options of the feature, such as size: 28
-    # What predicts the label: a name, or any scikit-learn classifier with predict_proba (from Python only).
+    # Which clips are included and how annotations become labels: a name, or your own YAML file.
+    protocol: str | None = "composite-3"
+    # Flow method whose flow is read from the prepared folders.
+    method: str | None = "srflownet"
+    # What the classifier reads, made from flow and landmarks, and its options, such as size: 28.
+    feature: str | None = "flow_image"
+    feature_settings: dict[str, Value] | None = Field(default_factory=dict)
+    # A name or, from Python, any scikit-learn classifier with predict_proba; and options, such as epochs: 40.
     classifier: Any = "mer_net"
-    classifier_settings: dict[str, Value] = Field(
-        default_factory=dict
-    )  # options of the classifier, such as epochs: 40
-    search: dict[str, Annotated[list[Value], Field(min_length=1)]] | None = (
-        None  # settings to choose inside the training subjects of each fold, such as C: [0.001, 0.01]
-    )
-    calibration: Literal["none", "temperature"] = (
-        "none"  # soften or sharpen probabilities by what is found there; six times the work
-    )
-    inner_folds: int = Field(
-        5, ge=2
-    )  # parts the training subjects are split into for `search` and `calibration`
-    seeds: int = Field(
-        3, ge=1
-    )  # how often every fold is fitted, with seeds 0, 1, ...; scores are means with their spread
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"  # for classifiers that are networks
+    classifier_settings: dict[str, Value] = Field(default_factory=dict)
+    # Values to choose among inside the training subjects of each fold, such as C: [0.001, 0.01].
+    search: dict[str, Annotated[list[Value], Field(min_length=1)]] | None = None
+    # "temperature" fits one inside the training subjects of each fold; takes six times as long.
+    calibration: Literal["none", "temperature"] = "none"
+    # Number of parts that `search` and `calibration` split the training subjects into.
+    inner_folds: int = Field(5, ge=2)
+    # How often every fold is fitted, with seeds 0, 1, ...; scores are means over seeds.
+    seeds: int = Field(3, ge=1)
+    # Device of classifiers that are networks.
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
     @field_validator("classifier")
     @classmethod
     def _is_classifier(cls, value: Any) -> Any:
-        lacking = [name for name in ("fit", "get_params", "predict_proba") if not hasattr(value, name)]
-        if isinstance(value, str) or not lacking:
+        missing = [name for name in ("fit", "get_params", "predict_proba") if not hasattr(value, name)]
+        if isinstance(value, str) or not missing:
             return value
-        advice = "Wrap it in CalibratedClassifierCV."
         raise ValueError(
-            f"a name or a scikit-learn classifier is needed, and this has no {lacking[0]}. {advice}"
+            f"a name or a scikit-learn classifier is needed, and this has no {missing[0]}. Wrap it in "
+            "CalibratedClassifierCV."
         )
 
     @field_serializer("classifier")
     def _classifier_text(self, value: Any) -> str:
-        """Return the name, or what a scikit-learn classifier prints of itself; it identifies a run and
-        rebuilds nothing.
-        """
+        """Return the name, or the repr of a scikit-learn classifier, which identifies a run."""
         if isinstance(value, str):
             return value
-        text = (
-            value.__repr__(N_CHAR_MAX=10**6)
-            if "N_CHAR_MAX" in inspect.signature(type(value).__repr__).parameters
-            else repr(value)
-        )
+        takes_length = "N_CHAR_MAX" in inspect.signature(type(value).__repr__).parameters
+        text = value.__repr__(N_CHAR_MAX=10**6) if takes_length else repr(value)
         return re.sub(r" at 0x[0-9a-f]+", "", " ".join(text.split()))
 
     @property
     def input_names(self) -> InputNames:
-        """Protocol, method and feature; raises `BadInput` where one is null, as on ready-made maps."""
+        """Protocol, method and feature; raises `BadInput` if one is null, as on ready-made maps."""
         if self.protocol is None or self.method is None or self.feature is None:
-            lacking = [name for name in InputNames._fields if getattr(self, name) is None]
+            missing = [name for name in InputNames._fields if getattr(self, name) is None]
             raise BadInput(
-                f"The setting {lacking[0]} is null, which only suits ready-made maps (--maps). Name one."
+                f"The setting {missing[0]} is null, which suits ready-made maps (--maps) only. Give a name."
             )
         return InputNames(self.protocol, self.method, self.feature)
 
@@ -113,47 +101,43 @@ class CvConfig(BaseModel):
 
 
 def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None = None) -> CvConfig:
-    """Return the settings of the YAML file `path` (the defaults where there is none), with `overrides` put
-    over them.
+    """Return the settings of a YAML file, or the defaults, updated with `overrides`.
 
-    Raises `BadInput` naming every key that is not a setting, with the nearest one that is.
+    Raises
+    ------
+    BadInput
+        Naming every unknown key with the nearest setting.
     """
-    values: dict[str, Any] = {}
-    where = "The configuration"
+    where, values = "The configuration", {}
     if path is not None:
         where = f"The configuration {path}"
         values = read_yaml(path) or {}
         if not isinstance(values, dict):
-            raise BadInput(f"{where} is not a table of settings. Known: {', '.join(CvConfig.model_fields)}.")
-    _refuse_choosing_on_test({**values, **(overrides or {})}, where)
+            raise BadInput(f"{where} is no YAML mapping. Known keys: {', '.join(CvConfig.model_fields)}.")
+    values = {**values, **(overrides or {})}
+    _refuse_selection_on_test(values, where)
     try:
-        return CvConfig(**{**values, **(overrides or {})})
+        return CvConfig(**values)
     except ValidationError as error:
         raise BadInput(f"{where} {describe_errors(error, CvConfig)}") from error
 
 
-def _refuse_choosing_on_test(values: dict[str, Any], where: str) -> None:
-    """There is no such setting, and whoever looks for it should know why; see mer/evaluation/leakage.py for
-    what it would be worth.
-    """
-    inside = values.get("classifier_settings")
-    keys = [*values, *(inside if isinstance(inside, dict) else ())]
-    tempting = [
-        key for key in keys if any(word in str(key).lower().replace("_", "") for word in CHOOSING_ON_TEST)
+def _refuse_selection_on_test(values: dict[str, Any], where: str) -> None:
+    """Refuse settings such as early stopping with the reason; leakage.py measures what they are worth."""
+    settings = values.get("classifier_settings")
+    keys = [str(key) for key in (*values, *(settings if isinstance(settings, dict) else ()))]
+    found = [
+        key for key in keys if any(word in key.lower().replace("_", "") for word in TEST_SELECTION_WORDS)
     ]
-    if tempting:
+    if found:
         raise BadInput(
-            f"{where} has {', '.join(tempting)}: mer cv never chooses a training length or a network by its "
-            "score on the test subject, "
-            "which is worth .06 to .20 UF1 and is no result. Fix the number of epochs beforehand "
-            "(classifier_settings: {epochs: 40}), or "
-            "choose it inside the training subjects (search: {epochs: [20, 40, 80]}). What the leak would be "
-            "worth: mer audit RUN."
+            f"{where} has {', '.join(found)}. mer cv never chooses a training length or a network by its "
+            "score on the test subject: that adds .06 to .20 UF1 and is no result. Fix the number of epochs "
+            "(classifier_settings: {epochs: 40}), or choose it inside the training subjects "
+            "(search: {epochs: [20, 40, 80]}). mer audit RUN shows what the leak would be worth."
         )
 
 
 def save_config(config: BaseModel, path: str | Path) -> None:
-    """Write the final values of `config` as YAML, whole or not at all."""
-    from mer_core.io import write_text
-
+    """Write the final settings as YAML, whole or not at all."""
     write_text(path, yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True))

@@ -1,42 +1,32 @@
-"""Folds -> predictions. One classifier per fold and seed, no look at a score, and each fold is saved as it
-ends.
+"""Cross-validate a table and its features: fit and predict every fold, save each as it ends, pool them.
 
-Nothing in here may depend on the order of the table's rows: clips are sorted by `clip_id` before anything
-else happens. Nothing that is fitted may see the held-out subject: what happens inside the folds is in
-mer/evaluation/folds.py, and nowhere else.
+Clips are sorted by `clip_id` first, so that the order of the table's rows changes nothing. What is fitted
+inside a fold is decided in folds.py and nowhere else.
 """
 
 import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 
-import mer_core
 from mer.evaluation import estimators, folds, splits
-from mer.evaluation.config import CvConfig, save_config
-from mer.evaluation.estimators import ClassifierSpec
-from mer_core import claims, yaml_files
+from mer.evaluation.config import CvConfig
+from mer.evaluation.estimators import ClassifierSpec, Problem
+from mer.evaluation.run_folder import choice_file, claim_run, predictions_file, read_predictions, write_table
 from mer_core.errors import BadInput
-from mer_core.io import atomic_replace, read_json, visible_names, write_json
+from mer_core.io import read_json, write_json
 from mer_core.parallel import Workers
 from mer_core.progress import say, track
 
-TEXT = {
-    name: str for name in ("clip_id", "dataset", "subject", "fold", "label", "prediction")
-}  # 006 is a name, not a number
-
-
-MIN_SUBJECTS = 5  # below which a run says how little it says
+MIN_SUBJECTS = 5  # a run with fewer warns that its score says little
 
 
 class OneLabel(BadInput):
-    """Some fold has clips of one label only to fit on."""
+    """The training clips of some fold have one label only."""
 
     code = "one-label"
 
@@ -53,68 +43,119 @@ def cross_validate(
 ) -> pd.DataFrame:
     """Fit and predict every fold for every seed, and return the pooled predictions.
 
+    Parameters
+    ----------
     table : `clip_id, dataset, subject, label`, one row per clip (N)
     X : (N, ...) float32 features, row i for row i of `table`
-    out : run folder; folds already in it are kept, so that an interrupted run goes on
-    labels : the classes in order; those of `table`, sorted, where not given
-    split : function of mer/evaluation/splits.py, "loso" or "lodo"
-    workers : who share the folds of a classifier that cannot take them all at once; changes no result
-    but by rounding
-    classifier : what `config.classifier` was resolved to, where that has been done already
-    returns `clip_id, dataset, subject, fold, seed, label, prediction, p_<label>...`, each clip once per seed
-    Raises `BadInput` if features or labels cannot be used, or if `out` holds a run with other settings or
-    other data.
+    out : run folder; folds that it already holds are kept, so an interrupted run continues
+    labels : the classes in order; None: those of `table`, sorted
+    split : "loso" or "lodo"
+    workers : who fits the folds of a classifier that cannot fit all folds at once; affects speed only
+    classifier : `config.classifier`, if already resolved
+
+    Returns
+    -------
+    `clip_id, dataset, subject, fold, seed, label, prediction, p_<label>...`, each clip once per seed
+
+    Raises
+    ------
+    BadInput : if features or labels cannot be used
+    ChangedSettings : if `out` holds a run with other settings or other data
     """
     out = Path(out)
     labels = labels or sorted(set(table["label"]))
-    table, X = in_order(table, X, labels)
+    table, X = sort_clips(table, X, labels)
     problem = build_problem(table, X, labels, split)
-    classifier = classifier or estimators.resolve(config, len(labels))
+    classifier = classifier or estimators.resolve_classifier(config, len(labels))
     n_seeds = classifier.n_seeds(config.seeds)
-    claim(out, config, {**fingerprint(table, X), "classes": labels, "split": split})
+    claim_run(out, config, {**fingerprint(table, X), "classes": labels, "split": split})
 
-    _say_what_cannot_be_learned(problem, labels)
-    _say_what_is_little(problem, classifier, config.seeds)
-    tests = {name: test for name, _, test in problem.folds}
-    files = {(seed, name): fold_file(out, seed, name) for seed in range(n_seeds) for name in tests}
-    missing = {key for key, file in files.items() if not file.is_file()}
-    work = folds.predict_all(classifier, config, problem, missing, workers)
-    for seed, name, p, choice in track(
-        work, f"{classifier.name}, {len(tests)} folds x {n_seeds} seeds", total=len(missing)
-    ):
-        if config.chooses:
-            write_json(fold_file(out, seed, name, "choices"), {"seed": seed, "fold": name, **asdict(choice)})
-        with atomic_replace(files[seed, name]) as temporary:
-            _rows(table.iloc[tests[name]], name, seed, p, labels).to_csv(temporary, index=False)
-
+    _warn_unlearnable(problem, labels)
+    _warn_few_subjects(problem)
+    if n_seeds < config.seeds:
+        say(f"{classifier.name} does not depend on the seed: one is fitted instead of {config.seeds}.")
+    keys = [(seed, name) for seed in range(n_seeds) for name, _, _ in problem.folds]
+    missing = {key for key in keys if not predictions_file(out, *key).is_file()}
+    predictions = folds.predict_folds(classifier, config, problem, missing, workers)
+    title = f"{classifier.name}, {len(problem.folds)} folds x {n_seeds} seeds"
+    _save_folds(track(predictions, title, total=len(missing)), table, problem, config, out, labels)
     if config.chooses:
-        chosen = [json.loads(fold_file(out, *key, "choices").read_text(encoding="utf-8")) for key in files]
+        chosen = [read_json(choice_file(out, *key)) for key in keys]
         write_json(out / "choices.json", {"candidates": classifier.candidates, "chosen": chosen})
-    return _pool(list(files.values()), out / "predictions.csv")
+    pooled = pd.concat([read_predictions(predictions_file(out, *key)) for key in keys], ignore_index=True)
+    write_table(pooled, out / "predictions.csv")
+    return pooled
 
 
-def _pool(files: list[Path], file: Path) -> pd.DataFrame:
-    """Return the predictions of all folds, written to `file` too."""
-    predictions = pd.concat([read_predictions(of_fold) for of_fold in files], ignore_index=True)
-    with atomic_replace(file) as temporary:
-        predictions.to_csv(temporary, index=False)
-    return predictions
+def _save_folds(
+    predictions: Iterable[folds.Prediction],
+    table: pd.DataFrame,
+    problem: Problem,
+    config: CvConfig,
+    out: Path,
+    labels: list[str],
+) -> None:
+    """Write each fold as it ends: its predictions and, if anything was chosen, the choice."""
+    tests = {name: test for name, _, test in problem.folds}
+    for seed, name, p, choice in predictions:
+        if config.chooses:
+            write_json(choice_file(out, seed, name), {"seed": seed, "fold": name, **asdict(choice)})
+        rows = _prediction_rows(table.iloc[tests[name]], name, seed, p, labels)
+        write_table(rows, predictions_file(out, seed, name))
 
 
-def build_problem(table: pd.DataFrame, X: np.ndarray, labels: list[str], split: str) -> estimators.Problem:
-    """Return what is to be solved, from a table and features that are `in_order`. Raises `OneLabel` if a fold
-    has nothing to learn from.
+def sort_clips(table: pd.DataFrame, X: np.ndarray, labels: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return table and features sorted by `clip_id`, after checking them.
+
+    Raises
+    ------
+    BadInput
+        If table and features differ in length, a clip is listed twice, a label is not in `labels`, or a
+        feature is not finite.
+    """
+    if len(table) != len(X):
+        raise BadInput(f"The table has {len(table)} clips and the features have {len(X)}.")
+    duplicates = table.loc[table["clip_id"].duplicated(), "clip_id"]
+    if len(duplicates):
+        raise BadInput(f"{len(duplicates)} clip(s) are listed twice. First: {duplicates.iloc[0]}.")
+    unknown = table.loc[~table["label"].isin(labels)]
+    if len(unknown):
+        first = unknown.iloc[0]
+        raise BadInput(
+            f"{len(unknown)} clip(s) have a label that is not one of {labels}. First: {first['clip_id']}, "
+            f"{first['label']!r}."
+        )
+    not_finite = table.loc[~np.isfinite(X.reshape(len(X), -1)).all(1), "clip_id"]
+    if len(not_finite):
+        raise BadInput(
+            f"The features of {len(not_finite)} of {len(table)} clips hold NaN or infinite values. First: "
+            f"{not_finite.iloc[0]}."
+        )
+    order = np.argsort(table["clip_id"].to_numpy(dtype=str), kind="stable")
+    return table.iloc[order].reset_index(drop=True), np.asarray(X, dtype=np.float32)[order]
+
+
+def build_problem(table: pd.DataFrame, X: np.ndarray, labels: list[str], split: str) -> Problem:
+    """Return the classification problem of a sorted table and its features.
+
+    Raises
+    ------
+    OneLabel
+        If the training clips of some fold have one label only.
     """
     y = np.array([labels.index(label) for label in table["label"]])
-    parts = getattr(splits, split)(table)
-    _check_folds(parts, y, labels)
-    return estimators.Problem(X, y, splits.subject_ids(table), parts, len(labels))
+    all_folds = splits.SPLITS[split](table)
+    single = [name for name, train, _ in all_folds if len(set(y[train])) < 2]
+    if single:
+        raise OneLabel(
+            f"Without {single[0]}, the training clips have one label only ({len(single)} of "
+            f"{len(all_folds)} folds). The labels are {', '.join(labels)}: add clips of other subjects."
+        )
+    return Problem(X, y, splits.subject_ids(table), all_folds, len(labels))
 
 
 def fingerprint(table: pd.DataFrame, X: np.ndarray) -> dict[str, Any]:
-    """Return what identifies the data of a run: counts and hashes of clips, labels and features, in `clip_id`
-    order.
-    """
+    """Return what identifies the data of a run: counts and hashes of sorted clips, labels and features."""
 
     def sha(data: bytes) -> str:
         return hashlib.sha256(data).hexdigest()[:16]
@@ -126,127 +167,28 @@ def fingerprint(table: pd.DataFrame, X: np.ndarray) -> dict[str, Any]:
     }
 
 
-def claim(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
-    """Make `out` the folder of this run, or check that it already is: same settings, same data, same version
-    of mer.
-
-    Raises `BadInput` naming every key that changed, because folds of two different runs must never be pooled,
-    and if `out` holds something else, which would end up beside the run or in it.
-    """
-    now = {**config.model_dump(), **data, "version": mer_core.__version__}
-    file, settings = out / "input.json", out / "config.yaml"
-    if file.is_file() and settings.is_file():
-        defaults = CvConfig().model_dump()  # for settings that came after that run
-        before = {**defaults, **read_yaml(settings), **read_json(file)}
-        claims.check_unchanged(out, before, now, "a run")
-    elif visible_names(out) - {file.name}:
-        raise BadInput(f"{out} is not empty and holds no run to go on with. Choose another --out.")
-    else:
-        write_json(
-            file, {**data, "version": mer_core.__version__}
-        )  # first, because whoever stops here may have a config.yaml of their own
-        save_config(config, settings)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The settings in a run's config.yaml; raises `BadInput` if it cannot be read."""
-    try:
-        return dict(yaml_files.read_yaml(path))
-    except (ValueError, TypeError) as error:
-        raise BadInput(f"{path} cannot be read: {error}") from error
-
-
-def fold_file(out: Path, seed: int, fold: str, what: str = "predictions") -> Path:
-    """Where one fold's predictions lie, or its `choices`. Its name is quoted, so that no subject's name can
-    lead out of the folder.
-    """
-    return (
-        out / what / f"seed-{seed}" / f"{quote(fold, safe='')}.{'csv' if what == 'predictions' else 'json'}"
-    )
-
-
-def read_predictions(path: str | Path) -> pd.DataFrame:
-    """Read predictions written by `cross_validate`; numbers come back to the last bit and ids stay text."""
-    return read_table(
-        path, ["dataset", "subject", "seed", "label", "prediction"], dtype=TEXT, float_precision="round_trip"
-    )
-
-
-def read_table(path: str | Path, columns: Sequence[str], **how: Any) -> pd.DataFrame:
-    """Read a table of a run, with `how` for `pandas.read_csv`; raises `BadInput` if it cannot be read or
-    lacks some of `columns`.
-    """
-    try:
-        table = pd.read_csv(path, keep_default_na=False, **how)
-        if missing := [name for name in columns if name not in table]:
-            raise ValueError(f"it has no column {', '.join(missing)}")
-    except (OSError, ValueError) as error:
-        raise BadInput(
-            f"{path} cannot be read: {error}. Delete it, and run the same mer cv again."
-        ) from error
-    return table
-
-
-def _rows(clips: pd.DataFrame, fold: str, seed: int, p: np.ndarray, labels: list[str]) -> pd.DataFrame:
-    """Predictions of one fold: the clips' own rows, so that labels and predictions cannot be mismatched."""
+def _prediction_rows(
+    clips: pd.DataFrame, fold: str, seed: int, p: np.ndarray, labels: list[str]
+) -> pd.DataFrame:
+    """Return one fold's predictions beside the clips' own rows, so labels cannot be mismatched."""
     rows = clips[["clip_id", "dataset", "subject"]].assign(fold=fold, seed=seed, label=clips["label"])
     rows["prediction"] = [labels[i] for i in p.argmax(1)]
     return rows.assign(**{f"p_{label}": p[:, i] for i, label in enumerate(labels)})
 
 
-def in_order(table: pd.DataFrame, X: np.ndarray, labels: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return table and features sorted by `clip_id`, after checking that they belong together and can be
-    used.
-    """
-    if len(table) != len(X):
-        raise BadInput(f"The table has {len(table)} clips and the features have {len(X)}.")
-    twice = table.loc[table["clip_id"].duplicated(), "clip_id"]
-    if len(twice):
-        raise BadInput(f"{len(twice)} clip(s) are listed twice. First: {twice.iloc[0]}.")
-    odd = table.loc[~table["label"].isin(labels)]
-    if len(odd):
-        raise BadInput(
-            f"{len(odd)} clip(s) have a label that is not one of {labels}. First: {odd.iloc[0]['clip_id']}, "
-            f"{odd.iloc[0]['label']!r}."
-        )
-    bad = table.loc[~np.isfinite(X.reshape(len(X), -1)).all(1), "clip_id"]
-    if len(bad):
-        raise BadInput(
-            f"The features of {len(bad)} of {len(table)} clips hold values that are not numbers. First: "
-            f"{bad.iloc[0]}."
-        )
-    order = np.argsort(table["clip_id"].to_numpy(dtype=str), kind="stable")
-    return table.iloc[order].reset_index(drop=True), np.asarray(X, dtype=np.float32)[order]
-
-
-def _check_folds(folds: list[splits.Fold], y: np.ndarray, labels: list[str]) -> None:
-    """Every fold must leave two labels to learn from."""
-    poor = [name for name, train, _ in folds if len(set(y[train])) < 2]
-    if poor:
-        raise OneLabel(
-            f"Without {poor[0]}, only one label is left to learn from ({len(poor)} of {len(folds)} folds). "
-            f"The labels are {', '.join(labels)}: add clips of other subjects."
-        )
-
-
-def _say_what_cannot_be_learned(problem: estimators.Problem, labels: list[str]) -> None:
-    """Such a label has F1 0, whatever the classifier; whoever reads the score should know."""
+def _warn_unlearnable(problem: Problem, labels: list[str]) -> None:
+    """Name each label whose F1 is 0 with any classifier, because fewer than two folds show it."""
     for i, label in enumerate(labels):
-        shown_in = [name for name, _, test in problem.folds if i in problem.y[test]]
-        if len(shown_in) < 2:
-            why = (
-                f"shown by {shown_in[0]} alone, and cannot be learned from others"
-                if shown_in
-                else "shown by no clip"
-            )
-            say(f"{label} is {why}: its F1 is 0, and counts in UF1.")
+        showing = [name for name, _, test in problem.folds if i in problem.y[test]]
+        if len(showing) < 2:
+            where = f"only {showing[0]} shows it" if showing else "no clip shows it"
+            say(f"{label} cannot be learned, because {where}. Its F1 of 0 counts in UF1.")
 
 
-def _say_what_is_little(problem: estimators.Problem, classifier: ClassifierSpec, seeds: int) -> None:
-    if (n_subjects := len(set(problem.subjects))) < MIN_SUBJECTS:
+def _warn_few_subjects(problem: Problem) -> None:
+    n_subjects = len(set(problem.subjects))
+    if n_subjects < MIN_SUBJECTS:
         say(
-            f"Only {n_subjects} subjects: each fold learns from {n_subjects - 1}, and a score says little "
-            "about others."
+            f"Only {n_subjects} subjects: each fold learns from {n_subjects - 1}, and the score says little "
+            "about other people."
         )
-    if classifier.n_seeds(seeds) < seeds:
-        say(f"{classifier.name} gives the same result with every seed: one instead of {seeds} is fitted.")

@@ -14,63 +14,61 @@ from sklearn.base import clone
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
 
-from mer.evaluation import splits
 from mer.evaluation.config import CvConfig
+from mer.evaluation.splits import Fold
 from mer_core import registry
 from mer_core.errors import BadInput, MerError
 from mer_core.settings import check_options
 
-NOT_SETTINGS = ("classes", "random_state", "device", "map_shape")  # parameters that mer sets itself
+SET_BY_MER = ("classes", "random_state", "device", "map_shape")  # parameters that are no settings
 Pair = tuple[np.ndarray, np.ndarray]  # positions to fit on, positions to predict
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is cross-validated: clips in `clip_id` order, and how they are split."""
+    """A classification problem: clips in `clip_id` order, and how they are split."""
 
     X: np.ndarray  # (N, ...) float32
     y: np.ndarray  # (N,) int
     subjects: np.ndarray  # (N,) dataset/subject
-    folds: list[splits.Fold]
+    folds: list[Fold]
     n_classes: int
 
 
 @dataclass(frozen=True)
 class ClassifierSpec:
-    """An unfitted classifier with all that decides how it is fitted; made by `resolve` and passed on from
-    there.
-    """
+    """An unfitted classifier and how it is fitted; built by `resolve_classifier`."""
 
     name: str
-    prototype: Any  # scikit-learn estimator; only clones of it are fitted
-    candidates: list[
-        dict[str, Any]
-    ]  # parameters to choose among inside the training subjects; [{}] where none are
+    # scikit-learn estimator, of which only clones are fitted.
+    prototype: Any
+    # Parameters to choose among inside the training subjects; [{}] without a search.
+    candidates: list[dict[str, Any]]
     n_classes: int
 
     @property
     def fits_all_folds(self) -> bool:
-        """Is it fitted to all folds at once, by `fit_folds`?"""
+        """Does the estimator fit all folds at once, with `fit_folds`?"""
         return hasattr(self.prototype, "fit_folds")
 
     @property
     def is_random(self) -> bool:
-        """Does a seed change what is fitted?"""
-        return bool(self._seeded(self.prototype))
+        """Does the fit depend on a seed?"""
+        return bool(_seed_params(self.prototype))
 
     @property
     def is_foreign(self) -> bool:
-        """Is it no classifier of ours, whose state is tensors?"""
+        """Is it an estimator of another library, which cannot be stored as tensors?"""
         return not hasattr(self.prototype, "state")
 
-    def n_seeds(self, wanted: int) -> int:
-        """Return how many seeds are worth fitting: one where none changes anything."""
-        return wanted if self.is_random else 1
+    def n_seeds(self, requested: int) -> int:
+        """Return how many seeds to fit: one if the seed changes nothing."""
+        return requested if self.is_random else 1
 
     def new(self, seed: int, **params: Any) -> Any:
-        """Return an unfitted estimator with `params` and with `seed` for every `random_state` in it."""
+        """Return an unfitted estimator with `params`, and `seed` as every `random_state` in it."""
         estimator = clone(self.prototype).set_params(**params)
-        return estimator.set_params(**dict.fromkeys(self._seeded(estimator), seed))
+        return estimator.set_params(**dict.fromkeys(_seed_params(estimator), seed))
 
     def fit(self, estimator: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray) -> Any:
         """Fit `estimator` to samples X (n, ...), labels y (n,) and subjects (n,).
@@ -78,54 +76,31 @@ class ClassifierSpec:
         Raises
         ------
         BadInput
-            Whatever a foreign estimator raises, with its name.
+            For whatever an estimator of another library raises, with its name.
         """
-        takes_groups = "groups" in inspect.signature(estimator.fit).parameters or isinstance(
-            estimator, BaseSearchCV
-        )
+        accepts_groups = "groups" in inspect.signature(estimator.fit).parameters
+        extra = {"groups": groups} if accepts_groups or isinstance(estimator, BaseSearchCV) else {}
         try:
-            return estimator.fit(inputs(estimator, X), y, **({"groups": groups} if takes_groups else {}))
+            return estimator.fit(as_input(estimator, X), y, **extra)
         except MerError:
             raise
         except Exception as error:  # foreign code may raise anything
             raise BadInput(f"{self.name} cannot be fitted: {type(error).__name__}: {error}") from error
 
-    @staticmethod
-    def _seeded(estimator: Any) -> list[str]:
-        return [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
-
 
 @dataclass(frozen=True)
 class FittedForeign:
-    """A fitted estimator that is not ours, to be used like one of ours."""
+    """A fitted estimator of another library, with the interface of ours."""
 
     estimator: Any
     n_classes: int
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return (N, n_classes) float64 for samples X (N, ...)."""
-        return probabilities(self.estimator, X, self.n_classes)
+        return predict_probabilities(self.estimator, X, self.n_classes)
 
 
-def inputs(estimator: Any, X: np.ndarray) -> np.ndarray:
-    """Return samples as `estimator` takes them: rows (N, D) where it takes no other shape."""
-    try:
-        rows_only = not get_tags(estimator).input_tags.three_d_array
-    except (AttributeError, TypeError):  # an estimator of a library that knows no tags
-        rows_only = True
-    return X.reshape(len(X), -1) if rows_only else X
-
-
-def probabilities(fitted: Any, X: np.ndarray, n_classes: int) -> np.ndarray:
-    """Return (N, n_classes) float64; a class that `fitted` has not seen gets 0."""
-    p = np.zeros((len(X), n_classes))
-    p[:, np.asarray(fitted.classes_, dtype=int)] = fitted.predict_proba(inputs(fitted, X))
-    if not np.isfinite(p).all():
-        raise BadInput(f"{type(fitted).__name__} gives probabilities that are not numbers.")
-    return p
-
-
-def resolve(config: CvConfig, n_classes: int) -> ClassifierSpec:
+def resolve_classifier(config: CvConfig, n_classes: int) -> ClassifierSpec:
     """Return the classifier that `config` names or holds, after checking all its parameters.
 
     Raises
@@ -135,30 +110,23 @@ def resolve(config: CvConfig, n_classes: int) -> ClassifierSpec:
     BadInput
         For a parameter it does not have or cannot take.
     """
-    if isinstance(config.classifier, str) and "(" in config.classifier:
+    if not isinstance(config.classifier, str):
+        name, prototype, candidates = _from_object(config)
+    elif "(" in config.classifier:
         raise BadInput(
-            f"The classifier {config.classifier} is no name: it was passed in as an object, and a file "
-            "cannot rebuild it. "
-            "Pass it again, from Python or with --classifier FILE.py:FUNCTION."
+            f"{config.classifier} is the text of a classifier that was passed as an object; a file cannot "
+            "rebuild it. Pass it again, from Python or with --classifier FILE.py:FUNCTION."
         )
-    if isinstance(config.classifier, str):
-        name, prototype = config.classifier, _listed(config)
-        searched = [
-            check_options(one, type(prototype), NOT_SETTINGS, f"The classifier {name}")
-            for one in _grid(config)
-        ]
     else:
-        name, prototype = type(config.classifier).__name__, clone(config.classifier)
-        for params in ({}, *_grid(config)):
-            _set_params(prototype, {**config.classifier_settings, **params}, name)
-        prototype.set_params(**config.classifier_settings)
-        searched = _grid(config)
-    known = prototype.get_params()
-    prototype.set_params(**({"classes": list(range(n_classes))} if "classes" in known else {}))
-    prototype.set_params(**({"device": config.device} if "device" in known else {}))
-    spec = ClassifierSpec(name, prototype, searched, n_classes)
-    for params in searched:
-        if check_params := getattr(spec.new(0, **params), "check_params", None):
+        name, prototype, candidates = _from_registry(config)
+    params = prototype.get_params()
+    if "classes" in params:
+        prototype.set_params(classes=list(range(n_classes)))
+    if "device" in params:
+        prototype.set_params(device=config.device)
+    spec = ClassifierSpec(name, prototype, candidates, n_classes)
+    for candidate in candidates:
+        if check_params := getattr(spec.new(0, **candidate), "check_params", None):
             check_params()
     return spec
 
@@ -166,15 +134,20 @@ def resolve(config: CvConfig, n_classes: int) -> ClassifierSpec:
 def fit_predict(
     classifier: ClassifierSpec, params: dict[str, Any], seed: int, problem: Problem, pairs: list[Pair]
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield number and probabilities (len(test), n_classes) of each pair of positions (to fit on, to
-    predict).
+    """Fit on the first positions of each pair and predict the second ones.
 
-    This is the one place where anything is fitted in a cross-validation, and it is fitted on the first of
-    each pair.
+    Nothing else in a cross-validation fits a classifier.
+
+    Yields
+    ------
+    k : int
+        Number of the pair.
+    p : (n_test, n_classes) float64
+        Probabilities.
     """
-    X, y, subjects = problem.X, problem.y, problem.subjects
     if not pairs:
         return
+    X, y, subjects = problem.X, problem.y, problem.subjects
     estimator = classifier.new(seed, **params)
     if classifier.fits_all_folds:
         fitted = estimator.fit_folds(X, y, [train for train, _ in pairs], groups=subjects)
@@ -184,29 +157,56 @@ def fit_predict(
             for k, (train, _) in enumerate(pairs)
         )
     for k, one in fitted:
-        yield k, probabilities(one, X[pairs[k][1]], problem.n_classes)
+        yield k, predict_probabilities(one, X[pairs[k][1]], problem.n_classes)
 
 
-def _listed(config: CvConfig) -> Any:
-    """Return the classifier listed under `config.classifier` with its settings, checked by name and type."""
-    Classifier = registry.load("mer.classifiers", config.classifier).Classifier
-    variant = config.classifier.partition(":")[2]  # timm:resnet18
+def predict_probabilities(fitted: Any, X: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return (N, n_classes) float64; a class that `fitted` has not seen gets 0."""
+    p = np.zeros((len(X), n_classes))
+    p[:, np.asarray(fitted.classes_, dtype=int)] = fitted.predict_proba(as_input(fitted, X))
+    if not np.isfinite(p).all():
+        raise BadInput(f"{type(fitted).__name__} predicts probabilities that are NaN or infinite.")
+    return p
+
+
+def as_input(estimator: Any, X: np.ndarray) -> np.ndarray:
+    """Return samples in a shape that `estimator` takes: rows (N, D), unless it takes any shape."""
+    try:
+        takes_any_shape = get_tags(estimator).input_tags.three_d_array
+    except (AttributeError, TypeError):  # the estimator has no tags
+        takes_any_shape = False
+    return X if takes_any_shape else X.reshape(len(X), -1)
+
+
+def _from_registry(config: CvConfig) -> tuple[str, Any, list[dict[str, Any]]]:
+    """Return name, prototype and candidates of a listed classifier, checked by name and type."""
+    name, owner = config.classifier, f"The classifier {config.classifier}"
+    Classifier = registry.load("mer.classifiers", name).Classifier
+    variant = name.partition(":")[2]  # of timm:resnet18
     settings = {**({"backbone": variant} if variant else {}), **config.classifier_settings}
-    return Classifier(
-        **check_options(settings, Classifier, NOT_SETTINGS, f"The classifier {config.classifier}")
-    )
+    prototype = Classifier(**check_options(settings, Classifier, SET_BY_MER, owner))
+    candidates = [check_options(candidate, Classifier, SET_BY_MER, owner) for candidate in _grid(config)]
+    return name, prototype, candidates
+
+
+def _from_object(config: CvConfig) -> tuple[str, Any, list[dict[str, Any]]]:
+    """Return name, prototype and candidates of a scikit-learn classifier."""
+    name, prototype = type(config.classifier).__name__, clone(config.classifier)
+    candidates = _grid(config)
+    for candidate in ({}, *candidates):
+        params = {**config.classifier_settings, **candidate}
+        try:
+            clone(prototype).set_params(**params)
+        except ValueError as error:
+            raise BadInput(f"{name} cannot take {params}: {error}") from error
+    return name, prototype.set_params(**config.classifier_settings), candidates
 
 
 def _grid(config: CvConfig) -> list[dict[str, Any]]:
-    """Return every combination of the values in `config.search`; one without any setting where there is no
-    search.
-    """
+    """Return every combination of the values in `config.search`; [{}] without a search."""
     search = {name: list(dict.fromkeys(values)) for name, values in (config.search or {}).items()}
     return [dict(zip(search, values)) for values in itertools.product(*search.values())]
 
 
-def _set_params(prototype: Any, params: dict[str, Any], name: str) -> None:
-    try:
-        clone(prototype).set_params(**params)
-    except ValueError as error:
-        raise BadInput(f"{name} cannot take {params}: {error}") from error
+def _seed_params(estimator: Any) -> list[str]:
+    return [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]

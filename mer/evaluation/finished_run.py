@@ -1,4 +1,4 @@
-"""A finished run, read back from its folder; what the folder holds is described in run.py."""
+"""A finished run, read back from its folder; run.py lists what the folder holds."""
 
 import html
 from collections.abc import Sequence
@@ -11,13 +11,15 @@ import pandas as pd
 
 from mer.evaluation import cross_validation, metrics
 from mer.evaluation.config import CvConfig
+from mer.evaluation.run_folder import read_predictions, read_settings, read_table
 from mer_core.errors import BadInput
 from mer_core.io import read_json
 
 FILES = ("config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv")
-AUDIT = "audit-not-a-result"  # folder, in a run, of what mer/evaluation/leakage.py writes
-# Behind every score of motion that a program made: lines are copied without what stands around them.
-SYNTHETIC = " (synthetic data)"
+AUDIT_FOLDER = "audit-not-a-result"  # written into a run by mer/evaluation/leakage.py
+# Follows every score on synthetic data: people copy single lines without their context.
+SYNTHETIC_NOTE = " (synthetic data)"
+HELD_OUT = {"loso": "subject", "lodo": "dataset"}  # what each split leaves out
 
 
 @dataclass(frozen=True)
@@ -34,69 +36,68 @@ class Run:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """UF1, UAR, accuracy and macro precision with their 95 % interval over subjects, and the majority
-        class's.
-        """
+        """One row per score: value, 95 % interval over subjects, and the score of the majority class."""
         m = self.metrics
-        floor = m["baselines"]["majority_of_training_subjects"]
+        majority = m["baselines"]["majority_of_training_subjects"]
         rows = {
             name: {
                 "value": m[name],
                 "low": m["interval95"][name][0],
                 "high": m["interval95"][name][1],
-                "majority class": floor[name],
+                "majority class": majority[name],
             }
             for name in metrics.SCORES
         }
         return pd.DataFrame.from_dict(rows, orient="index")
 
     def __str__(self) -> str:
-        return summary(self.metrics)
+        return format_summary(self.metrics)
 
     def _repr_html_(self) -> str:
-        first, *_ = summary(self.metrics).splitlines()
-        made_up = SYNTHETIC if self.metrics["synthetic"] else ""
-        title = html.escape(f"{self.path}: {first}{made_up}")
+        first, *_ = format_summary(self.metrics).splitlines()
+        note = SYNTHETIC_NOTE if self.metrics["synthetic"] else ""
+        title = html.escape(f"{self.path}: {first}{note}")
         return f"<p>{title}</p>{self.scores.to_html(float_format='%.3f')}"
 
 
 def open_run(path: str | Path) -> Run:
-    """Read a finished run; raises `BadInput` if `path` is not one."""
+    """Read a finished run; raise `BadInput` if `path` does not hold one."""
     path = Path(path)
-    if path.resolve().name == AUDIT or list(path.glob(f"{AUDIT}.*")):
+    if path.resolve().name == AUDIT_FOLDER or list(path.glob(f"{AUDIT_FOLDER}.*")):
+        raise BadInput(f"{path} is an audit, whose epochs were chosen on the test subjects. It is no result.")
+    missing = [name for name in FILES if not (path / name).is_file()]
+    if missing:
         raise BadInput(
-            f"{path} is an audit: its epochs were chosen on the test subjects. It is not a result, and is "
-            "not read as one."
-        )
-    lacking = [name for name in FILES if not (path / name).is_file()]
-    if lacking:
-        raise BadInput(
-            f"{path} is not a finished run: it has no {lacking[0]}. Make or finish one with: mer cv ... "
+            f"{path} is not a finished run: it has no {missing[0]}. Make or finish one with: mer cv ... "
             f"--out {path}"
         )
 
     def text(name: str, columns: Sequence[str]) -> pd.DataFrame:
-        return cross_validation.read_table(path / name, columns, dtype=str)
+        return read_table(path / name, columns, dtype=str)
 
     return Run(
         path,
-        config=cross_validation.read_yaml(path / "config.yaml"),
+        config=read_settings(path / "config.yaml"),
         origin=read_json(path / "run.json"),
         metrics=read_json(path / "metrics.json"),
-        predictions=cross_validation.read_predictions(path / "predictions.csv"),
+        predictions=read_predictions(path / "predictions.csv"),
         clips=text("clips.csv", ["clip_id"]),
         left_out=text("left_out.csv", ["clip_id", "reason"]),
     )
 
 
-def read_again(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return the table and the features a finished run was made from. Raises `BadInput` if they are gone or
-    are no longer the same.
+def reload_inputs(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the table and the features that a finished run was made from.
+
+    Raises
+    ------
+    BadInput
+        If they are gone or have changed.
     """
     folders = [run.path / folder for folder in run.origin["folders"]]
     if run.origin["kind"] == "arrays":
         raise BadInput(
-            f"{run.path} was made from arrays, which are not kept. Only runs on folders can be read again."
+            f"{run.path} was made from arrays, which a run does not keep. Only runs on folders can."
         )
     if run.origin["kind"] == "maps":
         from mer.evaluation.flow_maps import read_maps
@@ -105,10 +106,10 @@ def read_again(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
     else:
         from mer.evaluation import inputs
 
-        given = inputs.gather(folders, CvConfig(**run.config))
-        table, X = given.table, given.X
+        found = inputs.read_inputs(folders, CvConfig(**run.config))
+        table, X = found.table, found.X
     before = read_json(run.path / "input.json")
-    now = cross_validation.fingerprint(*cross_validation.in_order(table, X, before["classes"]))
+    now = cross_validation.fingerprint(*cross_validation.sort_clips(table, X, before["classes"]))
     changed = [name for name, value in now.items() if before[name] != value]
     if changed:
         raise BadInput(
@@ -117,34 +118,36 @@ def read_again(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
     return table, X
 
 
-def summary(scores: dict[str, Any]) -> str:
-    """Return the scores of a run as a few lines for the terminal, the majority class beside them."""
-    floor, calibration = scores["baselines"]["majority_of_training_subjects"], scores["calibration_error"]
-    seeds, made_up = len(scores["seeds"]), SYNTHETIC if scores["synthetic"] else ""
-    spread = f" (the same with each of {seeds} seeds)" if seeds > 1 else " (one seed)"
-    if metrics.by_chance(scores):
-        spread = f" (SD {scores['sd']['uf1']:.4f} over {seeds} seeds)"
-    between = (
-        f", 95 % over subjects {scores['interval95']['uf1'][0]:.3f} to {scores['interval95']['uf1'][1]:.3f}"
-    )
-    held_out, left_out = {"loso": "subject", "lodo": "dataset"}[scores["split"]], scores["clips_left_out"]
-    reasons = "; ".join(f"{n} {reason}" for reason, n in left_out.items())
+def format_summary(scores: dict[str, Any]) -> str:
+    """Return the scores of metrics.json as lines for the terminal, with those of the majority class."""
+    majority = scores["baselines"]["majority_of_training_subjects"]
+    calibration, note = scores["calibration_error"], SYNTHETIC_NOTE if scores["synthetic"] else ""
+    low, high = scores["interval95"]["uf1"]
+    lines = [
+        f"{scores['clips']} clips of {scores['subjects']} subjects, each predicted without its "
+        f"{HELD_OUT[scores['split']]}"
+    ]
+    if left_out := scores["clips_left_out"]:
+        reasons = "; ".join(f"{n} {reason}" for reason, n in left_out.items())
+        lines.append(
+            f"Protocol {scores['protocol']} leaves out {sum(left_out.values())} clips (left_out.csv): "
+            f"{reasons}"
+        )
     return "\n".join(
         [
-            f"{scores['clips']} clips of {scores['subjects']} subjects, each predicted without its "
-            f"{held_out}",
-            *(
-                [
-                    f"Protocol {scores['protocol']}: {sum(left_out.values())} clips are left out "
-                    f"(left_out.csv): {reasons}"
-                ]
-                if left_out
-                else []
-            ),
-            f"UF1 {scores['uf1']:.4f}{spread}{between}; majority class {floor['uf1']:.4f}{made_up}",
+            *lines,
+            f"UF1 {scores['uf1']:.4f} ({_spread(scores)}), 95 % over subjects {low:.3f} to {high:.3f}; "
+            f"majority class {majority['uf1']:.4f}{note}",
             f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision "
-            f"{scores['macro_precision']:.4f}; majority class UAR {floor['uar']:.4f}{made_up}",
+            f"{scores['macro_precision']:.4f}; majority class UAR {majority['uar']:.4f}{note}",
             f"Calibration error {calibration['ece']:.3f}: mean confidence "
-            f"{calibration['mean_confidence']:.3f}, accuracy {scores['accuracy']:.3f}{made_up}",
+            f"{calibration['mean_confidence']:.3f}, accuracy {scores['accuracy']:.3f}{note}",
         ]
     )
+
+
+def _spread(scores: dict[str, Any]) -> str:
+    n_seeds = len(scores["seeds"])
+    if metrics.varies_with_seed(scores):
+        return f"SD {scores['sd']['uf1']:.4f} over {n_seeds} seeds"
+    return f"the same with each of {n_seeds} seeds" if n_seeds > 1 else "one seed"

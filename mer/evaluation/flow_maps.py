@@ -1,10 +1,8 @@
-"""Motion maps made elsewhere: a folder of PNG or NPY files and a table of whose they are -> table and
-features.
+"""Read ready-made motion maps: a folder of PNG or NPY files, and an index of their clips and labels.
 
-A PNG is read as value / 255 and nothing else. Its zero of motion is *not* assumed to be 128: public maps,
-such as those of the CausalNet repository, stretch each channel of each clip to its own minimum and maximum,
-so that the value that means "no motion" differs from clip to clip and is lost, as is the amplitude. Flow kept
-as float pixels has no such loss.
+A PNG is read as value / 255. 128 is *not* assumed to mean "no motion": public maps, such as those of the
+CausalNet repository, stretch each channel of each clip to its own minimum and maximum, which loses both the
+zero and the amplitude. Flow stored as float pixels has no such loss.
 """
 
 from collections.abc import Callable
@@ -25,7 +23,7 @@ COLUMNS = ["file", "dataset", "subject", "clip", "label"]
 
 
 class BadIndex(BadInput):
-    """An index of maps with rows that are empty, contradict each other, or stand twice."""
+    """An index of maps with empty, contradictory or duplicate rows."""
 
     code = "bad-index"
 
@@ -33,23 +31,28 @@ class BadIndex(BadInput):
 def read_maps(folder: str | Path, index: str | Path) -> tuple[pd.DataFrame, np.ndarray]:
     """Read every map that `index` lists.
 
-    Two spellings of a subject, dataset or label are one, and said.
+    Two spellings of a subject, dataset or label are merged, with a note.
 
     Parameters
     ----------
-    folder : where the files lie; see `mer/evaluation/map_files.py` for what they may be
-    index : table (.csv with any delimiter, .xlsx, .xls) with the columns file (inside `folder`), dataset,
-        subject, clip, label
+    folder : path
+        Folder of the files; map_files.py says what they may hold.
+    index : path
+        Table (.csv with any delimiter, .xlsx, .xls) with the columns `file` (inside `folder`), `dataset`,
+        `subject`, `clip`, `label`.
 
     Returns
     -------
-    table : `clip_id, dataset, subject, clip, label`
-    X : (N, C, H, W) float32; values of pictures are 0..1
+    table : DataFrame
+        `clip_id, dataset, subject, clip, label`.
+    X : (N, C, H, W) float32
+        0..1 for pictures.
 
     Raises
     ------
-    BadInput : missing files (the first, and how many), a path that leaves `folder`, unreadable or unequal
-        maps, a table that lacks a column or lists a clip twice
+    BadInput
+        For missing files, a path that leaves `folder`, unreadable maps or maps of different shapes, an index
+        that lacks a column or lists a clip twice.
     """
     folder = Path(folder)
     table = _read_index(Path(index))
@@ -57,8 +60,8 @@ def read_maps(folder: str | Path, index: str | Path) -> tuple[pd.DataFrame, np.n
     missing = [path for path in paths if not path.is_file()]
     if missing:
         raise BadInput(
-            f"{len(missing)} of {len(paths)} maps are not there. First: {missing[0]}. "
-            f"Check that --maps is the folder that the column `file` of {index} starts from."
+            f"{len(missing)} of {len(paths)} maps do not exist. First: {missing[0]}. "
+            f"Paths in the column `file` of {index} are relative to --maps: check that folder."
         )
     maps = [read_map(path) for path in track(paths, "reading maps")]
     shape = maps[0].shape
@@ -66,20 +69,17 @@ def read_maps(folder: str | Path, index: str | Path) -> tuple[pd.DataFrame, np.n
     if unequal:
         raise BadInput(
             f"{len(unequal)} of {len(maps)} maps differ from the first one, {paths[0].name} {shape}. "
-            f"First: {unequal[0][0].name} {unequal[0][1]}. All must be channels x height x width alike."
+            f"First: {unequal[0][0].name} {unequal[0][1]}. All must have the same channels x height x width."
         )
     X = np.stack(maps)
-    _say_copies(table, X)
+    _warn_copies(table, X)
     if len({path.suffix.lower() in (".npy", ".npz") for path in paths}) > 1:
-        say(
-            "The index lists pictures, read as value / 255, and arrays, read as they are. Do their units "
-            "agree?"
-        )
+        say("The index lists pictures (read as value / 255) and arrays (read unchanged). Check their units.")
     return table.drop(columns="file"), X
 
 
 def _read_index(path: Path) -> pd.DataFrame:
-    """The index with all its values as text, so that subject 006 stays 006, and one spelling of each name."""
+    """Return the index with one spelling of each name; all values are text, so that 006 stays 006."""
     found = read_table(path, COLUMNS, n_named=0)
     for remark in found.remarks:
         say(f"{remark}.")
@@ -92,35 +92,31 @@ def _read_index(path: Path) -> pd.DataFrame:
         raise BadIndex(
             f"The index {path} has {len(empty)} row(s) with an empty value. First: line {empty[0]}."
         )
-    _unify(table, "dataset", dataset_key, path)
+    table["dataset"] = _merge_spellings(table["dataset"], dataset_key, path)
     for _, rows in table.groupby("dataset"):
-        table.loc[rows.index, "subject"] = _one(list(rows["subject"]), subject_key, path, "subject")
-    _unify(table, "label", lambda label: clean_name(label).casefold(), path)
+        table.loc[rows.index, "subject"] = _merge_spellings(rows["subject"], subject_key, path)
+    table["label"] = _merge_spellings(table["label"], lambda label: clean_name(label).casefold(), path)
     table.insert(0, "clip_id", table["dataset"] + "/" + table["subject"] + "/" + table["clip"])
     for column in ("clip_id", "file"):
-        twice = table.index[table[column].duplicated()]
-        if len(twice):
+        duplicates = table.index[table[column].duplicated()]
+        if len(duplicates):
             raise BadIndex(
-                f"The index {path} lists {len(twice)} {column}(s) more than once. First: "
-                f"{table[column][twice[0]]}, line {twice[0]}. Each clip and each file stands in one row."
+                f"The index {path} lists {len(duplicates)} {column}(s) more than once. First: "
+                f"{table[column][duplicates[0]]}, line {duplicates[0]}. Keep one row per clip and per file."
             )
     return table.reset_index(drop=True)
 
 
-def _unify(table: pd.DataFrame, column: str, key: Callable[[object], str], path: Path) -> None:
-    table[column] = _one(list(table[column]), key, path, column)
-
-
-def _one(names: list[str], key: Callable[[object], str], path: Path, what: str) -> list[str]:
-    """The names with one spelling each; what was merged is said."""
-    unified, merged = unify_spellings(names, key)
+def _merge_spellings(column: pd.Series, key: Callable[[object], str], path: Path) -> list[str]:
+    """Return the names of a column with one spelling each; note what was merged."""
+    unified, merged = unify_spellings(list(column), key)
     if merged:
-        say(describe_merged(merged, str(path), what))
+        say(describe_merged(merged, str(path), str(column.name)))
     return unified
 
 
-def _say_copies(table: pd.DataFrame, X: np.ndarray) -> None:
-    """Say where maps of two subjects are equal to the last bit: a copy, or a clip without motion."""
+def _warn_copies(table: pd.DataFrame, X: np.ndarray) -> None:
+    """Warn where maps of two subjects are equal to the last bit: a copy, or a clip without motion."""
     first: dict[bytes, int] = {}
     copies = []
     for i, values in enumerate(X):
@@ -135,18 +131,17 @@ def _say_copies(table: pd.DataFrame, X: np.ndarray) -> None:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """The path of a file listed in the index, which must not lead out of `folder`."""
+    """Return the path of a file listed in the index; raise `BadInput` if it leaves `folder`."""
     path = folder / name
     try:
         is_inside = path.resolve().is_relative_to(folder.resolve())
-        path.is_file()  # too long a name is an error here, not a file that is missing
-    except (OSError, ValueError) as error:  # a name that no file can have
+        path.is_file()  # raises for a name that is too long or holds a null byte
+    except (OSError, ValueError) as error:
         raise BadIndex(
-            f"The index lists {name[:80]!r}, which names no file: {error.__class__.__name__}."
+            f"The index lists {name[:80]!r}, which cannot be the name of a file: {error.__class__.__name__}."
         ) from error
     if not is_inside:
         raise BadInput(
-            f"The index lists {name!r}, which lies outside of {folder}. "
-            "Only files inside the folder are read."
+            f"The index lists {name!r}, which is outside {folder}. Only files inside the folder are read."
         )
     return path

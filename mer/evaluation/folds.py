@@ -1,8 +1,7 @@
-"""The folds of one cross-validation: fit on the training clips, predict the test clips, and nothing else.
+"""Fit each fold on its training clips and predict its test clips.
 
-Where settings are to be searched, or probabilities calibrated, nested.py decides it on the training clips of
-the fold before they are fitted. Folds go all at once where the classifier can do that, otherwise one by one,
-in processes if wanted.
+nested.py first chooses settings and temperature on the training clips, where the configuration asks for it.
+A classifier that can fits all folds at once; any other fits them one by one, in processes if wanted.
 """
 
 import functools
@@ -10,88 +9,87 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mer.evaluation import estimators, nested, splits
+from mer.evaluation import calibration, estimators, nested
 from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import ClassifierSpec, Problem
 from mer.evaluation.nested import Choice
+from mer.evaluation.splits import Fold
 from mer_core import parallel
 from mer_core.device import n_cores
 
-Prediction = tuple[
-    int, str, np.ndarray, Choice
-]  # seed, name of the fold, probabilities of its test clips, choice
+# Seed, name of the fold, probabilities (n_test, n_classes) of its test clips, what was chosen for it.
+Prediction = tuple[int, str, np.ndarray, Choice]
 
 
-def predict_all(
+def predict_folds(
     classifier: ClassifierSpec,
     config: CvConfig,
     problem: Problem,
     missing: set[tuple[int, str]],
     workers: parallel.Workers = parallel.Workers(),
 ) -> Iterator[Prediction]:
-    """Yield the predictions of each of `missing`, (seed, name of the fold), as they become known."""
+    """Yield the predictions of each of `missing`, (seed, name of the fold), as they end."""
     if classifier.fits_all_folds:
-        return _all_at_once(classifier, config, problem, missing)
+        return _predict_all_at_once(classifier, config, problem, missing)
     tasks = [
         (seed, k)
         for seed in sorted({seed for seed, _ in missing})
         for k, (name, _, _) in enumerate(problem.folds)
         if (seed, name) in missing
     ]
+    work = functools.partial(_predict_fold, classifier, config, problem)
     if workers.scheduler:
-        work = functools.partial(_predict_task, classifier, config, problem)
         return parallel.map_items(work, tasks, None, scheduler=workers.scheduler)
     if workers.jobs == 1:
-        return (_predict_one(classifier, config, problem, *task) for task in tasks)
-    setup = functools.partial(_keep, classifier, config, problem)
+        return map(work, tasks)
+    # Send the problem to each process once, not with each task.
+    setup = functools.partial(_share, classifier, config, problem)
     threads = max(1, n_cores() // (workers.jobs or n_cores()))
-    return parallel.map_items(_predict_kept, tasks, None, jobs=workers.jobs, threads=threads, setup=setup)
+    return parallel.map_items(_predict_shared, tasks, None, jobs=workers.jobs, threads=threads, setup=setup)
 
 
-def predict(
-    classifier: ClassifierSpec, config: CvConfig, problem: Problem, seed: int, folds: list[splits.Fold]
-) -> Iterator[tuple[int, np.ndarray, Choice]]:
-    """Yield number of the fold, probabilities of its test clips and what was chosen on its training clips,
-    for `folds`.
-    """
-    if config.chooses:
-        choices = nested.choose(classifier, config, problem, seed, folds)
-    else:
-        choices = [Choice()] * len(folds)
-    for params in classifier.candidates:
-        mine = [k for k, choice in enumerate(choices) if choice.settings == params]
-        pairs = [folds[k][1:] for k in mine]
-        for i, p in estimators.fit_predict(classifier, params, seed, problem, pairs):
-            yield mine[i], nested.apply_temperature(p, choices[mine[i]].temperature), choices[mine[i]]
-
-
-def _all_at_once(classifier, config, problem: Problem, missing: set[tuple[int, str]]) -> Iterator[Prediction]:
-    """Fit all folds of a seed together even where only some are missing, so that a resumed run ends with the
-    same bits.
-    """
+def _predict_all_at_once(
+    classifier: ClassifierSpec, config: CvConfig, problem: Problem, missing: set[tuple[int, str]]
+) -> Iterator[Prediction]:
+    """Fit all folds of a seed together, even if only some are missing: a resumed run gets the same bits."""
     for seed in sorted({seed for seed, _ in missing}):
-        for k, p, choice in predict(classifier, config, problem, seed, problem.folds):
-            if (seed, problem.folds[k][0]) in missing:
-                yield seed, problem.folds[k][0], p, choice
+        for k, p, choice in fit_and_predict(classifier, config, problem, seed, problem.folds):
+            name = problem.folds[k][0]
+            if (seed, name) in missing:
+                yield seed, name, p, choice
 
 
-def _predict_one(classifier, config, problem: Problem, seed: int, k: int) -> Prediction:
-    ((_, p, choice),) = predict(classifier, config, problem, seed, [problem.folds[k]])
+def _predict_fold(
+    classifier: ClassifierSpec, config: CvConfig, problem: Problem, task: tuple[int, int]
+) -> Prediction:
+    """Predict one fold; `task` is its seed and its position in `problem.folds`."""
+    seed, k = task
+    ((_, p, choice),) = fit_and_predict(classifier, config, problem, seed, [problem.folds[k]])
     return seed, problem.folds[k][0], p, choice
 
 
-def _predict_task(classifier, config, problem: Problem, task: tuple[int, int]) -> Prediction:
-    return _predict_one(classifier, config, problem, *task)
+def fit_and_predict(
+    classifier: ClassifierSpec, config: CvConfig, problem: Problem, seed: int, folds: list[Fold]
+) -> Iterator[tuple[int, np.ndarray, Choice]]:
+    """Yield position in `folds`, probabilities of the test clips and what was chosen, for each fold."""
+    choices = [Choice()] * len(folds)
+    if config.chooses:
+        choices = nested.choose(classifier, config, problem, seed, folds)
+    for params in classifier.candidates:
+        positions = [k for k, choice in enumerate(choices) if choice.settings == params]
+        pairs = [folds[k][1:] for k in positions]
+        for i, p in estimators.fit_predict(classifier, params, seed, problem, pairs):
+            k = positions[i]
+            yield k, calibration.apply_temperature(p, choices[k].temperature), choices[k]
 
 
-_shared: tuple[ClassifierSpec, CvConfig, Problem]  # set by `_keep` in a worker process
+_shared: tuple[ClassifierSpec, CvConfig, Problem]  # in a worker process, set by `_share`
 
 
-def _keep(classifier: ClassifierSpec, config: CvConfig, problem: Problem) -> None:
-    """Keep in a worker process what all of its tasks share."""
+def _share(classifier: ClassifierSpec, config: CvConfig, problem: Problem) -> None:
     global _shared
     _shared = classifier, config, problem
 
 
-def _predict_kept(task: tuple[int, int]) -> Prediction:
-    return _predict_one(*_shared, *task)
+def _predict_shared(task: tuple[int, int]) -> Prediction:
+    return _predict_fold(*_shared, task)

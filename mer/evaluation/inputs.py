@@ -1,6 +1,6 @@
-"""Prepared folders and the flow kept in them -> the table and the features that a classifier reads.
+"""Read prepared folders and the flow kept in them: the table and the features that a classifier reads.
 
-Everything here is per clip and never looks at a label, so it cannot leak from one clip to another.
+Features are made clip by clip and never see a label, so nothing leaks from one clip to another.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,12 +22,17 @@ from mer_core.io import read_json
 from mer_core.progress import track
 from mer_core.settings import check_options
 
+# (flow of a clip, landmarks of its onset) -> (...) float32
+Extractor = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# (prepared folder, clip_id) -> (...) float32
+FeatureCache = dict[tuple[Path, str], np.ndarray]
+
 
 @dataclass(frozen=True)
 class Inputs:
-    """Clips that count and their features; `left_out` says why each other clip does not."""
+    """The clips that a protocol includes, with their features, and the others with reasons."""
 
-    table: pd.DataFrame  # clip table of the N clips that count, with `label`
+    table: pd.DataFrame  # clip table of the N included clips, with `label`
     X: np.ndarray  # (N, ...) float32 features, row i for row i of `table`
     left_out: pd.DataFrame  # clip_id, reason
     protocol: Protocol
@@ -35,124 +40,112 @@ class Inputs:
     flow: dict[str, Any]  # settings of the flow, the same in every folder
 
 
-Extract = Callable[
-    [np.ndarray, np.ndarray], np.ndarray
-]  # flow, landmarks of its first frame -> (...) float32
-Features = dict[tuple[Path, str], np.ndarray]  # (prepared folder, clip_id) -> (...) float32
-
-
-def gather(paths: Sequence[str | Path], config: CvConfig, known: Features | None = None) -> Inputs:
-    """Read the features of every clip in prepared folders that counts under `config.protocol`.
+def read_inputs(paths: Sequence[str | Path], config: CvConfig, cache: FeatureCache | None = None) -> Inputs:
+    """Read the features of every clip in prepared folders that `config.protocol` includes.
 
     Parameters
     ----------
     paths : sequence of path
         Prepared folders, or folders that hold some.
-    known : dict or None
-        Features that need not be made again, for several protocols on the same clips; those that are made are
-        added.
+    config : CvConfig
+    cache : dict or None
+        Features that are made already, for several protocols on the same clips; new ones are added.
 
     Raises
     ------
     BadInput
-        If no clip counts, if a folder has no flow, or faces or flow of other settings, or if a setting of the
-        feature is unknown.
+        If no clip is included, a folder has no flow, folders differ in the settings of faces or flow, or a
+        setting of the feature is unknown.
     """
-    extract = extractor(config)
+    extract = build_extractor(config)
     folders = open_prepared(paths)
     names = config.input_names
     protocol = protocols.load_for(names.protocol, folders)
-    flow_settings = _flow_settings(folders, names.method)
-    _check_faces_alike(folders)
-    kept: list[pd.Series] = []
+    flow_settings = _common_flow_settings(folders, names.method)
+    _check_same_preparation(folders)
+    cache = {} if cache is None else cache
+    included: list[pd.Series] = []
     features: list[np.ndarray] = []
     left_out: list[tuple[str, str]] = []
-    for prepared in folders:
-        clips, arrays, reasons = _read_folder(
-            prepared, protocol, names.method, extract, {} if known is None else known
-        )
-        kept, features, left_out = kept + clips, features + arrays, left_out + reasons
-    seen = [clip["clip_id"] for clip in kept] + [clip_id for clip_id, _ in left_out]
+    for folder in folders:
+        clips, arrays, reasons = _read_folder(folder, protocol, names.method, extract, cache)
+        included += clips
+        features += arrays
+        left_out += reasons
+    seen = [clip["clip_id"] for clip in included] + [clip_id for clip_id, _ in left_out]
     left_out += [
         (clip_id, f"listed by {protocol.name}, but in none of these folders")
-        for clip_id in protocols.absent(protocol, seen)
+        for clip_id in protocols.missing_clips(protocol, seen)
     ]
     reasons = pd.DataFrame(left_out, columns=["clip_id", "reason"])
-    if not kept:
-        raise BadInput(_nothing_left(protocol, reasons))
-    table = pd.DataFrame(kept).reset_index(drop=True)
+    if not included:
+        raise BadInput(_no_clip_message(protocol, reasons))
+    table = pd.DataFrame(included).reset_index(drop=True)
     return Inputs(table, np.stack(features), reasons, protocol, folders, flow_settings)
 
 
+def build_extractor(config: CvConfig) -> Extractor:
+    """Return the feature of `config` as a function of flow and landmarks, after checking its settings."""
+    extract = registry.load("mer.features", config.input_names.feature).extract
+    options = check_options(
+        config.feature_settings or {}, extract, ("flow", "landmarks"), f"The feature {config.feature}"
+    )
+    return lambda flow, landmarks: extract(flow, landmarks, **options)
+
+
 def _read_folder(
-    prepared: PreparedDataset, protocol: Protocol, method: str, extract: Extract, known: Features
-):
-    """Return rows and features of the clips of one folder that count, and (clip_id, reason) of those that do
-    not.
-    """
-    failed = prepared.outcome[prepared.outcome["outcome"] != "ok"]
+    folder: PreparedDataset, protocol: Protocol, method: str, extract: Extractor, cache: FeatureCache
+) -> tuple[list[pd.Series], list[np.ndarray], list[tuple[str, str]]]:
+    """Return rows and features of the included clips of one folder, and (clip_id, reason) of the others."""
+    failed = folder.outcome[folder.outcome["outcome"] != "ok"]
     left_out = [
         (row.clip_id, f"{row.outcome}: {row.reason}" if row.reason else row.outcome)
         for row in failed.itertuples()
     ]
-    left_out += protocols.dropped(protocol, prepared.clips).itertuples(index=False, name=None)
-    kept, features = [], []
-    counting = [clip for _, clip in protocols.apply(protocol, prepared.clips).iterrows()]
-    for clip in track(counting, f"features of {prepared.path.name}"):
-        clip_id, key = clip["clip_id"], (prepared.path, clip["clip_id"])
-        if not prepared_flow.flow_file(prepared, method, clip_id).is_file():
+    left_out += protocols.list_excluded(protocol, folder.clips).itertuples(index=False, name=None)
+    included, features = [], []
+    labelled = [clip for _, clip in protocols.label_clips(protocol, folder.clips).iterrows()]
+    for clip in track(labelled, f"features of {folder.path.name}"):
+        clip_id, key = clip["clip_id"], (folder.path, clip["clip_id"])
+        if not prepared_flow.flow_file(folder, method, clip_id).is_file():
             left_out.append((clip_id, prepared_flow.missing_flow_text(method)))
             continue
-        if key not in known:
-            known[key] = extract(
-                prepared_flow.read(prepared, method, clip_id), prepared.landmarks(clip_id)[0]
-            )
-        features.append(known[key])
-        kept.append(clip)
-    return kept, features, left_out
+        if key not in cache:
+            cache[key] = extract(prepared_flow.read(folder, method, clip_id), folder.landmarks(clip_id)[0])
+        included.append(clip)
+        features.append(cache[key])
+    return included, features, left_out
 
 
-def _nothing_left(protocol: Protocol, left_out: pd.DataFrame) -> str:
-    first = "the folders hold none"
+def _no_clip_message(protocol: Protocol, left_out: pd.DataFrame) -> str:
+    reason = "The folders hold no clip."
     if len(left_out):
-        why = left_out["reason"][0].rstrip(".")
-        first = f"{len(left_out)} are left out, first {left_out['clip_id'][0]}: {why}"
+        clip_id, first = left_out.iloc[0]
+        reason = f"{len(left_out)} are excluded. First: {clip_id}: {first.rstrip('.')}."
     known = ", ".join(protocols.names())
-    return f"No clip is left to evaluate; {first}. Check the protocol ({protocol.name}; known: {known})."
+    return f"No clip is left to evaluate. {reason} Check --protocol ({protocol.name}; known: {known})."
 
 
-def _flow_settings(folders: list[PreparedDataset], method: str) -> dict[str, Any]:
-    """The settings of all flow: datasets must not differ by how their motion was measured."""
+def _common_flow_settings(folders: list[PreparedDataset], method: str) -> dict[str, Any]:
+    """Return the settings of the flow; raise `BadInput` if folders differ in them."""
     registry.check_name(method, registry.list_names("flow.methods"), "method")
     first = prepared_flow.stored_settings(folders[0], method)
     for folder in folders[1:]:
         if changes := claims.describe_changes(first, prepared_flow.stored_settings(folder, method)):
             raise BadInput(
                 f"The flow in {folders[0].path} and {folder.path} was estimated differently: "
-                f"{'; '.join(changes)}. "
-                "Estimate both alike first."
+                f"{'; '.join(changes)}. Estimate both with the same settings."
             )
     return first
 
 
-def _check_faces_alike(folders: list[PreparedDataset]) -> None:
-    """Datasets must not differ by the size of their faces or by the model that found the landmarks either."""
+def _check_same_preparation(folders: list[PreparedDataset]) -> None:
+    """Raise `BadInput` if folders differ in the size of their faces or in the model of their landmarks."""
     first, *others = ((folder.path, read_json(folder.path / SETTINGS_FILE)) for folder in folders)
     for path, settings in others:
-        for key, what in (("size", "size (px)"), ("mediapipe", "MediaPipe")):
+        for key, name in (("size", "size (px)"), ("mediapipe", "MediaPipe")):
             if settings.get(key) != first[1].get(key):
                 raise BadInput(
-                    f"The faces in {first[0]} and {path} were prepared differently: {what} "
-                    f"{first[1].get(key)} and {settings.get(key)}. Prepare both alike first."
+                    f"The faces in {first[0]} and {path} were prepared differently: {name} "
+                    f"{first[1].get(key)} and {settings.get(key)}. Prepare both with the same settings."
                 )
-
-
-def extractor(config: CvConfig) -> Extract:
-    """Return the feature of `config` as a function (flow, landmarks of its first frame) -> (...) float32,
-    after checking its settings.
-    """
-    extract = registry.load("mer.features", config.input_names.feature).extract
-    options = check_options(
-        config.feature_settings or {}, extract, ("flow", "landmarks"), f"The feature {config.feature}"
-    )
-    return lambda flow, landmarks: extract(flow, landmarks, **options)

@@ -1,9 +1,9 @@
-"""Protocols: which clips count, how what a dataset says of them becomes a label, and how clips are split.
+"""Protocols: which clips are included, how annotations become labels, and how clips are split.
 
-A protocol is a YAML file in `mer/protocols/`, or one of your own, given by its path. It says in one of five
-ways how clips get labels: `emotions` (dataset -> emotion -> label), `objective_classes` (dataset -> class I
-to VII -> label), `clips` (a CSV beside it that lists clips with their labels one by one), `action_units`
-(dataset -> units that are to be detected), or `unchanged` (the clips' own words are the labels).
+A protocol is a YAML file in `mer/protocols/`, or your own, given by its path. Exactly one of its keys says
+where labels come from: `emotions` (dataset -> emotion -> label), `objective_classes` (dataset -> class I to
+VII -> label), `clips` (a CSV that lists clips with their labels), `action_units` (dataset -> units to
+detect), or `unchanged` (the annotated words are the labels).
 """
 
 import re
@@ -24,13 +24,7 @@ if TYPE_CHECKING:
     from data_prep.prepared import PreparedDataset
 
 FOLDER = Path(__file__).parents[1] / "protocols"
-WAYS = (
-    "emotions",
-    "objective_classes",
-    "clips",
-    "action_units",
-    "unchanged",
-)  # to say how clips get labels; a protocol has one
+LABEL_SOURCES = ("emotions", "objective_classes", "clips", "action_units", "unchanged")
 LIST_COLUMNS = ["dataset", "subject", "clip", "label"]
 
 
@@ -40,31 +34,23 @@ class Protocol(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     name: str  # the file's name without .yaml
-    title: str  # one line for people
+    title: str  # one line
     source: str  # where the clips and the mapping come from
     labels: list[str]  # the classes, in the order of every table and array
+    # One of the next five, see `LABEL_SOURCES`.
     emotions: dict[str, dict[str, str]] | None = None  # dataset -> emotion -> label
-    objective_classes: dict[str, dict[str, str]] | None = (
-        None  # dataset -> class from action units, I to VII -> label
-    )
-    clips: pd.DataFrame | None = None  # explicit list: clip_id and LIST_COLUMNS
-    action_units: dict[str, list[int]] | None = (
-        None  # dataset -> units to detect, each a problem of its own, see `detect`
-    )
-    unchanged: bool | None = (
-        None  # every word that the clips' datasets or table use is a label, see `load_for`
-    )
-    unit: int | None = None  # the one of them that is asked for; set by `detect`, not in a file
+    objective_classes: dict[str, dict[str, str]] | None = None  # dataset -> class I to VII -> label
+    clips: pd.DataFrame | None = None  # clip_id and LIST_COLUMNS
+    action_units: dict[str, list[int]] | None = None  # dataset -> units; each is a problem of its own
+    unchanged: bool | None = None  # every annotated word is a label, see `load_for`
+    unit: int | None = None  # the action unit to detect; set by `select_unit`, not in a file
     split: Literal["loso", "lodo"] = "loso"  # leave one subject out, or one dataset
-    # made for synthetic data: a run under it is called synthetic, whatever else is known of its data
-    synthetic: bool = False
+    synthetic: bool = False  # for synthetic data: each run under it is marked synthetic
 
     @field_validator("emotions")
     @classmethod
-    def _as_in_the_clip_table(cls, emotions):
-        """Words are lower case there; one that is not would match no clip, and its label would silently go
-        without any.
-        """
+    def _lower_case_emotions(cls, emotions):
+        """Match the clip table, whose words are lower case: any other word would silently match no clip."""
         return emotions and {
             dataset: {word.lower(): label for word, label in words.items()}
             for dataset, words in emotions.items()
@@ -72,26 +58,32 @@ class Protocol(BaseModel):
 
 
 def names() -> list[str]:
-    """Names of the protocols that come with the project or from plug-ins."""
+    """Return the names of the protocols that ship with mer or come from plug-ins."""
     return registry.list_names("mer.protocols")
 
 
 def load(name: str) -> Protocol:
-    """Load a protocol by its name, or by the path of a YAML file of your own.
+    """Load a protocol by its name, or by the path of your own YAML file.
 
-    Behind the name (or path) of one that detects action units, `-au4` asks for unit 4: `cd6me-au4`.
-    Raises `UnknownName` for a name that is not listed, `BadInput` for a file that is not a protocol.
+    The suffix `-au4` selects action unit 4 of a protocol that detects units: `cd6me-au4`.
+
+    Raises
+    ------
+    UnknownName
+        For a name that is not listed.
+    BadInput
+        For a file that is not a protocol.
     """
-    asked = re.fullmatch(r"(.+)-au(\d+)", name)
-    if asked:
-        return detect(load(asked[1]), int(asked[2]))
+    unit_name = re.fullmatch(r"(.+)-au(\d+)", name)
+    if unit_name:
+        return select_unit(load(unit_name[1]), int(unit_name[2]))
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = _listed(name)
     text = read_yaml(path)
     if not isinstance(text, dict):
         raise BadInput(
-            f"The protocol {path} is not a table of keys. Copy one of {', '.join(names())} and change it."
+            f"The protocol {path} is no YAML mapping. Start from a copy of one of: {', '.join(names())}."
         )
     if text.get("clips") is not None:
         text["clips"] = _read_list(path.parent / str(text["clips"]))
@@ -103,9 +95,7 @@ def load(name: str) -> Protocol:
 
 
 def load_for(name: str, folders: "Iterable[PreparedDataset]") -> Protocol:
-    """Load a protocol for prepared folders: where it leaves labels unchanged, they are the words of their
-    clips.
-    """
+    """Load a protocol for prepared folders: with `unchanged`, its labels are the words of their clips."""
     protocol = load(name)
     if not protocol.unchanged:
         return protocol
@@ -114,32 +104,31 @@ def load_for(name: str, folders: "Iterable[PreparedDataset]") -> Protocol:
 
 
 def _listed(name: str) -> Path:
-    """Return the file of a protocol that comes with the project or from a plug-in."""
-    own = FOLDER / f"{registry.check_name(name, names(), 'protocol')}.yaml"
-    return own if own.is_file() else registry.protocol_file(registry.load("mer.protocols", name))
+    """Return the file of a protocol that ships with mer or comes from a plug-in."""
+    shipped = FOLDER / f"{registry.check_name(name, names(), 'protocol')}.yaml"
+    return shipped if shipped.is_file() else registry.protocol_file(registry.load("mer.protocols", name))
 
 
-def apply(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the clip table that count under `protocol`, with one more column, `label`.
+def label_clips(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a clip table that `protocol` includes, with a column `label`.
 
-    Joined by `clip_id`. What is not returned is what `dropped` lists.
+    `list_excluded` returns the others.
     """
     labels = _labels(protocol, table)
     return table.assign(label=labels)[labels.notna()].reset_index(drop=True)
 
 
-def dropped(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:
-    """Return `clip_id, reason` for every clip of the table that does not count under `protocol`."""
-    rest = table[_labels(protocol, table).isna()]
+def list_excluded(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:
+    """Return `clip_id, reason` of every clip of a clip table that `protocol` excludes."""
+    excluded = table[_labels(protocol, table).isna()]
 
     def reason(row) -> str:
         if protocol.clips is not None:
             return f"not in the clip list of {protocol.name}"
         if protocol.unchanged:
-            return "no label is given"
-        if row.dataset not in (
-            protocol.emotions or protocol.objective_classes or protocol.action_units or ()
-        ):
+            return "the table gives no label"
+        mapping = protocol.emotions or protocol.objective_classes or protocol.action_units or {}
+        if row.dataset not in mapping:
             return f"{protocol.name} has no dataset {row.dataset}"
         if protocol.action_units:
             return f"{row.dataset} prints no action unit that can be read"
@@ -150,98 +139,97 @@ def dropped(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:
         return f"{protocol.name} gives no label to {row.dataset} {shown}"
 
     return pd.DataFrame(
-        {"clip_id": rest["clip_id"], "reason": [reason(row) for row in rest.itertuples()]}
+        {"clip_id": excluded["clip_id"], "reason": [reason(row) for row in excluded.itertuples()]}
     ).reset_index(drop=True)
 
 
-def absent(protocol: Protocol, clip_ids: pd.Series) -> list[str]:
-    """Return the clips that the protocol lists one by one and that are not among `clip_ids`; empty where it
-    has no list.
-    """
+def missing_clips(protocol: Protocol, clip_ids: Iterable[str]) -> list[str]:
+    """Return the clips in the clip list of `protocol`, if it has one, that are not among `clip_ids`."""
     if protocol.clips is None:
         return []
     return sorted(set(protocol.clips["clip_id"]) - set(clip_ids))
 
 
-def detect(protocol: Protocol, unit: int) -> Protocol:
-    """The protocol of detecting one of the `action_units`: labels "absent" and "present", a problem like any
-    other.
+def select_unit(protocol: Protocol, unit: int) -> Protocol:
+    """Return the protocol that detects one of the `action_units`, with the labels "absent" and "present".
 
-    Datasets that do not annotate the unit, and clips without a readable cell, do not count. Raises `BadInput`
-    for a unit that the protocol does not ask for.
+    It excludes datasets that do not annotate the unit and clips without a readable cell.
+
+    Raises
+    ------
+    BadInput
+        For a unit that the protocol does not list.
     """
-    if unit not in units(protocol):
+    if unit not in listed_units(protocol):
         raise BadInput(
-            f"{protocol.name} does not detect action unit {unit}; it detects {units(protocol) or 'none'}."
+            f"{protocol.name} does not detect action unit {unit}; it detects "
+            f"{listed_units(protocol) or 'none'}."
         )
     return protocol.model_copy(update={"name": f"{protocol.name}-au{unit}", "unit": unit})
 
 
-def units(protocol: Protocol) -> list[int]:
-    """The action units that a protocol asks to detect, sorted; empty for one that gives each clip a single
-    label.
-    """
-    return sorted({unit for listed in (protocol.action_units or {}).values() for unit in listed})
+def listed_units(protocol: Protocol) -> list[int]:
+    """Return the action units that a protocol detects, sorted; empty if it labels emotions."""
+    return sorted({unit for units in (protocol.action_units or {}).values() for unit in units})
 
 
 def _labels(protocol: Protocol, table: pd.DataFrame) -> pd.Series:
-    """The label of each row of `table`, missing where the clip does not count."""
+    """Return the label of each row of `table`; missing where the protocol excludes the clip."""
     if protocol.clips is not None:
         return table["clip_id"].map(dict(zip(protocol.clips["clip_id"], protocol.clips["label"])))
     if protocol.unchanged:
         return table["emotion"].astype("object").where(table["emotion"] != "", None)
+    rows = table[["dataset", "emotion", "action_units"]].itertuples(index=False)
     if protocol.emotions is not None:
-        labels = [protocol.emotions.get(row.dataset, {}).get(row.emotion) for row in table.itertuples()]
+        labels = [protocol.emotions.get(dataset, {}).get(emotion) for dataset, emotion, _ in rows]
     elif protocol.objective_classes is not None:
-        mapping = protocol.objective_classes
-        labels = [
-            mapping.get(row.dataset, {}).get(objective_class(row.action_units)) for row in table.itertuples()
-        ]
+        classes = protocol.objective_classes
+        labels = [classes.get(dataset, {}).get(objective_class(units)) for dataset, _, units in rows]
     else:
-        labels = [
-            _detected(protocol, row.dataset, parse_units(row.action_units)) for row in table.itertuples()
-        ]
+        labels = [_unit_label(protocol, dataset, parse_units(units)) for dataset, _, units in rows]
     return pd.Series(labels, table.index, "object")
 
 
-def _detected(protocol: Protocol, dataset: str, cell: UnitsCell) -> str | None:
+def _unit_label(protocol: Protocol, dataset: str, cell: UnitsCell) -> str | None:
     if protocol.unit is None:
-        known = units(protocol)
+        units = listed_units(protocol)
         raise BadInput(
-            f"{protocol.name} detects the action units {known} one at a time. Choose one, as in "
-            f"{protocol.name}-au{known[0]}."
+            f"{protocol.name} detects the action units {units}, each by itself. Choose one, such as "
+            f"{protocol.name}-au{units[0]}."
         )
-    asked = (protocol.action_units or {}).get(dataset, [])
-    if not cell.units or cell.unreadable or protocol.unit not in asked:
+    annotated = (protocol.action_units or {}).get(dataset, [])
+    if not cell.units or cell.unreadable or protocol.unit not in annotated:
         return None
     return "present" if protocol.unit in cell.units else "absent"
 
 
 def _read_list(path: Path) -> pd.DataFrame:
-    """Read an explicit clip list; ids stay text, so that subject 006 stays 006."""
+    """Read a clip list; ids stay text, so that subject 006 stays 006."""
     try:
         clips = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise BadInput(f"The clip list {path} cannot be read: {error}") from error
     if list(clips.columns) != LIST_COLUMNS:
         raise BadInput(
-            f"The clip list {path} has columns {', '.join(clips.columns)}; it needs "
+            f"The clip list {path} has the columns {', '.join(clips.columns)}; it needs "
             f"{', '.join(LIST_COLUMNS)}."
         )
     clips.insert(0, "clip_id", clips["dataset"] + "/" + clips["subject"] + "/" + clips["clip"])
-    twice = clips.loc[clips["clip_id"].duplicated(), "clip_id"]
-    if len(twice):
-        raise BadInput(f"The clip list {path} names {len(twice)} clip(s) twice. First: {twice.iloc[0]}.")
+    duplicates = clips.loc[clips["clip_id"].duplicated(), "clip_id"]
+    if len(duplicates):
+        raise BadInput(
+            f"The clip list {path} names {len(duplicates)} clip(s) twice. First: {duplicates.iloc[0]}."
+        )
     return clips
 
 
 def _check(protocol: Protocol, path: Path) -> Protocol:
-    """Return `protocol` if it says exactly once how clips get labels, and uses every label and no other."""
-    given = [key for key in WAYS if getattr(protocol, key) is not None]
+    """Return `protocol` if it has one label source, which uses every label and no other."""
+    given = [key for key in LABEL_SOURCES if getattr(protocol, key) is not None]
     if len(given) != 1:
         raise BadInput(
-            f"The protocol {path} needs one of {', '.join(f'`{key}`' for key in WAYS)}, and not "
-            f"{' and '.join(given) or 'none'}."
+            f"The protocol {path} needs exactly one of {', '.join(f'`{key}`' for key in LABEL_SOURCES)}; it "
+            f"has {' and '.join(given) or 'none'}."
         )
     if protocol.clips is not None:
         used = set(protocol.clips["label"])

@@ -1,6 +1,4 @@
-"""Published scores on the MEGC 2019 composite beside a run's own, each with what it hides. Nothing here was
-reproduced.
-"""
+"""Published scores on the MEGC 2019 composite beside those of a run. None of them was reproduced here."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,25 +12,26 @@ from mer_core.errors import BadInput
 
 PROTOCOL = "composite-3"
 NOTE = (
-    'Published values are as printed by their authors. "Best test epoch" means that the held-out subject '
-    "chose it, which is worth .06 to .20 UF1."
+    'Published values are as printed by their authors. "Best test epoch": the epoch was chosen on the '
+    "held-out subject, which adds .06 to .20 UF1."
 )
-SETS = {"full": "Full", "smic": "SMIC", "casme2": "CASME II", "samm": "SAMM"}
+DATASETS = {"full": "Full", "smic": "SMIC", "casme2": "CASME II", "samm": "SAMM"}
 
 
-def read() -> pd.DataFrame:
-    """One row per published method: `method`, UF1 and UAR in 0..1 of each of `SETS` (missing where not
-    stated), `caveat`.
+def read_published() -> pd.DataFrame:
+    """Return one row per published method: `method`, UF1 and UAR on each of `DATASETS`, `caveat`.
+
+    Scores are in 0..1, and missing where the authors state none.
     """
     return pd.read_csv(
         protocols.FOLDER / f"{PROTOCOL}-published.csv",
         keep_default_na=False,
-        na_values={f"{s}_{m}": "" for s in SETS for m in ("uf1", "uar")},
+        na_values={f"{s}_{m}": "" for s in DATASETS for m in ("uf1", "uar")},
     )
 
 
-def beside(paths: Sequence[str | Path]) -> str:
-    """Return a Markdown table of UF1/UAR: the finished runs in `paths`, then what is published.
+def format_table(paths: Sequence[str | Path]) -> str:
+    """Return a Markdown table of UF1/UAR: the finished runs in `paths`, then the published methods.
 
     Raises
     ------
@@ -44,37 +43,36 @@ def beside(paths: Sequence[str | Path]) -> str:
     for run in map(open_run, paths):
         if run.metrics["labels"] != labels:
             raise BadInput(
-                f"{run.path} has the labels {run.metrics['labels']}; the published scores are of {labels}. "
-                "They cannot stand side by side."
+                f"{run.path} has the labels {run.metrics['labels']}, the published scores {labels}. They "
+                "cannot be compared."
             )
         scores = {"full": run.metrics, **run.metrics["per_dataset"]}
-        cells = [_pair(scores[name]["uf1"], scores[name]["uar"]) if name in scores else "" for name in SETS]
-        rows.append([f"**{run.path}**", *cells, _own(run)])
+        cells = [
+            _pair(scores[name]["uf1"], scores[name]["uar"]) if name in scores else "" for name in DATASETS
+        ]
+        rows.append([f"**{run.path}**", *cells, _caveat(run)])
     rows += [
-        [row["method"], *(_pair(row[f"{name}_uf1"], row[f"{name}_uar"]) for name in SETS), row["caveat"]]
-        for row in read().to_dict("records")
+        [row["method"], *(_pair(row[f"{name}_uf1"], row[f"{name}_uar"]) for name in DATASETS), row["caveat"]]
+        for row in read_published().to_dict("records")
     ]
-    header = ["", *(f"{name} UF1/UAR" for name in SETS.values()), "what to know"]
+    header = ["", *(f"{name} UF1/UAR" for name in DATASETS.values()), "caveat"]
     return "\n".join([markdown.format_table(header, rows), "", NOTE])
 
 
-def rows_for(run: Run) -> list[dict[str, str]]:
-    """Return the published rows on the very clips of `run`: method, scores, caveat; none where its clips are
-    others.
-    """
+def published_rows(run: Run) -> list[dict[str, str]]:
+    """Return `method, scores, caveat` of the methods published on the same clips as `run`; often none."""
     if run.metrics["labels"] != protocols.load(PROTOCOL).labels or not _same_problem(run):
         return []
     return [
         {"method": row["method"], "scores": _pair(row["full_uf1"], row["full_uar"]), "caveat": row["caveat"]}
-        for row in read().to_dict("records")
+        for row in read_published().to_dict("records")
     ]
 
 
 def _same_problem(run: Run) -> bool:
-    """Is it the composite's clips, recorded, leaving one subject out?"""
-    listed = _listed_clips()
-    loso = run.origin["protocol"]["split"] == "loso"
-    return loso and not run.origin["synthetic"] and set(run.clips["clip_id"]) == listed
+    """Does the run leave one subject out of the composite's recorded clips?"""
+    is_loso = run.origin["protocol"]["split"] == "loso"
+    return is_loso and not run.origin["synthetic"] and set(run.clips["clip_id"]) == _listed_clips()
 
 
 def _listed_clips() -> set[str]:
@@ -83,8 +81,8 @@ def _listed_clips() -> set[str]:
     return set(clips["clip_id"])
 
 
-def _own(run: Run) -> str:
-    """What to know about the run: whether it is on the same clips at all."""
+def _caveat(run: Run) -> str:
+    """Return seeds and interval of a run, and why it is not comparable if it is not."""
     listed = _listed_clips()
     low, high = run.metrics["interval95"]["uf1"]
     about = f"mean of {len(run.metrics['seeds'])} seed(s), 95 % {low:.3f} to {high:.3f}"

@@ -1,9 +1,8 @@
-"""A run is one cross-validation: a folder that holds its settings, its data's identity, predictions, scores
-and report.
+"""Make a run: one cross-validation in a folder of its own.
 
-config.yaml (final settings), input.json (identity of the data), run.json (where it came from, versions),
-clips.csv (what was evaluated), left_out.csv (what was not, and why), predictions/ (fold by fold),
-predictions.csv, metrics.json, report.html
+The folder holds config.yaml (final settings), input.json (identity of the data), run.json (origin, versions),
+clips.csv (evaluated clips), left_out.csv (the other clips, with reasons), predictions/ (fold by fold),
+predictions.csv, metrics.json and report.html.
 """
 
 import os
@@ -19,18 +18,19 @@ import pandas as pd
 
 import mer_core
 from data_prep.prepared import SETTINGS_FILE, open_prepared
-from mer.evaluation import cross_validation, estimators, metrics, protocols
+from mer.evaluation import estimators, inputs, metrics, protocols
 from mer.evaluation.config import CvConfig
+from mer.evaluation.cross_validation import OneLabel, cross_validate
+from mer.evaluation.estimators import ClassifierSpec
+from mer.evaluation.inputs import FeatureCache
+from mer.evaluation.run_folder import write_table
 from mer_core.errors import BadInput
-from mer_core.io import atomic_replace, read_json, write_json
+from mer_core.io import read_json, write_json
 from mer_core.locks import hold_lock
 from mer_core.parallel import Workers
 
-VERSIONS_OF = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
+PACKAGES = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
 CLIP_COLUMNS = ["clip_id", "dataset", "subject", "clip", "emotion", "apex_source", "label"]
-
-
-_NOTHING_LEFT_OUT = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
 
 
 def cross_validate_prepared(
@@ -38,25 +38,24 @@ def cross_validate_prepared(
     config: CvConfig,
     out: str | Path,
     workers: Workers = Workers(),
-    known: dict | None = None,
+    cache: FeatureCache | None = None,
 ) -> dict[str, Any]:
-    """Cross-validate on prepared folders whose flow has been estimated; returns what `metrics.json` holds.
-    known : see `inputs.gather`.
-    """
-    from mer.evaluation import inputs
+    """Cross-validate on prepared folders whose flow has been estimated; return what metrics.json holds.
 
+    `cache` is that of `inputs.read_inputs`.
+    """
     out = Path(out)
-    # Before the features of every clip are made, so that a wrong setting is refused at once.
-    asked = protocols.load_for(config.input_names.protocol, open_prepared(paths))
-    classifier = estimators.resolve(config, len(asked.labels))
-    given = inputs.gather(paths, config, known)
-    protocol, labels = given.protocol, given.protocol.labels
-    settings = [read_json(folder.path / SETTINGS_FILE) for folder in given.folders]
+    # Resolve the classifier before reading every clip, so that a wrong setting is refused at once.
+    n_labels = len(protocols.load_for(config.input_names.protocol, open_prepared(paths)).labels)
+    classifier = estimators.resolve_classifier(config, n_labels)
+    found = inputs.read_inputs(paths, config, cache)
+    protocol = found.protocol
+    settings = [read_json(folder.path / SETTINGS_FILE) for folder in found.folders]
     origin = {
         "kind": "prepared",
-        "folders": [os.path.relpath(folder.path, out) for folder in given.folders],
+        "folders": [os.path.relpath(folder.path, out) for folder in found.folders],
         "prepare": settings,
-        "flow": given.flow,
+        "flow": found.flow,
         "synthetic": protocol.synthetic or any(s.get("synthetic", False) for s in settings),
         "protocol": {
             "name": protocol.name,
@@ -66,8 +65,8 @@ def cross_validate_prepared(
         },
     }
     with hold_lock(out):
-        return _cross_validate(
-            given.table, given.X, given.left_out, config, out, labels, origin, workers, classifier
+        return _run(
+            found.table, found.X, config, out, protocol.labels, origin, workers, found.left_out, classifier
         )
 
 
@@ -80,15 +79,16 @@ def cross_validate_maps(
     synthetic: bool = False,
     workers: Workers = Workers(),
 ) -> dict[str, Any]:
-    """Cross-validate on ready-made maps; returns what `metrics.json` holds. Labels come from the index, in
-    sorted order.
+    """Cross-validate on ready-made maps; return what metrics.json holds.
 
-    synthetic : are the maps of faces that were made by a program? Nothing in a map says so.
+    The classes are the labels of the index, sorted. `synthetic` marks maps of rendered faces, which nothing
+    in the files reveals.
     """
     from mer.evaluation.flow_maps import read_maps
 
     out = Path(out)
     table, X = read_maps(maps, index)
+    title = "Every map in the index, with its label"
     origin = {
         "kind": "maps",
         "folders": [os.path.relpath(maps, out)],
@@ -96,15 +96,13 @@ def cross_validate_maps(
         "synthetic": synthetic,
         "protocol": {
             "name": "ready-made maps",
-            "title": "Every map in the index, with its label",
+            "title": title,
             "source": Path(index).name,
             "split": "loso",
         },
     }
     with hold_lock(out):
-        return _cross_validate(
-            table, X, _NOTHING_LEFT_OUT, _without_inputs(config), out, _labels(table), origin, workers
-        )
+        return _run(table, X, _without_inputs(config), out, sorted(set(table["label"])), origin, workers)
 
 
 def cross_validate_arrays(
@@ -116,92 +114,98 @@ def cross_validate_arrays(
     synthetic: bool = False,
     workers: Workers = Workers(),
 ) -> dict[str, Any]:
-    """Cross-validate on features in memory; returns what `metrics.json` holds. See `cross_validate`."""
-    missing = [name for name in ("dataset", "subject", "clip", "label") if name not in table]
+    """Cross-validate on features in memory; return what metrics.json holds.
+
+    `table` needs `dataset, subject, clip, label`; row i belongs to row i of X (N, ...).
+    """
+    columns = ("dataset", "subject", "clip", "label")
+    missing = [name for name in columns if name not in table]
     if missing:
         raise BadInput(
             f"The table has no column {', '.join(missing)}. It needs dataset, subject, clip and label."
         )
-    table = table.astype(dict.fromkeys(("dataset", "subject", "clip", "label"), str))
+    table = table.astype(dict.fromkeys(columns, str))
     table = table.assign(clip_id=table["dataset"] + "/" + table["subject"] + "/" + table["clip"])
+    title = "Every row of a table in memory"
     origin = {
         "kind": "arrays",
         "folders": [],
         "synthetic": synthetic,
-        "protocol": {
-            "name": "arrays",
-            "title": "Every row of a table in memory",
-            "source": "arrays",
-            "split": "loso",
-        },
+        "protocol": {"name": "arrays", "title": title, "source": "arrays", "split": "loso"},
     }
     X = np.asarray(X, dtype=np.float32)
-    return _cross_validate(
-        table, X, _NOTHING_LEFT_OUT, _without_inputs(config), Path(out), _labels(table), origin, workers
-    )
+    return _run(table, X, _without_inputs(config), Path(out), sorted(set(table["label"])), origin, workers)
 
 
 def _without_inputs(config: CvConfig) -> CvConfig:
-    """The settings without those that say how features are made, where features are given."""
+    """Return the settings without those that say how features are made, for features that are given."""
     return config.model_copy(update=dict.fromkeys(("protocol", "method", "feature", "feature_settings")))
 
 
-def _labels(table: pd.DataFrame) -> list[str]:
-    return sorted(set(table["label"]))
-
-
-def _cross_validate(
-    table, X, left_out, config, out, labels, origin, workers, classifier=None
+def _run(
+    table: pd.DataFrame,
+    X: np.ndarray,
+    config: CvConfig,
+    out: Path,
+    labels: list[str],
+    origin: dict[str, Any],
+    workers: Workers,
+    left_out: pd.DataFrame | None = None,
+    classifier: ClassifierSpec | None = None,
 ) -> dict[str, Any]:
+    """Cross-validate and write what the run folder holds beside the folds."""
     protocol = origin["protocol"]
+    if left_out is None:
+        left_out = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
     try:
-        predictions = cross_validation.cross_validate(
-            table, X, config, out, labels, protocol["split"], workers, classifier
-        )
-    except cross_validation.OneLabel as error:
-        if left_out.empty:
-            raise
-        first, why = left_out.iloc[0]
-        n_clips = len(table) + len(left_out)
-        some = f"{len(left_out)} of {n_clips} clips are left out, first {first}: {why.rstrip('.')}"
-        raise cross_validation.OneLabel(f"{error} Protocol {protocol['name']}: {some}.") from None
-    _write_table(table.reindex(columns=CLIP_COLUMNS, fill_value="").sort_values("clip_id"), out / "clips.csv")
-    _write_table(left_out.sort_values("clip_id"), out / "left_out.csv")
-    reasons = (
-        left_out["reason"].str.split(":").str[0].value_counts()
-    )  # what follows a colon is about one clip
-    counts = {"clips": len(table), "left_out": {reason: int(n) for reason, n in reasons.items()}}
-    finished = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    write_json(out / "run.json", {**origin, "counts": counts, "finished": finished, "versions": _versions()})
-    scores = metrics.summary(predictions, labels)
-    about = {
+        predictions = cross_validate(table, X, config, out, labels, protocol["split"], workers, classifier)
+    except OneLabel as error:
+        raise OneLabel(f"{error}{_excluded(left_out, len(table), protocol['name'])}") from None
+    write_table(table.reindex(columns=CLIP_COLUMNS, fill_value="").sort_values("clip_id"), out / "clips.csv")
+    write_table(left_out.sort_values("clip_id"), out / "left_out.csv")
+    # What follows a colon in a reason concerns one clip only.
+    reasons = left_out["reason"].str.split(":").str[0].value_counts()
+    n_left_out = {reason: int(n) for reason, n in reasons.items()}
+    record = {
+        "counts": {"clips": len(table), "left_out": n_left_out},
+        "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": _versions(),
+    }
+    write_json(out / "run.json", origin | record)
+    scores = metrics.summarize(predictions, labels) | {
         "protocol": protocol["name"],
         "split": protocol["split"],
         "synthetic": origin["synthetic"],
-        "clips_left_out": counts["left_out"],
+        "clips_left_out": n_left_out,
     }
-    write_json(out / "metrics.json", scores | about)
-    return scores | about
+    write_json(out / "metrics.json", scores)
+    return scores
+
+
+def _excluded(left_out: pd.DataFrame, n_clips: int, protocol: str) -> str:
+    """Return how many clips the protocol excluded, as the end of a message; empty if none."""
+    if left_out.empty:
+        return ""
+    first, reason = left_out.iloc[0]
+    return (
+        f" Protocol {protocol} excludes {len(left_out)} of {n_clips + len(left_out)} clips. First: {first}: "
+        f"{reason.rstrip('.')}."
+    )
 
 
 def _versions() -> dict[str, str]:
-    """Versions of what a score depends on, and of the machine's kind, for the record."""
-    known = {name: metadata.version(name) for name in VERSIONS_OF if _installed(name)}
+    """Return the versions that a score depends on, and the kind of machine."""
+    installed = {name: version for name in PACKAGES if (version := _version(name))}
     return {
         "mer": mer_core.__version__,
         "python": platform.python_version(),
-        **known,
+        **installed,
         "machine": f"{platform.system()} {platform.machine()}",
     }
 
 
-def _installed(name: str) -> bool:
+def _version(name: str) -> str:
     try:
-        return bool(metadata.version(name))
+        return metadata.version(name)
     except metadata.PackageNotFoundError:
-        return False
-
-
-def _write_table(table: pd.DataFrame, path: Path) -> None:
-    with atomic_replace(path) as temporary:
-        table.to_csv(temporary, index=False)
+        return ""

@@ -1,9 +1,8 @@
 """Splits: which clips a classifier is fitted on and which it is tested on.
 
-They see the table only, never the features.
-
-`LeaveOneSubjectOut` and `LeaveOneDatasetOut` are scikit-learn splitters and can be used with its tools; both
-take as `groups` the subjects of the clips, `dataset/subject`, as `subject_ids` returns them.
+A split sees the table only, never the features. `LeaveOneSubjectOut` and `LeaveOneDatasetOut` are
+scikit-learn splitters; their `groups` are the clips' subjects, `dataset/subject`, as `subject_ids` returns
+them.
 """
 
 from collections.abc import Iterator
@@ -17,15 +16,15 @@ from mer_core.errors import BadInput
 
 Fold = tuple[str, np.ndarray, np.ndarray]  # name, positions to fit on, positions to test on
 
-# Datasets that show the people of another one, under the same names: other cameras, or the videos that its
-# clips were cut from.
+# Dataset -> the dataset that shows the same people under the same names: other cameras, or the long videos
+# that its clips were cut from.
 SAME_PEOPLE = {"smic_nir": "smic", "smic_vis": "smic", "samm_lv": "samm"}
 
 
 class LeaveOneSubjectOut(BaseCrossValidator):
     """Leave one subject out: one fold per subject, sorted by name; every clip is tested exactly once.
 
-    Subjects are `dataset/subject`, because the ids of subjects repeat between datasets.
+    Subjects are `dataset/subject`, because subject ids repeat between datasets.
 
     Raises
     ------
@@ -44,34 +43,39 @@ class LeaveOneSubjectOut(BaseCrossValidator):
     unit = "subject"
 
     def split(self, X=None, y=None, groups=None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield positions to fit on and positions to test on; `groups` : (N,) str, `dataset/subject` of each
-        clip.
+        """Yield positions to fit on and positions to test on.
+
+        Parameters
+        ----------
+        groups : (N,) str
+            `dataset/subject` of each clip.
         """
         for _, train, test in self.folds(groups):
             yield train, test
 
     def folds(self, groups) -> list[Fold]:
-        """Return the folds with their names; raise `AssertionError` if one would fit on and test on the same
-        subject.
-        """
-        left_out = self._held_out_names(groups)
-        names = sorted(set(left_out))
+        """Return the folds with their names; raise `AssertionError` if a fold shares a subject."""
+        unit_of_clip = self._units(groups)
+        names = sorted(set(unit_of_clip))
         if len(names) < 2:
             raise BadInput(
                 f"Leaving one {self.unit} out needs clips of at least two {self.unit}s; there are "
                 f"{len(names)}: {names}."
             )
-        found = [(name, np.flatnonzero(left_out != name), np.flatnonzero(left_out == name)) for name in names]
-        for fold in found:
+        folds = [
+            (name, np.flatnonzero(unit_of_clip != name), np.flatnonzero(unit_of_clip == name))
+            for name in names
+        ]
+        for fold in folds:
             check_disjoint(groups, fold)
-        return found
+        return folds
 
     def get_n_splits(self, X=None, y=None, groups=None) -> int:
         """Return the number of folds."""
         return len(self.folds(groups))
 
-    def _held_out_names(self, groups) -> np.ndarray:
-        """Return what each clip is left out with, (N,) str."""
+    def _units(self, groups) -> np.ndarray:
+        """Return the subject or dataset that each clip is left out with, (N,) str."""
         if groups is None:
             raise BadInput("This split needs `groups`: dataset/subject of each clip.")
         refuse_spellings(groups)
@@ -79,15 +83,16 @@ class LeaveOneSubjectOut(BaseCrossValidator):
 
 
 class LeaveOneDatasetOut(LeaveOneSubjectOut):
-    """Leave one dataset out: fitted on all others; with two datasets, a holdout of each in turn.
+    """Leave one dataset out: fit on all others; with two datasets, a holdout of each in turn.
 
-    Datasets of the same people (`SAME_PEOPLE`) are left out together. Groups are `dataset/subject`, as above.
+    Datasets of the same people (`SAME_PEOPLE`) are left out together. Groups are `dataset/subject`, as for
+    `LeaveOneSubjectOut`.
     """
 
     unit = "dataset"
 
-    def _held_out_names(self, groups) -> np.ndarray:
-        return np.array([subject.split("/")[0] for subject in super()._held_out_names(groups)])
+    def _units(self, groups) -> np.ndarray:
+        return np.array([subject.split("/")[0] for subject in super()._units(groups)])
 
 
 def loso(table: pd.DataFrame) -> list[Fold]:
@@ -100,30 +105,35 @@ def lodo(table: pd.DataFrame) -> list[Fold]:
     return LeaveOneDatasetOut().folds(subject_ids(table))
 
 
-def subject_ids(table: pd.DataFrame) -> np.ndarray:
-    """Return `dataset/subject` for each row, (N,) str: one name for a person, also where several datasets
-    show them.
+SPLITS = {"loso": loso, "lodo": lodo}
 
-    Raises `SubjectSpelling` if two of the names are one person in two spellings.
+
+def subject_ids(table: pd.DataFrame) -> np.ndarray:
+    """Return `dataset/subject` of each row, (N,) str: one name per person, even across `SAME_PEOPLE`.
+
+    Raises
+    ------
+    SubjectSpelling
+        If two names are two spellings of one person.
     """
-    ids = (_people(table) + "/" + table["subject"].astype(str)).to_numpy(dtype=object)
+    ids = (_datasets_of_people(table) + "/" + table["subject"].astype(str)).to_numpy(dtype=object)
     refuse_spellings(ids)
     return ids
 
 
-def _people(table: pd.DataFrame) -> pd.Series:
-    """The dataset of each row, or the one whose people it shows (`SAME_PEOPLE`)."""
+def _datasets_of_people(table: pd.DataFrame) -> pd.Series:
+    """Return the dataset of each row, or the one whose people it shows (`SAME_PEOPLE`)."""
     datasets = table["dataset"].astype(str)
-    shown = {dataset_key(name): other for name, other in SAME_PEOPLE.items()}
-    datasets = datasets.map({name: shown.get(dataset_key(name), name) for name in datasets.unique()})
+    same_people = {dataset_key(name): other for name, other in SAME_PEOPLE.items()}
+    datasets = datasets.map({name: same_people.get(dataset_key(name), name) for name in datasets.unique()})
     refuse_spellings(datasets + "/")
     return datasets
 
 
 def check_disjoint(groups: np.ndarray, fold: Fold) -> None:
-    """Raise `AssertionError` if a subject is on both sides of `fold`: a leak by construction."""
+    """Raise `AssertionError` if a subject is on both sides of `fold`: a leak."""
     name, train, test = fold
     groups = np.asarray(groups)
-    both = set(groups[train]) & set(groups[test])
-    if both:
-        raise AssertionError(f"Fold {name} fits on and tests on the same subject(s): {sorted(both)}.")
+    shared = set(groups[train]) & set(groups[test])
+    if shared:
+        raise AssertionError(f"Fold {name} fits on and tests on the same subject(s): {sorted(shared)}.")

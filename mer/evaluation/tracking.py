@@ -1,10 +1,10 @@
-"""Sending settings, scores and report of a finished run to a tracker, through the tracker's own library."""
+"""Send settings, scores and report of a finished run to an experiment tracker."""
 
 from pathlib import Path
 from typing import Any
 
-from mer.evaluation import cross_validation
 from mer.evaluation.metrics import SCORES
+from mer.evaluation.run_folder import read_settings
 from mer_core.claims import flatten
 from mer_core.errors import MissingDependency
 from mer_core.io import read_json
@@ -15,8 +15,7 @@ INSTALL = "Install it with: pip install 'srflow-mer[{}]'"
 def send(out: Path, tracker: str) -> None:
     """Send the run in folder `out` to `tracker`, "mlflow" or "tensorboard".
 
-    MLflow takes the server of its own settings (MLFLOW_TRACKING_URI); TensorBoard's files go to
-    `out`/tensorboard.
+    MLflow finds its server by MLFLOW_TRACKING_URI; TensorBoard's files go to `out`/tensorboard.
 
     Raises
     ------
@@ -24,9 +23,7 @@ def send(out: Path, tracker: str) -> None:
         If the tracker is not installed.
     """
     scores = read_json(out / "metrics.json")
-    params = {
-        name: str(value) for name, value in flatten(cross_validation.read_yaml(out / "config.yaml")).items()
-    }
+    params = {name: str(value) for name, value in flatten(read_settings(out / "config.yaml")).items()}
     numbers = {name: float(scores[name]) for name in (*SCORES, "mean_binary_f1") if name in scores}
     (_send_mlflow if tracker == "mlflow" else _send_tensorboard)(out, params, numbers)
 

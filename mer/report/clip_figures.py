@@ -1,6 +1,4 @@
-"""Pictures of a score on fixed scales: the faces, the motion as colours and arrows, the strain, the curve.
-For people.
-"""
+"""Pictures of a score on fixed scales: faces, motion as colours and arrows, strain, the curve over time."""
 
 import cv2
 import numpy as np
@@ -13,14 +11,15 @@ from mer.report.mesh_picture import mesh_picture
 from mer.report.theme import LIGHT, Theme
 from mer_core.text_images import render_text
 
-# Full colour in px, and in px per px of strain: steps, so that pictures can be compared.
-FULL = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
-FULL_STRAIN = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-ENLARGE = 2  # the face under arrows
-ARROWS, ARROW_COLOUR = 16, (190, 30, 40)  # along a side of the face
-MAX_ARROW = 0.07  # of the face: how long the longest arrow is drawn
-MAX_ARROW_RATIO = 8.0  # at most so many times as long as the motion
+# Scales are steps, so that pictures compare: motion with full colour, px, and strain, px per px.
+FLOW_SCALES = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+STRAIN_SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+ENLARGEMENT = 2  # of the face under arrows
+N_ARROWS, ARROW_COLOUR = 16, (190, 30, 40)  # arrows per side of the face
+MAX_ARROW = 0.07  # sides of the face: drawn length of the longest arrow
+MAX_ARROW_RATIO = 8.0  # drawn length over motion
 
+TICK_STEPS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 CURVE_STYLE = (
     "<style>.curve .line{fill:none;stroke:#1f6870;stroke-width:1.6}"
     ".curve .mark{stroke:#a8481f;stroke-width:1.4}"
@@ -29,55 +28,77 @@ CURVE_STYLE = (
 )
 
 
-def pictures(score: Score, theme: Theme = LIGHT, blur: bool = False) -> dict[str, np.ndarray]:
+def draw_pictures(score: Score, theme: Theme = LIGHT, blur: bool = False) -> dict[str, np.ndarray]:
     """Draw onset, apex, arrows on the face, flow and strain with their legends.
 
-    blur : show the mesh of the face in place of its skin
+    Parameters
+    ----------
+    score : Score
+    theme : Theme
+    blur : bool
+        Show the mesh of the face instead of its skin.
 
     Returns
     -------
-    name -> (H, W, 3) uint8 RGB
+    dict of (H, W, 3) uint8 RGB
     """
-    stretched = strain(score.own).magnitude
-    full, most = _step(np.linalg.norm(score.own, axis=-1), FULL), _step(stretched, FULL_STRAIN)
-    wheel = visualize.draw_legend(full, ink=theme.ink, ground=theme.ground)
-    flow, strained = visualize.draw_flow(score.own, full), visualize.draw_strain(stretched, most)
+    strain_map = strain(score.own).magnitude
+    max_flow = _choose_scale(np.linalg.norm(score.own, axis=-1), FLOW_SCALES)
+    max_strain = _choose_scale(strain_map, STRAIN_SCALES)
+    wheel = visualize.draw_legend(max_flow, ink=theme.ink, ground=theme.ground)
+    flow, strain_picture = (
+        visualize.draw_flow(score.own, max_flow),
+        visualize.draw_strain(strain_map, max_strain),
+    )
     return {
         "onset": mesh_picture(score.landmarks, score.own.shape[:2], theme) if blur else score.onset_face,
-        "apex": mesh_picture(_moved(score), score.own.shape[:2], theme) if blur else score.apex_face,
-        "arrows": arrows(_canvas(score, theme, blur), score.own, theme),
+        "apex": mesh_picture(_apex_landmarks(score), score.own.shape[:2], theme) if blur else score.apex_face,
+        "arrows": draw_arrows(_arrow_canvas(score, theme, blur), score.own, theme),
         "flow": visualize.place_side_by_side(flow, wheel, ground=theme.ground),
-        "strain": visualize.place_side_by_side(strained, strain_legend(most, theme), ground=theme.ground),
+        "strain": visualize.place_side_by_side(
+            strain_picture, draw_strain_legend(max_strain, theme), ground=theme.ground
+        ),
     }
 
 
-def _moved(score: Score) -> np.ndarray:
-    """Landmarks (478, 2) px of the aligned onset, moved by the face's own motion."""
+def _apex_landmarks(score: Score) -> np.ndarray:
+    """Return landmarks (478, 2) px of the aligned onset, displaced by the face's own motion."""
     return score.landmarks + sample(score.own, score.landmarks)
 
 
-def _canvas(score: Score, theme: Theme, blur: bool) -> np.ndarray:
-    """What arrows are drawn on: the onset, enlarged and faded, or its mesh."""
+def _arrow_canvas(score: Score, theme: Theme, blur: bool) -> np.ndarray:
+    """Return what arrows are drawn on: the onset, enlarged and faded, or its mesh."""
     if blur:
-        return mesh_picture(score.landmarks * ENLARGE, tuple(ENLARGE * n for n in score.own.shape[:2]), theme)
-    face = cv2.resize(score.onset_face, None, fx=ENLARGE, fy=ENLARGE, interpolation=cv2.INTER_CUBIC)
+        return mesh_picture(
+            score.landmarks * ENLARGEMENT, tuple(ENLARGEMENT * n for n in score.own.shape[:2]), theme
+        )
+    face = cv2.resize(score.onset_face, None, fx=ENLARGEMENT, fy=ENLARGEMENT, interpolation=cv2.INTER_CUBIC)
     return (face * 0.75 + 64).astype(np.uint8)
 
 
-def _step(values: np.ndarray, steps: tuple[float, ...]) -> float:
-    """The least step that all but one per cent of the values stay below."""
-    return next((step for step in steps if np.quantile(values, 0.99) <= step), steps[-1])
+def _choose_scale(values: np.ndarray, scales: tuple[float, ...]) -> float:
+    """Return the smallest scale that at least 99 % of the values do not exceed."""
+    return next((scale for scale in scales if np.quantile(values, 0.99) <= scale), scales[-1])
 
 
-def arrows(canvas: np.ndarray, own: np.ndarray, theme: Theme = LIGHT) -> np.ndarray:
-    """Draw motion as arrows on a picture, and write below how long they are.
+def draw_arrows(canvas: np.ndarray, own: np.ndarray, theme: Theme = LIGHT) -> np.ndarray:
+    """Draw motion as arrows on a picture, with their scale below.
 
-    canvas : (k H, k W, 3) uint8 RGB, the face, enlarged by a whole number
-    own    : (H, W, 2) px, the face's own motion
+    Parameters
+    ----------
+    canvas : (k H, k W, 3) uint8 RGB
+        The face, enlarged by a whole number k.
+    own : (H, W, 2) float32 px
+        The face's own motion.
+    theme : Theme
+
+    Returns
+    -------
+    (k H + text, k W, 3) uint8 RGB
     """
     enlarge, size = canvas.shape[0] // own.shape[0], own.shape[0]
     canvas, smooth = canvas.copy(), cv2.GaussianBlur(own, (0, 0), size / 60)
-    places = ((np.arange(ARROWS) + 0.5) * size / ARROWS).astype(int)
+    places = ((np.arange(N_ARROWS) + 0.5) * size / N_ARROWS).astype(int)
     longest = np.linalg.norm(smooth[places][:, places], axis=-1).max()
     ratio = min(MAX_ARROW_RATIO, MAX_ARROW * size / max(longest, 1e-6))
     for y in places:
@@ -90,10 +111,12 @@ def arrows(canvas: np.ndarray, own: np.ndarray, theme: Theme = LIGHT) -> np.ndar
     return np.vstack([canvas, render_text(text, canvas.shape[1], 14, theme.ink, theme.ground)])
 
 
-def strain_legend(full: float, theme: Theme = LIGHT, height: int = 96) -> np.ndarray:
-    """What the colours of strain mean: (height + 36, 96, 3) uint8 RGB."""
-    ramp = visualize.draw_strain(np.repeat(np.linspace(full, 0, height)[:, None], 24, axis=1), full)
-    numbers = [render_text(text, 64, 12, theme.ink, theme.ground) for text in (f"{full:g}", "0")]
+def draw_strain_legend(max_strain: float, theme: Theme = LIGHT, height: int = 96) -> np.ndarray:
+    """Draw the colour bar of strain, (height + 36, 96, 3) uint8 RGB."""
+    ramp = visualize.draw_strain(
+        np.repeat(np.linspace(max_strain, 0, height)[:, None], 24, axis=1), max_strain
+    )
+    numbers = [render_text(text, 64, 12, theme.ink, theme.ground) for text in (f"{max_strain:g}", "0")]
     between = np.full((height - sum(len(number) for number in numbers), 64, 3), theme.ground, np.uint8)
     margin = np.full((height, 8, 3), theme.ground, np.uint8)
     bar = np.hstack([margin, ramp, np.vstack([numbers[0], between, numbers[1]])])
@@ -102,8 +125,8 @@ def strain_legend(full: float, theme: Theme = LIGHT, height: int = 96) -> np.nda
     )
 
 
-def curve(score: Score, width: int = 760, height: int = 190) -> str:
-    """Draw the motion of the clip over time as SVG, with expressions, onset and apex."""
+def draw_curve(score: Score, width: int = 760, height: int = 190) -> str:
+    """Return the motion of the clip over time as SVG, with expressions, onset and apex."""
     left, bottom, top, track = 46, 40, 26, score.track
     first, last = float(track.time[0]), float(max(track.time[-1], track.time[0] + 1e-6))
     most = max(float(track.activity.max()), 1e-6)
@@ -114,7 +137,7 @@ def curve(score: Score, width: int = 760, height: int = 190) -> str:
     def y(value: float) -> float:
         return round(height - bottom - value / most * (height - bottom - top), 1)
 
-    step = max(1, len(track.time) // 1500)  # more points than pixels only make the page heavy
+    step = max(1, len(track.time) // 1500)  # no more points than pixels
     line = " ".join(f"{x(t)},{y(v)}" for t, v in zip(track.time[::step], track.activity[::step]))
     bands = "".join(
         f'<rect class="{i.kind}" x="{x(i.onset_s)}" y="{top}" height="{height - bottom - top}" '
@@ -129,7 +152,7 @@ def curve(score: Score, width: int = 760, height: int = 190) -> str:
         marks += _svg_text(max(at + shift, left if shift < 0 else 0), top - 9, f"{name} {number}", anchor)
     axis = f'<line class="axis" x1="{left}" x2="{width - 12}" y1="{y(0)}" y2="{y(0)}"/>'
     axis += "".join(_svg_text(left - 6, y(v) + 4, f"{v:.1f}", "end") for v in (0, most / 2, most))
-    axis += "".join(_svg_text(x(t), height - 24, f"{t:g}", "middle") for t in _round_times(first, last))
+    axis += "".join(_svg_text(x(t), height - 24, f"{t:g}", "middle") for t in _ticks(first, last))
     axis += _svg_text((left + width) / 2, height - 6, "time, s", "middle")
     middle, title = (height - bottom + top) / 2, _svg_text(0, 0, "motion, %", "middle")
     axis += f'<g transform="translate(11 {middle}) rotate(-90)">{title}</g>'
@@ -144,15 +167,8 @@ def _svg_text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>'
 
 
-def _round_times(first: float, last: float) -> list[float]:
-    """At most about eight round times from first to last."""
-    raw = max(last - first, 1e-3) / 7
-    step = min(
-        (
-            s
-            for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
-            if s >= raw
-        ),
-        default=raw,
-    )
+def _ticks(first: float, last: float) -> list[float]:
+    """Return about eight round times from first to last."""
+    smallest = max(last - first, 1e-3) / 7
+    step = next((s for s in TICK_STEPS_S if s >= smallest), smallest)
     return [round(k * step, 3) for k in range(int(np.ceil(first / step)), int(last / step) + 1)]

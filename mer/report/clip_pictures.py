@@ -1,4 +1,4 @@
-"""The pictures of a whole clip, as files: the annotated video, and the timeline for light and dark pages."""
+"""Write the pictures of a whole clip: the annotated video, and the timeline for light and dark pages."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ def write_clip_pictures(
 ) -> None:
     """Write annotated.mp4, timeline.png and timeline-dark.png into `out`.
 
-    blur : show the mesh of the face in place of the whole picture
+    With `blur`, they show the mesh of the face instead of the recorded picture.
     """
     for name, theme in (("timeline", LIGHT), ("timeline-dark", DARK)):
         with atomic_replace(out / f"{name}.png") as temporary:

@@ -1,6 +1,4 @@
-"""Pictures of the clips that were got right and wrong with most confidence: onset, apex and flow on one fixed
-scale.
-"""
+"""Pictures of the most confident right and wrong predictions of a run: onset, apex and flow."""
 
 import base64
 from dataclasses import dataclass
@@ -12,14 +10,14 @@ import pandas as pd
 from mer.evaluation.finished_run import Run
 from mer_core.errors import MerError
 
-PER_LABEL = 2  # clips shown of each label, right and wrong
+N_PER_LABEL = 2  # right and wrong clips per label
 SIDE = 144  # px of a picture in the page
-RADIUS_PX = 2.0  # full colour in the flow pictures, px of a 224 px face
+MAX_FLOW_PX = 2.0  # motion with full colour, px of a 224 px face
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One clip as the page shows it; the three images are data addresses."""
+    """One clip as the page shows it; its images are data URLs."""
 
     clip_id: str
     label: str
@@ -32,7 +30,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """What there is to show; `why_empty` says so where there is nothing."""
+    """The pictures, or `why_empty` if there are none."""
 
     right: list[Picture]
     wrong: list[Picture]
@@ -40,10 +38,8 @@ class Gallery:
     why_empty: str = ""
 
 
-def gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> Gallery:
-    """Choose and draw clips of `run`: of each label the surest right and wrong ones, by the mean probability
-    over seeds.
-    """
+def draw_gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> Gallery:
+    """Draw the clips with the greatest mean probability over seeds, right and wrong, of each label."""
     if method is None or (prepared is None and run.origin["kind"] in ("maps", "arrays")):
         why = "This run read ready-made motion maps; there are no faces or flow in pixels to show."
         return Gallery([], [], why_empty=why)
@@ -55,22 +51,19 @@ def gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> 
     try:
         opened = open_prepared(prepared)
         of_dataset = {name: folder for folder in opened for name in folder.clips["dataset"].unique()}
-        sure = _confidence(run)
-        right = [
-            _draw(clip, of_dataset, method) for clip in _surest(sure[sure["label"] == sure["prediction"]])
-        ]
-        wrong = [
-            _draw(clip, of_dataset, method) for clip in _surest(sure[sure["label"] != sure["prediction"]])
-        ]
+        clips = _mean_predictions(run)
+        is_right = clips["label"] == clips["prediction"]
+        right, wrong = (
+            [_draw(clip, of_dataset, method) for clip in _most_confident(clips[chosen])]
+            for chosen in (is_right, ~is_right)
+        )
     except (MerError, KeyError, OSError) as error:
-        return Gallery([], [], why_empty=f"The faces and flow of this run could not be read again ({error}).")
-    return Gallery(right, wrong, _address(draw_legend(RADIUS_PX)))
+        return Gallery([], [], why_empty=f"The faces and flow of this run cannot be read ({error}).")
+    return Gallery(right, wrong, _data_url(draw_legend(MAX_FLOW_PX)))
 
 
-def _confidence(run: Run) -> pd.DataFrame:
-    """`clip_id, dataset, label, prediction, probability` of each clip, from its probabilities averaged over
-    seeds.
-    """
+def _mean_predictions(run: Run) -> pd.DataFrame:
+    """Return `clip_id, dataset, label, prediction, probability`, from probabilities averaged over seeds."""
     columns = [f"p_{label}" for label in run.metrics["labels"]]
     mean = run.predictions.groupby(["clip_id", "dataset", "label"], as_index=False)[columns].mean()
     best = mean[columns].to_numpy().argmax(1)
@@ -79,10 +72,10 @@ def _confidence(run: Run) -> pd.DataFrame:
     )
 
 
-def _surest(clips: pd.DataFrame) -> list:
+def _most_confident(clips: pd.DataFrame) -> list:
     ranked = clips.sort_values(["probability", "clip_id"], ascending=[False, True])
     return list(
-        ranked.groupby("label", sort=True).head(PER_LABEL).sort_values(["label", "clip_id"]).itertuples()
+        ranked.groupby("label", sort=True).head(N_PER_LABEL).sort_values(["label", "clip_id"]).itertuples()
     )
 
 
@@ -93,18 +86,18 @@ def _draw(clip, of_dataset: dict, method: str) -> Picture:
     folder = of_dataset[clip.dataset]
     onset, apex = folder.faces(clip.clip_id)
     flow = prepared_flow.read(folder, method, clip.clip_id)
-    drawn = draw_flow(flow, RADIUS_PX * flow.shape[0] / 224)
+    drawn = draw_flow(flow, MAX_FLOW_PX * flow.shape[0] / 224)
     return Picture(
         clip.clip_id,
         clip.label,
         clip.prediction,
         clip.probability,
-        *(_address(image) for image in (onset, apex, drawn)),
+        *(_data_url(image) for image in (onset, apex, drawn)),
     )
 
 
-def _address(image: np.ndarray) -> str:
-    """An image (H, W, 3) uint8 RGB, shrunk to at most `SIDE`, as a data address."""
+def _data_url(image: np.ndarray) -> str:
+    """Return an image (H, W, 3) uint8 RGB, shrunk to at most `SIDE` px, as a data URL."""
     import cv2
 
     scale = SIDE / max(image.shape[:2])

@@ -1,4 +1,4 @@
-"""Figures as vector graphics and tables as LaTeX, to be put into a paper."""
+"""Figures as vector graphics and tables as LaTeX, for a paper."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mer.evaluation.finished_run import SYNTHETIC, Run
-from mer.evaluation.metrics import ReliabilityBin, reliability
+from mer.evaluation.calibration import ReliabilityBin, reliability_bins
+from mer.evaluation.finished_run import SYNTHETIC_NOTE, Run
 from mer_core.io import atomic_replace, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SCORE_NAMES = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy", "macro_precision": "macro precision"}
 ESCAPES = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -30,7 +31,7 @@ ESCAPES = {
 
 
 def save_figure(figure: "Figure", path: Path, formats: Sequence[str] = ("svg", "pdf")) -> list[Path]:
-    """Write `figure` as `path` with each suffix; equal figures give equal bytes, and text stays text."""
+    """Write `figure` as `path` with each suffix, reproducibly to the byte, with text as text."""
     import matplotlib
 
     written = []
@@ -74,11 +75,10 @@ def write_files(run: Run) -> None:
 
 def _tables(m: dict[str, Any]) -> dict[str, tuple[list[str], list[list[str]]]]:
     """Return header and rows of each table."""
-    names = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy", "macro_precision": "macro precision"}
-    floor, seeds = m["baselines"]["majority_of_training_subjects"], len(m["seeds"])
+    majority, n_seeds = m["baselines"]["majority_of_training_subjects"], len(m["seeds"])
     scores = [
-        [title, f"{m[key]:.3f}", *(f"{end:.3f}" for end in m["interval95"][key]), f"{floor[key]:.3f}"]
-        for key, title in names.items()
+        [title, f"{m[key]:.3f}", *(f"{end:.3f}" for end in m["interval95"][key]), f"{majority[key]:.3f}"]
+        for key, title in SCORE_NAMES.items()
     ]
     per_class = [
         [
@@ -89,7 +89,7 @@ def _tables(m: dict[str, Any]) -> dict[str, tuple[list[str], list[list[str]]]]:
         for label in m["labels"]
     ]
     confusion = [
-        [label, *(f"{n / seeds:.1f}" for n in counts)]
+        [label, *(f"{n / n_seeds:.1f}" for n in counts)]
         for label, counts in zip(m["labels"], m["confusion"]["summed_over_seeds"])
     ]
     datasets = [
@@ -107,16 +107,18 @@ def _tables(m: dict[str, Any]) -> dict[str, tuple[list[str], list[list[str]]]]:
 def _scores(m: dict[str, Any]) -> "Figure":
     from matplotlib.figure import Figure
 
-    names = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy", "macro_precision": "macro precision"}
-    floor = m["baselines"]["majority_of_training_subjects"]
+    majority = m["baselines"]["majority_of_training_subjects"]
     figure = Figure(figsize=(5, 2.2), layout="constrained")
     axes = figure.subplots()
-    for i, key in enumerate(names):
+    for i, key in enumerate(SCORE_NAMES):
         axes.plot(m["interval95"][key], [i, i], color="0.6", label="95 % over subjects" if i == 0 else None)
         axes.plot(m[key], i, "ko", label="mean" if i == 0 else None)
-        axes.plot(floor[key], i, "o", mfc="white", mec="0.4", label="majority class" if i == 0 else None)
+        axes.plot(majority[key], i, "o", mfc="white", mec="0.4", label="majority class" if i == 0 else None)
     axes.set(
-        yticks=range(len(names)), yticklabels=names.values(), xlim=(0, 1), xlabel=_with_origin(m, "score")
+        yticks=range(len(SCORE_NAMES)),
+        yticklabels=SCORE_NAMES.values(),
+        xlim=(0, 1),
+        xlabel=_mark_synthetic(m, "score"),
     )
     axes.invert_yaxis()
     axes.legend(fontsize=7, frameon=False, loc="lower left")
@@ -127,40 +129,40 @@ def _confusion(m: dict[str, Any]) -> "Figure":
     from matplotlib.figure import Figure
 
     counts = np.array(m["confusion"]["summed_over_seeds"], float)
-    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    figure = Figure(figsize=(0.9 * len(share) + 1.6, 0.8 * len(share) + 1.2), layout="constrained")
+    fraction = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    figure = Figure(figsize=(0.9 * len(fraction) + 1.6, 0.8 * len(fraction) + 1.2), layout="constrained")
     axes = figure.subplots()
-    axes.imshow(share, cmap="Greys", vmin=0, vmax=1.2)
-    for (i, j), value in np.ndenumerate(share):
+    axes.imshow(fraction, cmap="Greys", vmin=0, vmax=1.2)
+    for (i, j), value in np.ndenumerate(fraction):
         text = f"{counts[i, j] / len(m['seeds']):.0f}\n{value:.0%}"
         axes.text(j, i, text, ha="center", va="center", color="white" if value > 0.6 else "black", fontsize=8)
-    ticks = range(len(share))
+    ticks = range(len(fraction))
     axes.set(xticks=ticks, xticklabels=m["labels"], yticks=ticks, yticklabels=m["labels"])
-    axes.set(xlabel=_with_origin(m, "predicted"), ylabel="true")
+    axes.set(xlabel=_mark_synthetic(m, "predicted"), ylabel="true")
     return figure
 
 
 def _reliability(run: Run) -> "Figure":
     from matplotlib.figure import Figure
 
-    bins = reliability_bins(run)
+    bins = run_reliability_bins(run)
     figure = Figure(figsize=(3.2, 3.2), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.8", zorder=0)
     axes.plot([b.confidence for b in bins], [b.accuracy for b in bins], "k-", lw=0.8)
     sizes = [20 + 200 * b.fraction for b in bins]
     axes.scatter([b.confidence for b in bins], [b.accuracy for b in bins], s=sizes, color="k", alpha=0.7)
-    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", ylabel="fraction right")
-    axes.set_xlabel(_with_origin(run.metrics, "mean confidence"))
+    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", ylabel="accuracy")
+    axes.set_xlabel(_mark_synthetic(run.metrics, "mean confidence"))
     return figure
 
 
-def reliability_bins(run: Run) -> list[ReliabilityBin]:
+def run_reliability_bins(run: Run) -> list[ReliabilityBin]:
     """Return the bins of the reliability diagram of a run's predictions, all seeds together."""
     p = run.predictions[[f"p_{label}" for label in run.metrics["labels"]]].to_numpy()
-    right = (run.predictions["label"] == run.predictions["prediction"]).to_numpy()
-    return reliability(p, right)
+    is_correct = (run.predictions["label"] == run.predictions["prediction"]).to_numpy()
+    return reliability_bins(p, is_correct)
 
 
-def _with_origin(m: dict[str, Any], title: str) -> str:
-    return title + SYNTHETIC if m["synthetic"] else title
+def _mark_synthetic(m: dict[str, Any], title: str) -> str:
+    return title + SYNTHETIC_NOTE if m["synthetic"] else title

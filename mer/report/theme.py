@@ -1,20 +1,17 @@
-"""The colours of pages and pictures, for light and for dark surroundings.
-
-As in clip_style.html and the page's base.css.
-"""
+"""Colours of pages and pictures, light and dark; the same as in clip_style.html and base.css of the page."""
 
 from dataclasses import dataclass
 
 Colour = tuple[int, int, int]
 
 
-def _rgb(code: str) -> Colour:
+def _parse_hex(code: str) -> Colour:
     return int(code[0:2], 16), int(code[2:4], 16), int(code[4:6], 16)
 
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours as RGB, 0..255. `kinds` : of intervals, by kind."""
+    """Colours as RGB in 0..255."""
 
     ground: Colour
     ink: Colour
@@ -22,7 +19,7 @@ class Theme:
     rule: Colour
     accent: Colour
     mark: Colour
-    kinds: dict[str, Colour]
+    kinds: dict[str, Colour]  # kind of interval -> colour
 
 
 def _theme(
@@ -30,13 +27,13 @@ def _theme(
 ) -> Theme:
     kinds = {"micro": mark, "macro": accent, "blink": eyes, "closed": eyes, "eyes_closed": eyes, "head": head}
     return Theme(
-        ground=_rgb(ground),
-        ink=_rgb(ink),
-        soft=_rgb(soft),
-        rule=_rgb(rule),
-        accent=_rgb(accent),
-        mark=_rgb(mark),
-        kinds={kind: _rgb(code) for kind, code in kinds.items()},
+        ground=_parse_hex(ground),
+        ink=_parse_hex(ink),
+        soft=_parse_hex(soft),
+        rule=_parse_hex(rule),
+        accent=_parse_hex(accent),
+        mark=_parse_hex(mark),
+        kinds={kind: _parse_hex(code) for kind, code in kinds.items()},
     )
 
 

@@ -3,15 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from mer.evaluation import cross_validation, protocols
+from mer.evaluation import protocols
+from mer.evaluation.finished_run import HELD_OUT
+from mer.evaluation.run_folder import read_settings
 
 
-def units_shown(path: Path, scores: dict[str, Any]) -> dict[str, Any]:
-    """What units.html is filled with: `scores` as in `path`/metrics.json, and the settings."""
-    config = cross_validation.read_yaml(path / "config.yaml")
+def page_variables(path: Path, scores: dict[str, Any]) -> dict[str, Any]:
+    """Return the variables of unit_page.html; `scores` are those in `path`/metrics.json."""
+    config = read_settings(path / "config.yaml")
     return {
         "m": scores,
         "config": config,
         "protocol": protocols.load(config["protocol"]),
-        "left_out": {"loso": "subject", "lodo": "dataset"}[scores["split"]],
+        "left_out": HELD_OUT[scores["split"]],
     }

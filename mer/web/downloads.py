@@ -25,11 +25,11 @@ class Download(NamedTuple):
 
 def _pictures(clip: Clip, path: Path) -> None:
     from data_prep.frames import write_image
-    from mer.report.clip_figures import pictures
+    from mer.report.clip_figures import draw_pictures
     from mer.report.theme import DARK, LIGHT
 
     for end, theme in (("", LIGHT), ("-dark", DARK)):
-        for name, picture in pictures(clip.result.score, theme).items():
+        for name, picture in draw_pictures(clip.result.score, theme).items():
             write_image(path.with_name(f"{name}{end}.png"), picture)
 
 
@@ -41,9 +41,9 @@ def _film(clip: Clip, path: Path) -> None:
 
 
 def _report(clip: Clip, path: Path) -> None:
-    from mer.report.clip_page import write
+    from mer.report.clip_page import write_score
 
-    write(clip.result.score, path.parent)
+    write_score(clip.result.score, path.parent)
     path.with_name("page.html").rename(path)
 
 

@@ -150,7 +150,7 @@ def test_the_scores_of_action_units(monkeypatch, tmp_path):
 
 
 def test_comparison(runs, tmp_path):
-    compare.write(compare.compare(runs, resamples=9), tmp_path)
+    compare.write_comparison(compare.compare(runs, n_resamples=9), tmp_path)
     assert documented("Comparison of runs") == list(pd.read_csv(tmp_path / "compare.csv").columns)
 
 

@@ -117,7 +117,7 @@ def test_a_full_dataset_is_as_published(name, full):
 )
 def test_a_protocol_picks_the_published_number_of_clips(protocol, dataset, published, table):
     loaded = protocols.load(protocol)
-    labels = protocols.apply(loaded, table(dataset))["label"]
+    labels = protocols.label_clips(loaded, table(dataset))["label"]
     assert labels.value_counts().to_dict() == published
     assert set(loaded.labels) == set(published)
 
@@ -126,7 +126,9 @@ def test_cd6me_takes_every_clip_of_its_six_datasets(table):
     """Its authors count 2,031: they read a later spreadsheet of CASME II, which has 256 rows."""
     names = ("casme", "casme2", "samm", "fourdme", "mmew", "casme3")
     everything = pd.concat([table(name) for name in names], ignore_index=True)
-    counts = protocols.apply(protocols.load("cd6me-au4"), everything)["dataset"].value_counts().to_dict()
+    counts = (
+        protocols.label_clips(protocols.load("cd6me-au4"), everything)["dataset"].value_counts().to_dict()
+    )
     assert counts == {"casme": 189, "casme2": 255, "samm": 159, "fourdme": 267, "mmew": 300, "casme3": 860}
 
 
@@ -154,15 +156,15 @@ def composite(tmp_path_factory) -> pd.DataFrame:
 @pytest.mark.parametrize("name", ["composite-3", "composite-3-lodo"])
 def test_the_composite_is_found_by_its_names_with_its_published_counts(name, composite):
     protocol = protocols.load(name)
-    table = protocols.apply(protocol, composite)
-    assert protocols.absent(protocol, table["clip_id"]) == []
+    table = protocols.label_clips(protocol, composite)
+    assert protocols.missing_clips(protocol, table["clip_id"]) == []
     assert len(table) == 442 and (table["dataset"] + "/" + table["subject"]).nunique() == 68
     assert table["label"].value_counts().to_dict() == {"negative": 250, "positive": 109, "surprise": 83}
     counts = pd.crosstab(table["dataset"], table["label"])
     assert counts.loc["smic"].tolist() == [70, 51, 43]
     assert counts.loc["casme2"].tolist() == [88, 32, 25]
     assert counts.loc["samm"].tolist() == [92, 26, 15]
-    dropped = protocols.dropped(protocol, composite)
+    dropped = protocols.list_excluded(protocol, composite)
     assert sorted(dropped["clip_id"]) == ["casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f"]
 
 
@@ -199,7 +201,7 @@ def objective(tmp_path_factory) -> pd.DataFrame:
 
 @pytest.mark.parametrize("name", ["megc2018-cde", "megc2018-hde"])
 def test_megc_2018_has_its_published_counts(name, objective):
-    table = protocols.apply(protocols.load(name), objective)
+    table = protocols.label_clips(protocols.load(name), objective)
     assert table["dataset"].value_counts().to_dict() == {"casme2": 185, "samm": 68}
     for dataset, counts in OBJECTIVE.items():
         here = table.loc[table["dataset"] == dataset, "label"].value_counts().to_dict()
@@ -218,5 +220,5 @@ def test_dfme_has_its_published_number_of_clips_and_its_test_sets_no_labels(tmp_
         pd.DataFrame(rows, columns=columns).to_csv(tmp_path / f"{part}.csv", index=False)
     table = read_clips("dfme", tmp_path).table
     assert len(table) == registry.load("data_prep.datasets", "dfme").FACTS.clips == 2629
-    labelled = protocols.apply(protocols.load("dfme-7"), table)
+    labelled = protocols.label_clips(protocols.load("dfme-7"), table)
     assert len(labelled) == 1856 and set(labelled["label"]) == set(words)

@@ -34,7 +34,7 @@ def test_the_printed_feature_measures_brows_and_can_be_cross_validated(prepared,
     )  # the left brow lies outside of the picture
     monkeypatch.setattr(flow_image, "extract", names["extract"])  # under a name that the folder has
     config = CvConfig(protocol="casme2-3", feature_settings={"reach": 0.2}, classifier="logistic", seeds=1)
-    assert inputs.gather([prepared], config).X.shape == (10, 2)
+    assert inputs.read_inputs([prepared], config).X.shape == (10, 2)
     assert (
         run.cross_validate_prepared([prepared], config, tmp_path / "run")["accuracy"] == 1
     )  # there, disgust moves down and happiness does not

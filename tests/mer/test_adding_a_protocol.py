@@ -39,4 +39,4 @@ def test_the_page_names_every_way_and_files_that_are_there():
     page = (DOCS / "guides" / "adding-a-protocol.md").read_text(encoding="utf-8")
     for way, file in re.findall(r"^\| `(\w+)` \| .* \| `mer/protocols/([\w.-]+)` \|$", page, re.M):
         assert getattr(protocols.load(Path(file).stem), way) is not None
-    assert all(f"`{way}`" in page for way in protocols.WAYS)
+    assert all(f"`{way}`" in page for way in protocols.LABEL_SOURCES)

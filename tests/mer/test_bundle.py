@@ -19,7 +19,7 @@ def fitted(classifier: str, seeds: int = 2) -> bundle.Bundle:
     """A bundle whose classifier was fitted on random maps."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(12, 3, 28, 28)).astype(np.float32), np.arange(12) % 3
-    spec = estimators.resolve(CvConfig(classifier=classifier), 3)
+    spec = estimators.resolve_classifier(CvConfig(classifier=classifier), 3)
     classifiers = [spec.new(seed).fit(X, y) for seed in range(seeds)]
     recipe = bundle.Recipe(
         mer=mer_core.__version__,

@@ -8,7 +8,7 @@ import pytest
 from data_prep.prepared import PreparedDataset
 from flow import io, prepared_flow
 from mer import bundle, training
-from mer.evaluation import inputs, nested
+from mer.evaluation import calibration, inputs
 from mer.evaluation.config import CvConfig
 from mer.inference.motion import between
 from mer_core import registry
@@ -39,8 +39,8 @@ def test_a_calibrated_bundle_has_a_temperature_and_predicts_with_it(prepared, co
         plain.recipe.temperature == 1 and calibrated.recipe.temperature < 0.9
     )  # all right, and too timid about it
     bundle.save(calibrated, tmp_path / "b")
-    X = inputs.gather([prepared], config).X
-    expected = nested.apply_temperature(plain.predict_proba(X), calibrated.recipe.temperature)
+    X = inputs.read_inputs([prepared], config).X
+    expected = calibration.apply_temperature(plain.predict_proba(X), calibrated.recipe.temperature)
     assert np.allclose(bundle.load(tmp_path / "b").predict_proba(X), expected) and not np.allclose(
         expected, plain.predict_proba(X), atol=0.01
     )
@@ -77,7 +77,7 @@ def test_a_bundle_states_how_far_the_faces_moved_that_it_was_fitted_on(prepared,
         io.write(made, 100 * io.read(made))
     bundle.save(training.fit([prepared], config), tmp_path / "b")
     low, high = bundle.load(tmp_path / "b").recipe.validated_ranges["motion of the face"]
-    folder, counted = PreparedDataset(prepared), inputs.gather([prepared], config).table["clip_id"]
+    folder, counted = PreparedDataset(prepared), inputs.read_inputs([prepared], config).table["clip_id"]
     shown = [
         between(
             [],

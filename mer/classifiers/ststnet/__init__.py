@@ -1,22 +1,22 @@
-"""STSTNet: three shallow streams over u, v and strain. 1,651 weights at 28x28; a fold of 440 clips trains in
-a second.
+"""STSTNet: three shallow convolutional streams over u, v and strain; 1,651 weights for maps of 28x28.
 
 Source: Liong, Gan, See, Khor and Huang, "Shallow Triple Stream Three-dimensional CNN (STSTNet) for
-micro-expression recognition", FG 2019: three parallel 3x3 convolutions of 3, 5 and 8 channels, each ReLU and
-max-pool 3/3, concatenated, average-pool 2/2, fully connected; Adam at 5e-5, batches of 256, 800 epochs.
+micro-expression recognition", FG 2019: three parallel 3x3 convolutions of 3, 5 and 8 channels, each with ReLU
+and max-pooling 3/3, concatenated, average-pooling 2/2, fully connected; Adam at 5e-5, batches of 256, 800
+epochs.
 
-What differs here, and why:
-- The three streams see the same input, so they are one convolution of 16 channels (the same function; four
-  times faster).
-- Inputs are centred and scaled per channel by the training clips, so that maps of any unit train alike.
-- The loss weighs classes equally (`balanced`), because the scores do.
-- Twenty times the learning rate for a twentieth of the epochs (1e-3, 40), which ends near the same *training*
-  loss; no held-out clip had a say in it (docs/results/real-flow-dev.md). configs/ststnet-published.yaml has
-  the published regime.
+Differences:
+- The three streams read the same input, so they are one convolution of 16 channels: the same function, four
+  times faster.
+- Maps are centred and scaled per channel by the training clips, so the unit of a map does not matter.
+- The loss weighs the classes equally (`balanced`), as the scores do.
+- Twenty times the learning rate for a twentieth of the epochs (1e-3, 40) ends near the same *training* loss;
+  no held-out clip was looked at (docs/results/real-flow-dev.md). configs/ststnet-published.yaml has the
+  published schedule.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ STREAMS = (3, 5, 8)  # channels of the three streams
 
 
 class Net(nn.Module):
-    """(N, 3, H, W) float32 -> logits (N, classes); H and W at least 12."""
+    """(N, C, H, W) float32 -> logits (N, n_classes); H and W at least 12."""
 
     def __init__(self, channels: int, height: int, width: int, n_classes: int):
         super().__init__()
@@ -40,50 +40,16 @@ class Net(nn.Module):
         self.head = nn.Linear(sum(STREAMS) * pooled[0] * pooled[1], n_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu(
-            F.max_pool2d(self.streams(x), 3, 3, padding=1)
-        )  # (N, 16, 10, 10); ReLU after the pool is the same, and less
-        return self.head(F.avg_pool2d(x, 2).flatten(1))  # (N, 400) -> (N, classes)
+        # ReLU after max-pooling equals ReLU before it, on a ninth of the values.
+        x = F.relu(F.max_pool2d(self.streams(x), 3, 3, padding=1))  # (N, 16, 10, 10)
+        return self.head(F.avg_pool2d(x, 2).flatten(1))  # (N, 400) -> (N, n_classes)
 
 
+@dataclass(eq=False, repr=False)
 class Classifier(NetworkClassifier):
-    """STSTNet trained for a fixed number of epochs; nothing is chosen by looking at a score.
+    """STSTNet trained with Adam; parameters as in `NetworkClassifier`."""
 
-    Parameters
-    ----------
-    classes : sequence or None
-        Labels to expect; None: those of `y`.
-    random_state : int
-        Decides the first weights and the order of the clips.
-    epochs, learning_rate, batch_size
-        See the module; Adam with its other settings at their defaults.
-    balanced : bool
-        Weigh the classes equally in the loss.
-    device : {"cpu", "cuda", "auto"}
-        Not part of what was fitted.
-    map_shape : (int, int, int) or None
-        Channels, height and width of the maps where they come as flat rows.
-    """
-
-    def __init__(
-        self,
-        classes: Sequence[Any] | None = None,
-        random_state: int = 0,
-        epochs: int = 40,
-        learning_rate: float = 1e-3,
-        batch_size: int = 256,
-        balanced: bool = True,
-        device: str = "cpu",
-        map_shape: tuple[int, int, int] | None = None,
-    ):
-        self.classes = classes
-        self.random_state = random_state
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.balanced = balanced
-        self.device = device
-        self.map_shape = map_shape
+    batch_size: int = 256
 
     def build(self, channels: int, height: int, width: int) -> Net:
         return Net(channels, height, width, len(self.classes_))
@@ -93,20 +59,24 @@ class Classifier(NetworkClassifier):
         X: np.ndarray,
         y: np.ndarray,
         groups: np.ndarray | None = None,
-        on_epoch: Callable[[NetworkClassifier], None] | None = None,
+        on_epoch: Callable[["Classifier"], None] | None = None,
         positions: np.ndarray | None = None,
     ) -> "Classifier":
         """Fit to maps X (N, C, H, W) float and labels y (N,).
 
-        on_epoch : called with this classifier after each epoch
-        positions : (N,) int, see `epoch_orders`; 0..N-1 where not given
+        Parameters
+        ----------
+        on_epoch : callable or None
+            Called with this classifier after each epoch.
+        positions : (N,) int or None
+            See `epoch_orders`; None: 0..N-1.
         """
         X, codes = self._check_training(self._as_maps(X), y)
-        self._scale_by(X)
+        self._fit_scale(X)
         device = choose_device(self.device)
-        x, truth = self._tensor(X, device), torch.tensor(codes).to(device)
+        x, truth = self._to_tensor(X, device), torch.tensor(codes).to(device)
         weight = self._class_weights(truth)
-        self.net_ = self._initial_net().to(device, memory_format=torch.channels_last)
+        self.net_ = self._initial_net(device)
         optimizer = torch.optim.Adam(self.net_.parameters(), lr=self.learning_rate)
         positions = np.arange(len(codes)) if positions is None else positions
         for order in epoch_orders(self.random_state, self.epochs, positions):
@@ -126,8 +96,7 @@ class Classifier(NetworkClassifier):
         groups: np.ndarray | None = None,
         on_epoch: Callable[[int, "Classifier"], None] | None = None,
     ) -> Iterator[tuple[int, "Classifier"]]:
-        """Yield (number of the fold, classifier fitted on it) as they become known, equal to `fit` of each
-        fold to rounding.
+        """Fit to each fold, many times faster than one by one; equal to `fit` of each fold up to rounding.
 
         Parameters
         ----------
@@ -138,71 +107,72 @@ class Classifier(NetworkClassifier):
         folds : sequence of (n,) int
             Positions to fit on, one array per fold.
         on_epoch : callable or None
-            Called after each epoch with the number of a fold and its classifier as it then stands.
+            Called after each epoch with the number of a fold and its classifier at that point.
+
+        Yields
+        ------
+        k : int
+            Number of the fold.
+        fitted : Classifier
         """
-        from mer.classifiers.ststnet import folds as ststnet_folds
+        from mer.classifiers.ststnet import folds as training
 
         X, codes = self._check_training(self._as_maps(X), y)
-        device, fitted = choose_device(self.device), [self._clone_for(X[fold]) for fold in folds]
-        start = fitted[0]._initial_net()
-        means, scales = (
-            torch.from_numpy(np.stack([getattr(one, name).ravel() for one in fitted]))
-            for name in ("mean_", "scale_")
-        )
+        device = choose_device(self.device)
+        by_fold = [self._copy_for(X[fold]) for fold in folds]
 
-        def place(block: ststnet_folds.Block) -> None:
+        def load(block: training.Block) -> None:
+            """Give the folds of a block their trained parameters."""
             numbers, stacked = block
             for i, k in enumerate(numbers):
-                fitted[k].net_ = fitted[k]._initial_net().to(device, memory_format=torch.channels_last)
-                fitted[k].net_.load_state_dict({name: value[i] for name, value in stacked.items()})
+                by_fold[k].net_ = by_fold[k]._initial_net(device)
+                by_fold[k].net_.load_state_dict({name: value[i] for name, value in stacked.items()})
 
-        def place_and_call(block: ststnet_folds.Block) -> None:
-            place(block)
-            if on_epoch is not None:
-                for k in block[0]:
-                    on_epoch(k, fitted[k])
+        def load_and_report(block: training.Block) -> None:
+            load(block)
+            for k in block[0]:
+                on_epoch(k, by_fold[k])
 
+        means, scales = (
+            torch.from_numpy(np.stack([getattr(fitted, name).ravel() for fitted in by_fold]))
+            for name in ("mean_", "scale_")
+        )
         x, labels = torch.from_numpy(np.asarray(X, dtype=np.float32)), torch.from_numpy(codes)
         orders = list(epoch_orders(self.random_state, self.epochs, np.arange(len(codes))))
-        blocks = ststnet_folds.train(
-            start, x, labels, folds, means, scales, self, orders, device, place_and_call if on_epoch else None
-        )
-        for block in blocks:
-            place(block)
-            yield from ((k, fitted[k]) for k in block[0])
+        start, report = by_fold[0]._initial_net(torch.device("cpu")), load_and_report if on_epoch else None
+        for block in training.train(start, x, labels, folds, means, scales, self, orders, device, report):
+            load(block)
+            yield from ((k, by_fold[k]) for k in block[0])
 
-    def _clone_for(self, X: np.ndarray) -> "Classifier":
-        """Return an unfitted copy that knows its classes, and the scale of the maps X to fit on."""
+    def _copy_for(self, X: np.ndarray) -> "Classifier":
+        """Return an unfitted copy with the classes of this one and the scale of the training maps X."""
         copy = clone(self)
         copy.classes_, copy.n_features_in_ = self.classes_, self.n_features_in_
-        copy._scale_by(X)
+        copy._fit_scale(X)
         return copy
 
-    def _scale_by(self, X: np.ndarray) -> None:
-        super()._scale_by(X)
+    def _fit_scale(self, X: np.ndarray) -> None:
+        super()._fit_scale(X)
         self.mean_, self.scale_ = self.mean_.astype(np.float32), self.scale_.astype(np.float32)
 
-    def _initial_net(self) -> Net:
-        """Return the network before training, decided by the seed; the caller's random numbers stay as they
-        were.
-        """
+    def _initial_net(self, device: torch.device) -> Net:
+        """Return the untrained network of the seed; the caller's random state stays as it is."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.random_state)
-            return self.build(*self.shape_)
+            return self.build(*self.shape_).to(device, memory_format=torch.channels_last)
 
-    def _tensor(self, X: np.ndarray, device: torch.device) -> torch.Tensor:
+    def _to_tensor(self, X: np.ndarray, device: torch.device) -> torch.Tensor:
         scaled = (np.asarray(X, dtype=np.float32) - self.mean_) / self.scale_
         return torch.from_numpy(scaled).to(device, memory_format=torch.channels_last)
 
 
-def epoch_orders(seed: int, epochs: int, positions: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield for each epoch the order in which clips are gone through, (N,) int64.
+def epoch_orders(seed: int, n_epochs: int, positions: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield for each epoch the order of the clips, (N,) int64.
 
-    positions : (N,) int, where each clip stands in the whole table. A clip draws its turn by its position, so
-    that leaving
-        a subject out takes its clips from the order and leaves all others as they were: folds then share most
-        of each batch.
+    `positions` (N,) int are the clips' positions in the whole table. A clip draws its place in the order by
+    its position, so leaving a subject out removes its clips and does not move the others: folds share most of
+    each batch.
     """
-    for epoch in range(epochs):
+    for epoch in range(n_epochs):
         drawn = np.random.default_rng([seed, epoch]).random(int(positions.max()) + 1)
         yield np.argsort(drawn[positions], kind="stable")

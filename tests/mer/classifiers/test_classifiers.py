@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from mer.evaluation.config import CvConfig
-from mer.evaluation.estimators import resolve
+from mer.evaluation.estimators import resolve_classifier
 from mer_core import registry
 from mer_core.errors import BadInput
 
@@ -26,7 +26,7 @@ FAST = {
 
 def make(name, seed=0, **settings):
     config = CvConfig(classifier=name, classifier_settings={**FAST.get(name, {}), **settings})
-    return resolve(config, 3).new(seed)
+    return resolve_classifier(config, 3).new(seed)
 
 
 @pytest.fixture
@@ -143,13 +143,17 @@ def test_ststnet_balances_the_classes(data):
 
 @pytest.mark.parametrize("text, value", [("1e-2", 0.01), (0.01, 0.01), ("0.01", 0.01)])
 def test_settings_take_their_type(text, value):
-    classifier = resolve(CvConfig(classifier="ststnet", classifier_settings={"learning_rate": text}), 3)
+    classifier = resolve_classifier(
+        CvConfig(classifier="ststnet", classifier_settings={"learning_rate": text}), 3
+    )
     assert classifier.prototype.learning_rate == value
 
 
 def test_wrong_settings_are_all_named():
     with pytest.raises(BadInput, match="(?s)logistic has no setting 'epochs'.*cannot take C = 'strong'"):
-        resolve(CvConfig(classifier="logistic", classifier_settings={"epochs": 3, "C": "strong"}), 3)
+        resolve_classifier(
+            CvConfig(classifier="logistic", classifier_settings={"epochs": 3, "C": "strong"}), 3
+        )
 
 
 def test_linear_svm_is_scikit_learns(data):

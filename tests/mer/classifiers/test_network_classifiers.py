@@ -9,7 +9,7 @@ from data_prep.align import template_points
 from data_prep.landmarks import LEFT_EYE_CORNERS, STABLE_POINTS
 from mer.classifiers import htnet, off_apexnet, rcn, timm
 from mer.evaluation.config import CvConfig
-from mer.evaluation.estimators import resolve
+from mer.evaluation.estimators import resolve_classifier
 from mer_core import registry
 from mer_core.errors import BadInput, UnknownName
 
@@ -57,7 +57,9 @@ def test_htnet_cuts_the_regions_where_the_template_has_eyes():
 
 
 def test_timm_by_variant_and_by_setting():
-    named = resolve(CvConfig(classifier="timm:test_vit", classifier_settings={"size": 160}), 3).prototype
+    named = resolve_classifier(
+        CvConfig(classifier="timm:test_vit", classifier_settings={"size": 160}), 3
+    ).prototype
     assert named.backbone == "test_vit" and registry.load("mer.classifiers", "timm:test_vit") is timm
     with pytest.raises(BadInput, match="resnet18"):
         timm.Classifier(backbone="esnet18").check_params()

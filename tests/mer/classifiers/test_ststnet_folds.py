@@ -33,7 +33,7 @@ def clips(side=28, per_subject=(2, 5, 9, 7, 7), channels=3):
 )  # 2: in torch, not in the kernel
 def test_each_fold_is_what_it_is_alone(batch_size, side, balanced, channels, monkeypatch):
     monkeypatch.setattr(_ststnet_folds, "BLOCK", 3)
-    monkeypatch.setitem(_ststnet_folds.AT_ONCE, "cpu", 12)
+    monkeypatch.setitem(_ststnet_folds.MAX_AT_ONCE, "cpu", 12)
     X, y, folds = clips(side, channels=channels)
     settings = dict(SETTINGS, batch_size=batch_size, balanced=balanced)
     together = dict(Classifier(**settings).fit_folds(X, y, folds))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mer.classifiers.ststnet import Net
-from mer.classifiers.ststnet.folds import InTorch
+from mer.classifiers.ststnet.folds import TorchGradients
 from mer.classifiers.ststnet.kernel import Kernel
 
 FOLDS, CLIPS = 5, 7
@@ -47,7 +47,10 @@ def gradients(laid_out, parameters, *batch):
 
 
 def assert_equal(x, *batch):
-    kernel, reference = gradients(Kernel(x), *batch), gradients(InTorch(x, torch.device("cpu")), *batch)
+    kernel, reference = (
+        gradients(Kernel(x), *batch),
+        gradients(TorchGradients(x, torch.device("cpu")), *batch),
+    )
     for name, expected in reference.items():
         assert expected.any(), name
         assert torch.allclose(kernel[name], expected, atol=1e-5 * expected.abs().max().item(), rtol=1e-4), (

@@ -15,19 +15,19 @@ def test_cast_is_large_enough_and_everyone_is_somebody_else():
     plans = [play for cast in walkthrough.CASTS for play in walkthrough._plan(cast)]
     people = [play[3].person for play in plans]
     assert len(plans) >= 60 and len(set(people)) >= 12
-    assert walkthrough.NEW.person not in people
+    assert walkthrough.NEW_CLIP.person not in people
     assert len({(play[3].person, play[3].seed) for play in plans}) == len(plans)
 
 
 def test_film_shows_a_face_that_moves_by_what_was_asked():
     play = walkthrough.Performance(person=3, emotion="surprise", seed=2)
     frames = play.film()
-    assert len(frames) == walkthrough.RISE + walkthrough.FALL + 1
+    assert len(frames) == walkthrough.N_RISE + walkthrough.N_FALL + 1
     assert all(
         np.array_equal(a, b) for a, b in zip(frames, play.film())
     )  # the same person, the same motion, the same noise
     with FaceMesh() as mesh:
-        onset, apex = (mesh.landmarks(frames[i]) for i in (0, walkthrough.RISE))
+        onset, apex = (mesh.landmarks(frames[i]) for i in (0, walkthrough.N_RISE))
     assert onset is not None and apex is not None
 
 
@@ -49,7 +49,7 @@ def test_demo_runs_from_native_folders_to_report_and_score(small_demo):
     assert lines[-1].startswith(f"UF1 {scores['uf1']:.3f}, majority class")
     assert lines[-1].endswith(f"Report: {out / 'run' / 'report.html'}")
     assert (out / "run" / "report.html").is_file()
-    assert scores["clips"] == 3 * walkthrough.CLIPS_PER_SUBJECT and scores["synthetic"] is True
+    assert scores["clips"] == 3 * walkthrough.N_CLIPS_PER_SUBJECT and scores["synthetic"] is True
     assert "synthetic" in lines[0]
 
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from data_prep import clip_table as clips
 from flow import prepared_flow
 from mer.cli.main import cli
-from mer.evaluation import au_detection, cross_validation
+from mer.evaluation import au_detection, run_folder
 from mer.evaluation.au_detection import cross_validate_units
 from mer.evaluation.config import CvConfig
 from mer_core.errors import BadInput
@@ -48,7 +48,7 @@ def test_each_unit_is_a_run_and_the_score_is_the_mean_of_their_f1(prepared, tmp_
     (tmp_path / "run" / "report.html").touch()
     assert cross_validate_units([prepared], config, tmp_path / "run") == scores
     (tmp_path / "run" / "thesis.tex").touch()
-    with pytest.raises(BadInput, match="is not empty and holds no run to go on with"):
+    with pytest.raises(BadInput, match="not empty"):
         cross_validate_units([prepared], config, tmp_path / "run")
 
 
@@ -86,8 +86,8 @@ def test_mer_cv_runs_cd6me(prepared, tmp_path):
     assert scores["mean_binary_f1"] == pytest.approx(sum(each.values()) / 12)
     assert scores["interval95"][0] <= scores["mean_binary_f1"] <= scores["interval95"][1]
     assert scores["units"]["au9"]["always_present_f1"] == pytest.approx(2 * 6 / (20 + 6))
-    assert "only one label is left" in scores["units"]["au1"]["why"]
-    assert set(cross_validation.read_predictions(tmp_path / "run" / "au9" / "predictions.csv")["fold"]) == {
+    assert "one label" in scores["units"]["au1"]["why"]
+    assert set(run_folder.read_predictions(tmp_path / "run" / "au9" / "predictions.csv")["fold"]) == {
         "casme2",
         "samm",
     }
@@ -123,5 +123,5 @@ def test_a_person_in_two_datasets_is_drawn_as_one(tmp_path):
 
 
 def test_a_protocol_without_units_is_refused(prepared, tmp_path):
-    with pytest.raises(BadInput, match="no action units to detect"):
+    with pytest.raises(BadInput, match="no action units"):
         cross_validate_units([prepared], CvConfig(protocol="casme2-3"), tmp_path)

@@ -17,7 +17,7 @@ from mer_core.io import write_npz
 
 
 def read(prepared, feature):
-    given = inputs.gather([prepared], CvConfig(protocol="casme2-3", feature=feature))
+    given = inputs.read_inputs([prepared], CvConfig(protocol="casme2-3", feature=feature))
     return dict(zip(given.table["clip_id"], given.X))
 
 
@@ -45,13 +45,13 @@ def test_features_of_a_clip_are_its_own(prepared, feature):
 
 
 def test_features_scaled_by_all_clips_are_found(prepared, monkeypatch):
-    gather = inputs.gather
+    read_inputs = inputs.read_inputs
 
     def leaking(*given):
-        honest = gather(*given)
+        honest = read_inputs(*given)
         return replace(honest, X=honest.X / honest.X.std())
 
-    monkeypatch.setattr(inputs, "gather", leaking)
+    monkeypatch.setattr(inputs, "read_inputs", leaking)
     assert len(others_change(prepared, "flow_image")) == 9
 
 

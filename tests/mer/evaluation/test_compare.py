@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from mer.cli.main import cli
-from mer.evaluation import compare, cross_validation, metrics, published
+from mer.evaluation import compare, cross_validation, metrics, published, run_folder
 from mer.evaluation.config import CvConfig
 from mer_core.errors import BadInput
 from mer_core.io import write_json
@@ -22,7 +22,7 @@ def runs(small, tmp_path):
         p = cross_validation.cross_validate(
             table[keep], X[keep], CvConfig(classifier=classifier, seeds=2), out
         )
-        write_json(out / "metrics.json", metrics.summary(p, ["negative", "positive", "surprise"]))
+        write_json(out / "metrics.json", metrics.summarize(p, ["negative", "positive", "surprise"]))
         write_json(out / "run.json", {"synthetic": False, "protocol": {"split": "loso"}})
         table[keep].to_csv(out / "clips.csv", index=False)
         pd.DataFrame(columns=["clip_id", "reason"]).to_csv(out / "left_out.csv", index=False)
@@ -53,17 +53,17 @@ def test_a_better_run_differs_significantly(runs, tmp_path):
 
 
 def test_a_comparison_is_written_as_table_and_figure(runs, tmp_path):
-    compare.write(compare.compare(runs[:2]), tmp_path / "out")
+    compare.write_comparison(compare.compare(runs[:2]), tmp_path / "out")
     names = {"compare.csv", "compare.tex", "compare.png", "compare.svg", "compare.pdf"}
     assert {file.name for file in (tmp_path / "out").iterdir()} == names
     before = {name: (tmp_path / "out" / name).read_bytes() for name in names}
-    compare.write(compare.compare(runs[:2]), tmp_path / "out")
+    compare.write_comparison(compare.compare(runs[:2]), tmp_path / "out")
     assert before == {name: (tmp_path / "out" / name).read_bytes() for name in names}
 
 
 def test_a_run_on_synthetic_data_is_said_to_be_one(runs):
     write_json(runs[0] / "run.json", {"synthetic": True, "protocol": {"split": "loso"}})
-    _, _, made_up, real, *_ = compare.to_text(compare.compare(runs[:2])).splitlines()
+    _, _, made_up, real, *_ = compare.format_comparison(compare.compare(runs[:2])).splitlines()
     assert made_up.startswith(f"| {runs[0]} (synthetic data) |") and "(synthetic" not in real
 
 
@@ -89,7 +89,7 @@ def test_the_permutation_test_holds_its_level_and_finds_a_difference():
     for _ in range(200):
         accuracy = rng.beta(6, 3, 20)  # hard subjects are hard for both
         pair = [confusions(rng, 20, accuracy, seeds=seeds) for seeds in (1, 2)]
-        low += compare.permutation_p(*pair, permutations=199) <= 0.05
+        low += compare.permutation_p(*pair, n_permutations=199) <= 0.05
     assert 2 <= low <= 20
     accuracy = rng.beta(6, 6, 20)
     worse, better = confusions(rng, 20, accuracy), confusions(rng, 20, np.minimum(1, accuracy + 0.3))
@@ -102,20 +102,20 @@ def test_few_subjects_are_permuted_exactly():
 
 
 def test_holm_by_hand():
-    assert compare.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert compare.holm([0.9, 0.02]) == pytest.approx([0.9, 0.04]) and compare.holm([]) == []
+    assert compare.correct_holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert compare.correct_holm([0.9, 0.02]) == pytest.approx([0.9, 0.04]) and compare.correct_holm([]) == []
 
 
 def test_intervals_are_those_of_the_report(runs):
     first = compare.compare(runs[:2])[0]
-    by_subject = metrics.subject_confusions(
-        cross_validation.read_predictions(runs[0] / "predictions.csv"), ["negative", "positive", "surprise"]
+    by_subject = metrics.confusion_by_subject(
+        run_folder.read_predictions(runs[0] / "predictions.csv"), ["negative", "positive", "surprise"]
     )
-    assert first.interval == pytest.approx(metrics.bootstrap(by_subject)["uf1"])
+    assert first.interval == pytest.approx(metrics.score_intervals(by_subject)["uf1"])
 
 
 def test_published_scores_stand_beside_with_what_they_hide(runs):
-    text = published.beside(runs[:1])
+    text = published.format_table(runs[:1])
     lines = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("|")}
     assert "24 clips, not the 442 of the composite: not comparable" in lines[f"**{runs[0]}**"]
     assert ".7353/.7605" in lines["STSTNet"] and "UAR is precision" in lines["STSTNet"]
@@ -129,15 +129,17 @@ def test_published_scores_stand_beside_with_what_they_hide(runs):
 
 
 def test_published_scores_are_plausible():
-    table = published.read().set_index("method")
+    table = published.read_published().set_index("method")
     scores = table.drop(columns="caveat")
     assert scores.stack().dropna().between(0.19, 1).all() and len(scores.columns) == 8
     counts = np.diag([250, 0, 0]) + np.array([[0, 0, 0], [109, 0, 0], [83, 0, 0]])
-    assert scores.loc["all negative", "full_uf1"] == pytest.approx(metrics.scores(counts)["uf1"], abs=5e-5)
+    assert scores.loc["all negative", "full_uf1"] == pytest.approx(
+        metrics.compute_scores(counts)["uf1"], abs=5e-5
+    )
 
 
 def test_runs_of_other_clips_are_refused(runs):
-    with pytest.raises(BadInput, match="1 clip.* First: a/01/c0"):
+    with pytest.raises(BadInput, match="1 clip.*a/01/c0"):
         compare.compare([runs[0], runs[2]])
     with pytest.raises(BadInput, match="at least two runs"):
         compare.compare(runs[:1])
@@ -145,5 +147,5 @@ def test_runs_of_other_clips_are_refused(runs):
 
 def test_runs_that_left_other_things_out_are_refused(runs):
     write_json(runs[1] / "run.json", {"synthetic": False, "protocol": {"split": "lodo"}})
-    with pytest.raises(BadInput, match="split by loso, .* by lodo"):
+    with pytest.raises(BadInput, match="loso.*lodo"):
         compare.compare(runs[:2])

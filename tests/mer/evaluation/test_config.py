@@ -6,7 +6,7 @@ import pytest
 
 from mer.cli.evaluate import DEFAULTS
 from mer.evaluation.config import CvConfig, load_config, save_config
-from mer.evaluation.estimators import resolve
+from mer.evaluation.estimators import resolve_classifier
 from mer_core.errors import BadInput
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -43,9 +43,7 @@ def test_a_file_that_cannot_be_used_is_refused(tmp_path, text):
 )
 def test_choosing_on_the_test_subject_is_refused_with_the_reason(tmp_path, text):
     (tmp_path / "c.yaml").write_text(text)
-    with pytest.raises(
-        BadInput, match="never chooses .* test subject.*inside the training subjects.*mer audit"
-    ):
+    with pytest.raises(BadInput, match="test subject.*mer audit"):
         load_config(tmp_path / "c.yaml")
 
 
@@ -61,7 +59,7 @@ def test_the_configurations_of_the_project_load():
     files = [file for file in CONFIGS.glob("*.yaml") if "mer cv" in file.read_text(encoding="utf-8")]
     assert len(files) >= 2
     for file in files:
-        resolve(load_config(file), 3)  # the classifier's own settings are right too
+        resolve_classifier(load_config(file), 3)  # the classifier's own settings are right too
 
 
 def test_the_defaults_that_the_help_shows_are_those_of_the_settings():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mer.evaluation import cross_validation, folds
+from mer.evaluation import cross_validation, folds, run_folder
 from mer.evaluation.config import CvConfig
 from mer_core import registry
 from mer_core.errors import BadInput
@@ -40,7 +40,7 @@ def test_each_clip_is_predicted_once_per_seed_by_the_fold_of_its_subject(small, 
     assert (p.merge(table, on="clip_id")["label_x"] == p.merge(table, on="clip_id")["label_y"]).all()
     assert (p["label"] == p["prediction"]).mean() > 0.9
     assert set(p["subject"]) == {"01", "02"}
-    pd.testing.assert_frame_equal(cross_validation.read_predictions(tmp_path / "run" / "predictions.csv"), p)
+    pd.testing.assert_frame_equal(run_folder.read_predictions(tmp_path / "run" / "predictions.csv"), p)
 
 
 @pytest.mark.parametrize("classifier", registry.list_names("mer.classifiers"))
@@ -57,7 +57,7 @@ def test_the_order_of_rows_changes_nothing(small, tmp_path, classifier):
 def test_a_stopped_run_goes_on_and_ends_the_same(small, tmp_path, monkeypatch):
     table, X = small
     whole = cross_validation.cross_validate(table, X, config(), tmp_path / "whole")
-    predict, calls = folds.predict, []
+    predict, calls = folds.fit_and_predict, []
 
     def stops_at_the_fourth(*args):
         calls.append(1)
@@ -65,7 +65,7 @@ def test_a_stopped_run_goes_on_and_ends_the_same(small, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return predict(*args)
 
-    monkeypatch.setattr(folds, "predict", stops_at_the_fourth)
+    monkeypatch.setattr(folds, "fit_and_predict", stops_at_the_fourth)
     with pytest.raises(KeyboardInterrupt):
         cross_validation.cross_validate(table, X, config(), tmp_path / "run")
     assert len(list((tmp_path / "run").rglob("*.csv"))) == 3
@@ -93,7 +93,7 @@ def test_another_run_is_refused_with_what_changed(small, tmp_path, change, named
 
 def test_a_folder_of_something_else_is_refused_and_left_alone(small, tmp_path):
     (tmp_path / "config.yaml").write_text("mine: 1")
-    with pytest.raises(BadInput, match="is not empty and holds no run to go on with. Choose another --out"):
+    with pytest.raises(BadInput, match="not empty.*--out"):
         cross_validation.cross_validate(*small, config("majority"), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"] and (
         tmp_path / "config.yaml"
@@ -103,7 +103,7 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(small, tmp_path):
 def test_a_run_that_was_stopped_before_its_first_fold_goes_on(small, tmp_path, monkeypatch):
     (tmp_path / ".DS_Store").touch()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(cross_validation, "save_config", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(run_folder, "save_config", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         cross_validation.cross_validate(*small, config("majority"), tmp_path)
     assert len(cross_validation.cross_validate(*small, config("majority"), tmp_path)) == 24
 
@@ -139,20 +139,20 @@ def test_a_subjects_name_cannot_lead_out_of_the_run(small, tmp_path):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda t, X: (t, X[:-1]), "24 clips and the features have 23"),
-        (lambda t, X: (t.assign(clip_id="same"), X), "listed twice. First: same"),
+        (lambda t, X: (t, X[:-1]), "24 clips.*23"),
+        (lambda t, X: (t.assign(clip_id="same"), X), "same"),
         (
             lambda t, X: (t, np.where(np.arange(24)[:, None, None, None] == 5, np.nan, X)),
-            "features of 1 of 24 .*First: a/01/c5",
+            "1 of 24 .*a/01/c5",
         ),
-        (lambda t, X: (t.assign(label="joy"), X), "label that is not one of"),
+        (lambda t, X: (t.assign(label="joy"), X), "joy"),
         (lambda t, X: (t.assign(label=["negative"] * 6 + ["positive"] * 18), X[:24]), None),
     ],
 )
 def test_data_that_cannot_be_used_is_refused(small, tmp_path, change, message):
     table, X = change(*small)
     if message is None:  # all negatives are subject a/01's: without it one label is left
-        message = "Without a/01, only one label is left"
+        message = "a/01.*negative, positive, surprise"
     with pytest.raises(BadInput, match=message):
         cross_validation.cross_validate(
             table, X, config(), tmp_path / "run", ["negative", "positive", "surprise"]
@@ -171,7 +171,7 @@ def test_a_dataset_can_be_left_out_instead_of_a_subject(small, tmp_path):
 def test_a_label_that_cannot_be_learned_is_said(small, tmp_path, capsys):
     table, X = small
     cross_validation.cross_validate(table, X, config(seeds=1), tmp_path / "all")
-    assert "F1 is 0" not in capsys.readouterr().err
+    assert "cannot be learned" not in capsys.readouterr().err
     rare = table.assign(
         label=table["label"].where(
             (table["label"] != "surprise") | (table["subject"] + table["dataset"] == "01b"), "negative"
@@ -182,7 +182,7 @@ def test_a_label_that_cannot_be_learned_is_said(small, tmp_path, capsys):
     )
     said = capsys.readouterr().err
     assert (
-        "contempt is shown by no clip: its F1 is 0" in said
-        and "surprise is shown by b/01 alone" in said
-        and "positive is" not in said
+        "contempt cannot be learned, because no clip" in said
+        and "surprise cannot be learned, because only b/01" in said
+        and "positive cannot" not in said
     )

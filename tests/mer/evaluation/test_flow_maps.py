@@ -56,20 +56,20 @@ def test_png_and_npy(maps):
     [
         (
             lambda f, t: t.assign(file=["one.png", "three.png"]),
-            "1 of 2 maps are not there. First: .*three.png",
+            "1 of 2 maps.*three.png",
         ),
-        (lambda f, t: t.assign(file=["one.png", "../index.csv"]), "outside of"),
-        (lambda f, t: t.assign(file=["one.png", "/etc/hostname"]), "outside of"),
-        (lambda f, t: t.drop(columns="subject"), "lacking: subject. Found: file, dataset, clip, label"),
-        (lambda f, t: t.assign(label=["up", ""]), "empty value. First: line 3"),
+        (lambda f, t: t.assign(file=["one.png", "../index.csv"]), "outside"),
+        (lambda f, t: t.assign(file=["one.png", "/etc/hostname"]), "outside"),
+        (lambda f, t: t.drop(columns="subject"), "subject.*file, dataset, clip, label"),
+        (lambda f, t: t.assign(label=["up", ""]), "empty.*line 3"),
         (lambda f, t: t.iloc[:0], "lists no map"),
         (
             lambda f, t: np.save(f / "two.npy", np.zeros((3, 9, 9))) or t,
             r"1 of 2 maps differ .*two.npy \(3, 9, 9\)",
         ),
-        (lambda f, t: t.assign(subject="006"), "lists 1 clip_id.s. more than once. First: d/006/c, line 3"),
-        (lambda f, t: t.assign(file="one.png"), "lists 1 file.s. more than once. First: one.png, line 3"),
-        (lambda f, t: t.assign(subject=["006", "6"]), "clip_id.s. more than once. First: d/006/c"),
+        (lambda f, t: t.assign(subject="006"), "1 clip_id.*d/006/c, line 3"),
+        (lambda f, t: t.assign(file="one.png"), "1 file.*one.png, line 3"),
+        (lambda f, t: t.assign(subject=["006", "6"]), "clip_id.*d/006/c"),
     ],
 )
 def test_what_cannot_be_read_is_refused(maps, change, message):

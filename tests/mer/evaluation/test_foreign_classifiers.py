@@ -61,7 +61,7 @@ def test_settings_and_search_of_a_configuration_apply(small, tmp_path):
         list(choice["settings"]) == ["logisticregression__C"] for choice in chosen
     )
     with pytest.raises(BadInput, match="Pipeline cannot take"):
-        estimators.resolve(CvConfig(classifier=PIPELINE, classifier_settings={"C": 1}), 3)
+        estimators.resolve_classifier(CvConfig(classifier=PIPELINE, classifier_settings={"C": 1}), 3)
 
 
 def test_a_run_goes_on_with_the_same_classifier_only(small, tmp_path):
@@ -70,8 +70,10 @@ def test_a_run_goes_on_with_the_same_classifier_only(small, tmp_path):
     other = make_pipeline(StandardScaler(), LogisticRegression(C=1.0))
     with pytest.raises(BadInput, match="classifier was"):
         cross_validation.cross_validate(*small, CvConfig(classifier=other, seeds=1), tmp_path)
-    with pytest.raises(BadInput, match="is no name"):
-        estimators.resolve(CvConfig(classifier=CvConfig(classifier=PIPELINE).model_dump()["classifier"]), 3)
+    with pytest.raises(BadInput, match="cannot rebuild"):
+        estimators.resolve_classifier(
+            CvConfig(classifier=CvConfig(classifier=PIPELINE).model_dump()["classifier"]), 3
+        )
 
 
 @pytest.mark.parametrize("classifier", [SVC(), object(), 3], ids=["no-probabilities", "object", "number"])
@@ -99,7 +101,7 @@ def test_a_bundle_of_it_comes_back_to_the_last_bit(classifier, prepared, two_lab
     before = training.fit([prepared], config)
     bundle.save(before, tmp_path / "b")
     after = bundle.load(tmp_path / "b")
-    X = inputs.gather([prepared], config).X
+    X = inputs.read_inputs([prepared], config).X
     assert np.array_equal(after.predict_proba(X), before.predict_proba(X))
     assert after.recipe.stored_as == "skops" and not (tmp_path / "b" / "weights.safetensors").exists()
     bundle.save(training.fit([prepared], config, tmp_path / "b"), tmp_path / "b")  # the same again
