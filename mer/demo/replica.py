@@ -93,7 +93,9 @@ def plan(words: tuple[str, ...]) -> list[Take]:
 
 def describe_replica(name: str, root: Path, files: list[str]) -> list[str]:
     """Return lines on what was written, with one line per folder of images, and the next commands."""
-    lines = [f"{root}: {N_SUBJECTS * N_CLIPS_EACH} rendered clips of {N_SUBJECTS} subjects in the layout of {name}"]
+    lines = [
+        f"{root}: {N_SUBJECTS * N_CLIPS_EACH} rendered clips of {N_SUBJECTS} subjects in the layout of {name}"
+    ]
     for _, group in groupby(files, key=lambda file: Path(file).parent):
         in_folder = list(group)
         if len(in_folder) > 3:

@@ -15,7 +15,7 @@ WITHOUT_LABELS = {"samm_lv"}  # the long videos are released without emotions
 
 
 def test_faces_are_found_in_a_replica(tmp_path, monkeypatch):
-    monkeypatch.setattr(replica, "PEOPLE", 1)
+    monkeypatch.setattr(replica, "N_SUBJECTS", 1)
     files = replica.write_replica("casme3", tmp_path / "casme3", jobs=1)
     assert "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx" in files and "spNO.1/a/color/152.jpg" in files
     outcome = prepare("casme3", tmp_path / "casme3", tmp_path / "out", jobs=1)
