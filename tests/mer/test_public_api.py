@@ -41,7 +41,7 @@ PARAMETERS = {
     "load_bundle": ["path"],
     "spot": ["clip", "bundle", "fps", "face", "neutral", "label", "device"],
     "cross_validate": ["prepared", "config", "out", "jobs", "scheduler"],
-    "compare": ["paths", "resamples"],
+    "compare": ["paths", "n_resamples"],
     "train": ["prepared", "config", "out"],
     "LeaveOneSubjectOut": [],
     "LeaveOneDatasetOut": [],

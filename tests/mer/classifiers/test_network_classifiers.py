@@ -27,16 +27,16 @@ def test_off_apexnet_has_the_published_layers_and_passes_strain_over():
     other[:, 1] = 9
     assert not torch.allclose(net(x), net(other))
     both = off_apexnet.Net(6, 28, 28, 3)
-    assert both.read == [0, 1, 3, 4] and both(torch.cat([x, x], 1)).shape == (2, 3)
+    assert both.uv_channels == [0, 1, 3, 4] and both(torch.cat([x, x], 1)).shape == (2, 3)
 
 
 def test_rcn_applies_one_convolution_again():
     torch.manual_seed(0)
     net, x = rcn.Net(3, 4, 2, 3).eval(), torch.randn(2, 3, 12, 12)
-    given = net.given(net.first(x))
-    state = torch.relu(given / np.sqrt(1 + 1e-5))
+    term = net.input_conv(net.stem(x))
+    state = torch.relu(term / np.sqrt(1 + 1e-5))
     for _ in range(2):  # a fresh norm divides by the root of 1 + eps
-        state = torch.relu((given + net.again(state)) / np.sqrt(1 + 1e-5))
+        state = torch.relu((term + net.recurrent_conv(state)) / np.sqrt(1 + 1e-5))
     assert torch.allclose(
         net(x), net.head(torch.nn.functional.adaptive_avg_pool2d(state, 3).flatten(1)), atol=1e-5
     )

@@ -177,5 +177,7 @@ def test_labels_can_be_left_as_the_table_has_them():
     protocol = protocols.load_for("labels", [SimpleNamespace(clips=table)])
     assert protocol.labels == ["Happy", "sad"]
     assert list(protocols.label_clips(protocol, table)["label"]) == ["Happy", "sad"]
-    assert protocols.list_excluded(protocol, table).values.tolist() == [["table/b/3", "no label is given"]]
+    assert protocols.list_excluded(protocol, table).values.tolist() == [
+        ["table/b/3", "the table gives no label"]
+    ]
     assert protocols.load_for("casme2-3", []).labels == ["negative", "positive", "surprise"]
