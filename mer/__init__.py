@@ -13,7 +13,7 @@ The public interface. Each name is imported at first use, so `import mer` is fas
     mer.spot(clip)                              a long video -> intervals of movement
     mer.LeaveOneSubjectOut()                    the split as a scikit-learn splitter
     mer.LeaveOneDatasetOut()                    the same by dataset
-    mer.MerError                                the root of every error that a user can fix
+    mer.MerError("...")                         the root of every error that a user can fix
 """
 
 import importlib
