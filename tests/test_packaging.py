@@ -52,8 +52,8 @@ def test_installed_wheel_runs_outside_the_checkout(wheel, tmp_path):
         packed.extractall(site)
     probe = (
         "import mer, flow, data_prep, mer_core.registry as r; print(mer.__file__);"
-        "print(len(r.names('flow.methods')), len(r.names('data_prep.datasets')), "
-        "len(r.names('mer.classifiers')));"
+        "print(len(r.list_names('flow.methods')), len(r.list_names('data_prep.datasets')), "
+        "len(r.list_names('mer.classifiers')));"
         "from mer.cli.main import cli; cli(['--help'])"
     )
     answer = subprocess.run(
