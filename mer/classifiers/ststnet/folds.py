@@ -13,16 +13,13 @@ Seeds are trained separately: each has its own order of clips, so they share not
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from mer.classifiers._network import NetworkClassifier
 from mer.classifiers.ststnet.kernel import CHANNELS, Kernel
-
-if TYPE_CHECKING:
-    from mer.classifiers.ststnet import Classifier
 
 BLOCK = 40  # folds trained together at most; each block is yielded before the next one starts
 # Clips times folds whose gradients torch computes at once: what fits the CPU's cache, or fills a GPU.
@@ -39,7 +36,7 @@ def train(
     folds: Sequence[np.ndarray],
     means: torch.Tensor,
     scales: torch.Tensor,
-    settings: "Classifier",
+    settings: NetworkClassifier,
     orders: list[np.ndarray],
     device: torch.device,
     on_epoch: Callable[[Block], None] | None = None,
@@ -57,7 +54,7 @@ def train(
         Positions to fit on, one array per fold.
     means, scales : (folds, C) float32
         Of each fold's training clips.
-    settings : Classifier
+    settings : NetworkClassifier
         For batch_size, learning_rate, balanced and classes_.
     orders : list of (N,) int
         Order of all clips in each epoch; a fold goes through its own clips in that order.
@@ -89,7 +86,7 @@ def _train_block(
     is_inside: np.ndarray,
     means: torch.Tensor,
     scales: torch.Tensor,
-    settings: "Classifier",
+    settings: NetworkClassifier,
     orders: list[np.ndarray],
     device: torch.device,
 ) -> Iterator[dict[str, torch.Tensor]]:
@@ -116,7 +113,7 @@ def _train_block(
         yield {name: value.detach() for name, value in parameters.items()}
 
 
-def _clip_weights(y: np.ndarray, is_inside: np.ndarray, settings: "Classifier") -> np.ndarray:
+def _clip_weights(y: np.ndarray, is_inside: np.ndarray, settings: NetworkClassifier) -> np.ndarray:
     """Return the weight of each clip in each fold's loss, (folds, N); 0 for held-out clips."""
     if not settings.balanced:
         return is_inside.astype(np.float64)
