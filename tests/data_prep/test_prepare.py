@@ -1,9 +1,7 @@
-"""The loop: one outcome row per clip, one transform per clip, the same bytes however it came about."""
+"""Preparation: one outcome row and one transform per clip."""
 
-import hashlib
 import json
 import shutil
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,22 +18,9 @@ from data_prep.landmarks import STABLE_POINTS
 from data_prep.prepare import prepare
 from data_prep.prepared import PreparedDataset, open_prepared
 from mer_core import registry
-from mer_core.errors import BadInput, InUse, UnknownName
-from mer_core.locks import hold_lock
+from mer_core.errors import BadInput, UnknownName
+from tests.data_prep.folders import frames_of
 from tests.data_prep.videos import write_video
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """Every file below a folder, hidden ones too, with the hash of its bytes."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
-def frames_of(root: Path, clip: str) -> Path:
-    return next(path for path in root.rglob(clip) if path.is_dir())
 
 
 @pytest.mark.parametrize("name", registry.list_names("data_prep.datasets"))
@@ -133,90 +118,6 @@ def test_no_frames_at_all_cannot_be_skipped(make_replica, tmp_path):
         prepare("casme2", root, tmp_path / "out", skip_missing=True)
 
 
-def test_interrupted_and_run_again_gives_the_same_bytes(make_replica, tmp_path, monkeypatch):
-    root = make_replica("smic")
-    prepare("smic", root, tmp_path / "whole")
-
-    warped = []
-
-    def stop_in_the_third_clip(*arguments):
-        warped.append(1)
-        if len(warped) == 6:
-            raise KeyboardInterrupt
-        return warp_face(*arguments)
-
-    monkeypatch.setattr(clip_preparing, "warp_face", stop_in_the_third_clip)
-    with pytest.raises(KeyboardInterrupt):
-        prepare("smic", root, tmp_path / "halves")
-    assert len(list((tmp_path / "halves").rglob("landmarks.npz"))) == 2
-    assert list((tmp_path / "halves").rglob(".*.partial/onset.png"))  # a clip was cut in the middle
-    (tmp_path / "halves" / ".clips.123.parquet").write_bytes(b"half")
-
-    monkeypatch.setattr(
-        clip_preparing, "warp_face", lambda *arguments: warped.append(1) or warp_face(*arguments)
-    )
-    warped.clear()
-    prepare("smic", root, tmp_path / "halves")
-    assert len(warped) == 4  # two clips of two frames: what was whole is kept
-    assert digests(tmp_path / "halves") == digests(tmp_path / "whole")
-    warped.clear()
-    prepare("smic", root, tmp_path / "halves")
-    assert not warped and digests(tmp_path / "halves") == digests(tmp_path / "whole")
-
-
-def test_processes_give_the_same_bytes_as_none(make_replica, tmp_path, monkeypatch):
-    root = make_replica("samm")
-    prepare("samm", root, tmp_path / "one", jobs=1)
-    monkeypatch.setattr(preparing, "CLIPS_PER_WORKER", 2)
-    prepare("samm", root, tmp_path / "two", jobs=2)
-    assert digests(tmp_path / "one") == digests(tmp_path / "two")
-
-
-def test_a_clip_whose_frames_changed_is_prepared_anew_and_its_flow_dropped(make_replica, tmp_path):
-    root, out = make_replica("casme2"), tmp_path / "out"
-    prepare("casme2", root, out)
-    before = digests(out)
-    flows = [out / "flow" / "dis" / "sub01" / f"{clip}.npz" for clip in ("EP01_01f", "EP02_01")]
-    for flow in flows:
-        flow.parent.mkdir(parents=True, exist_ok=True)
-        flow.write_bytes(b"flow")
-    table = pd.read_excel(root / "CASME2-coding-20140508.xlsx")
-    table.loc[0, "ApexFrame"] = 98
-    table.to_excel(root / "CASME2-coding-20140508.xlsx", index=False)
-    outcome = prepare("casme2", root, out)
-    assert outcome.loc[0, "apex"] == 98
-    changed = {name for name, digest in digests(out).items() if before.get(name, digest) != digest}
-    folder = "faces/sub01/EP01_01f/"
-    assert changed == {folder + "apex.png", folder + "landmarks.npz", "clips.parquet", "outcome.csv"}
-    assert [flow.exists() for flow in flows] == [False, True]
-
-
-@pytest.mark.parametrize(
-    "changed, words",
-    [
-        ({"size": 112}, "size was 224 and is now 112"),
-        ({"apex": "frame-difference"}, "apex was 'midpoint' and is now 'frame-difference'"),
-        ({"corrections": False}, "corrections was True and is now False"),
-    ],
-)
-def test_an_out_made_otherwise_is_refused(make_replica, tmp_path, changed, words):
-    root, out = make_replica("smic", subjects=(1,), clips_each=1), tmp_path / "out"
-    prepare("smic", root, out)
-    before = digests(out)
-    with pytest.raises(BadInput, match=words):
-        prepare("smic", root, out, **changed)
-    assert digests(out) == before
-
-
-def test_an_out_that_holds_something_else_is_refused(make_replica, tmp_path):
-    root, out = make_replica("smic", subjects=(1,), clips_each=1), tmp_path / "out"
-    prepare("smic", root, out)
-    with pytest.raises(BadInput, match="dataset was 'smic' and is now 'samm'"):
-        prepare("samm", make_replica("samm", subjects=(1,), clips_each=1), out)
-    with pytest.raises(BadInput, match="holds no prepared faces"):
-        prepare("smic", root, root)
-
-
 def test_the_apex_is_spotted_on_request(make_replica, tmp_path, monkeypatch):
     root = make_replica("smic", subjects=(1,), clips_each=1)
     outcome = prepare("smic", root, tmp_path / "out", apex="frame-difference")
@@ -256,100 +157,6 @@ def test_corrections_applied_are_listed(make_replica, tmp_path, monkeypatch):
     assert (listed["published"], listed["corrected"], listed["source"]) == ("99", "98", "paper")
     off = prepare("casme2", root, tmp_path / "off", corrections=False)
     assert (off.loc[0, "apex"], off.loc[0, "apex_source"]) == (99, "annotated")
-
-
-def test_prepared_folders_are_opened_one_by_one_or_by_what_holds_them(make_replica, tmp_path):
-    for name in ("smic", "casme2"):
-        prepare(name, make_replica(name, subjects=(1,), clips_each=1), tmp_path / "prepared" / name)
-    names = [p.path.name for p in open_prepared([tmp_path / "prepared"])]
-    assert names == ["casme2", "smic"]
-    assert [p.path.name for p in open_prepared([tmp_path / "prepared" / "smic"])] == ["smic"]
-    with pytest.raises(BadInput, match="no prepared folder"):
-        open_prepared([tmp_path])
-    with pytest.raises(BadInput, match="smic is given more than once"):
-        open_prepared([tmp_path / "prepared", tmp_path / "prepared" / "smic"])
-
-
-@pytest.mark.parametrize(
-    "stopped", ["load_outcome", "atomic_replace"]
-)  # before the clips, and among the tables
-def test_a_dataset_that_was_interrupted_is_not_passed_over(stopped, make_replica, tmp_path, monkeypatch):
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    prepare("smic", make_replica("smic", subjects=(1,), clips_each=1), tmp_path / "prepared" / "smic")
-    monkeypatch.setattr(preparing, stopped, stop)
-    with pytest.raises(KeyboardInterrupt):
-        prepare(
-            "casme2", make_replica("casme2", subjects=(1,), clips_each=1), tmp_path / "prepared" / "casme2"
-        )
-    with pytest.raises(BadInput, match="casme2.clips.parquet. Make one, or finish it"):
-        open_prepared([tmp_path / "prepared"])
-
-
-def test_frames_that_were_replaced_are_prepared_anew_and_their_flow_dropped(make_replica, tmp_path):
-    root, out = make_replica("casme2", subjects=(1,)), tmp_path / "out"
-    prepare("casme2", root, out)
-    before = digests(out)
-    flow = out / "flow" / "dis" / "sub01" / "EP01_01f.npz"
-    flow.parent.mkdir(parents=True)
-    flow.write_bytes(b"flow")
-    frame = frames_of(root, "EP01_01f") / "img96.jpg"
-    cv2.imwrite(str(frame), cv2.imread(str(frame))[:, ::-1])
-    prepare("casme2", root, out)
-    changed = {name for name, digest in digests(out).items() if before[name] != digest}
-    assert {"faces/sub01/EP01_01f/onset.png", "faces/sub01/EP01_01f/landmarks.npz"} <= changed
-    assert all("EP01_01f" in name for name in changed) and not flow.exists()
-
-
-def test_another_root_with_the_same_names_is_prepared_anew(make_replica, tmp_path):
-    root, out = make_replica("casme2", subjects=(1,), clips_each=1), tmp_path / "out"
-    prepare("casme2", root, out)
-    copy = tmp_path / "copy"
-    shutil.copytree(root, copy)
-    before = digests(out)
-    prepare("casme2", copy, out)  # moved, with the same content: kept
-    assert {name for name, digest in digests(out).items() if before[name] != digest} == {"prepare.json"}
-    for frame in copy.rglob("*.jpg"):
-        cv2.imwrite(str(frame), cv2.imread(str(frame))[:, ::-1])
-    prepare("casme2", copy, out)
-    assert digests(out)["faces/sub01/EP01_01f/onset.png"] != before["faces/sub01/EP01_01f/onset.png"]
-    assert json.loads((out / "prepare.json").read_text())["root"] == str(copy)
-
-
-def test_a_spotted_apex_depends_on_the_whole_span(make_replica, tmp_path):
-    root, out = make_replica("smic", subjects=(1,), clips_each=1), tmp_path / "out"
-    prepare("smic", root, out, apex="frame-difference")
-    file = next(out.rglob("landmarks.npz"))
-    written = file.stat().st_mtime_ns
-    prepare("smic", root, out, apex="frame-difference")
-    assert file.stat().st_mtime_ns == written
-    last = max(frames_of(root, "s1_sur_01").iterdir())
-    cv2.imwrite(str(last), 255 - cv2.imread(str(last)))
-    prepare("smic", root, out, apex="frame-difference")
-    assert file.stat().st_mtime_ns != written
-
-
-def test_a_second_run_is_refused_while_the_first_one_writes(make_replica, tmp_path):
-    root, out = make_replica("casme2", subjects=(1,), clips_each=1), tmp_path / "out"
-    with hold_lock(out), pytest.raises(InUse):
-        prepare("casme2", root, out)
-    assert not out.exists()
-    assert list(prepare("casme2", root, out)["outcome"]) == ["ok"]
-    assert not (out / ".lock").exists()
-
-
-@pytest.mark.parametrize("name", [".Trash-1000/files", "Backup 2019", "@eaDir", "__MACOSX"])
-def test_clutter_is_never_read_and_is_said(make_replica, tmp_path, capsys, name):
-    root = make_replica("casme2", subjects=(1,), clips_each=1)
-    prepare("casme2", root, tmp_path / "clean")
-    copy = root / name / "CASME2_RAW_selected"
-    shutil.copytree(frames_of(root, "sub01").parent, copy)
-    for frame in copy.rglob("*.jpg"):
-        cv2.imwrite(str(frame), cv2.imread(str(frame))[:, ::-1])
-    prepare("casme2", root, tmp_path / "out")
-    assert digests(tmp_path / "out") == digests(tmp_path / "clean")
-    assert f"({name.split('/')[0]})" in capsys.readouterr().err
 
 
 def test_a_clip_given_as_a_video_begins_with_the_onset(make_replica, tmp_path):

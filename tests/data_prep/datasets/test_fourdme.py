@@ -1,0 +1,28 @@
+"""4DME: several emotions in a cell, folders that count from 1."""
+
+from data_prep.datasets import fourdme
+from data_prep.layouts import fourdme as fourdme_replica
+from data_prep.layouts import write_workbook
+from tests.data_prep.folders import touch
+
+
+def test_fourdme_has_several_emotions_in_a_cell_and_folders_that_count_from_one(tmp_path):
+    rows = [
+        ("S1", "S1_1st_001", "Surprise+Positive", 100, 102, 103, "AU1+AU4(k)"),
+        ("S1", "S1_1st_002", "Positive + Surprise", "200", 201, 203, "1"),
+        ("S2", "S2_1st_001", "Others", 300, 301, 303, "1"),
+        ("S2", "S2_1st_002", "Others", 3, 5, 7, "1"),
+    ]
+    write_workbook(tmp_path / "4DME_Labelling_Micro_release v1.xlsx", Sheet1=[fourdme_replica.HEADER, *rows])
+    touch(tmp_path / "gray_micro" / "S1" / "S1_1st_001", *(f"{n}.jpg" for n in range(1, 5)))
+    touch(tmp_path / "gray_micro" / "S1" / "S1_1st_002", *(f"{n}.jpg" for n in range(200, 204)))
+    touch(tmp_path / "gray_micro" / "S2" / "S2_1st_001", "1.jpg", "2.jpg")
+    touch(tmp_path / "gray_micro" / "S2" / "S2_1st_002", *(f"{n}.jpg" for n in range(1, 6)))
+    table = fourdme.read_annotations(tmp_path)
+    assert list(table["emotion"]) == ["positive+surprise", "positive+surprise", "others", "others"]
+    assert table.loc[0, "action_units"] == "AU1+AU4(k)"
+    shifted, annotated, other, early = (fourdme.frame_files(tmp_path, row) for row in table.itertuples())
+    assert list(shifted) == [100, 101, 102, 103] and shifted[100].name == "1.jpg"
+    assert list(annotated) == [200, 201, 202, 203] and annotated[200].name == "200.jpg"
+    assert list(other) == [1, 2]  # not of the annotated length: nothing is known about its numbers
+    assert list(early) == [3, 4, 5, 6, 7] and early[3].name == "1.jpg"  # though there is a 3.jpg
