@@ -44,7 +44,7 @@ CLASSIFIER = {"centres": 300, "ridge": 10.0, "balanced": False}  # maps come at 
 METHOD, OPTIONS, FEATURE = "srflownet", {"network": "compact"}, {"size": 28, "crop": "box"}
 CONFIDENT = 0.5  # least probability of a label that is given
 REST_SHARE = 0.95  # of the faces at rest lie below the least motion
-LARGE_SEEDS = (1, 2, 3)  # a round of large motion each
+LARGE_SEEDS = (1, 2)  # a round of large motion each
 # Labels end where the small motion ends. What the classifier would say of larger motion, up to here, is measured
 # too (per cent of the inter-ocular distance): laughs and crying faces would be named, as surely as smiles.
 MAX_SHOWN = 6.0
