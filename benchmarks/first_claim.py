@@ -75,11 +75,11 @@ def main(
 
 
 def measure_released(raft: Path, development: MeasuredPairs, test: MeasuredPairs) -> None:
-    """Measure RAFT as released at its own and its best scale, and the methods it is compared with."""
+    """Measure RAFT as released at its own, the trainings' and its best scale, and methods to compare with."""
     method = {scale: load_method("raft", "cpu", weights=raft, scale=float(scale)) for scale in SCALES}
     for scale in SCALES:
         development.add(f"raft-released-x{scale}", method[scale])
-    for scale in sorted({1, first_claim_page.best_scale(development.errors())}):
+    for scale in sorted({1, SCALE, first_claim_page.best_scale(development.errors())}):
         test.add(f"raft-released-x{scale}", method[scale])
     test.add("zero", ZERO_FLOW)
     for name in ("variational", "srflownet"):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.measured_pairs import TITLES, change
+from benchmarks.raft_training import SCALE
 from mer_core import markdown
 from mer_core.io import read_json
 
@@ -39,7 +40,7 @@ def page(development: pd.DataFrame, test: pd.DataFrame, trained: pd.DataFrame) -
         for kind in TITLES:
             value, before = _means(group, kind), _means(released, kind).mean()
             spread = f" ± {value.std(ddof=1):.4f}" if len(value) > 1 else ""
-            against = f" ({100 * (value.mean() / before - 1):+.0f} %)" if len(value) > 1 else ""
+            against = f" ({100 * (value.mean() / before - 1):+.0f} %)" if cells[1] else ""
             cells.append(f"{value.mean():.4f}{spread}{against}")
         rows.append(cells)
     rows.append(["the paper, without and with SRFlow", "", "{:.4f} -> {:.4f} (-42 %)".format(*PAPER), "", ""])
@@ -93,11 +94,15 @@ def best_scale(development: pd.DataFrame) -> int:
 def _groups(test: pd.DataFrame, best: int) -> dict[str, pd.DataFrame]:
     """Return the errors of each row of the table, all seeds together."""
     names = {"zero": "predicting nothing", "variational": "variational", "srflownet": "srflownet, as shipped"}
-    names |= {f"raft-released-x{scale}": f"RAFT-small as released, input x{scale}" for scale in (1, best)}
+    names |= {
+        f"raft-released-x{scale}": f"RAFT-small as released, input x{scale}"
+        for scale in sorted({1, SCALE, best})
+    }
     groups = {title: test[test["network"] == name] for name, title in names.items()}
     for network, title in NETWORKS.items():
         for arm, data in ARMS.items():
-            groups[f"{title}, {data}"] = test[test["network"].str.startswith(f"{network}-{arm}-")]
+            names = [f"{network}-{arm}-{seed}" for seed in _seeds(test, network)]
+            groups[f"{title}, {data}"] = test[test["network"].isin(names)]
     return {title: group for title, group in groups.items() if len(group)}
 
 
@@ -117,6 +122,13 @@ def _answers(groups: dict[str, pd.DataFrame], released: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def _seeds(test: pd.DataFrame, network: str) -> list[str]:
+    """Return the seeds of which both arms are measured."""
+    names = set(test["network"])
+    seeds = {name.rpartition("-")[2] for name in names if name.startswith(f"{network}-a-")}
+    return sorted(seed for seed in seeds if f"{network}-b-{seed}" in names)
+
+
 def _means(group: pd.DataFrame, kind: str) -> pd.Series:
     """Return the mean EPE on one kind of pairs, one value for each network."""
     return group[group["kind"] == kind].groupby("network")["epe"].mean()
@@ -131,12 +143,10 @@ def _comparison(test: pd.DataFrame) -> str:
     """Return the table of (b) against (a)."""
     rows = []
     for network, title in NETWORKS.items():
-        part = test[test["network"].str.startswith(f"{network}-")]
-        seeds = sorted({name.rpartition("-")[2] for name in part["network"]})
-        for kind in TITLES if len(part) else ():
-            table = part[part["kind"] == kind].pivot(index="pair", columns="network", values="epe")
-            done = [s for s in seeds if {f"{network}-a-{s}", f"{network}-b-{s}"} <= set(table)]
-            a, b = (table[[f"{network}-{arm}-{s}" for s in done]].to_numpy() for arm in ARMS)
+        seeds = _seeds(test, network)
+        for kind in TITLES if seeds else ():
+            table = test[test["kind"] == kind].pivot(index="pair", columns="network", values="epe")
+            a, b = (table[[f"{network}-{arm}-{seed}" for seed in seeds]].to_numpy() for arm in ARMS)
             each = ", ".join(f"{100 * (y / x - 1):+.0f}" for x, y in zip(a.mean(axis=0), b.mean(axis=0)))
             rows.append([title, TITLES[kind], each, change(a.mean(axis=1), b.mean(axis=1))])
     return markdown.format_table(["network", "measured on", "each seed, %", "all, %"], rows)

@@ -85,6 +85,7 @@ def test_the_page_gives_both_changes():
     epe = {"zero": 0.5, "raft-released-x1": 0.3, "raft-released-x2": 0.2}
     epe |= {f"raft-a-{seed}": 0.1 + 0.01 * seed for seed in range(3)}
     epe |= {f"raft-b-{seed}": 0.05 + 0.005 * seed for seed in range(3)}
+    epe |= {"raft-a-3": 9.0}  # its sister is not trained yet
     rows = [
         (kind, pair, name, value, 0.0)
         for kind in first_claim_page.TITLES for pair in range(4) for name, value in epe.items()
