@@ -70,15 +70,7 @@ def estimate_prepared(
     folder = _folder(prepared, method.name)
     with hold_lock(folder):
         _claim(folder, method, match_exposure)
-        clip_ids = list(prepared.clips["clip_id"])
-        size = BATCH_SIZES[method.device] if method.network else 1
-        batches = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
-        # An incomplete batch is estimated again as a whole: a network's last digits depend on the batch.
-        to_do = [
-            batch
-            for batch in batches
-            if not all(is_current(prepared, method.name, clip_id) for clip_id in batch)
-        ]
+        to_do = _missing_batches(prepared, method)
         if scheduler:
             work = _estimate_on_cluster(scheduler, to_do, prepared, method, match_exposure, device)
         else:
@@ -86,7 +78,20 @@ def estimate_prepared(
             work = _estimate_in_threads(to_do, prepared, method, match_exposure, jobs)
         for _ in track(work, f"{method.name} flow", len(to_do)):
             pass
-    return len(clip_ids)
+    return len(prepared.clips)
+
+
+def _missing_batches(prepared: PreparedDataset, method: Method) -> list[list[str]]:
+    """Return the clips in batches for `method`, without the batches that have all of their flow.
+
+    An incomplete batch is estimated again as a whole: a network's last digits depend on the batch.
+    """
+    clip_ids = list(prepared.clips["clip_id"])
+    size = BATCH_SIZES[method.device] if method.network else 1
+    batches = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
+    return [
+        batch for batch in batches if not all(is_current(prepared, method.name, clip_id) for clip_id in batch)
+    ]
 
 
 def _estimate_on_cluster(

@@ -31,8 +31,7 @@ def load(
     device : torch device
     network : `compact`, `full`, or `auto` for compact
     weights : a file of `mer flow train`; by default the shipped weights of `network`
-    detect_landmarks : detect the face in each onset without given landmarks; otherwise such pairs are
-        estimated without the facial basis
+    detect_landmarks : detect faces without given landmarks; otherwise they are estimated without facial basis
 
     Raises
     ------

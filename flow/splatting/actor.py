@@ -1,4 +1,4 @@
-"""One identity on demand: frames for given action units, and the flow between any two of them."""
+"""One synthetic person on demand: frames for given action units, and the flow between any two of them."""
 
 import numpy as np
 
@@ -14,9 +14,14 @@ from flow.splatting.sensor import Sensor, record_clip, record_frame
 class Actor:
     """A synthetic person in front of a camera, animated by action units.
 
-    seed : identity, light and background; size : px; face : fraction of the frame's height from hairline to
-        chin
-    background : as `turn_eyeball` of `Background`; identity : a face to use instead of the seed's
+    Parameters
+    ----------
+    seed : of identity, light and background
+    size : px, side of the frame
+    gaussians : number of Gaussians
+    face : fraction of the frame's height from hairline to chin
+    background : as `look` of `Background`
+    identity : a face to use instead of the seed's
     """
 
     def __init__(
@@ -47,12 +52,14 @@ class Actor:
         number: int = 0,
         rng: np.random.Generator | None = None,
     ) -> np.ndarray:
-        """One picture (H, W, 3) uint8 RGB.
+        """Render one picture, (H, W, 3) uint8 RGB.
 
-        actions : AU -> intensity 0..1, as in `muscles.move_landmarks` ("12" both sides, "12L" the subject's
-            left alone)
-        blink : 0 open ... 1 closed; gaze : degrees right and down
-        sensor, number, rng : camera imperfections, the frame's number for them, and their random generator
+        Parameters
+        ----------
+        actions : AU -> intensity 0..1, as in `muscles.move_landmarks` ("12" both sides, "12L" the left)
+        blink : 0 open to 1 closed
+        gaze : degrees right and down
+        sensor, number, rng : camera faults, number of the frame, and random generator for them
         """
         view = self.scene.view(face_state(actions, head, blink, gaze))
         return record_frame(view.picture, sensor, number, np.random.default_rng(0) if rng is None else rng)
@@ -60,24 +67,35 @@ class Actor:
     def clip(
         self, states: list[FaceState], sensor: Sensor = Sensor(), rng: np.random.Generator | None = None
     ) -> list[np.ndarray]:
-        """The frames (H, W, 3) uint8 of a clip (see `random_performance`), by one camera."""
+        """Render the frames (H, W, 3) uint8 of a clip (see `random_performance`) with one camera."""
         pictures = [self.scene.view(shown).picture for shown in states]
         return record_clip(pictures, sensor, np.random.default_rng(0) if rng is None else rng)
 
-    def pair(self, first: FaceState, second: FaceState, **how) -> RenderedPair:
-        """Two states and the exact motion between them; `how` as in `Scene.pair`."""
-        return self.scene.pair(first, second, **how)
+    def pair(self, first: FaceState, second: FaceState, **options) -> RenderedPair:
+        """Render two states and the exact motion between them; `options` as in `Scene.pair`."""
+        return self.scene.pair(first, second, **options)
 
     def landmarks(self, shown: FaceState = FaceState()) -> np.ndarray:
-        """Return the projected 468 face landmarks, (468, 2) px, hidden ones included."""
+        """Project the 468 face landmarks, hidden ones included: (468, 2) px."""
         moved = self.face.head.shape(shown.actions)
         return self.scene.camera.project(shown.pose.move(moved @ self.face.head.turn.T))[0]
 
     def intensity(self, actions: dict[str, float], pixels: float) -> float:
-        """Return the factor on `actions` that makes the landmark that moves most move by `pixels`."""
+        """Return the factor on `actions` for which the largest landmark motion is `pixels` px."""
         moved = self.face.head.shape(actions) - self.face.head.rest
         largest = np.linalg.norm(moved, axis=1).max() * self.scene.camera.focal / self.scene.camera.distance
         return float(pixels / max(largest, 1e-9))
+
+
+def _random_path(rng: np.random.Generator, times: np.ndarray, deviation: float, period: float) -> np.ndarray:
+    """Draw a smooth path (len(times),) from zero: a few sines of periods around `period` s."""
+    waves = [
+        rng.normal(0, 1)
+        * np.sin(2 * np.pi * times / (period * rng.uniform(0.6, 1.8)) + rng.uniform(0, 2 * np.pi))
+        for _ in range(3)
+    ]
+    path = deviation * sum(waves) / np.sqrt(3)
+    return path - path[0]
 
 
 def face_state(
@@ -86,7 +104,7 @@ def face_state(
     blink: float = 0.0,
     gaze: tuple[float, float] = (0.0, 0.0),
 ) -> FaceState:
-    """A state of the face; a blink is AU 43 on top of the actions."""
+    """Return a state of the face; a blink adds to AU 43."""
     actions = dict(actions or {})
     if blink:
         actions["43"] = actions.get("43", 0.0) + blink
@@ -106,12 +124,14 @@ def random_performance(
     blinks: bool = True,
     apart: float = 0.0,
 ) -> list[FaceState]:
-    """The states of a clip: `actions` rise and fall over time while the head sways, the eyes wander and
-    blink.
+    """Draw the states of a clip: `actions` rise and fall while the head sways, the eyes wander and blink.
 
-    onset, apex, hold, offset : s, as in `muscles.expression_timing`; sway : degrees, deviation of the head's
-        slow drift
-    apart : s, deviation by which each action begins and peaks earlier or later than the others
+    Parameters
+    ----------
+    onset, apex, hold, offset : s, as in `muscles.expression_timing`
+    sway : degrees, deviation of the head's slow drift
+    blinks : let the eyes blink in some clips
+    apart : s, deviation of the onset and apex of each action from the others
     """
     times = np.arange(frames) / fps
     level = {}
@@ -120,19 +140,9 @@ def random_performance(
         begins = max(onset + late[0], 0.0)
         level[action] = expression_timing(times, begins, max(apex + late[1], begins + 1 / fps), hold, offset)
 
-    def wander(deviation: float, slow: float) -> np.ndarray:
-        """A smooth random path: a few sines of periods around `slow` s."""
-        waves = [
-            rng.normal(0, 1)
-            * np.sin(2 * np.pi * times / (slow * rng.uniform(0.6, 1.8)) + rng.uniform(0, 2 * np.pi))
-            for _ in range(3)
-        ]
-        path = deviation * sum(waves) / np.sqrt(3)
-        return path - path[0]
-
-    yaw, pitch, roll = wander(sway, 2.0), wander(sway * 0.7, 2.0), wander(sway * 0.5, 3.0)
-    x, y = wander(0.05 * sway, 3.0), wander(0.05 * sway, 3.0)
-    look = np.stack([wander(1.5, 1.0), wander(0.8, 1.0)], 1)
+    head = [(sway, 2.0), (0.7 * sway, 2.0), (0.5 * sway, 3.0), (0.05 * sway, 3.0), (0.05 * sway, 3.0)]
+    yaw, pitch, roll, x, y = (_random_path(rng, times, deviation, period) for deviation, period in head)
+    look = np.stack([_random_path(rng, times, 1.5, 1.0), _random_path(rng, times, 0.8, 1.0)], 1)
     lid = np.zeros(frames)
     if blinks and rng.uniform() < 0.4:
         lid = expression_timing(times, t := rng.uniform(0, times[-1] + 0.1), t + 0.08, 0.02, 0.14)

@@ -1,4 +1,4 @@
-"""The background: a soft random picture on a far plane that may shift a little between frames."""
+"""A soft random picture on a far plane that may shift between frames."""
 
 import numpy as np
 
@@ -8,8 +8,9 @@ from flow.splatting.noise import octave_noise, sample_picture, smooth_noise
 class Background:
     """A picture that fills the frame behind the head.
 
-    look : "random" draws from `rng` a studio wall, a gradient or blurred shapes; "plain" is grey, "white" is
-        SRFlow's
+    Parameters
+    ----------
+    look : "random" draws a studio wall, a gradient or blurred shapes; "plain" is grey, "white" as in SRFlow
     """
 
     def __init__(self, width: int, height: int, rng: np.random.Generator, look: str = "random") -> None:
@@ -33,6 +34,6 @@ class Background:
         )
 
     def render(self, shift: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
-        """(H, W, 3) float32 of the plane moved by shift (x, y) px."""
+        """Render the plane moved by `shift` (x, y) px, (H, W, 3) float32."""
         y, x = np.mgrid[: self.height, : self.width].astype(np.float32)
         return sample_picture(self.picture, (x - shift[0]) * self.scale, (y - shift[1]) * self.scale)

@@ -1,20 +1,25 @@
-"""The camera and the pose of the head: from head coordinates in cm to pixels.
+"""Camera and head pose: from head coordinates in cm to pixels.
 
-Pixel (0, 0) has its centre at (0, 0): a point projected to (3.0, 5.0) lies on the centre of column 3, row 5.
+Pixel (0, 0) has its centre at (0, 0): a point projected to (3.0, 5.0) lies at the centre of column 3, row 5.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-NECK_PIVOT = np.array([0.0, 5.0, 8.0])  # cm: about where the skull meets the neck
+NECK_PIVOT = np.array([0.0, 5.0, 8.0])  # cm, about where the skull meets the neck
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera looking along +z from `distance` cm before the eyes.
+    """A pinhole camera looking along +z from `distance` cm in front of the eyes.
 
-    focal : px; centre : (x, y) px where the point between the eyes falls; width, height : px
+    Attributes
+    ----------
+    focal : px
+    centre : (x, y) px of the point between the eyes
+    width, height : px
+    distance : cm
     """
 
     focal: float
@@ -32,9 +37,11 @@ class Camera:
         distance: float = 80.0,
         shift: tuple[float, float] = (0.0, 0.0),
     ) -> "Camera":
-        """A camera that lets a face (16 cm from hairline to chin) fill `face` of the picture's smaller side.
+        """Return a camera for which a face (16 cm from hairline to chin) fills `face` of the smaller side.
 
-        shift : the face's middle right and down of the centre, as a fraction of the smaller side.
+        Parameters
+        ----------
+        shift : of the face's middle, right and down of the centre, as a fraction of the smaller side
         """
         side = min(width, height)
         focal = face * side * distance / 16.0
@@ -43,12 +50,12 @@ class Camera:
         return cls(focal, centre, width, height, distance)
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Project points (N, 3) cm; returns (N, 2) px and depth (N,) cm from the camera."""
+        """Project points (N, 3) cm to (N, 2) px; also return their depth (N,) cm from the camera."""
         depth = points[:, 2] + self.distance
         return points[:, :2] * (self.focal / depth)[:, None] + self.centre, depth
 
     def jacobian(self, points: np.ndarray) -> np.ndarray:
-        """Derivative of the projection, (N, 2, 3) px per cm, at points (N, 3)."""
+        """Return the derivative of the projection, (N, 2, 3) px per cm, at points (N, 3)."""
         depth = points[:, 2] + self.distance
         scale = self.focal / depth
         jacobian = np.zeros((len(points), 2, 3))
@@ -57,15 +64,18 @@ class Camera:
         return jacobian
 
     def intrinsics(self) -> list[list[float]]:
-        """The 3x3 matrix, row by row, for pixel centres at whole numbers."""
+        """Return the 3x3 matrix, row by row, with pixel centres at whole numbers."""
         return [[self.focal, 0.0, self.centre[0]], [0.0, self.focal, self.centre[1]], [0.0, 0.0, 1.0]]
 
 
 @dataclass(frozen=True)
 class HeadPose:
-    """Where the head is. yaw, pitch, roll : degrees (positive: towards picture right, down, clockwise).
+    """Pose of the head.
 
-    Shift : cm.
+    Attributes
+    ----------
+    yaw, pitch, roll : degrees, positive towards picture right, down, clockwise
+    shift : cm
     """
 
     yaw: float = 0.0
@@ -74,7 +84,7 @@ class HeadPose:
     shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def rotation(self) -> np.ndarray:
-        """The rotation (3, 3) about the pivot."""
+        """Return the rotation (3, 3) about the neck."""
         yaw, pitch, roll = np.radians([-self.yaw, self.pitch, self.roll])
         about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
         about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
@@ -82,8 +92,6 @@ class HeadPose:
         return about_z @ about_x @ about_y
 
     def move(self, points: np.ndarray, follow: np.ndarray | float = 1.0) -> np.ndarray:
-        """Pose points (N, 3); `follow` (N,) in 0..1 says how much of the head's motion each takes (the neck:
-        part).
-        """
+        """Pose points (N, 3); `follow` (N,) in 0..1 is each point's fraction of the head's motion."""
         moved = (points - NECK_PIVOT) @ self.rotation().T + NECK_PIVOT + self.shift
         return points + np.asarray(follow).reshape(-1, 1) * (moved - points)

@@ -1,8 +1,7 @@
-"""From the motion of a mesh's vertices to a picture that has moved: rasterized, extended beyond the mesh,
-inverted.
+"""From the motion of mesh vertices to a warped picture: rasterize, extrapolate beyond the mesh, invert.
 
-The motion is a grid of displacements, one for each pixel of the first frame, and bilinear between them. That
-is the definition of the ground truth, so the only error left is that of its numerical inverse.
+The motion is a grid of displacements, one per pixel of the first frame, bilinear in between. This is the
+definition of the ground truth, so the only error is that of its numerical inverse.
 """
 
 import cv2
@@ -15,18 +14,27 @@ INVERSION_TOLERANCE_PX = (
 )
 MAX_RESIDUAL_PX = 1e-4
 MAX_NEWTON_STEPS = 40
-TRIANGLE_TOLERANCE = 1e-4  # part of a triangle by which it is larger, so that rounding leaves no cracks
+TRIANGLE_TOLERANCE = 1e-4  # relative enlargement of triangles, against cracks from rounding
 
 
 @cached_njit
 def rasterize(
     places: np.ndarray, depth: np.ndarray, values: np.ndarray, triangles: np.ndarray, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Values of the visible triangles at pixel centres.
+    """Interpolate the values of visible triangles at pixel centres.
 
-    places : (N, 2) px, x right, y down; depth : (N,), larger is nearer; values : (N, C); triangles : (T, 3),
-    which run clockwise as seen on the screen with y up, so that their back is not drawn. Returns (H, W, C)
-    float32 and what is covered, (H, W) bool.
+    Parameters
+    ----------
+    places : (N, 2) px, x right, y down
+    depth : (N,), larger is nearer
+    values : (N, C)
+    triangles : (T, 3), clockwise on the screen with y up; back faces are not drawn
+    shape : (H, W)
+
+    Returns
+    -------
+    picture : (H, W, C) float32
+    covered : (H, W) bool
     """
     height, width = shape
     out = np.zeros((height, width, values.shape[1]), np.float32)
@@ -57,8 +65,7 @@ def rasterize(
 
 
 def extrapolate(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Fill (H, W, C) float32 where not `known` (H, W) by ever wider means of what is known around (push and
-    pull)."""
+    """Fill (H, W, C) float32 where not `known` (H, W) by ever wider means of known values (push-pull)."""
     weight = known.astype(np.float32)
     levels = [(values * weight[..., None], weight)]
     while min(levels[-1][1].shape) > 2:
@@ -76,11 +83,18 @@ def extrapolate(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 @cached_njit
 def invert_flow(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each pixel y of the second frame the place x in the first with x + flow(x) = y.
+    """Return for each pixel y of the second frame the place x in the first with x + flow(x) = y.
 
-    flow : (H, W, 2) px, bilinear between pixels and constant beyond the frame. Returns x, (H, W, 2) float64
-    px, and the residual |x + flow(x) - y|, (H, W) float64 px: above `MAX_RESIDUAL_PX` where the motion folds.
-    Newton's method, with plain fixed-point steps in between for the kinks of the bilinear grid.
+    Newton's method, with damped fixed-point steps in between for the kinks of the bilinear grid.
+
+    Parameters
+    ----------
+    flow : (H, W, 2) px, bilinear between pixels and constant beyond the frame
+
+    Returns
+    -------
+    places : (H, W, 2) float64 px
+    residual : (H, W) float64 px, |x + flow(x) - y|; above `MAX_RESIDUAL_PX` where the motion folds
     """
     height, width = flow.shape[:2]
     places = np.empty((height, width, 2))
@@ -93,18 +107,9 @@ def invert_flow(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
                 cx, cy = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
                 j, i = min(int(cx), width - 2), min(int(cy), height - 2)
                 s, r = cx - j, cy - i
-                u00, u01, u10, u11 = (
-                    flow[i, j, 0],
-                    flow[i, j + 1, 0],
-                    flow[i + 1, j, 0],
-                    flow[i + 1, j + 1, 0],
-                )
-                v00, v01, v10, v11 = (
-                    flow[i, j, 1],
-                    flow[i, j + 1, 1],
-                    flow[i + 1, j, 1],
-                    flow[i + 1, j + 1, 1],
-                )
+                upper, lower = flow[i], flow[i + 1]
+                u00, u01, u10, u11 = upper[j, 0], upper[j + 1, 0], lower[j, 0], lower[j + 1, 0]
+                v00, v01, v10, v11 = upper[j, 1], upper[j + 1, 1], lower[j, 1], lower[j + 1, 1]
                 u = (1 - r) * ((1 - s) * u00 + s * u01) + r * ((1 - s) * u10 + s * u11)
                 v = (1 - r) * ((1 - s) * v00 + s * v01) + r * ((1 - s) * v10 + s * v11)
                 ex, ey = x + u - column, y + v - row
@@ -128,19 +133,21 @@ def invert_flow(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def area_ratio(flow: np.ndarray) -> np.ndarray:
-    """Determinant (H, W) of the motion's Jacobian: the area that a pixel becomes, negative where the motion
-    folds."""
+    """Return the determinant (H, W) of the motion's Jacobian: the area of a moved pixel, < 0 in folds."""
     along_y, along_x = np.gradient(flow, axis=(0, 1))
     return (1 + along_x[..., 0]) * (1 + along_y[..., 1]) - along_x[..., 1] * along_y[..., 0]
 
 
 @cached_njit
 def sample_spline(coefficients: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Values (H, W, C) float32 of an interpolating cubic spline at places (H, W, 2) px, x then y.
+    """Sample an interpolating cubic spline at `places` (H, W, 2) px, x then y: (H, W, C) float32.
 
-    coefficients : (Y, X, C), from `scipy.ndimage.spline_filter`; places are kept inside. OpenCV rounds
-    places to 1/32 px, and the kernel that torch calls bicubic shifts edges by hundredths of a pixel, as much
-    as the errors that count.
+    OpenCV rounds positions to 1/32 px, and torch's bicubic kernel shifts edges by hundredths of a pixel,
+    which is as large as the errors to be measured.
+
+    Parameters
+    ----------
+    coefficients : (Y, X, C), from `scipy.ndimage.spline_filter`; places outside are clamped
     """
     rows, columns, channels = coefficients.shape
     out = np.zeros((places.shape[0], places.shape[1], channels), np.float32)

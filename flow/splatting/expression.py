@@ -27,18 +27,20 @@ def film_expression(
     rest: int = 0,
     sensor: Sensor = GOOD_CAMERA,
 ) -> Iterator[np.ndarray]:
-    """Yield the frames from the onset over the apex, `rise` frames later, to the offset, each (H, W, 3) uint8
-    RGB.
+    """Yield the frames (H, W, 3) uint8 RGB from the onset over the apex, `rise` frames later, to the offset.
 
+    Parameters
+    ----------
     actions : AU -> relative strength
-    peak_px : displacement at the apex of the landmark that moves most, px of the frame
-    drift   : head drift at the apex: px right, px down, degrees clockwise; it continues to the offset
-    rest    : frames of the neutral face before and after
+    peak_px : px of the frame, largest landmark displacement at the apex
+    rise, fall : frames from onset to apex and from apex to offset
+    drift : head drift at the apex: px right, px down, degrees clockwise; it continues to the offset
+    rest : frames of the neutral face before and after
     """
     strength = actor.intensity(actions, peak_px)
     right, down, roll = drift
     cm_per_px = actor.scene.camera.distance / actor.scene.camera.focal
-    # Half a cosine up and half a cosine down: motion starts and ends at rest.
+    # Half a cosine up and half a cosine down.
     phase = np.concatenate([np.linspace(0, np.pi, rise + 1), np.linspace(np.pi, 2 * np.pi, fall + 1)[1:]])
     amounts = np.pad((1 - np.cos(phase)) / 2, rest)
     drifted = np.pad(np.arange(rise + fall + 1) / rise, rest, mode="edge")

@@ -1,9 +1,8 @@
-"""Gaussians bound to the triangles of a mesh: covering it, following it, and their shape on the screen.
+"""Gaussians bound to the triangles of a mesh: they cover it, follow it and are projected to the screen.
 
-Each Gaussian is a thin disc that lives in the surface's own coordinates (uv, cm): a fixed place in a
-triangle, a fixed width in uv. As the triangle moves, shears and stretches, the disc does too, so coverage
-never tears. After GaussianAvatars (Qian et al., CVPR 2024), with the triangle's full linear map in place of
-rotation and scale.
+Each Gaussian is a thin disc with a fixed place in a triangle and a fixed width in the surface's coordinates
+(uv, cm). As the triangle moves, shears and stretches, so does the disc, and coverage never tears. After
+GaussianAvatars (Qian et al., CVPR 2024), with the triangle's full linear map instead of rotation and scale.
 """
 
 from dataclasses import dataclass, field
@@ -14,9 +13,8 @@ from flow.splatting.camera import Camera
 from flow.splatting.cell_pairs import cells_in_boxes
 from flow.splatting.mesh import vertex_normals
 
-WIDTH_PER_PITCH = (
-    0.7  # standard deviation over lattice pitch: below 1 % of what lies behind shows through (see the tests)
-)
+WIDTH_PER_PITCH = 0.7  # standard deviation over lattice pitch: less than 1 % shows through
+FINE_PITCH = 0.62  # pitch of the dense lattice (eyes, brows, lips) relative to the rest
 OPACITY = 0.98
 MAX_LIFT_CM = 0.06  # cm: the most by which neighbours' heights above the surface differ
 LOW_PASS_PX2 = 0.2  # px^2 added to every screen covariance, so that the picture is smooth enough to sample
@@ -24,11 +22,17 @@ LOW_PASS_PX2 = 0.2  # px^2 added to every screen covariance, so that the picture
 
 @dataclass
 class MeshPart:
-    """A piece of the head before it is covered: a mesh with a name and its painted surface.
+    """A piece of the head before it is covered: a named mesh.
 
-    vertices : (V, 3) cm at rest; triangles : (T, 3); uv : (V, 2) cm; follow : (V,) fraction of the
-        head's motion taken
-    density : Gaussians per area relative to the face; fine : (T,) bool, triangles to cover more densely still
+    Attributes
+    ----------
+    vertices : (V, 3) cm at rest
+    triangles : (T, 3)
+    uv : (V, 2) cm, surface coordinates
+    density : Gaussians per area relative to the face
+    two_sided : visible from behind
+    follow : (V,) fraction of the head's motion
+    fine : (T,) bool, triangles that are covered more densely
     """
 
     name: str
@@ -45,9 +49,20 @@ class MeshPart:
 class Gaussians:
     """All Gaussians of a head, part after part; every array has one row each.
 
-    triangle : (G, 3) vertices; place : (G, 3) barycentric; lift : (G,) cm along the normal
-    unmap : (G, 2, 2) turns triangle sides into d(position)/d(uv); uv : (G, 2) cm; sigma : (G,) cm of uv
-    part : (G,) index into `names`; opacity : (G,); colour : (G, 3) sRGB 0..1; two_sided : (G,) bool
+    Attributes
+    ----------
+    names : of the parts
+    triangle : (G, 3) vertices
+    place : (G, 3) barycentric
+    lift : (G,) cm along the normal
+    unmap : (G, 2, 2) maps triangle sides to d(position)/d(uv)
+    uv : (G, 2) cm
+    sigma : (G,) cm of uv
+    part : (G,) index into `names`
+    opacity : (G,)
+    colour : (G, 3) sRGB 0..1
+    two_sided : (G,) bool
+    triangles : (T, 3) of the whole head, for its normals
     """
 
     names: list[str]
@@ -61,13 +76,13 @@ class Gaussians:
     opacity: np.ndarray
     colour: np.ndarray
     two_sided: np.ndarray
-    triangles: np.ndarray = field(repr=False)  # (T, 3) of the whole head, for its normals
+    triangles: np.ndarray = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.part)
 
     def of(self, *names: str) -> np.ndarray:
-        """(G,) bool: which Gaussians belong to the named parts."""
+        """Return the mask (G,) bool of the Gaussians of the named parts."""
         return np.isin(self.part, [self.names.index(n) for n in names if n in self.names])
 
 
@@ -75,10 +90,17 @@ class Gaussians:
 class Splats:
     """Gaussians on the screen.
 
-    mean : (G, 2) px; sides : (G, 3, 2) cm, one deviation along u and v; map : (G, 2, 2) px, their image
+    Attributes
+    ----------
+    mean : (G, 2) px
+    sides : (G, 3, 2) cm, one deviation along u and v
+    map : (G, 2, 2) px, their image
     conic : (G, 3) inverse covariance (xx, xy, yy)
-    radius : (G, 2) px, how far one standard deviation reaches in x and y; depth : (G,) cm
-    opacity : (G,), 0 where turned away; normal : (G, 3) unit; tangent : (G, 3, 2) cm per cm along u and v
+    radius : (G, 2) px, reach of one standard deviation in x and y
+    depth : (G,) cm
+    opacity : (G,), 0 for back faces
+    normal : (G, 3) unit
+    tangent : (G, 3, 2) cm per cm along u and v
     """
 
     mean: np.ndarray
@@ -95,9 +117,8 @@ class Splats:
 def cover_parts(parts: list[MeshPart], count: int, seed: int = 0) -> Gaussians:
     """Cover `parts` with about `count` Gaussians on hexagonal lattices in uv.
 
-    Neighbours on the lattice get different heights above the surface (a third of the pitch apart), so that
-    their order in depth, and with it the colour where they overlap, does not change when the head moves a
-    little.
+    Neighbours on the lattice have different heights above the surface (a third of the pitch apart), so that
+    their depth order, and with it the colour of overlaps, is stable under small head motion.
     """
     area = sum(_weighted_area(p) for p in parts)
     pitch = np.sqrt(area / count * 2 / np.sqrt(3))
@@ -117,24 +138,22 @@ def cover_parts(parts: list[MeshPart], count: int, seed: int = 0) -> Gaussians:
     return Gaussians(names=[p.name for p in parts], triangles=triangles, **columns)
 
 
-FINE_PITCH = 0.62  # spacing of the dense lattice (eyes, brows, lips) over that of the rest
-
-
 def _weighted_area(part: MeshPart) -> float:
-    """Area of a part as counted for sharing out the Gaussians, cm^2 of uv."""
+    """Return the area of a part that counts for the distribution of Gaussians, cm^2 of uv."""
     a, b, c = (part.uv[part.triangles[:, k]] for k in range(3))
     area = np.abs(_cross_2d(b - a, c - a)) / 2 * part.density
     return area.sum() if part.fine is None else (area * np.where(part.fine, FINE_PITCH**-2, 1)).sum()
 
 
 def _cross_2d(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the z component of the cross product of (..., 2) vectors."""
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
 
 
 def _cover_triangles(
     part: MeshPart, triangles: np.ndarray, pitch: float, number: int, first: int, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Lattice points inside the uv triangles, as columns of `Gaussians`."""
+    """Return the lattice points inside the uv triangles, as columns of `Gaussians`."""
     step = np.array([pitch, pitch * np.sqrt(3) / 2])
     corners = part.uv[triangles] / step  # (T, 3, 2) in lattice cells
     low = np.floor(corners.min(1) - 1).astype(int)
@@ -151,7 +170,7 @@ def _cover_triangles(
     place /= np.where(flat, 1, whole)[:, None]
     inside = (place >= -1e-9).all(1) & ~flat
     which, place, column, row = which[inside], place[inside], column[inside], row[inside]
-    # A point on a shared side belongs to one triangle only.
+    # A point on a shared side belongs to one triangle.
     _, once = np.unique(np.stack([column, row], 1), axis=0, return_index=True)
     which, place, column, row = which[once], place[once], column[once], row[once]
 

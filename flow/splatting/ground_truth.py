@@ -1,6 +1,6 @@
-"""What is known exactly about two views of a scene: flow, depth, and what is seen in both.
+"""Exact motion between two rendered views: flow, depth and visibility.
 
-Everything is blended by the weights that blended the colour of the first view.
+All quantities are blended with the weights that blended the colours of the first view.
 """
 
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ import numpy as np
 from flow.splatting.gaussians import Splats
 from flow.splatting.rasterize import Blend
 
-OCCLUSION_STEP_CM = 0.6  # cm: a point this much farther than what is drawn in its place is hidden
-BACKGROUND_DEPTH_CM = np.float32(1e4)  # cm: the background
+OCCLUSION_STEP_CM = 0.6  # a point that lies this far behind the drawn surface is occluded
+BACKGROUND_DEPTH_CM = np.float32(1e4)
 
 
 @dataclass
 class RenderedView:
-    """One frame as drawn, before the camera's faults. picture : (H, W, 3) float32 0..1."""
+    """One frame as drawn, before camera faults; `picture` is (H, W, 3) float32 0..1."""
 
     picture: np.ndarray
     splats: Splats
     weights: Blend
 
     def depth(self) -> np.ndarray:
-        """(H, W) float32 cm of the surface at each pixel; `BACKGROUND_DEPTH_CM` where there is more background than head."""
+        """Return the depth (H, W) float32 cm, `BACKGROUND_DEPTH_CM` where the background dominates."""
         planes = self.weights.mean(_planes(self.splats, self.splats.depth, self.splats.sides[:, 2]))
         return np.where(self.weights.opacity > 0.5, _evaluate_planes(planes), BACKGROUND_DEPTH_CM)
 
@@ -31,34 +31,20 @@ class RenderedView:
 def exact_motion(
     before: RenderedView, after: RenderedView, shift: tuple[float, float] = (0.0, 0.0)
 ) -> dict[str, np.ndarray]:
-    """The motion between two views and what goes with it; `shift` px is that of the background.
+    """Return the motion between two views and its masks, as the fields of `scenes.RenderedPair`.
 
-    flow_centres : (H, W, 2) sum_i w_i (mean_i' - mean_i), the motion of the discs' centres
-    flow : (H, W, 2) sum_i w_i (B_i' B_i^-1 (p - mean_i) + mean_i' - p), where B_i maps a unit disc to its
-        ellipse on the screen: the disc's inside turns and stretches with it, so flow is exact for any motion
-        that is linear across a disc. Both float32 px, blended with the background's motion by the light that
-        is left.
-    visible, valid, opacity, depth, depth_next : as in `scenes.RenderedPair`
+    flow_centres is sum_i w_i (mean_i' - mean_i), the motion of the discs' centres; flow is sum_i w_i (B_i'
+    B_i^-1 (p - mean_i) + mean_i' - p), where B_i maps a unit disc to its ellipse on the screen. The inside of
+    a disc rotates and stretches with it, so flow is exact for any motion that is linear across a disc. The
+    background's motion `shift` px is blended in by the remaining light.
 
-    Source: the two forms are those of GaussianFlow (Q. Gao et al., 2024), equations 6 to 8. B is taken from
-    the triangle's map instead of from the root of the covariance, which would lose the disc's turning.
+    References
+    ---------- The two forms are those of GaussianFlow (Q. Gao et al., 2024), equations 6 to 8. B comes from
+    the triangle's map instead of the root of the covariance, which would lose the disc's rotation.
     """
     first, second, weights = before.splats, after.splats, before.weights
     behind = 1 - weights.opacity[..., None]
-    step = second.mean - first.mean
-    carry = _relative_maps(first.map, second.map)
-    values = np.concatenate(
-        [
-            step,
-            carry,
-            np.einsum("gij,gj->gi", carry.reshape(-1, 2, 2), first.mean),
-            (step**2).sum(1, keepdims=True),
-            _planes(first, first.depth, first.sides[:, 2]),
-            _planes(first, second.depth, second.sides[:, 2]),
-        ],
-        1,
-    )
-    blended = weights.blend(values)
+    blended = weights.blend(_motion_columns(first, second))
     backdrop = behind * np.asarray(shift, np.float32)
     centres = blended[..., :2] + backdrop
     turn = np.stack(
@@ -77,7 +63,7 @@ def exact_motion(
     )
     solid = weights.opacity > 0.5
     visible = _visible_mask(flow, np.where(solid, depth_next, BACKGROUND_DEPTH_CM), after)
-    # Where surfaces that move apart are blended, no single motion is right.
+    # No single motion is right where surfaces that move differently are blended.
     speed = blended[..., 8] + behind[..., 0] * float(np.dot(shift, shift))
     spread = np.sqrt(np.maximum(speed - (centres**2).sum(2), 0))
     valid = visible & (spread < 0.25 + 0.1 * np.linalg.norm(flow, axis=2))
@@ -92,9 +78,31 @@ def exact_motion(
     )
 
 
+def _motion_columns(first: Splats, second: Splats) -> np.ndarray:
+    """Return the values (G, 15) that `exact_motion` blends.
+
+    Columns: motion of the centre (2), relative map (4) and its product with the centre (2), squared motion
+    (1), plane of the depth in the first and in the second view (3 each).
+    """
+    step = second.mean - first.mean
+    relative = _relative_maps(first.map, second.map)
+    return np.concatenate(
+        [
+            step,
+            relative,
+            np.einsum("gij,gj->gi", relative.reshape(-1, 2, 2), first.mean),
+            (step**2).sum(1, keepdims=True),
+            _planes(first, first.depth, first.sides[:, 2]),
+            _planes(first, second.depth, second.sides[:, 2]),
+        ],
+        1,
+    )
+
+
 def _planes(splats: Splats, value: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """Something linear on each disc, as (G, 3) coefficients of (1, x, y) px: `value` (G,) at its centre,
-    rising by `slope` (G, 2) along the disc's own two axes.
+    """Return coefficients (G, 3) of (1, x, y) px of a linear function on each disc.
+
+    It has `value` (G,) at the centre and `slope` (G, 2) along the disc's axes.
     """
     gradient = np.einsum("gk,gkd->gd", slope, _invert_maps(splats.map))
     return np.concatenate([(value - (gradient * splats.mean).sum(1))[:, None], gradient], 1)
@@ -107,10 +115,7 @@ def _evaluate_planes(planes: np.ndarray) -> np.ndarray:
 
 
 def _invert_maps(map: np.ndarray) -> np.ndarray:
-    """Inverse (G, 2, 2) of the discs' screen maps.
-
-    Zero for discs seen edge on, whose inside cannot be seen.
-    """
+    """Invert the discs' screen maps, (G, 2, 2); zero for discs seen edge on, whose inside is invisible."""
     area = map[:, 0, 0] * map[:, 1, 1] - map[:, 0, 1] * map[:, 1, 0]
     thin = np.abs(area) < 0.1 * (map**2).sum((1, 2))
     adjugate = np.stack([map[:, 1, 1], -map[:, 0, 1], -map[:, 1, 0], map[:, 0, 0]], 1).reshape(-1, 2, 2)
@@ -118,14 +123,14 @@ def _invert_maps(map: np.ndarray) -> np.ndarray:
 
 
 def _relative_maps(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """B' B^-1 - 1 of each disc, (G, 4); zero where the disc is edge on or is torn out of shape."""
+    """Return B' B^-1 - 1 of each disc, (G, 4); zero for discs that are edge on or extremely distorted."""
     inverse = _invert_maps(before)
     carry = np.where((inverse == 0).all((1, 2))[:, None, None], 0, after @ inverse - np.eye(2)).reshape(-1, 4)
     return np.where(np.abs(carry).max(1, keepdims=True) > 1, 0, carry)
 
 
 def _visible_mask(flow: np.ndarray, depth_next: np.ndarray, after: RenderedView) -> np.ndarray:
-    """(H, W) bool: pixels whose point is inside the second frame and not behind what is drawn there."""
+    """Return the pixels (H, W) bool whose point is inside the second frame and not occluded there."""
     import cv2
 
     height, width = depth_next.shape

@@ -1,11 +1,13 @@
-"""The same blend on a CUDA GPU by gsplat's kernels, where gsplat is installed (`pip install gsplat`).
+"""Blending on a CUDA GPU by gsplat's kernels, if gsplat is installed (`pip install gsplat`).
 
-gsplat knows only the published rule (`closed` = 0 in `rasterize.blend_weights`): up to `rasterize.MIN_LIGHT`
-of what lies behind a surface shows through, and it stops a ray at 1e-4 of its light. That is worth at most 4
-grey levels of 255, and .2 on the average, in three scenes. So it serves training on the fly; what is kept on
-disk is made by the CPU, everywhere alike.
+gsplat implements the published rule only (`min_light` = 0 in `rasterize.blend_weights`): up to
+`rasterize.MIN_LIGHT` of the occluded colour shows through a surface, and a ray stops at 1e-4 of its light.
+The difference is at most 4 of 255 grey levels, .2 on average, in three scenes. So gsplat serves training on
+the fly; everything written to disk is rendered on the CPU, identically everywhere.
 
-Source: V. Ye et al., gsplat: An Open-Source Library for Gaussian Splatting, 2024, and its `isect_tiles`,
+References
+----------
+V. Ye et al., gsplat: An Open-Source Library for Gaussian Splatting, 2024; `isect_tiles`,
 `isect_offset_encode` and `rasterize_to_pixels` as of version 1.5.
 """
 
@@ -16,14 +18,12 @@ import numpy as np
 from flow.splatting.gaussians import Splats
 from flow.splatting.rasterize import MIN_ALPHA, Blend
 
-TILE_PX = 16  # px
+TILE_PX = 16
 DEVICE = "cuda"
 
 
 def available() -> bool:
-    """Whether gsplat is installed and this process can use a CUDA GPU: a DataLoader's worker, being a fork,
-    cannot.
-    """
+    """Whether gsplat is installed and this process can use a CUDA GPU; a forked DataLoader worker cannot."""
     if importlib.util.find_spec("gsplat") is None:
         return False
     import torch
@@ -37,7 +37,7 @@ def blend_weights(splats: Splats, width: int, height: int) -> "GpuBlend":
 
 
 class GpuBlend(Blend):
-    """What `rasterize.BlendWeights` is, with the weights made anew in each blend instead of kept."""
+    """GPU counterpart of `rasterize.BlendWeights`; weights are computed in each blend instead of stored."""
 
     def __init__(self, splats: Splats, width: int, height: int) -> None:
         import gsplat
@@ -63,7 +63,7 @@ class GpuBlend(Blend):
         return picture.reshape(self.height, self.width, *values.shape[1:])
 
     def _rasterize(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Values (G, C) -> picture (H, W, C) and opacity (H, W), float32."""
+        """Blend values (G, C) into a picture (H, W, C) and an opacity (H, W), float32."""
         import gsplat
 
         picture, opacity = gsplat.rasterize_to_pixels(
@@ -81,7 +81,7 @@ class GpuBlend(Blend):
 
 
 def _to_gpu(array: np.ndarray):
-    """(G, ...) -> (1, G, ...) float32 tensor there: one camera."""
+    """Convert (G, ...) to a (1, G, ...) float32 tensor on the GPU: one camera."""
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(DEVICE)[None]

@@ -1,7 +1,6 @@
-"""A procedural head: skin, eyeballs behind the lids, mouth and teeth behind the lips, and the surroundings.
+"""A procedural head: skin, eyeballs behind lids, mouth and teeth behind lips, and surroundings.
 
-A `Head` is built once from an identity's landmarks; `vertices` gives all its meshes for any state of the
-face.
+A `Head` is built once from an identity's landmarks; `vertices` gives its meshes in any state of the face.
 """
 
 from dataclasses import dataclass, field
@@ -20,10 +19,13 @@ EYE_RADIUS_CM = 1.2  # cm, an adult eyeball
 
 @dataclass(frozen=True)
 class FaceState:
-    """What a face does at one moment.
+    """State of a face at one moment.
 
-    actions : AU name ("12", or one side "12L") -> intensity, 1 = as strong as an adult can
-    gaze : degrees right and down in the picture; pose : of the head
+    Attributes
+    ----------
+    actions : AU name ("12", or one side "12L") -> intensity; 1 is an adult's full strength
+    gaze : degrees right and down in the picture
+    pose : of the head
     """
 
     actions: dict[str, float] = field(default_factory=dict)
@@ -32,12 +34,14 @@ class FaceState:
 
 
 class Head:
-    """All meshes of one identity.
+    """All meshes of one identity; `parts` are at rest, in the order of `vertices(state)`.
 
-    landmarks : (478, 3) cm at rest, facing the viewer; turn : (3, 3) the pose in which it was seen, if any
-    surround : a sheet that stands for all that is not the face (portraits), else None and a whole head is
-        built
-    `parts` are at rest; `vertices(state)` stacks theirs in the same order.
+    Parameters
+    ----------
+    landmarks : (478, 3) cm at rest, facing the viewer
+    looks : style of everything but the skin
+    turn : (3, 3) pose of the head in a portrait
+    surround : sheet that replaces everything around the face of a portrait; by default a whole head is built
     """
 
     def __init__(
@@ -72,7 +76,7 @@ class Head:
         return muscles.move_landmarks(self.rest, actions)
 
     def vertices(self, state: FaceState) -> np.ndarray:
-        """Vertices (V, 3) cm of all parts in `state`, posed."""
+        """Return the posed vertices (V, 3) cm of all parts in `state`."""
         moved = self.shape(state.actions)
         moved = push_out_of_eyes(moved, self.eyes)
         jaw = muscles.jaw_motion(self.rest, state.actions)
@@ -98,7 +102,7 @@ class Head:
         return np.concatenate(stacked)
 
     def _drag(self, points: np.ndarray, moved: np.ndarray) -> np.ndarray:
-        """Return how the surroundings move with the nearest points of the face's edge, fading over 3 cm."""
+        """Return the motion of the surroundings: that of the nearest edge of the face, fading over 3 cm."""
         edge = self.rest[OVAL]
         square = ((points[:, None, :2] - edge[None, :, :2]) ** 2).sum(2)
         share = np.exp(-(square - square.min(1, keepdims=True)) / 1.0)
@@ -107,7 +111,7 @@ class Head:
 
 
 def _fine_triangles() -> np.ndarray:
-    """Triangles near the eyes, brows and lips, where small shapes matter."""
+    """Return the triangles near eyes, brows and lips, where small shapes matter."""
     mesh = template()
     middle = mesh.uv[mesh.fine_triangles].mean(1)
     points = mesh.uv[:468]
@@ -120,7 +124,7 @@ def _fine_triangles() -> np.ndarray:
 
 
 def _eyeball_centre(landmarks: np.ndarray, side: str) -> np.ndarray:
-    """Centre of the eyeball: behind the middle of the lids, so that the cornea lies just inside them."""
+    """Return the centre of the eyeball, such that the cornea lies just behind the lids."""
     ring = EYE if side == "right" else template().left_of(EYE)
     lids = landmarks[ring]
     centre = lids[[0, 8]].mean(0) * 0.5 + lids.mean(0) * 0.5
@@ -131,24 +135,22 @@ def _eyeball_centre(landmarks: np.ndarray, side: str) -> np.ndarray:
 def push_out_of_eyes(
     points: np.ndarray, eyes: dict[str, np.ndarray], thickness: float = 0.10, radius: float = EYE_RADIUS_CM
 ) -> np.ndarray:
-    """Push lids (points (N, 3)) that lie inside an eyeball out to its surface, softly, along the ray from its
-    centre.
-    """
+    """Push points (N, 3) inside an eyeball softly out to its surface, along the ray from its centre."""
     points = points.copy()
     for centre in eyes.values():
         away = points - centre
         distance = np.linalg.norm(away, axis=1)
         near = (distance < radius + 0.4) & (away[:, 2] < 0.3)
         gap = distance[near] - (radius + thickness)
-        soft = 0.03  # cm: within this of contact the push fades in, so that motion stays smooth
-        kept = 0.5 * (gap + np.sqrt(gap**2 + soft**2))
-        pushed = radius + thickness + np.minimum(np.maximum(gap, kept), 0.4)
+        soft = 0.03  # cm from contact over which the push fades in, so that motion stays smooth
+        soft_gap = 0.5 * (gap + np.sqrt(gap**2 + soft**2))
+        pushed = radius + thickness + np.minimum(np.maximum(gap, soft_gap), 0.4)
         points[near] = centre + away[near] * (pushed / distance[near])[:, None]
     return points
 
 
 def _eyeball(side: str, centre: np.ndarray) -> MeshPart:
-    """The front of a sphere with a slightly raised cornea, painted by angle from the pupil."""
+    """Return the front of a sphere with a slightly raised cornea; uv is the angle from the pupil."""
     polar = np.radians(np.linspace(0, 85, 14))[:, None]
     around = np.linspace(0, 2 * np.pi, 28, endpoint=False)[None]
     raised = EYE_RADIUS_CM + 0.04 * np.clip(1 - (polar / np.radians(30)) ** 2, 0, 1) * np.ones_like(around)
@@ -171,12 +173,12 @@ def _eyeball(side: str, centre: np.ndarray) -> MeshPart:
 
 
 def turn_eyeball(points: np.ndarray, centre: np.ndarray, gaze: tuple[float, float]) -> np.ndarray:
-    """Turn an eyeball's points about its centre by gaze (right, down) in degrees."""
+    """Rotate an eyeball's points about its centre by gaze (right, down) in degrees."""
     return (points - centre) @ HeadPose(yaw=gaze[0], pitch=gaze[1]).rotation().T + centre
 
 
 def _socket(moved: np.ndarray, side: str) -> MeshPart:
-    """The wet rim behind the lids: a strip from the lid's edge back, which fills the eye's corners."""
+    """Return the wet rim behind the lids: a strip from the lid's edge backwards."""
     ring = EYE if side == "right" else template().left_of(EYE)[::-1]
     edge = moved[ring]
     middle = edge.mean(0)
@@ -199,7 +201,7 @@ def _socket(moved: np.ndarray, side: str) -> MeshPart:
 
 
 def _mouth(moved: np.ndarray) -> MeshPart:
-    """The mouth's interior: a sack that hangs from the inner rim of the lips."""
+    """Return the mouth's interior: a sack behind the inner rim of the lips."""
     ring = moved[MOUTH]
     middle = ring.mean(0)
     rows = [ring + [0, 0, 0.06]]
@@ -220,7 +222,7 @@ def _mouth(moved: np.ndarray) -> MeshPart:
 
 
 def _teeth(middle: np.ndarray) -> list[MeshPart]:
-    """Two arches of teeth behind the lips."""
+    """Return two arches of teeth behind the lips."""
     angle = np.radians(np.linspace(-62, 62, 25))
     parts = []
     for name, top, bottom, back in (("upper", -0.85, 0.22, 0.55), ("lower", 0.16, 0.95, 0.72)):

@@ -1,9 +1,8 @@
-"""A head model laid on a face in a picture, so that each vertex has its place in the picture and each
-expression its motion.
+"""Fit of a head model to a face in a picture: each vertex gets its place, each expression its motion.
 
 An affine camera, identity components and resting expressions are fitted to the face's landmarks; a smooth
-warp then takes up what is left, so that the landmarks coincide. The jaw's outline has little weight: the two
-landmark models define it differently.
+warp absorbs the residual, so that the landmarks coincide. The outline of the jaw has little weight, because
+the two landmark models define it differently.
 """
 
 from dataclasses import dataclass, replace
@@ -15,8 +14,8 @@ from scipy.optimize import lsq_linear
 from data_prep.landmarks import interocular
 from flow.splatting.head_model import LANDMARK_VERTICES, N_FITTED_COMPONENTS, HeadModel
 
-# The points of MediaPipe's face mesh that stand for Multi-PIE's 68, chosen by anatomy on MediaPipe's
-# canonical face and checked by drawing both on portraits.
+# Points of MediaPipe's face mesh that correspond to Multi-PIE's 68, chosen by anatomy on MediaPipe's
+# canonical face and verified on portraits.
 MEDIAPIPE_LANDMARKS = np.array([
     127, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 356,
     70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 98, 97, 2, 326, 327,
@@ -24,25 +23,24 @@ MEDIAPIPE_LANDMARKS = np.array([
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
 ])  # fmt: skip
 JAW = slice(0, 17)
-LANDMARK_DEVIATION_CM = np.where(
-    np.arange(68) < 17, 0.6, 0.12
-)  # cm, how far a landmark may be from its vertex
-RESTING_DEVIATION = 0.3  # standard deviation of the strength of an expression that a portrait shows
-N_FIT_ROUNDS = 6  # of camera and shape in turn
-ANCHOR_DISTANCE = 2.5  # inter-ocular distances from the face's middle to where the warp has ended
+LANDMARK_DEVIATION_CM = np.where(np.arange(68) < 17, 0.6, 0.12)  # standard deviation; large on the jaw
+RESTING_DEVIATION = 0.3  # standard deviation of an expression's strength in a portrait
+N_FIT_ROUNDS = 6  # alternations between camera and shape
+ANCHOR_DISTANCE = 2.5  # inter-ocular distances from the face's middle to the end of the warp
 
 
 @dataclass(frozen=True, eq=False)
 class HeadFit:
-    """A head model's skin as it lies in a picture; N vertices of face, head and neck.
+    """A head model's skin placed in a picture; N vertices of face, head and neck.
 
-    camera   : (2, 3) float64 px per cm, x right and y down, before the warp
+    Attributes
+    ----------
+    camera : (2, 3) float64 px per cm, x right and y down, before the warp
     vertices : (N, 3) float32 cm, the person's head
-    places   : (N, 2) float32 px
-    depth    : (N,) float32 cm, larger is nearer to the viewer
-    warp     : (N, 2, 2) float32, the warp's Jacobian: an expression's projected motion times this is its
-    motion in the picture
-    residual : px, mean distance between landmarks and vertices before the warp, the jaw left out
+    places : (N, 2) float32 px
+    depth : (N,) float32 cm, larger is nearer to the viewer
+    warp : (N, 2, 2) float32, Jacobian of the warp, which turns projected motion into motion in the picture
+    residual : px, mean distance between landmarks and vertices before the warp, without the jaw
     identity : (I,) strengths of the identity components, standard deviations
     """
 
@@ -55,18 +53,18 @@ class HeadFit:
     identity: np.ndarray
 
     def project(self, motion: np.ndarray) -> np.ndarray:
-        """Motion in the picture, (N, 2) float32 px, of motion (N, 3) of the vertices in cm."""
+        """Project motion (N, 3) cm of the vertices to the picture, (N, 2) float32 px."""
         flat = motion @ self.camera.T.astype(np.float32)
         return np.einsum("nij,nj->ni", self.warp, flat)
 
     def part(self, vertices: np.ndarray | slice) -> "HeadFit":
-        """The same with only these vertices."""
+        """Return the fit of some vertices only."""
         parts = {name: getattr(self, name)[vertices] for name in ("vertices", "places", "depth", "warp")}
         return replace(self, **parts)
 
 
 def fit_head(model: HeadModel, landmarks: np.ndarray) -> HeadFit:
-    """Fit `model` to the (478, 2) px landmarks of a face seen from the front."""
+    """Fit `model` to the (478, 2) px landmarks of a frontal face."""
     goal = landmarks[MEDIAPIPE_LANDMARKS].astype(float)
     shapes, components = model.fitting_shapes, min(N_FITTED_COMPONENTS, len(model.identity))
     strengths, camera = _fit_camera_and_shape(
@@ -95,10 +93,9 @@ def fit_head(model: HeadModel, landmarks: np.ndarray) -> HeadFit:
 def _fit_camera_and_shape(
     neutral: np.ndarray, shapes: np.ndarray, components: int, goal: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Strengths (K,) of `shapes` (K, 68, 3) and the camera (2, 4) that bring the head nearest to `goal` (68,
-    2).
+    """Fit strengths (K,) of `shapes` (K, 68, 3) and the camera (2, 4) to `goal` (68, 2).
 
-    The first `components` shapes are of identity, in standard deviations; the others are expressions.
+    The first `components` shapes are identity, in standard deviations; the others are expressions.
     """
     strengths = np.zeros(len(shapes))
     of_identity = np.arange(len(shapes)) < components
@@ -119,10 +116,14 @@ def _fit_camera_and_shape(
 
 
 def landmark_warp(start: np.ndarray, goal: np.ndarray, unit: float):
-    """The smooth map (N, 2) px -> places (N, 2) px and Jacobians (N, 2, 2) that brings `start` to `goal`,
-    both (68, 2) px.
+    """Return the smooth map that takes `start` to `goal`, both (68, 2) px.
 
-    A thin-plate spline that smooths over the jaw and has ended at `ANCHOR_DISTANCE` from the face.
+    It maps points (N, 2) px to places (N, 2) px and Jacobians (N, 2, 2). It is a thin-plate spline that
+    smooths over the jaw and ends at `ANCHOR_DISTANCE` from the face.
+
+    Parameters
+    ----------
+    unit : inter-ocular distance, px
     """
     middle = goal.mean(axis=0)
     turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)

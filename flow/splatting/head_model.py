@@ -1,10 +1,10 @@
-"""A head model made of scans: a mean head, directions in which people differ, and expressions, on one mesh.
+"""A head model made of scans: mean head, identity components and expressions on one mesh.
 
-The model is ICT Face Model Light (MIT licence). Its publishers ship a folder of OBJ files; `mer flow
-head-model` turns that into the one NPZ file that is read here. Nothing of the model is part of this package.
+The model is ICT Face Model Light (MIT licence). Its publishers provide a folder of OBJ files; `mer flow
+head-model` converts it to the NPZ file that is read here. The full model is not part of this package.
 
-Units are centimetres; x points to the right of the picture, y up, z towards the viewer. `_L` in a name is
-the person's left side, at larger x.
+Units are cm; x points right in the picture, y up, z towards the viewer. `_L` in a name is the person's left
+side, at larger x.
 
 References
 ----------
@@ -36,9 +36,7 @@ REGIONS = {
     "eye_blend": (24999, 25047),
 }
 N_VERTICES = 25047
-N_FITTED_COMPONENTS = (
-    30  # of identity that are fitted; the others move landmarks by less than they are uncertain
-)
+N_FITTED_COMPONENTS = 30  # of identity; the others move landmarks by less than their uncertainty
 
 # The 68 points of Multi-PIE (jaw, brows, nose, eyes, lips) as vertices of the mesh.
 LANDMARK_VERTICES = np.array([
@@ -62,14 +60,16 @@ _SHAPES = {
 
 @dataclass(frozen=True, eq=False)
 class HeadModel:
-    """A head model of scans; V vertices, all of one topology.
+    """A head model of scans with V vertices.
 
-    neutral          : (V, 3) float32 cm, the mean head at rest
-    identity         : (I, V, 3) float16 cm, what one standard deviation of each component adds
-    expression       : (E, V, 3) float16 cm, what each expression at full strength adds
-    expression_names : E names, unique
-    faces            : (Q, 4) int32 vertices of each quad
-    uv, face_uv      : (U, 2) float32 in 0..1 and (Q, 4) int32, texture coordinates of each quad's corners
+    Attributes
+    ----------
+    neutral : (V, 3) float32 cm, the mean head at rest
+    identity : (I, V, 3) float16 cm, offset of one standard deviation of each component
+    expression : (E, V, 3) float16 cm, offset of each expression at full strength
+    expression_names : E unique names
+    faces : (Q, 4) int32 vertices of each quad
+    uv, face_uv : (U, 2) float32 in 0..1 and (Q, 4) int32, texture coordinates of each quad's corners
     """
 
     neutral: np.ndarray
@@ -81,7 +81,13 @@ class HeadModel:
     face_uv: np.ndarray
 
     def expression_index(self, name: str) -> int:
-        """Number of an expression; raises `BadInput` if the model has none of that name."""
+        """Return the index of an expression.
+
+        Raises
+        ------
+        BadInput
+            If the model has no such expression.
+        """
         if name not in self.expression_names:
             raise BadInput(
                 f"The head model has no expression {name!r}, only {', '.join(self.expression_names)}."
@@ -90,20 +96,18 @@ class HeadModel:
 
     @property
     def skin_vertices(self) -> int:
-        """Number of vertices of the face, head and neck, which come first; a reduced model has only the
-        face's."""
+        """Number of vertices of face, head and neck, which come first; a reduced model has the face only."""
         return min(REGIONS["head_and_neck"][1], len(self.neutral))
 
     @cached_property
     def skin_triangles(self) -> np.ndarray:
-        """Triangles (T, 3) int32 of the face, head and neck: the quads cut in two."""
+        """Triangles (T, 3) int32 of face, head and neck."""
         quads = self.faces[(self.faces < self.skin_vertices).all(axis=1)]
         return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
 
     @cached_property
     def fitting_shapes(self) -> np.ndarray:
-        """What a person's head at rest is made of, (K, N, 3) float32 cm: identity, then expressions of
-        training."""
+        """Shapes (K, N, 3) float32 cm of a person at rest: identity, then expressions of training."""
         names = in_split("expression", self.expression_names, "train")
         shown = [self.expression_index(name) for name in names]
         last = self.skin_vertices
@@ -113,37 +117,37 @@ class HeadModel:
 
     @cached_property
     def skin_expression(self) -> np.ndarray:
-        """Expressions of the vertices of face, head and neck, (E, N, 3) float32 cm."""
+        """Expressions of the skin's vertices, (E, N, 3) float32 cm."""
         return self.expression[:, : self.skin_vertices].astype(np.float32)
 
 
 @lru_cache(maxsize=2)
 def load_head_model(path: str | Path) -> HeadModel:
-    """Read a head model from the NPZ file that `mer flow head-model` writes; kept in memory once read.
+    """Read a head model from the NPZ file of `mer flow head-model`; cached.
 
     Raises
     ------
     BadInput
-        If the file cannot be read, lacks an array, or its arrays do not fit one another.
+        If the file cannot be read, lacks an array, or its arrays are inconsistent.
     """
-    hint = "Make it with: mer flow head-model DIR --out FILE.npz"
+    hint = "Create it with: mer flow head-model DIR --out FILE.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
             missing = [name for name in _SHAPES if name not in file]
             if missing:
-                raise BadInput(f"{path} is no head model: it lacks {', '.join(missing)}. {hint}")
+                raise BadInput(f"{path} is not a head model: it lacks {', '.join(missing)}. {hint}")
             arrays = {name: file[name] for name in _SHAPES}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise BadInput(f"{path} cannot be read as a head model: {error}. {hint}") from error
     problem = _find_problem(arrays)
     if problem:
-        raise BadInput(f"{path} is no usable head model: {problem}. {hint}")
+        raise BadInput(f"{path} is not a usable head model: {problem}. {hint}")
     names = tuple(str(name) for name in arrays.pop("expression_names"))
     return HeadModel(expression_names=names, **arrays)
 
 
 def _find_problem(arrays: dict[str, np.ndarray]) -> str | None:
-    """The first thing that is wrong with the arrays of a head model, or None."""
+    """Return the first inconsistency in the arrays of a head model, or None."""
     sizes: dict[str, int] = {}
     for name, shape in _SHAPES.items():
         array = arrays[name]

@@ -1,8 +1,7 @@
-"""A head model's folder as its publishers ship it, brought into the one file that
-`head_model.load_head_model` reads.
+"""Converts a head model's folder, as published, to the file that `head_model.load_head_model` reads.
 
 The folder is `FaceXModel` of ICT Face Model Light: OBJ files of one topology, `generic_neutral_mesh.obj`,
-the components `identity000.obj` and on, one file per expression by its name, and `vertex_indices.json`.
+`identity000.obj` and on, one file per expression, and `vertex_indices.json`.
 """
 
 import re
@@ -22,10 +21,9 @@ EXPECTED_FOLDER = (
 
 
 def import_head_model(folder: Path, out: Path) -> tuple[int, int]:
-    """Write the head model in `folder` to the NPZ file `out`; return how many components and expressions it
-    has.
+    """Convert a published head model to the NPZ file `out`; return its components and expressions.
 
-    Eyelashes and what else comes after the first 25047 vertices are left out; offsets are kept as float16.
+    Vertices after the first 25047, such as eyelashes, are dropped; offsets are stored as float16.
 
     Raises
     ------
@@ -73,7 +71,7 @@ def import_head_model(folder: Path, out: Path) -> tuple[int, int]:
 
 
 def _read_vertices(path: Path) -> tuple[np.ndarray, int]:
-    """The vertices that are kept, (V, 3) float32 cm, and how many the file has."""
+    """Read the first `N_VERTICES` vertices, (V, 3) float32 cm, and the number of vertices in the file."""
     rows = [line[2:] for line in _read_lines(path) if line.startswith("v ")]
     try:
         vertices = np.array([row.split()[:3] for row in rows], np.float32)
@@ -87,8 +85,7 @@ def _read_vertices(path: Path) -> tuple[np.ndarray, int]:
 
 
 def _read_surface(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Texture coordinates (U, 2), and vertices and texture coordinates (Q, 4) of the quads between kept
-    vertices."""
+    """Read texture coordinates (U, 2), and vertices and texture coordinates (Q, 4) of the remaining quads."""
     uv, corners = [], []
     try:
         for line in _read_lines(path):

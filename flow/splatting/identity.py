@@ -1,4 +1,4 @@
-"""Procedural identities, drawn from a seed."""
+"""Identities: procedural faces drawn from a seed, and faces of a head model of scans."""
 
 from dataclasses import dataclass, replace
 
@@ -18,8 +18,7 @@ from flow.splatting.skin import Complexion
 from flow.splatting.surroundings import HeadStyle
 from flow.splatting.template import EYE, IRIS, template
 
-# Skin from very light to very dark, sRGB; between them is interpolated. Chosen by eye along the Fitzpatrick
-# scale.
+# Skin from very light to very dark, sRGB, to be interpolated; chosen by eye along the Fitzpatrick scale.
 SKIN_TONES = np.array(
     [
         [0.94, 0.80, 0.72],
@@ -40,9 +39,11 @@ IRIS_COLOURS = np.array(
 
 @dataclass
 class SplatFace:
-    """An identity ready to be drawn: its meshes, its Gaussians and their surface.
+    """An identity ready to be rendered: its meshes, its Gaussians and their surface.
 
-    lit : whether light is computed; False for portraits, whose colours contain it
+    Attributes
+    ----------
+    lit : whether shading is computed; False for portraits, whose colours contain the light
     """
 
     head: Head | ScannedHead
@@ -51,7 +52,7 @@ class SplatFace:
     lit: bool = True
 
     def colours(self, normal: np.ndarray, tangents: np.ndarray, light: Light) -> np.ndarray:
-        """Return sRGB (G, 3) under `light`, for posed normals (G, 3) and tangents along u and v (G, 3, 2)."""
+        """Shade the Gaussians: sRGB (G, 3) from posed normals (G, 3) and tangents along u and v (G, 3, 2)."""
         if not self.lit:
             return self.surface.albedo
         bent = normal - np.einsum("gdk,gk->gd", tangents, self.surface.bump)
@@ -60,7 +61,7 @@ class SplatFace:
 
 
 def procedural_face(seed: int, gaussians: int = 20_000) -> SplatFace:
-    """Draw a person who does not exist, the same for the same seed and number of Gaussians."""
+    """Draw a synthetic person, determined by seed and number of Gaussians."""
     rng = np.random.default_rng([seed, 1])
     complexion, colours, looks = _random_appearance(rng)
     head = Head(random_proportions(rng), looks)
@@ -78,8 +79,10 @@ def scanned_face(
 ) -> SplatFace:
     """Draw a person with a head and expressions from scans.
 
-    split    : `train` leaves out the expressions that are kept for measuring, None takes all
-    portrait : whose skin and proportions to take; by default the person is drawn and the skin painted
+    Parameters
+    ----------
+    split : `train` excludes the expressions held out for measuring, None includes all
+    portrait : provides skin and proportions; by default the person is drawn and the skin painted
     """
     rng = np.random.default_rng([seed, 6])
     complexion, colours, looks = _random_appearance(rng)
@@ -93,7 +96,7 @@ def scanned_face(
         skin = skin_colours(portrait, head, covered)
         complexion = replace(complexion, tone=tuple(np.median(skin, axis=0)))
     surface = paint_gaussians(covered, complexion, colours, rng)
-    # The relief's slope, painted along the template's axes, along those of the mesh's texture.
+    # Convert the relief's slope from the template's axes to those of the mesh's texture.
     surface.bump = np.einsum("gij,gi->gj", sides @ covered.unmap, surface.bump)
     if portrait is None:
         return SplatFace(head, covered, surface)
@@ -104,7 +107,7 @@ def scanned_face(
 
 
 def _random_appearance(rng: np.random.Generator) -> tuple[Complexion, HeadColours, HeadStyle]:
-    """Draw the skin, the colours and what is around the face of a person."""
+    """Draw the complexion, the colours and the style of a person."""
     tone_at = rng.uniform(0, len(SKIN_TONES) - 1)
     tone = _interpolate_rows(SKIN_TONES, tone_at) * rng.normal(1, 0.02, 3)
     dark = tone_at / (len(SKIN_TONES) - 1)
@@ -133,7 +136,24 @@ def _random_appearance(rng: np.random.Generator) -> tuple[Complexion, HeadColour
         stubble=rng.uniform(0, 1) ** 1.5 * male,
         shine=rng.uniform(0.15, 0.9),
     )
-    colours = HeadColours(
+    colours = _random_colours(rng, hair, dark, age, male)
+    bald, long = male and rng.uniform() < 0.1, rng.uniform() < (0.15 if male else 0.75)
+    looks = HeadStyle(
+        hair=-1.0 if bald else rng.uniform(2, 14) if long else 0.0,
+        lift=rng.uniform(0.3, 1.8),
+        ears=rng.uniform(0.9, 1.15),
+        neck=rng.uniform(4.5, 5.0) + 0.6 * male,
+        glasses=rng.uniform(1.6, 2.3) if rng.uniform() < 0.25 else 0.0,
+        glasses_round=rng.uniform(),
+    )
+    return complexion, colours, looks
+
+
+def _random_colours(
+    rng: np.random.Generator, hair: np.ndarray, dark: float, age: float, male: bool
+) -> HeadColours:
+    """Draw the colours of eyes, hair, clothes and glasses; `dark` is the skin's tone, 0..1."""
+    return HeadColours(
         pupil=rng.uniform(0.15, 0.27),
         iris=tuple(
             _interpolate_rows(
@@ -150,16 +170,6 @@ def _random_appearance(rng: np.random.Generator) -> tuple[Complexion, HeadColour
         temples=rng.uniform(0.2, 1.8) * (0.4 + 0.6 * male),
         parting=rng.uniform(-1, 1),
     )
-    bald, long = male and rng.uniform() < 0.1, rng.uniform() < (0.15 if male else 0.75)
-    looks = HeadStyle(
-        hair=-1.0 if bald else rng.uniform(2, 14) if long else 0.0,
-        lift=rng.uniform(0.3, 1.8),
-        ears=rng.uniform(0.9, 1.15),
-        neck=rng.uniform(4.5, 5.0) + 0.6 * male,
-        glasses=rng.uniform(1.6, 2.3) if rng.uniform() < 0.25 else 0.0,
-        glasses_round=rng.uniform(),
-    )
-    return complexion, colours, looks
 
 
 def _interpolate_rows(table: np.ndarray, at: float) -> np.ndarray:
@@ -168,9 +178,7 @@ def _interpolate_rows(table: np.ndarray, at: float) -> np.ndarray:
 
 
 def random_proportions(rng: np.random.Generator, amount: float = 1.0) -> np.ndarray:
-    """The mean face bent by smooth random fields and by the proportions in which faces differ most: (478, 3)
-    cm.
-    """
+    """Draw a face (478, 3) cm: the mean face under the proportions in which faces differ most, and noise."""
     mesh = template()
     points = mesh.mean.copy()
     scale = 1 + amount * rng.normal(0, [0.045, 0.05, 0.05])

@@ -1,18 +1,20 @@
-"""Shading of Gaussians by a key light, a fill light and a sky, soft as on skin."""
+"""Shading of Gaussians by a key light, a fill light and the sky, soft as on skin."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-# How far each colour of light travels under skin and rounds the edge of a shadow (red the farthest), 0..1.
+# Subsurface scattering per colour, which softens the edge of a shadow (red most), 0..1.
 LIGHT_WRAP = np.array([0.42, 0.24, 0.18])
 
 
 @dataclass(frozen=True)
 class Light:
-    """direction : from the face towards the key light (x right, y down, z away from the camera).
+    """A light; strengths are about 0..1.
 
-    Strengths about 0..1.
+    Attributes
+    ----------
+    direction : from the face towards the key light (x right, y down, z away from the camera)
     """
 
     direction: tuple[float, float, float] = (-0.5, -0.6, -0.9)
@@ -24,20 +26,24 @@ class Light:
 
 
 def srgb_to_linear(srgb: np.ndarray) -> np.ndarray:
-    """sRGB 0..1 to linear light (the power 2.2 approximation)."""
+    """Convert sRGB 0..1 to linear light (power 2.2 approximation)."""
     return np.maximum(srgb, 0) ** 2.2
 
 
 def linear_to_srgb(light: np.ndarray) -> np.ndarray:
-    """Linear light to sRGB 0..1; a shoulder above 0.8 keeps highlights from clipping hard."""
+    """Convert linear light to sRGB 0..1; a shoulder above 0.7 compresses highlights."""
     shoulder = np.where(light > 0.7, 0.7 + 0.3 * (1 - np.exp(-(light - 0.7) / 0.3)), light)
     return np.maximum(shoulder, 0) ** (1 / 2.2)
 
 
 def shade(albedo: np.ndarray, normal: np.ndarray, gloss: np.ndarray, light: Light) -> np.ndarray:
-    """Colours (G, 3) sRGB of Gaussians with albedo (G, 3) sRGB, unit normals (G, 3) and gloss (G,).
+    """Shade Gaussians: sRGB (G, 3).
 
-    gloss : 0 matt, 1 oily skin, above 2 wet
+    Parameters
+    ----------
+    albedo : (G, 3) sRGB
+    normal : (G, 3) unit
+    gloss : (G,), 0 matt, 1 oily skin, above 2 wet
     """
     key = np.asarray(light.direction) / np.linalg.norm(light.direction)
     wrap = LIGHT_WRAP * (1.3 - light.hardness)

@@ -1,12 +1,11 @@
-"""Triangle meshes: subdivision, normals, grids. Not specific to faces."""
+"""Triangle meshes: subdivision, normals, grids."""
 
 import numpy as np
 import scipy.sparse as sp
 
 
 def unique_edges(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return unique edges (E, 2), the edge of each triangle side (T, 3) and how many triangles share each
-    edge (E,).
+    """Return unique edges (E, 2), the edge of each triangle side (T, 3) and the triangles per edge (E,).
 
     Side k of triangle (a, b, c) is ab, bc, ca for k = 0, 1, 2.
     """
@@ -16,32 +15,27 @@ def unique_edges(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def loop_subdivide(triangles: np.ndarray, count: int) -> tuple[sp.csr_matrix, np.ndarray]:
-    """One step of Loop subdivision, as a matrix, so that any geometry with this topology can pass through it.
+    """Subdivide once by Loop's rule, as a matrix for any geometry with this topology.
 
-    triangles : (T, 3) int, over `count` vertices. Returns the matrix (count + E, count) and the triangles (4
-        T, 3).
-    Boundaries follow the cubic B-spline rule, so that holes (eyes, mouth) keep a smooth rim of their own.
-    Source: C. Loop, Smooth Subdivision Surfaces Based on Triangles, 1987; Warren's weights for the inner
-    vertices.
+    Boundaries follow the cubic B-spline rule, so that holes (eyes, mouth) keep a smooth rim.
+
+    Parameters
+    ----------
+    triangles : (T, 3) int, over `count` vertices
+
+    Returns
+    -------
+    matrix : (count + E, count) sparse
+    triangles : (4 T, 3)
+
+    References
+    ----------
+    C. Loop, Smooth Subdivision Surfaces Based on Triangles, 1987; Warren's weights for the inner vertices.
     """
     edges, of_side, shared = unique_edges(triangles)
     rim = shared == 1
-
-    # Old vertices: a mean of the ring around them (inner), or of the two neighbours along the rim.
-    neighbours = sp.coo_matrix((np.ones(len(edges)), edges.T), shape=(count, count)).tocsr()
-    neighbours = neighbours + neighbours.T
-    degree = np.asarray(neighbours.sum(1)).ravel()
-    on_rim = np.zeros(count, bool)
-    on_rim[edges[rim]] = True
-    beta = np.where(degree == 3, 3 / 16, 3 / (8 * np.maximum(degree, 1)))
-    along = sp.coo_matrix((np.ones(rim.sum()), edges[rim].T), shape=(count, count)).tocsr()
-    along = along + along.T
-    old = sp.diags(np.where(on_rim, 0.75, 1 - degree * beta))
-    old = (
-        old + sp.diags(np.where(on_rim, 0, beta)) @ neighbours + sp.diags(np.where(on_rim, 0.125, 0)) @ along
-    )
-
-    # New vertices, one per edge: 3/8 of its ends and 1/8 of the two opposite corners; midpoints on the rim.
+    old = _smoothing_matrix(edges, rim, count)
+    # New vertices, one per edge: 3/8 of its ends and 1/8 of the opposite corners; midpoints on the rim.
     opposite = triangles[:, [2, 0, 1]]
     row = np.arange(len(edges))
     ends = np.where(rim, 0.5, 0.375)
@@ -61,12 +55,26 @@ def loop_subdivide(triangles: np.ndarray, count: int) -> tuple[sp.csr_matrix, np
     return sp.vstack([old, new.tocsr()]).tocsr(), finer
 
 
-def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Area-weighted unit normals (V, 3) of vertices (V, 3); they point to the side from which triangles run
-    clockwise.
+def _smoothing_matrix(edges: np.ndarray, rim: np.ndarray, count: int) -> sp.csr_matrix:
+    """Return Loop's rule for old vertices: mean of their ring, or of the two neighbours along the rim."""
+    neighbours = sp.coo_matrix((np.ones(len(edges)), edges.T), shape=(count, count)).tocsr()
+    neighbours = neighbours + neighbours.T
+    degree = np.asarray(neighbours.sum(1)).ravel()
+    on_rim = np.zeros(count, bool)
+    on_rim[edges[rim]] = True
+    beta = np.where(degree == 3, 3 / 16, 3 / (8 * np.maximum(degree, 1)))
+    along = sp.coo_matrix((np.ones(rim.sum()), edges[rim].T), shape=(count, count)).tocsr()
+    along = along + along.T
+    own = sp.diags(np.where(on_rim, 0.75, 1 - degree * beta))
+    return (
+        own + sp.diags(np.where(on_rim, 0, beta)) @ neighbours + sp.diags(np.where(on_rim, 0.125, 0)) @ along
+    )
 
-    With x right, y down and z away from the viewer that is the viewer's side for a surface seen from the
-    front.
+
+def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Return area-weighted unit normals (V, 3); they point to the side from which triangles run clockwise.
+
+    With x right, y down and z away from the viewer, this is the viewer's side of a front face.
     """
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     faces = np.cross(c - a, b - a)
@@ -79,7 +87,7 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 
 def grid_triangles(rows: int, columns: int, wrap: bool = False) -> np.ndarray:
-    """Triangles (T, 3) of a grid of vertices stored row by row; `wrap` joins the last column to the first."""
+    """Return the triangles (T, 3) of a row-major grid of vertices; `wrap` closes it across columns."""
     index = np.arange(rows * columns).reshape(rows, columns)
     if wrap:
         index = np.concatenate([index, index[:, :1]], axis=1)

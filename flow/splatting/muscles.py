@@ -1,11 +1,13 @@
 """Facial muscles: FACS action units as displacement fields on the landmarks.
 
-Two kinds of muscle after Waters: a linear muscle pulls a fan of skin towards its fixed end, a sphincter draws
-an ellipse of skin together. Lids slide over the eyeball and the jaw turns about its hinge. Every field is
-worked out on the resting face at hand, so the same action fits every identity.
+There are two kinds of muscle after Waters: a linear muscle pulls a fan of skin towards its fixed end, a
+sphincter contracts an ellipse of skin. Lids slide over the eyeball and the jaw rotates about its hinge. Every
+field is computed on the given resting face, so the same action fits every identity.
 
-Source: K. Waters, A Muscle Model for Animating Three-Dimensional Facial Expression, SIGGRAPH 1987; what each
-action unit moves, and how: P. Ekman, W. Friesen, J. Hager, Facial Action Coding System, 2002.
+References
+----------
+K. Waters, A Muscle Model for Animating Three-Dimensional Facial Expression, SIGGRAPH 1987. Effect of each
+action unit: P. Ekman, W. Friesen, J. Hager, Facial Action Coding System, 2002.
 """
 
 from collections.abc import Callable
@@ -20,11 +22,14 @@ JAW_ANGLE = 16.0  # degrees of opening at AU 26 = 1 (a dropped, not a stretched 
 def linear_muscle(
     points: np.ndarray, root: np.ndarray, tip: np.ndarray, reach: float, angle: float = 50.0
 ) -> np.ndarray:
-    """Waters' linear muscle of unit strength: displacement (N, 3) of points (N, 3) towards its fixed end.
+    """Return the displacement (N, 3) of points (N, 3) by Waters' linear muscle of unit strength.
 
-    root : (3,) where it hangs on the bone; tip : (3,) where it enters the skin; reach : cm beyond the tip at
-        which the
-    pull has died away; angle : half-width in degrees of the fan in which skin is pulled.
+    Parameters
+    ----------
+    root : (3,) attachment to the bone
+    tip : (3,) attachment to the skin
+    reach : cm beyond the tip where the pull ends
+    angle : degrees, half-width of the fan of pulled skin
     """
     axis = tip - root
     length = np.linalg.norm(axis)
@@ -40,9 +45,7 @@ def linear_muscle(
 
 
 def sphincter_muscle(points: np.ndarray, centre: np.ndarray, axes: tuple[float, float, float]) -> np.ndarray:
-    """Waters' sphincter of unit strength: displacement (N, 3) towards `centre` inside an ellipsoid of half
-    `axes` cm.
-    """
+    """Return the displacement (N, 3) towards `centre` in an ellipsoid of half `axes` cm, unit strength."""
     away = points - centre
     radius = np.sqrt(((away / axes) ** 2).sum(1))
     strength = np.clip(1 - radius**2, 0, 1) ** 2 * radius * 2.5
@@ -52,12 +55,12 @@ def sphincter_muscle(points: np.ndarray, centre: np.ndarray, axes: tuple[float, 
 def gaussian_bump(
     points: np.ndarray, centre: np.ndarray, width: float | tuple[float, float, float]
 ) -> np.ndarray:
-    """A smooth bump (N, 1): 1 at `centre`, a Gaussian of deviation `width` cm."""
+    """Return a Gaussian (N, 1), 1 at `centre`, of standard deviation `width` cm."""
     return np.exp(-0.5 * (((points - centre) / width) ** 2).sum(1))[:, None]
 
 
 def move_landmarks(rest: np.ndarray, actions: dict[str, float]) -> np.ndarray:
-    """Landmarks (468, 3) cm after `actions`, from those at rest."""
+    """Return the landmarks (468, 3) cm after `actions`, from those at rest."""
     moved = rest.copy()
     for name, side, strength in split_sides(actions):
         if name not in ("26", "43", "5", "7"):
@@ -67,7 +70,7 @@ def move_landmarks(rest: np.ndarray, actions: dict[str, float]) -> np.ndarray:
 
 
 def split_sides(actions: dict[str, float]) -> list[tuple[str, str, float]]:
-    """Split {"12": 0.5, "4L": 0.2} into (name, side, strength) with side "right" or "left" of the subject."""
+    """Split {"12": 0.5, "4L": 0.2} into (name, side, strength) with the subject's side "right" or "left"."""
     split = []
     for key, strength in actions.items():
         name, sides = (
@@ -80,9 +83,9 @@ def split_sides(actions: dict[str, float]) -> list[tuple[str, str, float]]:
 
 
 def action_unit_field(rest: np.ndarray, name: str, side: str) -> np.ndarray:
-    """Displacement (468, 3) cm of one action unit on one side at intensity 1.
+    """Return the displacement (468, 3) cm of one action unit on one side at intensity 1.
 
-    The left side is worked out on the mirrored face, so both are the same muscle.
+    The left side is computed on the mirrored face, so both sides have the same muscle.
     """
     if side == "left":
         mirror = template().mirror[:468]
@@ -92,22 +95,19 @@ def action_unit_field(rest: np.ndarray, name: str, side: str) -> np.ndarray:
 
 
 def _right_half(rest: np.ndarray, soft: float = 0.5) -> np.ndarray:
-    """(468, 1): 1 on the subject's right half (x < 0), falling to 0 across the midline."""
+    """Return weights (468, 1): 1 on the subject's right half (x < 0), falling to 0 across the midline."""
     return 1 / (1 + np.exp(rest[:, :1] / (soft * 0.5)))
 
 
 def _other_lip_mask(upper: bool) -> np.ndarray:
-    """(468, 1): 1 for all skin but the opposite lip, which other muscles move."""
+    """Return weights (468, 1): 0 on the opposite lip, which other muscles move, and 1 elsewhere."""
     weight = np.ones((468, 1))
     weight[LOWER_LIP if upper else UPPER_LIP] = 0
     return weight
 
 
 def _below_mouth(rest: np.ndarray) -> np.ndarray:
-    """(468, 1): 0 above the mouth, 1 from the lower lip down.
-
-    The two lips are parted sharply, the cheek softly.
-    """
+    """Return weights (468, 1): 0 above the mouth, 1 below; sharp between the lips, soft on the cheeks."""
     line = rest[[78, 13, 308], 1].mean()
     weight = 1 / (1 + np.exp(-(rest[:, 1:2] - line) / 0.35))
     weight[LOWER_LIP], weight[UPPER_LIP] = 1, 0
@@ -252,7 +252,7 @@ ACTION_UNITS = tuple(sorted((*UNIT_FIELDS, *LID_UNITS, "26"), key=int))
 
 
 def _move_lids(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.ndarray:
-    """Lids: 43 lowers the upper lid onto the lower, 5 raises it, 7 tightens both."""
+    """Move the lids: 43 lowers the upper lid onto the lower, 5 raises it, 7 tightens both."""
     total = {(n, s): 0.0 for n in LID_UNITS for s in ("right", "left")}
     for name, side, strength in split_sides(actions):
         if name in LID_UNITS:
@@ -273,7 +273,7 @@ def _move_lids(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -
 
 
 def jaw_motion(rest: np.ndarray, actions: dict[str, float]) -> Callable[[np.ndarray], np.ndarray]:
-    """The turn of the jaw bone about the hinge between the ears, as a function of points (N, 3)."""
+    """Return the rotation of the jaw about the hinge between the ears, as a function of points (N, 3)."""
     strength = sum(s for name, _, s in split_sides(actions) if name == "26") / 2
     angle = np.radians(JAW_ANGLE * strength)
     hinge = (rest[234] + rest[454]) / 2 + [0, 0.6, 1.5]
@@ -282,7 +282,7 @@ def jaw_motion(rest: np.ndarray, actions: dict[str, float]) -> Callable[[np.ndar
 
 
 def _move_jaw(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.ndarray:
-    """Carry chin, lower lip and lower cheeks along with the jaw bone."""
+    """Move chin, lower lip and lower cheeks with the jaw."""
     share = _below_mouth(rest) * np.clip((rest[172, 2] + 2.5 - rest[:, 2:3]) / 5.0, 0.0, 1.0) ** 0.5
     centre = _mouth_centre(rest)
     corner = np.clip(np.abs(rest[:, :1] - centre[0]) / np.abs(rest[61, 0] - centre[0]), 0, 1)
@@ -295,9 +295,9 @@ def _move_jaw(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) ->
 def expression_timing(
     t: np.ndarray | float, onset: float, apex: float, hold: float, offset: float
 ) -> np.ndarray:
-    """Intensity 0..1 of an expression over time t, s: it starts at `onset`, is full at `apex`, stays for
-    `hold`, then fades over `offset` s. Both slopes are smooth (cosine), the rise as a rule faster than the
-    fall.
+    """Return the intensity 0..1 of an expression at time t, s; both slopes are cosines.
+
+    It starts at `onset`, peaks at `apex`, stays for `hold`, then fades over `offset` s.
     """
     rise = np.clip((np.asarray(t, float) - onset) / max(apex - onset, 1e-9), 0, 1)
     fall = np.clip((np.asarray(t, float) - apex - hold) / max(offset, 1e-9), 0, 1)

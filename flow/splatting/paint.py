@@ -1,6 +1,4 @@
-"""Colour, relief and gloss of every Gaussian of a head: the painted skin, and plain recipes for the other
-parts.
-"""
+"""Colour, relief and gloss of every Gaussian of a head: painted skin, and plain recipes for other parts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +12,15 @@ from flow.splatting.skin import Complexion, paint_skin
 
 @dataclass(frozen=True)
 class HeadColours:
-    """Colours, sRGB 0..1, of what is not skin, and where hair begins and ends.
+    """Colours, sRGB 0..1, of everything but the skin, and the extent of the hair.
 
-    pupil : cm, its radius; hair_end : height at which short hair ends at the sides, -1 the crown ... 1 below;
-        grey : 0..1
-    hairline, temples : cm by which it recedes in the middle and at the temples; parting : -1..1 from right to
-        left
+    Attributes
+    ----------
+    pupil : cm, radius
+    hair_end : height at which short hair ends at the sides, -1 the crown to 1 below
+    hairline, temples : cm by which hair recedes in the middle and at the temples
+    parting : -1..1 from right to left
+    grey : 0..1
     """
 
     iris: tuple[float, float, float] = (0.35, 0.24, 0.14)
@@ -36,7 +37,14 @@ class HeadColours:
 
 @dataclass
 class PaintedSurface:
-    """albedo : (G, 3) sRGB; bump : (G, 2) slope of the relief along u and v; gloss : (G,)."""
+    """Painted surface of all Gaussians.
+
+    Attributes
+    ----------
+    albedo : (G, 3) sRGB
+    bump : (G, 2) slope of the relief along u and v
+    gloss : (G,)
+    """
 
     albedo: np.ndarray
     bump: np.ndarray
@@ -46,7 +54,7 @@ class PaintedSurface:
 def paint_gaussians(
     gaussians: Gaussians, complexion: Complexion, colours: HeadColours, rng: np.random.Generator
 ) -> PaintedSurface:
-    """Paint all Gaussians; hair is cut to shape by setting opacities to 0 (in place)."""
+    """Paint all Gaussians; hair is cut to shape by zero opacity (in place)."""
     count = len(gaussians)
     surface = PaintedSurface(np.full((count, 3), 0.5), np.zeros((count, 2)), np.zeros(count))
     brush = _HeadPainter(complexion, colours, rng)
@@ -64,10 +72,7 @@ def paint_gaussians(
 
 
 class _HeadPainter:
-    """One person's colours and the noise they are mottled with.
-
-    A method per kind of part, for points u, v (N,) cm.
-    """
+    """Paints each kind of part at points u, v (N,) cm, with one person's colours and noise."""
 
     def __init__(self, complexion: Complexion, colours: HeadColours, rng: np.random.Generator) -> None:
         self.complexion, self.colours, self.rng = complexion, colours, rng
@@ -83,7 +88,7 @@ class _HeadPainter:
     def part(
         self, name: str, u: np.ndarray, v: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray | float, np.ndarray | bool]:
-        """Albedo (N, 3), gloss and what is kept of a part, by the first word of its name."""
+        """Return albedo (N, 3), gloss and visibility of a part, by the first word of its name."""
         kind, _, side = name.partition(" ")
         if kind in ("hair", "long"):
             return self.hair(u, v) if kind == "hair" else self.long_hair(u, v)
@@ -114,12 +119,12 @@ class _HeadPainter:
         return sample_picture(self.noise, u * scale + 256, v * scale + 256)
 
     def bare(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """Plain mottled skin."""
+        """Return plain mottled skin."""
         mottle = 0.04 * self.grain(u, v) + 0.02 * sample_picture(self.fine, u * 30 + 256, v * 30 + 256)
         return self.tone * np.exp(-mottle[:, None])
 
     def skin(self, uv: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Albedo, gloss and slope of the painted face at uv (N, 2), for Gaussians `spread` cm wide."""
+        """Return albedo, gloss and slope of the painted face at uv (N, 2), for Gaussians `spread` cm wide."""
         canvas = self.painted.canvas
         slopes = [canvas.read(s, uv) for s in _relief_slopes(canvas, self.painted.height, spread)]
         albedo = canvas.read(_sharpen(canvas, self.painted.albedo, spread), uv)
@@ -130,16 +135,14 @@ class _HeadPainter:
         return self.bare(u, v) * np.exp(-0.5 * below[:, None]), self.oil
 
     def neck(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
-        """In the chin's shade, with two creases."""
+        """Return skin in the chin's shadow, with two creases."""
         shade = np.clip((13.5 - v) / 4.5, 0, 1)[:, None] * [0.35, 0.5, 0.55]
         bend = v - 0.02 * u**2
         creases = np.exp(-(((bend - 13.2) / 0.07) ** 2)) + np.exp(-(((bend - 15.4) / 0.06) ** 2))
         return self.bare(u, v) * np.exp(-shade) * (1 - 0.12 * creases[:, None]), self.oil
 
     def eye(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sclera, limbus, iris with radial fibres and pupil of an eyeball seen along its axis, under the
-        lid's shadow.
-        """
+        """Return sclera, limbus, iris and pupil of an eyeball seen along its axis, under the lid's shadow."""
         radius, size, pupil = np.hypot(u, v), 0.59, self.colours.pupil
         white = np.array([0.90, 0.87, 0.84]) * np.exp(
             -0.30 * np.clip(np.abs(u) - 0.6, 0, 1)[:, None] * [0.3, 1.0, 0.9]
@@ -167,11 +170,11 @@ class _HeadPainter:
         return np.asarray(self.colours.cloth) * np.exp(weave + folds)[:, None], 0.0
 
     def frame(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, float]:
-        """Glasses; also the sheet around a portrait, until the photograph colours it."""
+        """Return glasses; also the sheet around a portrait before the photograph colours it."""
         return np.asarray(self.colours.glasses) * np.exp(0.1 * self.grain(u, v))[:, None], 0.9
 
     def hair(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """A cap of hair, cut along a ragged hairline and above the ears, with a parting."""
+        """Return a cap of hair with a parting, cut along a ragged hairline and above the ears."""
         colours = self.colours
         across, along = np.arctan2(v, u), np.hypot(u, v)
         column = (across / np.pi + 1) * 511
@@ -195,35 +198,31 @@ class _HeadPainter:
         )
 
     def long_hair(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """A curtain of hair with ragged ends."""
+        """Return a curtain of hair with ragged ends."""
         keep = v < v.max(initial=0) - 1.5 * self.rng.uniform(0, 1, len(u)) ** 2
         return *self.combed(sample_picture(self.strands, (u * 24) % 1023, v * 14)), keep
 
     def combed(self, strand: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Albedo and gloss of hair whose strands are lighter or darker by `strand` (N,)."""
+        """Return albedo and gloss of hair whose strands vary by `strand` (N,)."""
         tone = np.asarray(self.colours.hair) * (1 - self.colours.grey) + 0.55 * self.colours.grey
         return tone * np.exp(0.30 * strand)[:, None], 0.3 + 0.1 * strand
 
 
 def _sharpen(canvas, picture: np.ndarray, spread: float) -> np.ndarray:
-    """Sharpen a painting against the blur that Gaussians of deviation `spread` cm will add."""
+    """Sharpen a painting against the blur of Gaussians of deviation `spread` cm."""
     soft = canvas.blur(picture, 0.45 * spread)
     return np.clip(soft + 0.9 * (soft - canvas.blur(soft, spread)), 0.01, 1)
 
 
 def _relief_slopes(canvas, height: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray]:
-    """Slope of a relief along u and v, cm per cm, smoothed to what Gaussians of deviation `spread` cm can
-    carry.
-    """
+    """Return the slopes of a relief along u and v, cm per cm, low-passed for Gaussians of `spread` cm."""
     relief = canvas.blur(height, 0.4 * spread)
     down, right = np.gradient(relief, 1 / canvas.scale)
     return right, down
 
 
 def _ear_shade(across: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Shade of an ear (N, 3): the concha before its middle, the groove under the helix, the light fold
-    between them.
-    """
+    """Return the shade of an ear (N, 3): concha, groove under the helix, and the bright fold between them."""
     radius = np.hypot(across, down)
     concha = 0.75 * np.exp(-(((across + 0.3) / 0.28) ** 2) - ((down - 0.15) / 0.38) ** 2)
     groove = 0.45 * np.exp(-(((radius - 0.76) / 0.06) ** 2)) * np.clip(1.2 - 1.6 * down, 0, 1)
@@ -232,7 +231,7 @@ def _ear_shade(across: np.ndarray, down: np.ndarray) -> np.ndarray:
 
 
 def _teeth_colours(u: np.ndarray, v: np.ndarray, lower: bool) -> np.ndarray:
-    """A row of teeth with gums: u cm along the arch, v cm down."""
+    """Return a row of teeth with gums: u cm along the arch, v cm down."""
     width = 0.62 if lower else np.where(np.abs(u) < 0.9, 0.86, 0.72)
     gap = np.abs((u / width + (0.5 if lower else 0.0) + 0.5) % 1 - 0.5) * width
     tooth = np.array([0.93, 0.89, 0.80]) * np.clip(0.78 + 1.6 * np.minimum(gap, 0.14), 0, 1)[:, None]
@@ -246,7 +245,7 @@ def _teeth_colours(u: np.ndarray, v: np.ndarray, lower: bool) -> np.ndarray:
 
 
 def _strand_noise(rng: np.random.Generator) -> np.ndarray:
-    """Strand noise (512, 1024) of deviation 1: long down the rows, thin across the columns."""
+    """Return strand noise (512, 1024) of deviation 1: long along rows, thin across columns."""
     import cv2
 
     layers = ((5, 2.5, 1.0), (12, 5.0, 0.8), (30, 2.0, 0.5), (4, 16.0, 0.7))  # rows, width px, strength

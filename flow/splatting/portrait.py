@@ -1,9 +1,9 @@
 """A splat face fitted to one photograph.
 
-A detector's 3-D landmarks give the mesh, the photograph the colours. The render is linear in the colours, so
-fitting them to the photograph is a least-squares problem with the blend weights as its matrix. Opacity and
-width are one number each, chosen by their effect on the render. Hair, ears and background are a sheet behind
-the face that bends with it.
+A detector's 3-D landmarks give the mesh, the photograph the colours. The rendering is linear in the colours,
+so fitting them is a least-squares problem with the blend weights as matrix. Opacity and width are one number
+each, chosen by their effect on the rendering. Hair, ears and background are a sheet behind the face that
+bends with it.
 """
 
 from dataclasses import dataclass
@@ -26,24 +26,20 @@ from flow.splatting.skin import Complexion
 from flow.splatting.template import IRIS, OVAL, template
 from mer_core.errors import NothingToScore
 
-INTEROCULAR_CM = 6.3  # cm between the irises, the size every face is brought to
-CAMERA_DISTANCE_CM = 100.0  # cm of the camera assumed to have taken the photograph
-N_COLOUR_STEPS = 40  # of the colour fit
-CANDIDATE_WIDTHS = (
-    0.75,
-    0.8,
-    0.85,
-    0.9,
-    1.0,
-)  # tried for the Gaussians, as fractions of the usual width: narrow is sharp
-CANDIDATE_OPACITIES = (0.9, 0.95, 0.98)  # tried for the Gaussians, each with the narrowest width that covers
+INTEROCULAR_CM = 6.3  # assumed distance between the irises
+CAMERA_DISTANCE_CM = 100.0  # assumed distance of the camera
+N_COLOUR_STEPS = 40  # iterations of the colour fit
+CANDIDATE_WIDTHS = (0.75, 0.8, 0.85, 0.9, 1.0)  # of the Gaussians, relative to the usual width
+CANDIDATE_OPACITIES = (0.9, 0.95, 0.98)  # of the Gaussians, each with the narrowest width that covers
 
 
 @dataclass
 class PortraitScene:
     """A scene made from a photograph.
 
-    psnr : dB over the face, of the render at rest against the photograph
+    Attributes
+    ----------
+    psnr : dB over the face, of the rendering at rest against the photograph
     width, opacity : of the Gaussians, a fraction of the usual width and 0..1
     """
 
@@ -56,7 +52,10 @@ class PortraitScene:
 def fit_portrait(image: np.ndarray, gaussians: int = 40_000) -> PortraitScene:
     """Build a scene from a photograph (H, W, 3) uint8 RGB; its camera has the photograph's size.
 
-    Raises `NothingToScore` if no face is found.
+    Raises
+    ------
+    NothingToScore
+        If no face is found.
     """
     height, width = image.shape[:2]
     points = _detect_landmarks(image)
@@ -81,7 +80,7 @@ def fit_portrait(image: np.ndarray, gaussians: int = 40_000) -> PortraitScene:
 def _fit_opacity(
     gaussians: Gaussians, opacity: float, head: Head, camera: Camera, image: np.ndarray
 ) -> PortraitScene:
-    """Width and colours of Gaussians that are all as opaque as `opacity`."""
+    """Fit width and colours of Gaussians of a given opacity."""
     gaussians.opacity = np.full(len(gaussians.opacity), opacity)
     width = _fit_width(gaussians, head, camera)
     scene, psnr = _fit_colours(gaussians, head, camera, image)
@@ -89,18 +88,16 @@ def _fit_opacity(
 
 
 def _detect_landmarks(image: np.ndarray) -> np.ndarray:
-    """MediaPipe's 478 landmarks with depth, (478, 3) px; pixel centres have whole coordinates."""
+    """Return MediaPipe's 478 landmarks with depth, (478, 3) px."""
     with FaceMesh() as mesh:
         points = mesh.landmarks_3d(image)
     if points is None:
-        raise NothingToScore(
-            "No face was found in the portrait. Choose a picture with one face seen from the front."
-        )
+        raise NothingToScore("No face was found in the portrait. Choose a picture of one frontal face.")
     return points - [0.5, 0.5, 0]
 
 
 def _head_rotation(seen: np.ndarray) -> np.ndarray:
-    """Least-squares rotation (3, 3) from the mean face to the seen landmarks (478, 3)."""
+    """Return the least-squares rotation (3, 3) from the mean face to the detected landmarks (478, 3)."""
     mean = template().mean[:468]
     u, _, vt = np.linalg.svd((mean - mean.mean(0)).T @ (seen[:468] - seen[:468].mean(0)))
     sign = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
@@ -108,9 +105,7 @@ def _head_rotation(seen: np.ndarray) -> np.ndarray:
 
 
 def _surround_sheet(seen: np.ndarray, camera: Camera, step: float = 0.9) -> MeshPart:
-    """A sheet through the edge of the face and on behind it: follows the head near it, stays still far from
-    it.
-    """
+    """Return a sheet through the edge of the face: it follows the head nearby and is still far away."""
     edge = seen[OVAL]
     per_cm = camera.focal / camera.distance
     low = (np.array([0, 0]) - camera.centre) / per_cm - 3
@@ -139,10 +134,7 @@ def _surround_sheet(seen: np.ndarray, camera: Camera, step: float = 0.9) -> Mesh
 
 
 def _fit_width(gaussians: Gaussians, head: Head, camera: Camera) -> float:
-    """Narrow the Gaussians (in place) as far as they still cover the picture.
-
-    Returns the fraction of width left.
-    """
+    """Narrow the Gaussians (in place) as far as they cover the picture; return the fraction of width."""
     usual = gaussians.sigma
     vertices = head.vertices(FaceState())
     for width in CANDIDATE_WIDTHS:
@@ -158,7 +150,7 @@ def _fit_width(gaussians: Gaussians, head: Head, camera: Camera) -> float:
 
 
 def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.ndarray) -> tuple[Scene, float]:
-    """Fit the colours to the photograph by Landweber steps: each Gaussian takes its part of the residual."""
+    """Fit the colours to the photograph by Landweber iterations; return the scene and its PSNR, dB."""
     surface = paint_gaussians(gaussians, Complexion(), HeadColours(), np.random.default_rng(0))
     face = SplatFace(head, gaussians, surface, lit=False)
     scene = Scene(
@@ -190,9 +182,7 @@ def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.nda
 
 
 def _colour_hidden(face: SplatFace, shown: np.ndarray, colours: np.ndarray) -> None:
-    """Bring the painted colours of what the photograph hides (teeth, mouth, backs of the eyes) to its
-    brightness.
-    """
+    """Match the painted colours of hidden parts (teeth, mouth) to the photograph's brightness."""
     skin = face.gaussians.of("skin")
     level = np.median(colours[skin & shown], axis=0) / np.array(Complexion().tone)
     beyond = ~shown & face.gaussians.of("surround")  # outside the frame the picture goes on, mirrored

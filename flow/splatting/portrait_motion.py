@@ -1,8 +1,7 @@
-"""A portrait whose own skin moves as a head model's does: the picture before and after, and the exact motion
-between.
+"""A portrait warped by a head model's motion: frames before and after, and the exact motion.
 
-Openings of the eyes and of the mouth, what lies outside the mesh and places where the motion folds are
-masked: there the picture moves along smoothly, but nobody's eye or tooth moves so.
+Eyes, mouth opening, surroundings of the mesh and folds are masked: the picture moves smoothly there, but not
+as real eyes or teeth do.
 """
 
 from dataclasses import dataclass
@@ -23,9 +22,9 @@ from flow.splatting.dense_motion import (
 from flow.splatting.head_fit import HeadFit
 from flow.splatting.head_model import HeadModel
 
-# The inner rim of the lips in MediaPipe's face mesh, around the mouth's opening.
+# Inner rim of the lips in MediaPipe's face mesh.
 INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
-FADE_DISTANCE = 0.35  # inter-ocular distances over which motion dies away outside the mesh
+FADE_DISTANCE = 0.35  # inter-ocular distances over which motion fades outside the mesh
 MIN_AREA_RATIO = 0.1  # smallest area of a moved pixel; below this the skin has folded
 MAX_FOLDED_FRACTION = 0.03  # of the face, lost to folds
 MARGIN_PX = 12  # of the portrait around a frame, for what moves in
@@ -34,7 +33,7 @@ OVERSAMPLING = 2  # pixels of the sampled picture to one of the frame, along eac
 
 @dataclass(frozen=True, eq=False)
 class FittedPortrait:
-    """A portrait: (H, W, 3) uint8 RGB, its landmarks (478, 2) px and the head that lies on it."""
+    """A portrait, (H, W, 3) uint8 RGB, its landmarks (478, 2) px and the head fitted to it."""
 
     name: str
     picture: np.ndarray
@@ -46,8 +45,11 @@ class FittedPortrait:
 class PortraitView:
     """A square frame of a portrait.
 
-    matrix : (2, 3), portrait px -> frame px; size : px; landmarks : (478, 2) frame px
-    unit   : inter-ocular distance, frame px
+    Attributes
+    ----------
+    matrix : (2, 3), portrait px -> frame px
+    size : px
+    landmarks : (478, 2) frame px
     """
 
     matrix: np.ndarray
@@ -56,16 +58,22 @@ class PortraitView:
 
     @property
     def unit(self) -> float:
+        """Inter-ocular distance, frame px."""
         return interocular(self.landmarks)
 
 
 def frame_portrait(
     face: FittedPortrait, size: int, share: float, turn: float, off: np.ndarray, squeeze: float = 1.0
 ) -> PortraitView:
-    """See a portrait in a frame of `size` px.
+    """Frame a portrait.
 
-    share : inter-ocular distance as a part of `size`; turn : rad; squeeze : height against width
-    off   : (2,) where the face's middle lies, as parts of `size` from the frame's middle
+    Parameters
+    ----------
+    size : px, side of the frame
+    share : inter-ocular distance as a fraction of `size`
+    turn : rad
+    off : (2,) offset of the face's middle from the frame's, as fractions of `size`
+    squeeze : height relative to width
     """
     scale = share * size / interocular(face.landmarks)
     cos, sin = np.cos(turn), np.sin(turn)
@@ -79,10 +87,12 @@ def frame_portrait(
 def dense_motion(
     model: HeadModel, face: FittedPortrait, view: PortraitView, motions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lay motions of the vertices, (N, 2 K) portrait px, on each pixel of a frame.
+    """Rasterize motions of the vertices, (N, 2 K) portrait px, to the pixels of a frame.
 
-    Returns (size, size, 2 K) float32 frame px, extended smoothly over openings and fading out beyond the
-    mesh, and what the mesh covers, (size, size) bool.
+    Returns
+    -------
+    motion : (size, size, 2 K) float32 frame px, extrapolated over openings and fading outside the mesh
+    covered : (size, size) bool, the mesh
     """
     linear = view.matrix[:, :2].astype(np.float32)
     places = (face.fit.places @ linear.T + view.matrix[:, 2]).astype(np.float32)
@@ -98,15 +108,13 @@ def dense_motion(
 
 
 def scale_to_peak(field: np.ndarray, mask: np.ndarray, peak: float) -> np.ndarray:
-    """The field scaled so that its longest displacement in `mask` is `peak` px; a field that is zero there
-    stays so."""
+    """Scale a field such that its longest displacement in `mask` is `peak` px; a zero field stays zero."""
     longest = np.linalg.norm(field[mask], axis=1).max()
     return field * np.float32(peak / longest) if longest > 1e-6 else np.zeros_like(field)
 
 
 def skin_mask(view: PortraitView, covered: np.ndarray) -> np.ndarray:
-    """Where the motion is that of skin, (size, size) bool: the face's hull less the openings and less the
-    mesh's rim."""
+    """Return the skin (size, size) bool: the face's hull minus openings and the rim of the mesh."""
     shape = covered.shape
     hull, openings = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     cv2.fillConvexPoly(hull, cv2.convexHull(view.landmarks[list(FACE_OVAL)].round().astype(np.int32)), 1)
@@ -119,8 +127,7 @@ def skin_mask(view: PortraitView, covered: np.ndarray) -> np.ndarray:
 
 
 def visible_mask(flow: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    """Where the first frame's pixels are visible in the second: neither in a fold nor beyond its edge, (H, W)
-    bool."""
+    """Return the pixels (H, W) bool of frame 1 that are visible in frame 2: not in a fold, not outside."""
     height, width = residual.shape
     y, x = np.mgrid[:height, :width]
     column, row = x + flow[..., 0], y + flow[..., 1]
@@ -134,9 +141,16 @@ def visible_mask(flow: np.ndarray, residual: np.ndarray) -> np.ndarray:
 def warp_texture(
     texture: np.ndarray, margin: int, flow: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a frame before and after `flow`, (H, W, 3) float32 0..255, and the inverse's residual (H, W) px.
+    """Warp a texture by `flow`.
 
-    texture : what `portrait_texture` returns for this frame
+    Parameters
+    ----------
+    texture : from `portrait_texture` for this frame
+
+    Returns
+    -------
+    onset, apex : (H, W, 3) float32 0..255
+    residual : (H, W) px, of the flow's inverse
     """
     back, residual = invert_flow(flow)
     height, width = residual.shape
@@ -149,14 +163,13 @@ def warp_texture(
 
 
 def portrait_texture(face: FittedPortrait, view: PortraitView, margin: int) -> np.ndarray:
-    """The portrait as the frame sees it, `OVERSAMPLING` times as fine and with a margin of frame px: float32 RGB
-    0..255."""
+    """Return a frame's view of the portrait, `OVERSAMPLING` times as fine, with a margin, RGB 0..255."""
     matrix = OVERSAMPLING * view.matrix
     matrix[:, 2] += OVERSAMPLING * margin
     side = OVERSAMPLING * (view.size + 2 * margin)
     picture = face.picture.astype(np.float32)
     coarser = 1 / np.sqrt(abs(np.linalg.det(view.matrix[:, :2])))
-    if coarser > 1:  # a frame's pixel gathers light over its own area
+    if coarser > 1:  # a pixel integrates light over its area
         picture = cv2.GaussianBlur(picture, (0, 0), 0.4 * coarser)
     return cv2.warpAffine(
         picture, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
@@ -166,13 +179,15 @@ def portrait_texture(face: FittedPortrait, view: PortraitView, margin: int) -> n
 def add_grain(
     texture: np.ndarray, view: PortraitView, grain: np.ndarray, strength: float, at: np.ndarray
 ) -> np.ndarray:
-    """Add fine structure to what `portrait_texture` returns: skin has it, a small portrait lacks it.
+    """Add skin grain to a `portrait_texture`, which a small portrait lacks.
 
-    grain    : (S, S, 1) float32 of mean 0 and spread 1, one value for a frame's pixel of a face that fills
-    224 px
-    strength : grey levels; at : (2,) whole numbers, the grain's first row and column
+    Parameters
+    ----------
+    grain : (S, S, 1) float32 of mean 0 and deviation 1, one value per pixel of a face that fills 224 px
+    strength : grey levels
+    at : (2,) int, the grain's first row and column
     """
-    wider = OVERSAMPLING * max(1.0, view.unit / 100)  # pores grow with the face
+    wider = OVERSAMPLING * max(1.0, view.unit / 100)  # pores scale with the face
     sides = [int(np.ceil(side / wider)) + 2 for side in texture.shape[:2]]
     rows, columns = ((np.arange(side) + first) % len(grain) for side, first in zip(sides, at))
     part = cv2.resize(grain[rows[:, None], columns], None, fx=wider, fy=wider, interpolation=cv2.INTER_CUBIC)

@@ -1,7 +1,7 @@
-"""The skin of a portrait on a head of scans: each Gaussian takes the colour that the picture shows there.
+"""A portrait's skin on a head of scans: each Gaussian takes its colour from the picture.
 
-What the picture hides, from the sides of the nose to behind the ears, takes the colour of the nearest skin
-that it shows. The light is in the colours, so a face with such a skin is not lit anew.
+Occluded skin, from the sides of the nose to behind the ears, takes the colour of the nearest visible skin.
+The colours contain the light, so such a face is not shaded again.
 """
 
 from pathlib import Path
@@ -23,14 +23,17 @@ from flow.splatting.portrait_motion import INNER_LIPS, FittedPortrait
 from flow.splatting.scanned_head import ScannedHead
 from mer_core.errors import BadInput
 
-OCCLUSION_STEP_CM = 0.6  # cm behind what the picture shows in its place, from where on a point is hidden
-MIN_FACING_COSINE = 0.3  # cosine between the surface and the line of sight, below which a colour is smeared
+OCCLUSION_STEP_CM = 0.6  # a point that lies this far behind the visible surface is occluded
+MIN_FACING_COSINE = 0.3  # between normal and line of sight; below it colours are smeared
 
 
 def draw_portrait(folder: Path, model: HeadModel, rng: np.random.Generator) -> FittedPortrait:
-    """Draw one of the portraits in `folder` that training may use, with the head model laid on it.
+    """Draw one of the portraits in `folder` that training may use, and fit the head model.
 
-    Raises `BadInput` if none of them shows a face.
+    Raises
+    ------
+    BadInput
+        If none of them shows a face.
     """
     names = in_split("portrait", sorted(path.name for path in folder.glob("*.jpg")), "train")
     with FaceMesh() as mesh:
@@ -43,7 +46,7 @@ def draw_portrait(folder: Path, model: HeadModel, rng: np.random.Generator) -> F
 
 
 def skin_colours(face: FittedPortrait, head: ScannedHead, gaussians: Gaussians) -> np.ndarray:
-    """Colours (S, 3) sRGB 0..1 of the Gaussians of `head`'s skin, from the portrait that was fitted to it."""
+    """Return the colours (S, 3) sRGB 0..1 of the skin's Gaussians from the fitted portrait."""
     mine = gaussians.of("skin")
     source = head.sources[0]  # the skin is the first part, and its vertices come first
     corners, place = source[gaussians.triangle[mine]], gaussians.place[mine]

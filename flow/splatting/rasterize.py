@@ -13,20 +13,18 @@ import scipy.sparse as sp
 from flow.splatting.cell_pairs import repeat_rows
 from flow.splatting.gaussians import Splats
 
-MIN_ALPHA = (
-    1 / 255
-)  # a Gaussian ends where its opacity falls below one grey level, as in the published rasterizers
+MIN_ALPHA = 1 / 255  # a Gaussian ends here, as in the published rasterizers
 MAX_ALPHA = 0.999
 BAND_PIXELS = 32_768  # pixels worked on at a time, which bounds the memory and stays in the cache
-MIN_LIGHT = (
-    0.02  # light dimmer than this is taken as none, so that nothing hidden shows through a covered surface
-)
+MIN_LIGHT = 0.02  # dimmer light counts as none, so that nothing shows through a covered surface
 
 
 class Blend(ABC):
-    """How values of Gaussians become values of pixels, on a CPU or a GPU.
+    """Blend values of Gaussians into values of pixels, on a CPU or a GPU.
 
-    opacity : (H, W) float32, covered by all Gaussians together
+    Attributes
+    ----------
+    opacity : (H, W) float32, coverage by all Gaussians
     """
 
     opacity: np.ndarray
@@ -36,16 +34,19 @@ class Blend(ABC):
         """Blend values (G,) or (G, C) into (H, W) or (H, W, C) float32; not divided by the opacity."""
 
     def mean(self, values: np.ndarray) -> np.ndarray:
-        """Blend and divide by the opacity: the value of what is seen, where something is."""
+        """Blend and divide by the opacity."""
         opacity = np.maximum(self.opacity, 1e-6)
         return self.blend(values) / (opacity if values.ndim == 1 else opacity[..., None])
 
 
 @dataclass
 class BlendWeights(Blend):
-    """How much each Gaussian contributes to each pixel.
+    """Contribution of each Gaussian to each pixel.
 
-    matrix : (H * W, G) sparse; blend weights, every row sums to at most 1
+    Attributes
+    ----------
+    matrix : (H * W, G) sparse blend weights; every row sums to at most 1
+    opacity : (H, W) float32
     """
 
     matrix: sp.csr_matrix
@@ -58,13 +59,13 @@ class BlendWeights(Blend):
         )
 
 
-def blend_weights(splats: Splats, width: int, height: int, closed: float = MIN_LIGHT) -> BlendWeights:
-    """Blend weights of `splats` on a picture of width x height px.
+def blend_weights(splats: Splats, width: int, height: int, min_light: float = MIN_LIGHT) -> BlendWeights:
+    """Return the blend weights of `splats` on a picture of width x height px.
 
-    The (Gaussian, pixel) pairs are written out front to back; transposing the sparse matrix is a counting
-    sort that groups them by pixel and keeps that order, and a running sum of log(1 - alpha) gives the light
-    that is left. A Gaussian's weight is the light it takes, where light l counts as max(l - closed, 0) / (1 -
-    closed); with `closed` = 0 that is the published rule.
+    The (Gaussian, pixel) pairs are listed front to back. Transposing the sparse matrix is a counting sort
+    that groups them by pixel and keeps that order; a running sum of log(1 - alpha) gives the remaining light.
+    A Gaussian's weight is the light it absorbs, where light l counts as max(l - min_light, 0) / (1 -
+    min_light); `min_light` = 0 is the published rule.
     """
     order = np.argsort(splats.depth, kind="stable")
     order = order[splats.opacity[order] > MIN_ALPHA]
@@ -75,7 +76,7 @@ def blend_weights(splats: Splats, width: int, height: int, closed: float = MIN_L
     for low in range(0, height, rows):
         high = min(low + rows, height)
         bands.append(
-            _band_weights(splats, order[(top < high) & (bottom > low - 1)], width, low, high, closed)
+            _band_weights(splats, order[(top < high) & (bottom > low - 1)], width, low, high, min_light)
         )
     weights, owners, counts, opacity = (np.concatenate(column) for column in zip(*bands))
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
@@ -84,11 +85,9 @@ def blend_weights(splats: Splats, width: int, height: int, closed: float = MIN_L
 
 
 def _band_weights(
-    splats: Splats, order: np.ndarray, width: int, low: int, high: int, closed: float
+    splats: Splats, order: np.ndarray, width: int, low: int, high: int, min_light: float
 ) -> tuple[np.ndarray, ...]:
-    """Weights on rows low ... high - 1: weight and Gaussian of every entry, entries and opacity of every
-    pixel.
-    """
+    """Return weights on rows low..high - 1: weight and Gaussian per entry, entries and opacity per pixel."""
     alpha, pixel, counts = _footprints(splats, order, width, low, high)
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     by_pixel = sp.csr_matrix((alpha, pixel, starts), (len(order), (high - low) * width)).tocsc()
@@ -97,27 +96,32 @@ def _band_weights(
     np.cumsum(np.log(1 - by_pixel.data), dtype=np.float64, out=passed[1:])
     first = passed[by_pixel.indptr[:-1]]
     light = np.exp((passed[:-1] - np.repeat(first, np.diff(by_pixel.indptr))).astype(np.float32))
-    weights = _usable_light(light, closed) - _usable_light(light * (1 - by_pixel.data), closed)
-    opacity = 1 - _usable_light(np.exp(passed[by_pixel.indptr[1:]] - first), closed)
+    weights = _usable_light(light, min_light) - _usable_light(light * (1 - by_pixel.data), min_light)
+    opacity = 1 - _usable_light(np.exp(passed[by_pixel.indptr[1:]] - first), min_light)
 
     used = weights > 0
     kept = np.diff(np.concatenate([[0], np.cumsum(used)])[by_pixel.indptr])
     return weights[used], order.astype(np.int32)[by_pixel.indices[used]], kept, opacity.astype(np.float32)
 
 
-def _usable_light(light: np.ndarray, closed: float) -> np.ndarray:
-    """Light that counts."""
-    return np.maximum(light - np.float32(closed), 0) / np.float32(1 - closed)
+def _usable_light(light: np.ndarray, min_light: float) -> np.ndarray:
+    """Return the light that counts."""
+    return np.maximum(light - np.float32(min_light), 0) / np.float32(1 - min_light)
 
 
 def _footprints(
     splats: Splats, order: np.ndarray, width: int, low: int, high: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Opacities inside each Gaussian's ellipse, Gaussian by Gaussian in `order`.
+    """Return the opacities inside each Gaussian's ellipse, Gaussian by Gaussian in `order`.
 
-    Returns alpha (N,) float32, pixel (N,) int32 counted from row `low` to `high`, and how many belong to each
-    Gaussian (len(order),). On one row of pixels a dx^2 + 2 b dx dy + c dy^2 is a (dx + b dy / a)^2 plus a
-    constant, so a row needs one peak and one middle.
+    On one row of pixels a dx^2 + 2 b dx dy + c dy^2 is a (dx + b dy / a)^2 plus a constant, so a row needs
+    one peak and one centre.
+
+    Returns
+    -------
+    alpha : (N,) float32
+    pixel : (N,) int32, counted from row `low` to `high`
+    counts : (len(order),), entries per Gaussian
     """
     a, b, c = splats.conic[order].T
     x, y = splats.mean[order].T

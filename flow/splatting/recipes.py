@@ -1,32 +1,32 @@
 """Emotions as sets of action units with probabilities and strengths.
 
-Sources:
+References
+----------
 - Du: S. Du, Y. Tao, A. Martinez, Compound facial expressions of emotion, PNAS 111(15), 2014, table 1: units
-that more
-  than 70 % of 230 people show (here 1), and the fraction of people who show the others;
+  shown by more than 70 % of 230 people (here 1), and the fraction of people who show the others;
 - CASME II: W.-J. Yan et al., PLoS ONE 9(1), 2014: the units required for each emotion label;
 - EMFACS: W. Friesen, P. Ekman, EMFACS-7: Emotional Facial Action Coding System, 1983.
-AU 11, which one source names, is not implemented. The weight of each source, and fractions marked "ours", are
+AU 11, named by one source, is not implemented. The weights of the sources and fractions marked "ours" are
 ours.
 """
 
 import numpy as np
 
-# emotion -> alternatives (how often, "AU:fraction ..."); a unit without a fraction is always shown.
+# Emotion -> alternatives (probability, "AU:fraction ..."); a unit without a fraction is always shown.
 RECIPES: dict[str, list[tuple[float, str]]] = {
     "happiness": [(0.3, "12 25 6:0.51"), (0.7, "12 6:0.51")],  # Du; CASME II (12 or 6), share from Du
     "surprise": [(0.3, "1 2 25 26 5:0.66"), (0.4, "1 2"), (0.1, "25"), (0.2, "2")],  # Du; CASME II
     "disgust": [(0.3, "9 10 17 4:0.31 24:0.26"), (0.2, "9"), (0.2, "10"), (0.3, "4 7")],  # Du; CASME II
     "anger": [(0.6, "4 7 24 10:0.26 17:0.52 23:0.29"), (0.4, "4 7 5:0.5 23:0.5")],  # Du; EMFACS, shares ours
-    "sadness": [
+    "sadness": [  # Du; CASME II, EMFACS
         (0.5, "4 15 1:0.60 6:0.50 17:0.67"),
         (0.3, "1 4:0.5"),
         (0.2, "15 17:0.5"),
-    ],  # Du; CASME II, EMFACS
-    "fear": [
+    ],
+    "fear": [  # Du; EMFACS, fractions ours
         (0.6, "1 4 20 25 2:0.57 5:0.63 26:0.33"),
         (0.4, "1 2 4 5:0.5 20:0.5"),
-    ],  # Du; EMFACS, shares ours
+    ],
     "contempt": [(0.6, "14"), (0.4, "14 12")],  # EMFACS, on one side
     "repression": [(0.4, "15"), (0.4, "17"), (0.2, "15 17")],  # CASME II
 }
@@ -35,10 +35,11 @@ ONE_SIDED_FRACTION = {"contempt": 0.8}  # how often an expression shows on one s
 
 
 def draw_actions(emotion: str, rng: np.random.Generator, strength: float = 1.0) -> dict[str, float]:
-    """Actions of one instance of `emotion`: {"12R": 0.31, "12L": 0.27, ...}; sides differ a little, as in
-    real faces.
+    """Draw one instance of `emotion`: {"12R": 0.31, "12L": 0.27, ...}; sides differ slightly.
 
-    strength : the highest intensity; each unit is shown with half of it or more.
+    Parameters
+    ----------
+    strength : highest intensity; each unit has at least half of it
     """
     alternatives = RECIPES[emotion]
     weights = np.array([often for often, _ in alternatives])
@@ -61,9 +62,9 @@ def draw_actions(emotion: str, rng: np.random.Generator, strength: float = 1.0) 
 
 
 def facs_code(actions: dict[str, float], least: float = 0.02) -> str:
-    """The actions as a coder writes them: "4+7", "L14", "6+R12"; those weaker than `least` go unseen.
+    """Write actions as a FACS coder does: "4+7", "L14", "6+R12"; actions weaker than `least` are invisible.
 
-    One side is named when the other is less than a third as strong.
+    One side is named if the other is less than a third as strong.
     """
     sides: dict[str, list[float]] = {}
     for key, strength in actions.items():

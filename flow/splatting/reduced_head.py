@@ -1,9 +1,8 @@
-"""The reduced head model that ships with the package: what of the scans is needed to place expressions on a
-face.
+"""The reduced head model that ships with the package, sufficient to place expressions on a face.
 
-The face's surface only, 30 identity components and the expressions that training may use, in steps of 1/127
-of each shape's largest offset. A statistic of ICT Face Model Light (MIT licence), whose notice is in the
-model card beside it.
+It has the face's surface, 30 identity components and the expressions that training may use, quantised to
+1/127 of each shape's largest offset. A statistic of ICT Face Model Light (MIT licence), whose notice is in
+the model card.
 """
 
 import json
@@ -24,8 +23,7 @@ QUANTISATION_STEPS = 127
 
 
 def write_reduced_head(model: HeadModel, path: Path = REDUCED_HEAD) -> None:
-    """Write the face of `model`, some identity components and the expressions of skin that are not held
-    out."""
+    """Write the face of `model`, its first identity components and the expressions of skin for training."""
     last = REGIONS["face"][1]
     names = skin_expressions(model, "train")
     expression = model.expression[[model.expression_index(name) for name in names], :last]

@@ -1,7 +1,6 @@
-"""A head on a mesh of scans: skin, eyeballs, sockets, mouth, gums and teeth as the model has them; hair and
-clothes beside.
+"""A head on a mesh of scans: skin, eyes, mouth, gums and teeth of the model, with hair and clothes.
 
-The same interface as `head.Head`, so that scenes, actors and files need not know which of them they draw.
+The interface is that of `head.Head`, so scenes, actors and files work with either.
 """
 
 from functools import lru_cache
@@ -39,19 +38,18 @@ MODEL_PARTS = {
 N_COMPONENTS = 60  # of identity; the others are below a tenth of a millimetre
 IDENTITY_DEVIATION = 0.8  # standard deviations of each component
 NECK_RANGE_CM = (12.0, 20.0)  # cm below the eyes between which the neck leaves the head's motion to the body
-HAIR_CLEARANCE_CM, MAX_HAIR_LIFT_CM = (
-    0.35,
-    1.0,
-)  # cm by which hair clears the skull, and by how much it is raised for that
+HAIR_CLEARANCE_CM, MAX_HAIR_LIFT_CM = 0.35, 1.0  # of hair above the skull
 
 
 class ScannedHead:
-    """All meshes of one identity of a head model.
+    """All meshes of one identity of a head model; `parts` are at rest, in the order of `vertices(state)`.
 
-    model : of scans; rng : draws how its expressions differ from the mean
+    Parameters
+    ----------
+    rng : draws the person's variation of the expressions
+    looks : hair, clothes and glasses
+    split : `train` excludes the expressions held out for measuring
     strengths : (I,) of the identity components, standard deviations; drawn by default
-    looks : hair, clothes and glasses; split : `train` leaves out the expressions that are kept for measuring
-    `parts` are at rest; `vertices(state)` stacks theirs in the same order.
     """
 
     turn = np.eye(3)
@@ -90,11 +88,11 @@ class ScannedHead:
         ]
 
     def shape(self, actions: dict[str, float]) -> np.ndarray:
-        """Landmarks (468, 3) cm after `actions`."""
+        """Return the landmarks (468, 3) cm after `actions`."""
         return self._moved(actions)[_landmark_vertices(self.model)]
 
     def vertices(self, state: FaceState) -> np.ndarray:
-        """Vertices (V, 3) cm of all parts in `state`, posed."""
+        """Return the posed vertices (V, 3) cm of all parts in `state`."""
         moved = self._moved(state.actions)
         shift = moved[_landmark_vertices(self.model)] - self.rest
         stacked = []
@@ -114,25 +112,23 @@ class ScannedHead:
         return np.concatenate(stacked)
 
     def _to_engine(self, points: np.ndarray) -> np.ndarray:
-        """From the model's axes (y up, z to the viewer) to the engine's, with the origin between the
-        pupils."""
+        """Convert the model's axes (y up, z to the viewer) to the engine's, origin between the pupils."""
         return (points - self.origin) * [1.0, -1.0, -1.0]
 
     def _moved(self, actions: dict[str, float]) -> np.ndarray:
+        """Return the model's vertices (V, 3) cm after `actions`."""
         weights = expression_weights(self.model, actions).astype(np.float32)
         used = np.flatnonzero(weights)
         return self.head + np.tensordot(weights[used], self.expression[used], 1) * [1.0, -1.0, -1.0]
 
     def _add(self, name: str) -> None:
-        """Add a part of the model: its corners by vertex and texture, which cut the mesh along the texture's
-        seams."""
+        """Add a part of the model, cut along the seams of its texture."""
         first, last, density = MODEL_PARTS[name]
         corners = np.stack([self.model.faces[first:last], self.model.face_uv[first:last]], axis=-1)
         unique, index = np.unique(corners.reshape(-1, 2), axis=0, return_inverse=True)
         quads = index.reshape(-1, 4)
-        triangles = np.concatenate(
-            [quads[:, [0, 2, 1]], quads[:, [0, 3, 2]]]
-        )  # the engine's run the other way
+        # The engine's triangles have the opposite orientation.
+        triangles = np.concatenate([quads[:, [0, 2, 1]], quads[:, [0, 3, 2]]])
         triangles = triangles[[len(set(triangle)) == 3 for triangle in triangles.tolist()]]
         source = unique[:, 0]
         vertices, uv = self.head[source], self.model.uv[unique[:, 1]].astype(float)
@@ -147,7 +143,7 @@ class ScannedHead:
         self.painted.append(self._paint_places(name, vertices))
 
     def _is_fine(self, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-        """Triangles near the eyes, brows and lips, where small shapes matter."""
+        """Return the triangles near eyes, brows and lips, where small shapes matter."""
         middle = vertices[triangles].mean(axis=1)
         marks = self.head[LANDMARK_VERTICES]
         near = np.zeros(len(middle), bool)
@@ -157,7 +153,7 @@ class ScannedHead:
         return near
 
     def _paint_places(self, name: str, vertices: np.ndarray) -> np.ndarray:
-        """Where `paint.py` finds the colour of each vertex, (N, 2) cm of its recipe for that part."""
+        """Return the positions (N, 2) cm at which `paint.py` reads the colour of each vertex."""
         kind, _, side = name.partition(" ")
         if kind == "skin":
             return unroll(_to_template(self.model, self.head)(vertices))
@@ -180,7 +176,7 @@ class ScannedHead:
         return np.column_stack([np.clip(3.2 - 0.8 * deep, 0, None), 0 * deep])
 
     def _clear_of_skull(self, part: MeshPart) -> MeshPart:
-        """The cap of hair, raised where the skull would show through it."""
+        """Raise the cap of hair where the skull would show through."""
         if part.name != "hair":
             return part
         skull = self.head[: REGIONS["head_and_neck"][1]] - SKULL_CENTRE
@@ -194,14 +190,14 @@ class ScannedHead:
 
 
 def _triangle_areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Area (T,) of triangles between points (N, 2) or (N, 3)."""
+    """Return the areas (T,) of triangles between points (N, 2) or (N, 3)."""
     a, b, c = (points[triangles[:, k]] for k in range(3))
     cross = np.cross(b - a, c - a)
     return np.abs(cross) / 2 if cross.ndim == 1 else np.linalg.norm(cross, axis=1) / 2
 
 
 def _fit_eyeball(head: np.ndarray, side: str) -> tuple[np.ndarray, float]:
-    """Centre (3,) and radius of the sphere through the back of an eyeball's sclera."""
+    """Fit a sphere to the back of an eyeball's sclera: centre (3,) and radius, cm."""
     first = REGIONS["eyeballs"][0] + (0 if side == "left" else 1570)
     points = head[first : first + 770].astype(float)
     system = np.column_stack([2 * points, np.ones(len(points))])
@@ -210,15 +206,14 @@ def _fit_eyeball(head: np.ndarray, side: str) -> tuple[np.ndarray, float]:
 
 
 def _personal_expressions(model: HeadModel, rng: np.random.Generator, split: Split | None) -> np.ndarray:
-    """Expressions as one person makes them, (E, V, 3) float32: each a little stronger here and weaker
-    there."""
+    """Vary the expressions for one person, (E, V, 3) float32, smoothly over the skin."""
     personal = model.expression.astype(np.float32)
     last = REGIONS["head_and_neck"][1]
     places = model.neutral[:last, :2] / 6.3  # inter-ocular distances
     for name, shape in zip(model.expression_names, personal):
         if split and (name in held_out_names("expression")) == (split == "train"):
             shape[:] = 0
-        elif not name.startswith("eye"):  # lids have to meet, and gaze is the eyeball's
+        elif not name.startswith("eye"):  # unvaried, because lids must meet
             shape *= rng.uniform(0.75, 1.2)
             shape[:last] *= (1 + 0.15 * random_waves(rng, places))[:, None]
     return personal
@@ -226,7 +221,7 @@ def _personal_expressions(model: HeadModel, rng: np.random.Generator, split: Spl
 
 @lru_cache(maxsize=2)
 def _landmark_vertices(model: HeadModel) -> np.ndarray:
-    """Vertices (468,) of the model's face that stand for MediaPipe's points."""
+    """Return the vertices (468,) of the model's face that correspond to MediaPipe's points."""
     engine = (model.neutral * [1, -1, -1]).astype(float)
     mean = template().mean
     to_model = RBFInterpolator(mean[MEDIAPIPE_LANDMARKS], engine[LANDMARK_VERTICES], kernel="linear")
@@ -234,7 +229,7 @@ def _landmark_vertices(model: HeadModel) -> np.ndarray:
 
 
 def _to_template(model: HeadModel, head: np.ndarray) -> RBFInterpolator:
-    """The smooth map from a head's surface to that of the painted mean face, (N, 3) cm to (N, 3) cm."""
+    """Return the smooth map from a head's surface to the painted mean face, (N, 3) cm to (N, 3) cm."""
     vertices, chosen = np.unique(_landmark_vertices(model), return_index=True)
     return RBFInterpolator(
         head[vertices], template().mean[chosen], kernel="linear", smoothing=0.05, neighbors=40

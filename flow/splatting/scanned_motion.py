@@ -1,8 +1,6 @@
-"""Random motion of a head model's skin: expressions alone and combined, varied as people vary, and turns of
-the head.
+"""Random motion of a head model's skin: expressions, combined and varied between people, and head turns.
 
-Nobody moves exactly as the mean of some scans: an expression is scaled, bent, confined to a part of its
-region or sharpened, and its two sides differ.
+An expression is scaled, bent, restricted to a part of its region or sharpened, and its two sides differ.
 """
 
 import numpy as np
@@ -12,13 +10,13 @@ from flow.splatting.head_fit import HeadFit
 from flow.splatting.head_model import HeadModel
 from flow.splatting.held_out import Split, in_split
 
-MAX_EXPRESSIONS = 4  # expressions at once, two sides counting as one
-RELEASE_FRACTION = 0.15  # part of the expressions that are taken back rather than made
-ONE_SIDED_FRACTION = 0.3  # part of the expressions with two sides that show on one of them
+MAX_EXPRESSIONS = 4  # at once; two sides count as one
+RELEASE_FRACTION = 0.15  # of the expressions fade instead of forming
+ONE_SIDED_FRACTION = 0.3  # of the paired expressions show on one side
 
 
 def skin_expressions(model: HeadModel, split: Split) -> list[str]:
-    """Names of the expressions of `split` that move skin: all but those of the eyeballs and pupils."""
+    """Return the names of the expressions of `split` that move skin: all but those of eyeballs and pupils."""
     names = in_split("expression", model.expression_names, split)
     return [name for name in names if not name.startswith(("eyeLook", "Pupil"))]
 
@@ -32,14 +30,18 @@ def random_expression(
     vertices: np.ndarray | slice = slice(None),
     as_scanned: float = 0.0,
 ) -> tuple[np.ndarray, list[str]]:
-    """Return a random expression as motion of the skin's vertices, (N, 2) float32 portrait px, and the names
-    of its parts.
+    """Draw a combination of expressions as motion of the skin's vertices, of arbitrary size.
 
-    unit     : px, inter-ocular distance in the portrait
-    vertices : those to move; the others are left out of `fit` already
-    as_scanned : fraction of motions that are made of expressions as they were scanned
+    Parameters
+    ----------
+    unit : px, inter-ocular distance in the portrait
+    vertices : subset of vertices; `fit` contains only these
+    as_scanned : fraction of draws with unvaried expressions
 
-    The motion's size is arbitrary: bring its peak to what is wanted.
+    Returns
+    -------
+    motion : (N, 2) float32 portrait px
+    names : the expressions in it
     """
     varied = not as_scanned or rng.random() >= as_scanned
     names = skin_expressions(model, split)
@@ -63,8 +65,7 @@ def random_expression(
 
 
 def random_turn(rng: np.random.Generator, fit: HeadFit) -> np.ndarray:
-    """Return a small turn and shift of the head as motion of the vertices, (N, 2) float32 portrait px, of
-    arbitrary size."""
+    """Draw a small rotation and shift of the head as motion (N, 2) float32 portrait px, of arbitrary size."""
     neck = np.array([0.0, -8.0, 0.0], np.float32)  # cm
     turn = rng.normal(0, 1, 3).astype(np.float32) * np.array([0.05, 0.05, 0.03], np.float32)
     shift = rng.normal(0, 0.3, 3).astype(np.float32)
@@ -72,12 +73,13 @@ def random_turn(rng: np.random.Generator, fit: HeadFit) -> np.ndarray:
 
 
 def _vertex_motion(model: HeadModel, name: str) -> np.ndarray:
+    """Return an expression's motion of the skin, (N, 3) float32 cm."""
     return model.skin_expression[model.expression_index(name)]
 
 
 def _vary_motion(rng: np.random.Generator, motion: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """One person's variant of a motion (N, 2) of peak 1; `places` in inter-ocular distances."""
-    if rng.random() < 0.5:  # stronger here than there, and in another direction
+    """Vary a motion (N, 2) of peak 1 as people differ; `places` in inter-ocular distances."""
+    if rng.random() < 0.5:  # vary strength and direction smoothly
         scale = 1 + rng.uniform(0, 0.5) * random_waves(rng, places)
         angle = rng.uniform(0, 0.5) * random_waves(rng, places)
         cos, sin = scale * np.cos(angle), scale * np.sin(angle)
@@ -85,9 +87,9 @@ def _vary_motion(rng: np.random.Generator, motion: np.ndarray, places: np.ndarra
             [cos * motion[:, 0] - sin * motion[:, 1], sin * motion[:, 0] + cos * motion[:, 1]], axis=1
         )
     length = np.linalg.norm(motion, axis=1)
-    if rng.random() < 0.4:  # wider or narrower around its peak
+    if rng.random() < 0.4:  # widen or narrow around its peak
         motion = motion * np.power(np.maximum(length, 1e-3), rng.uniform(-0.3, 1.0))[:, None]
-    if rng.random() < 0.35:  # only a part of its region
+    if rng.random() < 0.35:  # restrict to a part of its region
         middle = places[rng.choice(len(places), p=length / length.sum())]
         reach = log_uniform(rng, 0.15, 0.7)
         motion = motion * np.exp(-((places - middle) ** 2).sum(axis=1) / (2 * reach**2))[:, None]
@@ -95,8 +97,7 @@ def _vary_motion(rng: np.random.Generator, motion: np.ndarray, places: np.ndarra
 
 
 def random_waves(rng: np.random.Generator, places: np.ndarray, count: int = 5) -> np.ndarray:
-    """A smooth random function (N,) of mean about 0 and spread about 1, whose waves are 0.4 to 2 units
-    long."""
+    """Draw a smooth function (N,) of mean about 0 and deviation about 1, with waves 0.4 to 2 units long."""
     length, angle, phase = (
         log_uniform(rng, 0.4, 2, count),
         *rng.uniform(0, 2 * np.pi, (2, count)),

@@ -1,8 +1,8 @@
-"""FACS action units as sums of the scanned expressions of a head model (head_model.py).
+"""FACS action units as sums of a head model's scanned expressions (head_model.py).
 
-The scans follow ARKit's names. `scanned_units.csv` is the one table of which of them show which unit, how
-strongly, and who says so: the model's publishers (README of ICT-VGL/ICT-FaceKit), or ourselves after
-P. Ekman, W. Friesen, J. Hager, Facial Action Coding System, 2002.
+The scans follow ARKit's names. `scanned_units.csv` lists which of them show which unit, how strongly, and the
+source: the model's publishers (README of ICT-VGL/ICT-FaceKit), or ours after P. Ekman, W. Friesen, J. Hager,
+Facial Action Coding System, 2002.
 """
 
 import csv
@@ -26,14 +26,12 @@ UNIT_EXPRESSIONS = _read_units()
 
 
 def expression_weights(model: HeadModel, actions: dict[str, float]) -> np.ndarray:
-    """Return the weight of each expression, (E,) float64, that shows `actions`.
+    """Return the weights (E,) float64 of the expressions that show `actions`.
 
     Parameters
     ----------
-    model : HeadModel
-    actions : dict
-        Unit, or unit and the person's side ("12", "12L"), -> strength, 1 is an adult's full strength. An
-        expression that has no sides counts half for one side.
+    actions : unit, or unit and the person's side ("12", "12L") -> strength; 1 is an adult's full strength. An
+        expression without sides counts half for one side.
     """
     weights = np.zeros(len(model.expression_names))
     for name, strength in actions.items():

@@ -1,9 +1,9 @@
-"""Scenes and pairs of frames with their exact motion.
+"""Scenes, and pairs of frames with their exact motion.
 
     pair = render_pair(seed=7, index=0)   # two frames, the flow between them, masks, depth
 
-`actor.Actor` is one identity on demand. Everything is drawn from
-(seed, index), so any worker on any machine makes the same pair.
+Everything depends on (seed, index) only, so any worker on any machine makes the same pair. `actor.Actor` is
+one identity on demand.
 """
 
 from dataclasses import dataclass, field, replace
@@ -46,14 +46,18 @@ FACE_PARTS = (
 class RenderedPair:
     """Two frames and their ground truth; all arrays share (H, W).
 
-    frame1, frame2 : (H, W, 3) uint8 RGB; flow : (H, W, 2) float32 px from frame1 to frame2, u right, v down
-    flow_centres : the simpler form, which moves every disc by its centre alone (see
-        `ground_truth.exact_motion`)
-    visible : bool, seen in both frames; valid : visible and not a blend of surfaces that move apart
-    opacity : float32 0..1; depth, depth_next : float32 cm (0 where empty), the second of the same points in
-        frame2
-    parts : uint8, 0 background, k the k-th name of `names`, by the part that weighs most
+    Attributes
+    ----------
+    frame1, frame2 : (H, W, 3) uint8 RGB
+    flow : (H, W, 2) float32 px from frame1 to frame2, u right, v down
+    flow_centres : the simpler form, the motion of the discs' centres (see `ground_truth.exact_motion`)
+    visible : bool, visible in both frames
+    valid : visible, and not a blend of surfaces that move differently
+    opacity : float32 0..1
+    depth, depth_next : float32 cm (0 where empty), the second of the same points in frame2
+    parts : uint8, 0 background, k the k-th of `names`; the part with the largest weight
     face, skin : bool
+    about : seed, index, states and sensor
     """
 
     frame1: np.ndarray
@@ -75,20 +79,23 @@ class RenderedPair:
 
 @dataclass(frozen=True)
 class SceneRanges:
-    """What pairs are drawn from; every (low, high) is uniform unless said otherwise.
+    """Distributions of pairs; a range (low, high) is uniform unless stated otherwise.
 
-    motion : px, the largest displacement an expression causes (log-uniform); head : px, that of the head
-        (log-uniform)
-    still_head, still_face : how often the head, the face does not move at all; blink, gaze : how often those
-        happen
-    yaw, pitch, roll : degrees of the head's pose; face : fraction of the frame a face fills
-    relight : how often shading follows the moving surface instead of being painted on; sensor : random camera
-        faults
-    shake : px the background moves by (deviation); background : as `turn_eyeball` of `Background`
-    head_model : file of a head model of scans to draw people from, without the expressions that are kept for
-        measuring; None for procedural heads
-    portraits : folder of portraits whose skin and proportions those people take; None for painted skin
-    gpu : blend with gsplat where it is installed and there is a GPU, else on the CPU
+    Attributes
+    ----------
+    motion : px, largest displacement by an expression (log-uniform)
+    head : px, displacement by the head (log-uniform)
+    still_head, still_face : probability of no motion
+    blink, gaze : probability of a blink or a gaze shift
+    yaw, pitch, roll : degrees of the head's pose
+    face : fraction of the frame that a face fills
+    relight : probability that shading follows the moving surface instead of being painted on
+    sensor : random camera faults
+    shake : px, deviation of the background's motion
+    background : as `look` of `Background`
+    head_model : file of a head model of scans, used without held-out expressions; None for procedural heads
+    portraits : folder of portraits that provide skin and proportions; None for painted skin
+    gpu : blend with gsplat where available
     """
 
     motion: tuple[float, float] = (0.1, 8.0)
@@ -134,7 +141,7 @@ class Scene:
         return RenderedView(picture, placed, weights)
 
     def paint(self, placed: Splats) -> np.ndarray:
-        """The shaded colours (G, 3) sRGB of Gaussians where they are."""
+        """Return the shaded colours (G, 3) sRGB of projected Gaussians."""
         return self.face.colours(placed.normal, placed.tangent, self.light)
 
     def pair(
@@ -147,7 +154,7 @@ class Scene:
         rng: np.random.Generator | None = None,
         frames: tuple[int, int] = (0, 1),
     ) -> RenderedPair:
-        """Draw two states and the motion from the first to the second; `shift` moves the background."""
+        """Render two states and the motion from the first to the second; `shift` moves the background."""
         before = self.view(first)
         after = self.view(second, None if relight else self.paint(before.splats), shift)
         rng = np.random.default_rng(0) if rng is None else rng
@@ -166,7 +173,7 @@ class Scene:
         )
 
     def masks(self, weights: Blend) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Part labels, face mask and skin mask, from the weights that made the colour."""
+        """Return part labels, face mask and skin mask from the blend weights."""
         gaussians = self.face.gaussians
         one_hot = np.eye(len(gaussians.names), dtype=np.float32)[gaussians.part]
         share = np.concatenate([1 - weights.opacity[..., None], weights.blend(one_hot)], 2)
@@ -180,7 +187,7 @@ class Scene:
 
 @lru_cache(maxsize=8)
 def _load_face(seed: int, gaussians: int, head_model: Path | None, portraits: Path | None) -> SplatFace:
-    """Return a face, kept while consecutive pairs use it."""
+    """Return a face; cached while consecutive pairs use it."""
     if head_model is None:
         return procedural_face(seed, gaussians)
     model = load_head_model(head_model)
@@ -191,7 +198,7 @@ def _load_face(seed: int, gaussians: int, head_model: Path | None, portraits: Pa
 
 
 def random_light(rng: np.random.Generator) -> Light:
-    """A plausible light: from above and either side, hard or soft, warm or cool."""
+    """Draw a plausible light: from above and either side, hard or soft, warm or cool."""
     key = rng.uniform(0.35, 0.9)
     return Light(
         direction=(rng.uniform(-1.2, 1.2), rng.uniform(-1.1, 0.1), -rng.uniform(0.5, 1.2)),
@@ -206,10 +213,7 @@ def random_light(rng: np.random.Generator) -> Light:
 def draw_scene(
     seed: int, index: int, size: int | tuple[int, int], ranges: SceneRanges
 ) -> tuple[Scene, np.random.Generator]:
-    """The scene of pair (seed, index): identity, camera, light, background.
-
-    And the generator to go on with.
-    """
+    """Draw the scene of pair (seed, index); also return the generator to continue with."""
     width, height = (size, size) if isinstance(size, int) else size
     rng = np.random.default_rng([seed, index, 2])
     identity = int(np.random.default_rng([seed, index // PAIRS_PER_FACE, 3]).integers(2**31))
@@ -229,9 +233,12 @@ def draw_scene(
 def render_pair(
     seed: int, index: int, size: int | tuple[int, int] = 256, ranges: SceneRanges = SceneRanges(), **changes
 ) -> RenderedPair:
-    """Pair `index` of the endless list that belongs to `seed`.
+    """Render pair `index` of the endless list of `seed`.
 
-    size : px, one side or (width, height); changes : fields of `SceneRanges`, for example motion=(0.1, 2.0)
+    Parameters
+    ----------
+    size : px, one side or (width, height)
+    changes : fields of `SceneRanges`, for example motion=(0.1, 2.0)
     """
     ranges = replace(ranges, **changes)
     scene, rng = draw_scene(seed, index, size, ranges)
@@ -245,7 +252,7 @@ def render_pair(
 
 
 def draw_states(scene: Scene, ranges: SceneRanges, rng: np.random.Generator) -> tuple[FaceState, FaceState]:
-    """Two states of the face whose difference is as large as `ranges` asks, in px of this camera."""
+    """Draw two states of the face whose difference has the size given by `ranges`, px of this camera."""
     per_cm = scene.camera.focal / scene.camera.distance
     rest = scene.face.head.rest
     emotion = EMOTIONS[rng.integers(len(EMOTIONS))]
@@ -265,10 +272,8 @@ def draw_states(scene: Scene, ranges: SceneRanges, rng: np.random.Generator) -> 
     pose = HeadPose(rng.uniform(*ranges.yaw), rng.uniform(*ranges.pitch), rng.uniform(*ranges.roll))
     moved = pose
     if rng.uniform() >= ranges.still_head:
-        reach = (
-            log_uniform(rng, *np.maximum(ranges.head, 1e-3)) / per_cm
-        )  # cm at the face's edge, some 8 cm from its centre
-        turn = np.degrees(reach / 8) * rng.normal(0, 0.5, 3)
+        reach = log_uniform(rng, *np.maximum(ranges.head, 1e-3)) / per_cm  # cm at the edge of the face
+        turn = np.degrees(reach / 8) * rng.normal(0, 0.5, 3)  # the edge is 8 cm from the centre
         moved = HeadPose(
             pose.yaw + turn[0],
             pose.pitch + turn[1],
@@ -283,7 +288,7 @@ def draw_states(scene: Scene, ranges: SceneRanges, rng: np.random.Generator) -> 
 
 
 def _random_actions(rng: np.random.Generator) -> dict[str, float]:
-    """One to four action units at random, each on one side or both."""
+    """Draw one to four action units, each on one side or both."""
     names = rng.choice([a for a in ACTION_UNITS if a != "43"], rng.integers(1, 5), replace=False)
     return {
         str(n) + ("" if n == "26" else str(rng.choice(["", "", "R", "L"]))): rng.uniform(0.3, 1.0)

@@ -1,7 +1,7 @@
-"""From a perfect picture to what a camera records: exposure, blur, noise, rounding, compression, grayscale.
+"""Camera simulation: exposure, blur, noise, rounding, compression, grayscale.
 
-Every effect is off at its default and draws from the generator it is given, so a recording can be made again
-exactly. None of them changes the flow: they are what a flow method has to see through.
+Every effect is off by default and draws from the given generator, so a recording is reproducible. No effect
+changes the flow.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,20 @@ from flow.sampling import log_uniform
 
 @dataclass(frozen=True)
 class Sensor:
-    """What the camera does. Strengths are in units of the picture's range 0..1 unless said otherwise.
+    """Camera faults; strengths refer to the picture's range 0..1 unless stated otherwise.
 
-    blur : px, standard deviation of the lens; shot : noise variance per unit of light; read : noise deviation
-    drift : deviation of the gain from one recording to the next frame; flicker : amplitude of a sinusoidal
-        gain
-    flicker_period : frames; slope : amplitude of a slow change of the light from left to right across frames
-    jpeg : quality 1..100, 0 for none; h264 : constant rate factor of `record_clip`, 0 for none
+    Attributes
+    ----------
+    blur : px, standard deviation of the lens
+    shot : noise variance per unit of light
+    read : noise deviation
+    drift : deviation of the gain between frames
+    flicker : amplitude of a sinusoidal gain
+    flicker_period : frames
+    slope : amplitude of a slow left-to-right change of the light
+    gray : record a single channel
+    jpeg : quality 1..100, 0 for none
+    h264 : constant rate factor of `record_clip`, 0 for none
     """
 
     blur: float = 0.0
@@ -35,7 +42,7 @@ class Sensor:
 
 
 def random_sensor(rng: np.random.Generator) -> Sensor:
-    """A plausible camera: about one in six is nearly perfect, the others have some of every fault."""
+    """Draw a plausible camera: about one in six is nearly perfect, the others have some of the faults."""
     if rng.uniform() < 0.15:
         return Sensor()
 
@@ -58,9 +65,11 @@ def random_sensor(rng: np.random.Generator) -> Sensor:
 
 
 def record_frame(picture: np.ndarray, sensor: Sensor, frame: int, rng: np.random.Generator) -> np.ndarray:
-    """One frame (H, W, 3) uint8 of a picture (H, W, 3) float 0..1.
+    """Record a picture (H, W, 3) float 0..1 as (H, W, 3) uint8.
 
-    `frame` is its number, for flicker and slow light.
+    Parameters
+    ----------
+    frame : number of the frame, for flicker and slow light
     """
     import cv2
 
@@ -92,10 +101,11 @@ def record_clip(
     numbers: list[int] | None = None,
     fps: int = 30,
 ) -> list[np.ndarray]:
-    """Frames (H, W, 3) uint8 of pictures (H, W, 3) float 0..1 by one camera, through its video coder if it
-    has one.
+    """Record pictures (H, W, 3) float 0..1 as frames (H, W, 3) uint8 of one camera and its video coder.
 
-    numbers : of the frames, for flicker and slow light; 0, 1, 2, ... if not given
+    Parameters
+    ----------
+    numbers : of the frames, for flicker and slow light; 0, 1, 2, ... by default
     """
     numbers = list(range(len(pictures))) if numbers is None else numbers
     frames = [record_frame(picture, sensor, number, rng) for picture, number in zip(pictures, numbers)]
@@ -103,7 +113,7 @@ def record_clip(
 
 
 def jpeg_round_trip(image: np.ndarray, quality: int) -> np.ndarray:
-    """Pass one frame (H, W, 3) uint8 through JPEG at `quality` 1..100 and back."""
+    """Encode and decode one frame (H, W, 3) uint8 as JPEG at `quality` 1..100."""
     import cv2
 
     _, coded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
@@ -111,10 +121,9 @@ def jpeg_round_trip(image: np.ndarray, quality: int) -> np.ndarray:
 
 
 def h264_round_trip(frames: list[np.ndarray], crf: int, fps: int = 30) -> list[np.ndarray]:
-    """Pass frames (H, W, 3) uint8 through H.264 at constant rate factor `crf` (18 fine ... 35 coarse) and
-    back.
+    """Encode and decode frames (H, W, 3) uint8 as H.264 at constant rate factor `crf` (18 fine to 35 coarse).
 
-    Sides are padded to even numbers for the coder and cut back.
+    Sides are padded to even numbers for the coder and cropped afterwards.
     """
     import io
 

@@ -1,6 +1,6 @@
-"""Painting skin on the unrolled face: tone, pores, freckles, wrinkles, brows, lashes, lips, stubble, make-up.
+"""Painted skin on the unrolled face: tone, pores, freckles, wrinkles, brows, lashes, lips, stubble, make-up.
 
-Everything is placed by landmarks of the mean face in uv, so one painting fits any shape of face.
+Everything is placed by landmarks of the mean face in uv, so one painting fits any face.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from flow.splatting.noise import SkinCanvas, octave_noise, smooth_curve, smooth_noise
 from flow.splatting.template import BROW_LOWER, BROW_UPPER, EYE, LIPS, LOWER_LID, UPPER_LID, template
 
-PIXELS_PER_CM = 32  # px per cm of canvas: one pixel is a third of a millimetre
+PIXELS_PER_CM = 32
 JAW_OUTLINE = [
     234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288,
     361, 323, 454, 436, 391, 2, 165, 216,
@@ -19,7 +19,7 @@ JAW_OUTLINE = [
 
 @dataclass(frozen=True)
 class Complexion:
-    """What to paint. Colours are sRGB 0..1; strengths are 0 (none) to about 1 (strong)."""
+    """Parameters of a skin; colours are sRGB 0..1, strengths 0 (none) to about 1 (strong)."""
 
     tone: tuple[float, float, float] = (0.85, 0.68, 0.58)
     redness: float = 0.4
@@ -41,7 +41,14 @@ class Complexion:
 
 @dataclass
 class PaintedSkin:
-    """A painted skin on its canvas. albedo : (H, W, 3) sRGB; height : (H, W) cm; gloss : (H, W)."""
+    """A painted skin on its canvas.
+
+    Attributes
+    ----------
+    albedo : (H, W, 3) sRGB
+    height : (H, W) cm
+    gloss : (H, W)
+    """
 
     canvas: SkinCanvas
     albedo: np.ndarray
@@ -65,7 +72,7 @@ def paint_skin(look: Complexion, rng: np.random.Generator) -> PaintedSkin:
 
 
 def _bounding_window(mask: np.ndarray) -> tuple[slice, slice]:
-    """The rectangle outside which a mask does nothing; most layers are small."""
+    """Return the bounding rectangle of a mask; most layers are small."""
     seen = np.abs(mask) > 1e-3
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     if not len(rows):
@@ -84,23 +91,23 @@ class _SkinPainter:
         self.uv = template().uv[:468]
 
     def lay(self, mask: np.ndarray, colour: tuple[float, float, float] | np.ndarray) -> None:
-        """Lay a colour over the painting where `mask` (0..1) says."""
+        """Blend a colour into the painting by `mask` (0..1)."""
         window = _bounding_window(mask)
         mask, colour = np.clip(mask[window], 0, 1)[..., None], np.asarray(colour, np.float32)
         colour = colour[window] if colour.ndim == 3 else colour
         self.albedo[window] += mask * (colour - self.albedo[window])
 
     def darken(self, amount: np.ndarray, tint: tuple[float, float, float] = (0.75, 1.0, 1.05)) -> None:
-        """Darken as blood and depth do: red stays longest."""
+        """Darken as blood and depth do: red least."""
         window = _bounding_window(amount)
         self.albedo[window] *= np.exp(-amount[window][..., None] * np.asarray(tint, np.float32))
 
     def ring(self, right: list[int], left: bool) -> np.ndarray:
-        """uv of landmarks given for the right side, or of their mirror images."""
+        """Return uv of landmarks on the right side, or of their mirror images."""
         return self.uv[template().left_of(right) if left else right]
 
     def ground(self) -> None:
-        """Mottled tone, blood in cheeks, nose and chin, pores."""
+        """Paint mottled tone, blood in cheeks, nose and chin, and pores."""
         shape, look = self.canvas.shape, self.look
         mottle = octave_noise(shape, 90, self.rng)
         blotch = octave_noise(shape, 28, self.rng, 3)
@@ -122,7 +129,7 @@ class _SkinPainter:
         self.gloss *= 1 + 0.25 * smooth_noise(shape, 5, self.rng)
 
     def blemishes(self) -> None:
-        """Freckles on cheeks and nose, and a few moles anywhere."""
+        """Paint freckles on cheeks and nose, and a few moles."""
         look, shape = self.look, self.canvas.shape
         where = sum(self.canvas.spot(self.uv[i], 2.3, 1.3) for i in (50, 280, 195, 9, 118, 347))
         seeds = smooth_noise(shape, 7, self.rng) + 0.6 * smooth_noise(shape, 4, self.rng)
@@ -134,7 +141,7 @@ class _SkinPainter:
             self.darken(0.9 * np.clip(1.6 * self.canvas.spot(centre, size), 0, 1), (0.7, 1.0, 1.2))
 
     def shadows(self) -> None:
-        """What the mesh is too coarse to shade: nostrils, the wings' crease, below the lip, the sockets."""
+        """Paint shadows that the mesh is too coarse for: nostrils, nose wings, below the lip, sockets."""
         for left in (False, True):
             wing = smooth_curve(self.ring([102, 129, 98, 97], left))
             self.darken(0.5 * self.canvas.blur(self.canvas.strokes([wing], 0.10), 0.07))
@@ -158,7 +165,7 @@ class _SkinPainter:
         self.darken(0.25 * under**2)
 
     def wrinkles(self) -> None:
-        """Forehead lines, crow's feet, frown lines, the fold from nose to mouth, lines under the eyes."""
+        """Paint forehead lines, crow's feet, frown lines, nasolabial folds and lines under the eyes."""
         age, lines = self.look.age, []
         for k in range(self.rng.integers(3, 6)):
             v = -2.6 - 0.62 * k + self.rng.normal(0, 0.08)
@@ -191,7 +198,7 @@ class _SkinPainter:
         self.darken(0.28 * age * groove)
 
     def lips(self) -> None:
-        """The red of the lips with its creases, and the dark line where they meet."""
+        """Paint the red of the lips with creases, and the dark line between them."""
         outline = smooth_curve(np.concatenate([self.uv[LIPS], self.uv[LIPS[:1]]]), 120)
         red = self.canvas.area(outline, 0.05)
         tone = np.asarray(self.look.lips, np.float32)
@@ -210,7 +217,7 @@ class _SkinPainter:
         self.darken(-0.06 * self.canvas.blur(rim, 0.05))
 
     def stubble(self) -> None:
-        """Short dark hairs, and the grey of shaved skin, on jaw, chin and upper lip."""
+        """Paint short dark hairs and the grey of shaved skin on jaw, chin and upper lip."""
         if self.look.stubble <= 0:
             return
         jaw = self.canvas.area(smooth_curve(self.uv[JAW_OUTLINE], 100), 0.35)
@@ -267,7 +274,7 @@ class _SkinPainter:
             self.lay(0.7 * look.lashes * canvas.strokes(hairs, 0.022), dark)
 
     def brows(self) -> None:
-        """Two brows, hair by hair: upright near the nose, lying outwards along the arch."""
+        """Paint two brows hair by hair: upright near the nose, lying outwards along the arch."""
         look = self.look
         for left in (False, True):
             top, low = (

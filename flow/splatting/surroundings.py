@@ -1,6 +1,4 @@
-"""What is around the face: scalp, ears, neck, clothes, hair, glasses. Plain shapes, fitted to the landmarks
-at rest.
-"""
+"""Parts around the face: scalp, ears, neck, clothes, hair and glasses, fitted to the resting landmarks."""
 
 from dataclasses import dataclass
 
@@ -11,19 +9,23 @@ from flow.splatting.mesh import grid_triangles
 from flow.splatting.noise import smooth_curve
 from flow.splatting.template import OVAL
 
-SKULL_CENTRE, SKULL_RADII = (
-    np.array([0.0, -1.6, 7.0]),
-    np.array([7.3, 9.6, 10.0]),
-)  # cm, fitted by eye to the mean face
+# Ellipsoid in cm, fitted by eye to the mean face.
+SKULL_CENTRE, SKULL_RADII = np.array([0.0, -1.6, 7.0]), np.array([7.3, 9.6, 10.0])
+N_SHELL_ROWS, N_SHELL_COLUMNS = 14, 108
 
 
 @dataclass(frozen=True)
 class HeadStyle:
-    """The shape of what is not skin.
+    """Shapes of everything but the skin.
 
-    hair : cm below the ears (0: short, negative: none); lift : cm of its volume; ears : size, 1 is usual;
-        neck : cm,
-    half its width; glasses : cm, half the height of a lens (0: none); glasses_round : 0 square ... 1 round
+    Attributes
+    ----------
+    hair : cm below the ears (0 short, negative none)
+    lift : cm, volume of the hair
+    ears : size, 1 is usual
+    neck : cm, half width
+    glasses : cm, half height of a lens (0 none)
+    glasses_round : 0 square to 1 round
     """
 
     hair: float = 0.0
@@ -35,7 +37,7 @@ class HeadStyle:
 
 
 def build_surroundings(rest: np.ndarray, looks: HeadStyle) -> list[MeshPart]:
-    """All parts around a face with landmarks `rest` (468, 3) cm."""
+    """Build all parts around a face with landmarks `rest` (468, 3) cm."""
     return [
         _shell(rest),
         *_ears(rest, looks),
@@ -47,31 +49,26 @@ def build_surroundings(rest: np.ndarray, looks: HeadStyle) -> list[MeshPart]:
 
 
 def _skull_angles(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Direction of points from the skull's centre: angle from straight ahead, and angle around it (0 =
-    picture right).
-    """
+    """Return the polar angle (from straight ahead) and azimuth of points about the skull's centre."""
     x, y, z = (points - SKULL_CENTRE).T
     return np.arctan2(np.hypot(x, y), -z), np.arctan2(y, x)
 
 
 def _skull_points(polar: np.ndarray, around: np.ndarray, lift: float | np.ndarray = 0.0) -> np.ndarray:
-    """Points of the skull's ellipsoid, `lift` cm above it."""
+    """Return points of the skull's ellipsoid, `lift` cm above it."""
     direction = np.stack([np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), -np.cos(polar)], -1)
     return SKULL_CENTRE + direction * (SKULL_RADII + np.asarray(lift)[..., None])
 
 
-N_SHELL_ROWS, N_SHELL_COLUMNS = 14, 108
-
-
 def _oval_curve(edge: np.ndarray) -> np.ndarray:
-    """The face's oval (36, 3) as a smooth closed line of `N_SHELL_COLUMNS` points (Catmull-Rom)."""
+    """Return the face's oval (36, 3) as a smooth closed line of `N_SHELL_COLUMNS` points."""
     return smooth_curve(np.concatenate([edge[-2:], edge, edge[:3]]), (len(edge) + 4) * 3 + 1)[
         6 : 6 + N_SHELL_COLUMNS
     ]
 
 
 def _shell_points(rest: np.ndarray, lift: float, inset: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of a shell from the face's oval (moved inwards by `inset` radians) to the back of the head."""
+    """Return rows of a shell from the face's oval (inset by `inset` rad) to the back of the head."""
     edge = _oval_curve(rest[OVAL])
     polar, around = _skull_angles(edge)
     t = np.linspace(0, 1, N_SHELL_ROWS)[:, None] ** 1.3
@@ -84,7 +81,7 @@ def _shell_points(rest: np.ndarray, lift: float, inset: float) -> tuple[np.ndarr
 
 
 def _shell(rest: np.ndarray) -> MeshPart:
-    """Scalp, temples and the underside of the jaw: from the edge of the face back round the skull."""
+    """Return scalp, temples and the underside of the jaw: from the edge of the face around the skull."""
     points, polar, around = _shell_points(rest, 0.0, 0.0)
     uv = 8.5 * polar[..., None] * np.stack([np.cos(around), np.sin(around)], 2)
     return MeshPart(
@@ -97,16 +94,14 @@ def _shell(rest: np.ndarray) -> MeshPart:
 
 
 def shell_motion(rest: np.ndarray, moved: np.ndarray) -> np.ndarray:
-    """Motion (rows * columns, 3) of a shell whose edge follows landmarks from `rest` to `moved`, less with
-    each row.
-    """
+    """Return the motion (rows * columns, 3) of a shell that follows the landmarks, fading with the rows."""
     motion = _oval_curve(moved[OVAL]) - _oval_curve(rest[OVAL])
     fade = np.clip(1 - np.arange(N_SHELL_ROWS) / 5, 0, 1) ** 2
     return (fade[:, None, None] * motion[None]).reshape(-1, 3)
 
 
 def _ears(rest: np.ndarray, looks: HeadStyle) -> list[MeshPart]:
-    """Two ears: shallow shells that stand off the head beside the jaw joint."""
+    """Return two ears: shallow shells that stand off the head beside the jaw joint."""
     radius = np.linspace(0, 1, 6)[:, None]
     around = np.linspace(0, 2 * np.pi, 24, endpoint=False)[None]
     across, down = radius * np.cos(around), radius * np.sin(around) * np.ones_like(radius)
@@ -129,7 +124,7 @@ def _ears(rest: np.ndarray, looks: HeadStyle) -> list[MeshPart]:
 
 
 def _neck(looks: HeadStyle) -> MeshPart:
-    """A column below the head that follows it at the top and stays with the body at the bottom."""
+    """Return a column that follows the head at the top and the body at the bottom."""
     height = np.linspace(5.0, 24.0, 16)[:, None]
     around = np.radians(np.linspace(-110, 110, 33))[None]
     flare = (
@@ -148,7 +143,7 @@ def _neck(looks: HeadStyle) -> MeshPart:
 
 
 def _clothes() -> MeshPart:
-    """Shoulders under a shirt; they belong to the body and stay when the head moves."""
+    """Return shoulders under a shirt, which do not follow the head."""
     across = np.linspace(-1, 1, 61)[None]
     down = np.linspace(0, 1, 12)[:, None]
     x = 20.0 * across * np.ones_like(down)
@@ -161,7 +156,7 @@ def _clothes() -> MeshPart:
 
 
 def _hair(rest: np.ndarray, looks: HeadStyle) -> list[MeshPart]:
-    """A cap of hair over the skull and, if long, a curtain down the sides and back."""
+    """Return a cap of hair over the skull and, if long, a curtain at the sides and back."""
     if looks.hair < 0:
         return []
     points, polar, around = _shell_points(rest, looks.lift, 0.04)
@@ -235,10 +230,7 @@ def _glasses(rest: np.ndarray, looks: HeadStyle) -> list[MeshPart]:
 
 
 def _band(name: str, line: np.ndarray, width: float, centre: np.ndarray | None) -> MeshPart:
-    """A flat band of `width` cm along `line` (N, 3).
-
-    Closed and radial about `centre` if there is one, else upright.
-    """
+    """Return a flat band of `width` cm along `line` (N, 3): closed and radial about `centre`, or upright."""
     if centre is not None:
         out = line - centre
         out = out / np.linalg.norm(out, axis=1, keepdims=True)

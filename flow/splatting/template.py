@@ -2,11 +2,11 @@
 
 The mean shape (`mean_face.csv`) was made for this project: MediaPipe's 3-D landmarks of the forty most
 frontal faces with a closed mouth in scikit-image's `lfw_subset`, aligned by rotation and scale, averaged and
-made symmetric. The triangles (`mean_face_triangles.csv`) are the 3-cycles of MediaPipe's published
-tessellation edges.
+symmetrised. The triangles (`mean_face_triangles.csv`) are the 3-cycles of MediaPipe's published tessellation
+edges.
 
-Head coordinates: cm, origin between the irises, x to the right of the picture, y down, z away from the
-viewer. "Right" in a name is the subject's right, the left of the picture.
+Head coordinates: cm, origin between the irises, x right in the picture, y down, z away from the viewer.
+"Right" in a name is the subject's right, the left of the picture.
 """
 
 from functools import lru_cache
@@ -16,7 +16,7 @@ import numpy as np
 
 from flow.splatting.mesh import loop_subdivide
 
-# Landmarks of the subject's right half, ordered; `left_of` mirrors them.
+# Landmarks of the subject's right half, in order; `left_of` mirrors them.
 OVAL = [  # clockwise in the picture
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
@@ -46,15 +46,20 @@ LOWER_LIP = [17, 16, 15, 14, 84, 181, 91, 146, 85, 180, 90, 77, 86, 179, 89, 96,
              314, 405, 321, 375, 315, 404, 320, 307, 316, 403, 319, 325, 317, 402, 318, 324]  # fmt: skip
 BROW_UPPER, BROW_LOWER = [70, 63, 105, 66, 107], [46, 53, 52, 65, 55]  # outer to inner
 IRIS = {"right": 468, "left": 473}
-UNWRAP_AXIS, UNWRAP_RADIUS = 6.0, 8.5  # cm: the cylinder on which the skin is painted
+UNWRAP_AXIS, UNWRAP_RADIUS = 6.0, 8.5  # cm, cylinder on which the skin is painted
 
 
 class Template:
     """The mean face and the matrices that turn 468 landmarks into a smooth surface through them.
 
-    mean : (478, 3) cm; mirror : (478,) int, the landmark on the other side; triangles : (852, 3) int
-    surface : (V, 468), landmarks -> fine vertices; fine_triangles : (16 * 852, 3) int
-    uv : (V, 2) cm, the fine vertices unrolled onto a cylinder; the same for every identity
+    Attributes
+    ----------
+    mean : (478, 3) cm
+    mirror : (478,) int, the landmark on the other side
+    triangles : (852, 3) int
+    surface : (V, 468), landmarks -> fine vertices
+    fine_triangles : (16 * 852, 3) int
+    uv : (V, 2) cm, fine vertices unrolled onto a cylinder; the same for every identity
     """
 
     def __init__(self) -> None:
@@ -65,13 +70,12 @@ class Template:
         once, triangles = loop_subdivide(self.triangles, 468)
         twice, self.fine_triangles = loop_subdivide(triangles, once.shape[0])
         smooth = (twice @ once).toarray()
-        # Loop's surface runs beside its control points; solving for controls makes it run through the
-        # landmarks.
+        # Loop's surface approximates its control points; solving for them makes it interpolate the landmarks.
         self.surface = smooth @ np.linalg.inv(smooth[:468])
         self.uv = unroll(self.surface @ self.mean[:468])
 
     def left_of(self, right: list[int]) -> list[int]:
-        """Landmarks on the subject's left that mirror those on the right."""
+        """Mirror landmarks on the subject's right to the left."""
         return self.mirror[right].tolist()
 
 
@@ -83,5 +87,5 @@ def unroll(points: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def template() -> Template:
-    """The one template; built at first use (about 0.2 s)."""
+    """Return the template; built once, in about 0.2 s."""
     return Template()

@@ -43,13 +43,22 @@ def write_dataset(
     head_model: Path | None = None,
     portraits: Path | None = None,
 ) -> int:
-    """Render `pairs` pairs of frames into `out` and return how many were new.
+    """Render pairs of frames into `out`; return the number of new pairs.
 
-    The same seed gives the same files whatever `jobs` is; subjects that are complete are kept, so it can be
-    interrupted. size : px, one side or (width, height); white : SRFlow's white background, else a random one.
-    head_model : file of a head model of scans; by default heads are procedural. portraits : folder of
-    portraits whose skin they take; by default it is painted.
-    Raises `BadInput` if `out` holds pairs of another seed or size.
+    The files depend on the seed only, not on `jobs`. Complete subjects are kept, so it can be interrupted.
+
+    Parameters
+    ----------
+    pairs : number of pairs
+    size : px, one side or (width, height)
+    white : SRFlow's white background, else a random one
+    head_model : file of a head model of scans; by default heads are procedural
+    portraits : folder of portraits that provide the skin; by default it is painted
+
+    Raises
+    ------
+    BadInput
+        If `out` holds pairs of other settings.
     """
     out = Path(out)
     if pairs < 1:
@@ -62,7 +71,7 @@ def write_dataset(
         load_head_model(head_model)
         settings["head_model"] = hashlib.sha256(head_model.read_bytes()).hexdigest()[:16]
     elif portraits is not None:
-        raise BadInput("Portraits give their skin to heads of scans. Add --head-model.")
+        raise BadInput("--portraits provides skin for heads of scans. Add --head-model.")
     if portraits is not None:
         settings["portraits"] = len(list(portraits.glob("*.jpg")))
     claims.claim_folder(out, "srflow.json", settings, "rendered pairs")
@@ -81,9 +90,7 @@ def _subject_folder(out: Path, subject: int, kind: str) -> Path:
 
 
 def _is_complete(out: Path, subject: int, pairs: int) -> bool:
-    """Whether at least this many pairs of a subject are there: the camera file is written last and says how
-    many.
-    """
+    """Whether a subject has at least `pairs` pairs: its camera file, written last, holds the number."""
     path = _subject_folder(out, subject, "camera") / "spirals.json"
     return path.exists() and read_json(path)["frames"] > pairs
 
@@ -97,9 +104,7 @@ def draw_clip(
     head_model: Path | None = None,
     portraits: Path | None = None,
 ) -> tuple[Scene, list[FaceState], str]:
-    """The scene of a subject, its states frame by frame, and the action units it shows, as a coder writes
-    them.
-    """
+    """Draw a subject's scene, its states frame by frame, and its action units in FACS notation."""
     ranges = replace(
         SceneRanges(),
         background="white" if white else "random",
@@ -146,7 +151,7 @@ def _render_task(work: tuple) -> None:
 def _render_subject(
     out: Path, settings: dict, subject: int, pairs: int, head_model: Path | None, portraits: Path | None
 ) -> None:
-    """Write one subject; every file is whole or absent, the camera file comes last."""
+    """Render one subject; every file is written atomically, the camera file last."""
     size = settings["width"], settings["height"]
     scene, states, action_units = draw_clip(
         settings["seed"], subject, size, settings["white"], settings["gaussians"], head_model, portraits
@@ -186,9 +191,7 @@ def _render_subject(
 
 
 def _write_motion(out: Path, subject: int, name: str, truth: dict[str, np.ndarray], distance: float) -> None:
-    """Flow (zero outside the silhouette, as in SRFlow), depth in cm, and inverse depth times the camera's
-    distance.
-    """
+    """Write flow (zero outside the silhouette, as in SRFlow), depth in cm, and scaled inverse depth."""
     inside = truth["opacity"] > 0.5
     io.write(_subject_folder(out, subject, "flow") / f"{name}.flo", truth["flow"] * inside[..., None])
     near, after = (

@@ -37,9 +37,7 @@ PULL_REACHES = (0.08, 0.38)  # standard deviation of a pull, against the distanc
 MAX_DRIFT_PX = 1.2  # px at scale 1
 STILL_FRACTION = 0.06  # fraction of pairs in which nothing moves
 GENERIC_TEXTURE_FRACTION = 0.25  # fraction of pairs with a texture of the generic set
-GENERIC_MOTION_FRACTION = (
-    0.2  # fraction of pairs with a motion of the generic set: turns, zooms, long and narrow pulls
-)
+GENERIC_MOTION_FRACTION = 0.2  # fraction of pairs with a motion of the generic set
 N_GRAINS = 24  # different fine textures of skin
 
 
@@ -69,7 +67,7 @@ class PulledRenders:
         )
 
     def _face(self, rng: np.random.Generator, scale: float) -> tuple[np.ndarray, np.ndarray, float]:
-        """Return a rendered face with skin grain, float32 0..255, the point to look at, and its width in px."""
+        """Return a rendered face with skin grain, float32 0..255, the point to look at, and its width."""
         *pictures, _, mask = read_pooled_pair(self.paths[rng.integers(len(self.paths))])
         left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
         box = np.array([left, top, left + width - 1, top + height - 1], float)

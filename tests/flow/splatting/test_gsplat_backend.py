@@ -82,7 +82,7 @@ def check_blend():
     splats = random_splats(150, 45, 37, 6)  # sides that are no multiples of a tile
     splats.opacity[:5] = 0
     values = np.random.default_rng(6).uniform(0, 1, (150, 4))
-    ours = rasterize.blend_weights(splats, 45, 37, closed=0.0)
+    ours = rasterize.blend_weights(splats, 45, 37, min_light=0.0)
     theirs = gsplat_backend.blend_weights(splats, 45, 37)
     assert np.abs(theirs.opacity - ours.opacity).max() < 2e-3
     assert np.abs(theirs.blend(values) - ours.blend(values)).max() < 2e-3

@@ -33,24 +33,24 @@ def random_splats(count: int, width: int, height: int, seed: int) -> Splats:
 
 
 def by_reference(
-    splats: Splats, values: np.ndarray, width: int, height: int, closed: float
+    splats: Splats, values: np.ndarray, width: int, height: int, min_light: float
 ) -> tuple[np.ndarray, np.ndarray]:
     tensors = (
         torch.from_numpy(np.ascontiguousarray(x, np.float64))
         for x in (splats.mean, splats.conic, splats.depth, splats.opacity, values)
     )
-    picture, opacity = reference.composite(*tensors, width, height, closed)
+    picture, opacity = reference.composite(*tensors, width, height, min_light)
     return picture.numpy(), opacity.numpy()
 
 
-@pytest.mark.parametrize("closed", [0.0, rasterize.MIN_LIGHT])
+@pytest.mark.parametrize("min_light", [0.0, rasterize.MIN_LIGHT])
 @pytest.mark.parametrize("count, seed", [(1, 0), (40, 1), (400, 2)])
-def test_fast_equals_reference_on_random_discs(count, seed, closed):
+def test_fast_equals_reference_on_random_discs(count, seed, min_light):
     width, height = 37, 29
     splats = random_splats(count, width, height, seed)
     values = np.random.default_rng(seed).uniform(-1, 1, (count, 5))
-    picture, opacity = by_reference(splats, values, width, height, closed)
-    weights = rasterize.blend_weights(splats, width, height, closed)
+    picture, opacity = by_reference(splats, values, width, height, min_light)
+    weights = rasterize.blend_weights(splats, width, height, min_light)
     assert np.abs(weights.blend(values) - picture).max() < 2e-4
     assert np.abs(weights.opacity - opacity).max() < 2e-4
 

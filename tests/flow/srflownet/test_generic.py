@@ -137,7 +137,9 @@ def test_filling_a_pool_goes_on_where_it_stopped(tmp_path):
 
 def test_the_mixture_draws_by_share_and_widens_motion(rendered):
     mixture = SourceMixture({"generic": 0.25, "pool": 0.75}, 0, 64, (0.5, 8.0), pool_folder=rendered)
-    drawn = [mixture.names[np.random.default_rng((0, 1, i)).choice(2, p=mixture.fractions)] for i in range(400)]
+    drawn = [
+        mixture.names[np.random.default_rng((0, 1, i)).choice(2, p=mixture.fractions)] for i in range(400)
+    ]
     assert 0.18 < drawn.count("generic") / 400 < 0.32
     narrow = SourceMixture({"generic": 1.0}, 0, 64, (0.5, 8.0), curriculum_pairs=10**6)
     assert max(np.linalg.norm(narrow[i].flow, axis=-1).max() for i in range(8)) < 1.1
