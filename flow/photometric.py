@@ -28,7 +28,7 @@ def gain_and_bias(onset: np.ndarray, apex: np.ndarray) -> tuple[float, float]:
     ----------
     Iteratively reweighted least squares with Tukey's biweight (c = 4.685).
     """
-    target, source = _blurred(onset), _blurred(apex)
+    target, source = _blur_grey(onset), _blur_grey(apex)
     slope = np.hypot(
         cv2.Sobel(target, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(target, cv2.CV_32F, 0, 1, scale=1 / 8)
     )
@@ -61,7 +61,7 @@ def match(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
     return cv2.convertScaleAbs(np.maximum(apex * np.float32(gain) + np.float32(bias), 0))
 
 
-def _blurred(frame: np.ndarray) -> np.ndarray:
+def _blur_grey(frame: np.ndarray) -> np.ndarray:
     """Return the grey frame (H, W) float32, blurred over about a hundredth of its side."""
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return cv2.GaussianBlur(grey, (0, 0), max(1.0, min(grey.shape) / 100))

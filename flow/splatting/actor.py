@@ -122,7 +122,7 @@ def random_performance(
     offset: float = 0.25,
     sway: float = 0.5,
     blinks: bool = True,
-    apart: float = 0.0,
+    timing_spread: float = 0.0,
 ) -> list[FaceState]:
     """Draw the states of a clip: `actions` rise and fall while the head sways, the eyes wander and blink.
 
@@ -131,12 +131,12 @@ def random_performance(
     onset, apex, hold, offset : s, as in `muscles.expression_timing`
     sway : degrees, deviation of the head's slow drift
     blinks : let the eyes blink in some clips
-    apart : s, deviation of the onset and apex of each action from the others
+    timing_spread : s, deviation of the onset and apex of each action from the others
     """
     times = np.arange(frames) / fps
     level = {}
     for action in actions:
-        late = apart * rng.standard_normal(2) if apart else np.zeros(2)
+        late = timing_spread * rng.standard_normal(2) if timing_spread else np.zeros(2)
         begins = max(onset + late[0], 0.0)
         level[action] = expression_timing(times, begins, max(apex + late[1], begins + 1 / fps), hold, offset)
 

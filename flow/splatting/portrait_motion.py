@@ -63,23 +63,28 @@ class PortraitView:
 
 
 def frame_portrait(
-    face: FittedPortrait, size: int, share: float, turn: float, off: np.ndarray, squeeze: float = 1.0
+    face: FittedPortrait,
+    size: int,
+    interocular_fraction: float,
+    rotation: float,
+    offset: np.ndarray,
+    squeeze: float = 1.0,
 ) -> PortraitView:
     """Frame a portrait.
 
     Parameters
     ----------
     size : px, side of the frame
-    share : inter-ocular distance as a fraction of `size`
-    turn : rad
-    off : (2,) offset of the face's middle from the frame's, as fractions of `size`
+    interocular_fraction : inter-ocular distance as a fraction of `size`
+    rotation : rad
+    offset : (2,) offset of the face's middle from the frame's, as fractions of `size`
     squeeze : height relative to width
     """
-    scale = share * size / interocular(face.landmarks)
-    cos, sin = np.cos(turn), np.sin(turn)
+    scale = interocular_fraction * size / interocular(face.landmarks)
+    cos, sin = np.cos(rotation), np.sin(rotation)
     linear = scale * np.array([[1, 0], [0, squeeze]]) @ np.array([[cos, -sin], [sin, cos]])
     middle = (face.landmarks.min(axis=0) + face.landmarks.max(axis=0)) / 2
-    shift = size * (0.5 + np.asarray(off)) - 0.5 - linear @ middle
+    shift = size * (0.5 + np.asarray(offset)) - 0.5 - linear @ middle
     matrix = np.column_stack([linear, shift])
     return PortraitView(matrix, size, face.landmarks @ linear.T + shift)
 

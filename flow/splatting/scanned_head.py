@@ -79,21 +79,21 @@ class ScannedHead:
         self.sources: list = []
         self.painted: list = []
         for name in MODEL_PARTS:
-            self._add(name)
+            self._add_part(name)
         self.n_scanned = len(self.parts)
         self.parts += [
-            self._clear_of_skull(part)
+            self._raise_hair(part)
             for part in surroundings.build_surroundings(self.rest, looks)
             if part.name.split()[0] not in ("scalp", "ear", "neck")
         ]
 
     def shape(self, actions: dict[str, float]) -> np.ndarray:
         """Return the landmarks (468, 3) cm after `actions`."""
-        return self._moved(actions)[_landmark_vertices(self.model)]
+        return self._move_vertices(actions)[_landmark_vertices(self.model)]
 
     def vertices(self, state: FaceState) -> np.ndarray:
         """Return the posed vertices (V, 3) cm of all parts in `state`."""
-        moved = self._moved(state.actions)
+        moved = self._move_vertices(state.actions)
         shift = moved[_landmark_vertices(self.model)] - self.rest
         stacked = []
         for number, part in enumerate(self.parts):
@@ -115,13 +115,13 @@ class ScannedHead:
         """Convert the model's axes (y up, z to the viewer) to the engine's, origin between the pupils."""
         return (points - self.origin) * [1.0, -1.0, -1.0]
 
-    def _moved(self, actions: dict[str, float]) -> np.ndarray:
+    def _move_vertices(self, actions: dict[str, float]) -> np.ndarray:
         """Return the model's vertices (V, 3) cm after `actions`."""
         weights = expression_weights(self.model, actions).astype(np.float32)
         used = np.flatnonzero(weights)
         return self.head + np.tensordot(weights[used], self.expression[used], 1) * [1.0, -1.0, -1.0]
 
-    def _add(self, name: str) -> None:
+    def _add_part(self, name: str) -> None:
         """Add a part of the model, cut along the seams of its texture."""
         first, last, density = MODEL_PARTS[name]
         corners = np.stack([self.model.faces[first:last], self.model.face_uv[first:last]], axis=-1)
@@ -137,12 +137,12 @@ class ScannedHead:
         below = np.clip((NECK_RANGE_CM[1] - vertices[:, 1]) / (NECK_RANGE_CM[1] - NECK_RANGE_CM[0]), 0, 1)
         follow = below**2 * (3 - 2 * below)
         two_sided = name.split()[0] in ("mouth", "socket")
-        fine = self._is_fine(vertices, triangles) if name == "skin" else None
+        fine = self._fine_triangles(vertices, triangles) if name == "skin" else None
         self.parts.append(MeshPart(name, vertices, triangles, uv, density, two_sided, follow, fine))
         self.sources.append(source)
         self.painted.append(self._paint_places(name, vertices))
 
-    def _is_fine(self, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    def _fine_triangles(self, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
         """Return the triangles near eyes, brows and lips, where small shapes matter."""
         middle = vertices[triangles].mean(axis=1)
         marks = self.head[LANDMARK_VERTICES]
@@ -175,7 +175,7 @@ class ScannedHead:
         deep = np.clip(vertices[:, 2] - lips[2], 0, 4)
         return np.column_stack([np.clip(3.2 - 0.8 * deep, 0, None), 0 * deep])
 
-    def _clear_of_skull(self, part: MeshPart) -> MeshPart:
+    def _raise_hair(self, part: MeshPart) -> MeshPart:
         """Raise the cap of hair where the skull would show through."""
         if part.name != "hair":
             return part

@@ -28,7 +28,7 @@ class BasisPlacer:
         self, frames: np.ndarray, landmarks: list[np.ndarray | None], device: str | torch.device
     ) -> PlacedBasis | None:
         """Return the basis on each of (N, H, W, 3) uint8 RGB frames, or None without any usable face."""
-        points = [self._usable(*pair) for pair in zip(frames, landmarks)]
+        points = [self._usable_landmarks(*pair) for pair in zip(frames, landmarks)]
         if all(mesh is None for mesh in points):
             return None
         height, width = (side + -side % PADDING_MULTIPLE for side in frames.shape[1:3])
@@ -36,7 +36,7 @@ class BasisPlacer:
         motion, chart = (torch.from_numpy(np.stack(maps)).to(device) for maps in zip(*placed))
         return PlacedBasis(motion, chart, load_basis().n_scanned)
 
-    def _usable(self, frame: np.ndarray, mesh: np.ndarray | None) -> np.ndarray | None:
+    def _usable_landmarks(self, frame: np.ndarray, mesh: np.ndarray | None) -> np.ndarray | None:
         """Return the landmarks for the basis, or None if they do not lie plausibly on a face."""
         if mesh is None and self.detect:
             if not hasattr(self._thread, "mesh"):

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))  # over 8: a slope of one px per px gives one
+SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))  # divide by 8
 ERROR_FLOOR_PX = 0.01  # bounds the gradient of the loss for exponents below one
 
 
@@ -23,14 +23,19 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).sum() / (mask.sum() * values.shape[1]).clamp(min=1)
 
 
-def sequence_loss(predictions: list[Tensor], truth: Tensor, gamma: float = 0.8, power: float = 1.0) -> Tensor:
-    """Sum over steps i of gamma^(n-1-i) mean (|f_i - f|_2 / scale)^power, over the whole frame.
+def sequence_loss(
+    predictions: list[Tensor], truth: Tensor, gamma: float = 0.8, exponent: float = 1.0
+) -> Tensor:
+    """Sum over steps i of gamma^(n-1-i) mean (|f_i - f|_2 / scale)^exponent, over the whole frame.
 
-    A step that predicts on a coarser grid is compared with the mean of the truth over its cells. The error of
-    a pair is divided by scale = sqrt(0.1 + its mean motion), so that motions of a tenth of a pixel and of ten
-    both count. A power below one cares more for making small errors smaller and less for pixels that cannot
-    be known, as hidden ones. Source: RAFT's sequence loss (Teed and Deng, ECCV 2020); the scale is ours, the
-    power as in PWC-Net's robust loss.
+    A step that predicts on a coarser grid is compared with the mean of the ground truth over its cells. Errors
+    are divided by scale = sqrt(0.1 + mean motion of the pair), so that motions of a tenth of a pixel and of ten
+    pixels both count. An exponent below one emphasises small errors over pixels that cannot be known, such as
+    occluded ones.
+
+    References
+    ----------
+    RAFT's sequence loss (Teed and Deng, ECCV 2020), exponent as in PWC-Net's robust loss; the scale is ours.
     """
     scale = (0.1 + truth.norm(dim=1).mean(dim=(1, 2), keepdim=True)).sqrt()
     total = truth.new_zeros(())
@@ -40,7 +45,7 @@ def sequence_loss(predictions: list[Tensor], truth: Tensor, gamma: float = 0.8, 
         total = (
             total
             + gamma ** (len(predictions) - 1 - i)
-            * ((error + (power < 1) * ERROR_FLOOR_PX) / scale).pow(power).mean()
+            * ((error + (exponent < 1) * ERROR_FLOOR_PX) / scale).pow(exponent).mean()
         )
     return total
 
@@ -50,13 +55,13 @@ def mask_loss(flow: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
     return 2 * masked_mean((flow - truth).abs(), mask)
 
 
-def gradient_loss(flow: Tensor, truth: Tensor, mask: Tensor, kind: str = "difference") -> Tensor:
+def gradient_loss(flow: Tensor, truth: Tensor, mask: Tensor, operator: str = "difference") -> Tensor:
     """Mean of |D(f - f*)| over u, v and both directions.
 
     D is the forward `difference` or the `sobel` operator. Strain consists of these slopes. A slope counts if
     all of its pixels are inside the mask.
     """
-    slopes, inside = _slopes(flow - truth, mask, kind)
+    slopes, inside = _slopes(flow - truth, mask, operator)
     return sum(masked_mean(slope.abs(), where) for slope, where in zip(slopes, inside)) / 2
 
 
@@ -81,12 +86,12 @@ def flow_difference_loss(flow: Tensor, truth: Tensor, mask: Tensor, window: int 
 
 
 def combine_losses(
-    weights: dict[str, float], gradient_kind: str = "difference"
+    weights: dict[str, float], gradient_operator: str = "difference"
 ) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """Return the weighted sum of named losses: `mask`, `gradient`, `total_variation`, `flow_difference`."""
     functions = {
         "mask": mask_loss,
-        "gradient": partial(gradient_loss, kind=gradient_kind),
+        "gradient": partial(gradient_loss, operator=gradient_operator),
         "total_variation": lambda flow, truth, mask: total_variation_loss(flow, mask),
         "flow_difference": flow_difference_loss,
     }

@@ -90,7 +90,7 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str = "a
         if last or (step + 1) % config.save_every == 0:
             _save(out, config, state, step + 1)
         if config.validate_every and (last or (step + 1) % config.validate_every == 0):
-            log.validated(step + 1, _validate(config, average, process.device))
+            log.record_validation(step + 1, _validate(config, average, process.device))
     process.close()
     return out / "weights.safetensors"
 
@@ -255,7 +255,7 @@ class TrainingLog:
             for name, motion in (("flow", flow), ("truth", truth)):
                 self.board.add_image(name, draw_flow(motion, radius), step, dataformats="HWC")
 
-    def validated(self, step: int, errors: dict[str, float]) -> None:
+    def record_validation(self, step: int, errors: dict[str, float]) -> None:
         """Write validation errors."""
         self._record(step, errors)
         say(f"step {step}: " + ", ".join(f"{name} {value:.4f}" for name, value in errors.items()))

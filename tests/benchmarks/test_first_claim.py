@@ -52,8 +52,8 @@ def test_flow_of_enlarged_frames_comes_back_in_px_of_the_frame():
 
 def test_arms_differ_in_their_data_alone(tmp_path):
     a, b = (first_claim.compact_config(arm, 1, tmp_path, 40).model_dump() for arm in "ab")
-    assert {key for key in a if a[key] != b[key]} == {"data"} and not a["losses"]
-    assert a["data"] == {"generic": 1.0} and "pool" in b["data"]
+    assert {key for key in a if a[key] != b[key]} == {"data_fractions"} and not a["loss_weights"]
+    assert a["data_fractions"] == {"generic": 1.0} and "pool" in b["data_fractions"]
 
 
 class TwoPairs:

@@ -16,11 +16,13 @@ def test_rows_of_a_seed_differ_in_their_losses_alone():
         for row in LOSSES
     }
     none, every = rows["none"], rows["all four"]
-    assert not none["losses"] and len(every["losses"]) == 4
-    assert all({key for key in row if row[key] != none[key]} <= {"losses"} for row in rows.values())
-    assert all(len(row["losses"]) == 1 for name, row in rows.items() if name not in ("none", "all four"))
-    combine_losses(every["losses"])
-    assert "scanned" in none["data"] and none["portraits"] == "portraits"
+    assert not none["loss_weights"] and len(every["loss_weights"]) == 4
+    assert all({key for key in row if row[key] != none[key]} <= {"loss_weights"} for row in rows.values())
+    assert all(
+        len(row["loss_weights"]) == 1 for name, row in rows.items() if name not in ("none", "all four")
+    )
+    combine_losses(every["loss_weights"])
+    assert "animated_portraits" in none["data_fractions"] and none["portraits"] == "portraits"
 
 
 def test_the_page_gives_changes_against_no_loss():

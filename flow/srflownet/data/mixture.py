@@ -55,7 +55,7 @@ class SourceMixture:
         self.pool_folder, self.portrait_files = pool_folder, portrait_files
         self.names = list(fractions)
         self.fractions = np.array(list(fractions.values())) / sum(fractions.values())
-        self.sources = {name: self._source(name) for name in self.names}
+        self.sources = {name: self._create_source(name) for name in self.names}
 
     def __getitem__(self, index: int) -> TrainingPair:
         rng = np.random.default_rng((self.seed, 1, index))
@@ -66,7 +66,7 @@ class SourceMixture:
             return GenericPairs(self.seed, self.size, (low, max(1.0, high)))[index]
         return self.sources[name][index]
 
-    def _source(self, name: str) -> Any:
+    def _create_source(self, name: str) -> Any:
         """Return the source `name`; raise `BadInput` if its files are not configured."""
         kind, _, folder = name.partition(":")
         if folder:

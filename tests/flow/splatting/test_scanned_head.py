@@ -90,7 +90,7 @@ def test_a_scene_of_a_scanned_head_gives_a_pair_whose_flow_is_its_motion(model):
 def test_actions_may_come_apart_in_time():
     rng = np.random.default_rng(0)
     states = random_performance(
-        {"1": 1.0, "12": 1.0}, 40, 100.0, rng, onset=0.1, apex=0.2, apart=0.03, blinks=False
+        {"1": 1.0, "12": 1.0}, 40, 100.0, rng, onset=0.1, apex=0.2, timing_spread=0.03, blinks=False
     )
     levels = np.array([[state.actions["1"], state.actions["12"]] for state in states])
     assert np.abs(levels[:, 0] - levels[:, 1]).max() > 0.1

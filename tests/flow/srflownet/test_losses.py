@@ -30,7 +30,7 @@ def test_sequence_weights_later_steps_more_and_small_motion_more():
 def test_a_power_below_one_gives_small_errors_more_weight():
     truth = torch.full((1, 2, 1, 1), 0.3)
     loss = lambda error, power: float(
-        losses.sequence_loss([truth + torch.tensor([error, 0])[None, :, None, None]], truth, power=power)
+        losses.sequence_loss([truth + torch.tensor([error, 0])[None, :, None, None]], truth, exponent=power)
     )  # noqa: E731
     assert loss(0.4, 1.0) / loss(0.1, 1.0) == pytest.approx(4, rel=1e-3)
     assert loss(0.4, 0.5) / loss(0.1, 0.5) == pytest.approx((0.41 / 0.11) ** 0.5, rel=1e-3)
