@@ -28,10 +28,10 @@ def sequence_loss(
 ) -> Tensor:
     """Sum over steps i of gamma^(n-1-i) mean (|f_i - f|_2 / scale)^exponent, over the whole frame.
 
-    A step that predicts on a coarser grid is compared with the mean of the ground truth over its cells. Errors
-    are divided by scale = sqrt(0.1 + mean motion of the pair), so that motions of a tenth of a pixel and of ten
-    pixels both count. An exponent below one emphasises small errors over pixels that cannot be known, such as
-    occluded ones.
+    A step that predicts on a coarser grid is compared with the mean of the ground truth over its cells.
+    Errors are divided by scale = sqrt(0.1 + mean motion of the pair), so that motions of a tenth of a pixel
+    and of ten pixels both count. An exponent below one emphasises small errors over pixels that cannot be
+    known, such as occluded ones.
 
     References
     ----------
