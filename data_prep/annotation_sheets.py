@@ -184,9 +184,9 @@ def _ranked_files(root: Path, files: tuple[str, ...], stop: str) -> list[tuple[t
             for path in paths
             if any(_matches(path.stem, stem) for stem in stems) and "*" not in stems
         ]
-        near = f" There is {other[0]}: save it as .xlsx or .csv." if other else ""
+        hint = f" There is {other[0]}: save it as .xlsx or .csv." if other else ""
         raise BadInput(
-            f"There is no spreadsheet {' or '.join(files)} in {root}.{near} "
+            f"There is no spreadsheet {' or '.join(files)} in {root}.{hint} "
             f"Put it beside the frames, under its published name ({', '.join(SUFFIXES)} are read)."
         )
     return [(rank, path) for path, rank in best.items()]
@@ -201,11 +201,11 @@ def _read_first_match(
 ) -> AnnotationTable | None:
     """Read the first visible sheet that has the columns; None if no sheet has them."""
     fitting = [
-        (sheet, found)
+        (sheet, table)
         for sheet in read_sheets(path)
-        if (found := _rows_below_header(sheet, columns, optional, n_named)) is not None
+        if (table := _rows_below_header(sheet, columns, optional, n_named)) is not None
     ]
-    visible = [(sheet, found) for sheet, found in fitting if not sheet.hidden]
+    visible = [(sheet, table) for sheet, table in fitting if not sheet.hidden]
     if not fitting:
         return None
     if not visible:
@@ -272,8 +272,8 @@ def _missing_columns(path: Path, columns: Sequence[str]) -> MissingColumns:
     ]
     best = max(heads, key=lambda head: (len(set(head) & set(columns)), len(head)), default={})
     missing = [name for name in columns if name not in best]
-    found = ", ".join(best.values())[:200] or "nothing"
+    content = ", ".join(best.values())[:200] or "nothing"
     return MissingColumns(
         f"{path} has no row with the columns {', '.join(columns)} in any visible sheet; "
-        f"missing: {', '.join(missing)}. Found: {found}. Is it the right file?"
+        f"missing: {', '.join(missing)}. Found: {content}. Is it the right file?"
     )

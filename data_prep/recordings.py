@@ -62,11 +62,11 @@ def find_recordings(folder: Path, ignore: Path | None = None) -> Recordings:
     """
     if not folder.exists():
         raise BadInput(f"There is no file or folder at {folder}.")
-    found = Recordings(folder)
+    recordings = Recordings(folder)
     if folder.is_file():
-        found.clips[printable_path(folder.name)] = folder
-        return found
-    for path, files in _folders(folder, found):
+        recordings.clips[printable_path(folder.name)] = folder
+        return recordings
+    for path, files in _folders(folder, recordings):
         images = [
             file for file in files if file.suffix.lower() in IMAGE_SUFFIXES and re.search(r"\d", file.stem)
         ]
@@ -75,17 +75,17 @@ def find_recordings(folder: Path, ignore: Path | None = None) -> Recordings:
         if len(images) > len(stacks):
             clips.append(path)
         for clip in sorted(clips):
-            found.clips[printable_path(clip.name if clip == folder else clip.relative_to(folder))] = clip
+            recordings.clips[printable_path(clip.name if clip == folder else clip.relative_to(folder))] = clip
         for file in files:
             if file not in clips and file != ignore and (path not in clips or file not in images):
-                found.skip(file.suffix.lower() or "without suffix", file)
-    found.clips = dict(sorted(found.clips.items(), key=lambda item: item[1].parts))
-    if not found.clips:
+                recordings.skip(file.suffix.lower() or "without suffix", file)
+    recordings.clips = dict(sorted(recordings.clips.items(), key=lambda item: item[1].parts))
+    if not recordings.clips:
         raise BadInput(
             f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)}) and no folders of numbered images "
-            f"({', '.join(IMAGE_SUFFIXES)}). {found.sentence()}".strip()
+            f"({', '.join(IMAGE_SUFFIXES)}). {recordings.sentence()}".strip()
         )
-    return found
+    return recordings
 
 
 def is_video(file: Path) -> bool:
@@ -110,12 +110,12 @@ def recording_id(clip: Path) -> str:
     )
 
 
-def _folders(folder: Path, found: Recordings) -> Iterator[tuple[Path, list[Path]]]:
+def _folders(folder: Path, recordings: Recordings) -> Iterator[tuple[Path, list[Path]]]:
     """Yield each folder from `folder` down once, with its files; clutter and dead links are only counted."""
     entered = set()
 
     def unreadable(error: OSError) -> None:
-        found.skip("unreadable", Path(error.filename))
+        recordings.skip("unreadable", Path(error.filename))
 
     for top, names, files in os.walk(folder, followlinks=True, onerror=unreadable):
         status = os.stat(top)
@@ -128,7 +128,7 @@ def _folders(folder: Path, found: Recordings) -> Iterator[tuple[Path, list[Path]
             # A video with a dead link is a clip that fails with a reason, not a skipped file.
             dead = "" if path.exists() or is_video(path) else "dead link"
             if kind := clutter_kind(path.name) or dead:
-                found.skip(kind, path)
+                recordings.skip(kind, path)
             elif not path.is_dir():
                 kept.append(path)
         names[:] = sorted(name for name in names if not clutter_kind(name))

@@ -31,10 +31,10 @@ WHEEL_HINTS = {
 def as_missing_dependency(error: ImportError) -> MissingDependency | None:
     """Turn a failed import into an error that says what to install; None if the fault is our own."""
     if library := re.search(r"(lib[\w+-]+)[\w.+-]*\.so[\d.]*", str(error)):
-        wanted = [
+        packages = [
             SYSTEM_PACKAGES[name] for name in (library[1], *COMMON_LIBRARIES) if name in SYSTEM_PACKAGES
         ]
-        debian, fedora = (" ".join(dict.fromkeys(names)) for names in zip(*wanted))
+        debian, fedora = (" ".join(dict.fromkeys(names)) for names in zip(*packages))
         return MissingDependency(
             f"The system library {library[0]} is missing or damaged. Install it: "
             f"apt-get install {debian} (Debian, Ubuntu), dnf install {fedora} (Fedora)."

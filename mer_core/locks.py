@@ -1,4 +1,4 @@
-"""Locks that allow one writer per folder; a second one is told the holder's host, process and age.
+"""Locks that allow one writer per folder; a second one is refused with the holder's host and age.
 
 The lock is a file, so every machine that shares the folder sees it. On the holder's own machine, the
 operating system's lock on that file tells a running process from one that was killed.

@@ -49,13 +49,16 @@ def read_annotations(root: Path) -> pd.DataFrame:
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Return the frame files of one clip by annotated number; raise `BadInput` if its folder is missing.
 
-    A folder with exactly as many frames as annotated begins with the onset, whatever its own numbers are.
+    A folder of consecutive frames, exactly as many as annotated, begins with the onset, whatever its own
+    numbers are. A folder with gaps keeps its numbers.
     """
     folder = all_folders(Path(root), ("gray_micro",)).get(row.clip, row.subject)
     if not folder:
         raise BadInput(f"There is no folder {row.clip} in {root}.")
     files = images_in(folder)
-    if pd.isna(row.onset) or pd.isna(row.offset) or len(files) != row.offset - row.onset + 1:
+    if pd.isna(row.onset) or pd.isna(row.offset) or not files:
+        return files
+    if not len(files) == row.offset - row.onset + 1 == max(files) - min(files) + 1:
         return files
     shift = int(row.onset) - min(files)
     return {number + shift: file for number, file in files.items()}

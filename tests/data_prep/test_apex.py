@@ -1,7 +1,4 @@
-"""Spotting by motion energy: a planted apex is found.
-
-Blinks, head motion, light and noise are not taken for one.
-"""
+"""Spotting by frame differences finds a planted apex despite blinks, head motion, light and noise."""
 
 import cv2
 import numpy as np

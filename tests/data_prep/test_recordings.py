@@ -1,4 +1,4 @@
-"""Clips below a folder: every kind is found, links are followed once, and what is passed over is counted."""
+"""Clips below a folder: every kind is found, links are followed once, other files are counted."""
 
 import cv2
 import numpy as np

@@ -75,7 +75,7 @@ def test_a_spelling_in_the_sheet_makes_no_other_person(name, spell, make_replica
 def test_a_spelling_of_a_folder_hides_no_clip_and_makes_no_other_person(name, spell, make_replica):
     root = make_replica(name, subjects=(1, 9), clips_each=2)
     if name == "samm" and spell("007") == "00007":
-        pytest.skip("SAMM's subjects are told by their three digits; --check names what else is there")
+        pytest.skip("SAMM's subject folders have three digits; --check names others")
     plain = read_clips(name, root).table
     people = set(map(subject_key, plain["subject"]))
     for folder in [path for path in root.rglob("*") if path.is_dir() and subject_key(path.name) in people]:

@@ -1,4 +1,4 @@
-"""The device of networks: what `auto` takes, and what is said of one that is not there."""
+"""The device of networks: the choice of `auto`, and the error for an unavailable device."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What stands in a folder is found out, and what cannot be written whole is not written, and says where."""
+"""Atomic writing, errors that name the target, and the visible files of a folder."""
 
 import errno
 import os

@@ -1,9 +1,11 @@
 """4DME: several emotions in a cell, folders that count from 1."""
 
+from data_prep.annotations import read_clips
+from data_prep.clip_search import locate_clips
 from data_prep.datasets import fourdme
 from data_prep.layouts import fourdme as fourdme_replica
 from data_prep.layouts import write_workbook
-from tests.data_prep.folders import touch
+from tests.data_prep.folders import first, touch
 
 
 def test_fourdme_has_several_emotions_in_a_cell_and_folders_that_count_from_one(tmp_path):
@@ -26,3 +28,14 @@ def test_fourdme_has_several_emotions_in_a_cell_and_folders_that_count_from_one(
     assert list(annotated) == [200, 201, 202, 203] and annotated[200].name == "200.jpg"
     assert list(other) == [1, 2]  # not of the annotated length: nothing is known about its numbers
     assert list(early) == [3, 4, 5, 6, 7] and early[3].name == "1.jpg"  # though there is a 3.jpg
+
+
+def test_fourdme_a_folder_with_a_gap_keeps_its_numbers(tmp_path):
+    """One frame is missing and one is too many: counted from the onset, all later frames would be shifted."""
+    row = ("S1", "S1_1st_001", "Others", 100, 102, 103, "1")
+    write_workbook(tmp_path / "4DME_Labelling_Micro_release v1.xlsx", Sheet1=[fourdme_replica.HEADER, row])
+    touch(tmp_path / "gray_micro" / "S1" / "S1_1st_001", "1.jpg", "3.jpg", "4.jpg", "5.jpg")
+    table = fourdme.read_annotations(tmp_path)
+    assert list(fourdme.frame_files(tmp_path, first(table))) == [1, 3, 4, 5]
+    (clip,) = locate_clips("fourdme", tmp_path, read_clips("fourdme", tmp_path), "midpoint")
+    assert clip.outcome == "missing frame"

@@ -1,6 +1,5 @@
 """SMIC: cameras, releases and spellings."""
 
-
 import pandas as pd
 import pytest
 
