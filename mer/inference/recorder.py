@@ -169,11 +169,8 @@ def _finish(
     open_lids = eyes.open_eyes(lids) if m else np.ones(2)
     run = _without_implausible(run, seen, time, scalars[:, 1])
     measured = run[seen]
-    smooth, still = np.empty((m, len(SITES), 2)), 1.0
-    runs = [np.flatnonzero(measured == which) for which in np.unique(measured[measured >= 0])]
-    for rows in sorted(runs, key=len):  # the longest last: it tells how still this face can be
-        motion = (flow.reshape(m, -1, 2)[rows], change[rows], flow_turn[rows], is_key[seen][rows])
-        still = _refine_run(found, smooth, rows, time[seen][rows], open_lids, *motion)
+    motion = (flow.reshape(m, -1, 2), change, flow_turn, is_key[seen])
+    smooth, still = _refine(found, measured, time[seen], open_lids, motion)
     anchor = _find_neutral(found, smooth, measured >= 0, time[seen], number[seen], still, neutral_frame)
     return Track(
         number=number,
@@ -219,6 +216,17 @@ def _without_implausible(
             count += 1
         out[row] = count
     return out
+
+
+def _refine(
+    found: dict, run: np.ndarray, time: np.ndarray, open_lids: np.ndarray, motion: tuple[np.ndarray, ...]
+) -> tuple[np.ndarray, float]:
+    """Add the fine part of every run's motion, in place; return smoothed sites and how still the face is."""
+    smooth, still = np.empty_like(found["sites"]), 1.0
+    runs = [np.flatnonzero(run == which) for which in np.unique(run[run >= 0])]
+    for rows in sorted(runs, key=len):  # the longest last: it tells how still this face can be
+        still = _refine_run(found, smooth, rows, time[rows], open_lids, *(part[rows] for part in motion))
+    return smooth, still
 
 
 def _refine_run(

@@ -40,7 +40,7 @@ def region_motion(displacement: np.ndarray) -> np.ndarray:
 class Region:
     """One region. right_px, down_px : its mean motion, head taken out, px of the aligned face; motion : its
     length, per cent of the inter-ocular distance; strain : its mean magnitude, per cent; share : of the
-    decision, see `occlusion`
+    decision, see `attribution`
     """
 
     name: str
@@ -58,7 +58,7 @@ def weights(landmarks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """How much each pixel belongs to each region: (regions, H, W) float32, Gaussian bumps about the sites, at
     most 1.
 
-    landmarks : (478, 2) px; a site reaches as far as `flow.motion.SITES` says
+    landmarks : (478, 2) px; a site reaches as far as `SITES` says
     """
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     unit = interocular(landmarks)

@@ -7,9 +7,13 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mer_core.errors import BadInput, MissingDependency
 from mer_core.progress import say
+
+if TYPE_CHECKING:
+    import uvicorn
 
 INSTALL = 'python -m pip install starlette uvicorn, or the extra: python -m pip install -e ".[app]"'
 TEXT_BROWSERS = ("elinks", "links", "lynx", "w3m", "www-browser")
@@ -53,7 +57,23 @@ def serve(
     # uvicorn handles SIGTERM while it serves, then raises it again; the files go on the way out.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
-    class Server(uvicorn.Server):
+    with Storage() as storage, listener:
+        if storage.n_leftovers:
+            say(f"Deleted what {storage.n_leftovers} earlier server(s) left behind when they were killed.")
+        app = create_app(Clips(storage, offered, keep_s or KEEP_S))
+        config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2)
+        server = _announced_server(config, address, open_browser)
+        if hasattr(signal, "SIGHUP"):  # the terminal was closed
+            signal.signal(signal.SIGHUP, server.handle_exit)
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+
+
+def _announced_server(config: "uvicorn.Config", address: str, open_browser: bool) -> "uvicorn.Server":
+    """Return a server that prints its address, and opens a browser, once it answers."""
+    import uvicorn
+
+    class AnnouncedServer(uvicorn.Server):
         async def startup(self, sockets=None) -> None:
             await super().startup(sockets)
             print(address, flush=True)
@@ -61,16 +81,7 @@ def serve(
             if open_browser:
                 threading.Thread(target=show, args=(address,), daemon=True).start()
 
-    with Storage() as storage, listener:
-        if storage.n_leftovers:
-            say(f"Deleted what {storage.n_leftovers} earlier server(s) left behind when they were killed.")
-        app = create_app(Clips(storage, offered, keep_s or KEEP_S))
-        config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2)
-        server = Server(config)
-        if hasattr(signal, "SIGHUP"):  # the terminal was closed
-            signal.signal(signal.SIGHUP, server.handle_exit)
-        with suppress(KeyboardInterrupt):
-            server.run(sockets=[listener])
+    return AnnouncedServer(config)
 
 
 def listen(port: int) -> socket.socket:
