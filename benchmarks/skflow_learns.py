@@ -65,7 +65,7 @@ def main(
     test.add("zero", ZERO_FLOW)
     test.add("skflow", load_method("srflownet", "cpu", weights=weights))
     log = pd.read_csv(out / "network" / "log.csv", names=["step", "quantity", "value"])
-    text = page(read_json(start.with_name("losses.json")), log, test.errors())
+    text = page(read_json(start.with_name("losses.json"))["losses"], log, test.errors())
     write_text(out / "skflow-learns.md", text)
     click.echo(text)
 
@@ -108,7 +108,7 @@ def pretrain_encoder(pool: Path, steps: int, path: Path) -> None:
         losses.append(float(loss.detach()))
     say(f"encoder: matching loss {np.mean(losses[-20:]):.3f}")
     srflownet.save_weights(path, network.state_dict(), "full", {"iterations": ITERATIONS}, "encoder alone")
-    write_json(path.with_name("losses.json"), losses)
+    write_json(path.with_name("losses.json"), {"losses": losses})
 
 
 def matching_loss(encoder: nn.Module, onset: Tensor, apex: Tensor, flow: Tensor) -> Tensor:
