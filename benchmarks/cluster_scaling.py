@@ -1,0 +1,60 @@
+"""How `mer prepare` and `mer flow estimate` scale from one Dask worker to two on this machine.
+
+Each worker is a process of one thread; starting it and its first clip, which loads the models, are not
+timed. Other work on the machine is part of the clock's time, so the load is printed beside it.
+"""
+
+import argparse
+import os
+import shutil
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.prepare_speed import write_dataset
+from data_prep.prepare import prepare
+from data_prep.prepared import PreparedDataset
+from flow.prepared_flow import estimate_prepared
+from mer_core import markdown, progress
+
+WARM_UP = 4  # clips for each worker before the clock starts
+
+
+def measure(n_workers: int, clips: int, method: str, folder: Path) -> tuple[float, float]:
+    """Seconds to prepare `clips` clips and to estimate their flow with `n_workers` workers."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=n_workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
+    ) as cluster:
+        seconds = (0.0, 0.0)
+        for n in (WARM_UP * n_workers, clips):
+            write_dataset(folder / f"in{n}", n)
+            start = time.perf_counter()
+            prepare("casme2", folder / f"in{n}", folder / f"out{n}", scheduler=cluster.scheduler_address)
+            between = time.perf_counter()
+            prepared = PreparedDataset(folder / f"out{n}")
+            estimate_prepared(prepared, method, scheduler=cluster.scheduler_address)
+            seconds = (between - start, time.perf_counter() - between)
+    shutil.rmtree(folder)
+    return seconds
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clips", type=int, default=200)
+    parser.add_argument("--method", default="srflownet")
+    given = parser.parse_args()
+    progress.set_verbosity(quiet=True)
+    rows = []
+    with TemporaryDirectory() as folder:
+        for n in (1, 2):
+            prepared, flow = measure(n, given.clips, given.method, Path(folder) / str(n))
+            rows.append([n, f"{given.clips / prepared:.1f}", f"{given.clips / flow:.1f}"])
+    print(markdown.format_table(["workers", "prepare, clips/s", f"flow ({given.method}), clips/s"], rows))
+    print(f"\nLoad of the machine in the last minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
+
+
+if __name__ == "__main__":
+    main()
