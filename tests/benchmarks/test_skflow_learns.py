@@ -34,7 +34,7 @@ def test_a_pretrained_encoder_is_where_training_starts(tmp_path, monkeypatch):
     path = tmp_path / "weights.safetensors"
     skflow_learns.pretrain_encoder(tmp_path, 1, path)
     config = skflow_learns.training(tmp_path, path, 20)
-    assert config.network == "full" and config.start == str(path)
+    assert config.network == "full" and config.init_weights == str(path)
     assert len(read_json(path.with_name("losses.json"))["losses"]) == 1
 
 
