@@ -24,7 +24,7 @@ import pandas as pd
 from benchmarks import claim_two_page, hard_composite
 from benchmarks.hard_composite import Clip, Frames
 from flow import io
-from flow.benchmark.measure import BenchmarkEntry
+from flow.benchmark.entries import BenchmarkEntry
 from flow.estimate import estimate, load_method
 from mer.evaluation import finished_run, metrics, run
 from mer.evaluation.config import CvConfig

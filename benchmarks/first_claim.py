@@ -18,7 +18,7 @@ import torch
 from benchmarks import first_claim_page
 from benchmarks.measured_pairs import MeasuredPairs, sources
 from benchmarks.raft_training import SCALE, FineTuning, fine_tune
-from flow.benchmark.measure import ZERO_FLOW
+from flow.benchmark.entries import ZERO_FLOW
 from flow.estimate import load_method
 from flow.srflownet.train import train
 from flow.srflownet.train_config import TrainConfig

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from benchmarks.measured_pairs import TITLES, MeasuredPairs, sources
 from flow import srflownet
-from flow.benchmark.measure import ZERO_FLOW
+from flow.benchmark.entries import ZERO_FLOW
 from flow.estimate import load_method
 from flow.srflownet.data.mixture import SourceMixture
 from flow.srflownet.skflow import CELL_PX

@@ -212,7 +212,7 @@ def random_proportions(rng: np.random.Generator, amount: float = 1.0) -> np.ndar
     brow = amount * rng.normal(0, [0, 0.18, 0.15])
     for middle in (105, 334):
         bent += region(points[middle], 1.7) * brow
-    for _ in range(6):  # nobody is symmetric
+    for _ in range(6):  # asymmetry
         centre = points[rng.integers(468)]
         bent += region(centre, rng.uniform(1.5, 4)) * rng.normal(0, 0.07 * amount, 3)
     bent *= scale

@@ -230,23 +230,9 @@ def _au28(p):  # lips are sucked in over the teeth
 
 
 UNIT_FIELDS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "1": _au1,
-    "2": _au2,
-    "4": _au4,
-    "6": _au6,
-    "9": _au9,
-    "10": _au10,
-    "12": _au12,
-    "14": _au14,
-    "15": _au15,
-    "16": _au16,
-    "17": _au17,
-    "20": _au20,
-    "23": _au23,
-    "24": _au24,
-    "25": _au25,
-    "28": _au28,
-}
+    "1": _au1, "2": _au2, "4": _au4, "6": _au6, "9": _au9, "10": _au10, "12": _au12, "14": _au14,
+    "15": _au15, "16": _au16, "17": _au17, "20": _au20, "23": _au23, "24": _au24, "25": _au25, "28": _au28,
+}  # fmt: skip
 LID_UNITS = ("5", "7", "43")
 ACTION_UNITS = tuple(sorted((*UNIT_FIELDS, *LID_UNITS, "26"), key=int))
 

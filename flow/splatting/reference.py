@@ -37,8 +37,7 @@ def composite(
 
     Returns
     -------
-    picture : (H, W, C), not divided by the opacity
-    opacity : (H, W)
+    picture, opacity : (H, W, C), not divided by the opacity, and (H, W)
 
     References
     ----------

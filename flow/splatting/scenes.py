@@ -130,10 +130,7 @@ class Scene:
     def view(
         self, state: FaceState, paint: np.ndarray | None = None, shift: tuple[float, float] = (0.0, 0.0)
     ) -> RenderedView:
-        """Draw one frame. `paint` (G, 3) sRGB keeps the shading of another frame.
-
-        Without it light falls anew.
-        """
+        """Render one frame; `paint` (G, 3) sRGB keeps the shading of another frame."""
         placed = project_gaussians(self.face.gaussians, self.face.head.vertices(state), self.camera)
         weights = self.weigh(placed, self.camera.width, self.camera.height)
         paint = self.paint(placed) if paint is None else paint

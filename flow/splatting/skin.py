@@ -277,10 +277,8 @@ class _SkinPainter:
         """Paint two brows hair by hair: upright near the nose, lying outwards along the arch."""
         look = self.look
         for left in (False, True):
-            top, low = (
-                smooth_curve(self.ring(BROW_UPPER, left)[::-1], 60),
-                smooth_curve(self.ring(BROW_LOWER, left)[::-1], 60),
-            )
+            top = smooth_curve(self.ring(BROW_UPPER, left)[::-1], 60)
+            low = smooth_curve(self.ring(BROW_LOWER, left)[::-1], 60)
             outward = 1 if left else -1
             middle, half = (top + low) / 2 + [0, 0.08], (low - top) / 2 * 0.72
             hairs = []

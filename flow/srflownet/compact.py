@@ -100,9 +100,8 @@ class CompactSRFlowNet(nn.Module):
         predictions.append(flow)
         flow = flow.detach()
         sums = lucas_kanade.normal_equations(first[1], second[1], flow, 2)
-        flow = self.detail(
-            flow, hidden, contrast, sums, facial_candidates(sums, flow, 1, face, atlas and atlas[2])
-        )
+        facial = facial_candidates(sums, flow, 1, face, atlas and atlas[2])
+        flow = self.detail(flow, hidden, contrast, sums, facial)
         predictions.append(flow)
         predictions.append(enlarge(flow, 2)[..., :height, :width])
         return predictions

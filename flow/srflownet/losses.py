@@ -89,7 +89,7 @@ def combine_losses(
     weights: dict[str, float], gradient_operator: str = "difference"
 ) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """Return the weighted sum of named losses: `mask`, `gradient`, `total_variation`, `flow_difference`."""
-    functions = {
+    functions: dict[str, Callable[..., Tensor]] = {
         "mask": mask_loss,
         "gradient": partial(gradient_loss, operator=gradient_operator),
         "total_variation": lambda flow, truth, mask: total_variation_loss(flow, mask),

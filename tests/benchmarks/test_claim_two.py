@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import claim_two, claim_two_page, hard_composite
 from benchmarks.claim_two import BASELINE, GROUND_TRUTH, Composite, Row
-from flow.benchmark.measure import BenchmarkEntry
+from flow.benchmark.entries import BenchmarkEntry
 from flow.estimate import Method
 
 

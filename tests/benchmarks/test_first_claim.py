@@ -11,7 +11,7 @@ from torchvision.models.optical_flow import raft_small
 from benchmarks import first_claim, first_claim_page, raft_training
 from benchmarks.measured_pairs import MeasuredPairs
 from benchmarks.raft_training import FineTuning, fine_tune
-from flow.benchmark.measure import ZERO_FLOW
+from flow.benchmark.entries import ZERO_FLOW
 from flow.benchmark.pairs import BenchmarkPair
 from flow.methods.raft import read_network
 from mer_core.errors import ChangedSettings

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 import flow
-from flow.benchmark.measure import ZERO_FLOW, BenchmarkEntry, benchmark_entries, run_benchmark
+from flow.benchmark.entries import ZERO_FLOW, BenchmarkEntry, benchmark_entries
+from flow.benchmark.measure import run_benchmark
 from flow.benchmark.pairs import (
     MAX_SLOPE,
     PEAK_PX,
