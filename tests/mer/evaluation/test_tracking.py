@@ -1,8 +1,6 @@
-"""What a tracker gets, with stand-ins for the trackers' libraries."""
+"""What MLflow and TensorBoard hold after a run was sent to them."""
 
 import sys
-from contextlib import contextmanager
-from types import SimpleNamespace
 
 import pytest
 
@@ -22,36 +20,30 @@ def run(tmp_path):
 
 
 def test_mlflow_gets_settings_scores_and_report(run, monkeypatch):
-    got = {}
-
-    @contextmanager
-    def start_run(run_name):
-        got["name"] = run_name
-        yield
-
-    library = SimpleNamespace(
-        start_run=start_run,
-        log_params=lambda params: got.update(params=params),
-        log_metrics=lambda numbers: got.update(numbers=numbers),
-        log_artifact=lambda file: got.setdefault("files", []).append(file),
-    )
-    monkeypatch.setitem(sys.modules, "mlflow", library)
+    mlflow = pytest.importorskip("mlflow", reason="needs MLflow: pip install 'srflow-mer[mlflow]'")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{run}/mlflow.db")
+    monkeypatch.chdir(run)
     tracking.send(run, "mlflow")
-    assert got["params"]["classifier"] == "logistic" and got["params"]["classifier_settings.C"] == "0.01"
-    assert got["numbers"]["uf1"] == 0.5 and str(run / "report.html") in got["files"]
+    (found,) = mlflow.search_runs(output_format="list")
+    assert found.data.params["classifier"] == "logistic"
+    assert found.data.params["classifier_settings.C"] == "0.01"
+    assert found.data.metrics["uf1"] == 0.5
+    files = mlflow.MlflowClient().list_artifacts(found.info.run_id)
+    assert "report.html" in [file.path for file in files]
 
 
-def test_tensorboard_gets_settings_and_scores(run, monkeypatch):
-    got = {}
+def test_tensorboard_gets_settings_and_scores(run):
+    pytest.importorskip("tensorboard", reason="needs TensorBoard: pip install 'srflow-mer[tensorboard]'")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-    @contextmanager
-    def writer(folder):
-        got["folder"] = folder
-        yield SimpleNamespace(add_hparams=lambda *args, **named: got.update(args=args))
-
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=writer))
     tracking.send(run, "tensorboard")
-    assert got["folder"] == str(run / "tensorboard") and got["args"][1]["macro_precision"] == 0.8
+    events = EventAccumulator(str(run / "tensorboard")).Reload()
+    assert events.Scalars("macro_precision")[0].value == pytest.approx(0.8)
+    content = events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    settings = HParamsPluginData.FromString(content).session_start_info.hparams
+    assert settings["classifier"].string_value == "logistic"
+    assert settings["classifier_settings.C"].string_value == "0.01"
 
 
 def test_a_tracker_that_is_not_installed_is_named_with_its_extra(run, monkeypatch):
