@@ -41,7 +41,7 @@ class Gallery:
 def draw_gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> Gallery:
     """Draw the clips with the greatest mean probability over seeds, right and wrong, of each label."""
     if method is None or (prepared is None and run.origin["kind"] in ("maps", "arrays")):
-        why = "This run read ready-made motion maps; there are no faces or flow in pixels to show."
+        why = "This run read maps or features made elsewhere; there are no faces or flow in pixels to show."
         return Gallery([], [], why_empty=why)
     if prepared is None:
         prepared = [run.path / folder for folder in run.origin["folders"]]
