@@ -175,7 +175,8 @@ def label_intervals(
     clip: Path, frames: Frames, track: Track, found: list[Interval], fitted: bundles.Bundle
 ) -> list[Interval]:
     """Return the intervals with the labels that `score` would give; flow is estimated only where it may."""
-    labelled, moments = list(found), {}
+    labelled = list(found)
+    moments: dict[int, Moment] = {}
     for i, interval in enumerate(found):
         if interval.is_expression:
             moment = onset_apex.choose(track, [interval], str(clip))
