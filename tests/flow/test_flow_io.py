@@ -74,7 +74,7 @@ def test_a_pickle_is_never_opened(tmp_path):
 
 def test_other_contents(tmp_path):
     np.savez(tmp_path / "a.npz", motion=FLOW)
-    with pytest.raises(BadInput, match="no array called 'flow'"):
+    with pytest.raises(BadInput, match="no array named 'flow'"):
         io.read(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", flow=FLOW[0])
     with pytest.raises(BadInput, match=r"\(3, 2\)"):

@@ -106,7 +106,7 @@ def test_raft_needs_weights_that_are_its_own(tmp_path):
     with pytest.raises(BadInput, match="no RAFT weights at"):
         load_method("raft", weights=tmp_path / "none.pth")
     (tmp_path / "text.pth").write_text("not weights")
-    with pytest.raises(BadInput, match="text.pth does not hold .* no file of tensors alone.$"):
+    with pytest.raises(BadInput, match="text.pth does not hold .* more than tensors.$"):
         load_method("raft", weights=tmp_path / "text.pth")
 
 

@@ -250,7 +250,7 @@ def test_flow_of_other_faces_is_never_served_and_estimated_again(prepared):
     prepared_flow.estimate_prepared(prepared, "dis", jobs=1)
     before = prepared_flow.read(prepared, "dis", "made/s1/c1")
     write_image(prepared.folder("made/s1/c1") / "apex.png", np.roll(FACE, 3, axis=1))
-    with pytest.raises(BadInput, match="other faces than made/s1/c1"):
+    with pytest.raises(BadInput, match="faces of made/s1/c1 have changed"):
         prepared_flow.read(prepared, "dis", "made/s1/c1")
     written = prepared_flow.flow_file(prepared, "dis", "made/s0/c0").stat().st_mtime_ns
     prepared_flow.estimate_prepared(prepared, "dis", jobs=1)

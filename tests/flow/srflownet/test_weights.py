@@ -52,10 +52,10 @@ def test_a_file_that_names_no_network_is_refused(tmp_path):
     from safetensors.torch import save_file
 
     save_file({"a": torch.zeros(1)}, str(tmp_path / "a.safetensors"))
-    with pytest.raises(BadInput, match="which network"):
+    with pytest.raises(BadInput, match="does not name its network"):
         srflownet.load_network(tmp_path / "a.safetensors")
     (tmp_path / "b.safetensors").write_bytes(b"nothing of the kind")
-    with pytest.raises(BadInput, match="no weights file"):
+    with pytest.raises(BadInput, match="not a weights file"):
         srflownet.load_network(tmp_path / "b.safetensors")
 
 
