@@ -82,16 +82,14 @@ class Composite:
 def rows(raft: Mapping[str, Path] = MappingProxyType({})) -> list[Row]:
     """Flow as the field gets it, then the others, ground truth last.
 
-    raft : name of a row -> weights of RAFT, which reads frames at twice their size
+    raft : name of a row -> weights of RAFT
     """
     found = [
         BenchmarkEntry(load_method("tvl1", preset="opencv"), match_exposure=False),
         BenchmarkEntry(load_method("tvl1", preset="opencv")),
         *(BenchmarkEntry(load_method(name)) for name in ("farneback", "dis", "deepflow", "variational")),
     ]
-    networks = {
-        f"raft, {name}": load_method("raft", weights=weights, scale=2) for name, weights in raft.items()
-    }
+    networks = {f"raft, {name}": load_method("raft", weights=weights) for name, weights in raft.items()}
     networks["srflownet"] = load_method("srflownet", network="compact")
     return [
         *(Row(one.label, one) for one in found),

@@ -39,8 +39,8 @@ NOTES = """- **Data**: synthetic clips, {shown} for each person, {size} px. Peak
   painted skin; clips, emotions, light and cameras are drawn alike.
 - **In favour of `srflownet`**: it was trained on other people of the same engine, and its facial solution
   knows expressions of the same scans, so its flow may suit these faces better than real ones; the classical
-  methods have learned nothing. RAFT-small as released has seen neither, and reads frames at
-  twice their size here. docs/results/flow-benchmark.md has
+  methods have learned nothing. RAFT-small as released has seen neither; frames
+  are not enlarged for it. docs/results/flow-benchmark.md has
   real face textures.
 - **First row**: TV-L1 with OpenCV's settings and brightness as it comes, as public code runs it. In all other
   rows the apex is brought to the onset's brightness first (`flow/photometric.py`).
