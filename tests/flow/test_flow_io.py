@@ -81,7 +81,7 @@ def test_other_contents(tmp_path):
         io.read(tmp_path / "b.npz")
     with pytest.raises(BadInput, match="no flow file"):
         io.read(tmp_path / "c.npz")
-    with pytest.raises(BadInput, match="not .png"):
+    with pytest.raises(BadInput, match="not in .png"):
         io.read(tmp_path / "d.png")
     with pytest.raises(BadInput, match="float64"):
         io.write(tmp_path / "e.npz", FLOW.astype(float))
