@@ -77,7 +77,7 @@ def compiling() -> float:
     disk.
     """
     call = (
-        "import time, numpy as np; from mer.benchmark import together; rng = np.random.default_rng(0); "
+        "import time, numpy as np; from benchmarks.fold_speed import together; rng = np.random.default_rng(0); "
         "X = rng.normal(0, 1, (8, 3, 28, 28)).astype(np.float32); print(together(X, np.arange(8) % 3, "
         "[np.arange(7)], 1))"
     )

@@ -64,7 +64,7 @@ def cross_validate(
     config, workers = config or CvConfig(), Workers(jobs, scheduler)
     if isinstance(prepared, tuple) and len(prepared) == 2 and isinstance(prepared[0], pd.DataFrame):
         table, X = prepared
-        run.cross_validate_arrays(table, X, config, out, workers=workers)
+        run.cross_validate_arrays(table, np.asarray(X), config, out, workers=workers)
         write_report(out)
         return open_run(out)
     paths = [prepared] if isinstance(prepared, (str, Path)) else prepared

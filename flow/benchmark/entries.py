@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from mer_core.progress import say
 
 ZERO_FLOW = Method("zero", {}, lambda onsets, apexes: np.zeros(onsets.shape[:3] + (2,), np.float32), False)
 # Method -> (options, match_exposure) of additional rows: OpenCV's settings, which most papers use.
-REFERENCE_SETTINGS = {
+REFERENCE_SETTINGS: dict[str, tuple[tuple[dict[str, Any], bool], ...]] = {
     "tvl1": (({"preset": "opencv"}, False), ({"preset": "opencv"}, True)),
     "dis": (({"preset": "medium"}, True),),
     "raft": (({"scale": 1.0}, True),),

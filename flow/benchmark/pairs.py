@@ -100,8 +100,10 @@ def load_photographs(shared: str | Path | None = None) -> list[Photograph]:
             for number, picture in clip.pick([count // 6, count // 2, count * 5 // 6]).items():
                 pictures[f"{path.stem}-{number}"] = picture
     with FaceMesh() as mesh:
-        detections = [(name, picture, mesh.landmarks(picture)) for name, picture in pictures.items()]
-    photographs = [Photograph(*detection) for detection in detections if detection[2] is not None]
+        found = {name: mesh.landmarks(picture) for name, picture in pictures.items()}
+    photographs = [
+        Photograph(name, pictures[name], points) for name, points in found.items() if points is not None
+    ]
     if shared is not None and len(photographs) == 1:
         raise BadInput(
             f"{shared} contains no faces. It needs portraits/*.jpg or clips/*.mp4 with a frontal face."

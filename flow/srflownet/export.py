@@ -31,7 +31,9 @@ def export(weights: str | Path, path: str | Path, size: tuple[int, int] = (224, 
     try:
         import onnx  # noqa: F401
     except ImportError as error:
-        raise BadInput("Exporting needs the package onnx, an extra: pip install 'mer[onnx]'.") from error
+        raise BadInput(
+            "Exporting needs the package onnx, an extra: pip install 'srflow-mer[onnx]'."
+        ) from error
 
     class Last(torch.nn.Module):
         """The network's final prediction only."""

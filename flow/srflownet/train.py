@@ -224,7 +224,7 @@ class TrainingLog:
             from torch.utils.tensorboard import SummaryWriter
 
             self.board = SummaryWriter(str(out), purge_step=done)
-        except ImportError:  # an extra: pip install mer[train]
+        except ImportError:  # an extra: pip install srflow-mer[train]
             self.board = None
 
     def add(self, step: int, loss: Tensor, norm: Tensor, flow: Tensor, truth: Tensor, rate: float) -> None:

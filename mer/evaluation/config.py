@@ -108,7 +108,8 @@ def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None
     BadInput
         Naming every unknown key with the nearest setting.
     """
-    where, values = "The configuration", {}
+    where = "The configuration"
+    values: dict[str, Any] = {}
     if path is not None:
         where = f"The configuration {path}"
         values = read_yaml(path) or {}

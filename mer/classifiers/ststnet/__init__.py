@@ -131,7 +131,8 @@ class Classifier(NetworkClassifier):
         def load_and_report(block: training.Block) -> None:
             load(block)
             for k in block[0]:
-                on_epoch(k, by_fold[k])
+                if on_epoch is not None:
+                    on_epoch(k, by_fold[k])
 
         means, scales = (
             torch.from_numpy(np.stack([getattr(fitted, name).ravel() for fitted in by_fold]))
