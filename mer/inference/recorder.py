@@ -169,7 +169,7 @@ def _finish(
     open_lids = eyes.open_eyes(lids) if m else np.ones(2)
     run = _without_implausible(run, seen, time, scalars[:, 1])
     measured = run[seen]
-    motion = (flow.reshape(m, -1, 2), change, flow_turn, is_key[seen])
+    motion = (flow.reshape(m, len(SITES), 2), change, flow_turn, is_key[seen])
     smooth, still = _refine(found, measured, time[seen], open_lids, motion)
     anchor = _find_neutral(found, smooth, measured >= 0, time[seen], number[seen], still, neutral_frame)
     return Track(

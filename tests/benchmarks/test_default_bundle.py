@@ -20,7 +20,7 @@ def portraits(monkeypatch, tmp_path):
 
     monkeypatch.setattr(portrait_clips, "pairs_of_person", pairs_of_person)
     monkeypatch.setattr(default_bundle, "load_head_model", lambda path: None)
-    monkeypatch.setattr(default_bundle, "load_face", lambda folder, name, cache: None)
+    monkeypatch.setattr(default_bundle, "load_fitted_portrait", lambda folder, name, cache: None)
     monkeypatch.setattr(default_bundle, "fit_portraits", lambda *given: ["a.jpg", "b.jpg", "c.jpg"])
     method = Method("srflownet", {}, print, True, "a1" * 8)
     monkeypatch.setattr(default_bundle, "load_method", lambda name, **options: method)

@@ -7,7 +7,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "guides" / "any-scikit-learn-classif
 
 
 def test_the_printed_pipeline_is_evaluated(prepared, tmp_path, monkeypatch):
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    code, _ = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
     monkeypatch.chdir(tmp_path)
     assert (tmp_path / "prepared" / "casme2").is_dir()  # made by the fixture
     names = {}

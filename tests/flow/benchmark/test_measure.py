@@ -199,7 +199,7 @@ def test_pixels_and_pairs_fall_into_their_bins(table, pairs):
 def test_the_page_says_how_it_was_made_and_marks_the_best(table):
     _, text = table
     assert (
-        f"mer flow benchmark --pairs {COUNT} --seed 3 --size {SIZE}, from Python with methods of its own"
+        f"mer flow benchmark --pairs {COUNT} --seed 3 --size {SIZE}, from Python with additional methods"
         in text
     )
     assert "OpenCV" in text and "CPU:" in text and "Faces: astronaut" in text

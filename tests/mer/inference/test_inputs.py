@@ -204,7 +204,7 @@ def sound(path, _):
         (truncated, BadInput, "cannot be read as a video"),
         (text, BadInput, "cannot be read as a video"),
         (nothing, BadInput, "cannot be read as a video"),
-        (sound, BadInput, "holds no video that can be decoded"),
+        (sound, BadInput, "no video that can be decoded"),
         (lambda path, frames: path.with_name("nowhere.mp4"), BadInput, "no file or folder"),
         (lambda path, frames: path.parent, BadInput, "no numbered images"),
     ],
