@@ -71,7 +71,6 @@ def measure(row: str, size: int, threads: int) -> dict[str, float]:
     import cv2
     import skimage.data
 
-    from data_prep.landmarks import FaceMesh
     from flow.estimate import estimate
 
     cv2.setNumThreads(threads)
@@ -82,6 +81,8 @@ def measure(row: str, size: int, threads: int) -> dict[str, float]:
         method = load_row(row, Path(folder), threads)
     landmarks = None
     if method.landmarks:
+        from data_prep.landmarks import FaceMesh  # its memory counts for no other method
+
         with FaceMesh() as mesh:
             landmarks = mesh.landmarks(onset)
     seconds = []
