@@ -46,7 +46,7 @@ class Recordings:
 def find_recordings(folder: Path, ignore: Path | None = None) -> Recordings:
     """Find the clips at or below `folder`, sorted by path.
 
-    Links are followed, and each folder is entered once. A folder counts by its content, whatever its name.
+    Links are followed, and each folder is entered once. A folder is judged by its content, not by its name.
 
     Parameters
     ----------

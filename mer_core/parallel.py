@@ -104,7 +104,7 @@ def _start_worker(files: list[str], setup: bytes, threads: int) -> None:
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     registry.restore_files(files)
-    if (function := pickle.loads(setup)) is not None:
+    if (function := pickle.loads(setup)) is not None:  # bytes of the parent process, never of a file
         function()
     _limit_threads(threads)
 

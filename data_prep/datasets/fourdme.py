@@ -49,8 +49,8 @@ def read_annotations(root: Path) -> pd.DataFrame:
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Return the frame files of one clip by annotated number; raise `BadInput` if its folder is missing.
 
-    A folder of consecutive frames, exactly as many as annotated, begins with the onset, whatever its own
-    numbers are. A folder with gaps keeps its numbers.
+    A folder of consecutive frames, exactly as many as annotated, begins with the onset. Its own numbers
+    are ignored. A folder with gaps keeps its numbers.
     """
     folder = all_folders(Path(root), ("gray_micro",)).get(row.clip, row.subject)
     if not folder:
