@@ -16,6 +16,7 @@ from data_prep.prepare import prepare
 from data_prep.prepared import PreparedDataset
 from flow.prepared_flow import estimate_prepared
 from mer_core import markdown, progress
+from mer_core.parallel import Workers
 
 WARM_UP = 4  # clips for each worker before the clock starts
 
@@ -31,7 +32,12 @@ def measure(n_workers: int, clips: int, method: str, folder: Path) -> tuple[floa
         for n in (WARM_UP * n_workers, clips):
             write_dataset(folder / f"in{n}", n)
             start = time.perf_counter()
-            prepare("casme2", folder / f"in{n}", folder / f"out{n}", scheduler=cluster.scheduler_address)
+            prepare(
+                "casme2",
+                folder / f"in{n}",
+                folder / f"out{n}",
+                workers=Workers(scheduler=cluster.scheduler_address),
+            )
             between = time.perf_counter()
             prepared = PreparedDataset(folder / f"out{n}")
             estimate_prepared(prepared, method, scheduler=cluster.scheduler_address)

@@ -24,6 +24,7 @@ from data_prep.landmarks import FaceMesh
 from data_prep.layouts import write_workbook
 from data_prep.layouts.casme2 import HEADER
 from mer_core import markdown, progress
+from mer_core.parallel import Workers
 
 ROUNDS = 40  # of every step that is timed by itself
 
@@ -150,7 +151,7 @@ def _prepare_and_weigh(root: Path, jobs: int) -> tuple[float, float, float]:
 
     progress.set_verbosity(quiet=True)
     start, cpu_start = time.perf_counter(), time.process_time()
-    outcome = preparing.prepare("casme2", root / "data", root / "out", jobs=jobs)
+    outcome = preparing.prepare("casme2", root / "data", root / "out", workers=Workers(jobs=jobs))
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu_start
     if set(outcome["outcome"]) != {"ok"}:
         raise AssertionError(f"Not every clip was prepared: {outcome['outcome'].value_counts().to_dict()}")

@@ -11,6 +11,7 @@ import platform
 import shutil
 import threading
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,7 @@ from data_prep import apex as spotting
 from data_prep import clip_table
 from data_prep.annotations import Annotations, dataset_folder, load_dataset, read_clips
 from data_prep.clip_search import ClipFiles, locate_clips, missing_message, too_many_missing
-from data_prep.dataset_check import check_dataset, coverage_remarks
+from data_prep.dataset_check import coverage_remarks
 from data_prep.dataset_files import skipped_folders
 from data_prep.face_model_file import VARIABLE, describe_model
 from data_prep.interval_table import read_intervals
@@ -39,24 +40,29 @@ from mer_core.device import n_cores
 from mer_core.errors import BadInput
 from mer_core.io import atomic_replace
 from mer_core.locks import hold_lock
+from mer_core.parallel import Workers
 from mer_core.progress import say
 
-__all__ = ["check_dataset", "prepare"]
-
 CLIPS_PER_WORKER = 40  # starting a worker process takes about as long as preparing this many clips
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """How `prepare` makes the faces of a dataset."""
+
+    size: int = 224  # side of the aligned faces, px
+    apex: str = "midpoint"  # rule for clips without an annotated apex, one of `data_prep.apex.METHODS`
+    corrections: bool = True  # apply `data_prep/corrections/NAME.csv`
+    skip_missing: bool = False  # continue even if more clips lack frames than in the release itself
 
 
 def prepare(
     name: str,
     root: str | Path,
     out: str | Path,
+    options: PrepareOptions = PrepareOptions(),
     *,
-    size: int = 224,
-    jobs: int | None = None,
-    apex: str = "midpoint",
-    corrections: bool = True,
-    skip_missing: bool = False,
-    scheduler: str | None = None,
+    workers: Workers = Workers(jobs=None),
     annotations: Annotations | None = None,
 ) -> pd.DataFrame:
     """Prepare the dataset `name` in `root` into the folder `out`, which `PreparedDataset` reads.
@@ -69,27 +75,19 @@ def prepare(
         Folder of the dataset, or the table of own recordings.
     out : path
         Output folder.
-    size : int
-        Side of the aligned faces, px.
-    jobs : int or None
-        Number of processes; None uses all cores, or fewer if starting them would take longer than the work.
-    apex : str
-        Rule for clips without an annotated apex, one of `data_prep.apex.METHODS`.
-    corrections : bool
-        Apply `data_prep/corrections/NAME.csv`.
-    skip_missing : bool
-        Continue even if more clips lack frames than in the release itself.
-    scheduler : str or None
-        Address of a Dask scheduler; its workers must see `root` and `out` under the same paths.
+    options : PrepareOptions
+        How the faces are made.
+    workers : Workers
+        `jobs=None` uses all cores, or fewer if starting processes would take longer than the work. Dask
+        workers must see `root` and `out` under the same paths.
     annotations : Annotations or None
         Used instead of those in `root`, for own recordings whose onset and apex have been spotted.
 
     Returns
     -------
     pandas.DataFrame
-        One row per clip: `clip_id, outcome, reason, onset, apex, apex_source, onset_source`. The outcome is
-        "ok", "no face", "implausible face", "missing frame", "unreadable frame", "no onset", "no apex",
-        "bad name", "bad row" or "duplicate".
+        One row per clip: `clip_id, outcome, reason, onset, apex, apex_source, onset_source`; `outcome` is one
+        of `data_prep.outcomes.OUTCOMES`.
 
     Raises
     ------
@@ -98,28 +96,29 @@ def prepare(
     InUse
         If another run writes to `out`.
     """
-    registry.check_name(apex, list(spotting.METHODS), "apex method")
+    registry.check_name(options.apex, list(spotting.METHODS), "apex method")
     root, out = Path(root).absolute(), Path(out)
     if annotations is None:
-        annotations = read_clips(name, root, corrections)
+        annotations = read_clips(name, root, options.corrections)
     else:
-        apex = "spotted"
-    folder = dataset_folder(root)
-    _say_all(*annotations.sources, *annotations.oddities, skipped_folders(folder))
-    clips = locate_clips(name, root, annotations, apex)
-    if too_many_missing(name, clips, skip_missing):
-        raise BadInput(missing_message(clips, root))
-    settings = {"dataset": name, "size": size, "apex": apex, "corrections": corrections} | _versions(folder)
+        options = replace(options, apex="spotted")
+    clips = _locate_frames(name, root, annotations, options)
     with hold_lock(out):
-        _claim_output(out, settings, _provenance(root, annotations))
-        job = PrepareJob(folder, out.absolute(), size, settings["mediapipe"])
-        rows = _prepare_all(clips, job, jobs, scheduler)
-        _say_all(*coverage_remarks(name, folder, clips), _midpoint_remark(rows))
-        outcome = pd.DataFrame([rows[clip_id] for clip_id in annotations.table["clip_id"]])
-        outcome["onset_source"] = annotations.table["onset_source"].to_numpy()
-        return _write_tables(
-            name, root, out, annotations.table, outcome.astype({"onset": "Int64", "apex": "Int64"})
-        )
+        job = _claim_output(name, root, out, annotations, options)
+        rows = _prepare_all(clips, job, workers)
+        _say_all(*coverage_remarks(name, job.root, clips), _midpoint_remark(rows))
+        return _write_tables(name, root, out, annotations.table, rows)
+
+
+def _locate_frames(
+    name: str, root: Path, annotations: Annotations, options: PrepareOptions
+) -> list[ClipFiles]:
+    """Locate the frames of every clip and say what is odd; raise `BadInput` if too many clips lack frames."""
+    _say_all(*annotations.sources, *annotations.oddities, skipped_folders(dataset_folder(root)))
+    clips = locate_clips(name, root, annotations, options.apex)
+    if too_many_missing(name, clips, options.skip_missing):
+        raise BadInput(missing_message(clips, root))
+    return clips
 
 
 def _say_all(*lines: str) -> None:
@@ -127,33 +126,35 @@ def _say_all(*lines: str) -> None:
         say(line)
 
 
-def _versions(folder: Path) -> dict:
-    """Further settings that decide the faces: whether they are synthetic, and the software versions."""
-    synthetic = (folder / MARKER).is_file()
-    return {"synthetic": synthetic, "mer": __version__, "mediapipe": describe_model()}
-
-
-def _provenance(root: Path, annotations: Annotations) -> dict:
-    """What was read; it may differ between runs that continue one folder."""
-    return {
+def _claim_output(
+    name: str, root: Path, out: Path, annotations: Annotations, options: PrepareOptions
+) -> PrepareJob:
+    """Claim `out` for these faces, and remove the partial files of a killed run."""
+    folder = dataset_folder(root)
+    settings = {
+        "dataset": name,
+        "size": options.size,
+        "apex": options.apex,
+        "corrections": options.corrections,
+        "synthetic": (folder / MARKER).is_file(),
+        "mer": __version__,
+        "mediapipe": describe_model(),
+    }
+    # What was read may differ between runs that continue one folder.
+    provenance = {
         "root": str(root),
         "annotations": ", ".join(annotations.files_read),
         "corrections_applied": annotations.corrections,
     }
-
-
-def _claim_output(out: Path, settings: dict, provenance: dict) -> None:
-    """Claim `out` and remove the partial files of a killed run."""
     claims.claim_folder(out, SETTINGS_FILE, settings, "prepared faces", record=provenance)
     for path in (*out.glob(".*.*"), *out.glob("faces/*/*/.*.*")):
         path.unlink()  # temporary files of `atomic_replace`
-    for folder in out.glob("faces/*/.*.partial"):
-        shutil.rmtree(folder)
+    for partial in out.glob("faces/*/.*.partial"):
+        shutil.rmtree(partial)
+    return PrepareJob(folder, out.absolute(), options.size, settings["mediapipe"])
 
 
-def _prepare_all(
-    clips: list[ClipFiles], job: PrepareJob, jobs: int | None, scheduler: str | None
-) -> dict[str, dict]:
+def _prepare_all(clips: list[ClipFiles], job: PrepareJob, workers: Workers) -> dict[str, dict]:
     """Return the outcome rows by clip: of refused clips, of finished ones, and of those prepared now."""
     rows, pending = {}, []
     for clip in clips:
@@ -168,9 +169,9 @@ def _prepare_all(
         functools.partial(_prepare_one, job=job),
         pending,
         "preparing",
-        jobs=max(1, min(jobs or n_cores(), math.ceil(len(pending) / CLIPS_PER_WORKER))),
+        jobs=max(1, min(workers.jobs or n_cores(), math.ceil(len(pending) / CLIPS_PER_WORKER))),
         setup=_load_mesh,
-        scheduler=scheduler,
+        scheduler=workers.scheduler,
     ):
         rows[row["clip_id"]] = row
     if pending:
@@ -211,9 +212,15 @@ def _midpoint_remark(rows: dict[str, dict]) -> str:
 
 
 def _write_tables(
-    name: str, root: Path, out: Path, table: pd.DataFrame, outcome: pd.DataFrame
+    name: str, root: Path, out: Path, table: pd.DataFrame, rows: dict[str, dict]
 ) -> pd.DataFrame:
-    """Write the tables of a prepared folder; the clip table comes last and marks the folder as finished."""
+    """Write the tables of a prepared folder and return outcome.csv.
+
+    The clip table comes last and marks the folder as finished.
+    """
+    outcome = pd.DataFrame([rows[clip_id] for clip_id in table["clip_id"]])
+    outcome["onset_source"] = table["onset_source"].to_numpy()
+    outcome = outcome.astype({"onset": "Int64", "apex": "Int64"})
     for clip_id in outcome.loc[outcome["outcome"] != "ok", "clip_id"]:
         remove_clip(out, clip_id)  # left by an earlier run in which it was ok
     source_type = {"apex_source": table["apex_source"].dtype}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mer.experiment import cross_validate as cross_validate
     from mer.inference.predict import score as score
     from mer.inference.predict import spot as spot
-    from mer.inference.table_spotting import prepare as prepare
+    from mer.preparation import prepare as prepare
     from mer.training import train as train
 
 __all__ = [
@@ -58,7 +58,7 @@ _LAZY = {
     "cross_validate": ("mer.experiment", "cross_validate"),
     "estimate_flow": ("flow.estimate", "estimate"),
     "load_bundle": ("mer.bundle", "load"),
-    "prepare": ("mer.inference.table_spotting", "prepare"),
+    "prepare": ("mer.preparation", "prepare"),
     "score": ("mer.inference.predict", "score"),
     "spot": ("mer.inference.predict", "spot"),
     "train": ("mer.training", "train"),

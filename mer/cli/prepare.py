@@ -55,7 +55,7 @@ def prepare(dataset, root, index, out, check, size, apex, corrections, skip_miss
       mer prepare table --index recordings/clips.csv --out prepared/mine
     """
     from data_prep.dataset_check import check_dataset
-    from mer.inference.table_spotting import prepare as prepare_dataset
+    from mer.preparation import prepare as prepare_dataset
 
     if (root is None) == (index is None) or (index is not None and dataset != "table"):
         raise click.UsageError(

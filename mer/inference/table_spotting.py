@@ -1,8 +1,6 @@
-"""Onsets and apexes that a table of own recordings leaves open: spotted in the recording, or a reason why
-not.
+"""Spot the onsets and apexes that a table of own recordings leaves open, or say why none was found.
 
-Spotting stands above `data_prep`, so the command calls it first and hands the completed annotations down to
-`prepare`.
+Spotting stands above `data_prep`, so it completes the annotations before `data_prep.prepare` reads them.
 """
 
 from dataclasses import replace
@@ -12,63 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.annotation_checks import Finding
-from data_prep.annotations import Annotations, read_clips
+from data_prep.annotations import Annotations
 from data_prep.datasets.table import find_recording
-from data_prep.prepare import prepare as prepare_clips
 from mer.inference.predict import spot
 from mer.inference.spotting import Interval
 from mer_core.errors import MerError
 from mer_core.progress import say
 
-KIND = "an onset or apex that was not found"
-
-
-def prepare(
-    name: str,
-    root: str | Path,
-    out: str | Path,
-    *,
-    size: int = 224,
-    jobs: int | None = None,
-    apex: str = "midpoint",
-    corrections: bool = True,
-    skip_missing: bool = False,
-    scheduler: str | None = None,
-) -> pd.DataFrame:
-    """Prepare the dataset `name` in `root` into `out`; of own recordings spot what they lack first.
-
-    Parameters
-    ----------
-    name : of the dataset; `table` for own recordings.
-    root : the dataset as downloaded, or the table of own recordings.
-    size : side of the aligned faces, px.
-    jobs : processes; all cores by default, and fewer where starting them would take longer than the work.
-    apex : what stands in for an apex that a dataset does not annotate, one of `data_prep.apex.METHODS`.
-    corrections : apply data_prep/corrections/NAME.csv.
-    skip_missing : go on where more clips lack frames than the release itself lacks.
-    scheduler : address of a Dask cluster to work on; its machines must see `root` and `out`.
-
-    Returns
-    -------
-    One row per clip: clip_id, outcome, reason, onset, apex, apex_source, onset_source.
-
-    Raises
-    ------
-    BadInput : `root` is not the dataset, too many frames are missing, or `out` holds something else.
-    """
-    annotations = spot_missing(read_clips(name, Path(root)), root) if name == "table" else None
-    return prepare_clips(
-        name,
-        root,
-        out,
-        size=size,
-        jobs=jobs,
-        apex=apex,
-        corrections=corrections,
-        skip_missing=skip_missing,
-        scheduler=scheduler,
-        annotations=annotations,
-    )
+NOT_FOUND = "an onset or apex that was not found"
 
 
 def spot_missing(annotations: Annotations, root: str | Path) -> Annotations:
@@ -76,27 +25,30 @@ def spot_missing(annotations: Annotations, root: str | Path) -> Annotations:
 
     Parameters
     ----------
-    annotations : as `data_prep.annotations.read_clips("table", root)` returns them
-    root : the table
+    annotations : Annotations
+        As returned by `data_prep.annotations.read_clips("table", root)`.
+    root : path
+        The table.
 
     Returns
     -------
-    The same with onset and apex of the strongest expression in the recording, or between the onset and offset
-    that are given; `onset_source` and `apex_source` say which were spotted. A clip in which none was found
-    has a finding that says so and refuses it.
+    Annotations
+        With onset and apex of the strongest expression that fits the numbers given for the clip;
+        `onset_source` and `apex_source` say which were spotted. A clip without such an expression has a
+        finding that refuses it.
     """
     table, findings = annotations.table.copy(), list(annotations.findings)
     refused = {finding.clip_id for finding in findings if finding.outcome}
-    intervals = lru_cache(_intervals)  # several clips may lie in one recording
+    expressions = lru_cache(_spot_expressions)  # several clips may lie in one recording
     is_open = (table["onset"].isna() | table["apex"].isna()) & ~table["clip_id"].isin(refused)
     for row in table[is_open].itertuples():
         try:
-            found = _strongest(row, intervals(*find_recording(Path(root), row)))
-            reason = f"no expression was found {_where(row)}"
+            found = _strongest_fitting(row, expressions(*find_recording(Path(root), row)))
+            reason = f"no expression was found {_describe_given(row)}"
         except MerError as error:
             found, reason = None, str(error)
         if found is None:
-            findings.append(Finding(KIND, row.clip_id, reason.rstrip("."), "not spotted"))
+            findings.append(Finding(NOT_FOUND, row.clip_id, reason.rstrip("."), "not spotted"))
             continue
         for name in ("onset", "apex"):
             if pd.isna(getattr(row, name)):
@@ -107,31 +59,28 @@ def spot_missing(annotations: Annotations, root: str | Path) -> Annotations:
     return replace(annotations, table=table, findings=findings)
 
 
-def _intervals(path: Path, fps: float | None) -> list[Interval]:
-    _, found = spot(path, fps=fps, label=False)
-    return [one for one in found if one.is_expression]
+def _spot_expressions(path: Path, fps: float | None) -> list[Interval]:
+    _, intervals = spot(path, fps=fps, label=False)
+    return [interval for interval in intervals if interval.is_expression]
 
 
-def _strongest(row, intervals: list[Interval]) -> Interval | None:
-    """The strongest of the intervals that fit what the row gives."""
+def _strongest_fitting(row, intervals: list[Interval]) -> Interval | None:
+    """Return the strongest of the intervals that fit the numbers given in the row; None if none fits."""
+    given = [name for name in ("onset", "apex", "offset") if pd.notna(getattr(row, name))]
 
-    def fits(one: Interval) -> bool:
-        onset, apex = (
-            getattr(one, name) if pd.isna(getattr(row, name)) else getattr(row, name)
-            for name in ("onset", "apex")
-        )
-        if onset >= apex or (pd.notna(row.offset) and apex > row.offset):
+    def fits(interval: Interval) -> bool:
+        onset, apex = (getattr(row if name in given else interval, name) for name in ("onset", "apex"))
+        if onset >= apex or ("offset" in given and apex > row.offset):
             return False
-        if pd.notna(row.onset) and pd.notna(row.offset):
+        if "onset" in given and "offset" in given:
             return True
-        # One number alone names an expression that it is part of, not any that comes later.
-        given = [name for name in ("onset", "apex", "offset") if pd.notna(getattr(row, name))]
-        length = one.offset - one.onset
-        return all(abs(getattr(row, name) - getattr(one, name)) <= length for name in given)
+        # A single number belongs to an expression around it, not to a later one.
+        length = interval.offset - interval.onset
+        return all(abs(getattr(row, name) - getattr(interval, name)) <= length for name in given)
 
-    return max(filter(fits, intervals), key=lambda one: one.strength, default=None)
+    return max(filter(fits, intervals), key=lambda interval: interval.strength, default=None)
 
 
-def _where(row) -> str:
+def _describe_given(row) -> str:
     given = [(name, getattr(row, name)) for name in ("onset", "apex", "offset")]
-    return " and ".join(f"with the {name} {value}" for name, value in given if not pd.isna(value)) or "in it"
+    return " and ".join(f"with the {name} {value}" for name, value in given if pd.notna(value)) or "in it"

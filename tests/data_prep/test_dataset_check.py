@@ -12,10 +12,11 @@ from data_prep import dataset_check, frames
 from data_prep.dataset_check import check_dataset
 from data_prep.datasets import casme2
 from data_prep.layouts import MARKER
-from data_prep.prepare import prepare
+from data_prep.prepare import PrepareOptions, prepare
 from mer.cli.main import cli
 from mer_core import registry
 from mer_core.errors import UnknownName
+from mer_core.parallel import Workers
 
 
 @pytest.mark.parametrize("name", registry.list_names("data_prep.datasets"))
@@ -106,7 +107,7 @@ def test_the_spreadsheet_that_was_read_is_named_and_a_copy_of_it_is_not_read(nam
 
 
 def test_preparing_says_and_keeps_which_spreadsheet_was_read(make_replica, tmp_path, capsys):
-    prepare("casme2", make_replica("casme2"), tmp_path / "out", jobs=1)
+    prepare("casme2", make_replica("casme2"), tmp_path / "out", workers=Workers(1))
     sheet = "CASME2-coding-20140508.xlsx (sheet 'Sheet1')"
     assert f"Annotations read from {sheet}." in capsys.readouterr().err
     assert json.loads((tmp_path / "out" / "prepare.json").read_text())["annotations"] == sheet
@@ -136,7 +137,7 @@ def test_a_folder_that_looks_like_a_subject_and_was_not_read_is_named(
     place = f"{folder.parent.relative_to(root)}/{renamed[1]}"
     said = f"1 folder(s) beside those of subjects hold no clip that was read: {place}. Are they subjects?"
     assert f"  {said}" in check_dataset(name, root).lines
-    prepare(name, root, tmp_path / "out", skip_missing=True, jobs=1)
+    prepare(name, root, tmp_path / "out", PrepareOptions(skip_missing=True), workers=Workers(1))
     assert said in capsys.readouterr().err
 
 

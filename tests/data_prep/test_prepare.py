@@ -15,7 +15,7 @@ from data_prep.align import transform_points, warp_face
 from data_prep.face_plausibility import Plausibility
 from data_prep.frames import read_image, write_image
 from data_prep.landmarks import STABLE_POINTS
-from data_prep.prepare import prepare
+from data_prep.prepare import PrepareOptions, prepare
 from data_prep.prepared import PreparedDataset, open_prepared
 from mer_core import registry
 from mer_core.errors import BadInput, UnknownName
@@ -67,7 +67,7 @@ def test_every_failure_is_a_row_with_its_reason(make_replica, tmp_path):
     blank = frames_of(root, "EP01_01f")
     for image in blank.glob("*.jpg"):
         write_image(image, np.full((230, 230, 3), 90, np.uint8))
-    outcome = prepare("casme2", root, tmp_path / "out", skip_missing=True)
+    outcome = prepare("casme2", root, tmp_path / "out", PrepareOptions(skip_missing=True))
     assert list(outcome["clip_id"]) == [
         f"casme2/sub0{s}/{clip}" for s in (1, 2) for clip in ("EP01_01f", "EP02_01", "EP03_01f")
     ]
@@ -107,7 +107,8 @@ def test_missing_frames_stop_before_any_work(make_replica, tmp_path):
     ):
         prepare("casme2", root, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    assert (prepare("casme2", root, tmp_path / "out", skip_missing=True)["outcome"] == "ok").sum() == 3
+    outcome = prepare("casme2", root, tmp_path / "out", PrepareOptions(skip_missing=True))
+    assert (outcome["outcome"] == "ok").sum() == 3
 
 
 def test_no_frames_at_all_cannot_be_skipped(make_replica, tmp_path):
@@ -115,18 +116,18 @@ def test_no_frames_at_all_cannot_be_skipped(make_replica, tmp_path):
     for folder in root.rglob("EP0*"):
         shutil.rmtree(folder)
     with pytest.raises(BadInput, match="4 of 4 clips lack frames"):
-        prepare("casme2", root, tmp_path / "out", skip_missing=True)
+        prepare("casme2", root, tmp_path / "out", PrepareOptions(skip_missing=True))
 
 
 def test_the_apex_is_spotted_on_request(make_replica, tmp_path, monkeypatch):
     root = make_replica("smic", subjects=(1,), clips_each=1)
-    outcome = prepare("smic", root, tmp_path / "out", apex="frame-difference")
+    outcome = prepare("smic", root, tmp_path / "out", PrepareOptions(apex="frame-difference"))
     assert outcome.loc[0, "apex_source"] == "spotted" and outcome.loc[0, "outcome"] == "ok"
     assert outcome.loc[0, "onset"] < outcome.loc[0, "apex"] <= outcome.loc[0, "onset"] + 5
     monkeypatch.setattr(preparing.spotting, "spot_apex", lambda *_: pytest.fail("spotted again"))
-    assert prepare("smic", root, tmp_path / "out", apex="frame-difference").equals(outcome)
+    assert prepare("smic", root, tmp_path / "out", PrepareOptions(apex="frame-difference")).equals(outcome)
     with pytest.raises(UnknownName):
-        prepare("smic", root, tmp_path / "out", apex="guess")
+        prepare("smic", root, tmp_path / "out", PrepareOptions(apex="guess"))
 
 
 def test_how_fast_it_went_is_said_once_there_was_work(make_replica, tmp_path, capsys):
@@ -155,7 +156,7 @@ def test_corrections_applied_are_listed(make_replica, tmp_path, monkeypatch):
     assert (outcome.loc[0, "apex"], outcome.loc[0, "apex_source"]) == (98, "corrected")
     (listed,) = json.loads((tmp_path / "out" / "prepare.json").read_text())["corrections_applied"]
     assert (listed["published"], listed["corrected"], listed["source"]) == ("99", "98", "paper")
-    off = prepare("casme2", root, tmp_path / "off", corrections=False)
+    off = prepare("casme2", root, tmp_path / "off", PrepareOptions(corrections=False))
     assert (off.loc[0, "apex"], off.loc[0, "apex_source"]) == (99, "annotated")
 
 
@@ -166,7 +167,7 @@ def test_a_clip_given_as_a_video_begins_with_the_onset(make_replica, tmp_path):
         frames = [read_image(folder / f"img{number}.jpg") for number in range(96, 102)]
         shutil.rmtree(folder)
         write_video(folder.with_suffix(".avi"), frames[:n_frames], "ffv1", pix_fmt="bgr0", options={})
-    outcome = prepare("casme2", root, tmp_path / "out", skip_missing=True)
+    outcome = prepare("casme2", root, tmp_path / "out", PrepareOptions(skip_missing=True))
     assert list(outcome["outcome"]) == ["ok", "missing frame"]
     assert "holds 4 whole frames and the annotation spans 6 (96 to 101)" in outcome.loc[1, "reason"]
     folder = tmp_path / "out" / "faces" / "sub01" / "EP01_01f"

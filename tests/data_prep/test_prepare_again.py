@@ -10,9 +10,10 @@ import pytest
 from data_prep import prepare as preparing
 from data_prep import prepare_clip as clip_preparing
 from data_prep.align import warp_face
-from data_prep.prepare import prepare
+from data_prep.prepare import PrepareOptions, prepare
 from mer_core.errors import BadInput, InUse
 from mer_core.locks import hold_lock
+from mer_core.parallel import Workers
 from tests.data_prep.folders import digests, frames_of
 
 
@@ -49,9 +50,9 @@ def test_interrupted_and_run_again_gives_the_same_bytes(make_replica, tmp_path, 
 
 def test_processes_give_the_same_bytes_as_none(make_replica, tmp_path, monkeypatch):
     root = make_replica("samm")
-    prepare("samm", root, tmp_path / "one", jobs=1)
+    prepare("samm", root, tmp_path / "one", workers=Workers(1))
     monkeypatch.setattr(preparing, "CLIPS_PER_WORKER", 2)
-    prepare("samm", root, tmp_path / "two", jobs=2)
+    prepare("samm", root, tmp_path / "two", workers=Workers(jobs=2))
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
 
 
@@ -87,7 +88,7 @@ def test_an_out_made_otherwise_is_refused(make_replica, tmp_path, changed, words
     prepare("smic", root, out)
     before = digests(out)
     with pytest.raises(BadInput, match=words):
-        prepare("smic", root, out, **changed)
+        prepare("smic", root, out, PrepareOptions(**changed))
     assert digests(out) == before
 
 
@@ -132,14 +133,14 @@ def test_another_root_with_the_same_names_is_prepared_anew(make_replica, tmp_pat
 
 def test_a_spotted_apex_depends_on_the_whole_span(make_replica, tmp_path):
     root, out = make_replica("smic", subjects=(1,), clips_each=1), tmp_path / "out"
-    prepare("smic", root, out, apex="frame-difference")
+    prepare("smic", root, out, PrepareOptions(apex="frame-difference"))
     file = next(out.rglob("landmarks.npz"))
     written = file.stat().st_mtime_ns
-    prepare("smic", root, out, apex="frame-difference")
+    prepare("smic", root, out, PrepareOptions(apex="frame-difference"))
     assert file.stat().st_mtime_ns == written
     last = max(frames_of(root, "s1_sur_01").iterdir())
     cv2.imwrite(str(last), 255 - cv2.imread(str(last)))
-    prepare("smic", root, out, apex="frame-difference")
+    prepare("smic", root, out, PrepareOptions(apex="frame-difference"))
     assert file.stat().st_mtime_ns != written
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from data_prep.prepare import prepare
 from mer_core.errors import BadInput
+from mer_core.parallel import Workers
 from tests.killed_worker import local_cluster, worker_killed_once, written_once
 
 distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'srflow-mer[cluster]'")
@@ -17,14 +18,14 @@ def files_of(folder):
 
 def test_a_killed_worker_loses_nothing(make_replica, tmp_path):
     root = make_replica("smic", clips_each=5)
-    prepare("smic", root, tmp_path / "one", jobs=1)
+    prepare("smic", root, tmp_path / "one", workers=Workers(1))
     with (
         local_cluster() as cluster,
         worker_killed_once(
             cluster, lambda: list((tmp_path / "two").glob("faces/*/[!.]*/landmarks.npz"))
         ) as done,
     ):
-        outcome = prepare("smic", root, tmp_path / "two", scheduler=cluster.scheduler_address)
+        outcome = prepare("smic", root, tmp_path / "two", workers=Workers(1, cluster.scheduler_address))
     assert len(done) < 10 and written_once(done) and (outcome["outcome"] == "ok").all() and len(outcome) == 10
     leftovers = {path for path in (tmp_path / "two").rglob("*.partial")}
     assert {
@@ -37,10 +38,10 @@ def test_a_killed_worker_loses_nothing(make_replica, tmp_path):
 def test_no_scheduler_is_said(make_replica, tmp_path, monkeypatch):
     monkeypatch.setattr(distributed, "Client", lambda *_, **__: (_ for _ in ()).throw(OSError("timed out")))
     with pytest.raises(BadInput, match="No Dask scheduler answers at tcp://nowhere:1: timed out. Start one"):
-        prepare("smic", make_replica("smic"), tmp_path / "out", scheduler="tcp://nowhere:1")
+        prepare("smic", make_replica("smic"), tmp_path / "out", workers=Workers(1, "tcp://nowhere:1"))
 
 
 def test_dask_is_an_extra(make_replica, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(BadInput, match=r"srflow-mer\[cluster\]"):
-        prepare("smic", make_replica("smic"), tmp_path / "out", scheduler="tcp://nowhere:1")
+        prepare("smic", make_replica("smic"), tmp_path / "out", workers=Workers(1, "tcp://nowhere:1"))
