@@ -6,42 +6,23 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
 
 from data_prep.face_model_file import VARIABLE, model_file
-from data_prep.recordings import Recordings, find_recordings, recording_id
+from data_prep.recordings import find_recordings
 from mer.inference import models
+from mer.inference.score_table import ScoreTable
 from mer_core import cluster
 from mer_core.content import content_id
 from mer_core.device import n_cores
 from mer_core.errors import BadInput, MerError
-from mer_core.io import atomic_replace, printable_path
+from mer_core.io import printable_path
 from mer_core.locks import hold_lock
 from mer_core.progress import say, track
-
-COLUMNS = [
-    "clip",
-    "folder",
-    "content",
-    "outcome",
-    "reason",
-    "label",
-    "onset",
-    "apex",
-    "onset_s",
-    "apex_s",
-    "motion",
-    "interval",
-    "n_expressions",
-    "region",
-    "units",
-    "warnings",
-    "bundle",
-    "made_by",
-]
 
 
 def clips_below(folder: Path) -> list[Path]:
@@ -62,7 +43,7 @@ def score_all(
     device: str = "auto",
     scheduler: str | None = None,
 ) -> pd.DataFrame:
-    """Score every clip below `folder` into the CSV `out`, which is written after each clip.
+    """Score every clip below `folder` into the CSV `out`, each row as soon as it is known.
 
     A clip's name is its path below `folder`. One that was scored before is kept where its content, the
     bundle, the flow network's weights and the options are the same; one that failed is tried again. Rows of
@@ -88,18 +69,20 @@ def score_all(
     if skipped := recordings.sentence():
         say(skipped)
     with hold_lock(out.parent, f".{out.name}.lock"):
-        results = _Results(out, recordings, _made_by(bundle, fps, face))
-        todo = {name: clip for name, clip in recordings.clips.items() if name not in results.rows}
+        made_by = _made_by(bundle, fps, face)
+        table = ScoreTable(out, recordings, made_by, _labels(bundle))
+        todo = table.missing()
         arguments = (bundle, fps, face, device)
         if scheduler:
             rows = cluster.map_items(
-                scheduler, _score_on_cluster, todo.items(), arguments=arguments, made_by=results.made_by
+                scheduler, _score_on_cluster, todo.items(), arguments=arguments, made_by=made_by
             )
         else:
             rows = _score_in_processes(todo, jobs, arguments)
-        for row in track(rows, "Scoring", len(todo)):
-            results.add(row["clip"], row)
-        return results.write()
+        with closing(table):
+            for row in track(rows, "Scoring", len(todo)):
+                table.add(row)
+        return table.finish()
 
 
 def _score_in_processes(todo: dict[str, Path], jobs: int | None, arguments: tuple) -> Iterator[dict]:
@@ -130,62 +113,6 @@ def _score_on_cluster(item: tuple[str, Path], arguments: tuple, made_by: str) ->
             )
         models.use_device(device)
         return score_row(*item, *arguments)
-
-
-class _Results:
-    """The table `out`: rows of these recordings by clip, and the rows that others left there."""
-
-    def __init__(self, out: Path, recordings: Recordings, made_by: str):
-        self.out, self.clips, self.made_by = out, recordings.clips, made_by
-        self.folder = printable_path(recordings.folder.absolute())
-        self.content = {name: _content(clip) for name, clip in self.clips.items()}
-        self.rows: dict[str, dict] = {}
-        self.others: list[dict] = []
-        for row in _read(out):
-            is_here = row["folder"] == self.folder and row["clip"] in self.clips
-            if not is_here:
-                self.others.append(row)
-            elif (row["made_by"], row["content"]) == (made_by, self.content[row["clip"]]) and row[
-                "outcome"
-            ] != "failed":
-                self.rows[row["clip"]] = row
-
-    def add(self, name: str, row: dict) -> None:
-        """Take in the row of a clip, and write the table."""
-        self.rows[name] = row | {"folder": self.folder, "content": self.content[name]}
-        self.write()
-
-    def write(self) -> pd.DataFrame:
-        """Write all rows; returns those of these recordings."""
-        own = [self.rows[name] for name in self.clips if name in self.rows]
-        table = pd.DataFrame([*self.others, *own])
-        table = table.reindex(columns=[*COLUMNS, *(column for column in table if column not in COLUMNS)])
-        with atomic_replace(self.out) as temporary:
-            table.to_csv(temporary, index=False)
-        return table.iloc[len(self.others) :].reset_index(drop=True)
-
-
-def _content(clip: Path) -> str:
-    """Content of a clip; empty where it cannot be read, which its row will say."""
-    try:
-        return recording_id(clip)
-    except (BadInput, OSError):
-        return ""
-
-
-def _read(out: Path) -> list[dict]:
-    """Rows of an earlier run. Raises `BadInput` for a file that is something else."""
-    if not out.is_file():
-        return []
-    texts = ("clip", "folder", "content", "bundle", "made_by", "outcome")
-    try:
-        table = pd.read_csv(out, dtype=dict.fromkeys(texts, str), keep_default_na=False)
-        table[list(texts)]  # a KeyError where one is missing
-    except (KeyError, ValueError) as error:
-        raise BadInput(
-            f"{out} is there and is no table of scores ({error}). Choose another --out."
-        ) from error
-    return table.to_dict("records")
 
 
 def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, face: int, device: str) -> dict:
@@ -233,6 +160,12 @@ def score_row(name: str, clip: Path, bundle: Path | None, fps: float | None, fac
 
 def _name(bundle: Path | None) -> str:
     return str(bundle) if bundle else "synthetic"
+
+
+def _labels(bundle: Path | None) -> list[str]:
+    from mer import bundle as bundles
+
+    return models.bundle(str(bundle or bundles.default_path())).recipe.labels
 
 
 def _made_by(bundle: Path | None, fps: float | None, face: int) -> str:

@@ -18,7 +18,7 @@ from flow.benchmark import table
 from flow.prepared_flow import estimate_prepared
 from mer.evaluation import au_detection, compare, cross_validation, flow_maps, protocols, run
 from mer.evaluation.config import CvConfig
-from mer.inference import batch
+from mer.inference import score_table
 from mer.report import coding, export
 from mer_core.io import write_json
 from tests.mer.inference.tracks import resting_track
@@ -155,7 +155,7 @@ def test_comparison(runs, tmp_path):
 
 
 def test_what_scoring_and_spotting_write():
-    assert documented("Scored clips") == [*batch.COLUMNS, "p_<label>"]
+    assert documented("Scored clips") == [*score_table.COLUMNS, "p_<label>"]
     assert documented("Spotted intervals") == list(export.interval_table([]).columns)
     assert documented("Agreement with a coder") == list(coding.COLUMNS)
     written = [_plain(name) for name in export.frame_table(resting_track(1.0), []).columns]
