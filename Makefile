@@ -23,7 +23,7 @@ test-tasks: $(TASKS)/.installed
 	MER_FACE_MODEL="$(abspath $(MER_FACE_MODEL))" OMP_NUM_THREADS=1 $(TASKS)/bin/python -m pytest -rs \
 		$(addprefix tests/data_prep/test_,landmarks.py face_model_file.py face_plausibility.py prepare.py)
 
-# Runs every command that the README and the docs print, on small data.
+# Runs every mer command that the README and the docs print, on small data: 5 minutes.
 docs-test: $(STAMP)
 	OMP_NUM_THREADS=1 $(RUN) pytest tests/documented_commands.py
 

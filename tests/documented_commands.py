@@ -1,9 +1,9 @@
-"""Run the commands that the README and the docs print: `make docs-test` (minutes; not part of `make test`).
+"""Run every `mer` command that the README and the docs print: `make docs-test` (minutes; not part of `make test`).
 
 They run in the printed order, in a folder that holds what a reader would have: datasets (replicas with a
-moved real face, under names of the published clip list), recordings, a video, a coder's intervals, maps, and
-the files that guides show. Amounts are reduced. What needs data that is not distributed is skipped; `mer app`
-and `mer demo` have tests of their own.
+moved real face, under names of the published clip list), recordings, a video, a coder's intervals, maps, a
+Dask cluster, and the files that guides show. Amounts are reduced. What needs data that is not distributed is
+skipped; `mer app` and `mer demo` have tests of their own.
 """
 
 import os
@@ -20,6 +20,7 @@ import pytest
 from data_prep.layouts import ReplicaClip
 from mer.cli.main import cli
 from mer_core import registry
+from tests.killed_worker import local_cluster
 from tests.printed import PAGES, ROOT, code_blocks, mer_commands
 from tests.recordings import moved_face, write_recordings, write_video
 
@@ -50,6 +51,8 @@ SHOWN_FILES = {
     "adding-a-protocol.md": [("positive-or-not.yaml", "yaml", 0)],
     "any-scikit-learn-classifier.md": [("my_models.py", "python", 1)],
 }
+# What the guide for clusters calls the shared folder and the scheduler.
+SHARED_FOLDER, SCHEDULER = "/shared", "tcp://head:8786"
 PRINTED = [(page, line) for page in PAGES for line in mer_commands(page)]
 
 
@@ -60,6 +63,9 @@ def reader(tmp_path_factory) -> Iterator[Path]:
     for name, folder in DATASETS.items():
         registry.load("data_prep.layouts", name).write(home / "data" / folder, list(published_clips(name)))
     write_recordings(home / "recordings")
+    (home / "shared").mkdir()
+    for name, folder in (("CASME2", home / "data" / "CASME2"), ("recordings", home / "recordings")):
+        (home / "shared" / name).symlink_to(folder)
     for name in ("clip.mp4", "interview.mp4"):
         write_video(home / name, moved_face(0, True, rest=25))
     (home / "coding.eaf").write_bytes(coded_intervals(home))
@@ -78,6 +84,13 @@ def reader(tmp_path_factory) -> Iterator[Path]:
     yield home
     os.chdir(before)
     os.environ["HOME"] = old_home or ""
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """The address of a local cluster."""
+    with local_cluster() as cluster:
+        yield cluster.scheduler_address
 
 
 def published_clips(dataset: str) -> Iterator[ReplicaClip]:
@@ -140,12 +153,15 @@ def begin_page(home: Path) -> None:
 
 
 @pytest.mark.parametrize("page, line", PRINTED, ids=[f"{page.stem}: {line}" for page, line in PRINTED])
-def test_a_printed_command_runs(reader, page, line):
+def test_a_printed_command_runs(reader, page, line, request):
     for pattern, reason in SKIPPED.items():
         if re.search(pattern, line):
             pytest.skip(reason)
     if line == mer_commands(page)[0]:
         begin_page(reader)
+    if SCHEDULER in line:
+        line = line.replace(SCHEDULER, request.getfixturevalue("scheduler"))
+        line = line.replace(SHARED_FOLDER, str(reader / "shared"))
     try:
         cli.main(as_run(page, line), prog_name="mer", standalone_mode=False)
     except SystemExit as ended:
