@@ -1,4 +1,4 @@
-"""Run every `mer` command that the README and the docs print: `make docs-test` (minutes; not part of `make test`).
+"""Run every `mer` command that the README and the docs print: `make docs-test` (not part of `make test`).
 
 They run in the printed order, in a folder that holds what a reader would have: datasets (replicas with a
 moved real face, under names of the published clip list), recordings, a video, a coder's intervals, maps, a

@@ -111,7 +111,7 @@ def _scores(m: dict[str, Any]) -> "Figure":
     figure = Figure(figsize=(5, 2.2), layout="constrained")
     axes = figure.subplots()
     for i, key in enumerate(SCORE_NAMES):
-        axes.plot(m["interval95"][key], [i, i], color="0.6", label="95 % over subjects" if i == 0 else None)
+        axes.plot(m["interval95"][key], [i, i], color="0.6", label="95 % interval" if i == 0 else None)
         axes.plot(m[key], i, "ko", label="mean" if i == 0 else None)
         axes.plot(majority[key], i, "o", mfc="white", mec="0.4", label="majority class" if i == 0 else None)
     axes.set(
@@ -121,7 +121,7 @@ def _scores(m: dict[str, Any]) -> "Figure":
         xlabel=_mark_synthetic(m, "score"),
     )
     axes.invert_yaxis()
-    axes.legend(fontsize=7, frameon=False, loc="lower left")
+    axes.legend(fontsize=7, frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
     return figure
 
 
@@ -149,9 +149,10 @@ def _reliability(run: Run) -> "Figure":
     figure = Figure(figsize=(3.2, 3.2), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.8", zorder=0)
-    axes.plot([b.confidence for b in bins], [b.accuracy for b in bins], "k-", lw=0.8)
+    confidence, accuracy = [b.confidence for b in bins], [b.accuracy for b in bins]
+    axes.vlines(confidence, confidence, accuracy, color="0.5", lw=1)
     sizes = [20 + 200 * b.fraction for b in bins]
-    axes.scatter([b.confidence for b in bins], [b.accuracy for b in bins], s=sizes, color="k", alpha=0.7)
+    axes.scatter(confidence, accuracy, s=sizes, color="k", alpha=0.7, clip_on=False)
     axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", ylabel="accuracy")
     axes.set_xlabel(_mark_synthetic(run.metrics, "mean confidence"))
     return figure
