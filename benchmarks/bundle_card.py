@@ -13,7 +13,8 @@ The bundle that comes with mer. `mer score CLIP` uses it where no other is named
 - **Fitted on** {fitted:,} motion maps of scanned expressions on {people} random heads
   (`benchmarks/scanned_maps.py`): emotions as sets of action units, and speech, chewing, gaze, blinks and
   turns of the head as `other`. No clip of a real person was fitted.
-- **Input**: onset and apex, aligned to {recipe.face_size} px; flow by `{recipe.method}` {recipe.method_options};
+- **Input**: onset and apex, aligned to {recipe.face_size} px; landmarks by MediaPipe {recipe.face_model};
+  flow by `{recipe.method}` {recipe.method_options};
   the head's motion removed; feature `{recipe.feature}` {recipe.feature_settings}.
 - **Output**: probabilities of {labels} (happiness is positive; anger, contempt, disgust, fear, sadness and
   repression are negative). Where `other` is the likeliest, no label is given.

@@ -24,6 +24,7 @@ from benchmarks import bundle_card, portrait_clips, scanned_maps
 from benchmarks.bundle_card import MOTION
 from benchmarks.portrait_clips import Pair
 from benchmarks.rendered_people import FACE, REST
+from data_prep.face_model_file import describe_model
 from flow.estimate import file_digest, load_method
 from flow.splatting.head_model import load_head_model
 from flow.srflownet.data.animated_portraits import fit_portraits, load_fitted_portrait
@@ -183,6 +184,7 @@ def _recipe(classifier: Classifier, least: float, moved: tuple[float, float]) ->
         method=METHOD,
         method_options=OPTIONS,
         match_exposure=True,
+        face_model=describe_model(),
         feature="flow_image",
         feature_settings=FEATURE,
         classifier="mer_net",

@@ -20,6 +20,7 @@ URL = (
     "face_landmarker.task"
 )
 BUILT_IN = "modules/face_landmark/face_landmark_with_attention.tflite"  # below the package mediapipe
+WITH_MODEL = " with model "
 DEFAULT_FILE = Path(click.get_app_dir("mer")) / "face_landmarker.task"  # used where no other is named
 ADVICE = (
     f"Download {URL} (3.7 MB) and name it with --face-model FILE or {VARIABLE}=FILE, or store it as "
@@ -60,4 +61,9 @@ def describe_model() -> str:
     """Name what finds landmarks, for results to record: MediaPipe's version, and a model file's hash."""
     file = model_file()
     release = version("mediapipe")
-    return release if file is None else f"{release} with model {content_id(file)}"
+    return release if file is None else f"{release}{WITH_MODEL}{content_id(file)}"
+
+
+def is_same_model(one: str, other: str) -> bool:
+    """Whether two descriptions by `describe_model` name one model; a model file is one in every release."""
+    return one.split(WITH_MODEL)[-1] == other.split(WITH_MODEL)[-1]

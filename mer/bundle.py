@@ -78,6 +78,8 @@ class Recipe(BaseModel):
     flow_weights: str | None = None
     # Match the brightness of the apex to the onset before the flow is estimated.
     match_exposure: bool
+    # MediaPipe's release, and the hash of a model file, that found the landmarks (`describe_model`).
+    face_model: str | None = None
     feature: str
     feature_settings: dict[str, Any]
     classifier: str
@@ -232,8 +234,9 @@ def model_card(recipe: Recipe) -> str:
         low, high = recipe.validated_ranges["motion of the face"]
         motion = (
             f"\n- **Validated range**: facial motion of {low:g} to {high:g} % of the inter-ocular distance."
-            "\n  `mer score` warns where a clip moves less or more."
+            "\n  `mer score` gives no label where a clip moves less or more."
         )
+    landmarks = f" by landmarks of MediaPipe {recipe.face_model}" if recipe.face_model else ""
     method = _with_settings(recipe.method, recipe.method_options)
     feature = _with_settings(recipe.feature, recipe.feature_settings)
     return f"""# Bundle: {recipe.classifier.split("(")[0]} on {recipe.feature} of {recipe.method} flow
@@ -242,7 +245,7 @@ Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOL
 
 - **Fitted on** {sum(recipe.clips_per_label.values())} clips of {recipe.n_subjects} subjects
   ({", ".join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. The faces are {faces}.
-- **Input**: an onset and an apex frame, aligned to {recipe.face_size} px,
+- **Input**: an onset and an apex frame, aligned to {recipe.face_size} px{landmarks},
   brightness {"matched" if recipe.match_exposure else "not matched"}; flow by {method}; feature {feature}.
 - **Output**: probabilities of {", ".join(recipe.labels)}; mean over {n_seeds} seed(s), {calibration}.{motion}
 - **Score**: unknown, because every clip was used for fitting. `mer cv` with the same settings estimates it.

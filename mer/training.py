@@ -147,6 +147,7 @@ def _build_recipe(found: Inputs, config: CvConfig, classifier: ClassifierSpec, s
         method_options=flow["options"],
         flow_weights=flow.get("weights"),
         match_exposure=flow["match_exposure"],
+        face_model=prepare_settings[0].get("mediapipe"),
         feature=config.input_names.feature,
         feature_settings=config.feature_settings or {},
         classifier=config.model_dump()["classifier"],

@@ -259,6 +259,8 @@ def _echo_evidence(bundle, is_labelled: bool) -> None:
     recipe = models.bundle(str(bundle or bundles.default_path())).recipe  # in memory by now
     if is_labelled:
         click.echo(f"evidence for labels: {bundles.evidence_words(recipe.evidence)}")
+    for note in reliability.other_face_model(recipe):
+        click.echo(f"note: {note}")
     if recipe.synthetic:
         click.echo(reliability.SYNTHETIC)
 

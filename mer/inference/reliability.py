@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_prep.face_model_file import describe_model, is_same_model
 from data_prep.face_plausibility import MIN_PLAUSIBILITY
 from data_prep.frames import Frames
 from data_prep.video import bits_per_pixel
@@ -18,6 +19,7 @@ SYNTHETIC = (
     "and are no finding about a person."
 )
 LONG_S = 2.0  # a face does more than one thing in a longer clip
+MODEL_DIFFERENCE = 2.0  # mean of 478 landmarks on 212 portraits, embedded and current model (docs/install.md)
 NEARLY = 0.5  # of the strongest interval's strength
 
 
@@ -183,7 +185,18 @@ def warnings(
             f"The bundle was fitted on flow of other weights than {recipe.method} has now. "
             "Fit it again (mer train) before you trust its label."
         )
-    return said
+    return said + other_face_model(recipe)
+
+
+def other_face_model(recipe: Recipe) -> list[str]:
+    """Say that the landmarks come from another model than the bundle's; nothing where they do not."""
+    used = describe_model()
+    if recipe.face_model is None or is_same_model(recipe.face_model, used):
+        return []
+    return [
+        f"Landmarks are found by MediaPipe {used}, those of the bundle by {recipe.face_model}: on portraits "
+        f"the models differ by {MODEL_DIFFERENCE} % of the inter-ocular distance."
+    ]
 
 
 def _unstated_ranges(recipe: Recipe) -> list[str]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_prep import face_model_file
-from data_prep.face_model_file import VARIABLE, describe_model, model_file
+from data_prep.face_model_file import VARIABLE, describe_model, is_same_model, model_file
 from data_prep.face_models import TaskDetector, TaskMesh
 from data_prep.landmarks import FaceMesh, interocular
 from data_prep.prepare import prepare
@@ -55,6 +55,12 @@ def test_the_two_models_agree_on_a_face(face_model, face):
     first, second = found.values()
     apart = np.linalg.norm(first - second, axis=1) / interocular(first)
     assert 0 < np.median(apart) < 0.04 and apart.max() < 0.2  # typical: docs/install.md
+
+
+def test_a_model_file_is_the_same_in_every_release():
+    assert is_same_model("0.10.21", "0.10.21") and is_same_model("1.0 with model 9-f0", "1.1 with model 9-f0")
+    assert not is_same_model("0.10.21", "0.10.21 with model 9-f0")
+    assert not is_same_model("1.0 with model 9-f0", "1.0 with model 9-f1")
 
 
 def test_two_models_do_not_share_a_prepared_folder(make_replica, face_model, tmp_path):

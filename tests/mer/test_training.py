@@ -72,6 +72,15 @@ def test_training_refuses_the_folder_of_another_bundle_before_it_fits(
         training.fit([prepared], config.model_copy(update=change), tmp_path / "b")
 
 
+def test_bundle_and_card_name_the_face_model_of_the_clips(prepared, config):
+    file = prepared / "prepare.json"
+    settings = json.loads(file.read_text()) | {"mediapipe": "1.2 with model 9-f00d"}
+    file.write_text(json.dumps(settings))
+    recipe = training.fit([prepared], config).recipe
+    assert recipe.face_model == "1.2 with model 9-f00d"
+    assert "MediaPipe 1.2 with model 9-f00d" in bundle.model_card(recipe)
+
+
 def test_a_bundle_states_how_far_the_faces_moved_that_it_was_fitted_on(prepared, config, tmp_path):
     for made in prepared.rglob("c3.npz"):  # without a label, so not fitted on
         io.write(made, 100 * io.read(made))

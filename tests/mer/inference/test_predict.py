@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import default_bundle
+from data_prep.face_model_file import describe_model
 from data_prep.frames import open_frames
 from flow.splatting.actor import Actor
 from mer import bundle
@@ -144,18 +145,18 @@ def test_what_lies_within_the_measured_ranges_is_not_remarked_on(smile_video):
     )
 
 
-def test_a_bundle_fitted_on_flow_of_other_weights_says_so(smile_video):
+def test_a_bundle_of_other_flow_weights_or_landmarks_says_so(smile_video):
     fitted = models.bundle(str(bundle.default_path()))
     now = models.method(fitted.recipe.method, fitted.recipe.method_options).weights
-    for weights, said in ((now, False), ("0123456789abcdef", True)):
-        other = bundle.Bundle(fitted.recipe.model_copy(update={"flow_weights": weights}), fitted.classifiers)
-        assert (
-            any(
-                "other weights than srflownet has now" in warning
-                for warning in score(smile_video, other).warnings
-            )
-            is said
-        )
+    for weights, face_model, is_said in (
+        (now, describe_model(), False),
+        ("0123456789abcdef", "9.9 with model 1-ab", True),
+    ):
+        made_with = {"flow_weights": weights, "face_model": face_model}
+        other = bundle.Bundle(fitted.recipe.model_copy(update=made_with), fitted.classifiers)
+        warnings = " ".join(score(smile_video, other).warnings)
+        assert ("other weights than srflownet has now" in warnings) is is_said
+        assert ("those of the bundle by 9.9 with model 1-ab" in warnings) is is_said
 
 
 def test_temperature_changes_sureness_not_the_label():
