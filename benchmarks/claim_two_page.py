@@ -26,12 +26,12 @@ INTRODUCTION = """# The second claim: better flow, better recognition?
 
 {summary}
 
-A percentage is the rise over the first row, TV-L1 as the field runs it. The paper (arXiv 2601.06479) reports F1
-{baseline:.4f} with its baseline flow and {theirs:.4f} with SRFlowNet ({rise:+.0%}), both before a small classifier, on
-data that is not ours. Here one feature (`flow_image`, 28 x 28) and one leave-one-subject-out are kept and only
-the flow differs. *Ground truth* is what the engine moved: the most that better flow can bring. *Gain* is ΔUF1
-vs. TV-L1 with brightness matched, and the *gap* the gain of ground truth. Intervals are over subjects, drawn
-together for all rows; a gain whose interval holds zero is not shown to be one."""
+Only the flow differs between rows: feature (`flow_image`, 28 x 28), classifier and leave-one-subject-out evaluation
+stay the same. The *first row* is TV-L1 as public code runs it, with brightness as it comes; percentages after a UF1
+are the rise over it. *Ground truth* is the motion that the engine made, the most that better flow can bring. *Gain* is
+ΔUF1 vs. TV-L1 with brightness matched, and the *gap* is the gain of ground truth. Intervals are over subjects, drawn
+together for all rows. The paper (arXiv 2601.06479) reports F1 {baseline:.4f} with its baseline flow and {theirs:.4f}
+with SRFlowNet ({rise:+.0%}), before a small classifier and on other data."""
 NOTES = """- **Data**: synthetic clips, {shown} for each person, {size} px. Peaks of {low} to
   {high} px, a drifting head, light that falls anew, and a camera for each person: noise, exposure drift,
   blur, JPEG, every third one grey (`benchmarks/hard_composite.py`). No row had a say in how hard it is.
@@ -39,15 +39,15 @@ NOTES = """- **Data**: synthetic clips, {shown} for each person, {size} px. Peak
   painted skin; clips, emotions, light and cameras are drawn alike.
 - **In favour of `srflownet`**: it was trained on other people of the same engine, and its facial solution
   knows expressions of the same scans, so its flow may suit these faces better than real ones; the classical
-  methods have learned nothing. RAFT-small as released has seen neither; frames
-  are not enlarged for it. docs/results/flow-benchmark.md has
-  real face textures.
-- **First row**: TV-L1 with OpenCV's settings and brightness as it comes, as public code runs it. In all other
-  rows the apex is brought to the onset's brightness first (`flow/photometric.py`).
+  methods have learned nothing. [flow-benchmark](flow-benchmark.md) has real face textures.
+{raft}{limits}- **Brightness**: in all rows but the first the apex is brought to the onset's brightness (`flow/photometric.py`).
 - Networks, with the start of their weights' SHA-256: {networks}.
-- These are not scores of people. What carries over is the order of the methods at best, not the values.
+- These are not scores of people. At best the order of the methods carries over, not the values.
 
 Made by `python -m benchmarks.claim_two FOLDER --head-model HEAD_MODEL.npz --raft released=raft-small.pth`."""
+
+RAFT_INCLUDED = "- **RAFT-small** as released has seen no such faces; frames are not enlarged for it.\n"
+RAFT_MISSING = "- **RAFT** was not run.\n"
 
 
 def page(table: pd.DataFrame) -> str:
@@ -66,6 +66,8 @@ def page(table: pd.DataFrame) -> str:
         size=hard_composite.SIZE,
         low=low,
         high=high,
+        raft=RAFT_INCLUDED if table["label"].str.startswith("raft").any() else RAFT_MISSING,
+        limits=_limits(table),
         networks=", ".join(sorted(set(table["folder"][table["network"]]))) or "none",
     )
     parts = [
@@ -91,9 +93,27 @@ def _answer(table: pd.DataFrame) -> str:
     leads = "it has the smallest error on" if (best == "srflownet").all() else "it does not lead in error on"
     return (
         f"`srflownet` closes {low:.0%} to {high:.0%} of the gap in UF1 between TV-L1 with brightness matched and "
-        f"ground-truth flow, where that gap is beyond chance ({len(shown)} of {len(truth)} rows); {leads} both "
+        f"ground-truth flow, where that gap is beyond chance ({len(shown)} of {len(truth)} cases); {leads} both "
         "composites."
     )
+
+
+def _limits(table: pd.DataFrame) -> str:
+    """Return a note on composites that are not whole, and on gaps that chance explains."""
+    notes = []
+    for people, n_subjects in table.groupby("people", sort=False)["n_subjects"].first().items():
+        if n_subjects < hard_composite.SUBJECTS:
+            notes.append(
+                f"- **Size**: the {people} composite holds the first {n_subjects} of its "
+                f"{hard_composite.SUBJECTS} people."
+            )
+    truth = table[table["label"] == "ground truth"]
+    for line in truth[truth["gain_low"] <= 0].itertuples():
+        notes.append(
+            f"- **Within chance**: with `{line.classifier}` on {line.people} people ground truth gains "
+            f"{line.gain:+.3f} ({line.gain_low:+.3f} to {line.gain_high:+.3f}), so that there is no gap to close."
+        )
+    return "".join(f"{note}\n" for note in notes)
 
 
 def _summary(table: pd.DataFrame) -> str:
@@ -102,8 +122,10 @@ def _summary(table: pd.DataFrame) -> str:
         first, last = part["uf1"].iloc[0], part["uf1"].iloc[-1]
         ours = part[part["label"] == "srflownet"].iloc[0]
         rises = [f"{value:.3f} ({value / first - 1:+.0%})" for value in (ours["uf1"], last)]
-        interval = f"{ours['gap_low']:.0%} to {ours['gap_high']:.0%}"
-        rows.append([people, f"`{classifier}`", f"{ours['gap']:.0%}", interval, f"{first:.3f}", *rises])
+        gap = [f"{ours['gap']:.0%}", f"{ours['gap_low']:.0%} to {ours['gap_high']:.0%}"]
+        if part["gain_low"].iloc[-1] <= 0:
+            gap = ["no gap beyond chance", ""]
+        rows.append([people, f"`{classifier}`", *gap, f"{first:.3f}", *rises])
     return markdown.format_table(SUMMARY, rows)
 
 
@@ -122,8 +144,8 @@ def _section(people: str, table: pd.DataFrame) -> str:
             "",
             markdown.format_table(HEADER, cells),
             "",
-            f"{first['n_clips']} clips of {first['n_subjects']} people. Zero flow has an EPE of {first['zero_epe']:.3f} px, and the majority class a UF1 of "
-            f"{first['majority_uf1']:.3f}.",
+            f"{first['n_clips']} clips of {first['n_subjects']} people. Zero flow has an EPE of "
+            f"{first['zero_epe']:.3f} px, and the majority class a UF1 of {first['majority_uf1']:.3f}.",
         ]
     )
 

@@ -78,8 +78,13 @@ class MeasuredPairs:
         say(f"{name}: {table['epe'].mean():.4f} px")
 
     def errors(self) -> pd.DataFrame:
-        """Return what is measured: kind, pair, network, epe (px), gradient_error (px per px)."""
-        return pd.concat([pd.read_csv(path) for path in sorted(self._errors.glob("*.csv"))])
+        """Return what is measured: kind, pair, network, epe (px), gradient_error (px per px), weights."""
+        return pd.concat(
+            [
+                pd.read_csv(path).assign(weights=path.stem.rpartition("-")[2])
+                for path in sorted(self._errors.glob("*.csv"))
+            ]
+        )
 
     @property
     def _errors(self) -> Path:
@@ -93,4 +98,5 @@ def change(before: np.ndarray, after: np.ndarray) -> str:
     """
     drawn = np.random.default_rng(0).integers(0, len(before), (DRAWS, len(before)))
     low, high = np.quantile(after[drawn].mean(axis=1) / before[drawn].mean(axis=1) - 1, (0.025, 0.975))
-    return f"{100 * (after.mean() / before.mean() - 1):+.0f} ({100 * low:+.0f} to {100 * high:+.0f})"
+    value, low, high = (round(100 * ratio) for ratio in (after.mean() / before.mean() - 1, low, high))
+    return f"{value:+d} ({low:+d} to {high:+d})"

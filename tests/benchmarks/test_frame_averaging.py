@@ -56,6 +56,8 @@ def test_the_page_compares_with_two_frames():
         if half or how == "no"
     ]
     columns = ["method", "coder", "fps", "half", "aligned", "clip", "epe"]
-    text = frame_averaging.page(pd.DataFrame(rows, columns=columns))
+    errors = pd.DataFrame(rows, columns=columns).assign(weights="")
+    text = frame_averaging.page(pd.concat([errors, errors.assign(method="srflownet", weights="c39d")]))
+    assert "**Yes.**" in text and "50 % without coding" in text and "SHA-256 c39d." in text
     assert "| dis | none | 100 | 3 (±10 ms) | 0.2000 | -50 (-50 to -50) |" in text
     assert "| dis | H.264 at 24 | 200 | 9 (±20 ms) |" in text

@@ -52,6 +52,7 @@ def test_the_page_sets_errors_beside_zero_flow():
         columns=["kind", "pair", "network", "epe"],
     )
     text = skflow_learns.page([4.0, 2.0], log, errors)
+    assert "**The encoder does; the whole network is better than predicting nothing.** In 2 steps" in text
     assert "| rendered people | 0.250 | 0.500 |" in text
     assert "| 2 | 2.000 | 1.000 | 2.000 | 0.50 |" in text
     assert f"{math.log(144):.2f}" in text
