@@ -32,7 +32,8 @@ EXPERIMENT_OPTIONS = [
     click.option(
         "--config",
         type=Config(),
-        help="Settings from a YAML file, or by the name of one in configs/; options typed here win.",
+        help="Settings from a YAML file, or by the name of one in configs/; options on the command line "
+        "take precedence.",
     ),
     click.option(
         "--maps",
@@ -68,9 +69,6 @@ EXPERIMENT_OPTIONS = [
         help=f"Number of repetitions with different seeds.  [default: {DEFAULTS['seeds']}]",
     ),
     device_option(default=None),  # None: that of the configuration
-    click.option(
-        "--out", type=FOLDER, required=True, help="Folder of the results; an interrupted run continues."
-    ),
 ]
 
 
@@ -101,6 +99,7 @@ def read_config(prepared, config, maps, index, **typed):
 
 @command()
 @experiment_options
+@click.option("--out", type=FOLDER, required=True, help="Folder of the run; an interrupted one continues.")
 @click.option(
     "--jobs",
     type=click.IntRange(1),
@@ -154,7 +153,7 @@ def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
 @command()
 @click.argument("run", type=INPUT_FOLDER)
 def report(run):
-    """Write the HTML report of a finished run again.
+    """Rewrite the HTML report of a finished run.
 
     \b
     Example:
@@ -177,7 +176,7 @@ def report(run):
     "--out", type=FOLDER, help="Write compare.csv, compare.tex and the figure (PNG, SVG, PDF) here."
 )
 def compare(runs, published, out):
-    """Compare runs on the same clips with the first one.
+    """Compare runs on the same clips, each with the first.
 
     Prints paired differences with intervals over subjects.
 
@@ -202,7 +201,7 @@ def compare(runs, published, out):
 @command()
 @click.argument("run", type=INPUT_FOLDER)
 def audit(run):
-    """Show what a leak would claim (never a result).
+    """Show how much a leak would inflate the score (never a result).
 
     Trains every fold again and lets each test subject choose its best epoch, as much published code does.
 

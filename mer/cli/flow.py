@@ -85,7 +85,7 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler, device)
 @click.option(
     "--weights",
     type=INPUT_FILE,
-    help="Weights file for the one --method that is given, or for RAFT among all.",
+    help="Weights file of the only --method given; without --method, of raft.",
 )
 @click.option(
     "--size",
@@ -118,7 +118,7 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler, device)
     "--h264",
     metavar="CRF",
     type=click.IntRange(0, 51),
-    help="Compress the frames as H.264 at this constant rate factor: 18 is fine, 35 coarse.",
+    help="Compress the frames as H.264 at this constant rate factor: 18 is high quality, 35 low.",
 )
 @click.option(
     "--jpeg",
@@ -130,14 +130,14 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler, device)
     "--limit/--no-limit",
     default=True,
     show_default=True,
-    help="Add a row with the lowest error that noise allows.",
+    help="Add a row with the error that noise leaves to a linear estimator.",
 )
 @device_option()
 def benchmark(out, methods, weights, sizes, pairs, seed, rendered, scanned, device, **options):
     """Compare methods on faces with exactly known motion.
 
     \b
-    Example:
+    Examples:
       mer flow benchmark --pairs 200 --out flow-benchmark
       mer flow benchmark --scanned --portraits DIR --head-model head.npz
     """
@@ -172,7 +172,7 @@ def render(out, pairs, seed, size, jobs, head_model, portraits):
     Training data in the layout of SRFlow.
 
     \b
-    Example:
+    Examples:
       mer flow render --out splat-faces --pairs 1000 --seed 1
       mer flow render --out scanned-faces --pairs 1000 --head-model head.npz
     """

@@ -44,6 +44,7 @@ frames_option = click.option(
 
 @command()
 @experiment_options
+@click.option("--out", type=FOLDER, required=True, help="Folder of the bundle.")
 def train(prepared, config, maps, index, out, **typed):
     """Fit a classifier on all clips and write a bundle.
 
@@ -80,7 +81,7 @@ def train(prepared, config, maps, index, out, **typed):
 @click.option(
     "--out",
     type=ANY,
-    help="Of one clip: folder for page, pictures and film. Of a folder of clips: the CSV to write.",
+    help="For one clip: folder for page, pictures and film. For a folder of clips: the CSV to write.",
 )
 @blur_option
 @click.option(
@@ -88,7 +89,7 @@ def train(prepared, config, maps, index, out, **typed):
 )
 @click.option(
     "--scheduler",
-    help="Of a folder of clips: address of a Dask cluster to use instead; needs the extra [cluster].",
+    help="For a folder of clips: address of a Dask cluster to use instead; needs the extra [cluster].",
 )
 @device_option()
 def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, jobs, scheduler, device):
@@ -177,7 +178,7 @@ def _check_one_clip(clip, out) -> None:
 @click.option(
     "--against", type=FILE, help="Intervals of a human coder (.eaf, .csv, .tsv): print F1 and agreement."
 )
-@click.option("--tier", help="Tier of the ELAN file, or behaviour of the table, to use of --against.")
+@click.option("--tier", help="Tier (ELAN) or behaviour (table) of --against to use.")
 @click.option(
     "--pictures",
     type=FOLDER,
