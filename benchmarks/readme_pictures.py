@@ -17,7 +17,8 @@ from data_prep.frames import write_image
 from flow.splatting.actor import Actor
 from flow.splatting.expression import film_expression
 from flow.visualize import draw_flow, draw_legend
-from mer.inference.predict import Score, score
+from mer.inference.predict import score
+from mer.inference.score import Score
 from mer.report import film as moment
 from mer.report.clip_figures import draw_arrows
 from mer_core.text_images import render_text

@@ -5,18 +5,17 @@ fitted on), `weights.safetensors` and `README.md` (the model card).
 """
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from mer import stored_estimators
 from mer.evaluation import calibration
-from mer.evaluation.estimators import FittedForeign
 from mer_core import claims, registry
 from mer_core.errors import BadInput
 from mer_core.io import atomic_replace, read_json, visible_names, write_json, write_text
@@ -53,12 +52,9 @@ class Evidence(BaseModel):
         )
 
 
-NO_EVIDENCE = "no score on held-out people is known for this bundle"
-
-
 def evidence_words(evidence: Evidence | None) -> str:
     """Return what is known of the labels' quality, in words."""
-    return str(evidence) if evidence else NO_EVIDENCE
+    return str(evidence) if evidence else "no score on held-out people is known for this bundle"
 
 
 class Recipe(BaseModel):
@@ -131,9 +127,9 @@ class Bundle:
         return model_card(self.recipe)
 
     def _repr_html_(self) -> str:
-        fields = {name: str(value) for name, value in self.recipe.model_dump().items()}
-        del fields["classifier_settings"]
-        return pd.Series(fields, name="bundle").to_frame().to_html()
+        fields = self.recipe.model_dump(exclude={"classifier_settings"})
+        rows = [f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in fields.items()]
+        return f"<table>{''.join(rows)}</table>"
 
 
 def default_path() -> Path:
@@ -191,25 +187,30 @@ def load(path: str | Path | None = None) -> Bundle:
         If the folder is not a bundle or is damaged.
     """
     path = default_path() if path is None else Path(path)
-    if not (path / JSON_FILE).is_file():
-        raise BadInput(
-            f"{path} is no bundle: it has no {JSON_FILE}. Make one with: mer train PREPARED --out {path}"
-        )
+    recipe = read_recipe(path)
     try:
-        recipe = Recipe(**read_json(path / JSON_FILE))
         classifiers = _load_classifiers(path, recipe)
-    except ValidationError as error:
-        raise BadInput(f"The bundle {path} {describe_errors(error, Recipe)}") from error
     except (OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise BadInput(f"The bundle {path} is damaged ({error}). Write it again with mer train.") from error
     return Bundle(recipe, classifiers)
 
 
+def read_recipe(path: Path) -> Recipe:
+    """Read the recipe of a bundle folder without its classifiers; raises `BadInput` as `load` does."""
+    if not (path / JSON_FILE).is_file():
+        raise BadInput(f"{path} is no bundle: it has no {JSON_FILE}. Make one: mer train PREPARED --out DIR")
+    try:
+        return Recipe(**read_json(path / JSON_FILE))
+    except ValidationError as error:
+        raise BadInput(f"The bundle {path} {describe_errors(error, Recipe)}") from error
+
+
 def _load_classifiers(path: Path, recipe: Recipe) -> list[Any]:
     """Return the fitted classifiers, one per seed."""
     if recipe.stored_as == "skops":
-        estimators = stored_estimators.load(path / SKOPS_FILE)
-        return [FittedForeign(estimator, len(recipe.labels)) for estimator in estimators]
+        from mer.evaluation.estimators import FittedForeign
+
+        return [FittedForeign(one, len(recipe.labels)) for one in stored_estimators.load(path / SKOPS_FILE)]
     Classifier = registry.load("mer.classifiers", recipe.classifier).Classifier
     by_seed: list[dict[str, np.ndarray]] = [{} for _ in recipe.classifier_settings]
     for key, value in load_file(path / WEIGHTS_FILE).items():
@@ -226,9 +227,8 @@ def model_card(recipe: Recipe) -> str:
     counts = ", ".join(f"{n} {label}" for label, n in recipe.clips_per_label.items())
     faces = "**synthetic: no real person was seen**" if recipe.synthetic else "recordings of real people"
     n_seeds = len(recipe.classifier_settings)
-    calibration = "uncalibrated"
-    if recipe.temperature != 1:
-        calibration = f"calibrated on held-out subjects (temperature {recipe.temperature:.2f})"
+    temperature = f"calibrated on held-out subjects (temperature {recipe.temperature:.2f})"
+    calibration = "uncalibrated" if recipe.temperature == 1 else temperature
     motion = ""
     if "motion of the face" in recipe.validated_ranges:
         low, high = recipe.validated_ranges["motion of the face"]

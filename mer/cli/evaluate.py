@@ -1,4 +1,4 @@
-"""The commands around a run: make one, write its report, compare runs, audit one for leakage."""
+"""The commands around a run: make one, write its report, compare runs, audit one, fit a bundle like it."""
 
 from dataclasses import asdict
 
@@ -213,3 +213,30 @@ def audit(run):
 
     result = leakage.audit(run)
     emit(leakage.format_audit(result), {"warning": leakage.WARNING, **asdict(result)})
+
+
+@command()
+@experiment_options
+@click.option("--out", type=FOLDER, required=True, help="Folder of the bundle.")
+def train(prepared, config, maps, index, out, **typed):
+    """Fit a classifier on all clips and write a bundle.
+
+    `mer score`, `mer spot` and `mer app` use it with --bundle.
+
+    \b
+    Example:
+      mer train prepared/casme2 prepared/samm --classifier ststnet --out bundles/mine
+    """
+    from mer import training
+
+    if maps:
+        raise click.UsageError(
+            "--maps cannot be used: a bundle must know how its maps are made. Give prepared folders."
+        )
+    settings = read_config(prepared, config, maps, index, **typed)
+    recipe = training.train(prepared, settings, out).recipe
+    n_clips = sum(recipe.clips_per_label.values())
+    emit(
+        f"Bundle: {out} ({n_clips} clips of {recipe.n_subjects} subjects)",
+        {"bundle": out, "clips": n_clips, "subjects": recipe.n_subjects},
+    )

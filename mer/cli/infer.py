@@ -6,7 +6,6 @@ from typing import NoReturn
 
 import click
 
-from mer.cli.evaluate import experiment_options, read_config
 from mer.cli.options import ANY, FILE, FOLDER, INPUT, INPUT_FOLDER, OUTPUT, command, device_option, emit
 
 bundle_option = click.option(
@@ -40,33 +39,6 @@ frames_option = click.option(
     type=FILE,
     help="CSV to write, one row per frame: OpenFace's first columns, then lids, mouth, motion, action units.",
 )
-
-
-@command()
-@experiment_options
-@click.option("--out", type=FOLDER, required=True, help="Folder of the bundle.")
-def train(prepared, config, maps, index, out, **typed):
-    """Fit a classifier on all clips and write a bundle.
-
-    `mer score`, `mer spot` and `mer app` use it with --bundle.
-
-    \b
-    Example:
-      mer train prepared/casme2 prepared/samm --classifier ststnet --out bundles/mine
-    """
-    from mer import training
-
-    if maps:
-        raise click.UsageError(
-            "--maps cannot be used: a bundle must know how its maps are made. Give prepared folders."
-        )
-    settings = read_config(prepared, config, maps, index, **typed)
-    recipe = training.train(prepared, settings, out).recipe
-    n_clips = sum(recipe.clips_per_label.values())
-    emit(
-        f"Bundle: {out} ({n_clips} clips of {recipe.n_subjects} subjects)",
-        {"bundle": out, "clips": n_clips, "subjects": recipe.n_subjects},
-    )
 
 
 @command()
@@ -203,34 +175,53 @@ def spot(
         raise click.UsageError("--tier selects a tier of --against FILE, which is missing.")
     if blur and pictures is None:
         raise click.UsageError("--blur applies to --pictures DIR, which is missing.")
-    from mer.report import coding, export
-    from mer.report import megc as challenge
-
-    # Check the files before the slow imports and the long tracking.
-    if out is not None:
-        export.check_suffix(out)
-    if megc is not None and megc.is_file():
-        challenge.read_submission(megc)
-    coded = coding.read_coding(against, tier) if against is not None else None
+    coded = _check_files(out, megc, against, tier)
     from mer.inference import predict
 
     track, found = predict.spot(
         video, bundle, fps=fps, face=face, neutral=neutral, label=label, device=device
     )
     if out is not None:
-        export.write_intervals(found, out)
-    if megc is not None:
-        path = video.resolve()
-        challenge.add_to_submission(found, path.name if path.is_dir() else path.stem, megc)
+        from mer.report.export import write_intervals
+
+        write_intervals(found, out)
     if frames_csv is not None:
-        export.write_frames(track, found, frames_csv)
+        from mer.report.export import write_frames
+
+        write_frames(track, found, frames_csv)
+    if megc is not None:
+        from mer.report.megc import add_to_submission
+
+        path = video.resolve()
+        add_to_submission(found, path.name if path.is_dir() else path.stem, megc)
     if pictures is not None:
         from data_prep.frames import open_frames
         from mer.report.clip_pictures import write_clip_pictures
 
         write_clip_pictures(track, found, open_frames(video, fps), pictures, blur)
-    agreement = coding.compare(coded, found) if coded is not None else None
+    agreement = None
+    if coded is not None:
+        from mer.report.coding import compare
+
+        agreement = compare(coded, found)
     _emit_intervals(track, found, agreement, bundle, label)
+
+
+def _check_files(out, megc, against, tier):
+    """Check the files before the long tracking, and return the coder's intervals; None without `against`."""
+    if out is not None:
+        from mer.report.export import check_suffix
+
+        check_suffix(out)
+    if megc is not None and megc.is_file():
+        from mer.report.megc import read_submission
+
+        read_submission(megc)
+    if against is None:
+        return None
+    from mer.report.coding import read_coding
+
+    return read_coding(against, tier)
 
 
 def _emit_intervals(track, found, agreement, bundle, label: bool) -> None:
@@ -257,7 +248,7 @@ def _echo_evidence(bundle, is_labelled: bool) -> None:
     from mer import bundle as bundles
     from mer.inference import models, reliability
 
-    recipe = models.bundle(str(bundle or bundles.default_path())).recipe  # in memory by now
+    recipe = models.recipe(str(bundle or bundles.default_path()))
     if is_labelled:
         click.echo(f"evidence for labels: {bundles.evidence_words(recipe.evidence)}")
     for note in reliability.other_face_model(recipe):

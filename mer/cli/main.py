@@ -13,9 +13,9 @@ from typing import NoReturn
 
 import click
 
-from mer.cli.evaluate import audit, compare, cv, report
+from mer.cli.evaluate import audit, compare, cv, report, train
 from mer.cli.flow import flow
-from mer.cli.infer import app, score, spot, train
+from mer.cli.infer import app, score, spot
 from mer.cli.options import FOLDER, OUTPUT, Name, Root, emit, known
 from mer.cli.prepare import prepare
 from mer_core import __version__

@@ -174,7 +174,7 @@ def _made_by(bundle: Path | None, fps: float | None, face: int) -> str:
     from mer import bundle as bundles
 
     path = bundle or bundles.default_path()
-    recipe = models.bundle(str(path)).recipe
+    recipe = models.recipe(str(path))
     flow = models.method(recipe.method, recipe.method_options).weights or recipe.method
     parts = [
         file_digest(path / bundles.JSON_FILE)[:8],

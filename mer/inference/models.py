@@ -5,7 +5,9 @@ The face mesh and the detector are not made for two threads at once; whoever sco
 """
 
 import json
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -63,3 +65,28 @@ def _method(name: str, options: str, device: str):
 def bundle(path: str) -> bundles.Bundle:
     """The bundle at `path`, read once."""
     return bundles.load(path)
+
+
+@lru_cache(maxsize=4)
+def recipe(path: str) -> bundles.Recipe:
+    """The recipe of the bundle at `path`, read once; its classifiers need torch, which takes seconds."""
+    return bundles.read_recipe(Path(path))
+
+
+def load_in_background(path: str) -> "Future[bundles.Bundle]":
+    """Load the bundle at `path` and its flow method in a thread, while a clip is tracked.
+
+    Raises `BadInput` at once for a recipe that cannot be read; other damage is raised by the future's
+    `result`.
+    """
+    needed = recipe(path)
+
+    def load() -> bundles.Bundle:
+        fitted = bundle(path)
+        method(needed.method, needed.method_options)
+        return fitted
+
+    pool = ThreadPoolExecutor(1)
+    loading = pool.submit(load)
+    pool.shutdown(wait=False)
+    return loading

@@ -1,8 +1,8 @@
 """One clip -> what moved, when, where, which label that resembles, and how sure that is."""
 
-import json
 import math
-from dataclasses import dataclass, field, replace
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from mer.inference import attribution, models, onset_apex, regions, reliability,
 from mer.inference.motion import Measured, measure
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import track_clip
+from mer.inference.score import Score
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
 from mer_core.errors import NothingToScore
@@ -23,88 +24,6 @@ from mer_core.progress import track as show_progress
 
 MAX_PICKED = 8  # intervals whose frames are held in memory together
 SHIPPED_NAME = "synthetic, the one that comes with mer"
-
-
-@dataclass(frozen=True)
-class Score:
-    """What one clip shows.
-
-    Frame numbers are the file's own (a video starts at 0), times are seconds from its first frame. Motion is
-    in per cent of the inter-ocular distance, the head taken out.
-    """
-
-    clip: str
-    label: str | None  # None where none is given
-    reason: str | None  # why none is given
-    probabilities: dict[str, float]  # calibrated as far as the bundle is
-    onset: int
-    apex: int
-    onset_s: float | None  # None where the frames have no times
-    apex_s: float | None
-    motion: float  # of the sites that move most, from onset to apex
-    regions: list[regions.Region]  # the one that moves most first
-    units: list[units.Unit]  # action units, the one with most evidence first
-    warnings: list[str]
-    frames: int
-    fps: float | None
-    eyes_px: float  # inter-ocular distance in the clip, px
-    bundle: str
-    made_with: str  # classifier, feature, flow and the start of its weights' SHA-256, version of mer
-    synthetic: bool  # the bundle has seen no real face
-    evidence: bundles.Evidence | None  # what is known of the quality of the bundle's labels
-    interval: Interval | None  # the listed expression that is explained
-    intervals: list[Interval]  # all that is listed
-    track: Track = field(repr=False)
-    matrix: np.ndarray = field(repr=False)  # (2, 3) from frame px to px of the aligned face
-    landmarks: np.ndarray = field(repr=False)  # (478, 2) px of the aligned onset
-    onset_face: np.ndarray = field(repr=False)  # (S, S, 3) uint8 RGB, aligned
-    apex_face: np.ndarray = field(repr=False)
-    own: np.ndarray = field(repr=False)  # (S, S, 2) float32 px, flow without the head's motion
-
-    @property
-    def confidence(self) -> float:
-        """Probability of the likeliest label."""
-        return max(self.probabilities.values())
-
-    def to_dict(self) -> dict:
-        """Everything but pictures and curves, ready for JSON."""
-        plain = {k: v for k, v in self.__dict__.items() if not isinstance(v, (np.ndarray, Track))}
-        return {
-            **plain,
-            "evidence": self.evidence and self.evidence.model_dump(),
-            "interval": self.interval and self.interval.to_dict(),
-            "intervals": [interval.to_dict() for interval in self.intervals],
-            "regions": [region.to_dict() for region in self.regions],
-            "units": [unit.to_dict() for unit in self.units],
-        }
-
-    def to_json(self) -> str:
-        """`to_dict` as JSON text."""
-        return json.dumps(self.to_dict(), indent=2)
-
-    def to_text(self) -> str:
-        """A few lines for a person."""
-        ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
-        odds = ", ".join(
-            f"{label} {p:.2f}" for label, p in ranked
-        )  # without a label they would be read as one
-        lines = [f"{self.clip}: " + (f"{self.label} ({odds})" if self.label else f"no label, {self.reason}")]
-        where = self.regions[0]
-        lines.append(
-            f"onset frame {self.onset}{_at(self.onset_s)}, apex frame {self.apex}{_at(self.apex_s)}; most "
-            "motion: "
-            f"{where.name}, {where.motion:.1f} % of the inter-ocular distance"
-        )
-        if self.units:
-            lines.append(
-                "looks like " + ", ".join(f"{unit.words} {unit.evidence:.0%}" for unit in self.units[:3])
-            )
-        if self.label:
-            lines.append(f"evidence for labels: {bundles.evidence_words(self.evidence)}")
-        lines += [f"note: {warning}" for warning in self.warnings]
-        if self.synthetic:
-            lines.append(reliability.SYNTHETIC)
-        return "\n".join(lines)
 
 
 def score(
@@ -139,14 +58,14 @@ def score(
     """
     onset_apex.check_order(onset, apex)
     models.use_device(device)
-    fitted, name = _fitted(bundle)
+    loading = _load_in_background(bundle)
     frames, track = track_clip(clip, fps, face, neutral)
     found = spotting.intervals(track)
     if onset is None or apex is None:
         moment = onset_apex.choose(track, found, str(clip))
     else:
         moment = onset_apex.given(track, onset, apex, clip)
-    return explain(Path(clip), frames, track, found, moment, fitted, name)
+    return explain(Path(clip), frames, track, found, moment, loading.result(), _name(bundle))
 
 
 def spot(
@@ -164,11 +83,28 @@ def spot(
     Parameters and exceptions as in `score`.
     """
     models.use_device(device)
+    recipe = _recipe(bundle) if label else None
     frames, track = track_clip(clip, fps, face, neutral)
     found = spotting.intervals(track)
-    if label:
-        found = label_intervals(Path(clip), frames, track, found, _fitted(bundle)[0])
+    # The bundle is loaded only where it may be asked: that takes seconds and half of the memory.
+    if recipe is not None and moments_to_label(Path(clip), track, found, recipe):
+        fitted = _load_in_background(bundle).result()
+        found = label_intervals(Path(clip), frames, track, found, fitted)
     return track, found
+
+
+def moments_to_label(
+    clip: Path, track: Track, found: list[Interval], recipe: bundles.Recipe
+) -> dict[int, Moment]:
+    """Return the moments of the intervals that may get a label, as far as is known without their flow."""
+    moments = {}
+    for i, interval in enumerate(found):
+        if interval.is_expression:
+            moment = onset_apex.choose(track, [interval], str(clip))
+            conditions = reliability.measure_conditions(clip, track, moment, found, math.nan)
+            if reliability.find_obstacle(moment, conditions, recipe) is None:
+                moments[i] = moment
+    return moments
 
 
 def label_intervals(
@@ -176,13 +112,7 @@ def label_intervals(
 ) -> list[Interval]:
     """Return the intervals with the labels that `score` would give; flow is estimated only where it may."""
     labelled = list(found)
-    moments: dict[int, Moment] = {}
-    for i, interval in enumerate(found):
-        if interval.is_expression:
-            moment = onset_apex.choose(track, [interval], str(clip))
-            conditions = reliability.measure_conditions(clip, track, moment, found, math.nan)
-            if reliability.find_obstacle(moment, conditions, fitted.recipe) is None:
-                moments[i] = moment
+    moments = moments_to_label(clip, track, found, fitted.recipe)
     for start in show_progress(range(0, len(moments), MAX_PICKED), "Naming"):
         part = list(moments.items())[start : start + MAX_PICKED]
         images = frames.pick(int(track.number[row]) for _, moment in part for row in moment[:2])
@@ -246,11 +176,24 @@ def explain(
     )
 
 
-def _fitted(bundle: str | Path | bundles.Bundle | None) -> tuple[bundles.Bundle, str]:
-    """A bundle and its name."""
-    if isinstance(bundle, bundles.Bundle):
-        return bundle, "one in memory"
-    return models.bundle(str(bundle or bundles.default_path())), str(bundle or SHIPPED_NAME)
+def _recipe(bundle: str | Path | bundles.Bundle | None) -> bundles.Recipe:
+    return bundle.recipe if isinstance(bundle, bundles.Bundle) else models.recipe(_path(bundle))
+
+
+def _load_in_background(bundle: str | Path | bundles.Bundle | None) -> "Future[bundles.Bundle]":
+    if not isinstance(bundle, bundles.Bundle):
+        return models.load_in_background(_path(bundle))
+    loaded: Future[bundles.Bundle] = Future()
+    loaded.set_result(bundle)
+    return loaded
+
+
+def _path(bundle: str | Path | None) -> str:
+    return str(bundle or bundles.default_path())
+
+
+def _name(bundle: str | Path | bundles.Bundle | None) -> str:
+    return "one in memory" if isinstance(bundle, bundles.Bundle) else str(bundle or SHIPPED_NAME)
 
 
 def _measure(images: dict[int, np.ndarray], track: Track, moment: Moment, fitted: bundles.Bundle) -> Measured:
@@ -279,7 +222,3 @@ def _decide(
 def _made_with(recipe: bundles.Recipe, weights: str) -> str:
     flow = f"{recipe.method} flow (weights {weights})" if weights else f"{recipe.method} flow"
     return f"{recipe.classifier} on {recipe.feature} of {flow}, mer {mer_core.__version__}"
-
-
-def _at(seconds: float | None) -> str:
-    return "" if seconds is None else f" ({seconds:.3f} s)"

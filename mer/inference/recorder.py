@@ -8,6 +8,7 @@ measured against it.
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from scipy.ndimage import median_filter
@@ -31,6 +32,7 @@ from mer_core.errors import BadInput
 from mer_core.progress import track as show_progress
 
 Progress = Callable[[int], None]
+T = TypeVar("T")
 
 MAX_FPS = 100.0  # of faster films only so many frames a second are measured, which is plenty for a face
 ASSUMED_FPS = 30.0  # of frames without times
@@ -93,7 +95,7 @@ def track_video(
     def searched() -> Iterator[tuple]:
         nonlocal total, shape, timed
         due = -np.inf
-        for total, frame in enumerate(frames, start=1):
+        for total, frame in enumerate(_ahead(frames), start=1):
             shape = frame.image.shape[0], frame.image.shape[1]
             timed &= fps is not None or bool(np.isfinite(frame.time_s))
             time = frame.time_s if np.isfinite(frame.time_s) else frame.number / (fps or ASSUMED_FPS)
@@ -131,12 +133,13 @@ def track_clip(
     return frames, track
 
 
-def _ahead(items: Iterator[tuple]) -> Iterator[tuple]:
-    """The same items, each worked out in a second thread while the one before it is in use."""
+def _ahead(items: Iterable[T]) -> Iterator[T]:
+    """The same items, each worked out in a thread of its own while the one before it is in use."""
+    remaining = iter(items)
     with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(next, items, None)
+        following = pool.submit(next, remaining, None)
         while (item := following.result()) is not None:
-            following = pool.submit(next, items, None)
+            following = pool.submit(next, remaining, None)
             yield item
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from flow import visualize
 from flow.strain import strain
 from mer.inference.head_motion import sample
-from mer.inference.predict import Score
+from mer.inference.score import Score
 from mer.report.mesh_picture import mesh_picture
 from mer.report.theme import LIGHT, Theme
 from mer_core.text_images import render_text

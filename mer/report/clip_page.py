@@ -8,7 +8,7 @@ import numpy as np
 
 from data_prep.frames import open_frames, write_image
 from mer.bundle import evidence_words
-from mer.inference.predict import Score
+from mer.inference.score import Score
 from mer.report.clip_figures import draw_curve, draw_pictures
 from mer.report.film import magnification, write_film
 from mer.report.theme import THEMES

@@ -11,7 +11,7 @@ from flow.estimate import estimate
 from flow.visualize import place_side_by_side
 from mer.inference import models
 from mer.inference.head_motion import Dense, sample
-from mer.inference.predict import Score
+from mer.inference.score import Score
 from mer.report.mesh_picture import mesh_picture
 from mer.report.theme import DARK, Theme
 from mer_core.io import atomic_replace

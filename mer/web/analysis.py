@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from data_prep.frames import Frames
     from mer.inference.onset_apex import Moment
-    from mer.inference.predict import Score
+    from mer.inference.score import Score
     from mer.inference.spotting import Interval
     from mer.inference.track import Track
 

@@ -3,6 +3,8 @@ says.
 """
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -71,6 +73,16 @@ def test_a_second_clip_loads_nothing_again(smile_video, monkeypatch):
         "data_prep.landmarks.FaceMesh.__init__", lambda self: pytest.fail("the mesh was loaded again")
     )
     score(smile_video)
+
+
+def test_spotting_loads_the_classifier_only_for_intervals_that_may_get_a_label(still_frames, tmp_path):
+    clip = write_video(tmp_path / "still.mp4", still_frames)
+    probe = (
+        "import sys; from mer.cli.main import cli; cli(['spot', sys.argv[1]], standalone_mode=False);"
+        "print([m for m in ('torch', 'pandas', 'sklearn') if m in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", probe, str(clip)], capture_output=True, text=True)
+    assert answer.stdout.splitlines()[-1] == "[]", answer.stderr
 
 
 def test_head_motion_is_not_facial_motion():

@@ -1,0 +1,98 @@
+"""What one clip shows: the result of `mer score`."""
+
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mer.bundle import Evidence, evidence_words
+from mer.inference import action_units as units
+from mer.inference import regions, reliability
+from mer.inference.spotting import Interval
+from mer.inference.track import Track
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one clip shows.
+
+    Frame numbers are the file's own (a video starts at 0), times are seconds from its first frame. Motion is
+    in per cent of the inter-ocular distance, the head taken out.
+    """
+
+    clip: str
+    label: str | None  # None where none is given
+    reason: str | None  # why none is given
+    probabilities: dict[str, float]  # calibrated as far as the bundle is
+    onset: int
+    apex: int
+    onset_s: float | None  # None where the frames have no times
+    apex_s: float | None
+    motion: float  # of the sites that move most, from onset to apex
+    regions: list[regions.Region]  # the one that moves most first
+    units: list[units.Unit]  # action units, the one with most evidence first
+    warnings: list[str]
+    frames: int
+    fps: float | None
+    eyes_px: float  # inter-ocular distance in the clip, px
+    bundle: str
+    made_with: str  # classifier, feature, flow and the start of its weights' SHA-256, version of mer
+    synthetic: bool  # the bundle has seen no real face
+    evidence: Evidence | None  # what is known of the quality of the bundle's labels
+    interval: Interval | None  # the listed expression that is explained
+    intervals: list[Interval]  # all that is listed
+    track: Track = field(repr=False)
+    matrix: np.ndarray = field(repr=False)  # (2, 3) from frame px to px of the aligned face
+    landmarks: np.ndarray = field(repr=False)  # (478, 2) px of the aligned onset
+    onset_face: np.ndarray = field(repr=False)  # (S, S, 3) uint8 RGB, aligned
+    apex_face: np.ndarray = field(repr=False)
+    own: np.ndarray = field(repr=False)  # (S, S, 2) float32 px, flow without the head's motion
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the likeliest label."""
+        return max(self.probabilities.values())
+
+    def to_dict(self) -> dict:
+        """Everything but pictures and curves, ready for JSON."""
+        plain = {k: v for k, v in self.__dict__.items() if not isinstance(v, (np.ndarray, Track))}
+        return {
+            **plain,
+            "evidence": self.evidence and self.evidence.model_dump(),
+            "interval": self.interval and self.interval.to_dict(),
+            "intervals": [interval.to_dict() for interval in self.intervals],
+            "regions": [region.to_dict() for region in self.regions],
+            "units": [unit.to_dict() for unit in self.units],
+        }
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    def to_text(self) -> str:
+        """A few lines for a person."""
+        ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
+        odds = ", ".join(
+            f"{label} {p:.2f}" for label, p in ranked
+        )  # without a label they would be read as one
+        lines = [f"{self.clip}: " + (f"{self.label} ({odds})" if self.label else f"no label, {self.reason}")]
+        where = self.regions[0]
+        lines.append(
+            f"onset frame {self.onset}{_at(self.onset_s)}, apex frame {self.apex}{_at(self.apex_s)}; most "
+            "motion: "
+            f"{where.name}, {where.motion:.1f} % of the inter-ocular distance"
+        )
+        if self.units:
+            lines.append(
+                "looks like " + ", ".join(f"{unit.words} {unit.evidence:.0%}" for unit in self.units[:3])
+            )
+        if self.label:
+            lines.append(f"evidence for labels: {evidence_words(self.evidence)}")
+        lines += [f"note: {warning}" for warning in self.warnings]
+        if self.synthetic:
+            lines.append(reliability.SYNTHETIC)
+        return "\n".join(lines)
+
+
+def _at(seconds: float | None) -> str:
+    return "" if seconds is None else f" ({seconds:.3f} s)"
