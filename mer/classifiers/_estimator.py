@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -80,6 +80,12 @@ class StoredClassifier(ClassifierMixin, BaseEstimator, ABC):
         if unknown := set(np.unique(y)) - set(self.classes_):
             raise ValueError(f"y has labels that are not among classes: {sorted(unknown)}.")
         return X, np.searchsorted(self.classes_, y)
+
+    def _copy_for_fold(self):
+        """Return an unfitted copy that knows the labels and the number of features."""
+        copy = clone(self)
+        copy.classes_, copy.n_features_in_ = self.classes_, self.n_features_in_
+        return copy
 
     def _check_samples(self, X: np.ndarray) -> np.ndarray:
         check_is_fitted(self)

@@ -40,6 +40,19 @@ class MapClassifier(StoredClassifier):
         return X
 
 
+class MotionMapClassifier(MapClassifier):
+    """A classifier of maps (N, 3, H, W) of u, v and strain, in this order."""
+
+    def _as_maps(self, X: np.ndarray) -> np.ndarray:
+        X = super()._as_maps(X)
+        if np.shape(X)[1] != 3:
+            raise BadInput(
+                "This classifier reads maps of u, v and strain, (clips, 3, height, width); these are "
+                f"{np.shape(X)}. Use the feature flow_image."
+            )
+        return X
+
+
 @dataclass(eq=False, repr=False)
 class NetworkClassifier(MapClassifier):
     """A network trained for a fixed number of epochs; nothing is chosen by looking at a score.

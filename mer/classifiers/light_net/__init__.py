@@ -6,72 +6,54 @@ v and strain, in this order, of any size (`flow_image`, or ready-made maps).
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import clone
 
 from mer.classifiers._estimator import Tensors
-from mer.classifiers._network import MapClassifier
+from mer.classifiers._network import MotionMapClassifier
 from mer.classifiers.light_net import network
 from mer.classifiers.light_net.augmentation import Changes
-from mer.classifiers.mer_net.views import CHANNELS, levelled, mirrored
+from mer.classifiers.mer_net.views import levelled, mirrored
 from mer_core.device import choose_device
-from mer_core.errors import BadInput
 
 
-class Classifier(MapClassifier):
+@dataclass(eq=False, repr=False)
+class Classifier(MotionMapClassifier):
     """A light network, trained for a fixed number of steps; nothing is chosen by looking at a score.
 
     Parameters
     ----------
     classes : sequence or None
         Labels to expect; None: those of `y`.
+    random_state : int
+        Seed of the initial weights, of the batches and of the augmentation.
     steps, learning_rate, mixup, smoothing, balanced
         See `network.Training`.
     mirror, shift, zoom, rotation, amplitude
         See `augmentation.Changes`; with `mirror`, predictions of a map and its mirror image are averaged.
-    device : str
-        `cpu`, `cuda` or `auto`; not part of what was fitted.
+    device : {"cpu", "cuda", "mps", "auto"}
+        Not stored with what was fitted.
     map_shape : tuple or None
         Shape of one clip's maps where X comes as rows.
     """
 
-    n_features_in_: int
-    weights_: dict[str, torch.Tensor]
-
-    def __init__(
-        self,
-        classes: Sequence[Any] | None = None,
-        random_state: int = 0,
-        steps: int = 100,
-        learning_rate: float = 3e-3,
-        mirror: bool = True,
-        shift: float = 1.0,
-        zoom: float = 0.08,
-        rotation: float = 8.0,
-        amplitude: float = 0.2,
-        mixup: float = 0.2,
-        smoothing: float = 0.1,
-        balanced: bool = True,
-        device: str = "cpu",
-        map_shape: tuple[int, int, int] | None = None,
-    ):
-        self.classes = classes
-        self.random_state = random_state
-        self.steps = steps
-        self.learning_rate = learning_rate
-        self.mirror = mirror
-        self.shift = shift
-        self.zoom = zoom
-        self.rotation = rotation
-        self.amplitude = amplitude
-        self.mixup = mixup
-        self.smoothing = smoothing
-        self.balanced = balanced
-        self.device = device
-        self.map_shape = map_shape
+    classes: Sequence[Any] | None = None
+    random_state: int = 0
+    steps: int = 100
+    learning_rate: float = 3e-3
+    mirror: bool = True
+    shift: float = 1.0
+    zoom: float = 0.08
+    rotation: float = 8.0
+    amplitude: float = 0.2
+    mixup: float = 0.2
+    smoothing: float = 0.1
+    balanced: bool = True
+    device: str = "cpu"
+    map_shape: tuple[int, int, int] | None = None
 
     def fit(
         self,
@@ -81,7 +63,15 @@ class Classifier(MapClassifier):
         places: np.ndarray | None = None,
         total: int | None = None,
     ) -> "Classifier":
-        """Fit to maps X (N, 3, H, W) float and labels y (N,); places, total : see `network.train`."""
+        """Fit to maps X (N, 3, H, W) float and labels y (N,).
+
+        Parameters
+        ----------
+        groups
+            Ignored.
+        places, total
+            See `network.train`.
+        """
         [(_, fitted)] = self.fit_folds(X, y, [np.arange(len(y))], groups, places, total)
         self.classes_, self.n_features_in_ = fitted.classes_, fitted.n_features_in_
         self.weights_ = fitted.weights_
@@ -119,18 +109,17 @@ class Classifier(MapClassifier):
         )
         n_classes, device = len(self.classes_), choose_device(self.device)
         weights = network.train(
-            _levelled(X), codes, folds, n_classes, self.random_state, training, places, total, device
+            levelled(X), codes, folds, n_classes, self.random_state, training, places, total, device
         )
         for k in range(len(folds)):
-            fitted = clone(self)
-            fitted.classes_, fitted.n_features_in_ = self.classes_, self.n_features_in_
+            fitted = self._copy_for_fold()
             fitted.weights_ = {name: value[k : k + 1].clone() for name, value in weights.items()}
             yield k, fitted
 
     @torch.no_grad()
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return (N, n_classes) float64 for maps X (N, 3, H, W) float."""
-        maps = _levelled(self._check_samples(self._as_maps(X)))
+        maps = levelled(self._check_samples(self._as_maps(X)))
         sides = [maps, mirrored(maps)] if self.mirror else [maps]
         return np.mean([self._softmax(side) for side in sides], axis=0)
 
@@ -143,13 +132,3 @@ class Classifier(MapClassifier):
     def _softmax(self, maps: np.ndarray) -> np.ndarray:
         x = torch.from_numpy(np.ascontiguousarray(maps)).to(self.weights_["head.bias"].device)
         return torch.softmax(network.logits(self.weights_, x)[0].cpu().double(), 1).numpy()
-
-
-def _levelled(X: np.ndarray) -> np.ndarray:
-    """Level maps to (N, C, 14, 14) float32; raise `BadInput` unless X holds maps of u, v and strain."""
-    if np.shape(X)[1] != CHANNELS:
-        raise BadInput(
-            f"light_net reads maps of u, v and strain, (clips, 3, height, width); these are {np.shape(X)}. "
-            "Use the feature flow_image."
-        )
-    return levelled(X)

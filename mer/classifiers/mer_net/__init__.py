@@ -19,13 +19,13 @@ T. Poggio, F. Girosi, Networks for approximation and learning, Proceedings of th
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 from mer.classifiers._estimator import Tensors
-from mer.classifiers._network import MapClassifier
+from mer.classifiers._network import MotionMapClassifier
 from mer.classifiers.mer_net import views
 from mer.classifiers.mer_net.kernel import MirrorKernel, Mirrors, Views
 from mer_core.errors import BadInput
@@ -33,7 +33,8 @@ from mer_core.errors import BadInput
 MIRRORS: Mirrors = {"motion": views.mirrored, "deformation": views.mirrored_deformation}
 
 
-class Classifier(MapClassifier):
+@dataclass(eq=False, repr=False)
+class Classifier(MotionMapClassifier):
     """Kernel ridge regression on views of motion maps; nothing is chosen by looking at a score.
 
     Parameters
@@ -62,31 +63,17 @@ class Classifier(MapClassifier):
         Shape of one clip's maps where X comes as rows.
     """
 
-    def __init__(
-        self,
-        classes: Sequence[Any] | None = None,
-        random_state: int = 0,
-        ridge: float = 1.0,
-        width: float = 1.0,
-        mirror: bool = True,
-        balanced: bool = True,
-        level: bool = True,
-        remove_head_motion: bool = True,
-        deformation: bool = True,
-        centres: int = 0,
-        map_shape: tuple[int, int, int] | None = None,
-    ):
-        self.classes = classes
-        self.random_state = random_state
-        self.ridge = ridge
-        self.width = width
-        self.mirror = mirror
-        self.balanced = balanced
-        self.level = level
-        self.remove_head_motion = remove_head_motion
-        self.deformation = deformation
-        self.centres = centres
-        self.map_shape = map_shape
+    classes: Sequence[Any] | None = None
+    random_state: int = 0
+    ridge: float = 1.0
+    width: float = 1.0
+    mirror: bool = True
+    balanced: bool = True
+    level: bool = True
+    remove_head_motion: bool = True
+    deformation: bool = True
+    centres: int = 0
+    map_shape: tuple[int, int, int] | None = None
 
     def check_params(self) -> None:
         wrong = [
@@ -124,8 +111,7 @@ class Classifier(MapClassifier):
         all_views = self._views(X)
         distances = self._new_kernel().distances(all_views, all_views)
         for k, fold in enumerate(folds):
-            fitted = clone(self)
-            fitted.classes_, fitted.n_features_in_ = self.classes_, self.n_features_in_
+            fitted = self._copy_for_fold()
             centres = self._draw_centres(len(fold))
             columns = fold if centres is None else fold[centres]
             fold_distances = {name: d[:, fold][:, :, columns] for name, d in distances.items()}
@@ -144,12 +130,6 @@ class Classifier(MapClassifier):
         self.kernel_ = self._new_kernel().load_tensors(tensors)
 
     def _views(self, X: np.ndarray) -> Views:
-        """Return the views of X; raise `BadInput` unless X holds maps of u, v and strain."""
-        if np.shape(X)[1] != views.CHANNELS:
-            raise BadInput(
-                f"mer_net reads maps of u, v and strain, (clips, 3, height, width); these are {np.shape(X)}. "
-                "Use the feature flow_image."
-            )
         scale = views.levelled if self.level else views.pooled
         maps = views.without_head_motion(X) if self.remove_head_motion else X
         found = {"motion": scale(maps)}

@@ -18,7 +18,6 @@ from torch.nn import functional as F
 SIDE = 14  # cells per side; one is a seventh of the inter-ocular distance, finer than any muscle
 TAIL = 3.0  # root mean squares beyond which values are compressed, so that a blink does not dominate a map
 SMOOTHING = 0.7  # px, Gaussian standard deviation: derivatives of 8-bit maps are noisy
-CHANNELS = 3  # u, v and strain
 
 
 def pooled(X: np.ndarray) -> np.ndarray:

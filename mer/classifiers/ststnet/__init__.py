@@ -20,7 +20,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.base import clone
 from torch import nn
 from torch.nn import functional as F
 
@@ -96,7 +95,7 @@ class Classifier(NetworkClassifier):
         groups: np.ndarray | None = None,
         on_epoch: Callable[[int, "Classifier"], None] | None = None,
     ) -> Iterator[tuple[int, "Classifier"]]:
-        """Fit to each fold, many times faster than one by one; equal to `fit` of each fold up to rounding.
+        """Yield (number of the fold, classifier fitted on it), equal to `fit` of each fold up to rounding.
 
         Parameters
         ----------
@@ -108,31 +107,26 @@ class Classifier(NetworkClassifier):
             Positions to fit on, one array per fold.
         on_epoch : callable or None
             Called after each epoch with the number of a fold and its classifier at that point.
-
-        Yields
-        ------
-        k : int
-            Number of the fold.
-        fitted : Classifier
         """
         from mer.classifiers.ststnet import folds as training
 
         X, codes = self._check_training(self._as_maps(X), y)
         device = choose_device(self.device)
-        by_fold = [self._copy_for(X[fold]) for fold in folds]
+        by_fold = [self._copy_for_fold() for _ in folds]
+        for fitted, fold in zip(by_fold, folds):
+            fitted._fit_scale(X[fold])
 
-        def load(block: training.Block) -> None:
-            """Give the folds of a block their trained parameters."""
+        def load(block: training.Block) -> list[tuple[int, "Classifier"]]:
+            """Give the folds of a block their trained parameters, and return them by number."""
             numbers, stacked = block
             for i, k in enumerate(numbers):
                 by_fold[k].net_ = by_fold[k]._initial_net(device)
                 by_fold[k].net_.load_state_dict({name: value[i] for name, value in stacked.items()})
+            return [(k, by_fold[k]) for k in numbers]
 
-        def load_and_report(block: training.Block) -> None:
-            load(block)
-            for k in block[0]:
-                if on_epoch is not None:
-                    on_epoch(k, by_fold[k])
+        def report(block: training.Block) -> None:
+            for k, fitted in load(block) if on_epoch else ():
+                on_epoch(k, fitted)
 
         means, scales = (
             torch.from_numpy(np.stack([getattr(fitted, name).ravel() for fitted in by_fold]))
@@ -140,17 +134,9 @@ class Classifier(NetworkClassifier):
         )
         x, labels = torch.from_numpy(np.asarray(X, dtype=np.float32)), torch.from_numpy(codes)
         orders = list(epoch_orders(self.random_state, self.epochs, np.arange(len(codes))))
-        start, report = by_fold[0]._initial_net(torch.device("cpu")), load_and_report if on_epoch else None
+        start = by_fold[0]._initial_net(torch.device("cpu"))
         for block in training.train(start, x, labels, folds, means, scales, self, orders, device, report):
-            load(block)
-            yield from ((k, by_fold[k]) for k in block[0])
-
-    def _copy_for(self, X: np.ndarray) -> "Classifier":
-        """Return an unfitted copy with the classes of this one and the scale of the training maps X."""
-        copy = clone(self)
-        copy.classes_, copy.n_features_in_ = self.classes_, self.n_features_in_
-        copy._fit_scale(X)
-        return copy
+            yield from load(block)
 
     def _fit_scale(self, X: np.ndarray) -> None:
         super()._fit_scale(X)
