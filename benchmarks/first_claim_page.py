@@ -36,22 +36,11 @@ def page(development: pd.DataFrame, test: pd.DataFrame, trained: pd.DataFrame, p
     best = best_scale(development)
     groups = _groups(test, best)
     released = groups[f"RAFT-small as released, input x{best}"]
-    rows = []
-    for title, group in groups.items():
-        cells = [title, _steps(group, trained)]
-        for kind in TITLES:
-            value, before = _means(group, kind), _means(released, kind).mean()
-            spread = f" ± {value.std(ddof=1):.4f}" if len(value) > 1 else ""
-            against = f" ({100 * (value.mean() / before - 1):+.0f} %)" if cells[1] else ""
-            cells.append(f"{value.mean():.4f}{spread}{against}")
-        rows.append(cells)
-    rows.append(["the paper, without and with SRFlow", "", "{:.4f} -> {:.4f} (-42 %)".format(*PAPER), "", ""])
-    header = ["network and training", "steps, CPU min", *(f"EPE, {TITLES[kind]}" for kind in TITLES)]
     return f"""# The first claim: what facial data bring to a pretrained network
 
 {_answers(test, trained, groups, best)}
 
-{markdown.format_table(header, rows, numbers_from=1)}
+{_errors(groups, released, trained)}
 
 End-point error (EPE) in px over the face, {test["pair"].nunique()} pairs of each kind at 224 px; ± is the standard deviation over
 seeds, in brackets the change against RAFT-small as released at its best input scale. None of the people and
@@ -106,6 +95,22 @@ def _groups(test: pd.DataFrame, best: int) -> dict[str, pd.DataFrame]:
             names = [f"{network}-{arm}-{seed}" for seed in _seeds(test, network)]
             groups[f"{title}, {data}"] = test[test["network"].isin(names)]
     return {title: group for title, group in groups.items() if len(group)}
+
+
+def _errors(groups: dict[str, pd.DataFrame], released: pd.DataFrame, trained: pd.DataFrame) -> str:
+    """Return the table of errors, a row for each network and training."""
+    rows = []
+    for title, group in groups.items():
+        cells = [title, _steps(group, trained)]
+        for kind in TITLES:
+            value, before = _means(group, kind), _means(released, kind).mean()
+            spread = f" ± {value.std(ddof=1):.4f}" if len(value) > 1 else ""
+            against = f" ({100 * (value.mean() / before - 1):+.0f} %)" if cells[1] else ""
+            cells.append(f"{value.mean():.4f}{spread}{against}")
+        rows.append(cells)
+    rows.append(["the paper, without and with SRFlow", "", "{:.4f} -> {:.4f} (-42 %)".format(*PAPER), "", ""])
+    header = ["network and training", "steps, CPU min", *(f"EPE, {title}" for title in TITLES.values())]
+    return markdown.format_table(header, rows, numbers_from=1)
 
 
 def _answers(test: pd.DataFrame, trained: pd.DataFrame, groups: dict[str, pd.DataFrame], best: int) -> str:

@@ -91,25 +91,30 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
             f"See the expected tree with: mer prepare {name} --root {root} --check"
         )
 
+    sources = table.attrs.pop("sources", AnnotationSources())
+
     def numbers_of(row) -> Collection[int]:
         try:
             return clip_files(dataset, root, row).keys()
         except BadInput:  # `locate_clip` reports a missing folder
             return ()
 
-    sources = table.attrs.pop("sources", AnnotationSources())
-    folder = dataset_folder(root)
-    files_read = [
-        f"{path.relative_to(folder)}{f' (sheet {sheet!r})' if sheet else ''}"
-        for path, sheet in sources.files_read
-    ]
-    files_unread = [str(path.relative_to(folder)) for path in sources.files_unread]
     table, findings = annotation_checks.check_table(table, numbers_of)
     if hasattr(dataset, "find_problems"):
         refused = {finding.clip_id for finding in findings if finding.outcome}
         findings += [problem for problem in dataset.find_problems(root) if problem.clip_id not in refused]
     table, applied = annotation_corrections.apply(table, name) if corrections else (table, [])
-    return Annotations(table, applied, findings, files_read, files_unread, sources.remarks)
+    return Annotations(table, applied, findings, *_name_files(sources, root), sources.remarks)
+
+
+def _name_files(sources: AnnotationSources, root: Path) -> tuple[list[str], list[str]]:
+    """Return the files read and unread, relative to the dataset."""
+    folder = dataset_folder(root)
+    files_read = [
+        f"{path.relative_to(folder)}{f' (sheet {sheet!r})' if sheet else ''}"
+        for path, sheet in sources.files_read
+    ]
+    return files_read, [str(path.relative_to(folder)) for path in sources.files_unread]
 
 
 def clip_files(dataset: ModuleType, root: Path, row) -> dict[int, FrameFile]:

@@ -71,10 +71,8 @@ def prepare(
     ----------
     name : str
         Name of a dataset reader in `data_prep/datasets/`.
-    root : path
-        Folder of the dataset, or the table of own recordings.
-    out : path
-        Output folder.
+    root, out : path
+        Folder of the dataset, or the table of own recordings; and the output folder.
     options : PrepareOptions
         How the faces are made.
     workers : Workers

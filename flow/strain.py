@@ -26,7 +26,8 @@ def strain(flow: np.ndarray) -> Strain:
     flow : (..., H, W, 2) float32 px, x right along columns, y down along rows
 
     References
-    ---------- Shreve et al., "Macro- and micro-expression spotting in long videos using spatio-temporal
+    ----------
+    Shreve et al., "Macro- and micro-expression spotting in long videos using spatio-temporal
     strain", FG 2011.
     """
     u, v = flow[..., 0], flow[..., 1]

@@ -34,10 +34,8 @@ def cross_validate(
         None: the default settings. `CvConfig(classifier=...)` takes a name or any scikit-learn classifier.
     out : path
         Folder of the run. An interrupted run with the same settings and data continues.
-    jobs : int
-        Number of processes, for classifiers that fit folds one by one.
-    scheduler : str or None
-        Address of a Dask scheduler whose workers fit such folds instead.
+    jobs, scheduler
+        Number of processes, or address of a Dask scheduler, for classifiers that fit folds one by one.
 
     Returns
     -------
@@ -47,9 +45,7 @@ def cross_validate(
     Raises
     ------
     BadInput
-        If the folders, arrays or settings cannot be used.
-    ChangedSettings
-        If `out` holds another run.
+        If the folders, arrays or settings cannot be used, or `out` holds another run.
 
     Examples
     --------
@@ -63,15 +59,24 @@ def cross_validate(
     """
     config, workers = config or CvConfig(), Workers(jobs, scheduler)
     if isinstance(prepared, tuple) and len(prepared) == 2 and isinstance(prepared[0], pd.DataFrame):
-        table, X = prepared
-        run.cross_validate_arrays(table, np.asarray(X), config, out, workers=workers)
-        write_report(out)
-        return open_run(out)
+        run.cross_validate_arrays(*prepared, config, out, workers=workers)
+        return finish_run(out)
     paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
+    return _cross_validate_folders(paths, config, out, workers)
+
+
+def _cross_validate_folders(
+    paths: Sequence[str | Path], config: CvConfig, out: str | Path, workers: Workers
+) -> Run | UnitScores:
     if au_detection.detects_units(config):
         scores = au_detection.cross_validate_units(paths, config, out, workers)
         write_report(out)
         return UnitScores(Path(out), scores)
     run.cross_validate_prepared(paths, config, out, workers)
+    return finish_run(out)
+
+
+def finish_run(out: str | Path) -> Run:
+    """Write the report of the run in `out` and open it."""
     write_report(out)
     return open_run(out)

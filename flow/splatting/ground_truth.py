@@ -39,32 +39,23 @@ def exact_motion(
     background's motion `shift` px is blended in by the remaining light.
 
     References
-    ---------- The two forms are those of GaussianFlow (Q. Gao et al., 2024), equations 6 to 8. B comes from
-    the triangle's map instead of the root of the covariance, which would lose the disc's rotation.
+    ----------
+    The two forms are those of GaussianFlow (Q. Gao et al., 2024), equations 6 to 8. B comes from the
+    triangle's map instead of the root of the covariance, which would lose the disc's rotation.
     """
-    first, second, weights = before.splats, after.splats, before.weights
-    behind = 1 - weights.opacity[..., None]
-    blended = weights.blend(_motion_columns(first, second))
-    backdrop = behind * np.asarray(shift, np.float32)
-    centres = blended[..., :2] + backdrop
-    turn = np.stack(
-        [
-            _evaluate_planes(blended[..., [6, 2, 3]] * [-1, 1, 1]),
-            _evaluate_planes(blended[..., [7, 4, 5]] * [-1, 1, 1]),
-        ],
-        2,
-    )
+    weights = before.weights
+    blended = weights.blend(_motion_columns(before.splats, after.splats))
+    behind = 1 - weights.opacity
+    centres = blended[..., :2] + behind[..., None] * np.asarray(shift, np.float32)
+    turn = np.stack([_evaluate_planes(blended[..., 3:6]), _evaluate_planes(blended[..., 6:9])], 2)
     flow = (centres + turn).astype(np.float32)
 
     covered = np.maximum(weights.opacity, 1e-3)
-    depth, depth_next = (
-        _evaluate_planes(blended[..., 9:12]) / covered,
-        _evaluate_planes(blended[..., 12:15]) / covered,
-    )
+    depth, depth_next = (_evaluate_planes(blended[..., k : k + 3]) / covered for k in (9, 12))
     solid = weights.opacity > 0.5
     visible = _visible_mask(flow, np.where(solid, depth_next, BACKGROUND_DEPTH_CM), after)
     # No single motion is right where surfaces that move differently are blended.
-    speed = blended[..., 8] + behind[..., 0] * float(np.dot(shift, shift))
+    speed = blended[..., 2] + behind * float(np.dot(shift, shift))
     spread = np.sqrt(np.maximum(speed - (centres**2).sum(2), 0))
     valid = visible & (spread < 0.25 + 0.1 * np.linalg.norm(flow, axis=2))
     return dict(
@@ -81,17 +72,18 @@ def exact_motion(
 def _motion_columns(first: Splats, second: Splats) -> np.ndarray:
     """Return the values (G, 15) that `exact_motion` blends.
 
-    Columns: motion of the centre (2), relative map (4) and its product with the centre (2), squared motion
-    (1), plane of the depth in the first and in the second view (3 each).
+    Columns: motion of the centre (2) and its square (1); then planes, coefficients of (1, x, y): u and v of
+    the motion around the centre (3 each), depth in the first and in the second view (3 each).
     """
     step = second.mean - first.mean
-    relative = _relative_maps(first.map, second.map)
+    relative = _relative_maps(first.map, second.map).reshape(-1, 2, 2)
+    at_origin = -np.einsum("gij,gj->gi", relative, first.mean)
+    turn = np.concatenate([at_origin[:, :, None], relative], 2)
     return np.concatenate(
         [
             step,
-            relative,
-            np.einsum("gij,gj->gi", relative.reshape(-1, 2, 2), first.mean),
             (step**2).sum(1, keepdims=True),
+            turn.reshape(-1, 6),
             _planes(first, first.depth, first.sides[:, 2]),
             _planes(first, second.depth, second.sides[:, 2]),
         ],

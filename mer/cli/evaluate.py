@@ -129,19 +129,17 @@ def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
       mer cv --maps maps --index maps.csv --classifier logistic --out runs/maps
     """
     from mer.evaluation.au_detection import UnitScores
-    from mer.evaluation.finished_run import Run, open_run
+    from mer.evaluation.finished_run import Run
     from mer.evaluation.run import cross_validate_maps
     from mer.evaluation.tracking import send
-    from mer.experiment import cross_validate
-    from mer.report.run_report import write_report
+    from mer.experiment import cross_validate, finish_run
     from mer_core.parallel import Workers
 
     settings = read_config(prepared, config, maps, index, **typed)
     finished: Run | UnitScores
     if maps:
         cross_validate_maps(maps, index, settings, out, workers=Workers(jobs, scheduler))
-        write_report(out)
-        finished = open_run(out)
+        finished = finish_run(out)
     else:
         finished = cross_validate(prepared, settings, out, jobs, scheduler)
     if track:

@@ -35,7 +35,7 @@ def cross_validate(
     table: pd.DataFrame,
     X: np.ndarray,
     config: CvConfig,
-    out: str | Path,
+    out: Path,
     labels: list[str] | None = None,
     split: str = "loso",
     workers: Workers = Workers(),
@@ -45,46 +45,42 @@ def cross_validate(
 
     Parameters
     ----------
-    table : `clip_id, dataset, subject, label`, one row per clip (N)
-    X : (N, ...) float32 features, row i for row i of `table`
-    out : run folder; folds that it already holds are kept, so an interrupted run continues
-    labels : the classes in order; None: those of `table`, sorted
-    split : "loso" or "lodo"
-    workers : who fits the folds of a classifier that cannot fit all folds at once; affects speed only
-    classifier : `config.classifier`, if already resolved
+    table : pandas.DataFrame
+        `clip_id, dataset, subject, label`, one row per clip (N).
+    X : (N, ...) float32
+        Features; row i belongs to row i of `table`.
+    out : path
+        Run folder; folds that it already holds are kept, so an interrupted run continues.
+    labels : list of str or None
+        The classes in order; None: those of `table`, sorted.
+    split : {"loso", "lodo"}
+    workers : Workers
+        Fit the folds of a classifier that cannot fit all folds at once.
+    classifier : ClassifierSpec or None, `config.classifier` if already resolved
 
     Returns
     -------
-    `clip_id, dataset, subject, fold, seed, label, prediction, p_<label>...`, each clip once per seed
+    pandas.DataFrame
+        `clip_id, dataset, subject, fold, seed, label, prediction, p_<label>...`, each clip once per seed.
 
     Raises
     ------
-    BadInput : if features or labels cannot be used
-    ChangedSettings : if `out` holds a run with other settings or other data
+    BadInput
+        If features or labels cannot be used, or `out` holds a run with other settings or data.
     """
-    out = Path(out)
     labels = labels or sorted(set(table["label"]))
     table, X = sort_clips(table, X, labels)
     problem = build_problem(table, X, labels, split)
     classifier = classifier or estimators.resolve_classifier(config, len(labels))
-    n_seeds = classifier.n_seeds(config.seeds)
     claim_run(out, config, {**fingerprint(table, X), "classes": labels, "split": split})
-
-    _warn_unlearnable(problem, labels)
-    _warn_few_subjects(problem)
-    if n_seeds < config.seeds:
-        say(f"{classifier.name} does not depend on the seed: one is fitted instead of {config.seeds}.")
+    _warn(problem, labels, classifier, config)
+    n_seeds = classifier.n_seeds(config.seeds)
     keys = [(seed, name) for seed in range(n_seeds) for name, _, _ in problem.folds]
     missing = {key for key in keys if not predictions_file(out, *key).is_file()}
     predictions = folds.predict_folds(classifier, config, problem, missing, workers)
     title = f"{classifier.name}, {len(problem.folds)} folds x {n_seeds} seeds"
     _save_folds(track(predictions, title, total=len(missing)), table, problem, config, out, labels)
-    if config.chooses:
-        chosen = [read_json(choice_file(out, *key)) for key in keys]
-        write_json(out / "choices.json", {"candidates": classifier.candidates, "chosen": chosen})
-    pooled = pd.concat([read_predictions(predictions_file(out, *key)) for key in keys], ignore_index=True)
-    write_table(pooled, out / "predictions.csv")
-    return pooled
+    return _pool_folds(keys, classifier, config, out)
 
 
 def _save_folds(
@@ -102,6 +98,18 @@ def _save_folds(
             write_json(choice_file(out, seed, name), {"seed": seed, "fold": name, **asdict(choice)})
         rows = _prediction_rows(table.iloc[tests[name]], name, seed, p, labels)
         write_table(rows, predictions_file(out, seed, name))
+
+
+def _pool_folds(
+    keys: list[tuple[int, str]], classifier: ClassifierSpec, config: CvConfig, out: Path
+) -> pd.DataFrame:
+    """Pool the files of all folds, (seed, name), into predictions.csv and choices.json."""
+    if config.chooses:
+        chosen = [read_json(choice_file(out, *key)) for key in keys]
+        write_json(out / "choices.json", {"candidates": classifier.candidates, "chosen": chosen})
+    pooled = pd.concat([read_predictions(predictions_file(out, *key)) for key in keys], ignore_index=True)
+    write_table(pooled, out / "predictions.csv")
+    return pooled
 
 
 def sort_clips(table: pd.DataFrame, X: np.ndarray, labels: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
@@ -176,19 +184,18 @@ def _prediction_rows(
     return rows.assign(**{f"p_{label}": p[:, i] for i, label in enumerate(labels)})
 
 
-def _warn_unlearnable(problem: Problem, labels: list[str]) -> None:
-    """Name each label whose F1 is 0 with any classifier, because fewer than two folds show it."""
+def _warn(problem: Problem, labels: list[str], classifier: ClassifierSpec, config: CvConfig) -> None:
+    """Say what limits the run: labels that cannot be learned, few subjects, seeds without effect."""
     for i, label in enumerate(labels):
         showing = [name for name, _, test in problem.folds if i in problem.y[test]]
         if len(showing) < 2:
             where = f"only {showing[0]} shows it" if showing else "no clip shows it"
             say(f"{label} cannot be learned, because {where}. Its F1 of 0 counts in UF1.")
-
-
-def _warn_few_subjects(problem: Problem) -> None:
     n_subjects = len(set(problem.subjects))
     if n_subjects < MIN_SUBJECTS:
         say(
             f"Only {n_subjects} subjects: each fold learns from {n_subjects - 1}, and the score says little "
             "about other people."
         )
+    if classifier.n_seeds(config.seeds) < config.seeds:
+        say(f"{classifier.name} does not depend on the seed: one is fitted instead of {config.seeds}.")
