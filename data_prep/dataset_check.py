@@ -63,7 +63,8 @@ def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Ch
         annotations = read_clips(name, root)
         clips = locate_clips(name, root, annotations, "midpoint")
     except BadInput as error:
-        advice = f"Not usable. How to obtain {facts.title}: {facts.obtain}"
+        is_own = hasattr(dataset, "find_problems")
+        advice = f"Not usable. {'See' if is_own else f'How to obtain {facts.title}:'} {facts.obtain}"
         return CheckReport([*lines, f"  {error}", "", advice], False)
     lines += ["", *_indent(annotations.sources)] if annotations.sources else []
     lines += ["", *_indent(_count_lines(dataset, root, annotations.table))]

@@ -9,11 +9,14 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 
 from mer_core.errors import BadInput
 
+SIMILAR = 0.9  # difflib's ratio: surprise and suprise have 0.93, anger and angry 0.8
 MAX_NAMED = 4  # subjects named in a message
 
+_NO_FRACTION = r"(?:\.0*|,0{0,2})"  # 1,000 may be a thousand
 _SEPARATORS = r"[\s_.\-\u2010-\u2015\u2212]+"  # including the dashes that word processors substitute
 
 
@@ -26,7 +29,7 @@ class SubjectSpelling(BadInput):
 def clean_name(name: object) -> str:
     """Return a name in the stored form: NFKC, stripped, and `1` for a spreadsheet's `1.0`."""
     plain = " ".join(_normalise(str(name)).split())
-    return re.sub(r"^(\d+)[.,]0*$", r"\1", plain)
+    return re.sub(rf"^(\d+){_NO_FRACTION}$", r"\1", plain)
 
 
 def subject_key(name: object) -> str:
@@ -43,7 +46,7 @@ def subject_key(name: object) -> str:
     """
     folded = _normalise(_normalise(str(name)).casefold()).strip()
     digits = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in folded)
-    whole = re.sub(r"(?<=\d)[.,]0*$", "", digits)
+    whole = re.sub(rf"(?<=\d){_NO_FRACTION}$", "", digits)
     parts = re.sub(_SEPARATORS, "_", whole).strip("_")
     joined = re.sub(r"(?<=\d)_(?=\D)|(?<=\D)_(?=\d)", "", parts)
     return re.sub(r"(?<!\d)0+(?=\d)", "", joined) or folded
@@ -101,6 +104,19 @@ def describe_merged(merged: dict[str, list[str]], source: str, noun: str = "subj
         f"{len(pairs)} {noun}(s) of {source} have several spellings, each read as one: "
         f"{'; '.join(pairs[:MAX_NAMED])}{more}. Rename them if they are different."
     )
+
+
+def describe_similar(names: Iterable[str], noun: str) -> list[str]:
+    """Return a line about names that may be misspelt, with how often each occurs; empty if there are none."""
+    counts = Counter(names)
+    known = sorted(counts)
+    pairs = [
+        f"{name!r} ({counts[name]}) and {other!r} ({counts[other]})"
+        for i, name in enumerate(known)
+        for other in get_close_matches(name, known[i + 1 :], n=1, cutoff=SIMILAR)
+    ]
+    more = f" and {len(pairs) - 1} more" if len(pairs) > 1 else ""
+    return [f"{noun} that differ by little: {pairs[0]}{more}. Correct one if it is misspelt"] if pairs else []
 
 
 def refuse_spellings(groups: Iterable[object]) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pandas as pd
 
 from data_prep.annotation_sheets import AnnotationSources, read_table
-from data_prep.identity import clean_name, describe_merged, unify_spellings
+from data_prep.identity import clean_name, describe_merged, describe_similar, unify_spellings
 from data_prep.recordings import is_video
 from data_prep.sheet_cells import cell_rate, cell_text, read_frame_number
 from data_prep.sheet_files import SUFFIXES
@@ -22,6 +22,7 @@ REQUIRED = ("file", "subject", "label")
 FRAMES = ("onset", "apex", "offset")
 OPTIONAL = ("clip", *FRAMES, "onsets", "apexs", "offsets", "fps", "actionunits")  # as `column_key` has them
 EMPTY = ("", "n/a", "na", "nan", "-")
+GROUPED = r"[1-9]\d{0,2},\d{3}"  # a decimal comma in one country, thousands in another
 BIDS_EVENTS = "_events.tsv"
 
 
@@ -120,10 +121,12 @@ def _parse_row(row) -> Recording:
         if time_s is not None:
             seconds[name] = time_s
         elif not _is_empty(cell):
-            problems.append(f"{name}_s printed as {cell_text(cell)!r}, which is no time in seconds")
-    fps = cell_rate(row.fps)
+            problems.append(
+                f"{name}_s printed as {cell_text(cell)!r}, {_why_unread(cell, 'time in seconds')}"
+            )
+    fps = cell_rate(_with_point(row.fps))
     if fps is None and not _is_empty(row.fps):
-        problems.append(f"fps printed as {cell_text(row.fps)!r}")
+        problems.append(f"fps printed as {cell_text(row.fps)!r}, {_why_unread(row.fps, 'frame rate')}")
     return Recording(
         line=row.Index,
         file=_normalise_path(row.file),
@@ -140,13 +143,26 @@ def _parse_row(row) -> Recording:
 
 
 def to_seconds(cell: object) -> float | None:
-    """Parse a time in seconds (1.25) or in minutes and seconds (0:01.25); None for others, such as 1,25."""
+    """Parse a time in seconds (1.25 or 1,25) or in minutes and seconds (0:01.25); None for others."""
     if isinstance(cell, time):
         return cell.hour * 3600 + cell.minute * 60 + cell.second + cell.microsecond / 1e6
-    parts = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?(?:e-?\d+)?)", cell_text(cell).lower())
+    parts = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?(?:e-?\d+)?)", _with_point(cell).lower())
     if not parts or isinstance(cell, bool):
         return None
     return int(parts[1] or 0) * 3600 + int(parts[2] or 0) * 60 + float(parts[3])
+
+
+def _with_point(cell: object) -> str:
+    """Return the text of a cell with a point for a decimal comma; 1,250 stays, which may be 1250."""
+    text = cell_text(cell)
+    return text if re.fullmatch(GROUPED, text) else re.sub(r"(?<=\d),(?=\d)", ".", text)
+
+
+def _why_unread(cell: object, noun: str) -> str:
+    text = cell_text(cell)
+    if not re.fullmatch(GROUPED, text):
+        return f"which is no {noun}"
+    return f"which may be {text.replace(',', '.')} or {text.replace(',', '')}; write it with a point"
 
 
 def read_elan(file: Path, home: Path) -> list[Recording]:
@@ -258,6 +274,7 @@ def _unify(recordings: list[Recording], index: Path, sources: AnnotationSources)
     for merged, noun in ((merged_subjects, "subject"), (merged_labels, "label")):
         if merged:
             sources.remarks.append(describe_merged(merged, index.name, noun).rstrip("."))
+    sources.remarks += describe_similar(labels, "Labels")
     return [
         replace(recording, subject=subject, label=label)
         for recording, subject, label in zip(recordings, subjects, labels, strict=True)

@@ -47,10 +47,11 @@ def test_spellings_of_subjects_and_labels_are_one_and_said(tmp_path):
     "row, problem",
     [
         ({"onset": "1,46"}, "onset printed as '1,46'"),
-        ({"onset_s": "1,25"}, "onset_s printed as '1,25', which is no time in seconds"),
+        ({"onset_s": "1,250"}, "onset_s printed as '1,250', which may be 1.250 or 1250"),
         ({"offset_s": "soon"}, "offset_s printed as 'soon'"),
         ({"fps": "fast"}, "fps printed as 'fast'"),
-        ({"fps": 0}, "fps printed as '0'"),
+        ({"fps": 0}, "fps printed as '0', which is no frame rate"),
+        ({"fps": "1,000"}, "may be 1.000 or 1000"),
     ],
 )
 def test_a_cell_that_cannot_be_read_is_the_problem_of_its_row(tmp_path, row, problem):
@@ -69,12 +70,28 @@ def test_a_number_with_a_word_is_read_and_noted(tmp_path):
     assert one.frames == {"onset": 246} and one.note == "onset printed as '246帧', read as 246"
 
 
+def test_a_german_excel_file_is_read(tmp_path):
+    path = tmp_path / "clips.csv"
+    path.write_bytes("\ufefffile;subject;label;onset_s;fps\r\na.mp4;Bär;Freude;0,5;29,97\r\n".encode())
+    (one,), _ = read_recordings(path)
+    assert (one.subject, one.seconds, one.fps, one.problem) == ("Bär", {"onset": 0.5}, 29.97, "")
+
+
+def test_a_misspelt_label_is_asked_about(tmp_path):
+    labels = ("surprise", "surprise", "suprise", "anger", "angry")
+    _, sources = read_recordings(write(tmp_path / "a.csv", *({"label": label} for label in labels)))
+    assert sources.remarks == [
+        "Labels that differ by little: 'suprise' (1) and 'surprise' (2). Correct one if it is misspelt"
+    ]
+
+
 @pytest.mark.parametrize(
     "cell, seconds",
     [
         (1.25, 1.25), ("1.25", 1.25), ("0:01.25", 1.25), ("1:02:03", 3723), (time(0, 1, 2), 62),
         (0, 0), ("1e-3", 0.001),
-        ("1,25", None), ("-1", None), ("", None), (None, None), ("1.2.3", None), (True, None),
+        ("1,25", 1.25), ("0:01,25", 1.25), ("0,125", 0.125), ("1,250", None), ("1,2,3", None),
+        ("-1", None), ("", None), (None, None), ("1.2.3", None), (True, None),
         ("inf", None),
     ],
 )  # fmt: skip

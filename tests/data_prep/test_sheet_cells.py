@@ -26,7 +26,7 @@ from data_prep.sheet_cells import (
         ("frame 46", 46, "printed as 'frame 46', read as 46"), ("1,46", None, "printed as '1,46'"),
         ("1,460", None, "printed as '1,460'"), (46.5, None, "printed as '46.5'"),
         ("/", None, "printed as '/'"),
-        (True, None, "printed as 'True'"), ("46a", None, "printed as '46a'"),
+        ("1,000", None, "printed as '1,000'"), (True, None, "printed as 'True'"), ("46a", None, "printed as '46a'"),
         ("0x2E", None, "printed as '0x2E'"),
         (datetime(2020, 2, 1), None, "is a date in the sheet, 2020-02-01 00:00:00"),
         ("#REF!", None, "printed as '#REF!'"),

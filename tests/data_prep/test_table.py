@@ -63,8 +63,8 @@ def test_frames_and_seconds_name_the_same_moments(folder):
     table, found = read(folder, *rows)
     assert table[["onset", "apex", "offset"]].values.tolist() == [[10, 15, 20]] * 3 + [[111, 116, 121]]
     assert list(table["fps"]) == [FPS] * 3 + [200] and set(table["onset_source"]) == {"annotated"}
-    assert [clip.outcome for clip in found] == [None] * 4
-    assert [sorted(clip.files) for clip in found] == [[10, 15]] * 3 + [[111, 116]]
+    assert [clip.outcome for clip in found] == [None, "duplicate", "duplicate", None]
+    assert [sorted(found[row].files) for row in (0, 3)] == [[10, 15], [111, 116]]
 
 
 def test_a_rate_that_is_given_replaces_that_of_the_video(folder):
@@ -104,6 +104,11 @@ def test_clips_without_a_name_are_called_as_their_files(folder):
         ({"file": "frames/c", "onset_s": 0.1}, "times in seconds need fps"),
         ({"file": "videos/b.mp4", "onset": "1,46"}, "onset printed as '1,46'"),
         ({"file": "videos/b.mp4", "fps": "fast"}, "fps printed as 'fast'"),
+        ({"file": "videos/b.mp4", "subject": ""}, "line 3: no subject is given"),
+        ({"subject": ""}, "line 3: no subject is given"),
+        ({"clip": "a", "fps": 0}, "line 3: fps printed as '0'"),
+        ({"file": "videos/b.mp4", "apex": 9}, "line 3: onset 10, apex 9 are not in this order"),
+        ({"file": "videos/b.mp4", "offset": 14}, "onset 10, apex 15, offset 14 are not in this order"),
     ],
 )  # fmt: skip
 def test_a_bad_row_has_a_reason_and_the_others_go_on(folder, row, said):
@@ -129,7 +134,34 @@ def test_a_row_twice_is_one_clip_and_a_frame_that_is_not_there_is_said(folder):
     row = {"onset": 1, "apex": 2}
     _, (first, twice, late) = read(folder, row, row, {"onset": 90, "apex": 95})
     assert (first.outcome, twice.outcome, late.outcome) == (None, "duplicate", "missing frame")
+    assert twice.reason == "line 3: repeats line 2"
     assert late.reason == "frame 90: frames 0 to 29 are there"
+
+
+def test_two_labels_of_one_expression_refuse_both_rows(folder):
+    row = {"onset": 1, "apex": 2}
+    _, (first, other) = read(folder, row, {"onset_s": 0.02, "apex_s": 0.04, "label": "fear", "clip": "mine"})
+    assert [first.outcome, other.outcome] == ["bad row"] * 2
+    assert all(
+        "line 2 and line 3 label one expression 'joy' and 'fear'" in clip.reason for clip in (first, other)
+    )
+
+
+def test_a_name_that_was_used_before_is_refused_and_the_first_clip_stays(folder):
+    rows = [{"onset": 1, "apex": 2, "clip": "x"}, {"file": "videos/absent.mp4", "clip": "x"}]
+    rows.append({"file": "videos/b.mp4", "clip": "x"})
+    _, found = read(folder, *rows)
+    assert [clip.outcome for clip in found] == [None, "bad row", "duplicate"]
+    assert "there is no videos/absent.mp4" in found[1].reason and "as line 2" in found[2].reason
+
+
+def test_a_clip_without_a_label_is_said_and_can_be_prepared(folder):
+    path = index(
+        folder, {"onset": 1, "apex": 2, "label": ""}, {"file": "videos/b.mp4", "onset": 1, "apex": 2}
+    )
+    check = check_dataset("table", path)
+    assert check.lines[-1] == "2 of 2 clips can be prepared."
+    assert any("1 clip(s) with no label" in line and "line 2" in line for line in check.lines)
 
 
 def test_open_rows_are_said_by_check_and_not_refused(folder):
