@@ -5,15 +5,13 @@ middle.
 import shutil
 
 import numpy as np
-import pandas as pd
 import pytest
 import skimage.data
 
-from data_prep import clip_table
-from data_prep.frames import write_image
 from data_prep.prepared import PreparedDataset
 from flow import prepared_flow
 from tests.killed_worker import local_cluster, worker_killed_once, written_once
+from tests.prepared_folder import write_prepared
 
 COUNT = 24
 
@@ -22,20 +20,9 @@ COUNT = 24
 def prepared(tmp_path):
     """A prepared folder of clips by hand: one face, moved by a different part of a pixel in each."""
     rows = [{"dataset": "made", "subject": "s", "clip": f"c{i}", "onset": 1, "apex": 2} for i in range(COUNT)]
-    clip_table.write(clip_table.clip_table(rows), tmp_path / "one" / "clips.parquet")
-    clip_ids = [f"made/s/c{i}" for i in range(COUNT)]
-    pd.DataFrame({"clip_id": clip_ids, "outcome": "ok", "onset": 1, "apex": 2}).to_csv(
-        tmp_path / "one" / "outcome.csv", index=False
-    )
     face = np.ascontiguousarray(skimage.data.astronaut()[60:156, 160:256])
-    for i in range(COUNT):
-        folder = tmp_path / "one" / "faces" / "s" / f"c{i}"
-        folder.mkdir(parents=True)
-        write_image(folder / "onset.png", face)
-        write_image(
-            folder / "apex.png",
-            (face + i / COUNT * (np.roll(face, 1, axis=1).astype(float) - face)).astype(np.uint8),
-        )
+    step = np.roll(face, 1, axis=1).astype(float) - face
+    write_prepared(tmp_path / "one", rows, lambda i: (face, (face + i / COUNT * step).astype(np.uint8)))
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     return PreparedDataset(tmp_path / "one"), PreparedDataset(tmp_path / "two")
 

@@ -6,11 +6,9 @@ from types import SimpleNamespace
 
 import cv2
 import numpy as np
-import pandas as pd
 import pytest
 import skimage.data
 
-from data_prep import clip_table
 from data_prep.frames import write_image
 from data_prep.prepared import PreparedDataset
 from flow import prepared_flow
@@ -18,6 +16,7 @@ from flow.estimate import Method, estimate, load_method
 from mer_core import registry
 from mer_core.errors import BadInput, InUse
 from mer_core.locks import hold_lock
+from tests.prepared_folder import write_prepared
 
 FACE = np.ascontiguousarray(skimage.data.astronaut()[60:156, 160:256])
 APEX = np.roll(FACE, 1, axis=1)
@@ -29,16 +28,7 @@ def prepared(tmp_path):
     rows = [
         {"dataset": "made", "subject": f"s{i % 2}", "clip": f"c{i}", "onset": 1, "apex": 2} for i in range(3)
     ]
-    clip_table.write(clip_table.clip_table(rows), tmp_path / "clips.parquet")
-    outcome = pd.DataFrame(
-        {"clip_id": [f"made/s{i % 2}/c{i}" for i in range(3)], "outcome": "ok", "onset": 1, "apex": 2}
-    )
-    outcome.to_csv(tmp_path / "outcome.csv", index=False)
-    for i in range(3):
-        folder = tmp_path / "faces" / f"s{i % 2}" / f"c{i}"
-        folder.mkdir(parents=True)
-        write_image(folder / "onset.png", FACE)
-        write_image(folder / "apex.png", APEX)
+    write_prepared(tmp_path, rows, lambda i: (FACE, APEX))
     return PreparedDataset(tmp_path)
 
 

@@ -4,6 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mer_core.content import content_id
+from mer_core.io import write_json, write_npz
+from tests.prepared_folder import write_prepared
+
 LABELS = ["negative", "positive", "surprise"]
 
 
@@ -41,14 +45,7 @@ def prepared(tmp_path):
     sub01/c0 had no face, sub01/c1 has no flow, and each subject's c3 has an emotion without a label. In the
     others happiness moves right and disgust moves down, so the labels can be learned.
     """
-    import json
-
-    import cv2
-
-    from data_prep import clip_table
-    from mer_core.content import content_id
-    from mer_core.io import write_npz
-
+    rng = np.random.default_rng(0)
     root = tmp_path / "prepared" / "casme2"
     emotions = ("happiness", "disgust", "happiness", "others")
     rows = [
@@ -56,54 +53,39 @@ def prepared(tmp_path):
         for s in range(1, 5)
         for c in range(4)
     ]
-    table = clip_table.clip_table(rows)
-    clip_table.write(table, root / "clips.parquet")
-    outcome = pd.DataFrame(
-        {
-            "clip_id": table["clip_id"],
-            "outcome": "ok",
-            "reason": "",
-            "onset": 1,
-            "apex": 2,
-            "apex_source": "annotated",
-        }
-    )
-    outcome.loc[0, ["outcome", "reason"]] = ["no face", "onset, frame 1"]
-    outcome.to_csv(root / "outcome.csv", index=False)
-    (root / "prepare.json").write_text(
-        json.dumps({"dataset": "casme2", "size": 64, "synthetic": True, "corrections_applied": []})
-    )
-    (root / "flow" / "srflownet").mkdir(parents=True)
-    made_by = {
-        "method": "srflownet",
-        "options": {},
-        "weights": "0123456789abcdef",
-        "match_exposure": True,
-        "version": "x",
-    }
-    (root / "flow" / "srflownet" / "flow.json").write_text(json.dumps(made_by))
-    rng = np.random.default_rng(0)
-    landmarks = rng.uniform(20, 44, (478, 2)).astype(np.float32)
-    for point, place in {
-        33: (10, 20),
-        133: (20, 20),
-        362: (42, 20),
-        263: (52, 20),
-    }.items():  # eye centres 32 px apart
-        landmarks[point] = place
-    for row in table.itertuples():
-        folder = root / "faces" / row.subject / row.clip
-        folder.mkdir(parents=True)
-        for name in ("onset", "apex"):
-            cv2.imwrite(str(folder / f"{name}.png"), rng.integers(0, 255, (64, 64, 3), dtype=np.uint8))
-        np.savez(folder / "landmarks.npz", onset=landmarks, apex=landmarks)
-        motion = {"happiness": (1, 0), "disgust": (0, 1), "others": (0, 0)}[row.emotion]
-        if row.clip_id != "casme2/sub01/c1":
-            flow = np.full((64, 64, 2), motion) + rng.normal(0, 0.1, (64, 64, 2))
-            faces = content_id([folder / "onset.png", folder / "apex.png"])
-            file = root / "flow" / "srflownet" / row.subject / f"{row.clip}.npz"
-            write_npz(file, flow=flow.astype(np.float32), faces=np.array(faces))
+
+    def draw_faces(_):
+        return rng.integers(0, 255, (2, 64, 64, 3), dtype=np.uint8)
+
+    refused = {"casme2/sub01/c0": ("no face", "onset, frame 1")}
+    table = write_prepared(root, rows, draw_faces, refused)
+    settings = {"dataset": "casme2", "size": 64, "synthetic": True, "corrections_applied": []}
+    write_json(root / "prepare.json", settings)
+    _write_landmarks(root, rng)
+    _write_flow(root, table, rng)
     return root
+
+
+def _write_landmarks(root, rng):
+    """Write the same landmarks of every clip, whose eye centres are 32 px apart."""
+    landmarks = rng.uniform(20, 44, (478, 2)).astype(np.float32)
+    landmarks[[33, 133, 362, 263]] = (10, 20), (20, 20), (42, 20), (52, 20)
+    for folder in root.glob("faces/*/*"):
+        np.savez(folder / "landmarks.npz", onset=landmarks, apex=landmarks)
+
+
+def _write_flow(root, table, rng):
+    """Write flow that depends on the emotion, with noise, of all clips but sub01/c1."""
+    flows = root / "flow" / "srflownet"
+    made_by = {"method": "srflownet", "options": {}, "weights": "0123456789abcdef"}
+    write_json(flows / "flow.json", {**made_by, "match_exposure": True, "version": "x"})
+    motions = {"happiness": (1, 0), "disgust": (0, 1), "others": (0, 0)}
+    for row in table[table["clip_id"] != "casme2/sub01/c1"].itertuples():
+        flow = np.full((64, 64, 2), motions[row.emotion]) + rng.normal(0, 0.1, (64, 64, 2))
+        faces = root / "faces" / row.subject / row.clip
+        identity = content_id([faces / "onset.png", faces / "apex.png"])
+        file = flows / row.subject / f"{row.clip}.npz"
+        write_npz(file, flow=flow.astype(np.float32), faces=np.array(identity))
 
 
 @pytest.fixture

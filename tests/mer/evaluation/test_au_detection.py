@@ -19,18 +19,29 @@ from mer_core.errors import BadInput
 PROTOCOL = "title: t\nsource: s\nlabels: [absent, present]\naction_units:\n  casme2: [9, 12]\nsplit: loso\n"
 
 
-def test_each_unit_is_a_run_and_the_score_is_the_mean_of_their_f1(prepared, tmp_path, monkeypatch):
-    read, flows = prepared_flow.read, []
-    monkeypatch.setattr(prepared_flow, "read", lambda *which: flows.append(which) or read(*which))
+def annotate_units(prepared):
+    """Give each clip of `prepared` the action units of its emotion, whose motion is its own."""
+    units = {"happiness": "R12+6", "disgust": "L9", "others": "?"}
     table = clips.read(prepared / "clips.parquet")
-    units = {
-        "happiness": "R12+6",
-        "disgust": "L9",
-        "others": "?",
-    }  # each moves in a way of its own, see `prepared`
     clips.write(
         table.assign(action_units=table["emotion"].map(units).astype("string")), prepared / "clips.parquet"
     )
+
+
+def copy_as_samm(prepared):
+    """Copy a prepared CASME II beside it as SAMM."""
+    other = prepared.with_name("samm")
+    shutil.copytree(prepared, other)
+    table = clips.read(other / "clips.parquet")
+    clip_ids = "samm" + table["clip_id"].str.removeprefix("casme2")
+    clips.write(table.assign(dataset="samm", clip_id=clip_ids), other / "clips.parquet")
+    (other / "outcome.csv").write_text((other / "outcome.csv").read_text().replace("casme2/", "samm/"))
+
+
+def test_each_unit_is_a_run_and_the_score_is_the_mean_of_their_f1(prepared, tmp_path, monkeypatch):
+    read, flows = prepared_flow.read, []
+    monkeypatch.setattr(prepared_flow, "read", lambda *which: flows.append(which) or read(*which))
+    annotate_units(prepared)
     (tmp_path / "mine.yaml").write_text(PROTOCOL)
     config = CvConfig(
         protocol=str(tmp_path / "mine.yaml"), classifier="logistic", feature_settings={"size": 8}, seeds=1
@@ -56,29 +67,10 @@ def test_mer_cv_runs_cd6me(prepared, tmp_path):
     """Two of its six datasets, leave one dataset out: units 6, 9 and 12 are there, the others cannot be
     learned and count as 0.
     """
-    units = {"happiness": "R12+6", "disgust": "L9", "others": "?"}
-    table = clips.read(prepared / "clips.parquet")
-    table["action_units"] = table["emotion"].map(units).astype("string")
-    clips.write(table, prepared / "clips.parquet")
-    other = prepared.with_name("samm")
-    shutil.copytree(prepared, other)
-    clips.write(
-        table.assign(dataset="samm", clip_id="samm" + table["clip_id"].str.removeprefix("casme2")),
-        other / "clips.parquet",
-    )
-    (other / "outcome.csv").write_text((other / "outcome.csv").read_text().replace("casme2/", "samm/"))
-    words = [
-        "cv",
-        str(prepared.parent),
-        "--protocol",
-        "cd6me",
-        "--classifier",
-        "logistic",
-        "--seeds",
-        "1",
-        "--out",
-        str(tmp_path / "run"),
-    ]
+    annotate_units(prepared)
+    copy_as_samm(prepared)
+    options = ["--protocol", "cd6me", "--classifier", "logistic", "--seeds", "1"]
+    words = ["cv", str(prepared.parent), *options, "--out", str(tmp_path / "run")]
     answer = CliRunner().invoke(cli, words, catch_exceptions=False)
     scores = json.loads((tmp_path / "run" / "metrics.json").read_text())
     each = {name: unit["f1"] for name, unit in scores["units"].items()}
