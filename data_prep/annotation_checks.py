@@ -15,6 +15,8 @@ from data_prep.action_units import parse_units
 from data_prep.identity import clean_name, unify_spellings
 from data_prep.outcomes import Outcome
 
+MIN_NAMED_SUBJECTS = 3  # whose clips contain their number: of fewer, it may be chance
+
 
 class Finding(NamedTuple):
     """One irregularity of one clip."""
@@ -52,6 +54,7 @@ def check_table(
     ]
     for check in (
         _check_names,
+        _check_named_subjects,
         _check_duplicates,
         _check_action_units,
         _check_offset,
@@ -90,6 +93,34 @@ def _check_names(table: pd.DataFrame) -> list[Finding]:
         table.loc[i, ["subject", "clip", "clip_id"]] = [*plain, "/".join([dataset, *plain])]
         detail = f"subject {subject!r}, clip {clip!r} is no plain folder name; correct the annotation file"
         findings.append(Finding("a name that is no folder name", table.loc[i, "clip_id"], detail, "bad name"))
+    return findings
+
+
+def _check_named_subjects(table: pd.DataFrame) -> list[Finding]:
+    """Refuse a clip named after another subject, where most clips are named after their own.
+
+    MMEW's S13-07-001 is of S13: a row that lists it for S12, as a spreadsheet sorted by one column does, puts
+    one person into training and test. A table of own recordings may name files as it likes, so there it is
+    only reported.
+    """
+    subjects = [re.findall(r"\d+", subject)[-1:] for subject in table["subject"]]
+    numbers = [re.findall(r"\d+", clip) for clip in table["clip"]]
+    findings = []
+    for place in range(min(map(len, numbers), default=0)):
+        agrees = pd.Series(
+            [bool(own) and int(own[0]) == int(number[place]) for own, number in zip(subjects, numbers)]
+        )
+        if agrees.mean() <= 0.5 or table["subject"][agrees].nunique() < MIN_NAMED_SUBJECTS:
+            continue
+        for row in table[~agrees].itertuples():
+            outcome: Outcome | None = None if row.dataset == "table" else "bad name"
+            detail = (
+                f"listed for {row.subject}; {sum(agrees)} other clips have their own subject's number there"
+            )
+            findings.append(
+                Finding("a name with the number of another subject", row.clip_id, detail, outcome)
+            )
+        break
     return findings
 
 

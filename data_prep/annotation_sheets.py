@@ -182,7 +182,7 @@ def _ranked_files(root: Path, files: tuple[str, ...], stop: str) -> list[tuple[t
         other = [
             path.name
             for path in paths
-            if any(_matches(path.stem, stem) for stem in stems) and "*" not in stems
+            if any(_matches(path.stem, stem) for stem in stems) and "*" not in stems and path.is_file()
         ]
         hint = f" There is {other[0]}: save it as .xlsx or .csv." if other else ""
         raise BadInput(

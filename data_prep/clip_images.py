@@ -72,7 +72,17 @@ def number_from_onset(
 
 
 def number_recording(first: int, files: dict[int, FrameFile]) -> dict[int, FrameFile]:
-    """Number the frames of a whole recording: a video counts from `first`, images keep their numbers."""
+    """Number the frames of a whole recording: a video counts from `first`, images keep their numbers.
+
+    Raises `UnreadableImage` if the images begin before `first`: they were exported anew, and every annotated
+    number would name another frame.
+    """
+    files_before = [file for number, file in files.items() if number < first and isinstance(file, Path)]
+    if files_before:
+        raise UnreadableImage(
+            f"{files_before[0]} has a number below {first}, with which the published frames begin. Frames "
+            "that were exported anew cannot be found by annotated numbers: restore the published ones."
+        )
     return {
         number + first if isinstance(file, VideoFrame) else number: file for number, file in files.items()
     }

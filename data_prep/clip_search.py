@@ -1,5 +1,6 @@
 """The frame files of each annotated clip, or the reason why it has none; no image is opened."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -9,9 +10,13 @@ import pandas as pd
 from data_prep.annotations import Annotations, clip_files, dataset_folder, load_dataset
 from data_prep.apex import midpoint
 from data_prep.clip_images import FrameFile
+from data_prep.dataset_files import names_in
+from data_prep.frame_names import FrameNames, name_gaps
 from data_prep.outcomes import Outcome
 from mer_core.errors import BadInput
 from mer_core.progress import track
+
+MAX_GAPS = 3  # gaps between frames that a message lists
 
 
 @dataclass(frozen=True)
@@ -82,17 +87,52 @@ def locate_clip(dataset: ModuleType, root: Path, row, apex_rule: str) -> ClipFil
         files = clip_files(dataset, root, row)
     except BadInput as error:
         return result(outcome="missing frame", reason=str(error))
+    if not is_own_recording and (problem := _foreign_numbers(files, onset, offset)):
+        return result(outcome="missing frame", reason=problem)
     last = onset if offset is None else offset
-    needed = [onset, apex] if apex is not None else [onset] + [n for n in files if onset < n <= last]
+    span = [number for number in files if onset <= number <= last]
+    needed = [onset, apex] if apex is not None else sorted({onset, *span})
     for number in needed:
         if number not in files:
-            content = (
-                f"frames {min(files)} to {max(files)} are there" if files else "its folder holds no frames"
-            )
-            return result(outcome="missing frame", reason=f"frame {number}: {content}")
+            return result(outcome="missing frame", reason=f"frame {number}: {_describe_frames(files)}")
     if apex is None and len(needed) < 2:
         return result(outcome="missing frame", reason=f"no frame after the onset {onset}")
-    return result((number, files[number]) for number in sorted(set(needed)))
+    notes = [note for names in _names_of(files) for note in names.notes]
+    if apex is None and len(span) < last - onset + 1:
+        notes.append(f"the apex is spotted in {len(span)} of the {last - onset + 1} annotated frames")
+    return result(((number, files[number]) for number in sorted(set(needed))), reason="; ".join(notes))
+
+
+def _describe_frames(files: Collection[int]) -> str:
+    """Describe which frames a folder holds."""
+    if not files:
+        return "its folder holds no frames"
+    gaps = [f"{a} to {b}" if a < b else f"{a}" for a, b in name_gaps(sorted(files))]
+    more = ", ..." if len(gaps) > MAX_GAPS else ""
+    without = f" without {', '.join(gaps[:MAX_GAPS])}{more}" if gaps else ""
+    return f"frames {min(files)} to {max(files)} are there{without}"
+
+
+def _foreign_numbers(files: dict[int, FrameFile], onset: int, offset: int | None) -> str:
+    """Return why the numbers of the files are not those of the annotations; empty if they may be.
+
+    Frames that were exported or renamed count from 0 or 1; annotated numbers then name other frames.
+    """
+    if any(names.is_ordinal for names in _names_of(files)):
+        return "the names hold no frame numbers (times of day, hashes?), so annotated numbers cannot be found"
+    first, last = min(files, default=onset), max(files, default=onset)
+    if offset is not None and first != onset and len(files) == offset - onset + 1 == last - first + 1:
+        return (
+            f"frames {first} to {last} are there, exactly as many as annotated ({onset} to {offset}): they "
+            "seem renumbered; restore the published names"
+        )
+    return ""
+
+
+def _names_of(files: dict[int, FrameFile]) -> list[FrameNames]:
+    """Return what is known about the names in each folder of images that the files lie in."""
+    folders = {file.parent for file in files.values() if isinstance(file, Path)}
+    return [names_in(folder) for folder in sorted(folders)]
 
 
 def too_many_missing(name: str, clips: list[ClipFiles], skip_missing: bool) -> bool:

@@ -140,7 +140,7 @@ def _recording_lines(clips: list[ClipFiles]) -> list[str]:
 
 
 def coverage_remarks(name: str, root: Path, clips: list[ClipFiles]) -> list[str]:
-    """Report published subjects that are absent, and subject-like folders that no clip was read from.
+    """Report absent clips and subjects, and subject-like folders that no clip was read from.
 
     Neither is an error: parts of a dataset are in common use, and replicas are small on purpose.
 
@@ -153,26 +153,31 @@ def coverage_remarks(name: str, root: Path, clips: list[ClipFiles]) -> list[str]
     clips : list of ClipFiles
         All clips of the dataset.
     """
-    n_published = load_dataset(name).FACTS.subjects or 0
+    facts = load_dataset(name).FACTS
     subjects = {_subject(clip) for clip in clips if clip.outcome != "missing frame"}
-    lines = (
-        [f"{len(subjects)} of the published {n_published} subjects are here."]
-        if len(subjects) < n_published and not (root / MARKER).is_file()
-        else []
-    )
+    counts = {"clips": (len(clips), facts.clips), "subjects": (len(subjects), facts.subjects)}
+    lines = [
+        f"{here} of the published {published} {what} are here."
+        for what, (here, published) in counts.items()
+        if here < (published or 0) and not (root / MARKER).is_file()
+    ]
     known = {_strip_padding(_subject(clip)) for clip in clips}
-    parents = {
-        folder.parent
+    above = {
+        (_subject(clip), folder)
         for clip in clips
         for file in clip.files.values()
         for folder in containing_file(file).parents
-        if _strip_padding(folder.name) == _strip_padding(_subject(clip)) and root in folder.parents
+        if root in folder.parents
     }
+    parents = {
+        folder.parent for subject, folder in above if _strip_padding(folder.name) == _strip_padding(subject)
+    }
+    read = {folder for _, folder in above}
     siblings = [folder for parent in sorted(parents) for folder in dataset_files.folders_in(parent).values()]
     unread = [
         str(folder.relative_to(root))
         for folder in siblings
-        if re.search(r"\d", folder.name) and _strip_padding(folder.name) not in known
+        if re.search(r"\d", folder.name) and _strip_padding(folder.name) not in known and folder not in read
     ]
     if unread:
         more = ", ..." if len(unread) > MAX_NAMES else ""

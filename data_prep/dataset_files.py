@@ -14,7 +14,8 @@ from pathlib import Path
 
 from data_prep.clip_images import FrameFile, video_frame_files
 from data_prep.clutter import clutter_kind
-from data_prep.frames import numbered_images
+from data_prep.frame_names import FrameNames
+from data_prep.frames import image_names
 from data_prep.identity import clean_name, subject_key
 from data_prep.recordings import is_video
 from mer_core.errors import BadInput
@@ -48,7 +49,7 @@ class DatasetFacts:
 
 def clear_caches() -> None:
     """Forget all search results, which are cached because every clip of a dataset needs the same."""
-    for search in (find_folder, folders_named, all_folders, folders_in, images_in):
+    for search in (find_folder, folders_named, all_folders, folders_in, images_in, names_in):
         search.cache_clear()
 
 
@@ -70,11 +71,13 @@ class Folders:
     def get(self, name: str, subject: str = "") -> Path | None:
         """Return the folder called `name`, or None.
 
-        Among several, the one below a folder of `subject`, the preferred one, or the only one with images is
-        returned; `AmbiguousFolder` is raised if more than one remains.
+        With a `subject`, a folder below that of another subject is none of its clips. Among several, the one
+        below a folder of `subject`, the preferred one, or the only one with images is returned;
+        `AmbiguousFolder` is raised if more than one remains.
         """
         matches = self._by_name.get(_name_key(name), [])
-        if len(matches) > 1 and subject:
+        if subject:
+            matches = [path for path in matches if not _is_below_other(path, self.root, subject)]
             matches = [path for path in matches if _is_below(path, self.root, subject)] or matches
         return self._select(matches, f"folders called {name}")
 
@@ -205,7 +208,13 @@ def images_in(folder: Path) -> dict[int, FrameFile]:
         raise _ambiguous(f"videos called {folder.name}", sorted(videos))
     if videos:
         return video_frame_files(videos[0])
-    return dict(numbered_images(folder))
+    return dict(names_in(folder).files)
+
+
+@lru_cache(maxsize=8)
+def names_in(folder: Path) -> FrameNames:
+    """Return the images of a folder with what is odd about their names, cached as `images_in`."""
+    return image_names(folder)
 
 
 def skipped_folders(root: Path) -> str:
@@ -256,6 +265,17 @@ def _matches(name: str, pattern: str) -> bool:
 
 def _is_below(path: Path, root: Path, subject: str) -> bool:
     return any(subject_key(part) == subject_key(subject) for part in path.relative_to(root).parts[:-1])
+
+
+def _is_below_other(path: Path, root: Path, subject: str) -> bool:
+    """Return whether a folder on the way is named like `subject` but with another number."""
+    key = subject_key(subject)
+    keys = [subject_key(part) for part in path.relative_to(root).parts[:-1]]
+    return key not in keys and any(_without_digits(other) == _without_digits(key) for other in keys)
+
+
+def _without_digits(key: str) -> str:
+    return re.sub(r"\d+", "0", key)
 
 
 def _preferred(root: Path, folders: list[Path], prefer: tuple[str, ...]) -> list[Path]:

@@ -31,6 +31,7 @@ class FrameNames:
     files: dict[int, Path]  # frame number -> file, ascending
     times_s: dict[int, float] | None = None  # seconds since the first frame, if the names are time stamps
     notes: list[str] = field(default_factory=list)  # files that were skipped, and why
+    is_ordinal: bool = False  # the names hold no frame numbers: files are numbered from 0 in their order
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
         notes.append(
             f"{files[0].name} holds no frame number; frames are numbered from 0 in the order of their names"
         )
-        return FrameNames(dict(enumerate(files)), None, notes)
+        return FrameNames(dict(enumerate(files)), None, notes, is_ordinal=True)
     return FrameNames(dict(zip(sorted(chosen.values), files)), None, notes)
 
 
@@ -271,6 +272,5 @@ def _order_by_time(named: Sequence[_Name], stamps: list[float], notes: list[str]
     notes.append(
         f"the names are time stamps ({files[0].name} ...); frames are numbered from 0 in their order"
     )
-    return FrameNames(
-        dict(enumerate(files)), {n: stamps[i] - stamps[order[0]] for n, i in enumerate(order)}, notes
-    )
+    times = {n: stamps[i] - stamps[order[0]] for n, i in enumerate(order)}
+    return FrameNames(dict(enumerate(files)), times, notes, is_ordinal=True)

@@ -65,6 +65,8 @@ def decode_image(path: str | Path) -> np.ndarray:
         raise UnreadableImage(
             f"{path} is not an image that can be read, or is damaged ({data.size} bytes). Copy it again."
         )
+    if _is_animation(data):
+        raise UnreadableImage(f"{path} is an animation, but a frame is one image. Give its frames as images.")
     if Path(path).suffix.lower() in TIFF_SUFFIXES and (n := n_pictures(path)) > 1:
         raise UnreadableImage(
             f"{path} holds {n} images, but a frame is one. Give the file itself as the clip."
@@ -86,6 +88,14 @@ def _has_complete_chunks(data: np.ndarray) -> bool:
         if kind.tobytes() == b"IEND":
             break
     return place <= data.size
+
+
+def _is_animation(data: np.ndarray) -> bool:
+    """Return whether a PNG or WebP declares several frames, of which OpenCV returns the first."""
+    start = data[:4096].tobytes()
+    if start.startswith(PNG):
+        return b"acTL" in start.split(b"IDAT")[0]
+    return start[8:16] == b"WEBPVP8X" and b"ANIM" in start[:64]
 
 
 def looks_like_image(path: Path) -> bool:

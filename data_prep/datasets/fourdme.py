@@ -47,10 +47,15 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
-    """Return the frame files of one clip by annotated number; raise `BadInput` if its folder is missing.
+    """Return the frame files of one clip by annotated number.
 
     A folder of consecutive frames, exactly as many as annotated, begins with the onset. Its own numbers
-    are ignored. A folder with gaps keeps its numbers.
+    are ignored.
+
+    Raises
+    ------
+    BadInput
+        If the clip has no folder, or its frames count from 1 and are more or fewer than annotated.
     """
     folder = all_folders(Path(root), ("gray_micro",)).get(row.clip, row.subject)
     if not folder:
@@ -58,10 +63,15 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
     files = images_in(folder)
     if pd.isna(row.onset) or pd.isna(row.offset) or not files:
         return files
-    if not len(files) == row.offset - row.onset + 1 == max(files) - min(files) + 1:
-        return files
-    shift = int(row.onset) - min(files)
-    return {number + shift: file for number, file in files.items()}
+    first, last = min(files), max(files)
+    if len(files) == row.offset - row.onset + 1 == last - first + 1:
+        return {number - first + int(row.onset): file for number, file in files.items()}
+    if first <= 1 < row.onset:  # they may count from the onset, or be annotated numbers
+        raise BadInput(
+            f"{folder} holds {len(files)} frames, {first} to {last}, and the annotation spans "
+            f"{row.onset} to {row.offset}, so its frames cannot be numbered."
+        )
+    return files
 
 
 def _row(row) -> dict:

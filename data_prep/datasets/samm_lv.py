@@ -35,7 +35,7 @@ ROOT
     006_1/
       006_1_0001.jpg ...              (or 006_1.avi, .mp4 ..., whose first frame is 1)"""
 
-SPREADSHEETS = tuple(f"SAMM_LongVideos_V{edition}_Release.xlsx" for edition in (3, 2, 1))
+SPREADSHEETS = tuple(f"SAMM_LongVideos_V{edition}_Release*.xlsx" for edition in (3, 2, 1))
 VIDEO = r"\d{3}_\d+"
 NUMBERS_VIDEO_FRAMES = True  # a video is the whole recording; like the images, it begins with frame 1
 # Columns by position, because the rows above the data differ between editions.

@@ -23,7 +23,8 @@ from data_prep.dataset_files import (
     images_in,
     resolve_path,
 )
-from data_prep.sheet_cells import cell_text, read_frame_cells
+from data_prep.frame_names import name_gaps
+from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
 from mer_core.errors import BadInput
 
 FACTS = DatasetFacts(
@@ -113,8 +114,11 @@ def _short_rows(root: Path, camera: str) -> Iterator[dict]:
         frames, name = list(images_in(folder)), clip_name(folder.name)
         ends = {"onset": frames[0], "offset": frames[-1]} if frames else {}
         emotion, parent = EMOTIONS[name.split("_")[1]], folder.parent.name
-        note = "" if parent.lower() == emotion else f"is in the folder {parent}, but named as {emotion}"
-        yield {"clip": name, "emotion": emotion, "note": note, **ends}
+        notes = [] if parent.lower() == emotion else [f"is in the folder {parent}, but named as {emotion}"]
+        if gaps := name_gaps(frames):
+            notes.append(f"frames are missing between onset and offset, first: {gaps[0][0]}")
+        subject = format_subject(folder.parents[2].name, "s{:02d}")  # .../s1/micro/negative/s1_ne_01
+        yield {"clip": name, "subject": subject, "emotion": emotion, "note": "; ".join(notes), **ends}
 
 
 def _extended_rows(table: pd.DataFrame) -> Iterator[dict]:

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from data_prep.images import UnreadableImage, read_image, write_image
 
@@ -27,3 +28,14 @@ def test_bytes_behind_the_end_do_not_matter(tmp_path):
     write_image(path, image)
     path.write_bytes(path.read_bytes() + b"\xff" * 40)
     assert (read_image(path) == image).all()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_an_animation_is_not_read_as_its_first_picture(tmp_path, suffix):
+    pictures = [Image.fromarray(np.full((24, 32, 3), 40 * k, np.uint8)) for k in range(3)]
+    path = tmp_path / f"a{suffix}"
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=40)
+    with pytest.raises(UnreadableImage, match="is an animation"):
+        read_image(path)
+    pictures[1].save(path)
+    assert read_image(path).shape == (24, 32, 3)
