@@ -123,7 +123,7 @@ def _title(run: Run) -> str:
         return f"{classifier} on features given as arrays"
     if run.origin["kind"] == "maps":
         return f"{classifier} on ready-made motion maps"
-    return f"{classifier} on {run.config['feature']} features of {run.config['method']} flow"
+    return f"{classifier} on {run.config['feature']}, {run.config['method']} flow"
 
 
 def _label_mapping(run: Run) -> list[tuple[str, str, str, int]]:
