@@ -8,7 +8,7 @@ UNFITTED = {"laugh": "laughs", "crying": "crying faces", "yawn": "yawns", "other
 HEADER = ["measured on", "clips", "UF1", "calibration error", "given a label", "of these right"]
 CARD = """# Bundle: synthetic
 
-The bundle that comes with mer. `mer score CLIP` uses it where no other is named.
+The bundle that ships with mer and that `mer score CLIP` uses by default.
 
 - **Fitted on** {fitted:,} motion maps of scanned expressions on {people} random heads
   (`benchmarks/scanned_maps.py`): emotions as sets of action units, and speech, chewing, gaze, blinks and
@@ -23,33 +23,33 @@ The bundle that comes with mer. `mer score CLIP` uses it where no other is named
 
 {table}
 
-UF1 and calibration error are over all clips, `other` dropped and the rest renormalised.
+UF1 and calibration error are over all clips, without `other`, the other probabilities renormalised.
 
 - **First row**: read by exactly these weights; no flow network is involved. Always negative has UF1 .237. {smiles_found} of
   {smiles} smiles are found. **The recipes and the noise were designed with the labels of these clips in view**,
   though no weight was fitted to them: expect less elsewhere.
-- **Other rows**: the recipes that were fitted, played by other people and read through camera, face mesh and
-  flow network (weights {flow_weights}). They say what the path costs, not what people do.
-- No score on real videos of micro-expressions is known. docs/results/acted-clips.md has what the bundle says
-  of a few acted expressions.
+- **Other rows**: the recipes of training, played by other people and measured through camera, face mesh and flow
+  network (weights {flow_weights}). They show what measuring costs, not how well real people are read.
+- No score on real videos of micro-expressions is known. docs/results/acted-clips.md shows what the bundle says of
+  a few acted expressions.
 
 ## When no label is given
 
-Where the likeliest label has less than {recipe.min_confidence}, and outside the ranges in bundle.json. Two of them:
+Where the likeliest label has a probability below {recipe.min_confidence}, and outside the ranges in bundle.json. Two of them:
 
 - **Motion of the face** (mean of the three parts that move most, % of the inter-ocular distance), with flow
   weights {flow_weights}. Labels are given from {low:g} to {high:g} %, the motion of the second row; below
   {recipe.min_motion} % motion cannot be told from noise. {rest:.0%} of the portraits at rest that did not set
-  this limit get no label, and {other:.0%} of those that speak, chew, blink, look or turn. Larger motion resembles
-  an expression as surely, emotion or not: without the upper end, labels would go to {unfitted}.
-- **Duration**: an expression longer than {duration:g} s gets no label. A smile of two seconds is no
-  micro-expression, however small it is.
+  this limit get no label, and {other:.0%} of those that speak, chew, blink, look or turn. Larger motion gets confident
+  labels whether it is an emotion or not. Without the upper limit, labels would go to {unfitted}.
+- **Duration**: an expression longer than {duration:g} s gets no label. A smile of two seconds is not a
+  micro-expression, however small.
 
 ## Limits
 
 - The bundle names the class that a motion between two frames resembles. It does not know what a person feels,
-  and is **no lie detector** and no ground for a decision about a person.
-- A small laugh is named as a smile is, as surely.
+  is **not a lie detector**, and is no ground for a decision about a person.
+- A small laugh gets the label of a smile, with the same confidence.
 - The scans come from ICT Face Model Light (Li et al., CVPR 2020; MIT licence, notice in
   flow/weights/head-reduced.md).
 
@@ -81,7 +81,7 @@ def card(
         f"the same people, motion {large['least motion']:.2f} to {large['most motion']:.2f} %": large,
     }
     unfitted = [
-        f"{1 - large[f'{kind} without label']:.0%} of {large[f'{kind} clips']} {words}"
+        f"{round((1 - large[f'{kind} without label']) * large[f'{kind} clips'])} of {large[f'{kind} clips']} {words}"
         for kind, words in UNFITTED.items()
         if f"{kind} clips" in large
     ]

@@ -1,4 +1,4 @@
-"""What a feature is worth on synthetic motion, with the head's motion left in and taken out.
+"""What a feature is worth on synthetic motion, with the head's motion kept and removed.
 
     python -m benchmarks.features --people 24
 
@@ -44,7 +44,7 @@ def clips(people: int, seed: int, head: float) -> tuple[pd.DataFrame, list[tuple
 
 
 def measure(people: int, seed: int = 1, head: float = 1.0) -> str:
-    """Markdown: UF1 of each feature with its interval over people, head motion left in and taken out."""
+    """Markdown: UF1 of each feature with its interval over people, head motion kept and removed."""
     table, found = clips(people, seed, head)
     rows = []
     for feature, classifier in FEATURES.items():
@@ -64,15 +64,13 @@ def measure(people: int, seed: int = 1, head: float = 1.0) -> str:
         rows.append([f"`{feature}`", f"`{classifier}`", *cells])
         say(" ".join(rows[-1]))
     over = "95 % over people"
-    return markdown.format_table(
-        ["feature", "classifier", "head left in", over, "head taken out", over], rows
-    )
+    return markdown.format_table(["feature", "classifier", "head motion kept", over, "removed", over], rows)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.features",
-        description="Features on synthetic motion, head motion in and out.",
+        description="Features on synthetic motion, with and without head motion.",
     )
     parser.add_argument("--people", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)

@@ -18,7 +18,7 @@ from mer_core.progress import say
 VARIANTS = {
     "mer_net": ("mer_net", {}),
     "without deformation": ("mer_net", {"deformation": False}),
-    "head motion left in": ("mer_net", {"remove_head_motion": False}),
+    "head motion kept": ("mer_net", {"remove_head_motion": False}),
     "without both, as before": ("mer_net", {"deformation": False, "remove_head_motion": False}),
     "without mirror": ("mer_net", {"mirror": False}),
     "without balance": ("mer_net", {"balanced": False}),
@@ -48,18 +48,18 @@ def run(maps: str | Path, index: str | Path, out: str | Path, seeds: int = 5) ->
 def table(runs: list[Path]) -> str:
     """Markdown of `runs`, each compared with the first."""
     lines = [
-        "| variant | UF1 | 95 % over subjects | UAR | less the first | 95 % |",
+        "| variant | UF1 | 95 % over subjects | UAR | ΔUF1 | 95 % |",
         "|---|---|---|---|---|---|",
     ]
     for row in compare.compare(runs):
-        less = (
+        gain = (
             "| "
             if row.difference is None
             else f"{row.difference:+.3f} | {row.difference_interval[0]:+.3f} to {row.difference_interval[1]:+.3f}"
         )
         lines.append(
             f"| {Path(row.run).name} | {row.uf1:.3f} | {row.interval[0]:.3f} to {row.interval[1]:.3f} | "
-            f"{row.uar:.3f} | {less} |"
+            f"{row.uar:.3f} | {gain} |"
         )
     return "\n".join(lines)
 

@@ -120,7 +120,7 @@ def table(result: dict) -> str:
     unnamed = sum(not label for _, label in result["emotions"])
     return "\n".join(
         [
-            markdown.format_table(["expressions", "found rightly", "shown", "submitted", "F1"], rows),
+            markdown.format_table(["expressions", "found correctly", "shown", "submitted", "F1"], rows),
             "",
             f"Emotions of the micro-expressions found: macro F1 {recognition:.2f} ({unnamed} of "
             f"{len(result['emotions'])} without a label, which counts as wrong). **STRS {product:.2f}**; the best entry "

@@ -36,7 +36,7 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class Result:
-    """Counts of one clip. expressions, blinks : found rightly, listed, ours"""
+    """Counts of one clip. expressions, blinks : found correctly, listed, spotted"""
 
     clip: str
     expressions: tuple[int, int, int]
