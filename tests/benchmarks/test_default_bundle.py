@@ -95,5 +95,5 @@ def test_the_card_names_the_flow_weights_and_every_score():
     text = bundle_card.card(
         fitted.recipe, "abcd1234", on_small, on_large, real | {"given": 0.5, "right of given": 0.9}
     )
-    assert text.count("abcd1234") == 2 and "49 of" in text and "100% of 1 laughs" in text
+    assert text.count("abcd1234") == 2 and "49 of" in text and "1 of 1 laughs" in text
     assert "| 238 | 0.700 | 0.100 | 50% | 90% |" in text
