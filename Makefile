@@ -17,11 +17,12 @@ demo: $(STAMP)
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(RUN) pytest -n auto --maxprocesses 4 --dist loadfile
 
-# The landmark tests with a current MediaPipe and numpy 2, which need a model file (docs/install.md).
+# Landmarks, and own recordings from video to score, with a current MediaPipe and numpy 2. Needs a model file.
 test-tasks: $(TASKS)/.installed
 	@test -f "$(MER_FACE_MODEL)" || { echo "Name MediaPipe's model: make test-tasks MER_FACE_MODEL=face_landmarker.task (docs/install.md)" >&2; exit 1; }
 	MER_FACE_MODEL="$(abspath $(MER_FACE_MODEL))" OMP_NUM_THREADS=1 $(TASKS)/bin/python -m pytest -rs \
-		$(addprefix tests/data_prep/test_,landmarks.py face_model_file.py face_plausibility.py prepare.py)
+		$(addprefix tests/data_prep/test_,landmarks.py face_model_file.py face_plausibility.py prepare.py) \
+		tests/test_own_recordings_guide.py
 
 # Runs every mer command that the README and the docs print, on small data: 5 minutes.
 docs-test: $(STAMP)

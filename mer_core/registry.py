@@ -36,6 +36,7 @@ GROUPS = {
     "mer.classifiers": "srflow_mer.classifiers",
     "mer.protocols": "srflow_mer.protocols",
 }
+PLUGIN_KINDS = ("dataset", "method", "feature", "classifier", "protocol")  # nouns of their packages
 _plugins: dict[Path, ModuleType] = {}
 
 
@@ -92,8 +93,10 @@ def import_file(path: str | Path) -> ModuleType:
     path = Path(path).resolve()
     name = f"mer_file_{path.stem}_{zlib.crc32(bytes(path)):08x}"
     spec = importlib.util.spec_from_file_location(name, path)
-    if not path.is_file() or spec is None or spec.loader is None:
-        raise BadInput(f"{path} is not a Python file.")
+    if not path.is_file():
+        raise BadInput(f"There is no file at {path}.")
+    if spec is None or spec.loader is None:
+        raise BadInput(f"{path} is not a Python file: its name does not end in .py.")
     if name in sys.modules:
         return sys.modules[name]
     module = importlib.util.module_from_spec(spec)
@@ -133,7 +136,10 @@ def check_name(name: str, known: list[str], kind: str) -> str:
     forms = {_comparison_form(other): other for other in known}
     nearest = difflib.get_close_matches(_comparison_form(name), forms, n=1, cutoff=0.5)
     hint = f" Did you mean {forms[nearest[0]]}?" if nearest else ""
-    raise UnknownName(f"There is no {kind} called {name!r}.{hint} Known: {', '.join(known)}.")
+    plugin = (
+        "" if nearest or kind not in PLUGIN_KINDS else " If it is a plug-in, name its file with --plugin."
+    )
+    raise UnknownName(f"There is no {kind} called {name!r}.{hint} Known: {', '.join(known)}.{plugin}")
 
 
 def protocol_file(value: Any) -> Path:

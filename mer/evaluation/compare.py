@@ -110,9 +110,15 @@ def compare(paths: Sequence[str | Path | Run], n_resamples: int = metrics.N_RESA
             only_this_right=int((is_right[i] & ~is_right[0]).sum()),
             p=p_value,
             p_holm=p_holm,
-            detectable=metrics.detectable_difference(float(np.std(difference)), len(others)),
+            detectable=_detectable(difference, len(others)),
         )
     return Comparison(rows, counts[0].shape[1])
+
+
+def _detectable(difference: np.ndarray, n_comparisons: int) -> float | None:
+    """Return the detectable difference; None for runs that agree in every resample, which show no spread."""
+    sd = float(np.std(difference))
+    return metrics.detectable_difference(sd, n_comparisons) if sd > 0 else None
 
 
 def _score_alone(run: Run, counts: np.ndarray, resampled_uf1: np.ndarray) -> ComparedRun:
@@ -205,7 +211,7 @@ def table_rows(comparison: Comparison) -> list[list[str]]:
                 f"{row.only_first_right} / {row.only_this_right}",
                 f"{row.p:.3g}",
                 f"{row.p_holm:.3g}",
-                f"{row.detectable:.3f}",
+                "" if row.detectable is None else f"{row.detectable:.3f}",
             ]
         rows.append(scores + paired)
     return rows
@@ -288,4 +294,5 @@ def _right_clips(run: Run, labels: list[str]) -> np.ndarray:
 
 
 def _format_interval(interval: list[float], sign: str = "") -> str:
-    return f"{interval[0]:{sign}.3f} to {interval[1]:{sign}.3f}"
+    low, high = (round(end, 3) + 0.0 for end in interval)  # -0.0 + 0.0 is 0.0
+    return f"{low:{sign}.3f} to {high:{sign}.3f}"

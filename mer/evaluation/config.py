@@ -70,9 +70,9 @@ class CvConfig(BaseModel):
         missing = [name for name in ("fit", "get_params", "predict_proba") if not hasattr(value, name)]
         if isinstance(value, str) or not missing:
             return value
+        advice = " Wrap it in CalibratedClassifierCV." if missing == ["predict_proba"] else ""
         raise ValueError(
-            f"a name or a scikit-learn classifier is needed, and this has no {missing[0]}. Wrap it in "
-            "CalibratedClassifierCV."
+            f"a name or a scikit-learn classifier is needed, and this has no {missing[0]}.{advice}"
         )
 
     @field_serializer("classifier")

@@ -25,13 +25,15 @@ def shifted(image: np.ndarray, x: float, y: float = 0.0) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def face_model(shared_data):
+def face_model(request):
     """Work with one of the two kinds of face models: `with face_model("built in")` or "model file".
 
     The file is that of MER_FACE_MODEL or of the shared data.
     """
-    given = os.environ.get(face_model_file.VARIABLE)
-    file = given or next(iter((shared_data / "mediapipe").glob("*.task")), None)
+    file = os.environ.get(face_model_file.VARIABLE)
+    if file is None:  # only then: a model file alone is enough
+        shared = request.getfixturevalue("shared_data") / "mediapipe"
+        file = next(iter(shared.glob("*.task")), None)
 
     @contextmanager
     def use(kind: str) -> Iterator[None]:

@@ -101,7 +101,7 @@ def test_a_typed_file_is_a_plug_in_under_its_own_name(tmp_path, monkeypatch):
         ("nothing.py", "x = 1\n", "defines none of"),
         ("broken.py", "1 / 0\n", "ZeroDivisionError"),
         ("logistic.py", CLASSIFIER, "already"),
-        ("absent.py", None, "not a Python file"),
+        ("absent.py", None, "There is no file at"),
     ],
 )
 def test_a_file_that_is_no_plug_in_is_refused(tmp_path, monkeypatch, name, text, fact):

@@ -70,6 +70,7 @@ def test_a_run_on_synthetic_data_is_said_to_be_one(runs):
 def test_a_run_does_not_differ_from_itself(runs):
     itself = compare.compare([runs[0], runs[0]])[1]
     assert (itself.difference, itself.difference_interval, itself.p, itself.p_holm) == (0, [0, 0], 1, 1)
+    assert itself.detectable is None
 
 
 def confusions(rng, subjects, accuracy, clips=6, seeds=1):
