@@ -57,6 +57,7 @@ class AnnotationTable:
     path: Path
     sheet: str
     remarks: list[str]
+    unread_columns: list[str]  # as printed
 
 
 def find_table(
@@ -213,21 +214,23 @@ def _read_first_match(
             f"Only a hidden sheet of {path} has the columns {', '.join(columns)}: {fitting[0][0].name!r}. "
             "Unhide it if it is the right one."
         )
-    (sheet, (rows, remarks)), *_ = visible
+    (sheet, (rows, remarks, unread)), *_ = visible
     others = [
         f"{'hidden ' * other.hidden}sheet {other.name!r} has the same columns and is not read"
         for other, _ in fitting
         if other is not sheet
     ]
-    return AnnotationTable(
-        rows, path, sheet.name, [f"{path.name}: {remark}" for remark in (*others, *remarks)]
-    )
+    remarks = [f"{path.name}: {remark}" for remark in (*others, *remarks)]
+    return AnnotationTable(rows, path, sheet.name, remarks, unread)
 
 
 def _rows_below_header(
     sheet: Sheet, columns: tuple[str, ...], optional: tuple[str, ...], n_named: int
-) -> tuple[pd.DataFrame, list[str]] | None:
-    """Return the rows below the first row with all of `columns`, and remarks; None without such a row."""
+) -> tuple[pd.DataFrame, list[str], list[str]] | None:
+    """Return the rows below the first row with all of `columns`, remarks, and the names of other columns.
+
+    None without such a row.
+    """
     headers = ((row, [column_key(cell) for cell in cells]) for row, cells in sheet.cells.iterrows())
     header, names = next(((row, names) for row, names in headers if set(columns) <= set(names)), (0, []))
     if not header:
@@ -255,7 +258,8 @@ def _rows_below_header(
         remarks, rows.index[rows.index.isin(list(sheet.filled_rows))], "filled from a merged cell above"
     )
     rows["remark"] = rows.index.map(sheet.remark)
-    return rows, remarks
+    printed = map(cell_text, sheet.cells.loc[header])
+    return rows, remarks, [text for text, name in zip(printed, names) if text and name not in rows]
 
 
 def _add_remark(remarks: list[str], rows: pd.Index, what: str) -> None:

@@ -97,7 +97,7 @@ def read(path: str | Path) -> pd.DataFrame:
         )
     try:
         table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # pyarrow raises both
+    except (OSError, ValueError, LookupError, TypeError) as error:  # pyarrow raises all of them
         raise BadInput(
             f"The clip table {path} cannot be read: {error}. "
             f"Make it again with: mer prepare NAME --root DIR --out {path.parent}"

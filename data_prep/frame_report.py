@@ -84,16 +84,15 @@ class FrameReport:
             sentences.append(f"{self.n_missing} frame number(s) are missing, first: {self.first_missing}.")
         return sentences
 
+    def rate_sentences(self) -> list[str]:
+        """Return a sentence if the given rate differs from the file's; empty otherwise."""
+        given, stated = self.fps_given, self.fps_in_file
+        if not given or not stated or math.isclose(given, stated, rel_tol=1e-3):
+            return []
+        return [f"--fps {given:g} replaces the {stated:.5g} frames per second of the file."]
+
     def _time_sentences(self) -> list[str]:
-        sentences = []
-        if (
-            self.fps_given
-            and self.fps_in_file
-            and not math.isclose(self.fps_given, self.fps_in_file, rel_tol=1e-3)
-        ):
-            sentences.append(
-                f"--fps {self.fps_given:g} replaces the {self.fps_in_file:.5g} frames per second of the file."
-            )
+        sentences = self.rate_sentences()
         if self.times == "assumed":
             sentences.append(
                 f"The file has no time stamps; {self.fps_in_file:.5g} frames per second are assumed "

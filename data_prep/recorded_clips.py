@@ -1,11 +1,13 @@
 """Clips of own recordings: the name, frame numbers and problem of each row of their table."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from data_prep.annotation_sheets import AnnotationSources
+from data_prep.frame_report import FrameReport
 from data_prep.frames import open_frames
 from data_prep.outcomes import Outcome
 from data_prep.recording_table import FRAMES, Recording, read_recordings
@@ -13,6 +15,7 @@ from data_prep.recordings import VIDEO_SUFFIXES, is_video
 from mer_core.content import content_id
 from mer_core.errors import BadInput
 
+OpenTimes = Callable[[Path, float | None], tuple[dict[int, float], FrameReport]]
 TOLERANCE_S = 0.01  # between a frame and a time given for the same moment; at least 1.5 frames
 
 
@@ -55,8 +58,16 @@ def read_recorded_clips(root: Path) -> tuple[list[RecordedClip], AnnotationSourc
     for recording in recordings:
         if recording.subject:
             subjects.setdefault(recording.file, {}).setdefault(recording.subject, recording.line)
+    open_times = lru_cache(maxsize=4)(_open_times)  # several rows may name one recording
     clips = [
-        _build_clip(root, recording, name, subjects.get(recording.file, {}), copies.get(recording.file, ""))
+        _build_clip(
+            root,
+            recording,
+            name,
+            subjects.get(recording.file, {}),
+            copies.get(recording.file, ""),
+            open_times,
+        )
         for recording, name in zip(recordings, _name_clips(recordings))
     ]
     return _refuse_repeats(clips), sources
@@ -146,23 +157,29 @@ def _path_parts(recording: Recording) -> tuple[str, ...]:
 
 
 def _build_clip(
-    root: Path, recording: Recording, name: str, subjects: dict[str, int], copy_of: str
+    root: Path, recording: Recording, name: str, subjects: dict[str, int], copy_of: str, open_times: OpenTimes
 ) -> RecordedClip:
     """Convert the times of a row to frames, or record the problem that makes it unusable."""
     try:
         path = _check_path(root, recording, subjects)
         if copy_of:
             raise BadRow(f"{recording.file} is a copy of {copy_of}, which is listed for another subject")
-        source = open_frames(path, recording.fps)
-        fps = recording.fps or getattr(source.report, "fps_in_file", None)
-        frames = recording.frames
-        if recording.seconds:
-            frames = _times_to_frames(recording, source.frame_times())
+        times, report = open_times(path, recording.fps)
+        frames = _times_to_frames(recording, times) if recording.seconds else recording.frames
         _check_order(frames)
-        return RecordedClip(recording, name, frames, fps)
+        _check_end(frames, times)
+        notes = [recording.note, *report.rate_sentences()]
+        recording = replace(recording, note="; ".join(note.rstrip(".") for note in notes if note))
+        return RecordedClip(recording, name, frames, recording.fps or report.fps_in_file)
     except BadInput as error:
         problem = str(error).replace(f"{table_folder(root)}/", "")
         return RecordedClip(recording, name, recording.frames, recording.fps, problem)
+
+
+def _open_times(path: Path, fps: float | None) -> tuple[dict[int, float], FrameReport]:
+    """Return the seconds since the first frame by frame number, and the report of a recording."""
+    source = open_frames(path, fps)
+    return source.frame_times(), source.report
 
 
 def _check_path(root: Path, recording: Recording, subjects: dict[str, int]) -> Path:
@@ -195,6 +212,15 @@ def _check_order(frames: dict[str, int]) -> None:
     if list(given.values()) != sorted(given.values()):
         numbers = ", ".join(f"{name} {number}" for name, number in given.items())
         raise BadRow(f"{numbers} are not in this order")
+
+
+def _check_end(frames: dict[str, int], times: dict[int, float]) -> None:
+    """Refuse a number after the last frame: the table may count from 1, or at another rate."""
+    for name, number in frames.items():
+        if number > max(times):
+            raise BadRow(
+                f"{name} {number} is after the last frame: frames {min(times)} to {max(times)} are there"
+            )
 
 
 def _times_to_frames(recording: Recording, times: dict[int, float]) -> dict[str, int]:

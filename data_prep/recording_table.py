@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import time
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote
 
 import pandas as pd
 
-from data_prep.annotation_sheets import AnnotationSources, read_table
+from data_prep.annotation_sheets import AnnotationSources, AnnotationTable, column_key, read_table
+from data_prep.elan import read_elan
 from data_prep.identity import clean_name, describe_merged, describe_similar, unify_spellings
 from data_prep.recordings import is_video
 from data_prep.sheet_cells import cell_rate, cell_text, read_frame_number
@@ -24,6 +24,8 @@ OPTIONAL = ("clip", *FRAMES, "onsets", "apexs", "offsets", "fps", "actionunits")
 EMPTY = ("", "n/a", "na", "nan", "-")
 GROUPED = r"[1-9]\d{0,2},\d{3}"  # a decimal comma in one country, thousands in another
 BIDS_EVENTS = "_events.tsv"
+# Columns that look like frames or times but are not read, as `column_key` has them: onset_ms, ApexFrame.
+UNREAD_TIME = r"(onset|apex|offset)(frames?|f|no|nr|number|index|m?sec\w*|ms|milli\w*|time\w*)\d*|framerate"
 
 
 class BadTable(BadInput):
@@ -76,13 +78,14 @@ def read_recordings(index: Path) -> tuple[list[Recording], AnnotationSources]:
     sources, recordings = AnnotationSources(), []
     for file in _tables_in(index) if index.is_dir() else [index]:
         if file.suffix.lower() == ".eaf":
-            recordings += read_elan(file, home)
+            recordings += _read_elan(file, home)
             sources.files_read.append((file, ""))
         elif file.name.endswith(BIDS_EVENTS):
             recordings += _read_bids(file, home)
             sources.files_read.append((file, ""))
         else:
             table = read_table(file, REQUIRED, OPTIONAL, n_named=0)
+            _refuse_other_units(table)
             recordings += [_parse_row(row) for row in table.rows.itertuples()]
             sources.files_read.append((file, table.sheet))
             sources.remarks += table.remarks
@@ -94,7 +97,9 @@ def read_recordings(index: Path) -> tuple[list[Recording], AnnotationSources]:
 def _tables_in(folder: Path) -> list[Path]:
     """Return clips.csv (or .xlsx, ...) of a folder, or else the ELAN files and BIDS events anywhere in it."""
     tables = [
-        file for file in sorted(folder.iterdir()) if file.stem.lower() == "clips" and file.suffix in SUFFIXES
+        file
+        for file in sorted(folder.iterdir())
+        if file.stem.lower() == "clips" and file.suffix.lower() in SUFFIXES
     ]
     if len(tables) > 1:
         raise BadTable(f"{folder} holds {' and '.join(file.name for file in tables)}. Name one with --index.")
@@ -104,6 +109,26 @@ def _tables_in(folder: Path) -> list[Path]:
             f"{folder} holds no clips.csv, no ELAN file (.eaf) and no BIDS events (*{BIDS_EVENTS})."
         )
     return files
+
+
+def _refuse_other_units(table: AnnotationTable) -> None:
+    """Refuse a table whose columns of frames hold seconds, or with times in columns that are not read."""
+    unread = [name for name in table.unread_columns if re.fullmatch(UNREAD_TIME, column_key(name))]
+    if unread:
+        raise BadTable(
+            f"{table.path} has the column(s) {', '.join(unread)}, which are not read. Give frame numbers as "
+            "onset, apex, offset, or seconds as onset_s, apex_s, offset_s, and frames per second as fps."
+        )
+    for name in FRAMES:
+        texts = table.rows[name].map(cell_text)
+        filled = texts[[text.lower() not in EMPTY for text in texts]]
+        fractions = filled[filled.str.fullmatch(r"\d+[.,]\d*[1-9]\d*")]
+        if len(fractions) > max(1, len(filled) / 2):
+            raise BadTable(
+                f"Most numbers in the column {name} of {table.path} are fractions (line "
+                f"{fractions.index[0]}: {fractions.iloc[0]}), and frame numbers are whole. If they are "
+                f"seconds, call it {name}_s."
+            )
 
 
 def _parse_row(row) -> Recording:
@@ -165,53 +190,34 @@ def _why_unread(cell: object, noun: str) -> str:
     return f"which may be {text.replace(',', '.')} or {text.replace(',', '')}; write it with a point"
 
 
-def read_elan(file: Path, home: Path) -> list[Recording]:
+def _read_elan(file: Path, home: Path) -> list[Recording]:
     """Read the annotations of an ELAN file, which must all be on one tier.
 
     The values are the labels, and the tier's participant is the subject. The recording is the linked media
     file if it lies beside the ELAN file, or else the only video there with the ELAN file's name.
 
-    Parameters
-    ----------
-    file : Path
-        The ELAN file.
-    home : Path
-        Folder that paths in the result are relative to.
-
-    Raises
-    ------
-    BadTable
-        If the file is damaged or several tiers have annotations.
+    Raises `BadTable` if several tiers have annotations, or `UnreadableElan`.
     """
-    from pympi.Elan import Eaf
-
-    try:
-        eaf = Eaf(str(file))
-        tiers = {tier: sorted(eaf.get_annotation_data_for_tier(tier)) for tier in eaf.get_tier_names()}
-    except Exception as error:  # pympi raises many types on damaged XML
-        raise BadTable(f"{file} cannot be read as an ELAN file: {error}.") from error
-    annotated = {tier: annotations for tier, annotations in tiers.items() if annotations}
+    elan = read_elan(file)
+    annotated = {name: tier for name, tier in elan.tiers.items() if tier.annotations}
     if len(annotated) > 1:
         raise BadTable(
             f"{file} has annotations on {len(annotated)} tiers ({', '.join(annotated)}); "
             "which are the labels? Keep one tier in a copy of the file."
         )
-    media = [
-        Path(unquote(link.get("RELATIVE_MEDIA_URL") or link.get("MEDIA_URL", "")))
-        for link in eaf.media_descriptors
-    ]
-    linked = [file.parent / link.name for link in media if (file.parent / link.name).exists()]
+    linked = [file.parent / name for name in elan.media]
+    linked = [path for path in linked if is_video(path) and path.exists()]
     recording = _single_recording(linked or _videos_named(file, file.stem), file, home)
     return [
         replace(
             recording,
             line=line,
-            subject=cell_text(eaf.tiers[tier][2].get("PARTICIPANT", "")) or _bids_subject(file.name),
-            label=cell_text(value),
-            seconds={"onset": begin / 1000, "offset": end / 1000},
+            subject=cell_text(tier.participant) or _bids_subject(file.name),
+            label=cell_text(annotation.value),
+            seconds={"onset": annotation.onset_s, "offset": annotation.offset_s},
         )
-        for tier, annotations in annotated.items()
-        for line, (begin, end, value, *_) in enumerate(annotations, 1)
+        for tier in annotated.values()
+        for line, annotation in enumerate(tier.annotations, 1)
     ]
 
 
@@ -247,8 +253,11 @@ def _read_bids(file: Path, home: Path) -> list[Recording]:
 
 
 def _videos_named(file: Path, stem: str) -> list[Path]:
-    """Return the videos beside `file` whose name begins with `stem`."""
-    return [path for path in sorted(file.parent.iterdir()) if path.name.startswith(stem) and is_video(path)]
+    """Return the videos beside `file` called `stem`, or else those whose name goes on after a separator."""
+    videos = [path for path in sorted(file.parent.iterdir()) if is_video(path)]
+    return [path for path in videos if path.stem == stem] or [
+        path for path in videos if re.match(rf"{re.escape(stem)}[ _.-]", path.name)
+    ]
 
 
 def _single_recording(recordings: list[Path], file: Path, home: Path) -> Recording:

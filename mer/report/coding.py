@@ -6,6 +6,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from data_prep.annotation_sheets import visible_sheets
+from data_prep.elan import read_elan
+from data_prep.recording_table import to_seconds
+from data_prep.sheet_cells import cell_text
 from mer.inference.spotting import Interval
 from mer_core.errors import BadInput
 from mer_core.registry import check_name
@@ -134,7 +138,7 @@ def read_coding(path: Path, tier: str | None = None) -> list[Coded]:
     path : `.eaf` of ELAN, or a table with a column of starts and one of stops in seconds (`.csv`, `.tsv`)
     tier : of an ELAN file, needed where it has several; in a table, the behaviour whose rows count
 
-    Raises `UnreadableCoding`, and `UnknownName` for a tier that is not there.
+    Raises `BadInput` for a file that cannot be read, and `UnknownName` for a tier that is not there.
     """
     if not path.is_file():
         raise UnreadableCoding(f"There is no file at {path}. Give the coder's .eaf, .csv or .tsv.")
@@ -145,55 +149,42 @@ def read_coding(path: Path, tier: str | None = None) -> list[Coded]:
 
 
 def _read_elan(path: Path, tier: str | None) -> list[Coded]:
-    from xml.etree.ElementTree import ParseError
-
-    from pympi.Elan import Eaf
-
-    try:
-        eaf = Eaf(str(path))
-    except (ParseError, KeyError, ValueError, OSError) as error:
-        raise UnreadableCoding(f"{path} cannot be read as an ELAN file: {error}.") from error
-    tiers = list(eaf.get_tier_names())
+    tiers = read_elan(path).tiers
     if tier is None:
-        filled = [name for name in tiers if eaf.get_annotation_data_for_tier(name)]
+        filled = [name for name in tiers if tiers[name].annotations]
         if len(filled) != 1:
             raise UnreadableCoding(
                 f"{path} has {len(filled)} tiers with intervals. Choose one: --tier {' | '.join(filled)}"
             )
         tier = filled[0]
-    check_name(tier, tiers, "tier")
-    return [Coded(row[0] / 1000, row[1] / 1000, row[2]) for row in eaf.get_annotation_data_for_tier(tier)]
+    check_name(tier, list(tiers), "tier")
+    return [Coded(*annotation) for annotation in tiers[tier].annotations]
 
 
 def _read_table(path: Path, behaviour: str | None) -> list[Coded]:
-    try:
-        table = pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig")
-    except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise UnreadableCoding(f"{path} cannot be read as a table: {error}.") from error
-    columns = {str(name).strip().lower(): name for name in table.columns}
+    cells = visible_sheets(path)[0].cells.map(cell_text)
+    columns = {name.lower(): place for place, name in reversed(list(enumerate(cells.iloc[0])))}
     start, stop, name = (_column(columns, names) for names in (START_COLUMNS, STOP_COLUMNS, NAME_COLUMNS))
-    if stop is None and start is not None and "duration" in columns:  # BIDS
-        table["_stop"] = table[start] + table[columns["duration"]]
-        stop = "_stop"
-    if start is None or stop is None:
+    duration = columns.get("duration") if stop is None else None  # BIDS
+    if start is None or (stop is None and duration is None):
         raise UnreadableCoding(
             f"{path} needs a column of starts ({', '.join(START_COLUMNS)}) and one of stops "
-            f"({', '.join(STOP_COLUMNS)}), in seconds; it has {', '.join(map(str, table.columns))}."
+            f"({', '.join(STOP_COLUMNS)}), in seconds; it has {', '.join(cells.iloc[0])}."
         )
+    if behaviour is not None and name is None:
+        raise UnreadableCoding(f"{path} has no column that names behaviours, so --tier cannot choose one.")
+    rows = cells.iloc[1:]
     if behaviour is not None:
-        if name is None:
-            raise UnreadableCoding(
-                f"{path} has no column that names behaviours, so --tier cannot choose one."
-            )
-        check_name(behaviour, sorted(set(table[name].astype(str))), "tier")
-        table = table[table[name].astype(str) == behaviour]
-    times = table[[start, stop]].apply(pd.to_numeric, errors="coerce")
-    if times.isna().any(axis=None):
-        row = int(times.isna().any(axis=1).idxmax()) + 2
-        raise UnreadableCoding(f"{path}, line {row}: a start or stop is no number of seconds.")
-    names = table[name].astype(str) if name is not None else [""] * len(table)
-    return [Coded(float(a), float(b), n) for a, b, n in zip(times[start], times[stop], names)]
+        check_name(behaviour, sorted(set(rows[name])), "tier")
+        rows = rows[rows[name] == behaviour]
+    coded = []
+    for line, *row in rows[(rows != "").any(axis=1)].itertuples(name=None):
+        onset, end = to_seconds(row[start]), to_seconds(row[duration if stop is None else stop])
+        if onset is None or end is None:
+            raise UnreadableCoding(f"{path}, line {line}: a start or stop is no number of seconds.")
+        coded.append(Coded(onset, onset + end if stop is None else end, "" if name is None else row[name]))
+    return coded
 
 
-def _column(columns: dict[str, str], names: tuple[str, ...]) -> str | None:
+def _column(columns: dict[str, int], names: tuple[str, ...]) -> int | None:
     return next((columns[name] for name in names if name in columns), None)

@@ -1,5 +1,6 @@
 """Tables of own recordings: a spreadsheet, ELAN files, BIDS events."""
 
+import re
 from datetime import time
 
 import pandas as pd
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from pympi.Elan import Eaf
 
 from data_prep.annotation_sheets import MissingColumns
+from data_prep.elan import UnreadableElan
 from data_prep.recording_table import BadTable, read_recordings, to_seconds
 
 
@@ -137,7 +139,7 @@ def test_elan_files_that_leave_a_choice_are_refused(tmp_path):
         read_recordings(elan(tmp_path / "a.eaf", both))
     assert caught.value.code == "bad-table"
     (tmp_path / "broken.eaf").write_text("<ANNOTATION_DOCUMENT")
-    with pytest.raises(BadTable, match="broken.eaf cannot be read"):
+    with pytest.raises(UnreadableElan, match="broken.eaf cannot be read"):
         read_recordings(tmp_path / "broken.eaf")
     (tmp_path / "film.mp4").unlink()
     (one,), _ = read_recordings(elan(tmp_path / "b.eaf", {"emotion": [(500, 900, "joy")]}))
@@ -173,3 +175,59 @@ def test_what_is_no_table_is_one_message(tmp_path):
         write(tmp_path / name, {})
     with pytest.raises(BadTable, match="clips.csv and clips.xlsx"):
         read_recordings(tmp_path)
+
+
+def test_a_film_of_a_longer_name_is_not_that_of_the_elan_file(tmp_path):
+    (tmp_path / "p10.mp4").touch()
+    path = elan(tmp_path / "p1.eaf", {"emotion": [(500, 900, "joy")]}, media="gone.mp4")
+    (one,), _ = read_recordings(path)
+    assert "has no video" in one.problem
+    (tmp_path / "p1_face.mp4").touch()
+    (one,), _ = read_recordings(path)
+    assert (one.file, one.problem) == ("p1_face.mp4", "")
+
+
+def test_sound_beside_the_film_is_no_second_recording(tmp_path):
+    (tmp_path / "film.mp4").touch(), (tmp_path / "film.wav").touch()
+    path = elan(tmp_path / "a.eaf", {"emotion": [(500, 900, "joy")]})
+    text = path.read_text()
+    link = re.search("<MEDIA_DESCRIPTOR.*?/>", text)[0]
+    path.write_text(text.replace(link, link + link.replace("film.mp4", "film.wav")))
+    (one,), _ = read_recordings(path)
+    assert (one.file, one.problem) == ("film.mp4", "")
+
+
+@pytest.mark.parametrize(
+    "before, after, reason",
+    [
+        ("<MEDIA_DESCRIPTOR", '<MEDIA_DESCRIPTOR TIME_ORIGIN="1500"', "by 1500 ms"),
+        ('TIME_VALUE="900"', "", "has no times"),
+        ('TIME_VALUE="900"', 'TIME_VALUE="90"', "ends before it begins"),
+    ],
+)
+def test_elan_times_that_are_not_those_of_the_film_are_refused(tmp_path, before, after, reason):
+    path = elan(tmp_path / "a.eaf", {"emotion": [(500, 900, "joy")]})
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, after))
+    with pytest.raises(UnreadableElan, match=reason) as caught:
+        read_recordings(path)
+    assert caught.value.code == "unreadable-elan"
+
+
+@pytest.mark.parametrize("column", ["onset_ms", "Apex Frame", "OffsetF", "onset (ms)", "frame rate"])
+def test_times_in_columns_that_are_not_read_are_refused(tmp_path, column):
+    with pytest.raises(BadTable, match="which are not read"):
+        read_recordings(write(tmp_path / "a.csv", {column: 5}))
+
+
+def test_columns_of_other_things_are_not_in_the_way(tmp_path):
+    row = {"onset": 5, "onset_source": "annotated", "apex_confidence": 0.5, "remarks": "blinks"}
+    (one,), _ = read_recordings(write(tmp_path / "a.csv", row))
+    assert one.frames == {"onset": 5}
+
+
+@pytest.mark.parametrize("first, second", [("0.4", "1.25"), ("0,4", "2,5")])
+def test_seconds_in_the_column_of_frames_are_refused(tmp_path, first, second):
+    rows = [{"onset": first}, {"onset": "1"}, {"onset": second}]
+    with pytest.raises(BadTable, match="are fractions .line 2: 0.4., .*call it onset_s"):
+        read_recordings(write(tmp_path / "a.csv", *rows))

@@ -133,9 +133,20 @@ def test_one_recording_of_two_subjects_is_refused_in_both_rows(folder):
 def test_a_row_twice_is_one_clip_and_a_frame_that_is_not_there_is_said(folder):
     row = {"onset": 1, "apex": 2}
     _, (first, twice, late) = read(folder, row, row, {"onset": 90, "apex": 95})
-    assert (first.outcome, twice.outcome, late.outcome) == (None, "duplicate", "missing frame")
+    assert (first.outcome, twice.outcome, late.outcome) == (None, "duplicate", "bad row")
     assert twice.reason == "line 3: repeats line 2"
-    assert late.reason == "frame 90: frames 0 to 29 are there"
+    assert late.reason == "line 4: onset 90 is after the last frame: frames 0 to 29 are there"
+
+
+def test_an_offset_after_the_last_frame_is_refused(folder):
+    """30 frames from 0: a table that counts from 1 would name every frame one too late."""
+    _, (late,) = read(folder, {"onset": 1, "apex": 2, "offset": 30})
+    assert late.outcome == "bad row" and "offset 30 is after the last frame" in late.reason
+
+
+def test_a_rate_that_differs_from_the_film_s_is_said(folder):
+    table, (clip,) = read(folder, {"onset": 1, "apex": 2, "fps": 200})
+    assert clip.outcome is None and "200 replaces the 50 frames per second" in table.loc[0, "note"]
 
 
 def test_two_labels_of_one_expression_refuse_both_rows(folder):
