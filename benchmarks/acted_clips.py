@@ -21,7 +21,7 @@ from data_prep.landmarks import FaceMesh, interocular
 from mer import bundle
 from mer.bundle import Bundle
 from mer.inference import reliability, spotting
-from mer.inference.motion import measure
+from mer.inference.motion import measure_pair
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import track_clip
 from mer.inference.track import Track
@@ -80,10 +80,12 @@ def _read(
     film: Path, images: dict[int, np.ndarray], track: Track, numbers: tuple[int, int], fitted: Bundle
 ) -> Reading:
     moment = Moment(*(track.row(number) for number in numbers))
-    shown = measure([images[number] for number in numbers], track.box[moment.onset], fitted.recipe)
-    p = fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0]
+    shown = measure_pair([images[number] for number in numbers], track.box[moment.onset], fitted.recipe)
+    p = fitted.predict_proba(fitted.extract(shown.input_flow, shown.landmarks)[None])[0]
     probabilities = dict(zip(fitted.recipe.labels, map(float, p)))
-    conditions = reliability.measure_conditions(film, track, moment, spotting.intervals(track), shown.far)
+    conditions = reliability.measure_conditions(
+        film, track, moment, spotting.intervals(track), shown.facial.strength
+    )
     label, _ = reliability.find_label(moment, conditions, probabilities, {}, fitted.recipe)
     outside = [
         name
@@ -91,7 +93,7 @@ def _read(
         for value, _ in [conditions.by_name()[name]]
         if value < low or value > high
     ]
-    return Reading(shown.far, label, outside, probabilities)
+    return Reading(shown.facial.strength, label, outside, probabilities)
 
 
 class Acted(NamedTuple):

@@ -34,7 +34,7 @@ from mer.classifiers.mer_net import Classifier
 from mer.evaluation import calibration, metrics
 from mer.evaluation.flow_maps import read_maps
 from mer.features import flow_image
-from mer.inference.motion import between
+from mer.inference.motion import subtract_head
 from mer_core.io import read_npz, write_npz, write_text
 from mer_core.progress import track
 
@@ -68,7 +68,7 @@ class Clips(NamedTuple):
 
     people: np.ndarray  # (N,) int
     shown: np.ndarray  # (N,) str, label or what else was shown
-    moved: np.ndarray  # (N,) float, `Measured.far`
+    moved: np.ndarray  # (N,) float, `FacialMotion.strength`
     X: np.ndarray  # (N, 3, H, W) float32, feature
 
     def where(self, mask: np.ndarray) -> "Clips":
@@ -124,8 +124,8 @@ def _measured(person: int, pairs: list[Pair]) -> Clips:
 
 def _measure_pair(pair: Pair) -> tuple[float, np.ndarray]:
     """Return how far the face moved, per cent of the inter-ocular distance, and the feature."""
-    shown = between([], np.zeros((2, 3)), pair.landmarks, pair.flow, remove_head_motion=True)
-    return shown.far, flow_image.extract(shown.taken, pair.landmarks, **FEATURE)
+    shown = subtract_head(pair.flow, pair.landmarks)
+    return shown.strength, flow_image.extract(shown.flow, pair.landmarks, **FEATURE)
 
 
 def concatenated(parts: Sequence[Clips]) -> Clips:

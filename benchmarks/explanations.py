@@ -18,7 +18,7 @@ from benchmarks.rendered_people import FACE, FRAME, TURN
 from flow.sampling import log_uniform
 from mer import bundle
 from mer.inference import action_units, attribution, regions
-from mer.inference.motion import between
+from mer.inference.motion import subtract_head
 from mer_core.progress import track
 
 FIRST = 5000  # seed of the first person
@@ -85,10 +85,10 @@ def right_place(region: str, unit: str, side: str) -> bool:
 
 def judge(case: Shown, fitted: bundle.Bundle) -> dict[str, bool]:
     """What the explanation of one case got right."""
-    seen = between([], np.zeros((2, 3)), case.landmarks, case.flow, remove_head_motion=True)
-    moved = max(regions.measure(seen.own, case.landmarks), key=lambda region: region.motion).name
-    share = attribution.shares(fitted, seen.taken, case.landmarks)
-    named = action_units.nearest(seen.points, seen.motion)
+    seen = subtract_head(case.flow, case.landmarks)
+    moved = max(regions.measure_regions(seen.flow, case.landmarks), key=lambda region: region.motion).name
+    share = attribution.decision_fractions(fitted, seen.flow, case.landmarks)
+    named = action_units.find_units(case.landmarks, seen.points)
     side = {"": "both", "R": "right", "L": "left"}[case.side]
     return {
         "moves most": right_place(moved, case.unit, case.side),

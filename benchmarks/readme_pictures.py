@@ -56,7 +56,7 @@ def scored_face(found: Score) -> np.ndarray:
     panels = [
         (enlarged(found.onset_face), f"onset, frame {found.onset}"),
         (enlarged(found.apex_face), f"apex, {later:.0f} ms later"),
-        (enlarged(moment.magnify(found.apex_face, found.own, times)), f"apex, motion × {times:.0f}"),
+        (enlarged(moment.magnify(found.apex_face, found.facial_flow, times)), f"apex, motion × {times:.0f}"),
         (flow_on_face(found), "flow from onset to apex"),
     ]
     tiles = [np.vstack([picture, render_text(text, SIDE, 20, centred=True)]) for picture, text in panels]
@@ -67,13 +67,15 @@ def scored_face(found: Score) -> np.ndarray:
 def flow_on_face(found: Score) -> np.ndarray:
     """Draw flow as colours and arrows over the faded onset, with the colour wheel."""
     grey = cv2.cvtColor(enlarged(found.onset_face), cv2.COLOR_RGB2GRAY)[..., None]
-    colours = enlarged(draw_flow(found.own, FULL_PX))
+    colours = enlarged(draw_flow(found.facial_flow, FULL_PX))
     tinted = (colours * (0.45 + 0.55 * grey / 255.0)).astype(np.uint8)
     twice = cv2.resize(
-        tinted, (2 * found.own.shape[1], 2 * found.own.shape[0]), interpolation=cv2.INTER_CUBIC
+        tinted,
+        (2 * found.facial_flow.shape[1], 2 * found.facial_flow.shape[0]),
+        interpolation=cv2.INTER_CUBIC,
     )
     picture = cv2.resize(
-        draw_arrows(twice, found.own)[: len(twice)], (SIDE, SIDE), interpolation=cv2.INTER_AREA
+        draw_arrows(twice, found.facial_flow)[: len(twice)], (SIDE, SIDE), interpolation=cv2.INTER_AREA
     )
     wheel = draw_legend(FULL_PX)
     picture[-len(wheel) - 6 : -6, -wheel.shape[1] - 6 : -6] = wheel

@@ -25,7 +25,7 @@ from mer import bundle
 from mer.evaluation import metrics
 from mer.inference import spotting
 from mer.inference.face_tracker import FaceTracker
-from mer.inference.motion import measure
+from mer.inference.motion import measure_pair
 from mer.inference.recorder import MAX_FPS, track_video
 from mer_core.io import write_json, write_text
 
@@ -146,9 +146,9 @@ def _label(film: Film, track, interval: Found) -> str:
     fitted = bundle.load()
     at = [int(np.abs(track.time - time).argmin()) for time in (interval.onset, interval.apex)]
     images = [np.clip(np.rint(film.picture(track.time[i]) * 255), 0, 255).astype(np.uint8) for i in at]
-    shown = measure(images, track.box[at[0]], fitted.recipe)
+    shown = measure_pair(images, track.box[at[0]], fitted.recipe)
     return fitted.recipe.labels[
-        int(fitted.predict_proba(fitted.extract(shown.taken, shown.landmarks)[None])[0].argmax())
+        int(fitted.predict_proba(fitted.extract(shown.input_flow, shown.landmarks)[None])[0].argmax())
     ]
 
 

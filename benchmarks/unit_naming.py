@@ -27,8 +27,8 @@ from flow.splatting.portrait_motion import FittedPortrait, frame_portrait
 from flow.splatting.scanned_units import UNIT_EXPRESSIONS, expression_weights
 from flow.srflownet.data.animated_portraits import fit_portraits, load_fitted_portrait
 from mer.inference import models
-from mer.inference.action_units import Unit, nearest
-from mer.inference.motion import between
+from mer.inference.action_units import Unit, find_units
+from mer.inference.motion import subtract_head
 from mer.inference.unit_patterns import BOTH_SIDES
 from mer_core import markdown
 from mer_core.io import read_json, write_json, write_text
@@ -97,8 +97,8 @@ def cases(model: HeadModel, face: FittedPortrait, person: int, method: Method) -
         matrix = fit_similarity(points, FACE)
         landmarks = transform_points(points, matrix)
         flow = estimate(method, *(warp_face(picture, matrix, FACE) for picture in frames), landmarks)
-        motion = between([], np.zeros((2, 3)), landmarks, flow, remove_head_motion=True)
-        found.append(Case(actions, 100 * reach, nearest(motion.points, motion.motion)))
+        motion = subtract_head(flow, landmarks)
+        found.append(Case(actions, 100 * reach, find_units(landmarks, motion.points)))
     return found
 
 

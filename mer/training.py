@@ -15,7 +15,7 @@ from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import ClassifierSpec
 from mer.evaluation.inputs import Inputs
 from mer.evaluation.protocols import Protocol
-from mer.inference.motion import range_of_motion
+from mer.inference.motion import strength_range
 from mer_core.errors import BadInput
 from mer_core.io import read_json
 from mer_core.progress import track
@@ -162,7 +162,7 @@ def _build_recipe(found: Inputs, config: CvConfig, classifier: ClassifierSpec, s
         n_subjects=len(set(splits.subject_ids(table))),
         datasets=sorted(set(table["dataset"])),
         synthetic=all(settings["synthetic"] for settings in prepare_settings),
-        validated_ranges={"motion of the face": range_of_motion(_flows(found, config))},
+        validated_ranges={"motion of the face": strength_range(_flows(found, config))},
     )
 
 

@@ -1,9 +1,9 @@
 """The action units that best account for the motion between onset and apex.
 
 Scanned people show what each unit does to a face (unit_patterns.py). The measured motion of the landmarks is
-written as a sum of as few units as will do, with strengths that are not negative; a unit's evidence is the
-fraction of the motion that it accounts for. This reads motion, as a ruler does; it is no certified coding,
-and units that move the skin alike are told apart poorly.
+decomposed into as few units as suffice, with strengths of at least 0. The evidence of a unit is the fraction
+of the motion that it accounts for. This measures motion and is no certified coding; units that move the skin
+alike cannot be told apart well.
 """
 
 from dataclasses import asdict, dataclass
@@ -13,34 +13,29 @@ from scipy.optimize import nnls
 
 from data_prep.action_units import NAMES
 from mer.inference import unit_patterns
-from mer.inference.head_motion import basis, camera, mean_face, without_head
+from mer.inference.head_motion import POINTS, fit_camera, head_motion_basis, mean_face, subtract_head_motion
 from mer.inference.site_motion import PER_CENT, at_sites
 
-# Noise of a site's motion, per cent of the inter-ocular distance, and what units usually reach in a film.
-SITE_NOISE, USUAL_STRENGTH = 0.5, 0.3
-# Least fraction of the motion that one more unit must explain: several units together imitate almost any one.
+SITE_NOISE = 0.5  # of a site's motion, per cent of the inter-ocular distance
+USUAL_STRENGTH = 0.3  # of a unit in a video
+# Fraction of the motion that one more unit must explain: several units together can imitate almost any one.
 MIN_GAIN = 0.02
 
 
 @dataclass(frozen=True)
 class Unit:
-    """An action unit. side : right, left (the person's own) or both; strength : 1 = as strong as an adult can
+    """An action unit found in a motion."""
 
-    evidence : fraction of the face's motion that it accounts for; what all units leave to 1 fits none of them
-    motion : of the point that it moves most, per cent of the inter-ocular distance
-    asymmetry : strength of the right side less that of the left over their sum, -1 to 1; 0 for units without
-        sides
-    """
-
-    unit: str
-    side: str
-    strength: float
-    evidence: float
-    motion: float
-    asymmetry: float
+    unit: str  # number
+    side: str  # right, left (the person's own) or both
+    strength: float  # 1: the strongest that adults can show
+    evidence: float  # fraction of the face's motion that it accounts for
+    motion: float  # of the point that it moves most, per cent of the inter-ocular distance
+    asymmetry: float  # (right - left) / (right + left) of the strengths; 0 for units without sides
 
     @property
-    def words(self) -> str:
+    def title(self) -> str:
+        """Number, name and side, such as "AU 12 (lip corner puller, left)"."""
         side = "" if self.side == "both" else f", {self.side}"
         return f"AU {self.unit} ({NAMES[int(self.unit)]}{side})"
 
@@ -48,70 +43,79 @@ class Unit:
         return asdict(self)
 
 
-def nearest(points: np.ndarray, own: np.ndarray) -> list[Unit]:
-    """Return the units that account for a motion, by falling evidence; none if nothing moved.
+def find_units(landmarks: np.ndarray, point_motion: np.ndarray) -> list[Unit]:
+    """Return the units that account for a motion, by decreasing evidence; none if nothing moved.
 
-    The patterns are shown by the camera that shows the face, and lose what `head_motion.fit` would take
-    for the head's.
+    The patterns are projected by the camera that shows the face, and what looks like head motion in them is
+    subtracted, as it is from the measured motion.
 
     Parameters
     ----------
-    points : (468, 2) px
-    own : (468, 2) px
-        Motion of the points without the head's.
+    landmarks : (478, 2) px
+    point_motion : (468, 2) px
+        Motion of the landmarks without the head's.
     """
-    names, moved = unit_patterns.load()
-    freedoms = basis(points)
-    shown = moved @ camera(points).T
-    patterns = np.stack([without_head(freedoms, pattern) for pattern in shown])
-    A, b = patterns.reshape(len(names), -1).T, own.reshape(-1).astype(float)
+    names, motions = unit_patterns.load()
+    points = landmarks[:POINTS].astype(float)
+    basis, projected = head_motion_basis(points), motions @ fit_camera(points).T
+    patterns = np.stack([subtract_head_motion(basis, pattern) for pattern in projected])
+    A, b = patterns.reshape(len(names), -1).T, point_motion.reshape(-1).astype(float)
     total = float(b @ b)
     if total < 1e-9:
         return []
     strengths = _fit_few(A, b, [unit for unit, _ in names])
-    # At the optimum A s is perpendicular to what is left, so that the parts s_i A_i b add up to what is
-    # accounted for. A unit that only takes back what others overdo has none.
+    # At the optimum A s is perpendicular to the residual, so the parts s_i A_i b add up to the explained
+    # motion. A unit that only compensates for others has none.
     evidence = np.maximum(strengths * (A.T @ b), 0) / total
-    reach = PER_CENT * np.linalg.norm(moved, axis=2).max(1) * strengths
+    reach = PER_CENT * np.linalg.norm(motions, axis=2).max(1) * strengths
     found = {
         names[i]: (float(strengths[i]), float(evidence[i]), float(reach[i]))
         for i in np.flatnonzero(strengths)
     }
-    return sorted(_joined(found), key=lambda unit: -unit.evidence)
+    return sorted(_join_sides(found), key=lambda unit: -unit.evidence)
 
 
 def _fit_few(A: np.ndarray, b: np.ndarray, units: list[str]) -> np.ndarray:
-    """Return strengths (K,) of patterns A (D, K) that explain b (D,), unit after unit while one more helps.
+    """Return strengths (K,) of patterns A (D, K) that explain b (D,), adding units while one more helps.
 
-    A unit comes with both of its sides. Orthogonal matching pursuit with strengths that are not negative:
+    Both sides of a unit are added together. Orthogonal matching pursuit with strengths that are not negative:
     A. Bruckstein, M. Elad, M. Zibulevsky, IEEE Transactions on Information Theory 54(11), 2008.
     """
     strengths, unexplained = np.zeros(len(units)), float(b @ b)
-    least = MIN_GAIN * unexplained
+    min_gain = MIN_GAIN * unexplained
     columns = {unit: [i for i, name in enumerate(units) if name == unit] for unit in dict.fromkeys(units)}
     chosen: list[int] = []
     while columns:
         fits = {unit: nnls(A[:, chosen + more], b) for unit, more in columns.items()}
         unit = min(fits, key=lambda name: fits[name][1])
         solution, residual = fits[unit]
-        if unexplained - residual**2 < least:
+        if unexplained - residual**2 < min_gain:
             break
         chosen, unexplained = chosen + columns.pop(unit), residual**2
         strengths[chosen] = solution
     return strengths
 
 
-def activations(displacement: np.ndarray) -> tuple[list[tuple[str, str]], np.ndarray]:
-    """Activation of each unit in each frame, from the motion of the sites.
+def unit_activations(displacement: np.ndarray) -> tuple[list[tuple[str, str]], np.ndarray]:
+    """Return the activation of each unit in each frame, from the motion of the sites.
 
-    displacement : (n, 17, 2) per cent of the inter-ocular distance, NaN where nothing was measured
+    Seventeen sites cannot separate all units: those that move the skin alike share their motion.
 
-    Returns the units (number, side) and (n, units): 0 rest, 1 as strong as an adult can; NaN as given.
-    Seventeen sites cannot tell all units apart: those that move the skin alike share their motion.
+    Parameters
+    ----------
+    displacement : (n, 17, 2) per cent of the inter-ocular distance
+        NaN where nothing was measured.
+
+    Returns
+    -------
+    units : list of (number, side)
+    activations : (n, units)
+        0 at rest, 1 for the strongest that adults can show; NaN where nothing was measured.
     """
-    names, moved = unit_patterns.load()
-    freedoms = basis(mean_face()[:, :2])
-    patterns = np.stack([at_sites(without_head(freedoms, pattern[:, :2])) for pattern in moved]) * PER_CENT
+    names, motions = unit_patterns.load()
+    basis = head_motion_basis(mean_face()[:, :2])
+    facial = [at_sites(subtract_head_motion(basis, pattern[:, :2])) for pattern in motions]
+    patterns = np.stack(facial) * PER_CENT
     # Ridge: without it, units that hardly move any site would explain the noise.
     damping = SITE_NOISE / USUAL_STRENGTH * np.eye(len(names))
     damped = np.vstack([patterns.reshape(len(names), -1).T, damping])
@@ -121,8 +125,11 @@ def activations(displacement: np.ndarray) -> tuple[list[tuple[str, str]], np.nda
     return list(names), out
 
 
-def _joined(found: dict[tuple[str, str], tuple[float, float, float]]) -> list[Unit]:
-    """Both sides of a unit as one, where neither is less than a third of the other."""
+def _join_sides(found: dict[tuple[str, str], tuple[float, float, float]]) -> list[Unit]:
+    """Join both sides of a unit if neither is weaker than a third of the other.
+
+    `found` holds strength, evidence and motion by unit and side.
+    """
     units = []
     for unit in dict.fromkeys(name for name, _ in found):
         sides = {side: found[unit, side] for side in ("right", "left", "both") if (unit, side) in found}

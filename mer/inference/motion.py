@@ -1,6 +1,4 @@
-"""The motion between two frames of one face: aligned by the first, estimated as a bundle wants it, the
-head's share taken off.
-"""
+"""The motion between two frames of one face, aligned by the first, with the head's motion subtracted."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -14,36 +12,73 @@ from flow.estimate import estimate
 from mer.bundle import Recipe
 from mer.inference import models
 from mer.inference.face_tracker import landmarks_near
-from mer.inference.head_motion import POINTS, Dense, basis, sample, without_head
+from mer.inference.head_motion import (
+    POINTS,
+    DenseHeadMotion,
+    head_motion_basis,
+    sample,
+    subtract_head_motion,
+)
 from mer.inference.site_motion import PER_CENT, at_sites, strength
 from mer_core.errors import NothingToScore
 
 
-class Measured(NamedTuple):
+class FacialMotion(NamedTuple):
+    """Motion between two frames without that of the head.
+
+    Attributes
+    ----------
+    flow : (S, S, 2) float32 px
+    points : (468, 2) px
+        Motion of the landmarks.
+    strength : float
+        See `motion_strength`.
+    """
+
+    flow: np.ndarray
+    points: np.ndarray
+    strength: float
+
+
+class PairMotion(NamedTuple):
     """What lies between an onset and an apex.
 
-    faces : two (S, S, 3) uint8 RGB, aligned by `matrix` (2, 3), from frame px
-    landmarks : (478, 2) px of the onset; own : (S, S, 2) float32 px, flow without the head's; taken : what
-    the bundle reads
-    points, motion : (468, 2) px, the landmarks and their own motion
-    far : of the sites that move most, per cent of the inter-ocular distance
+    Attributes
+    ----------
+    faces : two (S, S, 3) uint8 RGB
+        Onset and apex, aligned.
+    matrix : (2, 3)
+        The alignment, from px of the frame to px of the aligned face.
+    landmarks : (478, 2) px
+        Of the aligned onset.
+    input_flow : (S, S, 2) float32 px
+        The flow that the bundle reads.
+    facial : FacialMotion
     """
 
     faces: list[np.ndarray]
     matrix: np.ndarray
     landmarks: np.ndarray
-    own: np.ndarray
-    taken: np.ndarray
-    points: np.ndarray
-    motion: np.ndarray
-    far: float
+    input_flow: np.ndarray
+    facial: FacialMotion
 
 
-def measure(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) -> Measured:
-    """From onset and apex, (H, W, 3) uint8 RGB each, and the face's box in the onset (left, top, right,
-    bottom).
+def measure_pair(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) -> PairMotion:
+    """Measure the motion between two frames as a bundle needs it.
 
-    Raises `NothingToScore` if the face is not found there.
+    Parameters
+    ----------
+    images : two (H, W, 3) uint8 RGB
+        Onset and apex.
+    box : (4,) px
+        The face in the onset: left, top, right, bottom.
+    recipe : Recipe
+        Of the bundle.
+
+    Raises
+    ------
+    NothingToScore
+        If no face is found in the box.
     """
     points = landmarks_near(images[0], box)
     if points is None:
@@ -54,45 +89,40 @@ def measure(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) -> Me
     method = models.method(recipe.method, recipe.method_options)
     onset, apex = faces
     flow = estimate(method, onset, apex, landmarks, match_exposure=recipe.match_exposure)
-    return between(faces, matrix, landmarks, flow, recipe.remove_head_motion)
+    facial = subtract_head(flow, landmarks)
+    input_flow = facial.flow if recipe.remove_head_motion else flow
+    return PairMotion(faces, matrix, landmarks, input_flow, facial)
 
 
-def between(
-    faces: list[np.ndarray],
-    matrix: np.ndarray,
-    landmarks: np.ndarray,
-    flow: np.ndarray,
-    remove_head_motion: bool,
-) -> Measured:
-    """The same, from a flow (S, S, 2) px that is there already."""
-    head = Dense(landmarks, flow.shape[:2])
-    own = head.own(flow)
-    motion = head.without_head(sample(flow, head.points))
-    return Measured(
-        faces,
-        matrix,
-        landmarks,
-        own,
-        own if remove_head_motion else flow,
-        head.points,
-        motion,
-        farthest(motion, landmarks),
-    )
+def subtract_head(flow: np.ndarray, landmarks: np.ndarray) -> FacialMotion:
+    """Subtract the head's motion from flow (S, S, 2) px; `landmarks` (478, 2) px are those of the onset."""
+    head = DenseHeadMotion(landmarks, flow.shape[:2])
+    points = subtract_head_motion(head.basis, sample(flow, head.points))
+    return FacialMotion(head.subtract(flow), points, motion_strength(points, landmarks))
 
 
-def farthest(motion: np.ndarray, landmarks: np.ndarray) -> float:
-    """How far the sites that move most do, per cent of the inter-ocular distance, from the own motion (468,
-    2) px of landmarks (478, 2) px.
+def motion_strength(point_motion: np.ndarray, landmarks: np.ndarray) -> float:
+    """Return the motion of the sites that move most, per cent of the inter-ocular distance.
+
+    Parameters
+    ----------
+    point_motion : (468, 2) px
+        Motion of the landmarks without the head's.
+    landmarks : (478, 2) px
     """
-    return float(strength(at_sites(motion)) / interocular(landmarks) * PER_CENT)
+    return float(strength(at_sites(point_motion)) / interocular(landmarks) * PER_CENT)
 
 
-def range_of_motion(clips: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
-    """The least and the greatest `Measured.far` of clips, each a flow (S, S, 2) px and landmarks (478, 2)
-    px, to two digits outwards.
+def strength_range(clips: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+    """Return the least and the greatest strength of clips, rounded outwards to two digits.
+
+    Parameters
+    ----------
+    clips : pairs of flow (S, S, 2) px and landmarks (478, 2) px
     """
-    found = []
+    strengths = []
     for flow, landmarks in clips:
         points = landmarks[:POINTS].astype(float)
-        found.append(farthest(without_head(basis(points), sample(flow, points)), landmarks))
-    return math.floor(min(found) * 100) / 100, math.ceil(max(found) * 100) / 100
+        point_motion = subtract_head_motion(head_motion_basis(points), sample(flow, points))
+        strengths.append(motion_strength(point_motion, landmarks))
+    return math.floor(min(strengths) * 100) / 100, math.ceil(max(strengths) * 100) / 100

@@ -12,7 +12,7 @@ from data_prep.frames import Frames
 from mer import bundle as bundles
 from mer.inference import action_units as units
 from mer.inference import attribution, models, onset_apex, regions, reliability, spotting
-from mer.inference.motion import Measured, measure
+from mer.inference.motion import PairMotion, measure_pair
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import track_clip
 from mer.inference.score import Score
@@ -141,8 +141,11 @@ def explain(
     numbers = [int(track.number[row]) for row in moment[:2]]
     shown = _measure(frames.pick(numbers), track, moment, fitted)
     label, reason, probabilities = _decide(clip, track, moment, found, shown, fitted)
-    share = attribution.shares(fitted, shown.taken, shown.landmarks)
-    parts = [replace(part, share=share[part.name]) for part in regions.measure(shown.own, shown.landmarks)]
+    share = attribution.decision_fractions(fitted, shown.input_flow, shown.landmarks)
+    parts = [
+        replace(part, share=share[part.name])
+        for part in regions.measure_regions(shown.facial.flow, shown.landmarks)
+    ]
     weights = models.method(recipe.method, recipe.method_options).weights
     seconds = [float(track.time[row]) if track.timed else None for row in moment[:2]]
     return Score(
@@ -154,9 +157,9 @@ def explain(
         apex=numbers[1],
         onset_s=seconds[0],
         apex_s=seconds[1],
-        motion=shown.far,
+        motion=shown.facial.strength,
         regions=sorted(parts, key=lambda region: -region.motion),
-        units=units.nearest(shown.points, shown.motion),
+        units=units.find_units(shown.landmarks, shown.facial.points),
         warnings=reliability.warnings(clip, frames, track, moment, found, recipe, weights),
         frames=track.frames,
         fps=None if not track.timed or math.isnan(track.fps) else round(track.fps, 3),
@@ -172,7 +175,7 @@ def explain(
         landmarks=shown.landmarks,
         onset_face=shown.faces[0],
         apex_face=shown.faces[1],
-        own=shown.own,
+        facial_flow=shown.facial.flow,
     )
 
 
@@ -196,9 +199,11 @@ def _name(bundle: str | Path | bundles.Bundle | None) -> str:
     return "one in memory" if isinstance(bundle, bundles.Bundle) else str(bundle or SHIPPED_NAME)
 
 
-def _measure(images: dict[int, np.ndarray], track: Track, moment: Moment, fitted: bundles.Bundle) -> Measured:
+def _measure(
+    images: dict[int, np.ndarray], track: Track, moment: Moment, fitted: bundles.Bundle
+) -> PairMotion:
     pair = [images[int(track.number[row])] for row in moment[:2]]
-    return measure(pair, track.box[moment.onset], fitted.recipe)
+    return measure_pair(pair, track.box[moment.onset], fitted.recipe)
 
 
 def _decide(
@@ -206,15 +211,17 @@ def _decide(
     track: Track,
     moment: Moment,
     found: list[Interval],
-    shown: Measured,
+    shown: PairMotion,
     fitted: bundles.Bundle,
 ) -> tuple[str | None, str | None, dict[str, float]]:
     """Return the label or None, the reason where there is none, and the probabilities."""
-    both_ways = np.stack([fitted.extract(flow, shown.landmarks) for flow in (shown.taken, -shown.taken)])
+    both_ways = np.stack(
+        [fitted.extract(flow, shown.landmarks) for flow in (shown.input_flow, -shown.input_flow)]
+    )
     probabilities, opposite = (
         dict(zip(fitted.recipe.labels, map(float, p))) for p in fitted.predict_proba(both_ways)
     )
-    conditions = reliability.measure_conditions(clip, track, moment, found, shown.far)
+    conditions = reliability.measure_conditions(clip, track, moment, found, shown.facial.strength)
     label, reason = reliability.find_label(moment, conditions, probabilities, opposite, fitted.recipe)
     return label, reason, probabilities
 

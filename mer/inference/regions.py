@@ -1,4 +1,4 @@
-"""What each part of the face did between onset and apex: its motion and its strain."""
+"""Motion and strain of each region of the face between onset and apex."""
 
 from dataclasses import asdict, dataclass
 
@@ -28,7 +28,7 @@ NAMES = tuple(REGIONS)
 
 
 def region_motion(displacement: np.ndarray) -> np.ndarray:
-    """Mean motion of each region, from that of its sites: (n, 17, 2) -> (n, 12, 2)."""
+    """Average the motion of sites over regions: (n, 17, 2) -> (n, 12, 2)."""
     sites = list(SITES)
     return np.stack(
         [displacement[:, [sites.index(site) for site in members]].mean(1) for members in REGIONS.values()],
@@ -38,27 +38,29 @@ def region_motion(displacement: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Region:
-    """One region. right_px, down_px : its mean motion, head taken out, px of the aligned face; motion : its
-    length, per cent of the inter-ocular distance; strain : its mean magnitude, per cent; share : of the
-    decision, see `attribution`
-    """
+    """One region between onset and apex."""
 
     name: str
-    right_px: float
+    right_px: float  # mean motion without the head's, px of the aligned face
     down_px: float
-    motion: float
-    strain: float
-    share: float | None = None
+    motion: float  # its length, per cent of the inter-ocular distance
+    strain: float  # mean magnitude, per cent
+    share: float | None = None  # fraction of the decision, see `attribution`
 
     def to_dict(self) -> dict:
         return asdict(self)
 
 
-def weights(landmarks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """How much each pixel belongs to each region: (regions, H, W) float32, Gaussian bumps about the sites, at
-    most 1.
+def region_weights(landmarks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return how much each pixel belongs to each region, (regions, H, W) float32 0..1.
 
-    landmarks : (478, 2) px; a site reaches as far as `SITES` says
+    Each region is the maximum of Gaussians around its sites, whose widths `SITES` gives.
+
+    Parameters
+    ----------
+    landmarks : (478, 2) px
+    shape : (int, int)
+        Height and width, px.
     """
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     unit = interocular(landmarks)
@@ -73,26 +75,31 @@ def weights(landmarks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.stack(maps).astype(np.float32)
 
 
-def partition(landmarks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The face cut softly into its regions: (regions, H, W) float32 that sum to 1 in the face and fade out
-    around it.
+def partition_face(landmarks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return soft masks of the regions, (regions, H, W) float32.
+
+    They sum to 1 in the face and fade out around it. Parameters as in `region_weights`.
     """
-    bumps = weights(landmarks, shape)
+    bumps = region_weights(landmarks, shape)
     sharp = bumps**2 + 1e-12
     return sharp / sharp.sum(0) * np.clip(bumps.max(0) / 0.05, 0, 1)
 
 
-def measure(own: np.ndarray, landmarks: np.ndarray) -> list[Region]:
-    """Every region of the face, from its own flow (H, W, 2) px without the head's motion and landmarks (478,
-    2) px.
+def measure_regions(facial_flow: np.ndarray, landmarks: np.ndarray) -> list[Region]:
+    """Measure every region of the face.
+
+    Parameters
+    ----------
+    facial_flow : (H, W, 2) px
+        Flow without the head's motion.
+    landmarks : (478, 2) px
     """
-    stretched = strain(own).magnitude
-    found = []
-    for name, near in zip(NAMES, weights(landmarks, own.shape[:2])):
-        near = np.where(near > 0.3, near, 0)
-        u, v = (own * near[..., None]).sum((0, 1)) / near.sum()
+    strain_map = strain(facial_flow).magnitude
+    regions = []
+    for name, weight in zip(NAMES, region_weights(landmarks, facial_flow.shape[:2])):
+        weight = np.where(weight > 0.3, weight, 0)
+        u, v = (facial_flow * weight[..., None]).sum((0, 1)) / weight.sum()
         motion = float(np.hypot(u, v) / interocular(landmarks) * 100)
-        found.append(
-            Region(name, float(u), float(v), motion, float((stretched * near).sum() / near.sum() * 100))
-        )
-    return found
+        mean_strain = float((strain_map * weight).sum() / weight.sum() * 100)
+        regions.append(Region(name, float(u), float(v), motion, mean_strain))
+    return regions

@@ -46,7 +46,7 @@ class Score:
     landmarks: np.ndarray = field(repr=False)  # (478, 2) px of the aligned onset
     onset_face: np.ndarray = field(repr=False)  # (S, S, 3) uint8 RGB, aligned
     apex_face: np.ndarray = field(repr=False)
-    own: np.ndarray = field(repr=False)  # (S, S, 2) float32 px, flow without the head's motion
+    facial_flow: np.ndarray = field(repr=False)  # (S, S, 2) float32 px, flow without the head's motion
 
     @property
     def confidence(self) -> float:
@@ -84,7 +84,7 @@ class Score:
         )
         if self.units:
             lines.append(
-                "looks like " + ", ".join(f"{unit.words} {unit.evidence:.0%}" for unit in self.units[:3])
+                "looks like " + ", ".join(f"{unit.title} {unit.evidence:.0%}" for unit in self.units[:3])
             )
         if self.label:
             lines.append(f"evidence for labels: {evidence_words(self.evidence)}")

@@ -42,18 +42,22 @@ def draw_pictures(score: Score, theme: Theme = LIGHT, blur: bool = False) -> dic
     -------
     dict of (H, W, 3) uint8 RGB
     """
-    strain_map = strain(score.own).magnitude
-    max_flow = _choose_scale(np.linalg.norm(score.own, axis=-1), FLOW_SCALES)
+    strain_map = strain(score.facial_flow).magnitude
+    max_flow = _choose_scale(np.linalg.norm(score.facial_flow, axis=-1), FLOW_SCALES)
     max_strain = _choose_scale(strain_map, STRAIN_SCALES)
     wheel = visualize.draw_legend(max_flow, ink=theme.ink, ground=theme.ground)
     flow, strain_picture = (
-        visualize.draw_flow(score.own, max_flow),
+        visualize.draw_flow(score.facial_flow, max_flow),
         visualize.draw_strain(strain_map, max_strain),
     )
     return {
-        "onset": mesh_picture(score.landmarks, score.own.shape[:2], theme) if blur else score.onset_face,
-        "apex": mesh_picture(_apex_landmarks(score), score.own.shape[:2], theme) if blur else score.apex_face,
-        "arrows": draw_arrows(_arrow_canvas(score, theme, blur), score.own, theme),
+        "onset": mesh_picture(score.landmarks, score.facial_flow.shape[:2], theme)
+        if blur
+        else score.onset_face,
+        "apex": mesh_picture(_apex_landmarks(score), score.facial_flow.shape[:2], theme)
+        if blur
+        else score.apex_face,
+        "arrows": draw_arrows(_arrow_canvas(score, theme, blur), score.facial_flow, theme),
         "flow": visualize.place_side_by_side(flow, wheel, ground=theme.ground),
         "strain": visualize.place_side_by_side(
             strain_picture, draw_strain_legend(max_strain, theme), ground=theme.ground
@@ -63,14 +67,14 @@ def draw_pictures(score: Score, theme: Theme = LIGHT, blur: bool = False) -> dic
 
 def _apex_landmarks(score: Score) -> np.ndarray:
     """Return landmarks (478, 2) px of the aligned onset, displaced by the face's own motion."""
-    return score.landmarks + sample(score.own, score.landmarks)
+    return score.landmarks + sample(score.facial_flow, score.landmarks)
 
 
 def _arrow_canvas(score: Score, theme: Theme, blur: bool) -> np.ndarray:
     """Return what arrows are drawn on: the onset, enlarged and faded, or its mesh."""
     if blur:
         return mesh_picture(
-            score.landmarks * ENLARGEMENT, tuple(ENLARGEMENT * n for n in score.own.shape[:2]), theme
+            score.landmarks * ENLARGEMENT, tuple(ENLARGEMENT * n for n in score.facial_flow.shape[:2]), theme
         )
     face = cv2.resize(score.onset_face, None, fx=ENLARGEMENT, fy=ENLARGEMENT, interpolation=cv2.INTER_CUBIC)
     return (face * 0.75 + 64).astype(np.uint8)

@@ -143,7 +143,7 @@ def frame_table(track: Track, found: list[Interval]) -> pd.DataFrame:
         columns[f"motion_{name}_x"] = np.round(moved[:, i, 0], 3)
         columns[f"motion_{name}_y"] = np.round(moved[:, i, 1], 3)
     columns["motion"] = np.round(track.activity, 3)
-    units, activation = action_units.activations(track.displacement)
+    units, activation = action_units.unit_activations(track.displacement)
     for i, (unit, side) in enumerate(units):
         columns[f"activation_AU{int(unit):02d}" + ("" if side == "both" else f"_{side}")] = np.round(
             activation[:, i], 3

@@ -10,7 +10,7 @@ from data_prep.frames import Frames, write_image
 from flow.estimate import estimate
 from flow.visualize import place_side_by_side
 from mer.inference import models
-from mer.inference.head_motion import Dense, sample
+from mer.inference.head_motion import DenseHeadMotion, sample
 from mer.inference.score import Score
 from mer.report.mesh_picture import mesh_picture
 from mer.report.theme import DARK, Theme
@@ -58,10 +58,10 @@ def moment_frames(
     near = np.flatnonzero((times >= min(onset, apex) - BEFORE_S) & (times <= max(onset, apex) + AFTER_S))
     numbers = track.number[near[:: -(-len(near) // MAX_FRAMES)]]
     method, size = models.method("dis", {"preset": "medium"}), score.onset_face.shape[0]
-    head, shown = Dense(score.landmarks, (size, size)), {}
+    head, shown = DenseHeadMotion(score.landmarks, (size, size)), {}
     for number, image in frames.pick(int(n) for n in numbers).items():
         flow = estimate(method, score.onset_face, warp_face(image, score.matrix, size))
-        own = cv2.GaussianBlur(head.own(flow), (0, 0), size / 40)
+        own = cv2.GaussianBlur(head.subtract(flow), (0, 0), size / 40)
         flow, own = (
             ENLARGEMENT * cv2.resize(motion, None, fx=ENLARGEMENT, fy=ENLARGEMENT) for motion in (flow, own)
         )

@@ -74,7 +74,7 @@ def to_dict(analysis: Analysis) -> dict[str, Any]:
 
     track, score = analysis.track, analysis.score
     evidence = evidence_words(score.evidence)
-    units = [unit.to_dict() | {"words": unit.words} for unit in score.units]
+    units = [unit.to_dict() | {"words": unit.title} for unit in score.units]
     return {
         "score": score.to_dict() | {"clip": analysis.path.name, "units": units, "evidence": evidence},
         "intervals": [interval.to_dict() for interval in analysis.intervals],

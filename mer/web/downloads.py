@@ -65,7 +65,7 @@ def write_annotated(clip: Clip, progress: Progress) -> None:
     from mer.report.annotated_video import write_annotated_video
 
     track, score = clip.result.track, clip.result.score
-    notes = {score.interval: ", ".join(unit.words for unit in score.units[:2])} if score.interval else {}
+    notes = {score.interval: ", ".join(unit.title for unit in score.units[:2])} if score.interval else {}
     write_annotated_video(
         track,
         clip.result.intervals,

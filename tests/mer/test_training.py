@@ -10,7 +10,7 @@ from flow import io, prepared_flow
 from mer import bundle, training
 from mer.evaluation import calibration, inputs
 from mer.evaluation.config import CvConfig
-from mer.inference.motion import between
+from mer.inference.motion import subtract_head
 from mer_core import registry
 from mer_core.errors import BadInput
 
@@ -88,13 +88,7 @@ def test_a_bundle_states_how_far_the_faces_moved_that_it_was_fitted_on(prepared,
     low, high = bundle.load(tmp_path / "b").recipe.validated_ranges["motion of the face"]
     folder, counted = PreparedDataset(prepared), inputs.read_inputs([prepared], config).table["clip_id"]
     shown = [
-        between(
-            [],
-            np.zeros((2, 3)),
-            folder.landmarks(clip_id)[0],
-            prepared_flow.read(folder, "srflownet", clip_id),
-            False,
-        ).far
+        subtract_head(prepared_flow.read(folder, "srflownet", clip_id), folder.landmarks(clip_id)[0]).strength
         for clip_id in counted
     ]
     assert low <= min(shown) < low + 0.01 and high - 0.01 < max(shown) <= high and max(shown) > min(shown)

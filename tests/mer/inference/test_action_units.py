@@ -5,26 +5,23 @@ import pytest
 
 from flow.splatting.template import template
 from mer.inference import unit_patterns
-from mer.inference.action_units import nearest
-from mer.inference.head_motion import basis, camera, fit
+from mer.inference.action_units import find_units
+from mer.inference.head_motion import fit_camera, head_motion_basis, subtract_head_motion
 
-POINTS = template().mean[:468, :2] * 10 + 100  # px
+LANDMARKS = template().mean[:, :2] * 10 + 100  # px
+POINTS = LANDMARKS[:468]
 
 
 def motion(actions):
-    """What `nearest` is given: the patterns of {(unit, side): strength} in the picture, without the head's
-    motion.
-    """
+    """The motion of {(unit, side): strength} in the picture, without the head's."""
     names, patterns = unit_patterns.load()
     moved = sum(strength * patterns[names.index(name)] for name, strength in actions.items())
-    shown = moved @ camera(POINTS).T
-    freedoms = basis(POINTS)
-    return shown - freedoms @ fit(freedoms, shown)
+    return subtract_head_motion(head_motion_basis(POINTS), moved @ fit_camera(POINTS).T)
 
 
 @pytest.mark.parametrize("name", unit_patterns.load()[0], ids=":".join)
 def test_each_unit_is_named_with_its_side_strength_and_motion(name):
-    [found, *_] = nearest(POINTS, motion({name: 0.3}))
+    [found, *_] = find_units(LANDMARKS, motion({name: 0.3}))
     names, patterns = unit_patterns.load()
     farthest = np.linalg.norm(patterns[names.index(name)], axis=1).max()
     assert (found.unit, found.side) == name and found.evidence == pytest.approx(1, abs=1e-3)
@@ -34,7 +31,7 @@ def test_each_unit_is_named_with_its_side_strength_and_motion(name):
 
 
 def test_sides_that_differ_little_are_one_unit_with_an_asymmetry():
-    found = nearest(POINTS, motion({("12", "right"): 0.2, ("12", "left"): 0.1, ("2", "left"): 0.6}))
+    found = find_units(LANDMARKS, motion({("12", "right"): 0.2, ("12", "left"): 0.1, ("2", "left"): 0.6}))
     units = {unit.unit: unit for unit in found}
     # The head is fitted to the sum, and takes a little of each.
     assert units["12"].side == "both" and units["12"].asymmetry == pytest.approx(1 / 3, abs=0.12)
@@ -42,4 +39,4 @@ def test_sides_that_differ_little_are_one_unit_with_an_asymmetry():
 
 
 def test_no_motion_names_nothing():
-    assert nearest(POINTS, np.zeros((468, 2))) == []
+    assert find_units(LANDMARKS, np.zeros((468, 2))) == []

@@ -17,7 +17,7 @@ from flow.splatting.actor import Actor
 from mer import bundle
 from mer.cli import main
 from mer.inference import models
-from mer.inference.head_motion import Dense
+from mer.inference.head_motion import DenseHeadMotion
 from mer.inference.predict import score, spot
 from mer.inference.spotting import strongest
 from mer_core.errors import BadInput
@@ -93,7 +93,7 @@ def test_head_motion_is_not_facial_motion():
     actor = Actor(5, 224, face=0.9)
     pair = actor.pair(FaceState(), FaceState(pose=HeadPose(1.0, 0.8, -0.5, (0.05, 0.02, -0.4))))
     landmarks = np.vstack([actor.landmarks(), np.zeros((10, 2))]).astype(np.float32)
-    own = Dense(landmarks, (224, 224)).own(pair.flow)
+    own = DenseHeadMotion(landmarks, (224, 224)).subtract(pair.flow)
     middle = pair.skin & (np.abs(np.indices((224, 224)) - 112).max(0) < 60)
     assert np.linalg.norm(pair.flow[middle], axis=1).mean() > 1.5
     # The fit sees bone alone; the rest is extrapolated.
