@@ -187,8 +187,10 @@ def _open_container(path: Path):
     """Open the container; it cannot open other files, and a colon in the name is no protocol."""
     import av
 
+    # PyAV 19 has no such argument, and never fails on names that are not UTF-8.
+    lenient = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
     try:
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, **lenient)
     except (av.FFmpegError, OSError) as error:
         raise UnreadableVideo(f"{path} cannot be read as a video: {error.strerror or error}.") from error
     if container.format.name in REFUSED_FORMATS:

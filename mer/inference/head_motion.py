@@ -176,7 +176,8 @@ def sample(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
     import cv2
 
     x, y = np.ascontiguousarray(points.T, np.float32)
-    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0]
+    values = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return values.reshape(len(points), *picture.shape[2:])  # OpenCV 4 returns a column, OpenCV 5 a row
 
 
 class DenseHeadMotion:
