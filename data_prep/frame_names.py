@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from data_prep.name_copies import FrameCollision, without_copies
-from data_prep.name_times import AmbiguousNames, read_time_stamps
+from data_prep.name_times import AmbiguousNames, read_time_stamps, refuse_hexadecimal
 
 MAX_NUMBER = 10**15  # larger numbers are no frame numbers; files are then numbered by their order
+MAX_KINDS = 5  # of names in a folder that are reported; more are words that differ with each frame
 MIN_FILES_TO_JUDGE = 8  # numbers without neighbours are doubtful in a folder of at least this many files
 SEPARATORS = re.compile(r"[\s._\-()\[\]{}+~#@=,;:&']+")
 HASH = re.compile(r"^(?=.*[a-f])(?=.*\d)[0-9a-f]{6,}$", re.IGNORECASE)
@@ -101,6 +102,7 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
     named = [_Name.split(path, stem) for path, stem in stems.items()]
     if not any(reading.is_contiguous for reading in _list_readings(named)):
         named, other = _split_majority(named)
+        refuse_hexadecimal([name.path for name in (*named, *other)])
         if other:
             notes.append(f"{len(other)} image(s) named unlike the rest skipped, first: {other[0].path.name}")
     readings = _list_readings(named)
@@ -108,6 +110,9 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
     stamps = None if counting else read_time_stamps([name.stem for name in named])
     if stamps is not None:
         return _order_by_time(named, stamps, notes)
+    words = sorted({_words(name) for name in named})
+    if 1 < len(words) <= MAX_KINDS:
+        notes.append(f"names of {len(words)} kinds ({words[0]}, {words[1]} ...) are read as one sequence")
     chosen = _choose_reading(named, counting or [reading for reading in readings if reading.is_distinct])
     files = [named[i].path for i in chosen.order]
     if max(chosen.values) >= MAX_NUMBER:
@@ -126,10 +131,14 @@ def name_gaps(numbers: Sequence[int]) -> list[tuple[int, int]]:
     numbers : sequence of int
         Frame numbers, ascending.
     """
-    steps = [b - a for a, b in zip(numbers, numbers[1:])]
-    if not steps or statistics.median(steps) != 1:
+    if usual_step(numbers) != 1:
         return []
     return [(a + 1, b - 1) for a, b in zip(numbers, numbers[1:]) if b - a > 1]
+
+
+def usual_step(numbers: Sequence[int]) -> float:
+    """Return the median difference of neighbours in ascending numbers; 0 for a single one."""
+    return statistics.median([b - a for a, b in zip(numbers, numbers[1:])] or [0])
 
 
 def times_in_numbers(names: FrameNames, fps: float | None, folder: Path) -> dict[int, float] | None:
@@ -196,6 +205,11 @@ def _skeleton(name: _Name, column: int) -> str:
     """Return a field with each number replaced by 0, and each hash by #."""
     part = name.fields[column] if column < len(name.fields) else ""
     return "#" if HASH.match(part) else re.sub(r"\d+", "0", part)
+
+
+def _words(name: _Name) -> str:
+    """Return a name with each number replaced by 0, and each hash by #."""
+    return "_".join(_skeleton(name, i) for i in range(len(name.fields)))
 
 
 def _list_readings(named: Sequence[_Name]) -> list[_Reading]:

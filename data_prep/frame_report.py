@@ -25,6 +25,7 @@ class FrameReport:
     first_damaged: str = ""
     n_other_shape: int = 0  # skipped: aspect ratio differs from the first frame
     n_resized: int = 0  # scaled to the size of the first frame
+    n_interlaced: int = 0  # marked as two half frames of different moments
     n_missing: int = 0  # frame numbers without a file
     first_missing: int | None = None
     # Source of the times: "file", "names" of the images, "fps" given by the user, "assumed" rate of a file
@@ -119,6 +120,11 @@ class FrameReport:
         if self.pixel_aspect != 1:
             sentences.append(
                 f"Pixels are {self.pixel_aspect:.4g} times as wide as high; frames were stretched."
+            )
+        if self.n_interlaced:
+            sentences.append(
+                f"{self.n_interlaced} frame(s) are marked as interlaced. If they show two moments each, "
+                "their motion is wrong: deinterlace the film (ffmpeg -vf bwdif)."
             )
         if self.other_streams:
             sentences.append(f"Not read: {', '.join(self.other_streams)}.")

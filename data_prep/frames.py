@@ -9,7 +9,7 @@ import numpy as np
 
 from data_prep.clip_images import ClipImages
 from data_prep.display import FrameShape
-from data_prep.frame_names import FrameNames, name_gaps, read_frame_names, times_in_numbers
+from data_prep.frame_names import FrameNames, name_gaps, read_frame_names, times_in_numbers, usual_step
 from data_prep.frame_report import Frame, FrameReport
 from data_prep.images import (
     IMAGE_SUFFIXES,
@@ -127,7 +127,14 @@ class ImageFrames:
         return {number: (number - first) / rate for number in self.files}, "fps" if self.fps else "none"
 
     def _new_report(self) -> FrameReport:
-        gaps = name_gaps(list(self.files))
+        numbers = list(self.files)
+        gaps, step = name_gaps(numbers), usual_step(numbers)
+        notes = list(self.names.notes)
+        if step > 1 and self.times_from == "fps" and self.fps:
+            notes.append(
+                f"Frame numbers rise by {step:g}: at --fps {self.fps:g}, "
+                f"images are {step / self.fps:.3g} s apart."
+            )
         return FrameReport(
             n_in_file=len(self.files),
             n_missing=sum(last - first + 1 for first, last in gaps),
@@ -135,7 +142,7 @@ class ImageFrames:
             times=self.times_from,
             fps_given=self.fps,
             white=self._images.white or 255.0,
-            notes=list(self.names.notes),
+            notes=notes,
         )
 
 

@@ -57,10 +57,7 @@ def decode_image(path: str | Path) -> np.ndarray:
             f"{path} is JPEG 2000, which is refused because OpenCV's decoder crashes on damaged files. "
             "Convert it to PNG."
         )
-    try:
-        image = cv2.imdecode(data, READ_DEEP) if _has_complete_chunks(data) else None
-    except cv2.error:  # an empty file, or a header that declares too large an image
-        image = None
+    image = _decode(data)
     if image is None:
         raise UnreadableImage(
             f"{path} is not an image that can be read, or is damaged ({data.size} bytes). Copy it again."
@@ -72,6 +69,20 @@ def decode_image(path: str | Path) -> np.ndarray:
             f"{path} holds {n} images, but a frame is one. Give the file itself as the clip."
         )
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _decode(data: np.ndarray) -> np.ndarray | None:
+    """Decode the bytes of an image to BGR; None if they are damaged or none."""
+    if not _has_complete_chunks(data):
+        return None
+    for flags in (READ_DEEP, cv2.IMREAD_ANYDEPTH):  # OpenCV reads a TIFF of grey floats only as grey
+        try:
+            image = cv2.imdecode(data, flags)
+        except cv2.error:  # an empty file, or a header that declares too large an image
+            continue
+        if image is not None:
+            return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
+    return None
 
 
 def _has_complete_chunks(data: np.ndarray) -> bool:

@@ -1,9 +1,14 @@
-"""Time stamps in file names: seconds since 1970, dates with a time of day, or times since a start."""
+"""Numbers in file names that are no decimal counters: time stamps and hexadecimal counters.
+
+A time stamp is seconds since 1970, a date with a time of day, or a time since a start.
+"""
 
 import re
 import statistics
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from os.path import commonprefix
+from pathlib import Path
 
 from mer_core.errors import BadInput
 
@@ -107,3 +112,17 @@ def _irregularity(times: list[float]) -> float:
     ordered = sorted(times)
     steps = [b - a for a, b in zip(ordered, ordered[1:])]
     return max(steps) / statistics.median(steps) if statistics.median(steps) > 0 else float("inf")
+
+
+def refuse_hexadecimal(paths: Sequence[Path]) -> None:
+    """Refuse names that count 08, 09, 0a, 0b: read as decimal numbers, frames are left out or reordered."""
+    start = len(commonprefix([path.stem for path in paths]))
+    ends = sorted(path.stem[start:].casefold() for path in paths)
+    if len(set(map(len, ends))) > 1 or not all(re.fullmatch(r"[0-9a-f]{1,8}", end) for end in ends):
+        return
+    first, last = int(ends[0], 16), int(ends[-1], 16)
+    if last - first + 1 == len(ends) and re.search("[a-f]", "".join(ends)):
+        raise AmbiguousNames(
+            f"The names in {paths[0].parent} count in hexadecimal digits ({paths[0].name} ...). "
+            "Number the frames in decimal digits."
+        )

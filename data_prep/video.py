@@ -86,6 +86,7 @@ class VideoFrames:
             image = shape.fit(self._image(frame, report))
             if image is not None:
                 report.n_used += 1
+                report.n_interlaced += frame.interlaced_frame
                 yield Frame(number, time, image)
 
     def frame_times(self) -> dict[int, float]:

@@ -191,3 +191,18 @@ def test_any_names_are_read_or_refused(names):
         return
     assert set(found.files.values()) <= paths
     assert list(found.files) == sorted(found.files)
+
+
+def test_hexadecimal_counters_are_refused():
+    names = [f"frame{k:02x}.png" for k in range(20)]
+    with pytest.raises(AmbiguousNames, match="hexadecimal"):
+        numbers(*names)
+
+
+def test_words_that_differ_are_said():
+    names = [
+        Path(f"{word}_{k:03d}.png") for word, k in (("left", 1), ("left", 2), ("right", 3), ("right", 4))
+    ]
+    read = read_frame_names(names)
+    assert list(read.files) == [1, 2, 3, 4]
+    assert read.notes == ["names of 2 kinds (left_0, right_0 ...) are read as one sequence"]

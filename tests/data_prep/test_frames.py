@@ -222,3 +222,18 @@ def test_a_damaged_tiff_is_read_or_refused(tmp_path, start):
         assert read(path)[1].n_used <= 3
     except BadInput as refused:
         assert "stack.tif" in str(refused)
+
+
+def test_numbers_that_rise_by_more_than_one_are_said_with_the_rate(tmp_path):
+    for k in range(6):
+        write_image(tmp_path / f"{4 * k}.png", grey(10 * k))
+    frames, report = read(tmp_path, fps=25)
+    assert frames[1].time_s == 4 / 25
+    assert report.sentences() == ["Frame numbers rise by 4: at --fps 25, images are 0.16 s apart."]
+
+
+def test_a_tiff_of_grey_floats_is_read(tmp_path):
+    for k in range(2):
+        assert cv2.imwrite(str(tmp_path / f"{k}.tif"), np.full((16, 24), 0.2 + 0.2 * k, np.float32))
+    frames, _ = read(tmp_path)
+    assert [round(float(frame.image.mean())) for frame in frames] == [51, 102]

@@ -271,3 +271,13 @@ def test_what_is_no_video_is_refused(tmp_path):
         with pytest.raises(UnreadableVideo) as refused:
             open_frames(tmp_path / name)
         assert refused.value.code == "unreadable-video" and name in str(refused.value)
+
+
+@pytest.mark.parametrize("interlaced", [True, False])
+def test_interlaced_films_are_said(tmp_path, interlaced):
+    options = {"flags": "+ilme+ildct", "top": "1"} if interlaced else None
+    path = write_video(tmp_path / "a.mpg", moving_square(8), "mpeg2video", options=options)
+    frames = open_frames(path)
+    n_frames = len(list(frames))
+    assert frames.report.n_interlaced == (n_frames if interlaced else 0)
+    assert any("interlaced" in sentence for sentence in frames.report.sentences()) == interlaced
