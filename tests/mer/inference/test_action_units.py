@@ -30,12 +30,18 @@ def test_each_unit_is_named_with_its_side_strength_and_motion(name):
     assert found.asymmetry == pytest.approx({"right": 1, "left": -1, "both": 0}[name[1]], abs=0.01)
 
 
-def test_sides_that_differ_little_are_one_unit_with_an_asymmetry():
-    found = find_units(LANDMARKS, motion({("12", "right"): 0.2, ("12", "left"): 0.1, ("2", "left"): 0.6}))
+@pytest.mark.parametrize(
+    "smile, other, strength",
+    [(0.4, ("4", "left"), 0.3), (0.2, ("2", "left"), 0.6)],
+    ids=["brow lowered", "brow raised"],
+)
+def test_sides_that_differ_little_are_one_unit_with_an_asymmetry(smile, other, strength):
+    found = find_units(
+        LANDMARKS, motion({("12", "right"): smile, ("12", "left"): smile / 2, other: strength})
+    )
     units = {unit.unit: unit for unit in found}
-    # The head is fitted to the sum, and takes a little of each.
-    assert units["12"].side == "both" and units["12"].asymmetry == pytest.approx(1 / 3, abs=0.12)
-    assert units["2"].side == "left" and units["2"].asymmetry == pytest.approx(-1, abs=0.03)
+    assert units["12"].side == "both" and units["12"].asymmetry == pytest.approx(1 / 3, abs=0.03)
+    assert units[other[0]].side == "left" and units[other[0]].asymmetry == pytest.approx(-1, abs=0.01)
 
 
 def test_no_motion_names_nothing():

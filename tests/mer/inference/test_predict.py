@@ -86,7 +86,7 @@ def test_spotting_loads_the_classifier_only_for_intervals_that_may_get_a_label(s
 
 
 def test_head_motion_is_not_facial_motion():
-    """A nodding, turning, nearing head: its flow is taken off to a fourteenth."""
+    """A nodding, turning, nearing head: a thirtieth of its flow is left."""
     from flow.splatting.camera import HeadPose
     from flow.splatting.head import FaceState
 
@@ -95,9 +95,9 @@ def test_head_motion_is_not_facial_motion():
     landmarks = np.vstack([actor.landmarks(), np.zeros((10, 2))]).astype(np.float32)
     own = DenseHeadMotion(landmarks, (224, 224)).subtract(pair.flow)
     middle = pair.skin & (np.abs(np.indices((224, 224)) - 112).max(0) < 60)
-    assert np.linalg.norm(pair.flow[middle], axis=1).mean() > 1.5
-    # The fit sees bone alone; the rest is extrapolated.
-    assert np.linalg.norm(own[middle], axis=1).mean() < 0.11
+    moved = np.linalg.norm(pair.flow[middle], axis=1).mean()
+    # The fit sees bone alone, with the mean face's depths; the rest is extrapolated.
+    assert moved > 1.5 and np.linalg.norm(own[middle], axis=1).mean() < moved / 30
 
 
 def test_low_confidence_and_small_motion_give_no_label(smile_video):
@@ -230,5 +230,4 @@ def test_real_video(shared_data, tmp_path):
     part = list(video.pick(range(224, 264)).values())
     found = score(write_video(tmp_path / "part.mp4", part, fps=24))
     assert found.interval is not None and found.motion > 2
-    # The hand leaves over the chin, which may rank first.
-    assert any(region.name.startswith(("lip corner", "cheek", "lips")) for region in found.regions[:3])
+    assert found.regions[0].name.startswith(("lip corner", "cheek", "lips"))
