@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flow.srflownet import facial_solution, lucas_kanade
-from flow.srflownet.facial_selection import FaceAtlas
+from flow.srflownet import lucas_kanade
+from flow.srflownet.facial_selection import FaceAtlas, FacialCandidates, facial_candidates
 from flow.srflownet.facial_solution import PlacedBasis
 from flow.srflownet.regulariser import (
     ContextEncoder,
@@ -27,7 +27,7 @@ from flow.srflownet.regulariser import (
     Regulariser,
     median_motion,
 )
-from flow.srflownet.resample import double, enlarge
+from flow.srflownet.resample import box_mean, double, enlarge
 
 # Of each step, in px of the frame: side of a pixel of the brightness level, side of a cell of the grid.
 SCHEDULE = ((8, 8), (4, 8), (2, 4), (1, 4), (1, 4))
@@ -76,6 +76,10 @@ class CompactSRFlowNet(nn.Module):
         if face is not None:
             face = face.pad(*onset.shape[-2:])
         atlas = None if face is None else self.atlas(face)
+
+        def facial(sums: Tensor, flow: Tensor, pixel: int, cell: int) -> FacialCandidates | None:
+            return None if face is None else facial_candidates(sums, flow, pixel, face, atlas[cell])
+
         cell = SCHEDULE[0][1]
         start = torch.zeros_like(contrast[:, :2]) if flow is None else F.pad(flow, pad, mode="replicate")
         flow = F.avg_pool2d(start, cell)
@@ -92,28 +96,18 @@ class CompactSRFlowNet(nn.Module):
             late = self.last if number >= len(SCHEDULE) - N_LAST_STEPS else self.fine
             regulariser = self.coarse if grid == 8 else late
             relative = (flow - median_motion(flow)) / pixel  # invariant to motion of the whole frame
-            facial = facial_candidates(sums, flow / pixel, pixel, face, atlas and atlas[grid])
-            step, hidden = regulariser(maps, steps, relative, context[grid], hidden, facial)
+            candidates = facial(sums, flow / pixel, pixel, grid)
+            step, hidden = regulariser(maps, steps, relative, context[grid], hidden, candidates)
             flow = flow + pixel * step
             predictions.append(flow)
         flow = self.refine(flow, hidden, contrast)
         predictions.append(flow)
         flow = flow.detach()
         sums = lucas_kanade.normal_equations(first[1], second[1], flow, 2)
-        facial = facial_candidates(sums, flow, 1, face, atlas and atlas[2])
-        flow = self.detail(flow, hidden, contrast, sums, facial)
+        flow = self.detail(flow, hidden, contrast, sums, facial(sums, flow, 1, 2))
         predictions.append(flow)
         predictions.append(enlarge(flow, 2)[..., :height, :width])
         return predictions
-
-
-def facial_candidates(
-    sums: Tensor, flow: Tensor, pixel: int, face: PlacedBasis | None, atlas: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
-    """Return the facial inputs of a regulariser: steps, validity, equations and atlas maps."""
-    if face is None or atlas is None:
-        return None
-    return *facial_solution.facial_steps(sums, flow, face, pixel, lucas_kanade.MAX_STEP), sums, atlas
 
 
 def local_contrast(frame: Tensor) -> Tensor:
@@ -122,16 +116,10 @@ def local_contrast(frame: Tensor) -> Tensor:
     This removes slow light and exposure and gives pale skin as much weight as a brow.
     """
     small = F.avg_pool2d(frame, 4)
-    mean = box_blur(small)
-    spread = box_blur((small - mean).square().mean(dim=1, keepdim=True)).sqrt()
+    mean = box_mean(box_mean(small, 5), 5)
+    variance = (small - mean).square().mean(dim=1, keepdim=True)
+    spread = box_mean(box_mean(variance, 5), 5).sqrt()
     mean, spread = (
         F.interpolate(m, scale_factor=4, mode="bilinear", align_corners=False) for m in (mean, spread)
     )
     return (frame - mean) / (spread + 3.0)
-
-
-def box_blur(maps: Tensor) -> Tensor:
-    """Average `maps` twice over 5x5 cells."""
-    for _ in range(2):
-        maps = F.avg_pool2d(maps, 5, stride=1, padding=2, count_include_pad=False)
-    return maps

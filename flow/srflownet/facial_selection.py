@@ -1,17 +1,19 @@
 """Learned parts of the compact network that depend on the face: atlas and selection of steps."""
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flow.srflownet import facial_solution
+from flow.srflownet import facial_solution, lucas_kanade
 from flow.srflownet.facial_solution import PlacedBasis
 
 N_ATLAS_MAPS = 8
 ATLAS_HALF_SIZE = (1.3, 1.8)  # half width and height of the atlas, inter-ocular distances
 ATLAS_CENTRE = (0.0, 0.4)  # its centre on the mean face
 N_FACE_MAPS = 3 + N_ATLAS_MAPS  # channels of `FaceAtlas`
-N_FACIAL_MAPS = 3 * facial_solution.N_CANDIDATES + 1  # channels of `facial_maps`
+N_FACIAL_MAPS = 3 * facial_solution.N_CANDIDATES + 1 + N_FACE_MAPS  # channels of `FacialCandidates.maps`
 
 
 class FaceAtlas(nn.Module):
@@ -31,6 +33,41 @@ class FaceAtlas(nn.Module):
         return {2: fine, 4: F.avg_pool2d(fine, 2), 8: F.avg_pool2d(fine, 4)}
 
 
+class FacialCandidates(NamedTuple):
+    """Facial candidates on one grid, with what a regulariser needs to select among them.
+
+    Attributes
+    ----------
+    steps : (N, N_CANDIDATES, 2, h, w) pixels of the level
+    known : (N, 1, h, w) in 0..1, where they are valid
+    residuals : (N, N_CANDIDATES, h, w) squared brightness difference after each
+    sums : (N, 6, h, w) from `lucas_kanade.normal_equations`
+    atlas : (N, N_FACE_MAPS, h, w)
+    """
+
+    steps: Tensor
+    known: Tensor
+    residuals: Tensor
+    sums: Tensor
+    atlas: Tensor
+
+    def maps(self) -> Tensor:
+        """Return the inputs of a regulariser, (N, N_FACIAL_MAPS, h, w)."""
+        residuals = 20 * self.residuals.clamp(0, 1).sqrt()
+        facial = torch.cat([self.steps.flatten(1, 2), residuals, torch.ones_like(self.known)], dim=1)
+        return torch.cat([facial * self.known, self.atlas], dim=1)
+
+
+@torch.no_grad()
+def facial_candidates(
+    sums: Tensor, flow: Tensor, pixel: int, face: PlacedBasis, atlas: Tensor
+) -> FacialCandidates:
+    """Solve for the facial candidates after `flow`; parameters as in `facial_solution.facial_steps`."""
+    steps, known = facial_solution.facial_steps(sums, flow, face, pixel, lucas_kanade.MAX_STEP)
+    residuals = torch.cat([facial_solution.residual_after(sums, step) for step in steps.unbind(1)], dim=1)
+    return FacialCandidates(steps, known, residuals, sums, atlas)
+
+
 class StepSelector(nn.Module):
     """Select, per place, between the regulariser's step and the facial candidates.
 
@@ -45,31 +82,19 @@ class StepSelector(nn.Module):
         with torch.no_grad():
             self.head.bias.copy_(torch.tensor([0.0] + [-2.0] * facial_solution.N_CANDIDATES))
 
-    def forward(self, x: Tensor, step: Tensor, facial: Tensor, known: Tensor, sums: Tensor) -> Tensor:
+    def forward(self, x: Tensor, step: Tensor, facial: FacialCandidates) -> Tensor:
         """Return the selected step (N, 2, h, w).
 
         Parameters
         ----------
         x : (N, width, h, w)
-        step : (N, 2, h, w)
-        facial, known : from `facial_solution.facial_steps`
-        sums : from `lucas_kanade.normal_equations`
+        step : (N, 2, h, w), the regulariser's
         """
         with torch.no_grad():
-            current = facial_solution.residual_after(sums, step)
-            gains = [current - facial_solution.residual_after(sums, step) for step in facial.unbind(1)]
-            gain = torch.cat([torch.zeros_like(current), *gains], dim=1)
+            current = facial_solution.residual_after(facial.sums, step)
+            gain = torch.cat([torch.zeros_like(current), current - facial.residuals], dim=1)
         evidence = 6 * torch.tanh(gain * self.sharpness.float().exp() / 6)
-        blocked = F.pad(
-            -30 * (1 - known.expand(-1, facial_solution.N_CANDIDATES, -1, -1)), (0, 0, 0, 0, 1, 0)
-        )
+        blocked = -30 * (1 - facial.known.expand(-1, facial_solution.N_CANDIDATES, -1, -1))
+        blocked = F.pad(blocked, (0, 0, 0, 0, 1, 0))
         weights = (self.head(x).float() + evidence + blocked).softmax(dim=1)[:, :, None]
-        return (weights * torch.cat([step[:, None], facial], dim=1)).sum(dim=1)
-
-
-def facial_maps(facial: Tensor, known: Tensor, sums: Tensor) -> Tensor:
-    """Return the facial input maps (N, N_FACIAL_MAPS, h, w): steps, their residuals and validity."""
-    residuals = [
-        20 * facial_solution.residual_after(sums, step).clamp(0, 1).sqrt() for step in facial.unbind(1)
-    ]
-    return torch.cat([facial.flatten(1, 2), *residuals, torch.ones_like(known)], dim=1) * known
+        return (weights * torch.cat([step[:, None], facial.steps], dim=1)).sum(dim=1)

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flow.srflownet.facial_basis import CHART_CELL_PX, N_RIGID
-from flow.srflownet.resample import enlarge
+from flow.srflownet.resample import box_mean, enlarge
 
 N_CANDIDATES = 2
 PRIOR_WEIGHT = 3e-4  # relative to equations averaged over cells of 4 px, for motion of usual size
@@ -104,8 +104,8 @@ def _solve_strengths(equations: Tensor, flow: Tensor, motion: Tensor, n_scanned:
     n, count = motion.shape[:2]
     drift = flow.flatten(2).median(dim=2).values[..., None]
     cells = equations[:, 0].amax(dim=0).flatten().gt(1e-6).nonzero()[:, 0]  # skip cells without weight
-    equations, flow = equations.flatten(2)[..., cells], flow.flatten(2)[..., cells]
-    motion = motion.flatten(3)[..., cells]
+    equations, flow = (maps.flatten(2).index_select(2, cells) for maps in (equations, flow))
+    motion = motion.flatten(3).index_select(3, cells)
     xx, xy, yy, xt, yt, _ = equations[:, :, None].unbind(1)  # (N, 1, P)
     u, v = motion.unbind(2)  # (N, K, P)
     fu, fv = flow[:, :, None].unbind(1)
@@ -134,6 +134,4 @@ def residual_after(sums: Tensor, step: Tensor) -> Tensor:
     xx, xy, yy, xt, yt, tt = sums.float().unbind(1)
     u, v = step.unbind(1)
     residual = tt + 2 * (u * xt + v * yt) + xx * u * u + 2 * xy * u * v + yy * v * v
-    for _ in range(2):
-        residual = F.avg_pool2d(residual[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
-    return residual[:, None]
+    return box_mean(box_mean(residual[:, None], 3), 3)

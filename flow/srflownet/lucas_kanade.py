@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from flow.srflownet.resample import enlarge, sample_doubled
+from flow.srflownet.resample import box_mean, correlate_axis, enlarge, sample_doubled
 from flow.srflownet.smooth_steps_cpu import smooth_steps_compiled
 
 WINDOW_SIDES = (1, 3, 7)  # cells
@@ -58,7 +58,7 @@ def brightness_pyramid(frame: Tensor) -> dict[int, Tensor]:
         grey = frame.float().mean(dim=1, keepdim=True) / GREY_LEVELS
         slow = F.avg_pool2d(grey, 8)
         for _ in range(2):
-            slow = F.avg_pool2d(slow, 5, stride=1, padding=2, count_include_pad=False)
+            slow = box_mean(slow, 5)
         levels = {1: grey - enlarge(slow, 8)}
         for pixel in (2, 4, 8):
             levels[pixel] = F.avg_pool2d(levels[pixel // 2], 2)
@@ -87,7 +87,7 @@ def candidate_steps(sums: Tensor, flow: Tensor, rounds: int = N_CG_ITERATIONS) -
         sums, flow = sums.float(), flow.float()
         maps, steps = [], []
         for window in WINDOW_SIDES:
-            local_maps, step = local_step(F.avg_pool2d(sums, window, 1, window // 2, count_include_pad=False))
+            local_maps, step = local_step(box_mean(sums, window))
             maps.append(local_maps)
             steps.append(step)
         wide = smooth_steps(F.avg_pool2d(sums, 2), F.avg_pool2d(flow, 2), WIDE_SMOOTHNESS_WEIGHTS, rounds)
@@ -209,8 +209,6 @@ def laplacian(maps: Tensor) -> Tensor:
 
 
 def filter_axis(maps: Tensor, taps: tuple[float, ...], along: int) -> Tensor:
-    """Correlate `maps` (N, 1, H, W) with five taps along dimension 2 (down) or 3 (right)."""
-    kernel = maps.new_tensor(taps)
-    if along == 3:
-        return F.conv2d(F.pad(maps, (2, 2, 0, 0), mode="replicate"), kernel[None, None, None])
-    return F.conv2d(F.pad(maps, (0, 0, 2, 2), mode="replicate"), kernel[None, None, :, None])
+    """Correlate `maps` (N, C, H, W) with five taps along dimension 2 (down) or 3 (right)."""
+    room = (2, 2, 0, 0) if along == 3 else (0, 0, 2, 2)
+    return correlate_axis(F.pad(maps, room, mode="replicate"), taps, along)

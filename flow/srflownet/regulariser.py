@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flow.srflownet import lucas_kanade
-from flow.srflownet.facial_selection import N_FACE_MAPS, N_FACIAL_MAPS, StepSelector, facial_maps
-from flow.srflownet.resample import enlarge
+from flow.srflownet.facial_selection import N_FACIAL_MAPS, FacialCandidates, StepSelector
+from flow.srflownet.resample import box_mean, enlarge
 
 
 class ContextEncoder(nn.Module):
@@ -105,7 +105,7 @@ class Regulariser(nn.Module):
         self.whole = GlobalContext(wide)
         self.keep = nn.Conv2d(width, width, 1)
         self.head = nn.Conv2d(width, lucas_kanade.N_STEPS + 2, 3, padding=1)
-        self.enter_face = nn.Conv2d(N_FACIAL_MAPS + N_FACE_MAPS, width, 3, padding=1, bias=False)
+        self.enter_face = nn.Conv2d(N_FACIAL_MAPS, width, 3, padding=1, bias=False)
         self.chooser = StepSelector(width)
         nn.init.zeros_(self.enter_face.weight)
         nn.init.zeros_(self.head.weight)
@@ -121,7 +121,7 @@ class Regulariser(nn.Module):
         relative: Tensor,
         context: Tensor,
         hidden: Tensor,
-        facial: tuple[Tensor, Tensor, Tensor, Tensor] | None = None,
+        facial: FacialCandidates | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return the step (N, 2, h, w) in pixels of the level, and the new hidden state.
 
@@ -130,11 +130,11 @@ class Regulariser(nn.Module):
         maps, steps : from `lucas_kanade.candidate_steps`
         relative : (N, 2, h, w) pixels of the level, motion so far minus the frame's median motion
         context, hidden : (N, width, h, w)
-        facial : from `compact.facial_candidates`; None without any face
+        facial : None without any face
         """
         x = self.enter(torch.cat([maps, relative, context, hidden], dim=1))
         if facial is not None:
-            x = x + self.enter_face(torch.cat([facial_maps(*facial[:3]), facial[3]], dim=1))
+            x = x + self.enter_face(facial.maps())
         x = F.gelu(x)
         x = self.level[0](x)
         trail = []
@@ -149,7 +149,7 @@ class Regulariser(nn.Module):
         weights = head[:, :-2].softmax(dim=1)[:, :, None]
         step = (weights * steps).sum(dim=1) + head[:, -2:]
         if facial is not None:
-            step = self.chooser(x, step, *facial[:3])
+            step = self.chooser(x, step, facial)
         return step, torch.tanh(self.keep(x))
 
 
@@ -183,7 +183,7 @@ class DetailStep(nn.Module):
         super().__init__()
         self.hidden = nn.Conv2d(width, inner, 1)
         self.enter = nn.Conv2d(inner + 2 + 12 + 6 * len(self.WINDOWS), inner, 3, padding=1)
-        self.enter_face = nn.Conv2d(N_FACIAL_MAPS + N_FACE_MAPS, inner, 3, padding=1, bias=False)
+        self.enter_face = nn.Conv2d(N_FACIAL_MAPS, inner, 3, padding=1, bias=False)
         self.near = Residual(inner)
         self.down = nn.Conv2d(inner, 2 * inner, 3, stride=2, padding=1)
         self.around = nn.Sequential(Residual(2 * inner), SuperKernel(2 * inner, 7))
@@ -203,7 +203,7 @@ class DetailStep(nn.Module):
         hidden: Tensor,
         frame: Tensor,
         sums: Tensor,
-        facial: tuple[Tensor, Tensor, Tensor, Tensor] | None = None,
+        facial: FacialCandidates | None = None,
     ) -> Tensor:
         """Return the motion (N, 2, H/2, W/2) px of the frame.
 
@@ -215,16 +215,13 @@ class DetailStep(nn.Module):
         sums : from `lucas_kanade.normal_equations` on cells of 2 px
         facial : as in `Regulariser.forward`
         """
-        local = [
-            lucas_kanade.local_step(F.avg_pool2d(sums, w, 1, w // 2, count_include_pad=False))
-            for w in self.WINDOWS
-        ]
+        local = [lucas_kanade.local_step(box_mean(sums, side)) for side in self.WINDOWS]
         guide = F.interpolate(self.hidden(hidden), scale_factor=2, mode="bilinear", align_corners=False)
         relative = flow - median_motion(flow)
         x = torch.cat([guide, relative, F.pixel_unshuffle(frame, 2), *(maps for maps, _ in local)], dim=1)
         x = self.enter(x)
         if facial is not None:
-            x = x + self.enter_face(torch.cat([facial_maps(*facial[:3]), facial[3]], dim=1))
+            x = x + self.enter_face(facial.maps())
         x = self.near(F.gelu(x))
         far = self.up(self.around(F.gelu(self.down(x))))
         x = self.far(x + F.interpolate(far, size=x.shape[-2:], mode="bilinear", align_corners=False))
@@ -232,11 +229,11 @@ class DetailStep(nn.Module):
         steps = torch.stack([torch.zeros_like(flow), *(step for _, step in local)], dim=1)
         step = (head[:, :-2].softmax(dim=1)[:, :, None] * steps).sum(dim=1) + head[:, -2:]
         if facial is not None:
-            step = self.chooser(x, step, *facial[:3])
+            step = self.chooser(x, step, facial)
         return flow + step
 
 
 def median_motion(flow: Tensor) -> Tensor:
     """Return the medians of u and v of `flow` (N, 2, h, w), (N, 2, 1, 1): the motion of the whole frame."""
-    ordered = flow.flatten(2).sort(dim=2).values
-    return ordered[..., ordered.shape[2] // 2, None, None]
+    flat = flow.flatten(2)
+    return flat.kthvalue(flat.shape[2] // 2 + 1, dim=2).values[..., None, None]
