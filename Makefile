@@ -60,7 +60,7 @@ $(STAMP): setup.cfg pyproject.toml
 $(TASKS)/.installed: setup.cfg pyproject.toml
 	$(or $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null),$(PYTHON)) -m venv $(TASKS)
 	$(TASKS)/bin/python -m pip install --quiet $(PIP_ARGS) --editable ".[test]"
-	$(TASKS)/bin/python -m pip install --quiet $(PIP_ARGS) --upgrade "mediapipe >= 1" "numpy >= 2" pyarrow
+	$(TASKS)/bin/python -m pip install --quiet $(PIP_ARGS) --upgrade "mediapipe >= 1" "numpy >= 2" pyarrow opencv-contrib-python av
 	@touch $@
 
 $(DEV): $(STAMP)

@@ -29,18 +29,13 @@ def measure(n_workers: int, clips: int, method: str, folder: Path) -> tuple[floa
         n_workers=n_workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
     ) as cluster:
         seconds = (0.0, 0.0)
-        for n in (WARM_UP * n_workers, clips):
-            write_dataset(folder / f"in{n}", n)
+        for name, n in (("warm-up", WARM_UP * n_workers), ("timed", clips)):
+            root, out = folder / f"{name}-in", folder / f"{name}-out"
+            write_dataset(root, n)
             start = time.perf_counter()
-            prepare(
-                "casme2",
-                folder / f"in{n}",
-                folder / f"out{n}",
-                workers=Workers(scheduler=cluster.scheduler_address),
-            )
+            prepare("casme2", root, out, workers=Workers(scheduler=cluster.scheduler_address))
             between = time.perf_counter()
-            prepared = PreparedDataset(folder / f"out{n}")
-            estimate_prepared(prepared, method, scheduler=cluster.scheduler_address)
+            estimate_prepared(PreparedDataset(out), method, scheduler=cluster.scheduler_address)
             seconds = (between - start, time.perf_counter() - between)
     shutil.rmtree(folder)
     return seconds

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from data_prep.prepared import PreparedDataset
@@ -70,6 +71,11 @@ def test_training_refuses_the_folder_of_another_bundle_before_it_fits(
     monkeypatch.setattr(registry.load("mer.classifiers", "linear_svm").Classifier, "fit", None)
     with pytest.raises(BadInput, match=f"holds a bundle of other settings: {message}"):
         training.fit([prepared], config.model_copy(update=change), tmp_path / "b")
+
+
+def test_arrays_cannot_become_a_bundle():
+    with pytest.raises(BadInput, match="needs prepared folders"):
+        training.train((pd.DataFrame(), np.zeros(3)))
 
 
 def test_bundle_and_card_name_the_face_model_of_the_clips(prepared, config):
