@@ -16,7 +16,7 @@ import pandas as pd
 
 from data_prep.dataset_files import walk_folders
 from data_prep.sheet_cells import cell_text
-from data_prep.sheet_files import SUFFIXES, Sheet, read_sheets
+from data_prep.sheet_files import SUFFIXES, Sheet, read_sheets, refuse_overlong_rows
 from mer_core.errors import BadInput
 
 _COPY = re.compile(r"copy|kopie|副本|backup|\bold\b|\(\d+\)|~", re.IGNORECASE)
@@ -204,7 +204,7 @@ def _read_first_match(
     fitting = [
         (sheet, table)
         for sheet in read_sheets(path)
-        if (table := _rows_below_header(sheet, columns, optional, n_named)) is not None
+        if (table := _rows_below_header(path, sheet, columns, optional, n_named)) is not None
     ]
     visible = [(sheet, table) for sheet, table in fitting if not sheet.hidden]
     if not fitting:
@@ -225,7 +225,7 @@ def _read_first_match(
 
 
 def _rows_below_header(
-    sheet: Sheet, columns: tuple[str, ...], optional: tuple[str, ...], n_named: int
+    path: Path, sheet: Sheet, columns: tuple[str, ...], optional: tuple[str, ...], n_named: int
 ) -> tuple[pd.DataFrame, list[str], list[str]] | None:
     """Return the rows below the first row with all of `columns`, remarks, and the names of other columns.
 
@@ -235,6 +235,7 @@ def _rows_below_header(
     header, names = next(((row, names) for row, names in headers if set(columns) <= set(names)), (0, []))
     if not header:
         return None
+    refuse_overlong_rows(path, sheet, header)
     below, remarks = sheet.cells.loc[header + 1 :], []
     rows = pd.DataFrame(index=below.index, columns=[*columns, *optional], dtype=object)
     for name in rows.columns:

@@ -21,6 +21,7 @@ SUFFIXES = (".xlsx", ".xls", ".csv", ".tsv")
 MAX_BYTES = 200_000_000  # unpacked; published spreadsheets have less than a megabyte
 MAX_CELLS = 5_000_000
 DELIMITERS = ",;\t|"
+FORMULA_WITHOUT_VALUE = rb"</f>\s*(<v\s*/>|<v>\s*</v>)?\s*</c>"
 
 
 class UnreadableSheet(BadInput):
@@ -77,6 +78,10 @@ def _from_xlsx(path: Path, data: bytes) -> Iterator[Sheet]:
         with ZipFile(BytesIO(data)) as archive:
             names = archive.namelist()
             unpacked = sum(entry.file_size for entry in archive.infolist())
+            parts = (
+                [name for name in names if name.startswith("xl/worksheets/")] if unpacked <= MAX_BYTES else []
+            )
+            lacks_values = any(re.search(FORMULA_WITHOUT_VALUE, archive.read(name)) for name in parts)
     except BadZipFile as error:
         raise UnreadableSheet(
             f"{path} is a damaged .xlsx ({error}). Copy it again from the source."
@@ -87,14 +92,18 @@ def _from_xlsx(path: Path, data: bytes) -> Iterator[Sheet]:
         raise UnreadableSheet(
             f"{path} is not an .xlsx file (OpenDocument, Numbers or .xlsb?). Save it as .xlsx or .csv."
         )
+    formulas = load_workbook(BytesIO(data), keep_links=False) if lacks_values else None
     for sheet in load_workbook(BytesIO(data), data_only=True, keep_links=False).worksheets:
         _check_size(path, sheet.max_row * sheet.max_column, sheet.title)
         columns = sheet.column_dimensions
         for letter in list(columns):
             columns[letter].reindex()  # one entry may stand for a range of columns
+        rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+        if formulas:
+            _show_formulas(rows, formulas[sheet.title].iter_rows(values_only=True))
         yield _build_sheet(
             sheet.title,
-            [list(row) for row in sheet.iter_rows(values_only=True)],
+            rows,
             [(r.min_row - 1, r.max_row, r.min_col - 1) for r in sheet.merged_cells.ranges],
             hidden=sheet.sheet_state != "visible",
             hidden_rows=(number for number, row in sheet.row_dimensions.items() if row.hidden),
@@ -105,6 +114,14 @@ def _from_xlsx(path: Path, data: bytes) -> Iterator[Sheet]:
                 for position in range(column.min, column.max + 1)
             ),
         )
+
+
+def _show_formulas(rows: list[list], formulas: Iterable[tuple]) -> None:
+    """Put the formula into each cell whose value was not stored: it must not pass for an empty one."""
+    for row, with_formulas in zip(rows, formulas):
+        for place, formula in enumerate(with_formulas):
+            if place < len(row) and row[place] is None and formula is not None:
+                row[place] = str(formula)
 
 
 def _from_xls(path: Path, data: bytes) -> Iterator[Sheet]:
@@ -145,7 +162,14 @@ def _from_text(path: Path, data: bytes) -> Sheet:
     text = text.removeprefix("\ufeff")
     declaration = re.match(r"sep=(.)\r?\n", text)  # a first line that declares the delimiter to Excel
     delimiter = declaration[1] if declaration else _detect_delimiter(text)
-    rows = list(csv.reader(StringIO(text, newline=""), delimiter=delimiter))
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise UnreadableSheet(
+            f"{path}, up to line {reader.line_num}: a quotation mark is not closed, or is followed by text "
+            f"({error}). Correct it, or save the table as .xlsx."
+        ) from error
     _check_size(path, len(rows) * max(map(len, rows), default=0), path.name)
     return _build_sheet("", rows[1:] if declaration else rows, [])
 
@@ -197,6 +221,23 @@ def _build_sheet(
     cells = pd.DataFrame(rows, dtype=object)
     cells.index = pd.RangeIndex(1, len(cells) + 1)
     return Sheet(name, cells, hidden, frozenset(hidden_rows), frozenset(hidden_columns), frozenset(filled))
+
+
+def refuse_overlong_rows(path: Path, sheet: Sheet, header: int) -> None:
+    """Refuse a text file with rows longer than the header: their cells may stand in wrong columns."""
+    named = [place for place, cell in enumerate(sheet.cells.loc[header]) if not _is_blank(cell)]
+    beyond = sheet.cells.loc[header + 1 :].iloc[:, max(named, default=-1) + 1 :]
+    for line, *cells in beyond.itertuples(name=None):
+        behind = next((cell for cell in cells if not _is_blank(cell)), None)
+        if behind is not None and not sheet.name:
+            raise UnreadableSheet(
+                f"{path}, line {line}, has more cells than the header: {behind!r} stands behind its last "
+                "column. Put numbers with a decimal comma, and texts with commas, into quotation marks."
+            )
+
+
+def _is_blank(cell: object) -> bool:
+    return cell is None or not str(cell).strip()
 
 
 def _check_size(path: Path, n_cells: int, sheet: str) -> None:

@@ -10,6 +10,7 @@ from data_prep.annotation_sheets import visible_sheets
 from data_prep.elan import read_elan
 from data_prep.recording_table import to_seconds
 from data_prep.sheet_cells import cell_text
+from data_prep.sheet_files import refuse_overlong_rows
 from mer.inference.spotting import Interval
 from mer_core.errors import BadInput
 from mer_core.registry import check_name
@@ -162,7 +163,9 @@ def _read_elan(path: Path, tier: str | None) -> list[Coded]:
 
 
 def _read_table(path: Path, behaviour: str | None) -> list[Coded]:
-    cells = visible_sheets(path)[0].cells.map(cell_text)
+    sheet = visible_sheets(path)[0]
+    refuse_overlong_rows(path, sheet, header=1)
+    cells = sheet.cells.map(cell_text)
     columns = {name.lower(): place for place, name in reversed(list(enumerate(cells.iloc[0])))}
     start, stop, name = (_column(columns, names) for names in (START_COLUMNS, STOP_COLUMNS, NAME_COLUMNS))
     duration = columns.get("duration") if stop is None else None  # BIDS

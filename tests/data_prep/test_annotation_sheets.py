@@ -13,6 +13,7 @@ from data_prep.annotation_sheets import (
     find_tables,
     read_table,
 )
+from data_prep.sheet_files import UnreadableSheet
 from mer_core.errors import BadInput
 
 COLUMNS = ("subject", "filename", "onset")
@@ -111,3 +112,13 @@ def test_a_format_that_is_not_read_is_named(tmp_path):
     (tmp_path / "a.ods").touch()
     with pytest.raises(BadInput, match="There is a.ods: save it as .xlsx"):
         find_table(tmp_path, ("a.xlsx",), COLUMNS, "(?!)")
+
+
+def test_a_row_longer_than_its_header_is_refused_in_text(tmp_path):
+    """29,97 without quotation marks is two cells: the rate would be 29, and the rest shifted."""
+    path = tmp_path / "a.csv"
+    path.write_text("file,onset,fps\na.mp4,3,25,,\nb.mp4,4,29,97\n")
+    with pytest.raises(UnreadableSheet, match="line 3, has more cells than the header: '97'"):
+        read_table(path, ("file", "onset"), ("fps",))
+    path.write_text("file,onset,fps\na.mp4,3,25,,\n")
+    assert len(read_table(path, ("file", "onset"), ("fps",)).rows) == 1

@@ -131,3 +131,25 @@ def test_any_bytes_are_cells_or_one_message(data, start, tmp_path_factory):
         read_sheets(path)
     except BadInput as error:
         assert str(path) in str(error)
+
+
+def test_a_formula_without_a_stored_value_is_no_empty_cell(tmp_path):
+    """As scripts write it; spreadsheet programs store the value beside the formula."""
+    book = Workbook()
+    for row in (["Subject", "Onset"], ["s1", "=40+6"], ["s2", None]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    assert cells(tmp_path / "a.xlsx") == [["Subject", "Onset"], ["s1", "=40+6"], ["s2", None]]
+
+
+@pytest.mark.parametrize("row", ['"joy,3\nb.mp4,fear,4', '"joy" or "fear",3'])
+def test_quotation_marks_that_swallow_rows_are_refused(tmp_path, row):
+    (tmp_path / "a.csv").write_text(f"file,label,onset\na.mp4,{row}\nc.mp4,joy,5\n")
+    with pytest.raises(UnreadableSheet, match="quotation mark") as caught:
+        read_sheets(tmp_path / "a.csv")
+    assert caught.value.code == "unreadable-sheet"
+
+
+def test_blanks_after_the_delimiter_do_not_matter(tmp_path):
+    (tmp_path / "a.csv").write_text('file, label\na.mp4, "joy, or so"\n')
+    assert cells(tmp_path / "a.csv") == [["file", "label"], ["a.mp4", "joy, or so"]]

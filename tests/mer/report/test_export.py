@@ -76,8 +76,11 @@ def test_a_table_of_any_coder_is_read(tmp_path):
     path.write_text("Behavior,Start (s),Stop (s)\nsmile,soon,2.1\n")
     with pytest.raises(coding.UnreadableCoding, match="line 2"):
         coding.read_coding(path)
-    path.write_text("Behavior,Start (s),Stop (s)\nsmile;too,1.1,2.1,4.5,9\n", encoding="utf-16")
-    assert coding.read_coding(path) == [coding.Coded(1.1, 2.1, "smile;too")]  # longer than its header
+    path.write_text("Behavior,Start (s),Stop (s)\nsmile;too,1.1,2.1\n", encoding="utf-16")
+    assert coding.read_coding(path) == [coding.Coded(1.1, 2.1, "smile;too")]
+    path.write_text("Behavior,Start (s),Stop (s)\nsmile,1,1,2,1\n")
+    with pytest.raises(BadInput, match="more cells than the header"):
+        coding.read_coding(path)
     path.write_text("a,b\n1,2\n")
     with pytest.raises(coding.UnreadableCoding, match="column of starts"):
         coding.read_coding(path)
