@@ -92,7 +92,9 @@ def _check_names(table: pd.DataFrame) -> list[Finding]:
             continue
         table.loc[i, ["subject", "clip", "clip_id"]] = [*plain, "/".join([dataset, *plain])]
         detail = f"subject {subject!r}, clip {clip!r} is no plain folder name; correct the annotation file"
-        findings.append(Finding("a name that is no folder name", table.loc[i, "clip_id"], detail, "bad name"))
+        findings.append(
+            Finding("a name that cannot be a folder name", table.loc[i, "clip_id"], detail, "bad name")
+        )
     return findings
 
 

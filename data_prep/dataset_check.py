@@ -86,7 +86,7 @@ def _verdict(name: str, clips: list[ClipFiles], lines: list[str], skip_missing: 
     broken = [(clip.clip_id, reason) for clip in candidates if (reason := non_image_reason(clip))]
     if broken:
         first = f"First: {broken[0][0]}, {broken[0][1]}."
-        lines = [*lines, f"  {len(broken)} clip(s) with a file that is no image. {first}"]
+        lines = [*lines, f"  {len(broken)} clip(s) with a file that is not an image. {first}"]
     n_ready = len(candidates) - len(broken)
     if not n_ready:
         return CheckReport([*lines, "", "Not usable: no clip has its frames."], False)

@@ -101,7 +101,7 @@ def open_prepared(paths: Iterable[str | Path]) -> list[PreparedDataset]:
         }
         if not folders:
             raise BadInput(
-                f"{path} is no prepared folder and holds none. "
+                f"{path} is not a prepared folder and holds none. "
                 f"Make one with: mer prepare NAME --root DIR --out {path}"
             )
         opened += map(PreparedDataset, sorted(folders))

@@ -198,7 +198,9 @@ def load(path: str | Path | None = None) -> Bundle:
 def read_recipe(path: Path) -> Recipe:
     """Read the recipe of a bundle folder without its classifiers; raises `BadInput` as `load` does."""
     if not (path / JSON_FILE).is_file():
-        raise BadInput(f"{path} is no bundle: it has no {JSON_FILE}. Make one: mer train PREPARED --out DIR")
+        raise BadInput(
+            f"{path} is not a bundle: it has no {JSON_FILE}. Make one: mer train PREPARED --out DIR"
+        )
     try:
         return Recipe(**read_json(path / JSON_FILE))
     except ValidationError as error:
@@ -250,7 +252,7 @@ Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOL
 - **Output**: probabilities of {", ".join(recipe.labels)}; mean over {n_seeds} seed(s), {calibration}.{motion}
 - **Score**: unknown, because every clip was used for fitting. `mer cv` with the same settings estimates it.
 - **Limits**: the bundle names the class that the motion between two frames resembles. It does not know what
-  a person feels, it is no lie detector, and no decision about a person should rest on it.
+  a person feels, it is not a lie detector, and no decision about a person should rest on it.
 - **Terms**: weights fitted on licensed datasets fall under those datasets' terms. Check them before you
   pass this folder on.
 """

@@ -35,7 +35,7 @@ def import_head_model(folder: Path, out: Path) -> tuple[int, int]:
     neutral_path = paths.pop(Path(NEUTRAL_FILE).stem, None)
     if neutral_path is None or not indices.is_file():
         raise BadInput(
-            f"{folder} is no head model: it lacks {NEUTRAL_FILE} or vertex_indices.json. {EXPECTED_FOLDER}"
+            f"{folder} is not a head model: it lacks {NEUTRAL_FILE} or vertex_indices.json. {EXPECTED_FOLDER}"
         )
     if read_json(indices).get("idx_to_landmark_verts") != LANDMARK_VERTICES.tolist():
         raise BadInput(f"{indices} names other landmarks than ICT Face Model Light. {EXPECTED_FOLDER}")
@@ -76,7 +76,7 @@ def _read_vertices(path: Path) -> tuple[np.ndarray, int]:
     try:
         vertices = np.array([row.split()[:3] for row in rows], np.float32)
     except ValueError as error:
-        raise BadInput(f"{path} holds a vertex that is no point: {error}. {EXPECTED_FOLDER}") from error
+        raise BadInput(f"{path} holds a vertex that is not a point: {error}. {EXPECTED_FOLDER}") from error
     if len(vertices) < N_VERTICES or vertices.shape[1:] != (3,) or not np.isfinite(vertices).all():
         raise BadInput(
             f"{path} has {len(vertices)} vertices, at least {N_VERTICES} are needed. {EXPECTED_FOLDER}"

@@ -114,7 +114,7 @@ def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None
         where = f"The configuration {path}"
         values = read_yaml(path) or {}
         if not isinstance(values, dict):
-            raise BadInput(f"{where} is no YAML mapping. Known keys: {', '.join(CvConfig.model_fields)}.")
+            raise BadInput(f"{where} is not a YAML mapping. Known keys: {', '.join(CvConfig.model_fields)}.")
     values = {**values, **(overrides or {})}
     _refuse_selection_on_test(values, where)
     try:
@@ -133,8 +133,8 @@ def _refuse_selection_on_test(values: dict[str, Any], where: str) -> None:
     if found:
         raise BadInput(
             f"{where} has {', '.join(found)}. mer cv never chooses a training length or a network by its "
-            "score on the test subject: that adds .06 to .20 UF1 and is no result. Fix the number of epochs "
-            "(classifier_settings: {epochs: 40}), or choose it inside the training subjects "
+            "score on the test subject: that adds .06 to .20 UF1 and is not a result. Fix the number of "
+            "epochs (classifier_settings: {epochs: 40}), or choose it inside the training subjects "
             "(search: {epochs: [20, 40, 80]}). mer audit RUN shows what the leak would be worth."
         )
 

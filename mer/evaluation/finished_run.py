@@ -64,7 +64,9 @@ def open_run(path: str | Path) -> Run:
     """Read a finished run; raise `BadInput` if `path` does not hold one."""
     path = Path(path)
     if path.resolve().name == AUDIT_FOLDER or list(path.glob(f"{AUDIT_FOLDER}.*")):
-        raise BadInput(f"{path} is an audit, whose epochs were chosen on the test subjects. It is no result.")
+        raise BadInput(
+            f"{path} is an audit, whose epochs were chosen on the test subjects. It is not a result."
+        )
     missing = [name for name in FILES if not (path / name).is_file()]
     if missing:
         raise BadInput(

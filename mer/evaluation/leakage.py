@@ -151,7 +151,7 @@ def _train_each_length(
 
 
 def format_audit(result: Audit) -> str:
-    """Return the audit as lines for the terminal, each of which says that it is no result."""
+    """Return the audit as lines for the terminal, each of which says that it is not a result."""
     last = result.epochs[-1]
     epochs = f"{result.epochs[0]} to {last}"
     if len(result.epochs) < last:

@@ -83,7 +83,7 @@ def load(name: str) -> Protocol:
     text = read_yaml(path)
     if not isinstance(text, dict):
         raise BadInput(
-            f"The protocol {path} is no YAML mapping. Start from a copy of one of: {', '.join(names())}."
+            f"The protocol {path} is not a YAML mapping. Start from a copy of one of: {', '.join(names())}."
         )
     if text.get("clips") is not None:
         text["clips"] = _read_list(path.parent / str(text["clips"]))

@@ -57,7 +57,7 @@ def score_all(
 
     Raises
     ------
-    BadInput : `folder` holds no clips, or `out` is no table of scores.
+    BadInput : `folder` holds no clips, or `out` is not a table of scores.
     InUse : another run writes to `out`.
     """
     if out.is_dir():

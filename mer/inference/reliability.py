@@ -15,8 +15,8 @@ from mer.inference.spotting import Interval, strongest
 from mer.inference.track import Track
 
 SYNTHETIC = (
-    "The bundle was fitted on synthetic faces only: its labels describe motion, "
-    "and are no finding about a person."
+    "The bundle was fitted on synthetic faces only: its labels describe motion "
+    "and say nothing about a person."
 )
 LONG_S = 2.0  # a face does more than one thing in a longer clip
 MODEL_DIFFERENCE = 2.0  # mean of 478 landmarks on 212 portraits, embedded and current model (docs/install.md)

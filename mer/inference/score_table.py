@@ -59,7 +59,7 @@ class ScoreTable:
     Raises
     ------
     BadInput
-        If `path` is no table of scores.
+        If `path` is not a table of scores.
     """
 
     def __init__(self, path: Path, recordings: Recordings, made_by: str, labels: Sequence[str]):
@@ -154,7 +154,7 @@ def _read(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
         table[list(REQUIRED)]  # a KeyError where one is missing
     except (KeyError, ValueError) as error:
         raise BadInput(
-            f"{path} is there and is no table of scores ({error}). Choose another --out."
+            f"{path} is there and is not a table of scores ({error}). Choose another --out."
         ) from error
     return list(table), table.to_dict("records")
 

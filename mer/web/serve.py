@@ -110,7 +110,8 @@ def offered_bundles(folders: list[Path]) -> dict[str, str]:
     for folder in [*folders, *(file.parent for file in shipped)]:
         if not (folder / "bundle.json").is_file():
             raise BadInput(
-                f"{folder} is no bundle: it has no bundle.json. Make one: mer train PREPARED --out {folder}"
+                f"{folder} is not a bundle: it has no bundle.json. Make one: mer train PREPARED --out "
+                f"{folder}"
             )
         name = folder.resolve().name
         found.setdefault(name if name not in found else str(folder), str(folder))

@@ -188,14 +188,14 @@ def test_every_oddity_is_counted_and_its_first_instance_named(make_replica):
     (frame_folder / "EP06_01" / "img96.jpg").write_text("moved")
     check = check_dataset("casme2", root)
     for line in (
-        "1 clip(s) with a name that is no folder name. First: casme2/sub01/.._.._x, subject 'sub01', clip "
+        "1 clip(s) with a name that cannot be a folder name. First: casme2/sub01/.._.._x, subject 'sub01', clip "
         "'../../x'",
         "1 clip(s) with a name that was listed before. First: casme2/sub01/EP02_01~2, casme2/sub01/EP02_01 "
         "is listed 2 times",
         "1 clip(s) with an apex outside the clip. First: casme2/sub01/EP02_01, apex printed as 900, outside "
         "96 to 101.",
         "1 clip(s) with an apex on the onset frame. First: casme2/sub01/EP03_01f, apex is the onset frame.",
-        "2 clip(s) with a file that is no image. First: casme2/sub01/EP01_01f, img99.jpg is empty.",
+        "2 clip(s) with a file that is not an image. First: casme2/sub01/EP01_01f, img99.jpg is empty.",
     ):
         assert any(found.strip().startswith(line) for found in check.lines), line
     assert check.usable and check.lines[-1] == "2 of 6 clips can be prepared."

@@ -16,7 +16,7 @@ def test_prepared_folders_are_opened_one_by_one_or_by_what_holds_them(make_repli
     names = [p.path.name for p in open_prepared([tmp_path / "prepared"])]
     assert names == ["casme2", "smic"]
     assert [p.path.name for p in open_prepared([tmp_path / "prepared" / "smic"])] == ["smic"]
-    with pytest.raises(BadInput, match="no prepared folder"):
+    with pytest.raises(BadInput, match="not a prepared folder"):
         open_prepared([tmp_path])
     with pytest.raises(BadInput, match="smic is given more than once"):
         open_prepared([tmp_path / "prepared", tmp_path / "prepared" / "smic"])

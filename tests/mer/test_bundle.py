@@ -67,7 +67,7 @@ def test_folder_holds_tensors_and_text_only(tmp_path):
         "weights.safetensors",
     ]
     card = (tmp_path / "b" / "README.md").read_text()
-    assert "synthetic" in card and "no lie detector" in card
+    assert "synthetic" in card and "lie detector" in card
 
 
 def test_save_refuses_a_folder_of_something_else(tmp_path):
@@ -127,7 +127,7 @@ def test_the_card_counts_seeds_and_names_only_settings_that_are_given():
 @pytest.mark.parametrize(
     "damage, message",
     [
-        (lambda b: (b / "bundle.json").unlink(), "is no bundle"),
+        (lambda b: (b / "bundle.json").unlink(), "is not a bundle"),
         (lambda b: (b / "bundle.json").write_text("{"), "cannot be read"),
         (
             lambda b: (b / "bundle.json").write_text(
