@@ -84,7 +84,7 @@ def _read(
     p = fitted.predict_proba(fitted.extract(shown.input_flow, shown.landmarks)[None])[0]
     probabilities = dict(zip(fitted.recipe.labels, map(float, p)))
     conditions = reliability.measure_conditions(
-        film, track, moment, spotting.intervals(track), shown.facial.strength
+        film, track, moment, spotting.find_intervals(track), shown.facial.strength
     )
     label, _ = reliability.find_label(moment, conditions, probabilities, {}, fitted.recipe)
     outside = [

@@ -50,9 +50,9 @@ def stages(clip: Path) -> list[tuple[str, float]]:
     lap("landmarks alone")
     track = track_video(frames, FaceTracker())
     lap("track: landmarks, quick flow, head, neutral face")
-    found = spotting.intervals(track)
+    found = spotting.find_intervals(track)
     lap("intervals")
-    moment = onset_apex.choose(track, found, str(clip))
+    moment = onset_apex.choose_moment(track, found, str(clip))
     score = explain(clip, open_frames(clip), track, found, moment, fitted, "")
     lap("flow, label, explanation")
     from mer.report.clip_page import write_score

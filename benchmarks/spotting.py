@@ -118,7 +118,7 @@ def measure_film(seed: int, fps: int) -> dict:
         1, int(fps / MAX_FPS + 1e-6)
     )  # the frames between are not measured, so they need not be drawn
     track = track_video(plain.seeing(film.recording(fps, every)), FaceTracker(), fps)
-    ours = [Found(i.kind, i.onset_s, i.apex_s, i.offset_s) for i in spotting.intervals(track)]
+    ours = [Found(i.kind, i.onset_s, i.apex_s, i.offset_s) for i in spotting.find_intervals(track)]
     counts = {"seed": seed, "fps": fps, "frames": len(track.number)}
     for name, found in (("mer", ours), ("frame difference", plain.found())):
         rows = {

@@ -132,14 +132,14 @@ def main() -> None:
     results = []
     for name in [*dict.fromkeys(listed["file"]), *given.at_rest]:
         _, track = track_clip(given.clips / name)
-        found, rows = spotting.intervals(track), listed[listed["file"] == name]
+        found, rows = spotting.find_intervals(track), listed[listed["file"] == name]
         results.append(evaluate(name, rows, found))
         if given.sheets:
             given.sheets.mkdir(parents=True, exist_ok=True)
             write_image(
                 given.sheets / f"{Path(name).stem}.png", sheet(given.clips / name, track, found, rows)
             )
-            write_text(given.sheets / f"{Path(name).stem}.txt", spotting.to_text(found) + "\n")
+            write_text(given.sheets / f"{Path(name).stem}.txt", spotting.format_intervals(found) + "\n")
     if given.sheets:
         write_text(given.sheets / "table.md", table(results) + "\n")
     print(table(results))

@@ -234,7 +234,7 @@ def _emit_intervals(track, found, agreement, bundle, label: bool) -> None:
             result["agreement"] = agreement.to_dict()
         click.echo(json.dumps(result, indent=2))
         return
-    click.echo(spotting.to_text(found))
+    click.echo(spotting.format_intervals(found))
     for remark in track.remarks():
         click.echo(f"note: {remark}")
     if label:

@@ -1,4 +1,4 @@
-"""Which face is followed: the largest at first, or the K-th, then the same one from frame to frame."""
+"""Follow one face of a video from frame to frame."""
 
 import cv2
 import numpy as np
@@ -6,33 +6,45 @@ import numpy as np
 from mer.inference import models
 from mer_core.errors import NothingToScore
 
-AROUND = 1.5  # side of the part of the frame that is searched, in sides of the face in it
-MAX_SIDE = 448  # px, largest side of that part: the face mesh itself sees 192 px
-RECOUNT = 30  # frames between two counts of the faces
+CROP_SIDE = 1.5  # side of the searched part of a frame, relative to that of the face in it
+MAX_CROP_PX = 448  # maximum side of that part; the face mesh itself reads 192 px
+RECOUNT_FRAMES = 30  # between two counts of the faces
 
 
 class FaceTracker:
-    """Follows one face from frame to frame: `points = FaceTracker(2).landmarks(image)`.
+    """Follows one face from frame to frame.
 
-    face : 1 the largest when a face first shows, 2 the second largest, ...; it is the `face_id` of every
-    table Only the part of the frame around the face is searched, which keeps other faces out and large frames
-    quick. A lost face is looked for in the whole frame, and the one nearest to where it was lost is taken.
+    Only the part of the frame around the face is searched, which excludes other faces and saves time on large
+    frames. A lost face is sought in the whole frame; the face nearest to its last position is taken.
+
+    Parameters
+    ----------
+    face : int
+        1 for the face that is largest when faces first show, 2 for the second largest, and so on; `face_id`
+        in tables.
     """
 
     def __init__(self, face: int = 1):
         self.face = face
         self.n_faces = self.max_faces = 0  # at the last count, and at most
-        self._box: np.ndarray | None = None  # left, top, right, bottom px, where it was seen last
+        self._box: np.ndarray | None = None  # last position: left, top, right, bottom px
         self._following, self._frames = False, 0
 
     def landmarks(self, image: np.ndarray) -> np.ndarray | None:
-        """Points (478, 2) float32 px of the followed face in `image` (H, W, 3) uint8 RGB; None where it is
-        not seen.
+        """Return the landmarks of the followed face in the next frame.
+
+        Parameters
+        ----------
+        image : (H, W, 3) uint8 RGB
+
+        Returns
+        -------
+        (478, 2) float32 px, or None if the face is not visible
         """
         points = landmarks_near(image, self._box) if self._following and self._box is not None else None
         if points is None:
             points = self._find(image)
-        elif self._frames % RECOUNT == 0:
+        elif self._frames % RECOUNT_FRAMES == 0:
             self._count(image)
         self._frames += 1
         self._following = points is not None
@@ -42,7 +54,7 @@ class FaceTracker:
         return points
 
     def require(self, clip: str) -> None:
-        """Raise `NothingToScore` if the asked face was never seen."""
+        """Raise `NothingToScore` if the face was never seen; `clip` names the video in the message."""
         if self._box is None and self.face > 1 and self.max_faces:
             raise NothingToScore(
                 f"{clip}: face {self.face} was asked for, but at most {self.max_faces} are seen at once. "
@@ -69,14 +81,25 @@ class FaceTracker:
 
 
 def landmarks_near(image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
-    """Find the face mesh in the part of `image` around `box` (left, top, right, bottom)."""
-    centre, reach = (box[:2] + box[2:]) / 2, AROUND / 2 * (box[2:] - box[:2]).max()
+    """Find the landmarks of a face in the part of an image around a box.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 RGB
+    box : (4,) px
+        Left, top, right, bottom.
+
+    Returns
+    -------
+    (478, 2) float32 px of the image, or None
+    """
+    centre, reach = (box[:2] + box[2:]) / 2, CROP_SIDE / 2 * (box[2:] - box[:2]).max()
     low = np.clip(centre - reach, 0, image.shape[1::-1]).astype(int)
     high = np.clip(np.ceil(centre + reach), 0, image.shape[1::-1]).astype(int)
     if (high - low).min() < 8:
         return None
     part = image[low[1] : high[1], low[0] : high[0]]
-    scale = min(1.0, MAX_SIDE / max(part.shape[:2]))
+    scale = min(1.0, MAX_CROP_PX / max(part.shape[:2]))
     if scale < 1:
         part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     points = models.mesh().landmarks(part)

@@ -1,4 +1,4 @@
-"""The face turned to the front: where its parts are once the pose of the head is taken out."""
+"""The face as a camera in front of it sees it: positions of its parts once the head's pose is removed."""
 
 from collections.abc import Iterable
 
@@ -12,18 +12,27 @@ from mer.inference.site_motion import PER_CENT
 MOUTH = (61, 291, 13, 14)  # corners (right, left), inner edges of the lips (upper, lower)
 LID_POINTS = [point for lids in eyes.LIDS for lid in lids for point in lid]
 SITE_POINTS = [point for points, _ in SITES.values() for point in points]
-KEPT = np.unique([*RIGID, *MOUTH, *LID_POINTS, *SITE_POINTS])  # landmarks that are kept of each frame
-RIGID_ROWS = np.searchsorted(KEPT, RIGID)
-CHUNK = 2000  # frames whose pose is fitted at once
+STORED_POINTS = np.unique([*RIGID, *MOUTH, *LID_POINTS, *SITE_POINTS])  # landmarks stored of each frame
+RIGID_ROWS = np.searchsorted(STORED_POINTS, RIGID)
+CHUNK = 2000  # frames whose poses are fitted together, which bounds the memory
 
 
 def pose_and_frontal_points(points: np.ndarray) -> tuple[Pose, np.ndarray]:
-    """Pose of the head, and the points (n, k, 2) of each frame on the face turned to the front, inter-ocular
-    distances.
+    """Fit the pose of the head in each frame, and remove it from the landmarks.
 
-    The first fit takes the mean face, the second the person's own.
+    The pose is fitted to the mean face first, then to the person's.
+
+    Parameters
+    ----------
+    points : (n, k, 2) px
+        The `STORED_POINTS` of each frame.
+
+    Returns
+    -------
+    pose : Pose
+    frontal : (n, k, 2) inter-ocular distances
     """
-    face = mean_face()[KEPT].copy()
+    face = mean_face()[STORED_POINTS].copy()
     for _ in range(2):
         starts = range(0, max(len(points), 1), CHUNK)
         poses = [fit_pose(face[RIGID_ROWS], points[i : i + CHUNK][:, RIGID_ROWS]) for i in starts]
@@ -34,27 +43,25 @@ def pose_and_frontal_points(points: np.ndarray) -> tuple[Pose, np.ndarray]:
     return pose, frontal
 
 
-def _at(frontal: np.ndarray, points: Iterable[int]) -> np.ndarray:
-    """Mean of some landmarks, (n, 2) per cent of the inter-ocular distance."""
-    return frontal[:, np.searchsorted(KEPT, list(points))].mean(1) * PER_CENT
+def _mean_position(frontal: np.ndarray, points: Iterable[int]) -> np.ndarray:
+    """Return the mean of some landmarks, (n, 2) per cent of the inter-ocular distance."""
+    return frontal[:, np.searchsorted(STORED_POINTS, list(points))].mean(1) * PER_CENT
 
 
 def site_positions(frontal: np.ndarray) -> np.ndarray:
-    """Position of each site, (n, 17, 2) per cent of the inter-ocular distance."""
-    return np.stack([_at(frontal, points) for points, _ in SITES.values()], axis=1)
+    """Return the position of each site, (n, 17, 2) per cent of the inter-ocular distance."""
+    return np.stack([_mean_position(frontal, points) for points, _ in SITES.values()], axis=1)
 
 
 def lid_distances(frontal: np.ndarray) -> np.ndarray:
-    """Distance of the lids of both eyes, (n, 2) per cent of the inter-ocular distance."""
-    return np.stack(
-        [np.linalg.norm(_at(frontal, upper) - _at(frontal, lower), axis=1) for upper, lower in eyes.LIDS],
-        axis=1,
-    )
+    """Return the distance of the lids of both eyes, (n, 2) per cent of the inter-ocular distance."""
+    gaps = [_mean_position(frontal, upper) - _mean_position(frontal, lower) for upper, lower in eyes.LIDS]
+    return np.linalg.norm(np.stack(gaps, axis=1), axis=2)
 
 
 def mouth_shape(frontal: np.ndarray) -> np.ndarray:
-    """Opening, height of the corners under the middle of the lips, width, tilt: (n, 4), see `Track`."""
-    right, left, upper, lower = (_at(frontal, [point]) for point in MOUTH)
+    """Return opening, height of the corners, width and tilt of the mouth, (n, 4); see `Track.mouth`."""
+    right, left, upper, lower = (_mean_position(frontal, [point]) for point in MOUTH)
     corners = (right + left) / 2 - (upper + lower) / 2
     return np.stack(
         [(lower - upper)[:, 1], corners[:, 1], (left - right)[:, 0], (right - left)[:, 1]], axis=1

@@ -1,7 +1,6 @@
-"""What takes seconds to load and can serve every clip: kept from the first use on, so that a second clip
-costs no start.
+"""Models that take seconds to load, kept from their first use on for every later clip.
 
-The face mesh and the detector are not made for two threads at once; whoever scores from threads takes turns.
+Face mesh and detector serve one thread at a time; callers with several threads must take turns.
 """
 
 import json
@@ -17,7 +16,7 @@ from mer_core.device import choose_device
 
 @lru_cache(maxsize=1)
 def mesh():
-    """The face mesh."""
+    """Return the face mesh."""
     from data_prep.landmarks import FaceMesh
 
     return FaceMesh()
@@ -25,15 +24,16 @@ def mesh():
 
 @lru_cache(maxsize=1)
 def detector():
-    """MediaPipe's face detector: (H, W, 3) uint8 RGB -> boxes (left, top, right, bottom) px, the largest
-    first.
+    """Return MediaPipe's face detector: (H, W, 3) uint8 RGB -> boxes, the largest first.
+
+    A box is left, top, right, bottom in px.
     """
     from data_prep.face_models import load_detector
 
-    found = load_detector(min_confidence=0.4)
+    model = load_detector(min_confidence=0.4)
 
     def detect(image: np.ndarray) -> list[np.ndarray]:
-        return sorted(found.boxes(image), key=lambda box: -(box[2] - box[0]) * (box[3] - box[1]))
+        return sorted(model.boxes(image), key=lambda box: -(box[2] - box[0]) * (box[3] - box[1]))
 
     return detect
 
@@ -42,7 +42,7 @@ _device = "auto"
 
 
 def use_device(name: str) -> None:
-    """Load flow networks on this device from now on; raises `DeviceUnavailable` where it is not there."""
+    """Load flow networks on this device from now on; raise `DeviceUnavailable` if there is none."""
     global _device
     if name not in ("auto", "cpu"):
         choose_device(name)
@@ -50,7 +50,7 @@ def use_device(name: str) -> None:
 
 
 def method(name: str, options: dict):
-    """The flow method `name` with `options`, on the device last set."""
+    """Return the flow method `name` with `options`, on the device of the last `use_device`."""
     return _method(name, json.dumps(options, sort_keys=True), _device)
 
 
@@ -63,27 +63,26 @@ def _method(name: str, options: str, device: str):
 
 @lru_cache(maxsize=4)
 def bundle(path: str) -> bundles.Bundle:
-    """The bundle at `path`, read once."""
+    """Return the bundle at `path`, read once."""
     return bundles.load(path)
 
 
 @lru_cache(maxsize=4)
 def recipe(path: str) -> bundles.Recipe:
-    """The recipe of the bundle at `path`, read once; its classifiers need torch, which takes seconds."""
+    """Return the recipe of the bundle at `path`, read once; unlike the bundle, it needs no torch."""
     return bundles.read_recipe(Path(path))
 
 
 def load_in_background(path: str) -> "Future[bundles.Bundle]":
     """Load the bundle at `path` and its flow method in a thread, while a clip is tracked.
 
-    Raises `BadInput` at once for a recipe that cannot be read; other damage is raised by the future's
-    `result`.
+    A recipe that cannot be read raises `BadInput` at once; other damage is raised by the future's `result`.
     """
-    needed = recipe(path)
+    method_name, options = recipe(path).method, recipe(path).method_options
 
     def load() -> bundles.Bundle:
         fitted = bundle(path)
-        method(needed.method, needed.method_options)
+        method(method_name, options)
         return fitted
 
     pool = ThreadPoolExecutor(1)

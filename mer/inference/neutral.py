@@ -1,54 +1,56 @@
-"""The person's own neutral face: found in the clip, then followed while it drifts.
+"""Find the person's neutral face in a clip, and follow it while it drifts.
 
-Which of the faces in a clip is the neutral one is a question of probability: it is seen often, clips tend to
-begin and end with it, its mouth is closed and level, and its eyes are open. The most probable frame is the
-anchor. From there the neutral face follows a slow random walk through all frames that lie near it;
-expressions, however long they are held, lie far away and pull at nothing.
+The neutral face is the most probable one: it is seen often, clips tend to begin and end with it, its mouth is
+closed and level, and its eyes are open. The most probable frame is the anchor. From there the neutral face
+follows a slow random walk through all frames close to it; expressions, however long they are held, are too
+far away to attract it.
 """
 
 import numpy as np
 from scipy.linalg import solveh_banded
 from scipy.ndimage import gaussian_filter1d
 
-from mer.inference.site_motion import EXPRESSIVE, strength
+from mer.inference.site_motion import EXPRESSIVE, N_STRONGEST, strength
 
-SMOOTH_S = 0.08  # s, standard deviation, of what the neutral face is sought in
-SHORT_S, SHORT_SMOOTH_S = 2.0, 0.02  # a run that short is a cut clip: smoothing must not eat its ends
+# "%" below is per cent of the inter-ocular distance.
+SMOOTH_S = 0.08  # standard deviation of the smoothing before the neutral face is sought
+SHORT_S, SHORT_SMOOTH_S = 2.0, 0.02  # a run this short is a cut clip: smoothing must not blur its ends
 MAX_CANDIDATES = 400  # frames that are tried as the neutral one
-SAME_FACE = (
-    3.0  # per cent of the inter-ocular distance: two faces that near are probably one; less in a cut clip
-)
+SAME_FACE = 3.0  # %: faces this close are probably the same state; less in a cut clip
 BORDER_LOG_ODDS = 1.4  # four of five clips begin (and end) with a neutral face
-# Mouths at rest: opening, height of the lip corners under the middle of the lips, width, tilt, in per cent of
-# the inter-ocular distance. Mean and spread over neutral portraits.
+# Mouths at rest: opening, height of the corners below the middle of the lips, width and tilt in %. Mean and
+# spread over neutral portraits.
 MOUTH_AT_REST, MOUTH_SPREAD = np.array([0.0, 1.0, 77.0, 0.0]), np.array([6.0, 2.5, 7.0, 2.5])
-OPEN_EYES = 0.6  # of the person's open eyes: below, a face is not at rest
-SHUT_PENALTY = 4.0
-# How far the neutral face strays, in units of how far a still face moves in a quarter of a second, and its
-# bounds, per cent of the inter-ocular distance.
-MAX_RATE, RATE_PER_STILLNESS = 1.0, 2.0  # per cent per square root of a second
-NEAR_LIMITS, NEAR_PER_STILLNESS = (0.4, 1.5), 3.0
-TURN_SHARE = 0.1  # of a turn of the head (rad, times 100) may show up as motion of the face
-ANCHOR_WEIGHT = 20.0  # observations of a tenth of a second that the anchor counts for
+MIN_OPENNESS = 0.6  # of the person's open eyes; a face with narrower eyes is not at rest
+SHUT_PENALTY = 4.0  # log odds
+# Drift of the neutral face, and distance of frames at rest from it: proportional to `stillness`, bounded.
+MAX_RATE, RATE_PER_STILLNESS = 1.0, 2.0  # % per square root of a second
+NEAR_LIMITS, NEAR_PER_STILLNESS = (0.4, 1.5), 3.0  # %
+TURN_LEAK = 0.1  # fraction of a turn of the head (rad, times 100) that may look like motion of the face
+ANCHOR_WEIGHT = 20.0  # the anchor counts as this many observations of a tenth of a second
 STILL_LAG_S, STILL_QUANTILE, NOISE_LIMIT = 0.25, 10, 8.0
-LEAST_NOISE = 0.02  # per cent of the inter-ocular distance: a hundredth of a pixel, no flow is finer
-ROUNDS, COOLING = 16, 0.8
+MIN_NOISE = 0.02  # %: a hundredth of a pixel, and no flow is finer
+N_ROUNDS, COOLING = 16, 0.8
 
 
-def smoothed(time: np.ndarray, sites: np.ndarray, step: float) -> np.ndarray:
-    """Sites (n, 17, 2) of one run as they are compared with the neutral face."""
+def smooth_sites(time: np.ndarray, sites: np.ndarray, step: float) -> np.ndarray:
+    """Smooth the sites (n, 17, 2) of one run, as they are compared with the neutral face."""
     smooth_s = SHORT_SMOOTH_S if time[-1] - time[0] < SHORT_S else SMOOTH_S
     return gaussian_filter1d(sites, smooth_s / step, axis=0, mode="nearest")
 
 
-def most_neutral(
+def find_neutral(
     time: np.ndarray, sites: np.ndarray, mouth: np.ndarray, lids: np.ndarray, still: float
 ) -> int:
-    """Row of the frame that is most probably neutral.
+    """Return the row of the frame that is most probably neutral.
 
-    time : (n,) s; sites : (n, 17, 2), mouth : (n, 4), lids : (n, 2), per cent of the inter-ocular distance,
-    see
-    `Track`; still : see `stillness`
+    Parameters
+    ----------
+    time : (n,) s
+    sites : (n, 17, 2), mouth : (n, 4), lids : (n, 2)
+        As in `Track`; the sites smoothed.
+    still : float
+        As `stillness` returns it.
     """
     rows = np.unique(np.linspace(0, len(sites) - 1, min(len(sites), MAX_CANDIDATES)).astype(int))
     faces = sites[rows]
@@ -56,22 +58,27 @@ def most_neutral(
     is_cut = time[-1] - time[0] < SHORT_S
     same = float(np.clip(2 * still, NEAR_LIMITS[0], SAME_FACE)) if is_cut else SAME_FACE
     alike = np.exp(-(distance**2) / (2 * same**2))
-    unusual = (((mouth[rows] - MOUTH_AT_REST) / MOUTH_SPREAD) ** 2).sum(1)
+    mouth_deviation = (((mouth[rows] - MOUTH_AT_REST) / MOUTH_SPREAD) ** 2).sum(1)
     openness = lids.max(1)
-    shut = openness[rows] < OPEN_EYES * np.percentile(openness, 80)
+    is_shut = openness[rows] < MIN_OPENNESS * np.percentile(openness, 80)
     score = np.log(alike.mean(1)) + BORDER_LOG_ODDS * (alike[:, 0] + alike[:, -1])
-    score -= 2 * np.log1p(unusual / 4) + SHUT_PENALTY * shut  # heavy tails: people differ
+    score -= 2 * np.log1p(mouth_deviation / 4) + SHUT_PENALTY * is_shut  # heavy tails: people differ
     return int(rows[score.argmax()])
 
 
 def stillness(sites: np.ndarray, step: float) -> float:
-    """How far this face moves in a quarter of a second while it is still, per cent of the inter-ocular
-    distance.
+    """Return how far a still face moves in a quarter of a second, per cent of the inter-ocular distance.
 
-    sites : (n, 17, 2), one run, not smoothed. Where all of it is an expression no part is still, and the
-    measuring noise bounds it.
+    If all of a run is an expression, no part of it is still, so the result is bounded by the noise.
+
+    Parameters
+    ----------
+    sites : (n, 17, 2) per cent of the inter-ocular distance
+        One run, not smoothed.
+    step : float
+        Seconds between frames.
     """
-    noise = measuring_noise(sites, step, SMOOTH_S)
+    noise = estimate_noise(sites, step, SMOOTH_S)
     sites = gaussian_filter1d(sites, SMOOTH_S / step, axis=0, mode="nearest")
     lag = max(1, round(STILL_LAG_S / step))
     if lag >= len(sites):
@@ -80,26 +87,35 @@ def stillness(sites: np.ndarray, step: float) -> float:
     return float(np.clip(moved, noise, NOISE_LIMIT * noise))
 
 
-def follow(
+def follow_neutral(
     time: np.ndarray, sites: np.ndarray, turn: np.ndarray, anchor: int, still: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Follow the neutral face through one run of frames.
 
+    Minimises sum w_t |x_t - b_t|^2 + sum |b_t+1 - b_t|^2 / q_t by reweighting with Welsch weights w, whose
+    scale is lowered step by step (graduated non-convexity).
+
     Parameters
     ----------
-    time : (n,) s; sites : (n, 17, 2) per cent of the inter-ocular distance, smoothed
-    turn : (n, 3) degrees, yaw, pitch and roll, because depths that are not quite right look like motion in a
-    turn
-    anchor : row of the neutral frame; still : see `stillness`
+    time : (n,) s
+    sites : (n, 17, 2) per cent of the inter-ocular distance
+        Smoothed.
+    turn : (n, 3) degrees
+        Yaw, pitch and roll: errors of depth make a turn look like motion of the face.
+    anchor : int
+        Row of the neutral frame.
+    still : float
+        As `stillness` returns it.
 
     Returns
     -------
-    neutral : (n, 17, 2); at_rest : (n,) 0..1, how near each frame is to it
+    neutral : (n, 17, 2) per cent of the inter-ocular distance
+    at_rest : (n,) 0..1
+        How close each frame is to the neutral face.
 
-    Notes
-    -----
-    Minimises sum w_t |x_t - b_t|^2 + sum |b_t+1 - b_t|^2 / q_t by reweighting with Welsch weights w, whose
-    scale is lowered step by step (graduated non-convexity, Blake and Zisserman, Visual Reconstruction, 1987).
+    References
+    ----------
+    A. Blake, A. Zisserman, Visual Reconstruction, MIT Press, 1987.
     """
     n = len(time)
     if n < 2:
@@ -108,11 +124,11 @@ def follow(
     rate = min(RATE_PER_STILLNESS * still, MAX_RATE)
     dt = np.maximum(np.diff(time), 1e-3)
     turned = np.radians(np.linalg.norm(np.diff(turn, axis=0), axis=1)) * 100
-    stiffness = 1 / (rate**2 * dt + (TURN_SHARE * rate * turned) ** 2)
+    stiffness = 1 / (rate**2 * dt + (TURN_LEAK * rate * turned) ** 2)
     observations = np.median(dt) / 0.1
     flat = sites.reshape(n, -1)
     neutral, scale = np.broadcast_to(sites[anchor], sites.shape), 4 * near
-    for _ in range(ROUNDS):
+    for _ in range(N_ROUNDS):
         scale = max(near, COOLING * scale)
         at_rest = np.exp(-((strength(sites - neutral) / scale) ** 2) / 2)
         weights = at_rest * observations + 1e-9
@@ -126,16 +142,16 @@ def follow(
     return neutral, at_rest
 
 
-def measuring_noise(sites: np.ndarray, step: float, smooth_s: float) -> float:
-    """Strength that pure measuring noise has after smoothing by `smooth_s`, per cent of the inter-ocular
-    distance.
+def estimate_noise(sites: np.ndarray, step: float, smooth_s: float) -> float:
+    """Return the strength of pure noise after smoothing by `smooth_s`, per cent of the inter-ocular distance.
 
-    From second differences, which slow motion leaves alone.
+    It is estimated from second differences, which slow motion hardly changes.
     """
     if len(sites) < 5:
         return 0.1
-    bends = sites[:-2] - 2 * sites[1:-1] + sites[2:]
-    spread = 1.4826 * np.median(np.abs(bends), axis=0) / np.sqrt(6)
-    kept = np.sqrt(1 / (2 * np.sqrt(np.pi) * max(smooth_s / step, 0.28)))  # of white noise after a Gaussian
+    curvature = sites[:-2] - 2 * sites[1:-1] + sites[2:]
+    spread = 1.4826 * np.median(np.abs(curvature), axis=0) / np.sqrt(6)
+    # Fraction of white noise that a Gaussian leaves.
+    remaining = np.sqrt(1 / (2 * np.sqrt(np.pi) * max(smooth_s / step, 0.28)))
     lengths = np.sort(np.linalg.norm(spread[EXPRESSIVE], axis=-1))
-    return max(float(lengths[-3:].mean() * kept), LEAST_NOISE)
+    return max(float(lengths[-N_STRONGEST:].mean() * remaining), MIN_NOISE)

@@ -1,4 +1,4 @@
-"""Which two frames of a track are compared: the strongest interval's, the user's, or the largest motion's."""
+"""Choose the two frames of a track to compare: of the strongest expression, or those the user names."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -10,20 +10,24 @@ from mer.inference.spotting import Interval
 from mer.inference.track import Track
 from mer_core.errors import BadInput, NothingToScore
 
-HALF = 0.5  # of the peak: a face that is still, or already, so far from its neutral state has not come back
-CERTAIN_REST_S = 1.0  # s: no micro-expression is held that long, so a face at rest for longer is neutral
+MAX_REST_ACTIVITY = 0.5  # fraction of the peak; a face farther from its neutral state is not at rest
+CERTAIN_REST_S = 1.0  # no micro-expression is held so long, so a face at rest for longer is neutral
 
 
 class Moment(NamedTuple):
-    """Rows of the track that are compared.
+    """Two rows of a track that are compared.
 
     Attributes
     ----------
-    onset, apex : rows of the track
-    interval : the listed expression that they belong to; None where the user chose, or none is listed
-    reason : why no label may be given; None where one may
-    is_one_way : the film shows the face leave one state for another and not return, and too little of either
-        to say which is neutral
+    onset, apex : int
+        Rows of the track.
+    interval : Interval or None
+        The expression that they belong to; None if the user chose them, or no expression was found.
+    reason : str or None
+        Why no label may be given; None if one may.
+    is_one_way : bool
+        The face leaves one state for another and does not return, and too little is seen of either to say
+        which is neutral.
     """
 
     onset: int
@@ -39,18 +43,29 @@ class BadMoment(BadInput):
     code = "bad-moment"
 
 
-def choose(track: Track, found: list[Interval], clip: str) -> Moment:
-    """The strongest of the intervals found; where there is no expression, the largest motion and the reason.
+def choose_moment(track: Track, intervals: list[Interval], clip: str) -> Moment:
+    """Return the moment of the strongest expression; without one, the largest motion and the reason.
 
-    Raises `NothingToScore` where the face is seen in less than two frames.
+    Parameters
+    ----------
+    track : Track
+    intervals : list of Interval
+        Those of the track.
+    clip : str
+        Its name, for messages.
+
+    Raises
+    ------
+    NothingToScore
+        If fewer than two frames show the face.
     """
     if max((len(rows) for rows in track.runs()), default=0) < 2:
         raise NothingToScore(
             f"{clip}: {track.n_seen} of {track.frames} frame(s) shows the face; motion needs two."
         )
-    interval = spotting.strongest(found)
+    interval = spotting.strongest_expression(intervals)
     if interval is None:
-        onset, apex, strength, limit = spotting.largest_motion(track)
+        onset, apex, strength, limit = spotting.find_largest_motion(track)
         return Moment(
             onset,
             apex,
@@ -68,17 +83,19 @@ def choose(track: Track, found: list[Interval], clip: str) -> Moment:
 def _is_onset_seen(track: Track, onset: int, apex: int) -> bool:
     """Return whether the face was near its neutral state when the expression began."""
     is_first = onset == 0 or track.run[onset - 1] != track.run[onset]
-    return apex > onset and not (is_first and track.activity[onset] > HALF * track.activity[apex])
+    return apex > onset and not (
+        is_first and track.activity[onset] > MAX_REST_ACTIVITY * track.activity[apex]
+    )
 
 
 def _without_onset(track: Track, interval: Interval, apex: int, offset: int) -> Moment:
-    """Return what is compared where the film, or the face in view, begins within an expression.
+    """Return the moment of an expression that begins before the video, or before the face is in view.
 
-    What it moved is seen from the neutral frame that the user named, or else from its end.
+    The apex is compared with the neutral frame that the user named, or else with the end of the expression.
     """
-    named = track.row(track.neutral_frame) if track.is_neutral_given else None
-    if named is not None and named != apex:
-        return Moment(named, apex, interval)
+    neutral = track.row(track.neutral_frame) if track.is_neutral_given else None
+    if neutral is not None and neutral != apex:
+        return Moment(neutral, apex, interval)
     end = offset if offset > apex else min(apex + 1, len(track.number) - 1)
     reason = (
         "the film begins within the expression, so that the neutral face before it is not seen. "
@@ -88,19 +105,23 @@ def _without_onset(track: Track, interval: Interval, apex: int, offset: int) -> 
 
 
 def _is_one_way(track: Track, apex: int, offset: int) -> bool:
-    """Return whether the face does not come back, and too little is seen of its neutral state to be sure.
+    """Return whether the face does not return, and its neutral state is seen too briefly to be certain.
 
-    A face that changes from one state to another in a short film may leave its neutral state or return to it.
+    A face that changes once in a short video may leave its neutral state or return to it.
     """
     is_last = offset == len(track.run) - 1 or track.run[offset + 1] != track.run[offset]
-    if track.is_neutral_given or not is_last or track.activity[offset] < HALF * track.activity[apex]:
+    if (
+        track.is_neutral_given
+        or not is_last
+        or track.activity[offset] < MAX_REST_ACTIVITY * track.activity[apex]
+    ):
         return False
     rows = np.flatnonzero(track.run == track.run[apex])
     return float((track.at_rest[rows] > 0.5).sum()) * track.step(rows) < CERTAIN_REST_S
 
 
-def given(track: Track, onset: int, apex: int, clip: str | Path) -> Moment:
-    """The moment between two frame numbers; raises `BadMoment` where they cannot be compared."""
+def moment_between(track: Track, onset: int, apex: int, clip: str | Path) -> Moment:
+    """Return the moment between two frame numbers; raise `BadMoment` if they cannot be compared."""
     check_order(onset, apex)
     first, last = _row(track, onset, "onset", clip), _row(track, apex, "apex", clip)
     if track.run[first] != track.run[last]:
@@ -112,7 +133,7 @@ def given(track: Track, onset: int, apex: int, clip: str | Path) -> Moment:
 
 
 def check_order(onset: int | None, apex: int | None) -> None:
-    """Raise `BadMoment` for one frame without the other, or an apex that is not after its onset."""
+    """Raise `BadMoment` if only one frame is given, or the apex is not after the onset."""
     if onset is None and apex is None:
         return
     if onset is None or apex is None:
@@ -122,6 +143,7 @@ def check_order(onset: int | None, apex: int | None) -> None:
 
 
 def _row(track: Track, number: int, name: str, clip: str | Path) -> int:
+    """Return the row of a frame that shows the face; raise otherwise. `name` is "onset" or "apex"."""
     row = track.row(number)
     if row is not None and track.run[row] >= 0:
         return row

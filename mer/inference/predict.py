@@ -1,4 +1,4 @@
-"""One clip -> what moved, when, where, which label that resembles, and how sure that is."""
+"""Score or spot one clip: what moved, when and where, which label it resembles, and how certain that is."""
 
 import math
 from concurrent.futures import Future
@@ -23,7 +23,7 @@ from mer_core.io import printable_path
 from mer_core.progress import track as show_progress
 
 MAX_PICKED = 8  # intervals whose frames are held in memory together
-SHIPPED_NAME = "synthetic, the one that comes with mer"
+DEFAULT_BUNDLE = "synthetic, the one that comes with mer"  # its name in results
 
 
 def score(
@@ -37,35 +37,46 @@ def score(
     neutral: int | None = None,
     device: str = "auto",
 ) -> Score:
-    """Explain the strongest expression of a clip, or what lies between two frames.
+    """Explain the strongest expression of a clip, or the motion between two frames.
 
     Parameters
     ----------
-    clip : path of a video, or of a folder of frames, which are numbered by their names
-    bundle : a bundle, the path of one, or None for the one that comes with mer
-    onset, apex : frame numbers, both or neither; the strongest interval that `spot` lists where not given
-    fps : frames per second of a folder, which has no times of its own
-    face : which face to follow, 1 the largest
-    neutral : number of a frame that shows the neutral face; found where not given
-    device : what the flow network runs on, auto, cpu, cuda or mps; later calls in this process set it anew
+    clip : path
+        A video, or a folder of frames numbered by their names.
+    bundle : Bundle, path or None
+        None: the bundle that comes with mer.
+    onset, apex : int or None
+        Frame numbers, both or neither. None: those of the strongest expression that `spot` finds.
+    fps : float or None
+        Frames per second of a folder, which has no times.
+    face : int
+        Face to follow, 1 for the largest.
+    neutral : int or None
+        Number of a frame that shows the neutral face. None: it is found.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where the flow network runs.
+
+    Returns
+    -------
+    Score
 
     Raises
     ------
     BadInput
-        For what cannot be read, frames that cannot be compared, and a device that is not there.
+        If something cannot be read, the frames cannot be compared, or the device is missing.
     NothingToScore
-        For no face or a single frame of one.
+        If fewer than two frames show the face.
     """
     onset_apex.check_order(onset, apex)
     models.use_device(device)
     loading = _load_in_background(bundle)
     frames, track = track_clip(clip, fps, face, neutral)
-    found = spotting.intervals(track)
+    intervals = spotting.find_intervals(track)
     if onset is None or apex is None:
-        moment = onset_apex.choose(track, found, str(clip))
+        moment = onset_apex.choose_moment(track, intervals, str(clip))
     else:
-        moment = onset_apex.given(track, onset, apex, clip)
-    return explain(Path(clip), frames, track, found, moment, loading.result(), _name(bundle))
+        moment = onset_apex.moment_between(track, onset, apex, clip)
+    return explain(Path(clip), frames, track, intervals, moment, loading.result(), _name(bundle))
 
 
 def spot(
@@ -78,52 +89,71 @@ def spot(
     label: bool = True,
     device: str = "auto",
 ) -> tuple[Track, list[Interval]]:
-    """Track a clip and list its intervals; expressions get a label from the bundle unless `label` is False.
+    """Track a clip and list its intervals.
 
-    Parameters and exceptions as in `score`.
+    Parameters
+    ----------
+    clip, bundle, fps, face, neutral, device
+        As in `score`.
+    label : bool
+        Whether expressions get a label from the bundle.
+
+    Returns
+    -------
+    track : Track
+    intervals : list of Interval
+        By onset.
+
+    Raises
+    ------
+    BadInput, NothingToScore
+        As in `score`.
     """
     models.use_device(device)
     recipe = _recipe(bundle) if label else None
     frames, track = track_clip(clip, fps, face, neutral)
-    found = spotting.intervals(track)
-    # The bundle is loaded only where it may be asked: that takes seconds and half of the memory.
-    if recipe is not None and moments_to_label(Path(clip), track, found, recipe):
+    intervals = spotting.find_intervals(track)
+    # The bundle takes seconds to load and half of the memory, so it is loaded only if some label is possible.
+    if recipe is not None and moments_to_label(Path(clip), track, intervals, recipe):
         fitted = _load_in_background(bundle).result()
-        found = label_intervals(Path(clip), frames, track, found, fitted)
-    return track, found
+        intervals = label_intervals(Path(clip), frames, track, intervals, fitted)
+    return track, intervals
 
 
 def moments_to_label(
-    clip: Path, track: Track, found: list[Interval], recipe: bundles.Recipe
+    clip: Path, track: Track, intervals: list[Interval], recipe: bundles.Recipe
 ) -> dict[int, Moment]:
-    """Return the moments of the intervals that may get a label, as far as is known without their flow."""
+    """Return the moments of intervals that may get a label, by position, as far as is known without flow."""
     moments = {}
-    for i, interval in enumerate(found):
+    for i, interval in enumerate(intervals):
         if interval.is_expression:
-            moment = onset_apex.choose(track, [interval], str(clip))
-            conditions = reliability.measure_conditions(clip, track, moment, found, math.nan)
+            moment = onset_apex.choose_moment(track, [interval], str(clip))
+            conditions = reliability.measure_conditions(clip, track, moment, intervals, math.nan)
             if reliability.find_obstacle(moment, conditions, recipe) is None:
                 moments[i] = moment
     return moments
 
 
 def label_intervals(
-    clip: Path, frames: Frames, track: Track, found: list[Interval], fitted: bundles.Bundle
+    clip: Path, frames: Frames, track: Track, intervals: list[Interval], fitted: bundles.Bundle
 ) -> list[Interval]:
-    """Return the intervals with the labels that `score` would give; flow is estimated only where it may."""
-    labelled = list(found)
-    moments = moments_to_label(clip, track, found, fitted.recipe)
+    """Return the intervals with the labels that `score` would give.
+
+    Flow is estimated only for moments that may get a label.
+    """
+    labelled = list(intervals)
+    moments = moments_to_label(clip, track, intervals, fitted.recipe)
     for start in show_progress(range(0, len(moments), MAX_PICKED), "Naming"):
         part = list(moments.items())[start : start + MAX_PICKED]
         images = frames.pick(int(track.number[row]) for _, moment in part for row in moment[:2])
         for i, moment in part:
             try:
-                shown = _measure(images, track, moment, fitted)
+                pair = _measure(images, track, moment, fitted)
             except NothingToScore:
                 continue
-            label, _, probabilities = _decide(clip, track, moment, found, shown, fitted)
+            label, _, probabilities = _decide(clip, track, moment, intervals, pair, fitted)
             if label:
-                labelled[i] = replace(found[i], label=label, probability=round(probabilities[label], 4))
+                labelled[i] = replace(intervals[i], label=label, probability=round(probabilities[label], 4))
     return labelled
 
 
@@ -131,20 +161,20 @@ def explain(
     clip: Path,
     frames: Frames,
     track: Track,
-    found: list[Interval],
+    intervals: list[Interval],
     moment: Moment,
     fitted: bundles.Bundle,
-    name: str,
+    bundle_name: str,
 ) -> Score:
-    """Explain one moment of a clip that has been tracked. found : its intervals; name : of the bundle."""
+    """Explain one moment of a clip that has been tracked."""
     recipe = fitted.recipe
     numbers = [int(track.number[row]) for row in moment[:2]]
-    shown = _measure(frames.pick(numbers), track, moment, fitted)
-    label, reason, probabilities = _decide(clip, track, moment, found, shown, fitted)
-    share = attribution.decision_fractions(fitted, shown.input_flow, shown.landmarks)
+    pair = _measure(frames.pick(numbers), track, moment, fitted)
+    label, reason, probabilities = _decide(clip, track, moment, intervals, pair, fitted)
+    share = attribution.decision_fractions(fitted, pair.input_flow, pair.landmarks)
     parts = [
         replace(part, share=share[part.name])
-        for part in regions.measure_regions(shown.facial.flow, shown.landmarks)
+        for part in regions.measure_regions(pair.facial.flow, pair.landmarks)
     ]
     weights = models.method(recipe.method, recipe.method_options).weights
     seconds = [float(track.time[row]) if track.timed else None for row in moment[:2]]
@@ -157,25 +187,25 @@ def explain(
         apex=numbers[1],
         onset_s=seconds[0],
         apex_s=seconds[1],
-        motion=shown.facial.strength,
+        motion=pair.facial.strength,
         regions=sorted(parts, key=lambda region: -region.motion),
-        units=units.find_units(shown.landmarks, shown.facial.points),
-        warnings=reliability.warnings(clip, frames, track, moment, found, recipe, weights),
+        units=units.find_units(pair.landmarks, pair.facial.points),
+        warnings=reliability.list_warnings(frames, track, moment, intervals, recipe, weights),
         frames=track.frames,
         fps=None if not track.timed or math.isnan(track.fps) else round(track.fps, 3),
         eyes_px=round(float(track.eyes_px[moment.onset]), 1),
-        bundle=name,
+        bundle=bundle_name,
         made_with=_made_with(recipe, weights),
         synthetic=recipe.synthetic,
         evidence=recipe.evidence,
         interval=moment.interval,
-        intervals=found,
+        intervals=intervals,
         track=track,
-        matrix=shown.matrix,
-        landmarks=shown.landmarks,
-        onset_face=shown.faces[0],
-        apex_face=shown.faces[1],
-        facial_flow=shown.facial.flow,
+        matrix=pair.matrix,
+        landmarks=pair.landmarks,
+        onset_face=pair.faces[0],
+        apex_face=pair.faces[1],
+        facial_flow=pair.facial.flow,
     )
 
 
@@ -196,32 +226,32 @@ def _path(bundle: str | Path | None) -> str:
 
 
 def _name(bundle: str | Path | bundles.Bundle | None) -> str:
-    return "one in memory" if isinstance(bundle, bundles.Bundle) else str(bundle or SHIPPED_NAME)
+    return "one in memory" if isinstance(bundle, bundles.Bundle) else str(bundle or DEFAULT_BUNDLE)
 
 
 def _measure(
     images: dict[int, np.ndarray], track: Track, moment: Moment, fitted: bundles.Bundle
 ) -> PairMotion:
-    pair = [images[int(track.number[row])] for row in moment[:2]]
-    return measure_pair(pair, track.box[moment.onset], fitted.recipe)
+    onset_and_apex = [images[int(track.number[row])] for row in moment[:2]]
+    return measure_pair(onset_and_apex, track.box[moment.onset], fitted.recipe)
 
 
 def _decide(
     clip: Path,
     track: Track,
     moment: Moment,
-    found: list[Interval],
-    shown: PairMotion,
+    intervals: list[Interval],
+    pair: PairMotion,
     fitted: bundles.Bundle,
 ) -> tuple[str | None, str | None, dict[str, float]]:
-    """Return the label or None, the reason where there is none, and the probabilities."""
+    """Return the label or None, the reason if there is none, and the probabilities."""
     both_ways = np.stack(
-        [fitted.extract(flow, shown.landmarks) for flow in (shown.input_flow, -shown.input_flow)]
+        [fitted.extract(flow, pair.landmarks) for flow in (pair.input_flow, -pair.input_flow)]
     )
     probabilities, opposite = (
         dict(zip(fitted.recipe.labels, map(float, p))) for p in fitted.predict_proba(both_ways)
     )
-    conditions = reliability.measure_conditions(clip, track, moment, found, shown.facial.strength)
+    conditions = reliability.measure_conditions(clip, track, moment, intervals, pair.facial.strength)
     label, reason = reliability.find_label(moment, conditions, probabilities, opposite, fitted.recipe)
     return label, reason, probabilities
 

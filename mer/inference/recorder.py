@@ -1,8 +1,8 @@
-"""One pass over a video -> a track. Nothing else measures a video.
+"""Measure a video in one pass. Nothing else does.
 
-Frames are read one by one and forgotten; what is kept of each is one row of numbers. When the last is read,
-the head's pose is fitted to the rigid points, the person's neutral face is found, and each site's motion is
-measured against it.
+Frames are read one by one and dropped; a row of numbers is kept of each. After the last one, the head's pose
+is fitted to the rigid points, the person's neutral face is found, and the motion of each site is measured
+against it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ from data_prep.landmarks import interocular
 from mer.inference import eyes, neutral
 from mer.inference.face_tracker import FaceTracker
 from mer.inference.frontal_face import (
-    KEPT,
+    STORED_POINTS,
     lid_distances,
     mouth_shape,
     pose_and_frontal_points,
@@ -34,9 +34,9 @@ from mer_core.progress import track as show_progress
 Progress = Callable[[int], None]
 T = TypeVar("T")
 
-MAX_FPS = 100.0  # of faster films only so many frames a second are measured, which is plenty for a face
+MAX_FPS = 100.0  # of faster videos only this many frames per second are measured, plenty for a face
 ASSUMED_FPS = 30.0  # of frames without times
-IMPLAUSIBLE_S = 0.3  # s: a shorter flicker of the plausibility covers nothing
+IMPLAUSIBLE_S = 0.3  # s: landmarks that are implausible for a shorter time are noise, not a covered face
 
 
 class _Recorder:
@@ -60,8 +60,8 @@ class _Recorder:
             return
         if self.key is None:
             self.key = KeyFrame(frame.image, points, time)
-        sites, turn, change, moved = self.key.flow_to(frame.image, self.method)
-        is_key = self.key.is_stale(time, moved)
+        sites, turn, change, head_shift = self.key.flow_to(frame.image, self.method)
+        is_key = self.key.is_stale(time, head_shift)
         if is_key:
             self.key = KeyFrame(frame.image, points, time, sites, turn)
         self.rows.append((frame.number, time, self.run, n_faces, is_key))
@@ -71,7 +71,7 @@ class _Recorder:
             *points.min(0),
             *points.max(0),
         ]
-        vector = np.concatenate([points[KEPT].ravel(), np.ravel(sites), turn, change, scalars])
+        vector = np.concatenate([points[STORED_POINTS].ravel(), np.ravel(sites), turn, change, scalars])
         self.measured.append(vector.astype(np.float32))
 
 
@@ -84,30 +84,38 @@ def track_video(
 ) -> Track:
     """Read the frames once and measure them.
 
-    fps : stands in for the times of frames that have none; 30 where it is not known either
-    neutral_frame : number of a frame that shows the neutral face; found where not given
-    progress : called after each frame with the number of frames read; may raise to end the pass
+    Parameters
+    ----------
+    frames : iterable of Frame
+    tracker : FaceTracker
+    fps : float or None
+        Replaces missing times; None: 30.
+    neutral_frame : int or None
+        Number of a frame that shows the neutral face. None: it is found.
+    progress : callable or None
+        Called after each frame with the number of frames read; may raise to end the pass.
 
-    Raises `BadInput` if `neutral_frame` is not there or shows no face.
+    Raises
+    ------
+    BadInput
+        If `neutral_frame` does not exist or shows no face.
     """
     recorder, total, shape, timed = _Recorder(tracker), 0, (0, 0), True
 
-    def searched() -> Iterator[tuple]:
+    def find_faces() -> Iterator[tuple]:
         nonlocal total, shape, timed
         due = -np.inf
-        for total, frame in enumerate(_ahead(frames), start=1):
+        for total, frame in enumerate(_prefetch(frames), start=1):
             shape = frame.image.shape[0], frame.image.shape[1]
             timed &= fps is not None or bool(np.isfinite(frame.time_s))
             time = frame.time_s if np.isfinite(frame.time_s) else frame.number / (fps or ASSUMED_FPS)
             if progress is not None:
                 progress(total)
             if time >= due:
-                due = (
-                    time + 0.99 / MAX_FPS
-                )  # a little less, so that rounded times do not cost every other frame
+                due = time + 0.99 / MAX_FPS  # a little less, or rounded times would skip every other frame
                 yield frame, time, tracker.landmarks(frame.image), tracker.n_faces
 
-    for item in _ahead(searched()):
+    for item in _prefetch(find_faces()):
         recorder.add(*item)
     return _finish(recorder, total, shape, timed, neutral_frame)
 
@@ -119,27 +127,45 @@ def track_clip(
     neutral_frame: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[Frames, Track]:
-    """Open a video or a folder of frames and track a face through it; returns the frames for another look,
-    too.
+    """Open a video or a folder of frames and track a face through it.
 
-    fps : frames per second of a folder without times; face : 1 the largest; progress : see `track_video`
+    Parameters
+    ----------
+    clip : path
+    fps : float or None
+        Frames per second of a folder without times.
+    face : int
+        Face to follow, 1 for the largest.
+    neutral_frame, progress
+        As in `track_video`.
 
-    Raises `BadInput` for what cannot be read, `NothingToScore` where the asked face is never seen.
+    Returns
+    -------
+    frames : Frames
+        For reading single frames again.
+    track : Track
+
+    Raises
+    ------
+    BadInput
+        If the clip cannot be read.
+    NothingToScore
+        If the face is never seen.
     """
     frames, tracker = open_frames(clip, fps), FaceTracker(face)
-    shown = frames if progress else show_progress(frames, "Tracking")
-    track = track_video(shown, tracker, fps, neutral_frame, progress)
+    watched = frames if progress else show_progress(frames, "Tracking")
+    track = track_video(watched, tracker, fps, neutral_frame, progress)
     tracker.require(str(clip))
     return frames, track
 
 
-def _ahead(items: Iterable[T]) -> Iterator[T]:
-    """The same items, each worked out in a thread of its own while the one before it is in use."""
+def _prefetch(items: Iterable[T]) -> Iterator[T]:
+    """Yield the items, computing each in a thread while the one before it is in use."""
     remaining = iter(items)
     with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(next, remaining, None)
-        while (item := following.result()) is not None:
-            following = pool.submit(next, remaining, None)
+        upcoming = pool.submit(next, remaining, None)
+        while (item := upcoming.result()) is not None:
+            upcoming = pool.submit(next, remaining, None)
             yield item
 
 
@@ -150,12 +176,12 @@ def _finish(
     number, time, run, n_faces, is_key = _columns(recorder.rows)
     seen = run >= 0
     m = int(seen.sum())
-    width = 2 * len(KEPT) + 3 * len(SITES) + 9
+    width = 2 * len(STORED_POINTS) + 3 * len(SITES) + 9
     table = np.array(recorder.measured, np.float64).reshape(m, width)
     points, flow, flow_turn, change, scalars = np.split(
-        table, np.cumsum([2 * len(KEPT), 2 * len(SITES), 3, len(SITES)]), axis=1
+        table, np.cumsum([2 * len(STORED_POINTS), 2 * len(SITES), 3, len(SITES)]), axis=1
     )
-    pose, frontal = pose_and_frontal_points(points.reshape(m, len(KEPT), 2))
+    pose, frontal = pose_and_frontal_points(points.reshape(m, len(STORED_POINTS), 2))
     lids, mouth = lid_distances(frontal), mouth_shape(frontal)
     found = {
         "plausibility": scalars[:, 1],
@@ -169,7 +195,7 @@ def _finish(
         "lids": lids,
         "mouth": mouth,
     }
-    open_lids = eyes.open_eyes(lids) if m else np.ones(2)
+    open_lids = eyes.open_lid_distances(lids) if m else np.ones(2)
     run = _without_implausible(run, seen, time, scalars[:, 1])
     measured = run[seen]
     motion = (flow.reshape(m, len(SITES), 2), change, flow_turn, is_key[seen])
@@ -189,12 +215,12 @@ def _finish(
         shape=shape,
         timed=timed,
         is_neutral_given=neutral_frame is not None,
-        **{name: _spread(values, seen) for name, values in found.items()},
+        **{name: _expand(values, seen) for name, values in found.items()},
     )
 
 
 def _columns(rows: list[tuple]) -> list[np.ndarray]:
-    """Frame number, time, run, number of faces and whether it is a key frame, of each row."""
+    """Return number, time, run, number of faces and whether it is a key frame, of all rows."""
     columns: list[tuple] = list(zip(*rows)) or [()] * 5
     kinds = (int, float, int, int, bool)
     return [np.array(column, kind) for column, kind in zip(columns, kinds)]
@@ -203,10 +229,9 @@ def _columns(rows: list[tuple]) -> list[np.ndarray]:
 def _without_implausible(
     run: np.ndarray, seen: np.ndarray, time: np.ndarray, plausible: np.ndarray
 ) -> np.ndarray:
-    """Runs again, broken where the landmarks stay implausible: something covers the face, and what moves is
-    not it.
+    """Break runs where the landmarks stay implausible, because something covers the face.
 
-    Where most of a clip is implausible the check does not suit this film, and breaks nothing.
+    If most of a clip is implausible, the check does not suit the video and breaks nothing.
     """
     if len(plausible) < 2 or np.median(plausible) < MIN_PLAUSIBILITY:
         return run
@@ -224,10 +249,10 @@ def _without_implausible(
 def _refine(
     found: dict, run: np.ndarray, time: np.ndarray, open_lids: np.ndarray, motion: tuple[np.ndarray, ...]
 ) -> tuple[np.ndarray, float]:
-    """Add the fine part of every run's motion, in place; return smoothed sites and how still the face is."""
+    """Add the fine motion of every run, in place; return the smoothed sites and the stillness of the face."""
     smooth, still = np.empty_like(found["sites"]), 1.0
     runs = [np.flatnonzero(run == which) for which in np.unique(run[run >= 0])]
-    for rows in sorted(runs, key=len):  # the longest last: it tells how still this face can be
+    for rows in sorted(runs, key=len):  # the longest last, because its stillness is used
         still = _refine_run(found, smooth, rows, time[rows], open_lids, *(part[rows] for part in motion))
     return smooth, still
 
@@ -243,23 +268,23 @@ def _refine_run(
     flow_turn,
     is_key,
 ) -> float:
-    """Add the fine part of the motion of one run, in place. Returns how still the face can be in it."""
+    """Add the fine motion of one run, in place; return its stillness."""
     step = max(float(np.median(np.diff(time))), 1e-3) if len(rows) > 1 else 1.0
-    if len(rows) > 1:  # a frame has no noise against itself, so the first would stand apart from all others
+    if len(rows) > 1:  # the flow of a frame to itself has no noise, which would set the first frame apart
         flow[0] = flow[1]
     found["turn"][rows] = combine_turn(found["turn"][rows], flow_turn, step)
     sites = combine(found["sites"][rows], flow, change, is_key, step)
     lids = found["lids"][rows]
-    blinks = eyes.closures(time, lids, open_lids) + eyes.cut_blinks(time, lids, open_lids)
-    found["sites"][rows] = eyes.bridge(sites, blinks, step)
-    smooth[rows] = neutral.smoothed(time, found["sites"][rows], step)
+    blinks = eyes.find_closures(time, lids, open_lids) + eyes.find_cut_blinks(time, lids, open_lids)
+    found["sites"][rows] = eyes.bridge_blinks(sites, blinks, step)
+    smooth[rows] = neutral.smooth_sites(time, found["sites"][rows], step)
     return neutral.stillness(found["sites"][rows], step)
 
 
 def _find_neutral(
     found: dict, smooth: np.ndarray, measured: np.ndarray, time, number, still: float, frame: int | None
 ) -> int:
-    """Find and follow the neutral face, in place; return its frame number, -1 where nothing was measured."""
+    """Find and follow the neutral face, in place; return its frame number, -1 if nothing was measured."""
     rows = np.flatnonzero(measured)
     if frame is not None and frame not in number[rows]:
         seen = f", which is seen from {number[rows[0]]} to {number[rows[-1]]}" if len(rows) else ""
@@ -267,18 +292,18 @@ def _find_neutral(
     if not len(rows):
         return -1
     if frame is None:
-        anchor = neutral.most_neutral(
+        anchor = neutral.find_neutral(
             time[rows], smooth[rows], found["mouth"][rows], found["lids"][rows], still
         )
     else:
         anchor = int(np.flatnonzero(number[rows] == frame)[0])
-    face, rest = neutral.follow(time[rows], smooth[rows], found["turn"][rows], anchor, still)
+    face, rest = neutral.follow_neutral(time[rows], smooth[rows], found["turn"][rows], anchor, still)
     found["neutral"][rows], found["at_rest"][rows] = face, rest
     return int(number[rows[anchor]])
 
 
-def _spread(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Rows of seen frames among all rows, NaN in between."""
+def _expand(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return the rows of seen frames among all rows, NaN in between."""
     out = np.full((len(seen), *values.shape[1:]), np.nan)
     out[seen] = values
     return out

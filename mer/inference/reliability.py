@@ -1,4 +1,4 @@
-"""How far a score can be trusted: whether a label is shown, and what is said beside it."""
+"""How far a score can be trusted: whether a label is given, and which warnings accompany it."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from data_prep.video import bits_per_pixel
 from mer.bundle import Recipe
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import ASSUMED_FPS
-from mer.inference.spotting import Interval, strongest
+from mer.inference.spotting import Interval, strongest_expression
 from mer.inference.track import Track
 
 SYNTHETIC = (
@@ -20,32 +20,21 @@ SYNTHETIC = (
 )
 LONG_S = 2.0  # a face does more than one thing in a longer clip
 MODEL_DIFFERENCE = 2.0  # mean of 478 landmarks on 212 portraits, embedded and current model (docs/install.md)
-NEARLY = 0.5  # of the strongest interval's strength
+SIMILAR_STRENGTH = 0.5  # of the strongest interval's
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What decides, besides the probabilities, whether one moment of a clip gets a label.
+    """What decides, besides the probabilities, whether a moment of a clip gets a label. NaN: unknown."""
 
-    Attributes
-    ----------
-    motion, head_motion : per cent of the inter-ocular distance, from onset to apex
-    fps : NaN where frames have no times
-    eyes_px : inter-ocular distance at the onset, px
-    duration_s : of the listed expression in which the apex lies; NaN where none is listed
-    turn : yaw or pitch of the head, whichever is larger, degrees
-    bits_per_pixel : of a video file; NaN where it is not known
-    plausibility : 0..1, of the landmarks
-    """
-
-    motion: float
-    head_motion: float
+    motion: float  # from onset to apex, per cent of the inter-ocular distance
+    head_motion: float  # the same of the head
     fps: float
-    eyes_px: float
-    duration_s: float
-    turn: float
-    bits_per_pixel: float
-    plausibility: float
+    eyes_px: float  # inter-ocular distance at the onset, px
+    duration_s: float  # of the expression in which the apex lies
+    turn: float  # yaw or pitch of the head, whichever is larger, degrees
+    bits_per_pixel: float  # of a video file
+    plausibility: float  # 0..1, of the landmarks
 
     def by_name(self) -> dict[str, tuple[float, str]]:
         """Return value and unit of each condition for which a bundle can state a range."""
@@ -60,7 +49,7 @@ class Conditions:
         }
 
 
-# Ranges that every bundle should state; the others count where they are stated.
+# Ranges that every bundle should state; others are checked if stated.
 EXPECTED_RANGES = (
     "frame rate",
     "inter-ocular distance",
@@ -71,17 +60,22 @@ EXPECTED_RANGES = (
 
 
 def measure_conditions(
-    clip: Path, track: Track, moment: Moment, found: list[Interval], motion: float
+    clip: Path, track: Track, moment: Moment, intervals: list[Interval], motion: float
 ) -> Conditions:
     """Collect the conditions of one moment.
 
     Parameters
     ----------
-    found : intervals of the track
-    motion : from onset to apex, per cent of the inter-ocular distance; NaN where it is not measured yet
+    clip : Path
+    track : Track
+    moment : Moment
+    intervals : list of Interval
+        Those of the track.
+    motion : float
+        From onset to apex, per cent of the inter-ocular distance; NaN if not measured yet.
     """
     rows = list(moment[:2])
-    interval = moment.interval or _expression_at(int(track.number[moment.apex]), found)
+    interval = moment.interval or _expression_at(int(track.number[moment.apex]), intervals)
     return Conditions(
         motion=motion,
         head_motion=track.head_motion(*rows),
@@ -94,23 +88,24 @@ def measure_conditions(
     )
 
 
-def _expression_at(number: int, found: list[Interval]) -> Interval | None:
-    """Return the strongest expression that a frame lies in: a user's frames may lie in a laugh."""
-    return strongest([interval for interval in found if interval.onset <= number <= interval.offset])
+def _expression_at(number: int, intervals: list[Interval]) -> Interval | None:
+    """Return the strongest expression around a frame: frames that a user chose may lie in a laugh."""
+    around = [interval for interval in intervals if interval.onset <= number <= interval.offset]
+    return strongest_expression(around)
 
 
 def find_obstacle(moment: Moment, conditions: Conditions, recipe: Recipe) -> str | None:
-    """Return why no label may be given, whatever the probabilities; None where one may."""
+    """Return why no label may be given, whatever the probabilities; None if one may."""
     if moment.reason is not None:
         return moment.reason
     if conditions.plausibility < MIN_PLAUSIBILITY:
-        return "the landmarks do not look like a face that is seen whole"
+        return "the landmarks do not look like an unobstructed face"
     if conditions.motion < recipe.min_motion:
         return (
             f"nothing to see here: the face moves by {conditions.motion:.2f} % of the inter-ocular distance, "
             f"and below {recipe.min_motion:.2f} % motion cannot be told from noise"
         )
-    if outside := _outside_of_ranges(conditions, recipe):
+    if outside := _outside_ranges(conditions, recipe):
         return f"the bundle was not validated on such clips: {'; '.join(outside)}"
     return None
 
@@ -126,8 +121,14 @@ def find_label(
 
     Parameters
     ----------
-    probabilities : of each label
-    opposite : the same for the opposite motion; read only where `moment.is_one_way`
+    moment : Moment
+    conditions : Conditions
+    probabilities : dict
+        Probability of each label.
+    opposite : dict
+        The same for the opposite motion; used only if `moment.is_one_way`.
+    recipe : Recipe
+        Of the bundle.
     """
     if obstacle := find_obstacle(moment, conditions, recipe):
         return None, obstacle
@@ -153,12 +154,11 @@ def _likeliest(probabilities: dict[str, float], recipe: Recipe) -> tuple[str | N
     return label, None
 
 
-def warnings(
-    clip: Path,
+def list_warnings(
     frames: Frames,
     track: Track,
     moment: Moment,
-    found: list[Interval],
+    intervals: list[Interval],
     recipe: Recipe,
     weights: str | None,
 ) -> list[str]:
@@ -166,30 +166,39 @@ def warnings(
 
     Parameters
     ----------
-    found : intervals of the track
-    weights : of the flow network in use
+    frames : Frames
+        Those of the clip, after the pass.
+    track : Track
+    moment : Moment
+        What was explained.
+    intervals : list of Interval
+        Those of the track.
+    recipe : Recipe
+        Of the bundle.
+    weights : str or None
+        Digest of the weights of the flow network in use.
     """
-    said = [
+    warnings = [
         *_unstated_ranges(recipe),
         *track.remarks(),
-        *_other_moments(track, moment, found),
+        *_similar_expressions(track, moment, intervals),
         *frames.report.sentences(),
     ]
     if not track.timed:
-        said.append(
+        warnings.append(
             f"The folder has no times; {ASSUMED_FPS:g} frames per second were taken to find the motion "
             "(give --fps)."
         )
     if recipe.flow_weights not in (None, weights):
-        said.append(
+        warnings.append(
             f"The bundle was fitted on flow of other weights than {recipe.method} has now. "
             "Fit it again (mer train) before you trust its label."
         )
-    return said + other_face_model(recipe)
+    return warnings + other_face_model(recipe)
 
 
 def other_face_model(recipe: Recipe) -> list[str]:
-    """Say that the landmarks come from another model than the bundle's; nothing where they do not."""
+    """Return a warning if the landmarks come from another model than the bundle's; none otherwise."""
     used = describe_model()
     if recipe.face_model is None or is_same_model(recipe.face_model, used):
         return []
@@ -200,13 +209,13 @@ def other_face_model(recipe: Recipe) -> list[str]:
 
 
 def _unstated_ranges(recipe: Recipe) -> list[str]:
-    """Which ranges the bundle does not state, so that no label is withheld for them."""
+    """Return a warning that names the ranges that the bundle does not state; none if it states all."""
     unstated = [name for name in EXPECTED_RANGES if name not in recipe.validated_ranges]
     return [f"The bundle states no range of its clips for: {', '.join(unstated)}."] if unstated else []
 
 
-def _outside_of_ranges(conditions: Conditions, recipe: Recipe) -> list[str]:
-    """Name what lies outside of the validated ranges; a value that is not known does not."""
+def _outside_ranges(conditions: Conditions, recipe: Recipe) -> list[str]:
+    """Describe each condition outside of its validated range; an unknown value is not outside."""
     values = conditions.by_name()
     return [
         f"{name} {value:.3g} {unit} (validated: {low:g} to {high:g})"
@@ -216,18 +225,20 @@ def _outside_of_ranges(conditions: Conditions, recipe: Recipe) -> list[str]:
     ]
 
 
-def _other_moments(track: Track, moment: Moment, found: list[Interval]) -> list[str]:
-    """Which listed expressions are nearly as strong as the one that was chosen here; nothing for a user's
-    choice.
-    """
+def _similar_expressions(track: Track, moment: Moment, intervals: list[Interval]) -> list[str]:
+    """Return a warning if other expressions of a long clip are similarly strong; none for a user's frames."""
     if moment.interval is None:
         return []
-    least = NEARLY * moment.interval.strength
-    others = [i for i in found if i.is_expression and i is not moment.interval and i.strength >= least]
-    lasts = float(track.time[-1] - track.time[0])
-    if not others or lasts <= LONG_S:
+    min_strength = SIMILAR_STRENGTH * moment.interval.strength
+    others = [
+        interval
+        for interval in intervals
+        if interval.is_expression and interval is not moment.interval and interval.strength >= min_strength
+    ]
+    seconds = float(track.time[-1] - track.time[0])
+    if not others or seconds <= LONG_S:
         return []
     return [
-        f"This is the strongest of {len(others) + 1} expressions of similar strength in {lasts:.1f} s. "
+        f"This is the strongest of {len(others) + 1} expressions of similar strength in {seconds:.1f} s. "
         "mer spot lists them all."
     ]

@@ -1,4 +1,4 @@
-"""What one clip shows: the result of `mer score`."""
+"""The result of scoring one clip."""
 
 import json
 from dataclasses import dataclass, field
@@ -16,31 +16,31 @@ from mer.inference.track import Track
 class Score:
     """What one clip shows.
 
-    Frame numbers are the file's own (a video starts at 0), times are seconds from its first frame. Motion is
-    in per cent of the inter-ocular distance, the head taken out.
+    Frame numbers are those of the file (a video starts at 0), times are seconds from its first frame. Motion
+    is in per cent of the inter-ocular distance, without the head's.
     """
 
     clip: str
-    label: str | None  # None where none is given
+    label: str | None  # None if none is given
     reason: str | None  # why none is given
-    probabilities: dict[str, float]  # calibrated as far as the bundle is
+    probabilities: dict[str, float]  # as well calibrated as the bundle
     onset: int
     apex: int
-    onset_s: float | None  # None where the frames have no times
+    onset_s: float | None  # None if the frames have no times
     apex_s: float | None
-    motion: float  # of the sites that move most, from onset to apex
-    regions: list[regions.Region]  # the one that moves most first
-    units: list[units.Unit]  # action units, the one with most evidence first
+    motion: float  # strength of the motion from onset to apex
+    regions: list[regions.Region]  # by decreasing motion
+    units: list[units.Unit]  # action units, by decreasing evidence
     warnings: list[str]
     frames: int
     fps: float | None
     eyes_px: float  # inter-ocular distance in the clip, px
     bundle: str
     made_with: str  # classifier, feature, flow and the start of its weights' SHA-256, version of mer
-    synthetic: bool  # the bundle has seen no real face
+    synthetic: bool  # the bundle was fitted on synthetic faces only
     evidence: Evidence | None  # what is known of the quality of the bundle's labels
-    interval: Interval | None  # the listed expression that is explained
-    intervals: list[Interval]  # all that is listed
+    interval: Interval | None  # the expression that is explained; None if it is not one of `intervals`
+    intervals: list[Interval]  # all intervals of the clip
     track: Track = field(repr=False)
     matrix: np.ndarray = field(repr=False)  # (2, 3) from frame px to px of the aligned face
     landmarks: np.ndarray = field(repr=False)  # (478, 2) px of the aligned onset
@@ -54,7 +54,7 @@ class Score:
         return max(self.probabilities.values())
 
     def to_dict(self) -> dict:
-        """Everything but pictures and curves, ready for JSON."""
+        """Return everything but pictures and curves, ready for JSON."""
         plain = {k: v for k, v in self.__dict__.items() if not isinstance(v, (np.ndarray, Track))}
         return {
             **plain,
@@ -66,26 +66,25 @@ class Score:
         }
 
     def to_json(self) -> str:
-        """`to_dict` as JSON text."""
+        """Return `to_dict` as JSON text."""
         return json.dumps(self.to_dict(), indent=2)
 
     def to_text(self) -> str:
-        """A few lines for a person."""
+        """Return a few lines for a person to read."""
         ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
-        odds = ", ".join(
-            f"{label} {p:.2f}" for label, p in ranked
-        )  # without a label they would be read as one
-        lines = [f"{self.clip}: " + (f"{self.label} ({odds})" if self.label else f"no label, {self.reason}")]
-        where = self.regions[0]
-        lines.append(
-            f"onset frame {self.onset}{_at(self.onset_s)}, apex frame {self.apex}{_at(self.apex_s)}; most "
-            "motion: "
-            f"{where.name}, {where.motion:.1f} % of the inter-ocular distance"
-        )
+        probabilities = ", ".join(f"{label} {p:.2f}" for label, p in ranked)
+        # Probabilities without a label would be read as one.
+        answer = f"{self.label} ({probabilities})" if self.label else f"no label, {self.reason}"
+        region = self.regions[0]
+        lines = [
+            f"{self.clip}: {answer}",
+            f"onset frame {self.onset}{_in_seconds(self.onset_s)}, apex frame {self.apex}"
+            f"{_in_seconds(self.apex_s)}; most motion: {region.name}, {region.motion:.1f} % of the "
+            "inter-ocular distance",
+        ]
         if self.units:
-            lines.append(
-                "looks like " + ", ".join(f"{unit.title} {unit.evidence:.0%}" for unit in self.units[:3])
-            )
+            names = ", ".join(f"{unit.title} {unit.evidence:.0%}" for unit in self.units[:3])
+            lines.append(f"looks like {names}")
         if self.label:
             lines.append(f"evidence for labels: {evidence_words(self.evidence)}")
         lines += [f"note: {warning}" for warning in self.warnings]
@@ -94,5 +93,5 @@ class Score:
         return "\n".join(lines)
 
 
-def _at(seconds: float | None) -> str:
+def _in_seconds(seconds: float | None) -> str:
     return "" if seconds is None else f" ({seconds:.3f} s)"

@@ -45,8 +45,8 @@ def analyse(path: Path, bundle: str, progress: Progress, face: int = 1) -> Analy
 
     total = getattr(open_frames(path), "n_expected", None)
     frames, track = track_clip(path, face=face, progress=lambda n_read: progress(n_read, total))
-    found = label_intervals(path, frames, track, spotting.intervals(track), models.bundle(bundle))
-    moment = onset_apex.choose(track, found, path.name)
+    found = label_intervals(path, frames, track, spotting.find_intervals(track), models.bundle(bundle))
+    moment = onset_apex.choose_moment(track, found, path.name)
     return Analysis(path, frames, track, found, _score(path, frames, track, found, moment, bundle))
 
 
@@ -55,7 +55,7 @@ def score_moment(analysis: Analysis, onset: int, apex: int, bundle: str) -> "Sco
     from mer.inference import onset_apex
 
     onset_apex.check_order(onset, apex)
-    moment = onset_apex.given(analysis.track, onset, apex, analysis.path.name)
+    moment = onset_apex.moment_between(analysis.track, onset, apex, analysis.path.name)
     return _score(analysis.path, analysis.frames, analysis.track, analysis.intervals, moment, bundle)
 
 

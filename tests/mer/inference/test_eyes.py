@@ -10,7 +10,7 @@ OPEN = np.full(2, 14.0)
 
 
 def kinds(track):
-    return [closure.kind for closure in eyes.closures(track.time, track.lids, OPEN)]
+    return [closure.kind for closure in eyes.find_closures(track.time, track.lids, OPEN)]
 
 
 def test_eyes_that_a_smile_narrows_for_half_a_second_have_not_blinked():
@@ -27,7 +27,7 @@ def test_what_the_mesh_does_in_a_blink_that_the_film_cuts_off_is_bridged(onset):
     level = bump(track, onset, onset + 0.3)
     track.lids[:] -= 12 * level[:, None]
     wince = 5 * level
-    found = eyes.cut_blinks(track.time, track.lids, OPEN)
+    found = eyes.find_cut_blinks(track.time, track.lids, OPEN)
     assert len(found) == 1 and found[0].depth > 50
-    assert abs(eyes.bridge(wince, found, 1 / 50)).max() < 0.5
-    assert eyes.cut_blinks(track.time, np.full_like(track.lids, 2.0), OPEN) == []
+    assert abs(eyes.bridge_blinks(wince, found, 1 / 50)).max() < 0.5
+    assert eyes.find_cut_blinks(track.time, np.full_like(track.lids, 2.0), OPEN) == []

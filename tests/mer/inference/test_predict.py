@@ -19,7 +19,7 @@ from mer.cli import main
 from mer.inference import models
 from mer.inference.head_motion import DenseHeadMotion
 from mer.inference.predict import score, spot
-from mer.inference.spotting import strongest
+from mer.inference.spotting import strongest_expression
 from mer_core.errors import BadInput
 from tests.mer.inference.video_files import APEX, ONSET, write_video
 
@@ -61,7 +61,7 @@ def test_frames_that_cannot_be_compared_get_one_message(smile_video, onset, apex
 def test_score_explains_the_strongest_interval_that_spot_lists(smile_video):
     track, listed = spot(smile_video, label=False)
     found = score(smile_video)
-    assert found.interval == strongest(listed) and found.intervals == listed
+    assert found.interval == strongest_expression(listed) and found.intervals == listed
     assert (found.onset, found.apex) == (found.interval.onset, found.interval.apex)
     assert track.neutral_frame == found.track.neutral_frame
 

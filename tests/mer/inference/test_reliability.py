@@ -19,7 +19,7 @@ SPEECH = {"negative": 0.03, "positive": 0.03, "surprise": 0.01, "other": 0.93}
 
 def chosen(track):
     track = with_neutral(track)
-    return track, onset_apex.choose(track, spotting.intervals(track), "clip")
+    return track, onset_apex.choose_moment(track, spotting.find_intervals(track), "clip")
 
 
 def conditions(**changes):
@@ -56,7 +56,7 @@ def test_the_neutral_frame_that_a_user_names_stands_in_for_the_onset():
     track = resting_track(1.2)
     move(track, 1 - ramp(track, 0.1, 0.4), 2.0)
     track = replace(with_neutral(track), neutral_frame=50, is_neutral_given=True)
-    moment = onset_apex.choose(track, spotting.intervals(track), "clip")
+    moment = onset_apex.choose_moment(track, spotting.find_intervals(track), "clip")
     assert moment.reason is None and not moment.is_one_way
     assert track.number[moment.onset] == 50 and moment.apex < 20
 
@@ -105,8 +105,8 @@ def test_frames_of_the_users_choice_lie_in_the_laugh_around_them():
     track = resting_track()
     move(track, plateau(track, 8.0, 11.0), 10.0)
     track = with_neutral(track)
-    moment = onset_apex.given(track, 398, 402, "clip")
-    found = reliability.measure_conditions(Path("."), track, moment, spotting.intervals(track), 1.0)
+    moment = onset_apex.moment_between(track, 398, 402, "clip")
+    found = reliability.measure_conditions(Path("."), track, moment, spotting.find_intervals(track), 1.0)
     assert found.duration_s == pytest.approx(3.0, abs=0.3)
     assert label_of(moment, duration_s=found.duration_s) is None
 

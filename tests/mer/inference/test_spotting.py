@@ -18,7 +18,7 @@ from tests.mer.inference.tracks import FPS, bump, move, plateau, resting_track, 
 
 
 def spotted(track):
-    return spotting.intervals(with_neutral(track))
+    return spotting.find_intervals(with_neutral(track))
 
 
 def only(found, kind):
@@ -91,7 +91,7 @@ def test_eyes_that_stay_shut_are_one_row_and_no_row_of_blinks(lasts):
     found = only(spotted(track), "eyes_closed")
     assert found.onset_s == pytest.approx(5.0, abs=0.1)
     assert found.offset_s == pytest.approx(5.0 + lasts, abs=0.1)
-    assert "1 times of closed eyes" in spotting.to_text([found])
+    assert "1 times of closed eyes" in spotting.format_intervals([found])
 
 
 def test_narrowed_eyes_are_not_closed():
@@ -110,7 +110,7 @@ def test_eyes_that_shut_near_the_end_and_stay_shut_have_not_blinked():
 def test_the_apex_of_a_held_expression_is_where_it_arrives():
     track = resting_track(1.5)
     move(track, np.clip((track.time - 0.6) / 0.2, 0, 1) + 0.08 * np.clip(track.time - 0.8, 0, 1), 8.0)
-    found = spotting.strongest(spotted(track))
+    found = spotting.strongest_expression(spotted(track))
     assert found.onset_s == pytest.approx(0.6, abs=0.06) and found.apex_s == pytest.approx(0.8, abs=0.06)
 
 
@@ -144,8 +144,8 @@ def test_the_largest_motion_is_known_where_nothing_is_found():
     track = resting_track()
     move(track, bump(track, 8.0, 10.0), 0.5)
     track = with_neutral(track)
-    assert spotting.intervals(track) == []
-    onset, apex, strength, limit = spotting.largest_motion(track)
+    assert spotting.find_intervals(track) == []
+    onset, apex, strength, limit = spotting.find_largest_motion(track)
     assert 8 < track.time[apex] < 10 and onset < apex and 0.2 < strength < limit
 
 

@@ -63,8 +63,8 @@ def move(track: Track, level: np.ndarray, far: float, sites=SMILE, opening: floa
 def with_neutral(track: Track) -> Track:
     """The track with its neutral face found, as the recorder does."""
     step = track.step(np.arange(len(track.number)))
-    smooth = neutral.smoothed(track.time, track.sites, step)
+    smooth = neutral.smooth_sites(track.time, track.sites, step)
     still = neutral.stillness(track.sites, step)
-    anchor = neutral.most_neutral(track.time, smooth, track.mouth, track.lids, still)
-    face, rest = neutral.follow(track.time, smooth, track.turn, anchor, still)
+    anchor = neutral.find_neutral(track.time, smooth, track.mouth, track.lids, still)
+    face, rest = neutral.follow_neutral(track.time, smooth, track.turn, anchor, still)
     return replace(track, neutral=face, at_rest=rest, neutral_frame=int(track.number[anchor]))
