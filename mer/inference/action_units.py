@@ -2,8 +2,8 @@
 
 Scanned people show what each unit does to a face (unit_patterns.py). The measured motion of the landmarks is
 decomposed into as few units as suffice, with strengths of at least 0. The evidence of a unit is the fraction
-of the motion that it accounts for. This measures motion and is not a certified coding; units that move the skin
-alike cannot be told apart well.
+of the motion that it accounts for. This measures motion and is not a certified coding; units that move the
+skin alike cannot be told apart well.
 """
 
 from dataclasses import asdict, dataclass
