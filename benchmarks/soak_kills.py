@@ -53,6 +53,7 @@ def tasks(folder: Path) -> list[Task]:
     from mer.evaluation.run import cross_validate_prepared
     from mer.inference import batch, predict
     from mer.report import export
+    from mer_core.parallel import Workers
 
     root, prepared, flowed = folder / "casme2", folder / "prepared", folder / "flowed"
     config = CvConfig(protocol="labels", method="farneback", classifier="logistic", seeds=1)
@@ -66,7 +67,7 @@ def tasks(folder: Path) -> list[Task]:
         export.write_frames(track, found, out / "frames.csv")
 
     found = [
-        Task("prepare", lambda out: prepare("casme2", root, out, jobs=1)),
+        Task("prepare", lambda out: prepare("casme2", root, out, workers=Workers(jobs=1))),
         Task("flow", estimate, prepared),
         Task("cv", lambda out: cross_validate_prepared([flowed], config, out)),
         Task("train", lambda out: bundle.save(training.fit([flowed], config, out), out)),
