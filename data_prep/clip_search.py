@@ -11,7 +11,7 @@ from data_prep.annotations import Annotations, clip_files, dataset_folder, load_
 from data_prep.apex import midpoint
 from data_prep.clip_images import FrameFile
 from data_prep.dataset_files import names_in
-from data_prep.frame_names import FrameNames, name_gaps
+from data_prep.frame_names import FrameNames, name_gaps, usual_step
 from data_prep.outcomes import Outcome
 from mer_core.errors import BadInput
 from mer_core.progress import track
@@ -110,7 +110,9 @@ def _describe_frames(files: Collection[int]) -> str:
     gaps = [f"{a} to {b}" if a < b else f"{a}" for a, b in name_gaps(sorted(files))]
     more = ", ..." if len(gaps) > MAX_GAPS else ""
     without = f" without {', '.join(gaps[:MAX_GAPS])}{more}" if gaps else ""
-    return f"frames {min(files)} to {max(files)} are there{without}"
+    step = usual_step(sorted(files))
+    by_step = f" in steps of {step:g}" if step > 1 else ""
+    return f"frames {min(files)} to {max(files)} are there{by_step}{without}"
 
 
 def _foreign_numbers(files: dict[int, FrameFile], onset: int, offset: int | None) -> str:

@@ -116,3 +116,16 @@ def test_absent_clips_are_counted_and_folders_of_clips_are_no_subjects(make_repl
         "2 of the published 860 clips are here.",
         "2 of the published 94 subjects are here.",
     ]
+
+
+@pytest.mark.parametrize(
+    "kept, message", [(slice(None, None, 2), "in steps of 2"), (slice(0, 2), "96 to 97")]
+)
+def test_frames_that_are_there_are_described(make_replica, kept, message):
+    root = make_replica("casme2", subjects=(1,), clips_each=1)
+    (folder,) = folders_of_frames(root)
+    frames = sorted(folder.glob("*.jpg"), key=lambda path: int(path.stem[3:]))
+    for path in set(frames) - set(frames[kept]):
+        path.unlink()
+    (clip,) = locate("casme2", root)
+    assert clip.outcome == "missing frame" and message in clip.reason
