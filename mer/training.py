@@ -63,8 +63,8 @@ def train(
     paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
     if not all(isinstance(path, (str, Path)) for path in paths):
         raise BadInput(
-            "mer.train needs prepared folders: a bundle must know how a clip becomes an input. Fit arrays with "
-            "your classifier's own `fit`, or evaluate them with mer.cross_validate."
+            "mer.train needs prepared folders: a bundle must know how a clip becomes an input. Fit arrays "
+            "with your classifier's own `fit`, or evaluate them with mer.cross_validate."
         )
     bundle = fit(paths, config or CvConfig(), out)
     if out is not None:
