@@ -201,9 +201,9 @@ def spot(
         write_clip_pictures(track, found, open_frames(video, fps), pictures, blur)
     agreement = None
     if coded is not None:
-        from mer.report.coding import compare
+        from mer.report.coding import compare_coding
 
-        agreement = compare(coded, found)
+        agreement = compare_coding(coded, found)
     _emit_intervals(track, found, agreement, bundle, label)
 
 

@@ -1,4 +1,4 @@
-"""A human coder's intervals, read from ELAN or CSV, and how well the spotted ones agree with them."""
+"""Read a human coder's intervals from ELAN or a table, and compare the spotted ones with them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from mer.inference.spotting import Interval
 from mer_core.errors import BadInput
 from mer_core.registry import check_name
 
-IOU = 0.5  # the rule of the micro-expression grand challenges
+MIN_IOU = 0.5  # for a match, as in the micro-expression grand challenges
 # Names of columns in a coder's CSV, as BORIS, Observer, INTERACT, BIDS and this project write them.
 START_COLUMNS = ("onset_s", "start (s)", "start", "start time", "begin time", "begin", "onset")
 STOP_COLUMNS = ("offset_s", "stop (s)", "stop", "end time", "end", "offset")
@@ -23,96 +23,93 @@ NAME_COLUMNS = ("kind", "behavior", "behaviour", "trial_type", "label", "code", 
 
 
 class UnreadableCoding(BadInput):
-    """A file of a coder that cannot be read, or has no such tier."""
+    """A coder's file cannot be read or holds no intervals."""
 
     code = "unreadable-coding"
 
 
-class Coded(NamedTuple):
-    """One coded interval, s from the first frame; name : what the coder wrote."""
+class CodedInterval(NamedTuple):
+    """An interval of a coder."""
 
-    onset_s: float
+    onset_s: float  # seconds from the first frame
     offset_s: float
-    name: str = ""
+    name: str = ""  # as the coder wrote it
 
 
 def iou(a, b) -> float:
-    """Overlap of two intervals (anything with `onset_s` and `offset_s`) over their union."""
-    inside = min(a.offset_s, b.offset_s) - max(a.onset_s, b.onset_s)
+    """Return intersection over union of two intervals, objects with `onset_s` and `offset_s`."""
+    overlap = min(a.offset_s, b.offset_s) - max(a.onset_s, b.onset_s)
     union = max(a.offset_s, b.offset_s) - min(a.onset_s, b.onset_s)
-    return max(0.0, inside) / union if union > 0 else 0.0
+    return max(0.0, overlap) / union if union > 0 else 0.0
 
 
-def match(coded: list, found: list, least: float = IOU) -> list[tuple[int, int]]:
-    """Pairs (coded, found) that overlap by `least` or more, best overlap first, each once."""
+def match_intervals(coded: list, spotted: list, min_iou: float = MIN_IOU) -> list[tuple[int, int]]:
+    """Return the positions (coded, spotted) of matching intervals, the best match first, each used once."""
     pairs = sorted(
-        ((iou(c, f), i, j) for i, c in enumerate(coded) for j, f in enumerate(found)), reverse=True
+        ((iou(c, s), i, j) for i, c in enumerate(coded) for j, s in enumerate(spotted)), reverse=True
     )
     matched: list[tuple[int, int]] = []
     for overlap, i, j in pairs:
-        if overlap >= least and all(i != a and j != b for a, b in matched):
+        if overlap >= min_iou and all(i != a and j != b for a, b in matched):
             matched.append((i, j))
     return matched
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Coded and spotted intervals side by side. table : a row per interval of either, see
-    docs/data-dictionary.md
-    """
+    """Agreement of coded and spotted intervals."""
 
-    table: pd.DataFrame
+    table: pd.DataFrame  # a row per interval of either, see docs/data-dictionary.md
     n_matched: int
     n_coded: int
-    n_found: int
+    n_spotted: int
 
     @property
     def f1(self) -> float:
-        """2 * matched / (coded + spotted); 0 where there is neither."""
-        return 2 * self.n_matched / max(self.n_coded + self.n_found, 1)
+        """2 * matched / (coded + spotted); 0 if there are none."""
+        return 2 * self.n_matched / max(self.n_coded + self.n_spotted, 1)
 
     @property
     def precision(self) -> float:
-        """Matched of all spotted."""
-        return self.n_matched / max(self.n_found, 1)
+        """Fraction of spotted intervals that match."""
+        return self.n_matched / max(self.n_spotted, 1)
 
     @property
     def recall(self) -> float:
-        """Matched of all coded."""
+        """Fraction of coded intervals that match."""
         return self.n_matched / max(self.n_coded, 1)
 
     def to_dict(self) -> dict:
-        """Numbers and table, ready for JSON."""
+        """Return scores and table, ready for JSON."""
         rows = self.table.astype(object).where(self.table.notna(), None).to_dict("records")
         return {"f1": self.f1, "precision": self.precision, "recall": self.recall, "intervals": rows}
 
     def to_text(self) -> str:
-        """The table and, last, the numbers."""
+        """Return the table and, on the last line, the scores."""
         rows = self.table.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.2f}")
         return (
             f"{rows}\n"
             f"F1 {self.f1:.2f} (precision {self.precision:.2f}, recall {self.recall:.2f}): {self.n_matched} "
-            f"of {self.n_coded} coded "
-            f"intervals found, {self.n_found} spotted; a match overlaps by an IoU of {IOU:g} or more"
+            f"of {self.n_coded} coded intervals found, {self.n_spotted} spotted; a match has an IoU of "
+            f"{MIN_IOU:g} or more"
         )
 
 
-def compare(coded: list[Coded], found: list[Interval]) -> Agreement:
-    """Match coded intervals with spotted expressions."""
-    found = [interval for interval in found if interval.is_expression]
-    partner = dict(match(coded, found))
+def compare_coding(coded: list[CodedInterval], intervals: list[Interval]) -> Agreement:
+    """Compare the expressions among spotted intervals with coded ones."""
+    spotted = [interval for interval in intervals if interval.is_expression]
+    partners = dict(match_intervals(coded, spotted))
     rows = []
     for i, code in enumerate(coded):
-        other = found[partner[i]] if i in partner else None
-        overlap = iou(code, other) if other else max((iou(code, f) for f in found), default=0.0)
-        rows.append(_row("matched" if other else "missed", code, other, overlap))
-    for j, interval in enumerate(found):
-        if j not in partner.values():
-            rows.append(
-                _row("not coded", None, interval, max((iou(c, interval) for c in coded), default=0.0))
-            )
+        partner = spotted[partners[i]] if i in partners else None
+        best = iou(code, partner) if partner else max((iou(code, other) for other in spotted), default=0.0)
+        rows.append(_row("matched" if partner else "missed", code, partner, best))
+    for j, interval in enumerate(spotted):
+        if j not in partners.values():
+            best = max((iou(code, interval) for code in coded), default=0.0)
+            rows.append(_row("not coded", None, interval, best))
     rows.sort(key=lambda row: min(t for t in (row["coded_onset_s"], row["spotted_onset_s"]) if t is not None))
-    return Agreement(pd.DataFrame(rows, columns=COLUMNS), len(partner), len(coded), len(found))
+    return Agreement(pd.DataFrame(rows, columns=COLUMNS), len(partners), len(coded), len(spotted))
 
 
 COLUMNS = (
@@ -127,19 +124,28 @@ COLUMNS = (
 )
 
 
-def _row(outcome: str, code: Coded | None, found: Interval | None, overlap: float) -> dict:
+def _row(outcome: str, code: CodedInterval | None, interval: Interval | None, best_iou: float) -> dict:
     coded = (code.name, code.onset_s, code.offset_s) if code else ("", None, None)
-    spotted = (found.kind, found.onset_s, found.offset_s) if found else ("", None, None)
-    return dict(zip(COLUMNS, (outcome, *coded, *spotted, round(overlap, 3))))
+    spotted = (interval.kind, interval.onset_s, interval.offset_s) if interval else ("", None, None)
+    return dict(zip(COLUMNS, (outcome, *coded, *spotted, round(best_iou, 3))))
 
 
-def read_coding(path: Path, tier: str | None = None) -> list[Coded]:
-    """Read a coder's intervals, by onset.
+def read_coding(path: Path, tier: str | None = None) -> list[CodedInterval]:
+    """Read a coder's intervals, sorted by onset.
 
-    path : `.eaf` of ELAN, or a table with a column of starts and one of stops in seconds (`.csv`, `.tsv`)
-    tier : of an ELAN file, needed where it has several; in a table, the behaviour whose rows count
+    Parameters
+    ----------
+    path : Path
+        An ELAN file (`.eaf`), or a table (`.csv`, `.tsv`) with columns of starts and stops in seconds.
+    tier : str or None
+        Tier of an ELAN file, needed if several hold intervals; in a table, the behaviour to select.
 
-    Raises `BadInput` for a file that cannot be read, and `UnknownName` for a tier that is not there.
+    Raises
+    ------
+    UnreadableCoding
+        If the file cannot be read or holds no such intervals.
+    UnknownName
+        If there is no such tier.
     """
     if not path.is_file():
         raise UnreadableCoding(f"There is no file at {path}. Give the coder's .eaf, .csv or .tsv.")
@@ -149,7 +155,7 @@ def read_coding(path: Path, tier: str | None = None) -> list[Coded]:
     return sorted(coded)
 
 
-def _read_elan(path: Path, tier: str | None) -> list[Coded]:
+def _read_elan(path: Path, tier: str | None) -> list[CodedInterval]:
     tiers = read_elan(path).tiers
     if tier is None:
         filled = [name for name in tiers if tiers[name].annotations]
@@ -159,10 +165,10 @@ def _read_elan(path: Path, tier: str | None) -> list[Coded]:
             )
         tier = filled[0]
     check_name(tier, list(tiers), "tier")
-    return [Coded(*annotation) for annotation in tiers[tier].annotations]
+    return [CodedInterval(*annotation) for annotation in tiers[tier].annotations]
 
 
-def _read_table(path: Path, behaviour: str | None) -> list[Coded]:
+def _read_table(path: Path, behaviour: str | None) -> list[CodedInterval]:
     sheet = visible_sheets(path)[0]
     refuse_overlong_rows(path, sheet, header=1)
     cells = sheet.cells.map(cell_text)
@@ -185,7 +191,9 @@ def _read_table(path: Path, behaviour: str | None) -> list[Coded]:
         onset, end = to_seconds(row[start]), to_seconds(row[duration if stop is None else stop])
         if onset is None or end is None:
             raise UnreadableCoding(f"{path}, line {line}: a start or stop is no number of seconds.")
-        coded.append(Coded(onset, onset + end if stop is None else end, "" if name is None else row[name]))
+        coded.append(
+            CodedInterval(onset, onset + end if stop is None else end, "" if name is None else row[name])
+        )
     return coded
 
 

@@ -1,6 +1,4 @@
-"""Intervals and tracks as the tables that people work with: CSV, JSON, Parquet, Excel, ELAN, BIDS;
-OpenFace's columns.
-"""
+"""Write intervals and tracks as tables: CSV, JSON, Parquet, Excel, ELAN, BIDS, and OpenFace's columns."""
 
 import csv
 import json
@@ -26,7 +24,7 @@ BIDS_COLUMNS = {
     "trial_type": ("Kind of the interval", None),
     "apex": ("Time of the strongest moment, from the first frame", "s"),
     "strength": ("Motion in % of the inter-ocular distance; closure in %; turn of the head in degrees", None),
-    "label": ("What an expression resembles, where a bundle may answer", None),
+    "label": ("What an expression resembles; n/a if the bundle gives no label", None),
     "probability": ("Calibrated probability of the label, 0 to 1", None),
 }
 KIND_LEVELS = {
@@ -38,59 +36,68 @@ KIND_LEVELS = {
 }
 
 
-def interval_table(found: list[Interval]) -> pd.DataFrame:
-    """One row per interval; the columns are the fields of `Interval`."""
-    return pd.DataFrame([asdict(interval) for interval in found], columns=[*Interval.__dataclass_fields__])
+def interval_table(intervals: list[Interval]) -> pd.DataFrame:
+    """Return one row per interval; the columns are the fields of `Interval`."""
+    return pd.DataFrame(
+        [asdict(interval) for interval in intervals], columns=[*Interval.__dataclass_fields__]
+    )
 
 
-def write_intervals(found: list[Interval], out: Path) -> None:
-    """Write the intervals in the format of the suffix, see `check_suffix`; `_events.tsv` gets its JSON
-    beside it.
+def write_intervals(intervals: list[Interval], out: Path) -> None:
+    """Write intervals in the format of the suffix; BIDS's `_events.tsv` gets its JSON file too.
+
+    Raises
+    ------
+    BadInput
+        If the suffix is unknown.
     """
     check_suffix(out)
     with atomic_replace(out) as temporary:
-        WRITERS[out.suffix.lower()](found, temporary)
+        WRITERS[out.suffix.lower()](intervals, temporary)
     if out.suffix.lower() == ".tsv":
         write_json(out.with_suffix(".json"), _bids_sidecar())
 
 
 def check_suffix(out: Path) -> None:
-    """Raise `BadInput` for a file that `write_intervals` cannot write, before a long video is tracked for
-    it.
+    """Raise `BadInput` for a suffix that `write_intervals` does not know.
+
+    Called before a long video is tracked.
     """
     if out.suffix.lower() not in WRITERS:
         raise BadInput(f"{out} must end in {', '.join(WRITERS)}.")
 
 
-def _write_json(found: list[Interval], path: Path) -> None:
-    path.write_text(json.dumps([interval.to_dict() for interval in found], indent=2) + "\n", encoding="utf-8")
+def _write_json(intervals: list[Interval], path: Path) -> None:
+    path.write_text(
+        json.dumps([interval.to_dict() for interval in intervals], indent=2) + "\n", encoding="utf-8"
+    )
 
 
-def _write_elan(found: list[Interval], path: Path) -> None:
-    """A tier per kind of interval, times in ms; ELAN refuses annotations without a length."""
+def _write_elan(intervals: list[Interval], path: Path) -> None:
+    """Write a tier per kind, times in ms; ELAN refuses annotations without a duration."""
     from pympi.Elan import Eaf
 
     eaf = Eaf(author="mer")
     eaf.remove_tier("default")
-    for kind in dict.fromkeys(interval.kind for interval in found) or ["micro"]:
+    for kind in dict.fromkeys(interval.kind for interval in intervals) or ["micro"]:
         eaf.add_tier(kind)
-    for interval in found:
+    for interval in intervals:
         begin, end = round(interval.onset_s * 1000), round(interval.offset_s * 1000)
-        eaf.add_annotation(interval.kind, begin, max(end, begin + 1), _words(interval))
+        eaf.add_annotation(interval.kind, begin, max(end, begin + 1), _describe(interval))
     eaf.to_file(str(path))
 
 
-def _words(interval: Interval) -> str:
+def _describe(interval: Interval) -> str:
     unit = {"micro": "%", "macro": "%", "head": "degrees"}.get(interval.kind, "% closed")
     label = f", {interval.label} {interval.probability:.2f}" if interval.label else ""
     return f"apex frame {interval.apex}, {interval.strength:.1f} {unit}{label}"
 
 
-def _write_bids(found: list[Interval], path: Path) -> None:
+def _write_bids(intervals: list[Interval], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, delimiter="\t", lineterminator="\n")
         rows.writerow(BIDS_COLUMNS)
-        for i in found:
+        for i in intervals:
             probability = "n/a" if np.isnan(i.probability) else f"{i.probability:.4f}"
             times = (f"{seconds:.4f}" for seconds in (i.onset_s, i.offset_s - i.onset_s))
             rows.writerow(
@@ -108,18 +115,19 @@ def _bids_sidecar() -> dict[str, dict[str, Any]]:
 
 
 WRITERS: dict[str, Callable[[list[Interval], Path], None]] = {
-    ".csv": lambda found, path: interval_table(found).to_csv(path, index=False),
+    ".csv": lambda intervals, path: interval_table(intervals).to_csv(path, index=False),
     ".json": _write_json,
-    ".parquet": lambda found, path: interval_table(found).to_parquet(path, index=False),
-    ".xlsx": lambda found, path: interval_table(found).to_excel(path, index=False),
+    ".parquet": lambda intervals, path: interval_table(intervals).to_parquet(path, index=False),
+    ".xlsx": lambda intervals, path: interval_table(intervals).to_excel(path, index=False),
     ".eaf": _write_elan,
     ".tsv": _write_bids,
 }
 
 
-def frame_table(track: Track, found: list[Interval]) -> pd.DataFrame:
-    """One row per measured frame: OpenFace's leading columns, then ours (docs/data-dictionary.md, "Frames of
-    a clip").
+def frame_table(track: Track, intervals: list[Interval]) -> pd.DataFrame:
+    """Return one row per measured frame: OpenFace's leading columns, then ours.
+
+    docs/data-dictionary.md, "Frames of a clip", describes them.
     """
     pose = np.column_stack([track.position_mm(), np.radians(track.turn[:, [1, 0, 2]])])
     columns: dict[str, np.ndarray | list] = {
@@ -137,32 +145,31 @@ def frame_table(track: Track, found: list[Interval]) -> pd.DataFrame:
         columns[f"closed_{side}"] = np.round(1 - track.lids[:, i] / track.open_lids[i], 3)
     for i, name in enumerate(("opening", "corner_height", "width", "tilt")):
         columns[f"mouth_{name}"] = np.round(track.mouth[:, i], 3)
-    moved = region_motion(track.displacement)
+    motion = region_motion(track.displacement)
     for i, region in enumerate(REGIONS):
         name = region.replace(" ", "_")
-        columns[f"motion_{name}_x"] = np.round(moved[:, i, 0], 3)
-        columns[f"motion_{name}_y"] = np.round(moved[:, i, 1], 3)
+        columns[f"motion_{name}_x"] = np.round(motion[:, i, 0], 3)
+        columns[f"motion_{name}_y"] = np.round(motion[:, i, 1], 3)
     columns["motion"] = np.round(track.activity, 3)
-    units, activation = action_units.unit_activations(track.displacement)
-    for i, (unit, side) in enumerate(units):
-        columns[f"activation_AU{int(unit):02d}" + ("" if side == "both" else f"_{side}")] = np.round(
-            activation[:, i], 3
-        )
-    columns["interval"] = _kinds_of_frames(track, found)
+    units, activations = action_units.unit_activations(track.displacement)
+    for (unit, side), activation in zip(units, activations.T):
+        suffix = "" if side == "both" else f"_{side}"
+        columns[f"activation_AU{int(unit):02d}{suffix}"] = np.round(activation, 3)
+    columns["interval"] = _kinds_of_frames(track, intervals)
     return pd.DataFrame(columns)
 
 
-def _kinds_of_frames(track: Track, found: list[Interval]) -> list[str]:
-    """The kinds of the intervals that each frame lies in, joined with +."""
+def _kinds_of_frames(track: Track, intervals: list[Interval]) -> list[str]:
+    """Return the kinds of the intervals that each frame lies in, joined with +."""
     kinds: list[list[str]] = [[] for _ in track.number]
-    for interval in found:
+    for interval in intervals:
         first, last = np.searchsorted(track.number, [interval.onset, interval.offset])
         for row in range(first, last + 1):
             kinds[row].append(interval.kind)
     return ["+".join(row) for row in kinds]
 
 
-def write_frames(track: Track, found: list[Interval], out: Path) -> None:
+def write_frames(track: Track, intervals: list[Interval], out: Path) -> None:
     """Write `frame_table` as CSV."""
     with atomic_replace(out) as temporary:
-        frame_table(track, found).to_csv(temporary, index=False)
+        frame_table(track, intervals).to_csv(temporary, index=False)

@@ -63,7 +63,9 @@ def mesh(monkeypatch):
     """Landmarks without the network: on a grid in the box."""
     points = BOX[:2] + np.random.default_rng(0).uniform(0.1, 0.9, (478, 2)) * (BOX[2:] - BOX[:2])
     for module in (annotated_video, timeline_picture):
-        monkeypatch.setattr(module, "mesh_of", lambda image, box: points if np.isfinite(box).all() else None)
+        monkeypatch.setattr(
+            module, "find_mesh", lambda image, box: points if np.isfinite(box).all() else None
+        )
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
@@ -99,9 +101,9 @@ def test_a_video_keeps_frames_and_times_and_moves_its_cursor(track, intervals, t
         and [p.name for p in tmp_path.iterdir()] == [path.name]
     )
     assert np.allclose([frame.time_s for frame in frames], track.time, atol=2e-3)
-    panel = draw_panel(track, intervals, annotated_video.WIDTH, annotated_video.PANEL, DARK)
+    panel = draw_panel(track, intervals, annotated_video.WIDTH, annotated_video.PANEL_HEIGHT, DARK)
     for row in (2, 8, 17):
-        lower = frames[row].image[-annotated_video.PANEL + 8 :][:20].astype(int)
+        lower = frames[row].image[-annotated_video.PANEL_HEIGHT + 8 :][:20].astype(int)
         cursor = np.abs(lower - DARK.accent).sum(-1).mean(0).argmin()
         assert abs(cursor - panel.x(track.time[row])) <= 2
 

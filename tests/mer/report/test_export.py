@@ -71,13 +71,13 @@ def test_frames_start_with_openfaces_columns_and_follow_the_motion():
 def test_a_table_of_any_coder_is_read(tmp_path):
     path = tmp_path / "boris.csv"
     path.write_text("Behavior,Start (s),Stop (s)\nsmile,1.1,2.1\nfrown,5,6\n")
-    assert coding.read_coding(path, "smile") == [coding.Coded(1.1, 2.1, "smile")]
+    assert coding.read_coding(path, "smile") == [coding.CodedInterval(1.1, 2.1, "smile")]
     assert len(coding.read_coding(path)) == 2
     path.write_text("Behavior,Start (s),Stop (s)\nsmile,soon,2.1\n")
     with pytest.raises(coding.UnreadableCoding, match="line 2"):
         coding.read_coding(path)
     path.write_text("Behavior,Start (s),Stop (s)\nsmile;too,1.1,2.1\n", encoding="utf-16")
-    assert coding.read_coding(path) == [coding.Coded(1.1, 2.1, "smile;too")]
+    assert coding.read_coding(path) == [coding.CodedInterval(1.1, 2.1, "smile;too")]
     path.write_text("Behavior,Start (s),Stop (s)\nsmile,1,1,2,1\n")
     with pytest.raises(BadInput, match="more cells than the header"):
         coding.read_coding(path)
@@ -91,12 +91,12 @@ def test_a_table_of_any_coder_is_read(tmp_path):
 
 def test_agreement_counts_each_interval_once():
     coded = [
-        coding.Coded(1.1, 2.1, "smile"),
-        coding.Coded(1.2, 2.2, "again"),
-        coding.Coded(5.0, 6.0, "frown"),
+        coding.CodedInterval(1.1, 2.1, "smile"),
+        coding.CodedInterval(1.2, 2.2, "again"),
+        coding.CodedInterval(5.0, 6.0, "frown"),
     ]
-    agreement = coding.compare(coded, FOUND)
-    assert (agreement.n_matched, agreement.n_coded, agreement.n_found) == (
+    agreement = coding.compare_coding(coded, FOUND)
+    assert (agreement.n_matched, agreement.n_coded, agreement.n_spotted) == (
         1,
         3,
         1,
