@@ -140,7 +140,7 @@ def _recording_lines(clips: list[ClipFiles]) -> list[str]:
 
 
 def coverage_remarks(name: str, root: Path, clips: list[ClipFiles]) -> list[str]:
-    """Report absent clips and subjects, and subject-like folders that no clip was read from.
+    """Report absent clips and subjects, odd frames, and subject-like folders that no clip was read from.
 
     Neither is an error: parts of a dataset are in common use, and replicas are small on purpose.
 
@@ -161,6 +161,12 @@ def coverage_remarks(name: str, root: Path, clips: list[ClipFiles]) -> list[str]
         for what, (here, published) in counts.items()
         if here < (published or 0) and not (root / MARKER).is_file()
     ]
+    remarked = [clip for clip in clips if clip.reason and not clip.outcome]
+    if remarked:
+        lines.append(
+            f"{len(remarked)} clip(s) with a remark about their frames. "
+            f"First: {remarked[0].clip_id}, {remarked[0].reason}."
+        )
     known = {_strip_padding(_subject(clip)) for clip in clips}
     above = {
         (_subject(clip), folder)

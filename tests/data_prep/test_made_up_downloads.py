@@ -68,6 +68,7 @@ def test_copies_among_the_frames_are_said_with_the_clip(name, make_replica):
         shutil.copy(path, path.with_name(f"{path.stem} (1){path.suffix}"))
     clips = locate(name, root)
     assert clips and all(clip.outcome is None and "1 copies skipped" in clip.reason for clip in clips)
+    assert any(f"{len(clips)} clip(s) with a remark" in line for line in coverage_remarks(name, root, clips))
 
 
 @pytest.mark.parametrize("name", ["mmew", "fourdme", "samm", "dfme"])
