@@ -193,7 +193,9 @@ def _open_container(path: Path):
     try:
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, **lenient)
     except (av.FFmpegError, OSError) as error:
-        raise UnreadableVideo(f"{path} cannot be read as a video: {error.strerror or error}.") from error
+        is_empty = path.is_file() and path.stat().st_size == 0
+        reason = "the file is empty" if is_empty else error.strerror or error
+        raise UnreadableVideo(f"{path} cannot be read as a video: {reason}.") from error
     if container.format.name in REFUSED_FORMATS:
         container.close()
         raise UnreadableVideo(f"{path} cannot be read as a video: it is text or a playlist.")
