@@ -101,7 +101,7 @@ def _in_processes(
 
 def _start_worker(files: list[str], setup: bytes, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C; running items finish
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    exit_with_parent()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     registry.restore_files(files)
     if (function := pickle.loads(setup)) is not None:  # bytes of the parent process, never of a file
@@ -120,9 +120,12 @@ def _limit_threads(threads: int) -> None:
         sys.modules["cv2"].setNumThreads(threads)
 
 
-def _exit_with_parent() -> None:
-    """Exit this worker as soon as its parent process has ended, however it ended."""
-    parent = parent_process()
+def exit_with_parent() -> None:
+    """Make this worker exit as soon as its parent process has ended, however it ended."""
+    threading.Thread(target=_exit_after, args=(parent_process(),), daemon=True).start()
+
+
+def _exit_after(parent: Any) -> None:
     if parent is not None:
         parent.join()
         os._exit(1)

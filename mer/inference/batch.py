@@ -22,6 +22,7 @@ from mer_core.device import n_cores
 from mer_core.errors import BadInput, MerError
 from mer_core.io import printable_path
 from mer_core.locks import hold_lock
+from mer_core.parallel import exit_with_parent
 from mer_core.progress import say, track
 
 
@@ -192,5 +193,6 @@ def _start() -> None:
     import torch
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    exit_with_parent()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
