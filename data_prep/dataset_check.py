@@ -14,6 +14,7 @@ from data_prep.annotations import dataset_folder, load_dataset, read_clips
 from data_prep.clip_images import containing_file
 from data_prep.clip_search import ClipFiles, locate_clips, missing_message, too_many_missing
 from data_prep.images import looks_like_image
+from data_prep.interval_table import interval_remarks
 from data_prep.layouts import MARKER
 from mer_core.errors import BadInput
 
@@ -109,8 +110,11 @@ def _count_lines(dataset: ModuleType, root: Path, table: pd.DataFrame) -> list[s
     for word in [*facts.emotions, *sorted(set(words.index) - set(facts.emotions))]:
         here[word or "(none)"] = int(words.get(word, 0))
         published[word or "(none)"] = facts.emotions.get(word, 0)
+    remarks = []
     if facts.intervals:
-        kinds = dataset.read_intervals(root)["kind"].value_counts()
+        intervals = dataset.read_intervals(root)
+        remarks = interval_remarks(intervals)
+        kinds = intervals["kind"].value_counts()
         here |= {f"{kind} intervals": int(kinds.get(kind, 0)) for kind in facts.intervals}
         published |= {f"{kind} intervals": count for kind, count in facts.intervals.items()}
     width = max(map(len, here))
@@ -120,7 +124,7 @@ def _count_lines(dataset: ModuleType, root: Path, table: pd.DataFrame) -> list[s
     }
     lines = [f"{what:<{width}} {count}" for what, count in counts.items()]
     caveat = "(Not all of these published counts have been verified: a small difference may be ours.)"
-    return lines + [caveat] * facts.unverified
+    return lines + [caveat] * facts.unverified + remarks
 
 
 def _mark_to_be_spotted(clip: ClipFiles) -> ClipFiles:

@@ -55,6 +55,18 @@ def read_intervals(name: str, root: str | Path) -> pd.DataFrame:
     return dataset.read_intervals(Path(root))
 
 
+def interval_remarks(table: pd.DataFrame) -> list[str]:
+    """Return a line about intervals without both ends, which no spotted interval can match; empty without."""
+    open_ended = table[table["onset"].isna() | table["offset"].isna()]
+    if open_ended.empty:
+        return []
+    first = open_ended.iloc[0]
+    return [
+        f"{len(open_ended)} of {len(table)} intervals lack an onset or offset: it is empty, unreadable or "
+        f"before the onset. First: a {first['kind']}-expression in {first['video']}."
+    ]
+
+
 def expression_kind(cell: str) -> str:
     """Return the kind in a cell such as "Micro - 1/2" or "macro-expression"; empty for anything else."""
     return next((kind for kind in KINDS if cell.lower().startswith(kind)), "")

@@ -23,7 +23,7 @@ from data_prep.clip_search import ClipFiles, locate_clips, missing_message, too_
 from data_prep.dataset_check import coverage_remarks
 from data_prep.dataset_files import skipped_folders
 from data_prep.face_model_file import VARIABLE, describe_model
-from data_prep.interval_table import read_intervals
+from data_prep.interval_table import interval_remarks, read_intervals
 from data_prep.landmarks import FaceMesh
 from data_prep.layouts import MARKER
 from data_prep.prepare_clip import (
@@ -226,7 +226,9 @@ def _write_tables(
     with atomic_replace(out / OUTCOME_FILE) as temporary:
         outcome.to_csv(temporary, index=False, lineterminator="\n")
     if load_dataset(name).FACTS.intervals:
+        intervals = read_intervals(name, root)
+        _say_all(*interval_remarks(intervals))
         with atomic_replace(out / INTERVALS_FILE) as temporary:
-            read_intervals(name, root).to_csv(temporary, index=False, lineterminator="\n")
+            intervals.to_csv(temporary, index=False, lineterminator="\n")
     clip_table.write(table, out / CLIPS_FILE)
     return outcome

@@ -8,7 +8,7 @@ from openpyxl import load_workbook
 
 from data_prep.annotations import read_clips
 from data_prep.clip_search import ClipFiles, locate_clips
-from data_prep.dataset_check import coverage_remarks
+from data_prep.dataset_check import check_dataset, coverage_remarks
 from data_prep.frame_names import read_frame_names
 from mer_core import registry
 
@@ -130,3 +130,17 @@ def test_frames_that_are_there_are_described(make_replica, kept, message):
         path.unlink()
     (clip,) = locate("casme2", root)
     assert clip.outcome == "missing frame" and message in clip.reason
+
+
+@pytest.mark.parametrize("name", ["casme_squared", "samm_lv"])
+def test_intervals_without_both_ends_are_said(name, make_replica):
+    root = make_replica(name, subjects=(1, 2), clips_each=1)
+    book = load_workbook(next(root.glob("*.xlsx")))
+    (offset,) = [cell for row in book.worksheets[0].iter_rows() for cell in row if cell.value in (240, 900)][
+        :1
+    ]
+    assert not [line for line in check_dataset(name, root).lines if "lack an onset or offset" in line]
+    offset.value = "?"
+    book.save(next(root.glob("*.xlsx")))
+    (line,) = [line for line in check_dataset(name, root).lines if "lack an onset or offset" in line]
+    assert "1 of 4 intervals" in line and "macro" in line
