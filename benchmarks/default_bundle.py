@@ -50,13 +50,15 @@ LARGE_SEEDS = (1, 2)  # a round of large motion each
 # too (per cent of the inter-ocular distance): laughs and crying faces would be named, as surely as smiles.
 MAX_SHOWN = 6.0
 # Compression in bits per pixel: with fewer, coding artefacts compete with motion. Duration in s: the datasets' clips
-# last half a second at most, and the measured ends of an interval may be as much too wide.
+# last half a second at most, and the measured ends of an interval may be as much too wide. Turn of the head in
+# degrees: portraits and rendered people are turned by 15 at most, and measured poses are off by up to 10.
 MEASURED = {
     "frame rate": (23, 500),
     "inter-ocular distance": (50, 2000),
     "head motion from onset to apex": (0, 4.0),
     "compression": (0.02, 1e9),
     "duration": (0.04, 1.0),
+    "turn of the head": (0, 25.0),
 }
 LABELS, EMOTIONS = list(scanned_maps.LABELS), [label for label in scanned_maps.LABELS if label != "other"]
 # Shown -> the label that is not wrong, beside none.

@@ -1,6 +1,8 @@
 """DIS: dense inverse search with variational refinement (OpenCV), the fastest classical method.
 
-The preset "face" is tuned for faces, see docs/results/classical-settings.md; the others are OpenCV's own.
+The preset "face" is tuned for faces, see docs/results/classical-settings.md. "full" is OpenCV's "medium"
+carried on to full resolution: OpenCV stops at half of it, and loses half of a motion of a quarter of a pixel.
+The others are OpenCV's own.
 
 References
 ----------
@@ -26,14 +28,15 @@ def load(device: str = "cpu", preset: str = "face"):
     Parameters
     ----------
     device : ignored; the method runs on the CPU
-    preset : "face", or one of OpenCV's own: "ultrafast", "fast", "medium"
+    preset : "face", "full", or one of OpenCV's own: "ultrafast", "fast", "medium"
     """
-    registry.check_name(preset, ["face", *OPENCV_PRESETS], "preset of dis")
+    registry.check_name(preset, ["face", "full", *OPENCV_PRESETS], "preset of dis")
 
     def solve(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
         dis = cv2.DISOpticalFlow_create(OPENCV_PRESETS.get(preset, cv2.DISOPTICAL_FLOW_PRESET_MEDIUM))
-        if preset == "face":
+        if preset in ("face", "full"):
             dis.setFinestScale(0)
+        if preset == "face":
             dis.setPatchSize(12)
             dis.setPatchStride(3)
             dis.setUseSpatialPropagation(False)

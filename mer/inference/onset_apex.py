@@ -11,6 +11,8 @@ from mer.inference.track import Track
 from mer_core.errors import BadInput, NothingToScore
 
 MAX_REST_ACTIVITY = 0.5  # fraction of the peak; a face farther from its neutral state is not at rest
+RESTING = 0.1  # fraction of the motion to the apex
+MAX_RISE_S = 0.15  # up to that long before an interval, motion that does not yet stand out from noise begins
 CERTAIN_REST_S = 1.0  # no micro-expression is held so long, so a face at rest for longer is neutral
 
 
@@ -22,7 +24,8 @@ class Moment(NamedTuple):
     onset, apex : int
         Rows of the track.
     interval : Interval or None
-        The expression that they belong to; None if the user chose them, or no expression was found.
+        The expression that they belong to, whose onset may come later than the row at rest; None if the user
+        chose the rows, or no expression was found.
     reason : str or None
         Why no label may be given; None if one may.
     is_one_way : bool
@@ -77,7 +80,18 @@ def choose_moment(track: Track, intervals: list[Interval], clip: str) -> Moment:
     onset, apex, offset = (int(np.searchsorted(track.number, number)) for number in numbers)
     if not _is_onset_seen(track, onset, apex):
         return _without_onset(track, interval, apex, offset)
-    return Moment(onset, apex, interval, is_one_way=_is_one_way(track, apex, offset))
+    return Moment(_find_rest(track, onset, apex), apex, interval, is_one_way=_is_one_way(track, apex, offset))
+
+
+def _find_rest(track: Track, onset: int, apex: int) -> int:
+    """Return the last row up to an onset where less than `RESTING` of the motion to the apex is done.
+
+    It lies in the run of the onset, at most `MAX_RISE_S` before it.
+    """
+    rows = np.flatnonzero((track.run == track.run[onset]) & (track.time >= track.time[onset] - MAX_RISE_S))
+    activity = track.activity[rows[rows <= onset]]
+    done = (activity - activity.min()) / max(track.activity[apex] - activity.min(), 1e-9)
+    return int(rows[np.flatnonzero(done < RESTING)[-1]])
 
 
 def _is_onset_seen(track: Track, onset: int, apex: int) -> bool:

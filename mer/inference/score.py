@@ -24,7 +24,7 @@ class Score:
     label: str | None  # None if none is given
     reason: str | None  # why none is given
     probabilities: dict[str, float]  # as well calibrated as the bundle
-    onset: int
+    onset: int  # at rest; the interval may begin later, where motion stands out from noise
     apex: int
     onset_s: float | None  # None if the frames have no times
     apex_s: float | None
