@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.annotation_sheets import find_table
+from data_prep.annotation_sheets import AnnotationSources, find_files, find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import (
@@ -24,7 +24,7 @@ from data_prep.dataset_files import (
     resolve_path,
 )
 from data_prep.frame_names import name_gaps
-from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
+from data_prep.sheet_cells import cell_number, cell_text, format_subject, read_frame_cells
 from mer_core.errors import BadInput
 
 FACTS = DatasetFacts(
@@ -89,10 +89,18 @@ def clip_name(folder: str) -> str:
 def read_camera(root: Path, camera: str, dataset: str, fps: float) -> pd.DataFrame:
     """Read the clip table of one camera, from the short release's folders or the extended spreadsheet."""
     _refuse_other_camera(root, camera)
-    rows, sources = list(_short_rows(root, camera)), None
-    if not rows:
-        sources, table = find_table(root, (f"SMIC-{camera}-E_annotation*.xlsx",), COLUMNS, SUBJECT)
+    rows, patterns = list(_short_rows(root, camera)), (f"SMIC-{camera}-E_annotation*.xlsx",)
+    if rows:
+        sources = AnnotationSources(remarks=_unread_sheets(root, patterns))
+    else:
+        sources, table = find_table(root, patterns, COLUMNS, SUBJECT, optional=("emotion",))
         rows = list(_extended_rows(table))
+        unnamed = [row for row in table.itertuples() if not _names_clip(row) and cell_number(row.onsetf)]
+        if unnamed:
+            sources.remarks.append(
+                f"{len(unnamed)} row(s) with an onset name no clip of SMIC and are left out; "
+                f"first: row {unnamed[0].Index}, {cell_text(unnamed[0].filename)!r}"
+            )
     rows = [{"dataset": dataset, "subject": row["clip"].split("_")[0], "fps": fps, **row} for row in rows]
     return clip_table(sorted(rows, key=lambda row: row["clip"]), sources)
 
@@ -102,10 +110,12 @@ def camera_files(root: Path, camera: str, row) -> dict[int, FrameFile]:
     for folder in _micro_folders(root, camera, int(row.subject[1:])):
         if clip_name(folder.name) == row.clip:
             return images_in(folder)
-    for folder in folders_named(_camera_folder(root, camera), CLIP.pattern).paths:
-        if clip_name(folder.name) == row.clip:
-            return images_in(folder)
-    raise BadInput(f"There is no folder for {row.clip} in {root}.")
+    folders = folders_named(_camera_folder(root, camera), CLIP.pattern).paths
+    matches = [folder for folder in folders if clip_name(folder.name) == row.clip]
+    if len(matches) == 1:
+        return images_in(matches[0])
+    found = f"are {len(matches)} folders" if matches else "is no folder"
+    raise BadInput(f"There {found} for {row.clip} in {root}.")
 
 
 def _short_rows(root: Path, camera: str) -> Iterator[dict]:
@@ -126,13 +136,26 @@ def _extended_rows(table: pd.DataFrame) -> Iterator[dict]:
 
     Rows of text below the clips name no clip and are skipped.
     """
-    for row in table.itertuples():
-        if not CLIP.fullmatch(cell_text(row.filename)):
-            continue
+    for row in filter(_names_clip, table.itertuples()):
         name = clip_name(cell_text(row.filename))
-        emotion = EMOTIONS[name.split("_")[1]]
-        frames = read_frame_cells(row.onsetf, row.offsetf, remark=row.remark)
+        emotion, printed = EMOTIONS[name.split("_")[1]], cell_text(row.emotion).lower()
+        differs = f"emotion printed as {printed}, but named as {emotion}"
+        remarks = [row.remark] + [differs] * (printed in set(EMOTIONS.values()) - {emotion})
+        frames = read_frame_cells(row.onsetf, row.offsetf, remark="; ".join(filter(None, remarks)))
         yield {"clip": name, "emotion": emotion, **frames}
+
+
+def _unread_sheets(root: Path, patterns: tuple[str, ...]) -> list[str]:
+    """Return a remark on a spreadsheet of the extended release beside the folders of the short one."""
+    try:
+        names = ", ".join(path.name for path in find_files(root, patterns, SUBJECT))
+    except BadInput:
+        return []
+    return [f"{names} is not read: the folders of the short release, which are here, are the annotations"]
+
+
+def _names_clip(row) -> bool:
+    return bool(CLIP.fullmatch(cell_text(row.filename)))
 
 
 def _micro_folders(root: Path, camera: str, subject: int | None = None) -> Iterator[Path]:

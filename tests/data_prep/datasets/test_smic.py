@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from data_prep import dataset_files
+from data_prep.annotations import read_clips
 from data_prep.datasets import smic, smic_nir, smic_vis
 from mer.evaluation import protocols
 from mer_core.errors import BadInput
@@ -162,3 +163,33 @@ def test_names_are_those_of_the_composite_list():
     ]
     assert len(native) == smic.FACTS.clips
     assert [smic.clip_name(name) for name in native] == list(listed["clip"])
+
+
+HEADER = ("Subject", "Filename", "OnsetF", "OffsetF", "Emotion")
+
+
+def extended(root, *rows):
+    spreadsheet(root / "SMIC-HS-E_annotation.xlsx", [HEADER, *rows])
+    touch(root / "SMIC-HS-E/s03/s3_sur_01", *(f"image{number}.jpg" for number in range(100, 110)))
+    return read_clips("smic", root)
+
+
+def test_smic_rows_that_contradict_the_names_of_clips_are_said(tmp_path):
+    found = extended(tmp_path, (3, "s3_sur_01", 101, 105, "Negative"), (3, "s3-ne-02", 101, 105, "negative"))
+    assert list(found.table["note"]) == ["emotion printed as negative, but named as surprise"]
+    assert (
+        "1 row(s) with an onset name no clip of SMIC" in found.remarks[0] and "s3-ne-02" in found.remarks[0]
+    )
+
+
+def test_smic_two_folders_of_a_clip_are_refused(tmp_path):
+    found = extended(tmp_path, (3, "s3_sur_01", 101, 105, "surprise"))
+    touch(tmp_path / "SMIC-HS-E/s03/s03_sur_01", "image101.jpg")
+    with pytest.raises(BadInput, match="There are 2 folders for s03_sur_01"):
+        smic.frame_files(tmp_path, first(found.table))
+
+
+def test_smic_a_spreadsheet_beside_the_short_release_is_said_to_be_unread(tmp_path):
+    touch(tmp_path / "SMIC_all_raw/HS/s3/micro/surprise/s3_sur_01", "image101.bmp", "image102.bmp")
+    found = extended(tmp_path, (3, "s3_sur_01", 101, 105, "surprise"))
+    assert "SMIC-HS-E_annotation.xlsx is not read" in found.remarks[0]
