@@ -17,7 +17,7 @@ CREATED = ("NAME", "_mine", "toy", "softened_dis", "nearest_mean", "brows")  # w
 @pytest.mark.parametrize("page, line", PRINTED, ids=[line for _, line in PRINTED])
 def test_a_printed_command_is_accepted(page, line, monkeypatch):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("mer.cli.options.Existing.convert", lambda self, value, *_: Path(value))
+    monkeypatch.setattr("mer.cli.options.ExistingPath.convert", lambda self, value, *_: Path(value))
     if "guides" in page.parts:  # names of what the guide adds, which its own test runs
         monkeypatch.setattr("mer_core.registry.load_plugin", lambda file: None)
         for kind in ("Name", "Classifier"):

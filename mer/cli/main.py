@@ -88,16 +88,14 @@ def info():
     emit("\n".join(f"{name:24}{value}" for name, value in found.items()), found)
 
 
-for each in (prepare, flow, cv, train, score, spot, app, report, compare, audit):
-    cli.add_command(each)
+for command in (prepare, flow, cv, train, score, spot, app, report, compare, audit):
+    cli.add_command(command)
 
 
 def main() -> None:
-    """Entry point of the `mer` command: a user's error is one message, never a traceback."""
+    """Run the `mer` command; a user's error is one message, never a traceback."""
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(
-            errors="backslashreplace"
-        )  # a file's name may hold what a terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names may hold what a terminal cannot show
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as finished:
@@ -113,15 +111,13 @@ def main() -> None:
         if (missing := as_missing_dependency(error)) is None:
             raise
         fail(str(missing), missing.code, missing.exit_code)
-    except BrokenPipeError:  # the reader of our output went away: nothing to say, and nobody to say it to
+    except BrokenPipeError:  # the reader of stdout has ended, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except (
-        OSError
-    ) as error:  # a full disk, a folder that may not be written to, a file where a folder should be
-        place = error.filename2 or error.filename
-        what = f"{error.strerror or error}{f': {place}' if place else ''}"
-        fail(f"{what}. Free space, fix the permissions, or choose another --out.", "file-system", 1)
+    except OSError as error:  # a full disk, missing permissions, a file in place of a folder
+        path = error.filename2 or error.filename
+        problem = f"{error.strerror or error}{f': {path}' if path else ''}"
+        fail(f"{problem}. Free space, fix the permissions, or choose another --out.", "file-system", 1)
     except (KeyboardInterrupt, click.Abort):
         fail("interrupted. Run the same command again to continue where it stopped.", "interrupted", 130)
 

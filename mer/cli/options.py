@@ -1,6 +1,4 @@
-"""What the commands share: types of arguments, names answered with the nearest one, groups in the order of
-the work.
-"""
+"""Shared parts of the commands: argument types, common options, output, and command groups."""
 
 import difflib
 import functools
@@ -22,26 +20,24 @@ from mer_core.device import DEVICES, choose_device
 from mer_core.errors import BadInput, UnknownName
 
 
-class Existing(click.Path):
-    """A path to read, which must be there. Checked while the line is parsed, before anything heavy is
-    imported.
-    """
+class ExistingPath(click.Path):
+    """A path to read, checked while the command line is parsed, before anything heavy is imported."""
 
     def convert(self, value, param, ctx):
         path = Path(value)
         if not path.exists():
             names = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-            near = difflib.get_close_matches(path.name, names, n=1)
-            where = "Check the path." if path.is_absolute() else f"The path is taken from {Path.cwd()}."
-            hint = f"Did you mean {path.parent / near[0]}?" if near else where
+            similar = difflib.get_close_matches(path.name, names, n=1)
+            advice = "Check the path." if path.is_absolute() else f"The path is relative to {Path.cwd()}."
+            hint = f"Did you mean {path.parent / similar[0]}?" if similar else advice
             raise BadInput(f"There is no file or folder at {path}. {hint}")
         return super().convert(value, param, ctx)
 
 
 FOLDER, FILE = click.Path(path_type=Path, file_okay=False), click.Path(path_type=Path, dir_okay=False)
 ANY = click.Path(path_type=Path)
-INPUT, INPUT_FOLDER = Existing(path_type=Path), Existing(path_type=Path, file_okay=False)
-INPUT_FILE = Existing(path_type=Path, dir_okay=False)
+INPUT, INPUT_FOLDER = ExistingPath(path_type=Path), ExistingPath(path_type=Path, file_okay=False)
+INPUT_FILE = ExistingPath(path_type=Path, dir_okay=False)
 
 
 class Config(click.ParamType):
@@ -59,7 +55,7 @@ class Config(click.ParamType):
 
 
 class Name(click.ParamType):
-    """The name of a file in a registry folder; a wrong one is answered with the nearest."""
+    """The name of a file in a registry folder; the message for a wrong one suggests the nearest."""
 
     def __init__(self, package: str):
         self.package = package
@@ -83,8 +79,9 @@ class Name(click.ParamType):
 
 
 class Classifier(Name):
-    """A listed classifier, or `FILE.py:NAME`: a function, class or object in a Python file, which is
-    executed.
+    """A listed classifier, or `FILE.py:NAME`: a function, class or object of a Python file.
+
+    The file is executed.
     """
 
     def __init__(self) -> None:
@@ -99,25 +96,26 @@ class Classifier(Name):
             raise BadInput(
                 f"{file} defines no {name!r}. It defines: {', '.join(_public(module)) or 'nothing'}."
             )
-        made = getattr(module, name)
-        return made() if callable(made) else made
+        value = getattr(module, name)
+        return value() if callable(value) else value
 
 
-def _usable(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    if value in ("cuda", "mps"):  # said now, not after minutes of work; the others need no torch to check
+def _check_device(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    # A missing device is an error now, not after minutes of work; the other values need no check.
+    if value in ("cuda", "mps"):
         choose_device(value)
     return value
 
 
 def device_option(default: str | None = "auto") -> Any:
-    """Return the option --device; with `default` None, whether it was typed can be seen."""
+    """Return the option --device; `default=None` lets a command see whether it was typed."""
     return click.option(
         "--device",
         type=click.Choice(DEVICES),
         default=default,
         show_default=default is not None,
-        callback=_usable,
-        help="Where networks run; auto is CUDA where torch can use it, else the CPU."
+        callback=_check_device,
+        help="Where networks run; auto is CUDA if torch can use it, otherwise the CPU."
         + ("" if default else "  [default: auto]"),
     )
 
@@ -126,20 +124,17 @@ def _public(module: ModuleType) -> list[str]:
     return [name for name, value in vars(module).items() if not name.startswith("_") and callable(value)]
 
 
-KNOWN = "[known: {}]"
-
-
 def known(package: str) -> str:
-    """Return a mark that help texts replace with the names in `package`, those of plug-ins included."""
-    return KNOWN.format(package)
+    """Return a placeholder that help texts replace with the names in `package`, plug-ins included."""
+    return f"[known: {package}]"
 
 
-def _with_names(text: str) -> str:
-    return re.sub(r"\[known: ([\w.]+)\]", lambda mark: ", ".join(registry.list_names(mark[1])), text)
+def _insert_names(text: str) -> str:
+    return re.sub(r"\[known: ([\w.]+)\]", lambda found: ", ".join(registry.list_names(found[1])), text)
 
 
 class HelpMixin:
-    """Lists names in help texts when they are asked for, so that plug-ins are among them."""
+    """Inserts names into help texts when they are shown, so that those of plug-ins are included."""
 
     params: list[click.Parameter]
     epilog: str | None
@@ -147,14 +142,14 @@ class HelpMixin:
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for option in self.params:
             if isinstance(option, click.Option) and option.help:
-                option.help = _with_names(option.help)
-        self.epilog = self.epilog and _with_names(self.epilog)
+                option.help = _insert_names(option.help)
+        self.epilog = self.epilog and _insert_names(self.epilog)
         super().format_help(ctx, formatter)  # type: ignore[misc]
 
 
 @dataclass
 class Output:
-    """How this call of `mer` prints: set by -q, -v and --json, wherever they stand on the line."""
+    """How this call of `mer` prints: set by -q, -v and --json, anywhere on the line."""
 
     quiet: bool = False
     verbose: bool = False
@@ -165,20 +160,18 @@ OUTPUT = Output()
 
 
 def emit(text: str, data: Any) -> None:
-    """Print a command's result: `text` for people, or with --json `data` (what JSON can hold, or a
-    DataFrame's records).
-    """
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=_plain) if OUTPUT.json else text)
+    """Print a command's result: `text`, or `data` with --json."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=_to_json) if OUTPUT.json else text)
 
 
-def _plain(value: Any) -> Any:
-    """What JSON can hold of a path, an array, a table or a number of numpy's."""
+def _to_json(value: Any) -> Any:
+    """Return a table, an array, a numpy number or a path as JSON can hold it."""
     if hasattr(value, "to_dict"):
         return value.to_dict("records")
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
-def _switch(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+def _set_output(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value:
         setattr(OUTPUT, str(param.name), True)
         progress.set_verbosity(OUTPUT.quiet, OUTPUT.verbose)
@@ -194,7 +187,7 @@ def _use_face_model(ctx: click.Context, param: click.Parameter, file: Path | Non
         os.environ[face_model_file.VARIABLE] = str(file.absolute())  # worker processes inherit it
 
 
-def _switches() -> list[click.Option]:
+def _common_options() -> list[click.Option]:
     plugin = click.Option(
         ["--plugin"],
         type=INPUT_FILE,
@@ -210,11 +203,13 @@ def _switches() -> list[click.Option]:
         type=INPUT_FILE,
         expose_value=False,
         callback=_use_face_model,
-        help="MediaPipe's face_landmarker.task, where MediaPipe has no models inside.  "
+        help="MediaPipe's face_landmarker.task, for releases of MediaPipe without built-in models.  "
         f"[env: {face_model_file.VARIABLE}]",
     )
     return [plugin, face_model] + [
-        click.Option([*flags], is_flag=True, expose_value=False, is_eager=True, callback=_switch, help=text)
+        click.Option(
+            [*flags], is_flag=True, expose_value=False, is_eager=True, callback=_set_output, help=text
+        )
         for flags, text in (
             (("-q", "--quiet"), "Print results and errors only."),
             (("-v", "--verbose"), "Print details of each step."),
@@ -224,26 +219,24 @@ def _switches() -> list[click.Option]:
 
 
 class Command(HelpMixin, click.Command):
-    """A command that takes -q, -v and --json."""
+    """A command with the common options."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params += _switches()
+        self.params += _common_options()
 
 
 command = functools.partial(click.command, cls=Command)
 
 
 class Commands(HelpMixin, click.Group):
-    """A group that answers an unknown command with the nearest one, and lists commands in the order of the
-    work.
-    """
+    """A group whose message for an unknown command suggests the nearest; commands keep their order."""
 
     command_class = Command
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params += _switches()
+        self.params += _common_options()
 
     def resolve_command(self, ctx, args):
         try:
