@@ -38,6 +38,7 @@ def map_items(
     ordered: bool = False,
     threads: int = 1,
     setup: Callable[[], Any] | None = None,
+    isolated: bool = False,
     scheduler: str | None = None,
 ) -> Iterator[Result]:
     """Yield `work(item)` for every item, in the order of completion or, if `ordered`, of `items`.
@@ -51,13 +52,15 @@ def map_items(
     title : str or None
         Title of the progress bar; None for no bar.
     jobs : int or None
-        Number of processes; None uses all cores; 1 works in this process.
+        Number of processes; None uses all cores; 1 works in this process, unless `isolated`.
     ordered : bool
         Keep the order of `items`; ignored on a cluster.
     threads : int
         Number of threads that numerical libraries may use in each process.
     setup : callable or None
-        Called once in each worker process before its first item; not called if `jobs` is 1 or on a cluster.
+        Called once in each worker process before its first item; not called in this process or on a cluster.
+    isolated : bool
+        Use a worker process even if one is enough, so that a crash of a library does not end this process.
     scheduler : str or None
         Address of a Dask scheduler whose workers replace the processes.
 
@@ -70,7 +73,7 @@ def map_items(
     jobs = min(jobs or n_cores(), len(items))
     if scheduler:
         results: Iterator[Result] = cluster.map_items(scheduler, work, items)
-    elif jobs <= 1:
+    elif jobs <= 1 and not (isolated and items):
         results = map(work, items)
     else:
         results = _in_processes(work, items, jobs, ordered, threads, setup)
@@ -101,7 +104,7 @@ def _in_processes(
 
 def _start_worker(files: list[str], setup: bytes, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C; running items finish
-    exit_with_parent()
+    _exit_with_parent()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     registry.restore_files(files)
     if (function := pickle.loads(setup)) is not None:  # bytes of the parent process, never of a file
@@ -120,7 +123,7 @@ def _limit_threads(threads: int) -> None:
         sys.modules["cv2"].setNumThreads(threads)
 
 
-def exit_with_parent() -> None:
+def _exit_with_parent() -> None:
     """Make this worker exit as soon as its parent process has ended, however it ended."""
     threading.Thread(target=_exit_after, args=(parent_process(),), daemon=True).start()
 

@@ -73,11 +73,11 @@ def test_no_clip_is_lost_and_each_is_scored_as_alone(cluster, smile_video, unlim
         table = batch.score_all(clips, out, unlimited, scheduler=cluster.scheduler_address)
     rows = table.set_index("clip")
     assert list(rows["outcome"]) == ["ok"] * 3 + ["failed"]
-    alone = batch.score_row("0.mp4", clips / "0.mp4", unlimited, None, 1, "auto")
+    alone = batch.score_row("0.mp4", clips / "0.mp4", batch.ScoreJob(unlimited))
     assert rows.loc["2.mp4", "label"] == alone["label"] and rows.loc["2.mp4", "apex"] == alone["apex"]
 
 
 def test_a_worker_with_another_bundle_is_refused(smile_video, unlimited):
     item = ("a.mp4", smile_video)
     with pytest.raises(BadInput, match="has another bundle, flow network or face model"):
-        batch._score_on_cluster(item, (unlimited, None, 1, "auto"), "other")
+        batch._score_item(item, batch.ScoreJob(unlimited), "other")

@@ -22,6 +22,11 @@ def kill(number):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def touch_slowly(path):
+    path.touch()
+    time.sleep(0.1)
+
+
 def call(function, number):
     return function(number)
 
@@ -50,9 +55,19 @@ def test_a_worker_is_set_up_and_knows_the_users_file(tmp_path):
     assert sorted(parallel.map_items(functools.partial(call, double), [1, 2], None, jobs=2)) == [2, 4]
 
 
-def test_a_killed_worker_is_one_message():
-    with pytest.raises(MerError, match="killed.*fewer --jobs"):
+def test_a_killed_worker_is_an_error_that_names_the_jobs():
+    with pytest.raises(MerError, match="--jobs"):
         list(parallel.map_items(kill, [1, 2], None, jobs=2))
+    with pytest.raises(MerError, match="--jobs"):
+        list(parallel.map_items(kill, [1], None, isolated=True))
+
+
+def test_items_that_have_not_begun_are_dropped_when_the_consumer_stops(tmp_path):
+    files = [tmp_path / str(i) for i in range(20)]
+    results = parallel.map_items(touch_slowly, files, None, isolated=True)
+    next(results)
+    results.close()
+    assert 1 <= len(list(tmp_path.iterdir())) < 20
 
 
 def write_pid_and_wait(path):
@@ -75,21 +90,12 @@ def wait_until(condition, seconds=60):
     return condition()
 
 
-POOLS = {
-    "map_items": "from mer_core.parallel import map_items\n"
-    "list(map_items(write_pid_and_wait, [path, path + '2'], None, jobs=2))",
-    "mer score": "from concurrent.futures import ProcessPoolExecutor\n"
-    "from multiprocessing import get_context\n"
-    "from mer.inference.batch import _start\n"
-    "pool = ProcessPoolExecutor(1, get_context('spawn'), _start)\n"
-    "pool.submit(write_pid_and_wait, path).result()",
-}
-
-
-@pytest.mark.parametrize("pool", POOLS)
-def test_workers_end_with_a_parent_that_is_killed(tmp_path, pool):
-    """Else each killed command would leave processes that hold its models in memory for ever."""
-    script = f"from {__name__} import write_pid_and_wait\npath = {str(tmp_path / 'pid')!r}\n{POOLS[pool]}"
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    """Otherwise each killed command would leave processes that hold its models in memory."""
+    script = (
+        f"from mer_core.parallel import map_items\nfrom {__name__} import write_pid_and_wait\n"
+        f"list(map_items(write_pid_and_wait, [{str(tmp_path / 'pid')!r}], None, isolated=True))"
+    )
     with subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[2]) as parent:
         try:
             assert wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())

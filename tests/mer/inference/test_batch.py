@@ -3,8 +3,6 @@
 import os
 import shutil
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import pandas as pd
@@ -15,9 +13,10 @@ from data_prep.frames import write_image
 from mer import bundle
 from mer.cli import main
 from mer.inference import batch, models
-from mer_core import progress
-from mer_core.errors import BadInput, InUse, MerError
+from mer_core import parallel, progress
+from mer_core.errors import BadInput, InUse
 from mer_core.locks import hold_lock
+from tests.mer.inference.stand_ins import run_here, run_nothing
 from tests.mer.inference.video_files import APEX
 
 
@@ -48,7 +47,7 @@ def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, unlimited, tm
     )
 
     kept, todo = shutil.copy(out, tmp_path / "kept.csv"), []
-    monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: NoWork(todo))
+    monkeypatch.setattr(parallel, "map_items", run_nothing(todo))
     batch.score_all(folder, out, unlimited, jobs=1)
     assert todo == ["b/frames", "c.mp4"]  # what failed is tried again, what was scored is not
 
@@ -61,47 +60,13 @@ def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, unlimited, tm
         assert todo == ["a.mp4", "b/frames", "c.mp4"]  # what would be scored otherwise now is
 
 
-class NoWork:
-    """A pool that notes what it is given and finishes none of it, or ends each by `error`."""
-
-    def __init__(self, todo, error=None):
-        self.todo, self.error, self.cancelled = todo, error, False
-
-    def submit(self, _, name, *__):
-        self.todo.append(name)
-        done = Future()
-        if self.error:
-            done.set_exception(self.error)
-        else:
-            done.set_result({"clip": name, "outcome": "failed", "reason": "not done", "bundle": "synthetic"})
-        return done
-
-    def shutdown(self, cancel_futures=False):
-        self.cancelled = cancel_futures
-
-
-@pytest.mark.parametrize(
-    "error, told", [(BrokenProcessPool(), MerError), (KeyboardInterrupt(), KeyboardInterrupt)]
-)
-def test_a_killed_process_is_a_message_and_an_interruption_drops_what_has_not_begun(
-    tmp_path, monkeypatch, error, told
-):
-    pool = NoWork([], error)
-    monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: pool)
-    (tmp_path / "a.mp4").touch()
-    with pytest.raises(told):
-        batch.score_all(tmp_path, tmp_path / "results.csv")
-    assert pool.cancelled
-
-
-def test_files_that_are_no_clips_are_counted(tmp_path, monkeypatch, capsys):
+def test_files_that_are_not_clips_are_counted(tmp_path, monkeypatch, capsys):
     progress.set_verbosity()
-    monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: NoWork([], KeyboardInterrupt()))
+    monkeypatch.setattr(parallel, "map_items", run_nothing([]))
     (tmp_path / "frames").mkdir()
     for name in ("a.mp4", "notes.txt", "a.mp3", "frames/1.png", "frames/Thumbs.db", ".hidden"):
         (tmp_path / name).touch()
-    with pytest.raises(KeyboardInterrupt):
-        batch.score_all(tmp_path, tmp_path / "results.csv")
+    batch.score_all(tmp_path, tmp_path / "results.csv")
     said = capsys.readouterr().err
     assert all(
         kind in said
@@ -117,8 +82,8 @@ def test_a_folder_without_clips_is_said(tmp_path):
 
 
 def test_odd_names_are_rows_with_their_reasons_and_can_be_written(tmp_path, monkeypatch):
-    progress.set_verbosity(quiet=True)  # as `score_row` leaves it
-    monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: ThreadPoolExecutor(1))
+    progress.set_verbosity(quiet=True)  # as `_score_item` leaves it
+    monkeypatch.setattr(parallel, "map_items", run_here)
     root = tmp_path / "clips"
     (root / "folder.mp4").mkdir(parents=True)  # holds nothing, so it is no clip
     (root / "NA").mkdir()
@@ -166,7 +131,7 @@ def by_content(monkeypatch):
         scored.append(name)
         return {"clip": name, "outcome": "ok", "reason": clip.read_text(), "made_by": "same", "bundle": "b"}
 
-    monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *args, **kept: ThreadPoolExecutor(1))
+    monkeypatch.setattr(parallel, "map_items", run_here)
     monkeypatch.setattr(batch, "_made_by", lambda *_: "same")
     monkeypatch.setattr(batch, "score_row", score_row)
     return scored

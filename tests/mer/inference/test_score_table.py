@@ -1,7 +1,6 @@
 """The table of scored clips: rows are appended, whole after a kill, and sorted at the end."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import pytest
 from data_prep.recordings import Recordings
 from mer.inference import batch
 from mer.inference.score_table import COLUMNS, ScoreTable
-from mer_core import progress
+from mer_core import parallel, progress
 from mer_core.errors import BadInput
+from tests.mer.inference.stand_ins import run_here
 
 LABELS = ["negative", "positive"]
 CLIPS = [f"{i:04d}.mp4" for i in range(2000)]
@@ -133,7 +133,7 @@ def score_slowly(folder: Path, out: Path) -> None:
         time.sleep(0.002)
         return row_of(name)
 
-    batch.ProcessPoolExecutor = lambda *_, **__: ThreadPoolExecutor(1)
+    parallel.map_items = run_here
     batch.score_row, batch._made_by = score_row, lambda *_: "same"
     batch._labels = lambda *_: LABELS
     batch.score_all(folder, out)
@@ -156,7 +156,7 @@ def test_a_killed_run_leaves_whole_rows_and_the_next_goes_on(tmp_path, monkeypat
     assert 50 < len(left) < len(CLIPS) and not left["clip"].duplicated().any()
     assert set(left["made_by"]) == {"same"} and set(left["p_negative"]) == {"0.5"}
     scored = []
-    monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    monkeypatch.setattr(parallel, "map_items", run_here)
     monkeypatch.setattr(batch, "_made_by", lambda *_: "same")
     monkeypatch.setattr(batch, "score_row", lambda name, *_: scored.append(name) or row_of(name))
     table = batch.score_all(folder, out)
