@@ -1,5 +1,9 @@
-"""The pictures of the engine in `docs/pictures/`: made to be looked at, each by one function."""
+"""Draw the pictures of the engine in `docs/pictures/`, each with one function.
 
+python -m benchmarks.engine_pictures --head-model FILE
+"""
+
+import argparse
 from functools import partial
 from pathlib import Path
 
@@ -138,14 +142,14 @@ PICTURES = {
 }
 
 
-def write_pictures(folder: str | Path = "docs/pictures", head_model: str | Path | None = None) -> list[Path]:
-    """Draw all pictures into `folder` (some minutes) and return their paths; those of scans only from a head model."""
+def write_pictures(folder: Path, head_model: Path | None = None) -> list[Path]:
+    """Draw all pictures into `folder`, in minutes, and return their paths; scans need a head model."""
     pictures = dict(PICTURES)
     if head_model is not None:
-        pictures["engine-scanned.png"] = partial(scanned_action_units, Path(head_model))
+        pictures["engine-scanned.png"] = partial(scanned_action_units, head_model)
     paths = []
     for name, draw in track(pictures.items(), "pictures", len(pictures)):
-        paths.append(Path(folder) / name)
+        paths.append(folder / name)
         with atomic_replace(paths[-1]) as temporary:
             cv2.imwrite(str(temporary), draw()[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
     return paths
@@ -189,3 +193,15 @@ def _parts(pair: RenderedPair) -> np.ndarray:
     )
     hue[0] = 0, 0, 255
     return cv2.cvtColor(hue[pair.parts], cv2.COLOR_HSV2RGB)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.engine_pictures", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("docs/pictures"))
+    parser.add_argument("--head-model", type=Path, help="also draw the pictures of scanned heads")
+    options = parser.parse_args()
+    print(*write_pictures(options.out, options.head_model), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

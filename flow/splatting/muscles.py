@@ -66,7 +66,7 @@ def move_landmarks(rest: np.ndarray, actions: dict[str, float]) -> np.ndarray:
         if name not in ("26", "43", "5", "7"):
             moved += strength * action_unit_field(rest, name, side)
     moved = _move_jaw(rest, actions, moved)
-    return _move_lids(rest, actions, moved)
+    return _move_lids(actions, moved)
 
 
 def split_sides(actions: dict[str, float]) -> list[tuple[str, str, float]]:
@@ -237,7 +237,7 @@ LID_UNITS = ("5", "7", "43")
 ACTION_UNITS = tuple(sorted((*UNIT_FIELDS, *LID_UNITS, "26"), key=int))
 
 
-def _move_lids(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.ndarray:
+def _move_lids(actions: dict[str, float], moved: np.ndarray) -> np.ndarray:
     """Move the lids: 43 lowers the upper lid onto the lower, 5 raises it, 7 tightens both."""
     total = {(n, s): 0.0 for n in LID_UNITS for s in ("right", "left")}
     for name, side, strength in split_sides(actions):
