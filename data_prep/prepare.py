@@ -13,6 +13,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -129,7 +130,7 @@ def _claim_output(
 ) -> PrepareJob:
     """Claim `out` for these faces, and remove the partial files of a killed run."""
     folder = dataset_folder(root)
-    settings = {
+    settings: dict[str, Any] = {
         "dataset": name,
         "size": options.size,
         "apex": options.apex,

@@ -59,7 +59,8 @@ def cross_validate(
     """
     config, workers = config or CvConfig(), Workers(jobs, scheduler)
     if isinstance(prepared, tuple) and len(prepared) == 2 and isinstance(prepared[0], pd.DataFrame):
-        run.cross_validate_arrays(*prepared, config, out, workers=workers)
+        table, X = prepared
+        run.cross_validate_arrays(table, X, config, out, workers=workers)
         return finish_run(out)
     paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
     return _cross_validate_folders(paths, config, out, workers)

@@ -73,8 +73,9 @@ class Classifier(MotionMapClassifier):
             See `network.train`.
         """
         [(_, fitted)] = self.fit_folds(X, y, [np.arange(len(y))], groups, places, total)
-        self.classes_, self.n_features_in_ = fitted.classes_, fitted.n_features_in_
-        self.weights_ = fitted.weights_
+        self.classes_ = fitted.classes_
+        self.n_features_in_: int = fitted.n_features_in_
+        self.weights_: network.Weights = fitted.weights_
         return self
 
     def fit_folds(

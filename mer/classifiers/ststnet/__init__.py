@@ -125,8 +125,9 @@ class Classifier(NetworkClassifier):
             return [(k, by_fold[k]) for k in numbers]
 
         def report(block: training.Block) -> None:
-            for k, fitted in load(block) if on_epoch else ():
-                on_epoch(k, fitted)
+            if on_epoch is not None:
+                for k, fitted in load(block):
+                    on_epoch(k, fitted)
 
         means, scales = (
             torch.from_numpy(np.stack([getattr(fitted, name).ravel() for fitted in by_fold]))
