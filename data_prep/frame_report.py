@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+MIN_GAP_S = 0.2  # between neighbouring frames; micro-expressions last 0.04 to 0.5 s
+MIN_GAP_STEPS = 3  # of the usual time from frame to frame
+
 
 class Frame(NamedTuple):
     """One frame of a clip."""
@@ -37,6 +40,8 @@ class FrameReport:
     n_times_reordered: int = 0
     n_times_repeated: int = 0
     n_time_jumps: int = 0  # backward, as in joined recordings
+    n_time_gaps: int = 0  # neighbouring frames between which an expression could be lost
+    longest_gap_s: float = 0.0
     orientation: str = ""  # rotation or mirroring that the file requests; it was applied
     pixel_aspect: float = 1.0  # width / height of a stored pixel; frames are stretched to square pixels
     other_streams: list[str] = field(default_factory=list)  # cover images and other films, not read
@@ -53,6 +58,12 @@ class FrameReport:
         """Count a damaged frame and remember the first."""
         self.n_damaged += 1
         self.first_damaged = self.first_damaged or frame
+
+    def add_step(self, step_s: float, usual_s: float) -> None:
+        """Count the time between two neighbouring frames if it is a gap."""
+        if step_s > max(MIN_GAP_S, MIN_GAP_STEPS * usual_s):
+            self.n_time_gaps += 1
+            self.longest_gap_s = max(self.longest_gap_s, step_s)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all facts as JSON values."""
@@ -112,6 +123,11 @@ class FrameReport:
         if self.n_time_jumps:
             sentences.append(
                 f"Time stamps jump back {self.n_time_jumps} time(s), as in joined recordings; time continues."
+            )
+        if self.n_time_gaps:
+            sentences.append(
+                f"Times jump forward {self.n_time_gaps} time(s), by up to {self.longest_gap_s:.3g} s: the "
+                "recording paused or lost frames."
             )
         return sentences
 

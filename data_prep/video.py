@@ -81,8 +81,11 @@ class VideoFrames:
 
     def __iter__(self) -> Iterator[Frame]:
         self.report = report = self._new_report()
-        shape = FrameShape(report)
+        shape, last = FrameShape(report), (-1, 0.0)
         for number, time, frame in self._timed(report):
+            if number == last[0] + 1 and number:
+                report.add_step(time - last[1], 1 / self.fps if self.fps else self._stream.step)
+            last = number, time
             image = shape.fit(self._image(frame, report))
             if image is not None:
                 report.n_used += 1

@@ -282,3 +282,11 @@ def test_interlaced_films_are_said(tmp_path, interlaced):
     n_frames = len(list(frames))
     assert frames.report.n_interlaced == (n_frames if interlaced else 0)
     assert any("interlaced" in sentence for sentence in frames.report.sentences()) == interlaced
+
+
+def test_pauses_and_lost_frames_are_said(tmp_path):
+    stamps = [0, 4, 8, 12, 20, 24, 524, 528, 532]  # one frame late, and a pause of 5 s
+    frames = open_frames(write_video(tmp_path / "a.mkv", moving_square(9), rate=100, stamps=stamps))
+    assert [round(frame.time_s, 3) for frame in frames][5:7] == [0.24, 5.24]
+    assert (frames.report.n_time_gaps, frames.report.longest_gap_s) == (1, pytest.approx(5))
+    assert any("Times jump forward 1 time(s), by up to 5 s" in line for line in frames.report.sentences())
