@@ -87,3 +87,18 @@ def test_an_apex_on_an_end_is_kept_and_said():
     mended, found = find({"apex": 10}, {"apex": 20}, {})
     assert list(mended["apex"]) == [10, 20, 15]
     assert [finding.detail for finding in found] == ["apex is the onset frame", "apex is the offset frame"]
+
+
+@pytest.mark.parametrize("dataset, outcome", [("d", "bad name"), ("table", None)])
+def test_a_clip_named_after_another_subject_is_found_where_names_follow_subjects(dataset, outcome):
+    rows = [{"subject": f"s{n}", "clip": f"s{n:02d}_{k}"} for n in range(1, 5) for k in range(2)]
+    rows[0]["subject"] = "s2"
+    (finding,) = find(*({"dataset": dataset} | row for row in rows))[1]
+    assert finding.outcome == outcome and "listed for s2" in finding.detail
+    assert finding.clip_id == f"{dataset}/s2/s01_0"
+
+
+def test_names_that_do_not_follow_subjects_say_nothing():
+    assert (
+        find(*({"subject": f"s{n}", "clip": f"EP{k:02d}"} for n in range(1, 6) for k in range(1, 6)))[1] == []
+    )
