@@ -75,12 +75,14 @@ def _row_facts(row: dict) -> list:
 
 
 def _row(row) -> dict:
+    fps, printed = cell_rate(row.fps), cell_text(row.fps)
+    remarks = [row.remark] + [f"fps printed as {printed!r}"] * (fps is None and printed != "")
     return {
         "dataset": "dfme",
         "subject": cell_text(row.subject),
         "clip": cell_text(row.filename),
-        "fps": cell_rate(row.fps),
+        "fps": fps,
         "emotion": cell_text(row.emotion).lower(),
         "action_units": cell_text(row.au),
-        **read_frame_cells(row.onsetframe, row.offsetframe, row.apexframe, row.remark),
+        **read_frame_cells(row.onsetframe, row.offsetframe, row.apexframe, "; ".join(filter(None, remarks))),
     }

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from data_prep.annotations import read_clips
 from data_prep.datasets import dfme
 from tests.data_prep.folders import touch
 
@@ -40,3 +41,11 @@ def test_dfme_joins_its_parts_reads_three_rates_and_takes_no_table_twice(tmp_pat
         [109, 120, 1000],
         [1],
     ]
+
+
+def test_dfme_a_rate_that_cannot_be_read_is_noted(make_replica):
+    root = make_replica("dfme", subjects=(1, 2), clips_each=1)
+    path = root / "train.csv"
+    path.write_text(path.read_text().replace(",300,", ",fast,"))
+    table = read_clips("dfme", root).table
+    assert list(table["note"]) == ["", "fps printed as 'fast'"] and pd.isna(table["fps"].iloc[1])
