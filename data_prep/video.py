@@ -192,7 +192,9 @@ def _open_container(path: Path):
     import av
 
     # PyAV 19 has no such argument, and never fails on names that are not UTF-8.
-    lenient = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
+    lenient: dict[str, Any] = (
+        {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
+    )
     try:
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, **lenient)
     except (av.FFmpegError, OSError) as error:

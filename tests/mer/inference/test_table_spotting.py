@@ -44,7 +44,8 @@ def read(tmp_path, monkeypatch):
         plain = {"file": "frames/a", "subject": "anna", "label": "joy", "fps": 50}
         for i in range(3):
             (tmp_path / "frames" / "abc"[i]).mkdir(parents=True, exist_ok=True)
-            (tmp_path / "frames" / "abc"[i] / "0001.png").write_bytes(bytes([i]))
+            for number in (1, 600):
+                (tmp_path / "frames" / "abc"[i] / f"{number:04d}.png").write_bytes(bytes([i]))
         pd.DataFrame([plain | row for row in rows]).to_csv(tmp_path / "mine.csv", index=False)
         path = tmp_path / "mine.csv"
         return spot_missing(read_clips("table", path), path), watched
