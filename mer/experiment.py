@@ -59,7 +59,7 @@ def cross_validate(
     """
     config, workers = config or CvConfig(), Workers(jobs, scheduler)
     if isinstance(prepared, tuple) and len(prepared) == 2 and isinstance(prepared[0], pd.DataFrame):
-        table, X = prepared
+        table, X = prepared[0], np.asarray(prepared[1])
         run.cross_validate_arrays(table, X, config, out, workers=workers)
         return finish_run(out)
     paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
