@@ -27,8 +27,12 @@ SHUT_PENALTY = 4.0  # log odds
 MAX_RATE, RATE_PER_STILLNESS = 1.0, 2.0  # % per square root of a second
 NEAR_LIMITS, NEAR_PER_STILLNESS = (0.4, 1.5), 3.0  # %
 TURN_LEAK = 0.1  # fraction of a turn of the head (rad, times 100) that may look like motion of the face
+SHORT_HEAD_LEAK = (
+    0.2  # the same of any move of the head in a cut clip, whose neutral face has no time to drift
+)
 ANCHOR_WEIGHT = 20.0  # the anchor counts as this many observations of a tenth of a second
-STILL_LAG_S, STILL_QUANTILE, NOISE_LIMIT = 0.25, 10, 8.0
+STILL_LAG_S, STILL_QUANTILE = 0.25, 10
+NOISE_LIMIT, SHORT_NOISE_LIMIT = 8.0, 2.0  # multiples of the noise; in a cut clip no frame need be still
 MIN_NOISE = 0.02  # %: a hundredth of a pixel, and no flow is finer
 N_ROUNDS, COOLING = 16, 0.8
 
@@ -81,14 +85,23 @@ def stillness(sites: np.ndarray, step: float) -> float:
     noise = estimate_noise(sites, step, SMOOTH_S)
     sites = gaussian_filter1d(sites, SMOOTH_S / step, axis=0, mode="nearest")
     lag = max(1, round(STILL_LAG_S / step))
+    limit = NOISE_LIMIT if len(sites) * step >= SHORT_S else SHORT_NOISE_LIMIT
     if lag >= len(sites):
-        return NOISE_LIMIT * noise
+        return limit * noise
     moved = float(np.percentile(strength(sites[lag:] - sites[:-lag]), STILL_QUANTILE))
-    return float(np.clip(moved, noise, NOISE_LIMIT * noise))
+    return float(np.clip(moved, noise, limit * noise))
+
+
+def head_position(turn: np.ndarray, shift: np.ndarray, eyes_px: np.ndarray) -> np.ndarray:
+    """Return turn (rad), shift (inter-ocular distances) and log size of the head, times 100: (n, 6).
+
+    turn : (n, 3) degrees; shift : (n, 2) px; eyes_px : (n,) px
+    """
+    return 100 * np.column_stack([np.radians(turn), shift / np.median(eyes_px), np.log(eyes_px)])
 
 
 def follow_neutral(
-    time: np.ndarray, sites: np.ndarray, turn: np.ndarray, anchor: int, still: float
+    time: np.ndarray, sites: np.ndarray, head: np.ndarray, anchor: int, still: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Follow the neutral face through one run of frames.
 
@@ -100,8 +113,8 @@ def follow_neutral(
     time : (n,) s
     sites : (n, 17, 2) per cent of the inter-ocular distance
         Smoothed.
-    turn : (n, 3) degrees
-        Yaw, pitch and roll: errors of depth make a turn look like motion of the face.
+    head : (n, 6)
+        As `head_position` returns it: errors of depth make a move of the head look like motion of the face.
     anchor : int
         Row of the neutral frame.
     still : float
@@ -123,8 +136,12 @@ def follow_neutral(
     near = float(np.clip(NEAR_PER_STILLNESS * still, *NEAR_LIMITS))
     rate = min(RATE_PER_STILLNESS * still, MAX_RATE)
     dt = np.maximum(np.diff(time), 1e-3)
-    turned = np.radians(np.linalg.norm(np.diff(turn, axis=0), axis=1)) * 100
-    stiffness = 1 / (rate**2 * dt + (TURN_LEAK * rate * turned) ** 2)
+    if time[-1] - time[0] < SHORT_S:
+        smooth = gaussian_filter1d(head, SMOOTH_S / np.median(dt), axis=0, mode="nearest")
+        leak = SHORT_HEAD_LEAK * np.linalg.norm(np.diff(smooth, axis=0), axis=1)
+    else:
+        leak = TURN_LEAK * rate * np.linalg.norm(np.diff(head[:, :3], axis=0), axis=1)
+    stiffness = 1 / (rate**2 * dt + leak**2)
     observations = np.median(dt) / 0.1
     flat = sites.reshape(n, -1)
     neutral, scale = np.broadcast_to(sites[anchor], sites.shape), 4 * near

@@ -297,7 +297,8 @@ def _find_neutral(
         )
     else:
         anchor = int(np.flatnonzero(number[rows] == frame)[0])
-    face, rest = neutral.follow_neutral(time[rows], smooth[rows], found["turn"][rows], anchor, still)
+    head = neutral.head_position(found["turn"][rows], found["shift"][rows], found["eyes_px"][rows])
+    face, rest = neutral.follow_neutral(time[rows], smooth[rows], head, anchor, still)
     found["neutral"][rows], found["at_rest"][rows] = face, rest
     return int(number[rows[anchor]])
 

@@ -25,7 +25,7 @@ export function drawTables({score}) {
     ...[region.strain.toFixed(1), `${Math.round(100 * (region.share ?? 0))} %`].map(value => el("td", {class: "n"}, value)))));
   $("warnings").replaceChildren(...score.warnings.map(warning => el("li", {}, warning)));
   $("warnings").hidden = !score.warnings.length;
-  $("no-warnings").hidden = score.warnings.length > 0;
+  $("no-warnings").hidden = score.warnings.length > 0 || !score.label;
 }
 
 function bar(fraction) {

@@ -66,5 +66,6 @@ def with_neutral(track: Track) -> Track:
     smooth = neutral.smooth_sites(track.time, track.sites, step)
     still = neutral.stillness(track.sites, step)
     anchor = neutral.find_neutral(track.time, smooth, track.mouth, track.lids, still)
-    face, rest = neutral.follow_neutral(track.time, smooth, track.turn, anchor, still)
+    head = neutral.head_position(track.turn, track.shift, track.eyes_px)
+    face, rest = neutral.follow_neutral(track.time, smooth, head, anchor, still)
     return replace(track, neutral=face, at_rest=rest, neutral_frame=int(track.number[anchor]))
