@@ -4,7 +4,6 @@ Face mesh and detector serve one thread at a time; callers with several threads 
 """
 
 import json
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
@@ -71,21 +70,3 @@ def bundle(path: str) -> bundles.Bundle:
 def recipe(path: str) -> bundles.Recipe:
     """Return the recipe of the bundle at `path`, read once; unlike the bundle, it needs no torch."""
     return bundles.read_recipe(Path(path))
-
-
-def load_in_background(path: str) -> "Future[bundles.Bundle]":
-    """Load the bundle at `path` and its flow method in a thread, while a clip is tracked.
-
-    A recipe that cannot be read raises `BadInput` at once; other damage is raised by the future's `result`.
-    """
-    method_name, options = recipe(path).method, recipe(path).method_options
-
-    def load() -> bundles.Bundle:
-        fitted = bundle(path)
-        method(method_name, options)
-        return fitted
-
-    pool = ThreadPoolExecutor(1)
-    loading = pool.submit(load)
-    pool.shutdown(wait=False)
-    return loading

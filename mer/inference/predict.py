@@ -1,7 +1,6 @@
 """Score or spot one clip: what moved, when and where, which label it resembles, and how certain that is."""
 
 import math
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,14 +68,14 @@ def score(
     """
     onset_apex.check_order(onset, apex)
     models.use_device(device)
-    loading = _load_in_background(bundle)
+    fitted = _fitted(bundle)
     frames, track = track_clip(clip, fps, face, neutral)
     intervals = spotting.find_intervals(track)
     if onset is None or apex is None:
         moment = onset_apex.choose_moment(track, intervals, str(clip))
     else:
         moment = onset_apex.moment_between(track, onset, apex, clip)
-    return explain(Path(clip), frames, track, intervals, moment, loading.result(), _name(bundle))
+    return explain(Path(clip), frames, track, intervals, moment, fitted, _name(bundle))
 
 
 def spot(
@@ -115,7 +114,7 @@ def spot(
     intervals = spotting.find_intervals(track)
     # The bundle takes seconds to load and half of the memory, so it is loaded only if some label is possible.
     if recipe is not None and moments_to_label(Path(clip), track, intervals, recipe):
-        fitted = _load_in_background(bundle).result()
+        fitted = _fitted(bundle)
         intervals = label_intervals(Path(clip), frames, track, intervals, fitted)
     return track, intervals
 
@@ -213,12 +212,8 @@ def _recipe(bundle: str | Path | bundles.Bundle | None) -> bundles.Recipe:
     return bundle.recipe if isinstance(bundle, bundles.Bundle) else models.recipe(_path(bundle))
 
 
-def _load_in_background(bundle: str | Path | bundles.Bundle | None) -> "Future[bundles.Bundle]":
-    if not isinstance(bundle, bundles.Bundle):
-        return models.load_in_background(_path(bundle))
-    loaded: Future[bundles.Bundle] = Future()
-    loaded.set_result(bundle)
-    return loaded
+def _fitted(bundle: str | Path | bundles.Bundle | None) -> bundles.Bundle:
+    return bundle if isinstance(bundle, bundles.Bundle) else models.bundle(_path(bundle))
 
 
 def _path(bundle: str | Path | None) -> str:

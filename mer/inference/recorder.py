@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 from scipy.ndimage import median_filter
+from threadpoolctl import threadpool_limits
 
 from data_prep.face_plausibility import MIN_PLAUSIBILITY, plausibility
 from data_prep.face_regions import SITES
@@ -115,9 +116,10 @@ def track_video(
                 due = time + 0.99 / MAX_FPS  # a little less, or rounded times would skip every other frame
                 yield frame, time, tracker.landmarks(frame.image), tracker.n_faces
 
-    for item in _prefetch(find_faces()):
-        recorder.add(*item)
-    return _finish(recorder, total, shape, timed, neutral_frame)
+    with threadpool_limits(1, "blas"):  # threads wait longer for each other than these small systems take
+        for item in _prefetch(find_faces()):
+            recorder.add(*item)
+        return _finish(recorder, total, shape, timed, neutral_frame)
 
 
 def track_clip(

@@ -25,7 +25,8 @@ export function drawTables({score}) {
     ...[region.strain.toFixed(1), `${Math.round(100 * (region.share ?? 0))} %`].map(value => el("td", {class: "n"}, value)))));
   $("warnings").replaceChildren(...score.warnings.map(warning => el("li", {}, warning)));
   $("warnings").hidden = !score.warnings.length;
-  $("no-warnings").hidden = score.warnings.length > 0 || !score.label;
+  $("no-warnings").hidden = score.warnings.length > 0;
+  $("trust").closest("section").hidden = !score.warnings.length && !score.label;  // the reason says it then
 }
 
 function bar(fraction) {
