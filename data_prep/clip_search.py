@@ -109,10 +109,10 @@ def _describe_frames(files: Collection[int]) -> str:
         return "its folder holds no frames"
     gaps = [f"{a} to {b}" if a < b else f"{a}" for a, b in name_gaps(sorted(files))]
     more = ", ..." if len(gaps) > MAX_GAPS else ""
-    without = f" without {', '.join(gaps[:MAX_GAPS])}{more}" if gaps else ""
+    missing = f", except {', '.join(gaps[:MAX_GAPS])}{more}" if gaps else ""
     step = usual_step(sorted(files))
     by_step = f" in steps of {step:g}" if step > 1 else ""
-    return f"frames {min(files)} to {max(files)} are there{by_step}{without}"
+    return f"frames {min(files)} to {max(files)} are there{by_step}{missing}"
 
 
 def _foreign_numbers(files: dict[int, FrameFile], onset: int, offset: int | None) -> str:
