@@ -146,7 +146,7 @@ def _recording_lines(clips: list[ClipFiles]) -> list[str]:
 def coverage_remarks(name: str, root: Path, clips: list[ClipFiles]) -> list[str]:
     """Report absent clips and subjects, odd frames, and subject-like folders that no clip was read from.
 
-    Neither is an error: parts of a dataset are in common use, and replicas are small on purpose.
+    None of these is an error: parts of a dataset are in common use, and replicas are small on purpose.
 
     Parameters
     ----------
@@ -171,6 +171,17 @@ def coverage_remarks(name: str, root: Path, clips: list[ClipFiles]) -> list[str]
             f"{len(remarked)} clip(s) with a remark about their frames. "
             f"First: {remarked[0].clip_id}, {remarked[0].reason}."
         )
+    if unread := _unread_folders(root, clips):
+        more = ", ..." if len(unread) > MAX_NAMES else ""
+        lines.append(
+            f"{len(unread)} folder(s) beside those of subjects hold no clip that was read: "
+            f"{', '.join(unread[:MAX_NAMES])}{more}. Are they subjects?"
+        )
+    return lines
+
+
+def _unread_folders(root: Path, clips: list[ClipFiles]) -> list[str]:
+    """Return the folders beside those of subjects that look like subjects but hold no clip that was read."""
     known = {_strip_padding(_subject(clip)) for clip in clips}
     above = {
         (_subject(clip), folder)
@@ -184,18 +195,11 @@ def coverage_remarks(name: str, root: Path, clips: list[ClipFiles]) -> list[str]
     }
     read = {folder for _, folder in above}
     siblings = [folder for parent in sorted(parents) for folder in dataset_files.folders_in(parent).values()]
-    unread = [
+    return [
         str(folder.relative_to(root))
         for folder in siblings
         if re.search(r"\d", folder.name) and _strip_padding(folder.name) not in known and folder not in read
     ]
-    if unread:
-        more = ", ..." if len(unread) > MAX_NAMES else ""
-        lines.append(
-            f"{len(unread)} folder(s) beside those of subjects hold no clip that was read: "
-            f"{', '.join(unread[:MAX_NAMES])}{more}. Are they subjects?"
-        )
-    return lines
 
 
 def _subject(clip: ClipFiles) -> str:

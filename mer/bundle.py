@@ -63,14 +63,11 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal[1] = 1
-    # Version of mer that wrote the bundle.
-    mer: str
-    # Side of the aligned face, px.
-    face_size: int
-    # Flow method and its options.
-    method: str
+    mer: str  # version of mer that wrote the bundle
+    face_size: int  # side of the aligned face, px
+    method: str  # of flow
     method_options: dict[str, Any]
-    # First digits of the SHA-256 of the flow network's weights; None where the classifier saw no such flow.
+    # First digits of the SHA-256 of the flow network's weights; None if the classifier saw no such flow.
     flow_weights: str | None = None
     # Match the brightness of the apex to the onset before the flow is estimated.
     match_exposure: bool
@@ -83,16 +80,14 @@ class Recipe(BaseModel):
     classifier_settings: list[dict[str, Any]] = Field(min_length=1)
     # "skops" for a scikit-learn classifier that is not ours.
     stored_as: Literal["tensors", "skops"] = "tensors"
-    # In the order of the probabilities.
-    labels: list[str]
-    # Those of `labels` that mean "no emotion": where one of them is the most probable, no label is given.
+    labels: list[str]  # in the order of the probabilities
+    # Those of `labels` that mean "no emotion": if one of them is the most probable, no label is given.
     no_emotion_labels: list[str] = []
     protocol: str
     clips_per_label: dict[str, int]
     n_subjects: int
     datasets: list[str]
-    # True if no clip showed a real face.
-    synthetic: bool
+    synthetic: bool  # whether no clip showed a real face
     # Subtract the head's motion from the flow first (mer/inference/head_motion.py).
     remove_head_motion: bool = False
     # Log probabilities are divided by it; fitted on held-out subjects, 1 if uncalibrated.
@@ -102,7 +97,7 @@ class Recipe(BaseModel):
     min_confidence: float = 0.0
     # Name of a condition (mer/inference/reliability.py) -> range in which the bundle was fitted or validated.
     validated_ranges: dict[str, tuple[float, float]] = {}
-    # What is known of the labels' quality; None where nothing was measured on held-out data.
+    # Measured quality of the labels; None if nothing was measured on held-out data.
     evidence: Evidence | None = None
 
 

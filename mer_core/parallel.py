@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
@@ -78,6 +78,16 @@ def map_items(
     else:
         results = _in_processes(work, items, jobs, ordered, threads, setup)
     yield from results if title is None else track(results, title, total=len(items))
+
+
+def prefetch(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield the items, none of them None, computing each in a thread while the one before it is in use."""
+    remaining = iter(items)
+    with ThreadPoolExecutor(1) as pool:
+        upcoming = pool.submit(next, remaining, None)
+        while (item := upcoming.result()) is not None:
+            upcoming = pool.submit(next, remaining, None)
+            yield item
 
 
 def _in_processes(

@@ -20,6 +20,7 @@ from mer_core.content import content_id
 from mer_core.errors import BadInput, MerError
 from mer_core.io import printable_path
 from mer_core.locks import hold_lock
+from mer_core.parallel import Workers
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,8 @@ def score_all(
     folder, out : Path
     bundle, fps, face, device
         As in `predict.score`.
-    jobs : int or None
-        Number of processes; None: all cores.
-    scheduler : str or None
-        Address of a Dask scheduler whose workers see `folder` and `bundle` under the same paths.
+    jobs, scheduler
+        As in `mer_core.parallel.map_items`; Dask workers must see `folder` and `bundle` under the same paths.
 
     Returns
     -------
@@ -105,18 +104,28 @@ def score_all(
         progress.say(skipped)
     job = ScoreJob(bundle, fps, face, device)
     with hold_lock(out.parent, f".{out.name}.lock"):
-        made_by = _made_by(job)
-        work = functools.partial(_score_item, job=job, made_by=made_by)
-        with closing(ScoreTable(out, recordings, made_by, _labels(job))) as table:
-            missing = table.missing().items()
-            for row in parallel.map_items(
-                work, missing, "Scoring", jobs=jobs, setup=_start, isolated=True, scheduler=scheduler
-            ):
-                table.add(row)
+        table = ScoreTable(out, recordings, _made_by(job), _labels(job))
+        _score_missing(table, job, Workers(jobs, scheduler))
         return table.finish()
 
 
-def _start() -> None:
+def _score_missing(table: ScoreTable, job: ScoreJob, workers: Workers) -> None:
+    """Score the clips without a row, and write each row as soon as it is known."""
+    rows = parallel.map_items(
+        functools.partial(_score_item, job=job, made_by=table.made_by),
+        table.missing().items(),
+        "Scoring",
+        jobs=workers.jobs,
+        setup=_import_threaded,
+        isolated=True,
+        scheduler=workers.scheduler,
+    )
+    with closing(table):
+        for row in rows:
+            table.add(row)
+
+
+def _import_threaded() -> None:
     """Import the libraries whose threads `parallel` limits."""
     import cv2  # noqa: F401
     import torch  # noqa: F401

@@ -150,13 +150,18 @@ def follow_neutral(
         at_rest = np.exp(-((strength(sites - neutral) / scale) ** 2) / 2)
         weights = at_rest * observations + 1e-9
         weights[anchor] += ANCHOR_WEIGHT
-        bands = np.zeros((2, n))
-        bands[1] = weights
-        bands[1, :-1] += stiffness
-        bands[1, 1:] += stiffness
-        bands[0, 1:] = -stiffness
-        neutral = solveh_banded(bands, weights[:, None] * flat).reshape(sites.shape)
+        neutral = _smooth_path(flat, weights, stiffness).reshape(sites.shape)
     return neutral, at_rest
+
+
+def _smooth_path(values: np.ndarray, weights: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
+    """Minimise sum w_t |x_t - b_t|^2 + sum s_t |b_t+1 - b_t|^2 over b (n, D); s is `stiffness` (n - 1,)."""
+    bands = np.zeros((2, len(values)))
+    bands[1] = weights
+    bands[1, :-1] += stiffness
+    bands[1, 1:] += stiffness
+    bands[0, 1:] = -stiffness
+    return solveh_banded(bands, weights[:, None] * values)
 
 
 def estimate_noise(sites: np.ndarray, step: float, smooth_s: float) -> float:

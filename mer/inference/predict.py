@@ -55,10 +55,6 @@ def score(
     device : {"auto", "cpu", "cuda", "mps"}
         Where the flow network runs.
 
-    Returns
-    -------
-    Score
-
     Raises
     ------
     BadInput

@@ -6,9 +6,7 @@ against it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from scipy.ndimage import median_filter
@@ -30,10 +28,10 @@ from mer.inference.frontal_face import (
 from mer.inference.site_motion import METHOD, OPTIONS, KeyFrame, combine, combine_turn
 from mer.inference.track import Track
 from mer_core.errors import BadInput
+from mer_core.parallel import prefetch
 from mer_core.progress import track as show_progress
 
 Progress = Callable[[int], None]
-T = TypeVar("T")
 
 MAX_FPS = 100.0  # of faster videos only this many frames per second are measured, plenty for a face
 ASSUMED_FPS = 30.0  # of frames without times
@@ -106,7 +104,7 @@ def track_video(
     def find_faces() -> Iterator[tuple]:
         nonlocal total, shape, timed
         due = -np.inf
-        for total, frame in enumerate(_prefetch(frames), start=1):
+        for total, frame in enumerate(prefetch(frames), start=1):
             shape = frame.image.shape[0], frame.image.shape[1]
             timed &= fps is not None or bool(np.isfinite(frame.time_s))
             time = frame.time_s if np.isfinite(frame.time_s) else frame.number / (fps or ASSUMED_FPS)
@@ -117,7 +115,7 @@ def track_video(
                 yield frame, time, tracker.landmarks(frame.image), tracker.n_faces
 
     with threadpool_limits(1, "blas"):  # threads wait longer for each other than these small systems take
-        for item in _prefetch(find_faces()):
+        for item in prefetch(find_faces()):
             recorder.add(*item)
         return _finish(recorder, total, shape, timed, neutral_frame)
 
@@ -159,16 +157,6 @@ def track_clip(
     track = track_video(watched, tracker, fps, neutral_frame, progress)
     tracker.require(str(clip))
     return frames, track
-
-
-def _prefetch(items: Iterable[T]) -> Iterator[T]:
-    """Yield the items, computing each in a thread while the one before it is in use."""
-    remaining = iter(items)
-    with ThreadPoolExecutor(1) as pool:
-        upcoming = pool.submit(next, remaining, None)
-        while (item := upcoming.result()) is not None:
-            upcoming = pool.submit(next, remaining, None)
-            yield item
 
 
 def _finish(

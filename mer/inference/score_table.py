@@ -63,7 +63,7 @@ class ScoreTable:
     """
 
     def __init__(self, path: Path, recordings: Recordings, made_by: str, labels: Sequence[str]):
-        self.path, self.clips = path, recordings.clips
+        self.path, self.clips, self.made_by = path, recordings.clips, made_by
         self._folder = printable_path(recordings.folder.absolute())
         self._content = {name: _content(clip) for name, clip in self.clips.items()}
         columns, rows = _read(path)

@@ -188,8 +188,8 @@ def test_every_oddity_is_counted_and_its_first_instance_named(make_replica):
     (frame_folder / "EP06_01" / "img96.jpg").write_text("moved")
     check = check_dataset("casme2", root)
     for line in (
-        "1 clip(s) with a name that cannot be a folder name. First: casme2/sub01/.._.._x, subject 'sub01', clip "
-        "'../../x'",
+        "1 clip(s) with a name that cannot be a folder name. First: casme2/sub01/.._.._x, subject 'sub01', "
+        "clip '../../x'",
         "1 clip(s) with a name that was listed before. First: casme2/sub01/EP02_01~2, casme2/sub01/EP02_01 "
         "is listed 2 times",
         "1 clip(s) with an apex outside the clip. First: casme2/sub01/EP02_01, apex printed as 900, outside "

@@ -101,8 +101,7 @@ class Classifier(NetworkClassifier):
         ----------
         X : (N, C, H, W) float
             Maps of all clips.
-        y : (N,)
-            Their labels.
+        y : (N,) labels
         folds : sequence of (n,) int
             Positions to fit on, one array per fold.
         on_epoch : callable or None
