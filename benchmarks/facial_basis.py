@@ -18,8 +18,8 @@ from mer_core.io import atomic_replace
 
 POINTS = 2000
 IDENTITY = 30
-COMPONENTS = 128  # expressions as scanned, then what variants add
-SAMPLES = 1500
+COMPONENTS = 256  # expressions as scanned, then what variants add
+SAMPLES = 4000
 FACE = 9409  # vertices of the face; the others are head, neck and what lies inside
 RIM = 0.03  # cm around an opening that belong to it
 GRID = 0.08  # cm, of the depth map that tells which vertices are seen

@@ -73,12 +73,11 @@ class CompactSRFlowNet(nn.Module):
         context = self.context(contrast)
         first = lucas_kanade.brightness_pyramid(onset)
         second = {pixel: double(maps) for pixel, maps in lucas_kanade.brightness_pyramid(apex).items()}
-        if face is not None:
-            face = face.pad(*onset.shape[-2:])
-        atlas = None if face is None else self.atlas(face)
+        placed = None if face is None else face.pad(*onset.shape[-2:])
+        atlas = {} if placed is None else self.atlas(placed)
 
         def facial(sums: Tensor, flow: Tensor, pixel: int, cell: int) -> FacialCandidates | None:
-            return None if face is None else facial_candidates(sums, flow, pixel, face, atlas[cell])
+            return None if placed is None else facial_candidates(sums, flow, pixel, placed, atlas[cell])
 
         cell = SCHEDULE[0][1]
         start = torch.zeros_like(contrast[:, :2]) if flow is None else F.pad(flow, pad, mode="replicate")

@@ -20,7 +20,7 @@ from flow.srflownet.facial_basis import CHART_CELL_PX, N_RIGID
 from flow.srflownet.resample import box_mean, enlarge
 
 N_CANDIDATES = 2
-PRIOR_WEIGHT = 3e-4  # relative to equations averaged over cells of 4 px, for motion of usual size
+PRIOR_WEIGHT = 2e-5  # relative to equations averaged over cells of 4 px, for motion of usual size
 HALF_WEIGHT_RESIDUAL = 0.1  # squared brightness difference at which a cell counts half
 # Centre and radii on the mean face, inter-ocular distances; excludes hair and neck.
 FACE_ELLIPSE = ((0.0, 0.3), (1.0, 1.2))

@@ -63,10 +63,10 @@ def load_config(path: str | Path) -> TrainConfig:
         return TrainConfig(**(read_yaml(path) or {}))
     except ValidationError as error:
         raise BadInput(
-            f"{path} is no training configuration: it {describe_errors(error, TrainConfig)}"
+            f"{path} is not a training configuration: it {describe_errors(error, TrainConfig)}"
         ) from error
     except TypeError as error:
-        raise BadInput(f"{path} is no training configuration: {error}") from error
+        raise BadInput(f"{path} is not a training configuration: {error}") from error
 
 
 def frame_side(config: TrainConfig, step: int) -> int:
