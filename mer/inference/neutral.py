@@ -111,8 +111,7 @@ def follow_neutral(
     Parameters
     ----------
     time : (n,) s
-    sites : (n, 17, 2) per cent of the inter-ocular distance
-        Smoothed.
+    sites : (n, 17, 2) per cent of the inter-ocular distance, smoothed
     head : (n, 6)
         As `head_position` returns it: errors of depth make a move of the head look like motion of the face.
     anchor : int
@@ -130,9 +129,8 @@ def follow_neutral(
     ----------
     A. Blake, A. Zisserman, Visual Reconstruction, MIT Press, 1987.
     """
-    n = len(time)
-    if n < 2:
-        return sites.copy(), np.ones(n)
+    if len(time) < 2:
+        return sites.copy(), np.ones(len(time))
     near = float(np.clip(NEAR_PER_STILLNESS * still, *NEAR_LIMITS))
     rate = min(RATE_PER_STILLNESS * still, MAX_RATE)
     dt = np.maximum(np.diff(time), 1e-3)
@@ -143,7 +141,7 @@ def follow_neutral(
         leak = TURN_LEAK * rate * np.linalg.norm(np.diff(head[:, :3], axis=0), axis=1)
     stiffness = 1 / (rate**2 * dt + leak**2)
     observations = np.median(dt) / 0.1
-    flat = sites.reshape(n, -1)
+    flat = sites.reshape(len(time), -1)
     neutral, scale = np.broadcast_to(sites[anchor], sites.shape), 4 * near
     for _ in range(N_ROUNDS):
         scale = max(near, COOLING * scale)
