@@ -104,9 +104,7 @@ class CompactSRFlowNet(nn.Module):
         flow = flow.detach()
         sums = lucas_kanade.normal_equations(first[1], second[1], flow, 2)
         flow = self.detail(flow, hidden, contrast, sums, facial(sums, flow, 1, 2))
-        predictions.append(flow)
-        predictions.append(enlarge(flow, 2)[..., :height, :width])
-        return predictions
+        return [*predictions, flow, enlarge(flow, 2)[..., :height, :width]]
 
 
 def local_contrast(frame: Tensor) -> Tensor:
