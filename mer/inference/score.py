@@ -82,9 +82,9 @@ class Score:
             f"{_in_seconds(self.apex_s)}; most motion: {region.name}, {region.motion:.1f} % of the "
             "inter-ocular distance",
         ]
-        if self.units:
-            names = ", ".join(f"{unit.title} {unit.evidence:.0%}" for unit in self.units[:3])
-            lines.append(f"looks like {names}")
+        units = [f"{unit.title} {unit.evidence:.0%}" for unit in self.units[:3] if unit.evidence >= 0.005]
+        if units:
+            lines.append(f"looks like {', '.join(units)}")
         if self.label:
             lines.append(f"evidence for labels: {evidence_words(self.evidence)}")
         lines += [f"note: {warning}" for warning in self.warnings]
