@@ -219,7 +219,7 @@ def test_an_unknown_key_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["a: [", "- 1", "steps: many"])
-def test_what_is_no_configuration_is_said_in_one_message(tmp_path, text):
+def test_what_is_not_a_configuration_is_refused_by_name(tmp_path, text):
     (tmp_path / "a.yaml").write_text(text)
-    with pytest.raises(BadInput, match=r"a\.yaml (is no training configuration|cannot be read): "):
+    with pytest.raises(BadInput, match=r"a\.yaml"):
         load_config(tmp_path / "a.yaml")
