@@ -54,7 +54,7 @@ class Evidence(BaseModel):
 
 def evidence_words(evidence: Evidence | None) -> str:
     """Return what is known of the labels' quality, in words."""
-    return str(evidence) if evidence else "none; this bundle was not measured on people kept from its training"
+    return str(evidence) if evidence else "none; this bundle was not measured on people outside its training"
 
 
 class Recipe(BaseModel):
