@@ -48,7 +48,7 @@ class ScoreJob:
 def clips_below(folder: Path) -> list[Path]:
     """Return the videos and folders of numbered images below `folder`, sorted.
 
-    A folder counts by its content, whatever its name; a dead link counts by its own name.
+    Folders are recognised by their content, broken links by their name.
 
     Raises
     ------

@@ -16,7 +16,7 @@ def test_the_printed_replica_and_reader_fit_together(tmp_path, face):
     for module, code in zip((writer, reader), blocks, strict=True):
         exec(compile(code, str(PAGE), "exec"), vars(module))
     words = writer.EMOTIONS
-    assert {take.word for take in replica.plan(words)} == set(words)  # words of one's own can be rendered
+    assert {take.word for take in replica.plan(words)} == set(words)  # new labels can be rendered
     clips = [
         ReplicaClip(subject, i + 1, words[i], "", 96, 98, 101, lambda i: face)
         for subject in (1, 2)

@@ -135,10 +135,10 @@ def test_a_folder_that_looks_like_a_subject_and_was_not_read_is_named(
     folder = next(path for path in root.rglob(renamed[0]))
     folder.rename(folder.with_name(renamed[1]))
     place = f"{folder.parent.relative_to(root)}/{renamed[1]}"
-    said = f"1 folder(s) beside those of subjects hold no clip that was read: {place}. Are they subjects?"
-    assert f"  {said}" in check_dataset(name, root).lines
+    remark = f"1 folder(s) beside those of subjects hold no clip that was read: {place}. Are they subjects?"
+    assert f"  {remark}" in check_dataset(name, root).lines
     prepare(name, root, tmp_path / "out", PrepareOptions(skip_missing=True), workers=Workers(1))
-    assert said in capsys.readouterr().err
+    assert remark in capsys.readouterr().err
 
 
 def test_a_folder_without_frames_is_not_usable(make_replica, tmp_path):

@@ -73,7 +73,7 @@ def test_time_stamps_give_the_order_and_the_times(names, times):
     assert list(found.times_s.values()) == pytest.approx(times, abs=1e-6)
 
 
-def test_unpadded_nanoseconds_are_told_from_a_fraction_by_their_steps():
+def test_unpadded_nanoseconds_are_distinguished_from_a_fraction_by_their_steps():
     stamps = [(1399540000, 900_000_000), (1399540000, 950_000_000), (1399540001, 0), (1399540001, 50_000_000)]
     names = [f"{s}_{ns}.png" for s, ns in stamps]
     assert order(*reversed(names)) == names

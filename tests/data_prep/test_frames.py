@@ -48,7 +48,7 @@ def test_gaps_and_copies_are_said(tmp_path):
     frames, report = read(tmp_path, fps=10)
     assert [frame.time_s for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.6, 0.7])
     assert (report.n_missing, report.first_missing) == (3, 4)
-    assert any("8 (1).png" in said for said in report.sentences())
+    assert any("8 (1).png" in sentence for sentence in report.sentences())
 
 
 def test_names_that_are_times_give_the_times_unless_a_rate_is_given(tmp_path):
@@ -103,7 +103,7 @@ def test_deep_images_are_scaled_by_one_factor_for_the_clip(tmp_path, suffix):
     (dim, bright), report = read(tmp_path)
     assert bright.image[0, :, 0] == pytest.approx(np.arange(256), abs=1)
     assert dim.image[0, :, 0] == pytest.approx(np.arange(256) / 8, abs=1)
-    assert report.bit_depth == 12 and any("12 bits" in said for said in report.sentences())
+    assert report.bit_depth == 12 and any("12 bits" in sentence for sentence in report.sentences())
     assert (open_frames(tmp_path).pick([0])[0] == dim.image).all()
 
 
