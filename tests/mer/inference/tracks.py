@@ -61,7 +61,7 @@ def move(track: Track, level: np.ndarray, far: float, sites=SMILE, opening: floa
 
 
 def with_neutral(track: Track) -> Track:
-    """The track with its neutral face found, as the recorder does."""
+    """The track with its neutral face found, as `track_assembly` does."""
     step = track.step(np.arange(len(track.number)))
     smooth = neutral.smooth_sites(track.time, track.sites, step)
     still = neutral.stillness(track.sites, step)
