@@ -1,4 +1,4 @@
-"""What one pass over a video measured: a row per frame. `track_assembly.py` makes it, `spotting.py` reads it."""
+"""What one pass over a video measured, a row per frame. `track_assembly` makes it, `spotting` reads it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
