@@ -1,27 +1,30 @@
-"""Killed commands for `benchmarks/soak.py`: every command that writes is killed at each file it writes and at
-random moments, run again, and its files are compared with those of a run that nothing disturbed.
+"""Killed commands for `benchmarks/soak.py`: every command that writes is killed before each change it makes to
+its folder and at random moments, run again, and its files are compared with those of a run that nothing disturbed.
 """
 
+import itertools
 import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
+from mer_core import parallel
 from mer_core.content import content_id
 from mer_core.errors import MerError
 
 OUTCOMES = ("as undisturbed", "refused", "lost", "different", "traceback")
 MAX_S = 900.0  # a busy machine may be slow, and a command that hangs never ends
-MOMENTS = ("half a file", "before it takes its place", "after")
+CHANGES = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.link", "os.symlink")
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Kill:
-    """When a run ends: at one of `MOMENTS` of the n-th file it writes, or after a time."""
+    """When a run ends: before the n-th change to its folder, or after a time."""
 
-    file: int = -1
-    moment: int = 0
+    change: int = -1
+    cut: bool = False  # leave half of a file where it is about to take its place
     after_s: float = 0.0
 
 
 def tasks(folder: Path) -> list[Task]:
     """The six commands on a replica of CASME II, each beginning from what an undisturbed one left."""
-    import flow.methods.srflownet  # noqa: F401  with torch, so that forks find it loaded
     from data_prep.prepare import prepare
     from data_prep.prepared import open_prepared
     from flow.prepared_flow import estimate_prepared
@@ -71,16 +73,17 @@ def tasks(folder: Path) -> list[Task]:
         Task("flow", estimate, prepared),
         Task("cv", lambda out: cross_validate_prepared([flowed], config, out)),
         Task("train", lambda out: bundle.save(training.fit([flowed], config, out), out)),
-        Task("score", lambda out: batch.score_all(root, out / "results.csv", fps=200, jobs=1)),
+        Task("score", lambda out: batch.score_all(clip.parent, out / "results.csv", fps=200, jobs=1)),
         Task("spot", spot),
     ]
     if not root.exists():
-        _must(_in_fork(lambda: _write_replica(root)), "the replica")
-    clip = next(path.parent for path in sorted(root.rglob("*.jpg")))
+        _must(_in_fork(_write_replica, root), "the replica")
+    clip = next(path.parent for path in sorted(root.rglob("*.jpg")))  # one of three of its subject
+    _load_models(clip)
     for task, made in zip(found, (prepared, flowed)):
         if not made.exists():
             _begin(task, made)
-            _must(_in_fork(partial(task.run, made)), task.name)
+            _must(_in_fork(task.run, made), task.name)
     return found
 
 
@@ -89,6 +92,16 @@ def _write_replica(root: Path) -> None:
 
     replica.N_SUBJECTS = 3  # of fewer nothing is trained; this process ends here
     replica.write_replica("casme2", root, jobs=1)
+
+
+def _load_models(clip: Path) -> None:
+    """Load all that a fork may inherit; the face models have threads, which it may not."""
+    from mer.inference import models, predict
+
+    cv2.setNumThreads(1)
+    predict.score(clip, fps=200)
+    models.mesh.cache_clear()
+    models.detector.cache_clear()
 
 
 def _must(ended: tuple[int | None, str], name: str) -> None:
@@ -101,7 +114,7 @@ class Undisturbed:
     """Files of a task without a kill, by name; those that differ between two such runs are not compared."""
 
     files: dict[str, str]
-    n_writes: int
+    n_changes: int
     seconds: float
 
 
@@ -113,7 +126,7 @@ def undisturbed(task: Task, out: Path) -> Undisturbed:
         counter.value = 0
         _begin(task, out)
         begun = time.monotonic()
-        _must(_in_fork(lambda: task.run(out), counter=counter), task.name)
+        _must(_in_fork(task.run, out, counter=counter), task.name)
         seconds = time.monotonic() - begun
         both.append(_files(out))
     files = {name: digest if both[0].get(name) == digest else "" for name, digest in both[1].items()}
@@ -121,19 +134,18 @@ def undisturbed(task: Task, out: Path) -> Undisturbed:
 
 
 def plan(known: Undisturbed, rng: np.random.Generator) -> Iterator[Kill]:
-    """Every moment of every file, and a random moment after each."""
-    while True:
-        for file in range(known.n_writes):
-            for moment in range(len(MOMENTS)):
-                yield Kill(file, moment)
-                yield Kill(after_s=float(rng.uniform(0, known.seconds)))
+    """Before every change, with whole files and with cut ones in turn, and a random moment after each."""
+    for cut in itertools.cycle((False, True)):
+        for change in range(known.n_changes):
+            yield Kill(change, cut)
+            yield Kill(after_s=float(rng.uniform(0, known.seconds)))
 
 
 def kill_and_rerun(task: Task, out: Path, kill: Kill, known: Undisturbed) -> tuple[str, str]:
     """What became of a task that was killed and run again: one of `OUTCOMES`, and the particulars."""
     _begin(task, out)
-    _in_fork(lambda: task.run(out), kill)
-    _, why = _in_fork(lambda: task.run(out))
+    _in_fork(task.run, out, kill)
+    _, why = _in_fork(task.run, out)
     if why:
         return ("refused" if why.startswith("refused") else "traceback"), why
     now = _files(out)
@@ -157,11 +169,13 @@ def _files(out: Path) -> dict[str, str]:
     return {path.relative_to(out).as_posix(): content_id([path]) for path in found}
 
 
-def _in_fork(run: Callable[[], Any], kill: Kill | None = None, counter: Any = None) -> tuple[int | None, str]:
-    """Run in a forked process; exit status, and why it failed unless it was killed on purpose."""
+def _in_fork(
+    run: Callable[[Path], Any], out: Path, kill: Kill | None = None, counter: Any = None
+) -> tuple[int | None, str]:
+    """Call `run(out)` in a forked process; exit status, and why it failed unless it was killed on purpose."""
     context = multiprocessing.get_context("fork")
     mine, pipe = context.Pipe()
-    process = context.Process(target=_child, args=(run, kill, counter, pipe))
+    process = context.Process(target=_child, args=(run, out, kill, counter, pipe))
     process.start()
     pipe.close()
     process.join(kill.after_s if kill and kill.after_s else MAX_S)
@@ -174,13 +188,15 @@ def _in_fork(run: Callable[[], Any], kill: Kill | None = None, counter: Any = No
     return process.exitcode, why
 
 
-def _child(run: Callable[[], Any], kill: Kill | None, counter: Any, pipe: Any) -> None:
+def _child(run: Callable[[Path], Any], out: Path, kill: Kill | None, counter: Any, pipe: Any) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    _count_writes(kill, counter)
+    parallel.get_context = lambda _: multiprocessing.get_context("fork")  # workers inherit the models too
+    if kill is None or not kill.after_s:
+        _watch_changes(out, kill, counter)
     try:
-        run()
+        run(out)
     except MerError as error:
         pipe.send(f"refused: {error.code}: {error}")
         os._exit(1)
@@ -190,21 +206,27 @@ def _child(run: Callable[[], Any], kill: Kill | None, counter: Any, pipe: Any) -
     os._exit(0)
 
 
-def _count_writes(kill: Kill | None, counter: Any) -> None:
-    """Hook the rename by which `mer_core.io.atomic_replace` ends, in this process."""
-    rename, n_done = os.replace, 0
+def _watch_changes(out: Path, kill: Kill | None, counter: Any) -> None:
+    """Count the changes that this process makes below `out`, and end it before the one that `kill` names."""
+    n_done, inside = 0, os.fspath(out.absolute())
 
-    def replace(source: Any, target: Any) -> None:
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal n_done
-        if kill and not kill.after_s and n_done == kill.file:
-            if kill.moment == 0 and not os.path.isdir(source):
-                os.truncate(source, os.path.getsize(source) // 2)
-            elif kill.moment == 2:
-                rename(source, target)
+        if event not in CHANGES or isinstance(arguments[0], int):
+            return
+        path = os.path.abspath(os.fsdecode(arguments[0]))
+        if not path.startswith(inside) or (event == "open" and not _writes(arguments[2])):
+            return
+        if kill and n_done == kill.change:
+            if kill.cut and event == "os.rename" and os.path.isfile(path):
+                os.truncate(path, os.path.getsize(path) // 2)
             os.kill(os.getpid(), signal.SIGKILL)
-        rename(source, target)
         n_done += 1
         if counter is not None:
             counter.value = n_done
 
-    os.replace = replace
+    sys.addaudithook(watch)
+
+
+def _writes(flags: int) -> bool:
+    return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
