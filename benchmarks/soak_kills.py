@@ -2,9 +2,11 @@
 its folder and at random moments, run again, and its files are compared with those of a run that nothing disturbed.
 """
 
+import hashlib
 import itertools
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import sys
@@ -19,11 +21,12 @@ import cv2
 import numpy as np
 
 from mer_core import parallel
-from mer_core.content import content_id
 from mer_core.errors import MerError
 
 OUTCOMES = ("as undisturbed", "refused", "lost", "different", "traceback")
 MAX_S = 900.0  # a busy machine may be slow, and a command that hangs never ends
+MAX_WORKERS_S = 30.0  # for workers to notice that their parent is gone
+TIME = re.compile(rb"20\d\d-\d\d-\d\dT[\d:.]+")
 CHANGES = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.link", "os.symlink")
 
 
@@ -164,9 +167,12 @@ def _begin(task: Task, out: Path) -> None:
 
 
 def _files(out: Path) -> dict[str, str]:
-    """Files below `out` by name, without hidden ones: what a killed writer leaves is hidden and never read."""
+    """Digests by name, times of day apart; without hidden files, which a killed writer leaves and nobody reads."""
     found = (path for path in sorted(out.rglob("*")) if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(out).as_posix(): content_id([path]) for path in found}
+    return {
+        path.relative_to(out).as_posix(): hashlib.sha256(TIME.sub(b"", path.read_bytes())).hexdigest()
+        for path in found
+    }
 
 
 def _in_fork(
@@ -182,13 +188,28 @@ def _in_fork(
     hung = process.is_alive()
     process.kill()
     process.join()
+    _await_workers(process.pid)
     why = mine.recv() if mine.poll() and process.exitcode == 1 else ""
     if not kill and not why and process.exitcode:
         why = f"no end after {MAX_S:.0f} s" if hung else f"exit status {process.exitcode}"
     return process.exitcode, why
 
 
+def _await_workers(group: int) -> None:
+    """Wait for the workers of a process that has ended; raise `MerError` where they go on without it."""
+    give_up = time.monotonic() + MAX_WORKERS_S
+    while time.monotonic() < give_up:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.02)
+    os.killpg(group, signal.SIGKILL)
+    raise MerError(f"Workers of process {group} go on {MAX_WORKERS_S:.0f} s after it was killed.")
+
+
 def _child(run: Callable[[Path], Any], out: Path, kill: Kill | None, counter: Any, pipe: Any) -> None:
+    os.setpgid(0, 0)  # its workers belong to the group too
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
