@@ -180,11 +180,8 @@ def _ranked_files(root: Path, files: tuple[str, ...], stop: str) -> list[tuple[t
     for rank, path in sorted(ranked, key=lambda pair: pair[0]):
         best.setdefault(path, rank)
     if not best:
-        other = [
-            path.name
-            for path in paths
-            if any(_matches(path.stem, stem) for stem in stems) and "*" not in stems and path.is_file()
-        ]
+        alike = (path for path in paths if any(_matches(path.stem, stem) for stem in stems))
+        other = [path.name for path in alike if "*" not in stems and path.is_file()]
         hint = f" There is {other[0]}: save it as .xlsx or .csv." if other else ""
         raise BadInput(
             f"There is no spreadsheet {' or '.join(files)} in {root}.{hint} "
@@ -236,7 +233,7 @@ def _rows_below_header(
     if not header:
         return None
     refuse_overlong_rows(path, sheet, header)
-    below, remarks = sheet.cells.loc[header + 1 :], []
+    below, remarks = _without_repeated_headers(path, sheet, header, columns)
     rows = pd.DataFrame(index=below.index, columns=[*columns, *optional], dtype=object)
     for name in rows.columns:
         places = [place for place, other in enumerate(names) if other == name]
@@ -261,6 +258,23 @@ def _rows_below_header(
     rows["remark"] = rows.index.map(sheet.remark)
     printed = map(cell_text, sheet.cells.loc[header])
     return rows, remarks, [text for text, name in zip(printed, names) if text and name not in rows]
+
+
+def _without_repeated_headers(
+    path: Path, sheet: Sheet, header: int, columns: tuple[str, ...]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows below a header but those that repeat it, and a remark; refuse headers that differ."""
+    keys = {row: [column_key(cell) for cell in cells] for row, cells in sheet.cells.loc[header:].iterrows()}
+    first, *repeated = (row for row, names in keys.items() if set(columns) <= set(names))
+    for row in repeated:
+        if any(keys[row].index(name) != keys[first].index(name) for name in columns):
+            raise AmbiguousSheet(
+                f"{path} holds two tables whose columns differ in order: the headers are row {header} and "
+                f"row {row}{f' of sheet {sheet.name!r}' * bool(sheet.name)}. Put them into one table."
+            )
+    remarks: list[str] = []
+    _add_remark(remarks, pd.Index(repeated), "left out: they repeat the header")
+    return sheet.cells.loc[header + 1 :].drop(repeated), remarks
 
 
 def _add_remark(remarks: list[str], rows: pd.Index, what: str) -> None:

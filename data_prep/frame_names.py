@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from data_prep.name_copies import FrameCollision, without_copies
-from data_prep.name_times import AmbiguousNames, read_time_stamps, refuse_hexadecimal
+from data_prep.name_times import AmbiguousNames, read_time_stamps, refuse_hexadecimal, refuse_restart
 
 MAX_NUMBER = 10**15  # larger numbers are no frame numbers; files are then numbered by their order
 MAX_KINDS = 5  # of names in a folder that are reported; more are words that differ with each frame
@@ -81,7 +81,7 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
     Parameters
     ----------
     paths : iterable of Path
-        Image files of one folder in any order; files without digits are skipped.
+        Image files of one folder in any order; those without digits are skipped, with a note.
 
     Returns
     -------
@@ -95,10 +95,13 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
     AmbiguousNames
         If the names can be read in two ways.
     """
-    paths = sorted(path for path in paths if re.search(r"\d", path.stem))
-    if not paths:
+    paths = set(paths)
+    numbered = sorted(path for path in paths if re.search(r"\d", path.stem))
+    if not numbered:
         return FrameNames({})
-    stems, notes = without_copies(paths)
+    stems, notes = without_copies(numbered)
+    if unnumbered := sorted(path.name for path in paths.difference(numbered)):
+        notes.append(f"{len(unnumbered)} image(s) without a number skipped, first: {unnumbered[0]}")
     named = [_Name.split(path, stem) for path, stem in stems.items()]
     if not any(reading.is_contiguous for reading in _list_readings(named)):
         named, other = _split_majority(named)
@@ -115,6 +118,7 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
         notes.append(f"names of {len(words)} kinds ({words[0]}, {words[1]} ...) are read as one sequence")
     chosen = _choose_reading(named, counting or [reading for reading in readings if reading.is_distinct])
     files = [named[i].path for i in chosen.order]
+    refuse_restart(dict(zip(sorted(chosen.values), files)))
     if max(chosen.values) >= MAX_NUMBER:
         notes.append(
             f"{files[0].name} holds no frame number; frames are numbered from 0 in the order of their names"
@@ -182,10 +186,6 @@ def times_in_numbers(names: FrameNames, fps: float | None, folder: Path) -> dict
     )
 
 
-def _last_number(stem: str) -> int:
-    return int(re.findall(r"\d+", stem)[-1])
-
-
 def _split_majority(named: list[_Name]) -> tuple[list[_Name], list[_Name]]:
     """Split names into the majority with the same structure, and the others; without a majority, keep all."""
     kept = named
@@ -193,7 +193,7 @@ def _split_majority(named: list[_Name]) -> tuple[list[_Name], list[_Name]]:
     structures: list[Callable[[_Name], object]] = [lambda name: len(name.fields)]
     structures += [partial(_skeleton, column=i) for i in range(columns)]
     for structure in structures:
-        values = [structure(name) for name in kept]
+        values = list(map(structure, kept))
         most_common, n = Counter(values).most_common(1)[0]
         if len(kept) / 2 < n < len(kept):
             kept = [name for name, value in zip(kept, values) if value == most_common]
@@ -228,7 +228,8 @@ def _list_readings(named: Sequence[_Name]) -> list[_Reading]:
             readings.append(_Reading(f"group {len(readings) + 1} of digits", values))
     if readings:
         return readings
-    return [_Reading("the last digits", tuple(_last_number("_".join(name.fields)) for name in named))]
+    last = tuple(int(re.findall(r"\d+", "_".join(name.fields))[-1]) for name in named)
+    return [_Reading("the last digits", last)]
 
 
 def _choose_reading(named: Sequence[_Name], readings: Sequence[_Reading]) -> _Reading:
@@ -241,7 +242,8 @@ def _choose_reading(named: Sequence[_Name], readings: Sequence[_Reading]) -> _Re
     )
     for other in (*readings, composite):
         # Groups that repeat (a camera, a date) do not contradict one that counts one by one.
-        if other.order != chosen.order and not (chosen.step == 1 and other is composite):
+        repeats = other is composite and chosen.step == 1 and not _carries(chosen, composite)
+        if other.order != chosen.order and not repeats:
             first, second = (
                 ", ".join(named[i].path.name for i in reading.order[:3]) for reading in (chosen, other)
             )
@@ -253,12 +255,18 @@ def _choose_reading(named: Sequence[_Name], readings: Sequence[_Reading]) -> _Re
     return chosen
 
 
+def _carries(chosen: _Reading, composite: _Reading) -> bool:
+    """Return whether numbers restart at 0 or 1 whenever the digits before them rise, as in a timecode."""
+    ordered = [chosen.values[i] for i in composite.order]
+    restarts = [b for a, b in zip(ordered, ordered[1:]) if b != a + 1]
+    return restarts in ([0] * len(restarts), [1] * len(restarts))
+
+
 def _refuse_collision(named: Sequence[_Name]) -> NoReturn:
-    readings = _list_readings(named)
-    readings = [reading for reading in readings if len(set(reading.values)) > 1] or readings
+    found = _list_readings(named)
+    readings = [reading for reading in found if len(set(reading.values)) > 1] or found
     reading = max(readings, key=lambda reading: len(set(reading.values)))
-    counts = Counter(reading.values)
-    number, *more = sorted(value for value, n in counts.items() if n > 1)
+    number, *more = sorted(value for value, n in Counter(reading.values).items() if n > 1)
     first, second = [name for name, value in zip(named, reading.values) if value == number][:2]
     others = [
         f"By {other.title} they are {other.values[named.index(first)]} and "

@@ -17,6 +17,11 @@ SIMILAR = 0.9  # difflib's ratio: surprise and suprise have 0.93, anger and angr
 MAX_NAMED = 4  # subjects named in a message
 
 _NO_FRACTION = r"(?:\.0*|,0{0,2})"  # 1,000 may be a thousand
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)  # characters without a picture that are not of category Cf
+# Cyrillic and Greek letters whose capitals look like Latin ones: another keyboard layout, not another person.
+_LOOK_ALIKES = str.maketrans("авекмнорстухіјѕαβεζηικμνορτυχ", "abekmhopctyxijsabezhikmnoptyx")
 _SEPARATORS = r"[\s_.\-\u2010-\u2015\u2212]+"  # including the dashes that word processors substitute
 
 
@@ -35,18 +40,19 @@ def clean_name(name: object) -> str:
 def subject_key(name: object) -> str:
     """Return a key that is equal for all spellings of one subject.
 
-    Ignored are case, Unicode form and width, blanks and invisible characters, zero padding, `.0` after a
-    number, the kind of separator (blank, `_`, `-`, `.`), and a separator between a word and a number. Digits
-    on either side of a separator stay apart: `1_1` is not `11`.
+    Ignored are case, Unicode form and width, blanks and invisible characters, the alphabet of letters that
+    look alike, zero padding, `.0` after a number, quotation marks around the name, the kind of separator
+    (blank, `_`, `-`, `.`), and a separator between a word and a number. Digits on either side of a separator
+    stay apart: `1_1` is not `11`.
 
     Examples
     --------
     >>> {subject_key(name) for name in ("sub01", "Sub01 ", "SUB_1", "sub-001", "sub 1.0")}
     {'sub1'}
     """
-    folded = _normalise(_normalise(str(name)).casefold()).strip()
+    folded = _normalise(_normalise(str(name)).casefold()).strip().translate(_LOOK_ALIKES)
     digits = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in folded)
-    whole = re.sub(rf"(?<=\d){_NO_FRACTION}$", "", digits)
+    whole = re.sub(rf"(?<=\d){_NO_FRACTION}$", "", digits.strip("'\"`‘’“” "))
     parts = re.sub(_SEPARATORS, "_", whole).strip("_")
     joined = re.sub(r"(?<=\d)_(?=\D)|(?<=\D)_(?=\d)", "", parts)
     return re.sub(r"(?<!\d)0+(?=\d)", "", joined) or folded
@@ -135,6 +141,7 @@ def refuse_spellings(groups: Iterable[object]) -> None:
 
 
 def _normalise(text: str) -> str:
-    """Return NFKC text without characters of zero width, such as byte order marks."""
-    normal = unicodedata.normalize("NFKC", text)
-    return unicodedata.normalize("NFKC", "".join(one for one in normal if unicodedata.category(one) != "Cf"))
+    """Return NFKC text without invisible characters (byte order marks); control characters become blanks."""
+    normal = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    kinds = {"Cf": "", "Cc": " "}
+    return unicodedata.normalize("NFKC", "".join(kinds.get(unicodedata.category(one), one) for one in normal))

@@ -1,4 +1,4 @@
-"""Numbers in file names that are no decimal counters: time stamps and hexadecimal counters.
+"""Numbers in file names that do not simply count: time stamps, hexadecimal counters, counters that restart.
 
 A time stamp is seconds since 1970, a date with a time of day, or a time since a start.
 """
@@ -126,3 +126,18 @@ def refuse_hexadecimal(paths: Sequence[Path]) -> None:
             f"The names in {paths[0].parent} count in hexadecimal digits ({paths[0].name} ...). "
             "Number the frames in decimal digits."
         )
+
+
+def refuse_restart(files: dict[int, Path]) -> None:
+    """Refuse ascending numbers from 0 or 1 to 9999 with one gap: a camera's counter restarted in between."""
+    numbers = list(files)
+    gaps = [(a, b) for a, b in zip(numbers, numbers[1:]) if b != a + 1]
+    if len(gaps) != 1 or numbers[0] not in (0, 1) or not re.fullmatch("99+", str(numbers[-1])):
+        return
+    first, last = files[numbers[0]], files[numbers[-1]]
+    n_missing = gaps[0][1] - gaps[0][0] - 1
+    raise AmbiguousNames(
+        f"The numbers in {first.parent} go from {numbers[0]} to {numbers[-1]}, and {n_missing} between are "
+        f"missing. Did the counter restart after {last.name}, so that {first.name} follows it? Number the "
+        "frames in the order of recording."
+    )

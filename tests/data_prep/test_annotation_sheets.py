@@ -122,3 +122,13 @@ def test_a_row_longer_than_its_header_is_refused_in_text(tmp_path):
         read_table(path, ("file", "onset"), ("fps",))
     path.write_text("file,onset,fps\na.mp4,3,25,,\n")
     assert len(read_table(path, ("file", "onset"), ("fps",)).rows) == 1
+
+
+def test_a_header_that_comes_again_is_left_out_and_one_in_another_order_is_refused(tmp_path):
+    rows = [HEADER, ("1", "a", 1), (None,) * 3, HEADER, ("2", "b", 2)]
+    workbook(tmp_path / "a.xlsx", Sheet1=rows)
+    table = read_table(tmp_path / "a.xlsx", COLUMNS)
+    assert list(table.rows["subject"]) == ["1", "2"] and any("row 4" in remark for remark in table.remarks)
+    workbook(tmp_path / "b.xlsx", Sheet1=[*rows[:3], HEADER[::-1], (2, "b", "2")])
+    with pytest.raises(AmbiguousSheet, match="row 1 and row 4"):
+        read_table(tmp_path / "b.xlsx", COLUMNS)

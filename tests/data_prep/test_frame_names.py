@@ -206,3 +206,26 @@ def test_words_that_differ_are_said():
     read = read_frame_names(names)
     assert list(read.files) == [1, 2, 3, 4]
     assert read.notes == ["names of 2 kinds (left_0, right_0 ...) are read as one sequence"]
+
+
+def test_images_without_a_number_are_said():
+    names = read_frame_names(map(Path, ["image.png", "image1.png", "image2.png"]))
+    assert list(names.files) == [1, 2] and any(
+        "1 image" in note and "image.png" in note for note in names.notes
+    )
+
+
+@pytest.mark.parametrize("first, last", [(20, 31), (13, 37)])  # 24 frames a second: with a gap, and without
+def test_a_timecode_is_refused_because_its_frames_restart_every_second(first, last):
+    with pytest.raises(AmbiguousNames, match=r"a_00_01_00\.png"):
+        numbers(*(f"a_00_{n // 24:02d}_{n % 24:02d}.png" for n in range(first, last)))
+
+
+def test_labels_before_a_number_are_no_timecode():
+    assert numbers("au4_1.png", "au1_2.png", "au4_3.png", "au2_5.png") == [1, 2, 3, 5]
+
+
+def test_a_counter_that_restarts_is_refused():
+    with pytest.raises(AmbiguousNames, match="DSC9999.*DSC0000"):
+        numbers(*(f"DSC{n % 10000:04d}.jpg" for n in range(9995, 10004)))
+    assert numbers("DSC9998.jpg", "DSC9999.jpg", "DSC10000.jpg") == [9998, 9999, 10000]

@@ -18,7 +18,9 @@ from data_prep.identity import (
 
 SPELLINGS = [
     ("sub01", "Sub01", "SUB01", " sub01", "sub01 ", "sub01\t", "sub1", "sub001", "sub 01", "sub_01", "sub-1",
-     "sub1.0", "ｓｕｂ０１", "sub\u00a001", "\ufeffsub01", "sub\u200b01", "sub\u201001"),
+     "sub1.0", "ｓｕｂ０１", "sub\u00a001", "\ufeffsub01", "sub\u200b01", "sub\u201001",
+     "sub01\u3164", "sub\ufe0f01", "sub\u034f01", "\u2800sub01", "sub01\x00", "'sub01", '"sub01"'),
+    ("KM-05", "\u041a\u041c-05", "\u039a\u039c5"),  # Latin, Cyrillic and Greek capitals
     ("1", "01", "001", "1.0", "1.00", "1,0", "1.", " 1", "１", "٠١", "01.0"),
     ("Zoë", "Zoe\u0308", "zoë", "ZOË "),
     ("spNO.1", "spNo.1", "spno.01", "spNO1"),
