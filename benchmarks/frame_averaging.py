@@ -43,6 +43,7 @@ from flow.splatting.scanned_motion import random_expression, random_turn
 from flow.splatting.sensor import h264_round_trip, jpeg_round_trip
 from flow.srflownet.data.animated_portraits import fit_portraits, load_fitted_portrait
 from flow.srflownet.data.pulled_renders import N_GRAINS, skin_grain
+from flow.warp import warp
 from mer_core import markdown
 from mer_core.io import atomic_replace, write_text
 from mer_core.progress import say
@@ -135,20 +136,13 @@ def recorded(clip: Clip, fps: int, coder: str, seed: int) -> tuple[list[np.ndarr
 def combine(frames: list[np.ndarray], middle: int, reach: int, aligned: str, aligner: Method) -> np.ndarray:
     """Average frames `middle` - `reach` ... `middle` + `reach`, each brought to where the middle one is."""
     target, total = frames[middle], np.zeros(frames[middle].shape, np.float32)
-    rows, columns = np.mgrid[:SIZE, :SIZE].astype(np.float32)
     for number in range(middle - reach, middle + reach + 1):
         frame = frames[number].astype(np.float32)
         if number != middle and aligned != "no":
             flow = estimate(aligner, target, frames[number])
             if aligned == "head":
                 flow = _similarity(flow)
-            frame = cv2.remap(
-                frame,
-                columns + flow[..., 0],
-                rows + flow[..., 1],
-                cv2.INTER_CUBIC,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
+            frame = warp(frame, flow)
         total += frame
     return to_uint8(total / (2 * reach + 1))
 

@@ -67,22 +67,16 @@ def memory(seconds: float) -> tuple[int, int]:
     """Frames in which a face was seen, and peak MB, of a process that watches a video of 160 px and so many
     seconds.
     """
-    import av
     import numpy as np
 
+    from data_prep.write_video import write_mp4
     from flow.splatting.actor import Actor
 
     person = Actor(77, 160)
     frames = [person.frame({"12": 0.05 * i}, number=i, rng=np.random.default_rng(i)) for i in range(8)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "long.mp4"
-        with av.open(str(path), "w") as out:
-            stream = out.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
-            stream.width = stream.height = 160
-            stream.pix_fmt = "yuv420p"
-            for i in range(int(seconds * 30)):
-                out.mux(stream.encode(av.VideoFrame.from_ndarray(frames[abs(i % 14 - 7)], format="rgb24")))
-            out.mux(stream.encode())
+        write_mp4(path, (frames[abs(i % 14 - 7)] for i in range(int(seconds * 30))), 30, preset="ultrafast")
         seen, megabytes = subprocess.run(
             [sys.executable, "-c", WATCH, str(path)], capture_output=True, text=True, check=True
         ).stdout.split()

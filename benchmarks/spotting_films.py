@@ -8,7 +8,6 @@ measuring spotters (spotting.py), not for training anything. busy_films.py has h
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from benchmarks.rendered_people import LABELS
@@ -17,6 +16,7 @@ from flow.splatting.camera import HeadPose
 from flow.splatting.muscles import expression_timing
 from flow.splatting.recipes import draw_actions
 from flow.splatting.sensor import Sensor, record_frame
+from flow.warp import invert_by_warping, pixel_grid, warp
 
 SECONDS, SIDE = 18.0, 200
 SLOT_S = 3.0  # one event in each
@@ -105,9 +105,7 @@ class Film:
         corners = np.array([[x, y] for x in (-SIDE, SIDE / 2, 2 * SIDE) for y in (-SIDE, 2 * SIDE)])
         knots = np.vstack([self.points, middle + 1.35 * (self.points[self.oval] - middle), corners])
         mesh = Delaunay(knots)
-        y, x = np.mgrid[:SIDE, :SIDE]
-        self.x, self.y = x.astype(np.float32), y.astype(np.float32)
-        grid = np.column_stack([x.ravel(), y.ravel()]).astype(float)
+        grid = pixel_grid((SIDE, SIDE)).reshape(-1, 2)
         triangle = mesh.find_simplex(grid)
         two = np.einsum("nij,nj->ni", mesh.transform[triangle, :2], grid - mesh.transform[triangle, 2])
         self.shares, self.knots = np.column_stack([two, 1 - two.sum(1)]), mesh.simplices[triangle]
@@ -119,23 +117,8 @@ class Film:
         rigid = self.camera.project(HeadPose(*turn).move(self.rest))[0] - self.points
         knots = np.vstack([moved, rigid[self.oval], np.zeros((6, 2))])
         field = (self.shares[..., None] * knots[self.knots]).sum(1).reshape(SIDE, SIDE, 2).astype(np.float32)
-        back = field
-        for _ in range(3):  # a point seen at y was at x with x + field(x) = y
-            back = cv2.remap(
-                field,
-                self.x - back[..., 0],
-                self.y - back[..., 1],
-                cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
         still = (1 - lid) * self.open + lid * self.closed
-        return cv2.remap(
-            still,
-            self.x - back[..., 0],
-            self.y - back[..., 1],
-            cv2.INTER_CUBIC,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        return warp(still, invert_by_warping(field))
 
     def level(self, event: Event, time: float) -> float:
         """How strong an event is at `time` s, 0 to 1."""

@@ -7,12 +7,16 @@ exactly. The forward flow follows by numerical inversion.
 """
 
 from dataclasses import dataclass
+from itertools import islice, pairwise
 
 import numpy as np
 from scipy.ndimage import map_coordinates, spline_filter
 
 from data_prep.face_regions import SITES
 from data_prep.landmarks import interocular
+from flow.warp import iterate_inverse, pixel_grid
+
+MAX_STEPS = 60  # of the inversion
 
 Displacements = dict[str, tuple[float, float]]
 
@@ -75,16 +79,11 @@ def facial_field(
     return GaussianField(centres, shifts, reaches, drift)
 
 
-def pixel_grid(shape: tuple[int, int]) -> np.ndarray:
-    """Return the pixel centres of a frame (H, W), (H, W, 2) float64, x then y."""
-    return np.stack(np.meshgrid(np.arange(shape[1]), np.arange(shape[0])), axis=-1).astype(float)
-
-
 def forward_flow(back: GaussianField, shape: tuple[int, int], tolerance: float = 1e-5) -> np.ndarray:
     """Invert a backward field: the flow F with F(x) = -back(x + F(x)).
 
     `back` maps a point y of frame 2 to its origin y + back(y) in frame 1. The field is evaluated exactly at
-    every step; `flow.splatting.dense_motion.invert_flow` inverts motion that is known on a pixel grid only.
+    every step.
 
     Returns
     -------
@@ -95,16 +94,13 @@ def forward_flow(back: GaussianField, shape: tuple[int, int], tolerance: float =
     ArithmeticError
         If the residual stays above `tolerance` px, as it may where the field's gradient reaches 1.
     """
-    points = pixel_grid(shape)
-    flow = -back.displacement(points)
-    for _ in range(60):
-        step = -back.displacement(points + flow)
-        residual = np.abs(step - flow).max()
-        flow = step
+    steps = islice(iterate_inverse(back.displacement, pixel_grid(shape)), MAX_STEPS + 1)
+    for before, flow in pairwise(steps):
+        residual = np.abs(flow - before).max()
         if residual < tolerance:
             return flow
     raise ArithmeticError(
-        f"The field folds: the residual of its inverse is {residual:.2g} px after 60 steps."
+        f"The field folds: the residual of its inverse is {residual:.2g} px after {MAX_STEPS} steps."
     )
 
 

@@ -24,11 +24,11 @@ from flow.benchmark.analytic_motion import (
     SplineTexture,
     facial_field,
     forward_flow,
-    pixel_grid,
     to_uint8,
 )
 from flow.benchmark.limit import expected_error
 from flow.splatting.sensor import h264_round_trip, jpeg_round_trip
+from flow.warp import pixel_grid
 from mer_core.errors import BadInput
 
 PEAK_PX = (0.3, 6.0)  # px at 224, and in proportion at other sizes

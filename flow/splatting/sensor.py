@@ -129,15 +129,12 @@ def h264_round_trip(frames: list[np.ndarray], crf: int, fps: int = 30) -> list[n
 
     import av
 
+    from data_prep.write_video import encode_mp4
+
     height, width = frames[0].shape[:2]
+    padding = (0, height % 2), (0, width % 2), (0, 0)
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as out:
-        stream = out.add_stream("libx264", rate=fps, options={"crf": str(crf), "threads": "1"})
-        stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
-        for frame in frames:
-            padded = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(padded, format="rgb24")))
-        out.mux(stream.encode())
+    encode_mp4(buffer, (np.pad(frame, padding, mode="edge") for frame in frames), fps, crf)
     buffer.seek(0)
     with av.open(buffer) as source:
         return [f.to_ndarray(format="rgb24")[:height, :width] for f in source.decode(video=0)]

@@ -1,7 +1,7 @@
-"""The clip to try: a rendered person whose brows rise and who then smiles."""
+"""The example clip: a rendered person who raises the brows, then smiles."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 SIZE, FPS = 320, 30
@@ -14,31 +14,27 @@ N_FRAMES = sum(rise + fall + 1 + 2 * REST for _, _, rise, fall in SCENES)
 
 
 def write_example(path: Path, cache: Path, progress: Callable[[int, int], None]) -> None:
-    """Write the example to `path`, from `cache` where it has been drawn before.
-
-    Drawing takes some seconds.
-    """
+    """Write the example to `path`, and to `cache` the first time: rendering it takes some seconds."""
     if not cache.is_file():
         _render(cache, progress)
     shutil.copyfile(cache, path)
 
 
 def _render(path: Path, progress: Callable[[int, int], None]) -> None:
-    import av
     import numpy as np
 
+    from data_prep.write_video import write_mp4
     from flow.splatting.actor import Actor
     from flow.splatting.expression import film_expression
-    from mer_core.io import atomic_replace
 
-    actor, rng, n_drawn = Actor(77, SIZE), np.random.default_rng(0), 0
-    with atomic_replace(path) as temporary, av.open(str(temporary), "w") as out:
-        stream = out.add_stream("libx264", rate=FPS, options={"crf": "14"})
-        stream.width = stream.height = SIZE
-        stream.pix_fmt = "yuv420p"
-        for actions, peak_px, rise, fall in SCENES:
-            for image in film_expression(actor, actions, peak_px, rise, fall, rng, rest=REST):
-                out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+    actor, rng = Actor(77, SIZE), np.random.default_rng(0)
+
+    def frames() -> Iterator[np.ndarray]:
+        n_drawn = 0
+        for units, peak_px, n_rise, n_fall in SCENES:
+            for image in film_expression(actor, units, peak_px, n_rise, n_fall, rng, rest=REST):
+                yield image
                 n_drawn += 1
                 progress(n_drawn, N_FRAMES)
-        out.mux(stream.encode())
+
+    write_mp4(path, frames(), FPS, crf=14)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import skimage.data
 
-from flow.benchmark.analytic_motion import SplineTexture, pixel_grid, to_uint8
+from flow.benchmark.analytic_motion import SplineTexture, to_uint8
 from flow.estimate import estimate, estimate_batch, load_method, method_names
+from flow.warp import pixel_grid
 from mer_core.errors import BadInput
 
 SIZE = 112  # px

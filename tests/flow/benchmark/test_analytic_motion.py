@@ -8,10 +8,10 @@ from flow.benchmark.analytic_motion import (
     SplineTexture,
     facial_field,
     forward_flow,
-    pixel_grid,
     to_uint8,
 )
 from flow.benchmark.pairs import load_photographs
+from flow.warp import pixel_grid
 
 NOTHING = (np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
 
