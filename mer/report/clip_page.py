@@ -1,9 +1,7 @@
 """Write the score of a clip: pictures, curve, film, JSON, and one HTML page that embeds all of them."""
 
-import base64
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from data_prep.frames import open_frames, write_image
@@ -11,6 +9,7 @@ from mer.bundle import evidence_words
 from mer.inference.score import Score
 from mer.report.clip_figures import draw_curve, draw_pictures
 from mer.report.film import magnification, write_film
+from mer.report.html import data_url, image_url, render_template
 from mer.report.theme import THEMES
 from mer_core.io import atomic_replace, write_text
 
@@ -58,38 +57,21 @@ def render_page(
     poster: bytes | None = None,
 ) -> str:
     """Return the HTML page of a score; `drawn[theme][name]` is a picture, `line` the curve as SVG."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("clip_page.html").render(
+    return render_template(
+        "clip_page.html",
         s=score,
         evidence=evidence_words(score.evidence),
         name=Path(score.clip).name,
         ranked=sorted(score.probabilities.items(), key=lambda item: -item[1]),
-        pictures={name: as_data_url(picture) for name, picture in drawn["light"].items()},
-        dark={name: as_data_url(picture) for name, picture in drawn["dark"].items()},
+        pictures={name: image_url(picture) for name, picture in drawn["light"].items()},
+        dark={name: image_url(picture) for name, picture in drawn["dark"].items()},
         curve=line,
-        film=film and _data_url("video/mp4", film),
-        poster=poster and _data_url("image/png", poster),
+        film=film and data_url("video/mp4", film),
+        poster=poster and data_url("image/png", poster),
         factor=magnification(score),
         most=max((region.motion for region in score.regions), default=0),
         most_share=max((region.share or 0 for region in score.regions), default=0),
     )
-
-
-def as_data_url(picture: np.ndarray) -> str:
-    """Return a picture (H, W, 3) uint8 RGB as a PNG data URL."""
-    return _data_url("image/png", cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))[1].tobytes())
-
-
-def _data_url(media_type: str, content: bytes) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
 
 
 def _write_picture(path: Path, picture: np.ndarray) -> None:

@@ -1,14 +1,18 @@
 """Pictures of the most confident right and wrong predictions of a run: onset, apex and flow."""
 
-import base64
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from mer.evaluation.finished_run import Run
+from mer.report.html import image_url
 from mer_core.errors import MerError
+
+if TYPE_CHECKING:
+    from data_prep.prepared import PreparedDataset
 
 N_PER_LABEL = 2  # right and wrong clips per label
 SIDE = 144  # px of a picture in the page
@@ -50,16 +54,16 @@ def draw_gallery(run: Run, prepared: list[str | Path] | None, method: str | None
 
     try:
         opened = open_prepared(prepared)
-        of_dataset = {name: folder for folder in opened for name in folder.clips["dataset"].unique()}
+        folder_of_dataset = {name: folder for folder in opened for name in folder.clips["dataset"].unique()}
         clips = _mean_predictions(run)
         is_right = clips["label"] == clips["prediction"]
         right, wrong = (
-            [_draw(clip, of_dataset, method) for clip in _most_confident(clips[chosen])]
+            [_draw(clip, folder_of_dataset, method) for clip in _most_confident(clips[chosen])]
             for chosen in (is_right, ~is_right)
         )
     except (MerError, KeyError, OSError) as error:
         return Gallery([], [], why_empty=f"The faces and flow of this run cannot be read ({error}).")
-    return Gallery(right, wrong, _data_url(draw_legend(MAX_FLOW_PX)))
+    return Gallery(right, wrong, _thumbnail_url(draw_legend(MAX_FLOW_PX)))
 
 
 def _mean_predictions(run: Run) -> pd.DataFrame:
@@ -79,11 +83,11 @@ def _most_confident(clips: pd.DataFrame) -> list:
     )
 
 
-def _draw(clip, of_dataset: dict, method: str) -> Picture:
+def _draw(clip: Any, folder_of_dataset: dict[str, "PreparedDataset"], method: str) -> Picture:
     from flow import prepared_flow
     from flow.visualize import draw_flow
 
-    folder = of_dataset[clip.dataset]
+    folder = folder_of_dataset[clip.dataset]
     onset, apex = folder.faces(clip.clip_id)
     flow = prepared_flow.read(folder, method, clip.clip_id)
     drawn = draw_flow(flow, MAX_FLOW_PX * flow.shape[0] / 224)
@@ -92,16 +96,15 @@ def _draw(clip, of_dataset: dict, method: str) -> Picture:
         clip.label,
         clip.prediction,
         clip.probability,
-        *(_data_url(image) for image in (onset, apex, drawn)),
+        *(_thumbnail_url(image) for image in (onset, apex, drawn)),
     )
 
 
-def _data_url(image: np.ndarray) -> str:
+def _thumbnail_url(image: np.ndarray) -> str:
     """Return an image (H, W, 3) uint8 RGB, shrunk to at most `SIDE` px, as a data URL."""
     import cv2
 
     scale = SIDE / max(image.shape[:2])
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    _, png = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))
-    return "data:image/png;base64," + base64.b64encode(png.tobytes()).decode()
+    return image_url(image)

@@ -13,7 +13,7 @@ from mer_core.io import atomic_replace, write_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SCORE_NAMES = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy", "macro_precision": "macro precision"}
+SCORE_NAMES = {"uf1": "UF1", "uar": "UAR", "accuracy": "Accuracy", "macro_precision": "Macro precision"}
 ESCAPES = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -48,101 +48,111 @@ def save_figure(figure: "Figure", path: Path, formats: Sequence[str] = ("svg", "
 
 def latex_table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
     """Return a `tabular` with the rules of booktabs; the first column is left-aligned, the others right."""
-    lines = [f"\\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", "\\toprule", _line(header), "\\midrule"]
-    lines += [_line(row) for row in rows]
+    lines = [
+        f"\\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}",
+        "\\toprule",
+        _latex_row(header),
+        "\\midrule",
+    ]
+    lines += [_latex_row(row) for row in rows]
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
 
 
-def _line(cells: Sequence[object]) -> str:
-    return " & ".join("" if cell is None else _escaped(str(cell)) for cell in cells) + r" \\"
+def _latex_row(cells: Sequence[object]) -> str:
+    return " & ".join("" if cell is None else _escape(str(cell)) for cell in cells) + r" \\"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return "".join(ESCAPES.get(letter, letter) for letter in text)
 
 
 def write_files(run: Run) -> None:
     """Write `figures/` (SVG and PDF) and `tables/` (LaTeX) into a run's folder."""
     for name, figure in {
-        "scores": _scores(run.metrics),
-        "confusion": _confusion(run.metrics),
-        "reliability": _reliability(run),
+        "scores": _draw_scores(run.metrics),
+        "confusion": _draw_confusion(run.metrics),
+        "reliability": _draw_reliability(run),
     }.items():
         save_figure(figure, run.path / "figures" / name)
-    for name, (header, rows) in _tables(run.metrics).items():
+    for name, (header, rows) in _make_tables(run.metrics).items():
         write_text(run.path / "tables" / f"{name}.tex", latex_table(header, rows))
 
 
-def _tables(m: dict[str, Any]) -> dict[str, tuple[list[str], list[list[str]]]]:
+def _make_tables(metrics: dict[str, Any]) -> dict[str, tuple[list[str], list[list[str]]]]:
     """Return header and rows of each table."""
-    majority, n_seeds = m["baselines"]["majority_of_training_subjects"], len(m["seeds"])
+    majority, n_seeds = metrics["baselines"]["majority_of_training_subjects"], len(metrics["seeds"])
     scores = [
-        [title, f"{m[key]:.3f}", *(f"{end:.3f}" for end in m["interval95"][key]), f"{majority[key]:.3f}"]
+        [
+            title,
+            f"{metrics[key]:.3f}",
+            *(f"{end:.3f}" for end in metrics["interval95"][key]),
+            f"{majority[key]:.3f}",
+        ]
         for key, title in SCORE_NAMES.items()
     ]
     per_class = [
         [
             label,
-            str(m["clips_per_label"][label]),
-            *(f"{m['per_class'][label][key]:.3f}" for key in ("recall", "precision", "f1")),
+            str(metrics["clips_per_label"][label]),
+            *(f"{metrics['per_class'][label][key]:.3f}" for key in ("recall", "precision", "f1")),
         ]
-        for label in m["labels"]
+        for label in metrics["labels"]
     ]
     confusion = [
         [label, *(f"{n / n_seeds:.1f}" for n in counts)]
-        for label, counts in zip(m["labels"], m["confusion"]["summed_over_seeds"])
+        for label, counts in zip(metrics["labels"], metrics["confusion"]["summed_over_seeds"])
     ]
     datasets = [
         [name, str(d["subjects"]), str(d["clips"]), f"{d['uf1']:.3f}", f"{d['uar']:.3f}"]
-        for name, d in m["per_dataset"].items()
+        for name, d in metrics["per_dataset"].items()
     ]
     return {
         "scores": (["score", "value", "95 % from", "to", "majority class"], scores),
         "per_class": (["class", "clips", "recall", "precision", "F1"], per_class),
-        "confusion": (["true \\ predicted", *m["labels"]], confusion),
+        "confusion": (["true \\ predicted", *metrics["labels"]], confusion),
         "per_dataset": (["dataset", "subjects", "clips", "UF1", "UAR"], datasets),
     }
 
 
-def _scores(m: dict[str, Any]) -> "Figure":
+def _draw_scores(metrics: dict[str, Any]) -> "Figure":
     from matplotlib.figure import Figure
 
-    majority = m["baselines"]["majority_of_training_subjects"]
+    majority = metrics["baselines"]["majority_of_training_subjects"]
     figure = Figure(figsize=(5, 2.2), layout="constrained")
     axes = figure.subplots()
     for i, key in enumerate(SCORE_NAMES):
-        axes.plot(m["interval95"][key], [i, i], color="0.6", label="95 % interval" if i == 0 else None)
-        axes.plot(m[key], i, "ko", label="mean" if i == 0 else None)
+        axes.plot(metrics["interval95"][key], [i, i], color="0.6", label="95 % interval" if i == 0 else None)
+        axes.plot(metrics[key], i, "ko", label="mean" if i == 0 else None)
         axes.plot(majority[key], i, "o", mfc="white", mec="0.4", label="majority class" if i == 0 else None)
     axes.set(
         yticks=range(len(SCORE_NAMES)),
         yticklabels=SCORE_NAMES.values(),
         xlim=(0, 1),
-        xlabel=_mark_synthetic(m, "score"),
+        xlabel=_mark_synthetic(metrics, "score"),
     )
     axes.invert_yaxis()
     axes.legend(fontsize=7, frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
     return figure
 
 
-def _confusion(m: dict[str, Any]) -> "Figure":
+def _draw_confusion(metrics: dict[str, Any]) -> "Figure":
     from matplotlib.figure import Figure
 
-    counts = np.array(m["confusion"]["summed_over_seeds"], float)
+    counts = np.array(metrics["confusion"]["summed_over_seeds"], float)
     fraction = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     figure = Figure(figsize=(0.9 * len(fraction) + 1.6, 0.8 * len(fraction) + 1.2), layout="constrained")
     axes = figure.subplots()
     axes.imshow(fraction, cmap="Greys", vmin=0, vmax=1.2)
     for (i, j), value in np.ndenumerate(fraction):
-        text = f"{counts[i, j] / len(m['seeds']):.0f}\n{value:.0%}"
+        text = f"{counts[i, j] / len(metrics['seeds']):.0f}\n{value:.0%}"
         axes.text(j, i, text, ha="center", va="center", color="white" if value > 0.6 else "black", fontsize=8)
     ticks = range(len(fraction))
-    axes.set(xticks=ticks, xticklabels=m["labels"], yticks=ticks, yticklabels=m["labels"])
-    axes.set(xlabel=_mark_synthetic(m, "predicted"), ylabel="true")
+    axes.set(xticks=ticks, xticklabels=metrics["labels"], yticks=ticks, yticklabels=metrics["labels"])
+    axes.set(xlabel=_mark_synthetic(metrics, "predicted"), ylabel="true")
     return figure
 
 
-def _reliability(run: Run) -> "Figure":
+def _draw_reliability(run: Run) -> "Figure":
     from matplotlib.figure import Figure
 
     bins = run_reliability_bins(run)
@@ -165,5 +175,5 @@ def run_reliability_bins(run: Run) -> list[ReliabilityBin]:
     return reliability_bins(p, is_correct)
 
 
-def _mark_synthetic(m: dict[str, Any], title: str) -> str:
-    return title + SYNTHETIC_NOTE if m["synthetic"] else title
+def _mark_synthetic(metrics: dict[str, Any], title: str) -> str:
+    return title + SYNTHETIC_NOTE if metrics["synthetic"] else title

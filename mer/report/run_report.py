@@ -7,11 +7,12 @@ import pandas as pd
 
 from mer.evaluation.finished_run import HELD_OUT, Run, open_run
 from mer.evaluation.metrics import detectable_difference, varies_with_seed
+from mer.report.html import render_template
+from mer.report.publication import SCORE_NAMES, run_reliability_bins, write_files
 from mer_core.errors import BadInput
 from mer_core.io import write_text
 
 BASELINE_NAMES = {"majority_of_training_subjects": "majority class of the training clips"}
-SCORE_NAMES = {"uf1": "UF1", "uar": "UAR", "accuracy": "Accuracy", "macro_precision": "Macro precision"}
 NORMAL_95 = 3.92  # width of a 95 % interval in standard deviations
 
 
@@ -39,7 +40,6 @@ def write_report(
         If `run_dir` is not a finished run.
     """
     from mer.evaluation import au_detection
-    from mer.report import publication
     from mer.report.gallery import draw_gallery
     from mer.report.unit_report import page_variables
 
@@ -50,12 +50,14 @@ def write_report(
                 write_report(path / name)
         return _write_page(path, "unit_page.html", **page_variables(path, scores))
     run = open_run(run_dir)
-    publication.write_files(run)
+    write_files(run)
     pictures = draw_gallery(run, prepared, method or run.config["method"])
-    return _write_page(path, "run_page.html", pictures=pictures, **_describe(run), **_numbers(run))
+    return _write_page(
+        path, "run_page.html", pictures=pictures, **_describe_run(run), **_collect_numbers(run)
+    )
 
 
-def _describe(run: Run) -> dict[str, Any]:
+def _describe_run(run: Run) -> dict[str, Any]:
     """Return what the page says of the run: data, settings, origin."""
     from mer.report.settings import flatten, markdown_row, read_settings
 
@@ -75,10 +77,9 @@ def _describe(run: Run) -> dict[str, Any]:
     }
 
 
-def _numbers(run: Run) -> dict[str, Any]:
+def _collect_numbers(run: Run) -> dict[str, Any]:
     """Return the numbers that the page draws and tabulates."""
     from mer.evaluation import published
-    from mer.report.publication import run_reliability_bins
 
     return {
         "varies_with_seed": varies_with_seed(run.metrics),
@@ -97,17 +98,10 @@ def _numbers(run: Run) -> dict[str, Any]:
 
 def _write_page(path: Path, template: str, **variables: Any) -> Path:
     """Fill a template of this folder; values are escaped, and a missing variable is an error."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
+    from jinja2 import UndefinedError
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     try:
-        text = environment.get_template(template).render(**variables)
+        text = render_template(template, **variables)
     except UndefinedError as error:
         raise BadInput(
             f"{path} lacks what the report shows ({error}): another version of mer made it. Evaluate again "
@@ -141,27 +135,31 @@ def _apex_sources(run: Run) -> str:
     return ", ".join(f"{n} {source}" for source, n in counts.items() if source)
 
 
-def _score_rows(m: dict[str, Any]) -> list[dict[str, Any]]:
+def _score_rows(metrics: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one row per score of the figure at the top, all values in 0..1."""
-    majority = m["baselines"]["majority_of_training_subjects"]
+    majority = metrics["baselines"]["majority_of_training_subjects"]
     return [
         {
             "name": name,
-            "mean": m[key],
-            "sd": _sd(m, key),
-            "seeds": [seed[key] for seed in m["per_seed"]],
-            "interval": m["interval95"][key],
+            "mean": metrics[key],
+            "sd": _sd(metrics, key),
+            "seeds": [seed[key] for seed in metrics["per_seed"]],
+            "interval": metrics["interval95"][key],
             "majority": majority[key],
         }
         for key, name in SCORE_NAMES.items()
     ]
 
 
-def _dataset_rows(m: dict[str, Any]) -> list[dict[str, Any]]:
+def _dataset_rows(metrics: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one row per dataset, and one for all if there are several."""
-    majority = max(m["clips_per_label"], key=m["clips_per_label"].get)
-    whole = {**m, "always": {"label": majority, **m["baselines"][f"always_{majority}"]}}
-    rows = {**m["per_dataset"], "all": whole} if len(m["per_dataset"]) > 1 else m["per_dataset"]
+    majority = max(metrics["clips_per_label"], key=metrics["clips_per_label"].get)
+    whole = {**metrics, "always": {"label": majority, **metrics["baselines"][f"always_{majority}"]}}
+    rows = (
+        {**metrics["per_dataset"], "all": whole}
+        if len(metrics["per_dataset"]) > 1
+        else metrics["per_dataset"]
+    )
     return [{"name": name, **row, "uf1_sd": _sd(row, "uf1")} for name, row in rows.items()]
 
 
@@ -170,30 +168,31 @@ def _sd(scores: dict[str, Any], key: str) -> float | None:
     return scores["sd"][key] if varies_with_seed(scores) else None
 
 
-def _confusion_rows(m: dict[str, Any]) -> list[dict[str, Any]]:
+def _confusion_rows(metrics: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of the confusion matrix: mean count over seeds and fraction of the row."""
-    n_seeds = len(m["seeds"])
+    n_seeds = len(metrics["seeds"])
     rows = []
-    for label, counts in zip(m["labels"], m["confusion"]["summed_over_seeds"]):
+    for label, counts in zip(metrics["labels"], metrics["confusion"]["summed_over_seeds"]):
         total = sum(counts)
         cells = [(n / n_seeds, n / total if total else 0.0) for n in counts]
         rows.append({"label": label, "clips": total // n_seeds, "cells": cells})
     return rows
 
 
-def _detectable(m: dict[str, Any]) -> float:
+def _detectable(metrics: dict[str, Any]) -> float:
     """Return the UF1 difference from another run that these subjects can show.
 
     Assumes that the other run varies as much over subjects and that half of the variance is shared: the SD of
     the difference then equals that of one run.
     """
-    low, high = m["interval95"]["uf1"]
+    low, high = metrics["interval95"]["uf1"]
     return detectable_difference((high - low) / NORMAL_95)
 
 
-def _baseline_rows(m: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
+def _baseline_rows(metrics: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
     return [
-        (BASELINE_NAMES.get(name, name.replace("_", " ")), scores) for name, scores in m["baselines"].items()
+        (BASELINE_NAMES.get(name, name.replace("_", " ")), scores)
+        for name, scores in metrics["baselines"].items()
     ]
 
 
