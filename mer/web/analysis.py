@@ -1,6 +1,6 @@
-"""From a file to what the page shows: the only module of the page that calls `mer.inference`.
+"""Analyse a clip for the page. No other module of the page calls `mer.inference`.
 
-Heavy imports are made at the call, so that the server answers before the models are loaded.
+Heavy imports are inside the functions, so that the server responds before the models are loaded.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass
 class Analysis:
-    """What one pass over a clip gave: its track, its intervals, and the score of the moment that is shown."""
+    """The result of one pass over a clip: track, intervals, and the score of the selected moment."""
 
     path: Path
     frames: "Frames"
@@ -30,14 +30,14 @@ class Analysis:
 
 
 def warm_up() -> None:
-    """Load the models, so that the first clip does not wait for them."""
+    """Load the models before the first clip needs them."""
     from mer.inference import models, predict  # noqa: F401
 
     models.mesh(), models.detector()
 
 
 def analyse(path: Path, bundle: str, progress: Progress, face: int = 1) -> Analysis:
-    """Track the clip once, list and label its intervals, score the strongest. Raises as `mer.score` does."""
+    """Track a clip, find and label its intervals, and score the strongest; raise as `mer.score` does."""
     from data_prep.frames import open_frames
     from mer.inference import models, onset_apex, spotting
     from mer.inference.predict import label_intervals
@@ -51,7 +51,7 @@ def analyse(path: Path, bundle: str, progress: Progress, face: int = 1) -> Analy
 
 
 def score_moment(analysis: Analysis, onset: int, apex: int, bundle: str) -> "Score":
-    """Score the same clip between two frame numbers. Raises `BadInput` where one cannot be used."""
+    """Score the clip between two frame numbers; raise `BadInput` if one cannot be used."""
     from mer.inference import onset_apex
 
     onset_apex.check_order(onset, apex)
@@ -69,7 +69,7 @@ def _score(
 
 
 def to_dict(analysis: Analysis) -> dict[str, Any]:
-    """The result for the page, ready for JSON."""
+    """Return the result for the page, ready for JSON."""
     from mer.bundle import evidence_words
 
     track, score = analysis.track, analysis.score

@@ -1,4 +1,4 @@
-"""The application: routes, error answers, and what starts and stops with it."""
+"""Build the application: routes, error responses, start and stop."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,33 +13,33 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from mer.web import pages
+from mer.web import handlers
 from mer.web.clips import Clips
 from mer.web.guard import Guard
 from mer_core.errors import MerError
 
 ROUTES = [
-    Route("/", pages.page),
-    Route("/clip/{key}", pages.page),
-    Route("/api/settings", pages.settings),
-    Route("/api/clips", pages.list_clips),
-    Route("/api/clips", pages.upload, methods=["POST"]),
-    Route("/api/example", pages.example, methods=["POST"]),
-    Route("/api/clips/{key}", pages.status),
-    Route("/api/clips/{key}", pages.close, methods=["DELETE"]),
-    Route("/api/clips/{key}/result", pages.result),
-    Route("/api/clips/{key}/score", pages.score, methods=["POST"]),
-    Route("/api/clips/{key}/analyse", pages.analyse, methods=["POST"]),
-    Route("/api/clips/{key}/cancel", pages.cancel, methods=["POST"]),
-    Route("/api/clips/{key}/annotate", pages.annotate, methods=["POST"]),
-    Route("/api/clips/{key}/video", pages.video),
-    Route("/api/clips/{key}/files/{name}", pages.file),
+    Route("/", handlers.page),
+    Route("/clip/{key}", handlers.page),
+    Route("/api/settings", handlers.settings),
+    Route("/api/clips", handlers.list_clips),
+    Route("/api/clips", handlers.upload, methods=["POST"]),
+    Route("/api/example", handlers.example, methods=["POST"]),
+    Route("/api/clips/{key}", handlers.status),
+    Route("/api/clips/{key}", handlers.close, methods=["DELETE"]),
+    Route("/api/clips/{key}/result", handlers.result),
+    Route("/api/clips/{key}/score", handlers.score, methods=["POST"]),
+    Route("/api/clips/{key}/analyse", handlers.analyse, methods=["POST"]),
+    Route("/api/clips/{key}/cancel", handlers.cancel, methods=["POST"]),
+    Route("/api/clips/{key}/annotate", handlers.annotate, methods=["POST"]),
+    Route("/api/clips/{key}/video", handlers.video),
+    Route("/api/clips/{key}/files/{name}", handlers.file),
     Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
 ]
 
 
 def create_app(clips: Clips) -> Starlette:
-    """The page over `clips`, which it starts and stops."""
+    """Return the application; it starts and stops `clips`."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -62,10 +62,10 @@ def create_app(clips: Clips) -> Starlette:
 
 
 async def _user_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, MerError)  # registered for these alone
+    assert isinstance(error, MerError)  # no other type is registered
     return JSONResponse({"code": error.code, "message": str(error)}, 422)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # registered for these alone
+    assert isinstance(error, HTTPException)  # no other type is registered
     return JSONResponse({"code": f"http-{error.status_code}", "message": error.detail}, error.status_code)

@@ -1,6 +1,4 @@
-"""The clips of one server: analysed in turn, kept for a stated time, deleted with all that was made from
-them.
-"""
+"""The clips of one server: analyse them one after another, and delete them after a fixed time."""
 
 import asyncio
 import time
@@ -23,25 +21,25 @@ MAX_BYTES = 500_000_000  # of one clip
 
 @dataclass(eq=False)
 class Clip:
-    """One clip: its file, its bundle, the task that analyses it and the one that draws its video."""
+    """One clip: its file, its bundle, and the tasks that analyse it and draw its video."""
 
     key: str
     path: Path
     bundle: str
     task: Task
-    face: int = 1  # which one, the largest first
+    face: int = 1  # 1 is the largest
     video: Task | None = None
     n_analysed: int = 0
-    n_scored: int = 0  # changes with each new score, for the addresses of pictures
+    n_scored: int = 0  # in the addresses of pictures, so that browsers reload them after a new score
 
     @property
     def analysis(self) -> Analysis | None:
-        """The result, None before it is there."""
+        """The result; None until the analysis is done."""
         return self.task.result
 
     @property
     def result(self) -> Analysis:
-        """The result; raises `BadInput` where there is none, as while the clip is analysed again."""
+        """The result; raise `BadInput` until the analysis is done."""
         found = self.analysis
         if found is None:
             raise BadInput(f"{self.path.name} has no result yet. Wait for its analysis.")
@@ -49,7 +47,7 @@ class Clip:
 
     @property
     def folder(self) -> Path:
-        """Holds the file and what is made from it."""
+        """The folder of the file and of everything made from it."""
         return self.path.parent
 
 
@@ -58,9 +56,11 @@ class Clips:
 
     Parameters
     ----------
-    storage : where files lie
-    bundles : name -> path, the first is the default
-    keep_s : how long a clip is kept after its analysis has ended, s
+    storage : Storage
+    bundles : dict of str
+        Path of each bundle by name; the first is the default.
+    keep_s : float
+        Time from the end of a clip's analysis to its deletion, s.
     """
 
     def __init__(self, storage: Storage, bundles: dict[str, str], keep_s: float = KEEP_S):
@@ -73,25 +73,22 @@ class Clips:
         self.queue.submit(Task(lambda progress: analysis.warm_up()))
 
     def new_folder(self, size: int) -> Path:
-        """A folder for an upload of `size` bytes; raises `BadInput` where there is no room for it."""
+        """Return a folder for an upload of `size` bytes; raise `BadInput` if there is no room for it."""
         if len(self._clips) >= MAX_CLIPS:
-            raise BadInput(f"The page keeps up to {MAX_CLIPS} clips. Close one first.")
+            raise BadInput(f"The page holds at most {MAX_CLIPS} clips. Close one first.")
         return self.storage.new_folder(size)
 
     def add(self, folder: Path, name: str, bundle: str | None, prepare: Callable | None = None) -> Clip:
-        """Queue the file `name` in `folder`.
-
-        `prepare(path, progress)` makes it first where it is not there yet.
-        """
+        """Queue the file `name` in `folder`; `prepare(path, progress)` creates it first if it is missing."""
         clip = Clip(folder.name, folder / name, self.check_bundle(bundle), Task(lambda progress: None))
         self._clips[clip.key] = clip
         self._analyse(clip, prepare)
         return clip
 
     def analyse_again(self, clip: Clip, face: int) -> None:
-        """Queue a clip once more. Raises `BadInput` while it is worked on."""
+        """Queue a clip once more, with another face; raise `BadInput` while it is being analysed."""
         if not clip.task.finished or not (clip.video is None or clip.video.finished):
-            raise BadInput(f"{clip.path.name} is being worked on. Cancel that first.")
+            raise BadInput(f"{clip.path.name} is being analysed. Cancel that first.")
         clip.face = face
         self._analyse(clip)
 
@@ -108,18 +105,18 @@ class Clips:
         self.queue.submit(clip.task)
 
     def check_bundle(self, name: str | None) -> str:
-        """The name of a bundle, the default for None; raises `BadInput` for one that is not offered."""
+        """Return the name, or the default for None; raise `BadInput` for an unknown bundle."""
         name = name or next(iter(self.bundles))
         if name not in self.bundles:
-            raise BadInput(f"There is no bundle {name!r}. Known: {', '.join(self.bundles)}.")
+            raise BadInput(f"There is no bundle {name!r}. Available: {', '.join(self.bundles)}.")
         return name
 
     def get(self, key: str) -> Clip | None:
-        """The clip, or None."""
+        """Return the clip, or None."""
         return self._clips.get(key)
 
     def score(self, clip: Clip, onset: int, apex: int, bundle: str | None) -> Future:
-        """Score another moment, or the same with another bundle; the old score stands where this fails."""
+        """Score another moment, or use another bundle; the old score remains if this fails."""
         bundle = self.check_bundle(bundle or clip.bundle)
 
         def run() -> None:
@@ -131,7 +128,7 @@ class Clips:
         return self.queue.call(run)
 
     def annotate(self, clip: Clip, draw: Callable) -> None:
-        """Queue the drawing of a clip's video, `draw(progress)`, unless it is drawn or being drawn."""
+        """Queue `draw(progress)`, which draws the clip's video, unless that is done or queued."""
         if clip.video is None or clip.video.state in ("failed", "cancelled"):
             clip.video = self.queue.submit(Task(draw, hide=f"{clip.folder}/"))
 
@@ -142,17 +139,17 @@ class Clips:
             if task is not None:
                 self.queue.cancel(task)
         self.storage.delete(clip.folder)
-        # What the worker is making just now may still be written; once it is through, that goes too.
+        # The worker may be writing into the folder: delete it again when the worker is free.
         self.queue.call(lambda: self.storage.delete(clip.folder))
 
     def expires_in(self, clip: Clip) -> float | None:
-        """Seconds until the clip is deleted; None while it waits or is worked on."""
+        """Return the seconds until the clip is deleted; None while a task of it is unfinished."""
         tasks = [task for task in (clip.task, clip.video) if task is not None]
         ended = [task.ended for task in tasks if task.ended is not None]
         return max(ended) + self.keep_s - time.monotonic() if len(ended) == len(tasks) else None
 
     async def delete_expired(self) -> None:
-        """Delete clips whose time is up, for as long as the server runs."""
+        """Delete expired clips for as long as the server runs."""
         while True:
             for clip in list(self._clips.values()):
                 remaining = self.expires_in(clip)
@@ -166,7 +163,7 @@ class Clips:
         self.storage.close()
 
     def to_dict(self, clip: Clip) -> dict[str, Any]:
-        """How the clip stands, ready for JSON."""
+        """Return the state of the clip, ready for JSON."""
         remaining = self.expires_in(clip)
         return {
             "key": clip.key,
@@ -181,7 +178,7 @@ class Clips:
         }
 
     def list(self) -> "list[dict[str, Any]]":
-        """Every clip, the oldest first."""
+        """Return the state of every clip, the oldest first."""
         return [self.to_dict(clip) for clip in list(self._clips.values())]
 
     def _task(self, task: Task) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a result can be looked at or saved as: each file is made when it is first asked for."""
+"""The files of a result, to show or to save; each is created at its first request."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,17 +13,14 @@ PICTURES = [
 
 
 class Download(NamedTuple):
-    """How a file is made (`make(clip, path)`, in the worker), and the end of its name when it is saved.
+    """How a file is created, and what it is called when it is saved."""
 
-    Without such an end it is shown on the page only.
-    """
-
-    make: Callable[[Clip, Path], None]
+    write: Callable[[Clip, Path], None]  # called in the worker
     media_type: str
-    saved_as: str | None = None
+    name_end: str | None = None  # follows the clip's name; None: the file is only shown on the page
 
 
-def _pictures(clip: Clip, path: Path) -> None:
+def _write_pictures(clip: Clip, path: Path) -> None:
     from data_prep.frames import write_image
     from mer.report.clip_figures import draw_pictures
     from mer.report.theme import DARK, LIGHT
@@ -33,34 +30,34 @@ def _pictures(clip: Clip, path: Path) -> None:
             write_image(path.with_name(f"{name}{end}.png"), picture)
 
 
-def _film(clip: Clip, path: Path) -> None:
+def _write_film(clip: Clip, path: Path) -> None:
     from data_prep.frames import open_frames
     from mer.report.film import write_film
 
     write_film(clip.result.score, open_frames(clip.path), path.with_suffix(".mp4"))
 
 
-def _report(clip: Clip, path: Path) -> None:
+def _write_report(clip: Clip, path: Path) -> None:
     from mer.report.clip_page import write_score
 
     write_score(clip.result.score, path.parent)
     path.with_name("page.html").rename(path)
 
 
-def _intervals(clip: Clip, path: Path) -> None:
+def _write_intervals(clip: Clip, path: Path) -> None:
     from mer.report.export import write_intervals
 
     write_intervals(clip.result.intervals, path)
 
 
-def _json(clip: Clip, path: Path) -> None:
+def _write_json(clip: Clip, path: Path) -> None:
     from mer_core.io import write_json
 
     write_json(path, clip.result.score.to_dict() | {"clip": clip.path.name})
 
 
 def write_annotated(clip: Clip, progress: Progress) -> None:
-    """Draw the video of the whole clip; `make` only finds it."""
+    """Draw the video of the whole clip; too slow for `create_file`, so it is a task of its own."""
     from data_prep.frames import open_frames
     from mer.report.annotated_video import write_annotated_video
 
@@ -76,18 +73,18 @@ def write_annotated(clip: Clip, progress: Progress) -> None:
     )
 
 
-def _annotated(clip: Clip, path: Path) -> None:
+def _link_annotated(clip: Clip, path: Path) -> None:
     path.symlink_to(clip.folder / ANNOTATED)
 
 
-def _timeline(clip: Clip, path: Path) -> None:
+def _write_timeline(clip: Clip, path: Path) -> None:
     from data_prep.frames import open_frames, write_image
     from mer.report.timeline_picture import timeline_picture
 
     write_image(path, timeline_picture(clip.result.track, clip.result.intervals, open_frames(clip.path)))
 
 
-def _frames(clip: Clip, path: Path) -> None:
+def _write_frames(clip: Clip, path: Path) -> None:
     from mer.report.export import write_frames
 
     write_frames(clip.result.track, clip.result.intervals, path)
@@ -95,23 +92,23 @@ def _frames(clip: Clip, path: Path) -> None:
 
 ANNOTATED = "annotated.mp4"
 DOWNLOADS = {
-    **{name: Download(_pictures, "image/png") for name in PICTURES},
-    "moment.png": Download(_film, "image/png"),
-    "moment.mp4": Download(_film, "video/mp4", "-moment.mp4"),
-    "report.html": Download(_report, "text/html", "-report.html"),
-    "intervals.csv": Download(_intervals, "text/csv", "-intervals.csv"),
-    "intervals.eaf": Download(_intervals, "application/xml", "-intervals.eaf"),
-    "frames.csv": Download(_frames, "text/csv", "-frames.csv"),
-    "timeline.png": Download(_timeline, "image/png", "-timeline.png"),
-    ANNOTATED: Download(_annotated, "video/mp4", "-annotated.mp4"),
-    "score.json": Download(_json, "application/json", "-score.json"),
+    **{name: Download(_write_pictures, "image/png") for name in PICTURES},
+    "moment.png": Download(_write_film, "image/png"),
+    "moment.mp4": Download(_write_film, "video/mp4", "-moment.mp4"),
+    "report.html": Download(_write_report, "text/html", "-report.html"),
+    "intervals.csv": Download(_write_intervals, "text/csv", "-intervals.csv"),
+    "intervals.eaf": Download(_write_intervals, "application/xml", "-intervals.eaf"),
+    "frames.csv": Download(_write_frames, "text/csv", "-frames.csv"),
+    "timeline.png": Download(_write_timeline, "image/png", "-timeline.png"),
+    ANNOTATED: Download(_link_annotated, "video/mp4", "-annotated.mp4"),
+    "score.json": Download(_write_json, "application/json", "-score.json"),
 }
 
 
-def make(clip: Clip, name: str) -> Path:
-    """The file of that name for the clip's present score; made at the first call, in the worker."""
+def create_file(clip: Clip, name: str) -> Path:
+    """Return the file of the clip's current score, and create it at the first call."""
     path = clip.folder / f"score-{clip.n_scored}" / name
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
-        DOWNLOADS[name].make(clip, path)
+        DOWNLOADS[name].write(clip, path)
     return path

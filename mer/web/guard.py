@@ -1,7 +1,7 @@
-"""Who is answered: pages of this server on this machine. Other sites and other host names are refused.
+"""Refuse requests that do not come from this server's own page.
 
-A site that the user visits can make the browser send requests here; what gives it away is its Origin, its
-fetch metadata, or (DNS rebinding) its host name.
+A site that the user visits can make the browser send requests here. Its Origin, its fetch metadata, or its
+host name (DNS rebinding) reveals it.
 """
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -22,7 +22,7 @@ HEADERS = {
 
 
 class Guard:
-    """ASGI middleware: checks the sender, and adds `HEADERS` to every answer."""
+    """ASGI middleware that refuses foreign requests and adds `HEADERS` to every response."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -38,13 +38,13 @@ class Guard:
 
         app: ASGIApp = self.app
         if not is_own(Headers(scope=scope), scope["method"]):
-            message = "This page answers its own machine only: open the address that mer app printed."
+            message = "This page responds to its own machine only. Open the address that mer app printed."
             app = JSONResponse({"code": "foreign-request", "message": message}, 403)
         await app(scope, receive, send_guarded)
 
 
 def is_own(headers: Headers, method: str) -> bool:
-    """Whether a request comes from a page of this server, the address bar, or a program of this machine."""
+    """Return whether the sender is this server's page, the address bar, or a program on this machine."""
     host = headers.get("host", "")
     if host.rsplit(":", 1)[0] not in HOSTS:
         return False

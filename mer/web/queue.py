@@ -1,7 +1,6 @@
-"""One worker thread for all clips: tasks wait in order, report progress, can be cancelled, let short calls
-in.
+"""One worker thread for all clips: it runs tasks in order, and short calls between two frames of a task.
 
-The models (face mesh, detector, flow) are not made for two threads at once, so whatever uses them runs here.
+The models (face mesh, detector, flow) are not thread-safe, so everything that uses them runs here.
 """
 
 import logging
@@ -20,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Cancelled(Exception):
-    """Raised inside a task that the user cancelled, at its next report of progress."""
+    """Raised inside a cancelled task at its next report of progress."""
 
 
 @dataclass(eq=False)
@@ -29,8 +28,10 @@ class Task:
 
     Parameters
     ----------
-    run : called with `progress(done, total)`; `total` is None where the length is unknown
-    hide : text removed from error messages (the folder that the file lies in means nothing to a user)
+    run : callable
+        Called with `progress(n_done, n_total)`; `n_total` is None if the length is unknown.
+    hide : str
+        Text removed from error messages: the temporary folder means nothing to a user.
     """
 
     run: Callable[[Callable[[int, int | None], None]], Any]
@@ -46,11 +47,11 @@ class Task:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the task is done, failed or cancelled."""
         return self.ended is not None
 
     def end(self, state: str, error: Exception | None = None) -> None:
-        """Record how it ended."""
+        """Record the final state, and the error if it failed."""
         if error is not None:
             self.code = error.code if isinstance(error, MerError) else "internal"
             self.message = str(error).replace(self.hide, "") if self.hide else str(error)
@@ -58,7 +59,7 @@ class Task:
 
 
 class Queue:
-    """Runs tasks one after another in one thread; `call` runs a short function before the next frame."""
+    """Run tasks one after another in one thread; `call` runs a short function before the next frame."""
 
     def __init__(self):
         self._waiting: deque[Task] = deque()
@@ -70,14 +71,14 @@ class Queue:
         self._thread.start()
 
     def submit(self, task: Task) -> Task:
-        """Add a task at the end."""
+        """Append a task."""
         with self._changed:
             self._waiting.append(task)
             self._changed.notify()
         return task
 
     def call(self, function: Callable[[], Any]) -> Future:
-        """Run a short function in the worker, ahead of every task that waits."""
+        """Run a short function in the worker, ahead of all waiting tasks."""
         future: Future = Future()
         with self._changed:
             if self._stopped:
@@ -88,13 +89,13 @@ class Queue:
         return future
 
     def position(self, task: Task) -> int:
-        """How many tasks are ahead of a waiting one, the running one included."""
+        """Return the number of tasks before a waiting one, the running one included."""
         with self._changed:
             ahead = self._waiting.index(task) if task in self._waiting else 0
             return ahead + (self._current is not None and self._current is not task)
 
     def cancel(self, task: Task) -> None:
-        """Take a waiting task out, or end the running one at its next frame."""
+        """Remove a waiting task, or stop the running one at its next frame."""
         task.cancelled.set()
         with self._changed:
             if task in self._waiting:
@@ -102,7 +103,7 @@ class Queue:
                 task.end("cancelled")
 
     def stop(self, timeout_s: float = 0.5) -> None:
-        """Cancel everything and wait a moment for the worker, which may be loading models."""
+        """Cancel all tasks and wait up to `timeout_s` for the worker, which may be loading models."""
         with self._changed:
             self._stopped = True
             for task in self._waiting:

@@ -1,4 +1,4 @@
-"""Start the page, say where it is, open a browser where there is a screen, and leave nothing behind."""
+"""Start the server, print its address, open a browser, and delete all files at the end."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mer_core.errors import BadInput, MissingDependency
 from mer_core.progress import say
+from mer_core.text import format_count
 
 if TYPE_CHECKING:
     import uvicorn
@@ -30,15 +31,22 @@ def serve(
 
     Parameters
     ----------
-    port : of 127.0.0.1; 0 takes any free one
-    bundles : folders offered beside the bundles that come with mer, the first as the default
-    keep_s : how long clips are kept after their analysis, s
-    device : what the flow network runs on: auto, cpu, cuda or mps
+    port : int
+        Of 127.0.0.1; 0 takes a free one.
+    bundles : list of Path or None
+        Bundles in addition to the shipped ones; the first is the default.
+    open_browser : bool
+    keep_s : float or None
+        Time from the end of a clip's analysis to its deletion, s.
+    device : str
+        Of the flow network: auto, cpu, cuda or mps.
 
     Raises
     ------
-    BadInput : the port is taken, or a bundle is none
-    MissingDependency : the extra [app] is not installed
+    BadInput
+        If the port is in use, or a folder is not a bundle.
+    MissingDependency
+        If the extra [app] is not installed.
     """
     try:
         import uvicorn
@@ -54,12 +62,12 @@ def serve(
     offered = offered_bundles(bundles or [])
     listener = listen(port)
     address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    # uvicorn handles SIGTERM while it serves, then raises it again; the files go on the way out.
+    # uvicorn handles SIGTERM while it serves, then raises it again: exit normally, so that files are deleted.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
     with Storage() as storage, listener:
         if storage.n_leftovers:
-            say(f"Deleted what {storage.n_leftovers} earlier server(s) left behind when they were killed.")
+            say(f"Deleted the files of {format_count(storage.n_leftovers, 'killed server')}.")
         app = create_app(Clips(storage, offered, keep_s or KEEP_S))
         config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2)
         server = _announced_server(config, address, open_browser)
@@ -79,13 +87,13 @@ def _announced_server(config: "uvicorn.Config", address: str, open_browser: bool
             print(address, flush=True)
             say("Open this address in a browser on this machine. Ctrl+C ends it and deletes all clips.")
             if open_browser:
-                threading.Thread(target=show, args=(address,), daemon=True).start()
+                threading.Thread(target=open_in_browser, args=(address,), daemon=True).start()
 
     return AnnouncedServer(config)
 
 
 def listen(port: int) -> socket.socket:
-    """A socket on 127.0.0.1 alone; raises `BadInput` if the port cannot be had."""
+    """Return a socket on 127.0.0.1 only; raise `BadInput` if the port cannot be used."""
     listener = socket.socket()
     if os.name == "posix":  # elsewhere the option lets two servers share one port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -101,10 +109,7 @@ def listen(port: int) -> socket.socket:
 
 
 def offered_bundles(folders: list[Path]) -> dict[str, str]:
-    """Name -> path of the bundles given, then of the shipped ones.
-
-    Raises `BadInput` for a folder that is none.
-    """
+    """Return the path of each bundle by name, the given ones first; raise `BadInput` if one is none."""
     shipped = sorted((Path(__file__).parents[1] / "bundles").glob("*/bundle.json"))
     found: dict[str, str] = {}
     for folder in [*folders, *(file.parent for file in shipped)]:
@@ -118,8 +123,8 @@ def offered_bundles(folders: list[Path]) -> dict[str, str]:
     return found
 
 
-def show(address: str) -> None:
-    """Open a graphical browser; a text browser would take over the terminal that the server runs in."""
+def open_in_browser(address: str) -> None:
+    """Open a graphical browser; a text browser would take over the server's terminal."""
     import webbrowser
 
     needs_display = sys.platform not in ("darwin", "win32")

@@ -1,6 +1,6 @@
-"""Where uploads lie: a private temporary folder per server, and in it a folder per clip.
+"""Store uploads in a private temporary folder per server, with a subfolder per clip.
 
-A server's folder is locked while the server lives, so that the next start can tell what a crash left behind.
+A server locks its folder while it runs, so that the next one can recognise and delete what a crash left.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ SPARE_BYTES = 200_000_000  # of the disk, left free
 
 
 class Storage:
-    """The files of one server. `close` deletes them all; use it as a context manager."""
+    """The files of one server, a context manager that deletes them at its end."""
 
     def __init__(self, parent: Path | None = None):
         parent = Path(parent or tempfile.gettempdir())
@@ -36,10 +36,7 @@ class Storage:
         self.close()
 
     def new_folder(self, size: int = 0) -> Path:
-        """An empty folder with an unguessable name.
-
-        Raises `BadInput` where there is no room for `size` bytes.
-        """
+        """Return a new folder with an unguessable name; raise `BadInput` if `size` bytes do not fit."""
         free = shutil.disk_usage(self.root).free
         if free < size + SPARE_BYTES:
             raise BadInput(
@@ -61,7 +58,7 @@ class Storage:
 
 
 def delete_leftovers(parent: Path) -> int:
-    """Delete folders of this user's servers that ended without doing so; returns how many."""
+    """Delete the folders of this user's servers that crashed; return their number."""
     n_deleted = 0
     for folder in parent.glob(PREFIX + "*"):
         try:
@@ -71,13 +68,13 @@ def delete_leftovers(parent: Path) -> int:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder)
                 n_deleted += 1
-        except OSError:  # alive (the lock is held), just being made, or not ours
+        except OSError:  # in use (locked), incomplete, or not ours
             continue
     return n_deleted
 
 
 def safe_name(name: str) -> str:
-    """A file name without folders and control characters, at most 100 characters, its suffix kept."""
+    """Return a file name without folders and control characters, shortened before its suffix."""
     name = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
     name = "".join(c for c in name if unicodedata.category(c)[0] != "C").strip().lstrip(".")
     stem, dot, suffix = name.rpartition(".")

@@ -1,4 +1,4 @@
-// What the server is asked. Every failure becomes an Error with a message for the user.
+// Requests to the server. Every failure becomes an Error with a message for the user.
 
 export class Gone extends Error {}
 

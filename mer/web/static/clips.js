@@ -1,4 +1,4 @@
-// The list of clips: those of the server, and uploads of this tab. Kept in place, so that focus stays where it is.
+// The list of clips: those of the server, and uploads of this tab. Rows are updated in place, so that focus stays.
 
 import {$, el} from "./dom.js";
 
@@ -6,7 +6,7 @@ const rows = new Map();
 
 export function drawClips(clips, uploads, current, go) {
   const wanted = [
-    ...clips.map(clip => ({id: clip.key, name: clip.name, href: `/clip/${clip.key}`, key: clip.key, ...standing(clip)})),
+    ...clips.map(clip => ({id: clip.key, name: clip.name, href: `/clip/${clip.key}`, key: clip.key, ...describeState(clip)})),
     ...uploads.map(upload => ({id: upload.id, name: upload.name, text: upload.error ?? `sending, ${Math.round(100 * upload.sent)} %`, bad: Boolean(upload.error)})),
   ];
   for (const [id, row] of rows) if (!wanted.some(one => one.id === id)) { row.remove(); rows.delete(id); }
@@ -29,7 +29,7 @@ export function drawClips(clips, uploads, current, go) {
   $("side").hidden = !wanted.length;
 }
 
-function standing(clip) {
+function describeState(clip) {
   switch (clip.state) {
     case "waiting": return {text: clip.ahead ? `waiting, ${clip.ahead} ahead` : "waiting"};
     case "working": return {text: clip.n_total ? `${Math.min(100, Math.round(100 * clip.n_done / clip.n_total))} %` : `${clip.n_done} frames`};

@@ -1,4 +1,4 @@
-// How clips come in: dropped anywhere, chosen, the example, or handed over by the recorder.
+// New clips: dropped anywhere, chosen, the example, or recorded.
 
 import * as api from "./api.js";
 import {$, el, fail, megabytes, say} from "./dom.js";
@@ -6,12 +6,12 @@ import {go, refresh, setUploads} from "./main.js";
 
 let settings = null, uploads = [], n_uploads = 0;
 
-export function setUpIntake(told) {
-  settings = told;
-  $("limits").textContent = `mp4, mov, mkv, avi, webm and others; up to ${megabytes(told.max_bytes)} each`;
-  $("promise").textContent = `A clip is deleted ${Math.round(told.keep_s / 60) || "less than 1"} minutes after its analysis, when you close it, and when the server ends.`;
-  $("bundle-new").replaceChildren(...told.bundles.map(name => el("option", {value: name}, name)));
-  $("bundle-new-row").hidden = told.bundles.length < 2;
+export function setUpIntake(given) {
+  settings = given;
+  $("limits").textContent = `mp4, mov, mkv, avi, webm and others; up to ${megabytes(given.max_bytes)} each`;
+  $("promise").textContent = `A clip is deleted ${Math.round(given.keep_s / 60) || "less than 1"} minutes after its analysis, when you close it, and when the server ends.`;
+  $("bundle-new").replaceChildren(...given.bundles.map(name => el("option", {value: name}, name)));
+  $("bundle-new-row").hidden = given.bundles.length < 2;
 
   $("file").addEventListener("change", () => { openIntake([...$("file").files]); $("file").value = ""; });
   $("example").addEventListener("click", addExample);

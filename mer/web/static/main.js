@@ -1,4 +1,4 @@
-// Which clip is shown, by the page's address; asks the server how its clips stand, and draws the parts that changed.
+// The page's address selects the clip. Polls the server for the state of its clips and redraws what changed.
 
 import * as api from "./api.js";
 import {$, fail, say} from "./dom.js";
@@ -8,7 +8,7 @@ import {setUpRecorder} from "./record.js";
 import {hideResult, setUpResult, showResult} from "./result.js";
 
 const FAST_MS = 400, SLOW_MS = 3000;
-let clips = [], uploads = [], timer = null, n_asked = 0;
+let clips = [], uploads = [], timer = null, n_requests = 0;
 
 const currentKey = () => location.pathname.match(/^\/clip\/([\w-]+)$/)?.[1] ?? null;
 const current = () => clips.find(clip => clip.key === currentKey());
@@ -23,13 +23,13 @@ export async function go(key, replace = false) {
   $("title").focus();
 }
 
-/** Ask once how the clips stand, and draw. */
+/** Fetch the state of the clips once, and draw. */
 export async function refresh() {
   clearTimeout(timer);
-  const mine = ++n_asked;
+  const request = ++n_requests;
   try {
     const answer = await api.clips();
-    if (mine !== n_asked) return;  // asked again meanwhile; this answer may be older than the page's address
+    if (request !== n_requests) return;  // a later request has been sent; this answer may be older than the page's address
     clips = answer;
     if ($("error").dataset.server) { fail(""); delete $("error").dataset.server; }
     await draw();
@@ -57,7 +57,7 @@ async function draw() {
   if (key === null) setTitle("What does this face do?");
   else if (!clip) {
     setTitle("This clip is gone");
-    fail("It was closed, or its time was up, or the server was started anew. Drop it again.");
+    fail("It was closed, it expired, or the server was restarted. Drop it again.");
     hideResult();
   } else {
     setTitle(clip.name);

@@ -5,7 +5,7 @@ import {$} from "./dom.js";
 const MAX_S = 20, TYPES = ["video/webm;codecs=vp8", "video/webm", "video/mp4"];
 let stream = null, recorder = null, parts = [], timer = null;
 
-export function setUpRecorder(take) {
+export function setUpRecorder(addFiles) {
   const supported = navigator.mediaDevices?.getUserMedia && window.MediaRecorder;
   $("record").hidden = !supported;
   $("record").addEventListener("click", () => { reset(); $("recorder").showModal(); });
@@ -16,7 +16,7 @@ export function setUpRecorder(take) {
   $("use").addEventListener("click", () => {
     const type = recorder.mimeType, file = new File(parts, `webcam-${stamp()}.${type.includes("mp4") ? "mp4" : "webm"}`, {type});
     close();
-    take([file]);
+    addFiles([file]);
   });
 }
 
@@ -76,7 +76,7 @@ function review() {
 
 function close() {
   $("recorder").close();
-  stopCamera();  // now, for the event comes a frame later
+  stopCamera();  // at once: the event fires a frame later
 }
 
 function stopCamera() {

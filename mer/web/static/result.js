@@ -1,4 +1,4 @@
-// The result of the clip that is shown: video, timeline, sliders, intervals, pictures, numbers, downloads.
+// The result of the current clip: video, timeline, sliders, intervals, pictures, numbers, downloads.
 
 import * as api from "./api.js";
 import {$, el, fail, say} from "./dom.js";
@@ -14,7 +14,7 @@ const PICTURES = {
 };
 const SAVES = {"report.html": "Report with film", "intervals.csv": "Intervals (CSV)", "intervals.eaf": "Intervals (ELAN)", "frames.csv": "Frames (CSV)", "timeline.png": "Timeline picture", "moment.mp4": "Film of the moment", "score.json": "Score (JSON)"};
 const dark = matchMedia("(prefers-color-scheme: dark)");
-let clip = null, result = null, timeline = null, picture = "arrows", waiting = null, asked = 0;
+let clip = null, result = null, timeline = null, picture = "arrows", waiting = null, n_requests = 0;
 
 export function setUpResult(settings) {
   timeline = new Timeline($("timeline"), seek, chooseInterval);
@@ -36,12 +36,12 @@ export function hideResult() {
   showVideo(null);
 }
 
-/** Show the result of `told`, a clip as the server lists it; asks for the result only where it is new. */
-export async function showResult(told) {
-  const known = clip?.key === told.key && clip.analysis === told.analysis;
-  if (!known || clip.version !== told.version) accept(await api.result(told.key), !known);
-  showVideo(told);
-  if (drawAnnotation(told)) save($("annotate"), "annotated.mp4", "Annotated video");
+/** Show the result of `entry`, a clip in the server's list; fetches it only if it is new. */
+export async function showResult(entry) {
+  const known = clip?.key === entry.key && clip.analysis === entry.analysis;
+  if (!known || clip.version !== entry.version) accept(await api.result(entry.key), !known);
+  showVideo(entry);
+  if (drawAnnotation(entry)) save($("annotate"), "annotated.mp4", "Annotated video");
 }
 
 function accept(answer, isNew) {
@@ -135,20 +135,20 @@ function drawMoment() {
 }
 
 async function rescore(onset, apex, bundle = clip.bundle) {
-  const key = clip.key, mine = ++asked;
+  const key = clip.key, request = ++n_requests;
   if (onset === apex) return fail("Onset and apex must be two different frames.");
   $("result").setAttribute("aria-busy", "true");
   try {
     const answer = await api.score(key, onset, apex, bundle);
-    if (mine !== asked || clip?.key !== key) return;  // the user has moved on
+    if (request !== n_requests || clip?.key !== key) return;  // the user has moved on
     fail("");
     accept(answer, false);
     say(`Scored from frame ${onset} to frame ${apex}.`);
-  } catch (error) { if (mine === asked) fail(error.message); }
-  if (mine === asked) $("result").removeAttribute("aria-busy");
+  } catch (error) { if (request === n_requests) fail(error.message); }
+  if (request === n_requests) $("result").removeAttribute("aria-busy");
 }
 
-/** Save a file; making it takes some seconds, so say that it is coming. */
+/** Save a file; creating it takes some seconds, so announce it. */
 async function save(button, name, text) {
   button.setAttribute("aria-busy", "true");
   say(`Preparing: ${text}.`);

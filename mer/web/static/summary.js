@@ -1,4 +1,4 @@
-// The words and tables of a score.
+// The sentences and tables of a score.
 
 import {$, el} from "./dom.js";
 
@@ -11,7 +11,7 @@ export function drawSummary({score}) {
   $("units").hidden = !score.units.length;
   $("label").textContent = score.label ? `${capital(score.label)}, with probability ${Math.max(...Object.values(score.probabilities)).toFixed(2)}.` : `No label: ${score.reason}.`;
   $("bars").replaceChildren(...Object.entries(score.probabilities).sort((a, b) => b[1] - a[1]).flatMap(([label, p]) => [el("span", {}, label), bar(p), el("span", {}, p.toFixed(2))]));
-  $("bars").hidden = !score.label;  // without a label, numbers would be read as one
+  $("bars").hidden = !score.label;  // bars without a label would suggest one
   $("evidence").textContent = `Evidence for labels: ${score.evidence}.`;
   $("evidence").hidden = !score.label;
   $("synthetic").hidden = !score.synthetic;
@@ -26,7 +26,7 @@ export function drawTables({score}) {
   $("warnings").replaceChildren(...score.warnings.map(warning => el("li", {}, warning)));
   $("warnings").hidden = !score.warnings.length;
   $("no-warnings").hidden = score.warnings.length > 0;
-  $("trust").closest("section").hidden = !score.warnings.length && !score.label;  // the reason says it then
+  $("trust").closest("section").hidden = !score.warnings.length && !score.label;  // otherwise the reason above is enough
 }
 
 function bar(fraction) {

@@ -1,4 +1,4 @@
-// The motion curve over time with intervals, the moment that is shown and the video's position; clickable, and a slider for keys.
+// The motion curve with intervals, the scored moment and the video's position; a slider for pointer and keys.
 
 import {el} from "./dom.js";
 

@@ -1,4 +1,4 @@
-// The player, and the annotated video: it can be saved, and is played where the browser cannot play the file itself.
+// The player and the annotated video, which is also played if the browser cannot play the file itself.
 
 import * as api from "./api.js";
 import {$, fail} from "./dom.js";
@@ -22,24 +22,24 @@ function draw() {
   api.drawVideo(clip.key).then(refresh).catch(error => fail(error.message));
 }
 
-/** Show how far the annotated video is; true once, when it is there and was asked for. */
-export function drawAnnotation(told) {
-  const {state, n_done, n_total, message} = told.video ?? {}, drawing = ["waiting", "working"].includes(state);
+/** Show the progress of the annotated video; returns true once, when a requested one is ready. */
+export function drawAnnotation(entry) {
+  const {state, n_done, n_total, message} = entry.video ?? {}, drawing = ["waiting", "working"].includes(state);
   $("annotate-progress").hidden = !drawing;
   $("annotate").disabled = drawing;
   if (n_total) { $("annotate-progress").max = n_total; $("annotate-progress").value = n_done; }
   if (state === "failed") fail(message);
-  const ready = state === "done" && wanted === told.key;
+  const ready = state === "done" && wanted === entry.key;
   if (ready || state === "failed") wanted = null;
   return ready;
 }
 
-/** Show the video of a clip as the server lists it, or none. */
-export function showVideo(told) {
-  if (told?.key !== clip?.key) { unplayable = false; $("video-note").textContent = ""; }
-  clip = told;
-  const source = !told ? null : unplayable && told.video?.state === "done" ? `/api/clips/${told.key}/files/annotated.mp4?show` : `/api/clips/${told.key}/video`;
-  if (source === shown || (unplayable && told?.video?.state !== "done")) return;
+/** Show the video of a clip in the server's list, or none. */
+export function showVideo(entry) {
+  if (entry?.key !== clip?.key) { unplayable = false; $("video-note").textContent = ""; }
+  clip = entry;
+  const source = !entry ? null : unplayable && entry.video?.state === "done" ? `/api/clips/${entry.key}/files/annotated.mp4?show` : `/api/clips/${entry.key}/video`;
+  if (source === shown || (unplayable && entry?.video?.state !== "done")) return;
   shown = source;
   if (unplayable) $("video-note").textContent = "A copy that this browser can play.";
   if (source) $("video").src = source; else { $("video").removeAttribute("src"); $("video").load(); }

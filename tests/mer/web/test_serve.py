@@ -90,7 +90,7 @@ def test_what_a_kill_leaves_is_deleted_at_the_next_start_and_said(tmp_path):
     assert list(tmp_path.rglob("x.mp4"))
     server = Server(tmp_path)
     assert not list(tmp_path.rglob("x.mp4"))
-    assert "1 earlier server" in server.end(signal.SIGTERM)
+    assert "1 killed server" in server.end(signal.SIGTERM)
 
 
 def test_a_connection_that_closes_early_is_quiet_and_leaves_nothing(tmp_path):

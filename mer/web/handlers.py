@@ -1,4 +1,4 @@
-"""The handlers: the page itself, clips sent in, how they stand, other moments, files of a result, closing."""
+"""One function per route: page, uploads, state of clips, scores of other moments, files, deletion."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from mer.web import analysis, clips
 from mer.web.clips import Clip, Clips
-from mer.web.downloads import ANNOTATED, DOWNLOADS, make, write_annotated
+from mer.web.downloads import ANNOTATED, DOWNLOADS, create_file, write_annotated
 from mer.web.example import NAME, write_example
 from mer.web.storage import safe_name
 from mer_core.errors import BadInput
@@ -22,140 +22,142 @@ PAGE = Path(__file__).parent / "templates" / "page.html"
 
 
 async def page(request: Request) -> Response:
-    """The one page; its script reads the clip's key from the address."""
+    """Return the page; its script reads the clip's key from the address."""
     key = request.path_params.get("key")
-    known = key is None or _all(request).get(key) is not None
+    known = key is None or _clips(request).get(key) is not None
     return FileResponse(PAGE, 200 if known else 404, media_type="text/html")
 
 
 async def settings(request: Request) -> Response:
-    """What the page must know before there is a clip."""
-    kept = _all(request)
-    return JSONResponse({"bundles": list(kept.bundles), "max_bytes": clips.MAX_BYTES, "keep_s": kept.keep_s})
+    """Return bundles and limits."""
+    all_clips = _clips(request)
+    return JSONResponse(
+        {"bundles": list(all_clips.bundles), "max_bytes": clips.MAX_BYTES, "keep_s": all_clips.keep_s}
+    )
 
 
 async def list_clips(request: Request) -> Response:
-    """Every clip and how it stands."""
-    return JSONResponse(_all(request).list())
+    """Return the state of every clip."""
+    return JSONResponse(_clips(request).list())
 
 
 async def upload(request: Request) -> Response:
-    """Take a clip, the body being the file: /api/clips?name=smile.mp4&bundle=synthetic."""
-    kept, name = _all(request), safe_name(request.query_params.get("name", ""))
-    bundle = kept.check_bundle(request.query_params.get("bundle"))
+    """Accept a clip whose file is the body: /api/clips?name=smile.mp4&bundle=synthetic."""
+    all_clips, name = _clips(request), safe_name(request.query_params.get("name", ""))
+    bundle = all_clips.check_bundle(request.query_params.get("bundle"))
     length = request.headers.get("content-length", "")
     if not length.isdigit():
         raise HTTPException(411, "State the size of the clip (Content-Length).")
     _check_size(int(length))
-    folder = kept.new_folder(int(length))
+    folder = all_clips.new_folder(int(length))
     try:
         with (folder / name).open("wb") as file:
             async for chunk in request.stream():
                 _check_size(file.tell() + len(chunk) or 1)
                 await run_in_threadpool(file.write, chunk)
-        return JSONResponse(kept.to_dict(kept.add(folder, name, bundle)), 201)
+        return JSONResponse(all_clips.to_dict(all_clips.add(folder, name, bundle)), 201)
     except ClientDisconnect:
-        kept.storage.delete(folder)
+        all_clips.storage.delete(folder)
         return Response(status_code=400)
     except BaseException:
-        kept.storage.delete(folder)
+        all_clips.storage.delete(folder)
         raise
 
 
 async def example(request: Request) -> Response:
-    """Add the rendered example to the queue."""
-    kept = _all(request)
-    cache = kept.storage.root / NAME
-    clip = kept.add(
-        kept.new_folder(0),
+    """Queue the example clip."""
+    all_clips = _clips(request)
+    cache = all_clips.storage.root / NAME
+    clip = all_clips.add(
+        all_clips.new_folder(0),
         NAME,
         request.query_params.get("bundle"),
         lambda path, progress: write_example(path, cache, progress),
     )
-    return JSONResponse(kept.to_dict(clip), 201)
+    return JSONResponse(all_clips.to_dict(clip), 201)
 
 
 async def status(request: Request) -> Response:
-    """How one clip stands."""
-    return JSONResponse(_all(request).to_dict(_clip(request)))
+    """Return the state of one clip."""
+    return JSONResponse(_clips(request).to_dict(_clip(request)))
 
 
 async def result(request: Request) -> Response:
-    """What was found in one clip."""
-    return _result(request, _analysed(request))
+    """Return the result of one clip."""
+    return _result_response(request, _analysed(request))
 
 
 async def score(request: Request) -> Response:
-    """Score between two frames, {"onset": 12, "apex": 18, "bundle": "synthetic"}; returns the new result."""
+    """Score between two frames, {"onset": 12, "apex": 18, "bundle": "synthetic"}, and return the result."""
     clip = _analysed(request)
-    asked = await _json(request)
-    onset, apex, bundle = (asked.get(name) for name in ("onset", "apex", "bundle"))
+    given = await _read_json(request)
+    onset, apex, bundle = (given.get(name) for name in ("onset", "apex", "bundle"))
     if not (type(onset) is int and type(apex) is int and isinstance(bundle, (str, type(None)))):
         raise HTTPException(400, "Give onset and apex as frame numbers, and the name of a bundle or none.")
-    await asyncio.wrap_future(_all(request).score(clip, onset, apex, bundle))
-    return _result(request, clip)
+    await asyncio.wrap_future(_clips(request).score(clip, onset, apex, bundle))
+    return _result_response(request, clip)
 
 
 async def analyse(request: Request) -> Response:
-    """Analyse a clip once more, {"face": 2} the second largest face in view."""
-    clip, face = _clip(request), (await _json(request)).get("face", 1)
+    """Analyse a clip once more; {"face": 2} is the second largest face in view."""
+    clip, face = _clip(request), (await _read_json(request)).get("face", 1)
     if type(face) is not int or not 1 <= face <= MAX_FACES:
         raise HTTPException(400, f"Give the face as a number from 1, the largest, to {MAX_FACES}.")
-    _all(request).analyse_again(clip, face)
-    return JSONResponse(_all(request).to_dict(clip), 202)
+    _clips(request).analyse_again(clip, face)
+    return JSONResponse(_clips(request).to_dict(clip), 202)
 
 
 async def cancel(request: Request) -> Response:
-    """Stop the analysis of a clip; its file stays until it is closed or expires."""
+    """Stop the analysis of a clip; its file remains until it is closed or expires."""
     clip = _clip(request)
-    _all(request).queue.cancel(clip.task)
-    return JSONResponse(_all(request).to_dict(clip))
+    _clips(request).queue.cancel(clip.task)
+    return JSONResponse(_clips(request).to_dict(clip))
 
 
 async def close(request: Request) -> Response:
     """Delete a clip and everything made from it."""
-    _all(request).close(_clip(request))
+    _clips(request).close(_clip(request))
     return Response(status_code=204)
 
 
 async def annotate(request: Request) -> Response:
-    """Draw the annotated video of the whole clip; how far it is stands in the clip's `video`."""
+    """Queue the annotated video of the whole clip; its progress is in the clip's `video`."""
     clip = _analysed(request)
-    _all(request).annotate(clip, lambda progress: write_annotated(clip, progress))
-    return JSONResponse(_all(request).to_dict(clip), 202)
+    _clips(request).annotate(clip, lambda progress: write_annotated(clip, progress))
+    return JSONResponse(_clips(request).to_dict(clip), 202)
 
 
 async def video(request: Request) -> Response:
-    """The file as it was sent in; parts of it on request, so that a player can seek."""
+    """Return the uploaded file, or the requested range of it, so that a player can seek."""
     return FileResponse(_clip(request).path)
 
 
 async def file(request: Request) -> Response:
-    """A picture, or a file to keep."""
+    """Return a picture, or a file to save."""
     clip, name = _analysed(request), request.path_params["name"]
     if name not in DOWNLOADS:
-        raise HTTPException(404, f"There is no file {name!r}. Known: {', '.join(DOWNLOADS)}.")
+        raise HTTPException(404, f"There is no file {name!r}. Available: {', '.join(DOWNLOADS)}.")
     if name == ANNOTATED and (clip.video is None or clip.video.state != "done"):
         raise HTTPException(409, "The video has not been drawn yet.")
     try:
-        path = await asyncio.wrap_future(_all(request).queue.call(lambda: make(clip, name)))
+        path = await asyncio.wrap_future(_clips(request).queue.call(lambda: create_file(clip, name)))
     except OSError:
         _clip(request)  # closed meanwhile
         raise
     kind = DOWNLOADS[name]
-    shown = kind.saved_as is None or "show" in request.query_params
-    filename = None if shown else f"{clip.path.stem}{kind.saved_as}"
+    shown = kind.name_end is None or "show" in request.query_params
+    filename = None if shown else f"{clip.path.stem}{kind.name_end}"
     return FileResponse(path, media_type=kind.media_type, filename=filename)
 
 
-def _all(request: Request) -> Clips:
+def _clips(request: Request) -> Clips:
     return request.app.state.clips
 
 
 def _clip(request: Request) -> Clip:
-    clip = _all(request).get(request.path_params["key"])
+    clip = _clips(request).get(request.path_params["key"])
     if clip is None:
-        minutes = _all(request).keep_s / 60
+        minutes = _clips(request).keep_s / 60
         raise HTTPException(
             404, f"There is no such clip; clips are deleted {minutes:g} minutes after their analysis."
         )
@@ -169,13 +171,13 @@ def _analysed(request: Request) -> Clip:
     return clip
 
 
-def _result(request: Request, clip: Clip) -> Response:
+def _result_response(request: Request, clip: Clip) -> Response:
     return JSONResponse(
-        _all(request).to_dict(clip) | {"files": list(DOWNLOADS), "result": analysis.to_dict(clip.result)}
+        _clips(request).to_dict(clip) | {"files": list(DOWNLOADS), "result": analysis.to_dict(clip.result)}
     )
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def _read_json(request: Request) -> dict[str, Any]:
     try:
         if int(request.headers.get("content-length", MAX_JSON_BYTES + 1)) > MAX_JSON_BYTES:
             raise ValueError
@@ -188,7 +190,7 @@ async def _json(request: Request) -> dict[str, Any]:
 
 
 def _check_size(n_bytes: int) -> None:
-    """Raise `BadInput` for an upload that holds nothing, or too much."""
+    """Raise `BadInput` for an upload that is empty or too large."""
     if n_bytes == 0:
         raise BadInput(
             "This file is empty (0 bytes). Copy it again from the camera or the disk that it came from."
