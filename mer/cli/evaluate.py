@@ -187,13 +187,17 @@ def compare(runs, published, out):
     from mer.evaluation.compare import write_comparison
     from mer.evaluation.published import format_table, read_published
 
+    text, data = [], {}
     if len(runs) > 1 or not published:
         comparison = compare_runs(runs)
         if out:
             write_comparison(comparison, out)
-        emit(str(comparison), {"runs": comparison.table, "subjects": comparison.n_subjects})
+        text.append(str(comparison))
+        data |= {"runs": comparison.table.to_dict("records"), "subjects": comparison.n_subjects}
     if published:
-        emit(format_table(runs), read_published())
+        text.append(format_table(runs))
+        data["published"] = read_published()
+    emit("\n".join(text), data)
 
 
 @command()

@@ -3,6 +3,7 @@
 import difflib
 import functools
 import json
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -161,14 +162,24 @@ OUTPUT = Output()
 
 def emit(text: str, data: Any) -> None:
     """Print a command's result: `text`, or `data` with --json."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=_to_json) if OUTPUT.json else text)
+    if OUTPUT.json:
+        text = json.dumps(_to_json(data), indent=2, ensure_ascii=False, allow_nan=False)
+    click.echo(text)
 
 
 def _to_json(value: Any) -> Any:
-    """Return a table, an array, a numpy number or a path as JSON can hold it."""
+    """Return tables, arrays, numpy numbers and paths as JSON can hold them; NaN becomes null."""
+    if isinstance(value, dict):
+        return {str(name): _to_json(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_to_json(item) for item in value]
     if hasattr(value, "to_dict"):
-        return value.to_dict("records")
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+        return _to_json(value.to_dict("records"))
+    if hasattr(value, "tolist"):
+        return _to_json(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (str, bool, int)) else str(value)
 
 
 def _set_output(ctx: click.Context, param: click.Parameter, value: bool) -> None:

@@ -126,10 +126,10 @@ def format_summary(scores: dict[str, Any]) -> str:
     if reasons:
         first = next(iter(reasons.values()))
         lines.append(f"{', '.join(reasons)} cannot be learned and count(s) as 0. {first}")
-    lines += [f"{name} {unit['f1']:.4f}{note}" for name, unit in scores["units"].items()]
+    lines += [f"{name} {unit['f1']:.3f}{note}" for name, unit in scores["units"].items()]
     lines.append(
-        f"Mean binary F1 {scores['mean_binary_f1']:.4f}{interval}; always predicting present "
-        f"{scores['always_present']:.4f}{note}"
+        f"Mean binary F1 {scores['mean_binary_f1']:.3f}{interval}; always predicting present "
+        f"{scores['always_present']:.3f}{note}"
     )
     return "\n".join(lines)
 

@@ -138,10 +138,10 @@ def format_summary(scores: dict[str, Any]) -> str:
     return "\n".join(
         [
             *lines,
-            f"UF1 {scores['uf1']:.4f} ({_spread(scores)}), 95 % over subjects {low:.3f} to {high:.3f}; "
-            f"majority class {majority['uf1']:.4f}{note}",
-            f"UAR {scores['uar']:.4f}, accuracy {scores['accuracy']:.4f}, macro precision "
-            f"{scores['macro_precision']:.4f}; majority class UAR {majority['uar']:.4f}{note}",
+            f"UF1 {scores['uf1']:.3f} ({_spread(scores)}), 95 % over subjects {low:.3f} to {high:.3f}; "
+            f"majority class {majority['uf1']:.3f}{note}",
+            f"UAR {scores['uar']:.3f}, accuracy {scores['accuracy']:.3f}, macro precision "
+            f"{scores['macro_precision']:.3f}; majority class UAR {majority['uar']:.3f}{note}",
             f"Calibration error {calibration['ece']:.3f}: mean confidence "
             f"{calibration['mean_confidence']:.3f}, accuracy {scores['accuracy']:.3f}{note}",
         ]
@@ -151,5 +151,5 @@ def format_summary(scores: dict[str, Any]) -> str:
 def _spread(scores: dict[str, Any]) -> str:
     n_seeds = len(scores["seeds"])
     if metrics.varies_with_seed(scores):
-        return f"SD {scores['sd']['uf1']:.4f} over {n_seeds} seeds"
+        return f"SD {scores['sd']['uf1']:.3f} over {n_seeds} seeds"
     return f"the same with each of {n_seeds} seeds" if n_seeds > 1 else "one seed"

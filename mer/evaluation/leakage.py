@@ -160,9 +160,9 @@ def format_audit(result: Audit) -> str:
         [
             f"{WARNING} (audit of {result.run}: {result.clips} clips, {result.folds} folds, {result.seeds} "
             f"seed(s), epochs {epochs})",
-            f"honest UF1 {result.honest:.4f}, the run's own score, every fold trained for {last} epochs; the "
+            f"honest UF1 {result.honest:.3f}, the run's own score, every fold trained for {last} epochs; the "
             f"following lines are not a result",
-            f"leaked UF1 {result.leaked:.4f}, {WARNING}; {result.folds_that_moved:.0%} of the folds chose "
+            f"leaked UF1 {result.leaked:.3f}, {WARNING}; {result.folds_that_moved:.0%} of the folds chose "
             f"another epoch than the last",
             f"difference {result.leaked - result.honest:+.4f}, {WARNING}",
         ]

@@ -49,7 +49,7 @@ def with_defaults(function: Callable, given: dict[str, Any]) -> dict[str, Any]:
 def markdown_row(run: Run) -> str:
     """Return the run as a Markdown table of one row."""
     m, config = run.metrics, run.config
-    spread = f" ± {m['sd']['uf1']:.4f}" if varies_with_seed(m) else ""
+    spread = f" ± {m['sd']['uf1']:.3f}" if varies_with_seed(m) else ""
     cells = {
         "classifier": config["classifier"],
         "feature": config["feature"] or "ready-made maps",
@@ -59,9 +59,9 @@ def markdown_row(run: Run) -> str:
         "clips": m["clips"],
         "subjects": m["subjects"],
         "seeds": len(m["seeds"]),
-        "UF1": f"{m['uf1']:.4f}{spread}",
-        "UAR": f"{m['uar']:.4f}",
-        "accuracy": f"{m['accuracy']:.4f}",
+        "UF1": f"{m['uf1']:.3f}{spread}",
+        "UAR": f"{m['uar']:.3f}",
+        "accuracy": f"{m['accuracy']:.3f}",
     }
     return markdown.format_table(list(cells), [list(cells.values())])
 

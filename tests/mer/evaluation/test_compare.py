@@ -1,5 +1,7 @@
 """Comparing runs: by hand, against itself, and what is refused."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,6 +129,14 @@ def test_published_scores_stand_beside_with_what_they_hide(runs):
     assert (
         CliRunner().invoke(cli, ["compare", str(runs[0])]).exit_code != 0
     )  # one run alone compares with nothing else
+
+
+def test_json_of_runs_and_published_scores_is_one_document(runs):
+    command = ["compare", *map(str, runs[:2]), "--published", "--json"]
+    answer = CliRunner().invoke(cli, command, catch_exceptions=False)
+    found = json.loads(answer.stdout, parse_constant=pytest.fail)  # no NaN, which is not JSON
+    assert [row["run"] for row in found["runs"]] == [str(run) for run in runs[:2]]
+    assert None in {row["full_uf1"] for row in found["published"]} | {row["p"] for row in found["runs"]}
 
 
 def test_published_scores_are_plausible():
