@@ -3,7 +3,8 @@
 The claim of arXiv 2601.06479, in terms that can be repeated: UF1 of each flow method on both composites of
 `benchmarks/hard_composite.py`, with intervals over subjects, beside its end-point error against ground truth.
 
-    python -m benchmarks.claim_two FOLDER --head-model HEAD_MODEL.npz --raft released=raft-small.pth
+    python -m benchmarks.claim_two FOLDER --head-model HEAD_MODEL.npz --raft released=raft-small.pth \\
+        fine-tuned=FIRST_CLAIM/trainings/raft-b-0/weights.safetensors
 
 Frames and flow are kept in FOLDER clip by clip, so that the command can be stopped and started again. Flow of
 networks is kept under the hash of their weights: new weights are estimated anew, everything else stays.
@@ -82,7 +83,7 @@ class Composite:
 def rows(raft: Mapping[str, Path] = MappingProxyType({})) -> list[Row]:
     """Flow as the field gets it, then the others, ground truth last.
 
-    raft : name of a row -> weights of RAFT
+    raft : name of a row -> weights of RAFT; frames are doubled, the method's default
     """
     found = [
         BenchmarkEntry(load_method("tvl1", preset="opencv"), match_exposure=False),

@@ -39,17 +39,21 @@ LOSSES = {  # of the row -> the part of the configuration's name that has its we
 @click.option("--faces", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--steps", default=900, show_default=True, help="Of each of the 18 trainings.")
+@click.option("--batch", default=4, show_default=True, help="Pairs per step.")
 @click.option("--pairs", default=24, show_default=True, help="Of each kind, to measure on.")
-def main(portraits: Path, head_model: Path, faces: Path | None, out: Path, steps: int, pairs: int) -> None:
+def main(
+    portraits: Path, head_model: Path, faces: Path | None, out: Path, steps: int, batch: int, pairs: int
+) -> None:
     torch.set_num_threads(1)
     test = MeasuredPairs(out, sources(portraits, head_model, faces), first_claim.TEST, pairs)
     for seed in first_claim.SEEDS:
         for row in LOSSES:
             name = f"{row}-{seed}"
             config = training(row, seed, steps, portraits, head_model, out / "fits")
+            config = config.model_copy(update={"batch_size": batch})
             weights = train(config, out / "trainings" / name, device="cpu")
             test.add(name, load_method("srflownet", "cpu", weights=weights, detect_landmarks=False))
-    text = page(test.errors(), steps)
+    text = page(test.errors(), steps, batch)
     write_text(out / "loss-ablation.md", text)
     click.echo(text)
 
@@ -67,7 +71,7 @@ def training(row: str, seed: int, steps: int, portraits: Path, head_model: Path,
     return config.model_copy(update={"data_fractions": DATA, "loss_weights": losses, **where})
 
 
-def page(errors: pd.DataFrame, steps: int) -> str:
+def page(errors: pd.DataFrame, steps: int, batch: int) -> str:
     """Return docs/results/loss-ablation.md."""
     errors = errors.assign(row=errors["network"].str.rpartition("-")[0])
     mean = errors.groupby(["row", "kind", "pair"])[["epe", "gradient_error"]].mean()  # over seeds
@@ -90,7 +94,7 @@ The first line holds errors without facial losses, EPE in px and gradient error 
 others the change in per cent, with the 95 % interval over pairs. Each is the mean of {errors["network"].nunique() // len(LOSSES)}
 random starts; the mean EPE of a row varies from start to start by {per_seed.mean():.4f} px (standard deviation).
 
-The compact network, {steps} steps of 4 pairs of 128 px, without landmarks; two thirds of the pairs are portraits
+The compact network, {steps} steps of {batch} pairs of 128 px, without landmarks; two thirds of the pairs are portraits
 moved by expressions of scanned people, a third is the generic set. {errors["pair"].nunique()} pairs of each kind at 224 px, of people and
 motions that training has not seen.
 

@@ -1,10 +1,11 @@
-"""Are action units named rightly where scanned expressions move real portraits?
+"""Are action units named correctly where scanned expressions move real portraits, or rendered scans?
 
     python -m benchmarks.unit_naming PORTRAITS HEAD_MODEL.npz --cache FITS --out CASES
 
 Each person shows every unit on both sides, every unit that has sides on one of them and unevenly on both, and
 random pairs and triples of units, with a turn of the head and a camera's faults; the flow network reads the
 motion. CASES keeps a file for each person and flow weights, so that the command goes on where it was stopped.
+With --rendered the people are random heads of the scans under painted skin, and no portrait is used.
 
 The people are held out; the patterns (unit_patterns.py) come from the same scans, so this says what the path
 from camera to name loses, not how people differ.
@@ -13,16 +14,23 @@ from camera to name loses, not how people differ.
 import argparse
 import dataclasses
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks import hard_composite
 from benchmarks.portrait_clips import recorded_motion
 from benchmarks.rendered_people import FACE
 from data_prep.align import fit_similarity, transform_points, warp_face
+from data_prep.landmarks import interocular
 from flow.estimate import Method, estimate
+from flow.splatting.actor import Actor
+from flow.splatting.camera import HeadPose
 from flow.splatting.head_model import HeadModel, load_head_model
+from flow.splatting.identity import scanned_face
 from flow.splatting.portrait_motion import FittedPortrait, frame_portrait
 from flow.splatting.scanned_units import UNIT_EXPRESSIONS, expression_weights
 from flow.srflownet.data.animated_portraits import fit_portraits, load_fitted_portrait
@@ -38,6 +46,12 @@ REACH = (0.015, 0.06)  # inter-ocular distances, motion of the farthest point
 HEAD_REACH = 0.004  # inter-ocular distances, motion of the head at the farthest point
 COMBINATIONS = 15  # pairs and triples of units that each person shows
 PEOPLE = 6
+FIRST_PERSON = 9_000_000  # the engine's number of the first rendered person
+HEAD_DEGREES = 0.1  # standard deviation of a rendered head's turn about each axis
+
+# Draws what a person shows: actions, random generator -> motion of the farthest point in inter-ocular distances,
+# and onset and apex (S, S, 3) uint8 RGB.
+Recorder = Callable[[dict[str, float], np.random.Generator], tuple[float, tuple[np.ndarray, np.ndarray]]]
 
 
 @dataclass(frozen=True)
@@ -82,15 +96,36 @@ def draw_actions(rng: np.random.Generator) -> list[dict[str, float]]:
     return shown
 
 
-def cases(model: HeadModel, face: FittedPortrait, person: int, method: Method) -> list[Case]:
+def record_portrait(
+    model: HeadModel, face: FittedPortrait, actions: dict[str, float], rng: np.random.Generator
+) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
+    """Record a portrait that moves; a `Recorder` once model and face are given."""
+    seen = frame_portrait(face, 2 * FACE, rng.uniform(0.28, 0.4), rng.normal(0, 0.03), np.zeros(2))
+    reach = float(np.exp(rng.uniform(*np.log(REACH))))
+    weights = expression_weights(model, actions)
+    return reach, recorded_motion(model, face, seen, weights, reach, HEAD_REACH, rng)
+
+
+def record_actor(
+    actor: Actor, person: int, actions: dict[str, float], rng: np.random.Generator
+) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
+    """Render a scanned head that moves; a `Recorder` once actor and person are given."""
+    reach = float(np.exp(rng.uniform(*np.log(REACH))))
+    strength = actor.intensity(actions, reach * interocular(actor.landmarks()))
+    begin = rng.normal(0, (5.0, 4.0, 2.0))
+    frame = partial(actor.frame, sensor=hard_composite.camera(person), rng=rng)
+    onset = frame(head=HeadPose(*begin), number=0)
+    shown = {name: strength * value for name, value in actions.items()}
+    apex = frame(shown, head=HeadPose(*(begin + rng.normal(0, HEAD_DEGREES, 3))), number=20)
+    return reach, (onset, apex)
+
+
+def cases(record: Recorder, person: int, method: Method) -> list[Case]:
     """Record what one person shows and read it as `mer score` does; cases without a face are left out."""
     rng = np.random.default_rng([person, 71])
     found = []
     for actions in draw_actions(rng):
-        seen = frame_portrait(face, 2 * FACE, rng.uniform(0.28, 0.4), rng.normal(0, 0.03), np.zeros(2))
-        reach = float(np.exp(rng.uniform(*np.log(REACH))))
-        weights = expression_weights(model, actions)
-        frames = recorded_motion(model, face, seen, weights, reach, HEAD_REACH, rng)
+        reach, frames = record(actions, rng)
         points = models.mesh().landmarks(frames[0])
         if points is None:
             continue
@@ -102,15 +137,30 @@ def cases(model: HeadModel, face: FittedPortrait, person: int, method: Method) -
     return found
 
 
-def measure(portraits: Path, head_model: Path, cache: Path, out: Path, people: int) -> list[Case]:
+def portraits_of(folder: Path, model: HeadModel, cache: Path, people: int) -> Iterator[tuple[str, Recorder]]:
+    """Yield name and `Recorder` of held-out portraits."""
+    for name in fit_portraits(folder, model, cache, "held_out")[:people]:
+        yield Path(name).stem, partial(record_portrait, model, load_fitted_portrait(folder, name, cache))
+
+
+def actors_of(model: HeadModel, people: int) -> Iterator[tuple[str, Recorder]]:
+    """Yield name and `Recorder` of rendered scans; expressions that are held out of training are played too."""
+    for person in range(people):
+        seed = FIRST_PERSON + person
+        actor = Actor(
+            seed, 2 * FACE, face=hard_composite.FACE, identity=scanned_face(seed, model, split=None)
+        )
+        yield f"rendered-{person}", partial(record_actor, actor, person)
+
+
+def measure(shown: Iterator[tuple[str, Recorder]], out: Path) -> list[Case]:
     """Return the cases of all people; those that `out` holds are read from there."""
-    model, method = load_head_model(head_model), models.method("srflownet", {"network": "compact"})
+    method = models.method("srflownet", {"network": "compact"})
     found: list[Case] = []
-    names = fit_portraits(portraits, model, cache, "held_out")[:people]
-    for person, name in enumerate(track(names, "People")):
-        path = out / f"{Path(name).stem}-{method.weights}.json"
+    for person, (name, record) in enumerate(track(list(shown), "People")):
+        path = out / f"{name}-{method.weights}.json"
         if not path.is_file():
-            made = cases(model, load_fitted_portrait(portraits, name, cache), person, method)
+            made = cases(record, person, method)
             write_json(path, {"cases": [dataclasses.asdict(case) for case in made]})
         for row in read_json(path)["cases"]:
             found.append(Case(row["actions"], row["motion"], [Unit(**unit) for unit in row["named"]]))
@@ -172,9 +222,15 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps fits of the portraits")
     parser.add_argument("--out", type=Path, required=True, help="folder that keeps the cases")
     parser.add_argument("--people", type=int, default=PEOPLE)
+    parser.add_argument("--rendered", action="store_true", help="rendered scans in place of portraits")
     given = parser.parse_args()
-    found = measure(given.portraits, given.head_model, given.cache, given.out, given.people)
-    write_text(given.out / "table.md", summary(found) + "\n")
+    model = load_head_model(given.head_model)
+    if given.rendered:
+        shown = actors_of(model, given.people)
+    else:
+        shown = portraits_of(given.portraits, model, given.cache, given.people)
+    found = measure(shown, given.out)
+    write_text(given.out / ("table-rendered.md" if given.rendered else "table.md"), summary(found) + "\n")
     print(summary(found))
 
 

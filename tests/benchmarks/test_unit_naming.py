@@ -5,6 +5,9 @@ import pytest
 
 from benchmarks import unit_naming
 from benchmarks.unit_naming import Case
+from data_prep.landmarks import interocular
+from flow.splatting.actor import Actor
+from flow.splatting.head import FaceState
 from flow.splatting.scanned_units import UNIT_EXPRESSIONS
 from mer.inference.action_units import Unit
 from mer.inference.unit_patterns import BOTH_SIDES
@@ -47,3 +50,14 @@ def test_the_summary_counts_what_is_named():
     assert "stronger side found in 100.0% of 1; error of the asymmetry, median 0.17" in text
     assert "median 1.00, quartiles 0.75 and 1.00" in text
     assert "| 12 | 1.00 | 1 | 1 | 1 |" in text and "| 1 | 0.00 | 1 | 0 | 0 |" in text
+
+
+def test_a_rendered_head_moves_as_far_as_it_says(monkeypatch):
+    actor = Actor(1, 64, gaussians=2000)
+    shown = []
+    monkeypatch.setattr(actor, "frame", lambda actions=None, **_: shown.append(actions or {}))
+    reach, _ = unit_naming.record_actor(actor, 0, {"12R": 1.0}, np.random.default_rng(0))
+    onset, apex = (actor.landmarks(FaceState(actions)) for actions in shown)
+    moved = np.linalg.norm(apex - onset, axis=1).max()
+    assert shown[0] == {} and unit_naming.REACH[0] <= reach <= unit_naming.REACH[1]
+    assert moved == pytest.approx(reach * interocular(onset), rel=0.1)
