@@ -1,7 +1,7 @@
 """Warp a picture by a displacement, and invert a displacement by iterated warping.
 
-`flow.splatting.dense_motion.invert_flow` solves the same equation to 1e-4 px by Newton's method, slower, and says
-where the motion folds.
+`flow.splatting.dense_motion.invert_flow` solves the same equation to 1e-4 px by Newton's method, slower, and
+says where the motion folds.
 """
 
 from collections.abc import Callable, Iterator

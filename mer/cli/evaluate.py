@@ -16,6 +16,7 @@ from mer.cli.options import (
     emit,
     known,
 )
+from mer_core.text import format_count
 
 TRACKERS = ("mlflow", "tensorboard")
 # Those of `CvConfig`, whose import would slow down `mer --help`.
@@ -28,19 +29,12 @@ DEFAULTS = {
 }
 # What `mer cv` evaluates and `mer train` fits; the names of the settings are those of `CvConfig`.
 EXPERIMENT_OPTIONS = [
-    click.argument("prepared", type=INPUT_FOLDER, nargs=-1),
     click.option(
         "--config",
         type=Config(),
         help="Settings from a YAML file, or by the name of one in configs/; options on the command line "
         "take precedence.",
     ),
-    click.option(
-        "--maps",
-        type=INPUT_FOLDER,
-        help="Folder of ready-made motion maps (PNG, NPY) instead of prepared clips.",
-    ),
-    click.option("--index", type=INPUT_FILE, help="Table of the maps: file, dataset, subject, clip, label."),
     click.option(
         "--protocol",
         help="Which clips count and how emotions become labels: a YAML file, or one of "
@@ -79,10 +73,15 @@ def experiment_options(command):
     return command
 
 
-def read_config(prepared, config, maps, index, **typed):
-    """Return the settings of the YAML file updated with the typed ones; check that one input is given."""
+def read_config(config, **typed):
+    """Return the settings of the YAML file updated with the typed ones."""
     from mer.evaluation.config import load_config
 
+    return load_config(config, {key: value for key, value in typed.items() if value is not None})
+
+
+def check_inputs(prepared, maps, index, typed):
+    """Raise `UsageError` unless either prepared folders or maps with their index are given."""
     if bool(prepared) == bool(maps):
         raise click.UsageError("Give either prepared folders, or --maps DIR with --index CSV.")
     if bool(maps) != bool(index):
@@ -94,10 +93,16 @@ def read_config(prepared, config, maps, index, **typed):
         raise click.UsageError(
             f"{', '.join(unused)}: no effect on ready-made maps, which are used unchanged. Remove it."
         )
-    return load_config(config, {key: value for key, value in typed.items() if value is not None})
 
 
 @command()
+@click.argument("prepared", type=INPUT_FOLDER, nargs=-1)
+@click.option(
+    "--maps",
+    type=INPUT_FOLDER,
+    help="Folder of ready-made motion maps (PNG, NPY) instead of prepared clips.",
+)
+@click.option("--index", type=INPUT_FILE, help="Table of the maps: file, dataset, subject, clip, label.")
 @experiment_options
 @click.option("--out", type=FOLDER, required=True, help="Folder of the run; an interrupted one continues.")
 @click.option(
@@ -135,7 +140,8 @@ def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
     from mer.experiment import cross_validate, finish_run
     from mer_core.parallel import Workers
 
-    settings = read_config(prepared, config, maps, index, **typed)
+    check_inputs(prepared, maps, index, typed)
+    settings = read_config(config, **typed)
     finished: Run | UnitScores
     if maps:
         cross_validate_maps(maps, index, settings, out, workers=Workers(jobs, scheduler))
@@ -218,9 +224,10 @@ def audit(run):
 
 
 @command()
+@click.argument("prepared", type=INPUT_FOLDER, nargs=-1, required=True)
 @experiment_options
 @click.option("--out", type=FOLDER, required=True, help="Folder of the bundle.")
-def train(prepared, config, maps, index, out, **typed):
+def train(prepared, config, out, **typed):
     """Fit a classifier on all clips and write a bundle.
 
     `mer score`, `mer spot` and `mer app` use it with --bundle.
@@ -231,14 +238,9 @@ def train(prepared, config, maps, index, out, **typed):
     """
     from mer import training
 
-    if maps:
-        raise click.UsageError(
-            "--maps cannot be used: a bundle must know how its maps are made. Give prepared folders."
-        )
-    settings = read_config(prepared, config, maps, index, **typed)
-    recipe = training.train(prepared, settings, out).recipe
+    recipe = training.train(prepared, read_config(config, **typed), out).recipe
     n_clips = sum(recipe.clips_per_label.values())
     emit(
-        f"Bundle: {out} ({n_clips} clips of {recipe.n_subjects} subjects)",
+        f"Bundle: {out} ({format_count(n_clips, 'clip')} of {format_count(recipe.n_subjects, 'subject')})",
         {"bundle": out, "clips": n_clips, "subjects": recipe.n_subjects},
     )
