@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from mer.classifiers.ststnet import STREAMS, Classifier
 from mer_core import markdown
+from mer_core.text import format_count
 
 SUBJECTS, CLIPS, SIDE = 68, 442, 28  # the MEGC 2019 composite
 REGIMES = {"default": 40, "published": 800}  # epochs, in batches of 256
@@ -180,7 +181,7 @@ the usual code, one fold after another.
   backward pass): {WORK * CLIPS * SUBJECTS * REGIMES["published"]:.1e} FLOP for the published regime. All at once reaches
   {rate / 1e9:.0f} GFLOP/s, {100 * rate / best:.0f} % of the {best / 1e9:.0f} of a large matrix product on the same threads.
 
-**Data**: {CLIPS} clips of {SIDE} x {SIDE} x 3, batches of 256, one seed; {torch.get_num_threads()} thread(s) on
+**Data**: {CLIPS} clips of {SIDE} x {SIDE} x 3, batches of 256, one seed; {format_count(torch.get_num_threads(), "thread")} on
 {platform.machine()}, torch {torch.__version__}, numba {numba.__version__}.
 {"" if "together cuda" in found else "There was no GPU to measure."}
 

@@ -18,6 +18,7 @@ from data_prep.dataset_files import walk_folders
 from data_prep.sheet_cells import cell_text
 from data_prep.sheet_files import SUFFIXES, Sheet, read_sheets, refuse_overlong_rows
 from mer_core.errors import BadInput
+from mer_core.text import format_count
 
 _COPY = re.compile(r"copy|kopie|副本|backup|\bold\b|\(\d+\)|~", re.IGNORECASE)
 
@@ -279,7 +280,7 @@ def _without_repeated_headers(
 
 def _add_remark(remarks: list[str], rows: pd.Index, what: str) -> None:
     if len(rows):
-        remarks.append(f"{len(rows)} row(s) are {what}; first: row {rows[0]}")
+        remarks.append(f"{format_count(len(rows), 'row is', 'rows are')} {what}; first: row {rows[0]}")
 
 
 def _missing_columns(path: Path, columns: Sequence[str]) -> MissingColumns:

@@ -12,6 +12,7 @@ from data_prep.annotation_sheets import AnnotationSources
 from data_prep.clip_images import FrameFile, VideoFrame, number_from_onset
 from mer_core import registry
 from mer_core.errors import BadInput
+from mer_core.text import format_count
 
 
 def load_dataset(name: str) -> ModuleType:
@@ -55,7 +56,7 @@ class Annotations:
                 (finding.clip_id, finding.detail) for finding in self.findings if finding.kind == kind
             )
             count = sum(finding.kind == kind for finding in self.findings)
-            lines.append(f"{count} clip(s) with {kind}. First: {clip_id}, {detail}.")
+            lines.append(f"{format_count(count, 'clip')} with {kind}. First: {clip_id}, {detail}.")
         return lines
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from mer_core.errors import BadInput
 from mer_core.io import atomic_replace
+from mer_core.text import format_count
 
 if TYPE_CHECKING:
     from data_prep.annotation_sheets import AnnotationSources
@@ -65,13 +66,12 @@ def check(table: pd.DataFrame) -> pd.DataFrame:
     """Return `table` if it has all `COLUMNS`, unique clips and known `SOURCES`; else raise `BadInput`."""
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
-        raise BadInput(
-            f"The clip table lacks the column(s) {', '.join(missing)}. Make it again with mer prepare."
-        )
+        raise BadInput(f"The clip table lacks columns: {', '.join(missing)}. Make it again with mer prepare.")
     repeated = table.loc[table["clip_id"].duplicated(), "clip_id"]
     if len(repeated):
         raise BadInput(
-            f"{len(repeated)} clip(s) are listed twice. First: {repeated.iloc[0]}. Remove one row."
+            f"{format_count(len(repeated), 'clip is', 'clips are')} listed twice. "
+            f"First: {repeated.iloc[0]}. Remove one row."
         )
     for name, known in SOURCES.items():
         invalid = table.loc[~table[name].isin(known)]

@@ -17,6 +17,7 @@ from data_prep.images import looks_like_image
 from data_prep.interval_table import interval_remarks
 from data_prep.layouts import MARKER
 from mer_core.errors import BadInput
+from mer_core.text import format_count
 
 TO_BE_SPOTTED = "to be spotted"
 MAX_REFUSED = 50  # refused clips of own recordings that are listed
@@ -74,7 +75,9 @@ def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Ch
         lines += _indent([*annotations.oddities, *_recording_lines(clips)])
     else:
         n_corrections = len(annotations.corrections)
-        corrections = f"{n_corrections} correction(s) applied, listed in data_prep/corrections/{name}.csv"
+        corrections = (
+            f"{format_count(n_corrections, 'correction')} applied, listed in data_prep/corrections/{name}.csv"
+        )
         lines += _indent([*annotations.oddities, *[corrections] * bool(n_corrections)])
         lines += _indent([missing_message(clips, root), *coverage_remarks(name, folder, clips)])
     lines += _indent([dataset_files.skipped_folders(folder)])
@@ -87,7 +90,7 @@ def _verdict(name: str, clips: list[ClipFiles], lines: list[str], skip_missing: 
     broken = [(clip.clip_id, reason) for clip in candidates if (reason := non_image_reason(clip))]
     if broken:
         first = f"First: {broken[0][0]}, {broken[0][1]}."
-        lines = [*lines, f"  {len(broken)} clip(s) with a file that is not an image. {first}"]
+        lines = [*lines, f"  {format_count(len(broken), 'clip')} with a file that is not an image. {first}"]
     n_ready = len(candidates) - len(broken)
     if not n_ready:
         return CheckReport([*lines, "", "Not usable: no clip has its frames."], False)
@@ -139,7 +142,11 @@ def _recording_lines(clips: list[ClipFiles]) -> list[str]:
     refused = [f"{clip.clip_id}: {clip.outcome}: {clip.reason}" for clip in clips if clip.outcome]
     more = [f"... and {len(refused) - MAX_REFUSED} more"] if len(refused) > MAX_REFUSED else []
     n_open = sum(clip.apex_source == TO_BE_SPOTTED for clip in clips)
-    open_clips = [f"{n_open} clip(s) lack an onset or apex, which mer prepare spots."] if n_open else []
+    open_clips = (
+        [f"{format_count(n_open, 'clip lacks', 'clips lack')} an onset or apex, which mer prepare spots."]
+        if n_open
+        else []
+    )
     return [*refused[:MAX_REFUSED], *more, *open_clips]
 
 
@@ -168,13 +175,13 @@ def coverage_remarks(name: str, root: Path, clips: list[ClipFiles]) -> list[str]
     remarked = [clip for clip in clips if clip.reason and not clip.outcome]
     if remarked:
         lines.append(
-            f"{len(remarked)} clip(s) with a remark about their frames. "
+            f"{format_count(len(remarked), 'clip')} with a remark about the frames. "
             f"First: {remarked[0].clip_id}, {remarked[0].reason}."
         )
     if unread := _unread_folders(root, clips):
         more = ", ..." if len(unread) > MAX_NAMES else ""
         lines.append(
-            f"{len(unread)} folder(s) beside those of subjects hold no clip that was read: "
+            f"{format_count(len(unread), 'folder holds', 'folders hold')} no clip that was read: "
             f"{', '.join(unread[:MAX_NAMES])}{more}. Are they subjects?"
         )
     return lines

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from data_prep.name_copies import FrameCollision, without_copies
 from data_prep.name_times import AmbiguousNames, read_time_stamps, refuse_hexadecimal, refuse_restart
+from mer_core.text import format_count
 
 MAX_NUMBER = 10**15  # larger numbers are no frame numbers; files are then numbered by their order
 MAX_KINDS = 5  # of names in a folder that are reported; more are words that differ with each frame
@@ -101,13 +102,18 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
         return FrameNames({})
     stems, notes = without_copies(numbered)
     if unnumbered := sorted(path.name for path in paths.difference(numbered)):
-        notes.append(f"{len(unnumbered)} image(s) without a number skipped, first: {unnumbered[0]}")
+        notes.append(
+            f"{format_count(len(unnumbered), 'image')} without a number skipped, first: {unnumbered[0]}"
+        )
     named = [_Name.split(path, stem) for path, stem in stems.items()]
     if not any(reading.is_contiguous for reading in _list_readings(named)):
         named, other = _split_majority(named)
         refuse_hexadecimal([name.path for name in (*named, *other)])
         if other:
-            notes.append(f"{len(other)} image(s) named unlike the rest skipped, first: {other[0].path.name}")
+            notes.append(
+                f"{format_count(len(other), 'image')} named unlike the rest skipped, "
+                f"first: {other[0].path.name}"
+            )
     readings = _list_readings(named)
     counting = [reading for reading in readings if reading.is_distinct and reading.step == 1]
     stamps = None if counting else read_time_stamps([name.stem for name in named])

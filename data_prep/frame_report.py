@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mer_core.text import format_count
+
 MIN_GAP_S = 0.2  # between neighbouring frames; micro-expressions last 0.04 to 0.5 s
 MIN_GAP_STEPS = 3  # of the usual time from frame to frame
 
@@ -83,17 +85,28 @@ class FrameReport:
         if self.n_used < total:
             sentences.append(f"{self.n_used} of {total} frames were used.")
         if self.n_damaged:
-            sentences.append(f"{self.n_damaged} damaged frame(s) skipped, first: {self.first_damaged}.")
+            sentences.append(
+                f"{format_count(self.n_damaged, 'damaged frame')} skipped, first: {self.first_damaged}."
+            )
         if (n_absent := total - self.n_used - self.n_damaged - self.n_other_shape) > 0:
-            sentences.append(f"{n_absent} frame(s) declared by the file are missing; it may be truncated.")
+            sentences.append(
+                f"{format_count(n_absent, 'declared frame is', 'declared frames are')} missing; "
+                "the file may be truncated."
+            )
         if self.n_other_shape:
-            sentences.append(f"{self.n_other_shape} frame(s) skipped: their shape differs from the first.")
+            sentences.append(
+                f"{format_count(self.n_other_shape, 'frame')} skipped: their shape differs from the first."
+            )
         if self.n_resized:
             sentences.append(
-                f"The size changes: {self.n_resized} frame(s) were scaled to the size of the first."
+                f"The size changes: {format_count(self.n_resized, 'frame was', 'frames were')} scaled to "
+                "that of the first."
             )
         if self.n_missing:
-            sentences.append(f"{self.n_missing} frame number(s) are missing, first: {self.first_missing}.")
+            sentences.append(
+                f"{format_count(self.n_missing, 'frame number is', 'frame numbers are')} missing, "
+                f"first: {self.first_missing}."
+            )
         return sentences
 
     def rate_sentences(self) -> list[str]:
@@ -111,22 +124,28 @@ class FrameReport:
                 "(give --fps)."
             )
         elif self.n_times_assumed:
-            sentences.append(f"{self.n_times_assumed} frame(s) have no time stamp; their time is assumed.")
+            sentences.append(
+                f"{format_count(self.n_times_assumed, 'frame has', 'frames have')} no time stamp; "
+                "times are assumed."
+            )
         if self.n_times_reordered:
             sentences.append(
                 f"Time stamps were not in order: {self.n_times_reordered} were sorted into the frames' order."
             )
         if self.n_times_repeated:
             sentences.append(
-                f"{self.n_times_repeated} frame(s) repeat another's time stamp; they were spread evenly."
+                f"{format_count(self.n_times_repeated, 'frame repeats', 'frames repeat')} another's time "
+                "stamp; they were spread evenly."
             )
         if self.n_time_jumps:
             sentences.append(
-                f"Time stamps jump back {self.n_time_jumps} time(s), as in joined recordings; time continues."
+                f"Time stamps jump back {format_count(self.n_time_jumps, 'time')}, as in joined recordings; "
+                "time continues."
             )
         if self.n_time_gaps:
             sentences.append(
-                f"Times jump forward {self.n_time_gaps} time(s), by up to {self.longest_gap_s:.3g} s: the "
+                f"Times jump forward {format_count(self.n_time_gaps, 'time')}, "
+                f"by up to {self.longest_gap_s:.3g} s: the "
                 "recording paused or lost frames."
             )
         return sentences
@@ -139,7 +158,8 @@ class FrameReport:
             )
         if self.n_interlaced:
             sentences.append(
-                f"{self.n_interlaced} frame(s) are marked as interlaced. If they show two moments each, "
+                f"{format_count(self.n_interlaced, 'frame is', 'frames are')} marked as interlaced. "
+                "If they show two moments each, "
                 "their motion is wrong: deinterlace the film (ffmpeg -vf bwdif)."
             )
         if self.other_streams:

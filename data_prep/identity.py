@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
 from mer_core.errors import BadInput
+from mer_core.text import format_count
 
 SIMILAR = 0.9  # difflib's ratio: surprise and suprise have 0.93, anger and angry 0.8
 MAX_NAMED = 4  # subjects named in a message
@@ -106,9 +107,10 @@ def describe_merged(merged: dict[str, list[str]], source: str, noun: str = "subj
     """Describe which names of `source` were read as one."""
     pairs = [" = ".join(map(repr, (chosen, *others))) for chosen, others in merged.items()]
     more = f" and {len(pairs) - MAX_NAMED} more" if len(pairs) > MAX_NAMED else ""
+    names = format_count(len(pairs), f"{noun} of {source} has", f"{noun}s of {source} have")
     return (
-        f"{len(pairs)} {noun}(s) of {source} have several spellings, each read as one: "
-        f"{'; '.join(pairs[:MAX_NAMED])}{more}. Rename them if they are different."
+        f"{names} several spellings, each read as one: {'; '.join(pairs[:MAX_NAMED])}{more}. "
+        "Rename them if they are different."
     )
 
 
@@ -134,7 +136,7 @@ def refuse_spellings(groups: Iterable[object]) -> None:
     if same:
         pairs = "; ".join(" = ".join(map(repr, names)) for names in same[:MAX_NAMED])
         raise SubjectSpelling(
-            f"{len(same)} subject(s) are spelled in more than one way: {pairs}"
+            f"{format_count(len(same), 'subject is', 'subjects are')} spelled in more than one way: {pairs}"
             f"{', ...' if len(same) > MAX_NAMED else ''}. "
             "The held-out subject would also be in training. Use one spelling for each subject."
         )

@@ -116,7 +116,7 @@ def _refuse_other_units(table: AnnotationTable) -> None:
     unread = [name for name in table.unread_columns if re.fullmatch(UNREAD_TIME, column_key(name))]
     if unread:
         raise BadTable(
-            f"{table.path} has the column(s) {', '.join(unread)}, which are not read. Give frame numbers as "
+            f"{table.path} has columns that are not read: {', '.join(unread)}. Give frame numbers as "
             "onset, apex, offset, or seconds as onset_s, apex_s, offset_s, and frames per second as fps."
         )
     for name in FRAMES:

@@ -20,6 +20,7 @@ from mer_core import claims, registry
 from mer_core.errors import BadInput
 from mer_core.io import atomic_replace, read_json, visible_names, write_json, write_text
 from mer_core.settings import describe_errors
+from mer_core.text import format_count
 
 SHIPPED = "synthetic"  # folder in mer/bundles
 JSON_FILE, WEIGHTS_FILE, CARD_FILE = "bundle.json", "weights.safetensors", "README.md"
@@ -244,7 +245,8 @@ Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOL
   ({", ".join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. The faces are {faces}.
 - **Input**: an onset and an apex frame, aligned to {recipe.face_size} px{landmarks},
   brightness {"matched" if recipe.match_exposure else "not matched"}; flow by {method}; feature {feature}.
-- **Output**: probabilities of {", ".join(recipe.labels)}; mean over {n_seeds} seed(s), {calibration}.{motion}
+- **Output**: probabilities of {", ".join(recipe.labels)}; mean over {format_count(n_seeds, "seed")},
+  {calibration}.{motion}
 - **Score**: unknown, because every clip was used for fitting. `mer cv` with the same settings estimates it.
 - **Limits**: the bundle names the class that the motion between two frames resembles. It does not know what
   a person feels, it is not a lie detector, and no decision about a person should rest on it.

@@ -12,6 +12,7 @@ import numpy as np
 
 from mer_core.errors import BadInput, MissingDependency
 from mer_core.io import atomic_replace
+from mer_core.text import format_count
 
 # Parts of scikit-learn's estimators that skops does not list: they hold numbers and run nothing when built.
 TRUSTED = (
@@ -90,7 +91,7 @@ def _check_types(sio: Any, data: bytes, what: str) -> None:
     others = sorted(set(sio.get_untrusted_types(data=data)) - set(TRUSTED))
     if others:
         raise UntrustedType(
-            f"{what}: it holds {len(others)} type(s) that are not trusted. First: {others[0]}. Use "
+            f"{what}: it holds {format_count(len(others), 'untrusted type')}. First: {others[0]}. Use "
             "estimators of scikit-learn without functions or classes of your own."
         )
 

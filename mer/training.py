@@ -19,6 +19,7 @@ from mer.inference.motion import strength_range
 from mer_core.errors import BadInput
 from mer_core.io import read_json
 from mer_core.progress import track
+from mer_core.text import format_count
 
 MIN_SUBJECTS = 3
 
@@ -130,7 +131,8 @@ def _check_trainable(problem: estimators.Problem, protocol: Protocol) -> None:
     n_subjects = len(set(problem.subjects))
     if n_subjects < MIN_SUBJECTS:
         raise Untrainable(
-            f"The clips show {n_subjects} subject(s); at least {MIN_SUBJECTS} are needed, or the bundle "
+            f"The clips show {format_count(n_subjects, 'subject')}; at least {MIN_SUBJECTS} are needed, "
+            f"or the bundle "
             "would know these people only. Add clips of other subjects."
         )
 

@@ -26,6 +26,7 @@ from data_prep.dataset_files import (
 from data_prep.frame_names import name_gaps
 from data_prep.sheet_cells import cell_number, cell_text, format_subject, read_frame_cells
 from mer_core.errors import BadInput
+from mer_core.text import format_count
 
 FACTS = DatasetFacts(
     title="SMIC-HS",
@@ -98,7 +99,7 @@ def read_camera(root: Path, camera: str, dataset: str, fps: float) -> pd.DataFra
         unnamed = [row for row in table.itertuples() if not _names_clip(row) and cell_number(row.onsetf)]
         if unnamed:
             sources.remarks.append(
-                f"{len(unnamed)} row(s) with an onset name no clip of SMIC and are left out; "
+                f"{format_count(len(unnamed), 'row')} with an onset left out, because they name no clip of SMIC; "
                 f"first: row {unnamed[0].Index}, {cell_text(unnamed[0].filename)!r}"
             )
     rows = [{"dataset": dataset, "subject": row["clip"].split("_")[0], "fps": fps, **row} for row in rows]

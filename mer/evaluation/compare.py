@@ -18,6 +18,7 @@ from mer.evaluation.finished_run import SYNTHETIC_NOTE, Run, open_run
 from mer_core import markdown
 from mer_core.errors import BadInput
 from mer_core.io import atomic_replace, write_text
+from mer_core.text import format_count
 
 N_PERMUTATIONS = 10_000
 
@@ -223,7 +224,7 @@ def format_comparison(comparison: Comparison) -> str:
     notes = [
         f"Intervals: bootstrap over {n_subjects} subjects, resampled in both runs together.",
         "p: two-sided permutation test that swaps whole subjects between the two runs; p (Holm) is corrected "
-        f"for {n_comparisons} comparison(s).",
+        f"for {format_count(n_comparisons, 'comparison')}.",
         f"Detectable: the smallest true difference that {n_subjects} subjects show (corrected p < .05) with "
         "a power of 80 %. A high p does not rule out a smaller one.",
     ]
@@ -281,7 +282,8 @@ def _check_same_clips(first: Run, other: Run) -> None:
     if first_clips != other_clips:
         differing = sorted({clip_id for clip_id, _ in first_clips ^ other_clips})
         raise BadInput(
-            f"{len(differing)} clip(s) are in only one of {first.path} and {other.path}, or differ in their "
+            f"{format_count(len(differing), 'clip is', 'clips are')} in only one of "
+            f"{first.path} and {other.path}, or differ in their "
             f"label. First: {differing[0]}. Make both runs with the same clips and protocol."
         )
 

@@ -21,6 +21,7 @@ from mer_core.errors import BadInput
 from mer_core.io import read_json, write_json
 from mer_core.parallel import Workers
 from mer_core.progress import say, track
+from mer_core.text import format_count
 
 MIN_SUBJECTS = 5  # a run with fewer warns that its score says little
 
@@ -125,12 +126,16 @@ def sort_clips(table: pd.DataFrame, X: np.ndarray, labels: list[str]) -> tuple[p
         raise BadInput(f"The table has {len(table)} clips and the features have {len(X)}.")
     duplicates = table.loc[table["clip_id"].duplicated(), "clip_id"]
     if len(duplicates):
-        raise BadInput(f"{len(duplicates)} clip(s) are listed twice. First: {duplicates.iloc[0]}.")
+        raise BadInput(
+            f"{format_count(len(duplicates), 'clip is', 'clips are')} listed twice. "
+            f"First: {duplicates.iloc[0]}."
+        )
     unknown = table.loc[~table["label"].isin(labels)]
     if len(unknown):
         first = unknown.iloc[0]
         raise BadInput(
-            f"{len(unknown)} clip(s) have a label that is not one of {labels}. First: {first['clip_id']}, "
+            f"{format_count(len(unknown), 'clip has', 'clips have')} a label that is not one of {labels}. "
+            f"First: {first['clip_id']}, "
             f"{first['label']!r}."
         )
     not_finite = table.loc[~np.isfinite(X.reshape(len(X), -1)).all(1), "clip_id"]

@@ -18,6 +18,7 @@ from data_prep.sheet_cells import cell_text
 from mer.evaluation.map_files import read_map
 from mer_core.errors import BadInput
 from mer_core.progress import say, track
+from mer_core.text import format_count
 
 COLUMNS = ["file", "dataset", "subject", "clip", "label"]
 
@@ -90,7 +91,8 @@ def _read_index(path: Path) -> pd.DataFrame:
     empty = table.index[(table == "").any(axis=1)]
     if len(empty):
         raise BadIndex(
-            f"The index {path} has {len(empty)} row(s) with an empty value. First: line {empty[0]}."
+            f"The index {path} has {format_count(len(empty), 'row')} with an empty value. "
+            f"First: line {empty[0]}."
         )
     table["dataset"] = _merge_spellings(table["dataset"], dataset_key, path)
     for _, rows in table.groupby("dataset"):
@@ -101,7 +103,7 @@ def _read_index(path: Path) -> pd.DataFrame:
         duplicates = table.index[table[column].duplicated()]
         if len(duplicates):
             raise BadIndex(
-                f"The index {path} lists {len(duplicates)} {column}(s) more than once. First: "
+                f"The index {path} lists {format_count(len(duplicates), column)} more than once. First: "
                 f"{table[column][duplicates[0]]}, line {duplicates[0]}. Keep one row per clip and per file."
             )
     return table.reset_index(drop=True)
@@ -125,8 +127,8 @@ def _warn_copies(table: pd.DataFrame, X: np.ndarray) -> None:
             copies.append((table["file"][other], table["file"][i]))
     if copies:
         say(
-            f"{len(copies)} map(s) equal one of another subject, value for value. "
-            f"First: {copies[0][1]} = {copies[0][0]}. Is a clip listed under two names?"
+            f"{format_count(len(copies), 'map equals', 'maps equal')} one of another subject, value for "
+            f"value. First: {copies[0][1]} = {copies[0][0]}. Is a clip listed under two names?"
         )
 
 

@@ -18,6 +18,7 @@ from data_prep.action_units import UnitsCell, objective_class, parse_units
 from mer_core import registry
 from mer_core.errors import BadInput
 from mer_core.settings import describe_errors
+from mer_core.text import format_count
 from mer_core.yaml_files import read_yaml
 
 if TYPE_CHECKING:
@@ -218,7 +219,8 @@ def _read_list(path: Path) -> pd.DataFrame:
     duplicates = clips.loc[clips["clip_id"].duplicated(), "clip_id"]
     if len(duplicates):
         raise BadInput(
-            f"The clip list {path} names {len(duplicates)} clip(s) twice. First: {duplicates.iloc[0]}."
+            f"The clip list {path} names {format_count(len(duplicates), 'clip')} twice. "
+            f"First: {duplicates.iloc[0]}."
         )
     return clips
 

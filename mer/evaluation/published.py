@@ -9,6 +9,7 @@ from mer.evaluation import protocols
 from mer.evaluation.finished_run import Run, open_run
 from mer_core import markdown
 from mer_core.errors import BadInput
+from mer_core.text import format_count
 
 PROTOCOL = "composite-3"
 NOTE = (
@@ -85,7 +86,7 @@ def _caveat(run: Run) -> str:
     """Return seeds and interval of a run, and why it is not comparable if it is not."""
     listed = _listed_clips()
     low, high = run.metrics["interval95"]["uf1"]
-    about = f"mean of {len(run.metrics['seeds'])} seed(s), 95 % {low:.3f} to {high:.3f}"
+    about = f"mean of {format_count(len(run.metrics['seeds']), 'seed')}, 95 % {low:.3f} to {high:.3f}"
     if run.origin["synthetic"]:
         return f"{about}; **synthetic data, not comparable**"
     if run.origin["protocol"]["split"] != "loso":

@@ -136,4 +136,4 @@ def check_disjoint(groups: np.ndarray, fold: Fold) -> None:
     groups = np.asarray(groups)
     shared = set(groups[train]) & set(groups[test])
     if shared:
-        raise AssertionError(f"Fold {name} fits on and tests on the same subject(s): {sorted(shared)}.")
+        raise AssertionError(f"Fold {name} fits on and tests on the same subjects: {sorted(shared)}.")

@@ -22,8 +22,8 @@ from mer.inference.head_motion import (
 from mer.inference.site_motion import PER_CENT, at_sites, strength
 from mer_core.errors import NothingToScore
 
-# Between spotted frames a face moves less, or a little more, than between annotated ones: on ten rendered clips
-# .83 to .94 times as much. Without this factor a bundle would refuse the weakest of its own training clips.
+# A face moves less between spotted than between annotated frames: .83 to .94 times as much on ten rendered
+# clips. Without this factor a bundle would refuse the weakest of its own training clips.
 SPOTTED_MOTION_RATIO = 1.25
 
 

@@ -9,6 +9,7 @@ from mer.inference import spotting
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
 from mer_core.errors import BadInput, NothingToScore
+from mer_core.text import format_count
 
 MAX_REST_ACTIVITY = 0.5  # fraction of the peak; a face farther from its neutral state is not at rest
 RESTING = 0.1  # fraction of the motion to the apex
@@ -64,7 +65,8 @@ def choose_moment(track: Track, intervals: list[Interval], clip: str) -> Moment:
     """
     if max((len(rows) for rows in track.runs()), default=0) < 2:
         raise NothingToScore(
-            f"{clip}: {track.n_seen} of {track.frames} frame(s) shows the face; motion needs two."
+            f"{clip}: {track.n_seen} of {format_count(track.frames, 'frame shows', 'frames show')} the face; "
+            "motion needs two."
         )
     interval = spotting.strongest_expression(intervals)
     if interval is None:

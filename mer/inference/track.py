@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mer.inference.site_motion import PER_CENT, strength
+from mer_core.text import format_count
 
 EYES_MM, FOCAL_PER_WIDTH = 63.0, 500 / 640
 
@@ -109,7 +110,10 @@ class Track:
             )
         gaps = int((np.diff(self.seen.astype(int)) == 1).sum()) - int(len(self.seen) and not self.seen[0])
         if gaps > 0:
-            lines.append(f"The face was out of sight {gaps} time(s); motion across a gap is not measured.")
+            lines.append(
+                f"The face was out of sight {format_count(gaps, 'time')}; motion across a gap is not "
+                "measured."
+            )
         covered = int((self.seen & (self.run < 0)).sum())
         if covered:
             lines.append(

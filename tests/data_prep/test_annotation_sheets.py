@@ -62,9 +62,9 @@ def test_hidden_rows_merged_cells_and_rows_without_a_name_are_said(tmp_path):
     assert list(table.rows["subject"]) == ["s1", "s1", "s2"]
     assert list(table.rows["remark"]) == ["", "", "row 4 is hidden in the sheet"]
     assert [remark.split(": ", 1)[1] for remark in table.remarks] == [
-        "1 row(s) are left out: no subject or filename; first: row 5",
-        "1 row(s) are hidden in the sheet (by a filter?) but read; first: row 4",
-        "1 row(s) are filled from a merged cell above; first: row 3",
+        "1 row is left out: no subject or filename; first: row 5",
+        "1 row is hidden in the sheet (by a filter?) but read; first: row 4",
+        "1 row is filled from a merged cell above; first: row 3",
     ]
 
 

@@ -135,7 +135,7 @@ def test_a_folder_that_looks_like_a_subject_and_was_not_read_is_named(
     folder = next(path for path in root.rglob(renamed[0]))
     folder.rename(folder.with_name(renamed[1]))
     place = f"{folder.parent.relative_to(root)}/{renamed[1]}"
-    remark = f"1 folder(s) beside those of subjects hold no clip that was read: {place}. Are they subjects?"
+    remark = f"1 folder holds no clip that was read: {place}. Are they subjects?"
     assert f"  {remark}" in check_dataset(name, root).lines
     prepare(name, root, tmp_path / "out", PrepareOptions(skip_missing=True), workers=Workers(1))
     assert remark in capsys.readouterr().err
@@ -155,9 +155,7 @@ def test_a_folder_without_frames_is_not_usable(make_replica, tmp_path):
 def test_notes_and_odd_emotions_are_shown(make_replica):
     root = make_replica("casme2", apex=None)
     lines = check_dataset("casme2", root).lines
-    assert (
-        "  4 clip(s) with a note of the reader. First: casme2/sub01/EP01_01f, apex printed as '/'." in lines
-    )
+    assert "  4 clips with a note of the reader. First: casme2/sub01/EP01_01f, apex printed as '/'." in lines
 
 
 def test_an_unknown_dataset_is_answered_with_the_nearest(tmp_path):
@@ -188,14 +186,14 @@ def test_every_oddity_is_counted_and_its_first_instance_named(make_replica):
     (frame_folder / "EP06_01" / "img96.jpg").write_text("moved")
     check = check_dataset("casme2", root)
     for line in (
-        "1 clip(s) with a name that cannot be a folder name. First: casme2/sub01/.._.._x, subject 'sub01', "
+        "1 clip with a name that cannot be a folder name. First: casme2/sub01/.._.._x, subject 'sub01', "
         "clip '../../x'",
-        "1 clip(s) with a name that was listed before. First: casme2/sub01/EP02_01~2, casme2/sub01/EP02_01 "
+        "1 clip with a name that was listed before. First: casme2/sub01/EP02_01~2, casme2/sub01/EP02_01 "
         "is listed 2 times",
-        "1 clip(s) with an apex outside the clip. First: casme2/sub01/EP02_01, apex printed as 900, outside "
+        "1 clip with an apex outside the clip. First: casme2/sub01/EP02_01, apex printed as 900, outside "
         "96 to 101.",
-        "1 clip(s) with an apex on the onset frame. First: casme2/sub01/EP03_01f, apex is the onset frame.",
-        "2 clip(s) with a file that is not an image. First: casme2/sub01/EP01_01f, img99.jpg is empty.",
+        "1 clip with an apex on the onset frame. First: casme2/sub01/EP03_01f, apex is the onset frame.",
+        "2 clips with a file that is not an image. First: casme2/sub01/EP01_01f, img99.jpg is empty.",
     ):
         assert any(found.strip().startswith(line) for found in check.lines), line
     assert check.usable and check.lines[-1] == "2 of 6 clips can be prepared."

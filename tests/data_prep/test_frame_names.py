@@ -130,7 +130,7 @@ def test_images_named_unlike_the_rest_are_passed_over_and_said():
         Path(f"{name}.png") for name in ("img_1", "img_2", "img_3", "mask_2", "img_2_thumb", "cover_2019")
     )
     assert list(found.files) == [1, 2, 3]
-    assert found.notes[0].startswith("3 image(s) named unlike the rest")
+    assert found.notes[0].startswith("3 images named unlike the rest")
 
 
 def test_gaps_are_found_where_the_numbers_count():

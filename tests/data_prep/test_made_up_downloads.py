@@ -11,6 +11,7 @@ from data_prep.clip_search import ClipFiles, locate_clips
 from data_prep.dataset_check import check_dataset, coverage_remarks
 from data_prep.frame_names import read_frame_names
 from mer_core import registry
+from mer_core.text import format_count
 
 DATASETS = [name for name in registry.list_names("data_prep.layouts") if name != "table"]
 PRINT_THE_SPAN = [
@@ -68,7 +69,10 @@ def test_copies_among_the_frames_are_said_with_the_clip(name, make_replica):
         shutil.copy(path, path.with_name(f"{path.stem} (1){path.suffix}"))
     clips = locate(name, root)
     assert clips and all(clip.outcome is None and "1 copies skipped" in clip.reason for clip in clips)
-    assert any(f"{len(clips)} clip(s) with a remark" in line for line in coverage_remarks(name, root, clips))
+    assert any(
+        f"{format_count(len(clips), 'clip')} with a remark" in line
+        for line in coverage_remarks(name, root, clips)
+    )
 
 
 @pytest.mark.parametrize("name", ["mmew", "fourdme", "samm", "dfme"])

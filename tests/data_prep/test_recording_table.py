@@ -216,7 +216,7 @@ def test_elan_times_that_are_not_those_of_the_film_are_refused(tmp_path, before,
 
 @pytest.mark.parametrize("column", ["onset_ms", "Apex Frame", "OffsetF", "onset (ms)", "frame rate"])
 def test_times_in_columns_that_are_not_read_are_refused(tmp_path, column):
-    with pytest.raises(BadTable, match="which are not read"):
+    with pytest.raises(BadTable, match=re.escape(column)):
         read_recordings(write(tmp_path / "a.csv", {column: 5}))
 
 

@@ -172,7 +172,7 @@ def test_a_clip_without_a_label_is_said_and_can_be_prepared(folder):
     )
     check = check_dataset("table", path)
     assert check.lines[-1] == "2 of 2 clips can be prepared."
-    assert any("1 clip(s) with no label" in line and "line 2" in line for line in check.lines)
+    assert any("1 clip with no label" in line and "line 2" in line for line in check.lines)
 
 
 def test_open_rows_are_said_by_check_and_not_refused(folder):
@@ -180,7 +180,7 @@ def test_open_rows_are_said_by_check_and_not_refused(folder):
         folder, {}, {"onset": 3, "offset": 9, "file": "videos/b.mp4"}, {"file": "frames/c", "apex": 105}
     )
     check = check_dataset("table", path)
-    assert check.usable and "  3 clip(s) lack an onset or apex, which mer prepare spots." in check.lines
+    assert check.usable and "  3 clips lack an onset or apex, which mer prepare spots." in check.lines
 
 
 def test_a_table_can_be_replaced_between_two_readings(folder):

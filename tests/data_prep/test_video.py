@@ -289,4 +289,4 @@ def test_pauses_and_lost_frames_are_said(tmp_path):
     frames = open_frames(write_video(tmp_path / "a.mkv", moving_square(9), rate=100, stamps=stamps))
     assert [round(frame.time_s, 3) for frame in frames][5:7] == [0.24, 5.24]
     assert (frames.report.n_time_gaps, frames.report.longest_gap_s) == (1, pytest.approx(5))
-    assert any("Times jump forward 1 time(s), by up to 5 s" in line for line in frames.report.sentences())
+    assert any("Times jump forward 1 time, by up to 5 s" in line for line in frames.report.sentences())

@@ -177,9 +177,7 @@ def extended(root, *rows):
 def test_smic_rows_that_contradict_the_names_of_clips_are_said(tmp_path):
     found = extended(tmp_path, (3, "s3_sur_01", 101, 105, "Negative"), (3, "s3-ne-02", 101, 105, "negative"))
     assert list(found.table["note"]) == ["emotion printed as negative, but named as surprise"]
-    assert (
-        "1 row(s) with an onset name no clip of SMIC" in found.remarks[0] and "s3-ne-02" in found.remarks[0]
-    )
+    assert "1 row with an onset left out" in found.remarks[0] and "s3-ne-02" in found.remarks[0]
 
 
 def test_smic_two_folders_of_a_clip_are_refused(tmp_path):

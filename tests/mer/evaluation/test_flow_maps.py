@@ -108,7 +108,7 @@ def test_equal_maps_of_two_subjects_are_said(maps, capsys):
     folder, table = maps
     np.save(folder / "one.npy", np.load(folder / "two.npy"))
     read(folder, table.assign(file=["one.npy", "two.npy"]))
-    assert "1 map(s) equal one of another subject" in capsys.readouterr().err
+    assert "1 map equals one of another subject" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("header", ["file dataset subject clip label", "File Dataset SUBJECT Clip Label"])
