@@ -96,7 +96,12 @@ def change(before: np.ndarray, after: np.ndarray) -> str:
 
     before, after : (N,) px, of the same pairs
     """
+    value, low, high = (round(100 * ratio) for ratio in relative_change(before, after))
+    return f"{value:+d} ({low:+d} to {high:+d})"
+
+
+def relative_change(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:
+    """Return the relative change of a mean error and the ends of its 95 % interval over pairs."""
     drawn = np.random.default_rng(0).integers(0, len(before), (DRAWS, len(before)))
     low, high = np.quantile(after[drawn].mean(axis=1) / before[drawn].mean(axis=1) - 1, (0.025, 0.975))
-    value, low, high = (round(100 * ratio) for ratio in (after.mean() / before.mean() - 1, low, high))
-    return f"{value:+d} ({low:+d} to {high:+d})"
+    return after.mean() / before.mean() - 1, low, high

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks import loss_ablation
-from benchmarks.loss_ablation import LOSSES
+from benchmarks.loss_ablation import LOSSES, ZERO
 from benchmarks.measured_pairs import TITLES
 from flow.srflownet.losses import combine_losses
 
@@ -25,12 +25,18 @@ def test_rows_of_a_seed_differ_in_their_losses_alone():
     assert "animated_portraits" in none["data_fractions"] and none["portraits"] == "portraits"
 
 
-def test_the_page_gives_changes_against_no_loss():
+def errors_of(seeds):
     rows = [
         (f"{row}-{seed}", kind, pair, 0.1 if row == "mask" else 0.2, 0.02)
-        for row in LOSSES for seed in range(3) for kind in TITLES for pair in range(4)
+        for row in LOSSES for seed in range(seeds) for kind in TITLES for pair in range(4)
     ]  # fmt: skip
-    errors = pd.DataFrame(rows, columns=["network", "kind", "pair", "epe", "gradient_error"])
-    text = loss_ablation.page(errors, 900)
-    assert "| none | 0.2000 | 0.2000 | 0.2000 | 0.0200 |" in text
-    assert "| mask | -50 (-50 to -50) |" in text and "mean of 3\n" in text
+    rows += [(ZERO, kind, pair, 0.9, 0.03) for kind in TITLES for pair in range(4)]
+    return pd.DataFrame(rows, columns=["network", "kind", "pair", "epe", "gradient_error"])
+
+
+def test_the_page_gives_changes_against_no_loss():
+    text = loss_ablation.page(errors_of(seeds=3), 900, 4)
+    assert f"| {ZERO} | 0.9000 |" in text and "| none | 0.2000 | 0.2000 | 0.2000 | 0.0200 |" in text
+    assert "| mask | -50 (-50 to -50) |" in text and "mean of 3 random" in text
+    assert "Of 30 changes that the losses make, 3 are improvements and 0 losses" in text
+    assert "one random start" in loss_ablation.page(errors_of(seeds=1), 900, 4)
