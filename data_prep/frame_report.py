@@ -10,6 +10,9 @@ from mer_core.text import format_count
 
 MIN_GAP_S = 0.2  # between neighbouring frames; micro-expressions last 0.04 to 0.5 s
 MIN_GAP_STEPS = 3  # of the usual time from frame to frame
+MAX_REPEATED = 0.05  # fraction of the frames; a codec repeats some at rest
+MAX_UNEVENNESS = 0.25  # of the usual time from frame to frame, up to which a rate is constant
+MAX_ROUNDING_S = 1.5e-3  # Matroska and FLV round times to milliseconds
 
 
 class Frame(NamedTuple):
@@ -30,6 +33,8 @@ class FrameReport:
     first_damaged: str = ""
     n_other_shape: int = 0  # skipped: aspect ratio differs from the first frame
     n_resized: int = 0  # scaled to the size of the first frame
+    n_repeated: int = 0  # nearly equal to the frame before, unlike their neighbours
+    jumps: list[int] = field(default_factory=list)  # frames before which the picture jumps
     n_interlaced: int = 0  # marked as two half frames of different moments
     n_missing: int = 0  # frame numbers without a file
     first_missing: int | None = None
@@ -44,11 +49,15 @@ class FrameReport:
     n_time_jumps: int = 0  # backward, as in joined recordings
     n_time_gaps: int = 0  # neighbouring frames between which an expression could be lost
     longest_gap_s: float = 0.0
+    n_uneven_steps: int = 0  # to a neighbouring frame, that differ from the usual one
+    step_range_s: tuple[float, float] = (math.inf, 0.0)  # shortest and longest
     orientation: str = ""  # rotation or mirroring that the file requests; it was applied
     pixel_aspect: float = 1.0  # width / height of a stored pixel; frames are stretched to square pixels
     other_streams: list[str] = field(default_factory=list)  # cover images and other films, not read
     white: float = 255.0  # sample value that maps to 255, the same for all frames
     color_range: str = ""
+    blind_codec: str = ""  # name of a codec that decodes damaged bytes without complaint
+    hdr: str = ""  # name of the transfer function of a film with high dynamic range
     notes: list[str] = field(default_factory=list)  # about the file names
 
     @property
@@ -62,7 +71,9 @@ class FrameReport:
         self.first_damaged = self.first_damaged or frame
 
     def add_step(self, step_s: float, usual_s: float) -> None:
-        """Count the time between two neighbouring frames if it is a gap."""
+        """Note the time between two neighbouring frames, and whether it is uneven or a gap."""
+        self.step_range_s = min(self.step_range_s[0], step_s), max(self.step_range_s[1], step_s)
+        self.n_uneven_steps += abs(step_s - usual_s) > max(MAX_UNEVENNESS * usual_s, MAX_ROUNDING_S)
         if step_s > max(MIN_GAP_S, MIN_GAP_STEPS * usual_s):
             self.n_time_gaps += 1
             self.longest_gap_s = max(self.longest_gap_s, step_s)
@@ -73,7 +84,9 @@ class FrameReport:
 
     def copy(self) -> "FrameReport":
         """Return a copy with lists of its own."""
-        return replace(self, other_streams=list(self.other_streams), notes=list(self.notes))
+        return replace(
+            self, other_streams=list(self.other_streams), notes=list(self.notes), jumps=list(self.jumps)
+        )
 
     def sentences(self) -> list[str]:
         """Return one sentence per irregularity, the most serious first; empty for a regular clip."""
@@ -101,6 +114,16 @@ class FrameReport:
             sentences.append(
                 f"The size changes: {format_count(self.n_resized, 'frame was', 'frames were')} scaled to "
                 "that of the first."
+            )
+        if self.n_repeated > MAX_REPEATED * self.n_used:
+            sentences.append(
+                f"{self.n_repeated} of {self.n_used} frames repeat the one before: the recording had a lower "
+                "rate, and motion comes in jumps."
+            )
+        if self.jumps:
+            sentences.append(
+                f"The picture jumps {format_count(len(self.jumps), 'time')}, first before frame {self.jumps[0]}: a cut, a "
+                "flash, lost frames or damage."
             )
         if self.n_missing:
             sentences.append(
@@ -142,6 +165,12 @@ class FrameReport:
                 f"Time stamps jump back {format_count(self.n_time_jumps, 'time')}, as in joined recordings; "
                 "time continues."
             )
+        if self.n_uneven_steps > self.n_time_gaps:
+            low, high = self.step_range_s
+            sentences.append(
+                f"The frame rate varies: frames are {1000 * low:.3g} to {1000 * high:.3g} ms apart. Each "
+                "has its own time."
+            )
         if self.n_time_gaps:
             sentences.append(
                 f"Times jump forward {format_count(self.n_time_gaps, 'time')}, "
@@ -162,8 +191,14 @@ class FrameReport:
                 "If they show two moments each, "
                 "their motion is wrong: deinterlace the film (ffmpeg -vf bwdif)."
             )
+        if self.blind_codec:
+            sentences.append(f"Damage to {self.blind_codec}, which has no checksums, may go unnoticed.")
         if self.other_streams:
             sentences.append(f"Not read: {', '.join(self.other_streams)}.")
+        if self.hdr:
+            sentences.append(
+                f"The film has high dynamic range ({self.hdr}); its brightness is not converted."
+            )
         if self.white != 255:
             sentences.append(
                 f"Samples of {self.bit_depth} bits were scaled: {self.white:g} became 255 in every frame."

@@ -9,6 +9,7 @@ import numpy as np
 
 from data_prep.clip_images import ClipImages
 from data_prep.display import FrameShape
+from data_prep.frame_changes import FrameChanges
 from data_prep.frame_names import FrameNames, name_gaps, read_frame_names, times_in_numbers, usual_step
 from data_prep.frame_report import Frame, FrameReport
 from data_prep.images import (
@@ -91,7 +92,7 @@ class ImageFrames:
 
     def __iter__(self) -> Iterator[Frame]:
         self.report = report = self._new_report()
-        shape = FrameShape(report)
+        shape, changes = FrameShape(report), FrameChanges(report)
         for number, file in self.files.items():
             try:
                 image = self._images.read(number)
@@ -102,7 +103,9 @@ class ImageFrames:
             fitted = shape.fit(image)
             if fitted is not None:
                 report.n_used += 1
+                changes.add(number, fitted)
                 yield Frame(number, self.times[number], fitted)
+        changes.finish()
         if not report.n_used:
             raise UnreadableImage(
                 f"None of the {len(self.files)} images in {self.path} can be read. Copy them again."

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from data_prep.display import FrameShape
+from data_prep.frame_changes import FrameChanges
 from data_prep.frame_report import Frame, FrameReport
 from data_prep.images import READ_DEEP, UnreadableImage, n_pictures, to_8_bits, white_level
 
@@ -47,7 +48,7 @@ class StackFrames:
 
     def __iter__(self) -> Iterator[Frame]:
         self.report = report = self._new_report()
-        shape = FrameShape(report)
+        shape, changes = FrameShape(report), FrameChanges(report)
         for number in range(self.n_pages):
             page = self._page(number)
             if page is None:
@@ -56,7 +57,9 @@ class StackFrames:
             image = shape.fit(to_8_bits(page, self._white))
             if image is not None:
                 report.n_used += 1
+                changes.add(number, image)
                 yield Frame(number, number / self.fps if self.fps else math.nan, image)
+        changes.finish()
         if not report.n_used:
             raise UnreadableStack(f"None of the {self.n_pages} pages of {self.path} can be read.")
 

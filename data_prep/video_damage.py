@@ -2,7 +2,7 @@
 
 A decoder conceals what it cannot read and continues, so a damaged packet spoils all frames predicted from it,
 up to the next key frame. Damage shows as an error, a flag, or only as a message in the decoder's log. Codecs
-without checksums (VP9, most HEVC) decode some damage silently; that cannot be detected here.
+without checksums (VP9, most HEVC) decode some damage silently; `frame_changes.py` sees the larger part of it.
 """
 
 import re

@@ -5,6 +5,7 @@ Frames are read one by one and dropped; a row of numbers is kept of each. After 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -141,4 +142,4 @@ def track_clip(
     watched = frames if progress else show_progress(frames, "Tracking")
     track = track_video(watched, tracker, fps, neutral_frame, progress)
     tracker.require(str(clip))
-    return frames, track
+    return frames, replace(track, jumps=tuple(frames.report.jumps))

@@ -7,7 +7,7 @@ from pathlib import Path
 from data_prep.face_model_file import describe_model, is_same_model
 from data_prep.face_plausibility import MIN_PLAUSIBILITY
 from data_prep.frames import Frames
-from data_prep.video import bits_per_pixel
+from data_prep.video_stream import bits_per_pixel
 from mer.bundle import Recipe
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import ASSUMED_FPS
@@ -35,6 +35,7 @@ class Conditions:
     turn: float  # yaw or pitch of the head, whichever is larger, degrees
     bits_per_pixel: float  # of a video file
     plausibility: float  # 0..1, of the landmarks
+    jump: int | None = None  # frame between onset and apex before which the picture jumps
 
     def by_name(self) -> dict[str, tuple[float, str]]:
         """Return value and unit of each condition for which a bundle can state a range."""
@@ -75,6 +76,7 @@ def measure_conditions(
         From onset to apex, per cent of the inter-ocular distance; NaN if not measured yet.
     """
     rows = list(moment[:2])
+    first, last = sorted(int(track.number[row]) for row in rows)
     interval = moment.interval or _expression_at(int(track.number[moment.apex]), intervals)
     return Conditions(
         motion=motion,
@@ -85,6 +87,7 @@ def measure_conditions(
         turn=float(abs(track.turn[rows, :2]).max()),
         bits_per_pixel=math.nan if clip.is_dir() else bits_per_pixel(clip),
         plausibility=float(track.plausibility[rows].min()),
+        jump=next((frame for frame in track.jumps if first < frame <= last), None),
     )
 
 
@@ -98,6 +101,8 @@ def find_obstacle(moment: Moment, conditions: Conditions, recipe: Recipe) -> str
     """Return why no label may be given, whatever the probabilities; None if one may."""
     if moment.reason is not None:
         return moment.reason
+    if conditions.jump is not None:
+        return f"the picture jumps before frame {conditions.jump}, between onset and apex"
     if conditions.plausibility < MIN_PLAUSIBILITY:
         return "the landmarks do not look like an unobstructed face"
     if conditions.motion < recipe.min_motion:

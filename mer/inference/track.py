@@ -46,6 +46,7 @@ class Track:
     shape: tuple[int, int]  # height and width of a frame, px
     timed: bool  # False: the frames have no times, and a rate was assumed
     is_neutral_given: bool = False  # by the user
+    jumps: tuple[int, ...] = ()  # frames before which the picture jumps, see data_prep/frame_changes.py
 
     @property
     def fps(self) -> float:

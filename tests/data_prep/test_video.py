@@ -8,7 +8,8 @@ import pytest
 
 from data_prep.display import display_transform, orient, orientation_name
 from data_prep.frames import open_frames
-from data_prep.video import UnreadableVideo, VideoFrames, bits_per_pixel
+from data_prep.video import UnreadableVideo, VideoFrames
+from data_prep.video_stream import bits_per_pixel
 from tests.data_prep.videos import damage, moving_square, set_display_matrix, square_at, write_video
 
 LOSSLESS = {"qp": "0"}
@@ -290,3 +291,35 @@ def test_pauses_and_lost_frames_are_said(tmp_path):
     assert [round(frame.time_s, 3) for frame in frames][5:7] == [0.24, 5.24]
     assert (frames.report.n_time_gaps, frames.report.longest_gap_s) == (1, pytest.approx(5))
     assert any("Times jump forward 1 time, by up to 5 s" in line for line in frames.report.sentences())
+
+
+def test_checksums_of_hevc_are_checked(tmp_path):
+    options = {"x265-params": "hash=1:log-level=none", "crf": "20"}
+    seen = 0
+    for start in (0.5, 0.6, 0.7, 0.8):
+        path = write_video(tmp_path / "clip.mkv", moving_square(26), "libx265", options=options)
+        damage(path, start, 12)
+        _, report = read(path)
+        seen += bool(report.n_damaged)
+    assert seen == 4
+
+
+def test_high_dynamic_range_is_said(tmp_path):
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx265", rate=25, options={"x265-params": "log-level=none"})
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p10le"
+        stream.codec_context.color_trc = 18
+        for image in moving_square(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    _, report = read(path)
+    assert report.hdr == "HLG" and any("HLG" in sentence for sentence in report.sentences())
+
+
+def test_a_rate_that_varies_is_said_and_rounding_is_not(tmp_path):
+    stamps = [0, 1, 2, 3, 5, 6, 7, 9, 10, 11]
+    _, report = read(write_video(tmp_path / "clip.mp4", moving_square(10), rate=30, stamps=stamps))
+    assert report.n_uneven_steps == 2 and any("33.3 to 66.7 ms" in text for text in report.sentences())
+    _, report = read(write_video(tmp_path / "clip.mkv", moving_square(20), rate=120))
+    assert report.n_uneven_steps == 0 and report.fps_in_file == pytest.approx(120, rel=0.01)
