@@ -20,7 +20,6 @@ from mer_core.text import format_count
 
 MAX_NUMBER = 10**15  # larger numbers are no frame numbers; files are then numbered by their order
 MAX_KINDS = 5  # of names in a folder that are reported; more are words that differ with each frame
-MIN_FILES_TO_JUDGE = 8  # numbers without neighbours are doubtful in a folder of at least this many files
 SEPARATORS = re.compile(r"[\s._\-()\[\]{}+~#@=,;:&']+")
 HASH = re.compile(r"^(?=.*[a-f])(?=.*\d)[0-9a-f]{6,}$", re.IGNORECASE)
 HEX = re.compile(r"^[0-9a-f]{6,}$", re.IGNORECASE)
@@ -102,18 +101,13 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
         return FrameNames({})
     stems, notes = without_copies(numbered)
     if unnumbered := sorted(path.name for path in paths.difference(numbered)):
-        notes.append(
-            f"{format_count(len(unnumbered), 'image')} without a number skipped, first: {unnumbered[0]}"
-        )
+        notes.append(_skipped(unnumbered, "without a number"))
     named = [_Name.split(path, stem) for path, stem in stems.items()]
     if not any(reading.is_contiguous for reading in _list_readings(named)):
         named, other = _split_majority(named)
         refuse_hexadecimal([name.path for name in (*named, *other)])
         if other:
-            notes.append(
-                f"{format_count(len(other), 'image')} named unlike the rest skipped, "
-                f"first: {other[0].path.name}"
-            )
+            notes.append(_skipped([name.path.name for name in other], "named unlike the rest"))
     readings = _list_readings(named)
     counting = [reading for reading in readings if reading.is_distinct and reading.step == 1]
     stamps = None if counting else read_time_stamps([name.stem for name in named])
@@ -133,6 +127,10 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
     return FrameNames(dict(zip(sorted(chosen.values), files)), None, notes)
 
 
+def _skipped(names: Sequence[str], why: str) -> str:
+    return f"{format_count(len(names), 'image')} {why} skipped, first: {names[0]}"
+
+
 def name_gaps(numbers: Sequence[int]) -> list[tuple[int, int]]:
     """Return the missing stretches of frame numbers as (first, last); empty if the usual step is not 1.
 
@@ -149,47 +147,6 @@ def name_gaps(numbers: Sequence[int]) -> list[tuple[int, int]]:
 def usual_step(numbers: Sequence[int]) -> float:
     """Return the median difference of neighbours in ascending numbers; 0 for a single one."""
     return statistics.median([b - a for a, b in zip(numbers, numbers[1:])] or [0])
-
-
-def times_in_numbers(names: FrameNames, fps: float | None, folder: Path) -> dict[int, float] | None:
-    """Return the times of frames whose numbers are milli-, micro- or nanoseconds; None if they count frames.
-
-    Parameters
-    ----------
-    names : FrameNames
-        Files of the folder by number.
-    fps : float or None
-        Frame rate given by the user. Numbers are times if their step matches it in one of the units.
-    folder : Path
-        For messages.
-
-    Returns
-    -------
-    dict or None
-        Frame number -> seconds since the first frame.
-
-    Raises
-    ------
-    AmbiguousNames
-        If the numbers jump and are not times at `fps`: read as frame numbers, most frames would be missing.
-    """
-    numbers = list(names.files)
-    steps = [b - a for a, b in zip(numbers, numbers[1:])]
-    if len(numbers) < MIN_FILES_TO_JUDGE or statistics.median(steps) <= 1:
-        return None
-    if fps:
-        for unit in (1e3, 1e6, 1e9):
-            if abs(statistics.median(steps) * fps / unit - 1) < 0.05:
-                return {number: (number - numbers[0]) / unit for number in numbers}
-    if len(set(steps)) == 1 or min(steps) == 1:
-        return None
-    rate = 1000 / statistics.median(steps)
-    raise AmbiguousNames(
-        f"The numbers in {folder} jump by {min(steps)} to {max(steps)} ({names.files[numbers[0]].name} ...). "
-        f"Read as frame numbers, {numbers[-1] - numbers[0] + 1 - len(numbers)} frames are missing; read as "
-        f"milliseconds, the rate is {rate:.4g} per second. Give --fps {rate:.4g} if they are times, or "
-        "number the frames one by one."
-    )
 
 
 def _split_majority(named: list[_Name]) -> tuple[list[_Name], list[_Name]]:

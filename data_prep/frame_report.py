@@ -122,8 +122,8 @@ class FrameReport:
             )
         if self.jumps:
             sentences.append(
-                f"The picture jumps {format_count(len(self.jumps), 'time')}, first before frame {self.jumps[0]}: a cut, a "
-                "flash, lost frames or damage."
+                f"The picture jumps {format_count(len(self.jumps), 'time')}, first before frame "
+                f"{self.jumps[0]}: a cut, a flash, lost frames or damage."
             )
         if self.n_missing:
             sentences.append(

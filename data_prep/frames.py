@@ -10,7 +10,7 @@ import numpy as np
 from data_prep.clip_images import ClipImages
 from data_prep.display import FrameShape
 from data_prep.frame_changes import FrameChanges
-from data_prep.frame_names import FrameNames, name_gaps, read_frame_names, times_in_numbers, usual_step
+from data_prep.frame_names import FrameNames, name_gaps, read_frame_names, usual_step
 from data_prep.frame_report import Frame, FrameReport
 from data_prep.images import (
     IMAGE_SUFFIXES,
@@ -19,6 +19,7 @@ from data_prep.images import (
     read_image,
     write_image,
 )
+from data_prep.name_times import times_in_numbers
 from data_prep.stack import StackFrames
 from data_prep.video import VideoFrames
 from mer_core.errors import BadInput
@@ -124,7 +125,7 @@ class ImageFrames:
         first = next(iter(self.files))
         if self.names.times_s and not self.fps:
             return self.names.times_s, "names"
-        if stamps := times_in_numbers(self.names, self.fps, self.path):
+        if stamps := times_in_numbers(self.files, self.fps, self.path):
             return stamps, "names"
         rate = self.fps or math.nan
         return {number: (number - first) / rate for number in self.files}, "fps" if self.fps else "none"

@@ -29,6 +29,7 @@ CLOCK = re.compile(
     r"(?<!\d)(?P<h>\d{1,2})\D(?P<m>[0-5]\d)\D(?P<s>[0-5]\d)(?:(?P<sep>\D)(?P<fraction>\d{1,9}))?\D*$"
 )
 DECIMAL = re.compile(r"(?<!\d)(?P<s>\d{1,9})(?P<sep>\.)(?P<fraction>\d{2,9})\D*$")
+MIN_FILES_TO_JUDGE = 8  # numbers without neighbours are doubtful in a folder of at least this many files
 MIN_IRREGULARITY_RATIO = 5.0  # between two readings, above which the less regular one is wrong
 
 
@@ -63,6 +64,47 @@ def read_time_stamps(stems: Sequence[str]) -> list[float] | None:
         ):
             return _seconds(stems, stamps)
     return None
+
+
+def times_in_numbers(files: dict[int, Path], fps: float | None, folder: Path) -> dict[int, float] | None:
+    """Return the times of frames whose numbers are milli-, micro- or nanoseconds; None if they count frames.
+
+    Parameters
+    ----------
+    files : dict
+        Files of the folder by number, ascending.
+    fps : float or None
+        Frame rate given by the user. Numbers are times if their step matches it in one of the units.
+    folder : Path
+        For messages.
+
+    Returns
+    -------
+    dict or None
+        Frame number -> seconds since the first frame.
+
+    Raises
+    ------
+    AmbiguousNames
+        If the numbers jump and are not times at `fps`: read as frame numbers, most frames would be missing.
+    """
+    numbers = list(files)
+    steps = [b - a for a, b in zip(numbers, numbers[1:])]
+    if len(numbers) < MIN_FILES_TO_JUDGE or statistics.median(steps) <= 1:
+        return None
+    if fps:
+        for unit in (1e3, 1e6, 1e9):
+            if abs(statistics.median(steps) * fps / unit - 1) < 0.05:
+                return {number: (number - numbers[0]) / unit for number in numbers}
+    if len(set(steps)) == 1 or min(steps) == 1:
+        return None
+    rate = 1000 / statistics.median(steps)
+    raise AmbiguousNames(
+        f"The numbers in {folder} jump by {min(steps)} to {max(steps)} ({files[numbers[0]].name} ...). "
+        f"Read as frame numbers, {numbers[-1] - numbers[0] + 1 - len(numbers)} frames are missing; read as "
+        f"milliseconds, the rate is {rate:.4g} per second. Give --fps {rate:.4g} if they are times, or "
+        "number the frames one by one."
+    )
 
 
 def _parse(pattern: re.Pattern, stem: str) -> tuple[int, str] | None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.frame_names import FrameCollision, name_gaps, read_frame_names, times_in_numbers
-from data_prep.name_times import AmbiguousNames
+from data_prep.frame_names import FrameCollision, name_gaps, read_frame_names
+from data_prep.name_times import AmbiguousNames, times_in_numbers
 
 
 def numbers(*names: str) -> list[int]:
@@ -141,12 +141,12 @@ def test_gaps_are_found_where_the_numbers_count():
 
 def test_numbers_that_jump_are_times_at_the_rate_given_or_refused():
     names = read_frame_names(Path(f"{t}.png") for t in (0, 33, 67, 100, 133, 167, 200, 233, 267))
-    assert times_in_numbers(names, 30, Path("x"))[67] == pytest.approx(0.067)
+    assert times_in_numbers(names.files, 30, Path("x"))[67] == pytest.approx(0.067)
     for fps in (None, 200):
         with pytest.raises(AmbiguousNames, match="frame numbers.*milliseconds"):
-            times_in_numbers(names, fps, Path("x"))
+            times_in_numbers(names.files, fps, Path("x"))
     every_fifth = read_frame_names(Path(f"{n}.png") for n in range(0, 60, 5))
-    assert times_in_numbers(every_fifth, 30, Path("x")) is None
+    assert times_in_numbers(every_fifth.files, 30, Path("x")) is None
 
 
 @given(
