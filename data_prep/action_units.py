@@ -60,7 +60,7 @@ def parse_units(cell: str) -> UnitsCell:
     """Parse a cell of action units, ignoring side (L, R), strength (A to E) and words without a number.
 
     Alternatives (`R6 or R12`, `9/10`) and static units, marked with (k) in 4DME, are left out. `4-7`, `4.7`,
-    dates and numbers that are not in FACS are unreadable.
+    dates, numbers that are not in FACS, and cells of nothing but alternatives are unreadable.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def parse_units(cell: str) -> UnitsCell:
     UnitsCell
         Units and unreadable parts.
     """
-    cell = unicodedata.normalize("NFKC", cell).strip()
+    cell = printed = unicodedata.normalize("NFKC", cell).strip()
     if re.fullmatch(r"\d+\.0*", cell):
         cell = cell.split(".")[0]  # spreadsheets print 4 as 4.0
     cell = re.sub(r"\([^()]*\bor\b[^()]*\)", "", cell)
@@ -89,6 +89,8 @@ def parse_units(cell: str) -> UnitsCell:
                 unreadable.append(word)
             elif "(k)" not in word.lower():
                 units.add(int(numbers[0]))
+    if not units and not unreadable and re.search(r"\d", printed) and "(k)" not in printed.lower():
+        unreadable.append(printed)  # nothing but alternatives, or a date
     return UnitsCell(frozenset(units), tuple(unreadable))
 
 

@@ -7,6 +7,7 @@ zero and the amplitude. Flow stored as float pixels has no such loss.
 
 from collections.abc import Callable
 from hashlib import sha256
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from mer_core.errors import BadInput
 from mer_core.progress import say, track
 from mer_core.text import format_count
 
+MAX_CHANNELS = 8  # u, v, magnitude, angle, four of strain
+MAX_UNIT_RATIO = 10.0  # between datasets; their motion differs by less
 COLUMNS = ["file", "dataset", "subject", "clip", "label"]
 
 
@@ -73,10 +76,43 @@ def read_maps(folder: str | Path, index: str | Path) -> tuple[pd.DataFrame, np.n
             f"First: {unequal[0][0].name} {unequal[0][1]}. All must have the same channels x height x width."
         )
     X = np.stack(maps)
+    for sentence in describe_maps(table["dataset"], X):
+        say(sentence)
     _warn_copies(table, X)
     if len({path.suffix.lower() in (".npy", ".npz") for path in paths}) > 1:
         say("The index lists pictures (read as value / 255) and arrays (read unchanged). Check their units.")
     return table.drop(columns="file"), X
+
+
+def describe_maps(datasets: pd.Series, X: np.ndarray) -> list[str]:
+    """Return what was read, and what suggests that axes, channels or units were not meant so.
+
+    Parameters
+    ----------
+    datasets : Series
+        Name of each map's dataset.
+    X : (N, C, H, W) float32
+    """
+    n, channels, height, width = X.shape
+    sentences = [
+        f"Read {n} maps of {channels} channels x {height} x {width}, values {X.min():.3g} to {X.max():.3g}."
+    ]
+    if channels > MAX_CHANNELS:
+        sentences.append(f"{channels} channels are more than flow and strain have. Are they frames?")
+    constant = [c for c in range(channels) if (X[:, c] == X[0, c, 0, 0]).all()]
+    if constant:
+        sentences.append(f"Channel {constant[0]} has one value only in all maps.")
+    equal = [(a, b) for a, b in combinations(range(channels), 2) if (X[:, a] == X[:, b]).all()]
+    if equal and not constant:
+        sentences.append(f"Channels {equal[0][0]} and {equal[0][1]} are equal in all maps. Are they grey?")
+    size = pd.Series(np.abs(X).reshape(n, -1).mean(axis=1)).groupby(datasets.to_numpy()).median()
+    if size.max() > MAX_UNIT_RATIO * size.min():
+        ratio = size.max() / max(size.min(), 1e-12)
+        sentences.append(
+            f"Values of {size.idxmax()} are {ratio:.3g} times as large as those of {size.idxmin()} (median). "
+            "Are the units the same?"
+        )
+    return sentences
 
 
 def _read_index(path: Path) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import numpy as np
 from mer_core.errors import BadInput
 
 MAX_VALUES = 50_000_000  # of one map
+MAX_MOTION = 1e9  # Middlebury's mark of unknown flow, far beyond any motion
 
 
 class BadMap(BadInput):
@@ -38,9 +39,12 @@ def read_map(path: Path) -> np.ndarray:
         raise
     except Exception as error:  # a decoder may raise anything on a damaged file
         raise BadMap(f"The map {path} cannot be read: {error}.") from error
-    n_bad = int(np.count_nonzero(~np.isfinite(values)))
+    n_bad = int(np.count_nonzero(~(np.abs(values) < MAX_MOTION)))
     if n_bad:
-        raise BadMap(f"In the map {path}, {n_bad} of {values.size} values are NaN, infinite or too large.")
+        raise BadMap(
+            f"In the map {path}, {n_bad} of {values.size} values are NaN, infinite or above {MAX_MOTION:g}, "
+            "which marks unknown motion."
+        )
     return values
 
 

@@ -28,6 +28,7 @@ def test_units_that_a_cell_claims(cell, units):
     "cell, units, unreadable",
     [("4.7", set(), ["4.7"]), ("4-7", set(), ["4-7"]), ("6+412", {6}, ["412"]),
     ("14A17B+6", {6}, ["14A17B"]),
+     ("4/7", set(), ["4/7"]), ("R6 or R12", set(), ["R6 or R12"]), ("12/06/2014", set(), ["12/06/2014"]),
      ("2024-04-07 00:00:00", set(), ["2024-04-07", "00:00:00"])],
 )  # fmt: skip
 def test_what_is_no_unit_is_said_and_makes_no_class(cell, units, unreadable):

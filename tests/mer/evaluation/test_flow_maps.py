@@ -10,7 +10,7 @@ from PIL import Image
 
 from mer.evaluation import run
 from mer.evaluation.config import CvConfig
-from mer.evaluation.flow_maps import read_maps
+from mer.evaluation.flow_maps import describe_maps, read_maps
 from mer_core.errors import BadInput
 
 SHARED = Path(os.environ.get("MER_SHARED_DATA", Path(__file__).parents[4] / "shared/data"))
@@ -138,3 +138,28 @@ def test_logistic_regression_on_real_maps(tmp_path):
     )
     assert (scores["clips"], scores["subjects"]) == (238, 34)
     assert scores["uf1"] == pytest.approx(0.669, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    "spoil, fact",
+    [
+        (lambda X: None, None),
+        (
+            lambda X: X.__setitem__(slice(0, 6), X[:6] / 224),
+            "d1 are",
+        ),  # one dataset in fractions of the image
+        (lambda X: X.__setitem__(np.s_[:, 1], 0), "Channel 1"),
+        (lambda X: X.__setitem__(np.s_[:, 2], X[:, 0]), "Channels 0 and 2"),
+    ],
+)
+def test_what_maps_hold_is_said_and_what_they_cannot_mean(spoil, fact):
+    X = np.random.default_rng(0).normal(size=(12, 3, 8, 8)).astype(np.float32)
+    spoil(X)
+    first, *others = describe_maps(pd.Series(["d0"] * 6 + ["d1"] * 6), X)
+    assert "12 maps of 3 channels x 8 x 8" in first
+    assert len(others) == (fact is not None) and (fact is None or fact in others[0])
+
+
+def test_many_channels_are_asked_about():
+    X = np.random.default_rng(0).normal(size=(2, 10, 28, 28)).astype(np.float32)
+    assert any("10 channels" in sentence for sentence in describe_maps(pd.Series(["d", "d"]), X)[1:])

@@ -38,6 +38,7 @@ def test_one_array_in_an_npz_is_an_npy(tmp_path):
         (np.zeros((1, 9, 9), bool), "bool"),
         (np.zeros((1, 9, 9), "datetime64[s]"), "datetime64"),
         (np.full((1, 9, 9), np.nan), "81 of 81 values"),
+        (np.full((1, 9, 9), 1.7e9), "unknown motion"),
         (np.full((1, 9, 9), 1e300), "81 of 81"),
         (np.full((1, 9, 9), "a"), "<U1"),
     ],
