@@ -35,6 +35,9 @@ STILL_LAG_S, STILL_QUANTILE = 0.25, 10
 NOISE_LIMIT, SHORT_NOISE_LIMIT = 8.0, 2.0  # multiples of the noise; in a cut clip no frame need be still
 MIN_NOISE = 0.02  # %: a hundredth of a pixel, and no flow is finer
 N_ROUNDS, COOLING = 16, 0.8
+# Fraction of frames that are at rest even in a short run with an expression, and the distance, relative to
+# theirs, beyond which frames do not count for the straight course.
+QUIET, QUIET_SCALE = 0.4, 1.5
 
 
 def smooth_sites(time: np.ndarray, sites: np.ndarray, step: float) -> np.ndarray:
@@ -68,6 +71,40 @@ def find_neutral(
     score = np.log(alike.mean(1)) + BORDER_LOG_ODDS * (alike[:, 0] + alike[:, -1])
     score -= 2 * np.log1p(mouth_deviation / 4) + SHUT_PENALTY * is_shut  # heavy tails: people differ
     return int(rows[score.argmax()])
+
+
+def straight_course(time: np.ndarray, sites: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fit a straight line to the frames at rest of a short run, robustly.
+
+    A head that sways, and a codec that follows it, move the sites evenly for a second or two; an expression
+    comes and goes.
+
+    Parameters
+    ----------
+    time : (n,) s
+    sites : (n, 17, 2) per cent of the inter-ocular distance, smoothed
+
+    Returns
+    -------
+    course : (n, 17, 2) per cent of the inter-ocular distance
+    weights : (n,) 0..1
+        How much each frame counts; see `fit_line`.
+    """
+    weights = np.ones(len(time))
+    for _ in range(N_ROUNDS):
+        course = fit_line(time, sites, weights)
+        distance = np.linalg.norm((sites - course)[:, EXPRESSIVE], axis=(1, 2))
+        scale = QUIET_SCALE * max(float(np.quantile(distance, QUIET)), MIN_NOISE)
+        weights = np.exp(-((distance / scale) ** 2) / 2) + 1e-6
+    return course, weights
+
+
+def fit_line(time: np.ndarray, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the straight line through values (n, ...) over time by weighted least squares, (n, ...)."""
+    columns = np.column_stack([np.ones_like(time), time - time.mean()])
+    root = np.sqrt(weights)[:, None]
+    line = np.linalg.lstsq(columns * root, values.reshape(len(time), -1) * root, rcond=None)[0]
+    return (columns @ line).reshape(values.shape)
 
 
 def stillness(sites: np.ndarray, step: float) -> float:

@@ -26,11 +26,14 @@ KINDS = {
 EXPRESSIONS = ("micro", "macro")
 # "%" below is per cent of the inter-ocular distance.
 MICRO_S, MIN_MICRO_S = 0.5, 0.04  # a micro-expression is shorter, and no muscle moves and relaxes faster
+MIN_REST_S = 0.25  # a run that is longer than a micro-expression and this shows the face at rest, too
 REST_S, QUICK_SMOOTH_S = 1.0, 0.03  # a quick motion is measured against the median over the last second
 # Limits in %: minimum, bounds, and factor per stillness (`neutral.stillness`).
 MIN_QUICK, FAR_LIMITS, FAR_PER_STILLNESS = 0.3, (1.0, 2.0), 4.0
 # An excursion must reach so many median absolute deviations above the rest, and so many times the noise.
 N_SPREADS, N_NOISES = 5.0, 6.0
+# In a short run: minimum in %, and multiple of the quiet frames' distance from their straight course.
+MIN_SHORT, N_QUIET = 0.15, 3.0
 CUT_OFF_FACTOR = 2.0  # what an expression that the video cuts off must reach, times its limit
 RISEN = 0.9  # of the peak: the apex is the first frame that reaches it, as rise times are read
 EDGE = 0.15  # of its peak: where an interval begins and ends
@@ -131,6 +134,7 @@ class _Run:
     def __init__(self, track: Track, rows: np.ndarray):
         self.time, self.step = track.time[rows], track.step(rows)
         self.is_short = self.time[-1] - self.time[0] < neutral.SHORT_S
+        self.is_cut = self.time[-1] - self.time[0] < MICRO_S + MIN_REST_S
         self.sites, self.neutral = track.sites[rows], track.neutral[rows]
         self.is_rest = track.at_rest[rows] > 0.5
         self.turn, self.lids, self.open_lids = track.turn[rows], track.lids[rows], track.open_lids
@@ -149,33 +153,44 @@ class _Run:
         return expressions + closures + moves
 
     def expressions(self) -> list[_Span]:
-        """Find excursions from the neutral face, and quick ones from the last second's median."""
+        """Find excursions from the neutral face, and quick ones from the course of the face."""
+        curve, base, limit = self.quick_motion()
+        found = self._excursions_from_neutral()
+        if self.is_short and not self.is_cut:  # a head that sways moves evenly for as long as such a run
+            stands_out = [curve[span.first : span.last + 1].max() >= limit for span in found]
+            found = [span for span, ok in zip(found, stands_out) if ok or span.strength >= FAR_LIMITS[1]]
+        for first, peak, last in find_excursions(np.maximum(curve - base, 0), limit - base, EDGE):
+            span = _Span("micro", first, _find_apex(curve, first, peak), last, float(curve[peak]))
+            touched = [other for other in found if other.overlaps(span, round(TOUCH_S / self.step))]
+            is_quick = MIN_MICRO_S <= self._duration(first, last) < MICRO_S
+            if is_quick and not self._is_part(span, touched) and not self._is_drift(span, limit):
+                found = [other for other in found if other not in touched] + [span]
+        return found
+
+    def _excursions_from_neutral(self) -> list[_Span]:
         curve, limit = self.distance_from_neutral()
         base = self._base(curve)
         found = []
         for first, peak, last in find_excursions(np.maximum(curve - base, 0), limit - base, EDGE):
-            if self._duration(first, last) < MIN_MICRO_S or self._is_drift(first, last, curve[peak], limit):
-                continue
             is_quick = self._duration(first, last) < MICRO_S and not self._is_cut_off(
                 first, last, curve, peak
             )
             kind = "micro" if is_quick else "macro"
-            found.append(_Span(kind, first, _find_apex(curve, first, peak), last, float(curve[peak])))
-        if self.is_short:
-            return found
-        curve = self.quick_motion()
-        for first, peak, last in find_excursions(curve, self._limit(curve, MIN_QUICK), EDGE):
-            span = _Span("micro", first, _find_apex(curve, first, peak), last, float(curve[peak]))
-            touched = [other for other in found if other.overlaps(span, round(TOUCH_S / self.step))]
-            is_part = len(touched) > 1 or any(span.strength < SAME_PEAK * other.strength for other in touched)
-            if MIN_MICRO_S <= self._duration(first, last) < MICRO_S and not is_part:
-                found = [other for other in found if other not in touched] + [span]
+            span = _Span(kind, first, _find_apex(curve, first, peak), last, float(curve[peak]))
+            if self._duration(first, last) >= MIN_MICRO_S and not self._is_drift(span, limit):
+                found.append(span)
         return found
 
-    def _is_drift(self, first: int, last: int, height: float, limit: float) -> bool:
+    def _is_part(self, span: _Span, touched: list[_Span]) -> bool:
+        """Return whether a quick motion is part of longer expressions, which it touches."""
+        if self.is_short:  # a straight line follows what is longer
+            return any(self.is_cut or other.strength >= FAR_LIMITS[1] for other in touched)
+        return len(touched) > 1 or any(span.strength < SAME_PEAK * other.strength for other in touched)
+
+    def _is_drift(self, span: _Span, limit: float) -> bool:
         """Return whether a weak excursion at an end of the run may be drift of the neutral face."""
-        is_at_end = first == 0 or last == len(self.time) - 1
-        return is_at_end and not self.is_short and height < CUT_OFF_FACTOR * limit
+        is_at_end = span.first == 0 or span.last == len(self.time) - 1
+        return is_at_end and not self.is_cut and span.strength < CUT_OFF_FACTOR * limit
 
     def _is_cut_off(self, first: int, last: int, curve: np.ndarray, peak: int) -> bool:
         """Return whether the run begins or ends high in an excursion, so that its duration is unknown."""
@@ -188,12 +203,25 @@ class _Run:
         minimum = MIN_QUICK if self.is_short else float(np.clip(FAR_PER_STILLNESS * self.still, *FAR_LIMITS))
         return curve, self._limit(curve, minimum)
 
-    def quick_motion(self) -> np.ndarray:
-        """Return the distance from the last second's median, minus what may be the head's, (n,) %."""
-        face = self._smooth(self.sites, QUICK_SMOOTH_S) - running_median(self.sites, REST_S, self.step)
-        head = self._smooth(self.turn, QUICK_SMOOTH_S) - running_median(self.turn, REST_S, self.step)
+    def quick_motion(self) -> tuple[np.ndarray, float, float]:
+        """Return the distance from the course of the face, minus what may be the head's, (n,) %.
+
+        Also its value at rest, and what an expression must reach. The course is the median of a second, or in
+        a short run a straight line.
+        """
+        face, head = (self._smooth(values, QUICK_SMOOTH_S) for values in (self.sites, self.turn))
+        if self.is_short:
+            course, weights = neutral.straight_course(self.time, face)
+            face, head = face - course, head - neutral.fit_line(self.time, head, weights)
+        else:
+            face = face - running_median(self.sites, REST_S, self.step)
+            head = head - running_median(self.turn, REST_S, self.step)
         turned = np.radians(np.linalg.norm(head, axis=1)) * PER_CENT
-        return np.maximum(strength(face) - HEAD_LEAK * turned, 0)
+        curve = np.maximum(strength(face) - HEAD_LEAK * turned, 0)
+        quiet = float(np.quantile(curve, neutral.QUIET))
+        if self.is_short:
+            return curve, quiet, max(MIN_SHORT, N_QUIET * quiet)
+        return curve, self._base(curve), max(self._limit(curve, MIN_QUICK), N_QUIET * quiet)
 
     def head_moves(self) -> list[_Span]:
         """Find turns, nods and tilts of the head that are quick enough to be one gesture."""

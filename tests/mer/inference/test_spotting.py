@@ -187,3 +187,13 @@ def test_what_a_long_film_cuts_off_must_be_strong_and_is_no_micro_expression(far
     track = resting_track()
     move(track, 1 - np.clip(track.time / 0.4, 0, 1), far)
     assert [interval.kind for interval in spotted(track)] == kinds
+
+
+@pytest.mark.parametrize("far, kinds", [(0.0, []), (0.4, ["micro"])], ids=["sway", "expression"])
+def test_a_small_motion_in_a_second_of_video_stands_out_from_an_even_sway(far, kinds):
+    track = resting_track(1.1)
+    track.sites[:, :, 0] += 1.5 * track.time[:, None]  # of the head, as far as it was not fitted
+    move(track, bump(track, 0.4, 0.7), far)
+    found = spotted(track)
+    assert [interval.kind for interval in found] == kinds
+    assert all(overlap(interval, 0.4, 0.7) > 0.5 for interval in found)
