@@ -1,6 +1,7 @@
 """Files and folders that are not data: hidden files, trash, caches of drives and archives, backups."""
 
 import re
+from collections.abc import Collection
 
 # Kind -> pattern of the whole name, as left by file managers, network drives, archives and editors.
 _PATTERNS = {
@@ -12,7 +13,18 @@ _PATTERNS = {
 }
 
 
+_CAMERA_FILMS = {"clip", "video"}  # folders of XDCAM, XAVC S and P2 cards
+_CAMERA_EXTRAS = {"thmbnl", "icon", "proxy", "sub"}
+
+
 def clutter_kind(name: str) -> str:
     """Return the kind of clutter that a name denotes (trash, system, hidden, backup); empty for data."""
     kinds = (kind for kind, pattern in _PATTERNS.items() if re.fullmatch(pattern, name, re.IGNORECASE))
     return next(kinds, "")
+
+
+def camera_extras(folders: Collection[str]) -> set[str]:
+    """Return those of the sibling folders that hold thumbnails or small copies of a camera's films."""
+    if not _CAMERA_FILMS & {name.casefold() for name in folders}:
+        return set()
+    return {name for name in folders if name.casefold() in _CAMERA_EXTRAS}

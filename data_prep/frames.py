@@ -86,6 +86,7 @@ class ImageFrames:
             )
         self.times, self.times_from = self._find_times()
         self._images = ClipImages(self.files)
+        self._size: tuple[int, int] | None = None  # of the first frame, once it has been read
         self.report = self._new_report()
 
     def __len__(self) -> int:
@@ -104,6 +105,7 @@ class ImageFrames:
             fitted = shape.fit(image)
             if fitted is not None:
                 report.n_used += 1
+                self._size = shape.size
                 changes.add(number, fitted)
                 yield Frame(number, self.times[number], fitted)
         changes.finish()
@@ -117,8 +119,14 @@ class ImageFrames:
         return dict(self.times)
 
     def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
-        """Return the images of the given frame numbers; other files are read only for deeper than 8 bits."""
-        return {number: self._images.read(number) for number in sorted(set(numbers))}
+        """Return the images of the given frame numbers, in the size of the first frame of an iteration.
+
+        Other files are read only for deeper than 8 bits.
+        """
+        shape = FrameShape(self._new_report())
+        shape.size = self._size
+        images = {number: shape.fit(self._images.read(number)) for number in sorted(set(numbers))}
+        return {number: image for number, image in images.items() if image is not None}
 
     def _find_times(self) -> tuple[dict[int, float], str]:
         """Return the seconds since the first frame by number, and their source for the report."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data_prep.clutter import clutter_kind
+from data_prep.clutter import camera_extras, clutter_kind
 from data_prep.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, n_pictures
 from mer_core.content import content_id
 from mer_core.errors import BadInput
@@ -123,13 +123,14 @@ def _folders(folder: Path, recordings: Recordings) -> Iterator[tuple[Path, list[
             names.clear()
             continue
         entered.add((status.st_dev, status.st_ino))
-        kept = []
+        kept, extras = [], camera_extras(names)
         for path in sorted(Path(top, name) for name in (*names, *files)):
             # A video with a dead link is a clip that fails with a reason, not a skipped file.
             dead = "" if path.exists() or is_video(path) else "dead link"
-            if kind := clutter_kind(path.name) or dead:
+            extra = "folder of thumbnails or small copies" if path.name in extras else ""
+            if kind := clutter_kind(path.name) or extra or dead:
                 recordings.skip(kind, path)
             elif not path.is_dir():
                 kept.append(path)
-        names[:] = sorted(name for name in names if not clutter_kind(name))
+        names[:] = sorted(name for name in names if not clutter_kind(name) and name not in extras)
         yield Path(top), kept

@@ -22,6 +22,7 @@ BLIND_CODECS = {
     "utvideo": "Ut Video",
 }
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273: SMPTE ST 2084, ARIB STD-B67
+ARCHIVES = (b"PK\3\4", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # first bytes
 STILL_FLAGS = ("attached_pic", "timed_thumbnails", "still_image")  # of streams that are no film
 
 
@@ -106,13 +107,24 @@ def open_container(path: Path):
     try:
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, **lenient)
     except (av.FFmpegError, OSError) as error:
-        is_empty = path.is_file() and path.stat().st_size == 0
-        reason = "the file is empty" if is_empty else error.strerror or error
+        reason = _describe_other(path) or error.strerror or error
         raise UnreadableVideo(f"{path} cannot be read as a video: {reason}.") from error
     if container.format.name in REFUSED_FORMATS:
         container.close()
         raise UnreadableVideo(f"{path} cannot be read as a video: it is text or a playlist.")
     return container
+
+
+def _describe_other(path: Path) -> str:
+    """Return what a file is instead of a video; empty if unknown."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+    except OSError:
+        return ""
+    if not start:
+        return "the file is empty"
+    return "it is an archive; unpack it" if start.startswith(ARCHIVES) else ""
 
 
 def read_packets(container, stream) -> Iterator:

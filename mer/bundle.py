@@ -155,6 +155,7 @@ def save(bundle: Bundle, out: str | Path, replace: bool = False) -> None:
     earlier = read_existing(out)
     if earlier and not replace:
         check_same_recipe(earlier, bundle.recipe, out)
+    (out / JSON_FILE).unlink(missing_ok=True)  # an interrupted replacement is no bundle
     if bundle.recipe.stored_as == "skops":
         stored_estimators.save([fitted.estimator for fitted in bundle.classifiers], out / SKOPS_FILE)
     else:
@@ -268,7 +269,7 @@ def read_existing(out: Path) -> Recipe | None:
         If `out` holds anything else.
     """
     if not (out / JSON_FILE).is_file():
-        if visible_names(out) - {WEIGHTS_FILE, SKOPS_FILE}:  # an interrupted `save` leaves weights alone
+        if visible_names(out) - {WEIGHTS_FILE, SKOPS_FILE, CARD_FILE}:  # left by an interrupted `save`
             raise BadInput(f"{out} is not empty and holds no bundle. Choose another --out.")
         return None
     advice = "Choose another --out, or remove that folder."

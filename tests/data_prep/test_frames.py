@@ -237,3 +237,11 @@ def test_a_tiff_of_grey_floats_is_read(tmp_path):
         assert cv2.imwrite(str(tmp_path / f"{k}.tif"), np.full((16, 24), 0.2 + 0.2 * k, np.float32))
     frames, _ = read(tmp_path)
     assert [round(float(frame.image.mean())) for frame in frames] == [51, 102]
+
+
+def test_images_picked_from_mixed_sizes_have_the_size_that_was_measured(tmp_path):
+    for number, side in enumerate((64, 64, 128, 64)):
+        write_image(tmp_path / f"{number}.png", np.full((side, side, 3), 90, np.uint8))
+    frames = open_frames(tmp_path, 25)
+    measured = {frame.number: frame.image.shape for frame in frames}
+    assert {number: image.shape for number, image in frames.pick(measured).items()} == measured

@@ -117,3 +117,16 @@ def test_a_clip_is_known_by_its_content(folder):
 )
 def test_clutter_by_name(name, kind):
     assert clutter_kind(name) == kind
+
+
+def test_thumbnails_and_small_copies_of_a_camera_are_no_clips(tmp_path):
+    card = tmp_path / "PRIVATE/M4ROOT"
+    for name in ("CLIP/C0001.MP4", "SUB/C0001S03.MP4", "THMBNL/C0001T01.JPG", "THMBNL/C0002T01.JPG"):
+        (card / name).parent.mkdir(parents=True, exist_ok=True)
+        (card / name).write_bytes(b"x")
+    found = find_recordings(tmp_path)
+    assert list(found.clips) == ["PRIVATE/M4ROOT/CLIP/C0001.MP4"]
+    assert "small copies" in found.sentence() and sum(found.skipped.values()) == 2
+    (tmp_path / "sub").mkdir()  # without a folder of films beside it, sub may be a subject
+    (tmp_path / "sub/a.mp4").write_bytes(b"x")
+    assert "sub/a.mp4" in find_recordings(tmp_path).clips

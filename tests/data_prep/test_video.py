@@ -1,6 +1,7 @@
 """Videos: numbers, times, and everything that a container says beside its pixels."""
 
 from fractions import Fraction
+from zipfile import ZipFile
 
 import av
 import numpy as np
@@ -323,3 +324,10 @@ def test_a_rate_that_varies_is_said_and_rounding_is_not(tmp_path):
     assert report.n_uneven_steps == 2 and any("33.3 to 66.7 ms" in text for text in report.sentences())
     _, report = read(write_video(tmp_path / "clip.mkv", moving_square(20), rate=120))
     assert report.n_uneven_steps == 0 and report.fps_in_file == pytest.approx(120, rel=0.01)
+
+
+def test_an_archive_is_called_one(tmp_path):
+    with ZipFile(tmp_path / "clip.mp4", "w") as archive:
+        archive.writestr("clip.mp4", b"x")
+    with pytest.raises(UnreadableVideo, match="archive"):
+        read(tmp_path / "clip.mp4")

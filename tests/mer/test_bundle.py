@@ -105,6 +105,22 @@ def test_save_goes_on_where_it_was_stopped_after_the_weights(tmp_path):
     assert bundle.load(tmp_path).recipe == fitted("majority").recipe
 
 
+def test_a_replacement_that_was_stopped_leaves_no_old_recipe_beside_new_weights(tmp_path, monkeypatch):
+    bundle.save(fitted("majority"), tmp_path)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bundle, "write_json", stop)
+    with pytest.raises(KeyboardInterrupt):
+        bundle.save(fitted("majority"), tmp_path)
+    with pytest.raises(BadInput, match="not a bundle"):
+        bundle.load(tmp_path)
+    monkeypatch.undo()
+    bundle.save(fitted("majority"), tmp_path)
+    assert bundle.load(tmp_path).recipe == fitted("majority").recipe
+
+
 @pytest.mark.parametrize("text, message", [
     ("{", "holds a damaged bundle: .*bundle.json cannot be read"),
     ("[]", "holds a damaged bundle"), ("", "holds a damaged bundle"),
