@@ -116,7 +116,7 @@ def page(errors: pd.DataFrame, steps: int, batch: int) -> str:
     )
     return f"""# What the four facial losses are worth on real skin
 
-Of {len(columns) * (len(LOSSES) - 1)} changes that the losses make, {n_better} are improvements and {n_worse} losses beyond the interval over
+Of {len(columns) * (len(LOSSES) - 1)} changes that the losses make, {n_better} are improvements and {n_worse} deteriorations beyond the interval over
 pairs; the intervals are not corrected for their number.
 
 {markdown.format_table(header, rows, numbers_from=1)}
