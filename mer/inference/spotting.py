@@ -15,13 +15,15 @@ from mer.inference import eyes, neutral
 from mer.inference.peaks import RESOLVED, find_excursions
 from mer.inference.site_motion import PER_CENT, running_median, strength
 from mer.inference.track import Track
+from mer_core.text import format_count
 
+# Kind -> its name.
 KINDS = {
-    "micro": "micro-expressions",
-    "macro": "other expressions",
-    "blink": "blinks",
-    "eyes_closed": "times of closed eyes",
-    "head": "moves of the head",
+    "micro": "micro-expression",
+    "macro": "macro-expression",
+    "blink": "blink",
+    "eyes_closed": "long eye closure",
+    "head": "head movement",
 }
 EXPRESSIONS = ("micro", "macro")
 # "%" below is per cent of the inter-ocular distance.
@@ -289,5 +291,6 @@ def format_intervals(intervals: list[Interval]) -> str:
         f"{i.apex}" + (f"  {i.label} {i.probability:.2f}" if i.label else "")
         for i in intervals
     ]
-    counts = [f"{sum(i.kind == kind for i in intervals)} {words}" for kind, words in KINDS.items()]
-    return "\n".join([*lines, ", ".join(counts)])
+    counts = {kind: sum(i.kind == kind for i in intervals) for kind in KINDS}
+    total = ", ".join(format_count(n, KINDS[kind]) for kind, n in counts.items())
+    return "\n".join([*lines, total])

@@ -9,9 +9,12 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
+from data_prep.action_units import NAMES
 from data_prep.face_regions import SITES
 from data_prep.frames import Frame
+from mer.inference.action_units import unit_activations
 from mer.inference.regions import REGIONS
+from mer.inference.spotting import KINDS
 from mer.report.mesh_picture import find_mesh, mesh_picture
 from mer.report.panel import Panel, draw_panel
 from mer.report.theme import DARK, Theme
@@ -28,13 +31,8 @@ HEADER_HEIGHT, PANEL_HEIGHT = 64, 220  # px
 MIN_MARKED = 1.0  # %, motion from which a site is marked
 FULL_MARK = 6.0  # %, motion at which its mark is strongest
 MARK_RADIUS = 8  # %
-N_NAMED = 3  # regions named in the header
-KIND_NAMES = {
-    "micro": "micro-expression",
-    "macro": "expression",
-    "eyes_closed": "eyes closed",
-    "head": "head movement",
-}
+N_NAMED, N_UNITS = 3, 2  # regions and action units named in the header
+MIN_ACTIVATION = 0.1  # of a unit that is named; 1 is the strongest that adults can show
 SITE_NAMES = tuple(SITES)
 
 
@@ -44,7 +42,6 @@ def write_annotated_video(
     frames: Iterable[Frame],
     path: Path,
     *,
-    notes: "dict[Interval, str] | None" = None,
     theme: Theme = DARK,
     blur: bool = False,
     progress: Callable[[int], None] = lambda n_done: None,
@@ -59,8 +56,6 @@ def write_annotated_video(
         All frames of the clip.
     path : Path
         The MP4 file.
-    notes : dict or None
-        A line of text for some intervals, such as their action units, shown while they last.
     theme : Theme
     blur : bool
         Show the mesh of the face instead of the whole picture.
@@ -70,7 +65,7 @@ def write_annotated_video(
     import av
 
     panel = draw_panel(track, intervals, WIDTH, PANEL_HEIGHT, theme)
-    drawing = _Drawing(track, intervals, panel, notes or {}, theme, blur)
+    drawing = _Drawing(track, intervals, panel, theme, blur)
     with atomic_replace(path) as temporary, av.open(str(temporary), "w") as out:
         stream, time_ms = None, -1
         for n_done, (frame, row) in enumerate(_measured_frames(frames, track), start=1):
@@ -99,9 +94,10 @@ def _measured_frames(frames: Iterable[Frame], track: "Track") -> Iterator[tuple[
 class _Drawing:
     """Draws one frame after another; all of them have the size of the first."""
 
-    def __init__(self, track, intervals, panel: Panel, notes, theme: Theme, blur: bool):
-        self.track, self.intervals, self.panel, self.notes = track, intervals, panel, notes
+    def __init__(self, track, intervals, panel: Panel, theme: Theme, blur: bool):
+        self.track, self.intervals, self.panel = track, intervals, panel
         self.theme, self.blur = theme, blur
+        self.units, self.activations = unit_activations(track.displacement)
 
     def draw(self, image: np.ndarray, row: int) -> np.ndarray:
         """Return the annotated picture of one frame, (H, W, 3) uint8 RGB with even sides."""
@@ -133,13 +129,14 @@ class _Drawing:
             neutral = np.rint([x, y] - motion * px_per_percent).astype(int)
             radius, alpha = max(round(MARK_RADIUS * px_per_percent), 4), 0.7 * min(length / FULL_MARK, 1.0)
             _draw_disc(image, centre, radius, self.theme.mark, alpha)
-            cv2.line(image, tuple(int(v) for v in neutral), centre, self.theme.mark, 2, cv2.LINE_AA)
+            for colour, width in ((self.theme.ground, 4), (self.theme.mark, 2)):  # a rim, to be seen on skin
+                cv2.line(image, tuple(int(v) for v in neutral), centre, colour, width, cv2.LINE_AA)
 
     def _draw_header(self, row: int) -> np.ndarray:
         """Draw time and frame, the current intervals, and the regions that move."""
         track, time = self.track, float(self.track.time[row])
         current = [i for i in self.intervals if i.onset_s <= time <= i.offset_s]
-        names = [KIND_NAMES.get(i.kind, i.kind) + (f", {i.label}" if i.label else "") for i in current]
+        names = [KINDS[i.kind] + (f", {i.label}" if i.label else "") for i in current]
         canvas = Image.new("RGB", (WIDTH, HEADER_HEIGHT), self.theme.ground)
         draw, margin = ImageDraw.Draw(canvas), 16
         draw.text(
@@ -149,8 +146,8 @@ class _Drawing:
         draw.text((WIDTH - margin, 20), "; ".join(names), colour, load_font(17, bold=True), "rm")
         regions = self._describe_regions(row) if track.seen[row] else "no face"
         draw.text((margin, 46), regions, self.theme.soft, load_font(14), "lm")
-        notes = "; ".join(self.notes[i] for i in current if i in self.notes)
-        draw.text((WIDTH - margin, 46), notes, self.theme.soft, load_font(14), "rm")
+        units = self._describe_units(row) if any(i.is_expression for i in current) else ""
+        draw.text((WIDTH - margin, 46), units, self.theme.soft, load_font(14), "rm")
         return np.asarray(canvas)
 
     def _describe_regions(self, row: int) -> str:
@@ -159,6 +156,18 @@ class _Drawing:
         motion = {name: max(lengths[site] for site in sites) for name, sites in REGIONS.items()}
         strongest = sorted(motion, key=lambda name: -motion[name])[:N_NAMED]
         return ", ".join(f"{name} {motion[name]:.1f} %" for name in strongest if motion[name] >= MIN_MARKED)
+
+    def _describe_units(self, row: int) -> str:
+        """Name the strongest action units, each with its activation on the stronger side."""
+        activation: dict[str, float] = {}
+        for (unit, _), value in zip(self.units, self.activations[row]):
+            activation[unit] = max(activation.get(unit, 0.0), float(value))
+        strongest = sorted(activation, key=lambda unit: -activation[unit])[:N_UNITS]
+        return ", ".join(
+            f"AU {unit} {NAMES[int(unit)]} {activation[unit]:.1f}"
+            for unit in strongest
+            if activation[unit] >= MIN_ACTIVATION
+        )
 
     def _draw_curve(self, row: int) -> np.ndarray:
         """Draw the panel with a cursor at this frame."""

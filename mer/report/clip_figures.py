@@ -1,5 +1,7 @@
 """Pictures of a score on fixed scales: faces, motion as colours and arrows, strain, the curve over time."""
 
+import math
+
 import cv2
 import numpy as np
 
@@ -8,14 +10,14 @@ from flow.strain import strain
 from mer.inference.head_motion import sample
 from mer.inference.score import Score
 from mer.report.mesh_picture import mesh_picture
-from mer.report.theme import LIGHT, Theme
+from mer.report.theme import LIGHT, Colour, Theme
 from mer_core.text_images import render_text
 
 # Scales are steps, so that pictures compare: motion with full colour, px, and strain, px per px.
 FLOW_SCALES = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 STRAIN_SCALES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 ENLARGEMENT = 2  # of the face under arrows
-N_ARROWS, ARROW_COLOUR = 16, (190, 30, 40)  # arrows per side of the face
+N_ARROWS, ON_SKIN = 16, (190, 30, 40)  # arrows per side of the face; their colour on a picture
 MAX_ARROW = 0.07  # sides of the face: drawn length of the longest arrow
 MAX_ARROW_RATIO = 8.0  # drawn length over motion
 
@@ -57,7 +59,9 @@ def draw_pictures(score: Score, theme: Theme = LIGHT, blur: bool = False) -> dic
         "apex": mesh_picture(_apex_landmarks(score), score.facial_flow.shape[:2], theme)
         if blur
         else score.apex_face,
-        "arrows": draw_arrows(_arrow_canvas(score, theme, blur), score.facial_flow, theme),
+        "arrows": draw_arrows(
+            _arrow_canvas(score, theme, blur), score.facial_flow, theme, theme.mark if blur else ON_SKIN
+        ),
         "flow": visualize.place_side_by_side(flow, wheel, ground=theme.ground),
         "strain": visualize.place_side_by_side(
             strain_picture, draw_strain_legend(max_strain, theme), ground=theme.ground
@@ -85,7 +89,9 @@ def _choose_scale(values: np.ndarray, scales: tuple[float, ...]) -> float:
     return next((scale for scale in scales if np.quantile(values, 0.99) <= scale), scales[-1])
 
 
-def draw_arrows(canvas: np.ndarray, own: np.ndarray, theme: Theme = LIGHT) -> np.ndarray:
+def draw_arrows(
+    canvas: np.ndarray, own: np.ndarray, theme: Theme = LIGHT, colour: Colour = ON_SKIN
+) -> np.ndarray:
     """Draw motion as arrows on a picture, with their scale below.
 
     Parameters
@@ -95,6 +101,8 @@ def draw_arrows(canvas: np.ndarray, own: np.ndarray, theme: Theme = LIGHT) -> np
     own : (H, W, 2) float32 px
         The face's own motion.
     theme : Theme
+    colour : (int, int, int)
+        Of the arrows, RGB.
 
     Returns
     -------
@@ -110,30 +118,30 @@ def draw_arrows(canvas: np.ndarray, own: np.ndarray, theme: Theme = LIGHT) -> np
             end = np.array([x, y]) + ratio * smooth[y, x]
             if np.linalg.norm(end - (x, y)) > 1.0:
                 ends = [tuple(int(v) for v in np.rint(np.array(at) * enlarge)) for at in ((x, y), end)]
-                cv2.arrowedLine(canvas, *ends, ARROW_COLOUR, 1, cv2.LINE_AA, tipLength=0.3)
-    text = f"arrows: motion × {ratio:.1f}, at most {longest:.2f} px"
-    return np.vstack([canvas, render_text(text, canvas.shape[1], 14, theme.ink, theme.ground)])
+                cv2.arrowedLine(canvas, *ends, colour, 1, cv2.LINE_AA, tipLength=0.3)
+    text = f"arrows: motion × {ratio:.1f}, longest {longest:.1f} px"
+    return np.vstack([canvas, render_text(text, canvas.shape[1], 20, theme.ink, theme.ground)])
 
 
 def draw_strain_legend(max_strain: float, theme: Theme = LIGHT, height: int = 96) -> np.ndarray:
-    """Draw the colour bar of strain, (height + 36, 96, 3) uint8 RGB."""
+    """Draw the colour bar of strain, (height + text, 96, 3) uint8 RGB."""
     ramp = visualize.draw_strain(
         np.repeat(np.linspace(max_strain, 0, height)[:, None], 24, axis=1), max_strain
     )
-    numbers = [render_text(text, 64, 12, theme.ink, theme.ground) for text in (f"{max_strain:g}", "0")]
+    numbers = [
+        render_text(text, 64, 12, theme.ink, theme.ground) for text in (f"{100 * max_strain:g} %", "0")
+    ]
     between = np.full((height - sum(len(number) for number in numbers), 64, 3), theme.ground, np.uint8)
     margin = np.full((height, 8, 3), theme.ground, np.uint8)
     bar = np.hstack([margin, ramp, np.vstack([numbers[0], between, numbers[1]])])
-    return np.vstack(
-        [bar, *(render_text(text, 96, 12, theme.ink, theme.ground) for text in ("strain,", "px per px"))]
-    )
+    return np.vstack([bar, render_text("strain", 96, 12, theme.ink, theme.ground)])
 
 
 def draw_curve(score: Score, width: int = 760, height: int = 190) -> str:
     """Return the motion of the clip over time as SVG, with expressions, onset and apex."""
     left, bottom, top, track = 46, 40, 26, score.track
     first, last = float(track.time[0]), float(max(track.time[-1], track.time[0] + 1e-6))
-    most = max(float(track.activity.max()), 1e-6)
+    most = _round_up(max(float(track.activity.max()), 0.1))
 
     def x(time: float) -> float:
         return round(left + (time - first) / (last - first) * (width - left - 12), 1)
@@ -155,7 +163,7 @@ def draw_curve(score: Score, width: int = 760, height: int = 190) -> str:
         marks += f'<line class="mark" x1="{at}" x2="{at}" y1="{top - 6}" y2="{height - bottom}"/>'
         marks += _svg_text(max(at + shift, left if shift < 0 else 0), top - 9, f"{name} {number}", anchor)
     axis = f'<line class="axis" x1="{left}" x2="{width - 12}" y1="{y(0)}" y2="{y(0)}"/>'
-    axis += "".join(_svg_text(left - 6, y(v) + 4, f"{v:.1f}", "end") for v in (0, most / 2, most))
+    axis += "".join(_svg_text(left - 6, y(v) + 4, f"{v:g}", "end") for v in (0, most / 2, most))
     axis += "".join(_svg_text(x(t), height - 24, f"{t:g}", "middle") for t in _ticks(first, last))
     axis += _svg_text((left + width) / 2, height - 6, "time, s", "middle")
     middle, title = (height - bottom + top) / 2, _svg_text(0, 0, "motion, %", "middle")
@@ -169,6 +177,12 @@ def draw_curve(score: Score, width: int = 760, height: int = 190) -> str:
 
 def _svg_text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>'
+
+
+def _round_up(value: float) -> float:
+    """Return the next value of 1, 2, 4, 5, 6, 8 or 10 times a power of ten."""
+    power = 10 ** math.floor(math.log10(value))
+    return next(round(step * power, 6) for step in (1, 2, 4, 5, 6, 8, 10) if value <= step * power)
 
 
 def _ticks(first: float, last: float) -> list[float]:

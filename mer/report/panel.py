@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mer.inference.track import Track
 
 DPI = 100
-LANES = {"expression": ("micro", "macro"), "eyes": ("blink", "eyes_closed"), "head": ("head",)}
+LANES = {"micro": ("micro",), "macro": ("macro",), "eyes": ("blink", "eyes_closed"), "head": ("head",)}
 LEFT, RIGHT, TOP, BOTTOM = 84, 20, 12, 46  # px around the axes
 LANE_HEIGHT = 18  # px
 
@@ -77,7 +77,7 @@ def _draw_lane(
         colour, lasts = _to_unit_range(theme.kinds[i.kind]), max(i.offset_s - i.onset_s, min_width_s)
         bar = (i.onset_s, lasts), (origin, 0.7 * LANE_HEIGHT / DPI)
         axes.broken_barh([bar[0]], bar[1], color=colour, clip_on=False, transform=times_by_px + down)
-        if name == "expression":
+        if i.is_expression:
             axes.axvspan(i.onset_s, i.offset_s, color=colour, alpha=0.16, linewidth=0)
     at = (-8, -(row + 0.6) * LANE_HEIGHT * 72 / DPI)
     style = dict(ha="right", va="center", color=_to_unit_range(theme.soft), fontsize=8)

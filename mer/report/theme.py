@@ -25,7 +25,7 @@ class Theme:
 def _theme(
     ground: str, ink: str, soft: str, rule: str, accent: str, mark: str, eyes: str, head: str
 ) -> Theme:
-    kinds = {"micro": mark, "macro": accent, "blink": eyes, "closed": eyes, "eyes_closed": eyes, "head": head}
+    kinds = {"micro": mark, "macro": accent, "blink": eyes, "eyes_closed": eyes, "head": head}
     return Theme(
         ground=_parse_hex(ground),
         ink=_parse_hex(ink),

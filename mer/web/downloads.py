@@ -61,14 +61,12 @@ def write_annotated(clip: Clip, progress: Progress) -> None:
     from data_prep.frames import open_frames
     from mer.report.annotated_video import write_annotated_video
 
-    track, score = clip.result.track, clip.result.score
-    notes = {score.interval: ", ".join(unit.title for unit in score.units[:2])} if score.interval else {}
+    track = clip.result.track
     write_annotated_video(
         track,
         clip.result.intervals,
         open_frames(clip.path),
         clip.folder / ANNOTATED,
-        notes=notes,
         progress=lambda n_done: progress(n_done, len(track.number)),
     )
 

@@ -13,6 +13,7 @@ const PICTURES = {
   strain: "How much the skin is stretched or sheared.",
 };
 const SAVES = {"report.html": "Report with film", "intervals.csv": "Intervals (CSV)", "intervals.eaf": "Intervals (ELAN)", "frames.csv": "Frames (CSV)", "timeline.png": "Timeline picture", "moment.mp4": "Film of the moment", "score.json": "Score (JSON)"};
+const STRENGTH_UNITS = {micro: "%", macro: "%", head: "°"};  // of the inter-ocular distance; of the eyes otherwise
 const dark = matchMedia("(prefers-color-scheme: dark)");
 let clip = null, result = null, timeline = null, picture = "arrows", waiting = null, n_requests = 0;
 
@@ -82,7 +83,7 @@ function drawIntervals() {
   $("intervals").replaceChildren(...result.intervals.map(one => el("tr", {},
     el("td", {}, el("i", {class: `dot ${one.kind}`}), el("button", {"aria-label": `Show the ${KINDS[one.kind] ?? one.kind} at ${one.onset_s.toFixed(2)} seconds`, onclick: () => chooseInterval(one)}, KINDS[one.kind] ?? one.kind)),
     ...["onset_s", "apex_s", "offset_s"].map(name => el("td", {class: "n"}, one[name].toFixed(2))),
-    el("td", {class: "n"}, `${one.strength.toFixed(1)} %`),
+    el("td", {class: "n"}, `${one.strength.toFixed(1)} ${STRENGTH_UNITS[one.kind] ?? "% closed"}`),
     el("td", {}, one.label || "–"))));
   $("no-intervals").hidden = result.intervals.length > 0;
   $("intervals").closest("table").hidden = !result.intervals.length;

@@ -2,7 +2,7 @@
 
 import {$, el} from "./dom.js";
 
-export const KINDS = {micro: "micro-expression", macro: "expression", blink: "blink", closed: "eyes closed", eyes_closed: "eyes closed", head: "head movement"};
+export const KINDS = {micro: "micro-expression", macro: "macro-expression", blink: "blink", eyes_closed: "long eye closure", head: "head movement"};
 
 export function drawSummary({score}) {
   const most = score.regions[0], when = score.onset_s === null ? "" : `, from ${score.onset_s.toFixed(2)} to ${score.apex_s.toFixed(2)} s`;

@@ -3,7 +3,7 @@
 import {el} from "./dom.js";
 
 const LEFT = 76, RIGHT = 16, TOP = 44, PLOT = 130, LANE = 18, AXIS = 40;
-const LANES = {expression: ["micro", "macro"], eyes: ["blink", "closed", "eyes_closed"], head: ["head"]};
+const LANES = {micro: ["micro"], macro: ["macro"], eyes: ["blink", "eyes_closed"], head: ["head"]};
 const STEPS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600];
 
 export class Timeline {

@@ -91,7 +91,7 @@ def test_eyes_that_stay_shut_are_one_row_and_no_row_of_blinks(lasts):
     found = only(spotted(track), "eyes_closed")
     assert found.onset_s == pytest.approx(5.0, abs=0.1)
     assert found.offset_s == pytest.approx(5.0 + lasts, abs=0.1)
-    assert "1 times of closed eyes" in spotting.format_intervals([found])
+    assert "0 blinks, 1 long eye closure, " in spotting.format_intervals([found])
 
 
 def test_narrowed_eyes_are_not_closed():

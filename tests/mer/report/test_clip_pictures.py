@@ -93,7 +93,7 @@ def test_thumbnails_show_apexes_and_nothing_where_no_face_is(track, intervals):
 def test_a_video_keeps_frames_and_times_and_moves_its_cursor(track, intervals, tmp_path):
     done = []
     path = tmp_path / "annotated.mp4"
-    write_annotated_video(track, intervals, Film(), path, notes={intervals[0]: "AU 12"}, progress=done.append)
+    write_annotated_video(track, intervals, Film(), path, progress=done.append)
     frames = list(open_frames(path))
     assert (
         len(frames) == N
