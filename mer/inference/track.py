@@ -106,8 +106,8 @@ class Track:
         lines = []
         if self.max_faces > 1:
             lines.append(
-                f"Up to {self.max_faces} faces are seen at once; face {self.face_id} was followed (choose "
-                "with --face)."
+                f"Up to {self.max_faces} faces are seen at once; face {self.face_id} was followed "
+                "(--face, or Face on the page, chooses another)."
             )
         gaps = int((np.diff(self.seen.astype(int)) == 1).sum()) - int(len(self.seen) and not self.seen[0])
         if gaps > 0:

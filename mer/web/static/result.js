@@ -130,7 +130,7 @@ function drawMoment() {
   timeline.mark(times[onset], times[apex]);
   $("moment").textContent = `Onset: frame ${numbers[onset]}, ${times[onset].toFixed(3)} s. Apex: frame ${numbers[apex]}, ${times[apex].toFixed(3)} s.`;
   [...$("intervals").children].forEach((row, i) => {
-    if (result.intervals[i].onset === numbers[onset] && result.intervals[i].apex === numbers[apex]) row.setAttribute("aria-current", "true");
+    if (result.intervals[i].apex === numbers[apex]) row.setAttribute("aria-current", "true");
     else row.removeAttribute("aria-current");
   });
 }

@@ -6,9 +6,10 @@ export const KINDS = {micro: "micro-expression", macro: "macro-expression", blin
 
 export function drawSummary({score}) {
   const most = score.regions[0], when = score.onset_s === null ? "" : `, from ${score.onset_s.toFixed(2)} to ${score.apex_s.toFixed(2)} s`;
+  const units = score.units.filter(unit => unit.evidence >= 0.005);  // 0 % otherwise
   $("headline").textContent = most ? `${capital(most.name)}: ${most.motion.toFixed(1)} % of the inter-ocular distance${when}.` : "Nothing moved that could be measured.";
-  $("units").replaceChildren(...score.units.map(unit => el("li", {}, `${unit.words}, ${Math.round(100 * unit.evidence)} %`)));
-  $("units").hidden = !score.units.length;
+  $("units").replaceChildren(...units.map(unit => el("li", {}, `${unit.words}, ${Math.round(100 * unit.evidence)} %`)));
+  $("units").hidden = !units.length;
   $("label").textContent = score.label ? `${capital(score.label)}, with probability ${Math.max(...Object.values(score.probabilities)).toFixed(2)}.` : `No label: ${score.reason}.`;
   $("bars").replaceChildren(...Object.entries(score.probabilities).sort((a, b) => b[1] - a[1]).flatMap(([label, p]) => [el("span", {}, label), bar(p), el("span", {}, p.toFixed(2))]));
   $("bars").hidden = !score.label;  // bars without a label would suggest one

@@ -2,7 +2,8 @@
 
 import {el} from "./dom.js";
 
-const LEFT = 76, RIGHT = 16, TOP = 44, PLOT = 130, LANE = 18, AXIS = 40;
+const LEFT = 76, RIGHT = 16, TOP = 44, PLOT = 130, GAP = 6, LANE = 18, AXIS = 40;
+const MARK_WIDTH = 34;  // px, of the word at a mark
 const LANES = {micro: ["micro"], macro: ["macro"], eyes: ["blink", "eyes_closed"], head: ["head"]};
 const STEPS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600];
 
@@ -47,7 +48,7 @@ export class Timeline {
     this.width = Math.max(this.box.clientWidth, 240);
     const {curve, intervals} = this.result;
     const lanes = Object.entries(LANES).filter(([, kinds]) => intervals.some(one => kinds.includes(one.kind)));
-    const bottom = TOP + PLOT, height = bottom + lanes.length * LANE + AXIS, floor = height - AXIS;
+    const bottom = TOP + PLOT, height = bottom + GAP + lanes.length * LANE + AXIS, floor = height - AXIS;
     const top = niceTop(curve.strength.reduce((a, b) => Math.max(a, b), 0.1));
     const y = value => bottom - value / top * PLOT;
     this.svg.setAttribute("viewBox", `0 0 ${this.width} ${height}`);
@@ -60,8 +61,8 @@ export class Timeline {
     for (let k = Math.ceil(this.first / step - 1e-9); k * step <= this.last + 1e-9; k++) parts.push(line(this.x(k * step), floor, this.x(k * step), floor + 4, "grid"), text(this.x(k * step), floor + 16, Number((k * step).toFixed(3)), "middle"));
     parts.push(text((LEFT + this.width - RIGHT) / 2, height - 7, "time, s", "middle"));
     lanes.forEach(([name, kinds], row) => {
-      parts.push(text(LEFT - 6, bottom + row * LANE + 14, name, "end"));
-      for (const one of intervals.filter(i => kinds.includes(i.kind))) parts.push(...this.interval(one, bottom + row * LANE + 4, bottom));
+      parts.push(text(LEFT - 6, bottom + GAP + row * LANE + 14, name, "end"));
+      for (const one of intervals.filter(i => kinds.includes(i.kind))) parts.push(...this.interval(one, bottom + GAP + row * LANE + 4, bottom));
     });
     parts.push(el("path", {class: "curve", d: this.path(curve, y)}));
     this.marks = {onset: [line(0, TOP - 4, 0, floor, "mark"), text(0, TOP - 6, "onset", "end", "mark-name")], apex: [line(0, TOP - 4, 0, floor, "mark"), text(0, TOP - 6, "apex", "start", "mark-name")]};
@@ -98,7 +99,7 @@ export class Timeline {
     for (const [name, time, side] of [["onset", onset, onset <= apex ? -1 : 1], ["apex", apex, onset <= apex ? 1 : -1]]) {
       const [rule, label] = this.marks[name], x = this.x(time);
       place(rule, x);
-      label.setAttribute("x", Math.max(x + 4 * side, side < 0 ? 34 : 0));
+      label.setAttribute("x", side < 0 ? Math.max(x - 4, MARK_WIDTH) : Math.min(x + 4, this.width - MARK_WIDTH));
       label.setAttribute("text-anchor", side < 0 ? "end" : "start");
     }
   }
