@@ -104,11 +104,12 @@ def open_container(path: Path):
     lenient: dict[str, Any] = (
         {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
     )
+    if other := _describe_other(path):  # FFmpeg finds a film inside an uncompressed archive
+        raise UnreadableVideo(f"{path} cannot be read as a video: {other}.")
     try:
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, **lenient)
     except (av.FFmpegError, OSError) as error:
-        reason = _describe_other(path) or error.strerror or error
-        raise UnreadableVideo(f"{path} cannot be read as a video: {reason}.") from error
+        raise UnreadableVideo(f"{path} cannot be read as a video: {error.strerror or error}.") from error
     if container.format.name in REFUSED_FORMATS:
         container.close()
         raise UnreadableVideo(f"{path} cannot be read as a video: it is text or a playlist.")

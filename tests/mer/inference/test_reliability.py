@@ -120,3 +120,12 @@ def test_the_score_beside_a_label_is_of_the_weights_that_ship():
     card = (bundle.default_path() / bundle.CARD_FILE).read_text()
     assert f"{evidence.uf1:.3f}" in card and f"| {evidence.n_clips} |" in card
     assert f"{evidence.uf1:.2f}" in str(evidence) and evidence.weights in str(evidence)
+
+
+@pytest.mark.parametrize("jump, inside", [(0, False), (1, True), (5, True), (6, False)])
+def test_a_jump_of_the_picture_between_onset_and_apex_gets_no_label(jump, inside):
+    track = replace(with_neutral(resting_track(1.2)), jumps=(jump,))
+    moment = Moment(int(track.row(0)), int(track.row(5)))
+    measured = reliability.measure_conditions(Path(__file__).parent, track, moment, [], 1.5)
+    reason = reliability.find_obstacle(moment, conditions(jump=measured.jump), bundle.load().recipe)
+    assert (reason is not None) == inside and (not inside or f"before frame {jump}" in reason)
