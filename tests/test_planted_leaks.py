@@ -105,33 +105,33 @@ def test_a_classifier_that_learns_from_the_clips_it_predicts_is_found(tmp_path, 
     assert leaks_inside("logistic", tmp_path / "inside", monkeypatch) == list("0123")
 
 
-def held_out_clips_centre_the_maps(folds_of_ststnet):
-    """Every fold takes off the mean of all clips."""
-    train = folds_of_ststnet.train
+def held_out_clips_centre_the_maps(JointTraining):
+    """Every fold subtracts the mean over all folds."""
+    train = JointTraining.train
 
-    def leaking(net, x, y, folds, means, *rest):
-        return train(net, x, y, folds, x.mean((0, 2, 3)).expand_as(means), *rest)
+    def leaking(self, folds, means, *rest):
+        return train(self, folds, means.mean(0).expand_as(means), *rest)
 
-    return folds_of_ststnet, "train", leaking
+    return JointTraining, "train", leaking
 
 
-def held_out_clips_are_fitted(folds_of_ststnet):
+def held_out_clips_are_fitted(JointTraining):
     """Every clip is in every fold's batch, whoever is left out."""
-    train_block = folds_of_ststnet._train_block
+    train_block = JointTraining._train_block
 
-    def leaking(net, laid_out, y, inside, *rest):
-        return train_block(net, laid_out, y, np.ones_like(inside), *rest)
+    def leaking(self, is_inside, *rest):
+        return train_block(self, np.ones_like(is_inside), *rest)
 
-    return folds_of_ststnet, "_train_block", leaking
+    return JointTraining, "_train_block", leaking
 
 
 @pytest.mark.parametrize(
     "plant", [held_out_clips_centre_the_maps, held_out_clips_are_fitted], ids=lambda f: f.__name__
 )
 def test_a_leak_between_folds_fitted_at_once_is_found(plant, tmp_path, monkeypatch):
-    from mer.classifiers.ststnet import folds as _ststnet_folds
+    from mer.classifiers.ststnet.folds import JointTraining
 
-    monkeypatch.setattr(*plant(_ststnet_folds))
+    monkeypatch.setattr(*plant(JointTraining))
     assert leaks(honest("ststnet", tmp_path), *experiment()) == list("0123")
     assert leaks_inside("ststnet", tmp_path / "inside", monkeypatch) == list("0123")
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from mer.classifiers._estimator import StoredClassifier, Tensors
 from mer_core.device import choose_device
-from mer_core.errors import BadInput
+from mer_core.errors import BadArray
 
 
 class MapClassifier(StoredClassifier):
@@ -33,7 +33,7 @@ class MapClassifier(StoredClassifier):
         if np.ndim(X) == 2 and self.map_shape is not None:
             return np.reshape(X, (len(X), *self.map_shape))
         if np.ndim(X) != 4:
-            raise BadInput(
+            raise BadArray(
                 f"This classifier reads maps, (clips, channels, height, width); these are {np.shape(X)}. "
                 "Use the feature flow_image, or set map_shape where maps come as flat rows."
             )
@@ -46,7 +46,7 @@ class MotionMapClassifier(MapClassifier):
     def _as_maps(self, X: np.ndarray) -> np.ndarray:
         X = super()._as_maps(X)
         if np.shape(X)[1] != 3:
-            raise BadInput(
+            raise BadArray(
                 "This classifier reads maps of u, v and strain, (clips, 3, height, width); these are "
                 f"{np.shape(X)}. Use the feature flow_image."
             )
@@ -174,3 +174,26 @@ class AdamWClassifier(NetworkClassifier):
                 optimizer.step()
             self.net_.eval()
             yield epoch
+
+
+def clip_weights(y: np.ndarray, is_inside: np.ndarray, n_classes: int, balanced: bool) -> np.ndarray:
+    """Return the weight of each clip in each fold's loss; 0 for held-out clips.
+
+    Parameters
+    ----------
+    y : (N,) int
+    is_inside : (folds, N) bool
+        Clips that a fold is fitted on.
+    n_classes : int
+    balanced : bool
+        Weigh the classes of a fold equally.
+
+    Returns
+    -------
+    (folds, N) float32
+    """
+    if not balanced:
+        return is_inside.astype(np.float32)
+    counts = np.stack([np.bincount(y[inside], minlength=n_classes) for inside in is_inside])
+    weights = is_inside * (is_inside.sum(1, keepdims=True) / counts.clip(min=1))[:, y]
+    return weights.astype(np.float32)

@@ -8,6 +8,7 @@ predictions.csv, metrics.json and report.html.
 import os
 import platform
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -30,7 +31,19 @@ from mer_core.locks import hold_lock
 from mer_core.parallel import Workers
 
 PACKAGES = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
+NONE_LEFT_OUT = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
 CLIP_COLUMNS = ["clip_id", "dataset", "subject", "clip", "emotion", "apex_source", "label"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Study:
+    """The clips of a run, their features, and where both come from."""
+
+    table: pd.DataFrame  # clip_id, dataset, subject, label, one row per clip (N)
+    X: np.ndarray  # (N, ...) float32
+    labels: list[str]
+    origin: dict[str, Any]  # becomes run.json
+    left_out: pd.DataFrame = field(default_factory=NONE_LEFT_OUT.copy)  # clip_id, reason
 
 
 def cross_validate_prepared(
@@ -64,10 +77,9 @@ def cross_validate_prepared(
             "split": protocol.split,
         },
     }
+    study = _Study(found.table, found.X, protocol.labels, origin, found.left_out)
     with hold_lock(out):
-        return _run(
-            found.table, found.X, config, out, protocol.labels, origin, workers, found.left_out, classifier
-        )
+        return _run(study, config, out, workers, classifier)
 
 
 def cross_validate_maps(
@@ -101,8 +113,9 @@ def cross_validate_maps(
             "split": "loso",
         },
     }
+    study = _Study(table, X, sorted(set(table["label"])), origin)
     with hold_lock(out):
-        return _run(table, X, _without_inputs(config), out, sorted(set(table["label"])), origin, workers)
+        return _run(study, _without_inputs(config), out, workers)
 
 
 def cross_validate_arrays(
@@ -133,8 +146,8 @@ def cross_validate_arrays(
         "synthetic": synthetic,
         "protocol": {"name": "arrays", "title": title, "source": "arrays", "split": "loso"},
     }
-    X = np.asarray(X, dtype=np.float32)
-    return _run(table, X, _without_inputs(config), Path(out), sorted(set(table["label"])), origin, workers)
+    study = _Study(table, np.asarray(X, dtype=np.float32), sorted(set(table["label"])), origin)
+    return _run(study, _without_inputs(config), Path(out), workers)
 
 
 def _without_inputs(config: CvConfig) -> CvConfig:
@@ -143,22 +156,18 @@ def _without_inputs(config: CvConfig) -> CvConfig:
 
 
 def _run(
-    table: pd.DataFrame,
-    X: np.ndarray,
+    study: _Study,
     config: CvConfig,
     out: Path,
-    labels: list[str],
-    origin: dict[str, Any],
     workers: Workers,
-    left_out: pd.DataFrame | None = None,
     classifier: ClassifierSpec | None = None,
 ) -> dict[str, Any]:
-    """Cross-validate and write what the run folder holds beside the folds."""
-    protocol = origin["protocol"]
-    if left_out is None:
-        left_out = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
+    """Cross-validate, and write the files of the run except those of its folds."""
+    table, labels, left_out, protocol = study.table, study.labels, study.left_out, study.origin["protocol"]
     try:
-        predictions = cross_validate(table, X, config, out, labels, protocol["split"], workers, classifier)
+        predictions = cross_validate(
+            table, study.X, config, out, labels, protocol["split"], workers, classifier
+        )
     except OneLabel as error:
         raise OneLabel(f"{error}{_excluded(left_out, len(table), protocol['name'])}") from None
     write_table(table.reindex(columns=CLIP_COLUMNS, fill_value="").sort_values("clip_id"), out / "clips.csv")
@@ -171,11 +180,11 @@ def _run(
         "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": _versions(),
     }
-    write_json(out / "run.json", origin | record)
+    write_json(out / "run.json", study.origin | record)
     scores = metrics.summarize(predictions, labels) | {
         "protocol": protocol["name"],
         "split": protocol["split"],
-        "synthetic": origin["synthetic"],
+        "synthetic": study.origin["synthetic"],
         "clips_left_out": n_left_out,
     }
     write_json(out / "metrics.json", scores)

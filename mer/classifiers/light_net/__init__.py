@@ -101,6 +101,8 @@ class Classifier(MotionMapClassifier):
         """
         X, codes = self._check_training(self._as_maps(X), y)
         training = network.Training(
+            n_classes=len(self.classes_),
+            seed=self.random_state,
             steps=self.steps,
             learning_rate=self.learning_rate,
             mixup=self.mixup,
@@ -108,10 +110,8 @@ class Classifier(MotionMapClassifier):
             balanced=self.balanced,
             changes=Changes(self.mirror, self.shift, self.zoom, self.rotation, self.amplitude),
         )
-        n_classes, device = len(self.classes_), choose_device(self.device)
-        weights = network.train(
-            levelled(X), codes, folds, n_classes, self.random_state, training, places, total, device
-        )
+        device = choose_device(self.device)
+        weights = network.train(levelled(X), codes, folds, training, places, total, device)
         for k in range(len(folds)):
             fitted = self._copy_for_fold()
             fitted.weights_ = {name: value[k : k + 1].clone() for name, value in weights.items()}

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from mer.classifiers._network import clip_weights
 from mer.classifiers.light_net import augmentation
 from mer.classifiers.mer_net.views import SIDE
 
@@ -25,6 +26,8 @@ Weights = dict[str, torch.Tensor]  # each with a first axis of folds
 class Training:
     """How the network is trained; nothing here is chosen by looking at a score."""
 
+    n_classes: int
+    seed: int = 0
     steps: int = 150  # of AdamW, whose rate rises and falls by half a cosine each
     batch: int = 64
     learning_rate: float = 3e-3
@@ -38,8 +41,6 @@ def train(
     maps: np.ndarray,
     y: np.ndarray,
     folds: Sequence[np.ndarray],
-    classes: int,
-    seed: int,
     training: Training,
     places: np.ndarray | None = None,
     total: int | None = None,
@@ -66,8 +67,6 @@ def train(
             torch.from_numpy(maps).to(device),
             y,
             folds[i : i + BLOCK],
-            classes,
-            seed,
             training,
             places,
             total,
@@ -77,10 +76,18 @@ def train(
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
-def _train_block(maps, y, folds, classes, seed, training, places, total) -> Weights:
-    inside = np.stack([np.isin(np.arange(len(y)), fold) for fold in folds])
-    clip_weight = torch.from_numpy(_clip_weights(y, inside, classes, training.balanced)).to(maps.device)
-    start = first_weights(maps.shape[1], classes, seed)
+def _train_block(
+    maps: torch.Tensor,
+    y: np.ndarray,
+    folds: Sequence[np.ndarray],
+    training: Training,
+    places: np.ndarray,
+    total: int,
+) -> Weights:
+    n_classes = training.n_classes
+    is_inside = np.stack([np.isin(np.arange(len(y)), fold) for fold in folds])
+    clip_weight = torch.from_numpy(clip_weights(y, is_inside, n_classes, training.balanced)).to(maps)
+    start = first_weights(maps.shape[1], n_classes, training.seed)
     weights = {
         name: value.to(maps.device).expand(len(folds), *value.shape[1:]).clone().requires_grad_()
         for name, value in start.items()
@@ -90,10 +97,10 @@ def _train_block(maps, y, folds, classes, seed, training, places, total) -> Weig
         optimizer, training.learning_rate, total_steps=training.steps + 1
     )
     targets = (
-        torch.eye(classes, device=maps.device)[torch.tensor(y)] * (1 - training.smoothing)
-        + training.smoothing / classes
+        torch.eye(n_classes, device=maps.device)[torch.tensor(y)] * (1 - training.smoothing)
+        + training.smoothing / n_classes
     )
-    for clips, partners, share, draws in batches(seed, training, places, total):
+    for clips, partners, share, draws in batches(training, places, total):
         x = augmentation.augment(maps[clips], draws[0], training.changes)
         target, weight = targets[clips].expand(len(folds), -1, -1), clip_weight[:, clips]
         if training.mixup:
@@ -112,7 +119,7 @@ def _train_block(maps, y, folds, classes, seed, training, places, total) -> Weig
     return {name: value.detach() for name, value in weights.items()}
 
 
-def batches(seed: int, training: Training, places: np.ndarray, total: int):
+def batches(training: Training, places: np.ndarray, total: int):
     """Yield the clips of each batch, the clips they are mixed with, the mixing weights and the draws of both.
 
     Everything is drawn for all places of the table of all folds, then restricted to the clips at hand.
@@ -121,7 +128,7 @@ def batches(seed: int, training: Training, places: np.ndarray, total: int):
     position[places] = np.arange(len(places))
     step = epoch = 0
     while True:
-        rng = np.random.default_rng([seed, epoch])
+        rng = np.random.default_rng([training.seed, epoch])
         order, partner = rng.permutation(total), rng.permutation(total)
         share = rng.beta(training.mixup, training.mixup, total) if training.mixup else np.ones(total)
         draws = rng.random((2, total, augmentation.DRAWS))
@@ -166,11 +173,3 @@ def logits(weights: Weights, x: torch.Tensor) -> torch.Tensor:
     x = F.relu(F.max_pool2d(x, 2))  # (N, folds * 32, 3, 3)
     x = x.reshape(len(x), folds, -1).transpose(0, 1)
     return torch.baddbmm(weights["head.bias"][:, None], x, weights["head.weight"].transpose(1, 2))
-
-
-def _clip_weights(y: np.ndarray, inside: np.ndarray, classes: int, balanced: bool) -> np.ndarray:
-    """Return the weight (folds, N) float32 of each clip in each fold's loss, 0 for clips it leaves out."""
-    if not balanced:
-        return inside.astype(np.float32)
-    counts = np.stack([np.bincount(y[mine], minlength=classes) for mine in inside])
-    return (inside * (inside.sum(1, keepdims=True) / counts.clip(min=1))[:, y]).astype(np.float32)

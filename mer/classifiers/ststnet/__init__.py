@@ -135,7 +135,8 @@ class Classifier(NetworkClassifier):
         x, labels = torch.from_numpy(np.asarray(X, dtype=np.float32)), torch.from_numpy(codes)
         orders = list(epoch_orders(self.random_state, self.epochs, np.arange(len(codes))))
         start = by_fold[0]._initial_net(torch.device("cpu"))
-        for block in training.train(start, x, labels, folds, means, scales, self, orders, device, report):
+        joint = training.JointTraining(start, x, labels, self, orders, device)
+        for block in joint.train(folds, means, scales, report):
             yield from load(block)
 
     def _fit_scale(self, X: np.ndarray) -> None:

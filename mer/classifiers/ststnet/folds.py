@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from mer.classifiers._network import NetworkClassifier
+from mer.classifiers._network import NetworkClassifier, clip_weights
 from mer.classifiers.ststnet.kernel import CHANNELS, Kernel
 
 BLOCK = 40  # folds trained together at most; each block is yielded before the next one starts
@@ -29,19 +29,8 @@ MAX_AT_ONCE = {"cpu": 272, "cuda": 8192, "mps": 8192}
 Block = tuple[list[int], dict[str, torch.Tensor]]
 
 
-def train(
-    net: torch.nn.Module,
-    x: torch.Tensor,
-    y: torch.Tensor,
-    folds: Sequence[np.ndarray],
-    means: torch.Tensor,
-    scales: torch.Tensor,
-    settings: NetworkClassifier,
-    orders: list[np.ndarray],
-    device: torch.device,
-    on_epoch: Callable[[Block], None] | None = None,
-) -> Iterator[Block]:
-    """Yield the trained parameters, block by block.
+class JointTraining:
+    """Train all folds of one seed.
 
     Parameters
     ----------
@@ -50,75 +39,82 @@ def train(
     x : (N, C, H, W) float32
         Maps, not scaled.
     y : (N,) int64
-    folds : sequence of (n,) int
-        Positions to fit on, one array per fold.
-    means, scales : (folds, C) float32
-        Of each fold's training clips.
     settings : NetworkClassifier
         For batch_size, learning_rate, balanced and classes_.
     orders : list of (N,) int
         Order of all clips in each epoch; a fold goes through its own clips in that order.
     device : torch.device
-    on_epoch : callable or None
-        Called with each block after each epoch.
     """
-    is_three_channels = x.shape[1] == CHANNELS
-    clips = Kernel(x) if device.type == "cpu" and is_three_channels else TorchGradients(x, device)
-    is_inside = np.stack([np.isin(np.arange(len(y)), fold) for fold in folds])
-    n_batches = -(-is_inside.sum(1) // settings.batch_size)
-    for count in np.unique(n_batches):  # folds of one block take the same number of steps
-        alike = np.flatnonzero(n_batches == count)
-        for block in np.array_split(alike, -(-len(alike) // BLOCK)):
-            numbers = block.tolist()
-            by_epoch = _train_block(
-                net, clips, y, is_inside[block], means[block], scales[block], settings, orders, device
-            )
-            for parameters in by_epoch:
-                if on_epoch:
-                    on_epoch((numbers, parameters))
-            yield numbers, parameters
 
+    def __init__(
+        self,
+        net: torch.nn.Module,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        settings: NetworkClassifier,
+        orders: list[np.ndarray],
+        device: torch.device,
+    ):
+        self.net, self.y, self.settings, self.orders, self.device = net, y, settings, orders, device
+        has_kernel = device.type == "cpu" and x.shape[1] == CHANNELS
+        self.clips = Kernel(x) if has_kernel else TorchGradients(x, device)
 
-def _train_block(
-    net: torch.nn.Module,
-    clips: "Kernel | TorchGradients",
-    y: torch.Tensor,
-    is_inside: np.ndarray,
-    means: torch.Tensor,
-    scales: torch.Tensor,
-    settings: NetworkClassifier,
-    orders: list[np.ndarray],
-    device: torch.device,
-) -> Iterator[dict[str, torch.Tensor]]:
-    """Yield the parameters of a block of folds after each epoch; `is_inside` (folds, N) bool."""
-    n_folds, size = len(is_inside), settings.batch_size
-    start = {name: value.detach().to(device) for name, value in net.named_parameters()}
-    parameters = {
-        name: value.expand(n_folds, *value.shape).clone().requires_grad_() for name, value in start.items()
-    }
-    optimizer = torch.optim.Adam(parameters.values(), lr=settings.learning_rate)
-    means, scales = (v.to(device)[:, None, :, None, None] for v in (means, scales))
-    weights = torch.from_numpy(_clip_weights(y.numpy(), is_inside, settings)).float().to(device)
-    labels = y.to(device)
-    for order in orders:
-        ranks = is_inside[:, order].cumsum(1) - 1
-        for batch in range(-(-int(is_inside[0].sum()) // size)):
-            in_batch = is_inside[:, order] & (ranks // size == batch)  # (folds, N)
-            positions = torch.from_numpy(order[in_batch.any(0)]).to(device)
-            clip_weights = weights[:, positions] * torch.from_numpy(in_batch[:, in_batch.any(0)]).to(device)
-            clip_weights = clip_weights / clip_weights.sum(1, keepdim=True)
-            optimizer.zero_grad(set_to_none=True)
-            clips.backward(parameters, labels, positions, clip_weights, means, scales)
-            optimizer.step()
-        yield {name: value.detach() for name, value in parameters.items()}
+    def train(
+        self,
+        folds: Sequence[np.ndarray],
+        means: torch.Tensor,
+        scales: torch.Tensor,
+        on_epoch: Callable[[Block], None] | None = None,
+    ) -> Iterator[Block]:
+        """Yield the trained parameters, block by block.
 
+        Parameters
+        ----------
+        folds : sequence of (n,) int
+            Positions to fit on, one array per fold.
+        means, scales : (folds, C) float32
+            Of each fold's training clips.
+        on_epoch : callable or None
+            Called with each block after each epoch.
+        """
+        is_inside = np.stack([np.isin(np.arange(len(self.y)), fold) for fold in folds])
+        n_batches = -(-is_inside.sum(1) // self.settings.batch_size)
+        for count in np.unique(n_batches):  # folds of one block take the same number of steps
+            alike = np.flatnonzero(n_batches == count)
+            for block in np.array_split(alike, -(-len(alike) // BLOCK)):
+                numbers = block.tolist()
+                for parameters in self._train_block(is_inside[block], means[block], scales[block]):
+                    if on_epoch:
+                        on_epoch((numbers, parameters))
+                yield numbers, parameters
 
-def _clip_weights(y: np.ndarray, is_inside: np.ndarray, settings: NetworkClassifier) -> np.ndarray:
-    """Return the weight of each clip in each fold's loss, (folds, N); 0 for held-out clips."""
-    if not settings.balanced:
-        return is_inside.astype(np.float64)
-    counts = np.stack([np.bincount(y[inside], minlength=len(settings.classes_)) for inside in is_inside])
-    return is_inside * (is_inside.sum(1, keepdims=True) / counts.clip(min=1))[:, y]
+    def _train_block(
+        self, is_inside: np.ndarray, means: torch.Tensor, scales: torch.Tensor
+    ) -> Iterator[dict[str, torch.Tensor]]:
+        """Yield the parameters of a block of folds after each epoch; `is_inside` (folds, N) bool."""
+        n_folds, size, device = len(is_inside), self.settings.batch_size, self.device
+        start = {name: value.detach().to(device) for name, value in self.net.named_parameters()}
+        parameters = {
+            name: value.expand(n_folds, *value.shape).clone().requires_grad_()
+            for name, value in start.items()
+        }
+        optimizer = torch.optim.Adam(parameters.values(), lr=self.settings.learning_rate)
+        means, scales = (v.to(device)[:, None, :, None, None] for v in (means, scales))
+        n_classes, balanced = len(self.settings.classes_), self.settings.balanced
+        weights = torch.from_numpy(clip_weights(self.y.numpy(), is_inside, n_classes, balanced)).to(device)
+        labels = self.y.to(device)
+        for order in self.orders:
+            ranks = is_inside[:, order].cumsum(1) - 1
+            for batch in range(-(-int(is_inside[0].sum()) // size)):
+                in_batch = is_inside[:, order] & (ranks // size == batch)  # (folds, N)
+                in_any = in_batch.any(0)
+                positions = torch.from_numpy(order[in_any]).to(device)
+                in_loss = weights[:, positions] * torch.from_numpy(in_batch[:, in_any]).to(device)
+                in_loss = in_loss / in_loss.sum(1, keepdim=True)
+                optimizer.zero_grad(set_to_none=True)
+                self.clips.backward(parameters, labels, positions, in_loss, means, scales)
+                optimizer.step()
+            yield {name: value.detach() for name, value in parameters.items()}
 
 
 class TorchGradients:

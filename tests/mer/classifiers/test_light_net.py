@@ -44,8 +44,8 @@ def test_changes_by_hand():
 
 
 def test_turns_keep_to_the_clips_that_are_there():
-    how, kept = Training(steps=5, batch=4), np.array([0, 2, 3, 7, 8])
-    whole, part = list(batches(1, how, np.arange(9), 9)), list(batches(1, how, kept, 9))
+    how, kept = Training(n_classes=3, seed=1, steps=5, batch=4), np.array([0, 2, 3, 7, 8])
+    whole, part = list(batches(how, np.arange(9), 9)), list(batches(how, kept, 9))
     assert len(whole) == len(part) == 5
     for (clip, partner, share, draws), (clip_, partner_, share_, draws_) in zip(whole, part):
         there = np.isin(clip, kept) & np.isin(partner, kept)

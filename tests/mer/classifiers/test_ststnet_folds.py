@@ -67,7 +67,7 @@ def test_a_block_is_saved_before_the_next_one_starts_and_a_stopped_run_ends_the_
     monkeypatch.setattr(_ststnet_folds, "BLOCK", 2)
     config = CvConfig(classifier="ststnet", classifier_settings={"epochs": 3}, seeds=2)
     whole = cross_validation.cross_validate(*small, config, tmp_path / "whole")
-    train_block, calls = _ststnet_folds._train_block, []
+    train_block, calls = _ststnet_folds.JointTraining._train_block, []
 
     def stops_at_the_fourth(*args):
         calls.append(1)
@@ -75,7 +75,7 @@ def test_a_block_is_saved_before_the_next_one_starts_and_a_stopped_run_ends_the_
             raise KeyboardInterrupt
         return train_block(*args)
 
-    monkeypatch.setattr(_ststnet_folds, "_train_block", stops_at_the_fourth)
+    monkeypatch.setattr(_ststnet_folds.JointTraining, "_train_block", stops_at_the_fourth)
     with pytest.raises(KeyboardInterrupt):
         cross_validation.cross_validate(*small, config, tmp_path / "run")
     assert len(list((tmp_path / "run").rglob("*.csv"))) == 6  # seed 0 whole, and the first block of seed 1
