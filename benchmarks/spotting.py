@@ -11,15 +11,15 @@ times F1 of recognition on what was found. It goes on where it was stopped.
 import argparse
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
 from benchmarks.rendered_people import LABELS
-from benchmarks.spotting_films import SECONDS, Event, Film
+from benchmarks.spotting_films import SECONDS, Film
 from data_prep.frames import Frame
 from mer import bundle
 from mer.evaluation import metrics
@@ -27,12 +27,12 @@ from mer.inference import spotting
 from mer.inference.face_tracker import FaceTracker
 from mer.inference.motion import measure_pair
 from mer.inference.recorder import MAX_FPS, track_video
+from mer.report.coding import match_intervals
 from mer_core.io import write_json, write_text
 
 RATES = (30, 100, 200)
 FILMS = 4
 KINDS = ("micro", "macro", "blink", "head")
-IOU = 0.5
 
 
 class Found(NamedTuple):
@@ -91,22 +91,9 @@ class FrameDifference:
         return [Found("micro" if b - a < spotting.MICRO_S else "macro", a, (a + b) / 2, b) for a, b in found]
 
 
-def iou(a, b) -> float:
-    """Overlap of two intervals over their union."""
-    inside = min(a.offset, b.offset) - max(a.onset, b.onset)
-    return max(0.0, inside) / (max(a.offset, b.offset) - min(a.onset, b.onset))
-
-
-def matches(known: list[Event], found: list) -> list[tuple[int, int]]:
-    """Pairs (known, found) that overlap by `IOU` or more, best overlap first, each once."""
-    pairs = sorted(
-        ((iou(k, f), i, j) for i, k in enumerate(known) for j, f in enumerate(found)), reverse=True
-    )
-    done: list[tuple[int, int]] = []
-    for overlap, i, j in pairs:
-        if overlap >= IOU and all(i != a and j != b for a, b in done):
-            done.append((i, j))
-    return done
+def matches(known: Sequence[Any], found: Sequence[Any]) -> list[tuple[int, int]]:
+    """Return the positions (known, found) of matching intervals, objects with `onset` and `offset`."""
+    return match_intervals(*([(i.onset, i.offset) for i in intervals] for intervals in (known, found)))
 
 
 def measure_film(seed: int, fps: int) -> dict:

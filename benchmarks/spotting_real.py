@@ -22,9 +22,10 @@ from mer.inference import spotting
 from mer.inference.recorder import track_clip
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
+from mer.report.coding import MIN_IOU, iou
 from mer_core.io import write_text
 
-IOU, SHORT_FRAMES, END_FRAMES, BLINK_FRAMES = 0.5, 20, 4, 2
+SHORT_FRAMES, END_FRAMES, BLINK_FRAMES = 20, 4, 2
 SIDE, COLUMNS, MAX_TILES = 120, 12, 120  # px, of the sheets
 COLOURS = {
     "micro": (230, 90, 40),
@@ -45,10 +46,9 @@ class Result:
 
 def is_match(onset: int, offset: int, found: Interval) -> bool:
     """Whether `found` counts for the listed expression onset..offset."""
-    inside = min(offset, found.offset) - max(onset, found.onset)
-    union = max(offset, found.offset) - min(onset, found.onset)
     ends = max(abs(onset - found.onset), abs(offset - found.offset))
-    return inside >= IOU * union or (offset - onset < SHORT_FRAMES and ends <= END_FRAMES)
+    overlap = iou((onset, offset), (found.onset, found.offset))
+    return overlap >= MIN_IOU or (offset - onset < SHORT_FRAMES and ends <= END_FRAMES)
 
 
 def count(listed: list[tuple[int, int]], found: list[Interval], matches) -> tuple[int, int, int]:

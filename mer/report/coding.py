@@ -1,5 +1,6 @@
 """Read a human coder's intervals from ELAN or a table, and compare the spotted ones with them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,9 @@ STOP_COLUMNS = ("offset_s", "stop (s)", "stop", "end time", "end", "offset")
 NAME_COLUMNS = ("kind", "behavior", "behaviour", "trial_type", "label", "code", "annotation")
 
 
+Span = tuple[float, float]  # onset and offset of an interval, in one unit
+
+
 class UnreadableCoding(BadInput):
     """A coder's file cannot be read or holds no intervals."""
 
@@ -36,14 +40,16 @@ class CodedInterval(NamedTuple):
     name: str = ""  # as the coder wrote it
 
 
-def iou(a, b) -> float:
-    """Return intersection over union of two intervals, objects with `onset_s` and `offset_s`."""
-    overlap = min(a.offset_s, b.offset_s) - max(a.onset_s, b.onset_s)
-    union = max(a.offset_s, b.offset_s) - min(a.onset_s, b.onset_s)
+def iou(a: Span, b: Span) -> float:
+    """Return intersection over union of two intervals."""
+    overlap = min(a[1], b[1]) - max(a[0], b[0])
+    union = max(a[1], b[1]) - min(a[0], b[0])
     return max(0.0, overlap) / union if union > 0 else 0.0
 
 
-def match_intervals(coded: list, spotted: list, min_iou: float = MIN_IOU) -> list[tuple[int, int]]:
+def match_intervals(
+    coded: Sequence[Span], spotted: Sequence[Span], min_iou: float = MIN_IOU
+) -> list[tuple[int, int]]:
     """Return the positions (coded, spotted) of matching intervals, the best match first, each used once."""
     pairs = sorted(
         ((iou(c, s), i, j) for i, c in enumerate(coded) for j, s in enumerate(spotted)), reverse=True
@@ -98,18 +104,28 @@ class Agreement:
 def compare_coding(coded: list[CodedInterval], intervals: list[Interval]) -> Agreement:
     """Compare the expressions among spotted intervals with coded ones."""
     spotted = [interval for interval in intervals if interval.is_expression]
-    partners = dict(match_intervals(coded, spotted))
+    coded_spans, spotted_spans = _spans(coded), _spans(spotted)
+    partners = dict(match_intervals(coded_spans, spotted_spans))
     rows = []
-    for i, code in enumerate(coded):
-        partner = spotted[partners[i]] if i in partners else None
-        best = iou(code, partner) if partner else max((iou(code, other) for other in spotted), default=0.0)
-        rows.append(_row("matched" if partner else "missed", code, partner, best))
-    for j, interval in enumerate(spotted):
+    for i, (code, span) in enumerate(zip(coded, coded_spans)):
+        if i in partners:
+            j = partners[i]
+            rows.append(_row("matched", code, spotted[j], iou(span, spotted_spans[j])))
+        else:
+            rows.append(_row("missed", code, None, _best_iou(span, spotted_spans)))
+    for j, (interval, span) in enumerate(zip(spotted, spotted_spans)):
         if j not in partners.values():
-            best = max((iou(code, interval) for code in coded), default=0.0)
-            rows.append(_row("not coded", None, interval, best))
+            rows.append(_row("not coded", None, interval, _best_iou(span, coded_spans)))
     rows.sort(key=lambda row: min(t for t in (row["coded_onset_s"], row["spotted_onset_s"]) if t is not None))
     return Agreement(pd.DataFrame(rows, columns=COLUMNS), len(partners), len(coded), len(spotted))
+
+
+def _spans(intervals: Sequence[CodedInterval] | Sequence[Interval]) -> list[Span]:
+    return [(interval.onset_s, interval.offset_s) for interval in intervals]
+
+
+def _best_iou(span: Span, others: list[Span]) -> float:
+    return max((iou(span, other) for other in others), default=0.0)
 
 
 COLUMNS = (
