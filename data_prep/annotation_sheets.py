@@ -17,7 +17,7 @@ import pandas as pd
 from data_prep.dataset_files import walk_folders
 from data_prep.sheet_cells import cell_text
 from data_prep.sheet_files import SUFFIXES, Sheet, read_sheets, refuse_overlong_rows
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, NotFound
 from mer_core.text import format_count
 
 _COPY = re.compile(r"copy|kopie|副本|backup|\bold\b|\(\d+\)|~", re.IGNORECASE)
@@ -184,7 +184,7 @@ def _ranked_files(root: Path, files: tuple[str, ...], stop: str) -> list[tuple[t
         alike = (path for path in paths if any(_matches(path.stem, stem) for stem in stems))
         other = [path.name for path in alike if "*" not in stems and path.is_file()]
         hint = f" There is {other[0]}: save it as .xlsx or .csv." if other else ""
-        raise BadInput(
+        raise NotFound(
             f"There is no spreadsheet {' or '.join(files)} in {root}.{hint} "
             f"Put it beside the frames, under its published name ({', '.join(SUFFIXES)} are read)."
         )

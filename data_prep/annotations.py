@@ -11,7 +11,7 @@ from data_prep import annotation_checks, annotation_corrections, dataset_files
 from data_prep.annotation_sheets import AnnotationSources
 from data_prep.clip_images import FrameFile, VideoFrame, number_from_onset
 from mer_core import registry
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, NotFound
 from mer_core.text import format_count
 
 
@@ -87,7 +87,7 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
     dataset = load_dataset(name)
     table = dataset.read_annotations(root)
     if not len(table):
-        raise BadInput(
+        raise NotFound(
             f"{root} holds no clip of {name}. "
             f"See the expected tree with: mer prepare {name} --root {root} --check"
         )

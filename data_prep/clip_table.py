@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, NotFound, UnreadableFile
 from mer_core.io import atomic_replace
 from mer_core.text import format_count
 
@@ -66,7 +66,9 @@ def check(table: pd.DataFrame) -> pd.DataFrame:
     """Return `table` if it has all `COLUMNS`, unique clips and known `SOURCES`; else raise `BadInput`."""
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
-        raise BadInput(f"The clip table lacks columns: {', '.join(missing)}. Make it again with mer prepare.")
+        raise UnreadableFile(
+            f"The clip table lacks columns: {', '.join(missing)}. Make it again with mer prepare."
+        )
     repeated = table.loc[table["clip_id"].duplicated(), "clip_id"]
     if len(repeated):
         raise BadInput(
@@ -77,7 +79,7 @@ def check(table: pd.DataFrame) -> pd.DataFrame:
         invalid = table.loc[~table[name].isin(known)]
         if len(invalid):
             first = invalid.iloc[0]
-            raise BadInput(f"{first['clip_id']}: {name} is {first[name]!r}, not one of {known[1:]}.")
+            raise UnreadableFile(f"{first['clip_id']}: {name} is {first[name]!r}, not one of {known[1:]}.")
     return table.reset_index(drop=True)
 
 
@@ -91,14 +93,14 @@ def read(path: str | Path) -> pd.DataFrame:
     """Read a clip table written by `write`; raise `BadInput` if it is missing or damaged."""
     path = Path(path)
     if not path.is_file():
-        raise BadInput(
+        raise NotFound(
             f"There is no clip table at {path}. "
             f"Make one, or finish it, with: mer prepare NAME --root DIR --out {path.parent}"
         )
     try:
         table = pd.read_parquet(path)
     except (OSError, ValueError, LookupError, TypeError) as error:  # pyarrow raises all of them
-        raise BadInput(
+        raise UnreadableFile(
             f"The clip table {path} cannot be read: {error}. "
             f"Make it again with: mer prepare NAME --root DIR --out {path.parent}"
         ) from error

@@ -18,7 +18,7 @@ from data_prep.frame_names import FrameNames
 from data_prep.frames import image_names
 from data_prep.identity import clean_name, subject_key
 from data_prep.recordings import is_video
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, NotFound
 
 MAX_DEPTH = 4  # levels of folders that are searched: zips often nest a folder in one of the same name
 
@@ -132,7 +132,7 @@ def find_folder(root: Path, child: str, prefer: tuple[str, ...] = (), avoid: tup
     ]
     if not parents:
         content = sorted(path.name + "/" * path.is_dir() for path in root.iterdir())
-        raise BadInput(
+        raise NotFound(
             f"No folder in {root}, down to {MAX_DEPTH} levels, holds the subjects' folders "
             f"(named like {child}). "
             f"It holds: {', '.join(content[:8]) or 'nothing'}{', ...' if len(content) > 8 else ''}."
@@ -238,7 +238,7 @@ def walk_folders(root: Path, stop: str, avoid: tuple[str, ...] = ()) -> Iterator
     the pattern `stop`, and those named in `avoid` are not entered.
     """
     if not root.is_dir():
-        raise BadInput(f"There is no folder at {root}. Check --root.")
+        raise NotFound(f"There is no folder at {root}. Check --root.")
     level, avoided = [root], [name.lower() for name in avoid]
     for _ in range(MAX_DEPTH + 1):
         deeper = []

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from mer_core.content import content_id
-from mer_core.errors import BadInput, MissingDependency
+from mer_core.errors import MissingDependency, NotFound
 
 VARIABLE = "MER_FACE_MODEL"
 URL = (
@@ -42,7 +42,7 @@ def model_file() -> Path | None:
     """
     if named := os.environ.get(VARIABLE):
         if not Path(named).is_file():
-            raise BadInput(f"There is no face model at {named} (from --face-model or {VARIABLE}). {ADVICE}")
+            raise NotFound(f"There is no face model at {named} (from --face-model or {VARIABLE}). {ADVICE}")
         return Path(named)
     if has_built_in():
         return None

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from data_prep.face_model_file import ADVICE, model_file
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, UnreadableFile
 
 # The file's detector sees 128 px, and in them faces wider than about 20 px. So it is also shown overlapping
 # squares of a picture, a half and, where no face has been found by then, a quarter as wide as the picture.
@@ -186,7 +186,7 @@ def _keep_quiet(task: Any) -> None:
 
 
 def _not_a_landmarker(file: Path) -> BadInput:
-    return BadInput(f"{file} is not a face landmarker of MediaPipe, or is damaged. {ADVICE}")
+    return UnreadableFile(f"{file} is not a face landmarker of MediaPipe, or is damaged. {ADVICE}")
 
 
 def _tiles(image: np.ndarray, n: int) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:

@@ -22,7 +22,7 @@ from data_prep.images import (
 from data_prep.name_times import times_in_numbers
 from data_prep.stack import StackFrames
 from data_prep.video import VideoFrames
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 
 __all__ = [
     "Frame",
@@ -41,7 +41,7 @@ def image_names(folder: str | Path) -> FrameNames:
     """Number the image files of `folder`, skipping other files; raise `BadInput` as `read_frame_names`."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise BadInput(f"There is no folder {folder}.")
+        raise NotFound(f"There is no folder {folder}.")
     return read_frame_names(
         path
         for path in folder.iterdir()
@@ -80,7 +80,7 @@ class ImageFrames:
         self.files = self.names.files
         if not self.files:
             kinds = file_kinds(path)
-            raise BadInput(
+            raise NotFound(
                 f"{path} holds no numbered images ({', '.join(IMAGE_SUFFIXES)})"
                 f"{f', but {kinds}' if kinds else ''}. Give a folder of frames, or a video."
             )
@@ -186,5 +186,5 @@ def open_frames(path: str | Path, fps: float | None = None) -> Frames:
     if path.is_dir():
         return ImageFrames(path, fps)
     if not path.is_file():
-        raise BadInput(f"There is no file or folder at {path}. Give a video, or a folder of frames.")
+        raise NotFound(f"There is no file or folder at {path}. Give a video, or a folder of frames.")
     return (StackFrames if path.suffix.lower() in TIFF_SUFFIXES else VideoFrames)(path, fps)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from mer_core import registry
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 
 # column -> (pandas type, what it means)
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -49,7 +49,7 @@ def read_intervals(name: str, root: str | Path) -> pd.DataFrame:
     """
     dataset = registry.load("data_prep.datasets", name)
     if not hasattr(dataset, "read_intervals"):
-        raise BadInput(
+        raise BadSetting(
             f"{name} has no long videos, so there are no intervals to spot. Try casme_squared or samm_lv."
         )
     return dataset.read_intervals(Path(root))

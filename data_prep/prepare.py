@@ -38,7 +38,7 @@ from data_prep.prepare_clip import (
 from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, SETTINGS_FILE
 from mer_core import __version__, claims, parallel, registry
 from mer_core.device import n_cores
-from mer_core.errors import BadInput
+from mer_core.errors import Incompatible, NotFound
 from mer_core.io import atomic_replace
 from mer_core.locks import hold_lock
 from mer_core.parallel import Workers
@@ -116,7 +116,7 @@ def _locate_frames(
     _say_all(*annotations.sources, *annotations.oddities, skipped_folders(dataset_folder(root)))
     clips = locate_clips(name, root, annotations, options.apex)
     if too_many_missing(name, clips, options.skip_missing):
-        raise BadInput(missing_message(clips, root))
+        raise NotFound(missing_message(clips, root))
     return clips
 
 
@@ -190,7 +190,7 @@ def _prepare_one(clip: ClipFiles, job: PrepareJob) -> dict:
     if getattr(_thread, "face_model", None) != job.face_model:
         _load_mesh()
     if _thread.face_model != job.face_model:
-        raise BadInput(
+        raise Incompatible(
             f"The Dask worker on {platform.node()} finds landmarks with MediaPipe {_thread.face_model}, "
             f"this machine with {job.face_model}. Install the same release there, and start workers and "
             f"this command with the same {VARIABLE}."

@@ -9,7 +9,7 @@ import pandas as pd
 from data_prep import clip_table
 from data_prep.frames import read_image
 from mer_core.content import content_id
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, UnreadableFile
 from mer_core.io import read_npz
 
 SETTINGS_FILE = "prepare.json"
@@ -50,7 +50,7 @@ class PreparedDataset:
             )
             usable = self.outcome.loc[self.outcome["outcome"] == "ok", "clip_id"]
         except (OSError, ValueError, KeyError) as error:
-            raise BadInput(
+            raise UnreadableFile(
                 f"{file} cannot be read: {error}. "
                 f"Make it again with: mer prepare NAME --root DIR --out {self.path}"
             ) from error
@@ -76,7 +76,7 @@ class PreparedDataset:
         file = self.folder(clip_id) / "landmarks.npz"
         stored = read_npz(file)
         if not {"onset", "apex"} <= stored.keys():
-            raise BadInput(
+            raise UnreadableFile(
                 f"{file} holds no landmarks of onset and apex. Delete it and run mer prepare again."
             )
         return stored["onset"], stored["apex"]
@@ -100,7 +100,7 @@ def open_prepared(paths: Iterable[str | Path]) -> list[PreparedDataset]:
             for file in (*path.glob(name), *path.glob(f"*/{name}"))
         }
         if not folders:
-            raise BadInput(
+            raise UnreadableFile(
                 f"{path} is not a prepared folder and holds none. "
                 f"Make one with: mer prepare NAME --root DIR --out {path}"
             )

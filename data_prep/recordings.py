@@ -10,7 +10,7 @@ from pathlib import Path
 from data_prep.clutter import camera_extras, clutter_kind
 from data_prep.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, n_pictures
 from mer_core.content import content_id
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 from mer_core.io import printable_path
 
 VIDEO_SUFFIXES = (
@@ -61,7 +61,7 @@ def find_recordings(folder: Path, ignore: Path | None = None) -> Recordings:
         If there is no such folder, or no clip in it.
     """
     if not folder.exists():
-        raise BadInput(f"There is no file or folder at {folder}.")
+        raise NotFound(f"There is no file or folder at {folder}.")
     recordings = Recordings(folder)
     if folder.is_file():
         recordings.clips[printable_path(folder.name)] = folder
@@ -81,7 +81,7 @@ def find_recordings(folder: Path, ignore: Path | None = None) -> Recordings:
                 recordings.skip(file.suffix.lower() or "without suffix", file)
     recordings.clips = dict(sorted(recordings.clips.items(), key=lambda item: item[1].parts))
     if not recordings.clips:
-        raise BadInput(
+        raise NotFound(
             f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)}) and no folders of numbered images "
             f"({', '.join(IMAGE_SUFFIXES)}). {recordings.sentence()}".strip()
         )

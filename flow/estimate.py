@@ -16,7 +16,7 @@ import numpy as np
 from flow import photometric
 from mer_core import registry
 from mer_core.device import choose_device
-from mer_core.errors import BadInput
+from mer_core.errors import BadArray, BadSetting
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def load_method(name: str, device: str = "auto", **options: Any) -> Method:
     module, defaults = registry.load("flow.methods", name), default_options(name)
     unknown = [key for key in options if key not in defaults]
     if unknown:
-        raise BadInput(
+        raise BadSetting(
             f"Flow method {name} has no option {', '.join(unknown)}. Its options: "
             f"{', '.join(defaults) or 'none'}."
         )
@@ -168,9 +168,9 @@ def estimate_batch(
         method = load_method(method, device)
     for role, frames in (("onset", onsets), ("apex", apexes)):
         if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8:
-            raise BadInput(f"The {role} must be (H, W, 3) uint8 RGB, not {frames.shape[1:]} {frames.dtype}.")
+            raise BadArray(f"The {role} must be (H, W, 3) uint8 RGB, not {frames.shape[1:]} {frames.dtype}.")
     if onsets.shape != apexes.shape:
-        raise BadInput(
+        raise BadArray(
             f"Onset and apex differ in shape: {onsets.shape[1:]} and {apexes.shape[1:]}. Align both first."
         )
     points = _check_landmarks(landmarks, len(onsets))
@@ -188,14 +188,14 @@ def _check_landmarks(landmarks: Sequence[np.ndarray | None] | None, count: int) 
     """Return the landmarks of each of `count` onsets; raise `BadInput` if an array is not a face mesh."""
     points: list[np.ndarray | None] = [None] * count if landmarks is None else list(landmarks)
     if len(points) != count:
-        raise BadInput(
+        raise BadArray(
             f"There are {len(points)} sets of landmarks for {count} pairs. Give one set or None per pair."
         )
     for mesh in points:
         if mesh is None:
             continue
         if np.shape(mesh) not in ((478, 2), (468, 2)) or not np.isfinite(mesh).all():
-            raise BadInput(
+            raise BadArray(
                 f"Landmarks must be MediaPipe's (478, 2) or (468, 2) finite px of the onset, not "
                 f"{np.shape(mesh)}."
             )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mer_core.errors import BadInput
+from mer_core.errors import BadArray, BadSetting, NotFound, UnreadableFile
 from mer_core.io import atomic_replace, read_npz, write_npz
 
 _MAGIC = np.float32(202021.25)  # "PIEH"
@@ -32,7 +32,7 @@ def write(path: str | Path, flow: np.ndarray) -> None:
         If `flow` has another shape or type, or the suffix is unknown.
     """
     if flow.ndim != 3 or flow.shape[2] != 2 or flow.dtype != np.float32:
-        raise BadInput(
+        raise BadArray(
             f"Flow must be (H, W, 2) float32 to be written to {path}, not {flow.shape} {flow.dtype}."
         )
     suffix = _suffix(path)
@@ -61,22 +61,22 @@ def read(path: str | Path) -> np.ndarray:
     path = Path(path)
     suffix = _suffix(path)
     if not path.is_file():
-        raise BadInput(f"There is no flow file at {path}.")
+        raise NotFound(f"There is no flow file at {path}.")
     return _read_npz(path) if suffix == ".npz" else _read_flo(path)
 
 
 def _read_flo(path: Path) -> np.ndarray:
     data = path.read_bytes()
     if len(data) < 12:
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} is truncated: {len(data)} bytes, but a .flo header alone has 12. Copy it again."
         )
     if np.frombuffer(data, "<f4", 1)[0] != _MAGIC:
-        raise BadInput(f"{path} is not a .flo file: it starts with {data[:4]!r} instead of b'PIEH'.")
+        raise UnreadableFile(f"{path} is not a .flo file: it starts with {data[:4]!r} instead of b'PIEH'.")
     width, height = (int(n) for n in np.frombuffer(data, "<i4", 2, 4))
     expected = 12 + 8 * width * height
     if min(width, height) < 1 or len(data) != expected:
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} does not match its header: {width} x {height} needs {expected} bytes, "
             f"the file has {len(data)}. Copy it again."
         )
@@ -86,14 +86,14 @@ def _read_flo(path: Path) -> np.ndarray:
 def _read_npz(path: Path) -> np.ndarray:
     flow = read_npz(path).get("flow")
     if flow is None:
-        raise BadInput(f"{path} has no array named 'flow'. Was it written by another tool?")
+        raise UnreadableFile(f"{path} has no array named 'flow'. Was it written by another tool?")
     if flow.ndim != 3 or flow.shape[2] != 2 or flow.dtype.kind not in "fiu":
-        raise BadInput(f"{path}: flow must be real numbers (H, W, 2), not {flow.dtype} {flow.shape}.")
+        raise UnreadableFile(f"{path}: flow must be real numbers (H, W, 2), not {flow.dtype} {flow.shape}.")
     return flow.astype(np.float32)
 
 
 def _suffix(path: str | Path) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in (".flo", ".npz"):
-        raise BadInput(f"{path}: flow files end in .flo or .npz, not in {suffix or 'no suffix'}.")
+        raise BadSetting(f"{path}: flow files end in .flo or .npz, not in {suffix or 'no suffix'}.")
     return suffix

@@ -23,7 +23,7 @@ from data_prep.prepared import PreparedDataset
 from flow import io
 from flow.estimate import Method, estimate_batch, load_method
 from mer_core import claims, cluster
-from mer_core.errors import BadInput
+from mer_core.errors import ChangedSettings, Incompatible, NotFound
 from mer_core.io import read_json, write_npz
 from mer_core.locks import hold_lock
 from mer_core.progress import track
@@ -172,12 +172,12 @@ def _cluster_task(
     if getattr(_worker, "wanted", None) != wanted:
         method = load_method(name, device, **options)
         if method.weights != weights:
-            raise BadInput(
+            raise Incompatible(
                 f"A machine of the cluster has other weights of {name}: {method.weights}, not {weights}. "
                 "Install the same version of mer there."
             )
         if method.precision != precision:
-            raise BadInput(
+            raise Incompatible(
                 f"A machine of the cluster estimates {name} in {method.precision}, not in {precision}. "
                 "Choose one --device for all machines."
             )
@@ -221,10 +221,10 @@ def read(prepared: PreparedDataset, method: str, clip_id: str) -> np.ndarray:
     """
     path = flow_file(prepared, method, clip_id)
     if not path.is_file():
-        raise BadInput(f"{clip_id} has {missing_flow_text(method)}. {_command(prepared, method)}")
+        raise NotFound(f"{clip_id} has {missing_flow_text(method)}. {_command(prepared, method)}")
     flow = io.read(path)
     if not is_current(prepared, method, clip_id):
-        raise BadInput(
+        raise ChangedSettings(
             f"The faces of {clip_id} have changed since {path} was estimated. {_command(prepared, method)}"
         )
     return flow
@@ -243,7 +243,7 @@ def stored_settings(prepared: PreparedDataset, method: str) -> dict[str, Any]:
     """Return method, options, weights, precision, match_exposure and version of the stored flow."""
     path = _folder(prepared, method) / "flow.json"
     if not path.is_file():
-        raise BadInput(f"{prepared.path} has {missing_flow_text(method)}. {_command(prepared, method)}")
+        raise NotFound(f"{prepared.path} has {missing_flow_text(method)}. {_command(prepared, method)}")
     return read_json(path)
 
 

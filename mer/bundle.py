@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 from mer import stored_estimators
 from mer.evaluation import calibration
 from mer_core import claims, registry
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, OccupiedOutput, UnreadableFile
 from mer_core.io import atomic_replace, read_json, visible_names, write_json, write_text
 from mer_core.settings import describe_errors
 from mer_core.text import format_count
@@ -188,20 +188,22 @@ def load(path: str | Path | None = None) -> Bundle:
     try:
         classifiers = _load_classifiers(path, recipe)
     except (OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
-        raise BadInput(f"The bundle {path} is damaged ({error}). Write it again with mer train.") from error
+        raise UnreadableFile(
+            f"The bundle {path} is damaged ({error}). Write it again with mer train."
+        ) from error
     return Bundle(recipe, classifiers)
 
 
 def read_recipe(path: Path) -> Recipe:
     """Read the recipe of a bundle folder without its classifiers; raises `BadInput` as `load` does."""
     if not (path / JSON_FILE).is_file():
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} is not a bundle: it has no {JSON_FILE}. Make one: mer train PREPARED --out DIR"
         )
     try:
         return Recipe(**read_json(path / JSON_FILE))
     except ValidationError as error:
-        raise BadInput(f"The bundle {path} {describe_errors(error, Recipe)}") from error
+        raise UnreadableFile(f"The bundle {path} {describe_errors(error, Recipe)}") from error
 
 
 def _load_classifiers(path: Path, recipe: Recipe) -> list[Any]:
@@ -270,16 +272,16 @@ def read_existing(out: Path) -> Recipe | None:
     """
     if not (out / JSON_FILE).is_file():
         if visible_names(out) - {WEIGHTS_FILE, SKOPS_FILE, CARD_FILE}:  # left by an interrupted `save`
-            raise BadInput(f"{out} is not empty and holds no bundle. Choose another --out.")
+            raise OccupiedOutput(f"{out} is not empty and holds no bundle. Choose another --out.")
         return None
     advice = "Choose another --out, or remove that folder."
     try:
         return Recipe(**read_json(out / JSON_FILE))
     except ValidationError as error:
         problems = describe_errors(error, Recipe)
-        raise BadInput(f"{out} holds a bundle of another version: it {problems} {advice}") from error
+        raise OccupiedOutput(f"{out} holds a bundle of another version: it {problems} {advice}") from error
     except BadInput as error:
-        raise BadInput(f"{out} holds a damaged bundle: {error} {advice}") from error
+        raise OccupiedOutput(f"{out} holds a damaged bundle: {error} {advice}") from error
 
 
 def check_same_recipe(earlier: Recipe, recipe: Recipe, out: Path) -> None:

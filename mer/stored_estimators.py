@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mer_core.errors import BadInput, MissingDependency
+from mer_core.errors import BadInput, MissingDependency, UnreadableFile
 from mer_core.io import atomic_replace
 from mer_core.text import format_count
 
@@ -69,9 +69,9 @@ def load(path: Path) -> list[Any]:
     except UntrustedType:
         raise
     except Exception as error:  # skops may raise anything on a damaged file
-        raise BadInput(f"{path} is damaged ({error}). Write it again with mer train.") from error
+        raise UnreadableFile(f"{path} is damaged ({error}). Write it again with mer train.") from error
     if not isinstance(estimators, list) or not all(hasattr(one, "predict_proba") for one in estimators):
-        raise BadInput(f"{path} holds no fitted classifiers. Write it again with mer train.")
+        raise UnreadableFile(f"{path} holds no fitted classifiers. Write it again with mer train.")
     for one in estimators:
         _check_trees(one, path)
     return estimators
@@ -118,8 +118,8 @@ def _check_tree(tree: Any, path: Path) -> None:
     nodes = tree.__getstate__()["nodes"]
     for side in ("left_child", "right_child"):
         if (nodes[side] >= len(nodes)).any() or (nodes[side] < -1).any():
-            raise BadInput(f"{path} is damaged (a tree lacks nodes). Write it again with mer train.")
+            raise UnreadableFile(f"{path} is damaged (a tree lacks nodes). Write it again with mer train.")
     if (nodes["feature"] >= tree.n_features).any():
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} is damaged (a tree reads features that do not exist). Write it again with mer train."
         )

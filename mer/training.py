@@ -16,7 +16,7 @@ from mer.evaluation.estimators import ClassifierSpec
 from mer.evaluation.inputs import Inputs
 from mer.evaluation.protocols import Protocol
 from mer.inference.motion import strength_range
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, BadSetting
 from mer_core.io import read_json
 from mer_core.progress import track
 from mer_core.text import format_count
@@ -113,7 +113,7 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
 
 def _refuse_search(config: CvConfig) -> None:
     if config.search:
-        raise BadInput(
+        raise BadSetting(
             f"`search` lists values of {', '.join(config.search)}, which only mer cv can choose among. "
             "For a bundle, write one value into classifier_settings (RUN/choices.json lists what the folds "
             "chose) and remove `search`."
@@ -142,7 +142,7 @@ def _build_recipe(found: Inputs, config: CvConfig, classifier: ClassifierSpec, s
     prepare_settings = [read_json(folder.path / SETTINGS_FILE) for folder in found.folders]
     flow, table = found.flow, found.table
     if weights := flow["options"].get("weights"):
-        raise BadInput(
+        raise BadSetting(
             f"The flow was estimated with {weights}. A bundle does not hold those weights, so it could not "
             "score a clip. Estimate the flow with a method that needs no --weights."
         )

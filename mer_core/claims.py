@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mer_core.errors import BadInput, ChangedSettings
+from mer_core.errors import ChangedSettings, OccupiedOutput
 from mer_core.io import read_json, visible_names, write_json
 
 ADVICE = "Choose another --out, or delete that folder."
@@ -51,7 +51,7 @@ def claim_folder(
     if path.is_file():
         check_unchanged(folder, read_json(path), settings, content, advice)
     elif visible_names(folder):
-        raise BadInput(f"{folder} is not empty and holds no {content}. Choose another --out.")
+        raise OccupiedOutput(f"{folder} is not empty and holds no {content}. Choose another --out.")
     write_json(path, {**settings, **(record or {})})
 
 

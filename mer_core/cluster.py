@@ -6,7 +6,7 @@ All machines of the cluster must see the same folders under the same paths. Need
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, MissingDependency
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,7 +38,7 @@ def map_items(
     try:
         import distributed
     except ImportError as error:
-        raise BadInput(
+        raise MissingDependency(
             "Working on a cluster needs Dask. Install it with: pip install 'srflow-mer[cluster]'"
         ) from error
     try:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 from mer_core.registry import check_name
 
 _FOLDERS = (Path(__file__).parents[1] / "configs", Path(sys.prefix) / "share" / "mer" / "configs")
@@ -28,6 +28,6 @@ def find_config(name: str | Path) -> Path:
     if path.is_file():
         return path
     if path.suffix or len(path.parts) > 1:
-        raise BadInput(f"There is no configuration at {path}. The path is taken from {Path.cwd()}.")
+        raise NotFound(f"There is no configuration at {path}. The path is taken from {Path.cwd()}.")
     check_name(str(name), config_names(), "configuration")
     return next(file for folder in _FOLDERS if (file := folder / f"{name}.yaml").is_file())

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 
 CHUNK_BYTES = 1 << 20
 N_HEX_DIGITS = 32  # kept of the SHA-256: 128 bits
@@ -45,5 +45,5 @@ def _digest(file: Path) -> tuple[int, "hashlib._Hash"]:
                 size += len(chunk)
                 digest.update(chunk)
     except OSError as error:
-        raise BadInput(f"{file} cannot be read: {error.strerror}.") from error
+        raise UnreadableFile(f"{file} cannot be read: {error.strerror}.") from error
     return size, digest

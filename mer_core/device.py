@@ -4,7 +4,7 @@ import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, BadSetting
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -36,7 +36,7 @@ def choose_device(device: str = "auto") -> Any:
         If torch cannot use the requested `cuda` or `mps`.
     """
     if device not in DEVICES:
-        raise BadInput(f"There is no device called {device!r}. Known: {', '.join(DEVICES)}.")
+        raise BadSetting(f"There is no device called {device!r}. Known: {', '.join(DEVICES)}.")
     import torch
 
     cuda = torch.cuda.is_available()

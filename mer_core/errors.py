@@ -18,6 +18,48 @@ class BadInput(MerError):
     code = "bad-input"
 
 
+class NotFound(BadInput):
+    """A file, folder or intermediate result does not exist where it is expected."""
+
+    code = "not-found"
+
+
+class UnreadableFile(BadInput):
+    """A file or folder is damaged, or not of the kind that is needed."""
+
+    code = "unreadable-file"
+
+
+class OccupiedOutput(BadInput):
+    """The place for the output holds something else."""
+
+    code = "occupied-output"
+
+
+class BadSetting(BadInput):
+    """An option or a setting has an unusable value, or contradicts another one."""
+
+    code = "bad-setting"
+
+
+class BadArray(BadInput):
+    """An array has the wrong shape, type or values."""
+
+    code = "bad-array"
+
+
+class BadPlugin(BadInput):
+    """A Python file or package cannot be used as a plug-in."""
+
+    code = "bad-plugin"
+
+
+class Incompatible(BadInput):
+    """Inputs, runs or machines differ in a way that forbids using them together."""
+
+    code = "incompatible"
+
+
 class MissingDependency(BadInput):
     """An optional package or a system library is not installed; the message names the install command."""
 

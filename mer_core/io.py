@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, UnreadableFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,9 +54,9 @@ def read_json(path: str | Path) -> dict[str, Any]:
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:  # invalid UTF-8 and JSON are ValueErrors
-        raise BadInput(f"{path} cannot be read: {error}.") from error
+        raise UnreadableFile(f"{path} cannot be read: {error}.") from error
     if not isinstance(value, dict):
-        raise BadInput(f"{path} cannot be read: it is a JSON {type(value).__name__}, not an object.")
+        raise UnreadableFile(f"{path} cannot be read: it is a JSON {type(value).__name__}, not an object.")
     return value
 
 
@@ -94,7 +94,7 @@ def read_npz(path: str | Path) -> "dict[str, np.ndarray[Any, Any]]":
     try:
         with ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED_BYTES:
-                raise BadInput(f"{path} unpacks to more than {MAX_UNPACKED_BYTES // 10**6} MB.")
+                raise UnreadableFile(f"{path} unpacks to more than {MAX_UNPACKED_BYTES // 10**6} MB.")
             for entry in archive.infolist():
                 with archive.open(entry) as file:
                     _check_header(file, entry.file_size)
@@ -103,7 +103,7 @@ def read_npz(path: str | Path) -> "dict[str, np.ndarray[Any, Any]]":
     except BadInput:
         raise
     except Exception as error:  # zipfile and numpy raise many types on damaged archives
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} is not a readable .npz file ({error}). Delete it and make it again."
         ) from error
 

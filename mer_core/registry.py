@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mer_core.errors import BadInput, UnknownName
+from mer_core.errors import BadPlugin, NotFound, UnknownName
 
 WITH_VARIANTS = ("timm",)  # modules that take a variant, as in timm:resnet18
 # Attribute that each module of a package must define, and entry point group that extends the package.
@@ -80,10 +80,10 @@ def load_plugin(path: str | Path) -> ModuleType:
     module = import_file(path)
     kinds = [package for package, attribute in REQUIRED.items() if hasattr(module, attribute)]
     if not kinds:
-        raise BadInput(f"The plug-in {path} defines none of {', '.join(REQUIRED.values())}.")
+        raise BadPlugin(f"The plug-in {path} defines none of {', '.join(REQUIRED.values())}.")
     conflicts = [package for package in kinds if path.stem in list_names(package)]
     if conflicts:
-        raise BadInput(f"The plug-in {path} has a name that {conflicts[0]} already has. Rename the file.")
+        raise BadPlugin(f"The plug-in {path} has a name that {conflicts[0]} already has. Rename the file.")
     _plugins[path] = module
     return module
 
@@ -94,9 +94,9 @@ def import_file(path: str | Path) -> ModuleType:
     name = f"mer_file_{path.stem}_{zlib.crc32(bytes(path)):08x}"
     spec = importlib.util.spec_from_file_location(name, path)
     if not path.is_file():
-        raise BadInput(f"There is no file at {path}.")
+        raise NotFound(f"There is no file at {path}.")
     if spec is None or spec.loader is None:
-        raise BadInput(f"{path} is not a Python file: its name does not end in .py.")
+        raise BadPlugin(f"{path} is not a Python file: its name does not end in .py.")
     if name in sys.modules:
         return sys.modules[name]
     module = importlib.util.module_from_spec(spec)
@@ -105,7 +105,7 @@ def import_file(path: str | Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:  # user code may raise anything
         del sys.modules[name]
-        raise BadInput(f"{path} cannot be executed: {type(error).__name__}: {error}") from error
+        raise BadPlugin(f"{path} cannot be executed: {type(error).__name__}: {error}") from error
     return module
 
 
@@ -172,11 +172,11 @@ def _load_entry_point(package: str, point: metadata.EntryPoint) -> Any:
     try:
         loaded = point.load()
     except Exception as error:  # code of another package may raise anything
-        raise BadInput(
+        raise BadPlugin(
             f"The plug-in {point.value} cannot be imported: {type(error).__name__}: {error}"
         ) from error
     if package != "mer.protocols" and not hasattr(loaded, REQUIRED[package]):
-        raise BadInput(f"The plug-in {point.value} does not define {REQUIRED[package]}.")
+        raise BadPlugin(f"The plug-in {point.value} does not define {REQUIRED[package]}.")
     return loaded
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 
 
 def check_options(
@@ -46,7 +46,7 @@ def check_options(
         except ValidationError as error:
             problems.append(_invalid_value(name, value, error.errors()[0]["msg"]))
     if problems:
-        raise BadInput(f"{owner} {_join(problems, parameters)}")
+        raise BadSetting(f"{owner} {_join(problems, parameters)}")
     return values
 
 

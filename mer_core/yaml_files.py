@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 100_000  # with aliases expanded; ten lines of nested aliases can stand for 1e9 values
@@ -23,14 +23,16 @@ def read_yaml(path: str | Path) -> Any:
     path = Path(path)
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path} cannot be read: a settings file has at most {MAX_BYTES // 10**6} MB.")
+            raise UnreadableFile(
+                f"{path} cannot be read: a settings file has at most {MAX_BYTES // 10**6} MB."
+            )
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
         n_values = _n_values(value, {})
     # An invalid date is a ValueError, endless brackets are a RecursionError.
     except (OSError, ValueError, TypeError, OverflowError, RecursionError, yaml.YAMLError) as error:
-        raise BadInput(f"{path} cannot be read: {error}") from error
+        raise UnreadableFile(f"{path} cannot be read: {error}") from error
     if n_values > MAX_VALUES:
-        raise BadInput(f"{path} cannot be read: its aliases stand for more than {MAX_VALUES} values.")
+        raise UnreadableFile(f"{path} cannot be read: its aliases stand for more than {MAX_VALUES} values.")
     return value
 
 

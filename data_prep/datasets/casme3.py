@@ -11,7 +11,7 @@ from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import DatasetFacts, folders_named, images_in, resolve_path
 from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 
 FACTS = DatasetFacts(
     title="CAS(ME)^3, part A",
@@ -74,7 +74,7 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
         return images_in(clip)
     subject = folders.get_subject(row.subject)
     if not subject:
-        raise BadInput(f"There is no folder {row.subject} or {row.subject}_{row.clip} in {root}.")
+        raise NotFound(f"There is no folder {row.subject} or {row.subject}_{row.clip} in {root}.")
     return images_in(resolve_path(subject, row.clip.rsplit("_", 1)[0], "color"))
 
 

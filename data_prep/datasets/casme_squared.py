@@ -14,7 +14,7 @@ from data_prep.clip_table import clip_table
 from data_prep.dataset_files import DatasetFacts, folders_named, images_in
 from data_prep.interval_table import expression_kind, interval_table
 from data_prep.sheet_cells import cell_number, cell_text, read_frame_cells
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound, UnreadableFile
 
 FACTS = DatasetFacts(
     unverified=True,
@@ -76,7 +76,7 @@ def video_files(root: Path, video: str) -> dict[int, FrameFile]:
     """Return the frame files of a long video by number; raise `BadInput` if its folder is missing."""
     folder = folders_named(Path(root), VIDEO, ("rawpic",)).get_prefixed(video)
     if not folder:
-        raise BadInput(f"There is no folder {video}... in {root}.")
+        raise NotFound(f"There is no folder {video}... in {root}.")
     return number_recording(1, images_in(folder))
 
 
@@ -84,7 +84,7 @@ def _rows(path: Path) -> tuple[str, list[dict]]:
     """Return the name of the first visible sheet, and its expressions."""
     book = visible_sheets(path)
     if len(book) < 3 or book[0].cells.shape[1] <= KIND:
-        raise BadInput(f"{path} lacks the three visible sheets of CAS(ME)^2. Is it the published file?")
+        raise UnreadableFile(f"{path} lacks the three visible sheets of CAS(ME)^2. Is it the published file?")
     subjects, codes = _subjects(book[1].cells), _codes(book[2].cells)
     rows = []
     for row_number, *cells in book[0].cells.itertuples(name=None):

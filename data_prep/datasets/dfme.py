@@ -10,7 +10,7 @@ from data_prep.clip_table import clip_table
 from data_prep.dataset_files import DatasetFacts, all_folders, images_in
 from data_prep.identity import subject_key
 from data_prep.sheet_cells import cell_rate, cell_text, read_frame_cells
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 
 WORDS = ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise")
 
@@ -66,7 +66,7 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Return the frame files of one clip by number; raise `BadInput` if its folder is missing."""
     folder = all_folders(Path(root)).get(row.clip)
     if not folder:
-        raise BadInput(f"There is no folder {row.clip} in {root}.")
+        raise NotFound(f"There is no folder {row.clip} in {root}.")
     return images_in(folder)
 
 

@@ -9,7 +9,7 @@ from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import DatasetFacts, all_folders, images_in
 from data_prep.sheet_cells import cell_text, read_frame_cells
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, NotFound
 
 FACTS = DatasetFacts(
     unverified=True,  # the emotions; CD6ME (Varanka et al., arXiv 2211.11425) counts 267 clips
@@ -59,7 +59,7 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """
     folder = all_folders(Path(root), ("gray_micro",)).get(row.clip, row.subject)
     if not folder:
-        raise BadInput(f"There is no folder {row.clip} in {root}.")
+        raise NotFound(f"There is no folder {row.clip} in {root}.")
     files = images_in(folder)
     if pd.isna(row.onset) or pd.isna(row.offset) or not files:
         return files

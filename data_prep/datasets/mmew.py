@@ -12,7 +12,7 @@ from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import DatasetFacts, folders_named, images_in
 from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 
 FACTS = DatasetFacts(
     unverified=True,  # the emotions; http://www.dpailab.com/database.html counts 300 clips
@@ -60,7 +60,7 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Return the frame files of one clip by number; raise `BadInput` if its folder is missing."""
     folder = folders_named(Path(root), CLIP, ("Micro_Expression",)).get(row.clip)
     if not folder:
-        raise BadInput(f"There is no folder {row.clip} in {root}.")
+        raise NotFound(f"There is no folder {row.clip} in {root}.")
     return images_in(folder)
 
 

@@ -13,7 +13,7 @@ from data_prep.clip_table import clip_table
 from data_prep.dataset_files import DatasetFacts, folders_named, images_in
 from data_prep.interval_table import expression_kind, interval_table
 from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound, UnreadableFile
 
 FACTS = DatasetFacts(
     title="SAMM Long Videos",
@@ -66,7 +66,7 @@ def video_files(root: Path, video: str) -> dict[int, FrameFile]:
     """Return the frame files of a long video by number; raise `BadInput` if its folder is missing."""
     folder = folders_named(Path(root), VIDEO).get(video)
     if not folder:
-        raise BadInput(f"There is no folder {video} in {root}.")
+        raise NotFound(f"There is no folder {video} in {root}.")
     return number_recording(1, images_in(folder))
 
 
@@ -81,7 +81,7 @@ def _rows(path: Path) -> tuple[str, list[dict]]:
             ]
             if rows:
                 return sheet.name, rows
-    raise BadInput(
+    raise UnreadableFile(
         f"{path} has no row with a micro- or macro-expression in any visible sheet. Is it the published file?"
     )
 

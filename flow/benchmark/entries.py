@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from flow.estimate import Method, default_options, load_method, method_names
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, BadSetting
 from mer_core.progress import say
 
 ZERO_FLOW = Method("zero", {}, lambda onsets, apexes: np.zeros(onsets.shape[:3] + (2,), np.float32), False)
@@ -71,7 +71,7 @@ def benchmark_entries(
     names = [choice for choice in choices if isinstance(choice, str)]
     owner = names[0] if len(names) == 1 else WITHOUT_WEIGHTS
     if weights and owner not in names:
-        raise BadInput(
+        raise BadSetting(
             f"Weights belong to one method: the only --method, or {owner} among several. Give --method once, "
             f"or add --method {owner}."
         )

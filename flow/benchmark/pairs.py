@@ -29,7 +29,7 @@ from flow.benchmark.analytic_motion import (
 from flow.benchmark.limit import expected_error
 from flow.splatting.sensor import h264_round_trip, jpeg_round_trip
 from flow.warp import pixel_grid
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 
 PEAK_PX = (0.3, 6.0)  # px at 224, and in proportion at other sizes
 MAX_DRIFT_PX = 1.0  # px at 224, the largest motion of the whole frame
@@ -105,7 +105,7 @@ def load_photographs(shared: str | Path | None = None) -> list[Photograph]:
         Photograph(name, pictures[name], points) for name, points in found.items() if points is not None
     ]
     if shared is not None and len(photographs) == 1:
-        raise BadInput(
+        raise NotFound(
             f"{shared} contains no faces. It needs portraits/*.jpg or clips/*.mp4 with a frontal face."
         )
     return photographs

@@ -49,7 +49,7 @@ from flow.splatting.portrait_motion import (
 from flow.splatting.reduced_head import load_reduced_head
 from flow.splatting.scanned_motion import random_expression, random_turn, skin_expressions
 from flow.srflownet.data.pulled_renders import N_GRAINS, skin_grain
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 
 GRAIN_LEVELS = (1.0, 4.0)  # grey levels of added skin grain, which small portraits lack
 N_RENDERED_FACES = 5  # beside the astronaut, without portraits
@@ -89,7 +89,7 @@ class ScannedSource:
         )
         names = in_split("portrait", files, "held_out")
         if not names:
-            raise BadInput(
+            raise NotFound(
                 f"None of the {len(files)} pictures in {self.portraits} shows a person held out from "
                 "training. flow/splatting/held_out.csv lists them by file name (congress-images-225x275)."
             )

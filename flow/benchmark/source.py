@@ -8,7 +8,7 @@ from typing import Literal
 from flow.benchmark.pairs import BenchmarkPair, h264_pairs, jpeg_pairs, photograph_pairs, rendered_pairs
 from flow.benchmark.scanned import ScannedSource, scanned_pairs
 from flow.benchmark.table import PEAK_EDGES
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class PairSource:
 
     def __post_init__(self) -> None:
         if self.kind != "photographs" and (self.faces or self.smooth):
-            raise BadInput(
+            raise BadSetting(
                 f"--faces and --smooth belong to the benchmark on photographs, not to --{self.kind}."
             )
         if self.kind != "scanned" and (self.portraits or self.head_model):
-            raise BadInput("--portraits and --head-model belong to --scanned. Add it or omit them.")
+            raise BadSetting("--portraits and --head-model belong to --scanned. Add it or omit them.")
         if self.h264 is not None and self.jpeg is not None:
-            raise BadInput("--h264 and --jpeg are two coders. Choose one.")
+            raise BadSetting("--h264 and --jpeg are two coders. Choose one.")
 
     def pairs(self, size: int, count: int, seed: int, still: bool) -> Iterator[BenchmarkPair]:
         """Yield `count` pairs of (size, size) frames; still pairs differ by noise only."""

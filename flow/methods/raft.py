@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from flow.methods._batches import estimate_in_batches
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting, NotFound, UnreadableFile
 
 NETWORK = True
 AUTHORS_FIRST_TENSOR = "module.fnet.conv1.weight"
@@ -75,13 +75,13 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
 def _check_weights_file(weights: str | Path | None) -> Path:
     """Return the path of the weights; raise `BadInput` if there is none."""
     if weights is None:
-        raise BadInput(
+        raise BadSetting(
             "Flow method raft needs a local file: --weights FILE, torchvision's .pth or the same tensors as "
             ".safetensors, for example raft_small_C_T_V2-01064c6d.pth from "
             "https://download.pytorch.org/models/"
         )
     if not Path(weights).is_file():
-        raise BadInput(f"There are no RAFT weights at {weights}.")
+        raise NotFound(f"There are no RAFT weights at {weights}.")
     return Path(weights)
 
 
@@ -113,11 +113,11 @@ def read_network(path: Path):
         net = raft_small() if small else raft_large()
         net.load_state_dict(tensors)
     except pickle.UnpicklingError as error:  # torch's own message suggests to load it anyway
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} does not hold torchvision's RAFT weights: it contains more than tensors."
         ) from error
     except Exception as error:  # many kinds: pickle, zip, safetensors, missing or misshapen tensors
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} does not hold torchvision's RAFT weights "
             f"({type(error).__name__}: {str(error).splitlines()[0]})."
         ) from error

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from flow.methods._batches import estimate_in_batches
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 
 NETWORK = True
 LANDMARKS = True
@@ -40,7 +40,7 @@ def load(
     """
     path = _default_weights(network) if weights is None else Path(weights)
     if not path.is_file():
-        raise BadInput(
+        raise NotFound(
             f"There are no SRFlowNet weights at {path}. Train them with mer flow train, or use the compact "
             "network, the default."
         )

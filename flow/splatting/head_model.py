@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from flow.splatting.held_out import in_split
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, UnreadableFile
 
 # Region -> vertices [first, last + 1); quads of a region use only vertices of that region and of its
 # neighbours' seams.
@@ -135,13 +135,13 @@ def load_head_model(path: str | Path) -> HeadModel:
         with np.load(path, allow_pickle=False) as file:
             missing = [name for name in _SHAPES if name not in file]
             if missing:
-                raise BadInput(f"{path} is not a head model: it lacks {', '.join(missing)}. {hint}")
+                raise UnreadableFile(f"{path} is not a head model: it lacks {', '.join(missing)}. {hint}")
             arrays = {name: file[name] for name in _SHAPES}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise BadInput(f"{path} cannot be read as a head model: {error}. {hint}") from error
+        raise UnreadableFile(f"{path} cannot be read as a head model: {error}. {hint}") from error
     problem = _find_problem(arrays)
     if problem:
-        raise BadInput(f"{path} is not a usable head model: {problem}. {hint}")
+        raise UnreadableFile(f"{path} is not a usable head model: {problem}. {hint}")
     names = tuple(str(name) for name in arrays.pop("expression_names"))
     return HeadModel(expression_names=names, **arrays)
 

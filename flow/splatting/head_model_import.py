@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from flow.splatting.head_model import LANDMARK_VERTICES, N_VERTICES, load_head_model
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 from mer_core.io import read_json, write_npz
 from mer_core.progress import track
 
@@ -34,15 +34,15 @@ def import_head_model(folder: Path, out: Path) -> tuple[int, int]:
     indices = folder / "vertex_indices.json"
     neutral_path = paths.pop(Path(NEUTRAL_FILE).stem, None)
     if neutral_path is None or not indices.is_file():
-        raise BadInput(
+        raise UnreadableFile(
             f"{folder} is not a head model: it lacks {NEUTRAL_FILE} or vertex_indices.json. {EXPECTED_FOLDER}"
         )
     if read_json(indices).get("idx_to_landmark_verts") != LANDMARK_VERTICES.tolist():
-        raise BadInput(f"{indices} names other landmarks than ICT Face Model Light. {EXPECTED_FOLDER}")
+        raise UnreadableFile(f"{indices} names other landmarks than ICT Face Model Light. {EXPECTED_FOLDER}")
     components = [name for name in paths if re.fullmatch(r"identity\d+", name)]
     expressions = [name for name in paths if name not in components]
     if not components or not expressions:
-        raise BadInput(
+        raise UnreadableFile(
             f"{folder} holds {len(components)} components of identity and {len(expressions)} expressions; "
             f"at least one of each is needed. {EXPECTED_FOLDER}"
         )
@@ -51,7 +51,7 @@ def import_head_model(folder: Path, out: Path) -> tuple[int, int]:
     for name in track(components + expressions, "reading shapes"):
         shape, count = _read_vertices(paths[name])
         if count != total:
-            raise BadInput(
+            raise UnreadableFile(
                 f"{paths[name]} has {count} vertices, {neutral_path.name} has {total}. {EXPECTED_FOLDER}"
             )
         offsets[name] = (shape - neutral).astype(np.float16)
@@ -76,9 +76,11 @@ def _read_vertices(path: Path) -> tuple[np.ndarray, int]:
     try:
         vertices = np.array([row.split()[:3] for row in rows], np.float32)
     except ValueError as error:
-        raise BadInput(f"{path} holds a vertex that is not a point: {error}. {EXPECTED_FOLDER}") from error
+        raise UnreadableFile(
+            f"{path} holds a vertex that is not a point: {error}. {EXPECTED_FOLDER}"
+        ) from error
     if len(vertices) < N_VERTICES or vertices.shape[1:] != (3,) or not np.isfinite(vertices).all():
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} has {len(vertices)} vertices, at least {N_VERTICES} are needed. {EXPECTED_FOLDER}"
         )
     return vertices[:N_VERTICES], len(vertices)
@@ -96,7 +98,7 @@ def _read_surface(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                 corners.append(corner if len(corner) == 4 else [*corner, corner[-1]])
         quads = np.array(corners, np.int32).reshape(-1, 4, 2)
     except ValueError as error:
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} holds a face that is no quad of vertices and textures: {error}. {EXPECTED_FOLDER}"
         ) from error
     quads = quads[(quads[..., 0] < N_VERTICES).all(axis=1)]
@@ -107,4 +109,4 @@ def _read_lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read: {error}. {EXPECTED_FOLDER}") from error
+        raise UnreadableFile(f"{path} cannot be read: {error}. {EXPECTED_FOLDER}") from error

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal, get_args
 
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 
 Split = Literal["train", "held_out"]
 
@@ -25,6 +25,6 @@ def held_out_names(kind: Literal["portrait", "expression"]) -> frozenset[str]:
 def in_split(kind: Literal["portrait", "expression"], names: Iterable[str], split: Split) -> list[str]:
     """Return those of `names` that belong to `split`, in order."""
     if split not in get_args(Split):
-        raise BadInput(f"A split is one of {', '.join(get_args(Split))}, not {split!r}.")
+        raise BadSetting(f"A split is one of {', '.join(get_args(Split))}, not {split!r}.")
     excluded = held_out_names(kind)
     return [name for name in names if (name in excluded) == (split == "held_out")]

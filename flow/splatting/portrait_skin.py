@@ -21,7 +21,7 @@ from flow.splatting.mesh import vertex_normals
 from flow.splatting.noise import sample_picture
 from flow.splatting.portrait_motion import INNER_LIPS, FittedPortrait
 from flow.splatting.scanned_head import ScannedHead
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 
 OCCLUSION_STEP_CM = 0.6  # a point that lies this far behind the visible surface is occluded
 MIN_FACING_COSINE = 0.3  # between normal and line of sight; below it colours are smeared
@@ -42,7 +42,7 @@ def draw_portrait(folder: Path, model: HeadModel, rng: np.random.Generator) -> F
             landmarks = mesh.landmarks(picture)
             if landmarks is not None:
                 return FittedPortrait(str(name), picture, landmarks, fit_head(model, landmarks))
-    raise BadInput(f"{folder} holds no portrait with a face for training. It should hold *.jpg.")
+    raise NotFound(f"{folder} holds no portrait with a face for training. It should hold *.jpg.")
 
 
 def skin_colours(face: FittedPortrait, head: ScannedHead, gaussians: Gaussians) -> np.ndarray:

@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 
 from flow.splatting.head_model import N_FITTED_COMPONENTS, REGIONS, HeadModel
 from flow.splatting.scanned_motion import skin_expressions
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 from mer_core.io import atomic_replace
 
 REDUCED_HEAD = Path(__file__).parents[1] / "weights" / "head-reduced.safetensors"
@@ -50,7 +50,9 @@ def load_reduced_head(path: Path = REDUCED_HEAD) -> HeadModel:
             names = tuple(json.loads(file.metadata()["expression_names"]))
             arrays = {name: file.get_tensor(name) for name in file.keys()}
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise BadInput(f"{path} is no reduced head model: {error}. Install the package again.") from error
+        raise UnreadableFile(
+            f"{path} is no reduced head model: {error}. Install the package again."
+        ) from error
     shapes = {
         name: arrays[name] * arrays[f"{name}_scale"][:, None, None] for name in ("identity", "expression")
     }

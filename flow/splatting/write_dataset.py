@@ -24,7 +24,7 @@ from flow.splatting.head_model import load_head_model
 from flow.splatting.recipes import EMOTIONS, draw_actions, facs_code
 from flow.splatting.scenes import PAIRS_PER_FACE, Scene, SceneRanges, draw_scene
 from mer_core import claims, parallel
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 from mer_core.io import atomic_replace, read_json, write_json
 
 FPS = 73  # of the captures behind SRFlow (NeRSemble)
@@ -62,16 +62,16 @@ def write_dataset(
     """
     out = Path(out)
     if pairs < 1:
-        raise BadInput(f"--pairs must be at least 1, not {pairs}.")
+        raise BadSetting(f"--pairs must be at least 1, not {pairs}.")
     width, height = (size, size) if isinstance(size, int) else size
     if not 64 <= min(width, height) <= max(width, height) <= 4096:
-        raise BadInput(f"--size must lie between 64 and 4096 px, not {width} x {height}.")
+        raise BadSetting(f"--size must lie between 64 and 4096 px, not {width} x {height}.")
     settings: dict[str, Any] = dict(seed=seed, width=width, height=height, white=white, gaussians=gaussians)
     if head_model is not None:
         load_head_model(head_model)
         settings["head_model"] = hashlib.sha256(head_model.read_bytes()).hexdigest()[:16]
     elif portraits is not None:
-        raise BadInput("--portraits provides skin for heads of scans. Add --head-model.")
+        raise BadSetting("--portraits provides skin for heads of scans. Add --head-model.")
     if portraits is not None:
         settings["portraits"] = len(list(portraits.glob("*.jpg")))
     claims.claim_folder(out, "srflow.json", settings, "rendered pairs")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 from mer_core.io import atomic_replace
 
 NETWORKS = ("compact", "full")
@@ -59,7 +59,7 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
             {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
         )
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} does not hold weights of this network: {str(error).splitlines()[0]}"
         ) from error
 
@@ -79,7 +79,9 @@ def load_matching_weights(network: nn.Module, path: str | Path) -> None:
         tensors = load_file(str(path))
         network.load_state_dict(network.state_dict() | {name: t.float() for name, t in tensors.items()})
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise BadInput(f"{path} does not hold weights to start from: {str(error).splitlines()[0]}") from error
+        raise UnreadableFile(
+            f"{path} does not hold weights to start from: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def load_network(path: str | Path) -> nn.Module:
@@ -92,7 +94,7 @@ def load_network(path: str | Path) -> nn.Module:
     """
     header = _read_header(path)
     if header.get("network") not in NETWORKS:
-        raise BadInput(f"{path} does not name its network. Use a file written by mer flow train.")
+        raise UnreadableFile(f"{path} does not name its network. Use a file written by mer flow train.")
     network = build_network(header["network"], **json.loads(header["settings"]))
     load_weights(network, path)
     return network.eval()
@@ -106,4 +108,4 @@ def _read_header(path: str | Path) -> dict[str, str]:
         with safe_open(str(path), "pt") as file:
             return file.metadata() or {}
     except (OSError, SafetensorError) as error:
-        raise BadInput(f"{path} is not a weights file: {error}") from error
+        raise UnreadableFile(f"{path} is not a weights file: {error}") from error

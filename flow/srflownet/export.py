@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mer_core.errors import BadInput
+from mer_core.errors import MissingDependency
 from mer_core.io import atomic_replace
 
 OPSET = 17  # grid_sample needs 16; most runtimes support 17
@@ -31,7 +31,7 @@ def export(weights: str | Path, path: str | Path, size: tuple[int, int] = (224, 
     try:
         import onnx  # noqa: F401
     except ImportError as error:
-        raise BadInput(
+        raise MissingDependency(
             "Exporting needs the package onnx, an extra: pip install 'srflow-mer[onnx]'."
         ) from error
 

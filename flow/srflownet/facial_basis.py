@@ -21,7 +21,7 @@ import numpy as np
 from data_prep.landmarks import interocular
 from flow.splatting.dense_motion import rasterize
 from flow.splatting.head_fit import LANDMARK_DEVIATION_CM, MEDIAPIPE_LANDMARKS, landmark_warp
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 
 BASIS_FILE = Path(__file__).parents[1] / "weights" / "facial-basis.safetensors"
 CHART_CELL_PX = 2  # side of a cell of the chart
@@ -162,7 +162,7 @@ def load_basis(path: Path = BASIS_FILE) -> FacialBasis:
         wide = {name: array.astype(np.float32) for name, array in arrays.items() if name != "triangles"}
         return FacialBasis(triangles=arrays["triangles"].astype(np.int32), n_scanned=n_scanned, **wide)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{path} does not hold a facial basis: {error}") from error
+        raise UnreadableFile(f"{path} does not hold a facial basis: {error}") from error
 
 
 def _rigid_motion(points: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ from flow.srflownet.train_config import TrainConfig, frame_side, load_config
 from flow.srflownet.train_pairs import TrainingPairs
 from mer_core import claims
 from mer_core.device import choose_device
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 from mer_core.io import atomic_replace
 from mer_core.progress import say
 
@@ -128,7 +128,7 @@ class TrainingProcess:
 def _batches(config: TrainConfig, process: TrainingProcess, done: int) -> Iterator[list[Tensor]]:
     """Yield this process's part of each batch, from step `done` on."""
     if config.batch_size % process.world:
-        raise BadInput(
+        raise BadSetting(
             f"A batch of {config.batch_size} pairs cannot be divided among {process.world} processes. Change "
             "batch_size."
         )

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 from mer_core.settings import describe_errors
 from mer_core.yaml_files import read_yaml
 
@@ -62,11 +62,11 @@ def load_config(path: str | Path) -> TrainConfig:
     try:
         return TrainConfig(**(read_yaml(path) or {}))
     except ValidationError as error:
-        raise BadInput(
+        raise BadSetting(
             f"{path} is not a training configuration: it {describe_errors(error, TrainConfig)}"
         ) from error
     except TypeError as error:
-        raise BadInput(f"{path} is not a training configuration: {error}") from error
+        raise BadSetting(f"{path} is not a training configuration: {error}") from error
 
 
 def frame_side(config: TrainConfig, step: int) -> int:

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mer.classifiers._network import AdamWClassifier
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting, UnreadableFile
 
 
 class Net(nn.Module):
@@ -78,7 +78,7 @@ def _check_known(name: str) -> None:
     if not timm.is_model(name):
         similar = ", ".join(timm.list_models(f"*{name}*")[:5])
         advice = f"Similar: {similar}." if similar else "See timm.list_models()."
-        raise BadInput(f"timm has no backbone called {name!r}. {advice}")
+        raise BadSetting(f"timm has no backbone called {name!r}. {advice}")
 
 
 def _load(backbone: nn.Module, path: Path) -> None:
@@ -89,7 +89,7 @@ def _load(backbone: nn.Module, path: Path) -> None:
     try:
         tensors = load_file(str(path))
     except Exception as error:  # safetensors raises types of its own
-        raise BadInput(
+        raise UnreadableFile(
             f"The weights {path} cannot be read: {error}. A safetensors file is needed."
         ) from error
     config, expected = backbone.default_cfg, backbone.state_dict()
@@ -104,7 +104,7 @@ def _load(backbone: nn.Module, path: Path) -> None:
         if name not in head and (name not in tensors or tensors[name].shape != value.shape)
     ]
     if wrong:
-        raise BadInput(
+        raise UnreadableFile(
             f"The weights {path} are not of this backbone: {len(wrong)} of {len(expected)} tensors are "
             f"missing or differ. First: {wrong[0]}."
         )

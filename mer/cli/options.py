@@ -18,7 +18,7 @@ from data_prep import face_model_file
 from mer_core import progress, registry
 from mer_core.configs import config_names, find_config
 from mer_core.device import DEVICES, choose_device
-from mer_core.errors import BadInput, UnknownName
+from mer_core.errors import BadSetting, NotFound, UnknownName
 
 
 class ExistingPath(click.Path):
@@ -31,7 +31,7 @@ class ExistingPath(click.Path):
             similar = difflib.get_close_matches(path.name, names, n=1)
             advice = "Check the path." if path.is_absolute() else f"The path is relative to {Path.cwd()}."
             hint = f"Did you mean {path.parent / similar[0]}?" if similar else advice
-            raise BadInput(f"There is no file or folder at {path}. {hint}")
+            raise NotFound(f"There is no file or folder at {path}. {hint}")
         return super().convert(value, param, ctx)
 
 
@@ -94,7 +94,7 @@ class Classifier(Name):
             return super().convert(value, param, ctx)
         module = registry.import_file(file)
         if not hasattr(module, name):
-            raise BadInput(
+            raise BadSetting(
                 f"{file} defines no {name!r}. It defines: {', '.join(_public(module)) or 'nothing'}."
             )
         value = getattr(module, name)

@@ -9,7 +9,7 @@ import numpy as np
 
 from data_prep.layouts import ReplicaClip
 from mer_core import parallel, registry
-from mer_core.errors import BadInput
+from mer_core.errors import OccupiedOutput
 
 N_SUBJECTS, N_CLIPS_EACH = 4, 3  # enough to leave each subject out, with three labels
 N_RISE, N_FALL = 6, 5  # frames from onset to apex, and from apex to offset
@@ -74,7 +74,7 @@ def write_replica(name: str, root: str | Path, jobs: int | None = None) -> list[
     """
     writer, root = registry.load("data_prep.layouts", name), Path(root)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise BadInput(f"{root} is not empty. Choose a new folder as --out.")
+        raise OccupiedOutput(f"{root} is not empty. Choose a new folder as --out.")
     takes = plan(writer.EMOTIONS)
     drawn = list(parallel.map_items(Take.draw, takes, f"Drawing {name}", jobs=jobs, ordered=True))
     root.mkdir(parents=True, exist_ok=True)

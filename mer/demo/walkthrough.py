@@ -28,7 +28,7 @@ from mer.inference.predict import score as score_clip
 from mer.report.clip_page import write_score
 from mer.report.run_report import write_report
 from mer_core import parallel, registry
-from mer_core.errors import BadInput
+from mer_core.errors import OccupiedOutput
 from mer_core.io import write_text
 
 CONFIG = CvConfig(
@@ -193,7 +193,7 @@ def _clear(out: Path) -> None:
     """Delete an earlier demo in `out`; refuse any other folder that is not empty."""
     if out.is_dir() and any(out.iterdir()):
         if not (out / MARKER).is_file():
-            raise BadInput(f"{out} is not empty and holds no earlier demo. Choose another --out.")
+            raise OccupiedOutput(f"{out} is not empty and holds no earlier demo. Choose another --out.")
         shutil.rmtree(out)
     write_text(
         out / MARKER,

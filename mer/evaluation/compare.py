@@ -16,7 +16,7 @@ import pandas as pd
 from mer.evaluation import metrics
 from mer.evaluation.finished_run import SYNTHETIC_NOTE, Run, open_run
 from mer_core import markdown
-from mer_core.errors import BadInput
+from mer_core.errors import Incompatible
 from mer_core.io import atomic_replace, write_text
 from mer_core.text import format_count
 
@@ -90,7 +90,7 @@ def compare(paths: Sequence[str | Path | Run], n_resamples: int = metrics.N_RESA
         For fewer than two runs, or runs that differ in clips, labels, classes or split.
     """
     if len(paths) < 2:
-        raise BadInput(f"Comparing needs at least two runs; {len(paths)} given.")
+        raise Incompatible(f"Comparing needs at least two runs; {len(paths)} given.")
     runs = [path if isinstance(path, Run) else open_run(path) for path in paths]
     first, *others = runs
     labels = first.metrics["labels"]
@@ -268,20 +268,20 @@ def _draw(comparison: Comparison):
 
 def _check_same_clips(first: Run, other: Run) -> None:
     if first.metrics["labels"] != other.metrics["labels"]:
-        raise BadInput(
+        raise Incompatible(
             f"{first.path} has the labels {first.metrics['labels']}, {other.path} has "
             f"{other.metrics['labels']}. Only runs with equal labels can be compared."
         )
     first_split, other_split = (run.origin["protocol"]["split"] for run in (first, other))
     if first_split != other_split:
-        raise BadInput(
+        raise Incompatible(
             f"{first.path} was split by {first_split}, {other.path} by {other_split}, so they were fitted on "
             "different clips. Only runs with the same split can be compared."
         )
     first_clips, other_clips = (set(zip(run.clips["clip_id"], run.clips["label"])) for run in (first, other))
     if first_clips != other_clips:
         differing = sorted({clip_id for clip_id, _ in first_clips ^ other_clips})
-        raise BadInput(
+        raise Incompatible(
             f"{format_count(len(differing), 'clip is', 'clips are')} in only one of "
             f"{first.path} and {other.path}, or differ in their "
             f"label. First: {differing[0]}. Make both runs with the same clips and protocol."

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 from mer_core.io import write_text
 from mer_core.settings import describe_errors
 from mer_core.yaml_files import read_yaml
@@ -89,7 +89,7 @@ class CvConfig(BaseModel):
         """Protocol, method and feature; raises `BadInput` if one is null, as on ready-made maps."""
         if self.protocol is None or self.method is None or self.feature is None:
             missing = [name for name in InputNames._fields if getattr(self, name) is None]
-            raise BadInput(
+            raise BadSetting(
                 f"The setting {missing[0]} is null, which suits ready-made maps (--maps) only. Give a name."
             )
         return InputNames(self.protocol, self.method, self.feature)
@@ -114,13 +114,15 @@ def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None
         where = f"The configuration {path}"
         values = read_yaml(path) or {}
         if not isinstance(values, dict):
-            raise BadInput(f"{where} is not a YAML mapping. Known keys: {', '.join(CvConfig.model_fields)}.")
+            raise BadSetting(
+                f"{where} is not a YAML mapping. Known keys: {', '.join(CvConfig.model_fields)}."
+            )
     values = {**values, **(overrides or {})}
     _refuse_selection_on_test(values, where)
     try:
         return CvConfig(**values)
     except ValidationError as error:
-        raise BadInput(f"{where} {describe_errors(error, CvConfig)}") from error
+        raise BadSetting(f"{where} {describe_errors(error, CvConfig)}") from error
 
 
 def _refuse_selection_on_test(values: dict[str, Any], where: str) -> None:
@@ -131,7 +133,7 @@ def _refuse_selection_on_test(values: dict[str, Any], where: str) -> None:
         key for key in keys if any(word in key.lower().replace("_", "") for word in TEST_SELECTION_WORDS)
     ]
     if found:
-        raise BadInput(
+        raise BadSetting(
             f"{where} has {', '.join(found)}. mer cv never chooses a training length or a network by its "
             "score on the test subject: that adds .06 to .20 UF1 and is not a result. Fix the number of "
             "epochs (classifier_settings: {epochs: 40}), or choose it inside the training subjects "

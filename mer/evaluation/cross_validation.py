@@ -17,7 +17,7 @@ from mer.evaluation import estimators, folds, splits
 from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import ClassifierSpec, Problem
 from mer.evaluation.run_folder import choice_file, claim_run, predictions_file, read_predictions, write_table
-from mer_core.errors import BadInput
+from mer_core.errors import BadArray, BadInput
 from mer_core.io import read_json, write_json
 from mer_core.parallel import Workers
 from mer_core.progress import say, track
@@ -123,7 +123,7 @@ def sort_clips(table: pd.DataFrame, X: np.ndarray, labels: list[str]) -> tuple[p
         feature is not finite.
     """
     if len(table) != len(X):
-        raise BadInput(f"The table has {len(table)} clips and the features have {len(X)}.")
+        raise BadArray(f"The table has {len(table)} clips and the features have {len(X)}.")
     duplicates = table.loc[table["clip_id"].duplicated(), "clip_id"]
     if len(duplicates):
         raise BadInput(
@@ -140,7 +140,7 @@ def sort_clips(table: pd.DataFrame, X: np.ndarray, labels: list[str]) -> tuple[p
         )
     not_finite = table.loc[~np.isfinite(X.reshape(len(X), -1)).all(1), "clip_id"]
     if len(not_finite):
-        raise BadInput(
+        raise BadArray(
             f"The features of {len(not_finite)} of {len(table)} clips hold NaN or infinite values. First: "
             f"{not_finite.iloc[0]}."
         )

@@ -17,7 +17,7 @@ from sklearn.utils import get_tags
 from mer.evaluation.config import CvConfig
 from mer.evaluation.splits import Fold
 from mer_core import registry
-from mer_core.errors import BadInput, MerError
+from mer_core.errors import BadArray, BadInput, BadSetting, MerError
 from mer_core.settings import check_options
 
 SET_BY_MER = ("classes", "random_state", "device", "map_shape")  # parameters that are no settings
@@ -113,7 +113,7 @@ def resolve_classifier(config: CvConfig, n_classes: int) -> ClassifierSpec:
     if not isinstance(config.classifier, str):
         name, prototype, candidates = _from_object(config)
     elif "(" in config.classifier:
-        raise BadInput(
+        raise BadSetting(
             f"{config.classifier} is the text of a classifier that was passed as an object; a file cannot "
             "rebuild it. Pass it again, from Python or with --classifier FILE.py:FUNCTION."
         )
@@ -165,7 +165,7 @@ def predict_probabilities(fitted: Any, X: np.ndarray, n_classes: int) -> np.ndar
     p = np.zeros((len(X), n_classes))
     p[:, np.asarray(fitted.classes_, dtype=int)] = fitted.predict_proba(as_input(fitted, X))
     if not np.isfinite(p).all():
-        raise BadInput(f"{type(fitted).__name__} predicts probabilities that are NaN or infinite.")
+        raise BadArray(f"{type(fitted).__name__} predicts probabilities that are NaN or infinite.")
     return p
 
 
@@ -198,7 +198,7 @@ def _from_object(config: CvConfig) -> tuple[str, Any, list[dict[str, Any]]]:
         try:
             clone(prototype).set_params(**params)
         except ValueError as error:
-            raise BadInput(f"{name} cannot take {params}: {error}") from error
+            raise BadSetting(f"{name} cannot take {params}: {error}") from error
     return name, prototype.set_params(**config.classifier_settings), candidates
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from mer.evaluation import cross_validation, metrics
 from mer.evaluation.config import CvConfig
 from mer.evaluation.run_folder import read_predictions, read_settings, read_table
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, ChangedSettings, UnreadableFile
 from mer_core.io import read_json
 
 FILES = ("config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv")
@@ -64,12 +64,12 @@ def open_run(path: str | Path) -> Run:
     """Read a finished run; raise `BadInput` if `path` does not hold one."""
     path = Path(path)
     if path.resolve().name == AUDIT_FOLDER or list(path.glob(f"{AUDIT_FOLDER}.*")):
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} is an audit, whose epochs were chosen on the test subjects. It is not a result."
         )
     missing = [name for name in FILES if not (path / name).is_file()]
     if missing:
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} is not a finished run: it has no {missing[0]}. Make or finish one with: mer cv ... "
             f"--out {path}"
         )
@@ -114,7 +114,7 @@ def reload_inputs(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
     now = cross_validation.fingerprint(*cross_validation.sort_clips(table, X, before["classes"]))
     changed = [name for name, value in now.items() if before[name] != value]
     if changed:
-        raise BadInput(
+        raise ChangedSettings(
             f"The data of {run.path} has changed since: {', '.join(changed)}. Make the run again with mer cv."
         )
     return table, X

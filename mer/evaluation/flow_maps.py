@@ -17,7 +17,7 @@ from data_prep.annotation_sheets import read_table
 from data_prep.identity import clean_name, dataset_key, describe_merged, subject_key, unify_spellings
 from data_prep.sheet_cells import cell_text
 from mer.evaluation.map_files import read_map
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, NotFound
 from mer_core.progress import say, track
 from mer_core.text import format_count
 
@@ -63,7 +63,7 @@ def read_maps(folder: str | Path, index: str | Path) -> tuple[pd.DataFrame, np.n
     paths = [_inside(folder, name) for name in table["file"]]
     missing = [path for path in paths if not path.is_file()]
     if missing:
-        raise BadInput(
+        raise NotFound(
             f"{len(missing)} of {len(paths)} maps do not exist. First: {missing[0]}. "
             f"Paths in the column `file` of {index} are relative to --maps: check that folder."
         )

@@ -17,7 +17,7 @@ from mer.evaluation import protocols
 from mer.evaluation.config import CvConfig
 from mer.evaluation.protocols import Protocol
 from mer_core import claims, registry
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, Incompatible
 from mer_core.io import read_json
 from mer_core.progress import track
 from mer_core.settings import check_options
@@ -132,7 +132,7 @@ def _common_flow_settings(folders: list[PreparedDataset], method: str) -> dict[s
     first = prepared_flow.stored_settings(folders[0], method)
     for folder in folders[1:]:
         if changes := claims.describe_changes(first, prepared_flow.stored_settings(folder, method)):
-            raise BadInput(
+            raise Incompatible(
                 f"The flow in {folders[0].path} and {folder.path} was estimated differently: "
                 f"{'; '.join(changes)}. Estimate both with the same settings."
             )
@@ -145,7 +145,7 @@ def _check_same_preparation(folders: list[PreparedDataset]) -> None:
     for path, settings in others:
         for key, name in (("size", "size (px)"), ("mediapipe", "MediaPipe")):
             if settings.get(key) != first[1].get(key):
-                raise BadInput(
+                raise Incompatible(
                     f"The faces in {first[0]} and {path} were prepared differently: {name} "
                     f"{first[1].get(key)} and {settings.get(key)}. Prepare both with the same settings."
                 )

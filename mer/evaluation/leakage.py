@@ -21,7 +21,7 @@ from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import ClassifierSpec, Problem
 from mer.evaluation.finished_run import AUDIT_FOLDER, Run, open_run, reload_inputs
 from mer.evaluation.run_folder import write_table
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting, Incompatible
 from mer_core.io import write_json
 from mer_core.progress import track
 
@@ -58,7 +58,7 @@ def audit(path: str | Path) -> Audit:
     config = CvConfig(**run.config)
     labels = run.metrics["labels"]
     if config.search:
-        raise BadInput(
+        raise BadSetting(
             f"{path} chose its settings inside the training subjects. Only runs with fixed settings can be "
             "audited."
         )
@@ -68,7 +68,7 @@ def audit(path: str | Path) -> Audit:
     for seed in track(run.metrics["seeds"], "auditing seeds"):
         epochs, p = predict_each_epoch(config, problem, seed)
         if not np.ptp(p, axis=0).any():  # equal scores would look like proof of honesty
-            raise BadInput(
+            raise BadSetting(
                 f"The training length of {config.classifier} changes no prediction of this run, so there is "
                 "no epoch to choose."
             )
@@ -100,7 +100,7 @@ def predict_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[l
     params = classifier.prototype.get_params()
     length_param = next((name for name in LENGTH_PARAMS if name in params), None)
     if length_param is None:
-        raise BadInput(f"The classifier {classifier.name} has no `epochs`, so there is no epoch to choose.")
+        raise BadSetting(f"The classifier {classifier.name} has no `epochs`, so there is no epoch to choose.")
     n_epochs = params[length_param]
     if any(_reports_epochs(classifier, method) for method in ("fit_folds", "fit")):
         lengths = list(range(1, n_epochs + 1))
@@ -190,7 +190,7 @@ def _check_repeated(run: Run, rows: pd.DataFrame) -> None:
     both = run.predictions.merge(rows, on=["clip_id", "seed"], validate="one_to_one")
     repeated = (both["prediction"] == both["honest"]).mean()
     if repeated < MIN_REPEATED:
-        raise BadInput(
+        raise Incompatible(
             f"Trained again, {run.path} predicts another label for {1 - repeated:.0%} of its clips. The run "
             f"was made with {run.origin.get('versions', {})}; other library versions may differ. Make it "
             "again with mer cv, then audit it."

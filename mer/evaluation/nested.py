@@ -14,7 +14,7 @@ from mer.evaluation.calibration import fit_temperature
 from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import ClassifierSpec, Pair, Problem
 from mer.evaluation.splits import Fold
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def split_subjects(n_folds: int, problem: Problem, positions: np.ndarray, owner:
         pairs = [(positions[fit], positions[test]) for fit, test in split if len(test)]
         if all(len(set(problem.y[fit])) > 1 for fit, _ in pairs):
             return pairs
-    raise BadInput(
+    raise BadSetting(
         f"`search` and `calibration` cannot choose inside {owner}: no split of the {len(set(subjects))} "
         f"subjects into {n_folds} parts leaves two labels to fit on. Remove both settings or add subjects."
     )

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from data_prep.action_units import UnitsCell, objective_class, parse_units
 from mer_core import registry
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting, UnreadableFile
 from mer_core.settings import describe_errors
 from mer_core.text import format_count
 from mer_core.yaml_files import read_yaml
@@ -83,7 +83,7 @@ def load(name: str) -> Protocol:
         path = _listed(name)
     text = read_yaml(path)
     if not isinstance(text, dict):
-        raise BadInput(
+        raise BadSetting(
             f"The protocol {path} is not a YAML mapping. Start from a copy of one of: {', '.join(names())}."
         )
     if text.get("clips") is not None:
@@ -91,7 +91,7 @@ def load(name: str) -> Protocol:
     try:
         protocol = Protocol(**{"name": path.stem, **text})
     except ValidationError as error:
-        raise BadInput(f"The protocol {path} {describe_errors(error, Protocol)}") from error
+        raise BadSetting(f"The protocol {path} {describe_errors(error, Protocol)}") from error
     return _check(protocol, path)
 
 
@@ -162,7 +162,7 @@ def select_unit(protocol: Protocol, unit: int) -> Protocol:
         For a unit that the protocol does not list.
     """
     if unit not in listed_units(protocol):
-        raise BadInput(
+        raise BadSetting(
             f"{protocol.name} does not detect action unit {unit}; it detects "
             f"{listed_units(protocol) or 'none'}."
         )
@@ -194,7 +194,7 @@ def _labels(protocol: Protocol, table: pd.DataFrame) -> pd.Series:
 def _unit_label(protocol: Protocol, dataset: str, cell: UnitsCell) -> str | None:
     if protocol.unit is None:
         units = listed_units(protocol)
-        raise BadInput(
+        raise BadSetting(
             f"{protocol.name} detects the action units {units}, each by itself. Choose one, such as "
             f"{protocol.name}-au{units[0]}."
         )
@@ -209,16 +209,16 @@ def _read_list(path: Path) -> pd.DataFrame:
     try:
         clips = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
-        raise BadInput(f"The clip list {path} cannot be read: {error}") from error
+        raise UnreadableFile(f"The clip list {path} cannot be read: {error}") from error
     if list(clips.columns) != LIST_COLUMNS:
-        raise BadInput(
+        raise BadSetting(
             f"The clip list {path} has the columns {', '.join(clips.columns)}; it needs "
             f"{', '.join(LIST_COLUMNS)}."
         )
     clips.insert(0, "clip_id", clips["dataset"] + "/" + clips["subject"] + "/" + clips["clip"])
     duplicates = clips.loc[clips["clip_id"].duplicated(), "clip_id"]
     if len(duplicates):
-        raise BadInput(
+        raise BadSetting(
             f"The clip list {path} names {format_count(len(duplicates), 'clip')} twice. "
             f"First: {duplicates.iloc[0]}."
         )
@@ -229,7 +229,7 @@ def _check(protocol: Protocol, path: Path) -> Protocol:
     """Return `protocol` if it has one label source, which uses every label and no other."""
     given = [key for key in LABEL_SOURCES if getattr(protocol, key) is not None]
     if len(given) != 1:
-        raise BadInput(
+        raise BadSetting(
             f"The protocol {path} needs exactly one of {', '.join(f'`{key}`' for key in LABEL_SOURCES)}; it "
             f"has {' and '.join(given) or 'none'}."
         )
@@ -243,7 +243,7 @@ def _check(protocol: Protocol, path: Path) -> Protocol:
         mappings = (protocol.emotions or protocol.objective_classes or {}).values()
         used = {label for mapping in mappings for label in mapping.values()}
     if used != set(protocol.labels) or len(set(protocol.labels)) != len(protocol.labels):
-        raise BadInput(
+        raise BadSetting(
             f"The protocol {path} lists the labels {protocol.labels}, but its clips get {sorted(used)}."
         )
     return protocol

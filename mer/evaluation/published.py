@@ -8,7 +8,7 @@ import pandas as pd
 from mer.evaluation import protocols
 from mer.evaluation.finished_run import Run, open_run
 from mer_core import markdown
-from mer_core.errors import BadInput
+from mer_core.errors import Incompatible
 from mer_core.text import format_count
 
 PROTOCOL = "composite-3"
@@ -43,7 +43,7 @@ def format_table(paths: Sequence[str | Path]) -> str:
     rows = []
     for run in map(open_run, paths):
         if run.metrics["labels"] != labels:
-            raise BadInput(
+            raise Incompatible(
                 f"{run.path} has the labels {run.metrics['labels']}, the published scores {labels}. They "
                 "cannot be compared."
             )

@@ -10,7 +10,7 @@ import pandas as pd
 import mer_core
 from mer.evaluation.config import CvConfig, save_config
 from mer_core import claims, yaml_files
-from mer_core.errors import BadInput
+from mer_core.errors import OccupiedOutput, UnreadableFile
 from mer_core.io import atomic_replace, read_json, visible_names, write_json
 
 # Read as text: subject 006 is not the number 6.
@@ -36,7 +36,7 @@ def claim_run(out: Path, config: CvConfig, data: dict[str, Any]) -> None:
         before = {**defaults, **read_settings(settings), **read_json(file)}
         claims.check_unchanged(out, before, now, "a run")
     elif visible_names(out) - {file.name}:
-        raise BadInput(f"{out} is not empty and holds no run to continue. Choose another --out.")
+        raise OccupiedOutput(f"{out} is not empty and holds no run to continue. Choose another --out.")
     else:
         # input.json first: if interrupted here, a config.yaml alone could be the user's own file.
         write_json(file, {**data, "version": mer_core.__version__})
@@ -58,7 +58,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     try:
         return dict(yaml_files.read_yaml(path))
     except (ValueError, TypeError) as error:
-        raise BadInput(f"{path} cannot be read: {error}") from error
+        raise UnreadableFile(f"{path} cannot be read: {error}") from error
 
 
 def read_predictions(path: str | Path) -> pd.DataFrame:
@@ -74,7 +74,9 @@ def read_table(path: str | Path, columns: Sequence[str], **csv_options: Any) -> 
         if missing := [name for name in columns if name not in table]:
             raise ValueError(f"it has no column {', '.join(missing)}")
     except (OSError, ValueError) as error:
-        raise BadInput(f"{path} cannot be read: {error}. Delete it and run the same mer cv again.") from error
+        raise UnreadableFile(
+            f"{path} cannot be read: {error}. Delete it and run the same mer cv again."
+        ) from error
     return table
 
 

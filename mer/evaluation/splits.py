@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
 from data_prep.identity import dataset_key, refuse_spellings
-from mer_core.errors import BadInput
+from mer_core.errors import BadArray, BadInput
 
 Fold = tuple[str, np.ndarray, np.ndarray]  # name, positions to fit on, positions to test on
 
@@ -77,7 +77,7 @@ class LeaveOneSubjectOut(BaseCrossValidator):
     def _units(self, groups) -> np.ndarray:
         """Return the subject or dataset that each clip is left out with, (N,) str."""
         if groups is None:
-            raise BadInput("This split needs `groups`: dataset/subject of each clip.")
+            raise BadArray("This split needs `groups`: dataset/subject of each clip.")
         refuse_spellings(groups)
         return np.asarray(groups, dtype=str)
 

@@ -17,7 +17,7 @@ from mer.inference.score import Score
 from mer.inference.score_table import ScoreTable
 from mer_core import parallel, progress
 from mer_core.content import content_id
-from mer_core.errors import BadInput, MerError
+from mer_core.errors import Incompatible, MerError, OccupiedOutput
 from mer_core.io import printable_path
 from mer_core.locks import hold_lock
 from mer_core.parallel import Workers
@@ -95,7 +95,7 @@ def score_all(
         If another run writes to `out`.
     """
     if out.is_dir():
-        raise BadInput(f"{out} is a folder. Choose another --out, a CSV file.")
+        raise OccupiedOutput(f"{out} is a folder. Choose another --out, a CSV file.")
     models.use_device(device)
     if scheduler:  # workers have other working directories
         folder, bundle = folder.absolute(), bundle and bundle.absolute()
@@ -139,7 +139,7 @@ def _score_item(item: tuple[str, Path], job: ScoreJob, made_by: str) -> dict[str
     with _turn:
         models.use_device(job.device)
         if (here := _made_by(job)) != made_by:
-            raise BadInput(
+            raise Incompatible(
                 f"The Dask worker on {platform.node()} has another bundle, flow network or face model than "
                 f"this machine ({here}; {made_by}). Install the same mer there, and start workers and this "
                 f"command with the same {VARIABLE}."

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import pandas as pd
 
 from data_prep.recordings import Recordings, recording_id
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, OccupiedOutput
 from mer_core.io import atomic_replace, printable_path
 from mer_core.progress import say
 
@@ -153,7 +153,7 @@ def _read(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
         table = pd.read_csv(io.BytesIO(data[:whole]), dtype=str, keep_default_na=False)
         table[list(REQUIRED)]  # a KeyError where one is missing
     except (KeyError, ValueError) as error:
-        raise BadInput(
+        raise OccupiedOutput(
             f"{path} is there and is not a table of scores ({error}). Choose another --out."
         ) from error
     return list(table), table.to_dict("records")

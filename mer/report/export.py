@@ -14,7 +14,7 @@ from mer.inference import action_units
 from mer.inference.regions import REGIONS, region_motion
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 from mer_core.io import atomic_replace, write_json
 
 # Column of a BIDS events file -> what it holds (BIDS specification 1.10, task events).
@@ -64,7 +64,7 @@ def check_suffix(out: Path) -> None:
     Called before a long video is tracked.
     """
     if out.suffix.lower() not in WRITERS:
-        raise BadInput(f"{out} must end in {', '.join(WRITERS)}.")
+        raise BadSetting(f"{out} must end in {', '.join(WRITERS)}.")
 
 
 def _write_json(intervals: list[Interval], path: Path) -> None:

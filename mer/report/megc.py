@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from mer.inference.spotting import Interval
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 from mer_core.io import atomic_replace
 from mer_core.locks import hold_lock
 
@@ -40,9 +40,9 @@ def read_submission(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype={"vid": str, "type": str, "emotion": str}, keep_default_na=False)
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
-        raise BadInput(f"{path} cannot be read as a CSV ({str(error).splitlines()[0]}).") from error
+        raise UnreadableFile(f"{path} cannot be read as a CSV ({str(error).splitlines()[0]}).") from error
     if list(table.columns) != COLUMNS:
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} is no MEGC submission: its columns are {', '.join(map(str, table.columns))}, not "
             f"{', '.join(COLUMNS)}. Choose another file."
         )

@@ -9,7 +9,7 @@ from mer.evaluation.finished_run import HELD_OUT, Run, open_run
 from mer.evaluation.metrics import detectable_difference, varies_with_seed
 from mer.report.html import render_template
 from mer.report.publication import SCORE_NAMES, run_reliability_bins, write_files
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 from mer_core.io import write_text
 
 BASELINE_NAMES = {"majority_of_training_subjects": "majority class of the training clips"}
@@ -103,7 +103,7 @@ def _write_page(path: Path, template: str, **variables: Any) -> Path:
     try:
         text = render_template(template, **variables)
     except UndefinedError as error:
-        raise BadInput(
+        raise UnreadableFile(
             f"{path} lacks what the report shows ({error}): another version of mer made it. Evaluate again "
             "into a new folder."
         ) from error

@@ -12,7 +12,7 @@ from mer.web import analysis
 from mer.web.analysis import Analysis
 from mer.web.queue import Queue, Task
 from mer.web.storage import Storage
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, NotFound
 
 KEEP_S = 1800.0  # after the analysis has ended
 MAX_CLIPS = 20
@@ -108,7 +108,7 @@ class Clips:
         """Return the name, or the default for None; raise `BadInput` for an unknown bundle."""
         name = name or next(iter(self.bundles))
         if name not in self.bundles:
-            raise BadInput(f"There is no bundle {name!r}. Available: {', '.join(self.bundles)}.")
+            raise NotFound(f"There is no bundle {name!r}. Available: {', '.join(self.bundles)}.")
         return name
 
     def get(self, key: str) -> Clip | None:

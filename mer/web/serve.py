@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mer_core.errors import BadInput, MissingDependency
+from mer_core.errors import BadInput, MissingDependency, UnreadableFile
 from mer_core.progress import say
 from mer_core.text import format_count
 
@@ -114,7 +114,7 @@ def offered_bundles(folders: list[Path]) -> dict[str, str]:
     found: dict[str, str] = {}
     for folder in [*folders, *(file.parent for file in shipped)]:
         if not (folder / "bundle.json").is_file():
-            raise BadInput(
+            raise UnreadableFile(
                 f"{folder} is not a bundle: it has no bundle.json. Make one: mer train PREPARED --out "
                 f"{folder}"
             )

@@ -14,7 +14,7 @@ from data_prep.annotation_sheets import (
     read_table,
 )
 from data_prep.sheet_files import UnreadableSheet
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 
 COLUMNS = ("subject", "filename", "onset")
 HEADER = ("Subject", "File name", "Onset ")
@@ -78,7 +78,7 @@ def test_of_two_columns_of_one_name_the_visible_one_is_read(tmp_path):
 
 def test_lacking_columns_are_named_beside_those_that_are_there(tmp_path):
     workbook(tmp_path / "a.xlsx", One=[("about",), ("Subject", "Filename", "Start")])
-    with pytest.raises(MissingColumns, match="missing: onset. Found: Subject, Filename, Start"):
+    with pytest.raises(MissingColumns, match="onset.*Subject, Filename, Start"):
         read_table(tmp_path / "a.xlsx", COLUMNS)
 
 
@@ -104,13 +104,13 @@ def test_tables_in_clutter_are_not_found(tmp_path):
     for folder in ("__MACOSX", "@eaDir", ".Trash-1000", "$RECYCLE.BIN"):
         (tmp_path / folder).mkdir()
         workbook(tmp_path / folder / "a.xlsx", One=[HEADER, ("1", "a", 1)])
-    with pytest.raises(BadInput, match="There is no spreadsheet"):
+    with pytest.raises(NotFound):
         list(find_tables(tmp_path, ("*.xlsx",), COLUMNS, "(?!)"))
 
 
 def test_a_format_that_is_not_read_is_named(tmp_path):
     (tmp_path / "a.ods").touch()
-    with pytest.raises(BadInput, match="There is a.ods: save it as .xlsx"):
+    with pytest.raises(NotFound, match="a.ods.*.xlsx"):
         find_table(tmp_path, ("a.xlsx",), COLUMNS, "(?!)")
 
 
@@ -118,7 +118,7 @@ def test_a_row_longer_than_its_header_is_refused_in_text(tmp_path):
     """29,97 without quotation marks is two cells: the rate would be 29, and the rest shifted."""
     path = tmp_path / "a.csv"
     path.write_text("file,onset,fps\na.mp4,3,25,,\nb.mp4,4,29,97\n")
-    with pytest.raises(UnreadableSheet, match="line 3, has more cells than the header: '97'"):
+    with pytest.raises(UnreadableSheet, match="line 3.*'97'"):
         read_table(path, ("file", "onset"), ("fps",))
     path.write_text("file,onset,fps\na.mp4,3,25,,\n")
     assert len(read_table(path, ("file", "onset"), ("fps",)).rows) == 1

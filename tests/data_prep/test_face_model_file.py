@@ -8,7 +8,7 @@ from data_prep.face_model_file import VARIABLE, describe_model, is_same_model, m
 from data_prep.face_models import TaskDetector, TaskMesh
 from data_prep.landmarks import FaceMesh, interocular
 from data_prep.prepare import prepare
-from mer_core.errors import BadInput, ChangedSettings, MissingDependency
+from mer_core.errors import BadInput, ChangedSettings, MissingDependency, UnreadableFile
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
     for content in (b"", b"no archive"):
         file.write_bytes(content)
         for kind in (TaskMesh, lambda file: TaskDetector(file, 0.5)):
-            with pytest.raises(BadInput, match="face_landmarker.task is not a face landmarker"):
+            with pytest.raises(UnreadableFile, match="face_landmarker.task"):
                 kind(file)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from data_prep.frames import numbered_images, open_frames, read_image, write_image
 from data_prep.images import IMAGE_SUFFIXES, UnreadableImage, to_8_bits, white_level
 from data_prep.stack import UnreadableStack
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, NotFound
 
 RAMP = np.tile(np.linspace(0, 4095, 256).astype(np.uint16), (16, 1))
 
@@ -199,7 +199,7 @@ def test_what_cannot_be_read_is_said(tmp_path):
     with pytest.raises(UnreadableImage, match="not an image") as refused:
         read_image(tmp_path / "empty.png")
     assert refused.value.code == "unreadable-image"
-    with pytest.raises(BadInput, match="no folder"):
+    with pytest.raises(NotFound):
         numbered_images(tmp_path / "absent")
 
 

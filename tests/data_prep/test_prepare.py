@@ -18,7 +18,7 @@ from data_prep.landmarks import STABLE_POINTS
 from data_prep.prepare import PrepareOptions, prepare
 from data_prep.prepared import PreparedDataset, open_prepared
 from mer_core import registry
-from mer_core.errors import BadInput, UnknownName
+from mer_core.errors import NotFound, UnknownName
 from tests.data_prep.folders import frames_of
 from tests.data_prep.videos import write_video
 
@@ -102,9 +102,7 @@ def test_a_name_that_leads_elsewhere_is_a_row_and_nothing_outside_is_touched(mak
 def test_missing_frames_stop_before_any_work(make_replica, tmp_path):
     root = make_replica("casme2")
     shutil.rmtree(frames_of(root, "EP02_01"))
-    with pytest.raises(
-        BadInput, match=r"1 of 4 clips lack frames. First: casme2/sub0./EP02_01, .*--skip-missing"
-    ):
+    with pytest.raises(NotFound, match=r"1 of 4 clips.*casme2/sub0./EP02_01, .*--skip-missing"):
         prepare("casme2", root, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     outcome = prepare("casme2", root, tmp_path / "out", PrepareOptions(skip_missing=True))
@@ -115,7 +113,7 @@ def test_no_frames_at_all_cannot_be_skipped(make_replica, tmp_path):
     root = make_replica("casme2")
     for folder in root.rglob("EP0*"):
         shutil.rmtree(folder)
-    with pytest.raises(BadInput, match="4 of 4 clips lack frames"):
+    with pytest.raises(NotFound, match="4 of 4 clips"):
         prepare("casme2", root, tmp_path / "out", PrepareOptions(skip_missing=True))
 
 

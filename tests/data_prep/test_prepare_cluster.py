@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from data_prep.prepare import prepare
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, MissingDependency
 from mer_core.parallel import Workers
 from tests.killed_worker import local_cluster, worker_killed_once, written_once
 
@@ -37,11 +37,11 @@ def test_a_killed_worker_loses_nothing(make_replica, tmp_path):
 
 def test_no_scheduler_is_said(make_replica, tmp_path, monkeypatch):
     monkeypatch.setattr(distributed, "Client", lambda *_, **__: (_ for _ in ()).throw(OSError("timed out")))
-    with pytest.raises(BadInput, match="No Dask scheduler answers at tcp://nowhere:1: timed out. Start one"):
+    with pytest.raises(BadInput, match="tcp://nowhere:1.*timed out"):
         prepare("smic", make_replica("smic"), tmp_path / "out", workers=Workers(1, "tcp://nowhere:1"))
 
 
 def test_dask_is_an_extra(make_replica, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(BadInput, match=r"srflow-mer\[cluster\]"):
+    with pytest.raises(MissingDependency, match=r"srflow-mer\[cluster\]"):
         prepare("smic", make_replica("smic"), tmp_path / "out", workers=Workers(1, "tcp://nowhere:1"))

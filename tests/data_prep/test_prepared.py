@@ -7,7 +7,7 @@ from data_prep import prepare as preparing
 from data_prep.prepare import prepare
 from data_prep.prepare_clip import LANDMARKS_FILE, load_outcome
 from data_prep.prepared import PreparedDataset, open_prepared
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, NotFound, UnreadableFile
 
 
 def test_prepared_folders_are_opened_one_by_one_or_by_what_holds_them(make_replica, tmp_path):
@@ -16,9 +16,9 @@ def test_prepared_folders_are_opened_one_by_one_or_by_what_holds_them(make_repli
     names = [p.path.name for p in open_prepared([tmp_path / "prepared"])]
     assert names == ["casme2", "smic"]
     assert [p.path.name for p in open_prepared([tmp_path / "prepared" / "smic"])] == ["smic"]
-    with pytest.raises(BadInput, match="not a prepared folder"):
+    with pytest.raises(UnreadableFile):
         open_prepared([tmp_path])
-    with pytest.raises(BadInput, match="smic is given more than once"):
+    with pytest.raises(BadInput, match="smic"):
         open_prepared([tmp_path / "prepared", tmp_path / "prepared" / "smic"])
 
 
@@ -35,7 +35,7 @@ def test_a_dataset_that_was_interrupted_is_not_passed_over(stopped, make_replica
         prepare(
             "casme2", make_replica("casme2", subjects=(1,), clips_each=1), tmp_path / "prepared" / "casme2"
         )
-    with pytest.raises(BadInput, match="casme2.clips.parquet. Make one, or finish it"):
+    with pytest.raises(NotFound, match="casme2.clips.parquet"):
         open_prepared([tmp_path / "prepared"])
 
 

@@ -139,7 +139,7 @@ def test_elan_files_that_leave_a_choice_are_refused(tmp_path):
         read_recordings(elan(tmp_path / "a.eaf", both))
     assert caught.value.code == "bad-table"
     (tmp_path / "broken.eaf").write_text("<ANNOTATION_DOCUMENT")
-    with pytest.raises(UnreadableElan, match="broken.eaf cannot be read"):
+    with pytest.raises(UnreadableElan, match="broken.eaf"):
         read_recordings(tmp_path / "broken.eaf")
     (tmp_path / "film.mp4").unlink()
     (one,), _ = read_recordings(elan(tmp_path / "b.eaf", {"emotion": [(500, 900, "joy")]}))
@@ -166,7 +166,7 @@ def test_what_is_no_table_is_one_message(tmp_path):
         with pytest.raises(BadTable, match=said):
             read_recordings(path)
     (tmp_path / "a.csv").write_text("name,who\nx,y\n")
-    with pytest.raises(MissingColumns, match="missing: file, subject, label. Found: name, who"):
+    with pytest.raises(MissingColumns, match="file, subject, label.*name, who"):
         read_recordings(tmp_path / "a.csv")
     (tmp_path / "b.csv").write_text("file,subject,label\n")
     with pytest.raises(BadTable, match="lists no recording"):
@@ -229,5 +229,5 @@ def test_columns_of_other_things_are_not_in_the_way(tmp_path):
 @pytest.mark.parametrize("first, second", [("0.4", "1.25"), ("0,4", "2,5")])
 def test_seconds_in_the_column_of_frames_are_refused(tmp_path, first, second):
     rows = [{"onset": first}, {"onset": "1"}, {"onset": second}]
-    with pytest.raises(BadTable, match="are fractions .line 2: 0.4., .*call it onset_s"):
+    with pytest.raises(BadTable, match="line 2: 0.4.*onset_s"):
         read_recordings(write(tmp_path / "a.csv", *rows))

@@ -7,7 +7,7 @@ import tifffile
 
 from data_prep.clutter import clutter_kind
 from data_prep.recordings import VIDEO_SUFFIXES, find_recordings, recording_id
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, NotFound
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_folder_without_clips_says_what_it_holds(tmp_path):
     (tmp_path / "img1.heic").write_bytes(b"")
     with pytest.raises(BadInput, match=r"1 \.heic \(img1\.heic\)"):
         find_recordings(tmp_path)
-    with pytest.raises(BadInput, match="no file or folder"):
+    with pytest.raises(NotFound):
         find_recordings(tmp_path / "absent")
 
 

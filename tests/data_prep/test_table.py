@@ -188,6 +188,6 @@ def test_a_table_can_be_replaced_between_two_readings(folder):
     table, _ = read(folder, {"onset": 3, "apex": 4})
     assert table.loc[0, "onset"] == 3
     row = next(table.assign(clip="other").itertuples())
-    with pytest.raises(BadRow, match="has no clip other of anna") as caught:
+    with pytest.raises(BadRow, match="other of anna") as caught:
         own_recordings.frame_files(folder / "mine.csv", row)
     assert caught.value.code == "bad-row"

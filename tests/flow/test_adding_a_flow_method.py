@@ -47,7 +47,7 @@ def test_the_printed_method_keeps_the_contract():
 def test_the_printed_network_finds_its_weights_and_says_which(tmp_path):
     load = printed(1, tmp_path / "methods" / "mine.py")["load"]
     weights = tmp_path / "weights" / "mine.safetensors"
-    with pytest.raises(BadInput, match="There are no weights of mine at .*mine.safetensors"):
+    with pytest.raises(BadInput, match="mine.safetensors"):
         load()
     weights.parent.mkdir()
     weights.write_bytes(b"")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from flow import io
-from mer_core.errors import BadInput
+from mer_core.errors import BadArray, BadInput, BadSetting, NotFound, UnreadableFile
 
 FLOW = np.arange(12, dtype=np.float32).reshape(2, 3, 2) / 7
 
@@ -46,7 +46,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_wrong_magic_is_named(tmp_path):
     (tmp_path / "a.flo").write_bytes(b"\x89PNG" + bytes(100))
-    with pytest.raises(BadInput, match="not a .flo file.*PNG"):
+    with pytest.raises(UnreadableFile, match="PNG"):
         io.read(tmp_path / "a.flo")
 
 
@@ -54,7 +54,7 @@ def test_wrong_magic_is_named(tmp_path):
 def test_cut_short_flo(tmp_path, keep):
     io.write(tmp_path / "a.flo", FLOW)
     (tmp_path / "a.flo").write_bytes((tmp_path / "a.flo").read_bytes()[:keep])
-    with pytest.raises(BadInput, match="a.flo.*Copy it again"):
+    with pytest.raises(UnreadableFile, match="a.flo"):
         io.read(tmp_path / "a.flo")
 
 
@@ -62,26 +62,26 @@ def test_cut_short_npz(tmp_path):
     io.write(tmp_path / "a.npz", FLOW)
     for keep in (0, 3, 100, 200):
         (tmp_path / "b.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:keep])
-        with pytest.raises(BadInput, match="b.npz is not a readable"):
+        with pytest.raises(UnreadableFile, match="b.npz"):
             io.read(tmp_path / "b.npz")
 
 
 def test_a_pickle_is_never_opened(tmp_path):
     np.savez(tmp_path / "a.npz", flow=np.array([{"code": "runs"}], dtype=object))
-    with pytest.raises(BadInput, match="not a readable"):
+    with pytest.raises(UnreadableFile, match="a.npz"):
         io.read(tmp_path / "a.npz")
 
 
 def test_other_contents(tmp_path):
     np.savez(tmp_path / "a.npz", motion=FLOW)
-    with pytest.raises(BadInput, match="no array named 'flow'"):
+    with pytest.raises(UnreadableFile, match="'flow'"):
         io.read(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", flow=FLOW[0])
     with pytest.raises(BadInput, match=r"\(3, 2\)"):
         io.read(tmp_path / "b.npz")
-    with pytest.raises(BadInput, match="no flow file"):
+    with pytest.raises(NotFound):
         io.read(tmp_path / "c.npz")
-    with pytest.raises(BadInput, match="not in .png"):
+    with pytest.raises(BadSetting, match=".png"):
         io.read(tmp_path / "d.png")
-    with pytest.raises(BadInput, match="float64"):
+    with pytest.raises(BadArray, match="float64"):
         io.write(tmp_path / "e.npz", FLOW.astype(float))

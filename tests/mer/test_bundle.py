@@ -10,7 +10,7 @@ from mer import bundle
 from mer.evaluation import estimators
 from mer.evaluation.config import CvConfig
 from mer_core import registry
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, ChangedSettings, OccupiedOutput
 
 LABELS = ["negative", "positive", "surprise"]
 
@@ -72,7 +72,7 @@ def test_folder_holds_tensors_and_text_only(tmp_path):
 
 def test_save_refuses_a_folder_of_something_else(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(BadInput, match="not empty"):
+    with pytest.raises(OccupiedOutput):
         bundle.save(fitted("majority"), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -90,9 +90,7 @@ def test_save_refuses_a_bundle_of_another_recipe_and_replaces_its_own(tmp_path):
         "Choose another",
     ):
         bundle.save(fitted("logistic"), tmp_path / "b")
-    with pytest.raises(
-        BadInput, match="holds a bundle of other settings: seeds was 2 and is now 1. Choose another"
-    ):
+    with pytest.raises(ChangedSettings, match="seeds.*2.*1"):
         bundle.save(fitted("majority", seeds=1), tmp_path / "b")
     assert bundle.load(tmp_path / "b").recipe == warmer.recipe
 
@@ -128,7 +126,7 @@ def test_a_replacement_that_was_stopped_leaves_no_old_recipe_beside_new_weights(
 ])  # fmt: skip
 def test_save_refuses_a_damaged_bundle_in_one_message(text, message, tmp_path):
     (tmp_path / "bundle.json").write_text(text)
-    with pytest.raises(BadInput, match=message + ".*Choose another --out, or remove that folder.$"):
+    with pytest.raises(BadInput, match=message):
         bundle.save(fitted("majority"), tmp_path)
     assert (tmp_path / "bundle.json").read_text() == text and len(list(tmp_path.iterdir())) == 1
 

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from mer.evaluation import cross_validation
 from mer.evaluation.config import CvConfig
 from mer.inference import batch
-from mer_core.errors import BadInput
+from mer_core.errors import Incompatible
 from mer_core.parallel import Workers
 from tests.killed_worker import local_cluster, worker_killed_once
 from tests.mer.inference.conftest import smile_frames, smile_video, unlimited
@@ -79,5 +79,5 @@ def test_no_clip_is_lost_and_each_is_scored_as_alone(cluster, smile_video, unlim
 
 def test_a_worker_with_another_bundle_is_refused(smile_video, unlimited):
     item = ("a.mp4", smile_video)
-    with pytest.raises(BadInput, match="has another bundle, flow network or face model"):
+    with pytest.raises(Incompatible):
         batch._score_item(item, batch.ScoreJob(unlimited), "other")

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 from mer_core.io import atomic_replace, read_json, visible_names, write_json
 
 
@@ -21,7 +21,7 @@ def test_hidden_files_leave_a_folder_free(tmp_path):
 def test_what_is_no_json_object_is_named(content, tmp_path):
     if content is not None:
         (tmp_path / "a.json").write_bytes(content)
-    with pytest.raises(BadInput, match="a.json cannot be read"):
+    with pytest.raises(UnreadableFile, match="a.json"):
         read_json(tmp_path / "a.json")
 
 

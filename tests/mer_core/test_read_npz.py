@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mer_core import io
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, UnreadableFile
 
 
 def _header(shape):
@@ -36,7 +36,7 @@ def test_headers_that_promise_too_much_are_refused(tmp_path, data):
 
 def test_what_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(io, "MAX_UNPACKED_BYTES", 1000)
-    with pytest.raises(BadInput, match="unpacks"):
+    with pytest.raises(UnreadableFile, match="MB"):
         io.read_npz(_npz(tmp_path / "a.npz", _header((1000,)) + bytes(4000)))
 
 

@@ -37,7 +37,7 @@ from flow.splatting.portrait_motion import (
 from flow.splatting.scanned_motion import random_expression, random_turn
 from flow.srflownet.data.generic import TrainingPair, simulate_camera
 from flow.srflownet.data.pulled_renders import N_GRAINS, skin_grain
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 from mer_core.io import write_npz
 from mer_core.progress import track
 
@@ -111,7 +111,7 @@ def fit_portraits(folder: Path, model: HeadModel, cache: Path, split: Split) -> 
                     write_npz(cache / f"{name}.npz", landmarks=points, **vars(fit_head(model, points)))
     with_face = [name for name in names if _has_face(cache / f"{name}.npz")]
     if not with_face:
-        raise BadInput(
+        raise NotFound(
             f"{folder} contains no portraits with a face for {split!r}. It should contain *.jpg or *.png."
         )
     return with_face

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flow.srflownet.data.generic import TrainingPair
 from flow.srflownet.data.srflow import next_name, pictures_by_name, read_pair
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 
 FOLDER_TREE = """ROOT/
   image/{facial,head}/{train,val,test}/.../NAME.png
@@ -36,7 +36,7 @@ class FacialFlowNetPairs:
         flow, image = root / "flow" / motion / split, root / "image" / motion / split
         if not flow.is_dir() or not image.is_dir():
             missing = flow if not flow.is_dir() else image
-            raise BadInput(f"There is no {missing}. The dataset should look like this:\n{FOLDER_TREE}")
+            raise NotFound(f"There is no {missing}. The dataset should look like this:\n{FOLDER_TREE}")
         self.pairs, unpaired = [], []
         for folder in sorted({p.parent for p in flow.rglob("*.flo")}):
             inside = folder.relative_to(flow)
@@ -53,7 +53,7 @@ class FacialFlowNetPairs:
                     unpaired.append(path)
         if not self.pairs:
             first = f" First: {unpaired[0]}." if unpaired else ""
-            raise BadInput(
+            raise NotFound(
                 f"No .flo file under {flow} has an image of its name and one of the next number.{first} It "
                 f"should look like this:\n{FOLDER_TREE}"
             )

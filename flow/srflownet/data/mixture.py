@@ -12,7 +12,7 @@ from flow.srflownet.data.pulled_portraits import PulledPortraits
 from flow.srflownet.data.pulled_renders import PulledRenders
 from flow.srflownet.data.render_pool import PooledPairs, random_crop
 from flow.srflownet.data.srflow import SRFlowPairs
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 from mer_core.registry import check_name
 
 DATASET_READERS = {"srflow": SRFlowPairs, "facialflownet": FacialFlowNetPairs}
@@ -49,7 +49,7 @@ class SourceMixture:
         portrait_files: tuple[str, str, str] | None = None,
     ):
         if not fractions or min(fractions.values()) < 0 or sum(fractions.values()) <= 0:
-            raise BadInput(f"The fractions of the training data must be positive, not {fractions}.")
+            raise BadSetting(f"The fractions of the training data must be positive, not {fractions}.")
         self.seed, self.size = seed, size
         self.motion_range_px, self.curriculum_pairs = motion_range_px, curriculum_pairs
         self.pool_folder, self.portrait_files = pool_folder, portrait_files
@@ -80,12 +80,12 @@ class SourceMixture:
             return SplatPairs(self.seed, self.size)
         if name in POOL_SOURCES:
             if self.pool_folder is None:
-                raise BadInput(
+                raise BadSetting(
                     f"The source {name} needs rendered faces. Set pool_folder in the configuration."
                 )
             return POOL_SOURCES[name](self.pool_folder, self.seed, self.size)
         if self.portrait_files is None:
-            raise BadInput(
+            raise BadSetting(
                 f"The source {name} needs portraits and a head model. Set portraits, head_model and "
                 "head_fit_cache in the configuration."
             )

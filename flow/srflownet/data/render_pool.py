@@ -13,7 +13,7 @@ import numpy as np
 
 from flow.sampling import log_uniform
 from flow.srflownet.data.generic import TrainingPair, simulate_camera
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 from mer_core.io import atomic_replace
 from mer_core.progress import track
 
@@ -52,7 +52,7 @@ def pool_files(folder: str | Path) -> list[Path]:
     """
     paths = sorted(Path(folder).glob("[0-9]*.npz"))
     if not paths:
-        raise BadInput(
+        raise NotFound(
             f"{folder} holds no rendered faces. "
             "Fill it first: flow.srflownet.data.render_pool.fill(folder, pairs)."
         )

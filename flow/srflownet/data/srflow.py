@@ -17,7 +17,7 @@ import numpy as np
 
 from flow import io
 from flow.srflownet.data.generic import TrainingPair
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound, UnreadableFile
 
 FOLDER_TREE = """ROOT/
   train/  test/
@@ -42,10 +42,10 @@ class SRFlowPairs:
         self.root = Path(root)
         folder = self.root / split
         if not folder.is_dir():
-            raise BadInput(f"{root} holds no {split}/ folder. It should look like this:\n{FOLDER_TREE}")
+            raise NotFound(f"{root} holds no {split}/ folder. It should look like this:\n{FOLDER_TREE}")
         self.pairs = [pair for flow in _flow_folders(folder) for pair in _list_pairs(flow)]
         if not self.pairs:
-            raise BadInput(
+            raise NotFound(
                 f"{folder} holds no pairs: no .flo file with its two renders. It should look like "
                 f"this:\n{FOLDER_TREE}"
             )
@@ -114,7 +114,7 @@ def read_pair(first: Path, second: Path, flow_file: Path, mask_file: Path | None
     onset, apex = read_image(first), read_image(second)
     mask = read_image(mask_file)[..., 0] > 127 if mask_file else np.ones(flow.shape[:2], bool)
     if not onset.shape[:2] == apex.shape[:2] == flow.shape[:2] == mask.shape:
-        raise BadInput(
+        raise UnreadableFile(
             f"{flow_file} is {flow.shape[:2]}, its images {onset.shape[:2]} and {apex.shape[:2]}, its mask "
             f"{mask.shape}."
         )
@@ -125,5 +125,5 @@ def read_image(path: Path) -> np.ndarray:
     """Read a picture, (H, W, 3) uint8 RGB; raise `BadInput` if that fails."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise BadInput(f"{path} is not a picture that can be read. Copy it again.")
+        raise UnreadableFile(f"{path} is not a picture that can be read. Copy it again.")
     return np.ascontiguousarray(image[..., ::-1])

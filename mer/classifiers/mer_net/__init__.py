@@ -28,7 +28,7 @@ from mer.classifiers._estimator import Tensors
 from mer.classifiers._network import MotionMapClassifier
 from mer.classifiers.mer_net import views
 from mer.classifiers.mer_net.kernel import MirrorKernel, Mirrors, Views
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 
 MIRRORS: Mirrors = {"motion": views.mirrored, "deformation": views.mirrored_deformation}
 
@@ -84,7 +84,7 @@ class Classifier(MotionMapClassifier):
         if self.centres < 0:
             wrong.append(f"centres of 0 (one for each clip) or more, not {self.centres}")
         if wrong:
-            raise BadInput(f"mer_net needs {'; '.join(wrong)}.")
+            raise BadSetting(f"mer_net needs {'; '.join(wrong)}.")
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> "Classifier":
         """Fit to maps X (N, 3, H, W) float and labels y (N,)."""

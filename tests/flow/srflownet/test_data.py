@@ -16,7 +16,7 @@ from flow.splatting.write_dataset import draw_clip, write_dataset
 from flow.srflownet.data.facialflownet import FacialFlowNetPairs
 from flow.srflownet.data.mixture import SourceMixture
 from flow.srflownet.data.srflow import SRFlowPairs
-from mer_core.errors import BadInput
+from mer_core.errors import ChangedSettings, NotFound, OccupiedOutput, UnknownName, UnreadableFile
 
 SIZE = 72
 
@@ -62,10 +62,10 @@ def test_same_files_for_any_number_of_workers_and_on_resuming(folder, tmp_path):
     for name in ("train/flow/00000/0001.flo", "train/render/00000/0002.jpg", "train/depth/00000/0000.npy"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
     assert write_dataset(tmp_path, 2, seed=5, size=SIZE, gaussians=3000) == 0
-    with pytest.raises(BadInput, match="seed was 5 and is now 6"):
+    with pytest.raises(ChangedSettings, match="seed.*5.*6"):
         write_dataset(tmp_path, 2, seed=6, size=SIZE, gaussians=3000)
     (tmp_path / "srflow.json").unlink()
-    with pytest.raises(BadInput, match="is not empty and holds no rendered pairs"):
+    with pytest.raises(OccupiedOutput):
         write_dataset(tmp_path, 2, seed=5, size=SIZE, gaussians=3000)
 
 
@@ -80,7 +80,7 @@ def test_training_reads_a_rendered_folder(folder):
         assert pair.onset.shape == (SIZE, SIZE, 3) and pair.flow.dtype == np.float32 and pair.mask.any()
         mirrored = pair.flow[:, ::-1] * np.float32([-1, 1])
         assert any(np.array_equal(flow, pair.flow) or np.array_equal(flow, mirrored) for flow in known)
-    with pytest.raises(BadInput, match="no dataset of training pairs called 'srflo'. Did you mean srflow"):
+    with pytest.raises(UnknownName, match="srflo.*srflow"):
         SourceMixture({f"srflo:{folder}": 1.0}, 0, 48, (0.1, 8.0))
 
 
@@ -99,12 +99,12 @@ def test_a_flow_without_its_next_render_is_left_out(folder, tmp_path):
 
 
 def test_empty_and_foreign_folders_are_refused(tmp_path):
-    with pytest.raises(BadInput, match="no train/ folder"):
+    with pytest.raises(NotFound, match="train/"):
         SRFlowPairs(tmp_path)
     (tmp_path / "train").mkdir()
-    with pytest.raises(BadInput, match="holds no pairs"):
+    with pytest.raises(NotFound):
         SRFlowPairs(tmp_path)
-    with pytest.raises(BadInput, match="There is no"):
+    with pytest.raises(NotFound):
         FacialFlowNetPairs(tmp_path)
 
 
@@ -166,7 +166,7 @@ def test_facialflownet_pairs_are_neighbours_of_one_size(drifting):
     (folder / "10.png").unlink()
     assert [path.stem for *_, path, _ in FacialFlowNetPairs(drifting).pairs] == ["8"]
     cv2.imwrite(str(folder / "9.png"), np.zeros((9, 9, 3), np.uint8))
-    with pytest.raises(BadInput, match=r"8.flo is \(90, 80\), its images \(90, 80\) and \(9, 9\)"):
+    with pytest.raises(UnreadableFile, match=r"8.flo.*\(90, 80\).*\(90, 80\).*\(9, 9\)"):
         FacialFlowNetPairs(drifting)[0]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from flow.srflownet.data import generic, pulled_renders
 from flow.srflownet.data.pulled_renders import PulledRenders, _random_pulls, _sample_frames
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 
 
 @pytest.fixture(autouse=True)
@@ -97,5 +97,5 @@ def test_motion_never_folds_and_keeps_its_range():
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(BadInput, match="no rendered faces"):
+    with pytest.raises(NotFound):
         PulledRenders(tmp_path, 0, 64)

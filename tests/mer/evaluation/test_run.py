@@ -13,7 +13,7 @@ from data_prep import clip_table
 from mer.cli.main import cli
 from mer.evaluation import cross_validation, finished_run, inputs, run
 from mer.evaluation.config import CvConfig, load_config
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, Incompatible, UnreadableFile
 
 CONFIG = CvConfig(protocol="casme2-3", classifier="linear_svm", feature_settings={"size": 8}, seeds=2)
 
@@ -56,7 +56,7 @@ def test_what_cannot_be_gathered_is_refused(prepared, change, message):
 @pytest.mark.parametrize("file", ["clips.parquet", "outcome.csv", "prepare.json", "flow/srflownet/flow.json"])
 def test_a_damaged_file_of_a_prepared_folder_is_named(prepared, tmp_path, file):
     (prepared / file).write_text("xx")
-    with pytest.raises(BadInput, match=f"{file} cannot be read"):
+    with pytest.raises(UnreadableFile, match=file):
         run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run")
 
 
@@ -67,7 +67,7 @@ def test_a_damaged_file_of_a_run_is_named(prepared, tmp_path, file):
     run.cross_validate_prepared([prepared], CONFIG, tmp_path / "run")
     for damage in ("{", ""):
         (tmp_path / "run" / file).write_text(damage)
-        with pytest.raises(BadInput, match=f"{file} cannot be read"):
+        with pytest.raises(UnreadableFile, match=file):
             finished_run.open_run(tmp_path / "run")
 
 
@@ -83,12 +83,12 @@ def test_flow_of_two_kinds_and_faces_of_two_sizes_are_not_mixed(prepared, tmp_pa
     settings = json.loads((other / "prepare.json").read_text())
     for key, value in (("size", 128), ("mediapipe", "1.2.3 with model 1-a")):
         (other / "prepare.json").write_text(json.dumps(settings | {key: value}))
-        with pytest.raises(BadInput, match=f"{settings.get(key)} and {value}"):
+        with pytest.raises(Incompatible, match=f"{settings.get(key)} and {value}"):
             inputs.read_inputs([prepared, other], CONFIG)
     (other / "flow" / "srflownet" / "flow.json").write_text(
         json.dumps({"method": "srflownet", "match_exposure": False})
     )
-    with pytest.raises(BadInput, match="match_exposure"):
+    with pytest.raises(Incompatible, match="match_exposure"):
         inputs.read_inputs([prepared, other], CONFIG)
 
 

@@ -14,7 +14,7 @@ from mer import bundle
 from mer.cli import main
 from mer.inference import batch, models
 from mer_core import parallel, progress
-from mer_core.errors import BadInput, InUse
+from mer_core.errors import InUse, NotFound, OccupiedOutput
 from mer_core.locks import hold_lock
 from tests.mer.inference.stand_ins import run_here, run_nothing
 from tests.mer.inference.video_files import APEX
@@ -75,9 +75,9 @@ def test_files_that_are_not_clips_are_counted(tmp_path, monkeypatch, capsys):
 
 
 def test_a_folder_without_clips_is_said(tmp_path):
-    with pytest.raises(BadInput, match="holds no videos"):
+    with pytest.raises(NotFound, match="videos"):
         batch.clips_below(tmp_path)
-    with pytest.raises(BadInput, match="There is no file or folder"):
+    with pytest.raises(NotFound):
         batch.clips_below(tmp_path / "typo")
 
 
@@ -107,7 +107,7 @@ def test_odd_names_are_rows_with_their_reasons_and_can_be_written(tmp_path, monk
     rows = pd.read_csv(tmp_path / "results.csv", keep_default_na=False, dtype=str).set_index("clip")
     assert set(rows.index) == set(expected) and set(rows["outcome"]) == {"failed"}
     assert all(reason in rows.loc[name, "reason"] for name, reason in expected.items())
-    with pytest.raises(BadInput, match="is a folder. Choose another --out"):
+    with pytest.raises(OccupiedOutput):
         batch.score_all(root, root)
     batch.score_all(root / "001.MP4", tmp_path / "one.csv")
     assert list(pd.read_csv(tmp_path / "one.csv")["clip"]) == ["001.MP4"]

@@ -12,7 +12,7 @@ from mer.evaluation.config import CvConfig
 from mer.evaluation.run_folder import read_predictions
 from mer.report.run_report import write_report
 from mer.report.settings import read_settings
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_a_run_whose_faces_are_gone_still_has_a_report(finished, prepared):
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(BadInput, match="not a finished run"):
+    with pytest.raises(UnreadableFile):
         write_report(tmp_path)
 
 
@@ -194,7 +194,7 @@ def test_a_run_of_another_version_is_refused_and_its_report_kept(finished):
     metrics = json.loads((finished / "metrics.json").read_text(encoding="utf-8"))
     del metrics["calibration_error"]
     (finished / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
-    with pytest.raises(BadInput, match="calibration_error"):
+    with pytest.raises(UnreadableFile, match="calibration_error"):
         write_report(finished)
     assert (finished / "report.html").read_text(encoding="utf-8") == before
 
