@@ -108,22 +108,22 @@ def _count_lines(dataset: ModuleType, root: Path, table: pd.DataFrame) -> list[s
     """Count clips, subjects, emotions and intervals, beside the published counts if there are any."""
     facts: dataset_files.DatasetFacts = dataset.FACTS
     words = table["emotion"].value_counts()
-    here = {"clips": len(table), "subjects": table["subject"].nunique()}
+    counted = {"clips": len(table), "subjects": table["subject"].nunique()}
     published = {"clips": facts.clips, "subjects": facts.subjects}
     for word in [*facts.emotions, *sorted(set(words.index) - set(facts.emotions))]:
-        here[word or "(none)"] = int(words.get(word, 0))
+        counted[word or "(none)"] = int(words.get(word, 0))
         published[word or "(none)"] = facts.emotions.get(word, 0)
     remarks = []
     if facts.intervals:
         intervals = dataset.read_intervals(root)
         remarks = interval_remarks(intervals)
         kinds = intervals["kind"].value_counts()
-        here |= {f"{kind} intervals": int(kinds.get(kind, 0)) for kind in facts.intervals}
+        counted |= {f"{kind} intervals": int(kinds.get(kind, 0)) for kind in facts.intervals}
         published |= {f"{kind} intervals": count for kind, count in facts.intervals.items()}
-    width = max(map(len, here))
+    width = max(map(len, counted))
     counts = {
         what: f"{count:>4}" if facts.clips is None else _format_count(count, published[what])
-        for what, count in here.items()
+        for what, count in counted.items()
     }
     lines = [f"{what:<{width}} {count}" for what, count in counts.items()]
     caveat = "(Not all of these published counts have been verified: a small difference may be ours.)"

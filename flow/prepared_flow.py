@@ -104,14 +104,16 @@ def _estimate_on_cluster(
     device: str,
 ) -> Iterator[None]:
     """Yield once per batch estimated by the workers of a Dask cluster."""
-    asked: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "name": method.name,
         "device": device,
         "options": method.options,
         "weights": method.weights,
     }
-    asked |= {"precision": method.precision, "match_exposure": match_exposure}
-    yield from cluster.map_items(scheduler, _cluster_task, batches, folder=prepared.path.absolute(), **asked)
+    settings |= {"precision": method.precision, "match_exposure": match_exposure}
+    yield from cluster.map_items(
+        scheduler, _cluster_task, batches, folder=prepared.path.absolute(), **settings
+    )
 
 
 def _estimate_in_threads(

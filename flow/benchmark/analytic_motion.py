@@ -42,8 +42,8 @@ class GaussianField:
         """Return the displacement (..., 2) float64 px at `points` (..., 2) px."""
         out = np.broadcast_to(np.asarray(self.drift, float), points.shape).copy()
         for centre, shift, reach in zip(self.centres, self.shifts, self.reaches):
-            far = ((points - centre) ** 2).sum(-1) / (2 * reach**2)
-            out += np.exp(-far)[..., None] * shift
+            exponent = ((points - centre) ** 2).sum(-1) / (2 * reach**2)
+            out += np.exp(-exponent)[..., None] * shift
         return out
 
     def max_slope(self, points: np.ndarray) -> float:

@@ -45,6 +45,6 @@ def film_expression(
     amounts = np.pad((1 - np.cos(phase)) / 2, rest)
     drifted = np.pad(np.arange(rise + fall + 1) / rise, rest, mode="edge")
     for number, (amount, share) in enumerate(zip(amounts, drifted)):
-        shown = {unit: amount * strength * value for unit, value in actions.items()}
+        intensities = {unit: amount * strength * value for unit, value in actions.items()}
         pose = HeadPose(roll=share * roll, shift=(share * right * cm_per_px, share * down * cm_per_px, 0.0))
-        yield actor.frame(shown, head=pose, sensor=sensor, number=number, rng=rng)
+        yield actor.frame(intensities, head=pose, sensor=sensor, number=number, rng=rng)

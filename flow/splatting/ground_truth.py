@@ -129,7 +129,7 @@ def _visible_mask(flow: np.ndarray, depth_next: np.ndarray, after: RenderedView)
     y, x = np.mgrid[:height, :width].astype(np.float32)
     to_x, to_y = x + flow[..., 0], y + flow[..., 1]
     inside = (abs(to_x - (width - 1) / 2) <= width / 2) & (abs(to_y - (height - 1) / 2) <= height / 2)
-    there = cv2.remap(
+    depth_there = cv2.remap(
         after.depth().astype(np.float32), to_x, to_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
     )
-    return inside & (depth_next - there < OCCLUSION_STEP_CM)
+    return inside & (depth_next - depth_there < OCCLUSION_STEP_CM)

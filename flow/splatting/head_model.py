@@ -109,10 +109,10 @@ class HeadModel:
     def fitting_shapes(self) -> np.ndarray:
         """Shapes (K, N, 3) float32 cm of a person at rest: identity, then expressions of training."""
         names = in_split("expression", self.expression_names, "train")
-        shown = [self.expression_index(name) for name in names]
+        indices = [self.expression_index(name) for name in names]
         last = self.skin_vertices
         return np.concatenate(
-            [self.identity[:N_FITTED_COMPONENTS, :last], self.expression[shown, :last]]
+            [self.identity[:N_FITTED_COMPONENTS, :last], self.expression[indices, :last]]
         ).astype(np.float32)
 
     @cached_property

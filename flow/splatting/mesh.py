@@ -65,9 +65,11 @@ def _smoothing_matrix(edges: np.ndarray, rim: np.ndarray, count: int) -> sp.csr_
     beta = np.where(degree == 3, 3 / 16, 3 / (8 * np.maximum(degree, 1)))
     along = sp.coo_matrix((np.ones(rim.sum()), edges[rim].T), shape=(count, count)).tocsr()
     along = along + along.T
-    own = sp.diags(np.where(on_rim, 0.75, 1 - degree * beta))
+    itself = sp.diags(np.where(on_rim, 0.75, 1 - degree * beta))
     return (
-        own + sp.diags(np.where(on_rim, 0, beta)) @ neighbours + sp.diags(np.where(on_rim, 0.125, 0)) @ along
+        itself
+        + sp.diags(np.where(on_rim, 0, beta)) @ neighbours
+        + sp.diags(np.where(on_rim, 0.125, 0)) @ along
     )
 
 

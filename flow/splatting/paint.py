@@ -59,15 +59,15 @@ def paint_gaussians(
     surface = PaintedSurface(np.full((count, 3), 0.5), np.zeros((count, 2)), np.zeros(count))
     brush = _HeadPainter(complexion, colours, rng)
     for number, name in enumerate(gaussians.names):
-        mine = gaussians.part == number
+        is_part = gaussians.part == number
         if name == "skin":
-            width = float(np.median(gaussians.sigma[mine]))
-            albedo, skin_gloss, surface.bump[mine] = brush.skin(gaussians.uv[mine], width)
+            width = float(np.median(gaussians.sigma[is_part]))
+            albedo, skin_gloss, surface.bump[is_part] = brush.skin(gaussians.uv[is_part], width)
             gloss: np.ndarray | float = skin_gloss
         else:
-            albedo, gloss, keep = brush.part(name, *gaussians.uv[mine].T)
-            gaussians.opacity[mine] = np.where(keep, gaussians.opacity[mine], 0)
-        surface.albedo[mine], surface.gloss[mine] = np.clip(albedo, 0.005, 1), gloss
+            albedo, gloss, keep = brush.part(name, *gaussians.uv[is_part].T)
+            gaussians.opacity[is_part] = np.where(keep, gaussians.opacity[is_part], 0)
+        surface.albedo[is_part], surface.gloss[is_part] = np.clip(albedo, 0.005, 1), gloss
     return surface
 
 

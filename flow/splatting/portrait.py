@@ -162,17 +162,17 @@ def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.nda
     assert isinstance(view.weights, BlendWeights)  # a portrait is fitted on the CPU
     weights = view.weights.matrix
     mass = np.asarray(weights.sum(0)).ravel()
-    shown = mass > 0.05
+    is_shown = mass > 0.05
     start = sample_picture(target, *view.splats.mean.T)
-    surface.albedo[shown] = start[shown]
-    _colour_hidden(face, shown, start)
+    surface.albedo[is_shown] = start[is_shown]
+    _colour_hidden(face, is_shown, start)
     wanted = (target - (1 - view.weights.opacity[..., None]) * view.picture[:1, :1]).reshape(-1, 3)
     colours = surface.albedo.astype(np.float32)
     for _ in range(N_COLOUR_STEPS):
         residual = wanted - weights @ colours
-        colours[shown] = np.clip(
+        colours[is_shown] = np.clip(
             colours + 1.2 * (weights.T @ residual) / np.maximum(mass, 0.05)[:, None], 0, 1
-        )[shown]
+        )[is_shown]
     surface.albedo = colours
 
     again = scene.view(FaceState())
@@ -181,18 +181,18 @@ def _fit_colours(gaussians: Gaussians, head: Head, camera: Camera, image: np.nda
     return scene, float(-10 * np.log10(error))
 
 
-def _colour_hidden(face: SplatFace, shown: np.ndarray, colours: np.ndarray) -> None:
+def _colour_hidden(face: SplatFace, is_shown: np.ndarray, colours: np.ndarray) -> None:
     """Match the painted colours of hidden parts (teeth, mouth) to the photograph's brightness."""
     skin = face.gaussians.of("skin")
-    level = np.median(colours[skin & shown], axis=0) / np.array(Complexion().tone)
-    beyond = ~shown & face.gaussians.of("surround")  # outside the frame the picture goes on, mirrored
+    level = np.median(colours[skin & is_shown], axis=0) / np.array(Complexion().tone)
+    beyond = ~is_shown & face.gaussians.of("surround")  # outside the frame the picture goes on, mirrored
     face.surface.albedo[beyond] = colours[beyond]
-    hidden = ~shown & ~skin & ~beyond
+    hidden = ~is_shown & ~skin & ~beyond
     face.surface.albedo[hidden] *= np.clip(0.9 * level, 0.3, 1.2)
-    missing = np.flatnonzero(~shown & skin)
-    if len(missing):  # skin turned away takes the colour of the nearest skin seen
+    missing = np.flatnonzero(~is_shown & skin)
+    if len(missing):  # skin turned away takes the colour of the nearest visible skin
         from scipy.spatial import cKDTree
 
-        seen = np.flatnonzero(shown & skin)
-        nearest = cKDTree(face.gaussians.uv[seen]).query(face.gaussians.uv[missing])[1]
-        face.surface.albedo[missing] = colours[seen[nearest]]
+        visible_skin = np.flatnonzero(is_shown & skin)
+        nearest = cKDTree(face.gaussians.uv[visible_skin]).query(face.gaussians.uv[missing])[1]
+        face.surface.albedo[missing] = colours[visible_skin[nearest]]

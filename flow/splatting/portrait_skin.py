@@ -47,29 +47,29 @@ def draw_portrait(folder: Path, model: HeadModel, rng: np.random.Generator) -> F
 
 def skin_colours(face: FittedPortrait, head: ScannedHead, gaussians: Gaussians) -> np.ndarray:
     """Return the colours (S, 3) sRGB 0..1 of the skin's Gaussians from the fitted portrait."""
-    mine = gaussians.of("skin")
+    is_skin = gaussians.of("skin")
     source = head.sources[0]  # the skin is the first part, and its vertices come first
-    corners, place = source[gaussians.triangle[mine]], gaussians.place[mine]
+    corners, place = source[gaussians.triangle[is_skin]], gaussians.place[is_skin]
     at = np.einsum("gk,gkd->gd", place, face.fit.places[corners].astype(float))
     depth = np.einsum("gk,gk->g", place, face.fit.depth[corners])
     normals = vertex_normals(head.parts[0].vertices, head.parts[0].triangles)
-    facing = -np.einsum("gk,gk->g", place, normals[gaussians.triangle[mine]][..., 2])
+    facing = -np.einsum("gk,gk->g", place, normals[gaussians.triangle[is_skin]][..., 2])
 
     picture = face.picture.astype(np.float32) / 255
     shape = len(picture), len(picture[0])
     seen, covered = rasterize(
         face.fit.places, face.fit.depth, face.fit.depth[:, None], head.model.skin_triangles, shape
     )
-    shown = np.zeros(shape, np.uint8)
-    cv2.fillConvexPoly(shown, cv2.convexHull(face.landmarks[list(FACE_OVAL)].round().astype(np.int32)), 1)
+    face_mask = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(face_mask, cv2.convexHull(face.landmarks[list(FACE_OVAL)].round().astype(np.int32)), 1)
     for rim in (LEFT_EYE, RIGHT_EYE, INNER_LIPS):
-        cv2.fillPoly(shown, [face.landmarks[list(rim)].round().astype(np.int32)], 0)
+        cv2.fillPoly(face_mask, [face.landmarks[list(rim)].round().astype(np.int32)], 0)
     column, row = (np.clip(np.rint(at[:, k]), 0, shape[1 - k] - 1).astype(int) for k in range(2))
-    known = (shown & covered).astype(bool)[row, column]
+    known = (face_mask & covered).astype(bool)[row, column]
     known &= (depth > seen[row, column, 0] - OCCLUSION_STEP_CM) & (facing > MIN_FACING_COSINE)
 
     colours = sample_picture(picture, at[:, 0], at[:, 1])
-    centres = np.einsum("gk,gkd->gd", place, head.parts[0].vertices[gaussians.triangle[mine]])
+    centres = np.einsum("gk,gkd->gd", place, head.parts[0].vertices[gaussians.triangle[is_skin]])
     nearest = cKDTree(centres[known]).query(centres[~known], 12)[1]
     colours[~known] = colours[known][nearest].mean(axis=1)
     return np.clip(colours, 0, 1)

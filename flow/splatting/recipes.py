@@ -43,15 +43,15 @@ def draw_actions(emotion: str, rng: np.random.Generator, strength: float = 1.0) 
     """
     alternatives = RECIPES[emotion]
     weights = np.array([often for often, _ in alternatives])
-    shown: dict[str, float] = {}
+    levels: dict[str, float] = {}
     for unit in alternatives[rng.choice(len(alternatives), p=weights / weights.sum())][1].split():
         name, _, share = unit.partition(":")
         if not share or rng.uniform() < float(share):
-            shown[name] = rng.uniform(0.5, 1.0)
+            levels[name] = rng.uniform(0.5, 1.0)
     one_sided = rng.uniform() < ONE_SIDED_FRACTION.get(emotion, 0.06)
     loud = "R" if rng.uniform() < 0.5 else "L"
     actions = {}
-    for name, level in shown.items():
+    for name, level in levels.items():
         if name == "26":  # there is one jaw
             actions[name] = strength * level
             continue

@@ -180,12 +180,12 @@ class ScannedHead:
         if part.name != "hair":
             return part
         skull = self.head[: REGIONS["head_and_neck"][1]] - SKULL_CENTRE
-        far = np.linalg.norm(skull, axis=1)
-        away = part.vertices - SKULL_CENTRE
-        length = np.linalg.norm(away, axis=1)
-        nearest = cKDTree(skull / far[:, None]).query(away / length[:, None])[1]
-        raised = np.clip(far[nearest] + HAIR_CLEARANCE_CM - length, 0, MAX_HAIR_LIFT_CM)
-        part.vertices = part.vertices + away * (raised / length)[:, None]
+        skull_length = np.linalg.norm(skull, axis=1)
+        offset = part.vertices - SKULL_CENTRE
+        length = np.linalg.norm(offset, axis=1)
+        nearest = cKDTree(skull / skull_length[:, None]).query(offset / length[:, None])[1]
+        raised = np.clip(skull_length[nearest] + HAIR_CLEARANCE_CM - length, 0, MAX_HAIR_LIFT_CM)
+        part.vertices = part.vertices + offset * (raised / length)[:, None]
         return part
 
 

@@ -63,10 +63,10 @@ class Template:
     """
 
     def __init__(self) -> None:
-        here = Path(__file__).parent
-        table = np.loadtxt(here / "mean_face.csv", delimiter=",", skiprows=1)
+        folder = Path(__file__).parent
+        table = np.loadtxt(folder / "mean_face.csv", delimiter=",", skiprows=1)
         self.mean, self.mirror = table[:, :3], table[:, 3].astype(int)
-        self.triangles = np.loadtxt(here / "mean_face_triangles.csv", delimiter=",", skiprows=1, dtype=int)
+        self.triangles = np.loadtxt(folder / "mean_face_triangles.csv", delimiter=",", skiprows=1, dtype=int)
 
     @property
     def surface(self) -> np.ndarray:

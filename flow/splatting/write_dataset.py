@@ -76,8 +76,8 @@ def write_dataset(
         settings["portraits"] = len(list(portraits.glob("*.jpg")))
     claims.claim_folder(out, "srflow.json", settings, "rendered pairs")
     subjects = -(-pairs // PAIRS_PER_FACE)
-    left = [min(PAIRS_PER_FACE, pairs - s * PAIRS_PER_FACE) for s in range(subjects)]
-    wanted = [(out, settings, s, left[s], head_model, portraits) for s in range(subjects)]
+    n_pairs = [min(PAIRS_PER_FACE, pairs - s * PAIRS_PER_FACE) for s in range(subjects)]
+    wanted = [(out, settings, s, n_pairs[s], head_model, portraits) for s in range(subjects)]
     todo = [work for work in wanted if not _is_complete(out, work[2], work[3])]
     for _ in parallel.map_items(_render_task, todo, "rendering subjects", jobs=jobs):
         pass

@@ -41,9 +41,9 @@ class Take:
         from flow.splatting import expression, recipes
 
         first = self.word.lower().split("+")[0]
-        shown = PLAYED_EMOTIONS.get(first, first)
+        emotion = PLAYED_EMOTIONS.get(first, first)
         rng = self.rng
-        actions = recipes.draw_actions(shown if shown in recipes.EMOTIONS else DEFAULT_EMOTION, rng)
+        actions = recipes.draw_actions(emotion if emotion in recipes.EMOTIONS else DEFAULT_EMOTION, rng)
         frames = list(expression.film_expression(_actor(self.subject), actions, PEAK_PX, N_RISE, N_FALL, rng))
         return recipes.facs_code(actions), frames
 

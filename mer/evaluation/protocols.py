@@ -134,10 +134,10 @@ def list_excluded(protocol: Protocol, table: pd.DataFrame) -> pd.DataFrame:
         if protocol.action_units:
             return f"{row.dataset} prints no action unit that can be read"
         if protocol.objective_classes:
-            shown = f"objective class {objective_class(row.action_units) or 'unknown'}"
+            emotion = f"objective class {objective_class(row.action_units) or 'unknown'}"
         else:
-            shown = row.emotion or "without an emotion"
-        return f"{protocol.name} gives no label to {row.dataset} {shown}"
+            emotion = row.emotion or "without an emotion"
+        return f"{protocol.name} gives no label to {row.dataset} {emotion}"
 
     return pd.DataFrame(
         {"clip_id": excluded["clip_id"], "reason": [reason(row) for row in excluded.itertuples()]}

@@ -99,8 +99,8 @@ class ScoreTable:
         Numbers are float, NaN where a row has none; all other columns are str.
         """
         self.close()
-        own = self._write()
-        table = pd.DataFrame(own, columns=self._columns)
+        rows = self._write()
+        table = pd.DataFrame(rows, columns=self._columns)
         for name in self._columns:
             is_number = name in NUMBERS or name.startswith("p_")
             cells = table[name]
@@ -115,11 +115,11 @@ class ScoreTable:
 
     def _write(self) -> list[dict[str, Any]]:
         """Write all rows atomically; return those of these recordings, in the order of the clips."""
-        own = [self._rows[name] for name in self.clips if name in self._rows]
+        rows = [self._rows[name] for name in self.clips if name in self._rows]
         header = dict(zip(self._columns, self._columns))
         with atomic_replace(self.path) as temporary:
-            temporary.write_bytes(self._to_csv([header, *self._others, *own]))
-        return own
+            temporary.write_bytes(self._to_csv([header, *self._others, *rows]))
+        return rows
 
     def _append(self, file: BinaryIO, row: dict[str, Any]) -> None:
         line, size = self._to_csv([row]), file.seek(0, io.SEEK_END)

@@ -90,7 +90,7 @@ def _choose_scale(values: np.ndarray, scales: tuple[float, ...]) -> float:
 
 
 def draw_arrows(
-    canvas: np.ndarray, own: np.ndarray, theme: Theme = LIGHT, colour: Colour = ON_SKIN
+    canvas: np.ndarray, facial_flow: np.ndarray, theme: Theme = LIGHT, colour: Colour = ON_SKIN
 ) -> np.ndarray:
     """Draw motion as arrows on a picture, with their scale below.
 
@@ -98,7 +98,7 @@ def draw_arrows(
     ----------
     canvas : (k H, k W, 3) uint8 RGB
         The face, enlarged by a whole number k.
-    own : (H, W, 2) float32 px
+    facial_flow : (H, W, 2) float32 px
         The face's own motion.
     theme : Theme
     colour : (int, int, int)
@@ -108,8 +108,8 @@ def draw_arrows(
     -------
     (k H + text, k W, 3) uint8 RGB
     """
-    enlarge, size = canvas.shape[0] // own.shape[0], own.shape[0]
-    canvas, smooth = canvas.copy(), cv2.GaussianBlur(own, (0, 0), size / 60)
+    enlarge, size = canvas.shape[0] // facial_flow.shape[0], facial_flow.shape[0]
+    canvas, smooth = canvas.copy(), cv2.GaussianBlur(facial_flow, (0, 0), size / 60)
     places = ((np.arange(N_ARROWS) + 0.5) * size / N_ARROWS).astype(int)
     longest = np.linalg.norm(smooth[places][:, places], axis=-1).max()
     ratio = min(MAX_ARROW_RATIO, MAX_ARROW * size / max(longest, 1e-6))

@@ -145,8 +145,8 @@ async def file(request: Request) -> Response:
         _clip(request)  # closed meanwhile
         raise
     kind = DOWNLOADS[name]
-    shown = kind.name_end is None or "show" in request.query_params
-    filename = None if shown else f"{clip.path.stem}{kind.name_end}"
+    is_shown = kind.name_end is None or "show" in request.query_params
+    filename = None if is_shown else f"{clip.path.stem}{kind.name_end}"
     return FileResponse(path, media_type=kind.media_type, filename=filename)
 
 

@@ -136,8 +136,8 @@ def batches(training: Training, places: np.ndarray, total: int):
             if step == training.steps:
                 return
             batch = order[first : first + training.batch]
-            there = batch[(position[batch] >= 0) & ((position[partner[batch]] >= 0) | (training.mixup == 0))]
-            yield position[there], position[partner[there]], share[there], draws[:, there]
+            usable = batch[(position[batch] >= 0) & ((position[partner[batch]] >= 0) | (training.mixup == 0))]
+            yield position[usable], position[partner[usable]], share[usable], draws[:, usable]
             step += 1
         epoch += 1
 
