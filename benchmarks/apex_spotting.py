@@ -103,7 +103,7 @@ def measure(clips: int = 40, rates: tuple[float, ...] = RATES, seed: int = 0) ->
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Per rate and method: mean length, mean absolute error in frames and in ms, share within 1, 3 and 5
+    """Per rate and method: mean length, mean absolute error in frames and in ms, fraction within 1, 3 and 5
     frames.
     """
     rows = rows.assign(error=(rows["spotted"] - rows["apex"]).abs())

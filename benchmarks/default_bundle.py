@@ -194,7 +194,7 @@ def _recipe(classifier: Classifier, least: float, moved: tuple[float, float]) ->
         labels=LABELS,
         no_emotion_labels=["other"],
         protocol="composite-3",
-        clips_per_label={label: round(MAPS * share) for label, share in scanned_maps.FREQUENCY.items()},
+        clips_per_label={label: round(MAPS * fraction) for label, fraction in scanned_maps.FREQUENCY.items()},
         n_subjects=MAPS // scanned_maps.CLIPS_PER_PERSON,
         datasets=["scanned expressions"],
         synthetic=True,

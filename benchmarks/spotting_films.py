@@ -108,7 +108,7 @@ class Film:
         grid = pixel_grid((SIDE, SIDE)).reshape(-1, 2)
         triangle = mesh.find_simplex(grid)
         two = np.einsum("nij,nj->ni", mesh.transform[triangle, :2], grid - mesh.transform[triangle, 2])
-        self.shares, self.knots = np.column_stack([two, 1 - two.sum(1)]), mesh.simplices[triangle]
+        self.fractions, self.knots = np.column_stack([two, 1 - two.sum(1)]), mesh.simplices[triangle]
 
     def picture(self, time: float) -> np.ndarray:
         """What is before the camera at `time` s: (SIDE, SIDE, 3) float32 0..1."""
@@ -116,7 +116,9 @@ class Film:
         moved = self.camera.project(HeadPose(*turn).move(self.rest + pull))[0] - self.points
         rigid = self.camera.project(HeadPose(*turn).move(self.rest))[0] - self.points
         knots = np.vstack([moved, rigid[self.oval], np.zeros((6, 2))])
-        field = (self.shares[..., None] * knots[self.knots]).sum(1).reshape(SIDE, SIDE, 2).astype(np.float32)
+        field = (
+            (self.fractions[..., None] * knots[self.knots]).sum(1).reshape(SIDE, SIDE, 2).astype(np.float32)
+        )
         still = (1 - lid) * self.open + lid * self.closed
         return warp(still, invert_by_warping(field))
 

@@ -109,7 +109,7 @@ class Interpolation:
         triangle = mesh.find_simplex(grid)
         to_corners = mesh.transform[triangle]
         two = np.einsum("nij,nj->ni", to_corners[:, :2], grid - to_corners[:, 2])
-        self.share, self.corners = np.c_[two, 1 - two.sum(1)], mesh.simplices[triangle]
+        self.fractions, self.corners = np.c_[two, 1 - two.sum(1)], mesh.simplices[triangle]
         self.inside = triangle >= 0
 
     def __call__(self, moved: np.ndarray, outside: np.ndarray) -> np.ndarray:
@@ -117,7 +117,7 @@ class Interpolation:
 
         `outside` (2,) px is the motion beside the face.
         """
-        flow = np.einsum("ni,nij->nj", self.share, moved[self.corners])
+        flow = np.einsum("ni,nij->nj", self.fractions, moved[self.corners])
         flow[~self.inside] = outside
         return flow.reshape(GRID, GRID, 2)
 

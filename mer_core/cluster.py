@@ -32,8 +32,10 @@ def map_items(
 
     Raises
     ------
+    MissingDependency
+        If Dask is not installed.
     BadInput
-        If Dask is not installed or no scheduler answers. Exceptions of `work` pass through.
+        If no scheduler answers. Exceptions of `work` pass through.
     """
     try:
         import distributed

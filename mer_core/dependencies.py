@@ -45,5 +45,5 @@ def as_missing_dependency(error: ImportError) -> MissingDependency | None:
     here = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     return MissingDependency(
         f"The package {package} is not installed for {sys.executable} ({here}). "
-        f"{WHEEL_HINTS.get(package, '')}Install what mer needs: pip install mer"
+        f"{WHEEL_HINTS.get(package, '')}Install what mer needs: pip install srflow-mer"
     )

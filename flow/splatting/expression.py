@@ -44,7 +44,9 @@ def film_expression(
     phase = np.concatenate([np.linspace(0, np.pi, rise + 1), np.linspace(np.pi, 2 * np.pi, fall + 1)[1:]])
     amounts = np.pad((1 - np.cos(phase)) / 2, rest)
     drifted = np.pad(np.arange(rise + fall + 1) / rise, rest, mode="edge")
-    for number, (amount, share) in enumerate(zip(amounts, drifted)):
+    for number, (amount, fraction) in enumerate(zip(amounts, drifted)):
         intensities = {unit: amount * strength * value for unit, value in actions.items()}
-        pose = HeadPose(roll=share * roll, shift=(share * right * cm_per_px, share * down * cm_per_px, 0.0))
+        pose = HeadPose(
+            roll=fraction * roll, shift=(fraction * right * cm_per_px, fraction * down * cm_per_px, 0.0)
+        )
         yield actor.frame(intensities, head=pose, sensor=sensor, number=number, rng=rng)

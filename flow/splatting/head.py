@@ -105,9 +105,9 @@ class Head:
         """Return the motion of the surroundings: that of the nearest edge of the face, fading over 3 cm."""
         edge = self.rest[OVAL]
         square = ((points[:, None, :2] - edge[None, :, :2]) ** 2).sum(2)
-        share = np.exp(-(square - square.min(1, keepdims=True)) / 1.0)
-        share *= np.exp(-0.5 * square.min(1, keepdims=True) / 3.0**2) / share.sum(1, keepdims=True)
-        return share @ (moved[OVAL] - edge)
+        fraction = np.exp(-(square - square.min(1, keepdims=True)) / 1.0)
+        fraction *= np.exp(-0.5 * square.min(1, keepdims=True) / 3.0**2) / fraction.sum(1, keepdims=True)
+        return fraction @ (moved[OVAL] - edge)
 
 
 def _fine_triangles() -> np.ndarray:

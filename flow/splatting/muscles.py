@@ -36,8 +36,8 @@ def linear_muscle(
     away = points - root
     distance = np.linalg.norm(away, axis=1) + 1e-9
     cosine = away @ axis / (length * distance)
-    share = np.clip((cosine - np.cos(np.radians(angle))) / (1 - np.cos(np.radians(angle))), 0, 1)
-    across = share * share * (3 - 2 * share)
+    fraction = np.clip((cosine - np.cos(np.radians(angle))) / (1 - np.cos(np.radians(angle))), 0, 1)
+    across = fraction * fraction * (3 - 2 * fraction)
     near = np.sin(np.pi / 2 * np.clip(distance / length, 0, 1)) ** 2
     beyond = np.cos(np.pi / 2 * np.clip((distance - length) / reach, 0, 1)) ** 2
     strength = across * np.where(distance < length, near, beyond)
@@ -251,10 +251,10 @@ def _move_lids(actions: dict[str, float], moved: np.ndarray) -> np.ndarray:
         pick = (lambda ids: ids) if side == "right" else template().left_of
         upper, lower = [pick(r) for r in UPPER_LID], [pick(r) for r in LOWER_LID]
         gap = moved[lower[0]] - moved[upper[0]]
-        for row, share in enumerate((1.0, 0.62, 0.12)):
-            moved[upper[row]] += share * gap * (0.97 * close + 0.16 * tight - 0.30 * raised)
-        for row, share in enumerate((1.0, 0.65, 0.25)):
-            moved[lower[row]] -= share * gap * (0.06 * close + 0.22 * tight)
+        for row, fraction in enumerate((1.0, 0.62, 0.12)):
+            moved[upper[row]] += fraction * gap * (0.97 * close + 0.16 * tight - 0.30 * raised)
+        for row, fraction in enumerate((1.0, 0.65, 0.25)):
+            moved[lower[row]] -= fraction * gap * (0.06 * close + 0.22 * tight)
     return moved
 
 
@@ -269,13 +269,13 @@ def jaw_motion(rest: np.ndarray, actions: dict[str, float]) -> Callable[[np.ndar
 
 def _move_jaw(rest: np.ndarray, actions: dict[str, float], moved: np.ndarray) -> np.ndarray:
     """Move chin, lower lip and lower cheeks with the jaw."""
-    share = _below_mouth(rest) * np.clip((rest[172, 2] + 2.5 - rest[:, 2:3]) / 5.0, 0.0, 1.0) ** 0.5
+    fraction = _below_mouth(rest) * np.clip((rest[172, 2] + 2.5 - rest[:, 2:3]) / 5.0, 0.0, 1.0) ** 0.5
     centre = _mouth_centre(rest)
     corner = np.clip(np.abs(rest[:, :1] - centre[0]) / np.abs(rest[61, 0] - centre[0]), 0, 1)
     lips = np.zeros((468, 1))
     lips[list(set(LOWER_LIP + LIPS + MOUTH))] = 1
-    share = share * (1 - 0.45 * lips * corner**3)
-    return moved + share * (jaw_motion(rest, actions)(moved) - moved)
+    fraction = fraction * (1 - 0.45 * lips * corner**3)
+    return moved + fraction * (jaw_motion(rest, actions)(moved) - moved)
 
 
 def expression_timing(

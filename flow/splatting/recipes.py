@@ -14,10 +14,13 @@ import numpy as np
 
 # Emotion -> alternatives (probability, "AU:fraction ..."); a unit without a fraction is always shown.
 RECIPES: dict[str, list[tuple[float, str]]] = {
-    "happiness": [(0.3, "12 25 6:0.51"), (0.7, "12 6:0.51")],  # Du; CASME II (12 or 6), share from Du
+    "happiness": [(0.3, "12 25 6:0.51"), (0.7, "12 6:0.51")],  # Du; CASME II (12 or 6), fraction from Du
     "surprise": [(0.3, "1 2 25 26 5:0.66"), (0.4, "1 2"), (0.1, "25"), (0.2, "2")],  # Du; CASME II
     "disgust": [(0.3, "9 10 17 4:0.31 24:0.26"), (0.2, "9"), (0.2, "10"), (0.3, "4 7")],  # Du; CASME II
-    "anger": [(0.6, "4 7 24 10:0.26 17:0.52 23:0.29"), (0.4, "4 7 5:0.5 23:0.5")],  # Du; EMFACS, shares ours
+    "anger": [
+        (0.6, "4 7 24 10:0.26 17:0.52 23:0.29"),
+        (0.4, "4 7 5:0.5 23:0.5"),
+    ],  # Du; EMFACS, fractions ours
     "sadness": [  # Du; CASME II, EMFACS
         (0.5, "4 15 1:0.60 6:0.50 17:0.67"),
         (0.3, "1 4:0.5"),
@@ -45,8 +48,8 @@ def draw_actions(emotion: str, rng: np.random.Generator, strength: float = 1.0) 
     weights = np.array([often for often, _ in alternatives])
     levels: dict[str, float] = {}
     for unit in alternatives[rng.choice(len(alternatives), p=weights / weights.sum())][1].split():
-        name, _, share = unit.partition(":")
-        if not share or rng.uniform() < float(share):
+        name, _, fraction = unit.partition(":")
+        if not fraction or rng.uniform() < float(fraction):
             levels[name] = rng.uniform(0.5, 1.0)
     one_sided = rng.uniform() < ONE_SIDED_FRACTION.get(emotion, 0.06)
     loud = "R" if rng.uniform() < 0.5 else "L"

@@ -173,13 +173,15 @@ class Scene:
         """Return part labels, face mask and skin mask from the blend weights."""
         gaussians = self.face.gaussians
         one_hot = np.eye(len(gaussians.names), dtype=np.float32)[gaussians.part]
-        share = np.concatenate([1 - weights.opacity[..., None], weights.blend(one_hot)], 2)
-        parts = share.argmax(2).astype(np.uint8)
+        fraction = np.concatenate([1 - weights.opacity[..., None], weights.blend(one_hot)], 2)
+        parts = fraction.argmax(2).astype(np.uint8)
         face = (
-            share[..., 1:][..., [gaussians.names.index(n) for n in FACE_PARTS if n in gaussians.names]].sum(2)
+            fraction[..., 1:][
+                ..., [gaussians.names.index(n) for n in FACE_PARTS if n in gaussians.names]
+            ].sum(2)
             > 0.5
         )
-        return parts, face, share[..., 1 + gaussians.names.index("skin")] > 0.5
+        return parts, face, fraction[..., 1 + gaussians.names.index("skin")] > 0.5
 
 
 @lru_cache(maxsize=8)

@@ -24,6 +24,7 @@ from mer.evaluation.run_folder import write_table
 from mer_core.errors import BadSetting, Incompatible
 from mer_core.io import write_json
 from mer_core.progress import track
+from mer_core.text import format_count
 
 WARNING = "not a result: the epoch was chosen on the test subject"
 LENGTH_PARAMS = ("epochs", "steps")  # names that classifiers give their training length
@@ -93,8 +94,8 @@ def audit(path: str | Path) -> Audit:
 def predict_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[list[int], np.ndarray]:
     """Return training lengths, and the clips' held-out probabilities (lengths, N, classes) after each.
 
-    A classifier whose `fit_folds` or `fit` takes `on_epoch` is trained once; any other is trained anew for
-    each length.
+    A classifier whose `fit_folds` or `fit` takes `on_epoch` is trained once; any other is trained once per
+    length.
     """
     classifier = estimators.resolve_classifier(config, problem.n_classes)
     params = classifier.prototype.get_params()
@@ -158,8 +159,8 @@ def format_audit(result: Audit) -> str:
         epochs += f" ({len(result.epochs)} of them)"
     return "\n".join(
         [
-            f"{WARNING} (audit of {result.run}: {result.clips} clips, {result.folds} folds, {result.seeds} "
-            f"seed(s), epochs {epochs})",
+            f"{WARNING} (audit of {result.run}: {result.clips} clips, {result.folds} folds, "
+            f"{format_count(result.seeds, 'seed')}, epochs {epochs})",
             f"honest UF1 {result.honest:.3f}, the run's own score, every fold trained for {last} epochs; the "
             f"following lines are not a result",
             f"leaked UF1 {result.leaked:.3f}, {WARNING}; {result.folds_that_moved:.0%} of the folds chose "

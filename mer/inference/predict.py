@@ -166,9 +166,9 @@ def explain(
     numbers = [int(track.number[row]) for row in moment[:2]]
     pair = _measure(frames.pick(numbers), track, moment, fitted)
     label, reason, probabilities = _decide(clip, track, moment, intervals, pair, fitted)
-    share = attribution.decision_fractions(fitted, pair.input_flow, pair.landmarks)
+    decision = attribution.decision_fractions(fitted, pair.input_flow, pair.landmarks)
     parts = [
-        replace(part, share=share[part.name])
+        replace(part, decision=decision[part.name])
         for part in regions.measure_regions(pair.facial.flow, pair.landmarks)
     ]
     weights = models.method(recipe.method, recipe.method_options).weights

@@ -45,7 +45,7 @@ class Region:
     down_px: float
     motion: float  # its length, per cent of the inter-ocular distance
     strain: float  # mean magnitude, per cent
-    share: float | None = None  # fraction of the decision, see `attribution`
+    decision: float | None = None  # fraction of the decision, see `attribution`
 
     def to_dict(self) -> dict:
         return asdict(self)

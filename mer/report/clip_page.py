@@ -70,7 +70,7 @@ def render_page(
         poster=poster and data_url("image/png", poster),
         factor=magnification(score),
         most=max((region.motion for region in score.regions), default=0),
-        most_share=max((region.share or 0 for region in score.regions), default=0),
+        largest_decision=max((region.decision or 0 for region in score.regions), default=0),
     )
 
 

@@ -134,12 +134,12 @@ def load_fitted_portrait(folder: Path, name: str, cache: Path) -> FittedPortrait
 
 
 def random_view(rng: np.random.Generator, face: FittedPortrait, size: int) -> PortraitView:
-    share, off = rng.uniform(*INTEROCULAR_FRACTION), rng.uniform(-0.04, 0.04, 2)
+    fraction, off = rng.uniform(*INTEROCULAR_FRACTION), rng.uniform(-0.04, 0.04, 2)
     if rng.random() < CLOSE_UP_FRACTION:
-        share = log_uniform(rng, INTEROCULAR_FRACTION[1], 2.2 * INTEROCULAR_FRACTION[1])
-        off = rng.uniform(-0.5, 0.5, 2) * (share / INTEROCULAR_FRACTION[0] - 1) * 0.8
+        fraction = log_uniform(rng, INTEROCULAR_FRACTION[1], 2.2 * INTEROCULAR_FRACTION[1])
+        off = rng.uniform(-0.5, 0.5, 2) * (fraction / INTEROCULAR_FRACTION[0] - 1) * 0.8
     squeeze = rng.uniform(0.9, 1.1) if rng.random() < 0.3 else 1.0
-    return frame_portrait(face, size, share, rng.normal(0, 0.1), off, squeeze)
+    return frame_portrait(face, size, fraction, rng.normal(0, 0.1), off, squeeze)
 
 
 def _random_motion(

@@ -100,11 +100,11 @@ def _train_block(
         torch.eye(n_classes, device=maps.device)[torch.tensor(y)] * (1 - training.smoothing)
         + training.smoothing / n_classes
     )
-    for clips, partners, share, draws in batches(training, places, total):
+    for clips, partners, fraction, draws in batches(training, places, total):
         x = augmentation.augment(maps[clips], draws[0], training.changes)
         target, weight = targets[clips].expand(len(folds), -1, -1), clip_weight[:, clips]
         if training.mixup:
-            lam = torch.from_numpy(share).to(maps)
+            lam = torch.from_numpy(fraction).to(maps)
             x = lam[:, None, None, None] * x + (1 - lam)[:, None, None, None] * augmentation.augment(
                 maps[partners], draws[1], training.changes
             )
@@ -130,14 +130,14 @@ def batches(training: Training, places: np.ndarray, total: int):
     while True:
         rng = np.random.default_rng([training.seed, epoch])
         order, partner = rng.permutation(total), rng.permutation(total)
-        share = rng.beta(training.mixup, training.mixup, total) if training.mixup else np.ones(total)
+        fraction = rng.beta(training.mixup, training.mixup, total) if training.mixup else np.ones(total)
         draws = rng.random((2, total, augmentation.DRAWS))
         for first in range(0, total, training.batch):
             if step == training.steps:
                 return
             batch = order[first : first + training.batch]
             usable = batch[(position[batch] >= 0) & ((position[partner[batch]] >= 0) | (training.mixup == 0))]
-            yield position[usable], position[partner[usable]], share[usable], draws[:, usable]
+            yield position[usable], position[partner[usable]], fraction[usable], draws[:, usable]
             step += 1
         epoch += 1
 

@@ -23,7 +23,7 @@ export function drawTables({score}) {
   $("regions").replaceChildren(...score.regions.map(region => el("tr", {},
     el("td", {}, region.name),
     el("td", {}, el("span", {class: "value"}, region.motion.toFixed(2)), bar(region.motion / most)),
-    ...[region.strain.toFixed(1), `${Math.round(100 * (region.share ?? 0))} %`].map(value => el("td", {class: "n"}, value)))));
+    ...[region.strain.toFixed(1), `${Math.round(100 * (region.decision ?? 0))} %`].map(value => el("td", {class: "n"}, value)))));
   $("warnings").replaceChildren(...score.warnings.map(warning => el("li", {}, warning)));
   $("warnings").hidden = !score.warnings.length;
   $("no-warnings").hidden = score.warnings.length > 0;
