@@ -43,6 +43,7 @@ from mer_core.io import atomic_replace
 from mer_core.locks import hold_lock
 from mer_core.parallel import Workers
 from mer_core.progress import say
+from mer_core.text import format_count
 
 CLIPS_PER_WORKER = 40  # starting a worker process takes about as long as preparing this many clips
 
@@ -175,7 +176,7 @@ def _prepare_all(clips: list[ClipFiles], job: PrepareJob, workers: Workers) -> d
         rows[row["clip_id"]] = row
     if pending:
         rate = len(pending) / (time.perf_counter() - start)
-        say(f"{len(pending)} clips prepared, {rate:.1f} per second")
+        say(f"{format_count(len(pending), 'clip')} prepared, {rate:.1f} per second")
     return rows
 
 
@@ -203,8 +204,8 @@ def _prepare_one(clip: ClipFiles, job: PrepareJob) -> dict:
 def _midpoint_remark(rows: dict[str, dict]) -> str:
     n = sum(row["apex_source"] == "midpoint" for row in rows.values())
     return (
-        f"{n} clips have no annotated apex: their midpoint is used. --apex frame-difference spots it, which "
-        "is much closer on rendered clips (docs/results/spotting.md)."
+        f"{format_count(n, 'clip has', 'clips have')} no annotated apex: the midpoint is used. --apex "
+        "frame-difference spots it, which is much closer on rendered clips (docs/results/spotting.md)."
         if n
         else ""
     )

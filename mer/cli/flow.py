@@ -16,6 +16,7 @@ from mer.cli.options import (
     emit,
     known,
 )
+from mer_core.text import format_count
 
 
 @click.group(cls=Commands)
@@ -66,7 +67,9 @@ def estimate(prepared, method, weights, match_exposure, jobs, scheduler, device)
         )
         done_by_folder[str(folder.path)] = done
     emit(
-        "\n".join(f"{path}: flow of {n} clips by {method}" for path, n in done_by_folder.items()),
+        "\n".join(
+            f"{path}: flow of {format_count(n, 'clip')} by {method}" for path, n in done_by_folder.items()
+        ),
         {"method": method, "clips": done_by_folder},
     )
 
@@ -179,7 +182,7 @@ def render(out, pairs, seed, size, jobs, head_model, portraits):
     from flow.splatting.write_dataset import write_dataset as write
 
     new = write(out, pairs, seed, size, jobs, head_model=head_model, portraits=portraits)
-    emit(f"{out}: {pairs} pairs, {new} of them new", {"out": out, "pairs": pairs, "new": new})
+    emit(f"{out}: {format_count(pairs, 'pair')}, {new} new", {"out": out, "pairs": pairs, "new": new})
 
 
 @flow.command("head-model")

@@ -7,6 +7,7 @@ from typing import NoReturn
 import click
 
 from mer.cli.options import ANY, FILE, FOLDER, INPUT, INPUT_FOLDER, OUTPUT, command, device_option, emit
+from mer_core.text import format_count
 
 bundle_option = click.option(
     "--bundle",
@@ -105,7 +106,8 @@ def _score_folder(folder, out, bundle, **settings) -> NoReturn:
     table = score_all(folder, out, bundle, **settings)
     counts = table["outcome"].value_counts()
     emit(
-        f"{out}: {len(table)} clips, " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()),
+        f"{out}: {format_count(len(table), 'clip')}, "
+        + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()),
         {"out": out, "clips": len(table), "outcomes": counts.to_dict()},
     )
     sys.exit(0 if (table["outcome"] != "failed").any() else 3)

@@ -199,8 +199,8 @@ def _warn(problem: Problem, labels: list[str], classifier: ClassifierSpec, confi
     n_subjects = len(set(problem.subjects))
     if n_subjects < MIN_SUBJECTS:
         say(
-            f"Only {n_subjects} subjects: each fold learns from {n_subjects - 1}, and the score says little "
-            "about other people."
+            f"Only {format_count(n_subjects, 'subject')}: each fold learns from {n_subjects - 1}, "
+            "and the score says little about other people."
         )
     if classifier.n_seeds(config.seeds) < config.seeds:
         say(f"{classifier.name} does not depend on the seed: one is fitted instead of {config.seeds}.")

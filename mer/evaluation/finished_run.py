@@ -14,6 +14,7 @@ from mer.evaluation.config import CvConfig
 from mer.evaluation.run_folder import read_predictions, read_settings, read_table
 from mer_core.errors import BadInput, ChangedSettings, UnreadableFile
 from mer_core.io import read_json
+from mer_core.text import format_count
 
 FILES = ("config.yaml", "run.json", "metrics.json", "predictions.csv", "clips.csv", "left_out.csv")
 AUDIT_FOLDER = "audit-not-a-result"  # written into a run by mer/evaluation/leakage.py
@@ -131,10 +132,8 @@ def format_summary(scores: dict[str, Any]) -> str:
     ]
     if left_out := scores["clips_left_out"]:
         reasons = "; ".join(f"{n} {reason}" for reason, n in left_out.items())
-        lines.append(
-            f"Protocol {scores['protocol']} leaves out {sum(left_out.values())} clips (left_out.csv): "
-            f"{reasons}"
-        )
+        n_left_out = format_count(sum(left_out.values()), "clip")
+        lines.append(f"Protocol {scores['protocol']} leaves out {n_left_out} (left_out.csv): {reasons}")
     return "\n".join(
         [
             *lines,

@@ -15,6 +15,7 @@ from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import ClassifierSpec, Pair, Problem
 from mer.evaluation.splits import Fold
 from mer_core.errors import BadSetting
+from mer_core.text import format_count
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,10 @@ def split_subjects(n_folds: int, problem: Problem, positions: np.ndarray, owner:
         pairs = [(positions[fit], positions[test]) for fit, test in split if len(test)]
         if all(len(set(problem.y[fit])) > 1 for fit, _ in pairs):
             return pairs
+    n_subjects, n_parts = format_count(len(set(subjects)), "subject"), format_count(n_folds, "part")
     raise BadSetting(
-        f"`search` and `calibration` cannot choose inside {owner}: no split of the {len(set(subjects))} "
-        f"subjects into {n_folds} parts leaves two labels to fit on. Remove both settings or add subjects."
+        f"`search` and `calibration` cannot choose inside {owner}: no split of {n_subjects} into {n_parts} "
+        "leaves two labels to fit on. Remove both settings or add subjects."
     )
 
 

@@ -62,7 +62,7 @@ def test_inner_folds_part_the_training_subjects(small):
 def test_two_subjects_are_too_few_to_choose_in(small, tmp_path):
     table, X = small
     two = table["dataset"].eq("a").to_numpy()
-    with pytest.raises(BadInput, match="fold a/01.* 1 subjects"):
+    with pytest.raises(BadInput, match="fold a/01.* 1 subject "):
         cross_validation.cross_validate(
             table[two], X[two], CvConfig(classifier="logistic", calibration="temperature"), tmp_path
         )
@@ -151,7 +151,7 @@ def test_a_temperature_for_every_clip_is_fitted_on_those_left_out():
         calibration.fit_temperature(too_sure, y), rel=1e-6
     ) and found == pytest.approx(2.5, rel=0.15)
     one_person = estimators.Problem(X, y, np.full(len(y), "d/0"), [], 3)
-    with pytest.raises(BadInput, match=" 1 subjects"):
+    with pytest.raises(BadInput, match=" 1 subject "):
         nested.temperature_for_all(classifier, 5, one_person, 1)
 
 
