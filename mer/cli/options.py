@@ -135,7 +135,7 @@ def _insert_names(text: str) -> str:
 
 
 class HelpMixin:
-    """Inserts names into help texts when they are shown, so that those of plug-ins are included."""
+    """Completes help texts when they are shown: names, those of plug-ins included, and missing defaults."""
 
     params: list[click.Parameter]
     epilog: str | None
@@ -144,6 +144,9 @@ class HelpMixin:
         for option in self.params:
             if isinstance(option, click.Option) and option.help:
                 option.help = _insert_names(option.help)
+                states_default = option.required or option.is_flag or option.show_default
+                if not states_default and "[default:" not in option.help:
+                    option.help += "  [default: none]"
         self.epilog = self.epilog and _insert_names(self.epilog)
         super().format_help(ctx, formatter)  # type: ignore[misc]
 
