@@ -123,7 +123,7 @@ def read_all(clips: Path) -> list[Acted]:
 
 
 def table(found: list[Acted]) -> str:
-    """Markdown: one row per acted expression, and how many are named as expected."""
+    """Return a Markdown table: one row per acted expression, and how many are named as expected."""
     header = ["film", "acted", "expected"]
     header += ["strongest frame", "motion, %", "early frame", "motion, %"]
     cells = []

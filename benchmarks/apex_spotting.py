@@ -47,7 +47,7 @@ class Clip:
 
 
 def make_clip(seed: int, rate: float) -> Clip:
-    """The clip number `seed` at `rate` frames per second; the same performance at every rate."""
+    """Render clip number `seed` at `rate` frames per second; the performance is the same at every rate."""
     from flow.splatting import recipes  # at call time: flow stands above this package
     from flow.splatting.actor import Actor
     from flow.splatting.camera import HeadPose
@@ -85,14 +85,14 @@ def _rise_and_fall(apex: int, last: int, left: float) -> np.ndarray:
 
 
 def spotted(clip: Clip, method: str) -> int:
-    """The apex of the clip by one of `spotting.METHODS`."""
+    """Return the apex of the clip by one of `spotting.METHODS`."""
     if method == "midpoint":
         return spotting.midpoint(clip.frames[0][0], clip.frames[-1][0])
     return spotting.spot_apex(clip.frames, clip.matrix)
 
 
 def measure(clips: int = 40, rates: tuple[float, ...] = RATES, seed: int = 0) -> pd.DataFrame:
-    """One row per clip, rate and method: `clip, rate, method, frames, apex, spotted`."""
+    """Return one row per clip, rate and method: `clip, rate, method, frames, apex, spotted`."""
     rows = []
     for rate in rates:
         for number in track(range(seed, seed + clips), f"clips at {rate} frames per second"):

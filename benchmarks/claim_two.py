@@ -51,7 +51,7 @@ class Row:
 
     @property
     def folder(self) -> str:
-        """Its name in FOLDER/*/flow, maps and runs; networks carry the hash of their weights."""
+        """Return its name in FOLDER/*/flow, maps and runs; networks carry the hash of their weights."""
         weights = self.entrant and self.entrant.method.weights
         return f"{self.slug}-{weights[:8]}" if weights else self.slug
 
@@ -81,7 +81,7 @@ class Composite:
 
 
 def rows(raft: Mapping[str, Path] = MappingProxyType({})) -> list[Row]:
-    """Flow as the field gets it, then the others, ground truth last.
+    """Return the rows of the table: flow as the field gets it, then the others, ground truth last.
 
     raft : name of a row -> weights of RAFT; frames are doubled, the method's default
     """

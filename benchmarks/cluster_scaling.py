@@ -22,7 +22,7 @@ WARM_UP = 4  # clips for each worker before the clock starts
 
 
 def measure(n_workers: int, clips: int, method: str, folder: Path) -> tuple[float, float]:
-    """Seconds to prepare `clips` clips and to estimate their flow with `n_workers` workers."""
+    """Return the seconds to prepare `clips` clips, and to estimate their flow, with `n_workers` workers."""
     from distributed import LocalCluster
 
     with LocalCluster(

@@ -74,7 +74,7 @@ class Clips(NamedTuple):
     X: np.ndarray  # (N, 3, H, W) float32, feature
 
     def where(self, mask: np.ndarray) -> "Clips":
-        """Those for which `mask` (N,) bool holds."""
+        """Return the maps for which `mask` (N,) bool holds."""
         return Clips(*(values[mask] for values in self))
 
 
@@ -151,7 +151,7 @@ def make(
 
 
 def on_portraits(fitted: Bundle, clips: Clips) -> dict[str, float]:
-    """Scores on what shows an emotion, and how much of the rest is given no label or none that is wrong."""
+    """Return scores on clips that show an emotion, and how often the others get no label or no wrong one."""
     p = fitted.predict_proba(clips.X)
     low, high = fitted.recipe.validated_ranges[MOTION]
     inside = (clips.moved >= max(low, fitted.recipe.min_motion)) & (clips.moved <= high)
@@ -174,7 +174,7 @@ def on_portraits(fitted: Bundle, clips: Clips) -> dict[str, float]:
 
 
 def is_right(p: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """(N,) bool: the likeliest label is the one that what is shown should have."""
+    """Return (N,) bool: the likeliest label is the one that the clip should have."""
     return np.array(LABELS)[p.argmax(1)] == np.array([RIGHT.get(label, "") for label in shown])
 
 
@@ -238,19 +238,19 @@ def with_evidence(fitted: Bundle, real: dict[str, float], weights: Path) -> Bund
 
 
 def three_classes(p: np.ndarray) -> np.ndarray:
-    """(N, 3) probabilities of the emotions, from those (N, 4) of which `other` is dropped."""
+    """Return (N, 3) probabilities of the emotions from (N, 4), whose last class, `other`, is dropped."""
     q = p[:, [LABELS.index(label) for label in EMOTIONS]]
     return q / q.sum(1, keepdims=True)
 
 
 def gives_label(p: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """(N,) bool: the likeliest label counts as one, and is likely enough."""
+    """Return (N,) bool: the likeliest label counts as a label and is likely enough."""
     silent = np.isin(np.array(recipe.labels)[p.argmax(1)], recipe.no_emotion_labels)
     return (p.max(1) >= recipe.min_confidence) & ~silent
 
 
 def scores(q: np.ndarray, y: np.ndarray) -> dict[str, float]:
-    """Number of clips, UF1 and calibration error of q (N, 3) for y (N,) int."""
+    """Return number of clips, UF1 and calibration error of q (N, 3) for y (N,) int."""
     truth, best = (np.array(EMOTIONS)[positions] for positions in (y, q.argmax(1)))
     uf1 = metrics.compute_scores(metrics.confusion_matrix(truth, best, EMOTIONS))["uf1"]
     return {

@@ -49,7 +49,7 @@ def portrait_beside_render(size: int = 210) -> np.ndarray:
 
 
 def identities(count: int = 10, size: int = 190) -> np.ndarray:
-    """Procedural people of the first seeds, turned a little: (H, W, 3) uint8."""
+    """Draw procedural people of the first seeds, turned a little: (H, W, 3) uint8."""
     return rows(
         [
             _small(Actor(seed, 2 * size, 60_000, 0.68, "plain").frame(head=HeadPose(yaw=seed * 37 % 31 - 15)))
@@ -60,7 +60,7 @@ def identities(count: int = 10, size: int = 190) -> np.ndarray:
 
 
 def action_units(seed: int = 17, size: int = 160) -> np.ndarray:
-    """Every action unit at full strength on one face, beside that face at rest: (H, W, 3) uint8."""
+    """Draw every action unit at full strength on one face, beside that face at rest: (H, W, 3) uint8."""
     actor = Actor(seed, 2 * size, 50_000, 0.8, "plain")
     tiles = [titled(_small(actor.frame()), "at rest")]
     for action in track(ACTION_UNITS, "action units"):
@@ -111,7 +111,7 @@ def expression_over_time(seed: int = 14, size: int = 200, count: int = 6) -> np.
 
 
 def masks(seed: int = 15, size: int = 220) -> np.ndarray:
-    """One pair with all that is known of it, its flow, depth and masks: (H, W, 3) uint8."""
+    """Draw one pair with its flow, depth and masks: (H, W, 3) uint8."""
     actor = Actor(seed, size, 40_000, 0.7, "plain")
     pair = actor.pair(
         face_state({"25": 0.2}),
@@ -156,14 +156,14 @@ def write_pictures(folder: Path, head_model: Path | None = None) -> list[Path]:
 
 
 def titled(picture: np.ndarray, title: str) -> np.ndarray:
-    """The picture under a white strip with its title."""
+    """Return the picture under a white strip with its title."""
     strip = np.full((20, picture.shape[1], 3), 255, np.uint8)
     cv2.putText(strip, title, (3, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (30, 30, 30), 1, cv2.LINE_AA)
     return np.vstack([strip, picture])
 
 
 def rows(tiles: list[np.ndarray], across: int) -> np.ndarray:
-    """Tiles of one size in rows of `across`, the last one filled with white."""
+    """Return tiles of one size in rows of `across`, the last row filled with white."""
     blank = np.full_like(tiles[0], 255)
     tiles = tiles + [blank] * (-len(tiles) % across)
     return np.vstack([np.hstack(tiles[i : i + across]) for i in range(0, len(tiles), across)])
@@ -178,7 +178,7 @@ def _mask(mask: np.ndarray) -> np.ndarray:
 
 
 def _depth(pair: RenderedPair) -> np.ndarray:
-    """Near is bright; nothing is black."""
+    """Draw depth: near is bright, nothing is black."""
     there = pair.depth > 0
     low, high = np.percentile(pair.depth[there], [1, 99])
     level = np.where(there, 255 - 215 * np.clip((pair.depth - low) / (high - low), 0, 1), 0)
@@ -186,7 +186,7 @@ def _depth(pair: RenderedPair) -> np.ndarray:
 
 
 def _parts(pair: RenderedPair) -> np.ndarray:
-    """One colour per part, the same for both sides; the background is white."""
+    """Draw parts: one colour each, the same for both sides, on white."""
     kinds = list(dict.fromkeys(name.split()[0] for name in pair.names))
     hue = np.array(
         [[kinds.index(name.split()[0]) * 179 // len(kinds), 150, 230] for name in pair.names], np.uint8

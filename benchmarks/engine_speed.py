@@ -70,7 +70,7 @@ def child(width: int, height: int, gaussians: int, pairs: int) -> None:
 
 
 def gpu_rate(size: int, gaussians: int, repeats: int = 20) -> float | None:
-    """Pictures with seven channels (colour, flow, depth, opacity) per second by gsplat.
+    """Return how many pictures with seven channels (colour, flow, depth, opacity) gsplat renders per second.
 
     None without it or a GPU.
     """

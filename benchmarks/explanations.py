@@ -43,7 +43,7 @@ class Shown(NamedTuple):
 
 
 def shown(person: int) -> Iterator[Shown]:
-    """Every unit on both sides, and on one drawn at random, with a camera's noise and a little head motion."""
+    """Return the cases: every unit on both sides and on a random one, with camera noise and head motion."""
     from data_prep.align import fit_similarity, transform_points, warp_face
     from flow.estimate import estimate
     from flow.splatting.actor import Actor
@@ -77,14 +77,14 @@ def shown(person: int) -> Iterator[Shown]:
 
 
 def right_place(region: str, unit: str, side: str) -> bool:
-    """Whether `region` is one that `unit` shows in, on the side where it was shown."""
+    """Return whether `unit` shows in `region`, on the side where it was moved."""
     part = region.removesuffix(" right").removesuffix(" left")
     on_side = part == region or not side or region.endswith({"R": "right", "L": "left"}[side])
     return part in SHOWS_IN[unit] and on_side
 
 
 def judge(case: Shown, fitted: bundle.Bundle) -> dict[str, bool]:
-    """What the explanation of one case got right."""
+    """Return what the explanation of one case got right."""
     seen = subtract_head(case.flow, case.landmarks)
     moved = max(regions.measure_regions(seen.flow, case.landmarks), key=lambda region: region.motion).name
     share = attribution.decision_fractions(fitted, seen.flow, case.landmarks)
@@ -99,7 +99,7 @@ def judge(case: Shown, fitted: bundle.Bundle) -> dict[str, bool]:
 
 
 def table(found: list[tuple[str, dict[str, bool]]]) -> str:
-    """Shares as Markdown, per unit and over all."""
+    """Return fractions as Markdown, per unit and over all."""
     names = list(found[0][1])
     lines = ["| unit | cases | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 2)]
     for unit in (*dict.fromkeys(unit for unit, _ in found), "all"):

@@ -67,7 +67,7 @@ def build(model: HeadModel, seed: int = 0) -> tuple[dict[str, np.ndarray], int]:
 
 
 def _seen_from_front(model: HeadModel) -> np.ndarray:
-    """Vertices of the face that no other part of it hides from the viewer."""
+    """Return the vertices of the face that no other part hides from the viewer."""
     along, down = (axis.ravel()[:, None, None] for axis in np.meshgrid(*[np.linspace(0, 1, 7)] * 2))
     a, b, c, d = np.moveaxis(model.neutral[model.faces].astype(float), 1, 0)
     skin = ((1 - along) * ((1 - down) * a + down * d) + along * ((1 - down) * b + down * c)).reshape(-1, 3)
@@ -85,7 +85,7 @@ def _seen_from_front(model: HeadModel) -> np.ndarray:
 
 
 def _spread_out(model: HeadModel, vertices: np.ndarray, count: int) -> np.ndarray:
-    """`count` of the vertices, each far from the others, closer together around eyes and lips."""
+    """Choose `count` vertices far from each other, closer together around eyes and lips."""
     flat = model.neutral[vertices, :2].astype(float)
     rims = model.neutral[LANDMARK_VERTICES[36:], :2]
     away = np.linalg.norm(flat[:, None] - rims[None], axis=2).min(axis=1)
@@ -115,7 +115,7 @@ def _triangles(points: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 def _variant(
     rng: np.random.Generator, names: list[str], expressions: np.ndarray, points: np.ndarray, unit: float
 ) -> np.ndarray:
-    """A random motion (V, 3): one to three expressions, each varied, and now and then a pull somewhere."""
+    """Draw a random motion (V, 3): one to three expressions, each varied, and sometimes a pull somewhere."""
     kinds = [name.removesuffix("_L").removesuffix("_R") for name in names]
     total = np.zeros_like(points)
     for kind in rng.choice(sorted(set(kinds)), rng.integers(1, 4), replace=False):
@@ -133,7 +133,7 @@ def _variant(
 
 
 def _bend(rng: np.random.Generator, motion: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """One variant of a motion (V, 3), of peak 1: bent, sharpened or widened, confined to a part."""
+    """Draw a variant of a motion (V, 3) of peak 1: bent, sharpened or widened, confined to a part."""
     length = np.linalg.norm(motion, axis=1)
     if rng.random() < 0.6:
         scale = 1 + rng.uniform(0, 0.6) * _waves(rng, places)
@@ -151,7 +151,7 @@ def _bend(rng: np.random.Generator, motion: np.ndarray, places: np.ndarray) -> n
 
 
 def _waves(rng: np.random.Generator, places: np.ndarray, count: int = 5) -> np.ndarray:
-    """A smooth random function (V,) of mean 0 and deviation 1 whose waves are 0.4 to 2 units long."""
+    """Draw a smooth random function (V,) of mean 0 and SD 1 with waves of 0.4 to 2 units."""
     length = np.exp(rng.uniform(*np.log([0.4, 2]), count))
     angle, phase = rng.uniform(0, 2 * np.pi, (2, count))
     waves = 2 * np.pi / length * np.stack([np.cos(angle), np.sin(angle)])

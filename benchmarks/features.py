@@ -26,7 +26,7 @@ FEATURES = {"flow_image": "mer_net", "roi_flow": "logistic", "hoof": "logistic",
 
 
 def clips(people: int, seed: int, head: float) -> tuple[pd.DataFrame, list[tuple[np.ndarray, np.ndarray]]]:
-    """Table of clips, and flow and landmarks of each."""
+    """Return the table of clips, and flow and landmarks of each."""
     rows, found = [], []
     for person in track(range(people), "synthetic people"):
         for i, (flow, landmarks, emotion) in enumerate(motions([seed, person], head)):
@@ -44,7 +44,7 @@ def clips(people: int, seed: int, head: float) -> tuple[pd.DataFrame, list[tuple
 
 
 def measure(people: int, seed: int = 1, head: float = 1.0) -> str:
-    """Markdown: UF1 of each feature with its interval over people, head motion kept and removed."""
+    """Return Markdown: UF1 of each feature with its interval over people, head motion kept and removed."""
     table, found = clips(people, seed, head)
     rows = []
     for feature, classifier in FEATURES.items():

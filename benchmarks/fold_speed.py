@@ -96,7 +96,7 @@ def compiling() -> float:
 
 
 def usual(X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int) -> float:
-    """Seconds for training `folds` one after another with `Usual`."""
+    """Return the seconds to train `folds` one after another with `Usual`."""
     began = time.perf_counter()
     for fold in folds:
         x, labels = torch.from_numpy(X[fold]), torch.from_numpy(y[fold])
@@ -111,7 +111,7 @@ def usual(X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int) ->
 
 
 def loop(X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int) -> float:
-    """Seconds for training `folds` one after another with this project's own classifier."""
+    """Return the seconds to train `folds` one after another with this project's classifier."""
     began = time.perf_counter()
     for fold in folds:
         Classifier(epochs=epochs).fit(X[fold], y[fold], positions=fold)
@@ -121,7 +121,7 @@ def loop(X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int) -> 
 def together(
     X: np.ndarray, y: np.ndarray, folds: list[np.ndarray], epochs: int, device: str = "cpu"
 ) -> float:
-    """Seconds for training `folds` all at once."""
+    """Return the seconds to train `folds` all at once."""
     began = time.perf_counter()
     for _ in Classifier(epochs=epochs, device=device).fit_folds(X, y, folds):
         pass

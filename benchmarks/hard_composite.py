@@ -67,7 +67,7 @@ class Frames:
 
 
 def clips() -> list[Clip]:
-    """The clips of all subjects."""
+    """Return the clips of all subjects."""
     found = []
     for subject in range(SUBJECTS):
         rng = np.random.default_rng([subject, 0])
@@ -87,7 +87,7 @@ def write(out: Path, wanted: list[Clip], head_model: Path | None = None) -> None
 
 
 def read(out: Path, clip: Clip) -> Frames:
-    """One clip that `write` has drawn."""
+    """Read a clip that `write` has drawn."""
     with np.load(out / f"{clip.name}.npz") as stored:
         return Frames(**{name: stored[name] for name in stored.files})
 
@@ -130,7 +130,7 @@ def _drifted(pose: HeadPose, actor: Actor, rng: np.random.Generator) -> HeadPose
 
 
 def camera(subject: int) -> Sensor:
-    """The camera that films this subject: every fault is there, in another strength.
+    """Return the camera of a subject: every fault, in a strength of its own.
 
     Every third one records grey.
     """
@@ -145,7 +145,7 @@ def camera(subject: int) -> Sensor:
 
 @lru_cache(maxsize=1)
 def _actor(subject: int, head_model: Path | None) -> Actor:
-    """The clips of one person follow each other, and drawing a person takes as long as three frames."""
+    """Return the person of a clip, cached: drawing a person takes as long as three frames."""
     seed = FIRST_PERSON + subject
     person = scanned_face(seed, _scans(head_model), split=None) if head_model else None
     return Actor(seed, SIZE, face=FACE, identity=person)

@@ -46,7 +46,7 @@ def run(maps: str | Path, index: str | Path, out: str | Path, seeds: int = 5) ->
 
 
 def table(runs: list[Path]) -> str:
-    """Markdown of `runs`, each compared with the first."""
+    """Return Markdown of `runs`, each compared with the first."""
     lines = [
         "| variant | UF1 | 95 % over subjects | UAR | ΔUF1 | 95 % |",
         "|---|---|---|---|---|---|",

@@ -128,12 +128,12 @@ def recorded_motion(
 
 
 def _brought_to(field: np.ndarray, peak: float) -> np.ndarray:
-    """`field` (H, W, 2) px whose longest vector is `peak` px; no motion stays none."""
+    """Scale `field` (H, W, 2) px to a longest vector of `peak` px; zero motion stays zero."""
     longest = float(np.linalg.norm(field, axis=2).max())
     return field * np.float32(peak / longest) if longest > 1e-4 else np.zeros_like(field)
 
 
 @lru_cache
 def _mesh() -> FaceMesh:
-    """The face mesh of this process: loading it takes longer than a person."""
+    """Return the face mesh of this process, cached: loading it takes longer than a person."""
     return FaceMesh()

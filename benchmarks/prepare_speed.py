@@ -42,7 +42,7 @@ def frame() -> np.ndarray:
 
 
 def write_dataset(root: Path, clips: int) -> None:
-    """A folder like CASME II with `clips` clips of two frames, all of them links to the same two files."""
+    """Write a folder like CASME II with `clips` clips of two frames, all links to the same two files."""
     image = frame()
     (root / "frames").mkdir(parents=True)
     write_image(root / "frames" / "img1.jpg", image)
@@ -59,7 +59,7 @@ def write_dataset(root: Path, clips: int) -> None:
 
 
 def steps() -> dict[str, float]:
-    """Milliseconds of CPU time that each step of a clip takes in one process, over all of its threads."""
+    """Return the CPU time of each step of a clip in one process, ms over all threads."""
     image = frame()
     with TemporaryDirectory() as folder, FaceMesh() as mesh:
         jpg, png = Path(folder) / "frame.jpg", Path(folder) / "face.png"
@@ -86,7 +86,7 @@ def bare_rate(clips: int, jobs: int) -> float:
 
 
 def prepare_rate(clips: int, jobs: int) -> tuple[float, float, float]:
-    """Clips per second of `prepare` from annotations to outcome, starting its processes included.
+    """Return clips per second of `prepare` from annotations to outcome, including the start of its processes.
 
     CPU ms per clip; peak MiB.
     """

@@ -22,7 +22,7 @@ print(len(track.number), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1
 
 
 def stages(clip: Path) -> list[tuple[str, float]]:
-    """Seconds of every stage, from a process that has loaded nothing yet."""
+    """Return the seconds of every stage, from a process that has loaded nothing yet."""
     spent, last = [], time.perf_counter()
 
     def lap(stage: str) -> None:
@@ -64,8 +64,8 @@ def stages(clip: Path) -> list[tuple[str, float]]:
 
 
 def memory(seconds: float) -> tuple[int, int]:
-    """Frames in which a face was seen, and peak MB, of a process that watches a video of 160 px and so many
-    seconds.
+    """Return the number of frames with a face, and the peak MB, of a process that tracks `seconds` of a 160
+    px video.
     """
     import numpy as np
 

@@ -125,7 +125,7 @@ def measure_film(seed: int, fps: int) -> dict:
 
 
 def _counts(known: list, found: list) -> list[int]:
-    """Found rightly, known, found."""
+    """Return the numbers of matched, known and found intervals."""
     return [len(matches(known, found)), len(known), len(found)]
 
 
@@ -145,9 +145,7 @@ def f1(counts: list[int]) -> float:
 
 
 def table(rows: list[dict]) -> str:
-    """The results as Markdown: per rate and spotter, F1 of every kind, recall of expressions, F1 of labels,
-    STRS.
-    """
+    """Return Markdown, per rate and spotter: F1 of each kind, recall of expressions, F1 of labels, STRS."""
     lines = [
         "| fps | spotter | micro F1 | macro F1 | expressions F1 | precision | recall | blink F1 | head F1 | "
         "labels F1 | STRS |",

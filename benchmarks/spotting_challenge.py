@@ -111,7 +111,7 @@ def strs(result: dict) -> tuple[float, float, float]:
 
 
 def table(result: dict) -> str:
-    """The result as Markdown."""
+    """Return the result as Markdown."""
     spotting, recognition, product = strs(result)
     rows = [[kind, *result[kind], f"{f1(result[kind]):.2f}"] for kind in megc.TYPES]
     both = (np.array(result["micro"]) + result["macro"]).tolist()

@@ -111,7 +111,7 @@ class Film:
         self.fractions, self.knots = np.column_stack([two, 1 - two.sum(1)]), mesh.simplices[triangle]
 
     def picture(self, time: float) -> np.ndarray:
-        """What is before the camera at `time` s: (SIDE, SIDE, 3) float32 0..1."""
+        """Return what is before the camera at `time` s: (SIDE, SIDE, 3) float32 0..1."""
         turn, pull, lid = self._at(time)
         moved = self.camera.project(HeadPose(*turn).move(self.rest + pull))[0] - self.points
         rigid = self.camera.project(HeadPose(*turn).move(self.rest))[0] - self.points
@@ -123,11 +123,13 @@ class Film:
         return warp(still, invert_by_warping(field))
 
     def level(self, event: Event, time: float) -> float:
-        """How strong an event is at `time` s, 0 to 1."""
+        """Return the strength of an event at `time` s, 0 to 1."""
         return float(expression_timing(time, event.onset, event.apex, 0.0, event.offset - event.apex))
 
     def _at(self, time: float) -> tuple[np.ndarray, np.ndarray, float]:
-        """Turn of the head (degrees), pull of the muscles (468, 3) cm, and how far the eyes are closed."""
+        """Return turn of the head (degrees), pull of the muscles (468, 3) cm, and closure of the eyes (0 to
+        1).
+        """
         turn = sum(size * np.sin(2 * np.pi * time / period + phase) for size, period, phase in self.plan.sway)
         pull, lid = np.zeros_like(self.rest), 0.0
         for event, full, way, stays in zip(self.plan.events, self.pulls, self.plan.turns, self.plan.stays):
@@ -144,7 +146,7 @@ class Film:
         return turn, pull, lid
 
     def recording(self, fps: float, every: int = 1) -> Iterator[Frame]:
-        """The film with noise, drifting exposure and a slow change of light.
+        """Yield the film with noise, drifting exposure and a slow change of light.
 
         Only every so many frames are drawn.
         """

@@ -45,14 +45,14 @@ class Result:
 
 
 def is_match(onset: int, offset: int, found: Interval) -> bool:
-    """Whether `found` counts for the listed expression onset..offset."""
+    """Return whether `found` matches the listed expression onset..offset."""
     ends = max(abs(onset - found.onset), abs(offset - found.offset))
     overlap = iou((onset, offset), (found.onset, found.offset))
     return overlap >= MIN_IOU or (offset - onset < SHORT_FRAMES and ends <= END_FRAMES)
 
 
 def count(listed: list[tuple[int, int]], found: list[Interval], matches) -> tuple[int, int, int]:
-    """Listed intervals that have a match of their own, how many are listed, how many were found."""
+    """Return the numbers of matched, listed and found intervals."""
     free, right = list(found), 0
     for onset, offset in listed:
         partner = next((i for i in free if matches(onset, offset, i)), None)
@@ -79,7 +79,7 @@ def evaluate(name: str, rows: pd.DataFrame, found: list[Interval]) -> Result:
 
 
 def table(results: list[Result]) -> str:
-    """One row per clip and one for all, as Markdown."""
+    """Return Markdown: one row per clip and one for all."""
     lines = ["| clip | listed | spotted | right | F1 | precision | blinks listed | found |", "|" + "---|" * 8]
     total = Result(
         "all", *(tuple(np.sum([getattr(r, n) for r in results], 0)) for n in ("expressions", "blinks"))

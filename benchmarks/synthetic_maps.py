@@ -28,7 +28,7 @@ CAMERA = Camera.framing(512, 512, 0.7)
 
 
 def label_of(emotion: str) -> str:
-    """The label of composite-3: happiness is positive, surprise is surprise, every other recipe is negative."""
+    """Return the label of composite-3: happiness is positive, surprise is surprise, the rest negative."""
     return {"happiness": "positive", "surprise": "surprise"}.get(emotion, "negative")
 
 
@@ -60,7 +60,7 @@ def motions(seed: list[int], head: float = 1.0) -> Iterator[tuple[np.ndarray, np
 
 
 def draw_emotion(rng: np.random.Generator) -> str:
-    """An emotion: the labels come equally often, and the emotions of a label too."""
+    """Draw a label uniformly, then one of its emotions uniformly."""
     label = LABELS[rng.integers(len(LABELS))]
     return str(rng.choice([emotion for emotion in EMOTIONS if label_of(emotion) == label]))
 
@@ -68,7 +68,7 @@ def draw_emotion(rng: np.random.Generator) -> str:
 def draw_states(
     rest: np.ndarray, emotion: str, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Landmarks (468, 3) cm at onset and apex, and how far the emotion moves the one that moves most, cm.
+    """Return landmarks (468, 3) cm at onset and apex, and the largest displacement, cm.
 
     In a third of the clips a lid moves as well, up or down, and in a third some unit that has nothing to do
     with the emotion.
@@ -146,12 +146,12 @@ def _turned(pose: HeadPose, peak: float, rng: np.random.Generator) -> HeadPose:
 
 
 def _warped(flow: np.ndarray, habit: np.ndarray) -> np.ndarray:
-    """`flow` read `habit` px beside where it belongs."""
+    """Return `flow` read `habit` px beside its place."""
     y, x = np.mgrid[:GRID, :GRID] + np.moveaxis(habit[..., ::-1], -1, 0)
     return np.stack([map_coordinates(flow[..., k], (y, x), order=1, mode="nearest") for k in (0, 1)], axis=-1)
 
 
 def _smooth_noise(rng: np.random.Generator, width: float) -> np.ndarray:
-    """(GRID, GRID, 2) of deviation 1, smooth over `width` px."""
+    """Draw noise (GRID, GRID, 2) of SD 1, smooth over `width` px."""
     noise = gaussian_filter(rng.normal(size=(GRID, GRID, 2)), (width, width, 0), mode="reflect")
     return noise / noise.std()

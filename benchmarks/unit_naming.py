@@ -72,7 +72,7 @@ class Case:
 
     @property
     def asymmetry(self) -> float:
-        """Strength of the right side less that of the left over their sum; 0 for both sides alike."""
+        """Return (right - left) / (right + left) of the strengths; 0 for equal sides."""
         sides = {name[-1]: value for name, value in self.actions.items() if name[-1] in "RL"}
         right, left = sides.get("R", 0.0), sides.get("L", 0.0)
         return (right - left) / (right + left) if sides else 0.0
@@ -168,7 +168,7 @@ def measure(shown: Iterator[tuple[str, Recorder]], out: Path) -> list[Case]:
 
 
 def summary(found: list[Case]) -> str:
-    """Markdown: single units, sides, magnitude and asymmetry, then F1 by unit in combinations."""
+    """Return Markdown: single units, sides, magnitude and asymmetry, then F1 by unit in combinations."""
     single = [case for case in found if len(case.units) == 1]
     right = [(case, case.first()) for case in single]
     named = [(case, unit) for case, unit in right if unit]
