@@ -185,7 +185,7 @@ def test_a_tiff_whose_pages_are_no_film_is_refused_with_its_axes(tmp_path):
     tifffile.imwrite(
         tmp_path / "folder" / "img1.tif", np.zeros((3, 16, 24), np.uint8), photometric="minisblack"
     )
-    with pytest.raises(UnreadableImage, match="holds 3 images"):
+    with pytest.raises(UnreadableImage, match="3 images"):
         read_image(tmp_path / "folder" / "img1.tif")
 
 
@@ -193,10 +193,10 @@ def test_what_cannot_be_read_is_said(tmp_path):
     (tmp_path / "nothing").mkdir()
     (tmp_path / "nothing" / "img1.heic").write_bytes(b"")
     (tmp_path / "empty.png").write_bytes(b"")
-    for path, words in {"absent.mp4": "no file or folder", "nothing": "but 1 .heic"}.items():
-        with pytest.raises(BadInput, match=words):
+    for path, fact in {"absent.mp4": "absent.mp4", "nothing": "1 .heic"}.items():
+        with pytest.raises(NotFound, match=fact):
             open_frames(tmp_path / path)
-    with pytest.raises(UnreadableImage, match="not an image") as refused:
+    with pytest.raises(UnreadableImage, match="empty.png") as refused:
         read_image(tmp_path / "empty.png")
     assert refused.value.code == "unreadable-image"
     with pytest.raises(NotFound):

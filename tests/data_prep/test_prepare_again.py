@@ -11,7 +11,7 @@ from data_prep import prepare as preparing
 from data_prep import prepare_clip as clip_preparing
 from data_prep.align import warp_face
 from data_prep.prepare import PrepareOptions, prepare
-from mer_core.errors import BadInput, ChangedSettings, InUse, OccupiedOutput
+from mer_core.errors import ChangedSettings, InUse, OccupiedOutput
 from mer_core.locks import hold_lock
 from mer_core.parallel import Workers
 from tests.data_prep.folders import digests, frames_of
@@ -78,16 +78,16 @@ def test_a_clip_whose_frames_changed_is_prepared_anew_and_its_flow_dropped(make_
 @pytest.mark.parametrize(
     "changed, words",
     [
-        ({"size": 112}, "size was 224 and is now 112"),
-        ({"apex": "frame-difference"}, "apex was 'midpoint' and is now 'frame-difference'"),
-        ({"corrections": False}, "corrections was True and is now False"),
+        ({"size": 112}, "size.*224.*112"),
+        ({"apex": "frame-difference"}, "apex.*midpoint.*frame-difference"),
+        ({"corrections": False}, "corrections.*True.*False"),
     ],
 )
 def test_an_out_made_otherwise_is_refused(make_replica, tmp_path, changed, words):
     root, out = make_replica("smic", subjects=(1,), clips_each=1), tmp_path / "out"
     prepare("smic", root, out)
     before = digests(out)
-    with pytest.raises(BadInput, match=words):
+    with pytest.raises(ChangedSettings, match=words):
         prepare("smic", root, out, PrepareOptions(**changed))
     assert digests(out) == before
 

@@ -10,7 +10,7 @@ from mer import bundle
 from mer.evaluation import estimators
 from mer.evaluation.config import CvConfig
 from mer_core import registry
-from mer_core.errors import BadInput, ChangedSettings, OccupiedOutput
+from mer_core.errors import ChangedSettings, OccupiedOutput, UnreadableFile
 
 LABELS = ["negative", "positive", "surprise"]
 
@@ -84,11 +84,7 @@ def test_save_refuses_a_bundle_of_another_recipe_and_replaces_its_own(tmp_path):
         fitted("majority").recipe.model_copy(update={"temperature": 2.0}), fitted("majority").classifiers
     )
     bundle.save(warmer, tmp_path / "b")  # the temperature does not identify a bundle
-    with pytest.raises(
-        BadInput,
-        match="holds a bundle of other settings: classifier was 'majority' and is now 'logistic'. "
-        "Choose another",
-    ):
+    with pytest.raises(ChangedSettings, match="classifier.*majority.*logistic"):
         bundle.save(fitted("logistic"), tmp_path / "b")
     with pytest.raises(ChangedSettings, match="seeds.*2.*1"):
         bundle.save(fitted("majority", seeds=1), tmp_path / "b")
@@ -112,21 +108,20 @@ def test_a_replacement_that_was_stopped_leaves_no_old_recipe_beside_new_weights(
     monkeypatch.setattr(bundle, "write_json", stop)
     with pytest.raises(KeyboardInterrupt):
         bundle.save(fitted("majority"), tmp_path)
-    with pytest.raises(BadInput, match="not a bundle"):
+    with pytest.raises(UnreadableFile, match="bundle.json"):
         bundle.load(tmp_path)
     monkeypatch.undo()
     bundle.save(fitted("majority"), tmp_path)
     assert bundle.load(tmp_path).recipe == fitted("majority").recipe
 
 
-@pytest.mark.parametrize("text, message", [
-    ("{", "holds a damaged bundle: .*bundle.json cannot be read"),
-    ("[]", "holds a damaged bundle"), ("", "holds a damaged bundle"),
-    ('{"method": "dis"}', "holds a bundle of another version: it lacks 'mer'"),
-])  # fmt: skip
-def test_save_refuses_a_damaged_bundle_in_one_message(text, message, tmp_path):
+@pytest.mark.parametrize(
+    "text, fact",
+    [("{", "bundle.json"), ("[]", "bundle.json"), ("", "bundle.json"), ('{"method": "dis"}', "'mer'")],
+)
+def test_save_refuses_a_damaged_bundle_in_one_message(text, fact, tmp_path):
     (tmp_path / "bundle.json").write_text(text)
-    with pytest.raises(BadInput, match=message):
+    with pytest.raises(OccupiedOutput, match=fact):
         bundle.save(fitted("majority"), tmp_path)
     assert (tmp_path / "bundle.json").read_text() == text and len(list(tmp_path.iterdir())) == 1
 
@@ -139,22 +134,22 @@ def test_the_card_counts_seeds_and_names_only_settings_that_are_given():
 
 
 @pytest.mark.parametrize(
-    "damage, message",
+    "damage, fact",
     [
-        (lambda b: (b / "bundle.json").unlink(), "is not a bundle"),
-        (lambda b: (b / "bundle.json").write_text("{"), "cannot be read"),
+        (lambda b: (b / "bundle.json").unlink(), "bundle.json"),
+        (lambda b: (b / "bundle.json").write_text("{"), "bundle.json"),
         (
             lambda b: (b / "bundle.json").write_text(
                 json.dumps({**json.loads((b / "bundle.json").read_text()), "labells": []})
             ),
-            "Did you mean labels",
+            "labells.*labels",
         ),
-        (lambda b: (b / "weights.safetensors").write_bytes(b"not tensors"), "damaged"),
-        (lambda b: (b / "weights.safetensors").unlink(), "damaged"),
+        (lambda b: (b / "weights.safetensors").write_bytes(b"not tensors"), "weights"),
+        (lambda b: (b / "weights.safetensors").unlink(), "weights"),
     ],
 )
-def test_damaged_bundle_is_refused(damage, message, tmp_path):
+def test_damaged_bundle_is_refused(damage, fact, tmp_path):
     bundle.save(fitted("ststnet"), tmp_path / "b")
     damage(tmp_path / "b")
-    with pytest.raises(BadInput, match=message):
+    with pytest.raises(UnreadableFile, match=fact):
         bundle.load(tmp_path / "b")

@@ -59,9 +59,9 @@ def test_a_bundle_knows_the_weights_of_its_flow_and_refuses_those_it_cannot_hold
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"classifier_settings": {"C": 1.0}}, "linear_svm.C was 0.001 and is now 1.0. Choose another"),
-    ({"seeds": 1}, "seeds was 2 and is now 1. Choose another"),
-    ({"feature_settings": {"size": 12}}, "feature_settings.size was"),
+    ({"classifier_settings": {"C": 1.0}}, "linear_svm.C.*0.001.*1.0"),
+    ({"seeds": 1}, "seeds.*2.*1"),
+    ({"feature_settings": {"size": 12}}, "feature_settings.size"),
 ])  # fmt: skip
 def test_training_refuses_the_folder_of_another_bundle_before_it_fits(
     prepared, config, tmp_path, monkeypatch, change, message

@@ -77,17 +77,17 @@ def test_a_stopped_run_goes_on_and_ends_the_same(small, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "change, named",
     [
-        (lambda t, X, c: (t, X, config("majority")), "classifier was 'linear_svm' and is now 'majority'"),
-        (lambda t, X, c: (t, X, config(classifier_settings={"C": 1.0})), "classifier_settings.C was"),
-        (lambda t, X, c: (t, X + np.float32(1e-3), c), "features was"),
-        (lambda t, X, c: (t[:-1], X[:-1], c), "clips was"),
-        (lambda t, X, c: (t.assign(label=t["label"].iloc[::-1].values), X, c), "labels was"),
+        (lambda t, X, c: (t, X, config("majority")), "classifier.*linear_svm.*majority"),
+        (lambda t, X, c: (t, X, config(classifier_settings={"C": 1.0})), "classifier_settings.C"),
+        (lambda t, X, c: (t, X + np.float32(1e-3), c), "features"),
+        (lambda t, X, c: (t[:-1], X[:-1], c), "clips"),
+        (lambda t, X, c: (t.assign(label=t["label"].iloc[::-1].values), X, c), "labels"),
     ],
 )
 def test_another_run_is_refused_with_what_changed(small, tmp_path, change, named):
     table, X = small
     cross_validation.cross_validate(table, X, config(), tmp_path)
-    with pytest.raises(BadInput, match=named):
+    with pytest.raises(ChangedSettings, match=named):
         cross_validation.cross_validate(*change(table, X, config()), tmp_path)
 
 
