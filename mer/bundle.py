@@ -227,7 +227,7 @@ def model_card(recipe: Recipe) -> str:
     """Return the bundle's README: training data, inputs and outputs, limits."""
     counts = ", ".join(f"{n} {label}" for label, n in recipe.clips_per_label.items())
     faces = "**synthetic: no real person was seen**" if recipe.synthetic else "recordings of real people"
-    n_seeds = len(recipe.classifier_settings)
+    seeds = format_count(len(recipe.classifier_settings), "seed")
     temperature = f"calibrated on held-out subjects (temperature {recipe.temperature:.2f})"
     calibration = "uncalibrated" if recipe.temperature == 1 else temperature
     motion = ""
@@ -248,8 +248,7 @@ Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOL
   ({", ".join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. The faces are {faces}.
 - **Input**: an onset and an apex frame, aligned to {recipe.face_size} px{landmarks},
   brightness {"matched" if recipe.match_exposure else "not matched"}; flow by {method}; feature {feature}.
-- **Output**: probabilities of {", ".join(recipe.labels)}; mean over {format_count(n_seeds, "seed")},
-  {calibration}.{motion}
+- **Output**: probabilities of {", ".join(recipe.labels)}; mean over {seeds}, {calibration}.{motion}
 - **Score**: unknown, because every clip was used for fitting. `mer cv` with the same settings estimates it.
 - **Limits**: the bundle names the class that the motion between two frames resembles. It does not know what
   a person feels, it is not a lie detector, and no decision about a person should rest on it.

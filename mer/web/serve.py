@@ -59,8 +59,7 @@ def serve(
     from mer.web.storage import Storage
 
     models.use_device(device)
-    offered = offered_bundles(bundles or [])
-    listener = listen(port)
+    offered, listener = offered_bundles(bundles or []), listen(port)
     address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     # uvicorn handles SIGTERM while it serves, then raises it again: exit normally, so that files are deleted.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
@@ -70,11 +69,15 @@ def serve(
             say(f"Deleted the files of {format_count(storage.n_leftovers, 'killed server')}.")
         app = create_app(Clips(storage, offered, keep_s or KEEP_S))
         config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2)
-        server = _announced_server(config, address, open_browser)
-        if hasattr(signal, "SIGHUP"):  # the terminal was closed
-            signal.signal(signal.SIGHUP, server.handle_exit)
-        with suppress(KeyboardInterrupt):
-            server.run(sockets=[listener])
+        _run(_announced_server(config, address, open_browser), listener)
+
+
+def _run(server: "uvicorn.Server", listener: socket.socket) -> None:
+    """Serve until a signal ends it; a closed terminal counts as one."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, server.handle_exit)
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
 
 
 def _announced_server(config: "uvicorn.Config", address: str, open_browser: bool) -> "uvicorn.Server":

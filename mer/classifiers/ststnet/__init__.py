@@ -107,7 +107,7 @@ class Classifier(NetworkClassifier):
         on_epoch : callable or None
             Called after each epoch with the number of a fold and its classifier at that point.
         """
-        from mer.classifiers.ststnet import folds as training
+        from mer.classifiers.ststnet.folds import Block, JointTraining
 
         X, codes = self._check_training(self._as_maps(X), y)
         device = choose_device(self.device)
@@ -115,28 +115,25 @@ class Classifier(NetworkClassifier):
         for fitted, fold in zip(by_fold, folds):
             fitted._fit_scale(X[fold])
 
-        def load(block: training.Block) -> list[tuple[int, "Classifier"]]:
-            """Give the folds of a block their trained parameters, and return them by number."""
+        def load(block: Block) -> list[tuple[int, "Classifier"]]:
             numbers, stacked = block
             for i, k in enumerate(numbers):
                 by_fold[k].net_ = by_fold[k]._initial_net(device)
                 by_fold[k].net_.load_state_dict({name: value[i] for name, value in stacked.items()})
             return [(k, by_fold[k]) for k in numbers]
 
-        def report(block: training.Block) -> None:
-            if on_epoch is not None:
-                for k, fitted in load(block):
+        def report(block: Block) -> None:
+            for k, fitted in load(block):
+                if on_epoch:
                     on_epoch(k, fitted)
 
-        means, scales = (
-            torch.from_numpy(np.stack([getattr(fitted, name).ravel() for fitted in by_fold]))
-            for name in ("mean_", "scale_")
-        )
+        means = torch.from_numpy(np.stack([fitted.mean_.ravel() for fitted in by_fold]))
+        scales = torch.from_numpy(np.stack([fitted.scale_.ravel() for fitted in by_fold]))
         x, labels = torch.from_numpy(np.asarray(X, dtype=np.float32)), torch.from_numpy(codes)
         orders = list(epoch_orders(self.random_state, self.epochs, np.arange(len(codes))))
         start = by_fold[0]._initial_net(torch.device("cpu"))
-        joint = training.JointTraining(start, x, labels, self, orders, device)
-        for block in joint.train(folds, means, scales, report):
+        joint = JointTraining(start, x, labels, self, orders, device)
+        for block in joint.train(folds, means, scales, report if on_epoch else None):
             yield from load(block)
 
     def _fit_scale(self, X: np.ndarray) -> None:
