@@ -228,8 +228,8 @@ def model_card(recipe: Recipe) -> str:
     counts = ", ".join(f"{n} {label}" for label, n in recipe.clips_per_label.items())
     faces = "**synthetic: no real person was seen**" if recipe.synthetic else "recordings of real people"
     seeds = format_count(len(recipe.classifier_settings), "seed")
-    temperature = f"calibrated on held-out subjects (temperature {recipe.temperature:.2f})"
-    calibration = "uncalibrated" if recipe.temperature == 1 else temperature
+    calibrated = f"calibrated on held-out subjects (temperature {recipe.temperature:.2f})"
+    calibration = "uncalibrated" if recipe.temperature == 1 else calibrated
     motion = ""
     if "motion of the face" in recipe.validated_ranges:
         low, high = recipe.validated_ranges["motion of the face"]

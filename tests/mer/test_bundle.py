@@ -144,8 +144,8 @@ def test_the_card_counts_seeds_and_names_only_settings_that_are_given():
             ),
             "labells.*labels",
         ),
-        (lambda b: (b / "weights.safetensors").write_bytes(b"not tensors"), "weights"),
-        (lambda b: (b / "weights.safetensors").unlink(), "weights"),
+        (lambda b: (b / "weights.safetensors").write_bytes(b"not tensors"), "/b "),
+        (lambda b: (b / "weights.safetensors").unlink(), "/b "),
     ],
 )
 def test_damaged_bundle_is_refused(damage, fact, tmp_path):
