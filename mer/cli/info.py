@@ -1,7 +1,9 @@
 """What `mer info` prints: versions, devices, and where things lie."""
 
+import os
 import platform
 import sys
+import tempfile
 from importlib import metadata
 from pathlib import Path
 
@@ -32,6 +34,8 @@ def facts() -> dict[str, str]:
         "flow weights": str(Path(flow.__file__).parent / "weights"),
         "face model": _face_model(),
         "bundle": str(default_path()),
+        "compiled code": os.environ.get("NUMBA_CACHE_DIR", "beside its source; NUMBA_CACHE_DIR moves it"),
+        "clips of mer app": f"{tempfile.gettempdir()}, until they are deleted",
     }
 
 

@@ -130,7 +130,7 @@ def _draw_scores(metrics: dict[str, Any]) -> "Figure":
         xlim=(0, 1),
         xlabel=_mark_synthetic(metrics, "score"),
     )
-    axes.invert_yaxis()
+    axes.set_ylim(len(SCORE_NAMES) - 0.5, -0.5)  # the first score on top
     axes.legend(fontsize=7, frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
     return figure
 
