@@ -92,7 +92,7 @@ def _usual_step(stamps: list[int], time_base, rate) -> float:
     if not steps:
         return float(1 / rate) if rate else math.nan
     median = statistics.median(steps)
-    alike = [step for step in steps if abs(step - median) <= 1] or [median]
+    alike: list[float] = [step for step in steps if abs(step - median) <= 1] or [median]
     return statistics.mean(alike) * float(time_base)
 
 

@@ -5,6 +5,7 @@ is measured against it.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import median_filter
@@ -115,6 +116,7 @@ def make_track(recording: Recording, neutral_frame: int | None = None) -> Track:
     measured = run[seen]
     smooth, still = _refine(found, measured, time[seen], open_lids, (flow, change, flow_turn, is_key[seen]))
     anchor = _find_neutral(found, smooth, measured >= 0, time[seen], number[seen], still, neutral_frame)
+    per_frame: dict[str, Any] = {name: _expand(values, seen) for name, values in found.items()}
     return Track(
         number=number,
         time=time,
@@ -129,7 +131,7 @@ def make_track(recording: Recording, neutral_frame: int | None = None) -> Track:
         shape=recording.shape,
         timed=recording.is_timed,
         is_neutral_given=neutral_frame is not None,
-        **{name: _expand(values, seen) for name, values in found.items()},
+        **per_frame,
     )
 
 

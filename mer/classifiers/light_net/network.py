@@ -61,17 +61,11 @@ def train(
     total : int or None
         Number of clips in that table.
     """
-    places, total = (np.arange(len(y)), len(y)) if places is None else (places, total)
+    if places is None or total is None:
+        places, total = np.arange(len(y)), len(y)
+    x = torch.from_numpy(maps).to(device)
     parts = [
-        _train_block(
-            torch.from_numpy(maps).to(device),
-            y,
-            folds[i : i + BLOCK],
-            training,
-            places,
-            total,
-        )
-        for i in range(0, len(folds), BLOCK)
+        _train_block(x, y, folds[i : i + BLOCK], training, places, total) for i in range(0, len(folds), BLOCK)
     ]
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
