@@ -1,6 +1,7 @@
 """The commands around a run: make one, write its report, compare runs, audit one, fit a bundle like it."""
 
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -193,7 +194,8 @@ def compare(runs, published, out):
     from mer.evaluation.compare import write_comparison
     from mer.evaluation.published import format_table, read_published
 
-    text, data = [], {}
+    text: list[str] = []
+    data: dict[str, Any] = {}
     if len(runs) > 1 or not published:
         comparison = compare_runs(runs)
         if out:
