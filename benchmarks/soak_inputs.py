@@ -4,6 +4,7 @@ Each input is read in a forked process that limits its time and memory.
 """
 
 import multiprocessing
+import os
 import resource
 import signal
 import struct
@@ -104,7 +105,7 @@ class Reader:
     def outcome(self, index: int, path: Path) -> tuple[str, str]:
         """What reading `path` as seed `index` came to, and the end of the traceback if it was one."""
         self._pipe.send((index, path))
-        if not self._pipe.poll(MAX_S):
+        if not self._pipe.poll(MAX_S * max(1.0, os.getloadavg()[0])):  # the reader shares its core
             self.close()
             self._start()
             return "timeout", f"more than {MAX_S:.0f} s"

@@ -27,6 +27,7 @@ def _videos(folder: Path) -> Iterator[Seed]:
     for name, codec, pixels in (
         ("a.mp4", "libx264", "yuv420p"), ("a.avi", "mpeg4", "yuv420p"), ("b.avi", "mjpeg", "yuvj420p"),
         ("a.mkv", "ffv1", "yuv420p"), ("a.webm", "libvpx", "yuv420p"), ("a.mov", "libx265", "yuv420p10le"),
+        ("b.webm", "libvpx-vp9", "yuv420p"), ("c.avi", "huffyuv", "yuv422p"), ("a.gif", "gif", "rgb8"),
     ):  # fmt: skip
         with av.open(str(folder / name), "w") as out:
             stream = out.add_stream(codec, rate=25)
