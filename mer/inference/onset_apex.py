@@ -14,8 +14,8 @@ from mer_core.text import format_count
 MAX_REST_ACTIVITY = 0.5  # fraction of the peak; a face farther from its neutral state is not at rest
 RESTING = 0.1  # fraction of the motion to the apex
 MAX_RISE_S = 0.15  # up to that long before an interval, motion that does not yet stand out from noise begins
-# An interval begins where 15 % of its peak are reached, which is a quarter of a smooth rise after its begin; a rise
-# takes up to a quarter of a second.
+# An interval begins where 15 % of its peak are reached, a quarter of a smooth rise after the motion begins; a
+# rise takes up to a quarter of a second.
 LEAD_S = 0.06
 CERTAIN_REST_S = 1.0  # no micro-expression is held so long, so a face at rest for longer is neutral
 
@@ -91,8 +91,7 @@ def choose_moment(track: Track, intervals: list[Interval], clip: str) -> Moment:
 def _find_rest(track: Track, onset: int, apex: int) -> int:
     """Return the last row before an onset where less than `RESTING` of the motion to the apex is done.
 
-    It lies in the run of the onset, `LEAD_S` to `MAX_RISE_S` before it; the onset itself if the run has no such
-    row.
+    It lies in the run of the onset, `LEAD_S` to `MAX_RISE_S` before it. The onset itself if there is none.
     """
     before = track.time[onset] - track.time
     rows = np.flatnonzero((track.run == track.run[onset]) & (before >= LEAD_S) & (before <= MAX_RISE_S))

@@ -34,10 +34,10 @@ def test_the_motion_of_a_rendered_clip_is_the_one_asked_for():
 
 def test_the_table_counts_labels_and_reasons():
     found = [
-        Outcome("inside", 1.0, "positive", "positive", None),
+        Outcome("inside", 1.0, "positive", "positive", None, is_found=True),
         Outcome("inside", 1.0, "negative", None, "the motion resembles no emotion, but speech"),
         Outcome("large motion", 4.0, "surprise", "surprise", None),
     ]
     lines = label_rates.summary(found).splitlines()
-    assert "| inside | 2 | 1 (50%) | 1 | resembles no emotion (1) |" in lines
-    assert "| all outside | 1 | 1 (100%) |  |  |" in lines
+    assert "| inside | 2 | 1 | 1 (50%) | 1 | resembles no emotion (1) |" in lines
+    assert "| all outside | 1 | 0 | 1 (100%) |  |  |" in lines

@@ -170,7 +170,7 @@ def test_the_command_writes_tables(smile_video, tmp_path, monkeypatch):
 def test_labels_come_with_a_statement_of_what_they_are(smile_video):
     labelled = CliRunner().invoke(main.cli, ["spot", str(smile_video)])
     assert labelled.exit_code == 0, labelled.output
-    assert "1 micro-expressions" in labelled.output
+    assert "1 micro-expression" in labelled.output
 
 
 def test_an_expression_that_follows_before_the_face_has_come_to_rest_is_its_own():
