@@ -104,7 +104,7 @@ def score_all(
         progress.say(skipped)
     job = ScoreJob(bundle, fps, face, device)
     with hold_lock(out.parent, f".{out.name}.lock"):
-        table = ScoreTable(out, recordings, _made_by(job), _labels(job))
+        table = ScoreTable(out, recordings, _identify_pipeline(job), _labels(job))
         _score_missing(table, job, Workers(jobs, scheduler))
         return table.finish()
 
@@ -112,7 +112,7 @@ def score_all(
 def _score_missing(table: ScoreTable, job: ScoreJob, workers: Workers) -> None:
     """Score the clips without a row, and write each row as soon as it is known."""
     rows = parallel.map_items(
-        functools.partial(_score_item, job=job, made_by=table.made_by),
+        functools.partial(_score_item, job=job, pipeline_id=table.pipeline_id),
         table.missing().items(),
         "Scoring",
         jobs=workers.jobs,
@@ -134,15 +134,15 @@ def _import_threaded() -> None:
 _turn = threading.Lock()  # the models serve one thread at a time, and Dask workers have several
 
 
-def _score_item(item: tuple[str, Path], job: ScoreJob, made_by: str) -> dict[str, Any]:
+def _score_item(item: tuple[str, Path], job: ScoreJob, pipeline_id: str) -> dict[str, Any]:
     """Score one clip, (name, path), in a worker, which must use the same models as this process."""
     with _turn:
         models.use_device(job.device)
-        if (here := _made_by(job)) != made_by:
+        if (own_id := _identify_pipeline(job)) != pipeline_id:
             raise Incompatible(
                 f"The Dask worker on {platform.node()} has another bundle, flow network or face model than "
-                f"this machine ({here}; {made_by}). Install the same mer there, and start workers and this "
-                f"command with the same {VARIABLE}."
+                f"this machine ({own_id}; {pipeline_id}). Install the same mer there, and start workers and "
+                f"this command with the same {VARIABLE}."
             )
         progress.set_verbosity(quiet=True)
         return score_row(*item, job)
@@ -159,7 +159,7 @@ def score_row(name: str, clip: Path, job: ScoreJob) -> dict[str, Any]:
         return row | {"outcome": "failed", "reason": printable_path(str(error)).replace("\n", " ")}
     except Exception as error:  # one clip must not end the batch
         return row | {"outcome": "failed", "reason": printable_path(f"{type(error).__name__}: {error}")}
-    return row | _result_columns(result) | {"made_by": _made_by(job)}
+    return row | _result_columns(result) | {"pipeline_id": _identify_pipeline(job)}
 
 
 def _result_columns(score: Score) -> dict[str, Any]:
@@ -186,7 +186,7 @@ def _labels(job: ScoreJob) -> list[str]:
     return models.recipe(str(job.bundle_path)).labels
 
 
-def _made_by(job: ScoreJob) -> str:
+def _identify_pipeline(job: ScoreJob) -> str:
     """Describe what decides a row besides its clip: bundle, flow weights, face model and options."""
     from flow.estimate import file_digest
     from mer import bundle as bundles

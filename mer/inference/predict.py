@@ -190,7 +190,7 @@ def explain(
         fps=None if not track.timed or math.isnan(track.fps) else round(track.fps, 3),
         eyes_px=round(float(track.eyes_px[moment.onset]), 1),
         bundle=bundle_name,
-        made_with=_made_with(recipe, weights),
+        pipeline=_describe_pipeline(recipe, weights),
         synthetic=recipe.synthetic,
         evidence=recipe.evidence,
         interval=moment.interval,
@@ -247,6 +247,6 @@ def _decide(
     return label, reason, probabilities
 
 
-def _made_with(recipe: bundles.Recipe, weights: str) -> str:
+def _describe_pipeline(recipe: bundles.Recipe, weights: str) -> str:
     flow = f"{recipe.method} flow (weights {weights})" if weights else f"{recipe.method} flow"
     return f"{recipe.classifier} on {recipe.feature} of {flow}, mer {mer_core.__version__}"

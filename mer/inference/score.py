@@ -36,7 +36,7 @@ class Score:
     fps: float | None
     eyes_px: float  # inter-ocular distance in the clip, px
     bundle: str
-    made_with: str  # classifier, feature, flow and the start of its weights' SHA-256, version of mer
+    pipeline: str  # classifier, feature, flow and the start of its weights' SHA-256, version of mer
     synthetic: bool  # the bundle was fitted on synthetic faces only
     evidence: Evidence | None  # what is known of the quality of the bundle's labels
     interval: Interval | None  # the expression that is explained; None if it is not one of `intervals`

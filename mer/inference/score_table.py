@@ -33,9 +33,9 @@ COLUMNS = [
     "units",
     "warnings",
     "bundle",
-    "made_by",
+    "pipeline_id",
 ]
-REQUIRED = ("clip", "folder", "content", "outcome", "bundle", "made_by")
+REQUIRED = ("clip", "folder", "content", "outcome", "bundle", "pipeline_id")
 NUMBERS = ("onset", "apex", "onset_s", "apex_s", "motion", "n_expressions")
 
 
@@ -51,7 +51,7 @@ class ScoreTable:
     path : Path
         CSV file; it may hold rows already. Those of other folders, and of clips that are gone, stay.
     recordings : Recordings
-    made_by : str
+    pipeline_id : str
         What decides a row beside its clip. Earlier rows that agree in it and in content are kept.
     labels : sequence of str
         Labels that a row may give a probability.
@@ -62,8 +62,8 @@ class ScoreTable:
         If `path` is not a table of scores.
     """
 
-    def __init__(self, path: Path, recordings: Recordings, made_by: str, labels: Sequence[str]):
-        self.path, self.clips, self.made_by = path, recordings.clips, made_by
+    def __init__(self, path: Path, recordings: Recordings, pipeline_id: str, labels: Sequence[str]):
+        self.path, self.clips, self.pipeline_id = path, recordings.clips, pipeline_id
         self._folder = printable_path(recordings.folder.absolute())
         self._content = {name: _content(clip) for name, clip in self.clips.items()}
         columns, rows = _read(path)
@@ -75,7 +75,7 @@ class ScoreTable:
             name = row["clip"]
             if row["folder"] != self._folder or name not in self.clips:
                 self._others.append(row)
-            elif (row["made_by"], row["content"]) == (made_by, self._content[name]):
+            elif (row["pipeline_id"], row["content"]) == (pipeline_id, self._content[name]):
                 if row["outcome"] != "failed":
                     self._rows[name] = row
 

@@ -77,8 +77,8 @@ def _write_landmarks(root, rng):
 def _write_flow(root, table, rng):
     """Write flow that depends on the emotion, with noise, of all clips but sub01/c1."""
     flows = root / "flow" / "srflownet"
-    made_by = {"method": "srflownet", "options": {}, "weights": "0123456789abcdef"}
-    write_json(flows / "flow.json", {**made_by, "match_exposure": True, "version": "x"})
+    settings = {"method": "srflownet", "options": {}, "weights": "0123456789abcdef"}
+    write_json(flows / "flow.json", {**settings, "match_exposure": True, "version": "x"})
     motions = {"happiness": (1, 0), "disgust": (0, 1), "others": (0, 0)}
     for row in table[table["clip_id"] != "casme2/sub01/c1"].itertuples():
         flow = np.full((64, 64, 2), motions[row.emotion]) + rng.normal(0, 0.1, (64, 64, 2))

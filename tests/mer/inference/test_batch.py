@@ -129,10 +129,16 @@ def by_content(monkeypatch):
 
     def score_row(name, clip, *_):
         scored.append(name)
-        return {"clip": name, "outcome": "ok", "reason": clip.read_text(), "made_by": "same", "bundle": "b"}
+        return {
+            "clip": name,
+            "outcome": "ok",
+            "reason": clip.read_text(),
+            "pipeline_id": "same",
+            "bundle": "b",
+        }
 
     monkeypatch.setattr(parallel, "map_items", run_here)
-    monkeypatch.setattr(batch, "_made_by", lambda *_: "same")
+    monkeypatch.setattr(batch, "_identify_pipeline", lambda *_: "same")
     monkeypatch.setattr(batch, "score_row", score_row)
     return scored
 

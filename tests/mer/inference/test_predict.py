@@ -161,8 +161,8 @@ def test_a_bundle_of_other_flow_weights_or_landmarks_says_so(smile_video):
         (now, describe_model(), False),
         ("0123456789abcdef", "9.9 with model 1-ab", True),
     ):
-        made_with = {"flow_weights": weights, "face_model": face_model}
-        other = bundle.Bundle(fitted.recipe.model_copy(update=made_with), fitted.classifiers)
+        recorded = {"flow_weights": weights, "face_model": face_model}
+        other = bundle.Bundle(fitted.recipe.model_copy(update=recorded), fitted.classifiers)
         warnings = " ".join(score(smile_video, other).warnings)
         assert ("other weights than srflownet has now" in warnings) is is_said
         assert ("those of the bundle by 9.9 with model 1-ab" in warnings) is is_said
@@ -202,8 +202,8 @@ def test_all_that_is_written(smile_video, tmp_path):
     found = json.loads(answer.stdout)
     assert page.index(found["label"]) < page.index("<h2>When</h2>")  # before the pictures
     assert (
-        found["made_with"].startswith("mer_net on flow_image of srflownet flow (weights ")
-        and found["made_with"] in page
+        found["pipeline"].startswith("mer_net on flow_image of srflownet flow (weights ")
+        and found["pipeline"] in page
     )
     assert (
         "% of the inter-ocular distance</h1>" in page

@@ -29,7 +29,7 @@ def row_of(name: str) -> dict:
         "outcome": "ok",
         "reason": 'a "b",\nc',
         "onset": 3,
-        "made_by": "same",
+        "pipeline_id": "same",
         "p_negative": 0.5,
     }
 
@@ -134,7 +134,7 @@ def score_slowly(folder: Path, out: Path) -> None:
         return row_of(name)
 
     parallel.map_items = run_here
-    batch.score_row, batch._made_by = score_row, lambda *_: "same"
+    batch.score_row, batch._identify_pipeline = score_row, lambda *_: "same"
     batch._labels = lambda *_: LABELS
     batch.score_all(folder, out)
 
@@ -154,10 +154,10 @@ def test_a_killed_run_leaves_whole_rows_and_the_next_goes_on(tmp_path, monkeypat
 
     left = read(out)
     assert 50 < len(left) < len(CLIPS) and not left["clip"].duplicated().any()
-    assert set(left["made_by"]) == {"same"} and set(left["p_negative"]) == {"0.5"}
+    assert set(left["pipeline_id"]) == {"same"} and set(left["p_negative"]) == {"0.5"}
     scored = []
     monkeypatch.setattr(parallel, "map_items", run_here)
-    monkeypatch.setattr(batch, "_made_by", lambda *_: "same")
+    monkeypatch.setattr(batch, "_identify_pipeline", lambda *_: "same")
     monkeypatch.setattr(batch, "score_row", lambda name, *_: scored.append(name) or row_of(name))
     table = batch.score_all(folder, out)
     assert list(table["clip"]) == list(read(out)["clip"]) == CLIPS
