@@ -134,15 +134,17 @@ def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
       mer cv prepared --protocol cd6me --classifier logistic --out runs/action-units
       mer cv --maps maps --index maps.csv --classifier logistic --out runs/maps
     """
+    from mer.evaluation import tracking
     from mer.evaluation.au_detection import UnitScores
     from mer.evaluation.finished_run import Run
     from mer.evaluation.run import cross_validate_maps
-    from mer.evaluation.tracking import send
     from mer.experiment import cross_validate, finish_run
     from mer_core.parallel import Workers
 
     check_inputs(prepared, maps, index, typed)
     settings = read_config(config, **typed)
+    if track:
+        tracking.check_installed(track)
     finished: Run | UnitScores
     if maps:
         cross_validate_maps(maps, index, settings, out, workers=Workers(jobs, scheduler))
@@ -150,7 +152,7 @@ def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
     else:
         finished = cross_validate(prepared, settings, out, jobs, scheduler)
     if track:
-        send(out, track)
+        tracking.send(out, track)
     page = out / "report.html"
     emit(f"{finished}\nReport: {page}", {**finished.metrics, "report": str(page)})
 

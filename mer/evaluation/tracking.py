@@ -12,6 +12,14 @@ from mer_core.io import read_json
 INSTALL = "Install it with: pip install 'srflow-mer[{}]'"
 
 
+MODULES = {"mlflow": "mlflow", "tensorboard": "torch.utils.tensorboard"}
+
+
+def check_installed(tracker: str) -> None:
+    """Raise `MissingDependency` if a tracker is not installed; for use before a long run."""
+    _load(tracker)
+
+
 def send(out: Path, tracker: str) -> None:
     """Send the run in folder `out` to `tracker`, "mlflow" or "tensorboard".
 
@@ -29,7 +37,7 @@ def send(out: Path, tracker: str) -> None:
 
 
 def _send_mlflow(out: Path, params: dict[str, str], numbers: dict[str, float]) -> None:
-    mlflow = _module("mlflow")
+    mlflow = _load("mlflow")
     with mlflow.start_run(run_name=out.name):
         mlflow.log_params(params)
         mlflow.log_metrics(numbers)
@@ -38,16 +46,17 @@ def _send_mlflow(out: Path, params: dict[str, str], numbers: dict[str, float]) -
 
 
 def _send_tensorboard(out: Path, params: dict[str, str], numbers: dict[str, float]) -> None:
-    board = _module("torch.utils.tensorboard", "tensorboard")
+    board = _load("tensorboard")
     with board.SummaryWriter(str(out / "tensorboard")) as writer:
         writer.add_hparams(params, numbers, run_name=".")
 
 
-def _module(name: str, extra: str | None = None) -> Any:
+def _load(tracker: str) -> Any:
     import importlib
 
     try:
-        return importlib.import_module(name)
+        return importlib.import_module(MODULES[tracker])
     except ImportError as error:
-        extra = extra or name
-        raise MissingDependency(f"Tracking with {extra} needs {extra}. {INSTALL.format(extra)}") from error
+        raise MissingDependency(
+            f"Tracking with {tracker} needs {tracker}. {INSTALL.format(tracker)}"
+        ) from error

@@ -3,7 +3,9 @@
 import sys
 
 import pytest
+from click.testing import CliRunner
 
+from mer.cli.main import cli
 from mer.evaluation import tracking
 from mer.evaluation.config import CvConfig, save_config
 from mer_core.errors import MissingDependency
@@ -46,7 +48,9 @@ def test_tensorboard_gets_settings_and_scores(run):
     assert settings["classifier_settings.C"].string_value == "0.01"
 
 
-def test_a_tracker_that_is_not_installed_is_named_with_its_extra(run, monkeypatch):
+def test_a_missing_tracker_is_named_with_its_extra_before_the_run(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    with pytest.raises(MissingDependency, match=r"srflow-mer\[mlflow\]"):
-        tracking.send(run, "mlflow")
+    command = ["cv", str(tmp_path), "--out", str(tmp_path / "run"), "--track", "mlflow"]
+    answer = CliRunner().invoke(cli, command)
+    assert isinstance(answer.exception, MissingDependency)
+    assert "srflow-mer[mlflow]" in str(answer.exception) and not (tmp_path / "run").exists()
