@@ -91,13 +91,13 @@ class MeasuredPairs:
         return self.folder / f"errors-{self.seed}-{self.count}"
 
 
-def change(before: np.ndarray, after: np.ndarray) -> str:
+def change(before: np.ndarray, after: np.ndarray, decimals: int = 0) -> str:
     """Return the change of a mean error in per cent, with its 95 % interval over pairs.
 
     before, after : (N,) px, of the same pairs
     """
-    value, low, high = (round(100 * ratio) for ratio in relative_change(before, after))
-    return f"{value:+d} ({low:+d} to {high:+d})"
+    value, low, high = (round(100 * ratio, decimals) + 0.0 for ratio in relative_change(before, after))
+    return f"{value:+.{decimals}f} ({low:+.{decimals}f} to {high:+.{decimals}f})"
 
 
 def relative_change(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:

@@ -172,7 +172,7 @@ def page(errors: pd.DataFrame, steps: int, size: int, pool_size: int) -> str:
         "",
         "The network starts from brightness equations that know no faces, so a short training decides little. The "
         "weights that ship went through many more steps of other mixtures: [srflownet-compact](srflownet-compact.md). "
-        "The same losses on real skin under scanned motion, from three starts: `benchmarks/loss_ablation.py`, not run yet.",
+        "The same losses on real skin under scanned motion: [loss-ablation](loss-ablation.md).",
         "",
         "```",
         "python -m benchmarks.srflownet_ablation",
