@@ -15,6 +15,7 @@ JPEG_2000 = (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")  # first bytes of a f
 PNG = b"\x89PNG\r\n\x1a\n"
 TIFF_SUFFIXES = (".tif", ".tiff")
 BIT_DEPTHS = (8, 10, 12, 14, 16)  # of common sensors; files store any of them in 16 bits
+SAMPLES = (np.uint8, np.uint16, np.float32)
 READ_DEEP = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
 
 
@@ -68,11 +69,20 @@ def decode_image(path: str | Path) -> np.ndarray:
         raise UnreadableImage(
             f"{path} holds {n} images, but a frame is one. Give the file itself as the clip."
         )
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    if image.dtype not in SAMPLES:
+        raise UnreadableImage(
+            f"{path} has samples of type {image.dtype}; 8 or 16 bits or 32-bit floats are needed."
+        )
+    return to_rgb(image)
+
+
+def to_rgb(image: np.ndarray) -> np.ndarray:
+    """Convert grey or BGR, as OpenCV decodes them, to RGB."""
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
 
 
 def _decode(data: np.ndarray) -> np.ndarray | None:
-    """Decode the bytes of an image to BGR; None if they are damaged or none."""
+    """Decode the bytes of an image to BGR or grey; None if they are damaged or none."""
     if not _has_complete_chunks(data):
         return None
     for flags in (READ_DEEP, cv2.IMREAD_ANYDEPTH):  # OpenCV reads a TIFF of grey floats only as grey
@@ -81,7 +91,7 @@ def _decode(data: np.ndarray) -> np.ndarray | None:
         except cv2.error:  # an empty file, or a header that declares too large an image
             continue
         if image is not None:
-            return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
+            return image
     return None
 
 

@@ -11,7 +11,15 @@ import numpy as np
 from data_prep.display import FrameShape
 from data_prep.frame_changes import FrameChanges
 from data_prep.frame_report import Frame, FrameReport
-from data_prep.images import READ_DEEP, UnreadableImage, n_pictures, to_8_bits, white_level
+from data_prep.images import (
+    READ_DEEP,
+    SAMPLES,
+    UnreadableImage,
+    n_pictures,
+    to_8_bits,
+    to_rgb,
+    white_level,
+)
 
 # Axes of a film as tifffile names them: pages (Q, I: unnamed; T: time; Z: depth), rows, columns, samples.
 FILM_AXES = {pages + picture for pages in ("", "Q", "I", "T", "Z") for picture in ("YX", "YXS")}
@@ -73,12 +81,15 @@ class StackFrames:
         return {number: number / self.fps if self.fps else math.nan for number in range(self.n_pages)}
 
     def _page(self, number: int) -> np.ndarray | None:
-        """Read a page as (H, W, 3) RGB in the file's depth; None if it is damaged."""
-        try:
-            success, images = cv2.imreadmulti(str(self.path), start=number, count=1, flags=READ_DEEP)
-        except cv2.error:
-            return None
-        return cv2.cvtColor(images[0], cv2.COLOR_BGR2RGB) if success and images else None
+        """Read a page as (H, W, 3) RGB in the file's depth; None if it is damaged or of another type."""
+        for flags in (READ_DEEP, cv2.IMREAD_ANYDEPTH):  # OpenCV reads grey floats only as grey
+            try:
+                success, images = cv2.imreadmulti(str(self.path), start=number, count=1, flags=flags)
+            except cv2.error:
+                continue
+            if success and images:
+                return to_rgb(images[0]) if images[0].dtype in SAMPLES else None
+        return None
 
     def _find_white(self) -> float:
         brightest, dtype = 0.0, np.dtype(np.uint8)

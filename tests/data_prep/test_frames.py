@@ -245,3 +245,21 @@ def test_images_picked_from_mixed_sizes_have_the_size_that_was_measured(tmp_path
     frames = open_frames(tmp_path, 25)
     measured = {frame.number: frame.image.shape for frame in frames}
     assert {number: image.shape for number, image in frames.pick(measured).items()} == measured
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float64", "int16"])
+def test_samples_of_other_types_are_refused(tmp_path, dtype):
+    tifffile.imwrite(tmp_path / "1.tif", np.full((20, 30), 5, dtype))
+    with pytest.raises(UnreadableImage):
+        read_image(tmp_path / "1.tif")
+    tifffile.imwrite(tmp_path / "film.tif", np.full((4, 20, 30), 5, dtype), photometric="minisblack")
+    with pytest.raises(UnreadableStack):
+        list(open_frames(tmp_path / "film.tif", 25))
+
+
+def test_a_stack_of_grey_floats_is_read(tmp_path):
+    values = np.full((4, 20, 30), 0.5, np.float32)
+    tifffile.imwrite(tmp_path / "film.tif", values, photometric="minisblack")
+    assert [frame.image.mean() for frame in open_frames(tmp_path / "film.tif", 25)] == pytest.approx(
+        [128] * 4
+    )
