@@ -251,11 +251,12 @@ def _rows_below_header(
     unnamed = rows.index[~named & filled[list(columns[n_named:])].any(axis=1)]
     _add_remark(remarks, unnamed, f"left out: no {' or '.join(columns[:n_named])}")
     rows = rows[named & filled.any(axis=1)].copy()
-    hidden = rows.index.isin(list(sheet.hidden_rows))
-    _add_remark(remarks, rows.index[hidden], "hidden in the sheet (by a filter?) but read")
-    _add_remark(
-        remarks, rows.index[rows.index.isin(list(sheet.filled_rows))], "filled from a merged cell above"
-    )
+    for numbers, what in (
+        (sheet.hidden_rows, "hidden in the sheet (by a filter?) but read"),
+        (sheet.struck_rows, "struck through in the sheet but read"),
+        (sheet.filled_rows, "filled from a merged cell above"),
+    ):
+        _add_remark(remarks, rows.index[rows.index.isin(list(numbers))], what)
     rows["remark"] = rows.index.map(sheet.remark)
     printed = map(cell_text, sheet.cells.loc[header])
     return rows, remarks, [text for text, name in zip(printed, names) if text and name not in rows]

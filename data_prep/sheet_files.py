@@ -39,11 +39,15 @@ class Sheet:
     hidden: bool = False
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[int] = frozenset()  # positions, from 0
+    struck_rows: frozenset[int] = frozenset()  # rows whose text is struck through
     filled_rows: frozenset[int] = frozenset()  # rows with a value from a merged cell above
 
     def remark(self, row: int) -> str:
         """Return the note for a row; empty for most."""
-        return f"row {row} is hidden in the sheet" if row in self.hidden_rows else ""
+        states = {"hidden": self.hidden_rows, "struck through": self.struck_rows}
+        return "; ".join(
+            f"row {row} is {state} in the sheet" for state, rows in states.items() if row in rows
+        )
 
 
 def read_sheets(path: Path) -> list[Sheet]:
@@ -107,6 +111,7 @@ def _from_xlsx(path: Path, data: bytes) -> Iterator[Sheet]:
             [(r.min_row - 1, r.max_row, r.min_col - 1) for r in sheet.merged_cells.ranges],
             hidden=sheet.sheet_state != "visible",
             hidden_rows=(number for number, row in sheet.row_dimensions.items() if row.hidden),
+            struck_rows=filter(None, map(_struck_row, sheet.iter_rows())),
             hidden_columns=(
                 position - 1
                 for column in columns.values()
@@ -114,6 +119,12 @@ def _from_xlsx(path: Path, data: bytes) -> Iterator[Sheet]:
                 for position in range(column.min, column.max + 1)
             ),
         )
+
+
+def _struck_row(cells: tuple) -> int:
+    """Return the number of a row whose text is struck through, all of it; else 0."""
+    texts = [cell for cell in cells if cell.value is not None]
+    return texts[0].row if texts and all(cell.font.strike for cell in texts) else 0
 
 
 def _show_formulas(rows: list[list], formulas: Iterable[tuple]) -> None:
@@ -210,6 +221,7 @@ def _build_sheet(
     hidden: bool = False,
     hidden_rows: Iterable[int] = (),
     hidden_columns: Iterable[int] = (),
+    struck_rows: Iterable[int] = (),
 ) -> Sheet:
     """Build a sheet, filling down merged cells: (first row, row after the last, column), from 0."""
     filled = set()
@@ -220,7 +232,15 @@ def _build_sheet(
                 filled.add(row + 1)
     cells = pd.DataFrame(rows, dtype=object)
     cells.index = pd.RangeIndex(1, len(cells) + 1)
-    return Sheet(name, cells, hidden, frozenset(hidden_rows), frozenset(hidden_columns), frozenset(filled))
+    return Sheet(
+        name,
+        cells,
+        hidden,
+        frozenset(hidden_rows),
+        frozenset(hidden_columns),
+        frozenset(struck_rows),
+        frozenset(filled),
+    )
 
 
 def refuse_overlong_rows(path: Path, sheet: Sheet, header: int) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
+from openpyxl.styles import Font
 
 from data_prep.annotation_sheets import (
     AmbiguousSheet,
@@ -132,3 +133,14 @@ def test_a_header_that_comes_again_is_left_out_and_one_in_another_order_is_refus
     workbook(tmp_path / "b.xlsx", Sheet1=[*rows[:3], HEADER[::-1], (2, "b", "2")])
     with pytest.raises(AmbiguousSheet, match="row 1 and row 4"):
         read_table(tmp_path / "b.xlsx", COLUMNS)
+
+
+def test_rows_that_are_struck_through_are_said(tmp_path):
+    book = workbook(tmp_path / "a.xlsx", Sheet1=[HEADER, ("1", "a", 1), ("2", "b", 2)])
+    for cell in book["Sheet1"][3]:
+        cell.font = Font(strike=True)
+    book["Sheet1"]["C2"].font = Font(strike=True)  # one cell is not the row
+    book.save(tmp_path / "a.xlsx")
+    table = read_table(tmp_path / "a.xlsx", COLUMNS)
+    assert list(table.rows["remark"]) == ["", "row 3 is struck through in the sheet"]
+    assert any("struck through" in remark and "row 3" in remark for remark in table.remarks)
