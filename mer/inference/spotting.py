@@ -33,7 +33,7 @@ REST_S, QUICK_SMOOTH_S = 1.0, 0.03  # a quick motion is measured against the med
 # Limits in %: minimum, bounds, and factor per stillness (`neutral.stillness`).
 MIN_QUICK, FAR_LIMITS, FAR_PER_STILLNESS = 0.3, (1.0, 2.0), 4.0
 # An excursion must reach so many median absolute deviations above the rest, and so many times the noise.
-N_SPREADS, N_NOISES = 5.0, 6.0
+N_SPREADS, N_NOISES, N_NOISES_CUT = 5.0, 6.0, 5.0  # a cut clip has fewer frames that might be noisy
 # In a short run: minimum in %, and multiple of the quiet frames' distance from their straight course.
 MIN_SHORT, N_QUIET = 0.15, 3.0
 CUT_OFF_FACTOR = 2.0  # what an expression that the video cuts off must reach, times its limit
@@ -140,27 +140,26 @@ class _Run:
         self.sites, self.neutral = track.sites[rows], track.neutral[rows]
         self.is_rest = track.at_rest[rows] > 0.5
         self.turn, self.lids, self.open_lids = track.turn[rows], track.lids[rows], track.open_lids
-        self.noise = neutral.estimate_noise(self.sites, self.step, QUICK_SMOOTH_S)
+        n_noises = N_NOISES_CUT if self.is_cut else N_NOISES
+        self.noise = n_noises * neutral.estimate_noise(self.sites, self.step, QUICK_SMOOTH_S)
         self.still = neutral.stillness(self.sites, self.step)
 
     def spans(self) -> list[_Span]:
         """Find everything that happens in the run."""
         moves = self.head_moves()
         closures = [_Span(*closure) for closure in eyes.find_closures(self.time, self.lids, self.open_lids)]
-        expressions = [
-            span
-            for span in self.expressions()
-            if not _is_remainder(span, moves) and not _is_blink_artefact(span, closures)
-        ]
-        return expressions + closures + moves
+        expressions = [span for span in self.expressions() if not _is_remainder(span, moves)]
+        return [s for s in expressions if not _is_blink_artefact(s, closures)] + closures + moves
 
     def expressions(self) -> list[_Span]:
         """Find excursions from the neutral face, and quick ones from the course of the face."""
         curve, base, limit = self.quick_motion()
         found = self._excursions_from_neutral()
-        if self.is_short and not self.is_cut:  # a head that sways moves evenly for as long as such a run
-            stands_out = [curve[span.first : span.last + 1].max() >= limit for span in found]
-            found = [span for span, ok in zip(found, stands_out) if ok or span.strength >= FAR_LIMITS[1]]
+        if self.is_cut:
+            return found
+        if self.is_short:  # a head that sways moves evenly for as long as such a run
+            peaks = [curve[span.first : span.last + 1].max() for span in found]
+            found = [s for s, peak in zip(found, peaks) if peak >= limit or s.strength >= FAR_LIMITS[1]]
         for first, peak, last in find_excursions(np.maximum(curve - base, 0), limit - base, EDGE):
             span = _Span("micro", first, _find_apex(curve, first, peak), last, float(curve[peak]))
             touched = [other for other in found if other.overlaps(span, round(TOUCH_S / self.step))]
@@ -174,19 +173,24 @@ class _Run:
         base = self._base(curve)
         found = []
         for first, peak, last in find_excursions(np.maximum(curve - base, 0), limit - base, EDGE):
-            is_quick = self._duration(first, last) < MICRO_S and not self._is_cut_off(
-                first, last, curve, peak
-            )
-            kind = "micro" if is_quick else "macro"
+            duration, is_cut_off = self._duration(first, last), self._is_cut_off(first, last, curve, peak)
+            kind = "micro" if duration < MICRO_S and not is_cut_off else "macro"
             span = _Span(kind, first, _find_apex(curve, first, peak), last, float(curve[peak]))
-            if self._duration(first, last) >= MIN_MICRO_S and not self._is_drift(span, limit):
+            if duration >= MIN_MICRO_S and not self._is_drift(span, limit):
                 found.append(span)
-        return found
+        return [span for span in found if not self._is_one_way(span)] if self.is_cut else found
+
+    def _is_one_way(self, span: _Span) -> bool:
+        """Return whether a weak excursion of a cut clip is a way from its first frame to its last."""
+        sites, ends = neutral.smooth_sites(self.time, self.sites, self.step), np.zeros(len(self.time))
+        ends[[0, -1]] = 1
+        away = strength(sites - neutral.fit_line(self.time, sites, ends))[span.first : span.last + 1].max()
+        return span.strength < FAR_LIMITS[1] and away < SAME_PEAK * span.strength
 
     def _is_part(self, span: _Span, touched: list[_Span]) -> bool:
         """Return whether a quick motion is part of longer expressions, which it touches."""
         if self.is_short:  # a straight line follows what is longer
-            return any(self.is_cut or other.strength >= FAR_LIMITS[1] for other in touched)
+            return any(other.strength >= FAR_LIMITS[1] for other in touched)
         return len(touched) > 1 or any(span.strength < SAME_PEAK * other.strength for other in touched)
 
     def _is_drift(self, span: _Span, limit: float) -> bool:
@@ -256,7 +260,7 @@ class _Run:
         """Return what an excursion must reach to stand out from this video's unrest and noise."""
         base = self._base(curve)
         spread = float(np.median(np.abs(curve[self.is_rest] - base))) if self._has_rest() else 0.0
-        return max(minimum, base + N_SPREADS * spread, N_NOISES * self.noise)
+        return max(minimum, base + N_SPREADS * spread, self.noise)
 
 
 def _find_apex(curve: np.ndarray, first: int, peak: int) -> int:

@@ -196,3 +196,9 @@ def test_a_small_motion_in_a_second_of_video_stands_out_from_an_even_sway(far, k
     found = spotted(track)
     assert [interval.kind for interval in found] == kinds
     assert all(overlap(interval, 0.4, 0.7) > 0.5 for interval in found)
+
+
+def test_a_face_that_sways_through_a_cut_clip_shows_no_expression():
+    track = resting_track(0.4)
+    track.sites[:, :, 0] += 1.2 * (track.time / track.time[-1])[:, None]
+    assert spotted(track) == []
