@@ -234,7 +234,7 @@ def _rows_below_header(
     if not header:
         return None
     refuse_overlong_rows(path, sheet, header)
-    below, remarks = _without_repeated_headers(path, sheet, header, columns)
+    below, remarks = _without_repeated_headers(path, sheet, header, columns, optional)
     rows = pd.DataFrame(index=below.index, columns=[*columns, *optional], dtype=object)
     for name in rows.columns:
         places = [place for place, other in enumerate(names) if other == name]
@@ -248,8 +248,8 @@ def _rows_below_header(
             remarks.append(f"{len(places)} columns are called {name}; the first that is not hidden is read")
     filled = rows.map(cell_text).ne("")
     named = filled[list(columns[:n_named])].all(axis=1)
-    unnamed = rows.index[~named & filled[list(columns[n_named:])].any(axis=1)]
-    _add_remark(remarks, unnamed, f"left out: no {' or '.join(columns[:n_named])}")
+    unnamed = ~named & filled[list(columns[n_named:])].any(axis=1)
+    _add_remark(remarks, rows.index[unnamed], f"left out: no {' or '.join(columns[:n_named])}")
     rows = rows[named & filled.any(axis=1)].copy()
     for numbers, what in (
         (sheet.hidden_rows, "hidden in the sheet (by a filter?) but read"),
@@ -263,19 +263,19 @@ def _rows_below_header(
 
 
 def _without_repeated_headers(
-    path: Path, sheet: Sheet, header: int, columns: tuple[str, ...]
+    path: Path, sheet: Sheet, header: int, columns: tuple[str, ...], optional: tuple[str, ...]
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows below a header but those that repeat it, and a remark; refuse headers that differ."""
-    keys = {row: [column_key(cell) for cell in cells] for row, cells in sheet.cells.loc[header:].iterrows()}
-    first, *repeated = (row for row, names in keys.items() if set(columns) <= set(names))
+    keys = sheet.cells.loc[header:].map(column_key).where(lambda cell: cell.isin([*columns, *optional]), "")
+    repeated = keys.index[[set(columns) <= set(row) for row in keys.to_numpy()]][1:]
     for row in repeated:
-        if any(keys[row].index(name) != keys[first].index(name) for name in columns):
+        if (keys.loc[row] != keys.loc[header]).any():
             raise AmbiguousSheet(
                 f"{path} holds two tables whose columns differ in order: the headers are row {header} and "
                 f"row {row}{f' of sheet {sheet.name!r}' * bool(sheet.name)}. Put them into one table."
             )
     remarks: list[str] = []
-    _add_remark(remarks, pd.Index(repeated), "left out: they repeat the header")
+    _add_remark(remarks, repeated, "left out because the header is repeated there")
     return sheet.cells.loc[header + 1 :].drop(repeated), remarks
 
 

@@ -133,6 +133,8 @@ def test_a_header_that_comes_again_is_left_out_and_one_in_another_order_is_refus
     workbook(tmp_path / "b.xlsx", Sheet1=[*rows[:3], HEADER[::-1], (2, "b", "2")])
     with pytest.raises(AmbiguousSheet, match="row 1 and row 4"):
         read_table(tmp_path / "b.xlsx", COLUMNS)
+    with pytest.raises(AmbiguousSheet, match="row 1 and row 4"):  # the order of optional columns counts too
+        read_table(tmp_path / "b.xlsx", COLUMNS[1:2], ("subject", "onset"), n_named=1)
 
 
 def test_rows_that_are_struck_through_are_said(tmp_path):
