@@ -231,11 +231,10 @@ def model_card(recipe: Recipe) -> str:
     calibrated = f"calibrated on held-out subjects (temperature {recipe.temperature:.2f})"
     calibration = "uncalibrated" if recipe.temperature == 1 else calibrated
     motion = ""
-    if "motion of the face" in recipe.validated_ranges:
-        low, high = recipe.validated_ranges["motion of the face"]
+    if limits := recipe.validated_ranges.get("motion of the face"):
         motion = (
-            f"\n- **Validated range**: facial motion of {low:g} to {high:g} % of the inter-ocular distance."
-            "\n  `mer score` gives no label where a clip moves less or more."
+            f"\n- **Validated range**: facial motion of {limits[0]:g} to {limits[1]:g} % of the inter-ocular "
+            "distance.\n  `mer score` gives no label where a clip moves less or more."
         )
     landmarks = f" by landmarks of MediaPipe {recipe.face_model}" if recipe.face_model else ""
     method = _with_settings(recipe.method, recipe.method_options)

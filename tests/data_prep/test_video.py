@@ -11,14 +11,16 @@ from data_prep.display import display_transform, orient, orientation_name
 from data_prep.frames import open_frames
 from data_prep.video import UnreadableVideo, VideoFrames
 from data_prep.video_stream import bits_per_pixel
-from tests.data_prep.videos import damage, moving_square, set_display_matrix, square_at, write_video
+from tests.data_prep.videos import (
+    damage,
+    moving_square,
+    read_frames,
+    set_display_matrix,
+    square_at,
+    write_video,
+)
 
 LOSSLESS = {"qp": "0"}
-
-
-def read(path, fps=None):
-    frames = open_frames(path, fps)
-    return list(frames), frames.report
 
 
 def textured(n: int) -> list[np.ndarray]:
@@ -27,63 +29,11 @@ def textured(n: int) -> list[np.ndarray]:
 
 
 def test_frames_have_numbers_times_and_pixels(tmp_path):
-    frames, report = read(write_video(tmp_path / "clip.mp4", moving_square(5)))
+    frames, report = read_frames(write_video(tmp_path / "clip.mp4", moving_square(5)))
     assert [frame.number for frame in frames] == [0, 1, 2, 3, 4]
     assert [frame.time_s for frame in frames] == pytest.approx([0, 0.04, 0.08, 0.12, 0.16])
     assert [square_at(frame.image) for frame in frames] == [4, 6, 8, 10, 12]
     assert (report.n_used, report.n_in_file, report.times, report.sentences()) == (5, 5, "file", [])
-
-
-def test_a_variable_frame_rate_keeps_its_times(tmp_path):
-    path = write_video(tmp_path / "clip.mp4", moving_square(3), rate=10, stamps=[0, 1, 5])
-    frames, _ = read(path)
-    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.1, 0.5])
-
-
-@pytest.mark.parametrize("suffix", ["avi", "mp4", "mkv", "ts"])
-def test_b_frames_come_in_the_order_and_at_the_times_of_presentation(tmp_path, suffix):
-    options = {"qp": "5", "bf": "3"}
-    frames, report = read(
-        write_video(tmp_path / f"clip.{suffix}", moving_square(24), "libx264", options=options)
-    )
-    assert [square_at(frame.image) for frame in frames] == [4 + 2 * k for k in range(24)]
-    assert [frame.time_s for frame in frames] == pytest.approx([k / 25 for k in range(24)])
-    assert (report.n_times_reordered > 0) is (suffix == "avi")  # which stores times of decoding only
-    picked = open_frames(tmp_path / f"clip.{suffix}").pick([3, 17])
-    assert {number: square_at(image) for number, image in picked.items()} == {3: 10, 17: 38}
-
-
-@pytest.mark.parametrize("suffix, codec", [("avi", "mjpeg"), ("mp4", "mpeg4"), ("h264", "libx264")])
-def test_a_rate_that_is_given_takes_effect(tmp_path, suffix, codec):
-    pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-    path = write_video(
-        tmp_path / f"fast.{suffix}", moving_square(4), codec, rate=24, pix_fmt=pix_fmt, options={}
-    )
-    frames, report = read(path, fps=200)
-    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.005, 0.01, 0.015])
-    assert report.times == "fps" and report.fps_given == 200
-    assert any("--fps 200 replaces" in said for said in report.sentences())
-
-
-def test_a_rate_rescales_variable_times(tmp_path):
-    path = write_video(tmp_path / "clip.mp4", moving_square(6), rate=25, stamps=[0, 1, 2, 3, 6, 7])
-    frames, _ = read(path, fps=100)
-    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.01, 0.02, 0.03, 0.06, 0.07])
-
-
-def test_a_stream_without_times_says_that_its_rate_is_assumed(tmp_path):
-    frames, report = read(write_video(tmp_path / "raw.h264", moving_square(5), "libx264", options=LOSSLESS))
-    assert report.times == "assumed" and report.sentences()
-    assert [frame.time_s for frame in frames] == pytest.approx([k / 25 for k in range(5)])
-
-
-def test_joined_streams_go_on(tmp_path):
-    path = write_video(tmp_path / "clip.ts", moving_square(30), "mpeg2video")
-    path.write_bytes(path.read_bytes() * 2)
-    frames, report = read(path)
-    times = [frame.time_s for frame in frames]
-    assert len(frames) > 55 and report.n_time_jumps == 1 and report.n_used == len(frames)
-    assert times == sorted(set(times)) and times[-1] < 2.5
 
 
 @pytest.mark.parametrize(
@@ -101,9 +51,9 @@ def test_joined_streams_go_on(tmp_path):
 )
 def test_all_eight_matrices_are_applied(tmp_path, matrix, mirrored, degrees, expected):
     path = write_video(tmp_path / "clip.mp4", moving_square(2))
-    (plain, _), _ = read(path)
+    (plain, _), _ = read_frames(path)
     set_display_matrix(path, *matrix)
-    (shown, _), report = read(path)
+    (shown, _), report = read_frames(path)
     assert (shown.image == expected(plain.image)).all()
     assert ("mirrored left to right" in report.orientation) is mirrored
     assert (f"turned by {degrees} degrees clockwise" in report.orientation) is (degrees > 0)
@@ -123,7 +73,7 @@ def test_any_angle_keeps_the_whole_picture():
     "aspect, shape", [(Fraction(2), (64, 192)), (Fraction(1, 2), (128, 96)), (Fraction(1), (64, 96))]
 )
 def test_pixels_become_square(tmp_path, aspect, shape):
-    frames, report = read(write_video(tmp_path / "clip.mp4", moving_square(2), aspect=aspect))
+    frames, report = read_frames(write_video(tmp_path / "clip.mp4", moving_square(2), aspect=aspect))
     assert frames[0].image.shape[:2] == shape
     assert report.pixel_aspect == aspect
 
@@ -148,7 +98,7 @@ def test_a_cover_picture_is_no_film(tmp_path, cover_first):
                 frame.pts = k
                 container.mux(stream.encode(frame))
             container.mux(stream.encode())
-    frames, report = read(path)
+    frames, report = read_frames(path)
     assert len(frames) == 6 and "cover picture" in report.other_streams[0]
     assert 0 < bits_per_pixel(path) < 10
 
@@ -160,7 +110,7 @@ def test_a_change_of_size_is_scaled_and_a_change_of_shape_passed_over(tmp_path):
     }
     path = tmp_path / "clip.ts"
     path.write_bytes(b"".join(parts.values()))
-    frames, report = read(path)
+    frames, report = read_frames(path)
     assert {frame.image.shape for frame in frames} == {(64, 96, 3)}
     assert report.n_resized >= 10 and report.n_other_shape >= 10
     assert report.n_used == len(frames)
@@ -171,7 +121,7 @@ def test_twelve_bits_in_sixteen_keep_their_grey_levels(tmp_path, pix_fmt, source
     ramp = np.tile(np.linspace(0, 4095, 256).astype(np.uint16), (32, 1))
     images = [ramp // dim if source == "gray16le" else np.stack([ramp // dim] * 3, -1) for dim in (1, 2)]
     path = write_video(tmp_path / "clip.mkv", images, "ffv1", pix_fmt=pix_fmt, source=source, options={})
-    (bright, dim), report = read(path)
+    (bright, dim), report = read_frames(path)
     assert bright.image[0, :, 0] == pytest.approx(np.arange(256), abs=1)
     assert dim.image[0, :, 0] == pytest.approx(np.arange(256) / 2, abs=1)  # the same factor for both
     assert (report.bit_depth, report.white) == (12, 4095)
@@ -187,7 +137,7 @@ def test_ten_bits_are_scaled_by_their_maximum(tmp_path):
         source="rgb48le",
         options=LOSSLESS,
     )
-    frames, report = read(path)
+    frames, report = read_frames(path)
     assert frames[0].image.min() >= 253 and report.bit_depth == 10
 
 
@@ -204,7 +154,7 @@ def test_the_colour_range_of_the_file_is_respected(tmp_path, color_range, bright
         frame.color_range, frame.pts = color_range, 0
         container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    frames, report = read(path)
+    frames, report = read_frames(path)
     assert int(frames[0].image.mean()) == bright
     assert (report.color_range == "full") is (color_range == 2)
 
@@ -226,9 +176,9 @@ def test_damage_costs_the_frames_that_are_built_on_it_and_no_more(tmp_path, code
     write_video(
         path, textured(36), codec, pix_fmt="yuvj420p" if codec == "mjpeg" else "yuv420p", options=options
     )
-    whole = {round(25 * frame.time_s): frame.image for frame in read(path)[0]}
+    whole = {round(25 * frame.time_s): frame.image for frame in read_frames(path)[0]}
     damage(path, 0.45, 400)
-    frames, report = read(path)
+    frames, report = read_frames(path)
     for frame in frames:
         assert np.abs(frame.image.astype(int) - whole[round(25 * frame.time_s)]).mean() < 0.5
     assert 0 < report.n_damaged <= 13 and len(frames) >= len(whole) - 13  # of a group of 12
@@ -243,7 +193,7 @@ def test_a_file_that_was_cut_off_gives_what_it_holds(tmp_path, codec, suffix):
         path, textured(30), codec, pix_fmt="yuvj420p" if codec == "mjpeg" else "yuv420p", options=options
     )
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.6)])
-    frames, report = read(path)
+    frames, report = read_frames(path)
     assert 12 <= len(frames) <= 20
     assert suffix == "ts" or f"{len(frames)} of 30 frames were used." in report.sentences()
 
@@ -254,7 +204,7 @@ def test_a_file_that_was_cut_off_gives_what_it_holds(tmp_path, codec, suffix):
 def test_any_name_is_a_path(tmp_path, monkeypatch, name):
     write_video(tmp_path / name, moving_square(3))
     monkeypatch.chdir(tmp_path)
-    assert len(read(name)[0]) == len(read(tmp_path / name)[0]) == 3
+    assert len(read_frames(name)[0]) == len(read_frames(tmp_path / name)[0]) == 3
     assert bits_per_pixel(name) > 0
 
 
@@ -286,21 +236,13 @@ def test_interlaced_films_are_said(tmp_path, interlaced):
     assert any("interlaced" in sentence for sentence in frames.report.sentences()) == interlaced
 
 
-def test_pauses_and_lost_frames_are_said(tmp_path):
-    stamps = [0, 4, 8, 12, 20, 24, 524, 528, 532]  # one frame late, and a pause of 5 s
-    frames = open_frames(write_video(tmp_path / "a.mkv", moving_square(9), rate=100, stamps=stamps))
-    assert [round(frame.time_s, 3) for frame in frames][5:7] == [0.24, 5.24]
-    assert (frames.report.n_time_gaps, frames.report.longest_gap_s) == (1, pytest.approx(5))
-    assert any("Times jump forward 1 time, by up to 5 s" in line for line in frames.report.sentences())
-
-
 def test_checksums_of_hevc_are_checked(tmp_path):
     options = {"x265-params": "hash=1:log-level=none", "crf": "20"}
     seen = 0
     for start in (0.5, 0.6, 0.7, 0.8):
         path = write_video(tmp_path / "clip.mkv", moving_square(26), "libx265", options=options)
         damage(path, start, 12)
-        _, report = read(path)
+        _, report = read_frames(path)
         seen += bool(report.n_damaged)
     assert seen == 4
 
@@ -314,20 +256,12 @@ def test_high_dynamic_range_is_said(tmp_path):
         for image in moving_square(3):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode())
-    _, report = read(path)
+    _, report = read_frames(path)
     assert report.hdr == "HLG" and any("HLG" in sentence for sentence in report.sentences())
-
-
-def test_a_rate_that_varies_is_said_and_rounding_is_not(tmp_path):
-    stamps = [0, 1, 2, 3, 5, 6, 7, 9, 10, 11]
-    _, report = read(write_video(tmp_path / "clip.mp4", moving_square(10), rate=30, stamps=stamps))
-    assert report.n_uneven_steps == 2 and any("33.3 to 66.7 ms" in text for text in report.sentences())
-    _, report = read(write_video(tmp_path / "clip.mkv", moving_square(20), rate=120))
-    assert report.n_uneven_steps == 0 and report.fps_in_file == pytest.approx(120, rel=0.01)
 
 
 def test_an_archive_is_called_one(tmp_path):
     with ZipFile(tmp_path / "clip.mp4", "w") as archive:
         archive.write(write_video(tmp_path / "clip.ts", moving_square(9)))  # which FFmpeg would find and play
     with pytest.raises(UnreadableVideo, match="archive"):
-        read(tmp_path / "clip.mp4")
+        read_frames(tmp_path / "clip.mp4")

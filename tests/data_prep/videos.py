@@ -7,6 +7,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from data_prep.frames import Frame, FrameReport, open_frames
+
 
 def moving_square(n: int, height: int = 64, width: int = 96) -> list[np.ndarray]:
     """Frames (height, width, 3) uint8: a bright square moves right over a soft pattern, 2 px per frame."""
@@ -54,6 +56,12 @@ def write_video(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+def read_frames(path: Path, fps: float | None = None) -> tuple[list[Frame], FrameReport]:
+    """Read all frames of a file, and the report on them."""
+    frames = open_frames(path, fps)
+    return list(frames), frames.report
 
 
 def set_display_matrix(path: Path, a: int, b: int, c: int, d: int) -> None:
