@@ -26,10 +26,7 @@ SHUT_PENALTY = 4.0  # log odds
 # Drift of the neutral face, and distance of frames at rest from it: proportional to `stillness`, bounded.
 MAX_RATE, RATE_PER_STILLNESS = 1.0, 2.0  # % per square root of a second
 NEAR_LIMITS, NEAR_PER_STILLNESS = (0.4, 1.5), 3.0  # %
-TURN_LEAK = 0.1  # fraction of a turn of the head (rad, times 100) that may look like motion of the face
-SHORT_HEAD_LEAK = (
-    0.2  # the same of any move of the head in a cut clip, whose neutral face has no time to drift
-)
+HEAD_LEAK = 0.1  # fraction of a turn of the head (rad, times 100) that may look like motion of the face
 ANCHOR_WEIGHT = 20.0  # the anchor counts as this many observations of a tenth of a second
 STILL_LAG_S, STILL_QUANTILE = 0.25, 10
 NOISE_LIMIT, SHORT_NOISE_LIMIT = 8.0, 2.0  # multiples of the noise; in a cut clip no frame need be still
@@ -173,9 +170,9 @@ def follow_neutral(
     dt = np.maximum(np.diff(time), 1e-3)
     if time[-1] - time[0] < SHORT_S:
         smooth = gaussian_filter1d(head, SMOOTH_S / np.median(dt), axis=0, mode="nearest")
-        leak = SHORT_HEAD_LEAK * np.linalg.norm(np.diff(smooth, axis=0), axis=1)
+        leak = HEAD_LEAK * np.linalg.norm(np.diff(smooth, axis=0), axis=1)
     else:
-        leak = TURN_LEAK * rate * np.linalg.norm(np.diff(head[:, :3], axis=0), axis=1)
+        leak = HEAD_LEAK * rate * np.linalg.norm(np.diff(head[:, :3], axis=0), axis=1)
     stiffness = 1 / (rate**2 * dt + leak**2)
     observations = np.median(dt) / 0.1
     flat = sites.reshape(len(time), -1)

@@ -31,4 +31,4 @@ def test_the_neutral_face_may_drift_while_the_head_moves(slow_expression):
     drift = np.linspace(0, 1, 36)[:, None, None] * [0.0, 1.0] * np.ones((36, 17, 1))
     face, _ = neutral.follow_neutral(TIME, drift, head, 0, 0.1)
     fixed, _ = neutral.follow_neutral(TIME, drift, np.zeros((36, 6)), 0, 0.1)
-    assert strength(drift - face)[-1] < 0.5 * strength(drift - fixed)[-1]
+    assert strength(drift - face)[-1] < 0.75 * strength(drift - fixed)[-1]
