@@ -122,6 +122,10 @@ class Bundle:
     def __str__(self) -> str:
         return model_card(self.recipe)
 
+    def __repr__(self) -> str:
+        recipe = self.recipe
+        return f"Bundle({recipe.classifier} on {recipe.feature} of {recipe.method} flow)"
+
     def _repr_html_(self) -> str:
         fields = self.recipe.model_dump(exclude={"classifier_settings"})
         rows = [f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in fields.items()]

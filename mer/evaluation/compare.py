@@ -65,8 +65,12 @@ class Comparison:
     def __str__(self) -> str:
         return format_comparison(self)
 
+    def __repr__(self) -> str:
+        return f"Comparison({[row.run for row in self.rows]})"
+
     def _repr_html_(self) -> str:
-        return self.table.to_html(index=False, float_format="%.4f", na_rep="")
+        shown = self.table.astype(object).where(self.table.notna(), "")
+        return shown.to_html(index=False, float_format="{:.4f}".format)
 
 
 def compare(paths: Sequence[str | Path | Run], n_resamples: int = metrics.N_RESAMPLES) -> Comparison:

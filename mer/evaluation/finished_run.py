@@ -54,6 +54,9 @@ class Run:
     def __str__(self) -> str:
         return format_summary(self.metrics)
 
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"  # the tables in it would fill a screen
+
     def _repr_html_(self) -> str:
         first, *_ = format_summary(self.metrics).splitlines()
         note = SYNTHETIC_NOTE if self.metrics["synthetic"] else ""
