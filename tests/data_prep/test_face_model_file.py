@@ -67,5 +67,5 @@ def test_two_models_do_not_share_a_prepared_folder(make_replica, face_model, tmp
     root = make_replica("smic", clips_each=1)
     with face_model("built in"):
         prepare("smic", root, tmp_path / "out")
-    with face_model("model file"), pytest.raises(ChangedSettings, match="mediapipe was .* with model"):
+    with face_model("model file"), pytest.raises(ChangedSettings, match="mediapipe"):
         prepare("smic", root, tmp_path / "out")

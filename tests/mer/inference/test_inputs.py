@@ -148,7 +148,7 @@ def test_several_faces(smile_frames, still_frames, tmp_path):
         and second.label is None
         and "nothing to see here" in second.reason
     )
-    with pytest.raises(NothingToScore, match="face 3 was asked for, but at most 2"):
+    with pytest.raises(NothingToScore, match="face 3.*2"):
         score(video, face=3)
 
 
