@@ -37,6 +37,16 @@ def errors_of(seeds):
 def test_the_page_gives_changes_against_no_loss():
     text = loss_ablation.page(errors_of(seeds=3), 900, 4)
     assert f"| {ZERO} | 0.9000 |" in text and "| none | 0.2000 | 0.2000 | 0.2000 | 0.0200 |" in text
-    assert "| mask | -50.0 (-50.0 to -50.0) |" in text and "mean of 3 random" in text
+    assert "| mask | -50.0 (-50.0 to -50.0) |" in text and "mean of 3 random starts" in text
     assert "by more than 50.0%. Of 30 changes, 3 are improvements and 0 deteriorations" in text
-    assert "one random start" in loss_ablation.page(errors_of(seeds=1), 900, 4)
+    assert "varies by 0.0%" in text
+
+
+def test_a_start_that_lacks_a_row_counts_for_the_spread_alone():
+    errors = errors_of(seeds=2)
+    of_second = errors["network"].str.endswith("-1")
+    errors.loc[of_second, "epe"] *= 1.1
+    text = loss_ablation.page(errors[~of_second | (errors["network"] == "none-1")], 900, 4)
+    assert "mean of 1 random start." in text and "| none | 0.2000 |" in text
+    assert "varies by 6.7% (standard deviation; rows with several: none)" in text
+    assert "is unknown" in loss_ablation.page(errors_of(seeds=1), 900, 4)
