@@ -109,8 +109,8 @@ def page(errors: pd.DataFrame, steps: int, batch: int) -> str:
     n_starts = shown["start"].nunique()
     return f"""# What the four facial losses are worth on real skin
 
-No facial loss changes an error by more than {largest:.1%}. Of {len(columns) * (len(LOSSES) - 1)} changes, {n_better} are improvements and {n_worse} deteriorations
-beyond the interval over pairs, which is not corrected for their number.
+No facial loss changes an error by more than {largest:.1%}. Beyond the interval over pairs, which is not corrected for
+their number: improvements {n_better}, deteriorations {n_worse}, of {len(columns) * (len(LOSSES) - 1)} changes.
 
 {markdown.format_table(header, rows, numbers_from=1)}
 
