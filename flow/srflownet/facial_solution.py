@@ -20,7 +20,10 @@ from flow.srflownet.facial_basis import CHART_CELL_PX, N_RIGID
 from flow.srflownet.resample import box_mean, enlarge
 
 N_CANDIDATES = 2
-PRIOR_WEIGHT = 2e-5  # relative to equations averaged over cells of 4 px, for motion of usual size
+PRIOR_WEIGHT = 1e-5  # relative to equations averaged over cells of 4 px, for motion of usual size
+# Squared slope times mean squared motion at which a cell's equations count half. A basis placed by landmarks
+# is wrong by a fraction of the motion, and the strong slopes of lids and lips would outweigh the skin.
+HALF_TRUST = 0.005
 HALF_WEIGHT_RESIDUAL = 0.1  # squared brightness difference at which a cell counts half
 # Centre and radii on the mean face, inter-ocular distances; excludes hair and neck.
 FACE_ELLIPSE = ((0.0, 0.3), (1.0, 1.2))
@@ -99,11 +102,29 @@ def _cell_weight(chart: Tensor) -> Tensor:
     return torch.sigmoid((1 - radius2) * 10)
 
 
+def _limit_trust(equations: Tensor, power: Tensor) -> Tensor:
+    """Bound the weight of each cell's equations (N, 6, h, w), given the mean squared motion `power` (N,).
+
+    A d = -b becomes (I + c A)^-1 A d = -(I + c A)^-1 b, which has the same solution.
+    """
+    c = (power / HALF_TRUST)[:, None, None]
+    xx, xy, yy, xt, yt, tt = equations.unbind(1)
+    determinant = xx * yy - xy * xy
+    scale = 1 / (1 + c * (xx + yy) + c * c * determinant)
+    xt, yt = xt + c * (yy * xt - xy * yt), yt + c * (xx * yt - xy * xt)
+    xx, yy = xx + c * determinant, yy + c * determinant
+    return torch.stack([xx * scale, xy * scale, yy * scale, xt * scale, yt * scale, tt], dim=1)
+
+
 def _solve_strengths(equations: Tensor, flow: Tensor, motion: Tensor, n_scanned: int) -> Tensor:
     """Solve for the strengths (N, N_CANDIDATES, K); components that a candidate excludes are zero."""
     n, count = motion.shape[:2]
     drift = flow.flatten(2).median(dim=2).values[..., None]
-    cells = equations[:, 0].amax(dim=0).flatten().gt(1e-6).nonzero()[:, 0]  # skip cells without weight
+    weighted = equations[:, 0].flatten(1) > 1e-6
+    squared = (flow.flatten(2) - drift).square().sum(dim=1)
+    mean_squared = (squared * weighted).sum(dim=1) / weighted.sum(dim=1).clamp(min=1)
+    equations = _limit_trust(equations, mean_squared)
+    cells = weighted.any(dim=0).nonzero()[:, 0]  # skip cells without weight
     equations, flow = (maps.flatten(2).index_select(2, cells) for maps in (equations, flow))
     motion = motion.flatten(3).index_select(3, cells)
     xx, xy, yy, xt, yt, _ = equations[:, :, None].unbind(1)  # (N, 1, P)

@@ -92,3 +92,18 @@ def test_another_file_is_rejected(tmp_path):
     save_file({"x": np.zeros(3, np.float32)}, str(tmp_path / "x.safetensors"))
     with pytest.raises(BadInput, match="facial basis"):
         load_basis(tmp_path / "x.safetensors")
+
+
+def test_trust_of_strong_slopes_is_limited_and_the_solution_stays():
+    rng = np.random.default_rng(3)
+    slopes, step = rng.normal(0, 1, (40, 2, 3)), np.array([0.3, -0.2])
+    matrix = slopes @ slopes.transpose(0, 2, 1)  # (40, 2, 2)
+    vector = -(matrix @ step)
+    sums = np.stack([*(matrix[:, i, j] for i, j in ((0, 0), (0, 1), (1, 1))), *vector.T, np.ones(40)])
+    power = torch.tensor([0.25])
+    limited = facial_solution._limit_trust(torch.from_numpy(sums[None, :, :, None]).float(), power)
+    xx, xy, yy, xt, yt, _ = limited[0, :, :, 0].numpy().astype(float)
+    matrices = np.array([[xx, xy], [xy, yy]]).transpose(2, 0, 1)
+    solved = np.linalg.solve(matrices, -np.stack([xt, yt], axis=-1)[..., None])[..., 0]
+    np.testing.assert_allclose(solved, np.tile(step, (40, 1)), atol=2e-3)
+    assert np.linalg.eigvalsh(matrices).max() < facial_solution.HALF_TRUST / 0.25
