@@ -9,10 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from data_prep.frames import read_image
-from data_prep.landmarks import FaceMesh, interocular
+from data_prep.landmarks import LEFT_EYE, RIGHT_EYE, FaceMesh, interocular
 from flow.estimate import file_digest
 from flow.sampling import log_uniform
 from flow.splatting.dense_motion import area_ratio
@@ -20,6 +21,7 @@ from flow.splatting.head_fit import HeadFit, fit_head
 from flow.splatting.head_model import HeadModel, load_head_model
 from flow.splatting.held_out import Split, in_split
 from flow.splatting.portrait_motion import (
+    INNER_LIPS,
     MARGIN_PX,
     MAX_FOLDED_FRACTION,
     MIN_AREA_RATIO,
@@ -34,9 +36,10 @@ from flow.splatting.portrait_motion import (
     visible_mask,
     warp_texture,
 )
-from flow.splatting.scanned_motion import random_expression, random_turn
+from flow.splatting.scanned_motion import random_expression, random_turn, random_waves
 from flow.srflownet.data.generic import TrainingPair, simulate_camera
 from flow.srflownet.data.pulled_renders import N_GRAINS, skin_grain
+from flow.warp import pixel_grid
 from mer_core.errors import NotFound
 from mer_core.io import write_npz
 from mer_core.progress import track
@@ -47,6 +50,10 @@ HEAD_MOTION_PX = (0.05, 4.0)  # longest motion of the head, in half of the pairs
 INTEROCULAR_FRACTION = (0.28, 0.40)  # inter-ocular distance of a face that fills the frame
 CLOSE_UP_FRACTION = 0.25  # of the pairs show a part of a larger face
 UNVARIED_FRACTION = 0.35  # of the pairs have expressions as scanned
+SHIFTED_FRACTION = 0.5  # of the pairs have expressions whose motion lies elsewhere on the face
+MAX_SHIFT = 0.15  # inter-ocular distances
+SHIFT_SMOOTHNESS = 2.5  # times the wavelengths of `random_waves`
+KEPT_DISTANCE, FULL_DISTANCE = 0.05, 0.3  # from lids and lips, in inter-ocular distances: no and full shift
 STILL_FRACTION = 0.05  # of the pairs have no motion
 
 
@@ -152,6 +159,8 @@ def _random_motion(
     both = np.concatenate([expression, random_turn(rng, face.fit)], axis=1)
     field, covered = dense_motion(model, face, view, both)
     mask = skin_mask(view, covered)
+    if rng.random() < SHIFTED_FRACTION:
+        field[..., :2] = _shift_motion(rng, field[..., :2], view)
     if rng.random() < STILL_FRACTION or not mask.any():
         return np.zeros_like(field[..., :2]), mask
     scale = view.unit / ALIGNED_INTEROCULAR_PX
@@ -163,6 +172,26 @@ def _random_motion(
             break
         flow = 0.6 * flow
     return flow, mask
+
+
+def _shift_motion(rng: np.random.Generator, field: np.ndarray, view: PortraitView) -> np.ndarray:
+    """Take each pixel's motion from a place nearby, as no face moves exactly where the scanned ones do.
+
+    Lids and lips keep their motion, which has an edge there.
+    """
+    openings = np.ones((view.size, view.size), np.uint8)
+    for outline in (RIGHT_EYE, LEFT_EYE, INNER_LIPS):
+        cv2.fillPoly(openings, [view.landmarks[list(outline)].round().astype(np.int32)], 0)
+    distance = cv2.distanceTransform(openings, cv2.DIST_L2, 5) / view.unit
+    share = np.clip((distance - KEPT_DISTANCE) / (FULL_DISTANCE - KEPT_DISTANCE), 0, 1)[..., None]
+    coarse = np.arange(0, view.size, 4) / view.unit
+    places = np.stack(np.meshgrid(coarse, coarse), axis=-1).reshape(-1, 2)
+    waves = np.stack([random_waves(rng, places / SHIFT_SMOOTHNESS) for _ in range(2)], axis=-1)
+    waves = waves.reshape(len(coarse), len(coarse), 2).astype(np.float32)
+    waves = cv2.resize(waves, (view.size, view.size), interpolation=cv2.INTER_CUBIC)
+    at = pixel_grid((view.size, view.size)) + rng.uniform(0, MAX_SHIFT) * view.unit * share * waves
+    x, y = np.moveaxis(at.astype(np.float32), -1, 0)
+    return cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def vary_appearance(rng: np.random.Generator, texture: np.ndarray, view: PortraitView) -> np.ndarray:
