@@ -74,12 +74,17 @@ def choose_moment(track: Track, intervals: list[Interval], clip: str) -> Moment:
     interval = spotting.strongest_expression(intervals)
     if interval is None:
         onset, apex, strength, limit = spotting.find_largest_motion(track)
+        compared = (
+            f"in this clip {limit:.2f} % is the least that can be told from noise and unrest"
+            if strength < limit
+            else f"it exceeds the noise and unrest of this clip ({limit:.2f} %), but does not rise and fall "
+            "apart from the head's motion, as an expression does"
+        )
         return Moment(
             onset,
             apex,
             reason="nothing to see here: no expression was found. The largest motion is "
-            f"{strength:.2f} % of the inter-ocular distance; in this clip {limit:.2f} % is the least "
-            "that can be told from noise and unrest",
+            f"{strength:.2f} % of the inter-ocular distance; {compared}",
         )
     numbers = (interval.onset, interval.apex, interval.offset)
     onset, apex, offset = (int(np.searchsorted(track.number, number)) for number in numbers)

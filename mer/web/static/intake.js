@@ -2,12 +2,13 @@
 
 import * as api from "./api.js";
 import {$, el, fail, megabytes, say} from "./dom.js";
-import {go, refresh, setUploads} from "./main.js";
 
-let settings = null, uploads = [], n_uploads = 0;
+let settings = null, page = null, uploads = [], n_uploads = 0;
 
-export function setUpIntake(given) {
+/** Set up with the server's settings and the functions of the page: `go`, `refresh`, `setUploads`. */
+export function setUpIntake(given, functions) {
   settings = given;
+  page = functions;
   $("limits").textContent = `mp4, mov, mkv, avi, webm and others; up to ${megabytes(given.max_bytes)} each`;
   $("promise").textContent = `A clip is deleted ${Math.round(given.keep_s / 60) || "less than 1"} minutes after its analysis, when you close it, and when the server ends.`;
   $("bundle-new").replaceChildren(...given.bundles.map(name => el("option", {value: name}, name)));
@@ -41,15 +42,15 @@ export async function openIntake(files) {
   for (const upload of waiting) {
     try {
       say(`Sending ${upload.name}.`);
-      const clip = await api.upload(upload.file, upload.name, $("bundle-new").value, sent => { upload.sent = sent; setUploads(uploads); });
+      const clip = await api.upload(upload.file, upload.name, $("bundle-new").value, sent => { upload.sent = sent; page.setUploads(uploads); });
       uploads = uploads.filter(one => one !== upload);
-      setUploads(uploads);
-      if (first) await go(clip.key); else await refresh();
+      page.setUploads(uploads);
+      if (first) await page.go(clip.key); else await page.refresh();
       first = false;
     } catch (error) {
       problems.push(`${upload.name}: ${error.message}`);
       uploads = uploads.filter(one => one !== upload);
-      setUploads(uploads);
+      page.setUploads(uploads);
     }
   }
   say("");
@@ -65,7 +66,7 @@ function refuse(file) {
 async function addExample() {
   $("example").disabled = true;
   fail("");
-  try { await go((await api.example($("bundle-new").value)).key); }
+  try { await page.go((await api.example($("bundle-new").value)).key); }
   catch (error) { fail(error.message); }
   $("example").disabled = false;
 }

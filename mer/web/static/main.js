@@ -14,7 +14,7 @@ const currentKey = () => location.pathname.match(/^\/clip\/([\w-]+)$/)?.[1] ?? n
 const current = () => clips.find(clip => clip.key === currentKey());
 
 /** Go to a clip, or to the start page for null; the address changes, so that a reload and a bookmark find it again. */
-export async function go(key, replace = false) {
+async function go(key, replace = false) {
   history[replace ? "replaceState" : "pushState"](null, "", key ? `/clip/${key}` : "/");
   fail("");
   say("");
@@ -24,7 +24,7 @@ export async function go(key, replace = false) {
 }
 
 /** Fetch the state of the clips once, and draw. */
-export async function refresh() {
+async function refresh() {
   clearTimeout(timer);
   const request = ++n_requests;
   try {
@@ -42,7 +42,7 @@ export async function refresh() {
 }
 
 /** Uploads of this tab, shown among the clips until the server has them. */
-export function setUploads(list) {
+function setUploads(list) {
   uploads = list;
   drawClips(clips, uploads, currentKey(), go);
 }
@@ -119,7 +119,7 @@ document.querySelectorAll('a[href="/"]').forEach(link => link.addEventListener("
 }));
 
 const settings = await api.settings().catch(error => { fail(error.message); return {bundles: [], max_bytes: 5e8, keep_s: 1800}; });
-setUpIntake(settings);
+setUpIntake(settings, {go, refresh, setUploads});
 setUpRecorder(openIntake);
-setUpResult(settings);
+setUpResult(settings, refresh);
 await refresh();

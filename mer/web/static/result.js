@@ -17,9 +17,9 @@ const STRENGTH_UNITS = {micro: "%", macro: "%", head: "°"};  // of the inter-oc
 const dark = matchMedia("(prefers-color-scheme: dark)");
 let clip = null, result = null, timeline = null, picture = "arrows", waiting = null, n_requests = 0;
 
-export function setUpResult(settings) {
+export function setUpResult(settings, refresh) {
   timeline = new Timeline($("timeline"), seek, chooseInterval);
-  setUpVideo(time => result && timeline.at(time));
+  setUpVideo(time => result && timeline.at(time), refresh);
   $("bundle").replaceChildren(...settings.bundles.map(name => el("option", {value: name}, name)));
   dark.addEventListener("change", () => result && drawPicture());
   $("bundle-row").hidden = settings.bundles.length < 2;

@@ -2,11 +2,12 @@
 
 import * as api from "./api.js";
 import {$, fail} from "./dom.js";
-import {refresh} from "./main.js";
 
-let clip = null, shown = null, unplayable = false, wanted = null;
+let clip = null, shown = null, unplayable = false, wanted = null, refresh = null;
 
-export function setUpVideo(moved) {
+/** Set up; `moved(seconds)` follows the player, `refreshPage()` asks the server for the state of its clips. */
+export function setUpVideo(moved, refreshPage) {
+  refresh = refreshPage;
   const follow = () => { moved($("video").currentTime); if (!$("video").paused && !$("video").ended) requestAnimationFrame(follow); };
   for (const event of ["timeupdate", "seeked", "play"]) $("video").addEventListener(event, follow);
   $("annotate").addEventListener("click", () => { wanted = clip.key; draw(); });
