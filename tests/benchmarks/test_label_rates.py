@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmarks import label_rates
-from benchmarks.label_rates import INSIDE, OUTSIDE, Outcome
+from benchmarks import label_films, label_rates
+from benchmarks.label_films import INSIDE, OUTSIDE
+from benchmarks.label_rates import Outcome
 from mer import bundle
 
 RECIPE = bundle.read_recipe(bundle.default_path())
@@ -13,7 +14,7 @@ LOW, HIGH = RECIPE.validated_ranges["motion of the face"]
 
 @pytest.mark.parametrize("number", range(0, INSIDE, 7))
 def test_a_clip_inside_is_drawn_within_the_ranges(number):
-    shot = label_rates.draw_inside(np.random.default_rng(number), RECIPE)
+    shot = label_films.draw_inside(np.random.default_rng(number), RECIPE)
     assert max(LOW, RECIPE.min_motion) < shot.strength < HIGH and abs(shot.yaw) < 25
     assert RECIPE.validated_ranges["frame rate"][0] < shot.fps
     assert shot.rise_s + shot.hold_s + shot.fall_s < RECIPE.validated_ranges["duration"][1]
@@ -22,13 +23,13 @@ def test_a_clip_inside_is_drawn_within_the_ranges(number):
 def test_every_condition_outside_differs_from_the_plain_clip():
     rng = np.random.default_rng(0)
     shots = [draw(rng, RECIPE) for draw in OUTSIDE.values()]
-    assert all(shot != label_rates.Shot(1.5) for shot in shots)
+    assert all(shot != label_films.Shot(1.5) for shot in shots)
 
 
 def test_the_motion_of_a_rendered_clip_is_the_one_asked_for():
-    actor = label_rates.Actor(1, 112, gaussians=2000, face=label_rates.FACE)
-    assert label_rates.reached_strength(
-        actor, {"12": label_rates.find_intensity(actor, {"12": 1.0}, 1.5)}
+    actor = label_films.Actor(1, 112, gaussians=2000, face=label_films.FACE)
+    assert label_films.reached_strength(
+        actor, {"12": label_films.find_intensity(actor, {"12": 1.0}, 1.5)}
     ) == pytest.approx(1.5, rel=0.02)
 
 
