@@ -18,6 +18,7 @@ from mer.evaluation.protocols import Protocol
 from mer.inference.motion import strength_range
 from mer_core.errors import BadInput, BadSetting
 from mer_core.io import read_json
+from mer_core.locks import hold_lock
 from mer_core.progress import track
 from mer_core.text import format_count
 
@@ -54,6 +55,8 @@ def train(
         If a label has no clip, or there are fewer than three subjects.
     BadInput
         If the folders, the settings or `out` cannot be used.
+    InUse
+        If another training is writing to `out`.
 
     Examples
     --------
@@ -67,8 +70,11 @@ def train(
             "mer.train needs prepared folders: a bundle must know how a clip becomes an input. Fit arrays "
             "with your classifier's own `fit`, or evaluate them with mer.cross_validate."
         )
-    bundle = fit(paths, config or CvConfig(), out)
-    if out is not None:
+    if out is None:
+        return fit(paths, config or CvConfig())
+    out = Path(out)
+    with hold_lock(out.parent, f".{out.name}.lock"):
+        bundle = fit(paths, config or CvConfig(), out)
         save(bundle, out)
     return bundle
 

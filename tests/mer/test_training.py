@@ -13,7 +13,8 @@ from mer.evaluation import calibration, inputs
 from mer.evaluation.config import CvConfig
 from mer.inference.motion import SPOTTED_MOTION_RATIO, subtract_head
 from mer_core import registry
-from mer_core.errors import BadInput, BadSetting, ChangedSettings, OccupiedOutput
+from mer_core.errors import BadInput, BadSetting, ChangedSettings, InUse, OccupiedOutput
+from mer_core.locks import hold_lock
 
 
 @pytest.fixture
@@ -106,3 +107,11 @@ def test_training_refuses_the_folder_of_something_else_before_it_reads(config, t
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(OccupiedOutput):
         training.fit([tmp_path / "nowhere"], config, tmp_path)
+
+
+def test_a_second_training_into_the_same_folder_is_refused(prepared, config, tmp_path):
+    with hold_lock(tmp_path, ".b.lock"), pytest.raises(InUse):
+        training.train(prepared, config, tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+    training.train(prepared, config, tmp_path / "b")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
