@@ -46,6 +46,7 @@ def test_a_killed_worker_loses_nothing(prepared):
 
 def test_networks_get_the_same_batches_and_settings_are_kept(prepared, monkeypatch):
     asked = []
+    monkeypatch.setitem(prepared_flow.BATCH_SIZES, "cpu", 16)
 
     def each(scheduler, work, items, **same):
         asked.append((scheduler, [len(batch) for batch in items], same["options"], same["match_exposure"]))

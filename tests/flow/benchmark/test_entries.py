@@ -10,6 +10,7 @@ import flow
 from flow.benchmark.entries import ZERO_FLOW, BenchmarkEntry, benchmark_entries
 from flow.estimate import load_method
 from mer.cli.main import cli
+from mer_core import progress
 from mer_core.errors import BadInput, BadSetting
 
 
@@ -31,6 +32,7 @@ def test_a_name_brings_the_usual_settings_along():
 
 
 def test_all_methods_run_but_those_without_weights(capsys):
+    progress.set_verbosity()
     labels = [row.label for row in benchmark_entries()]
     assert labels[0] == ZERO_FLOW.name
     assert {"dis", "tvl1", "tvl1 (preset=opencv, brightness not matched)"} <= set(labels)

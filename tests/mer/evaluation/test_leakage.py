@@ -103,7 +103,7 @@ def test_watching_equals_training_for_each_length_anew(noise, classifier, monkey
 def test_it_can_never_be_mistaken_for_a_result(noise):
     path = make_run(noise, seeds=1)
     answer = CliRunner().invoke(cli, ["audit", str(path)], catch_exceptions=False)
-    lines = answer.output.strip().split("\n")
+    lines = answer.stdout.strip().split("\n")
     assert lines[1].startswith("honest") and all(WORDS in line for line in lines)
     folder = path / finished_run.AUDIT_FOLDER
     assert {file.name for file in folder.iterdir()} == {

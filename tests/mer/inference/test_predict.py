@@ -227,4 +227,4 @@ def test_real_video(shared_data, tmp_path):
     part = list(video.pick(range(224, 264)).values())
     found = score(write_video(tmp_path / "part.mp4", part, fps=24))
     assert found.interval is not None and found.motion > 2
-    assert found.regions[0].name.startswith(("lip corner", "cheek", "lips"))
+    assert any(region.name.startswith(("lip corner", "lips")) for region in found.regions[:2])
