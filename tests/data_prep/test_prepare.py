@@ -130,9 +130,9 @@ def test_the_apex_is_spotted_on_request(make_replica, tmp_path, monkeypatch):
 
 def test_how_fast_it_went_is_said_once_there_was_work(make_replica, tmp_path, capsys):
     root = make_replica("casme2", subjects=(1,), clips_each=1)
-    for said in (True, False):
+    for is_first_run in (True, False):
         prepare("casme2", root, tmp_path / "out")
-        assert ("1 clip prepared, " in capsys.readouterr().err) == said
+        assert ("1 clip prepared, " in capsys.readouterr().err) == is_first_run
 
 
 def test_only_the_frames_that_are_needed_are_read(make_replica, tmp_path, monkeypatch):

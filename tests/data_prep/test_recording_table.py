@@ -162,8 +162,8 @@ def test_bids_events_are_rows_and_a_folder_of_them_is_a_table(tmp_path):
 
 
 def test_what_is_no_table_is_one_message(tmp_path):
-    for path, said in ((tmp_path / "absent.csv", "absent.csv"), (tmp_path, "clips.csv")):
-        with pytest.raises(BadTable, match=said):
+    for path, fact in ((tmp_path / "absent.csv", "absent.csv"), (tmp_path, "clips.csv")):
+        with pytest.raises(BadTable, match=fact):
             read_recordings(path)
     (tmp_path / "a.csv").write_text("name,who\nx,y\n")
     with pytest.raises(MissingColumns, match="file, subject, label.*name, who"):

@@ -69,7 +69,7 @@ def test_what_is_hidden_is_marked(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content, said",
+    "content, fact",
     [
         (b"", "is empty"),
         ("Zoë".encode("latin-1"), "byte 0xEB on line 1"),
@@ -79,11 +79,11 @@ def test_what_is_hidden_is_marked(tmp_path):
         (b"\x89PNG\r\n\x1a\n\0\0\0\0\0\0\0\0", "neither text nor a spreadsheet"),
     ],
 )  # fmt: skip
-def test_what_is_no_table_is_refused_and_named(tmp_path, content, said):
+def test_what_is_no_table_is_refused_and_named(tmp_path, content, fact):
     (tmp_path / "a.xlsx").write_bytes(content)
     with pytest.raises(UnreadableSheet) as caught:
         read_sheets(tmp_path / "a.xlsx")
-    assert said in str(caught.value) and "a.xlsx" in str(caught.value)
+    assert fact in str(caught.value) and "a.xlsx" in str(caught.value)
     assert caught.value.code == "unreadable-sheet"
 
 

@@ -84,7 +84,7 @@ def test_clips_without_a_name_are_called_as_their_files(folder):
 
 
 @pytest.mark.parametrize(
-    "row, said",
+    "row, fact",
     [
         ({"file": "videos/absent.mp4"}, "line 3: there is no videos/absent.mp4"),
         ({"file": "../mine.mp4"}, "'../mine.mp4' leaves the folder"),
@@ -111,15 +111,15 @@ def test_clips_without_a_name_are_called_as_their_files(folder):
         ({"file": "videos/b.mp4", "offset": 14}, "onset 10, apex 15, offset 14 are not in this order"),
     ],
 )  # fmt: skip
-def test_a_bad_row_has_a_reason_and_the_others_go_on(folder, row, said):
+def test_a_bad_row_has_a_reason_and_the_others_go_on(folder, row, fact):
     shutil.copy(folder / "videos" / "a.mp4", folder / "videos" / "copy.mp4")
     (folder / "videos" / "broken.mp4").write_bytes(b"no video")
     good = {"onset": 10, "apex": 15}
     _, (first, bad, last) = read(folder, good, good | row, {"file": "frames/c", "onset": 101, "apex": 102})
     assert (first.outcome, last.outcome) == (None, None)
-    assert bad.outcome == "bad row" and said in bad.reason and str(folder) not in bad.reason
+    assert bad.outcome == "bad row" and fact in bad.reason and str(folder) not in bad.reason
     check = check_dataset("table", folder / "mine.csv")
-    assert check.usable and any(said in line for line in check.lines)
+    assert check.usable and any(fact in line for line in check.lines)
     assert check.lines[-1] == "2 of 3 clips can be prepared."
 
 
