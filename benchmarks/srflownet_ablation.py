@@ -22,7 +22,7 @@ from flow import photometric
 from flow.benchmark.pairs import photograph_pairs
 from flow.srflownet import build_network, load_network
 from flow.srflownet.data.mixture import SplatPairs
-from flow.srflownet.data.render_pool import PAIRS_PER_IDENTITY, pool_files
+from flow.srflownet.data.render_pool import pool_files
 from flow.srflownet.train import TrainConfig, load_config, train
 from mer_core import markdown
 from mer_core.errors import BadInput
@@ -167,8 +167,8 @@ def page(errors: pd.DataFrame, steps: int, size: int, pool_size: int) -> str:
         f"The compact network from one random start, {steps} steps of 4 pairs of {size} px for each row "
         f"(`configs/flow-ablation-*.yaml`). Measured on {counts['splat faces']} rendered pairs of as many identities, none "
         f"of them trained on, at {SIZES['splat faces']} px, and on {counts['benchmark']} pairs of the flow benchmark (seed "
-        f"{BENCHMARK_SEED}) at {SIZES['benchmark']} px. The faces of (b) are {pool_size} rendered pairs of "
-        f"{pool_size // PAIRS_PER_IDENTITY} people with the engine's own motion.",
+        f"{BENCHMARK_SEED}) at {SIZES['benchmark']} px. The faces of (b) are {pool_size} rendered pairs with "
+        "the engine's own motion.",
         "",
         "The network starts from brightness equations that know no faces, so a short training decides little. The "
         "weights that ship went through many more steps of other mixtures: [srflownet-compact](srflownet-compact.md). "

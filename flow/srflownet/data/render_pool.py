@@ -17,21 +17,31 @@ from mer_core.errors import NotFound
 from mer_core.io import atomic_replace
 from mer_core.progress import track
 
-PAIRS_PER_IDENTITY = 4  # more identities help more than more expressions of each
 IDENTITY_STRIDE = 16  # consecutive pair numbers of the engine that share an identity
 
 
-def fill_pool(folder: str | Path, pairs: int, size: int = 448, seed: int = 1) -> None:
-    """Render `pairs` pairs of `size` px into `folder`; existing pairs are kept, so it can be interrupted."""
+def fill_pool(
+    folder: str | Path,
+    pairs: int,
+    size: int = 448,
+    seed: int = 1,
+    head_model: Path | None = None,
+    portraits: Path | None = None,
+) -> None:
+    """Render `pairs` pairs of `size` px, each of another person, into `folder`.
+
+    With a head model the people are scanned heads, with the skin of portraits where these are given; both
+    kinds can share a folder. Existing pairs are kept, so it can be interrupted.
+    """
     from flow.splatting.scenes import render_pair
 
-    folder = Path(folder)
+    faces = {"head_model": head_model, "portraits": portraits}
+    prefix = "scanned-" if head_model else ""
     for number in track(range(pairs), "rendering faces"):
-        path = folder / f"{number:05d}.npz"
+        path = Path(folder) / f"{prefix}{number:05d}.npz"
         if path.exists():
             continue
-        face, k = divmod(number, PAIRS_PER_IDENTITY)
-        pair = render_pair(seed, face * IDENTITY_STRIDE + k, size, sensor=False)
+        pair = render_pair(seed, number * IDENTITY_STRIDE, size, sensor=False, **faces)
         with atomic_replace(path) as temporary:
             np.savez_compressed(
                 temporary,
@@ -50,11 +60,11 @@ def pool_files(folder: str | Path) -> list[Path]:
     BadInput
         If there are none.
     """
-    paths = sorted(Path(folder).glob("[0-9]*.npz"))
+    paths = sorted(Path(folder).glob("*.npz"))
     if not paths:
         raise NotFound(
             f"{folder} holds no rendered faces. "
-            "Fill it first: flow.srflownet.data.render_pool.fill(folder, pairs)."
+            "Fill it first: flow.srflownet.data.render_pool.fill_pool(folder, pairs)."
         )
     return paths
 
