@@ -64,7 +64,8 @@ def read_expression(
     strongest = int(np.argmax(moved))
     order = range(1, strongest + 1) if neutral < onset else range(len(numbers) - 1, strongest - 1, -1)
     early = next(k for k in order if moved[k] >= EARLY * moved[strongest])
-    return tuple(_read(film, images, track, (neutral, numbers[k]), fitted) for k in (strongest, early))
+    first, second = (_read(film, images, track, (neutral, numbers[k]), fitted) for k in (strongest, early))
+    return first, second
 
 
 def _aligned(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -79,7 +80,9 @@ def _distance(points: np.ndarray, start: np.ndarray) -> float:
 def _read(
     film: Path, images: dict[int, np.ndarray], track: Track, numbers: tuple[int, int], fitted: Bundle
 ) -> Reading:
-    moment = Moment(*(track.row(number) for number in numbers))
+    onset, apex = (track.row(number) for number in numbers)
+    assert onset is not None and apex is not None  # `read_expression` asks for faces that are there
+    moment = Moment(onset, apex)
     shown = measure_pair([images[number] for number in numbers], track.box[moment.onset], fitted.recipe)
     p = fitted.predict_proba(fitted.extract(shown.input_flow, shown.landmarks)[None])[0]
     probabilities = dict(zip(fitted.recipe.labels, map(float, p)))
@@ -128,14 +131,16 @@ def table(found: list[Acted]) -> str:
     header += ["strongest frame", "motion, %", "early frame", "motion, %"]
     cells = []
     for one in found:
-        read = [(_worded(reading), f"{reading.motion:.1f}") for reading in one.readings or ()]
-        read = sum(read, ()) or ("no face", "", "", "")
+        read = [
+            cell for reading in one.readings or () for cell in (_worded(reading), f"{reading.motion:.1f}")
+        ]
+        read = read or ["no face", "", "", ""]
         cells.append([one.film, one.what, one.expected or "-", *read])
-    judged = [one for one in found if one.expected and one.readings]
+    judged = [(one.readings, one.expected) for one in found if one.expected and one.readings]
     lines = [markdown.format_table(header, cells), ""]
     for k, name in enumerate(("strongest frame", "early frame")):
-        labels = [(one.readings[k].label, one.expected) for one in judged]
-        likeliest = [(one.readings[k].likeliest, one.expected) for one in judged]
+        labels = [(readings[k].label, expected) for readings, expected in judged]
+        likeliest = [(readings[k].likeliest, expected) for readings, expected in judged]
         lines.append(
             f"- **{name.capitalize()}**: of {len(judged)} emotions {sum(a == b for a, b in labels)} are named as "
             f"expected, {sum(a not in (None, b) for a, b in labels)} otherwise, the rest get no label. Without the "

@@ -7,6 +7,7 @@ far off a real apex is.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ LEFT_OVER = (0.0, 0.3)  # fraction of the expression that is still there at the 
 # pitch.
 HEAD = (0.8, 0.8, 0.15, 0.4, 0.3)
 BEND = 0.25  # how far the head leaves the straight way, as a fraction of the above
-CAMERA = {
+CAMERA: dict[str, Any] = {
     "blur": 0.4,
     "shot": 1e-4,
     "read": 0.004,

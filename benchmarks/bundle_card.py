@@ -1,6 +1,6 @@
 """The model card of the bundle that ships (default_bundle.py)."""
 
-from mer.bundle import Recipe
+from mer.recipe import Recipe
 from mer_core import markdown
 
 MOTION = "motion of the face"  # name of its range in a recipe

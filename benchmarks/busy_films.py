@@ -10,10 +10,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from benchmarks.rendered_people import LABELS
-from benchmarks.spotting_films import LASTS_S, MOTION, SIDE, TURN, Event, Film
+from benchmarks.spotting_films import LASTS_S, SIDE, Event, Film, Plan
 from flow.splatting.muscles import expression_timing
-from flow.splatting.recipes import draw_actions
 
 SLOT_S = 3.5  # one event in each
 KINDS = ("micro", "micro", "micro", "macro", "macro", "speech", "speech", "hand", "blink", "head")
@@ -35,28 +33,21 @@ class Syllable(NamedTuple):
     unit: str
 
 
-class BusyPlan:
-    """Everything that happens in busy film number `seed`, under the names of `spotting_films.Plan`."""
+class BusyPlan(Plan):
+    """Everything that happens in busy film number `seed`."""
+
+    random_stream = 91
+    kinds, slot_s, lasts_s = KINDS, SLOT_S, BUSY_LASTS_S
+    max_rise_s = RISE_S
 
     def __init__(self, seed: int):
-        rng = np.random.default_rng([seed, 91])
-        self.seed, self.events, self.actions, self.turns = seed, [], [], []
         self.syllables: list[Syllable] = []
-        for slot, kind in enumerate(rng.permutation(KINDS)):
-            lasts = rng.uniform(*BUSY_LASTS_S[kind])
-            onset = slot * SLOT_S + rng.uniform(0.2, SLOT_S - lasts - 0.2)
-            apex = onset + min(RISE_S, lasts * rng.uniform(0.3, 0.6))
-            label = str(rng.choice(list(LABELS))) if kind in MOTION else ""
-            self.events.append(Event(str(kind), onset, apex, onset + lasts, label))
-            actions = draw_actions(str(rng.choice(LABELS[label])), rng) if label else {}
-            self.actions.append((actions, rng.uniform(*MOTION[kind]) if label else 0.0))
-            way = rng.normal(0, 1, 3)
-            self.turns.append(rng.uniform(*TURN) * way / np.linalg.norm(way))
-            if kind == "speech":
-                self.syllables += _draw_syllables(rng, onset, onset + lasts)
-        self.sway = [(rng.normal(0, 0.25, 3), rng.uniform(3, 8, 3), rng.uniform(0, 6.3, 3)) for _ in range(3)]
-        self.stays = rng.uniform(size=len(self.events)) < 0.5
-        self.hand_target = rng.uniform(-0.5, 0.5)  # inter-ocular distances, right of the mouth
+        super().__init__(seed)
+        self.hand_target = self._rng.uniform(-0.5, 0.5)  # inter-ocular distances, right of the mouth
+
+    def _add_details(self, event: Event) -> None:
+        if event.kind == "speech":
+            self.syllables += _draw_syllables(self._rng, event.onset, event.offset)
 
 
 def _draw_syllables(rng: np.random.Generator, onset: float, offset: float) -> list[Syllable]:
@@ -75,10 +66,12 @@ def _draw_syllables(rng: np.random.Generator, onset: float, offset: float) -> li
 class BusyFilm(Film):
     """Busy film number `seed` as a camera of any rate gives it."""
 
+    plan: BusyPlan
+    plan_type = BusyPlan
     seconds = len(KINDS) * SLOT_S
 
     def __init__(self, seed: int):
-        super().__init__(seed, BusyPlan(seed))
+        super().__init__(seed)
         self.jaw = self.pull({"26": 1.0}, 0.01)
         self.lips = {unit: self.pull({unit: 1.0}, 0.01) for unit in LIP_UNITS}
         mouth = self.points[[13, 14]].mean(0)

@@ -15,7 +15,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,20 +29,26 @@ from flow.estimate import file_digest, load_method
 from flow.splatting.head_model import load_head_model
 from flow.srflownet.data.animated_portraits import fit_portraits, load_fitted_portrait
 from mer import bundle
-from mer.bundle import Bundle, Recipe
+from mer.bundle import Bundle
 from mer.classifiers.mer_net import Classifier
 from mer.evaluation import calibration, metrics
 from mer.evaluation.flow_maps import read_maps
 from mer.features import flow_image
 from mer.inference.motion import subtract_head
+from mer.recipe import Evidence, Recipe
 from mer_core.io import read_npz, write_npz, write_text
 from mer_core.progress import track
 
 MAPS, SEED = 6000, 0
 # Numbers of the people who give the limits of motion, and of those whose scores are on the card.
 SETTING, SCORED = range(0, 24, 2), range(1, 24, 2)
-CLASSIFIER = {"centres": 300, "ridge": 10.0, "balanced": False}  # maps come at the frequencies that are meant
-METHOD, OPTIONS, FEATURE = "srflownet", {"network": "compact"}, {"size": 28, "crop": "box"}
+CLASSIFIER: dict[str, Any] = {
+    "centres": 300,
+    "ridge": 10.0,
+    "balanced": False,
+}  # maps come at the frequencies that are meant
+METHOD, OPTIONS = "srflownet", {"network": "compact"}
+FEATURE: dict[str, Any] = {"size": 28, "crop": "box"}
 CONFIDENT = 0.5  # least probability of a label that is given
 REST_SHARE = 0.95  # of the faces at rest lie below the least motion
 LARGE_SEEDS = (1, 2)  # a round of large motion each
@@ -225,7 +231,7 @@ def score_real(fitted: Bundle, maps: Path, index: Path) -> dict[str, float]:
 
 def with_evidence(fitted: Bundle, real: dict[str, float], weights: Path) -> Bundle:
     """Return the bundle with its score on real maps, for the weights file that was scored."""
-    evidence = bundle.Evidence(
+    evidence = Evidence(
         data="real micro-expressions",
         n_clips=real["clips"],
         n_subjects=real["people"],
@@ -279,8 +285,9 @@ def main() -> None:
     bundle.save(fitted, given.out, replace=True)
     fitted = with_evidence(fitted, on_real, given.out / bundle.WEIGHTS_FILE)
     bundle.save(fitted, given.out, replace=True)
-    flow_weights = load_method(METHOD, **OPTIONS).weights[:8]
-    card = bundle_card.card(fitted.recipe, flow_weights, on_small, on_large, on_real)
+    weights = load_method(METHOD, **OPTIONS).weights
+    assert weights is not None
+    card = bundle_card.card(fitted.recipe, weights[:8], on_small, on_large, on_real)
     write_text(given.out / bundle.CARD_FILE, card)
     for name, values in (("small motion", on_small), ("large motion", on_large), ("real maps", on_real)):
         print(name, ", ".join(f"{key} {value:.3f}" for key, value in values.items()))

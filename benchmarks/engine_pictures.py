@@ -4,6 +4,7 @@ python -m benchmarks.engine_pictures --head-model FILE
 """
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -133,7 +134,7 @@ def masks(seed: int = 15, size: int = 220) -> np.ndarray:
     return rows([titled(np.ascontiguousarray(t), name) for name, t in tiles.items()], 5)
 
 
-PICTURES = {
+PICTURES: dict[str, Callable[[], np.ndarray]] = {
     "engine-portrait.png": portrait_beside_render,
     "engine-identities.png": identities,
     "engine-action-units.png": action_units,

@@ -92,7 +92,7 @@ def judge(case: Shown, fitted: bundle.Bundle) -> dict[str, bool]:
     side = {"": "both", "R": "right", "L": "left"}[case.side]
     return {
         "moves most": right_place(moved, case.unit, case.side),
-        "decides most": right_place(max(share, key=share.get), case.unit, case.side),
+        "decides most": right_place(max(share, key=share.__getitem__), case.unit, case.side),
         "nearest unit": bool(named) and named[0].unit == case.unit,
         "its side": bool(named) and named[0].side == side,
     }

@@ -113,7 +113,7 @@ def _triangles(points: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 
 def _variant(
-    rng: np.random.Generator, names: list[str], expressions: np.ndarray, points: np.ndarray, unit: float
+    rng: np.random.Generator, names: list[str], expressions: np.ndarray, points: np.ndarray, unit: np.floating
 ) -> np.ndarray:
     """Draw a random motion (V, 3): one to three expressions, each varied, and sometimes a pull somewhere."""
     kinds = [name.removesuffix("_L").removesuffix("_R") for name in names]
@@ -152,7 +152,8 @@ def _bend(rng: np.random.Generator, motion: np.ndarray, places: np.ndarray) -> n
 
 def _waves(rng: np.random.Generator, places: np.ndarray, count: int = 5) -> np.ndarray:
     """Draw a smooth random function (V,) of mean 0 and SD 1 with waves of 0.4 to 2 units."""
-    length = np.exp(rng.uniform(*np.log([0.4, 2]), count))
+    low, high = np.log([0.4, 2])
+    length = np.exp(rng.uniform(low, high, count))
     angle, phase = rng.uniform(0, 2 * np.pi, (2, count))
     waves = 2 * np.pi / length * np.stack([np.cos(angle), np.sin(angle)])
     return np.sqrt(2 / count) * np.cos(places @ waves + phase).sum(axis=1)

@@ -9,6 +9,7 @@ that it can be stopped and started again. Writes OUT/first-claim.md.
 """
 
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def main(
     kinds = sources(portraits, head_model, faces)
     development = MeasuredPairs(out, kinds, DEVELOPMENT, max(1, pairs // 2))
     test = MeasuredPairs(out, kinds, TEST, pairs)
-    stages = {
+    stages: dict[str, Callable[[], object]] = {
         "pairs": lambda: [list(one.pairs()) for one in (development, test)],
         "released": partial(measure_released, raft, development, test),
         "raft": partial(train_and_measure, "raft", raft, pool, steps, test),

@@ -92,8 +92,8 @@ def _groups(test: pd.DataFrame, best: int) -> dict[str, pd.DataFrame]:
     groups = {title: test[test["network"] == name] for name, title in names.items()}
     for network, title in NETWORKS.items():
         for arm, data in ARMS.items():
-            names = [f"{network}-{arm}-{seed}" for seed in _seeds(test, network)]
-            groups[f"{title}, {data}"] = test[test["network"].isin(names)]
+            trained = [f"{network}-{arm}-{seed}" for seed in _seeds(test, network)]
+            groups[f"{title}, {data}"] = test[test["network"].isin(trained)]
     return {title: group for title, group in groups.items() if len(group)}
 
 

@@ -49,7 +49,7 @@ LONG_ENOUGH = 6.0  # seconds of measuring after the first, unmeasured run
 @click.option("--one", hidden=True, is_flag=True, help="Measure here and print JSON: the fresh process.")
 @click.option("--size", type=int, hidden=True)
 def main(out: Path, threads: tuple[int, ...], rows: tuple[str, ...], one: bool, size: int | None) -> None:
-    if one:
+    if one and size:
         click.echo(json.dumps(measure(rows[0], size, threads[0])))
         return
     found = {}
@@ -85,7 +85,7 @@ def measure(row: str, size: int, threads: int) -> dict[str, float]:
 
         with FaceMesh() as mesh:
             landmarks = mesh.landmarks(onset)
-    seconds = []
+    seconds: list[float] = []
     estimate(method, onset, apex, landmarks)
     while sum(seconds) < LONG_ENOUGH or not seconds:
         start = time.perf_counter()
@@ -112,7 +112,7 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
     header = ["method", *heads, "peak MB", f"{COMPOSITE} pairs of {columns[0][0]} px, min"]
     rows = []
     for row in dict.fromkeys(key[0] for key in found):
-        cells = [f"{found[(row, *column)]['seconds']:.3f}" for column in columns]
+        cells = [f"{found[row, size, n]['seconds']:.3f}" for size, n in columns]
         most = max(n for size, n in columns if size == columns[0][0])
         composite = COMPOSITE * found[row, columns[0][0], most]["seconds"] / 60
         memory = max(

@@ -60,9 +60,8 @@ def measure(rounds: int = 3, epochs: int = 4, folds_alone: int = 3) -> dict[str,
     devices = ["cpu"] + ["cuda"] * torch.cuda.is_available()
     for device in devices[1:]:
         together(X, y, folds, 1, device)
-    seconds = {"usual": [], "loop": []} | {
-        f"{part} {device}": [] for part in ("together", "start") for device in devices
-    }
+    seconds: dict[str, list[float]] = {"usual": [], "loop": []}
+    seconds |= {f"{part} {device}": [] for part in ("together", "start") for device in devices}
     for _ in range(rounds):
         seconds["usual"].append(usual(X, y, folds[:folds_alone], epochs) / folds_alone / epochs)
         seconds["loop"].append(loop(X, y, folds[:folds_alone], epochs) / folds_alone / epochs)

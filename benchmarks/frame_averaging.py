@@ -149,7 +149,7 @@ def combine(frames: list[np.ndarray], middle: int, reach: int, aligned: str, ali
 
 def _similarity(flow: np.ndarray) -> np.ndarray:
     """Return the shift, turn and zoom that most of a flow agrees with, (H, W, 2) float32 px."""
-    points = np.stack(np.mgrid[8 : SIZE - 8 : 8, 8 : SIZE - 8 : 8][::-1], axis=-1).reshape(-1, 2)
+    points = np.moveaxis(np.mgrid[8 : SIZE - 8 : 8, 8 : SIZE - 8 : 8][::-1], 0, -1).reshape(-1, 2)
     moved = points + flow[points[:, 1], points[:, 0]]
     matrix, _ = cv2.estimateAffinePartial2D(
         points.astype(np.float64), moved.astype(np.float64), ransacReprojThreshold=0.1

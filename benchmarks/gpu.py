@@ -13,8 +13,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import click
 import cv2
@@ -164,14 +166,15 @@ def folds_together(device: str, subjects: int = SUBJECTS, clips: int = CLIPS, ep
     X[:, :, 10:20, :10] += y[:, None, None, None]
     folds = [np.flatnonzero(subject != s) for s in range(subjects)]
     rows = []
-    for name, kind, settings in (
-        ("ststnet", ststnet.Classifier, {"epochs": epochs}),
-        ("light_net", light_net.Classifier, {"steps": 4 * epochs}),
-    ):
+    networks: dict[str, Callable[..., Any]] = {
+        "ststnet": partial(ststnet.Classifier, epochs=epochs),
+        "light_net": partial(light_net.Classifier, steps=4 * epochs),
+    }
+    for name, build in networks.items():
         seconds, probabilities = [], []
         for where in ("cpu", device):
             start = time.perf_counter()
-            fitted = dict(kind(**settings, device=where).fit_folds(X, y, folds))
+            fitted = dict(build(device=where).fit_folds(X, y, folds))
             seconds.append(time.perf_counter() - start)
             held_out = [fitted[s].predict_proba(X[subject == s]) for s in range(subjects)]
             probabilities.append(np.concatenate(held_out))

@@ -15,8 +15,8 @@ from flow.splatting.camera import HeadPose
 from flow.splatting.head import FaceState
 from flow.splatting.recipes import draw_actions
 from flow.splatting.sensor import Sensor
-from mer.bundle import Recipe
 from mer.inference.site_motion import PER_CENT, at_sites, strength
+from mer.recipe import Recipe
 from mer_core.io import atomic_replace
 
 INSIDE, OUTSIDE_EACH = 40, 5

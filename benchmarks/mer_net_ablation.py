@@ -52,11 +52,10 @@ def table(runs: list[Path]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in compare.compare(runs):
-        gain = (
-            "| "
-            if row.difference is None
-            else f"{row.difference:+.3f} | {row.difference_interval[0]:+.3f} to {row.difference_interval[1]:+.3f}"
-        )
+        gain = "| "
+        if row.difference is not None and row.difference_interval is not None:
+            low, high = row.difference_interval
+            gain = f"{row.difference:+.3f} | {low:+.3f} to {high:+.3f}"
         lines.append(
             f"| {Path(row.run).name} | {row.uf1:.3f} | {row.interval[0]:.3f} to {row.interval[1]:.3f} | "
             f"{row.uar:.3f} | {gain} |"

@@ -64,7 +64,9 @@ def steps() -> dict[str, float]:
     with TemporaryDirectory() as folder, FaceMesh() as mesh:
         jpg, png = Path(folder) / "frame.jpg", Path(folder) / "face.png"
         write_image(jpg, image)
-        matrix = fit_similarity(mesh.landmarks(image), 224)
+        points = mesh.landmarks(image)
+        assert points is not None  # a drawn face
+        matrix = fit_similarity(points, 224)
         face = warp_face(image, matrix, 224)
         return {
             "landmarks, 2 frames": 2 * _cpu_ms(lambda: mesh.landmarks(image)),

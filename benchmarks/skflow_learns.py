@@ -30,10 +30,8 @@ from mer_core.progress import say
 
 SHARES = {"generic": 0.35, "pool": 0.65}
 SIZE, BATCH, ITERATIONS = 96, 2, 4
-MATCHING = {
-    "peak": (1.0, 24.0),
-    "learning_rate": 4e-4,
-}  # motions of several cells, or there is little to match
+MATCHING_PEAK_PX = (1.0, 24.0)  # of several cells, or there is little to match
+MATCHING_RATE = 4e-4
 TEST = 7  # seed of the pairs that measure
 
 
@@ -93,8 +91,8 @@ def pretrain_encoder(pool: Path, steps: int, path: Path) -> None:
     """Teach a new network's encoder to match features along known flow; write the network to `path`."""
     torch.manual_seed(0)
     network = srflownet.build_network("full", iterations=ITERATIONS)
-    optimizer = torch.optim.AdamW(network.fnet.parameters(), MATCHING["learning_rate"])
-    pairs, losses = SourceMixture(SHARES, 0, SIZE, MATCHING["peak"], pool_folder=pool), []
+    optimizer = torch.optim.AdamW(network.fnet.parameters(), MATCHING_RATE)
+    pairs, losses = SourceMixture(SHARES, 0, SIZE, MATCHING_PEAK_PX, pool_folder=pool), []
     for step in range(steps):
         drawn = [pairs[step * BATCH + k] for k in range(BATCH)]
         onset, apex, flow = (

@@ -183,6 +183,7 @@ def _in_fork(
     mine, pipe = context.Pipe()
     process = context.Process(target=_child, args=(run, out, kill, counter, pipe))
     process.start()
+    assert process.pid is not None
     pipe.close()
     process.join(kill.after_s if kill and kill.after_s else MAX_S)
     hung = process.is_alive()
@@ -213,7 +214,8 @@ def _child(run: Callable[[Path], Any], out: Path, kill: Kill | None, counter: An
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    parallel.get_context = lambda _: multiprocessing.get_context("fork")  # workers inherit the models too
+    # Workers inherit the models too.
+    parallel.get_context = lambda _: multiprocessing.get_context("fork")  # type: ignore[assignment]
     if kill is None or not kill.after_s:
         _watch_changes(out, kill, counter)
     try:

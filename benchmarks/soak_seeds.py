@@ -84,7 +84,7 @@ def _tables(folder: Path) -> Iterator[Seed]:
     from mer.report.coding import read_coding
 
     rows = [("file", "subject", "label", "onset", "apex", "fps")]
-    rows += [(f"{k}.mp4", f"s{k % 3}", "happiness", 10 + k, 14 + k, "25") for k in range(8)]
+    rows += [(f"{k}.mp4", f"s{k % 3}", "happiness", str(10 + k), str(14 + k), "25") for k in range(8)]
     write_workbook(folder / "a.xlsx", Sheet1=rows)
     yield Seed("a.xlsx", "table, .xlsx", (folder / "a.xlsx").read_bytes(), read_recordings)
     text = "\n".join(",".join(map(str, row)) for row in rows)

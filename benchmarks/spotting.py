@@ -54,11 +54,12 @@ class FrameDifference:
     LAG_S, LIMIT, SIDE = 0.2, 0.3, 64
 
     def __init__(self):
-        self.times, self.changes = [], []
+        self.times: list[float] = []
+        self.changes: list[float] = []
 
     def seeing(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """Yield the frames on, and measure them."""
-        recent = deque()
+        recent: deque[tuple[float, np.ndarray]] = deque()
         for frame in frames:
             height, width = frame.image.shape[:2]
             part = frame.image[height // 8 : -height // 8, width // 6 : -width // 6]
@@ -82,7 +83,7 @@ class FrameDifference:
         times, changes = np.array(self.times), np.convolve(self.changes, np.ones(3) / 3, mode="same")
         above = changes > changes.mean() + self.LIMIT * (changes.max() - changes.mean())
         edges = np.flatnonzero(np.diff(np.concatenate([[0], above, [0]])))
-        found = []
+        found: list[tuple[float, float]] = []
         for first, end in zip(edges[::2], edges[1::2]):
             onset, offset = times[first] - self.LAG_S, times[end - 1]
             if found and onset - found[-1][1] < self.LAG_S:
@@ -93,20 +94,17 @@ class FrameDifference:
 
 def matches(known: Sequence[Any], found: Sequence[Any]) -> list[tuple[int, int]]:
     """Return the positions (known, found) of matching intervals, objects with `onset` and `offset`."""
-    return match_intervals(*([(i.onset, i.offset) for i in intervals] for intervals in (known, found)))
+    ends = [[(interval.onset, interval.offset) for interval in intervals] for intervals in (known, found)]
+    return match_intervals(ends[0], ends[1])
 
 
 def measure_film(seed: int, fps: int) -> dict:
-    """Counts of both spotters on one film at one rate, and the labels given to the expressions that were
-    found.
-    """
+    """Return counts of both spotters on one film at one rate, and the labels of the expressions found."""
     film, plain = Film(seed), FrameDifference()
-    every = max(
-        1, int(fps / MAX_FPS + 1e-6)
-    )  # the frames between are not measured, so they need not be drawn
+    every = max(1, int(fps / MAX_FPS + 1e-6))  # only measured frames are drawn
     track = track_video(plain.seeing(film.recording(fps, every)), FaceTracker(), fps)
     ours = [Found(i.kind, i.onset_s, i.apex_s, i.offset_s) for i in spotting.find_intervals(track)]
-    counts = {"seed": seed, "fps": fps, "frames": len(track.number)}
+    counts: dict[str, Any] = {"seed": seed, "fps": fps, "frames": len(track.number)}
     for name, found in (("mer", ours), ("frame difference", plain.found())):
         rows = {
             kind: _counts(

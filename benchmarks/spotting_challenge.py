@@ -15,7 +15,7 @@ emotions of those found. X. Fan et al., MEGC2025, arXiv 2506.15298.
 
 import argparse
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -61,11 +61,9 @@ def spot_film(seed: int, out: Path) -> None:
     write_text(out / f"{name}.done", "")
 
 
-def score(known: pd.DataFrame, submission: pd.DataFrame) -> dict[str, object]:
-    """Return counts of each type, (emotion, submitted emotion) of each micro-expression found, and where the
-    other submitted rows lie.
-    """
-    result: dict[str, object] = {"emotions": [], "false": dict.fromkeys((*DISTRACTORS, "elsewhere"), 0)}
+def score(known: pd.DataFrame, submission: pd.DataFrame) -> dict[str, Any]:
+    """Score a submission: counts per type, the emotions of the micro-expressions found, places of false rows."""
+    result: dict[str, Any] = {"emotions": [], "false": dict.fromkeys((*DISTRACTORS, "elsewhere"), 0)}
     for kind, type_ in megc.TYPES.items():
         counts = np.zeros(3, int)
         for video, events in known.groupby("vid"):

@@ -42,21 +42,31 @@ class Event(NamedTuple):
 class Plan:
     """Everything that happens in film number `seed`."""
 
+    random_stream = 90
+    kinds, slot_s, lasts_s = KINDS, SLOT_S, LASTS_S
+    max_rise_s = np.inf
+
     def __init__(self, seed: int):
-        rng = np.random.default_rng([seed, 90])
-        self.seed, self.events, self.actions, self.turns = seed, [], [], []
-        for slot, kind in enumerate(rng.permutation(KINDS)):
-            lasts = rng.uniform(*LASTS_S[kind])
-            onset = slot * SLOT_S + rng.uniform(0.2, SLOT_S - lasts - 0.2)
-            apex = onset + lasts * rng.uniform(0.3, 0.6)
+        rng = self._rng = np.random.default_rng([seed, self.random_stream])
+        self.events: list[Event] = []
+        self.actions: list[tuple[dict[str, float], float]] = []  # action units, motion
+        self.turns: list[np.ndarray] = []  # degrees about each axis
+        for slot, kind in enumerate(rng.permutation(self.kinds)):
+            lasts = rng.uniform(*self.lasts_s[kind])
+            onset = slot * self.slot_s + rng.uniform(0.2, self.slot_s - lasts - 0.2)
+            apex = onset + min(self.max_rise_s, lasts * rng.uniform(0.3, 0.6))
             label = str(rng.choice(list(LABELS))) if kind in MOTION else ""
             self.events.append(Event(str(kind), onset, apex, onset + lasts, label))
             actions = draw_actions(str(rng.choice(LABELS[label])), rng) if label else {}
             self.actions.append((actions, rng.uniform(*MOTION[kind]) if label else 0.0))
             way = rng.normal(0, 1, 3)
             self.turns.append(rng.uniform(*TURN) * way / np.linalg.norm(way))
+            self._add_details(self.events[-1])
         self.sway = [(rng.normal(0, 0.25, 3), rng.uniform(3, 8, 3), rng.uniform(0, 6.3, 3)) for _ in range(3)]
         self.stays = rng.uniform(size=len(self.events)) < 0.5  # a head move that does not return
+
+    def _add_details(self, event: Event) -> None:
+        """Draw what a subclass adds to an event."""
 
 
 class Film:
@@ -68,12 +78,13 @@ class Film:
     """
 
     seconds = SECONDS
+    plan_type: type[Plan] = Plan
 
-    def __init__(self, seed: int, plan: Plan | None = None):
+    def __init__(self, seed: int):
         from data_prep.landmarks import EYE_CORNERS, FACE_OVAL
         from flow.splatting.actor import Actor
 
-        self.plan, self.seed = plan or Plan(seed), seed
+        self.plan, self.seed = self.plan_type(seed), seed
         self.actor = Actor(1000 + seed, SIDE, gaussians=12_000, face=0.85)
         self.camera, self.rest = self.actor.scene.camera, self.actor.face.head.rest
         self.open, self.closed = (

@@ -25,7 +25,7 @@ from flow.srflownet.data.mixture import SplatPairs
 from flow.srflownet.data.render_pool import pool_files
 from flow.srflownet.train import TrainConfig, load_config, train
 from mer_core import markdown
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 from mer_core.io import write_text
 from mer_core.progress import say
 
@@ -87,7 +87,7 @@ def config_of(name: str, pool: Path, steps: int, size: int) -> TrainConfig:
     """Return the training of one row; all rows share seed, steps and size."""
     config = load_config(CONFIGS / f"flow-ablation-{name}.yaml")
     if config.init_weights is not None:
-        raise BadInput(
+        raise BadSetting(
             f"flow-ablation-{name}.yaml starts from weights. The rows compare only from a random start."
         )
     return config.model_copy(

@@ -78,7 +78,7 @@ def draw_states(
     peak = min(log_uniform(rng, 0.05, 0.6), full)
     strength = peak / full
     after = {unit: strength * value for unit, value in actions.items()}
-    before = {}
+    before: dict[str, float] = {}
     if rng.uniform() < 0.33:
         (before if rng.uniform() < 0.5 else after)["43"] = rng.uniform(0.02, 0.3)
     if rng.uniform() < 0.33:

@@ -131,7 +131,8 @@ def cases(record: Recorder, person: int, method: Method) -> list[Case]:
             continue
         matrix = fit_similarity(points, FACE)
         landmarks = transform_points(points, matrix)
-        flow = estimate(method, *(warp_face(picture, matrix, FACE) for picture in frames), landmarks)
+        onset, apex = (warp_face(picture, matrix, FACE) for picture in frames)
+        flow = estimate(method, onset, apex, landmarks)
         motion = subtract_head(flow, landmarks)
         found.append(Case(actions, 100 * reach, find_units(landmarks, motion.points)))
     return found

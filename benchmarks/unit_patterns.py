@@ -50,7 +50,7 @@ def _vertices_of_points(model: HeadModel, mean: np.ndarray) -> np.ndarray:
     lid = sum(
         np.linalg.norm(model.skin_expression[model.expression_index(f"eyeBlink_{s}")], axis=1) for s in "RL"
     )
-    masks = {}
+    masks: dict[int, np.ndarray] = {}
     for points, mask in ((LOWER_LIP, jaw > MOVING * jaw.max()), (UPPER_LIP, jaw <= MOVING * jaw.max())):
         masks |= dict.fromkeys(points, mask)
     for rows, mask in ((UPPER_LID, lid > MOVING * lid.max()), (LOWER_LID, lid <= MOVING * lid.max())):

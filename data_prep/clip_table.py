@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mer_core.errors import BadInput, NotFound, UnreadableFile
+from mer_core.errors import Duplicate, NotFound, UnreadableFile
 from mer_core.io import atomic_replace
 from mer_core.text import format_count
 
@@ -71,7 +71,7 @@ def check(table: pd.DataFrame) -> pd.DataFrame:
         )
     repeated = table.loc[table["clip_id"].duplicated(), "clip_id"]
     if len(repeated):
-        raise BadInput(
+        raise Duplicate(
             f"{format_count(len(repeated), 'clip is', 'clips are')} listed twice. "
             f"First: {repeated.iloc[0]}. Remove one row."
         )

@@ -9,7 +9,7 @@ import pandas as pd
 from data_prep import clip_table
 from data_prep.frames import read_image
 from mer_core.content import content_id
-from mer_core.errors import BadInput, UnreadableFile
+from mer_core.errors import Duplicate, UnreadableFile
 from mer_core.io import read_npz
 
 SETTINGS_FILE = "prepare.json"
@@ -108,7 +108,7 @@ def open_prepared(paths: Iterable[str | Path]) -> list[PreparedDataset]:
     names = [name for prepared in opened for name in prepared.clips["dataset"].unique()]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
-        raise BadInput(
+        raise Duplicate(
             f"{', '.join(sorted(repeated))} is given more than once. Name each prepared dataset once."
         )
     return opened

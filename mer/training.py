@@ -9,13 +9,14 @@ import numpy as np
 import mer_core
 from data_prep.prepared import SETTINGS_FILE
 from flow import prepared_flow
-from mer.bundle import Bundle, Recipe, check_same_recipe, read_existing, save
+from mer.bundle import Bundle, read_existing, save
 from mer.evaluation import cross_validation, estimators, inputs, nested, splits
 from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import ClassifierSpec
 from mer.evaluation.inputs import Inputs
 from mer.evaluation.protocols import Protocol
 from mer.inference.motion import strength_range
+from mer.recipe import Recipe, check_same_recipe
 from mer_core.errors import BadInput, BadSetting
 from mer_core.io import read_json
 from mer_core.locks import hold_lock
@@ -66,7 +67,7 @@ def train(
     """
     paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
     if not all(isinstance(path, (str, Path)) for path in paths):
-        raise BadInput(
+        raise Untrainable(
             "mer.train needs prepared folders: a bundle must know how a clip becomes an input. Fit arrays "
             "with your classifier's own `fit`, or evaluate them with mer.cross_validate."
         )

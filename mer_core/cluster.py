@@ -12,6 +12,12 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+class SchedulerUnreachable(BadInput):
+    """No Dask scheduler answers at the given address."""
+
+    code = "scheduler-unreachable"
+
+
 def map_items(
     scheduler: str, work: Callable[..., Result], items: Iterable[Item], **shared: Any
 ) -> Iterator[Result]:
@@ -34,7 +40,7 @@ def map_items(
     ------
     MissingDependency
         If Dask is not installed.
-    BadInput
+    SchedulerUnreachable
         If no scheduler answers. Exceptions of `work` pass through.
     """
     try:
@@ -46,7 +52,7 @@ def map_items(
     try:
         client = distributed.Client(scheduler, timeout=10)
     except (OSError, ValueError) as error:
-        raise BadInput(
+        raise SchedulerUnreachable(
             f"No Dask scheduler answers at {scheduler}: {error}. Start one with: dask scheduler"
         ) from error
     _send_files_by_value()

@@ -54,6 +54,18 @@ class BadPlugin(BadInput):
     code = "bad-plugin"
 
 
+class Duplicate(BadInput):
+    """A clip, subject or dataset is listed or given more than once."""
+
+    code = "duplicate"
+
+
+class TooFewClips(BadInput):
+    """There are not enough clips, subjects or datasets for the task."""
+
+    code = "too-few-clips"
+
+
 class Incompatible(BadInput):
     """Inputs, runs or machines differ in a way that forbids using them together."""
 
@@ -66,8 +78,14 @@ class MissingDependency(BadInput):
     code = "missing-dependency"
 
 
+class LimitExceeded(BadInput):
+    """A file or a task is too large, or too slow, for the stated limit or for the disk."""
+
+    code = "limit-exceeded"
+
+
 class InUse(BadInput):
-    """Another process is writing to the same folder."""
+    """Another process is writing to the folder, or another task is using the clip."""
 
     code = "in-use"
 
@@ -76,6 +94,12 @@ class ChangedSettings(BadInput):
     """A folder holds results of other settings or other data."""
 
     code = "changed-settings"
+
+
+class WorkerKilled(MerError):
+    """A worker process was killed, perhaps for lack of memory."""
+
+    code = "worker-killed"
 
 
 class NothingToScore(MerError):

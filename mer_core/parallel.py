@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from mer_core import cluster, registry
 from mer_core.device import n_cores
-from mer_core.errors import MerError
+from mer_core.errors import WorkerKilled
 from mer_core.progress import track
 
 Item = TypeVar("Item")
@@ -66,7 +66,7 @@ def map_items(
 
     Raises
     ------
-    MerError
+    WorkerKilled
         If a worker process was killed. Exceptions of `work` pass through.
     """
     items = list(items)
@@ -107,7 +107,7 @@ def _in_processes(
             yield future.result()
     except BrokenProcessPool as error:
         advice = "Run the same command again to go on, with fewer --jobs."
-        raise MerError(f"A worker process was killed, perhaps for lack of memory. {advice}") from error
+        raise WorkerKilled(f"A worker process was killed, perhaps for lack of memory. {advice}") from error
     finally:  # also when the consumer stops early: pending items are cancelled
         pool.shutdown(cancel_futures=True)
 

@@ -8,8 +8,9 @@ from data_prep.annotation_sheets import find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import DatasetFacts, all_folders, images_in
+from data_prep.name_times import AmbiguousNames
 from data_prep.sheet_cells import cell_text, read_frame_cells
-from mer_core.errors import BadInput, NotFound
+from mer_core.errors import NotFound
 
 FACTS = DatasetFacts(
     unverified=True,  # the emotions; CD6ME (Varanka et al., arXiv 2211.11425) counts 267 clips
@@ -54,7 +55,7 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
 
     Raises
     ------
-    BadInput
+    NotFound, AmbiguousNames
         If the clip has no folder, or its frames count from 1 and are more or fewer than annotated.
     """
     folder = all_folders(Path(root), ("gray_micro",)).get(row.clip, row.subject)
@@ -67,7 +68,7 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
     if len(files) == row.offset - row.onset + 1 == last - first + 1:
         return {number - first + int(row.onset): file for number, file in files.items()}
     if first <= 1 < row.onset:  # they may count from the onset, or be annotated numbers
-        raise BadInput(
+        raise AmbiguousNames(
             f"{folder} holds {len(files)} frames, {first} to {last}, and the annotation spans "
             f"{row.onset} to {row.offset}, so its frames cannot be numbered."
         )

@@ -16,6 +16,7 @@ from data_prep.annotation_sheets import AnnotationSources, find_files, find_tabl
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import (
+    AmbiguousFolder,
     DatasetFacts,
     find_folder,
     folders_in,
@@ -25,7 +26,7 @@ from data_prep.dataset_files import (
 )
 from data_prep.frame_names import name_gaps
 from data_prep.sheet_cells import cell_number, cell_text, format_subject, read_frame_cells
-from mer_core.errors import BadInput
+from mer_core.errors import BadInput, Incompatible, NotFound
 from mer_core.text import format_count
 
 FACTS = DatasetFacts(
@@ -80,10 +81,10 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
 
 
 def clip_name(folder: str) -> str:
-    """Return the normal form of a clip's name, such as s01_ne_01; raise `BadInput` for other names."""
+    """Return the normal form of a clip's name, such as s01_ne_01; raise `ValueError` for other names."""
     match = CLIP.fullmatch(folder)
     if not match:
-        raise BadInput(f"{folder!r} is not the name of a SMIC clip, such as s1_ne_01.")
+        raise ValueError(f"{folder!r} is not the name of a SMIC clip, such as s1_ne_01.")
     return f"s{int(match[1]):02d}_{match[2].lower()}_{int(match[3]):02d}"
 
 
@@ -115,8 +116,9 @@ def camera_files(root: Path, camera: str, row) -> dict[int, FrameFile]:
     matches = [folder for folder in folders if clip_name(folder.name) == row.clip]
     if len(matches) == 1:
         return images_in(matches[0])
-    found = f"are {len(matches)} folders" if matches else "is no folder"
-    raise BadInput(f"There {found} for {row.clip} in {root}.")
+    if matches:
+        raise AmbiguousFolder(f"There are {len(matches)} folders for {row.clip} in {root}.")
+    raise NotFound(f"There is no folder for {row.clip} in {root}.")
 
 
 def _short_rows(root: Path, camera: str) -> Iterator[dict]:
@@ -181,7 +183,7 @@ def _refuse_other_camera(root: Path, camera: str) -> None:
     cameras = [word for word in re.split(r"[-_]", root.resolve().name.upper()) if word in CAMERAS]
     if cameras and cameras[0] != camera:
         dataset = "smic" if cameras[0] == "HS" else f"smic_{cameras[0].lower()}"
-        raise BadInput(
+        raise Incompatible(
             f"{root} is the folder of the camera {cameras[0]}. "
             f"Prepare it as {dataset}, or give the folder above it."
         )

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from flow.splatting.held_out import in_split
-from mer_core.errors import BadInput, UnreadableFile
+from mer_core.errors import UnknownName, UnreadableFile
 
 # Region -> vertices [first, last + 1); quads of a region use only vertices of that region and of its
 # neighbours' seams.
@@ -85,11 +85,11 @@ class HeadModel:
 
         Raises
         ------
-        BadInput
+        UnknownName
             If the model has no such expression.
         """
         if name not in self.expression_names:
-            raise BadInput(
+            raise UnknownName(
                 f"The head model has no expression {name!r}, only {', '.join(self.expression_names)}."
             )
         return self.expression_names.index(name)

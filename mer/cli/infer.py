@@ -247,12 +247,13 @@ def _emit_intervals(track, found, agreement, bundle, label: bool) -> None:
 
 def _echo_evidence(bundle, is_labelled: bool) -> None:
     """Print what is known of the labels of a bundle that has been used."""
-    from mer import bundle as bundles
+    from mer.bundle import default_path
     from mer.inference import models, reliability
+    from mer.recipe import evidence_words
 
-    recipe = models.recipe(str(bundle or bundles.default_path()))
+    recipe = models.recipe(str(bundle or default_path()))
     if is_labelled:
-        click.echo(f"evidence for labels: {bundles.evidence_words(recipe.evidence)}")
+        click.echo(f"evidence for labels: {evidence_words(recipe.evidence)}")
     for note in reliability.other_face_model(recipe):
         click.echo(f"note: {note}")
     if recipe.synthetic:

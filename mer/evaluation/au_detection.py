@@ -18,7 +18,7 @@ from mer.evaluation.cross_validation import OneLabel
 from mer.evaluation.finished_run import HELD_OUT, SYNTHETIC_NOTE
 from mer.evaluation.inputs import FeatureCache
 from mer.evaluation.run_folder import read_predictions
-from mer_core.errors import BadInput, OccupiedOutput
+from mer_core.errors import BadSetting, OccupiedOutput
 from mer_core.io import read_json, visible_names, write_json
 from mer_core.parallel import Workers
 
@@ -59,13 +59,13 @@ def cross_validate_units(
 
     Raises
     ------
-    BadInput
+    BadSetting, OccupiedOutput
         If the protocol detects no units, or `out` holds something else.
     """
     out, protocol = Path(out), protocols.load(config.input_names.protocol)
     units = {f"au{unit}": unit for unit in protocols.listed_units(protocol)}
     if not units:
-        raise BadInput(f"{protocol.name} labels emotions and detects no action units. Use mer cv.")
+        raise BadSetting(f"{protocol.name} labels emotions and detects no action units. Use mer cv.")
     if visible_names(out) - {"config.yaml", "metrics.json", "report.html", *units}:
         raise OccupiedOutput(f"{out} is not empty and holds no run to continue. Choose another --out.")
     cache: FeatureCache = {}  # all units share the clips

@@ -5,7 +5,6 @@ runs. So interval and test are those of the *difference*, with subjects resample
 together.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,12 +14,11 @@ import pandas as pd
 
 from mer.evaluation import metrics
 from mer.evaluation.finished_run import SYNTHETIC_NOTE, Run, open_run
+from mer.evaluation.paired_test import correct_holm, permutation_p
 from mer_core import markdown
 from mer_core.errors import Incompatible
 from mer_core.io import atomic_replace, write_text
 from mer_core.text import format_count
-
-N_PERMUTATIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -130,58 +128,6 @@ def _score_alone(run: Run, counts: np.ndarray, resampled_uf1: np.ndarray) -> Com
     scores = {name: float(value.mean()) for name, value in metrics.compute_scores(counts.sum(1)).items()}
     interval = metrics.central_interval(resampled_uf1)
     return ComparedRun(str(run.path), scores["uf1"], interval, scores["uar"], run.origin["synthetic"])
-
-
-def permutation_p(first: np.ndarray, other: np.ndarray, n_permutations: int = N_PERMUTATIONS) -> float:
-    """Return the two-sided p value of a paired permutation test on subjects for the difference of UF1.
-
-    Under the null hypothesis the two runs are exchangeable for each subject. So all clips of a subject are
-    swapped between the runs, each subject with probability 1/2. All patterns of swaps are enumerated if there
-    are at most `n_permutations`. The fitted classifiers are held fixed.
-
-    Parameters
-    ----------
-    first, other : (seeds, subjects, C, C) int
-        Confusion counts of `metrics.confusion_by_subject`.
-    n_permutations : int
-
-    References
-    ----------
-    Good, Permutation, Parametric and Bootstrap Tests of Hypotheses, 3rd edition, 2005, chapter 3; for random
-    patterns (b + 1) / (m + 1), Phipson and Smyth, Statistical Applications in Genetics and Molecular Biology
-    9, 2010.
-    """
-    n_seeds = math.lcm(len(first), len(other))
-    first, other = (np.repeat(each, n_seeds // len(each), axis=0) for each in (first, other))
-    n_subjects = first.shape[1]
-    is_exact = 2**n_subjects <= n_permutations
-    if is_exact:
-        swaps = (np.arange(2**n_subjects)[:, None] >> np.arange(n_subjects)) & 1
-    else:
-        swaps = np.random.default_rng(0).integers(0, 2, (n_permutations, n_subjects))
-
-    def uf1(counts: np.ndarray) -> np.ndarray:
-        return metrics.compute_scores(counts)["uf1"].mean(-1)
-
-    swapped = np.einsum("ps,ksij->pkij", swaps, other - first)
-    differences = uf1(other.sum(1) - swapped) - uf1(first.sum(1) + swapped)
-    observed = uf1(other.sum(1)) - uf1(first.sum(1))
-    n_extreme = int((np.abs(differences) >= abs(observed) - 1e-12).sum())
-    return n_extreme / len(swaps) if is_exact else (n_extreme + 1) / (len(swaps) + 1)
-
-
-def correct_holm(p: Sequence[float]) -> list[float]:
-    """Return p values corrected for multiple comparisons, in the same order.
-
-    References
-    ----------
-    Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6, 1979.
-    """
-    corrected, highest = [0.0] * len(p), 0.0
-    for rank, i in enumerate(np.argsort(p, kind="stable")):
-        highest = max(highest, min(1.0, (len(p) - rank) * p[i]))
-        corrected[i] = highest
-    return corrected
 
 
 HEADER = [

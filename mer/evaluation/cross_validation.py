@@ -17,7 +17,7 @@ from mer.evaluation import estimators, folds, splits
 from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import ClassifierSpec, Problem
 from mer.evaluation.run_folder import choice_file, claim_run, predictions_file, read_predictions, write_table
-from mer_core.errors import BadArray, BadInput
+from mer_core.errors import BadArray, BadInput, Duplicate
 from mer_core.io import read_json, write_json
 from mer_core.parallel import Workers
 from mer_core.progress import say, track
@@ -30,6 +30,12 @@ class OneLabel(BadInput):
     """The training clips of some fold have one label only."""
 
     code = "one-label"
+
+
+class UnknownLabel(BadInput):
+    """A clip has a label that is not among the labels of the run."""
+
+    code = "unknown-label"
 
 
 def cross_validate(
@@ -126,17 +132,16 @@ def sort_clips(table: pd.DataFrame, X: np.ndarray, labels: list[str]) -> tuple[p
         raise BadArray(f"The table has {len(table)} clips and the features have {len(X)}.")
     duplicates = table.loc[table["clip_id"].duplicated(), "clip_id"]
     if len(duplicates):
-        raise BadInput(
+        raise Duplicate(
             f"{format_count(len(duplicates), 'clip is', 'clips are')} listed twice. "
             f"First: {duplicates.iloc[0]}."
         )
     unknown = table.loc[~table["label"].isin(labels)]
     if len(unknown):
         first = unknown.iloc[0]
-        raise BadInput(
+        raise UnknownLabel(
             f"{format_count(len(unknown), 'clip has', 'clips have')} a label that is not one of {labels}. "
-            f"First: {first['clip_id']}, "
-            f"{first['label']!r}."
+            f"First: {first['clip_id']}, {first['label']!r}."
         )
     not_finite = table.loc[~np.isfinite(X.reshape(len(X), -1)).all(1), "clip_id"]
     if len(not_finite):

@@ -24,6 +24,12 @@ SET_BY_MER = ("classes", "random_state", "device", "map_shape")  # parameters th
 Pair = tuple[np.ndarray, np.ndarray]  # positions to fit on, positions to predict
 
 
+class FitFailed(BadInput):
+    """An estimator of another library cannot be fitted to the clips."""
+
+    code = "fit-failed"
+
+
 @dataclass(frozen=True)
 class Problem:
     """A classification problem: clips in `clip_id` order, and how they are split."""
@@ -75,7 +81,7 @@ class ClassifierSpec:
 
         Raises
         ------
-        BadInput
+        FitFailed
             For whatever an estimator of another library raises, with its name.
         """
         accepts_groups = "groups" in inspect.signature(estimator.fit).parameters
@@ -85,7 +91,7 @@ class ClassifierSpec:
         except MerError:
             raise
         except Exception as error:  # foreign code may raise anything
-            raise BadInput(f"{self.name} cannot be fitted: {type(error).__name__}: {error}") from error
+            raise FitFailed(f"{self.name} cannot be fitted: {type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True)

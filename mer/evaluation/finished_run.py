@@ -12,7 +12,7 @@ import pandas as pd
 from mer.evaluation import cross_validation, metrics
 from mer.evaluation.config import CvConfig
 from mer.evaluation.run_folder import read_predictions, read_settings, read_table
-from mer_core.errors import BadInput, ChangedSettings, UnreadableFile
+from mer_core.errors import ChangedSettings, Incompatible, UnreadableFile
 from mer_core.io import read_json
 from mer_core.text import format_count
 
@@ -102,7 +102,7 @@ def reload_inputs(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
     """
     folders = [run.path / folder for folder in run.origin["folders"]]
     if run.origin["kind"] == "arrays":
-        raise BadInput(
+        raise Incompatible(
             f"{run.path} was made from arrays, which a run does not keep. Only runs on folders can."
         )
     if run.origin["kind"] == "maps":

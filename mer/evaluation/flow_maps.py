@@ -16,7 +16,7 @@ import pandas as pd
 from data_prep.annotation_sheets import read_table
 from data_prep.identity import clean_name, dataset_key, describe_merged, subject_key, unify_spellings
 from data_prep.sheet_cells import cell_text
-from mer.evaluation.map_files import read_map
+from mer.evaluation.map_files import BadMap, read_map
 from mer_core.errors import BadInput, NotFound
 from mer_core.progress import say, track
 from mer_core.text import format_count
@@ -71,7 +71,7 @@ def read_maps(folder: str | Path, index: str | Path) -> tuple[pd.DataFrame, np.n
     shape = maps[0].shape
     unequal = [(path, m.shape) for path, m in zip(paths, maps) if m.shape != shape]
     if unequal:
-        raise BadInput(
+        raise BadMap(
             f"{len(unequal)} of {len(maps)} maps differ from the first one, {paths[0].name} {shape}. "
             f"First: {unequal[0][0].name} {unequal[0][1]}. All must have the same channels x height x width."
         )
@@ -169,7 +169,7 @@ def _warn_copies(table: pd.DataFrame, X: np.ndarray) -> None:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """Return the path of a file listed in the index; raise `BadInput` if it leaves `folder`."""
+    """Return the path of a file listed in the index; raise `BadIndex` if it leaves `folder`."""
     path = folder / name
     try:
         is_inside = path.resolve().is_relative_to(folder.resolve())
@@ -179,7 +179,7 @@ def _inside(folder: Path, name: str) -> Path:
             f"The index lists {name[:80]!r}, which cannot be the name of a file: {error.__class__.__name__}."
         ) from error
     if not is_inside:
-        raise BadInput(
+        raise BadIndex(
             f"The index lists {name!r}, which is outside {folder}. Only files inside the folder are read."
         )
     return path

@@ -17,7 +17,7 @@ from mer.evaluation import protocols
 from mer.evaluation.config import CvConfig
 from mer.evaluation.protocols import Protocol
 from mer_core import claims, registry
-from mer_core.errors import BadInput, Incompatible
+from mer_core.errors import Incompatible, TooFewClips
 from mer_core.io import read_json
 from mer_core.progress import track
 from mer_core.settings import check_options
@@ -79,7 +79,7 @@ def read_inputs(paths: Sequence[str | Path], config: CvConfig, cache: FeatureCac
     ]
     reasons = pd.DataFrame(left_out, columns=["clip_id", "reason"])
     if not included:
-        raise BadInput(_no_clip_message(protocol, reasons))
+        raise TooFewClips(_no_clip_message(protocol, reasons))
     table = pd.DataFrame(included).reset_index(drop=True)
     return Inputs(table, np.stack(features), reasons, protocol, folders, flow_settings)
 

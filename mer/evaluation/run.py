@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 import mer_core
+from data_prep.annotation_sheets import MissingColumns
 from data_prep.prepared import SETTINGS_FILE, open_prepared
 from mer.evaluation import estimators, inputs, metrics, protocols
 from mer.evaluation.config import CvConfig
@@ -25,7 +26,6 @@ from mer.evaluation.cross_validation import OneLabel, cross_validate
 from mer.evaluation.estimators import ClassifierSpec
 from mer.evaluation.inputs import FeatureCache
 from mer.evaluation.run_folder import write_table
-from mer_core.errors import BadInput
 from mer_core.io import read_json, write_json
 from mer_core.locks import hold_lock
 from mer_core.parallel import Workers
@@ -134,7 +134,7 @@ def cross_validate_arrays(
     columns = ("dataset", "subject", "clip", "label")
     missing = [name for name in columns if name not in table]
     if missing:
-        raise BadInput(
+        raise MissingColumns(
             f"The table has no column {', '.join(missing)}. It needs dataset, subject, clip and label."
         )
     table = table.astype(dict.fromkeys(columns, str))

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
 from data_prep.identity import dataset_key, refuse_spellings
-from mer_core.errors import BadArray, BadInput
+from mer_core.errors import BadArray, TooFewClips
 
 Fold = tuple[str, np.ndarray, np.ndarray]  # name, positions to fit on, positions to test on
 
@@ -28,7 +28,7 @@ class LeaveOneSubjectOut(BaseCrossValidator):
 
     Raises
     ------
-    BadInput
+    TooFewClips
         From `split` and `get_n_splits`, if there are fewer than two subjects.
 
     Examples
@@ -58,7 +58,7 @@ class LeaveOneSubjectOut(BaseCrossValidator):
         unit_of_clip = self._units(groups)
         names = sorted(set(unit_of_clip))
         if len(names) < 2:
-            raise BadInput(
+            raise TooFewClips(
                 f"Leaving one {self.unit} out needs clips of at least two {self.unit}s; there are "
                 f"{len(names)}: {names}."
             )

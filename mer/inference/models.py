@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mer import bundle as bundles
+from mer.recipe import Recipe
 from mer_core.device import choose_device
 
 
@@ -67,6 +68,6 @@ def bundle(path: str) -> bundles.Bundle:
 
 
 @lru_cache(maxsize=4)
-def recipe(path: str) -> bundles.Recipe:
+def recipe(path: str) -> Recipe:
     """Return the recipe of the bundle at `path`, read once; unlike the bundle, it needs no torch."""
     return bundles.read_recipe(Path(path))

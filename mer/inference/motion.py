@@ -9,7 +9,6 @@ import numpy as np
 from data_prep.align import fit_similarity, transform_points, warp_face
 from data_prep.landmarks import interocular
 from flow.estimate import estimate
-from mer.bundle import Recipe
 from mer.inference import models
 from mer.inference.face_tracker import landmarks_near
 from mer.inference.head_motion import (
@@ -20,6 +19,7 @@ from mer.inference.head_motion import (
     subtract_head_motion,
 )
 from mer.inference.site_motion import PER_CENT, at_sites, strength
+from mer.recipe import Recipe
 from mer_core.errors import NothingToScore
 
 # A face moves less between spotted than between annotated frames: .83 to .94 times as much on ten rendered

@@ -8,7 +8,7 @@ import numpy as np
 
 import mer_core
 from data_prep.frames import Frames
-from mer import bundle as bundles
+from mer.bundle import Bundle, default_path
 from mer.inference import action_units as units
 from mer.inference import attribution, models, onset_apex, regions, reliability, spotting
 from mer.inference.motion import PairMotion, measure_pair
@@ -17,6 +17,7 @@ from mer.inference.recorder import track_clip
 from mer.inference.score import Score
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
+from mer.recipe import Recipe
 from mer_core.errors import NothingToScore
 from mer_core.io import printable_path
 from mer_core.progress import track as show_progress
@@ -27,7 +28,7 @@ DEFAULT_BUNDLE = "synthetic, the one that comes with mer"  # its name in results
 
 def score(
     clip: str | Path,
-    bundle: str | Path | bundles.Bundle | None = None,
+    bundle: str | Path | Bundle | None = None,
     *,
     onset: int | None = None,
     apex: int | None = None,
@@ -76,7 +77,7 @@ def score(
 
 def spot(
     clip: str | Path,
-    bundle: str | Path | bundles.Bundle | None = None,
+    bundle: str | Path | Bundle | None = None,
     *,
     fps: float | None = None,
     face: int = 1,
@@ -116,7 +117,7 @@ def spot(
 
 
 def moments_to_label(
-    clip: Path, track: Track, intervals: list[Interval], recipe: bundles.Recipe
+    clip: Path, track: Track, intervals: list[Interval], recipe: Recipe
 ) -> dict[int, Moment]:
     """Return the moments of intervals that may get a label, by position, as far as is known without flow."""
     moments = {}
@@ -130,7 +131,7 @@ def moments_to_label(
 
 
 def label_intervals(
-    clip: Path, frames: Frames, track: Track, intervals: list[Interval], fitted: bundles.Bundle
+    clip: Path, frames: Frames, track: Track, intervals: list[Interval], fitted: Bundle
 ) -> list[Interval]:
     """Return the intervals with the labels that `score` would give.
 
@@ -158,7 +159,7 @@ def explain(
     track: Track,
     intervals: list[Interval],
     moment: Moment,
-    fitted: bundles.Bundle,
+    fitted: Bundle,
     bundle_name: str,
 ) -> Score:
     """Explain one moment of a clip that has been tracked."""
@@ -204,25 +205,23 @@ def explain(
     )
 
 
-def _recipe(bundle: str | Path | bundles.Bundle | None) -> bundles.Recipe:
-    return bundle.recipe if isinstance(bundle, bundles.Bundle) else models.recipe(_path(bundle))
+def _recipe(bundle: str | Path | Bundle | None) -> Recipe:
+    return bundle.recipe if isinstance(bundle, Bundle) else models.recipe(_path(bundle))
 
 
-def _fitted(bundle: str | Path | bundles.Bundle | None) -> bundles.Bundle:
-    return bundle if isinstance(bundle, bundles.Bundle) else models.bundle(_path(bundle))
+def _fitted(bundle: str | Path | Bundle | None) -> Bundle:
+    return bundle if isinstance(bundle, Bundle) else models.bundle(_path(bundle))
 
 
 def _path(bundle: str | Path | None) -> str:
-    return str(bundle or bundles.default_path())
+    return str(bundle or default_path())
 
 
-def _name(bundle: str | Path | bundles.Bundle | None) -> str:
-    return "one in memory" if isinstance(bundle, bundles.Bundle) else str(bundle or DEFAULT_BUNDLE)
+def _name(bundle: str | Path | Bundle | None) -> str:
+    return "one in memory" if isinstance(bundle, Bundle) else str(bundle or DEFAULT_BUNDLE)
 
 
-def _measure(
-    images: dict[int, np.ndarray], track: Track, moment: Moment, fitted: bundles.Bundle
-) -> PairMotion:
+def _measure(images: dict[int, np.ndarray], track: Track, moment: Moment, fitted: Bundle) -> PairMotion:
     onset_and_apex = [images[int(track.number[row])] for row in moment[:2]]
     return measure_pair(onset_and_apex, track.box[moment.onset], fitted.recipe)
 
@@ -233,7 +232,7 @@ def _decide(
     moment: Moment,
     intervals: list[Interval],
     pair: PairMotion,
-    fitted: bundles.Bundle,
+    fitted: Bundle,
 ) -> tuple[str | None, str | None, dict[str, float]]:
     """Return the label or None, the reason if there is none, and the probabilities."""
     both_ways = np.stack(
@@ -247,6 +246,6 @@ def _decide(
     return label, reason, probabilities
 
 
-def _describe_pipeline(recipe: bundles.Recipe, weights: str) -> str:
+def _describe_pipeline(recipe: Recipe, weights: str) -> str:
     flow = f"{recipe.method} flow (weights {weights})" if weights else f"{recipe.method} flow"
     return f"{recipe.classifier} on {recipe.feature} of {flow}, mer {mer_core.__version__}"

@@ -8,11 +8,11 @@ from data_prep.face_model_file import describe_model, is_same_model
 from data_prep.face_plausibility import MIN_PLAUSIBILITY
 from data_prep.frames import Frames
 from data_prep.video_stream import bits_per_pixel
-from mer.bundle import Recipe
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import ASSUMED_FPS
 from mer.inference.spotting import Interval, strongest_expression
 from mer.inference.track import Track
+from mer.recipe import Recipe
 
 SYNTHETIC = (
     "The bundle was fitted on synthetic faces only: its labels describe motion "

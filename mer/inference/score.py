@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mer.bundle import Evidence, evidence_words
 from mer.inference import action_units as units
 from mer.inference import regions, reliability
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
+from mer.recipe import Evidence, evidence_words
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from mer.inference.frontal_face import (
 )
 from mer.inference.site_motion import combine, combine_turn
 from mer.inference.track import Track
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 
 IMPLAUSIBLE_S = 0.3  # s: landmarks that are implausible for a shorter time are noise, not a covered face
 
@@ -103,7 +103,7 @@ def make_track(recording: Recording, neutral_frame: int | None = None) -> Track:
 
     Raises
     ------
-    BadInput
+    BadSetting
         If `neutral_frame` does not exist or shows no face.
     """
     number, time, run, n_faces, is_key = _columns(recording.rows)
@@ -222,7 +222,7 @@ def _find_neutral(
     rows = np.flatnonzero(measured)
     if frame is not None and frame not in number[rows]:
         seen = f", which is seen from {number[rows[0]]} to {number[rows[-1]]}" if len(rows) else ""
-        raise BadInput(f"Frame {frame} cannot be the neutral one: it is not there or shows no face{seen}.")
+        raise BadSetting(f"Frame {frame} cannot be the neutral one: it is not there or shows no face{seen}.")
     if not len(rows):
         return -1
     if frame is None:

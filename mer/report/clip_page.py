@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.frames import open_frames, write_image
-from mer.bundle import evidence_words
 from mer.inference.score import Score
+from mer.recipe import evidence_words
 from mer.report.clip_figures import draw_curve, draw_pictures
 from mer.report.film import magnification, write_film
 from mer.report.html import data_url, image_url, render_template

@@ -70,7 +70,7 @@ def _score(
 
 def to_dict(analysis: Analysis) -> dict[str, Any]:
     """Return the result for the page, ready for JSON."""
-    from mer.bundle import evidence_words
+    from mer.recipe import evidence_words
 
     track, score = analysis.track, analysis.score
     evidence = evidence_words(score.evidence)

@@ -12,7 +12,7 @@ from mer.web import analysis
 from mer.web.analysis import Analysis
 from mer.web.queue import Queue, Task
 from mer.web.storage import Storage
-from mer_core.errors import BadInput, NotFound
+from mer_core.errors import InUse, LimitExceeded, NotFound
 
 KEEP_S = 1800.0  # after the analysis has ended
 MAX_CLIPS = 20
@@ -39,10 +39,10 @@ class Clip:
 
     @property
     def result(self) -> Analysis:
-        """The result; raise `BadInput` until the analysis is done."""
+        """The result; raise `InUse` until the analysis is done."""
         found = self.analysis
         if found is None:
-            raise BadInput(f"{self.path.name} has no result yet. Wait for its analysis.")
+            raise InUse(f"{self.path.name} has no result yet. Wait for its analysis.")
         return found
 
     @property
@@ -73,9 +73,9 @@ class Clips:
         self.queue.submit(Task(lambda progress: analysis.warm_up()))
 
     def new_folder(self, size: int) -> Path:
-        """Return a folder for an upload of `size` bytes; raise `BadInput` if there is no room for it."""
+        """Return a folder for an upload of `size` bytes; raise `LimitExceeded` if there is no room for it."""
         if len(self._clips) >= MAX_CLIPS:
-            raise BadInput(f"The page holds at most {MAX_CLIPS} clips. Close one first.")
+            raise LimitExceeded(f"The page holds at most {MAX_CLIPS} clips. Close one first.")
         return self.storage.new_folder(size)
 
     def add(self, folder: Path, name: str, bundle: str | None, prepare: Callable | None = None) -> Clip:
@@ -86,9 +86,9 @@ class Clips:
         return clip
 
     def analyse_again(self, clip: Clip, face: int) -> None:
-        """Queue a clip once more, with another face; raise `BadInput` while it is being analysed."""
+        """Queue a clip once more, with another face; raise `InUse` while it is being analysed."""
         if not clip.task.finished or not (clip.video is None or clip.video.finished):
-            raise BadInput(f"{clip.path.name} is being analysed. Cancel that first.")
+            raise InUse(f"{clip.path.name} is being analysed. Cancel that first.")
         clip.face = face
         self._analyse(clip)
 

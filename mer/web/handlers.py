@@ -15,7 +15,7 @@ from mer.web.clips import Clip, Clips
 from mer.web.downloads import ANNOTATED, DOWNLOADS, create_file, write_annotated
 from mer.web.example import NAME, write_example
 from mer.web.storage import safe_name
-from mer_core.errors import BadInput
+from mer_core.errors import LimitExceeded, UnreadableFile
 
 MAX_JSON_BYTES, MAX_FACES = 10_000, 20
 PAGE = Path(__file__).parent / "templates" / "page.html"
@@ -190,13 +190,13 @@ async def _read_json(request: Request) -> dict[str, Any]:
 
 
 def _check_size(n_bytes: int) -> None:
-    """Raise `BadInput` for an upload that is empty or too large."""
+    """Refuse an upload that is empty or too large."""
     if n_bytes == 0:
-        raise BadInput(
+        raise UnreadableFile(
             "This file is empty (0 bytes). Copy it again from the camera or the disk that it came from."
         )
     if n_bytes > clips.MAX_BYTES:
-        raise BadInput(
+        raise LimitExceeded(
             f"A clip may have up to {clips.MAX_BYTES / 1e6:.0f} MB; this one has {n_bytes / 1e6:.0f}. "
             "Cut it, or use mer spot on the command line."
         )

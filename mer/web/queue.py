@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from mer_core.errors import BadInput, MerError
+from mer_core.errors import LimitExceeded, MerError
 
 MAX_TASK_S = 900.0
 log = logging.getLogger(__name__)
@@ -137,7 +137,9 @@ class Queue:
             if task.cancelled.is_set():
                 raise Cancelled
             if time.monotonic() - started > MAX_TASK_S:
-                raise BadInput(f"Stopped after {MAX_TASK_S / 60:.0f} minutes. Cut the clip, or use mer spot.")
+                raise LimitExceeded(
+                    f"Stopped after {MAX_TASK_S / 60:.0f} minutes. Cut the clip, or use mer spot."
+                )
             self._run_calls()
 
         task.state = "working"

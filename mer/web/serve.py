@@ -20,6 +20,12 @@ INSTALL = 'python -m pip install starlette uvicorn, or the extra: python -m pip 
 TEXT_BROWSERS = ("elinks", "links", "lynx", "w3m", "www-browser")
 
 
+class PortUnavailable(BadInput):
+    """The server cannot listen on the port."""
+
+    code = "port-unavailable"
+
+
 def serve(
     port: int,
     bundles: list[Path] | None = None,
@@ -96,7 +102,7 @@ def _announced_server(config: "uvicorn.Config", address: str, open_browser: bool
 
 
 def listen(port: int) -> socket.socket:
-    """Return a socket on 127.0.0.1 only; raise `BadInput` if the port cannot be used."""
+    """Return a socket on 127.0.0.1 only; raise `PortUnavailable` if another program has it."""
     listener = socket.socket()
     if os.name == "posix":  # elsewhere the option lets two servers share one port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -104,7 +110,7 @@ def listen(port: int) -> socket.socket:
         listener.bind(("127.0.0.1", port))
     except OSError as error:
         listener.close()
-        raise BadInput(
+        raise PortUnavailable(
             f"Port {port} cannot be used ({error.strerror}). Is mer app running already? "
             "--port 0 takes a free one."
         ) from error

@@ -11,7 +11,7 @@ import tempfile
 import unicodedata
 from pathlib import Path
 
-from mer_core.errors import BadInput
+from mer_core.errors import LimitExceeded
 
 PREFIX = "mer-app-"
 LOCK = ".lock"
@@ -36,10 +36,10 @@ class Storage:
         self.close()
 
     def new_folder(self, size: int = 0) -> Path:
-        """Return a new folder with an unguessable name; raise `BadInput` if `size` bytes do not fit."""
+        """Return a new folder with an unguessable name; raise `LimitExceeded` if `size` bytes do not fit."""
         free = shutil.disk_usage(self.root).free
         if free < size + SPARE_BYTES:
-            raise BadInput(
+            raise LimitExceeded(
                 f"The disk of {self.root.parent} has {free / 1e6:.0f} MB left; the clip needs "
                 f"{size / 1e6:.0f} MB and some room. Free some space, or set TMPDIR to another disk."
             )

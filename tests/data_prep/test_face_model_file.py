@@ -8,7 +8,7 @@ from data_prep.face_model_file import VARIABLE, describe_model, is_same_model, m
 from data_prep.face_models import TaskDetector, TaskMesh
 from data_prep.landmarks import FaceMesh, interocular
 from data_prep.prepare import prepare
-from mer_core.errors import BadInput, ChangedSettings, MissingDependency, UnreadableFile
+from mer_core.errors import ChangedSettings, MissingDependency, NotFound, UnreadableFile
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_the_default_file_is_used_where_none_is_inside(none_inside, monkeypatch)
     assert model_file() == none_inside
     other = none_inside.with_name("other.task")
     monkeypatch.setenv(VARIABLE, str(other))
-    with pytest.raises(BadInput, match="other.task"):
+    with pytest.raises(NotFound, match="other.task"):
         model_file()
     other.write_bytes(b"another")
     assert model_file() == other

@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from data_prep.prepare import prepare
-from mer_core.errors import BadInput, MissingDependency
+from mer_core.cluster import SchedulerUnreachable
+from mer_core.errors import MissingDependency
 from mer_core.parallel import Workers
 from tests.killed_worker import local_cluster, worker_killed_once, written_once
 
@@ -37,7 +38,7 @@ def test_a_killed_worker_loses_nothing(make_replica, tmp_path):
 
 def test_no_scheduler_is_said(make_replica, tmp_path, monkeypatch):
     monkeypatch.setattr(distributed, "Client", lambda *_, **__: (_ for _ in ()).throw(OSError("timed out")))
-    with pytest.raises(BadInput, match="tcp://nowhere:1.*timed out"):
+    with pytest.raises(SchedulerUnreachable, match="tcp://nowhere:1.*timed out"):
         prepare("smic", make_replica("smic"), tmp_path / "out", workers=Workers(1, "tcp://nowhere:1"))
 
 

@@ -7,7 +7,7 @@ from data_prep import prepare as preparing
 from data_prep.prepare import prepare
 from data_prep.prepare_clip import LANDMARKS_FILE, load_outcome
 from data_prep.prepared import PreparedDataset, open_prepared
-from mer_core.errors import BadInput, NotFound, UnreadableFile
+from mer_core.errors import Duplicate, NotFound, UnreadableFile
 
 
 def test_prepared_folders_are_opened_one_by_one_or_by_what_holds_them(make_replica, tmp_path):
@@ -18,7 +18,7 @@ def test_prepared_folders_are_opened_one_by_one_or_by_what_holds_them(make_repli
     assert [p.path.name for p in open_prepared([tmp_path / "prepared" / "smic"])] == ["smic"]
     with pytest.raises(UnreadableFile):
         open_prepared([tmp_path])
-    with pytest.raises(BadInput, match="smic"):
+    with pytest.raises(Duplicate, match="smic"):
         open_prepared([tmp_path / "prepared", tmp_path / "prepared" / "smic"])
 
 
@@ -48,6 +48,6 @@ def test_damaged_landmarks(tmp_path, damage):
         (folder / LANDMARKS_FILE).write_bytes((folder / LANDMARKS_FILE).read_bytes()[:200])
     prepared = PreparedDataset.__new__(PreparedDataset)  # its tables do not matter here
     prepared.path = tmp_path
-    with pytest.raises(BadInput, match=LANDMARKS_FILE):
+    with pytest.raises(UnreadableFile, match=LANDMARKS_FILE):
         prepared.landmarks("d/s/c")
     assert load_outcome(None, tmp_path, folder) is None  # so it is prepared again

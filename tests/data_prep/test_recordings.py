@@ -7,7 +7,7 @@ import tifffile
 
 from data_prep.clutter import clutter_kind
 from data_prep.recordings import VIDEO_SUFFIXES, find_recordings, recording_id
-from mer_core.errors import BadInput, NotFound
+from mer_core.errors import NotFound
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_clutter_is_not_entered_and_everything_else_is_counted_by_kind(folder):
 
 def test_a_folder_without_clips_says_what_it_holds(tmp_path):
     (tmp_path / "img1.heic").write_bytes(b"")
-    with pytest.raises(BadInput, match=r"1 \.heic \(img1\.heic\)"):
+    with pytest.raises(NotFound, match=r"1 \.heic \(img1\.heic\)"):
         find_recordings(tmp_path)
     with pytest.raises(NotFound):
         find_recordings(tmp_path / "absent")

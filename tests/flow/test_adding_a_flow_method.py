@@ -9,7 +9,7 @@ import pytest
 import skimage.data
 
 from flow.estimate import Method, estimate
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 
 PAGE = Path(__file__).parents[2] / "docs" / "guides" / "adding-a-flow-method.md"
 
@@ -47,7 +47,7 @@ def test_the_printed_method_keeps_the_contract():
 def test_the_printed_network_finds_its_weights_and_says_which(tmp_path):
     load = printed(1, tmp_path / "methods" / "mine.py")["load"]
     weights = tmp_path / "weights" / "mine.safetensors"
-    with pytest.raises(BadInput, match="mine.safetensors"):
+    with pytest.raises(NotFound, match="mine.safetensors"):
         load()
     weights.parent.mkdir()
     weights.write_bytes(b"")

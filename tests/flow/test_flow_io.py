@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from flow import io
-from mer_core.errors import BadArray, BadInput, BadSetting, NotFound, UnreadableFile
+from mer_core.errors import BadArray, BadSetting, NotFound, UnreadableFile
 
 FLOW = np.arange(12, dtype=np.float32).reshape(2, 3, 2) / 7
 
@@ -77,7 +77,7 @@ def test_other_contents(tmp_path):
     with pytest.raises(UnreadableFile, match="'flow'"):
         io.read(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", flow=FLOW[0])
-    with pytest.raises(BadInput, match=r"\(3, 2\)"):
+    with pytest.raises(UnreadableFile, match=r"\(3, 2\)"):
         io.read(tmp_path / "b.npz")
     with pytest.raises(NotFound):
         io.read(tmp_path / "c.npz")

@@ -9,7 +9,7 @@ from flow.benchmark.analytic_motion import SplineTexture, to_uint8
 from flow.estimate import estimate, estimate_batch, load_method, method_names
 from flow.methods import _batches
 from flow.warp import pixel_grid
-from mer_core.errors import BadInput, BadSetting, NotFound, UnreadableFile
+from mer_core.errors import BadSetting, NotFound, UnreadableFile
 
 SIZE = 112  # px
 
@@ -128,7 +128,7 @@ def test_raft_never_runs_code_in_a_pth(tmp_path):
             return (marker.touch, ())
 
     torch.save({"feature_encoder.convnormrelu.0.weight": Attack()}, tmp_path / "attack.pth")
-    with pytest.raises(BadInput):
+    with pytest.raises(UnreadableFile):
         load_method("raft", weights=tmp_path / "attack.pth")
     assert not marker.exists()
 

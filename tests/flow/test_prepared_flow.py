@@ -10,11 +10,12 @@ import pytest
 import skimage.data
 
 from data_prep.frames import write_image
+from data_prep.images import UnreadableImage
 from data_prep.prepared import PreparedDataset
 from flow import prepared_flow
 from flow.estimate import Method, estimate, load_method
 from mer_core import registry
-from mer_core.errors import BadInput, ChangedSettings, Incompatible, InUse, NotFound
+from mer_core.errors import ChangedSettings, Incompatible, InUse, NotFound
 from mer_core.locks import hold_lock
 from tests.prepared_folder import write_prepared
 
@@ -67,7 +68,7 @@ def test_goes_on_where_it_stopped(prepared):
 
 def test_an_error_half_way_keeps_what_is_done_and_no_half_file(prepared):
     (prepared.folder("made/s0/c2") / "apex.png").write_bytes(b"no image")
-    with pytest.raises(BadInput, match="not an image"):
+    with pytest.raises(UnreadableImage, match="not an image"):
         prepared_flow.estimate_prepared(prepared, "dis", jobs=1)
     files = sorted(path.name for path in (prepared.path / "flow" / "dis").rglob("*.npz"))
     assert files == ["c0.npz", "c1.npz"]
@@ -247,7 +248,7 @@ def test_flow_that_records_no_faces_is_estimated_again(prepared):
     prepared_flow.estimate_prepared(prepared, "dis", jobs=1)
     path = prepared_flow.flow_file(prepared, "dis", "made/s1/c1")
     np.savez(path, flow=np.zeros((96, 96, 2), np.float32))
-    with pytest.raises(BadInput):
+    with pytest.raises(ChangedSettings):
         prepared_flow.read(prepared, "dis", "made/s1/c1")
     prepared_flow.estimate_prepared(prepared, "dis", jobs=1)
     assert prepared_flow.read(prepared, "dis", "made/s1/c1").any()

@@ -9,6 +9,7 @@ import mer_core
 from mer import bundle
 from mer.evaluation import estimators
 from mer.evaluation.config import CvConfig
+from mer.recipe import Recipe, model_card
 from mer_core import registry
 from mer_core.errors import ChangedSettings, OccupiedOutput, UnreadableFile
 
@@ -21,7 +22,7 @@ def fitted(classifier: str, seeds: int = 2) -> bundle.Bundle:
     X, y = rng.normal(size=(12, 3, 28, 28)).astype(np.float32), np.arange(12) % 3
     spec = estimators.resolve_classifier(CvConfig(classifier=classifier), 3)
     classifiers = [spec.new(seed).fit(X, y) for seed in range(seeds)]
-    recipe = bundle.Recipe(
+    recipe = Recipe(
         mer=mer_core.__version__,
         face_size=224,
         method="dis",
@@ -128,9 +129,9 @@ def test_save_refuses_a_damaged_bundle_in_one_message(text, fact, tmp_path):
 
 def test_the_card_counts_seeds_and_names_only_settings_that_are_given():
     recipe = fitted("majority", seeds=1).recipe.model_copy(update={"feature_settings": {}})
-    card = bundle.model_card(recipe)
+    card = model_card(recipe)
     assert "1 seed" in card and "`flow_image`." in card and "`dis` {'preset': 'face'}" in card
-    assert "2 seed" in bundle.model_card(fitted("majority").recipe)
+    assert "2 seed" in model_card(fitted("majority").recipe)
 
 
 @pytest.mark.parametrize(

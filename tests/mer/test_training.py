@@ -12,8 +12,9 @@ from mer import bundle, training
 from mer.evaluation import calibration, inputs
 from mer.evaluation.config import CvConfig
 from mer.inference.motion import SPOTTED_MOTION_RATIO, subtract_head
+from mer.recipe import model_card
 from mer_core import registry
-from mer_core.errors import BadInput, BadSetting, ChangedSettings, InUse, OccupiedOutput
+from mer_core.errors import BadSetting, ChangedSettings, InUse, OccupiedOutput
 from mer_core.locks import hold_lock
 
 
@@ -55,7 +56,7 @@ def test_a_bundle_knows_the_weights_of_its_flow_and_refuses_those_it_cannot_hold
     assert training.fit([prepared], config).recipe.flow_weights == "0123456789abcdef"
     file = prepared / "flow" / "srflownet" / "flow.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"options": {"weights": "mine.safetensors"}}))
-    with pytest.raises(BadInput, match="mine.safetensors"):
+    with pytest.raises(BadSetting, match="mine.safetensors"):
         training.fit([prepared], config)
 
 
@@ -75,7 +76,7 @@ def test_training_refuses_the_folder_of_another_bundle_before_it_fits(
 
 
 def test_arrays_cannot_become_a_bundle():
-    with pytest.raises(BadInput, match="mer.cross_validate"):
+    with pytest.raises(training.Untrainable, match="mer.cross_validate"):
         training.train((pd.DataFrame(), np.zeros(3)))
 
 
@@ -85,7 +86,7 @@ def test_bundle_and_card_name_the_face_model_of_the_clips(prepared, config):
     file.write_text(json.dumps(settings))
     recipe = training.fit([prepared], config).recipe
     assert recipe.face_model == "1.2 with model 9-f00d"
-    assert "MediaPipe 1.2 with model 9-f00d" in bundle.model_card(recipe)
+    assert "MediaPipe 1.2 with model 9-f00d" in model_card(recipe)
 
 
 def test_a_bundle_states_how_far_the_faces_moved_that_it_was_fitted_on(prepared, config, tmp_path):

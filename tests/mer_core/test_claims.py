@@ -3,7 +3,7 @@
 import pytest
 
 from mer_core import claims
-from mer_core.errors import BadInput, ChangedSettings
+from mer_core.errors import ChangedSettings, OccupiedOutput
 
 SETTINGS = {"size": 224, "options": {"preset": "face"}}
 
@@ -31,6 +31,6 @@ def test_every_changed_setting_is_named(tmp_path, now, facts):
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").touch()
-    with pytest.raises(BadInput):
+    with pytest.raises(OccupiedOutput):
         claims.claim_folder(tmp_path, "made.json", SETTINGS, "faces")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

@@ -3,7 +3,7 @@
 import pytest
 
 from mer_core.content import content_id
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 
 
 def test_bytes_decide(tmp_path):
@@ -26,5 +26,5 @@ def test_of_several_files_names_count_and_the_folder_and_order_do_not(tmp_path):
 
 
 def test_a_file_that_cannot_be_read_is_said(tmp_path):
-    with pytest.raises(BadInput, match="absent"):
+    with pytest.raises(UnreadableFile, match="absent"):
         content_id(tmp_path / "absent")

@@ -3,7 +3,7 @@
 import pytest
 
 from mer_core.device import DeviceUnavailable, choose_device, full_precision
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 
 torch = pytest.importorskip("torch")
 
@@ -39,7 +39,7 @@ def test_a_device_that_is_not_there_is_refused_by_its_name(monkeypatch, asked):
 
 
 def test_another_name_is_refused():
-    with pytest.raises(BadInput, match="tpu"):
+    with pytest.raises(BadSetting, match="tpu"):
         choose_device("tpu")
 
 

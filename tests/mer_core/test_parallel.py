@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mer_core import parallel, registry
-from mer_core.errors import MerError
+from mer_core.errors import WorkerKilled
 
 
 def square(number):
@@ -56,9 +56,9 @@ def test_a_worker_is_set_up_and_knows_the_users_file(tmp_path):
 
 
 def test_a_killed_worker_is_an_error_that_names_the_jobs():
-    with pytest.raises(MerError, match="--jobs"):
+    with pytest.raises(WorkerKilled, match="--jobs"):
         list(parallel.map_items(kill, [1, 2], None, jobs=2))
-    with pytest.raises(MerError, match="--jobs"):
+    with pytest.raises(WorkerKilled, match="--jobs"):
         list(parallel.map_items(kill, [1], None, isolated=True))
 
 

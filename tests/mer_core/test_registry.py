@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from mer_core import registry
-from mer_core.errors import BadInput, UnknownName
+from mer_core.errors import BadPlugin, NotFound, UnknownName
 
 CLASSIFIER = """
 '''Always the same.'''
@@ -96,19 +96,19 @@ def test_a_typed_file_is_a_plug_in_under_its_own_name(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name, text, fact",
+    "name, text, error, fact",
     [
-        ("nothing.py", "x = 1\n", "defines none of"),
-        ("broken.py", "1 / 0\n", "ZeroDivisionError"),
-        ("logistic.py", CLASSIFIER, "already"),
-        ("absent.py", None, "There is no file at"),
+        ("nothing.py", "x = 1\n", BadPlugin, "nothing.py"),
+        ("broken.py", "1 / 0\n", BadPlugin, "ZeroDivisionError"),
+        ("logistic.py", CLASSIFIER, BadPlugin, "logistic"),
+        ("absent.py", None, NotFound, "absent.py"),
     ],
 )
-def test_a_file_that_is_no_plug_in_is_refused(tmp_path, monkeypatch, name, text, fact):
+def test_a_file_that_is_no_plug_in_is_refused(tmp_path, monkeypatch, name, text, error, fact):
     monkeypatch.setattr(registry, "_plugins", {})
     if text:
         (tmp_path / name).write_text(text)
-    with pytest.raises(BadInput, match=fact):
+    with pytest.raises(error, match=fact):
         registry.load_plugin(tmp_path / name)
     assert not registry._plugins
 

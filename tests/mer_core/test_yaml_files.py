@@ -3,7 +3,7 @@
 import pytest
 
 from mer_core import yaml_files
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from mer_core.errors import BadInput
 )
 def test_what_is_hostile_is_refused(tmp_path, text):
     (tmp_path / "a.yaml").write_text(text)
-    with pytest.raises(BadInput, match="a.yaml") as caught:
+    with pytest.raises(UnreadableFile, match="a.yaml") as caught:
         yaml_files.read_yaml(tmp_path / "a.yaml")
     assert len(str(caught.value)) < 2000
 

@@ -7,7 +7,7 @@ from data_prep.clip_search import locate_clips
 from data_prep.datasets import fourdme
 from data_prep.layouts import fourdme as fourdme_replica
 from data_prep.layouts import write_workbook
-from mer_core.errors import BadInput
+from data_prep.name_times import AmbiguousNames
 from tests.data_prep.folders import touch
 
 
@@ -32,7 +32,7 @@ def test_fourdme_has_several_emotions_in_a_cell_and_folders_that_count_from_one(
     )
     assert list(shifted) == [100, 101, 102, 103] and shifted[100].name == "1.jpg"
     assert list(annotated) == [200, 201, 202, 203] and annotated[200].name == "200.jpg"
-    with pytest.raises(BadInput, match="2 frames, 1 to 2.*300 to 303"):
+    with pytest.raises(AmbiguousNames, match="2 frames, 1 to 2.*300 to 303"):
         fourdme.frame_files(tmp_path, short_row)
     assert list(early) == [3, 4, 5, 6, 7] and early[3].name == "1.jpg"  # though there is a 3.jpg
 

@@ -5,9 +5,10 @@ import pytest
 
 from data_prep import dataset_files
 from data_prep.annotations import read_clips
+from data_prep.dataset_files import AmbiguousFolder
 from data_prep.datasets import smic, smic_nir, smic_vis
 from mer.evaluation import protocols
-from mer_core.errors import BadInput, NotFound
+from mer_core.errors import Incompatible, NotFound
 from tests.data_prep.folders import first, spreadsheet, touch
 
 
@@ -41,9 +42,9 @@ def test_smic_other_cameras_are_datasets_of_their_own(tmp_path, reader, camera):
     (file,) = reader.frame_files(tmp_path, row).values()
     assert camera in file.parts
     assert first(reader.read_annotations(tmp_path / "SMIC_all_raw" / camera)).clip_id == row.clip_id
-    with pytest.raises(BadInput, match=f"{camera}.*smic_{camera.lower()}"):
+    with pytest.raises(Incompatible, match=f"{camera}.*smic_{camera.lower()}"):
         smic.read_annotations(tmp_path / "SMIC_all_raw" / camera)
-    with pytest.raises(BadInput, match="smic,"):
+    with pytest.raises(Incompatible, match="smic,"):
         reader.read_annotations(tmp_path / "SMIC_all_raw" / "HS")
 
 
@@ -181,7 +182,7 @@ def test_smic_rows_that_contradict_the_names_of_clips_are_said(tmp_path):
 def test_smic_two_folders_of_a_clip_are_refused(tmp_path):
     found = extended(tmp_path, (3, "s3_sur_01", 101, 105, "surprise"))
     touch(tmp_path / "SMIC-HS-E/s03/s03_sur_01", "image101.jpg")
-    with pytest.raises(BadInput, match="2 folders.*s03_sur_01"):
+    with pytest.raises(AmbiguousFolder, match="2 folders.*s03_sur_01"):
         smic.frame_files(tmp_path, first(found.table))
 
 

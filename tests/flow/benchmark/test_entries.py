@@ -11,7 +11,7 @@ from flow.benchmark.entries import ZERO_FLOW, BenchmarkEntry, benchmark_entries
 from flow.estimate import load_method
 from mer.cli.main import cli
 from mer_core import progress
-from mer_core.errors import BadInput, BadSetting
+from mer_core.errors import BadSetting
 
 
 def test_labels_say_what_differs_from_the_methods_own_settings():
@@ -37,7 +37,7 @@ def test_all_methods_run_but_those_without_weights(capsys):
     assert labels[0] == ZERO_FLOW.name
     assert {"dis", "tvl1", "tvl1 (preset=opencv, brightness not matched)"} <= set(labels)
     assert "raft" not in labels and "Skipping raft" in capsys.readouterr().err
-    with pytest.raises(BadInput, match="raft needs"):
+    with pytest.raises(BadSetting, match="raft needs"):
         benchmark_entries(["raft"])
 
 

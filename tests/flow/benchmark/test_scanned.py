@@ -10,7 +10,7 @@ from flow.benchmark.measure import run_benchmark
 from flow.benchmark.scanned import ScannedSource, scanned_pairs
 from flow.benchmark.source import PairSource
 from flow.splatting.held_out import held_out_names
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting, NotFound
 from tests.flow.splatting.synthetic_head import write_head_model
 
 SIZE = 96
@@ -72,7 +72,7 @@ def test_a_fresh_install_measures_on_the_astronaut_and_says_so(few, tmp_path):
 
 def test_portraits_of_nobody_who_is_held_out_are_refused(folder, tmp_path):
     cv2.imwrite(str(tmp_path / "known.jpg"), np.zeros((9, 9, 3), np.uint8))
-    with pytest.raises(BadInput, match="held_out.csv"):
+    with pytest.raises(NotFound, match="held_out.csv"):
         next(scanned_pairs(SIZE, 1, 1, ScannedSource(tmp_path, folder / "head.npz")))
 
 
@@ -80,5 +80,5 @@ def test_portraits_of_nobody_who_is_held_out_are_refused(folder, tmp_path):
     "options", [{"kind": "rendered", "smooth": True}, {"portraits": "x"}, {"h264": 20, "jpeg": 80}]
 )
 def test_options_of_another_benchmark_are_refused(options):
-    with pytest.raises(BadInput, match="--"):
+    with pytest.raises(BadSetting, match="--"):
         PairSource(**options)

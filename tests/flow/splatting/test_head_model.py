@@ -8,7 +8,7 @@ from flow.splatting.head_fit import JAW, MEDIAPIPE_LANDMARKS, fit_head
 from flow.splatting.head_model import LANDMARK_VERTICES, load_head_model
 from flow.splatting.held_out import held_out_names, in_split
 from flow.splatting.reduced_head import load_reduced_head, write_reduced_head
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting, UnknownName, UnreadableFile
 from tests.flow.splatting.synthetic_head import BUMPS, write_head_model
 
 
@@ -21,7 +21,7 @@ def test_a_head_model_keeps_its_expressions_by_name(path):
     model = load_head_model(path)
     assert model.expression_names == tuple(BUMPS)
     assert model.expression[model.expression_index("jawOpen")][:, 1].min() == pytest.approx(-1.5, abs=0.01)
-    with pytest.raises(BadInput, match="jawClosed"):
+    with pytest.raises(UnknownName, match="jawClosed"):
         model.expression_index("jawClosed")
 
 
@@ -39,15 +39,15 @@ def test_a_file_that_is_no_head_model_is_refused(path, tmp_path, change, fact):
     with np.load(path) as file:
         arrays = {key: value for key, value in {**file, **change}.items() if value is not None}
     np.savez(tmp_path / "broken.npz", **arrays)
-    with pytest.raises(BadInput, match=fact):
+    with pytest.raises(UnreadableFile, match=fact):
         load_head_model(tmp_path / "broken.npz")
 
 
 def test_a_file_of_something_else_is_refused(tmp_path):
     (tmp_path / "text.npz").write_text("not an archive")
-    with pytest.raises(BadInput, match="mer flow head-model"):
+    with pytest.raises(UnreadableFile, match="mer flow head-model"):
         load_head_model(tmp_path / "text.npz")
-    with pytest.raises(BadInput, match="absent"):
+    with pytest.raises(UnreadableFile, match="absent"):
         load_head_model(tmp_path / "absent.npz")
 
 
@@ -80,7 +80,7 @@ def test_what_is_held_out_has_both_sides_and_never_meets_training():
     names = ["jawOpen", *sorted(expressions)]
     assert in_split("expression", names, "train") == ["jawOpen"]
     assert in_split("expression", names, "held_out") == sorted(expressions)
-    with pytest.raises(BadInput, match="test"):
+    with pytest.raises(BadSetting, match="test"):
         in_split("expression", names, "test")
 
 
@@ -102,5 +102,5 @@ def test_a_head_model_is_reduced_to_its_face(path, tmp_path):
     jaw = [head.expression[head.expression_index("jawOpen")][:9409] for head in (model, small)]
     assert np.allclose(*jaw, atol=0.01)
     assert set(small.expression_names) == set(BUMPS) - held_out_names("expression") - {"eyeLookUp_L"}
-    with pytest.raises(BadInput, match="head-reduced"):
+    with pytest.raises(UnreadableFile, match="head-reduced"):
         load_reduced_head(tmp_path / "head-reduced.safetensors")

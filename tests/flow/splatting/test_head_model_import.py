@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from flow.splatting.head_model import LANDMARK_VERTICES, N_VERTICES, load_head_model
 from flow.splatting.head_model_import import import_head_model
 from mer.cli.main import cli
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 
 EYELASHES = 5  # vertices after those that are kept
 
@@ -72,7 +72,7 @@ def drop_expressions(folder):
 )
 def test_any_other_folder_is_refused_and_nothing_written(folder, tmp_path, damage, fact):
     damage(folder)
-    with pytest.raises(BadInput, match=fact) as refused:
+    with pytest.raises(UnreadableFile, match=fact) as refused:
         import_head_model(folder, tmp_path / "head.npz")
     assert "ICT-FaceKit" in str(refused.value) and not (tmp_path / "head.npz").exists()
 

@@ -22,7 +22,7 @@ from flow.splatting.reduced_head import load_reduced_head
 from flow.splatting.scanned_head import ScannedHead
 from flow.splatting.scanned_units import UNIT_EXPRESSIONS
 from flow.splatting.scenes import Scene
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 from tests.flow.splatting.synthetic_head import write_head_model
 
 
@@ -102,7 +102,7 @@ def test_a_portrait_gives_its_skin_and_people_kept_from_training_are_not_drawn(m
     picture = skimage.data.astronaut()[:320, 60:380]
     kept_back = min(held_out_names("portrait"))
     cv2.imwrite(str(tmp_path / kept_back), picture[..., ::-1])
-    with pytest.raises(BadInput, match="training"):
+    with pytest.raises(NotFound, match="training"):
         draw_portrait(tmp_path, model, np.random.default_rng(0))
     cv2.imwrite(str(tmp_path / "somebody.jpg"), picture[..., ::-1])
     portrait = draw_portrait(tmp_path, model, np.random.default_rng(0))

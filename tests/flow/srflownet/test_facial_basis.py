@@ -12,7 +12,7 @@ from flow.srflownet import facial_solution, lucas_kanade
 from flow.srflownet.facial_basis import N_RIGID, load_basis, motion_cell
 from flow.srflownet.facial_solution import PlacedBasis
 from flow.srflownet.resample import double, enlarge, sample_doubled
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 
 SIZE = 224
 
@@ -90,7 +90,7 @@ def test_the_basis_holds_no_expression_that_is_held_out():
 
 def test_another_file_is_rejected(tmp_path):
     save_file({"x": np.zeros(3, np.float32)}, str(tmp_path / "x.safetensors"))
-    with pytest.raises(BadInput, match="facial basis"):
+    with pytest.raises(UnreadableFile, match="facial basis"):
         load_basis(tmp_path / "x.safetensors")
 
 

@@ -9,7 +9,7 @@ import skimage.data
 from flow.splatting import held_out
 from flow.srflownet.data import animated_portraits, pulled_renders
 from flow.srflownet.data.animated_portraits import AnimatedPortraits
-from mer_core.errors import BadInput
+from mer_core.errors import NotFound
 from tests.flow.splatting.synthetic_head import write_head_model
 
 
@@ -79,5 +79,5 @@ def test_openings_are_masked(folder):
 
 
 def test_a_folder_without_portraits_is_refused(folder, tmp_path):
-    with pytest.raises(BadInput, match="portraits"):
+    with pytest.raises(NotFound, match="portraits"):
         AnimatedPortraits(tmp_path, folder / "head.npz", 1, 160, tmp_path / "cache")

@@ -16,7 +16,7 @@ from flow.srflownet import train as training
 from flow.srflownet import validation
 from flow.srflownet.data import generic
 from flow.srflownet.train import TrainConfig, load_config, train
-from mer_core.errors import BadInput, BadSetting
+from mer_core.errors import BadSetting, ChangedSettings, UnreadableFile
 
 TINY = {
     "network_settings": {"width": 16},
@@ -182,7 +182,7 @@ def test_validation_is_logged_when_asked_for(tmp_path, monkeypatch):
 
 def test_changed_settings_are_refused_by_name(tmp_path):
     train(TrainConfig(**TINY | {"steps": 2}), tmp_path, device="cpu")
-    with pytest.raises(BadInput, match="learning_rate"):
+    with pytest.raises(ChangedSettings, match="learning_rate"):
         train(TrainConfig(**TINY | {"steps": 2, "learning_rate": 1e-5}), tmp_path, device="cpu")
 
 
@@ -218,8 +218,10 @@ def test_an_unknown_key_is_refused(tmp_path):
         load_config(tmp_path / "a.yaml")
 
 
-@pytest.mark.parametrize("text", ["a: [", "- 1", "steps: many"])
-def test_what_is_not_a_configuration_is_refused_by_name(tmp_path, text):
+@pytest.mark.parametrize(
+    "text, error", [("a: [", UnreadableFile), ("- 1", BadSetting), ("steps: many", BadSetting)]
+)
+def test_what_is_not_a_configuration_is_refused_by_name(tmp_path, text, error):
     (tmp_path / "a.yaml").write_text(text)
-    with pytest.raises(BadInput, match=r"a\.yaml"):
+    with pytest.raises(error, match=r"a\.yaml"):
         load_config(tmp_path / "a.yaml")

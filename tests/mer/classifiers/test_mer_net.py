@@ -8,7 +8,7 @@ import pytest
 from mer.classifiers.mer_net import MIRRORS, Classifier, views
 from mer.classifiers.mer_net.kernel import MirrorKernel
 from mer.classifiers.mer_net.views import TAIL, deformation, levelled, mirrored, without_head_motion
-from mer_core.errors import BadArray, BadInput
+from mer_core.errors import BadArray, BadSetting
 
 
 def clips(per_subject=(2, 5, 9, 7), side=28):
@@ -129,10 +129,10 @@ def test_each_fold_is_what_it_is_alone(settings):
 
 
 def test_other_features_and_settings_without_meaning_are_refused():
-    with pytest.raises(BadInput, match="flow_image"):
+    with pytest.raises(BadArray, match="flow_image"):
         Classifier().fit(np.zeros((4, 20)), np.zeros(4, int))
     with pytest.raises(BadArray):
         Classifier().fit(np.zeros((4, 2, 28, 28)), np.array([0, 1, 0, 1]))
     for settings in ({"ridge": 0.0}, {"width": -1.0}, {"centres": -1}):
-        with pytest.raises(BadInput, match=next(iter(settings))):
+        with pytest.raises(BadSetting, match=next(iter(settings))):
             Classifier(**settings).check_params()

@@ -11,7 +11,7 @@ from mer.classifiers import htnet, off_apexnet, rcn, timm
 from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import resolve_classifier
 from mer_core import registry
-from mer_core.errors import BadArray, BadInput, UnknownName, UnreadableFile
+from mer_core.errors import BadArray, BadSetting, UnknownName, UnreadableFile
 
 
 def test_off_apexnet_has_the_published_layers_and_passes_strain_over():
@@ -61,7 +61,7 @@ def test_timm_by_variant_and_by_setting():
         CvConfig(classifier="timm:test_vit", classifier_settings={"size": 160}), 3
     ).prototype
     assert named.backbone == "test_vit" and registry.load("mer.classifiers", "timm:test_vit") is timm
-    with pytest.raises(BadInput, match="resnet18"):
+    with pytest.raises(BadSetting, match="resnet18"):
         timm.Classifier(backbone="esnet18").check_params()
     for name in ("logistic:x", "timn"):
         with pytest.raises(UnknownName):

@@ -14,7 +14,7 @@ from mer.cli.main import cli
 from mer.evaluation import au_detection, run_folder
 from mer.evaluation.au_detection import cross_validate_units
 from mer.evaluation.config import CvConfig
-from mer_core.errors import BadInput, OccupiedOutput
+from mer_core.errors import BadSetting, OccupiedOutput
 
 PROTOCOL = "title: t\nsource: s\nlabels: [absent, present]\naction_units:\n  casme2: [9, 12]\nsplit: loso\n"
 
@@ -115,5 +115,5 @@ def test_a_person_in_two_datasets_is_drawn_as_one(tmp_path):
 
 
 def test_a_protocol_without_units_is_refused(prepared, tmp_path):
-    with pytest.raises(BadInput, match="mer cv"):
+    with pytest.raises(BadSetting, match="mer cv"):
         cross_validate_units([prepared], CvConfig(protocol="casme2-3"), tmp_path)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from mer.cli.main import cli
-from mer.evaluation import compare, cross_validation, metrics, published, run_folder
+from mer.evaluation import compare, cross_validation, metrics, paired_test, published, run_folder
 from mer.evaluation.config import CvConfig
 from mer_core.errors import Incompatible
 from mer_core.io import write_json
@@ -92,21 +92,24 @@ def test_the_permutation_test_holds_its_level_and_finds_a_difference():
     for _ in range(200):
         accuracy = rng.beta(6, 3, 20)  # hard subjects are hard for both
         pair = [confusions(rng, 20, accuracy, seeds=seeds) for seeds in (1, 2)]
-        low += compare.permutation_p(*pair, n_permutations=199) <= 0.05
+        low += paired_test.permutation_p(*pair, n_permutations=199) <= 0.05
     assert 2 <= low <= 20
     accuracy = rng.beta(6, 6, 20)
     worse, better = confusions(rng, 20, accuracy), confusions(rng, 20, np.minimum(1, accuracy + 0.3))
-    assert compare.permutation_p(worse, better) < 0.01
+    assert paired_test.permutation_p(worse, better) < 0.01
 
 
 def test_few_subjects_are_permuted_exactly():
     one, two = confusions(np.random.default_rng(0), 1, [1.0]), confusions(np.random.default_rng(0), 1, [0.0])
-    assert compare.permutation_p(one, two) == 1  # one subject proves nothing
+    assert paired_test.permutation_p(one, two) == 1  # one subject proves nothing
 
 
 def test_holm_by_hand():
-    assert compare.correct_holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert compare.correct_holm([0.9, 0.02]) == pytest.approx([0.9, 0.04]) and compare.correct_holm([]) == []
+    assert paired_test.correct_holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert (
+        paired_test.correct_holm([0.9, 0.02]) == pytest.approx([0.9, 0.04])
+        and paired_test.correct_holm([]) == []
+    )
 
 
 def test_intervals_are_those_of_the_report(runs):

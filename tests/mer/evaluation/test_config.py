@@ -7,7 +7,7 @@ import pytest
 from mer.cli.evaluate import DEFAULTS
 from mer.evaluation.config import CvConfig, load_config, save_config
 from mer.evaluation.estimators import resolve_classifier
-from mer_core.errors import BadInput, BadSetting
+from mer_core.errors import BadSetting, UnreadableFile
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 
@@ -24,10 +24,19 @@ def test_every_unknown_key_is_named_with_the_nearest(tmp_path):
         load_config(tmp_path / "c.yaml")
 
 
-@pytest.mark.parametrize("text", ["- a\n", "classifier: [", "seeds: 0\n", "seeds: many\n", "device: tpu\n"])
-def test_a_file_that_cannot_be_used_is_refused(tmp_path, text):
+@pytest.mark.parametrize(
+    "text, error",
+    [
+        ("- a\n", BadSetting),
+        ("classifier: [", UnreadableFile),
+        ("seeds: 0\n", BadSetting),
+        ("seeds: many\n", BadSetting),
+        ("device: tpu\n", BadSetting),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused(tmp_path, text, error):
     (tmp_path / "c.yaml").write_text(text)
-    with pytest.raises(BadInput, match="c.yaml"):
+    with pytest.raises(error, match="c.yaml"):
         load_config(tmp_path / "c.yaml")
 
 
@@ -67,5 +76,5 @@ def test_the_defaults_that_the_help_shows_are_those_of_the_settings():
 
 @pytest.mark.parametrize("name", ["protocol", "method", "feature"])
 def test_prepared_folders_need_every_name(name):
-    with pytest.raises(BadInput, match=name):
+    with pytest.raises(BadSetting, match=name):
         _ = CvConfig(**{name: None}).input_names

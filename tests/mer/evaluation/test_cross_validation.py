@@ -7,7 +7,7 @@ import pytest
 from mer.evaluation import cross_validation, folds, run_folder
 from mer.evaluation.config import CvConfig
 from mer_core import registry
-from mer_core.errors import BadInput, ChangedSettings, OccupiedOutput, UnreadableFile
+from mer_core.errors import BadArray, ChangedSettings, Duplicate, OccupiedOutput, UnreadableFile
 
 FAST = {"ststnet": {"epochs": 3}, "light_net": {"steps": 3}, "off_apexnet": {"epochs": 2},
         "rcn": {"epochs": 2}, "htnet": {"epochs": 2},
@@ -137,23 +137,26 @@ def test_a_subjects_name_cannot_lead_out_of_the_run(small, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change, message",
+    "change, error, fact",
     [
-        (lambda t, X: (t, X[:-1]), "24 clips.*23"),
-        (lambda t, X: (t.assign(clip_id="same"), X), "same"),
+        (lambda t, X: (t, X[:-1]), BadArray, "24 clips.*23"),
+        (lambda t, X: (t.assign(clip_id="same"), X), Duplicate, "same"),
         (
             lambda t, X: (t, np.where(np.arange(24)[:, None, None, None] == 5, np.nan, X)),
+            BadArray,
             "1 of 24 .*a/01/c5",
         ),
-        (lambda t, X: (t.assign(label="joy"), X), "joy"),
-        (lambda t, X: (t.assign(label=["negative"] * 6 + ["positive"] * 18), X[:24]), None),
+        (lambda t, X: (t.assign(label="joy"), X), cross_validation.UnknownLabel, "joy"),
+        (  # all negatives are subject a/01's: without it one label is left
+            lambda t, X: (t.assign(label=["negative"] * 6 + ["positive"] * 18), X[:24]),
+            cross_validation.OneLabel,
+            "a/01.*negative, positive, surprise",
+        ),
     ],
 )
-def test_data_that_cannot_be_used_is_refused(small, tmp_path, change, message):
+def test_data_that_cannot_be_used_is_refused(small, tmp_path, change, error, fact):
     table, X = change(*small)
-    if message is None:  # all negatives are subject a/01's: without it one label is left
-        message = "a/01.*negative, positive, surprise"
-    with pytest.raises(BadInput, match=message):
+    with pytest.raises(error, match=fact):
         cross_validation.cross_validate(
             table, X, config(), tmp_path / "run", ["negative", "positive", "surprise"]
         )

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from data_prep.annotation_sheets import MissingColumns
 from mer.evaluation import run
 from mer.evaluation.config import CvConfig
-from mer.evaluation.flow_maps import describe_maps, read_maps
-from mer_core.errors import BadInput
+from mer.evaluation.flow_maps import BadIndex, describe_maps, read_maps
+from mer.evaluation.map_files import BadMap
+from mer_core.errors import NotFound
 
 SHARED = Path(os.environ.get("MER_SHARED_DATA", Path(__file__).parents[4] / "shared/data"))
 
@@ -52,29 +54,27 @@ def test_png_and_npy(maps):
 
 
 @pytest.mark.parametrize(
-    "change, message",
+    "change, error, fact",
     [
-        (
-            lambda f, t: t.assign(file=["one.png", "three.png"]),
-            "1 of 2 maps.*three.png",
-        ),
-        (lambda f, t: t.assign(file=["one.png", "../index.csv"]), "../index.csv"),
-        (lambda f, t: t.assign(file=["one.png", "/etc/hostname"]), "/etc/hostname"),
-        (lambda f, t: t.drop(columns="subject"), "subject.*file, dataset, clip, label"),
-        (lambda f, t: t.assign(label=["up", ""]), "line 3"),
-        (lambda f, t: t.iloc[:0], "index.csv"),
+        (lambda f, t: t.assign(file=["one.png", "three.png"]), NotFound, "1 of 2 maps.*three.png"),
+        (lambda f, t: t.assign(file=["one.png", "../index.csv"]), BadIndex, "../index.csv"),
+        (lambda f, t: t.assign(file=["one.png", "/etc/hostname"]), BadIndex, "/etc/hostname"),
+        (lambda f, t: t.drop(columns="subject"), MissingColumns, "subject.*file, dataset, clip, label"),
+        (lambda f, t: t.assign(label=["up", ""]), BadIndex, "line 3"),
+        (lambda f, t: t.iloc[:0], BadIndex, "index.csv"),
         (
             lambda f, t: np.save(f / "two.npy", np.zeros((3, 9, 9))) or t,
+            BadMap,
             r"1 of 2 maps.*two.npy \(3, 9, 9\)",
         ),
-        (lambda f, t: t.assign(subject="006"), "1 clip_id.*d/006/c, line 3"),
-        (lambda f, t: t.assign(file="one.png"), "1 file.*one.png, line 3"),
-        (lambda f, t: t.assign(subject=["006", "6"]), "clip_id.*d/006/c"),
+        (lambda f, t: t.assign(subject="006"), BadIndex, "1 clip_id.*d/006/c, line 3"),
+        (lambda f, t: t.assign(file="one.png"), BadIndex, "1 file.*one.png, line 3"),
+        (lambda f, t: t.assign(subject=["006", "6"]), BadIndex, "clip_id.*d/006/c"),
     ],
 )
-def test_what_cannot_be_read_is_refused(maps, change, message):
+def test_what_cannot_be_read_is_refused(maps, change, error, fact):
     folder, table = maps
-    with pytest.raises(BadInput, match=message):
+    with pytest.raises(error, match=fact):
         read(folder, change(folder, table))
 
 

@@ -20,6 +20,7 @@ from mer import bundle, stored_estimators, training
 from mer.cli.main import cli
 from mer.evaluation import cross_validation, estimators, inputs
 from mer.evaluation.config import CvConfig
+from mer.evaluation.estimators import FitFailed
 from mer.evaluation.splits import LeaveOneSubjectOut
 from mer_core.errors import BadInput, BadSetting, ChangedSettings, UnreadableFile
 
@@ -87,7 +88,7 @@ def test_what_fails_inside_is_one_message(small, tmp_path):
         def fit(self, X, y):
             raise RuntimeError("no luck")
 
-    with pytest.raises(BadInput, match="Broken.*RuntimeError: no luck"):
+    with pytest.raises(FitFailed, match="Broken.*RuntimeError: no luck"):
         cross_validation.cross_validate(*small, CvConfig(classifier=Broken(), seeds=1), tmp_path)
 
 

@@ -16,7 +16,7 @@ from mer.evaluation import compare, cross_validation, finished_run, leakage, run
 from mer.evaluation.config import CvConfig
 from mer.evaluation.flow_maps import read_maps
 from mer.report.run_report import write_report
-from mer_core.errors import BadInput, ChangedSettings, Incompatible
+from mer_core.errors import BadSetting, ChangedSettings, Incompatible, UnreadableFile
 
 WORDS = "not a result"
 
@@ -123,17 +123,17 @@ def test_it_can_never_be_mistaken_for_a_result(noise):
         lambda: write_report(folder),
         lambda: leakage.audit(folder),
     ):
-        with pytest.raises(BadInput, match="audit"):
+        with pytest.raises(UnreadableFile, match="audit"):
             refused()
     moved = folder.rename(path.with_name("innocent"))
-    with pytest.raises(BadInput, match="audit"):
+    with pytest.raises(UnreadableFile, match="audit"):
         finished_run.open_run(moved)
     assert finished_run.open_run(path).metrics["uf1"] == written["honest_uf1_of_the_run"]
 
 
 def test_what_cannot_be_audited_is_said(noise):
     path = make_run(noise, classifier="logistic", classifier_settings={}, seeds=1)
-    with pytest.raises(BadInput, match="logistic.*epochs"):
+    with pytest.raises(BadSetting, match="logistic.*epochs"):
         leakage.audit(path)
     np.save(noise / "0-0.npy", np.zeros((3, 12, 12), np.float32))
     with pytest.raises(ChangedSettings, match="features"):
@@ -141,7 +141,7 @@ def test_what_cannot_be_audited_is_said(noise):
 
 
 def test_a_run_whose_epochs_have_no_say_is_refused(noise):
-    with pytest.raises(BadInput, match="light_net"):
+    with pytest.raises(BadSetting, match="light_net"):
         still = {"learning_rate": 1e-30, "steps": 3}
         leakage.audit(make_run(noise, classifier="light_net", classifier_settings=still))
 

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from mer.evaluation import calibration, cross_validation, estimators, folds, nested
 from mer.evaluation.config import CvConfig
-from mer_core.errors import BadInput
+from mer_core.errors import BadSetting
 from mer_core.parallel import Workers
 
 LABELS = ["negative", "positive", "surprise"]
@@ -62,7 +62,7 @@ def test_inner_folds_part_the_training_subjects(small):
 def test_two_subjects_are_too_few_to_choose_in(small, tmp_path):
     table, X = small
     two = table["dataset"].eq("a").to_numpy()
-    with pytest.raises(BadInput, match="fold a/01.* 1 subject "):
+    with pytest.raises(BadSetting, match="fold a/01.* 1 subject "):
         cross_validation.cross_validate(
             table[two], X[two], CvConfig(classifier="logistic", calibration="temperature"), tmp_path
         )
@@ -151,12 +151,12 @@ def test_a_temperature_for_every_clip_is_fitted_on_those_left_out():
         calibration.fit_temperature(too_sure, y), rel=1e-6
     ) and found == pytest.approx(2.5, rel=0.15)
     one_person = estimators.Problem(X, y, np.full(len(y), "d/0"), [], 3)
-    with pytest.raises(BadInput, match=" 1 subject "):
+    with pytest.raises(BadSetting, match=" 1 subject "):
         nested.temperature_for_all(classifier, 5, one_person, 1)
 
 
 def test_a_setting_the_classifier_lacks_is_refused_before_anything_is_written(small, tmp_path):
-    with pytest.raises(BadInput, match="logistic.*'D'.*C"):
+    with pytest.raises(BadSetting, match="logistic.*'D'.*C"):
         cross_validation.cross_validate(
             *small, CvConfig(classifier="logistic", search={"D": [1, 2]}), tmp_path / "run"
         )

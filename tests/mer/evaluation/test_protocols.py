@@ -7,7 +7,7 @@ import pytest
 
 from data_prep.clip_table import clip_table
 from mer.evaluation import protocols
-from mer_core.errors import BadInput, UnknownName
+from mer_core.errors import BadSetting, UnknownName, UnreadableFile
 
 
 def clips(*rows):
@@ -96,20 +96,17 @@ def test_an_own_protocol_by_its_path(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, message",
+    "text, error, fact",
     [
-        (
-            "title: t\nsource: s\nlabels: [a]\nemotion:\n  d: {x: a}\n",
-            "'emotion'.*emotions",
-        ),
-        ("title: t\nsource: s\nlabels: [a, b]\nemotions:\n  d: {x: a}\n", "a.*b"),
-        ("title: t\nsource: s\nlabels: [a]\n", "`emotions`"),
-        ("title: !!python/object/apply:os.getcwd []\n", "mine.yaml"),
-        ("title: t\nsource: s\nlabels: [a]\nclips: nowhere.csv\n", "nowhere.csv"),
+        ("title: t\nsource: s\nlabels: [a]\nemotion:\n  d: {x: a}\n", BadSetting, "'emotion'.*emotions"),
+        ("title: t\nsource: s\nlabels: [a, b]\nemotions:\n  d: {x: a}\n", BadSetting, "a.*b"),
+        ("title: t\nsource: s\nlabels: [a]\n", BadSetting, "`emotions`"),
+        ("title: !!python/object/apply:os.getcwd []\n", UnreadableFile, "mine.yaml"),
+        ("title: t\nsource: s\nlabels: [a]\nclips: nowhere.csv\n", UnreadableFile, "nowhere.csv"),
     ],
 )
-def test_a_file_that_is_no_protocol_is_refused(tmp_path, text, message):
-    with pytest.raises(BadInput, match=message):
+def test_a_file_that_is_no_protocol_is_refused(tmp_path, text, error, fact):
+    with pytest.raises(error, match=fact):
         protocols.load(own(tmp_path, text))
 
 
@@ -146,11 +143,11 @@ def test_an_action_unit_is_present_or_absent():
         "samm prints no action unit that can be read", "cd6me-au4 has no dataset smic",
     ]  # fmt: skip
     assert protocols.listed_units(protocols.load("cd6me")) == [1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17]
-    with pytest.raises(BadInput, match="cd6me-au1"):
+    with pytest.raises(BadSetting, match="cd6me-au1"):
         protocols.label_clips(protocols.load("cd6me"), table)
-    with pytest.raises(BadInput, match="45"):
+    with pytest.raises(BadSetting, match="45"):
         protocols.load("cd6me-au45")
-    with pytest.raises(BadInput, match="none"):
+    with pytest.raises(BadSetting, match="none"):
         protocols.load("composite-3-au4")
 
 

@@ -13,7 +13,15 @@ from data_prep import clip_table
 from mer.cli.main import cli
 from mer.evaluation import cross_validation, finished_run, inputs, run
 from mer.evaluation.config import CvConfig, load_config
-from mer_core.errors import BadInput, BadSetting, Incompatible, NotFound, UnknownName, UnreadableFile
+from mer_core.errors import (
+    BadArray,
+    BadSetting,
+    Incompatible,
+    NotFound,
+    TooFewClips,
+    UnknownName,
+    UnreadableFile,
+)
 
 CONFIG = CvConfig(protocol="casme2-3", classifier="linear_svm", feature_settings={"size": 8}, seeds=2)
 
@@ -35,7 +43,7 @@ def test_every_other_clip_has_a_reason(prepared):
 
 
 def test_clips_that_a_list_names_and_nobody_has_are_said(prepared):
-    with pytest.raises(BadInput, match="composite-3"):
+    with pytest.raises(TooFewClips, match="composite-3"):
         inputs.read_inputs([prepared], CONFIG.model_copy(update={"protocol": "composite-3"}))
 
 
@@ -104,7 +112,7 @@ def test_a_classifier_that_cannot_be_is_refused_before_any_feature_is_read(
     prepared, tmp_path, monkeypatch, classifier, settings, message
 ):
     monkeypatch.setattr(inputs, "read_inputs", lambda *_: pytest.fail("features were read"))
-    with pytest.raises(BadInput, match=message):
+    with pytest.raises(BadSetting, match=message):
         run.cross_validate_prepared(
             [prepared],
             CvConfig(protocol="casme2-3", classifier=classifier, classifier_settings=settings),
@@ -156,7 +164,7 @@ def test_a_synthetic_protocol_makes_a_synthetic_run(prepared, tmp_path):
 
 
 def test_an_unfinished_run_is_not_opened(tmp_path):
-    with pytest.raises(BadInput, match="config.yaml"):
+    with pytest.raises(UnreadableFile, match="config.yaml"):
         finished_run.open_run(tmp_path)
 
 
@@ -196,7 +204,7 @@ def test_a_network_refuses_what_is_no_map(classifier, prepared, tmp_path):
     config = CONFIG.model_copy(
         update={"classifier": classifier, "feature": "roi_flow", "feature_settings": {}}
     )
-    with pytest.raises(BadInput, match="flow_image"):
+    with pytest.raises(BadArray, match="flow_image"):
         run.cross_validate_prepared([prepared], config, tmp_path / "run")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from data_prep.identity import SubjectSpelling
 from mer.evaluation import splits
-from mer_core.errors import BadInput
+from mer_core.errors import TooFewClips
 
 TABLE = pd.DataFrame({"dataset": ["a", "a", "b", "b", "a"], "subject": ["1", "2", "1", "1", "1"]})
 
@@ -53,7 +53,7 @@ def test_a_subject_on_both_sides_is_found():
 
 
 def test_one_subject_cannot_be_left_out():
-    with pytest.raises(BadInput, match="subject"):
+    with pytest.raises(TooFewClips, match="subject"):
         splits.loso(TABLE.iloc[2:4])
 
 
@@ -66,7 +66,7 @@ def test_a_dataset_is_left_out_with_all_its_subjects():
 
 
 def test_one_dataset_cannot_be_left_out():
-    with pytest.raises(BadInput, match="dataset"):
+    with pytest.raises(TooFewClips, match="dataset"):
         splits.lodo(TABLE.iloc[2:4])
 
 

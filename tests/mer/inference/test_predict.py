@@ -18,9 +18,9 @@ from mer import bundle
 from mer.cli import main
 from mer.inference import models
 from mer.inference.head_motion import DenseHeadMotion
+from mer.inference.onset_apex import BadMoment
 from mer.inference.predict import score, spot
 from mer.inference.spotting import strongest_expression
-from mer_core.errors import BadInput
 from tests.mer.inference.video_files import APEX, ONSET, write_video
 
 
@@ -53,7 +53,7 @@ def test_given_frames_are_used(smile_video):
     ],
 )
 def test_frames_that_cannot_be_compared_get_one_message(smile_video, onset, apex, facts):
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(BadMoment) as raised:
         score(smile_video, onset=onset, apex=apex)
     assert raised.value.code == "bad-moment" and facts in str(raised.value)
 

@@ -11,7 +11,7 @@ from data_prep.recordings import Recordings
 from mer.inference import batch
 from mer.inference.score_table import COLUMNS, ScoreTable
 from mer_core import parallel, progress
-from mer_core.errors import BadInput
+from mer_core.errors import OccupiedOutput
 from tests.mer.inference.stand_ins import run_here
 
 LABELS = ["negative", "positive"]
@@ -99,7 +99,7 @@ def test_another_file_is_refused(tmp_path):
     out = tmp_path / "results.csv"
     for text in ("", "clip;folder\na;b\n", '"'):
         out.write_text(text)
-        with pytest.raises(BadInput):
+        with pytest.raises(OccupiedOutput):
             table_of(out)
         assert out.read_text() == text
 

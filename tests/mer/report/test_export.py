@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_prep.elan import UnreadableElan
+from data_prep.sheet_files import UnreadableSheet
 from mer.inference.spotting import Interval
 from mer.report import coding, export
-from mer_core.errors import BadInput, UnknownName
+from mer_core.errors import BadSetting, UnknownName
 from tests.mer.inference.tracks import bump, move, resting_track
 
 FOUND = [
@@ -47,7 +49,7 @@ def test_json_holds_no_nan(tmp_path):
 
 
 def test_an_unknown_suffix_is_refused(tmp_path):
-    with pytest.raises(BadInput, match=r"\.eaf"):
+    with pytest.raises(BadSetting, match=r"\.eaf"):
         export.write_intervals(FOUND, tmp_path / "a.doc")
     assert not list(tmp_path.iterdir())
 
@@ -79,13 +81,13 @@ def test_a_table_of_any_coder_is_read(tmp_path):
     path.write_text("Behavior,Start (s),Stop (s)\nsmile;too,1.1,2.1\n", encoding="utf-16")
     assert coding.read_coding(path) == [coding.CodedInterval(1.1, 2.1, "smile;too")]
     path.write_text("Behavior,Start (s),Stop (s)\nsmile,1,1,2,1\n")
-    with pytest.raises(BadInput, match="more cells than the header"):
+    with pytest.raises(UnreadableSheet, match="more cells than the header"):
         coding.read_coding(path)
     path.write_text("a,b\n1,2\n")
     with pytest.raises(coding.UnreadableCoding, match="column of starts"):
         coding.read_coding(path)
     (tmp_path / "broken.eaf").write_text("<ANNOTATION_DOCUMENT")
-    with pytest.raises(BadInput, match="ELAN"):
+    with pytest.raises(UnreadableElan, match="ELAN"):
         coding.read_coding(tmp_path / "broken.eaf")
 
 

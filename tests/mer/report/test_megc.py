@@ -4,7 +4,7 @@ import pytest
 
 from mer.inference.spotting import Interval
 from mer.report import megc
-from mer_core.errors import BadInput
+from mer_core.errors import UnreadableFile
 
 FOUND = [
     Interval("macro", 150, 160, 200, 5.0, 5.3, 6.7, 7.5, "positive", 0.81),
@@ -40,6 +40,6 @@ def test_a_video_without_expressions_leaves_a_table_without_rows(tmp_path):
 def test_another_table_is_refused_and_kept(tmp_path, text):
     path = tmp_path / "intervals.csv"
     path.write_text(text)
-    with pytest.raises(BadInput, match="intervals.csv"):
+    with pytest.raises(UnreadableFile, match="intervals.csv"):
         megc.add_to_submission(FOUND, "007", path)
     assert path.read_text() == text

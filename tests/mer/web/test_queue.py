@@ -84,7 +84,7 @@ def test_errors_become_the_task_s_message_without_the_folder(queue, monkeypatch)
     until(lambda: slow.finished)
     assert (told.state, told.code, told.message) == ("failed", "bad-input", "smile.mp4 cannot be read.")
     assert (broken.state, broken.code) == ("failed", "internal") and "ZeroDivisionError" in broken.message
-    assert (slow.state, slow.code) == ("failed", "bad-input")
+    assert (slow.state, slow.code) == ("failed", "limit-exceeded")
 
 
 def test_stopping_ends_everything(queue):

@@ -10,7 +10,7 @@ from collections import namedtuple
 import pytest
 
 from mer.web.storage import Storage, safe_name
-from mer_core.errors import BadInput
+from mer_core.errors import LimitExceeded
 
 HOLD = """
 import time
@@ -48,7 +48,7 @@ def test_what_a_killed_server_left_is_deleted_at_the_next_start_and_a_living_one
 
 def test_a_full_disk_is_said_before_the_upload(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: namedtuple("Usage", "free")(free=10**8))
-    with Storage(tmp_path) as storage, pytest.raises(BadInput, match="100 MB left"):
+    with Storage(tmp_path) as storage, pytest.raises(LimitExceeded, match="100 MB left"):
         storage.new_folder(10**7)
 
 

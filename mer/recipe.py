@@ -1,0 +1,140 @@
+"""The recipe of a bundle: how a clip becomes an input, and what the classifier was fitted on."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mer_core import claims
+from mer_core.text import format_count
+
+# Two bundles that differ only in these fields are the same bundle.
+NOT_IDENTITY = {"mer", "temperature", "min_motion", "min_confidence", "validated_ranges", "evidence"}
+
+
+class Evidence(BaseModel):
+    """A score of exactly these weights, shown beside every label."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # What was scored, such as "real micro-expressions".
+    data: str
+    n_clips: int
+    n_subjects: int
+    uf1: float
+    calibration_error: float
+    # First digits of the SHA-256 of the bundle's weights.
+    weights: str
+    # What a reader must know of the score, such as that the data was seen while the bundle was designed.
+    remark: str = ""
+
+    def __str__(self) -> str:
+        remark = f" ({self.remark})" if self.remark else ""
+        return (
+            f"UF1 {self.uf1:.2f} and calibration error {self.calibration_error:.2f} on {self.n_clips} "
+            f"{self.data} of {self.n_subjects} subjects{remark}; bundle weights {self.weights}"
+        )
+
+
+def evidence_words(evidence: Evidence | None) -> str:
+    """Return what is known of the labels' quality, in words."""
+    return str(evidence) if evidence else "none; this bundle was not measured on people outside its training"
+
+
+class Recipe(BaseModel):
+    """How a clip becomes an input, and what the classifier was fitted on: the contents of bundle.json."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = 1
+    mer: str  # version of mer that wrote the bundle
+    face_size: int  # side of the aligned face, px
+    method: str  # of flow
+    method_options: dict[str, Any]
+    # First digits of the SHA-256 of the flow network's weights; None if the classifier saw no such flow.
+    flow_weights: str | None = None
+    # Match the brightness of the apex to the onset before the flow is estimated.
+    match_exposure: bool
+    # MediaPipe's release, and the hash of a model file, that found the landmarks (`describe_model`).
+    face_model: str | None = None
+    feature: str
+    feature_settings: dict[str, Any]
+    classifier: str
+    # One entry per seed; probabilities are the mean over seeds.
+    classifier_settings: list[dict[str, Any]] = Field(min_length=1)
+    # "skops" for a scikit-learn classifier that is not ours.
+    stored_as: Literal["tensors", "skops"] = "tensors"
+    labels: list[str]  # in the order of the probabilities
+    # Those of `labels` that mean "no emotion": if one of them is the most probable, no label is given.
+    no_emotion_labels: list[str] = []
+    protocol: str
+    clips_per_label: dict[str, int]
+    n_subjects: int
+    datasets: list[str]
+    synthetic: bool  # whether no clip showed a real face
+    # Subtract the head's motion from the flow first (mer/inference/head_motion.py).
+    remove_head_motion: bool = False
+    # Log probabilities are divided by it; fitted on held-out subjects, 1 if uncalibrated.
+    temperature: float = 1.0
+    # No label below this motion, % of the inter-ocular distance, or below this probability.
+    min_motion: float = 0.5
+    min_confidence: float = 0.0
+    # Name of a condition (mer/inference/reliability.py) -> range in which the bundle was fitted or validated.
+    validated_ranges: dict[str, tuple[float, float]] = {}
+    # Measured quality of the labels; None if nothing was measured on held-out data.
+    evidence: Evidence | None = None
+
+
+def model_card(recipe: Recipe) -> str:
+    """Return the bundle's README: training data, inputs and outputs, limits."""
+    counts = ", ".join(f"{n} {label}" for label, n in recipe.clips_per_label.items())
+    faces = "**synthetic: no real person was seen**" if recipe.synthetic else "recordings of real people"
+    seeds = format_count(len(recipe.classifier_settings), "seed")
+    calibrated = f"calibrated on held-out subjects (temperature {recipe.temperature:.2f})"
+    calibration = "uncalibrated" if recipe.temperature == 1 else calibrated
+    motion = ""
+    if limits := recipe.validated_ranges.get("motion of the face"):
+        motion = (
+            f"\n- **Validated range**: facial motion of {limits[0]:g} to {limits[1]:g} % of the inter-ocular "
+            "distance.\n  `mer score` gives no label where a clip moves less or more."
+        )
+    landmarks = f" by landmarks of MediaPipe {recipe.face_model}" if recipe.face_model else ""
+    method = _with_settings(recipe.method, recipe.method_options)
+    feature = _with_settings(recipe.feature, recipe.feature_settings)
+    return f"""# Bundle: {recipe.classifier.split("(")[0]} on {recipe.feature} of {recipe.method} flow
+
+Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOLDER`.
+
+- **Fitted on** {sum(recipe.clips_per_label.values())} clips of {recipe.n_subjects} subjects
+  ({", ".join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. The faces are {faces}.
+- **Input**: an onset and an apex frame, aligned to {recipe.face_size} px{landmarks},
+  brightness {"matched" if recipe.match_exposure else "not matched"}; flow by {method}; feature {feature}.
+- **Output**: probabilities of {", ".join(recipe.labels)}; mean over {seeds}, {calibration}.{motion}
+- **Score**: unknown, because every clip was used for fitting. `mer cv` with the same settings estimates it.
+- **Limits**: the bundle names the class that the motion between two frames resembles. It does not know what
+  a person feels, it is not a lie detector, and no decision about a person should rest on it.
+- **Terms**: weights fitted on licensed datasets fall under those datasets' terms. Check them before you
+  pass this folder on.
+"""
+
+
+def _with_settings(name: str, settings: dict[str, Any]) -> str:
+    return f"`{name}` {settings}" if settings else f"`{name}`"
+
+
+def check_same_recipe(earlier: Recipe, recipe: Recipe, out: Path) -> None:
+    """Raise `ChangedSettings` naming each field in which the bundle in `out` differs from the new one."""
+    before, now = _identity(earlier), _identity(recipe)
+    claims.check_unchanged(out, before, {name: now[name] for name in now if name in before}, "a bundle")
+
+
+def _identity(recipe: Recipe) -> dict[str, Any]:
+    """Return what makes a bundle this one: its fields but `NOT_IDENTITY`, classifier settings one by one."""
+    fields = recipe.model_dump(mode="json", exclude=NOT_IDENTITY)
+    by_seed = fields.pop("classifier_settings")
+    settings = {
+        f"{recipe.classifier}.{name}": value
+        for name, value in by_seed[0].items()
+        if name not in ("random_state", "classes")
+    }
+    return fields | {"seeds": len(by_seed)} | settings
