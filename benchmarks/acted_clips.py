@@ -1,5 +1,4 @@
-"""What the bundle that ships says of acted expressions in films of real people: large motion, far from what
-it was made for.
+"""Labels of the shipped bundle for acted expressions of real people: large motion, outside its purpose.
 
     python -m benchmarks.acted_clips CLIPS --out docs/results/acted-clips.md
 

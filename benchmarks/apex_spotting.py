@@ -1,5 +1,4 @@
-"""How far spotted apexes are from known ones, on synthetic clips: rendered people, noise, changing light, a
-moving head.
+"""Distance of spotted apexes from known ones, on synthetic clips with noise, changing light and moving heads.
 
 The faces come from the splat engine, so the numbers compare the methods with each other; they do not say how
 far off a real apex is.
@@ -77,9 +76,7 @@ def make_clip(seed: int, rate: float) -> Clip:
 
 
 def _rise_and_fall(apex: int, last: int, left: float) -> np.ndarray:
-    """Fraction of the expression in each frame: half a cosine from 0 up to 1 at `apex`, and half a cosine down
-    to `left` at `last`.
-    """
+    """Return the fraction of the expression in each frame: half a cosine up to `apex`, one down to `left`."""
     rise = (1 - np.cos(np.linspace(0, np.pi, apex + 1))) / 2
     fall = (1 + np.cos(np.linspace(0, np.pi, last - apex + 1))) / 2
     return np.concatenate([rise, left + (1 - left) * fall[1:]])
@@ -104,9 +101,7 @@ def measure(clips: int = 40, rates: tuple[float, ...] = RATES, seed: int = 0) ->
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Per rate and method: mean length, mean absolute error in frames and in ms, fraction within 1, 3 and 5
-    frames.
-    """
+    """Tabulate per rate and method: mean length, mean absolute error, fraction within 1, 3 and 5 frames."""
     rows = rows.assign(error=(rows["spotted"] - rows["apex"]).abs())
     lines = []
     for (rate, method), part in rows.groupby(["rate", "method"], sort=False):

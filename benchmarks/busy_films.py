@@ -1,7 +1,6 @@
-"""Synthetic films that are harder to spot in than those of spotting_films.py: the person also speaks, a hand
-passes the face, and larger expressions are held.
+"""Synthetic films that are harder than those of spotting_films.py.
 
-Speech moves jaw and lips four times a second; the hand is a flat shape in the colour of the skin. Both are
+The person also speaks, a hand passes the face, and larger expressions are held. Speech moves jaw and lips four times a second; the hand is a flat shape in the colour of the skin. Both are
 cruder than life, and hide or imitate expressions all the same.
 """
 
@@ -25,12 +24,12 @@ FINGERS = (-0.42, -0.14, 0.14, 0.42)  # hand's widths from its middle
 
 
 class Syllable(NamedTuple):
-    """One opening of the mouth. jaw, lips : inter-ocular distances;  unit : action unit of the lips"""
+    """One opening of the mouth."""
 
-    time: float
-    jaw: float
+    time: float  # s
+    jaw: float  # inter-ocular distances, as `lips`
     lips: float
-    unit: str
+    unit: str  # action unit of the lips
 
 
 class BusyPlan(Plan):

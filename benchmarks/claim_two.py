@@ -146,10 +146,10 @@ def make_maps(composite: Composite, row: Row) -> float:
 def measure(composite: Composite, found: list[Row]) -> pd.DataFrame:
     """Return one line per row and classifier.
 
-    Columns: `people, classifier, label, network, folder, epe` (px), `uf1, low, high, uar`; `gain` over `BASELINE` and
-    `gap`, the fraction of the gain of ground truth, each with its `_low` and `_high`. Intervals are 95 % over
-    subjects, drawn together for all rows. `zero_epe` (px) and `majority_uf1` say how hard the composite is,
-    `n_clips` and `n_subjects` how large.
+    Columns: `people, classifier, label, network, folder, epe` (px), `uf1, low, high, uar`; `gain` over
+    `BASELINE` and `gap`, the fraction of the gain of ground truth, each with its `_low` and `_high`.
+    Intervals are 95 % over subjects, drawn together for all rows. `zero_epe` (px) and `majority_uf1` say how
+    hard the composite is, `n_clips` and `n_subjects` how large.
     """
     prepare(composite, found)
     epe = [make_maps(composite, row) for row in found]

@@ -1,5 +1,4 @@
-"""Makes the bundle that ships: `mer_net` fitted on maps of scanned expressions, measured on portraits and on
-real maps.
+"""Make the shipped bundle: `mer_net` fitted on maps of scanned expressions, measured on portraits and real maps.
 
     python -m benchmarks.default_bundle HEAD_MODEL.npz PORTRAITS --cache FITS --work FOLDER --real MAPS INDEX
 
@@ -52,12 +51,14 @@ FEATURE: dict[str, Any] = {"size": 28, "crop": "box"}
 CONFIDENT = 0.5  # least probability of a label that is given
 REST_SHARE = 0.95  # of the faces at rest lie below the least motion
 LARGE_SEEDS = (1, 2)  # a round of large motion each
-# Labels end where the small motion ends. What the classifier would say of larger motion, up to here, is measured
-# too (per cent of the inter-ocular distance): laughs and crying faces would be named, as surely as smiles.
+# Labels end where the small motion ends. What the classifier would say of larger motion, up to here, is
+# measured too (per cent of the inter-ocular distance): laughs and crying faces would be named, as surely as
+# smiles.
 MAX_SHOWN = 6.0
-# Compression in bits per pixel: with fewer, coding artefacts compete with motion. Duration in s: the datasets' clips
-# last half a second at most, and the measured ends of an interval may be as much too wide. Turn of the head in
-# degrees: portraits and rendered people are turned by 15 at most, and measured poses are off by up to 10.
+# Compression in bits per pixel: with fewer, coding artefacts compete with motion. Duration in s: the
+# datasets' clips last half a second at most, and the measured ends of an interval may be as much too wide.
+# Turn of the head in degrees: portraits and rendered people are turned by 15 at most, and measured poses are
+# off by up to 10.
 MEASURED = {
     "frame rate": (23, 500),
     "inter-ocular distance": (50, 2000),
@@ -104,7 +105,7 @@ class Portraits:
     work: Path
 
     def read(self, people: Iterable[int], seed: int, moves: tuple[float, float]) -> Clips:
-        """Measure people as `mer score` does. moves : of portrait_clips.py"""
+        """Measure people as `mer score` does; `moves` is a constant of portrait_clips.py."""
         model, method = load_head_model(self.head_model), load_method(METHOD, **OPTIONS)
         size = "large" if moves == portrait_clips.LARGE else "small"
         parts = []
@@ -185,7 +186,7 @@ def is_right(p: np.ndarray, shown: np.ndarray) -> np.ndarray:
 
 
 def _recipe(classifier: Classifier, least: float, moved: tuple[float, float]) -> Recipe:
-    """The bundle's recipe. least, moved : per cent of the inter-ocular distance"""
+    """Return the bundle's recipe; `least` and `moved` are in per cent of the inter-ocular distance."""
     return Recipe(
         mer=mer_core.__version__,
         face_size=FACE,

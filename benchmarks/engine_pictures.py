@@ -24,9 +24,7 @@ from mer_core.progress import track
 
 
 def portrait_beside_render(size: int = 210) -> np.ndarray:
-    """scikit-image's astronaut, its render at rest, smiling, with closed eyes, surprised and turned: (H, W,
-    3) uint8.
-    """
+    """Draw scikit-image's astronaut and its renders (rest, smile, closed eyes, surprise, turned)."""
     from skimage import data
 
     from flow.splatting.portrait import fit_portrait
@@ -70,7 +68,7 @@ def action_units(seed: int = 17, size: int = 160) -> np.ndarray:
 
 
 def scanned_action_units(head_model: Path, seed: int = 3, size: int = 150) -> np.ndarray:
-    """Every action unit at full strength on a procedural head (left) and on one of scans: (H, W, 3) uint8."""
+    """Draw every action unit at full strength on a procedural head (left) and on one of scans: uint8 RGB."""
     face = scanned_face(seed, load_head_model(head_model), 50_000, split=None)
     actors = [
         Actor(17, 2 * size, 50_000, 0.8, "plain"),
@@ -85,9 +83,7 @@ def scanned_action_units(head_model: Path, seed: int = 3, size: int = 150) -> np
 
 
 def expression_over_time(seed: int = 14, size: int = 200, count: int = 6) -> np.ndarray:
-    """A happy expression from onset to offset and, below, its flow since the onset by colour wheel: (H, W, 3)
-    uint8.
-    """
+    """Draw a happy expression from onset to offset above its flow since the onset: uint8 RGB."""
     actor = Actor(seed, size, 40_000, 0.75, "plain")
     happy = {"6": 0.4, "12": 0.6}
     states = random_performance(

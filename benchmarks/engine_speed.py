@@ -23,9 +23,7 @@ CASES = (
 
 
 def measure(width: int, height: int, gaussians: int, pairs: int = 3, jobs: int = 2) -> dict[str, float]:
-    """Pairs per second of `jobs` processes that render `pairs` pairs each, the seconds to make a face, and MB
-    of each.
-    """
+    """Measure `jobs` processes that render `pairs` pairs each: pairs per second, seconds per face, and MB."""
     command = [
         sys.executable,
         "-m",
@@ -50,9 +48,7 @@ def measure(width: int, height: int, gaussians: int, pairs: int = 3, jobs: int =
 
 
 def child(width: int, height: int, gaussians: int, pairs: int) -> None:
-    """Render pairs of one face and print: seconds of all pairs, CPU seconds of them, seconds for the face,
-    highest MB.
-    """
+    """Render pairs of one face; print wall and CPU seconds of the pairs, seconds for the face, and peak MB."""
     import resource
 
     from flow.splatting.scenes import SceneRanges, draw_scene, render_pair

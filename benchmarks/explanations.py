@@ -1,9 +1,8 @@
-"""Does the explanation point to the right place? Rendered people move one action unit at a time, on both
-sides or on one.
+"""Accuracy of explanations: do they point to the part of the face that moves?
 
     python -m benchmarks.explanations --people 4
 
-Counted: whether the region that moves most, the region that carries the decision, and the nearest action unit
+Rendered people move one action unit at a time, on both sides or on one. Counted: whether the region that moves most, the region that carries the decision, and the nearest action unit
 are those that moved. Each unit may show in the regions listed in `SHOWS_IN`; for one side, the side must be
 right too.
 """

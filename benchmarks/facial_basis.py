@@ -100,7 +100,7 @@ def _spread_out(model: HeadModel, vertices: np.ndarray, count: int) -> np.ndarra
 
 
 def _triangles(points: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Triangles (T, 3) int32 between the points seen from the front, none across openings or the outline."""
+    """Return triangles (T, 3) int32 between the points seen from the front, none across openings."""
     triangles = Delaunay(points[:, :2]).simplices
     sides = np.linalg.norm(points[triangles, :2] - points[np.roll(triangles, 1, axis=1), :2], axis=2)
     kept = sides.max(axis=1) < 1.2

@@ -2,8 +2,8 @@
 
     python -m benchmarks.first_claim RAFT POOL --portraits DIR --head-model FILE --faces DIR --out OUT
 
-RAFT-small as its authors released it is measured at three input scales, then fine-tuned (a) on the generic set
-and (b) on generic and splat faces, for the same number of steps, from three seeds; the compact network is
+RAFT-small as its authors released it is measured at three input scales, then fine-tuned (a) on the generic
+set and (b) on generic and splat faces, for the same number of steps, from three seeds; the compact network is
 trained likewise from random starts. Pairs, trainings and measurements that OUT holds are not made again, so
 that it can be stopped and started again. Writes OUT/first-claim.md.
 """

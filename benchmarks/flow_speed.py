@@ -1,5 +1,6 @@
-"""Seconds per pair and peak memory of flow methods, each alone in a fresh process: `python -m
-benchmarks.flow_speed --out FILE`.
+"""Seconds per pair and peak memory of flow methods, each alone in a fresh process.
+
+    python -m benchmarks.flow_speed --out FILE
 
 Accuracy is not measured here; flow/benchmark/measure.py does that. The machine should be idle.
 """
@@ -98,9 +99,7 @@ def measure(row: str, size: int, threads: int) -> dict[str, float]:
 
 
 def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
-    """Return the table as Markdown: seconds by size and threads, and the peak memory of the largest frame on
-    one thread.
-    """
+    """Return seconds by size and threads, and the peak memory of the largest frame, as a Markdown table."""
     columns = sorted({key[1:] for key in found})
     largest = columns[-1][0]
     lines = ["# Speed and memory of the flow methods", ""]

@@ -1,5 +1,4 @@
-"""How long STSTNet takes for all folds of one seed: all at once, and one fold after another as public code
-does.
+"""Time of all folds of one seed of STSTNet: all at once, and one fold after another as public code does.
 
 Not a measure of accuracy: the maps are noise. Both ways are timed on the same CPU threads in one run,
 in turns, so that a busy machine slows both alike. A fold's training has the same steps throughout, so a few
@@ -32,9 +31,7 @@ WORK = (
 
 
 class Usual(nn.Module):
-    """STSTNet as it is usually written, (N, 3, 28, 28) -> (N, 3): three convolutions side by side, in torch's
-    default layout.
-    """
+    """STSTNet as usually written, (N, 3, 28, 28) -> (N, 3): three parallel convolutions, torch's layout."""
 
     def __init__(self):
         super().__init__()
@@ -73,9 +70,7 @@ def measure(rounds: int = 3, epochs: int = 4, folds_alone: int = 3) -> dict[str,
 
 
 def compiling() -> float:
-    """Seconds that a first call takes longer where the kernel was never compiled than where numba finds it on
-    disk.
-    """
+    """Measure how much longer a first call takes without a compiled kernel on disk, s."""
     call = (
         "import time, numpy as np; from benchmarks.fold_speed import together; rng = np.random.default_rng(0); "
         "X = rng.normal(0, 1, (8, 3, 28, 28)).astype(np.float32); print(together(X, np.arange(8) % 3, "
@@ -128,9 +123,7 @@ def together(
 
 
 def peak(size: int = 1024) -> float:
-    """Floating-point operations per second of a large matrix product: what the CPU can be brought to
-    do, not its data sheet.
-    """
+    """Measure the floating-point operations per second of a large matrix product."""
     a, b = torch.randn(size, size), torch.randn(size, size)
     out = a @ b
     best = min(_seconds(lambda: torch.mm(a, b, out=out)) for _ in range(20))

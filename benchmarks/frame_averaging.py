@@ -2,8 +2,8 @@
 
     python -m benchmarks.frame_averaging PORTRAITS HEAD_MODEL --cache DIR --out docs/results/frame-averaging.md
 
-Portraits that no training has seen move by expressions of scanned people along a known time course, while
-the head drifts, at 100 and 200 fps. Every frame has noise of its own; then clips are used as they are, frame by
+Portraits that no training has seen move by expressions of scanned people along a known time course, while the
+head drifts, at 100 and 200 fps. Every frame has noise of its own; then clips are used as they are, frame by
 frame through JPEG, or as one H.264 stream. Clips that are measured are not measured again.
 """
 

@@ -114,9 +114,7 @@ def flow_speeds(
 
 
 def measure(row: str, height: int, width: int, pairs: int, device: str) -> float:
-    """Return pairs per second of calls with `pairs` frames of `height` x `width`, the median; 0 where one
-    pair does not fit.
-    """
+    """Return the median pairs per second of calls with `pairs` pairs; 0 if one pair does not fit."""
     onset, landmarks = face(height, width)
     onsets = np.stack([onset] * pairs)
     with tempfile.TemporaryDirectory() as folder:

@@ -44,12 +44,12 @@ class Shot:
     is_covered: bool = False
 
     def shows(self, time: float) -> bool:
-        """Whether the expression shows at `time` s."""
+        """Return whether the expression shows at `time` s."""
         return REST_S < time < REST_S + self.rise_s + self.hold_s + self.fall_s
 
 
 def draw_inside(rng: np.random.Generator, recipe: Recipe) -> Shot:
-    """A clip with every condition inside the ranges."""
+    """Draw a clip with every condition inside the ranges."""
     low, high = recipe.validated_ranges["motion of the face"]
     low = max(low, recipe.min_motion)
     return Shot(
@@ -85,19 +85,19 @@ OUTSIDE: dict[str, Callable[[np.random.Generator, Recipe], Shot]] = {
 
 
 def conditions() -> Iterator[tuple[str, int]]:
-    """Condition and number of each film."""
+    """Yield the condition and number of each film."""
     yield from (("inside", number) for number in range(INSIDE))
     for kind, condition in enumerate(OUTSIDE):
         yield from ((condition, INSIDE + kind * OUTSIDE_EACH + number) for number in range(OUTSIDE_EACH))
 
 
 def shown_label(number: int) -> str:
-    """What film `number` shows: the labels take turns."""
+    """Return the label that film `number` shows; the labels take turns."""
     return list(LABELS)[number % len(LABELS)]
 
 
 def render(number: int, shot: Shot, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Frames (H, W, 3) uint8 RGB: rest, rise, hold, fall, rest, while the head sways."""
+    """Yield frames (H, W, 3) uint8 RGB: rest, rise, hold, fall, rest, while the head sways."""
     actor = Actor(FIRST_PERSON + number, shot.side, gaussians=GAUSSIANS, face=FACE)
     actions = draw_actions(str(rng.choice(LABELS[shown_label(number)])), rng)
     full = find_intensity(actor, actions, shot.strength)
@@ -116,7 +116,7 @@ def render(number: int, shot: Shot, rng: np.random.Generator) -> Iterator[np.nda
 
 
 def find_intensity(actor: Actor, actions: dict[str, float], target: float) -> float:
-    """Factor on `actions` for which the parts that move most move by `target` per cent, as `mer` counts."""
+    """Find the factor on `actions` that moves the strongest parts by `target` per cent, as `mer` measures."""
     factor = 0.1
     for _ in range(3):
         shown = {unit: factor * value for unit, value in actions.items()}
@@ -125,13 +125,13 @@ def find_intensity(actor: Actor, actions: dict[str, float], target: float) -> fl
 
 
 def reached_strength(actor: Actor, actions: dict[str, float]) -> float:
-    """How far the parts that move most move, per cent of the inter-ocular distance."""
+    """Return how far the strongest parts move, per cent of the inter-ocular distance."""
     rest, moved = (actor.landmarks(FaceState(shown)) for shown in ({}, actions))
     return float(strength(at_sites(moved - rest)) / interocular(rest) * PER_CENT)
 
 
 def _covered(picture: np.ndarray, actor: Actor) -> np.ndarray:
-    """A hand-coloured patch over mouth and chin."""
+    """Cover mouth and chin with a hand-coloured patch."""
     x, y = actor.landmarks()[[0, 17, 61, 291, 152]].mean(0).astype(int)
     reach = len(picture) // 6
     out = picture.copy()

@@ -2,9 +2,9 @@
 
     python -m benchmarks.label_rates --films FOLDER --page docs/results/label-rates.md
 
-Every film goes the whole way of `mer score`: file, landmarks, interval, flow, label. Inside, all conditions lie
-within the bundle's ranges; outside, one does not. Films are kept in FOLDER, one rendered once per film; labels are
-read again in each run, with the bundle that ships or --bundle.
+Every film goes the whole way of `mer score`: file, landmarks, interval, flow, label. Inside, all conditions
+lie within the bundle's ranges; outside, one does not. Films are kept in FOLDER, one rendered once per film;
+labels are read again in each run, with the bundle that ships or --bundle.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def outcomes(folder: Path, fitted: Path) -> list[Outcome]:
 
 
 def summary(found: list[Outcome]) -> str:
-    """Markdown: rows for clips inside, by motion, and for each condition outside."""
+    """Tabulate clips inside the ranges by motion, and each condition outside them, as Markdown."""
     header = ["clips", "number", "found", "given a label", "of these right", "most frequent reason for none"]
     inside = [one for one in found if one.condition == "inside"]
     groups = {"inside": inside}
@@ -99,7 +99,7 @@ def _cells(name: str, part: list[Outcome]) -> list[str]:
 
 
 def _short(reason: str | None) -> str:
-    """Which kind of reason it is."""
+    """Return the kind of a reason."""
     return next((short for part, short in REASONS.items() if part in (reason or "")), "another")
 
 
@@ -128,7 +128,7 @@ python -m benchmarks.label_rates --films FOLDER --page docs/results/label-rates.
 
 
 def page(found: list[Outcome], fitted: Path) -> str:
-    """The results page."""
+    """Return the results page."""
     from flow.estimate import file_digest, load_method
 
     recipe = bundle.read_recipe(fitted)

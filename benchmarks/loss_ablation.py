@@ -3,8 +3,8 @@
     python -m benchmarks.loss_ablation --portraits DIR --head-model FILE --faces DIR --out OUT
 
 The compact network from random starts, with no facial loss, with each of them and with all, weighted as in
-`configs/flow-ablation-*.yaml`. `benchmarks/srflownet_ablation.py` asks the same of faces that the engine painted.
-What OUT holds is not made again. Writes OUT/loss-ablation.md.
+`configs/flow-ablation-*.yaml`. `benchmarks/srflownet_ablation.py` asks the same of faces that the engine
+painted. What OUT holds is not made again. Writes OUT/loss-ablation.md.
 """
 
 from pathlib import Path

@@ -1,5 +1,4 @@
-"""What each part of `mer_net` is worth: leave-one-subject-out on ready-made maps with one thing changed at a
-time.
+"""Ablation of `mer_net`: leave-one-subject-out on ready-made maps with one thing changed at a time.
 
     python -m benchmarks.mer_net_ablation MAPS INDEX --out runs/ablation
 

@@ -1,8 +1,9 @@
 """Onset and apex of real portraits that scanned expressions move, seen as `mer score` sees a clip.
 
 Each pair is recorded by a random camera, found by the face mesh, aligned by its onset, and measured by the
-flow method; nothing of the ground truth is used but the label. What the bundle that ships is measured on. The people
-are those that flow/splatting/held_out.csv keeps from training of the flow network; the expressions are not.
+flow method; nothing of the ground truth is used but the label. What the bundle that ships is measured on. The
+people are those that flow/splatting/held_out.csv keeps from training of the flow network; the expressions are
+not.
 """
 
 from functools import lru_cache

@@ -1,5 +1,4 @@
-"""How fast and how large `mer prepare` is, against MediaPipe alone: clips per second, peak memory, and where
-the time goes.
+"""Speed and memory of `mer prepare` against MediaPipe alone, and where the time goes.
 
 A clip needs two faces, onset and apex. MediaPipe alone means: both frames already decoded, nothing done with
 the landmarks, in as many processes as `mer prepare` uses. All clips are links to the frames of one, 640 x 480
@@ -30,8 +29,7 @@ ROUNDS = 40  # of every step that is timed by itself
 
 
 def frame() -> np.ndarray:
-    """A frame like those of CASME II raw: (480, 640, 3) uint8 RGB, the face about 280 px wide (skimage's
-    astronaut).
+    """Return a frame like those of CASME II raw: (480, 640, 3) uint8 RGB, the face about 280 px wide.
 
     Source: Yan et al., PLoS ONE 9(1), 2014: "about 280 x 340 pixels on facial area".
     """
@@ -77,9 +75,7 @@ def steps() -> dict[str, float]:
 
 
 def bare_rate(clips: int, jobs: int) -> float:
-    """Clips (two frames each) per second of MediaPipe alone, in `jobs` processes that have all loaded their
-    models.
-    """
+    """Measure MediaPipe alone in `jobs` processes with loaded models: clips (two frames) per second."""
     context = get_context("spawn")
     with context.Manager() as manager, ProcessPoolExecutor(jobs, mp_context=context) as pool:
         ready = manager.Barrier(jobs)
@@ -146,8 +142,9 @@ def _landmarks_alone(clips: int, ready) -> float:
 
 
 def _prepare_and_weigh(root: Path, jobs: int) -> tuple[float, float, float]:
-    """Prepare in this process, which did nothing else before; returns seconds, CPU seconds of it and its
-    children, and the peak memory of the largest of them in MiB.
+    """Prepare in this process, which did nothing else before.
+
+    Returns seconds, CPU seconds of it and its children, and the peak memory of the largest of them in MiB.
     """
     import resource
 

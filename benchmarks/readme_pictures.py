@@ -1,6 +1,9 @@
-"""The two pictures of the README: `python -m benchmarks.readme_pictures DEMO`, after `mer demo --out DEMO` (needs Chromium).
+"""The two pictures of the README.
 
-The face is scikit-image's portrait of Eileen Collins (NASA, public domain), whose brows the engine raises for a moment.
+    python -m benchmarks.readme_pictures DEMO
+
+Run `mer demo --out DEMO` before. Needs Chromium. The face is scikit-image's portrait of Eileen Collins (NASA, public domain), whose brows the engine raises for
+a moment.
 """
 
 import shutil

@@ -69,7 +69,7 @@ def sources(folder: Path) -> list[FlowSource]:
 
 
 def cross_validated(source: FlowSource) -> list[compare.ComparedRun]:
-    """Return the scores of `mer_net`, of logistic regression and of the predecessor, compared with the first."""
+    """Return the scores of `mer_net`, and of logistic regression and the predecessor compared with it."""
     before = source.run("mer_net-before")
     if not (before / "metrics.json").is_file():
         maps = source.folder / "maps" / source.name

@@ -29,8 +29,8 @@ from flow.strain import strain
 from mer.features.flow_image import BOX
 from mer_core.progress import track
 
-# Label -> frequency: a quarter shows no emotion, the rest follows the square roots of the composite's 250, 109
-# and 83 clips, between the frequencies of the data and equal ones.
+# Label -> frequency: a quarter shows no emotion, the rest follows the square roots of the composite's 250,
+# 109 and 83 clips, between the frequencies of the data and equal ones.
 FREQUENCY = {"negative": 0.336, "positive": 0.221, "surprise": 0.193, "other": 0.25}
 LABELS = tuple(FREQUENCY)
 CLIPS_PER_PERSON = 20

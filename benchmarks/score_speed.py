@@ -1,8 +1,7 @@
-"""Where the time of `mer score` goes, stage by stage, and how much memory it takes for short and for long
-videos.
+"""Time of `mer score` by stage, and its memory for short and long videos.
 
-python -m benchmarks.score_speed clip.mp4            seconds per stage
-python -m benchmarks.score_speed --memory            peak memory for 10 s and for 10 min of a small video
+python -m benchmarks.score_speed clip.mp4      seconds per stage
+python -m benchmarks.score_speed --memory      peak memory for 10 s and for 10 min of a small video
 """
 
 import argparse
@@ -64,9 +63,7 @@ def stages(clip: Path) -> list[tuple[str, float]]:
 
 
 def memory(seconds: float) -> tuple[int, int]:
-    """Return the number of frames with a face, and the peak MB, of a process that tracks `seconds` of a 160
-    px video.
-    """
+    """Track `seconds` of a 160 px video in a process; return its frames with a face and its peak MB."""
     import numpy as np
 
     from data_prep.write_video import write_mp4

@@ -2,9 +2,9 @@
 
     python -m benchmarks.skflow_learns POOL --portraits DIR --head-model FILE --faces DIR --out OUT
 
-First the encoder alone learns to match features along known flow, then the whole network is trained with a few
-iterations. Both go on from their checkpoints. This shows that the network learns, not what it reaches: that
-takes a GPU and `configs/flow-full.yaml`. Writes OUT/skflow-learns.md.
+First the encoder alone learns to match features along known flow, then the whole network is trained with a
+few iterations. Both go on from their checkpoints. This shows that the network learns, not what it reaches:
+that takes a GPU and `configs/flow-full.yaml`. Writes OUT/skflow-learns.md.
 """
 
 from pathlib import Path
@@ -112,8 +112,8 @@ def pretrain_encoder(pool: Path, steps: int, path: Path) -> None:
 def matching_loss(encoder: nn.Module, onset: Tensor, apex: Tensor, flow: Tensor) -> Tensor:
     """Return the cross-entropy of which cell of the apex each cell of the onset moved to.
 
-    onset, apex : (N, 3, H, W) 0..255; flow : (N, 2, H, W) px. A place between cells counts for the four around
-    it; cells that leave the frame count for none.
+    onset, apex : (N, 3, H, W) 0..255; flow : (N, 2, H, W) px. A place between cells counts for the four
+    around it; cells that leave the frame count for none.
     """
     first, second = (encoder(frame * (2 / 255) - 1) for frame in (onset, apex))
     n, channels, height, width = first.shape

@@ -99,7 +99,7 @@ def soak_kills_until(state: State, ends: float) -> None:
 
 
 def tables(state: State) -> str:
-    """Both tables as Markdown."""
+    """Return both tables as Markdown."""
     parts = []
     for part, first, columns in (
         ("inputs", "damaged input", soak_inputs.OUTCOMES),
@@ -113,7 +113,7 @@ def tables(state: State) -> str:
 
 
 def read_again(file: Path, scratch: Path) -> tuple[str, str]:
-    """The outcome of an input that was kept, by its name."""
+    """Read a kept input again by its name; return its outcome."""
     name = file.name.split("-", 1)[1]
     found = soak_seeds.seeds(scratch / "seeds")
     index = next(i for i, seed in enumerate(found) if seed.name == name)
@@ -129,7 +129,7 @@ def read_again(file: Path, scratch: Path) -> tuple[str, str]:
 
 
 def main() -> None:
-    """Half of the time for each part."""
+    """Run both parts, each for half of the time."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--state", type=Path, default=Path("soak"))

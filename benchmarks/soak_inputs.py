@@ -47,7 +47,7 @@ class Seed:
 
 
 def mutate(data: bytes, rng: np.random.Generator) -> bytes:
-    """Damage `data`: one digit or byte, or flipped bytes, a cut, a spliced piece, a huge length, a foreign word."""
+    """Damage `data`: one digit or byte, flipped bytes, a cut, a spliced piece, a huge length, a foreign word."""
     if rng.random() < GENTLE:
         return _with_one_change(data, rng)
     out = bytearray(data)
@@ -75,7 +75,7 @@ def mutate(data: bytes, rng: np.random.Generator) -> bytes:
 
 
 def _with_one_change(data: bytes, rng: np.random.Generator) -> bytes:
-    """Change one digit, or one byte where there is none: the file stays readable, and its content differs."""
+    """Change one digit, or one byte without digits: the file stays readable, its content differs."""
     out = bytearray(data)
     digits = [i for i, byte in enumerate(data[:4096]) if 48 <= byte <= 57]
     place = int(rng.choice(digits)) if digits else int(rng.integers(len(out)))
@@ -103,7 +103,7 @@ class Reader:
         self._start()
 
     def outcome(self, index: int, path: Path) -> tuple[str, str]:
-        """What reading `path` as seed `index` came to, and the end of the traceback if it was one."""
+        """Read `path` as seed `index`; return the outcome and the end of the traceback if it was one."""
         self._pipe.send((index, path))
         if not self._pipe.poll(MAX_S * max(1.0, os.getloadavg()[0])):  # the reader shares its core
             self.close()

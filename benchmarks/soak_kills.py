@@ -1,5 +1,7 @@
-"""Killed commands for `benchmarks/soak.py`: every command that writes is killed before each change it makes to
-its folder and at random moments, run again, and its files are compared with those of a run that nothing disturbed.
+"""Killed commands for `benchmarks/soak.py`.
+
+Every command that writes is killed before each change it makes to its folder and at random moments, and run
+again; its files are compared with those of an undisturbed run.
 """
 
 import hashlib
@@ -49,7 +51,7 @@ class Kill:
 
 
 def tasks(folder: Path) -> list[Task]:
-    """The six commands on a replica of CASME II, each beginning from what an undisturbed one left."""
+    """Prepare the six commands on a replica of CASME II, each continuing from an undisturbed predecessor."""
     from data_prep.prepare import prepare
     from data_prep.prepared import open_prepared
     from flow.prepared_flow import estimate_prepared
@@ -122,7 +124,7 @@ class Undisturbed:
 
 
 def undisturbed(task: Task, out: Path) -> Undisturbed:
-    """Run a task twice from its beginning, to learn what it writes and which of that always comes out equal."""
+    """Run a task twice from its beginning, to learn which of its output is reproducible."""
     both, seconds = [], 0.0
     counter = multiprocessing.get_context("fork").Value("i", 0)
     for _ in range(2):
@@ -137,7 +139,7 @@ def undisturbed(task: Task, out: Path) -> Undisturbed:
 
 
 def plan(known: Undisturbed, rng: np.random.Generator) -> Iterator[Kill]:
-    """Before every change, with whole files and with cut ones in turn, and a random moment after each."""
+    """Yield kills before every change, of whole and truncated files in turn, each with a random moment after it."""
     for cut in itertools.cycle((False, True)):
         for change in range(known.n_changes):
             yield Kill(change, cut)
@@ -145,7 +147,7 @@ def plan(known: Undisturbed, rng: np.random.Generator) -> Iterator[Kill]:
 
 
 def kill_and_rerun(task: Task, out: Path, kill: Kill, known: Undisturbed) -> tuple[str, str]:
-    """What became of a task that was killed and run again: one of `OUTCOMES`, and the particulars."""
+    """Kill a task and run it again; return one of `OUTCOMES` and the details."""
     _begin(task, out)
     _in_fork(task.run, out, kill)
     _, why = _in_fork(task.run, out)
@@ -167,7 +169,7 @@ def _begin(task: Task, out: Path) -> None:
 
 
 def _files(out: Path) -> dict[str, str]:
-    """Digests by name, times of day apart; without hidden files, which a killed writer leaves and nobody reads."""
+    """Return digests by name, without times of day and hidden files, which a killed writer may leave."""
     found = (path for path in sorted(out.rglob("*")) if path.is_file() and not path.name.startswith("."))
     return {
         path.relative_to(out).as_posix(): hashlib.sha256(TIME.sub(b"", path.read_bytes())).hexdigest()

@@ -1,4 +1,4 @@
-"""The undamaged files of `benchmarks/soak.py`: a small one of every kind that mer reads, and what reads it."""
+"""Undamaged files for `benchmarks/soak.py`: a small one of every kind that mer reads, with its reader."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +41,7 @@ def _videos(folder: Path) -> Iterator[Seed]:
 
 
 def _frame_folders(folder: Path) -> Iterator[Seed]:
-    """Folders of frames, as the list of their names: a mutation changes the names."""
+    """Yield folders of frames as lists of names; a mutation changes the names."""
     import cv2
 
     from data_prep.frames import open_frames

@@ -1,5 +1,4 @@
-"""How well `mer spot` finds the intervals of long synthetic videos, beside a plain frame-difference spotter
-in the same run.
+"""`mer spot` on long synthetic videos, beside a plain frame-difference spotter.
 
     python -m benchmarks.spotting --out spot-benchmark
 
@@ -45,10 +44,9 @@ class Found(NamedTuple):
 
 
 class FrameDifference:
-    """The plain spotter: how much grey levels change over `LAG_S` in the middle of the frame, above a fraction
-    of the largest change.
+    """A plain spotter: intervals in which the middle of the frame changes more than a fraction of the maximum.
 
-    `LIMIT` lies between the mean and the maximum, as is usual; intervals closer than the lag are one.
+    Grey levels are compared over `LAG_S`. `LIMIT` lies between the mean and the maximum, as is usual; intervals closer than the lag are one.
     """
 
     LAG_S, LIMIT, SIDE = 0.2, 0.3, 64

@@ -1,5 +1,4 @@
-"""`mer spot` by the rules of the micro-expression grand challenges, on films in which the person also speaks,
-a hand passes the face and expressions are held (busy_films.py).
+"""`mer spot` by the rules of the micro-expression grand challenges, on the films of busy_films.py.
 
     python -m benchmarks.spotting_challenge --out FOLDER
 
@@ -8,9 +7,9 @@ is scored. FOLDER keeps what each film gave, so that the command goes on where i
 
 References
 ----------
-Rules: an interval counts as found if it overlaps a known one of its type by an IoU of .5 or more, each known one
-once; F1 from the counts of all videos; STRS is the F1 of spotting micro-expressions times the macro F1 of the
-emotions of those found. X. Fan et al., MEGC2025, arXiv 2506.15298.
+Rules: an interval counts as found if it overlaps a known one of its type by an IoU of .5 or more, each known
+one once; F1 from the counts of all videos; STRS is the F1 of spotting micro-expressions times the macro F1 of
+the emotions of those found. X. Fan et al., MEGC2025, arXiv 2506.15298.
 """
 
 import argparse
@@ -62,7 +61,7 @@ def spot_film(seed: int, out: Path) -> None:
 
 
 def score(known: pd.DataFrame, submission: pd.DataFrame) -> dict[str, Any]:
-    """Score a submission: counts per type, the emotions of the micro-expressions found, places of false rows."""
+    """Score a submission: counts per type, emotions of the expressions found, places of false rows."""
     result: dict[str, Any] = {"emotions": [], "false": dict.fromkeys((*DISTRACTORS, "elsewhere"), 0)}
     for kind, type_ in megc.TYPES.items():
         counts = np.zeros(3, int)

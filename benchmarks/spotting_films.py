@@ -1,7 +1,6 @@
-"""Long synthetic videos with known intervals: small expressions, large ones, blinks and head moves of a
-rendered person.
+"""Long synthetic videos with known intervals.
 
-The motion is exact and cheap to draw at any frame rate; what the camera adds is drawn for each recording. For
+A rendered person shows small and large expressions, blinks and moves the head. The motion is exact and cheap to draw at any frame rate; what the camera adds is drawn for each recording. For
 measuring spotters (spotting.py), not for training anything. busy_films.py has harder ones.
 """
 
@@ -97,7 +96,7 @@ class Film:
         self._place_pixels()
 
     def pull(self, actions: dict[str, float], reach: float) -> np.ndarray:
-        """Return the motion (468, 3) cm of `actions`; reach : inter-ocular distances, of the farthest point."""
+        """Return the motion (468, 3) cm of `actions`; its largest is `reach` inter-ocular distances."""
         from flow.splatting.muscles import move_landmarks
 
         strength = self.actor.intensity(actions, reach * self.unit) if actions else 0.0
@@ -138,9 +137,7 @@ class Film:
         return float(expression_timing(time, event.onset, event.apex, 0.0, event.offset - event.apex))
 
     def _at(self, time: float) -> tuple[np.ndarray, np.ndarray, float]:
-        """Return turn of the head (degrees), pull of the muscles (468, 3) cm, and closure of the eyes (0 to
-        1).
-        """
+        """Return the head's turn (degrees), the muscles' pull (468, 3) cm, and the closure of the eyes (0..1)."""
         turn = sum(size * np.sin(2 * np.pi * time / period + phase) for size, period, phase in self.plan.sway)
         pull, lid = np.zeros_like(self.rest), 0.0
         for event, full, way, stays in zip(self.plan.events, self.pulls, self.plan.turns, self.plan.stays):

@@ -37,7 +37,7 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class Result:
-    """Counts of one clip. expressions, blinks : found correctly, listed, spotted"""
+    """Counts of one clip: found correctly, listed, spotted."""
 
     clip: str
     expressions: tuple[int, int, int]
@@ -63,9 +63,7 @@ def count(listed: list[tuple[int, int]], found: list[Interval], matches) -> tupl
 
 
 def evaluate(name: str, rows: pd.DataFrame, found: list[Interval]) -> Result:
-    """Compare the intervals of a clip with those listed; rows : of expressions.csv, none for a clip at
-    rest.
-    """
+    """Compare the intervals of a clip with its rows of expressions.csv (none for a clip at rest)."""
     low, high = (rows.annotated_from.min(), rows.annotated_to.max()) if len(rows) else (0, np.inf)
     found = [interval for interval in found if low <= interval.onset <= high]
     listed = {kind: list(zip(part.onset, part.offset)) for kind, part in rows.groupby("kind")}
@@ -94,7 +92,7 @@ def table(results: list[Result]) -> str:
 
 
 def sheet(clip: Path, track: Track, found: list[Interval], rows: pd.DataFrame) -> np.ndarray:
-    """Frames of a clip in order; a bar above each for what was spotted, one below for what is listed."""
+    """Draw the frames of a clip in order, with a bar above for spotted and below for annotated intervals."""
     numbers = track.number[track.seen]
     numbers = numbers[:: -(-len(numbers) // MAX_TILES)]
     tiles = []

@@ -1,5 +1,4 @@
-"""The paper's first claim in our terms: the same network trained without and with faces, and with each of the
-losses.
+"""The paper's first claim: the same network trained without faces, with faces, and with each loss.
 
     python -m benchmarks.srflownet_ablation --pool POOL --out OUT [--faces DIR] [--steps N]
 
@@ -119,7 +118,7 @@ def measure(networks: dict[str, nn.Module], pairs: int, faces: Path | None) -> p
 
 
 def _held_out(pairs: int, faces: Path | None) -> Iterator[tuple]:
-    """Yield (kind, number, onset, apex, flow, mask) of the pairs to measure on, one face each where rendered."""
+    """Yield (kind, number, onset, apex, flow, mask) of the measured pairs; rendered ones have a face each."""
     rendered = SplatPairs(HELD_OUT, SIZES["splat faces"])
     for number in range(pairs):
         yield "splat faces", number, *rendered[number * IDENTITY]

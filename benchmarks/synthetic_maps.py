@@ -1,8 +1,8 @@
 """Motion of the engine's faces, labelled by the emotion whose muscles move, without rendering a picture.
 
-The engine's faces, muscles and recipes (flow/splatting) give the motion of each landmark; between landmarks it
-is interpolated, and degraded as an estimator would. A clip takes four milliseconds. scanned_maps.py has the
-motion of scanned people, from which the bundle that ships is made.
+The engine's faces, muscles and recipes (flow/splatting) give the motion of each landmark; between landmarks
+it is interpolated, and degraded as an estimator would. A clip takes four milliseconds. scanned_maps.py has
+the motion of scanned people, from which the bundle that ships is made.
 """
 
 from collections.abc import Iterator
@@ -33,10 +33,9 @@ def label_of(emotion: str) -> str:
 
 
 def motions(seed: list[int], head: float = 1.0) -> Iterator[tuple[np.ndarray, np.ndarray, str]]:
-    """Yield flow (GRID, GRID, 2) float32 px, landmarks of the onset (478, 2) px and emotion of each clip of
-    one person.
+    """Yield the clips of one person: flow (GRID, GRID, 2) float32 px, landmarks (478, 2) px, emotion.
 
-    head : times the usual motion of the head
+    `head` scales the motion of the head.
     """
     rng = np.random.default_rng(seed)
     rest = Head(random_proportions(rng)).rest
@@ -102,7 +101,7 @@ class Interpolation:
     """From motion of landmarks to motion of each pixel of a GRID px square: linear inside their hull."""
 
     def __init__(self, points: np.ndarray):
-        """points : (468, 2) px, where the landmarks are."""
+        """Prepare the interpolation between landmarks at `points` (468, 2) px."""
         y, x = np.mgrid[:GRID, :GRID].reshape(2, -1)
         grid = np.stack([x, y], 1).astype(float)
         mesh = Delaunay(points)
@@ -113,7 +112,7 @@ class Interpolation:
         self.inside = triangle >= 0
 
     def __call__(self, moved: np.ndarray, outside: np.ndarray) -> np.ndarray:
-        """(GRID, GRID, 2) px from the landmarks' (468, 2) px.
+        """Interpolate the landmarks' motion (468, 2) px to (GRID, GRID, 2) px.
 
         `outside` (2,) px is the motion beside the face.
         """
@@ -123,7 +122,7 @@ class Interpolation:
 
 
 def _placed(seen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the matrix (2, 3) from the camera's px to those of an aligned face, varied from person to person."""
+    """Return the matrix (2, 3) from camera px to px of an aligned face, varied from person to person."""
     matrix = fit_similarity(np.pad(seen, ((0, 10), (0, 0)), mode="edge"), GRID)
     zoom, shift = 1 + rng.normal(0, 0.04, 2), rng.normal(0, 0.02 * GRID, 2)
     matrix = zoom[:, None] * matrix
@@ -132,9 +131,7 @@ def _placed(seen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _turned(pose: HeadPose, peak: float, rng: np.random.Generator) -> HeadPose:
-    """The head has moved a little in the meantime, by about as much as a tenth of the expression up to as
-    much as it.
-    """
+    """Turn the head by an amount between a tenth of the expression's motion and all of it."""
     reach = peak * log_uniform(rng, 0.05, 0.7)  # cm at the face's edge, some 8 cm from its centre
     turn = np.degrees(reach / 8) * rng.normal(0, 0.5, 3)
     return HeadPose(

@@ -49,8 +49,8 @@ PEOPLE = 6
 FIRST_PERSON = 9_000_000  # the engine's number of the first rendered person
 HEAD_DEGREES = 0.1  # standard deviation of a rendered head's turn about each axis
 
-# Draws what a person shows: actions, random generator -> motion of the farthest point in inter-ocular distances,
-# and onset and apex (S, S, 3) uint8 RGB.
+# Draws what a person shows: actions, random generator -> motion of the farthest point in inter-ocular
+# distances, and onset and apex (S, S, 3) uint8 RGB.
 Recorder = Callable[[dict[str, float], np.random.Generator], tuple[float, tuple[np.ndarray, np.ndarray]]]
 
 
@@ -145,7 +145,7 @@ def portraits_of(folder: Path, model: HeadModel, cache: Path, people: int) -> It
 
 
 def actors_of(model: HeadModel, people: int) -> Iterator[tuple[str, Recorder]]:
-    """Yield name and `Recorder` of rendered scans; expressions that are held out of training are played too."""
+    """Yield name and `Recorder` of rendered scans, including expressions held out of training."""
     for person in range(people):
         seed = FIRST_PERSON + person
         actor = Actor(

@@ -52,7 +52,7 @@ def model_file() -> Path | None:
 
 
 def has_built_in() -> bool:
-    """Whether MediaPipe has models inside; True without MediaPipe, whose import then says what to install."""
+    """Return whether MediaPipe contains models; True without MediaPipe, whose import says what to install."""
     package = find_spec("mediapipe")
     return package is None or (Path(str(package.origin)).parent / BUILT_IN).is_file()
 
@@ -65,5 +65,5 @@ def describe_model() -> str:
 
 
 def is_same_model(one: str, other: str) -> bool:
-    """Whether two descriptions by `describe_model` name one model; a model file is one in every release."""
+    """Return whether two descriptions mean one model; that of a file is the same in every release."""
     return one.split(WITH_MODEL)[-1] == other.split(WITH_MODEL)[-1]

@@ -1,5 +1,7 @@
-"""MediaPipe's face models behind one interface: those inside release 0.10.21, and those in a model file of
-its Tasks interface. Other modules use `FaceMesh` in landmarks.py.
+"""MediaPipe's face models behind one interface.
+
+They come with release 0.10.21, or in a model file for later ones. Other modules use `FaceMesh` in
+landmarks.py.
 """
 
 import os
@@ -27,8 +29,9 @@ class MeshModel(Protocol):
     """Finds the points of one face. Serves one caller at a time."""
 
     def points(self, image: np.ndarray) -> np.ndarray | None:
-        """Landmarks of one face in (H, W, 3) uint8 RGB as (478, 3) px, x right, y down, z away from the
-        camera; None without a face.
+        """Find one face in (H, W, 3) uint8 RGB; return its (478, 3) landmarks, or None without a face.
+
+        Landmarks are in px, x right, y down, z away from the camera.
         """
 
     def close(self) -> None:
@@ -39,7 +42,7 @@ class FaceDetector(Protocol):
     """Finds faces of any size. Serves one caller at a time."""
 
     def boxes(self, image: np.ndarray) -> list[np.ndarray]:
-        """Boxes (left, top, right, bottom) px around faces in (H, W, 3) uint8 RGB, the most certain first."""
+        """Return boxes (left, top, right, bottom) px of the faces in (H, W, 3) uint8 RGB, best first."""
 
     def close(self) -> None:
         """Free the model."""
@@ -58,9 +61,7 @@ def load_mesh() -> MeshModel:
 
 
 def load_detector(min_confidence: float) -> FaceDetector:
-    """Load a face detector in the same way; it leaves out faces that are less certain than `min_confidence`,
-    0..1.
-    """
+    """Load a face detector in the same way; it drops faces less certain than `min_confidence` (0..1)."""
     file = model_file()
     return BuiltInDetector(min_confidence) if file is None else TaskDetector(file, min_confidence)
 
@@ -166,7 +167,7 @@ class TaskDetector:
 
 
 def _load_task(file: Path, name: str, model: bytes, **options: Any) -> Any:
-    """A task of MediaPipe that has already seen a picture, because the first is logged."""
+    """Load a task of MediaPipe and show it a blank picture, because it logs messages at its first one."""
     with silence_stderr():
         from mediapipe.tasks.python import BaseOptions, vision
 
@@ -182,7 +183,7 @@ def _load_task(file: Path, name: str, model: bytes, **options: Any) -> Any:
 
 
 def _keep_quiet(task: Any) -> None:
-    """In place of MediaPipe's `__del__`, which prints a traceback for a task left open at the end."""
+    """Replace MediaPipe's `__del__`, which prints a traceback for a task left open at the end."""
 
 
 def _not_a_landmarker(file: Path) -> BadInput:
@@ -190,9 +191,9 @@ def _not_a_landmarker(file: Path) -> BadInput:
 
 
 def _tiles(image: np.ndarray, n: int) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
-    """Overlapping squares of TILE px, `n` along the longer side: tile, its corner in the picture, scale.
+    """Yield overlapping squares of TILE px, `n` along the longer side: tile, corner in the picture, scale.
 
-    None where the picture is too small for them.
+    Yields nothing if the picture is too small for them.
     """
     scale = n * TILE / max(image.shape[:2])
     if scale > 1 < n:

@@ -130,10 +130,10 @@ def _lip_contrast(points: np.ndarray, colour: np.ndarray) -> float:
 
 
 def _mouth_symmetry(points: np.ndarray, colour: np.ndarray) -> float:
-    """Correlation of the mouth's lightness with its mirror image; 0 where it hardly varies.
+    """Return the correlation of the mouth's lightness with its mirror image; 0 where it hardly varies.
 
-    Teeth, the slit between the lips and the shade below them have a right and a left side that match; a hand
-    in front has not. Light from one side is taken out.
+    Teeth, the slit between the lips and the shade below them look alike on both sides; a hand in front of
+    them does not. Light from one side is removed.
     """
     rims = points[np.array(MOUTH_ROWS)]
     grid = np.concatenate([rims, (rims[:-1] + rims[1:]) / 2])

@@ -25,15 +25,22 @@ class Method:
 
     Attributes
     ----------
-    name : file in `flow/methods/`
-    options : all options of the method, defaults filled in
-    run : (onsets, apexes) or, with `landmarks`, (onsets, apexes, landmarks) -> (N, H, W, 2) float32 px
-    network : True: receives batches on `device`; False: receives one pair at a time, spread over the CPU
-        cores
-    weights : `file_digest` of the weights file; None without weights
-    precision : of the arithmetic; it may depend on the device, and it changes the flow by more than rounding
-    device : where a network runs
-    landmarks : True: `run` takes the landmarks of each onset as third argument
+    name : str
+        File in `flow/methods/`.
+    options : dict
+        All options of the method, defaults filled in.
+    run : callable
+        (onsets, apexes) or, with `landmarks`, (onsets, apexes, landmarks) -> (N, H, W, 2) float32 px.
+    network : bool
+        Receives batches on `device`; a classical method receives single pairs, spread over the CPU cores.
+    weights : str or None
+        `file_digest` of the weights file; None without weights.
+    precision : str
+        Of the arithmetic; it may depend on the device, and it changes the flow by more than rounding.
+    device : str
+        Where a network runs.
+    landmarks : bool
+        `run` takes the landmarks of each onset as third argument.
     """
 
     name: str
@@ -62,10 +69,17 @@ def load_method(name: str, device: str = "auto", **options: Any) -> Method:
 
     Parameters
     ----------
-    name : file in `flow/methods/`
-    device : `auto`, `cpu`, `cuda` or `mps`, see `mer_core.device.choose`. Classical methods always run on the
-        CPU. No method chooses its weights by device.
-    options : options of the method, listed in its file
+    name : str
+        File in `flow/methods/`.
+    device : str
+        auto, cpu, cuda or mps, see `mer_core.device.choose_device`. Classical methods always run on the CPU.
+        No method chooses its weights by device.
+    **options
+        Options of the method, listed in its file.
+
+    Returns
+    -------
+    Method
 
     Raises
     ------

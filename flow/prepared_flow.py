@@ -233,7 +233,7 @@ def read(prepared: PreparedDataset, method: str, clip_id: str) -> np.ndarray:
 
 
 def is_current(prepared: PreparedDataset, method: str, clip_id: str) -> bool:
-    """Whether a clip has flow estimated from its current faces."""
+    """Return whether a clip has flow estimated from its current faces."""
     try:
         with np.load(flow_file(prepared, method, clip_id), allow_pickle=False) as stored:
             return str(stored["faces"]) == prepared.faces_id(clip_id)

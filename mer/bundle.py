@@ -35,12 +35,34 @@ class Bundle:
     classifiers: list[Any]
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Return calibrated probabilities, (N, n_labels) float64, the mean over seeds, for X (N, ...)."""
+        """Predict calibrated probabilities, the mean over seeds.
+
+        Parameters
+        ----------
+        X : (N, ...) float32
+            Features, from `extract`.
+
+        Returns
+        -------
+        (N, n_labels) float64
+        """
         p = np.mean([classifier.predict_proba(X) for classifier in self.classifiers], axis=0)
         return calibration.apply_temperature(p, self.recipe.temperature)
 
     def extract(self, flow: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """Return the classifiers' input for flow (H, W, 2) px and landmarks (478, 2) px."""
+        """Extract the features that the classifiers were fitted on.
+
+        Parameters
+        ----------
+        flow : (H, W, 2) float32 px
+            From onset to apex of the aligned face.
+        landmarks : (478, 2) float px
+            Of the aligned onset.
+
+        Returns
+        -------
+        ndarray
+        """
         feature = registry.load("mer.features", self.recipe.feature)
         return feature.extract(flow, landmarks, **self.recipe.feature_settings)
 

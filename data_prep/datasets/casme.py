@@ -19,11 +19,13 @@ FACTS = DatasetFacts(
     subjects=19,
     clips=189,
     emotions={
-        "tense": 69, "disgust": 44, "repression": 38, "surprise": 20, "happiness": 9, "sadness": 6, "fear": 2, "contempt": 1,
+        "tense": 69, "disgust": 44, "repression": 38, "surprise": 20, "happiness": 9, "sadness": 6,
+        "fear": 2, "contempt": 1,
     },
     licence="for research, to each user who signs the release agreement",
     obtain="http://casme.psych.ac.cn/casme/e1 (release agreement by e-mail)",
-    citation="Yan et al., CASME database: A dataset of spontaneous micro-expressions collected from neutralized faces, FG 2013",
+    citation="Yan et al., CASME database: A dataset of spontaneous micro-expressions collected from "
+        "neutralized faces, FG 2013",
     doi="10.1109/FG.2013.6553799",
     missing_fraction=0.03,  # five rows of the spreadsheet name frames that are not in the release
 )  # fmt: skip

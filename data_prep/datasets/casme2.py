@@ -26,7 +26,8 @@ FACTS = DatasetFacts(
     },
     licence="for research, to each user who signs the release agreement",
     obtain="http://casme.psych.ac.cn/casme/e2 (release agreement by e-mail)",
-    citation="Yan et al., CASME II: An improved spontaneous micro-expression database and the baseline evaluation, "
+    citation="Yan et al., CASME II: An improved spontaneous micro-expression database and the baseline "
+    "evaluation, "
     "PLoS ONE 9(1), 2014",
     doi="10.1371/journal.pone.0086041",
 )

@@ -1,6 +1,4 @@
-"""CAS(ME)^3, part A: spontaneous micro-expressions at 30 frames per second, from the spreadsheet and the
-folders of recordings or clips.
-"""
+"""CAS(ME)^3, part A: spontaneous micro-expressions at 30 frames per second."""
 
 from pathlib import Path
 
@@ -29,7 +27,8 @@ FACTS = DatasetFacts(
     },
     licence="for research, to each user who signs the release agreement",
     obtain="http://casme.psych.ac.cn/casme/e4 (release agreement by e-mail)",
-    citation="Li et al., CAS(ME)^3: A third generation facial spontaneous micro-expression database with depth information "
+    citation="Li et al., CAS(ME)^3: A third generation facial spontaneous micro-expression database with "
+    "depth information "
     "and high ecological validity, IEEE Transactions on Pattern Analysis and Machine Intelligence 45(3), "
     "2023",
     doi="10.1109/TPAMI.2022.3174895",

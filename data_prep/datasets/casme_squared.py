@@ -26,7 +26,8 @@ FACTS = DatasetFacts(
     emotions={"negative": 21, "others": 19, "surprise": 9, "positive": 8},
     licence="for research, to each user who signs the release agreement",
     obtain="http://casme.psych.ac.cn/casme/e3 (release agreement by e-mail)",
-    citation="Qu et al., CAS(ME)^2: A database for spontaneous macro-expression and micro-expression spotting and recognition, "
+    citation="Qu et al., CAS(ME)^2: A database for spontaneous macro-expression and micro-expression "
+    "spotting and recognition, "
     "IEEE Transactions on Affective Computing 9(4), 2018",
     doi="10.1109/TAFFC.2017.2654440",
 )

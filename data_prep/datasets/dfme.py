@@ -29,7 +29,8 @@ FACTS = DatasetFacts(
 
 TREE = """\
 ROOT
-  any table (.xlsx or .csv) with Subject, Filename, OnsetFrame, ApexFrame, OffsetFrame, Emotion, EmotionId, Fps, AU;
+  any table (.xlsx or .csv) with Subject, Filename, OnsetFrame, ApexFrame, OffsetFrame, Emotion, EmotionId,
+  Fps, AU;
   several are joined: training set, test sets A and B
   CLIP/                               (named as in Filename, at any depth to 4)
     00109.png ..."""

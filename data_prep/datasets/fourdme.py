@@ -19,7 +19,8 @@ FACTS = DatasetFacts(
     subjects=41,
     clips=267,
     emotions={
-        "negative": 127, "positive": 34, "others": 31, "surprise": 30, "positive+surprise": 13, "negative+surprise": 8,
+        "negative": 127, "positive": 34, "others": 31, "surprise": 30, "positive+surprise": 13,
+        "negative+surprise": 8,
         "positive+repression": 8, "negative+repression": 7, "repression": 6, "repression+surprise": 3,
     },
     licence="for research, to each user who signs the release agreement",

@@ -31,7 +31,8 @@ FACTS = DatasetFacts(
     },
     licence="for research, to each user who signs the release agreement",
     obtain="https://github.com/benxianyeteam/MMEW-Dataset (release agreement by e-mail)",
-    citation="Ben et al., Video-based facial micro-expression analysis: A survey of datasets, features and algorithms, "
+    citation="Ben et al., Video-based facial micro-expression analysis: A survey of datasets, features and "
+    "algorithms, "
     "IEEE Transactions on Pattern Analysis and Machine Intelligence 44(9), 2022",
     doi="10.1109/TPAMI.2021.3067464",
 )

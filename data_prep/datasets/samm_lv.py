@@ -24,7 +24,8 @@ FACTS = DatasetFacts(
     emotions={"": 159},  # not annotated
     licence="for research, to each user who signs the release agreement",
     obtain="https://helward.mmu.ac.uk/STAFF/M.Yap/dataset.php (release agreement by e-mail)",
-    citation="Yap et al., SAMM Long Videos: A spontaneous facial micro- and macro-expressions dataset, FG 2020",
+    citation="Yap et al., SAMM Long Videos: A spontaneous facial micro- and macro-expressions dataset, FG "
+    "2020",
     doi="10.1109/FG47880.2020.00029",
 )
 

@@ -37,7 +37,8 @@ FACTS = DatasetFacts(
     emotions={"negative": 70, "positive": 51, "surprise": 43},
     licence="for research, to each user who signs the release agreement",
     obtain="https://www.oulu.fi/cmvs/node/41319 (release agreement by e-mail)",
-    citation="Li et al., A spontaneous micro-expression database: Inducement, collection and baseline, FG 2013",
+    citation="Li et al., A spontaneous micro-expression database: Inducement, collection and baseline, FG "
+    "2013",
     doi="10.1109/FG.2013.6553717",
 )
 
@@ -100,7 +101,8 @@ def read_camera(root: Path, camera: str, dataset: str, fps: float) -> pd.DataFra
         unnamed = [row for row in table.itertuples() if not _names_clip(row) and cell_number(row.onsetf)]
         if unnamed:
             sources.remarks.append(
-                f"{format_count(len(unnamed), 'row')} with an onset left out, because they name no clip of SMIC; "
+                f"{format_count(len(unnamed), 'row')} with an onset left out, because they name no clip of "
+                "SMIC; "
                 f"first: row {unnamed[0].Index}, {cell_text(unnamed[0].filename)!r}"
             )
     rows = [{"dataset": dataset, "subject": row["clip"].split("_")[0], "fps": fps, **row} for row in rows]

@@ -21,7 +21,8 @@ def write_marker(root: Path) -> None:
     """Write the marker by which `mer prepare` and all later steps call the dataset synthetic."""
     write_text(
         root / MARKER,
-        "Synthetic faces in the layout of a published dataset, rendered by mer. No real person, no finding.\n",
+        "Synthetic faces in the layout of a published dataset, rendered by mer. No real person, no "
+        "finding.\n",
     )
 
 

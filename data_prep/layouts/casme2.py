@@ -6,7 +6,8 @@ from data_prep.layouts import ReplicaClip, write_frames, write_marker, write_wor
 
 EMOTIONS = ("others", "disgust", "happiness", "repression", "surprise", "sadness", "fear")
 HEADER = (
-    "Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units", "Estimated Emotion",
+    "Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units",
+    "Estimated Emotion",
 )  # fmt: skip
 
 

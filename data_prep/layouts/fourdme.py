@@ -5,7 +5,8 @@ from pathlib import Path
 from data_prep.layouts import ReplicaClip, write_frames, write_marker, write_workbook
 
 EMOTIONS = (
-    "Negative", "Positive", "Others", "Surprise", "Positive+Surprise", "Negative+Surprise", "Positive+Repression",
+    "Negative", "Positive", "Others", "Surprise", "Positive+Surprise", "Negative+Surprise",
+    "Positive+Repression",
     "Negative+Repression", "Repression", "Repression+Surprise",
 )  # fmt: skip
 HEADER = ("sub_ID", "fold_name", "Emotion", "Onset", "Apex", "Offset", "AUs")

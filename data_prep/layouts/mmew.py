@@ -7,7 +7,8 @@ from data_prep.layouts import ReplicaClip, write_frames, write_marker, write_wor
 
 EMOTIONS = ("surprise", "disgust", "others", "happiness", "fear", "sadness", "anger")
 HEADER = (
-    "Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion", "remarks",
+    "Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion",
+    "remarks",
 )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from data_prep.layouts import ReplicaClip, write_frames, write_marker, write_wor
 EMOTIONS = ("Anger", "Other", "Happiness", "Surprise", "Contempt", "Disgust", "Fear", "Sadness")
 PREAMBLE = 13
 HEADER = (
-    "Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration", "Micro",
+    "Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration",
+    "Micro",
     "Action Units", "Estimated Emotion", "Objective Classes", "Notes",
 )  # fmt: skip
 

@@ -9,7 +9,8 @@ from data_prep.layouts.samm import grey_frame
 
 EMOTIONS = ("",)  # not annotated
 HEADER = (
-    "Subject", "Filename", "Inducement Code", "Onset", "Apex", "Offset", "Duration", "Type", "Action Units", "Notes",
+    "Subject", "Filename", "Inducement Code", "Onset", "Apex", "Offset", "Duration", "Type", "Action Units",
+    "Notes",
 )  # fmt: skip
 
 

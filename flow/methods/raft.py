@@ -46,7 +46,7 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
     net = read_network(path).to(device).eval()
 
     def to_input(frames: np.ndarray) -> torch.Tensor:
-        """(N, H, W, 3) uint8 -> (N, 3, H', W') in [-1, 1], enlarged, and padded to what RAFT takes."""
+        """Convert (N, H, W, 3) uint8 to (N, 3, H', W') in [-1, 1], enlarged, and padded as RAFT requires."""
         batch = (
             torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
         )

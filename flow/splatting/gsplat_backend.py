@@ -23,7 +23,7 @@ DEVICE = "cuda"
 
 
 def available() -> bool:
-    """Whether gsplat is installed and this process can use a CUDA GPU; a forked DataLoader worker cannot."""
+    """Return whether gsplat is installed and this process can use CUDA, which a forked worker cannot."""
     if importlib.util.find_spec("gsplat") is None:
         return False
     import torch

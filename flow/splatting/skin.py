@@ -232,7 +232,7 @@ class _SkinPainter:
         self.lay(0.75 * hairs, np.asarray(self.look.brows) * 0.8)
 
     def eyes(self) -> None:
-        """Crease, lid shadow, liner, the wet rim and lashes."""
+        """Paint creases, lid shadow, liner, the wet rim and lashes."""
         look, canvas = self.look, self.canvas
         for left in (False, True):
             eye = self.ring(EYE, left)

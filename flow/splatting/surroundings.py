@@ -188,7 +188,7 @@ def _hair(rest: np.ndarray, looks: HeadStyle) -> list[MeshPart]:
 
 
 def _glasses(rest: np.ndarray, looks: HeadStyle) -> list[MeshPart]:
-    """A frame before the eyes: two rims, a bridge and temples to the ears, as flat bands."""
+    """Build spectacles from flat bands: two rims, a bridge and temples."""
     if looks.glasses <= 0:
         return []
     rims = []

@@ -90,7 +90,7 @@ def _subject_folder(out: Path, subject: int, kind: str) -> Path:
 
 
 def _is_complete(out: Path, subject: int, pairs: int) -> bool:
-    """Whether a subject has at least `pairs` pairs: its camera file, written last, holds the number."""
+    """Return whether a subject has at least `pairs` pairs; its camera file, written last, says so."""
     path = _subject_folder(out, subject, "camera") / "spirals.json"
     return path.exists() and read_json(path)["frames"] > pairs
 

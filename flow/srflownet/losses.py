@@ -51,12 +51,12 @@ def sequence_loss(
 
 
 def mask_loss(flow: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the face of |u - u*| + |v - v*|: adds weight to the face."""
+    """Return the mean over the face of |u - u*| + |v - v*|, which adds weight to the face."""
     return 2 * masked_mean((flow - truth).abs(), mask)
 
 
 def gradient_loss(flow: Tensor, truth: Tensor, mask: Tensor, operator: str = "difference") -> Tensor:
-    """Mean of |D(f - f*)| over u, v and both directions.
+    """Return the mean of |D(f - f*)| over u, v and both directions.
 
     D is the forward `difference` or the `sobel` operator. Strain consists of these slopes. A slope counts if
     all of its pixels are inside the mask.
@@ -66,7 +66,7 @@ def gradient_loss(flow: Tensor, truth: Tensor, mask: Tensor, operator: str = "di
 
 
 def total_variation_loss(flow: Tensor, mask: Tensor) -> Tensor:
-    """Mean of |D f| over u, v and both directions, with D the forward difference: skin moves smoothly.
+    """Return the mean of |D f| over u, v and both directions, D the forward difference: skin moves smoothly.
 
     Unlike the other losses it ignores the ground truth and favours rest, so its weight must be small.
     """
@@ -75,7 +75,7 @@ def total_variation_loss(flow: Tensor, mask: Tensor) -> Tensor:
 
 
 def flow_difference_loss(flow: Tensor, truth: Tensor, mask: Tensor, window: int = 9) -> Tensor:
-    """Mean of |e - local mean of e| with e = f - f*, over a window: penalises local variation of the error.
+    """Return the mean of |e - local mean of e| with e = f - f*: the local variation of the error.
 
     The motion of a point relative to its surroundings tells an expression from a moving head. This is our
     reading of the paper's name; the window averages inside the mask only.

@@ -160,7 +160,7 @@ def smooth_steps(
 
 
 def _is_traced() -> bool:
-    """Whether the network is being exported or compiled, which only supports torch operations."""
+    """Return whether the network is being exported or compiled, which only supports torch operations."""
     return torch.jit.is_tracing() or torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
 
 

@@ -58,5 +58,5 @@ class LinearClassifier(StoredClassifier):
 
 
 def _flat(X: np.ndarray) -> np.ndarray:
-    """(N, ...) float -> (N, D) float64."""
+    """Flatten (N, ...) float to (N, D) float64."""
     return np.asarray(X, dtype=np.float64).reshape(len(X), -1)

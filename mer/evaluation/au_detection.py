@@ -43,7 +43,7 @@ class UnitScores:
 
 
 def detects_units(config: CvConfig) -> bool:
-    """Does the protocol of `config` detect several action units, each in a run of its own?"""
+    """Return whether the protocol detects several action units, each in a run of its own."""
     protocol = protocols.load(config.input_names.protocol)
     return protocol.unit is None and bool(protocols.listed_units(protocol))
 

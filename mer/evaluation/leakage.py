@@ -116,7 +116,7 @@ def predict_each_epoch(config: CvConfig, problem: Problem, seed: int) -> tuple[l
 
 
 def _reports_epochs(classifier: ClassifierSpec, method: str) -> bool:
-    """Does this method of the classifier take `on_epoch`?"""
+    """Return whether this method of the classifier takes `on_epoch`."""
     function = getattr(classifier.prototype, method, lambda: None)
     return "on_epoch" in inspect.signature(function).parameters
 

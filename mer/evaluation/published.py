@@ -71,7 +71,7 @@ def published_rows(run: Run) -> list[dict[str, str]]:
 
 
 def _same_problem(run: Run) -> bool:
-    """Does the run leave one subject out of the composite's recorded clips?"""
+    """Return whether the run leaves one subject out of the composite's recorded clips."""
     is_loso = run.origin["protocol"]["split"] == "loso"
     return is_loso and not run.origin["synthetic"] and set(run.clips["clip_id"]) == _listed_clips()
 

@@ -49,12 +49,33 @@ class LeaveOneSubjectOut(BaseCrossValidator):
         ----------
         groups : (N,) str
             `dataset/subject` of each clip.
+
+        Yields
+        ------
+        train, test : (n,) int
+            Positions in `groups`.
         """
         for _, train, test in self.folds(groups):
             yield train, test
 
     def folds(self, groups) -> list[Fold]:
-        """Return the folds with their names; raise `AssertionError` if a fold shares a subject."""
+        """Return the folds with their names.
+
+        Parameters
+        ----------
+        groups : (N,) str
+            `dataset/subject` of each clip.
+
+        Returns
+        -------
+        list of (str, (n,) int, (n,) int)
+            Name, positions to fit on, positions to test on.
+
+        Raises
+        ------
+        AssertionError
+            If a fold shares a subject.
+        """
         unit_of_clip = self._units(groups)
         names = sorted(set(unit_of_clip))
         if len(names) < 2:
