@@ -13,7 +13,7 @@ _PATTERNS = {
 }
 
 
-_CAMERA_FILMS = {"clip", "video"}  # folders of XDCAM, XAVC S and P2 cards
+_CAMERA_VIDEOS = {"clip", "video"}  # folders of XDCAM, XAVC S and P2 cards
 _CAMERA_EXTRAS = {"thmbnl", "icon", "proxy", "sub"}
 
 
@@ -24,7 +24,7 @@ def clutter_kind(name: str) -> str:
 
 
 def camera_extras(folders: Collection[str]) -> set[str]:
-    """Return those of the sibling folders that hold thumbnails or small copies of a camera's films."""
-    if not _CAMERA_FILMS & {name.casefold() for name in folders}:
+    """Return those of the sibling folders that hold thumbnails or small copies of a camera's videos."""
+    if not _CAMERA_VIDEOS & {name.casefold() for name in folders}:
         return set()
     return {name for name in folders if name.casefold() in _CAMERA_EXTRAS}

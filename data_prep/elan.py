@@ -9,13 +9,13 @@ from mer_core.errors import BadInput
 
 
 class UnreadableElan(BadInput):
-    """A file is no ELAN file, is damaged, or its times are not those of the film."""
+    """A file is no ELAN file, is damaged, or its times are not those of the video."""
 
     code = "unreadable-elan"
 
 
 class Annotation(NamedTuple):
-    """One annotation of a tier, in seconds of the film."""
+    """One annotation of a tier, in seconds of the video."""
 
     onset_s: float
     offset_s: float
@@ -44,7 +44,7 @@ def read_elan(path: Path) -> ElanFile:
     Raises
     ------
     UnreadableElan
-        If the file is damaged, an annotation has no times or ends before it begins, or a linked film is
+        If the file is damaged, an annotation has no times or ends before it begins, or a linked video is
         shifted against the annotations.
     """
     from pympi.Elan import Eaf

@@ -86,7 +86,7 @@ def plausibility(landmarks: np.ndarray, image: np.ndarray | None = None) -> Plau
         name: float(np.clip((value - LIMITS[name][0]) / (LIMITS[name][1] - LIMITS[name][0]), 0, 1))
         for name, value in properties.items()
     }
-    if "lips" in ratings:  # pale lips, and lips of grey films, show by the symmetry of the mouth
+    if "lips" in ratings:  # pale lips, and lips of grey videos, show by the symmetry of the mouth
         ratings["lips"] = max(ratings["lips"], ratings.pop("symmetry"))
     weakest = min(ratings, key=ratings.__getitem__)
     return Plausibility(ratings[weakest], weakest)

@@ -1,6 +1,6 @@
 """Changes from frame to frame that no face makes: repeated frames, and a picture that jumps.
 
-Frames repeat where a film was stored at a higher rate than it was recorded at. The picture jumps at a cut, a
+Frames repeat where a video was stored at a higher rate than it was recorded at. The picture jumps at a cut, a
 flash, lost frames, or damage that the codec cannot notice (VP8, VP9, HuffYUV have no checksums).
 """
 

@@ -53,11 +53,11 @@ class FrameReport:
     step_range_s: tuple[float, float] = (math.inf, 0.0)  # shortest and longest
     orientation: str = ""  # rotation or mirroring that the file requests; it was applied
     pixel_aspect: float = 1.0  # width / height of a stored pixel; frames are stretched to square pixels
-    other_streams: list[str] = field(default_factory=list)  # cover images and other films, not read
+    other_streams: list[str] = field(default_factory=list)  # cover images and other videos, not read
     white: float = 255.0  # sample value that maps to 255, the same for all frames
     color_range: str = ""
     blind_codec: str = ""  # name of a codec that decodes damaged bytes without complaint
-    hdr: str = ""  # name of the transfer function of a film with high dynamic range
+    hdr: str = ""  # name of the transfer function of a video with high dynamic range
     notes: list[str] = field(default_factory=list)  # about the file names
 
     @property
@@ -189,7 +189,7 @@ class FrameReport:
             sentences.append(
                 f"{format_count(self.n_interlaced, 'frame is', 'frames are')} marked as interlaced. "
                 "If they show two moments each, "
-                "their motion is wrong: deinterlace the film (ffmpeg -vf bwdif)."
+                "their motion is wrong: deinterlace the video (ffmpeg -vf bwdif)."
             )
         if self.blind_codec:
             sentences.append(f"Damage to {self.blind_codec}, which has no checksums, may go unnoticed.")
@@ -197,7 +197,7 @@ class FrameReport:
             sentences.append(f"Not read: {', '.join(self.other_streams)}.")
         if self.hdr:
             sentences.append(
-                f"The film has high dynamic range ({self.hdr}); its brightness is not converted."
+                f"The video has high dynamic range ({self.hdr}); its brightness is not converted."
             )
         if self.white != 255:
             sentences.append(

@@ -21,12 +21,12 @@ from data_prep.images import (
     white_level,
 )
 
-# Axes of a film as tifffile names them: pages (Q, I: unnamed; T: time; Z: depth), rows, columns, samples.
-FILM_AXES = {pages + picture for pages in ("", "Q", "I", "T", "Z") for picture in ("YX", "YXS")}
+# Axes of a video as tifffile names them: pages (Q, I: unnamed; T: time; Z: depth), rows, columns, samples.
+VIDEO_AXES = {pages + picture for pages in ("", "Q", "I", "T", "Z") for picture in ("YX", "YXS")}
 
 
 class UnreadableStack(UnreadableImage):
-    """The pages of a TIFF are not the frames of one film."""
+    """The pages of a TIFF are not the frames of one video."""
 
     code = "unreadable-stack"
 
@@ -46,7 +46,7 @@ class StackFrames:
 
     def __init__(self, path: Path, fps: float | None = None):
         self.path, self.fps = path, fps
-        _require_one_film(path)
+        _require_one_video(path)
         self.n_pages = n_pictures(path)
         self._white = self._find_white()
         self.report = self._new_report()
@@ -106,8 +106,8 @@ class StackFrames:
         )
 
 
-def _require_one_film(path: Path) -> None:
-    """Refuse pages that are channels, positions or resolution levels: a film is one series of images."""
+def _require_one_video(path: Path) -> None:
+    """Refuse pages that are channels, positions or resolution levels: a video is one series of images."""
     import tifffile
 
     tifffile.logger().addHandler(logging.NullHandler())  # its complaints are raised below
@@ -118,8 +118,8 @@ def _require_one_film(path: Path) -> None:
     except Exception as error:  # tifffile raises many types on damaged files
         raise UnreadableStack(f"{path} cannot be read as a TIFF: {error}.") from error
     n_pages = size[0] if axes[0] not in "YX" else 1
-    if levels > 1 or axes not in FILM_AXES or n_pages != n_pictures(path):
+    if levels > 1 or axes not in VIDEO_AXES or n_pages != n_pictures(path):
         raise UnreadableStack(
             f"{path} holds {len(series)} series; the first has the axes {axes} of size {size}. "
-            "A film is one series of frames, rows, columns (and samples). Save it so, or as images."
+            "A video is one series of frames, rows, columns (and samples). Save it so, or as images."
         )

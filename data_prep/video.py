@@ -1,6 +1,6 @@
 """Frames of a video file as a player shows them, with numbers and times.
 
-The container's metadata (film stream, time stamps, rotation, pixel aspect ratio, bit depth) is applied here
+The container's metadata (video stream, time stamps, rotation, pixel aspect ratio, bit depth) is applied here
 and reported in a `FrameReport`.
 """
 
@@ -147,7 +147,7 @@ class VideoFrames:
         return orient(image, linear)
 
     def _find_white(self) -> float:
-        """Decode the whole film once to find its bit depth in use; return the value of full brightness."""
+        """Decode the whole video once to find its bit depth in use; return the value of full brightness."""
         brightest = 0
         for _, frame in self._decode(FrameReport()):
             brightest = max(brightest, int(_samples(frame, self._stream.deep_format).max()))

@@ -1,4 +1,4 @@
-"""The film stream of a video file as known before decoding: which one it is, its times, depth and codec."""
+"""The video stream of a file as known before decoding: which one it is, its times, depth and codec."""
 
 import math
 import statistics
@@ -23,7 +23,7 @@ BLIND_CODECS = {
 }
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273: SMPTE ST 2084, ARIB STD-B67
 ARCHIVES = (b"PK\3\4", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # first bytes
-STILL_FLAGS = ("attached_pic", "timed_thumbnails", "still_image")  # of streams that are no film
+STILL_FLAGS = ("attached_pic", "timed_thumbnails", "still_image")  # of streams that are no video
 
 
 class UnreadableVideo(BadInput):
@@ -34,7 +34,7 @@ class UnreadableVideo(BadInput):
 
 @dataclass(frozen=True)
 class VideoStream:
-    """What is known about the film stream before decoding."""
+    """What is known about the video stream before decoding."""
 
     index: int
     n_frames: int  # as declared by the container; 0 if unknown
@@ -53,7 +53,7 @@ class VideoStream:
 
 
 def probe_stream(path: Path) -> VideoStream:
-    """Choose the film stream and inspect the time stamps of its first packets."""
+    """Choose the video stream and inspect the time stamps of its first packets."""
     with open_container(path) as container:
         stream, others = _choose_stream(container, path)
         packets = [packet for packet in islice(read_packets(container, stream), N_PROBED) if packet.size]
@@ -104,7 +104,7 @@ def open_container(path: Path):
     lenient: dict[str, Any] = (
         {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
     )
-    if other := _describe_other(path):  # FFmpeg finds a film inside an uncompressed archive
+    if other := _describe_other(path):  # FFmpeg finds a video inside an uncompressed archive
         raise UnreadableVideo(f"{path} cannot be read as a video: {other}.")
     try:
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"}, **lenient)
@@ -141,21 +141,21 @@ def read_packets(container, stream) -> Iterator:
 
 
 def _choose_stream(container, path: Path):
-    """Return the film stream of a container, and a description of each other image or film stream."""
+    """Return the video stream of a container, and a description of each other stream of pictures."""
     decodable = [stream for stream in container.streams.video if stream.codec_context is not None]
-    films = [
+    videos = [
         stream for stream in decodable if not any(flag in _flags(stream) for flag in STILL_FLAGS)
     ] or decodable
-    if not films:
+    if not videos:
         raise UnreadableVideo(f"{path} contains no video that can be decoded, only sound or data.")
     best = container.streams.best("video")
-    film = next((stream for stream in films if best is not None and stream.index == best.index), films[0])
+    video = next((stream for stream in videos if best is not None and stream.index == best.index), videos[0])
     others = [
-        f"{'another film' if stream in films else 'a cover picture'} ({stream.width}x{stream.height})"
+        f"{'another video' if stream in videos else 'a cover picture'} ({stream.width}x{stream.height})"
         for stream in decodable
-        if stream.index != film.index
+        if stream.index != video.index
     ]
-    return film, others
+    return video, others
 
 
 def _flags(stream) -> set[str]:
@@ -181,7 +181,7 @@ def bits_per_pixel(path: str | Path) -> float:
     if path.is_dir():
         return math.nan
     with open_container(path) as container:
-        film, _ = _choose_stream(container, path)
-        frames = film.frames or float((container.duration or 0) / 1e6 * (film.average_rate or 0))
-        pixels = frames * film.width * film.height
+        video, _ = _choose_stream(container, path)
+        frames = video.frames or float((container.duration or 0) / 1e6 * (video.average_rate or 0))
+        pixels = frames * video.width * video.height
     return path.stat().st_size * 8 / pixels if pixels else math.nan

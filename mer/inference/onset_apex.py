@@ -125,7 +125,7 @@ def _without_onset(track: Track, interval: Interval, apex: int, offset: int) -> 
         return Moment(neutral, apex, interval)
     end = offset if offset > apex else min(apex + 1, len(track.number) - 1)
     reason = (
-        "the film begins within the expression, so that the neutral face before it is not seen. "
+        "the video begins within the expression, so that the neutral face before it is not seen. "
         "Say which frame is neutral (--neutral)"
     )
     return Moment(end, apex, interval, reason)

@@ -140,7 +140,7 @@ def find_label(
     label, reason = _likeliest(probabilities, recipe)
     if label and moment.is_one_way and (backwards := _likeliest(opposite, recipe)[0]):
         return None, (
-            f"the film shows the motion one way only: {label} if it begins with a neutral face, "
+            f"the video shows the motion one way only: {label} if it begins with a neutral face, "
             f"{backwards} if it ends with one. Say which frame is neutral (--neutral)"
         )
     return label, reason
