@@ -38,7 +38,7 @@ def format_subject(cell: object, template: str) -> str:
 
     Examples
     --------
-    >>> [numbered_name(cell, "sub{:02d}") for cell in (1, "01", "1.0", "Sub1", "sub 001", "guest")]
+    >>> [format_subject(cell, "sub{:02d}") for cell in (1, "01", "1.0", "Sub1", "sub 001", "guest")]
     ['sub01', 'sub01', 'sub01', 'sub01', 'sub01', 'guest']
     """
     word = re.escape(subject_key(template.split("{")[0]))

@@ -123,9 +123,7 @@ class VideoFrames:
         with open_container(self.path) as container:
             stream = container.streams[self._stream.index]
             stream.codec_context.thread_count = 1  # so that log messages belong to the current packet
-            stream.codec_context.options = {
-                "err_detect": "crccheck"
-            }  # HEVC has checksums, if any, for this only
+            stream.codec_context.options = {"err_detect": "crccheck"}  # checks the hashes that HEVC may have
             for packet in read_packets(container, stream):
                 for frame in damage.decode(packet):
                     number = n_displayed + damage.n_lost_before(frame)
