@@ -2,8 +2,8 @@
 
     python -m benchmarks.readme_pictures DEMO
 
-Run `mer demo --out DEMO` before. Needs Chromium. The face is scikit-image's portrait of Eileen Collins (NASA, public domain), whose brows the engine raises for
-a moment.
+Run `mer demo --out DEMO` before. Needs Chromium. The face is scikit-image's portrait of Eileen Collins (NASA,
+public domain), whose brows the engine raises for a moment.
 """
 
 import shutil
