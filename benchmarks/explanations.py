@@ -52,10 +52,10 @@ def shown(person: int) -> Iterator[Shown]:
 
     actor, rng = Actor(person, FRAME), np.random.default_rng(person)
     onset = actor.frame(sensor=GOOD_CAMERA, rng=rng)
-    points = models.mesh().landmarks(onset)
+    points = models.get_mesh().landmarks(onset)
     if points is None:
         return
-    matrix, method = fit_similarity(points, FACE), models.method("srflownet", {"network": "compact"})
+    matrix, method = fit_similarity(points, FACE), models.get_method("srflownet", {"network": "compact"})
     for unit in SHOWS_IN:
         for side in ("",) if unit == "26" else ("", "L" if rng.random() < 0.5 else "R"):
             strength = actor.intensity({unit + side: 1.0}, log_uniform(rng, *MOVES_PX))

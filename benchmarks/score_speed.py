@@ -37,13 +37,15 @@ def stages(clip: Path) -> list[tuple[str, float]]:
     from mer.inference.recorder import track_video
 
     fitted = bundle.load()
-    models.mesh(), models.detector(), models.method(fitted.recipe.method, fitted.recipe.method_options)
+    models.get_mesh()
+    models.get_detector()
+    models.get_method(fitted.recipe.method, fitted.recipe.method_options)
     lap("start: imports and models")
     from data_prep.frames import open_frames
 
     frames = [frame for frame in open_frames(clip)]
     lap("decode alone")
-    mesh = models.mesh()
+    mesh = models.get_mesh()
     for frame in frames:
         mesh.landmarks(frame.image)
     lap("landmarks alone")

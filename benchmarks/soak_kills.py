@@ -105,8 +105,8 @@ def _load_models(clip: Path) -> None:
 
     cv2.setNumThreads(1)
     predict.score(clip, fps=200)
-    models.mesh.cache_clear()
-    models.detector.cache_clear()
+    models.get_mesh.cache_clear()
+    models.get_detector.cache_clear()
 
 
 def _must(ended: tuple[int | None, str], name: str) -> None:

@@ -100,9 +100,8 @@ def strs(result: dict) -> tuple[float, float, float]:
     if not result["emotions"]:
         return spotting, 0.0, 0.0
     truth, named = zip(*result["emotions"])
-    counts = metrics.confusion_matrix(
-        truth, named, [*LABELS, ""]
-    )  # a row without an emotion is wrong for all
+    # A row without an emotion is wrong for all.
+    counts = metrics.confusion_matrix(truth, named, [*LABELS, ""])
     recognition = float(metrics.compute_scores(counts, np.array([True] * len(LABELS) + [False]))["uf1"])
     return spotting, recognition, spotting * recognition
 

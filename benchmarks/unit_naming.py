@@ -126,7 +126,7 @@ def cases(record: Recorder, person: int, method: Method) -> list[Case]:
     found = []
     for actions in draw_actions(rng):
         reach, frames = record(actions, rng)
-        points = models.mesh().landmarks(frames[0])
+        points = models.get_mesh().landmarks(frames[0])
         if points is None:
             continue
         matrix = fit_similarity(points, FACE)
@@ -156,7 +156,7 @@ def actors_of(model: HeadModel, people: int) -> Iterator[tuple[str, Recorder]]:
 
 def measure(shown: Iterator[tuple[str, Recorder]], out: Path) -> list[Case]:
     """Return the cases of all people; those that `out` holds are read from there."""
-    method = models.method("srflownet", {"network": "compact"})
+    method = models.get_method("srflownet", {"network": "compact"})
     found: list[Case] = []
     for person, (name, record) in enumerate(track(list(shown), "People")):
         path = out / f"{name}-{method.weights}.json"

@@ -72,7 +72,7 @@ def test_the_device_of_clips_is_kept_apart_in_memory(monkeypatch):
     try:
         for device in ("cpu", "cuda"):
             models.use_device(device)
-            assert models.method("made", {}) == ("made", device)
+            assert models.get_method("made", {}) == ("made", device)
     finally:
         models.use_device("auto")
         models._method.cache_clear()

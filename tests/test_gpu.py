@@ -44,10 +44,11 @@ def test_the_flow_is_that_of_the_processor(size):
     coarse = torch.from_numpy(rng.uniform(0, 255, (2, 3, 30, 30)).astype(np.float32))
     smooth = torch.nn.functional.interpolate(coarse, (size[0] + 2, size[1] + 2), mode="bicubic").clamp(0, 255)
     frames = smooth.permute(0, 2, 3, 1).numpy().astype(np.uint8)
+    # Moves right by 1 px.
     pairs = (
         np.ascontiguousarray(frames[:, 1:-1, 1:-1]),
         np.ascontiguousarray(frames[:, 1:-1, :-2]),
-    )  # moves right by 1 px
+    )
     flows = [
         estimate_batch(load_method("srflownet", device, network="compact"), *pairs)
         for device in ("cpu", DEVICE)

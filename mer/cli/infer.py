@@ -251,7 +251,7 @@ def _echo_evidence(bundle, is_labelled: bool) -> None:
     from mer.inference import models, reliability
     from mer.recipe import evidence_words
 
-    recipe = models.recipe(str(bundle or default_path()))
+    recipe = models.get_recipe(str(bundle or default_path()))
     if is_labelled:
         click.echo(f"evidence for labels: {evidence_words(recipe.evidence)}")
     for note in reliability.other_face_model(recipe):

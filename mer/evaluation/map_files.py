@@ -49,9 +49,8 @@ def read_map(path: Path) -> np.ndarray:
 
 
 def _read_npy(path: Path) -> np.ndarray:
-    values = np.load(
-        path, mmap_mode="r", allow_pickle=False
-    )  # reads the header only, which may claim any size
+    # Reads the header only, which may claim any size.
+    values = np.load(path, mmap_mode="r", allow_pickle=False)
     _check_layout(path, values.shape, values.dtype)
     return _float32(values)
 

@@ -128,9 +128,8 @@ def bootstrap_scores(counts: np.ndarray, n_resamples: int = N_RESAMPLES) -> dict
     learnable = (n_subjects_showing > 1) | (hits > 0)
     pooled = np.einsum("rp,spij->rsij", draw_subjects(counts.shape[1], n_resamples), counts)
     class_mask = (pooled.sum(-1) > 0) & learnable
-    class_mask |= ~class_mask.any(
-        -1, keepdims=True
-    )  # a resample that shows only unlearnable classes scores 0
+    # A resample that shows only unlearnable classes scores 0.
+    class_mask |= ~class_mask.any(-1, keepdims=True)
     resampled = {name: value.mean(1) for name, value in compute_scores(pooled, class_mask).items()}
     return {
         name: value if name == "accuracy" else learnable.mean() * value for name, value in resampled.items()

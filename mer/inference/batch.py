@@ -183,7 +183,7 @@ def _result_columns(score: Score) -> dict[str, Any]:
 
 
 def _labels(job: ScoreJob) -> list[str]:
-    return models.recipe(str(job.bundle_path)).labels
+    return models.get_recipe(str(job.bundle_path)).labels
 
 
 def _identify_pipeline(job: ScoreJob) -> str:
@@ -191,8 +191,8 @@ def _identify_pipeline(job: ScoreJob) -> str:
     from flow.estimate import file_digest
     from mer import bundle as bundles
 
-    recipe = models.recipe(str(job.bundle_path))
-    flow = models.method(recipe.method, recipe.method_options).weights or recipe.method
+    recipe = models.get_recipe(str(job.bundle_path))
+    flow = models.get_method(recipe.method, recipe.method_options).weights or recipe.method
     parts = [
         file_digest(job.bundle_path / bundles.JSON_FILE)[:8],
         file_digest(job.bundle_path / bundles.WEIGHTS_FILE)[:8],

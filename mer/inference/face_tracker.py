@@ -64,7 +64,7 @@ class FaceTracker:
             raise NothingToScore(f"{clip}: no face was found. Give a clip that shows a face from the front.")
 
     def _count(self, image: np.ndarray) -> list[np.ndarray]:
-        boxes = models.detector()(image)
+        boxes = models.get_detector()(image)
         self.n_faces = len(boxes)
         self.max_faces = max(self.max_faces, len(boxes))
         return boxes
@@ -77,7 +77,7 @@ class FaceTracker:
             return landmarks_near(image, boxes[0]) if boxes else None
         if len(boxes) >= self.face:
             return landmarks_near(image, boxes[self.face - 1])
-        return models.mesh().landmarks(image) if self.face == 1 else None
+        return models.get_mesh().landmarks(image) if self.face == 1 else None
 
 
 def landmarks_near(image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
@@ -102,5 +102,5 @@ def landmarks_near(image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
     scale = min(1.0, MAX_CROP_PX / max(part.shape[:2]))
     if scale < 1:
         part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    points = models.mesh().landmarks(part)
+    points = models.get_mesh().landmarks(part)
     return None if points is None else (points / scale + low).astype(np.float32)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mer import bundle as bundles
+from mer import bundle
 from mer.recipe import Recipe
 from mer_core.device import choose_device
 
 
 @lru_cache(maxsize=1)
-def mesh():
+def get_mesh():
     """Return the face mesh."""
     from data_prep.landmarks import FaceMesh
 
@@ -23,7 +23,7 @@ def mesh():
 
 
 @lru_cache(maxsize=1)
-def detector():
+def get_detector():
     """Return MediaPipe's face detector: (H, W, 3) uint8 RGB -> boxes, the largest first.
 
     A box is left, top, right, bottom in px.
@@ -49,25 +49,25 @@ def use_device(name: str) -> None:
     _device = name
 
 
-def method(name: str, options: dict):
+def get_method(name: str, options: dict):
     """Return the flow method `name` with `options`, on the device of the last `use_device`."""
-    return _method(name, json.dumps(options, sort_keys=True), _device)
+    return _load_method(name, json.dumps(options, sort_keys=True), _device)
 
 
 @lru_cache(maxsize=4)
-def _method(name: str, options: str, device: str):
+def _load_method(name: str, options: str, device: str):
     from flow.estimate import load_method
 
     return load_method(name, device, **json.loads(options))
 
 
 @lru_cache(maxsize=4)
-def bundle(path: str) -> bundles.Bundle:
+def get_bundle(path: str) -> bundle.Bundle:
     """Return the bundle at `path`, read once."""
-    return bundles.load(path)
+    return bundle.load(path)
 
 
 @lru_cache(maxsize=4)
-def recipe(path: str) -> Recipe:
+def get_recipe(path: str) -> Recipe:
     """Return the recipe of the bundle at `path`, read once; unlike the bundle, it needs no torch."""
-    return bundles.read_recipe(Path(path))
+    return bundle.read_recipe(Path(path))

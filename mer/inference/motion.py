@@ -90,7 +90,7 @@ def measure_pair(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) 
     matrix = fit_similarity(points, recipe.face_size)
     faces = [warp_face(image, matrix, recipe.face_size) for image in images]
     landmarks = transform_points(points, matrix)
-    method = models.method(recipe.method, recipe.method_options)
+    method = models.get_method(recipe.method, recipe.method_options)
     onset, apex = faces
     flow = estimate(method, onset, apex, landmarks, match_exposure=recipe.match_exposure)
     facial = subtract_head(flow, landmarks)

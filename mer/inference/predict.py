@@ -172,7 +172,7 @@ def explain(
         replace(part, decision=decision[part.name])
         for part in regions.measure_regions(pair.facial.flow, pair.landmarks)
     ]
-    weights = models.method(recipe.method, recipe.method_options).weights
+    weights = models.get_method(recipe.method, recipe.method_options).weights
     seconds = [float(track.time[row]) if track.timed else None for row in moment[:2]]
     return Score(
         clip=printable_path(clip),
@@ -206,11 +206,11 @@ def explain(
 
 
 def _recipe(bundle: str | Path | Bundle | None) -> Recipe:
-    return bundle.recipe if isinstance(bundle, Bundle) else models.recipe(_path(bundle))
+    return bundle.recipe if isinstance(bundle, Bundle) else models.get_recipe(_path(bundle))
 
 
 def _fitted(bundle: str | Path | Bundle | None) -> Bundle:
-    return bundle if isinstance(bundle, Bundle) else models.bundle(_path(bundle))
+    return bundle if isinstance(bundle, Bundle) else models.get_bundle(_path(bundle))
 
 
 def _path(bundle: str | Path | None) -> str:

@@ -22,18 +22,14 @@ class Track:
     number: np.ndarray  # (n,) int64, frame number
     time: np.ndarray  # (n,) s since the first frame
     seen: np.ndarray  # (n,) bool, whether the face was found
-    run: (
-        np.ndarray
-    )  # (n,) int64, number of the unbroken run of frames; -1 where no face is seen or it is covered
+    run: np.ndarray  # (n,) int64, unbroken run of frames; -1 where no face is seen or it is covered
     n_faces: np.ndarray  # (n,) int64, faces in view at the last count
     plausibility: np.ndarray  # (n,) 0..1, of the landmarks (data_prep/face_plausibility.py)
     box: np.ndarray  # (n, 4) px: left, top, right, bottom of the face
     eyes_px: np.ndarray  # (n,) px, inter-ocular distance
     turn: np.ndarray  # (n, 3) degrees: yaw, pitch, roll of the head
     shift: np.ndarray  # (n, 2) px, the point between the eyes
-    sites: (
-        np.ndarray
-    )  # (n, 17, 2) %, positions of `site_motion.NAMES`, right and down, without the head's pose
+    sites: np.ndarray  # (n, 17, 2) %, positions of `site_motion.NAMES` without the head's pose
     neutral: np.ndarray  # (n, 17, 2) %, the same of the neutral face
     at_rest: np.ndarray  # (n,) 0..1, how close the face is to its neutral state
     lids: np.ndarray  # (n, 2) %, distance of the lids of the right and the left eye

@@ -62,7 +62,10 @@ def draw_film(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield frame number and picture, (H, W, 3) uint8 RGB with even sides."""
     size, factor = score.onset_face.shape[0], magnification(score)
-    method, head = models.method("dis", {"preset": "medium"}), DenseHeadMotion(score.landmarks, (size, size))
+    method, head = (
+        models.get_method("dis", {"preset": "medium"}),
+        DenseHeadMotion(score.landmarks, (size, size)),
+    )
     for number, image in frames.pick(_frames_of_film(score)).items():
         flow = estimate(method, score.onset_face, warp_face(image, score.matrix, size))
         facial_flow = _enlarge(cv2.GaussianBlur(head.subtract(flow), (0, 0), size / 40))

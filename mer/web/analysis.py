@@ -33,7 +33,7 @@ def warm_up() -> None:
     """Load the models before the first clip needs them."""
     from mer.inference import models, predict  # noqa: F401
 
-    models.mesh(), models.detector()
+    models.get_mesh(), models.get_detector()
 
 
 def analyse(path: Path, bundle: str, progress: Progress, face: int = 1) -> Analysis:
@@ -45,7 +45,7 @@ def analyse(path: Path, bundle: str, progress: Progress, face: int = 1) -> Analy
 
     total = getattr(open_frames(path), "n_expected", None)
     frames, track = track_clip(path, face=face, progress=lambda n_read: progress(n_read, total))
-    found = label_intervals(path, frames, track, spotting.find_intervals(track), models.bundle(bundle))
+    found = label_intervals(path, frames, track, spotting.find_intervals(track), models.get_bundle(bundle))
     moment = onset_apex.choose_moment(track, found, path.name)
     return Analysis(path, frames, track, found, _score(path, frames, track, found, moment, bundle))
 
@@ -65,7 +65,7 @@ def _score(
     from mer.inference import models
     from mer.inference.predict import explain
 
-    return explain(path, frames, track, found, moment, models.bundle(bundle), Path(bundle).name)
+    return explain(path, frames, track, found, moment, models.get_bundle(bundle), Path(bundle).name)
 
 
 def to_dict(analysis: Analysis) -> dict[str, Any]:

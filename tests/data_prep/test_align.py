@@ -65,9 +65,8 @@ def test_fine_detail_survives_half_a_pixel():
 
 def test_detail_too_fine_for_the_smaller_grid_does_not_alias():
     quarter = np.array([[0.25, 0, 0], [0, 0.25, 0]])
-    assert (
-        warp_face(stripes(5), quarter, 224)[100, 20:-20, 0].std() < 6
-    )  # of 71; would come back as broad false stripes
+    # Of 71; would come back as broad false stripes.
+    assert warp_face(stripes(5), quarter, 224)[100, 20:-20, 0].std() < 6
     assert warp_face(stripes(40), quarter, 224)[100, 20:-20, 0].std() > 55  # what fits stays
 
 

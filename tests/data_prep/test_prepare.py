@@ -191,9 +191,8 @@ def test_deep_frames_share_one_factor(make_replica, tmp_path):
         PreparedDataset(tmp_path / name).faces("casme2/sub01/EP01_01f") for name in ("plain", "deep")
     )
     assert np.abs(plain[0].astype(int) - deep[0]).mean() < 1.5
-    assert deep[1].mean() / deep[0].mean() == pytest.approx(
-        0.5, abs=0.03
-    )  # the apex was darker, and stays so
+    # The apex was darker, and stays so.
+    assert deep[1].mean() / deep[0].mean() == pytest.approx(0.5, abs=0.03)
 
 
 def test_an_implausible_face_has_an_outcome_of_its_own(make_replica, tmp_path, monkeypatch):

@@ -29,12 +29,10 @@ def test_the_printed_feature_measures_brows_and_can_be_cross_validated(prepared,
     flow = np.zeros((96, 96, 2), np.float32)
     flow[20:40, 30:50, 1] = -0.8
     values = names["extract"](flow, landmarks)
-    assert values.dtype == np.float32 and np.allclose(
-        values, [-2, 0]
-    )  # the left brow lies outside of the picture
+    # The left brow lies outside of the picture.
+    assert values.dtype == np.float32 and np.allclose(values, [-2, 0])
     monkeypatch.setattr(flow_image, "extract", names["extract"])  # under a name that the folder has
     config = CvConfig(protocol="casme2-3", feature_settings={"reach": 0.2}, classifier="logistic", seeds=1)
     assert inputs.read_inputs([prepared], config).X.shape == (10, 2)
-    assert (
-        run.cross_validate_prepared([prepared], config, tmp_path / "run")["accuracy"] == 1
-    )  # there, disgust moves down and happiness does not
+    # There, disgust moves down and happiness does not.
+    assert run.cross_validate_prepared([prepared], config, tmp_path / "run")["accuracy"] == 1

@@ -38,9 +38,8 @@ def test_a_calibrated_bundle_has_a_temperature_and_predicts_with_it(prepared, co
     calibrated = training.fit(
         [prepared], config.model_copy(update={"calibration": "temperature", "inner_folds": 2})
     )
-    assert (
-        plain.recipe.temperature == 1 and calibrated.recipe.temperature < 0.9
-    )  # all right, and too timid about it
+    # All right, and too timid about it.
+    assert plain.recipe.temperature == 1 and calibrated.recipe.temperature < 0.9
     bundle.save(calibrated, tmp_path / "b")
     X = inputs.read_inputs([prepared], config).X
     expected = calibration.apply_temperature(plain.predict_proba(X), calibrated.recipe.temperature)

@@ -157,9 +157,8 @@ def first_weights(channels: int, classes: int, seed: int) -> Weights:
 def logits(weights: Weights, x: torch.Tensor) -> torch.Tensor:
     """Return (folds, N, classes) for maps x (N, C, 14, 14), which all networks share."""
     folds = len(weights["head.bias"])
-    x = F.conv2d(
-        x, weights["first.weight"].flatten(0, 1), weights["first.bias"].flatten(), padding=1
-    )  # (N, folds * 16, 14, 14)
+    # (N, folds * 16, 14, 14)
+    x = F.conv2d(x, weights["first.weight"].flatten(0, 1), weights["first.bias"].flatten(), padding=1)
     x = F.relu(F.max_pool2d(x, 2))
     x = F.conv2d(
         x, weights["second.weight"].flatten(0, 1), weights["second.bias"].flatten(), padding=1, groups=folds

@@ -49,9 +49,8 @@ def test_casme3_a_recording_is_no_witness_for_an_apex_behind_the_offset(tmp_path
         ("spNO.2", "b", 150, 160, 155, "4", "III", "anger"),
     )
     touch(tmp_path / "spNO.1" / "a" / "color", *(f"{n}.jpg" for n in range(1, 300)))
-    touch(
-        tmp_path / "spNo.2_b_150", *(f"{n}.jpg" for n in range(150, 171))
-    )  # the clip alone, and longer than annotated
+    # The clip alone, and longer than annotated.
+    touch(tmp_path / "spNo.2_b_150", *(f"{n}.jpg" for n in range(150, 171)))
     recording, clip = read_clips("casme3", tmp_path).table.itertuples()
     assert (
         pd.isna(recording.apex)

@@ -25,9 +25,8 @@ def test_the_limit_is_the_error_of_the_best_linear_estimator(setting):
     limit = expected_error(frame, NOISE, mask, points, samples[:1500])
 
     slope = np.stack(np.gradient(frame, axis=(1, 0)), axis=-1)
-    seen = np.einsum("kyxi,yxci->kyxc", patterns, slope).reshape(
-        2, -1
-    )  # change of the picture with each strength
+    # Change of the picture with each strength.
+    seen = np.einsum("kyxi,yxci->kyxc", patterns, slope).reshape(2, -1)
     errors = []
     for truth in strengths[1500:1600]:
         changed = truth @ seen + rng.normal(0, np.sqrt(2) * NOISE, seen.shape[1])

@@ -47,9 +47,8 @@ def test_peaks_are_spread_over_their_range_and_are_what_they_say():
     steps = np.log(np.sort([pair.peak for pair in found]) / PEAK_PX[0]) / np.log(PEAK_PX[1] / PEAK_PX[0])
     assert ((steps * 8).astype(int) == np.arange(8)).all()  # one in each eighth of the logarithm
     for pair in found:
-        drift = (
-            pair.flow[0, SIZE // 2] if np.linalg.norm(pair.flow[0, SIZE // 2]) > 0.05 else 0
-        )  # far above the face
+        # Far above the face.
+        drift = pair.flow[0, SIZE // 2] if np.linalg.norm(pair.flow[0, SIZE // 2]) > 0.05 else 0
         longest = np.linalg.norm((pair.flow - drift)[pair.mask], axis=1).max()
         assert longest == pytest.approx(pair.peak * SIZE / 224, rel=0.1, abs=0.05)
 
@@ -224,9 +223,8 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path):
     text = run_benchmark(
         [Method("one", {}, impatient, True, weights="newer")], **arguments | {"out": tmp_path / "other"}
     )
-    assert (
-        len(asked) == 3 + 5 and "Weights of one: SHA-256 newer" in text
-    )  # weights of another training begin anew
+    # Weights of another training begin anew.
+    assert len(asked) == 3 + 5 and "Weights of one: SHA-256 newer" in text
     whole = run_benchmark([steady], **arguments | {"out": tmp_path / "whole"})
     assert _without_seconds(stopped) == _without_seconds(whole)
     assert not (tmp_path / "measured.jsonl").exists()

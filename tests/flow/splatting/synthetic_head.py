@@ -44,9 +44,8 @@ def write_head_model(path: Path) -> Path:
 
     rows = vertex.reshape(SIDE, SIDE)
     skin = np.stack([rows[:-1, :-1], rows[:-1, 1:], rows[1:, 1:], rows[1:, :-1]], axis=-1).reshape(-1, 4)
-    quads = np.zeros(
-        (24_692, 4), np.int32
-    )  # as many as the scans have; those that are all zero cover nothing
+    # As many as the scans have; those that are all zero cover nothing.
+    quads = np.zeros((24_692, 4), np.int32)
     quads[: len(skin)] = skin
     for first_quad, first_vertex, eye in ((21_496, 21_451, (42, 45)), (23_094, 23_021, (36, 39))):
         eyeball = neutral[LANDMARK_VERTICES[list(eye)]].mean(axis=0)

@@ -91,9 +91,8 @@ def test_the_shipped_head_holds_no_expression_that_is_kept_for_measuring():
     )
     assert model.neutral.shape == (9409, 3) and LANDMARK_VERTICES.max() < len(model.neutral)
     smile = model.expression[model.expression_index("mouthSmile_L")]
-    assert (
-        smile[LANDMARK_VERTICES[54], 0] > 0.3 > abs(smile[LANDMARK_VERTICES[48], 0])
-    )  # cm, the person's left
+    # In cm, on the person's left.
+    assert smile[LANDMARK_VERTICES[54], 0] > 0.3 > abs(smile[LANDMARK_VERTICES[48], 0])
 
 
 def test_a_head_model_is_reduced_to_its_face(path, tmp_path):

@@ -13,9 +13,8 @@ from flow.srflownet import compact
 
 @pytest.mark.parametrize("name, settings", [("compact", {"width": 16}), ("full", {"iterations": 1})])
 def test_a_network_is_one_graph(name, settings, monkeypatch):
-    monkeypatch.setattr(
-        compact, "N_CG_ITERATIONS", {8: 1, 4: 1}
-    )  # the same parts, repeated less: capturing takes its time
+    # The same parts, repeated less: capturing takes its time.
+    monkeypatch.setattr(compact, "N_CG_ITERATIONS", {8: 1, 4: 1})
     monkeypatch.setattr(compact, "SCHEDULE", ((8, 8), (1, 4)))
     torch.manual_seed(0)
     network = srflownet.build_network(name, **settings).eval()

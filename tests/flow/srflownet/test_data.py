@@ -70,9 +70,8 @@ def test_same_files_for_any_number_of_workers_and_on_resuming(folder, tmp_path):
 
 
 def test_training_reads_a_rendered_folder(folder):
-    mixture = SourceMixture(
-        {f"srflow:{folder}": 1.0}, 0, SIZE, (0.1, 8.0)
-    )  # a part as large as the frame is not scaled
+    # A part as large as the frame is not scaled.
+    mixture = SourceMixture({f"srflow:{folder}": 1.0}, 0, SIZE, (0.1, 8.0))
     pairs, again = ([mixture[i] for i in range(12)] for _ in range(2))
     known = [SRFlowPairs(folder)[i].flow for i in range(3)]
     for pair, same in zip(pairs, again):
@@ -159,9 +158,8 @@ def test_training_reads_facialflownet_in_frames_whose_flow_explains_them(driftin
 def test_facialflownet_pairs_are_neighbours_of_one_size(drifting):
     pairs = FacialFlowNetPairs(drifting)
     assert {path.stem for *_, path, _ in pairs.pairs} == {"8", "9", "10"}
-    assert (
-        min(explained(pair)[0] for pair in pairs) > 0.99
-    )  # 9 is followed by 10, though it is not so in the alphabet
+    # 9 is followed by 10, though it is not so in the alphabet.
+    assert min(explained(pair)[0] for pair in pairs) > 0.99
     folder = drifting / "image/facial/train/0007"
     (folder / "10.png").unlink()
     assert [path.stem for *_, path, _ in FacialFlowNetPairs(drifting).pairs] == ["8"]

@@ -39,9 +39,8 @@ def difference(weights, path, frames):
 
 
 def test_the_compact_network(tmp_path, frames, monkeypatch):
-    monkeypatch.setattr(
-        compact, "N_CG_ITERATIONS", {8: 2, 4: 2}
-    )  # the same parts, repeated less: tracing takes its time
+    # The same parts, repeated less: tracing takes its time.
+    monkeypatch.setattr(compact, "N_CG_ITERATIONS", {8: 2, 4: 2})
     monkeypatch.setattr(compact, "SCHEDULE", ((8, 8), (2, 4), (1, 4)))
     assert difference(WEIGHTS_FOLDER / "srflownet-compact.safetensors", tmp_path / "flow.onnx", frames) < 1e-3
 

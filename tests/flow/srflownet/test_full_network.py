@@ -96,9 +96,8 @@ def test_tiles_join_without_seams(network):
 def test_every_trained_weight_gets_a_gradient():
     torch.manual_seed(0)
     network = SRFlowNet(iterations=2)
-    torch.nn.init.ones_(
-        network.update.aggregator.gamma
-    )  # at its start of 0 nothing flows back through the attention
+    # At its start of 0 nothing flows back through the attention.
+    torch.nn.init.ones_(network.update.aggregator.gamma)
     onset, apex = torch.rand(2, 1, 3, 64, 64) * 255
     sum(p.square().mean() for p in network(onset, apex)).backward()
     idle = [

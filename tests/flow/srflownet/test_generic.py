@@ -78,9 +78,8 @@ def test_some_pairs_come_without_noise_and_some_through_a_coder(monkeypatch):
         for seed in range(400)
     ]
     assert 30 < sum(quiet) < 90
-    assert (
-        160 < used.count("jpeg") < 320 and 30 < used.count("h264") < 90
-    )  # both frames of a pair are pictures
+    # Both frames of a pair are pictures.
+    assert 160 < used.count("jpeg") < 320 and 30 < used.count("h264") < 90
 
 
 def test_the_benchmark_picture_is_no_texture():

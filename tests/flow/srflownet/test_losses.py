@@ -46,9 +46,8 @@ def test_gradient_loss_is_the_mean_slope_of_the_error():
     # 16 slopes... to the right: u has |1|, |2| in each of 2 rows and v none: mean 6 / 8; down: none; halved
     assert losses.gradient_loss(U, REST, ALL) == pytest.approx(0.75 / 2)
     assert losses.gradient_loss(U, U + 5, ALL) == 0  # a constant error has no slope
-    assert losses.gradient_loss(U, REST, LEFT) == pytest.approx(
-        0.5 / 2
-    )  # the slope of 2 crosses the mask's border
+    # The slope of 2 crosses the mask's border.
+    assert losses.gradient_loss(U, REST, LEFT) == pytest.approx(0.5 / 2)
 
 
 def test_sobel_reads_a_ramp_as_its_slope():

@@ -44,9 +44,8 @@ def test_rcn_applies_one_convolution_again():
 
 def test_htnet_cuts_the_regions_where_the_template_has_eyes():
     x = torch.zeros(1, 3, 28, 28)
-    eye = template_points(28)[[list(STABLE_POINTS).index(p) for p in LEFT_EYE_CORNERS]].mean(
-        0
-    )  # the person's left, the picture's right
+    # The person's left, the picture's right.
+    eye = template_points(28)[[list(STABLE_POINTS).index(p) for p in LEFT_EYE_CORNERS]].mean(0)
     x[0, 0, int(eye[1]), int(eye[0])] = 1
     regions = htnet.Net(3, "aligned", 3).regions(x)
     assert regions.shape == (1, 4, 3, 14, 14) and regions[0, 1].sum() == 1

@@ -23,9 +23,8 @@ def test_film_shows_a_face_that_moves_by_what_was_asked():
     play = walkthrough.Performance(person=3, emotion="surprise", seed=2)
     frames = play.film()
     assert len(frames) == walkthrough.N_RISE + walkthrough.N_FALL + 1
-    assert all(
-        np.array_equal(a, b) for a, b in zip(frames, play.film())
-    )  # the same person, the same motion, the same noise
+    # The same person, the same motion, the same noise.
+    assert all(np.array_equal(a, b) for a, b in zip(frames, play.film()))
     with FaceMesh() as mesh:
         onset, apex = (mesh.landmarks(frames[i]) for i in (0, walkthrough.N_RISE))
     assert onset is not None and apex is not None

@@ -129,9 +129,8 @@ def test_published_scores_stand_beside_with_what_they_hide(runs):
     assert leaked == ["EMR (winner 2019)", "HTNet", "CausalNet"]
     answer = CliRunner().invoke(cli, ["compare", str(runs[0]), "--published"], catch_exceptions=False)
     assert answer.output.strip() == text.strip()
-    assert (
-        CliRunner().invoke(cli, ["compare", str(runs[0])]).exit_code != 0
-    )  # one run alone compares with nothing else
+    # One run alone compares with nothing else.
+    assert CliRunner().invoke(cli, ["compare", str(runs[0])]).exit_code != 0
 
 
 def test_json_of_runs_and_published_scores_is_one_document(runs):

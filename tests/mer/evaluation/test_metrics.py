@@ -179,9 +179,8 @@ def test_a_resample_without_a_class_says_nothing_about_it():
         1  # ten clips, all right; two subjects show the third class
     )
     assert metrics.score_intervals(perfect) == {name: [1.0, 1.0] for name in metrics.SCORES}
-    fewer = np.pad(
-        perfect, ((0, 0), (0, 0), (0, 1), (0, 1))
-    )  # a fourth class, which nobody shows: 0 in the score, and in its interval
+    # A fourth class, which nobody shows: 0 in the score, and in its interval.
+    fewer = np.pad(perfect, ((0, 0), (0, 0), (0, 1), (0, 1)))
     assert metrics.compute_scores(fewer.sum(1))["uf1"] == 3 / 4 and metrics.score_intervals(fewer)["uf1"] == [
         3 / 4,
         3 / 4,

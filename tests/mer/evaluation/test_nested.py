@@ -36,9 +36,8 @@ def test_apply_temperature_is_softmax_of_divided_logits():
     logits = np.array([[1.0, 2.0, 4.0], [0.0, -3.0, 1.0]])
     softmax = lambda z: np.exp(z) / np.exp(z).sum(1, keepdims=True)
     assert np.allclose(calibration.apply_temperature(softmax(logits), 3.0), softmax(logits / 3.0))
-    assert (
-        calibration.apply_temperature(np.array([[0.0, 0.4, 0.6]]), 2.0)[0, 0] == 0
-    )  # a class ruled out stays ruled out
+    # A class ruled out stays ruled out.
+    assert calibration.apply_temperature(np.array([[0.0, 0.4, 0.6]]), 2.0)[0, 0] == 0
 
 
 def problem(small):
@@ -50,9 +49,8 @@ def test_inner_folds_part_the_training_subjects(small):
     given = problem(small)
     for name, train, test in given.folds:
         parts = nested.split_subjects(2, given, train, name)
-        assert sorted(np.concatenate([held for _, held in parts])) == sorted(
-            train
-        )  # each training clip is held out once
+        # Each training clip is held out once.
+        assert sorted(np.concatenate([held for _, held in parts])) == sorted(train)
         for fit, held in parts:
             assert not set(given.subjects[fit]) & set(given.subjects[held])
             assert name not in given.subjects[fit] and name not in given.subjects[held]

@@ -189,9 +189,8 @@ def test_a_fold_without_two_labels_says_which_clips_the_protocol_left_out(prepar
 
     monkeypatch.setattr(run, "cross_validate", poor)
     outcome = (prepared / "outcome.csv").read_text()
-    (prepared / "outcome.csv").write_text(
-        outcome.replace("onset, frame 1", "there is no folder sub01.")
-    )  # a reason that ends itself
+    # A reason that ends itself.
+    (prepared / "outcome.csv").write_text(outcome.replace("onset, frame 1", "there is no folder sub01."))
     with pytest.raises(
         cross_validation.OneLabel,
         match=r"casme2-3 .*6 of 16 clips.*casme2/sub01/c0: no face: [^.]*\.$",

@@ -52,7 +52,7 @@ def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, unlimited, tm
     assert todo == ["b/frames", "c.mp4"]  # what failed is tried again, what was scored is not
 
     recipe = bundle.load().recipe
-    now = models.method(recipe.method, recipe.method_options)
+    now = models.get_method(recipe.method, recipe.method_options)
     for weights, options in ((now.weights, {"face": 2}), (now.weights, {"fps": 200.0}), ("f00d" * 4, {})):
         monkeypatch.setattr(models, "method", lambda *_, weights=weights: replace(now, weights=weights))
         todo.clear()

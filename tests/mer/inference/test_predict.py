@@ -103,7 +103,7 @@ def test_head_motion_is_not_facial_motion():
 
 
 def test_low_confidence_and_small_motion_give_no_label(smile_video):
-    fitted = models.bundle(str(bundle.default_path()))
+    fitted = models.get_bundle(str(bundle.default_path()))
     careful = bundle.Bundle(fitted.recipe.model_copy(update={"min_confidence": 1.01}), fitted.classifiers)
     assert score(smile_video, careful).label is None
     strict = bundle.Bundle(fitted.recipe.model_copy(update={"min_motion": 50.0}), fitted.classifiers)
@@ -125,7 +125,7 @@ def test_low_confidence_and_small_motion_give_no_label(smile_video):
     ],
 )
 def test_outside_the_measured_ranges_there_is_a_reason_instead_of_a_label(measured, says, smile_video):
-    fitted = models.bundle(str(bundle.default_path()))
+    fitted = models.get_bundle(str(bundle.default_path()))
     other = bundle.Bundle(fitted.recipe.model_copy(update={"validated_ranges": measured}), fitted.classifiers)
     found = score(smile_video, other)
     assert found.label is None and says in found.reason
@@ -148,15 +148,15 @@ def test_the_bundle_that_ships_states_every_range_that_is_checked_and_its_card_t
 
 
 def test_what_lies_within_the_measured_ranges_is_not_remarked_on(smile_video):
-    fitted = models.bundle(str(bundle.default_path()))
+    fitted = models.get_bundle(str(bundle.default_path()))
     wide = fitted.recipe.validated_ranges | {"motion of the face": (0.16, 5.0)}
     recipe = fitted.recipe.model_copy(update={"validated_ranges": wide, "face_model": describe_model()})
     assert score(smile_video, bundle.Bundle(recipe, fitted.classifiers)).warnings == []
 
 
 def test_a_bundle_of_other_flow_weights_or_landmarks_says_so(smile_video):
-    fitted = models.bundle(str(bundle.default_path()))
-    now = models.method(fitted.recipe.method, fitted.recipe.method_options).weights
+    fitted = models.get_bundle(str(bundle.default_path()))
+    now = models.get_method(fitted.recipe.method, fitted.recipe.method_options).weights
     for weights, face_model, is_said in (
         (now, describe_model(), False),
         ("0123456789abcdef", "9.9 with model 1-ab", True),
@@ -169,7 +169,7 @@ def test_a_bundle_of_other_flow_weights_or_landmarks_says_so(smile_video):
 
 
 def test_temperature_changes_sureness_not_the_label():
-    fitted = models.bundle(str(bundle.default_path()))
+    fitted = models.get_bundle(str(bundle.default_path()))
     X = np.zeros((20, 3, 28, 28), np.float32)
     X[:, :, 8:20, 8:20] = np.random.default_rng(0).normal(0, 0.1, (20, 3, 12, 12))  # inside the face
     warm = bundle.Bundle(fitted.recipe.model_copy(update={"temperature": 5.0}), fitted.classifiers)

@@ -98,11 +98,12 @@ def test_agreement_counts_each_interval_once():
         coding.CodedInterval(5.0, 6.0, "frown"),
     ]
     agreement = coding.compare_coding(coded, FOUND)
+    # The blink does not count.
     assert (agreement.n_matched, agreement.n_coded, agreement.n_spotted) == (
         1,
         3,
         1,
-    )  # the blink does not count
+    )
     assert agreement.f1 == pytest.approx(0.5)
     assert agreement.table["outcome"].tolist() == ["matched", "missed", "missed"]
     assert np.isclose(agreement.table["iou"][0], 0.9 / 1.1, atol=0.001)

@@ -138,15 +138,13 @@ def test_a_setting_that_was_given_is_no_default(prepared, tmp_path):
 
 
 def test_it_says_where_the_apex_frames_come_from(finished):
-    assert "Apex frames" not in write_report(finished).read_text(
-        encoding="utf-8"
-    )  # this dataset does not know
+    # This dataset does not know.
+    assert "Apex frames" not in write_report(finished).read_text(encoding="utf-8")
     clips = pd.read_csv(finished / "clips.csv", dtype=str)
     clips.assign(apex_source=["midpoint"] * 3 + ["annotated"] * 7).to_csv(finished / "clips.csv", index=False)
     assert "7 annotated, 3 midpoint" in write_report(finished).read_text(encoding="utf-8")
-    clips.drop(columns="apex_source").to_csv(
-        finished / "clips.csv", index=False
-    )  # a run of an earlier version
+    # A run of an earlier version.
+    clips.drop(columns="apex_source").to_csv(finished / "clips.csv", index=False)
     assert write_report(finished).is_file()
 
 
