@@ -88,8 +88,8 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
     table = dataset.read_annotations(root)
     if not len(table):
         raise NotFound(
-            f"{root} holds no clip of {name}. "
-            f"See the expected tree with: mer prepare {name} --root {root} --check"
+            f"{root} holds no clip of {name}. See the expected tree with: mer prepare {name} --root {root} "
+            "--check"
         )
 
     sources = table.attrs.pop("sources", AnnotationSources())

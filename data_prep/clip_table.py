@@ -94,8 +94,8 @@ def read(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     if not path.is_file():
         raise NotFound(
-            f"There is no clip table at {path}. "
-            f"Make one, or finish it, with: mer prepare NAME --root DIR --out {path.parent}"
+            f"There is no clip table at {path}. Make one, or finish it, with: mer prepare NAME --root DIR "
+            f"--out {path.parent}"
         )
     try:
         table = pd.read_parquet(path)

@@ -133,9 +133,8 @@ def find_folder(root: Path, child: str, prefer: tuple[str, ...] = (), avoid: tup
     if not parents:
         content = sorted(path.name + "/" * path.is_dir() for path in root.iterdir())
         raise NotFound(
-            f"No folder in {root}, down to {MAX_DEPTH} levels, holds the subjects' folders "
-            f"(named like {child}). "
-            f"It holds: {', '.join(content[:8]) or 'nothing'}{', ...' if len(content) > 8 else ''}."
+            f"No folder in {root}, down to {MAX_DEPTH} levels, holds the subjects' folders (named like "
+            f"{child}). It holds: {', '.join(content[:8]) or 'nothing'}{', ...' if len(content) > 8 else ''}."
         )
     best = _preferred(root, parents, prefer)
     if len(best) > 1:

@@ -173,9 +173,8 @@ class FrameReport:
             )
         if self.n_time_gaps:
             sentences.append(
-                f"Times jump forward {format_count(self.n_time_gaps, 'time')}, "
-                f"by up to {self.longest_gap_s:.3g} s: the "
-                "recording paused or lost frames."
+                f"Times jump forward {format_count(self.n_time_gaps, 'time')}, by up to "
+                f"{self.longest_gap_s:.3g} s: the recording paused or lost frames."
             )
         return sentences
 
@@ -187,9 +186,8 @@ class FrameReport:
             )
         if self.n_interlaced:
             sentences.append(
-                f"{format_count(self.n_interlaced, 'frame is', 'frames are')} marked as interlaced. "
-                "If they show two moments each, "
-                "their motion is wrong: deinterlace the video (ffmpeg -vf bwdif)."
+                f"{format_count(self.n_interlaced, 'frame is', 'frames are')} marked as interlaced. If they "
+                "show two moments each, their motion is wrong: deinterlace the video (ffmpeg -vf bwdif)."
             )
         if self.blind_codec:
             sentences.append(f"Damage to {self.blind_codec}, which has no checksums, may go unnoticed.")

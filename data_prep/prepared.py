@@ -51,8 +51,8 @@ class PreparedDataset:
             usable = self.outcome.loc[self.outcome["outcome"] == "ok", "clip_id"]
         except (OSError, ValueError, KeyError) as error:
             raise UnreadableFile(
-                f"{file} cannot be read: {error}. "
-                f"Make it again with: mer prepare NAME --root DIR --out {self.path}"
+                f"{file} cannot be read: {error}. Make it again with: mer prepare NAME --root DIR --out "
+                f"{self.path}"
             ) from error
         self.clips = table[table["clip_id"].isin(usable)].reset_index(drop=True)
 

@@ -138,9 +138,8 @@ def _check_trainable(problem: estimators.Problem, protocol: Protocol) -> None:
     n_subjects = len(set(problem.subjects))
     if n_subjects < MIN_SUBJECTS:
         raise Untrainable(
-            f"The clips show {format_count(n_subjects, 'subject')}; at least {MIN_SUBJECTS} are needed, "
-            f"or the bundle "
-            "would know these people only. Add clips of other subjects."
+            f"The clips show {format_count(n_subjects, 'subject')}; at least {MIN_SUBJECTS} are needed, or "
+            "the bundle would know these people only. Add clips of other subjects."
         )
 
 

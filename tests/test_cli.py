@@ -31,10 +31,9 @@ def commands(group: click.Group, path=()):
 
 def test_help_imports_nothing_heavy():
     probe = (
-        "import sys; from mer.cli.main import cli; from click.testing import CliRunner;"
-        "assert CliRunner().invoke(cli, ['--help']).exit_code == 0;"
-        "print([m for m in ('torch', 'mediapipe', 'cv2', 'pandas', 'sklearn', 'matplotlib') if m in "
-        "sys.modules])"
+        "import sys; from mer.cli.main import cli; from click.testing import CliRunner;assert "
+        "CliRunner().invoke(cli, ['--help']).exit_code == 0;print([m for m in ('torch', 'mediapipe', 'cv2', "
+        "'pandas', 'sklearn', 'matplotlib') if m in sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
     assert answer.stdout.strip() == "[]", answer.stderr

@@ -68,14 +68,14 @@ def test_the_compact_network_is_taken_unless_the_full_one_is_asked_for():
 def test_the_device_of_clips_is_kept_apart_in_memory(monkeypatch):
     monkeypatch.setattr("flow.estimate.load_method", lambda name, device, **options: (name, device))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    models._method.cache_clear()
+    models._load_method.cache_clear()
     try:
         for device in ("cpu", "cuda"):
             models.use_device(device)
             assert models.get_method("made", {}) == ("made", device)
     finally:
         models.use_device("auto")
-        models._method.cache_clear()
+        models._load_method.cache_clear()
 
 
 def test_a_batch_that_does_not_fit_is_halved_and_no_pair_is_lost(monkeypatch):

@@ -51,10 +51,10 @@ def test_installed_wheel_runs_outside_the_checkout(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(site)
     probe = (
-        "import mer, flow, data_prep, mer_core.registry as r; print(mer.__file__);"
-        "print(len(r.list_names('flow.methods')), len(r.list_names('data_prep.datasets')), "
-        "len(r.list_names('mer.classifiers')));"
-        "from mer.cli.main import cli; cli(['--help'])"
+        "import mer, flow, data_prep, mer_core.registry as r; "
+        "print(mer.__file__);print(len(r.list_names('flow.methods')), "
+        "len(r.list_names('data_prep.datasets')), len(r.list_names('mer.classifiers')));from mer.cli.main "
+        "import cli; cli(['--help'])"
     )
     answer = subprocess.run(
         [sys.executable, "-c", probe],

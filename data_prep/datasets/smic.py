@@ -102,8 +102,7 @@ def read_camera(root: Path, camera: str, dataset: str, fps: float) -> pd.DataFra
         if unnamed:
             sources.remarks.append(
                 f"{format_count(len(unnamed), 'row')} with an onset left out, because they name no clip of "
-                "SMIC; "
-                f"first: row {unnamed[0].Index}, {cell_text(unnamed[0].filename)!r}"
+                f"SMIC; first: row {unnamed[0].Index}, {cell_text(unnamed[0].filename)!r}"
             )
     rows = [{"dataset": dataset, "subject": row["clip"].split("_")[0], "fps": fps, **row} for row in rows]
     return clip_table(sorted(rows, key=lambda row: row["clip"]), sources)

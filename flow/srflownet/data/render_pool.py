@@ -63,8 +63,8 @@ def pool_files(folder: str | Path) -> list[Path]:
     paths = sorted(Path(folder).glob("*.npz"))
     if not paths:
         raise NotFound(
-            f"{folder} holds no rendered faces. "
-            "Fill it first: flow.srflownet.data.render_pool.fill_pool(folder, pairs)."
+            f"{folder} holds no rendered faces. Fill it first: "
+            "flow.srflownet.data.render_pool.fill_pool(folder, pairs)."
         )
     return paths
 
