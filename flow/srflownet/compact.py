@@ -90,7 +90,7 @@ class CompactSRFlowNet(nn.Module):
                 hidden = F.interpolate(hidden, scale_factor=cell // grid, mode="bilinear")
                 cell = grid
             flow = flow.detach()
-            sums = lucas_kanade.normal_equations(first[pixel], second[pixel], flow / pixel, grid // pixel)
+            sums = lucas_kanade.normal_equations(first[pixel], second[pixel], flow / pixel, grid // pixel, pixel)
             maps, steps = lucas_kanade.candidate_steps(sums, flow / pixel, N_CG_ITERATIONS[grid])
             late = self.last if number >= len(SCHEDULE) - N_LAST_STEPS else self.fine
             regulariser = self.coarse if grid == 8 else late
@@ -102,7 +102,7 @@ class CompactSRFlowNet(nn.Module):
         flow = self.refine(flow, hidden, contrast)
         predictions.append(flow)
         flow = flow.detach()
-        sums = lucas_kanade.normal_equations(first[1], second[1], flow, 2)
+        sums = lucas_kanade.normal_equations(first[1], second[1], flow, 2, 1)
         flow = self.detail(flow, hidden, contrast, sums, facial(sums, flow, 1, 2))
         return [*predictions, flow, enlarge(flow, 2)[..., :height, :width]]
 

@@ -37,6 +37,7 @@ SMOOTHING_TAPS = (
     0.02,
 )  # Gaussian of 0.8 px, against noise and aliasing
 DERIVATIVE_TAPS = (1 / 12, -8 / 12, 0.0, 8 / 12, -1 / 12)  # central difference of fourth order
+LIGHT_CELL_PX = 8  # px of the frame, side of a cell on which slow light is measured
 GREY_LEVELS = 15.0  # grey levels of the frame per unit of brightness
 DAMPING = 0.002  # squared slope per px of sensor noise
 HALF_WEIGHT_RESIDUAL = 0.5  # squared difference at which a pixel counts half: occlusions, highlights
@@ -47,19 +48,14 @@ MAX_STEP = 2.0  # px of the level
 def brightness_pyramid(frame: Tensor) -> dict[int, Tensor]:
     """Return the smoothed brightness of a frame at 1, 1/2, 1/4 and 1/8 of its size, by size of a pixel.
 
-    Slow light is subtracted, so it may differ between frames. Contrast is not normalised: with uniform noise,
-    a strong slope is more reliable than a weak one.
+    Contrast is not normalised: with uniform noise, a strong slope is more reliable than a weak one.
 
     Parameters
     ----------
     frame : (N, 3, H, W) 0..255
     """
     with torch.autocast(frame.device.type, enabled=False):
-        grey = frame.float().mean(dim=1, keepdim=True) / GREY_LEVELS
-        slow = F.avg_pool2d(grey, 8)
-        for _ in range(2):
-            slow = box_mean(slow, 5)
-        levels = {1: grey - enlarge(slow, 8)}
+        levels = {1: frame.float().mean(dim=1, keepdim=True) / GREY_LEVELS}
         for pixel in (2, 4, 8):
             levels[pixel] = F.avg_pool2d(levels[pixel // 2], 2)
         return {
@@ -100,8 +96,11 @@ def candidate_steps(sums: Tensor, flow: Tensor, rounds: int = N_CG_ITERATIONS) -
 
 
 @torch.no_grad()
-def normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -> Tensor:
+def normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int, pixel: int) -> Tensor:
     """Return the means over each cell of Ix^2, Ix Iy, Iy^2, Ix It, Iy It and It^2.
+
+    Slow light is subtracted, so it may differ between frames. This happens after warping: subtracted from the
+    frames, the light of a face that moves would stay behind and look like another motion.
 
     Parameters
     ----------
@@ -109,22 +108,30 @@ def normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int) ->
     second : (N, 1, 2 H, 2 W), the same level of the second frame, doubled by `resample.double`
     flow : (N, 2, H / ratio, W / ratio) pixels of the level
     ratio : pixels of the level along a cell
+    pixel : px of the frame per pixel of the level
 
     Returns
     -------
     (N, 6, H / ratio, W / ratio)
     """
     with torch.autocast(first.device.type, enabled=False):
-        return _normal_equations(first.float(), second.float(), flow.float(), ratio)
+        return _normal_equations(first.float(), second.float(), flow.float(), ratio, pixel)
 
 
-def _normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int) -> Tensor:
+def _normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int, pixel: int) -> Tensor:
     warped = sample_doubled(second, enlarge(flow, ratio) if ratio > 1 else flow)
-    mean, it = 0.5 * (first + warped), warped - first
+    mean, it = _subtract_light(torch.cat([0.5 * (first + warped), warped - first], dim=1), pixel).split(1, 1)
     ix, iy = filter_axis(mean, DERIVATIVE_TAPS, 3), filter_axis(mean, DERIVATIVE_TAPS, 2)
     products = torch.cat([ix * ix, ix * iy, iy * iy, ix * it, iy * it, it * it], dim=1)
     products = products / (1 + products[:, 5:] / HALF_WEIGHT_RESIDUAL)
     return F.avg_pool2d(products, ratio) if ratio > 1 else products
+
+
+def _subtract_light(maps: Tensor, pixel: int) -> Tensor:
+    """Subtract from `maps` (N, C, h, w) their mean over some 40 px of the frame."""
+    cell = LIGHT_CELL_PX // pixel
+    slow = box_mean(box_mean(F.avg_pool2d(maps, cell), 5), 5)
+    return maps - (enlarge(slow, cell) if cell > 1 else slow)
 
 
 def local_step(sums: Tensor) -> tuple[Tensor, Tensor]:
