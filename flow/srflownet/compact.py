@@ -90,7 +90,9 @@ class CompactSRFlowNet(nn.Module):
                 hidden = F.interpolate(hidden, scale_factor=cell // grid, mode="bilinear")
                 cell = grid
             flow = flow.detach()
-            sums = lucas_kanade.normal_equations(first[pixel], second[pixel], flow / pixel, grid // pixel, pixel)
+            sums = lucas_kanade.normal_equations(
+                first[pixel], second[pixel], flow / pixel, grid // pixel, pixel
+            )
             maps, steps = lucas_kanade.candidate_steps(sums, flow / pixel, N_CG_ITERATIONS[grid])
             late = self.last if number >= len(SCHEDULE) - N_LAST_STEPS else self.fine
             regulariser = self.coarse if grid == 8 else late

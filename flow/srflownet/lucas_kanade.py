@@ -37,7 +37,7 @@ SMOOTHING_TAPS = (
     0.02,
 )  # Gaussian of 0.8 px, against noise and aliasing
 DERIVATIVE_TAPS = (1 / 12, -8 / 12, 0.0, 8 / 12, -1 / 12)  # central difference of fourth order
-LIGHT_CELL_PX = 8  # px of the frame, side of a cell on which slow light is measured
+LIGHT_CELL_PX = 16  # px of the frame, side of a cell on which slow light is measured
 GREY_LEVELS = 15.0  # grey levels of the frame per unit of brightness
 DAMPING = 0.002  # squared slope per px of sensor noise
 HALF_WEIGHT_RESIDUAL = 0.5  # squared difference at which a pixel counts half: occlusions, highlights
@@ -128,7 +128,7 @@ def _normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int, p
 
 
 def _subtract_light(maps: Tensor, pixel: int) -> Tensor:
-    """Subtract from `maps` (N, C, h, w) their mean over some 40 px of the frame."""
+    """Subtract from `maps` (N, C, h, w) their mean over some 80 px of the frame."""
     cell = LIGHT_CELL_PX // pixel
     slow = box_mean(box_mean(F.avg_pool2d(maps, cell), 5), 5)
     return maps - (enlarge(slow, cell) if cell > 1 else slow)

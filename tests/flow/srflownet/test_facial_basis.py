@@ -70,7 +70,7 @@ def test_strengths_are_found_on_skin_that_moves_so(points):
     texture = torch.nn.functional.avg_pool2d(texture, 5, 1, 2)
     second = lucas_kanade.brightness_pyramid(texture)
     moved = sample_doubled(double(second[1]), enlarge(truth, 4))
-    sums = lucas_kanade.normal_equations(moved, double(second[1]), torch.zeros_like(truth), 4)
+    sums = lucas_kanade.normal_equations(moved, double(second[1]), torch.zeros_like(truth), 4, 1)
     steps, known = facial_solution.facial_steps(sums, torch.zeros_like(truth), face, 1, lucas_kanade.MAX_STEP)
     inside = (known[0, 0] == 1) & (
         facial_solution._cell_weight(face.resample(face.chart, truth.shape[-2:]))[0, 0] > 0.9
