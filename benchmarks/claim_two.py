@@ -60,8 +60,12 @@ class Row:
 class Composite:
     """The clips of `hard_composite` with one kind of people, and the folder that keeps what is made of them.
 
-    head_model : scans that the people are made of; None: the engine's own
-    n_subjects : the first so many of `hard_composite.SUBJECTS`
+    Attributes
+    ----------
+    head_model : path or None
+        Scans that the people are made of; None: the engine's own.
+    n_subjects : int
+        The first so many of `hard_composite.SUBJECTS`.
     """
 
     people: str
@@ -83,7 +87,7 @@ class Composite:
 def rows(raft: Mapping[str, Path] = MappingProxyType({})) -> list[Row]:
     """Return the rows of the table: flow as the field gets it, then the others, ground truth last.
 
-    raft : name of a row -> weights of RAFT; frames are doubled, the method's default
+    `raft` maps the name of a row to weights of RAFT; frames are doubled, the method's default.
     """
     found = [
         BenchmarkEntry(load_method("tvl1", preset="opencv"), match_exposure=False),

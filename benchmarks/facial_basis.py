@@ -23,10 +23,8 @@ SAMPLES = 4000
 FACE = 9409  # vertices of the face; the others are head, neck and what lies inside
 RIM = 0.03  # cm around an opening that belong to it
 GRID = 0.08  # cm, of the depth map that tells which vertices are seen
-SCANNED, VARIED = (
-    2.0,
-    1.5,
-)  # px of a face with 75 px between the eyes: prior deviation of the peak of a motion
+# Prior deviation of the peak of a motion, px of a face with 75 px between the eyes.
+SCANNED, VARIED = 2.0, 1.5
 
 
 def build(model: HeadModel, seed: int = 0) -> tuple[dict[str, np.ndarray], int]:

@@ -30,8 +30,14 @@ def trainings(folder: Path) -> pd.DataFrame:
 def page(development: pd.DataFrame, test: pd.DataFrame, trained: pd.DataFrame, pool: list[str]) -> str:
     """Return the page; a row whose networks are not measured is left out.
 
-    development, test : what `MeasuredPairs.errors` returns; trained : what `trainings` returns; pool : names
-    of the pairs of rendered people that training drew from
+    Parameters
+    ----------
+    development, test : DataFrame
+        What `MeasuredPairs.errors` returns.
+    trained : DataFrame
+        What `trainings` returns.
+    pool : list of str
+        Names of the pairs of rendered people that training drew from.
     """
     best, n_scanned = best_scale(development), sum(name.startswith("scanned") for name in pool)
     groups = _groups(test, best)

@@ -25,9 +25,8 @@ from mer_core.text import format_count
 
 SUBJECTS, CLIPS, SIDE = 68, 442, 28  # the MEGC 2019 composite
 REGIMES = {"default": 40, "published": 800}  # epochs, in batches of 256
-WORK = (
-    SIDE * SIDE * sum(STREAMS) * 27 * 2 * (1 + 1 / 9)
-)  # per clip, epoch and fold: the filters, and the ninth of them that passes back
+# FLOP per clip, epoch and fold: the filters, and the ninth of them that passes back.
+WORK = SIDE * SIDE * sum(STREAMS) * 27 * 2 * (1 + 1 / 9)
 
 
 class Usual(nn.Module):

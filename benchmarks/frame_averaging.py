@@ -59,27 +59,21 @@ WINDOWS = ((100, 0.01), (100, 0.02), (200, 0.005), (200, 0.01), (200, 0.02))
 CODERS = ("none", f"JPEG {JPEG}", f"H.264 at {H264}")
 ALIGNED = {"no": "not aligned", "head": "head aligned", "dense": "every pixel aligned"}
 METHODS = ("srflownet", "variational")
-NEEDED_GAIN, MAX_FRAMES = (
-    0.2,
-    5,
-)  # set beforehand: what averaging must bring to be built in, and with how many frames
+# Set beforehand: what averaging must bring to be built in, and with how many frames.
+NEEDED_GAIN, MAX_FRAMES = 0.2, 5
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames without noise (H, W, 3) float32 0..255 at `FINEST` fps, with the truth between two of them.
-
-    flow : (H, W, 2) float32 px from frame `onset` to frame `apex`; mask : (H, W) bool, the face; noise : grey
-    levels; peak : px, the longest motion of the expression
-    """
+    """Frames without noise (H, W, 3) float32 0..255 at `FINEST` fps, with the truth between two of them."""
 
     frames: list[np.ndarray]
     onset: int
     apex: int
-    flow: np.ndarray
-    mask: np.ndarray
-    noise: float
-    peak: float
+    flow: np.ndarray  # (H, W, 2) float32 px from frame `onset` to frame `apex`
+    mask: np.ndarray  # (H, W) bool, the face
+    noise: float  # grey levels
+    peak: float  # longest motion of the expression, px
 
 
 def make_clip(model: HeadModel, face: FittedPortrait, rng: np.random.Generator, peak: float) -> Clip:

@@ -81,7 +81,7 @@ def main(out: Path, training_seconds: float) -> None:
 def run(parts: dict[str, Callable[[], str]], path: Path, lacking: str | None = None) -> str:
     """Run each part and return the page, which is at `path` after each; one that fails ends no other.
 
-    lacking : why none can run here
+    `lacking` says why none can run here.
     """
     card = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     text = f"# On a GPU\n\n- Card: {card}; CPU: {cpu_name()}; torch {torch.__version__}\n"
@@ -205,7 +205,7 @@ def blends(size: int = 512, count: int = 4) -> str:
 def first_steps(out: Path, seconds: float, device: str, config: TrainConfig | None = None) -> str:
     """Train for so many seconds as a process of its own; write loss.csv and loss.png.
 
-    config : by default configs/flow-full.yaml, its schedule untouched, uncompiled to save minutes
+    The default `config` is configs/flow-full.yaml, its schedule untouched, uncompiled to save minutes.
     """
     if seconds <= 0:
         raise Skipped("the other parts took all the time.")

@@ -95,7 +95,7 @@ def read(out: Path, clip: Clip) -> Frames:
 def draw(clip: Clip, head_model: Path | None = None) -> Frames:
     """Draw onset and apex of a clip and the motion between them; light falls anew on the moved face.
 
-    head_model : NPZ of `mer flow head-model`, whose scans the people are made of; None: the engine's own
+    `head_model` is the .npz of `mer flow head-model`, whose scans the people are made of; None: the engine's own.
     """
     rng = np.random.default_rng([clip.subject, clip.index, 1])
     actor = _actor(clip.subject, head_model)

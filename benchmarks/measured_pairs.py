@@ -33,8 +33,16 @@ def sources(portraits: Path, head_model: Path, faces: Path | None) -> dict[str, 
 class MeasuredPairs:
     """Pairs of some kinds, and the errors of methods on them.
 
-    folder : keeps pairs and errors; sources : kind -> where its pairs come from; seed, count : of each kind;
-    size : px, side of a frame
+    Attributes
+    ----------
+    folder : Path
+        Keeps pairs and errors.
+    sources : dict
+        Kind -> where its pairs come from.
+    seed, count : int
+        Of each kind.
+    size : int
+        Side of a frame, px.
     """
 
     folder: Path
@@ -94,7 +102,7 @@ class MeasuredPairs:
 def change(before: np.ndarray, after: np.ndarray, decimals: int = 0) -> str:
     """Return the change of a mean error in per cent, with its 95 % interval over pairs.
 
-    before, after : (N,) px, of the same pairs
+    `before` and `after` (N,) px are errors on the same pairs.
     """
     value, low, high = (round(100 * ratio, decimals) + 0.0 for ratio in relative_change(before, after))
     return f"{value:+.{decimals}f} ({low:+.{decimals}f} to {high:+.{decimals}f})"

@@ -29,10 +29,22 @@ SAVE_EVERY = 25  # steps
 class FineTuning:
     """What a training depends on, besides the weights it starts from and the folder of rendered faces.
 
-    shares : source -> share of the pairs, see `flow.srflownet.data.mixture.SourceMixture`
-    size : px, side of a training frame; batch : pairs per step; updates : refinement steps of RAFT
-    peak : px, range of the largest motion of a generic pair
-    learning_rate : the top of its one cycle; clip : largest norm of a gradient
+    Attributes
+    ----------
+    shares : dict
+        Source -> fraction of the pairs, see `flow.srflownet.data.mixture.SourceMixture`.
+    size : int
+        Side of a training frame, px.
+    batch : int
+        Pairs per step.
+    updates : int
+        Refinement steps of RAFT.
+    peak : (float, float)
+        Range of the largest motion of a generic pair, px.
+    learning_rate : float
+        Top of its one cycle.
+    clip : float
+        Largest norm of a gradient.
     """
 
     shares: dict[str, float]

@@ -112,8 +112,12 @@ def pretrain_encoder(pool: Path, steps: int, path: Path) -> None:
 def matching_loss(encoder: nn.Module, onset: Tensor, apex: Tensor, flow: Tensor) -> Tensor:
     """Return the cross-entropy of which cell of the apex each cell of the onset moved to.
 
-    onset, apex : (N, 3, H, W) 0..255; flow : (N, 2, H, W) px. A place between cells counts for the four
-    around it; cells that leave the frame count for none.
+    A place between cells counts for the four around it; cells that leave the frame count for none.
+
+    Parameters
+    ----------
+    onset, apex : (N, 3, H, W) 0..255
+    flow : (N, 2, H, W) px
     """
     first, second = (encoder(frame * (2 / 255) - 1) for frame in (onset, apex))
     n, channels, height, width = first.shape

@@ -58,8 +58,14 @@ Recorder = Callable[[dict[str, float], np.random.Generator], tuple[float, tuple[
 class Case:
     """What one person shows, and the units that are named.
 
-    actions : unit, or unit and side, -> strength;  motion : % of the inter-ocular distance, farthest point
-    named   : by falling evidence
+    Attributes
+    ----------
+    actions : dict
+        Unit, or unit and side, -> strength.
+    motion : float
+        Of the farthest point, % of the inter-ocular distance.
+    named : list of Unit
+        By decreasing evidence.
     """
 
     actions: dict[str, float]

@@ -117,7 +117,7 @@ def _lip_contrast(points: np.ndarray, colour: np.ndarray) -> float:
 
     The inside of the mouth is excluded. An occluding hand has the same colour on both sides of the rim.
 
-    points : (478, 2) px of the aligned face; colour : (SIZE, SIZE, 3) float32 L*a*b*, each 0 to 255
+    `points` (478, 2) px are those of the aligned face, `colour` (SIZE, SIZE, 3) float32 is L*a*b*, 0 to 255.
     """
     rims = np.rint(points).astype(np.int32)
     outside = cv2.fillPoly(np.zeros((SIZE, SIZE), np.uint8), [rims[list(LIP_RIM)]], 1)

@@ -226,7 +226,7 @@ def _check_end(frames: dict[str, int], times: dict[int, float]) -> None:
 def _times_to_frames(recording: Recording, times: dict[int, float]) -> dict[str, int]:
     """Return onset, apex and offset as frame numbers; a frame and a time given for one moment must agree.
 
-    times : frame number -> seconds since the first frame
+    `times` maps frame numbers to seconds since the first frame.
     """
     if any(math.isnan(time) for time in times.values()):
         raise BadRow("times in seconds need fps, which neither the table nor the recording gives")

@@ -132,12 +132,15 @@ def estimate(
 
     Parameters
     ----------
-    method : name, or the result of `load_method` (load once for many pairs)
+    method : str or Method
+        Name, or the result of `load_method` (load once for many pairs).
     onset, apex : (H, W, 3) uint8 RGB, aligned by the same transform
     landmarks : (478, 2) or (468, 2) px of the onset, MediaPipe's face mesh. A method that uses landmarks
         detects missing ones itself; without a detectable face it works without.
-    match_exposure : match the brightness of the apex to the onset first (flow/photometric.py)
-    device : `auto`, `cpu`, `cuda` or `mps`, for a network given by name; a loaded method keeps its device
+    match_exposure : bool
+        Match the brightness of the apex to the onset first (flow/photometric.py).
+    device : str
+        `auto`, `cpu`, `cuda` or `mps`, for a network given by name; a loaded method keeps its device.
 
     Returns
     -------
@@ -172,7 +175,8 @@ def estimate_batch(
     Parameters
     ----------
     onsets, apexes : (N, H, W, 3) uint8 RGB
-    landmarks : one array of landmarks or None for each onset
+    landmarks : sequence of (ndarray or None), or None
+        One array of landmarks or None for each onset.
 
     Returns
     -------

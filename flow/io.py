@@ -23,7 +23,8 @@ def write(path: str | Path, flow: np.ndarray) -> None:
 
     Parameters
     ----------
-    path : ends in `.flo` or `.npz`
+    path : path
+        Ends in `.flo` or `.npz`.
     flow : (H, W, 2) float32 px
 
     Raises

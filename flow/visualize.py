@@ -19,7 +19,8 @@ def draw_flow(flow: np.ndarray, radius: float) -> np.ndarray:
     Parameters
     ----------
     flow : (H, W, 2) px
-    radius : px, motion at full saturation. Pictures with the same radius are comparable; longer motion is
+    radius : float
+        Motion at full saturation, px. Pictures with the same radius are comparable; longer motion is
         darkened, never rescaled.
 
     Returns
@@ -43,9 +44,11 @@ def draw_legend(
 
     Parameters
     ----------
-    radius : px
-    size : px, side of the wheel
-    ink, ground : RGB of the text and of the surroundings
+    radius : float px
+    size : int
+        Side of the wheel, px.
+    ink, ground : (int, int, int)
+        RGB of the text and of the surroundings.
 
     Returns
     -------
@@ -64,7 +67,8 @@ def draw_strain(magnitude: np.ndarray, full: float) -> np.ndarray:
     Parameters
     ----------
     magnitude : (H, W) px per px
-    full : px per px, strain at full brightness
+    full : float
+        Strain at full brightness, px per px.
 
     Returns
     -------

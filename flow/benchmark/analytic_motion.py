@@ -68,8 +68,10 @@ def facial_field(
     Parameters
     ----------
     landmarks : (478, 2) px
-    displacements : site of `data_prep.face_regions.SITES` -> (dx right, dy down) px
-    drift : px, added everywhere
+    displacements : Displacements
+        Site of `data_prep.face_regions.SITES` -> (dx right, dy down) px.
+    drift : (float, float)
+        Added everywhere, px.
     """
     names = list(displacements)
     centres = np.array([landmarks[list(SITES[name][0])].mean(0) for name in names], float).reshape(-1, 2)

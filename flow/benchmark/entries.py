@@ -58,9 +58,12 @@ def benchmark_entries(
 
     Parameters
     ----------
-    chosen : names, loaded methods or entries; None for all methods
-    weights : weights file of the one method chosen by name, or of `WITHOUT_WEIGHTS` among several
-    device : `auto`, `cpu`, `cuda` or `mps`, for networks
+    chosen : sequence of str or Method or BenchmarkEntry or None
+        Names, loaded methods or entries; None for all methods.
+    weights : path or None
+        Weights file of the one method chosen by name, or of `WITHOUT_WEIGHTS` among several.
+    device : str
+        `auto`, `cpu`, `cuda` or `mps`, for networks.
 
     Raises
     ------

@@ -23,7 +23,8 @@ def expected_error(
     Parameters
     ----------
     frame : (H, W, 3) float, noise-free
-    noise : grey levels, standard deviation in each of the two frames
+    noise : float
+        Standard deviation in each of the two frames, grey levels.
     mask : (H, W) bool, where errors count
     points : (P, 2) px; each stands for the pixels of the mask that are nearest to it
     samples : (K, P, 2) px, random motions of the family at the points

@@ -54,13 +54,20 @@ def run_benchmark(
 
     Parameters
     ----------
-    methods : names, results of `load_method`, or entries; None for all
-    sizes : px, sides of the frames
-    count : pairs per size; an eighth as many still pairs are added
-    seed : determines every pair
-    source : the kind of pairs
-    threads : CPU threads per method; determines the seconds
-    weights, device : see `benchmark_entries`
+    methods : sequence of str or Method or BenchmarkEntry or None
+        Names, results of `load_method`, or entries; None for all.
+    sizes : sequence of int
+        Sides of the frames, px.
+    count : int
+        Pairs per size; an eighth as many still pairs are added.
+    seed : int
+        Determines every pair.
+    source : PairSource
+        The kind of pairs.
+    threads : int
+        CPU threads per method; determines the seconds.
+    weights, device : path or None, str
+        See `benchmark_entries`.
     """
     rows = benchmark_entries(methods, weights, device)
     _set_threads(threads, any(row.method.network for row in rows))

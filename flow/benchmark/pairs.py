@@ -52,11 +52,14 @@ class BenchmarkPair:
     frame1, frame2 : (H, W, 3) uint8 RGB
     flow : (H, W, 2) float32 px, the true motion from frame 1 to frame 2, whole frame
     mask : (H, W) bool, the face in frame 1: where errors count
-    peak : px at 224, the longest facial displacement in the mask, before any motion of the whole frame; for a
-        rendered face, the longest displacement of all
-    name : the face, or `rendered` and the coder of the frames
+    peak : float
+        The longest facial displacement in the mask at 224 px, before any motion of the whole frame; for a
+        rendered face, the longest displacement of all.
+    name : str
+        The face, or `rendered` and the coder of the frames.
     landmarks : (478, 2) px of frame 1, or None if unknown
-    limit : px, see limit.py; None for motion of no linear family
+    limit : float or None
+        In px, see limit.py; None for motion of no linear family.
     """
 
     frame1: np.ndarray
@@ -83,7 +86,8 @@ def load_photographs(shared: str | Path | None = None) -> list[Photograph]:
 
     Parameters
     ----------
-    shared : folder; every picture of portraits/ and three frames of every video of clips/ are used
+    shared : path or None
+        Folder; every picture of portraits/ and three frames of every video of clips/ are used.
 
     Raises
     ------
@@ -130,12 +134,15 @@ def photograph_pairs(
 
     Parameters
     ----------
-    shared : folder with more faces, see `load_photographs`
-    still : the same frame twice, with independent noise and no change of light: any reported motion is an
-        error
-    smooth : wide pulls only, slopes to about .25, as in tables before version 0.2; by default also narrower
-        ones, slopes to `MAX_SLOPE`
-    limit : compute the limit of each pair
+    shared : path or None
+        Folder with more faces, see `load_photographs`.
+    still : bool
+        The same frame twice, with independent noise and no change of light: any reported motion is an error.
+    smooth : bool
+        Wide pulls only, slopes to about .25, as in tables before version 0.2; by default also narrower ones,
+        slopes to `MAX_SLOPE`.
+    limit : bool
+        Compute the limit of each pair.
     """
     photographs = load_photographs(shared)
     rng = np.random.default_rng([seed, size, still])
@@ -153,7 +160,8 @@ def rendered_pairs(size: int, count: int, seed: int, still: bool = False) -> Ite
 
     Parameters
     ----------
-    still : nothing moves; the frames differ by noise and exposure of the camera only
+    still : bool
+        Nothing moves; the frames differ by noise and exposure of the camera only.
     """
     from flow.splatting.scenes import PAIRS_PER_FACE, render_pair
 

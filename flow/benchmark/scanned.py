@@ -63,8 +63,10 @@ class ScannedSource:
 
     Attributes
     ----------
-    portraits : folder of portraits, or None for scikit-image's astronaut and rendered faces
-    head_model : file of `mer flow head-model`, or None for the reduced model
+    portraits : path or None
+        Folder of portraits, or None for scikit-image's astronaut and rendered faces.
+    head_model : path or None
+        File of `mer flow head-model`, or None for the reduced model.
     """
 
     portraits: Path | None = None
@@ -119,8 +121,10 @@ def scanned_pairs(
 
     Parameters
     ----------
-    still : the same frame twice, with independent noise and no change of light
-    limit : compute the limit of each pair
+    still : bool
+        The same frame twice, with independent noise and no change of light.
+    limit : bool
+        Compute the limit of each pair.
     """
     rng = np.random.default_rng([seed, size, still, 14])
     peaks, faces = spread_peaks(rng, count), _fit_faces(source)

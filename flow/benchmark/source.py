@@ -17,13 +17,19 @@ class PairSource:
 
     Attributes
     ----------
-    kind : `photographs` under sums of Gaussian pulls, `rendered` people moved by muscles, `scanned`
-        expressions on portraits
-    faces : folder with more photographs, see `flow.benchmark.pairs.load_photographs`
-    smooth : wide pulls only, as in tables before version 0.2
-    portraits, head_model : for scanned motion, see `flow.benchmark.scanned.ScannedSource`
-    h264, jpeg : constant rate factor or quality, if the frames are coded
-    limit : add the limit to the table; applies to motion of a linear family and uncoded frames
+    kind : Literal['photographs', 'rendered', 'scanned']
+        `photographs` under sums of Gaussian pulls, `rendered` people moved by muscles, `scanned` expressions
+        on portraits.
+    faces : path or None
+        Folder with more photographs, see `flow.benchmark.pairs.load_photographs`.
+    smooth : bool
+        Wide pulls only, as in tables before version 0.2.
+    portraits, head_model : path or None
+        For scanned motion, see `flow.benchmark.scanned.ScannedSource`.
+    h264, jpeg : int or None
+        Constant rate factor or quality, if the frames are coded.
+    limit : bool
+        Add the limit to the table; applies to motion of a linear family and uncoded frames.
 
     Raises
     ------

@@ -18,9 +18,12 @@ def estimate_in_batches(
 
     Parameters
     ----------
-    estimate : slice of the pairs -> their flow
-    pairs : number of pairs
-    area : px of a frame
+    estimate : callable
+        Slice of the pairs -> their flow.
+    pairs : int
+        Number of pairs.
+    area : int
+        Of a frame, px.
 
     Notes
     -----

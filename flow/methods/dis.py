@@ -27,8 +27,10 @@ def load(device: str = "cpu", preset: str = "face"):
 
     Parameters
     ----------
-    device : ignored; the method runs on the CPU
-    preset : "face", "full", or one of OpenCV's own: "ultrafast", "fast", "medium"
+    device : str
+        Ignored; the method runs on the CPU.
+    preset : str
+        "face", "full", or one of OpenCV's own: "ultrafast", "fast", "medium".
     """
     registry.check_name(preset, ["face", "full", *OPENCV_PRESETS], "preset of dis")
 

@@ -26,11 +26,16 @@ def load(
 
     Parameters
     ----------
-    device : ignored; the method runs on the CPU
-    levels : pyramid levels
-    window : px, side of the averaging window
-    iterations : per level
-    poly_n, poly_sigma : px, size and standard deviation of the fitted neighbourhood
+    device : str
+        Ignored; the method runs on the CPU.
+    levels : int
+        Pyramid levels.
+    window : int
+        Side of the averaging window, px.
+    iterations : int
+        Per level.
+    poly_n, poly_sigma : int, float
+        Size and standard deviation of the fitted neighbourhood, px.
     """
 
     def solve(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:

@@ -22,8 +22,10 @@ def load(device: str = "cpu", preset: str = "face"):
 
     Parameters
     ----------
-    device : ignored; the method runs on the CPU
-    preset : "face", or "opencv" for OpenCV's defaults
+    device : str
+        Ignored; the method runs on the CPU.
+    preset : str
+        "face", or "opencv" for OpenCV's defaults.
     """
     registry.check_name(preset, list(PRESETS), "preset of tvl1")
 

@@ -21,8 +21,10 @@ def load(device: str = "cpu", ratio: float = 0.95):
 
     Parameters
     ----------
-    device : ignored; the method runs on the CPU
-    ratio : size of each pyramid level relative to the next finer one
+    device : str
+        Ignored; the method runs on the CPU.
+    ratio : float
+        Size of each pyramid level relative to the next finer one.
     """
 
     def solve(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:

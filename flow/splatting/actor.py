@@ -16,12 +16,18 @@ class Actor:
 
     Parameters
     ----------
-    seed : of identity, light and background
-    size : px, side of the frame
-    gaussians : number of Gaussians
-    face : fraction of the frame's height from hairline to chin
-    background : as `look` of `Background`
-    identity : a face to use instead of the seed's
+    seed : int
+        Of identity, light and background.
+    size : int
+        Side of the frame, px.
+    gaussians : int
+        Number of Gaussians.
+    face : float
+        Fraction of the frame's height from hairline to chin.
+    background : str
+        As `look` of `Background`.
+    identity : SplatFace or None
+        A face to use instead of the seed's.
     """
 
     def __init__(
@@ -56,10 +62,14 @@ class Actor:
 
         Parameters
         ----------
-        actions : AU -> intensity 0..1, as in `muscles.move_landmarks` ("12" both sides, "12L" the left)
-        blink : 0 open to 1 closed
-        gaze : degrees right and down
-        sensor, number, rng : camera faults, number of the frame, and random generator for them
+        actions : dict or None
+            AU -> intensity 0..1, as in `muscles.move_landmarks` ("12" both sides, "12L" the left).
+        blink : float
+            0 open to 1 closed.
+        gaze : (float, float)
+            Right and down, degrees.
+        sensor, number, rng : Sensor, int, numpy.random.Generator or None
+            Camera faults, number of the frame, and random generator for them.
         """
         view = self.scene.view(face_state(actions, head, blink, gaze))
         return record_frame(view.picture, sensor, number, np.random.default_rng(0) if rng is None else rng)
@@ -128,10 +138,14 @@ def random_performance(
 
     Parameters
     ----------
-    onset, apex, hold, offset : s, as in `muscles.expression_timing`
-    sway : degrees, deviation of the head's slow drift
-    blinks : let the eyes blink in some clips
-    timing_spread : s, deviation of the onset and apex of each action from the others
+    onset, apex, hold, offset : float
+        As in `muscles.expression_timing`, s.
+    sway : float
+        Deviation of the head's slow drift, degrees.
+    blinks : bool
+        Let the eyes blink in some clips.
+    timing_spread : float
+        Deviation of the onset and apex of each action from the others, s.
     """
     times = np.arange(frames) / fps
     level = {}

@@ -10,7 +10,8 @@ class Background:
 
     Parameters
     ----------
-    look : "random" draws a studio wall, a gradient or blurred shapes; "plain" is grey, "white" as in SRFlow
+    look : str
+        "random" draws a studio wall, a gradient or blurred shapes; "plain" is grey, "white" as in SRFlow.
     """
 
     def __init__(self, width: int, height: int, rng: np.random.Generator, look: str = "random") -> None:

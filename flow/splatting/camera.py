@@ -16,10 +16,10 @@ class Camera:
 
     Attributes
     ----------
-    focal : px
+    focal : float px
     centre : (x, y) px of the point between the eyes
-    width, height : px
-    distance : cm
+    width, height : int px
+    distance : float cm
     """
 
     focal: float
@@ -41,7 +41,8 @@ class Camera:
 
         Parameters
         ----------
-        shift : of the face's middle, right and down of the centre, as a fraction of the smaller side
+        shift : (float, float)
+            Of the face's middle, right and down of the centre, as a fraction of the smaller side.
         """
         side = min(width, height)
         focal = face * side * distance / 16.0
@@ -74,8 +75,9 @@ class HeadPose:
 
     Attributes
     ----------
-    yaw, pitch, roll : degrees, positive towards picture right, down, clockwise
-    shift : cm
+    yaw, pitch, roll : float
+        Positive towards picture right, down, clockwise, degrees.
+    shift : (float, float, float) cm
     """
 
     yaw: float = 0.0

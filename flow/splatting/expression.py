@@ -31,11 +31,16 @@ def film_expression(
 
     Parameters
     ----------
-    actions : AU -> relative strength
-    peak_px : px of the frame, largest landmark displacement at the apex
-    rise, fall : frames from onset to apex and from apex to offset
-    drift : head drift at the apex: px right, px down, degrees clockwise; it continues to the offset
-    rest : frames of the neutral face before and after
+    actions : dict
+        AU -> relative strength.
+    peak_px : float
+        Largest landmark displacement at the apex, px of the frame.
+    rise, fall : int
+        Frames from onset to apex and from apex to offset.
+    drift : (float, float, float)
+        Head drift at the apex: px right, px down, degrees clockwise; it continues to the offset.
+    rest : int
+        Frames of the neutral face before and after.
     """
     strength = actor.intensity(actions, peak_px)
     right, down, roll = drift

@@ -29,8 +29,10 @@ class MeshPart:
     vertices : (V, 3) cm at rest
     triangles : (T, 3)
     uv : (V, 2) cm, surface coordinates
-    density : Gaussians per area relative to the face
-    two_sided : visible from behind
+    density : float
+        Gaussians per area relative to the face.
+    two_sided : bool
+        Visible from behind.
     follow : (V,) fraction of the head's motion
     fine : (T,) bool, triangles that are covered more densely
     """
@@ -51,7 +53,8 @@ class Gaussians:
 
     Attributes
     ----------
-    names : of the parts
+    names : list of str
+        Of the parts.
     triangle : (G, 3) vertices
     place : (G, 3) barycentric
     lift : (G,) cm along the normal

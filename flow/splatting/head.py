@@ -23,9 +23,12 @@ class FaceState:
 
     Attributes
     ----------
-    actions : AU name ("12", or one side "12L") -> intensity; 1 is an adult's full strength
-    gaze : degrees right and down in the picture
-    pose : of the head
+    actions : dict
+        AU name ("12", or one side "12L") -> intensity; 1 is an adult's full strength.
+    gaze : (float, float)
+        Right and down in the picture, degrees.
+    pose : HeadPose
+        Of the head.
     """
 
     actions: dict[str, float] = field(default_factory=dict)
@@ -39,9 +42,11 @@ class Head:
     Parameters
     ----------
     landmarks : (478, 3) cm at rest, facing the viewer
-    looks : style of everything but the skin
+    looks : HeadStyle
+        Style of everything but the skin.
     turn : (3, 3) pose of the head in a portrait
-    surround : sheet that replaces everything around the face of a portrait; by default a whole head is built
+    surround : MeshPart or None
+        Sheet that replaces everything around the face of a portrait; by default a whole head is built.
     """
 
     def __init__(

@@ -40,7 +40,8 @@ class HeadFit:
     places : (N, 2) float32 px
     depth : (N,) float32 cm, larger is nearer to the viewer
     warp : (N, 2, 2) float32, Jacobian of the warp, which turns projected motion into motion in the picture
-    residual : px, mean distance between landmarks and vertices before the warp, without the jaw
+    residual : float
+        Mean distance between landmarks and vertices before the warp, without the jaw, px.
     identity : (I,) strengths of the identity components, standard deviations
     """
 
@@ -123,7 +124,8 @@ def landmark_warp(start: np.ndarray, goal: np.ndarray, unit: float):
 
     Parameters
     ----------
-    unit : inter-ocular distance, px
+    unit : float
+        Inter-ocular distance, px.
     """
     middle = goal.mean(axis=0)
     turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)

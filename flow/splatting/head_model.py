@@ -67,7 +67,8 @@ class HeadModel:
     neutral : (V, 3) float32 cm, the mean head at rest
     identity : (I, V, 3) float16 cm, offset of one standard deviation of each component
     expression : (E, V, 3) float16 cm, offset of each expression at full strength
-    expression_names : E unique names
+    expression_names : tuple of str
+        E unique names.
     faces : (Q, 4) int32 vertices of each quad
     uv, face_uv : (U, 2) float32 in 0..1 and (Q, 4) int32, texture coordinates of each quad's corners
     """

@@ -43,7 +43,8 @@ class SplatFace:
 
     Attributes
     ----------
-    lit : whether shading is computed; False for portraits, whose colours contain the light
+    lit : bool
+        Whether shading is computed; False for portraits, whose colours contain the light.
     """
 
     head: Head | ScannedHead
@@ -81,8 +82,10 @@ def scanned_face(
 
     Parameters
     ----------
-    split : `train` excludes the expressions held out for measuring, None includes all
-    portrait : provides skin and proportions; by default the person is drawn and the skin painted
+    split : Split or None
+        `train` excludes the expressions held out for measuring, None includes all.
+    portrait : FittedPortrait or None
+        Provides skin and proportions; by default the person is drawn and the skin painted.
     """
     rng = np.random.default_rng([seed, 6])
     complexion, colours, looks = _random_appearance(rng)

@@ -14,7 +14,8 @@ class Light:
 
     Attributes
     ----------
-    direction : from the face towards the key light (x right, y down, z away from the camera)
+    direction : (float, float, float)
+        From the face towards the key light (x right, y down, z away from the camera).
     """
 
     direction: tuple[float, float, float] = (-0.5, -0.6, -0.9)

@@ -28,8 +28,10 @@ def linear_muscle(
     ----------
     root : (3,) attachment to the bone
     tip : (3,) attachment to the skin
-    reach : cm beyond the tip where the pull ends
-    angle : degrees, half-width of the fan of pulled skin
+    reach : float
+        Beyond the tip where the pull ends, cm.
+    angle : float
+        Half-width of the fan of pulled skin, degrees.
     """
     axis = tip - root
     length = np.linalg.norm(axis)

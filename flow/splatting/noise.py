@@ -40,7 +40,7 @@ class SkinCanvas:
     Parameters
     ----------
     low, high : (u, v) cm, corners
-    scale : px per cm
+    scale : float px per cm
     """
 
     def __init__(self, low: tuple[float, float], high: tuple[float, float], scale: float) -> None:

@@ -16,11 +16,16 @@ class HeadColours:
 
     Attributes
     ----------
-    pupil : cm, radius
-    hair_end : height at which short hair ends at the sides, -1 the crown to 1 below
-    hairline, temples : cm by which hair recedes in the middle and at the temples
-    parting : -1..1 from right to left
-    grey : 0..1
+    pupil : float
+        Radius, cm.
+    hair_end : float
+        Height at which short hair ends at the sides, -1 the crown to 1 below.
+    hairline, temples : float
+        Distance by which hair recedes in the middle and at the temples, cm.
+    parting : float
+        -1..1 from right to left.
+    grey : float
+        0..1.
     """
 
     iris: tuple[float, float, float] = (0.35, 0.24, 0.14)

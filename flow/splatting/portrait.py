@@ -39,8 +39,10 @@ class PortraitScene:
 
     Attributes
     ----------
-    psnr : dB over the face, of the rendering at rest against the photograph
-    width, opacity : of the Gaussians, a fraction of the usual width and 0..1
+    psnr : float
+        Over the face, of the rendering at rest against the photograph, dB.
+    width, opacity : float
+        Of the Gaussians, a fraction of the usual width and 0..1.
     """
 
     scene: Scene

@@ -48,7 +48,7 @@ class PortraitView:
     Attributes
     ----------
     matrix : (2, 3), portrait px -> frame px
-    size : px
+    size : int px
     landmarks : (478, 2) frame px
     """
 
@@ -74,11 +74,14 @@ def frame_portrait(
 
     Parameters
     ----------
-    size : px, side of the frame
-    interocular_fraction : inter-ocular distance as a fraction of `size`
-    rotation : rad
+    size : int
+        Side of the frame, px.
+    interocular_fraction : float
+        Inter-ocular distance as a fraction of `size`.
+    rotation : float rad
     offset : (2,) offset of the face's middle from the frame's, as fractions of `size`
-    squeeze : height relative to width
+    squeeze : float
+        Height relative to width.
     """
     scale = interocular_fraction * size / interocular(face.landmarks)
     cos, sin = np.cos(rotation), np.sin(rotation)
@@ -150,7 +153,8 @@ def warp_texture(
 
     Parameters
     ----------
-    texture : from `portrait_texture` for this frame
+    texture : ndarray
+        From `portrait_texture` for this frame.
 
     Returns
     -------
@@ -189,7 +193,7 @@ def add_grain(
     Parameters
     ----------
     grain : (S, S, 1) float32 of mean 0 and deviation 1, one value per pixel of a face that fills 224 px
-    strength : grey levels
+    strength : float grey levels
     at : (2,) int, the grain's first row and column
     """
     wider = OVERSAMPLING * max(1.0, view.unit / 100)  # pores scale with the face

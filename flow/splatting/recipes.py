@@ -42,7 +42,8 @@ def draw_actions(emotion: str, rng: np.random.Generator, strength: float = 1.0) 
 
     Parameters
     ----------
-    strength : highest intensity; each unit has at least half of it
+    strength : float
+        Highest intensity; each unit has at least half of it.
     """
     alternatives = RECIPES[emotion]
     weights = np.array([often for often, _ in alternatives])

@@ -46,9 +46,12 @@ class ScannedHead:
 
     Parameters
     ----------
-    rng : draws the person's variation of the expressions
-    looks : hair, clothes and glasses
-    split : `train` excludes the expressions held out for measuring
+    rng : numpy.random.Generator
+        Draws the person's variation of the expressions.
+    looks : HeadStyle
+        Hair, clothes and glasses.
+    split : Split or None
+        `train` excludes the expressions held out for measuring.
     strengths : (I,) of the identity components, standard deviations; drawn by default
     """
 

@@ -34,9 +34,12 @@ def random_expression(
 
     Parameters
     ----------
-    unit : px, inter-ocular distance in the portrait
-    vertices : subset of vertices; `fit` contains only these
-    as_scanned : fraction of draws with unvaried expressions
+    unit : float
+        Inter-ocular distance in the portrait, px.
+    vertices : ndarray or slice
+        Subset of vertices; `fit` contains only these.
+    as_scanned : float
+        Fraction of draws with unvaried expressions.
 
     Returns
     -------

@@ -44,36 +44,23 @@ FACE_PARTS = (
 
 @dataclass
 class RenderedPair:
-    """Two frames and their ground truth; all arrays share (H, W).
+    """Two frames and their ground truth; all arrays share (H, W)."""
 
-    Attributes
-    ----------
-    frame1, frame2 : (H, W, 3) uint8 RGB
-    flow : (H, W, 2) float32 px from frame1 to frame2, u right, v down
-    flow_centres : the simpler form, the motion of the discs' centres (see `ground_truth.exact_motion`)
-    visible : bool, visible in both frames
-    valid : visible, and not a blend of surfaces that move differently
-    opacity : float32 0..1
-    depth, depth_next : float32 cm (0 where empty), the second of the same points in frame2
-    parts : uint8, 0 background, k the k-th of `names`; the part with the largest weight
-    face, skin : bool
-    about : seed, index, states and sensor
-    """
-
-    frame1: np.ndarray
+    frame1: np.ndarray  # (H, W, 3) uint8 RGB
     frame2: np.ndarray
-    flow: np.ndarray
-    flow_centres: np.ndarray
-    visible: np.ndarray
-    valid: np.ndarray
-    opacity: np.ndarray
-    depth: np.ndarray
-    depth_next: np.ndarray
-    parts: np.ndarray
+    flow: np.ndarray  # (H, W, 2) float32 px from frame1 to frame2, u right, v down
+    flow_centres: np.ndarray  # simpler: the motion of the discs' centres (`ground_truth.exact_motion`)
+    visible: np.ndarray  # (H, W) bool, in both frames
+    valid: np.ndarray  # (H, W) bool: visible, and not a blend of surfaces that move differently
+    opacity: np.ndarray  # (H, W) float32 0..1
+    depth: np.ndarray  # (H, W) float32 cm, 0 where empty
+    depth_next: np.ndarray  # the same of the same points in frame2
+    parts: np.ndarray  # (H, W) uint8: 0 background, k the k-th of `names`, the part with the largest weight
     names: list[str]
-    face: np.ndarray
-    skin: np.ndarray
+    face: np.ndarray  # (H, W) bool
+    skin: np.ndarray  # (H, W) bool
     camera: Camera
+    # Seed, index, states and sensor.
     about: dict = field(default_factory=dict)
 
 
@@ -83,19 +70,32 @@ class SceneRanges:
 
     Attributes
     ----------
-    motion : px, largest displacement by an expression (log-uniform)
-    head : px, displacement by the head (log-uniform)
-    still_head, still_face : probability of no motion
-    blink, gaze : probability of a blink or a gaze shift
-    yaw, pitch, roll : degrees of the head's pose
-    face : fraction of the frame that a face fills
-    relight : probability that shading follows the moving surface instead of being painted on
-    sensor : random camera faults
-    shake : px, deviation of the background's motion
-    background : as `look` of `Background`
-    head_model : file of a head model of scans, used without held-out expressions; None for procedural heads
-    portraits : folder of portraits that provide skin and proportions; None for painted skin
-    gpu : blend with gsplat where available
+    motion : (float, float)
+        Largest displacement by an expression (log-uniform), px.
+    head : (float, float)
+        Displacement by the head (log-uniform), px.
+    still_head, still_face : float
+        Probability of no motion.
+    blink, gaze : float
+        Probability of a blink or a gaze shift.
+    yaw, pitch, roll : (float, float)
+        Of the head's pose, degrees.
+    face : (float, float)
+        Fraction of the frame that a face fills.
+    relight : float
+        Probability that shading follows the moving surface instead of being painted on.
+    sensor : bool
+        Random camera faults.
+    shake : float
+        Deviation of the background's motion, px.
+    background : str
+        As `look` of `Background`.
+    head_model : path or None
+        File of a head model of scans, used without held-out expressions; None for procedural heads.
+    portraits : path or None
+        Folder of portraits that provide skin and proportions; None for painted skin.
+    gpu : bool
+        Blend with gsplat where available.
     """
 
     motion: tuple[float, float] = (0.1, 8.0)
@@ -236,7 +236,8 @@ def render_pair(
 
     Parameters
     ----------
-    size : px, one side or (width, height)
+    size : int or (int, int)
+        One side or (width, height), px.
     changes : fields of `SceneRanges`, for example motion=(0.1, 2.0)
     """
     ranges = replace(ranges, **changes)

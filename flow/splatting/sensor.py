@@ -17,16 +17,26 @@ class Sensor:
 
     Attributes
     ----------
-    blur : px, standard deviation of the lens
-    shot : noise variance per unit of light
-    read : noise deviation
-    drift : deviation of the gain between frames
-    flicker : amplitude of a sinusoidal gain
-    flicker_period : frames
-    slope : amplitude of a slow left-to-right change of the light
-    gray : record a single channel
-    jpeg : quality 1..100, 0 for none
-    h264 : constant rate factor of `record_clip`, 0 for none
+    blur : float
+        Standard deviation of the lens, px.
+    shot : float
+        Noise variance per unit of light.
+    read : float
+        Noise deviation.
+    drift : float
+        Deviation of the gain between frames.
+    flicker : float
+        Amplitude of a sinusoidal gain.
+    flicker_period : float
+        Frames.
+    slope : float
+        Amplitude of a slow left-to-right change of the light.
+    gray : bool
+        Record a single channel.
+    jpeg : int
+        Quality 1..100, 0 for none.
+    h264 : int
+        Constant rate factor of `record_clip`, 0 for none.
     """
 
     blur: float = 0.0
@@ -69,7 +79,8 @@ def record_frame(picture: np.ndarray, sensor: Sensor, frame: int, rng: np.random
 
     Parameters
     ----------
-    frame : number of the frame, for flicker and slow light
+    frame : int
+        Number of the frame, for flicker and slow light.
     """
     import cv2
 
@@ -105,7 +116,8 @@ def record_clip(
 
     Parameters
     ----------
-    numbers : of the frames, for flicker and slow light; 0, 1, 2, ... by default
+    numbers : list of int or None
+        Of the frames, for flicker and slow light; 0, 1, 2, ... by default.
     """
     numbers = list(range(len(pictures))) if numbers is None else numbers
     frames = [record_frame(picture, sensor, number, rng) for picture, number in zip(pictures, numbers)]

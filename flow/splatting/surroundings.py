@@ -20,12 +20,18 @@ class HeadStyle:
 
     Attributes
     ----------
-    hair : cm below the ears (0 short, negative none)
-    lift : cm, volume of the hair
-    ears : size, 1 is usual
-    neck : cm, half width
-    glasses : cm, half height of a lens (0 none)
-    glasses_round : 0 square to 1 round
+    hair : float
+        Length below the ears, cm (0 short, negative none).
+    lift : float
+        Volume of the hair, cm.
+    ears : float
+        Size, 1 is usual.
+    neck : float
+        Half width, cm.
+    glasses : float
+        Half height of a lens, cm (0 none).
+    glasses_round : float
+        0 square to 1 round.
     """
 
     hair: float = 0.0

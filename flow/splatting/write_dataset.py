@@ -49,11 +49,16 @@ def write_dataset(
 
     Parameters
     ----------
-    pairs : number of pairs
-    size : px, one side or (width, height)
-    white : SRFlow's white background, else a random one
-    head_model : file of a head model of scans; by default heads are procedural
-    portraits : folder of portraits that provide the skin; by default it is painted
+    pairs : int
+        Number of pairs.
+    size : int or (int, int)
+        One side or (width, height), px.
+    white : bool
+        SRFlow's white background, else a random one.
+    head_model : path or None
+        File of a head model of scans; by default heads are procedural.
+    portraits : path or None
+        Folder of portraits that provide the skin; by default it is painted.
 
     Raises
     ------

@@ -34,7 +34,8 @@ class FeatureEncoder(nn.Module):
 
     Parameters
     ----------
-    norm : `instance` for the matched features, `batch` for the context
+    norm : str
+        `instance` for the matched features, `batch` for the context.
     """
 
     def __init__(self, out: int, norm: str):

@@ -18,7 +18,8 @@ class BasisPlacer:
 
     Parameters
     ----------
-    detect : detect the face where landmarks are not given
+    detect : bool
+        Detect the face where landmarks are not given.
     """
 
     def __init__(self, detect: bool):

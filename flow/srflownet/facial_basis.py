@@ -59,7 +59,8 @@ class FacialBasis:
     landmark_shapes : (I + n_scanned, 68, 3) the landmarks' identity components, then expressions at full
         strength
     resting : (n_scanned,) full strength of each expression in units of `motion`
-    n_scanned : number of unvaried expressions
+    n_scanned : int
+        Number of unvaried expressions.
     """
 
     neutral: np.ndarray

@@ -37,7 +37,8 @@ class PlacedBasis(NamedTuple):
     ----------
     motion : (N, K, 2, h, w) px, on any grid
     chart : (N, 3, H / CHART_CELL_PX, W / CHART_CELL_PX), see `facial_basis.BasisMaps`; zeros without a face
-    n_scanned : number of leading components that are expressions as scanned
+    n_scanned : int
+        Number of leading components that are expressions as scanned.
     """
 
     motion: Tensor
@@ -70,8 +71,10 @@ def facial_steps(
     ----------
     sums : (N, 6, h, w) from `lucas_kanade.normal_equations`
     flow : (N, 2, h, w) pixels of the level
-    pixel : px of the frame per pixel of the level
-    max_step : pixels of the level
+    pixel : int
+        Pixels of the frame per pixel of the level.
+    max_step : float
+        Pixels of the level.
 
     Returns
     -------

@@ -83,8 +83,10 @@ class Regulariser(nn.Module):
 
     Parameters
     ----------
-    width : channels on the finest grid
-    depth : number of coarser grids
+    width : int
+        Channels on the finest grid.
+    depth : int
+        Number of coarser grids.
     """
 
     def __init__(self, width: int, depth: int):
@@ -127,10 +129,12 @@ class Regulariser(nn.Module):
 
         Parameters
         ----------
-        maps, steps : from `lucas_kanade.candidate_steps`
+        maps, steps : Tensor
+            From `lucas_kanade.candidate_steps`.
         relative : (N, 2, h, w) pixels of the level, motion so far minus the frame's median motion
         context, hidden : (N, width, h, w)
-        facial : None without any face
+        facial : FacialCandidates or None
+            None without any face.
         """
         x = self.enter(torch.cat([maps, relative, context, hidden], dim=1))
         if facial is not None:
@@ -212,8 +216,10 @@ class DetailStep(nn.Module):
         flow : (N, 2, H/2, W/2) px
         hidden : (N, width, H/4, W/4)
         frame : (N, 3, H, W), first frame at local contrast
-        sums : from `lucas_kanade.normal_equations` on cells of 2 px
-        facial : as in `Regulariser.forward`
+        sums : Tensor
+            From `lucas_kanade.normal_equations` on cells of 2 px.
+        facial : FacialCandidates or None
+            As in `Regulariser.forward`.
         """
         local = [lucas_kanade.local_step(box_mean(sums, side)) for side in self.WINDOWS]
         guide = F.interpolate(self.hidden(hidden), scale_factor=2, mode="bilinear", align_corners=False)

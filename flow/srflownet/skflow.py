@@ -27,7 +27,8 @@ class SRFlowNet(nn.Module):
 
     Parameters
     ----------
-    iterations : refinement steps
+    iterations : int
+        Refinement steps.
     """
 
     def __init__(self, iterations: int = 12):

@@ -20,7 +20,8 @@ class SuperKernelBlock(nn.Module):
 
     Parameters
     ----------
-    kernels : sides of the depthwise kernels, in order
+    kernels : tuple of int
+        Sides of the depthwise kernels, in order.
     """
 
     def __init__(self, width: int, out: int, kernels: tuple[int, ...]):

@@ -14,7 +14,8 @@ def estimate_tiled(
 
     Parameters
     ----------
-    tile, overlap : px; neighbouring tiles share at least `overlap`
+    tile, overlap : int
+        In px; neighbouring tiles share at least `overlap`.
     """
     n, _, height, width = onset.shape
     total = onset.new_zeros(n, 2, height, width)

@@ -18,7 +18,8 @@ def benchmark_errors(network: nn.Module, count: int, sizes: tuple[int, ...] = (2
 
     Parameters
     ----------
-    network : on its device, in evaluation mode
+    network : nn.Module
+        On its device, in evaluation mode.
     """
     found = {}
     for size in sizes:

@@ -30,9 +30,7 @@ blur_option = click.option(
     "--blur", is_flag=True, help="Show the mesh of the face instead of the picture in every output."
 )
 neutral_option = click.option(
-    "--neutral",
-    type=int,
-    help="Frame number of the person's neutral face.  [default: found in the clip]",
+    "--neutral", type=int, help="Frame number of the person's neutral face.  [default: found in the clip]"
 )
 frames_option = click.option(
     "--frames",

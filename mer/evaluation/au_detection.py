@@ -124,8 +124,8 @@ def format_summary(scores: dict[str, Any]) -> str:
     ]
     reasons = {name: unit["why"] for name, unit in scores["units"].items() if "why" in unit}
     if reasons:
-        first = next(iter(reasons.values()))
-        lines.append(f"{', '.join(reasons)} cannot be learned and count(s) as 0. {first}")
+        first, verb = next(iter(reasons.values())), "counts" if len(reasons) == 1 else "count"
+        lines.append(f"{', '.join(reasons)} cannot be learned and {verb} as 0. {first}")
     lines += [f"{name} {unit['f1']:.3f}{note}" for name, unit in scores["units"].items()]
     lines.append(
         f"Mean binary F1 {scores['mean_binary_f1']:.3f}{interval}; always predicting present "

@@ -63,7 +63,8 @@ def cross_validate(
     split : {"loso", "lodo"}
     workers : Workers
         Fit the folds of a classifier that cannot fit all folds at once.
-    classifier : ClassifierSpec or None, `config.classifier` if already resolved
+    classifier : ClassifierSpec or None
+        `config.classifier`, if already resolved.
 
     Returns
     -------

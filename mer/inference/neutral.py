@@ -129,7 +129,11 @@ def stillness(sites: np.ndarray, step: float) -> float:
 def head_position(turn: np.ndarray, shift: np.ndarray, eyes_px: np.ndarray) -> np.ndarray:
     """Return turn (rad), shift (inter-ocular distances) and log size of the head, times 100: (n, 6).
 
-    turn : (n, 3) degrees; shift : (n, 2) px; eyes_px : (n,) px
+    Parameters
+    ----------
+    turn : (n, 3) degrees
+    shift : (n, 2) px
+    eyes_px : (n,) px
     """
     return 100 * np.column_stack([np.radians(turn), shift / np.median(eyes_px), np.log(eyes_px)])
 

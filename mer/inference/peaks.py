@@ -21,9 +21,12 @@ def find_excursions(curve: np.ndarray, limit: float, edge: float, outside: bool 
     Parameters
     ----------
     curve : (n,) float
-    limit : what the peak must reach
-    edge : fraction of its peak below which the curve must fall at the ends
-    outside : include the first row below on either side, because the ends lie between two frames
+    limit : float
+        What the peak must reach.
+    edge : float
+        Fraction of its peak below which the curve must fall at the ends.
+    outside : bool
+        Include the first row below on either side, because the ends lie between two frames.
 
     Notes
     -----

@@ -22,9 +22,8 @@ def test_prepared_folders_are_opened_one_by_one_or_by_what_holds_them(make_repli
         open_prepared([tmp_path / "prepared", tmp_path / "prepared" / "smic"])
 
 
-@pytest.mark.parametrize(
-    "stopped", ["load_outcome", "atomic_replace"]
-)  # before the clips, and among the tables
+# Before the clips, and among the tables.
+@pytest.mark.parametrize("stopped", ["load_outcome", "atomic_replace"])
 def test_a_dataset_that_was_interrupted_is_not_passed_over(stopped, make_replica, tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt

@@ -62,10 +62,14 @@ class AnimatedPortraits:
 
     Parameters
     ----------
-    portraits : folder of frontal portraits, *.jpg or *.png
-    head_model : file of `mer flow head-model`
-    cache : folder for landmarks and head fits
-    split : `train`, or `held_out` for measuring
+    portraits : path
+        Folder of frontal portraits, *.jpg or *.png.
+    head_model : path
+        File of `mer flow head-model`.
+    cache : path
+        Folder for landmarks and head fits.
+    split : Split
+        `train`, or `held_out` for measuring.
     """
 
     def __init__(

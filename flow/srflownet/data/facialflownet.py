@@ -26,9 +26,12 @@ class FacialFlowNetPairs:
 
     Parameters
     ----------
-    root : folder with image/ and flow/
-    split : `train`, `val` or `test`
-    motion : `facial` (all motion of the face) or `head`
+    root : path
+        Folder with image/ and flow/.
+    split : str
+        `train`, `val` or `test`.
+    motion : str
+        `facial` (all motion of the face) or `head`.
     """
 
     def __init__(self, root: str | Path, split: str = "train", motion: str = "facial") -> None:

@@ -45,8 +45,10 @@ class GenericPairs:
 
     Parameters
     ----------
-    peak : px, range of the largest displacement of a layer, log-uniform
-    still : fraction of pairs that differ by noise and exposure only
+    peak : (float, float)
+        Range of the largest displacement of a layer, log-uniform, px.
+    still : float
+        Fraction of pairs that differ by noise and exposure only.
     """
 
     def __init__(
@@ -113,7 +115,8 @@ def textured_surface(
     ----------
     texture : (H, W, 3) float32 around zero; seen at a random zoom, rotation and contrast, mirrored at its
         border
-    peak : px, largest displacement
+    peak : float
+        Largest displacement, px.
     tone : (3,) mean colour
 
     Returns

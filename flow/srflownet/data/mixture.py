@@ -25,17 +25,23 @@ class SourceMixture:
 
     Parameters
     ----------
-    fractions : source -> fraction. Sources are `generic`, `splat` (faces rendered on the fly), `pool` (faces
-        rendered beforehand, render_pool.py), `pulled_renders` (the same faces under Gaussian pulls),
+    fractions : dict
+        Source -> fraction. Sources are `generic`, `splat` (faces rendered on the fly), `pool` (faces rendered
+        beforehand, render_pool.py), `pulled_renders` (the same faces under Gaussian pulls),
         `animated_portraits` and `pulled_portraits` (portraits under scanned expressions or steep pulls), and
         the training splits of datasets: `srflow:FOLDER`, also for the output of `mer flow render`, and
-        `facialflownet:FOLDER`
-    seed : of the sources and of the choice
-    size : px, side of a frame
+        `facialflownet:FOLDER`.
+    seed : int
+        Of the sources and of the choice.
+    size : int
+        Side of a frame, px.
     motion_range_px : range of the largest motion of a generic pair
-    curriculum_pairs : pairs over which the upper end of that range grows from 1 px
-    pool_folder : of rendered faces
-    portrait_files : folder of portraits, head model, and folder that caches head fits
+    curriculum_pairs : int
+        Pairs over which the upper end of that range grows from 1 px.
+    pool_folder : path or None
+        Of rendered faces.
+    portrait_files : (str, str, str) or None
+        Folder of portraits, head model, and folder that caches head fits.
     """
 
     def __init__(

@@ -114,7 +114,8 @@ def _sample_frames(
 
     Parameters
     ----------
-    coarser : pixels of the picture per pixel of the frame
+    coarser : float
+        Pixels of the picture per pixel of the frame.
     """
     size = len(flow)
     turn = rng.normal(0, 0.15)

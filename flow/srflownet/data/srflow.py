@@ -35,7 +35,8 @@ class SRFlowPairs:
 
     Parameters
     ----------
-    root : folder with train/ and test/
+    root : path
+        Folder with train/ and test/.
     """
 
     def __init__(self, root: str | Path, split: str = "train") -> None:

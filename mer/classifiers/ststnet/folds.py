@@ -120,7 +120,11 @@ class JointTraining:
 class TorchGradients:
     """The gradients in torch: for GPUs, other numbers of channels, and as the reference of the kernel.
 
-    x : (N, C, H, W) float32, not scaled
+    Parameters
+    ----------
+    x : (N, C, H, W) float32
+        Maps, not scaled.
+    device : torch.device
     """
 
     def __init__(self, x: torch.Tensor, device: torch.device):
