@@ -20,8 +20,9 @@ from data_prep.landmarks import FaceMesh, interocular
 from mer import bundle
 from mer.bundle import Bundle
 from mer.inference import reliability, spotting
-from mer.inference.motion import measure_pair
+from mer.inference.motion import align_pair
 from mer.inference.onset_apex import Moment
+from mer.inference.pair_reading import read_pair
 from mer.inference.recorder import track_clip
 from mer.inference.track import Track
 from mer_core import markdown
@@ -82,20 +83,19 @@ def _read(
     onset, apex = (track.row(number) for number in numbers)
     assert onset is not None and apex is not None  # `read_expression` asks for faces that are there
     moment = Moment(onset, apex)
-    shown = measure_pair([images[number] for number in numbers], track.box[moment.onset], fitted.recipe)
-    p = fitted.predict_proba(fitted.extract(shown.input_flow, shown.landmarks)[None])[0]
-    probabilities = dict(zip(fitted.recipe.labels, map(float, p)))
+    onset_and_apex = [images[number] for number in numbers]
+    shown = read_pair(fitted, align_pair(onset_and_apex, track.box[moment.onset], fitted.recipe.face_size))
     conditions = reliability.measure_conditions(
-        film, track, moment, spotting.find_intervals(track), shown.facial.strength
+        film, track, moment, spotting.find_intervals(track), shown.pair.facial.strength
     )
-    label, _ = reliability.find_label(moment, conditions, probabilities, {}, fitted.recipe)
+    label, _ = reliability.find_label(moment, conditions, shown.probabilities, {}, fitted.recipe)
     outside = [
         name
         for name, (low, high) in fitted.recipe.validated_ranges.items()
         for value, _ in [conditions.by_name()[name]]
         if value < low or value > high
     ]
-    return Reading(shown.facial.strength, label, outside, probabilities)
+    return Reading(shown.pair.facial.strength, label, outside, shown.probabilities)
 
 
 class Acted(NamedTuple):

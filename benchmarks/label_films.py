@@ -1,4 +1,5 @@
-"""Films of rendered people for `label_rates.py`: inside a bundle's ranges, or outside of one of them."""
+"""Films of rendered people for `label_validation.py` and `label_rates.py`: a bundle is validated on the former,
+and the latter, of other people, are inside its ranges or outside of one of them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,12 +21,14 @@ from mer.recipe import Recipe
 from mer_core.io import atomic_replace
 
 INSIDE, OUTSIDE_EACH = 40, 5
-FIRST_PERSON = 7000  # seed of the first person; no other benchmark or fit uses these
+FIRST_PERSON = 8000  # seed of the first person; no other benchmark or fit uses these
 GAUSSIANS, FACE = 12_000, 0.8
 SIDE = 224  # px of a frame; eyes are 70 px apart
 REST_S, SWAY = 0.35, 0.4  # at rest before and after; degrees, deviation of the head's turn
 MARGIN = 0.15  # of a range's ends, between which clips inside are drawn
 SKIN = (176, 132, 110)  # of the hand that covers the mouth
+SYLLABLE_S = 0.22
+LIPS = ("10", "16", "17", "20", "23", "25")  # action units that open, round or lift the lips in speech
 
 
 @dataclass(frozen=True)
@@ -96,23 +99,46 @@ def shown_label(number: int) -> str:
     return list(LABELS)[number % len(LABELS)]
 
 
-def render(number: int, shot: Shot, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield frames (H, W, 3) uint8 RGB: rest, rise, hold, fall, rest, while the head sways."""
-    actor = Actor(FIRST_PERSON + number, shot.side, gaussians=GAUSSIANS, face=FACE)
-    actions = draw_actions(str(rng.choice(LABELS[shown_label(number)])), rng)
+def render(person: int, shown: str, shot: Shot, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield frames (H, W, 3) uint8 RGB: rest, rise, hold, fall, rest, while the head sways.
+
+    shown : a label, or one of "speech", "gaze", "blink", "head" and "rest"
+    """
+    actor = Actor(person, shot.side, gaussians=GAUSSIANS, face=FACE)
+    actions = _draw_actions(shown, rng)
     full = find_intensity(actor, actions, shot.strength)
     apex, end = REST_S + shot.rise_s, REST_S + shot.rise_s + shot.hold_s
     times = np.arange(0, end + shot.fall_s + REST_S, 1 / shot.fps)
     phase = np.interp(times, [REST_S, apex, end, end + shot.fall_s], [0, 1, 1, 0])
     levels = (1 - np.cos(np.pi * phase)) / 2
+    if shown == "speech":
+        levels *= (1 - np.cos(2 * np.pi * (times - REST_S) / SYLLABLE_S)) / 2
+    glance = rng.uniform(5, 15) * rng.choice([-1, 1]) if shown == "gaze" else 0.0
     way = rng.normal(0, SWAY, 2)
     sensor = Sensor(blur=0.4, shot=1e-4, read=rng.uniform(0.001, 0.006), drift=0.004)
     for i, (time, level) in enumerate(zip(times, levels)):
         turn = way * np.sin(2 * np.pi * time / 5)
         pose = HeadPose(yaw=shot.yaw + turn[0], pitch=turn[1] + shot.nod * level)
-        shown = {unit: full * level * value for unit, value in actions.items()}
-        picture = actor.frame(shown, head=pose, sensor=sensor, number=i, rng=rng)
+        picture = actor.frame(
+            {unit: full * level * value for unit, value in actions.items()},
+            head=pose,
+            blink=level if shown == "blink" else 0.0,
+            gaze=(glance * level, 0.0),
+            sensor=sensor,
+            number=i,
+            rng=rng,
+        )
         yield _covered(picture, actor) if shot.is_covered else picture
+
+
+def _draw_actions(shown: str, rng: np.random.Generator) -> dict[str, float]:
+    """Draw action units and their relative strengths."""
+    if shown in LABELS:
+        return draw_actions(str(rng.choice(LABELS[shown])), rng)
+    if shown == "speech":
+        lips = rng.choice(LIPS, 2, replace=False)
+        return {"26": rng.uniform(0.1, 0.5)} | {str(unit): rng.uniform(0, 0.5) for unit in lips}
+    return {}
 
 
 def find_intensity(actor: Actor, actions: dict[str, float], target: float) -> float:

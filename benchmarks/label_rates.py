@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.label_films import (
+    FIRST_PERSON,
     MARGIN,
     OUTSIDE,
     conditions,
@@ -62,7 +63,7 @@ def outcomes(folder: Path, fitted: Path) -> list[Outcome]:
         # The strength follows the bundle's ranges.
         path = folder / f"{number:03d}-{shot.strength:.2f}.mp4"
         if not path.is_file():
-            write_film(path, shot, render(number, shot, rng))
+            write_film(path, shot, render(FIRST_PERSON + number, shown_label(number), shot, rng))
         result = score(path, fitted)
         is_found = result.interval is not None and shot.shows(result.interval.apex_s)
         found.append(

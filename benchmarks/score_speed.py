@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 WATCH = """
@@ -33,6 +34,7 @@ def stages(clip: Path) -> list[tuple[str, float]]:
     from mer import bundle
     from mer.inference import models, onset_apex, spotting
     from mer.inference.face_tracker import FaceTracker
+    from mer.inference.pair_reading import read_pair
     from mer.inference.predict import explain
     from mer.inference.recorder import track_video
 
@@ -54,7 +56,8 @@ def stages(clip: Path) -> list[tuple[str, float]]:
     found = spotting.find_intervals(track)
     lap("intervals")
     moment = onset_apex.choose_moment(track, found, str(clip))
-    score = explain(clip, open_frames(clip), track, found, moment, fitted, "")
+    read = partial(read_pair, fitted)
+    score = explain(clip, open_frames(clip), track, found, moment, fitted.recipe, read, "")
     lap("flow, label, explanation")
     from mer.report.clip_page import write_score
 

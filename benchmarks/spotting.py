@@ -24,7 +24,8 @@ from mer import bundle
 from mer.evaluation import metrics
 from mer.inference import spotting
 from mer.inference.face_tracker import FaceTracker
-from mer.inference.motion import measure_pair
+from mer.inference.motion import align_pair
+from mer.inference.pair_reading import read_pair
 from mer.inference.recorder import MAX_FPS, track_video
 from mer.report.coding import match_intervals
 from mer_core.io import write_json, write_text
@@ -129,10 +130,9 @@ def _label(film: Film, track, interval: Found) -> str:
     fitted = bundle.load()
     at = [int(np.abs(track.time - time).argmin()) for time in (interval.onset, interval.apex)]
     images = [np.clip(np.rint(film.picture(track.time[i]) * 255), 0, 255).astype(np.uint8) for i in at]
-    shown = measure_pair(images, track.box[at[0]], fitted.recipe)
-    return fitted.recipe.labels[
-        int(fitted.predict_proba(fitted.extract(shown.input_flow, shown.landmarks)[None])[0].argmax())
-    ]
+    aligned = align_pair(images, track.box[at[0]], fitted.recipe.face_size)
+    probabilities = read_pair(fitted, aligned, with_decision=False).probabilities
+    return max(probabilities, key=probabilities.__getitem__)
 
 
 def f1(counts: list[int]) -> float:

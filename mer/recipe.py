@@ -9,7 +9,9 @@ from mer_core import claims
 from mer_core.text import format_count
 
 # Two bundles that differ only in these fields are the same bundle.
-NOT_IDENTITY = {"mer", "temperature", "min_motion", "min_confidence", "validated_ranges", "evidence"}
+NOT_IDENTITY = {
+    *("mer", "temperature", "min_motion", "min_confidence", "validated_ranges", "evidence", "validation"),
+}
 
 
 class Evidence(BaseModel):
@@ -34,6 +36,30 @@ class Evidence(BaseModel):
             f"UF1 {self.uf1:.2f} and calibration error {self.calibration_error:.2f} on {self.n_clips} "
             f"{self.data} of {self.n_subjects} subjects{remark}; bundle weights {self.weights}"
         )
+
+
+class Validation(BaseModel):
+    """How the lower end of the motion's range and the least probability of a label were set.
+
+    With films of people outside the training, read through camera, codec, tracker, spotter and flow.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    n_films: int
+    # Labels are given from the motion on at which this fraction of the expressions is found.
+    detection_rate: float
+    # That motion as the films show it, % of the inter-ocular distance; the range states it as it is measured.
+    detection_limit: float
+    # The least probability is the lowest for which no more than this fraction of the labels is wrong.
+    max_error_rate: float
+    # Of the films inside the ranges: with a label, and with a wrong one.
+    n_inside: int
+    n_labelled: int
+    n_wrong: int
+    # First digits of the SHA-256 of the weights of bundle and flow network.
+    weights: str
+    flow_weights: str
 
 
 def evidence_words(evidence: Evidence | None) -> str:
@@ -83,6 +109,7 @@ class Recipe(BaseModel):
     validated_ranges: dict[str, tuple[float, float]] = {}
     # Measured quality of the labels; None if nothing was measured on held-out data.
     evidence: Evidence | None = None
+    validation: Validation | None = None
 
 
 def model_card(recipe: Recipe) -> str:

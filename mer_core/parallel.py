@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
@@ -88,6 +89,66 @@ def prefetch(items: Iterable[Item]) -> Iterator[Item]:
         while (item := upcoming.result()) is not None:
             upcoming = pool.submit(next, remaining, None)
             yield item
+
+
+@contextmanager
+def companion(
+    setup: Callable[[], Any], threads: int = 1
+) -> Iterator[Callable[[Callable[[], Result]], Result]]:
+    """Start a process that calls `setup` at once, and yield a function that runs calls in it.
+
+    Calls are functions of modules that the process can import, or `partial`s of them. The process ends with
+    the block.
+
+    Raises
+    ------
+    MerError
+        By a call, if the process was killed. Exceptions of `setup` and of the call pass through.
+    """
+    context = get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(
+        target=_serve, args=(there, registry.imported_files(), pickle.dumps(setup), threads), daemon=True
+    )
+    process.start()
+    there.close()
+
+    def call(work: Callable[[], Result]) -> Result:
+        try:
+            here.send(work)
+            result, error = here.recv()
+        except (EOFError, OSError) as killed:
+            raise MerError(
+                "A process was killed, perhaps for lack of memory. Run the same command again."
+            ) from killed
+        if error is not None:
+            raise error
+        return result
+
+    try:
+        yield call
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(connection: Any, files: list[str], setup: bytes, threads: int) -> None:
+    """Run the calls of `companion` in its process, where an error of `setup` answers each of them."""
+    failed: Exception | None = None
+    try:
+        _start_worker(files, setup, threads)
+    except Exception as error:
+        failed = error
+    while True:
+        try:
+            work = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer = (None, failed) if failed else (work(), None)
+        except Exception as error:
+            answer = None, error
+        connection.send(answer)
 
 
 def _in_processes(

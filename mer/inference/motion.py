@@ -44,31 +44,39 @@ class FacialMotion(NamedTuple):
     strength: float
 
 
-class PairMotion(NamedTuple):
-    """What lies between an onset and an apex.
+class AlignedPair(NamedTuple):
+    """Onset and apex, aligned by the onset.
 
     Attributes
     ----------
     faces : two (S, S, 3) uint8 RGB
-        Onset and apex, aligned.
     matrix : (2, 3)
-        The alignment, from px of the frame to px of the aligned face.
+        From px of the frame to px of the aligned face.
     landmarks : (478, 2) px
         Of the aligned onset.
-    input_flow : (S, S, 2) float32 px
-        The flow that the bundle reads.
-    facial : FacialMotion
     """
 
     faces: list[np.ndarray]
     matrix: np.ndarray
     landmarks: np.ndarray
+
+
+class PairMotion(NamedTuple):
+    """What lies between an onset and an apex.
+
+    Attributes
+    ----------
+    input_flow : (S, S, 2) float32 px
+        The flow that the bundle reads.
+    facial : FacialMotion
+    """
+
     input_flow: np.ndarray
     facial: FacialMotion
 
 
-def measure_pair(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) -> PairMotion:
-    """Measure the motion between two frames as a bundle needs it.
+def align_pair(images: Sequence[np.ndarray], box: np.ndarray, face_size: int) -> AlignedPair:
+    """Align two frames.
 
     Parameters
     ----------
@@ -76,8 +84,8 @@ def measure_pair(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) 
         Onset and apex.
     box : (4,) px
         The face in the onset: left, top, right, bottom.
-    recipe : Recipe
-        Of the bundle.
+    face_size : int
+        Side S of the aligned face, px.
 
     Raises
     ------
@@ -87,15 +95,17 @@ def measure_pair(images: Sequence[np.ndarray], box: np.ndarray, recipe: Recipe) 
     points = landmarks_near(images[0], box)
     if points is None:
         raise NothingToScore("No face is found in the onset. Give another frame.")
-    matrix = fit_similarity(points, recipe.face_size)
-    faces = [warp_face(image, matrix, recipe.face_size) for image in images]
-    landmarks = transform_points(points, matrix)
+    matrix = fit_similarity(points, face_size)
+    faces = [warp_face(image, matrix, face_size) for image in images]
+    return AlignedPair(faces, matrix, transform_points(points, matrix))
+
+
+def measure_pair(aligned: AlignedPair, recipe: Recipe) -> PairMotion:
+    """Measure the motion between two aligned frames as the bundle of this recipe needs it."""
     method = models.get_method(recipe.method, recipe.method_options)
-    onset, apex = faces
-    flow = estimate(method, onset, apex, landmarks, match_exposure=recipe.match_exposure)
-    facial = subtract_head(flow, landmarks)
-    input_flow = facial.flow if recipe.remove_head_motion else flow
-    return PairMotion(faces, matrix, landmarks, input_flow, facial)
+    flow = estimate(method, *aligned.faces, aligned.landmarks, match_exposure=recipe.match_exposure)
+    facial = subtract_head(flow, aligned.landmarks)
+    return PairMotion(facial.flow if recipe.remove_head_motion else flow, facial)
 
 
 def subtract_head(flow: np.ndarray, landmarks: np.ndarray) -> FacialMotion:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import mer_core
 from data_prep.frames import Frames
 from mer.bundle import Bundle, default_path
 from mer.inference import action_units as units
-from mer.inference import attribution, models, onset_apex, regions, reliability, spotting
-from mer.inference.motion import PairMotion, measure_pair
+from mer.inference import models, onset_apex, regions, reliability, spotting
+from mer.inference.motion import AlignedPair, align_pair
 from mer.inference.onset_apex import Moment
+from mer.inference.pair_reading import PairReading, Reader, read_pair
 from mer.inference.recorder import track_clip
 from mer.inference.score import Score
 from mer.inference.spotting import Interval
@@ -36,6 +38,7 @@ def score(
     face: int = 1,
     neutral: int | None = None,
     device: str = "auto",
+    reader: Reader | None = None,
 ) -> Score:
     """Explain the strongest expression of a clip, or the motion between two frames.
 
@@ -55,6 +58,8 @@ def score(
         Number of a frame that shows the neutral face. None: it is found.
     device : {"auto", "cpu", "cuda", "mps"}
         Where the flow network runs.
+    reader : callable or None
+        Asks `bundle` about two frames in place of this process; see `pair_reading.reader_beside`.
 
     Raises
     ------
@@ -65,14 +70,14 @@ def score(
     """
     onset_apex.check_order(onset, apex)
     models.use_device(device)
-    fitted = _fitted(bundle)
+    recipe, read = _recipe(bundle), reader or partial(read_pair, _fitted(bundle))
     frames, track = track_clip(clip, fps, face, neutral)
     intervals = spotting.find_intervals(track)
     if onset is None or apex is None:
         moment = onset_apex.choose_moment(track, intervals, str(clip))
     else:
         moment = onset_apex.moment_between(track, onset, apex, clip)
-    return explain(Path(clip), frames, track, intervals, moment, fitted, _name(bundle))
+    return explain(Path(clip), frames, track, intervals, moment, recipe, read, _name(bundle))
 
 
 def spot(
@@ -144,12 +149,14 @@ def label_intervals(
         images = frames.pick(int(track.number[row]) for _, moment in part for row in moment[:2])
         for i, moment in part:
             try:
-                pair = _measure(images, track, moment, fitted)
+                aligned = _align(images, track, moment, fitted.recipe)
             except NothingToScore:
                 continue
-            label, _, probabilities = _decide(clip, track, moment, intervals, pair, fitted)
+            reading = read_pair(fitted, aligned, with_decision=False)
+            label, _ = _decide(clip, track, moment, intervals, reading, fitted.recipe)
             if label:
-                labelled[i] = replace(intervals[i], label=label, probability=round(probabilities[label], 4))
+                probability = round(reading.probabilities[label], 4)
+                labelled[i] = replace(intervals[i], label=label, probability=probability)
     return labelled
 
 
@@ -159,33 +166,33 @@ def explain(
     track: Track,
     intervals: list[Interval],
     moment: Moment,
-    fitted: Bundle,
+    recipe: Recipe,
+    read: Reader,
     bundle_name: str,
 ) -> Score:
-    """Explain one moment of a clip that has been tracked."""
-    recipe = fitted.recipe
+    """Explain one moment of a clip that has been tracked; `read` asks the bundle of that recipe."""
     numbers = [int(track.number[row]) for row in moment[:2]]
-    pair = _measure(frames.pick(numbers), track, moment, fitted)
-    label, reason, probabilities = _decide(clip, track, moment, intervals, pair, fitted)
-    decision = attribution.decision_fractions(fitted, pair.input_flow, pair.landmarks)
+    aligned = _align(frames.pick(numbers), track, moment, recipe)
+    reading = read(aligned)
+    facial, weights = reading.pair.facial, reading.flow_weights
+    label, reason = _decide(clip, track, moment, intervals, reading, recipe)
     parts = [
-        replace(part, decision=decision[part.name])
-        for part in regions.measure_regions(pair.facial.flow, pair.landmarks)
+        replace(part, decision=reading.decision[part.name])
+        for part in regions.measure_regions(facial.flow, aligned.landmarks)
     ]
-    weights = models.get_method(recipe.method, recipe.method_options).weights
     seconds = [float(track.time[row]) if track.timed else None for row in moment[:2]]
     return Score(
         clip=printable_path(clip),
         label=label,
         reason=reason,
-        probabilities=probabilities,
+        probabilities=reading.probabilities,
         onset=numbers[0],
         apex=numbers[1],
         onset_s=seconds[0],
         apex_s=seconds[1],
-        motion=pair.facial.strength,
+        motion=facial.strength,
         regions=sorted(parts, key=lambda region: -region.motion),
-        units=units.find_units(pair.landmarks, pair.facial.points),
+        units=units.find_units(aligned.landmarks, facial.points),
         warnings=reliability.list_warnings(frames, track, moment, intervals, recipe, weights),
         frames=track.frames,
         fps=None if not track.timed or math.isnan(track.fps) else round(track.fps, 3),
@@ -197,11 +204,11 @@ def explain(
         interval=moment.interval,
         intervals=intervals,
         track=track,
-        matrix=pair.matrix,
-        landmarks=pair.landmarks,
-        onset_face=pair.faces[0],
-        apex_face=pair.faces[1],
-        facial_flow=pair.facial.flow,
+        matrix=aligned.matrix,
+        landmarks=aligned.landmarks,
+        onset_face=aligned.faces[0],
+        apex_face=aligned.faces[1],
+        facial_flow=facial.flow,
     )
 
 
@@ -221,9 +228,11 @@ def _name(bundle: str | Path | Bundle | None) -> str:
     return "one in memory" if isinstance(bundle, Bundle) else str(bundle or DEFAULT_BUNDLE)
 
 
-def _measure(images: dict[int, np.ndarray], track: Track, moment: Moment, fitted: Bundle) -> PairMotion:
+def _align(
+    images: dict[int, np.ndarray], track: Track, moment: Moment, recipe: Recipe
+) -> AlignedPair:
     onset_and_apex = [images[int(track.number[row])] for row in moment[:2]]
-    return measure_pair(onset_and_apex, track.box[moment.onset], fitted.recipe)
+    return align_pair(onset_and_apex, track.box[moment.onset], recipe.face_size)
 
 
 def _decide(
@@ -231,19 +240,13 @@ def _decide(
     track: Track,
     moment: Moment,
     intervals: list[Interval],
-    pair: PairMotion,
-    fitted: Bundle,
-) -> tuple[str | None, str | None, dict[str, float]]:
-    """Return the label or None, the reason if there is none, and the probabilities."""
-    both_ways = np.stack(
-        [fitted.extract(flow, pair.landmarks) for flow in (pair.input_flow, -pair.input_flow)]
-    )
-    probabilities, opposite = (
-        dict(zip(fitted.recipe.labels, map(float, p))) for p in fitted.predict_proba(both_ways)
-    )
-    conditions = reliability.measure_conditions(clip, track, moment, intervals, pair.facial.strength)
-    label, reason = reliability.find_label(moment, conditions, probabilities, opposite, fitted.recipe)
-    return label, reason, probabilities
+    reading: PairReading,
+    recipe: Recipe,
+) -> tuple[str | None, str | None]:
+    """Return the label and None, or None and the reason why there is none."""
+    motion = reading.pair.facial.strength
+    conditions = reliability.measure_conditions(clip, track, moment, intervals, motion)
+    return reliability.find_label(moment, conditions, reading.probabilities, reading.opposite, recipe)
 
 
 def _describe_pipeline(recipe: Recipe, weights: str) -> str:

@@ -5,6 +5,7 @@ Heavy imports are inside the functions, so that the server responds before the m
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,9 +64,12 @@ def _score(
     path: Path, frames: "Frames", track: "Track", found: list["Interval"], moment: "Moment", bundle: str
 ) -> "Score":
     from mer.inference import models
+    from mer.inference.pair_reading import read_pair
     from mer.inference.predict import explain
 
-    return explain(path, frames, track, found, moment, models.get_bundle(bundle), Path(bundle).name)
+    fitted = models.get_bundle(bundle)
+    read = partial(read_pair, fitted)
+    return explain(path, frames, track, found, moment, fitted.recipe, read, Path(bundle).name)
 
 
 def to_dict(analysis: Analysis) -> dict[str, Any]:
