@@ -66,11 +66,15 @@ def reader_beside(bundle: str | Path | None, device: str) -> Iterator[Reader]:
     already, or there is one core only, the reader asks this process.
     """
     path = str(bundle or default_path())
-    if "torch" in sys.modules or n_cores() == 1:
+    if not _saves_time():
         yield partial(_read, path)
         return
     with parallel.companion(partial(_load, path, device), n_cores()) as call:
         yield lambda aligned: call(partial(_read, path, aligned))
+
+
+def _saves_time() -> bool:
+    return "torch" not in sys.modules and n_cores() > 1
 
 
 def _load(bundle: str, device: str) -> None:

@@ -39,7 +39,9 @@ class _Recorder:
         self.key: KeyFrame | None = None
         self.run = 0
 
-    def add(self, frame: Frame, time: float, points: np.ndarray | None, n_faces: int) -> None:
+    def add(
+        self, frame: Frame, time: float, points: np.ndarray | None, plausible: float, n_faces: int
+    ) -> None:
         """Measure one frame."""
         if points is None:
             self.run += self.key is not None
@@ -53,7 +55,6 @@ class _Recorder:
         if is_key:
             self.key = KeyFrame(frame.image, points, time, sites, turn)
         self.rows.append((frame.number, time, self.run, n_faces, is_key))
-        plausible = plausibility(points, frame.image).value
         self.values.append(pack_values(points, sites, turn, change, interocular(points), plausible))
 
 
@@ -95,7 +96,9 @@ def track_video(
                 progress(total)
             if time >= due:
                 due = time + 0.99 / MAX_FPS  # a little less, or rounded times would skip every other frame
-                yield frame, time, tracker.landmarks(frame.image), tracker.n_faces
+                points = tracker.landmarks(frame.image)
+                plausible = 0.0 if points is None else plausibility(points, frame.image).value
+                yield frame, time, points, plausible, tracker.n_faces
 
     with threadpool_limits(1, "blas"):  # threads wait longer for each other than these small systems take
         for item in prefetch(find_faces()):

@@ -104,3 +104,38 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
         finally:
             parent.kill()
         assert wait_until(lambda: not is_alive(worker), 30)
+
+
+def refuse():
+    raise MerError("not here")
+
+
+def end_process():
+    os._exit(1)
+
+
+def test_a_companion_keeps_what_its_setup_loaded():
+    with parallel.companion(functools.partial(keep, 5)) as call:
+        assert [call(functools.partial(add_kept, number)) for number in (1, 2)] == [6, 7]
+        assert call(os.getpid) != os.getpid()
+
+
+def test_an_error_of_a_companion_is_raised_here():
+    with parallel.companion(refuse) as call, pytest.raises(MerError, match="not here"):
+        call(os.getpid)
+    with parallel.companion(os.getpid) as call:
+        with pytest.raises(MerError, match="not here"):
+            call(refuse)
+        assert call(functools.partial(square, 3)) == 9
+
+
+def test_a_companion_that_is_killed_is_an_error():
+    with parallel.companion(os.getpid) as call, pytest.raises(MerError):
+        call(end_process)
+
+
+def test_a_companion_ends_with_its_block():
+    with parallel.companion(os.getpid) as call:
+        number = call(os.getpid)
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)

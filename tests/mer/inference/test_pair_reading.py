@@ -1,0 +1,35 @@
+"""A reader in a process beside this one answers as one in it."""
+
+import numpy as np
+import pytest
+
+from flow.splatting.actor import Actor
+from mer.inference import models, pair_reading
+from mer.inference.motion import align_pair
+from mer_core.errors import UnreadableFile
+
+
+@pytest.fixture(scope="module")
+def aligned():
+    person = Actor(7, 160, gaussians=4000)
+    images = [person.frame({"12": level}) for level in (0.0, 0.4)]
+    points = models.mesh().landmarks(images[0])
+    return align_pair(images, np.concatenate([points.min(0), points.max(0)]), 224)
+
+
+def test_a_reader_beside_answers_as_one_here(aligned, monkeypatch):
+    with pair_reading.reader_beside(None, "cpu") as read:
+        here = read(aligned)
+    monkeypatch.setattr(pair_reading, "_saves_time", lambda: True)
+    with pair_reading.reader_beside(None, "cpu") as read:
+        beside = read(aligned)
+    np.testing.assert_allclose(beside.pair.input_flow, here.pair.input_flow, atol=1e-4)
+    assert beside.probabilities == pytest.approx(here.probabilities, abs=1e-4)
+    assert beside.decision == pytest.approx(here.decision, abs=1e-3)
+    assert beside.flow_weights == here.flow_weights and sum(here.decision.values()) == pytest.approx(1)
+
+
+def test_what_a_reader_beside_cannot_load_is_said_here(aligned, monkeypatch, tmp_path):
+    monkeypatch.setattr(pair_reading, "_saves_time", lambda: True)
+    with pair_reading.reader_beside(tmp_path, "cpu") as read, pytest.raises(UnreadableFile):
+        read(aligned)
