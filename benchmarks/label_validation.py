@@ -35,12 +35,12 @@ from flow.estimate import file_digest, load_method
 from flow.sampling import log_uniform
 from mer import bundle
 from mer.bundle import Bundle
-from mer.recipe import Recipe, Validation
 from mer.inference import onset_apex, reliability, spotting
 from mer.inference.motion import align_pair, measure_pair
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import track_clip
 from mer.inference.reliability import Conditions
+from mer.recipe import Recipe, Validation
 from mer_core.io import read_npz, write_json, write_npz, write_text
 from mer_core.progress import track as show_progress
 

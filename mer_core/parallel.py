@@ -102,7 +102,7 @@ def companion(
 
     Raises
     ------
-    MerError
+    WorkerKilled
         By a call, if the process was killed. Exceptions of `setup` and of the call pass through.
     """
     context = get_context("spawn")
@@ -118,8 +118,8 @@ def companion(
             here.send(work)
             result, error = here.recv()
         except (EOFError, OSError) as killed:
-            raise MerError(
-                "A process was killed, perhaps for lack of memory. Run the same command again."
+            raise WorkerKilled(
+                "A worker process was killed, perhaps for lack of memory. Run the same command again."
             ) from killed
         if error is not None:
             raise error

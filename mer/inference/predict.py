@@ -228,9 +228,7 @@ def _name(bundle: str | Path | Bundle | None) -> str:
     return "one in memory" if isinstance(bundle, Bundle) else str(bundle or DEFAULT_BUNDLE)
 
 
-def _align(
-    images: dict[int, np.ndarray], track: Track, moment: Moment, recipe: Recipe
-) -> AlignedPair:
+def _align(images: dict[int, np.ndarray], track: Track, moment: Moment, recipe: Recipe) -> AlignedPair:
     onset_and_apex = [images[int(track.number[row])] for row in moment[:2]]
     return align_pair(onset_and_apex, track.box[moment.onset], recipe.face_size)
 

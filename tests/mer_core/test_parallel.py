@@ -107,7 +107,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
 
 
 def refuse():
-    raise MerError("not here")
+    raise FileNotFoundError("not here")
 
 
 def end_process():
@@ -121,16 +121,16 @@ def test_a_companion_keeps_what_its_setup_loaded():
 
 
 def test_an_error_of_a_companion_is_raised_here():
-    with parallel.companion(refuse) as call, pytest.raises(MerError, match="not here"):
+    with parallel.companion(refuse) as call, pytest.raises(FileNotFoundError, match="not here"):
         call(os.getpid)
     with parallel.companion(os.getpid) as call:
-        with pytest.raises(MerError, match="not here"):
+        with pytest.raises(FileNotFoundError, match="not here"):
             call(refuse)
         assert call(functools.partial(square, 3)) == 9
 
 
 def test_a_companion_that_is_killed_is_an_error():
-    with parallel.companion(os.getpid) as call, pytest.raises(MerError):
+    with parallel.companion(os.getpid) as call, pytest.raises(WorkerKilled):
         call(end_process)
 
 

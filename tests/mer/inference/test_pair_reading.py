@@ -13,7 +13,7 @@ from mer_core.errors import UnreadableFile
 def aligned():
     person = Actor(7, 160, gaussians=4000)
     images = [person.frame({"12": level}) for level in (0.0, 0.4)]
-    points = models.mesh().landmarks(images[0])
+    points = models.get_mesh().landmarks(images[0])
     return align_pair(images, np.concatenate([points.min(0), points.max(0)]), 224)
 
 
