@@ -114,13 +114,15 @@ def companion(
     there.close()
 
     def call(work: Callable[[], Result]) -> Result:
+        answer: tuple[Result, Exception | None]
         try:
             here.send(work)
-            result, error = here.recv()
+            answer = here.recv()
         except (EOFError, OSError) as killed:
             raise WorkerKilled(
                 "A worker process was killed, perhaps for lack of memory. Run the same command again."
             ) from killed
+        result, error = answer
         if error is not None:
             raise error
         return result
