@@ -10,7 +10,8 @@ rules turn the outcome into settings of the bundle:
 - probability: the least one for which at most `MAX_ERRORS` of the labels given are wrong, so that no more clips than
   needed go without a label. A label on a film that shows no emotion is wrong, too.
 
-FOLDER keeps the films and what was measured in them. After a change of tracker, spotter or flow, delete the latter.
+FOLDER keeps the films, and the pairs of faces that tracker and spotter choose in them: delete the .npz files after
+a change of these.
 
 References
 ----------
@@ -36,7 +37,7 @@ from flow.sampling import log_uniform
 from mer import bundle
 from mer.bundle import Bundle
 from mer.inference import onset_apex, reliability, spotting
-from mer.inference.motion import align_pair, measure_pair
+from mer.inference.motion import AlignedPair, align_pair, measure_pair
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import track_clip
 from mer.inference.reliability import Conditions
@@ -98,37 +99,37 @@ def readings(work: Path, recipe: Recipe) -> Iterator[Reading]:
         measured = film.with_suffix(".npz")
         if not measured.is_file():
             write_npz(measured, **measure(film, recipe))
-        yield _stored(read_npz(measured), shown, shot)
+        yield _read(read_npz(measured), recipe, shown, shot)
 
 
 def measure(film: Path, recipe: Recipe) -> dict[str, np.ndarray]:
-    """Measure a film as `mer score` does."""
+    """Measure a film as `mer score` does, up to the pair of faces."""
     frames, track = track_clip(film)
     intervals = spotting.find_intervals(track)
     moment = onset_apex.choose_moment(track, intervals, str(film))
     images = frames.pick([int(track.number[row]) for row in moment[:2]])
     onset_and_apex = [images[int(track.number[row])] for row in moment[:2]]
     aligned = align_pair(onset_and_apex, track.box[moment.onset], recipe.face_size)
-    pair = measure_pair(aligned, recipe)
-    conditions = reliability.measure_conditions(film, track, moment, intervals, pair.facial.strength)
     known = {
         "apex_s": moment.interval.apex_s if moment.interval else math.nan,
         "reason": moment.reason,
         "is_one_way": moment.is_one_way,
-        "conditions": asdict(conditions),
+        "conditions": asdict(reliability.measure_conditions(film, track, moment, intervals, math.nan)),
     }
-    return {"known": np.array(json.dumps(known)), "flow": pair.input_flow, "landmarks": aligned.landmarks}
+    return {"known": np.array(json.dumps(known)), **aligned._asdict()}
 
 
-def _stored(values: dict[str, np.ndarray], shown: str, shot: Shot) -> Reading:
-    known = json.loads(str(values["known"]))
+def _read(values: dict[str, np.ndarray], recipe: Recipe, shown: str, shot: Shot) -> Reading:
+    """Measure the motion of a stored pair of faces."""
+    known = json.loads(str(values.pop("known")))
+    pair = measure_pair(AlignedPair(**values), recipe)
     return Reading(
         shown=shown,
         strength=shot.strength,
         is_found=shot.shows(known["apex_s"]),
         moment=Moment(0, 0, None, known["reason"], known["is_one_way"]),
-        conditions=Conditions(**known["conditions"]),
-        flow=values["flow"],
+        conditions=Conditions(**known["conditions"] | {"motion": pair.facial.strength}),
+        flow=pair.input_flow,
         landmarks=values["landmarks"],
     )
 
