@@ -1,13 +1,13 @@
-"""Validate the bundle that ships through camera, codec, tracker, spotter and flow, and store what that shows in it.
+"""Validate the bundle that ships through camera, codec, tracker, spotter and flow, and store the result in it.
 
     python -m benchmarks.label_validation --work FOLDER --page docs/results/label-validation.md
 
-Films of rendered people whom nothing is fitted on go the whole way of `mer score`; label_rates.py shows others. Two
-rules turn the outcome into settings of the bundle:
+Films of rendered people whom nothing is fitted on go the whole way of `mer score` (validation_films.py); the people
+of label_rates.py are others. Two rules turn the outcome into settings of the bundle:
 
-- motion: labels are given from the *limit of detection* on, the true motion from which `FOUND` of the expressions are
-  found, by logistic regression of "found" on the logarithm of the motion;
-- probability: the least one for which at most `MAX_ERRORS` of the labels given are wrong, so that no more clips than
+- motion: labels are given from the *limit of detection* on, the motion from which `DETECTION_RATE` of the
+  expressions are found, by logistic regression of "found" on the logarithm of the motion;
+- probability: the least one at which at most `MAX_ERROR_RATE` of the labels are wrong, so that no more clips than
   needed go without a label. A label on a film that shows no emotion is wrong, too.
 
 FOLDER keeps the films, and the pairs of faces that tracker and spotter choose in them: delete the .npz files after
@@ -20,118 +20,27 @@ References
 """
 
 import argparse
-import json
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks.bundle_card import MOTION
-from benchmarks.label_films import Shot, render, write_film
 from benchmarks.rendered_people import LABELS
+from benchmarks.validation_films import STRENGTH, Reading, readings
 from flow.estimate import file_digest, load_method
-from flow.sampling import log_uniform
 from mer import bundle
 from mer.bundle import Bundle
-from mer.inference import onset_apex, reliability, spotting
-from mer.inference.motion import AlignedPair, align_pair, measure_pair
-from mer.inference.onset_apex import Moment
-from mer.inference.recorder import track_clip
-from mer.inference.reliability import Conditions
-from mer.recipe import Recipe, Validation
-from mer_core.io import read_npz, write_json, write_npz, write_text
-from mer_core.progress import track as show_progress
+from mer.inference import reliability
+from mer.recipe import Validation
+from mer_core.io import write_json, write_text
 
-FIRST_PERSON = 5000  # seed of the first person; no other benchmark or fit uses these
-N_EMOTIONS = 160  # films of emotions
-# What should get no label -> number of films: a quarter, as when the bundle is fitted.
-OTHERS = {"speech": 24, "gaze": 8, "blink": 10, "head": 8, "rest": 8}
-EVERY = 2  # of these films every second is shown; the others are left for later
 DETECTION_RATE, MAX_ERROR_RATE = 0.9, 0.1
 THRESHOLDS = np.round(np.arange(0.25, 0.801, 0.01), 2)
-STRENGTH = (0.15, 4.0)  # of expressions and speech, per cent of the inter-ocular distance
-
-
-class Reading(NamedTuple):
-    """What `mer score` measures in a film before the bundle comes in."""
-
-    shown: str  # an emotion's label or one of `OTHERS`
-    strength: float  # true, per cent of the inter-ocular distance
-    is_found: bool
-    moment: Moment
-    conditions: Conditions
-    flow: np.ndarray  # (S, S, 2) float32 px, as the bundle reads it
-    landmarks: np.ndarray  # (478, 2) px
-
-
-def draw_shot(number: int, shown: str) -> Shot:
-    """Draw the conditions of film `number`."""
-    rng = np.random.default_rng([number, 5013])
-    return Shot(
-        strength=log_uniform(rng, *STRENGTH) if shown in LABELS or shown == "speech" else 0.0,
-        fps=float(rng.choice([24, 25, 30, 50, 60])),
-        rise_s=rng.uniform(0.08, 0.3),
-        hold_s=rng.uniform(0, 0.2),
-        fall_s=rng.uniform(0.1, 0.3),
-        yaw=rng.uniform(-18, 18),
-        nod=rng.uniform(0.3, 3) if shown == "head" else 0.0,
-        crf=int(rng.integers(14, 29)),
-    )
-
-
-def shown_in_films() -> list[str]:
-    """What each film shows; the labels take turns."""
-    emotions = [list(LABELS)[i % len(LABELS)] for i in range(N_EMOTIONS)]
-    return emotions + [kind for kind, count in OTHERS.items() for _ in range(count)]
-
-
-def readings(work: Path, recipe: Recipe) -> Iterator[Reading]:
-    """Yield what is measured in each film, which is rendered first where `work` does not hold it."""
-    for number, shown in show_progress(list(enumerate(shown_in_films()))[::EVERY], "Films"):
-        film, shot = work / f"{number:03d}.mp4", draw_shot(number, shown)
-        if not film.is_file():
-            write_film(
-                film, shot, render(FIRST_PERSON + number, shown, shot, np.random.default_rng([number, 5014]))
-            )
-        measured = film.with_suffix(".npz")
-        if not measured.is_file():
-            write_npz(measured, **measure(film, recipe))
-        yield _read(read_npz(measured), recipe, shown, shot)
-
-
-def measure(film: Path, recipe: Recipe) -> dict[str, np.ndarray]:
-    """Measure a film as `mer score` does, up to the pair of faces."""
-    frames, track = track_clip(film)
-    intervals = spotting.find_intervals(track)
-    moment = onset_apex.choose_moment(track, intervals, str(film))
-    images = frames.pick([int(track.number[row]) for row in moment[:2]])
-    onset_and_apex = [images[int(track.number[row])] for row in moment[:2]]
-    aligned = align_pair(onset_and_apex, track.box[moment.onset], recipe.face_size)
-    known = {
-        "apex_s": moment.interval.apex_s if moment.interval else math.nan,
-        "reason": moment.reason,
-        "is_one_way": moment.is_one_way,
-        "conditions": asdict(reliability.measure_conditions(film, track, moment, intervals, math.nan)),
-    }
-    return {"known": np.array(json.dumps(known)), **aligned._asdict()}
-
-
-def _read(values: dict[str, np.ndarray], recipe: Recipe, shown: str, shot: Shot) -> Reading:
-    """Measure the motion of a stored pair of faces."""
-    known = json.loads(str(values.pop("known")))
-    pair = measure_pair(AlignedPair(**values), recipe)
-    return Reading(
-        shown=shown,
-        strength=shot.strength,
-        is_found=shot.shows(known["apex_s"]),
-        moment=Moment(0, 0, None, known["reason"], known["is_one_way"]),
-        conditions=Conditions(**known["conditions"] | {"motion": pair.facial.strength}),
-        flow=pair.input_flow,
-        landmarks=values["landmarks"],
-    )
+ROWS = (0.3, 0.4, 0.5, 0.6, 0.7)  # thresholds in the table
+BINS = (0.15, 0.3, 0.45, 0.7, 1.0, 1.5, 4.0)  # per cent of the inter-ocular distance, rows of the table
 
 
 def detection_limit(strength: np.ndarray, is_found: np.ndarray, rate: float = DETECTION_RATE) -> float:
@@ -231,6 +140,80 @@ def measured_fraction(expressions: list[Reading], limit: float) -> float:
     )
 
 
+PAGE = """# From which motion on, and from which probability on, are labels given?
+
+From **{low:g} %** of the inter-ocular distance, and from a probability of **{least:.2f}**. Two rules, fixed before the films were looked at, give
+these: {rate:.0%} of the expressions must be found (detection limit), and at most {errors:.0%} of the labels may be wrong.
+
+| true motion, % of the inter-ocular distance | films of expressions | found | measured motion / true |
+|---|---|---|---|
+{motion}
+
+The detection limit is {limit:.2f} % (95 % interval {limit_low:.2f} to {limit_high:.2f}, over resampled films); {fraction:.0%} of a motion are measured
+there, so the range begins at {low:g} %.
+
+Inside the ranges lie {inside} films, {negatives} of them without an emotion (speech, gaze, blinks, turns of the head, rest). With each least
+probability:
+
+| least probability | films given a label (coverage) | wrong (risk) |
+|---|---|---|
+{risk}
+
+A label on a film without an emotion is wrong, too. Films whose likeliest label is `other` get none at any of them.
+
+**Data**: {films} films of as many rendered people ({speech} of them speak) whom neither a fit nor another benchmark shows, 24 to 60 frames per second, heads
+turned by up to 18 degrees, expressions of {shortest:.1f} to {longest:.1f} s, H.264 at CRF 14 to 28, eyes 70 px apart. Motion {strength[0]} to {strength[1]} %,
+evenly spread in its logarithm. Bundle weights {weights}, flow weights {flow_weights}. Real faces differ: their limits are not known.
+docs/results/label-rates.md measures the result on other people.
+
+```
+python -m benchmarks.label_validation --work FOLDER --page docs/results/label-validation.md
+```
+"""
+
+
+def page(found: list[Reading], fitted: Bundle) -> str:
+    """The results page of a bundle that was `validated` on these films."""
+    expressions = [one for one in found if one.shown in LABELS]
+    validation, given = fitted.recipe.validation, answers(found, fitted)
+    low, high = limit_interval(*detections(expressions))
+    return PAGE.format(
+        low=fitted.recipe.validated_ranges[MOTION][0],
+        least=fitted.recipe.min_confidence,
+        rate=DETECTION_RATE,
+        errors=MAX_ERROR_RATE,
+        motion="\n".join(_motion_row(expressions, *limits) for limits in zip(BINS[:-1], BINS[1:])),
+        limit=validation.detection_limit,
+        limit_low=low,
+        limit_high=high,
+        fraction=measured_fraction(expressions, validation.detection_limit),
+        inside=len(given),
+        negatives=sum(not one.is_emotion for one in given),
+        risk="\n".join(
+            _risk_row(given, threshold) for threshold in sorted({*ROWS, fitted.recipe.min_confidence})
+        ),
+        films=len(found),
+        speech=sum(one.shown == "speech" for one in found),
+        shortest=0.2,
+        longest=0.8,
+        strength=STRENGTH,
+        weights=validation.weights,
+        flow_weights=validation.flow_weights,
+    )
+
+
+def _motion_row(expressions: list[Reading], low: float, high: float) -> str:
+    part = [one for one in expressions if low <= one.strength < high]
+    seen = [one.conditions.motion / one.strength for one in part if one.is_found]
+    ratio = f"{np.median(seen):.2f}" if seen else ""
+    return f"| {low:g} to {high:g} | {len(part)} | {len(seen)} | {ratio} |"
+
+
+def _risk_row(given: list[Answer], threshold: float) -> str:
+    wrong, n = errors_and_labels(given, threshold)
+    return f"| {threshold:.2f} | {n} ({n / len(given):.0%}) | {wrong} ({wrong / max(n, 1):.0%}) |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.label_validation", description=__doc__.split("\n")[0]
@@ -248,8 +231,6 @@ def main() -> None:
     write_json(given.bundle / bundle.JSON_FILE, fitted.recipe.model_dump())
     print(fitted.recipe.validation)
     if given.page:
-        from benchmarks.label_validation_page import page
-
         write_text(given.page, page(found, fitted))
 
 

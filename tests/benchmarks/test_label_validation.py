@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from benchmarks import label_validation as validation
-from benchmarks.label_validation import Answer, Reading
-from benchmarks.label_validation_page import page
+from benchmarks import validation_films
+from benchmarks.label_validation import Answer, page
+from benchmarks.validation_films import Reading
 from mer import bundle
 from mer.inference.onset_apex import Moment
 from mer.inference.reliability import Conditions
@@ -35,9 +36,9 @@ def test_a_likeliest_label_of_no_emotion_is_never_given():
 
 
 def test_the_films_take_turns_and_a_quarter_shows_no_emotion():
-    shown = validation.shown_in_films()
+    shown = validation_films.shown_in_films()
     assert {shown[i] for i in range(3)} == set(validation.LABELS)
-    assert 0.2 < np.mean([one in validation.OTHERS for one in shown]) < 0.3
+    assert 0.2 < np.mean([one in validation_films.OTHERS for one in shown]) < 0.3
 
 
 class Certain:
