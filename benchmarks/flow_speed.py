@@ -22,6 +22,7 @@ from flow.benchmark.measure import cpu_name
 from mer_core import markdown
 from mer_core.io import write_text
 from mer_core.progress import say
+from mer_core.text import format_count
 
 # Row -> (method, options). `network` options ask for random weights, which take as long as trained ones.
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -102,7 +103,7 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
     """Return seconds by size and threads, and the peak memory of the largest frame, as a Markdown table."""
     columns = sorted({key[1:] for key in found})
     largest = columns[-1][0]
-    lines = ["# Speed and memory of the flow methods", ""]
+    lines = ["# Speed and memory of the flow methods", "", _answer(found, columns[-1]), ""]
     lines += [
         "Median seconds per pair of frames, brightness matching included, landmark detection excluded.",
         "",
@@ -131,6 +132,16 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
         "```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _answer(found: dict[tuple[str, int, int], dict[str, float]], column: tuple[int, int]) -> str:
+    """Return what the first row and the fastest one take in a column, (size, threads)."""
+    seconds = {row: values["seconds"] for (row, *rest), values in found.items() if tuple(rest) == column}
+    first, fastest = next(iter(seconds)), min(seconds, key=seconds.__getitem__)
+    return (
+        f"At {column[0]} px on {format_count(column[1], 'thread')}, {first} takes {seconds[first]:.2f} s per "
+        f"pair and the fastest method, {fastest}, {seconds[fastest]:.2f} s."
+    )
 
 
 def _fresh(row: str, size: int, threads: int) -> dict[str, float]:

@@ -90,7 +90,7 @@ def run_benchmark(
     table = tabulate(pd.DataFrame(measured.records.values()), source.peak_edges)
     with atomic_replace(Path(out) / "flow-benchmark.csv") as temporary:
         table.to_csv(temporary, index=False, float_format="%.5g")
-    text = to_markdown(table, facts)
+    text = to_markdown(table, facts, source.title)
     write_text(Path(out) / "flow-benchmark.md", text)
     measured.path.unlink()
     return text

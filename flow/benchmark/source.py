@@ -84,6 +84,17 @@ class PairSource:
         words += [f"--jpeg {self.jpeg}"] * (self.jpeg is not None)
         return words + ["--no-limit"] * (not self.limit)
 
+    @property
+    def title(self) -> str:
+        """Heading of the page of results."""
+        pulls = "wide pulls" if self.smooth else "pulls"
+        moved = {
+            "photographs": f"photographs moved by {pulls}",
+            "rendered": "rendered people moved by muscles",
+            "scanned": "portraits moved as scanned people move",
+        }[self.kind]
+        return f"Flow methods on {moved}"
+
     def describe(self) -> list[str]:
         """Return who and what moves, for the head of a table."""
         if self.kind == "scanned":

@@ -43,10 +43,10 @@ def tabulate(records: pd.DataFrame, peak_edges: Sequence[float] = PEAK_EDGES) ->
     return pd.DataFrame(rows)
 
 
-def to_markdown(table: pd.DataFrame, facts: list[str]) -> str:
+def to_markdown(table: pd.DataFrame, facts: list[str], title: str) -> str:
     """Write the page: a ranking, the tables of each size, and how they were made."""
     faces = sorted(column.removeprefix("epe_on_") for column in table if column.startswith("epe_on_"))
-    lines = ["# Flow methods on faces with known motion", ""]
+    lines = [f"# {title}", ""]
     for size, part in table.groupby("size", sort=False):
         lines += [_ranking(int(size), part)]
     lines += [
