@@ -53,13 +53,13 @@ $(STAMP): setup.cfg pyproject.toml
 	@test -n "$(PYTHON)" || { echo "mer needs Python 3.10, 3.11 or 3.12 with the venv module. Install one (Debian: apt install python3-venv), or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) pip install --quiet --upgrade pip
-	$(RUN) pip install --quiet $(PIP_ARGS) --editable ".[app,test]"
+	$(RUN) pip install --quiet $(PIP_ARGS) --editable ".[app,numba,test]"
 	@touch $@
 
 # On Python 3.13 the first line already installs what the second asks for.
 $(TASKS)/.installed: setup.cfg pyproject.toml
 	$(or $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null),$(PYTHON)) -m venv $(TASKS)
-	$(TASKS)/bin/python -m pip install --quiet $(PIP_ARGS) --editable ".[test]"
+	$(TASKS)/bin/python -m pip install --quiet $(PIP_ARGS) --editable ".[numba,test]"
 	$(TASKS)/bin/python -m pip install --quiet $(PIP_ARGS) --upgrade "mediapipe >= 1" "numpy >= 2" pyarrow opencv-contrib-python av
 	@touch $@
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mer_core.errors import BadInput, MissingDependency, UnreadableFile
+from mer_core.dependencies import import_extra
+from mer_core.errors import BadInput, UnreadableFile
 from mer_core.io import atomic_replace
 from mer_core.text import format_count
 
@@ -78,13 +79,7 @@ def load(path: Path) -> list[Any]:
 
 
 def _skops() -> Any:
-    try:
-        import skops.io
-    except ImportError as error:
-        raise MissingDependency(
-            "Storing a classifier of your own needs skops. Install it with: pip install 'srflow-mer[skops]'"
-        ) from error
-    return skops.io
+    return import_extra("skops.io", "skops", "A bundle of scikit-learn classifiers")
 
 
 def _check_types(sio: Any, data: bytes, what: str) -> None:

@@ -6,7 +6,8 @@ All machines of the cluster must see the same folders under the same paths. Need
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from mer_core.errors import BadInput, MissingDependency
+from mer_core.dependencies import import_extra
+from mer_core.errors import BadInput
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -43,12 +44,7 @@ def map_items(
     SchedulerUnreachable
         If no scheduler answers. Exceptions of `work` pass through.
     """
-    try:
-        import distributed
-    except ImportError as error:
-        raise MissingDependency(
-            "Working on a cluster needs Dask. Install it with: pip install 'srflow-mer[cluster]'"
-        ) from error
+    distributed = import_extra("distributed", "cluster", "Work on a Dask cluster")
     try:
         client = distributed.Client(scheduler, timeout=10)
     except (OSError, ValueError) as error:

@@ -3,6 +3,8 @@
 import platform
 import re
 import sys
+from importlib import import_module
+from types import ModuleType
 
 from mer_core.errors import MissingDependency
 
@@ -26,6 +28,32 @@ WHEEL_HINTS = {
     "mediapipe": "MediaPipe is built for Linux, Windows, macOS on ARM, and macOS on Intel with Python 3.10 "
     "to 3.12. "
 }
+
+
+def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
+    """Import a module that an extra installs.
+
+    Parameters
+    ----------
+    module : str
+    extra : str
+        Name of the extra in setup.cfg.
+    purpose : str
+        What needs it; the subject of the message.
+
+    Raises
+    ------
+    MissingDependency
+        If it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in OWN_PACKAGES:
+            raise
+        raise MissingDependency(
+            f"{purpose} needs {error.name}. Install the extra: pip install 'srflow-mer[{extra}]'"
+        ) from error
 
 
 def as_missing_dependency(error: ImportError) -> MissingDependency | None:

@@ -31,7 +31,8 @@ def test_every_line_is_a_pip_install_or_names_what_the_docs_name():
     packages = re.search(r"apt-get install ([\w. -]+)`", (ROOT / "docs" / "install.md").read_text())[1]
     assert set(packages.split()) <= set(" ".join(system).split())
     assert FILE.index("USER mer") < FILE.index("ENTRYPOINT")  # an ordinary user
-    assert {extra for line in pip for extra in re.findall(r"/src\[(\w+)\]", line)} == {"app"}
+    (extras,) = (found[1] for line in pip if (found := re.search(r"/src\[([\w,]+)\]", line)))
+    assert set(extras.split(",")) == {"app", "numba"}
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from flow.methods._batches import estimate_in_batches
+from mer_core.dependencies import import_extra
 from mer_core.errors import BadSetting, NotFound, UnreadableFile
 
 NETWORK = True
@@ -97,8 +98,8 @@ def read_network(path: Path):
 
     import torch
     from safetensors.torch import load_file
-    from torchvision.models.optical_flow import raft_large, raft_small
 
+    models = import_extra("torchvision.models.optical_flow", "raft", "Flow method raft")
     try:
         # weights_only: a .pth is a pickle, and a pickle could run code.
         tensors = (
@@ -107,10 +108,10 @@ def read_network(path: Path):
             else torch.load(path, map_location="cpu", weights_only=True)
         )
         if AUTHORS_FIRST_TENSOR in tensors:  # their small network has the same tensors in the same order
-            names = raft_small().state_dict()
+            names = models.raft_small().state_dict()
             tensors = dict(zip(names, tensors.values(), strict=True))
         small = tensors["feature_encoder.convnormrelu.0.weight"].shape[0] == 32
-        net = raft_small() if small else raft_large()
+        net = models.raft_small() if small else models.raft_large()
         net.load_state_dict(tensors)
     except pickle.UnpicklingError as error:  # torch's own message suggests to load it anyway
         raise UnreadableFile(

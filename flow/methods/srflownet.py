@@ -50,7 +50,9 @@ def load(
     from flow.srflownet.compact import CompactSRFlowNet
     from flow.srflownet.face_placer import BasisPlacer
     from flow.srflownet.tiled import estimate_tiled
+    from mer_core.jit import say_what_numba_saves
 
+    say_what_numba_saves()
     # channels last: a quarter faster on a CPU
     net = load_network(path).to(device, memory_format=torch.channels_last)
     place = BasisPlacer(detect_landmarks) if isinstance(net, CompactSRFlowNet) else None

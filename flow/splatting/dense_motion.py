@@ -7,17 +7,14 @@ definition of the ground truth, so the only error is that of its numerical inver
 import cv2
 import numpy as np
 
+from flow.splatting import dense_motion_numpy
+from flow.splatting.dense_motion_numpy import INVERSION_TOLERANCE_PX, MAX_NEWTON_STEPS, TRIANGLE_TOLERANCE
 from mer_core.jit import cached_njit
 
-INVERSION_TOLERANCE_PX = (
-    1e-5  # px, where the inversion stops; where it cannot get below `MAX_RESIDUAL_PX` the motion folds
-)
-MAX_RESIDUAL_PX = 1e-4
-MAX_NEWTON_STEPS = 40
-TRIANGLE_TOLERANCE = 1e-4  # relative enlargement of triangles, against cracks from rounding
+MAX_RESIDUAL_PX = 1e-4  # above it, the inversion has not succeeded: the motion folds
 
 
-@cached_njit
+@cached_njit(dense_motion_numpy.rasterize, nogil=True)
 def rasterize(
     places: np.ndarray, depth: np.ndarray, values: np.ndarray, triangles: np.ndarray, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -81,7 +78,7 @@ def extrapolate(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     return filled
 
 
-@cached_njit
+@cached_njit(dense_motion_numpy.invert_flow, nogil=True)
 def invert_flow(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return for each pixel y of the second frame the place x in the first with x + flow(x) = y.
 
@@ -138,7 +135,7 @@ def area_ratio(flow: np.ndarray) -> np.ndarray:
     return (1 + along_x[..., 0]) * (1 + along_y[..., 1]) - along_x[..., 1] * along_y[..., 0]
 
 
-@cached_njit
+@cached_njit(dense_motion_numpy.sample_spline, nogil=True)
 def sample_spline(coefficients: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Sample an interpolating cubic spline at `places` (H, W, 2) px, x then y: (H, W, C) float32.
 

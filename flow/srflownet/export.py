@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mer_core.errors import MissingDependency
+from mer_core.dependencies import import_extra
 from mer_core.io import atomic_replace
 
 OPSET = 17  # grid_sample needs 16; most runtimes support 17
@@ -21,19 +21,14 @@ def export(weights: str | Path, path: str | Path, size: tuple[int, int] = (224, 
 
     Raises
     ------
-    BadInput
+    MissingDependency
         If the package onnx is not installed.
     """
     import torch
 
     from flow.srflownet import load_network
 
-    try:
-        import onnx  # noqa: F401
-    except ImportError as error:
-        raise MissingDependency(
-            "Exporting needs the package onnx, an extra: pip install 'srflow-mer[onnx]'."
-        ) from error
+    import_extra("onnx", "onnx", "Exporting to ONNX")
 
     class Last(torch.nn.Module):
         """The network's final prediction only."""

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from flow.srflownet.resample import box_mean, correlate_axis, enlarge, sample_doubled
 from flow.srflownet.smooth_steps_cpu import smooth_steps_compiled
+from mer_core.jit import HAS_NUMBA
 
 WINDOW_SIDES = (1, 3, 7)  # cells
 # (first, second) of each smooth candidate, and of those on cells twice as wide.
@@ -158,7 +159,7 @@ def smooth_steps(
     sums: Tensor, flow: Tensor, strengths: tuple[tuple[float, float], ...], rounds: int = N_CG_ITERATIONS
 ) -> list[Tensor]:
     """Return the smooth step (N, 2, h, w) for each (first, second) of `strengths`, by conjugate gradients."""
-    if sums.device.type == "cpu" and not _is_traced():
+    if HAS_NUMBA and sums.device.type == "cpu" and not _is_traced():
         strong = np.array(strengths, np.float32)
         steps = torch.from_numpy(smooth_steps_compiled(sums.numpy(), flow.numpy(), strong, rounds))
     else:

@@ -3,11 +3,12 @@
 `lucas_kanade.smooth_steps_plain` is the readable reference; a test compares the two.
 """
 
-import numba
 import numpy as np
 
+from mer_core.jit import cached_njit
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+
+@cached_njit(fastmath=True, nogil=True)
 def smooth_steps_compiled(
     sums: np.ndarray, flow: np.ndarray, strengths: np.ndarray, rounds: int
 ) -> np.ndarray:
@@ -30,7 +31,7 @@ def smooth_steps_compiled(
     return out
 
 
-@numba.njit(cache=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _laplacian(field: np.ndarray, out: np.ndarray) -> None:
     """Write four times each cell minus its neighbours, with replicated borders, (h, w), to `out`."""
     height, width = field.shape
@@ -43,7 +44,7 @@ def _laplacian(field: np.ndarray, out: np.ndarray) -> None:
         to[width - 1] = 3 * row[width - 1] - row[width - 2] - above[width - 1] - below[width - 1]
 
 
-@numba.njit(cache=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _add_roughness(field, first, second, curved, twice, out):
     """Add first L f + second L L f of a field (2, h, w) to `out`."""
     for c in range(2):
@@ -59,7 +60,7 @@ def _add_roughness(field, first, second, curved, twice, out):
                     out[c, y, x] += first * curved[y, x]
 
 
-@numba.njit(cache=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _solve_one(sums, flow, first, second, rounds, step):
     """Solve for one pair and one strength; writes `step` (2, h, w)."""
     height, width = flow.shape[1:]

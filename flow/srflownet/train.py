@@ -6,13 +6,11 @@ holds weights, their moving average, optimiser and step, so an interrupted train
 """
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.distributed as dist
 import yaml
@@ -25,11 +23,13 @@ from flow.srflownet.facial_basis import load_basis
 from flow.srflownet.facial_solution import PlacedBasis
 from flow.srflownet.train_config import TrainConfig, frame_side, load_config
 from flow.srflownet.train_pairs import TrainingPairs
+from flow.srflownet.training_log import TrainingLog
 from mer_core import claims
 from mer_core.device import choose_device
 from mer_core.errors import BadSetting
 from mer_core.io import atomic_replace
 from mer_core.progress import say
+from mer_core.trackers import load_tracker
 
 # Keys that may change when a training continues.
 UNCHECKED_KEYS = {
@@ -45,16 +45,26 @@ UNCHECKED_KEYS = {
 }
 
 
-def train(config: str | Path | TrainConfig, out: str | Path, *, device: str = "auto") -> Path:
+def train(
+    config: str | Path | TrainConfig, out: str | Path, *, device: str = "auto", tracker: str | None = None
+) -> Path:
     """Train one network and return its weights, OUT/weights.safetensors.
 
     Parameters
     ----------
     config : YAML file of `TrainConfig`'s keys
-    out : folder for config.yaml, checkpoint.pt, log.csv, TensorBoard events and weights. A training continues
-        from its checkpoint if the configuration is unchanged.
+    out : folder for config.yaml, checkpoint.pt, log.csv and weights. A training continues from its checkpoint
+        if the configuration is unchanged.
     device : `auto`, `cpu`, `cuda` or `mps`
+    tracker : `mlflow` or `tensorboard`, which also get the log, or None
+
+    Raises
+    ------
+    MissingDependency
+        If the tracker is not installed.
     """
+    if tracker:
+        load_tracker(tracker)  # before anything is written
     config = config if isinstance(config, TrainConfig) else load_config(config)
     process = TrainingProcess(device)
     torch.manual_seed(config.seed)
@@ -66,7 +76,7 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str = "a
     done = _resume(out, config, state, process.device)
     runner = process.wrap(torch.compile(network) if config.torch_compile else network)
     extra = losses.combine_losses(config.loss_weights, config.gradient_operator)
-    log = TrainingLog(out, done, config.steps) if process.first else None
+    log = TrainingLog(out, done, config, tracker) if process.first else None
     for step, pairs in enumerate(_batches(config, process, done), start=done):
         onset, apex, truth, mask, *placed = (t.to(process.device, non_blocking=True) for t in pairs)
         face = {"face": PlacedBasis(placed[0], placed[1], load_basis().n_scanned)} if placed else {}
@@ -91,6 +101,8 @@ def train(config: str | Path | TrainConfig, out: str | Path, *, device: str = "a
             _save(out, config, state, step + 1)
         if config.validate_every and (last or (step + 1) % config.validate_every == 0):
             log.record_validation(step + 1, _validate(config, average, process.device))
+    if log:
+        log.close()
     process.close()
     return out / "weights.safetensors"
 
@@ -211,61 +223,6 @@ def _validate(config: TrainConfig, average: dict[str, Tensor], device: torch.dev
     network = srflownet.build_network(config.network, **config.network_settings).to(device)
     network.load_state_dict(average)
     return validation.benchmark_errors(network.eval(), config.n_validation_pairs)
-
-
-class TrainingLog:
-    """The training's record: log.csv, a progress line on stderr, and TensorBoard if installed."""
-
-    def __init__(self, out: Path, done: int, steps: int):
-        self.path, self.done, self.steps = out / "log.csv", done, steps
-        self.began, self.sums, self.count = time.monotonic(), np.zeros(4), 0
-        self.path.touch()
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self.board = SummaryWriter(str(out), purge_step=done)
-        except ImportError:  # an extra: pip install srflow-mer[train]
-            self.board = None
-
-    def add(self, step: int, loss: Tensor, norm: Tensor, flow: Tensor, truth: Tensor, rate: float) -> None:
-        """Record one step."""
-        error = (flow - truth).norm(dim=1).mean()
-        self.sums += [float(loss.detach()), float(error), float(truth.norm(dim=1).mean()), float(norm)]
-        self.count, self.rate = self.count + 1, rate
-
-    def write(self, step: int, example: tuple[Tensor, ...]) -> None:
-        """Write the means since the last call, and pictures of the first pair."""
-        means = dict(zip(("loss", "epe", "still_epe", "gradient_norm"), self.sums / self.count))
-        self.sums, self.count = np.zeros(4), 0
-        means["learning_rate"] = self.rate
-        self._record(step, means)
-        pace = (time.monotonic() - self.began) / (step - self.done)
-        left = pace * (self.steps - step) / 60
-        say(
-            f"step {step} of {self.steps}: loss {means['loss']:.4f}, error {means['epe']:.4f} px "
-            f"(at rest {means['still_epe']:.4f}), {pace:.2f} s a step, {left:.0f} min left"
-        )
-        if self.board:
-            from flow.visualize import draw_flow
-
-            onset, apex, flow, truth = (t[0].detach().float().cpu().permute(1, 2, 0).numpy() for t in example)
-            for name, frame in (("onset", onset), ("apex", apex)):
-                self.board.add_image(name, frame.astype(np.uint8), step, dataformats="HWC")
-            radius = max(1.0, float(np.linalg.norm(truth, axis=-1).max()))
-            for name, motion in (("flow", flow), ("truth", truth)):
-                self.board.add_image(name, draw_flow(motion, radius), step, dataformats="HWC")
-
-    def record_validation(self, step: int, errors: dict[str, float]) -> None:
-        """Write validation errors."""
-        self._record(step, errors)
-        say(f"step {step}: " + ", ".join(f"{name} {value:.4f}" for name, value in errors.items()))
-
-    def _record(self, step: int, values: dict[str, float]) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.writelines(f"{step},{name},{value:.6g}\n" for name, value in values.items())
-        if self.board:
-            for name, value in values.items():
-                self.board.add_scalar(name, value, step)
 
 
 if __name__ == "__main__":  # the entry point of torchrun

@@ -10,6 +10,7 @@ processes (`mer cv --jobs`).
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mer.classifiers._network import AdamWClassifier
+from mer_core.dependencies import import_extra
 from mer_core.errors import BadSetting, UnreadableFile
 
 
@@ -61,8 +63,7 @@ class Classifier(AdamWClassifier):
         return super().stored_params() | {"weights": ""}
 
     def build(self, channels: int, height: int, width: int) -> nn.Module:
-        import timm
-
+        timm = _timm()
         _check_known(self.backbone)
         backbone = timm.create_model(
             self.backbone, pretrained=False, in_chans=channels, num_classes=len(self.classes_)
@@ -73,12 +74,15 @@ class Classifier(AdamWClassifier):
 
 
 def _check_known(name: str) -> None:
-    import timm
-
+    timm = _timm()
     if not timm.is_model(name):
         similar = ", ".join(timm.list_models(f"*{name}*")[:5])
         advice = f"Similar: {similar}." if similar else "See timm.list_models()."
         raise BadSetting(f"timm has no backbone called {name!r}. {advice}")
+
+
+def _timm() -> ModuleType:
+    return import_extra("timm", "timm", "The classifier timm")
 
 
 def _load(backbone: nn.Module, path: Path) -> None:

@@ -18,8 +18,8 @@ from mer.cli.options import (
     known,
 )
 from mer_core.text import format_count
+from mer_core.trackers import TRACKERS, load_tracker
 
-TRACKERS = ("mlflow", "tensorboard")
 # Those of `CvConfig`, whose import would slow down `mer --help`.
 DEFAULTS = {
     "protocol": "composite-3",
@@ -144,7 +144,7 @@ def cv(prepared, config, maps, index, out, jobs, scheduler, track, **typed):
     check_inputs(prepared, maps, index, typed)
     settings = read_config(config, **typed)
     if track:
-        tracking.check_installed(track)
+        load_tracker(track)  # before a long run
     finished: Run | UnitScores
     if maps:
         cross_validate_maps(maps, index, settings, out, workers=Workers(jobs, scheduler))

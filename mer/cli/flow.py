@@ -17,6 +17,7 @@ from mer.cli.options import (
     known,
 )
 from mer_core.text import format_count
+from mer_core.trackers import TRACKERS
 
 
 @click.group(cls=Commands)
@@ -214,8 +215,13 @@ def head_model(folder, out):
     required=True,
     help="Folder for checkpoints and logs; an interrupted training continues.",
 )
+@click.option(
+    "--track",
+    type=click.Choice(TRACKERS),
+    help="Also send the log to this tracker; needs the extra of that name.",
+)
 @device_option()
-def train_flow(config, out, device):
+def train_flow(config, out, track, device):
     """Train the flow network with the settings of a YAML file.
 
     \b
@@ -224,7 +230,7 @@ def train_flow(config, out, device):
     """
     from flow.srflownet.train import train as fit
 
-    weights = fit(config, out, device=device)
+    weights = fit(config, out, device=device, tracker=track)
     emit(f"Weights: {weights}", {"weights": weights})
 
 

@@ -1,23 +1,12 @@
 """Send settings, scores and report of a finished run to an experiment tracker."""
 
 from pathlib import Path
-from typing import Any
 
 from mer.evaluation.metrics import SCORES
 from mer.evaluation.run_folder import read_settings
 from mer_core.claims import flatten
-from mer_core.errors import MissingDependency
 from mer_core.io import read_json
-
-INSTALL = "Install it with: pip install 'srflow-mer[{}]'"
-
-
-MODULES = {"mlflow": "mlflow", "tensorboard": "torch.utils.tensorboard"}
-
-
-def check_installed(tracker: str) -> None:
-    """Raise `MissingDependency` if a tracker is not installed; for use before a long run."""
-    _load(tracker)
+from mer_core.trackers import load_tracker
 
 
 def send(out: Path, tracker: str) -> None:
@@ -37,7 +26,7 @@ def send(out: Path, tracker: str) -> None:
 
 
 def _send_mlflow(out: Path, params: dict[str, str], numbers: dict[str, float]) -> None:
-    mlflow = _load("mlflow")
+    mlflow = load_tracker("mlflow")
     with mlflow.start_run(run_name=out.name):
         mlflow.log_params(params)
         mlflow.log_metrics(numbers)
@@ -46,17 +35,6 @@ def _send_mlflow(out: Path, params: dict[str, str], numbers: dict[str, float]) -
 
 
 def _send_tensorboard(out: Path, params: dict[str, str], numbers: dict[str, float]) -> None:
-    board = _load("tensorboard")
+    board = load_tracker("tensorboard")
     with board.SummaryWriter(str(out / "tensorboard")) as writer:
         writer.add_hparams(params, numbers, run_name=".")
-
-
-def _load(tracker: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(MODULES[tracker])
-    except ImportError as error:
-        raise MissingDependency(
-            f"Tracking with {tracker} needs {tracker}. {INSTALL.format(tracker)}"
-        ) from error

@@ -19,6 +19,7 @@ from mer_core import parallel, progress
 from mer_core.content import content_id
 from mer_core.errors import Incompatible, MerError, OccupiedOutput
 from mer_core.io import printable_path
+from mer_core.jit import say_what_numba_saves
 from mer_core.locks import hold_lock
 from mer_core.parallel import Workers
 
@@ -102,6 +103,7 @@ def score_all(
     recordings = find_recordings(folder, ignore=out)
     if skipped := recordings.sentence():
         progress.say(skipped)
+    say_what_numba_saves()
     job = ScoreJob(bundle, fps, face, device)
     with hold_lock(out.parent, f".{out.name}.lock"):
         table = ScoreTable(out, recordings, _identify_pipeline(job), _labels(job))

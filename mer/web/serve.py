@@ -9,14 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mer_core.errors import BadInput, MissingDependency, UnreadableFile
+from mer_core.dependencies import import_extra
+from mer_core.errors import BadInput, UnreadableFile
 from mer_core.progress import say
 from mer_core.text import format_count
 
 if TYPE_CHECKING:
     import uvicorn
 
-INSTALL = 'python -m pip install starlette uvicorn, or the extra: python -m pip install -e ".[app]"'
 TEXT_BROWSERS = ("elinks", "links", "lynx", "w3m", "www-browser")
 
 
@@ -54,12 +54,7 @@ def serve(
     MissingDependency
         If the extra [app] is not installed.
     """
-    try:
-        import uvicorn
-
-        from mer.web.app import create_app
-    except ModuleNotFoundError as error:
-        raise MissingDependency(f"The page needs {error.name}. Install it: {INSTALL}") from error
+    uvicorn, app = (import_extra(name, "app", "The page") for name in ("uvicorn", "mer.web.app"))
     from mer.inference import models
     from mer.web.clips import KEEP_S, Clips
     from mer.web.storage import Storage
@@ -73,8 +68,8 @@ def serve(
     with Storage() as storage, listener:
         if storage.n_leftovers:
             say(f"Deleted the files of {format_count(storage.n_leftovers, 'killed server')}.")
-        app = create_app(Clips(storage, offered, keep_s or KEEP_S))
-        config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2)
+        site = app.create_app(Clips(storage, offered, keep_s or KEEP_S))
+        config = uvicorn.Config(site, log_level="error", access_log=False, timeout_graceful_shutdown=2)
         _run(_announced_server(config, address, open_browser), listener)
 
 

@@ -6,8 +6,8 @@ each batch. So:
 - A block of folds goes through a batch together, and work that all of them share is done once.
 - Centring and scaling, which each fold fits to its own clips, are folded into the filters.
 - A clip outside a fold's batch has weight zero in that fold's loss, so it cannot affect that fold.
-- On the CPU, the gradients of three-channel maps come from a compiled kernel (kernel.py), otherwise from
-  torch.
+- On the CPU, the gradients of three-channel maps come from a compiled kernel (kernel.py), without numba and
+  in other cases from torch.
 
 Seeds are trained separately: each has its own order of clips, so they share nothing.
 """
@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from mer.classifiers._network import NetworkClassifier, clip_weights
 from mer.classifiers.ststnet.kernel import CHANNELS, Kernel
+from mer_core.jit import HAS_NUMBA, say_what_numba_saves
 
 BLOCK = 40  # folds trained together at most; each block is yielded before the next one starts
 # Clips times folds whose gradients torch computes at once: what fits the CPU's cache, or fills a GPU.
@@ -56,8 +57,10 @@ class JointTraining:
         device: torch.device,
     ):
         self.net, self.y, self.settings, self.orders, self.device = net, y, settings, orders, device
-        has_kernel = device.type == "cpu" and x.shape[1] == CHANNELS
-        self.clips = Kernel(x) if has_kernel else TorchGradients(x, device)
+        suits_kernel = device.type == "cpu" and x.shape[1] == CHANNELS
+        if suits_kernel:
+            say_what_numba_saves()
+        self.clips = Kernel(x) if suits_kernel and HAS_NUMBA else TorchGradients(x, device)
 
     def train(
         self,

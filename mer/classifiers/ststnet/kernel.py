@@ -19,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
-from numba import njit
 from torch.nn import functional as F
 
 from mer_core.jit import cached_njit
@@ -29,7 +28,7 @@ TAPS = 32  # the 27 pixels that a filter multiplies, padded with zeros to whole 
 KINDS = 9
 
 # "contract" lets a * b + c round once, as in matrix products.
-inlined = njit(forceinline=True, fastmath={"contract"})
+inlined = cached_njit(forceinline=True, fastmath={"contract"})
 
 
 class Kernel:
@@ -112,7 +111,7 @@ def by_cell(windows: torch.Tensor) -> torch.Tensor:
     )
 
 
-@cached_njit
+@cached_njit(nogil=True)
 def _step(
     tiles,
     patches,
@@ -215,7 +214,7 @@ def _average(maxima, features):
             features[cell * FILTERS + f] = np.float32(0.25) * total
 
 
-@njit(fastmath={"contract", "reassoc"})
+@cached_njit(fastmath={"contract", "reassoc"})
 def _classify(features, label, clip_weight, head, bias, d_features, d_head, d_bias):
     """Add the gradients of the weighted cross-entropy with respect to features, head and bias."""
     p = np.empty(len(bias), np.float32)

@@ -5,16 +5,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates, spline_filter
 
-from flow.splatting.dense_motion import (
-    MAX_RESIDUAL_PX,
-    area_ratio,
-    extrapolate,
-    invert_flow,
-    rasterize,
-    sample_spline,
-)
+from flow.splatting import dense_motion, dense_motion_numpy
+from flow.splatting.dense_motion import MAX_RESIDUAL_PX, area_ratio, extrapolate
 
 SHAPE = (40, 50)
+with_and_without_numba = pytest.mark.parametrize("loops", [dense_motion, dense_motion_numpy])
 
 
 def plane(depth: float, low: float, high: float):
@@ -23,20 +18,22 @@ def plane(depth: float, low: float, high: float):
     return corners, np.full(4, depth, np.float32), np.array([[0, 2, 1], [0, 3, 2]], np.int32)
 
 
-def test_a_linear_function_is_exact_and_the_near_hides_the_far():
+@with_and_without_numba
+def test_a_linear_function_is_exact_and_the_near_hides_the_far(loops):
     far, z_far, triangles = plane(0.0, -1, 60)
     near, z_near, _ = plane(1.0, 10, 20)
     places, depth = np.concatenate([near, far]), np.concatenate([z_near, z_far])
     values = np.concatenate([np.full((4, 1), 7.0), 2 * far[:, :1] - far[:, 1:] + 3]).astype(np.float32)
-    out, covered = rasterize(places, depth, values, np.concatenate([triangles, triangles + 4]), SHAPE)
+    out, covered = loops.rasterize(places, depth, values, np.concatenate([triangles, triangles + 4]), SHAPE)
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
     expected = np.where((x >= 10) & (x <= 20) & (y >= 10) & (y <= 20), 7, 2 * x - y + 3)
     assert covered.all() and np.allclose(out[..., 0], expected, atol=1e-3)
 
 
-def test_backs_are_not_drawn():
+@with_and_without_numba
+def test_backs_are_not_drawn(loops):
     places, depth, triangles = plane(0.0, 5, 30)
-    _, covered = rasterize(places, depth, np.ones((4, 1), np.float32), triangles[:, ::-1].copy(), SHAPE)
+    _, covered = loops.rasterize(places, depth, np.ones((4, 1), np.float32), triangles[:, ::-1].copy(), SHAPE)
     assert not covered.any()
 
 
@@ -56,10 +53,11 @@ def bump(length: float, reach: float) -> np.ndarray:
     )
 
 
+@with_and_without_numba
 @pytest.mark.parametrize("length, reach", [(0.3, 5), (3, 8), (4, 6)])
-def test_the_inverse_leads_back(length, reach):
+def test_the_inverse_leads_back(loops, length, reach):
     flow = bump(length, reach)
-    places, residual = invert_flow(flow)
+    places, residual = loops.invert_flow(flow)
     assert residual.max() < MAX_RESIDUAL_PX and area_ratio(flow).min() > 0
     assert (
         np.linalg.norm(places - np.stack(np.meshgrid(np.arange(64), np.arange(64)), -1), axis=-1).max()
@@ -71,14 +69,37 @@ def test_a_fold_shows():
     assert area_ratio(bump(9, 4)).min() < 0
 
 
-def test_a_spline_is_read_as_scipy_reads_it():
+@with_and_without_numba
+def test_a_spline_is_read_as_scipy_reads_it(loops):
     rng = np.random.default_rng(0)
     picture = rng.normal(0, 1, (20, 30, 2)).astype(np.float32)
     coefficients = np.stack([spline_filter(picture[..., c]) for c in range(2)], axis=-1)
     places = rng.uniform(4, 15, (6, 7, 2))
-    read = sample_spline(coefficients, places)
+    read = loops.sample_spline(coefficients, places)
     for channel in range(2):
         expected = map_coordinates(
             coefficients[..., channel], (places[..., 1], places[..., 0]), prefilter=False
         )
         assert np.allclose(read[..., channel], expected, atol=1e-5)
+
+
+def test_numpy_draws_a_crumpled_mesh_as_the_compiled_loop_does():
+    rng = np.random.default_rng(0)
+    y, x = (grid.ravel() for grid in np.mgrid[:9, :11])
+    places = (np.stack([5 * x - 2, 5 * y - 2], 1) + rng.normal(0, 1.5, (99, 2))).astype(np.float32)
+    depth, values = rng.normal(0, 1, 99).astype(np.float32), rng.normal(0, 3, (99, 4)).astype(np.float32)
+    corner = (np.arange(8)[:, None] * 11 + np.arange(10)).ravel()
+    lower = np.stack([corner, corner + 11, corner + 1], 1)
+    upper = np.stack([corner + 1, corner + 11, corner + 12], 1)
+    triangles = np.concatenate([lower, upper]).astype(np.int32)
+    (out, covered), (expected, is_covered) = (
+        loops.rasterize(places, depth, values, triangles, SHAPE)
+        for loops in (dense_motion_numpy, dense_motion)
+    )
+    assert covered.any() and np.array_equal(covered, is_covered)
+    assert np.allclose(out, expected, atol=1e-5)
+
+
+def test_numpy_inverts_a_fold_as_the_compiled_loop_does():
+    found, expected = (loops.invert_flow(bump(9, 4)) for loops in (dense_motion_numpy, dense_motion))
+    assert all(np.allclose(*pair, atol=1e-6) for pair in zip(found, expected))

@@ -197,13 +197,34 @@ def test_training_starts_from_given_weights(tmp_path):
 
 
 def test_tensorboard_gets_scalars_and_pictures(tmp_path):
-    pytest.importorskip("tensorboard", reason="the extra train is not installed")
+    pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    train(TrainConfig(**TINY | {"steps": 2}), tmp_path, device="cpu")
+    train(TrainConfig(**TINY | {"steps": 2}), tmp_path, device="cpu", tracker="tensorboard")
     events = EventAccumulator(str(tmp_path)).Reload()
     assert {"loss", "epe", "learning_rate"} <= set(events.Tags()["scalars"])
     assert {"onset", "apex", "flow", "truth"} <= set(events.Tags()["images"])
+
+
+def test_mlflow_gets_settings_and_numbers_and_a_continued_training_keeps_its_run(tmp_path, monkeypatch):
+    mlflow = pytest.importorskip("mlflow", reason="the extra mlflow is not installed")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    save, out = training._save, tmp_path / "training"
+
+    def save_and_stop(*arguments):
+        save(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training, "_save", save_and_stop)
+        train(TrainConfig(**TINY), out, device="cpu", tracker="mlflow")
+    mlflow.end_run()
+    train(TrainConfig(**TINY), out, device="cpu", tracker="mlflow")
+    (found,) = mlflow.search_runs(output_format="list")
+    assert found.info.status == "FINISHED" and found.data.params["network_settings.width"] == "16"
+    history = mlflow.MlflowClient().get_metric_history(found.info.run_id, "loss")
+    assert [metric.step for metric in history] == [2, 4]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("flow-*.yaml")), ids=lambda p: p.stem)
