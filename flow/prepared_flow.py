@@ -137,8 +137,8 @@ def _estimate_in_threads(
 def _estimate_batch(
     clip_ids: list[str], prepared: PreparedDataset, method: Method, match_exposure: bool
 ) -> None:
-    # Identify the faces before reading them, so that a change in between is noticed.
     """Estimate and write the flow of some clips."""
+    # Identify the faces before reading them, so that a change in between is noticed.
     ids = [prepared.faces_id(clip_id) for clip_id in clip_ids]
     firsts, seconds = (np.stack(frames) for frames in zip(*(prepared.faces(clip_id) for clip_id in clip_ids)))
     points = [_onset_landmarks(prepared, clip_id) for clip_id in clip_ids] if method.landmarks else None
@@ -153,7 +153,7 @@ def _onset_landmarks(prepared: PreparedDataset, clip_id: str) -> np.ndarray | No
     return prepared.landmarks(clip_id)[0] if stored else None
 
 
-_worker = threading.local()
+_worker = threading.local()  # what each thread of a Dask worker keeps open
 
 
 def _cluster_task(
@@ -166,29 +166,35 @@ def _cluster_task(
     precision: str,
     match_exposure: bool,
 ) -> None:
-    """Estimate a batch in a Dask worker, which opens folder and method once per thread.
+    """Estimate a batch in a Dask worker, which loads a method once for all folders.
 
     Raises `BadInput` if the worker's weights or precision differ from those of the requesting machine.
     """
-    wanted = (folder, name, device, *options.items())
+    wanted = (name, device, weights, precision, *options.items())
     if getattr(_worker, "wanted", None) != wanted:
-        method = load_method(name, device, **options)
-        if method.weights != weights:
-            raise Incompatible(
-                f"A machine of the cluster has other weights of {name}: {method.weights}, not {weights}. "
-                "Install the same version of mer there."
-            )
-        if method.precision != precision:
-            raise Incompatible(
-                f"A machine of the cluster estimates {name} in {method.precision}, not in {precision}. "
-                "Choose one --device for all machines."
-            )
-        _use_single_threads(method.network)
-        _worker.wanted, _worker.opened = wanted, (PreparedDataset(folder), method)
-    opened, method = _worker.opened
+        _worker.method = _load_as_wanted(name, device, options, weights, precision)
+        _worker.wanted = wanted
+    if getattr(_worker, "folder", None) != folder:
+        _worker.prepared, _worker.folder = PreparedDataset(folder), folder
     # A cluster repeats a batch whose worker died, perhaps after the batch was finished.
-    if not all(is_current(opened, name, clip_id) for clip_id in clip_ids):
-        _estimate_batch(clip_ids, opened, method, match_exposure)
+    if not all(is_current(_worker.prepared, name, clip_id) for clip_id in clip_ids):
+        _estimate_batch(clip_ids, _worker.prepared, _worker.method, match_exposure)
+
+
+def _load_as_wanted(name: str, device: str, options: dict, weights: str | None, precision: str) -> Method:
+    method = load_method(name, device, **options)
+    if method.weights != weights:
+        raise Incompatible(
+            f"A machine of the cluster has other weights of {name}: {method.weights}, not {weights}. "
+            "Install the same version of mer there."
+        )
+    if method.precision != precision:
+        raise Incompatible(
+            f"A machine of the cluster estimates {name} in {method.precision}, not in {precision}. "
+            "Choose one --device for all machines."
+        )
+    _use_single_threads(method.network)
+    return method
 
 
 def _use_single_threads(network: bool) -> Callable[[], None]:
