@@ -31,6 +31,7 @@ class FrameReport:
     n_used: int = 0  # frames that were returned
     n_damaged: int = 0  # not decodable, or predicted from such a frame
     first_damaged: str = ""
+    beside_damage: list[int] = field(default_factory=list)  # intact frames next to damaged ones
     n_other_shape: int = 0  # skipped: aspect ratio differs from the first frame
     n_resized: int = 0  # scaled to the size of the first frame
     n_repeated: int = 0  # nearly equal to the frame before, unlike their neighbours
@@ -85,7 +86,11 @@ class FrameReport:
     def copy(self) -> "FrameReport":
         """Return a copy with lists of its own."""
         return replace(
-            self, other_streams=list(self.other_streams), notes=list(self.notes), jumps=list(self.jumps)
+            self,
+            other_streams=list(self.other_streams),
+            notes=list(self.notes),
+            jumps=list(self.jumps),
+            beside_damage=list(self.beside_damage),
         )
 
     def sentences(self) -> list[str]:

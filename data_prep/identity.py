@@ -23,6 +23,7 @@ _INVISIBLE = re.compile(
 )  # characters without a picture that are not of category Cf
 # Cyrillic and Greek letters whose capitals look like Latin ones: another keyboard layout, not another person.
 _LOOK_ALIKES = str.maketrans("авекмнорстухіјѕαβεζηικμνορτυχ", "abekmhopctyxijsabezhikmnoptyx")
+_TYPED = str.maketrans("oil", "011")  # letters typed in place of digits
 _SEPARATORS = r"[\s_.\-\u2010-\u2015\u2212]+"  # including the dashes that word processors substitute
 
 
@@ -59,16 +60,28 @@ def subject_key(name: object) -> str:
     return re.sub(r"(?<!\d)0+(?=\d)", "", joined) or folded
 
 
+def typed_key(name: object) -> str:
+    """Return `subject_key` with the letters O, I and L beside digits read as 0 and 1: `SO1` is `S01`.
+
+    Two names that differ only in this may be one person mistyped or two people, so they are refused
+    together and never merged.
+    """
+    digits = re.sub(
+        r"[oil]+(?=\d)|(?<=\d)[oil]+", lambda letters: letters[0].translate(_TYPED), subject_key(name)
+    )
+    return subject_key(digits)
+
+
 def dataset_key(name: object) -> str:
     """Return a key that is equal for all spellings of one dataset; `CASME II` is `casme2`."""
     plain = subject_key(name).replace("_", "")
     return re.sub(r"(?<=[a-hj-z])i{2,3}$", lambda roman: str(len(roman[0])), plain)
 
 
-def group_key(group: object) -> str:
-    """Return a key for a LOSO group, given as `dataset/subject` or as a subject alone."""
+def group_key(group: object, key: Callable[[object], str] = subject_key) -> str:
+    """Return a key for a LOSO group, `dataset/subject` or a subject alone; `key` is that of the subject."""
     dataset, slash, subject = str(group).rpartition("/")
-    return dataset_key(dataset) + slash + subject_key(subject) if slash else subject_key(subject)
+    return dataset_key(dataset) + slash + key(subject) if slash else key(subject)
 
 
 def unify_spellings(
@@ -128,17 +141,18 @@ def describe_similar(names: Iterable[str], noun: str) -> list[str]:
 
 
 def refuse_spellings(groups: Iterable[object]) -> None:
-    """Raise `SubjectSpelling` if two LOSO groups (`dataset/subject`, or subjects) are one subject."""
+    """Raise `SubjectSpelling` if two LOSO groups (`dataset/subject`, or subjects) may be one subject."""
     spelled: dict[str, list[str]] = {}
     for group in dict.fromkeys(map(str, groups)):
-        spelled.setdefault(group_key(group), []).append(group)
+        spelled.setdefault(group_key(group, typed_key), []).append(group)
     same = [names for names in spelled.values() if len(names) > 1]
     if same:
         pairs = "; ".join(" = ".join(map(repr, names)) for names in same[:MAX_NAMED])
         raise SubjectSpelling(
             f"{format_count(len(same), 'subject is', 'subjects are')} spelled in more than one way: {pairs}"
             f"{', ...' if len(same) > MAX_NAMED else ''}. "
-            "The held-out subject would also be in training. Use one spelling for each subject."
+            "The held-out subject would also be in training. Use one spelling for each subject; beside "
+            "digits, the letters O, I and L count as 0 and 1."
         )
 
 

@@ -17,6 +17,7 @@ from data_prep.frame_times import presentation_times
 from data_prep.images import to_8_bits, white_level
 from data_prep.video_damage import DamageTracker
 from data_prep.video_stream import UnreadableVideo, open_container, probe_stream, read_packets
+from mer_core.text import format_count
 
 
 class VideoFrames:
@@ -42,16 +43,21 @@ class VideoFrames:
         self._stream = probe_stream(path)
         self._white = self._find_white() if self._stream.deep_format else 2.0**self._stream.bits - 1
         self.report = self._new_report()
-        if next(self._decode(self.report.copy()), None) is None:
+        probed = self.report.copy()
+        if next(self._decode(probed), None) is None:
+            damaged = f" ({format_count(probed.n_damaged, 'frame is', 'frames are')} damaged)"
             raise UnreadableVideo(
-                f"{path} holds no video frames that can be decoded. Give a video, or a folder of frames."
+                f"{path} holds no intact video frames{damaged if probed.n_damaged else ''}. Copy it again "
+                "from the source, or give a folder of frames."
             )
 
     def __iter__(self) -> Iterator[Frame]:
         self.report = report = self._new_report()
         shape, changes, last = FrameShape(report), FrameChanges(report), (-1, 0.0)
         for number, time, frame in self._timed(report):
-            if number == last[0] + 1 and number:
+            if number > last[0] + 1:
+                report.beside_damage += [last[0], number] if last[0] >= 0 else [number]
+            elif number:
                 report.add_step(time - last[1], 1 / self.fps if self.fps else self._stream.step)
             last = number, time
             image = shape.fit(self._image(frame, report))
@@ -119,7 +125,7 @@ class VideoFrames:
 
     def _decode(self, report: FrameReport) -> Iterator[tuple[int, Any]]:
         """Yield the intact frames in presentation order, numbered as if none were lost."""
-        damage, n_displayed = DamageTracker(), 0
+        damage, n_displayed = DamageTracker(self._stream.is_smoothed), 0
         with open_container(self.path) as container:
             stream = container.streams[self._stream.index]
             stream.codec_context.thread_count = 1  # so that log messages belong to the current packet

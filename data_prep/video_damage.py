@@ -1,12 +1,15 @@
 """Detection of the damaged frames of a video.
 
-A decoder conceals what it cannot read and continues, so a damaged packet spoils all frames predicted from it,
-up to the next key frame. Damage shows as an error, a flag, or only as a message in the decoder's log. Codecs
-without checksums (VP9, most HEVC) decode some damage silently; `frame_changes.py` sees the larger part of it.
+A decoder conceals what it cannot read and continues, so a damaged packet spoils all frames predicted from
+it, up to the next key frame. Damage shows as an error, a flag, or only as a message in the decoder's log.
+Codecs without checksums (VP9, most HEVC) decode some damage silently; `block_edges.py` and `frame_changes.py`
+see the larger part of it.
 """
 
 import re
 from dataclasses import dataclass, field
+
+from data_prep.block_edges import has_block_edges
 
 # Log messages about intact streams: they were cut or joined, or contain unsupported metadata.
 HARMLESS = re.compile(
@@ -40,6 +43,7 @@ def decode_quietly(packet) -> tuple[list, str]:
 class DamageTracker:
     """Decodes packets in order and tracks, by time stamp, which frames are damaged."""
 
+    is_smoothed: bool = False  # the codec filters the edges of its blocks, so that they show damage
     broken: bool = False  # whether the reference of the next packet is damaged
     lost: list[int | None] = field(default_factory=list)  # stamps of packets that gave no frame
     _spoiled: set[int] = field(default_factory=set)  # stamps of frames predicted from damage
@@ -68,12 +72,17 @@ class DamageTracker:
 
     def is_spoiled(self, frame) -> bool:
         """Return whether the frame is damaged or predicted from a damaged one."""
+        is_damaged = frame.is_corrupt or self._has_block_edges(frame)
         if frame.pts is None:
-            return frame.is_corrupt or self.broken
-        if frame.is_corrupt and frame.pts in self._group:
+            self.broken = self.broken or is_damaged
+            return self.broken
+        if is_damaged and frame.pts in self._group:
             self.broken = True
             self._spoiled |= {stamp for stamp in self._group if stamp >= frame.pts}
-        return frame.is_corrupt or frame.pts in self._spoiled
+        return is_damaged or frame.pts in self._spoiled
+
+    def _has_block_edges(self, frame) -> bool:
+        return self.is_smoothed and has_block_edges(frame.to_ndarray(format="gray"))
 
     def n_lost_before(self, frame) -> int:
         """Return the number of lost packets whose frame would be displayed before this one."""

@@ -21,6 +21,7 @@ BLIND_CODECS = {
     "hevc": "HEVC",
     "utvideo": "Ut Video",
 }
+SMOOTHED_CODECS = ("vp8", "vp9", "hevc", "av1", "libdav1d")  # filter the edges of blocks; see block_edges.py
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273: SMPTE ST 2084, ARIB STD-B67
 ARCHIVES = (b"PK\3\4", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # first bytes
 STILL_FLAGS = ("attached_pic", "timed_thumbnails", "still_image")  # of streams that are no video
@@ -47,6 +48,7 @@ class VideoStream:
     color_range: str
     hdr: str
     blind_codec: str
+    is_smoothed: bool  # the codec filters the edges of its blocks
     bits: int  # per sample
     deep_format: str  # pixel format that keeps more than 8 bits; empty if FFmpeg's conversion is exact
     others: list[str] = field(default_factory=list)  # descriptions of streams that are not read
@@ -77,6 +79,7 @@ def probe_stream(path: Path) -> VideoStream:
             color_range={1: "limited", 2: "full"}.get(int(context.color_range or 0), "not stated"),
             hdr=HDR_TRANSFERS.get(int(context.color_trc or 0), ""),
             blind_codec=BLIND_CODECS.get(context.name, ""),
+            is_smoothed=context.name in SMOOTHED_CODECS,
             bits=bits,
             deep_format="" if bits <= 8 or (bits < 16 and not grey) else "gray16le" if grey else "rgb48le",
             others=others,

@@ -145,4 +145,5 @@ def track_clip(
     watched = frames if progress else show_progress(frames, "Tracking")
     track = track_video(watched, tracker, fps, neutral_frame, progress)
     tracker.require(str(clip))
-    return frames, replace(track, jumps=tuple(frames.report.jumps))
+    jumps = {*frames.report.jumps, *frames.report.beside_damage}
+    return frames, replace(track, jumps=tuple(sorted(jumps)))

@@ -20,6 +20,7 @@ SYNTHETIC = (
 )
 LONG_S = 2.0  # a face does more than one thing in a longer clip
 MODEL_DIFFERENCE = 2.0  # mean of 478 landmarks on 212 portraits, embedded and current model (docs/install.md)
+RESTED_S = 0.5  # before the onset, in which the picture must be intact
 SIMILAR_STRENGTH = 0.5  # of the strongest interval's
 
 
@@ -35,7 +36,7 @@ class Conditions:
     turn: float  # yaw or pitch of the head, whichever is larger, degrees
     bits_per_pixel: float  # of a video file
     plausibility: float  # 0..1, of the landmarks
-    jump: int | None = None  # frame between onset and apex before which the picture jumps
+    jump: int | None = None  # frame shortly before the onset, or up to the apex, at which the picture jumps
 
     def by_name(self) -> dict[str, tuple[float, str]]:
         """Return value and unit of each condition for which a bundle can state a range."""
@@ -76,7 +77,7 @@ def measure_conditions(
         From onset to apex, per cent of the inter-ocular distance; NaN if not measured yet.
     """
     rows = list(moment[:2])
-    first, last = sorted(int(track.number[row]) for row in rows)
+    first_s, last_s = sorted(float(track.time[row]) for row in rows)
     interval = moment.interval or _expression_at(int(track.number[moment.apex]), intervals)
     return Conditions(
         motion=motion,
@@ -87,7 +88,7 @@ def measure_conditions(
         turn=float(abs(track.turn[rows, :2]).max()),
         bits_per_pixel=math.nan if clip.is_dir() else bits_per_pixel(clip),
         plausibility=float(track.plausibility[rows].min()),
-        jump=next((frame for frame in track.jumps if first < frame <= last), None),
+        jump=track.find_jump(first_s - RESTED_S, last_s),
     )
 
 
@@ -99,10 +100,10 @@ def _expression_at(number: int, intervals: list[Interval]) -> Interval | None:
 
 def find_obstacle(moment: Moment, conditions: Conditions, recipe: Recipe) -> str | None:
     """Return why no label may be given, whatever the probabilities; None if one may."""
+    if conditions.jump is not None:
+        return f"the picture jumps or is damaged at frame {conditions.jump}, between rest and apex"
     if moment.reason is not None:
         return moment.reason
-    if conditions.jump is not None:
-        return f"the picture jumps before frame {conditions.jump}, between onset and apex"
     if conditions.plausibility < MIN_PLAUSIBILITY:
         return "the landmarks do not look like an unobstructed face"
     if conditions.motion < recipe.min_motion:

@@ -40,12 +40,12 @@ CUT_OFF_FACTOR = 2.0  # what an expression that the video cuts off must reach, t
 RISEN = 0.9  # of the peak: the apex is the first frame that reaches it, as rise times are read
 EDGE = 0.15  # of its peak: where an interval begins and ends
 SAME_PEAK = 0.7  # a quick motion weaker than this fraction of a longer expression is part of it
-TOUCH_S = 0.1  # a quick motion this close to a longer expression is its beginning or end
+TOUCH_S = 0.1  # a quick motion this close to a longer expression, or a jump this close to any, is part of it
 HEAD_LEAK = 0.15  # fraction of a quick turn of the head that may look like motion of the face
 TURN_SPEED, TURN_SIZE, TURN_SMOOTH_S, TURN_EDGE = 6.0, 3.0, 0.15, 0.3  # degrees per s, degrees, s
 TURN_GAP_S = 0.25  # turns with a shorter gap are one: there and back
-MAX_HEAD_REMAINDER = 3.0  # %: weaker motion during a move of the head may be a remainder of it
-MAX_BLINK_REMAINDER = 1.0  # %: the same for a blink
+# %: weaker motion during a move of the head, or a blink, may be a remainder of it.
+MAX_HEAD_REMAINDER, MAX_BLINK_REMAINDER = 3.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,13 @@ class _Span:
 
 
 def find_intervals(track: Track) -> list[Interval]:
-    """Find the intervals of a track, by onset, in each unbroken run of frames separately."""
+    """Find the intervals of a track, by onset, in each unbroken run of frames, none across a jump."""
     found = []
     for rows in track.runs():
-        if len(rows) > 2:
-            spans = _Run(track, rows).spans()
-            found += [_to_interval(track, rows, span) for span in spans]
-    return sorted(found, key=lambda interval: interval.onset_s)
+        spans = _Run(track, rows).spans() if len(rows) > 2 else []
+        found += [_to_interval(track, rows, span) for span in spans]
+    whole = [one for one in found if track.find_jump(one.onset_s - TOUCH_S, one.offset_s + TOUCH_S) is None]
+    return sorted(whole, key=lambda interval: interval.onset_s)
 
 
 def strongest_expression(intervals: list[Interval]) -> Interval | None:

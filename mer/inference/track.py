@@ -42,7 +42,8 @@ class Track:
     shape: tuple[int, int]  # height and width of a frame, px
     timed: bool  # False: the frames have no times, and a rate was assumed
     is_neutral_given: bool = False  # by the user
-    jumps: tuple[int, ...] = ()  # frames before which the picture jumps, see data_prep/frame_changes.py
+    # Frames before which the picture jumps (data_prep/frame_changes.py), and those next to damaged ones.
+    jumps: tuple[int, ...] = ()
 
     @property
     def fps(self) -> float:
@@ -74,6 +75,11 @@ class Track:
         """Return the row of a frame number; None if that frame was not measured."""
         found = np.flatnonzero(self.number == number)
         return int(found[0]) if len(found) else None
+
+    def find_jump(self, start_s: float, end_s: float) -> int | None:
+        """Return the number of the first frame of `jumps` between two times; None if there is none."""
+        within = (self.time >= start_s) & (self.time <= end_s) & np.isin(self.number, self.jumps)
+        return int(self.number[within][0]) if within.any() else None
 
     def step(self, rows: np.ndarray) -> float:
         """Return the median time between these rows, s."""
@@ -115,5 +121,9 @@ class Track:
         if covered:
             lines.append(
                 f"In {covered} of {len(self.seen)} frames something covers the face; they are left out."
+            )
+        if self.jumps:
+            lines.append(
+                "Nothing is reported across jumps of the picture and damaged frames, which look like motion."
             )
         return lines

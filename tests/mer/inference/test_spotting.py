@@ -3,6 +3,7 @@ the table.
 """
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -137,6 +138,15 @@ def test_no_interval_reaches_over_a_gap():
     track.run[track.time >= 10.0] = 1
     for found in spotted(track):
         assert found.offset_s < 10 or found.onset_s >= 10
+
+
+@pytest.mark.parametrize("jump_s, kinds", [(7.0, ["micro"]), (7.95, []), (8.1, []), (9.0, ["micro"])])
+def test_no_interval_reaches_over_a_jump_of_the_picture(jump_s, kinds):
+    track = resting_track()
+    move(track, bump(track, 8.0, 8.3), 1.0)
+    track = replace(track, jumps=(round(jump_s * FPS),))
+    assert [found.kind for found in spotted(track)] == kinds
+    assert any("jump" in remark for remark in track.remarks())
 
 
 def test_the_largest_motion_is_known_where_nothing_is_found():
