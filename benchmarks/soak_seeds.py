@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.soak_inputs import Seed
+from benchmarks.soak_xls import write_xls
 
 
 def seeds(folder: Path) -> list[Seed]:
@@ -15,18 +16,21 @@ def seeds(folder: Path) -> list[Seed]:
     return [seed for group in groups for seed in group(folder)]
 
 
-def _videos(folder: Path) -> Iterator[Seed]:
-    import av
-
+def _read_film(path: Path) -> None:
     from data_prep.frames import open_frames
 
-    def read(path: Path) -> None:
-        for _ in open_frames(path):
-            pass
+    for _ in open_frames(path):
+        pass
+
+
+def _videos(folder: Path) -> Iterator[Seed]:
+    import av
 
     for name, codec, pixels in (
         ("a.mp4", "libx264", "yuv420p"), ("a.avi", "mpeg4", "yuv420p"), ("b.avi", "mjpeg", "yuvj420p"),
         ("a.mkv", "ffv1", "yuv420p"), ("a.webm", "libvpx", "yuv420p"), ("a.mov", "libx265", "yuv420p10le"),
+        ("a.ts", "libx264", "yuv420p"), ("a.mpg", "mpeg2video", "yuv420p"), ("a.flv", "flv", "yuv420p"),
+        ("a.wmv", "wmv2", "yuv420p"), ("c.mkv", "libsvtav1", "yuv420p"), ("a.mxf", "mpeg2video", "yuv422p"),
         ("b.webm", "libvpx-vp9", "yuv420p"), ("c.avi", "huffyuv", "yuv422p"), ("a.gif", "gif", "rgb8"),
     ):  # fmt: skip
         with av.open(str(folder / name), "w") as out:
@@ -37,7 +41,7 @@ def _videos(folder: Path) -> Iterator[Seed]:
                 image[10:30, 4 * k : 4 * k + 16] = 220
                 out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
             out.mux(stream.encode())
-        yield Seed(name, f"video, {codec}", (folder / name).read_bytes(), read)
+        yield Seed(name, f"video, {codec}, {Path(name).suffix}", (folder / name).read_bytes(), _read_film)
 
 
 def _frame_folders(folder: Path) -> Iterator[Seed]:
@@ -73,6 +77,8 @@ def _pictures(folder: Path) -> Iterator[Seed]:
     for suffix in (".png", ".jpg", ".bmp", ".tiff", ".webp", ".ppm"):
         data = cv2.imencode(suffix, image)[1].tobytes()
         yield Seed(f"a{suffix}", f"image, {suffix}", data, read_image)
+    cv2.imwritemulti(str(folder / "stack.tif"), [image] * 4)
+    yield Seed("stack.tif", "stack, .tif", (folder / "stack.tif").read_bytes(), _read_film)
     yield Seed("map.png", "map, .png", cv2.imencode(".png", image)[1].tobytes(), read_map)
 
 
@@ -81,7 +87,9 @@ def _tables(folder: Path) -> Iterator[Seed]:
     from data_prep.layouts import write_workbook
     from data_prep.recording_table import read_recordings
     from mer.evaluation.flow_maps import read_maps
+    from mer.evaluation.run_folder import read_predictions
     from mer.report.coding import read_coding
+    from mer.report.megc import read_submission
 
     rows = [("file", "subject", "label", "onset", "apex", "fps")]
     rows += [(f"{k}.mp4", f"s{k % 3}", "happiness", str(10 + k), str(14 + k), "25") for k in range(8)]
@@ -89,6 +97,8 @@ def _tables(folder: Path) -> Iterator[Seed]:
     yield Seed("a.xlsx", "table, .xlsx", (folder / "a.xlsx").read_bytes(), read_recordings)
     text = "\n".join(",".join(map(str, row)) for row in rows)
     yield Seed("a.csv", "table, .csv", text.encode(), read_recordings)
+    yield Seed("a.tsv", "table, .tsv", text.replace(",", "\t").encode(), read_recordings)
+    yield Seed("a.xls", "table, .xls", write_xls(rows), read_recordings)
     yield Seed("u.csv", "table, UTF-16", text.encode("utf-16"), read_recordings)
     elan = """<?xml version="1.0" encoding="UTF-8"?><ANNOTATION_DOCUMENT
 xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="EAFv3.0.xsd"
@@ -103,6 +113,10 @@ TIME_SLOT_REF2="t2"><ANNOTATION_VALUE>happiness</ANNOTATION_VALUE></ALIGNABLE_AN
     yield Seed("coding.eaf", "coding, ELAN", elan.encode(), read_coding)
     coding = "tier,onset_s,offset_s,label\nx,0.4,0.9,smile\nx,1.2,1.5,brow\ny,2.0,2.2,smile\n"
     yield Seed("coding.csv", "coding, .csv", coding.encode(), read_coding)
+    submission = "vid,pred_onset,pred_offset,type,emotion\ns1,10,20,me,positive\n"
+    yield Seed("megc.csv", "submission", submission.encode(), read_submission)
+    predictions = "clip_id,dataset,subject,fold,seed,label,prediction,p_a\nd/s/c,d,s,d/s,0,a,a,0.7\n"
+    yield Seed("predictions.csv", "predictions", predictions.encode(), read_predictions)
     row = dict.fromkeys(clip_table.COLUMNS) | {"dataset": "d", "subject": "s1", "onset": 3, "apex": 7}
     table = clip_table.clip_table([row | {"clip": f"c{k}", "apex_source": "annotated"} for k in range(4)])
     clip_table.write(table, folder / "clips.parquet")
@@ -114,6 +128,8 @@ TIME_SLOT_REF2="t2"><ANNOTATION_VALUE>happiness</ANNOTATION_VALUE></ALIGNABLE_AN
 
 
 def _arrays(folder: Path) -> Iterator[Seed]:
+    import scipy.io
+
     from data_prep.prepared import PreparedDataset
     from flow import io
     from mer.evaluation.map_files import read_map
@@ -122,7 +138,8 @@ def _arrays(folder: Path) -> Iterator[Seed]:
     np.save(folder / "a.npy", np.moveaxis(flow, -1, 0))
     np.savez(folder / "map.npz", np.moveaxis(flow, -1, 0))
     np.savez_compressed(folder / "packed.npz", np.moveaxis(flow, -1, 0))
-    for name in ("a.npy", "map.npz", "packed.npz"):
+    scipy.io.savemat(folder / "a.mat", {"flow": flow})
+    for name in ("a.npy", "map.npz", "packed.npz", "a.mat"):
         yield Seed(name, f"map, {Path(name).suffix}", (folder / name).read_bytes(), read_map)
     for name in ("flow.flo", "flow.npz"):
         io.write(folder / name, flow)
