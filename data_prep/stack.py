@@ -117,7 +117,7 @@ def _require_one_video(path: Path) -> None:
             axes, size = series[0].axes, series[0].shape
     except Exception as error:  # tifffile raises many types on damaged files
         raise UnreadableStack(f"{path} cannot be read as a TIFF: {error}.") from error
-    n_pages = size[0] if axes[0] not in "YX" else 1
+    n_pages = 1 if axes[:1] in ("", "Y", "X") else size[0]
     if levels > 1 or axes not in VIDEO_AXES or n_pages != n_pictures(path):
         raise UnreadableStack(
             f"{path} holds {len(series)} series; the first has the axes {axes} of size {size}. "

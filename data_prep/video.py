@@ -15,7 +15,7 @@ from data_prep.frame_changes import FrameChanges
 from data_prep.frame_report import Frame, FrameReport
 from data_prep.frame_times import presentation_times
 from data_prep.images import to_8_bits, white_level
-from data_prep.video_damage import DamageTracker
+from data_prep.video_damage import DamageTracker, convert_frame
 from data_prep.video_stream import UnreadableVideo, open_container, probe_stream, read_packets
 from mer_core.text import format_count
 
@@ -60,7 +60,7 @@ class VideoFrames:
             elif number:
                 report.add_step(time - last[1], 1 / self.fps if self.fps else self._stream.step)
             last = number, time
-            image = shape.fit(self._image(frame, report))
+            image = self._image(number, frame, shape, report)
             if image is not None:
                 report.n_used += 1
                 report.n_interlaced += frame.interlaced_frame
@@ -79,7 +79,7 @@ class VideoFrames:
         shape = FrameShape(report)
         for number, frame in self._decode(report):
             if number in wanted or shape.size is None:
-                image = shape.fit(self._image(frame, report))
+                image = self._image(number, frame, shape, report)
                 if number in wanted and image is not None:
                     images[number] = image
             if number >= max(wanted, default=-1):
@@ -141,26 +141,32 @@ class VideoFrames:
         for _ in damage.lost:
             report.add_damaged(f"a frame after {n_displayed} others")
 
-    def _image(self, frame, report: FrameReport) -> np.ndarray:
-        """Convert a frame to (H, W, 3) uint8 RGB as a player shows it."""
-        image = to_8_bits(_samples(frame, self._stream.deep_format), self._white)
+    def _image(self, number: int, frame, shape: FrameShape, report: FrameReport) -> np.ndarray | None:
+        """Convert a frame to (H, W, 3) uint8 RGB as a player shows it; None if it is left out."""
+        samples = _samples(frame, self._stream.deep_format)
+        if samples is None:
+            report.add_damaged(f"frame {number}")
+            return None
+        image = to_8_bits(samples, self._white)
         image = square_pixels(image, self._stream.pixel_aspect)
         side = frame.side_data.get("DISPLAYMATRIX")
         linear = display_transform(side and bytes(side))
         report.orientation = report.orientation or orientation_name(linear)
-        return orient(image, linear)
+        return shape.fit(orient(image, linear))
 
     def _find_white(self) -> float:
         """Decode the whole video once to find its bit depth in use; return the value of full brightness."""
         brightest = 0
         for _, frame in self._decode(FrameReport()):
-            brightest = max(brightest, int(_samples(frame, self._stream.deep_format).max()))
+            samples = _samples(frame, self._stream.deep_format)
+            brightest = brightest if samples is None else max(brightest, int(samples.max()))
         return white_level(brightest, np.dtype(np.uint16))
 
 
-def _samples(frame, deep_format: str) -> np.ndarray:
-    """Convert a decoded frame to (H, W, 3) RGB: uint8, or uint16 if a deep format is given."""
-    if not deep_format:
-        return frame.to_ndarray(format="rgb24")
-    samples = frame.to_ndarray(format=deep_format)
-    return samples if samples.ndim == 3 else np.repeat(samples[..., None], 3, axis=2)
+def _samples(frame, deep_format: str) -> np.ndarray | None:
+    """Convert a decoded frame to (H, W, 3) RGB: uint8, or uint16 if a deep format is given.
+
+    None if that is impossible, because damage has changed the frame's format.
+    """
+    samples = convert_frame(frame, deep_format or "rgb24")
+    return samples if samples is None or samples.ndim == 3 else np.repeat(samples[..., None], 3, axis=2)

@@ -9,6 +9,8 @@ see the larger part of it.
 import re
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from data_prep.block_edges import has_block_edges
 
 # Log messages about intact streams: they were cut or joined, or contain unsupported metadata.
@@ -37,6 +39,16 @@ def decode_quietly(packet) -> tuple[list, str]:
         av.logging.set_skip_repeated(repeated)
     complaints = [text.strip() for _, _, text in logged if not HARMLESS.search(text)]
     return frames, "; ".join(complaints) or ("cut off" if packet.is_corrupt else "")
+
+
+def convert_frame(frame, pixel_format: str) -> np.ndarray | None:
+    """Return the samples of a decoded frame; None if damage has changed its format to one that has none."""
+    import av
+
+    try:
+        return frame.to_ndarray(format=pixel_format)
+    except (av.FFmpegError, ValueError):
+        return None
 
 
 @dataclass
@@ -82,7 +94,8 @@ class DamageTracker:
         return is_damaged or frame.pts in self._spoiled
 
     def _has_block_edges(self, frame) -> bool:
-        return self.is_smoothed and has_block_edges(frame.to_ndarray(format="gray"))
+        grey = convert_frame(frame, "gray") if self.is_smoothed else None
+        return grey is not None and has_block_edges(grey)
 
     def n_lost_before(self, frame) -> int:
         """Return the number of lost packets whose frame would be displayed before this one."""

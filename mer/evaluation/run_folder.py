@@ -73,7 +73,7 @@ def read_table(path: str | Path, columns: Sequence[str], **csv_options: Any) -> 
         table = pd.read_csv(path, keep_default_na=False, **csv_options)
         if missing := [name for name in columns if name not in table]:
             raise ValueError(f"it has no column {', '.join(missing)}")
-    except (OSError, ValueError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         raise UnreadableFile(
             f"{path} cannot be read: {error}. Delete it and run the same mer cv again."
         ) from error

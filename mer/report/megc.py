@@ -39,7 +39,7 @@ def read_submission(path: Path) -> pd.DataFrame:
     """Read a submission; raise `BadInput` where its columns are others."""
     try:
         table = pd.read_csv(path, dtype={"vid": str, "type": str, "emotion": str}, keep_default_na=False)
-    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
+    except (ValueError, OverflowError, OSError) as error:  # of pandas
         raise UnreadableFile(f"{path} cannot be read as a CSV ({str(error).splitlines()[0]}).") from error
     if list(table.columns) != COLUMNS:
         raise UnreadableFile(

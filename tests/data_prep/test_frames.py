@@ -1,6 +1,7 @@
 """Frames of folders and of TIFF stacks: order, times, depth, damage. Videos: test_video.py."""
 
 import math
+import struct
 
 import cv2
 import numpy as np
@@ -263,3 +264,14 @@ def test_a_stack_of_grey_floats_is_read(tmp_path):
     assert [frame.image.mean() for frame in open_frames(tmp_path / "film.tif", 25)] == pytest.approx(
         [128] * 4
     )
+
+
+def test_a_stack_whose_first_page_has_no_tags_is_refused(tmp_path):
+    path = tmp_path / "stack.tif"
+    cv2.imwritemulti(str(path), [np.zeros((24, 32, 3), np.uint8)] * 4)
+    data = bytearray(path.read_bytes())
+    (directory,) = struct.unpack_from("<I", data, 4)
+    struct.pack_into("<H", data, directory, 0)
+    path.write_bytes(data)
+    with pytest.raises(UnreadableStack):
+        open_frames(path)

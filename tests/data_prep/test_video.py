@@ -7,6 +7,7 @@ import av
 import numpy as np
 import pytest
 
+from data_prep import video
 from data_prep.display import display_transform, orient, orientation_name
 from data_prep.frames import open_frames
 from data_prep.video import UnreadableVideo, VideoFrames
@@ -265,3 +266,14 @@ def test_an_archive_is_called_one(tmp_path):
         archive.write(write_video(tmp_path / "clip.ts", moving_square(9)))  # which FFmpeg would find and play
     with pytest.raises(UnreadableVideo, match="archive"):
         read_frames(tmp_path / "clip.mp4")
+
+
+def test_a_frame_that_cannot_be_converted_is_damaged(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "clip.avi", moving_square(6))
+    convert = video.convert_frame
+    monkeypatch.setattr(
+        video, "convert_frame", lambda frame, name: None if frame.pts == 3 else convert(frame, name)
+    )
+    frames, report = read_frames(path)
+    assert [frame.number for frame in frames] == [0, 1, 2, 4, 5]
+    assert (report.n_damaged, report.first_damaged) == (1, "frame 3")

@@ -36,7 +36,12 @@ def test_a_video_without_expressions_leaves_a_table_without_rows(tmp_path):
     assert megc.read_submission(tmp_path / "cas_pred.csv").empty
 
 
-@pytest.mark.parametrize("text", ["kind,onset\nmicro,1\n", "", "a,b\n1,2,3\n"])
+HEADER = ",".join(megc.COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "text", ["kind,onset\nmicro,1\n", "", "a,b\n1,2,3\n", f"{HEADER}\n1,2,{'9' * 400},me,\n"]
+)
 def test_another_table_is_refused_and_kept(tmp_path, text):
     path = tmp_path / "intervals.csv"
     path.write_text(text)
