@@ -1,6 +1,7 @@
 """A short film from onset to apex: as recorded on the left, facial motion magnified on the right."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from mer.inference.head_motion import DenseHeadMotion, sample
 from mer.inference.score import Score
 from mer.report.mesh_picture import mesh_picture
 from mer.report.theme import DARK, Theme
+from mer_core.device import n_cores
 from mer_core.io import atomic_replace
 from mer_core.text_images import render_text
 
@@ -33,8 +35,14 @@ def write_film(score: Score, frames: Frames, path: Path, theme: Theme = DARK, bl
 
     With `blur`, it shows the mesh of the face instead of its skin.
     """
-    pictures = dict(draw_film(score, frames, theme, blur))
-    write_mp4(path, pictures.values(), PLAYBACK_FPS)
+    pictures: dict[int, np.ndarray] = {}
+
+    def drawn() -> Iterator[np.ndarray]:
+        for number, picture in draw_film(score, frames, theme, blur):
+            pictures[number] = picture
+            yield picture
+
+    write_mp4(path, drawn(), PLAYBACK_FPS)
     with atomic_replace(path.with_suffix(".png")) as temporary:
         write_image(temporary, pictures[min(pictures, key=lambda number: abs(number - score.apex))])
 
@@ -60,13 +68,15 @@ def magnify(face: np.ndarray, facial_flow: np.ndarray, factor: float) -> np.ndar
 def draw_film(
     score: Score, frames: Frames, theme: Theme = DARK, blur: bool = False
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield frame number and picture, (H, W, 3) uint8 RGB with even sides."""
+    """Yield frame number and picture, (H, W, 3) uint8 RGB with even sides; threads draw them."""
     size, factor = score.onset_face.shape[0], magnification(score)
     method, head = (
         models.get_method("dis", {"preset": "medium"}),
         DenseHeadMotion(score.landmarks, (size, size)),
     )
-    for number, image in frames.pick(_frames_of_film(score)).items():
+
+    def draw(numbered: tuple[int, np.ndarray]) -> tuple[int, np.ndarray]:
+        number, image = numbered
         flow = estimate(method, score.onset_face, warp_face(image, score.matrix, size))
         facial_flow = _enlarge(cv2.GaussianBlur(head.subtract(flow), (0, 0), size / 40))
         if blur:
@@ -74,7 +84,10 @@ def draw_film(
         else:
             face = warp_face(image, ENLARGEMENT * score.matrix, ENLARGEMENT * size)
             pair = face, magnify(face, facial_flow, factor)
-        yield number, _add_captions(*pair, _title(score, number), f"motion × {factor:.1f}", theme)
+        return number, _add_captions(*pair, _title(score, number), f"motion × {factor:.1f}", theme)
+
+    with ThreadPoolExecutor(n_cores()) as pool:
+        yield from pool.map(draw, frames.pick(_frames_of_film(score)).items())
 
 
 def _frames_of_film(score: Score) -> list[int]:
