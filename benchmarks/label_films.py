@@ -19,15 +19,14 @@ from flow.splatting.head import FaceState
 from flow.splatting.recipes import draw_actions
 from flow.splatting.sensor import Sensor
 from mer.inference.site_motion import PER_CENT, at_sites, strength
-from mer.recipe import Recipe
 from mer_core.io import atomic_replace
 
-INSIDE, OUTSIDE_EACH = 40, 5
+PLAIN, N_PLAIN, OUTSIDE_EACH = "plain", 60, 5
+STRENGTH = (0.45, 2.6)  # of plain films, per cent of the inter-ocular distance
 FIRST_PERSON = 8000  # seed of the first person; no other benchmark or fit uses these
 GAUSSIANS, FACE = 12_000, 0.8
 SIDE = 224  # px of a frame; eyes are 70 px apart
 REST_S, SWAY = 0.35, 0.4  # at rest before and after; degrees, deviation of the head's turn
-MARGIN = 0.15  # of a range's ends, between which clips inside are drawn
 SKIN = (176, 132, 110)  # of the hand that covers the mouth
 SYLLABLE_S = 0.22
 LIPS = ("10", "16", "17", "20", "23", "25")  # action units that open, round or lift the lips in speech
@@ -53,12 +52,10 @@ class Shot:
         return REST_S < time < REST_S + self.rise_s + self.hold_s + self.fall_s
 
 
-def draw_inside(rng: np.random.Generator, recipe: Recipe) -> Shot:
-    """Draw a clip with every condition inside the ranges."""
-    low, high = recipe.validated_ranges["motion of the face"]
-    low = max(low, recipe.min_motion)
+def draw_plain(rng: np.random.Generator) -> Shot:
+    """Draw a film whose conditions are all inside the ranges, apart perhaps from its motion."""
     return Shot(
-        strength=log_uniform(rng, low * (1 + MARGIN), high * (1 - MARGIN)),
+        strength=log_uniform(rng, *STRENGTH),
         fps=float(rng.choice([25, 30, 50])),
         rise_s=rng.uniform(0.1, 0.25),
         fall_s=rng.uniform(0.12, 0.25),
@@ -67,33 +64,32 @@ def draw_inside(rng: np.random.Generator, recipe: Recipe) -> Shot:
     )
 
 
-def _high(recipe: Recipe) -> float:
-    return recipe.validated_ranges["motion of the face"][1]
-
-
-# Condition -> a clip in which it alone is outside.
-OUTSIDE: dict[str, Callable[[np.random.Generator, Recipe], Shot]] = {
-    "frame rate, 10 to 15": lambda rng, recipe: Shot(
-        1.5, fps=float(rng.integers(10, 16)), rise_s=0.3, fall_s=0.3
-    ),
-    "no motion of the face": lambda rng, recipe: Shot(0.0),
-    "large motion": lambda rng, recipe: Shot(_high(recipe) * rng.uniform(1.3, 2.5), rise_s=0.3),
-    "held 1.2 to 2 s": lambda rng, recipe: Shot(1.5, hold_s=rng.uniform(1.2, 2.0)),
-    "head turned 30 to 40 degrees": lambda rng, recipe: Shot(
-        1.5, yaw=rng.uniform(30, 40) * rng.choice([-1, 1])
-    ),
-    "head nods 5 to 8 degrees": lambda rng, recipe: Shot(1.5, nod=rng.uniform(5, 8)),
-    "eyes 35 px apart": lambda rng, recipe: Shot(1.5, side=112),
-    "H.264, CRF 48 to 51": lambda rng, recipe: Shot(1.5, crf=int(rng.integers(48, 52))),
-    "mouth covered": lambda rng, recipe: Shot(1.5, is_covered=True),
+# Condition -> a film in which it alone is outside.
+OUTSIDE: dict[str, Callable[[np.random.Generator], Shot]] = {
+    "frame rate, 10 to 15": lambda rng: Shot(1.5, fps=float(rng.integers(10, 16)), rise_s=0.3, fall_s=0.3),
+    "no motion of the face": lambda rng: Shot(0.0),
+    "motion of 0.15 to 0.35 %": lambda rng: Shot(rng.uniform(0.15, 0.35)),
+    "motion of 3.5 to 6.5 %": lambda rng: Shot(rng.uniform(3.5, 6.5), rise_s=0.3),
+    "held 1.2 to 2 s": lambda rng: Shot(1.5, hold_s=rng.uniform(1.2, 2.0)),
+    "head turned 30 to 40 degrees": lambda rng: Shot(1.5, yaw=rng.uniform(30, 40) * rng.choice([-1, 1])),
+    "head nods 5 to 8 degrees": lambda rng: Shot(1.5, nod=rng.uniform(5, 8)),
+    "eyes 35 px apart": lambda rng: Shot(1.5, side=112),
+    "H.264, CRF 48 to 51": lambda rng: Shot(1.5, crf=int(rng.integers(48, 52))),
+    "mouth covered": lambda rng: Shot(1.5, is_covered=True),
 }
 
 
 def conditions() -> Iterator[tuple[str, int]]:
     """Yield the condition and number of each film."""
-    yield from (("inside", number) for number in range(INSIDE))
+    yield from ((PLAIN, number) for number in range(N_PLAIN))
     for kind, condition in enumerate(OUTSIDE):
-        yield from ((condition, INSIDE + kind * OUTSIDE_EACH + number) for number in range(OUTSIDE_EACH))
+        yield from ((condition, N_PLAIN + kind * OUTSIDE_EACH + number) for number in range(OUTSIDE_EACH))
+
+
+def draw_shot(condition: str, number: int) -> tuple[Shot, np.random.Generator]:
+    """Draw film `number`, and return the generator with which it is rendered."""
+    rng = np.random.default_rng([number, 78])
+    return (draw_plain if condition == PLAIN else OUTSIDE[condition])(rng), rng
 
 
 def shown_label(number: int) -> str:

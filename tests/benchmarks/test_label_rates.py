@@ -4,26 +4,31 @@ import numpy as np
 import pytest
 
 from benchmarks import label_films, label_rates
-from benchmarks.label_films import INSIDE, OUTSIDE
-from benchmarks.label_rates import Outcome
+from benchmarks.label_films import N_PLAIN, OUTSIDE, PLAIN
+from benchmarks.label_rates import INSIDE, NEAR_END, Outcome
 from mer import bundle
 
 RECIPE = bundle.read_recipe(bundle.default_path())
 LOW, HIGH = RECIPE.validated_ranges["motion of the face"]
 
 
-@pytest.mark.parametrize("number", range(0, INSIDE, 7))
-def test_a_clip_inside_is_drawn_within_the_ranges(number):
-    shot = label_films.draw_inside(np.random.default_rng(number), RECIPE)
-    assert max(LOW, RECIPE.min_motion) < shot.strength < HIGH and abs(shot.yaw) < 25
-    assert RECIPE.validated_ranges["frame rate"][0] < shot.fps
+@pytest.mark.parametrize("number", range(0, N_PLAIN, 9))
+def test_a_plain_film_is_drawn_within_every_range_but_that_of_motion(number):
+    shot, _ = label_films.draw_shot(PLAIN, number)
+    assert abs(shot.yaw) < 25 and RECIPE.validated_ranges["frame rate"][0] < shot.fps
     assert shot.rise_s + shot.hold_s + shot.fall_s < RECIPE.validated_ranges["duration"][1]
+
+
+def test_films_near_an_end_of_the_range_are_neither_inside_nor_outside():
+    places = [label_rates.place_in_range(strength, RECIPE) for strength in (LOW, 1.2 * LOW, HIGH)]
+    assert places == [NEAR_END, INSIDE, NEAR_END] and NEAR_END not in OUTSIDE
 
 
 def test_every_condition_outside_differs_from_the_plain_clip():
     rng = np.random.default_rng(0)
-    shots = [draw(rng, RECIPE) for draw in OUTSIDE.values()]
-    assert all(shot != label_films.Shot(1.5) for shot in shots)
+    assert all(draw(rng) != label_films.Shot(1.5) for draw in OUTSIDE.values())
+    for name in ("motion of 0.15 to 0.35 %", "motion of 3.5 to 6.5 %"):
+        assert not LOW < OUTSIDE[name](rng).strength < HIGH
 
 
 def test_the_motion_of_a_rendered_clip_is_the_one_asked_for():
@@ -37,7 +42,7 @@ def test_the_table_counts_labels_and_reasons():
     found = [
         Outcome("inside", 1.0, "positive", "positive", None, is_found=True),
         Outcome("inside", 1.0, "negative", None, "the motion resembles no emotion, but speech"),
-        Outcome("large motion", 4.0, "surprise", "surprise", None),
+        Outcome("motion of 3.5 to 6.5 %", 4.0, "surprise", "surprise", None),
     ]
     lines = label_rates.summary(found).splitlines()
     assert "| inside | 2 | 1 | 1 (50%) | 1 | resembles no emotion (1) |" in lines
