@@ -27,8 +27,9 @@ def test_films_near_an_end_of_the_range_are_neither_inside_nor_outside():
 def test_every_condition_outside_differs_from_the_plain_clip():
     rng = np.random.default_rng(0)
     assert all(draw(rng) != label_films.Shot(1.5) for draw in OUTSIDE.values())
+    lowest, highest = label_films.STRENGTH
     for name in ("motion of 0.15 to 0.35 %", "motion of 3.5 to 6.5 %"):
-        assert not LOW < OUTSIDE[name](rng).strength < HIGH
+        assert not lowest < OUTSIDE[name](rng).strength < highest
 
 
 def test_the_motion_of_a_rendered_clip_is_the_one_asked_for():
