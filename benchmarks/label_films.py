@@ -21,7 +21,7 @@ from flow.splatting.sensor import Sensor
 from mer.inference.site_motion import PER_CENT, at_sites, strength
 from mer_core.io import atomic_replace
 
-PLAIN, N_PLAIN, OUTSIDE_EACH = "plain", 60, 5
+PLAIN, N_PLAIN, OUTSIDE_EACH = "plain", 48, 4
 STRENGTH = (0.45, 2.6)  # of plain films, per cent of the inter-ocular distance
 FIRST_PERSON = 8000  # seed of the first person; no other benchmark or fit uses these
 GAUSSIANS, FACE = 12_000, 0.8

@@ -34,11 +34,16 @@ from flow.estimate import file_digest, load_method
 from mer import bundle
 from mer.bundle import Bundle
 from mer.inference import reliability
-from mer.recipe import Validation
+from mer.recipe import Recipe, Validation
+from mer_core.errors import BadInput
 from mer_core.io import write_json, write_text
 
 DETECTION_RATE, MAX_ERROR_RATE = 0.9, 0.1
 THRESHOLDS = np.round(np.arange(0.25, 0.801, 0.01), 2)
+CARD_WORDS = (
+    "Labels are given from {0:g} to ",
+    "has a probability below {1}, ",
+)  # in the card: low end, least probability
 ROWS = (0.3, 0.4, 0.5, 0.6, 0.7)  # thresholds in the table
 BINS = (0.15, 0.3, 0.45, 0.7, 1.0, 1.5, 4.0)  # per cent of the inter-ocular distance, rows of the table
 
@@ -140,9 +145,21 @@ def measured_fraction(expressions: list[Reading], limit: float) -> float:
     )
 
 
+def updated_card(text: str, before: Recipe, after: Recipe) -> str:
+    """Return a bundle's card with the range and the least probability of `after` in place of those of `before`."""
+    for words in CARD_WORDS:
+        old, new = (
+            words.format(one.validated_ranges[MOTION][0], one.min_confidence) for one in (before, after)
+        )
+        if text.count(old) != 1:
+            raise BadInput(f"The card does not say once: {old!r}. Make the bundle again.")
+        text = text.replace(old, new)
+    return text
+
+
 PAGE = """# From which motion on, and from which probability on, are labels given?
 
-From **{low:g} %** of the inter-ocular distance, and from a probability of **{least:.2f}**. Two rules, fixed before the films were looked at, give
+From **{low:g} %** of the inter-ocular distance, and from a probability of **{least:.2f}**. Two rules, written before the films were read, give
 these: {rate:.0%} of the expressions must be found (detection limit), and at most {errors:.0%} of the labels may be wrong.
 
 | true motion, % of the inter-ocular distance | films of expressions | found | measured motion / true |
@@ -159,7 +176,8 @@ probability:
 |---|---|---|
 {risk}
 
-A label on a film without an emotion is wrong, too. Films whose likeliest label is `other` get none at any of them.
+A label on a film without an emotion is wrong, too. Films whose likeliest label is `other` get none at any of them. The labels that are
+given have a probability of {sureness:.2f} in the mean, and {right:.0%} of them are right.
 
 **Data**: {films} films of as many rendered people ({speech} of them speak) whom neither a fit nor another benchmark shows, 24 to 60 frames per second, heads
 turned by up to 18 degrees, expressions of {shortest:.1f} to {longest:.1f} s, H.264 at CRF 14 to 28, eyes 70 px apart. Motion {strength[0]} to {strength[1]} %,
@@ -192,6 +210,10 @@ def page(found: list[Reading], fitted: Bundle) -> str:
         risk="\n".join(
             _risk_row(given, threshold) for threshold in sorted({*ROWS, fitted.recipe.min_confidence})
         ),
+        sureness=np.mean(
+            [one.probability for one in given if one.probability >= fitted.recipe.min_confidence]
+        ),
+        right=1 - validation.n_wrong / validation.n_labelled,
         films=len(found),
         speech=sum(one.shown == "speech" for one in found),
         shortest=0.2,
@@ -229,6 +251,8 @@ def main() -> None:
     weights = file_digest(given.bundle / bundle.WEIGHTS_FILE)
     fitted = validated(found, fitted, weights[:8], flow_weights[:8])
     write_json(given.bundle / bundle.JSON_FILE, fitted.recipe.model_dump())
+    card = given.bundle / bundle.CARD_FILE
+    write_text(card, updated_card(card.read_text(encoding="utf-8"), recipe, fitted.recipe))
     print(fitted.recipe.validation)
     if given.page:
         write_text(given.page, page(found, fitted))
