@@ -30,8 +30,8 @@ from mer_core import markdown
 from mer_core.io import write_text
 from mer_core.progress import track
 
-INSIDE, NEAR_END = "inside", "motion near an end of the range"
-MARGIN = 0.15  # of an end of the range: measured and true motion differ by as much
+INSIDE, NEAR_END = "inside", "below the detection limit, or near the upper end"
+MARGIN = 0.15  # of the upper end: measured and true motion differ by as much
 # Part of a reason -> the reason in a few words.
 REASONS = {
     "no expression was found": "no expression found",
@@ -73,9 +73,12 @@ def outcomes(folder: Path, fitted: Path) -> list[Outcome]:
 
 
 def place_in_range(strength: float, recipe: Recipe) -> str:
-    """Return `INSIDE` for a motion that is inside the bundle's range by `MARGIN`, else `NEAR_END`."""
-    low, high = recipe.validated_ranges[MOTION]
-    return INSIDE if low * (1 + MARGIN) <= strength <= high * (1 - MARGIN) else NEAR_END
+    """Return whether a motion is above the detection limit and below the upper end of the bundle's range."""
+    low, high = (
+        (recipe.validation.detection_limit if recipe.validation else 0.0),
+        recipe.validated_ranges[MOTION][1],
+    )
+    return INSIDE if low <= strength <= high * (1 - MARGIN) else NEAR_END
 
 
 def summary(found: list[Outcome]) -> str:
@@ -117,11 +120,12 @@ Inside, {given} of {inside} rendered films get a label ({rate:.0%}; aim: at leas
 
 {table}
 
-- The range of motion, {low:g} to {high:g} %, begins at the detection limit that docs/results/label-validation.md finds with films of other people.
+- Motion counts as inside from the detection limit of {limit:.2f} % on that docs/results/label-validation.md finds with films of other people; there,
+  {low:g} % are measured in most films, where the bundle's range of motion begins.
 - Films inside that get no label: {reasons}.
 
 **Data**: {films} films of as many rendered people whom nothing was fitted or validated on, coded as H.264 and read as `mer score` reads a
-file. Inside: motion within the bundle's range by {margin:.0%} at either end (films nearer to an end count neither way), 25 to 50 frames per
+file. Inside: motion from the detection limit to {top:.2f} % ({margin:.0%} below the upper end; other films count neither way), 25 to 50 frames per
 second, 0.2 to 0.5 s long, heads turned by up to 12 degrees, CRF 14 to 25. Outside: one condition is not met, the motion is 1.5 % otherwise.
 Emotions are sets of action units, as in training, played by other muscles. Bundle weights {weights}, flow weights {flow}.
 
@@ -151,7 +155,8 @@ def page(found: list[Outcome], fitted: Path) -> str:
         false=len(wrong) / len(outside),
         table=summary(found),
         low=low,
-        high=high,
+        limit=recipe.validation.detection_limit,
+        top=high * (1 - MARGIN),
         reasons=", ".join(f"{reason} ({n})" for reason, n in reasons.most_common()) or "none",
         films=len(found),
         margin=MARGIN,

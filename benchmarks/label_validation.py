@@ -6,7 +6,8 @@ Films of rendered people whom nothing is fitted on go the whole way of `mer scor
 of label_rates.py are others. Two rules turn the outcome into settings of the bundle:
 
 - motion: labels are given from the *limit of detection* on, the motion from which `DETECTION_RATE` of the
-  expressions are found, by logistic regression of "found" on the logarithm of the motion;
+  expressions are found, by logistic regression of "found" on the logarithm of the motion. The range is stated as
+  motion is measured: as `DETECTION_RATE` of these films are measured at the limit;
 - probability: the least one at which at most `MAX_ERROR_RATE` of the labels are wrong, so that no more clips than
   needed go without a label. A label on a film that shows no emotion is wrong, too.
 
@@ -38,6 +39,7 @@ from mer.recipe import Recipe, Validation
 from mer_core.errors import BadInput
 from mer_core.io import write_json, write_text
 
+COMPRESSION = "compression"  # name of its range in a recipe
 DETECTION_RATE, MAX_ERROR_RATE = 0.9, 0.1
 THRESHOLDS = np.round(np.arange(0.25, 0.801, 0.01), 2)
 CARD_WORDS = (
@@ -73,6 +75,7 @@ class Answer(NamedTuple):
     probability: float  # of the likeliest label; 0 if that is none of an emotion
     is_right: bool
     is_emotion: bool  # what the film shows
+    would_be_right: bool  # the likeliest emotion, if no film were `other`
 
 
 def answers(found: list[Reading], fitted: Bundle) -> list[Answer]:
@@ -85,7 +88,10 @@ def answers(found: list[Reading], fitted: Bundle) -> list[Answer]:
         both = [fitted.extract(flow, one.landmarks) for flow in (one.flow, -one.flow)]
         p, opposite = (dict(zip(recipe.labels, row)) for row in fitted.predict_proba(np.stack(both)))
         label, _ = reliability.find_label(one.moment, one.conditions, p, opposite, recipe)
-        given.append(Answer(p[label] if label else 0.0, label == one.shown, one.shown in LABELS))
+        emotion = max(LABELS, key=p.__getitem__)
+        given.append(
+            Answer(p[label] if label else 0.0, label == one.shown, one.shown in LABELS, emotion == one.shown)
+        )
     return given
 
 
@@ -103,12 +109,14 @@ def least_probability(given: list[Answer]) -> float:
 
 
 def validated(found: list[Reading], fitted: Bundle, weights: str, flow_weights: str) -> Bundle:
-    """Return the bundle with the range of motion and the least probability that the films support."""
+    """Return the bundle with the ranges and the least probability that the films support."""
     expressions = [one for one in found if one.shown in LABELS]
     limit = detection_limit(*detections(expressions))
     low, high = fitted.recipe.validated_ranges[MOTION]
     low = math.ceil(100 * max(fitted.recipe.min_motion, limit * measured_fraction(expressions, limit))) / 100
-    ranges = fitted.recipe.validated_ranges | {MOTION: (low, high)}
+    fewest_bits = math.floor(1000 * min(one.conditions.bits_per_pixel for one in expressions)) / 1000
+    most_bits = fitted.recipe.validated_ranges[COMPRESSION][1]
+    ranges = fitted.recipe.validated_ranges | {MOTION: (low, high), COMPRESSION: (fewest_bits, most_bits)}
     ranged = replace(fitted, recipe=fitted.recipe.model_copy(update={"validated_ranges": ranges}))
     given = answers(found, ranged)
     least = least_probability(given)
@@ -133,16 +141,14 @@ def detections(expressions: list[Reading]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def measured_fraction(expressions: list[Reading], limit: float) -> float:
-    """Return the median of measured by true motion, of expressions that are found at `limit` or above."""
-    return float(
-        np.median(
-            [
-                one.conditions.motion / one.strength
-                for one in expressions
-                if one.is_found and one.strength >= limit
-            ]
-        )
-    )
+    """Return the fraction of the true motion that is measured in `DETECTION_RATE` of the films that are found.
+
+    Of those that move by `limit` or more.
+    """
+    seen = [
+        one.conditions.motion / one.strength for one in expressions if one.is_found and one.strength >= limit
+    ]
+    return float(np.quantile(seen, 1 - DETECTION_RATE))
 
 
 def updated_card(text: str, before: Recipe, after: Recipe) -> str:
@@ -166,8 +172,9 @@ these: {rate:.0%} of the expressions must be found (detection limit), and at mos
 |---|---|---|---|
 {motion}
 
-The detection limit is {limit:.2f} % (95 % interval {limit_low:.2f} to {limit_high:.2f}, over resampled films); {fraction:.0%} of a motion are measured
-there, so the range begins at {low:g} %.
+The detection limit is {limit:.2f} % (95 % interval {limit_low:.2f} to {limit_high:.2f}, over resampled films). {rate:.0%} of the films that move
+more are measured to move by {fraction:.0%} of that or more, so the range begins at {low:g} %. It includes the strongest compression of the films,
+{bits:g} bits per pixel.
 
 Inside the ranges lie {inside} films, {negatives} of them without an emotion (speech, gaze, blinks, turns of the head, rest). With each least
 probability:
@@ -176,8 +183,8 @@ probability:
 |---|---|---|
 {risk}
 
-A label on a film without an emotion is wrong, too. Films whose likeliest label is `other` get none at any of them. The labels that are
-given have a probability of {sureness:.2f} in the mean, and {right:.0%} of them are right.
+A label on a film without an emotion is wrong, too. Films whose likeliest label is `other` get none at any of them: {others} of the films of
+expressions, whose likeliest emotion would be right in {rescued}. The labels that are given have a probability of {sureness:.2f} in the mean, and {right:.0%} of them are right.
 
 **Data**: {films} films of as many rendered people ({speech} of them speak) whom neither a fit nor another benchmark shows, 24 to 60 frames per second, heads
 turned by up to 18 degrees, expressions of {shortest:.1f} to {longest:.1f} s, H.264 at CRF 14 to 28, eyes 70 px apart. Motion {strength[0]} to {strength[1]} %,
@@ -205,11 +212,14 @@ def page(found: list[Reading], fitted: Bundle) -> str:
         limit_low=low,
         limit_high=high,
         fraction=measured_fraction(expressions, validation.detection_limit),
+        bits=fitted.recipe.validated_ranges[COMPRESSION][0],
         inside=len(given),
         negatives=sum(not one.is_emotion for one in given),
         risk="\n".join(
             _risk_row(given, threshold) for threshold in sorted({*ROWS, fitted.recipe.min_confidence})
         ),
+        others=sum(one.is_emotion and not one.probability for one in given),
+        rescued=sum(one.would_be_right and not one.probability for one in given),
         sureness=np.mean(
             [one.probability for one in given if one.probability >= fitted.recipe.min_confidence]
         ),

@@ -7,9 +7,10 @@ from benchmarks import label_films, label_rates
 from benchmarks.label_films import N_PLAIN, OUTSIDE, PLAIN
 from benchmarks.label_rates import INSIDE, NEAR_END, Outcome
 from mer import bundle
+from mer.recipe import Validation
 
 RECIPE = bundle.read_recipe(bundle.default_path())
-LOW, HIGH = RECIPE.validated_ranges["motion of the face"]
+HIGH = RECIPE.validated_ranges["motion of the face"][1]
 
 
 @pytest.mark.parametrize("number", range(0, N_PLAIN, 9))
@@ -20,7 +21,19 @@ def test_a_plain_film_is_drawn_within_every_range_but_that_of_motion(number):
 
 
 def test_films_near_an_end_of_the_range_are_neither_inside_nor_outside():
-    places = [label_rates.place_in_range(strength, RECIPE) for strength in (LOW, 1.2 * LOW, HIGH)]
+    validation = Validation(
+        n_films=1,
+        detection_rate=0.9,
+        detection_limit=0.8,
+        max_error_rate=0.1,
+        n_inside=1,
+        n_labelled=1,
+        n_wrong=0,
+        weights="",
+        flow_weights="",
+    )
+    recipe = RECIPE.model_copy(update={"validation": validation})
+    places = [label_rates.place_in_range(strength, recipe) for strength in (0.79, 0.8, HIGH)]
     assert places == [NEAR_END, INSIDE, NEAR_END] and NEAR_END not in OUTSIDE
 
 

@@ -26,14 +26,18 @@ def test_the_detection_limit_is_the_motion_where_nine_in_ten_are_found():
 
 
 def test_the_least_probability_is_the_lowest_with_few_enough_errors():
-    given = [Answer(0.3, False, True)] * 4 + [Answer(0.45, True, True)] * 20 + [Answer(0.6, False, False)] * 2
+    given = (
+        [Answer(0.3, False, True, False)] * 4
+        + [Answer(0.45, True, True, True)] * 20
+        + [Answer(0.6, False, False, False)] * 2
+    )
     assert validation.least_probability(given) == 0.31
     assert validation.errors_and_labels(given, 0.31) == (2, 22)
     assert validation.errors_and_labels(given, 0.25) == (6, 26)
 
 
 def test_a_likeliest_label_of_no_emotion_is_never_given():
-    assert validation.errors_and_labels([Answer(0.0, False, False)], 0.0) == (0, 0)
+    assert validation.errors_and_labels([Answer(0.0, False, False, False)], 0.0) == (0, 0)
 
 
 def test_the_films_take_turns_and_a_quarter_shows_no_emotion():
@@ -73,7 +77,11 @@ def test_a_bundle_keeps_what_its_films_support(monkeypatch):
     found = [reading(number, strength) for number, strength in enumerate(np.geomspace(0.2, 2, 60))]
     fitted = validation.validated(found, bundle.Bundle(RECIPE, [Certain()]), "11", "22")
     low, high = fitted.recipe.validated_ranges["motion of the face"]
-    assert 0.42 < low < 0.55 and high == RECIPE.validated_ranges["motion of the face"][1]
+    assert (
+        0.42 < low < 0.55
+        and fitted.recipe.validated_ranges["compression"][0] == 0.1
+        and high == RECIPE.validated_ranges["motion of the face"][1]
+    )
     assert fitted.recipe.validation.n_labelled == sum(0.9 * one.strength >= low for one in found)
     assert fitted.recipe.validation.n_wrong == 0 and fitted.recipe.min_confidence == 0.25
     assert f"**{low:g} %**" in page(found, fitted)
