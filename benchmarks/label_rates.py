@@ -3,8 +3,9 @@
     python -m benchmarks.label_rates --films FOLDER --page docs/results/label-rates.md
 
 Every film goes the whole way of `mer score`: file, landmarks, interval, flow, label. Inside, all conditions
-lie within the bundle's ranges; outside, one does not. Films are kept in FOLDER, one rendered once per film;
-labels are read again in each run, with the bundle that ships or --bundle.
+lie within the bundle's ranges; outside, one does not. FOLDER keeps the films, and the pairs of faces that tracker
+and spotter choose in them: delete the .npz files after a change of these. Flow and labels are estimated again in
+each run, with the bundle that ships or --bundle.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.bundle_card import MOTION
+from benchmarks.film_readings import ask, read_film
 from benchmarks.label_films import (
     FIRST_PERSON,
     OUTSIDE,
@@ -24,7 +26,7 @@ from benchmarks.label_films import (
     write_film,
 )
 from mer import bundle
-from mer.inference.predict import score
+from mer.bundle import Bundle
 from mer.recipe import Recipe
 from mer_core import markdown
 from mer_core.io import write_text
@@ -56,19 +58,18 @@ class Outcome(NamedTuple):
     is_found: bool = False  # the spotter finds the expression
 
 
-def outcomes(folder: Path, fitted: Path) -> list[Outcome]:
+def outcomes(folder: Path, fitted: Bundle) -> list[Outcome]:
     """Score every film, which is rendered first where `folder` does not hold it."""
-    recipe = bundle.read_recipe(fitted)
     found = []
     for condition, number in track(list(conditions()), "Films"):
         path, shown = folder / f"{number:03d}.mp4", shown_label(number)
         shot, rng = draw_shot(condition, number)
         if not path.is_file():
             write_film(path, shot, render(FIRST_PERSON + number, shown, shot, rng))
-        result = score(path, fitted)
-        is_found = result.interval is not None and shot.shows(result.interval.apex_s)
-        place = place_in_range(shot.strength, recipe) if condition == PLAIN else condition
-        found.append(Outcome(place, shot.strength, shown, result.label, result.reason, is_found))
+        reading = read_film(path, shown, shot, fitted.recipe)
+        label, reason, _ = ask(reading, fitted)
+        place = place_in_range(shot.strength, fitted.recipe) if condition == PLAIN else condition
+        found.append(Outcome(place, shot.strength, shown, label, reason, reading.is_found))
     return found
 
 
@@ -175,7 +176,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, default=bundle.default_path())
     parser.add_argument("--page", type=Path, help="Markdown page to write")
     given = parser.parse_args()
-    found = outcomes(given.films, given.bundle)
+    found = outcomes(given.films, bundle.load(given.bundle))
     for one in found:
         print(*one, sep=" | ")
     print(summary(found))

@@ -29,8 +29,9 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.bundle_card import MOTION
+from benchmarks.film_readings import Reading, ask
 from benchmarks.rendered_people import LABELS
-from benchmarks.validation_films import STRENGTH, Reading, readings
+from benchmarks.validation_films import STRENGTH, readings
 from flow.estimate import file_digest, load_method
 from mer import bundle
 from mer.bundle import Bundle
@@ -85,9 +86,7 @@ def answers(found: list[Reading], fitted: Bundle) -> list[Answer]:
     for one in found:
         if reliability.find_obstacle(one.moment, one.conditions, recipe) is not None:
             continue
-        both = [fitted.extract(flow, one.landmarks) for flow in (one.flow, -one.flow)]
-        p, opposite = (dict(zip(recipe.labels, row)) for row in fitted.predict_proba(np.stack(both)))
-        label, _ = reliability.find_label(one.moment, one.conditions, p, opposite, recipe)
+        label, _, p = ask(one, replace(fitted, recipe=recipe))
         emotion = max(LABELS, key=p.__getitem__)
         given.append(
             Answer(p[label] if label else 0.0, label == one.shown, one.shown in LABELS, emotion == one.shown)

@@ -5,8 +5,8 @@ import pytest
 
 from benchmarks import label_validation as validation
 from benchmarks import validation_films
+from benchmarks.film_readings import Reading
 from benchmarks.label_validation import Answer, page
-from benchmarks.validation_films import Reading
 from mer import bundle
 from mer.inference.onset_apex import Moment
 from mer.inference.reliability import Conditions
