@@ -31,7 +31,9 @@ class FrameReport:
     n_used: int = 0  # frames that were returned
     n_damaged: int = 0  # not decodable, or predicted from such a frame
     first_damaged: str = ""
-    beside_damage: list[int] = field(default_factory=list)  # intact frames next to damaged ones
+    beside_damage: list[int] = field(
+        default_factory=list
+    )  # intact frames next to damaged ones; -1 before the first
     n_other_shape: int = 0  # skipped: aspect ratio differs from the first frame
     n_resized: int = 0  # scaled to the size of the first frame
     n_repeated: int = 0  # nearly equal to the frame before, unlike their neighbours

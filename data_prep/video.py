@@ -55,9 +55,7 @@ class VideoFrames:
         self.report = report = self._new_report()
         shape, changes, last = FrameShape(report), FrameChanges(report), (-1, 0.0)
         for number, time, frame in self._timed(report):
-            if number > last[0] + 1:
-                report.beside_damage += [last[0], number] if last[0] >= 0 else [number]
-            elif number:
+            if number == last[0] + 1 and number:
                 report.add_step(time - last[1], 1 / self.fps if self.fps else self._stream.step)
             last = number, time
             image = self._image(number, frame, shape, report)
@@ -125,7 +123,7 @@ class VideoFrames:
 
     def _decode(self, report: FrameReport) -> Iterator[tuple[int, Any]]:
         """Yield the intact frames in presentation order, numbered as if none were lost."""
-        damage, n_displayed = DamageTracker(self._stream.is_smoothed), 0
+        damage, n_displayed, last_intact = DamageTracker(self._stream.is_smoothed), 0, -1
         with open_container(self.path) as container:
             stream = container.streams[self._stream.index]
             stream.codec_context.thread_count = 1  # so that log messages belong to the current packet
@@ -136,10 +134,15 @@ class VideoFrames:
                     n_displayed += 1
                     if damage.is_spoiled(frame):
                         report.add_damaged(f"frame {number}")
-                    else:
-                        yield number, frame
+                        continue
+                    if number > last_intact + 1:
+                        report.beside_damage += [last_intact, number]
+                    last_intact = number
+                    yield number, frame
         for _ in damage.lost:
             report.add_damaged(f"a frame after {n_displayed} others")
+        if damage.lost or n_displayed > last_intact + 1:
+            report.beside_damage.append(last_intact)
 
     def _image(self, number: int, frame, shape: FrameShape, report: FrameReport) -> np.ndarray | None:
         """Convert a frame to (H, W, 3) uint8 RGB as a player shows it; None if it is left out."""
