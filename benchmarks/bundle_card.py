@@ -10,9 +10,12 @@ CARD = """# Bundle: synthetic
 
 The bundle that ships with mer and that `mer score CLIP` uses by default.
 
-- **Fitted on** {fitted:,} motion maps of scanned expressions on {people} random heads
-  (`benchmarks/scanned_maps.py`): emotions as sets of action units, and speech, chewing, gaze, blinks and
-  turns of the head as `other`. No clip of a real person was fitted.
+- **Fitted on** motion of scanned expressions: {recorded:,} recorded pairs, which together weigh as much as {modelled:,}
+  modelled maps (`benchmarks/scanned_maps.py`, motion of scans with blur and noise); {people} people in all. Recorded are
+  portraits and rendered heads (`benchmarks/recorded_maps.py`), read as a clip is: through cameras like those of the datasets
+  (200 fps grey, 100 fps colour, 30 fps H.264), aligned, and measured by the flow network (hashes of weights and code:
+  {network}). Emotions are sets of action units; speech, chewing, gaze, blinks, yawns, smirks and turns of the
+  head are `other`. No video of a real person was fitted.
 - **Input**: onset and apex, aligned to {recipe.face_size} px; landmarks by MediaPipe {recipe.face_model};
   flow by `{recipe.method}` {recipe.method_options};
   the head's motion removed; feature `{recipe.feature}` {recipe.feature_settings}.
@@ -29,7 +32,8 @@ UF1 and calibration error are over all clips, without `other`, the other probabi
   {smiles} smiles are found. **The recipes and the noise were designed with the labels of these clips in view**,
   though no weight was fitted to them: expect less elsewhere.
 - **Other rows**: the recipes of training, played by other people and measured through camera, face mesh and flow
-  network (weights {flow_weights}). They show what measuring costs, not how well real people are read.
+  network ({network}). The rendered people move unlike those that were fitted; the portraits move by the same
+  scans, so they show what measuring costs. Neither shows how well real people are read.
 - No score on real videos of micro-expressions is known. docs/results/acted-clips.md shows what the bundle says of
   a few acted expressions.
 
@@ -37,8 +41,8 @@ UF1 and calibration error are over all clips, without `other`, the other probabi
 
 Where the likeliest label has a probability below {recipe.min_confidence}, and outside the ranges in bundle.json. Two of them:
 
-- **Motion of the face** (mean of the three parts that move most, % of the inter-ocular distance), with flow
-  weights {flow_weights}. Labels are given from {low:g} to {high:g} %, the motion of the second row; below
+- **Motion of the face** (mean of the three parts that move most, % of the inter-ocular distance), with the flow
+  network {network}. Labels are given from {low:g} to {high:g} %, the motion of the third row; below
   {recipe.min_motion} % motion cannot be told from noise. {rest:.0%} of the portraits at rest that did not set
   this limit get no label, and {other:.0%} of those that speak, chew, blink, look or turn. Larger motion gets confident
   labels whether it is an emotion or not. Without the upper limit, labels would go to {unfitted}.
@@ -57,25 +61,26 @@ Made by `python -m benchmarks.default_bundle`. MIT, as the project.
 """
 
 
-def card(
-    recipe: Recipe,
-    flow_weights: str,
-    small: dict[str, float],
-    large: dict[str, float],
-    real: dict[str, float],
-) -> str:
+def card(recipe: Recipe, network: str, n_recorded: int, found: dict[str, dict[str, float]]) -> str:
     """Return the README of the bundle.
 
     Parameters
     ----------
-    flow_weights : str
-        First digits of the SHA-256 of the flow network's weights that read the portraits.
-    small, large, real : dict
-        Scores of `default_bundle.on_portraits` on small and on large motion, and of `score_real`.
+    recipe : Recipe
+        Of the bundle.
+    network : str
+        The flow network that read all that was recorded, `measured_clips.People.network`.
+    n_recorded : int
+        Number of recorded pairs that were fitted on.
+    found : dict of dict
+        Scores of `default_bundle.make`, and under `real` those of `default_bundle.score_real`.
     """
     low, high = recipe.validated_ranges[MOTION]
+    small, large, strangers, real = (found[name] for name in ("small", "large", "strangers", "real"))
     rows = {
         f"real micro-expressions of {real['people']} subjects, ready-made maps (designed on)": real,
+        f"{strangers['people']} rendered people with muscles made by hand, motion {strangers['least motion']:.2f} to "
+        f"{strangers['most motion']:.2f} %": strangers,
         f"portraits of {small['people']} people moved by scanned expressions, motion "
         f"{small['least motion']:.2f} to {small['most motion']:.2f} %": small,
         f"the same people, motion {large['least motion']:.2f} to {large['most motion']:.2f} %": large,
@@ -87,13 +92,14 @@ def card(
     ]
     return CARD.format(
         recipe=recipe,
-        fitted=sum(recipe.clips_per_label.values()),
+        recorded=n_recorded,
+        modelled=sum(recipe.clips_per_label.values()) - n_recorded,
         people=recipe.n_subjects,
         labels=", ".join(recipe.labels),
         table=markdown.format_table(HEADER, [_cells(what, scores) for what, scores in rows.items()]),
         smiles_found=real["smiles found"],
         smiles=real["smiles"],
-        flow_weights=flow_weights,
+        network=network,
         low=low,
         high=high,
         rest=small["rest without label"],

@@ -1,18 +1,18 @@
-"""Make the shipped bundle: `mer_net` fitted on maps of scanned expressions, measured on portraits and real maps.
+"""Make the shipped bundle: `mer_net` fitted on recorded people, measured on other portraits and real maps.
 
     python -m benchmarks.default_bundle HEAD_MODEL.npz PORTRAITS --cache FITS --work FOLDER --real MAPS INDEX
 
-Moved portraits (portrait_clips.py) are read through the flow network, as in `mer score`: half of the people
-give the least motion, the others the scores on the card. Ready-made maps of real clips are cut as the
-bundle cuts its own, so that the very weights that ship are scored on them; nothing is fitted to them.
+All recorded people are read through the flow network, as in `mer score`. Of the portraits it is measured on,
+half give the least motion, the others scores on the card. So do strangers, rendered people whose muscles are
+made by hand, and ready-made maps of real clips, which are cut as the bundle cuts its own, so that the very
+weights that ship are scored on them. Nothing is fitted to either.
 
-FOLDER keeps the fitted maps, and what each portrait gave under the hash of the flow weights, so that the
-command goes on where it was stopped and new flow weights are measured anew.
+FOLDER keeps what each person gave (measured_clips.py), so that the command goes on where it was stopped, and
+new flow weights or recipes are measured anew.
 """
 
 import argparse
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,24 +21,23 @@ import numpy as np
 import mer_core
 from benchmarks import bundle_card, portrait_clips, scanned_maps
 from benchmarks.bundle_card import MOTION
-from benchmarks.portrait_clips import Pair
+from benchmarks.measured_clips import FEATURE, METHOD, OPTIONS, Clips, People, concatenated
 from benchmarks.rendered_people import FACE, REST
 from data_prep.face_model_file import describe_model
-from flow.estimate import file_digest, load_method
-from flow.splatting.head_model import load_head_model
-from flow.srflownet.data.animated_portraits import fit_portraits, load_fitted_portrait
+from flow.estimate import file_digest
 from mer import bundle
 from mer.bundle import Bundle
 from mer.classifiers.mer_net import Classifier
 from mer.evaluation import calibration, metrics
 from mer.evaluation.flow_maps import read_maps
-from mer.features import flow_image
-from mer.inference.motion import subtract_head
 from mer.recipe import Evidence, Recipe
-from mer_core.io import read_npz, write_npz, write_text
-from mer_core.progress import track
+from mer_core.io import write_text
 
-MAPS, SEED = 6000, 0
+SEED = 0
+N_PORTRAITS, N_ACTORS, N_STRANGERS = 90, 16, 20  # people
+# Modelled maps keep the bundle from depending on one network's errors. Recorded pairs count REPEATS times, so that
+# both weigh alike.
+N_MODELLED, REPEATS = 6000, 10
 # Numbers of the people who give the limits of motion, and of those whose scores are on the card.
 SETTING, SCORED = range(0, 24, 2), range(1, 24, 2)
 CLASSIFIER: dict[str, Any] = {
@@ -46,8 +45,6 @@ CLASSIFIER: dict[str, Any] = {
     "ridge": 10.0,
     "balanced": False,
 }  # maps come at the frequencies that are meant
-METHOD, OPTIONS = "srflownet", {"network": "compact"}
-FEATURE: dict[str, Any] = {"size": 28, "crop": "box"}
 CONFIDENT = 0.5  # least probability of a label that is given
 REST_SHARE = 0.95  # of the faces at rest lie below the least motion
 LARGE_SEEDS = (1, 2)  # a round of large motion each
@@ -72,99 +69,65 @@ LABELS, EMOTIONS = list(scanned_maps.LABELS), [label for label in scanned_maps.L
 RIGHT = {label: label for label in EMOTIONS} | {"laugh": "positive", "crying": "negative"}
 
 
-class Clips(NamedTuple):
-    """Moved portraits as the bundle reads them."""
+class Recorded(NamedTuple):
+    """What the bundle is made from, and measured on."""
 
-    people: np.ndarray  # (N,) int
-    shown: np.ndarray  # (N,) str, label or what else was shown
-    moved: np.ndarray  # (N,) float, `FacialMotion.strength`
-    X: np.ndarray  # (N, 3, H, W) float32, feature
-
-    def where(self, mask: np.ndarray) -> "Clips":
-        """Return the maps for which `mask` (N,) bool holds."""
-        return Clips(*(values[mask] for values in self))
+    fitted_on: Clips
+    modelled: Clips  # fitted on, too
+    setting: Clips  # at rest, give the least motion
+    small: Clips  # give the range that is validated, and scores
+    large: Clips  # give scores beyond it
+    strangers: Clips  # give scores
 
 
-def fit(head_model: Path, work: Path) -> Classifier:
-    """Return the classifier of the bundle; its classes are positions in `LABELS`."""
-    path = work / f"maps-{MAPS}-{SEED}-{file_digest(head_model)}.npz"
-    if not path.is_file():
-        X, names = scanned_maps.make_maps(load_head_model(head_model), MAPS, SEED)
-        write_npz(path, X=X, y=np.array([LABELS.index(name) for name in names]))
-    stored = read_npz(path)
-    return Classifier(random_state=SEED, **CLASSIFIER).fit(stored["X"], stored["y"])
-
-
-@dataclass(frozen=True)
-class Portraits:
-    """Portraits to move, with the folders that keep their fits and what was read of them."""
-
-    portraits: Path
-    head_model: Path
-    fits: Path
-    work: Path
-
-    def read(self, people: Iterable[int], seed: int, moves: tuple[float, float]) -> Clips:
-        """Measure people as `mer score` does; `moves` is a constant of portrait_clips.py."""
-        model, method = load_head_model(self.head_model), load_method(METHOD, **OPTIONS)
-        size = "large" if moves == portrait_clips.LARGE else "small"
-        parts = []
-        names = fit_portraits(self.portraits, model, self.fits, "held_out")
-        for person in track(list(people), f"People, {size} motion, seed {seed}"):
-            path = self.work / f"{size}-{seed}-{Path(names[person]).stem}-{method.weights}.npz"
-            if not path.is_file():
-                face = load_fitted_portrait(self.portraits, names[person], self.fits)
-                pairs = portrait_clips.pairs_of_person(model, face, person, seed, method, moves)
-                write_npz(path, **_measured(person, pairs)._asdict())
-            parts.append(Clips(**read_npz(path)))
-        return concatenated(parts)
-
-
-def _measured(person: int, pairs: list[Pair]) -> Clips:
-    values = [_measure_pair(pair) for pair in pairs]
-    empty = np.zeros((0, 3, FEATURE["size"], FEATURE["size"]), np.float32)
-    return Clips(
-        people=np.full(len(pairs), person),
-        shown=np.array([pair.label for pair in pairs], str),
-        moved=np.array([moved for moved, _ in values], float),
-        X=np.stack([feature for _, feature in values]) if values else empty,
+def record(people: People) -> Recorded:
+    """Record everybody, or read what was recorded before."""
+    return Recorded(
+        people.to_fit_on(N_PORTRAITS, N_ACTORS),
+        people.modelled(N_MODELLED, SEED),
+        *(people.to_measure(part, SEED, portrait_clips.SMALL) for part in (SETTING, SCORED)),
+        concatenated([people.to_measure(SCORED, seed, portrait_clips.LARGE) for seed in LARGE_SEEDS]),
+        people.strangers(N_STRANGERS),
     )
 
 
-def _measure_pair(pair: Pair) -> tuple[float, np.ndarray]:
-    """Return how far the face moved, per cent of the inter-ocular distance, and the feature."""
-    shown = subtract_head(pair.flow, pair.landmarks)
-    return shown.strength, flow_image.extract(shown.flow, pair.landmarks, **FEATURE)
-
-
-def concatenated(parts: Sequence[Clips]) -> Clips:
-    return Clips(*(np.concatenate(values) for values in zip(*parts)))
-
-
-def make(
-    classifier: Classifier, setting: Clips, small: Clips, large: Clips
-) -> tuple[Bundle, dict[str, float], dict[str, float]]:
-    """Return the bundle and its scores on small and on large motion.
-
-    Faces at rest of `setting` give the least motion, emotions of `small` the range that is validated.
-    """
+def make(classifier: Classifier, recorded: Recorded) -> tuple[Bundle, dict[str, dict[str, float]]]:
+    """Return the bundle and its scores on small motion, on large motion, and on strangers in its range."""
+    _, _, setting, small, large, strangers = recorded
     least = round(float(np.quantile(setting.moved[setting.shown == REST], REST_SHARE)), 3)
     moved = small.moved[np.isin(small.shown, EMOTIONS)]
     low, high = float(np.floor(moved.min() * 100) / 100), float(np.ceil(moved.max() * 100) / 100)
-    fitted = Bundle(_recipe(classifier, least, (low, high)), [classifier])
-    open_ended = Bundle(_recipe(classifier, least, (low, MAX_SHOWN)), [classifier])
-    beyond = (large.moved > high) & (large.moved <= MAX_SHOWN)
-    return fitted, on_portraits(fitted, small), on_portraits(open_ended, large.where(beyond))
+    recipe = _recipe(classifier, recorded, least, (low, high))
+    to_large = recipe.model_copy(update={"validated_ranges": MEASURED | {MOTION: (low, MAX_SHOWN)}})
+    fitted, open_ended = (Bundle(one, [classifier]) for one in (recipe, to_large))
+    return fitted, {
+        "small": on_recorded(fitted, small),
+        "large": on_recorded(open_ended, large.where((large.moved > high) & (large.moved <= MAX_SHOWN))),
+        "strangers": on_recorded(
+            fitted, strangers.where((strangers.moved >= max(low, least)) & (strangers.moved <= high))
+        ),
+    }
 
 
-def on_portraits(fitted: Bundle, clips: Clips) -> dict[str, float]:
+def fit(fitted_on: Clips, modelled: Clips) -> Classifier:
+    """Return the classifier of the bundle; its classes are positions in `LABELS`."""
+    clips = concatenated([fitted_on] * REPEATS + [modelled])
+    return Classifier(random_state=SEED, **CLASSIFIER).fit(clips.X, positions(clips.shown))
+
+
+def positions(shown: np.ndarray) -> np.ndarray:
+    """Return positions (N,) int in `LABELS`."""
+    return np.array([LABELS.index(label) for label in shown])
+
+
+def on_recorded(fitted: Bundle, clips: Clips) -> dict[str, float]:
     """Return scores on clips that show an emotion, and how often the others get no label or no wrong one."""
     p = fitted.predict_proba(clips.X)
     low, high = fitted.recipe.validated_ranges[MOTION]
     inside = (clips.moved >= max(low, fitted.recipe.min_motion)) & (clips.moved <= high)
     given, right = inside & gives_label(p, fitted.recipe), is_right(p, clips.shown)
     emotion = np.isin(clips.shown, EMOTIONS)
-    y = np.array([LABELS.index(label) for label in clips.shown[emotion]])
+    y = positions(clips.shown[emotion])
     found = {
         "people": len(np.unique(clips.people)),
         "least motion": float(clips.moved[emotion].min()),
@@ -185,8 +148,10 @@ def is_right(p: np.ndarray, shown: np.ndarray) -> np.ndarray:
     return np.array(LABELS)[p.argmax(1)] == np.array([RIGHT.get(label, "") for label in shown])
 
 
-def _recipe(classifier: Classifier, least: float, moved: tuple[float, float]) -> Recipe:
+def _recipe(classifier: Classifier, recorded: Recorded, least: float, moved: tuple[float, float]) -> Recipe:
     """Return the bundle's recipe; `least` and `moved` are in per cent of the inter-ocular distance."""
+    shown = np.concatenate([recorded.fitted_on.shown, recorded.modelled.shown])
+    n_people = [len(np.unique(clips.people)) for clips in (recorded.fitted_on, recorded.modelled)]
     return Recipe(
         mer=mer_core.__version__,
         face_size=FACE,
@@ -201,8 +166,8 @@ def _recipe(classifier: Classifier, least: float, moved: tuple[float, float]) ->
         labels=LABELS,
         no_emotion_labels=["other"],
         protocol="composite-3",
-        clips_per_label={label: round(MAPS * fraction) for label, fraction in scanned_maps.FREQUENCY.items()},
-        n_subjects=MAPS // scanned_maps.CLIPS_PER_PERSON,
+        clips_per_label={label: int((shown == label).sum()) for label in LABELS},
+        n_subjects=sum(n_people),
         datasets=["scanned expressions"],
         synthetic=True,
         remove_head_motion=True,
@@ -215,7 +180,7 @@ def _recipe(classifier: Classifier, least: float, moved: tuple[float, float]) ->
 def score_real(fitted: Bundle, maps: Path, index: Path) -> dict[str, float]:
     """Return scores on ready-made maps of real clips."""
     table, X = read_maps(maps, index)
-    y = np.array([LABELS.index(label) for label in table["label"]])
+    y = positions(table["label"])
     p = fitted.predict_proba(X)
     given = gives_label(p, fitted.recipe)
     q = three_classes(p)
@@ -258,7 +223,7 @@ def gives_label(p: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 def scores(q: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """Return number of clips, UF1 and calibration error of q (N, 3) for y (N,) int."""
-    truth, best = (np.array(EMOTIONS)[positions] for positions in (y, q.argmax(1)))
+    truth, best = (np.array(EMOTIONS)[which] for which in (y, q.argmax(1)))
     uf1 = metrics.compute_scores(metrics.confusion_matrix(truth, best, EMOTIONS))["uf1"]
     return {
         "clips": len(y),
@@ -278,19 +243,16 @@ def main() -> None:
     parser.add_argument("--real", type=Path, nargs=2, required=True, metavar=("MAPS", "INDEX"))
     parser.add_argument("--out", type=Path, default=bundle.default_path())
     given = parser.parse_args()
-    people = Portraits(given.portraits, given.head_model, given.cache, given.work)
-    setting, scored = (people.read(part, SEED, portrait_clips.SMALL) for part in (SETTING, SCORED))
-    large = concatenated([people.read(SCORED, seed, portrait_clips.LARGE) for seed in LARGE_SEEDS])
-    fitted, on_small, on_large = make(fit(given.head_model, given.work), setting, scored, large)
-    on_real = score_real(fitted, *given.real)
+    people = People(given.portraits, given.head_model, given.cache, given.work)
+    recorded = record(people)
+    fitted, found = make(fit(recorded.fitted_on, recorded.modelled), recorded)
+    found["real"] = score_real(fitted, *given.real)
     bundle.save(fitted, given.out, replace=True)
-    fitted = with_evidence(fitted, on_real, given.out / bundle.WEIGHTS_FILE)
+    fitted = with_evidence(fitted, found["real"], given.out / bundle.WEIGHTS_FILE)
     bundle.save(fitted, given.out, replace=True)
-    weights = load_method(METHOD, **OPTIONS).weights
-    assert weights is not None
-    card = bundle_card.card(fitted.recipe, weights[:8], on_small, on_large, on_real)
+    card = bundle_card.card(fitted.recipe, people.network, len(recorded.fitted_on.X), found)
     write_text(given.out / bundle.CARD_FILE, card)
-    for name, values in (("small motion", on_small), ("large motion", on_large), ("real maps", on_real)):
+    for name, values in found.items():
         print(name, ", ".join(f"{key} {value:.3f}" for key, value in values.items()))
 
 

@@ -6,6 +6,7 @@ people are those that flow/splatting/held_out.csv keeps from training of the flo
 not.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ UNFITTED = {"laugh": "6 12 25 26", "yawn": "26 43", "crying": "4 7 9 20 25 43"}
 class Pair(NamedTuple):
     """Onset and apex as `mer score` measures them."""
 
-    label: str
+    label: str  # or another name of what was shown
     flow: np.ndarray  # (FACE, FACE, 2) float32 px, onset to apex
     landmarks: np.ndarray  # (478, 2) px of the onset
 
@@ -71,24 +72,32 @@ def pairs_of_person(
         Without those in whose onset the face mesh finds no face.
     """
     rng = np.random.default_rng([seed, person])
-    found, frames = [], []
+    recorded = []
     for label in (*LABELS, *(UNFITTED if moves == LARGE else [REST])):
         seen = frame_portrait(
             face, 2 * FACE, rng.uniform(*SHARE), rng.normal(0, 0.05), rng.uniform(-0.03, 0.03, 2)
         )
         weights = _weights(model, label, rng)
         reach, head_reach = (float(np.exp(rng.uniform(*np.log(limits)))) for limits in (moves, TURN))
-        onset, apex = recorded_motion(
+        frames = recorded_motion(
             model, face, seen, weights, reach, head_reach, rng, as_scanned=moves == LARGE
         )
-        points = _mesh().landmarks(onset)
+        recorded.append((label, frames))
+    return read_pairs(recorded, method)
+
+
+def read_pairs(recorded: Iterable[tuple[str, tuple[np.ndarray, np.ndarray]]], method: Method) -> list[Pair]:
+    """Read what was shown, with onset and apex (H, W, 3) uint8, as `mer score` does; those without a face are left out."""
+    found, faces = [], []
+    for label, frames in recorded:
+        points = _mesh().landmarks(frames[0])
         if points is not None:
             matrix = fit_similarity(points, FACE)
-            frames.append([warp_face(picture, matrix, FACE) for picture in (onset, apex)])
+            faces.append([warp_face(picture, matrix, FACE) for picture in frames])
             found.append((label, transform_points(points, matrix)))
     if not found:
         return []
-    onsets, apexes = (np.stack(side) for side in zip(*frames))
+    onsets, apexes = (np.stack(side) for side in zip(*faces))
     flows = estimate_batch(method, onsets, apexes, [landmarks for _, landmarks in found])
     return [Pair(label, flow, landmarks) for (label, landmarks), flow in zip(found, flows)]
 
@@ -120,18 +129,22 @@ def recorded_motion(
     """
     expression = face.fit.project(np.tensordot(weights.astype(np.float32), model.skin_expression, 1))
     field, _ = dense_motion(model, face, seen, np.concatenate([expression, random_turn(rng, face.fit)], 1))
-    peak = seen.unit * reach
-    if as_scanned:
-        peak = min(peak, float(np.linalg.norm(field[..., :2], axis=2).max()))
-    flow = _brought_to(field[..., :2], peak) + _brought_to(field[..., 2:], seen.unit * head_reach)
+    flow = scale_motion(field[..., :2], seen.unit * reach, as_scanned)
+    flow = flow + scale_motion(field[..., 2:], seen.unit * head_reach)
     onset, apex, _ = warp_texture(portrait_texture(face, seen, MARGIN_PX), MARGIN_PX, flow)
     return simulate_camera(rng, onset, apex)
 
 
-def _brought_to(field: np.ndarray, peak: float) -> np.ndarray:
-    """Scale `field` (H, W, 2) px to a longest vector of `peak` px; zero motion stays zero."""
+def scale_motion(field: np.ndarray, peak: float, as_scanned: bool = False) -> np.ndarray:
+    """Scale `field` (H, W, 2) px to a longest vector of `peak` px, or backwards where `peak` is negative.
+
+    Zero motion stays zero, and with `as_scanned` nothing is enlarged.
+    """
     longest = float(np.linalg.norm(field, axis=2).max())
-    return field * np.float32(peak / longest) if longest > 1e-4 else np.zeros_like(field)
+    if longest <= 1e-4:
+        return np.zeros_like(field)
+    factor = peak / longest
+    return field * np.float32(np.clip(factor, -1, 1) if as_scanned else factor)
 
 
 @lru_cache

@@ -22,9 +22,10 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+from flow.sampling import log_uniform
 from flow.splatting.dense_motion import extrapolate, rasterize
 from flow.splatting.head_model import LANDMARK_VERTICES, REGIONS, HeadModel
-from flow.splatting.scanned_units import add_expression, expression_weights
+from flow.splatting.scanned_units import expression_weights
 from flow.strain import strain
 from mer.features.flow_image import BOX
 from mer_core.progress import track
@@ -50,7 +51,10 @@ RECIPES = {
     ],
 }
 STRAY_UNITS = ("1", "2", "4", "7", "10", "14", "15", "17", "24", "25")
-OTHERS = {"speech": 0.35, "gaze": 0.15, "blink": 0.2, "head": 0.15, "chewing": 0.15}
+OTHERS = {
+    **{"speech": 0.3, "gaze": 0.14, "blink": 0.18, "head": 0.14, "chewing": 0.12},
+    **{"yawn": 0.06, "smirk": 0.06},
+}
 SPEECH = (
     *("jawOpen", "jawForward", "mouthFunnel", "mouthPucker", "mouthClose", "mouthLowerDown", "mouthUpperUp"),
     *("mouthRollLower", "mouthRollUpper", "mouthShrugUpper"),
@@ -109,23 +113,51 @@ def draw_motion(model: HeadModel, basis: PersonBasis, label: str, rng: np.random
     """Draw the flow (2, GRID, GRID) of one clip; the expression alone has a peak of 1."""
     kind, weights = draw_weights(model, label, rng)
     flow = _peak_one(np.tensordot(weights, basis.expression, 1))
-    if kind not in ("blink", "gaze", "head") and rng.uniform() < 0.4:  # a lid closes or opens meanwhile
-        blink = rng.uniform(0.1, 1.0) * (1 if rng.uniform() < 0.65 else -1)
-        flow = flow + blink * _unit_flow(model, basis, "43")
-    if rng.uniform() < 0.4:
-        stray = str(rng.choice(STRAY_UNITS)) + str(rng.choice(["R", "L", ""]))
-        flow = flow + rng.uniform(0.1, 0.5 if label != "other" else 0.3) * _unit_flow(model, basis, stray)
+    for actions, reach in draw_company(kind, rng):
+        flow = flow + reach * _peak_one(np.tensordot(expression_weights(model, actions), basis.expression, 1))
     motion = np.tensordot(rng.normal(0, [0.15, 0.15, 0.3, 0.6, 0.6, 0.3]), basis.head, 1)
-    reach = 1.0 if kind == "head" else _log_uniform(rng, 0.05, 1.0)
-    return flow + reach * motion / np.abs(motion).max()
+    return flow + draw_head_reach(kind, rng) * motion / np.abs(motion).max()
 
 
 def draw_weights(model: HeadModel, label: str, rng: np.random.Generator) -> tuple[str, np.ndarray]:
     """Draw the kind of motion, the label or one of `OTHERS`, and the weights (E,) of the expressions."""
+    kind, actions = draw_actions(label, rng)
+    weights = expression_weights(model, actions)
+    return kind, weights if label == "other" else personal_weights(weights, rng)
+
+
+def personal_weights(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Vary the weights (E,) of expressions: people differ from the mean of the scans."""
+    return weights * np.exp(rng.normal(0, 0.3, len(weights)))
+
+
+def draw_actions(label: str, rng: np.random.Generator) -> tuple[str, dict[str, float]]:
+    """Draw the kind of motion, the label or one of `OTHERS`, and its actions, as `expression_weights` has them."""
     if label != "other":
-        return label, _emotion_weights(model, label, rng)
+        return label, _emotion_actions(label, rng)
     kind = str(rng.choice(list(OTHERS), p=list(OTHERS.values())))
-    return kind, _other_weights(model, kind, rng)
+    return kind, _other_actions(kind, rng)
+
+
+def label_of(kind: str) -> str:
+    """Return the label of a kind of motion."""
+    return "other" if kind in OTHERS else kind
+
+
+def draw_company(kind: str, rng: np.random.Generator) -> list[tuple[dict[str, float], float]]:
+    """Draw what moves along with an expression: actions, and how far compared with the expression."""
+    company: list[tuple[dict[str, float], float]] = []
+    if kind not in ("blink", "gaze", "head") and rng.uniform() < 0.4:  # a lid closes or opens meanwhile
+        company.append(({"43": 1.0}, rng.uniform(0.1, 1.0) * (1 if rng.uniform() < 0.65 else -1)))
+    if rng.uniform() < 0.4:
+        stray = str(rng.choice(STRAY_UNITS)) + str(rng.choice(["R", "L", ""]))
+        company.append(({stray: 1.0}, rng.uniform(0.1, 0.3 if kind in OTHERS else 0.5)))
+    return company
+
+
+def draw_head_reach(kind: str, rng: np.random.Generator) -> float:
+    """Draw how far the head moves compared with the expression."""
+    return 1.0 if kind == "head" else log_uniform(rng, 0.05, 1.0)
 
 
 def degrade(flow: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -140,8 +172,8 @@ def degrade(flow: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     blur = rng.uniform(1, 6)
     flow = gaussian_filter(flow, (0, blur, blur))
     flow = _peak_one(flow)
-    flow = flow + _log_uniform(rng, 0.01, 0.3) * _smooth_noise(rng, rng.uniform(1, 3))
-    flow = flow + _log_uniform(rng, 0.05, 0.6) * _smooth_noise(rng, rng.uniform(4, 14))
+    flow = flow + log_uniform(rng, 0.01, 0.3) * _smooth_noise(rng, rng.uniform(1, 3))
+    flow = flow + log_uniform(rng, 0.05, 0.6) * _smooth_noise(rng, rng.uniform(4, 14))
     if rng.uniform() < 0.5:
         first = round(rng.uniform(0.1, 0.2) * GRID)
         flow[:, :first] = flow[:, first : first + 1]
@@ -155,7 +187,7 @@ def as_map(flow: np.ndarray, size: int) -> np.ndarray:
     return np.moveaxis(cv2.resize(maps, (size, size), interpolation=cv2.INTER_AREA), -1, 0)
 
 
-def _emotion_weights(model: HeadModel, label: str, rng: np.random.Generator) -> np.ndarray:
+def _emotion_actions(label: str, rng: np.random.Generator) -> dict[str, float]:
     frequencies, recipes = zip(*RECIPES[label])
     chosen = str(rng.choice(recipes, p=np.array(frequencies) / sum(frequencies)))
     one_sided, strong = rng.uniform() < 0.15, str(rng.choice(["R", "L"]))
@@ -165,31 +197,35 @@ def _emotion_weights(model: HeadModel, label: str, rng: np.random.Generator) -> 
         for side in "RL":
             weak = one_sided and side != strong
             actions[unit + side] = strength * (rng.uniform(0, 0.3) if weak else rng.uniform(0.75, 1.0))
-    weights = expression_weights(model, actions)
-    return weights * np.exp(rng.normal(0, 0.3, len(weights)))  # people differ from the mean of the scans
+    return actions
 
 
-def _other_weights(model: HeadModel, kind: str, rng: np.random.Generator) -> np.ndarray:
-    """Draw weights (E,) of motion that shows no emotion."""
-    weights = np.zeros(len(model.expression_names))
+def _other_actions(kind: str, rng: np.random.Generator) -> dict[str, float]:
+    """Draw motion that shows no emotion; expressions that are no unit go by their own names."""
     if kind == "speech":
-        for shape in rng.choice(SPEECH, 3, replace=False):
-            add_expression(
-                model, weights, shape, rng.uniform(-0.5, 1) * (0.15 if shape == "jawOpen" else 1.0)
-            )
-    elif kind == "chewing":
-        add_expression(model, weights, "jawOpen", rng.uniform(-0.3, 0.3))
-        add_expression(model, weights, str(rng.choice(["jawLeft", "jawRight"])), rng.uniform(0, 0.7))
-        add_expression(model, weights, "mouthClose", rng.uniform(0, 0.3))
-    elif kind == "gaze":
+        return {
+            shape: rng.uniform(-0.5, 1) * (0.15 if shape == "jawOpen" else 1.0)
+            for shape in map(str, rng.choice(SPEECH, 3, replace=False))
+        }
+    if kind == "chewing":
+        jaw = rng.uniform(-0.3, 0.3)
+        sideways = str(rng.choice(["jawLeft", "jawRight"]))
+        return {"jawOpen": jaw, sideways: rng.uniform(0, 0.7), "mouthClose": rng.uniform(0, 0.3)}
+    if kind == "gaze":
         vertical = rng.uniform(-1, 1)
-        add_expression(model, weights, "eyeLookUp" if vertical > 0 else "eyeLookDown", abs(vertical))
         outward = str(rng.choice(["R", "L"]))
-        add_expression(model, weights, "eyeLookOut", 0.7, outward)
-        add_expression(model, weights, "eyeLookIn", 0.7, "L" if outward == "R" else "R")
-    elif kind == "blink":
-        add_expression(model, weights, "eyeBlink", float(rng.choice([-1, 1])))
-    return weights
+        return {
+            "eyeLookUp" if vertical > 0 else "eyeLookDown": abs(vertical),
+            "eyeLookOut" + outward: 0.7,
+            "eyeLookIn" + ("L" if outward == "R" else "R"): 0.7,
+        }
+    if kind == "yawn":
+        return {"26": rng.uniform(0.5, 1.0), "43": rng.uniform(0.3, 1.0)}
+    if kind == "smirk":  # half a smile, with the lips pressed
+        return {"12" + str(rng.choice(["R", "L"])): rng.uniform(0.5, 1.0), "24": rng.uniform(0.3, 1.0)}
+    if kind == "blink":
+        return {"43": float(rng.choice([-1, 1]))}
+    return {}
 
 
 def _crop(landmarks: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -216,10 +252,6 @@ def _rotation(degrees: np.ndarray) -> np.ndarray:
     return Rotation.from_euler("xyz", degrees, degrees=True).as_matrix()
 
 
-def _unit_flow(model: HeadModel, basis: PersonBasis, action: str) -> np.ndarray:
-    return _peak_one(np.tensordot(expression_weights(model, {action: 1.0}), basis.expression, 1))
-
-
 def _peak_one(flow: np.ndarray) -> np.ndarray:
     """Scale a flow (2, h, w) so that its longest vector is 1; zero flow stays zero."""
     return flow / max(float(np.sqrt((flow**2).sum(0)).max()), 1e-6)
@@ -229,7 +261,3 @@ def _smooth_noise(rng: np.random.Generator, width: float) -> np.ndarray:
     """Draw noise (2, GRID, GRID) of standard deviation 1, smooth over `width` px."""
     noise = gaussian_filter(rng.normal(size=(2, GRID, GRID)), (0, width, width), mode="reflect")
     return noise / noise.std()
-
-
-def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))

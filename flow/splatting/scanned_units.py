@@ -31,12 +31,13 @@ def expression_weights(model: HeadModel, actions: dict[str, float]) -> np.ndarra
     Parameters
     ----------
     actions : unit, or unit and the person's side ("12", "12L") -> strength; 1 is an adult's full strength. An
-        expression without sides counts half for one side.
+        expression without sides counts half for one side. An expression that is no unit goes by its own name
+        without side ("jawOpen", "eyeLookOutR").
     """
     weights = np.zeros(len(model.expression_names))
     for name, strength in actions.items():
         unit, sides = (name[:-1], name[-1]) if name[-1] in "RL" else (name, "RL")
-        for shape, weight in UNIT_EXPRESSIONS[unit].items():
+        for shape, weight in UNIT_EXPRESSIONS.get(unit, {unit: 1.0}).items():
             add_expression(model, weights, shape, strength * weight, sides)
     return weights
 

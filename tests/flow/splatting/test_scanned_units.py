@@ -30,3 +30,8 @@ def test_an_expression_without_sides_counts_half_for_one(model):
     jaw = UNIT_EXPRESSIONS["25"]["jawOpen"]
     assert expression_weights(model, {"25": 1.0})[0] == pytest.approx(jaw)
     assert expression_weights(model, {"25R": 1.0, "25L": 0.2})[0] == pytest.approx(0.6 * jaw)
+
+
+def test_an_expression_that_is_no_unit_goes_by_its_own_name(model):
+    assert expression_weights(model, {"jawOpen": 0.3})[0] == pytest.approx(0.3)
+    assert expression_weights(model, {"mouthSmileR": 0.3}).tolist() == [0, 0, 0.3, 0, 0, 0, 0]
