@@ -25,15 +25,10 @@ class UnreadableImage(BadInput):
     code = "unreadable-image"
 
 
-def read_image(path: str | Path, white: float | None = None) -> np.ndarray:
+def read_image(path: str | Path) -> np.ndarray:
     """Read an image file; grey becomes three equal channels, an EXIF rotation is applied.
 
-    Parameters
-    ----------
-    path : path
-        The file.
-    white : float or None
-        Sample value of full brightness in the image's clip, see `white_level`; None uses the image alone.
+    Samples deeper than 8 bits are scaled by this image alone; `ClipImages` scales all images of a clip alike.
 
     Returns
     -------
@@ -44,7 +39,7 @@ def read_image(path: str | Path, white: float | None = None) -> np.ndarray:
     UnreadableImage
         If the file is missing, damaged, no image, or holds several images.
     """
-    return to_8_bits(decode_image(path), white)
+    return to_8_bits(decode_image(path))
 
 
 def decode_image(path: str | Path) -> np.ndarray:

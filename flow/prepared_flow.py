@@ -2,7 +2,7 @@
 
     PREPARED/flow/<method>/flow.json               the settings of the estimate
     PREPARED/flow/<method>/<subject>/<clip>.npz    `flow`, (H, W, 2) float32 px from onset to apex, and
-                                                   `faces`, the content of both faces (`Prepared.faces_id`)
+                                                   `faces`, the content of both (`PreparedDataset.faces_id`)
 
 A folder holds flow of one setting of a method, one weights file and one precision; others are refused.
 """
@@ -46,12 +46,17 @@ def estimate_prepared(
 
     Parameters
     ----------
-    method : name, or the result of `load_method`
-    match_exposure : as in `flow.estimate.estimate`
-    jobs : threads, each with one clip, or one batch of a network, at a time; all cores by default. A GPU
+    method : str or Method
+        Name, or the result of `load_method`.
+    match_exposure : bool
+        As in `flow.estimate.estimate`.
+    jobs : int or None
+        Threads, each with one clip, or one batch of a network, at a time; all cores by default. A GPU
         processes one batch at a time.
-    device : `auto`, `cpu`, `cuda` or `mps`, for a network given by name
-    scheduler : address of a Dask cluster; its machines must see the prepared folder and any weights
+    device : str
+        `auto`, `cpu`, `cuda` or `mps`, for a network given by name.
+    scheduler : str or None
+        Address of a Dask cluster; its machines must see the prepared folder and any weights.
     options : options of the method, if given by name
 
     Returns

@@ -17,22 +17,18 @@ def pixel_grid(shape: tuple[int, ...], dtype: type = np.float64) -> np.ndarray:
     return np.stack(np.meshgrid(np.arange(shape[1]), np.arange(shape[0])), axis=-1).astype(dtype)
 
 
-def warp(picture: np.ndarray, displacement: np.ndarray, interpolation: int | None = None) -> np.ndarray:
-    """Sample `picture` at each pixel plus its displacement; the border is repeated.
+def warp(picture: np.ndarray, displacement: np.ndarray) -> np.ndarray:
+    """Sample `picture` at each pixel plus its displacement, cubically; the border is repeated.
 
     Parameters
     ----------
     picture : (H, W) or (H, W, C) uint8 or float32
     displacement : (H, W, 2) float32 px
-    interpolation : int or None
-        An OpenCV flag; None is cubic.
     """
     import cv2
 
-    if interpolation is None:
-        interpolation = cv2.INTER_CUBIC
     places = pixel_grid(picture.shape, np.float32) + displacement
-    return cv2.remap(picture, places, None, interpolation, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(picture, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def iterate_inverse(

@@ -28,12 +28,16 @@ def load(device: str = "cpu", weights: str | Path | None = None, scale: float = 
 
     Parameters
     ----------
-    device : torch device
-    weights : torchvision's .pth, the authors' raft-small.pth, or the same tensors as .safetensors; their
-        shapes tell small from large
-    scale : enlarge the frames by this factor first; 1 is as published, 2 is better for small motion and takes
-        four times as long (docs/results/first-claim.md)
-    updates : refinement steps
+    device : str
+        Torch device.
+    weights : path or None
+        Torchvision's .pth, the authors' raft-small.pth, or the same tensors as .safetensors; their shapes
+        tell small from large.
+    scale : float
+        Enlarge the frames by this factor first; 1 is as published, 2 is better for small motion and takes
+        four times as long (docs/results/first-claim.md).
+    updates : int
+        Refinement steps.
 
     Raises
     ------

@@ -28,10 +28,14 @@ def load(
 
     Parameters
     ----------
-    device : torch device
-    network : `compact`, `full`, or `auto` for compact
-    weights : a file of `mer flow train`; by default the shipped weights of `network`
-    detect_landmarks : detect faces without given landmarks; otherwise they are estimated without facial basis
+    device : str
+        Torch device.
+    network : str
+        `compact`, `full`, or `auto` for compact.
+    weights : path or None
+        A file of `mer flow train`; by default the shipped weights of `network`.
+    detect_landmarks : bool
+        Detect faces without given landmarks; otherwise they are estimated without the facial basis.
 
     Raises
     ------

@@ -132,7 +132,6 @@ def random_performance(
     offset: float = 0.25,
     sway: float = 0.5,
     blinks: bool = True,
-    timing_spread: float = 0.0,
 ) -> list[FaceState]:
     """Draw the states of a clip: `actions` rise and fall while the head sways, the eyes wander and blink.
 
@@ -144,16 +143,9 @@ def random_performance(
         Deviation of the head's slow drift, degrees.
     blinks : bool
         Let the eyes blink in some clips.
-    timing_spread : float
-        Deviation of the onset and apex of each action from the others, s.
     """
     times = np.arange(frames) / fps
-    level = {}
-    for action in actions:
-        late = timing_spread * rng.standard_normal(2) if timing_spread else np.zeros(2)
-        begins = max(onset + late[0], 0.0)
-        level[action] = expression_timing(times, begins, max(apex + late[1], begins + 1 / fps), hold, offset)
-
+    level = expression_timing(times, onset, apex, hold, offset)
     head = [(sway, 2.0), (0.7 * sway, 2.0), (0.5 * sway, 3.0), (0.05 * sway, 3.0), (0.05 * sway, 3.0)]
     yaw, pitch, roll, x, y = (_random_path(rng, times, deviation, period) for deviation, period in head)
     look = np.stack([_random_path(rng, times, 1.5, 1.0), _random_path(rng, times, 0.8, 1.0)], 1)
@@ -162,7 +154,7 @@ def random_performance(
         lid = expression_timing(times, t := rng.uniform(0, times[-1] + 0.1), t + 0.08, 0.02, 0.14)
     return [
         face_state(
-            {k: float(level[k][i] * s) for k, s in actions.items()},
+            {k: float(level[i] * s) for k, s in actions.items()},
             HeadPose(yaw[i], pitch[i], roll[i], (x[i], y[i], 0.0)),
             float(lid[i]),
             tuple(look[i]),

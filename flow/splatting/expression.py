@@ -25,7 +25,6 @@ def film_expression(
     *,
     drift: tuple[float, float, float] = NO_DRIFT,
     rest: int = 0,
-    sensor: Sensor = GOOD_CAMERA,
 ) -> Iterator[np.ndarray]:
     """Yield the frames (H, W, 3) uint8 RGB from the onset over the apex, `rise` frames later, to the offset.
 
@@ -54,4 +53,4 @@ def film_expression(
         pose = HeadPose(
             roll=fraction * roll, shift=(fraction * right * cm_per_px, fraction * down * cm_per_px, 0.0)
         )
-        yield actor.frame(intensities, head=pose, sensor=sensor, number=number, rng=rng)
+        yield actor.frame(intensities, head=pose, sensor=GOOD_CAMERA, number=number, rng=rng)

@@ -180,11 +180,11 @@ def _interpolate_rows(table: np.ndarray, at: float) -> np.ndarray:
     return np.array([np.interp(at, np.arange(len(table)), column) for column in table.T])
 
 
-def random_proportions(rng: np.random.Generator, amount: float = 1.0) -> np.ndarray:
+def random_proportions(rng: np.random.Generator) -> np.ndarray:
     """Draw a face (478, 3) cm: the mean face under the proportions in which faces differ most, and noise."""
     mesh = template()
     points = mesh.mean.copy()
-    scale = 1 + amount * rng.normal(0, [0.045, 0.05, 0.05])
+    scale = 1 + rng.normal(0, [0.045, 0.05, 0.05])
 
     def region(centre: np.ndarray, width: float) -> np.ndarray:
         return np.exp(-0.5 * (((points - centre) / width) ** 2).sum(1))[:, None]
@@ -201,22 +201,22 @@ def random_proportions(rng: np.random.Generator, amount: float = 1.0) -> np.ndar
         tilt = away[:, :1] * [0, -sign * slant, 0]
         bent += near * (away * [size - 1, size * opening - 1, 0] + tilt)
     nose, mouth, chin = points[4], (points[13] + points[14]) / 2, points[152]
-    bent += region(nose, 1.7) * (points - nose) * (amount * rng.normal(0, [0.12, 0.06, 0.10]))
-    bent += region(nose, 1.6) * (amount * rng.normal(0, [0.0, 0.22, 0.25]))
+    bent += region(nose, 1.7) * (points - nose) * rng.normal(0, [0.12, 0.06, 0.10])
+    bent += region(nose, 1.6) * rng.normal(0, [0.0, 0.22, 0.25])
     lips = region(mouth, 1.8)
-    bent += lips * (points - mouth) * (amount * rng.normal([0, 0.08, 0], [0.08, 0.14, 0.05]))
-    bent += lips * (amount * rng.normal(0, [0.0, 0.15, 0.12]))
-    bent += region(chin, 2.8) * (amount * rng.normal(0, [0.0, 0.45, 0.35]))
-    bent += region(chin, 3.0) * (points - chin) * (amount * rng.normal(0, [0.10, 0, 0]))
+    bent += lips * (points - mouth) * rng.normal([0, 0.08, 0], [0.08, 0.14, 0.05])
+    bent += lips * rng.normal(0, [0.0, 0.15, 0.12])
+    bent += region(chin, 2.8) * rng.normal(0, [0.0, 0.45, 0.35])
+    bent += region(chin, 3.0) * (points - chin) * rng.normal(0, [0.10, 0, 0])
     for cheek in (50, 280):
         if cheek == 50:
-            full = amount * rng.normal(0, [0.25, 0.15, 0.3])
+            full = rng.normal(0, [0.25, 0.15, 0.3])
         bent += region(points[cheek], 2.2) * full * ([1, 1, 1] if cheek == 50 else [-1, 1, 1])
-    brow = amount * rng.normal(0, [0, 0.18, 0.15])
+    brow = rng.normal(0, [0, 0.18, 0.15])
     for middle in (105, 334):
         bent += region(points[middle], 1.7) * brow
     for _ in range(6):  # asymmetry
         centre = points[rng.integers(468)]
-        bent += region(centre, rng.uniform(1.5, 4)) * rng.normal(0, 0.07 * amount, 3)
+        bent += region(centre, rng.uniform(1.5, 4)) * rng.normal(0, 0.07, 3)
     bent *= scale
     return bent - (bent[IRIS["right"]] + bent[IRIS["left"]]) / 2

@@ -12,6 +12,7 @@ ours.
 
 import numpy as np
 
+MIN_SEEN = 0.02  # strength of an action below which a coder sees nothing
 # Emotion -> alternatives (probability, "AU:fraction ..."); a unit without a fraction is always shown.
 RECIPES: dict[str, list[tuple[float, str]]] = {
     "happiness": [(0.3, "12 25 6:0.51"), (0.7, "12 6:0.51")],  # Du; CASME II (12 or 6), fraction from Du
@@ -65,8 +66,8 @@ def draw_actions(emotion: str, rng: np.random.Generator, strength: float = 1.0) 
     return actions
 
 
-def facs_code(actions: dict[str, float], least: float = 0.02) -> str:
-    """Write actions as a FACS coder does: "4+7", "L14", "6+R12"; actions weaker than `least` are invisible.
+def facs_code(actions: dict[str, float]) -> str:
+    """Write actions as a FACS coder does: "4+7", "L14", "6+R12"; weaker ones than `MIN_SEEN` are not seen.
 
     One side is named if the other is less than a third as strong.
     """
@@ -78,7 +79,7 @@ def facs_code(actions: dict[str, float], least: float = 0.02) -> str:
             pair[k] += strength if key[-1] in (side, name[-1]) else 0.0
     seen = []
     for name, (right, left) in sides.items():
-        if max(right, left) < least:
+        if max(right, left) < MIN_SEEN:
             continue
         prefix = "R" if left < right / 3 else "L" if right < left / 3 else ""
         seen.append((int(name), prefix + name))

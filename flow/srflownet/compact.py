@@ -42,7 +42,8 @@ class CompactSRFlowNet(nn.Module):
 
     Parameters
     ----------
-    width : channels of the regularisers on their finest grid
+    width : int
+        Channels of the regularisers on their finest grid.
     """
 
     def __init__(self, width: int = 32):
@@ -64,7 +65,8 @@ class CompactSRFlowNet(nn.Module):
         ----------
         onset, apex : (N, 3, H, W) float, 0..255
         flow : (N, 2, H, W) px, initial motion; zero by default
-        face : facial basis placed on the onsets
+        face : PlacedBasis or None
+            Facial basis placed on the onsets.
         """
         height, width = onset.shape[-2:]
         pad = (0, -width % PADDING_MULTIPLE, 0, -height % PADDING_MULTIPLE)

@@ -16,7 +16,8 @@ def export(weights: str | Path, path: str | Path, size: tuple[int, int] = (224, 
 
     Parameters
     ----------
-    weights : .safetensors file of SRFlowNet
+    weights : path
+        .safetensors file of SRFlowNet.
     size : (H, W) px of the frames; fixed in the file, unlike the number of pairs
 
     Raises

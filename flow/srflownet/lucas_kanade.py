@@ -73,7 +73,8 @@ def candidate_steps(sums: Tensor, flow: Tensor, rounds: int = N_CG_ITERATIONS) -
     ----------
     sums : (N, 6, h, w) from `normal_equations`
     flow : (N, 2, h, w) pixels of the level
-    rounds : iterations of conjugate gradients
+    rounds : int
+        Iterations of conjugate gradients.
 
     Returns
     -------
@@ -108,8 +109,10 @@ def normal_equations(first: Tensor, second: Tensor, flow: Tensor, ratio: int, pi
     first : (N, 1, H, W), level of `brightness_pyramid`
     second : (N, 1, 2 H, 2 W), the same level of the second frame, doubled by `resample.double`
     flow : (N, 2, H / ratio, W / ratio) pixels of the level
-    ratio : pixels of the level along a cell
-    pixel : px of the frame per pixel of the level
+    ratio : int
+        Pixels of the level along a cell.
+    pixel : int
+        Pixels of the frame per pixel of the level.
 
     Returns
     -------

@@ -19,7 +19,8 @@ def smooth_steps_compiled(
     sums : (N, 6, h, w) float32
     flow : (N, 2, h, w) float32
     strengths : (S, 2) float32, weights of first and second order
-    rounds : iterations
+    rounds : int
+        Iterations.
     """
     count, _, height, width = sums.shape
     out = np.zeros((len(strengths), count, 2, height, width), np.float32)

@@ -52,11 +52,15 @@ def train(
 
     Parameters
     ----------
-    config : YAML file of `TrainConfig`'s keys
-    out : folder for config.yaml, checkpoint.pt, log.csv and weights. A training continues from its checkpoint
-        if the configuration is unchanged.
-    device : `auto`, `cpu`, `cuda` or `mps`
-    tracker : `mlflow` or `tensorboard`, which also get the log, or None
+    config : path or TrainConfig
+        YAML file of `TrainConfig`'s keys.
+    out : path
+        Folder for config.yaml, checkpoint.pt, log.csv and weights. A training continues from its checkpoint if
+        the configuration is unchanged.
+    device : str
+        `auto`, `cpu`, `cuda` or `mps`.
+    tracker : str or None
+        `mlflow` or `tensorboard`, which also get the log.
 
     Raises
     ------

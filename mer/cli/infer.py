@@ -10,9 +10,7 @@ from mer.cli.options import ANY, FILE, FOLDER, INPUT, INPUT_FOLDER, OUTPUT, comm
 from mer_core.text import format_count
 
 bundle_option = click.option(
-    "--bundle",
-    type=INPUT_FOLDER,
-    help="A bundle written by mer train.  [default: the one that comes with mer]",
+    "--bundle", type=INPUT_FOLDER, help="Bundle written by mer train.  [default: the one that comes with mer]"
 )
 fps_option = click.option(
     "--fps",
@@ -120,9 +118,9 @@ def _check_one_clip(clip, out) -> None:
             f"--out {out} is a file. Of one clip, --out is the folder for page and pictures."
         )
     if clip.is_dir():
-        from mer.inference.batch import clips_below
+        from data_prep.recordings import find_recordings
 
-        clips = clips_below(clip)
+        clips = find_recordings(clip).clips.values()
         if clip not in clips:
             raise click.UsageError(
                 f"{clip} is a folder of {len(clips)} clips. One row each: mer score {clip} --out results.csv"

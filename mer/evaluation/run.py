@@ -124,7 +124,6 @@ def cross_validate_arrays(
     config: CvConfig,
     out: str | Path,
     *,
-    synthetic: bool = False,
     workers: Workers = Workers(),
 ) -> dict[str, Any]:
     """Cross-validate on features in memory; return what metrics.json holds.
@@ -143,7 +142,7 @@ def cross_validate_arrays(
     origin = {
         "kind": "arrays",
         "folders": [],
-        "synthetic": synthetic,
+        "synthetic": False,
         "protocol": {"name": "arrays", "title": title, "source": "arrays", "split": "loso"},
     }
     study = _Study(table, np.asarray(X, dtype=np.float32), sorted(set(table["label"])), origin)

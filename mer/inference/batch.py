@@ -46,19 +46,6 @@ class ScoreJob:
         return self.bundle or default_path()
 
 
-def clips_below(folder: Path) -> list[Path]:
-    """Return the videos and folders of numbered images below `folder`, sorted.
-
-    Folders are recognised by their content, broken links by their name.
-
-    Raises
-    ------
-    BadInput
-        If there are none.
-    """
-    return list(find_recordings(folder).clips.values())
-
-
 def score_all(
     folder: Path,
     out: Path,

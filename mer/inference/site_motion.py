@@ -28,6 +28,7 @@ MAX_CHANGE = 4.0  # grey levels (of 255) by which a site may differ from its ori
 SLOW_S = 5.0  # s: slower differences between landmarks and flow are drift of the flow
 # Per cent of the inter-ocular distance; flow that differs more from the landmarks is wrong.
 MAX_CORRECTION = 12.0
+MAX_TURN_CORRECTION = 2.0  # degrees
 
 
 def _site_means() -> np.ndarray:
@@ -145,13 +146,11 @@ def combine(
     return out
 
 
-def combine_turn(
-    landmarks: np.ndarray, flow: np.ndarray, step: float, max_correction: float = 2.0
-) -> np.ndarray:
+def combine_turn(landmarks: np.ndarray, flow: np.ndarray, step: float) -> np.ndarray:
     """Combine yaw, pitch and roll, (n, 3) degrees, in the same way; rigid parts need no confirmation."""
     difference = landmarks - flow
     fine = difference - _slow_part(difference, 3.0, step)
-    return landmarks - np.clip(fine, -max_correction, max_correction)
+    return landmarks - np.clip(fine, -MAX_TURN_CORRECTION, MAX_TURN_CORRECTION)
 
 
 def _drift(difference: np.ndarray, confirmed: np.ndarray, step: float) -> np.ndarray:

@@ -42,7 +42,6 @@ def write_annotated_video(
     frames: Iterable[Frame],
     path: Path,
     *,
-    theme: Theme = DARK,
     blur: bool = False,
     progress: Callable[[int], None] = lambda n_done: None,
 ) -> None:
@@ -56,7 +55,6 @@ def write_annotated_video(
         All frames of the clip.
     path : Path
         The MP4 file.
-    theme : Theme
     blur : bool
         Show the mesh of the face instead of the whole picture.
     progress : callable
@@ -64,8 +62,8 @@ def write_annotated_video(
     """
     import av
 
-    panel = draw_panel(track, intervals, WIDTH, PANEL_HEIGHT, theme)
-    drawing = _Drawing(track, intervals, panel, theme, blur)
+    panel = draw_panel(track, intervals, WIDTH, PANEL_HEIGHT, DARK)
+    drawing = _Drawing(track, intervals, panel, DARK, blur)
     with atomic_replace(path) as temporary, av.open(str(temporary), "w") as out:
         stream, time_ms = None, -1
         for n_done, (frame, row) in enumerate(_measured_frames(frames, track), start=1):

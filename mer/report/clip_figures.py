@@ -123,7 +123,7 @@ def draw_arrows(
     return np.vstack([canvas, render_text(text, canvas.shape[1], 20, theme.ink, theme.ground)])
 
 
-def draw_strain_legend(max_strain: float, theme: Theme = LIGHT, height: int = 96) -> np.ndarray:
+def draw_strain_legend(max_strain: float, theme: Theme, height: int = 96) -> np.ndarray:
     """Draw the colour bar of strain, (height + text, 96, 3) uint8 RGB."""
     ramp = visualize.draw_strain(
         np.repeat(np.linspace(max_strain, 0, height)[:, None], 24, axis=1), max_strain

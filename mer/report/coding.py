@@ -47,16 +47,14 @@ def iou(a: Span, b: Span) -> float:
     return max(0.0, overlap) / union if union > 0 else 0.0
 
 
-def match_intervals(
-    coded: Sequence[Span], spotted: Sequence[Span], min_iou: float = MIN_IOU
-) -> list[tuple[int, int]]:
+def match_intervals(coded: Sequence[Span], spotted: Sequence[Span]) -> list[tuple[int, int]]:
     """Return the positions (coded, spotted) of matching intervals, the best match first, each used once."""
     pairs = sorted(
         ((iou(c, s), i, j) for i, c in enumerate(coded) for j, s in enumerate(spotted)), reverse=True
     )
     matched: list[tuple[int, int]] = []
     for overlap, i, j in pairs:
-        if overlap >= min_iou and all(i != a and j != b for a, b in matched):
+        if overlap >= MIN_IOU and all(i != a and j != b for a, b in matched):
             matched.append((i, j))
     return matched
 

@@ -30,7 +30,7 @@ MAGNIFIED_MOTION, MAX_MAGNIFICATION = 8.0, 12.0
 ENLARGEMENT, GAP = 2, 12  # of the aligned face; px between the two pictures
 
 
-def write_film(score: Score, frames: Frames, path: Path, theme: Theme = DARK, blur: bool = False) -> None:
+def write_film(score: Score, frames: Frames, path: Path, blur: bool = False) -> None:
     """Write the film as H.264 in MP4 to `path`, and the apex as its poster beside it, as PNG.
 
     With `blur`, it shows the mesh of the face instead of its skin.
@@ -38,7 +38,7 @@ def write_film(score: Score, frames: Frames, path: Path, theme: Theme = DARK, bl
     pictures: dict[int, np.ndarray] = {}
 
     def drawn() -> Iterator[np.ndarray]:
-        for number, picture in draw_film(score, frames, theme, blur):
+        for number, picture in draw_film(score, frames, DARK, blur):
             pictures[number] = picture
             yield picture
 
@@ -65,9 +65,7 @@ def magnify(face: np.ndarray, facial_flow: np.ndarray, factor: float) -> np.ndar
     return warp(face, magnified_to_onset * (factor - 1) / factor)
 
 
-def draw_film(
-    score: Score, frames: Frames, theme: Theme = DARK, blur: bool = False
-) -> Iterator[tuple[int, np.ndarray]]:
+def draw_film(score: Score, frames: Frames, theme: Theme, blur: bool) -> Iterator[tuple[int, np.ndarray]]:
     """Yield frame number and picture, (H, W, 3) uint8 RGB with even sides; threads draw them."""
     size, factor = score.onset_face.shape[0], magnification(score)
     method, head = (

@@ -1,7 +1,6 @@
 """Pictures of the most confident right and wrong predictions of a run: onset, apex and flow."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,23 +41,21 @@ class Gallery:
     why_empty: str = ""
 
 
-def draw_gallery(run: Run, prepared: list[str | Path] | None, method: str | None) -> Gallery:
+def draw_gallery(run: Run) -> Gallery:
     """Draw the clips with the greatest mean probability over seeds, right and wrong, of each label."""
-    if method is None or (prepared is None and run.origin["kind"] in ("maps", "arrays")):
+    if run.origin["kind"] in ("maps", "arrays"):
         why = "This run read maps or features made elsewhere; there are no faces or flow in pixels to show."
         return Gallery([], [], why_empty=why)
-    if prepared is None:
-        prepared = [run.path / folder for folder in run.origin["folders"]]
     from data_prep.prepared import open_prepared
     from flow.visualize import draw_legend
 
     try:
-        opened = open_prepared(prepared)
+        opened = open_prepared(run.path / folder for folder in run.origin["folders"])
         folder_of_dataset = {name: folder for folder in opened for name in folder.clips["dataset"].unique()}
         clips = _mean_predictions(run)
         is_right = clips["label"] == clips["prediction"]
         right, wrong = (
-            [_draw(clip, folder_of_dataset, method) for clip in _most_confident(clips[chosen])]
+            [_draw(clip, folder_of_dataset, run.config["method"]) for clip in _most_confident(clips[chosen])]
             for chosen in (is_right, ~is_right)
         )
     except (MerError, KeyError, OSError) as error:

@@ -16,18 +16,15 @@ BASELINE_NAMES = {"majority_of_training_subjects": "majority class of the traini
 NORMAL_95 = 3.92  # width of a 95 % interval in standard deviations
 
 
-def write_report(
-    run_dir: str | Path, prepared: list[str | Path] | None = None, method: str | None = None
-) -> Path:
+def write_report(run_dir: str | Path) -> Path:
     """Write `report.html` into a finished run.
+
+    Its pictures come from the faces and flow that the run was made from, if they still exist.
 
     Parameters
     ----------
     run_dir : path
         A run; for a detection of action units, a page for all units and one for each.
-    prepared, method : list of path, str
-        Where the faces and flow of the pictures are; None: those the run was made from. If they no longer
-        exist, or the run read ready-made maps, the report has no pictures.
 
     Returns
     -------
@@ -51,7 +48,7 @@ def write_report(
         return _write_page(path, "unit_page.html", **page_variables(path, scores))
     run = open_run(run_dir)
     write_files(run)
-    pictures = draw_gallery(run, prepared, method or run.config["method"])
+    pictures = draw_gallery(run)
     return _write_page(
         path, "run_page.html", pictures=pictures, **_describe_run(run), **_collect_numbers(run)
     )

@@ -145,6 +145,7 @@ def load_fitted_portrait(folder: Path, name: str, cache: Path) -> FittedPortrait
 
 
 def random_view(rng: np.random.Generator, face: FittedPortrait, size: int) -> PortraitView:
+    """Draw a frame of `size` px around a face: the whole face, or a part of it."""
     fraction, off = rng.uniform(*INTEROCULAR_FRACTION), rng.uniform(-0.04, 0.04, 2)
     if rng.random() < CLOSE_UP_FRACTION:
         fraction = log_uniform(rng, INTEROCULAR_FRACTION[1], 2.2 * INTEROCULAR_FRACTION[1])
@@ -187,13 +188,13 @@ def _shift_motion(rng: np.random.Generator, field: np.ndarray, view: PortraitVie
     for outline in (RIGHT_EYE, LEFT_EYE, INNER_LIPS):
         cv2.fillPoly(openings, [view.landmarks[list(outline)].round().astype(np.int32)], 0)
     distance = cv2.distanceTransform(openings, cv2.DIST_L2, 5) / view.unit
-    share = np.clip((distance - KEPT_DISTANCE) / (FULL_DISTANCE - KEPT_DISTANCE), 0, 1)[..., None]
+    fraction = np.clip((distance - KEPT_DISTANCE) / (FULL_DISTANCE - KEPT_DISTANCE), 0, 1)[..., None]
     coarse = np.arange(0, view.size, 4) / view.unit
     places = np.stack(np.meshgrid(coarse, coarse), axis=-1).reshape(-1, 2)
     waves = np.stack([random_waves(rng, places / SHIFT_SMOOTHNESS) for _ in range(2)], axis=-1)
     waves = waves.reshape(len(coarse), len(coarse), 2).astype(np.float32)
     waves = cv2.resize(waves, (view.size, view.size), interpolation=cv2.INTER_CUBIC)
-    at = pixel_grid((view.size, view.size)) + rng.uniform(0, MAX_SHIFT) * view.unit * share * waves
+    at = pixel_grid((view.size, view.size)) + rng.uniform(0, MAX_SHIFT) * view.unit * fraction * waves
     x, y = np.moveaxis(at.astype(np.float32), -1, 0)
     return cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import skimage.data
 
-from flow.splatting.actor import random_performance
 from flow.splatting.background import Background
 from flow.splatting.camera import Camera, HeadPose
 from flow.splatting.head import FaceState
@@ -85,17 +84,6 @@ def test_a_scene_of_a_scanned_head_gives_a_pair_whose_flow_is_its_motion(model):
     )[0]
     assert pair.flow[mouth[1], mouth[0]] == pytest.approx(expected, abs=1.0)
     assert np.linalg.norm(pair.flow, axis=-1)[~pair.face].mean() < 0.1
-
-
-def test_actions_may_come_apart_in_time():
-    rng = np.random.default_rng(0)
-    states = random_performance(
-        {"1": 1.0, "12": 1.0}, 40, 100.0, rng, onset=0.1, apex=0.2, timing_spread=0.03, blinks=False
-    )
-    levels = np.array([[state.actions["1"], state.actions["12"]] for state in states])
-    assert np.abs(levels[:, 0] - levels[:, 1]).max() > 0.1
-    together = random_performance({"1": 1.0, "12": 1.0}, 40, 100.0, rng, onset=0.1, apex=0.2, blinks=False)
-    assert all(state.actions["1"] == state.actions["12"] for state in together)
 
 
 def test_a_portrait_gives_its_skin_and_people_kept_from_training_are_not_drawn(model, tmp_path):

@@ -14,7 +14,7 @@ from mer import bundle
 from mer.cli import main
 from mer.inference import batch, models
 from mer_core import parallel, progress
-from mer_core.errors import InUse, NotFound, OccupiedOutput
+from mer_core.errors import InUse, OccupiedOutput
 from mer_core.locks import hold_lock
 from tests.mer.inference.stand_ins import run_here, run_nothing
 from tests.mer.inference.video_files import APEX
@@ -72,13 +72,6 @@ def test_files_that_are_not_clips_are_counted(tmp_path, monkeypatch, capsys):
         kind in said
         for kind in ("1 .txt (notes.txt)", "1 .mp3 (a.mp3)", "1 system (Thumbs.db)", "1 hidden (.hidden)")
     )
-
-
-def test_a_folder_without_clips_is_said(tmp_path):
-    with pytest.raises(NotFound, match="videos"):
-        batch.clips_below(tmp_path)
-    with pytest.raises(NotFound):
-        batch.clips_below(tmp_path / "typo")
 
 
 def test_odd_names_are_rows_with_their_reasons_and_can_be_written(tmp_path, monkeypatch):
