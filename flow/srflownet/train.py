@@ -55,8 +55,8 @@ def train(
     config : path or TrainConfig
         YAML file of `TrainConfig`'s keys.
     out : path
-        Folder for config.yaml, checkpoint.pt, log.csv and weights. A training continues from its checkpoint if
-        the configuration is unchanged.
+        Folder for config.yaml, checkpoint.pt, log.csv and weights. A training continues from its checkpoint
+        if the configuration is unchanged.
     device : str
         `auto`, `cpu`, `cuda` or `mps`.
     tracker : str or None
