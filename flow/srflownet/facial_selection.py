@@ -8,12 +8,16 @@ from torch import Tensor, nn
 
 from flow.srflownet import facial_solution, lucas_kanade
 from flow.srflownet.facial_solution import PlacedBasis
+from flow.srflownet.resample import box_mean
 
 N_ATLAS_MAPS = 8
 ATLAS_HALF_SIZE = (1.3, 1.8)  # half width and height of the atlas, inter-ocular distances
 ATLAS_CENTRE = (0.0, 0.4)  # its centre on the mean face
 N_FACE_MAPS = 3 + N_ATLAS_MAPS  # channels of `FaceAtlas`
 N_FACIAL_MAPS = 3 * facial_solution.N_CANDIDATES + 1 + N_FACE_MAPS  # channels of `FacialCandidates.maps`
+
+EVIDENCE_SIDE = 7  # cells; the wider neighbourhood is twice averaged over as many
+EVIDENCE_SHARPNESS = (7.0, 6.5)  # log of the initial weights per unit of squared difference, near and wide
 
 
 class FaceAtlas(nn.Module):
@@ -71,13 +75,14 @@ def facial_candidates(
 class StepSelector(nn.Module):
     """Select, per place, between the regulariser's step and the facial candidates.
 
-    Before training, a candidate's weight depends on how much better it explains the brightness differences.
+    Before training, a candidate's weight depends on how much better it explains the brightness differences,
+    near the place and in a wider neighbourhood, where noise averages out.
     """
 
     def __init__(self, width: int):
         super().__init__()
         self.head = nn.Conv2d(width, 1 + facial_solution.N_CANDIDATES, 3, padding=1)
-        self.sharpness = nn.Parameter(torch.tensor(7.0))  # log of the weight per unit of squared difference
+        self.sharpness = nn.Parameter(torch.tensor(EVIDENCE_SHARPNESS))
         nn.init.zeros_(self.head.weight)
         with torch.no_grad():
             self.head.bias.copy_(torch.tensor([0.0] + [-2.0] * facial_solution.N_CANDIDATES))
@@ -93,7 +98,8 @@ class StepSelector(nn.Module):
         with torch.no_grad():
             current = facial_solution.residual_after(facial.sums, step)
             gain = torch.cat([torch.zeros_like(current), current - facial.residuals], dim=1)
-        evidence = 6 * torch.tanh(gain * self.sharpness.float().exp() / 6)
+        gains = torch.stack([gain, box_mean(box_mean(gain, EVIDENCE_SIDE), EVIDENCE_SIDE)], dim=-1)
+        evidence = 6 * torch.tanh((gains * self.sharpness.float().exp()).sum(dim=-1) / 6)
         blocked = -30 * (1 - facial.known.expand(-1, facial_solution.N_CANDIDATES, -1, -1))
         blocked = F.pad(blocked, (0, 0, 0, 0, 1, 0))
         weights = (self.head(x).float() + evidence + blocked).softmax(dim=1)[:, :, None]
