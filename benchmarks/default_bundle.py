@@ -82,12 +82,14 @@ class Recorded(NamedTuple):
 
 def record(people: People) -> Recorded:
     """Record everybody, or read what was recorded before."""
+    large = [people.to_measure(SCORED, seed, portrait_clips.LARGE) for seed in LARGE_SEEDS]
     return Recorded(
-        people.to_fit_on(N_PORTRAITS, N_ACTORS),
-        people.modelled(N_MODELLED, SEED),
-        *(people.to_measure(part, SEED, portrait_clips.SMALL) for part in (SETTING, SCORED)),
-        concatenated([people.to_measure(SCORED, seed, portrait_clips.LARGE) for seed in LARGE_SEEDS]),
-        people.strangers(N_STRANGERS),
+        fitted_on=people.to_fit_on(N_PORTRAITS, N_ACTORS),
+        modelled=people.modelled(N_MODELLED, SEED),
+        setting=people.to_measure(SETTING, SEED, portrait_clips.SMALL),
+        small=people.to_measure(SCORED, SEED, portrait_clips.SMALL),
+        large=concatenated(large),
+        strangers=people.strangers(N_STRANGERS),
     )
 
 

@@ -9,7 +9,7 @@ bundle is measured, stay unseen.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -131,18 +131,18 @@ def draw_script(rng: np.random.Generator, labels: Sequence[str] = LABELS) -> Scr
 
 def draw_camera(rng: np.random.Generator) -> Camera:
     """Draw a camera: grey at 200 frames per second (SAMM), colour at 100 (SMIC), or compressed video at 30."""
-    faults = {
-        "blur": log_uniform(rng, 0.3, 0.9) * (rng.uniform() < 0.5),
-        "shot": log_uniform(rng, 1e-5, 4e-4),
-        "read": log_uniform(rng, 0.001, 0.01),
-        "drift": log_uniform(rng, 0.001, 0.02),
-        "slope": log_uniform(rng, 0.002, 0.02) * (rng.uniform() < 0.3),
-    }
+    faults = Sensor(
+        blur=log_uniform(rng, 0.3, 0.9) * (rng.uniform() < 0.5),
+        shot=log_uniform(rng, 1e-5, 4e-4),
+        read=log_uniform(rng, 0.001, 0.01),
+        drift=log_uniform(rng, 0.001, 0.02),
+        slope=log_uniform(rng, 0.002, 0.02) * (rng.uniform() < 0.3),
+    )
     quality, crf = int(rng.integers(80, 98)), int(rng.integers(16, 29))
     return [
-        Camera(200, Sensor(**faults, gray=True, jpeg=quality)),
-        Camera(100, Sensor(**faults, jpeg=quality)),
-        Camera(30, Sensor(**faults, h264=crf)),
+        Camera(200, replace(faults, gray=True, jpeg=quality)),
+        Camera(100, replace(faults, jpeg=quality)),
+        Camera(30, replace(faults, h264=crf)),
     ][rng.integers(3)]
 
 
@@ -195,9 +195,9 @@ def perform_actor(actor: Actor, script: Script, rng: np.random.Generator) -> Per
     turn, shift = np.degrees(cm / HEAD_RADIUS_CM) * rng.normal(0, 0.5, 3), cm * rng.normal(0, 0.5, 3)
 
     def picture(level: float) -> np.ndarray:
-        pose = HeadPose(
-            *(np.array([begin.yaw, begin.pitch, begin.roll]) + level * turn), tuple(level * shift)
-        )
+        yaw, pitch, roll = np.array([begin.yaw, begin.pitch, begin.roll]) + level * turn
+        x, y, z = level * shift
+        pose = HeadPose(yaw, pitch, roll, (x, y, z))
         return actor.scene.view(FaceState({k: level * v for k, v in shown.items()}, pose=pose)).picture
 
     def pictures(levels: Sequence[float]) -> list[np.ndarray]:
