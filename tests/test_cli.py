@@ -138,6 +138,16 @@ def test_the_page_of_a_clip_needs_a_folder_and_that_is_said_before_the_clip_is_w
     assert result.exit_code == 2 and "notes.txt is a file" in result.output
 
 
+@pytest.mark.parametrize(
+    "words", [["score"], ["score", "--out", "a.csv"], ["spot"], ["spot", "--out", "a.eaf"]]
+)
+def test_blur_without_pictures_is_refused(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.mp4").write_bytes(b"")
+    result = CliRunner().invoke(cli, [words[0], "a.mp4", *words[1:], "--blur"])
+    assert result.exit_code == 2 and "--blur" in result.output
+
+
 def test_a_full_disk_is_one_message_too(monkeypatch, capsys):
     def full(**_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/first/metrics.json")

@@ -72,7 +72,10 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
       mer score clip.mp4 --out what-moved
       mer score recordings --out results.csv
     """
-    if out is not None and out.suffix.lower() == ".csv":
+    many = out is not None and out.suffix.lower() == ".csv"
+    if blur and (many or out is None):
+        raise click.UsageError("--blur applies to the pictures of one clip: add --out DIR.")
+    if many:
         if any(value is not None for value in (onset, apex, neutral, frames_csv)):
             raise click.UsageError(
                 "--onset, --apex, --neutral and --frames apply to one clip, not to a folder."

@@ -48,6 +48,17 @@ def test_json_holds_no_nan(tmp_path):
     assert rows[1]["probability"] is None and rows[0]["kind"] == "macro"
 
 
+@pytest.mark.parametrize(
+    "suffix, read", [(".csv", pd.read_csv), (".parquet", pd.read_parquet), (".xlsx", pd.read_excel)]
+)
+def test_tables_hold_the_same_rows_in_each_format(tmp_path, suffix, read):
+    export.write_intervals(FOUND, tmp_path / f"a{suffix}")
+    rows = read(tmp_path / f"a{suffix}")
+    assert list(rows.columns) == list(export.interval_table(FOUND).columns)
+    assert rows["kind"].tolist() == ["macro", "blink"] and rows["onset"].tolist() == [50, 80]
+    assert rows["label"][0] == "positive" and pd.isna(rows["probability"][1])
+
+
 def test_an_unknown_suffix_is_refused(tmp_path):
     with pytest.raises(BadSetting, match=r"\.eaf"):
         export.write_intervals(FOUND, tmp_path / "a.doc")
