@@ -29,7 +29,7 @@ class TrainingLog:
         self.path, self.done, self.steps = out / "log.csv", done, config.steps
         self.began, self.sums, self.count = time.monotonic(), np.zeros(4), 0
         self.path.touch()
-        self.board = BOARDS[tracker](out, done, config) if tracker else None
+        self.board: TensorBoard | MLflow | None = BOARDS[tracker](out, done, config) if tracker else None
 
     def add(self, step: int, loss: Tensor, norm: Tensor, flow: Tensor, truth: Tensor, rate: float) -> None:
         """Record one step."""
@@ -119,4 +119,4 @@ class MLflow:
         self.client.end_run()
 
 
-BOARDS = {"mlflow": MLflow, "tensorboard": TensorBoard}
+BOARDS: dict[str, type[TensorBoard] | type[MLflow]] = {"mlflow": MLflow, "tensorboard": TensorBoard}
