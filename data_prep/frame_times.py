@@ -10,6 +10,7 @@ from data_prep.frame_report import FrameReport
 
 Item = TypeVar("Item")
 MAX_REORDER = 16  # frames that H.264 and HEVC may delay; a larger step backward is a jump
+MAX_SLIP = 2.5  # frames that a stamp of presentation may fall back without a jump
 MAX_REPEATED = 64  # consecutive frames with one stamp; more means that there are no usable stamps
 
 
@@ -51,7 +52,7 @@ def _sort_stamps(stamped, step, window, report) -> Iterator[tuple[float, Item]]:
     stamps: list[float] = []
     items: deque = deque()
     latest, shift = None, 0.0
-    back = MAX_REORDER * step if step > 0 else 1.0
+    back = (MAX_REORDER if window else MAX_SLIP) * step if step > 0 else 1.0
 
     def release(n_kept: int) -> Iterator[tuple[float, Item]]:
         while len(items) > n_kept:

@@ -28,7 +28,7 @@ DATE_TIME = re.compile(
 CLOCK = re.compile(
     r"(?<!\d)(?P<h>\d{1,2})\D(?P<m>[0-5]\d)\D(?P<s>[0-5]\d)(?:(?P<sep>\D)(?P<fraction>\d{1,9}))?\D*$"
 )
-DECIMAL = re.compile(r"(?<!\d)(?P<s>\d{1,9})(?P<sep>\.)(?P<fraction>\d{2,9})\D*$")
+DECIMAL = re.compile(r"(?<!\d)(?P<s>\d{1,9})(?P<sep>[.,])(?P<fraction>\d{2,9})\D*$")
 MIN_FILES_TO_JUDGE = 8  # numbers without neighbours are doubtful in a folder of at least this many files
 MIN_IRREGULARITY_RATIO = 5.0  # between two readings, above which the less regular one is wrong
 

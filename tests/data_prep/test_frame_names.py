@@ -64,6 +64,7 @@ def test_hashes_of_export_tools_are_no_numbers(pattern):
         ),
         (["0.983.png", "1.016.png", "1.049.png"], [0, 0.033, 0.066]),
         (["00-00-59-960.png", "00-01-00-000.png", "00-01-00-045.png"], [0, 0.04, 0.085]),
+        (["0,00.png", "0,04.png", "0,08.png"], [0, 0.04, 0.08]),
     ],
 )
 def test_time_stamps_give_the_order_and_the_times(names, times):

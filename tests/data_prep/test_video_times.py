@@ -76,3 +76,11 @@ def test_a_rate_that_varies_is_said_and_rounding_is_not(tmp_path):
     assert report.n_uneven_steps == 2 and any("33.3 to 66.7 ms" in text for text in report.sentences())
     _, report = read_frames(write_video(tmp_path / "clip.mkv", moving_square(20), rate=120))
     assert report.n_uneven_steps == 0 and report.fps_in_file == pytest.approx(120, rel=0.01)
+
+
+def test_short_recordings_that_are_joined_go_on(tmp_path):
+    path = write_video(tmp_path / "clip.ts", moving_square(16), "libx264")
+    path.write_bytes(path.read_bytes() * 2)
+    frames, report = read_frames(path)
+    assert report.n_time_jumps == 1 and not report.n_times_repeated
+    assert frames[-1].time_s > 1.1
