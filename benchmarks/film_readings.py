@@ -59,7 +59,8 @@ def measure(film: Path, recipe: Recipe) -> dict[str, np.ndarray]:
 def _read(values: dict[str, np.ndarray], recipe: Recipe, shown: str, shot: Shot) -> Reading:
     """Measure the motion of a stored pair of faces."""
     known = json.loads(str(values.pop("known")))
-    pair = measure_pair(AlignedPair(**values), recipe)
+    aligned = AlignedPair(list(values["faces"]), values["matrix"], values["landmarks"])
+    pair = measure_pair(aligned, recipe)
     return Reading(
         shown=shown,
         strength=shot.strength,

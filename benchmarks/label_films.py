@@ -100,7 +100,10 @@ def shown_label(number: int) -> str:
 def render(person: int, shown: str, shot: Shot, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Yield frames (H, W, 3) uint8 RGB: rest, rise, hold, fall, rest, while the head sways.
 
-    shown : a label, or one of "speech", "gaze", "blink", "head" and "rest"
+    Parameters
+    ----------
+    shown : str
+        A label, or one of "speech", "gaze", "blink", "head" and "rest".
     """
     actor = Actor(person, shot.side, gaussians=GAUSSIANS, face=FACE)
     actions = _draw_actions(shown, rng)

@@ -141,6 +141,7 @@ def page(found: list[Outcome], fitted: Path) -> str:
     from flow.estimate import file_digest, load_method
 
     recipe = bundle.read_recipe(fitted)
+    assert recipe.validation, "run label_validation first"
     low, high = recipe.validated_ranges[MOTION]
     inside = [one for one in found if one.condition == INSIDE]
     outside = [one for one in found if one.condition in OUTSIDE]

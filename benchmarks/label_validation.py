@@ -37,7 +37,7 @@ from mer import bundle
 from mer.bundle import Bundle
 from mer.inference import reliability
 from mer.recipe import Recipe, Validation
-from mer_core.errors import BadInput
+from mer_core.errors import Incompatible
 from mer_core.io import write_json, write_text
 
 COMPRESSION = "compression"  # name of its range in a recipe
@@ -157,7 +157,7 @@ def updated_card(text: str, before: Recipe, after: Recipe) -> str:
             words.format(one.validated_ranges[MOTION][0], one.min_confidence) for one in (before, after)
         )
         if text.count(old) != 1:
-            raise BadInput(f"The card does not say once: {old!r}. Make the bundle again.")
+            raise Incompatible(f"The card does not say once: {old!r}. Make the bundle again.")
         text = text.replace(old, new)
     return text
 
@@ -197,9 +197,10 @@ python -m benchmarks.label_validation --work FOLDER --page docs/results/label-va
 
 
 def page(found: list[Reading], fitted: Bundle) -> str:
-    """The results page of a bundle that was `validated` on these films."""
+    """Return the results page of a bundle that was `validated` on these films."""
     expressions = [one for one in found if one.shown in LABELS]
     validation, given = fitted.recipe.validation, answers(found, fitted)
+    assert validation, "run label_validation first"
     low, high = limit_interval(*detections(expressions))
     return PAGE.format(
         low=fitted.recipe.validated_ranges[MOTION][0],

@@ -42,8 +42,8 @@ class Plan:
     """Everything that happens in film number `seed`."""
 
     random_stream = 90
-    kinds, slot_s, lasts_s = KINDS, SLOT_S, LASTS_S
-    max_rise_s = np.inf
+    kinds: tuple[str, ...] = KINDS
+    slot_s, lasts_s, max_rise_s = SLOT_S, LASTS_S, np.inf
 
     def __init__(self, seed: int):
         rng = self._rng = np.random.default_rng([seed, self.random_stream])

@@ -36,7 +36,7 @@ def draw_shot(number: int, shown: str) -> Shot:
 
 
 def shown_in_films() -> list[str]:
-    """What each film shows; the labels take turns."""
+    """Return what each film shows; the labels take turns."""
     emotions = [list(LABELS)[i % len(LABELS)] for i in range(N_EMOTIONS)]
     return emotions + [kind for kind, count in OTHERS.items() for _ in range(count)]
 

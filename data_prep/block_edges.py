@@ -1,4 +1,4 @@
-"""Block edges in the picture, which show damage to films of codecs that smooth them while decoding.
+"""Block edges in the picture, which show damage to videos of codecs that smooth them while decoding.
 
 VP8, VP9, HEVC and AV1 filter the edges of their blocks: hardly any is left even at the lowest quality.
 Where damaged data are decoded, blocks do not fit those around them, and the filter leaves such strong steps
@@ -14,14 +14,14 @@ MIN_STEP = 16  # grey levels by which an edge exceeds the steps beside it
 MIN_ROWS = 6  # of the 8 rows along a segment of a line, that show the edge
 MAX_PER_LINE = 4  # segments that count of one line, so that no single straight edge decides
 MAX_SPAN = 8  # neighbouring segments of a line (the largest block); a longer edge is a border or a window
-# Segments on the grid, beyond twice the most on lines of another phase. Undamaged films at the lowest quality
-# of each codec have up to 7, damaged ones mostly 10 to 130 (docs/results/robustness.md).
+# Segments on the grid, beyond twice the most on lines of another phase. Undamaged videos at the lowest
+# quality of each codec have up to 7, damaged ones mostly 10 to 130 (docs/results/robustness.md).
 MIN_EXCESS = 9
 
 
 def has_block_edges(grey: np.ndarray) -> bool:
     """Return whether a decoded picture, (H, W) uint8 in the codec's own pixels, has edges on its grid."""
-    counts = sum(_count_segments(lines) for lines in (grey, cv2.transpose(grey)))
+    counts = _count_segments(grey) + _count_segments(cv2.transpose(grey))
     return bool(counts[0] - 2 * counts[OTHER_PHASES].max() >= MIN_EXCESS)
 
 

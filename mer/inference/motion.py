@@ -103,7 +103,8 @@ def align_pair(images: Sequence[np.ndarray], box: np.ndarray, face_size: int) ->
 def measure_pair(aligned: AlignedPair, recipe: Recipe) -> PairMotion:
     """Measure the motion between two aligned frames as the bundle of this recipe needs it."""
     method = models.get_method(recipe.method, recipe.method_options)
-    flow = estimate(method, *aligned.faces, aligned.landmarks, match_exposure=recipe.match_exposure)
+    onset, apex = aligned.faces
+    flow = estimate(method, onset, apex, aligned.landmarks, match_exposure=recipe.match_exposure)
     facial = subtract_head(flow, aligned.landmarks)
     return PairMotion(facial.flow if recipe.remove_head_motion else flow, facial)
 

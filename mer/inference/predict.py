@@ -247,6 +247,6 @@ def _decide(
     return reliability.find_label(moment, conditions, reading.probabilities, reading.opposite, recipe)
 
 
-def _describe_pipeline(recipe: Recipe, weights: str) -> str:
+def _describe_pipeline(recipe: Recipe, weights: str | None) -> str:
     flow = f"{recipe.method} flow (weights {weights})" if weights else f"{recipe.method} flow"
     return f"{recipe.classifier} on {recipe.feature} of {flow}, mer {mer_core.__version__}"

@@ -10,7 +10,7 @@ from benchmarks.label_validation import Answer, page
 from mer import bundle
 from mer.inference.onset_apex import Moment
 from mer.inference.reliability import Conditions
-from mer_core.errors import BadInput
+from mer_core.errors import Incompatible
 
 RECIPE = bundle.read_recipe(bundle.default_path())
 
@@ -94,5 +94,5 @@ def test_the_card_states_what_was_validated():
     found = validation.updated_card(text, RECIPE, after)
     assert "below 0.123," in found and "from 0.777 to" in found
     assert validation.updated_card(found, after, RECIPE) == text
-    with pytest.raises(BadInput):
+    with pytest.raises(Incompatible):
         validation.updated_card("", RECIPE, after)

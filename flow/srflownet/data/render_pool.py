@@ -7,6 +7,7 @@ another crop, scale, contrast, exposure and noise. The motion is the engine's: m
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -35,7 +36,7 @@ def fill_pool(
     """
     from flow.splatting.scenes import render_pair
 
-    faces = {"head_model": head_model, "portraits": portraits}
+    faces: dict[str, Any] = {"head_model": head_model, "portraits": portraits}
     prefix = "scanned-" if head_model else ""
     for number in track(range(pairs), "rendering faces"):
         path = Path(folder) / f"{prefix}{number:05d}.npz"
