@@ -48,20 +48,19 @@ def draw_pictures(score: Score, theme: Theme = LIGHT, blur: bool = False) -> dic
     max_flow = _choose_scale(np.linalg.norm(score.facial_flow, axis=-1), FLOW_SCALES)
     max_strain = _choose_scale(strain_map, STRAIN_SCALES)
     wheel = visualize.draw_legend(max_flow, ink=theme.ink, ground=theme.ground)
-    flow, strain_picture = (
-        visualize.draw_flow(score.facial_flow, max_flow),
-        visualize.draw_strain(strain_map, max_strain),
-    )
+    flow = visualize.draw_flow(score.facial_flow, max_flow)
+    strain_picture = visualize.draw_strain(strain_map, max_strain)
+    onset, apex, arrow_colour = score.onset_face, score.apex_face, ON_SKIN
+    if blur:
+        onset, apex = (
+            mesh_picture(points, flow.shape[:2], theme)
+            for points in (score.landmarks, _apex_landmarks(score))
+        )
+        arrow_colour = theme.mark
     return {
-        "onset": mesh_picture(score.landmarks, score.facial_flow.shape[:2], theme)
-        if blur
-        else score.onset_face,
-        "apex": mesh_picture(_apex_landmarks(score), score.facial_flow.shape[:2], theme)
-        if blur
-        else score.apex_face,
-        "arrows": draw_arrows(
-            _arrow_canvas(score, theme, blur), score.facial_flow, theme, theme.mark if blur else ON_SKIN
-        ),
+        "onset": onset,
+        "apex": apex,
+        "arrows": draw_arrows(_arrow_canvas(score, theme, blur), score.facial_flow, theme, arrow_colour),
         "flow": visualize.place_side_by_side(flow, wheel, ground=theme.ground),
         "strain": visualize.place_side_by_side(
             strain_picture, draw_strain_legend(max_strain, theme), ground=theme.ground

@@ -34,7 +34,8 @@ def warm_up() -> None:
     """Load the models before the first clip needs them."""
     from mer.inference import models, predict  # noqa: F401
 
-    models.get_mesh(), models.get_detector()
+    models.get_mesh()
+    models.get_detector()
 
 
 def analyse(path: Path, bundle: str, progress: Progress, face: int = 1) -> Analysis:
