@@ -153,7 +153,7 @@ def record(camera: Camera, perform: Performance, rng: np.random.Generator) -> tu
         onset, apex = record_clip(perform([0.0, 1.0]), camera.sensor, rng, [0, steps])
         return onset, apex
     rise = (1 - np.cos(np.pi * np.arange(steps + 1) / steps)) / 2
-    frames = record_clip(perform([0.0, *rise, 1.0]), camera.sensor, rng, fps=camera.fps)
+    frames = record_clip(perform([0.0, *rise, 1.0]), camera.sensor, rng)
     return frames[1], frames[-2]
 
 
