@@ -37,7 +37,7 @@ PARAMETERS = {
         "seeds",
         "device",
     ],
-    "score": ["clip", "bundle", "onset", "apex", "fps", "face", "neutral", "device"],
+    "score": ["clip", "bundle", "onset", "apex", "fps", "face", "neutral", "device", "reader"],
     "load_bundle": ["path"],
     "spot": ["clip", "bundle", "fps", "face", "neutral", "label", "device"],
     "cross_validate": ["prepared", "config", "out", "jobs", "scheduler"],
