@@ -31,7 +31,7 @@ import numpy as np
 from benchmarks.bundle_card import MOTION
 from benchmarks.film_readings import Reading, ask
 from benchmarks.rendered_people import LABELS
-from benchmarks.validation_films import STRENGTH, readings
+from benchmarks.validation_films import ODD_FROM, STRENGTH, readings
 from flow.estimate import file_digest, load_method
 from mer import bundle
 from mer.bundle import Bundle
@@ -187,7 +187,7 @@ expressions, whose likeliest emotion would be right in {rescued}. The labels tha
 
 **Data**: {films} films of as many rendered people ({speech} of them speak) whom neither a fit nor another benchmark shows, 24 to 60 frames per second, heads
 turned by up to 18 degrees, expressions of {shortest:.1f} to {longest:.1f} s, H.264 at CRF 14 to 28, eyes 70 px apart. Motion {strength[0]} to {strength[1]} %,
-evenly spread in its logarithm. Bundle weights {weights}, flow weights {flow_weights}. Real faces differ: their limits are not known.
+evenly spread in its logarithm, twice as densely from {dense} %. Bundle weights {weights}, flow weights {flow_weights}. Real faces differ: their limits are not known.
 docs/results/label-rates.md measures the result on other people.
 
 ```
@@ -229,6 +229,7 @@ def page(found: list[Reading], fitted: Bundle) -> str:
         shortest=0.2,
         longest=0.8,
         strength=STRENGTH,
+        dense=ODD_FROM,
         weights=validation.weights,
         flow_weights=validation.flow_weights,
     )
