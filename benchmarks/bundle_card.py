@@ -42,7 +42,7 @@ UF1 and calibration error are over all clips, without `other`, the other probabi
 Where the likeliest label has a probability below {recipe.min_confidence}, and outside the ranges in bundle.json. Two of them:
 
 - **Motion of the face** (mean of the three parts that move most, % of the inter-ocular distance), with the flow
-  network {network}. Labels are given from {low:g} to {high:g} %, the motion of the third row; below
+  network {network}. Labels are given from {low:g} to {high:g} %, from the detection limit (docs/results/label-validation.md) to the most motion of the third row; below
   {recipe.min_motion} % motion cannot be told from noise. {rest:.0%} of the portraits at rest that did not set
   this limit get no label, and {other:.0%} of those that speak, chew, blink, look or turn. Larger motion gets confident
   labels whether it is an emotion or not. Without the upper limit, labels would go to {unfitted}.

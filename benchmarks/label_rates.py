@@ -121,7 +121,7 @@ Inside, {given} of {inside} rendered films get a label ({rate:.0%}; aim: at leas
 
 {table}
 
-- Motion counts as inside from the detection limit of {limit:.2f} % on that docs/results/label-validation.md finds with films of other people; there,
+- Motion counts as inside from {limit:.2f} %, the detection limit that docs/results/label-validation.md finds with films of other people. There
   {low:g} % are measured in most films, where the bundle's range of motion begins.
 - Films inside that get no label: {reasons}.
 

@@ -51,8 +51,8 @@ class Validation(BaseModel):
     detection_rate: float
     # That motion as the films show it, % of the inter-ocular distance; the range states it as it is measured.
     detection_limit: float
-    # The least probability is the lowest for which no more than this fraction of the labels is wrong.
-    max_error_rate: float
+    # The least probability is that of the lowest cost: 1 for a wrong label, this for an expression without one.
+    abstention_cost: float
     # Of the films inside the ranges: with a label, and with a wrong one.
     n_inside: int
     n_labelled: int

@@ -25,7 +25,7 @@ def test_films_near_an_end_of_the_range_are_neither_inside_nor_outside():
         n_films=1,
         detection_rate=0.9,
         detection_limit=0.8,
-        max_error_rate=0.1,
+        abstention_cost=0.5,
         n_inside=1,
         n_labelled=1,
         n_wrong=0,
