@@ -39,10 +39,12 @@ UF1 and calibration error are over all clips, without `other`, the other probabi
 
 ## When no label is given
 
-Where the likeliest label has a probability below {recipe.min_confidence}, and outside the ranges in bundle.json. Two of them:
+Where the likeliest label has a probability below {recipe.min_confidence:g} (docs/results/label-validation.md says why), and outside the
+ranges in bundle.json. Two of them:
 
 - **Motion of the face** (mean of the three parts that move most, % of the inter-ocular distance), with the flow
-  network {network}. Labels are given from {low:g} to {high:g} %, from the detection limit (docs/results/label-validation.md) to the most motion of the third row; below
+  network {network}. Labels are given from {low:g} %, which most films at the detection limit reach
+  (docs/results/label-validation.md), to {high:g} %, the most motion of the third row; below
   {recipe.min_motion} % motion cannot be told from noise. {rest:.0%} of the portraits at rest that did not set
   this limit get no label, and {other:.0%} of those that speak, chew, blink, look or turn. Larger motion gets confident
   labels whether it is an emotion or not. Without the upper limit, labels would go to {unfitted}.
@@ -73,7 +75,7 @@ def card(recipe: Recipe, network: str, n_recorded: int, found: dict[str, dict[st
     n_recorded : int
         Number of recorded pairs that were fitted on.
     found : dict of dict
-        Scores of `default_bundle.make`, and under `real` those of `default_bundle.score_real`.
+        Scores of `default_bundle.score_recorded`, and under `real` those of `default_bundle.score_real`.
     """
     low, high = recipe.validated_ranges[MOTION]
     small, large, strangers, real = (found[name] for name in ("small", "large", "strangers", "real"))

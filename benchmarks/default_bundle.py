@@ -1,11 +1,13 @@
-"""Make the shipped bundle: `mer_net` fitted on recorded people, measured on other portraits and real maps.
+r"""Make the shipped bundle: `mer_net` fitted on recorded people, measured on other portraits and real maps.
 
-    python -m benchmarks.default_bundle HEAD_MODEL.npz PORTRAITS --cache FITS --work FOLDER --real MAPS INDEX
+    python -m benchmarks.default_bundle HEAD_MODEL.npz PORTRAITS --cache FITS --work FOLDER \
+        --real MAPS INDEX --films FILMS
 
 All recorded people are read through the flow network, as in `mer score`. Of the portraits it is measured on,
 half give the least motion, the others scores on the card. So do strangers, rendered people whose muscles are
 made by hand, and ready-made maps of real clips, which are cut as the bundle cuts its own, so that the very
-weights that ship are scored on them. Nothing is fitted to either.
+weights that ship are scored on them. Nothing is fitted to either. Films give the lower end of the bundle's range of
+motion, and its least probability (label_validation.py).
 
 FOLDER keeps what each person gave (measured_clips.py), so that the command goes on where it was stopped, and
 new flow weights or recipes are measured anew.
@@ -21,8 +23,10 @@ import numpy as np
 import mer_core
 from benchmarks import bundle_card, portrait_clips, scanned_maps
 from benchmarks.bundle_card import MOTION
+from benchmarks.label_validation import validated
 from benchmarks.measured_clips import FEATURE, METHOD, OPTIONS, Clips, People, concatenated
 from benchmarks.rendered_people import FACE, REST
+from benchmarks.validation_films import readings
 from data_prep.face_model_file import describe_model
 from flow.estimate import file_digest
 from mer import bundle
@@ -45,7 +49,6 @@ CLASSIFIER: dict[str, Any] = {
     "ridge": 10.0,
     "balanced": False,
 }  # maps come at the frequencies that are meant
-CONFIDENT = 0.5  # least probability of a label that is given
 REST_SHARE = 0.95  # of the faces at rest lie below the least motion
 LARGE_SEEDS = (1, 2)  # a round of large motion each
 # Labels end where the small motion ends. What the classifier would say of larger motion, up to here, is
@@ -75,7 +78,7 @@ class Recorded(NamedTuple):
     fitted_on: Clips
     modelled: Clips  # fitted on, too
     setting: Clips  # at rest, give the least motion
-    small: Clips  # give the range that is validated, and scores
+    small: Clips  # give the upper end of the range, and scores
     large: Clips  # give scores beyond it
     strangers: Clips  # give scores
 
@@ -93,20 +96,26 @@ def record(people: People) -> Recorded:
     )
 
 
-def make(classifier: Classifier, recorded: Recorded) -> tuple[Bundle, dict[str, dict[str, float]]]:
-    """Return the bundle and its scores on small motion, on large motion, and on strangers in its range."""
-    _, _, setting, small, large, strangers = recorded
+def unvalidated(classifier: Classifier, recorded: Recorded) -> Bundle:
+    """Return the bundle before films are read with it; its range is the motion of `recorded.small`."""
+    setting, small = recorded.setting, recorded.small
     least = round(float(np.quantile(setting.moved[setting.shown == REST], REST_SHARE)), 3)
     moved = small.moved[np.isin(small.shown, EMOTIONS)]
     low, high = float(np.floor(moved.min() * 100) / 100), float(np.ceil(moved.max() * 100) / 100)
-    recipe = _recipe(classifier, recorded, least, (low, high))
-    to_large = recipe.model_copy(update={"validated_ranges": MEASURED | {MOTION: (low, MAX_SHOWN)}})
-    fitted, open_ended = (Bundle(one, [classifier]) for one in (recipe, to_large))
-    return fitted, {
-        "small": on_recorded(fitted, small),
+    return Bundle(_recipe(classifier, recorded, least, (low, high)), [classifier])
+
+
+def score_recorded(fitted: Bundle, recorded: Recorded) -> dict[str, dict[str, float]]:
+    """Return the bundle's scores on small motion, on large motion, and on strangers in its range."""
+    low, high = fitted.recipe.validated_ranges[MOTION]
+    ranges = fitted.recipe.validated_ranges | {MOTION: (low, MAX_SHOWN)}
+    open_ended = replace(fitted, recipe=fitted.recipe.model_copy(update={"validated_ranges": ranges}))
+    large, strangers = recorded.large, recorded.strangers
+    return {
+        "small": on_recorded(fitted, recorded.small),
         "large": on_recorded(open_ended, large.where((large.moved > high) & (large.moved <= MAX_SHOWN))),
         "strangers": on_recorded(
-            fitted, strangers.where((strangers.moved >= max(low, least)) & (strangers.moved <= high))
+            fitted, strangers.where((strangers.moved >= low) & (strangers.moved <= high))
         ),
     }
 
@@ -174,7 +183,6 @@ def _recipe(classifier: Classifier, recorded: Recorded, least: float, moved: tup
         synthetic=True,
         remove_head_motion=True,
         min_motion=least,
-        min_confidence=CONFIDENT,
         validated_ranges=MEASURED | {MOTION: moved},
     )
 
@@ -243,14 +251,18 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps fits of the portraits")
     parser.add_argument("--work", type=Path, required=True, help="folder that keeps maps and measurements")
     parser.add_argument("--real", type=Path, nargs=2, required=True, metavar=("MAPS", "INDEX"))
+    parser.add_argument("--films", type=Path, required=True, help="folder that keeps films to validate with")
     parser.add_argument("--out", type=Path, default=bundle.default_path())
     given = parser.parse_args()
     people = People(given.portraits, given.head_model, given.cache, given.work)
     recorded = record(people)
-    fitted, found = make(fit(recorded.fitted_on, recorded.modelled), recorded)
-    found["real"] = score_real(fitted, *given.real)
+    fitted = unvalidated(fit(recorded.fitted_on, recorded.modelled), recorded)
     bundle.save(fitted, given.out, replace=True)
-    fitted = with_evidence(fitted, found["real"], given.out / bundle.WEIGHTS_FILE)
+    weights = given.out / bundle.WEIGHTS_FILE
+    films = list(readings(given.films, fitted.recipe))
+    fitted = validated(films, fitted, file_digest(weights)[:8], people.method.weights[:8])
+    found = score_recorded(fitted, recorded) | {"real": score_real(fitted, *given.real)}
+    fitted = with_evidence(fitted, found["real"], weights)
     bundle.save(fitted, given.out, replace=True)
     card = bundle_card.card(fitted.recipe, people.network, len(recorded.fitted_on.X), found)
     write_text(given.out / bundle.CARD_FILE, card)

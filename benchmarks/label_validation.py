@@ -1,9 +1,10 @@
-"""Validate the bundle that ships through camera, codec, tracker, spotter and flow, and store the result in it.
+"""Validate a bundle through camera, codec, tracker, spotter and flow.
 
     python -m benchmarks.label_validation --work FOLDER --page docs/results/label-validation.md
 
-Films of rendered people whom nothing is fitted on go the whole way of `mer score` (validation_films.py); the people
-of label_rates.py are others. Two rules turn the outcome into settings of the bundle:
+default_bundle.py validates the bundle that ships; this command writes the page. Films of rendered people whom nothing
+is fitted on go the whole way of `mer score` (validation_films.py); the people of label_rates.py are others. Two rules
+turn the outcome into settings of the bundle:
 
 - motion: labels are given from the *limit of detection* on, the motion from which `DETECTION_RATE` of the
   expressions are found, by logistic regression of "found" on the logarithm of the motion. The range is stated as
@@ -33,21 +34,15 @@ from benchmarks.bundle_card import MOTION
 from benchmarks.film_readings import Reading, ask
 from benchmarks.rendered_people import LABELS
 from benchmarks.validation_films import ODD_FROM, STRENGTH, readings
-from flow.estimate import file_digest, load_method
 from mer import bundle
 from mer.bundle import Bundle
 from mer.inference import reliability
-from mer.recipe import Recipe, Validation
-from mer_core.errors import Incompatible
-from mer_core.io import write_json, write_text
+from mer.recipe import Validation
+from mer_core.io import write_text
 
 COMPRESSION = "compression"  # name of its range in a recipe
 DETECTION_RATE, ABSTENTION_COST = 0.9, 0.5
 THRESHOLDS = np.round(np.arange(0.25, 0.801, 0.01), 2)
-CARD_WORDS = (
-    "Labels are given from {0:g} to ",
-    "has a probability below {1}, ",
-)  # in the card: low end, least probability
 ROWS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)  # thresholds in the table
 BINS = (0.15, 0.3, 0.45, 0.7, 1.0, 1.5, 4.0)  # per cent of the inter-ocular distance, rows of the table
 
@@ -155,18 +150,6 @@ def measured_fraction(expressions: list[Reading], limit: float) -> float:
     return float(np.quantile(seen, 1 - DETECTION_RATE))
 
 
-def updated_card(text: str, before: Recipe, after: Recipe) -> str:
-    """Return a bundle's card with the range and the least probability of `after` in place of those of `before`."""
-    for words in CARD_WORDS:
-        old, new = (
-            words.format(one.validated_ranges[MOTION][0], one.min_confidence) for one in (before, after)
-        )
-        if text.count(old) != 1:
-            raise Incompatible(f"The card does not say once: {old!r}. Make the bundle again.")
-        text = text.replace(old, new)
-    return text
-
-
 PAGE = """# From which motion on, and from which probability on, are labels given?
 
 From **{low:g} %** of the inter-ocular distance, and from a probability of **{least:.2f}**, by two rules: {rate:.0%} of the expressions must be found
@@ -265,21 +248,10 @@ def main() -> None:
         prog="python -m benchmarks.label_validation", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--work", type=Path, required=True, help="folder that keeps films and measurements")
-    parser.add_argument("--bundle", type=Path, default=bundle.default_path())
-    parser.add_argument("--page", type=Path, help="Markdown page to write")
+    parser.add_argument("--page", type=Path, required=True, help="Markdown page to write")
     given = parser.parse_args()
-    fitted = bundle.load(given.bundle)
-    recipe = fitted.recipe
-    found = list(readings(given.work, recipe))
-    flow_weights = load_method(recipe.method, **recipe.method_options).weights or "none"
-    weights = file_digest(given.bundle / bundle.WEIGHTS_FILE)
-    fitted = validated(found, fitted, weights[:8], flow_weights[:8])
-    write_json(given.bundle / bundle.JSON_FILE, fitted.recipe.model_dump())
-    card = given.bundle / bundle.CARD_FILE
-    write_text(card, updated_card(card.read_text(encoding="utf-8"), recipe, fitted.recipe))
-    print(fitted.recipe.validation)
-    if given.page:
-        write_text(given.page, page(found, fitted))
+    fitted = bundle.load()
+    write_text(given.page, page(list(readings(given.work, fitted.recipe)), fitted))
 
 
 if __name__ == "__main__":

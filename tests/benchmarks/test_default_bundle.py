@@ -37,9 +37,9 @@ def test_limits_come_from_rest_and_from_small_motion():
         ("negative", 0.3, 0), ("positive", 1.0, 1), ("surprise", 2.5, 0), ("rest", 0.1, 0), ("other", 2.6, 1)
     )
     large = clips(("positive", 4.0, 1), ("laugh", 5.0, 1), ("yawn", 5.0, 0), ("negative", 9.0, 0))
-    fitted, found = default_bundle.make(
-        Sure(), Recorded(FITTED_ON, FITTED_ON, setting, small, large, STRANGERS)
-    )
+    recorded = Recorded(FITTED_ON, FITTED_ON, setting, small, large, STRANGERS)
+    fitted = default_bundle.unvalidated(Sure(), recorded)
+    found = default_bundle.score_recorded(fitted, recorded)
     assert fitted.recipe.min_motion == pytest.approx(0.19)
     assert fitted.recipe.validated_ranges[bundle_card.MOTION] == (0.3, 2.5)
     assert fitted.recipe.clips_per_label == {"negative": 4, "positive": 0, "surprise": 0, "other": 2}
@@ -55,9 +55,9 @@ def test_the_card_names_the_flow_weights_and_every_score():
     emotions = list(enumerate(default_bundle.EMOTIONS))
     small = clips(*[(label, 1.0, k) for k, label in emotions], ("rest", 0, 3), ("other", 1, 3))
     large = clips(*[(label, 4.0, k) for k, label in emotions], ("laugh", 5, 1))
-    fitted, found = default_bundle.make(
-        Sure(), Recorded(FITTED_ON, FITTED_ON, clips(("rest", 0.1, 3)), small, large, STRANGERS)
-    )
+    recorded = Recorded(FITTED_ON, FITTED_ON, clips(("rest", 0.1, 3)), small, large, STRANGERS)
+    fitted = default_bundle.unvalidated(Sure(), recorded)
+    found = default_bundle.score_recorded(fitted, recorded)
     real = {
         "people": 34,
         "clips": 238,

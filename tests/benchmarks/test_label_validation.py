@@ -10,7 +10,6 @@ from benchmarks.label_validation import Answer, page
 from mer import bundle
 from mer.inference.onset_apex import Moment
 from mer.inference.reliability import Conditions
-from mer_core.errors import Incompatible
 
 RECIPE = bundle.read_recipe(bundle.default_path())
 
@@ -82,14 +81,3 @@ def test_a_bundle_keeps_what_its_films_support(monkeypatch):
     assert fitted.recipe.validation.n_labelled == sum(0.9 * one.strength >= low for one in found)
     assert fitted.recipe.validation.n_wrong == 0 and fitted.recipe.min_confidence > 0.5
     assert f"**{low:g} %**" in page(found, fitted)
-
-
-def test_the_card_states_what_was_validated():
-    text = (bundle.default_path() / bundle.CARD_FILE).read_text()
-    update = {"min_confidence": 0.123, "validated_ranges": {"motion of the face": (0.777, 2.0)}}
-    after = RECIPE.model_copy(update=update)
-    found = validation.updated_card(text, RECIPE, after)
-    assert "below 0.123," in found and "from 0.777 to" in found
-    assert validation.updated_card(found, after, RECIPE) == text
-    with pytest.raises(Incompatible):
-        validation.updated_card("", RECIPE, after)
