@@ -139,9 +139,9 @@ def test_ranges_that_a_bundle_does_not_state_are_named(smile_video, unlimited):
 
 def test_the_bundle_that_ships_states_every_range_that_is_checked_and_its_card_the_motion(smile):
     stated = bundle.load().recipe.validated_ranges
-    assert set(stated) == {*default_bundle.MEASURED, "motion of the face"} and all(
-        stated[name] == limits for name, limits in default_bundle.MEASURED.items()
-    )
+    assert set(stated) == {*default_bundle.MEASURED, "motion of the face"}
+    validated = {"compression", "motion of the face"}  # with films, see benchmarks/label_validation.py
+    assert all(stated[name] == default_bundle.MEASURED[name] for name in set(stated) - validated)
     low, high = stated["motion of the face"]
     assert f"{low:g} to {high:g} %" in (bundle.default_path() / bundle.CARD_FILE).read_text()
     assert low < smile.motion < high and smile.label == "positive"
