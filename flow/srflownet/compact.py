@@ -30,7 +30,7 @@ from flow.srflownet.regulariser import (
 from flow.srflownet.resample import box_mean, double, enlarge
 
 # Of each step, in px of the frame: side of a pixel of the brightness level, side of a cell of the grid.
-SCHEDULE = ((8, 8), (4, 8), (2, 4), (1, 4), (1, 4))
+SCHEDULE = ((8, 8), (8, 8), (4, 8), (2, 4), (1, 4), (1, 4))
 # Iterations of conjugate gradients by the side of a cell; on the finer grid the initial value is good.
 N_CG_ITERATIONS = {8: 20, 4: 12}
 N_LAST_STEPS = 1  # final steps, which have a regulariser of their own
