@@ -130,7 +130,7 @@ def count(video: Path, codec: str, scratch: Path) -> Counter[str]:
 
 
 def main() -> None:
-    """Count, codec by codec."""
+    """Count damaged copies, codec by codec."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("videos", type=Path)
     parser.add_argument("--scratch", type=Path, default=Path("damaged-videos"))

@@ -110,7 +110,6 @@ def record_clip(
     sensor: Sensor,
     rng: np.random.Generator,
     numbers: list[int] | None = None,
-    fps: int = 30,
 ) -> list[np.ndarray]:
     """Record pictures (H, W, 3) float 0..1 as frames (H, W, 3) uint8 of one camera and its video coder.
 
@@ -118,12 +117,10 @@ def record_clip(
     ----------
     numbers : list of int or None
         Of the frames, for flicker and slow light; 0, 1, 2, ... by default.
-    fps : int
-        Frames per second of the video coder.
     """
     numbers = list(range(len(pictures))) if numbers is None else numbers
     frames = [record_frame(picture, sensor, number, rng) for picture, number in zip(pictures, numbers)]
-    return h264_round_trip(frames, sensor.h264, fps) if sensor.h264 else frames
+    return h264_round_trip(frames, sensor.h264) if sensor.h264 else frames
 
 
 def jpeg_round_trip(image: np.ndarray, quality: int) -> np.ndarray:

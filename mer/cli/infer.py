@@ -155,9 +155,7 @@ def _check_one_clip(clip, out) -> None:
 )
 @click.option("--tier", help="Tier (ELAN) or behaviour (table) of --against to use.")
 @click.option(
-    "--pictures",
-    type=FOLDER,
-    help="Folder for the annotated video and the timeline with thumbnails.",
+    "--pictures", type=FOLDER, help="Folder for the annotated video and a timeline with thumbnails."
 )
 @blur_option
 @device_option()
