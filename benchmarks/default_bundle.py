@@ -260,7 +260,8 @@ def main() -> None:
     bundle.save(fitted, given.out, replace=True)
     weights = given.out / bundle.WEIGHTS_FILE
     films = list(readings(given.films, fitted.recipe))
-    fitted = validated(films, fitted, file_digest(weights)[:8], people.method.weights[:8])
+    flow_weights = people.network.partition("-")[0]
+    fitted = validated(films, fitted, file_digest(weights)[:8], flow_weights)
     found = score_recorded(fitted, recorded) | {"real": score_real(fitted, *given.real)}
     fitted = with_evidence(fitted, found["real"], weights)
     bundle.save(fitted, given.out, replace=True)

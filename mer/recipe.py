@@ -49,7 +49,7 @@ class Validation(BaseModel):
     n_films: int
     # Labels are given from the motion on at which this fraction of the expressions is found.
     detection_rate: float
-    # That motion as it is shown, % of the inter-ocular distance; the range has it as it is measured.
+    # That motion as shown, % of the inter-ocular distance; the range has it as measured.
     detection_limit: float
     # The least probability is that of the lowest cost: 1 for a wrong label, this for an expression without one.
     abstention_cost: float
