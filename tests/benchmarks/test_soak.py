@@ -23,6 +23,8 @@ def test_undamaged_seeds_are_accepted_and_mutations_repeat(tmp_path):
         first, second = (soak_inputs.mutate(seed.data, np.random.default_rng(3)) for _ in range(2))
         assert first == second != seed.data
     reader.close()
+    # .mat files are refused with what they hold, and read for that.
+    assert outcomes.pop("map, .mat") == ("refused", "bad-map")
     assert {kind: why for kind, (outcome, why) in outcomes.items() if outcome != "accepted"} == {}
 
 
