@@ -51,7 +51,7 @@ class Validation(BaseModel):
     detection_rate: float
     # That motion as shown, % of the inter-ocular distance; the range has it as measured.
     detection_limit: float
-    # The least probability is that of the lowest cost: 1 for a wrong label, this for an expression without one.
+    # The least probability has the lowest cost: 1 for a wrong label, this for an expression without one.
     abstention_cost: float
     # Of the films inside the ranges: with a label, and with a wrong one.
     n_inside: int
