@@ -31,7 +31,7 @@ def smile(smile_video):
 
 def test_the_bundle_that_ships_names_a_smile(smile_video, unlimited):
     smile = score(smile_video, unlimited)
-    assert smile.label == "positive" and smile.confidence > 0.8
+    assert smile.label == "positive" and smile.confidence > 0.6
     assert sum(smile.probabilities.values()) == pytest.approx(1)
     assert smile.synthetic and smile.apex_s == pytest.approx(smile.apex / 30, abs=1e-3)
 
