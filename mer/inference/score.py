@@ -76,9 +76,11 @@ class Score:
         # Probabilities without a label would be read as one.
         answer = f"{self.label} ({probabilities})" if self.label else f"no label, {self.reason}"
         region = self.regions[0]
+        # A video that begins within the expression is compared with the face at its end.
+        first = "onset frame" if self.onset < self.apex else "compared with frame"
         lines = [
             f"{self.clip}: {answer}",
-            f"onset frame {self.onset}{_in_seconds(self.onset_s)}, apex frame {self.apex}"
+            f"{first} {self.onset}{_in_seconds(self.onset_s)}, apex frame {self.apex}"
             f"{_in_seconds(self.apex_s)}; most motion: {region.name}, {region.motion:.1f} % of the "
             "inter-ocular distance",
         ]
