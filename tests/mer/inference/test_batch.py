@@ -54,7 +54,7 @@ def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, unlimited, tm
     recipe = bundle.load().recipe
     now = models.get_method(recipe.method, recipe.method_options)
     for weights, options in ((now.weights, {"face": 2}), (now.weights, {"fps": 200.0}), ("f00d" * 4, {})):
-        monkeypatch.setattr(models, "method", lambda *_, weights=weights: replace(now, weights=weights))
+        monkeypatch.setattr(models, "get_method", lambda *_, weights=weights: replace(now, weights=weights))
         todo.clear()
         batch.score_all(folder, shutil.copy(kept, tmp_path / "again.csv"), unlimited, jobs=1, **options)
         assert todo == ["a.mp4", "b/frames", "c.mp4"]  # what would be scored otherwise now is
