@@ -76,7 +76,7 @@ class Answer(NamedTuple):
 
 
 def answers(found: list[Reading], fitted: Bundle) -> list[Answer]:
-    """Ask the bundle about the films inside the ranges, whatever its least probability."""
+    """Return what the bundle would answer to each film inside its ranges, without a least probability."""
     recipe = fitted.recipe.model_copy(update={"min_confidence": 0.0})
     given = []
     for one in found:

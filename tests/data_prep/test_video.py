@@ -183,7 +183,7 @@ def test_damage_costs_the_frames_that_are_built_on_it_and_no_more(tmp_path, code
     for frame in frames:
         assert np.abs(frame.image.astype(int) - whole[round(25 * frame.time_s)]).mean() < 0.5
     assert 0 < report.n_damaged <= 13 and len(frames) >= len(whole) - 13  # of a group of 12
-    assert any("damaged" in said for said in report.sentences())
+    assert any("damaged" in note for note in report.sentences())
 
 
 @pytest.mark.parametrize("codec, suffix", [("libx264", "ts"), ("mjpeg", "avi"), ("mpeg4", "avi")])
@@ -228,7 +228,7 @@ def test_what_is_no_video_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("interlaced", [True, False])
-def test_interlaced_films_are_said(tmp_path, interlaced):
+def test_interlaced_videos_are_reported(tmp_path, interlaced):
     options = {"flags": "+ilme+ildct", "top": "1"} if interlaced else None
     path = write_video(tmp_path / "a.mpg", moving_square(8), "mpeg2video", options=options)
     frames = open_frames(path)
@@ -248,7 +248,7 @@ def test_checksums_of_hevc_are_checked(tmp_path):
     assert seen == 4
 
 
-def test_high_dynamic_range_is_said(tmp_path):
+def test_high_dynamic_range_is_reported(tmp_path):
     path = tmp_path / "clip.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx265", rate=25, options={"x265-params": "log-level=none"})

@@ -36,7 +36,7 @@ def test_a_rate_that_is_given_takes_effect(tmp_path, suffix, codec):
     frames, report = read_frames(path, fps=200)
     assert [frame.time_s for frame in frames] == pytest.approx([0, 0.005, 0.01, 0.015])
     assert report.times == "fps" and report.fps_given == 200
-    assert any("--fps 200 replaces" in said for said in report.sentences())
+    assert any("--fps 200 replaces" in note for note in report.sentences())
 
 
 def test_a_rate_rescales_variable_times(tmp_path):
@@ -62,7 +62,7 @@ def test_joined_streams_go_on(tmp_path):
     assert times == sorted(set(times)) and times[-1] < 2.5
 
 
-def test_pauses_and_lost_frames_are_said(tmp_path):
+def test_pauses_and_lost_frames_are_reported(tmp_path):
     stamps = [0, 4, 8, 12, 20, 24, 524, 528, 532]  # one frame late, and a pause of 5 s
     frames = open_frames(write_video(tmp_path / "a.mkv", moving_square(9), rate=100, stamps=stamps))
     assert [round(frame.time_s, 3) for frame in frames][5:7] == [0.24, 5.24]
@@ -70,7 +70,7 @@ def test_pauses_and_lost_frames_are_said(tmp_path):
     assert any("Times jump forward 1 time, by up to 5 s" in line for line in frames.report.sentences())
 
 
-def test_a_rate_that_varies_is_said_and_rounding_is_not(tmp_path):
+def test_a_rate_that_varies_is_reported_and_rounding_is_not(tmp_path):
     stamps = [0, 1, 2, 3, 5, 6, 7, 9, 10, 11]
     _, report = read_frames(write_video(tmp_path / "clip.mp4", moving_square(10), rate=30, stamps=stamps))
     assert report.n_uneven_steps == 2 and any("33.3 to 66.7 ms" in text for text in report.sentences())

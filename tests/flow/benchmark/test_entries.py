@@ -1,4 +1,4 @@
-"""What the benchmark measures: methods, their settings, and weights of one's own."""
+"""What the benchmark measures: methods, their settings, and user-supplied weights."""
 
 import shutil
 from pathlib import Path

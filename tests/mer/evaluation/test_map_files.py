@@ -24,7 +24,7 @@ def test_one_array_in_an_npz_is_an_npy(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "values, said",
+    "values, words",
     [
         (np.zeros((14, 14, 3)), "(14, 14, 3), channels last"),
         (np.zeros((14, 3, 14)), "(14, 3, 14), channels in the middle"),
@@ -45,12 +45,12 @@ def test_one_array_in_an_npz_is_an_npy(tmp_path):
     ids=str,
 )  # fmt: skip
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
-def test_an_array_that_the_rule_does_not_cover_is_refused(tmp_path, values, said, suffix):
+def test_an_array_that_the_rule_does_not_cover_is_refused(tmp_path, values, words, suffix):
     path = tmp_path / f"a{suffix}"
     (np.save if suffix == ".npy" else np.savez)(path, values)
     with pytest.raises(BadMap) as caught:
         read_map(path)
-    assert said in str(caught.value) and str(path) in str(caught.value) and caught.value.code == "bad-map"
+    assert words in str(caught.value) and str(path) in str(caught.value) and caught.value.code == "bad-map"
 
 
 def test_objects_headers_that_promise_too_much_and_many_arrays_are_refused(tmp_path):
@@ -77,14 +77,14 @@ def test_pictures_of_another_kind_and_stacks_are_refused(tmp_path):
 
     cv2.imwrite(str(tmp_path / "rgb16.png"), np.full((5, 4, 3), 300, np.uint16))
     scipy.io.savemat(tmp_path / "flow.mat", {"flow": np.zeros((14, 14, 3))})
-    for name, said in {
+    for name, words in {
         "stack.tif": "stack of 5 pictures", "deep.tif": "8-bit", "grey16.png": "8-bit", "alpha.png": "RGBA",
         "palette.png": "8-bit", "broken.png": "cannot be read", "rgb16.png": "16 bits",
         "flow.mat": "flow (14, 14, 3)",
     }.items():  # fmt: skip
         with pytest.raises(BadMap) as caught:
             read_map(tmp_path / name)
-        assert said in str(caught.value), name
+        assert words in str(caught.value), name
 
 
 @given(
