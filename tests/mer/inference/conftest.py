@@ -26,7 +26,7 @@ def smile_frames() -> list[np.ndarray]:
     """A person who raises lip corners and cheeks and lets them fall again, at rest before and after."""
     return list(
         film_expression(
-            Actor(77, SIDE), {"12": 1.0, "6": 0.6}, 2.2, RISE, FALL, np.random.default_rng(0), rest=REST
+            Actor(77, SIDE), {"12": 1.0, "6": 0.6}, 2.0, RISE, FALL, np.random.default_rng(0), rest=REST
         )
     )
 
