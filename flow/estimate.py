@@ -154,6 +154,14 @@ def estimate(
         If frames or landmarks have a wrong shape or type.
     DeviceUnavailable
         If the device is missing.
+
+    Examples
+    --------
+    >>> import mer, numpy as np
+    >>> onset = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    >>> flow = mer.estimate_flow("dis", onset, np.roll(onset, 1, axis=1))
+    >>> flow.shape, flow.dtype
+    ((64, 64, 2), dtype('float32'))
     """
     points = None if landmarks is None else [landmarks]
     return estimate_batch(

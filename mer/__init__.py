@@ -4,6 +4,7 @@ The public interface. Each name is imported at first use, so `import mer` is fas
 
     mer.prepare(name, root, out)                a dataset folder or a table of recordings -> aligned faces
     mer.estimate_flow(method, onset, apex)      two aligned faces -> flow in pixels
+    mer.estimate_prepared_flow(prepared)        prepared folders -> flow of each clip, stored beside the faces
     mer.CvConfig(classifier="logistic")         the settings of a cross-validation
     mer.cross_validate(prepared, config, out)   prepared folders or arrays -> a run with its scores
     mer.compare([run, other])                   runs on the same clips -> paired differences
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mer.experiment import cross_validate as cross_validate
     from mer.inference.predict import score as score
     from mer.inference.predict import spot as spot
+    from mer.preparation import estimate_prepared_flow as estimate_prepared_flow
     from mer.preparation import prepare as prepare
     from mer.training import train as train
 
@@ -43,6 +45,7 @@ __all__ = [
     "compare",
     "cross_validate",
     "estimate_flow",
+    "estimate_prepared_flow",
     "load_bundle",
     "prepare",
     "score",
@@ -57,6 +60,7 @@ _LAZY = {
     "compare": ("mer.evaluation.compare", "compare"),
     "cross_validate": ("mer.experiment", "cross_validate"),
     "estimate_flow": ("flow.estimate", "estimate"),
+    "estimate_prepared_flow": ("mer.preparation", "estimate_prepared_flow"),
     "load_bundle": ("mer.bundle", "load"),
     "prepare": ("mer.preparation", "prepare"),
     "score": ("mer.inference.predict", "score"),

@@ -133,6 +133,12 @@ def load(path: str | Path | None = None) -> Bundle:
     ------
     BadInput
         If the folder is not a bundle or is damaged.
+
+    Examples
+    --------
+    >>> import mer
+    >>> mer.load_bundle("bundles/smic").recipe.method
+    'dis'
     """
     path = default_path() if path is None else Path(path)
     recipe = read_recipe(path)

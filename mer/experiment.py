@@ -54,8 +54,13 @@ def cross_validate(
     >>> table = pd.DataFrame({"dataset": "mine", "subject": [f"s{i // 4}" for i in range(24)],
     ...                       "clip": [str(i) for i in range(24)], "label": ["calm", "moved"] * 12})
     >>> X = rng.normal(size=(24, 5)) + np.tile([[0.0], [2.0]], (12, 1))
-    >>> run = mer.cross_validate((table, X), mer.CvConfig(classifier="logistic"), "run")  # doctest: +SKIP
-    >>> run.metrics["uf1"], run.predictions  # doctest: +SKIP
+    >>> run = mer.cross_validate((table, X), mer.CvConfig(classifier="logistic"), "runs/arrays")
+    >>> run.metrics["subjects"], len(run.predictions)
+    (6, 24)
+    >>> config = mer.CvConfig(protocol="smic-3", method="dis", classifier="logistic")
+    >>> run = mer.cross_validate("prepared/smic", config, "runs/logistic")
+    >>> list(run.scores.columns)
+    ['value', 'low', 'high', 'majority class']
     """
     config, workers = config or CvConfig(), Workers(jobs, scheduler)
     if isinstance(prepared, tuple) and len(prepared) == 2 and isinstance(prepared[0], pd.DataFrame):

@@ -1,12 +1,17 @@
-"""Prepare a dataset or own recordings in one call, spotting the onsets and apexes that recordings lack."""
+"""Everything before the evaluation, one call each: dataset or recordings -> faces -> flow."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from data_prep.annotations import read_clips
 from data_prep.prepare import PrepareOptions
 from data_prep.prepare import prepare as prepare_clips
+from data_prep.prepared import open_prepared
+from flow.estimate import Method
+from flow.prepared_flow import estimate_prepared, flow_file
 from mer.inference.table_spotting import spot_missing
 from mer_core.parallel import Workers
 
@@ -24,6 +29,8 @@ def prepare(
     scheduler: str | None = None,
 ) -> pd.DataFrame:
     """Prepare the dataset `name` in `root` into aligned faces in `out`.
+
+    Onsets and apexes that a table of recordings lacks are spotted.
 
     Parameters
     ----------
@@ -51,7 +58,80 @@ def prepare(
     ------
     BadInput
         If `root` is not the dataset, too many clips lack frames, or `out` holds something else.
+
+    Examples
+    --------
+    >>> import mer
+    >>> outcome = mer.prepare("smic", "datasets/SMIC", "prepared/smic")
+    >>> outcome["outcome"].value_counts().to_dict()
+    {'ok': 12}
     """
     annotations = spot_missing(read_clips(name, Path(root)), root) if name == "table" else None
     options = PrepareOptions(size, apex, corrections, skip_missing)
     return prepare_clips(name, root, out, options, workers=Workers(jobs, scheduler), annotations=annotations)
+
+
+def estimate_prepared_flow(
+    prepared: str | Path | Sequence[str | Path],
+    method: str | Method = "srflownet",
+    *,
+    match_exposure: bool = True,
+    jobs: int | None = None,
+    device: str = "auto",
+    scheduler: str | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Estimate the flow of every clip of prepared folders, and store it beside the faces.
+
+    Clips that have flow of these settings and of their current faces are not estimated again.
+
+    Parameters
+    ----------
+    prepared : path or sequence of paths
+        Prepared folders, or folders that hold some.
+    method : str or Method
+        Name of a flow method, or a loaded one.
+    match_exposure : bool
+        Match the brightness of each apex to its onset first.
+    jobs : int or None
+        Number of threads; None uses all cores.
+    device : str
+        `auto`, `cpu`, `cuda` or `mps`, for a network given by name.
+    scheduler : str or None
+        Address of a Dask scheduler to use instead; its workers must see the folders.
+    **options
+        Options of a method given by name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per clip: `clip_id, file`, where `numpy.load(file)["flow"]` is (H, W, 2) float32 px.
+
+    Raises
+    ------
+    BadInput
+        If a folder is not prepared, or holds flow of other settings.
+    InUse
+        If another process is estimating there.
+
+    Examples
+    --------
+    >>> import mer, numpy as np
+    >>> flows = mer.estimate_prepared_flow("prepared/smic", "dis")
+    >>> np.load(flows["file"][0])["flow"].shape
+    (224, 224, 2)
+    """
+    rows = []
+    for folder in open_prepared([prepared] if isinstance(prepared, (str, Path)) else prepared):
+        name = method if isinstance(method, str) else method.name
+        estimate_prepared(
+            folder,
+            method,
+            match_exposure=match_exposure,
+            jobs=jobs,
+            device=device,
+            scheduler=scheduler,
+            **options,
+        )
+        rows += [(clip_id, flow_file(folder, name, clip_id)) for clip_id in folder.clips["clip_id"]]
+    return pd.DataFrame(rows, columns=["clip_id", "file"])

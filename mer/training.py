@@ -62,8 +62,10 @@ def train(
     Examples
     --------
     >>> import mer
-    >>> bundle = mer.train("prepared", mer.CvConfig(classifier="logistic"), "bundle")  # doctest: +SKIP
-    >>> mer.score("clip.mp4", "bundle")  # doctest: +SKIP
+    >>> config = mer.CvConfig(protocol="smic-3", method="dis", classifier="logistic")
+    >>> bundle = mer.train("prepared/smic", config, "bundles/smic")
+    >>> bundle.recipe.labels
+    ['negative', 'positive', 'surprise']
     """
     paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
     if not all(isinstance(path, (str, Path)) for path in paths):

@@ -90,6 +90,15 @@ def compare(paths: Sequence[str | Path | Run], n_resamples: int = metrics.N_RESA
     ------
     BadInput
         For fewer than two runs, or runs that differ in clips, labels, classes or split.
+
+    Examples
+    --------
+    >>> import mer
+    >>> config = mer.CvConfig(protocol="smic-3", method="dis", classifier="majority")
+    >>> majority = mer.cross_validate("prepared/smic", config, "runs/majority")
+    >>> comparison = mer.compare([majority, "runs/logistic"])
+    >>> comparison[1].difference > 0
+    True
     """
     if len(paths) < 2:
         raise Incompatible(f"Comparing needs at least two runs; {len(paths)} given.")

@@ -39,6 +39,12 @@ class CvConfig(BaseModel):
     """Settings of `mer cv`.
 
     `protocol`, `method`, `feature` and `feature_settings` are null in a run on ready-made maps.
+
+    Examples
+    --------
+    >>> import mer
+    >>> mer.CvConfig(protocol="smic-3", classifier="logistic").seeds
+    3
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

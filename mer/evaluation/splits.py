@@ -108,6 +108,14 @@ class LeaveOneDatasetOut(LeaveOneSubjectOut):
 
     Datasets of the same people (`SAME_PEOPLE`) are left out together. Groups are `dataset/subject`, as for
     `LeaveOneSubjectOut`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mer import LeaveOneDatasetOut
+    >>> subjects = np.array(["casme2/01", "casme2/02", "samm/01"])
+    >>> [test.tolist() for _, test in LeaveOneDatasetOut().split(np.zeros((3, 2)), groups=subjects)]
+    [[0, 1], [2]]
     """
 
     unit = "dataset"

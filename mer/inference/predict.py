@@ -67,6 +67,15 @@ def score(
         If something cannot be read, the frames cannot be compared, or the device is missing.
     NothingToScore
         If fewer than two frames show the face.
+
+    Examples
+    --------
+    >>> import mer
+    >>> found = mer.score("recordings/clip", fps=100)
+    >>> found.onset < found.apex < found.frames
+    True
+    >>> found.regions[0].name
+    'lip corner right'
     """
     onset_apex.check_order(onset, apex)
     models.use_device(device)
@@ -109,6 +118,13 @@ def spot(
     ------
     BadInput, NothingToScore
         As in `score`.
+
+    Examples
+    --------
+    >>> import mer
+    >>> track, intervals = mer.spot("recordings/clip", fps=100, label=False)
+    >>> {interval.kind for interval in intervals}
+    {'micro'}
     """
     models.use_device(device)
     recipe = _recipe(bundle) if label else None

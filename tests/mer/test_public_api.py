@@ -1,14 +1,18 @@
 """What may be used from Python, and the notebook that uses it."""
 
+import doctest
 import inspect
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mer
+from flow.estimate import load_method
+from mer_core.errors import ChangedSettings, UnreadableFile
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "first-steps.ipynb"
 PARAMETERS = {
@@ -24,6 +28,15 @@ PARAMETERS = {
         "scheduler",
     ],
     "estimate_flow": ["method", "onset", "apex", "landmarks", "match_exposure", "device"],
+    "estimate_prepared_flow": [
+        "prepared",
+        "method",
+        "match_exposure",
+        "jobs",
+        "device",
+        "scheduler",
+        "options",
+    ],
     "CvConfig": [
         "protocol",
         "method",
@@ -83,6 +96,18 @@ def test_arrays_are_evaluated_as_folders_are(small, tmp_path):
         mer.cross_validate((table.drop(columns="subject"), X), mer.CvConfig(), tmp_path / "two")
 
 
+def test_flow_of_prepared_folders_comes_back_as_a_table_of_files(prepared):
+    flows = mer.estimate_prepared_flow([prepared], "dis", jobs=1)
+    assert list(flows.columns) == ["clip_id", "file"] and len(flows) == 15
+    flow = np.load(flows["file"][0])["flow"]
+    assert flow.shape == (64, 64, 2) and flow.dtype == np.float32
+    assert mer.estimate_prepared_flow(prepared.parent, load_method("dis")).equals(flows)
+    with pytest.raises(ChangedSettings):
+        mer.estimate_prepared_flow(prepared, "dis", preset="fast")
+    with pytest.raises(UnreadableFile):
+        mer.estimate_prepared_flow(prepared / "faces", "dis")
+
+
 def test_a_bundle_is_trained_and_shown(prepared, two_labels, tmp_path):
     config = mer.CvConfig(protocol=two_labels, classifier="logistic")
     bundle = mer.train(prepared, config, tmp_path / "bundle")
@@ -106,22 +131,52 @@ def test_the_notebook_is_stored_with_its_output_and_plots():
     assert not [cell for cell in cells if any(o["output_type"] == "error" for o in cell["outputs"])]
 
 
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory):
+    """The folder in which the notebook ran, and its names."""
+    folder, names = tmp_path_factory.mktemp("notebook"), {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MPLBACKEND", "Agg")
+        for cell in notebook_cells():
+            if cell["cell_type"] == "code":
+                code = "".join(line for line in cell["source"] if not line.startswith("%"))  # no IPython here
+                exec(compile(code, str(NOTEBOOK), "exec"), names)
+        yield folder, names
+
+
 @pytest.mark.slow
-def test_the_notebook_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MPLBACKEND", "Agg")
-    cells = notebook_cells()
-    names = {}
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            code = "".join(line for line in cell["source"] if not line.startswith("%"))  # no IPython here
-            exec(compile(code, str(NOTEBOOK), "exec"), names)
+def test_the_notebook_runs(notebook):
+    folder, names = notebook
     assert (names["outcome"]["outcome"] == "ok").all() and len(names["outcome"]) == 12
-    assert names["run"].metrics["subjects"] == 4 and names["page"].is_file()
+    assert names["run"].metrics["subjects"] == 4 and (folder / names["page"]).is_file()
     assert names["found"].units[0].unit in ("12", "6")
-    used = "".join("".join(cell["source"]) for cell in cells)
-    for name in ("prepare", "estimate_flow", "CvConfig", "cross_validate", "compare", "train", "score"):
+    used = "".join("".join(cell["source"]) for cell in notebook_cells())
+    functions = (
+        "prepare",
+        "estimate_flow",
+        "estimate_prepared_flow",
+        "CvConfig",
+        "cross_validate",
+        "compare",
+    )
+    for name in (*functions, "train", "score"):
         assert f"mer.{name}(" in used
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_docstrings_run(notebook, tmp_path, monkeypatch):
+    folder, _ = notebook
+    for place, made in {"datasets/SMIC": "smic", "recordings/clip": "clip"}.items():
+        (tmp_path / place).parent.mkdir()
+        (tmp_path / place).symlink_to(folder / "work" / made)
+    monkeypatch.chdir(tmp_path)
+    # Each may read what those before it have written.
+    chain = ["prepare", "estimate_prepared_flow", "cross_validate", "compare", "train", "load_bundle"]
+    for name in [*chain, *sorted(set(PARAMETERS) - set(chain))]:
+        (example,) = doctest.DocTestFinder(recurse=False).find(getattr(mer, name), name, globs={})
+        assert example.examples, name
+        assert doctest.DocTestRunner().run(example).failed == 0, name
 
 
 def notebook_cells() -> list[dict]:
