@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mer.inference import spotting
+from mer.inference.site_motion import EXPRESSIVE
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
 from mer_core.errors import BadInput, NothingToScore
@@ -96,15 +97,24 @@ def choose_moment(track: Track, intervals: list[Interval], clip: str) -> Moment:
 def _find_rest(track: Track, onset: int, apex: int) -> int:
     """Return the last row before an onset where less than `RESTING` of the motion to the apex is done.
 
-    It lies in the run of the onset, `LEAD_S` to `MAX_RISE_S` before it. The onset itself if there is none.
+    It lies in the run of the onset, `LEAD_S` to `MAX_RISE_S` before it; the face is at rest in most of these
+    rows. The onset itself if there is none.
     """
     before = track.time[onset] - track.time
     rows = np.flatnonzero((track.run == track.run[onset]) & (before >= LEAD_S) & (before <= MAX_RISE_S))
     if not len(rows):
         return onset
-    activity = track.activity[rows]
-    done = (activity - activity.min()) / max(track.activity[apex] - activity.min(), 1e-9)
-    return int(rows[np.flatnonzero(done < RESTING)[-1]])
+    progress = _progress(track, rows, apex)
+    return int(rows[np.flatnonzero(progress - np.median(progress) < RESTING)[-1]])
+
+
+def _progress(track: Track, rows: np.ndarray, apex: int) -> np.ndarray:
+    """Return the fraction of the motion from the neutral face to the apex that is done in each row.
+
+    Noise of the sites points elsewhere and cancels; in the distance from the neutral face it would add up.
+    """
+    motion = track.displacement[:, EXPRESSIVE]
+    return np.tensordot(motion[rows], motion[apex], 2) / max(float((motion[apex] ** 2).sum()), 1e-9)
 
 
 def _is_onset_seen(track: Track, onset: int, apex: int) -> bool:

@@ -61,6 +61,15 @@ def test_the_neutral_frame_that_a_user_names_stands_in_for_the_onset():
     assert track.number[moment.onset] == 50 and moment.apex < 20
 
 
+def test_what_a_codec_adds_to_a_face_at_rest_does_not_put_the_onset_earlier():
+    track = resting_track(1.4, fps=30)
+    move(track, bump(track, 0.4, 0.8), 2.0)  # begins at row 12
+    move(track, track.number > 10, 0.6, ("inner_brow_right", "inner_brow_left"))
+    track = replace(track, neutral=np.zeros_like(track.neutral))
+    moment = onset_apex.choose_moment(track, spotting.find_intervals(track), "clip")
+    assert 11 <= moment.onset <= 13
+
+
 @pytest.mark.parametrize("rest_s, is_one_way", [(0.4, True), (1.3, False)])
 def test_a_motion_that_does_not_return_is_one_way_unless_the_rest_before_it_is_long(rest_s, is_one_way):
     track = resting_track(rest_s + 0.5)
