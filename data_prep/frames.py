@@ -1,4 +1,4 @@
-"""Frames of a clip with their numbers and times, from a folder of images, a video, or a multi-page TIFF."""
+"""Frames of a clip with their numbers and times, from images, a video, a multi-page TIFF, or an array."""
 
 import math
 from collections import Counter
@@ -9,6 +9,7 @@ import numpy as np
 
 from data_prep.clip_images import ClipImages
 from data_prep.display import FrameShape
+from data_prep.frame_array import ArrayFrames
 from data_prep.frame_changes import FrameChanges
 from data_prep.frame_names import FrameNames, name_gaps, read_frame_names, usual_step
 from data_prep.frame_report import Frame, FrameReport
@@ -25,6 +26,7 @@ from data_prep.video import VideoFrames
 from mer_core.errors import NotFound
 
 __all__ = [
+    "ArrayFrames",
     "Frame",
     "FrameReport",
     "ImageFrames",
@@ -158,31 +160,33 @@ class ImageFrames:
         )
 
 
-Frames = ImageFrames | StackFrames | VideoFrames
+Frames = ArrayFrames | ImageFrames | StackFrames | VideoFrames
 
 
-def open_frames(path: str | Path, fps: float | None = None) -> Frames:
-    """Open a folder of numbered images, a video, or a multi-page TIFF.
+def open_frames(clip: str | Path | np.ndarray, fps: float | None = None) -> Frames:
+    """Open a folder of numbered images, a video, a multi-page TIFF, or an array of frames.
 
     Parameters
     ----------
-    path : path
-        Folder or file.
+    clip : path or (N, H, W, 3) uint8 RGB
+        Folder, file or frames.
     fps : float or None
         Frame rate of images; for a video, it replaces the file's rate and rescales its times.
 
     Returns
     -------
-    ImageFrames, StackFrames or VideoFrames
+    ArrayFrames, ImageFrames, StackFrames or VideoFrames
         Iterate it for `Frame` objects, or `pick` single images. After an iteration, `.report.sentences()`
         describes every irregularity.
 
     Raises
     ------
     BadInput
-        If there are no frames at `path`, or they cannot be read.
+        If `clip` has no frames, or they cannot be read.
     """
-    path = Path(path)
+    if isinstance(clip, np.ndarray):
+        return ArrayFrames(clip, fps)
+    path = Path(clip)
     if path.is_dir():
         return ImageFrames(path, fps)
     if not path.is_file():

@@ -15,7 +15,7 @@ from mer.inference import models, onset_apex, regions, reliability, spotting
 from mer.inference.motion import AlignedPair, align_pair
 from mer.inference.onset_apex import Moment
 from mer.inference.pair_reading import PairReading, Reader, read_pair
-from mer.inference.recorder import track_clip
+from mer.inference.recorder import clip_name, track_clip
 from mer.inference.score import Score
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
@@ -29,7 +29,7 @@ DEFAULT_BUNDLE = "synthetic, the one that comes with mer"  # its name in results
 
 
 def score(
-    clip: str | Path,
+    clip: str | Path | np.ndarray,
     bundle: str | Path | Bundle | None = None,
     *,
     onset: int | None = None,
@@ -44,14 +44,14 @@ def score(
 
     Parameters
     ----------
-    clip : path
-        A video, or a folder of frames numbered by their names.
+    clip : path or (N, H, W, 3) uint8 RGB
+        A video, a folder of frames numbered by their names, or frames in memory, numbered from 0.
     bundle : Bundle, path or None
         None: the bundle that comes with mer.
     onset, apex : int or None
         Frame numbers, both or neither. None: those of the strongest expression that `spot` finds.
     fps : float or None
-        Frames per second of a folder, which has no times.
+        Frames per second of a folder or array, which has no times.
     face : int
         Face to follow, 1 for the largest.
     neutral : int or None
@@ -81,16 +81,16 @@ def score(
     models.use_device(device)
     recipe, read = _recipe(bundle), reader or partial(read_pair, _fitted(bundle))
     frames, track = track_clip(clip, fps, face, neutral)
-    intervals = spotting.find_intervals(track)
+    intervals, name = spotting.find_intervals(track), clip_name(clip)
     if onset is None or apex is None:
-        moment = onset_apex.choose_moment(track, intervals, str(clip))
+        moment = onset_apex.choose_moment(track, intervals, name)
     else:
-        moment = onset_apex.moment_between(track, onset, apex, clip)
-    return explain(Path(clip), frames, track, intervals, moment, recipe, read, _name(bundle))
+        moment = onset_apex.moment_between(track, onset, apex, name)
+    return explain(Path(name), frames, track, intervals, moment, recipe, read, _name(bundle))
 
 
 def spot(
-    clip: str | Path,
+    clip: str | Path | np.ndarray,
     bundle: str | Path | Bundle | None = None,
     *,
     fps: float | None = None,
@@ -129,11 +129,11 @@ def spot(
     models.use_device(device)
     recipe = _recipe(bundle) if label else None
     frames, track = track_clip(clip, fps, face, neutral)
-    intervals = spotting.find_intervals(track)
+    intervals, name = spotting.find_intervals(track), Path(clip_name(clip))
     # The bundle takes seconds to load and half of the memory, so it is loaded only if some label is possible.
-    if recipe is not None and moments_to_label(Path(clip), track, intervals, recipe):
+    if recipe is not None and moments_to_label(name, track, intervals, recipe):
         fitted = _fitted(bundle)
-        intervals = label_intervals(Path(clip), frames, track, intervals, fitted)
+        intervals = label_intervals(name, frames, track, intervals, fitted)
     return track, intervals
 
 

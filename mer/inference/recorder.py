@@ -25,6 +25,7 @@ Progress = Callable[[int], None]
 
 MAX_FPS = 100.0  # of faster videos only this many frames per second are measured, plenty for a face
 ASSUMED_FPS = 30.0  # of frames without times
+IN_MEMORY = "frames in memory"  # the name of a clip that is an array
 
 
 class _Recorder:
@@ -109,20 +110,25 @@ def track_video(
         return make_track(recording, neutral_frame)
 
 
+def clip_name(clip: str | Path | np.ndarray) -> str:
+    """Return the name of a clip in results and messages."""
+    return IN_MEMORY if isinstance(clip, np.ndarray) else str(clip)
+
+
 def track_clip(
-    clip: str | Path,
+    clip: str | Path | np.ndarray,
     fps: float | None = None,
     face: int = 1,
     neutral_frame: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[Frames, Track]:
-    """Open a video or a folder of frames and track a face through it.
+    """Open a video, a folder of frames or an array of them, and track a face through it.
 
     Parameters
     ----------
-    clip : path
+    clip : path or (N, H, W, 3) uint8 RGB
     fps : float or None
-        Frames per second of a folder without times.
+        Frames per second of a folder or array without times.
     face : int
         Face to follow, 1 for the largest.
     neutral_frame, progress
@@ -144,6 +150,6 @@ def track_clip(
     frames, tracker = open_frames(clip, fps), FaceTracker(face)
     watched = frames if progress else show_progress(frames, "Tracking")
     track = track_video(watched, tracker, fps, neutral_frame, progress)
-    tracker.require(str(clip))
+    tracker.require(clip_name(clip))
     jumps = {*frames.report.jumps, *frames.report.beside_damage}
     return frames, replace(track, jumps=tuple(sorted(jumps)))

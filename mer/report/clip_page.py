@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.frames import open_frames, write_image
+from mer.inference.recorder import IN_MEMORY
 from mer.inference.score import Score
 from mer.recipe import evidence_words
 from mer.report.clip_figures import draw_curve, draw_pictures
@@ -20,7 +21,8 @@ SAME_IN_DARK = ("onset", "apex")  # pictures without text
 def write_score(score: Score, out: str | Path, blur: bool = False) -> Path:
     """Write score.json, the pictures, curve.svg, the film with its poster, and page.html.
 
-    Pictures with text are written for light and dark pages, as arrows.png and arrows-dark.png.
+    Pictures with text are written for light and dark pages, as arrows.png and arrows-dark.png. A score of
+    frames in memory gets no film.
 
     Parameters
     ----------
@@ -43,8 +45,10 @@ def write_score(score: Score, out: str | Path, blur: bool = False) -> Path:
             _write_picture(out / f"{name}-dark.png", drawn["dark"][name])
     write_text(out / "curve.svg", line)
     write_text(out / "score.json", score.to_json() + "\n")
-    write_film(score, open_frames(score.clip), out / FILM, blur=blur)
-    films = [(out / name).read_bytes() for name in (FILM, POSTER)]
+    films = []
+    if score.clip != IN_MEMORY:
+        write_film(score, open_frames(score.clip), out / FILM, blur=blur)
+        films = [(out / name).read_bytes() for name in (FILM, POSTER)]
     write_text(out / "page.html", render_page(score, drawn, line, *films))
     return out / "page.html"
 

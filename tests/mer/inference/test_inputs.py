@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from data_prep.frames import write_image
-from mer.inference.predict import score
-from mer_core.errors import BadInput, NothingToScore
+from mer.inference.predict import score, spot
+from mer.report.clip_page import FILM, write_score
+from mer_core.errors import BadArray, BadInput, NothingToScore
 from tests.mer.inference.video_files import APEX, ONSET, RISE, SIDE, flag_rotation, write_video
 
 
@@ -42,6 +43,26 @@ def test_folder_of_frames(smile_frames, tmp_path):
     is_the_smile(found, shift=95)
     assert found.onset_s is None and any("--fps" in warning for warning in found.warnings)
     assert score(tmp_path, fps=50).apex_s == pytest.approx((found.apex - 95) / 50)
+
+
+def test_frames_in_memory_read_as_their_files(smile_frames, tmp_path):
+    for i, image in enumerate(smile_frames):
+        write_image(tmp_path / f"{i:03d}.png", image)
+    frames = np.stack(smile_frames)
+    found, of_files = score(frames, fps=50), score(tmp_path, fps=50)
+    assert found.to_dict() | {"clip": of_files.clip} == of_files.to_dict()
+    assert np.array_equal(found.facial_flow, of_files.facial_flow)
+    intervals = spot(frames, fps=50)[1]
+    assert [each.onset for each in intervals] == [each.onset for each in found.intervals]
+    page = write_score(found, tmp_path / "page")
+    assert "<video" not in page.read_text() and not (tmp_path / "page" / FILM).exists()
+
+
+@pytest.mark.parametrize("frames", [np.zeros((4, 64, 64), np.uint8), np.zeros((4, 64, 64, 3)), np.array([])])
+def test_arrays_that_are_no_frames(frames):
+    with pytest.raises(BadArray) as refused:
+        score(frames)
+    assert str(frames.shape) in str(refused.value) and str(frames.dtype) in str(refused.value)
 
 
 def test_variable_frame_rate_gives_true_times(smile_frames, tmp_path):
