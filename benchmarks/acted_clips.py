@@ -141,10 +141,11 @@ def table(found: list[Acted]) -> str:
         labels = [(readings[k].label, expected) for readings, expected in judged]
         likeliest = [(readings[k].likeliest, expected) for readings, expected in judged]
         lines.append(
-            f"- **{name.capitalize()}**: of {len(judged)} emotions {sum(a == b for a, b in labels)} are named as "
-            f"expected, {sum(a not in (None, b) for a, b in labels)} otherwise, the rest get no label. Without the "
-            f"bundle's ranges and least confidence, {sum(a == b for a, b in likeliest)} would be named as expected, "
-            f"{sum(a not in ('other', b) for a, b in likeliest)} as another emotion."
+            f"- **{name.capitalize()}**: of {len(judged)} emotions {sum(a == b for a, b in labels)} are "
+            f"named as expected, {sum(a not in (None, b) for a, b in labels)} otherwise, the rest get no "
+            f"label. Without the bundle's ranges and least confidence, {sum(a == b for a, b in likeliest)} "
+            f"would be named as expected, {sum(a not in ('other', b) for a, b in likeliest)} as another "
+            "emotion."
         )
     return "\n".join(lines)
 

@@ -10,12 +10,13 @@ CARD = """# Bundle: synthetic
 
 The bundle that ships with mer and that `mer score CLIP` uses by default.
 
-- **Fitted on** motion of scanned expressions: {recorded:,} recorded pairs, which together weigh as much as {modelled:,}
-  modelled maps (`benchmarks/scanned_maps.py`, motion of scans with blur and noise); {people} people in all. Recorded are
-  portraits and rendered heads (`benchmarks/recorded_maps.py`), read as a clip is: through cameras like those of the datasets
-  (200 fps grey, 100 fps colour, 30 fps H.264), aligned, and measured by the flow network (hashes of weights and code:
-  {network}). Emotions are sets of action units; speech, chewing, gaze, blinks, yawns, smirks and turns of the
-  head are `other`. No video of a real person was fitted.
+- **Fitted on** motion of scanned expressions: {recorded:,} recorded pairs, which together weigh as much as
+  {modelled:,} modelled maps (`benchmarks/scanned_maps.py`, motion of scans with blur and noise); {people}
+  people in all. Recorded are portraits and rendered heads (`benchmarks/recorded_maps.py`), read as a clip
+  is: through cameras like those of the datasets (200 fps grey, 100 fps colour, 30 fps H.264), aligned, and
+  measured by the flow network (hashes of weights and code: {network}). Emotions are sets of action units;
+  speech, chewing, gaze, blinks, yawns, smirks and turns of the head are `other`. No video of a real person
+  was fitted.
 - **Input**: onset and apex, aligned to {recipe.face_size} px; landmarks by MediaPipe {recipe.face_model};
   flow by `{recipe.method}` {recipe.method_options};
   the head's motion removed; feature `{recipe.feature}` {recipe.feature_settings}.
@@ -28,26 +29,27 @@ The bundle that ships with mer and that `mer score CLIP` uses by default.
 
 UF1 and calibration error are over all clips, without `other`, the other probabilities renormalised.
 
-- **First row**: read by exactly these weights; no flow network is involved. Always negative has UF1 .237. {smiles_found} of
-  {smiles} smiles are found. **The recipes and the noise were designed with the labels of these clips in view**,
-  though no weight was fitted to them: expect less elsewhere.
-- **Other rows**: the recipes of training, played by other people and measured through camera, face mesh and flow
-  network ({network}). The rendered people move unlike those that were fitted; the portraits move by the same
-  scans, so they show what measuring costs. Neither shows how well real people are read.
-- No score on real videos of micro-expressions is known. docs/results/acted-clips.md shows what the bundle says of
-  a few acted expressions.
+- **First row**: read by exactly these weights; no flow network is involved. Always negative has UF1 .237.
+  {smiles_found} of {smiles} smiles are found. **The recipes and the noise were designed with the labels of
+  these clips in view**, though no weight was fitted to them: expect less elsewhere.
+- **Other rows**: the recipes of training, played by other people and measured through camera, face mesh and
+  flow network ({network}). The rendered people move unlike those that were fitted; the portraits move by
+  the same scans, so they show what measuring costs. Neither shows how well real people are read.
+- No score on real videos of micro-expressions is known. docs/results/acted-clips.md shows what the bundle
+  says of a few acted expressions.
 
 ## When no label is given
 
-Where the likeliest label has a probability below {recipe.min_confidence:g} (docs/results/label-validation.md says why), and outside the
-ranges in bundle.json. Two of them:
+Where the likeliest label has a probability below {recipe.min_confidence:g}
+(docs/results/label-validation.md says why), and outside the ranges in bundle.json. Two of them:
 
-- **Motion of the face** (mean of the three parts that move most, % of the inter-ocular distance), with the flow
-  network {network}. Labels are given from {low:g} %, which most films at the detection limit reach
+- **Motion of the face** (mean of the three parts that move most, % of the inter-ocular distance), with the
+  flow network {network}. Labels are given from {low:g} %, which most films at the detection limit reach
   (docs/results/label-validation.md), to {high:g} %, the most motion of the third row; below
-  {recipe.min_motion} % motion cannot be told from noise. {rest:.0%} of the portraits at rest that did not set
-  this limit get no label, and {other:.0%} of those that speak, chew, blink, look or turn. Larger motion gets confident
-  labels whether it is an emotion or not. Without the upper limit, labels would go to {unfitted}.
+  {recipe.min_motion} % motion cannot be told from noise. {rest:.0%} of the portraits at rest that did not
+  set this limit get no label, and {other:.0%} of those that speak, chew, blink, look or turn. Larger motion
+  gets confident labels whether it is an emotion or not. Without the upper limit, labels would go to
+  {unfitted}.
 - **Duration**: an expression longer than {duration:g} s gets no label. A smile of two seconds is not a
   micro-expression, however small.
 
@@ -81,14 +83,15 @@ def card(recipe: Recipe, network: str, n_recorded: int, found: dict[str, dict[st
     small, large, strangers, real = (found[name] for name in ("small", "large", "strangers", "real"))
     rows = {
         f"real micro-expressions of {real['people']} subjects, ready-made maps (designed on)": real,
-        f"{strangers['people']} rendered people with muscles made by hand, motion {strangers['least motion']:.2f} to "
-        f"{strangers['most motion']:.2f} %": strangers,
+        f"{strangers['people']} rendered people with muscles made by hand, motion "
+        f"{strangers['least motion']:.2f} to {strangers['most motion']:.2f} %": strangers,
         f"portraits of {small['people']} people moved by scanned expressions, motion "
         f"{small['least motion']:.2f} to {small['most motion']:.2f} %": small,
         f"the same people, motion {large['least motion']:.2f} to {large['most motion']:.2f} %": large,
     }
     unfitted = [
-        f"{round((1 - large[f'{kind} without label']) * large[f'{kind} clips'])} of {large[f'{kind} clips']} {words}"
+        f"{round((1 - large[f'{kind} without label']) * large[f'{kind} clips'])} "
+        f"of {large[f'{kind} clips']} {words}"
         for kind, words in UNFITTED.items()
         if f"{kind} clips" in large
     ]

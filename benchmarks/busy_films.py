@@ -1,7 +1,8 @@
 """Synthetic films that are harder than those of spotting_films.py.
 
-The person also speaks, a hand passes the face, and larger expressions are held. Speech moves jaw and lips four times a second; the hand is a flat shape in the colour of the skin. Both are
-cruder than life, and hide or imitate expressions all the same.
+The person also speaks, a hand passes the face, and larger expressions are held. Speech moves jaw and lips
+four times a second; the hand is a flat shape in the colour of the skin. Both are cruder than life, and hide
+or imitate expressions all the same.
 """
 
 from typing import NamedTuple

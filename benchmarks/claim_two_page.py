@@ -26,11 +26,12 @@ INTRODUCTION = """# The second claim: better flow, better recognition?
 
 {summary}
 
-Only the flow differs between rows: feature (`flow_image`, 28 x 28), classifier and leave-one-subject-out evaluation
-stay the same. The *first row* is TV-L1 as public code runs it, with brightness as it comes; percentages after a UF1
-are the rise over it. *Ground truth* is the motion that the engine made, the most that better flow can bring. *Gain* is
-ΔUF1 vs. TV-L1 with brightness matched, and the *gap* is the gain of ground truth. Intervals are over subjects, drawn
-together for all rows. The paper (arXiv 2601.06479) reports F1 {baseline:.4f} with its baseline flow and {theirs:.4f}
+Only the flow differs between rows: feature (`flow_image`, 28 x 28), classifier and leave-one-subject-out
+evaluation stay the same. The *first row* is TV-L1 as public code runs it, with brightness as it comes;
+percentages after a UF1 are the rise over it. *Ground truth* is the motion that the engine made, the most
+that better flow can bring. *Gain* is ΔUF1 vs. TV-L1 with brightness matched, and the *gap* is the gain of
+ground truth. Intervals are over subjects, drawn together for all rows. The paper (arXiv 2601.06479) reports
+F1 {baseline:.4f} with its baseline flow and {theirs:.4f}
 with SRFlowNet ({rise:+.0%}), before a small classifier and on other data."""
 NOTES = """- **Data**: synthetic clips, {shown} for each person, {size} px. Peaks of {low} to
   {high} px, a drifting head, light that falls anew, and a camera for each person: noise, exposure drift,
@@ -40,7 +41,8 @@ NOTES = """- **Data**: synthetic clips, {shown} for each person, {size} px. Peak
 - **In favour of `srflownet`**: it was trained on other people of the same engine, and its facial solution
   knows expressions of the same scans, so its flow may suit these faces better than real ones; the classical
   methods have learned nothing. [flow-benchmark](flow-benchmark.md) has real face textures.
-{raft}{limits}- **Brightness**: in all rows but the first the apex is brought to the onset's brightness (`flow/photometric.py`).
+{raft}{limits}- **Brightness**: in all rows but the first the apex is brought to the onset's brightness
+  (`flow/photometric.py`).
 - Networks, with the start of their weights' SHA-256: {networks}.
 - These are not scores of people. At best the order of the methods carries over, not the values.
 
@@ -52,8 +54,8 @@ RAFT_INCLUDED = (
     "- **RAFT-small** as released has seen no such faces. Frames are doubled for it, the method's default.\n"
 )
 RAFT_FINE_TUNED = (
-    "- **RAFT-small, fine-tuned**: from the released weights, 300 steps on the generic set and splat faces; network (b) of\n"
-    "  the first seed in [first-claim](first-claim.md).\n"
+    "- **RAFT-small, fine-tuned**: from the released weights, 300 steps on the generic set and splat faces;\n"
+    "  network (b) of the first seed in [first-claim](first-claim.md).\n"
 )
 RAFT_MISSING = "- **RAFT** was not run.\n"
 
@@ -100,9 +102,9 @@ def _answer(table: pd.DataFrame) -> str:
     best = table[~table["label"].isin(["ground truth"])].sort_values("epe").groupby("people").first()["label"]
     leads = "it has the smallest error on" if (best == "srflownet").all() else "it does not lead in error on"
     return (
-        f"`srflownet` closes {low:.0%} to {high:.0%} of the gap in UF1 between TV-L1 with brightness matched and "
-        f"ground-truth flow, where that gap is beyond chance ({len(shown)} of {len(truth)} cases); {leads} both "
-        "composites."
+        f"`srflownet` closes {low:.0%} to {high:.0%} of the gap in UF1 between TV-L1 with brightness matched "
+        f"and ground-truth flow, where that gap is beyond chance ({len(shown)} of {len(truth)} cases); "
+        f"{leads} both composites."
     )
 
 
@@ -125,7 +127,8 @@ def _limits(table: pd.DataFrame) -> str:
     for line in truth[truth["gain_low"] <= 0].itertuples():
         notes.append(
             f"- **Within chance**: with `{line.classifier}` on {line.people} people ground truth gains "
-            f"{line.gain:+.3f} ({line.gain_low:+.3f} to {line.gain_high:+.3f}), so that there is no gap to close."
+            f"{line.gain:+.3f} ({line.gain_low:+.3f} to {line.gain_high:+.3f}), so that there is no gap to "
+            "close."
         )
     return "".join(f"{note}\n" for note in notes)
 

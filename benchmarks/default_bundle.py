@@ -3,11 +3,11 @@ r"""Make the shipped bundle: `mer_net` fitted on recorded people, measured on ot
     python -m benchmarks.default_bundle HEAD_MODEL.npz PORTRAITS --cache FITS --work FOLDER \
         --real MAPS INDEX --films FILMS
 
-All recorded people are read through the flow network, as in `mer score`. Of the portraits it is measured on,
-half give the least motion, the others scores on the card. So do strangers, rendered people whose muscles are
-made by hand, and ready-made maps of real clips, which are cut as the bundle cuts its own, so that the very
-weights that ship are scored on them. Nothing is fitted to either. Films give the lower end of the bundle's range of
-motion, and its least probability (label_validation.py).
+All recorded people are read through the flow network, as in `mer score`. Of the portraits it is measured
+on, half give the least motion, the others scores on the card. So do strangers, rendered people whose
+muscles are made by hand, and ready-made maps of real clips, which are cut as the bundle cuts its own, so
+that the very weights that ship are scored on them. Nothing is fitted to either. Films give the lower end of
+the bundle's range of motion, and its least probability (label_validation.py).
 
 FOLDER keeps what each person gave (measured_clips.py), so that the command goes on where it was stopped, and
 new flow weights or recipes are measured anew.
@@ -39,8 +39,8 @@ from mer_core.io import write_text
 
 SEED = 0
 N_PORTRAITS, N_ACTORS, N_STRANGERS = 90, 16, 20  # people
-# Modelled maps keep the bundle from depending on one network's errors. Recorded pairs count REPEATS times, so that
-# both weigh alike.
+# Modelled maps keep the bundle from depending on one network's errors. Recorded pairs count REPEATS times,
+# so that both weigh alike.
 N_MODELLED, REPEATS = 6000, 10
 # Numbers of the people who give the limits of motion, and of those whose scores are on the card.
 SETTING, SCORED = range(0, 24, 2), range(1, 24, 2)

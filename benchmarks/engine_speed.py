@@ -48,7 +48,7 @@ def measure(width: int, height: int, gaussians: int, pairs: int = 3, jobs: int =
 
 
 def child(width: int, height: int, gaussians: int, pairs: int) -> None:
-    """Render pairs of one face; print wall and CPU seconds of the pairs, seconds for the face, and peak MB."""
+    """Render pairs of one face; print wall and CPU seconds of the pairs, seconds for the face, peak MB."""
     import resource
 
     from flow.splatting.scenes import SceneRanges, draw_scene, render_pair
@@ -97,10 +97,12 @@ def write_report(path: str | Path = "docs/results/engine-speed.md", jobs: int = 
     lines = [
         "# Speed and memory of the rendering engine",
         "",
-        f"{jobs} processes render {fast['pairs_per_s']:.2f} pairs per second at {first[0]} x {first[1]} px and "
-        f"{slow['pairs_per_s']:.2f} at {last[0]} x {last[1]}, in {fast['mb']:.0f} to {slow['mb']:.0f} MB each.",
+        f"{jobs} processes render {fast['pairs_per_s']:.2f} pairs per second at {first[0]} x {first[1]} px "
+        f"and {slow['pairs_per_s']:.2f} at {last[0]} x {last[1]}, in {fast['mb']:.0f} to {slow['mb']:.0f} MB "
+        "each.",
         "",
-        "Whole pairs, one thread per process: two frames, both flows, depth, visibility, masks, camera faults.",
+        "Whole pairs, one thread per process: two frames, both flows, depth, visibility, masks, camera "
+        "faults.",
         "",
     ]
     rows = []
@@ -126,8 +128,9 @@ def write_report(path: str | Path = "docs/results/engine-speed.md", jobs: int = 
         ]
     lines += [
         "",
-        f"{os.cpu_count()} CPU cores ({platform.machine()}). CPU seconds are per pair and hold on a busy machine too. A "
-        "face is painted once for 16 pairs. Memory is the highest of one process, libraries included.",
+        f"{os.cpu_count()} CPU cores ({platform.machine()}). CPU seconds are per pair and hold on a busy "
+        "machine too. A face is painted once for 16 pairs. Memory is the highest of one process, "
+        "libraries included.",
         "",
         "```",
         "python -m benchmarks.engine_speed",

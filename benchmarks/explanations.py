@@ -2,9 +2,9 @@
 
     python -m benchmarks.explanations --people 4
 
-Rendered people move one action unit at a time, on both sides or on one. Counted: whether the region that moves most, the region that carries the decision, and the nearest action unit
-are those that moved. Each unit may show in the regions listed in `SHOWS_IN`; for one side, the side must be
-right too.
+Rendered people move one action unit at a time, on both sides or on one. Counted: whether the region that
+moves most, the region that carries the decision, and the nearest action unit are those that moved. Each
+unit may show in the regions listed in `SHOWS_IN`; for one side, the side must be right too.
 """
 
 import argparse
@@ -24,11 +24,27 @@ FIRST = 5000  # seed of the first person
 MOVES_PX = (1.0, 4.0)  # px of the frame, of the point that moves farthest, evenly spread in its logarithm
 # Unit -> the regions whose skin its muscle moves.
 SHOWS_IN = {
-    "1": ("brow",), "2": ("brow",), "4": ("brow",), "5": ("lids",), "6": ("cheek", "lids"), "7": ("lids",), "9": ("nose", "brow"),
-    "10": ("nose", "lips", "lip corner"), "12": ("lip corner", "cheek"), "14": ("lip corner",), "15": ("lip corner",), "16": ("lips", "chin", "lip corner"),
-    "17": ("chin", "lips"), "20": ("lip corner",), "23": ("lips", "lip corner"), "24": ("lips", "nose", "lip corner"), "25": ("lips", "chin"),
-    "26": ("chin", "lips", "lip corner"), "28": ("lips", "lip corner"), "43": ("lids",),
-}  # fmt: skip
+    "1": ("brow",),
+    "2": ("brow",),
+    "4": ("brow",),
+    "5": ("lids",),
+    "6": ("cheek", "lids"),
+    "7": ("lids",),
+    "9": ("nose", "brow"),
+    "10": ("nose", "lips", "lip corner"),
+    "12": ("lip corner", "cheek"),
+    "14": ("lip corner",),
+    "15": ("lip corner",),
+    "16": ("lips", "chin", "lip corner"),
+    "17": ("chin", "lips"),
+    "20": ("lip corner",),
+    "23": ("lips", "lip corner"),
+    "24": ("lips", "nose", "lip corner"),
+    "25": ("lips", "chin"),
+    "26": ("chin", "lips", "lip corner"),
+    "28": ("lips", "lip corner"),
+    "43": ("lids",),
+}
 
 
 class Shown(NamedTuple):

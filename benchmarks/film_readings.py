@@ -1,4 +1,4 @@
-"""What `mer score` measures in a film whose content is known, kept apart from the bundle, which is asked later."""
+"""What `mer score` measures in a film whose content is known; the bundle is asked later."""
 
 import json
 import math

@@ -48,10 +48,10 @@ def page(development: pd.DataFrame, test: pd.DataFrame, trained: pd.DataFrame, p
 
 {_errors(groups, released, trained)}
 
-End-point error (EPE) in px over the face, {test["pair"].nunique()} pairs of each kind at 224 px; ± is the standard deviation over
-seeds, in brackets the change against RAFT-small as released at its best input scale. None of the people and
-motions was trained on: rendered people of other seeds, expressions of scans on portraits that are kept from
-training, photographs under pulls.
+End-point error (EPE) in px over the face, {test["pair"].nunique()} pairs of each kind at 224 px; ± is the
+standard deviation over seeds, in brackets the change against RAFT-small as released at its best input
+scale. None of the people and motions was trained on: rendered people of other seeds, expressions of scans
+on portraits that are kept from training, photographs under pulls.
 
 ## Generic set against generic set and splat faces
 
@@ -64,7 +64,8 @@ interval over pairs.
 
 {_scales(development)}
 
-EPE in px on {development["pair"].nunique()} other pairs of each kind, on which the scale was chosen: x{best} has the least mean.
+EPE in px on {development["pair"].nunique()} other pairs of each kind, on which the scale was chosen:
+x{best} has the least mean.
 {_at_best_scale(test, groups, best)}
 
 ## How it was made
@@ -72,9 +73,10 @@ EPE in px on {development["pair"].nunique()} other pairs of each kind, on which 
 - RAFT-small: the authors' weights (princeton-vl/RAFT, BSD-3), which had seen FlyingChairs and FlyingThings3D.
   Fine-tuned at twice the size of 96 px frames, two pairs a step, 4 updates (`benchmarks/raft_training.py`).
 {_compact(test)}
-- (a) is the generic set; (b) takes 65 % of its pairs from a pool of {pool_size} pairs of rendered people instead. Both have
-  the same number of steps, learning rates and losses (no facial losses).
-- CPU minutes are those of one training on one core. That is little: the paper's networks were trained on GPUs.
+- (a) is the generic set; (b) takes 65 % of its pairs from a pool of {pool_size} pairs of rendered people
+  instead. Both have the same number of steps, learning rates and losses (no facial losses).
+- CPU minutes are those of one training on one core. That is little: the paper's networks were trained on
+  GPUs.
 
 ```
 python -m benchmarks.first_claim RAFT POOL --portraits DIR --head-model FILE --faces DIR --out OUT
@@ -131,9 +133,10 @@ def _answers(test: pd.DataFrame, trained: pd.DataFrame, groups: dict[str, pd.Dat
         )
         ratio = after / before - 1
         lines.append(
-            f"**{title}: splat faces change the EPE by {', '.join(changes)}**, against the same training on the "
-            f"generic set alone ({_training(trained, network, len(_seeds(test, network)))}). Against RAFT-small as released at its best input scale (x{best}) it has "
-            f"{100 * abs(ratio):.0f} % {'less' if ratio < 0 else 'more'} error on rendered people. The paper reports -42 %."
+            f"**{title}: splat faces change the EPE by {', '.join(changes)}**, against the same training on "
+            f"the generic set alone ({_training(trained, network, len(_seeds(test, network)))}). Against "
+            f"RAFT-small as released at its best input scale (x{best}) it has {100 * abs(ratio):.0f} % "
+            f"{'less' if ratio < 0 else 'more'} error on rendered people. The paper reports -42 %."
         )
     return "\n\n".join(lines)
 
@@ -166,8 +169,9 @@ def _at_best_scale(test: pd.DataFrame, groups: dict[str, pd.DataFrame], best: in
         value, before = _means(found, kind).iloc[0], _means(released, kind).mean()
         values.append(f"{value:.4f} px on {title} ({100 * (value / before - 1):+.0f} %)")
     return (
-        f"\nThe fine-tuned rows above are measured at x{SCALE}, the scale of their training. At x{best} network (b) of "
-        f"the first seed has {', '.join(values)}; in brackets the change against the released one at x{best}."
+        f"\nThe fine-tuned rows above are measured at x{SCALE}, the scale of their training. At x{best} "
+        f"network (b) of the first seed has {', '.join(values)}; in brackets the change against the released "
+        f"one at x{best}."
     )
 
 
@@ -175,14 +179,14 @@ def _compact(test: pd.DataFrame) -> str:
     """Return what the rows of the compact network are."""
     if _seeds(test, "compact"):
         return (
-            "- Compact network: from a random start, which (a) and (b) of a seed share; 128 px, four pairs a step, "
-            "without\n  landmarks in training and in measuring. `srflownet` is the same network as it ships, trained for "
-            "far longer."
+            "- Compact network: from a random start, which (a) and (b) of a seed share; 128 px, four pairs\n"
+            "  a step, without landmarks in training and in measuring. `srflownet` is the same network as\n"
+            "  it ships, trained for far longer."
         )
     weights = ", ".join(test.loc[test["network"] == "srflownet", "weights"].unique())
     return (
-        f"- `srflownet` is the compact network with the weights {weights} (SHA-256), for comparison. Trained as (a) and\n"
-        "  (b) it is in [srflownet-ablation](srflownet-ablation.md)."
+        f"- `srflownet` is the compact network with the weights {weights} (SHA-256), for comparison.\n"
+        "  Trained as (a) and (b) it is in [srflownet-ablation](srflownet-ablation.md)."
     )
 
 

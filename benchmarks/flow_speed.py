@@ -123,8 +123,10 @@ def page(found: dict[tuple[str, int, int], dict[str, float]]) -> str:
         markdown.format_table(header, rows, numbers_from=1),
         "",
         f"- CPU: {cpu_name()}. Each row runs alone in a fresh process.",
-        f"- Memory is the peak of the whole process at {largest} px, libraries included: torch is loaded for every row.",
-        "- The last column is computed from one pair on the most threads; `mer flow estimate` also uses batches.",
+        f"- Memory is the peak of the whole process at {largest} px, libraries included: torch is loaded for "
+        "every row.",
+        "- The last column is computed from one pair on the most threads; `mer flow estimate` also uses "
+        "batches.",
         "- GPU: not measured; `python -m benchmarks.gpu` does.",
         "",
         "```",

@@ -25,6 +25,7 @@ from mer_core.text import format_count
 
 SUBJECTS, CLIPS, SIDE = 68, 442, 28  # the MEGC 2019 composite
 REGIMES = {"default": 40, "published": 800}  # epochs, in batches of 256
+HEADER = ["", "s, default", "s, published", "times faster, default", "times faster, published"]
 # FLOP per clip, epoch and fold: the filters, and the ninth of them that passes back.
 WORK = SIDE * SIDE * sum(STREAMS) * 27 * 2 * (1 + 1 / 9)
 
@@ -71,9 +72,9 @@ def measure(rounds: int = 3, epochs: int = 4, folds_alone: int = 3) -> dict[str,
 def compiling() -> float:
     """Measure how much longer a first call takes without a compiled kernel on disk, s."""
     call = (
-        "import time, numpy as np; from benchmarks.fold_speed import together; rng = np.random.default_rng(0); "
-        "X = rng.normal(0, 1, (8, 3, 28, 28)).astype(np.float32); print(together(X, np.arange(8) % 3, "
-        "[np.arange(7)], 1))"
+        "import numpy as np; from benchmarks.fold_speed import together; "
+        "X = np.random.default_rng(0).normal(0, 1, (8, 3, 28, 28)).astype(np.float32); "
+        "print(together(X, np.arange(8) % 3, [np.arange(7)], 1))"
     )
     with tempfile.TemporaryDirectory() as empty:
         environment = {**os.environ, "NUMBA_CACHE_DIR": empty}
@@ -157,23 +158,25 @@ def page() -> str:
     once = compiling()
     return f"""# How long a cross-validation takes
 
-Leaving each of {SUBJECTS} subjects out, `mer cv` trains STSTNet {speedup["together cpu"]:.0f} times faster than
-the usual code, one fold after another.
+Leaving each of {SUBJECTS} subjects out, `mer cv` trains STSTNet {speedup["together cpu"]:.0f} times faster
+than the usual code, one fold after another.
 
-{markdown.format_table(["", "s, default", "s, published", "times faster, default", "times faster, published"], rows)}
+{markdown.format_table(HEADER, rows)}
 
-- All train the same network for as many batches and epochs ({REGIMES["default"]} epochs by default, {REGIMES["published"]}
-  as published), in float32. All but the first see the same batches and end with the same classifier to rounding
-  (`tests/mer/classifiers/test_ststnet_folds.py`).
+- All train the same network for as many batches and epochs ({REGIMES["default"]} epochs by default,
+  {REGIMES["published"]} as published), in float32. All but the first see the same batches and end with the
+  same classifier to rounding (`tests/mer/classifiers/test_ststnet_folds.py`).
 - Seconds are those of a few epochs, multiplied to the number of each regime.
-- The kernel of all folds at once (`mer/classifiers/ststnet/kernel.py`) is compiled at its first call, which takes
-  {once:.1f} s more and is not in the table; later runs find it on disk.
-- The minimum per clip, epoch and fold is {WORK / 1e6:.2f} MFLOP (the filters at every pixel, and a ninth of them in the
-  backward pass): {WORK * CLIPS * SUBJECTS * REGIMES["published"]:.1e} FLOP for the published regime. All at once reaches
-  {rate / 1e9:.0f} GFLOP/s, {100 * rate / best:.0f} % of the {best / 1e9:.0f} of a large matrix product on the same threads.
+- The kernel of all folds at once (`mer/classifiers/ststnet/kernel.py`) is compiled at its first call, which
+  takes {once:.1f} s more and is not in the table; later runs find it on disk.
+- The minimum per clip, epoch and fold is {WORK / 1e6:.2f} MFLOP (the filters at every pixel, and a ninth of
+  them in the backward pass): {WORK * CLIPS * SUBJECTS * REGIMES["published"]:.1e} FLOP for the published
+  regime. All at once reaches {rate / 1e9:.0f} GFLOP/s, {100 * rate / best:.0f} % of the {best / 1e9:.0f} of
+  a large matrix product on the same threads.
 
-**Data**: {CLIPS} clips of {SIDE} x {SIDE} x 3, batches of 256, one seed; {format_count(torch.get_num_threads(), "thread")} on
-{platform.machine()}, torch {torch.__version__}, numba {numba.__version__}.
+**Data**: {CLIPS} clips of {SIDE} x {SIDE} x 3, batches of 256, one seed;
+{format_count(torch.get_num_threads(), "thread")} on {platform.machine()}, torch {torch.__version__}, numba
+{numba.__version__}.
 {"" if "together cuda" in found else "There was no GPU to measure."}
 
 ```

@@ -1,6 +1,6 @@
 """Do more than two frames make flow more accurate? The frames around onset and apex are aligned and averaged.
 
-    python -m benchmarks.frame_averaging PORTRAITS HEAD_MODEL --cache DIR --out docs/results/frame-averaging.md
+    python -m benchmarks.frame_averaging PORTRAITS HEAD_MODEL --cache DIR --out FILE
 
 Portraits that no training has seen move by expressions of scanned people along a known time course, while the
 head drifts, at 100 and 200 fps. Every frame has noise of its own; then clips are used as they are, frame by
@@ -238,14 +238,15 @@ per cent of the error of two single frames, with the 95 % interval over clips.
 
 {markdown.format_table(header, rows, numbers_from=4)}
 
-{counts} clips of portraits that no training has seen, {SIZE} px, moved by expressions of scanned people that
-training has not seen either: {RISE[0]:g} to {RISE[1]:g} s from onset to apex, peaks of {PEAK_PX[0]:g} to
-{PEAK_PX[1]:g} px, a drifting head in half of them, light that changes by up to {100 * MAX_GAIN_CHANGE:g} %, and noise of
-{NOISE_LEVELS[0]:g} to {NOISE_LEVELS[1]:g} grey levels, new in every frame. Windows are chosen by time, because a face moves
-as far in 10 ms at any frame rate. "Head aligned": the shift, turn and zoom that most pixels agree on;
-"every pixel aligned": the flow to the middle frame, by the variational method. The combined frames are rounded
-to uint8 and given to `estimate` as any other pair. Onset and apex are known exactly here; spotted or annotated ones
-are off by some frames, which averages motion away. Weights of `srflownet`: SHA-256 {weights}.
+{counts} clips of portraits that no training has seen, {SIZE} px, moved by expressions of scanned people
+that training has not seen either: {RISE[0]:g} to {RISE[1]:g} s from onset to apex, peaks of {PEAK_PX[0]:g}
+to {PEAK_PX[1]:g} px, a drifting head in half of them, light that changes by up to {100 * MAX_GAIN_CHANGE:g}
+%, and noise of {NOISE_LEVELS[0]:g} to {NOISE_LEVELS[1]:g} grey levels, new in every frame. Windows are
+chosen by time, because a face moves as far in 10 ms at any frame rate. "Head aligned": the shift, turn and
+zoom that most pixels agree on; "every pixel aligned": the flow to the middle frame, by the variational
+method. The combined frames are rounded to uint8 and given to `estimate` as any other pair. Onset and apex
+are known exactly here; spotted or annotated ones are off by some frames, which averages motion away.
+Weights of `srflownet`: SHA-256 {weights}.
 
 ```
 python -m benchmarks.frame_averaging PORTRAITS HEAD_MODEL --cache DIR --out FILE
@@ -269,8 +270,8 @@ def _conclusion(means: list[tuple[str, str, float, int, str]]) -> str:
     is_enough = min(best.values()) <= -NEEDED_GAIN
     return (
         f"**{'Yes' if is_enough else 'Too little to build it in'}.** The rule set beforehand asks for "
-        f"{100 * NEEDED_GAIN:.0f} % less error of `{METHODS[0]}` with up to {MAX_FRAMES} frames. Averaging brings at "
-        f"most {', '.join(reached)}."
+        f"{100 * NEEDED_GAIN:.0f} % less error of `{METHODS[0]}` with up to {MAX_FRAMES} frames. Averaging "
+        f"brings at most {', '.join(reached)}."
     )
 
 

@@ -197,8 +197,8 @@ def blends(size: int = 512, count: int = 4) -> str:
     grey = np.mean([np.abs(a.frame1.astype(float) - b.frame1).mean() for a, b in both])
     flow = np.mean([np.linalg.norm(a.flow - b.flow, axis=-1)[a.face].mean() for a, b in both])
     return (
-        f"{count} pairs of {size} px: ours {count / seconds[0]:.2f}, gsplat {count / seconds[1]:.2f} pairs per "
-        f"second; mean difference {grey:.3f} grey levels and {flow:.4f} px of flow."
+        f"{count} pairs of {size} px: ours {count / seconds[0]:.2f}, gsplat {count / seconds[1]:.2f} pairs "
+        f"per second; mean difference {grey:.3f} grey levels and {flow:.4f} px of flow."
     )
 
 
@@ -237,8 +237,9 @@ def first_steps(out: Path, seconds: float, device: str, config: TrainConfig | No
     first, last = curve.iloc[0], curve.iloc[-1]
     return (
         f"{config.network} network, {curve.index[-1]} of {config.steps} steps (batch {config.batch_size}, "
-        f"{config.frame_size_px} px): loss {first['loss']:.3f} to {last['loss']:.3f}, error {last['epe']:.3f} px where zero "
-        f"flow has {last['still_epe']:.3f}. Each value is a mean over {config.report_every} steps.\n\n"
+        f"{config.frame_size_px} px): loss {first['loss']:.3f} to {last['loss']:.3f}, error "
+        f"{last['epe']:.3f} px where zero flow has "
+        f"{last['still_epe']:.3f}. Each value is a mean over {config.report_every} steps.\n\n"
         "![Loss](loss.png)"
     )
 

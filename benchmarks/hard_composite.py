@@ -95,7 +95,8 @@ def read(out: Path, clip: Clip) -> Frames:
 def draw(clip: Clip, head_model: Path | None = None) -> Frames:
     """Draw onset and apex of a clip and the motion between them; light falls anew on the moved face.
 
-    `head_model` is the .npz of `mer flow head-model`, whose scans the people are made of; None: the engine's own.
+    `head_model` is the .npz of `mer flow head-model`, whose scans the people are made of; None: the
+    engine's own.
     """
     rng = np.random.default_rng([clip.subject, clip.index, 1])
     actor = _actor(clip.subject, head_model)
@@ -139,8 +140,15 @@ def camera(subject: int) -> Sensor:
     def some(low: float, high: float) -> float:
         return log_uniform(rng, low, high)
 
-    return Sensor(blur=some(0.3, 0.8), shot=some(2e-5, 4e-4), read=some(0.002, 0.01), drift=some(0.005, 0.03), slope=some(0.005, 0.02),
-                  jpeg=int(rng.integers(75, 96)), gray=subject % 3 == 0)  # fmt: skip
+    return Sensor(
+        blur=some(0.3, 0.8),
+        shot=some(2e-5, 4e-4),
+        read=some(0.002, 0.01),
+        drift=some(0.005, 0.03),
+        slope=some(0.005, 0.02),
+        jpeg=int(rng.integers(75, 96)),
+        gray=subject % 3 == 0,
+    )
 
 
 @lru_cache(maxsize=1)

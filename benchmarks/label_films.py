@@ -1,6 +1,7 @@
 """Films of rendered people for `label_validation.py` and `label_rates.py`.
 
-A bundle is validated on the former; the latter, of other people, are inside its ranges or outside of one of them.
+A bundle is validated on those of the former; those of the latter, of other people, are inside its ranges or
+outside of one of them.
 """
 
 from collections.abc import Callable, Iterator

@@ -3,9 +3,9 @@
     python -m benchmarks.label_rates --films FOLDER --page docs/results/label-rates.md
 
 Every film goes the whole way of `mer score`: file, landmarks, interval, flow, label. Inside, all conditions
-lie within the bundle's ranges; outside, one does not. FOLDER keeps the films, and the pairs of faces that tracker
-and spotter choose in them: delete the .npz files after a change of these. Flow and labels are estimated again in
-each run, with the bundle that ships or --bundle.
+lie within the bundle's ranges; outside, one does not. FOLDER keeps the films, and the pairs of faces that
+tracker and spotter choose in them: delete the .npz files after a change of these. Flow and labels are
+estimated again in each run, with the bundle that ships or --bundle.
 """
 
 import argparse
@@ -116,19 +116,22 @@ def _short(reason: str | None) -> str:
 
 PAGE = """# Are labels given inside the validated ranges, and only there?
 
-Inside, {given} of {inside} rendered films get a label ({rate:.0%}; aim: at least 90 %); {right} of them are right. Outside, {wrong} of
-{outside} get one ({false:.0%}; aim: at most 5 %).
+Inside, {given} of {inside} rendered films get a label ({rate:.0%}; aim: at least 90 %); {right} of them are
+right. Outside, {wrong} of {outside} get one ({false:.0%}; aim: at most 5 %).
 
 {table}
 
-- Motion counts as inside from {limit:.2f} %, the detection limit that docs/results/label-validation.md finds with films of other people. There
-  {low:g} % are measured in most films, where the bundle's range of motion begins.
+- Motion counts as inside from {limit:.2f} %, the detection limit that docs/results/label-validation.md
+  finds with films of other people. There {low:g} % are measured in most films, where the bundle's range of
+  motion begins.
 - Films inside that get no label: {reasons}.
 
-**Data**: {films} films of as many rendered people whom nothing was fitted or validated on, coded as H.264 and read as `mer score` reads a
-file. Inside: motion from the detection limit to {top:.2f} % ({margin:.0%} below the upper end; other films count neither way), 25 to 50 frames per
-second, 0.2 to 0.5 s long, heads turned by up to 12 degrees, CRF 14 to 25. Outside: one condition is not met, the motion is 1.5 % otherwise.
-Emotions are sets of action units, as in training, played by other muscles. Bundle weights {weights}, flow weights {flow}.
+**Data**: {films} films of as many rendered people whom nothing was fitted or validated on, coded as H.264
+and read as `mer score` reads a file. Inside: motion from the detection limit to {top:.2f} % ({margin:.0%}
+below the upper end; other films count neither way), 25 to 50 frames per second, 0.2 to 0.5 s long, heads
+turned by up to 12 degrees, CRF 14 to 25. Outside: one condition is not met, the motion is 1.5 % otherwise.
+Emotions are sets of action units, as in training, played by other muscles. Bundle weights {weights}, flow
+weights {flow}.
 
 ```
 python -m benchmarks.label_rates --films FOLDER --page docs/results/label-rates.md

@@ -2,18 +2,17 @@
 
     python -m benchmarks.label_validation --work FOLDER --page docs/results/label-validation.md
 
-default_bundle.py validates the bundle that ships; this command writes the page. Films of rendered people whom nothing
-is fitted on go the whole way of `mer score` (validation_films.py); the people of label_rates.py are others. Two rules
-turn the outcome into settings of the bundle:
-
+default_bundle.py validates the bundle that ships; this command writes the page. Films of rendered people
+whom nothing is fitted on go the whole way of `mer score` (validation_films.py); the people of
+label_rates.py are others. Two rules turn the outcome into settings of the bundle:
 - motion: labels are given from the *limit of detection* on, the motion from which `DETECTION_RATE` of the
-  expressions are found, by logistic regression of "found" on the logarithm of the motion. The range is stated as
-  motion is measured: as `DETECTION_RATE` of these films are measured at the limit;
-- probability: the least one is that of the lowest cost, if a wrong label costs 1 and an expression without a label
+  expressions are found, by logistic regression of "found" on the logarithm of the motion. The range is
+  stated as motion is measured: as `DETECTION_RATE` of these films are measured at the limit; - probability:
+  the least one is that of the lowest cost, if a wrong label costs 1 and an expression without a label
   `ABSTENTION_COST`. A label on a film that shows no emotion is wrong, too.
 
-FOLDER keeps the films, and the pairs of faces that tracker and spotter choose in them: delete the .npz files after
-a change of these.
+FOLDER keeps the films, and the pairs of faces that tracker and spotter choose in them: delete the .npz
+files after a change of these.
 
 References
 ----------
@@ -140,9 +139,9 @@ def detections(expressions: list[Reading]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def measured_fraction(expressions: list[Reading], limit: float) -> float:
-    """Return the fraction of the true motion that is measured in `DETECTION_RATE` of the films that are found.
+    """Return the least fraction of the true motion that is measured in `DETECTION_RATE` of the films.
 
-    Of those that move by `limit` or more.
+    Of those that are found and move by `limit` or more.
     """
     seen = [
         one.conditions.motion / one.strength for one in expressions if one.is_found and one.strength >= limit
@@ -152,37 +151,43 @@ def measured_fraction(expressions: list[Reading], limit: float) -> float:
 
 PAGE = """# From which motion on, and from which probability on, are labels given?
 
-From **{low:g} %** of the inter-ocular distance, and from a probability of **{least:.2f}**, by two rules: {rate:.0%} of the expressions must be found
-(detection limit), and the cost must be the lowest, where a wrong label costs 1 and an expression without a label {abstention:g}.
+From **{low:g} %** of the inter-ocular distance, and from a probability of **{least:.2f}**, by two rules:
+{rate:.0%} of the expressions must be found (detection limit), and the cost must be the lowest, where a
+wrong label costs 1 and an expression without a label {abstention:g}.
 
 | true motion, % of the inter-ocular distance | films of expressions | found | measured motion / true |
 |---|---|---|---|
 {motion}
 
-The detection limit is {limit:.2f} % (95 % interval {limit_low:.2f} to {limit_high:.2f}, over resampled films). {rate:.0%} of the films that move
-more are measured to move by {fraction:.0%} of that or more, so the range begins at {low:g} %. It includes the strongest compression of the films,
-{bits:g} bits per pixel.
+The detection limit is {limit:.2f} % (95 % interval {limit_low:.2f} to {limit_high:.2f}, over resampled
+films). {rate:.0%} of the films that move more are measured to move by {fraction:.0%} of that or more, so
+the range begins at {low:g} %. It includes the strongest compression of the films, {bits:g} bits per pixel.
 
-Inside the ranges lie {inside} films, {negatives} of them without an emotion (speech, gaze, blinks, turns of the head, rest). With each least
-probability:
+Inside the ranges lie {inside} films, {negatives} of them without an emotion (speech, gaze, blinks, turns of
+the head, rest). With each least probability:
 
 | least probability | films given a label (coverage) | wrong (risk) | cost |
 |---|---|---|---|
 {risk}
 
-A label on a film without an emotion is wrong, too. Films whose likeliest label is `other` get none at any of them: {others} of the films of
-expressions, whose likeliest emotion would be right in {rescued}. The labels that are given have a probability of {sureness:.2f} in the mean, and {right:.0%} of them are right.
+A label on a film without an emotion is wrong, too. Films whose likeliest label is `other` get none at any
+of them: {others} of the films of expressions, whose likeliest emotion would be right in {rescued}. The
+labels that are given have a probability of {sureness:.2f} in the mean, and {right:.0%} of them are right.
 
-- **Errors are not the uncertain ones.** The first rule that was tried, at most 10 % wrong labels, is met by no least probability: of the labels from
-  .80 on {sure_wrong} of {sure} are wrong. Fear with raised brows, which the training does not show, is called surprise as surely as surprise; contempt
-  with a raised lip corner is a smile.
-- Lips that part are `other` rather than surprise, as they are in speech. Forced to an emotion, the films of expressions that are `other` would save
-  {abstention:g} each where that is right and cost as much where it is wrong, and speech would cost 1 each.
+- **Errors are not the uncertain ones.** The first rule that was tried, at most 10 % wrong labels, is met by
+  no least probability: of the labels from .80 on {sure_wrong} of {sure} are wrong. Fear with raised brows,
+  which the training does not show, is called surprise as surely as surprise; contempt with a raised lip
+  corner is a smile.
+- Lips that part are `other` rather than surprise, as they are in speech. Forced to an emotion, the films of
+  expressions that are `other` would save {abstention:g} each where that is right and cost as much where it
+  is wrong, and speech would cost 1 each.
 
-**Data**: {films} films of as many rendered people ({speech} of them speak) whom neither a fit nor another benchmark shows, 24 to 60 frames per second, heads
-turned by up to 18 degrees, expressions of {shortest:.1f} to {longest:.1f} s, H.264 at CRF 14 to 28, eyes 70 px apart. Motion {strength[0]} to {strength[1]} %,
-evenly spread in its logarithm, twice as densely from {dense} %. Bundle weights {weights}, flow weights {flow_weights}. Real faces differ: their limits are not known.
-docs/results/label-rates.md measures the result on other people.
+**Data**: {films} films of as many rendered people ({speech} of them speak) whom neither a fit nor another
+benchmark shows, 24 to 60 frames per second, heads turned by up to 18 degrees, expressions of {shortest:.1f}
+to {longest:.1f} s, H.264 at CRF 14 to 28, eyes 70 px apart. Motion {strength[0]} to {strength[1]} %, evenly
+spread in its logarithm, twice as densely from {dense} %. Bundle weights {weights}, flow weights
+{flow_weights}. Real faces differ: their limits are not known. docs/results/label-rates.md measures the
+result on other people.
 
 ```
 python -m benchmarks.label_validation --work FOLDER --page docs/results/label-validation.md
@@ -240,7 +245,8 @@ def _motion_row(expressions: list[Reading], low: float, high: float) -> str:
 
 def _risk_row(given: list[Answer], threshold: float) -> str:
     wrong, n = errors_and_labels(given, threshold)
-    return f"| {threshold:.2f} | {n} ({n / len(given):.0%}) | {wrong} ({wrong / max(n, 1):.0%}) | {cost(given, threshold):g} |"
+    coverage, risk = f"{n} ({n / len(given):.0%})", f"{wrong} ({wrong / max(n, 1):.0%})"
+    return f"| {threshold:.2f} | {coverage} | {risk} | {cost(given, threshold):g} |"
 
 
 def main() -> None:

@@ -109,19 +109,22 @@ def page(errors: pd.DataFrame, steps: int, batch: int) -> str:
     n_starts = shown["start"].nunique()
     return f"""# What the four facial losses are worth on real skin
 
-No facial loss changes an error by more than {largest:.1%}. Beyond the interval over pairs, which is not corrected for
-their number: improvements {n_better}, deteriorations {n_worse}, of {len(columns) * (len(LOSSES) - 1)} changes.
+No facial loss changes an error by more than {largest:.1%}. Beyond the interval over pairs, which is not
+corrected for their number: improvements {n_better}, deteriorations {n_worse}, of
+{len(columns) * (len(LOSSES) - 1)} changes.
 
 {markdown.format_table(header, rows, numbers_from=1)}
 
-The first two lines hold errors, EPE in px and gradient error in px per px over the face, of zero flow and of the
-network trained without facial losses; the others the change against the latter in per cent, with the
-95 % interval over pairs. Each is the mean of {n_starts} random start{"s" * (n_starts > 1)}. {spread_over_starts(errors)}
+The first two lines hold errors, EPE in px and gradient error in px per px over the face, of zero flow and
+of the network trained without facial losses; the others the change against the latter in per cent, with the
+95 % interval over pairs. Each is the mean of {n_starts} random start{"s" * (n_starts > 1)}.
+{spread_over_starts(errors)}
 
 The compact network, {steps} steps of {batch} pairs of 128 px, without landmarks; losses weighted as in
-`configs/flow-ablation-*.yaml`. Two thirds of the pairs are portraits moved by expressions of scanned people, a third
-is the generic set. Measured on {errors["pair"].nunique()} pairs of each kind at 224 px, of people and motions that training has not seen.
-The network starts from brightness equations, so a training as short as this decides little.
+`configs/flow-ablation-*.yaml`. Two thirds of the pairs are portraits moved by expressions of scanned
+people, a third is the generic set. Measured on {errors["pair"].nunique()} pairs of each kind at 224 px, of
+people and motions that training has not seen. The network starts from brightness equations, so a training
+as short as this decides little.
 
 Made by `python -m benchmarks.loss_ablation --portraits DIR --head-model FILE --faces DIR --out OUT`.
 """

@@ -83,7 +83,7 @@ class People:
         return self._read(files, pairs)
 
     def to_fit_on(self, portraits: int, actors: int) -> Clips:
-        """Read the first so many portraits that may be trained on, and rendered people; `shown` are labels."""
+        """Read the first portraits that may be trained on, and rendered people; `shown` are labels."""
         names = self._names("train")
 
         def moved_portrait(person: int) -> list[Pair]:

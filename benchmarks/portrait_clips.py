@@ -87,7 +87,10 @@ def pairs_of_person(
 
 
 def read_pairs(recorded: Iterable[tuple[str, tuple[np.ndarray, np.ndarray]]], method: Method) -> list[Pair]:
-    """Read what was shown, with onset and apex (H, W, 3) uint8, as `mer score` does; those without a face are left out."""
+    """Read what was shown as `mer score` does; leave out what has no face.
+
+    Onset and apex are (H, W, 3) uint8.
+    """
     found, faces = [], []
     for label, frames in recorded:
         points = _mesh().landmarks(frames[0])

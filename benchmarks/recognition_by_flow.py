@@ -130,18 +130,21 @@ def page(table: pd.DataFrame) -> str:
     )
     return f"""# Recognition by flow method
 
-`mer_net` is above logistic regression with {above["logistic"]} of {len(table)} sources of flow (the interval excludes zero with {sure}) and above
-its predecessor with {above["before"]}; on average by {gains}. The bundle that ships, which has
-seen none of these people, has UF1 {table["bundle"].min():.3f} to {table["bundle"].max():.3f}.
+`mer_net` is above logistic regression with {above["logistic"]} of {len(table)} sources of flow (the
+interval excludes zero with {sure}) and above its predecessor with {above["before"]}; on average by {gains}.
+The bundle that ships, which has seen none of these people, has UF1 {table["bundle"].min():.3f} to
+{table["bundle"].max():.3f}.
 
 {markdown.format_table(HEADER, rows, numbers_from=2)}
 
-- **Data**: the synthetic composites of [claim-two](claim-two.md), which was not made for this question. What the
-  bundle is fitted on was chosen with some of its scores here in view, nothing else. Leave one subject out; the differences are those of `mer_net`, with 95 % over subjects, resampled jointly.
+- **Data**: the synthetic composites of [claim-two](claim-two.md), which was not made for this question.
+  What the bundle is fitted on was chosen with some of its scores here in view, nothing else. Leave one
+  subject out; the differences are those of `mer_net`, with 95 % over subjects, resampled jointly.
 - *Before* is `mer_net` until version 0.1: head motion kept, no view of the deformation.
-- **The bundle** (weights {file_digest(bundle.default_path() / bundle.WEIGHTS_FILE)[:8]}) was fitted on motion of the same scans as those of the *scanned* people, on
-  other heads; *rendered* people move by muscles made by hand. Its calibration error is over the three emotions, `other`
-  dropped and the rest renormalised.
+- **The bundle** (weights {file_digest(bundle.default_path() / bundle.WEIGHTS_FILE)[:8]}) was fitted on
+  motion of the same scans as those of the *scanned* people, on other heads; *rendered* people move by
+  muscles made by hand. Its calibration error is over the three emotions, `other` dropped and the rest
+  renormalised.
 - **These are not scores of people.** The table shows what changes with the flow.
 
 ```

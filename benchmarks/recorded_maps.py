@@ -45,8 +45,8 @@ from flow.splatting.scanned_units import expression_weights
 from flow.splatting.sensor import Sensor, record_clip
 
 CLIPS_PER_PERSON = 6
-# Inter-ocular distances, motion of the farthest point: micro-expressions, and in a fifth of the clips larger ones.
-# No motion is larger than that of the scans.
+# Inter-ocular distances, motion of the farthest point: micro-expressions, and in a fifth of the clips
+# larger ones. No motion is larger than that of the scans.
 MICRO, MACRO, MACRO_FRACTION = MOVES, (MOVES[1], 0.2), 0.2
 RISE_S = (0.08, 0.3)  # from onset to apex
 PORTRAIT_PX, ACTOR_PX = 320, 288  # sides of a frame; inter-ocular distances of 80 to 128 px, and of 90
@@ -130,7 +130,7 @@ def draw_script(rng: np.random.Generator, labels: Sequence[str] = LABELS) -> Scr
 
 
 def draw_camera(rng: np.random.Generator) -> Camera:
-    """Draw a camera: grey at 200 frames per second (SAMM), colour at 100 (SMIC), or compressed video at 30."""
+    """Draw a camera: grey at 200 fps (SAMM), colour at 100 (SMIC), or compressed video at 30."""
     faults = Sensor(
         blur=log_uniform(rng, 0.3, 0.9) * (rng.uniform() < 0.5),
         shot=log_uniform(rng, 1e-5, 4e-4),

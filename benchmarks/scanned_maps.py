@@ -132,7 +132,7 @@ def personal_weights(weights: np.ndarray, rng: np.random.Generator) -> np.ndarra
 
 
 def draw_actions(label: str, rng: np.random.Generator) -> tuple[str, dict[str, float]]:
-    """Draw the kind of motion, the label or one of `OTHERS`, and its actions, as `expression_weights` has them."""
+    """Draw the kind of motion, the label or one of `OTHERS`, and its actions (`expression_weights`)."""
     if label != "other":
         return label, _emotion_actions(label, rng)
     kind = str(rng.choice(list(OTHERS), p=list(OTHERS.values())))

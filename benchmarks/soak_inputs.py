@@ -47,7 +47,7 @@ class Seed:
 
 
 def mutate(data: bytes, rng: np.random.Generator) -> bytes:
-    """Damage `data`: one digit or byte, flipped bytes, a cut, a spliced piece, a huge length, a foreign word."""
+    """Damage `data`: change one digit, flip bytes, cut, splice, state a huge length, add a foreign word."""
     if rng.random() < GENTLE:
         return _with_one_change(data, rng)
     out = bytearray(data)

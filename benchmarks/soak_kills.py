@@ -139,7 +139,7 @@ def undisturbed(task: Task, out: Path) -> Undisturbed:
 
 
 def plan(known: Undisturbed, rng: np.random.Generator) -> Iterator[Kill]:
-    """Yield kills before every change, of whole and truncated files in turn, each with a random moment after it."""
+    """Yield kills before every change, whole and truncated files in turn, and as many at random moments."""
     for cut in itertools.cycle((False, True)):
         for change in range(known.n_changes):
             yield Kill(change, cut)

@@ -45,9 +45,10 @@ class Found(NamedTuple):
 
 
 class FrameDifference:
-    """A plain spotter: intervals in which the middle of the frame changes more than a fraction of the maximum.
+    """A plain spotter: intervals in which the middle of the frame changes by a fraction of the maximum.
 
-    Grey levels are compared over `LAG_S`. `LIMIT` lies between the mean and the maximum, as is usual; intervals closer than the lag are one.
+    Grey levels are compared over `LAG_S`. `LIMIT` lies between the mean and the maximum, as is usual;
+    intervals closer than the lag are one.
     """
 
     LAG_S, LIMIT, SIDE = 0.2, 0.3, 64

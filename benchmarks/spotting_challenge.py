@@ -119,8 +119,8 @@ def table(result: dict) -> str:
             markdown.format_table(["expressions", "found correctly", "shown", "submitted", "F1"], rows),
             "",
             f"Emotions of the micro-expressions found: macro F1 {recognition:.2f} ({unnamed} of "
-            f"{len(result['emotions'])} without a label, which counts as wrong). **STRS {product:.2f}**; the best entry "
-            f"on the unseen videos of MEGC 2025 has {BEST_UNSEEN:.2f}.",
+            f"{len(result['emotions'])} without a label, which counts as wrong). **STRS {product:.2f}**; the "
+            f"best entry on the unseen videos of MEGC 2025 has {BEST_UNSEEN:.2f}.",
             "",
             f"Submitted rows that match nothing lie in: {false}.",
         ]

@@ -1,7 +1,8 @@
 """Long synthetic videos with known intervals.
 
-A rendered person shows small and large expressions, blinks and moves the head. The motion is exact and cheap to draw at any frame rate; what the camera adds is drawn for each recording. For
-measuring spotters (spotting.py), not for training anything. busy_films.py has harder ones.
+A rendered person shows small and large expressions, blinks and moves the head. The motion is exact and
+cheap to draw at any frame rate; what the camera adds is drawn for each recording. For measuring spotters
+(spotting.py), not for training anything. busy_films.py has harder ones.
 """
 
 from collections.abc import Iterator
@@ -137,7 +138,7 @@ class Film:
         return float(expression_timing(time, event.onset, event.apex, 0.0, event.offset - event.apex))
 
     def _at(self, time: float) -> tuple[np.ndarray, np.ndarray, float]:
-        """Return the head's turn (degrees), the muscles' pull (468, 3) cm, and the closure of the eyes (0..1)."""
+        """Return the head's turn (degrees), the muscles' pull (468, 3) cm and how far lids close (0..1)."""
         turn = sum(size * np.sin(2 * np.pi * time / period + phase) for size, period, phase in self.plan.sway)
         pull, lid = np.zeros_like(self.rest), 0.0
         for event, full, way, stays in zip(self.plan.events, self.pulls, self.plan.turns, self.plan.stays):

@@ -140,7 +140,8 @@ def page(errors: pd.DataFrame, steps: int, size: int, pool_size: int) -> str:
     counts = errors.groupby("kind")["pair"].nunique()
     lines = ["# What facial data and the four losses are worth", "", *_answer(errors), ""]
     lines += [
-        "Mean errors over the face: EPE in px, gradient error in px per px; in brackets the change against (a).",
+        "Mean errors over the face: EPE in px, gradient error in px per px; in brackets the change against "
+        "(a).",
         "",
     ]
     header = [
@@ -164,14 +165,15 @@ def page(errors: pd.DataFrame, steps: int, size: int, pool_size: int) -> str:
         "## How it was measured",
         "",
         f"The compact network from one random start, {steps} steps of 4 pairs of {size} px for each row "
-        f"(`configs/flow-ablation-*.yaml`). Measured on {counts['splat faces']} rendered pairs of as many identities, none "
-        f"of them trained on, at {SIZES['splat faces']} px, and on {counts['benchmark']} pairs of the flow benchmark (seed "
-        f"{BENCHMARK_SEED}) at {SIZES['benchmark']} px. The faces of (b) are {pool_size} rendered pairs with "
-        "the engine's own motion.",
+        f"(`configs/flow-ablation-*.yaml`). Measured on {counts['splat faces']} rendered pairs of as many "
+        f"identities, none of them trained on, at {SIZES['splat faces']} px, and on {counts['benchmark']} "
+        f"pairs of the flow benchmark (seed {BENCHMARK_SEED}) at {SIZES['benchmark']} px. The faces of (b) "
+        f"are {pool_size} rendered pairs with the engine's own motion.",
         "",
-        "The network starts from brightness equations that know no faces, so a short training decides little. The "
-        "weights that ship went through many more steps of other mixtures: [srflownet-compact](srflownet-compact.md). "
-        "The same losses on real skin under scanned motion: [loss-ablation](loss-ablation.md).",
+        "The network starts from brightness equations that know no faces, so a short training decides "
+        "little. The weights that ship went through many more steps of other mixtures: "
+        "[srflownet-compact](srflownet-compact.md). The same losses on real skin under scanned motion: "
+        "[loss-ablation](loss-ablation.md).",
         "",
         "```",
         "python -m benchmarks.srflownet_ablation",
@@ -191,17 +193,17 @@ def _answer(errors: pd.DataFrame) -> list[str]:
             apart = table[name] - table["faces"]
             n_beyond, n_differences = n_beyond + int(abs(apart.mean()) > 2 * apart.sem()), n_differences + 1
     return [
-        f"With faces in place of two thirds of the generic pairs the EPE changes by **{' and '.join(changes)}**; the "
-        f"paper reports -42 %. Of {n_differences} differences that the losses make, {n_beyond} exceed{'s' * (n_beyond == 1)} twice the "
-        "standard error over pairs."
+        f"With faces in place of two thirds of the generic pairs the EPE changes by "
+        f"**{' and '.join(changes)}**; the paper reports -42 %. Of {n_differences} differences that the "
+        f"losses make, {n_beyond} exceed{'s' * (n_beyond == 1)} twice the standard error over pairs."
     ]
 
 
 def _spread(errors: pd.DataFrame) -> list[str]:
     """Return the mean of paired differences and twice its standard error, per kind of faces."""
     lines = [
-        "Paired differences of EPE, px, ± twice their standard error over the pairs. Each row is one training, so the "
-        "variation between trainings is not included.",
+        "Paired differences of EPE, px, ± twice their standard error over the pairs. Each row is one "
+        "training, so the variation between trainings is not included.",
         "",
     ]
     rows = []

@@ -187,13 +187,14 @@ def summary(found: list[Case]) -> str:
     stronger = np.mean([unit.asymmetry * case.asymmetry > 0 for case, unit in uneven])
     missed = Counter(next(iter(case.units)) for case, unit in right if not unit)
     lines = [
-        f"- Single units: {len(named)} of {len(single)} named first ({len(named) / len(single):.1%}). Missed: "
-        + (", ".join(f"AU {unit} ({n})" for unit, n in missed.most_common()) or "none")
-        + ".",
-        f"- Shown on one side: the right side named in {sides:.1%} of {len(one_sided)}. Shown unevenly on both: the "
-        f"stronger side found in {stronger:.1%} of {len(uneven)}; error of the asymmetry, median {np.median(error):.2f}, "
-        f"90th percentile {np.quantile(error, 0.9):.2f} (range of the asymmetry: -1 to 1).",
-        f"- Motion read over motion shown: median {ratio[1]:.2f}, quartiles {ratio[0]:.2f} and {ratio[2]:.2f}.",
+        f"- Single units: {len(named)} of {len(single)} named first ({len(named) / len(single):.1%}). "
+        "Missed: " + (", ".join(f"AU {unit} ({n})" for unit, n in missed.most_common()) or "none") + ".",
+        f"- Shown on one side: the right side named in {sides:.1%} of {len(one_sided)}. Shown unevenly on "
+        f"both: the stronger side found in {stronger:.1%} of {len(uneven)}; error of the asymmetry, median "
+        f"{np.median(error):.2f}, 90th percentile {np.quantile(error, 0.9):.2f} (range of the asymmetry: "
+        "-1 to 1).",
+        f"- Motion read over motion shown: median {ratio[1]:.2f}, quartiles {ratio[0]:.2f} and "
+        f"{ratio[2]:.2f}.",
         "",
         _combinations([case for case in found if len(case.units) > 1]),
     ]

@@ -16,8 +16,8 @@ FIRST_PERSON = 5000  # seed of the first person; no other benchmark or fit uses 
 N_EMOTIONS = 160  # films of emotions
 # What should get no label -> number of films: a quarter, as when the bundle is fitted.
 OTHERS = {"speech": 24, "gaze": 8, "blink": 10, "head": 8, "rest": 8}
-# Of these films, the even ones are rendered, and of the odd ones below a number those that move enough: weak motion is
-# hardly ever found, so fewer films tell as much of it.
+# Of these films, the even ones are rendered, and of the odd ones below a number those that move enough:
+# weak motion is hardly ever found, so fewer films tell as much of it.
 N_ODD, ODD_FROM = 120, 0.45  # number of a film; per cent of the inter-ocular distance
 STRENGTH = (0.15, 4.0)  # of expressions and speech, per cent of the inter-ocular distance
 
