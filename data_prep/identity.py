@@ -24,6 +24,7 @@ _INVISIBLE = re.compile(
 # Cyrillic and Greek letters whose capitals look like Latin ones: another keyboard layout, not another person.
 _LOOK_ALIKES = str.maketrans("авекмнорстухіјѕαβεζηικμνορτυχ", "abekmhopctyxijsabezhikmnoptyx")
 _TYPED = str.maketrans("oil", "011")  # letters typed in place of digits
+_ACCENTS = re.compile("[\u0300-\u036f]")  # of Latin, Greek and Cyrillic; vowel signs of other scripts stay
 _SEPARATORS = r"[\s_.\-\u2010-\u2015\u2212]+"  # including the dashes that word processors substitute
 
 
@@ -61,14 +62,15 @@ def subject_key(name: object) -> str:
 
 
 def typed_key(name: object) -> str:
-    """Return `subject_key` with the letters O, I and L beside digits read as 0 and 1: `SO1` is `S01`.
+    """Return `subject_key` without accents, and the letters O, I and L beside digits as 0 and 1.
+
+    So `Jürg` is `Jurg`, and `SO1` is `S01`.
 
     Two names that differ only in this may be one person mistyped or two people, so they are refused
     together and never merged.
     """
-    digits = re.sub(
-        r"[oil]+(?=\d)|(?<=\d)[oil]+", lambda letters: letters[0].translate(_TYPED), subject_key(name)
-    )
+    plain = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", subject_key(name))))
+    digits = re.sub(r"[oil]+(?=\d)|(?<=\d)[oil]+", lambda letters: letters[0].translate(_TYPED), plain)
     return subject_key(digits)
 
 
@@ -151,8 +153,8 @@ def refuse_spellings(groups: Iterable[object]) -> None:
         raise SubjectSpelling(
             f"{format_count(len(same), 'subject is', 'subjects are')} spelled in more than one way: {pairs}"
             f"{', ...' if len(same) > MAX_NAMED else ''}. "
-            "The held-out subject would also be in training. Use one spelling for each subject; beside "
-            "digits, the letters O, I and L count as 0 and 1."
+            "The held-out subject would also be in training. Use one spelling for each subject; accents do "
+            "not count, and beside digits the letters O, I and L count as 0 and 1."
         )
 
 

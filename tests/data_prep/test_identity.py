@@ -77,8 +77,12 @@ def test_a_splitter_refuses_two_spellings():
     assert caught.value.code == "subject-spelling" and "'a/sub01' = 'A/Sub01'" in str(caught.value)
 
 
-@pytest.mark.parametrize("names", [("S01", "SO1"), ("s10", "s1o"), ("sub-11", "sub-l1"), ("2001", "2OO1")])
-def test_letters_typed_for_digits_are_refused_and_never_merged(names):
+TYPED = [("S01", "SO1"), ("s10", "s1o"), ("sub-11", "sub-l1"), ("2001", "2OO1")]
+ACCENTS = [("Jürg", "Jurg"), ("Zoë", "ZOE"), ("Семён", "Семен")]
+
+
+@pytest.mark.parametrize("names", TYPED + ACCENTS)
+def test_letters_typed_for_others_are_refused_and_never_merged(names):
     assert unify_spellings(names)[1] == {}
     with pytest.raises(SubjectSpelling) as caught:
         refuse_spellings([f"a/{name}" for name in names])
@@ -87,3 +91,7 @@ def test_letters_typed_for_digits_are_refused_and_never_merged(names):
 
 def test_letters_away_from_digits_are_letters():
     refuse_spellings(["a/Leo", "a/Lex", "a/so", "a/s1", "a/sol", "a/bob2", "a/b2"])
+
+
+def test_vowel_signs_are_no_accents():
+    refuse_spellings(["a/कु", "a/कू", "a/한", "a/하"])
