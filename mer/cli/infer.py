@@ -24,9 +24,7 @@ face_option = click.option(
     show_default=True,
     help="Which face to follow: 1 is the largest.",
 )
-blur_option = click.option(
-    "--blur", is_flag=True, help="Show the mesh of the face instead of the picture in every output."
-)
+blur_option = click.option("--blur", is_flag=True, help="Show the face as a mesh in every output.")
 neutral_option = click.option(
     "--neutral", type=int, help="Frame number of the person's neutral face.  [default: found in the clip]"
 )
@@ -284,8 +282,9 @@ def _echo_evidence(bundle, is_labelled: bool) -> None:
     show_default=True,
     help="Minutes until an analysed clip is deleted.",
 )
+@blur_option
 @device_option()
-def app(port, bundles, open_browser, keep, device):
+def app(port, bundles, open_browser, keep, blur, device):
     """Open a local web page to score clips.
 
     Only this machine can open it, and nothing leaves it.
@@ -297,4 +296,4 @@ def app(port, bundles, open_browser, keep, device):
     """
     from mer.web.serve import serve
 
-    serve(port, bundles, open_browser, keep * 60, device)
+    serve(port, bundles, open_browser, keep * 60, device, blur)

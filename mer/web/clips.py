@@ -28,6 +28,7 @@ class Clip:
     bundle: str
     task: Task
     face: int = 1  # 1 is the largest
+    blur: bool = False  # everything drawn shows the mesh of the face, and the recording is not shown
     video: Task | None = None
     n_analysed: int = 0
     n_scored: int = 0  # in the addresses of pictures, so that browsers reload them after a new score
@@ -61,10 +62,12 @@ class Clips:
         Path of each bundle by name; the first is the default.
     keep_s : float
         Time from the end of a clip's analysis to its deletion, s.
+    blur : bool
+        Show the mesh of the face instead of the picture in everything that is drawn.
     """
 
-    def __init__(self, storage: Storage, bundles: dict[str, str], keep_s: float = KEEP_S):
-        self.storage, self.bundles, self.keep_s = storage, bundles, keep_s
+    def __init__(self, storage: Storage, bundles: dict[str, str], keep_s: float = KEEP_S, blur: bool = False):
+        self.storage, self.bundles, self.keep_s, self.blur = storage, bundles, keep_s, blur
         self.queue = Queue()
         self._clips: dict[str, Clip] = {}
 
@@ -80,7 +83,8 @@ class Clips:
 
     def add(self, folder: Path, name: str, bundle: str | None, prepare: Callable | None = None) -> Clip:
         """Queue the file `name` in `folder`; `prepare(path, progress)` creates it first if it is missing."""
-        clip = Clip(folder.name, folder / name, self.check_bundle(bundle), Task(lambda progress: None))
+        task = Task(lambda progress: None)
+        clip = Clip(folder.name, folder / name, self.check_bundle(bundle), task, blur=self.blur)
         self._clips[clip.key] = clip
         self._analyse(clip, prepare)
         return clip
@@ -170,6 +174,7 @@ class Clips:
             "name": clip.path.name,
             "bundle": clip.bundle,
             "face": clip.face,
+            "blur": clip.blur,
             "analysis": clip.n_analysed,
             "version": clip.n_scored,
             "expires_in_s": None if remaining is None else round(max(remaining, 0)),

@@ -26,7 +26,7 @@ def _write_pictures(clip: Clip, path: Path) -> None:
     from mer.report.theme import DARK, LIGHT
 
     for end, theme in (("", LIGHT), ("-dark", DARK)):
-        for name, picture in draw_pictures(clip.result.score, theme).items():
+        for name, picture in draw_pictures(clip.result.score, theme, clip.blur).items():
             write_image(path.with_name(f"{name}{end}.png"), picture)
 
 
@@ -34,13 +34,13 @@ def _write_film(clip: Clip, path: Path) -> None:
     from data_prep.frames import open_frames
     from mer.report.film import write_film
 
-    write_film(clip.result.score, open_frames(clip.path), path.with_suffix(".mp4"))
+    write_film(clip.result.score, open_frames(clip.path), path.with_suffix(".mp4"), clip.blur)
 
 
 def _write_report(clip: Clip, path: Path) -> None:
     from mer.report.clip_page import write_score
 
-    write_score(clip.result.score, path.parent)
+    write_score(clip.result.score, path.parent, clip.blur)
     path.with_name("page.html").rename(path)
 
 
@@ -67,6 +67,7 @@ def write_annotated(clip: Clip, progress: Progress) -> None:
         clip.result.intervals,
         open_frames(clip.path),
         clip.folder / ANNOTATED,
+        blur=clip.blur,
         progress=lambda n_done: progress(n_done, len(track.number)),
     )
 
@@ -79,7 +80,8 @@ def _write_timeline(clip: Clip, path: Path) -> None:
     from data_prep.frames import open_frames, write_image
     from mer.report.timeline_picture import timeline_picture
 
-    write_image(path, timeline_picture(clip.result.track, clip.result.intervals, open_frames(clip.path)))
+    track, intervals, frames = clip.result.track, clip.result.intervals, open_frames(clip.path)
+    write_image(path, timeline_picture(track, intervals, frames, blur=clip.blur))
 
 
 def _write_frames(clip: Clip, path: Path) -> None:

@@ -129,7 +129,10 @@ async def annotate(request: Request) -> Response:
 
 async def video(request: Request) -> Response:
     """Return the uploaded file, or the requested range of it, so that a player can seek."""
-    return FileResponse(_clip(request).path)
+    clip = _clip(request)
+    if clip.blur:
+        raise HTTPException(403, "The recording is not shown (--blur); the annotated video shows the mesh.")
+    return FileResponse(clip.path)
 
 
 async def file(request: Request) -> Response:

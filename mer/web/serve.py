@@ -32,6 +32,7 @@ def serve(
     open_browser: bool = True,
     keep_s: float | None = None,
     device: str = "auto",
+    blur: bool = False,
 ) -> None:
     """Serve until interrupted (SIGINT, SIGTERM, SIGHUP); clips are deleted before it returns.
 
@@ -46,6 +47,8 @@ def serve(
         Time from the end of a clip's analysis to its deletion, s.
     device : str
         Of the flow network: auto, cpu, cuda or mps.
+    blur : bool
+        Show the mesh of the face instead of the picture in everything that is drawn.
 
     Raises
     ------
@@ -68,7 +71,7 @@ def serve(
     with Storage() as storage, listener:
         if storage.n_leftovers:
             say(f"Deleted the files of {format_count(storage.n_leftovers, 'killed server')}.")
-        site = app.create_app(Clips(storage, offered, keep_s or KEEP_S))
+        site = app.create_app(Clips(storage, offered, keep_s or KEEP_S, blur))
         config = uvicorn.Config(site, log_level="error", access_log=False, timeout_graceful_shutdown=2)
         _run(_announced_server(config, address, open_browser), listener)
 

@@ -37,11 +37,16 @@ export function drawAnnotation(entry) {
 
 /** Show the video of a clip in the server's list, or none. */
 export function showVideo(entry) {
-  if (entry?.key !== clip?.key) { unplayable = false; $("video-note").textContent = ""; }
+  const isNew = entry?.key !== clip?.key;
+  if (isNew) { unplayable = entry?.blur ?? false; $("video-note").textContent = ""; }
   clip = entry;
+  if (isNew && entry?.blur && entry.video?.state !== "done") {
+    $("video-note").textContent = "The mesh of the face is being drawn; the recording is not shown (--blur).";
+    draw();
+  }
   const source = !entry ? null : unplayable && entry.video?.state === "done" ? `/api/clips/${entry.key}/files/annotated.mp4?show` : `/api/clips/${entry.key}/video`;
   if (source === shown || (unplayable && entry?.video?.state !== "done")) return;
   shown = source;
-  if (unplayable) $("video-note").textContent = "A copy that this browser can play.";
+  if (unplayable) $("video-note").textContent = entry.blur ? "The mesh of the face; the recording is not shown (--blur)." : "A copy that this browser can play.";
   if (source) $("video").src = source; else { $("video").removeAttribute("src"); $("video").load(); }
 }

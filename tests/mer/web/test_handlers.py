@@ -163,6 +163,13 @@ def test_a_player_gets_the_parts_that_it_asks_for(client, monkeypatch):
     assert part.status_code == 206 and part.content == bytes(range(10, 20))
 
 
+def test_a_page_that_hides_faces_does_not_serve_the_recording(client, monkeypatch):
+    monkeypatch.setattr(analysis, "analyse", lambda path, bundle, progress, face: None)
+    client.clips.blur = True
+    clip = client.post("/api/clips?name=x.mp4", content=b"x").json()
+    assert clip["blur"] and client.get(f"/api/clips/{clip['key']}/video").status_code == 403
+
+
 def test_what_is_queued_while_a_clip_is_analysed_again_is_refused(tmp_path):
     clip = clips.Clip("k", tmp_path / "k" / "face.mp4", "synthetic", clips.Task(lambda progress: None))
     with pytest.raises(InUse, match="face.mp4"):
