@@ -10,7 +10,7 @@ The public interface. Each name is imported at first use, so `import mer` is fas
     mer.compare([run, other])                   runs on the same clips -> paired differences
     mer.train(prepared, config, out)            prepared folders -> a bundle: a classifier fitted on all clips
     mer.load_bundle(path)                       a folder -> a bundle
-    mer.score(clip)                             a clip or its frames -> what moved, when, where, what it resembles
+    mer.score(clip)                             a clip or its frames -> what moved, when and where; a label
     mer.spot(clip)                              a long video -> intervals of movement
     mer.LeaveOneSubjectOut()                    the split as a scikit-learn splitter
     mer.LeaveOneDatasetOut()                    the same by dataset

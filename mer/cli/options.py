@@ -18,7 +18,7 @@ from data_prep import face_model_file
 from mer_core import progress, registry
 from mer_core.configs import config_names, find_config
 from mer_core.device import DEVICES, choose_device
-from mer_core.errors import BadSetting, NotFound, UnknownName
+from mer_core.errors import BadPlugin, BadSetting, NotFound, UnknownName
 
 
 class ExistingPath(click.Path):
@@ -98,7 +98,10 @@ class Classifier(Name):
                 f"{file} defines no {name!r}. It defines: {', '.join(_public(module)) or 'nothing'}."
             )
         value = getattr(module, name)
-        return value() if callable(value) else value
+        try:
+            return value() if callable(value) else value
+        except Exception as error:  # user code may raise anything
+            raise BadPlugin(f"{name}() of {file} raised {type(error).__name__}: {error}") from error
 
 
 def _check_device(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

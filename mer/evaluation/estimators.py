@@ -30,6 +30,12 @@ class FitFailed(BadInput):
     code = "fit-failed"
 
 
+class PredictionFailed(BadInput):
+    """A fitted estimator of another library cannot predict the held-out clips."""
+
+    code = "prediction-failed"
+
+
 @dataclass(frozen=True)
 class Problem:
     """A classification problem: clips in `clip_id` order, and how they are split."""
@@ -167,11 +173,22 @@ def fit_predict(
 
 
 def predict_probabilities(fitted: Any, X: np.ndarray, n_classes: int) -> np.ndarray:
-    """Return (N, n_classes) float64; a class that `fitted` has not seen gets 0."""
-    p = np.zeros((len(X), n_classes))
-    p[:, np.asarray(fitted.classes_, dtype=int)] = fitted.predict_proba(as_input(fitted, X))
+    """Return (N, n_classes) float64; a class that `fitted` has not seen gets 0.
+
+    Raises
+    ------
+    PredictionFailed
+        For whatever an estimator of another library raises, with its name.
+    """
+    name, p = type(fitted).__name__, np.zeros((len(X), n_classes))
+    try:
+        p[:, np.asarray(fitted.classes_, dtype=int)] = fitted.predict_proba(as_input(fitted, X))
+    except MerError:
+        raise
+    except Exception as error:  # foreign code may raise anything
+        raise PredictionFailed(f"{name} cannot predict: {type(error).__name__}: {error}") from error
     if not np.isfinite(p).all():
-        raise BadArray(f"{type(fitted).__name__} predicts probabilities that are NaN or infinite.")
+        raise BadArray(f"{name} predicts probabilities that are NaN or infinite.")
     return p
 
 

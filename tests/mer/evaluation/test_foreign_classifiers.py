@@ -12,6 +12,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
@@ -20,9 +21,9 @@ from mer import bundle, stored_estimators, training
 from mer.cli.main import cli
 from mer.evaluation import cross_validation, estimators, inputs
 from mer.evaluation.config import CvConfig
-from mer.evaluation.estimators import FitFailed
+from mer.evaluation.estimators import FitFailed, PredictionFailed
 from mer.evaluation.splits import LeaveOneSubjectOut
-from mer_core.errors import BadInput, BadSetting, ChangedSettings, UnreadableFile
+from mer_core.errors import BadInput, BadPlugin, BadSetting, ChangedSettings, UnreadableFile
 
 PIPELINE = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, class_weight="balanced", max_iter=1000))
 LABELS = ["negative", "positive", "surprise"]
@@ -89,7 +90,10 @@ def test_what_fails_inside_is_one_message(small, tmp_path):
             raise RuntimeError("no luck")
 
     with pytest.raises(FitFailed, match="Broken.*RuntimeError: no luck"):
-        cross_validation.cross_validate(*small, CvConfig(classifier=Broken(), seeds=1), tmp_path)
+        cross_validation.cross_validate(*small, CvConfig(classifier=Broken(), seeds=1), tmp_path / "fit")
+    greedy = CvConfig(classifier=KNeighborsClassifier(1000), seeds=1)
+    with pytest.raises(PredictionFailed, match="KNeighborsClassifier.*ValueError"):
+        cross_validation.cross_validate(*small, greedy, tmp_path / "predict")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +153,7 @@ def test_a_tree_that_points_outside_its_nodes_is_refused(tmp_path):
 def test_a_file_with_a_classifier_on_the_command_line_only(prepared, tmp_path):
     (tmp_path / "my_models.py").write_text(
         "from sklearn.linear_model import LogisticRegression\n\n\ndef make():\n    return "
-        "LogisticRegression(C=1e-3)\n"
+        "LogisticRegression(C=1e-3)\n\n\ndef crash():\n    return 1 / 0\n"
     )
     typed = ["cv", str(prepared), "--protocol", "casme2-3", "--seeds", "1", "--out", str(tmp_path / "run")]
     done = CliRunner().invoke(cli, [*typed, "--classifier", f"{tmp_path / 'my_models.py'}:make"])
@@ -159,3 +163,5 @@ def test_a_file_with_a_classifier_on_the_command_line_only(prepared, tmp_path):
         cli, [*typed[:-1], str(tmp_path / "two"), "--config", str(tmp_path / "c.yaml")]
     )
     assert isinstance(refused.exception, BadInput) and not (tmp_path / "two").exists()
+    failed = CliRunner().invoke(cli, [*typed, "--classifier", f"{tmp_path / 'my_models.py'}:crash"])
+    assert isinstance(failed.exception, BadPlugin) and "ZeroDivisionError" in str(failed.exception)
