@@ -58,11 +58,12 @@ def magnify(face: np.ndarray, facial_flow: np.ndarray, factor: float) -> np.ndar
     Parameters
     ----------
     face : (H, W, 3) uint8 RGB
-    facial_flow : (H, W, 2) float32 px, from the onset to `face`
+    facial_flow : (h, w, 2) float32 px of its own size, from the onset to `face`
     factor : float
     """
     magnified_to_onset = invert_by_warping(facial_flow, factor)
-    return warp(face, magnified_to_onset * (factor - 1) / factor)
+    scale = face.shape[0] / facial_flow.shape[0]
+    return warp(face, scale * (factor - 1) / factor * cv2.resize(magnified_to_onset, face.shape[1::-1]))
 
 
 def draw_film(score: Score, frames: Frames, theme: Theme, blur: bool) -> Iterator[tuple[int, np.ndarray]]:
@@ -76,9 +77,9 @@ def draw_film(score: Score, frames: Frames, theme: Theme, blur: bool) -> Iterato
     def draw(numbered: tuple[int, np.ndarray]) -> tuple[int, np.ndarray]:
         number, image = numbered
         flow = estimate(method, score.onset_face, warp_face(image, score.matrix, size))
-        facial_flow = _enlarge(cv2.GaussianBlur(head.subtract(flow), (0, 0), size / 40))
+        facial_flow = cv2.GaussianBlur(head.subtract(flow), (0, 0), size / 40)
         if blur:
-            pair = _draw_meshes(score, _enlarge(flow), facial_flow, theme)
+            pair = _draw_meshes(score, flow, facial_flow, theme)
         else:
             face = warp_face(image, ENLARGEMENT * score.matrix, ENLARGEMENT * size)
             pair = face, magnify(face, facial_flow, factor)
@@ -107,18 +108,15 @@ def _title(score: Score, number: int) -> str:
     return f"frame {number}{moment}, {_time(score, number):.3f} s"
 
 
-def _enlarge(flow: np.ndarray) -> np.ndarray:
-    return ENLARGEMENT * cv2.resize(flow, None, fx=ENLARGEMENT, fy=ENLARGEMENT)
-
-
 def _draw_meshes(
     score: Score, flow: np.ndarray, facial_flow: np.ndarray, theme: Theme
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw the mesh of the face as it moves, and with its facial motion magnified."""
-    points, shape = ENLARGEMENT * score.landmarks, flow.shape[:2]
+    points, shape = score.landmarks, (ENLARGEMENT * flow.shape[0], ENLARGEMENT * flow.shape[1])
     moved = points + sample(flow, points)
     magnified = moved + (magnification(score) - 1) * sample(facial_flow, points)
-    return mesh_picture(moved, shape, theme), mesh_picture(magnified, shape, theme)
+    left, right = (mesh_picture(ENLARGEMENT * places, shape, theme) for places in (moved, magnified))
+    return left, right
 
 
 def _add_captions(left: np.ndarray, right: np.ndarray, title: str, note: str, theme: Theme) -> np.ndarray:
