@@ -42,7 +42,7 @@ from mer_core.errors import Incompatible, NotFound
 from mer_core.io import atomic_replace
 from mer_core.locks import hold_lock
 from mer_core.parallel import Workers
-from mer_core.progress import say
+from mer_core.progress import detail, say
 from mer_core.text import format_count
 
 CLIPS_PER_WORKER = 40  # starting a worker process takes about as long as preparing this many clips
@@ -174,6 +174,7 @@ def _prepare_all(clips: list[ClipFiles], job: PrepareJob, workers: Workers) -> d
         scheduler=workers.scheduler,
     ):
         rows[row["clip_id"]] = row
+        detail(f"{row['clip_id']}: {row['outcome']} {row['reason']}".rstrip())
     if pending:
         rate = len(pending) / (time.perf_counter() - start)
         say(f"{format_count(len(pending), 'clip')} prepared, {rate:.1f} per second")

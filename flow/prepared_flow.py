@@ -26,7 +26,7 @@ from mer_core import claims, cluster
 from mer_core.errors import ChangedSettings, Incompatible, NotFound
 from mer_core.io import read_json, write_npz
 from mer_core.locks import hold_lock
-from mer_core.progress import track
+from mer_core.progress import detail, track
 
 # Pairs given to a network at once. A CPU takes a quarter less time for single pairs.
 BATCH_SIZES = {"cpu": 1, "mps": 64, "cuda": 256}
@@ -150,6 +150,7 @@ def _estimate_batch(
     flows = estimate_batch(method, firsts, seconds, points, match_exposure=match_exposure)
     for clip_id, faces, flow in zip(clip_ids, ids, flows):
         write_npz(flow_file(prepared, method.name, clip_id), flow=flow, faces=np.array(faces))
+        detail(f"{clip_id}: at most {np.linalg.norm(flow, axis=-1).max():.2f} px")
 
 
 def _onset_landmarks(prepared: PreparedDataset, clip_id: str) -> np.ndarray | None:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
@@ -40,7 +41,8 @@ def detail(text: str) -> None:
 def track(items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
     """Yield `items` while a progress bar titled `title` shows the count and the remaining time on stderr.
 
-    The bar is drawn only on a terminal, so logs stay readable, and disappears when done.
+    The bar is drawn only on a terminal, so logs stay readable, and disappears when done. With `-v`, count and
+    duration stay as a line.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -50,5 +52,9 @@ def track(items: Iterable[T], title: str, total: int | None = None) -> Iterator[
         total = len(items)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = not LOGGER.isEnabledFor(_NORMAL) or not console.is_terminal
+    done, start = 0, time.perf_counter()
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
-        yield from bar.track(items, total=total, description=title)
+        for item in bar.track(items, total=total, description=title):
+            yield item
+            done += 1
+    detail(f"{title}: {done} in {time.perf_counter() - start:.1f} s")

@@ -8,6 +8,7 @@ import sys
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 import mer.cli.main
@@ -163,3 +164,22 @@ def test_the_demo_prints_its_lines_as_json(tmp_path, monkeypatch):
     monkeypatch.setattr("mer.demo.walkthrough.run", lambda out: iter(["first", "last"]))
     answer = CliRunner().invoke(cli, ["demo", "--out", str(tmp_path / "demo"), "--json"])
     assert json.loads(answer.stdout)["lines"] == ["first", "last"]
+
+
+@pytest.mark.parametrize(
+    "typed, found",
+    [
+        ("prepare sm", {"smic", "smic_nir", "smic_vis"}),
+        ("flow estimate --method di", {"dis"}),
+        ("cv --protocol casme2", {"casme2-3", "casme2-5"}),
+        ("cv --feature ho", {"hoof"}),
+        ("cv --classifier lo", {"logistic"}),
+        ("cv --config mer-net", {"mer-net", "mer-net-nested"}),
+        ("demo --layout smic_", {"smic_nir", "smic_vis"}),
+        ("compar", {"compare"}),
+    ],
+)
+def test_names_are_completed_in_a_shell(typed, found):
+    words = typed.split()
+    completion = ShellComplete(cli, {}, "mer", "_MER_COMPLETE")
+    assert {item.value for item in completion.get_completions(words[:-1], words[-1])} == found

@@ -12,6 +12,7 @@ from mer.cli.options import (
     Classifier,
     Config,
     Name,
+    Protocol,
     command,
     device_option,
     emit,
@@ -38,6 +39,7 @@ EXPERIMENT_OPTIONS = [
     ),
     click.option(
         "--protocol",
+        type=Protocol(),
         help="Which clips count and how emotions become labels: a YAML file, or one of "
         f"{known('mer.protocols')}.  [default: {DEFAULTS['protocol']}]",
     ),

@@ -79,6 +79,16 @@ class Name(click.ParamType):
         ]
 
 
+class Protocol(Name):
+    """A listed protocol, a protocol of one action unit, or a YAML file; `protocols.load` checks it."""
+
+    def __init__(self) -> None:
+        super().__init__("mer.protocols")
+
+    def convert(self, value, param, ctx):
+        return value
+
+
 class Classifier(Name):
     """A listed classifier, or `FILE.py:NAME`: a function, class or object of a Python file.
 

@@ -20,7 +20,7 @@ from mer.evaluation.run_folder import choice_file, claim_run, predictions_file, 
 from mer_core.errors import BadArray, BadInput, Duplicate
 from mer_core.io import read_json, write_json
 from mer_core.parallel import Workers
-from mer_core.progress import say, track
+from mer_core.progress import detail, say, track
 from mer_core.text import format_count
 
 MIN_SUBJECTS = 5  # a run with fewer warns that its score says little
@@ -106,6 +106,8 @@ def _save_folds(
             write_json(choice_file(out, seed, name), {"seed": seed, "fold": name, **asdict(choice)})
         rows = _prediction_rows(table.iloc[tests[name]], name, seed, p, labels)
         write_table(rows, predictions_file(out, seed, name))
+        right = int((rows["label"] == rows["prediction"]).sum())
+        detail(f"seed {seed}, fold {name}: {right} of {format_count(len(rows), 'clip')} right")
 
 
 def _pool_folds(

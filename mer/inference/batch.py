@@ -112,6 +112,7 @@ def _score_missing(table: ScoreTable, job: ScoreJob, workers: Workers) -> None:
     with closing(table):
         for row in rows:
             table.add(row)
+            progress.detail(f"{row['clip']}: {row['outcome']} {row.get('label') or row['reason']}")
 
 
 def _import_threaded() -> None:
