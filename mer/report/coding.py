@@ -12,7 +12,7 @@ from data_prep.elan import read_elan
 from data_prep.recording_table import to_seconds
 from data_prep.sheet_cells import cell_text
 from data_prep.sheet_files import refuse_overlong_rows
-from mer.inference.spotting import Interval
+from mer.inference.spotting import EXPRESSIONS, KINDS, Interval
 from mer_core.errors import BadInput
 from mer_core.registry import check_name
 
@@ -21,7 +21,11 @@ MIN_IOU = 0.5  # for a match, as in the micro-expression grand challenges
 START_COLUMNS = ("onset_s", "start (s)", "start", "start time", "begin time", "begin", "onset")
 STOP_COLUMNS = ("offset_s", "stop (s)", "stop", "end time", "end", "offset")
 NAME_COLUMNS = ("kind", "behavior", "behaviour", "trial_type", "label", "code", "annotation")
-
+EXPRESSION = "expression"  # of either kind, and whatever a coder calls it
+# What names the other kinds, in lower case and with spaces.
+OTHER_KINDS = {
+    form.replace("_", " "): kind for kind in KINDS if kind not in EXPRESSIONS for form in (kind, KINDS[kind])
+}
 
 Span = tuple[float, float]  # onset and offset of an interval, in one unit
 
@@ -38,6 +42,7 @@ class CodedInterval(NamedTuple):
     onset_s: float  # seconds from the first frame
     offset_s: float
     name: str = ""  # as the coder wrote it
+    kind: str = EXPRESSION  # of the intervals to compare with: this, or blink, eyes_closed or head
 
 
 def iou(a: Span, b: Span) -> float:
@@ -59,11 +64,9 @@ def match_intervals(coded: Sequence[Span], spotted: Sequence[Span]) -> list[tupl
     return matched
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """Agreement of coded and spotted intervals."""
+class Counts(NamedTuple):
+    """Intervals of one kind that match, that the coder lists, and that were spotted."""
 
-    table: pd.DataFrame  # a row per interval of either, see docs/data-dictionary.md
     n_matched: int
     n_coded: int
     n_spotted: int
@@ -83,25 +86,51 @@ class Agreement:
         """Fraction of coded intervals that match."""
         return self.n_matched / max(self.n_coded, 1)
 
-    def to_dict(self) -> dict:
-        """Return scores and table, ready for JSON."""
-        rows = self.table.astype(object).where(self.table.notna(), None).to_dict("records")
-        return {"f1": self.f1, "precision": self.precision, "recall": self.recall, "intervals": rows}
-
     def to_text(self) -> str:
-        """Return the table and, on the last line, the scores."""
-        rows = self.table.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.2f}")
+        """Return the scores in a line."""
         return (
-            f"{rows}\n"
             f"F1 {self.f1:.2f} (precision {self.precision:.2f}, recall {self.recall:.2f}): {self.n_matched} "
             f"of {self.n_coded} coded intervals found, {self.n_spotted} spotted; a match has an IoU of "
             f"{MIN_IOU:g} or more"
         )
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """Agreement of coded and spotted intervals of the kinds that a coder lists."""
+
+    table: pd.DataFrame  # a row per interval of either, see docs/data-dictionary.md
+    counts: dict[str, Counts]  # by `CodedInterval.kind`
+
+    def to_dict(self) -> dict:
+        """Return scores and table, ready for JSON."""
+        rows = self.table.astype(object).where(self.table.notna(), None).to_dict("records")
+        scores = {
+            kind: {"f1": counts.f1, "precision": counts.precision, "recall": counts.recall}
+            for kind, counts in self.counts.items()
+        }
+        return {**scores, "intervals": rows}
+
+    def to_text(self) -> str:
+        """Return the table and, on the last lines, the scores."""
+        rows = self.table.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.2f}")
+        scores = [f"{kind}: {counts.to_text()}" for kind, counts in self.counts.items()]
+        return "\n".join([rows, *scores])
+
+
 def compare_coding(coded: list[CodedInterval], intervals: list[Interval]) -> Agreement:
-    """Compare the expressions among spotted intervals with coded ones."""
-    spotted = [interval for interval in intervals if interval.is_expression]
+    """Compare coded intervals with the spotted ones of the same kind; other kinds are left out."""
+    rows, counts = [], {}
+    for kind in sorted({code.kind for code in coded}, key=[EXPRESSION, *KINDS].index):
+        ours = [i for i in intervals if (EXPRESSION if i.is_expression else i.kind) == kind]
+        rows_of_kind, counts[kind] = _compare_kind([c for c in coded if c.kind == kind], ours)
+        rows += rows_of_kind
+    rows.sort(key=lambda row: min(t for t in (row["coded_onset_s"], row["spotted_onset_s"]) if t is not None))
+    return Agreement(pd.DataFrame(rows, columns=COLUMNS), counts)
+
+
+def _compare_kind(coded: list[CodedInterval], spotted: list[Interval]) -> tuple[list[dict], Counts]:
+    """Return a row per interval of one kind, and the counts."""
     coded_spans, spotted_spans = _spans(coded), _spans(spotted)
     partners = dict(match_intervals(coded_spans, spotted_spans))
     rows = []
@@ -114,8 +143,7 @@ def compare_coding(coded: list[CodedInterval], intervals: list[Interval]) -> Agr
     for j, (interval, span) in enumerate(zip(spotted, spotted_spans)):
         if j not in partners.values():
             rows.append(_row("not coded", None, interval, _best_iou(span, coded_spans)))
-    rows.sort(key=lambda row: min(t for t in (row["coded_onset_s"], row["spotted_onset_s"]) if t is not None))
-    return Agreement(pd.DataFrame(rows, columns=COLUMNS), len(partners), len(coded), len(spotted))
+    return rows, Counts(len(partners), len(coded), len(spotted))
 
 
 def _spans(intervals: Sequence[CodedInterval] | Sequence[Interval]) -> list[Span]:
@@ -179,7 +207,7 @@ def _read_elan(path: Path, tier: str | None) -> list[CodedInterval]:
             )
         tier = filled[0]
     check_name(tier, list(tiers), "tier")
-    return [CodedInterval(*annotation) for annotation in tiers[tier].annotations]
+    return [CodedInterval(*place, name, _kind(name, tier)) for *place, name in tiers[tier].annotations]
 
 
 def _read_table(path: Path, behaviour: str | None) -> list[CodedInterval]:
@@ -205,10 +233,16 @@ def _read_table(path: Path, behaviour: str | None) -> list[CodedInterval]:
         onset, end = to_seconds(row[start]), to_seconds(row[duration if stop is None else stop])
         if onset is None or end is None:
             raise UnreadableCoding(f"{path}, line {line}: a start or stop is no number of seconds.")
-        coded.append(
-            CodedInterval(onset, onset + end if stop is None else end, "" if name is None else row[name])
-        )
+        word = "" if name is None else row[name]
+        coded.append(CodedInterval(onset, onset + end if stop is None else end, word, _kind(word)))
     return coded
+
+
+def _kind(*words: str) -> str:
+    """Return the kind of interval that the first such word names; any other word is an expression's."""
+    plain = (word.strip().lower().replace("_", " ") for word in words)
+    named = (OTHER_KINDS.get(word) or OTHER_KINDS.get(word.removesuffix("s")) for word in plain)
+    return next(filter(None, named), EXPRESSION)
 
 
 def _column(columns: dict[str, int], names: tuple[str, ...]) -> int | None:

@@ -110,12 +110,22 @@ def test_agreement_counts_each_interval_once():
     ]
     agreement = coding.compare_coding(coded, FOUND)
     # The blink does not count.
-    assert (agreement.n_matched, agreement.n_coded, agreement.n_spotted) == (
-        1,
-        3,
-        1,
-    )
-    assert agreement.f1 == pytest.approx(0.5)
+    assert agreement.counts == {"expression": (1, 3, 1)}
+    assert agreement.counts["expression"].f1 == pytest.approx(0.5)
     assert agreement.table["outcome"].tolist() == ["matched", "missed", "missed"]
     assert np.isclose(agreement.table["iou"][0], 0.9 / 1.1, atol=0.001)
-    assert agreement.to_text().splitlines()[-1].startswith("F1 0.50 (precision 1.00, recall 0.33)")
+    assert (
+        agreement.to_text().splitlines()[-1].startswith("expression: F1 0.50 (precision 1.00, recall 0.33)")
+    )
+
+
+def test_coded_blinks_are_compared_with_blinks(tmp_path):
+    for name in ("a.csv", "a_events.tsv"):
+        export.write_intervals(FOUND, tmp_path / name)
+        coded = coding.read_coding(tmp_path / name)
+        assert coding.compare_coding(coded, FOUND).counts == {"expression": (1, 1, 1), "blink": (1, 1, 1)}
+    export.write_intervals(FOUND, tmp_path / "a.eaf")
+    blinks = coding.read_coding(tmp_path / "a.eaf", "blink")
+    assert coding.compare_coding(blinks, FOUND).counts == {"blink": (1, 1, 1)}
+    (tmp_path / "b.csv").write_text("start,stop,behaviour\n1.6,1.75,Blinks\n1,2,Head movement\n")
+    assert [code.kind for code in coding.read_coding(tmp_path / "b.csv")] == ["head", "blink"]
