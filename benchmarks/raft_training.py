@@ -21,7 +21,7 @@ from mer_core import claims
 from mer_core.io import atomic_replace, write_json
 from mer_core.progress import say
 
-SCALE = 2  # frames are enlarged as in use
+SCALE = 3  # frames are enlarged as in use: the best scale of the released network
 SAVE_EVERY = 25  # steps
 
 
@@ -51,10 +51,10 @@ class FineTuning:
     seed: int
     steps: int
     size: int = 96
-    batch: int = 2
+    batch: int = 1
     updates: int = 4
     peak: tuple[float, float] = (0.1, 12.0)
-    learning_rate: float = 2e-4
+    learning_rate: float = 1e-4
     weight_decay: float = 1e-5
     clip: float = 1.0
 

@@ -46,8 +46,9 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(start, tmp_path,
 
 
 def test_flow_of_enlarged_frames_comes_back_in_px_of_the_frame():
-    flow = torch.full((1, 2, 32, 32), 3.0)
-    assert torch.equal(raft_training._to_frame(flow), torch.full((1, 2, 16, 16), 3.0 / raft_training.SCALE))
+    flow = torch.full((1, 2, 16 * raft_training.SCALE, 16 * raft_training.SCALE), 3.0)
+    expected = torch.full((1, 2, 16, 16), 3.0 / raft_training.SCALE)
+    torch.testing.assert_close(raft_training._to_frame(flow), expected)
 
 
 def test_arms_differ_in_their_data_alone(tmp_path):
@@ -95,9 +96,10 @@ def test_the_page_gives_both_changes():
     )
     development = errors[errors["network"].str.contains("released")]
     trained = pd.DataFrame({"network": ["raft-a-0", "raft-b-0"], "step": 300, "seconds": 120.0})
-    text = first_claim_page.page(development, errors, trained, 136)
+    pool = ["00000.npz", "00001.npz", "scanned-00000.npz"]
+    text = first_claim_page.page(development, errors, trained, pool)
     assert "-50 % (-50 to -50)" in text
-    assert "73 % less" in text and "136 pairs" in text
+    assert "73 % less" in text and "3 pairs of rendered people, 1 of" in " ".join(text.split())
     assert "input x2" in text
     assert "| RAFT-small, (b) generic set and splat faces | 300, 2.0 | 0.0550 ± 0.0050 (-73 %) |" in text
     assert "| RAFT-small | rendered people | -50, -50, -50 | -50 (-50 to -50) |" in text
