@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from data_prep.name_copies import FrameCollision, without_copies
-from data_prep.name_times import AmbiguousNames, read_time_stamps, refuse_hexadecimal, refuse_restart
+from data_prep.name_times import (
+    AmbiguousNames,
+    read_half_days,
+    read_time_stamps,
+    refuse_other_digits,
+    refuse_restart,
+    refuse_signs,
+)
 from mer_core.text import format_count
 
 MAX_NUMBER = 10**15  # larger numbers are no frame numbers; files are then numbered by their order
@@ -103,14 +110,17 @@ def read_frame_names(paths: Iterable[Path]) -> FrameNames:
     if unnumbered := sorted(path.name for path in paths.difference(numbered)):
         notes.append(_skipped(unnumbered, "without a number"))
     named = [_Name.split(path, stem) for path, stem in stems.items()]
-    if not any(reading.is_contiguous for reading in _list_readings(named)):
+    refuse_other_digits(sorted(paths))
+    refuse_signs([name.stem for name in named])
+    is_count = any(reading.is_contiguous for reading in _list_readings(named))
+    if not is_count:
         named, other = _split_majority(named)
-        refuse_hexadecimal([name.path for name in (*named, *other)])
         if other:
             notes.append(_skipped([name.path.name for name in other], "named unlike the rest"))
     readings = _list_readings(named)
     counting = [reading for reading in readings if reading.is_distinct and reading.step == 1]
-    stamps = None if counting else read_time_stamps([name.stem for name in named])
+    read = read_half_days if counting else read_time_stamps
+    stamps = None if is_count else read([name.stem for name in named])
     if stamps is not None:
         return _order_by_time(named, stamps, notes)
     words = sorted({_words(name) for name in named})

@@ -9,7 +9,8 @@ from mer_core.errors import BadInput
 
 NUMBERED = re.compile(r"^(?P<name>.*\S)\s*\(\d+\)$")  # Windows, browsers
 SUFFIXED = re.compile(
-    r"^(?P<name>.*?)[\s_\-]*\b(?:copy|kopie|copia|copie|kopia|コピー|副本|사본)\b[\s_]*\(?\d*\)?$",
+    r"^(?P<name>.*?)[\s_\-\u2010-\u2015]*\(?\b(?:another |\d+(?:st|nd|rd|th) |[^()]*'s? conflicted )?"
+    r"(?:copy|kopie|copia|copie|kopia|cópia|копия|コピー|副本|사본)\b[\s_]*\(?[\d\-]*\)*$",
     re.IGNORECASE,
 )
 PREFIXED = re.compile(r"^(?:copy of|kopie von|copia de|copie de)\s+(?P<name>.+)$", re.IGNORECASE)

@@ -1,10 +1,11 @@
-"""Numbers in file names that do not simply count: time stamps, hexadecimal counters, counters that restart.
+"""Numbers in file names that do not simply count: time stamps, counters in other bases, or that restart.
 
 A time stamp is seconds since 1970, a date with a time of day, or a time since a start.
 """
 
 import re
 import statistics
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from os.path import commonprefix
@@ -20,16 +21,25 @@ class AmbiguousNames(BadInput):
 
 
 # Each pattern has groups for the whole seconds, or for the parts they follow from, and for the fraction.
-EPOCH = re.compile(r"(?<!\d)(?P<s>[12]\d{9})(?:(?P<sep>\D{0,3}?)(?P<fraction>\d{1,9}))?\D*$")
+EPOCH = re.compile(
+    r"(?<!\d)(?P<s>[12]\d{9})(?:(?P<sep>\D{1,3}?)(?P<fraction>\d{1,9})|(?P<unit>(?:\d{3}){1,3}))?\D*$"
+)  # seconds, or milli-, micro- or nanoseconds without a separator
 DATE_TIME = re.compile(
     r"(?<!\d)(?P<Y>(?:19|20)\d\d)\D?(?P<M>\d\d)\D?(?P<D>\d\d)\D{0,2}?(?P<h>\d\d)\D?(?P<m>\d\d)\D?(?P<s>\d\d)"
     r"(?:(?P<sep>\D?)(?P<fraction>\d{1,9}))?\D*$"
 )
 CLOCK = re.compile(
-    r"(?<!\d)(?P<h>\d{1,2})\D(?P<m>[0-5]\d)\D(?P<s>[0-5]\d)(?:(?P<sep>\D)(?P<fraction>\d{1,9}))?\D*$"
+    r"(?<!\d)(?P<h>\d{1,2})\D(?P<m>[0-5]\d)\D(?P<s>[0-5]\d)(?:(?P<sep>\D)(?P<fraction>\d{1,9}))?"
+    r"(?:\s?(?P<half>[ap])\.?m\.?|\D*)$",
+    re.IGNORECASE,
 )
 DECIMAL = re.compile(r"(?<!\d)(?P<s>\d{1,9})(?P<sep>[.,])(?P<fraction>\d{2,9})\D*$")
 MIN_FILES_TO_JUDGE = 8  # numbers without neighbours are doubtful in a folder of at least this many files
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+BASES = (2, 8, 16, 36)  # other than 10, in which programs count
+SIGNS = "+\\-\u2212\u2013"
+MAX_FIRST = 9  # frame number, from which a counter may have restarted
+MAX_PAUSE_S = 6 * 3600  # between two frames named by the time of day
 MIN_IRREGULARITY_RATIO = 5.0  # between two readings, above which the less regular one is wrong
 
 
@@ -62,8 +72,32 @@ def read_time_stamps(stems: Sequence[str]) -> list[float] | None:
             or len({whole for whole, _ in stamps}) > 1
             or all(map(DECIMAL.fullmatch, stems))
         ):
+            if pattern is CLOCK:
+                _refuse_midnight(stems, [whole for whole, _ in stamps])
             return _seconds(stems, stamps)
     return None
+
+
+def read_half_days(stems: Sequence[str]) -> list[float] | None:
+    """Read times of day with AM or PM in whole seconds; None for others, as 00_01_05 may count frames."""
+    stamps = [_parse(CLOCK, stem) for stem in stems]
+    if not all(stamp and not stamp[1] for stamp in stamps):
+        return None
+    _refuse_midnight(stems, [stamp[0] for stamp in stamps if stamp])
+    has_half = all(match and match["half"] for match in map(CLOCK.search, stems))
+    return read_time_stamps(stems) if has_half else None
+
+
+def _refuse_midnight(stems: Sequence[str], seconds: Sequence[int]) -> None:
+    """Refuse times of day with hours between two frames: it passed midnight, or noon of 12 hours."""
+    ordered = sorted(zip(seconds, stems))
+    for (first, earlier), (second, later) in zip(ordered, ordered[1:]):
+        if second - first > MAX_PAUSE_S:
+            raise AmbiguousNames(
+                f"The times in {earlier} and {later} are {(second - first) / 3600:.0f} hours apart, with no "
+                "frame between. Did the recording pass midnight or noon? Number the frames in the order of "
+                "recording."
+            )
 
 
 def times_in_numbers(files: dict[int, Path], fps: float | None, folder: Path) -> dict[int, float] | None:
@@ -112,17 +146,20 @@ def _parse(pattern: re.Pattern, stem: str) -> tuple[int, str] | None:
     match = pattern.search(stem)
     if not match:
         return None
-    part = {
-        name: int(value) for name, value in match.groupdict("0").items() if name not in ("sep", "fraction")
-    }
+    groups = match.groupdict()
+    part = {name: int(groups[name] or 0) for name in "YMDhms" if name in groups}
+    fraction = groups["fraction"] or groups.get("unit") or ""
     if "Y" not in part:
-        return part.get("h", 0) * 3600 + part.get("m", 0) * 60 + part["s"], match["fraction"] or ""
+        hour = part.get("h", 0)
+        if half := groups.get("half"):  # 12 AM is midnight
+            hour = hour % 12 + 12 * (half in "pP")
+        return hour * 3600 + part.get("m", 0) * 60 + part["s"], fraction
     try:
         year, month, day, hour, minute, second = (part[key] for key in "YMDhms")
         moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
     except ValueError:
         return None
-    return int(moment.timestamp()), match["fraction"] or ""
+    return int(moment.timestamp()), fraction
 
 
 def _seconds(stems: Sequence[str], stamps: list[tuple[int, str]]) -> list[float]:
@@ -156,25 +193,49 @@ def _irregularity(times: list[float]) -> float:
     return max(steps) / statistics.median(steps) if statistics.median(steps) > 0 else float("inf")
 
 
-def refuse_hexadecimal(paths: Sequence[Path]) -> None:
-    """Refuse names that count 08, 09, 0a, 0b: read as decimal numbers, frames are left out or reordered."""
-    start = len(commonprefix([path.stem for path in paths]))
-    ends = sorted(path.stem[start:].casefold() for path in paths)
-    if len(set(map(len, ends))) > 1 or not all(re.fullmatch(r"[0-9a-f]{1,8}", end) for end in ends):
+def refuse_other_digits(paths: Sequence[Path]) -> None:
+    """Refuse names that count 08, 09, 0a, 0b, or 7, 10: as decimals, frames are left out or reordered."""
+    if len(paths) < MIN_FILES_TO_JUDGE:
         return
-    first, last = int(ends[0], 16), int(ends[-1], 16)
-    if last - first + 1 == len(ends) and re.search("[a-f]", "".join(ends)):
+    start = len(commonprefix([path.stem for path in paths]).rstrip(DIGITS[:10]))
+    ends = [path.stem[start:].casefold() for path in paths]
+    for base in BASES:
+        if not all(end and set(end) <= set(DIGITS[:base]) for end in ends):
+            continue
+        numbers = sorted(int(end, base) for end in ends)
+        is_decimal = all(map(str.isdecimal, ends))
+        if is_decimal and (len(ends) <= base or _is_count(sorted(map(int, ends)))):
+            continue
+        if _is_count(numbers):
+            raise AmbiguousNames(
+                f"The names in {paths[0].parent} count in base {base} ({min(paths).name} ...). "
+                "Number the frames in decimal digits."
+            )
+
+
+def _is_count(numbers: Sequence[int]) -> bool:
+    return numbers[-1] - numbers[0] + 1 == len(numbers) == len(set(numbers))
+
+
+def refuse_signs(stems: Sequence[str]) -> None:
+    """Refuse numbers of which some have a sign: frames before and after an event."""
+    shapes = {re.sub(r"\d+", "0", unicodedata.normalize("NFKC", stem)) for stem in stems}
+    unsigned = {re.sub(rf"(?<![0-9])[{SIGNS}](?=0)", "", shape) for shape in shapes}
+    if len(unsigned) < len(shapes):
+        signed = next(stem for stem in stems if re.search(rf"[{SIGNS}]\d", stem))
         raise AmbiguousNames(
-            f"The names in {paths[0].parent} count in hexadecimal digits ({paths[0].name} ...). "
-            "Number the frames in decimal digits."
+            f"Some numbers have a sign ({signed}), so that frames may count down before they count up. "
+            "Number the frames from 0 in the order of recording."
         )
 
 
 def refuse_restart(files: dict[int, Path]) -> None:
-    """Refuse ascending numbers from 0 or 1 to 9999 with one gap: a camera's counter restarted in between."""
+    """Refuse ascending numbers from 0 or 1 to 9999 or 255 with one gap: the counter restarted in between."""
     numbers = list(files)
     gaps = [(a, b) for a, b in zip(numbers, numbers[1:]) if b != a + 1]
-    if len(gaps) != 1 or numbers[0] not in (0, 1) or not re.fullmatch("99+", str(numbers[-1])):
+    last_number = numbers[-1]
+    is_last = re.fullmatch("99+", str(last_number)) or last_number + 1 in (2**8, 2**12, 2**15, 2**16)
+    if len(gaps) != 1 or numbers[0] > MAX_FIRST or not is_last:
         return
     first, last = files[numbers[0]], files[numbers[-1]]
     n_missing = gaps[0][1] - gaps[0][0] - 1

@@ -194,10 +194,32 @@ def test_any_names_are_read_or_refused(names):
     assert list(found.files) == sorted(found.files)
 
 
-def test_hexadecimal_counters_are_refused():
-    names = [f"frame{k:02x}.png" for k in range(20)]
-    with pytest.raises(AmbiguousNames, match="hexadecimal"):
-        numbers(*names)
+@pytest.mark.parametrize("digits, base", [("02x", 16), ("x", 16), ("03o", 8), ("05b", 2)])
+def test_counters_in_other_digits_are_refused(digits, base):
+    with pytest.raises(AmbiguousNames, match=f"base {base} "):
+        numbers(*(f"frame_{k:{digits}}.png" for k in range(26)))
+    assert numbers(*(f"frame_{k}.png" for k in range(8))) == list(range(8))
+
+
+@pytest.mark.parametrize("first", ["t-3", "t\u22123", "t_-3"])
+def test_numbers_before_and_after_an_event_are_refused(first):
+    with pytest.raises(AmbiguousNames, match="sign"):
+        numbers(*(f"{first[:-1]}{k}.png" for k in (3, 2, 1)), f"{first[:-2]}0.png")
+    assert numbers("t-1.png", "t-2.png") == [1, 2]
+
+
+def test_times_of_day_go_on_over_the_hour():
+    names = [f"c 12-59-{s} PM.png" for s in (58, 59)] + ["c 1-00-00 PM.png", "c 1-00-01 PM.png"]
+    read = read_frame_names(map(Path, names))
+    assert [path.name for path in read.files.values()] == names
+    assert list(read.times_s.values()) == [0, 1, 2, 3]
+    with pytest.raises(AmbiguousNames, match="midnight"):
+        numbers("23-59-58.png", "23-59-59.png", "00-00-00.png", "00-00-01.png")
+
+
+def test_ticks_of_100_nanoseconds_are_no_seconds():
+    read = read_frame_names(Path(f"{131968592000000000 + k * 333333}.png") for k in range(9))
+    assert read.is_ordinal and read.times_s is None
 
 
 def test_words_that_differ_are_said():
@@ -230,3 +252,5 @@ def test_a_counter_that_restarts_is_refused():
     with pytest.raises(AmbiguousNames, match="DSC9999.*DSC0000"):
         numbers(*(f"DSC{n % 10000:04d}.jpg" for n in range(9995, 10004)))
     assert numbers("DSC9998.jpg", "DSC9999.jpg", "DSC10000.jpg") == [9998, 9999, 10000]
+    with pytest.raises(AmbiguousNames, match="255.*0"):
+        numbers(*(f"{n % 256}.png" for n in range(250, 262)))
