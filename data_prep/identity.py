@@ -17,7 +17,7 @@ from mer_core.text import format_count
 SIMILAR = 0.9  # difflib's ratio: surprise and suprise have 0.93, anger and angry 0.8
 MAX_NAMED = 4  # subjects named in a message
 
-_NO_FRACTION = r"(?:\.0*|,0{0,2})"  # 1,000 may be a thousand
+_NO_FRACTION = r"(?:[.\u066b]0*|,0{0,2})"  # 1,000 may be a thousand
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 )  # characters without a picture that are not of category Cf
@@ -62,16 +62,17 @@ def subject_key(name: object) -> str:
 
 
 def typed_key(name: object) -> str:
-    """Return `subject_key` without accents, and the letters O, I and L beside digits as 0 and 1.
+    """Return `subject_key` without accents and punctuation, and O, I and L beside digits as 0 and 1.
 
-    So `Jürg` is `Jurg`, and `SO1` is `S01`.
+    So `Jürg` is `Jurg`, `#1` is `1`, and `SO1` is `S01`.
 
     Two names that differ only in this may be one person mistyped or two people, so they are refused
     together and never merged.
     """
     plain = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", subject_key(name))))
     digits = re.sub(r"[oil]+(?=\d)|(?<=\d)[oil]+", lambda letters: letters[0].translate(_TYPED), plain)
-    return subject_key(digits)
+    letters = ("_" if unicodedata.category(one)[0] in "PSZ" else one for one in subject_key(digits))
+    return subject_key("".join(letters))
 
 
 def dataset_key(name: object) -> str:
@@ -153,8 +154,8 @@ def refuse_spellings(groups: Iterable[object]) -> None:
         raise SubjectSpelling(
             f"{format_count(len(same), 'subject is', 'subjects are')} spelled in more than one way: {pairs}"
             f"{', ...' if len(same) > MAX_NAMED else ''}. "
-            "The held-out subject would also be in training. Use one spelling for each subject; accents do "
-            "not count, and beside digits the letters O, I and L count as 0 and 1."
+            "The held-out subject would also be in training. Use one spelling for each subject; accents and "
+            "punctuation do not count, and beside digits the letters O, I and L count as 0 and 1."
         )
 
 

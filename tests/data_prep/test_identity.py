@@ -78,10 +78,11 @@ def test_a_splitter_refuses_two_spellings():
 
 
 TYPED = [("S01", "SO1"), ("s10", "s1o"), ("sub-11", "sub-l1"), ("2001", "2OO1")]
-ACCENTS = [("Jürg", "Jurg"), ("Zoë", "ZOE"), ("Семён", "Семен")]
+ACCENTS = [("Jürg", "Jurg"), ("Zoë", "ZOE"), ("Семён", "Семен"), ("İpek", "ipek")]
+MARKS = [("S01", "(S01)"), ("1", "#1"), ("S01", "S01*"), ("P·01", "P01"), ("1", "«01»")]
 
 
-@pytest.mark.parametrize("names", TYPED + ACCENTS)
+@pytest.mark.parametrize("names", TYPED + ACCENTS + MARKS)
 def test_letters_typed_for_others_are_refused_and_never_merged(names):
     assert unify_spellings(names)[1] == {}
     with pytest.raises(SubjectSpelling) as caught:
