@@ -15,6 +15,7 @@ from data_prep.frame_changes import FrameChanges
 from data_prep.frame_report import Frame, FrameReport
 from data_prep.frame_times import presentation_times
 from data_prep.images import to_8_bits, white_level
+from data_prep.packet_ends import SecondDecoder, is_checkable
 from data_prep.video_damage import DamageTracker, convert_frame
 from data_prep.video_stream import UnreadableVideo, open_container, probe_stream, read_packets
 from mer_core.text import format_count
@@ -128,6 +129,8 @@ class VideoFrames:
             stream = container.streams[self._stream.index]
             stream.codec_context.thread_count = 1  # so that log messages belong to the current packet
             stream.codec_context.options = {"err_detect": "crccheck"}  # checks the hashes that HEVC may have
+            if is_checkable(stream.codec_context.name):
+                damage.second = SecondDecoder(stream.codec_context)
             for packet in read_packets(container, stream):
                 for frame in damage.decode(packet):
                     number = n_displayed + damage.n_lost_before(frame)

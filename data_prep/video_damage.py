@@ -2,8 +2,8 @@
 
 A decoder conceals what it cannot read and continues, so a damaged packet spoils all frames predicted from
 it, up to the next key frame. Damage shows as an error, a flag, or only as a message in the decoder's log.
-Codecs without checksums (VP9, most HEVC) decode some damage silently; `block_edges.py` and `frame_changes.py`
-see the larger part of it.
+Codecs without checksums (VP9, most HEVC) decode some damage silently; `packet_ends.py`, `block_edges.py` and
+`frame_changes.py` see the larger part of it.
 """
 
 import re
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from data_prep.block_edges import has_block_edges
+from data_prep.packet_ends import SecondDecoder
 
 # Log messages about intact streams: they were cut or joined, or contain unsupported metadata.
 HARMLESS = re.compile(
@@ -56,6 +57,7 @@ class DamageTracker:
     """Decodes packets in order and tracks, by time stamp, which frames are damaged."""
 
     is_smoothed: bool = False  # the codec filters the edges of its blocks, so that they show damage
+    second: SecondDecoder | None = None  # of a codec whose packets can be checked
     broken: bool = False  # whether the reference of the next packet is damaged
     lost: list[int | None] = field(default_factory=list)  # stamps of packets that gave no frame
     _spoiled: set[int] = field(default_factory=set)  # stamps of frames predicted from damage
@@ -70,6 +72,8 @@ class DamageTracker:
             self.broken = False
             self._group.clear()
         frames, complaint = decode_quietly(packet)
+        if self.second:
+            self.second.decode(packet)
         if not packet.size:
             return frames
         self.broken = self.broken or bool(complaint)
@@ -84,7 +88,11 @@ class DamageTracker:
 
     def is_spoiled(self, frame) -> bool:
         """Return whether the frame is damaged or predicted from a damaged one."""
-        is_damaged = frame.is_corrupt or self._has_block_edges(frame)
+        is_damaged = (
+            frame.is_corrupt
+            or self._has_block_edges(frame)
+            or (self.second is not None and self.second.differs(frame))
+        )
         if frame.pts is None:
             self.broken = self.broken or is_damaged
             return self.broken
