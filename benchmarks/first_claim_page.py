@@ -70,11 +70,12 @@ x{best} has the least mean.
 ## How it was made
 
 - RAFT-small: the authors' weights (princeton-vl/RAFT, BSD-3), which had seen FlyingChairs and FlyingThings3D.
-  Fine-tuned at three times the size of 96 px frames, a pair a step, 4 updates (`benchmarks/raft_training.py`).
+  Fine-tuned at three times the size of 96 px frames, a pair a step, 4 updates
+  (`benchmarks/raft_training.py`).
 {_compact(test)}
-- (a) is the generic set; (b) takes 65 % of its pairs from a pool of {len(pool)} pairs of rendered people instead,
-  {n_scanned} of them scanned heads with the skin of portraits that are not measured on. Both have the same number of
-  steps, learning rates and losses (no facial losses).
+- (a) is the generic set; (b) takes 65 % of its pairs from a pool of {len(pool)} pairs of rendered people
+  instead, {n_scanned} of them scanned heads with the skin of portraits that are not measured on. Both
+  have the same number of steps, learning rates and losses (no facial losses).
 - CPU minutes are those of one training on one core. That is little: the paper's networks were trained on
   GPUs.
 

@@ -99,7 +99,7 @@ def test_the_page_gives_both_changes():
     pool = ["00000.npz", "00001.npz", "scanned-00000.npz"]
     text = first_claim_page.page(development, errors, trained, pool)
     assert "-50 % (-50 to -50)" in text
-    assert "73 % less" in text and "3 pairs of rendered people, 1 of" in " ".join(text.split())
+    assert "73 % less" in text and "3 pairs of rendered people instead, 1 of" in " ".join(text.split())
     assert "input x2" in text
     assert "| RAFT-small, (b) generic set and splat faces | 300, 2.0 | 0.0550 ± 0.0050 (-73 %) |" in text
     assert "| RAFT-small | rendered people | -50, -50, -50 | -50 (-50 to -50) |" in text
