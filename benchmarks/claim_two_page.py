@@ -54,8 +54,8 @@ RAFT_INCLUDED = (
     "- **RAFT-small** as released has seen no such faces. Frames are doubled for it, the method's default.\n"
 )
 RAFT_FINE_TUNED = (
-    "- **RAFT-small, fine-tuned**: from the released weights, 300 steps at twice the size on the generic set\n"
-    "  and splat faces; an earlier, shorter training than those of [first-claim](first-claim.md).\n"
+    "- **RAFT-small, fine-tuned**: from the released weights, 300 steps at twice the size on the generic\n"
+    "  set and splat faces; an earlier, shorter training than those of [first-claim](first-claim.md).\n"
 )
 RAFT_MISSING = "- **RAFT** was not run.\n"
 
