@@ -46,7 +46,8 @@ OBJECTIVE_CLASSES = {
     frozenset(map(int, units.split("+"))): name for name, sets in _CLASSES.items() for units in sets
 }
 
-_SEPARATORS = r"[+,;&|\u3001\u00b7\u30fb]|\band\b|[和与]"
+_SEPARATORS = r"[+,;&|\u3001\u00b7\u30fb\u2022\u2027\u2219\u22c5]|\band\b|plus|[和与及跟加]"
+_NEGATIONS = r"\b(?:no|not|non|without|except|ohne|sans)\b|\bw/o\b|[无無非没]"
 
 
 class UnitsCell(NamedTuple):
@@ -60,7 +61,8 @@ def parse_units(cell: str) -> UnitsCell:
     """Parse a cell of action units, ignoring side (L, R), strength (A to E) and words without a number.
 
     Alternatives (`R6 or R12`, `9/10`) and static units, marked with (k) in 4DME, are left out. `4-7`, `4.7`,
-    dates, numbers that are not in FACS, and cells of nothing but alternatives are unreadable.
+    dates, numbers that are not in FACS, what is ruled out (`not 4`), and cells of nothing but alternatives are
+    unreadable.
 
     Parameters
     ----------
@@ -75,11 +77,15 @@ def parse_units(cell: str) -> UnitsCell:
     cell = printed = unicodedata.normalize("NFKC", cell).strip()
     if re.fullmatch(r"\d+\.0*", cell):
         cell = cell.split(".")[0]  # spreadsheets print 4 as 4.0
+    cell = re.sub("[\u2044\u2215]", "/", cell)  # fraction and division slash
     cell = re.sub(r"\([^()]*\bor\b[^()]*\)", "", cell)
     cell = re.sub(r"\s+(?=\(k\))", "", cell, flags=re.IGNORECASE)
     units, unreadable = set(), []
     for part in re.split(_SEPARATORS, cell, flags=re.IGNORECASE):
         if re.search(r"\bor\b|\d\s*/\s*\d", part):
+            continue
+        if re.search(_NEGATIONS, part, re.IGNORECASE) and re.search(r"\d", part):
+            unreadable.append(part.strip())
             continue
         for word in re.split(r"\s+|(?<=\w)(?=AU)", part, flags=re.IGNORECASE):
             numbers = re.findall(r"\d+", word)
