@@ -12,6 +12,7 @@ from benchmarks.label_films import Shot
 from mer.bundle import Bundle
 from mer.inference import onset_apex, reliability, spotting
 from mer.inference.motion import AlignedPair, align_pair, measure_pair
+from mer.inference.no_label import NoLabel
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import track_clip
 from mer.inference.reliability import Conditions
@@ -65,14 +66,14 @@ def _read(values: dict[str, np.ndarray], recipe: Recipe, shown: str, shot: Shot)
         shown=shown,
         strength=shot.strength,
         is_found=shot.shows(known["apex_s"]),
-        moment=Moment(0, 0, None, known["reason"], known["is_one_way"]),
+        moment=Moment(0, 0, None, known["reason"] and NoLabel(*known["reason"]), known["is_one_way"]),
         conditions=Conditions(**known["conditions"] | {"motion": pair.facial.strength}),
         flow=pair.input_flow,
         landmarks=values["landmarks"],
     )
 
 
-def ask(reading: Reading, fitted: Bundle) -> tuple[str | None, str | None, dict[str, float]]:
+def ask(reading: Reading, fitted: Bundle) -> tuple[str | None, NoLabel | None, dict[str, float]]:
     """Return the label or None, the reason if there is none, and the probability of each label."""
     recipe = fitted.recipe
     both = [fitted.extract(flow, reading.landmarks) for flow in (reading.flow, -reading.flow)]

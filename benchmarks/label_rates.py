@@ -27,6 +27,7 @@ from benchmarks.label_films import (
 )
 from mer import bundle
 from mer.bundle import Bundle
+from mer.inference.no_label import NoLabel
 from mer.recipe import Recipe
 from mer_core import markdown
 from mer_core.io import write_text
@@ -34,15 +35,14 @@ from mer_core.progress import track
 
 INSIDE, NEAR_END = "inside", "below the detection limit, or near the upper end"
 MARGIN = 0.15  # of the upper end: measured and true motion differ by as much
-# Part of a reason -> the reason in a few words.
 REASONS = {
-    "no expression was found": "no expression found",
-    "cannot be told from noise": "pair below the least motion",
-    "resembles no emotion": "resembles no emotion",
-    "likeliest label has": "probability too low",
-    "not validated": "outside a range",
-    "begins within": "begins within an expression",
-    "do not look like a face": "landmarks implausible",
+    "no-expression": "no expression found",
+    "no-motion": "pair below the least motion",
+    "no-emotion": "resembles no emotion",
+    "low-probability": "probability too low",
+    "outside-validated-range": "outside a range",
+    "neutral-not-seen": "begins within an expression",
+    "implausible-face": "landmarks implausible",
 }
 BINS = (0.2, 0.7, 1.0, 1.5, 3.0)  # per cent of the inter-ocular distance, rows of clips inside
 
@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
     strength: float  # true, per cent of the inter-ocular distance
     shown: str
     label: str | None
-    reason: str | None
+    reason: NoLabel | None
     is_found: bool = False  # the spotter finds the expression
 
 
@@ -97,7 +97,7 @@ def summary(found: list[Outcome]) -> str:
 def _cells(name: str, part: list[Outcome]) -> list[str]:
     given = [one for one in part if one.label]
     right = sum(one.label == one.shown for one in given)
-    reasons = [_short(one.reason) for one in part if not one.label]
+    reasons = [_short(one.reason) for one in part if one.reason]
     most = max(set(reasons), key=reasons.count, default="")
     return [
         name,
@@ -109,9 +109,9 @@ def _cells(name: str, part: list[Outcome]) -> list[str]:
     ]
 
 
-def _short(reason: str | None) -> str:
-    """Return the kind of a reason."""
-    return next((short for part, short in REASONS.items() if part in (reason or "")), "another")
+def _short(reason: NoLabel) -> str:
+    """Return the reason in a few words."""
+    return REASONS.get(reason.code, "another")
 
 
 PAGE = """# Are labels given inside the validated ranges, and only there?
@@ -149,7 +149,7 @@ def page(found: list[Outcome], fitted: Path) -> str:
     inside = [one for one in found if one.condition == INSIDE]
     outside = [one for one in found if one.condition in OUTSIDE]
     given, wrong = ([one for one in part if one.label] for part in (inside, outside))
-    reasons = Counter(_short(one.reason) for one in inside if not one.label)
+    reasons = Counter(_short(one.reason) for one in inside if one.reason)
     return PAGE.format(
         given=len(given),
         inside=len(inside),

@@ -146,9 +146,11 @@ def score_row(name: str, clip: Path, job: ScoreJob) -> dict[str, Any]:
     try:
         result = score(clip, job.bundle, fps=job.fps, face=job.face, device=job.device)
     except MerError as error:
-        return row | {"outcome": "failed", "reason": printable_path(str(error)).replace("\n", " ")}
+        reason = printable_path(str(error)).replace("\n", " ")
+        return row | {"outcome": "failed", "reason": reason, "reason_code": error.code}
     except Exception as error:  # one clip must not end the batch
-        return row | {"outcome": "failed", "reason": printable_path(f"{type(error).__name__}: {error}")}
+        reason = printable_path(f"{type(error).__name__}: {error}")
+        return row | {"outcome": "failed", "reason": reason, "reason_code": "internal"}
     return row | _result_columns(result) | {"pipeline_id": _identify_pipeline(job)}
 
 
@@ -157,6 +159,7 @@ def _result_columns(score: Score) -> dict[str, Any]:
     columns = {
         "outcome": "ok" if score.label else "no label",
         "reason": score.reason or "",
+        "reason_code": score.reason_code or "",
         "label": score.label or "",
         "onset": score.onset,
         "apex": score.apex,

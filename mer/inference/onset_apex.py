@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mer.inference import spotting
+from mer.inference.no_label import NoLabel
 from mer.inference.site_motion import EXPRESSIVE
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
@@ -31,7 +32,7 @@ class Moment(NamedTuple):
     interval : Interval or None
         The expression that they belong to, whose onset may come later than the row at rest; None if the user
         chose the rows, or no expression was found.
-    reason : str or None
+    reason : NoLabel or None
         Why no label may be given; None if one may.
     is_one_way : bool
         The face leaves one state for another and does not return, and too little is seen of either to say
@@ -41,7 +42,7 @@ class Moment(NamedTuple):
     onset: int
     apex: int
     interval: Interval | None = None
-    reason: str | None = None
+    reason: NoLabel | None = None
     is_one_way: bool = False
 
 
@@ -84,8 +85,11 @@ def choose_moment(track: Track, intervals: list[Interval], clip: str) -> Moment:
         return Moment(
             onset,
             apex,
-            reason="nothing to see here: no expression was found. The largest motion is "
-            f"{strength:.2f} % of the inter-ocular distance; {compared}",
+            reason=NoLabel(
+                "no-expression",
+                "nothing to see here: no expression was found. The largest motion is "
+                f"{strength:.2f} % of the inter-ocular distance; {compared}",
+            ),
         )
     numbers = (interval.onset, interval.apex, interval.offset)
     onset, apex, offset = (int(np.searchsorted(track.number, number)) for number in numbers)
@@ -134,9 +138,10 @@ def _without_onset(track: Track, interval: Interval, apex: int, offset: int) -> 
     if neutral is not None and neutral != apex:
         return Moment(neutral, apex, interval)
     end = offset if offset > apex else min(apex + 1, len(track.number) - 1)
-    reason = (
+    reason = NoLabel(
+        "neutral-not-seen",
         "the video begins within the expression, so that the neutral face before it is not seen. "
-        "Say which frame is neutral (--neutral)"
+        "Say which frame is neutral (--neutral)",
     )
     return Moment(end, apex, interval, reason)
 

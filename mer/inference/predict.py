@@ -13,6 +13,7 @@ from mer.bundle import Bundle, default_path
 from mer.inference import action_units as units
 from mer.inference import models, onset_apex, regions, reliability, spotting
 from mer.inference.motion import AlignedPair, align_pair
+from mer.inference.no_label import NoLabel
 from mer.inference.onset_apex import Moment
 from mer.inference.pair_reading import PairReading, Reader, read_pair
 from mer.inference.recorder import clip_name, track_clip
@@ -191,7 +192,7 @@ def explain(
     aligned = _align(frames.pick(numbers), track, moment, recipe)
     reading = read(aligned)
     facial, weights = reading.pair.facial, reading.flow_weights
-    label, reason = _decide(clip, track, moment, intervals, reading, recipe)
+    label, no_label = _decide(clip, track, moment, intervals, reading, recipe)
     parts = [
         replace(part, decision=reading.decision[part.name])
         for part in regions.measure_regions(facial.flow, aligned.landmarks)
@@ -200,7 +201,8 @@ def explain(
     return Score(
         clip=printable_path(clip),
         label=label,
-        reason=reason,
+        reason=no_label and no_label.text,
+        reason_code=no_label and no_label.code,
         probabilities=reading.probabilities,
         onset=numbers[0],
         apex=numbers[1],
@@ -256,7 +258,7 @@ def _decide(
     intervals: list[Interval],
     reading: PairReading,
     recipe: Recipe,
-) -> tuple[str | None, str | None]:
+) -> tuple[str | None, NoLabel | None]:
     """Return the label and None, or None and the reason why there is none."""
     motion = reading.pair.facial.strength
     conditions = reliability.measure_conditions(clip, track, moment, intervals, motion)

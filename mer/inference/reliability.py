@@ -8,6 +8,7 @@ from data_prep.face_model_file import describe_model, is_same_model
 from data_prep.face_plausibility import MIN_PLAUSIBILITY
 from data_prep.frames import Frames
 from data_prep.video_stream import bits_per_pixel
+from mer.inference.no_label import NoLabel
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import ASSUMED_FPS
 from mer.inference.spotting import Interval, strongest_expression
@@ -98,21 +99,28 @@ def _expression_at(number: int, intervals: list[Interval]) -> Interval | None:
     return strongest_expression(around)
 
 
-def find_obstacle(moment: Moment, conditions: Conditions, recipe: Recipe) -> str | None:
+def find_obstacle(moment: Moment, conditions: Conditions, recipe: Recipe) -> NoLabel | None:
     """Return why no label may be given, whatever the probabilities; None if one may."""
     if conditions.jump is not None:
-        return f"the picture jumps or is damaged at frame {conditions.jump}, between rest and apex"
+        return NoLabel(
+            "damaged-picture",
+            f"the picture jumps or is damaged at frame {conditions.jump}, between rest and apex",
+        )
     if moment.reason is not None:
         return moment.reason
     if conditions.plausibility < MIN_PLAUSIBILITY:
-        return "the landmarks do not look like an unobstructed face"
+        return NoLabel("implausible-face", "the landmarks do not look like an unobstructed face")
     if conditions.motion < recipe.min_motion:
-        return (
+        return NoLabel(
+            "no-motion",
             f"nothing to see here: the face moves by {conditions.motion:.2f} % of the inter-ocular distance, "
-            f"and below {recipe.min_motion:.2f} % motion cannot be told from noise"
+            f"and below {recipe.min_motion:.2f} % motion cannot be told from noise",
         )
     if outside := _outside_ranges(conditions, recipe):
-        return f"the bundle was not validated on such clips: {'; '.join(outside)}"
+        return NoLabel(
+            "outside-validated-range",
+            f"the bundle was not validated on such clips: {'; '.join(outside)}",
+        )
     return None
 
 
@@ -122,7 +130,7 @@ def find_label(
     probabilities: dict[str, float],
     opposite: dict[str, float],
     recipe: Recipe,
-) -> tuple[str | None, str | None]:
+) -> tuple[str | None, NoLabel | None]:
     """Return the label and None, or None and the reason why no label is given.
 
     Parameters
@@ -140,22 +148,27 @@ def find_label(
         return None, obstacle
     label, reason = _likeliest(probabilities, recipe)
     if label and moment.is_one_way and (backwards := _likeliest(opposite, recipe)[0]):
-        return None, (
+        return None, NoLabel(
+            "one-way-motion",
             f"the video shows the motion one way only: {label} if it begins with a neutral face, "
-            f"{backwards} if it ends with one. Say which frame is neutral (--neutral)"
+            f"{backwards} if it ends with one. Say which frame is neutral (--neutral)",
         )
     return label, reason
 
 
-def _likeliest(probabilities: dict[str, float], recipe: Recipe) -> tuple[str | None, str | None]:
+def _likeliest(probabilities: dict[str, float], recipe: Recipe) -> tuple[str | None, NoLabel | None]:
     """Return the label that the probabilities alone give and None, or None and why they give none."""
     label = max(probabilities, key=probabilities.__getitem__)
     if label in recipe.no_emotion_labels:
-        return None, "the motion resembles no emotion, but speech, a blink, a glance or a turn of the head"
+        return None, NoLabel(
+            "no-emotion",
+            "the motion resembles no emotion, but speech, a blink, a glance or a turn of the head",
+        )
     if probabilities[label] < recipe.min_confidence:
-        return None, (
+        return None, NoLabel(
+            "low-probability",
             f"the likeliest label has a probability of {probabilities[label]:.2f}, "
-            f"and below {recipe.min_confidence:.2f} none is given"
+            f"and below {recipe.min_confidence:.2f} none is given",
         )
     return label, None
 

@@ -23,6 +23,7 @@ class Score:
     clip: str
     label: str | None  # None if none is given
     reason: str | None  # why none is given
+    reason_code: str | None  # the same for programs: a code that stays as it is
     probabilities: dict[str, float]  # as well calibrated as the bundle
     onset: int  # at rest; the interval may begin later, where motion stands out from noise
     apex: int

@@ -21,6 +21,7 @@ COLUMNS = [
     "content",
     "outcome",
     "reason",
+    "reason_code",
     "label",
     "onset",
     "apex",

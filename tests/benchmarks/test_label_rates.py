@@ -7,6 +7,7 @@ from benchmarks import label_films, label_rates
 from benchmarks.label_films import N_PLAIN, OUTSIDE, PLAIN
 from benchmarks.label_rates import INSIDE, NEAR_END, Outcome
 from mer import bundle
+from mer.inference.no_label import NoLabel
 from mer.recipe import Validation
 
 RECIPE = bundle.read_recipe(bundle.default_path())
@@ -55,7 +56,7 @@ def test_the_motion_of_a_rendered_clip_is_the_one_asked_for():
 def test_the_table_counts_labels_and_reasons():
     found = [
         Outcome("inside", 1.0, "positive", "positive", None, is_found=True),
-        Outcome("inside", 1.0, "negative", None, "the motion resembles no emotion, but speech"),
+        Outcome("inside", 1.0, "negative", None, NoLabel("no-emotion", "")),
         Outcome("motion of 3.5 to 6.5 %", 4.0, "surprise", "surprise", None),
     ]
     lines = label_rates.summary(found).splitlines()

@@ -8,6 +8,7 @@ from benchmarks import validation_films
 from benchmarks.film_readings import Reading
 from benchmarks.label_validation import Answer, page
 from mer import bundle
+from mer.inference.no_label import NoLabel
 from mer.inference.onset_apex import Moment
 from mer.inference.reliability import Conditions
 
@@ -60,7 +61,7 @@ def reading(number, strength):
         bits_per_pixel=0.1,
         plausibility=1.0,
     )
-    reason = None if strength > 0.5 else "nothing to see here"
+    reason = None if strength > 0.5 else NoLabel("no-expression", "")
     flow = np.full((4, 4, 2), number % 3, np.float32)
     shown = RECIPE.labels[number % 3]
     return Reading(

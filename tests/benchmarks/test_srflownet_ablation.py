@@ -31,7 +31,7 @@ def test_rows_differ_in_data_and_losses_alone():
 
 def test_a_row_that_starts_from_weights_is_refused(monkeypatch):
     monkeypatch.setattr(srflownet_ablation, "load_config", lambda path: TrainConfig(init_weights="somewhere"))
-    with pytest.raises(srflownet_ablation.BadSetting, match="random start"):
+    with pytest.raises(srflownet_ablation.BadSetting, match="flow-ablation-faces.yaml"):
         srflownet_ablation.config_of("faces", "pool", 40, 64)
 
 

@@ -76,7 +76,7 @@ def test_light_that_turns_and_gain_are_no_difference(film):
 
 
 def test_one_frame_is_too_few(film, face):
-    with pytest.raises(NothingToScore, match="one frame"):
+    with pytest.raises(NothingToScore):
         apex.spot_apex([(0, face)], film.matrix)
 
 

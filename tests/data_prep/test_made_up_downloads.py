@@ -1,5 +1,6 @@
 """Downloads that went wrong: a clip is read from its own frames, or refused with a reason."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def test_frames_that_were_renumbered_are_not_taken_for_the_annotated_ones(name, 
     root = make_replica(name, subjects=(1,), clips_each=1)
     rename_frames(root, lambda i: 94 + i)
     (clip,) = locate(name, root)
-    assert clip.outcome == "missing frame" and "94 to 99" in clip.reason and "renumbered" in clip.reason
+    assert clip.outcome == "missing frame" and "94 to 99" in clip.reason
 
 
 @pytest.mark.parametrize("name", PRINT_THE_SPAN)
@@ -108,9 +109,11 @@ def test_a_smic_folder_in_that_of_another_subject_is_refused(make_replica):
 def test_a_gap_in_a_clip_of_smic_is_said(make_replica):
     root = make_replica("smic", subjects=(1,), clips_each=1)
     frames = next(folder for folder in folders_of_frames(root) if "HS" in folder.parts)
-    sorted(frames.iterdir())[1].unlink()
+    path = sorted(frames.iterdir())[1]
+    absent = int(re.findall(r"\d+", path.stem)[-1])
+    path.unlink()
     (note,) = read_clips("smic", root).table["note"]
-    assert "frames are missing between onset and offset" in note
+    assert note.endswith(f" {absent}")
 
 
 def test_absent_clips_are_counted_and_folders_of_clips_are_no_subjects(make_replica):

@@ -169,7 +169,7 @@ def test_what_is_no_table_is_one_message(tmp_path):
     with pytest.raises(MissingColumns, match="file, subject, label.*name, who"):
         read_recordings(tmp_path / "a.csv")
     (tmp_path / "b.csv").write_text("file,subject,label\n")
-    with pytest.raises(BadTable, match="lists no recording"):
+    with pytest.raises(BadTable, match="b.csv"):
         read_recordings(tmp_path / "b.csv")
     for name in ("clips.csv", "clips.xlsx"):
         write(tmp_path / name, {})

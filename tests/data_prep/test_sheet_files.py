@@ -90,12 +90,12 @@ def test_what_is_no_table_is_refused_and_named(tmp_path, content, fact):
 def test_an_archive_that_is_no_xlsx_and_one_that_unpacks_too_far_are_refused(tmp_path, monkeypatch):
     with ZipFile(tmp_path / "a.ods", "w") as archive:
         archive.writestr("content.xml", "<x/>")
-    with pytest.raises(UnreadableSheet, match="OpenDocument"):
+    with pytest.raises(UnreadableSheet, match="a.ods"):
         read_sheets(tmp_path / "a.ods")
     monkeypatch.setattr(sheet_files, "MAX_BYTES", 3)
     (tmp_path / "a.csv").write_text("a,b\n")
     for name in ("a.ods", "a.csv"):
-        with pytest.raises(UnreadableSheet, match="more than"):
+        with pytest.raises(UnreadableSheet, match=name):
             read_sheets(tmp_path / name)
 
 
@@ -145,7 +145,7 @@ def test_a_formula_without_a_stored_value_is_no_empty_cell(tmp_path):
 @pytest.mark.parametrize("row", ['"joy,3\nb.mp4,fear,4', '"joy" or "fear",3'])
 def test_quotation_marks_that_swallow_rows_are_refused(tmp_path, row):
     (tmp_path / "a.csv").write_text(f"file,label,onset\na.mp4,{row}\nc.mp4,joy,5\n")
-    with pytest.raises(UnreadableSheet, match="quotation mark") as caught:
+    with pytest.raises(UnreadableSheet, match="a.csv.* line") as caught:
         read_sheets(tmp_path / "a.csv")
     assert caught.value.code == "unreadable-sheet"
 

@@ -92,7 +92,7 @@ def test_arrays_are_evaluated_as_folders_are(small, tmp_path):
         (table.drop(columns="clip_id"), X), mer.CvConfig(classifier="logistic"), tmp_path
     )
     assert run.metrics["accuracy"] > 0.9 and run.metrics["protocol"] == "arrays"
-    with pytest.raises(mer.MerError, match="column subject"):
+    with pytest.raises(mer.MerError, match="subject"):
         mer.cross_validate((table.drop(columns="subject"), X), mer.CvConfig(), tmp_path / "two")
 
 

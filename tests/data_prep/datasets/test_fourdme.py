@@ -43,7 +43,7 @@ def test_fourdme_a_folder_with_a_gap_is_refused(tmp_path):
     write_workbook(tmp_path / "4DME_Labelling_Micro_release v1.xlsx", Sheet1=[fourdme_replica.HEADER, row])
     touch(tmp_path / "gray_micro" / "S1" / "S1_1st_001", "1.jpg", "3.jpg", "4.jpg", "5.jpg")
     (clip,) = locate_clips("fourdme", tmp_path, read_clips("fourdme", tmp_path), "midpoint")
-    assert clip.outcome == "missing frame" and "cannot be numbered" in clip.reason
+    assert clip.outcome == "missing frame" and "4 frames, 1 to 5" in clip.reason
 
 
 def test_fourdme_a_clip_is_not_read_from_the_folder_of_another_subject(tmp_path):

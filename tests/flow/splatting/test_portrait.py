@@ -67,5 +67,5 @@ def test_an_actor_can_be_a_portrait(made):
 
 
 def test_a_picture_without_a_face_is_refused():
-    with pytest.raises(NothingToScore, match="No face"):
+    with pytest.raises(NothingToScore):
         fit_portrait(np.full((120, 120, 3), 128, np.uint8))

@@ -90,7 +90,7 @@ def test_the_basis_holds_no_expression_that_is_held_out():
 
 def test_another_file_is_rejected(tmp_path):
     save_file({"x": np.zeros(3, np.float32)}, str(tmp_path / "x.safetensors"))
-    with pytest.raises(UnreadableFile, match="facial basis"):
+    with pytest.raises(UnreadableFile, match="x.safetensors"):
         load_basis(tmp_path / "x.safetensors")
 
 

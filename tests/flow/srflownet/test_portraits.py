@@ -79,5 +79,5 @@ def test_openings_are_masked(folder):
 
 
 def test_a_folder_without_portraits_is_refused(folder, tmp_path):
-    with pytest.raises(NotFound, match="portraits"):
+    with pytest.raises(NotFound, match=str(tmp_path)):
         AnimatedPortraits(tmp_path, folder / "head.npz", 1, 160, tmp_path / "cache")

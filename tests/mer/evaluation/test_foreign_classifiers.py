@@ -80,7 +80,7 @@ def test_a_run_goes_on_with_the_same_classifier_only(small, tmp_path):
 
 @pytest.mark.parametrize("classifier", [SVC(), object(), 3], ids=["no-probabilities", "object", "number"])
 def test_what_is_no_classifier_with_probabilities_is_refused(classifier):
-    with pytest.raises(ValueError, match="scikit-learn classifier"):
+    with pytest.raises(ValueError, match="classifier"):
         CvConfig(classifier=classifier)
 
 

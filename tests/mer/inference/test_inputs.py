@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from data_prep.frames import write_image
+from data_prep.video_stream import UnreadableVideo
 from mer.inference.predict import score, spot
 from mer.report.clip_page import FILM, write_score
-from mer_core.errors import BadArray, BadInput, NothingToScore
+from mer_core.errors import BadArray, NotFound, NothingToScore
 from tests.mer.inference.video_files import APEX, ONSET, RISE, SIDE, flag_rotation, write_video
 
 
@@ -167,7 +168,7 @@ def test_several_faces(smile_frames, still_frames, tmp_path):
     assert (
         second.eyes_px < 0.85 * largest.eyes_px
         and second.label is None
-        and "nothing to see here" in second.reason
+        and second.reason_code == "no-expression"
     )
     with pytest.raises(NothingToScore, match="face 3.*2"):
         score(video, face=3)
@@ -211,33 +212,25 @@ def sound(path, _):
 
 
 @pytest.mark.parametrize(
-    "make, error, says",
+    "make, error",
     [
-        (
-            lambda path, frames: write_video(path, [np.full_like(frames[0], 90)] * 3),
-            NothingToScore,
-            "no face was found",
-        ),
-        (
-            lambda path, frames: write_video(path, frames[:1]),
-            NothingToScore,
-            "1 of 1 frame.* shows the face; motion needs two",
-        ),
-        (truncated, BadInput, "cannot be read as a video"),
-        (text, BadInput, "cannot be read as a video"),
-        (nothing, BadInput, "cannot be read as a video"),
-        (sound, BadInput, "no video that can be decoded"),
-        (lambda path, frames: path.with_name("nowhere.mp4"), BadInput, "no file or folder"),
-        (lambda path, frames: path.parent, BadInput, "no numbered images"),
+        (lambda path, frames: write_video(path, [np.full_like(frames[0], 90)] * 3), NothingToScore),
+        (lambda path, frames: write_video(path, frames[:1]), NothingToScore),
+        (truncated, UnreadableVideo),
+        (text, UnreadableVideo),
+        (nothing, UnreadableVideo),
+        (sound, UnreadableVideo),
+        (lambda path, frames: path.with_name("nowhere.mp4"), NotFound),
+        (lambda path, frames: path.parent, NotFound),
     ],
     ids=["no face", "one frame", "truncated", "text", "empty", "sound", "nowhere", "empty folder"],
 )
-def test_what_cannot_be_scored_is_one_line(make, error, says, smile_frames, tmp_path):
-    with pytest.raises(error, match=says) as raised:
+def test_what_cannot_be_scored_is_one_line(make, error, smile_frames, tmp_path):
+    with pytest.raises(error) as raised:
         score(make(tmp_path / "clip.mp4", smile_frames))
     assert "\n" not in str(raised.value) and str(tmp_path) in str(raised.value)
 
 
 def test_nothing_moves(still_frames, tmp_path):
     found = score(write_video(tmp_path / "still.mp4", still_frames))
-    assert found.label is None and "nothing to see here" in found.reason
+    assert found.label is None and found.reason_code == "no-expression"

@@ -105,10 +105,11 @@ def test_head_motion_is_not_facial_motion():
 def test_low_confidence_and_small_motion_give_no_label(smile_video):
     fitted = models.get_bundle(str(bundle.default_path()))
     careful = bundle.Bundle(fitted.recipe.model_copy(update={"min_confidence": 1.01}), fitted.classifiers)
-    assert score(smile_video, careful).label is None
+    found = score(smile_video, careful)
+    assert found.label is None and found.reason_code == "low-probability"
     strict = bundle.Bundle(fitted.recipe.model_copy(update={"min_motion": 50.0}), fitted.classifiers)
     found = score(smile_video, strict)
-    assert found.label is None and "nothing to see here" in found.to_text()
+    assert found.label is None and found.reason_code == "no-motion" and found.reason in found.to_text()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_outside_the_measured_ranges_there_is_a_reason_instead_of_a_label(measur
     fitted = models.get_bundle(str(bundle.default_path()))
     other = bundle.Bundle(fitted.recipe.model_copy(update={"validated_ranges": measured}), fitted.classifiers)
     found = score(smile_video, other)
-    assert found.label is None and says in found.reason
+    assert found.label is None and found.reason_code == "outside-validated-range" and says in found.reason
     assert found.bundle == "one in memory"
 
 
@@ -219,7 +220,7 @@ def test_a_clip_without_an_expression_has_no_label_and_exits_with_0(still_frames
     assert answer.exit_code == 0, answer.output
     found = json.loads(answer.stdout)
     assert found["label"] is None and found["interval"] is None and found["intervals"] == []
-    assert "no expression was found" in found["reason"] and found["regions"]
+    assert found["reason_code"] == "no-expression" and found["regions"]
 
 
 def test_real_video(shared_data, tmp_path):
