@@ -61,8 +61,8 @@ def parse_units(cell: str) -> UnitsCell:
     """Parse a cell of action units, ignoring side (L, R), strength (A to E) and words without a number.
 
     Alternatives (`R6 or R12`, `9/10`) and static units, marked with (k) in 4DME, are left out. `4-7`, `4.7`,
-    dates, numbers that are not in FACS, what is ruled out (`not 4`), and cells of nothing but alternatives are
-    unreadable.
+    dates, numbers that are not in FACS, what is ruled out (`not 4`), and cells of nothing but alternatives
+    are unreadable.
 
     Parameters
     ----------

@@ -207,7 +207,10 @@ def _read_elan(path: Path, tier: str | None) -> list[CodedInterval]:
             )
         tier = filled[0]
     check_name(tier, list(tiers), "tier")
-    return [CodedInterval(*place, name, _kind(name, tier)) for *place, name in tiers[tier].annotations]
+    return [
+        CodedInterval(onset_s, offset_s, name, _kind(name, tier))
+        for onset_s, offset_s, name in tiers[tier].annotations
+    ]
 
 
 def _read_table(path: Path, behaviour: str | None) -> list[CodedInterval]:
