@@ -157,9 +157,9 @@ class HelpMixin:
         for option in self.params:
             if isinstance(option, click.Option) and option.help:
                 option.help = _insert_names(option.help)
-                states_default = option.required or option.is_flag or option.show_default
-                if not states_default and "[default:" not in option.help:
-                    option.help += "  [default: none]"
+                states_default = option.required or option.show_default or "[default:" in option.help
+                if not states_default and option.name != "version":
+                    option.help += f"  [default: {'off' if option.is_flag else 'none'}]"
         self.epilog = self.epilog and _insert_names(self.epilog)
         super().format_help(ctx, formatter)  # type: ignore[misc]
 
