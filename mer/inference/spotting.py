@@ -17,8 +17,7 @@ from mer.inference.site_motion import PER_CENT, running_median, strength
 from mer.inference.track import Track
 from mer_core.text import format_count
 
-# Kind -> its name.
-KINDS = {
+KINDS = {  # kind -> its name
     "micro": "micro-expression",
     "macro": "macro-expression",
     "blink": "blink",
@@ -41,7 +40,7 @@ RISEN = 0.9  # of the peak: the apex is the first frame that reaches it, as rise
 EDGE = 0.15  # of its peak: where an interval begins and ends
 SAME_PEAK = 0.7  # a quick motion weaker than this fraction of a longer expression is part of it
 TOUCH_S = 0.1  # a quick motion this close to a longer expression, or a jump this close to any, is part of it
-HEAD_LEAK = 0.15  # fraction of a quick turn of the head that may look like motion of the face
+HEAD_LEAK = 0.15  # fraction of a turn of the head that may look like motion of the face
 TURN_SPEED, TURN_SIZE, TURN_SMOOTH_S, TURN_EDGE = 6.0, 3.0, 0.15, 0.3  # degrees per s, degrees, s
 TURN_GAP_S = 0.25  # turns with a shorter gap are one: there and back
 # %: weaker motion during a move of the head, or a blink, may be a remainder of it.
@@ -120,8 +119,7 @@ def find_largest_motion(track: Track) -> LargestMotion:
     for rows in track.runs():
         if len(rows) < 2:
             continue
-        run = _Run(track, rows)
-        curve, limit = run.distance_from_neutral()
+        curve, limit = _Run(track, rows).distance_from_neutral()
         first, peak, _ = max(find_excursions(curve, 0.0, EDGE), key=lambda e: curve[e.peak])
         first = first if first < peak else max(peak - 1, 0)
         apex = max(_find_apex(curve, first, peak), first + 1)
@@ -269,9 +267,11 @@ def _find_apex(curve: np.ndarray, first: int, peak: int) -> int:
 
 
 def _is_remainder(span: _Span, moves: list[_Span]) -> bool:
-    """Return whether a weak motion lies mostly within a move of the head."""
-    inside = sum(max(0, min(span.last, move.last) - max(span.first, move.first)) for move in moves)
-    return inside > 0.5 * (span.last - span.first) and span.strength < MAX_HEAD_REMAINDER
+    """Return whether a motion that is weak for moves of the head lies mostly within them."""
+    around = [move for move in moves if span.overlaps(move)]
+    inside = sum(min(span.last, move.last) - max(span.first, move.first) for move in around)
+    leak = HEAD_LEAK * np.radians(max((move.strength for move in around), default=0.0)) * PER_CENT
+    return inside > 0.5 * (span.last - span.first) and span.strength < max(MAX_HEAD_REMAINDER, leak)
 
 
 def _is_blink_artefact(span: _Span, closures: list[_Span]) -> bool:

@@ -123,13 +123,21 @@ def test_blinks_apart_are_two():
     assert [interval.onset_s for interval in found] == pytest.approx([5.0, 9.0, 9.5], abs=0.1)
 
 
-def test_a_move_of_the_head_is_no_expression():
+@pytest.mark.parametrize("degrees, left", [(8, 1.2), (20, 4.0)])
+def test_a_move_of_the_head_is_no_expression(degrees, left):
     track = resting_track()
-    track.turn[:, 0] += 8 * np.clip((track.time - 6.0) / 0.8, 0, 1)
-    move(track, bump(track, 6.1, 6.7), 1.2)  # what the head's motion leaves in the face's
+    track.turn[:, 0] += degrees * np.clip((track.time - 6.0) / 0.8, 0, 1)
+    move(track, bump(track, 6.1, 6.7), left)  # what the head's motion leaves in the face's
     found = only(spotted(track), "head")
     assert found.onset_s == pytest.approx(6.0, abs=0.2) and found.offset_s == pytest.approx(6.8, abs=0.2)
-    assert found.strength == pytest.approx(8, abs=1)
+    assert found.strength == pytest.approx(degrees, rel=0.12)
+
+
+def test_an_expression_stands_out_from_a_large_turn_of_the_head():
+    track = resting_track()
+    track.turn[:, 0] += 20 * np.clip((track.time - 6.0) / 0.8, 0, 1)
+    move(track, bump(track, 6.1, 6.7), 9.0)
+    assert sorted(interval.is_expression for interval in spotted(track)) == [False, True]
 
 
 def test_no_interval_reaches_over_a_gap():
