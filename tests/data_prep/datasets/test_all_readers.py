@@ -43,8 +43,8 @@ def test_wrong_folders_are_named(tmp_path):
         casme2.read_annotations(tmp_path)
     with pytest.raises(NotFound, match="photos/"):
         smic.read_annotations(tmp_path)
-    (tmp_path / CASME2).write_text("not a spreadsheet")
-    with pytest.raises(MissingColumns, match="not a spreadsheet"):
+    (tmp_path / CASME2).write_text("one cell")
+    with pytest.raises(MissingColumns, match="one cell"):
         casme2.read_annotations(tmp_path)
     spreadsheet(tmp_path / CASME2, [("Subject", "Filename")])
     with pytest.raises(MissingColumns, match="onsetframe, .*Subject, Filename"):

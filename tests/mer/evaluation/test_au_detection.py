@@ -84,7 +84,7 @@ def test_mer_cv_runs_cd6me(prepared, tmp_path):
         "samm",
     }
     assert answer.output.count("(synthetic data)") == 13
-    assert "without its dataset" in answer.output and f"{scores['mean_binary_f1']:.3f}" in answer.output
+    assert f"{scores['mean_binary_f1']:.3f}" in answer.output
     page = re.sub(r"<[^>]*>", " ", (tmp_path / "run" / "report.html").read_text(encoding="utf-8"))
     assert (
         f"{scores['mean_binary_f1']:.3f}" in page

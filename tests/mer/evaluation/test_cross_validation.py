@@ -1,5 +1,7 @@
 """Cross-validation: what is pooled, how it goes on after a stop, and what it refuses."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -174,7 +176,7 @@ def test_a_dataset_can_be_left_out_instead_of_a_subject(small, tmp_path):
 def test_a_label_that_cannot_be_learned_is_said(small, tmp_path, capsys):
     table, X = small
     cross_validation.cross_validate(table, X, config(seeds=1), tmp_path / "all")
-    assert "cannot be learned" not in capsys.readouterr().err
+    assert "surprise" not in capsys.readouterr().err
     rare = table.assign(
         label=table["label"].where(
             (table["label"] != "surprise") | (table["subject"] + table["dataset"] == "01b"), "negative"
@@ -184,4 +186,4 @@ def test_a_label_that_cannot_be_learned_is_said(small, tmp_path, capsys):
         rare, X, config(seeds=1), tmp_path / "rare", ["contempt", "negative", "positive", "surprise"]
     )
     said = capsys.readouterr().err
-    assert "contempt cannot be learned" in said and "only b/01" in said and "positive cannot" not in said
+    assert "contempt" in said and re.search("surprise.* b/01", said) and "positive" not in said
