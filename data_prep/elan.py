@@ -58,7 +58,7 @@ def read_elan(path: Path) -> ElanFile:
             for link in eaf.media_descriptors
         ]
     except Exception as error:  # pympi raises many types on damaged XML
-        raise UnreadableElan(f"{path} cannot be read as an ELAN file: {error}.") from error
+        raise UnreadableElan(f"{path} cannot be read as an ELAN file: {str(error).rstrip('.?')}.") from error
     for url, shift_ms in media:
         if shift_ms:
             raise UnreadableElan(

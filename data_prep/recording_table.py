@@ -5,7 +5,6 @@ This module reads what is written there; `datasets/table.py` finds the frames th
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import time
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -14,7 +13,14 @@ from data_prep.annotation_sheets import AnnotationSources, AnnotationTable, colu
 from data_prep.elan import read_elan
 from data_prep.identity import clean_name, describe_merged, describe_similar, unify_spellings
 from data_prep.recordings import is_video
-from data_prep.sheet_cells import cell_rate, cell_text, read_frame_number
+from data_prep.sheet_cells import (
+    GROUPED,
+    cell_rate,
+    cell_text,
+    read_frame_number,
+    to_seconds,
+    with_point,
+)
 from data_prep.sheet_files import SUFFIXES
 from mer_core.errors import BadInput
 
@@ -22,7 +28,6 @@ REQUIRED = ("file", "subject", "label")
 FRAMES = ("onset", "apex", "offset")
 OPTIONAL = ("clip", *FRAMES, "onsets", "apexs", "offsets", "fps", "actionunits")  # as `column_key` has them
 EMPTY = ("", "n/a", "na", "nan", "-")
-GROUPED = r"[1-9]\d{0,2},\d{3}"  # a decimal comma in one country, thousands in another
 BIDS_EVENTS = "_events.tsv"
 # Columns that look like frames or times but are not read, as `column_key` has them: onset_ms, ApexFrame.
 UNREAD_TIME = r"(onset|apex|offset)(frames?|f|no|nr|number|index|m?sec\w*|ms|milli\w*|time\w*)\d*|framerate"
@@ -63,7 +68,8 @@ def read_recordings(index: Path) -> tuple[list[Recording], AnnotationSources]:
     Returns
     -------
     recordings : list of Recording
-        Spellings of subjects and labels are unified.
+        Spellings of subjects and labels are unified. Of several files, one that cannot be read is a row with
+        that problem.
     sources : AnnotationSources
         Files read; unified spellings are among the remarks.
 
@@ -76,22 +82,34 @@ def read_recordings(index: Path) -> tuple[list[Recording], AnnotationSources]:
         raise BadTable(f"There is no table at {index}. Check --index.")
     home = index if index.is_dir() else index.parent
     sources, recordings = AnnotationSources(), []
-    for file in _tables_in(index) if index.is_dir() else [index]:
-        if file.suffix.lower() == ".eaf":
-            recordings += _read_elan(file, home)
-            sources.files_read.append((file, ""))
-        elif file.name.endswith(BIDS_EVENTS):
-            recordings += _read_bids(file, home)
-            sources.files_read.append((file, ""))
-        else:
-            table = read_table(file, REQUIRED, OPTIONAL, n_named=0)
-            _refuse_other_units(table)
-            recordings += [_parse_row(row) for row in table.rows.itertuples()]
-            sources.files_read.append((file, table.sheet))
-            sources.remarks += table.remarks
+    files = _tables_in(index) if index.is_dir() else [index]
+    for file in files:
+        try:
+            recordings += _read_file(file, home, sources)
+        except BadInput as error:
+            if len(files) == 1:
+                raise
+            name = file.relative_to(home).as_posix()
+            reason = str(error).replace(f"{file.parent}/", "")
+            recordings.append(Recording(1, name, _bids_subject(file.name), "", problem=reason))
     if not recordings:
         raise BadTable(f"{index} lists no recording.")
     return _unify(recordings, index, sources), sources
+
+
+def _read_file(file: Path, home: Path, sources: AnnotationSources) -> list[Recording]:
+    """Read the rows of one file, and add it to `sources`."""
+    if file.suffix.lower() == ".eaf":
+        rows, sheet = _read_elan(file, home), ""
+    elif file.name.endswith(BIDS_EVENTS):
+        rows, sheet = _read_bids(file, home), ""
+    else:
+        table = read_table(file, REQUIRED, OPTIONAL, n_named=0)
+        _refuse_other_units(table)
+        rows, sheet = [_parse_row(row) for row in table.rows.itertuples()], table.sheet
+        sources.remarks += table.remarks
+    sources.files_read.append((file, sheet))
+    return rows
 
 
 def _tables_in(folder: Path) -> list[Path]:
@@ -149,7 +167,7 @@ def _parse_row(row) -> Recording:
             problems.append(
                 f"{name}_s printed as {cell_text(cell)!r}, {_why_unread(cell, 'time in seconds')}"
             )
-    fps = cell_rate(_with_point(row.fps))
+    fps = cell_rate(with_point(row.fps))
     if fps is None and not _is_empty(row.fps):
         problems.append(f"fps printed as {cell_text(row.fps)!r}, {_why_unread(row.fps, 'frame rate')}")
     return Recording(
@@ -165,22 +183,6 @@ def _parse_row(row) -> Recording:
         note="; ".join(filter(None, notes)),
         problem="; ".join(filter(None, problems)),
     )
-
-
-def to_seconds(cell: object) -> float | None:
-    """Parse a time in seconds (1.25 or 1,25) or in minutes and seconds (0:01.25); None for others."""
-    if isinstance(cell, time):
-        return cell.hour * 3600 + cell.minute * 60 + cell.second + cell.microsecond / 1e6
-    parts = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?(?:e-?\d+)?)", _with_point(cell).lower())
-    if not parts or isinstance(cell, bool):
-        return None
-    return int(parts[1] or 0) * 3600 + int(parts[2] or 0) * 60 + float(parts[3])
-
-
-def _with_point(cell: object) -> str:
-    """Return the text of a cell with a point for a decimal comma; 1,250 stays, which may be 1250."""
-    text = cell_text(cell)
-    return text if re.fullmatch(GROUPED, text) else re.sub(r"(?<=\d),(?=\d)", ".", text)
 
 
 def _why_unread(cell: object, noun: str) -> str:
@@ -232,11 +234,8 @@ def _read_bids(file: Path, home: Path) -> list[Recording]:
         seconds = {} if onset is None else {"onset": onset}
         seconds |= {} if onset is None or duration is None else {"offset": onset + duration}
         seconds |= {} if apex is None else {"apex": apex}
-        problem = (
-            ""
-            if onset is not None
-            else f"onset printed as {cell_text(row.onset)!r}, which is no time in seconds"
-        )
+        text = cell_text(row.onset)
+        problem = f"onset printed as {text!r}, which is no time in seconds" if onset is None else ""
         subject = _bids_subject(file.name) or cell_text(row.subject)
         label = "" if _is_empty(row.trialtype) else cell_text(row.trialtype)
         rows.append(

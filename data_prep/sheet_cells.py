@@ -9,6 +9,7 @@ import pandas as pd
 from data_prep.identity import clean_name, subject_key
 
 NO_APEX = object()
+GROUPED = r"[1-9]\d{0,2},\d{3}"  # a decimal comma in one country, thousands in another
 
 # A number with a word for frame, as some editions print it: 246帧, 第246帧, frame 246, 246 frames.
 _COUNTED = re.compile(r"(?:第|#|frame|fr?)?\s*(\d+)\s*(?:帧|張|张|frames?)?", re.IGNORECASE)
@@ -80,3 +81,19 @@ def read_frame_cells(onset: object, offset: object, apex: object = NO_APEX, rema
         "apex_source": "" if parsed["apex"][0] is None else "annotated",
         "note": "; ".join(filter(None, (remark, *notes))),
     }
+
+
+def to_seconds(cell: object) -> float | None:
+    """Parse a time in seconds (1.25 or 1,25) or in minutes and seconds (0:01.25); None for others."""
+    if isinstance(cell, time):
+        return cell.hour * 3600 + cell.minute * 60 + cell.second + cell.microsecond / 1e6
+    parts = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?(?:e-?\d+)?)", with_point(cell).lower())
+    if not parts or isinstance(cell, bool):
+        return None
+    return int(parts[1] or 0) * 3600 + int(parts[2] or 0) * 60 + float(parts[3])
+
+
+def with_point(cell: object) -> str:
+    """Return the text of a cell with a point for a decimal comma; 1,250 stays, which may be 1250."""
+    text = cell_text(cell)
+    return text if re.fullmatch(GROUPED, text) else re.sub(r"(?<=\d),(?=\d)", ".", text)

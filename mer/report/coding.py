@@ -9,8 +9,7 @@ import pandas as pd
 
 from data_prep.annotation_sheets import visible_sheets
 from data_prep.elan import read_elan
-from data_prep.recording_table import to_seconds
-from data_prep.sheet_cells import cell_text
+from data_prep.sheet_cells import cell_text, to_seconds
 from data_prep.sheet_files import refuse_overlong_rows
 from mer.inference.spotting import EXPRESSIONS, KINDS, Interval
 from mer_core.errors import BadInput

@@ -11,7 +11,8 @@ from pympi.Elan import Eaf
 
 from data_prep.annotation_sheets import MissingColumns
 from data_prep.elan import UnreadableElan
-from data_prep.recording_table import BadTable, read_recordings, to_seconds
+from data_prep.recording_table import BadTable, read_recordings
+from data_prep.sheet_cells import to_seconds
 
 
 def write(path, *rows: dict):
@@ -159,6 +160,18 @@ def test_bids_events_are_rows_and_a_folder_of_them_is_a_table(tmp_path):
     assert recordings[0].file == "sub-01/beh/sub-01_task-films_video.mp4" and recordings[0].label == "joy"
     assert recordings[0].seconds == pytest.approx({"onset": 0.5, "offset": 0.9, "apex": 0.7})
     assert "onset printed as 'n/a'" in recordings[1].problem
+
+
+def test_one_damaged_file_of_several_is_a_row(tmp_path):
+    (tmp_path / "a.mp4").touch()
+    elan(tmp_path / "a.eaf", {"emotion": [(500, 900, "joy")]})
+    (tmp_path / "broken.eaf").write_text("<ANNOTATION_DOCUMENT")
+    (tmp_path / "sub-02_task-x_events.tsv").write_text("onset\ttrial_type\n1\tjoy\n")
+    recordings, sources = read_recordings(tmp_path)
+    assert [bool(one.problem) for one in recordings] == [False, True, True]
+    assert [one.file for one in recordings[1:]] == ["broken.eaf", "sub-02_task-x_events.tsv"]
+    assert "duration" in recordings[2].problem and recordings[2].subject == "02"
+    assert [file.name for file, _ in sources.files_read] == ["a.eaf"]
 
 
 def test_what_is_no_table_is_one_message(tmp_path):
