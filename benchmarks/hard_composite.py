@@ -93,7 +93,7 @@ def read(out: Path, clip: Clip) -> Frames:
 
 
 def draw(clip: Clip, head_model: Path | None = None) -> Frames:
-    """Draw onset and apex of a clip and the motion between them; light falls anew on the moved face.
+    """Draw onset and apex of a clip and the motion between them; the moved face is shaded again.
 
     `head_model` is the .npz of `mer flow head-model`, whose scans the people are made of; None: the
     engine's own.
