@@ -10,13 +10,13 @@ CARD = """# Bundle: synthetic
 
 The bundle that ships with mer and that `mer score CLIP` uses by default.
 
-- **Fitted on** motion of scanned expressions: {recorded:,} recorded pairs, which together weigh as much as
-  {modelled:,} modelled maps (`benchmarks/scanned_maps.py`, motion of scans with blur and noise); {people}
-  people in all. Recorded are portraits and rendered heads (`benchmarks/recorded_maps.py`), read as a clip
-  is: through cameras like those of the datasets (200 fps grey, 100 fps colour, 30 fps H.264), aligned, and
-  measured by the flow network (hashes of weights and code: {network}). Emotions are sets of action units;
-  speech, chewing, gaze, blinks, yawns, smirks and turns of the head are `other`. No video of a real person
-  was fitted.
+- **Fitted on** motion of scanned expressions and of muscles made by hand: {recorded:,} recorded pairs, which
+  count ten times each, and {modelled:,} modelled maps (two thirds of them `benchmarks/scanned_maps.py`, the
+  others `benchmarks/synthetic_maps.py`; motion with blur and noise); {people} people in all. Recorded are
+  portraits and rendered heads (`benchmarks/recorded_maps.py`), read as a clip is: through cameras like those
+  of the datasets (200 fps grey, 100 fps colour, 30 fps H.264), aligned, and measured by the flow network
+  (hashes of weights and code: {network}). Emotions are sets of action units; speech, chewing, gaze, blinks,
+  yawns, smirks and turns of the head are `other`. No video of a real person was fitted.
 - **Input**: onset and apex, aligned to {recipe.face_size} px; landmarks by MediaPipe {recipe.face_model};
   flow by `{recipe.method}` {recipe.method_options};
   the head's motion removed; feature `{recipe.feature}` {recipe.feature_settings}.
@@ -33,8 +33,8 @@ UF1 and calibration error are over all clips, without `other`, the other probabi
   {smiles_found} of {smiles} smiles are found. **The recipes and the noise were designed with the labels of
   these clips in view**, though no weight was fitted to them: expect less elsewhere.
 - **Other rows**: the recipes of training, played by other people and measured through camera, face mesh and
-  flow network ({network}). The rendered people move unlike those that were fitted; the portraits move by
-  the same scans, so they show what measuring costs. Neither shows how well real people are read.
+  flow network ({network}). Rendered people and portraits move by the same
+  muscles and scans as those that were fitted, so they show what measuring costs. Neither shows how well real people are read.
 - No score on real videos of micro-expressions is known. docs/results/acted-clips.md shows what the bundle
   says of a few acted expressions.
 

@@ -5,9 +5,10 @@ r"""Make the shipped bundle: `mer_net` fitted on recorded people, measured on ot
 
 All recorded people are read through the flow network, as in `mer score`. Of the portraits it is measured
 on, half give the least motion, the others scores on the card. So do strangers, rendered people whose
-muscles are made by hand, and ready-made maps of real clips, which are cut as the bundle cuts its own, so
-that the very weights that ship are scored on them. Nothing is fitted to either. Films give the lower end of
-the bundle's range of motion, and its least probability (label_validation.py).
+muscles are made by hand as those of some who are fitted on, and ready-made maps of real clips, which are cut
+as the bundle cuts its own, so that the very weights that ship are scored on them. Nothing is fitted to
+either. Films give the lower end of the bundle's range of motion, and its least probability
+(label_validation.py).
 
 FOLDER keeps what each person gave (measured_clips.py), so that the command goes on where it was stopped, and
 new flow weights or recipes are measured anew.
@@ -24,7 +25,7 @@ import mer_core
 from benchmarks import bundle_card, portrait_clips, scanned_maps
 from benchmarks.bundle_card import MOTION
 from benchmarks.label_validation import validated
-from benchmarks.measured_clips import FEATURE, METHOD, OPTIONS, Clips, People, concatenated
+from benchmarks.measured_clips import FEATURE, METHOD, OPTIONS, Clips, People, concatenated, joined
 from benchmarks.rendered_people import FACE, REST
 from benchmarks.validation_films import readings
 from data_prep.face_model_file import describe_model
@@ -38,10 +39,13 @@ from mer.recipe import Evidence, Recipe
 from mer_core.io import write_text
 
 SEED = 0
-N_PORTRAITS, N_ACTORS, N_STRANGERS = 90, 16, 20  # people
-# Modelled maps keep the bundle from depending on one network's errors. Recorded pairs count REPEATS times,
-# so that both weigh alike.
-N_MODELLED, REPEATS = 6000, 10
+N_PORTRAITS, N_ACTORS = 90, 16  # people
+# Numbers of the strangers who are fitted on, and of those whose scores are on the card.
+STRANGERS, SCORED_STRANGERS = range(12), range(12, 20)
+# Modelled maps keep the bundle from depending on one network's errors, and those of muscles from depending on
+# one source of expressions. Recorded pairs count REPEATS times, so that both weigh about alike.
+N_MODELLED, N_MUSCLES, REPEATS = 6000, 3000, 10
+MUSCLES_SEED = 7
 # Numbers of the people who give the limits of motion, and of those whose scores are on the card.
 SETTING, SCORED = range(0, 24, 2), range(1, 24, 2)
 CLASSIFIER: dict[str, Any] = {
@@ -87,12 +91,12 @@ def record(people: People) -> Recorded:
     """Record everybody, or read what was recorded before."""
     large = [people.to_measure(SCORED, seed, portrait_clips.LARGE) for seed in LARGE_SEEDS]
     return Recorded(
-        fitted_on=people.to_fit_on(N_PORTRAITS, N_ACTORS),
-        modelled=people.modelled(N_MODELLED, SEED),
+        fitted_on=joined(people.to_fit_on(N_PORTRAITS, N_ACTORS), people.strangers(STRANGERS)),
+        modelled=joined(people.modelled(N_MODELLED, SEED), people.modelled_muscles(N_MUSCLES, MUSCLES_SEED)),
         setting=people.to_measure(SETTING, SEED, portrait_clips.SMALL),
         small=people.to_measure(SCORED, SEED, portrait_clips.SMALL),
         large=concatenated(large),
-        strangers=people.strangers(N_STRANGERS),
+        strangers=people.strangers(SCORED_STRANGERS),
     )
 
 

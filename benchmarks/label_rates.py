@@ -130,8 +130,8 @@ right. Outside, {wrong} of {outside} get one ({false:.0%}; aim: at most 5 %).
 and read as `mer score` reads a file. Inside: motion from the detection limit to {top:.2f} % ({margin:.0%}
 below the upper end; other films count neither way), 25 to 50 frames per second, 0.2 to 0.5 s long, heads
 turned by up to 12 degrees, CRF 14 to 25. Outside: one condition is not met, the motion is 1.5 % otherwise.
-Emotions are sets of action units, as in training, played by other muscles. Bundle weights {weights}, flow
-weights {flow}.
+Emotions are sets of action units, played by muscles like those of some people in training. Bundle weights
+{weights}, flow weights {flow}.
 
 ```
 python -m benchmarks.label_rates --films FOLDER --page docs/results/label-rates.md

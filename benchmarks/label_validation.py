@@ -174,10 +174,9 @@ A label on a film without an emotion is wrong, too. Films whose likeliest label 
 of them: {others} of the films of expressions, whose likeliest emotion would be right in {rescued}. The
 labels that are given have a probability of {sureness:.2f} in the mean, and {right:.0%} of them are right.
 
-- **Errors are not the uncertain ones.** The first rule that was tried, at most 10 % wrong labels, is met by
-  no least probability: of the labels from .80 on {sure_wrong} of {sure} are wrong. Fear with raised brows,
-  which the training does not show, is called surprise as surely as surprise; contempt with a raised lip
-  corner is a smile.
+- **Errors are of two kinds**: fear, whose brows rise as in surprise, is called surprise, and contempt with a
+  raised lip corner a smile. Of the labels from .80 on {sure_wrong} of {sure} are wrong. (Before hand-made
+  muscles were fitted, errors were as sure as right labels.)
 - Lips that part are `other` rather than surprise, as they are in speech. Forced to an emotion, the films of
   expressions that are `other` would save {abstention:g} each where that is right and cost as much where it
   is wrong, and speech would cost 1 each.

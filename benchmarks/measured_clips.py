@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks import portrait_clips, recorded_maps, rendered_people, scanned_maps
+from benchmarks import portrait_clips, recorded_maps, rendered_people, scanned_maps, synthetic_maps
 from benchmarks.portrait_clips import Pair
 from flow.estimate import Method, file_digest, load_method
 from flow.splatting.head_model import HeadModel, load_head_model
@@ -94,10 +94,7 @@ class People:
 
         faces = {person: f"portrait-{Path(names[person]).stem}" for person in range(portraits)}
         heads = {person: f"actor-{person}" for person in range(actors)}
-        by_portraits = self._read(faces, moved_portrait)
-        by_actors = self._read(heads, actor)
-        by_actors = by_actors._replace(people=by_actors.people + portraits)
-        found = concatenated([by_portraits, by_actors])
+        found = joined(self._read(faces, moved_portrait), self._read(heads, actor))
         return found._replace(shown=np.array([scanned_maps.label_of(kind) for kind in found.shown]))
 
     def modelled(self, count: int, seed: int) -> Clips:
@@ -106,19 +103,22 @@ class People:
             self.work
             / f"modelled-{count}-{seed}-{file_digest(self.head_model)}-{code_digest([scanned_maps])}.npz"
         )
-        if not path.is_file():
-            X, labels = scanned_maps.make_maps(self.model, count, seed)
-            people = np.arange(count) // scanned_maps.CLIPS_PER_PERSON
-            write_npz(path, **Clips(people, labels, np.full(count, np.nan), X)._asdict())
-        return Clips(**read_npz(path))
+        return _made(
+            path, scanned_maps.CLIPS_PER_PERSON, lambda: scanned_maps.make_maps(self.model, count, seed)
+        )
 
-    def strangers(self, count: int) -> Clips:
-        """Read the first so many people of the engine's own muscles, who show emotions only."""
+    def modelled_muscles(self, count: int, seed: int) -> Clips:
+        """Make maps of synthetic_maps.py, as `modelled` does."""
+        path = self.work / f"muscles-{count}-{seed}-{code_digest([scanned_maps, synthetic_maps])}.npz"
+        return _made(path, synthetic_maps.CLIPS_PER_PERSON, lambda: synthetic_maps.make_maps(count, seed))
+
+    def strangers(self, people: Iterable[int]) -> Clips:
+        """Read people of the engine's own muscles, who show emotions only."""
 
         def pairs(person: int) -> list[Pair]:
             return recorded_maps.stranger_pairs(person, self.method)
 
-        return self._read({person: f"stranger-{person}" for person in range(count)}, pairs)
+        return self._read({person: f"stranger-{person}" for person in people}, pairs)
 
     def _names(self, split: Split) -> list[str]:
         return fit_portraits(self.portraits, self.model, self.fits, split)
@@ -153,6 +153,20 @@ def code_digest(modules: Sequence[ModuleType]) -> str:
 def concatenated(parts: Sequence[Clips]) -> Clips:
     """Join clips, at least one part."""
     return Clips(*(np.concatenate(values) for values in zip(*parts)))
+
+
+def joined(first: Clips, others: Clips) -> Clips:
+    """Join clips of different people, who get different numbers."""
+    return concatenated([first, others._replace(people=others.people + first.people.max() + 1)])
+
+
+def _made(path: Path, per_person: int, make: Callable[[], tuple[np.ndarray, np.ndarray]]) -> Clips:
+    """Return modelled maps, made where `path` does not hold them."""
+    if not path.is_file():
+        X, labels = make()
+        people = np.arange(len(X)) // per_person
+        write_npz(path, **Clips(people, labels, np.full(len(X), np.nan), X)._asdict())
+    return Clips(**read_npz(path))
 
 
 def _measured(person: int, pairs: list[Pair]) -> Clips:

@@ -136,7 +136,7 @@ def draw_actions(label: str, rng: np.random.Generator) -> tuple[str, dict[str, f
     if label != "other":
         return label, _emotion_actions(label, rng)
     kind = str(rng.choice(list(OTHERS), p=list(OTHERS.values())))
-    return kind, _other_actions(kind, rng)
+    return kind, other_actions(kind, rng)
 
 
 def label_of(kind: str) -> str:
@@ -200,7 +200,7 @@ def _emotion_actions(label: str, rng: np.random.Generator) -> dict[str, float]:
     return actions
 
 
-def _other_actions(kind: str, rng: np.random.Generator) -> dict[str, float]:
+def other_actions(kind: str, rng: np.random.Generator) -> dict[str, float]:
     """Draw motion that shows no emotion; expressions that are no unit go by their own names."""
     if kind == "speech":
         return {

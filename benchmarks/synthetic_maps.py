@@ -2,15 +2,16 @@
 
 The engine's faces, muscles and recipes (flow/splatting) give the motion of each landmark; between landmarks
 it is interpolated, and degraded as an estimator would. A clip takes four milliseconds. scanned_maps.py has
-the motion of scanned people, from which the bundle that ships is made.
+the motion of scanned people; the bundle that ships is fitted on maps of both.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial import Delaunay
 
+from benchmarks import scanned_maps
 from data_prep.align import fit_similarity, transform_points
 from flow.sampling import log_uniform
 from flow.splatting.camera import Camera, HeadPose
@@ -18,6 +19,8 @@ from flow.splatting.head import Head
 from flow.splatting.identity import random_proportions
 from flow.splatting.muscles import move_landmarks
 from flow.splatting.recipes import EMOTIONS, draw_actions
+from mer.features import flow_image
+from mer_core.progress import track
 
 LABELS = ["negative", "positive", "surprise"]
 CLIPS_PER_PERSON = 20
@@ -25,6 +28,10 @@ GRID = 56  # px, side of the flow before it becomes a map of 28
 # What else a face does in the meantime: any of these units may join in, and belongs to no emotion then.
 STRAY_UNITS = ("1", "2", "4", "6", "7", "10", "14", "15", "17", "24", "25")
 CAMERA = Camera.framing(512, 512, 0.7)
+# Motion that shows no emotion -> frequency; gaze, chewing and turns of the head need no muscles of their own here.
+OTHERS = {"speech": 0.6, "blink": 0.15, "yawn": 0.12, "smirk": 0.13}
+SPEECH = ("10", "12", "14", "16", "17", "20", "23", "24", "25")  # beside the jaw
+HEAD_WITH_OTHERS = 0.5  # scale of the head's motion in `make_maps`
 
 
 def label_of(emotion: str) -> str:
@@ -32,10 +39,44 @@ def label_of(emotion: str) -> str:
     return {"happiness": "positive", "surprise": "surprise"}.get(emotion, "negative")
 
 
-def motions(seed: list[int], head: float = 1.0) -> Iterator[tuple[np.ndarray, np.ndarray, str]]:
-    """Yield the clips of one person: flow (GRID, GRID, 2) float32 px, landmarks (478, 2) px, emotion.
+def make_maps(count: int, seed: int, size: int = 28) -> tuple[np.ndarray, np.ndarray]:
+    """Return maps (count, 3, size, size) float32 and labels (count,) str, as `scanned_maps.make_maps` does."""
+    maps, names = [], []
+    for i in track(range(-(-count // CLIPS_PER_PERSON)), f"{count} maps of muscles"):
+        for flow, landmarks, shown in motions([seed, i], HEAD_WITH_OTHERS, draw_shown):
+            maps.append(flow_image.extract(flow, landmarks, size=size, crop="box"))
+            names.append("other" if shown in OTHERS else label_of(shown))
+    return np.stack(maps[:count]).astype(np.float32), np.array(names[:count])
 
-    `head` scales the motion of the head.
+
+def draw_shown(rng: np.random.Generator) -> tuple[str, dict[str, float]]:
+    """Draw an emotion or one of `OTHERS`, labels at the frequencies of `scanned_maps`, and its actions."""
+    label = str(rng.choice(scanned_maps.LABELS, p=list(scanned_maps.FREQUENCY.values())))
+    if label == "other":
+        kind = str(rng.choice(list(OTHERS), p=list(OTHERS.values())))
+        return kind, _other_actions(kind, rng)
+    emotion = str(rng.choice([emotion for emotion in EMOTIONS if label_of(emotion) == label]))
+    return emotion, draw_actions(emotion, rng)
+
+
+def _other_actions(kind: str, rng: np.random.Generator) -> dict[str, float]:
+    if kind == "blink":
+        return {"43": rng.uniform(0.2, 1)}
+    if kind != "speech":
+        return scanned_maps.other_actions(kind, rng)
+    lips = rng.choice(SPEECH, rng.integers(2, 4), replace=False)
+    actions = {str(unit): rng.uniform(-0.2, 0.6) for unit in lips}
+    return actions | ({"26": rng.uniform(0, 0.5)} if rng.uniform() < 0.8 else {})
+
+
+def motions(
+    seed: list[int],
+    head: float = 1.0,
+    draw: Callable[[np.random.Generator], tuple[str, dict[str, float]]] | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray, str]]:
+    """Yield the clips of one person: flow (GRID, GRID, 2) float32 px, landmarks (478, 2) px, what is shown.
+
+    `head` scales the motion of the head. `draw` draws what is shown and its actions; by default emotions.
     """
     rng = np.random.default_rng(seed)
     rest = Head(random_proportions(rng)).rest
@@ -47,32 +88,32 @@ def motions(seed: list[int], head: float = 1.0) -> Iterator[tuple[np.ndarray, np
     landmarks = np.pad(points, ((0, 10), (0, 0)), mode="edge")  # the irises, which no yardstick uses
     habit = _smooth_noise(rng, 8.0) * rng.uniform(0, 2.0)  # px: whose muscles lie a little elsewhere
     for _ in range(CLIPS_PER_PERSON):
-        emotion = draw_emotion(rng)
-        before, after, peak = draw_states(rest, emotion, rng)
+        shown, actions = (draw or draw_emotion)(rng)
+        before, after, peak = draw_states(rest, actions, rng)
         turned = _turned(pose, head * peak, rng)
         moved = CAMERA.project(turned.move(after))[0] - CAMERA.project(pose.move(before))[0]
         flow = spread(
             moved @ place[:, :2].T,
             outside=(CAMERA.project(turned.move(rest))[0] - seen).mean(0) @ place[:, :2].T,
         )
-        yield degrade(_warped(flow, habit), rng).astype(np.float32), landmarks, emotion
+        yield degrade(_warped(flow, habit), rng).astype(np.float32), landmarks, shown
 
 
-def draw_emotion(rng: np.random.Generator) -> str:
-    """Draw a label uniformly, then one of its emotions uniformly."""
+def draw_emotion(rng: np.random.Generator) -> tuple[str, dict[str, float]]:
+    """Draw a label uniformly, then one of its emotions uniformly, and its actions."""
     label = LABELS[rng.integers(len(LABELS))]
-    return str(rng.choice([emotion for emotion in EMOTIONS if label_of(emotion) == label]))
+    emotion = str(rng.choice([emotion for emotion in EMOTIONS if label_of(emotion) == label]))
+    return emotion, draw_actions(emotion, rng)
 
 
 def draw_states(
-    rest: np.ndarray, emotion: str, rng: np.random.Generator
+    rest: np.ndarray, actions: dict[str, float], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Return landmarks (468, 3) cm at onset and apex, and the largest displacement, cm.
 
     In a third of the clips a lid moves as well, up or down, and in a third some unit that has nothing to do
-    with the emotion.
+    with what is shown.
     """
-    actions = draw_actions(emotion, rng)
     full = np.linalg.norm(move_landmarks(rest, actions) - rest, axis=1).max()
     peak = min(log_uniform(rng, 0.05, 0.6), full)
     strength = peak / full

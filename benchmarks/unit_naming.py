@@ -30,6 +30,7 @@ from flow.estimate import Method, estimate
 from flow.splatting.actor import Actor
 from flow.splatting.camera import HeadPose
 from flow.splatting.head_model import HeadModel, load_head_model
+from flow.splatting.held_out import Split
 from flow.splatting.identity import scanned_face
 from flow.splatting.portrait_motion import FittedPortrait, frame_portrait
 from flow.splatting.scanned_units import UNIT_EXPRESSIONS, expression_weights
@@ -132,32 +133,41 @@ def cases(record: Recorder, person: int, method: Method) -> list[Case]:
     found = []
     for actions in draw_actions(rng):
         reach, frames = record(actions, rng)
-        points = models.get_mesh().landmarks(frames[0])
-        if points is None:
-            continue
-        matrix = fit_similarity(points, FACE)
-        landmarks = transform_points(points, matrix)
-        onset, apex = (warp_face(picture, matrix, FACE) for picture in frames)
-        flow = estimate(method, onset, apex, landmarks)
-        motion = subtract_head(flow, landmarks)
-        found.append(Case(actions, 100 * reach, find_units(landmarks, motion.points)))
+        if (seen := read(frames, method)) is not None:
+            found.append(Case(actions, 100 * reach, find_units(*seen)))
     return found
 
 
-def portraits_of(folder: Path, model: HeadModel, cache: Path, people: int) -> Iterator[tuple[str, Recorder]]:
-    """Yield name and `Recorder` of held-out portraits."""
-    for name in fit_portraits(folder, model, cache, "held_out")[:people]:
+def read(frames: tuple[np.ndarray, np.ndarray], method: Method) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return landmarks (478, 2) px and their motion (468, 2) px as `mer score` reads them; None without a face."""
+    points = models.get_mesh().landmarks(frames[0])
+    if points is None:
+        return None
+    matrix = fit_similarity(points, FACE)
+    landmarks = transform_points(points, matrix)
+    onset, apex = (warp_face(picture, matrix, FACE) for picture in frames)
+    return landmarks, subtract_head(estimate(method, onset, apex, landmarks), landmarks).points
+
+
+def portraits_of(
+    folder: Path, model: HeadModel, cache: Path, people: int, split: Split = "held_out"
+) -> Iterator[tuple[str, Recorder]]:
+    """Yield name and `Recorder` of portraits, held-out ones by default."""
+    for name in fit_portraits(folder, model, cache, split)[:people]:
         yield Path(name).stem, partial(record_portrait, model, load_fitted_portrait(folder, name, cache))
 
 
 def actors_of(model: HeadModel, people: int) -> Iterator[tuple[str, Recorder]]:
     """Yield name and `Recorder` of rendered scans, including expressions held out of training."""
     for person in range(people):
-        seed = FIRST_PERSON + person
-        actor = Actor(
-            seed, 2 * FACE, face=hard_composite.FACE, identity=scanned_face(seed, model, split=None)
-        )
-        yield f"rendered-{person}", partial(record_actor, actor, person)
+        yield f"rendered-{person}", actor(model, person)
+
+
+def actor(model: HeadModel, person: int) -> Recorder:
+    """Return the `Recorder` of a rendered scan."""
+    seed = FIRST_PERSON + person
+    identity = scanned_face(seed, model, split=None)
+    return partial(record_actor, Actor(seed, 2 * FACE, face=hard_composite.FACE, identity=identity), person)
 
 
 def measure(shown: Iterator[tuple[str, Recorder]], out: Path) -> list[Case]:

@@ -1,27 +1,40 @@
 """Make the patterns of action units that ship, from the scanned expressions of a head model.
 
-python -m benchmarks.unit_patterns HEAD_MODEL.npz
+    python -m benchmarks.unit_patterns PORTRAITS HEAD_MODEL.npz --cache FITS --work FOLDER
+
+What the flow network reads differs from what the scans show: motion is smoothed, and a lip that rolls in shows as one
+that moves. So portraits and rendered people show each unit alone, and the median difference is added to its pattern.
+FOLDER keeps what was read of each person. The people are others than those of unit_naming.py.
 """
 
 import argparse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
 from scipy.spatial import cKDTree
 
+from benchmarks import unit_naming
+from benchmarks.unit_naming import Recorder
 from data_prep.landmarks import interocular
+from flow.estimate import Method
 from flow.splatting.head_fit import fit_head
 from flow.splatting.head_model import HeadModel, load_head_model
 from flow.splatting.scanned_units import UNIT_EXPRESSIONS, expression_weights
 from flow.splatting.template import LOWER_LID, LOWER_LIP, UPPER_LID, UPPER_LIP, template
+from mer.inference import models
+from mer.inference.head_motion import POINTS, fit_camera, head_motion_basis, subtract_head_motion
 from mer.inference.unit_patterns import BOTH_SIDES, FILE
-from mer_core.io import atomic_replace
+from mer_core.io import atomic_replace, read_npz, write_npz
+from mer_core.progress import track
 
-POINTS = 468
 PX_PER_CM = 100.0  # large enough that rounding does not matter
 N_NEIGHBOURS = 4  # vertices that a point takes its motion from
 MOVING = 0.3  # fraction of the largest motion above which a vertex belongs to the lip or lid that moves
+READ_PORTRAITS = 5  # the first so many that the flow network may be trained on
+READ_ACTORS = range(100, 105)  # numbers of rendered people, as in unit_naming.actor
+LEAST_COSINE = 0.3  # between read and scanned pattern; below, the reading is noise
 
 
 def make(model: HeadModel) -> tuple[list[str], np.ndarray]:
@@ -77,14 +90,80 @@ def _facing(model: HeadModel) -> np.ndarray:
     return facing
 
 
+def read_people(
+    portraits: Path, model: HeadModel, cache: Path, work: Path
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield what `read_units` gives of each person, from `work` where it is known."""
+    method = models.get_method("srflownet", {"network": "compact"})
+    faces = unit_naming.portraits_of(portraits, model, cache, READ_PORTRAITS, "train")
+    people = [(f"portrait-{i}", i, record) for i, (_, record) in enumerate(faces)]
+    people += [(f"rendered-{i}", i, unit_naming.actor(model, i)) for i in READ_ACTORS]
+    for name, person, record in track(people, "People"):
+        path = work / f"units-{name}-{method.weights}.npz"
+        if not path.is_file():
+            write_npz(path, **read_units(record, person, method))
+        yield read_npz(path)
+
+
+def read_units(record: Recorder, person: int, method: Method) -> dict[str, np.ndarray]:
+    """Read each unit that a person shows alone, on one side: names (N,), landmarks and their motion, px."""
+    rng = np.random.default_rng([person, 72])
+    names, read = [], []
+    for unit in UNIT_EXPRESSIONS:
+        side = "both" if unit in BOTH_SIDES else ("right", "left")[int(rng.integers(2))]
+        action = unit + {"right": "R", "left": "L", "both": ""}[side]
+        if (seen := unit_naming.read(record({action: 1.0}, rng)[1], method)) is not None:
+            names.append(f"{unit}:{side}")
+            read.append(seen)
+    landmarks, motion = map(np.stack, zip(*read))
+    return {"names": np.array(names), "landmarks": landmarks, "motion": motion}
+
+
+def as_read(names: list[str], patterns: np.ndarray, read: Iterable[dict[str, np.ndarray]]) -> np.ndarray:
+    """Add the median difference between patterns (K, 468, 3) and what `read_units` gave, over people."""
+    found: dict[str, list[np.ndarray]] = {}
+    for person in read:
+        for name, landmarks, motion in zip(person["names"], person["landmarks"], person["motion"]):
+            difference = _difference(patterns[names.index(name)], landmarks[:POINTS].astype(float), motion)
+            if difference is not None:
+                unit, side = name.split(":")
+                found.setdefault(unit, []).append(_mirrored(difference) if side == "left" else difference)
+    out = patterns.copy()
+    for i, (unit, side) in enumerate(name.split(":") for name in names):
+        if unit in found:
+            change = np.median(found[unit], axis=0)
+            out[i, :, :2] += _mirrored(change) if side == "left" else change
+    return out
+
+
+def _mirrored(motion: np.ndarray) -> np.ndarray:
+    """Return the motion (468, 2) of the other side of the face."""
+    return (motion * [-1, 1])[template().mirror[:POINTS]]
+
+
+def _difference(pattern: np.ndarray, points: np.ndarray, motion: np.ndarray) -> np.ndarray | None:
+    """Return motion (468, 2) px less pattern (468, 3), at full strength and in the pattern's unit; None for noise."""
+    camera = fit_camera(points)
+    expected = subtract_head_motion(head_motion_basis(points), pattern @ camera.T)
+    shared, length = (expected * motion).sum(), np.linalg.norm(expected)
+    if shared < LEAST_COSINE * length * np.linalg.norm(motion):
+        return None
+    return (motion * length**2 / shared - expected) @ np.linalg.pinv(camera[:, :2]).T
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.unit_patterns", description=__doc__.split("\n")[0]
     )
+    parser.add_argument("portraits", type=Path)
     parser.add_argument("head_model", type=Path, help="NPZ of mer flow head-model")
+    parser.add_argument("--cache", type=Path, required=True, help="folder that keeps fits of the portraits")
+    parser.add_argument("--work", type=Path, required=True, help="folder that keeps what was read of people")
     parser.add_argument("--out", type=Path, default=FILE)
     given = parser.parse_args()
-    names, patterns = make(load_head_model(given.head_model))
+    model = load_head_model(given.head_model)
+    names, patterns = make(model)
+    patterns = as_read(names, patterns, read_people(given.portraits, model, given.cache, given.work))
     with atomic_replace(given.out) as temporary:
         save_file({"patterns": patterns.astype(np.float16)}, temporary, metadata={"names": " ".join(names)})
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import measured_clips, portrait_clips, recorded_maps
-from benchmarks.measured_clips import People, code_digest
+from benchmarks.measured_clips import People, code_digest, joined
 from benchmarks.portrait_clips import Pair
 from flow.estimate import Method
 
@@ -62,7 +62,8 @@ def test_what_is_fitted_on_has_labels_and_every_person_a_number(recorded):
     clips = people.to_fit_on(portraits=2, actors=2)
     assert clips.shown.tolist() == ["positive", "other"] * 2 + ["other"] * 2
     assert clips.people.tolist() == [0, 0, 1, 1, 2, 3]
-    assert people.strangers(2).people.tolist() == [0, 1]
+    assert people.strangers(range(2)).people.tolist() == [0, 1]
+    assert joined(clips, people.strangers(range(1, 3))).people.tolist() == [0, 0, 1, 1, 2, 3, 5, 6]
 
 
 def test_new_weights_and_new_code_record_anew(recorded, monkeypatch):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.synthetic_maps import GRID, LABELS, Interpolation, degrade, label_of, motions
+from benchmarks import scanned_maps, synthetic_maps
+from benchmarks.synthetic_maps import GRID, LABELS, OTHERS, Interpolation, degrade, label_of, motions
 from data_prep.align import fit_similarity
 from data_prep.landmarks import interocular
 
@@ -63,3 +64,19 @@ def test_degraded_flow_keeps_most_of_what_moved():
     flow[20:36, 20:36] = 1
     worse = degrade(flow, np.random.default_rng(0))
     assert 0.5 < np.corrcoef(flow.ravel(), worse.ravel())[0, 1] < 0.9999
+
+
+def test_maps_have_labels_at_the_frequencies_of_scanned_maps():
+    shown = [synthetic_maps.draw_shown(np.random.default_rng([1, i])) for i in range(2000)]
+    names = ["other" if name in OTHERS else label_of(name) for name, _ in shown]
+    for label, frequency in scanned_maps.FREQUENCY.items():
+        assert np.mean([name == label for name in names]) == pytest.approx(frequency, abs=0.05)
+    assert all(actions for _, actions in shown)
+    assert any("26" in actions for name, actions in shown if name == "speech")
+
+
+def test_maps_are_cut_as_the_bundle_cuts_its_own():
+    maps, labels = synthetic_maps.make_maps(22, seed=3)
+    assert maps.shape == (22, 3, 28, 28) and maps.dtype == np.float32 and np.isfinite(maps).all()
+    assert len(labels) == 22 and set(labels) <= set(scanned_maps.LABELS)
+    assert not np.array_equal(maps[0], maps[1])
