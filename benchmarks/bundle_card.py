@@ -33,8 +33,8 @@ UF1 and calibration error are over all clips, without `other`, the other probabi
   {smiles_found} of {smiles} smiles are found. **The recipes and the noise were designed with the labels of
   these clips in view**, though no weight was fitted to them: expect less elsewhere.
 - **Other rows**: the recipes of training, played by other people and measured through camera, face mesh and
-  flow network ({network}). Rendered people and portraits move by the same
-  muscles and scans as those that were fitted, so they show what measuring costs. Neither shows how well real people are read.
+  flow network ({network}). Rendered people and portraits move by the same muscles and scans as those
+  that were fitted, so they show what measuring costs. Neither shows how well real people are read.
 - No score on real videos of micro-expressions is known. docs/results/acted-clips.md shows what the bundle
   says of a few acted expressions.
 

@@ -28,7 +28,7 @@ GRID = 56  # px, side of the flow before it becomes a map of 28
 # What else a face does in the meantime: any of these units may join in, and belongs to no emotion then.
 STRAY_UNITS = ("1", "2", "4", "6", "7", "10", "14", "15", "17", "24", "25")
 CAMERA = Camera.framing(512, 512, 0.7)
-# Motion that shows no emotion -> frequency; gaze, chewing and turns of the head need no muscles of their own here.
+# Motion that shows no emotion -> frequency. scanned_maps.py has gaze, chewing and turns of the head, too.
 OTHERS = {"speech": 0.6, "blink": 0.15, "yawn": 0.12, "smirk": 0.13}
 SPEECH = ("10", "12", "14", "16", "17", "20", "23", "24", "25")  # beside the jaw
 HEAD_WITH_OTHERS = 0.5  # scale of the head's motion in `make_maps`
@@ -40,7 +40,7 @@ def label_of(emotion: str) -> str:
 
 
 def make_maps(count: int, seed: int, size: int = 28) -> tuple[np.ndarray, np.ndarray]:
-    """Return maps (count, 3, size, size) float32 and labels (count,) str, as `scanned_maps.make_maps` does."""
+    """Return maps (count, 3, size, size) float32 and labels (count,) str, as those of scanned_maps.py."""
     maps, names = [], []
     for i in track(range(-(-count // CLIPS_PER_PERSON)), f"{count} maps of muscles"):
         for flow, landmarks, shown in motions([seed, i], HEAD_WITH_OTHERS, draw_shown):

@@ -139,7 +139,7 @@ def cases(record: Recorder, person: int, method: Method) -> list[Case]:
 
 
 def read(frames: tuple[np.ndarray, np.ndarray], method: Method) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return landmarks (478, 2) px and their motion (468, 2) px as `mer score` reads them; None without a face."""
+    """Return landmarks (478, 2) and their motion (468, 2), px, as `mer score` does; None without a face."""
     points = models.get_mesh().landmarks(frames[0])
     if points is None:
         return None

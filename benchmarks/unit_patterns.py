@@ -2,9 +2,10 @@
 
     python -m benchmarks.unit_patterns PORTRAITS HEAD_MODEL.npz --cache FITS --work FOLDER
 
-What the flow network reads differs from what the scans show: motion is smoothed, and a lip that rolls in shows as one
-that moves. So portraits and rendered people show each unit alone, and the median difference is added to its pattern.
-FOLDER keeps what was read of each person. The people are others than those of unit_naming.py.
+What the flow network reads differs from what the scans show: motion is smoothed, and a lip that rolls in
+shows as one that moves. So portraits and rendered people show each unit alone, and the median difference is
+added to its pattern. FOLDER keeps what was read of each person. The people are others than those of
+unit_naming.py.
 """
 
 import argparse
@@ -142,7 +143,7 @@ def _mirrored(motion: np.ndarray) -> np.ndarray:
 
 
 def _difference(pattern: np.ndarray, points: np.ndarray, motion: np.ndarray) -> np.ndarray | None:
-    """Return motion (468, 2) px less pattern (468, 3), at full strength and in the pattern's unit; None for noise."""
+    """Return motion (468, 2) px at full strength less pattern (468, 3), in its unit; None for noise."""
     camera = fit_camera(points)
     expected = subtract_head_motion(head_motion_basis(points), pattern @ camera.T)
     shared, length = (expected * motion).sum(), np.linalg.norm(expected)
