@@ -164,9 +164,10 @@ def main() -> None:
     given = parser.parse_args()
     model = load_head_model(given.head_model)
     names, patterns = make(model)
-    patterns = as_read(names, patterns, read_people(given.portraits, model, given.cache, given.work))
+    read = as_read(names, patterns, read_people(given.portraits, model, given.cache, given.work))
+    tensors = {"scanned": patterns.astype(np.float16), "as_read": read.astype(np.float16)}
     with atomic_replace(given.out) as temporary:
-        save_file({"patterns": patterns.astype(np.float16)}, temporary, metadata={"names": " ".join(names)})
+        save_file(tensors, temporary, metadata={"names": " ".join(names)})
 
 
 if __name__ == "__main__":

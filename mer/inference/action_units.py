@@ -55,7 +55,7 @@ def find_units(landmarks: np.ndarray, point_motion: np.ndarray) -> list[Unit]:
     point_motion : (468, 2) px
         Motion of the landmarks without the head's.
     """
-    names, motions = unit_patterns.load()
+    names, motions = unit_patterns.load(as_read=True)
     points = landmarks[:POINTS].astype(float)
     basis, projected = head_motion_basis(points), motions @ fit_camera(points).T
     patterns = np.stack([subtract_head_motion(basis, pattern) for pattern in projected])

@@ -15,14 +15,15 @@ FILE = Path(__file__).with_name("unit_patterns.safetensors")
 BOTH_SIDES = ("17", "26", "28")  # units whose scans have no sides
 
 
-@lru_cache(maxsize=1)
-def load() -> tuple[list[tuple[str, str]], np.ndarray]:
+@lru_cache(maxsize=2)
+def load(as_read: bool = False) -> tuple[list[tuple[str, str]], np.ndarray]:
     """Return names (unit, side), side `right`, `left` or `both`, and motion (K, 468, 3) float64.
 
-    The motion of MediaPipe's points of the mean face at an adult's full strength, in inter-ocular distances:
+    `as_read` is the motion that the flow network reads between aligned faces, which it smooths, instead of the
+    scanned one. The motion of MediaPipe's points of the mean face at an adult's full strength, in inter-ocular distances:
     x right in the picture, y down, z away from the viewer.
     """
     with safe_open(FILE, framework="numpy") as file:
         names = [tuple(name.split(":")) for name in file.metadata()["names"].split()]
-        patterns = file.get_tensor("patterns").astype(np.float64)
+        patterns = file.get_tensor("as_read" if as_read else "scanned").astype(np.float64)
     return names, patterns

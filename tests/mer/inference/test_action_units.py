@@ -14,7 +14,7 @@ POINTS = LANDMARKS[:468]
 
 def motion(actions):
     """The motion of {(unit, side): strength} in the picture, without the head's."""
-    names, patterns = unit_patterns.load()
+    names, patterns = unit_patterns.load(as_read=True)
     moved = sum(strength * patterns[names.index(name)] for name, strength in actions.items())
     return subtract_head_motion(head_motion_basis(POINTS), moved @ fit_camera(POINTS).T)
 
@@ -22,7 +22,7 @@ def motion(actions):
 @pytest.mark.parametrize("name", unit_patterns.load()[0], ids=":".join)
 def test_each_unit_is_named_with_its_side_strength_and_motion(name):
     [found, *_] = find_units(LANDMARKS, motion({name: 0.3}))
-    names, patterns = unit_patterns.load()
+    names, patterns = unit_patterns.load(as_read=True)
     farthest = np.linalg.norm(patterns[names.index(name)], axis=1).max()
     assert (found.unit, found.side) == name and found.evidence == pytest.approx(1, abs=1e-3)
     assert found.strength == pytest.approx(0.3, abs=1e-3)

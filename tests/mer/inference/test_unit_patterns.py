@@ -34,3 +34,12 @@ def test_lids_and_lips_part():
     assert closing[159, 1] > 3 * abs(closing[145, 1])
     dropping = patterns[names.index(("26", "both"))]
     assert dropping[14, 1] > 3 * abs(dropping[13, 1])
+
+
+def test_what_is_read_resembles_what_is_scanned():
+    names, scanned = load()
+    names_read, read = load(as_read=True)
+    assert names_read == names and read.shape == scanned.shape
+    length = np.linalg.norm(scanned, axis=(1, 2)) * np.linalg.norm(read, axis=(1, 2))
+    assert ((scanned * read).sum((1, 2)) > 0.8 * length).all()
+    assert (np.abs(read - scanned).max((1, 2)) > 0.002).all()
