@@ -19,9 +19,9 @@ BOTH_SIDES = ("17", "26", "28")  # units whose scans have no sides
 def load(as_read: bool = False) -> tuple[list[tuple[str, str]], np.ndarray]:
     """Return names (unit, side), side `right`, `left` or `both`, and motion (K, 468, 3) float64.
 
-    `as_read` is the motion that the flow network reads between aligned faces, which it smooths, instead of the
-    scanned one. The motion of MediaPipe's points of the mean face at an adult's full strength, in inter-ocular distances:
-    x right in the picture, y down, z away from the viewer.
+    The motion of MediaPipe's points of the mean face at an adult's full strength, in inter-ocular distances:
+    x right in the picture, y down, z away from the viewer. It is that of the scans, or `as_read` by the flow
+    network between aligned faces, which smooths it.
     """
     with safe_open(FILE, framework="numpy") as file:
         names = [tuple(name.split(":")) for name in file.metadata()["names"].split()]
