@@ -225,17 +225,18 @@ def _check_files(out, megc, against, tier):
 
 def _emit_intervals(track, found, agreement, bundle, label: bool) -> None:
     """Print what `mer spot` found, as text or JSON."""
-    from mer.inference import spotting
+    from mer.inference import reliability, spotting
 
+    notes = reliability.list_notes(track)
     if OUTPUT.json:
-        result = {"intervals": [interval.to_dict() for interval in found], "remarks": track.remarks()}
+        result = {"intervals": [one.to_dict() for one in found], "frames": track.frames, "remarks": notes}
         if agreement is not None:
             result["agreement"] = agreement.to_dict()
         click.echo(json.dumps(result, indent=2))
         return
-    click.echo(spotting.format_intervals(found))
-    for remark in track.remarks():
-        click.echo(f"note: {remark}")
+    click.echo(f"{spotting.format_intervals(found)} in {format_count(track.frames, 'frame')}")
+    for note in notes:
+        click.echo(f"note: {note}")
     if label:
         _echo_evidence(bundle, any(interval.label for interval in found))
     if agreement is not None:

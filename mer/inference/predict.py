@@ -211,7 +211,7 @@ def explain(
         motion=facial.strength,
         regions=sorted(parts, key=lambda region: -region.motion),
         units=units.find_units(aligned.landmarks, facial.points),
-        warnings=reliability.list_warnings(frames, track, moment, intervals, recipe, weights),
+        warnings=reliability.list_warnings(track, moment, intervals, recipe, weights),
         frames=track.frames,
         fps=None if not track.timed or math.isnan(track.fps) else round(track.fps, 3),
         eyes_px=round(float(track.eyes_px[moment.onset]), 1),

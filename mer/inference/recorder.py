@@ -152,4 +152,5 @@ def track_clip(
     track = track_video(watched, tracker, fps, neutral_frame, progress)
     tracker.require(clip_name(clip))
     jumps = {*frames.report.jumps, *frames.report.beside_damage}
-    return frames, replace(track, jumps=tuple(sorted(jumps)))
+    notes = tuple(frames.report.sentences())
+    return frames, replace(track, jumps=tuple(sorted(jumps)), frame_notes=notes)

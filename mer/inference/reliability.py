@@ -6,7 +6,6 @@ from pathlib import Path
 
 from data_prep.face_model_file import describe_model, is_same_model
 from data_prep.face_plausibility import MIN_PLAUSIBILITY
-from data_prep.frames import Frames
 from data_prep.video_stream import bits_per_pixel
 from mer.inference.no_label import NoLabel
 from mer.inference.onset_apex import Moment
@@ -173,8 +172,18 @@ def _likeliest(probabilities: dict[str, float], recipe: Recipe) -> tuple[str | N
     return label, None
 
 
+def list_notes(track: Track) -> list[str]:
+    """Return what a reader must know about the frames and the face of a clip, a sentence each."""
+    notes = [*track.remarks(), *track.frame_notes]
+    if not track.timed:
+        notes.append(
+            f"The folder has no times; {ASSUMED_FPS:g} frames per second were taken to find the motion "
+            "(give --fps)."
+        )
+    return notes
+
+
 def list_warnings(
-    frames: Frames,
     track: Track,
     moment: Moment,
     intervals: list[Interval],
@@ -185,8 +194,6 @@ def list_warnings(
 
     Parameters
     ----------
-    frames : Frames
-        Those of the clip, after the pass.
     track : Track
     moment : Moment
         What was explained.
@@ -199,15 +206,9 @@ def list_warnings(
     """
     warnings = [
         *_unstated_ranges(recipe),
-        *track.remarks(),
         *_similar_expressions(track, moment, intervals),
-        *frames.report.sentences(),
+        *list_notes(track),
     ]
-    if not track.timed:
-        warnings.append(
-            f"The folder has no times; {ASSUMED_FPS:g} frames per second were taken to find the motion "
-            "(give --fps)."
-        )
     if recipe.flow_weights not in (None, weights):
         warnings.append(
             f"The bundle was fitted on flow of other weights than {recipe.method} has now. "

@@ -10,6 +10,7 @@ from mer.inference import regions, reliability
 from mer.inference.spotting import Interval
 from mer.inference.track import Track
 from mer.recipe import Evidence, evidence_words
+from mer_core.text import format_count
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Score:
             f"{self.clip}: {answer}",
             f"{first} {self.onset}{_in_seconds(self.onset_s)}, apex frame {self.apex}"
             f"{_in_seconds(self.apex_s)}; most motion: {region.name}, {region.motion:.1f} % of the "
-            "inter-ocular distance",
+            f"inter-ocular distance; {format_count(self.frames, 'frame')} read",
         ]
         units = [f"{unit.title} {unit.evidence:.0%}" for unit in self.units[:3] if unit.evidence >= 0.005]
         if units:

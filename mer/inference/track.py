@@ -44,6 +44,7 @@ class Track:
     is_neutral_given: bool = False  # by the user
     # Frames before which the picture jumps (data_prep/frame_changes.py), and those next to damaged ones.
     jumps: tuple[int, ...] = ()
+    frame_notes: tuple[str, ...] = ()  # what is irregular about the frames that were read (`FrameReport`)
 
     @property
     def fps(self) -> float:

@@ -20,6 +20,7 @@ from mer.inference import models
 from mer.inference.head_motion import DenseHeadMotion
 from mer.inference.onset_apex import BadMoment
 from mer.inference.predict import score, spot
+from mer.inference.reliability import list_notes
 from mer.inference.spotting import strongest_expression
 from tests.mer.inference.video_files import APEX, ONSET, write_video
 
@@ -76,6 +77,11 @@ def test_a_second_clip_loads_nothing_again(smile_video, monkeypatch):
         "data_prep.landmarks.FaceMesh.__init__", lambda self: pytest.fail("the mesh was loaded again")
     )
     score(smile_video)
+
+
+def test_spotting_says_what_is_irregular_about_the_frames(smile_video):
+    track, _ = spot(smile_video, label=False, fps=50)
+    assert track.frames > 1 and any("--fps 50" in note for note in list_notes(track))
 
 
 def test_spotting_loads_the_classifier_only_for_intervals_that_may_get_a_label(still_frames, tmp_path):
