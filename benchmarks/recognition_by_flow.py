@@ -142,8 +142,8 @@ The bundle that ships, which has seen none of these people, has UF1 {table["bund
   subject out; the differences are those of `mer_net`, with 95 % over subjects, resampled jointly.
 - *Before* is `mer_net` until version 0.1: head motion kept, no view of the deformation.
 - **The bundle** (weights {file_digest(bundle.default_path() / bundle.WEIGHTS_FILE)[:8]}) was fitted on
-  motion of the same scans as those of the *scanned* people, on other heads; *rendered* people move by
-  muscles made by hand. Its calibration error is over the three emotions, `other` dropped and the rest
+  motion of the same scans as those of the *scanned* people and of muscles like those of the *rendered*
+  people, on other heads. Its calibration error is over the three emotions, `other` dropped and the rest
   renormalised.
 - **These are not scores of people.** The table shows what changes with the flow.
 
