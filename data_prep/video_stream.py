@@ -123,11 +123,13 @@ def _describe_other(path: Path) -> str:
     """Return what a file is instead of a video; empty if unknown."""
     try:
         with path.open("rb") as file:
-            start = file.read(8)
+            start = file.read(12)
     except OSError:
         return ""
     if not start:
         return "the file is empty"
+    if start[:4] == b"RIFF" and start[8:] == b"WEBP":  # FFmpeg decodes no animated one
+        return "it is a WebP image; give frames as a folder of numbered images"
     return "it is an archive; unpack it" if start.startswith(ARCHIVES) else ""
 
 

@@ -6,6 +6,7 @@ from zipfile import ZipFile
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from data_prep import video
 from data_prep.display import display_transform, orient, orientation_name
@@ -266,6 +267,13 @@ def test_an_archive_is_called_one(tmp_path):
         archive.write(write_video(tmp_path / "clip.ts", moving_square(9)))  # which FFmpeg would find and play
     with pytest.raises(UnreadableVideo, match="clip.mp4"):
         read_frames(tmp_path / "clip.mp4")
+
+
+def test_a_webp_is_called_an_image(tmp_path):
+    path = tmp_path / "clip.webp"
+    Image.new("RGB", (16, 16)).save(path, save_all=True, append_images=[Image.new("RGB", (16, 16), "red")])
+    with pytest.raises(UnreadableVideo, match="WebP"):
+        read_frames(path)
 
 
 def test_a_frame_that_cannot_be_converted_is_damaged(tmp_path, monkeypatch):
