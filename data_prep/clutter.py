@@ -5,11 +5,13 @@ from collections.abc import Collection
 
 # Kind -> pattern of the whole name, as left by file managers, network drives, archives and editors.
 _PATTERNS = {
-    "trash": r"\.trash.*|\$recycle\.bin|#recycle|recycler|trash",
-    "system": r"__macosx|@eadir|\.ds_store|\._.*|thumbs(\.db)?|desktop\.ini|lost\+found|~\$.*"
-    r"|system volume information",
+    "trash": r"\.trash.*|\$recycle\.bin|[#@]recycle|recycle[rd]|recycle bin|trash(-\d+)?"
+    r"|network trash folder",
+    "system": r"__macosx|@eadir|@tmp|[@#].*snapshot|\.ds_store|\._.*|(eh)?thumbs(\.db)?|desktop\.ini"
+    r"|lost\+found|lost\.dir|found\.\d{3}|~\$.*|system volume information|temporary items|__pycache__",
     "hidden": r"\..*",
-    "backup": r"(old[ _-])?back[ _-]?ups?([ _.\-(].*)?|.*[ _.\-]back[ _-]?ups?|.*\.(bak|orig)|.*~",
+    "backup": r"(old[ _-])?back[ _-]?ups?([ _.\-(\d].*)?|.*[ _.\-]back[ _-]?ups?([ _.\-(\d].*)?"
+    r"|(.*[ _.\-])?bak\d*|.*\.(orig|old)|.*~",
 }
 
 
