@@ -77,9 +77,10 @@ class CompactSRFlowNet(nn.Module):
         second = {pixel: double(maps) for pixel, maps in lucas_kanade.brightness_pyramid(apex).items()}
         placed = None if face is None else face.pad(*onset.shape[-2:])
         atlas = {} if placed is None else self.atlas(placed)
+        bases = {} if placed is None else placed.on_grids(*onset.shape[-2:], atlas)
 
         def facial(sums: Tensor, flow: Tensor, pixel: int, cell: int) -> FacialCandidates | None:
-            return None if placed is None else facial_candidates(sums, flow, pixel, placed, atlas[cell])
+            return facial_candidates(sums, flow, pixel, bases[cell], atlas[cell]) if bases else None
 
         cell = SCHEDULE[0][1]
         start = torch.zeros_like(contrast[:, :2]) if flow is None else F.pad(flow, pad, mode="replicate")

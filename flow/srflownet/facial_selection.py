@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flow.srflownet import facial_solution, lucas_kanade
-from flow.srflownet.facial_solution import PlacedBasis
+from flow.srflownet.facial_solution import GridBasis, PlacedBasis
 from flow.srflownet.resample import box_mean
 
 N_ATLAS_MAPS = 8
@@ -64,7 +64,7 @@ class FacialCandidates(NamedTuple):
 
 @torch.no_grad()
 def facial_candidates(
-    sums: Tensor, flow: Tensor, pixel: int, face: PlacedBasis, atlas: Tensor
+    sums: Tensor, flow: Tensor, pixel: int, face: GridBasis, atlas: Tensor
 ) -> FacialCandidates:
     """Solve for the facial candidates after `flow`; parameters as in `facial_solution.facial_steps`."""
     steps, known = facial_solution.facial_steps(sums, flow, face, pixel, lucas_kanade.MAX_STEP)

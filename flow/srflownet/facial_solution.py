@@ -10,6 +10,7 @@ References
 F. Hild, S. Roux, Experimental Mechanics 52, 2012 (global bases in image correlation).
 """
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -53,17 +54,62 @@ class PlacedBasis(NamedTuple):
         room = (0, width // cell - self.motion.shape[-1], 0, height // cell - self.motion.shape[-2])
         return PlacedBasis(F.pad(self.motion, room), F.pad(self.chart, (0, columns, 0, rows)), self.n_scanned)
 
-    def resample(self, maps: Tensor, size: torch.Size) -> Tensor:
-        """Average `maps` (N, C, h, w) to a coarser grid or interpolate them to a finer one."""
-        times = size[0] / maps.shape[-2]
-        if times > 1:
-            return enlarge(maps, round(times))
-        return maps if times == 1 else F.avg_pool2d(maps, round(1 / times))
+    @torch.no_grad()
+    def on_grids(self, height: int, width: int, cells: Iterable[int]) -> dict[int, "GridBasis"]:
+        """Return the basis for grids of each of `cells` (side in px) on frames of (height, width) px.
+
+        Motion is never interpolated: grids finer than that of the basis share its own.
+        """
+        sizes = {cell: min((height // cell, width // cell), tuple(self.motion.shape[-2:])) for cell in cells}
+        grids = {size: self._on_grid(size) for size in set(sizes.values())}
+        return {cell: grids[size] for cell, size in sizes.items()}
+
+    def _on_grid(self, size: tuple[int, int]) -> "GridBasis":
+        chart = resample(self.chart, size)
+        known = (chart[:, 2:] > 0.99).float()
+        weight = _cell_weight(chart) * known
+        motion = resample(self.motion.flatten(0, 1), size).view(*self.motion.shape[:3], *size)
+        cells = known.flatten(1).any(dim=0).nonzero()[:, 0]
+        solved = motion.flatten(3).index_select(3, cells)
+        power = solved[:, : solved.shape[1] - N_RIGID].square().sum(dim=(1, 2))
+        return GridBasis(motion, known, weight, cells, solved, power, self.n_scanned)
+
+
+class GridBasis(NamedTuple):
+    """A placed basis on one grid, with all that the equations of each step need again.
+
+    Attributes
+    ----------
+    motion : (N, K, 2, h, w) px
+    known : (N, 1, h, w), 1 on the face and 0 elsewhere
+    weight : (N, 1, h, w) in 0..1, weight of each cell's equations
+    cells : (P,) int64, cells on any face of the batch
+    cell_motion : (N, K, 2, P) px, `motion` of `cells`
+    power : (N, P) px^2, squared facial motion of a cell summed over components
+    n_scanned : int
+        As in `PlacedBasis`.
+    """
+
+    motion: Tensor
+    known: Tensor
+    weight: Tensor
+    cells: Tensor
+    cell_motion: Tensor
+    power: Tensor
+    n_scanned: int
+
+
+def resample(maps: Tensor, size: Sequence[int]) -> Tensor:
+    """Average `maps` (N, C, h, w) to a coarser grid of `size` or interpolate them to a finer one."""
+    times = size[0] / maps.shape[-2]
+    if times > 1:
+        return enlarge(maps, round(times))
+    return maps if times == 1 else F.avg_pool2d(maps, round(1 / times))
 
 
 @torch.no_grad()
 def facial_steps(
-    sums: Tensor, flow: Tensor, face: PlacedBasis, pixel: int, max_step: float
+    sums: Tensor, flow: Tensor, face: GridBasis, pixel: int, max_step: float
 ) -> tuple[Tensor, Tensor]:
     """Return the facial candidates for the motion that remains after `flow`.
 
@@ -71,6 +117,8 @@ def facial_steps(
     ----------
     sums : (N, 6, h, w) from `lucas_kanade.normal_equations`
     flow : (N, 2, h, w) pixels of the level
+    face : GridBasis
+        Of this grid or a coarser one.
     pixel : int
         Pixels of the frame per pixel of the level.
     max_step : float
@@ -82,20 +130,15 @@ def facial_steps(
     known : (N, 1, h, w) in 0..1, where they are valid
     """
     with torch.autocast(sums.device.type, enabled=False):
-        grid = flow.shape[-2:]
-        coarse = torch.Size(min(a, b) for a, b in zip(grid, face.motion.shape[-2:]))
-        n, components = face.motion.shape[:2]
-        motion = face.resample(face.motion.flatten(0, 1), coarse).view(n, components, 2, *coarse) / pixel
-        chart = face.resample(face.chart, coarse)
-        known = (chart[:, 2:] > 0.99).float()
-        equations = face.resample(sums.float(), coarse) * _cell_weight(chart) * known
+        grid, coarse = flow.shape[-2:], face.motion.shape[-2:]
+        equations = resample(sums.float(), coarse) * face.weight
         equations = equations / (1 + equations[:, 5:] / HALF_WEIGHT_RESIDUAL)
-        so_far = face.resample(flow.float(), coarse)
-        strengths = _solve_strengths(equations, so_far, motion, face.n_scanned)  # (N, N_CANDIDATES, K)
-        remaining = torch.einsum("nak,nkchw->nachw", strengths, motion) - so_far[:, None]
-        steps = face.resample((remaining * known[:, None]).flatten(1, 2), grid)
-        steps = steps.view(n, N_CANDIDATES, 2, *grid)
-        return max_step * torch.tanh(steps / max_step), face.resample(known, grid).clamp(0, 1)
+        so_far = resample(flow.float(), coarse)
+        strengths = _solve_strengths(equations, so_far, face, pixel)  # (N, N_CANDIDATES, K)
+        remaining = torch.einsum("nak,nkchw->nachw", strengths / pixel, face.motion) - so_far[:, None]
+        steps = resample((remaining * face.known[:, None]).flatten(1, 2), grid)
+        steps = steps.view(len(flow), N_CANDIDATES, 2, *grid)
+        return max_step * torch.tanh(steps / max_step), resample(face.known, grid).clamp(0, 1)
 
 
 def _cell_weight(chart: Tensor) -> Tensor:
@@ -106,11 +149,11 @@ def _cell_weight(chart: Tensor) -> Tensor:
 
 
 def _limit_trust(equations: Tensor, power: Tensor) -> Tensor:
-    """Bound the weight of each cell's equations (N, 6, h, w), given the mean squared motion `power` (N,).
+    """Bound the weight of each cell's equations (N, 6, P), given the mean squared motion `power` (N,).
 
     A d = -b becomes (I + c A)^-1 A d = -(I + c A)^-1 b, which has the same solution.
     """
-    c = (power / HALF_TRUST)[:, None, None]
+    c = (power / HALF_TRUST)[:, None]
     xx, xy, yy, xt, yt, tt = equations.unbind(1)
     determinant = xx * yy - xy * xy
     scale = 1 / (1 + c * (xx + yy) + c * c * determinant)
@@ -119,31 +162,28 @@ def _limit_trust(equations: Tensor, power: Tensor) -> Tensor:
     return torch.stack([xx * scale, xy * scale, yy * scale, xt * scale, yt * scale, tt], dim=1)
 
 
-def _solve_strengths(equations: Tensor, flow: Tensor, motion: Tensor, n_scanned: int) -> Tensor:
+def _solve_strengths(equations: Tensor, flow: Tensor, face: GridBasis, pixel: int) -> Tensor:
     """Solve for the strengths (N, N_CANDIDATES, K); components that a candidate excludes are zero."""
-    n, count = motion.shape[:2]
+    n, count = face.motion.shape[:2]
     drift = flow.flatten(2).median(dim=2).values[..., None]
-    weighted = equations[:, 0].flatten(1) > 1e-6
-    squared = (flow.flatten(2) - drift).square().sum(dim=1)
-    mean_squared = (squared * weighted).sum(dim=1) / weighted.sum(dim=1).clamp(min=1)
-    equations = _limit_trust(equations, mean_squared)
-    cells = weighted.any(dim=0).nonzero()[:, 0]  # skip cells without weight
-    equations, flow = (maps.flatten(2).index_select(2, cells) for maps in (equations, flow))
-    motion = motion.flatten(3).index_select(3, cells)
+    equations, flow = (maps.flatten(2).index_select(2, face.cells) for maps in (equations, flow))
+    has_slope = equations[:, :1] > 1e-6
+    equations, n_cells = equations * has_slope, has_slope.sum(dim=(1, 2)).clamp(min=1)
+    squared = ((flow - drift).square() * has_slope).sum(dim=(1, 2))
+    equations = _limit_trust(equations, squared / n_cells)
     xx, xy, yy, xt, yt, _ = equations[:, :, None].unbind(1)  # (N, 1, P)
-    u, v = motion.unbind(2)  # (N, K, P)
+    u, v = face.cell_motion.unbind(2)  # (N, K, P)
     fu, fv = flow[:, :, None].unbind(1)
     hessian = u @ (xx * u + xy * v).mT + v @ (xy * u + yy * v).mT
     right = u @ (xx * fu + xy * fv - xt).mT + v @ (xy * fu + yy * fv - yt).mT  # (N, K, 1)
-    facial = motion[:, : count - N_RIGID].square().sum(dim=(1, 2, 3))
-    power = (flow - drift).square().sum(dim=(1, 2)) / (facial + 1e-6)
+    power = pixel**2 * squared / ((face.power * has_slope[:, 0]).sum(dim=1) + 1e-6)
     prior = PRIOR_WEIGHT / power.clamp(*POWER_RANGE)  # stronger for small motion
-    strengths = torch.zeros(n, N_CANDIDATES, count, device=motion.device)
+    strengths = torch.zeros(n, N_CANDIDATES, count, device=flow.device)
     rigid = torch.arange(count - N_RIGID, count)
-    for candidate, kept in enumerate((torch.cat([torch.arange(n_scanned), rigid]), torch.arange(count))):
-        damping = prior[:, None, None] * torch.eye(len(kept), device=motion.device)
+    for candidate, kept in enumerate((torch.cat([torch.arange(face.n_scanned), rigid]), torch.arange(count))):
+        damping = pixel**2 * prior[:, None, None] * torch.eye(len(kept), device=flow.device)
         system = hessian[:, kept][:, :, kept] + damping
-        strengths[:, candidate, kept] = torch.linalg.solve(system, right[:, kept])[..., 0]
+        strengths[:, candidate, kept] = torch.linalg.solve(system, pixel * right[:, kept])[..., 0]
     return strengths
 
 

@@ -71,10 +71,9 @@ def test_strengths_are_found_on_skin_that_moves_so(points):
     second = lucas_kanade.brightness_pyramid(texture)
     moved = sample_doubled(double(second[1]), enlarge(truth, 4))
     sums = lucas_kanade.normal_equations(moved, double(second[1]), torch.zeros_like(truth), 4, 1)
-    steps, known = facial_solution.facial_steps(sums, torch.zeros_like(truth), face, 1, lucas_kanade.MAX_STEP)
-    inside = (known[0, 0] == 1) & (
-        facial_solution._cell_weight(face.resample(face.chart, truth.shape[-2:]))[0, 0] > 0.9
-    )
+    grid = face.on_grids(SIZE, SIZE, [4])[4]
+    steps, known = facial_solution.facial_steps(sums, torch.zeros_like(truth), grid, 1, lucas_kanade.MAX_STEP)
+    inside = (known[0, 0] == 1) & (grid.weight[0, 0] > 0.9)
     still = truth[0].norm(dim=0)[inside].mean()
     for step in steps[0]:
         assert (step - truth[0]).norm(dim=0)[inside].mean() < 0.25 * still
@@ -101,8 +100,8 @@ def test_trust_of_strong_slopes_is_limited_and_the_solution_stays():
     vector = -(matrix @ step)
     sums = np.stack([*(matrix[:, i, j] for i, j in ((0, 0), (0, 1), (1, 1))), *vector.T, np.ones(40)])
     power = torch.tensor([0.25])
-    limited = facial_solution._limit_trust(torch.from_numpy(sums[None, :, :, None]).float(), power)
-    xx, xy, yy, xt, yt, _ = limited[0, :, :, 0].numpy().astype(float)
+    limited = facial_solution._limit_trust(torch.from_numpy(sums[None]).float(), power)
+    xx, xy, yy, xt, yt, _ = limited[0].numpy().astype(float)
     matrices = np.array([[xx, xy], [xy, yy]]).transpose(2, 0, 1)
     solved = np.linalg.solve(matrices, -np.stack([xt, yt], axis=-1)[..., None])[..., 0]
     np.testing.assert_allclose(solved, np.tile(step, (40, 1)), atol=2e-3)
