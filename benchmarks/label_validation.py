@@ -7,9 +7,9 @@ whom nothing is fitted on go the whole way of `mer score` (validation_films.py);
 label_rates.py are others. Two rules turn the outcome into settings of the bundle:
 - motion: labels are given from the *limit of detection* on, the motion from which `DETECTION_RATE` of the
   expressions are found, by logistic regression of "found" on the logarithm of the motion. The range is
-  stated as motion is measured: as `DETECTION_RATE` of these films are measured at the limit; - probability:
-  the least one is that of the lowest cost, if a wrong label costs 1 and an expression without a label
-  `ABSTENTION_COST`. A label on a film that shows no emotion is wrong, too.
+  stated as motion is measured: as `DETECTION_RATE` of these films are measured at the limit;
+- probability: the least one is that of the lowest cost, if a wrong label costs 1 and an expression without a
+  label `ABSTENTION_COST`. A label on a film that shows no emotion is wrong, too.
 
 FOLDER keeps the films, and the pairs of faces that tracker and spotter choose in them: delete the .npz
 files after a change of these.
