@@ -61,3 +61,11 @@ def test_pages_state_the_bundles_limits(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     assert f"{ranges['motion of the face'][1]:g} %" in text
     assert f"{ranges['duration'][1]:g} s" in text
+
+
+@pytest.mark.parametrize("page", ["flow-benchmark-scanned.md", "flow-benchmark.md"])
+def test_flow_errors_of_the_readme_are_those_of_the_benchmark(page):
+    measured = line_with(f"docs/results/{page}", "- 224 px: least mean error by")
+    ours, classical = re.search(r"srflownet ([\d.]+ px).*?then variational ([\d.]+ px)", measured).groups()
+    quoted = line_with("README.md", f"(docs/results/{page})")
+    assert f"| {ours}; best classical method {classical}" in quoted
