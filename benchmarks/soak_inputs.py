@@ -3,6 +3,7 @@
 Each input is read in a forked process that limits its time and memory.
 """
 
+import gc
 import multiprocessing
 import os
 import resource
@@ -131,6 +132,7 @@ class Reader:
 
 def _serve(found: list[Seed], pipe: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()  # what the parent left, say a decoder with threads, cannot be destroyed in a forked process
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + MAX_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
