@@ -166,15 +166,15 @@ def test_what_lies_within_the_measured_ranges_is_not_remarked_on(smile_video):
 def test_a_bundle_of_other_flow_weights_or_landmarks_says_so(smile_video):
     fitted = models.get_bundle(str(bundle.default_path()))
     now = models.get_method(fitted.recipe.method, fitted.recipe.method_options).weights
-    for weights, face_model, is_said in (
+    for weights, face_model, warns in (
         (now, describe_model(), False),
         ("0123456789abcdef", "9.9 with model 1-ab", True),
     ):
         recorded = {"flow_weights": weights, "face_model": face_model}
         other = bundle.Bundle(fitted.recipe.model_copy(update=recorded), fitted.classifiers)
         warnings = " ".join(score(smile_video, other).warnings)
-        assert ("other weights than srflownet" in warnings) is is_said
-        assert ("those of the bundle by 9.9 with model 1-ab" in warnings) is is_said
+        assert ("other weights than srflownet" in warnings) is warns
+        assert ("those of the bundle by 9.9 with model 1-ab" in warnings) is warns
 
 
 def test_temperature_changes_sureness_not_the_label():
