@@ -32,7 +32,7 @@ MIN_LEVELS, CELL_PX, SAME_FRAMES = 4.0, 4, 4  # that a cell of a copy differs vi
 CODECS = {
     "VP8": ("libvpx", ".webm", {"crf": "12", "b": "1200000", "cpu-used": "4"}),
     "VP9": ("libvpx-vp9", ".webm", {"crf": "30", "b": "1000000", "cpu-used": "6"}),
-    "HEVC without hashes": ("libx265", ".mp4", {"crf": "22", "x265-params": "log-level=none"}),
+    "HEVC": ("libx265", ".mp4", {"crf": "22", "x265-params": "log-level=none"}),
     "H.264": ("libx264", ".mp4", {"crf": "20"}),
     "MPEG-4": ("mpeg4", ".avi", {"b": "1500000"}),
 }
@@ -134,12 +134,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("videos", type=Path)
     parser.add_argument("--scratch", type=Path, default=Path("damaged-videos"))
+    parser.add_argument("--codecs", nargs="+", choices=CODECS, default=list(CODECS), metavar="CODEC")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     options.scratch.mkdir(parents=True, exist_ok=True)
     progress.set_verbosity(quiet=True)
     rows = []
-    for codec in track(list(CODECS), "Codecs"):
+    for codec in track(options.codecs, "Codecs"):
         counts: Counter[str] = Counter()
         for video in sorted(path for path in options.videos.iterdir() if path.is_file()):
             counts += count(video, codec, options.scratch)

@@ -34,6 +34,8 @@ class FrameReport:
     beside_damage: list[int] = field(
         default_factory=list
     )  # intact frames next to damaged ones; -1 before the first
+    # First and last of the frames from a key frame to damage, in which it may have begun unnoticed.
+    suspect_spans: list[tuple[int, int]] = field(default_factory=list)
     n_other_shape: int = 0  # skipped: aspect ratio differs from the first frame
     n_resized: int = 0  # scaled to the size of the first frame
     n_repeated: int = 0  # nearly equal to the frame before, unlike their neighbours
@@ -73,6 +75,11 @@ class FrameReport:
         self.n_damaged += 1
         self.first_damaged = self.first_damaged or frame
 
+    @property
+    def suspects(self) -> set[int]:
+        """Numbers of the frames that were used although damage may have begun in them."""
+        return {number for first, last in self.suspect_spans for number in range(first, last + 1)}
+
     def add_step(self, step_s: float, usual_s: float) -> None:
         """Note the time between two neighbouring frames, and whether it is uneven or a gap."""
         self.step_range_s = min(self.step_range_s[0], step_s), max(self.step_range_s[1], step_s)
@@ -93,6 +100,7 @@ class FrameReport:
             notes=list(self.notes),
             jumps=list(self.jumps),
             beside_damage=list(self.beside_damage),
+            suspect_spans=list(self.suspect_spans),
         )
 
     def sentences(self) -> list[str]:
@@ -107,6 +115,12 @@ class FrameReport:
         if self.n_damaged:
             sentences.append(
                 f"{format_count(self.n_damaged, 'damaged frame')} skipped, first: {self.first_damaged}."
+            )
+        if self.suspect_spans:
+            first, last = self.suspect_spans[0]
+            sentences.append(
+                f"Damage may have begun unnoticed in {format_count(len(self.suspects), 'frame')} before it "
+                f"(since a key frame), first: frames {first} to {last}. Nothing is reported there."
             )
         if (n_absent := total - self.n_used - self.n_damaged - self.n_other_shape) > 0:
             sentences.append(

@@ -16,7 +16,7 @@ from data_prep.frame_report import Frame, FrameReport
 from data_prep.frame_times import presentation_times
 from data_prep.images import to_8_bits, white_level
 from data_prep.packet_ends import SecondDecoder, is_checkable
-from data_prep.video_damage import DamageTracker, convert_frame
+from data_prep.video_damage import DamageLog, DamageTracker, convert_frame
 from data_prep.video_stream import UnreadableVideo, open_container, probe_stream, read_packets
 from mer_core.text import format_count
 
@@ -36,7 +36,7 @@ class VideoFrames:
     Raises
     ------
     UnreadableVideo
-        If no frame can be decoded.
+        If no frame is intact.
     """
 
     def __init__(self, path: Path, fps: float | None = None):
@@ -46,11 +46,7 @@ class VideoFrames:
         self.report = self._new_report()
         probed = self.report.copy()
         if next(self._decode(probed), None) is None:
-            damaged = f" ({format_count(probed.n_damaged, 'frame is', 'frames are')} damaged)"
-            raise UnreadableVideo(
-                f"{path} holds no intact video frames{damaged if probed.n_damaged else ''}. Copy it again "
-                "from the source, or give a folder of frames."
-            )
+            raise _no_intact_frames(path, probed)
 
     def __iter__(self) -> Iterator[Frame]:
         self.report = report = self._new_report()
@@ -68,8 +64,14 @@ class VideoFrames:
         changes.finish()
 
     def frame_times(self) -> dict[int, float]:
-        """Return the seconds since the first frame of every decodable frame, by number."""
-        return {number: time for number, time, _ in self._timed(self._new_report())}
+        """Return the seconds since the first frame of every intact frame that is no suspect, by number."""
+        report = self._new_report()
+        times = {number: time for number, time, _ in self._timed(report)}
+        for number in report.suspects:
+            times.pop(number, None)
+        if not times:
+            raise _no_intact_frames(self.path, report)
+        return times
 
     def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
         """Return the images of the given frame numbers; damaged frames are left out."""
@@ -124,28 +126,19 @@ class VideoFrames:
 
     def _decode(self, report: FrameReport) -> Iterator[tuple[int, Any]]:
         """Yield the intact frames in presentation order, numbered as if none were lost."""
-        damage, n_displayed, last_intact = DamageTracker(self._stream.is_smoothed), 0, -1
+        log = DamageLog(DamageTracker(self._stream.is_smoothed), report)
         with open_container(self.path) as container:
             stream = container.streams[self._stream.index]
             stream.codec_context.thread_count = 1  # so that log messages belong to the current packet
             stream.codec_context.options = {"err_detect": "crccheck"}  # checks the hashes that HEVC may have
             if is_checkable(stream.codec_context.name):
-                damage.second = SecondDecoder(stream.codec_context)
+                log.damage.second = SecondDecoder(stream.codec_context)
             for packet in read_packets(container, stream):
-                for frame in damage.decode(packet):
-                    number = n_displayed + damage.n_lost_before(frame)
-                    n_displayed += 1
-                    if damage.is_spoiled(frame):
-                        report.add_damaged(f"frame {number}")
-                        continue
-                    if number > last_intact + 1:
-                        report.beside_damage += [last_intact, number]
-                    last_intact = number
-                    yield number, frame
-        for _ in damage.lost:
-            report.add_damaged(f"a frame after {n_displayed} others")
-        if damage.lost or n_displayed > last_intact + 1:
-            report.beside_damage.append(last_intact)
+                for frame in log.damage.decode(packet):
+                    number = log.add(frame)
+                    if number is not None:
+                        yield number, frame
+        log.finish()
 
     def _image(self, number: int, frame, shape: FrameShape, report: FrameReport) -> np.ndarray | None:
         """Convert a frame to (H, W, 3) uint8 RGB as a player shows it; None if it is left out."""
@@ -167,6 +160,14 @@ class VideoFrames:
             samples = _samples(frame, self._stream.deep_format)
             brightest = brightest if samples is None else max(brightest, int(samples.max()))
         return white_level(brightest, np.dtype(np.uint16))
+
+
+def _no_intact_frames(path: Path, report: FrameReport) -> UnreadableVideo:
+    damaged = f" ({format_count(report.n_damaged, 'frame is', 'frames are')} damaged)"
+    return UnreadableVideo(
+        f"{path} holds no intact video frames{damaged if report.n_damaged else ''}. Copy it again "
+        "from the source, or give a folder of frames."
+    )
 
 
 def _samples(frame, deep_format: str) -> np.ndarray | None:

@@ -3,7 +3,7 @@
 A decoder conceals what it cannot read and continues, so a damaged packet spoils all frames predicted from
 it, up to the next key frame. Damage shows as an error, a flag, or only as a message in the decoder's log.
 Codecs without checksums (VP9, most HEVC) decode some damage silently; `packet_ends.py`, `block_edges.py` and
-`frame_changes.py` see the larger part of it.
+`frame_changes.py` see the larger part of it. What they see may have begun before, since the last key frame.
 """
 
 import re
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from data_prep.block_edges import has_block_edges
+from data_prep.frame_report import FrameReport
 from data_prep.packet_ends import SecondDecoder
 
 # Log messages about intact streams: they were cut or joined, or contain unsupported metadata.
@@ -59,6 +60,9 @@ class DamageTracker:
     is_smoothed: bool = False  # the codec filters the edges of its blocks, so that they show damage
     second: SecondDecoder | None = None  # of a codec whose packets can be checked
     broken: bool = False  # whether the reference of the next packet is damaged
+    # Stamps of packets and frames that show damage of which the container does not know.
+    noticed: set[int | None] = field(default_factory=set)
+    last: int | None = None  # stamp of the last packet
     lost: list[int | None] = field(default_factory=list)  # stamps of packets that gave no frame
     _spoiled: set[int] = field(default_factory=set)  # stamps of frames predicted from damage
     _group: set[int] = field(default_factory=set)  # stamps since the last key frame
@@ -77,6 +81,9 @@ class DamageTracker:
         if not packet.size:
             return frames
         self.broken = self.broken or bool(complaint)
+        self.last = packet.pts
+        if complaint and not packet.is_corrupt:
+            self.noticed.add(packet.pts)
         if complaint and not frames and "cut off" not in complaint:
             self.lost.append(packet.pts)
         if packet.pts is not None:
@@ -93,6 +100,8 @@ class DamageTracker:
             or self._has_block_edges(frame)
             or (self.second is not None and self.second.differs(frame))
         )
+        if is_damaged:
+            self.noticed.add(frame.pts)
         if frame.pts is None:
             self.broken = self.broken or is_damaged
             return self.broken
@@ -105,6 +114,54 @@ class DamageTracker:
         grey = convert_frame(frame, "gray") if self.is_smoothed else None
         return grey is not None and has_block_edges(grey)
 
+    def is_cut_off(self) -> bool:
+        """Return whether only the last packet is damaged, so that the file ends within it."""
+        return self.noticed <= {self.last}
+
     def n_lost_before(self, frame) -> int:
         """Return the number of lost packets whose frame would be displayed before this one."""
         return sum(stamp is None or frame.pts is None or stamp < frame.pts for stamp in self.lost)
+
+
+@dataclass
+class DamageLog:
+    """Numbers the displayed frames of a video, and enters the damaged ones into its report."""
+
+    damage: DamageTracker
+    report: FrameReport
+    _n_displayed: int = 0
+    _last_intact: int = -1
+    _first_suspect: int = 0  # the last key frame
+
+    def add(self, frame) -> int | None:
+        """Return the number of the next frame, as if none were lost; None if it is damaged."""
+        number = self._n_displayed + self.damage.n_lost_before(frame)
+        self._n_displayed += 1
+        is_spoiled, is_gap = self.damage.is_spoiled(frame), number > self._last_intact + 1
+        if is_gap or is_spoiled and not frame.key_frame:
+            self._suspect()
+        if is_spoiled or frame.key_frame:
+            self._first_suspect = number
+        if is_spoiled:
+            self.report.add_damaged(f"frame {number}")
+            return None
+        if is_gap:
+            self.report.beside_damage += [self._last_intact, number]
+        self._last_intact = number
+        return number
+
+    def finish(self) -> None:
+        """Enter what was lost at the end of the file."""
+        for _ in self.damage.lost:
+            self.report.add_damaged(f"a frame after {self._n_displayed} others")
+        if self.damage.lost or self._n_displayed > self._last_intact + 1:
+            self._suspect()
+            self.report.beside_damage.append(self._last_intact)
+        if self.damage.is_cut_off():
+            self.report.suspect_spans.clear()
+
+    def _suspect(self) -> None:
+        """Enter the frames since the last key frame, if the codec shows damage late."""
+        if self.damage.is_smoothed and self.damage.noticed and self._first_suspect <= self._last_intact:
+            self.report.suspect_spans.append((self._first_suspect, self._last_intact))
+            self._first_suspect = self._last_intact + 1

@@ -151,6 +151,6 @@ def track_clip(
     watched = frames if progress else show_progress(frames, "Tracking")
     track = track_video(watched, tracker, fps, neutral_frame, progress)
     tracker.require(clip_name(clip))
-    jumps = {*frames.report.jumps, *frames.report.beside_damage}
+    jumps = {*frames.report.jumps, *frames.report.beside_damage, *frames.report.suspects}
     notes = tuple(frames.report.sentences())
     return frames, replace(track, jumps=tuple(sorted(jumps)), frame_notes=notes)

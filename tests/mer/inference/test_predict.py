@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from benchmarks import default_bundle
 from data_prep.face_model_file import describe_model
+from data_prep.frame_report import FrameReport
 from data_prep.frames import open_frames
 from flow.splatting.actor import Actor
 from mer import bundle
@@ -82,6 +83,13 @@ def test_a_second_clip_loads_nothing_again(smile_video, monkeypatch):
 def test_spotting_says_what_is_irregular_about_the_frames(smile_video):
     track, _ = spot(smile_video, label=False, fps=50)
     assert track.frames > 1 and any("--fps 50" in note for note in list_notes(track))
+
+
+def test_no_expression_is_reported_in_frames_in_which_damage_may_have_begun(smile_video, monkeypatch):
+    monkeypatch.setattr(FrameReport, "suspects", property(lambda report: set(range(APEX + 1))))
+    assert not any(found.is_expression for found in spot(smile_video, label=False)[1])
+    found = score(smile_video)
+    assert (found.label, found.reason_code) == (None, "damaged-picture")
 
 
 def test_spotting_loads_the_classifier_only_for_intervals_that_may_get_a_label(still_frames, tmp_path):
