@@ -171,11 +171,12 @@ def _solve_strengths(equations: Tensor, flow: Tensor, face: GridBasis, pixel: in
     equations, n_cells = equations * has_slope, has_slope.sum(dim=(1, 2)).clamp(min=1)
     squared = ((flow - drift).square() * has_slope).sum(dim=(1, 2))
     equations = _limit_trust(equations, squared / n_cells)
-    xx, xy, yy, xt, yt, _ = equations[:, :, None].unbind(1)  # (N, 1, P)
-    u, v = face.cell_motion.unbind(2)  # (N, K, P)
-    fu, fv = flow[:, :, None].unbind(1)
-    hessian = u @ (xx * u + xy * v).mT + v @ (xy * u + yy * v).mT
-    right = u @ (xx * fu + xy * fv - xt).mT + v @ (xy * fu + yy * fv - yt).mT  # (N, K, 1)
+    along_x, along_y, change = equations[:, [0, 1]], equations[:, [1, 2]], equations[:, [3, 4]]  # (N, 2, P)
+    weighted = along_x[:, None] * face.cell_motion[:, :, :1]
+    weighted.addcmul_(along_y[:, None], face.cell_motion[:, :, 1:])  # (N, K, 2, P)
+    components = face.cell_motion.flatten(2)  # (N, K, 2 P)
+    hessian = _symmetric_product(components, weighted.flatten(2))
+    right = components @ (along_x * flow[:, :1] + along_y * flow[:, 1:] - change).flatten(1)[..., None]
     power = pixel**2 * squared / ((face.power * has_slope[:, 0]).sum(dim=1) + 1e-6)
     prior = PRIOR_WEIGHT / power.clamp(*POWER_RANGE)  # stronger for small motion
     strengths = torch.zeros(n, N_CANDIDATES, count, device=flow.device)
@@ -185,6 +186,16 @@ def _solve_strengths(equations: Tensor, flow: Tensor, face: GridBasis, pixel: in
         system = hessian[:, kept][:, :, kept] + damping
         strengths[:, candidate, kept] = torch.linalg.solve(system, pixel * right[:, kept])[..., 0]
     return strengths
+
+
+def _symmetric_product(left: Tensor, right: Tensor, n_blocks: int = 4) -> Tensor:
+    """Return left @ right.mT (N, K, K), known to be symmetric, from its lower blocks only."""
+    edges = [round(left.shape[1] * block / n_blocks) for block in range(n_blocks + 1)]
+    product = left.new_empty(len(left), left.shape[1], left.shape[1])
+    for start, end in zip(edges, edges[1:]):
+        product[:, start:, start:end] = left[:, start:] @ right[:, start:end].mT
+        product[:, start:end, end:] = product[:, end:, start:end].mT
+    return product
 
 
 def residual_after(sums: Tensor, step: Tensor) -> Tensor:

@@ -8,22 +8,24 @@ References
 R. Keys, IEEE TASSP 29(6), 1981.
 """
 
+import math
 from functools import cache
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+Kernels = tuple[tuple[float, ...], ...]  # per phase, the weights of the old samples around a new one
+
 
 def enlarge(maps: Tensor, times: int) -> Tensor:
     """Enlarge `maps` (N, C, H, W) by the factor `times` with cubic interpolation, exact for quadratics."""
-    return _upsample(maps, _cubic_weights(times))
+    return _upsample(maps, _cubic_kernels(times))
 
 
 def double(maps: Tensor) -> Tensor:
     """Double `maps` (N, C, H, W) with a windowed sinc, which preserves fine detail."""
-    return _upsample(maps, _sinc_weights())
+    return _upsample(maps, _sinc_kernels())
 
 
 def sample_doubled(fine: Tensor, flow: Tensor) -> Tensor:
@@ -67,32 +69,39 @@ def correlate_axis(padded: Tensor, taps: tuple[float, ...], along: int) -> Tenso
     return total
 
 
-def _upsample(maps: Tensor, weights: np.ndarray) -> Tensor:
-    """Upsample `maps` in both directions by `weights` (phases, taps)."""
-    phases, taps = weights.shape
-    kernel = torch.from_numpy(
-        np.einsum("ai,bj->abij", weights, weights).reshape(phases**2, 1, taps, taps)
-    ).to(maps)
-    n, channels, height, width = maps.shape
-    flat = F.pad(maps.reshape(n * channels, 1, height, width), (taps // 2,) * 4, mode="replicate")
-    fine = F.pixel_shuffle(F.conv2d(flat, kernel), phases)
-    return fine.reshape(n, channels, phases * height, phases * width)
-
-
-def _offsets(phases: int, taps: int) -> np.ndarray:
-    """Return the distance from each new sample to each old sample around it, (phases, taps)."""
-    return (np.arange(phases)[:, None] + 0.5) / phases - 0.5 - (np.arange(taps) - taps // 2)
+def _upsample(maps: Tensor, kernels: Kernels) -> Tensor:
+    """Upsample `maps` (N, C, H, W) in both directions, each phase by its own kernel."""
+    reach = len(kernels[0]) // 2
+    for along in (2, 3):
+        room = (reach, reach, 0, 0) if along == 3 else (0, 0, reach, reach)
+        padded = F.pad(maps, room, mode="replicate")
+        phases = [correlate_axis(padded, taps, along) for taps in kernels]
+        maps = torch.stack(phases, dim=along + 1).flatten(along, along + 1)
+    return maps
 
 
 @cache
-def _cubic_weights(times: int) -> np.ndarray:
-    t = np.abs(_offsets(times, 5))
-    near, far = 1.5 * t**3 - 2.5 * t**2 + 1, -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
-    return np.where(t <= 1, near, np.where(t < 2, far, 0))
+def _cubic_kernels(times: int) -> Kernels:
+    def weight(t: float) -> float:
+        if t <= 1:
+            return 1.5 * t**3 - 2.5 * t**2 + 1
+        return -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2 if t < 2 else 0.0
+
+    return tuple(tuple(weight(abs(t)) for t in distances) for distances in _distances(times, 5))
 
 
 @cache
-def _sinc_weights(taps: int = 9) -> np.ndarray:
-    t = _offsets(2, taps)
-    weights = np.sinc(t) * np.cos(np.pi * t / (taps + 0.5)) ** 2
-    return weights / weights.sum(axis=1, keepdims=True)
+def _sinc_kernels(taps: int = 9) -> Kernels:
+    def weight(t: float) -> float:
+        window = math.cos(math.pi * t / (taps + 0.5)) ** 2
+        return window * (math.sin(math.pi * t) / (math.pi * t) if t else 1.0)
+
+    kernels = [[weight(t) for t in distances] for distances in _distances(2, taps)]
+    return tuple(tuple(w / sum(kernel) for w in kernel) for kernel in kernels)
+
+
+def _distances(phases: int, taps: int) -> list[list[float]]:
+    """Return, per phase, the distance from the new sample to each old sample around it."""
+    return [
+        [(phase + 0.5) / phases - 0.5 - (tap - taps // 2) for tap in range(taps)] for phase in range(phases)
+    ]
