@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.images import UnreadableImage, decode_image, to_8_bits, white_level
+from data_prep.frame_array import ARRAY_SUFFIX, ArrayFrames, open_array
+from data_prep.images import TIFF_SUFFIXES, UnreadableImage, decode_image, to_8_bits, white_level
+from data_prep.stack import StackFrames
 from data_prep.video import VideoFrames
 
 
 @dataclass(frozen=True)
 class VideoFrame:
-    """A frame inside a video file."""
+    """A frame inside a file of many: a video, a multi-page TIFF or an array."""
 
     video: Path
     index: int  # counted from 0
@@ -32,9 +34,17 @@ def frame_name(frame: FrameFile, root: Path) -> str:
     return f"{name}#{frame.index}" if isinstance(frame, VideoFrame) else name
 
 
+def open_file(path: Path, fps: float | None = None) -> ArrayFrames | StackFrames | VideoFrames:
+    """Open a file of many frames: an array (.npy), a multi-page TIFF, or else a video."""
+    suffix = path.suffix.lower()
+    if suffix == ARRAY_SUFFIX:
+        return open_array(path, fps)
+    return (StackFrames if suffix in TIFF_SUFFIXES else VideoFrames)(path, fps)
+
+
 def video_frame_files(video: Path) -> dict[int, FrameFile]:
     """Return the frames of a video by index, counted by decoding: the container's count may be wrong."""
-    return {number: VideoFrame(video, number) for number in VideoFrames(video).frame_times()}
+    return {number: VideoFrame(video, number) for number in open_file(video).frame_times()}
 
 
 def number_from_onset(
@@ -106,7 +116,7 @@ class ClipImages:
         """Read a frame as (H, W, 3) uint8 RGB; raise `BadInput` if it is unreadable."""
         frame = self.files[number]
         if isinstance(frame, VideoFrame):
-            images = VideoFrames(frame.video).pick([frame.index])
+            images = open_file(frame.video).pick([frame.index])
             if frame.index not in images:
                 raise UnreadableImage(f"Frame {frame.index} of {frame.video} is damaged or not there.")
             return images[frame.index]

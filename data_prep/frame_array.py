@@ -1,13 +1,17 @@
-"""Frames that are already in memory."""
+"""Frames that are already in memory, or in a NumPy file."""
 
 import math
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 
 from data_prep.frame_changes import FrameChanges
 from data_prep.frame_report import Frame, FrameReport
-from mer_core.errors import BadArray
+from mer_core.errors import BadArray, UnreadableFile
+
+ARRAY_SUFFIX = ".npy"
+MAX_CHANNELS = 4  # (H, W, 3) is one colour image, not grey frames of 3 px
 
 
 class ArrayFrames:
@@ -17,7 +21,7 @@ class ArrayFrames:
 
     Parameters
     ----------
-    images : (N, H, W, 3) uint8 RGB
+    images : (N, H, W, 3) uint8 RGB, or (N, H, W) uint8 grey
     fps : float or None
         Frame rate that gives the times; without it they are NaN.
 
@@ -28,8 +32,13 @@ class ArrayFrames:
     """
 
     def __init__(self, images: np.ndarray, fps: float | None = None):
-        if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or not images.size:
-            raise BadArray(f"Frames must be (N, H, W, 3) uint8 RGB, not {images.shape} {images.dtype}.")
+        is_rgb = images.ndim == 4 and images.shape[-1] == 3
+        is_grey = images.ndim == 3 and images.shape[-1] > MAX_CHANNELS
+        if not (is_rgb or is_grey) or images.dtype != np.uint8 or not images.size:
+            raise BadArray(
+                "Frames must be (N, H, W, 3) uint8 RGB or (N, H, W) uint8 grey, not "
+                f"{images.shape} {images.dtype}."
+            )
         self.images, self.fps = images, fps
         self.report = self._new_report()
 
@@ -40,7 +49,7 @@ class ArrayFrames:
         self.report = report = self._new_report()
         changes = FrameChanges(report)
         for number, time_s in self.frame_times().items():
-            image = np.ascontiguousarray(self.images[number])
+            image = self._image(number)
             report.n_used += 1
             changes.add(number, image)
             yield Frame(number, time_s, image)
@@ -48,7 +57,7 @@ class ArrayFrames:
 
     def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
         """Return the images of the given frame numbers."""
-        return {number: np.ascontiguousarray(self.images[number]) for number in sorted(set(numbers))}
+        return {number: self._image(number) for number in sorted(set(numbers))}
 
     def frame_times(self) -> dict[int, float]:
         """Return the seconds since the first frame by frame number; NaN if unknown."""
@@ -56,3 +65,24 @@ class ArrayFrames:
 
     def _new_report(self) -> FrameReport:
         return FrameReport(n_in_file=len(self), times="fps" if self.fps else "none", fps_given=self.fps)
+
+    def _image(self, number: int) -> np.ndarray:
+        image = np.asarray(self.images[number])
+        return np.ascontiguousarray(image if image.ndim == 3 else np.stack([image] * 3, axis=-1))
+
+
+def open_array(path: Path, fps: float | None = None) -> ArrayFrames:
+    """Open a NumPy file of frames; only those that are asked for are read.
+
+    Raises
+    ------
+    BadArray
+        As `ArrayFrames`.
+    UnreadableFile
+        If the file is damaged, or holds Python objects, which are never loaded.
+    """
+    try:
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UnreadableFile(f"{path} cannot be read as a NumPy array: {str(error).rstrip('.')}.") from error
+    return ArrayFrames(images, fps)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.clip_images import ClipImages
+from data_prep.clip_images import ClipImages, open_file
 from data_prep.display import FrameShape
 from data_prep.frame_array import ArrayFrames
 from data_prep.frame_changes import FrameChanges
@@ -15,7 +15,6 @@ from data_prep.frame_names import FrameNames, name_gaps, read_frame_names, usual
 from data_prep.frame_report import Frame, FrameReport
 from data_prep.images import (
     IMAGE_SUFFIXES,
-    TIFF_SUFFIXES,
     UnreadableImage,
     read_image,
     write_image,
@@ -164,11 +163,11 @@ Frames = ArrayFrames | ImageFrames | StackFrames | VideoFrames
 
 
 def open_frames(clip: str | Path | np.ndarray, fps: float | None = None) -> Frames:
-    """Open a folder of numbered images, a video, a multi-page TIFF, or an array of frames.
+    """Open a folder of numbered images, a video, a multi-page TIFF, or an array of frames, also in a file.
 
     Parameters
     ----------
-    clip : path or (N, H, W, 3) uint8 RGB
+    clip : path, (N, H, W, 3) uint8 RGB or (N, H, W) uint8 grey
         Folder, file or frames.
     fps : float or None
         Frame rate of images; for a video, it replaces the file's rate and rescales its times.
@@ -191,4 +190,4 @@ def open_frames(clip: str | Path | np.ndarray, fps: float | None = None) -> Fram
         return ImageFrames(path, fps)
     if not path.is_file():
         raise NotFound(f"There is no file or folder at {path}. Give a video, or a folder of frames.")
-    return (StackFrames if path.suffix.lower() in TIFF_SUFFIXES else VideoFrames)(path, fps)
+    return open_file(path, fps)

@@ -35,7 +35,7 @@ from data_prep.prepare_clip import (
     prepare_clip,
     remove_clip,
 )
-from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, SETTINGS_FILE
+from data_prep.prepared import CLIPS_FILE, INTERVALS_FILE, OUTCOME_FILE, RECORDINGS_FOLDER, SETTINGS_FILE
 from mer_core import __version__, claims, parallel, registry
 from mer_core.device import n_cores
 from mer_core.errors import Incompatible, NotFound
@@ -146,7 +146,9 @@ def _claim_output(
         "annotations": ", ".join(annotations.files_read),
         "corrections_applied": annotations.corrections,
     }
-    claims.claim_folder(out, SETTINGS_FILE, settings, "prepared faces", record=provenance)
+    claims.claim_folder(
+        out, SETTINGS_FILE, settings, "prepared faces", record=provenance, besides=(RECORDINGS_FOLDER,)
+    )
     for path in (*out.glob(".*.*"), *out.glob("faces/*/*/.*.*")):
         path.unlink()  # temporary files of `atomic_replace`
     for partial in out.glob("faces/*/.*.partial"):

@@ -16,6 +16,9 @@ SETTINGS_FILE = "prepare.json"
 CLIPS_FILE = "clips.parquet"
 OUTCOME_FILE = "outcome.csv"
 INTERVALS_FILE = "intervals.csv"  # of a dataset of long videos
+RECORDINGS_FOLDER = (
+    "recordings_from_memory"  # arrays and links, if the recordings were given as a table in memory
+)
 
 
 class PreparedDataset:

@@ -11,7 +11,7 @@ from data_prep.frame_report import FrameReport
 from data_prep.frames import open_frames
 from data_prep.outcomes import Outcome
 from data_prep.recording_table import FRAMES, Recording, read_recordings
-from data_prep.recordings import VIDEO_SUFFIXES, is_video
+from data_prep.recordings import RECORDING_SUFFIXES, is_recording
 from mer_core.content import content_id
 from mer_core.errors import BadInput
 
@@ -151,9 +151,9 @@ def _printed_onset(recording: Recording) -> float | str:
 
 
 def _path_parts(recording: Recording) -> tuple[str, ...]:
-    """Return the parts of a recording's path, without the suffix of a video."""
+    """Return the parts of a recording's path, without the suffix of a file."""
     path = PurePosixPath(recording.file)
-    return (path.with_suffix("") if path.suffix.lower() in VIDEO_SUFFIXES else path).parts or ("",)
+    return (path.with_suffix("") if path.suffix.lower() in RECORDING_SUFFIXES else path).parts or ("",)
 
 
 def _build_clip(
@@ -194,8 +194,8 @@ def _check_path(root: Path, recording: Recording, subjects: dict[str, int]) -> P
     path = table_folder(root) / recording.file
     if not path.exists():
         raise BadRow(f"there is no {recording.file}")
-    if path.is_file() and not is_video(path):
-        raise BadRow(f"{recording.file} is neither a video nor a folder of images")
+    if path.is_file() and not is_recording(path):
+        raise BadRow(f"{recording.file} is neither a video, an array (.npy) nor a folder of images")
     others = {subject: line for subject, line in subjects.items() if subject != recording.subject}
     if others:
         subject, line = next(iter(others.items()))

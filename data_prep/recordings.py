@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from data_prep.clutter import camera_extras, clutter_kind
+from data_prep.frame_array import ARRAY_SUFFIX
 from data_prep.images import IMAGE_SUFFIXES, TIFF_SUFFIXES, n_pictures
 from mer_core.content import content_id
 from mer_core.errors import NotFound
@@ -18,6 +19,7 @@ VIDEO_SUFFIXES = (
     ".m2ts", ".ts", ".3gp", ".3g2", ".flv", ".f4v", ".ogv", ".mxf", ".dv", ".divx", ".mjpeg", ".mjpg", ".y4m",
     ".h264", ".264", ".h265", ".hevc", ".gif",
 )  # fmt: skip
+RECORDING_SUFFIXES = (*VIDEO_SUFFIXES, *TIFF_SUFFIXES, ARRAY_SUFFIX)  # of files that hold many frames
 
 
 @dataclass
@@ -99,6 +101,13 @@ def is_video(file: Path) -> bool:
             return stream.read(1) == b"G"  # the sync byte of a transport stream
     except OSError:
         return True
+
+
+def is_recording(file: Path) -> bool:
+    """Return whether a file may hold many frames, by its suffix: a video, a multi-page TIFF or an array."""
+    return file.suffix.lower() in RECORDING_SUFFIXES and (
+        file.suffix.lower() not in VIDEO_SUFFIXES or is_video(file)
+    )
 
 
 def recording_id(clip: Path) -> str:

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from data_prep.frame_array import ARRAY_SUFFIX
 from mer_core.errors import BadInput
 
 N_PROBED = 250  # packets whose stamps give the rate, and whether they are in order
@@ -181,9 +182,9 @@ def _reorder_window(packets: list, context) -> int:
 
 
 def bits_per_pixel(path: str | Path) -> float:
-    """Return the file size of a video per displayed pixel, bits; NaN for a folder of images or if unknown."""
+    """Return the file size of a video per displayed pixel, bits; NaN for images, arrays or if unknown."""
     path = Path(path)
-    if path.is_dir():
+    if path.is_dir() or path.suffix.lower() == ARRAY_SUFFIX:
         return math.nan
     with open_container(path) as container:
         video, _ = _choose_stream(container, path)

@@ -9,16 +9,20 @@ import pandas as pd
 from data_prep.annotations import read_clips
 from data_prep.prepare import PrepareOptions
 from data_prep.prepare import prepare as prepare_clips
-from data_prep.prepared import open_prepared
+from data_prep.prepared import RECORDINGS_FOLDER, SETTINGS_FILE, open_prepared
+from data_prep.recordings_in_memory import write_recordings
 from flow.estimate import Method
 from flow.prepared_flow import estimate_prepared, flow_file
 from mer.inference.table_spotting import spot_missing
+from mer_core.claims import check_claim
+from mer_core.errors import BadSetting
+from mer_core.locks import hold_lock
 from mer_core.parallel import Workers
 
 
 def prepare(
     name: str,
-    root: str | Path,
+    root: str | Path | pd.DataFrame,
     out: str | Path,
     *,
     size: int = 224,
@@ -36,10 +40,12 @@ def prepare(
     ----------
     name : str
         Name of the dataset; "table" for own recordings.
-    root : path
-        Folder of the dataset as downloaded, or the table of own recordings.
+    root : path or pandas.DataFrame
+        Folder of the dataset as downloaded, or the table of own recordings. The column `file` of a DataFrame
+        may also hold frames, (N, H, W, 3) uint8 RGB or (N, H, W) uint8 grey, numbered from 0; its paths are
+        relative to the working directory.
     out : path
-        Output folder. An interrupted preparation with the same settings continues.
+        Output folder. An interrupted preparation with the same settings continues. Arrays are stored there.
     size : int
         Side of the aligned faces, px.
     jobs : int or None
@@ -65,10 +71,27 @@ def prepare(
     >>> outcome = mer.prepare("smic", "datasets/SMIC", "prepared/smic")
     >>> outcome["outcome"].value_counts().to_dict()
     {'ok': 12}
+    >>> import numpy as np, pandas as pd
+    >>> from skimage.io import imread_collection
+    >>> frames = np.stack(list(imread_collection("recordings/clip/*.png")))
+    >>> table = pd.DataFrame({"file": [frames], "subject": "anna", "label": "happiness", "fps": 100})
+    >>> mer.prepare("table", table, "prepared/mine").loc[0, ["clip_id", "outcome", "apex_source"]].tolist()
+    ['table/anna/0', 'ok', 'spotted']
     """
+    if isinstance(root, pd.DataFrame):
+        root = _write_table(name, root, Path(out))
     annotations = spot_missing(read_clips(name, Path(root)), root) if name == "table" else None
     options = PrepareOptions(size, apex, corrections, skip_missing)
     return prepare_clips(name, root, out, options, workers=Workers(jobs, scheduler), annotations=annotations)
+
+
+def _write_table(name: str, table: pd.DataFrame, out: Path) -> Path:
+    """Write a table of recordings and its arrays to `out`, unless `out` holds something else."""
+    if name != "table":
+        raise BadSetting(f"A table of recordings in memory is prepared as 'table', not {name!r}.")
+    with hold_lock(out):
+        check_claim(out, SETTINGS_FILE, {"dataset": name}, "prepared faces", besides=(RECORDINGS_FOLDER,))
+        return write_recordings(table, out / RECORDINGS_FOLDER)
 
 
 def estimate_prepared_flow(

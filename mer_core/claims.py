@@ -4,7 +4,7 @@ A JSON file in the folder stores what identifies the work. `locks.py` keeps othe
 writes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ def claim_folder(
     *,
     record: Mapping[str, Any] | None = None,
     advice: str = ADVICE,
+    besides: Collection[str] = (),
 ) -> None:
     """Claim `folder` for the work that `settings` identify, or check that it already holds this work.
 
@@ -39,6 +40,8 @@ def claim_folder(
         Further facts to store; they may differ from those of an earlier call.
     advice : str
         What the user can do if the settings differ.
+    besides : collection of str
+        Names that the folder may hold before it is claimed.
 
     Raises
     ------
@@ -47,12 +50,24 @@ def claim_folder(
     BadInput
         If the folder holds something else.
     """
-    path = folder / file
-    if path.is_file():
-        check_unchanged(folder, read_json(path), settings, content, advice)
-    elif visible_names(folder):
+    check_claim(folder, file, settings, content, advice=advice, besides=besides)
+    write_json(folder / file, {**settings, **(record or {})})
+
+
+def check_claim(
+    folder: Path,
+    file: str,
+    settings: Mapping[str, Any],
+    content: str,
+    *,
+    advice: str = ADVICE,
+    besides: Collection[str] = (),
+) -> None:
+    """Raise as `claim_folder` if it would refuse the folder; `settings` may be some of those claimed."""
+    if (folder / file).is_file():
+        check_unchanged(folder, read_json(folder / file), settings, content, advice)
+    elif visible_names(folder) - set(besides):
         raise OccupiedOutput(f"{folder} is not empty and holds no {content}. Choose another --out.")
-    write_json(path, {**settings, **(record or {})})
 
 
 def check_unchanged(

@@ -2,13 +2,14 @@
 
 import shlex
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from mer.cli.main import cli
 from mer_core.io import read_json
-from tests.printed import ROOT, mer_commands
-from tests.recordings import write_recordings
+from tests.printed import ROOT, code_blocks, mer_commands
+from tests.recordings import moved_face, write_recordings
 
 PAGE = ROOT / "docs" / "guides" / "own-recordings.md"
 
@@ -32,3 +33,13 @@ def test_the_guide_as_printed(tmp_path, monkeypatch, capsys):
     metrics = read_json("runs/mine/metrics.json")
     assert (metrics["clips"], metrics["subjects"]) == (10, 5)
     assert set(pd.read_csv("runs/mine/predictions.csv")["label"]) == {"happiness", "surprise"}
+
+
+def test_the_guide_to_frames_in_memory_as_printed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (code,) = code_blocks(PAGE, "python")
+    frames = [np.stack(moved_face(person, person == 0, rest=20)) for person in (0, 1)]
+    names = {"first": frames[0], "second": frames[1]}
+    exec(code, names)
+    assert list(names["outcome"]["outcome"]) == ["ok", "ok"]
+    assert set(names["outcome"]["apex_source"]) == {"spotted"}

@@ -13,6 +13,7 @@ from data_prep.annotation_checks import Finding
 from data_prep.annotations import Annotations
 from data_prep.datasets.table import find_recording
 from mer.inference.predict import spot
+from mer.inference.recorder import ASSUMED_FPS
 from mer.inference.spotting import Interval
 from mer_core.errors import MerError
 from mer_core.progress import say
@@ -43,13 +44,17 @@ def spot_missing(annotations: Annotations, root: str | Path) -> Annotations:
     is_open = (table["onset"].isna() | table["apex"].isna()) & ~table["clip_id"].isin(refused)
     for row in table[is_open].itertuples():
         try:
-            found = _strongest_fitting(row, expressions(*find_recording(Path(root), row)))
+            path, fps = find_recording(Path(root), row)
+            found = _strongest_fitting(row, expressions(path, fps))
             reason = f"no expression was found {_describe_given(row)}"
         except MerError as error:
             found, reason = None, str(error)
         if found is None:
             findings.append(Finding(NOT_FOUND, row.clip_id, reason.rstrip("."), "not spotted"))
             continue
+        if fps is None:
+            assumed = f"it is spotted as if at {ASSUMED_FPS:g} frames per second; give fps"
+            findings.append(Finding("no frame rate", row.clip_id, assumed))
         for name in ("onset", "apex"):
             if pd.isna(getattr(row, name)):
                 table.loc[row.Index, [name, f"{name}_source"]] = [getattr(found, name), "spotted"]

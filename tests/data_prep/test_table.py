@@ -92,7 +92,7 @@ def test_clips_without_a_name_are_called_as_their_files(folder):
         ({"file": "/etc/hostname"}, "leaves the folder"),
         ({"file": "C:\\film.mp4"}, "leaves the folder"),
         ({"file": ""}, "no file is given"),
-        ({"file": "mine.csv"}, "neither a video nor a folder of images"),
+        ({"file": "mine.csv"}, "is neither a video"),
         ({"file": "videos/broken.mp4"}, "broken.mp4"),
         ({"file": "videos"}, "holds no numbered images"),
         ({"file": "videos/copy.mp4", "subject": "ben"}, "a copy of videos/a.mp4, which is"),

@@ -59,7 +59,7 @@ def test_frames_in_memory_read_as_their_files(smile_frames, tmp_path):
     assert "<video" not in page.read_text() and not (tmp_path / "page" / FILM).exists()
 
 
-@pytest.mark.parametrize("frames", [np.zeros((4, 64, 64), np.uint8), np.zeros((4, 64, 64, 3)), np.array([])])
+@pytest.mark.parametrize("frames", [np.zeros((64, 64, 3), np.uint8), np.zeros((4, 64, 64, 3)), np.array([])])
 def test_arrays_that_are_no_frames(frames):
     with pytest.raises(BadArray) as refused:
         score(frames)

@@ -1,0 +1,60 @@
+"""Frames in memory and in NumPy files."""
+
+import numpy as np
+import pytest
+
+from data_prep.frame_array import ArrayFrames
+from data_prep.frames import open_frames
+from mer_core.errors import BadArray, UnreadableFile
+
+RGB = np.random.default_rng(0).integers(0, 255, (3, 16, 20, 3), dtype=np.uint8)
+
+
+def test_grey_frames_have_three_equal_channels():
+    frames = list(ArrayFrames(RGB[..., 0], fps=50))
+    assert [frame.number for frame in frames] == [0, 1, 2] and frames[2].time_s == 0.04
+    assert all(
+        np.array_equal(frame.image, np.stack([RGB[i, ..., 0]] * 3, -1)) for i, frame in enumerate(frames)
+    )
+    assert np.array_equal(ArrayFrames(RGB[..., 0]).pick([1])[1][..., 2], RGB[1, ..., 0])
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        RGB[0],
+        RGB[:0],
+        RGB[..., :2],
+        RGB.astype(float) * np.nan,
+        RGB.astype(np.uint16),
+        RGB[:, 0, :, 0],
+        RGB[None],
+    ],
+)
+def test_what_is_no_sequence_of_frames_is_refused_with_its_shape_and_type(images, tmp_path):
+    np.save(tmp_path / "a.npy", images)
+    for clip in (images, tmp_path / "a.npy"):
+        with pytest.raises(BadArray) as refused:
+            open_frames(clip)
+        assert str(images.shape) in str(refused.value) and str(images.dtype) in str(refused.value)
+
+
+def test_a_file_reads_as_its_array(tmp_path):
+    np.save(tmp_path / "a.NPY", RGB)
+    (tmp_path / "a.NPY.npy").rename(tmp_path / "a.NPY")
+    of_file, of_array = open_frames(tmp_path / "a.NPY", 25), open_frames(RGB, 25)
+    assert of_file.frame_times() == of_array.frame_times()
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(of_file, of_array, strict=True))
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"no array"])
+def test_a_damaged_file_is_named(tmp_path, content):
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises(UnreadableFile, match="a.npy"):
+        open_frames(tmp_path / "a.npy")
+
+
+def test_python_objects_are_never_loaded(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{}]), allow_pickle=True)
+    with pytest.raises(UnreadableFile, match="a.npy"):
+        open_frames(tmp_path / "a.npy")
