@@ -5,7 +5,8 @@
 Each person shows every unit on both sides, every unit that has sides on one of them and unevenly on both, and
 random pairs and triples of units, with a turn of the head and a camera's faults; the flow network reads the
 motion. CASES keeps a file for each person and flow weights, so that the command goes on where it was stopped.
-With --rendered the people are random heads of the scans under painted skin, and no portrait is used.
+With --rendered the people are random heads of the scans under painted skin, and no portrait is used. --first
+chooses people with whom nothing was chosen.
 
 The people are held out; the patterns (unit_patterns.py) come from the same scans, so this says what the path
 from camera to name loses, not how people differ.
@@ -150,17 +151,19 @@ def read(frames: tuple[np.ndarray, np.ndarray], method: Method) -> tuple[np.ndar
 
 
 def portraits_of(
-    folder: Path, model: HeadModel, cache: Path, people: int, split: Split = "held_out"
-) -> Iterator[tuple[str, Recorder]]:
-    """Yield name and `Recorder` of portraits, held-out ones by default."""
-    for name in fit_portraits(folder, model, cache, split)[:people]:
-        yield Path(name).stem, partial(record_portrait, model, load_fitted_portrait(folder, name, cache))
+    folder: Path, model: HeadModel, cache: Path, people: range, split: Split = "held_out"
+) -> Iterator[tuple[int, str, Recorder]]:
+    """Yield number, name and `Recorder` of portraits, held-out ones by default."""
+    names = fit_portraits(folder, model, cache, split)
+    for person in people:
+        face = load_fitted_portrait(folder, names[person], cache)
+        yield person, Path(names[person]).stem, partial(record_portrait, model, face)
 
 
-def actors_of(model: HeadModel, people: int) -> Iterator[tuple[str, Recorder]]:
-    """Yield name and `Recorder` of rendered scans, including expressions held out of training."""
-    for person in range(people):
-        yield f"rendered-{person}", actor(model, person)
+def actors_of(model: HeadModel, people: range) -> Iterator[tuple[int, str, Recorder]]:
+    """Yield number, name and `Recorder` of rendered scans, including expressions held out of training."""
+    for person in people:
+        yield person, f"rendered-{person}", actor(model, person)
 
 
 def actor(model: HeadModel, person: int) -> Recorder:
@@ -170,11 +173,11 @@ def actor(model: HeadModel, person: int) -> Recorder:
     return partial(record_actor, Actor(seed, 2 * FACE, face=hard_composite.FACE, identity=identity), person)
 
 
-def measure(shown: Iterator[tuple[str, Recorder]], out: Path) -> list[Case]:
+def measure(shown: Iterator[tuple[int, str, Recorder]], out: Path) -> list[Case]:
     """Return the cases of all people; those that `out` holds are read from there."""
     method = models.get_method("srflownet", {"network": "compact"})
     found: list[Case] = []
-    for person, (name, record) in enumerate(track(list(shown), "People")):
+    for person, name, record in track(list(shown), "People"):
         path = out / f"{name}-{method.weights}.json"
         if not path.is_file():
             made = cases(record, person, method)
@@ -240,13 +243,15 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps fits of the portraits")
     parser.add_argument("--out", type=Path, required=True, help="folder that keeps the cases")
     parser.add_argument("--people", type=int, default=PEOPLE)
+    parser.add_argument("--first", type=int, default=0, help="number of the first person")
     parser.add_argument("--rendered", action="store_true", help="rendered scans in place of portraits")
     given = parser.parse_args()
     model = load_head_model(given.head_model)
+    people = range(given.first, given.first + given.people)
     if given.rendered:
-        shown = actors_of(model, given.people)
+        shown = actors_of(model, people)
     else:
-        shown = portraits_of(given.portraits, model, given.cache, given.people)
+        shown = portraits_of(given.portraits, model, given.cache, people)
     found = measure(shown, given.out)
     write_text(given.out / ("table-rendered.md" if given.rendered else "table.md"), summary(found) + "\n")
     print(summary(found))

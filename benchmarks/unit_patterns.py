@@ -33,7 +33,7 @@ from mer_core.progress import track
 PX_PER_CM = 100.0  # large enough that rounding does not matter
 N_NEIGHBOURS = 4  # vertices that a point takes its motion from
 MOVING = 0.3  # fraction of the largest motion above which a vertex belongs to the lip or lid that moves
-READ_PORTRAITS = 5  # the first so many that the flow network may be trained on
+READ_PORTRAITS = range(5)  # of those that the flow network may be trained on
 READ_ACTORS = range(100, 105)  # numbers of rendered people, as in unit_naming.actor
 LEAST_COSINE = 0.3  # between read and scanned pattern; below, the reading is noise
 
@@ -97,7 +97,7 @@ def read_people(
     """Yield what `read_units` gives of each person, from `work` where it is known."""
     method = models.get_method("srflownet", {"network": "compact"})
     faces = unit_naming.portraits_of(portraits, model, cache, READ_PORTRAITS, "train")
-    people = [(f"portrait-{i}", i, record) for i, (_, record) in enumerate(faces)]
+    people = [(f"portrait-{i}", i, record) for i, _, record in faces]
     people += [(f"rendered-{i}", i, unit_naming.actor(model, i)) for i in READ_ACTORS]
     for name, person, record in track(people, "People"):
         path = work / f"units-{name}-{method.weights}.npz"
