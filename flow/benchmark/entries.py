@@ -53,8 +53,8 @@ def benchmark_entries(
 ) -> list[BenchmarkEntry]:
     """Return the rows to measure: zero flow, then `chosen` or all methods.
 
-    A method chosen by name also gets its `REFERENCE_SETTINGS`. Unless chosen, a method that cannot be loaded
-    is skipped with a message.
+    A method chosen by name also gets its `REFERENCE_SETTINGS`. A method that cannot be loaded is skipped
+    with a message, unless it was chosen or weights were given for it.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def benchmark_entries(
     Raises
     ------
     BadInput
-        If `weights` belong to no chosen method, or a chosen method cannot be loaded.
+        If `weights` belong to no chosen method, or cannot be read, or a chosen method cannot be loaded.
     """
     choices = chosen or method_names()
     names = [choice for choice in choices if isinstance(choice, str)]
@@ -89,7 +89,7 @@ def benchmark_entries(
             try:
                 entry = BenchmarkEntry(load_method(choice, device, **file))
             except BadInput as error:
-                if chosen:
+                if chosen or file:
                     raise
                 say(f"Skipping {choice}: {error}")
                 continue

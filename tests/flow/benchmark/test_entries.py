@@ -11,7 +11,7 @@ from flow.benchmark.entries import ZERO_FLOW, BenchmarkEntry, benchmark_entries
 from flow.estimate import load_method
 from mer.cli.main import cli
 from mer_core import progress
-from mer_core.errors import BadSetting
+from mer_core.errors import BadInput, BadSetting
 
 
 def test_labels_say_what_differs_from_the_methods_own_settings():
@@ -39,6 +39,12 @@ def test_all_methods_run_but_those_without_weights(capsys):
     assert "raft" not in labels and "Skipping raft" in capsys.readouterr().err
     with pytest.raises(BadSetting, match="raft needs"):
         benchmark_entries(["raft"])
+
+
+def test_unreadable_weights_are_an_error_even_if_no_method_was_chosen(tmp_path):
+    (tmp_path / "notes.pth").write_text("no weights")
+    with pytest.raises(BadInput, match="notes.pth"):
+        benchmark_entries(weights=tmp_path / "notes.pth")
 
 
 def test_among_several_methods_the_weights_are_those_of_raft(tmp_path):
