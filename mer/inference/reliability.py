@@ -105,10 +105,10 @@ def find_obstacle(moment: Moment, conditions: Conditions, recipe: Recipe) -> NoL
             "damaged-picture",
             f"the picture jumps or is damaged at frame {conditions.jump}, between rest and apex",
         )
+    if conditions.plausibility < MIN_PLAUSIBILITY:
+        return NoLabel("implausible-face", "the landmarks do not look like an upright, unobstructed face")
     if moment.reason is not None:
         return moment.reason
-    if conditions.plausibility < MIN_PLAUSIBILITY:
-        return NoLabel("implausible-face", "the landmarks do not look like an unobstructed face")
     if conditions.motion < recipe.min_motion:
         return NoLabel(
             "no-motion",

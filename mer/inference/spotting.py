@@ -90,11 +90,11 @@ class _Span:
 
 
 def find_intervals(track: Track) -> list[Interval]:
-    """Find the intervals of a track, by onset, in each unbroken run of frames, none across a jump."""
-    found = []
-    for rows in track.runs():
-        spans = _Run(track, rows).spans() if len(rows) > 2 else []
-        found += [_to_interval(track, rows, span) for span in spans]
+    """Find the intervals of a track, by onset; none across a gap or jump, no expression if implausible."""
+    runs = [rows for rows in track.runs() if len(rows) > 2]
+    found = [_to_interval(track, rows, span) for rows in runs for span in _Run(track, rows).spans()]
+    if track.is_implausible:
+        found = [one for one in found if not one.is_expression]
     whole = [one for one in found if track.find_jump(one.onset_s - TOUCH_S, one.offset_s + TOUCH_S) is None]
     return sorted(whole, key=lambda interval: interval.onset_s)
 

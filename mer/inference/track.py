@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_prep.face_plausibility import MIN_PLAUSIBILITY
 from mer.inference.site_motion import PER_CENT, strength
 from mer_core.text import format_count
 
@@ -56,6 +57,11 @@ class Track:
     def n_seen(self) -> int:
         """Number of measured frames that show the face."""
         return int(self.seen.sum())
+
+    @property
+    def is_implausible(self) -> bool:
+        """Whether the landmarks look like no measurable face in most of the frames that show one."""
+        return bool(self.seen.any() and np.median(self.plausibility[self.seen]) < MIN_PLAUSIBILITY)
 
     @property
     def displacement(self) -> np.ndarray:
@@ -117,6 +123,11 @@ class Track:
             lines.append(
                 f"The face was out of sight {format_count(gaps, 'time')}; motion across a gap is not "
                 "measured."
+            )
+        if self.is_implausible:
+            lines.append(
+                "In most frames the landmarks do not look like an upright, unobstructed face: no expression "
+                "is reported."
             )
         covered = int((self.seen & (self.run < 0)).sum())
         if covered:

@@ -9,6 +9,7 @@ import pytest
 
 from mer import bundle
 from mer.inference import onset_apex, reliability, spotting
+from mer.inference.no_label import NoLabel
 from mer.inference.onset_apex import Moment
 from tests.mer.inference.tracks import bump, move, plateau, resting_track, with_neutral
 
@@ -108,6 +109,15 @@ def test_a_one_way_motion_gets_a_label_only_where_the_opposite_resembles_none():
 def test_outside_the_range_of_the_bundle_that_ships_there_is_no_label(changes):
     assert label_of() == "positive"
     assert label_of(**changes) is None
+
+
+def test_an_implausible_face_is_the_reason_even_where_nothing_is_found():
+    nothing = Moment(0, 5, reason=NoLabel("no-expression", "nothing"))
+    for plausibility, code in ((0.1, "implausible-face"), (1.0, "no-expression")):
+        obstacle = reliability.find_obstacle(
+            nothing, conditions(plausibility=plausibility), bundle.load().recipe
+        )
+        assert obstacle.code == code
 
 
 def test_frames_of_the_users_choice_lie_in_the_laugh_around_them():

@@ -157,6 +157,15 @@ def test_no_interval_reaches_over_a_jump_of_the_picture(jump_s, kinds):
     assert any("jump" in remark for remark in track.remarks())
 
 
+@pytest.mark.parametrize("plausibility, kinds", [(0.0, []), (1.0, ["micro"])])
+def test_an_implausible_face_has_no_expressions_and_it_is_said(plausibility, kinds):
+    track = resting_track()
+    move(track, bump(track, 8.0, 8.3), 1.0)
+    track = replace(track, plausibility=np.full(len(track.time), plausibility))
+    assert [found.kind for found in spotted(track)] == kinds
+    assert any("upright" in remark for remark in track.remarks()) == (not kinds)
+
+
 def test_the_largest_motion_is_known_where_nothing_is_found():
     track = resting_track()
     move(track, bump(track, 8.0, 10.0), 0.5)
