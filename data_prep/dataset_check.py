@@ -30,6 +30,14 @@ class CheckReport:
 
     lines: list[str]  # to print
     usable: bool  # whether `mer prepare` would run
+    n_clips: int = 0  # listed
+    n_ready: int = 0  # can be prepared
+    is_own: bool = False  # own recordings, whose table the user can mend; a release is as it is
+
+    @property
+    def passed(self) -> bool:
+        """Is the input as it should be: usable, and of own recordings every row?"""
+        return self.usable and not (self.is_own and self.n_ready < self.n_clips)
 
 
 def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> CheckReport:
@@ -93,11 +101,12 @@ def _verdict(name: str, clips: list[ClipFiles], lines: list[str], skip_missing: 
         lines = [*lines, f"  {format_count(len(broken), 'clip')} with a file that is not an image. {first}"]
     n_ready = len(candidates) - len(broken)
     if not n_ready:
-        return CheckReport([*lines, "", "Not usable: no clip has its frames."], False)
+        return CheckReport([*lines, "", "Not usable: no clip has its frames."], False, len(clips))
     stops = too_many_missing(name, clips, skip_missing)
     condition = " only with --skip-missing: without it, mer prepare stops" if stops else ""
     verdict = f"{n_ready} of {len(clips)} clips can be prepared{condition}."
-    return CheckReport([*lines, "", verdict], not stops)
+    is_own = hasattr(load_dataset(name), "find_problems")
+    return CheckReport([*lines, "", verdict], not stops, len(clips), n_ready, is_own)
 
 
 def _indent(lines: Iterable[str]) -> list[str]:

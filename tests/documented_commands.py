@@ -165,4 +165,5 @@ def test_a_printed_command_runs(reader, page, line, request):
     try:
         cli.main(as_run(page, line), prog_name="mer", standalone_mode=False)
     except SystemExit as ended:
-        assert not ended.code, line
+        # The table of the recordings has a bad row.
+        assert (ended.code or 0) == ("clips.csv --check" in line), line

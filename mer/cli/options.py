@@ -153,6 +153,14 @@ class HelpMixin:
     params: list[click.Parameter]
     epilog: str | None
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # --help ends the parsing where it stands, so plug-ins named after it are loaded first.
+        given, *_ = self.make_parser(ctx).parse_args(list(args))  # type: ignore[attr-defined]
+        for option in self.params:
+            if option.name == "plugin":
+                option.handle_parse_result(ctx, given, [])
+        return super().parse_args(ctx, args)  # type: ignore[misc]
+
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for option in self.params:
             if isinstance(option, click.Option) and option.help:

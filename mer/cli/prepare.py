@@ -16,7 +16,12 @@ from mer.cli.options import FOLDER, INPUT, INPUT_FOLDER, Name, command, emit, kn
     help="For the dataset `table`: the list of your recordings (.csv, .xlsx, ELAN .eaf, BIDS _events.tsv).",
 )
 @click.option("--out", type=FOLDER, help="Folder for the prepared faces; one per dataset.")
-@click.option("--check", is_flag=True, help="Only report whether the input can be used; write nothing.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Only report whether the input can be used; write nothing. The exit code is 1 if it cannot, or if "
+    "any row of your own table cannot.",
+)
 @click.option(
     "--size",
     type=click.IntRange(64, 2048),
@@ -64,8 +69,9 @@ def prepare(dataset, root, index, out, check, size, apex, corrections, skip_miss
     root = root or index
     if check:
         found = check_dataset(dataset, root, skip_missing)
-        emit("\n".join(found.lines), {"usable": found.usable, "lines": found.lines})
-        sys.exit(0 if found.usable else 1)
+        facts = {"passed": found.passed, "usable": found.usable, "clips": found.n_clips}
+        emit("\n".join(found.lines), {**facts, "ready": found.n_ready, "lines": found.lines})
+        sys.exit(0 if found.passed else 1)
     if out is None:
         raise click.UsageError("Give --out DIR for the aligned faces, or --check to only check the input.")
     outcome = prepare_dataset(

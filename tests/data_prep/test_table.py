@@ -1,5 +1,6 @@
 """Own recordings: every row of the table is a clip, or a row with a reason, and the rest goes on."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import av
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from data_prep.annotations import read_clips
 from data_prep.clip_search import locate_clips
@@ -14,6 +16,7 @@ from data_prep.dataset_check import check_dataset
 from data_prep.datasets import table as own_recordings
 from data_prep.datasets.table import BadRow
 from data_prep.images import write_image
+from mer.cli.main import cli
 
 FPS = 50
 
@@ -119,7 +122,7 @@ def test_a_bad_row_has_a_reason_and_the_others_go_on(folder, row, fact):
     assert (first.outcome, last.outcome) == (None, None)
     assert bad.outcome == "bad row" and fact in bad.reason and str(folder) not in bad.reason
     check = check_dataset("table", folder / "mine.csv")
-    assert check.usable and any(fact in line for line in check.lines)
+    assert check.usable and not check.passed and any(fact in line for line in check.lines)
     assert check.lines[-1] == "2 of 3 clips can be prepared."
 
 
@@ -171,8 +174,20 @@ def test_a_clip_without_a_label_is_said_and_can_be_prepared(folder):
         folder, {"onset": 1, "apex": 2, "label": ""}, {"file": "videos/b.mp4", "onset": 1, "apex": 2}
     )
     check = check_dataset("table", path)
-    assert check.lines[-1] == "2 of 2 clips can be prepared."
+    assert check.lines[-1] == "2 of 2 clips can be prepared." and check.passed
     assert any("1 clip with no label" in line and "line 2" in line for line in check.lines)
+
+
+def test_the_exit_code_of_a_check_is_0_only_if_every_row_can_be_used(folder):
+    good = [{"onset": 1, "apex": 2}, {"file": "videos/b.mp4"}]
+    for rows, ready in ((good, 2), ([*good, {"file": "videos/absent.mp4"}], 2), ([{"file": "absent"}], 0)):
+        command = ["prepare", "table", "--index", str(index(folder, *rows)), "--check"]
+        passed = ready == len(rows)
+        assert CliRunner().invoke(cli, command).exit_code == (0 if passed else 1)
+        found = CliRunner().invoke(cli, [*command, "--json"])
+        facts = json.loads(found.stdout)
+        assert found.exit_code == (0 if passed else 1) and facts["usable"] == bool(ready)
+        assert (facts["passed"], facts["clips"], facts["ready"]) == (passed, len(rows), ready)
 
 
 def test_open_rows_are_said_by_check_and_not_refused(folder):

@@ -134,3 +134,22 @@ def test_the_command_line_takes_a_plug_in_anywhere(tmp_path, place):
         """,
     )
     assert "prepare" in said and "Usage" not in said  # it gets as far as the folder
+
+
+@pytest.mark.parametrize("words", [["cv", "--help", "FILE"], ["cv", "FILE", "-h"], ["FILE", "cv", "--help"]])
+def test_help_lists_a_plug_in_wherever_it_is_named(tmp_path, words):
+    file = tmp_path / "steady_file.py"
+    file.write_text(CLASSIFIER)
+    place = words.index("FILE")
+    words = [*words[:place], "--plugin", str(file), *words[place + 1 :]]
+    said = python(
+        tmp_path,
+        f"""
+        from click.testing import CliRunner
+        from mer.cli.main import cli
+        done = CliRunner().invoke(cli, {words!r})
+        assert done.exit_code == 0
+        print(done.output)
+        """,
+    )
+    assert "Usage: cli cv" in said and "steady_file" in said
