@@ -47,6 +47,13 @@ OBJECTIVE_CLASSES = {
 }
 
 _SEPARATORS = r"[+,;&|\u3001\u00b7\u30fb\u2022\u2027\u2219\u22c5]|\band\b|plus|[和与及跟加]"
+_ALTERNATIVE = r"\b(?:or|oder|ou)\b|或"
+# Numbers that are no digits: Roman (also U+2160 to U+217F, which NFKC spells out), Chinese, English, German.
+_NUMERALS = r"\b[IVX]+\b|[〇一二三四五六七八九十]"
+_NUMBER_WORDS = (
+    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty"
+    r"|eins|zwei|drei|vier|f(?:ü|ue)nf|sechs|sieben|acht|neun|zehn|elf|zw(?:ö|oe)lf|\w+zehn|zwanzig)\b"
+)
 _NEGATIONS = r"\b(?:no|not|non|without|except|ohne|sans)\b|\bw/o\b|[无無非没]"
 
 
@@ -61,8 +68,8 @@ def parse_units(cell: str) -> UnitsCell:
     """Parse a cell of action units, ignoring side (L, R), strength (A to E) and words without a number.
 
     Alternatives (`R6 or R12`, `9/10`) and static units, marked with (k) in 4DME, are left out. `4-7`, `4.7`,
-    dates, numbers that are not in FACS, what is ruled out (`not 4`), and cells of nothing but alternatives
-    are unreadable.
+    dates, numbers that are not in FACS, what is ruled out (`not 4`), numbers that are no digits (`IV`,
+    `four`), and cells of nothing but alternatives are unreadable.
 
     Parameters
     ----------
@@ -78,13 +85,14 @@ def parse_units(cell: str) -> UnitsCell:
     if re.fullmatch(r"\d+\.0*", cell):
         cell = cell.split(".")[0]  # spreadsheets print 4 as 4.0
     cell = re.sub("[\u2044\u2215]", "/", cell)  # fraction and division slash
-    cell = re.sub(r"\([^()]*\bor\b[^()]*\)", "", cell)
+    cell = re.sub(rf"\([^()]*(?:{_ALTERNATIVE})[^()]*\)", "", cell)
     cell = re.sub(r"\s+(?=\(k\))", "", cell, flags=re.IGNORECASE)
     units, unreadable = set(), []
     for part in re.split(_SEPARATORS, cell, flags=re.IGNORECASE):
-        if re.search(r"\bor\b|\d\s*/\s*\d", part):
+        if re.search(rf"{_ALTERNATIVE}|\d\s*/\s*\d", part):
             continue
-        if re.search(_NEGATIONS, part, re.IGNORECASE) and re.search(r"\d", part):
+        is_negation = re.search(_NEGATIONS, part, re.IGNORECASE) and re.search(r"\d", part)
+        if is_negation or re.search(_NUMERALS, part) or re.search(_NUMBER_WORDS, part, re.IGNORECASE):
             unreadable.append(part.strip())
             continue
         for word in re.split(r"\s+|(?<=\w)(?=AU)", part, flags=re.IGNORECASE):

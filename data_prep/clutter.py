@@ -1,12 +1,14 @@
 """Files and folders that are not data: hidden files, trash, caches of drives and archives, backups."""
 
 import re
+import unicodedata
 from collections.abc import Collection
 
 # Kind -> pattern of the whole name, as left by file managers, network drives, archives and editors.
 _PATTERNS = {
     "trash": r"\.trash.*|\$recycle\.bin|[#@]recycle|recycle[rd]|recycle bin|trash(-\d+)?"
-    r"|network trash folder",
+    r"|network trash folder|papierkorb|corbeille|papelera( de reciclaje)?|cestino|prullenbak|lixeira"
+    r"|корзина|回收站|資源回收桶|ごみ箱|휴지통",
     "system": r"__macosx|@eadir|@tmp|[@#].*snapshot|\.ds_store|\._.*|(eh)?thumbs(\.db)?|desktop\.ini"
     r"|lost\+found|lost\.dir|found\.\d{3}|~\$.*|system volume information|temporary items|__pycache__",
     "hidden": r"\..*",
@@ -21,6 +23,7 @@ _CAMERA_EXTRAS = {"thmbnl", "icon", "proxy", "sub"}
 
 def clutter_kind(name: str) -> str:
     """Return the kind of clutter that a name denotes (trash, system, hidden, backup); empty for data."""
+    name = unicodedata.normalize("NFC", name)
     kinds = (kind for kind, pattern in _PATTERNS.items() if re.fullmatch(pattern, name, re.IGNORECASE))
     return next(kinds, "")
 

@@ -62,9 +62,9 @@ def subject_key(name: object) -> str:
 
 
 def typed_key(name: object) -> str:
-    """Return `subject_key` without accents and punctuation, and O, I and L beside digits as 0 and 1.
+    """Return `subject_key` without accents, punctuation and blanks, and O, I and L beside digits as 0 and 1.
 
-    So `Jürg` is `Jurg`, `#1` is `1`, and `SO1` is `S01`.
+    So `Jürg` is `Jurg`, `O'Brien` is `OBrien`, `#1` is `1`, and `SO1` is `S01`.
 
     Two names that differ only in this may be one person mistyped or two people, so they are refused
     together and never merged.
@@ -72,7 +72,7 @@ def typed_key(name: object) -> str:
     plain = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", subject_key(name))))
     digits = re.sub(r"[oil]+(?=\d)|(?<=\d)[oil]+", lambda letters: letters[0].translate(_TYPED), plain)
     letters = ("_" if unicodedata.category(one)[0] in "PSZ" else one for one in subject_key(digits))
-    return subject_key("".join(letters))
+    return re.sub(r"(?<=\D)_(?=\D)", "", subject_key("".join(letters)))
 
 
 def dataset_key(name: object) -> str:
@@ -154,8 +154,8 @@ def refuse_spellings(groups: Iterable[object]) -> None:
         raise SubjectSpelling(
             f"{format_count(len(same), 'subject is', 'subjects are')} spelled in more than one way: {pairs}"
             f"{', ...' if len(same) > MAX_NAMED else ''}. "
-            "The held-out subject would also be in training. Use one spelling for each subject; accents and "
-            "punctuation do not count, and beside digits the letters O, I and L count as 0 and 1."
+            "The held-out subject would also be in training. Use one spelling for each subject; accents, "
+            "punctuation and blanks do not count, and beside digits the letters O, I and L count as 0 and 1."
         )
 
 

@@ -3,7 +3,7 @@
 An array (.npy, or .npz with a single array) must have the axes channels, height, width, with fewer channels
 than pixels along either side. The order of axes is never guessed: a wrong guess would still give a score. A
 picture must be 8-bit RGB or grey and is read as value / 255. Stacks, other bit depths, complex, NaN and
-infinite values are refused.
+infinite values, and marks of missing values are refused.
 """
 
 import math
@@ -16,6 +16,9 @@ from mer_core.errors import BadInput
 
 MAX_VALUES = 50_000_000  # of one map
 MAX_MOTION = 1e9  # Middlebury's mark of unknown flow, far beyond any motion
+# Marks of missing values, with either sign, if all other values are far smaller.
+FILL_VALUES = (99, 999, 9999, 99999, 999999, 32767, 32768, 65535)
+MIN_FILL_RATIO = 10.0
 
 
 class BadMap(BadInput):
@@ -45,6 +48,7 @@ def read_map(path: Path) -> np.ndarray:
             f"In the map {path}, {n_bad} of {values.size} values are NaN, infinite or above {MAX_MOTION:g}, "
             "which marks unknown motion."
         )
+    _refuse_fill_values(path, values)
     return values
 
 
@@ -120,6 +124,18 @@ def _check_layout(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
     if height < min(channels, width):
         raise BadMap(f"{found}, channels in the middle. {rule}. Save numpy.moveaxis(values, 1, 0).")
     raise BadMap(f"{found}. {rule}. The channel axis is ambiguous.")
+
+
+def _refuse_fill_values(path: Path, values: np.ndarray) -> None:
+    sizes = np.abs(values)
+    is_largest = sizes == sizes.max()
+    largest = float(sizes.max())
+    if largest in FILL_VALUES and largest > MIN_FILL_RATIO * sizes.max(where=~is_largest, initial=0):
+        raise BadMap(
+            f"In the map {path}, {np.count_nonzero(is_largest)} of {values.size} values are "
+            f"{values[is_largest][0]:g}, and all others are below {largest / MIN_FILL_RATIO:g}: a mark of "
+            "missing values? Store 0, or leave the clip out."
+        )
 
 
 def _float32(values: np.ndarray) -> np.ndarray:

@@ -79,7 +79,8 @@ def test_a_splitter_refuses_two_spellings():
 
 TYPED = [("S01", "SO1"), ("s10", "s1o"), ("sub-11", "sub-l1"), ("2001", "2OO1")]
 ACCENTS = [("Jürg", "Jurg"), ("Zoë", "ZOE"), ("Семён", "Семен"), ("İpek", "ipek")]
-MARKS = [("S01", "(S01)"), ("1", "#1"), ("S01", "S01*"), ("P·01", "P01"), ("1", "«01»")]
+MARKS = [("S01", "(S01)"), ("1", "#1"), ("S01", "S01*"), ("P·01", "P01"), ("1", "«01»"),
+         ("O'Brien", "OBrien"), ("O’Brien", "O Brien"), ("Anna K", "AnnaK"), ("a_b", "ab")]  # fmt: skip
 
 
 @pytest.mark.parametrize("names", TYPED + ACCENTS + MARKS)
@@ -92,6 +93,7 @@ def test_letters_typed_for_others_are_refused_and_never_merged(names):
 
 def test_letters_away_from_digits_are_letters():
     refuse_spellings(["a/Leo", "a/Lex", "a/so", "a/s1", "a/sol", "a/bob2", "a/b2"])
+    refuse_spellings(["a/1_1", "a/11", "a/Anna K", "a/Anna L", "a/Ann AK2"])
 
 
 def test_vowel_signs_are_no_accents():

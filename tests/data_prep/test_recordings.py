@@ -1,5 +1,7 @@
 """Clips below a folder: every kind is found, links are followed once, other files are counted."""
 
+import unicodedata
+
 import cv2
 import numpy as np
 import pytest
@@ -111,6 +113,8 @@ def test_a_clip_is_known_by_its_content(folder):
         ("backups", "backup"),
         ("@Recycle", "trash"),
         ("trash-1000", "trash"),
+        ("Papierkorb", "trash"),
+        (unicodedata.normalize("NFD", "ごみ箱"), "trash"),
         ("LOST.DIR", "system"),
         ("FOUND.000", "system"),
         ("@Recently-Snapshot", "system"),
@@ -125,6 +129,8 @@ def test_a_clip_is_known_by_its_content(folder):
         ("feedback", ""),
         ("sub01", ""),
         ("Cropped", ""),
+        ("old", ""),  # as opposed to young
+        ("sub01 - Copy", ""),
     ],
 )
 def test_clutter_by_name(name, kind):

@@ -40,6 +40,8 @@ def test_one_array_in_an_npz_is_an_npy(tmp_path):
         (np.full((1, 9, 9), np.nan), "81 of 81 values"),
         (np.full((1, 9, 9), 1.7e9), "unknown motion"),
         (np.full((1, 9, 9), 1e300), "81 of 81"),
+        (np.where(np.eye(9)[None], -9999, 0.5), "9 of 81 values are -9999"),
+        (np.full((1, 9, 9), 999), "81 of 81 values are 999"),
         (np.full((1, 9, 9), "a"), "<U1"),
     ],
     ids=str,
@@ -51,6 +53,12 @@ def test_an_array_that_the_rule_does_not_cover_is_refused(tmp_path, values, word
     with pytest.raises(BadMap) as caught:
         read_map(path)
     assert words in str(caught.value) and str(path) in str(caught.value) and caught.value.code == "bad-map"
+
+
+def test_large_values_among_others_are_no_marks(tmp_path):
+    for values in (MAP * 99 / MAP.max(), MAP * 9999 / MAP.max(), np.where(np.eye(9)[None], 98, 0.5)):
+        np.save(tmp_path / "a.npy", values)
+        assert np.allclose(read_map(tmp_path / "a.npy"), values)
 
 
 def test_objects_headers_that_promise_too_much_and_many_arrays_are_refused(tmp_path):
