@@ -59,7 +59,7 @@ class FrameChanges:
 
     def _judge(self, stop: int) -> None:
         """Judge the steps that are not judged yet up to `stop`, and forget those no longer needed."""
-        rises = [max(self._rise(i, 1), self._rise_and_return(i)) for i in range(len(self._numbers))]
+        rises = self._rises()
         for i in range(self._n_judged, stop):
             self._report.n_repeated += self._is_repeated(i)
             # A fast object changes other cells in every step: a jump is a step unlike those around it.
@@ -75,17 +75,27 @@ class FrameChanges:
         before, after = self._means[max(i - REACH, 0) : i], self._means[i + 1 : i + 1 + REACH]
         return bool(before and after) and self._means[i] < MAX_REPEATED_RATIO * min(max(before), max(after))
 
-    def _rise(self, i: int, rank: int) -> float:
-        """Return the fraction of cells that change far more in step i than in the rank-th step around it."""
-        n = len(self._cells)
-        if not 0 <= i < n or n < MIN_STEPS:
-            return 0.0
-        others = np.sort([self._cells[k] for k in _around(i, n)], axis=0)[-rank]
-        return float((self._cells[i] > np.maximum(MIN_RATIO * others, MIN_LEVELS)).mean())
+    def _rises(self) -> list[float]:
+        """Return, per step, the fraction of cells that change far more than in the steps around it.
 
-    def _rise_and_return(self, i: int) -> float:
-        """Return the same for a picture that changes for one frame, whose two jumps are neighbours."""
-        return max(min(self._rise(i, 2), self._rise(k, 2)) for k in (i - 1, i + 1))
+        Or than in all but one of those: a picture that changes for one frame jumps in two neighbouring steps.
+        """
+        n = len(self._cells)
+        if n < MIN_STEPS:
+            return [0.0] * n
+        most, second = zip(*(self._rise(i) for i in range(n)))
+        padded = [0.0, *second, 0.0]
+        return [max(most[i], min(second[i], max(padded[i], padded[i + 2]))) for i in range(n)]
+
+    def _rise(self, i: int) -> tuple[float, float]:
+        """Return the fraction of cells that change far more than in every, or all but one, step around."""
+        strongest = np.zeros((2, *self._cells[i].shape), self._cells[i].dtype)  # changes of each cell
+        for k in _around(i, len(self._cells)):
+            strongest[1] = np.maximum(strongest[1], np.minimum(strongest[0], self._cells[k]))
+            strongest[0] = np.maximum(strongest[0], self._cells[k])
+        rises = self._cells[i] > np.maximum(MIN_RATIO * strongest, MIN_LEVELS)
+        most, second = rises.mean((1, 2))
+        return float(most), float(second)
 
 
 def _around(i: int, n: int) -> list[int]:

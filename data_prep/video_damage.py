@@ -7,7 +7,10 @@ Codecs without checksums (VP9, most HEVC) decode some damage silently; `packet_e
 """
 
 import re
+import threading
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -43,12 +46,21 @@ def decode_quietly(packet) -> tuple[list, str]:
     return frames, "; ".join(complaints) or ("cut off" if packet.is_corrupt else "")
 
 
+@lru_cache(maxsize=8)
+def _converter(pixel_format: str, thread: int) -> Any:
+    """Return FFmpeg's converter, kept because making one takes as long as converting a frame."""
+    from av.video.reformatter import VideoReformatter
+
+    return VideoReformatter()
+
+
 def convert_frame(frame, pixel_format: str) -> np.ndarray | None:
     """Return the samples of a decoded frame; None if damage has changed its format to one that has none."""
     import av
 
+    converter = _converter(pixel_format, threading.get_ident())
     try:
-        return frame.to_ndarray(format=pixel_format)
+        return converter.reformat(frame, format=pixel_format).to_ndarray()
     except (av.FFmpegError, ValueError):
         return None
 
