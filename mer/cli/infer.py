@@ -80,11 +80,12 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
             )
         _score_folder(clip, out, bundle, fps=fps, face=face, jobs=jobs, device=device, scheduler=scheduler)
     _check_one_clip(clip, out)
-    from mer.inference.pair_reading import reader_beside
-    from mer.inference.predict import score as score_clip
+    from mer.inference.reader_process import reader_beside
 
     settings = {"fps": fps, "face": face, "neutral": neutral, "device": device}
     with reader_beside(bundle, device) as reader:
+        from mer.inference.predict import score as score_clip
+
         result = score_clip(clip, bundle, onset=onset, apex=apex, reader=reader, **settings)
     click.echo(result.to_json() if OUTPUT.json else result.to_text())
     if out is not None:

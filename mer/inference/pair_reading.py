@@ -1,19 +1,13 @@
-"""What a bundle makes of two frames, in this process or in one beside it."""
+"""What a bundle makes of two frames."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from mer.bundle import Bundle, default_path
+from mer.bundle import Bundle
 from mer.inference import attribution, models
 from mer.inference.motion import AlignedPair, PairMotion, measure_pair
-from mer_core import parallel
-from mer_core.device import n_cores
 
 
 class PairReading(NamedTuple):
@@ -56,32 +50,3 @@ def read_pair(fitted: Bundle, aligned: AlignedPair, with_decision: bool = True) 
     decision = attribution.decision_fractions(fitted, pair.input_flow, landmarks) if with_decision else {}
     weights = models.get_method(recipe.method, recipe.method_options).weights
     return PairReading(pair, probabilities, opposite, decision, weights)
-
-
-@contextmanager
-def reader_beside(bundle: str | Path | None, device: str) -> Iterator[Reader]:
-    """Load bundle and flow network in a process beside this one, and yield a reader that asks it.
-
-    For one clip of a command: loading takes as long as tracking some seconds of video. Where torch is loaded
-    already, or there is one core only, the reader asks this process.
-    """
-    path = str(bundle or default_path())
-    if not _saves_time():
-        yield partial(_read, path)
-        return
-    with parallel.companion(partial(_load, path, device), n_cores()) as call:
-        yield lambda aligned: call(partial(_read, path, aligned))
-
-
-def _saves_time() -> bool:
-    return "torch" not in sys.modules and n_cores() > 1
-
-
-def _load(bundle: str, device: str) -> None:
-    models.use_device(device)
-    recipe = models.get_bundle(bundle).recipe
-    models.get_method(recipe.method, recipe.method_options)
-
-
-def _read(bundle: str, aligned: AlignedPair) -> PairReading:
-    return read_pair(models.get_bundle(bundle), aligned)

@@ -60,7 +60,7 @@ def score(
     device : {"auto", "cpu", "cuda", "mps"}
         Where the flow network runs.
     reader : callable or None
-        Asks `bundle` about two frames in place of this process; see `pair_reading.reader_beside`.
+        Asks `bundle` about two frames in place of this process; see `reader_process.reader_beside`.
 
     Raises
     ------

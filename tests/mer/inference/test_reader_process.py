@@ -1,11 +1,16 @@
 """A reader in a process beside this one answers as one in it."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from flow.splatting.actor import Actor
-from mer.inference import models, pair_reading
+from mer.bundle import default_path
+from mer.inference import models, reader_process
 from mer.inference.motion import align_pair
+from mer.inference.pair_reading import read_pair
 from mer_core.errors import UnreadableFile
 
 
@@ -18,10 +23,10 @@ def aligned():
 
 
 def test_a_reader_beside_answers_as_one_here(aligned, monkeypatch):
-    with pair_reading.reader_beside(None, "cpu") as read:
+    with reader_process.reader_beside(None, "cpu") as read:
         here = read(aligned)
-    monkeypatch.setattr(pair_reading, "_saves_time", lambda: True)
-    with pair_reading.reader_beside(None, "cpu") as read:
+    monkeypatch.setattr(reader_process, "_saves_time", lambda: True)
+    with reader_process.reader_beside(None, "cpu") as read:
         beside = read(aligned)
     np.testing.assert_allclose(beside.pair.input_flow, here.pair.input_flow, atol=1e-4)
     assert beside.probabilities == pytest.approx(here.probabilities, abs=1e-4)
@@ -30,6 +35,17 @@ def test_a_reader_beside_answers_as_one_here(aligned, monkeypatch):
 
 
 def test_what_a_reader_beside_cannot_load_is_said_here(aligned, monkeypatch, tmp_path):
-    monkeypatch.setattr(pair_reading, "_saves_time", lambda: True)
-    with pair_reading.reader_beside(tmp_path, "cpu") as read, pytest.raises(UnreadableFile):
+    monkeypatch.setattr(reader_process, "_saves_time", lambda: True)
+    with reader_process.reader_beside(tmp_path, "cpu") as read, pytest.raises(UnreadableFile):
         read(aligned)
+
+
+def test_the_process_starts_before_anything_heavy_is_imported():
+    code = "import sys, mer.inference.reader_process; print({'numpy', 'cv2', 'torch'} & set(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert loaded == "set()\n"
+
+
+def test_a_reader_beside_has_read_a_small_pair():
+    here = read_pair(models.get_bundle(str(default_path())), reader_process._small_pair())
+    assert sum(here.probabilities.values()) == pytest.approx(1)

@@ -1,0 +1,77 @@
+"""Pairs of frames read by a process beside this one, which loads the bundle while the clip is tracked.
+
+Nothing heavy is imported at the top, so that process starts before this one loads its own models.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mer_core import parallel
+from mer_core.device import n_cores
+
+if TYPE_CHECKING:
+    from mer.inference.motion import AlignedPair
+    from mer.inference.pair_reading import PairReading, Reader
+
+WARM_UP_PX = 64  # side of the faces that are read first
+
+
+@contextmanager
+def reader_beside(bundle: str | Path | None, device: str) -> "Iterator[Reader]":
+    """Load bundle and flow network in a process beside this one, and yield a reader that asks it.
+
+    For one clip of a command: loading takes as long as tracking some seconds of video. Where torch is loaded
+    already, or there is one core only, the reader asks this process.
+    """
+    if not _saves_time():
+        yield partial(_read, bundle)
+        return
+    with parallel.companion(partial(_load, bundle, device), n_cores()) as call:
+        yield lambda aligned: call(partial(_read, bundle, aligned))
+
+
+def _saves_time() -> bool:
+    return "torch" not in sys.modules and n_cores() > 1
+
+
+def _load(bundle: str | Path | None, device: str) -> None:
+    """Load everything, and read a small pair, because much is loaded at the first reading only."""
+    from mer.inference import models
+    from mer.inference.pair_reading import read_pair
+
+    models.use_device(device)
+    fitted = models.get_bundle(_path(bundle))
+    models.get_method(fitted.recipe.method, fitted.recipe.method_options)
+    with suppress(Exception):  # whatever is wrong with the bundle is said when the clip is read
+        read_pair(fitted, _small_pair())
+
+
+def _small_pair() -> "AlignedPair":
+    import numpy as np
+
+    from data_prep.align import EYE_CENTRE, INTEROCULAR_FRACTION
+    from data_prep.landmarks import N_POINTS
+    from mer.inference.head_motion import POINTS, mean_face
+    from mer.inference.motion import AlignedPair
+
+    points = np.pad(mean_face()[:, :2], ((0, N_POINTS - POINTS), (0, 0)))
+    landmarks = ((points * INTEROCULAR_FRACTION + EYE_CENTRE) * WARM_UP_PX).astype(np.float32)
+    noise = np.random.default_rng(0).integers(0, 256, (2, WARM_UP_PX, WARM_UP_PX, 3), np.uint8)
+    return AlignedPair(list(noise), np.eye(2, 3), landmarks)
+
+
+def _read(bundle: str | Path | None, aligned: "AlignedPair") -> "PairReading":
+    from mer.inference import models
+    from mer.inference.pair_reading import read_pair
+
+    return read_pair(models.get_bundle(_path(bundle)), aligned)
+
+
+def _path(bundle: str | Path | None) -> str:
+    from mer.bundle import default_path
+
+    return str(bundle or default_path())
