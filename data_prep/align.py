@@ -56,7 +56,7 @@ def fit_similarity(landmarks: np.ndarray, size: int) -> np.ndarray:
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
 
 
-def warp_face(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+def warp_face(image: np.ndarray, matrix: np.ndarray, size: int, kernel: int | None = None) -> np.ndarray:
     """Resample an image into an aligned face, keeping the fine skin texture that flow needs.
 
     Shrinking images are blurred first against aliasing. Lanczos keeps detail of 3 px wavelength under
@@ -82,7 +82,8 @@ def warp_face(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
         image = cv2.GaussianBlur(
             image, (0, 0), 0.5 * np.sqrt(shrink**2 - 1) + 1e-3, borderType=cv2.BORDER_REPLICATE
         )
-    kernel = cv2.INTER_CUBIC if shrink >= 4 / 3 else cv2.INTER_LANCZOS4
+    if kernel is None:
+        kernel = cv2.INTER_CUBIC if shrink >= 4 / 3 else cv2.INTER_LANCZOS4
     return cv2.warpAffine(image, matrix, (size, size), flags=kernel, borderMode=cv2.BORDER_REPLICATE)
 
 

@@ -57,7 +57,12 @@ class ArrayFrames:
 
     def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
         """Return the images of the given frame numbers."""
-        return {number: self._image(number) for number in sorted(set(numbers))}
+        return dict(self.select(numbers))
+
+    def select(self, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield what `pick` returns, one by one in the order of the frames."""
+        for number in sorted(set(numbers)):
+            yield number, self._image(number)
 
     def frame_times(self) -> dict[int, float]:
         """Return the seconds since the first frame by frame number; NaN if unknown."""

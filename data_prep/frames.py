@@ -124,10 +124,16 @@ class ImageFrames:
 
         Other files are read only for deeper than 8 bits.
         """
+        return dict(self.select(numbers))
+
+    def select(self, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield what `pick` returns, one by one in the order of the frames."""
         shape = FrameShape(self._new_report())
         shape.size = self._size
-        images = {number: shape.fit(self._images.read(number)) for number in sorted(set(numbers))}
-        return {number: image for number, image in images.items() if image is not None}
+        for number in sorted(set(numbers)):
+            image = shape.fit(self._images.read(number))
+            if image is not None:
+                yield number, image
 
     def _find_times(self) -> tuple[dict[int, float], str]:
         """Return the seconds since the first frame by number, and their source for the report."""

@@ -73,8 +73,14 @@ class StackFrames:
 
     def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
         """Return the images of the given pages; damaged ones are left out."""
-        pages = {number: self._page(number) for number in sorted(set(numbers)) if number < self.n_pages}
-        return {number: to_8_bits(page, self._white) for number, page in pages.items() if page is not None}
+        return dict(self.select(numbers))
+
+    def select(self, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield what `pick` returns, one by one in page order."""
+        for number in sorted(number for number in set(numbers) if number < self.n_pages):
+            page = self._page(number)
+            if page is not None:
+                yield number, to_8_bits(page, self._white)
 
     def frame_times(self) -> dict[int, float]:
         """Return the seconds since the first frame by page number; NaN if unknown."""

@@ -75,17 +75,20 @@ class VideoFrames:
 
     def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
         """Return the images of the given frame numbers; damaged frames are left out."""
-        wanted, images = set(numbers), {}
+        return dict(self.select(numbers))
+
+    def select(self, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield what `pick` returns, one by one in the order of the frames."""
+        wanted = set(numbers)
         report = self._new_report()
         shape = FrameShape(report)
         for number, frame in self._decode(report):
             if number in wanted or shape.size is None:
                 image = self._image(number, frame, shape, report)
                 if number in wanted and image is not None:
-                    images[number] = image
+                    yield number, image
             if number >= max(wanted, default=-1):
                 break
-        return images
 
     @property
     def n_expected(self) -> int | None:

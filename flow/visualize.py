@@ -84,7 +84,8 @@ def place_side_by_side(
     """Place pictures of any size (H, W, 3) uint8 in a row on plain ground, lower edges aligned."""
     height = max(picture.shape[0] for picture in pictures)
     width = sum(picture.shape[1] for picture in pictures) + gap * (len(pictures) - 1)
-    row, x = np.full((height, width, 3), ground, np.uint8), 0
+    line = np.full((width, 3), ground, np.uint8)
+    row, x = np.repeat(line[None], height, axis=0), 0
     for picture in pictures:
         row[height - picture.shape[0] :, x : x + picture.shape[1]] = picture
         x += picture.shape[1] + gap

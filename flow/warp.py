@@ -14,7 +14,7 @@ N_STEPS = 4  # enough where a displacement changes by less than a third of a pix
 
 def pixel_grid(shape: tuple[int, ...], dtype: type = np.float64) -> np.ndarray:
     """Return the pixel centres of a picture (H, W, ...): (H, W, 2), x then y."""
-    return np.stack(np.meshgrid(np.arange(shape[1]), np.arange(shape[0])), axis=-1).astype(dtype)
+    return np.stack(np.meshgrid(np.arange(shape[1], dtype=dtype), np.arange(shape[0], dtype=dtype)), axis=-1)
 
 
 def warp(picture: np.ndarray, displacement: np.ndarray) -> np.ndarray:

@@ -5,8 +5,9 @@ import pickle
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,6 +90,17 @@ def prefetch(items: Iterable[Item]) -> Iterator[Item]:
         while (item := upcoming.result()) is not None:
             upcoming = pool.submit(next, remaining, None)
             yield item
+
+
+def map_in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield `work(item)` in the order of the items; threads compute the next few while one is in use."""
+    with ThreadPoolExecutor(n_cores()) as pool:
+        started: deque[Future[Result]] = deque()
+        for item in items:
+            started.append(pool.submit(work, item))
+            if len(started) > n_cores():
+                yield started.popleft().result()
+        yield from (future.result() for future in started)
 
 
 @contextmanager

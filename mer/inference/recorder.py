@@ -148,7 +148,7 @@ def track_clip(
         If the face is never seen.
     """
     frames, tracker = open_frames(clip, fps), FaceTracker(face)
-    watched = frames if progress else show_progress(frames, "Tracking")
+    watched = frames if progress else show_progress(frames, "Tracking", getattr(frames, "n_expected", None))
     track = track_video(watched, tracker, fps, neutral_frame, progress)
     tracker.require(clip_name(clip))
     jumps = {*frames.report.jumps, *frames.report.beside_damage, *frames.report.suspects}

@@ -114,6 +114,14 @@ def end_process():
     os._exit(1)
 
 
+def test_threads_keep_the_order_and_start_few_items_ahead():
+    n_started = []
+    results = parallel.map_in_threads(abs, (n_started.append(n) or -n for n in range(100)))
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    assert len(n_started) <= 3 + parallel.n_cores()
+    assert list(results) == list(range(3, 100))
+
+
 def test_a_companion_keeps_what_its_setup_loaded():
     with parallel.companion(functools.partial(keep, 5)) as call:
         assert [call(functools.partial(add_kept, number)) for number in (1, 2)] == [6, 7]
