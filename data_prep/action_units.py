@@ -54,6 +54,7 @@ _NUMBER_WORDS = (
     r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty"
     r"|eins|zwei|drei|vier|f(?:ü|ue)nf|sechs|sieben|acht|neun|zehn|elf|zw(?:ö|oe)lf|\w+zehn|zwanzig)\b"
 )
+_RANGES = r"\d\s*[-\u2010-\u2015\u2212~]\s*(?:AU\s*)?\d"
 _NEGATIONS = r"\b(?:no|not|non|without|except|ohne|sans)\b|\bw/o\b|[无無非没]"
 
 
@@ -81,6 +82,7 @@ def parse_units(cell: str) -> UnitsCell:
     UnitsCell
         Units and unreadable parts.
     """
+    cell = re.sub("(?<=\\d)[\u00b2\u00b3\u00b9\u2070-\u2089]", "^", cell)  # a footnote, not a digit
     cell = printed = unicodedata.normalize("NFKC", cell).strip()
     if re.fullmatch(r"\d+\.0*", cell):
         cell = cell.split(".")[0]  # spreadsheets print 4 as 4.0
@@ -92,7 +94,8 @@ def parse_units(cell: str) -> UnitsCell:
         if re.search(rf"{_ALTERNATIVE}|\d\s*/\s*\d", part):
             continue
         is_negation = re.search(_NEGATIONS, part, re.IGNORECASE) and re.search(r"\d", part)
-        if is_negation or re.search(_NUMERALS, part) or re.search(_NUMBER_WORDS, part, re.IGNORECASE):
+        is_unclear = re.search(f"{_NUMBER_WORDS}|{_RANGES}", part, re.IGNORECASE)
+        if is_negation or is_unclear or re.search(_NUMERALS, part):
             unreadable.append(part.strip())
             continue
         for word in re.split(r"\s+|(?<=\w)(?=AU)", part, flags=re.IGNORECASE):

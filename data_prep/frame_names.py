@@ -29,6 +29,7 @@ MAX_NUMBER = 10**15  # larger numbers are no frame numbers; files are then numbe
 MAX_KINDS = 5  # of names in a folder that are reported; more are words that differ with each frame
 SEPARATORS = re.compile(r"[\s._\-()\[\]{}+~#@=,;:&']+")
 HASH = re.compile(r"^(?=.*[a-f])(?=.*\d)[0-9a-f]{6,}$", re.IGNORECASE)
+UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 HEX = re.compile(r"^[0-9a-f]{6,}$", re.IGNORECASE)
 
 
@@ -52,7 +53,8 @@ class _Name:
 
     @classmethod
     def split(cls, path: Path, stem: str) -> "_Name":
-        return cls(path, stem, tuple(part for part in SEPARATORS.split(stem.casefold()) if part))
+        joined = UUID.sub(lambda found: found[0].replace("-", ""), stem.casefold())
+        return cls(path, stem, tuple(part for part in SEPARATORS.split(joined) if part))
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ def _list_readings(named: Sequence[_Name]) -> list[_Reading]:
         parts = [name.fields[column] for name in named]
         if any(HASH.match(part) for part in parts) and all(HEX.match(part) for part in parts):
             continue  # hashes that export tools add
-        if len({re.sub(r"\d+", "0", part) for part in parts}) != 1:
+        if len({*map(_without_digits, parts)}) != 1:
             continue  # words that differ between files
         groups = [re.findall(r"\d+", part) for part in parts]
         for k in range(len(groups[0])):
@@ -201,8 +203,18 @@ def _list_readings(named: Sequence[_Name]) -> list[_Reading]:
             readings.append(_Reading(f"group {len(readings) + 1} of digits", values))
     if readings:
         return readings
+    ends = [[part for part in name.fields if re.search(r"\d", part)][-1] for name in named]
+    if any(map(HASH.match, ends)) and all(map(HEX.match, ends)) and len({*map(_without_digits, ends)}) > 1:
+        raise AmbiguousNames(
+            f"The names in {named[0].path.parent} are hashes ({named[0].path.name} ...) and give the frames "
+            "no order. Number them in the order of recording."
+        )
     last = tuple(int(re.findall(r"\d+", "_".join(name.fields))[-1]) for name in named)
     return [_Reading("the last digits", last)]
+
+
+def _without_digits(part: str) -> str:
+    return re.sub(r"\d+", "0", part)
 
 
 def _choose_reading(named: Sequence[_Name], readings: Sequence[_Reading]) -> _Reading:

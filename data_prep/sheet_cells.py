@@ -12,7 +12,7 @@ NO_APEX = object()
 GROUPED = r"[1-9]\d{0,2},\d{3}"  # a decimal comma in one country, thousands in another
 
 # A number with a word for frame, as some editions print it: 246帧, 第246帧, frame 246, 246 frames.
-_COUNTED = re.compile(r"(?:第|#|frame|fr?)?\s*(\d+)\s*(?:帧|張|张|frames?)?", re.IGNORECASE)
+_COUNTED = re.compile(r"(?:第|#|frame|fr?)?\s*(\d{1,15})\s*(?:帧|張|张|frames?)?", re.IGNORECASE)
 
 
 def cell_text(cell: object) -> str:
@@ -24,7 +24,7 @@ def cell_text(cell: object) -> str:
 
 def cell_number(cell: object) -> int | None:
     """Return a whole number in any spreadsheet form (46, 46.0, "46", "４６"); None for anything else."""
-    match = re.fullmatch(r"(-?\d+)(\.0*)?", "" if isinstance(cell, bool) else cell_text(cell))
+    match = re.fullmatch(r"(-?\d{1,15})(\.0*)?", "" if isinstance(cell, bool) else cell_text(cell))
     return int(match[1]) if match else None
 
 

@@ -17,7 +17,7 @@ from data_prep.action_units import NAMES, OBJECTIVE_CLASSES, objective_class, pa
         ("4、7", {4, 7}), ("4，7", {4, 7}), ("4；7", {4, 7}), ("６", {6}), ("6 12", {6, 12}),
         ("AU15 AU17", {15, 17}), ("AU4AU7", {4, 7}), ("AU 4 and AU 7", {4, 7}), ("4和7", {4, 7}),
         ("AU04", {4}), ("4.0", {4}), ("AU1+AU4 (k)", {1}), ("L12(A)", {12}), ("4 & 7", {4, 7}),
-        ("none", set()), ("4•7", {4, 7}), ("4⋅7", {4, 7}), ("4及7", {4, 7}), ("4plus7", {4, 7}),
+        ("none", set()), ("4•7", {4, 7}), ("4⋅7", {4, 7}), ("4及7", {4, 7}), ("4²", {4}), ("4plus7", {4, 7}),
     ],
 )  # fmt: skip
 def test_units_that_a_cell_claims(cell, units):
@@ -32,9 +32,10 @@ def test_units_that_a_cell_claims(cell, units):
      ("6+not 12", {6}, ["not 12"]), ("无4", set(), ["无4"]),
      ("12 oder 14", set(), ["12 oder 14"]), ("12 ou 14", set(), ["12 ou 14"]), ("4或7", set(), ["4或7"]),
      ("Ⅳ", set(), ["IV"]), ("4+VII", {4}, ["VII"]), ("4+seven", {4}, ["seven"]), ("vier", set(), ["vier"]),
+     ("4 - 7", set(), ["4 - 7"]), ("AU4 – AU7+12", {12}, ["AU4 – AU7"]),
      ("4+十二", {4}, ["十二"]), ("Fourteen", set(), ["Fourteen"]),
      ("R6 or R12", set(), ["R6 or R12"]), ("12/06/2014", set(), ["12/06/2014"]),
-     ("2024-04-07 00:00:00", set(), ["2024-04-07", "00:00:00"])],
+     ("2024-04-07 00:00:00", set(), ["2024-04-07 00:00:00"])],
 )  # fmt: skip
 def test_what_is_no_unit_is_said_and_makes_no_class(cell, units, unreadable):
     assert parse_units(cell) == (units, tuple(unreadable)) and objective_class(cell) == ""

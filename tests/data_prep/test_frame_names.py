@@ -50,6 +50,20 @@ def test_hashes_of_export_tools_are_no_numbers(pattern):
 
 
 @pytest.mark.parametrize(
+    "names",
+    [
+        ["cfcd208495d5.jpg", "c4ca4238a0b9.jpg", "c81e728d9d4c.jpg"],
+        ["025b413f-8a9a-4081-8273-a7dd06839eb9.png", "f3c64af7-75a8-4294-8706-789a380208a7.png"],
+    ],
+    ids=["hashes", "UUIDs"],
+)
+def test_hashes_alone_give_no_order(names):
+    with pytest.raises(AmbiguousNames, match="hashes"):
+        numbers(*names)
+    assert numbers("face01.png", "face02.png", "face10.png") == [1, 2, 10]
+
+
+@pytest.mark.parametrize(
     "names, times",
     [
         (

@@ -31,6 +31,7 @@ from data_prep.sheet_cells import (
         ("0x2E", None, "printed as '0x2E'"),
         (datetime(2020, 2, 1), None, "is a date in the sheet, 2020-02-01 00:00:00"),
         ("#REF!", None, "printed as '#REF!'"),
+        ("9" * 20, None, "printed as '" + "9" * 20 + "'"),
     ],
 )  # fmt: skip
 def test_frame_numbers_are_read_or_said(cell, value, doubt):
