@@ -84,7 +84,9 @@ def _read(
     assert onset is not None and apex is not None  # `read_expression` asks for faces that are there
     moment = Moment(onset, apex)
     onset_and_apex = [images[number] for number in numbers]
-    shown = read_pair(fitted, align_pair(onset_and_apex, track.box[moment.onset], fitted.recipe.face_size))
+    shown = read_pair(
+        fitted, align_pair(onset_and_apex, track.box[moment.onset], fitted.recipe.clip_input.face_size)
+    )
     conditions = reliability.measure_conditions(
         film, track, moment, spotting.find_intervals(track), shown.pair.facial.strength
     )

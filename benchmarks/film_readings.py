@@ -47,7 +47,7 @@ def measure(film: Path, recipe: Recipe) -> dict[str, np.ndarray]:
     moment = onset_apex.choose_moment(track, intervals, str(film))
     images = frames.pick([int(track.number[row]) for row in moment[:2]])
     onset_and_apex = [images[int(track.number[row])] for row in moment[:2]]
-    aligned = align_pair(onset_and_apex, track.box[moment.onset], recipe.face_size)
+    aligned = align_pair(onset_and_apex, track.box[moment.onset], recipe.clip_input.face_size)
     known = {
         "apex_s": moment.interval.apex_s if moment.interval else math.nan,
         "reason": moment.reason,

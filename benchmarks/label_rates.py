@@ -166,7 +166,7 @@ def page(found: list[Outcome], fitted: Path) -> str:
         films=len(found),
         margin=MARGIN,
         weights=file_digest(fitted / bundle.WEIGHTS_FILE)[:8],
-        flow=(load_method(recipe.method, **recipe.method_options).weights or "none")[:8],
+        flow=(load_method(recipe.clip_input.method, **recipe.method_options).weights or "none")[:8],
     )
 
 

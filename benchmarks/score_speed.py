@@ -41,7 +41,7 @@ def stages(clip: Path) -> list[tuple[str, float]]:
     fitted = bundle.load()
     models.get_mesh()
     models.get_detector()
-    models.get_method(fitted.recipe.method, fitted.recipe.method_options)
+    models.get_method(fitted.recipe.clip_input.method, fitted.recipe.method_options)
     lap("start: imports and models")
     from data_prep.frames import open_frames
 

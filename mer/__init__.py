@@ -8,13 +8,22 @@ The public interface. Each name is imported at first use, so `import mer` is fas
     mer.CvConfig(classifier="logistic")         the settings of a cross-validation
     mer.cross_validate(prepared, config, out)   prepared folders or arrays -> a run with its scores
     mer.compare([run, other])                   runs on the same clips -> paired differences
-    mer.train(prepared, config, out)            prepared folders -> a bundle: a classifier fitted on all clips
+    mer.train(prepared, config, out)            prepared folders or arrays -> a bundle, fitted on all clips
     mer.load_bundle(path)                       a folder -> a bundle
     mer.score(clip)                             a clip or its frames -> what moved, when and where; a label
     mer.spot(clip)                              a long video -> intervals of movement
     mer.LeaveOneSubjectOut()                    the split as a scikit-learn splitter
     mer.LeaveOneDatasetOut()                    the same by dataset
     mer.MerError("...")                         the root of every error that a user can fix
+
+Arrays are accepted where files are; they are checked and identified as files are.
+
+    mer.prepare("table", table, out)            a DataFrame with paths or frames as `file`
+    mer.score(frames), mer.spot(frames)         frames (N, H, W[, 3]) uint8
+    mer.estimate_flow(method, onset, apex)      faces (H, W, 3) uint8
+    mer.cross_validate((table, X), ...)         a DataFrame with labels, and features (N, ...)
+    mer.train((table, X), ...)                  the same -> a bundle that predicts arrays
+    mer.compare([run, other])                   runs as `cross_validate` returns them, or their folders
 """
 
 import importlib

@@ -18,7 +18,7 @@ from mer import stored_estimators
 from mer.evaluation import calibration
 from mer.recipe import Recipe, check_same_recipe, model_card
 from mer_core import registry
-from mer_core.errors import BadInput, OccupiedOutput, UnreadableFile
+from mer_core.errors import BadArray, BadInput, OccupiedOutput, UnreadableFile
 from mer_core.io import atomic_replace, read_json, visible_names, write_json, write_text
 from mer_core.settings import describe_errors
 
@@ -40,12 +40,22 @@ class Bundle:
         Parameters
         ----------
         X : (N, ...) float32
-            Features, from `extract`.
+            Features, from `extract`, or made as those that the bundle was fitted on.
 
         Returns
         -------
         (N, n_labels) float64
+
+        Raises
+        ------
+        BadArray
+            If the bundle was fitted on arrays of another shape, or a value is not finite.
         """
+        shape = self.recipe.input_shape
+        if shape and (np.shape(X)[1:] != shape or not np.isfinite(X).all()):
+            raise BadArray(
+                f"Features must be finite and of shape (N, {', '.join(map(str, shape))}), not {np.shape(X)}."
+            )
         p = np.mean([classifier.predict_proba(X) for classifier in self.classifiers], axis=0)
         return calibration.apply_temperature(p, self.recipe.temperature)
 
@@ -62,8 +72,13 @@ class Bundle:
         Returns
         -------
         ndarray
+
+        Raises
+        ------
+        NoClipInput
+            If the bundle was fitted on arrays.
         """
-        feature = registry.load("mer.features", self.recipe.feature)
+        feature = registry.load("mer.features", self.recipe.clip_input.feature)
         return feature.extract(flow, landmarks, **self.recipe.feature_settings)
 
     def __str__(self) -> str:
@@ -71,7 +86,8 @@ class Bundle:
 
     def __repr__(self) -> str:
         recipe = self.recipe
-        return f"Bundle({recipe.classifier} on {recipe.feature} of {recipe.method} flow)"
+        source = "arrays" if recipe.input_shape else f"{recipe.feature} of {recipe.method} flow"
+        return f"Bundle({recipe.classifier} on {source})"
 
     def _repr_html_(self) -> str:
         fields = self.recipe.model_dump(exclude={"classifier_settings"})

@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from mer.evaluation import au_detection, run
 from mer.evaluation.au_detection import UnitScores
 from mer.evaluation.config import CvConfig
 from mer.evaluation.finished_run import Run, open_run
+from mer.evaluation.inputs import Arrays, are_arrays, as_paths
 from mer.report.run_report import write_report
 from mer_core.parallel import Workers
 
 
 def cross_validate(
-    prepared: str | Path | Sequence[str | Path] | tuple[pd.DataFrame, np.ndarray],
+    prepared: str | Path | Sequence[str | Path] | Arrays,
     config: CvConfig | None = None,
     out: str | Path = "run",
     jobs: int = 1,
@@ -63,12 +61,10 @@ def cross_validate(
     ['value', 'low', 'high', 'majority class']
     """
     config, workers = config or CvConfig(), Workers(jobs, scheduler)
-    if isinstance(prepared, tuple) and len(prepared) == 2 and isinstance(prepared[0], pd.DataFrame):
-        table, X = prepared[0], np.asarray(prepared[1])
-        run.cross_validate_arrays(table, X, config, out, workers=workers)
+    if are_arrays(prepared):
+        run.cross_validate_arrays(*prepared, config, out, workers=workers)
         return finish_run(out)
-    paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
-    return _cross_validate_folders(paths, config, out, workers)
+    return _cross_validate_folders(as_paths(prepared), config, out, workers)
 
 
 def _cross_validate_folders(

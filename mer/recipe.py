@@ -1,17 +1,33 @@
 """The recipe of a bundle: how a clip becomes an input, and what the classifier was fitted on."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mer_core import claims
+from mer_core.errors import BadInput
 from mer_core.text import format_count
 
 # Two bundles that differ only in these fields are the same bundle.
 NOT_IDENTITY = {
     *("mer", "temperature", "min_motion", "min_confidence", "validated_ranges", "evidence", "validation"),
 }
+
+
+class NoClipInput(BadInput):
+    """A clip for a bundle that was fitted on arrays."""
+
+    code = "no-clip-input"
+
+
+class ClipInput(NamedTuple):
+    """How a clip becomes an input, for a bundle that knows it."""
+
+    face_size: int
+    method: str
+    match_exposure: bool
+    feature: str
 
 
 class Evidence(BaseModel):
@@ -68,23 +84,28 @@ def evidence_words(evidence: Evidence | None) -> str:
 
 
 class Recipe(BaseModel):
-    """How a clip becomes an input, and what the classifier was fitted on: the contents of bundle.json."""
+    """How a clip becomes an input, and what the classifier was fitted on: the contents of bundle.json.
+
+    `face_size`, `method`, `match_exposure` and `feature` are null in a bundle that was fitted on arrays.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal[1] = 1
     mer: str  # version of mer that wrote the bundle
-    face_size: int  # side of the aligned face, px
-    method: str  # of flow
+    face_size: int | None  # side of the aligned face, px
+    method: str | None  # of flow
     method_options: dict[str, Any]
     # First digits of the SHA-256 of the flow network's weights; None if the classifier saw no such flow.
     flow_weights: str | None = None
     # Match the brightness of the apex to the onset before the flow is estimated.
-    match_exposure: bool
+    match_exposure: bool | None
     # MediaPipe's release, and the hash of a model file, that found the landmarks (`describe_model`).
     face_model: str | None = None
-    feature: str
+    feature: str | None
     feature_settings: dict[str, Any]
+    # Of one input, if the bundle was fitted on arrays.
+    input_shape: tuple[int, ...] | None = None
     classifier: str
     # One entry per seed; probabilities are the mean over seeds.
     classifier_settings: list[dict[str, Any]] = Field(min_length=1)
@@ -111,11 +132,21 @@ class Recipe(BaseModel):
     evidence: Evidence | None = None
     validation: Validation | None = None
 
+    @property
+    def clip_input(self) -> ClipInput:
+        """How a clip becomes an input; raises `NoClipInput` for a bundle that was fitted on arrays."""
+        values = self.face_size, self.method, self.match_exposure, self.feature
+        if None in values:
+            raise NoClipInput(
+                "The bundle was fitted on arrays and does not know how a clip becomes one. Give it arrays "
+                "(mer.load_bundle(DIR).predict_proba), or fit a bundle on prepared folders."
+            )
+        return ClipInput(*values)  # type: ignore[arg-type]
+
 
 def model_card(recipe: Recipe) -> str:
     """Return the bundle's README: training data, inputs and outputs, limits."""
     counts = ", ".join(f"{n} {label}" for label, n in recipe.clips_per_label.items())
-    faces = "**synthetic: no real person was seen**" if recipe.synthetic else "recordings of real people"
     seeds = format_count(len(recipe.classifier_settings), "seed")
     calibrated = f"calibrated on held-out subjects (temperature {recipe.temperature:.2f})"
     calibration = "uncalibrated" if recipe.temperature == 1 else calibrated
@@ -125,17 +156,14 @@ def model_card(recipe: Recipe) -> str:
             f"\n- **Validated range**: facial motion of {limits[0]:g} to {limits[1]:g} % of the inter-ocular "
             "distance.\n  `mer score` gives no label where a clip moves less or more."
         )
-    landmarks = f" by landmarks of MediaPipe {recipe.face_model}" if recipe.face_model else ""
-    method = _with_settings(recipe.method, recipe.method_options)
-    feature = _with_settings(recipe.feature, recipe.feature_settings)
-    return f"""# Bundle: {recipe.classifier.split("(")[0]} on {recipe.feature} of {recipe.method} flow
+    source, use, faces, input_lines = _of_arrays(recipe) if recipe.input_shape else _of_clips(recipe)
+    return f"""# Bundle: {recipe.classifier.split("(")[0]} on {source}
 
-Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOLDER`.
+Written by mer {recipe.mer}. {use}
 
 - **Fitted on** {sum(recipe.clips_per_label.values())} clips of {recipe.n_subjects} subjects
-  ({", ".join(recipe.datasets)}; protocol {recipe.protocol}): {counts}. The faces are {faces}.
-- **Input**: an onset and an apex frame, aligned to {recipe.face_size} px{landmarks},
-  brightness {"matched" if recipe.match_exposure else "not matched"}; flow by {method}; feature {feature}.
+  ({", ".join(recipe.datasets)}; protocol {recipe.protocol}): {counts}.{faces}
+- **Input**: {input_lines}
 - **Output**: probabilities of {", ".join(recipe.labels)}; mean over {seeds}, {calibration}.{motion}
 - **Score**: unknown, because every clip was used for fitting. `mer cv` with the same settings estimates it.
 - **Limits**: the bundle names the class that the motion between two frames resembles. It does not know what
@@ -143,6 +171,34 @@ Written by mer {recipe.mer}. Score a clip with `mer score CLIP --bundle THIS_FOL
 - **Terms**: weights fitted on licensed datasets fall under those datasets' terms. Check them before you
   pass this folder on.
 """
+
+
+def _of_clips(recipe: Recipe) -> tuple[str, str, str, str]:
+    """Return source, use, faces and input of a bundle that scores clips, for its card."""
+    faces = "**synthetic: no real person was seen**" if recipe.synthetic else "recordings of real people"
+    landmarks = f" by landmarks of MediaPipe {recipe.face_model}" if recipe.face_model else ""
+    face_size, name, match_exposure, feature = recipe.clip_input
+    method = _with_settings(name, recipe.method_options)
+    return (
+        f"{feature} of {name} flow",
+        "Score a clip with `mer score CLIP --bundle THIS_FOLDER`.",
+        f" The faces are {faces}.",
+        f"an onset and an apex frame, aligned to {face_size} px{landmarks},\n"
+        f"  brightness {'matched' if match_exposure else 'not matched'}; flow by {method}; "
+        f"feature {_with_settings(feature, recipe.feature_settings)}.",
+    )
+
+
+def _of_arrays(recipe: Recipe) -> tuple[str, str, str, str]:
+    """Return the same of a bundle that was fitted on arrays."""
+    shape = " x ".join(map(str, recipe.input_shape or ()))
+    return (
+        "arrays",
+        "Predict with `mer.load_bundle(THIS_FOLDER).predict_proba(X)`.",
+        "",
+        f"arrays of {shape} values, made as those that it was fitted on. The bundle does not know how a\n"
+        "  clip becomes one, so `mer score` refuses it.",
+    )
 
 
 def _with_settings(name: str, settings: dict[str, Any]) -> str:

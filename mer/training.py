@@ -13,7 +13,7 @@ from mer.bundle import Bundle, read_existing, save
 from mer.evaluation import cross_validation, estimators, inputs, nested, splits
 from mer.evaluation.config import CvConfig
 from mer.evaluation.estimators import ClassifierSpec
-from mer.evaluation.inputs import Inputs
+from mer.evaluation.inputs import Arrays, Inputs, are_arrays
 from mer.evaluation.protocols import Protocol
 from mer.inference.motion import strength_range
 from mer.recipe import Recipe, check_same_recipe
@@ -33,14 +33,17 @@ class Untrainable(BadInput):
 
 
 def train(
-    prepared: str | Path | Sequence[str | Path], config: CvConfig | None = None, out: str | Path | None = None
+    prepared: str | Path | Sequence[str | Path] | Arrays,
+    config: CvConfig | None = None,
+    out: str | Path | None = None,
 ) -> Bundle:
-    """Fit the configured classifier on every clip of prepared folders, and save the bundle.
+    """Fit the configured classifier on every clip of prepared folders or arrays, and save the bundle.
 
     Parameters
     ----------
-    prepared : path or sequence of paths
-        Prepared folders whose flow has been estimated.
+    prepared : path, sequence of paths, or (table, X)
+        Prepared folders whose flow has been estimated; or a table and its features as `cross_validate` takes
+        them. A bundle of arrays predicts arrays: it does not know how a clip becomes one.
     config : CvConfig or None
         None: the default settings.
     out : path or None
@@ -66,24 +69,28 @@ def train(
     >>> bundle = mer.train("prepared/smic", config, "bundles/smic")
     >>> bundle.recipe.labels
     ['negative', 'positive', 'surprise']
+
+    >>> import numpy as np, pandas as pd
+    >>> table = pd.DataFrame({"dataset": "mine", "subject": list("aabbcc"), "clip": range(6),
+    ...                       "label": ["calm", "moved"] * 3})
+    >>> X = np.array([[0.1, 0.0], [2.1, 1.9]] * 3)
+    >>> of_arrays = mer.train((table, X), mer.CvConfig(classifier="logistic"))
+    >>> of_arrays.predict_proba(X).argmax(axis=1).tolist()
+    [0, 1, 0, 1, 0, 1]
     """
-    paths = [prepared] if isinstance(prepared, (str, Path)) else prepared
-    if not all(isinstance(path, (str, Path)) for path in paths):
-        raise Untrainable(
-            "mer.train needs prepared folders: a bundle must know how a clip becomes an input. Fit arrays "
-            "with your classifier's own `fit`, or evaluate them with mer.cross_validate."
-        )
     if out is None:
-        return fit(paths, config or CvConfig())
+        return fit(prepared, config or CvConfig())
     out = Path(out)
     with hold_lock(out.parent, f".{out.name}.lock"):
-        bundle = fit(paths, config or CvConfig(), out)
+        bundle = fit(prepared, config or CvConfig(), out)
         save(bundle, out)
     return bundle
 
 
-def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None = None) -> Bundle:
-    """Fit the configured classifier on every clip of prepared folders, once per seed; save nothing.
+def fit(
+    prepared: str | Path | Sequence[str | Path] | Arrays, config: CvConfig, out: str | Path | None = None
+) -> Bundle:
+    """Fit the configured classifier on every clip, once per seed; save nothing.
 
     `out` is where the bundle will be saved: a folder that `save` would refuse is refused before the fit.
     Parameters and exceptions are those of `train`.
@@ -91,7 +98,10 @@ def fit(prepared: Sequence[str | Path], config: CvConfig, out: str | Path | None
     out = None if out is None else Path(out)
     earlier = read_existing(out) if out else None
     _refuse_search(config)
-    found = inputs.read_inputs(prepared, config)
+    if are_arrays(prepared):
+        found = inputs.read_arrays(*prepared)
+    else:
+        found = inputs.read_inputs(inputs.as_paths(prepared), config)
     labels = found.protocol.labels
     # Sort by clip_id, so that the order of the folders does not change what is fitted.
     table, X = cross_validation.sort_clips(found.table, found.X, labels)
@@ -147,24 +157,10 @@ def _check_trainable(problem: estimators.Problem, protocol: Protocol) -> None:
 
 def _build_recipe(found: Inputs, config: CvConfig, classifier: ClassifierSpec, seeds: range) -> Recipe:
     """Return the recipe of the bundle as far as it is known before the fit."""
-    prepare_settings = [read_json(folder.path / SETTINGS_FILE) for folder in found.folders]
-    flow, table = found.flow, found.table
-    if weights := flow["options"].get("weights"):
-        raise BadSetting(
-            f"The flow was estimated with {weights}. A bundle does not hold those weights, so it could not "
-            "score a clip. Estimate the flow with a method that needs no --weights."
-        )
-    labels = found.protocol.labels
+    table, labels = found.table, found.protocol.labels
     return Recipe(
         mer=mer_core.__version__,
-        face_size=prepare_settings[0]["size"],
-        method=config.input_names.method,
-        method_options=flow["options"],
-        flow_weights=flow.get("weights"),
-        match_exposure=flow["match_exposure"],
-        face_model=prepare_settings[0].get("mediapipe"),
-        feature=config.input_names.feature,
-        feature_settings=config.feature_settings or {},
+        **(_describe_clip_input(found, config) if found.folders else _describe_arrays(found)),
         classifier=config.model_dump()["classifier"],
         classifier_settings=[
             {"random_state": seed} if classifier.is_foreign else classifier.new(seed).stored_params()
@@ -176,9 +172,37 @@ def _build_recipe(found: Inputs, config: CvConfig, classifier: ClassifierSpec, s
         clips_per_label={label: int((table["label"] == label).sum()) for label in labels},
         n_subjects=len(set(splits.subject_ids(table))),
         datasets=sorted(set(table["dataset"])),
-        synthetic=all(settings["synthetic"] for settings in prepare_settings),
-        validated_ranges={"motion of the face": strength_range(_flows(found, config))},
     )
+
+
+def _describe_clip_input(found: Inputs, config: CvConfig) -> dict[str, Any]:
+    """Return the fields of the recipe that say how a clip becomes an input, and what the clips were."""
+    flow = found.flow
+    if weights := flow["options"].get("weights"):
+        raise BadSetting(
+            f"The flow was estimated with {weights}. A bundle does not hold those weights, so it could not "
+            "score a clip. Estimate the flow with a method that needs no --weights."
+        )
+    prepare_settings = [read_json(folder.path / SETTINGS_FILE) for folder in found.folders]
+    return {
+        "face_size": prepare_settings[0]["size"],
+        "method": config.input_names.method,
+        "method_options": flow["options"],
+        "flow_weights": flow.get("weights"),
+        "match_exposure": flow["match_exposure"],
+        "face_model": prepare_settings[0].get("mediapipe"),
+        "feature": config.input_names.feature,
+        "feature_settings": config.feature_settings or {},
+        "synthetic": all(settings["synthetic"] for settings in prepare_settings),
+        "validated_ranges": {"motion of the face": strength_range(_flows(found, config))},
+    }
+
+
+def _describe_arrays(found: Inputs) -> dict[str, Any]:
+    """Return the same fields for features that were given."""
+    unknown = dict.fromkeys(("face_size", "method", "match_exposure", "feature"))
+    shape = found.X.shape[1:]
+    return {**unknown, "method_options": {}, "feature_settings": {}, "input_shape": shape, "synthetic": False}
 
 
 def _flows(found: Inputs, config: CvConfig):

@@ -3,29 +3,34 @@
 Features are made clip by clip and never see a label, so nothing leaks from one clip to another.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
 
+from data_prep.annotation_sheets import MissingColumns
 from data_prep.prepared import SETTINGS_FILE, PreparedDataset, open_prepared
 from flow import prepared_flow
 from mer.evaluation import protocols
 from mer.evaluation.config import CvConfig
 from mer.evaluation.protocols import Protocol
 from mer_core import claims, registry
-from mer_core.errors import Incompatible, TooFewClips
+from mer_core.errors import BadArray, Incompatible, TooFewClips
 from mer_core.io import read_json
 from mer_core.progress import track
 from mer_core.settings import check_options
+from mer_core.text import format_count
 
 # (flow of a clip, landmarks of its onset) -> (...) float32
 Extractor = Callable[[np.ndarray, np.ndarray], np.ndarray]
 # (prepared folder, clip_id) -> (...) float32
 FeatureCache = dict[tuple[Path, str], np.ndarray]
+# Table and features in memory, see `read_arrays`.
+Arrays = tuple[pd.DataFrame, np.ndarray]
+ARRAY_COLUMNS = ["dataset", "subject", "clip", "label"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Inputs:
     X: np.ndarray  # (N, ...) float32 features, row i for row i of `table`
     left_out: pd.DataFrame  # clip_id, reason
     protocol: Protocol
-    folders: list[PreparedDataset]
+    folders: list[PreparedDataset]  # none, if the features were given
     flow: dict[str, Any]  # settings of the flow, the same in every folder
 
 
@@ -82,6 +87,62 @@ def read_inputs(paths: Sequence[str | Path], config: CvConfig, cache: FeatureCac
         raise TooFewClips(_no_clip_message(protocol, reasons))
     table = pd.DataFrame(included).reset_index(drop=True)
     return Inputs(table, np.stack(features), reasons, protocol, folders, flow_settings)
+
+
+def are_arrays(prepared: Any) -> TypeGuard[Arrays]:
+    """Return whether `prepared` is a table with its features, not prepared folders."""
+    return isinstance(prepared, tuple) and len(prepared) == 2 and isinstance(prepared[0], pd.DataFrame)
+
+
+def as_paths(prepared: str | Path | Iterable[Any]) -> list[str | Path]:
+    """Return prepared folders as a list; raise `BadArray` for what is neither folders nor `Arrays`."""
+    paths = [prepared] if isinstance(prepared, (str, Path)) else list(prepared)
+    if not all(isinstance(path, (str, Path)) for path in paths):
+        raise BadArray("Give prepared folders, or a table and its features as the tuple (table, X).")
+    return paths
+
+
+def read_arrays(table: pd.DataFrame, X: np.ndarray) -> Inputs:
+    """Return a table in memory and its features; the labels are those of the table, sorted.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        `dataset, subject, clip, label`, one row per clip (N).
+    X : (N, ...) float
+        Row i belongs to row i of `table`.
+
+    Raises
+    ------
+    MissingColumns, BadArray
+        If a column or a cell is missing, or the features are no numbers.
+    """
+    missing = [name for name in ARRAY_COLUMNS if name not in table]
+    if missing:
+        raise MissingColumns(
+            f"The table has no column {', '.join(missing)}. It needs {', '.join(ARRAY_COLUMNS)}."
+        )
+    cells = table[ARRAY_COLUMNS]
+    empty = np.argwhere((cells.isna() | (cells.astype(str) == "")).to_numpy())
+    if len(empty):
+        row, column = empty[0]
+        raise BadArray(
+            f"{format_count(len(empty), 'cell')} of the table are empty. First: {ARRAY_COLUMNS[column]} of "
+            f"row {row}."
+        )
+    values = np.asarray(X)
+    if values.ndim < 2 or values.dtype.kind not in "fiub":
+        raise BadArray(f"Features must be (N, ...) real numbers, not {values.shape} {values.dtype}.")
+    cells = cells.astype(str)
+    cells.insert(0, "clip_id", cells["dataset"] + "/" + cells["subject"] + "/" + cells["clip"])
+    protocol = Protocol(
+        name="arrays",
+        title="Every row of a table in memory",
+        source="arrays",
+        labels=sorted(set(cells["label"])),
+    )
+    left_out = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
+    return Inputs(cells.reset_index(drop=True), values.astype(np.float32), left_out, protocol, [], {})
 
 
 def build_extractor(config: CvConfig) -> Extractor:

@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 import mer_core
-from data_prep.annotation_sheets import MissingColumns
 from data_prep.prepared import SETTINGS_FILE, open_prepared
 from mer.evaluation import estimators, inputs, metrics, protocols
 from mer.evaluation.config import CvConfig
@@ -130,22 +129,20 @@ def cross_validate_arrays(
 
     `table` needs `dataset, subject, clip, label`; row i belongs to row i of X (N, ...).
     """
-    columns = ("dataset", "subject", "clip", "label")
-    missing = [name for name in columns if name not in table]
-    if missing:
-        raise MissingColumns(
-            f"The table has no column {', '.join(missing)}. It needs dataset, subject, clip and label."
-        )
-    table = table.astype(dict.fromkeys(columns, str))
-    table = table.assign(clip_id=table["dataset"] + "/" + table["subject"] + "/" + table["clip"])
-    title = "Every row of a table in memory"
+    found = inputs.read_arrays(table, X)
+    protocol = found.protocol
     origin = {
         "kind": "arrays",
         "folders": [],
         "synthetic": False,
-        "protocol": {"name": "arrays", "title": title, "source": "arrays", "split": "loso"},
+        "protocol": {
+            "name": protocol.name,
+            "title": protocol.title,
+            "source": protocol.source,
+            "split": protocol.split,
+        },
     }
-    study = _Study(table, np.asarray(X, dtype=np.float32), sorted(set(table["label"])), origin)
+    study = _Study(found.table, found.X, protocol.labels, origin)
     return _run(study, _without_inputs(config), Path(out), workers)
 
 

@@ -185,7 +185,8 @@ def _identify_pipeline(job: ScoreJob) -> str:
     from mer import bundle as bundles
 
     recipe = models.get_recipe(str(job.bundle_path))
-    flow = models.get_method(recipe.method, recipe.method_options).weights or recipe.method
+    method = recipe.clip_input.method
+    flow = models.get_method(method, recipe.method_options).weights or method
     parts = [
         file_digest(job.bundle_path / bundles.JSON_FILE)[:8],
         file_digest(job.bundle_path / bundles.WEIGHTS_FILE)[:8],

@@ -63,11 +63,19 @@ def _load_method(name: str, options: str, device: str):
 
 @lru_cache(maxsize=4)
 def get_bundle(path: str) -> bundle.Bundle:
-    """Return the bundle at `path`, read once."""
-    return bundle.load(path)
+    """Return the bundle at `path`, read once; raise `NoClipInput` if it was fitted on arrays."""
+    fitted = bundle.load(path)
+    check_reads_clips(fitted.recipe)
+    return fitted
 
 
 @lru_cache(maxsize=4)
 def get_recipe(path: str) -> Recipe:
-    """Return the recipe of the bundle at `path`, read once; unlike the bundle, it needs no torch."""
-    return bundle.read_recipe(Path(path))
+    """Return the recipe of the bundle at `path` as `get_bundle`; unlike the bundle, it needs no torch."""
+    return check_reads_clips(bundle.read_recipe(Path(path)))
+
+
+def check_reads_clips(recipe: Recipe) -> Recipe:
+    """Return `recipe`; raise `NoClipInput` if its bundle was fitted on arrays."""
+    _ = recipe.clip_input
+    return recipe

@@ -102,9 +102,10 @@ def align_pair(images: Sequence[np.ndarray], box: np.ndarray, face_size: int) ->
 
 def measure_pair(aligned: AlignedPair, recipe: Recipe) -> PairMotion:
     """Measure the motion between two aligned frames as the bundle of this recipe needs it."""
-    method = models.get_method(recipe.method, recipe.method_options)
+    clip_input = recipe.clip_input
+    method = models.get_method(clip_input.method, recipe.method_options)
     onset, apex = aligned.faces
-    flow = estimate(method, onset, apex, aligned.landmarks, match_exposure=recipe.match_exposure)
+    flow = estimate(method, onset, apex, aligned.landmarks, match_exposure=clip_input.match_exposure)
     facial = subtract_head(flow, aligned.landmarks)
     return PairMotion(facial.flow if recipe.remove_head_motion else flow, facial)
 

@@ -48,5 +48,5 @@ def read_pair(fitted: Bundle, aligned: AlignedPair, with_decision: bool = True) 
         dict(zip(recipe.labels, map(float, p))) for p in fitted.predict_proba(np.stack(both_ways))
     )
     decision = attribution.decision_fractions(fitted, pair.input_flow, landmarks) if with_decision else {}
-    weights = models.get_method(recipe.method, recipe.method_options).weights
+    weights = models.get_method(recipe.clip_input.method, recipe.method_options).weights
     return PairReading(pair, probabilities, opposite, decision, weights)

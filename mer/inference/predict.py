@@ -231,7 +231,9 @@ def explain(
 
 
 def _recipe(bundle: str | Path | Bundle | None) -> Recipe:
-    return bundle.recipe if isinstance(bundle, Bundle) else models.get_recipe(_path(bundle))
+    if isinstance(bundle, Bundle):
+        return models.check_reads_clips(bundle.recipe)
+    return models.get_recipe(_path(bundle))
 
 
 def _fitted(bundle: str | Path | Bundle | None) -> Bundle:
@@ -248,7 +250,7 @@ def _name(bundle: str | Path | Bundle | None) -> str:
 
 def _align(images: dict[int, np.ndarray], track: Track, moment: Moment, recipe: Recipe) -> AlignedPair:
     onset_and_apex = [images[int(track.number[row])] for row in moment[:2]]
-    return align_pair(onset_and_apex, track.box[moment.onset], recipe.face_size)
+    return align_pair(onset_and_apex, track.box[moment.onset], recipe.clip_input.face_size)
 
 
 def _decide(

@@ -3,18 +3,22 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
+from data_prep.annotation_sheets import MissingColumns
+from data_prep.identity import SubjectSpelling
 from data_prep.prepared import PreparedDataset
 from flow import io, prepared_flow
 from mer import bundle, training
 from mer.evaluation import calibration, inputs
 from mer.evaluation.config import CvConfig
+from mer.experiment import cross_validate
 from mer.inference.motion import SPOTTED_MOTION_RATIO, subtract_head
-from mer.recipe import model_card
+from mer.inference.predict import score, spot
+from mer.recipe import NoClipInput, model_card
 from mer_core import registry
-from mer_core.errors import BadSetting, ChangedSettings, InUse, OccupiedOutput
+from mer_core.errors import BadArray, BadSetting, ChangedSettings, Duplicate, InUse, OccupiedOutput
 from mer_core.locks import hold_lock
 
 
@@ -74,9 +78,56 @@ def test_training_refuses_the_folder_of_another_bundle_before_it_fits(
         training.fit([prepared], config.model_copy(update=change), tmp_path / "b")
 
 
-def test_arrays_cannot_become_a_bundle():
-    with pytest.raises(training.Untrainable, match="mer.cross_validate"):
-        training.train((pd.DataFrame(), np.zeros(3)))
+@pytest.mark.parametrize("classifier", ["logistic", "off_apexnet", LogisticRegression()])
+def test_a_bundle_of_arrays_predicts_arrays_and_no_clips(small, tmp_path, classifier):
+    table, X = small
+    settings = {"epochs": 1} if classifier == "off_apexnet" else {}
+    config = CvConfig(classifier=classifier, classifier_settings=settings, seeds=1)
+    fitted = training.train((table.drop(columns="clip_id"), X), config, tmp_path / "b")
+    loaded = bundle.load(tmp_path / "b")
+    assert loaded.recipe == fitted.recipe and loaded.recipe.input_shape == (3, 12, 12)
+    p = loaded.predict_proba(X)
+    assert p.shape == (24, 3) and np.array_equal(p, fitted.predict_proba(X))
+    if classifier != "off_apexnet":
+        assert [loaded.recipe.labels[i] for i in p.argmax(1)] == list(table["label"])
+    with pytest.raises(BadArray, match="12"):
+        loaded.predict_proba(X[:, :, 1:])
+    with pytest.raises(BadArray):
+        loaded.predict_proba(np.full_like(X, np.nan))
+    assert "3 x 12 x 12" in str(loaded) and "real people" not in str(loaded)
+    for clip_bundle in (loaded, tmp_path / "b"):
+        for read in (score, spot):
+            with pytest.raises(NoClipInput):
+                read(tmp_path / "no clip is read.mp4", clip_bundle)
+    with pytest.raises(NoClipInput):
+        loaded.extract(np.zeros((8, 8, 2)), np.zeros((478, 2)))
+
+
+@pytest.mark.parametrize(
+    "change, error, fact",
+    [
+        (lambda t, X: (t.drop(columns="subject"), X), MissingColumns, "subject"),
+        (lambda t, X: (t.assign(label=t["label"].where(t.index != 5)), X), BadArray, "label of row 5"),
+        (lambda t, X: (t, X[1:]), BadArray, "24.*23"),
+        (lambda t, X: [t, X], BadArray, "tuple"),
+        (lambda t, X: X, BadArray, "tuple"),
+        (lambda t, X: (t, X[:, 0, 0, 0]), BadArray, "24,"),
+        (lambda t, X: (t, X * np.nan), BadArray, "24 of 24"),
+        (lambda t, X: (t, X.astype(complex)), BadArray, "complex"),
+        (lambda t, X: (t, X.astype(str)), BadArray, "<U"),
+        (lambda t, X: (t.assign(subject=t["subject"].where(t.index > 0, "1")), X), SubjectSpelling, "01"),
+        (lambda t, X: (t.assign(dataset="a"), X), Duplicate, "a/01/c0"),
+        (lambda t, X: (t[t["dataset"] == "a"], X[:12]), training.Untrainable, "2 subjects"),
+    ],
+)
+def test_wrong_arrays_are_refused_alike_in_training_and_evaluation(small, tmp_path, change, error, fact):
+    arrays, config = change(*small), CvConfig(classifier="logistic")
+    with pytest.raises(error, match=fact):
+        training.train(arrays, config, tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+    if error is not training.Untrainable:
+        with pytest.raises(error, match=fact):
+            cross_validate(arrays, config, tmp_path / "run")
 
 
 def test_bundle_and_card_name_the_face_model_of_the_clips(prepared, config):
