@@ -45,7 +45,7 @@ def _load(bundle: str | Path | None, device: str) -> None:
 
     models.use_device(device)
     fitted = models.get_bundle(_path(bundle))
-    models.get_method(fitted.recipe.method, fitted.recipe.method_options)
+    models.get_method(fitted.recipe.clip_input.method, fitted.recipe.method_options)
     with suppress(Exception):  # whatever is wrong with the bundle is said when the clip is read
         read_pair(fitted, _small_pair())
 
