@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.dataset_files import walk_folders
-from data_prep.sheet_cells import cell_text
+from data_prep.sheet_cells import cell_text, is_name
 from data_prep.sheet_files import SUFFIXES, Sheet, read_sheets, refuse_overlong_rows
 from mer_core.errors import BadInput, NotFound
 from mer_core.text import format_count
@@ -246,8 +246,8 @@ def _rows_below_header(
             remarks.append(f"the column {name} is hidden in the sheet, but read")
         elif len({tuple(map(cell_text, below.iloc[:, place])) for place in places}) > 1:
             remarks.append(f"{len(places)} columns are called {name}; the first that is not hidden is read")
-    filled = rows.map(cell_text).ne("")
-    named = filled[list(columns[:n_named])].all(axis=1)
+    texts = rows.map(cell_text)
+    filled, named = texts.ne(""), texts[list(columns[:n_named])].map(is_name).all(axis=1)
     unnamed = ~named & filled[list(columns[n_named:])].any(axis=1)
     _add_remark(remarks, rows.index[unnamed], f"left out: no {' or '.join(columns[:n_named])}")
     rows = rows[named & filled.any(axis=1)].copy()

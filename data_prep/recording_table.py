@@ -17,6 +17,7 @@ from data_prep.sheet_cells import (
     GROUPED,
     cell_rate,
     cell_text,
+    is_name,
     read_frame_number,
     to_seconds,
     with_point,
@@ -173,7 +174,7 @@ def _parse_row(row) -> Recording:
     return Recording(
         line=row.Index,
         file=_normalise_path(row.file),
-        subject=cell_text(row.subject),
+        subject=cell_text(row.subject) if is_name(cell_text(row.subject)) else "",
         label=cell_text(row.label),
         clip=cell_text(row.clip),
         frames=frames,

@@ -22,6 +22,11 @@ def cell_text(cell: object) -> str:
     return clean_name(int(cell) if isinstance(cell, float) and cell.is_integer() else cell)
 
 
+def is_name(text: str) -> bool:
+    """Return whether a text names somebody or something; ditto marks and dashes alone do not."""
+    return any(map(str.isalnum, text))
+
+
 def cell_number(cell: object) -> int | None:
     """Return a whole number in any spreadsheet form (46, 46.0, "46", "４６"); None for anything else."""
     match = re.fullmatch(r"(-?\d{1,15})(\.0*)?", "" if isinstance(cell, bool) else cell_text(cell))

@@ -15,7 +15,7 @@ import pandas as pd
 
 from data_prep.annotation_sheets import read_table
 from data_prep.identity import clean_name, dataset_key, describe_merged, subject_key, unify_spellings
-from data_prep.sheet_cells import cell_text
+from data_prep.sheet_cells import cell_text, is_name
 from mer.evaluation.map_files import BadMap, read_map
 from mer_core.errors import BadInput, NotFound
 from mer_core.progress import say, track
@@ -124,11 +124,11 @@ def _read_index(path: Path) -> pd.DataFrame:
     table["file"] = ["" if pd.isna(cell) else str(cell).strip() for cell in found.rows["file"]]
     if not len(table):
         raise BadIndex(f"The index {path} lists no map. It needs {', '.join(COLUMNS)}, one row per map.")
-    empty = table.index[(table == "").any(axis=1)]
+    empty = table.index[(table == "").any(axis=1) | ~table["subject"].map(is_name)]
     if len(empty):
         raise BadIndex(
-            f"The index {path} has {format_count(len(empty), 'row')} with an empty value. "
-            f"First: line {empty[0]}."
+            f"The index {path} has {format_count(len(empty), 'row')} with an empty value or no letter or "
+            f"digit in the subject. First: line {empty[0]}."
         )
     table["dataset"] = _merge_spellings(table["dataset"], dataset_key, path)
     for _, rows in table.groupby("dataset"):

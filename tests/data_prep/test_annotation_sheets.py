@@ -54,7 +54,7 @@ def test_a_sheet_that_only_lies_hidden_is_refused(tmp_path):
 
 
 def test_hidden_rows_merged_cells_and_rows_without_a_name_are_said(tmp_path):
-    rows = [HEADER, ("s1", "a", 1), (None, "b", 2), ("s2", "c", 3), (None, "d", 4), (None, None, None)]
+    rows = [HEADER, ("s1", "a", 1), (None, "b", 2), ("s2", "c", 3), (None, "d", 4), ("\u3003", "e", 5)]
     book = workbook(tmp_path / "a.xlsx", One=rows)
     book["One"].merge_cells("A2:A3")
     book["One"].row_dimensions[4].hidden = True
@@ -63,7 +63,7 @@ def test_hidden_rows_merged_cells_and_rows_without_a_name_are_said(tmp_path):
     assert list(table.rows["subject"]) == ["s1", "s1", "s2"]
     assert list(table.rows["remark"]) == ["", "", "row 4 is hidden in the sheet"]
     assert [remark.split(": ", 1)[1] for remark in table.remarks] == [
-        "1 row is left out: no subject or filename; first: row 5",
+        "2 rows are left out: no subject or filename; first: row 5",
         "1 row is hidden in the sheet (by a filter?) but read; first: row 4",
         "1 row is filled from a merged cell above; first: row 3",
     ]

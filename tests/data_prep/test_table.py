@@ -109,6 +109,7 @@ def test_clips_without_a_name_are_called_as_their_files(folder):
         ({"file": "videos/b.mp4", "fps": "fast"}, "fps printed as 'fast'"),
         ({"file": "videos/b.mp4", "subject": ""}, "line 3: no subject is given"),
         ({"subject": ""}, "line 3: no subject is given"),
+        ({"subject": '"'}, "line 3: no subject is given"),
         ({"clip": "a", "fps": 0}, "line 3: fps printed as '0'"),
         ({"file": "videos/b.mp4", "apex": 9}, "line 3: onset 10, apex 9 are not in this order"),
         ({"file": "videos/b.mp4", "offset": 14}, "onset 10, apex 15, offset 14 are not in this order"),
