@@ -37,7 +37,7 @@ CODECS = {
     "MPEG-4": ("mpeg4", ".avi", {"b": "1500000"}),
 }
 COLUMNS = (
-    "copies", "refused or noticed", "equal", "jump noted", "not noticed", "another interval", "another label",
+    "false alarms", "copies", "refused or noticed", "equal", "jump noted", "not noticed", "another interval", "another label",
 )  # fmt: skip
 
 
@@ -120,7 +120,9 @@ def count(video: Path, codec: str, scratch: Path) -> Counter[str]:
     for gop in GOPS:
         path = scratch / f"{video.stem}-{encoder}-{gop}{suffix}"
         encode(video, path, encoder, options, gop)
-        intact, usual = list(open_frames(path)), expressions(path)
+        frames = open_frames(path)
+        intact, usual = list(frames), expressions(path)
+        counts["false alarms"] += bool(frames.report.n_damaged or frames.report.jumps)
         rng = np.random.default_rng(zlib.crc32(path.name.encode()))
         copy = path.with_stem("damaged")
         for _ in range(N_COPIES):

@@ -15,7 +15,7 @@ MIN_ROWS = 6  # of the 8 rows along a segment of a line, that show the edge
 MAX_PER_LINE = 4  # segments that count of one line, so that no single straight edge decides
 MAX_SPAN = 8  # neighbouring segments of a line (the largest block); a longer edge is a border or a window
 # Segments on the grid, beyond twice the most on lines of another phase. Undamaged videos at the lowest
-# quality of each codec have up to 7, damaged ones mostly 10 to 130 (docs/results/robustness.md).
+# quality of each codec had up to 7, damaged ones mostly 10 to 130.
 MIN_EXCESS = 9
 
 

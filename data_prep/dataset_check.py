@@ -187,7 +187,10 @@ def coverage_remarks(name: str, root: Path, clips: list[ClipFiles]) -> list[str]
             f"{format_count(len(remarked), 'clip')} with a remark about the frames. "
             f"First: {remarked[0].clip_id}, {remarked[0].reason}."
         )
-    if unread := _unread_folders(root, clips):
+    parents, read = _subject_parents(root, clips)
+    if others := _other_parents(root, parents):
+        lines.append(f"Folders that hold subjects but are not read: {', '.join(others[:MAX_NAMES])}.")
+    if unread := _unread_folders(root, clips, parents, read):
         more = ", ..." if len(unread) > MAX_NAMES else ""
         lines.append(
             f"{format_count(len(unread), 'folder holds', 'folders hold')} no clip that was read: "
@@ -196,9 +199,8 @@ def coverage_remarks(name: str, root: Path, clips: list[ClipFiles]) -> list[str]
     return lines
 
 
-def _unread_folders(root: Path, clips: list[ClipFiles]) -> list[str]:
-    """Return the folders beside those of subjects that look like subjects but hold no clip that was read."""
-    known = {_strip_padding(_subject(clip)) for clip in clips}
+def _subject_parents(root: Path, clips: list[ClipFiles]) -> tuple[list[Path], set[Path]]:
+    """Return the folders that hold those of subjects, and all folders with a clip that was read."""
     above = {
         (_subject(clip), folder)
         for clip in clips
@@ -209,8 +211,24 @@ def _unread_folders(root: Path, clips: list[ClipFiles]) -> list[str]:
     parents = {
         folder.parent for subject, folder in above if _strip_padding(folder.name) == _strip_padding(subject)
     }
-    read = {folder for _, folder in above}
-    siblings = [folder for parent in sorted(parents) for folder in dataset_files.folders_in(parent).values()]
+    return sorted(parents), {folder for _, folder in above}
+
+
+def _other_parents(root: Path, parents: list[Path]) -> list[str]:
+    """Return the folders that hold the same subjects as `parents`, such as copies."""
+    names = {name for parent in parents for name in dataset_files.folders_in(parent)}
+    pattern = "|".join(re.escape(name) for name in names if re.search(r"\d", name))
+    return [
+        str(folder.relative_to(root))
+        for folder, children in dataset_files.walk_folders(root, pattern or ".*")
+        if folder not in parents and any(child.lower() in names for child in children)
+    ]
+
+
+def _unread_folders(root: Path, clips: list[ClipFiles], parents: list[Path], read: set[Path]) -> list[str]:
+    """Return the folders beside those of subjects that look like subjects but hold no clip that was read."""
+    known = {_strip_padding(_subject(clip)) for clip in clips}
+    siblings = [folder for parent in parents for folder in dataset_files.folders_in(parent).values()]
     return [
         str(folder.relative_to(root))
         for folder in siblings

@@ -141,6 +141,16 @@ def test_a_folder_that_looks_like_a_subject_and_was_not_read_is_named(
     assert remark in capsys.readouterr().err
 
 
+def test_a_copy_of_the_folder_of_all_subjects_is_named(make_replica):
+    root = make_replica("casme2")
+    assert not any("not read" in line for line in check_dataset("casme2", root).lines)
+    (subjects,) = (path.parent for path in root.rglob("sub01"))
+    shutil.copytree(subjects, root / "frames - Copy")
+    assert (
+        "  Folders that hold subjects but are not read: frames - Copy." in check_dataset("casme2", root).lines
+    )
+
+
 def test_a_folder_without_frames_is_not_usable(make_replica, tmp_path):
     root = make_replica("casme2")
     shutil.rmtree(root / "CASME2_RAW_selected")
