@@ -37,7 +37,8 @@ CODECS = {
     "MPEG-4": ("mpeg4", ".avi", {"b": "1500000"}),
 }
 COLUMNS = (
-    "false alarms", "copies", "refused or noticed", "equal", "jump noted", "not noticed", "another interval", "another label",
+    "false alarms", "copies", "refused or noticed", "equal", "jump noted", "not noticed", "another interval",
+    "another label",
 )  # fmt: skip
 
 
