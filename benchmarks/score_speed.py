@@ -1,7 +1,8 @@
-"""Time of `mer score` by stage, and its memory for short and long videos.
+"""Time of `mer score` by stage and as a command, and its memory for short and long videos.
 
-python -m benchmarks.score_speed clip.mp4      seconds per stage
-python -m benchmarks.score_speed --memory      peak memory for 10 s and for 10 min of a small video
+python -m benchmarks.score_speed clip.mp4            seconds per stage
+python -m benchmarks.score_speed clip.mp4 --command  the command with its page: seconds, CPU time, memory
+python -m benchmarks.score_speed --memory            peak memory for 10 s and for 10 min of a small video
 """
 
 import argparse
@@ -12,6 +13,8 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+
+from benchmarks import command_cost
 
 WATCH = """
 import resource, sys
@@ -90,9 +93,17 @@ def main() -> None:
         prog="python -m benchmarks.score_speed", description="Time and memory of mer score."
     )
     parser.add_argument("clip", type=Path, nargs="?")
+    parser.add_argument("--command", action="store_true", help="measure the command instead of its stages")
     parser.add_argument("--memory", action="store_true", help="watch 10 s and 10 min of a small video")
     given = parser.parse_args()
-    if given.clip:
+    if given.clip and given.command:
+        with tempfile.TemporaryDirectory() as folder:
+            score = [sys.executable, "-m", "mer.cli", "-q", "score", str(given.clip), "--out", folder]
+            print(
+                *(f"{value:7.1f} {name}" for name, value in command_cost.measure(score)._asdict().items()),
+                sep="\n",
+            )
+    elif given.clip:
         *spent, (_, frames) = stages(given.clip)
         print("\n".join([f"{seconds:7.2f} s  {stage}" for stage, seconds in spent] + [f"{frames} frames"]))
         print(
