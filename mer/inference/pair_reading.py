@@ -1,13 +1,19 @@
 """What a bundle makes of two frames."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 
+from data_prep.align import EYE_CENTRE, INTEROCULAR_FRACTION
+from data_prep.landmarks import N_POINTS
 from mer.bundle import Bundle
 from mer.inference import attribution, models
+from mer.inference.head_motion import POINTS, mean_face
 from mer.inference.motion import AlignedPair, PairMotion, measure_pair
+
+WARM_UP_PX = 64  # side of the small pair that loads everything
 
 
 class PairReading(NamedTuple):
@@ -50,3 +56,18 @@ def read_pair(fitted: Bundle, aligned: AlignedPair, with_decision: bool = True) 
     decision = attribution.decision_fractions(fitted, pair.input_flow, landmarks) if with_decision else {}
     weights = models.get_method(recipe.clip_input.method, recipe.method_options).weights
     return PairReading(pair, probabilities, opposite, decision, weights)
+
+
+def warm_up(fitted: Bundle) -> None:
+    """Load the flow network of a bundle, and read a small pair, because much loads at the first reading."""
+    models.get_method(fitted.recipe.clip_input.method, fitted.recipe.method_options)
+    with suppress(Exception):  # whatever is wrong with the bundle is said when a clip is read
+        read_pair(fitted, _small_pair())
+
+
+def _small_pair() -> AlignedPair:
+    """Return a pair without a face, with landmarks where one would have them."""
+    points = np.pad(mean_face()[:, :2], ((0, N_POINTS - POINTS), (0, 0)))
+    landmarks = (WARM_UP_PX * (points * INTEROCULAR_FRACTION + EYE_CENTRE)).astype(np.float32)
+    noise = np.random.default_rng(0).integers(0, 256, (2, WARM_UP_PX, WARM_UP_PX, 3), np.uint8)
+    return AlignedPair(list(noise), np.eye(2, 3), landmarks)

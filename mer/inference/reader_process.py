@@ -5,7 +5,7 @@ Nothing heavy is imported at the top, so that process starts before this one loa
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +16,6 @@ from mer_core.device import n_cores
 if TYPE_CHECKING:
     from mer.inference.motion import AlignedPair
     from mer.inference.pair_reading import PairReading, Reader
-
-WARM_UP_PX = 64  # side of the faces that are read first
 
 
 @contextmanager
@@ -39,29 +37,26 @@ def _saves_time() -> bool:
 
 
 def _load(bundle: str | Path | None, device: str) -> None:
-    """Load everything, and read a small pair, because much is loaded at the first reading only."""
+    with _hidden("pandas"):  # scikit-learn imports it for data frames, which are not read here: 0.3 s, 60 MB
+        import sklearn.base  # noqa: F401
     from mer.inference import models
-    from mer.inference.pair_reading import read_pair
+    from mer.inference.pair_reading import warm_up
 
     models.use_device(device)
-    fitted = models.get_bundle(_path(bundle))
-    models.get_method(fitted.recipe.clip_input.method, fitted.recipe.method_options)
-    with suppress(Exception):  # whatever is wrong with the bundle is said when the clip is read
-        read_pair(fitted, _small_pair())
+    warm_up(models.get_bundle(_path(bundle)))
 
 
-def _small_pair() -> "AlignedPair":
-    import numpy as np
-
-    from data_prep.align import EYE_CENTRE, INTEROCULAR_FRACTION
-    from data_prep.landmarks import N_POINTS
-    from mer.inference.head_motion import POINTS, mean_face
-    from mer.inference.motion import AlignedPair
-
-    points = np.pad(mean_face()[:, :2], ((0, N_POINTS - POINTS), (0, 0)))
-    landmarks = ((points * INTEROCULAR_FRACTION + EYE_CENTRE) * WARM_UP_PX).astype(np.float32)
-    noise = np.random.default_rng(0).integers(0, 256, (2, WARM_UP_PX, WARM_UP_PX, 3), np.uint8)
-    return AlignedPair(list(noise), np.eye(2, 3), landmarks)
+@contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """Make a module that is not loaded yet look as if it were not installed."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
 
 
 def _read(bundle: str | Path | None, aligned: "AlignedPair") -> "PairReading":

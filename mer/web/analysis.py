@@ -30,12 +30,14 @@ class Analysis:
     score: "Score"
 
 
-def warm_up() -> None:
-    """Load the models before the first clip needs them."""
+def warm_up(bundle: str) -> None:
+    """Load the models and the bundle at this path before the first clip needs them."""
     from mer.inference import models, predict  # noqa: F401
+    from mer.inference.pair_reading import warm_up
 
     models.get_mesh()
     models.get_detector()
+    warm_up(models.get_bundle(bundle))
 
 
 def analyse(path: Path, bundle: str, progress: Progress, face: int = 1) -> Analysis:

@@ -1,5 +1,6 @@
 """A reader in a process beside this one answers as one in it."""
 
+import importlib
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 
 from flow.splatting.actor import Actor
 from mer.bundle import default_path
-from mer.inference import models, reader_process
+from mer.inference import models, pair_reading, reader_process
 from mer.inference.motion import align_pair
 from mer.inference.pair_reading import read_pair
 from mer_core.errors import UnreadableFile
@@ -46,6 +47,15 @@ def test_the_process_starts_before_anything_heavy_is_imported():
     assert loaded == "set()\n"
 
 
-def test_a_reader_beside_has_read_a_small_pair():
-    here = read_pair(models.get_bundle(str(default_path())), reader_process._small_pair())
+def test_a_small_pair_can_be_read():
+    here = read_pair(models.get_bundle(str(default_path())), pair_reading._small_pair())
     assert sum(here.probabilities.values()) == pytest.approx(1)
+
+
+def test_a_hidden_module_can_be_imported_afterwards(monkeypatch):
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    with reader_process._hidden("colorsys"), pytest.raises(ImportError):
+        importlib.import_module("colorsys")
+    with reader_process._hidden("json"):
+        importlib.import_module("json")  # loaded before, so it stays
+    importlib.import_module("colorsys")

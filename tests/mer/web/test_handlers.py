@@ -17,7 +17,7 @@ BASE = "http://127.0.0.1:8765"
 
 @pytest.fixture
 def client(tmp_path, monkeypatch):
-    monkeypatch.setattr(analysis, "warm_up", lambda: None)
+    monkeypatch.setattr(analysis, "warm_up", lambda bundle: None)
     kept = Clips(Storage(tmp_path), {"synthetic": "shipped", "mine": "bundles/mine"}, keep_s=60)
     with TestClient(create_app(kept), base_url=BASE) as client:
         client.clips = kept
