@@ -1,8 +1,9 @@
 """Frames of a clip with their numbers and times, from images, a video, a multi-page TIFF, or an array."""
 
 import math
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,18 @@ def file_kinds(folder: Path) -> str:
     files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     counts = Counter(path.suffix.lower() or "without suffix" for path in files)
     return ", ".join(f"{n} {suffix}" for suffix, n in counts.most_common())
+
+
+def _other_frames(folder: Path, images: Collection[Path]) -> list[str]:
+    """Return a note about files that are named like the images but are none, as "Not read: 3 .heic."."""
+
+    def words(path: Path) -> str:
+        return re.sub(r"\d+", "0", path.stem.casefold())
+
+    alike = set(map(words, images))
+    others = (path for path in folder.iterdir() if path.suffix.lower() not in IMAGE_SUFFIXES)
+    counts = Counter(path.suffix.lower() for path in others if words(path) in alike and path.is_file())
+    return [f"Not read: {', '.join(f'{n} {kind}' for kind, n in counts.most_common())}."] if counts else []
 
 
 class ImageFrames:
@@ -148,7 +161,7 @@ class ImageFrames:
     def _new_report(self) -> FrameReport:
         numbers = list(self.files)
         gaps, step = name_gaps(numbers), usual_step(numbers)
-        notes = list(self.names.notes)
+        notes = [*self.names.notes, *_other_frames(self.path, self.files.values())]
         if step > 1 and self.times_from == "fps" and self.fps:
             notes.append(
                 f"Frame numbers rise by {step:g}: at --fps {self.fps:g}, "

@@ -142,6 +142,8 @@ def read_packets(container, stream) -> Iterator:
         try:
             yield from container.demux(stream)
             return
+        except IndexError:  # PyAV, at the end of a transport stream in which another stream began late
+            return
         except (av.FFmpegError, OSError):
             continue
 

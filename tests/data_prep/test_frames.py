@@ -225,6 +225,15 @@ def test_a_damaged_tiff_is_read_or_refused(tmp_path, start):
         assert "stack.tif" in str(refused)
 
 
+def test_other_files_that_are_named_like_the_frames_are_counted(tmp_path):
+    for name in ("img1.png", "img2.png"):
+        write_image(tmp_path / name, grey(9))
+    for name in ("img3.heic", "IMG4.HEIC", "notes1.txt", "._img5.heic"):
+        (tmp_path / name).write_bytes(b"")
+    frames, report = read(tmp_path, fps=25)
+    assert len(frames) == 2 and "Not read: 2 .heic." in report.sentences()
+
+
 def test_numbers_that_rise_by_more_than_one_are_said_with_the_rate(tmp_path):
     for k in range(6):
         write_image(tmp_path / f"{4 * k}.png", grey(10 * k))

@@ -12,7 +12,7 @@ from data_prep import video
 from data_prep.display import display_transform, orient, orientation_name
 from data_prep.frames import open_frames
 from data_prep.video import UnreadableVideo, VideoFrames
-from data_prep.video_stream import bits_per_pixel
+from data_prep.video_stream import bits_per_pixel, read_packets
 from tests.data_prep.videos import (
     damage,
     moving_square,
@@ -215,6 +215,15 @@ def test_a_playlist_opens_nothing_else(tmp_path):
     (tmp_path / "clip.mp4").write_text(f"ffconcat version 1.0\nfile '{other}'\n")
     with pytest.raises(UnreadableVideo):
         VideoFrames(tmp_path / "clip.mp4")
+
+
+def test_a_stream_that_begins_late_ends_no_other(tmp_path):
+    class Container:
+        def demux(self, stream):
+            yield from "ab"
+            raise IndexError  # as PyAV does after the last packet, if the file has more streams than at first
+
+    assert list(read_packets(Container(), None)) == ["a", "b"]
 
 
 def test_what_is_no_video_is_refused(tmp_path):
