@@ -94,7 +94,7 @@ def choose_moment(track: Track, intervals: list[Interval], clip: str) -> Moment:
     numbers = (interval.onset, interval.apex, interval.offset)
     onset, apex, offset = (int(np.searchsorted(track.number, number)) for number in numbers)
     if not _is_onset_seen(track, onset, apex):
-        return _without_onset(track, interval, apex, offset)
+        return _without_onset(track, interval, (onset, apex, offset))
     return Moment(_find_rest(track, onset, apex), apex, interval, is_one_way=_is_one_way(track, apex, offset))
 
 
@@ -129,18 +129,21 @@ def _is_onset_seen(track: Track, onset: int, apex: int) -> bool:
     )
 
 
-def _without_onset(track: Track, interval: Interval, apex: int, offset: int) -> Moment:
+def _without_onset(track: Track, interval: Interval, rows: tuple[int, int, int]) -> Moment:
     """Return the moment of an expression that begins before the video, or before the face is in view.
 
     The apex is compared with the neutral frame that the user named, or else with the end of the expression.
     """
+    onset, apex, offset = rows
     neutral = track.row(track.neutral_frame) if track.is_neutral_given else None
     if neutral is not None and neutral != apex:
         return Moment(neutral, apex, interval)
     end = offset if offset > apex else min(apex + 1, len(track.number) - 1)
+    begin, most = track.activity[[onset, apex]]
     reason = NoLabel(
         "neutral-not-seen",
-        "the video begins within the expression, so that the neutral face before it is not seen. "
+        f"the expression begins with {begin:.1f} of its {most:.1f} % of motion: "
+        "the video begins within it, or coarse compression hides the neutral face before it. "
         "Say which frame is neutral (--neutral)",
     )
     return Moment(end, apex, interval, reason)

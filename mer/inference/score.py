@@ -55,6 +55,11 @@ class Score:
         """Probability of the likeliest label."""
         return max(self.probabilities.values())
 
+    @property
+    def onset_name(self) -> str:
+        """What the onset is: where a video begins within an expression, a frame at or after its end."""
+        return "onset" if self.onset < self.apex else "compared with"
+
     def to_dict(self) -> dict:
         """Return everything but pictures and curves, ready for JSON."""
         plain = {k: v for k, v in self.__dict__.items() if not isinstance(v, (np.ndarray, Track))}
@@ -78,11 +83,9 @@ class Score:
         # Probabilities without a label would be read as one.
         answer = f"{self.label} ({probabilities})" if self.label else f"no label, {self.reason}"
         region = self.regions[0]
-        # A video that begins within the expression is compared with the face at its end.
-        first = "onset frame" if self.onset < self.apex else "compared with frame"
         lines = [
             f"{self.clip}: {answer}",
-            f"{first} {self.onset}{_in_seconds(self.onset_s)}, apex frame {self.apex}"
+            f"{self.onset_name} frame {self.onset}{_in_seconds(self.onset_s)}, apex frame {self.apex}"
             f"{_in_seconds(self.apex_s)}; most motion: {region.name}, {region.motion:.1f} % of the "
             f"inter-ocular distance; {format_count(self.frames, 'frame')} read",
         ]

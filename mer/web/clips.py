@@ -74,7 +74,7 @@ class Clips:
     def start(self) -> None:
         """Load the models in the background."""
         default = next(iter(self.bundles.values()))
-        self.queue.submit(Task(lambda progress: analysis.warm_up(default)))
+        self.queue.submit(Task(lambda progress: analysis.warm_up(default), is_of_clip=False))
 
     def new_folder(self, size: int) -> Path:
         """Return a folder for an upload of `size` bytes; raise `LimitExceeded` if there is no room for it."""

@@ -32,10 +32,13 @@ class Task:
         Called with `progress(n_done, n_total)`; `n_total` is None if the length is unknown.
     hide : str
         Text removed from error messages: the temporary folder means nothing to a user.
+    is_of_clip : bool
+        Whether it counts where a clip's place in the queue is told.
     """
 
     run: Callable[[Callable[[int, int | None], None]], Any]
     hide: str = ""
+    is_of_clip: bool = True
     state: str = "waiting"  # then working, and done, failed or cancelled
     n_done: int = 0
     n_total: int | None = None
@@ -92,7 +95,8 @@ class Queue:
         """Return the number of tasks before a waiting one, the running one included."""
         with self._changed:
             ahead = self._waiting.index(task) if task in self._waiting else 0
-            return ahead + (self._current is not None and self._current is not task)
+            current = self._current
+            return ahead + (current is not None and current is not task and current.is_of_clip)
 
     def cancel(self, task: Task) -> None:
         """Remove a waiting task, or stop the running one at its next frame."""

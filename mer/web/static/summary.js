@@ -5,7 +5,7 @@ import {$, el} from "./dom.js";
 export const KINDS = {micro: "micro-expression", macro: "macro-expression", blink: "blink", eyes_closed: "long eye closure", head: "head movement"};
 
 export function drawSummary({score}) {
-  const most = score.regions[0], when = score.onset_s === null ? "" : `, from ${score.onset_s.toFixed(2)} to ${score.apex_s.toFixed(2)} s`;
+  const most = score.regions[0], when = score.onset_s === null ? "" : score.onset < score.apex ? `, from ${score.onset_s.toFixed(2)} to ${score.apex_s.toFixed(2)} s` : ` at ${score.apex_s.toFixed(2)} s, compared with ${score.onset_s.toFixed(2)} s`;
   const units = score.units.filter(unit => unit.evidence >= 0.005);  // 0 % otherwise
   $("headline").textContent = most ? `${capital(most.name)}: ${most.motion.toFixed(1)} % of the inter-ocular distance${when}.` : "Nothing moved that could be measured.";
   $("units").replaceChildren(...units.map(unit => el("li", {}, `${unit.words}, ${Math.round(100 * unit.evidence)} %`)));

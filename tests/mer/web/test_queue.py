@@ -52,6 +52,16 @@ def test_tasks_run_in_order_and_know_their_place(queue):
     assert order == [1, 2] and first.task.result == "through" and first.task.state == "done"
 
 
+def test_loading_the_models_is_no_clip_ahead(queue):
+    loading, waiting = Gate(), Task(lambda progress: None)
+    loading.task.is_of_clip = False
+    queue.submit(loading.task)
+    until(lambda: loading.task.state == "working")
+    queue.submit(waiting)
+    assert queue.position(waiting) == 0
+    loading.opened.set()
+
+
 def test_a_running_task_ends_at_its_next_frame_when_cancelled(queue):
     gate = Gate()
     queue.submit(gate.task)
