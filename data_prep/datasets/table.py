@@ -1,4 +1,4 @@
-"""Own recordings: videos or folders of frames, listed in a table with subjects and labels.
+"""Own recordings: videos, arrays or folders of frames, listed in a table with subjects and labels.
 
 The `root` of this reader is the table, or a folder with `clips.csv`; paths are relative to the table. Frames
 of a video count from 0, frames of a folder have the numbers of its images.
@@ -36,8 +36,8 @@ clips.csv                             (or .xlsx, .xls, .tsv, an ELAN .eaf, BIDS 
   onset_s, apex_s, offset_s           (or seconds)
   fps                                 (needed for seconds in a folder of images)
   action_units                        (as 4+7)
-videos/anna_1.mp4                     (files and folders, relative to the table)
-frames/ben_2/0001.png ..."""
+videos/anna_1.mp4                     (videos, multi-page TIFFs and .npy arrays, relative to the table)
+frames/ben_2/0001.png ...             (folders of numbered images)"""
 
 NUMBERS_VIDEO_FRAMES = True  # from 0; see `clip_files` in data_prep/annotations.py
 
