@@ -87,7 +87,7 @@ def measure_conditions(
         duration_s=interval.offset_s - interval.onset_s if interval and track.timed else math.nan,
         turn=float(abs(track.turn[rows, :2]).max()),
         bits_per_pixel=bits_per_pixel(clip) if clip.is_file() else math.nan,  # frames have none
-        plausibility=float(track.plausibility[rows].min()),
+        plausibility=0.0 if track.is_implausible else float(track.plausibility[rows].min()),
         jump=track.find_jump(first_s - RESTED_S, last_s),
     )
 

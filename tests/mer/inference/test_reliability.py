@@ -120,6 +120,13 @@ def test_an_implausible_face_is_the_reason_even_where_nothing_is_found():
         assert obstacle.code == code
 
 
+def test_a_face_that_is_implausible_in_most_frames_gets_no_label_in_the_others():
+    track = with_neutral(resting_track())
+    track = replace(track, plausibility=np.where(track.time < 1, 1.0, 0.0))
+    found = reliability.measure_conditions(Path("."), track, Moment(0, 5), [], 1.0)
+    assert reliability.find_obstacle(Moment(0, 5), found, bundle.load().recipe).code == "implausible-face"
+
+
 def test_frames_of_the_users_choice_lie_in_the_laugh_around_them():
     track = resting_track()
     move(track, plateau(track, 8.0, 11.0), 10.0)
