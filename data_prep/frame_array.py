@@ -11,7 +11,7 @@ from data_prep.frame_report import Frame, FrameReport
 from mer_core.errors import BadArray, UnreadableFile
 
 ARRAY_SUFFIX = ".npy"
-MAX_CHANNELS = 4  # (H, W, 3) is one colour image, not grey frames of 3 px
+MAX_CHANNELS = 4  # (H, W, 3) and (3, H, W) are one colour image, not grey frames
 
 
 class ArrayFrames:
@@ -21,7 +21,7 @@ class ArrayFrames:
 
     Parameters
     ----------
-    images : (N, H, W, 3) uint8 RGB, or (N, H, W) uint8 grey
+    images : (N, H, W, 3) uint8 RGB, or (N, H, W) uint8 grey of more than 4 frames
     fps : float or None
         Frame rate that gives the times; without it they are NaN.
 
@@ -33,10 +33,10 @@ class ArrayFrames:
 
     def __init__(self, images: np.ndarray, fps: float | None = None):
         is_rgb = images.ndim == 4 and images.shape[-1] == 3
-        is_grey = images.ndim == 3 and images.shape[-1] > MAX_CHANNELS
+        is_grey = images.ndim == 3 and min(images.shape) > MAX_CHANNELS
         if not (is_rgb or is_grey) or images.dtype != np.uint8 or not images.size:
             raise BadArray(
-                "Frames must be (N, H, W, 3) uint8 RGB or (N, H, W) uint8 grey, not "
+                f"Frames must be (N, H, W, 3) uint8 RGB, or more than {MAX_CHANNELS} of (N, H, W) uint8 grey, not "
                 f"{images.shape} {images.dtype}."
             )
         self.images, self.fps = images, fps
@@ -90,4 +90,7 @@ def open_array(path: Path, fps: float | None = None) -> ArrayFrames:
         images = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise UnreadableFile(f"{path} cannot be read as a NumPy array: {str(error).rstrip('.')}.") from error
-    return ArrayFrames(images, fps)
+    try:
+        return ArrayFrames(images, fps)
+    except BadArray as error:
+        raise BadArray(f"{path}: {error}") from error

@@ -11,18 +11,18 @@ RGB = np.random.default_rng(0).integers(0, 255, (3, 16, 20, 3), dtype=np.uint8)
 
 
 def test_grey_frames_have_three_equal_channels():
-    frames = list(ArrayFrames(RGB[..., 0], fps=50))
-    assert [frame.number for frame in frames] == [0, 1, 2] and frames[2].time_s == 0.04
-    assert all(
-        np.array_equal(frame.image, np.stack([RGB[i, ..., 0]] * 3, -1)) for i, frame in enumerate(frames)
-    )
-    assert np.array_equal(ArrayFrames(RGB[..., 0]).pick([1])[1][..., 2], RGB[1, ..., 0])
+    grey = np.concatenate([RGB[..., 0], RGB[..., 1]])
+    frames = list(ArrayFrames(grey, fps=50))
+    assert [frame.number for frame in frames] == list(range(6)) and frames[2].time_s == 0.04
+    assert all(np.array_equal(frame.image, np.stack([grey[i]] * 3, -1)) for i, frame in enumerate(frames))
+    assert np.array_equal(ArrayFrames(grey).pick([1])[1][..., 2], grey[1])
 
 
 @pytest.mark.parametrize(
     "images",
     [
         RGB[0],
+        RGB[0].transpose(2, 0, 1),
         RGB[:0],
         RGB[..., :2],
         RGB.astype(float) * np.nan,
@@ -37,6 +37,7 @@ def test_what_is_no_sequence_of_frames_is_refused_with_its_shape_and_type(images
         with pytest.raises(BadArray) as refused:
             open_frames(clip)
         assert str(images.shape) in str(refused.value) and str(images.dtype) in str(refused.value)
+    assert "a.npy" in str(refused.value)
 
 
 def test_a_file_reads_as_its_array(tmp_path):
