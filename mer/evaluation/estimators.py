@@ -22,6 +22,16 @@ from mer_core.settings import check_options
 
 SET_BY_MER = ("classes", "random_state", "device", "map_shape")  # parameters that are no settings
 Pair = tuple[np.ndarray, np.ndarray]  # positions to fit on, positions to predict
+# Classifiers of scikit-learn that use their `random_state` only with these values of a parameter, as its
+# documentation says; any other one with that parameter counts as random.
+RANDOM_ONLY_WITH: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "LogisticRegression": ("solver", ("liblinear", "sag", "saga")),
+    "LogisticRegressionCV": ("solver", ("liblinear", "sag", "saga")),
+    "LinearSVC": ("dual", (True, "auto")),
+    "NuSVC": ("probability", (True,)),
+    "RidgeClassifier": ("solver", ("sag", "saga")),
+    "SVC": ("probability", (True,)),
+}
 
 
 class FitFailed(BadInput):
@@ -66,7 +76,7 @@ class ClassifierSpec:
     @property
     def is_random(self) -> bool:
         """Does the fit depend on a seed?"""
-        return bool(_seed_params(self.prototype))
+        return any(_is_random(clone(self.prototype).set_params(**params)) for params in self.candidates)
 
     @property
     def is_foreign(self) -> bool:
@@ -229,6 +239,22 @@ def _grid(config: CvConfig) -> list[dict[str, Any]]:
     """Return every combination of the values in `config.search`; [{}] without a search."""
     search = {name: list(dict.fromkeys(values)) for name, values in (config.search or {}).items()}
     return [dict(zip(search, values)) for values in itertools.product(*search.values())]
+
+
+def _is_random(estimator: Any) -> bool:
+    """Return whether an estimator, or one in it, has a `random_state` and uses it."""
+    parts = {"": estimator, **estimator.get_params()}
+    owners = [parts[name.rpartition("__")[0]] for name in _seed_params(estimator)]
+    is_searched = any(isinstance(part, BaseSearchCV) for part in parts.values())  # it may set any parameter
+    return any(is_searched or _uses_seed(owner) for owner in owners)
+
+
+def _uses_seed(estimator: Any) -> bool:
+    kind = type(estimator)
+    if kind.__name__ not in RANDOM_ONLY_WITH or not kind.__module__.startswith("sklearn."):
+        return True
+    name, values = RANDOM_ONLY_WITH[kind.__name__]
+    return getattr(estimator, name) in values
 
 
 def _seed_params(estimator: Any) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 import skops.io
 from click.testing import CliRunner
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
@@ -45,6 +45,27 @@ def test_each_seed_reaches_every_random_state(small, tmp_path):
     assert run[0].equals(run[1])
     by_seed = [part["p_negative"].to_numpy() for _, part in run[0].groupby("seed")]
     assert not np.array_equal(*by_seed)
+
+
+@pytest.mark.parametrize(
+    "classifier, search, n_seeds",
+    [
+        (PIPELINE, {}, 1),
+        (LogisticRegression(solver="saga"), {}, 3),
+        (LogisticRegression(), {"solver": ["lbfgs", "saga"]}, 3),
+        (CalibratedClassifierCV(SVC(), ensemble=False), {}, 1),
+        (make_pipeline(StandardScaler(), SVC(probability=True)), {}, 3),
+        (GridSearchCV(LogisticRegression(), {"solver": ["lbfgs", "saga"]}), {}, 3),
+        (BaggingClassifier(LogisticRegression()), {}, 3),
+        (RandomForestClassifier(), {}, 3),
+        (KNeighborsClassifier(), {}, 1),
+        ("logistic", {}, 1),
+        ("ststnet", {}, 3),
+    ],
+)
+def test_a_deterministic_classifier_runs_once_whatever_the_number_of_seeds(classifier, search, n_seeds):
+    config = CvConfig(classifier=classifier, search=search or None)
+    assert estimators.resolve_classifier(config, 3).n_seeds(3) == n_seeds
 
 
 def test_settings_are_chosen_inside_the_training_subjects_by_the_splitter(small, tmp_path):
