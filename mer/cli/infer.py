@@ -228,7 +228,7 @@ def _emit_intervals(track, found, agreement, bundle, label: bool) -> None:
     """Print what `mer spot` found, as text or JSON."""
     from mer.inference import reliability, spotting
 
-    notes = reliability.list_notes(track)
+    notes = reliability.list_notes(track, found)
     if OUTPUT.json:
         result = {"intervals": [one.to_dict() for one in found], "frames": track.frames, "remarks": notes}
         if agreement is not None:

@@ -110,10 +110,8 @@ def _time(score: Score, number: int) -> float:
 
 
 def _title(score: Score, number: int) -> str:
-    moment = {score.onset: ", onset" if score.onset < score.apex else "", score.apex: ", apex"}.get(
-        number, ""
-    )
-    return f"frame {number}{moment}, {_time(score, number):.3f} s"
+    names = {score.onset: ", onset" if score.onset < score.apex else "", score.apex: ", apex"}
+    return f"frame {number}{names.get(number, '')}, {_time(score, number):.3f} s"
 
 
 def _draw_meshes(

@@ -81,8 +81,8 @@ def test_a_second_clip_loads_nothing_again(smile_video, monkeypatch):
 
 
 def test_spotting_says_what_is_irregular_about_the_frames(smile_video):
-    track, _ = spot(smile_video, label=False, fps=50)
-    assert track.frames > 1 and any("--fps 50" in note for note in list_notes(track))
+    track, intervals = spot(smile_video, label=False, fps=50)
+    assert track.frames > 1 and any("--fps 50" in note for note in list_notes(track, intervals))
 
 
 def test_no_expression_is_reported_in_frames_in_which_damage_may_have_begun(smile_video, monkeypatch):

@@ -157,3 +157,14 @@ def test_a_jump_of_the_picture_from_rest_to_the_apex_gets_no_label(jump, inside)
     assert (reason is not None) == inside and (
         not inside or reason.code == "damaged-picture" and f"frame {jump}" in reason.text
     )
+
+
+def test_an_expression_as_weak_as_a_face_at_rest_is_noted_in_a_short_clip():
+    faint = spotting.Interval("micro", 5, 10, 15, 0.1, 0.2, 0.3, strength=0.5)
+    short, long = resting_track(0.6), resting_track(2.0)
+
+    def n_more(track, interval):
+        return len(reliability.list_notes(track, [interval])) - len(reliability.list_notes(track, []))
+
+    assert n_more(short, faint) == 1 and n_more(long, faint) == 0
+    assert n_more(short, replace(faint, strength=1.5)) == n_more(short, replace(faint, kind="blink")) == 0
