@@ -36,8 +36,8 @@ class ArrayFrames:
         is_grey = images.ndim == 3 and min(images.shape) > MAX_CHANNELS
         if not (is_rgb or is_grey) or images.dtype != np.uint8 or not images.size:
             raise BadArray(
-                f"Frames must be (N, H, W, 3) uint8 RGB, or more than {MAX_CHANNELS} of (N, H, W) uint8 grey, not "
-                f"{images.shape} {images.dtype}."
+                f"Frames must be (N, H, W, 3) uint8 RGB, or more than {MAX_CHANNELS} of (N, H, W) uint8 "
+                f"grey, not {images.shape} {images.dtype}."
             )
         self.images, self.fps = images, fps
         self.report = self._new_report()

@@ -130,6 +130,12 @@ def _read_index(path: Path) -> pd.DataFrame:
             f"The index {path} has {format_count(len(empty), 'row')} with an empty value or no letter or "
             f"digit in the subject. First: line {empty[0]}."
         )
+    slashed = table.index[table[["dataset", "subject"]].map(lambda name: "/" in name).any(axis=1)]
+    if len(slashed):
+        raise BadIndex(
+            f"The index {path} has {format_count(len(slashed), 'row')} with a slash in the dataset or subject, "
+            f"which separates the two in results. First: line {slashed[0]}."
+        )
     table["dataset"] = _merge_spellings(table["dataset"], dataset_key, path)
     for _, rows in table.groupby("dataset"):
         table.loc[rows.index, "subject"] = _merge_spellings(rows["subject"], subject_key, path)

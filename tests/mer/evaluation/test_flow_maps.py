@@ -61,6 +61,7 @@ def test_png_and_npy(maps):
         (lambda f, t: t.assign(file=["one.png", "/etc/hostname"]), BadIndex, "/etc/hostname"),
         (lambda f, t: t.drop(columns="subject"), MissingColumns, "subject.*file, dataset, clip, label"),
         (lambda f, t: t.assign(label=["up", ""]), BadIndex, "line 3"),
+        (lambda f, t: t.assign(subject=["1", "casme2/1"]), BadIndex, "line 3"),
         (lambda f, t: t.assign(subject=["1", "\u3003"]), BadIndex, "line 3"),  # a ditto mark
         (lambda f, t: t.iloc[:0], BadIndex, "index.csv"),
         (
