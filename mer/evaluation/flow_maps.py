@@ -124,18 +124,12 @@ def _read_index(path: Path) -> pd.DataFrame:
     table["file"] = ["" if pd.isna(cell) else str(cell).strip() for cell in found.rows["file"]]
     if not len(table):
         raise BadIndex(f"The index {path} lists no map. It needs {', '.join(COLUMNS)}, one row per map.")
-    empty = table.index[(table == "").any(axis=1) | ~table["subject"].map(is_name)]
-    if len(empty):
-        raise BadIndex(
-            f"The index {path} has {format_count(len(empty), 'row')} with an empty value or no letter or "
-            f"digit in the subject. First: line {empty[0]}."
-        )
-    slashed = table.index[table[["dataset", "subject"]].map(lambda name: "/" in name).any(axis=1)]
-    if len(slashed):
-        raise BadIndex(
-            f"The index {path} has {format_count(len(slashed), 'row')} with a slash in the dataset or subject, "
-            f"which separates the two in results. First: line {slashed[0]}."
-        )
+    empty = (table == "").any(axis=1) | ~table["subject"].map(is_name)
+    slashed = table[["dataset", "subject"]].map(lambda name: "/" in name).any(axis=1)
+    _refuse_rows(path, table.index[empty], "an empty value or no letter or digit in the subject")
+    _refuse_rows(
+        path, table.index[slashed], "a slash in dataset or subject, between which it stands in results"
+    )
     table["dataset"] = _merge_spellings(table["dataset"], dataset_key, path)
     for _, rows in table.groupby("dataset"):
         table.loc[rows.index, "subject"] = _merge_spellings(rows["subject"], subject_key, path)
@@ -149,6 +143,13 @@ def _read_index(path: Path) -> pd.DataFrame:
                 f"{table[column][duplicates[0]]}, line {duplicates[0]}. Keep one row per clip and per file."
             )
     return table.reset_index(drop=True)
+
+
+def _refuse_rows(path: Path, lines: pd.Index, problem: str) -> None:
+    if len(lines):
+        raise BadIndex(
+            f"The index {path} has {format_count(len(lines), 'row')} with {problem}. First: line {lines[0]}."
+        )
 
 
 def _merge_spellings(column: pd.Series, key: Callable[[object], str], path: Path) -> list[str]:
