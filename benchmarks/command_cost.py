@@ -64,14 +64,14 @@ def _machine_s() -> float:
 
 
 def _watch(process: subprocess.Popen, peaks: list[float]) -> None:
-    """Keep the peak memory of a process with its children, and of the largest of them, while it runs."""
+    """Keep the peak memory, MB, of a process with its children, and of the largest of them, while it runs."""
     while process.poll() is None:
-        each = [_resident_mb(pid) for pid in _descendants(process.pid)]
+        each = [_resident_kb(pid) for pid in _descendants(process.pid)]
         together = Counter({"": sum(one[""] for one in each)})
         for one in each:
             together |= one
-        peaks[0] = max(peaks[0], sum(together.values()))
-        peaks[1] = max([peaks[1], *(sum(one.values()) for one in each)])
+        peaks[0] = max(peaks[0], sum(together.values()) / 1024)
+        peaks[1] = max([peaks[1], *(sum(one.values()) / 1024 for one in each)])
         time.sleep(SAMPLE_S)
 
 
@@ -85,8 +85,8 @@ def _descendants(pid: int) -> list[int]:
     return [pid, *(one for child in children for one in _descendants(child))]
 
 
-def _resident_mb(pid: int) -> Counter[str]:
-    """Return the resident memory of a process by mapped file; "" is what is in no file."""
+def _resident_kb(pid: int) -> Counter[str]:
+    """Return the resident memory of a process by mapped file, kB; "" is what is in no file."""
     resident: Counter[str] = Counter()
     name, of_file = "", 0
     try:
@@ -100,6 +100,6 @@ def _resident_mb(pid: int) -> Counter[str]:
             of_file = int(line.split()[1])
         elif line.startswith("Anonymous:"):
             own = int(line.split()[1])
-            resident[""] += own / 1024
-            resident[name] += (of_file - own) / 1024
+            resident[""] += own
+            resident[name] += of_file - own
     return resident

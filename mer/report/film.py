@@ -37,7 +37,7 @@ def write_film(score: Score, frames: Frames, path: Path, blur: bool = False) -> 
     With `blur`, it shows the mesh of the face instead of its skin.
     """
     numbers = _frames_of_film(score)
-    poster, distance = None, math.inf
+    poster, distance = np.empty(0), math.inf
 
     def drawn() -> Iterator[np.ndarray]:
         nonlocal poster, distance
