@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from data_prep.annotation_sheets import MissingColumns
+from data_prep.identity import clean_name, describe_merged, unify_spellings
 from data_prep.prepared import SETTINGS_FILE, PreparedDataset, open_prepared
+from data_prep.sheet_cells import is_name
 from flow import prepared_flow
 from mer.evaluation import protocols
 from mer.evaluation.config import CvConfig
@@ -20,7 +22,7 @@ from mer.evaluation.protocols import Protocol
 from mer_core import claims, registry
 from mer_core.errors import BadArray, Incompatible, TooFewClips
 from mer_core.io import read_json
-from mer_core.progress import track
+from mer_core.progress import say, track
 from mer_core.settings import check_options
 from mer_core.text import format_count
 
@@ -105,6 +107,8 @@ def as_paths(prepared: str | Path | Iterable[Any]) -> list[str | Path]:
 def read_arrays(table: pd.DataFrame, X: np.ndarray) -> Inputs:
     """Return a table in memory and its features; the labels are those of the table, sorted.
 
+    Two spellings of a label are merged, with a note.
+
     Parameters
     ----------
     table : pandas.DataFrame
@@ -115,25 +119,30 @@ def read_arrays(table: pd.DataFrame, X: np.ndarray) -> Inputs:
     Raises
     ------
     MissingColumns, BadArray
-        If a column or a cell is missing, or the features are no numbers.
+        If a column or a cell is missing, a name cannot be used, or the features are no numbers.
     """
     missing = [name for name in ARRAY_COLUMNS if name not in table]
     if missing:
         raise MissingColumns(
             f"The table has no column {', '.join(missing)}. It needs {', '.join(ARRAY_COLUMNS)}."
         )
-    cells = table[ARRAY_COLUMNS]
-    empty = np.argwhere((cells.isna() | (cells.astype(str) == "")).to_numpy())
-    if len(empty):
-        row, column = empty[0]
+    cells = table[ARRAY_COLUMNS].map(lambda cell: "" if pd.isna(cell) else str(cell))
+    wrong = cells.map(lambda text: not text.strip())
+    wrong["subject"] |= ~cells["subject"].map(is_name)
+    wrong[["dataset", "subject"]] |= cells[["dataset", "subject"]].map(lambda name: "/" in name)
+    if wrong.to_numpy().any():
+        row, column = np.argwhere(wrong.to_numpy())[0]
         raise BadArray(
-            f"{format_count(len(empty), 'cell')} of the table are empty. First: {ARRAY_COLUMNS[column]} of "
-            f"row {row}."
+            f"{format_count(int(wrong.to_numpy().sum()), 'cell')} of the table are empty or no names: a "
+            "subject needs a letter or digit, and neither it nor a dataset a slash. First: "
+            f"{ARRAY_COLUMNS[column]} of row {row}."
         )
     values = np.asarray(X)
     if values.ndim < 2 or values.dtype.kind not in "fiub":
         raise BadArray(f"Features must be (N, ...) real numbers, not {values.shape} {values.dtype}.")
-    cells = cells.astype(str)
+    cells["label"], merged = unify_spellings(list(cells["label"]), lambda name: clean_name(name).casefold())
+    if merged:
+        say(describe_merged(merged, "the table", "label"))
     cells.insert(0, "clip_id", cells["dataset"] + "/" + cells["subject"] + "/" + cells["clip"])
     protocol = Protocol(
         name="arrays",

@@ -108,6 +108,8 @@ def test_a_bundle_of_arrays_predicts_arrays_and_no_clips(small, tmp_path, classi
     [
         (lambda t, X: (t.drop(columns="subject"), X), MissingColumns, "subject"),
         (lambda t, X: (t.assign(label=t["label"].where(t.index != 5)), X), BadArray, "label of row 5"),
+        (lambda t, X: (t.assign(subject="s/" + t["subject"]), X), BadArray, "subject of row 0"),
+        (lambda t, X: (t.assign(subject="-"), X), BadArray, "subject of row 0"),
         (lambda t, X: (t, X[1:]), BadArray, "24.*23"),
         (lambda t, X: [t, X], BadArray, "tuple"),
         (lambda t, X: X, BadArray, "tuple"),
@@ -128,6 +130,14 @@ def test_wrong_arrays_are_refused_alike_in_training_and_evaluation(small, tmp_pa
     if error is not training.Untrainable:
         with pytest.raises(error, match=fact):
             cross_validate(arrays, config, tmp_path / "run")
+
+
+def test_two_spellings_of_a_label_are_one_in_arrays_too(small, caplog):
+    table, X = small
+    spelled = table.assign(label=table["label"].where(table.index > 3, table["label"].str.title() + " "))
+    recipe = training.train((spelled, X), CvConfig(classifier="logistic")).recipe
+    assert recipe.clips_per_label == {"negative": 8, "positive": 8, "surprise": 8}
+    assert "Negative" in caplog.text
 
 
 def test_bundle_and_card_name_the_face_model_of_the_clips(prepared, config):
