@@ -17,7 +17,7 @@ from data_prep.frames import open_frames
 from flow.splatting.actor import Actor
 from mer import bundle
 from mer.cli import main
-from mer.inference import models
+from mer.inference import models, recorder
 from mer.inference.head_motion import DenseHeadMotion
 from mer.inference.onset_apex import BadMoment
 from mer.inference.predict import score, spot
@@ -83,6 +83,15 @@ def test_a_second_clip_loads_nothing_again(smile_video, monkeypatch):
 def test_spotting_says_what_is_irregular_about_the_frames(smile_video):
     track, intervals = spot(smile_video, label=False, fps=50)
     assert track.frames > 1 and any("--fps 50" in note for note in list_notes(track, intervals))
+
+
+def test_the_bar_of_tracking_has_a_total(smile_video, monkeypatch):
+    totals = []
+    monkeypatch.setattr(
+        recorder, "show_progress", lambda frames, title, total: totals.append(total) or iter(frames)
+    )
+    _, track = recorder.track_clip(smile_video)
+    assert totals == [track.frames]
 
 
 def test_no_expression_is_reported_in_frames_in_which_damage_may_have_begun(smile_video, monkeypatch):
