@@ -56,7 +56,9 @@ class Annotations:
                 (finding.clip_id, finding.detail) for finding in self.findings if finding.kind == kind
             )
             count = sum(finding.kind == kind for finding in self.findings)
-            lines.append(f"{format_count(count, 'clip')} with {kind}. First: {clip_id}, {detail}.")
+            lines.append(
+                f"{format_count(count, 'clip')} with {kind}. First: {clip_id}, {detail.rstrip('.')}."
+            )
         return lines
 
 

@@ -166,7 +166,8 @@ class VideoFrames:
 
 
 def _no_intact_frames(path: Path, report: FrameReport) -> UnreadableVideo:
-    damaged = f" ({format_count(report.n_damaged, 'frame is', 'frames are')} damaged)"
+    suspect = f", {len(report.suspects)} before them may be" if report.suspects else ""
+    damaged = f" ({format_count(report.n_damaged, 'frame is', 'frames are')} damaged{suspect})"
     return UnreadableVideo(
         f"{path} holds no intact video frames{damaged if report.n_damaged else ''}. Copy it again "
         "from the source, or give a folder of frames."
