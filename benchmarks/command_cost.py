@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SAMPLE_S = 0.3  # between two looks at the memory
+MB_PER_KIB = 1.024e-3
 MAPPED_FILE = re.compile(r"[0-9a-f]+-[0-9a-f]+ (?:\S+ +){3}\d+ *(.*)")  # /proc/PID/smaps
 
 
