@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 SAMPLE_S = 0.3  # between two looks at the memory
-MB_PER_KIB = 1.024e-3
 MAPPED_FILE = re.compile(r"[0-9a-f]+-[0-9a-f]+ (?:\S+ +){3}\d+ *(.*)")  # /proc/PID/smaps
 
 
@@ -71,8 +70,8 @@ def _watch(process: subprocess.Popen, peaks: list[float]) -> None:
         together = Counter({"": sum(one[""] for one in each)})
         for one in each:
             together |= one
-        peaks[0] = max(peaks[0], sum(together.values()) / 1024)
-        peaks[1] = max([peaks[1], *(sum(one.values()) / 1024 for one in each)])
+        peaks[0] = max(peaks[0], 1.024e-3 * sum(together.values()))
+        peaks[1] = max([peaks[1], *(1.024e-3 * sum(one.values()) for one in each)])
         time.sleep(SAMPLE_S)
 
 
