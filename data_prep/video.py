@@ -16,7 +16,7 @@ from data_prep.frame_report import Frame, FrameReport
 from data_prep.frame_times import presentation_times
 from data_prep.images import to_8_bits, white_level
 from data_prep.packet_ends import SecondDecoder, is_checkable
-from data_prep.video_damage import DamageLog, DamageTracker, convert_frame
+from data_prep.video_damage import DamageLog, DamageTracker, FrameConverter
 from data_prep.video_stream import UnreadableVideo, open_container, probe_stream, read_packets
 from mer_core.text import format_count
 
@@ -51,11 +51,12 @@ class VideoFrames:
     def __iter__(self) -> Iterator[Frame]:
         self.report = report = self._new_report()
         shape, changes, last = FrameShape(report), FrameChanges(report), (-1, 0.0)
+        convert = self._converter()
         for number, time, frame in self._timed(report):
             if number == last[0] + 1 and number:
                 report.add_step(time - last[1], 1 / self.fps if self.fps else self._stream.step)
             last = number, time
-            image = self._image(number, frame, shape, report)
+            image = self._image(number, frame, convert(frame), shape, report)
             if image is not None:
                 report.n_used += 1
                 report.n_interlaced += frame.interlaced_frame
@@ -81,10 +82,10 @@ class VideoFrames:
         """Yield what `pick` returns, one by one in the order of the frames."""
         wanted = set(numbers)
         report = self._new_report()
-        shape = FrameShape(report)
+        shape, convert = FrameShape(report), self._converter()
         for number, frame in self._decode(report):
             if number in wanted or shape.size is None:
-                image = self._image(number, frame, shape, report)
+                image = self._image(number, frame, convert(frame), shape, report)
                 if number in wanted and image is not None:
                     yield number, image
             if number >= max(wanted, default=-1):
@@ -143,12 +144,18 @@ class VideoFrames:
                         yield number, frame
         log.finish()
 
-    def _image(self, number: int, frame, shape: FrameShape, report: FrameReport) -> np.ndarray | None:
-        """Convert a frame to (H, W, 3) uint8 RGB as a player shows it; None if it is left out."""
-        samples = _samples(frame, self._stream.deep_format)
+    def _converter(self) -> FrameConverter:
+        return FrameConverter(self._stream.deep_format or "rgb24")
+
+    def _image(
+        self, number: int, frame, samples: np.ndarray | None, shape: FrameShape, report: FrameReport
+    ) -> np.ndarray | None:
+        """Return a frame as (H, W, 3) uint8 RGB, as a player shows it; None if it is left out."""
         if samples is None:
             report.add_damaged(f"frame {number}")
             return None
+        if samples.ndim == 2:
+            samples = np.repeat(samples[..., None], 3, axis=2)
         image = to_8_bits(samples, self._white)
         image = square_pixels(image, self._stream.pixel_aspect)
         side = frame.side_data.get("DISPLAYMATRIX")
@@ -158,9 +165,9 @@ class VideoFrames:
 
     def _find_white(self) -> float:
         """Decode the whole video once to find its bit depth in use; return the value of full brightness."""
-        brightest = 0
+        brightest, convert = 0, self._converter()
         for _, frame in self._decode(FrameReport()):
-            samples = _samples(frame, self._stream.deep_format)
+            samples = convert(frame)
             brightest = brightest if samples is None else max(brightest, int(samples.max()))
         return white_level(brightest, np.dtype(np.uint16))
 
@@ -172,12 +179,3 @@ def _no_intact_frames(path: Path, report: FrameReport) -> UnreadableVideo:
         f"{path} holds no intact video frames{damaged if report.n_damaged else ''}. Copy it again "
         "from the source, or give a folder of frames."
     )
-
-
-def _samples(frame, deep_format: str) -> np.ndarray | None:
-    """Convert a decoded frame to (H, W, 3) RGB: uint8, or uint16 if a deep format is given.
-
-    None if that is impossible, because damage has changed the frame's format.
-    """
-    samples = convert_frame(frame, deep_format or "rgb24")
-    return samples if samples is None or samples.ndim == 3 else np.repeat(samples[..., None], 3, axis=2)

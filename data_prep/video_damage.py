@@ -7,10 +7,7 @@ Codecs without checksums (VP9, most HEVC) decode some damage silently; `packet_e
 """
 
 import re
-import threading
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -46,23 +43,26 @@ def decode_quietly(packet) -> tuple[list, str]:
     return frames, "; ".join(complaints) or ("cut off" if packet.is_corrupt else "")
 
 
-@lru_cache(maxsize=8)
-def _converter(pixel_format: str, thread: int) -> Any:
-    """Return FFmpeg's converter, kept because making one takes as long as converting a frame."""
-    from av.video.reformatter import VideoReformatter
+class FrameConverter:
+    """Converts decoded frames to samples of one pixel format.
 
-    return VideoReformatter()
+    It keeps FFmpeg's converter, since making one takes as long as converting a frame; but for one reading of
+    one video only, because its threads do not outlive a fork.
+    """
 
+    def __init__(self, pixel_format: str):
+        from av.video.reformatter import VideoReformatter
 
-def convert_frame(frame, pixel_format: str) -> np.ndarray | None:
-    """Return the samples of a decoded frame; None if damage has changed its format to one that has none."""
-    import av
+        self.pixel_format, self._reformatter = pixel_format, VideoReformatter()
 
-    converter = _converter(pixel_format, threading.get_ident())
-    try:
-        return converter.reformat(frame, format=pixel_format).to_ndarray()
-    except (av.FFmpegError, ValueError):
-        return None
+    def __call__(self, frame) -> np.ndarray | None:
+        """Return the samples; None if damage has changed the frame's format to one that has none."""
+        import av
+
+        try:
+            return self._reformatter.reformat(frame, format=self.pixel_format).to_ndarray()
+        except (av.FFmpegError, ValueError):
+            return None
 
 
 @dataclass
@@ -76,6 +76,7 @@ class DamageTracker:
     noticed: set[int | None] = field(default_factory=set)
     last: int | None = None  # stamp of the last packet
     lost: list[int | None] = field(default_factory=list)  # stamps of packets that gave no frame
+    _to_grey: FrameConverter = field(default_factory=lambda: FrameConverter("gray"))
     _spoiled: set[int] = field(default_factory=set)  # stamps of frames predicted from damage
     _group: set[int] = field(default_factory=set)  # stamps since the last key frame
     # Stamp of a key frame after damage: frames displayed before it refer to both sides.
@@ -123,7 +124,7 @@ class DamageTracker:
         return is_damaged or frame.pts in self._spoiled
 
     def _has_block_edges(self, frame) -> bool:
-        grey = convert_frame(frame, "gray") if self.is_smoothed else None
+        grey = self._to_grey(frame) if self.is_smoothed else None
         return grey is not None and has_block_edges(grey)
 
     def is_cut_off(self) -> bool:

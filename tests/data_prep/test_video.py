@@ -1,5 +1,6 @@
 """Videos: numbers, times, and everything that a container says beside its pixels."""
 
+import multiprocessing
 from fractions import Fraction
 from zipfile import ZipFile
 
@@ -8,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prep import video
 from data_prep.display import display_transform, orient, orientation_name
 from data_prep.frames import open_frames
 from data_prep.video import UnreadableVideo, VideoFrames
+from data_prep.video_damage import FrameConverter
 from data_prep.video_stream import bits_per_pixel, read_packets
 from tests.data_prep.videos import (
     damage,
@@ -287,10 +288,22 @@ def test_a_webp_is_called_an_image(tmp_path):
 
 def test_a_frame_that_cannot_be_converted_is_damaged(tmp_path, monkeypatch):
     path = write_video(tmp_path / "clip.avi", moving_square(6))
-    convert = video.convert_frame
+    convert = FrameConverter.__call__
     monkeypatch.setattr(
-        video, "convert_frame", lambda frame, name: None if frame.pts == 3 else convert(frame, name)
+        FrameConverter, "__call__", lambda self, frame: None if frame.pts == 3 else convert(self, frame)
     )
     frames, report = read_frames(path)
     assert [frame.number for frame in frames] == [0, 1, 2, 4, 5]
     assert (report.n_damaged, report.first_damaged) == (1, "frame 3")
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+def test_a_process_forked_after_a_video_was_read_can_read_it(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", [np.zeros((480, 640, 3), np.uint8)] * 3)
+    read_frames(path)
+    child = multiprocessing.get_context("fork").Process(target=read_frames, args=(path,))
+    child.start()
+    child.join(timeout=60)
+    is_stuck = child.is_alive()
+    child.kill()
+    assert not is_stuck and child.exitcode == 0
