@@ -18,11 +18,7 @@ fps_option = click.option(
     help="Frames per second; needed for the times of a folder of frames, and replaces the rate of a video.",
 )
 face_option = click.option(
-    "--face",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Which face to follow: 1 is the largest.",
+    "--face", type=click.IntRange(1), default=1, show_default=True, help="Face to follow; 1 is the largest."
 )
 blur_option = click.option("--blur", is_flag=True, help="Show the face as a mesh in every output.")
 neutral_option = click.option(
