@@ -20,6 +20,11 @@ def load_dataset(name: str) -> ModuleType:
     return registry.load("data_prep.datasets", name)
 
 
+def holds_own_recordings(dataset: ModuleType) -> bool:
+    """Return whether a dataset is the user's own recordings, whose table the user can correct."""
+    return hasattr(dataset, "find_problems")
+
+
 def dataset_folder(root: Path) -> Path:
     """Return the folder of a dataset; own recordings may be given by their table."""
     return root if root.is_dir() else root.parent
@@ -103,7 +108,7 @@ def read_clips(name: str, root: Path, corrections: bool = True) -> Annotations:
             return ()
 
     table, findings = annotation_checks.check_table(table, numbers_of)
-    if hasattr(dataset, "find_problems"):
+    if holds_own_recordings(dataset):
         refused = {finding.clip_id for finding in findings if finding.outcome}
         findings += [problem for problem in dataset.find_problems(root) if problem.clip_id not in refused]
     table, applied = annotation_corrections.apply(table, name) if corrections else (table, [])

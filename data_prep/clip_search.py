@@ -7,7 +7,13 @@ from types import ModuleType
 
 import pandas as pd
 
-from data_prep.annotations import Annotations, clip_files, dataset_folder, load_dataset
+from data_prep.annotations import (
+    Annotations,
+    clip_files,
+    dataset_folder,
+    holds_own_recordings,
+    load_dataset,
+)
 from data_prep.apex import midpoint
 from data_prep.clip_images import FrameFile
 from data_prep.dataset_files import names_in
@@ -71,8 +77,8 @@ def locate_clip(dataset: ModuleType, root: Path, row, apex_rule: str) -> ClipFil
         None if pd.isna(value) else int(value) for value in (row.onset, row.apex, row.offset)
     )
     source = row.apex_source
-    is_own_recording = hasattr(dataset, "find_problems")  # its missing apex is spotted before
-    if apex is None and onset is not None and offset is not None and not is_own_recording:
+    is_own = holds_own_recordings(dataset)  # a missing apex of theirs is spotted before
+    if apex is None and onset is not None and offset is not None and not is_own:
         apex, source = (midpoint(onset, offset), "midpoint") if apex_rule == "midpoint" else (None, "spotted")
 
     def result(files=(), outcome: Outcome | None = None, reason: str = "") -> ClipFiles:
@@ -87,7 +93,7 @@ def locate_clip(dataset: ModuleType, root: Path, row, apex_rule: str) -> ClipFil
         files = clip_files(dataset, root, row)
     except BadInput as error:
         return result(outcome="missing frame", reason=str(error))
-    if not is_own_recording and (problem := _foreign_numbers(files, onset, offset)):
+    if not is_own and (problem := _foreign_numbers(files, onset, offset)):
         return result(outcome="missing frame", reason=problem)
     last = onset if offset is None else offset
     span = [number for number in files if onset <= number <= last]

@@ -10,7 +10,7 @@ from types import ModuleType
 import pandas as pd
 
 from data_prep import dataset_files
-from data_prep.annotations import dataset_folder, load_dataset, read_clips
+from data_prep.annotations import dataset_folder, holds_own_recordings, load_dataset, read_clips
 from data_prep.clip_images import containing_file
 from data_prep.clip_search import ClipFiles, locate_clips, missing_message, too_many_missing
 from data_prep.images import looks_like_image
@@ -32,11 +32,11 @@ class CheckReport:
     usable: bool  # whether `mer prepare` would run
     n_clips: int = 0  # listed
     n_ready: int = 0  # can be prepared
-    is_own: bool = False  # own recordings, whose table the user can mend; a release is as it is
+    is_own: bool = False  # own recordings; nobody but its makers can correct a published dataset
 
     @property
     def passed(self) -> bool:
-        """Is the input as it should be: usable, and of own recordings every row?"""
+        """Whether the input is usable and, in a table of own recordings, every row is."""
         return self.usable and not (self.is_own and self.n_ready < self.n_clips)
 
 
@@ -66,19 +66,18 @@ def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Ch
         If there is no such dataset.
     """
     given_root, root, dataset = root, Path(root).absolute(), load_dataset(name)
-    facts, folder = dataset.FACTS, dataset_folder(root)
+    facts, folder, is_own = dataset.FACTS, dataset_folder(root), holds_own_recordings(dataset)
     lines = [f"{facts.title} in {given_root}", "", "Expected:", *_indent(dataset.TREE.splitlines())]
     lines += ["", "Found:", *_indent(_tree_lines(folder))]
     try:
         annotations = read_clips(name, root)
         clips = locate_clips(name, root, annotations, "midpoint")
     except BadInput as error:
-        is_own = hasattr(dataset, "find_problems")
         advice = f"Not usable. {'See' if is_own else f'How to obtain {facts.title}:'} {facts.obtain}"
         return CheckReport([*lines, f"  {error}", "", advice], False)
     lines += ["", *_indent(annotations.sources)] if annotations.sources else []
     lines += ["", *_indent(_count_lines(dataset, root, annotations.table))]
-    if hasattr(dataset, "find_problems"):
+    if is_own:
         clips = [_mark_to_be_spotted(clip) for clip in clips]
         lines += _indent([*annotations.oddities, *_recording_lines(clips)])
     else:
@@ -89,7 +88,7 @@ def check_dataset(name: str, root: str | Path, skip_missing: bool = False) -> Ch
         lines += _indent([*annotations.oddities, *[corrections] * bool(n_corrections)])
         lines += _indent([missing_message(clips, root), *coverage_remarks(name, folder, clips)])
     lines += _indent([dataset_files.skipped_folders(folder)])
-    return _verdict(name, clips, lines, skip_missing)
+    return replace(_verdict(name, clips, lines, skip_missing), is_own=is_own)
 
 
 def _verdict(name: str, clips: list[ClipFiles], lines: list[str], skip_missing: bool) -> CheckReport:
@@ -105,8 +104,7 @@ def _verdict(name: str, clips: list[ClipFiles], lines: list[str], skip_missing: 
     stops = too_many_missing(name, clips, skip_missing)
     condition = " only with --skip-missing: without it, mer prepare stops" if stops else ""
     verdict = f"{n_ready} of {len(clips)} clips can be prepared{condition}."
-    is_own = hasattr(load_dataset(name), "find_problems")
-    return CheckReport([*lines, "", verdict], not stops, len(clips), n_ready, is_own)
+    return CheckReport([*lines, "", verdict], not stops, len(clips), n_ready)
 
 
 def _indent(lines: Iterable[str]) -> list[str]:

@@ -33,7 +33,7 @@ class Task:
     hide : str
         Text removed from error messages: the temporary folder means nothing to a user.
     is_of_clip : bool
-        Whether it counts where a clip's place in the queue is told.
+        False for a task that is not counted in the position shown for a waiting clip.
     """
 
     run: Callable[[Callable[[int, int | None], None]], Any]
