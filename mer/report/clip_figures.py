@@ -157,7 +157,10 @@ def draw_curve(score: Score, width: int = 760, height: int = 190) -> str:
         if i.kind in ("micro", "macro")
     )
     marks = ""
-    for name, number, anchor, shift in (("onset", score.onset, "end", -4), ("apex", score.apex, "start", 4)):
+    for name, number, anchor, shift in (
+        (score.onset_name, score.onset, "end", -4),
+        ("apex", score.apex, "start", 4),
+    ):
         at = x(float(track.time[np.flatnonzero(track.number == number)[0]]))
         marks += f'<line class="mark" x1="{at}" x2="{at}" y1="{top - 6}" y2="{height - bottom}"/>'
         marks += _svg_text(max(at + shift, left if shift < 0 else 0), top - 9, f"{name} {number}", anchor)
