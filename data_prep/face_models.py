@@ -143,20 +143,23 @@ class TaskDetector:
             model = ZipFile(file).read("face_detector.tflite")
         except (BadZipFile, KeyError) as error:
             raise _not_a_landmarker(file) from error
+        self._seen_picture = False
         self._detector = _load_task(file, "FaceDetector", model, min_detection_confidence=min_confidence)
 
     def boxes(self, image: np.ndarray) -> list[np.ndarray]:
         """See `FaceDetector`."""
         places, scores = [], []
-        for n in SPLITS:
-            for tile, corner, scale in _tiles(image, n):
-                for face in self._detector.detect(_task_image(tile)).detections:
-                    box = face.bounding_box
-                    low = corner + np.array([box.origin_x, box.origin_y]) / scale
-                    places.append([*low, box.width / scale, box.height / scale])
-                    scores.append(face.categories[0].score)
-            if places and n > 1:
-                break
+        with silence_stderr(not self._seen_picture):  # it may log that a tile had to be copied
+            for n in SPLITS:
+                for tile, corner, scale in _tiles(image, n):
+                    for face in self._detector.detect(_task_image(tile)).detections:
+                        box = face.bounding_box
+                        low = corner + np.array([box.origin_x, box.origin_y]) / scale
+                        places.append([*low, box.width / scale, box.height / scale])
+                        scores.append(face.categories[0].score)
+                if places and n > 1:
+                    break
+        self._seen_picture = True
         kept = cv2.dnn.NMSBoxes(places, scores, 0.0, MAX_OVERLAP) if places else []
         return [np.array(places[i]) + [0, 0, *places[i][:2]] for i in kept]
 
