@@ -26,7 +26,7 @@ from mer_core import markdown
 from mer_core.io import write_text
 from mer_core.progress import say
 
-BEFORE = {"remove_head_motion": False, "deformation": False}  # mer_net until version 0.1
+BEFORE = {"remove_head_motion": False, "deformation": False}  # an earlier mer_net
 HEADER = [
     *("people", "flow", "logistic", "before", "mer_net", "vs. logistic", "95 %", "vs. before", "95 %"),
     *("bundle", "calibration error"),
@@ -140,7 +140,7 @@ The bundle that ships, which has seen none of these people, has UF1 {table["bund
 - **Data**: the synthetic composites of [claim-two](claim-two.md), which was not made for this question.
   What the bundle is fitted on was chosen with some of its scores here in view, nothing else. Leave one
   subject out; the differences are those of `mer_net`, with 95 % over subjects, resampled jointly.
-- *Before* is `mer_net` until version 0.1: head motion kept, no view of the deformation.
+- *Before* is an earlier `mer_net`: head motion kept, no view of the deformation.
 - **The bundle** (weights {file_digest(bundle.default_path() / bundle.WEIGHTS_FILE)[:8]}) was fitted on
   motion of the same scans as those of the *scanned* people and of muscles like those of the *rendered*
   people, on other heads. Its calibration error is over the three emotions, `other` dropped and the rest

@@ -103,7 +103,7 @@ class WorkerKilled(MerError):
 
 
 class NothingToScore(MerError):
-    """The clip is readable but cannot be scored: no face, no motion, or a single frame."""
+    """The clip is readable but cannot be scored: no face, or fewer than two frames that show it."""
 
     code = "nothing-to-score"
     exit_code = 3

@@ -113,7 +113,7 @@ def check_inputs(prepared, maps, index, typed):
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Number of processes for the folds; ststnet and mer_net fit all folds at once and ignore it.",
+    help="Number of processes for the folds; ststnet, light_net and mer_net fit all at once and ignore it.",
 )
 @click.option(
     "--scheduler",
