@@ -100,6 +100,11 @@ def default_path() -> Path:
     return Path(__file__).parent / "bundles" / SHIPPED
 
 
+def classifiers_file(folder: Path, recipe: Recipe) -> Path:
+    """Return the file of a bundle's folder that holds its fitted classifiers."""
+    return folder / (SKOPS_FILE if recipe.stored_as == "skops" else WEIGHTS_FILE)
+
+
 def save(bundle: Bundle, out: str | Path, replace: bool = False) -> None:
     """Write a bundle folder.
 
@@ -123,15 +128,16 @@ def save(bundle: Bundle, out: str | Path, replace: bool = False) -> None:
     if earlier and not replace:
         check_same_recipe(earlier, bundle.recipe, out)
     (out / JSON_FILE).unlink(missing_ok=True)  # an interrupted replacement is no bundle
+    file = classifiers_file(out, bundle.recipe)
     if bundle.recipe.stored_as == "skops":
-        stored_estimators.save([fitted.estimator for fitted in bundle.classifiers], out / SKOPS_FILE)
+        stored_estimators.save([fitted.estimator for fitted in bundle.classifiers], file)
     else:
         tensors = {
             f"{seed}.{name}": np.ascontiguousarray(value)
             for seed, classifier in enumerate(bundle.classifiers)
             for name, value in classifier.state()[0].items()
         }
-        with atomic_replace(out / WEIGHTS_FILE) as temporary:
+        with atomic_replace(file) as temporary:
             save_file(tensors, temporary)
     write_json(out / JSON_FILE, bundle.recipe.model_dump())
     write_text(out / CARD_FILE, model_card(bundle.recipe))
@@ -181,13 +187,14 @@ def read_recipe(path: Path) -> Recipe:
 
 def _load_classifiers(path: Path, recipe: Recipe) -> list[Any]:
     """Return the fitted classifiers, one per seed."""
+    file = classifiers_file(path, recipe)
     if recipe.stored_as == "skops":
         from mer.evaluation.estimators import FittedForeign
 
-        return [FittedForeign(one, len(recipe.labels)) for one in stored_estimators.load(path / SKOPS_FILE)]
+        return [FittedForeign(one, len(recipe.labels)) for one in stored_estimators.load(file)]
     Classifier = registry.load("mer.classifiers", recipe.classifier).Classifier
     by_seed: list[dict[str, np.ndarray]] = [{} for _ in recipe.classifier_settings]
-    for key, value in load_file(path / WEIGHTS_FILE).items():
+    for key, value in load_file(file).items():
         seed, name = key.split(".", 1)
         by_seed[int(seed)][name] = value
     return [

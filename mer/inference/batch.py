@@ -189,7 +189,7 @@ def _identify_pipeline(job: ScoreJob) -> str:
     flow = models.get_method(method, recipe.method_options).weights or method
     parts = [
         file_digest(job.bundle_path / bundles.JSON_FILE)[:8],
-        file_digest(job.bundle_path / bundles.WEIGHTS_FILE)[:8],
+        file_digest(bundles.classifiers_file(job.bundle_path, recipe))[:8],
         flow[:8],
     ]
     if file := model_file():

@@ -5,13 +5,16 @@ import shutil
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from sklearn.linear_model import LogisticRegression
 
 from data_prep.frames import write_image
 from mer import bundle
 from mer.cli import main
+from mer.evaluation.estimators import FittedForeign
 from mer.inference import batch, models
 from mer_core import parallel, progress
 from mer_core.errors import InUse, OccupiedOutput
@@ -55,6 +58,20 @@ def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, unlimited, tm
         todo.clear()
         batch.score_all(folder, shutil.copy(kept, tmp_path / "again.csv"), unlimited, jobs=1, **options)
         assert todo == ["a.mp4", "b/frames", "c.mp4"]  # what would be scored otherwise now is
+
+
+def test_a_bundle_of_a_scikit_learn_classifier_scores_a_folder(tmp_path, monkeypatch):
+    todo = []
+    monkeypatch.setattr(parallel, "map_items", run_nothing(todo))
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.mp4").touch()
+    shipped = bundle.load().recipe
+    recipe = shipped.model_copy(update={"stored_as": "skops", "classifier_settings": [{}]})
+    X, y = np.random.default_rng(0).normal(size=(8, 3 * 28 * 28)), np.arange(8) % 4
+    classifier = FittedForeign(LogisticRegression().fit(X, y), 4)
+    bundle.save(bundle.Bundle(recipe, [classifier]), tmp_path / "bundle")
+    batch.score_all(tmp_path / "clips", tmp_path / "results.csv", tmp_path / "bundle")
+    assert todo == ["a.mp4"]
 
 
 def test_files_that_are_not_clips_are_counted(tmp_path, monkeypatch, capsys):
