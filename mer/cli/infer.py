@@ -1,6 +1,5 @@
 """The commands for your own videos: parse, call, print."""
 
-import json
 import sys
 from typing import NoReturn
 
@@ -225,34 +224,27 @@ def _emit_intervals(track, found, agreement, bundle, label: bool) -> None:
     from mer.inference import reliability, spotting
 
     notes = reliability.list_notes(track, found)
-    if OUTPUT.json:
-        result = {"intervals": [one.to_dict() for one in found], "frames": track.frames, "remarks": notes}
-        if agreement is not None:
-            result["agreement"] = agreement.to_dict()
-        click.echo(json.dumps(result, indent=2))
-        return
-    click.echo(f"{spotting.format_intervals(found)} in {format_count(track.frames, 'frame')}")
-    for note in notes:
-        click.echo(f"note: {note}")
+    lines = [f"{spotting.format_intervals(found)} in {format_count(track.frames, 'frame')}"]
+    lines += [f"note: {note}" for note in notes]
     if label:
-        _echo_evidence(bundle, any(interval.label for interval in found))
+        lines += _evidence_lines(bundle, any(interval.label for interval in found))
+    data = {"intervals": [one.to_dict() for one in found], "frames": track.frames, "remarks": notes}
     if agreement is not None:
-        click.echo(agreement.to_text())
+        lines.append(agreement.to_text())
+        data["agreement"] = agreement.to_dict()
+    emit("\n".join(lines), data)
 
 
-def _echo_evidence(bundle, is_labelled: bool) -> None:
-    """Print what is known of the labels of a bundle that has been used."""
+def _evidence_lines(bundle, is_labelled: bool) -> list[str]:
+    """Return what is known of the labels of a bundle that has been used."""
     from mer.bundle import default_path
     from mer.inference import models, reliability
     from mer.recipe import evidence_words
 
     recipe = models.get_recipe(str(bundle or default_path()))
-    if is_labelled:
-        click.echo(f"evidence for labels: {evidence_words(recipe.evidence)}")
-    for note in reliability.other_face_model(recipe):
-        click.echo(f"note: {note}")
-    if recipe.synthetic:
-        click.echo(reliability.SYNTHETIC)
+    evidence = [f"evidence for labels: {evidence_words(recipe.evidence)}"] if is_labelled else []
+    notes = [f"note: {note}" for note in reliability.other_face_model(recipe)]
+    return evidence + notes + [reliability.SYNTHETIC] * recipe.synthetic
 
 
 @command()

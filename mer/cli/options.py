@@ -288,6 +288,6 @@ class Root(Commands):
     """The command `mer` itself; each call starts with the default output."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        OUTPUT.__init__()  # type: ignore[misc]
+        OUTPUT.quiet = OUTPUT.verbose = OUTPUT.json = False
         progress.set_verbosity()
         return super().make_context(*args, **kwargs)

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from mer.cli import main
-from mer.inference import predict, spotting
+from mer.inference import predict, reliability, spotting
 from mer.inference.site_motion import NAMES
 from mer.report.coding import iou
 from tests.mer.inference.tracks import FPS, bump, move, plateau, resting_track, with_neutral
@@ -197,7 +197,14 @@ def test_the_command_writes_tables(smile_video, tmp_path, monkeypatch):
 def test_labels_come_with_a_statement_of_what_they_are(smile_video):
     labelled = CliRunner().invoke(main.cli, ["spot", str(smile_video)])
     assert labelled.exit_code == 0, labelled.output
-    assert "1 micro-expression" in labelled.output
+    assert "1 micro-expression" in labelled.output and reliability.SYNTHETIC in labelled.output
+
+
+def test_the_command_prints_one_json_document(smile_video):
+    answer = CliRunner().invoke(main.cli, ["spot", str(smile_video), "--no-label", "--json"])
+    printed = json.loads(answer.stdout)
+    assert [one["kind"] for one in printed["intervals"]] == ["micro"]
+    assert printed["intervals"][0]["probability"] is None and printed["frames"] > 0
 
 
 def test_an_expression_that_follows_before_the_face_has_come_to_rest_is_its_own():
