@@ -16,13 +16,14 @@ import cv2
 import numpy as np
 
 from data_prep.face_model_file import ADVICE, model_file
-from mer_core.errors import BadInput, UnreadableFile
+from mer_core.errors import BadInput, LimitExceeded, UnreadableFile
 
 # The file's detector sees 128 px, and in them faces wider than about 20 px. So it is also shown overlapping
 # squares of a picture, a half and, where no face has been found by then, a quarter as wide as the picture.
 TILE, SPLITS = 256, (1, 2, 4)  # px; squares along the longer side
 MAX_OVERLAP = 0.1  # intersection over union of two boxes, above which they are of one face
 BLANK = np.zeros((64, 64, 3), np.uint8)
+MAX_SIDE_PX = 1 << 14  # MediaPipe ends the process at sides of 2^15 px, and half a side may be added
 
 
 class MeshModel(Protocol):
@@ -64,6 +65,16 @@ def load_detector(min_confidence: float) -> FaceDetector:
     """Load a face detector in the same way; it drops faces less certain than `min_confidence` (0..1)."""
     file = model_file()
     return BuiltInDetector(min_confidence) if file is None else TaskDetector(file, min_confidence)
+
+
+def check_size(image: np.ndarray) -> None:
+    """Raise `LimitExceeded` for (H, W, ...) px on which MediaPipe would end the whole process."""
+    height, width = image.shape[:2]
+    if max(height, width) > MAX_SIDE_PX:
+        raise LimitExceeded(
+            f"A picture of {width} x {height} px is too large to find faces in: {MAX_SIDE_PX} px a side are "
+            "possible. Cut out the face, or scale the picture down."
+        )
 
 
 class BuiltInMesh:

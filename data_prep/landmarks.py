@@ -7,7 +7,7 @@ the person's own: the right eye has the smaller x in the image.
 import cv2
 import numpy as np
 
-from data_prep.face_models import FaceDetector, load_detector, load_mesh
+from data_prep.face_models import FaceDetector, check_size, load_detector, load_mesh
 
 N_POINTS = 478
 
@@ -79,6 +79,11 @@ class FaceMesh:
         -------
         (478, 2) float32 px or None
             x right, y down; None without a face.
+
+        Raises
+        ------
+        LimitExceeded
+            As `landmarks_3d`.
         """
         points = self.landmarks_3d(image)
         return None if points is None else points[:, :2].astype(np.float32)
@@ -94,7 +99,13 @@ class FaceMesh:
         -------
         (478, 3) float64 px or None
             x right, y down, z away from the camera; None without a face.
+
+        Raises
+        ------
+        LimitExceeded
+            If a side is longer than MediaPipe's code can deal with.
         """
+        check_size(image)
         for attempt in (self._mesh.points, self._detect_with_margin, self._detect_small_face):
             points = attempt(image)
             if points is not None:

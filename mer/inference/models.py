@@ -26,13 +26,14 @@ def get_mesh():
 def get_detector():
     """Return MediaPipe's face detector: (H, W, 3) uint8 RGB -> boxes, the largest first.
 
-    A box is left, top, right, bottom in px.
+    A box is left, top, right, bottom in px. Raises `LimitExceeded` as `FaceMesh.landmarks`.
     """
-    from data_prep.face_models import load_detector
+    from data_prep.face_models import check_size, load_detector
 
     model = load_detector(min_confidence=0.4)
 
     def detect(image: np.ndarray) -> list[np.ndarray]:
+        check_size(image)
         return sorted(model.boxes(image), key=lambda box: -(box[2] - box[0]) * (box[3] - box[1]))
 
     return detect

@@ -11,6 +11,7 @@ import pytest
 
 from data_prep import landmarks
 from data_prep.landmarks import FaceMesh, interocular
+from mer_core.errors import LimitExceeded
 
 
 @pytest.fixture(scope="module", params=["built in", "model file"])
@@ -76,6 +77,12 @@ def test_a_small_face_in_a_large_frame_is_found_where_it_is(mesh, face):
 
 def test_no_face_is_none(mesh):
     assert mesh.landmarks(np.full((100, 120, 3), 90, np.uint8)) is None
+
+
+@pytest.mark.parametrize("shape", [(8, 20000, 3), (20000, 8, 3)])
+def test_a_picture_on_which_mediapipe_would_end_the_process_is_refused(mesh, shape):
+    with pytest.raises(LimitExceeded, match="20000"):
+        mesh.landmarks(np.zeros(shape, np.uint8))
 
 
 @pytest.mark.parametrize("kind", ["built in", "model file"])
