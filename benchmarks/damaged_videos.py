@@ -112,6 +112,8 @@ def outcomes(path: Path, intact: list[Frame], usual: list[Interval]) -> Iterator
 
 
 def _differs(image: np.ndarray, other: np.ndarray) -> bool:
+    if image.shape != other.shape:
+        return True
     return cv2.blur(cv2.absdiff(image, other).mean(2), (CELL_PX, CELL_PX)).max() >= MIN_LEVELS
 
 

@@ -2,8 +2,10 @@
 
 HEVC and VP9 are coded arithmetically, without checksums. From a wrong bit on, a decoder reads other symbols
 than were written, misses the last bit, and mostly reads on behind it without complaint. So a second decoder
-gets the same packets with bytes appended: pictures of intact packets stay the same to the last bit. VP8 is
-left out, because its decoders are meant to read zeros behind the end (RFC 6386, section 7).
+gets the same packets with bytes appended: pictures of intact packets stay the same to the last bit. It also
+finds rows of blocks by their entry points (x265 writes them: "WPP", ITU-T H.265, 9.3.1), where the first one
+reads on from wherever the row before ended: after a damaged row, mostly elsewhere. VP8 is left out, because
+its decoders are meant to read zeros behind the end (RFC 6386, section 7).
 """
 
 import re
@@ -31,7 +33,8 @@ class SecondDecoder:
         self._extradata = bytes(context.extradata or b"")
         self._context = av.CodecContext.create(context.name, "r")
         self._context.extradata = context.extradata
-        self._context.thread_count = 1
+        # FFmpeg heeds the entry points of rows only with several threads.
+        self._context.thread_type, self._context.thread_count = "SLICE", 2
         self._frames: dict[int, object] = {}
 
     def decode(self, packet) -> None:

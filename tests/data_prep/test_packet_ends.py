@@ -2,8 +2,8 @@
 
 import pytest
 
-from data_prep import video_damage
-from data_prep.packet_ends import APPENDED, _lengthen_hevc, _lengthen_vp9, _split_superframe
+from data_prep import packet_ends, video_damage
+from data_prep.packet_ends import APPENDED, SecondDecoder, _lengthen_hevc, _lengthen_vp9, _split_superframe
 from tests.data_prep.test_block_edges import scene
 from tests.data_prep.videos import damage, read_frames, write_video
 
@@ -30,6 +30,24 @@ def test_a_picture_that_reads_on_behind_its_end_is_damaged(tmp_path, monkeypatch
         damage(path, start / 100, 3)
         n_noticed += read_frames(path)[1].n_damaged > 0
     assert n_noticed >= 1
+
+
+def test_a_row_that_ends_elsewhere_than_its_entry_point_is_damaged(tmp_path, monkeypatch):
+    monkeypatch.setattr(video_damage, "has_block_edges", lambda grey: False)
+    monkeypatch.setattr(packet_ends, "APPENDED", b"")
+    options = X265 | {"x265-params": "log-level=none:ctu=16:pools=2:keyint=12"}
+    path = write_video(tmp_path / "clip.mkv", scene(26), "libx265", options=options)
+    data, (intact, report) = path.read_bytes(), read_frames(path)
+    assert len(intact) == 26 and report.n_damaged == 0
+    n_more = 0
+    for start in range(40, 95, 5):
+        path.write_bytes(data)
+        damage(path, start / 100, 3)
+        n_damaged = read_frames(path)[1].n_damaged
+        with monkeypatch.context() as patch:
+            patch.setattr(SecondDecoder, "differs", lambda *_: False)
+            n_more += n_damaged > read_frames(path)[1].n_damaged
+    assert n_more >= 5
 
 
 def test_every_slice_is_lengthened_and_nothing_else():
