@@ -26,7 +26,7 @@ def holds_own_recordings(dataset: ModuleType) -> bool:
 
 
 def dataset_folder(root: Path) -> Path:
-    """Return the folder of a dataset; own recordings may be given by their table."""
+    """Return the folder of a dataset; of own recordings, given by their table, the folder that holds it."""
     return root if root.is_dir() else root.parent
 
 

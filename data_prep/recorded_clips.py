@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from data_prep.annotation_sheets import AnnotationSources
+from data_prep.annotations import dataset_folder
 from data_prep.frame_report import FrameReport
 from data_prep.frames import open_frames
 from data_prep.outcomes import Outcome
@@ -53,7 +54,7 @@ class RecordedClip:
 def read_recorded_clips(root: Path) -> tuple[list[RecordedClip], AnnotationSources]:
     """Read the rows of a table; cached, because every clip needs them, until `read_annotations` is called."""
     recordings, sources = read_recordings(root)
-    copies = _find_copies(table_folder(root), recordings)
+    copies = _find_copies(dataset_folder(root), recordings)
     subjects: dict[str, dict[str, int]] = {}  # file -> subject -> line
     for recording in recordings:
         if recording.subject:
@@ -121,11 +122,6 @@ def _leaves_folder(file: str) -> bool:
     return path.is_absolute() or ".." in path.parts or ":" in file.split("/")[0]
 
 
-def table_folder(root: Path) -> Path:
-    """Return the folder that paths in a table are relative to."""
-    return root if root.is_dir() else root.parent
-
-
 def _name_clips(recordings: list[Recording]) -> list[str]:
     """Name each clip as given, or by its file, with the folders or the onset if that is not unique."""
     files_of_name: dict[tuple[str, str], set[str]] = {}
@@ -172,7 +168,7 @@ def _build_clip(
         recording = replace(recording, note="; ".join(note.rstrip(".") for note in notes if note))
         return RecordedClip(recording, name, frames, recording.fps or report.fps_in_file)
     except BadInput as error:
-        problem = str(error).replace(f"{table_folder(root)}/", "")
+        problem = str(error).replace(f"{dataset_folder(root)}/", "")
         return RecordedClip(recording, name, recording.frames, recording.fps, problem)
 
 
@@ -191,7 +187,7 @@ def _check_path(root: Path, recording: Recording, subjects: dict[str, int]) -> P
             raise BadRow(f"no {field} is given")
     if _leaves_folder(recording.file):
         raise BadRow(f"{recording.file!r} leaves the folder of the table; give a path below it")
-    path = table_folder(root) / recording.file
+    path = dataset_folder(root) / recording.file
     if not path.exists():
         raise BadRow(f"there is no {recording.file}")
     if path.is_file() and not is_recording(path):

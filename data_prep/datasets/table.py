@@ -10,10 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.annotation_checks import Finding
+from data_prep.annotations import dataset_folder
 from data_prep.clip_images import FrameFile, video_frame_files
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import DatasetFacts, images_in
-from data_prep.recorded_clips import BadRow, RecordedClip, read_recorded_clips, table_folder
+from data_prep.recorded_clips import BadRow, RecordedClip, read_recorded_clips
 
 FACTS = DatasetFacts(
     title="Own recordings",
@@ -81,7 +82,7 @@ def find_recording(root: Path, row) -> tuple[Path, float | None]:
         raise BadRow(f"the table has no clip {row.clip} of {row.subject}")
     if clip.problem:
         raise BadRow(f"{clip.line}: {clip.problem}")
-    return table_folder(root) / clip.recording.file, clip.fps
+    return dataset_folder(root) / clip.recording.file, clip.fps
 
 
 def _row(clip: RecordedClip) -> dict:
