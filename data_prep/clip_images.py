@@ -81,21 +81,19 @@ def number_from_onset(
     return {index + onset: frame for index, frame in files.items()}
 
 
-def number_recording(first: int, files: dict[int, FrameFile]) -> dict[int, FrameFile]:
-    """Number the frames of a whole recording: a video counts from `first`, images keep their numbers.
+def number_recording(files: dict[int, FrameFile]) -> dict[int, FrameFile]:
+    """Number the frames of a long video as published: a video file counts from 1, images keep their numbers.
 
-    Raises `UnreadableImage` if the images begin before `first`: they were exported anew, and every annotated
-    number would name another frame.
+    Raises `UnreadableImage` if the images begin before 1: they were exported anew, and every annotated number
+    would name another frame.
     """
-    files_before = [file for number, file in files.items() if number < first and isinstance(file, Path)]
+    files_before = [file for number, file in files.items() if number < 1 and isinstance(file, Path)]
     if files_before:
         raise UnreadableImage(
-            f"{files_before[0]} has a number below {first}, with which the published frames begin. Frames "
+            f"{files_before[0]} has a number below 1, with which the published frames begin. Frames "
             "that were exported anew cannot be found by annotated numbers: restore the published ones."
         )
-    return {
-        number + first if isinstance(file, VideoFrame) else number: file for number, file in files.items()
-    }
+    return {number + 1 if isinstance(file, VideoFrame) else number: file for number, file in files.items()}
 
 
 class ClipImages:
@@ -105,12 +103,11 @@ class ClipImages:
     ----------
     files : mapping
         Frame number -> file. All are read for the factor if one is deeper than 8 bits.
-    white : float or None
-        Sample value of full brightness; None to find it.
     """
 
-    def __init__(self, files: Mapping[int, FrameFile], white: float | None = None):
-        self.files, self.white = files, white
+    def __init__(self, files: Mapping[int, FrameFile]):
+        self.files = files
+        self.white: float | None = None  # sample value of full brightness, once a deeper image was read
 
     def read(self, number: int) -> np.ndarray:
         """Read a frame as (H, W, 3) uint8 RGB; raise `BadInput` if it is unreadable."""

@@ -32,7 +32,6 @@ __all__ = [
     "ImageFrames",
     "StackFrames",
     "VideoFrames",
-    "numbered_images",
     "open_frames",
     "read_image",
     "write_image",
@@ -49,11 +48,6 @@ def image_names(folder: str | Path) -> FrameNames:
         for path in folder.iterdir()
         if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
     )
-
-
-def numbered_images(folder: str | Path) -> dict[int, Path]:
-    """Return the image files of `folder` by frame number, in numeric order whatever the zero padding."""
-    return image_names(folder).files
 
 
 def file_kinds(folder: Path) -> str:

@@ -68,7 +68,7 @@ def video_files(root: Path, video: str) -> dict[int, FrameFile]:
     folder = folders_named(Path(root), VIDEO).get(video)
     if not folder:
         raise NotFound(f"There is no folder {video} in {root}.")
-    return number_recording(1, images_in(folder))
+    return number_recording(images_in(folder))
 
 
 def _rows(path: Path) -> tuple[str, list[dict]]:

@@ -10,7 +10,7 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.frames import numbered_images, open_frames, read_image, write_image
+from data_prep.frames import image_names, open_frames, read_image, write_image
 from data_prep.images import IMAGE_SUFFIXES, UnreadableImage, to_8_bits, white_level
 from data_prep.stack import UnreadableStack
 from mer_core.errors import BadInput, NotFound
@@ -201,7 +201,7 @@ def test_what_cannot_be_read_is_said(tmp_path):
         read_image(tmp_path / "empty.png")
     assert refused.value.code == "unreadable-image"
     with pytest.raises(NotFound):
-        numbered_images(tmp_path / "absent")
+        image_names(tmp_path / "absent")
 
 
 def test_jpeg_2000_is_refused_whatever_its_suffix(tmp_path):
