@@ -11,7 +11,13 @@ from mer_core.text import format_count
 
 # Two bundles that differ only in these fields are the same bundle.
 NOT_IDENTITY = {
-    *("mer", "temperature", "min_motion", "min_confidence", "validated_ranges", "evidence", "validation"),
+    "mer",
+    "temperature",
+    "min_motion",
+    "min_confidence",
+    "validated_ranges",
+    "evidence",
+    "validation",
 }
 
 
