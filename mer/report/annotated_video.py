@@ -12,8 +12,10 @@ from PIL import Image, ImageDraw
 from data_prep.action_units import NAMES
 from data_prep.face_regions import SITES
 from data_prep.frames import Frame
+from data_prep.landmarks import interocular
 from mer.inference.action_units import unit_activations
 from mer.inference.regions import REGIONS
+from mer.inference.site_motion import PER_CENT
 from mer.inference.spotting import KINDS
 from mer.report.mesh_picture import find_mesh, mesh_picture
 from mer.report.panel import Panel, draw_panel
@@ -117,7 +119,7 @@ class _Drawing:
         """Draw the face's box, and on each moving site a disc and a line from its neutral position."""
         left, top, right, bottom = (int(v) for v in np.rint(box))
         cv2.rectangle(image, (left, top), (right, bottom), self.theme.accent, 2, cv2.LINE_AA)
-        px_per_percent = (right - left) / 2.6 / 100  # approximately
+        px_per_percent = interocular(points) / PER_CENT
         for name, motion in zip(SITE_NAMES, self.track.displacement[row]):
             length = float(np.linalg.norm(motion))
             if not length >= MIN_MARKED:  # NaN where nothing was measured
