@@ -44,6 +44,8 @@ def cross_validate(
     ------
     BadInput
         If the folders, arrays or settings cannot be used, or `out` holds another run.
+    InUse
+        If another process is making a run in `out`.
 
     Examples
     --------

@@ -31,6 +31,7 @@ from mer_core.parallel import Workers
 
 PACKAGES = ("numpy", "pandas", "scikit-learn", "torch", "mediapipe", "opencv-contrib-python")
 NONE_LEFT_OUT = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
+PROTOCOL_FACTS = {"name", "title", "source", "split"}  # of a protocol, in run.json
 CLIP_COLUMNS = ["clip_id", "dataset", "subject", "clip", "emotion", "apex_source", "label"]
 
 
@@ -69,16 +70,10 @@ def cross_validate_prepared(
         "prepare": settings,
         "flow": found.flow,
         "synthetic": protocol.synthetic or any(s.get("synthetic", False) for s in settings),
-        "protocol": {
-            "name": protocol.name,
-            "title": protocol.title,
-            "source": protocol.source,
-            "split": protocol.split,
-        },
+        "protocol": protocol.model_dump(include=PROTOCOL_FACTS),
     }
     study = _Study(found.table, found.X, protocol.labels, origin, found.left_out)
-    with hold_lock(out):
-        return _run(study, config, out, workers, classifier)
+    return _run(study, config, out, workers, classifier)
 
 
 def cross_validate_maps(
@@ -113,8 +108,7 @@ def cross_validate_maps(
         },
     }
     study = _Study(table, X, sorted(set(table["label"])), origin)
-    with hold_lock(out):
-        return _run(study, _without_inputs(config), out, workers)
+    return _run(study, _without_inputs(config), out, workers)
 
 
 def cross_validate_arrays(
@@ -135,12 +129,7 @@ def cross_validate_arrays(
         "kind": "arrays",
         "folders": [],
         "synthetic": False,
-        "protocol": {
-            "name": protocol.name,
-            "title": protocol.title,
-            "source": protocol.source,
-            "split": protocol.split,
-        },
+        "protocol": protocol.model_dump(include=PROTOCOL_FACTS),
     }
     study = _Study(found.table, found.X, protocol.labels, origin)
     return _run(study, _without_inputs(config), Path(out), workers)
@@ -157,6 +146,14 @@ def _run(
     out: Path,
     workers: Workers,
     classifier: ClassifierSpec | None = None,
+) -> dict[str, Any]:
+    """Make the run of a study in a folder that no other process writes to meanwhile."""
+    with hold_lock(out):
+        return _write_run(study, config, out, workers, classifier)
+
+
+def _write_run(
+    study: _Study, config: CvConfig, out: Path, workers: Workers, classifier: ClassifierSpec | None
 ) -> dict[str, Any]:
     """Cross-validate, and write the files of the run except those of its folds."""
     table, labels, left_out, protocol = study.table, study.labels, study.left_out, study.origin["protocol"]

@@ -12,7 +12,8 @@ import pytest
 
 import mer
 from flow.estimate import load_method
-from mer_core.errors import ChangedSettings, UnreadableFile
+from mer_core.errors import ChangedSettings, InUse, UnreadableFile
+from mer_core.locks import hold_lock
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "first-steps.ipynb"
 PARAMETERS = {
@@ -94,6 +95,11 @@ def test_arrays_are_evaluated_as_folders_are(small, tmp_path):
     assert run.metrics["accuracy"] > 0.9 and run.metrics["protocol"] == "arrays"
     with pytest.raises(mer.MerError, match="subject"):
         mer.cross_validate((table.drop(columns="subject"), X), mer.CvConfig(), tmp_path / "two")
+
+
+def test_two_runs_on_arrays_do_not_share_a_folder(small, tmp_path):
+    with hold_lock(tmp_path / "run"), pytest.raises(InUse):
+        mer.cross_validate(small, mer.CvConfig(classifier="logistic"), tmp_path / "run")
 
 
 def test_flow_of_prepared_folders_comes_back_as_a_table_of_files(prepared):
