@@ -28,7 +28,7 @@ INTRODUCTION = """# The second claim: better flow, better recognition?
 {summary}
 
 Only the flow differs between rows: feature (`flow_image`, 28 x 28), classifier and leave-one-subject-out
-evaluation stay the same. The *first row* is TV-L1 as public code runs it, with brightness as it comes;
+evaluation stay the same. The *first row* is TV-L1 as public code runs it, without matched brightness;
 percentages after a UF1 are the rise over it. *Ground truth* is the motion that the engine made, the most
 that better flow can bring. *Gain* is ΔUF1 vs. TV-L1 with brightness matched, and the *gap* is the gain of
 ground truth. Intervals are over subjects, drawn together for all rows. The paper (arXiv 2601.06479) reports
@@ -36,7 +36,7 @@ F1 {baseline:.4f} with its baseline flow and {theirs:.4f}
 with SRFlowNet ({rise:+.0%}), before a small classifier and on other data."""
 NOTES = """- **Data**: synthetic clips, {shown} for each person, {size} px. Peaks of {low} to
   {high} px, a drifting head, shading of the moved face, and a camera for each person: noise, exposure drift,
-  blur, JPEG, every third one grey (`benchmarks/hard_composite.py`). No row had a say in how hard it is.
+  blur, JPEG, every third one grey (`benchmarks/hard_composite.py`). Its difficulty was set without looking at any row.
   *Rendered* people are the engine's own, *scanned* people heads and expressions of ICT Face Model Light with
   painted skin; clips, emotions, light and cameras are drawn alike.
 - **In favour of `srflownet`**: it was trained on other people of the same engine, and its facial solution

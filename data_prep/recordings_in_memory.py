@@ -1,4 +1,4 @@
-"""A table of own recordings in memory, written to a folder, so that arrays take the way of files."""
+"""A table of own recordings in memory, written to a folder, so that arrays are handled as files are."""
 
 import hashlib
 from pathlib import Path
