@@ -21,12 +21,13 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass
 class Analysis:
-    """The result of one pass over a clip: track, intervals, and the score of the selected moment."""
+    """The result of one pass over a clip: track, intervals, and the selected moment with its score."""
 
     path: Path
     frames: "Frames"
     track: "Track"
     intervals: list["Interval"]
+    moment: "Moment"
     score: "Score"
 
 
@@ -51,16 +52,24 @@ def analyse(path: Path, bundle: str, progress: Progress, face: int = 1) -> Analy
     frames, track = track_clip(path, face=face, progress=lambda n_read: progress(n_read, total))
     found = label_intervals(path, frames, track, spotting.find_intervals(track), models.get_bundle(bundle))
     moment = onset_apex.choose_moment(track, found, path.name)
-    return Analysis(path, frames, track, found, _score(path, frames, track, found, moment, bundle))
+    return Analysis(path, frames, track, found, moment, _score(path, frames, track, found, moment, bundle))
 
 
-def score_moment(analysis: Analysis, onset: int, apex: int, bundle: str) -> "Score":
-    """Score the clip between two frame numbers; raise `BadInput` if one cannot be used."""
+def score_moment(analysis: Analysis, onset: int, apex: int, bundle: str) -> None:
+    """Select and score the moment between two frame numbers; raise `BadInput` if one cannot be used.
+
+    The numbers of the present score keep its moment: what forbids a label does so with another bundle, too.
+    """
     from mer.inference import onset_apex
 
-    onset_apex.check_order(onset, apex)
-    moment = onset_apex.moment_between(analysis.track, onset, apex, analysis.path.name)
-    return _score(analysis.path, analysis.frames, analysis.track, analysis.intervals, moment, bundle)
+    moment = analysis.moment
+    if (onset, apex) != (analysis.score.onset, analysis.score.apex):
+        onset_apex.check_order(onset, apex)
+        moment = onset_apex.moment_between(analysis.track, onset, apex, analysis.path.name)
+    analysis.score = _score(
+        analysis.path, analysis.frames, analysis.track, analysis.intervals, moment, bundle
+    )
+    analysis.moment = moment
 
 
 def _score(

@@ -125,8 +125,7 @@ class Clips:
         bundle = self.check_bundle(bundle or clip.bundle)
 
         def run() -> None:
-            found = clip.result
-            found.score = analysis.score_moment(found, onset, apex, self.bundles[bundle])
+            analysis.score_moment(clip.result, onset, apex, self.bundles[bundle])
             clip.bundle = bundle
             clip.n_scored += 1
 
