@@ -1,4 +1,4 @@
-"""Measure a video in one pass. Nothing else does.
+"""The one pass over a video: find the face in each frame, and measure its motion.
 
 Frames are read one by one and dropped; a row of numbers is kept of each. After the last one,
 `track_assembly.py` makes a track of them.
