@@ -147,10 +147,15 @@ def companion(
 
 
 def _serve(connection: Any, files: list[str], setup: bytes, threads: int) -> None:
-    """Run the calls of `companion` in its process, where an error of `setup` answers each of them."""
+    """Run the calls of `companion` in its process, where an error of `setup` answers each of them.
+
+    The caller works during `setup`, which therefore gets one thread.
+    """
+    os.environ["OMP_WAIT_POLICY"] = "passive"  # waiting threads of OpenMP spin otherwise, on the caller's cores
     failed: Exception | None = None
     try:
-        _start_worker(files, setup, threads)
+        _start_worker(files, setup, threads=1)
+        _limit_threads(threads)
     except Exception as error:
         failed = error
     while True:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from data_prep.align import warp_face
 from data_prep.frames import Frames, write_image
@@ -47,7 +48,8 @@ def write_film(score: Score, frames: Frames, path: Path, blur: bool = False) -> 
                 poster, distance = picture, abs(number - score.apex)
             yield picture
 
-    write_mp4(path, drawn(), PLAYBACK_FPS, preset="veryfast")  # a third of the time, at the same size
+    with threadpool_limits(1, "blas"):  # frames are drawn in parallel, and their systems of equations are small
+        write_mp4(path, drawn(), PLAYBACK_FPS, preset="veryfast")  # a third of the time, at the same size
     with atomic_replace(path.with_suffix(".png")) as temporary:
         write_image(temporary, poster)
 
