@@ -192,13 +192,15 @@ def _load_classifiers(path: Path, recipe: Recipe) -> list[Any]:
         from mer.evaluation.estimators import FittedForeign
 
         return [FittedForeign(one, len(recipe.labels)) for one in stored_estimators.load(file)]
-    Classifier = registry.load("mer.classifiers", recipe.classifier).Classifier
+    module = registry.load("mer.classifiers", recipe.classifier)
+    # Classifiers may have a part that predicts and is imported faster, because it cannot be fitted.
+    Restored = getattr(module, "Predictor", None) or module.Classifier
     by_seed: list[dict[str, np.ndarray]] = [{} for _ in recipe.classifier_settings]
     for key, value in load_file(file).items():
         seed, name = key.split(".", 1)
         by_seed[int(seed)][name] = value
     return [
-        Classifier.from_state(tensors, settings)
+        Restored.from_state(tensors, settings)
         for tensors, settings in zip(by_seed, recipe.classifier_settings)
     ]
 

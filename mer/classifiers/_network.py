@@ -10,47 +10,22 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mer.classifiers._estimator import StoredClassifier, Tensors
+from mer.classifiers._estimator import StoredClassifier
+from mer.classifiers._stored import MapReader, MotionMapReader, Tensors
 from mer_core.device import choose_device
-from mer_core.errors import BadArray
 
 
-class MapClassifier(StoredClassifier):
-    """A classifier of maps (N, C, H, W).
-
-    With `map_shape` it also reads rows (N, C * H * W), which the scalers of scikit-learn return.
-    """
-
-    map_shape: tuple[int, int, int] | None
+class MapClassifier(MapReader, StoredClassifier):
+    """A classifier of maps (N, C, H, W)."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = self.map_shape is not None
         return tags
 
-    def _as_maps(self, X: np.ndarray) -> np.ndarray:
-        """Return X as (N, C, H, W); raise `BadInput` if it holds no maps."""
-        if np.ndim(X) == 2 and self.map_shape is not None:
-            return np.reshape(X, (len(X), *self.map_shape))
-        if np.ndim(X) != 4:
-            raise BadArray(
-                f"This classifier reads maps, (clips, channels, height, width); these are {np.shape(X)}. "
-                "Use the feature flow_image, or set map_shape where maps come as flat rows."
-            )
-        return X
 
-
-class MotionMapClassifier(MapClassifier):
+class MotionMapClassifier(MotionMapReader, MapClassifier):
     """A classifier of maps (N, 3, H, W) of u, v and strain, in this order."""
-
-    def _as_maps(self, X: np.ndarray) -> np.ndarray:
-        X = super()._as_maps(X)
-        if np.shape(X)[1] != 3:
-            raise BadArray(
-                "This classifier reads maps of u, v and strain, (clips, 3, height, width); these are "
-                f"{np.shape(X)}. Use the feature flow_image."
-            )
-        return X
 
 
 @dataclass(eq=False, repr=False)

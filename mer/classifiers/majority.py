@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from mer.classifiers._estimator import StoredClassifier, Tensors
+from mer.classifiers._estimator import StoredClassifier
+from mer.classifiers._stored import Tensors
 
 
 class Classifier(StoredClassifier):

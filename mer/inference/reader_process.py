@@ -37,26 +37,11 @@ def _saves_time() -> bool:
 
 
 def _load(bundle: str | Path | None, device: str) -> None:
-    with _hidden("pandas"):  # scikit-learn imports it for data frames, which are not read here: 0.3 s, 60 MB
-        import sklearn.base  # noqa: F401
     from mer.inference import models
     from mer.inference.pair_reading import warm_up
 
     models.use_device(device)
     warm_up(models.get_bundle(_path(bundle)))
-
-
-@contextmanager
-def _hidden(module: str) -> Iterator[None]:
-    """Make a module that is not loaded yet look as if it were not installed."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[module]
 
 
 def _read(bundle: str | Path | None, aligned: "AlignedPair") -> "PairReading":

@@ -48,7 +48,9 @@ def write_film(score: Score, frames: Frames, path: Path, blur: bool = False) -> 
                 poster, distance = picture, abs(number - score.apex)
             yield picture
 
-    with threadpool_limits(1, "blas"):  # frames are drawn in parallel, and their systems of equations are small
+    with threadpool_limits(
+        1, "blas"
+    ):  # frames are drawn in parallel, and their systems of equations are small
         write_mp4(path, drawn(), PLAYBACK_FPS, preset="veryfast")  # a third of the time, at the same size
     with atomic_replace(path.with_suffix(".png")) as temporary:
         write_image(temporary, poster)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from mer.classifiers._estimator import Tensors
 from mer.classifiers._network import MotionMapClassifier
+from mer.classifiers._stored import Tensors
 from mer.classifiers.light_net import network
 from mer.classifiers.light_net.augmentation import Changes
 from mer.classifiers.mer_net.views import levelled, mirrored

@@ -5,8 +5,9 @@ fold alone.
 import numpy as np
 import pytest
 
-from mer.classifiers.mer_net import MIRRORS, Classifier, views
+from mer.classifiers.mer_net import Classifier, views
 from mer.classifiers.mer_net.kernel import MirrorKernel
+from mer.classifiers.mer_net.predictor import MIRRORS, Predictor
 from mer.classifiers.mer_net.views import TAIL, deformation, levelled, mirrored, without_head_motion
 from mer_core.errors import BadArray, BadSetting
 
@@ -136,3 +137,14 @@ def test_other_features_and_settings_without_meaning_are_refused():
     for settings in ({"ridge": 0.0}, {"width": -1.0}, {"centres": -1}):
         with pytest.raises(BadSetting, match=next(iter(settings))):
             Classifier(**settings).check_params()
+
+
+def test_a_predictor_predicts_and_is_stored_as_the_classifier():
+    X, y, _ = clips()
+    fitted = Classifier(centres=9, balanced=False).fit(X, y)
+    tensors, params = fitted.state()
+    restored = Predictor.from_state(tensors, params)
+    assert np.array_equal(restored.predict_proba(X), fitted.predict_proba(X))
+    assert restored.state()[1] == params and restored.state()[0].keys() == tensors.keys()
+    with pytest.raises(BadArray):
+        restored.predict_proba(X[:, :2])

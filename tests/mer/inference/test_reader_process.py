@@ -1,6 +1,5 @@
 """A reader in a process beside this one answers as one in it."""
 
-import importlib
 import subprocess
 import sys
 
@@ -52,10 +51,10 @@ def test_a_small_pair_can_be_read():
     assert sum(here.probabilities.values()) == pytest.approx(1)
 
 
-def test_a_hidden_module_can_be_imported_afterwards(monkeypatch):
-    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
-    with reader_process._hidden("colorsys"), pytest.raises(ImportError):
-        importlib.import_module("colorsys")
-    with reader_process._hidden("json"):
-        importlib.import_module("json")  # loaded before, so it stays
-    importlib.import_module("colorsys")
+def test_the_reader_of_the_shipped_bundle_needs_no_scikit_learn():
+    code = (
+        "import sys; from mer.inference import reader_process; reader_process._load(None, 'cpu');"
+        "print({'sklearn', 'pandas', 'mediapipe'} & set(sys.modules))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert loaded == "set()\n"
