@@ -165,10 +165,10 @@ def _result_columns(score: Score) -> dict[str, Any]:
         "apex": score.apex,
         "onset_s": score.onset_s,
         "apex_s": score.apex_s,
-        "motion": round(score.motion, 4),
+        "motion": "" if score.motion is None else round(score.motion, 4),
         "interval": score.interval.kind if score.interval else "",
         "n_expressions": sum(interval.is_expression for interval in score.intervals),
-        "region": score.regions[0].name,
+        "region": score.regions[0].name if score.regions else "",
         "units": " ".join(units),
         "warnings": " ".join(score.warnings),
     }

@@ -20,6 +20,12 @@ MAX_RISE_S = 0.15  # up to that long before an interval, motion that does not ye
 # rise takes up to a quarter of a second.
 LEAD_S = 0.06
 CERTAIN_REST_S = 1.0  # no micro-expression is held so long, so a face at rest for longer is neutral
+AT_REST = 0.5  # of `Track.at_rest`; a face closer to its neutral state is at rest
+REST_COVERED = NoLabel(
+    "neutral-not-seen",
+    "before the expression, no frame shows the face at rest and otherwise as at the apex: something covers "
+    "it, or the head or the light turns. Say which frame is neutral (--neutral)",
+)
 
 
 class Moment(NamedTuple):
@@ -94,22 +100,32 @@ def choose_moment(track: Track, intervals: list[Interval], clip: str) -> Moment:
     numbers = (interval.onset, interval.apex, interval.offset)
     onset, apex, offset = (int(np.searchsorted(track.number, number)) for number in numbers)
     if not _is_onset_seen(track, onset, apex):
-        return _without_onset(track, interval, (onset, apex, offset))
-    return Moment(_find_rest(track, onset, apex), apex, interval, is_one_way=_is_one_way(track, apex, offset))
+        return _without_onset(track, interval, (onset, apex, offset), _begins_within(track, onset, apex))
+    rest = _find_rest(track, onset, apex)
+    if rest is None:
+        return _without_onset(track, interval, (onset, apex, offset), REST_COVERED)
+    return Moment(rest, apex, interval, is_one_way=_is_one_way(track, apex, offset))
 
 
-def _find_rest(track: Track, onset: int, apex: int) -> int:
+def _find_rest(track: Track, onset: int, apex: int) -> int | None:
     """Return the last row before an onset where less than `RESTING` of the motion to the apex is done.
 
     It lies in the run of the onset, `LEAD_S` to `MAX_RISE_S` before it; the face is at rest in most of these
-    rows. The onset itself if there is none.
+    rows. If there are none, it is the onset. A row that does not compare with the apex does not count; the
+    last earlier row at rest takes its place. None if there is none, either.
     """
     before = track.time[onset] - track.time
-    rows = np.flatnonzero((track.run == track.run[onset]) & (before >= LEAD_S) & (before <= MAX_RISE_S))
-    if not len(rows):
-        return onset
-    progress = _progress(track, rows, apex)
-    return int(rows[np.flatnonzero(progress - np.median(progress) < RESTING)[-1]])
+    is_before = (track.run == track.run[onset]) & (before >= LEAD_S)
+    rows = np.flatnonzero(is_before & (before <= MAX_RISE_S))
+    if len(rows):
+        progress = _progress(track, rows, apex)
+        rows = rows[progress - np.median(progress) < RESTING]
+    else:
+        rows = np.array([onset])
+    earlier = np.flatnonzero(is_before & (before > MAX_RISE_S) & (track.at_rest > AT_REST))
+    candidates = np.concatenate([earlier, rows])
+    comparable = candidates[track.is_comparable(candidates, apex)]
+    return int(comparable[-1]) if len(comparable) else None
 
 
 def _progress(track: Track, rows: np.ndarray, apex: int) -> np.ndarray:
@@ -129,24 +145,31 @@ def _is_onset_seen(track: Track, onset: int, apex: int) -> bool:
     )
 
 
-def _without_onset(track: Track, interval: Interval, rows: tuple[int, int, int]) -> Moment:
-    """Return the moment of an expression that begins before the video, or before the face is in view.
-
-    The apex is compared with the neutral frame that the user named, or else with the end of the expression.
-    """
-    onset, apex, offset = rows
-    neutral = track.row(track.neutral_frame) if track.is_neutral_given else None
-    if neutral is not None and neutral != apex:
-        return Moment(neutral, apex, interval)
-    end = offset if offset > apex else min(apex + 1, len(track.number) - 1)
+def _begins_within(track: Track, onset: int, apex: int) -> NoLabel:
     begin, most = track.activity[[onset, apex]]
-    reason = NoLabel(
+    return NoLabel(
         "neutral-not-seen",
         f"the expression begins with {begin:.1f} of its {most:.1f} % of motion: "
         "the video begins within it, or coarse compression hides the neutral face before it. "
         "Say which frame is neutral (--neutral)",
     )
-    return Moment(end, apex, interval, reason)
+
+
+def _without_onset(track: Track, interval: Interval, rows: tuple[int, int, int], reason: NoLabel) -> Moment:
+    """Return the moment of an expression before which the neutral face is not seen.
+
+    The apex is compared with the neutral frame that the user named, or else with the first row at rest after
+    the expression, or with its end. If none of these compares with it, the end is returned, to be shown.
+    """
+    onset, apex, offset = rows
+    neutral = track.row(track.neutral_frame) if track.is_neutral_given else None
+    if neutral is not None and neutral != apex:
+        return Moment(neutral, apex, interval)
+    end = offset if offset > apex else onset
+    is_later = (track.run == track.run[apex]) & (track.number > track.number[offset])
+    candidates = np.concatenate([np.flatnonzero(is_later & (track.at_rest > AT_REST)), [end]])
+    comparable = candidates[track.is_comparable(candidates, apex)]
+    return Moment(int(comparable[0]) if len(comparable) else end, apex, interval, reason)
 
 
 def _is_one_way(track: Track, apex: int, offset: int) -> bool:
@@ -162,7 +185,7 @@ def _is_one_way(track: Track, apex: int, offset: int) -> bool:
     ):
         return False
     rows = np.flatnonzero(track.run == track.run[apex])
-    return float((track.at_rest[rows] > 0.5).sum()) * track.step(rows) < CERTAIN_REST_S
+    return float((track.at_rest[rows] > AT_REST).sum()) * track.step(rows) < CERTAIN_REST_S
 
 
 def moment_between(track: Track, onset: int, apex: int, clip: str | Path) -> Moment:

@@ -187,15 +187,20 @@ def explain(
     read: Reader,
     bundle_name: str,
 ) -> Score:
-    """Explain one moment of a clip that has been tracked; `read` asks the bundle of that recipe."""
+    """Explain one moment of a clip that has been tracked; `read` asks the bundle of that recipe.
+
+    Flow between two faces that do not compare is no motion of the face: no region, unit or strength is given.
+    """
     numbers = [int(track.number[row]) for row in moment[:2]]
     aligned = _align(frames.pick(numbers), track, moment, recipe)
     reading = read(aligned)
     facial, weights = reading.pair.facial, reading.flow_weights
     label, no_label = _decide(clip, track, moment, intervals, reading, recipe)
+    is_comparable = bool(track.is_comparable(np.array([moment.onset]), moment.apex)[0])
     parts = [
         replace(part, decision=reading.decision[part.name])
         for part in regions.measure_regions(facial.flow, aligned.landmarks)
+        if is_comparable
     ]
     seconds = [float(track.time[row]) if track.timed else None for row in moment[:2]]
     return Score(
@@ -208,9 +213,9 @@ def explain(
         apex=numbers[1],
         onset_s=seconds[0],
         apex_s=seconds[1],
-        motion=facial.strength,
+        motion=facial.strength if is_comparable else None,
         regions=sorted(parts, key=lambda region: -region.motion),
-        units=units.find_units(aligned.landmarks, facial.points),
+        units=units.find_units(aligned.landmarks, facial.points) if is_comparable else [],
         warnings=reliability.list_warnings(track, moment, intervals, recipe, weights),
         frames=track.frames,
         fps=None if not track.timed or math.isnan(track.fps) else round(track.fps, 3),

@@ -37,6 +37,7 @@ class _Recorder:
         self.method = load_method(METHOD, **OPTIONS)
         self.rows: list[tuple[int, float, int, int, bool]] = []
         self.values: list[np.ndarray] = []
+        self.appearances: list[np.ndarray] = []
         self.key: KeyFrame | None = None
         self.run = 0
 
@@ -51,12 +52,13 @@ class _Recorder:
             return
         if self.key is None:
             self.key = KeyFrame(frame.image, points, time)
-        sites, turn, change, head_shift = self.key.flow_to(frame.image, self.method)
-        is_key = self.key.is_stale(time, head_shift)
+        found = self.key.flow_to(frame.image, points, self.method)
+        is_key = self.key.is_stale(time, found.head_shift)
         if is_key:
-            self.key = KeyFrame(frame.image, points, time, sites, turn)
+            self.key = KeyFrame(frame.image, points, time, found.sites, found.turn)
         self.rows.append((frame.number, time, self.run, n_faces, is_key))
-        self.values.append(pack_values(points, sites, turn, change, interocular(points), plausible))
+        self.values.append(pack_values(points, found, interocular(points), plausible))
+        self.appearances.append(found.appearance)
 
 
 def track_video(
@@ -105,7 +107,14 @@ def track_video(
         for item in prefetch(find_faces()):
             recorder.add(*item)
         recording = Recording(
-            recorder.rows, recorder.values, total, shape, timed, tracker.face, tracker.max_faces
+            recorder.rows,
+            recorder.values,
+            recorder.appearances,
+            total,
+            shape,
+            timed,
+            tracker.face,
+            tracker.max_faces,
         )
         return make_track(recording, neutral_frame)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from data_prep.face_model_file import describe_model, is_same_model
 from data_prep.face_plausibility import MIN_PLAUSIBILITY
 from data_prep.video_stream import bits_per_pixel
+from mer.inference.appearance import MAX_CHANGED, changed_fraction
 from mer.inference.no_label import NoLabel
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import ASSUMED_FPS
@@ -41,6 +42,7 @@ class Conditions:
     bits_per_pixel: float  # of a video file
     plausibility: float  # 0..1, of the landmarks
     jump: int | None = None  # frame shortly before the onset, or up to the apex, at which the picture jumps
+    changed: float = 0.0  # fraction of the face that looks different at onset and apex
 
     def by_name(self) -> dict[str, tuple[float, str]]:
         """Return value and unit of each condition for which a bundle can state a range."""
@@ -93,6 +95,7 @@ def measure_conditions(
         bits_per_pixel=bits_per_pixel(clip) if clip.is_file() else math.nan,  # frames have none
         plausibility=0.0 if track.is_implausible else float(track.plausibility[rows].min()),
         jump=track.find_jump(first_s - RESTED_S, last_s),
+        changed=float(changed_fraction(track.appearance[rows[0]], track.appearance[rows[1:]])[0]),
     )
 
 
@@ -111,6 +114,13 @@ def find_obstacle(moment: Moment, conditions: Conditions, recipe: Recipe) -> NoL
         )
     if conditions.plausibility < MIN_PLAUSIBILITY:
         return NoLabel("implausible-face", "the landmarks do not look like an upright, unobstructed face")
+    if conditions.changed > MAX_CHANGED:
+        return NoLabel(
+            "not-comparable",
+            f"{conditions.changed:.0%} of the face looks different in the two frames: something covers it, "
+            "or the head or the light turns, which is no motion of the face. Name two other frames "
+            "(--onset, --apex) or a neutral one (--neutral)",
+        )
     if moment.reason is not None:
         return moment.reason
     if conditions.motion < recipe.min_motion:

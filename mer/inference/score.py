@@ -30,8 +30,8 @@ class Score:
     apex: int
     onset_s: float | None  # None if the frames have no times
     apex_s: float | None
-    motion: float  # strength of the motion from onset to apex
-    regions: list[regions.Region]  # by decreasing motion
+    motion: float | None  # strength of the motion from onset to apex; None if the two do not compare
+    regions: list[regions.Region]  # by decreasing motion; none if the two do not compare
     units: list[units.Unit]  # action units, by decreasing evidence
     warnings: list[str]
     frames: int
@@ -82,12 +82,14 @@ class Score:
         probabilities = ", ".join(f"{label} {p:.2f}" for label, p in ranked)
         # Probabilities without a label would be read as one.
         answer = f"{self.label} ({probabilities})" if self.label else f"no label, {self.reason}"
-        region = self.regions[0]
+        most = "the two do not compare"
+        if self.regions:
+            region = self.regions[0]
+            most = f"most motion: {region.name}, {region.motion:.1f} % of the inter-ocular distance"
         lines = [
             f"{self.clip}: {answer}",
             f"{self.onset_name} frame {self.onset}{_in_seconds(self.onset_s)}, apex frame {self.apex}"
-            f"{_in_seconds(self.apex_s)}; most motion: {region.name}, {region.motion:.1f} % of the "
-            f"inter-ocular distance; {format_count(self.frames, 'frame')} read",
+            f"{_in_seconds(self.apex_s)}; {most}; {format_count(self.frames, 'frame')} read",
         ]
         units = [f"{unit.title} {unit.evidence:.0%}" for unit in self.units[:3] if unit.evidence >= 0.005]
         if units:

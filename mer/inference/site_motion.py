@@ -6,6 +6,8 @@ show or a hand passes, and drifts when key frames are chained. So slow motion is
 fine motion from the flow, wherever the picture confirms the flow.
 """
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from scipy.ndimage import median_filter
@@ -14,6 +16,7 @@ from data_prep.align import fit_similarity, transform_points, warp_face
 from data_prep.face_regions import SITES
 from data_prep.landmarks import interocular
 from flow.estimate import estimate
+from mer.inference.appearance import read_appearance
 from mer.inference.head_motion import POINTS, fit_head_motion, head_motion_basis, sample
 
 NAMES = tuple(SITES)
@@ -52,6 +55,28 @@ def strength(displacement: np.ndarray) -> np.ndarray:
     return np.sort(lengths, axis=-1)[..., -N_STRONGEST:].mean(-1)
 
 
+class FaceReading(NamedTuple):
+    """What is measured in a frame against the key frame.
+
+    Attributes
+    ----------
+    sites : (17, 2) per cent of the inter-ocular distance
+    turn : (3,) degrees
+    change : (17,) grey levels
+        How much each site looks changed, compared with the whole face.
+    head_shift : float
+        Motion of the head since the key frame, inter-ocular distances.
+    appearance : (3, 128) uint8
+        See `read_appearance`.
+    """
+
+    sites: np.ndarray
+    turn: np.ndarray
+    change: np.ndarray
+    head_shift: float
+    appearance: np.ndarray
+
+
 class KeyFrame:
     """The frame from which flow is measured.
 
@@ -76,26 +101,23 @@ class KeyFrame:
         self.unit = interocular(self.points) / PER_CENT
         self.time, self.sites, self.turn = time, sites, turn
 
-    def flow_to(self, image: np.ndarray, method) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        """Measure the motion from the key frame to `image`.
-
-        Returns
-        -------
-        sites : (17, 2) per cent of the inter-ocular distance
-        turn : (3,) degrees
-        change : (17,) grey levels
-            How much each site looks changed, compared with the whole face.
-        head_shift : float
-            Motion of the head since the key frame, inter-ocular distances.
-        """
+    def flow_to(self, image: np.ndarray, points: np.ndarray, method) -> FaceReading:
+        """Measure the motion from the key frame to `image`, whose landmarks are `points`."""
         face = warp_face(image, self.matrix, SIZE)
         motion = sample(estimate(method, self.face, face, match_exposure=False), self.points)
         head = fit_head_motion(self.basis, motion)
         head_motion = self.basis @ head
-        change = np.abs(sample(_blurred_grey(face), self.points + motion) - sample(self.blurred, self.points))
+        blurred = _blurred_grey(face)
+        change = np.abs(sample(blurred, self.points + motion) - sample(self.blurred, self.points))
         head_shift = float(np.linalg.norm(head_motion, axis=1).max() / (self.unit * PER_CENT))
         sites = self.sites + at_sites(motion - head_motion) / self.unit
-        return sites, self.turn + np.degrees(head[2:5]), at_sites(change - np.median(change)), head_shift
+        return FaceReading(
+            sites,
+            self.turn + np.degrees(head[2:5]),
+            at_sites(change - np.median(change)),
+            head_shift,
+            read_appearance(blurred, transform_points(points, self.matrix)),
+        )
 
     def is_stale(self, time: float, head_shift: float) -> bool:
         """Return whether a new key frame is due."""

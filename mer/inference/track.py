@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_prep.face_plausibility import MIN_PLAUSIBILITY
+from mer.inference.appearance import MAX_CHANGED, changed_fraction
 from mer.inference.site_motion import PER_CENT, strength
 from mer_core.text import format_count
 
@@ -36,6 +37,7 @@ class Track:
     lids: np.ndarray  # (n, 2) %, distance of the lids of the right and the left eye
     open_lids: np.ndarray  # (2,) %, the same of the open eyes
     mouth: np.ndarray  # (n, 4) %: opening, height of the corners below the middle of the lips, width, tilt
+    appearance: np.ndarray  # (n, 3, 128) uint8, see `read_appearance`; 0 in rows without a face
     neutral_frame: int  # frame number of the neutral face
     face_id: int
     max_faces: int  # seen at once
@@ -87,6 +89,15 @@ class Track:
         """Return the number of the first frame of `jumps` between two times; None if there is none."""
         within = (self.time >= start_s) & (self.time <= end_s) & np.isin(self.number, self.jumps)
         return int(self.number[within][0]) if within.any() else None
+
+    def is_comparable(self, rows: np.ndarray, other: int) -> np.ndarray:
+        """Return whether the faces of rows look like that of another row, and are plausible, (n,) bool.
+
+        If the face is implausible in most of the video, that check does not suit it and excludes no row.
+        """
+        changed = changed_fraction(self.appearance[other], self.appearance[rows])
+        plausible = (self.plausibility[rows] >= MIN_PLAUSIBILITY) | self.is_implausible
+        return plausible & (changed <= MAX_CHANGED)
 
     def step(self, rows: np.ndarray) -> float:
         """Return the median time between these rows, s."""

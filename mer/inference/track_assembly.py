@@ -13,6 +13,7 @@ from scipy.ndimage import median_filter
 from data_prep.face_plausibility import MIN_PLAUSIBILITY
 from data_prep.face_regions import SITES
 from mer.inference import eyes, neutral
+from mer.inference.appearance import N_POINTS
 from mer.inference.frontal_face import (
     STORED_POINTS,
     lid_distances,
@@ -20,7 +21,7 @@ from mer.inference.frontal_face import (
     pose_and_frontal_points,
     site_positions,
 )
-from mer.inference.site_motion import combine, combine_turn
+from mer.inference.site_motion import FaceReading, combine, combine_turn
 from mer.inference.track import Track
 from mer_core.errors import BadSetting
 
@@ -38,6 +39,8 @@ class Recording:
         measured from this frame on.
     values : list of (D,) float32
         A vector of `pack_values` for each row with a face.
+    appearances : list of (3, 128) uint8
+        As `read_appearance` returns them, likewise.
     n_frames : int
         Frames read, measured or not.
     shape : (int, int)
@@ -50,6 +53,7 @@ class Recording:
 
     rows: list[tuple[int, float, int, int, bool]]
     values: list[np.ndarray]
+    appearances: list[np.ndarray]
     n_frames: int
     shape: tuple[int, int]
     is_timed: bool
@@ -57,29 +61,22 @@ class Recording:
     max_faces: int
 
 
-def pack_values(
-    points: np.ndarray,
-    sites: np.ndarray,
-    turn: np.ndarray,
-    change: np.ndarray,
-    eyes_px: float,
-    plausible: float,
-) -> np.ndarray:
+def pack_values(points: np.ndarray, found: FaceReading, eyes_px: float, plausible: float) -> np.ndarray:
     """Pack what is measured in a frame into one vector, (D,) float32.
 
     Parameters
     ----------
     points : (478, 2) px
         Landmarks.
-    sites, turn, change
-        Of `KeyFrame.flow_to`.
+    found : FaceReading
     eyes_px : float
         Inter-ocular distance, px.
     plausible : float
         Plausibility of the landmarks, 0..1.
     """
     scalars = [eyes_px, plausible, *points.min(0), *points.max(0)]
-    vector = np.concatenate([points[STORED_POINTS].ravel(), np.ravel(sites), turn, change, scalars])
+    motion = [found.sites.ravel(), found.turn, found.change]
+    vector = np.concatenate([points[STORED_POINTS].ravel(), *motion, scalars])
     return vector.astype(np.float32)
 
 
@@ -117,6 +114,8 @@ def make_track(recording: Recording, neutral_frame: int | None = None) -> Track:
     smooth, still = _refine(found, measured, time[seen], open_lids, (flow, change, flow_turn, is_key[seen]))
     anchor = _find_neutral(found, smooth, measured >= 0, time[seen], number[seen], still, neutral_frame)
     per_frame: dict[str, Any] = {name: _expand(values, seen) for name, values in found.items()}
+    appearance = np.zeros((len(seen), 3, N_POINTS), np.uint8)
+    appearance[seen] = np.reshape(recording.appearances, (-1, 3, N_POINTS))
     return Track(
         number=number,
         time=time,
@@ -131,6 +130,7 @@ def make_track(recording: Recording, neutral_frame: int | None = None) -> Track:
         shape=recording.shape,
         timed=recording.is_timed,
         is_neutral_given=neutral_frame is not None,
+        appearance=appearance,
         **per_frame,
     )
 

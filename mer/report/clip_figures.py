@@ -7,6 +7,7 @@ import numpy as np
 
 from flow import visualize
 from flow.strain import strain
+from mer.inference import models
 from mer.inference.head_motion import sample
 from mer.inference.score import Score
 from mer.report.mesh_picture import mesh_picture
@@ -33,6 +34,8 @@ CURVE_STYLE = (
 def draw_pictures(score: Score, theme: Theme = LIGHT, blur: bool = False) -> dict[str, np.ndarray]:
     """Draw onset, apex, arrows on the face, flow and strain with their legends.
 
+    Between two faces that do not compare there is no motion of the face to draw: only onset and apex.
+
     Parameters
     ----------
     score : Score
@@ -44,19 +47,21 @@ def draw_pictures(score: Score, theme: Theme = LIGHT, blur: bool = False) -> dic
     -------
     dict of (H, W, 3) uint8 RGB
     """
+    onset, apex, arrow_colour = score.onset_face, score.apex_face, ON_SKIN
+    if blur:
+        onset, apex = (
+            mesh_picture(points, onset.shape[:2], theme)
+            for points in (score.landmarks, _apex_landmarks(score))
+        )
+        arrow_colour = theme.mark
+    if score.motion is None:
+        return {"onset": onset, "apex": apex}
     strain_map = strain(score.facial_flow).magnitude
     max_flow = _choose_scale(np.linalg.norm(score.facial_flow, axis=-1), FLOW_SCALES)
     max_strain = _choose_scale(strain_map, STRAIN_SCALES)
     wheel = visualize.draw_legend(max_flow, ink=theme.ink, ground=theme.ground)
     flow = visualize.draw_flow(score.facial_flow, max_flow)
     strain_picture = visualize.draw_strain(strain_map, max_strain)
-    onset, apex, arrow_colour = score.onset_face, score.apex_face, ON_SKIN
-    if blur:
-        onset, apex = (
-            mesh_picture(points, flow.shape[:2], theme)
-            for points in (score.landmarks, _apex_landmarks(score))
-        )
-        arrow_colour = theme.mark
     return {
         "onset": onset,
         "apex": apex,
@@ -69,7 +74,13 @@ def draw_pictures(score: Score, theme: Theme = LIGHT, blur: bool = False) -> dic
 
 
 def _apex_landmarks(score: Score) -> np.ndarray:
-    """Return landmarks (478, 2) px of the aligned onset, displaced by the face's own motion."""
+    """Return landmarks (478, 2) px of the aligned onset, displaced by the face's own motion.
+
+    Where that is not known, those that are found in the apex.
+    """
+    if score.motion is None:
+        found = models.get_mesh().landmarks(score.apex_face)
+        return score.landmarks if found is None else found
     return score.landmarks + sample(score.facial_flow, score.landmarks)
 
 

@@ -57,7 +57,9 @@ def write_film(score: Score, frames: Frames, path: Path, blur: bool = False) -> 
 
 
 def magnification(score: Score) -> float:
-    """Return how many times motion is magnified."""
+    """Return how many times motion is magnified; once between two faces that do not compare."""
+    if score.motion is None:
+        return 1.0
     return float(np.clip(MAGNIFIED_MOTION / max(score.motion, 1e-6), 1.0, MAX_MAGNIFICATION))
 
 

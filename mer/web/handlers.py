@@ -147,6 +147,8 @@ async def file(request: Request) -> Response:
     except OSError:
         _clip(request)  # closed meanwhile
         raise
+    if not path.is_file():
+        raise HTTPException(404, "The two frames do not compare, so there is no picture of what moved.")
     kind = DOWNLOADS[name]
     is_shown = kind.name_end is None or "show" in request.query_params
     filename = None if is_shown else f"{clip.path.stem}{kind.name_end}"

@@ -73,9 +73,11 @@ function accept(answer, isNew) {
 function address(name) { return `/api/clips/${clip.key}/files/${name}?version=${clip.version}`; }
 
 function drawPicture() {
+  $("motion").hidden = !result.score.regions.length;  // the two faces do not compare
+  if ($("motion").hidden) return;
   for (const button of $("choices").children) button.setAttribute("aria-pressed", button.dataset.picture === picture);
   $("picture").src = address(`${picture}${dark.matches ? "-dark" : ""}.png`);
-  $("picture").alt = `Motion from onset to apex as ${picture}. Most: ${result.score.regions[0]?.name}.`;
+  $("picture").alt = `Motion from onset to apex as ${picture}. Most: ${result.score.regions[0].name}.`;
   $("picture-caption").textContent = PICTURES[picture];
 }
 

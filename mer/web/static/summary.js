@@ -7,7 +7,7 @@ export const KINDS = {micro: "micro-expression", macro: "macro-expression", blin
 export function drawSummary({score}) {
   const most = score.regions[0], when = score.onset_s === null ? "" : score.onset < score.apex ? `, from ${score.onset_s.toFixed(2)} to ${score.apex_s.toFixed(2)} s` : ` at ${score.apex_s.toFixed(2)} s, compared with ${score.onset_s.toFixed(2)} s`;
   const units = score.units.filter(unit => unit.evidence >= 0.005);  // 0 % otherwise
-  $("headline").textContent = most ? `${capital(most.name)}: ${most.motion.toFixed(1)} % of the inter-ocular distance${when}.` : "Nothing moved that could be measured.";
+  $("headline").textContent = most ? `${capital(most.name)}: ${most.motion.toFixed(1)} % of the inter-ocular distance${when}.` : "The two frames do not compare.";
   $("units").replaceChildren(...units.map(unit => el("li", {}, `${unit.words}, ${Math.round(100 * unit.evidence)} %`)));
   $("units").hidden = !units.length;
   $("label").textContent = score.label ? `${capital(score.label)}, with probability ${Math.max(...Object.values(score.probabilities)).toFixed(2)}.` : `No label: ${score.reason}.`;
@@ -24,6 +24,7 @@ export function drawTables({score}) {
     el("td", {}, region.name),
     el("td", {}, el("span", {class: "value"}, region.motion.toFixed(2)), bar(region.motion / most)),
     ...[region.strain.toFixed(1), `${Math.round(100 * (region.decision ?? 0))} %`].map(value => el("td", {class: "n"}, value)))));
+  $("regions").closest(".scroll").hidden = !score.regions.length;
   $("warnings").replaceChildren(...score.warnings.map(warning => el("li", {}, warning)));
   $("warnings").hidden = !score.warnings.length;
   $("no-warnings").hidden = score.warnings.length > 0;

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from mer.inference import neutral
+from mer.inference.appearance import N_POINTS
 from mer.inference.site_motion import NAMES
 from mer.inference.track import Track
 
@@ -33,6 +34,7 @@ def resting_track(seconds: float = SECONDS, fps: float = FPS) -> Track:
         lids=14.0 + rng.normal(0, 0.2, (n, 2)),
         open_lids=np.full(2, 14.0),
         mouth=np.tile([0.0, 1.0, 77.0, 0.0], (n, 1)),
+        appearance=np.zeros((n, 3, N_POINTS), np.uint8),
         neutral_frame=0,
         face_id=1,
         max_faces=1,
