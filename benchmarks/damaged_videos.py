@@ -33,6 +33,7 @@ CODECS = {
     "VP8": ("libvpx", ".webm", {"crf": "12", "b": "1200000", "cpu-used": "4"}),
     "VP9": ("libvpx-vp9", ".webm", {"crf": "30", "b": "1000000", "cpu-used": "6"}),
     "HEVC": ("libx265", ".mp4", {"crf": "22", "x265-params": "log-level=none"}),
+    "HEVC without entry points": ("libx265", ".mov", {"crf": "22", "x265-params": "log-level=none:no-wpp=1"}),
     "AV1": ("libsvtav1", ".mkv", {"crf": "32", "preset": "10"}),
     "H.264": ("libx264", ".mp4", {"crf": "20"}),
     "MPEG-4": ("mpeg4", ".avi", {"b": "1500000"}),

@@ -41,12 +41,10 @@ class FrameChanges:
 
     def add(self, number: int, image: np.ndarray) -> None:
         """Compare a frame, (H, W, 3) uint8 RGB, with the one before."""
-        pixels = max(1, round(max(image.shape[:2]) / SIDE_PX))
-        small = cv2.cvtColor(np.ascontiguousarray(image[::pixels, ::pixels]), cv2.COLOR_RGB2GRAY)
+        small = cv2.cvtColor(np.ascontiguousarray(shrink(image)), cv2.COLOR_RGB2GRAY)
         if self._last is not None:
             change = cv2.absdiff(small, self._last)
-            size = tuple(max(1, side // CELL_PX) for side in change.shape[::-1])
-            self._cells.append(cv2.resize(change, size, interpolation=cv2.INTER_AREA))
+            self._cells.append(mean_cells(change))
             self._means.append(float(change.mean()))
             self._numbers.append(number)
         self._last = small
@@ -96,6 +94,18 @@ class FrameChanges:
         rises = self._cells[i] > np.maximum(MIN_RATIO * strongest, MIN_LEVELS)
         most, second = rises.mean((1, 2))
         return float(most), float(second)
+
+
+def shrink(image: np.ndarray) -> np.ndarray:
+    """Return a thumbnail of an image, (H, W, ...), by leaving out pixels."""
+    pixels = max(1, round(max(image.shape[:2]) / SIDE_PX))
+    return image[::pixels, ::pixels]
+
+
+def mean_cells(change: np.ndarray) -> np.ndarray:
+    """Return the means of the cells of a thumbnail's change, (H, W) uint8."""
+    size = tuple(max(1, side // CELL_PX) for side in change.shape[::-1])
+    return cv2.resize(change, size, interpolation=cv2.INTER_AREA)
 
 
 def _around(i: int, n: int) -> list[int]:

@@ -10,6 +10,7 @@ its decoders are meant to read zeros behind the end (RFC 6386, section 7).
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class SecondDecoder:
         self._context.extradata = context.extradata
         # FFmpeg heeds the entry points of rows only with several threads.
         self._context.thread_type, self._context.thread_count = "SLICE", 2
-        self._frames: dict[int, object] = {}
+        self._frames: list[Any] = []
 
     def decode(self, packet) -> None:
         """Decode a packet; its frames wait for `differs`."""
@@ -51,14 +52,15 @@ class SecondDecoder:
                 frames = self._context.decode(lengthened)
         except (av.FFmpegError, OSError):  # the first decoder reports it
             return
-        self._frames |= {frame.pts: frame for frame in frames if frame.pts is not None}
-        for stamp in list(self._frames)[:-N_KEPT]:
-            del self._frames[stamp]
+        self._frames = [*self._frames, *frames][-N_KEPT:]
 
     def differs(self, frame) -> bool:
         """Return whether a frame of the first decoder depends on bytes behind the end of the data."""
-        other = self._frames.pop(frame.pts, None)
-        return other is not None and not _is_equal(frame, other)
+        for place, other in enumerate(self._frames):  # stamps may recur, in the same order
+            if other.pts == frame.pts:
+                del self._frames[place]
+                return not is_equal(frame, other)
+        return False
 
 
 def is_checkable(codec: str) -> bool:
@@ -66,7 +68,8 @@ def is_checkable(codec: str) -> bool:
     return codec in _LENGTHEN
 
 
-def _is_equal(frame, other) -> bool:
+def is_equal(frame, other) -> bool:
+    """Return whether two decoded frames have the same samples."""
     n_bytes = -(-frame.format.components[0].bits // 8)
     if frame.format.name != other.format.name:
         return False
@@ -82,14 +85,29 @@ def _samples(plane, n_bytes: int) -> np.ndarray:
 
 
 def _lengthen_hevc(data: bytes, extradata: bytes) -> bytes:
-    """Append to each slice (ITU-T H.265, 7.4.2: types of NAL units below 32)."""
-    is_prefixed = extradata[:1] == b"\1"  # with lengths, ISO/IEC 14496-15; else with start codes, Annex B
-    size = (extradata[21] & 3) + 1 if is_prefixed and len(extradata) > 21 else 0
-    units = list(_split_prefixed(data, size) if size else _split_start_codes(data))
-    changed = [unit + APPENDED if unit and unit[0] >> 1 & 63 < 32 else unit for unit in units]
+    """Append to each slice."""
+    units, size = split_units(data, extradata)
+    changed = [unit + APPENDED if is_slice(unit) else unit for unit in units]
     if size and max(map(len, changed), default=0) >= 256**size:
         return data
-    return b"".join((len(unit).to_bytes(size, "big") if size else b"\0\0\0\1") + unit for unit in changed)
+    return join_units(changed, size)
+
+
+def split_units(data: bytes, extradata: bytes) -> tuple[list[bytes], int]:
+    """Return the NAL units of an HEVC packet, and the bytes of the lengths before them; 0: start codes."""
+    is_prefixed = extradata[:1] == b"\1"  # with lengths, ISO/IEC 14496-15; else with start codes, Annex B
+    size = (extradata[21] & 3) + 1 if is_prefixed and len(extradata) > 21 else 0
+    return list(_split_prefixed(data, size) if size else _split_start_codes(data)), size
+
+
+def join_units(units: Iterable[bytes], size: int) -> bytes:
+    """Return the packet that `split_units` splits."""
+    return b"".join((len(unit).to_bytes(size, "big") if size else b"\0\0\0\1") + unit for unit in units)
+
+
+def is_slice(unit: bytes) -> bool:
+    """Return whether a NAL unit holds blocks of a picture (ITU-T H.265, 7.4.2: types below 32)."""
+    return bool(unit) and unit[0] >> 1 & 63 < 32
 
 
 def _split_prefixed(data: bytes, size: int) -> Iterable[bytes]:

@@ -16,6 +16,7 @@ from data_prep.frame_report import Frame, FrameReport
 from data_prep.frame_times import presentation_times
 from data_prep.images import to_8_bits, white_level
 from data_prep.packet_ends import SecondDecoder, is_checkable
+from data_prep.slice_tails import SliceTails
 from data_prep.video_damage import DamageLog, DamageTracker, FrameConverter
 from data_prep.video_stream import UnreadableVideo, open_container, probe_stream, read_packets
 from mer_core.text import format_count
@@ -137,6 +138,8 @@ class VideoFrames:
             stream.codec_context.options = {"err_detect": "crccheck"}  # checks the hashes that HEVC may have
             if is_checkable(stream.codec_context.name):
                 log.damage.second = SecondDecoder(stream.codec_context)
+            if stream.codec_context.name == "hevc":
+                log.damage.tails = SliceTails(stream.codec_context)
             for packet in read_packets(container, stream):
                 for frame in log.damage.decode(packet):
                     number = log.add(frame)

@@ -2,8 +2,9 @@
 
 A decoder conceals what it cannot read and continues, so a damaged packet spoils all frames predicted from
 it, up to the next key frame. Damage shows as an error, a flag, or only as a message in the decoder's log.
-Codecs without checksums (VP9, most HEVC) decode some damage silently; `packet_ends.py`, `block_edges.py` and
-`frame_changes.py` see the larger part of it. What they see may have begun before, since the last key frame.
+Codecs without checksums (VP9, most HEVC) decode some damage silently; `packet_ends.py`, `slice_tails.py`,
+`block_edges.py` and `frame_changes.py` see most of it. What they see may have begun before, since the last
+key frame.
 """
 
 import re
@@ -14,6 +15,7 @@ import numpy as np
 from data_prep.block_edges import has_block_edges
 from data_prep.frame_report import FrameReport
 from data_prep.packet_ends import SecondDecoder
+from data_prep.slice_tails import SliceTails
 
 # Log messages about intact streams: they were cut or joined, or contain unsupported metadata.
 HARMLESS = re.compile(
@@ -71,6 +73,7 @@ class DamageTracker:
 
     is_smoothed: bool = False  # the codec filters the edges of its blocks, so that they show damage
     second: SecondDecoder | None = None  # of a codec whose packets can be checked
+    tails: SliceTails | None = None  # of HEVC
     broken: bool = False  # whether the reference of the next packet is damaged
     # Stamps of packets and frames that show damage of which the container does not know.
     noticed: set[int | None] = field(default_factory=set)
@@ -79,6 +82,8 @@ class DamageTracker:
     _to_grey: FrameConverter = field(default_factory=lambda: FrameConverter("gray"))
     _spoiled: set[int] = field(default_factory=set)  # stamps of frames predicted from damage
     _group: set[int] = field(default_factory=set)  # stamps since the last key frame
+    _before: set[int] = field(default_factory=set)  # stamps of the group before
+    _key: int | None = None  # stamp of the last key frame
     # Stamp of a key frame after damage: frames displayed before it refer to both sides.
     _leading: int | None = None
 
@@ -87,12 +92,14 @@ class DamageTracker:
         if packet.size and packet.is_keyframe:
             self._leading = packet.pts if self.broken else None
             self.broken = False
-            self._group.clear()
+            self._before, self._group, self._key = self._group, set(), packet.pts
         frames, complaint = decode_quietly(packet)
         if self.second:
             self.second.decode(packet)
         if not packet.size:
             return frames
+        if self.tails:
+            self.tails.add(packet)
         self.broken = self.broken or bool(complaint)
         self.last = packet.pts
         if complaint and not packet.is_corrupt:
@@ -110,22 +117,31 @@ class DamageTracker:
         """Return whether the frame is damaged or predicted from a damaged one."""
         is_damaged = (
             frame.is_corrupt
-            or self._has_block_edges(frame)
             or (self.second is not None and self.second.differs(frame))
+            or self._shows_damage(frame)
         )
         if is_damaged:
             self.noticed.add(frame.pts)
         if frame.pts is None:
             self.broken = self.broken or is_damaged
             return self.broken
-        if is_damaged and frame.pts in self._group:
-            self.broken = True
-            self._spoiled |= {stamp for stamp in self._group if stamp >= frame.pts}
+        if is_damaged:
+            self._spoil_from(frame.pts)
         return is_damaged or frame.pts in self._spoiled
 
-    def _has_block_edges(self, frame) -> bool:
+    def _spoil_from(self, first: int) -> None:
+        """Enter the frames shown from a damaged one to the next key frame, which may refer to it."""
+        if self._key is not None and first < self._key:  # packets are ahead of the frames shown
+            self._spoiled |= {stamp for stamp in self._before | self._group if first <= stamp < self._key}
+        elif first in self._group:
+            self.broken = True
+            self._spoiled |= {stamp for stamp in self._group if stamp >= first}
+
+    def _shows_damage(self, frame) -> bool:
         grey = self._to_grey(frame) if self.is_smoothed else None
-        return grey is not None and has_block_edges(grey)
+        if grey is None:
+            return False
+        return has_block_edges(grey) or (self.tails is not None and self.tails.show_damage(frame, grey))
 
     def is_cut_off(self) -> bool:
         """Return whether only the last packet is damaged, so that the file ends within it."""

@@ -54,7 +54,7 @@ def test_frames_from_damage_to_the_next_key_frame_are_left_out(tmp_path, codec):
     data, (intact, report) = path.read_bytes(), read_frames(path)
     assert len(intact) == 26 and not report.n_damaged and not report.jumps
     n_left_out = n_shown = 0
-    for start in (0.12, 0.18, 0.48, 0.54):
+    for start in (0.12, 0.18, 0.48, 0.54, 0.66, 0.72):
         path.write_bytes(data)
         damage(path, start, 30)
         frames, report = read_frames(path)

@@ -1,5 +1,6 @@
 """Pictures that depend on bytes behind the end of their data are damaged; intact ones never do."""
 
+import av
 import pytest
 
 from data_prep import packet_ends, video_damage
@@ -48,6 +49,20 @@ def test_a_row_that_ends_elsewhere_than_its_entry_point_is_damaged(tmp_path, mon
             patch.setattr(SecondDecoder, "differs", lambda *_: False)
             n_more += n_damaged > read_frames(path)[1].n_damaged
     assert n_more >= 5
+
+
+def test_frames_whose_stamps_recur_are_compared_in_order(tmp_path):
+    path = write_video(tmp_path / "clip.mkv", scene(6), "libx265", options=X265)
+    with av.open(str(path)) as film:
+        stream = film.streams.video[0]
+        second, n_frames = SecondDecoder(stream.codec_context), 0
+        for packet in film.demux(stream):
+            packet.pts = 0
+            frames = packet.decode()
+            second.decode(packet)
+            assert not any(second.differs(frame) for frame in frames)
+            n_frames += len(frames)
+    assert n_frames == 6
 
 
 def test_every_slice_is_lengthened_and_nothing_else():
