@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.frame_array import ARRAY_SUFFIX, ArrayFrames, open_array
+from data_prep.frame_array import ARRAY_SUFFIX, open_array
+from data_prep.frame_source import Frames
 from data_prep.images import TIFF_SUFFIXES, UnreadableImage, decode_image, to_8_bits, white_level
 from data_prep.stack import StackFrames
 from data_prep.video import VideoFrames
@@ -34,7 +35,7 @@ def frame_name(frame: FrameFile, root: Path) -> str:
     return f"{name}#{frame.index}" if isinstance(frame, VideoFrame) else name
 
 
-def open_file(path: Path, fps: float | None = None) -> ArrayFrames | StackFrames | VideoFrames:
+def open_file(path: Path, fps: float | None = None) -> Frames:
     """Open a file of many frames: an array (.npy), a multi-page TIFF, or else a video."""
     suffix = path.suffix.lower()
     if suffix == ARRAY_SUFFIX:

@@ -8,16 +8,15 @@ import numpy as np
 
 from data_prep.frame_changes import FrameChanges
 from data_prep.frame_report import Frame, FrameReport
+from data_prep.frame_source import Frames
 from mer_core.errors import BadArray, UnreadableFile
 
 ARRAY_SUFFIX = ".npy"
 MAX_CHANNELS = 4  # (H, W, 3) and (3, H, W) are one colour image, not grey frames
 
 
-class ArrayFrames:
+class ArrayFrames(Frames):
     """The frames of an array, numbered from 0.
-
-    `report` describes the latest iteration over the frames and is complete at its end.
 
     Parameters
     ----------
@@ -55,18 +54,19 @@ class ArrayFrames:
             yield Frame(number, time_s, image)
         changes.finish()
 
-    def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
-        """Return the images of the given frame numbers."""
-        return dict(self.select(numbers))
-
     def select(self, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield what `pick` returns, one by one in the order of the frames."""
+        """Yield number and image of the given frames, in their order."""
         for number in sorted(set(numbers)):
             yield number, self._image(number)
 
     def frame_times(self) -> dict[int, float]:
         """Return the seconds since the first frame by frame number; NaN if unknown."""
         return {number: number / self.fps if self.fps else math.nan for number in range(len(self))}
+
+    @property
+    def n_expected(self) -> int:
+        """Number of frames."""
+        return len(self)
 
     def _new_report(self) -> FrameReport:
         return FrameReport(n_in_file=len(self), times="fps" if self.fps else "none", fps_given=self.fps)

@@ -14,6 +14,7 @@ from data_prep.frame_array import ArrayFrames
 from data_prep.frame_changes import FrameChanges
 from data_prep.frame_names import FrameNames, name_gaps, read_frame_names, usual_step
 from data_prep.frame_report import Frame, FrameReport
+from data_prep.frame_source import Frames
 from data_prep.images import (
     IMAGE_SUFFIXES,
     UnreadableImage,
@@ -29,6 +30,7 @@ __all__ = [
     "ArrayFrames",
     "Frame",
     "FrameReport",
+    "Frames",
     "ImageFrames",
     "StackFrames",
     "VideoFrames",
@@ -69,10 +71,8 @@ def _other_frames(folder: Path, images: Collection[Path]) -> list[str]:
     return [f"Not read: {', '.join(f'{n} {kind}' for kind, n in counts.most_common())}."] if counts else []
 
 
-class ImageFrames:
+class ImageFrames(Frames):
     """The frames of a folder of numbered images.
-
-    `report` describes the latest iteration over the frames and is complete at its end.
 
     Parameters
     ----------
@@ -126,15 +126,16 @@ class ImageFrames:
         """Return the seconds since the first frame by frame number; NaN if unknown."""
         return dict(self.times)
 
-    def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
-        """Return the images of the given frame numbers, in the size of the first frame of an iteration.
+    @property
+    def n_expected(self) -> int:
+        """Number of images."""
+        return len(self)
+
+    def select(self, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield number and image of the given frames, in the size of the first frame of an iteration.
 
         Other files are read only for deeper than 8 bits.
         """
-        return dict(self.select(numbers))
-
-    def select(self, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield what `pick` returns, one by one in the order of the frames."""
         shape = FrameShape(self._new_report())
         shape.size = self._size
         for number in sorted(set(numbers)):
@@ -172,9 +173,6 @@ class ImageFrames:
         )
 
 
-Frames = ArrayFrames | ImageFrames | StackFrames | VideoFrames
-
-
 def open_frames(clip: str | Path | np.ndarray, fps: float | None = None) -> Frames:
     """Open a folder of numbered images, a video, a multi-page TIFF, or an array of frames, also in a file.
 
@@ -187,7 +185,7 @@ def open_frames(clip: str | Path | np.ndarray, fps: float | None = None) -> Fram
 
     Returns
     -------
-    ArrayFrames, ImageFrames, StackFrames or VideoFrames
+    Frames
         Iterate it for `Frame` objects, or `pick` single images. After an iteration, `.report.sentences()`
         describes every irregularity.
 

@@ -11,6 +11,7 @@ import numpy as np
 from data_prep.display import FrameShape
 from data_prep.frame_changes import FrameChanges
 from data_prep.frame_report import Frame, FrameReport
+from data_prep.frame_source import Frames
 from data_prep.images import (
     READ_DEEP,
     SAMPLES,
@@ -31,10 +32,8 @@ class UnreadableStack(UnreadableImage):
     code = "unreadable-stack"
 
 
-class StackFrames:
+class StackFrames(Frames):
     """The pages of a TIFF, numbered from 0 and read one at a time.
-
-    `report` describes the latest iteration over the pages and is complete at its end.
 
     Parameters
     ----------
@@ -71,12 +70,8 @@ class StackFrames:
         if not report.n_used:
             raise UnreadableStack(f"None of the {self.n_pages} pages of {self.path} can be read.")
 
-    def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
-        """Return the images of the given pages; damaged ones are left out."""
-        return dict(self.select(numbers))
-
     def select(self, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield what `pick` returns, one by one in page order."""
+        """Yield number and image of the given pages, in page order; damaged ones are left out."""
         for number in sorted(number for number in set(numbers) if number < self.n_pages):
             page = self._page(number)
             if page is not None:
@@ -85,6 +80,11 @@ class StackFrames:
     def frame_times(self) -> dict[int, float]:
         """Return the seconds since the first frame by page number; NaN if unknown."""
         return {number: number / self.fps if self.fps else math.nan for number in range(self.n_pages)}
+
+    @property
+    def n_expected(self) -> int:
+        """Number of pages."""
+        return len(self)
 
     def _page(self, number: int) -> np.ndarray | None:
         """Read a page as (H, W, 3) RGB in the file's depth; None if it is damaged or of another type."""

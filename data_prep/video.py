@@ -13,6 +13,7 @@ import numpy as np
 from data_prep.display import FrameShape, display_transform, orient, orientation_name, square_pixels
 from data_prep.frame_changes import FrameChanges
 from data_prep.frame_report import Frame, FrameReport
+from data_prep.frame_source import Frames
 from data_prep.frame_times import presentation_times
 from data_prep.images import to_8_bits, white_level
 from data_prep.packet_ends import SecondDecoder, is_checkable
@@ -22,10 +23,8 @@ from data_prep.video_stream import UnreadableVideo, open_container, probe_stream
 from mer_core.text import format_count
 
 
-class VideoFrames:
+class VideoFrames(Frames):
     """The frames of a video, decoded one at a time and numbered from 0.
-
-    `report` describes the latest iteration over the frames and is complete at its end.
 
     Parameters
     ----------
@@ -75,12 +74,8 @@ class VideoFrames:
             raise _no_intact_frames(self.path, report)
         return times
 
-    def pick(self, numbers: Iterable[int]) -> dict[int, np.ndarray]:
-        """Return the images of the given frame numbers; damaged frames are left out."""
-        return dict(self.select(numbers))
-
     def select(self, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield what `pick` returns, one by one in the order of the frames."""
+        """Yield number and image of the given frames, in their order; damaged frames are left out."""
         wanted = set(numbers)
         report = self._new_report()
         shape, convert = FrameShape(report), self._converter()

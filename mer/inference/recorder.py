@@ -21,7 +21,8 @@ from mer.inference.track_assembly import Recording, make_track, pack_values
 from mer_core.parallel import prefetch
 from mer_core.progress import track as show_progress
 
-Progress = Callable[[int], None]
+Progress = Callable[[int], None]  # number of frames read
+ClipProgress = Callable[[int, int | None], None]  # the same, and the number expected if it is known
 
 MAX_FPS = 100.0  # of faster videos only this many frames per second are measured, plenty for a face
 ASSUMED_FPS = 30.0  # of frames without times
@@ -129,7 +130,7 @@ def track_clip(
     fps: float | None = None,
     face: int = 1,
     neutral_frame: int | None = None,
-    progress: Progress | None = None,
+    progress: ClipProgress | None = None,
 ) -> tuple[Frames, Track]:
     """Open a video, a folder of frames or an array of them, and track a face through it.
 
@@ -140,8 +141,11 @@ def track_clip(
         Frames per second of a folder or array without times.
     face : int
         Face to follow, 1 for the largest.
-    neutral_frame, progress
+    neutral_frame : int or None
         As in `track_video`.
+    progress : callable or None
+        Called after each frame with the number of frames read and the number expected, None if unknown; may
+        raise to end the pass. None: a progress bar is shown.
 
     Returns
     -------
@@ -157,8 +161,13 @@ def track_clip(
         If the face is never seen.
     """
     frames, tracker = open_frames(clip, fps), FaceTracker(face)
-    watched = frames if progress else show_progress(frames, "Tracking", getattr(frames, "n_expected", None))
-    track = track_video(watched, tracker, fps, neutral_frame, progress)
+    if progress is None:
+        shown = show_progress(frames, "Tracking", frames.n_expected)
+        track = track_video(shown, tracker, fps, neutral_frame)
+    else:
+        track = track_video(
+            frames, tracker, fps, neutral_frame, lambda n_read: progress(n_read, frames.n_expected)
+        )
     tracker.require(clip_name(clip))
     jumps = {*frames.report.jumps, *frames.report.beside_damage, *frames.report.suspects}
     notes = tuple(frames.report.sentences())

@@ -43,13 +43,11 @@ def warm_up(bundle: str) -> None:
 
 def analyse(path: Path, bundle: str, progress: Progress, face: int = 1) -> Analysis:
     """Track a clip, find and label its intervals, and score the strongest; raise as `mer.score` does."""
-    from data_prep.frames import open_frames
     from mer.inference import models, onset_apex, spotting
     from mer.inference.predict import label_intervals
     from mer.inference.recorder import track_clip
 
-    total = getattr(open_frames(path), "n_expected", None)
-    frames, track = track_clip(path, face=face, progress=lambda n_read: progress(n_read, total))
+    frames, track = track_clip(path, face=face, progress=progress)
     found = label_intervals(path, frames, track, spotting.find_intervals(track), models.get_bundle(bundle))
     moment = onset_apex.choose_moment(track, found, path.name)
     return Analysis(path, frames, track, found, moment, _score(path, frames, track, found, moment, bundle))
