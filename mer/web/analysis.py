@@ -56,18 +56,27 @@ def analyse(path: Path, bundle: str, progress: Progress, face: int = 1) -> Analy
 def score_moment(analysis: Analysis, onset: int, apex: int, bundle: str) -> None:
     """Select and score the moment between two frame numbers; raise `BadInput` if one cannot be used.
 
-    The numbers of the present score keep its moment: what forbids a label does so with another bundle, too.
+    The numbers of the present score, and those of an expression, select that moment and not just two frames:
+    what forbids a label does so with another bundle, too, and the label is that of the list of intervals.
     """
-    from mer.inference import onset_apex
-
-    moment = analysis.moment
-    if (onset, apex) != (analysis.score.onset, analysis.score.apex):
-        onset_apex.check_order(onset, apex)
-        moment = onset_apex.moment_between(analysis.track, onset, apex, analysis.path.name)
+    moment = _select_moment(analysis, onset, apex)
     analysis.score = _score(
         analysis.path, analysis.frames, analysis.track, analysis.intervals, moment, bundle
     )
     analysis.moment = moment
+
+
+def _select_moment(analysis: Analysis, onset: int, apex: int) -> "Moment":
+    from mer.inference import onset_apex
+
+    track, name = analysis.track, analysis.path.name
+    if (onset, apex) == (analysis.score.onset, analysis.score.apex):
+        return analysis.moment
+    for interval in analysis.intervals:
+        if interval.is_expression and (interval.onset, interval.apex) == (onset, apex):
+            return onset_apex.choose_moment(track, [interval], name)
+    onset_apex.check_order(onset, apex)
+    return onset_apex.moment_between(track, onset, apex, name)
 
 
 def _score(

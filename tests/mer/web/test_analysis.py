@@ -1,12 +1,14 @@
-"""Another bundle on the page explains the moment that is shown, with what forbids a label for it."""
+"""Another bundle, or an interval of the list, is explained with what forbids a label for that moment."""
 
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from mer.inference import onset_apex
 from mer.inference.no_label import NoLabel
 from mer.inference.onset_apex import BadMoment, Moment
+from mer.inference.spotting import Interval
 from mer.web import analysis
 
 
@@ -26,6 +28,14 @@ def test_another_bundle_reads_the_same_moment(analysed):
     before = analysed.moment
     analysis.score_moment(analysed, 20, 5, "second")
     assert analysed.score.bundle == "second" and analysed.score.moment is analysed.moment is before
+
+
+def test_an_interval_of_the_list_is_read_as_its_label_was(analysed, monkeypatch):
+    analysed.intervals.append(Interval("micro", 3, 5, 9, 0.1, 0.17, 0.3, 1.0))
+    as_listed = Moment(1, 5, analysed.intervals[0], is_one_way=True)
+    monkeypatch.setattr(onset_apex, "choose_moment", lambda track, intervals, name: as_listed)
+    analysis.score_moment(analysed, 3, 5, "first")
+    assert analysed.score.moment is analysed.moment is as_listed
 
 
 def test_frames_in_the_wrong_order_change_nothing(analysed):
