@@ -18,6 +18,7 @@ from data_prep.frame_source import Frames
 from data_prep.images import (
     IMAGE_SUFFIXES,
     UnreadableImage,
+    exif_orientation,
     read_image,
     write_image,
 )
@@ -107,6 +108,8 @@ class ImageFrames(Frames):
             try:
                 image = self._images.read(number)
                 report.white = self._images.white or 255.0
+                if not report.n_used:
+                    report.orientation = exif_orientation(file)
             except UnreadableImage:
                 report.add_damaged(file.name)
                 continue

@@ -1,10 +1,12 @@
 """Single image files as (H, W, 3) uint8 RGB, converted from 10 to 16 bits or floats if needed."""
 
+from itertools import product
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from data_prep.display import orient, orientation_name
 from mer_core.errors import BadInput
 
 IMAGE_SUFFIXES = (
@@ -74,6 +76,18 @@ def decode_image(path: str | Path) -> np.ndarray:
 def to_rgb(image: np.ndarray) -> np.ndarray:
     """Convert grey or BGR, as OpenCV decodes them, to RGB."""
     return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB)
+
+
+def exif_orientation(path: Path) -> str:
+    """Describe how OpenCV turns a JPEG or PNG on request of its EXIF data; empty if it does not."""
+    data = np.fromfile(path, np.uint8)
+    stored = cv2.imdecode(data, READ_DEEP | cv2.IMREAD_IGNORE_ORIENTATION)
+    shown = _decode(data)
+    if stored is None or shown is None or np.array_equal(stored, shown):
+        return ""
+    turns = [np.diag(signs) for signs in product((1, -1), repeat=2)]
+    turns += [np.fliplr(turn) for turn in turns]
+    return next((orientation_name(turn) for turn in turns if np.array_equal(orient(stored, turn), shown)), "")
 
 
 def _decode(data: np.ndarray) -> np.ndarray | None:

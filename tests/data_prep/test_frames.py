@@ -9,6 +9,7 @@ import pytest
 import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from data_prep.frames import image_names, open_frames, read_image, write_image
 from data_prep.images import IMAGE_SUFFIXES, UnreadableImage, to_8_bits, white_level
@@ -40,6 +41,29 @@ def test_a_folder_is_read_in_numeric_order_whatever_the_padding(tmp_path):
     assert (report.times, report.n_used, report.sentences()) == ("fps", 3, [])
     frames, report = read(tmp_path)
     assert math.isnan(frames[0].time_s) and report.times == "none"
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize(
+    "orientation, name",
+    [
+        (1, ""),
+        (2, "mirrored left to right"),
+        (3, "turned by 180 degrees clockwise"),
+        (6, "turned by 90 degrees clockwise"),
+        (8, "turned by 270 degrees clockwise"),
+    ],
+)
+def test_a_rotation_that_exif_requests_is_applied_and_said(tmp_path, suffix, orientation, name):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+    for number in range(3):
+        Image.fromarray(picture).save(tmp_path / f"img{number}{suffix}", exif=exif)
+    frames, report = read(tmp_path, fps=25)
+    assert report.orientation == name and frames[0].image.shape[:2] == (
+        (32, 24) if orientation > 4 else (24, 32)
+    )
 
 
 def test_gaps_and_copies_are_said(tmp_path):
