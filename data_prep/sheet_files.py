@@ -110,12 +110,14 @@ def _from_xlsx(path: Path, data: bytes) -> Iterator[Sheet]:
             rows,
             [(r.min_row - 1, r.max_row, r.min_col - 1) for r in sheet.merged_cells.ranges],
             hidden=sheet.sheet_state != "visible",
-            hidden_rows=(number for number, row in sheet.row_dimensions.items() if row.hidden),
+            hidden_rows=(
+                number for number, row in sheet.row_dimensions.items() if row.hidden or row.height == 0
+            ),
             struck_rows=filter(None, map(_struck_row, sheet.iter_rows())),
             hidden_columns=(
                 position - 1
                 for column in columns.values()
-                if column.hidden
+                if column.hidden or column.width == 0
                 for position in range(column.min, column.max + 1)
             ),
         )
@@ -159,8 +161,14 @@ def _from_xls(path: Path, data: bytes) -> Iterator[Sheet]:
             [[value(cell) for cell in row] for row in sheet.get_rows()],
             [(top, bottom, left) for top, bottom, left, _ in sheet.merged_cells],
             hidden=sheet.visibility != 0,
-            hidden_rows=(number + 1 for number, row in sheet.rowinfo_map.items() if row.hidden),
-            hidden_columns=(position for position, column in sheet.colinfo_map.items() if column.hidden),
+            hidden_rows=(
+                number + 1 for number, row in sheet.rowinfo_map.items() if row.hidden or row.height == 0
+            ),
+            hidden_columns=(
+                position
+                for position, column in sheet.colinfo_map.items()
+                if column.hidden or column.width == 0
+            ),
         )
 
 

@@ -68,6 +68,19 @@ def test_what_is_hidden_is_marked(tmp_path):
     assert old.hidden and first.remark(3) == "row 3 is hidden in the sheet" and first.remark(2) == ""
 
 
+def test_rows_and_columns_without_a_size_are_hidden(tmp_path):
+    book = Workbook()
+    book.active.append(["A", "B"])
+    book.save(tmp_path / "a.xlsx")
+    with ZipFile(tmp_path / "a.xlsx") as full, ZipFile(tmp_path / "b.xlsx", "w") as flat:
+        for name in full.namelist():  # openpyxl writes no sizes of 0
+            data = full.read(name).replace(b'<row r="1"', b'<row r="1" ht="0"')
+            columns = b'<cols><col min="2" max="2" width="0" customWidth="1"/></cols><sheetData>'
+            flat.writestr(name, data.replace(b"<sheetData>", columns))
+    (sheet,) = read_sheets(tmp_path / "b.xlsx")
+    assert (sheet.hidden_rows, sheet.hidden_columns) == ({1}, {1})
+
+
 @pytest.mark.parametrize(
     "content, fact",
     [
