@@ -10,13 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from data_prep.face_model_file import VARIABLE, model_file
+from data_prep.face_model_file import VARIABLE, describe_model
 from data_prep.recordings import find_recordings
 from mer.inference import models
 from mer.inference.score import Score
 from mer.inference.score_table import ScoreTable
-from mer_core import parallel, progress
-from mer_core.content import content_id
+from mer_core import __version__, parallel, progress
 from mer_core.errors import Incompatible, MerError, OccupiedOutput
 from mer_core.io import printable_path
 from mer_core.jit import say_what_numba_saves
@@ -180,7 +179,7 @@ def _labels(job: ScoreJob) -> list[str]:
 
 
 def _identify_pipeline(job: ScoreJob) -> str:
-    """Describe what decides a row besides its clip: bundle, flow weights, face model and options."""
+    """Describe what decides a row besides its clip: bundle, flow weights, versions, face model, options."""
     from flow.estimate import file_digest
     from mer import bundle as bundles
 
@@ -191,9 +190,9 @@ def _identify_pipeline(job: ScoreJob) -> str:
         file_digest(job.bundle_path / bundles.JSON_FILE)[:8],
         file_digest(bundles.classifiers_file(job.bundle_path, recipe))[:8],
         flow[:8],
+        f"mer {__version__}",
+        f"MediaPipe {describe_model()}",
     ]
-    if file := model_file():
-        parts.append(f"face model {content_id(file)}")
     if job.fps:
         parts.append(f"fps {job.fps:g}")
     if job.face != 1:

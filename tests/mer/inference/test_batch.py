@@ -59,6 +59,14 @@ def test_a_row_for_each_clip_and_a_reason_for_each_failure(folder, unlimited, tm
         batch.score_all(folder, shutil.copy(kept, tmp_path / "again.csv"), unlimited, jobs=1, **options)
         assert todo == ["a.mp4", "b/frames", "c.mp4"]  # what would be scored otherwise now is
 
+    monkeypatch.setattr(models, "get_method", lambda *_: now)
+    for name, value in (("__version__", "1000.0"), ("describe_model", lambda: "another release")):
+        with monkeypatch.context() as patch:
+            patch.setattr(batch, name, value)
+            todo.clear()
+            batch.score_all(folder, shutil.copy(kept, tmp_path / "again.csv"), unlimited, jobs=1)
+            assert todo == ["a.mp4", "b/frames", "c.mp4"]
+
 
 def test_a_bundle_of_a_scikit_learn_classifier_scores_a_folder(tmp_path, monkeypatch):
     todo = []
