@@ -188,6 +188,12 @@ def coverage_remarks(name: str, root: Path, clips: list[ClipFiles]) -> list[str]
     parents, read = _subject_parents(root, clips)
     if others := _other_parents(root, parents):
         lines.append(f"Folders that hold subjects but are not read: {', '.join(others[:MAX_NAMES])}.")
+    if seconds := _second_folders(root, clips):
+        more = ", ..." if len(seconds) > MAX_NAMES else ""
+        lines.append(
+            f"{format_count(len(seconds), 'folder is', 'folders are')} named like a clip whose frames were "
+            f"read from another: {', '.join(seconds[:MAX_NAMES])}{more}."
+        )
     if unread := _unread_folders(root, clips, parents, read):
         more = ", ..." if len(unread) > MAX_NAMES else ""
         lines.append(
@@ -232,6 +238,25 @@ def _unread_folders(root: Path, clips: list[ClipFiles], parents: list[Path], rea
         for folder in siblings
         if re.search(r"\d", folder.name) and _strip_padding(folder.name) not in known and folder not in read
     ]
+
+
+def _second_folders(root: Path, clips: list[ClipFiles]) -> list[str]:
+    """Return unread folders named like a clip, or like a copy of it, in the folder of its subject."""
+    folders = {containing_file(file).parent: clip for clip in clips for file in clip.files.values()}
+    names: dict[Path, set[str]] = {}  # of clips, by the folder of their subject
+    for folder, clip in folders.items():
+        above = [path for path in folder.parents if root in path.parents]
+        subjects = [path for path in above if _strip_padding(path.name) == _strip_padding(_subject(clip))]
+        if subjects and clip.clip_id.split("/")[-1].lower() in folder.name.lower():
+            names.setdefault(subjects[0], set()).add(re.escape(folder.name))
+    return sorted(
+        str((folder / name).relative_to(root))
+        for subject, patterns in names.items()
+        for folder, children in dataset_files.walk_folders(subject, "(?!)")
+        for name in children
+        if folder / name not in folders
+        and re.match(rf"({'|'.join(patterns)})(?![0-9a-z])", name, re.IGNORECASE)
+    )
 
 
 def _subject(clip: ClipFiles) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from data_prep.clip_images import FrameFile, video_frame_files
 from data_prep.clutter import clutter_kind
 from data_prep.frame_names import FrameNames
-from data_prep.frames import image_names
+from data_prep.frames import file_kinds, image_names
 from data_prep.identity import clean_name, subject_key
 from data_prep.recordings import is_video
 from mer_core.errors import BadInput, NotFound
@@ -195,6 +195,13 @@ def subject_folder(folder: Path, subject: str) -> Path:
     return matches[0] if matches else folder / subject
 
 
+def frames_in(folder: Path) -> dict[int, FrameFile]:
+    """Return the frames of a clip as `images_in`; raise `NotFound` if its folder holds only other files."""
+    if not (files := images_in(folder)) and (kinds := file_kinds(folder)):
+        raise NotFound(f"{folder} holds no numbered images of a kind that is read, but {kinds}.")
+    return files
+
+
 @lru_cache(maxsize=8)
 def images_in(folder: Path) -> dict[int, FrameFile]:
     """Return the images of a folder by frame number, cached for clips that share a long video's folder.
@@ -270,11 +277,7 @@ def _is_below_other(path: Path, root: Path, subject: str) -> bool:
     """Return whether a folder on the way is named like `subject` but with another number."""
     key = subject_key(subject)
     keys = [subject_key(part) for part in path.relative_to(root).parts[:-1]]
-    return key not in keys and any(_without_digits(other) == _without_digits(key) for other in keys)
-
-
-def _without_digits(key: str) -> str:
-    return re.sub(r"\d+", "0", key)
+    return key not in keys and any(re.sub(r"\d+", "0", a) == re.sub(r"\d+", "0", key) for a in keys)
 
 
 def _preferred(root: Path, folders: list[Path], prefer: tuple[str, ...]) -> list[Path]:

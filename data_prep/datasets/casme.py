@@ -7,7 +7,7 @@ import pandas as pd
 from data_prep.annotation_sheets import find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import DatasetFacts, find_folder, images_in, resolve_path, subject_folder
+from data_prep.dataset_files import DatasetFacts, find_folder, frames_in, resolve_path, subject_folder
 from data_prep.sheet_cells import cell_number, cell_text, format_subject, read_frame_cells
 
 FACTS = DatasetFacts(
@@ -55,7 +55,7 @@ def read_annotations(root: Path) -> pd.DataFrame:
 
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Return the frame files of one clip by number; raise `BadInput` if its folder is missing."""
-    return images_in(
+    return frames_in(
         resolve_path(subject_folder(find_folder(Path(root), SUBJECT, FRAMES), row.subject), row.clip)
     )
 

@@ -7,7 +7,7 @@ import pandas as pd
 from data_prep.annotation_sheets import find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import DatasetFacts, folders_named, images_in, resolve_path
+from data_prep.dataset_files import DatasetFacts, folders_named, frames_in, resolve_path
 from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
 from mer_core.errors import NotFound
 
@@ -70,11 +70,11 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
     folders = folders_named(Path(root), FOLDER)
     clip = folders.get(f"{row.subject}_{row.clip}")
     if clip:
-        return images_in(clip)
+        return frames_in(clip)
     subject = folders.get_subject(row.subject)
     if not subject:
         raise NotFound(f"There is no folder {row.subject} or {row.subject}_{row.clip} in {root}.")
-    return images_in(resolve_path(subject, row.clip.rsplit("_", 1)[0], "color"))
+    return frames_in(resolve_path(subject, row.clip.rsplit("_", 1)[0], "color"))
 
 
 def _row(row) -> dict:

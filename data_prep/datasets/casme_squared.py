@@ -11,7 +11,7 @@ import pandas as pd
 from data_prep.annotation_sheets import AnnotationSources, find_files, visible_sheets
 from data_prep.clip_images import FrameFile, number_recording
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import DatasetFacts, folders_named, images_in
+from data_prep.dataset_files import DatasetFacts, folders_named, frames_in
 from data_prep.interval_table import expression_kind, interval_table
 from data_prep.sheet_cells import cell_number, cell_text, read_frame_cells
 from mer_core.errors import NotFound, UnreadableFile
@@ -78,7 +78,7 @@ def video_files(root: Path, video: str) -> dict[int, FrameFile]:
     folder = folders_named(Path(root), VIDEO, ("rawpic",)).get_prefixed(video)
     if not folder:
         raise NotFound(f"There is no folder {video}... in {root}.")
-    return number_recording(images_in(folder))
+    return number_recording(frames_in(folder))
 
 
 def _rows(path: Path) -> tuple[str, list[dict]]:

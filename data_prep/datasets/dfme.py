@@ -7,7 +7,7 @@ import pandas as pd
 from data_prep.annotation_sheets import AmbiguousSheet, AnnotationSources, find_tables
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import DatasetFacts, all_folders, images_in
+from data_prep.dataset_files import DatasetFacts, all_folders, frames_in
 from data_prep.identity import subject_key
 from data_prep.sheet_cells import cell_rate, cell_text, read_frame_cells
 from mer_core.errors import NotFound
@@ -68,7 +68,7 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
     folder = all_folders(Path(root)).get(row.clip)
     if not folder:
         raise NotFound(f"There is no folder {row.clip} in {root}.")
-    return images_in(folder)
+    return frames_in(folder)
 
 
 def _row_facts(row: dict) -> list:

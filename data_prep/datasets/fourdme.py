@@ -7,7 +7,7 @@ import pandas as pd
 from data_prep.annotation_sheets import find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import DatasetFacts, all_folders, images_in
+from data_prep.dataset_files import DatasetFacts, all_folders, frames_in
 from data_prep.name_times import AmbiguousNames
 from data_prep.sheet_cells import cell_text, read_frame_cells
 from mer_core.errors import NotFound
@@ -62,7 +62,7 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
     folder = all_folders(Path(root), ("gray_micro",)).get(row.clip, row.subject)
     if not folder:
         raise NotFound(f"There is no folder {row.clip} in {root}.")
-    files = images_in(folder)
+    files = frames_in(folder)
     if pd.isna(row.onset) or pd.isna(row.offset) or not files:
         return files
     first, last = min(files), max(files)

@@ -10,7 +10,7 @@ import pandas as pd
 from data_prep.annotation_sheets import find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import DatasetFacts, folders_named, images_in
+from data_prep.dataset_files import DatasetFacts, folders_named, frames_in
 from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
 from mer_core.errors import NotFound
 
@@ -62,7 +62,7 @@ def frame_files(root: Path, row) -> dict[int, FrameFile]:
     folder = folders_named(Path(root), CLIP, ("Micro_Expression",)).get(row.clip)
     if not folder:
         raise NotFound(f"There is no folder {row.clip} in {root}.")
-    return images_in(folder)
+    return frames_in(folder)
 
 
 def _row(row) -> dict:

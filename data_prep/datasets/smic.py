@@ -21,6 +21,7 @@ from data_prep.dataset_files import (
     find_folder,
     folders_in,
     folders_named,
+    frames_in,
     images_in,
     resolve_path,
 )
@@ -112,11 +113,11 @@ def camera_files(root: Path, camera: str, row) -> dict[int, FrameFile]:
     """Return the frame files of one camera's clip by number; raise `BadInput` if its folder is missing."""
     for folder in _micro_folders(root, camera, int(row.subject[1:])):
         if clip_name(folder.name) == row.clip:
-            return images_in(folder)
+            return frames_in(folder)
     folders = folders_named(_camera_folder(root, camera), CLIP.pattern).paths
     matches = [folder for folder in folders if clip_name(folder.name) == row.clip]
     if len(matches) == 1:
-        return images_in(matches[0])
+        return frames_in(matches[0])
     if matches:
         raise AmbiguousFolder(f"There are {len(matches)} folders for {row.clip} in {root}.")
     raise NotFound(f"There is no folder for {row.clip} in {root}.")

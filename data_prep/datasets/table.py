@@ -13,7 +13,7 @@ from data_prep.annotation_checks import Finding
 from data_prep.annotations import dataset_folder
 from data_prep.clip_images import FrameFile, video_frame_files
 from data_prep.clip_table import clip_table
-from data_prep.dataset_files import DatasetFacts, images_in
+from data_prep.dataset_files import DatasetFacts, frames_in
 from data_prep.recorded_clips import BadRow, RecordedClip, read_recorded_clips
 
 FACTS = DatasetFacts(
@@ -69,7 +69,7 @@ def find_problems(root: Path) -> list[Finding]:
 def frame_files(root: Path, row) -> dict[int, FrameFile]:
     """Return the frames of a clip's recording by number; raise `BadRow` for a row that cannot be used."""
     path, _ = find_recording(root, row)
-    return video_frame_files(path) if path.is_file() else images_in(path)
+    return video_frame_files(path) if path.is_file() else frames_in(path)
 
 
 def find_recording(root: Path, row) -> tuple[Path, float | None]:

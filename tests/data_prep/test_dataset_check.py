@@ -151,6 +151,26 @@ def test_a_copy_of_the_folder_of_all_subjects_is_named(make_replica):
     )
 
 
+@pytest.mark.parametrize("second", ["EP01_01f - Copy", "session2/EP01_01f"])
+def test_a_second_folder_of_a_clip_is_named(second, make_replica):
+    root = make_replica("casme2")
+    assert not any("read from another" in line for line in check_dataset("casme2", root).lines)
+    folder = next(path for path in root.rglob("EP01_01f"))
+    shutil.copytree(folder, folder.parent / second)
+    place = (folder.parent / second).relative_to(root)
+    remark = f"  1 folder is named like a clip whose frames were read from another: {place}."
+    assert remark in check_dataset("casme2", root).lines
+
+
+def test_a_clip_of_unread_pictures_names_their_kind(make_replica):
+    root = make_replica("casme2")
+    folder = next(path for path in root.rglob("EP01_01f"))
+    n = len(list(folder.iterdir()))
+    for file in folder.iterdir():
+        file.rename(file.with_suffix(".heic"))
+    assert f"but {n} .heic" in "\n".join(check_dataset("casme2", root).lines)
+
+
 def test_a_folder_without_frames_is_not_usable(make_replica, tmp_path):
     root = make_replica("casme2")
     shutil.rmtree(root / "CASME2_RAW_selected")
