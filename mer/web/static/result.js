@@ -146,7 +146,7 @@ async function rescore(onset, apex, bundle = clip.bundle) {
     if (request !== n_requests || clip?.key !== key) return;  // the user has moved on
     fail("");
     accept(answer, false);
-    say(`Scored: frame ${result.score.apex}, compared with frame ${result.score.onset}.`);
+    say(`Scored from frame ${result.score.onset} to frame ${result.score.apex}.`);
   } catch (error) { if (request === n_requests) fail(error.message); }
   if (request === n_requests) $("result").removeAttribute("aria-busy");
 }
