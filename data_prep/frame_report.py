@@ -48,6 +48,7 @@ class FrameReport:
     times: str = "file"
     fps_in_file: float | None = None
     fps_given: float | None = None
+    capture_fps: float = 0.0  # at which the camera says that it recorded; 0 if unknown
     n_times_assumed: int = 0
     n_times_reordered: int = 0
     n_times_repeated: int = 0
@@ -125,7 +126,7 @@ class FrameReport:
         if (n_absent := total - self.n_used - self.n_damaged - self.n_other_shape) > 0:
             sentences.append(
                 f"{format_count(n_absent, 'declared frame is', 'declared frames are')} missing; "
-                "the file may be truncated."
+                "the file may be truncated, or trimmed by its edit list."
             )
         if self.n_other_shape:
             sentences.append(
@@ -162,6 +163,12 @@ class FrameReport:
 
     def _time_sentences(self) -> list[str]:
         sentences = self.rate_sentences()
+        if self.fps_in_file and not self.fps_given and self.capture_fps > 1.1 * self.fps_in_file:
+            sentences.append(
+                f"The camera says that it recorded {self.capture_fps:.5g} frames per second, and the file "
+                f"plays {self.fps_in_file:.5g} (slow motion?). If all frames are there, give "
+                f"--fps {self.capture_fps:.5g}."
+            )
         if self.times == "assumed":
             sentences.append(
                 f"The file has no time stamps; {self.fps_in_file:.5g} frames per second are assumed "

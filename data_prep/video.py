@@ -106,6 +106,7 @@ class VideoFrames(Frames):
             white=self._white,
             color_range=stream.color_range,
             hdr=stream.hdr,
+            capture_fps=stream.capture_fps,
             blind_codec=stream.blind_codec,
         )
 

@@ -48,6 +48,7 @@ class VideoStream:
     pixel_aspect: float  # width / height
     color_range: str
     hdr: str
+    capture_fps: float  # at which a camera says that it recorded; 0 if unknown
     blind_codec: str
     is_smoothed: bool  # the codec filters the edges of its blocks
     bits: int  # per sample
@@ -78,6 +79,7 @@ def probe_stream(path: Path) -> VideoStream:
             has_stamps=bool(stamps),
             pixel_aspect=float(aspect) if aspect else 1.0,
             color_range={1: "limited", 2: "full"}.get(int(context.color_range or 0), "not stated"),
+            capture_fps=_capture_fps(container.metadata),
             hdr=HDR_TRANSFERS.get(int(context.color_trc or 0), ""),
             blind_codec=BLIND_CODECS.get(context.name, ""),
             is_smoothed=context.name in SMOOTHED_CODECS,
@@ -98,6 +100,14 @@ def _usual_step(stamps: list[int], time_base, rate) -> float:
     median = statistics.median(steps)
     alike: list[float] = [step for step in steps if abs(step - median) <= 1] or [median]
     return statistics.mean(alike) * float(time_base)
+
+
+def _capture_fps(metadata: dict[str, str]) -> float:
+    """Return the rate at which Android's cameras recorded what they store at a lower rate (slow motion)."""
+    try:
+        return float(metadata.get("com.android.capture.fps", 0))
+    except ValueError:
+        return 0.0
 
 
 def open_container(path: Path):

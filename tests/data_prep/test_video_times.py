@@ -1,5 +1,6 @@
 """Numbers and times of the frames of a video."""
 
+import av
 import pytest
 
 from data_prep.frames import open_frames
@@ -84,3 +85,18 @@ def test_short_recordings_that_are_joined_go_on(tmp_path):
     frames, report = read_frames(path)
     assert report.n_time_jumps == 1 and not report.n_times_repeated
     assert frames[-1].time_s > 1.1
+
+
+@pytest.mark.parametrize("capture, fps, said", [("240.000000", None, True), ("25.0", None, False),
+    ("x", None, False), ("240", 240, False)])  # fmt: skip
+def test_slow_motion_that_the_camera_states_is_said(tmp_path, capture, fps, said):
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w", options={"movflags": "use_metadata_tags"}) as out:
+        out.metadata["com.android.capture.fps"] = capture
+        stream = out.add_stream("mpeg4", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
+        for image in moving_square(8):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        out.mux(stream.encode())
+    report = read_frames(path, fps)[1]
+    assert any("slow motion" in sentence and "240" in sentence for sentence in report.sentences()) == said
