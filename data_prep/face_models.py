@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 from zipfile import BadZipFile, ZipFile
@@ -17,6 +18,7 @@ import numpy as np
 
 from data_prep.face_model_file import ADVICE, model_file
 from mer_core.errors import BadInput, LimitExceeded, UnreadableFile
+from mer_core.lazy_import import defer_packages
 
 # The file's detector sees 128 px, and in them faces wider than about 20 px. So it is also shown overlapping
 # squares of a picture, a half and, where no face has been found by then, a quarter as wide as the picture.
@@ -83,8 +85,7 @@ class BuiltInMesh:
     def __init__(self) -> None:
         self._seen_face = False
         with silence_stderr():
-            from mediapipe.python.solutions.face_mesh import FaceMesh
-
+            FaceMesh = _import_solution("face_mesh").FaceMesh
             self._mesh = FaceMesh(static_image_mode=True, max_num_faces=1, refine_landmarks=True)
             self._mesh.process(BLANK)  # loads the models, which log that
 
@@ -107,8 +108,7 @@ class BuiltInDetector:
 
     def __init__(self, min_confidence: float):
         with silence_stderr():
-            from mediapipe.python.solutions.face_detection import FaceDetection
-
+            FaceDetection = _import_solution("face_detection").FaceDetection
             self._detector = FaceDetection(model_selection=1, min_detection_confidence=min_confidence)
             self._detector.process(BLANK)
 
@@ -178,6 +178,20 @@ class TaskDetector:
         """See `FaceDetector`."""
         with silence_stderr():
             self._detector.close()
+
+
+def _import_solution(name: str) -> Any:
+    """Import one of MediaPipe's solutions without the others and their matplotlib: half a second and 40 MB.
+
+    MediaPipe drops options from a graph whose messages nobody has imported: those of the face mesh, which the
+    detector also needs, and two that a package imports which is left out here.
+    """
+    defer_packages("mediapipe", "mediapipe.python", "mediapipe.python.solutions")
+    import mediapipe.calculators.tensor.tensors_to_floats_calculator_pb2
+    import mediapipe.framework.tool.switch_container_pb2
+    import mediapipe.python.solutions.face_mesh  # noqa: F401
+
+    return import_module(f"mediapipe.python.solutions.{name}")
 
 
 def _load_task(file: Path, name: str, model: bytes, **options: Any) -> Any:
