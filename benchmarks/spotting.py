@@ -132,7 +132,7 @@ def _label(film: Film, track, interval: Found) -> str:
     at = [int(np.abs(track.time - time).argmin()) for time in (interval.onset, interval.apex)]
     images = [np.clip(np.rint(film.picture(track.time[i]) * 255), 0, 255).astype(np.uint8) for i in at]
     aligned = align_pair(images, track.box[at[0]], fitted.recipe.clip_input.face_size)
-    probabilities = read_pair(fitted, aligned, with_decision=False).probabilities
+    probabilities = read_pair(fitted, aligned, with_explanation=False).probabilities
     return max(probabilities, key=probabilities.__getitem__)
 
 

@@ -9,7 +9,6 @@ skin alike cannot be told apart well.
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy.optimize import nnls
 
 from data_prep.action_units import NAMES
 from mer.inference import unit_patterns
@@ -81,6 +80,8 @@ def _fit_few(A: np.ndarray, b: np.ndarray, units: list[str]) -> np.ndarray:
     Both sides of a unit are added together. Orthogonal matching pursuit with strengths that are not negative:
     A. Bruckstein, M. Elad, M. Zibulevsky, IEEE Transactions on Information Theory 54(11), 2008.
     """
+    from scipy.optimize import nnls
+
     strengths, unexplained = np.zeros(len(units)), float(b @ b)
     min_gain = MIN_GAIN * unexplained
     columns = {unit: [i for i, name in enumerate(units) if name == unit] for unit in dict.fromkeys(units)}
@@ -112,6 +113,8 @@ def unit_activations(displacement: np.ndarray) -> tuple[list[tuple[str, str]], n
     activations : (n, units)
         0 at rest, 1 for the strongest that adults can show; NaN where nothing was measured.
     """
+    from scipy.optimize import nnls
+
     names, motions = unit_patterns.load()
     basis = head_motion_basis(mean_face()[:, :2])
     facial = [at_sites(subtract_head_motion(basis, pattern[:, :2])) for pattern in motions]

@@ -10,6 +10,7 @@ from data_prep.align import EYE_CENTRE, INTEROCULAR_FRACTION
 from data_prep.landmarks import N_POINTS
 from mer.bundle import Bundle
 from mer.inference import attribution, models
+from mer.inference.action_units import Unit, find_units
 from mer.inference.head_motion import POINTS, mean_face
 from mer.inference.motion import AlignedPair, PairMotion, measure_pair
 
@@ -27,7 +28,9 @@ class PairReading(NamedTuple):
     opposite : dict
         The same for the opposite motion.
     decision : dict
-        Each region's fraction of the decision; empty if not asked for.
+        Each region's fraction of the decision.
+    units : list of Unit
+        What the motion consists of. Both are empty if no explanation is asked for.
     flow_weights : str or None
         Digest of the weights of the flow network.
     """
@@ -36,16 +39,17 @@ class PairReading(NamedTuple):
     probabilities: dict[str, float]
     opposite: dict[str, float]
     decision: dict[str, float]
+    units: list[Unit]
     flow_weights: str | None
 
 
 Reader = Callable[[AlignedPair], PairReading]
 
 
-def read_pair(fitted: Bundle, aligned: AlignedPair, with_decision: bool = True) -> PairReading:
+def read_pair(fitted: Bundle, aligned: AlignedPair, with_explanation: bool = True) -> PairReading:
     """Measure the motion between two aligned frames and ask the bundle.
 
-    With `with_decision`, find out how much each region decides, too.
+    With `with_explanation`, find out how much each region decides and which action units move, too.
     """
     recipe, landmarks = fitted.recipe, aligned.landmarks
     pair = measure_pair(aligned, recipe)
@@ -53,9 +57,12 @@ def read_pair(fitted: Bundle, aligned: AlignedPair, with_decision: bool = True) 
     probabilities, opposite = (
         dict(zip(recipe.labels, map(float, p))) for p in fitted.predict_proba(np.stack(both_ways))
     )
-    decision = attribution.decision_fractions(fitted, pair.input_flow, landmarks) if with_decision else {}
+    decision, units = {}, []
+    if with_explanation:
+        decision = attribution.decision_fractions(fitted, pair.input_flow, landmarks)
+        units = find_units(landmarks, pair.facial.points)
     weights = models.get_method(recipe.clip_input.method, recipe.method_options).weights
-    return PairReading(pair, probabilities, opposite, decision, weights)
+    return PairReading(pair, probabilities, opposite, decision, units, weights)
 
 
 def warm_up(fitted: Bundle) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import mer_core
 from data_prep.frames import Frames
 from mer.bundle import Bundle, default_path
-from mer.inference import action_units as units
 from mer.inference import models, onset_apex, regions, reliability, spotting
 from mer.inference.motion import AlignedPair, align_pair
 from mer.inference.no_label import NoLabel
@@ -169,7 +168,7 @@ def label_intervals(
                 aligned = _align(images, track, moment, fitted.recipe)
             except NothingToScore:
                 continue
-            reading = read_pair(fitted, aligned, with_decision=False)
+            reading = read_pair(fitted, aligned, with_explanation=False)
             label, _ = _decide(clip, track, moment, intervals, reading, fitted.recipe)
             if label:
                 probability = round(reading.probabilities[label], 4)
@@ -215,7 +214,7 @@ def explain(
         apex_s=seconds[1],
         motion=facial.strength if is_comparable else None,
         regions=sorted(parts, key=lambda region: -region.motion),
-        units=units.find_units(aligned.landmarks, facial.points) if is_comparable else [],
+        units=reading.units if is_comparable else [],
         warnings=reliability.list_warnings(track, moment, intervals, recipe, weights),
         frames=track.frames,
         fps=None if not track.timed or math.isnan(track.fps) else round(track.fps, 3),

@@ -31,6 +31,7 @@ def test_a_reader_beside_answers_as_one_here(aligned, monkeypatch):
     np.testing.assert_allclose(beside.pair.input_flow, here.pair.input_flow, atol=1e-4)
     assert beside.probabilities == pytest.approx(here.probabilities, abs=1e-4)
     assert beside.decision == pytest.approx(here.decision, abs=1e-3)
+    assert [unit.title for unit in beside.units] == [unit.title for unit in here.units] != []
     assert beside.flow_weights == here.flow_weights and sum(here.decision.values()) == pytest.approx(1)
 
 
