@@ -165,6 +165,11 @@ class ImageFrames(Frames):
                 f"Frame numbers rise by {step:g}: at --fps {self.fps:g}, "
                 f"images are {step / self.fps:.3g} s apart."
             )
+        if step > 1 and self.times_from == "names" and self.fps:
+            notes.append(
+                f"Numbers are read as times, because their steps fit --fps {self.fps:g}; as numbers of "
+                f"frames, images would be {step / self.fps:.3g} s apart."
+            )
         return FrameReport(
             n_in_file=len(self.files),
             n_missing=sum(last - first + 1 for first, last in gaps),

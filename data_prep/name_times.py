@@ -100,8 +100,13 @@ def _refuse_midnight(stems: Sequence[str], seconds: Sequence[int]) -> None:
             )
 
 
+DECIMALS = re.compile(r"\d[.,](\d{1,9})\D*$")  # of seconds, as in frame_0.04s
+
+
 def times_in_numbers(files: dict[int, Path], fps: float | None, folder: Path) -> dict[int, float] | None:
-    """Return the times of frames whose numbers are milli-, micro- or nanoseconds; None if they count frames.
+    """Return the times of frames whose numbers are milli-, micro- or nanoseconds, or decimals of seconds.
+
+    None if they count frames.
 
     Parameters
     ----------
@@ -127,7 +132,9 @@ def times_in_numbers(files: dict[int, Path], fps: float | None, folder: Path) ->
     if len(numbers) < MIN_FILES_TO_JUDGE or statistics.median(steps) <= 1:
         return None
     if fps:
-        for unit in (1e3, 1e6, 1e9):
+        decimals = {len(found[1]) if (found := DECIMALS.search(file.stem)) else 0 for file in files.values()}
+        units = {1e3, 1e6, 1e9, *(10.0**digits for digits in decimals if len(decimals) == 1 and digits)}
+        for unit in sorted(units):
             if abs(statistics.median(steps) * fps / unit - 1) < 0.05:
                 return {number: (number - numbers[0]) / unit for number in numbers}
     if len(set(steps)) == 1 or min(steps) == 1:

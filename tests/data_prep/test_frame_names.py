@@ -164,6 +164,12 @@ def test_numbers_that_jump_are_times_at_the_rate_given_or_refused():
     assert times_in_numbers(every_fifth.files, 30, Path("x")) is None
 
 
+def test_decimals_of_seconds_are_times_at_the_rate_given():
+    names = read_frame_names(Path(f"frame_0.{4 * k:02d}s.png") for k in range(9))
+    assert times_in_numbers(names.files, 25, Path("x")) == pytest.approx({4 * k: k / 25 for k in range(9)})
+    assert times_in_numbers(names.files, 30, Path("x")) is None
+
+
 @given(
     st.lists(st.integers(0, 10**6), min_size=1, max_size=30, unique=True),
     st.sampled_from(["{n}", "img{n}", "006_{n:05d}", "reg_EP01_{n}", "c-{n:03d}", "2024_{n}"]),

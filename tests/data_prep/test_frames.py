@@ -259,11 +259,13 @@ def test_other_files_that_are_named_like_the_frames_are_counted(tmp_path):
 
 
 def test_numbers_that_rise_by_more_than_one_are_said_with_the_rate(tmp_path):
-    for k in range(6):
+    for k in range(12):
         write_image(tmp_path / f"{4 * k}.png", grey(10 * k))
     frames, report = read(tmp_path, fps=25)
     assert frames[1].time_s == 4 / 25
     assert report.sentences() == ["Frame numbers rise by 4: at --fps 25, images are 0.16 s apart."]
+    _, report = read(tmp_path, fps=250)  # also every fourth frame, or milliseconds
+    assert report.times == "names" and "0.016 s apart" in report.sentences()[0]
 
 
 def test_a_tiff_of_grey_floats_is_read(tmp_path):
