@@ -16,11 +16,14 @@ from zipfile import BadZipFile, ZipFile
 import pandas as pd
 
 from mer_core.errors import BadInput
+from mer_core.text import format_count
 
 SUFFIXES = (".xlsx", ".xls", ".csv", ".tsv")
 MAX_BYTES = 200_000_000  # unpacked; published spreadsheets have less than a megabyte
 MAX_CELLS = 5_000_000
 DELIMITERS = ",;\t|"
+SHEET = rb"<(?:\w+:)?sheet\s"  # in the list of a workbook
+TEXT_FORMULA = r'^="([^"]*)"$'  # how exports keep Excel from taking 01 for a number
 FORMULA_WITHOUT_VALUE = rb"</f>\s*(<v\s*/>|<v>\s*</v>)?\s*</c>"
 
 
@@ -86,6 +89,7 @@ def _from_xlsx(path: Path, data: bytes) -> Iterator[Sheet]:
                 [name for name in names if name.startswith("xl/worksheets/")] if unpacked <= MAX_BYTES else []
             )
             lacks_values = any(re.search(FORMULA_WITHOUT_VALUE, archive.read(name)) for name in parts)
+            listed = archive.read("xl/workbook.xml") if "xl/workbook.xml" in names else b""
     except BadZipFile as error:
         raise UnreadableSheet(
             f"{path} is a damaged .xlsx ({error}). Copy it again from the source."
@@ -96,8 +100,14 @@ def _from_xlsx(path: Path, data: bytes) -> Iterator[Sheet]:
         raise UnreadableSheet(
             f"{path} is not an .xlsx file (OpenDocument, Numbers or .xlsb?). Save it as .xlsx or .csv."
         )
+    book = load_workbook(BytesIO(data), data_only=True, keep_links=False)
+    if n_lacking := len(re.findall(SHEET, listed)) - len(book.sheetnames):
+        raise UnreadableSheet(
+            f"{path}: {format_count(n_lacking, 'sheet')} cannot be read. Is it a 'Strict Open XML "
+            "Spreadsheet'? Save it as 'Excel Workbook (.xlsx)'."
+        )
     formulas = load_workbook(BytesIO(data), keep_links=False) if lacks_values else None
-    for sheet in load_workbook(BytesIO(data), data_only=True, keep_links=False).worksheets:
+    for sheet in book.worksheets:
         _check_size(path, sheet.max_row * sheet.max_column, sheet.title)
         columns = sheet.column_dimensions
         for letter in list(columns):
@@ -140,6 +150,8 @@ def _show_formulas(rows: list[list], formulas: Iterable[tuple]) -> None:
 def _from_xls(path: Path, data: bytes) -> Iterator[Sheet]:
     import xlrd
 
+    if "EncryptedPackage".encode("utf-16-le") in data:
+        raise UnreadableSheet(f"{path} is locked with a password. Save it without one.")
     try:
         book = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=StringIO())
     except xlrd.XLRDError as error:
@@ -190,6 +202,7 @@ def _from_text(path: Path, data: bytes) -> Sheet:
             f"({error}). Correct it, or save the table as .xlsx."
         ) from error
     _check_size(path, len(rows) * max(map(len, rows), default=0), path.name)
+    rows = [[re.sub(TEXT_FORMULA, r"\1", cell) for cell in row] for row in rows]
     return _build_sheet("", rows[1:] if declaration else rows, [])
 
 

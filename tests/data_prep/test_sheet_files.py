@@ -81,6 +81,41 @@ def test_rows_and_columns_without_a_size_are_hidden(tmp_path):
     assert (sheet.hidden_rows, sheet.hidden_columns) == ({1}, {1})
 
 
+STRICT = {
+    b"http://schemas.openxmlformats.org/spreadsheetml/2006/main": b"http://purl.oclc.org/ooxml/spreadsheetml/main",
+    b"http://schemas.openxmlformats.org/officeDocument/2006/relationships": b"http://purl.oclc.org/ooxml/"
+    b"officeDocument/relationships",
+}
+
+
+@pytest.mark.filterwarnings("ignore:File contains an invalid specification")
+def test_sheets_that_cannot_be_read_are_not_left_out(tmp_path):
+    Workbook().save(tmp_path / "a.xlsx")
+    with ZipFile(tmp_path / "a.xlsx") as plain, ZipFile(tmp_path / "b.xlsx", "w") as strict:
+        for name in plain.namelist():
+            data = plain.read(name)
+            for namespace, other in STRICT.items():
+                data = data.replace(namespace, other)
+            strict.writestr(name, data)
+    with pytest.raises(UnreadableSheet, match="1 sheet cannot be read.*Strict"):
+        read_sheets(tmp_path / "b.xlsx")
+
+
+def test_a_password_is_named(tmp_path):
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16-le")
+    )
+    with pytest.raises(UnreadableSheet, match="password"):
+        read_sheets(path)
+
+
+def test_a_text_in_a_formula_is_that_text(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('subject,file\n="01",="a.mp4"\n"=""02""",=A1+1\n')
+    assert cells(path)[1:] == [["01", "a.mp4"], ["02", "=A1+1"]]
+
+
 @pytest.mark.parametrize(
     "content, fact",
     [
