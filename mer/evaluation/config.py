@@ -106,6 +106,11 @@ class CvConfig(BaseModel):
         return bool(self.search) or self.calibration != "none"
 
 
+def is_object_text(classifier: str) -> bool:
+    """Return whether a stored `classifier` is the text of a scikit-learn object, not a name."""
+    return "(" in classifier
+
+
 def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None = None) -> CvConfig:
     """Return the settings of a YAML file, or the defaults, updated with `overrides`.
 

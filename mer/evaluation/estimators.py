@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import get_tags
 
-from mer.evaluation.config import CvConfig
+from mer.evaluation.config import CvConfig, is_object_text
 from mer.evaluation.splits import Fold
 from mer_core import registry
 from mer_core.errors import BadArray, BadInput, BadSetting, MerError
@@ -134,7 +134,7 @@ def resolve_classifier(config: CvConfig, n_classes: int) -> ClassifierSpec:
     """
     if not isinstance(config.classifier, str):
         name, prototype, candidates = _from_object(config)
-    elif "(" in config.classifier:
+    elif is_object_text(config.classifier):
         raise BadSetting(
             f"{config.classifier} is the text of a classifier that was passed as an object; a file cannot "
             "rebuild it. Pass it again, from Python or with --classifier FILE.py:FUNCTION."

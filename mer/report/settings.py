@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mer.evaluation import estimators
+from mer.evaluation.config import is_object_text
 from mer.evaluation.finished_run import Run
 from mer.evaluation.metrics import varies_with_seed
 from mer_core import claims, markdown, registry
@@ -16,24 +17,31 @@ SET_BY_MER = {*estimators.SET_BY_MER, "flow", "landmarks", "self"}  # parameters
 
 def read_settings(run: Run) -> list[tuple[str, str]]:
     """Return name and value of every setting, defaults included, and what identifies the input."""
-    config = dict(run.config)
+    config, about = dict(run.config), ""
     try:
-        module = registry.load("mer.classifiers", config["classifier"])
-        extract = registry.load("mer.features", config["feature"]).extract if config["feature"] else None
+        if config["feature"]:
+            extract = registry.load("mer.features", config["feature"]).extract
+            config["feature_settings"] = with_defaults(extract, config["feature_settings"] or {})
+        if not is_object_text(config["classifier"]):  # which shows its own settings
+            module = registry.load("mer.classifiers", config["classifier"])
+            config["classifier_settings"] = _classifier_settings(module.Classifier, config)
+            about = module.__doc__.strip().splitlines()[0]
     except UnknownName as error:  # a plug-in that is gone or renamed
-        return flatten(config) + [("defaults", f"unknown: {error}")] + _input_identity(run)
-    searched = config.get("search") or {}
-    variant = config["classifier"].partition(":")[2]  # timm:resnet18
-    used = with_defaults(
-        module.Classifier.__init__, ({"backbone": variant} if variant else {}) | config["classifier_settings"]
-    )
-    config["classifier_settings"] = {name: value for name, value in used.items() if name not in searched}
-    if extract is not None:
-        config["feature_settings"] = with_defaults(extract, config["feature_settings"] or {})
+        return flatten(run.config) + [("defaults", f"unknown: {error}")] + _input_identity(run)
     lines = flatten(config)
-    at = [name for name, _ in lines].index("classifier") + 1
-    lines.insert(at, ("about", module.__doc__.strip().splitlines()[0]))
+    if about:
+        at = [name for name, _ in lines].index("classifier") + 1
+        lines.insert(at, ("about", about))
     return lines + _input_identity(run)
+
+
+def _classifier_settings(kind: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a listed classifier, defaults included, but those that were searched."""
+    variant = config["classifier"].partition(":")[2]  # timm:resnet18
+    given = ({"backbone": variant} if variant else {}) | config["classifier_settings"]
+    searched = config.get("search") or {}
+    used = with_defaults(kind.__init__, given)
+    return {name: value for name, value in used.items() if name not in searched}
 
 
 def with_defaults(function: Callable, given: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +60,7 @@ def markdown_row(run: Run) -> str:
     spread = f" ± {m['sd']['uf1']:.3f}" if varies_with_seed(m) else ""
     cells = {
         "classifier": config["classifier"],
-        "feature": config["feature"] or "ready-made maps",
+        "feature": config["feature"] or ("arrays" if run.origin["kind"] == "arrays" else "ready-made maps"),
         "flow": config["method"] or "none",
         "protocol": run.origin["protocol"]["name"],
         "split": run.origin["protocol"]["split"],

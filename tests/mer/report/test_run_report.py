@@ -6,12 +6,13 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from mer.evaluation import finished_run, run
 from mer.evaluation.config import CvConfig
 from mer.evaluation.run_folder import read_predictions
 from mer.report.run_report import write_report
-from mer.report.settings import read_settings
+from mer.report.settings import markdown_row, read_settings
 from mer_core.errors import UnreadableFile
 
 
@@ -135,6 +136,15 @@ def test_a_setting_that_was_given_is_no_default(prepared, tmp_path):
         and lines["feature_settings.bins"] == "4"
         and lines["feature_settings.cells"] == "5 (default)"
     )
+
+
+def test_an_object_shows_its_own_settings_and_arrays_are_no_maps(small, tmp_path):
+    config = CvConfig(classifier=LogisticRegression(C=0.5), seeds=1)
+    run.cross_validate_arrays(*small, config, tmp_path / "run")
+    finished = finished_run.open_run(tmp_path / "run")
+    lines = dict(read_settings(finished))
+    assert lines["classifier"] == "LogisticRegression(C=0.5)" and "defaults" not in lines
+    assert "| LogisticRegression(C=0.5) | arrays | none |" in markdown_row(finished)
 
 
 def test_it_says_where_the_apex_frames_come_from(finished):
