@@ -99,7 +99,7 @@ def fit(
     earlier = read_existing(out) if out else None
     _refuse_search(config)
     if are_arrays(prepared):
-        found = inputs.read_arrays(*prepared)
+        found, config = inputs.read_arrays(*prepared), inputs.for_given_features(config)
     else:
         found = inputs.read_inputs(inputs.as_paths(prepared), config)
     labels = found.protocol.labels

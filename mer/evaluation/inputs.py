@@ -32,6 +32,7 @@ Extractor = Callable[[np.ndarray, np.ndarray], np.ndarray]
 FeatureCache = dict[tuple[Path, str], np.ndarray]
 # Table and features in memory, see `read_arrays`.
 Arrays = tuple[pd.DataFrame, np.ndarray]
+INPUT_SETTINGS = ("protocol", "method", "feature", "feature_settings")  # how labels and features are made
 ARRAY_COLUMNS = ["dataset", "subject", "clip", "label"]
 
 
@@ -152,6 +153,14 @@ def read_arrays(table: pd.DataFrame, X: np.ndarray) -> Inputs:
     )
     left_out = pd.DataFrame(columns=["clip_id", "reason"], dtype=str)
     return Inputs(cells.reset_index(drop=True), values.astype(np.float32), left_out, protocol, [], {})
+
+
+def for_given_features(config: CvConfig) -> CvConfig:
+    """Return the settings without those that say how labels and features are made; say which were set."""
+    unused = [name for name in INPUT_SETTINGS if name in config.model_fields_set and getattr(config, name)]
+    if unused:
+        say(f"Without effect, because labels and features are given: {', '.join(unused)}.")
+    return config.model_copy(update=dict.fromkeys(INPUT_SETTINGS))
 
 
 def build_extractor(config: CvConfig) -> Extractor:

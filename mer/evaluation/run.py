@@ -108,7 +108,7 @@ def cross_validate_maps(
         },
     }
     study = _Study(table, X, sorted(set(table["label"])), origin)
-    return _run(study, _without_inputs(config), out, workers)
+    return _run(study, inputs.for_given_features(config), out, workers)
 
 
 def cross_validate_arrays(
@@ -132,12 +132,7 @@ def cross_validate_arrays(
         "protocol": protocol.model_dump(include=PROTOCOL_FACTS),
     }
     study = _Study(found.table, found.X, protocol.labels, origin)
-    return _run(study, _without_inputs(config), Path(out), workers)
-
-
-def _without_inputs(config: CvConfig) -> CvConfig:
-    """Return the settings without those that say how features are made, for features that are given."""
-    return config.model_copy(update=dict.fromkeys(("protocol", "method", "feature", "feature_settings")))
+    return _run(study, inputs.for_given_features(config), Path(out), workers)
 
 
 def _run(

@@ -97,6 +97,16 @@ def test_arrays_are_evaluated_as_folders_are(small, tmp_path):
         mer.cross_validate((table.drop(columns="subject"), X), mer.CvConfig(), tmp_path / "two")
 
 
+def test_settings_without_effect_on_arrays_are_said(small, tmp_path, caplog):
+    config = mer.CvConfig(protocol="composite-3-lodo", classifier="logistic")
+    with caplog.at_level("INFO"):
+        run = mer.cross_validate(small, config, tmp_path / "run")
+        mer.train(small, config)
+    said = [line for line in caplog.messages if "protocol" in line]
+    assert len(said) == 2 and not any("classifier" in line or "feature_settings" in line for line in said)
+    assert run.metrics["split"] == "loso"
+
+
 def test_two_runs_on_arrays_do_not_share_a_folder(small, tmp_path):
     with hold_lock(tmp_path / "run"), pytest.raises(InUse):
         mer.cross_validate(small, mer.CvConfig(classifier="logistic"), tmp_path / "run")
