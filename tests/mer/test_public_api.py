@@ -12,6 +12,7 @@ import pytest
 
 import mer
 from flow.estimate import load_method
+from mer_core import progress
 from mer_core.errors import ChangedSettings, InUse, UnreadableFile
 from mer_core.locks import hold_lock
 
@@ -97,12 +98,12 @@ def test_arrays_are_evaluated_as_folders_are(small, tmp_path):
         mer.cross_validate((table.drop(columns="subject"), X), mer.CvConfig(), tmp_path / "two")
 
 
-def test_settings_without_effect_on_arrays_are_said(small, tmp_path, caplog):
+def test_settings_without_effect_on_arrays_are_said(small, tmp_path, capsys):
+    progress.set_verbosity()
     config = mer.CvConfig(protocol="composite-3-lodo", classifier="logistic")
-    with caplog.at_level("INFO"):
-        run = mer.cross_validate(small, config, tmp_path / "run")
-        mer.train(small, config)
-    said = [line for line in caplog.messages if "protocol" in line]
+    run = mer.cross_validate(small, config, tmp_path / "run")
+    mer.train(small, config)
+    said = [line for line in capsys.readouterr().err.splitlines() if "protocol" in line]
     assert len(said) == 2 and not any("classifier" in line or "feature_settings" in line for line in said)
     assert run.metrics["split"] == "loso"
 
