@@ -111,7 +111,8 @@ def open_prepared(paths: Iterable[str | Path]) -> list[PreparedDataset]:
     names = [name for prepared in opened for name in prepared.clips["dataset"].unique()]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
+        own = " List own recordings in one table, and prepare that." if "table" in repeated else ""
         raise Duplicate(
-            f"{', '.join(sorted(repeated))} is given more than once. Name each prepared dataset once."
+            f"{', '.join(sorted(repeated))} is given more than once. Name each prepared dataset once.{own}"
         )
     return opened
