@@ -108,14 +108,20 @@ def read_npz(path: str | Path) -> "dict[str, np.ndarray[Any, Any]]":
         ) from error
 
 
-def _check_header(file: Any, n_bytes: int) -> None:
-    """Raise ValueError if a header declares more bytes than the file has: numpy would allocate them."""
+def read_npy_header(file: Any) -> "tuple[tuple[int, ...], np.dtype[Any]]":
+    """Return shape and dtype that the header of an open .npy file declares; numpy's errors pass through."""
     import numpy as np
 
     headers: Any = np.lib.format
     is_version_1 = headers.read_magic(file) == (1, 0)
     read_header = headers.read_array_header_1_0 if is_version_1 else headers.read_array_header_2_0
     shape, _, dtype = read_header(file)
+    return shape, dtype
+
+
+def _check_header(file: Any, n_bytes: int) -> None:
+    """Raise ValueError if a header declares more bytes than the file has: numpy would allocate them."""
+    shape, dtype = read_npy_header(file)
     if math.prod(shape) * dtype.itemsize > n_bytes:
         raise ValueError(f"{dtype} of shape {shape} does not fit into {n_bytes} bytes")
 

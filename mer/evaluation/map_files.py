@@ -13,6 +13,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from mer_core.errors import BadInput
+from mer_core.io import read_npy_header
 
 MAX_VALUES = 50_000_000  # of one map
 MAX_MOTION = 1e9  # Middlebury's mark of unknown flow, far beyond any motion
@@ -68,12 +69,7 @@ def _read_npz(path: Path) -> np.ndarray:
                 "Save the right one with numpy.save."
             )
         with archive.open(names[0]) as file:
-            version = np.lib.format.read_magic(file)
-            read_header = np.lib.format.read_array_header_1_0
-            if version != (1, 0):
-                read_header = np.lib.format.read_array_header_2_0
-            shape, _, dtype = read_header(file)
-            _check_layout(path, shape, dtype)
+            _check_layout(path, *read_npy_header(file))
         with archive.open(names[0]) as file:
             return _float32(np.lib.format.read_array(file, allow_pickle=False))
 
