@@ -18,7 +18,7 @@ from mer.evaluation.cross_validation import OneLabel
 from mer.evaluation.finished_run import HELD_OUT, SYNTHETIC_NOTE
 from mer.evaluation.inputs import FeatureCache
 from mer.evaluation.run_folder import read_predictions
-from mer_core.errors import BadSetting, OccupiedOutput
+from mer_core.errors import BadSetting, OccupiedOutput, TooFewClips
 from mer_core.io import read_json, visible_names, write_json
 from mer_core.parallel import Workers
 
@@ -55,12 +55,15 @@ def cross_validate_units(
 
     The run of unit 4 is in `out`/au4. `mean_binary_f1` is the mean over units of the F1 of "present" on
     pooled predictions. A unit that is never predicted counts as 0. So does one that cannot be learned,
-    because the training clips of some fold all show it or all lack it; its `why` says so.
+    because the training clips of some fold all show it or all lack it, or too few clips are annotated with
+    it; its `why` says so.
 
     Raises
     ------
     BadSetting, OccupiedOutput
         If the protocol detects no units, or `out` holds something else.
+    OneLabel, TooFewClips
+        If no unit can be learned.
     """
     out, protocol = Path(out), protocols.load(config.input_names.protocol)
     units = {f"au{unit}": unit for unit in protocols.listed_units(protocol)}
@@ -69,11 +72,16 @@ def cross_validate_units(
     if visible_names(out) - {"config.yaml", "metrics.json", "report.html", *units}:
         raise OccupiedOutput(f"{out} is not empty and holds no run to continue. Choose another --out.")
     cache: FeatureCache = {}  # all units share the clips
-    by_unit = {
-        name: _cross_validate_unit(paths, config, unit, out / name, workers, cache)
-        for name, unit in units.items()
-    }
+    by_unit, refusals = {}, []
+    for name, unit in units.items():
+        try:
+            by_unit[name] = _cross_validate_unit(paths, config, unit, out / name, workers, cache)
+        except (OneLabel, TooFewClips) as error:
+            by_unit[name] = {"f1": 0.0, "why": str(error)}
+            refusals.append(error)
     learned = [out / name for name, unit in by_unit.items() if "why" not in unit]
+    if not learned:
+        raise refusals[0]
     scores = {
         "mean_binary_f1": sum(unit["f1"] for unit in by_unit.values()) / len(units),
         "interval95": _interval(learned, len(units)),
@@ -96,12 +104,9 @@ def _cross_validate_unit(
     workers: Workers,
     cache: FeatureCache,
 ) -> dict[str, Any]:
-    """Return the scores of detecting one unit, or why it cannot be learned."""
+    """Return the scores of detecting one unit."""
     unit_config = config.model_copy(update={"protocol": f"{config.protocol}-au{unit}"})
-    try:
-        scores = run.cross_validate_prepared(paths, unit_config, out, workers, cache)
-    except OneLabel as error:
-        return {"f1": 0.0, "why": str(error)}
+    scores = run.cross_validate_prepared(paths, unit_config, out, workers, cache)
     n_present = scores["clips_per_label"]["present"]
     return {
         **scores["per_class"]["present"],

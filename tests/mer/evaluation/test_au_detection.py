@@ -14,7 +14,7 @@ from mer.cli.main import cli
 from mer.evaluation import au_detection, run_folder
 from mer.evaluation.au_detection import cross_validate_units
 from mer.evaluation.config import CvConfig
-from mer_core.errors import BadSetting, OccupiedOutput
+from mer_core.errors import BadSetting, OccupiedOutput, TooFewClips
 
 PROTOCOL = "title: t\nsource: s\nlabels: [absent, present]\naction_units:\n  casme2: [9, 12]\nsplit: loso\n"
 
@@ -61,6 +61,21 @@ def test_each_unit_is_a_run_and_the_score_is_the_mean_of_their_f1(prepared, tmp_
     (tmp_path / "run" / "thesis.tex").touch()
     with pytest.raises(OccupiedOutput):
         cross_validate_units([prepared], config, tmp_path / "run")
+
+
+def test_a_unit_that_no_given_dataset_annotates_has_a_reason_and_the_others_a_score(prepared, tmp_path):
+    annotate_units(prepared)
+    (tmp_path / "mine.yaml").write_text(PROTOCOL.replace("[9, 12]", "[12]\n  samm: [7]"))
+    config = CvConfig(
+        protocol=str(tmp_path / "mine.yaml"), classifier="logistic", feature_settings={"size": 8}, seeds=1
+    )
+    scores = cross_validate_units([prepared], config, tmp_path / "run")
+    assert "why" in scores["units"]["au7"] and "why" not in scores["units"]["au12"]
+    assert scores["mean_binary_f1"] == scores["units"]["au12"]["f1"] / 2 > 0
+
+    (tmp_path / "mine.yaml").write_text(PROTOCOL.replace("casme2", "samm"))
+    with pytest.raises(TooFewClips):
+        cross_validate_units([prepared], config, tmp_path / "none")
 
 
 def test_mer_cv_runs_cd6me(prepared, tmp_path):
