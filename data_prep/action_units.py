@@ -55,6 +55,9 @@ _NUMBER_WORDS = (
     r"|eins|zwei|drei|vier|f(?:ü|ue)nf|sechs|sieben|acht|neun|zehn|elf|zw(?:ö|oe)lf|\w+zehn|zwanzig)\b"
 )
 _RANGES = r"\d\s*[-\u2010-\u2015\u2212~]\s*(?:AU\s*)?\d"
+_NO_UNITS = (
+    r"(?:no|none|no\s+aus?|aus?|nan|n\.?/?a\.?|null|nil|neutral|keine|无|無|没有)?[\W_]*"  # whole cells
+)
 _NEGATIONS = r"\b(?:no|not|non|without|except|ohne|sans)\b|\bw/o\b|[无無非没]"
 
 
@@ -62,7 +65,7 @@ class UnitsCell(NamedTuple):
     """A parsed cell of action units."""
 
     units: frozenset[int]
-    unreadable: tuple[str, ...]  # parts with digits that are no unit
+    unreadable: tuple[str, ...]  # parts that are no unit
 
 
 def parse_units(cell: str) -> UnitsCell:
@@ -70,7 +73,7 @@ def parse_units(cell: str) -> UnitsCell:
 
     Alternatives (`R6 or R12`, `9/10`) and static units, marked with (k) in 4DME, are left out. `4-7`, `4.7`,
     dates, numbers that are not in FACS, what is ruled out (`not 4`), numbers that are no digits (`IV`,
-    `four`), and cells of nothing but alternatives are unreadable.
+    `four`), and cells of nothing but alternatives or words (`blink`) are unreadable.
 
     Parameters
     ----------
@@ -108,6 +111,8 @@ def parse_units(cell: str) -> UnitsCell:
                 units.add(int(numbers[0]))
     if not units and not unreadable and re.search(r"\d", printed) and "(k)" not in printed.lower():
         unreadable.append(printed)  # nothing but alternatives, or a date
+    if not re.search(r"\d", printed) and not unreadable and not re.fullmatch(_NO_UNITS, printed, re.I):
+        unreadable.append(printed)
     return UnitsCell(frozenset(units), tuple(unreadable))
 
 

@@ -27,15 +27,25 @@ def is_name(text: str) -> bool:
     return any(map(str.isalnum, text))
 
 
+def number_text(cell: object) -> str:
+    """Return a cell as `cell_text`, but with footnotes (46²) as they are, which NFKC would make digits."""
+    text = str(cell)
+    return text if any(map(_is_raised, text)) else cell_text(cell)
+
+
+def _is_raised(letter: str) -> bool:
+    return letter.isdigit() and not letter.isdecimal()
+
+
 def cell_number(cell: object) -> int | None:
     """Return a whole number in any spreadsheet form (46, 46.0, "46", "４６"); None for anything else."""
-    match = re.fullmatch(r"(-?\d{1,15})(\.0*)?", "" if isinstance(cell, bool) else cell_text(cell))
+    match = re.fullmatch(r"(-?\d{1,15})(\.0*)?", "" if isinstance(cell, bool) else number_text(cell))
     return int(match[1]) if match else None
 
 
 def cell_rate(cell: object) -> float | None:
     """Return a positive number of frames per second; None for anything else."""
-    match = re.fullmatch(r"(\d+(?:\.\d*)?)\s*(?:fps|hz)?", cell_text(cell), re.IGNORECASE)
+    match = re.fullmatch(r"(\d+(?:\.\d*)?)\s*(?:fps|hz)?", number_text(cell), re.IGNORECASE)
     return float(match[1]) if match and float(match[1]) > 0 else None
 
 
@@ -59,8 +69,9 @@ def read_frame_number(cell: object) -> tuple[int | None, str]:
         return plain, ""
     if isinstance(cell, date | time):
         return None, f"is a date in the sheet, {cell}"
-    match = _COUNTED.fullmatch(unicodedata.normalize("NFKC", str(cell)).strip())
-    printed = f"printed as {cell_text(cell)!r}"
+    text = str(cell) if any(map(_is_raised, str(cell))) else unicodedata.normalize("NFKC", str(cell))
+    match = _COUNTED.fullmatch(text.strip())
+    printed = f"printed as {number_text(cell)!r}"
     return (int(match[1]), f"{printed}, read as {int(match[1])}") if match else (None, printed)
 
 
@@ -100,5 +111,5 @@ def to_seconds(cell: object) -> float | None:
 
 def with_point(cell: object) -> str:
     """Return the text of a cell with a point for a decimal comma; 1,250 stays, which may be 1250."""
-    text = cell_text(cell)
+    text = number_text(cell)
     return text if re.fullmatch(GROUPED, text) else re.sub(r"(?<=\d),(?=\d)", ".", text)

@@ -34,6 +34,8 @@ def test_units_that_a_cell_claims(cell, units):
      ("Ⅳ", set(), ["IV"]), ("4+VII", {4}, ["VII"]), ("4+seven", {4}, ["seven"]), ("vier", set(), ["vier"]),
      ("4 - 7", set(), ["4 - 7"]), ("AU4 – AU7+12", {12}, ["AU4 – AU7"]),
      ("4+十二", {4}, ["十二"]), ("Fourteen", set(), ["Fourteen"]),
+     ("lip corner puller", set(), ["lip corner puller"]), ("none", set(), []), ("N/A", set(), []),
+     ("?", set(), []), ("无", set(), []), (" - ", set(), []),
      ("R6 or R12", set(), ["R6 or R12"]), ("12/06/2014", set(), ["12/06/2014"]),
      ("2024-04-07 00:00:00", set(), ["2024-04-07 00:00:00"])],
 )  # fmt: skip

@@ -30,6 +30,7 @@ from data_prep.sheet_cells import (
         (True, None, "printed as 'True'"), ("46a", None, "printed as '46a'"),
         ("0x2E", None, "printed as '0x2E'"),
         (datetime(2020, 2, 1), None, "is a date in the sheet, 2020-02-01 00:00:00"),
+        ("46²", None, "printed as '46²'"), ("46 ②", None, "printed as '46 ②'"),
         ("#REF!", None, "printed as '#REF!'"),
         ("9" * 20, None, "printed as '" + "9" * 20 + "'"),
     ],
