@@ -1,6 +1,7 @@
 """Frames of a clip with their numbers and times, from images, a video, a multi-page TIFF, or an array."""
 
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -25,7 +26,7 @@ from data_prep.images import (
 from data_prep.name_times import times_in_numbers
 from data_prep.stack import StackFrames
 from data_prep.video import VideoFrames
-from mer_core.errors import NotFound
+from mer_core.errors import BadSetting, NotFound
 
 __all__ = [
     "ArrayFrames",
@@ -46,10 +47,10 @@ def image_names(folder: str | Path) -> FrameNames:
     folder = Path(folder)
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder}.")
+    with os.scandir(folder) as entries:  # a dead link counts as a damaged image, and a pipe would block
+        paths = [Path(entry.path) for entry in entries if entry.is_file() or entry.is_symlink()]
     return read_frame_names(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+        path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
     )
 
 
@@ -201,7 +202,11 @@ def open_frames(clip: str | Path | np.ndarray, fps: float | None = None) -> Fram
     ------
     BadInput
         If `clip` has no frames, or they cannot be read.
+    BadSetting
+        If `fps` is no positive number.
     """
+    if fps is not None and not 0 < fps < math.inf:
+        raise BadSetting(f"The frame rate {fps} is no positive number.")
     if isinstance(clip, np.ndarray):
         return ArrayFrames(clip, fps)
     path = Path(clip)

@@ -94,7 +94,7 @@ def is_video(file: Path) -> bool:
     """Return whether a file is a video by its suffix; for .ts (also TypeScript), the first byte decides."""
     if file.suffix.lower() not in VIDEO_SUFFIXES:
         return False
-    if file.suffix.lower() != ".ts":
+    if file.suffix.lower() != ".ts" or not file.is_file():
         return True
     try:
         with file.open("rb") as stream:
@@ -137,7 +137,8 @@ def _folders(folder: Path, recordings: Recordings) -> Iterator[tuple[Path, list[
             # A video with a dead link is a clip that fails with a reason, not a skipped file.
             dead = "" if path.exists() or is_video(path) else "dead link"
             extra = "folder of thumbnails or small copies" if path.name in extras else ""
-            if kind := clutter_kind(path.name) or extra or dead:
+            special = path.exists() and not (path.is_file() or path.is_dir())  # opening it may block
+            if kind := clutter_kind(path.name) or extra or dead or "pipe or device" * special:
                 recordings.skip(kind, path)
             elif not path.is_dir():
                 kept.append(path)

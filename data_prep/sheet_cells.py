@@ -45,7 +45,7 @@ def cell_number(cell: object) -> int | None:
 
 def cell_rate(cell: object) -> float | None:
     """Return a positive number of frames per second; None for anything else."""
-    match = re.fullmatch(r"(\d+(?:\.\d*)?)\s*(?:fps|hz)?", number_text(cell), re.IGNORECASE)
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d*)?)\s*(?:fps|hz)?", number_text(cell), re.IGNORECASE)
     return float(match[1]) if match and float(match[1]) > 0 else None
 
 

@@ -1,6 +1,7 @@
 """Frames of folders and of TIFF stacks: order, times, depth, damage. Videos: test_video.py."""
 
 import math
+import os
 import struct
 
 import cv2
@@ -14,7 +15,7 @@ from PIL import Image
 from data_prep.frames import image_names, open_frames, read_image, write_image
 from data_prep.images import IMAGE_SUFFIXES, UnreadableImage, to_8_bits, white_level
 from data_prep.stack import UnreadableStack
-from mer_core.errors import BadInput, NotFound
+from mer_core.errors import BadInput, BadSetting, NotFound
 
 RAMP = np.tile(np.linspace(0, 4095, 256).astype(np.uint16), (16, 1))
 
@@ -64,6 +65,24 @@ def test_a_rotation_that_exif_requests_is_applied_and_said(tmp_path, suffix, ori
     assert report.orientation == name and frames[0].image.shape[:2] == (
         (32, 24) if orientation > 4 else (24, 32)
     )
+
+
+@pytest.mark.parametrize("fps", [0, -25, math.nan, math.inf])
+def test_a_rate_that_is_none_is_refused(tmp_path, fps):
+    write_image(tmp_path / "1.png", grey(9))
+    with pytest.raises(BadSetting):
+        open_frames(tmp_path, fps)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_pipes_and_folders_are_no_images(tmp_path):
+    for number in range(3):
+        write_image(tmp_path / f"{number}.png", grey(9))
+    os.mkfifo(tmp_path / "3.png")
+    (tmp_path / "4.png").mkdir()
+    (tmp_path / "5.png").symlink_to(tmp_path / "nowhere.png")
+    frames, report = read(tmp_path, fps=25)
+    assert len(frames) == 3 and (report.n_damaged, report.first_damaged) == (1, "5.png")
 
 
 def test_gaps_and_copies_are_said(tmp_path):

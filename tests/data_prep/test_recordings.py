@@ -1,5 +1,6 @@
 """Clips below a folder: every kind is found, links are followed once, other files are counted."""
 
+import os
 import unicodedata
 
 import cv2
@@ -74,6 +75,14 @@ def test_clutter_is_not_entered_and_everything_else_is_counted_by_kind(folder):
     }
     assert dict(found.skipped) == expected
     assert "2 .txt (more.txt, ...)" in found.sentence() and "1 trash (.Trash-1000)" in found.sentence()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("name", ["b.mp4", "b.ts", "img1.png", "b.tif"])
+def test_a_pipe_is_counted_and_never_opened(folder, name):
+    os.mkfifo(folder / name)
+    recordings = find_recordings(folder)
+    assert list(recordings.clips) == ["a.mp4"] and recordings.skipped == {"pipe or device": 1}
 
 
 def test_a_folder_without_clips_says_what_it_holds(tmp_path):
