@@ -14,6 +14,7 @@ from mer.cli.main import cli
 from mer.evaluation import au_detection, run_folder
 from mer.evaluation.au_detection import cross_validate_units
 from mer.evaluation.config import CvConfig
+from mer.report.run_report import write_report
 from mer_core.errors import BadSetting, OccupiedOutput, TooFewClips
 
 PROTOCOL = "title: t\nsource: s\nlabels: [absent, present]\naction_units:\n  casme2: [9, 12]\nsplit: loso\n"
@@ -72,6 +73,8 @@ def test_a_unit_that_no_given_dataset_annotates_has_a_reason_and_the_others_a_sc
     scores = cross_validate_units([prepared], config, tmp_path / "run")
     assert "why" in scores["units"]["au7"] and "why" not in scores["units"]["au12"]
     assert scores["mean_binary_f1"] == scores["units"]["au12"]["f1"] / 2 > 0
+    (tmp_path / "mine.yaml").rename(tmp_path / "moved.yaml")
+    assert write_report(tmp_path / "run").is_file()
 
     (tmp_path / "mine.yaml").write_text(PROTOCOL.replace("casme2", "samm"))
     with pytest.raises(TooFewClips):
