@@ -23,6 +23,7 @@ MAX_ARROW = 0.07  # sides of the face: drawn length of the longest arrow
 MAX_ARROW_RATIO = 8.0  # drawn length over motion
 
 TICK_STEPS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+LABEL_WIDTH = 140  # px of the curve, for the longest name and number of a frame
 CURVE_STYLE = (
     "<style>.curve .line{fill:none;stroke:#1f6870;stroke-width:1.6}"
     ".curve .mark{stroke:#a8481f;stroke-width:1.4}"
@@ -167,14 +168,13 @@ def draw_curve(score: Score, width: int = 760, height: int = 190) -> str:
         for i in score.intervals
         if i.kind in ("micro", "macro")
     )
-    marks = ""
-    for name, number, anchor, shift in (
-        (score.onset_name, score.onset, "end", -4),
-        ("apex", score.apex, "start", 4),
-    ):
+    marks, names = "", sorted([(score.onset, score.onset_name), (score.apex, "apex")])
+    for is_later, (number, name) in enumerate(names):
         at = x(float(track.time[np.flatnonzero(track.number == number)[0]]))
         marks += f'<line class="mark" x1="{at}" x2="{at}" y1="{top - 6}" y2="{height - bottom}"/>'
-        marks += _svg_text(max(at + shift, left if shift < 0 else 0), top - 9, f"{name} {number}", anchor)
+        is_right = is_later and at < width - LABEL_WIDTH  # of its mark
+        place = (at + 4, "start") if is_right else (max(at - 4, left), "end")
+        marks += _svg_text(place[0], top - 9, f"{name} {number}", place[1])
     axis = f'<line class="axis" x1="{left}" x2="{width - 12}" y1="{y(0)}" y2="{y(0)}"/>'
     axis += "".join(_svg_text(left - 6, y(v) + 4, f"{v:g}", "end") for v in (0, most / 2, most))
     axis += "".join(_svg_text(x(t), height - 24, f"{t:g}", "middle") for t in _ticks(first, last))
