@@ -43,6 +43,7 @@ REASONS = {
     "outside-validated-range": "outside a range",
     "neutral-not-seen": "begins within an expression",
     "implausible-face": "landmarks implausible",
+    "not-comparable": "faces do not compare",
 }
 BINS = (0.2, 0.7, 1.0, 1.5, 3.0)  # per cent of the inter-ocular distance, rows of clips inside
 
