@@ -20,7 +20,7 @@ from data_prep.landmarks import FaceMesh, interocular
 from mer import bundle
 from mer.bundle import Bundle
 from mer.inference import reliability, spotting
-from mer.inference.motion import align_pair
+from mer.inference.motion import align_moment
 from mer.inference.onset_apex import Moment
 from mer.inference.pair_reading import read_pair
 from mer.inference.recorder import track_clip
@@ -83,10 +83,7 @@ def _read(
     onset, apex = (track.row(number) for number in numbers)
     assert onset is not None and apex is not None  # `read_expression` asks for faces that are there
     moment = Moment(onset, apex)
-    onset_and_apex = [images[number] for number in numbers]
-    shown = read_pair(
-        fitted, align_pair(onset_and_apex, track.box[moment.onset], fitted.recipe.clip_input.face_size)
-    )
+    shown = read_pair(fitted, align_moment(images, track, moment[:2], fitted.recipe.clip_input.face_size))
     conditions = reliability.measure_conditions(
         film, track, moment, spotting.find_intervals(track), shown.pair.facial.strength
     )

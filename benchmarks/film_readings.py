@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.label_films import Shot
 from mer.bundle import Bundle
 from mer.inference import onset_apex, reliability, spotting
-from mer.inference.motion import AlignedPair, align_pair, measure_pair
+from mer.inference.motion import AlignedPair, align_moment, measure_pair
 from mer.inference.no_label import NoLabel
 from mer.inference.onset_apex import Moment
 from mer.inference.recorder import track_clip
@@ -46,21 +46,23 @@ def measure(film: Path, recipe: Recipe) -> dict[str, np.ndarray]:
     intervals = spotting.find_intervals(track)
     moment = onset_apex.choose_moment(track, intervals, str(film))
     images = frames.pick([int(track.number[row]) for row in moment[:2]])
-    onset_and_apex = [images[int(track.number[row])] for row in moment[:2]]
-    aligned = align_pair(onset_and_apex, track.box[moment.onset], recipe.clip_input.face_size)
+    aligned = align_moment(images, track, moment[:2], recipe.clip_input.face_size)
     known = {
         "apex_s": moment.interval.apex_s if moment.interval else math.nan,
         "reason": moment.reason,
         "is_one_way": moment.is_one_way,
         "conditions": asdict(reliability.measure_conditions(film, track, moment, intervals, math.nan)),
     }
-    return {"known": np.array(json.dumps(known)), **aligned._asdict()}
+    pair = {name: value for name, value in aligned._asdict().items() if value is not None}
+    return {"known": np.array(json.dumps(known)), **pair}
 
 
 def _read(values: dict[str, np.ndarray], recipe: Recipe, shown: str, shot: Shot) -> Reading:
     """Measure the motion of a stored pair of faces."""
     known = json.loads(str(values.pop("known")))
-    aligned = AlignedPair(list(values["faces"]), values["matrix"], values["landmarks"])
+    aligned = AlignedPair(
+        list(values["faces"]), values["matrix"], values["landmarks"], values.get("apex_landmarks")
+    )
     pair = measure_pair(aligned, recipe)
     return Reading(
         shown=shown,

@@ -11,6 +11,7 @@ from data_prep.landmarks import interocular
 from flow.estimate import estimate
 from mer.inference import models
 from mer.inference.face_tracker import landmarks_near
+from mer.inference.far_motion import estimate_far_flow
 from mer.inference.head_motion import (
     POINTS,
     DenseHeadMotion,
@@ -19,12 +20,15 @@ from mer.inference.head_motion import (
     subtract_head_motion,
 )
 from mer.inference.site_motion import PER_CENT, at_sites, strength
+from mer.inference.track import Track
 from mer.recipe import Recipe
 from mer_core.errors import NothingToScore
 
 # A face moves less between spotted than between annotated frames: .83 to .94 times as much on ten rendered
 # clips. Without this factor a bundle would refuse the weakest of its own training clips.
 SPOTTED_MOTION_RATIO = 1.25
+# %: motion of face or head from which flow is less wrong if landmarks begin it (docs/results/far-motion.md).
+FAR = 10.0
 
 
 class FacialMotion(NamedTuple):
@@ -54,11 +58,14 @@ class AlignedPair(NamedTuple):
         From px of the frame to px of the aligned face.
     landmarks : (478, 2) px
         Of the aligned onset.
+    apex_landmarks : (478, 2) px or None
+        Of the aligned apex, if the two are far apart.
     """
 
     faces: list[np.ndarray]
     matrix: np.ndarray
     landmarks: np.ndarray
+    apex_landmarks: np.ndarray | None = None
 
 
 class PairMotion(NamedTuple):
@@ -75,7 +82,24 @@ class PairMotion(NamedTuple):
     facial: FacialMotion
 
 
-def align_pair(images: Sequence[np.ndarray], box: np.ndarray, face_size: int) -> AlignedPair:
+def align_moment(
+    images: dict[int, np.ndarray], track: Track, rows: Sequence[int], face_size: int
+) -> AlignedPair:
+    """Align onset and apex, two rows of a track; `images` holds their frames by number."""
+    onset, apex = rows
+    pair = [images[int(track.number[row])] for row in rows]
+    apex_box = track.box[apex] if _are_far_apart(track, onset, apex) else None
+    return align_pair(pair, track.box[onset], face_size, apex_box)
+
+
+def _are_far_apart(track: Track, onset: int, apex: int) -> bool:
+    face = float(strength(track.sites[apex] - track.sites[onset]))
+    return max(face, track.head_motion(onset, apex)) > FAR
+
+
+def align_pair(
+    images: Sequence[np.ndarray], box: np.ndarray, face_size: int, apex_box: np.ndarray | None = None
+) -> AlignedPair:
     """Align two frames.
 
     Parameters
@@ -86,6 +110,8 @@ def align_pair(images: Sequence[np.ndarray], box: np.ndarray, face_size: int) ->
         The face in the onset: left, top, right, bottom.
     face_size : int
         Side S of the aligned face, px.
+    apex_box : (4,) px or None
+        The face in the apex, if it is far from the onset.
 
     Raises
     ------
@@ -97,17 +123,33 @@ def align_pair(images: Sequence[np.ndarray], box: np.ndarray, face_size: int) ->
         raise NothingToScore("No face is found in the onset. Give another frame.")
     matrix = fit_similarity(points, face_size)
     faces = [warp_face(image, matrix, face_size) for image in images]
-    return AlignedPair(faces, matrix, transform_points(points, matrix))
+    apex_points = None if apex_box is None else landmarks_near(images[1], apex_box)
+    return AlignedPair(
+        faces,
+        matrix,
+        transform_points(points, matrix),
+        None if apex_points is None else transform_points(apex_points, matrix),
+    )
 
 
 def measure_pair(aligned: AlignedPair, recipe: Recipe) -> PairMotion:
-    """Measure the motion between two aligned frames as the bundle of this recipe needs it."""
+    """Measure the motion between two aligned frames as the bundle of this recipe needs it.
+
+    If they are far apart, the flow that the bundle reads remains that of its training; regions and action
+    units are measured on a flow that landmarks begin.
+    """
     clip_input = recipe.clip_input
     method = models.get_method(clip_input.method, recipe.method_options)
     onset, apex = aligned.faces
     flow = estimate(method, onset, apex, aligned.landmarks, match_exposure=clip_input.match_exposure)
     facial = subtract_head(flow, aligned.landmarks)
-    return PairMotion(facial.flow if recipe.remove_head_motion else flow, facial)
+    input_flow = facial.flow if recipe.remove_head_motion else flow
+    if aligned.apex_landmarks is not None:
+        far_flow = estimate_far_flow(
+            method, aligned.faces, aligned.landmarks, aligned.apex_landmarks, clip_input.match_exposure
+        )
+        facial = subtract_head(far_flow, aligned.landmarks)
+    return PairMotion(input_flow, facial)
 
 
 def subtract_head(flow: np.ndarray, landmarks: np.ndarray) -> FacialMotion:

@@ -11,7 +11,7 @@ import mer_core
 from data_prep.frames import Frames
 from mer.bundle import Bundle, default_path
 from mer.inference import models, onset_apex, regions, reliability, spotting
-from mer.inference.motion import AlignedPair, align_pair
+from mer.inference.motion import align_moment
 from mer.inference.no_label import NoLabel
 from mer.inference.onset_apex import Moment
 from mer.inference.pair_reading import PairReading, Reader, read_pair
@@ -165,7 +165,7 @@ def label_intervals(
         images = frames.pick(int(track.number[row]) for _, moment in part for row in moment[:2])
         for i, moment in part:
             try:
-                aligned = _align(images, track, moment, fitted.recipe)
+                aligned = align_moment(images, track, moment[:2], fitted.recipe.clip_input.face_size)
             except NothingToScore:
                 continue
             reading = read_pair(fitted, aligned, with_explanation=False)
@@ -191,7 +191,7 @@ def explain(
     Flow between two faces that do not compare is no motion of the face: no region, unit or strength is given.
     """
     numbers = [int(track.number[row]) for row in moment[:2]]
-    aligned = _align(frames.pick(numbers), track, moment, recipe)
+    aligned = align_moment(frames.pick(numbers), track, moment[:2], recipe.clip_input.face_size)
     reading = read(aligned)
     facial, weights = reading.pair.facial, reading.flow_weights
     label, no_label = _decide(clip, track, moment, intervals, reading, recipe)
@@ -250,11 +250,6 @@ def _path(bundle: str | Path | None) -> str:
 
 def _name(bundle: str | Path | Bundle | None) -> str:
     return "one in memory" if isinstance(bundle, Bundle) else str(bundle or DEFAULT_BUNDLE)
-
-
-def _align(images: dict[int, np.ndarray], track: Track, moment: Moment, recipe: Recipe) -> AlignedPair:
-    onset_and_apex = [images[int(track.number[row])] for row in moment[:2]]
-    return align_pair(onset_and_apex, track.box[moment.onset], recipe.clip_input.face_size)
 
 
 def _decide(
