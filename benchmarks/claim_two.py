@@ -236,7 +236,7 @@ def main() -> None:
         return
     table = pd.concat([measure(composite, found) for composite in composites], ignore_index=True)
     with atomic_replace(given.out / "claim-two.csv") as temporary:
-        table.to_csv(temporary, index=False, float_format="%.5f")
+        table.to_csv(temporary, index=False)
     claim_two_page.figure(table, given.out / "claim-two.png")
     write_text(given.out / "claim-two.md", claim_two_page.page(table))
     print(claim_two_page.page(table))

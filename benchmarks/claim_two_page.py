@@ -36,7 +36,8 @@ F1 {baseline:.4f} with its baseline flow and {theirs:.4f}
 with SRFlowNet ({rise:+.0%}), before a small classifier and on other data."""
 NOTES = """- **Data**: synthetic clips, {shown} for each person, {size} px. Peaks of {low} to
   {high} px, a drifting head, shading of the moved face, and a camera for each person: noise, exposure drift,
-  blur, JPEG, every third one grey (`benchmarks/hard_composite.py`). Its difficulty was set without looking at any row.
+  blur, JPEG, every third one grey (`benchmarks/hard_composite.py`). Its difficulty was set without looking
+  at any row.
   *Rendered* people are the engine's own, *scanned* people heads and expressions of ICT Face Model Light with
   painted skin; clips, emotions, light and cameras are drawn alike.
 - **In favour of `srflownet`**: it was trained on other people of the same engine, and its facial solution

@@ -105,7 +105,11 @@ class PairSource:
                 "Motion: muscles, head, lids and gaze of the splat engine",
             ]
         widths = "wide" if self.smooth else "wide and narrow, slopes to .45"
-        more = "" if self.faces is None else ", and photographs that must not have been used in training"
+        more = (
+            ""
+            if self.faces is None
+            else ", and photographs of --faces (whether training used them is not checked)"
+        )
         return [
             f"People: scikit-image's astronaut, not used in training{more}",
             f"Motion: sums of Gaussian pulls at the sites of facial muscles, {widths}",
