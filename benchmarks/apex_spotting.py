@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data_prep import apex as spotting
+from data_prep import apex as apex_rules
 from data_prep.align import fit_similarity
 from flow.sampling import log_uniform
 from mer_core.io import atomic_replace
@@ -72,7 +72,7 @@ def make_clip(seed: int, rate: float) -> Clip:
         frames.append(
             (number, actor.frame(shown, head=pose, sensor=Sensor(**CAMERA), number=number, rng=noise))
         )
-    return Clip(frames, apex, fit_similarity(actor.landmarks(), spotting.SIZE))
+    return Clip(frames, apex, fit_similarity(actor.landmarks(), apex_rules.SIZE))
 
 
 def _rise_and_fall(apex: int, last: int, left: float) -> np.ndarray:
@@ -83,10 +83,10 @@ def _rise_and_fall(apex: int, last: int, left: float) -> np.ndarray:
 
 
 def spotted(clip: Clip, method: str) -> int:
-    """Return the apex of the clip by one of `spotting.METHODS`."""
+    """Return the apex of the clip by one of `apex_rules.METHODS`."""
     if method == "midpoint":
-        return spotting.midpoint(clip.frames[0][0], clip.frames[-1][0])
-    return spotting.spot_apex(clip.frames, clip.matrix)
+        return apex_rules.midpoint(clip.frames[0][0], clip.frames[-1][0])
+    return apex_rules.spot_apex(clip.frames, clip.matrix)
 
 
 def measure(clips: int = 40, rates: tuple[float, ...] = RATES, seed: int = 0) -> pd.DataFrame:
@@ -95,7 +95,7 @@ def measure(clips: int = 40, rates: tuple[float, ...] = RATES, seed: int = 0) ->
     for rate in rates:
         for number in track(range(seed, seed + clips), f"clips at {rate} frames per second"):
             clip = make_clip(number, rate)
-            for method in spotting.METHODS:
+            for method in apex_rules.METHODS:
                 rows.append((number, rate, method, len(clip.frames), clip.apex, spotted(clip, method)))
     return pd.DataFrame(rows, columns=["clip", "rate", "method", "frames", "apex", "spotted"])
 

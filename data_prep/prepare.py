@@ -17,9 +17,9 @@ from typing import Any
 
 import pandas as pd
 
-from data_prep import apex as spotting
 from data_prep import clip_table
 from data_prep.annotations import Annotations, dataset_folder, load_dataset, read_clips
+from data_prep.apex import METHODS as APEX_METHODS
 from data_prep.clip_search import ClipFiles, locate_clips, missing_message, too_many_missing
 from data_prep.dataset_check import coverage_remarks
 from data_prep.dataset_files import skipped_folders
@@ -96,7 +96,7 @@ def prepare(
     InUse
         If another run writes to `out`.
     """
-    registry.check_name(options.apex, list(spotting.METHODS), "apex method")
+    registry.check_name(options.apex, list(APEX_METHODS), "apex method")
     root, out = Path(root).absolute(), Path(out)
     if annotations is None:
         annotations = read_clips(name, root, options.corrections)

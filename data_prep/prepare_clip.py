@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep import apex as spotting
 from data_prep.align import fit_similarity, transform_points, warp_face
+from data_prep.apex import SIZE as SPOTTING_SIZE
+from data_prep.apex import spot_apex
 from data_prep.clip_images import ClipImages, containing_file, frame_name
 from data_prep.clip_search import ClipFiles
 from data_prep.face_plausibility import MIN_PLAUSIBILITY, plausibility
@@ -149,7 +150,7 @@ def _read_frames(clip: ClipFiles, mesh: FaceMesh) -> ClipFrames:
     apex_number = clip.apex
     if apex_number is None:
         span = ((number, images.read(number)) for number in images.files)
-        apex_number = spotting.spot_apex(span, fit_similarity(onset_points, spotting.SIZE))
+        apex_number = spot_apex(span, fit_similarity(onset_points, SPOTTING_SIZE))
     apex = images.read(apex_number)
     if apex.shape != onset.shape:
         sizes = f"{onset.shape[:2]} and {apex.shape[:2]}"

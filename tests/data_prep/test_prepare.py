@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from data_prep import clip_images
-from data_prep import prepare as preparing
 from data_prep import prepare_clip as clip_preparing
 from data_prep.align import transform_points, warp_face
 from data_prep.face_plausibility import Plausibility
@@ -122,7 +121,7 @@ def test_the_apex_is_spotted_on_request(make_replica, tmp_path, monkeypatch):
     outcome = prepare("smic", root, tmp_path / "out", PrepareOptions(apex="frame-difference"))
     assert outcome.loc[0, "apex_source"] == "spotted" and outcome.loc[0, "outcome"] == "ok"
     assert outcome.loc[0, "onset"] < outcome.loc[0, "apex"] <= outcome.loc[0, "onset"] + 5
-    monkeypatch.setattr(preparing.spotting, "spot_apex", lambda *_: pytest.fail("spotted again"))
+    monkeypatch.setattr(clip_preparing, "spot_apex", lambda *_: pytest.fail("spotted again"))
     assert prepare("smic", root, tmp_path / "out", PrepareOptions(apex="frame-difference")).equals(outcome)
     with pytest.raises(UnknownName):
         prepare("smic", root, tmp_path / "out", PrepareOptions(apex="guess"))
