@@ -20,6 +20,7 @@ MAX_RISE_S = 0.15  # up to that long before an interval, motion that does not ye
 # rise takes up to a quarter of a second.
 LEAD_S = 0.06
 CERTAIN_REST_S = 1.0  # no micro-expression is held so long, so a face at rest for longer is neutral
+SEARCH_S = 5.0  # how far from an expression a frame at rest is sought: light and head change with time
 AT_REST = 0.5  # of `Track.at_rest`; a face closer to its neutral state is at rest
 REST_COVERED = NoLabel(
     "neutral-not-seen",
@@ -112,10 +113,10 @@ def _find_rest(track: Track, onset: int, apex: int) -> int | None:
 
     It lies in the run of the onset, `LEAD_S` to `MAX_RISE_S` before it; the face is at rest in most of these
     rows. If there are none, it is the onset. A row that does not compare with the apex does not count; the
-    last earlier row at rest takes its place. None if there is none, either.
+    last row at rest within `SEARCH_S` takes its place. None if there is none, either.
     """
     before = track.time[onset] - track.time
-    is_before = (track.run == track.run[onset]) & (before >= LEAD_S)
+    is_before = (track.run == track.run[onset]) & (before >= LEAD_S) & (before <= SEARCH_S)
     rows = np.flatnonzero(is_before & (before <= MAX_RISE_S))
     if len(rows):
         progress = _progress(track, rows, apex)
@@ -159,14 +160,16 @@ def _without_onset(track: Track, interval: Interval, rows: tuple[int, int, int],
     """Return the moment of an expression before which the neutral face is not seen.
 
     The apex is compared with the neutral frame that the user named, or else with the first row at rest after
-    the expression, or with its end. If none of these compares with it, the end is returned, to be shown.
+    the expression, within `SEARCH_S`, or with its end. If none compares with it, the end is returned, to be
+    shown.
     """
     onset, apex, offset = rows
     neutral = track.row(track.neutral_frame) if track.is_neutral_given else None
     if neutral is not None and neutral != apex:
         return Moment(neutral, apex, interval)
     end = offset if offset > apex else onset
-    is_later = (track.run == track.run[apex]) & (track.number > track.number[offset])
+    after = track.time - track.time[offset]
+    is_later = (track.run == track.run[apex]) & (after > 0) & (after <= SEARCH_S)
     candidates = np.concatenate([np.flatnonzero(is_later & (track.at_rest > AT_REST)), [end]])
     comparable = candidates[track.is_comparable(candidates, apex)]
     return Moment(int(comparable[0]) if len(comparable) else end, apex, interval, reason)
