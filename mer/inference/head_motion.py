@@ -180,6 +180,17 @@ def sample(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
     return values.reshape(len(points), *picture.shape[2:])  # OpenCV 4 returns a column, OpenCV 5 a row
 
 
+def _mean_depth(points: np.ndarray, depth: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the mean depth of points (N, 2) px, weighted by nearness, every `DEPTH_STEP` px of a shape."""
+    rows, columns = (np.arange(0, side, DEPTH_STEP, dtype=np.float32) for side in shape)
+    squared_x = (columns[:, None] - points[:, 0]) ** 2
+    means = []
+    for row in rows:  # one by one: all at once take 50 MB
+        nearness = 1 / (squared_x + (row - points[:, 1]) ** 2 + FULL_WEIGHT_PX**2) ** 2
+        means.append(nearness @ depth / nearness.sum(-1))
+    return np.array(means, np.float32)
+
+
 class DenseHeadMotion:
     """The head's motion at every pixel of an aligned face.
 
@@ -201,10 +212,7 @@ class DenseHeadMotion:
         self.basis = head_motion_basis(self.points)
         middle = self.points.mean(0)
         y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-        coarse = np.mgrid[: shape[0] : DEPTH_STEP, : shape[1] : DEPTH_STEP].astype(np.float32)
-        squared = ((coarse[::-1, :, :, None] - self.points.T[:, None, None]) ** 2).sum(0)
-        nearness = 1 / (squared + FULL_WEIGHT_PX**2) ** 2
-        depth = (nearness @ self.basis[:, 0, 2] / nearness.sum(-1)).astype(np.float32)
+        depth = _mean_depth(self.points, self.basis[:, 0, 2], shape)
         self.x, self.y = x - middle[0].astype(np.float32), y - middle[1].astype(np.float32)
         self.z = cv2.remap(
             depth, x / DEPTH_STEP, y / DEPTH_STEP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
