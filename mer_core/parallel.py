@@ -151,9 +151,8 @@ def _serve(connection: Any, files: list[str], setup: bytes, threads: int) -> Non
 
     The caller works during `setup`, which therefore gets one thread.
     """
-    os.environ["OMP_WAIT_POLICY"] = (
-        "passive"  # waiting threads of OpenMP spin otherwise, on the caller's cores
-    )
+    # Threads of OpenMP that wait spin by default, on cores that the caller needs.
+    os.environ["OMP_WAIT_POLICY"] = "passive"
     failed: Exception | None = None
     try:
         _start_worker(files, setup, threads=1)

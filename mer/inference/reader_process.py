@@ -3,6 +3,7 @@
 Nothing heavy is imported at the top, so that process starts before this one loads its own models.
 """
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ def _saves_time() -> bool:
 
 
 def _load(bundle: str | Path | None, device: str) -> None:
+    gc.disable()  # what is imported stays: to look for garbage in it takes a sixth of the time
     from mer.inference import models
     from mer.inference.pair_reading import warm_up
 

@@ -5,9 +5,11 @@ Frames are read one by one and dropped; a row of numbers is kept of each. After 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -18,6 +20,7 @@ from mer.inference.face_tracker import FaceTracker
 from mer.inference.site_motion import METHOD, OPTIONS, KeyFrame
 from mer.inference.track import Track
 from mer.inference.track_assembly import Recording, make_track, pack_values
+from mer_core.device import n_cores
 from mer_core.parallel import prefetch
 from mer_core.progress import track as show_progress
 
@@ -104,7 +107,7 @@ def track_video(
                 plausible = 0.0 if points is None else plausibility(points, frame.image).value
                 yield frame, time, points, plausible, tracker.n_faces
 
-    with threadpool_limits(1, "blas"):  # threads wait longer for each other than these small systems take
+    with _few_threads():
         for item in prefetch(find_faces()):
             recorder.add(*item)
         recording = Recording(
@@ -118,6 +121,21 @@ def track_video(
             tracker.max_faces,
         )
         return make_track(recording, neutral_frame)
+
+
+@contextmanager
+def _few_threads() -> Iterator[None]:
+    """Give OpenCV the cores that the two threads of a pass leave, and BLAS one, until the block ends.
+
+    Threads of both wait for each other by spinning, longer than small pictures and systems of equations take.
+    """
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(max(1, min(before, n_cores() - 2)))
+    try:
+        with threadpool_limits(1, "blas"):
+            yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def clip_name(clip: str | Path | np.ndarray) -> str:
