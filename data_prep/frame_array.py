@@ -10,6 +10,7 @@ from data_prep.frame_changes import FrameChanges
 from data_prep.frame_report import Frame, FrameReport
 from data_prep.frame_source import Frames
 from mer_core.errors import BadArray, UnreadableFile
+from mer_core.io import map_npy
 
 ARRAY_SUFFIX = ".npy"
 MAX_CHANNELS = 4  # (H, W, 3) and (3, H, W) are one colour image, not grey frames
@@ -87,7 +88,7 @@ def open_array(path: Path, fps: float | None = None) -> ArrayFrames:
         If the file is damaged, or holds Python objects, which are never loaded.
     """
     try:
-        images = np.load(path, mmap_mode="r", allow_pickle=False)
+        images = map_npy(path)
     except (OSError, ValueError, EOFError) as error:
         raise UnreadableFile(f"{path} cannot be read as a NumPy array: {str(error).rstrip('.')}.") from error
     try:

@@ -108,6 +108,20 @@ def read_npz(path: str | Path) -> "dict[str, np.ndarray[Any, Any]]":
         ) from error
 
 
+def map_npy(path: Path) -> "np.ndarray[Any, Any]":
+    """Return the array of a .npy file, read from disk where it is used; numpy's errors pass through.
+
+    Raises ValueError for Python objects, and for several arrays saved one behind the other.
+    """
+    import numpy as np
+
+    values = np.load(path, mmap_mode="r", allow_pickle=False)
+    n_more = path.stat().st_size - values.offset - values.nbytes if isinstance(values, np.memmap) else 0
+    if n_more:
+        raise ValueError(f"{n_more} bytes follow its array, perhaps another one")
+    return values
+
+
 def read_npy_header(file: Any) -> "tuple[tuple[int, ...], np.dtype[Any]]":
     """Return shape and dtype that the header of an open .npy file declares; numpy's errors pass through."""
     import numpy as np

@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from mer_core.errors import BadInput
-from mer_core.io import read_npy_header
+from mer_core.io import map_npy, read_npy_header
 
 MAX_VALUES = 50_000_000  # of one map
 MAX_MOTION = 1e9  # Middlebury's mark of unknown flow, far beyond any motion
@@ -54,8 +54,7 @@ def read_map(path: Path) -> np.ndarray:
 
 
 def _read_npy(path: Path) -> np.ndarray:
-    # Reads the header only, which may claim any size.
-    values = np.load(path, mmap_mode="r", allow_pickle=False)
+    values = map_npy(path)  # the header only, which may claim any size
     _check_layout(path, values.shape, values.dtype)
     return _float32(values)
 

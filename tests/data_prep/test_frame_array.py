@@ -55,6 +55,14 @@ def test_a_damaged_file_is_named(tmp_path, content):
         open_frames(tmp_path / "a.npy")
 
 
+def test_several_arrays_in_one_file_are_refused(tmp_path):
+    with (tmp_path / "a.npy").open("wb") as file:
+        for _ in range(2):
+            np.save(file, np.zeros((5, 8, 8, 3), np.uint8))
+    with pytest.raises(UnreadableFile, match="a.npy"):
+        open_frames(tmp_path / "a.npy")
+
+
 def test_python_objects_are_never_loaded(tmp_path):
     np.save(tmp_path / "a.npy", np.array([{}]), allow_pickle=True)
     with pytest.raises(UnreadableFile, match="a.npy"):

@@ -68,7 +68,10 @@ def test_objects_headers_that_promise_too_much_and_many_arrays_are_refused(tmp_p
     np.save(tmp_path / "big.npy", MAP)
     big = (tmp_path / "big.npy").read_bytes().replace(b"(3, 4, 5), }      ", b"(3, 40000, 50000)}")
     (tmp_path / "big.npy").write_bytes(big)
-    for name in ("objects.npy", "two.npz", "object.npz", "big.npy"):
+    with (tmp_path / "both.npy").open("wb") as file:
+        for _ in range(2):
+            np.save(file, MAP)
+    for name in ("objects.npy", "two.npz", "object.npz", "big.npy", "both.npy"):
         with pytest.raises(BadMap, match=name):
             read_map(tmp_path / name)
 
