@@ -3,9 +3,10 @@
 A decoder that reads wrong symbols (see packet_ends.py) may complete the picture before its data end. Then
 any bytes may stand at the end; those of an intact slice are symbols, and others give another picture. A test
 decodes again from a key frame on, so only key frames are tested, and pictures that change suddenly, as where
-damage begins.
+damage begins. Slices in rows with entry points are left to packet_ends.py, since the last row may be short.
 """
 
+import re
 from typing import Any, NamedTuple
 
 import cv2
@@ -14,10 +15,10 @@ import numpy as np
 from data_prep.frame_changes import mean_cells, shrink
 from data_prep.packet_ends import is_equal, is_slice, join_units, split_units
 
-# Bytes that replace the last ones: the first make a decoder read its least probable symbols. None is 0, so
-# that they form no start code.
-TAILS = bytes.fromhex("ffffffff"), bytes.fromhex("5ac3962d")
-MIN_SLICE = 20  # bytes; fewer may hold only symbols of a few bits that show nowhere
+# Bytes that replace the last ones. None is 0, so that they form no start code, and none is large, which would
+# often be read as the end of the slice: a decoder leaves the rest of the picture as memory happens to be.
+TAILS = tuple(map(bytes.fromhex, ("2a153c29", "0d5316a4", "1b075e21", "33950a6c")))
+MIN_SLICE = 100  # bytes; fewer may hold only symbols of a few bits that show nowhere
 MIN_RATIO, MIN_LEVELS, MIN_FRACTION = 3.0, 4.0, 0.005  # of a sudden change; see frame_changes.py
 REACH = 3  # steps before it with which a change is compared
 EFFORT, FIRST_EFFORT = 1, 300  # packets that tests may decode: per packet of the film, and at its beginning
@@ -39,6 +40,7 @@ class SliceTails:
     """
 
     def __init__(self, context):
+        self._is_testable: bool | None = None  # unknown before the first packet
         self._extradata = bytes(context.extradata or b"")
         self._packets: list[_Packet] = []
         self._key = 0  # place of the last key frame
@@ -50,6 +52,8 @@ class SliceTails:
 
     def add(self, packet) -> None:
         """Keep a packet that was decoded."""
+        if self._is_testable is None:
+            self._is_testable = not _has_entry_points(packet)
         if packet.is_keyframe:
             del self._packets[: self._key]
             self._key = len(self._packets)
@@ -60,7 +64,7 @@ class SliceTails:
     def show_damage(self, frame, grey: np.ndarray) -> bool:
         """Return whether a frame, (H, W) uint8 `grey`, or one that it may refer to has unread data."""
         is_sudden = self._changes_suddenly(grey)
-        if frame.pts is None or not (frame.key_frame or is_sudden):
+        if not self._is_testable or frame.pts is None or not (frame.key_frame or is_sudden):
             return False
         return any(
             self._has_unread_tail(place)
@@ -89,7 +93,7 @@ class SliceTails:
         is_leading = None not in (packet.pts, key.pts) and packet.pts < key.pts
         before = [kept.data for kept in self._packets[0 if is_leading else self._key : place]]
         changed = [_with_tail(packet.data, self._extradata, tail) for tail in TAILS]
-        cost = (1 + len(TAILS)) * (len(before) + 1)
+        cost = 2 * (len(before) + 1)
         if not all(changed) or cost > self._effort:
             return False
         picture = self._decode([*before, packet.data])
@@ -118,6 +122,25 @@ class SliceTails:
                 except (av.FFmpegError, OSError):
                     continue
         return frames.get(len(packets) - 1)
+
+
+def _has_entry_points(packet) -> bool:
+    """Return whether slices are coded in rows or tiles with entry points; True if that cannot be found."""
+    import av
+    import av.logging
+
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.INFO)
+    try:
+        with av.logging.Capture(local=True) as lines:
+            filters = av.BitStreamFilterContext("trace_headers", packet.stream)
+            filters.filter(av.Packet(bytes(packet)))  # which takes the packet
+    except (av.FFmpegError, OSError):
+        return True
+    finally:
+        av.logging.set_level(level)
+    flags = [text for _, _, text in lines if re.search("(entropy_coding_sync|tiles)_enabled_flag", text)]
+    return not flags or any(text.strip().endswith("1") for text in flags)
 
 
 def _with_tail(data: bytes, extradata: bytes, tail: bytes) -> bytes:

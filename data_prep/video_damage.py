@@ -132,6 +132,7 @@ class DamageTracker:
     def _spoil_from(self, first: int) -> None:
         """Enter the frames shown from a damaged one to the next key frame, which may refer to it."""
         if self._key is not None and first < self._key:  # packets are ahead of the frames shown
+            self._leading = self._key
             self._spoiled |= {stamp for stamp in self._before | self._group if first <= stamp < self._key}
         elif first in self._group:
             self.broken = True
