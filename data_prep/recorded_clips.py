@@ -10,6 +10,7 @@ from data_prep.annotation_sheets import AnnotationSources
 from data_prep.annotations import dataset_folder
 from data_prep.frame_report import FrameReport
 from data_prep.frames import open_frames
+from data_prep.identity import clean_name
 from data_prep.outcomes import Outcome
 from data_prep.recording_table import FRAMES, Recording, read_recordings
 from data_prep.recordings import RECORDING_SUFFIXES, is_recording
@@ -54,6 +55,7 @@ class RecordedClip:
 def read_recorded_clips(root: Path) -> tuple[list[RecordedClip], AnnotationSources]:
     """Read the rows of a table; cached, because every clip needs them, until `read_annotations` is called."""
     recordings, sources = read_recordings(root)
+    recordings = [_with_file_as_on_disk(dataset_folder(root), recording) for recording in recordings]
     copies = _find_copies(dataset_folder(root), recordings)
     subjects: dict[str, dict[str, int]] = {}  # file -> subject -> line
     for recording in recordings:
@@ -170,6 +172,25 @@ def _build_clip(
     except BadInput as error:
         problem = str(error).replace(f"{dataset_folder(root)}/", "")
         return RecordedClip(recording, name, recording.frames, recording.fps, problem)
+
+
+def _with_file_as_on_disk(folder: Path, recording: Recording) -> Recording:
+    """Return a recording under its name on disk, if the table's differs in case or Unicode form only.
+
+    Copying between systems changes both. Of several such names none is chosen.
+    """
+    if not recording.file or _leaves_folder(recording.file) or (folder / recording.file).exists():
+        return recording
+    path = folder
+    for part in PurePosixPath(recording.file).parts:
+        names = [entry.name for entry in path.iterdir()] if path.is_dir() else []
+        alike = [name for name in names if clean_name(name).casefold() == clean_name(part).casefold()]
+        if len(alike) != 1:
+            return recording
+        path /= alike[0]
+    found = path.relative_to(folder).as_posix()
+    note = f"{recording.file!r} is read as {found!r}"
+    return replace(recording, file=found, note="; ".join(filter(None, (recording.note, note))))
 
 
 def _open_times(path: Path, fps: float | None) -> tuple[dict[int, float], FrameReport]:

@@ -17,7 +17,9 @@ from data_prep.sheet_cells import (
     GROUPED,
     cell_rate,
     cell_text,
+    is_empty,
     is_name,
+    known_text,
     read_frame_number,
     to_seconds,
     with_point,
@@ -28,7 +30,6 @@ from mer_core.errors import BadInput
 REQUIRED = ("file", "subject", "label")
 FRAMES = ("onset", "apex", "offset")
 OPTIONAL = ("clip", *FRAMES, "onsets", "apexs", "offsets", "fps", "actionunits")  # as `column_key` has them
-EMPTY = ("", "n/a", "na", "nan", "-")
 BIDS_EVENTS = "_events.tsv"
 # Columns that look like frames or times but are not read, as `column_key` has them: onset_ms, ApexFrame.
 UNREAD_TIME = r"(onset|apex|offset)(frames?|f|no|nr|number|index|m?sec\w*|ms|milli\w*|time\w*)\d*|framerate"
@@ -109,6 +110,8 @@ def _read_file(file: Path, home: Path, sources: AnnotationSources) -> list[Recor
         _refuse_other_units(table)
         rows, sheet = [_parse_row(row) for row in table.rows.itertuples()], table.sheet
         sources.remarks += table.remarks
+        if table.unread_columns:
+            sources.remarks.append(f"Columns of {file.name} not read: {', '.join(table.unread_columns)}")
     sources.files_read.append((file, sheet))
     return rows
 
@@ -140,7 +143,7 @@ def _refuse_other_units(table: AnnotationTable) -> None:
         )
     for name in FRAMES:
         texts = table.rows[name].map(cell_text)
-        filled = texts[[text.lower() not in EMPTY for text in texts]]
+        filled = texts[[not is_empty(text) for text in texts]]
         fractions = filled[filled.str.fullmatch(r"\d+[.,]\d*[1-9]\d*")]
         if len(fractions) > max(1, len(filled) / 2):
             raise BadTable(
@@ -154,7 +157,7 @@ def _parse_row(row) -> Recording:
     problems: list[str] = []
     notes, frames = [row.remark], {}
     for name in FRAMES:
-        value, doubt = read_frame_number(None if _is_empty(getattr(row, name)) else getattr(row, name))
+        value, doubt = read_frame_number(None if is_empty(getattr(row, name)) else getattr(row, name))
         (problems if value is None else notes).append(f"{name} {doubt}" if doubt else "")
         if value is not None:
             frames[name] = value
@@ -164,18 +167,18 @@ def _parse_row(row) -> Recording:
         time_s = to_seconds(cell)
         if time_s is not None:
             seconds[name] = time_s
-        elif not _is_empty(cell):
+        elif not is_empty(cell):
             problems.append(
                 f"{name}_s printed as {cell_text(cell)!r}, {_why_unread(cell, 'time in seconds')}"
             )
     fps = cell_rate(with_point(row.fps))
-    if fps is None and not _is_empty(row.fps):
+    if fps is None and not is_empty(row.fps):
         problems.append(f"fps printed as {cell_text(row.fps)!r}, {_why_unread(row.fps, 'frame rate')}")
     return Recording(
         line=row.Index,
         file=_normalise_path(row.file),
-        subject=cell_text(row.subject) if is_name(cell_text(row.subject)) else "",
-        label=cell_text(row.label),
+        subject=known_text(row.subject) if is_name(cell_text(row.subject)) else "",
+        label=known_text(row.label),
         clip=cell_text(row.clip),
         frames=frames,
         seconds=seconds,
@@ -238,7 +241,7 @@ def _read_bids(file: Path, home: Path) -> list[Recording]:
         text = cell_text(row.onset)
         problem = f"onset printed as {text!r}, which is no time in seconds" if onset is None else ""
         subject = _bids_subject(file.name) or cell_text(row.subject)
-        label = "" if _is_empty(row.trialtype) else cell_text(row.trialtype)
+        label = "" if is_empty(row.trialtype) else cell_text(row.trialtype)
         rows.append(
             replace(
                 recording,
@@ -294,7 +297,3 @@ def _normalise_path(cell: object) -> str:
     """Return a stripped path with "/" as separator and in normal form (`./a` is `a`)."""
     path = "" if pd.isna(cell) else str(cell).strip().replace("\\", "/")
     return PurePosixPath(path).as_posix() if path else ""
-
-
-def _is_empty(cell: object) -> bool:
-    return cell_text(cell).lower() in EMPTY

@@ -9,6 +9,7 @@ import pandas as pd
 from data_prep.identity import clean_name, subject_key
 
 NO_APEX = object()
+MISSING = ("n/a", "na", "nan", "#n/a", "null")  # as exports write an empty cell
 GROUPED = r"[1-9]\d{0,2},\d{3}"  # a decimal comma in one country, thousands in another
 
 # A number with a word for frame, as some editions print it: 246帧, 第246帧, frame 246, 246 frames.
@@ -25,6 +26,16 @@ def cell_text(cell: object) -> str:
 def is_name(text: str) -> bool:
     """Return whether a text names somebody or something; ditto marks and dashes alone do not."""
     return any(map(str.isalnum, text))
+
+
+def known_text(cell: object) -> str:
+    """Return a cell as `cell_text`; "" also for what exports write into an empty one, such as nan."""
+    return "" if cell_text(cell).lower() in MISSING else cell_text(cell)
+
+
+def is_empty(cell: object) -> bool:
+    """Return whether a cell holds nothing, a mark of a missing value, or a dash."""
+    return known_text(cell) in ("", "-")
 
 
 def number_text(cell: object) -> str:

@@ -170,13 +170,43 @@ def test_a_name_that_was_used_before_is_refused_and_the_first_clip_stays(folder)
     assert "there is no videos/absent.mp4" in found[1].reason and "as line 2" in found[2].reason
 
 
-def test_a_clip_without_a_label_is_said_and_can_be_prepared(folder):
+@pytest.mark.parametrize("label", ["", "nan", "N/A", "#N/A", "NULL"])
+def test_a_clip_without_a_label_is_said_and_can_be_prepared(folder, label):
     path = index(
-        folder, {"onset": 1, "apex": 2, "label": ""}, {"file": "videos/b.mp4", "onset": 1, "apex": 2}
+        folder, {"onset": 1, "apex": 2, "label": label}, {"file": "videos/b.mp4", "onset": 1, "apex": 2}
     )
     check = check_dataset("table", path)
     assert check.lines[-1] == "2 of 2 clips can be prepared." and check.passed
     assert any("1 clip with no label" in line and "line 2" in line for line in check.lines)
+
+
+def test_a_mark_of_a_missing_value_is_no_subject(folder):
+    _, (clip,) = read(folder, {"subject": "nan", "onset": 1, "apex": 2})
+    assert clip.outcome == "bad row" and "no subject" in clip.reason
+
+
+def test_columns_that_are_not_read_are_said(folder):
+    path = index(folder, {"onset": 1, "apex": 2, "peak": 2, "age": 30})
+    assert "  Columns of mine.csv not read: peak, age." in check_dataset("table", path).lines
+
+
+@pytest.mark.parametrize("name", ["VIDEOS/Zoe\u0301.MP4", "videos/Zo\u00e9.mp4", "videos/zo\u00e9.mp4"])
+def test_a_name_may_differ_in_case_and_unicode_form(folder, name):
+    film(folder / "videos" / "Zo\u00e9.mp4", shade=3)
+    path = index(folder, {"file": name, "onset": 1, "apex": 2})
+    clip = locate_clips("table", path, read_clips("table", path), "midpoint")[0]
+    assert clip.outcome is None and clip.clip_id.startswith("table/anna/")
+    note = read_clips("table", path).table["note"][0]
+    assert ("is read as" in note) == (name != "videos/Zo\u00e9.mp4")
+
+
+def test_of_two_names_that_differ_in_case_none_is_chosen(folder):
+    if (folder / "VIDEOS").exists():
+        pytest.skip("the file system ignores case")
+    for name in ("C.mp4", "c.mp4"):
+        film(folder / "videos" / name)
+    _, (clip,) = read(folder, {"file": "videos/C.MP4", "onset": 1, "apex": 2})
+    assert clip.outcome == "bad row" and "there is no videos/C.MP4" in clip.reason
 
 
 def test_the_exit_code_of_a_check_is_0_only_if_every_row_can_be_used(folder):
