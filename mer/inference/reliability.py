@@ -114,7 +114,8 @@ def find_obstacle(moment: Moment, conditions: Conditions, recipe: Recipe) -> NoL
         )
     if conditions.plausibility < MIN_PLAUSIBILITY:
         return NoLabel("implausible-face", "the landmarks do not look like an upright, unobstructed face")
-    if conditions.changed > MAX_CHANGED:
+    nothing_found = moment.reason is not None and moment.interval is None
+    if conditions.changed > MAX_CHANGED and not nothing_found:
         return NoLabel(
             "not-comparable",
             f"{conditions.changed:.0%} of the face looks different in the two frames: something covers it, "

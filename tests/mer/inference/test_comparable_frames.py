@@ -118,6 +118,12 @@ def test_frames_of_the_users_choice_are_held_to_the_same():
     assert obstacle(track, onset_apex.moment_between(track, 240, 260, "clip")) is None
 
 
+def test_that_nothing_is_found_comes_before_a_cover_in_the_largest_motion():
+    track = cover(with_neutral(resting_track(10.0)), 5.0, 5.5)
+    moment = moment_of(track)._replace(onset=200, apex=260)
+    assert obstacle(track, moment).code == "no-expression"
+
+
 def test_a_face_that_is_implausible_throughout_is_compared_all_the_same():
     track = smiling_track()
     rows = np.arange(len(track.number))
