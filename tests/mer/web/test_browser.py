@@ -44,7 +44,7 @@ def test_the_curve_has_axes_lines_up_with_the_sliders_and_moves_the_video(page, 
     for width in (1280, 390):
         browser.size(width, 900)
         for name in ("onset", "apex"):
-            browser.wait(f"(([a, b]) => Math.abs(a - b) < 2)({CHECKS}.onAxis('{name}'))", 5)
+            browser.wait(f"(([a, b]) => Math.abs(a - b) < 2)({CHECKS}.onAxis('{name}'))", 30)
     browser.size(1280, 900)
     browser.run("document.getElementById('timeline').scrollIntoView({block: 'center'})")
     left, top, width = browser.run(
@@ -54,7 +54,7 @@ def test_the_curve_has_axes_lines_up_with_the_sliders_and_moves_the_video(page, 
     browser.wait("document.getElementById('video').readyState >= 1")
     browser.click_at(left + width / 2, top)
     length = browser.run("Number(document.querySelector('#timeline svg').getAttribute('aria-valuemax'))")
-    browser.wait(f"Math.abs(document.getElementById('video').currentTime - {length / 2}) < {length / 20}", 5)
+    browser.wait(f"Math.abs(document.getElementById('video').currentTime - {length / 2}) < {length / 20}", 30)
 
 
 def test_a_slider_steps_by_frames_keeps_the_focus_and_gives_another_score(page, analysed):
