@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from mer_core import parallel
 from mer_core.device import n_cores
+from mer_core.memory import drop_unchanged_pages
 
 if TYPE_CHECKING:
     from mer.inference.motion import AlignedPair
@@ -43,7 +44,10 @@ def _load(bundle: str | Path | None, device: str) -> None:
     from mer.inference.pair_reading import warm_up
 
     models.use_device(device)
-    warm_up(models.get_bundle(_path(bundle)))
+    fitted = models.get_bundle(_path(bundle))
+    drop_unchanged_pages()
+    warm_up(fitted)
+    drop_unchanged_pages()
 
 
 def _read(bundle: str | Path | None, aligned: "AlignedPair") -> "PairReading":
