@@ -5,6 +5,8 @@
 Every video of the folder VIDEOS (one to three seconds with one face) is encoded again by each codec, with one
 key frame and with one in 15 frames. Copies get 1 to 40 wrong bytes, scattered or in one piece. Each copy that
 is read and differs visibly is tracked and labelled as `mer spot` does, and compared with its undamaged film.
+An interval that the film does not have is false if a frame in it differs visibly, else only another one, as
+frames before or after it were left out.
 """
 
 import argparse
@@ -39,8 +41,8 @@ CODECS = {
     "MPEG-4": ("mpeg4", ".avi", {"b": "1500000"}),
 }
 COLUMNS = (
-    "false alarms", "copies", "refused or noticed", "equal", "jump noted", "not noticed", "another interval",
-    "another label",
+    "false alarms", "copies", "refused or noticed", "equal", "jump noted", "not noticed", "false interval",
+    "other interval", "other label",
 )  # fmt: skip
 
 
@@ -98,18 +100,27 @@ def outcomes(path: Path, intact: list[Frame], usual: list[Interval]) -> Iterator
     except MerError:
         yield "refused or noticed"
         return
+    wrong = [
+        frame.number
+        for frame in intact
+        if frame.number in images and _differs(frame.image, images[frame.number])
+    ]
     if frames.report.n_damaged or len(images) < len(intact):
         yield "refused or noticed"
-    elif not any(_differs(frame.image, images[frame.number]) for frame in intact if frame.number in images):
+    elif not wrong:
         yield "equal"
         return
     else:
         yield "jump noted" if frames.report.jumps else "not noticed"
     found = expressions(path)
-    if any(not any(is_same(one, other) for other in usual) for one in found):
-        yield "another interval"
+    others = [one for one in found if not any(is_same(one, other) for other in usual)]
+    are_false = [any(one.onset <= number <= one.offset for number in wrong) for one in others]
+    if any(are_false):
+        yield "false interval"
+    if not all(are_false):
+        yield "other interval"
     if {one.label for one in found} - {other.label for other in usual} - {""}:
-        yield "another label"
+        yield "other label"
 
 
 def _differs(image: np.ndarray, other: np.ndarray) -> bool:

@@ -135,7 +135,7 @@ def _has_entry_points(packet) -> bool:
         with av.logging.Capture(local=True) as lines:
             filters = av.BitStreamFilterContext("trace_headers", packet.stream)
             filters.filter(av.Packet(bytes(packet)))  # which takes the packet
-    except (av.FFmpegError, OSError):
+    except (av.FFmpegError, AttributeError, OSError, ValueError):  # old PyAV, or FFmpeg without this filter
         return True
     finally:
         av.logging.set_level(level)
