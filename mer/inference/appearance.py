@@ -10,7 +10,9 @@ from mer.inference.head_motion import mean_face
 
 N_POINTS = 128  # spread evenly over the face, unlike the mesh, which is dense at eyes and lips
 REACH = 2  # px of the aligned face within which skin may lie elsewhere: landmarks miss it by as much
-MAX_DIFFERENCE = 8  # grey levels (of 255) by which a point may differ
+# By which a point may differ: fraction of the face's median grey level, and bounds in levels (of 255). In the
+# dark, a cover differs by less.
+MAX_DIFFERENCE, DIFFERENCE_LIMITS = 1 / 15, (2.5, 8.0)
 # Fraction of the points that may differ: laughs and open mouths change up to 0.15, and most hands over a
 # quarter of the face or more exceed this (docs/results/spotting-real.md).
 MAX_CHANGED = 0.2
@@ -59,4 +61,5 @@ def changed_fraction(one: np.ndarray, others: np.ndarray) -> np.ndarray:
     one, others = one.astype(float), others.astype(float)
     level, low, high = np.moveaxis(others - np.median(others[:, :1] - one[0], axis=-1, keepdims=True), 1, 0)
     beyond = [low - one[0], one[0] - high, one[1] - level, level - one[2]]
-    return (np.max(beyond, axis=0) > MAX_DIFFERENCE).mean(-1)
+    limit = np.clip(MAX_DIFFERENCE * np.median(one[0]), *DIFFERENCE_LIMITS)
+    return (np.max(beyond, axis=0) > limit).mean(-1)
