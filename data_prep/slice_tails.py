@@ -90,7 +90,7 @@ class SliceTails:
         if packet.number in self._results:
             return self._results[packet.number]
         # Pictures shown before the key frame that they follow refer to the group before it, too.
-        is_leading = None not in (packet.pts, key.pts) and packet.pts < key.pts
+        is_leading = packet.pts is not None and key.pts is not None and packet.pts < key.pts
         before = [kept.data for kept in self._packets[0 if is_leading else self._key : place]]
         changed = [_with_tail(packet.data, self._extradata, tail) for tail in TAILS]
         cost = 2 * (len(before) + 1)
@@ -114,8 +114,8 @@ class SliceTails:
         frames: dict[int | None, Any] = {}
         with av.logging.Capture(local=True):
             for number, data in enumerate([*packets, None]):
-                packet = data and av.Packet(data)
-                if packet:
+                packet = None if data is None else av.Packet(data)
+                if packet is not None:
                     packet.pts = number
                 try:
                     frames |= {frame.pts: frame for frame in context.decode(packet)}

@@ -115,7 +115,7 @@ def map_npy(path: Path) -> "np.ndarray[Any, Any]":
     """
     import numpy as np
 
-    values = np.load(path, mmap_mode="r", allow_pickle=False)
+    values: np.ndarray[Any, Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     n_more = path.stat().st_size - values.offset - values.nbytes if isinstance(values, np.memmap) else 0
     if n_more:
         raise ValueError(f"{n_more} bytes follow its array, perhaps another one")
