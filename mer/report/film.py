@@ -87,18 +87,24 @@ def draw_film(
         DenseHeadMotion(score.landmarks, (size, size)),
     )
 
-    def draw(numbered: tuple[int, np.ndarray]) -> tuple[int, np.ndarray]:
-        number, image = numbered
+    def with_mesh() -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
+        for number, image in images:  # one after the other, as MediaPipe needs it
+            is_far = blur and factor == 1.0
+            face = warp_face(image, score.matrix, size) if is_far else None
+            yield number, image, None if face is None else models.get_mesh().landmarks(face)
+
+    def draw(numbered: tuple[int, np.ndarray, np.ndarray | None]) -> tuple[int, np.ndarray]:
+        number, image, points = numbered
         flow = estimate(method, score.onset_face, warp_face(image, score.matrix, size))
         facial_flow = cv2.GaussianBlur(head.subtract(flow), (0, 0), size / 40)
         if blur:
-            pair = _draw_meshes(score, flow, facial_flow, theme)
+            pair = _draw_meshes(score, flow, facial_flow, theme, points)
         else:
             face = warp_face(image, ENLARGEMENT * score.matrix, ENLARGEMENT * size, cv2.INTER_CUBIC)
             pair = face, magnify(face, facial_flow, factor)
         return number, _add_captions(*pair, _title(score, number), f"motion × {factor:.1f}", theme)
 
-    return map_in_threads(draw, prefetch(images))
+    return map_in_threads(draw, prefetch(with_mesh()))
 
 
 def _frames_of_film(score: Score) -> list[int]:
@@ -121,11 +127,14 @@ def _title(score: Score, number: int) -> str:
 
 
 def _draw_meshes(
-    score: Score, flow: np.ndarray, facial_flow: np.ndarray, theme: Theme
+    score: Score, flow: np.ndarray, facial_flow: np.ndarray, theme: Theme, found: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the mesh of the face as it moves, and with its facial motion magnified."""
+    """Draw the mesh of the face as it moves, and with its facial motion magnified.
+
+    Flow moves it, or `found`, landmarks (478, 2) px of this frame, where motion is too large for flow.
+    """
     points, shape = score.landmarks, (ENLARGEMENT * flow.shape[0], ENLARGEMENT * flow.shape[1])
-    moved = points + sample(flow, points)
+    moved = points + sample(flow, points) if found is None else found
     magnified = moved + (magnification(score) - 1) * sample(facial_flow, points)
     left, right = (mesh_picture(ENLARGEMENT * places, shape, theme) for places in (moved, magnified))
     return left, right
