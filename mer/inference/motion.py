@@ -88,7 +88,8 @@ def align_moment(
     """Align onset and apex, two rows of a track; `images` holds their frames by number."""
     onset, apex = rows
     pair = [images[int(track.number[row])] for row in rows]
-    apex_box = track.box[apex] if _are_far_apart(track, onset, apex) else None
+    needs_landmarks = _are_far_apart(track, onset, apex) and track.is_comparable(np.array([onset]), apex)[0]
+    apex_box = track.box[apex] if needs_landmarks else None
     return align_pair(pair, track.box[onset], face_size, apex_box)
 
 
