@@ -20,6 +20,7 @@ from data_prep.packet_ends import SecondDecoder, is_checkable
 from data_prep.slice_tails import SliceTails
 from data_prep.video_damage import DamageLog, DamageTracker, FrameConverter
 from data_prep.video_stream import UnreadableVideo, open_container, probe_stream, read_packets
+from mer_core.progress import track
 from mer_core.text import format_count
 
 
@@ -77,14 +78,15 @@ class VideoFrames(Frames):
     def select(self, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
         """Yield number and image of the given frames, in their order; damaged frames are left out."""
         wanted = set(numbers)
+        last = max(wanted, default=-1)
         report = self._new_report()
         shape, convert = FrameShape(report), self._converter()
-        for number, frame in self._decode(report):
+        for number, frame in track(self._decode(report), "Seeking", last + 1):
             if number in wanted or shape.size is None:
                 image = self._image(number, frame, convert(frame), shape, report)
                 if number in wanted and image is not None:
                     yield number, image
-            if number >= max(wanted, default=-1):
+            if number >= last:
                 break
 
     @property
@@ -165,7 +167,7 @@ class VideoFrames(Frames):
     def _find_white(self) -> float:
         """Decode the whole video once to find its bit depth in use; return the value of full brightness."""
         brightest, convert = 0, self._converter()
-        for _, frame in self._decode(FrameReport()):
+        for _, frame in track(self._decode(FrameReport()), "Finding the bit depth", self.n_expected):
             samples = convert(frame)
             brightest = brightest if samples is None else max(brightest, int(samples.max()))
         return white_level(brightest, np.dtype(np.uint16))

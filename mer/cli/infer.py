@@ -76,9 +76,11 @@ def score(clip, bundle, onset, apex, fps, face, neutral, frames_csv, out, blur, 
         _score_folder(clip, out, bundle, fps=fps, face=face, jobs=jobs, device=device, scheduler=scheduler)
     _check_one_clip(clip, out)
     from mer.inference.reader_process import reader_beside
+    from mer.inference.start import load_tracker
 
     settings = {"fps": fps, "face": face, "neutral": neutral, "device": device}
     with reader_beside(bundle, device) as reader:
+        load_tracker()
         from mer.inference.predict import score as score_clip
 
         result = score_clip(clip, bundle, onset=onset, apex=apex, reader=reader, **settings)
@@ -171,6 +173,9 @@ def spot(
     if blur and pictures is None:
         raise click.UsageError("--blur applies to --pictures DIR, which is missing.")
     coded = _check_files(out, megc, against, tier)
+    from mer.inference.start import load_tracker
+
+    load_tracker()
     from mer.inference import predict
 
     track, found = predict.spot(

@@ -14,6 +14,7 @@ from data_prep.action_units import NAMES
 from mer.inference import unit_patterns
 from mer.inference.head_motion import POINTS, fit_camera, head_motion_basis, mean_face, subtract_head_motion
 from mer.inference.site_motion import PER_CENT, at_sites
+from mer_core.progress import track
 
 SITE_NOISE = 0.5  # of a site's motion, per cent of the inter-ocular distance
 USUAL_STRENGTH = 0.3  # of a unit in a video
@@ -123,7 +124,7 @@ def unit_activations(displacement: np.ndarray) -> tuple[list[tuple[str, str]], n
     damping = SITE_NOISE / USUAL_STRENGTH * np.eye(len(names))
     damped = np.vstack([patterns.reshape(len(names), -1).T, damping])
     out = np.full((len(displacement), len(names)), np.nan)
-    for row in np.flatnonzero(np.isfinite(displacement).all((1, 2))):
+    for row in track(np.flatnonzero(np.isfinite(displacement).all((1, 2))), "Action units"):
         out[row], _ = nnls(damped, np.append(displacement[row], np.zeros(len(names))))
     return list(names), out
 

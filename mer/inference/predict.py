@@ -22,6 +22,7 @@ from mer.inference.track import Track
 from mer.recipe import Recipe
 from mer_core.errors import NothingToScore
 from mer_core.io import printable_path
+from mer_core.progress import count_steps
 from mer_core.progress import track as show_progress
 
 MAX_PICKED = 8  # intervals whose frames are held in memory together
@@ -132,7 +133,11 @@ def spot(
     intervals, name = spotting.find_intervals(track), Path(clip_name(clip))
     # The bundle takes seconds to load and half of the memory, so it is loaded only if some label is possible.
     if recipe is not None and moments_to_label(name, track, intervals, recipe):
-        fitted = _fitted(bundle)
+        with count_steps("Loading", 2) as advance:
+            fitted = _fitted(bundle)
+            advance()
+            models.get_method(recipe.clip_input.method, recipe.method_options)
+            advance()
         intervals = label_intervals(name, frames, track, intervals, fitted)
     return track, intervals
 

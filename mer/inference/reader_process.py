@@ -5,7 +5,7 @@ Nothing heavy is imported at the top, so that process starts before this one loa
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mer_core import parallel
 from mer_core.device import n_cores
 from mer_core.memory import drop_unchanged_pages
+from mer_core.progress import count_steps
 
 if TYPE_CHECKING:
     from mer.inference.motion import AlignedPair
@@ -28,14 +29,37 @@ def reader_beside(bundle: str | Path | None, device: str) -> "Iterator[Reader]":
     already, or there is one core only, the reader asks this process.
     """
     if not _saves_time():
-        yield partial(_read, bundle)
+        yield lambda aligned: _in_two_steps(partial(_load_here, bundle), partial(_read, bundle, aligned))
         return
     with parallel.companion(partial(_load, bundle, device), n_cores()) as call:
-        yield lambda aligned: call(partial(_read, bundle, aligned))
+        yield lambda aligned: _in_two_steps(
+            partial(call, _wait), partial(call, partial(_read, bundle, aligned))
+        )
+
+
+def _in_two_steps(load: Callable[[], None], read: Callable[[], "PairReading"]) -> "PairReading":
+    """Load and read, with a progress bar."""
+    with count_steps("Reading", 2) as advance:
+        load()
+        advance()
+        reading = read()
+        advance()
+    return reading
 
 
 def _saves_time() -> bool:
     return "torch" not in sys.modules and n_cores() > 1
+
+
+def _load_here(bundle: str | Path | None) -> None:
+    from mer.inference import models
+
+    recipe = models.get_bundle(_path(bundle)).recipe
+    models.get_method(recipe.clip_input.method, recipe.method_options)
+
+
+def _wait() -> None:
+    """Return as soon as `_load` has ended, because calls wait for it."""
 
 
 def _load(bundle: str | Path | None, device: str) -> None:

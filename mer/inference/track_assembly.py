@@ -24,6 +24,7 @@ from mer.inference.frontal_face import (
 from mer.inference.site_motion import FaceReading, combine, combine_turn
 from mer.inference.track import Track
 from mer_core.errors import BadSetting
+from mer_core.progress import count_steps
 
 IMPLAUSIBLE_S = 0.3  # s: landmarks that are implausible for a shorter time are noise, not a covered face
 
@@ -106,13 +107,17 @@ def make_track(recording: Recording, neutral_frame: int | None = None) -> Track:
     number, time, run, n_faces, is_key = _columns(recording.rows)
     seen = run >= 0
     points, flow, flow_turn, change, scalars = _unpack_values(recording.values)
-    found = _measure_faces(points, scalars)
-    lids = found["lids"]
-    open_lids = eyes.open_lid_distances(lids) if len(lids) else np.ones(2)
-    run = _without_implausible(run, seen, time, found["plausibility"])
-    measured = run[seen]
-    smooth, still = _refine(found, measured, time[seen], open_lids, (flow, change, flow_turn, is_key[seen]))
-    anchor = _find_neutral(found, smooth, measured >= 0, time[seen], number[seen], still, neutral_frame)
+    with count_steps("Evaluating", 3) as advance:
+        found = _measure_faces(points, scalars)
+        advance()
+        lids = found["lids"]
+        open_lids = eyes.open_lid_distances(lids) if len(lids) else np.ones(2)
+        run = _without_implausible(run, seen, time, found["plausibility"])
+        motion = flow, change, flow_turn, is_key[seen]
+        smooth, still = _refine(found, run[seen], time[seen], open_lids, motion)
+        advance()
+        anchor = _find_neutral(found, smooth, run[seen] >= 0, time[seen], number[seen], still, neutral_frame)
+        advance()
     per_frame: dict[str, Any] = {name: _expand(values, seen) for name, values in found.items()}
     appearance = np.zeros((len(seen), 3, N_POINTS), np.uint8)
     appearance[seen] = np.reshape(recording.appearances, (-1, 3, N_POINTS))
