@@ -1,12 +1,13 @@
 """Time of `mer score` by stage and as a command, and its memory for short and long videos.
 
-python -m benchmarks.score_speed clip.mp4            seconds per stage
-python -m benchmarks.score_speed clip.mp4 --command  the command with its page: seconds, CPU time, memory
+python -m benchmarks.score_speed clip.mp4            CPU time per stage
+python -m benchmarks.score_speed clip.mp4 --command  the command with its page: memory, seconds, CPU time
 python -m benchmarks.score_speed --memory            peak memory for 10 s and for 10 min of a small video
 """
 
 import argparse
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from benchmarks import command_cost
 
+N_RUNS = 5  # of the command
 WATCH = """
 import resource, sys
 from mer.inference.recorder import track_clip
@@ -25,12 +27,12 @@ print(len(track.number), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1
 
 
 def stages(clip: Path) -> list[tuple[str, float]]:
-    """Return the seconds of every stage, from a process that has loaded nothing yet."""
-    spent, last = [], time.perf_counter()
+    """Return the CPU time of every stage, s, of a process that has loaded nothing yet."""
+    spent, last = [], time.process_time()
 
     def lap(stage: str) -> None:
         nonlocal last
-        now = time.perf_counter()
+        now = time.process_time()
         spent.append((stage, now - last))
         last = now
 
@@ -99,10 +101,12 @@ def main() -> None:
     if given.clip and given.command:
         with tempfile.TemporaryDirectory() as folder:
             score = [sys.executable, "-m", "mer.cli", "-q", "score", str(given.clip), "--out", folder]
-            print(
-                *(f"{value:7.1f} {name}" for name, value in command_cost.measure(score)._asdict().items()),
-                sep="\n",
-            )
+            for peak in command_cost.measure_memory(score)._asdict().items():
+                print("{1:7.1f} {0}".format(*peak))
+            costs = [command_cost.measure(score) for _ in range(N_RUNS)]
+        for name, *values in zip(command_cost.Cost._fields, *costs):
+            runs = ", ".join(f"{value:.1f}" for value in values)
+            print(f"{statistics.median(values):7.1f} {name}, median of {runs}")
     elif given.clip:
         *spent, (_, frames) = stages(given.clip)
         print("\n".join([f"{seconds:7.2f} s  {stage}" for stage, seconds in spent] + [f"{frames} frames"]))
