@@ -23,18 +23,18 @@ def defer_packages(*names: str) -> None:
             continue
         package = module_from_spec(spec)
         sys.modules[name] = package
-        _defer(package)
+        _defer(package, spec.loader)
         outer, _, inner = name.rpartition(".")
         if outer:
             setattr(sys.modules[outer], inner, package)
 
 
-def _defer(package: ModuleType) -> None:
+def _defer(package: ModuleType, loader: Any) -> None:
     """Give a package a `__getattr__` (PEP 562) that runs its code and gives way to it."""
 
     def run_and_get(attribute: str) -> Any:
-        del package.__getattr__
-        package.__spec__.loader.exec_module(package)
+        del package.__dict__["__getattr__"]
+        loader.exec_module(package)
         return getattr(package, attribute)
 
-    package.__getattr__ = run_and_get
+    package.__dict__["__getattr__"] = run_and_get
