@@ -160,17 +160,21 @@ def _without_onset(track: Track, interval: Interval, rows: tuple[int, int, int],
     """Return the moment of an expression before which the neutral face is not seen.
 
     The apex is compared with the neutral frame that the user named, or else with the first row at rest after
-    the expression, within `SEARCH_S`, or with its end. If none compares with it, the end is returned, to be
-    shown.
+    the expression, within `SEARCH_S`, or with the row of the expression that is nearest to its neutral state,
+    or with its end. If none compares with it, the end is returned, to be shown.
     """
     onset, apex, offset = rows
     neutral = track.row(track.neutral_frame) if track.is_neutral_given else None
     if neutral is not None and neutral != apex:
         return Moment(neutral, apex, interval)
-    end = offset if offset > apex else onset
     after = track.time - track.time[offset]
     is_later = (track.run == track.run[apex]) & (after > 0) & (after <= SEARCH_S)
-    candidates = np.concatenate([np.flatnonzero(is_later & (track.at_rest > AT_REST)), [end]])
+    later = np.flatnonzero(is_later & (track.at_rest > AT_REST))
+    within = np.arange(onset, offset + 1)
+    nearest_first = within[np.argsort(track.activity[within])]
+    near = nearest_first[track.activity[nearest_first] < MAX_REST_ACTIVITY * track.activity[apex]]
+    end = offset if offset > apex else onset
+    candidates = np.concatenate([later, near, [end]])
     comparable = candidates[track.is_comparable(candidates, apex)]
     return Moment(int(comparable[0]) if len(comparable) else end, apex, interval, reason)
 

@@ -57,8 +57,9 @@ class Score:
 
     @property
     def onset_name(self) -> str:
-        """What the onset is: where a video begins within an expression, a frame at or after its end."""
-        return "onset" if self.onset < self.apex else "compared with"
+        """What the onset is: where the face at rest before the expression is not seen, another frame."""
+        is_rest_seen = self.onset < self.apex and self.reason_code != "neutral-not-seen"
+        return "onset" if is_rest_seen else "compared with"
 
     def to_dict(self) -> dict:
         """Return everything but pictures and curves, ready for JSON."""

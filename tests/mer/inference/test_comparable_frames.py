@@ -95,6 +95,16 @@ def test_a_face_that_is_covered_until_the_expression_is_compared_with_the_rest_a
     assert track.at_rest[moment.onset] > 0.5 and obstacle(track, moment) == moment.reason
 
 
+def test_without_any_rest_the_uncovered_row_that_is_nearest_to_it_is_compared():
+    track = resting_track(10.0)
+    move(track, plateau(track, 5.0, 20.0), 6.0)  # and the film ends within the expression
+    track = with_neutral(track)
+    apex = moment_of(track).apex
+    moment = moment_of(cover(track, 0.0, 5.1))
+    assert moment.reason.code == "neutral-not-seen" and moment.onset < apex
+    assert track.activity[moment.onset] < 0.5 * track.activity[apex]
+
+
 def test_an_apex_behind_a_cover_compares_with_no_rest():
     track = cover(smiling_track(), 5.1, 5.3)
     assert obstacle(track, moment_of(track)).code == "not-comparable"
