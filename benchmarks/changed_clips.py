@@ -19,7 +19,7 @@ from skimage.data import astronaut
 
 from benchmarks.spotting_real import evaluate
 from data_prep.frames import Frame, open_frames
-from data_prep.write_video import write_mp4
+from data_prep.videos.write_video import write_mp4
 from mer.inference import spotting
 from mer.inference.face_tracker import FaceTracker
 from mer.inference.recorder import track_video

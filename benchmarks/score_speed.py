@@ -76,7 +76,7 @@ def memory(seconds: float) -> tuple[int, int]:
     """Track `seconds` of a 160 px video in a process; return its frames with a face and its peak MB."""
     import numpy as np
 
-    from data_prep.write_video import write_mp4
+    from data_prep.videos.write_video import write_mp4
     from flow.splatting.actor import Actor
 
     person = Actor(77, 160)

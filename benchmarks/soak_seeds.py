@@ -70,7 +70,7 @@ def _frame_folders(folder: Path) -> Iterator[Seed]:
 def _pictures(folder: Path) -> Iterator[Seed]:
     import cv2
 
-    from data_prep.images import read_image
+    from data_prep.image_files.images import read_image
     from mer.evaluation.map_files import read_map
 
     image = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
@@ -85,7 +85,7 @@ def _pictures(folder: Path) -> Iterator[Seed]:
 def _tables(folder: Path) -> Iterator[Seed]:
     from data_prep import clip_table
     from data_prep.layouts import write_workbook
-    from data_prep.recording_table import read_recordings
+    from data_prep.own_recordings.recording_table import read_recordings
     from mer.evaluation.flow_maps import read_maps
     from mer.evaluation.run_folder import read_predictions
     from mer.report.coding import read_coding

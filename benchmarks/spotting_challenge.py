@@ -22,7 +22,7 @@ import pandas as pd
 from benchmarks.busy_films import BusyFilm
 from benchmarks.rendered_people import LABELS
 from benchmarks.spotting import f1, matches
-from data_prep.images import write_image
+from data_prep.image_files.images import write_image
 from mer.evaluation import metrics
 from mer.inference import predict
 from mer.report import megc

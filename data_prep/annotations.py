@@ -8,8 +8,8 @@ from types import ModuleType
 import pandas as pd
 
 from data_prep import annotation_checks, annotation_corrections, dataset_files
-from data_prep.annotation_sheets import AnnotationSources
 from data_prep.clip_images import FrameFile, VideoFrame, number_from_onset
+from data_prep.sheets.annotation_sheets import AnnotationSources
 from mer_core import registry
 from mer_core.errors import BadInput, NotFound
 from mer_core.text import format_count

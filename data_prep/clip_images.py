@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.frame_array import ARRAY_SUFFIX, open_array
 from data_prep.frame_source import Frames
-from data_prep.images import TIFF_SUFFIXES, UnreadableImage, decode_image, to_8_bits, white_level
-from data_prep.stack import StackFrames
-from data_prep.video import VideoFrames
+from data_prep.image_files.frame_array import ARRAY_SUFFIX, open_array
+from data_prep.image_files.images import TIFF_SUFFIXES, UnreadableImage, decode_image, to_8_bits, white_level
+from data_prep.image_files.stack import StackFrames
+from data_prep.videos.video import VideoFrames
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from data_prep.annotations import (
 from data_prep.apex import midpoint
 from data_prep.clip_images import FrameFile
 from data_prep.dataset_files import names_in
-from data_prep.frame_names import FrameNames, name_gaps, usual_step
+from data_prep.image_files.frame_names import FrameNames, name_gaps, usual_step
 from data_prep.outcomes import Outcome
 from mer_core.errors import BadInput
 from mer_core.progress import track

@@ -13,7 +13,7 @@ from mer_core.io import atomic_replace
 from mer_core.text import format_count
 
 if TYPE_CHECKING:
-    from data_prep.annotation_sheets import AnnotationSources
+    from data_prep.sheets.annotation_sheets import AnnotationSources
 
 SOURCES = {
     "onset_source": ("", "annotated", "corrected", "spotted"),

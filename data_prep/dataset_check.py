@@ -13,7 +13,7 @@ from data_prep import dataset_files
 from data_prep.annotations import dataset_folder, holds_own_recordings, load_dataset, read_clips
 from data_prep.clip_images import containing_file
 from data_prep.clip_search import ClipFiles, locate_clips, missing_message, too_many_missing
-from data_prep.images import looks_like_image
+from data_prep.image_files.images import looks_like_image
 from data_prep.interval_table import interval_remarks
 from data_prep.layouts import MARKER
 from mer_core.errors import BadInput

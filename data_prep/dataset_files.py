@@ -14,10 +14,10 @@ from pathlib import Path
 
 from data_prep.clip_images import FrameFile, video_frame_files
 from data_prep.clutter import clutter_kind
-from data_prep.frame_names import FrameNames
 from data_prep.frames import file_kinds, image_names
 from data_prep.identity import clean_name, subject_key
-from data_prep.recordings import is_video
+from data_prep.image_files.frame_names import FrameNames
+from data_prep.own_recordings.recordings import is_video
 from mer_core.errors import BadInput, NotFound
 
 MAX_DEPTH = 4  # levels of folders that are searched: zips often nest a folder in one of the same name

@@ -10,22 +10,22 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.clip_images import ClipImages, open_file
-from data_prep.display import FrameShape
-from data_prep.frame_array import ArrayFrames
 from data_prep.frame_changes import FrameChanges
-from data_prep.frame_names import FrameNames, name_gaps, read_frame_names, usual_step
 from data_prep.frame_report import Frame, FrameReport
 from data_prep.frame_source import Frames
-from data_prep.images import (
+from data_prep.image_files.frame_array import ArrayFrames
+from data_prep.image_files.frame_names import FrameNames, name_gaps, read_frame_names, usual_step
+from data_prep.image_files.images import (
     IMAGE_SUFFIXES,
     UnreadableImage,
     exif_orientation,
     read_image,
     write_image,
 )
-from data_prep.name_times import times_in_numbers
-from data_prep.stack import StackFrames
-from data_prep.video import VideoFrames
+from data_prep.image_files.name_times import times_in_numbers
+from data_prep.image_files.stack import StackFrames
+from data_prep.videos.display import FrameShape
+from data_prep.videos.video import VideoFrames
 from mer_core.errors import BadSetting, NotFound
 
 __all__ = [

@@ -19,7 +19,7 @@ from data_prep.apex import spot_apex
 from data_prep.clip_images import ClipImages, containing_file, frame_name
 from data_prep.clip_search import ClipFiles
 from data_prep.face_plausibility import MIN_PLAUSIBILITY, plausibility
-from data_prep.images import write_image
+from data_prep.image_files.images import write_image
 from data_prep.landmarks import FaceMesh
 from data_prep.outcomes import Outcome
 from mer_core.content import content_id

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from data_prep.annotations import read_clips
+from data_prep.own_recordings.recordings_in_memory import write_recordings
 from data_prep.prepare import PrepareOptions
 from data_prep.prepare import prepare as prepare_clips
 from data_prep.prepared import RECORDINGS_FOLDER, SETTINGS_FILE, open_prepared
-from data_prep.recordings_in_memory import write_recordings
 from flow.estimate import Method
 from flow.prepared_flow import estimate_prepared, flow_file
 from mer.inference.table_spotting import spot_missing

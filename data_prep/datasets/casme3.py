@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.annotation_sheets import find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import DatasetFacts, folders_named, frames_in, resolve_path
-from data_prep.sheet_cells import cell_text, format_subject, read_frame_cells
+from data_prep.sheets.annotation_sheets import find_table
+from data_prep.sheets.sheet_cells import cell_text, format_subject, read_frame_cells
 from mer_core.errors import NotFound
 
 FACTS = DatasetFacts(

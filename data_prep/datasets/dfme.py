@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.annotation_sheets import AmbiguousSheet, AnnotationSources, find_tables
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import DatasetFacts, all_folders, frames_in
 from data_prep.identity import subject_key
-from data_prep.sheet_cells import cell_rate, cell_text, read_frame_cells
+from data_prep.sheets.annotation_sheets import AmbiguousSheet, AnnotationSources, find_tables
+from data_prep.sheets.sheet_cells import cell_rate, cell_text, read_frame_cells
 from mer_core.errors import NotFound
 
 WORDS = ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.annotation_sheets import AnnotationSources, find_files, find_table
 from data_prep.clip_images import FrameFile
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import (
@@ -25,8 +24,9 @@ from data_prep.dataset_files import (
     images_in,
     resolve_path,
 )
-from data_prep.frame_names import name_gaps
-from data_prep.sheet_cells import cell_number, cell_text, format_subject, read_frame_cells
+from data_prep.image_files.frame_names import name_gaps
+from data_prep.sheets.annotation_sheets import AnnotationSources, find_files, find_table
+from data_prep.sheets.sheet_cells import cell_number, cell_text, format_subject, read_frame_cells
 from mer_core.errors import BadInput, Incompatible, NotFound
 from mer_core.text import format_count
 

@@ -14,7 +14,7 @@ from data_prep.annotations import dataset_folder
 from data_prep.clip_images import FrameFile, video_frame_files
 from data_prep.clip_table import clip_table
 from data_prep.dataset_files import DatasetFacts, frames_in
-from data_prep.recorded_clips import BadRow, RecordedClip, read_recorded_clips
+from data_prep.own_recordings.recorded_clips import BadRow, RecordedClip, read_recorded_clips
 
 FACTS = DatasetFacts(
     title="Own recordings",

@@ -17,7 +17,7 @@ import skimage.data
 from data_prep.face_regions import SITES
 from data_prep.frames import open_frames, read_image
 from data_prep.landmarks import FACE_OVAL, FaceMesh, interocular
-from data_prep.recordings import is_video
+from data_prep.own_recordings.recordings import is_video
 from flow.benchmark.analytic_motion import (
     Displacements,
     GaussianField,

@@ -140,7 +140,7 @@ def h264_round_trip(frames: list[np.ndarray], crf: int, fps: int = 30) -> list[n
 
     import av
 
-    from data_prep.write_video import encode_mp4
+    from data_prep.videos.write_video import encode_mp4
 
     height, width = frames[0].shape[:2]
     padding = (0, height % 2), (0, width % 2), (0, 0)

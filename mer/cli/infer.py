@@ -117,7 +117,7 @@ def _check_one_clip(clip, out) -> None:
             f"--out {out} is a file. Of one clip, --out is the folder for page and pictures."
         )
     if clip.is_dir():
-        from data_prep.recordings import find_recordings
+        from data_prep.own_recordings.recordings import find_recordings
 
         clips = find_recordings(clip).clips.values()
         if clip not in clips:

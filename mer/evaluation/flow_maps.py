@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data_prep.annotation_sheets import read_table
 from data_prep.identity import clean_name, dataset_key, describe_merged, subject_key, unify_spellings
-from data_prep.sheet_cells import cell_text, is_name
+from data_prep.sheets.annotation_sheets import read_table
+from data_prep.sheets.sheet_cells import cell_text, is_name
 from mer.evaluation.map_files import BadMap, read_map
 from mer_core.errors import BadInput, NotFound
 from mer_core.progress import say, track

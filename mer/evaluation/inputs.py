@@ -11,10 +11,10 @@ from typing import Any, TypeGuard
 import numpy as np
 import pandas as pd
 
-from data_prep.annotation_sheets import MissingColumns
 from data_prep.identity import clean_name, describe_merged, unify_spellings
 from data_prep.prepared import SETTINGS_FILE, PreparedDataset, open_prepared
-from data_prep.sheet_cells import is_name
+from data_prep.sheets.annotation_sheets import MissingColumns
+from data_prep.sheets.sheet_cells import is_name
 from flow import prepared_flow
 from mer.evaluation import protocols
 from mer.evaluation.config import CvConfig

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from data_prep.face_model_file import VARIABLE, describe_model
-from data_prep.recordings import find_recordings
+from data_prep.own_recordings.recordings import find_recordings
 from mer.inference import models
 from mer.inference.score import Score
 from mer.inference.score_table import ScoreTable

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data_prep.face_model_file import describe_model, is_same_model
 from data_prep.face_plausibility import MIN_PLAUSIBILITY
-from data_prep.video_stream import bits_per_pixel
+from data_prep.videos.video_stream import bits_per_pixel
 from mer.inference.appearance import MAX_CHANGED, changed_fraction
 from mer.inference.no_label import NoLabel
 from mer.inference.onset_apex import Moment

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import pandas as pd
 
-from data_prep.recordings import Recordings, recording_id
+from data_prep.own_recordings.recordings import Recordings, recording_id
 from mer_core.errors import BadInput, OccupiedOutput
 from mer_core.io import atomic_replace, printable_path
 from mer_core.progress import say

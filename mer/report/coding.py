@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from data_prep.annotation_sheets import visible_sheets
-from data_prep.elan import read_elan
-from data_prep.sheet_cells import cell_text, to_seconds
-from data_prep.sheet_files import refuse_overlong_rows
+from data_prep.sheets.annotation_sheets import visible_sheets
+from data_prep.sheets.elan import read_elan
+from data_prep.sheets.sheet_cells import cell_text, to_seconds
+from data_prep.sheets.sheet_files import refuse_overlong_rows
 from mer.inference.spotting import EXPRESSIONS, KINDS, Interval
 from mer_core.errors import BadInput
 from mer_core.registry import check_name

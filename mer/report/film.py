@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from data_prep.align import warp_face
 from data_prep.frames import Frames, write_image
-from data_prep.write_video import write_mp4
+from data_prep.videos.write_video import write_mp4
 from flow.estimate import estimate
 from flow.visualize import place_side_by_side
 from flow.warp import invert_by_warping, warp

@@ -23,7 +23,7 @@ def write_example(path: Path, cache: Path, progress: Callable[[int, int], None])
 def _render(path: Path, progress: Callable[[int, int], None]) -> None:
     import numpy as np
 
-    from data_prep.write_video import write_mp4
+    from data_prep.videos.write_video import write_mp4
     from flow.splatting.actor import Actor
     from flow.splatting.expression import film_expression
 

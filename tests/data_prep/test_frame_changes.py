@@ -6,7 +6,7 @@ import pytest
 from data_prep.frame_changes import BLOCK, FrameChanges
 from data_prep.frame_report import FrameReport
 from data_prep.frames import open_frames
-from tests.data_prep.videos import damage, write_video
+from tests.data_prep.small_videos import damage, write_video
 
 
 def drifting(n: int, seed: int = 0) -> list[np.ndarray]:

@@ -2,7 +2,6 @@
 
 import math
 import os
-import struct
 
 import cv2
 import numpy as np
@@ -13,9 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data_prep.frames import image_names, open_frames, read_image, write_image
-from data_prep.images import IMAGE_SUFFIXES, UnreadableImage, to_8_bits, white_level
-from data_prep.stack import UnreadableStack
-from mer_core.errors import BadInput, BadSetting, NotFound
+from data_prep.image_files.images import IMAGE_SUFFIXES, UnreadableImage, to_8_bits, white_level
+from data_prep.image_files.stack import UnreadableStack
+from mer_core.errors import BadSetting, NotFound
 
 RAMP = np.tile(np.linspace(0, 4095, 256).astype(np.uint16), (16, 1))
 
@@ -192,47 +191,6 @@ def test_colours_and_grey_files_are_read_as_rgb(tmp_path):
     assert (read_image(tmp_path / "grey.png") == 200).all()
 
 
-@pytest.mark.parametrize(
-    "shape, options",
-    [
-        ((5, 16, 24), {"photometric": "minisblack"}),
-        ((5, 16, 24, 3), {"photometric": "rgb"}),
-        ((5, 16, 24), {"imagej": True, "metadata": {"axes": "TYX"}}),
-    ],
-)
-def test_the_pages_of_a_tiff_are_frames(tmp_path, shape, options):
-    pages = np.broadcast_to((40 * np.arange(5, dtype=np.uint8)).reshape(5, *[1] * (len(shape) - 1)), shape)
-    tifffile.imwrite(tmp_path / "stack.tif", np.ascontiguousarray(pages), **options)
-    frames, report = read(tmp_path / "stack.tif", fps=10)
-    assert [int(frame.image.mean()) for frame in frames] == [0, 40, 80, 120, 160]
-    assert [frame.time_s for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
-    assert report.n_used == report.n_in_file == 5
-    assert int(open_frames(tmp_path / "stack.tif").pick([3])[3].mean()) == 120
-
-
-def test_deep_pages_are_scaled_by_one_factor(tmp_path):
-    tifffile.imwrite(tmp_path / "stack.tif", np.stack([RAMP // 4, RAMP]))
-    (_, bright), report = read(tmp_path / "stack.tif")
-    assert bright.image[0, :, 0] == pytest.approx(np.arange(256), abs=1) and report.bit_depth == 12
-
-
-def test_a_tiff_whose_pages_are_no_film_is_refused_with_its_axes(tmp_path):
-    channels = np.zeros((5, 2, 16, 24), np.uint8)
-    tifffile.imwrite(tmp_path / "hyper.tif", channels, imagej=True, metadata={"axes": "TCYX"})
-    tifffile.imwrite(
-        tmp_path / "planes.tif", channels[:, 0], photometric="minisblack", planarconfig="separate"
-    )
-    for name, axes in (("hyper", r"TCYX of size \(5, 2, 16, 24\)"), ("planes", r"SYX of size \(5, 16, 24\)")):
-        with pytest.raises(UnreadableStack, match=axes):
-            open_frames(tmp_path / f"{name}.tif")
-    (tmp_path / "folder").mkdir()
-    tifffile.imwrite(
-        tmp_path / "folder" / "img1.tif", np.zeros((3, 16, 24), np.uint8), photometric="minisblack"
-    )
-    with pytest.raises(UnreadableImage, match="3 images"):
-        read_image(tmp_path / "folder" / "img1.tif")
-
-
 def test_what_cannot_be_read_is_said(tmp_path):
     (tmp_path / "nothing").mkdir()
     (tmp_path / "nothing" / "img1.heic").write_bytes(b"")
@@ -255,19 +213,6 @@ def test_jpeg_2000_is_refused_whatever_its_suffix(tmp_path):
         read_image(tmp_path / "img1.png")
 
 
-@pytest.mark.parametrize("start", range(0, 400, 7))
-def test_a_damaged_tiff_is_read_or_refused(tmp_path, start):
-    path = tmp_path / "stack.tif"
-    tifffile.imwrite(path, np.zeros((3, 16, 24), np.uint16), photometric="minisblack", compression="zlib")
-    data = bytearray(path.read_bytes())
-    data[start % len(data)] ^= 0xFF
-    path.write_bytes(bytes(data))
-    try:
-        assert read(path)[1].n_used <= 3
-    except BadInput as refused:
-        assert "stack.tif" in str(refused)
-
-
 def test_other_files_that_are_named_like_the_frames_are_counted(tmp_path):
     for name in ("img1.png", "img2.png"):
         write_image(tmp_path / name, grey(9))
@@ -287,13 +232,6 @@ def test_numbers_that_rise_by_more_than_one_are_said_with_the_rate(tmp_path):
     assert report.times == "names" and "0.016 s apart" in report.sentences()[0]
 
 
-def test_a_tiff_of_grey_floats_is_read(tmp_path):
-    for k in range(2):
-        assert cv2.imwrite(str(tmp_path / f"{k}.tif"), np.full((16, 24), 0.2 + 0.2 * k, np.float32))
-    frames, _ = read(tmp_path)
-    assert [round(float(frame.image.mean())) for frame in frames] == [51, 102]
-
-
 def test_images_picked_from_mixed_sizes_have_the_size_that_was_measured(tmp_path):
     for number, side in enumerate((64, 64, 128, 64)):
         write_image(tmp_path / f"{number}.png", np.full((side, side, 3), 90, np.uint8))
@@ -310,22 +248,3 @@ def test_samples_of_other_types_are_refused(tmp_path, dtype):
     tifffile.imwrite(tmp_path / "film.tif", np.full((4, 20, 30), 5, dtype), photometric="minisblack")
     with pytest.raises(UnreadableStack):
         list(open_frames(tmp_path / "film.tif", 25))
-
-
-def test_a_stack_of_grey_floats_is_read(tmp_path):
-    values = np.full((4, 20, 30), 0.5, np.float32)
-    tifffile.imwrite(tmp_path / "film.tif", values, photometric="minisblack")
-    assert [frame.image.mean() for frame in open_frames(tmp_path / "film.tif", 25)] == pytest.approx(
-        [128] * 4
-    )
-
-
-def test_a_stack_whose_first_page_has_no_tags_is_refused(tmp_path):
-    path = tmp_path / "stack.tif"
-    cv2.imwritemulti(str(path), [np.zeros((24, 32, 3), np.uint8)] * 4)
-    data = bytearray(path.read_bytes())
-    (directory,) = struct.unpack_from("<I", data, 4)
-    struct.pack_into("<H", data, directory, 0)
-    path.write_bytes(data)
-    with pytest.raises(UnreadableStack):
-        open_frames(path)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prep.images import UnreadableImage, read_image, write_image
+from data_prep.image_files.images import UnreadableImage, read_image, write_image
 
 
 @pytest.mark.parametrize("length", [0x7FFFFFFF, 0x7FFFFFF0, 0x10000000, 0xFFFFFFFF])

@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 from data_prep.annotations import read_clips
 from data_prep.clip_search import ClipFiles, locate_clips
 from data_prep.dataset_check import check_dataset, coverage_remarks
-from data_prep.frame_names import read_frame_names
+from data_prep.image_files.frame_names import read_frame_names
 from mer_core import registry
 from mer_core.text import format_count
 

@@ -19,7 +19,7 @@ from data_prep.prepared import PreparedDataset, open_prepared
 from mer_core import registry
 from mer_core.errors import NotFound, UnknownName
 from tests.data_prep.folders import frames_of
-from tests.data_prep.videos import write_video
+from tests.data_prep.small_videos import write_video
 
 
 @pytest.mark.parametrize("name", registry.list_names("data_prep.datasets"))

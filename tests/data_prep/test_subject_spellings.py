@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
-from data_prep.annotation_sheets import column_key
 from data_prep.annotations import read_clips
 from data_prep.clip_search import locate_clips
 from data_prep.dataset_check import check_dataset
 from data_prep.dataset_files import AmbiguousFolder
 from data_prep.identity import subject_key
+from data_prep.sheets.annotation_sheets import column_key
 from mer_core import registry
 
 DATASETS = registry.list_names("data_prep.layouts")

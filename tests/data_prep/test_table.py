@@ -15,7 +15,7 @@ from data_prep.clip_search import locate_clips
 from data_prep.dataset_check import check_dataset
 from data_prep.datasets import table as own_recordings
 from data_prep.datasets.table import BadRow
-from data_prep.images import write_image
+from data_prep.image_files.images import write_image
 from mer.cli.main import cli
 
 FPS = 50

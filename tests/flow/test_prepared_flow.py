@@ -10,7 +10,7 @@ import pytest
 import skimage.data
 
 from data_prep.frames import write_image
-from data_prep.images import UnreadableImage
+from data_prep.image_files.images import UnreadableImage
 from data_prep.prepared import PreparedDataset
 from flow import prepared_flow
 from flow.estimate import Method, estimate, load_method

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import mer
-from data_prep.images import write_image
+from data_prep.image_files.images import write_image
 from data_prep.prepared import PreparedDataset
 from mer_core.errors import BadSetting, ChangedSettings, OccupiedOutput
 from tests.recordings import FPS, moved_face

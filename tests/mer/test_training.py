@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from data_prep.annotation_sheets import MissingColumns
 from data_prep.identity import SubjectSpelling
 from data_prep.prepared import PreparedDataset
+from data_prep.sheets.annotation_sheets import MissingColumns
 from flow import io, prepared_flow
 from mer import bundle, training
 from mer.evaluation import calibration, inputs

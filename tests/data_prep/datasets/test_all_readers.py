@@ -4,17 +4,17 @@ import shutil
 
 import pytest
 
-from data_prep.annotation_sheets import MissingColumns
 from data_prep.annotations import read_clips
 from data_prep.clip_search import locate_clips
 from data_prep.dataset_files import AmbiguousFolder
 from data_prep.datasets import casme, casme2, casme3, smic
 from data_prep.interval_table import read_intervals
 from data_prep.layouts.casme2 import HEADER as CASME2_HEADER
+from data_prep.sheets.annotation_sheets import MissingColumns
 from mer_core import registry
 from mer_core.errors import BadSetting, NotFound
 from tests.data_prep.folders import first, spreadsheet, touch
-from tests.data_prep.videos import moving_square, write_video
+from tests.data_prep.small_videos import moving_square, write_video
 
 CASME2 = "CASME2-coding-20140508.xlsx"
 CASME2_ROW = (1, "EP02_01f", None, 46, 59, 86, None, 12, "happiness")

@@ -5,9 +5,9 @@ import pytest
 from data_prep.annotations import read_clips
 from data_prep.clip_search import locate_clips
 from data_prep.datasets import fourdme
+from data_prep.image_files.name_times import AmbiguousNames
 from data_prep.layouts import fourdme as fourdme_replica
 from data_prep.layouts import write_workbook
-from data_prep.name_times import AmbiguousNames
 from tests.data_prep.folders import touch
 
 

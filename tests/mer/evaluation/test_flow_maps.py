@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from data_prep.annotation_sheets import MissingColumns
+from data_prep.sheets.annotation_sheets import MissingColumns
 from mer.evaluation import run
 from mer.evaluation.config import CvConfig
 from mer.evaluation.flow_maps import BadIndex, describe_maps, read_maps

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data_prep.frames import write_image
-from data_prep.video_stream import UnreadableVideo
+from data_prep.videos.video_stream import UnreadableVideo
 from mer.inference.predict import score, spot
 from mer.report.clip_page import FILM, write_score
 from mer_core.errors import BadArray, NotFound, NothingToScore

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data_prep.recordings import Recordings
+from data_prep.own_recordings.recordings import Recordings
 from mer.inference import batch
 from mer.inference.score_table import COLUMNS, ScoreTable
 from mer_core import parallel, progress

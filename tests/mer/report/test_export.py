@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_prep.elan import UnreadableElan
-from data_prep.sheet_files import UnreadableSheet
+from data_prep.sheets.elan import UnreadableElan
+from data_prep.sheets.sheet_files import UnreadableSheet
 from mer.inference.spotting import Interval
 from mer.report import coding, export
 from mer_core.errors import BadSetting, UnknownName

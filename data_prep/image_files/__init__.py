@@ -1,0 +1,1 @@
+"""Frames stored as images or arrays, and their numbers from file names."""

@@ -1,0 +1,1 @@
+"""Spreadsheets and annotation files: sheets, headers and cells."""

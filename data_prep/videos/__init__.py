@@ -1,0 +1,1 @@
+"""Video files: their streams, frames, times and damage."""
