@@ -16,6 +16,7 @@ def replace_stderr(monkeypatch):
     """Put a terminal in place of stderr; in the test itself, because pytest replaces stderr before each."""
     for name in ("NO_COLOR", "TERM", "TTY_COMPATIBLE", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
+    progress.set_verbosity()  # another test may have been quiet
     screen = Terminal()
     monkeypatch.setattr("sys.stderr", screen)
     return screen
