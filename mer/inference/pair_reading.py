@@ -13,6 +13,7 @@ from mer.inference import attribution, models
 from mer.inference.action_units import Unit, find_units
 from mer.inference.head_motion import POINTS, mean_face
 from mer.inference.motion import AlignedPair, PairMotion, measure_pair
+from mer_core.memory import drop_unchanged_pages
 
 WARM_UP_PX = 64  # side of the small pair that loads everything
 
@@ -70,6 +71,7 @@ def warm_up(fitted: Bundle) -> None:
     models.get_method(fitted.recipe.clip_input.method, fitted.recipe.method_options)
     with suppress(Exception):  # whatever is wrong with the bundle is said when a clip is read
         read_pair(fitted, _small_pair())
+    drop_unchanged_pages()
 
 
 def _small_pair() -> AlignedPair:

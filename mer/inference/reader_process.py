@@ -71,7 +71,6 @@ def _load(bundle: str | Path | None, device: str) -> None:
     fitted = models.get_bundle(_path(bundle))
     drop_unchanged_pages()
     warm_up(fitted)
-    drop_unchanged_pages()
 
 
 def _read(bundle: str | Path | None, aligned: "AlignedPair") -> "PairReading":
