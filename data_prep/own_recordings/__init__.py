@@ -1,1 +1,1 @@
-"""Recordings of one's own: their table, and the clips that it names."""
+"""Own recordings: their table, and the clips that it names."""
