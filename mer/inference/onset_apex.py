@@ -25,7 +25,7 @@ AT_REST = 0.5  # of `Track.at_rest`; a face closer to its neutral state is at re
 REST_COVERED = NoLabel(
     "neutral-not-seen",
     "before the expression, no frame shows the face at rest and otherwise as at the apex: something covers "
-    "it, or the head or the light turns. Say which frame is neutral (--neutral)",
+    "it, the head turns, or the light changes. Say which frame is neutral (--neutral)",
 )
 
 

@@ -119,7 +119,7 @@ def find_obstacle(moment: Moment, conditions: Conditions, recipe: Recipe) -> NoL
         return NoLabel(
             "not-comparable",
             f"{conditions.changed:.0%} of the face looks different in the two frames: something covers it, "
-            "or the head or the light turns, which is no motion of the face. Name two other frames "
+            "the head turns, or the light changes, which is no motion of the face. Name two other frames "
             "(--onset, --apex) or a neutral one (--neutral)",
         )
     if moment.reason is not None:
